@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Snapshot: the kernel's links, addresses and default routes at one moment, as a plain value, and
+ * the choice of the guest's address from it. Pure: netwatch.c fills it from dumps, tests fill it
+ * from recorded machines.
+ */
+
+#include "protocol/wire.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct SnapshotLink {
+        int index;
+        char name[WIRE_INTERFACE_MAX + 1];
+        bool up;    /* IFF_UP and IFF_LOWER_UP */
+        bool loopback;
+        bool vmbus; /* backed by a VMBus device: the Hyper-V network adapter */
+} SnapshotLink;
+
+typedef struct SnapshotAddress {
+        int link; /* index of the interface */
+        IpAddr addr;
+        uint8_t prefix;
+        uint8_t scope;  /* RT_SCOPE_* */
+        uint32_t flags; /* IFA_F_* */
+} SnapshotAddress;
+
+typedef struct SnapshotRoute { /* a default route of the main table */
+        int link;
+        uint8_t family; /* IpFamily */
+        IpAddr gateway; /* family NONE: on-link */
+        uint32_t metric;
+} SnapshotRoute;
+
+typedef struct Snapshot {
+        SnapshotLink *links; /* owned, as the others */
+        SnapshotAddress *addresses;
+        SnapshotRoute *routes;
+        size_t n_links, n_addresses, n_routes;
+} Snapshot;
+
+#define SNAPSHOT_NULL ((Snapshot){0})
+
+/* Why there is no address, and what is odd about the one chosen. */
+typedef enum ChoiceProblem {
+        CHOICE_OK,
+        CHOICE_NO_INTERFACE,   /* the configured interface does not exist */
+        CHOICE_NO_ROUTE,       /* no default route, no VMBus interface: nothing to choose by */
+        CHOICE_LINK_DOWN,
+        CHOICE_NO_ADDRESS,     /* the interface has no usable address */
+        CHOICE_OFF_LINK,       /* chosen, but the gateway is outside the address's subnet: someone
+                                  set a static address and the virtual switch will drop it */
+        _CHOICE_PROBLEM_END,
+} ChoiceProblem;
+
+typedef struct Choice {
+        char interface[WIRE_INTERFACE_MAX + 1]; /* "" = none */
+        WireAddress v4, v6;
+        ChoiceProblem problem;
+        bool vmbus_preferred; /* the default route leaves elsewhere (a VPN's tun) */
+} Choice;
+
+/**
+ * snapshot_choose() - the guest's own NAT address
+ * @interface: configured name, or "" for automatic
+ *
+ * Automatic: the interface of the best IPv4 default route (lowest metric), or the VMBus-backed one
+ * when the route leaves through an interface that is not VMBus-backed, or the IPv6 default route's
+ * when there is no IPv4 one. On it the first primary IPv4 address of global scope that is neither
+ * tentative, deprecated nor unfit (ip_guest_problem()), and likewise an IPv6 address that is not
+ * temporary. Never a "172." prefix, never docker0, never lo.
+ */
+void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choice);
+bool choice_equal(const Choice *a, const Choice *b);
+
+/* A phrase for logs and status: "no default route", … */
+const char *choice_problem_text(ChoiceProblem problem);
+
+void snapshot_done(Snapshot *s);

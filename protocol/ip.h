@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * IP addresses and TCP endpoints as plain values, the same on Linux and Windows.
+ *
+ * Knows no socket address type on purpose: everything that decides about addresses (choice,
+ * policy, reconcile) works on these values, and only the shells translate to the platform.
+ */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum IpFamily {
+        IP_FAMILY_NONE = 0, /* "no address", also what zeroed memory means */
+        IP_FAMILY_V4 = 4,
+        IP_FAMILY_V6 = 6,
+} IpFamily;
+
+typedef struct IpAddr {
+        uint8_t family;    /* IpFamily */
+        uint8_t bytes[16]; /* network order; IPv4 in the first four, the rest zero */
+} IpAddr;
+
+typedef struct IpEndpoint {
+        IpAddr addr;
+        uint16_t port; /* host order */
+} IpEndpoint;
+
+#define IP_TEXT_MAX          46 /* INET6_ADDRSTRLEN: longest text with its NUL */
+#define IP_ENDPOINT_TEXT_MAX 54 /* "[" address "]:65535" NUL */
+
+/**
+ * ip_parse() - read an IPv4 or IPv6 literal
+ * @text: literal as inet_pton(3) takes it: no brackets, no zone, no leading zeros in IPv4
+ * @ret_addr: the address
+ *
+ * Return: 0, or -EINVAL when @text is no literal.
+ */
+int ip_parse(const char *text, IpAddr *ret_addr);
+
+/* Write the canonical text (RFC 5952 for IPv6) with its NUL; "none" for IP_FAMILY_NONE. */
+void ip_format(const IpAddr *addr, char ret_text[IP_TEXT_MAX]);
+
+/* Write "192.0.2.1:80" or "[2001:db8::1]:80". */
+void ip_endpoint_format(const IpEndpoint *endpoint, char ret_text[IP_ENDPOINT_TEXT_MAX]);
+
+/* Total order: family first, then bytes (then port). <0, 0 or >0 as memcmp(3). */
+int ip_compare(const IpAddr *a, const IpAddr *b);
+int ip_endpoint_compare(const IpEndpoint *a, const IpEndpoint *b);
+
+/* Number of bits of an address of this family: 32, 128, or 0 for IP_FAMILY_NONE. */
+unsigned ip_family_bits(uint8_t family);
+
+/* True when @addr and @net have the same family and agree in their first @prefix bits. */
+bool ip_in_prefix(const IpAddr *addr, const IpAddr *net, unsigned prefix);
+
+/* True when some bit of @addr past the first @prefix ones is set ("10.0.0.1/8"). */
+bool ip_has_host_bits(const IpAddr *addr, unsigned prefix);
+
+/* The unspecified address: 0.0.0.0 or ::. */
+bool ip_is_any(const IpAddr *addr);
+
+/**
+ * ip_guest_problem() - say why @addr can't be a guest's own NAT address
+ *
+ * Looks at the address alone: a unicast address that is not unspecified, loopback, link-local,
+ * multicast, broadcast/reserved (240.0.0.0/4), IPv4-mapped, nor 10.255.255.254, which WSL puts on
+ * lo for DNS tunnelling (fact 6.1). What needs the host's tables (own address, on-link) is checked
+ * elsewhere.
+ *
+ * Return: NULL when it may be one, else a constant phrase such as "is a loopback address".
+ */
+const char *ip_guest_problem(const IpAddr *addr);
+
+static inline IpAddr ip_v4(uint8_t a, uint8_t b, uint8_t c, uint8_t d) {
+        return (IpAddr){.family = IP_FAMILY_V4, .bytes = {a, b, c, d}};
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The helper's end of a session, see docs/protocol.md for the diagram and session.h for how it is
+ * driven. One object lives as long as one connection.
+ *
+ * Two states wait for the owner, not for the peer: KEY_WAIT until it has looked up the key of the
+ * identity in HELLO, SLOT_WAIT until it has decided whether this identity may have a session now
+ * (another one of the same identity gets WIRE_SLOT_PROBE_MS to answer a PING first).
+ */
+
+#include "protocol/session.h"
+
+#define WIRE_SLOT_PROBE_MS 2000
+
+typedef enum HelperSessionState {
+        HELPER_SESSION_HELLO_WAIT,
+        HELPER_SESSION_KEY_WAIT,
+        HELPER_SESSION_PROOF_WAIT,
+        HELPER_SESSION_SLOT_WAIT,
+        HELPER_SESSION_READY,
+        HELPER_SESSION_CLOSED,
+        _HELPER_SESSION_STATE_END,
+} HelperSessionState;
+
+typedef struct HelperSession HelperSession;
+
+typedef struct HelperSessionConfig {
+        SessionMac mac;
+        bool pairing_required;
+        uint32_t endpoints_max;
+        uint32_t heartbeat_ms;
+        uint32_t handshake_ms;
+        const char *software; /* borrowed, must outlive the session */
+} HelperSessionConfig;
+
+/* A session that waits for HELLO from @now_usec on. Return: 0 or -ENOMEM. */
+int helper_session_new(HelperSession **ret_session, const HelperSessionConfig *config,
+                       uint64_t now_usec);
+HelperSession *helper_session_free(HelperSession *s); /* wipes; takes NULL, returns NULL */
+
+HelperSessionState helper_session_state(const HelperSession *s);
+const char *helper_session_state_name(HelperSessionState state);
+const WireHello *helper_session_hello(const HelperSession *s); /* NULL before HELLO */
+uint64_t helper_session_deadline(const HelperSession *s);
+uint64_t helper_session_last_heard(const HelperSession *s); /* usec of the last whole frame */
+
+/* As agent_session_receive(). While it waits for the owner nothing is consumed. */
+int helper_session_receive(HelperSession *s, const uint8_t *data, size_t n, uint64_t now_usec,
+                           Buffer *out, size_t *ret_consumed, SessionEvent *ret_event);
+
+/* Sends the heartbeat PING when due, closes on handshake timeout and silence. */
+int helper_session_tick(HelperSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event);
+
+/* KEY_WAIT → PROOF_WAIT. @key: copied, or NULL if this identity is not paired. @nonce: fresh
+ * random bytes. Return: 0, -ENOMEM, -ENOTRECOVERABLE in another state. */
+int helper_session_challenge(HelperSession *s, const uint8_t *key,
+                             const uint8_t nonce[WIRE_NONCE_SIZE], uint64_t now_usec, Buffer *out);
+
+/* SLOT_WAIT → READY with WELCOME. */
+int helper_session_admit(HelperSession *s, uint64_t now_usec, Buffer *out);
+
+/* Any waiting state → CLOSED with REFUSED. */
+int helper_session_refuse(HelperSession *s, WireRefusal code, const char *text, Buffer *out);
+
+/* READY: probe the peer now. */
+int helper_session_ping(HelperSession *s, uint64_t now_usec, Buffer *out);
+
+/* READY: send a result. Return: 0, -EINVAL, -ENOMEM, -ENOTRECOVERABLE. */
+int helper_session_result(HelperSession *s, const WireResult *result, Buffer *out);
+
+/* Say goodbye and close; before READY it only closes. */
+int helper_session_bye(HelperSession *s, WireBye reason, const char *text, Buffer *out);

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Bridge: the whole helper but its hands. It owns the sessions, the agents with their grace
+ * periods, the ledger in memory and the order of every change; the host (Windows shell, or the
+ * test host on Linux with a table in memory) reads, writes and sends for it through BridgeHost.
+ *
+ * Single-threaded, no clock, no sockets, no allocation per idle tick. After any call, and no later
+ * than bridge_deadline(), the owner calls bridge_dispatch(), which runs timers and, when something
+ * changed, one reconcile with one activation.
+ */
+
+#include "windows-helper/core/ledger.h"
+#include "windows-helper/core/policy.h"
+#include "windows-helper/core/rule.h"
+
+#include "protocol/session-helper.h"
+
+#define BRIDGE_CONNECTIONS_MAX   64
+#define BRIDGE_AGENTS_MAX        64 /* identities with a state, live or in their grace period */
+#define BRIDGE_GOODBYE_MS        5000  /* after BYE: a restart of the agent cuts no connection */
+#define BRIDGE_RECOVERY_MS       30000 /* after our own start: time for agents to come back */
+
+typedef struct Bridge Bridge;
+typedef struct BridgeConnection BridgeConnection;
+
+typedef enum BridgeLevel {
+        BRIDGE_LEVEL_ERROR,
+        BRIDGE_LEVEL_WARNING,
+        BRIDGE_LEVEL_NOTICE, /* one line per change of state */
+        BRIDGE_LEVEL_DEBUG,
+} BridgeLevel;
+
+/* All int functions: 0 or negative errno. Texts are UTF-8. */
+typedef struct BridgeHost {
+        void *userdata;
+
+        /* PortProxy: all values of all families; one value (-ENOENT when absent; a value that is
+         * not REG_SZ gives "" ); write; delete (absent is no error). */
+        int (*rules_read)(void *userdata, RuleTable *table);
+        int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
+                        size_t size);
+        int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
+        int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
+
+        /* The ledger's storage. flush: on disk when it returns. */
+        int (*ledger_load)(void *userdata, Ledger *ledger);
+        int (*ledger_put)(void *userdata, const LedgerEntry *entry);
+        int (*ledger_remove)(void *userdata, const IpEndpoint *listen);
+        int (*ledger_flush)(void *userdata);
+
+        /* Make iphlpsvc read the values again: SERVICE_CONTROL_PARAMCHANGE. -ENOENT: no such
+         * service, -ESRCH: not running; other errors as they come. */
+        int (*activate)(void *userdata);
+
+        /* Key of a paired agent, WIRE_KEY_SIZE bytes. -ENOENT: not paired. */
+        int (*key_find)(void *userdata, const char *owner, uint8_t *ret_key);
+        int (*random)(void *userdata, uint8_t *ret_bytes, size_t n);
+        uint64_t (*now)(void *userdata); /* usec; only to measure how long applying took */
+
+        /* Queue bytes / close after what is queued has gone. @peer is what bridge_connect() got. */
+        int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
+        void (*close)(void *userdata, void *peer);
+
+        void (*log)(void *userdata, BridgeLevel level, const char *text);
+} BridgeHost;
+
+typedef struct BridgeOptions {
+        SessionMac mac;
+        Policy policy;
+        uint32_t heartbeat_ms, handshake_ms;
+        uint32_t goodbye_ms, recovery_ms;
+        const char *software; /* "wslbridge-helper 0.1.0", borrowed */
+} BridgeOptions;
+
+/* Defaults: see the constants above, wire.h and policy_init(). */
+void bridge_options_init(BridgeOptions *options);
+
+/**
+ * bridge_new() - load the ledger and start the recovery period
+ * @host: copied; its functions are called until bridge_free()
+ *
+ * Return: 0, -ENOMEM, or the host's error from loading the ledger (then nothing may be changed:
+ * without the ledger nothing is provably ours).
+ */
+int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHost *host,
+               uint64_t now_usec);
+Bridge *bridge_free(Bridge *b); /* frees only; see bridge_stop() */
+
+/* A peer connected. Return: 0, -ENOMEM; or -EBUSY when all slots hold proven sessions. The oldest
+ * unproven one is closed when slots are short. */
+int bridge_connect(Bridge *b, void *peer, uint64_t now_usec, BridgeConnection **ret_connection);
+
+/* Bytes from a peer. May call host->send and host->close. */
+void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now_usec);
+
+/* The peer's transport is gone, whoever closed it; @c is freed. The host calls it exactly once for
+ * each connection, also after host->close(). */
+void bridge_disconnect(BridgeConnection *c, uint64_t now_usec);
+
+/* Somebody changed the PortProxy table (or may have). */
+void bridge_rules_changed(Bridge *b);
+
+/* Run what is due; call after every batch of the above. */
+void bridge_dispatch(Bridge *b, uint64_t now_usec);
+uint64_t bridge_deadline(const Bridge *b);
+
+/* The helper stops: say goodbye to all, withdraw every value of ours, activate. Return: 0 or the
+ * first error; goes on after errors. */
+int bridge_stop(Bridge *b, uint64_t now_usec);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * reconcile(): from what is wanted, allowed, recorded and actually there to the changes to make
+ * and the state of each service. A pure function: same input, same output; it never proposes to
+ * touch a value that the ledger does not prove to be ours.
+ */
+
+#include "windows-helper/core/ledger.h"
+#include "windows-helper/core/policy.h"
+#include "windows-helper/core/rule.h"
+
+typedef struct ReconcileAgent {
+        const char *owner;      /* ledger owner text; unique in the input */
+        const WireState *state; /* borrowed */
+        uint64_t since;         /* order of arrival: the lower one wins a free endpoint */
+        bool hold; /* not back yet after our restart: keep what the ledger has for it (state NULL) */
+} ReconcileAgent;
+
+typedef struct ReconcileInput {
+        const ReconcileAgent *agents;
+        size_t n_agents;
+        const Policy *policy;
+        const Ledger *ledger;
+        const RuleTable *rules; /* sorted */
+} ReconcileInput;
+
+typedef enum ReconcileAction {
+        RECONCILE_WRITE,  /* set the value to .next, ledger first */
+        RECONCILE_REMOVE, /* delete the value .current if still ours, then the entry */
+        RECONCILE_FORGET, /* only the ledger entry goes: the value is absent or has become foreign */
+        RECONCILE_RECORD, /* only the ledger entry changes: the value is right already */
+} ReconcileAction;
+
+typedef struct ReconcileChange {
+        ReconcileAction action;
+        LedgerEntry entry; /* as to be put in the ledger before the change */
+        size_t agent;      /* index in the input; SIZE_MAX: nobody's any more */
+        uint32_t service;  /* index in that agent's state */
+} ReconcileChange;
+
+typedef struct ReconcilePlan {
+        ReconcileChange *changes; /* owned; removals first, then writes, each by endpoint */
+        size_t n_changes;
+        WireServiceResult **results; /* owned; [agent][service]; NULL for agents on hold. Services
+                                        with a write in 'changes' are ACTIVE here; whoever
+                                        applies corrects those that fail */
+        size_t n_agents;
+        const ReconcileInput *input; /* borrowed */
+} ReconcilePlan;
+
+/* Return: 0 or -ENOMEM. */
+int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan);
+void reconcile_plan_done(ReconcilePlan *plan);

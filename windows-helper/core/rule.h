@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * PortProxy values as data: one family per (listen, connect) pair of IP versions, value name
+ * "listen/port", value data "connect/port" (fact 4.1). The text forms are the registry's own, so
+ * the test host and the Windows shell speak of the same thing.
+ */
+
+#include "protocol/ip.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef enum RuleFamily { /* names of the registry keys: "v4tov4" … */
+        RULE_V4TOV4,
+        RULE_V4TOV6,
+        RULE_V6TOV4,
+        RULE_V6TOV6,
+        _RULE_FAMILY_END,
+} RuleFamily;
+
+#define RULE_TEXT_MAX 54 /* address "/" port NUL */
+
+/* A value as it is found, ours or not. */
+typedef struct RuleValue {
+        RuleFamily family;
+        char *name;  /* owned, UTF-8, exactly as stored */
+        char *data;  /* owned; NULL when the type is not REG_SZ */
+        bool parsed; /* @name is an endpoint ("*" counts as the unspecified address) */
+        IpEndpoint listen;
+} RuleValue;
+
+typedef struct RuleTable {
+        RuleValue *values; /* owned */
+        size_t n_values, size;
+} RuleTable;
+
+#define RULE_TABLE_NULL ((RuleTable){0})
+
+RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect);
+const char *rule_family_name(RuleFamily family); /* "v4tov4" */
+
+/* "0.0.0.0/8080", the form of both names and data. */
+void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]);
+
+/* Return: 0 or -EINVAL. Accepts "*" for an address of @any_family's kind (IP_FAMILY_V4/_V6). */
+int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_endpoint);
+
+/* Append a copy of a value; parses its name. Return: 0 or -ENOMEM. */
+int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data);
+
+/* Sort by (listen endpoint, family); unparsed names last. Needed before rule_table_find(). */
+void rule_table_sort(RuleTable *t);
+
+/* Values whose listen endpoint is @listen, in whatever family: first index and count. */
+size_t rule_table_find(const RuleTable *t, const IpEndpoint *listen, size_t *ret_first);
+void rule_table_done(RuleTable *t);
