@@ -1,0 +1,258 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Runs test suites and counts single tests, whatever they are written in.
+
+    tests/run.py SUITE…      (by './dev test', which builds first)
+
+unit, wire, netns and fuzz are meson's tests of that suite, wire also as Windows programs under
+Wine; static, integration, windows and e2e are pytest folders. Prints the output of what failed at
+the end; the last line is 'N passed, N failed'. A suite that ran no test has failed. With
+WSLBRIDGE_STRICT=1 a skipped test has failed, too.
+"""
+import concurrent.futures
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import xml.etree.ElementTree as ElementTree
+
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+BUILD = os.path.join(TOP, "build")
+sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
+
+MESON_SUITES = ("unit", "wire", "netns", "fuzz")
+PYTEST_SUITES = ("static", "integration", "windows", "e2e")
+WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
+SKIP_CODE = 77
+PYTEST_LIMIT = 1200  # seconds for a whole pytest suite
+
+STRICT = bool(os.environ.get("WSLBRIDGE_STRICT"))
+TERMINAL = sys.stdout.isatty()
+
+
+class Result:
+    """What one program (or one pytest case) contributed."""
+
+    def __init__(self, name, passed=0, failed=0, skipped=0, output="", seconds=0.0):
+        self.name = name
+        self.passed, self.failed, self.skipped = passed, failed, skipped
+        self.output = output
+        self.seconds = seconds
+
+
+class Progress:
+    """On a terminal one line that is rewritten; elsewhere one line for each finished program."""
+
+    def __init__(self, suite):
+        self.suite = suite
+        self.begin = time.monotonic()
+
+    def running(self, name):
+        if TERMINAL:
+            seconds = time.monotonic() - self.begin
+            print(f"\r\033[K  {self.suite}: {name[:60]} {seconds:.0f} s", end="", flush=True)
+
+    def finished(self, result):
+        state = "FAILED" if result.failed else "skipped" if result.skipped else "ok"
+        if TERMINAL and state == "ok":
+            return self.running(result.name)
+        clear = "\r\033[K" if TERMINAL else ""
+        print(f"{clear}  {state:7} {self.suite}: {result.name} ({result.seconds:.1f} s)",
+              flush=True)
+
+    def summary(self, results):
+        passed, failed, skipped = totals(results)
+        clear = "\r\033[K" if TERMINAL else ""
+        seconds = time.monotonic() - self.begin
+        print(f"{clear}{self.suite}: {passed} passed, {failed} failed"
+              f"{f', {skipped} skipped' if skipped else ''} in {seconds:.0f} s", flush=True)
+
+
+def totals(results):
+    return (sum(r.passed for r in results), sum(r.failed for r in results),
+            sum(r.skipped for r in results))
+
+
+# --- programs that meson knows
+
+
+def meson_tests(tree, suite):
+    path = os.path.join(BUILD, tree)
+    if not os.path.isfile(os.path.join(path, "build.ninja")):
+        return []
+    text = subprocess.run(["meson", "introspect", "--tests", path], check=True,
+                          capture_output=True, text=True).stdout
+    return [t for t in json.loads(text) if f"wslbridge:{suite}" in t["suite"]]
+
+
+def count_output(name, code, output, seconds):
+    """Check prints 'NN%: Checks: N, Failures: F, Errors: E' for each runner, other programs
+    'N passed, N failed'; a program with neither is one test."""
+    if code == SKIP_CODE:
+        return Result(name, skipped=1, output=output, seconds=seconds)
+    passed = failed = 0
+    for checks, failures, errors in re.findall(
+            r"^\d+%: Checks: (\d+), Failures: (\d+), Errors: (\d+)", output, re.MULTILINE):
+        failed += int(failures) + int(errors)
+        passed += int(checks) - int(failures) - int(errors)
+    for good, bad in re.findall(r"^(\d+) passed, (\d+) failed", output, re.MULTILINE):
+        passed, failed = passed + int(good), failed + int(bad)
+    if passed + failed == 0:
+        passed, failed = (1, 0) if code == 0 else (0, 1)
+    elif code != 0 and failed == 0:
+        failed = 1  # it crashed, or a sanitizer spoke after the count
+    return Result(name, passed, failed, output=output, seconds=seconds)
+
+
+def run_program(test, environment, wrapper):
+    begin = time.monotonic()
+    command = wrapper + test["cmd"]
+    limit = test["timeout"] if test["timeout"] > 0 else None
+    if wrapper and limit:
+        limit *= 4  # Wine starts slowly
+    try:
+        done = subprocess.run(command, env={**environment, **test["env"]}, timeout=limit,
+                              cwd=test["workdir"] or TOP, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        code, output = done.returncode, done.stdout
+    except subprocess.TimeoutExpired as e:
+        code, output = -1, (e.stdout or b"") + f"\nended after {limit} s".encode()
+    name = test["name"] + (" (Windows)" if wrapper else "")
+    return count_output(name, code, output.decode(errors="replace"), time.monotonic() - begin)
+
+
+def run_programs(tests, progress, environment, wrapper=()):
+    """Parallel ones first, two at a time on two cores; then those that want to be alone."""
+    results = []
+    for alone in (False, True):
+        some = [t for t in tests if bool(t.get("is_parallel", True)) != alone]
+        workers = 1 if alone or wrapper else os.cpu_count() or 1
+        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+            jobs = [pool.submit(run_program, t, environment, list(wrapper)) for t in some]
+            for job in concurrent.futures.as_completed(jobs):
+                results.append(job.result())
+                progress.finished(results[-1])
+    return results
+
+
+def run_meson_suite(suite, progress):
+    return run_programs(meson_tests("dev", suite), progress, dict(os.environ))
+
+
+def run_wine_suite(suite, progress):
+    tests = meson_tests("windows", suite)
+    if not tests:
+        return []
+    import wine  # tests/lib/wine.py
+
+    with wine.Prefix() as prefix:
+        return run_programs(tests, progress, prefix.environment(), wrapper=[wine.binary()])
+
+
+# --- pytest
+
+
+def pytest_results(xml_path):
+    for case in ElementTree.parse(xml_path).getroot().iter("testcase"):
+        name = f"{case.get('classname', '')}::{case.get('name')}".lstrip(":")
+        result = Result(name, seconds=float(case.get("time", 0)))
+        bad = [n for n in case if n.tag in ("failure", "error")]
+        skip = case.find("skipped")
+        if bad:
+            result.failed = 1
+            result.output = "\n".join((n.text or n.get("message") or "") for n in bad)
+        elif skip is not None:
+            result.skipped = 1
+            result.output = skip.get("message") or ""
+        else:
+            result.passed = 1
+        yield result
+
+
+def follow_pytest(process, progress, log):
+    """pytest -v prints 'FILE::TEST STATE' for each test as it ends."""
+    for line in process.stdout:
+        log.append(line)
+        match = re.match(r"(?:\S*/)?(\S+::\S+)( \S+)?", line)
+        if not match:
+            continue
+        if TERMINAL:
+            progress.running(match[1])
+        elif match[2]:
+            print(f"  {match[2].strip().lower():7} {progress.suite}: {match[1]}", flush=True)
+
+
+def run_pytest_suite(suite, progress):
+    folder = os.path.join(TOP, "tests", suite)
+    if not os.path.isdir(folder):
+        return []
+    log = []
+    with tempfile.TemporaryDirectory(prefix="wslbridge-test-") as scratch:
+        xml_path = os.path.join(scratch, "junit.xml")
+        command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--tb=short",
+                   "--basetemp", os.path.join(scratch, "tmp"), f"--junitxml={xml_path}",
+                   "--rootdir", os.path.join(TOP, "tests"), folder]
+        process = subprocess.Popen(command, cwd=TOP, text=True, errors="replace",
+                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                   stderr=subprocess.STDOUT)
+        watchdog = threading.Timer(PYTEST_LIMIT, process.kill)
+        watchdog.start()
+        follow_pytest(process, progress, log)
+        code = process.wait()
+        watchdog.cancel()
+        results = list(pytest_results(xml_path)) if os.path.exists(xml_path) else []
+    if code not in (0, 5) and not any(r.failed for r in results):
+        results.append(Result(f"pytest (exit code {code})", failed=1, output="".join(log)))
+    return results
+
+
+# --- all together
+
+
+def run_suite(suite):
+    progress = Progress(suite)
+    results = []
+    if suite in MESON_SUITES:
+        results += run_meson_suite(suite, progress)
+    if suite in WINE_SUITES:
+        results += run_wine_suite(suite, progress)
+    if suite in PYTEST_SUITES:
+        results += run_pytest_suite(suite, progress)
+    if not any(r.passed or r.failed for r in results):
+        results.append(Result(f"{suite}: no test ran", failed=1))
+    progress.summary(results)
+    return results
+
+
+def report(results):
+    for result in results:
+        if result.skipped:
+            reason = result.output.strip().splitlines()
+            print(f"skipped: {result.name}: {reason[-1] if reason else 'no reason given'}")
+    for result in results:
+        if result.failed:
+            print(f"\n=== FAILED: {result.name}")
+            print("\n".join(result.output.splitlines()[-120:]))
+
+
+def main():
+    suites = sys.argv[1:]
+    unknown = [s for s in suites if s not in MESON_SUITES + PYTEST_SUITES]
+    if not suites or unknown:
+        sys.exit(__doc__)
+    results = [r for suite in suites for r in run_suite(suite)]
+    report(results)
+    passed, failed, skipped = totals(results)
+    if skipped and STRICT:
+        print(f"{skipped} skipped, where every test must run")
+        failed += skipped
+    print(f"\n{passed} passed, {failed} failed")
+    sys.exit(1 if failed else 0)
+
+
+if __name__ == "__main__":
+    main()

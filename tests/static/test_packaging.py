@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: MIT
+"""What gets installed: the unit, the man pages, the executables as they ship."""
+import os
+import re
+import subprocess
+
+import pytest
+import tree
+
+MAN_PAGES = tree.matching("*.[1-9]", "*.[1-9].in")
+UNITS = tree.matching("*.service", "*.service.in")
+
+
+def test_there_is_something_to_check():
+    assert UNITS and MAN_PAGES
+
+
+@pytest.mark.parametrize("path", UNITS)
+def test_systemd_finds_nothing_odd_in_the_unit(path, tmp_path, dev_tree):
+    """A copy that starts the built binary; 'verify' must not say a word: it exits with 0 for
+    options that it does not know and leaves out."""
+    agent = os.path.join(dev_tree, "agent", "wslbridge-agent")
+    assert os.access(agent, os.X_OK), "build first: ./dev build"
+    text = tree.read(path)
+    text = re.sub(r"^(Exec\w+=)(\S*/)?wslbridge-agent\b", rf"\g<1>{agent}", text, flags=re.M)
+    text = re.sub(r"@\w+@/wslbridge-agent", agent, text)
+    unit = tmp_path / re.sub(r"\.in$", "", os.path.basename(path))
+    unit.write_text(text)
+    done = subprocess.run(["systemd-analyze", "verify", "--man=no", str(unit)],
+                          capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", MAN_PAGES)
+def test_man_page_renders_without_a_warning(path):
+    done = subprocess.run(["groff", "-man", "-ww", "-z", "-Tutf8", "-Kutf8",
+                           os.path.join(tree.TOP, path)], capture_output=True, text=True)
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("path", MAN_PAGES)
+def test_man_page_has_the_usual_parts(path):
+    text = tree.read(path)
+    for part in ("NAME", "DESCRIPTION", "SEE ALSO"):
+        assert re.search(rf'^\.SH "?{part}"?$', text, re.MULTILINE), f"{path}: no {part}"
+
+
+def imports_of(exe):
+    done = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", exe], check=True,
+                          capture_output=True, text=True)
+    return {m.lower() for m in re.findall(r"DLL Name: (\S+)", done.stdout)}
+
+
+def wide_and_narrow(text):
+    return text.encode(), text.encode("utf-16-le")
+
+
+def helper(tree_path):
+    exe = os.path.join(tree_path, "windows-helper", "wslbridge-helper.exe")
+    assert os.path.isfile(exe), "build first: ./dev build"
+    with open(exe, "rb") as f:
+        return exe, f.read()
+
+
+def test_the_helper_as_it_ships_has_no_test_transport(windows_tree, windows_release_tree):
+    """The option's name stands for the code: it is in the build for tests, so looking is able to
+    find it, and not in the one that ships."""
+    _, tested = helper(windows_tree)
+    _, shipped = helper(windows_release_tree)
+    for words in ("--transport", "tcp:"):
+        assert any(form in tested for form in wide_and_narrow(words)), words
+        assert not any(form in shipped for form in wide_and_narrow(words)), words
+
+
+def test_the_helper_needs_nothing_but_windows(windows_release_tree):
+    exe, _ = helper(windows_release_tree)
+    system = {"kernel32.dll", "advapi32.dll", "ws2_32.dll", "iphlpapi.dll", "bcrypt.dll",
+              "msvcrt.dll", "ole32.dll", "oleaut32.dll", "ntdll.dll", "user32.dll", "shell32.dll"}
+    assert imports_of(exe) <= system | {d for d in imports_of(exe) if d.startswith("api-ms-win-")}

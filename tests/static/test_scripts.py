@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Scripts are checked by the tools that know their traps."""
+import os
+import subprocess
+
+import tree
+
+
+def test_shellcheck_has_nothing_to_say():
+    done = subprocess.run(["shellcheck", "-x", *tree.shell_scripts()], cwd=tree.TOP,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout
+
+
+def test_pyflakes_has_nothing_to_say():
+    done = subprocess.run(["pyflakes3", *tree.matching("*.py")], cwd=tree.TOP,
+                          capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def dev(*arguments, cwd=tree.TOP, **environment):
+    return subprocess.run([os.path.join(tree.TOP, "dev"), *arguments], cwd=cwd,
+                          env={**os.environ, **environment}, capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
+
+
+def test_dev_help_names_every_command_from_any_folder(tmp_path):
+    done = dev("help", cwd=tmp_path)
+    assert done.returncode == 0
+    for command in ("demo", "test", "bench", "fuzz", "build", "format", "help"):
+        assert f"  {command}" in done.stdout
+
+
+def test_dev_refuses_what_it_does_not_know():
+    for arguments in (["nonsense"], ["test", "nonsense"], ["fuzz", "soon"], ["build", "it"]):
+        done = dev(*arguments)
+        assert done.returncode == 1
+        assert done.stderr.count("\n") == 1 and done.stderr.startswith("wslbridge: ")
+        assert "'" + arguments[-1] + "'" in done.stderr or "takes no argument" in done.stderr
+
+
+def test_ci_runs_the_tests_that_people_run():
+    text = tree.read(".ci/run")
+    assert "./dev test" in text and os.access(os.path.join(tree.TOP, ".ci/run"), os.X_OK)

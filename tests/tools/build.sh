@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# The build trees, all below build/:
+#   dev              the agent with ASan, UBSan and werror; unit tests and test host
+#   release          the agent as it ships; benchmarks, demo
+#   windows          the helper with the TCP transport of the tests
+#   windows-release  the helper as it ships
+#   fuzz             libFuzzer targets, built by clang
+
+build_tree() { # build_tree NAME TEXT MESON-OPTION…
+    local name=$1 text=$2 tree=$BUILD/$1
+    shift 2
+    # A setup that was interrupted leaves a folder that meson can not go on with.
+    [ -f "$tree/build.ninja" ] || rm -rf "$tree"
+    if [ ! -d "$tree" ]; then
+        step "configuring $text" "$BUILD/logs/$name-setup.log" meson setup "$tree" "$TOP" "$@"
+    fi
+    step "building $text" "$BUILD/logs/$name.log" ninja -C "$tree" -j "$(nproc)"
+}
+
+build_dev() {
+    build_tree dev 'the agent (sanitizers)' --native-file "$TOP/build-dev.ini"
+}
+
+build_release() {
+    build_tree release 'the agent' --buildtype=release
+}
+
+build_windows() {
+    build_tree windows 'the Windows helper (test transport)' \
+        --cross-file "$TOP/cross/mingw64.ini" -Dtest-transport=enabled -Dwerror=true
+}
+
+build_windows_release() {
+    build_tree windows-release 'the Windows helper' \
+        --cross-file "$TOP/cross/mingw64.ini" --buildtype=release -Dtests=disabled -Dwerror=true
+}
+
+build_fuzz() {
+    CC=clang build_tree fuzz 'the fuzz targets' -Dfuzz=enabled -Db_lundef=false \
+        -Db_sanitize=address,undefined
+}

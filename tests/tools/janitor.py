@@ -1,0 +1,133 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Removes what a run left: its processes, its network namespaces and its folder.
+
+    janitor.py end RUN     this run
+    janitor.py stale DIR   every run below DIR, and every namespace, whose owner is dead
+
+A run is a folder named PID-STARTTIME. Every process of it has WSLBRIDGE_RUN=<that folder> in its
+environment, also daemons that left the session, such as Wine's servers. Its namespaces are named
+wslbridge-PID-STARTTIME-ROLE.
+"""
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+PREFIX = "wslbridge-"
+PATIENCE = 3.0  # seconds between SIGTERM and SIGKILL
+
+
+def start_time(pid):
+    """Start time of a process in clock ticks since boot, None if there is no such process."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[19]
+    except OSError:
+        return None
+
+
+def owner_alive(run_id):
+    match = re.fullmatch(r"(\d+)-(\d+)", run_id)
+    return bool(match) and start_time(match[1]) == match[2]
+
+
+def ancestors():
+    pid, found = os.getpid(), set()
+    while pid > 1:
+        found.add(pid)
+        try:
+            with open(f"/proc/{pid}/stat") as f:
+                pid = int(f.read().rsplit(")", 1)[1].split()[1])
+        except OSError:
+            break
+    return found
+
+
+def processes_of(run):
+    mark = b"WSLBRIDGE_RUN=" + os.fsencode(run)
+    keep = ancestors()
+    for entry in os.listdir("/proc"):
+        if not entry.isdigit() or int(entry) in keep:
+            continue
+        try:
+            with open(f"/proc/{entry}/environ", "rb") as f:
+                if mark in f.read().split(b"\0"):
+                    yield int(entry)
+        except OSError:
+            continue  # gone meanwhile, or somebody else's
+
+
+def end_processes(run):
+    """Ask first, then insist; new ones may appear while others end, so look again each time."""
+    deadline = time.monotonic() + PATIENCE
+    asked = set()
+    while True:
+        pids = list(processes_of(run))
+        if not pids:
+            return
+        insist = time.monotonic() > deadline
+        for pid in pids:
+            if insist or pid not in asked:
+                try:
+                    os.kill(pid, signal.SIGKILL if insist else signal.SIGTERM)
+                except OSError:
+                    pass
+                asked.add(pid)
+        time.sleep(0.05)
+        if time.monotonic() > deadline + 2 * PATIENCE:
+            print(f"wslbridge: processes {pids} do not end", file=sys.stderr)
+            return
+
+
+def namespaces():
+    try:
+        return [n for n in os.listdir("/run/netns") if n.startswith(PREFIX)]
+    except OSError:
+        return []
+
+
+def remove_namespace(name):
+    done = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True)
+    for pid in done.stdout.split():
+        try:
+            os.kill(int(pid), signal.SIGKILL)
+        except OSError:
+            pass
+    subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
+
+
+def end_run(run):
+    end_processes(run)
+    run_id = os.path.basename(run)
+    for name in namespaces():
+        if name.startswith(f"{PREFIX}{run_id}-"):
+            remove_namespace(name)
+    shutil.rmtree(run, ignore_errors=True)
+
+
+def end_stale(folder):
+    for run_id in sorted(os.listdir(folder) if os.path.isdir(folder) else []):
+        if not owner_alive(run_id):
+            end_run(os.path.join(folder, run_id))
+    if os.geteuid() == 0:
+        for name in namespaces():
+            match = re.match(rf"{PREFIX}(\d+-\d+)-", name)
+            if match and not owner_alive(match[1]):
+                remove_namespace(name)
+
+
+def main():
+    if len(sys.argv) != 3 or sys.argv[1] not in ("end", "stale"):
+        sys.exit(__doc__)
+    if sys.argv[1] == "end":
+        end_run(sys.argv[2])
+    else:
+        end_stale(sys.argv[2])
+
+
+if __name__ == "__main__":
+    main()

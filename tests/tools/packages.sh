@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# Which Debian or Ubuntu packages are needed for what, and their installation.
+
+# group; package (or alternatives, the first one is installed); why
+PACKAGES='
+build;gcc;the compiler of the agent
+build;libc6-dev;C library headers
+build;meson;build system
+build;ninja-build;build system
+build;pkg-config|pkgconf;finds the libraries below
+build;libnl-3-dev;kernel address events
+build;libnl-route-3-dev;kernel address events
+build;libsystemd-dev;event loop, journal, readiness
+build;libinih-dev;reads the drop-ins
+build;libsodium-dev;the keyed handshake
+build;libjansson-dev;status.json
+build;check;unit tests
+build;gcc-mingw-w64-x86-64;the compiler of the Windows helper
+build;python3;the test runner
+stage;wine64;runs the Windows half
+stage;wine;runs the Windows half
+stage;iproute2;network namespaces that stand for client, host and guest
+stage;socat;joins the agent and the helper where there is no vsock
+stage;python3-pytest;scenario tests
+check;clang-format;the format check
+check;shellcheck;checks the scripts
+check;pyflakes3;checks the Python files
+check;universal-ctags;measures functions
+check;man-db;renders the man pages
+check;groff;renders the man pages
+check;systemd;systemd-analyze checks the unit
+check;binutils;looks into the release executable
+format;clang-format;formats the C sources
+format;git;lists the sources
+fuzz;clang;libFuzzer
+fuzz;libclang-rt-dev|libclang-common-14-dev;libFuzzer and sanitizers at run time
+fuzz;llvm;readable stack traces
+'
+
+package_installed() {
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
+}
+
+# Prints "package;why" for what is missing of the groups given.
+missing_packages() {
+    local group names why name found
+    while IFS=';' read -r group names why; do
+        [[ -n $group && " $* " == *" $group "* ]] || continue
+        found=
+        for name in ${names//|/ }; do
+            if package_installed "$name"; then found=1; fi
+        done
+        [ -n "$found" ] || printf '%s;%s\n' "${names%%|*}" "$why"
+    done <<<"$PACKAGES" | sort -u -t ';' -k 1,1
+}
+
+apt_install() {
+    DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y \
+        --no-install-recommends install "$@"
+}
+
+# First with the package lists at hand (works without a network when the cache has all), then with
+# fresh ones.
+install_packages() {
+    apt_install "$@" || { apt-get update && apt_install "$@"; }
+}
+
+ensure_packages() { # ensure_packages GROUP…
+    local missing names
+    if ! command -v dpkg-query >/dev/null; then
+        say 'This is not Debian or Ubuntu: nothing is installed, the tools are expected in PATH.'
+        return 0
+    fi
+    missing=$(missing_packages "$@")
+    [ -n "$missing" ] || return 0
+    names=$(cut -d ';' -f 1 <<<"$missing" | tr '\n' ' ')
+    say 'These packages are missing:'
+    awk -F ';' '{ printf "  %s  (%s)\n", $1, $2 }' <<<"$missing"
+    if [ -n "${WSLBRIDGE_NO_INSTALL:-}" ] || [ "$(id -u)" -ne 0 ]; then
+        die "install them with: sudo apt-get install ${names% }"
+    fi
+    # shellcheck disable=SC2086 # a list of names
+    step 'installing packages' "$BUILD/logs/packages.log" install_packages $names ||
+        die "the packages could not be installed; try: apt-get install ${names% }"
+}

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# What ./dev says: plain lines, and for long steps elapsed seconds while they run on a terminal.
+
+if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
+    BOLD=$'\e[1m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
+else
+    BOLD='' RED='' GREEN='' PLAIN=''
+fi
+TICKER=
+
+say() { printf '%s\n' "$*"; }
+
+die() {
+    printf '%s%s%s\n' "$RED" "wslbridge: $*" "$PLAIN" >&2
+    exit 1
+}
+
+# The command of a step stays in the foreground, so that Ctrl-C reaches it as it should; only the
+# clock beside it runs in the background.
+ticker_start() { # ticker_start TEXT
+    TICKER=
+    if [ ! -t 1 ]; then
+        say "  .. $1"
+        return
+    fi
+    (
+        trap 'exit 0' TERM
+        while :; do
+            printf '\r\e[K  %s %s%d s%s' "$1" "$BOLD" "$SECONDS" "$PLAIN"
+            sleep 1
+        done
+    ) &
+    TICKER=$!
+}
+
+ticker_stop() {
+    [ -n "$TICKER" ] || return 0
+    kill "$TICKER" 2>/dev/null || true
+    wait "$TICKER" 2>/dev/null || true
+    TICKER=
+    printf '\r\e[K'
+}
+
+# step TEXT LOG COMMAND…: run a command with its output in a log; on failure show the log's end.
+step() {
+    local text=$1 log=$2 begin=$SECONDS status=0
+    shift 2
+    mkdir -p "$(dirname "$log")"
+    SECONDS=0
+    ticker_start "$text"
+    "$@" >"$log" 2>&1 || status=$?
+    ticker_stop
+    local took=$SECONDS
+    SECONDS=$((begin + took))
+    if [ "$status" -eq 0 ]; then
+        say "  ${GREEN}ok${PLAIN} $text ($took s)"
+        return 0
+    fi
+    say "  ${RED}FAILED${PLAIN} $text; the end of $log:"
+    tail -n 40 "$log" | sed 's/^/    /'
+    return "$status"
+}
+
+# Files of the project, also when the folder belongs to somebody else than root, or is no clone.
+git_files() { # git_files PATTERN…
+    git -c safe.directory='*' -C "$TOP" ls-files --cached --others --exclude-standard -- "$@" \
+        2>/dev/null || (cd "$TOP" && find . -path ./build -prune -o -name "$1" -print)
+}
