@@ -10,25 +10,27 @@
 
 #define _cleanup_(f) __attribute__((cleanup(f)))
 
-/* Define funcp(), which frees what the variable points to, for use with _cleanup_(). */
-#define DEFINE_CLEANUP(type, func)                                                                 \
-        static inline void func##p(type *p) {                                                      \
-                if (*p)                                                                            \
-                        func(*p);                                                                  \
-        }
+/* Define funcp(), which frees what the variable points to, for use with _cleanup_(). The
+ * declaration at the end takes the semicolon that ISO C does not allow after a function. */
+#define DEFINE_CLEANUP(type, func)            \
+        static inline void func##p(type *p) { \
+                if (*p)                       \
+                        func(*p);             \
+        }                                     \
+        struct func##_cleanup_defined
 
 /* Hand ownership over: yields the value and leaves the variable empty. */
-#define TAKE_PTR(p)                                                                                \
-        ({                                                                                         \
-                __typeof__(p) _taken = (p);                                                        \
-                (p) = NULL;                                                                        \
-                _taken;                                                                            \
+#define TAKE_PTR(p)                         \
+        __extension__({                     \
+                __typeof__(p) _taken = (p); \
+                (p) = NULL;                 \
+                _taken;                     \
         })
-#define TAKE_FD(fd)                                                                                \
-        ({                                                                                         \
-                int _taken = (fd);                                                                 \
-                (fd) = -1;                                                                         \
-                _taken;                                                                            \
+#define TAKE_FD(fd)                \
+        __extension__({            \
+                int _taken = (fd); \
+                (fd) = -1;         \
+                _taken;            \
         })
 
 static inline void freep(void *p) {
