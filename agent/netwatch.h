@@ -11,23 +11,33 @@
 
 #include <systemd/sd-event.h>
 
-/* Leading edge at once, then at most one dump per window (design, section 3). */
-#define NETWATCH_WINDOW_USEC (50 * USEC_PER_MSEC)
+/*
+ * Leading edge at once, then at most one dump per window (design, section 3). Every dump that
+ * answers an event is followed by one more a window later, event or not, because the kernel tells
+ * of a change before it has finished it (the routes of a removed address go after the message, and
+ * without one of their own). So a leading snapshot is always confirmed by a trailing one.
+ */
+#define NETWATCH_WINDOW_USEC    (50 * USEC_PER_MSEC)
+#define NETWATCH_RETRY_MAX_USEC (2 * USEC_PER_SEC) /* longest wait after a failed dump */
 
 typedef struct NetWatch NetWatch;
 
 /* Counters since start, for status.json, tests and benchmarks. */
 typedef struct NetWatchStats {
-        uint64_t events;  /* datagrams read */
-        uint64_t dumps;   /* full dumps made */
+        uint64_t events;  /* messages read */
+        uint64_t dumps;   /* dumps made, failed ones not counted */
         uint64_t lost;    /* episodes in which the kernel dropped events */
         uint64_t failed;  /* dumps that failed and are retried */
 } NetWatchStats;
 
 /**
  * NetWatchFn - called with every fresh snapshot, changed or not
- * @event_usec: CLOCK_MONOTONIC of the first event that this dump answers
- * @trailing: this dump ends a throttle window (false: leading edge; more may follow)
+ * @snapshot: borrowed, valid during the call only
+ * @event_usec: CLOCK_MONOTONIC of the first event that this dump answers; of the last answered one
+ *     when it only confirms; of the call for netwatch_refresh()
+ * @trailing: this dump ends a throttle window (false: leading edge; another dump follows)
+ *
+ * Must not free the watch.
  *
  * Return: 0, or negative errno to end the event loop.
  */

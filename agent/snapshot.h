@@ -14,6 +14,7 @@
 
 typedef struct SnapshotLink {
         int index;
+        int master; /* index of the bridge or bond that it is a port of, 0 = none */
         char name[WIRE_INTERFACE_MAX + 1];
         bool up;    /* IFF_UP and IFF_LOWER_UP */
         bool loopback;
@@ -69,9 +70,11 @@ typedef struct Choice {
  *
  * Automatic: the interface of the best IPv4 default route (lowest metric), or the VMBus-backed one
  * when the route leaves through an interface that is not VMBus-backed, or the IPv6 default route's
- * when there is no IPv4 one. On it the first primary IPv4 address of global scope that is neither
- * tentative, deprecated nor unfit (ip_guest_problem()), and likewise an IPv6 address that is not
- * temporary. Never a "172." prefix, never docker0, never lo.
+ * when there is no IPv4 one. A bridge or bond with a VMBus-backed port counts as VMBus-backed. On
+ * the interface the first primary IPv4 address of global scope that is neither tentative,
+ * deprecated nor unfit (ip_guest_problem()), one that is on-link with the gateway before one that
+ * is not; and likewise an IPv6 address that is not temporary. Never a "172." prefix, never docker0,
+ * never lo.
  */
 void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choice);
 bool choice_equal(const Choice *a, const Choice *b);
