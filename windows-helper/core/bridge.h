@@ -17,10 +17,11 @@
 
 #include "protocol/session-helper.h"
 
-#define BRIDGE_CONNECTIONS_MAX   64
-#define BRIDGE_AGENTS_MAX        64 /* identities with a state, live or in their grace period */
-#define BRIDGE_GOODBYE_MS        5000  /* after BYE: a restart of the agent cuts no connection */
-#define BRIDGE_RECOVERY_MS       30000 /* after our own start: time for agents to come back */
+#define BRIDGE_CONNECTIONS_MAX 64
+#define BRIDGE_AGENTS_MAX      64    /* identities with a state, live or in their grace period */
+#define BRIDGE_GOODBYE_MS      5000  /* after BYE: a restart of the agent cuts no connection */
+#define BRIDGE_RECOVERY_MS     30000 /* after our own start: time for agents to come back */
+#define BRIDGE_RETRY_MS        30000 /* what failed (a write, iphlpsvc) is tried again so often */
 
 typedef struct Bridge Bridge;
 typedef struct BridgeConnection BridgeConnection;
@@ -59,7 +60,9 @@ typedef struct BridgeHost {
         int (*random)(void *userdata, uint8_t *ret_bytes, size_t n);
         uint64_t (*now)(void *userdata); /* usec; only to measure how long applying took */
 
-        /* Queue bytes / close after what is queued has gone. @peer is what bridge_connect() got. */
+        /* Queue bytes / close after what is queued has gone. @peer is what bridge_connect() got.
+         * Each call of send has whole frames. Neither may call back into the bridge: what comes
+         * of them (bridge_disconnect()) is reported later, from the host's loop. */
         int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
         void (*close)(void *userdata, void *peer);
 
@@ -105,6 +108,19 @@ void bridge_rules_changed(Bridge *b);
 /* Run what is due; call after every batch of the above. */
 void bridge_dispatch(Bridge *b, uint64_t now_usec);
 uint64_t bridge_deadline(const Bridge *b);
+
+/* What is known of an agent, to show it. Valid in the callback only. */
+typedef struct BridgeAgentView {
+        const char *owner;
+        const char *software; /* "" when not connected */
+        bool connected;
+        bool hold;                        /* in the ledger, not back since our start */
+        const WireState *state;           /* NULL when hold, or nothing was asked for yet */
+        const WireServiceResult *results; /* for each service of the state; NULL: none told yet */
+} BridgeAgentView;
+
+void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgentView *view),
+                   void *userdata);
 
 /* The helper stops: say goodbye to all, withdraw every value of ours, activate. Return: 0 or the
  * first error; goes on after errors. */

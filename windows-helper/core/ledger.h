@@ -43,6 +43,16 @@ int ledger_put(Ledger *l, const LedgerEntry *entry);
 void ledger_remove(Ledger *l, const IpEndpoint *listen);
 void ledger_done(Ledger *l);
 
+/*
+ * The same for a batch, in linear time: make room first (the only step that can fail), merge
+ * entries of endpoints that are not in the ledger yet, sorted; void entries one by one, then drop
+ * all void ones at once. An entry without 'current' and 'next' is void: it proves nothing.
+ */
+int ledger_reserve(Ledger *l, size_t n);
+void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n);
+void ledger_entry_void(LedgerEntry *e);
+void ledger_compact(Ledger *l);
+
 /* True when a value @connect under the entry's endpoint is ours by the ledger. */
 bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect);
 

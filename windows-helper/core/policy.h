@@ -12,6 +12,15 @@
 #define POLICY_LISTEN_MAX       32
 #define POLICY_SERVICES_DEFAULT 16384
 
+/* Names of the policy values, as in the registry, and as refusals cite them. */
+#define POLICY_NAME_ALLOWED_PORTS    "AllowedListenPorts"
+#define POLICY_NAME_DENIED_PORTS     "DeniedListenPorts"
+#define POLICY_NAME_ALLOWED_LISTEN   "AllowedListenAddresses"
+#define POLICY_NAME_ALLOWED_PROFILES "AllowedProfiles"
+#define POLICY_NAME_WIDEST_REMOTE    "WidestRemote"
+#define POLICY_NAME_MAX_SERVICES     "MaxServicesPerAgent"
+#define POLICY_NAME_PAIRING_REQUIRED "PairingRequired"
+
 typedef struct PolicyPorts {
         uint16_t first, last;
 } PolicyPorts;

@@ -15,7 +15,8 @@ typedef struct ReconcileAgent {
         const char *owner;      /* ledger owner text; unique in the input */
         const WireState *state; /* borrowed */
         uint64_t since;         /* order of arrival: the lower one wins a free endpoint */
-        bool hold; /* not back yet after our restart: keep what the ledger has for it (state NULL) */
+        bool hold; /* not back yet after our restart: keep what the ledger has for it (state NULL)
+                    */
 } ReconcileAgent;
 
 typedef struct ReconcileInput {
@@ -29,7 +30,8 @@ typedef struct ReconcileInput {
 typedef enum ReconcileAction {
         RECONCILE_WRITE,  /* set the value to .next, ledger first */
         RECONCILE_REMOVE, /* delete the value .current if still ours, then the entry */
-        RECONCILE_FORGET, /* only the ledger entry goes: the value is absent or has become foreign */
+        RECONCILE_FORGET, /* only the ledger entry goes: the value is absent or has become foreign
+                           */
         RECONCILE_RECORD, /* only the ledger entry changes: the value is right already */
 } ReconcileAction;
 

@@ -13,11 +13,11 @@
 #include <stddef.h>
 
 typedef enum RuleFamily { /* names of the registry keys: "v4tov4" … */
-        RULE_V4TOV4,
-        RULE_V4TOV6,
-        RULE_V6TOV4,
-        RULE_V6TOV6,
-        _RULE_FAMILY_END,
+                          RULE_V4TOV4,
+                          RULE_V4TOV6,
+                          RULE_V6TOV4,
+                          RULE_V6TOV6,
+                          _RULE_FAMILY_END,
 } RuleFamily;
 
 #define RULE_TEXT_MAX 54 /* address "/" port NUL */
@@ -39,13 +39,17 @@ typedef struct RuleTable {
 #define RULE_TABLE_NULL ((RuleTable){0})
 
 RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect);
-const char *rule_family_name(RuleFamily family); /* "v4tov4" */
+const char *rule_family_name(RuleFamily family);                 /* "v4tov4" */
+int rule_family_parse(const char *name, RuleFamily *ret_family); /* 0 or -EINVAL */
 
 /* "0.0.0.0/8080", the form of both names and data. */
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]);
 
 /* Return: 0 or -EINVAL. Accepts "*" for an address of @any_family's kind (IP_FAMILY_V4/_V6). */
 int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_endpoint);
+
+/* True when @value reads, byte for byte, as we would write "its listen endpoint → @connect". */
+bool rule_value_is(const RuleValue *value, const IpEndpoint *connect);
 
 /* Append a copy of a value; parses its name. Return: 0 or -ENOMEM. */
 int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data);

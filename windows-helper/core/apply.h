@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Carrying out a plan through the host's functions, in an order that is safe against a kill between
+ * any two of them:
+ *
+ *   1  every entry as the plan has it, to the ledger     (proof for old and new values)
+ *   2  one flush
+ *   3  each value: read again, then written or deleted if it still is what was expected
+ *   4  one activation
+ *   5  the ledger says what is now true
+ *
+ * Without changes and without a due activation nothing at all is called.
+ */
+
+#include "windows-helper/core/bridge.h"
+#include "windows-helper/core/reconcile.h"
+
+typedef struct ApplyOutcome {
+        int error;      /* first failure of a ledger or value operation; 0: none */
+        int activation; /* what activate returned; 0 also when it was not needed */
+        bool activated; /* it was called */
+        bool again;     /* the plan left something for another run */
+        size_t n_written, n_deleted;
+} ApplyOutcome;
+
+/**
+ * apply() - carry out @plan
+ * @ledger: the ledger in memory, follows what is stored
+ * @activate: activate even if no value changes (an earlier one failed, or may not have happened)
+ *
+ * Results in @plan are worsened where a change failed or met a foreign value.
+ *
+ * Return: 0, or -ENOMEM (nothing was changed).
+ */
+int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
+          ApplyOutcome *ret_outcome);

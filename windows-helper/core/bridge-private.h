@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the three files of the bridge share: bridge.c (life, timers), bridge-session.c (connections
+ * and identities), bridge-settle.c (from claims to values and answers). Nobody else includes this.
+ */
+
+#include "windows-helper/core/agents.h"
+#include "windows-helper/core/bridge.h"
+#include "windows-helper/core/result.h"
+
+#define BRIDGE_USEC_PER_MSEC UINT64_C(1000)
+
+struct BridgeConnection {
+        Bridge *bridge;                   /* borrowed */
+        void *peer;                       /* borrowed, the host's */
+        BridgeConnection *next;           /* list of all, newest first */
+        HelperSession *session;           /* owned */
+        Buffer in;                        /* what the session has not consumed */
+        char owner[LEDGER_OWNER_MAX + 1]; /* "" before HELLO */
+        Agent *agent;                     /* its identity once admitted; borrowed */
+        bool has_asked; /* a STATE came on this connection, so its sequence means something */
+        bool said_goodbye;
+        bool closing;           /* host->close() was called; only bridge_disconnect() follows */
+        uint64_t slot_deadline; /* waits for the live session of its identity to answer a PING */
+};
+
+struct Bridge {
+        BridgeHost host;
+        BridgeOptions options;
+        Ledger ledger;
+        Agents agents;
+        BridgeConnection *connections;
+        bool dirty;           /* something changed: settle in the next dispatch */
+        bool activate_due;    /* iphlpsvc may not know the present values */
+        int activation_error; /* of the last try */
+        uint64_t retry_usec;  /* or SESSION_NO_DEADLINE */
+};
+
+RESULT_PRINTF(3, 4) void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...);
+
+/* How an agent is called in the log: its distro and the start of its id. */
+#define BRIDGE_NAME_MAX (WIRE_DISTRO_MAX + 16)
+void bridge_owner_name(const char *owner, char ret_name[BRIDGE_NAME_MAX]);
+
+/* bridge-session.c */
+void connection_tick(BridgeConnection *c, uint64_t now_usec);
+void connection_bye(BridgeConnection *c, WireBye reason, const char *text, uint64_t now_usec);
+void connection_result(BridgeConnection *c, const WireResult *result, uint64_t now_usec);
+void connection_leave(BridgeConnection *c, uint64_t now_usec);
+
+/* bridge-settle.c: one reconcile, applied and answered. Return: 0 or the first error. */
+int bridge_settle(Bridge *b, uint64_t now_usec);

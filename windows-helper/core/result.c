@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See result.h. */
+
+#include "windows-helper/core/result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
+        int r = vsnprintf(ret_text, WIRE_TEXT_MAX + 1, format, args);
+        size_t n = WIRE_TEXT_MAX;
+
+        if (r < 0) {
+                ret_text[0] = '\0';
+        } else if ((size_t) r > WIRE_TEXT_MAX) {
+                /* Drop the last character, whole or not: back to its first byte. */
+                while (n > 0 && ((unsigned char) ret_text[n - 1] & 0xc0) == 0x80) {
+                        n--;
+                }
+                if (n > 0 && ((unsigned char) ret_text[n - 1] & 0x80) != 0) {
+                        n--;
+                }
+                ret_text[n] = '\0';
+        }
+}
+
+void result_text(char ret_text[WIRE_TEXT_MAX + 1], const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        result_text_v(ret_text, format, args);
+        va_end(args);
+}
+
+/* ACTIVE is the best one; the rest is numbered from better to worse. */
+static unsigned result_rank(uint8_t state) {
+        return state == WIRE_SERVICE_ACTIVE ? 0 : state + 1u;
+}
+
+bool result_is_worse(const WireServiceResult *result, WireServiceState state) {
+        return result_rank((uint8_t) state) > result_rank(result->state);
+}
+
+void result_worsen(WireServiceResult *result, WireServiceState state, WireReason reason,
+                   const char *format, ...) {
+        char text[WIRE_TEXT_MAX + 1];
+        size_t n;
+        va_list args;
+
+        if (!result_is_worse(result, state)) {
+                return;
+        }
+        va_start(args, format);
+        result_text_v(text, format, args);
+        va_end(args);
+
+        free(result->text);
+        result->state = (uint8_t) state;
+        result->reason = (uint16_t) reason;
+        n = strlen(text) + 1;
+        result->text = malloc(n);
+        if (result->text) {
+                memcpy(result->text, text, n);
+        }
+}
+
+void result_list_free(WireServiceResult *results, uint32_t n) {
+        for (uint32_t i = 0; results && i < n; i++) {
+                free(results[i].text);
+        }
+        free(results);
+}
