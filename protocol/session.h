@@ -8,6 +8,12 @@
  * reports at most one event per call. It never reads a clock (now_usec comes in, any monotonic
  * clock), a socket or a source of randomness, and does not log. The owner sends what is in the
  * buffer, closes when told to, and calls tick() no later than the deadline.
+ *
+ * Two duties of the owner: what has arrived is given to receive() before tick() is called, so that
+ * a peer does not count as silent while its frames wait to be read; and it stops calling receive()
+ * while much output is waiting, because each PING of a peer that reads nothing adds a PONG.
+ *
+ * After a negative return (no memory, no MAC) the session is CLOSED: there is nothing to repeat.
  */
 
 #include "protocol/wire.h"
@@ -33,11 +39,13 @@ typedef enum SessionEventType {
         SESSION_EVENT_ESTABLISHED, /* agent: WELCOME was good, state may be pushed */
         SESSION_EVENT_STATE,       /* helper: .state, ownership goes to the caller */
         SESSION_EVENT_RESULT,      /* agent: .result, ownership goes to the caller */
-        SESSION_EVENT_REFUSED,     /* agent: .notice; close */
-        SESSION_EVENT_BYE,         /* peer said goodbye: .notice; close */
-        SESSION_EVENT_VIOLATION,   /* peer broke the protocol: .notice was put in the output as BYE;
-                                      send what is possible, then close */
-        SESSION_EVENT_TIMEOUT,     /* handshake deadline or silence: as VIOLATION */
+        SESSION_EVENT_REFUSED,   /* .notice; close. Agent: the helper refused. Helper: this session
+                                    refused the peer (version, keys); REFUSED is in the output,
+                                    send what is possible, then close */
+        SESSION_EVENT_BYE,       /* peer said goodbye: .notice; close */
+        SESSION_EVENT_VIOLATION, /* peer broke the protocol: .notice was put in the output as BYE;
+                                    send what is possible, then close */
+        SESSION_EVENT_TIMEOUT,   /* handshake deadline or silence: as VIOLATION */
 } SessionEventType;
 
 typedef struct SessionEvent {

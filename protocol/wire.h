@@ -33,20 +33,20 @@
 #define WIRE_MAC_SIZE   32 /* HMAC-SHA256 */
 
 /* Limits. Strings are counted in bytes without NUL; the _MAX + 1 in a struct is for the NUL. */
-#define WIRE_ENDPOINTS_MAX     16384 /* per agent; a range of 11 ports counts 11 */
-#define WIRE_SERVICES_MAX      WIRE_ENDPOINTS_MAX /* each service has at least one endpoint */
-#define WIRE_LISTENS_MAX       64 /* 'listen' entries of one service */
-#define WIRE_REMOTES_MAX       64 /* 'remote' prefixes of one service */
-#define WIRE_SERVICE_NAME_MAX  64
-#define WIRE_DISTRO_MAX        64
-#define WIRE_SOFTWARE_MAX      32 /* "wslbridge 0.1.0" */
-#define WIRE_INTERFACE_MAX     15 /* IFNAMSIZ - 1 */
-#define WIRE_TEXT_MAX          255 /* a reason for people */
-#define WIRE_HEARTBEAT_MIN_MS  100
-#define WIRE_HEARTBEAT_MAX_MS  3600000
-#define WIRE_HEARTBEAT_MS      30000 /* default: how often the helper sends PING */
-#define WIRE_SILENCE_FACTOR    3     /* silent for so many intervals = gone */
-#define WIRE_HANDSHAKE_MS      10000 /* from connect to WELCOME, on both ends */
+#define WIRE_ENDPOINTS_MAX    16384              /* per agent; a range of 11 ports counts 11 */
+#define WIRE_SERVICES_MAX     WIRE_ENDPOINTS_MAX /* each service has at least one endpoint */
+#define WIRE_LISTENS_MAX      64                 /* 'listen' entries of one service */
+#define WIRE_REMOTES_MAX      64                 /* 'remote' prefixes of one service */
+#define WIRE_SERVICE_NAME_MAX 64
+#define WIRE_DISTRO_MAX       64
+#define WIRE_SOFTWARE_MAX     32  /* "wslbridge 0.1.0" */
+#define WIRE_INTERFACE_MAX    15  /* IFNAMSIZ - 1 */
+#define WIRE_TEXT_MAX         255 /* a reason for people */
+#define WIRE_HEARTBEAT_MIN_MS 100
+#define WIRE_HEARTBEAT_MAX_MS 3600000
+#define WIRE_HEARTBEAT_MS     30000 /* default: how often the helper sends PING */
+#define WIRE_SILENCE_FACTOR   3     /* silent for so many intervals = gone */
+#define WIRE_HANDSHAKE_MS     10000 /* from connect to WELCOME, on both ends */
 
 /* Payload limits by type. Before the proof nobody can make a peer hold more than 1 KiB. */
 #define WIRE_SMALL_PAYLOAD_MAX  1024
@@ -87,32 +87,36 @@ typedef enum WireBye {
 } WireBye;
 
 typedef enum WireMode { /* networking mode of the guest, facts 6.2 */
-        WIRE_MODE_UNKNOWN = 0,
-        WIRE_MODE_NAT = 1,
-        WIRE_MODE_MIRRORED = 2,
-        WIRE_MODE_BRIDGED = 3,
-        WIRE_MODE_VIRTIOPROXY = 4, /* "consomme" from WSL 2.9 on */
-        WIRE_MODE_NONE = 5,
-        _WIRE_MODE_END,
+                        WIRE_MODE_UNKNOWN = 0,
+                        WIRE_MODE_NAT = 1,
+                        WIRE_MODE_MIRRORED = 2,
+                        WIRE_MODE_BRIDGED = 3,
+                        WIRE_MODE_VIRTIOPROXY = 4, /* "consomme" from WSL 2.9 on */
+                        WIRE_MODE_NONE = 5,
+                        _WIRE_MODE_END,
 } WireMode;
 
 typedef enum WireServiceState { /* order is that of the worst first when a service has several */
-        WIRE_SERVICE_PENDING = 0,
-        WIRE_SERVICE_ACTIVE = 1,
-        WIRE_SERVICE_WITHDRAWN = 2, /* nothing to forward to: no address, networking mode */
-        WIRE_SERVICE_BLOCKED = 3,   /* Windows is in the way: iphlpsvc, excluded range, write error */
-        WIRE_SERVICE_CONFLICT = 4,  /* somebody else's rule, agent or process has the endpoint */
-        WIRE_SERVICE_REFUSED = 5,   /* policy */
-        WIRE_SERVICE_INVALID = 6,   /* the request itself can't be carried out */
-        _WIRE_SERVICE_STATE_END,
+                                WIRE_SERVICE_PENDING = 0,
+                                WIRE_SERVICE_ACTIVE = 1,
+                                WIRE_SERVICE_WITHDRAWN =
+                                        2, /* nothing to forward to: no address, networking mode */
+                                WIRE_SERVICE_BLOCKED = 3,  /* Windows is in the way: iphlpsvc,
+                                                              excluded range, write error */
+                                WIRE_SERVICE_CONFLICT = 4, /* somebody else's rule, agent or process
+                                                              has the endpoint */
+                                WIRE_SERVICE_REFUSED = 5,  /* policy */
+                                WIRE_SERVICE_INVALID =
+                                        6, /* the request itself can't be carried out */
+                                _WIRE_SERVICE_STATE_END,
 } WireServiceState;
 
 typedef enum WireReason {
         WIRE_REASON_NONE = 0,
-        WIRE_REASON_FOREIGN_RULE = 1,     /* conflict: PortProxy value that is not ours */
-        WIRE_REASON_OTHER_AGENT = 2,      /* conflict: the text names the holder */
-        WIRE_REASON_PORT_IN_USE = 3,      /* conflict: another process listens */
-        WIRE_REASON_POLICY_PORT = 16,     /* refused: texts name the policy value */
+        WIRE_REASON_FOREIGN_RULE = 1, /* conflict: PortProxy value that is not ours */
+        WIRE_REASON_OTHER_AGENT = 2,  /* conflict: the text names the holder */
+        WIRE_REASON_PORT_IN_USE = 3,  /* conflict: another process listens */
+        WIRE_REASON_POLICY_PORT = 16, /* refused: texts name the policy value */
         WIRE_REASON_POLICY_ADDRESS = 17,
         WIRE_REASON_POLICY_PROFILE = 18,
         WIRE_REASON_POLICY_REMOTE = 19,
@@ -133,10 +137,10 @@ typedef enum WireReason {
 #define WIRE_PROFILE_ALL     0x07
 
 typedef enum WireRemote { /* who may connect */
-        WIRE_REMOTE_LOCAL_SUBNET = 0,
-        WIRE_REMOTE_ANY = 1,
-        WIRE_REMOTE_LIST = 2,
-        _WIRE_REMOTE_END,
+                          WIRE_REMOTE_LOCAL_SUBNET = 0,
+                          WIRE_REMOTE_ANY = 1,
+                          WIRE_REMOTE_LIST = 2,
+                          _WIRE_REMOTE_END,
 } WireRemote;
 
 typedef struct WireHeader {
@@ -170,7 +174,7 @@ typedef struct WireProof { /* PROOF and WELCOME */
 } WireProof;
 
 typedef struct WireNotice { /* REFUSED (WireRefusal) and BYE (WireBye) */
-        uint16_t code;
+        uint16_t code;      /* never 0; unknown ones are carried, not refused */
         char text[WIRE_TEXT_MAX + 1];
 } WireNotice;
 
@@ -188,10 +192,11 @@ typedef struct WirePrefix {
 
 typedef struct WireService {
         char name[WIRE_SERVICE_NAME_MAX + 1];
-        uint8_t profiles; /* WIRE_PROFILE_* to open in the firewall, 0 = none */
-        uint8_t remote;   /* WireRemote */
+        uint8_t profiles;                 /* WIRE_PROFILE_* to open in the firewall, 0 = none */
+        uint8_t remote;                   /* WireRemote */
         uint32_t first_listen, n_listens; /* in WireState.listens; n at least 1 */
-        uint32_t first_remote, n_remotes; /* in WireState.remotes; n > 0 only for WIRE_REMOTE_LIST */
+        uint32_t first_remote,
+                n_remotes; /* in WireState.remotes; n > 0 exactly for WIRE_REMOTE_LIST */
 } WireService;
 
 typedef struct WireAddress { /* family NONE = the guest has no such address */
@@ -233,9 +238,9 @@ typedef struct WireResult {
  * wire_header_decode() - read a frame header
  * @data: at least WIRE_HEADER_SIZE bytes
  *
- * Checks the format byte, that no undefined flag is set, and the length against the limit of the
- * type (WIRE_SMALL_PAYLOAD_MAX for unknown types), so that a peer is refused before a byte of its
- * payload is stored. An unknown type is no error here.
+ * Checks the format byte, that no undefined flag is set (none at all on a known type), and the
+ * length against the limit of the type (WIRE_SMALL_PAYLOAD_MAX for unknown types), so that a peer
+ * is refused before a byte of its payload is stored. An unknown type is no error here.
  *
  * Return: 0; -EPROTO when the header is malformed; -EMSGSIZE when it announces too much.
  */
@@ -244,11 +249,14 @@ int wire_header_decode(const uint8_t *data, WireHeader *ret_header);
 /* Largest payload a type may have. */
 uint32_t wire_payload_max(uint8_t type);
 
+bool wire_type_known(uint8_t type);
+
 /* Name of a type, "HELLO"; "unknown" for others. Also for the other enums; never NULL. */
 const char *wire_type_name(uint8_t type);
 const char *wire_service_state_name(uint8_t state); /* "active" */
 const char *wire_reason_name(uint16_t reason);      /* "foreign-rule"; "" for NONE */
 const char *wire_refusal_name(uint16_t code);       /* "not-paired" */
+const char *wire_bye_name(uint16_t code);           /* "stopping" */
 const char *wire_mode_name(uint8_t mode);           /* "nat" */
 
 /*
@@ -278,8 +286,8 @@ int wire_bye_encode(const WireNotice *m, Buffer *out);
  */
 int wire_hello_decode(const uint8_t *p, size_t n, WireHello *ret);
 int wire_challenge_decode(const uint8_t *p, size_t n, WireChallenge *ret);
-int wire_proof_decode(const uint8_t *p, size_t n, WireProof *ret); /* PROOF and WELCOME */
-int wire_notice_decode(uint8_t type, const uint8_t *p, size_t n, WireNotice *ret);
+int wire_proof_decode(const uint8_t *p, size_t n, WireProof *ret);   /* PROOF and WELCOME */
+int wire_notice_decode(const uint8_t *p, size_t n, WireNotice *ret); /* REFUSED and BYE */
 int wire_state_decode(const uint8_t *p, size_t n, WireState *ret);
 int wire_result_decode(const uint8_t *p, size_t n, WireResult *ret);
 int wire_token_decode(const uint8_t *p, size_t n, uint64_t *ret); /* PING and PONG */
@@ -287,8 +295,13 @@ int wire_token_decode(const uint8_t *p, size_t n, uint64_t *ret); /* PING and PO
 void wire_state_done(WireState *m);
 void wire_result_done(WireResult *m);
 
-/* Endpoints that @m asks for, ranges counted by port. */
+/* Endpoints that @m asks for, ranges counted by port; saturated. */
 uint32_t wire_state_endpoints(const WireState *m);
+
+/* Make @text what a string on the wire may be: at most @max bytes, cut between characters, with '?'
+ * for each byte of malformed UTF-8 and each control character. For texts that quote outside input
+ * or that snprintf(3) may have cut inside a character. */
+void wire_text_clean(char *text, size_t max);
 
 /* Service names are file names on one end and text in rules on the other: 1 to
  * WIRE_SERVICE_NAME_MAX bytes of [A-Za-z0-9._-], not starting with '.' or '-'. */

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The byte queue of buffer.h: one allocation, what is held lies in one piece.
+ */
+
+#include "protocol/buffer.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BUFFER_SIZE_MIN 512u
+#define BUFFER_KEEP_MAX (64u * 1024) /* an empty buffer that is larger gives its memory back */
+
+void buffer_done(Buffer *b) {
+        free(b->data);
+        *b = BUFFER_NULL;
+}
+
+void buffer_wipe(Buffer *b) {
+        volatile uint8_t *p = b->data;
+
+        /* All that was ever allocated: consumed bytes are still there. */
+        for (size_t i = 0; i < b->size; i++)
+                p[i] = 0;
+        buffer_done(b);
+}
+
+/* Geometric, so that many small appends cost linear time. Zero when it does not fit a size_t. */
+static size_t grown_size(size_t size, size_t needed) {
+        if (needed > SIZE_MAX / 2)
+                return 0;
+        if (size < BUFFER_SIZE_MIN)
+                size = BUFFER_SIZE_MIN;
+        while (size < needed)
+                size *= 2;
+        return size;
+}
+
+int buffer_reserve(Buffer *b, size_t n, uint8_t **ret_room) {
+        size_t held = buffer_length(b);
+
+        if (b->data == NULL || n > b->size - b->end) {
+                if (n > SIZE_MAX - held)
+                        return -ENOMEM;
+                /* Move only when that frees at least as much as is moved, and leave room for as
+                 * much when copying a part-consumed buffer; else one that is always nearly full
+                 * would copy its whole content for each small append. */
+                if (b->data != NULL && held + n <= b->size && b->begin >= held) {
+                        memmove(b->data, b->data + b->begin, held);
+                } else {
+                        size_t size = grown_size(b->size, held + n + (b->begin > 0 ? held : 0));
+                        uint8_t *data = size > 0 ? malloc(size) : NULL;
+
+                        if (data == NULL)
+                                return -ENOMEM;
+                        if (held > 0)
+                                memcpy(data, b->data + b->begin, held);
+                        free(b->data);
+                        b->data = data;
+                        b->size = size;
+                }
+                b->begin = 0;
+                b->end = held;
+        }
+        *ret_room = b->data + b->end;
+        return 0;
+}
+
+void buffer_commit(Buffer *b, size_t n) {
+        assert(n <= b->size - b->end);
+        b->end += n;
+}
+
+int buffer_append(Buffer *b, const void *data, size_t n) {
+        uint8_t *room;
+        int r;
+
+        if (n == 0)
+                return 0;
+        r = buffer_reserve(b, n, &room);
+        if (r < 0)
+                return r;
+        memcpy(room, data, n);
+        buffer_commit(b, n);
+        return 0;
+}
+
+void buffer_consume(Buffer *b, size_t n) {
+        size_t held = buffer_length(b);
+
+        b->begin += n < held ? n : held;
+        if (b->begin < b->end)
+                return;
+        b->begin = b->end = 0;
+        if (b->size > BUFFER_KEEP_MAX)
+                buffer_done(b);
+}

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Names of the protocol's numbers, for logs, status and documents. Names of reasons and states are
+ * part of the interface (status.json): they stay as they are.
+ */
+
+#include "protocol/wire.h"
+
+const char *wire_type_name(uint8_t type) {
+        switch ((WireType) type) {
+        case WIRE_HELLO:
+                return "HELLO";
+        case WIRE_CHALLENGE:
+                return "CHALLENGE";
+        case WIRE_PROOF:
+                return "PROOF";
+        case WIRE_WELCOME:
+                return "WELCOME";
+        case WIRE_REFUSED:
+                return "REFUSED";
+        case WIRE_STATE:
+                return "STATE";
+        case WIRE_RESULT:
+                return "RESULT";
+        case WIRE_PING:
+                return "PING";
+        case WIRE_PONG:
+                return "PONG";
+        case WIRE_BYE:
+                return "BYE";
+        case _WIRE_TYPE_END:
+                break;
+        }
+        return "unknown";
+}
+
+const char *wire_service_state_name(uint8_t state) {
+        switch ((WireServiceState) state) {
+        case WIRE_SERVICE_PENDING:
+                return "pending";
+        case WIRE_SERVICE_ACTIVE:
+                return "active";
+        case WIRE_SERVICE_WITHDRAWN:
+                return "withdrawn";
+        case WIRE_SERVICE_BLOCKED:
+                return "blocked";
+        case WIRE_SERVICE_CONFLICT:
+                return "conflict";
+        case WIRE_SERVICE_REFUSED:
+                return "refused";
+        case WIRE_SERVICE_INVALID:
+                return "invalid";
+        case _WIRE_SERVICE_STATE_END:
+                break;
+        }
+        return "unknown";
+}
+
+const char *wire_reason_name(uint16_t reason) {
+        switch ((WireReason) reason) {
+        case WIRE_REASON_NONE:
+                return "";
+        case WIRE_REASON_FOREIGN_RULE:
+                return "foreign-rule";
+        case WIRE_REASON_OTHER_AGENT:
+                return "other-agent";
+        case WIRE_REASON_PORT_IN_USE:
+                return "port-in-use";
+        case WIRE_REASON_POLICY_PORT:
+                return "policy-port";
+        case WIRE_REASON_POLICY_ADDRESS:
+                return "policy-address";
+        case WIRE_REASON_POLICY_PROFILE:
+                return "policy-profile";
+        case WIRE_REASON_POLICY_REMOTE:
+                return "policy-remote";
+        case WIRE_REASON_POLICY_SERVICES:
+                return "policy-services";
+        case WIRE_REASON_IPHLPSVC:
+                return "iphlpsvc";
+        case WIRE_REASON_EXCLUDED_RANGE:
+                return "excluded-range";
+        case WIRE_REASON_WRITE_FAILED:
+                return "write-failed";
+        case WIRE_REASON_GUEST_ADDRESS:
+                return "guest-address";
+        case WIRE_REASON_DUPLICATE:
+                return "duplicate";
+        case WIRE_REASON_NO_ADDRESS:
+                return "no-address";
+        case WIRE_REASON_NETWORKING_MODE:
+                return "networking-mode";
+        }
+        return "unknown";
+}
+
+const char *wire_refusal_name(uint16_t code) {
+        switch ((WireRefusal) code) {
+        case WIRE_REFUSAL_NOT_PAIRED:
+                return "not-paired";
+        case WIRE_REFUSAL_BAD_PROOF:
+                return "bad-proof";
+        case WIRE_REFUSAL_VERSION:
+                return "version";
+        case WIRE_REFUSAL_BUSY:
+                return "busy";
+        case WIRE_REFUSAL_INTERNAL:
+                return "internal";
+        case _WIRE_REFUSAL_END:
+                break;
+        }
+        return "unknown";
+}
+
+const char *wire_bye_name(uint16_t code) {
+        switch ((WireBye) code) {
+        case WIRE_BYE_STOPPING:
+                return "stopping";
+        case WIRE_BYE_PROTOCOL:
+                return "protocol";
+        case WIRE_BYE_SILENT:
+                return "silent";
+        case WIRE_BYE_REPLACED:
+                return "replaced";
+        case WIRE_BYE_TIMEOUT:
+                return "timeout";
+        case WIRE_BYE_UNPROVEN:
+                return "unproven";
+        case _WIRE_BYE_END:
+                break;
+        }
+        return "unknown";
+}
+
+const char *wire_mode_name(uint8_t mode) {
+        switch ((WireMode) mode) {
+        case WIRE_MODE_UNKNOWN:
+                return "unknown";
+        case WIRE_MODE_NAT:
+                return "nat";
+        case WIRE_MODE_MIRRORED:
+                return "mirrored";
+        case WIRE_MODE_BRIDGED:
+                return "bridged";
+        case WIRE_MODE_VIRTIOPROXY:
+                return "virtioproxy";
+        case WIRE_MODE_NONE:
+                return "none";
+        case _WIRE_MODE_END:
+                break;
+        }
+        return "unknown";
+}

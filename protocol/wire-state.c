@@ -1,0 +1,377 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * STATE and RESULT: the messages with lists.
+ *
+ * Decoding a list runs twice over the bytes: first it checks and counts, then it fills arrays of
+ * exactly the size counted. So memory follows the bytes that are there, never an announced number.
+ */
+
+#include "protocol/wire-io.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* name (2), profiles, remote, two counts, one IPv4 listen (11) */
+#define SERVICE_SIZE_MIN 17u
+#define RESULT_SIZE_MIN  4u
+
+bool wire_service_name_valid(const char *name) {
+        size_t n = strlen(name);
+
+        if (n < 1 || n > WIRE_SERVICE_NAME_MAX || name[0] == '.' || name[0] == '-')
+                return false;
+        for (size_t i = 0; i < n; i++) {
+                char c = name[i];
+
+                if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+                      c == '.' || c == '_' || c == '-'))
+                        return false;
+        }
+        return true;
+}
+
+static bool listen_valid(const WireListen *l) {
+        return l->addr.family != IP_FAMILY_NONE && l->port >= 1 && l->count >= 1 &&
+               l->connect_port >= 1 && (uint32_t) l->port + l->count - 1 <= UINT16_MAX &&
+               (uint32_t) l->connect_port + l->count - 1 <= UINT16_MAX;
+}
+
+static bool prefix_valid(const WirePrefix *p) {
+        return p->addr.family != IP_FAMILY_NONE && p->length <= ip_family_bits(p->addr.family) &&
+               !ip_has_host_bits(&p->addr, p->length);
+}
+
+/* @family: what belongs in this place. Without an address there is neither prefix nor gateway. */
+static bool address_valid(const WireAddress *a, IpFamily family) {
+        if (a->addr.family == IP_FAMILY_NONE)
+                return a->prefix == 0 && a->gateway.family == IP_FAMILY_NONE;
+        return a->addr.family == family && a->prefix <= ip_family_bits(a->addr.family) &&
+               (a->gateway.family == IP_FAMILY_NONE || a->gateway.family == family);
+}
+
+static bool service_valid(const WireService *s) {
+        return wire_service_name_valid(s->name) && (s->profiles & ~WIRE_PROFILE_ALL) == 0 &&
+               s->remote < _WIRE_REMOTE_END && s->n_listens >= 1 &&
+               s->n_listens <= WIRE_LISTENS_MAX && s->n_remotes <= WIRE_REMOTES_MAX &&
+               (s->remote == WIRE_REMOTE_LIST) == (s->n_remotes > 0);
+}
+
+uint32_t wire_state_endpoints(const WireState *m) {
+        uint64_t n = 0;
+
+        for (uint32_t i = 0; i < m->n_services; i++) {
+                const WireService *s = &m->services[i];
+
+                for (uint32_t k = 0; k < s->n_listens; k++)
+                        n += m->listens[s->first_listen + k].count;
+        }
+        return n < UINT32_MAX ? (uint32_t) n : UINT32_MAX;
+}
+
+/*
+ * Heap sort: the platforms' qsort() is quadratic for chosen input on one end and allocates on the
+ * other, and the names come from a peer.
+ */
+static void sift_down(const char **names, size_t root, size_t n) {
+        for (;;) {
+                size_t child = 2 * root + 1;
+                const char *name = names[root];
+
+                if (child >= n)
+                        return;
+                if (child + 1 < n && strcmp(names[child], names[child + 1]) < 0)
+                        child++;
+                if (strcmp(name, names[child]) >= 0)
+                        return;
+                names[root] = names[child];
+                names[child] = name;
+                root = child;
+        }
+}
+
+static void sort_names(const char **names, size_t n) {
+        for (size_t i = n / 2; i-- > 0;)
+                sift_down(names, i, n);
+        for (size_t i = n; i-- > 1;) {
+                const char *last = names[i];
+
+                names[i] = names[0];
+                names[0] = last;
+                sift_down(names, 0, i);
+        }
+}
+
+/* Return: 0, -EINVAL when a name is there twice, -ENOMEM. */
+static int check_names_unique(const WireService *services, uint32_t n) {
+        const char **names;
+        uint32_t i;
+        int r = 0;
+
+        /* Our own agent sends them in order; that costs no sort. */
+        for (i = 1; i < n && strcmp(services[i - 1].name, services[i].name) < 0; i++)
+                ;
+        if (i >= n)
+                return 0;
+        names = malloc(n * sizeof(*names));
+        if (names == NULL)
+                return -ENOMEM;
+        for (i = 0; i < n; i++)
+                names[i] = services[i].name;
+        sort_names(names, n);
+        for (i = 1; i < n && r == 0; i++)
+                if (strcmp(names[i - 1], names[i]) == 0)
+                        r = -EINVAL;
+        free(names);
+        return r;
+}
+
+static void put_address(WireWriter *w, const WireAddress *a, IpFamily family) {
+        wire_put_check(w, address_valid(a, family));
+        wire_put_addr(w, &a->addr);
+        if (a->addr.family == IP_FAMILY_NONE)
+                return;
+        wire_put_u8(w, a->prefix);
+        wire_put_addr(w, &a->gateway);
+}
+
+static void get_address(WireReader *r, IpFamily family, WireAddress *ret) {
+        WireAddress a = {0};
+
+        wire_get_addr(r, &a.addr);
+        if (a.addr.family != IP_FAMILY_NONE) {
+                a.prefix = wire_get_u8(r);
+                wire_get_addr(r, &a.gateway);
+        }
+        if (!address_valid(&a, family))
+                r->bad = true;
+        *ret = a;
+}
+
+static void put_service(WireWriter *w, const WireState *m, const WireService *s) {
+        bool inside =
+                s->first_listen <= m->n_listens && s->n_listens <= m->n_listens - s->first_listen &&
+                s->first_remote <= m->n_remotes && s->n_remotes <= m->n_remotes - s->first_remote;
+
+        wire_put_check(w, inside && service_valid(s));
+        wire_put_string(w, s->name, 1, WIRE_SERVICE_NAME_MAX);
+        wire_put_u8(w, s->profiles);
+        wire_put_u8(w, s->remote);
+        wire_put_u8(w, (uint8_t) s->n_listens);
+        for (uint32_t i = 0; i < s->n_listens && w->error == 0; i++) {
+                const WireListen *l = &m->listens[s->first_listen + i];
+
+                wire_put_check(w, listen_valid(l));
+                wire_put_addr(w, &l->addr);
+                wire_put_u16(w, l->port);
+                wire_put_u16(w, l->count);
+                wire_put_u16(w, l->connect_port);
+        }
+        wire_put_u8(w, (uint8_t) s->n_remotes);
+        for (uint32_t i = 0; i < s->n_remotes && w->error == 0; i++) {
+                const WirePrefix *p = &m->remotes[s->first_remote + i];
+
+                wire_put_check(w, prefix_valid(p));
+                wire_put_addr(w, &p->addr);
+                wire_put_u8(w, p->length);
+        }
+}
+
+int wire_state_encode(const WireState *m, Buffer *out) {
+        WireWriter w;
+
+        wire_frame_begin(&w, WIRE_STATE, out);
+        wire_put_check(&w, m->sequence >= 1 && m->mode < _WIRE_MODE_END &&
+                                   m->n_services <= WIRE_SERVICES_MAX);
+        wire_put_u64(&w, m->sequence);
+        wire_put_u8(&w, m->mode);
+        wire_put_string(&w, m->interface, 0, WIRE_INTERFACE_MAX);
+        put_address(&w, &m->v4, IP_FAMILY_V4);
+        put_address(&w, &m->v6, IP_FAMILY_V6);
+        wire_put_u32(&w, m->n_services);
+        for (uint32_t i = 0; i < m->n_services && w.error == 0; i++)
+                put_service(&w, m, &m->services[i]);
+        /* Only now are the indexes and names known to be good. */
+        if (w.error == 0) {
+                wire_put_check(&w, wire_state_endpoints(m) <= WIRE_ENDPOINTS_MAX);
+                wire_put_fail(&w, check_names_unique(m->services, m->n_services));
+        }
+        return wire_frame_end(&w);
+}
+
+/* With arrays absent the entries are only checked and counted. */
+static void get_service(WireReader *r, WireState *m) {
+        WireService s = {.first_listen = m->n_listens, .first_remote = m->n_remotes};
+
+        wire_get_string(r, 1, WIRE_SERVICE_NAME_MAX, s.name);
+        s.profiles = wire_get_u8(r);
+        s.remote = wire_get_u8(r);
+        s.n_listens = wire_get_u8(r);
+        for (uint32_t i = 0; i < s.n_listens && !r->bad; i++) {
+                WireListen l = {0};
+
+                wire_get_addr(r, &l.addr);
+                l.port = wire_get_u16(r);
+                l.count = wire_get_u16(r);
+                l.connect_port = wire_get_u16(r);
+                if (!listen_valid(&l))
+                        r->bad = true;
+                else if (m->listens != NULL)
+                        m->listens[m->n_listens] = l;
+                m->n_listens++;
+        }
+        s.n_remotes = wire_get_u8(r);
+        for (uint32_t i = 0; i < s.n_remotes && !r->bad; i++) {
+                WirePrefix p = {0};
+
+                wire_get_addr(r, &p.addr);
+                p.length = wire_get_u8(r);
+                if (!prefix_valid(&p))
+                        r->bad = true;
+                else if (m->remotes != NULL)
+                        m->remotes[m->n_remotes] = p;
+                m->n_remotes++;
+        }
+        if (r->bad || !service_valid(&s)) {
+                r->bad = true;
+                return;
+        }
+        if (m->services != NULL)
+                m->services[m->n_services] = s;
+        m->n_services++;
+}
+
+static int get_services(WireReader *r, uint32_t n, WireState *m) {
+        m->n_services = m->n_listens = m->n_remotes = 0;
+        for (uint32_t i = 0; i < n && !r->bad; i++)
+                get_service(r, m);
+        return wire_reader_end(r);
+}
+
+/* Room for what was counted. malloc(0) may be NULL, hence at least one element each. */
+static int allocate_state(WireState *m) {
+        m->services = calloc((size_t) m->n_services + 1, sizeof(*m->services));
+        m->listens = calloc((size_t) m->n_listens + 1, sizeof(*m->listens));
+        m->remotes = calloc((size_t) m->n_remotes + 1, sizeof(*m->remotes));
+        return m->services && m->listens && m->remotes ? 0 : -ENOMEM;
+}
+
+static int decode_services(WireReader *r, uint32_t n, WireState *m) {
+        WireReader again = *r;
+        int result = get_services(r, n, m);
+
+        if (result == 0)
+                result = allocate_state(m);
+        if (result == 0)
+                result = get_services(&again, n, m);
+        if (result == 0 && wire_state_endpoints(m) > WIRE_ENDPOINTS_MAX)
+                result = -EPROTO;
+        if (result == 0)
+                result = check_names_unique(m->services, m->n_services);
+        return result == -EINVAL ? -EPROTO : result;
+}
+
+int wire_state_decode(const uint8_t *p, size_t n, WireState *ret) {
+        WireReader r = {.p = p, .left = n};
+        WireState m = WIRE_STATE_NULL;
+        uint32_t n_services;
+        int result;
+
+        m.sequence = wire_get_u64(&r);
+        m.mode = wire_get_u8(&r);
+        wire_get_string(&r, 0, WIRE_INTERFACE_MAX, m.interface);
+        get_address(&r, IP_FAMILY_V4, &m.v4);
+        get_address(&r, IP_FAMILY_V6, &m.v6);
+        n_services = wire_get_u32(&r);
+        if (r.bad || m.sequence < 1 || m.mode >= _WIRE_MODE_END || n_services > WIRE_SERVICES_MAX ||
+            n_services > r.left / SERVICE_SIZE_MIN)
+                return -EPROTO;
+        result = decode_services(&r, n_services, &m);
+        if (result < 0) {
+                wire_state_done(&m);
+                return result;
+        }
+        *ret = m;
+        return 0;
+}
+
+void wire_state_done(WireState *m) {
+        free(m->services);
+        free(m->listens);
+        free(m->remotes);
+        *m = WIRE_STATE_NULL;
+}
+
+static void put_service_result(WireWriter *w, const WireServiceResult *s) {
+        wire_put_check(w, s->state < _WIRE_SERVICE_STATE_END);
+        wire_put_u8(w, s->state);
+        wire_put_u16(w, s->reason);
+        wire_put_string(w, s->text ? s->text : "", 0, WIRE_TEXT_MAX);
+}
+
+int wire_result_encode(const WireResult *m, Buffer *out) {
+        WireWriter w;
+
+        wire_frame_begin(&w, WIRE_RESULT, out);
+        wire_put_check(&w, m->sequence >= 1 && m->n_services <= WIRE_SERVICES_MAX);
+        wire_put_u64(&w, m->sequence);
+        wire_put_u32(&w, m->apply_usec);
+        wire_put_u32(&w, m->n_services);
+        for (uint32_t i = 0; i < m->n_services && w.error == 0; i++)
+                put_service_result(&w, &m->services[i]);
+        return wire_frame_end(&w);
+}
+
+/* The reader has checked what it yields; -ENOMEM is the only error here. */
+static int get_service_result(WireReader *r, WireServiceResult *ret) {
+        char text[WIRE_TEXT_MAX + 1] = "";
+
+        ret->state = wire_get_u8(r);
+        ret->reason = wire_get_u16(r);
+        wire_get_string(r, 0, WIRE_TEXT_MAX, text);
+        if (ret->state >= _WIRE_SERVICE_STATE_END)
+                r->bad = true;
+        if (text[0] == '\0')
+                return 0;
+        ret->text = malloc(strlen(text) + 1);
+        if (ret->text == NULL)
+                return -ENOMEM;
+        memcpy(ret->text, text, strlen(text) + 1);
+        return 0;
+}
+
+int wire_result_decode(const uint8_t *p, size_t n, WireResult *ret) {
+        WireReader r = {.p = p, .left = n};
+        WireResult m = WIRE_RESULT_NULL;
+        uint32_t n_services;
+        int result = 0;
+
+        m.sequence = wire_get_u64(&r);
+        m.apply_usec = wire_get_u32(&r);
+        n_services = wire_get_u32(&r);
+        if (r.bad || m.sequence < 1 || n_services > WIRE_SERVICES_MAX ||
+            n_services > r.left / RESULT_SIZE_MIN)
+                return -EPROTO;
+        m.services = calloc((size_t) n_services + 1, sizeof(*m.services));
+        if (m.services == NULL)
+                return -ENOMEM;
+        m.n_services = n_services;
+        for (uint32_t i = 0; i < n_services && result == 0 && !r.bad; i++)
+                result = get_service_result(&r, &m.services[i]);
+        if (result == 0)
+                result = wire_reader_end(&r);
+        if (result < 0) {
+                wire_result_done(&m);
+                return result;
+        }
+        *ret = m;
+        return 0;
+}
+
+void wire_result_done(WireResult *m) {
+        for (uint32_t i = 0; i < m->n_services; i++)
+                free(m->services[i].text);
+        free(m->services);
+        *m = WIRE_RESULT_NULL;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One valid message of each type, for tests that go over all types. Arrays of the STATE and the
+ * RESULT are static: not to be released.
+ */
+
+#include "protocol/wire.h"
+
+WireHello sample_hello(void);
+WireChallenge sample_challenge(void);
+WireProof sample_proof(void);
+WireNotice sample_notice(uint16_t code, const char *text);
+WireState sample_state(void);   /* 3 services, 4 listens (14 endpoints), 2 remotes */
+WireResult sample_result(void); /* for 3 services */
+
+/* The samples by type, as a whole frame. */
+void sample_frame(WireType type, Buffer *out);
