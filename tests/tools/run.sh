@@ -3,7 +3,7 @@
 #
 # One run of ./dev: a folder of its own for everything temporary, named by the process so that a
 # later run can tell what a dead one left. Whatever is started below inherits WSLBRIDGE_RUN in its
-# environment; that is how tests/tools/janitor.py finds it again, Wine's servers included.
+# environment; that is how tests/lib/janitor.py finds it again, Wine's servers included.
 
 RUN_OWNER=
 
@@ -18,7 +18,7 @@ begin_run() {
     trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
-    "$PYTHON" "$TOOLS/janitor.py" stale "$BUILD/run"
+    "$PYTHON" "$TOP/tests/lib/janitor.py" stale "$BUILD/run"
 }
 
 end_run() {
@@ -27,7 +27,7 @@ end_run() {
     trap - EXIT
     ticker_stop
     [ "$RUN_OWNER" = "$BASHPID" ] || exit "$status"
-    "$PYTHON" "$TOOLS/janitor.py" end "$WSLBRIDGE_RUN" || true
+    "$PYTHON" "$TOP/tests/lib/janitor.py" end "$WSLBRIDGE_RUN" || true
     # Built under sudo: what stays belongs to the person who typed it.
     if [ -n "${SUDO_UID:-}" ] && [ "$(id -u)" -eq 0 ] && [ -d "$BUILD" ]; then
         chown -hR "$SUDO_UID:${SUDO_GID:-$SUDO_UID}" "$BUILD" || true

@@ -9,12 +9,14 @@ A run is a folder named PID-STARTTIME. Every process of it has WSLBRIDGE_RUN=<th
 environment, also daemons that left the session, such as Wine's servers. Its namespaces are named
 wslbridge-PID-STARTTIME-ROLE.
 """
+import atexit
 import os
 import re
 import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 
 PREFIX = "wslbridge-"
@@ -118,6 +120,18 @@ def end_stale(folder):
             match = re.match(rf"{PREFIX}(\d+-\d+)-", name)
             if match and not owner_alive(match[1]):
                 remove_namespace(name)
+
+
+def current_run():
+    """This run's folder: from ./dev, or for a pytest started by hand a new one, removed at exit."""
+    run = os.environ.get("WSLBRIDGE_RUN")
+    if not run:
+        name = f"{os.getpid()}-{start_time(os.getpid())}"
+        run = os.path.join(tempfile.gettempdir(), "wslbridge-run", name)
+        os.makedirs(run)
+        os.environ["WSLBRIDGE_RUN"] = run
+        atexit.register(end_run, run)
+    return run
 
 
 def main():
