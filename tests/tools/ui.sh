@@ -17,8 +17,13 @@ die() {
     exit 1
 }
 
-# The command of a step stays in the foreground, so that Ctrl-C reaches it as it should; only the
-# clock beside it runs in the background.
+# Waits for a command in a way that a signal to us interrupts at once. Bash lets what runs in the
+# background ignore Ctrl-C; the traps of run.sh end it.
+attend() {
+    "$@" &
+    wait $!
+}
+
 ticker_start() { # ticker_start TEXT
     TICKER=
     if [ ! -t 1 ]; then
@@ -50,7 +55,7 @@ step() {
     mkdir -p "$(dirname "$log")"
     SECONDS=0
     ticker_start "$text"
-    "$@" >"$log" 2>&1 || status=$?
+    attend "$@" >"$log" 2>&1 || status=$?
     ticker_stop
     local took=$SECONDS
     SECONDS=$((begin + took))

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""./dev leaves nothing behind, however it ends: no process, no namespace, no folder."""
+import os
+import signal
+import subprocess
+
+import janitor
+import pytest
+from conftest import TOP
+
+# As ./dev begins: then a daemon that left the session, a namespace, and a long step.
+SCRIPT = """
+set -euo pipefail
+TOP={top} BUILD={build} PYTHON=/usr/bin/python3
+. "$TOP/tests/tools/ui.sh"
+. "$TOP/tests/tools/run.sh"
+begin_run
+setsid sleep 1001 &
+ip netns add "wslbridge-$(basename "$WSLBRIDGE_RUN")-test"
+echo "$WSLBRIDGE_RUN"
+{then}
+"""
+
+
+def begin(tmp_path, then):
+    script = SCRIPT.format(top=TOP, build=tmp_path, then=then)
+    process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True,
+                               start_new_session=True)
+    run = process.stdout.readline().strip()
+    assert os.path.isdir(run)
+    return process, run
+
+
+def left_over(run):
+    spaces = [n for n in janitor.namespaces() if os.path.basename(run) in n]
+    return list(janitor.processes_of(run)), spaces, os.path.exists(run)
+
+
+@pytest.mark.parametrize("how, code", [(signal.SIGINT, 130), (signal.SIGTERM, 143),
+                                       (signal.SIGHUP, 129)])
+def test_interrupted(tmp_path, how, code):
+    process, run = begin(tmp_path, 'step "a long step" "$BUILD/log" sleep 1002')
+    assert len(list(janitor.processes_of(run))) >= 1
+    os.killpg(process.pid, how)
+    assert process.wait(30) == code
+    assert left_over(run) == ([], [], False)
+
+
+def test_failure(tmp_path):
+    process, run = begin(tmp_path, 'step "a step that fails" "$BUILD/log" false')
+    assert process.wait(30) == 1
+    assert left_over(run) == ([], [], False)
+
+
+def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
+    process, run = begin(tmp_path, "attend sleep 1003")
+    process.kill()
+    process.wait()
+    processes, spaces, folder = left_over(run)
+    assert processes and spaces and folder
+    second, other = begin(tmp_path, "true")
+    assert second.wait(30) == 0
+    assert left_over(run) == ([], [], False)
+
+
+def test_a_living_run_is_left_alone(tmp_path):
+    process, run = begin(tmp_path, "attend sleep 1004")
+    before = left_over(run)
+    subprocess.run(["/usr/bin/python3", janitor.__file__, "stale", str(tmp_path / "run")],
+                   check=True)
+    assert left_over(run) == before
+    process.terminate()
+    assert process.wait(30) == 143
+    assert left_over(run) == ([], [], False)

@@ -1,0 +1,160 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""The demo: a guest's address changes, its page stays reachable through the host's port.
+
+Everything in it is the real thing (tests/lib/stage.py); what stands in for what is said at the
+start. Exits with 1 if anything that it claims was not so.
+"""
+import json
+import os
+import sys
+import time
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
+
+import stage as stage_module  # noqa: E402
+import topology  # noqa: E402
+from narrator import Narrator  # noqa: E402
+
+PORT = 8080
+FOREIGN_PORT = 9090
+FOREIGN_TARGET = "192.168.50.77/80"
+CHANGES = 3
+
+DROP_IN = """\
+[service]
+description = A web page in the guest
+listen = 0.0.0.0:8080
+"""
+DROP_IN_CONFLICT = """\
+[service]
+description = Wants an endpoint that somebody else forwards already
+listen = 0.0.0.0:9090
+connect-port = 8080
+"""
+
+PICTURE = """\
+ client                      host: Windows (Wine)                      guest: Linux
+ 192.168.50.2 ──── LAN ──── 192.168.50.1 │ 172.28.64.1 ──── NAT ──── 172.28.64.10
+                             wslbridge-helper                          wslbridge-agent
+                             port proxy (iphlpsvc)                     a web server on 8080
+"""
+
+
+def rules_text(rules):
+    lines = [f"{family}  {listen:14} -> {connect}"
+             for family in sorted(rules) for listen, connect in sorted(rules[family].items())]
+    return "\n".join(lines) or "(no rule)"
+
+
+def service_status(stage, name):
+    return next((s for s in stage.status().get("services", []) if s.get("name") == name), {})
+
+
+def scene_halves(say, stage):
+    say.scene("Two halves find each other")
+    say.tell("""Three network namespaces stand for three machines. Wine is the Windows host: the
+        helper keeps rules in its registry, and a service named iphlpsvc reads them and forwards
+        ports, as the one of Windows does. The guest runs the agent and a web server. The client
+        can not reach the guest: the host forwards nothing by itself.""")
+    say.show("the stage", PICTURE)
+    stage.wait_connected()
+    status = stage.status()
+    say.check(f"the agent is connected to the helper; the guest's address is "
+              f"{stage.reported_address(status)}",
+              stage.reported_address(status) == topology.GUEST_ADDRESS)
+    say.check(f"the client asks for http://{topology.HOST_ADDRESS}:{PORT}/ and gets no answer, as "
+              "nothing is forwarded yet", stage.fetch(PORT) is None)
+
+
+def scene_drop_in(say, stage):
+    say.scene("One small file makes a service reachable")
+    stage.add_drop_in("web", DROP_IN)
+    say.show("saved in the guest as /etc/wslbridge/services.d/web.ini", DROP_IN)
+    rule = stage.wait_rule(f"0.0.0.0/{PORT}", f"{topology.GUEST_ADDRESS}/{PORT}")
+    say.show("Windows' port proxy rules (registry)", rules_text(stage.rules()))
+    say.check("the rule points at the guest", rule)
+    stage.wait_state("web", "active")
+    say.show("what the agent's status.json says of it",
+             json.dumps(service_status(stage, "web"), indent=2))
+    page = stage.wait_page(PORT)
+    say.show(f"the client fetches http://{topology.HOST_ADDRESS}:{PORT}/", page or "(no answer)")
+    say.check("the client sees the guest's page",
+              page == f"served by the guest at {topology.GUEST_ADDRESS}\n")
+
+
+def scene_changes(say, stage):
+    say.scene("The guest's address changes, the port keeps working")
+    say.tell(f"""The client asks for the page every few milliseconds while the guest's address is
+        deleted and another one added, {CHANGES} times. Without wslbridge the rule would point at
+        the old address from then on.""")
+    outages = []
+    with stage.probe(PORT) as probe:
+        probe.wait_for(stage.net.guest_address, 0)
+        for _ in range(CHANGES):
+            old = stage.net.guest_address
+            since = time.monotonic()
+            new = stage.net.change_guest_address()
+            seen = probe.wait_for(new, since)
+            rules = stage.rules()
+            outage = probe.outage(new, since, time.monotonic()) * 1000
+            outages.append(outage)
+            say.check(f"{old} -> {new}: the client has its page again, from {new}; "
+                      f"outage {outage:.0f} ms",
+                      seen and rules["v4tov4"].get(f"0.0.0.0/{PORT}") == f"{new}/{PORT}"
+                      and f"{old}/" not in rules_text(rules))
+            time.sleep(0.3)
+    return outages
+
+
+def scene_foreign(say, stage):
+    say.scene("What wslbridge did not make, it does not touch")
+    endpoint = f"0.0.0.0/{FOREIGN_PORT}"
+    stage.add_drop_in("wants-9090", DROP_IN_CONFLICT)
+    say.tell(f"""An administrator's own rule has been on port {FOREIGN_PORT} since before the
+        start. Now a drop-in asks for the same port.""")
+    state = stage.wait_state("wants-9090", "conflict")
+    service = service_status(stage, "wants-9090")
+    say.show("what the agent's status.json says of it", json.dumps(service, indent=2))
+    say.check("the service is reported as a conflict", state)
+    say.check(f"the rule is as it was: {endpoint} -> {FOREIGN_TARGET}",
+              stage.rules()["v4tov4"].get(endpoint) == FOREIGN_TARGET)
+
+
+def scene_goodbye(say, stage):
+    say.scene("When the guest goes, its rules go")
+    say.tell("""The agent is stopped and says goodbye. The helper waits five seconds, so that a
+        restart cuts no connection, and then withdraws what is the guest's.""")
+    stage.stop_agent()
+    gone = stage.wait_no_rule(f"0.0.0.0/{PORT}")
+    rules = stage.rules()
+    say.show("Windows' port proxy rules (registry)", rules_text(rules))
+    say.check("the guest's rule is withdrawn", gone)
+    say.check("the administrator's rule is still there",
+              rules["v4tov4"] == {f"0.0.0.0/{FOREIGN_PORT}": FOREIGN_TARGET})
+    say.check("the client gets no answer any more", stage.fetch(PORT) is None)
+
+
+def main():
+    say = Narrator()
+    print(f"\n{say.bold}wslbridge: a guest's port stays reachable through the host{say.plain}")
+    say.tell("Setting the stage: a Windows prefix, its services, both halves …")
+    with stage_module.Stage("release") as stage:
+        stage.foreign_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
+        stage.start()
+        scene_halves(say, stage)
+        scene_drop_in(say, stage)
+        outages = scene_changes(say, stage)
+        scene_foreign(say, stage)
+        scene_goodbye(say, stage)
+    good, all_of_them = sum(say.checks), len(say.checks)
+    print(f"\n{say.bold}Summary{say.plain}")
+    say.tell(f"{good} of {all_of_them} claims held; {CHANGES} changes of address, outage of the "
+             f"client {min(outages):.0f} to {max(outages):.0f} ms; {say.seconds():.0f} s in all.")
+    say.tell("Everything that was started is ended and removed again.")
+    sys.exit(0 if good == all_of_them else 1)
+
+
+if __name__ == "__main__":
+    main()
