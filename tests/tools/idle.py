@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: MIT
+"""What a process costs while nothing happens: wake-ups and memory, from /proc."""
+import time
+
+
+def _field(path, name):
+    with open(path, encoding="ascii") as f:
+        return next(int(line.split()[1]) for line in f if line.startswith(name + ":"))
+
+
+def switches(pid):
+    """Times the process gave up the processor by itself: once for each wake-up."""
+    return _field(f"/proc/{pid}/status", "voluntary_ctxt_switches")
+
+
+def memory_kib(pid):
+    path = f"/proc/{pid}/smaps_rollup"
+    return {"pss": _field(path, "Pss"), "rss": _field(path, "Rss")}
+
+
+def watch(pids, seconds):
+    """For each process: {"wakeups_per_minute", "pss", "rss"}, all over the same time."""
+    before = {pid: switches(pid) for pid in pids}
+    begin = time.monotonic()
+    time.sleep(seconds)
+    minutes = (time.monotonic() - begin) / 60
+    return {pid: {"wakeups_per_minute": (switches(pid) - before[pid]) / minutes,
+                  **memory_kib(pid)} for pid in pids}
