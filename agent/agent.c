@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Start, signals, the choice of the address, end; see agent.h and agent-internal.h. */
+
+#include "agent/agent-internal.h"
+
+#include "agent/identity.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <systemd/sd-daemon.h>
+
+static bool choice_has_address(const Choice *c) {
+        return c->v4.addr.family != IP_FAMILY_NONE || c->v6.addr.family != IP_FAMILY_NONE;
+}
+
+static void agent_log_choice(Agent *a) {
+        const Choice *c = &a->choice;
+        const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
+        char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
+
+        if (!choice_has_address(c)) {
+                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                           "No address to forward to: %s", choice_problem_text(c->problem));
+                return;
+        }
+        ip_format(&w->addr, address);
+        ip_format(&w->gateway, gateway);
+        log_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
+                   "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
+                   c->interface, gateway,
+                   c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
+        if (c->problem == CHOICE_OFF_LINK) {
+                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
+                           "The gateway %s is not in the subnet %s/%u: the virtual switch will "
+                           "drop a static address outside its own subnet",
+                           gateway, address, (unsigned) w->prefix);
+        }
+}
+
+static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
+                             bool trailing, void *userdata) {
+        Agent *a = userdata;
+        Choice choice;
+        int r;
+
+        snapshot_choose(snapshot, a->config->interface, &choice);
+        if (a->choice_known) {
+                /* Addresses are replaced by a delete and an add: only the dump at the end of the
+                 * window says that there really is none. */
+                if (!trailing && !choice_has_address(&choice) && choice_has_address(&a->choice)) {
+                        return 0;
+                }
+                if (choice_equal(&choice, &a->choice)) {
+                        return 0;
+                }
+        }
+        a->choice = choice;
+        a->choice_known = true;
+        r = agent_push(a, event_usec); /* before anything slower */
+        if (r < 0) {
+                return r;
+        }
+        a->choice_since = status_time_now();
+        agent_log_choice(a);
+        agent_report_later(a);
+        return a->channel ? channel_hurry(a->channel) : 0;
+}
+
+static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo *si,
+                              void *userdata) {
+        Agent *a = userdata;
+
+        log_line(&a->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np((int) si->ssi_signo));
+        agent_notify_stopping(a);
+        return sd_event_exit(a->event, 0);
+}
+
+static int agent_on_files(void *userdata) {
+        return agent_reload(userdata);
+}
+
+static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        return agent_reload(userdata);
+}
+
+/* SD_EVENT_SIGNAL_PROCMASK would do the blocking, but is too new for systemd 249. */
+static int agent_new_signals(Agent *a) {
+        sigset_t mask;
+        int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
+                return -errno;
+        }
+        r = sd_event_add_signal(a->event, NULL, SIGTERM, agent_on_terminate, a);
+        if (r >= 0) {
+                r = sd_event_add_signal(a->event, NULL, SIGINT, agent_on_terminate, a);
+        }
+        if (r >= 0) {
+                r = sd_event_add_signal(a->event, NULL, SIGHUP, agent_on_hangup, a);
+        }
+        return r < 0 ? r : 0;
+}
+
+static int agent_failed(Agent *a, int error, const char *what) {
+        log_fields(&a->log, LOG_ERR, FIELDS(.error = -error), "%s: %s", what, strerror(-error));
+        return error;
+}
+
+static int agent_load_identity(Agent *a) {
+        int r = identity_load(&a->identity);
+
+        if (r == IDENTITY_E_VOLATILE) {
+                log_line(&a->log, LOG_WARNING,
+                         "/etc/machine-id is missing or not set up: this guest has a new identity "
+                         "at each start and can't stay paired. Run 'systemd-machine-id-setup'");
+        }
+        return r < 0 ? r : 0;
+}
+
+/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. */
+static const char *agent_status_directory(void) {
+        const char *value = getenv("RUNTIME_DIRECTORY");
+
+        return value && value[0] == '/' && !strchr(value, ':') ? value : STATUS_DIRECTORY;
+}
+
+int agent_new(Agent **ret_agent, const char *root) {
+        _cleanup_(agent_freep) Agent *a = NULL;
+        int r;
+
+        a = calloc(1, sizeof(*a));
+        if (!a) {
+                return -ENOMEM;
+        }
+        a->root = root;
+        a->directory = agent_status_directory();
+        a->update_usec = STATUS_UPDATE_NEVER;
+        a->helper.since = status_time_now();
+        log_open(&a->log, LOG_INFO);
+
+        r = agent_load_identity(a);
+        if (r < 0) {
+                return agent_failed(a, r, "Can't find out who this guest is");
+        }
+        r = sd_event_new(&a->event);
+        if (r >= 0) {
+                r = sd_event_set_watchdog(a->event, 1);
+        }
+        if (r >= 0) {
+                r = agent_new_signals(a);
+        }
+        if (r >= 0) {
+                r = agent_new_report(a);
+        }
+        if (r < 0) {
+                return agent_failed(a, r, "Can't set up the event loop");
+        }
+        /* Watched before it is read: a change in between is read again. */
+        r = configwatch_new(&a->configwatch, a->event, root, agent_on_files, a);
+        if (r < 0) {
+                return agent_failed(a, r, "Can't watch the configuration directories");
+        }
+        r = agent_load(a);
+        if (r < 0) {
+                return agent_failed(a, r, "Can't load the configuration");
+        }
+        r = netwatch_new(&a->netwatch, a->event, 0, agent_on_snapshot, a);
+        if (r >= 0) {
+                r = netwatch_refresh(a->netwatch);
+        }
+        if (r < 0) {
+                return agent_failed(a, r, "Can't watch the network");
+        }
+        r = agent_new_channel(a);
+        if (r < 0) {
+                return agent_failed(a, r, "Can't set up the connection to the helper");
+        }
+        *ret_agent = TAKE_PTR(a);
+        return 0;
+}
+
+Agent *agent_free(Agent *a) {
+        if (!a) {
+                return NULL;
+        }
+        channel_free(a->channel);
+        netwatch_free(a->netwatch);
+        configwatch_free(a->configwatch);
+        sd_event_source_disable_unref(a->report);
+        sd_event_unref(a->event);
+        for (size_t i = 0; a->config && i < a->config->n_services; i++) {
+                free(a->services[i].text);
+        }
+        free(a->services);
+        config_free(a->config);
+        config_free(a->rejected);
+        free(a->key_problem);
+        free(a);
+        return NULL;
+}
+
+int agent_run(Agent *a) {
+        int r = sd_event_loop(a->event);
+
+        if (r < 0) {
+                agent_failed(a, r, "Giving up");
+                agent_notify_stopping(a);
+        }
+        channel_bye(a->channel, "the agent stops");
+        status_remove(a->directory);
+        return r;
+}

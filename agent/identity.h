@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Who this guest is to the helper. Agent id and distro name together are the identity that a key
+ * belongs to: cloned WSL images share the former, the distros of one VM share the boot id.
+ */
+
+#include "protocol/wire.h"
+
+enum {
+        _IDENTITY_E_SUCCESS,
+        IDENTITY_E_VOLATILE, /* no machine id: the agent id is random and lasts for this run only */
+};
+
+/**
+ * identity_load() - fill in agent id, boot id, distro name, software and version range
+ *
+ * The agent id is derived from /etc/machine-id for this application, so that the machine id itself
+ * never leaves the guest. The distro is $WSL_DISTRO_NAME when it is set, else the host name.
+ *
+ * Return: 0, IDENTITY_E_VOLATILE, or negative errno.
+ */
+int identity_load(WireHello *ret_hello);

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The command line of wslbridge-agent; docs/wslbridge-agent.8 is its reference. */
+
+#include "agent/agent.h"
+#include "agent/config.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+
+#define EXIT_USAGE 2
+
+static bool arg_check;
+static const char *arg_root = "";
+
+static void help(void) {
+        (void) printf("%s [OPTIONS...]\n\n"
+                      "Keeps Windows' port forwarding to this Hyper-V or WSL2 guest true.\n\n"
+                      "  -h --help       Show this help\n"
+                      "     --version    Show the version\n"
+                      "     --check      Check the configuration, say what is wrong, and exit\n"
+                      "     --root=DIR   Look up all configuration directories below DIR\n\n"
+                      "See wslbridge-agent(8) and wslbridge.conf(5).\n",
+                      program_invocation_short_name);
+}
+
+/* "/" and trailing slashes mean nothing more than their directory. */
+static int set_root(char *text) {
+        size_t n = strlen(text);
+
+        if (text[0] != '/') {
+                (void) fprintf(stderr, "--root=%s: give an absolute path\n", text);
+                return -EINVAL;
+        }
+        while (n > 0 && text[n - 1] == '/') {
+                text[--n] = '\0';
+        }
+        arg_root = text;
+        return 0;
+}
+
+/* Return: 1 to go on, 0 when all is done, negative errno after a usage error. */
+static int parse_argv(int argc, char *argv[]) {
+        enum { ARG_VERSION = 0x100, ARG_CHECK, ARG_ROOT };
+        static const struct option options[] = {
+                {"help", no_argument, NULL, 'h'},
+                {"version", no_argument, NULL, ARG_VERSION},
+                {"check", no_argument, NULL, ARG_CHECK},
+                {"root", required_argument, NULL, ARG_ROOT},
+                {NULL, 0, NULL, 0},
+        };
+        int c;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                switch (c) {
+                case 'h':
+                        help();
+                        return 0;
+                case ARG_VERSION:
+                        (void) printf("wslbridge-agent %s\n", PROJECT_VERSION);
+                        return 0;
+                case ARG_CHECK:
+                        arg_check = true;
+                        break;
+                case ARG_ROOT:
+                        if (set_root(optarg) < 0) {
+                                return -EINVAL;
+                        }
+                        break;
+                default: /* getopt_long() has said why */
+                        return -EINVAL;
+                }
+        }
+        if (optind < argc) {
+                (void) fprintf(stderr, "%s: unexpected argument '%s'; see --help\n",
+                               program_invocation_short_name, argv[optind]);
+                return -EINVAL;
+        }
+        return 1;
+}
+
+static int check(void) {
+        _cleanup_(config_freep) Config *config = NULL;
+        unsigned n_endpoints;
+        int r;
+
+        r = config_load(arg_root, &config);
+        if (r < 0) {
+                (void) fprintf(stderr, "Can't load the configuration: %s\n", strerror(-r));
+                return EXIT_FAILURE;
+        }
+        for (size_t i = 0; i < config->n_problems; i++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (config_problem_format(&config->problems[i], &text) >= 0) {
+                        (void) fprintf(stderr, "%s\n", text);
+                }
+        }
+        if (config->n_problems > 0) {
+                return EXIT_FAILURE;
+        }
+        n_endpoints = wire_state_endpoints(&config->wire);
+        (void) printf("%zu service%s, %u endpoint%s: no problems\n", config->n_services,
+                      config->n_services == 1 ? "" : "s", n_endpoints, n_endpoints == 1 ? "" : "s");
+        return EXIT_SUCCESS;
+}
+
+int main(int argc, char *argv[]) {
+        _cleanup_(agent_freep) Agent *agent = NULL;
+        int r;
+
+        r = parse_argv(argc, argv);
+        if (r <= 0) {
+                return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
+        }
+        if (arg_check) {
+                return check();
+        }
+        if (sodium_init() < 0) {
+                (void) fprintf(stderr, "Can't set up libsodium\n");
+                return EXIT_FAILURE;
+        }
+        r = agent_new(&agent, arg_root);
+        if (r < 0) {
+                return EXIT_FAILURE; /* agent_new() has said why */
+        }
+        return agent_run(agent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
