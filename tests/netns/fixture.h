@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A network namespace with one veth pair, and a NetWatch that notes what it was told. Check runs
+ * each test in a process of its own, so each has a namespace of its own, gone with the process.
+ */
+
+#include "agent/netwatch.h"
+#include "tests/bench/addr-trigger.h"
+
+#include <check.h>
+
+#define WATCHED "wb0" /* up, without an address; its peer is up, too */
+#define PEER    "wb1"
+
+#define CALLS_MAX 64
+
+typedef struct Call { /* one call of the NetWatchFn */
+        bool trailing;
+        uint64_t event_usec;
+        Choice choice;
+        size_t n_links, n_addresses, n_routes;
+} Call;
+
+typedef struct Watch {
+        sd_event *event;
+        NetWatch *netwatch;
+        AddrTrigger *trigger;
+        const char *interface; /* for snapshot_choose() */
+        Call calls[CALLS_MAX]; /* the first ones */
+        Call last;             /* the latest one */
+        unsigned n_calls;
+        int result; /* what the callback returns */
+} Watch;
+
+/* Exit code 77 (skipped) when this machine does not let us make namespaces. */
+void require_namespaces(void);
+
+/* For tcase_add_checked_fixture(). IPv6 is off: the kernel's own link-local addresses would make
+ * events at any time. */
+void namespace_setup(void);
+
+/* Run a shell command; it has to succeed. */
+void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Opens the watch with @receive_buffer and makes the first dump. */
+void watch_start(Watch *w, unsigned receive_buffer);
+void watch_stop(Watch *w);
+
+/* Drop what was noted so far. */
+void watch_forget(Watch *w);
+
+/* Handle events until there have been none for three windows. */
+void watch_settle(Watch *w);
+
+/* Handle events until @n calls are noted. */
+void watch_calls(Watch *w, unsigned n);
+
+NetWatchStats watch_stats(const Watch *w);
+
+/* The chosen IPv4 address, as text. */
+void assert_address(const Call *call, const char *expected);
+
+/* Register @tcase's fixture, run the suite, give main()'s exit code. */
+int run_suite(const char *name, TCase *tcase);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Claim: whatever happens to links, addresses and routes, the watch ends up with what the kernel
+ * has, tells of the first change at once, and sleeps when nothing happens.
+ */
+
+#include "fixture.h"
+
+#include <errno.h>
+#include <string.h>
+
+static Watch w;
+
+static const IpAddr address_a = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 10}};
+static const IpAddr address_b = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 20}};
+
+/* With address A and a default route, as a guest is most of the time. */
+static void start_with_route(void) {
+        run("ip addr add 192.0.2.10/24 dev " WATCHED);
+        run("ip route add default via 192.0.2.1 dev " WATCHED " metric 100");
+        watch_start(&w, 0);
+}
+
+static void assert_gateway(const Call *call, const char *expected) {
+        char text[IP_TEXT_MAX];
+
+        ip_format(&call->choice.v4.gateway, text);
+        ck_assert_str_eq(text, expected);
+}
+
+START_TEST(test_first_dump) {
+        start_with_route();
+        ck_assert(w.last.trailing); /* nothing more to come: no event was pending */
+        ck_assert_str_eq(w.last.choice.interface, WATCHED);
+        assert_address(&w.last, "192.0.2.10");
+        assert_gateway(&w.last, "192.0.2.1");
+        ck_assert_uint_eq(w.last.choice.v4.prefix, 24);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_OK);
+        ck_assert(!w.last.choice.vmbus_preferred);
+        ck_assert_uint_eq(w.last.n_links, 3);
+        ck_assert_uint_eq(w.last.n_addresses, 2); /* 127.0.0.1, too */
+        ck_assert_uint_eq(w.last.n_routes, 1);
+        watch_stop(&w);
+}
+END_TEST
+
+/* A namespace that has never had a route has no main table either. */
+START_TEST(test_empty_namespace) {
+        run("ip link del " WATCHED);
+        run("ip link set lo down");
+        run("ip link add " WATCHED " type veth peer name " PEER);
+        watch_start(&w, 0);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ROUTE);
+        ck_assert_uint_eq(w.last.n_routes, 0);
+        ck_assert_uint_eq(watch_stats(&w).failed, 0);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_add) {
+        uint64_t before;
+
+        watch_start(&w, 0);
+        w.interface = WATCHED;
+        before = now_usec();
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
+        watch_settle(&w);
+        /* At once, then confirmed; never more for one change. */
+        ck_assert_uint_eq(w.n_calls, 2);
+        ck_assert(!w.calls[0].trailing);
+        ck_assert(w.calls[1].trailing);
+        assert_address(&w.calls[0], "192.0.2.10");
+        assert_address(&w.calls[1], "192.0.2.10");
+        ck_assert_uint_ge(w.calls[0].event_usec, before);
+        ck_assert_uint_le(w.calls[0].event_usec, now_usec());
+        ck_assert_uint_eq(w.calls[1].event_usec, w.calls[0].event_usec);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_delete) {
+        start_with_route();
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_settle(&w);
+        /* The default route went with its address, without a message of its own. */
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ROUTE);
+        ck_assert_uint_eq(w.last.n_routes, 0);
+        ck_assert(w.last.trailing);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_replace_at_once) {
+        start_with_route();
+        w.interface = WATCHED;
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 2);
+        ck_assert(!w.calls[0].trailing && w.calls[1].trailing);
+        assert_address(&w.calls[0], "192.0.2.20");
+        assert_address(&w.calls[1], "192.0.2.20");
+        watch_stop(&w);
+}
+END_TEST
+
+/* The new address comes after the leading dump: the trailing one has it. */
+START_TEST(test_replace_within_window) {
+        start_with_route();
+        w.interface = WATCHED;
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_calls(&w, 1);
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        watch_settle(&w);
+        ck_assert(!w.calls[0].trailing);
+        ck_assert_int_eq(w.calls[0].choice.problem, CHOICE_NO_ADDRESS);
+        ck_assert(w.calls[1].trailing);
+        assert_address(&w.calls[1], "192.0.2.20");
+        assert_address(&w.last, "192.0.2.20");
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_address_kinds) {
+        watch_start(&w, 0);
+        w.interface = WATCHED;
+        run("ip addr add 192.0.2.30/24 dev " WATCHED " preferred_lft 0");
+        watch_settle(&w);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ADDRESS); /* deprecated */
+        run("ip addr add 198.51.100.1 peer 198.51.100.2/32 dev " WATCHED);
+        watch_settle(&w);
+        assert_address(&w.last, "198.51.100.1"); /* ours, not the peer's */
+        ck_assert_uint_eq(w.last.choice.v4.prefix, 32);
+        run("ip addr del 192.0.2.30/24 dev " WATCHED);
+        run("ip addr del 198.51.100.1 peer 198.51.100.2/32 dev " WATCHED);
+        run("ip addr add 192.0.2.40/24 dev " WATCHED);
+        run("ip addr add 192.0.2.41/24 dev " WATCHED);
+        watch_settle(&w);
+        assert_address(&w.last, "192.0.2.40"); /* .41 is secondary */
+        run("sysctl -q net.ipv4.conf." WATCHED ".promote_secondaries=1");
+        run("ip addr del 192.0.2.40/24 dev " WATCHED);
+        watch_settle(&w);
+        assert_address(&w.last, "192.0.2.41");
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_ipv6) {
+        IpAddr addr;
+        char text[IP_TEXT_MAX];
+
+        run("sysctl -q net.ipv6.conf.all.disable_ipv6=0");
+        run("sysctl -q net.ipv6.conf." WATCHED ".disable_ipv6=0");
+        run("sysctl -q net.ipv6.conf." WATCHED ".accept_dad=0");
+        watch_start(&w, 0);
+        ck_assert_int_eq(ip_parse("2001:db8::5", &addr), 0);
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &addr, 64), 0);
+        run("ip -6 route add default via fe80::1 dev " WATCHED);
+        watch_settle(&w);
+        ck_assert_str_eq(w.last.choice.interface, WATCHED);
+        ip_format(&w.last.choice.v6.addr, text);
+        ck_assert_str_eq(text, "2001:db8::5");
+        ip_format(&w.last.choice.v6.gateway, text);
+        ck_assert_str_eq(text, "fe80::1");
+        ck_assert_int_eq(w.last.choice.v4.addr.family, IP_FAMILY_NONE);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_OK);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_link_down_and_up) {
+        start_with_route();
+        w.interface = WATCHED;
+        run("ip link set " WATCHED " down");
+        watch_settle(&w);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_LINK_DOWN);
+        ck_assert_uint_eq(w.last.n_routes, 0);
+        run("ip link set " WATCHED " up");
+        while (w.last.choice.problem != CHOICE_OK) /* the carrier comes when the kernel likes */
+                watch_calls(&w, w.n_calls + 1);
+        assert_address(&w.last, "192.0.2.10");
+        assert_gateway(&w.last, "none"); /* the kernel does not bring it back */
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_carrier_loss) {
+        start_with_route();
+        run("ip link set " PEER " down");
+        while (w.last.choice.problem != CHOICE_LINK_DOWN)
+                watch_calls(&w, w.n_calls + 1);
+        ck_assert_str_eq(w.last.choice.interface, WATCHED); /* its route is still there */
+        run("ip link set " PEER " up");
+        while (w.last.choice.problem != CHOICE_OK)
+                watch_calls(&w, w.n_calls + 1);
+        assert_address(&w.last, "192.0.2.10");
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_link_gone_and_back) {
+        start_with_route();
+        w.interface = WATCHED;
+        run("ip link del " WATCHED);
+        watch_settle(&w);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_INTERFACE);
+        run("ip link add veth9 type veth peer name " PEER);
+        run("ip link set " PEER " up");
+        run("ip link set veth9 name " WATCHED);
+        run("ip link set " WATCHED " up");
+        run("ip addr add 192.0.2.20/24 dev " WATCHED);
+        while (w.last.choice.problem != CHOICE_OK)
+                watch_calls(&w, w.n_calls + 1);
+        assert_address(&w.last, "192.0.2.20");
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_routes) {
+        start_with_route();
+        run("ip route add default via 192.0.2.7 dev " WATCHED " metric 50");
+        watch_settle(&w);
+        assert_gateway(&w.last, "192.0.2.7");
+        run("ip route del default via 192.0.2.7");
+        watch_settle(&w);
+        assert_gateway(&w.last, "192.0.2.1");
+        run("ip route replace default via 203.0.113.1 dev " WATCHED " metric 100 onlink");
+        watch_settle(&w);
+        assert_gateway(&w.last, "203.0.113.1");
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_OFF_LINK);
+        /* Not the main table's, or not a way out. */
+        run("ip route add default via 192.0.2.8 dev " WATCHED " table 100 metric 1");
+        run("ip route add unreachable default metric 2");
+        watch_settle(&w);
+        ck_assert_uint_eq(w.last.n_routes, 1);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_multipath_route) {
+        start_with_route();
+        run("ip route replace default metric 100 nexthop via 192.0.2.7 dev " WATCHED
+            " weight 1 nexthop via 192.0.2.8 dev " WATCHED " weight 9");
+        watch_settle(&w);
+        ck_assert_uint_eq(w.last.n_routes, 2);
+        assert_gateway(&w.last, "192.0.2.7");
+        run("ip link add name wb2 type veth peer name wb3");
+        run("ip link set wb2 up && ip link set wb3 up && ip addr add 198.51.100.2/24 dev wb2");
+        run("ip route replace default metric 100 nexthop via 198.51.100.1 dev wb2"
+            " nexthop via 192.0.2.1 dev " WATCHED);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.last.n_routes, 2);
+        ck_assert_str_eq(w.last.choice.interface, WATCHED);
+        assert_gateway(&w.last, "192.0.2.1");
+        watch_stop(&w);
+}
+END_TEST
+
+/* Docker and routing daemons change routes all day. */
+START_TEST(test_other_routes_cost_no_dump) {
+        NetWatchStats before, after;
+
+        start_with_route();
+        before = watch_stats(&w);
+        run("ip route add 198.51.100.0/24 via 192.0.2.7");
+        run("ip route del 198.51.100.0/24");
+        watch_settle(&w);
+        after = watch_stats(&w);
+        ck_assert_uint_ge(after.events, before.events + 2);
+        ck_assert_uint_eq(after.dumps, before.dumps);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_idle_without_wakeups) {
+        NetWatchStats before, after;
+        uint64_t iteration, later;
+
+        start_with_route();
+        before = watch_stats(&w);
+        ck_assert_int_eq(sd_event_get_iteration(w.event, &iteration), 0);
+        ck_assert_int_eq(sd_event_run(w.event, 6 * NETWATCH_WINDOW_USEC), 0);
+        ck_assert_int_eq(sd_event_get_iteration(w.event, &later), 0);
+        after = watch_stats(&w);
+        ck_assert_uint_eq(later, iteration + 1); /* the one that timed out */
+        ck_assert_int_eq(memcmp(&before, &after, sizeof(before)), 0);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_refresh) {
+        start_with_route();
+        ck_assert_int_eq(netwatch_refresh(w.netwatch), 0);
+        ck_assert_uint_eq(w.n_calls, 1);
+        ck_assert(w.last.trailing);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 1); /* nothing to confirm */
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_calls(&w, 2);
+        ck_assert_int_eq(netwatch_refresh(w.netwatch), 0);
+        ck_assert(!w.last.trailing); /* the window is open, its dump is still to come */
+        watch_settle(&w);
+        ck_assert(w.last.trailing);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_callback_ends_the_loop) {
+        start_with_route();
+        w.result = -ECANCELED;
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        ck_assert_int_eq(sd_event_loop(w.event), -ECANCELED);
+        watch_stop(&w);
+}
+END_TEST
+
+int main(void) {
+        TCase *tcase = tcase_create("netwatch");
+
+        require_namespaces();
+        tcase_set_timeout(tcase, 60);
+        tcase_add_test(tcase, test_first_dump);
+        tcase_add_test(tcase, test_empty_namespace);
+        tcase_add_test(tcase, test_add);
+        tcase_add_test(tcase, test_delete);
+        tcase_add_test(tcase, test_replace_at_once);
+        tcase_add_test(tcase, test_replace_within_window);
+        tcase_add_test(tcase, test_address_kinds);
+        tcase_add_test(tcase, test_ipv6);
+        tcase_add_test(tcase, test_link_down_and_up);
+        tcase_add_test(tcase, test_carrier_loss);
+        tcase_add_test(tcase, test_link_gone_and_back);
+        tcase_add_test(tcase, test_routes);
+        tcase_add_test(tcase, test_multipath_route);
+        tcase_add_test(tcase, test_other_routes_cost_no_dump);
+        tcase_add_test(tcase, test_idle_without_wakeups);
+        tcase_add_test(tcase, test_refresh);
+        tcase_add_test(tcase, test_callback_ends_the_loop);
+        return run_suite("netwatch", tcase);
+}
