@@ -68,6 +68,23 @@ static EndpointSlot *endpoint_slot(const ConfigMerge *m, const IpAddr *addr, uin
         }
 }
 
+static size_t addr_bytes(const IpAddr *addr) {
+        return 1 + ip_family_bits(addr->family) / 8;
+}
+
+/* What a service takes in STATE; test-config-merge.c holds it to the encoder. */
+static size_t service_bytes(const char *name, const ServiceFile *s) {
+        size_t n = 1 + strlen(name) + 1 + 1 + 1 + 1; /* profiles, remote, two counts */
+
+        for (uint32_t i = 0; i < s->n_listens; i++) {
+                n += addr_bytes(&s->listens[i].addr) + 2 + 2 + 2;
+        }
+        for (uint32_t i = 0; i < s->n_remotes; i++) {
+                n += addr_bytes(&s->remotes[i].addr) + 1;
+        }
+        return n;
+}
+
 static void add_clash(const ConfigMerge *m, const WireListen *listen, unsigned line, uint32_t other,
                       uint16_t port, ConfigProblems *problems) {
         const ListenOwner *owner = &m->owners[other];
@@ -81,7 +98,8 @@ static void add_clash(const ConfigMerge *m, const WireListen *listen, unsigned l
 }
 
 /* Whether @s may join those that are in already. */
-static bool merge_check(const ConfigMerge *m, const ServiceFile *s, ConfigProblems *problems) {
+static bool merge_check(const ConfigMerge *m, const char *name, const ServiceFile *s,
+                        ConfigProblems *problems) {
         uint32_t n_endpoints = m->n_endpoints;
         bool good = true;
 
@@ -107,6 +125,14 @@ static bool merge_check(const ConfigMerge *m, const ServiceFile *s, ConfigProble
                                     "ranges counted one by one), %d is the limit; narrow ranges or "
                                     "turn services off with 'enabled = no'",
                                     n_endpoints, WIRE_ENDPOINTS_MAX);
+                good = false;
+        }
+        if (m->n_bytes + service_bytes(name, s) > CONFIG_STATE_BYTES_MAX) {
+                config_problems_add(problems, 0, "remote",
+                                    "with this service the helper would have to be told more than "
+                                    "%u bytes; write fewer and wider networks, or turn services "
+                                    "off with 'enabled = no'",
+                                    CONFIG_STATE_BYTES_MAX);
                 good = false;
         }
         return good;
@@ -145,6 +171,7 @@ static void merge_enabled(ConfigMerge *m, const char *name, const ServiceFile *s
                 .n_remotes = s->n_remotes,
         };
         (void) stpcpy(service->name, name);
+        m->n_bytes += service_bytes(name, s);
         for (uint32_t i = 0; i < s->n_listens; i++) {
                 const WireListen *listen = &s->listens[i];
 
@@ -176,7 +203,7 @@ int config_merge_add(ConfigMerge *m, const char *name, const char *file, const S
         if (!merge_reserve(m, s)) {
                 return -ENOMEM;
         }
-        if (s->enabled && !merge_check(m, s, problems)) {
+        if (s->enabled && !merge_check(m, name, s, problems)) {
                 return 0;
         }
         description = s->description[0] != '\0' ? strdup(s->description) : NULL;

@@ -32,7 +32,12 @@ typedef struct ConfigMerge {
         size_t n_services_allocated, n_enabled_allocated, n_listens_allocated, n_owners_allocated,
                 n_remotes_allocated;
         uint32_t n_endpoints;
+        size_t n_bytes; /* of the services in STATE, see docs/protocol.md */
 } ConfigMerge;
+
+/* Room that the services may take in STATE: the rest is for what else it says, at its longest
+ * (sequence, mode, interface name, two addresses with gateway, count of services). */
+#define CONFIG_STATE_BYTES_MAX (WIRE_STATE_PAYLOAD_MAX - 128u)
 
 void config_merge_done(ConfigMerge *m);
 
