@@ -10,6 +10,7 @@ environment, also daemons that left the session, such as Wine's servers. Its nam
 wslbridge-PID-STARTTIME-ROLE.
 """
 import atexit
+import glob
 import os
 import re
 import shutil
@@ -102,13 +103,24 @@ def remove_namespace(name):
     subprocess.run(["ip", "netns", "del", name], stderr=subprocess.DEVNULL)
 
 
+def remove_tree(folder):
+    """Wine's server may still write a last file: try again."""
+    for _ in range(20):
+        shutil.rmtree(folder, ignore_errors=True)
+        if not os.path.exists(folder):
+            return
+        time.sleep(0.1)
+
+
 def end_run(run):
     end_processes(run)
     run_id = os.path.basename(run)
     for name in namespaces():
         if name.startswith(f"{PREFIX}{run_id}-"):
             remove_namespace(name)
-    shutil.rmtree(run, ignore_errors=True)
+    for socket in glob.glob(f"/tmp/{PREFIX}{run_id}*"):
+        os.unlink(socket)
+    remove_tree(run)
 
 
 def end_stale(folder):

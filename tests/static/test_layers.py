@@ -14,7 +14,7 @@ import tree
 AGENT_PURE = ("backoff", "snapshot", "config-merge", "config-drop-ins")
 
 SHELL_HEADERS = re.compile(
-    r"<(sys/(socket|epoll|inotify|timerfd|signalfd|un)\.h|systemd/.*|netlink/.*|linux/.*|fcntl\.h|"
+    r"<(sys/(socket|epoll|inotify|timerfd|signalfd|un)\.h|systemd/.*|netlink/.*|fcntl\.h|"
     r"unistd\.h|poll\.h|signal\.h|syslog\.h|pthread\.h|threads\.h|windows\.h|winsock2\.h|"
     r"winreg\.h|winsvc\.h)>")
 

@@ -43,13 +43,24 @@ PICTURE = """\
 
 
 def rules_text(rules):
-    lines = [f"{family}  {listen:14} -> {connect}"
-             for family in sorted(rules) for listen, connect in sorted(rules[family].items())]
-    return "\n".join(lines) or "(no rule)"
+    return "\n".join(f"{listen:14} -> {connect}"
+                     for listen, connect in sorted(rules.items())) or "(no rule)"
 
 
-def service_status(stage, name):
-    return next((s for s in stage.status().get("services", []) if s.get("name") == name), {})
+def comes_true(wait, *arguments):
+    """Whether what a wait_…() of the stage waits for came within its limit."""
+    try:
+        wait(*arguments)
+        return True
+    except AssertionError:
+        return False
+
+
+def show_service(say, stage, name):
+    service = stage.service(name)
+    keep = ("name", "state", "reason", "text")
+    say.show("what the agent's status.json says of it",
+             json.dumps({k: service.get(k) for k in keep}, indent=2))
 
 
 def scene_halves(say, stage):
@@ -59,11 +70,8 @@ def scene_halves(say, stage):
         ports, as the one of Windows does. The guest runs the agent and a web server. The client
         can not reach the guest: the host forwards nothing by itself.""")
     say.show("the stage", PICTURE)
-    stage.wait_connected()
-    status = stage.status()
-    say.check(f"the agent is connected to the helper; the guest's address is "
-              f"{stage.reported_address(status)}",
-              stage.reported_address(status) == topology.GUEST_ADDRESS)
+    say.check("the agent is paired and connected; it reports the guest's address "
+              f"{stage.reported_address()}", stage.reported_address() == topology.GUEST_ADDRESS)
     say.check(f"the client asks for http://{topology.HOST_ADDRESS}:{PORT}/ and gets no answer, as "
               "nothing is forwarded yet", stage.fetch(PORT) is None)
 
@@ -72,13 +80,13 @@ def scene_drop_in(say, stage):
     say.scene("One small file makes a service reachable")
     stage.add_drop_in("web", DROP_IN)
     say.show("saved in the guest as /etc/wslbridge/services.d/web.ini", DROP_IN)
-    rule = stage.wait_rule(f"0.0.0.0/{PORT}", f"{topology.GUEST_ADDRESS}/{PORT}")
-    say.show("Windows' port proxy rules (registry)", rules_text(stage.rules()))
-    say.check("the rule points at the guest", rule)
-    stage.wait_state("web", "active")
-    say.show("what the agent's status.json says of it",
-             json.dumps(service_status(stage, "web"), indent=2))
-    page = stage.wait_page(PORT)
+    rule = comes_true(stage.wait_rule, f"0.0.0.0/{PORT}", f"{topology.GUEST_ADDRESS}/{PORT}")
+    say.show("the host's port proxy rules (registry)", rules_text(stage.rules()))
+    say.check("the new rule points at the guest", rule)
+    say.check("the service is active", comes_true(stage.wait_state, "web", "active"))
+    show_service(say, stage, "web")
+    stage.proxy.settled()
+    page = stage.fetch(PORT)
     say.show(f"the client fetches http://{topology.HOST_ADDRESS}:{PORT}/", page or "(no answer)")
     say.check("the client sees the guest's page",
               page == f"served by the guest at {topology.GUEST_ADDRESS}\n")
@@ -94,17 +102,15 @@ def scene_changes(say, stage):
         probe.wait_for(stage.net.guest_address, 0)
         for _ in range(CHANGES):
             old = stage.net.guest_address
-            since = time.monotonic()
-            new = stage.net.change_guest_address()
-            seen = probe.wait_for(new, since)
+            new, seen, outage = stage.change_address(probe)
             rules = stage.rules()
-            outage = probe.outage(new, since, time.monotonic()) * 1000
-            outages.append(outage)
-            say.check(f"{old} -> {new}: the client has its page again, from {new}; "
-                      f"outage {outage:.0f} ms",
-                      seen and rules["v4tov4"].get(f"0.0.0.0/{PORT}") == f"{new}/{PORT}"
-                      and f"{old}/" not in rules_text(rules))
+            outages.append(outage * 1000)
+            say.check(f"{old} -> {new}: the page comes from {new}; the client missed it for "
+                      f"{outage * 1000:.0f} ms",
+                      seen and rules.get(f"0.0.0.0/{PORT}") == f"{new}/{PORT}"
+                      and f" {old}/" not in rules_text(rules))
             time.sleep(0.3)
+    say.show("the host's port proxy rules (registry)", rules_text(stage.rules()))
     return outages
 
 
@@ -114,12 +120,11 @@ def scene_foreign(say, stage):
     stage.add_drop_in("wants-9090", DROP_IN_CONFLICT)
     say.tell(f"""An administrator's own rule has been on port {FOREIGN_PORT} since before the
         start. Now a drop-in asks for the same port.""")
-    state = stage.wait_state("wants-9090", "conflict")
-    service = service_status(stage, "wants-9090")
-    say.show("what the agent's status.json says of it", json.dumps(service, indent=2))
+    state = comes_true(stage.wait_state, "wants-9090", "conflict")
+    show_service(say, stage, "wants-9090")
     say.check("the service is reported as a conflict", state)
     say.check(f"the rule is as it was: {endpoint} -> {FOREIGN_TARGET}",
-              stage.rules()["v4tov4"].get(endpoint) == FOREIGN_TARGET)
+              stage.rules().get(endpoint) == FOREIGN_TARGET)
 
 
 def scene_goodbye(say, stage):
@@ -127,12 +132,13 @@ def scene_goodbye(say, stage):
     say.tell("""The agent is stopped and says goodbye. The helper waits five seconds, so that a
         restart cuts no connection, and then withdraws what is the guest's.""")
     stage.stop_agent()
-    gone = stage.wait_no_rule(f"0.0.0.0/{PORT}")
+    gone = comes_true(stage.wait_rule, f"0.0.0.0/{PORT}", None)
     rules = stage.rules()
-    say.show("Windows' port proxy rules (registry)", rules_text(rules))
+    say.show("the host's port proxy rules (registry)", rules_text(rules))
     say.check("the guest's rule is withdrawn", gone)
     say.check("the administrator's rule is still there",
-              rules["v4tov4"] == {f"0.0.0.0/{FOREIGN_PORT}": FOREIGN_TARGET})
+              rules == {f"0.0.0.0/{FOREIGN_PORT}": FOREIGN_TARGET})
+    stage.proxy.settled()
     say.check("the client gets no answer any more", stage.fetch(PORT) is None)
 
 
@@ -141,7 +147,7 @@ def main():
     print(f"\n{say.bold}wslbridge: a guest's port stays reachable through the host{say.plain}")
     say.tell("Setting the stage: a Windows prefix, its services, both halves …")
     with stage_module.Stage("release") as stage:
-        stage.foreign_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
+        stage.registry.set_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
         stage.start()
         scene_halves(say, stage)
         scene_drop_in(say, stage)

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: MIT
+"""The whole bridge on three machines (topology.py): what the end-to-end tests, the demo and the
+benchmark play on.
+
+    with Stage() as stage:         namespaces, Windows (Wine) with its port proxy, the guest's page
+        stage.start()              helper, relay, agent; pairs them
+        stage.add_drop_in("web", "[service]\\nlisten = 8080\\n")
+
+Real are both halves, the registry, the service manager, netlink and TCP. A stand-in is TCP plus a
+relay (socat) for AF_VSOCK, and the tests' own service for Windows' iphlpsvc.
+"""
+import contextlib
+import json
+import os
+import secrets
+import subprocess
+import time
+
+import janitor
+import probe
+import topology
+import wine
+
+TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+LIB = os.path.dirname(os.path.abspath(__file__))
+DISTRO = "guest"
+PAGE_PORT = 8080
+
+FETCH = """
+import sys, urllib.request
+try:
+    print(urllib.request.urlopen(sys.argv[1], timeout=float(sys.argv[2])).read().decode(), end="")
+except OSError:
+    sys.exit(1)
+"""
+
+
+class HostPrefix(wine.Prefix):
+    """Wine with all its processes, the server included, in the host's namespace: Wine's server is
+    what opens the sockets of Windows programs."""
+
+    def __init__(self, namespace, path):
+        super().__init__(path)
+        self.namespace = namespace
+
+    def popen(self, *args, **kwargs):
+        return self.namespace.popen(wine.wine_program("wine64"), *map(str, args), env=self.env,
+                                    **kwargs)
+
+    def run(self, *args, timeout=60, check=True, **kwargs):
+        return self.namespace.run(wine.wine_program("wine64"), *map(str, args), env=self.env,
+                                  timeout=timeout, check=check, text=None, **kwargs)
+
+
+class Stage:
+    def __init__(self, agent_tree="dev", **helper_options):
+        """@helper_options: milliseconds, for example goodbye=500; see wine.Helper."""
+        build = os.environ.get("WSLBRIDGE_BUILD", os.path.join(TOP, "build"))
+        self.agent_exe = os.path.join(build, agent_tree, "agent", "wslbridge-agent")
+        self.helper_exe = os.path.join(build, "windows", "windows-helper", "wslbridge-helper.exe")
+        self.tools = os.path.join(build, "windows", "tests", "windows")
+        self.helper_options = helper_options
+        self.folder = os.path.join(janitor.current_run(), "stage")
+        self.root = os.path.join(self.folder, "guest")  # the guest's / for the agent
+        self.state_folder = os.path.join(self.root, "run", "wslbridge")
+        # Below /tmp because a socket's path may have 107 bytes only, wherever the clone is.
+        self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.sock"
+        self.helper = self.relay = self.agent = None
+        self.stack = contextlib.ExitStack()
+
+    # --- setting up
+
+    def __enter__(self):
+        with self.stack:
+            self.stack.callback(janitor.remove_tree, self.folder)
+            os.makedirs(self.state_folder)
+            os.makedirs(os.path.join(self.root, "etc/wslbridge/services.d"))
+            self.net = self.stack.enter_context(topology.Topology())
+            self.prefix = HostPrefix(self.net.host, os.path.join(self.folder, "wine")).create()
+            self.stack.callback(self.prefix.stop)
+            self.registry = wine.Registry(self.prefix, self.tools)
+            self.stack.callback(self.registry.close)
+            self.proxy = wine.FakeIphlpsvc(self.prefix, self.tools, self.registry)
+            self.proxy.install()
+            self.proxy.start()
+            self._spawn(self.net.guest, "page", "/usr/bin/python3", os.path.join(LIB, "page.py"),
+                        str(PAGE_PORT))
+            self.stack.callback(self._stop_all)
+            self.stack = self.stack.pop_all()
+        return self
+
+    def __exit__(self, *_):
+        self.stack.close()
+
+    def _spawn(self, namespace, name, *command, **options):
+        """A process that ends with the stage; its output is in a log."""
+        log = self.stack.enter_context(open(os.path.join(self.folder, f"{name}.log"), "ab"))
+        process = namespace.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                  **options)
+        self.stack.callback(end, process)
+        return process
+
+    def _stop_all(self):
+        for stop in (self.stop_agent, self.stop_helper):
+            stop()
+
+    def log(self, name):
+        with open(os.path.join(self.folder, f"{name}.log"), errors="replace") as f:
+            return f.read()
+
+    # --- the two halves
+
+    def start(self):
+        self.start_helper()
+        self.write("etc/wslbridge/agent.conf", f"[agent]\nhelper = unix:{self.socket}\n")
+        self.start_agent()
+        self.pair()
+        self.wait_connected()
+
+    def start_helper(self):
+        self.helper = wine.Helper(self.prefix, self.helper_exe, **self.helper_options)
+        self.relay = self._spawn(self.net.host, "relay", "socat",
+                                 f"UNIX-LISTEN:{self.socket},fork,unlink-early",
+                                 f"TCP:127.0.0.1:{self.helper.port},nodelay")
+
+    def stop_helper(self, kill=False):
+        if self.helper:
+            (self.helper.kill if kill else self.helper.stop)()
+            end(self.relay)
+            self.helper = self.relay = None
+
+    def start_agent(self):
+        environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
+        environment.update(RUNTIME_DIRECTORY=self.state_folder, WSL_DISTRO_NAME=DISTRO)
+        self.agent = self._spawn(self.net.guest, "agent", self.agent_exe, f"--root={self.root}",
+                                 env=environment)
+        wine.wait_until(self.status, what="the agent's first status")
+
+    def stop_agent(self, kill=False):
+        if self.agent:
+            if kill:
+                self.agent.kill()
+            end(self.agent)
+            self.agent = None
+
+    def pair(self):
+        """The same new key on both ends, for the identity that the agent tells."""
+        key = secrets.token_bytes(32)
+        identity = self.status()["agent"]
+        self.registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
+        self.write("etc/wslbridge/key", key.hex() + "\n", mode=0o600)
+
+    # --- the guest
+
+    def write(self, path, text, mode=0o644):
+        """A file below the guest's root, replaced in one step as editors do."""
+        full = os.path.join(self.root, path)
+        descriptor = os.open(full + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(descriptor, "w") as f:
+            f.write(text)
+        os.rename(full + ".new", full)
+
+    def add_drop_in(self, name, text):
+        self.write(f"etc/wslbridge/services.d/{name}.ini", text)
+
+    def remove_drop_in(self, name):
+        os.unlink(os.path.join(self.root, f"etc/wslbridge/services.d/{name}.ini"))
+
+    def status(self):
+        """The agent's status.json; {} when there is none."""
+        try:
+            with open(os.path.join(self.state_folder, "status.json"), encoding="utf-8") as f:
+                return json.load(f)
+        except FileNotFoundError:
+            return {}
+
+    def service(self, name):
+        return next((s for s in self.status().get("services", []) if s["name"] == name), {})
+
+    def reported_address(self):
+        return (self.status()["guest"]["ipv4"] or {}).get("address")
+
+    def wait_connected(self, timeout=30):
+        wine.wait_until(lambda: self.status().get("helper", {}).get("connected"), timeout,
+                        "the agent's connection to the helper")
+
+    def wait_state(self, name, state, timeout=30):
+        wine.wait_until(lambda: self.service(name).get("state") == state, timeout,
+                        f"service '{name}' {state}")
+
+    # --- the host
+
+    def rules(self):
+        """{"LISTEN/PORT": "CONNECT/PORT"} of IPv4 to IPv4."""
+        return {name: data for (family, name), data in self.registry.rules().items()
+                if family == "v4tov4"}
+
+    def wait_rule(self, listen, connect, timeout=30):
+        """Until the rule is as said; None: until there is none."""
+        wine.wait_until(lambda: self.rules().get(listen) == connect, timeout,
+                        f"rule {listen} -> {connect}")
+
+    # --- the client
+
+    def fetch(self, port, timeout=1.0):
+        """The page as the client gets it from the host's port, or None."""
+        done = self.net.client.run("/usr/bin/python3", "-c", FETCH,
+                                   f"http://{topology.HOST_ADDRESS}:{port}/", str(timeout),
+                                   check=False)
+        return done.stdout if done.returncode == 0 else None
+
+    def wait_page(self, port, timeout=30):
+        return wine.wait_until(lambda: self.fetch(port), timeout, f"a page on port {port}")
+
+    @contextlib.contextmanager
+    def probe(self, port, **options):
+        running = probe.Probe(self.net.client, topology.HOST_ADDRESS, port, **options)
+        try:
+            yield running
+        finally:
+            running.stop()
+
+    def change_address(self, running):
+        """Change the guest's address under a running probe. Returns (address, whether the client
+        saw its page from there, seconds of outage)."""
+        since = time.monotonic()
+        address = self.net.change_guest_address()
+        seen = running.wait_for(address, since)
+        return address, seen is not None, running.outage(address, since, time.monotonic())
+
+
+def end(process, patience=5):
+    """SIGTERM, then SIGKILL; the process's children in other namespaces are not touched."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(patience)
+        except subprocess.TimeoutExpired:
+            process.kill()
+    process.wait()
