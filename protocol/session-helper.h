@@ -44,7 +44,8 @@ HelperSessionState helper_session_state(const HelperSession *s);
 const char *helper_session_state_name(HelperSessionState state);
 const WireHello *helper_session_hello(const HelperSession *s); /* NULL before HELLO */
 uint64_t helper_session_deadline(const HelperSession *s);
-uint64_t helper_session_last_heard(const HelperSession *s); /* usec of the last whole frame */
+/* usec of the last whole frame, or of WELCOME when that is later */
+uint64_t helper_session_last_heard(const HelperSession *s);
 
 /* As agent_session_receive(). While it waits for the owner nothing is consumed. */
 int helper_session_receive(HelperSession *s, const uint8_t *data, size_t n, uint64_t now_usec,
@@ -54,20 +55,22 @@ int helper_session_receive(HelperSession *s, const uint8_t *data, size_t n, uint
 int helper_session_tick(HelperSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event);
 
 /* KEY_WAIT → PROOF_WAIT. @key: copied, or NULL if this identity is not paired. @nonce: fresh
- * random bytes. Return: 0, -ENOMEM, -ENOTRECOVERABLE in another state. */
+ * random bytes. Return: 0, -ENOTRECOVERABLE in another state; -ENOMEM, or -EINVAL for a
+ * configuration outside the protocol's limits (both close). */
 int helper_session_challenge(HelperSession *s, const uint8_t *key,
                              const uint8_t nonce[WIRE_NONCE_SIZE], uint64_t now_usec, Buffer *out);
 
-/* SLOT_WAIT → READY with WELCOME. */
+/* SLOT_WAIT → READY with WELCOME. Return: 0, -ENOTRECOVERABLE; -ENOMEM, error of mac (close). */
 int helper_session_admit(HelperSession *s, uint64_t now_usec, Buffer *out);
 
-/* Any waiting state → CLOSED with REFUSED. */
+/* Any state before READY → CLOSED with REFUSED. Return: 0, -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_refuse(HelperSession *s, WireRefusal code, const char *text, Buffer *out);
 
-/* READY: probe the peer now. */
+/* READY: probe the peer now. Return: 0, -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_ping(HelperSession *s, uint64_t now_usec, Buffer *out);
 
-/* READY: send a result. Return: 0, -EINVAL, -ENOMEM, -ENOTRECOVERABLE. */
+/* READY: send a result. Return: 0; -EINVAL, also for a sequence that no STATE had or another number
+ * of services than the last STATE with this sequence; -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_result(HelperSession *s, const WireResult *result, Buffer *out);
 
 /* Say goodbye and close; before READY it only closes. */

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Private to the two session state machines: taking frames from the stream, proofs, the goodbye
+ * that goes with a violation.
+ */
+
+#include "protocol/session.h"
+
+typedef enum SessionStep {
+        SESSION_STEP_WAIT,      /* the frame is not whole yet */
+        SESSION_STEP_SKIP,      /* a whole frame of an unknown, ignorable type */
+        SESSION_STEP_FRAME,     /* a whole frame of an allowed type */
+        SESSION_STEP_VIOLATION, /* its header alone breaks the protocol */
+} SessionStep;
+
+typedef struct SessionFrame {
+        WireHeader header;
+        const uint8_t *payload; /* borrowed, WireHeader.length bytes */
+        size_t size;            /* with header */
+} SessionFrame;
+
+#define SESSION_ALLOW(type) (1u << (type))
+
+/**
+ * session_next_frame() - look at the first frame of what has arrived
+ * @allowed: SESSION_ALLOW() of the types that may come now
+ * @ret_frame: set for SKIP and FRAME
+ * @ret_problem: set for VIOLATION
+ *
+ * Judges as soon as the header is there, so that a payload that is not wanted is never waited for.
+ */
+SessionStep session_next_frame(const uint8_t *data, size_t n, uint32_t allowed,
+                               SessionFrame *ret_frame, char ret_problem[WIRE_TEXT_MAX + 1]);
+
+/* MAC over @label (with its NUL) ‖ @transcript. Return: 0, -ENOMEM, or the error of @mac. */
+int session_proof(SessionMac mac, const uint8_t *key, const char *label, const Buffer *transcript,
+                  uint8_t ret_mac[WIRE_MAC_SIZE]);
+
+/* Append BYE to @out and tell the same in @ret_event. Return: 0 or -ENOMEM. */
+int session_say_bye(WireBye code, const char *text, SessionEventType type, Buffer *out,
+                    SessionEvent *ret_event);
+
+/* The same with REFUSED; the event's type is SESSION_EVENT_REFUSED. */
+int session_say_refused(WireRefusal code, const char *text, Buffer *out, SessionEvent *ret_event);
+
+/* Answer a PING, check a PONG. Return: 0, -EPROTO when malformed, -ENOMEM. */
+int session_on_token(const SessionFrame *f, Buffer *out);
+
+/* @now_usec + @ms, saturated: then it is SESSION_NO_DEADLINE. */
+uint64_t session_after(uint64_t now_usec, uint64_t ms);
