@@ -14,6 +14,7 @@ import json
 import os
 import secrets
 import subprocess
+import tempfile
 import time
 
 import janitor
@@ -47,9 +48,18 @@ class HostPrefix(wine.Prefix):
         return self.namespace.popen(wine.wine_program("wine64"), *map(str, args), env=self.env,
                                     **kwargs)
 
-    def run(self, *args, timeout=60, check=True, **kwargs):
-        return self.namespace.run(wine.wine_program("wine64"), *map(str, args), env=self.env,
-                                  timeout=timeout, check=check, text=None, **kwargs)
+    def run(self, *args, timeout=60, check=True):
+        """Output goes to a file, not to a pipe: the first program of a prefix starts Wine's
+        services, which keep what they inherit open."""
+        with tempfile.TemporaryFile() as output:
+            process = self.popen(*args, stdin=subprocess.DEVNULL, stdout=output,
+                                 stderr=subprocess.STDOUT)
+            code = process.wait(timeout)
+            output.seek(0)
+            text = output.read()
+        if check and code != 0:
+            raise AssertionError(f"{args}: exit code {code}\n{text.decode(errors='replace')}")
+        return subprocess.CompletedProcess(args, code, text, b"")
 
 
 class Stage:
