@@ -82,10 +82,11 @@ int agents_recover(Agents *a, const Ledger *ledger, uint64_t expires) {
         return 0;
 }
 
-void agent_claim(Agent *agent, WireState *state) {
+void agents_claim(Agents *a, Agent *agent, WireState *state) {
         wire_state_done(&agent->state);
         agent->state = *state;
         *state = WIRE_STATE_NULL;
+        agent->state_serial = ++a->states;
         agent->has_state = true;
         agent->hold = false;
         agent->expires = AGENT_NO_EXPIRY;

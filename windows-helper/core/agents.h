@@ -26,7 +26,8 @@ typedef struct Agent {
         bool hold;      /* what the ledger has for it, until it is back */
         bool has_state; /* what it asked for */
         WireState state;
-        uint64_t expires; /* usec at which the claim lapses, or AGENT_NO_EXPIRY */
+        uint64_t state_serial; /* counts STATEs of all agents */
+        uint64_t expires;      /* usec at which the claim lapses, or AGENT_NO_EXPIRY */
         /* the answer */
         bool answer_due;            /* a STATE came that no RESULT has answered yet */
         WireServiceResult *results; /* owned; of the last run, n_told of them */
@@ -38,7 +39,7 @@ typedef struct Agent {
 typedef struct Agents {
         Agent *items[BRIDGE_AGENTS_MAX]; /* owned, by arrival */
         size_t n;
-        uint64_t arrivals;
+        uint64_t arrivals, states;
 } Agents;
 
 #define AGENTS_NULL ((Agents){0})
@@ -53,7 +54,7 @@ void agents_remove(Agents *a, Agent *agent);
 int agents_recover(Agents *a, const Ledger *ledger, uint64_t expires);
 
 /* Take over @state as the agent's claim, for as long as its connection lasts. */
-void agent_claim(Agent *agent, WireState *state);
+void agents_claim(Agents *a, Agent *agent, WireState *state);
 
 /* Drop claims that have lapsed, and agents without claim and connection. Returns true when a claim
  * was dropped. */

@@ -11,6 +11,7 @@
 #include "windows-helper/core/result.h"
 
 #define BRIDGE_USEC_PER_MSEC UINT64_C(1000)
+#define BRIDGE_NAME_MAX      (WIRE_DISTRO_MAX + 16)
 
 struct BridgeConnection {
         Bridge *bridge;                   /* borrowed */
@@ -36,12 +37,12 @@ struct Bridge {
         bool activate_due;    /* iphlpsvc may not know the present values */
         int activation_error; /* of the last try */
         uint64_t retry_usec;  /* or SESSION_NO_DEADLINE */
+        char last_refusal[BRIDGE_NAME_MAX + WIRE_TEXT_MAX]; /* not logged again and again */
 };
 
 RESULT_PRINTF(3, 4) void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...);
 
 /* How an agent is called in the log: its distro and the start of its id. */
-#define BRIDGE_NAME_MAX (WIRE_DISTRO_MAX + 16)
 void bridge_owner_name(const char *owner, char ret_name[BRIDGE_NAME_MAX]);
 
 /* bridge-session.c */

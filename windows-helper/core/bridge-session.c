@@ -55,13 +55,23 @@ static void connection_fail(BridgeConnection *c, int error, Buffer *out, uint64_
         connection_end(c, out, now_usec);
 }
 
+/* A refused agent tries again every half minute; that is one line, not one each time. */
+static void connection_log_refusal(BridgeConnection *c, const char *text) {
+        char line[sizeof c->bridge->last_refusal], name[BRIDGE_NAME_MAX];
+
+        bridge_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
+        (void) snprintf(line, sizeof line, "%s: refused: %s", name, text);
+        if (strcmp(line, c->bridge->last_refusal) != 0) {
+                memcpy(c->bridge->last_refusal, line, sizeof line);
+                bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, "%s", line);
+        }
+}
+
 static void connection_refuse(BridgeConnection *c, WireRefusal code, const char *text,
                               uint64_t now_usec) {
-        char name[BRIDGE_NAME_MAX];
         Buffer out = BUFFER_NULL;
 
-        bridge_owner_name(c->owner[0] ? c->owner : "unknown", name);
-        bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, "%s: refused: %s", name, text);
+        connection_log_refusal(c, text);
         (void) helper_session_refuse(c->session, code, text, &out);
         connection_end(c, &out, now_usec);
 }
@@ -96,6 +106,7 @@ static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
         }
         c->agent = agent;
         agent->connection = c;
+        b->last_refusal[0] = '\0';
         bridge_owner_name(c->owner, name);
         bridge_log(b, BRIDGE_LEVEL_NOTICE, "%s: connected, %s", name,
                    helper_session_hello(c->session)->software);
@@ -214,8 +225,10 @@ static void connection_on_closed(BridgeConnection *c, const SessionEvent *event,
         if (event->type == SESSION_EVENT_BYE) {
                 c->said_goodbye = event->notice.code == WIRE_BYE_STOPPING;
         }
-        if (event->type != SESSION_EVENT_BYE || !c->said_goodbye) {
-                bridge_owner_name(c->owner[0] ? c->owner : "unknown", name);
+        if (event->type == SESSION_EVENT_REFUSED) {
+                connection_log_refusal(c, event->notice.text);
+        } else if (!c->said_goodbye) {
+                bridge_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
                 bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, "%s: connection closed: %s", name,
                            event->notice.text);
         }
@@ -236,19 +249,19 @@ static void connection_on_event(BridgeConnection *c, SessionEvent *event, Buffer
                 break;
         case SESSION_EVENT_STATE:
                 connection_flush(c, out, now_usec);
-                agent_claim(c->agent, &event->state);
+                agents_claim(&c->bridge->agents, c->agent, &event->state);
                 c->has_asked = true;
                 c->bridge->dirty = true;
                 break;
         case SESSION_EVENT_BYE:
         case SESSION_EVENT_VIOLATION:
         case SESSION_EVENT_TIMEOUT:
+        case SESSION_EVENT_REFUSED: /* not paired, bad proof, version: it has told the peer */
                 connection_on_closed(c, event, out, now_usec);
                 break;
         case SESSION_EVENT_NONE:
-        case SESSION_EVENT_ESTABLISHED: /* the agent's end only, as the next two */
+        case SESSION_EVENT_ESTABLISHED: /* the agent's end only, as the next */
         case SESSION_EVENT_RESULT:
-        case SESSION_EVENT_REFUSED:
                 connection_flush(c, out, now_usec);
                 break;
         }

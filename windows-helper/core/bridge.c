@@ -255,6 +255,7 @@ void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgent
                         .connected = a->connection != NULL,
                         .hold = a->hold,
                         .state = a->has_state ? &a->state : NULL,
+                        .serial = a->state_serial,
                         .results = a->has_state && !a->answer_due ? a->results : NULL,
                 };
 

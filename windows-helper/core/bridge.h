@@ -116,6 +116,7 @@ typedef struct BridgeAgentView {
         bool connected;
         bool hold;                        /* in the ledger, not back since our start */
         const WireState *state;           /* NULL when hold, or nothing was asked for yet */
+        uint64_t serial;                  /* of the state, among all that the bridge ever got */
         const WireServiceResult *results; /* for each service of the state; NULL: none told yet */
 } BridgeAgentView;
 

@@ -8,22 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
-        int r = vsnprintf(ret_text, WIRE_TEXT_MAX + 1, format, args);
-        size_t n = WIRE_TEXT_MAX;
+/* Room for one more character than goes through, so that the cut is wire_text_clean()'s. */
+#define RESULT_ROOM (WIRE_TEXT_MAX + 8)
 
-        if (r < 0) {
-                ret_text[0] = '\0';
-        } else if ((size_t) r > WIRE_TEXT_MAX) {
-                /* Drop the last character, whole or not: back to its first byte. */
-                while (n > 0 && ((unsigned char) ret_text[n - 1] & 0xc0) == 0x80) {
-                        n--;
-                }
-                if (n > 0 && ((unsigned char) ret_text[n - 1] & 0x80) != 0) {
-                        n--;
-                }
-                ret_text[n] = '\0';
+void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
+        char text[RESULT_ROOM];
+
+        if (vsnprintf(text, sizeof text, format, args) < 0) {
+                text[0] = '\0';
         }
+        wire_text_clean(text, WIRE_TEXT_MAX);
+        memcpy(ret_text, text, strlen(text) + 1);
 }
 
 void result_text(char ret_text[WIRE_TEXT_MAX + 1], const char *format, ...) {

@@ -17,8 +17,8 @@
 #        define RESULT_PRINTF(f, a) __attribute__((format(printf, f, a)))
 #endif
 
-/* printf into @ret_text, cut at WIRE_TEXT_MAX bytes and never inside a UTF-8 character: names and
- * foreign values of any length go into these texts, and the wire takes whole characters only. */
+/* printf into @ret_text, made fit for the wire: names and foreign values of any length and content
+ * go into these texts. */
 RESULT_PRINTF(2, 3) void result_text(char ret_text[WIRE_TEXT_MAX + 1], const char *format, ...);
 void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args);
 

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See memory-host.h. */
+
+#include "tests/host/memory-host.h"
+
+#include <errno.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_KEY_MAX   128 /* foreign names may be longer than ours; such are cut */
+#define MEMORY_START_SEC 1000
+
+static int memory_call(MemoryHost *m, MemoryCall call) {
+        int r = m->fault ? m->fault(m, call) : 0;
+
+        if (r == 0) {
+                m->calls[call]++;
+        }
+        return r;
+}
+
+static void memory_rule_key(RuleFamily family, const char *name, char ret_key[MEMORY_KEY_MAX]) {
+        (void) snprintf(ret_key, MEMORY_KEY_MAX, "%s %s", rule_family_name(family), name);
+}
+
+static void memory_store(MemoryHost *m, char kind, const char *key, const char *data) {
+        if (m->stored) {
+                m->stored(m, kind, key, data);
+        }
+}
+
+static int memory_rules_read(void *userdata, RuleTable *table) {
+        MemoryHost *m = userdata;
+        int r = memory_call(m, MEMORY_RULES_READ);
+
+        for (size_t i = 0; r == 0 && i < m->rules.n_buckets; i++) {
+                for (const TextMapEntry *e = m->rules.buckets[i]; e && r == 0; e = e->next) {
+                        char family[8] = "";
+                        RuleFamily f = RULE_V4TOV4;
+
+                        memcpy(family, e->key, 6);
+                        (void) rule_family_parse(family, &f);
+                        r = rule_table_add(table, f, e->key + 7, e->data);
+                }
+        }
+        return r;
+}
+
+static int memory_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,
+                           size_t size) {
+        MemoryHost *m = userdata;
+        const char *data;
+        int r = memory_call(m, MEMORY_RULE_GET);
+
+        if (r < 0) {
+                return r;
+        }
+        data = memory_host_rule(m, family, name);
+        if (!data) {
+                return -ENOENT;
+        }
+        (void) snprintf(ret_data, size, "%s", data);
+        return 0;
+}
+
+static int memory_rule_set(void *userdata, RuleFamily family, const char *name, const char *data) {
+        MemoryHost *m = userdata;
+        char key[MEMORY_KEY_MAX];
+        int r = memory_call(m, MEMORY_RULE_SET);
+
+        if (r < 0) {
+                return r;
+        }
+        memory_rule_key(family, name, key);
+        if (m->changing) {
+                m->changing(m, key, data);
+        }
+        m->iphlpsvc_behind = true;
+        r = text_map_set(&m->rules, key, data);
+        memory_store(m, 'R', key, data);
+        return r;
+}
+
+static int memory_rule_delete(void *userdata, RuleFamily family, const char *name) {
+        MemoryHost *m = userdata;
+        char key[MEMORY_KEY_MAX];
+        int r = memory_call(m, MEMORY_RULE_DELETE);
+
+        if (r < 0) {
+                return r;
+        }
+        memory_rule_key(family, name, key);
+        if (m->changing) {
+                m->changing(m, key, NULL);
+        }
+        m->iphlpsvc_behind = true;
+        (void) text_map_delete(&m->rules, key);
+        memory_store(m, 'R', key, NULL);
+        return 0;
+}
+
+static int memory_ledger_load(void *userdata, Ledger *ledger) {
+        MemoryHost *m = userdata;
+        int r = memory_call(m, MEMORY_LEDGER_LOAD);
+        const TextMapEntry **list = r == 0 ? text_map_list(&m->ledger) : NULL;
+
+        if (r == 0 && !list) {
+                r = -ENOMEM;
+        }
+        for (size_t i = 0; r == 0 && i < m->ledger.n; i++) {
+                LedgerEntry entry;
+
+                if (ledger_entry_parse(list[i]->key, list[i]->data, &entry) == 0) {
+                        r = ledger_put(ledger, &entry);
+                } else if (m->log) {
+                        m->log(m, BRIDGE_LEVEL_ERROR, "ledger entry can't be read, left alone");
+                }
+        }
+        free(list);
+        return r;
+}
+
+/* Remember how the entry is on disk, at its first change since the last flush. */
+static int memory_unflushed(MemoryHost *m, const char *name) {
+        const char *disk = text_map_get(&m->ledger, name);
+        char copy[LEDGER_TEXT_MAX + 2] = "-";
+
+        if (text_map_get(&m->unflushed, name)) {
+                return 0;
+        }
+        if (disk) {
+                (void) snprintf(copy, sizeof copy, "+%s", disk);
+        }
+        return text_map_set(&m->unflushed, name, copy);
+}
+
+static int memory_ledger_put(void *userdata, const LedgerEntry *entry) {
+        MemoryHost *m = userdata;
+        char name[RULE_TEXT_MAX], data[LEDGER_TEXT_MAX + 1];
+        int r = memory_call(m, MEMORY_LEDGER_PUT);
+
+        if (r < 0) {
+                return r;
+        }
+        rule_endpoint_format(&entry->listen, name);
+        ledger_entry_format(entry, data);
+        r = memory_unflushed(m, name);
+        if (r == 0) {
+                r = text_map_set(&m->ledger, name, data);
+        }
+        memory_store(m, 'L', name, data);
+        return r;
+}
+
+static int memory_ledger_remove(void *userdata, const IpEndpoint *listen) {
+        MemoryHost *m = userdata;
+        char name[RULE_TEXT_MAX];
+        int r = memory_call(m, MEMORY_LEDGER_REMOVE);
+
+        if (r < 0) {
+                return r;
+        }
+        rule_endpoint_format(listen, name);
+        r = memory_unflushed(m, name);
+        if (r == 0) {
+                (void) text_map_delete(&m->ledger, name);
+        }
+        memory_store(m, 'L', name, NULL);
+        return r;
+}
+
+static int memory_ledger_flush(void *userdata) {
+        MemoryHost *m = userdata;
+        int r = memory_call(m, MEMORY_LEDGER_FLUSH);
+
+        if (r == 0) {
+                text_map_done(&m->unflushed);
+        }
+        return r;
+}
+
+static int memory_activate(void *userdata) {
+        MemoryHost *m = userdata;
+        int r = memory_call(m, MEMORY_ACTIVATE);
+
+        if (r == 0) {
+                m->iphlpsvc_behind = false;
+        }
+        return r;
+}
+
+static int memory_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
+        MemoryHost *m = userdata;
+
+        if (!m->key) {
+                return -ENOENT;
+        }
+        memcpy(ret_key, m->key, WIRE_KEY_SIZE);
+        return 0;
+}
+
+uint64_t memory_host_random(MemoryHost *m) {
+        uint64_t z;
+
+        m->random += UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+        z = m->random;
+        z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+        z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+        return z ^ z >> 31;
+}
+
+static int memory_random(void *userdata, uint8_t *ret_bytes, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                ret_bytes[i] = (uint8_t) memory_host_random(userdata);
+        }
+        return 0;
+}
+
+static uint64_t memory_now(void *userdata) {
+        MemoryHost *m = userdata;
+
+        return m->now_usec;
+}
+
+static void memory_log(void *userdata, BridgeLevel level, const char *text) {
+        MemoryHost *m = userdata;
+
+        if (m->log) {
+                m->log(m, level, text);
+        }
+}
+
+void memory_host_init(MemoryHost *m) {
+        *m = (MemoryHost){.now_usec = MEMORY_START_SEC * UINT64_C(1000000)};
+}
+
+void memory_host_done(MemoryHost *m) {
+        text_map_done(&m->rules);
+        text_map_done(&m->ledger);
+        text_map_done(&m->unflushed);
+}
+
+void memory_host_fill(MemoryHost *m, BridgeHost *ret_host) {
+        *ret_host = (BridgeHost){
+                .userdata = m,
+                .rules_read = memory_rules_read,
+                .rule_get = memory_rule_get,
+                .rule_set = memory_rule_set,
+                .rule_delete = memory_rule_delete,
+                .ledger_load = memory_ledger_load,
+                .ledger_put = memory_ledger_put,
+                .ledger_remove = memory_ledger_remove,
+                .ledger_flush = memory_ledger_flush,
+                .activate = memory_activate,
+                .key_find = memory_key_find,
+                .random = memory_random,
+                .now = memory_now,
+                .log = memory_log,
+        };
+}
+
+int memory_host_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac) {
+        return crypto_auth_hmacsha256(ret_mac, data, n, key) == 0 ? 0 : -EIO;
+}
+
+void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, const char *data) {
+        char key[MEMORY_KEY_MAX];
+
+        memory_rule_key(family, name, key);
+        if (data) {
+                (void) text_map_set(&m->rules, key, data);
+        } else {
+                (void) text_map_delete(&m->rules, key);
+        }
+        memory_store(m, 'R', key, data);
+}
+
+const char *memory_host_rule(const MemoryHost *m, RuleFamily family, const char *name) {
+        char key[MEMORY_KEY_MAX];
+
+        memory_rule_key(family, name, key);
+        return text_map_get(&m->rules, key);
+}
+
+void memory_host_power_cut(MemoryHost *m) {
+        const TextMapEntry **list = text_map_list(&m->unflushed);
+
+        for (size_t i = 0; list && i < m->unflushed.n; i++) {
+                if (memory_host_random(m) & 1) {
+                        continue;
+                }
+                if (list[i]->data[0] == '+') {
+                        (void) text_map_set(&m->ledger, list[i]->key, list[i]->data + 1);
+                } else {
+                        (void) text_map_delete(&m->ledger, list[i]->key);
+                }
+        }
+        free(list);
+        text_map_done(&m->unflushed);
+}
+
+int memory_host_restore(MemoryHost *m, char kind, const char *key, const char *data) {
+        TextMap *map = kind == 'R' ? &m->rules : &m->ledger;
+
+        if ((kind != 'R' && kind != 'L') || (kind == 'R' && strlen(key) < 8)) {
+                return -EINVAL;
+        }
+        if (!data) {
+                (void) text_map_delete(map, key);
+                return 0;
+        }
+        return text_map_set(map, key, data);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The helper without Windows: sessions, policy, reconcile and ledger are the real ones, the table
+ * and the ledger's storage are in memory (or in a file), the listener is a unix or vsock socket.
+ * For tests, benchmarks and trying things out; nothing is ever forwarded.
+ */
+
+#include "tests/host/test-host.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+static volatile sig_atomic_t signalled;
+static sigset_t unblocked; /* signals are let in only while it waits, so none comes unseen */
+
+static const char help[] =
+        "Usage: wslbridge-test-host --listen unix:PATH|vsock:PORT [options]\n"
+        "\n"
+        "The helper's core with a Windows in memory. Nothing is forwarded.\n"
+        "\n"
+        "  --listen ADDRESS     unix:PATH (a stale socket is removed) or vsock:PORT\n"
+        "  --key HEX            64 hex digits; every agent is paired with this key.\n"
+        "                       Without: nobody is paired\n"
+        "  --no-pairing         policy does not require pairing\n"
+        "  --heartbeat-ms N     interval of PINGs, default 30000; silence is 3 of them\n"
+        "  --handshake-ms N     time from connect to WELCOME, default 10000\n"
+        "  --goodbye-ms N       how long rules stay after a goodbye, default 5000\n"
+        "  --recovery-ms N      how long rules of the last run wait for their agent, default "
+        "30000\n"
+        "  --delay-ms N         hold each RESULT back, as a slow helper does\n"
+        "  --store FILE         keep table and ledger in FILE, as a registry keeps them: kill -9 "
+        "and\n"
+        "                       a new start find them again\n"
+        "  --events             print an event for each connection, STATE and RESULT\n"
+        "  --verbose            log at debug level\n"
+        "\n"
+        "The log goes to standard error; 'listening on ADDRESS' when ready. Commands on standard\n"
+        "input, one a line, each answered by one line of JSON with \"command\" and \"ok\" on "
+        "standard\n"
+        "output (an event has \"event\" instead, times are CLOCK_MONOTONIC microseconds):\n"
+        "\n"
+        "  rules                            the PortProxy table: family, name, data\n"
+        "  ledger                           the ledger as stored: name, data\n"
+        "  agents                           agents with address, mode, services and their states\n"
+        "  stats                            writes, deletes, activations, flushes, ledger_puts,\n"
+        "                                   ledger_removes, states, results, last_state_usec,\n"
+        "                                   last_result_usec, connections\n"
+        "  foreign-set FAMILY NAME DATA     somebody else sets a value, e.g.\n"
+        "                                   foreign-set v4tov4 0.0.0.0/80 10.0.0.9/80\n"
+        "  foreign-delete FAMILY NAME       somebody else deletes one\n"
+        "  iphlpsvc running|stopped|missing what activations find from now on\n"
+        "  quit                             stop as the helper does: goodbye, withdraw everything\n"
+        "\n"
+        "SIGTERM and SIGINT stop it as quit does. The end of standard input does not.\n";
+
+enum {
+        OPT_LISTEN = 256,
+        OPT_KEY,
+        OPT_NO_PAIRING,
+        OPT_HEARTBEAT,
+        OPT_HANDSHAKE,
+        OPT_GOODBYE,
+        OPT_RECOVERY,
+        OPT_DELAY,
+        OPT_STORE,
+        OPT_EVENTS,
+        OPT_VERBOSE,
+        OPT_HELP,
+};
+
+static bool arg_verbose;
+static const char *arg_store;
+
+uint64_t test_host_now(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_MONOTONIC, &ts);
+        return (uint64_t) ts.tv_sec * UINT64_C(1000000) + (uint64_t) ts.tv_nsec / 1000;
+}
+
+static void on_signal(int sig) {
+        signalled = sig;
+}
+
+static uint64_t host_now(void *userdata) {
+        return test_host_now();
+}
+
+static int host_random(void *userdata, uint8_t *ret_bytes, size_t n) {
+        randombytes_buf(ret_bytes, n);
+        return 0;
+}
+
+static void host_log(MemoryHost *m, BridgeLevel level, const char *text) {
+        static const char *const names[] = {"error", "warning", "notice", "debug"};
+
+        if (level != BRIDGE_LEVEL_DEBUG || arg_verbose) {
+                (void) fprintf(stderr, "%s: %s\n", names[level], text);
+        }
+}
+
+static int host_fault(MemoryHost *m, MemoryCall call) {
+        TestHost *h = m->userdata;
+
+        return call == MEMORY_ACTIVATE ? h->activate_error : 0;
+}
+
+static int parse_number(const char *text, uint32_t *ret_number) {
+        char *end;
+        unsigned long value;
+
+        errno = 0;
+        value = strtoul(text, &end, 10);
+        if (errno || end == text || *end || value > UINT32_MAX / 1000) {
+                (void) fprintf(stderr, "wslbridge-test-host: '%s' is no number of milliseconds\n",
+                               text);
+                return -EINVAL;
+        }
+        *ret_number = (uint32_t) value;
+        return 0;
+}
+
+static int parse_key(TestHost *h, const char *text) {
+        size_t n = 0;
+
+        if (strlen(text) != 2 * sizeof h->key ||
+            sodium_hex2bin(h->key, sizeof h->key, text, strlen(text), NULL, &n, NULL) < 0 ||
+            n != sizeof h->key) {
+                (void) fputs("wslbridge-test-host: --key takes 64 hex digits\n", stderr);
+                return -EINVAL;
+        }
+        h->memory.key = h->key;
+        return 0;
+}
+
+static int parse_option(TestHost *h, int option) {
+        switch (option) {
+        case OPT_LISTEN:
+                h->listen = optarg;
+                return 0;
+        case OPT_KEY:
+                return parse_key(h, optarg);
+        case OPT_NO_PAIRING:
+                h->options.policy.pairing_required = false;
+                return 0;
+        case OPT_HEARTBEAT:
+                return parse_number(optarg, &h->options.heartbeat_ms);
+        case OPT_HANDSHAKE:
+                return parse_number(optarg, &h->options.handshake_ms);
+        case OPT_GOODBYE:
+                return parse_number(optarg, &h->options.goodbye_ms);
+        case OPT_RECOVERY:
+                return parse_number(optarg, &h->options.recovery_ms);
+        case OPT_DELAY:
+                return parse_number(optarg, &h->delay_ms);
+        case OPT_STORE:
+                arg_store = optarg;
+                return 0;
+        case OPT_EVENTS:
+                h->events = true;
+                return 0;
+        case OPT_VERBOSE:
+                arg_verbose = true;
+                return 0;
+        case OPT_HELP:
+                (void) fputs(help, stdout);
+                exit(EXIT_SUCCESS);
+        default:
+                return -EINVAL;
+        }
+}
+
+static int parse_options(TestHost *h, int argc, char **argv) {
+        static const struct option options[] = {
+                {"listen", required_argument, NULL, OPT_LISTEN},
+                {"key", required_argument, NULL, OPT_KEY},
+                {"no-pairing", no_argument, NULL, OPT_NO_PAIRING},
+                {"heartbeat-ms", required_argument, NULL, OPT_HEARTBEAT},
+                {"handshake-ms", required_argument, NULL, OPT_HANDSHAKE},
+                {"goodbye-ms", required_argument, NULL, OPT_GOODBYE},
+                {"recovery-ms", required_argument, NULL, OPT_RECOVERY},
+                {"delay-ms", required_argument, NULL, OPT_DELAY},
+                {"store", required_argument, NULL, OPT_STORE},
+                {"events", no_argument, NULL, OPT_EVENTS},
+                {"verbose", no_argument, NULL, OPT_VERBOSE},
+                {"help", no_argument, NULL, OPT_HELP},
+                {0},
+        };
+        int option;
+
+        while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
+                if (parse_option(h, option) < 0) {
+                        return -EINVAL;
+                }
+        }
+        if (!h->listen || optind < argc) {
+                (void) fputs("wslbridge-test-host: --listen is needed; see --help\n", stderr);
+                return -EINVAL;
+        }
+        return 0;
+}
+
+static int loop_wait(TestHost *h, struct pollfd *fds, size_t n) {
+        uint64_t deadline = bridge_deadline(h->bridge), now = test_host_now();
+        struct timespec timeout;
+
+        for (size_t i = 0; i < h->n_peers; i++) {
+                if (buffer_length(&h->peers[i]->out) > 0 && h->peers[i]->held_usec > now &&
+                    h->peers[i]->held_usec < deadline) {
+                        deadline = h->peers[i]->held_usec;
+                }
+        }
+        if (deadline == SESSION_NO_DEADLINE) {
+                return ppoll(fds, n, NULL, &unblocked);
+        }
+        deadline = deadline > now ? deadline - now : 0;
+        timeout = (struct timespec){.tv_sec = (time_t) (deadline / 1000000),
+                                    .tv_nsec = (long) (deadline % 1000000) * 1000};
+        return ppoll(fds, n, &timeout, &unblocked);
+}
+
+static void loop_once(TestHost *h) {
+        struct pollfd fds[TEST_HOST_PEERS_MAX + 2] = {
+                {.fd = h->listen_fd, .events = POLLIN},
+                {.fd = h->stdin_ended ? -1 : STDIN_FILENO, .events = POLLIN},
+        };
+        size_t n = h->n_peers;
+        uint64_t now = test_host_now();
+
+        for (size_t i = 0; i < n; i++) {
+                const Peer *p = h->peers[i];
+                bool wants_out = buffer_length(&p->out) > 0 && p->held_usec <= now;
+
+                fds[i + 2].fd = p->fd;
+                fds[i + 2].events = (short) (POLLIN | (wants_out ? POLLOUT : 0));
+        }
+        if (loop_wait(h, fds, n + 2) < 0) {
+                return; /* a signal */
+        }
+        for (size_t i = 0; i < n; i++) {
+                if (fds[i + 2].revents & (POLLIN | POLLHUP | POLLERR)) {
+                        peer_readable(h->peers[i]);
+                }
+        }
+        if (fds[1].revents) {
+                commands_readable(h);
+        }
+        if (fds[0].revents) {
+                peers_accept(h);
+        }
+        bridge_dispatch(h->bridge, test_host_now());
+        peers_flush(h);
+}
+
+static int run(TestHost *h) {
+        BridgeHost host;
+        int r;
+
+        h->memory.userdata = h;
+        h->memory.fault = host_fault;
+        h->memory.log = host_log;
+        r = arg_store ? store_open(h, arg_store) : 0;
+        if (r < 0) {
+                (void) fprintf(stderr, "wslbridge-test-host: '%s': %s\n", arg_store, strerror(-r));
+                return r;
+        }
+        memory_host_fill(&h->memory, &host);
+        host.now = host_now;
+        host.random = host_random;
+        host.send = peers_send;
+        host.close = peers_close;
+        r = bridge_new(&h->bridge, &h->options, &host, test_host_now());
+        if (r < 0) {
+                (void) fprintf(stderr, "wslbridge-test-host: %s\n", strerror(-r));
+                return r;
+        }
+        r = peers_listen(h);
+        if (r < 0) {
+                (void) fprintf(stderr, "wslbridge-test-host: can't listen on '%s': %s\n", h->listen,
+                               strerror(-r));
+                return r;
+        }
+        (void) fprintf(stderr, "listening on %s\n", h->listen);
+        commands_event(h, "listening");
+        while (!h->quit && !signalled) {
+                loop_once(h);
+        }
+        r = bridge_stop(h->bridge, test_host_now());
+        peers_flush(h);
+        if (strncmp(h->listen, "unix:", 5) == 0) {
+                (void) unlink(h->listen + 5);
+        }
+        return r;
+}
+
+int main(int argc, char **argv) {
+        static TestHost h; /* zeroed, and too large for the stack */
+        struct sigaction action = {.sa_handler = on_signal};
+        sigset_t blocked;
+        int r;
+
+        memory_host_init(&h.memory);
+        bridge_options_init(&h.options);
+        h.options.mac = memory_host_mac;
+        h.options.software = "wslbridge-test " PROJECT_VERSION;
+        h.listen_fd = -1;
+        if (sodium_init() < 0 || parse_options(&h, argc, argv) < 0) {
+                return EXIT_FAILURE;
+        }
+        (void) sigemptyset(&blocked);
+        (void) sigaddset(&blocked, SIGTERM);
+        (void) sigaddset(&blocked, SIGINT);
+        (void) sigprocmask(SIG_BLOCK, &blocked, &unblocked);
+        (void) sigaction(SIGTERM, &action, NULL);
+        (void) sigaction(SIGINT, &action, NULL);
+        r = run(&h);
+        while (h.n_peers > 0) {
+                peer_free(h.peers[--h.n_peers]);
+        }
+        bridge_free(h.bridge);
+        memory_host_done(&h.memory);
+        if (h.store) {
+                (void) fclose(h.store);
+        }
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * wslbridge-test-host: the helper's core behind a real listener on Linux, with a Windows in memory.
+ * The parts: test-host.c (options, loop), peers.c (sockets), commands.c (standard input and what is
+ * printed), store.c (a file that stands for the registry across runs).
+ */
+
+#include "tests/host/memory-host.h"
+
+#include <poll.h>
+#include <stdio.h>
+
+#define TEST_HOST_PEERS_MAX 128
+#define TEST_HOST_LINE_MAX  4096
+
+typedef struct TestHost TestHost;
+
+typedef struct Peer {
+        TestHost *host;               /* borrowed */
+        BridgeConnection *connection; /* borrowed from the bridge */
+        int fd;                       /* owned */
+        Buffer out;
+        bool closing;       /* close when 'out' is empty */
+        uint64_t held_usec; /* --delay-ms: nothing is sent before */
+} Peer;
+
+/* The STATE that was reported last for an agent. */
+typedef struct SeenState {
+        char owner[LEDGER_OWNER_MAX + 1];
+        uint64_t serial;
+} SeenState;
+
+struct TestHost {
+        /* configuration */
+        const char *listen;
+        bool events;
+        uint32_t delay_ms;
+        uint8_t key[WIRE_KEY_SIZE];
+        BridgeOptions options;
+        /* owned */
+        MemoryHost memory;
+        Bridge *bridge;
+        FILE *store;
+        Peer *peers[TEST_HOST_PEERS_MAX];
+        size_t n_peers;
+        int listen_fd;
+        /* state */
+        char line[TEST_HOST_LINE_MAX]; /* of standard input, not complete yet */
+        size_t n_line;
+        bool stdin_ended, quit;
+        int activate_error;
+        SeenState seen[BRIDGE_AGENTS_MAX];
+        size_t n_seen;
+        uint64_t n_states, n_results, last_state_usec, last_result_usec;
+        uint64_t received_usec; /* of the bytes that are being handled */
+};
+
+uint64_t test_host_now(void);
+
+/* peers.c */
+int peers_listen(TestHost *h);
+void peers_accept(TestHost *h);
+void peer_readable(Peer *p);
+void peer_free(Peer *p);
+void peers_flush(TestHost *h); /* sends what may go, and removes those that are done */
+int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n);
+void peers_close(void *userdata, void *peer);
+
+/* commands.c */
+void commands_readable(TestHost *h);
+void commands_note_states(TestHost *h); /* after the bridge got bytes */
+void commands_note_result(TestHost *h, const uint8_t *frame, size_t n);
+void commands_event(TestHost *h, const char *event);
+
+/* store.c: read @path, if there is one, rewrite it compactly, and append every change from now on
+ */
+int store_open(TestHost *h, const char *path);
