@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * ConfigWatch on real directories: every way to change the configuration is noticed once,
+ * directories may come, go and be replaced, and files that are no configuration wake nobody for
+ * long.
+ */
+
+#include "agent/configwatch.h"
+
+#include "tests/unit/agent/testing.h"
+
+#include <stdbool.h>
+#include <sys/inotify.h>
+
+#define ETC "etc/wslbridge"
+#define INI ETC "/services.d/web.ini"
+
+static sd_event *event;
+static ConfigWatch *watch;
+static unsigned n_calls;
+
+static int on_change(void *userdata) {
+        n_calls++;
+        return 0;
+}
+
+static void setup(void) {
+        test_setup();
+        n_calls = 0;
+        ck_assert_int_ge(sd_event_new(&event), 0);
+}
+
+static void start(void) {
+        ck_assert_int_eq(configwatch_new(&watch, event, test_directory, on_change, NULL), 0);
+}
+
+static void teardown(void) {
+        watch = configwatch_free(watch);
+        event = sd_event_unref(event);
+        test_teardown();
+}
+
+/* Run the loop for two debounce times. Return: how often the change was told. */
+static unsigned changes(void) {
+        uint64_t end = now_usec() + 2 * CONFIG_WATCH_DEBOUNCE_USEC;
+        unsigned before = n_calls;
+
+        while (now_usec() < end) {
+                ck_assert_int_ge(sd_event_run(event, end - now_usec()), 0);
+        }
+        return n_calls - before;
+}
+
+static void shell(const char *command) {
+        char line[4 * TEST_PATH_MAX];
+
+        (void) snprintf(line, sizeof(line), "cd '%s' && %s", test_directory, command);
+        ck_assert_int_eq(system(line), 0);
+}
+
+START_TEST(test_every_change_is_told) {
+        static const struct {
+                const char *command;
+                unsigned n;
+        } cases[] = {
+                {"echo a >" INI, 1},
+                {"echo b >>" INI, 1},
+                {"echo c >" INI ".new && mv " INI ".new " INI, 1}, /* an editor's way */
+                {"for i in 1 2 3 4 5; do echo $i >" INI "; done", 1},
+                {"chmod 600 " INI, 1},
+                {"mv " INI " " INI ".disabled", 1},
+                {"mv " INI ".disabled " INI, 1},
+                {"rm " INI, 1},
+                {"ln -s /dev/null " INI, 1},
+                {"rm " INI, 1},
+                {"echo >" ETC "/agent.conf", 1},
+                {"echo >" ETC "/key", 1},
+                {"ln " ETC "/key " INI, 1}, /* complete when it appears */
+                /* Not configuration. */
+                {"echo >" ETC "/services.d/README", 0},
+                {"echo >" ETC "/services.d/.web.ini.swp", 0},
+                {"echo >" ETC "/.status.json.17 && mv " ETC "/.status.json.17 " ETC "/status.json",
+                 0},
+                {"echo >etc/passwd", 0},
+                {"cat " INI " >/dev/null", 0},
+        };
+
+        test_mkdir(ETC "/services.d");
+        start();
+        for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
+                shell(cases[i].command);
+                ck_assert_msg(changes() == cases[i].n, "%s", cases[i].command);
+        }
+}
+END_TEST
+
+START_TEST(test_unfinished_file_waits_for_its_end) {
+        int fd;
+
+        test_mkdir(ETC "/services.d");
+        start();
+        fd = open(test_path(INI), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, "[serv", 5), 5);
+        ck_assert_uint_eq(changes(), 0);
+        close(fd);
+        ck_assert_uint_eq(changes(), 1);
+}
+END_TEST
+
+START_TEST(test_directories_come_and_go) {
+        static const char *const commands[] = {
+                "mkdir etc",
+                "mkdir " ETC,
+                "mkdir " ETC "/services.d",
+                "echo >" INI,
+                "rm -r " ETC "/services.d",
+                "mkdir " ETC "/services.d",
+                "echo >" INI,
+                "mv " ETC " etc/away",
+                "mv etc/away " ETC,
+                "echo >>" INI,
+                "mv " ETC " etc/away && mkdir -p " ETC "/services.d", /* replaced at once */
+                "echo >" INI,
+                "rm -r etc",
+                "mkdir -p " ETC "/services.d && echo >" INI,
+                "rm " INI,
+        };
+
+        /* Nothing exists: the root itself is watched. */
+        start();
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                shell(commands[i]);
+                ck_assert_msg(changes() >= 1, "%s", commands[i]);
+                ck_assert_msg(changes() == 0, "goes on after: %s", commands[i]);
+        }
+}
+END_TEST
+
+START_TEST(test_all_places) {
+        static const char *const places[] = {"etc", "run", "usr/lib"};
+
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                char command[TEST_PATH_MAX];
+
+                (void) snprintf(command, sizeof(command), "mkdir -p %s/wslbridge/services.d",
+                                places[i]);
+                shell(command);
+        }
+        start();
+        for (size_t i = 0; i < ELEMENTSOF(places); i++) {
+                char command[TEST_PATH_MAX];
+
+                (void) snprintf(command, sizeof(command), "echo >%s/wslbridge/services.d/a.ini",
+                                places[i]);
+                shell(command);
+                ck_assert_uint_eq(changes(), 1);
+        }
+}
+END_TEST
+
+START_TEST(test_root_through_a_link) {
+        shell("mkdir -p real/" ETC "/services.d && ln -s real/etc etc");
+        start();
+        shell("echo >real/" INI);
+        ck_assert_uint_eq(changes(), 1);
+}
+END_TEST
+
+/* A queue that overflows says only that something was lost: that is a change. */
+START_TEST(test_overflow_is_a_change) {
+        unsigned limit = 0;
+        FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
+
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_eq(fscanf(f, "%u", &limit), 1);
+        (void) fclose(f);
+        test_mkdir(ETC "/services.d");
+        test_write(ETC "/services.d/a.txt", "", 0, 0644);
+        test_write(ETC "/services.d/b.txt", "", 0, 0644);
+        start();
+        /* Two names by turns, because equal events in a row are merged. None is configuration. */
+        for (unsigned i = 0; i < limit / 2 + 16; i++) {
+                ck_assert_int_eq(chmod(test_path(ETC "/services.d/a.txt"), 0644), 0);
+                ck_assert_int_eq(chmod(test_path(ETC "/services.d/b.txt"), 0644), 0);
+        }
+        ck_assert_uint_ge(changes(), 1);
+        shell("echo >" INI);
+        ck_assert_uint_eq(changes(), 1);
+}
+END_TEST
+
+int main(void) {
+        TCase *t = tcase_create("configwatch");
+
+        tcase_add_checked_fixture(t, setup, teardown);
+        tcase_set_timeout(t, 60);
+        tcase_add_test(t, test_every_change_is_told);
+        tcase_add_test(t, test_unfinished_file_waits_for_its_end);
+        tcase_add_test(t, test_directories_come_and_go);
+        tcase_add_test(t, test_all_places);
+        tcase_add_test(t, test_root_through_a_link);
+        tcase_add_test(t, test_overflow_is_a_change);
+        return test_run(t, "configwatch");
+}
