@@ -206,6 +206,9 @@ static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
 
                 target[n] = '\0';
                 text = config_escape(target);
+                if (!text) {
+                        problems->oom = true;
+                }
                 config_problems_add(problems, 0, NULL,
                                     "is a link to '%s', which does not exist; remove the link, or "
                                     "let it point to /dev/null to turn the file off",

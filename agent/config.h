@@ -15,12 +15,12 @@
 
 #include <stdbool.h>
 
-#define CONFIG_LINE_MAX          180  /* bytes; inih's own limit is 200 and truncates silently */
-#define CONFIG_FILE_MAX          (64 * 1024)
-#define CONFIG_FILES_MAX         WIRE_SERVICES_MAX
-#define CONFIG_VSOCK_PORT        1465076802u /* "WSLB", facts 11.1 */
-#define CONFIG_DROPIN_SUFFIX     ".ini"
-#define CONFIG_HELPER_PATH_MAX   107 /* sun_path without its NUL */
+#define CONFIG_LINE_MAX        180 /* bytes; inih's own limit is 200 and truncates silently */
+#define CONFIG_FILE_MAX        (64 * 1024)
+#define CONFIG_FILES_MAX       WIRE_SERVICES_MAX
+#define CONFIG_VSOCK_PORT      1465076802u /* "WSLB", facts 11.1 */
+#define CONFIG_DROPIN_SUFFIX   ".ini"
+#define CONFIG_HELPER_PATH_MAX 107 /* sun_path without its NUL */
 
 /* Where files are looked up below the root, highest precedence first. A base name in an earlier
  * folder masks the same name in a later one; a link to /dev/null (or an empty file) masks it
@@ -36,15 +36,15 @@ typedef enum ConfigHelperKind {
 
 typedef struct ConfigHelper { /* where the helper listens: connect address */
         ConfigHelperKind kind;
-        uint32_t cid, port; /* vsock */
+        uint32_t cid, port;                    /* vsock */
         char path[CONFIG_HELPER_PATH_MAX + 1]; /* unix, absolute */
 } ConfigHelper;
 
 typedef struct ConfigProblem {
-        char *file;       /* owned, as the user knows it: without the root */
-        unsigned line;    /* 0: the file as a whole */
-        char *key;        /* owned, NULL when no key is to blame */
-        char *message;    /* owned: what is wrong, and what to do */
+        char *file;    /* owned, as the user knows it: without the root */
+        unsigned line; /* 0: the file as a whole */
+        char *key;     /* owned, NULL when no key is to blame */
+        char *message; /* owned: what is wrong, and what to do */
 } ConfigProblem;
 
 typedef struct ConfigService {

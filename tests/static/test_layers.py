@@ -11,7 +11,8 @@ import pytest
 import tree
 
 # Modules of the agent that are plain functions of their arguments.
-AGENT_PURE = ("backoff", "snapshot", "config-merge", "config-drop-ins")
+AGENT_PURE = ("backoff", "snapshot", "ini-reader", "config-problem", "config-text",
+              "config-listen", "config-service", "config-merge")
 
 SHELL_HEADERS = re.compile(
     r"<(sys/(socket|epoll|inotify|timerfd|signalfd|un)\.h|systemd/.*|netlink/.*|fcntl\.h|"
@@ -49,8 +50,8 @@ ALLOWED = {
 }
 PURE = {"protocol", "helper core", "agent pure"}
 
-# Helpers without a system's hands in them, open to all of the agent.
-COMMON = {"agent/util.h"}
+# Helpers and types without a system's hands in them, open to all of the agent.
+COMMON = {"agent/util.h", "agent/config.h"}
 
 SOURCES = [f for f in tree.matching("*.c", "*.h") if layer(f) in ALLOWED]
 
