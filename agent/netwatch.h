@@ -24,10 +24,10 @@ typedef struct NetWatch NetWatch;
 
 /* Counters since start, for status.json, tests and benchmarks. */
 typedef struct NetWatchStats {
-        uint64_t events;  /* messages read */
-        uint64_t dumps;   /* dumps made, failed ones not counted */
-        uint64_t lost;    /* episodes in which the kernel dropped events */
-        uint64_t failed;  /* dumps that failed and are retried */
+        uint64_t events; /* messages read */
+        uint64_t dumps;  /* dumps made, failed ones not counted */
+        uint64_t lost;   /* episodes in which the kernel dropped events */
+        uint64_t failed; /* dumps that failed and are retried */
 } NetWatchStats;
 
 /**

@@ -16,7 +16,7 @@ typedef struct SnapshotLink {
         int index;
         int master; /* index of the bridge or bond that it is a port of, 0 = none */
         char name[WIRE_INTERFACE_MAX + 1];
-        bool up;    /* IFF_UP and IFF_LOWER_UP */
+        bool up; /* IFF_UP and IFF_LOWER_UP */
         bool loopback;
         bool vmbus; /* backed by a VMBus device: the Hyper-V network adapter */
 } SnapshotLink;
@@ -48,12 +48,12 @@ typedef struct Snapshot {
 /* Why there is no address, and what is odd about the one chosen. */
 typedef enum ChoiceProblem {
         CHOICE_OK,
-        CHOICE_NO_INTERFACE,   /* the configured interface does not exist */
-        CHOICE_NO_ROUTE,       /* no default route, no VMBus interface: nothing to choose by */
+        CHOICE_NO_INTERFACE, /* the configured interface does not exist */
+        CHOICE_NO_ROUTE,     /* no default route, no VMBus interface: nothing to choose by */
         CHOICE_LINK_DOWN,
-        CHOICE_NO_ADDRESS,     /* the interface has no usable address */
-        CHOICE_OFF_LINK,       /* chosen, but the gateway is outside the address's subnet: someone
-                                  set a static address and the virtual switch will drop it */
+        CHOICE_NO_ADDRESS, /* the interface has no usable address */
+        CHOICE_OFF_LINK,   /* chosen, but the gateway is outside the address's subnet: someone
+                              set a static address and the virtual switch will drop it */
         _CHOICE_PROBLEM_END,
 } ChoiceProblem;
 

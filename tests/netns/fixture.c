@@ -4,55 +4,9 @@
 
 #include "fixture.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/wait.h>
-
-#define SKIPPED 77
-
-static int write_file(const char *path, const char *text) {
-        _cleanup_close_ int fd = open(path, O_WRONLY | O_CLOEXEC);
-
-        if (fd < 0)
-                return -errno;
-        return write(fd, text, strlen(text)) == (ssize_t) strlen(text) ? 0 : -EIO;
-}
-
-/* As root of a user namespace where we are not root already. Without the maps a program that is
- * executed (ip) would have lost its capabilities. */
-static int enter_namespace(void) {
-        char uid_map[32], gid_map[32];
-
-        (void) snprintf(uid_map, sizeof(uid_map), "0 %u 1", geteuid());
-        (void) snprintf(gid_map, sizeof(gid_map), "0 %u 1", getegid());
-        if (geteuid() == 0 && unshare(CLONE_NEWNET) == 0)
-                return 0;
-        if (unshare(CLONE_NEWUSER | CLONE_NEWNET) < 0)
-                return -errno;
-        if (write_file("/proc/self/setgroups", "deny") < 0 ||
-            write_file("/proc/self/uid_map", uid_map) < 0 ||
-            write_file("/proc/self/gid_map", gid_map) < 0)
-                return -EPERM;
-        return 0;
-}
-
-void require_namespaces(void) {
-        pid_t pid = fork();
-        int status;
-
-        if (pid == 0)
-                _exit(enter_namespace() < 0 ||
-                      system("ip link add " WATCHED " type veth peer name " PEER) != 0);
-        if (pid < 0 || waitpid(pid, &status, 0) != pid || !WIFEXITED(status) ||
-            WEXITSTATUS(status) != 0) {
-                (void) fprintf(stderr, "network namespaces with veth are not permitted here\n");
-                exit(SKIPPED);
-        }
-}
 
 void run(const char *format, ...) {
         char command[256];
@@ -66,14 +20,8 @@ void run(const char *format, ...) {
         ck_assert_msg(system(command) == 0, "failed: %s", command);
 }
 
-void namespace_setup(void) {
-        ck_assert_int_eq(enter_namespace(), 0);
-        (void) write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
-        (void) write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
-        run("ip link set lo up");
-        run("ip link add " WATCHED " type veth peer name " PEER);
-        run("ip link set " PEER " up");
-        run("ip link set " WATCHED " up");
+static void namespace_setup(void) {
+        ck_assert_int_eq(namespace_enter(), 0);
 }
 
 static int on_snapshot(NetWatch *nw, const Snapshot *s, uint64_t event_usec, bool trailing,

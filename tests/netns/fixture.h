@@ -8,11 +8,9 @@
 
 #include "agent/netwatch.h"
 #include "tests/bench/addr-trigger.h"
+#include "tests/netns/namespace.h"
 
 #include <check.h>
-
-#define WATCHED "wb0" /* up, without an address; its peer is up, too */
-#define PEER    "wb1"
 
 #define CALLS_MAX 64
 
@@ -33,13 +31,6 @@ typedef struct Watch {
         unsigned n_calls;
         int result; /* what the callback returns */
 } Watch;
-
-/* Exit code 77 (skipped) when this machine does not let us make namespaces. */
-void require_namespaces(void);
-
-/* For tcase_add_checked_fixture(). IPv6 is off: the kernel's own link-local addresses would make
- * events at any time. */
-void namespace_setup(void);
 
 /* Run a shell command; it has to succeed. */
 void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -62,5 +53,5 @@ NetWatchStats watch_stats(const Watch *w);
 /* The chosen IPv4 address, as text. */
 void assert_address(const Call *call, const char *expected);
 
-/* Register @tcase's fixture, run the suite, give main()'s exit code. */
+/* Give each test of @tcase its namespace, run them, give main()'s exit code. */
 int run_suite(const char *name, TCase *tcase);

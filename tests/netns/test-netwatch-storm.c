@@ -192,7 +192,7 @@ END_TEST
 int main(void) {
         TCase *tcase = tcase_create("storm");
 
-        require_namespaces();
+        namespace_require();
         tcase_set_timeout(tcase, 120);
         tcase_add_test(tcase, test_lost_events);
         tcase_add_test(tcase, test_lost_link_event);

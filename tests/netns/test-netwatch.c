@@ -318,7 +318,7 @@ END_TEST
 int main(void) {
         TCase *tcase = tcase_create("netwatch");
 
-        require_namespaces();
+        namespace_require();
         tcase_set_timeout(tcase, 60);
         tcase_add_test(tcase, test_first_dump);
         tcase_add_test(tcase, test_empty_namespace);
