@@ -108,6 +108,24 @@ static void add_open_problem(const char *what, int error, ConfigProblems *proble
                             what, strerror(error));
 }
 
+/* @n_root: bytes of @path that are not for people. */
+static int folder_failed(const char *path, size_t n_root, int error, ConfigProblems *problems) {
+        char target[1];
+
+        if (error == ENOMEM) {
+                return -ENOMEM;
+        }
+        config_problems_begin(problems, path + n_root);
+        if (error != ENOENT) {
+                add_open_problem("listed", error, problems);
+        } else if (readlink(path, target, sizeof(target)) >= 0) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to a folder that does not exist; correct or remove "
+                                    "the link");
+        }
+        return 0;
+}
+
 static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
                                 ConfigProblems *problems) {
         _cleanup_free_ char *path = NULL;
@@ -121,16 +139,7 @@ static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
         }
         dir = opendir(path);
         if (!dir) {
-                if (errno == ENOENT) {
-                        return 0;
-                }
-                if (errno == ENOMEM) {
-                        return -ENOMEM;
-                }
-                r = errno;
-                config_problems_begin(problems, path + strlen(root));
-                add_open_problem("listed", r, problems);
-                return 0;
+                return folder_failed(path, strlen(root), errno, problems);
         }
         d->dir_fds[prefix] = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 3);
         while (r == 0 && (errno = 0, entry = readdir(dir))) {

@@ -200,6 +200,13 @@ int config_merge_add(ConfigMerge *m, const char *name, const char *file, const S
         _cleanup_free_ char *description = NULL, *file_copy = NULL;
         ConfigService *service;
 
+        if (m->config->n_services == CONFIG_FILES_MAX) {
+                config_problems_add(problems, 0, NULL,
+                                    "is one of more than %d services; remove files that are not "
+                                    "needed, also disabled ones",
+                                    CONFIG_FILES_MAX);
+                return 0;
+        }
         if (!merge_reserve(m, s)) {
                 return -ENOMEM;
         }

@@ -109,12 +109,6 @@ static int load_service(Loader *l, int dir_fd, const DropIn *item) {
         if (l->problems.n_file > 0) {
                 return 0;
         }
-        if (l->config->n_services == CONFIG_FILES_MAX) {
-                config_problems_add(&l->problems, 0, NULL,
-                                    "is left out: more than %d services; remove some",
-                                    CONFIG_FILES_MAX);
-                return 0;
-        }
         return config_merge_add(&l->merge, item->name, path, &l->service, &l->problems);
 }
 

@@ -134,6 +134,17 @@ static void reader_settle(IniReader *r) {
         r->pending = NO_KEY_LINE;
 }
 
+/* inih also splits at ':', so that "listen [::]:80" would have the key "listen [". */
+static bool reader_check_separator(IniReader *r, const char *text) {
+        if (text[strcspn(text, "=:")] != ':') {
+                return true;
+        }
+        config_problems_add(r->problems, r->line, NULL,
+                            "':' before any '='; write 'key = value' (a line can't be continued on "
+                            "the next one)");
+        return false;
+}
+
 /* ini_reader, in the manner of fgets(3). */
 static char *reader_next(char *ret_line, int size, void *stream) {
         IniReader *r = stream;
@@ -163,11 +174,13 @@ static char *reader_next(char *ret_line, int size, void *stream) {
                 text[n] = '\0';
                 if (text[0] == '[') {
                         reader_section(r, text, ret_line);
-                } else {
+                        return ret_line;
+                }
+                if (reader_check_separator(r, text)) {
                         r->pending = r->line;
                         (void) stpcpy(stpcpy(ret_line, text), "\n");
+                        return ret_line;
                 }
-                return ret_line;
         }
         return NULL;
 }

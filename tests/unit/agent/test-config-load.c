@@ -255,10 +255,12 @@ END_TEST
 START_TEST(folder_that_is_none) {
         put(ETC, "a file");
         put_link("/etc/wslbridge/agent.conf", "nowhere");
+        put_link(RUN, "nowhere");
         put(LIB "/web.ini", GOOD_80);
         expect("folder",
                LIST("/etc/wslbridge/agent.conf: is a link to 'nowhere'",
-                    ETC ": can't be listed: Not a directory; correct", NULL),
+                    ETC ": can't be listed: Not a directory; correct",
+                    RUN ": is a link to a folder that does not exist; correct or remove", NULL),
                LIST("web", NULL));
 }
 END_TEST

@@ -23,14 +23,13 @@ static void teardown(void) {
         config_problems_done(&problems);
 }
 
-/* The @i-th service: it listens on port @i + 1 and has @n_remotes IPv6 networks. */
-static void add(uint32_t i, uint32_t n_remotes) {
+static void add_as(uint32_t i, uint32_t n_remotes, bool enabled) {
         static ServiceFile service;
         char name[WIRE_SERVICE_NAME_MAX + 1];
 
         (void) snprintf(name, sizeof(name), "service-%05u", i);
         service = (ServiceFile){
-                .enabled = true,
+                .enabled = enabled,
                 .remote = n_remotes > 0 ? WIRE_REMOTE_LIST : WIRE_REMOTE_ANY,
                 .n_listens = 1,
                 .listens = {{.addr = ip_v4(0, 0, 0, 0),
@@ -47,6 +46,11 @@ static void add(uint32_t i, uint32_t n_remotes) {
         }
         config_problems_begin(&problems, name);
         ck_assert_int_eq(config_merge_add(&merge, name, "file", &service, &problems), 0);
+}
+
+/* The @i-th service: it listens on port @i + 1 and has @n_remotes IPv6 networks. */
+static void add(uint32_t i, uint32_t n_remotes) {
+        add_as(i, n_remotes, true);
 }
 
 /* Encode with everything at its longest that is not a service. */
@@ -107,8 +111,21 @@ START_TEST(as_many_services_as_endpoints) {
         ck_assert_uint_eq(merge.config->wire.n_services, WIRE_SERVICES_MAX);
         ck_assert_uint_le(payload_bytes(), WIRE_STATE_PAYLOAD_MAX);
         add(WIRE_SERVICES_MAX, 0);
-        check_problems("endpoints", problems.items, problems.n,
-                       (const char *[]){"service-16384: listen: ...16385 endpoints", NULL});
+        check_problems("services", problems.items, problems.n,
+                       (const char *[]){"service-16384: is one of more than 16384 services", NULL});
+}
+END_TEST
+
+START_TEST(disabled_services_are_bounded_too) {
+        for (uint32_t i = 0; i < CONFIG_FILES_MAX; i++) {
+                add_as(i, WIRE_REMOTES_MAX, false);
+        }
+        ck_assert_uint_eq(problems.n, 0);
+        ck_assert_uint_eq(merge.config->wire.n_services, 0);
+        add_as(CONFIG_FILES_MAX, 0, false);
+        check_problems("services", problems.items, problems.n,
+                       (const char *[]){"service-16384: is one of more than 16384 services", NULL});
+        ck_assert_uint_eq(merge.config->n_services, CONFIG_FILES_MAX);
 }
 END_TEST
 
@@ -120,6 +137,7 @@ int main(void) {
         tcase_add_test(tcase, size_is_counted_as_encoded);
         tcase_add_test(tcase, as_many_bytes_as_a_message_holds);
         tcase_add_test(tcase, as_many_services_as_endpoints);
+        tcase_add_test(tcase, disabled_services_are_bounded_too);
         suite_add_tcase(suite, tcase);
         return run_suite(suite);
 }
