@@ -9,10 +9,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 
-def build_tree(name):
-    """Build folder of that name, below build/ unless WSLBRIDGE_BUILD says otherwise."""
-    base = os.environ.get("WSLBRIDGE_BUILD", os.path.join(TOP, "build"))
-    return os.path.join(base, name)
+# Build trees, as ./dev makes them; the variables are for a developer with trees elsewhere.
+os.environ.setdefault("WSLBRIDGE_BUILD", os.path.join(TOP, "build", "dev"))
+os.environ.setdefault("WSLBRIDGE_BUILD_WIN", os.path.join(TOP, "build", "windows"))
 
 
 @pytest.fixture(scope="session")
@@ -23,16 +22,16 @@ def top():
 @pytest.fixture(scope="session")
 def dev_tree():
     """The agent and the test host, with sanitizers."""
-    return build_tree("dev")
+    return os.environ["WSLBRIDGE_BUILD"]
 
 
 @pytest.fixture(scope="session")
 def windows_tree():
     """The helper with the TCP transport of the tests."""
-    return build_tree("windows")
+    return os.environ["WSLBRIDGE_BUILD_WIN"]
 
 
 @pytest.fixture(scope="session")
 def windows_release_tree():
     """The helper as it ships."""
-    return build_tree("windows-release")
+    return os.path.join(TOP, "build", "windows-release")

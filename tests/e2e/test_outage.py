@@ -17,7 +17,7 @@ CHANGES = 20
 
 @pytest.fixture(scope="module")
 def playing():
-    with Stage("dev", goodbye=2000, recovery=20000) as stage:
+    with Stage(goodbye=2000, recovery=20000) as stage:
         stage.registry.set_rule(FOREIGN, FOREIGN_TARGET)
         stage.start()
         yield stage

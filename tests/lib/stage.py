@@ -63,12 +63,14 @@ class HostPrefix(wine.Prefix):
 
 
 class Stage:
-    def __init__(self, agent_tree="dev", **helper_options):
-        """@helper_options: milliseconds, for example goodbye=500; see wine.Helper."""
-        build = os.environ.get("WSLBRIDGE_BUILD", os.path.join(TOP, "build"))
-        self.agent_exe = os.path.join(build, agent_tree, "agent", "wslbridge-agent")
-        self.helper_exe = os.path.join(build, "windows", "windows-helper", "wslbridge-helper.exe")
-        self.tools = os.path.join(build, "windows", "tests", "windows")
+    def __init__(self, agent_tree=None, **helper_options):
+        """@agent_tree: where the agent was built, else WSLBRIDGE_BUILD.
+        @helper_options: milliseconds, for example goodbye=500; see wine.Helper."""
+        agent_tree = agent_tree or os.environ.get("WSLBRIDGE_BUILD", f"{TOP}/build/dev")
+        windows_tree = os.environ.get("WSLBRIDGE_BUILD_WIN", f"{TOP}/build/windows")
+        self.agent_exe = os.path.join(agent_tree, "agent", "wslbridge-agent")
+        self.helper_exe = os.path.join(windows_tree, "windows-helper", "wslbridge-helper.exe")
+        self.tools = os.path.join(windows_tree, "tests", "windows")
         self.helper_options = helper_options
         self.folder = os.path.join(janitor.current_run(), "stage")
         self.root = os.path.join(self.folder, "guest")  # the guest's / for the agent

@@ -146,7 +146,7 @@ def main():
     say = Narrator()
     print(f"\n{say.bold}wslbridge: a guest's port stays reachable through the host{say.plain}")
     say.tell("Setting the stage: a Windows prefix, its services, both halves …")
-    with stage_module.Stage("release") as stage:
+    with stage_module.Stage(os.path.join(TOP, "build", "release")) as stage:
         stage.registry.set_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
         stage.start()
         scene_halves(say, stage)
