@@ -24,6 +24,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BUILD = os.path.join(TOP, "build")
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
+import janitor  # noqa: E402
+
 MESON_SUITES = ("unit", "wire", "netns", "fuzz")
 PYTEST_SUITES = ("static", "integration", "windows", "e2e")
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
@@ -114,15 +116,19 @@ def run_program(test, environment, wrapper):
     limit = test["timeout"] if test["timeout"] > 0 else None
     if wrapper and limit:
         limit *= 4  # Wine starts slowly
-    try:
-        done = subprocess.run(command, env={**environment, **test["env"]}, timeout=limit,
-                              cwd=test["workdir"] or TOP, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        code, output = done.returncode, done.stdout
-    except subprocess.TimeoutExpired as e:
-        code, output = -1, (e.stdout or b"") + f"\nended after {limit} s".encode()
+    # A file, not a pipe: the first program of a Wine prefix starts services that keep it open.
+    with tempfile.TemporaryFile() as log:
+        try:
+            code = subprocess.run(command, env={**environment, **test["env"]}, timeout=limit,
+                                  cwd=test["workdir"] or TOP, stdin=subprocess.DEVNULL,
+                                  stdout=log, stderr=subprocess.STDOUT).returncode
+            ending = ""
+        except subprocess.TimeoutExpired:
+            code, ending = -1, f"\nended after {limit} s"
+        log.seek(0)
+        output = log.read().decode(errors="replace") + ending
     name = test["name"] + (" (Windows)" if wrapper else "")
-    return count_output(name, code, output.decode(errors="replace"), time.monotonic() - begin)
+    return count_output(name, code, output, time.monotonic() - begin)
 
 
 def run_programs(tests, progress, environment, wrapper=()):
@@ -149,8 +155,11 @@ def run_wine_suite(suite, progress):
         return []
     import wine  # tests/lib/wine.py
 
-    with wine.Prefix() as prefix:
-        return run_programs(tests, progress, prefix.environment(), wrapper=[wine.binary()])
+    prefix = wine.Prefix(os.path.join(janitor.current_run(), "wine-programs")).create()
+    try:
+        return run_programs(tests, progress, prefix.env, wrapper=[wine.wine_program("wine64")])
+    finally:
+        prefix.stop()
 
 
 # --- pytest
