@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPECTED_MAX 8
+#define EXPECTED_MAX 8 /* in a case of a table, with the NULL at the end */
 
 /* True when the pieces of @pattern, separated by "...", stand in @text in this order, the first at
  * its beginning. */
@@ -42,7 +42,7 @@ static inline void check_problems(const char *name, const ConfigProblem *problem
                                   const char *const *expected) {
         size_t n_expected = 0;
 
-        while (n_expected < EXPECTED_MAX && expected[n_expected]) {
+        while (expected[n_expected]) {
                 n_expected++;
         }
         for (size_t i = 0; i < n; i++) {

@@ -24,10 +24,9 @@ static void read_manual(void) {
                 if (strncmp(line, ".BI ", 4) != 0 || !end) {
                         continue;
                 }
-                for (char *c = line + 4; c < end; c++) {
-                        if (*c != '\\') {
-                                (void) strncat(documented, c, 1);
-                        }
+                *end = '\0';
+                for (char *part, *rest = line + 4; (part = strsep(&rest, "\\"));) {
+                        (void) strcat(documented, part);
                 }
                 (void) strcat(documented, ", ");
         }
