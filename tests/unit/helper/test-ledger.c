@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The ledger's text survives a round trip, what is not exactly that text is refused, and the batch
+ * operations leave the same set as one by one. */
+
+#include "windows-helper/core/ledger.h"
+#include "windows-helper/core/rule.h"
+
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define N(a)  (sizeof(a) / sizeof((a)[0]))
+#define OWNER "000102030405060708090a0b0c0d0e0f/Ubuntu"
+
+START_TEST(test_text) {
+        static const struct {
+                const char *name, *data;
+                bool good;
+        } cases[] = {
+                {"0.0.0.0/80", OWNER "|web|-|172.20.0.2/80", true},
+                {"0.0.0.0/80", OWNER "|web|172.20.0.2/80|172.20.0.9/80", true},
+                {"::/80", OWNER "|web|fd00::2/80|-", true},
+                /* A distro may be called anything but NUL, so the owner is what is left over. */
+                {"0.0.0.0/80", "00/a|b|c|web|-|172.20.0.2/80", true},
+                {"0.0.0.0/80", OWNER "|web|-|-", false}, /* proves nothing */
+                {"0.0.0.0/80", "|web|-|172.20.0.2/80", false},
+                {"0.0.0.0/80", OWNER "||-|172.20.0.2/80", false},
+                {"0.0.0.0/80", OWNER "|.web|-|172.20.0.2/80", false},
+                {"0.0.0.0/80", OWNER "|web|172.20.0.2/80", false},
+                {"0.0.0.0/80", OWNER "|web|-|172.20.0.2", false},
+                {"0.0.0.0/80", OWNER "|web|-|*/80", false},
+                {"0.0.0.0/80", "", false},
+                {"*/80", OWNER "|web|-|172.20.0.2/80", false},
+                {"80", OWNER "|web|-|172.20.0.2/80", false},
+        };
+
+        for (size_t i = 0; i < N(cases); i++) {
+                char data[LEDGER_TEXT_MAX + 1], name[RULE_TEXT_MAX];
+                LedgerEntry e;
+                int r = ledger_entry_parse(cases[i].name, cases[i].data, &e);
+
+                ck_assert_msg((r == 0) == cases[i].good, "'%s': %d", cases[i].data, r);
+                if (r == 0) {
+                        ledger_entry_format(&e, data);
+                        rule_endpoint_format(&e.listen, name);
+                        ck_assert_str_eq(data, cases[i].data);
+                        ck_assert_str_eq(name, cases[i].name);
+                }
+        }
+}
+END_TEST
+
+START_TEST(test_text_limits) {
+        char data[LEDGER_TEXT_MAX + 32], again[LEDGER_TEXT_MAX + 1];
+        LedgerEntry e = {.listen = {ip_v4(1, 2, 3, 4), 65535}};
+
+        /* The longest of everything fits. */
+        memset(e.owner, 'o', LEDGER_OWNER_MAX);
+        memset(e.service, 's', WIRE_SERVICE_NAME_MAX);
+        e.current = e.next = (IpEndpoint){{.family = IP_FAMILY_V6}, 65535};
+        memset(e.current.addr.bytes, 0xff, 16);
+        memset(e.next.addr.bytes, 0xee, 16);
+        ledger_entry_format(&e, again);
+        ck_assert_int_eq(ledger_entry_parse("1.2.3.4/65535", again, &e), 0);
+        ck_assert_uint_eq(strlen(e.owner), LEDGER_OWNER_MAX);
+        /* One more in the owner does not. */
+        (void) snprintf(data, sizeof data, "o%s", again);
+        ck_assert_int_lt(ledger_entry_parse("1.2.3.4/65535", data, &e), 0);
+}
+END_TEST
+
+static LedgerEntry entry(unsigned port) {
+        return (LedgerEntry){
+                .listen = {ip_v4(0, 0, 0, 0), (uint16_t) port},
+                .owner = OWNER,
+                .service = "web",
+                .next = {ip_v4(172, 20, 0, 2), (uint16_t) port},
+        };
+}
+
+START_TEST(test_batch_is_as_one_by_one) {
+        Ledger one = LEDGER_NULL, batch = LEDGER_NULL;
+        LedgerEntry added[50];
+        const LedgerEntry *list[N(added)];
+
+        for (unsigned port = 3; port < 100; port += 3) { /* known before */
+                LedgerEntry e = entry(port);
+
+                ck_assert_int_eq(ledger_put(&one, &e), 0);
+                ck_assert_int_eq(ledger_put(&batch, &e), 0);
+        }
+        for (unsigned i = 0; i < N(added); i++) {
+                added[i] = entry(3 * i + 1);
+                list[i] = &added[i];
+        }
+        for (unsigned i = N(added); i > 0; i--) {
+                ck_assert_int_eq(ledger_put(&one, &added[i - 1]), 0);
+        }
+        ck_assert_int_eq(ledger_reserve(&batch, N(added)), 0);
+        ledger_merge(&batch, list, N(added));
+        for (unsigned port = 1; port < 150; port += 7) {
+                LedgerEntry e = entry(port), *known = ledger_find(&batch, &e.listen);
+
+                ledger_remove(&one, &e.listen);
+                if (known) {
+                        ledger_entry_void(known);
+                }
+        }
+        ledger_compact(&batch);
+
+        ck_assert_uint_eq(one.n_entries, batch.n_entries);
+        for (size_t i = 0; i < one.n_entries; i++) {
+                ck_assert_int_eq(
+                        ip_endpoint_compare(&one.entries[i].listen, &batch.entries[i].listen), 0);
+                ck_assert_ptr_eq(ledger_find(&batch, &one.entries[i].listen), &batch.entries[i]);
+        }
+        ledger_done(&one);
+        ledger_done(&batch);
+}
+END_TEST
+
+START_TEST(test_owns) {
+        LedgerEntry e = entry(80);
+        IpEndpoint next = e.next, none = {{0}, 0}, other = {ip_v4(10, 0, 0, 1), 80};
+
+        ck_assert(ledger_entry_owns(&e, &next));
+        ck_assert(!ledger_entry_owns(&e, &other));
+        ck_assert(!ledger_entry_owns(&e, &none)); /* 'current' is none, but no value is "none" */
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("ledger");
+        TCase *tc = tcase_create("ledger");
+        SRunner *runner;
+        int n;
+
+        tcase_add_test(tc, test_text);
+        tcase_add_test(tc, test_text_limits);
+        tcase_add_test(tc, test_batch_is_as_one_by_one);
+        tcase_add_test(tc, test_owns);
+        suite_add_tcase(suite, tc);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        n = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

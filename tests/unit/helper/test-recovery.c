@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The helper ends, properly or not, and starts again: what stays, what goes, and when. */
+
+#include "world.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULE    "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
+#define SILENCE (3 * WORLD_HEARTBEAT)
+
+static World w;
+static FakeAgent *ubuntu, *debian, *twin;
+
+static void setup(void) {
+        world_init(&w);
+        world_start(&w);
+        ubuntu = &w.agents[0];
+        debian = &w.agents[1];
+        twin = &w.agents[2]; /* a second session of Ubuntu's identity */
+        twin->distro = ubuntu->distro;
+        twin->id = ubuntu->id;
+}
+
+static void teardown(void) {
+        world_done(&w);
+}
+
+static void serve(FakeAgent *a) {
+        agent_connect(a);
+        agent_ask(a, "172.20.0.2", "web=0.0.0.0:80");
+        world_expect_rules(&w, RULE);
+}
+
+START_TEST(test_helper_stops) {
+        serve(ubuntu);
+        world_foreign(&w, "v4tov4 0.0.0.0/22", "10.9.9.9/22");
+        ubuntu->deaf = true;
+        ck_assert_int_eq(bridge_stop(w.bridge, w.host.now_usec), 0);
+        world_expect_rules(&w, "v4tov4 0.0.0.0/22 10.9.9.9/22\n");
+        world_expect_ledger(&w, "");
+        ck_assert(!w.host.iphlpsvc_behind);
+        ck_assert(ubuntu->closed);
+}
+END_TEST
+
+START_TEST(test_helper_stops_while_a_newcomer_waits) {
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        ck_assert_int_eq(bridge_stop(w.bridge, w.host.now_usec), 0);
+        ck_assert(ubuntu->closed);
+        ck_assert(twin->closed);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_helper_killed_and_back) {
+        uint64_t writes;
+
+        serve(ubuntu);
+        writes = w.host.calls[MEMORY_RULE_SET];
+        world_kill(&w);
+        world_start(&w);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, BRIDGE_RECOVERY_MS - 1);
+        agent_connect(ubuntu);
+        agent_ask_again(ubuntu);
+        agent_expect(ubuntu, "web active");
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_expect_rules(&w, RULE);
+        ck_assert_uint_eq(w.host.calls[MEMORY_RULE_SET], writes); /* no session was cut */
+}
+END_TEST
+
+START_TEST(test_helper_killed_and_agent_gone) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_start(&w);
+        world_wait(&w, BRIDGE_RECOVERY_MS - 1);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, 1);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
+START_TEST(test_held_endpoint_is_not_given_away) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_start(&w);
+        agent_connect(debian);
+        agent_ask(debian, "172.20.0.3", "www=0.0.0.0:80");
+        agent_expect(debian, "www conflict other-agent");
+        ck_assert_ptr_nonnull(strstr(agent_text(debian, 0), "'web' of Ubuntu"));
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        agent_expect(debian, "www active");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.3/80\n");
+}
+END_TEST
+
+START_TEST(test_value_changed_while_the_helper_was_down) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80");
+        world_start(&w);
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 10.9.9.9/80\n");
+        world_expect_ledger(&w, ""); /* at once, whoever may come back */
+}
+END_TEST
+
+START_TEST(test_value_gone_while_the_helper_was_down) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_foreign(&w, "v4tov4 0.0.0.0/80", NULL);
+        world_start(&w);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+        agent_connect(ubuntu);
+        agent_ask_again(ubuntu);
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_unreadable_ledger_entry_is_left_alone) {
+        ck_assert_int_eq(text_map_set(&w.host.ledger, "0.0.0.0/81", "written by the future"), 0);
+        world_kill(&w);
+        world_start(&w);
+        serve(ubuntu);
+        ck_assert_str_eq(text_map_get(&w.host.ledger, "0.0.0.0/81"), "written by the future");
+        ck_assert_ptr_nonnull(strstr(w.log, "can't be read"));
+}
+END_TEST
+
+static int no_ledger(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_LEDGER_LOAD ? -EACCES : 0;
+}
+
+START_TEST(test_ledger_cant_be_loaded) {
+        serve(ubuntu);
+        world_kill(&w);
+        w.host.fault = no_ledger;
+        ck_assert_int_eq(bridge_new(&w.bridge, &w.options, &w.bridge_host, w.host.now_usec),
+                         -EACCES);
+        world_expect_rules(&w, RULE); /* nothing is provably ours, so nothing is touched */
+}
+END_TEST
+
+/* Helper and agent are restarted, killed or stopped, in every order; the right rules in the end. */
+START_TEST(test_restarts_in_every_order) {
+        enum { HELPER_KILLED, HELPER_STOPPED, AGENT_KILLED, AGENT_STOPPED, N_EVENTS };
+
+        for (unsigned order = 0; order < N_EVENTS * N_EVENTS * N_EVENTS; order++) {
+                if (!agent_ready(ubuntu)) {
+                        agent_connect(ubuntu);
+                }
+                agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+                for (unsigned i = 0, rest = order; i < 3; i++, rest /= N_EVENTS) {
+                        switch (rest % N_EVENTS) {
+                        case HELPER_KILLED:
+                                world_kill(&w);
+                                world_start(&w);
+                                break;
+                        case HELPER_STOPPED:
+                                world_stop(&w);
+                                world_expect_rules(&w, "");
+                                world_start(&w);
+                                break;
+                        case AGENT_KILLED:
+                                agent_vanish(ubuntu);
+                                break;
+                        case AGENT_STOPPED:
+                                if (ubuntu->session) {
+                                        agent_leave(ubuntu);
+                                }
+                                break;
+                        }
+                }
+                agent_connect(ubuntu);
+                agent_ask(ubuntu, "172.20.0.9", "web=0.0.0.0:80");
+                agent_expect(ubuntu, "web active");
+                world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
+                world_wait(&w, SILENCE + BRIDGE_RECOVERY_MS);
+                world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
+                ck_assert_uint_eq(w.host.ledger.n, 1);
+        }
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("recovery");
+        TCase *tc = tcase_create("recovery");
+        SRunner *runner;
+        int n;
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_helper_stops);
+        tcase_add_test(tc, test_helper_stops_while_a_newcomer_waits);
+        tcase_add_test(tc, test_helper_killed_and_back);
+        tcase_add_test(tc, test_helper_killed_and_agent_gone);
+        tcase_add_test(tc, test_held_endpoint_is_not_given_away);
+        tcase_add_test(tc, test_value_changed_while_the_helper_was_down);
+        tcase_add_test(tc, test_value_gone_while_the_helper_was_down);
+        tcase_add_test(tc, test_unreadable_ledger_entry_is_left_alone);
+        tcase_add_test(tc, test_ledger_cant_be_loaded);
+        tcase_add_test(tc, test_restarts_in_every_order);
+        suite_add_tcase(suite, tc);
+        runner = srunner_create(suite);
+        srunner_run_all(runner, CK_ENV);
+        n = srunner_ntests_failed(runner);
+        srunner_free(runner);
+        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A small world for the helper's unit tests: a Windows in memory, the bridge on it, and agents that
+ * speak the real protocol to it. Time passes only when a test says so.
+ */
+
+#include "protocol/session-agent.h"
+#include "tests/host/memory-host.h"
+
+#include <check.h>
+
+#define WORLD_AGENTS    4
+#define WORLD_TEXT_MAX  4096
+#define WORLD_HEARTBEAT 30000
+
+typedef struct World World;
+
+typedef struct FakeAgent {
+        World *world;
+        const char *distro;
+        uint8_t id;         /* first byte of the agent id, the rest is zero */
+        const uint8_t *key; /* NULL: not paired */
+        bool deaf;          /* its end hangs: neither reads nor answers */
+        /* state of the present connection */
+        AgentSession *session; /* NULL: none */
+        BridgeConnection *connection;
+        Buffer inbox;
+        bool closed; /* by the helper */
+        /* what it was told */
+        WireNotice notice;
+        WireResult result;
+        unsigned n_results;
+        /* what it wants, to be asked again after a reconnect */
+        char address[64], services[WORLD_TEXT_MAX];
+} FakeAgent;
+
+struct World {
+        MemoryHost host;
+        BridgeHost bridge_host;
+        BridgeOptions options;
+        Bridge *bridge; /* NULL: the helper does not run */
+        FakeAgent agents[WORLD_AGENTS];
+        char log[WORLD_TEXT_MAX]; /* of the bridge, newest last; old lines go */
+};
+
+extern const uint8_t world_key[WIRE_KEY_SIZE];
+
+void world_init(World *w);
+void world_done(World *w);
+
+/* The helper starts; is killed (nothing is said, nothing withdrawn); ends properly. */
+void world_start(World *w);
+void world_kill(World *w);
+void world_stop(World *w);
+
+/* Let everything that is due now happen, messages included. */
+void world_run(World *w);
+void world_wait(World *w, uint64_t ms);
+void world_foreign(World *w, const char *rule, const char *data); /* NULL: delete */
+
+void agent_connect(FakeAgent *a); /* and run: HELLO to WELCOME, when all is well */
+void agent_vanish(FakeAgent *a);  /* its connection breaks without a word */
+void agent_leave(FakeAgent *a);   /* goodbye, then the connection ends */
+bool agent_ready(const FakeAgent *a);
+
+/*
+ * Ask for services and run. @address: "172.20.0.2", an IPv6 one, "" for none, or a mode as
+ * "mirrored". @services: separated by blanks, NAME=LISTEN[,LISTEN…][>PORT][+public][+any], LISTEN
+ * being 0.0.0.0:80, 0.0.0.0:8000-8010 or [::]:80.
+ */
+void agent_ask(FakeAgent *a, const char *address, const char *services);
+void agent_ask_again(FakeAgent *a);
+
+/* The state as agent_ask() would send it, for tests without a session. */
+void world_parse(WireState *state, const char *address, const char *services);
+
+/* "web active; ssh conflict foreign-rule", of the last RESULT; "" when there was none. */
+const char *agent_told(const FakeAgent *a);
+const char *agent_text(const FakeAgent *a, unsigned service);
+
+/* The table, one "v4tov4 0.0.0.0/80 172.20.0.2/80" a line; the same of the ledger. */
+const char *world_rules(const World *w);
+const char *world_ledger(const World *w);
+
+#define world_expect_rules(w, text)  ck_assert_str_eq(world_rules(w), text)
+#define world_expect_ledger(w, text) ck_assert_str_eq(world_ledger(w), text)
+#define agent_expect(a, text)        ck_assert_str_eq(agent_told(a), text)
+
+/* Calls that change something: values, ledger, flushes, activations. */
+uint64_t world_changes(const World *w);
