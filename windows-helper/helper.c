@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/helper.h"
+#include "windows-helper/drift.h"
+#include "windows-helper/host.h"
+#include "windows-helper/listener.h"
+#include "windows-helper/log.h"
+#include "windows-helper/stream.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Two helpers would take each other's changes for somebody else's. After a kill the old one may
+ * need a moment to be gone. */
+#define HELPER_LOCK_NAME    L"Global\\wslbridge-helper"
+#define HELPER_LOCK_WAIT_MS 3000
+
+/* Connections that the bridge serves, and as many that only wait for their peer to close. */
+#define HELPER_STREAMS_MAX (2 * BRIDGE_CONNECTIONS_MAX)
+
+/* At the end: time for the agents to get their goodbye. */
+#define HELPER_GOODBYE_USEC 1000000ULL
+
+struct Helper {
+        HANDLE lock; /* owned */
+        bool winsock;
+        Loop *loop; /* owned, as all below */
+        Host host;
+        Bridge *bridge;
+        Drift *drift;
+        Listener *listener; /* NULL when it does not accept any more */
+        StreamList streams;
+
+        LoopOp stop_op;
+        bool stopping;
+};
+
+static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
+        BridgeConnection *c = stream_userdata(s);
+
+        if (c) {
+                bridge_receive(c, data, n, loop_now_usec());
+        }
+}
+
+/* The bridge hears of the end of each connection exactly once, whoever ended it. */
+static void helper_disconnect(Stream *s) {
+        BridgeConnection *c = stream_userdata(s);
+
+        if (c) {
+                stream_set_userdata(s, NULL);
+                bridge_disconnect(c, loop_now_usec());
+        }
+}
+
+static const StreamEvents helper_stream_events = {
+        .received = helper_on_received,
+        .ended = helper_disconnect,
+};
+
+static void helper_on_accepted(void *userdata, SOCKET socket) {
+        Helper *h = userdata;
+        BridgeConnection *c = NULL;
+        Stream *s = NULL;
+
+        if (h->streams.n_streams >= HELPER_STREAMS_MAX && !stream_list_shed(&h->streams)) {
+                (void) closesocket(socket);
+                return;
+        }
+        if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0) {
+                return;
+        }
+        if (bridge_connect(h->bridge, s, loop_now_usec(), &c) < 0) {
+                stream_abort(s);
+                return;
+        }
+        stream_set_userdata(s, c);
+}
+
+/* Connections that the bridge itself has closed, or that were cut because their peer does not
+ * read: told here, where no bridge function is running. */
+static bool helper_reap(Helper *h) {
+        bool any = false;
+
+        for (Stream *s = h->streams.first; s; s = stream_next(s)) {
+                if (!stream_is_open(s) && stream_userdata(s)) {
+                        helper_disconnect(s);
+                        any = true;
+                }
+        }
+        return any;
+}
+
+static void helper_dispatch(Helper *h) {
+        uint64_t now_usec = loop_now_usec();
+
+        stream_list_expire(&h->streams, now_usec);
+        if (h->listener) {
+                listener_tick(h->listener, now_usec);
+        }
+        if (drift_tick(h->drift, now_usec)) {
+                bridge_rules_changed(h->bridge);
+        }
+        do {
+                (void) helper_reap(h);
+                bridge_dispatch(h->bridge, loop_now_usec());
+        } while (helper_reap(h));
+}
+
+static uint64_t helper_deadline(const Helper *h) {
+        uint64_t deadlines[] = {
+                bridge_deadline(h->bridge),
+                drift_deadline(h->drift),
+                stream_list_deadline(&h->streams),
+                h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
+        };
+        uint64_t first = LOOP_NO_DEADLINE;
+
+        for (size_t i = 0; i < ARRAYSIZE(deadlines); i++) {
+                first = deadlines[i] < first ? deadlines[i] : first;
+        }
+        return first;
+}
+
+static void helper_on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
+        ((Helper *) op->userdata)->stopping = true;
+}
+
+void helper_request_stop(Helper *h) {
+        loop_post(h->loop, &h->stop_op);
+}
+
+/* Let the goodbyes out; a peer that does not close its end in time is cut. */
+static void helper_drain(Helper *h, uint64_t deadline_usec) {
+        while (h->streams.first && loop_now_usec() < deadline_usec) {
+                (void) helper_reap(h);
+                loop_turn(h->loop, deadline_usec);
+        }
+        for (Stream *s = h->streams.first; s; s = stream_next(s)) {
+                stream_abort(s);
+        }
+}
+
+int helper_run(Helper *h) {
+        int r;
+
+        while (!h->stopping) {
+                helper_dispatch(h);
+                loop_turn(h->loop, helper_deadline(h));
+        }
+        h->listener = listener_close(h->listener);
+        r = bridge_stop(h->bridge, loop_now_usec());
+        if (r < 0) {
+                log_write(BRIDGE_LEVEL_ERROR,
+                          "Not every rule could be withdrawn; the next start will do it");
+        }
+        helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
+        return r;
+}
+
+static int helper_lock(Helper *h) {
+        DWORD wait;
+
+        h->lock = CreateMutexW(NULL, FALSE, HELPER_LOCK_NAME);
+        if (!h->lock) {
+                return log_win_error(GetLastError(), "Failed to open the lock of the helper");
+        }
+        wait = WaitForSingleObject(h->lock, HELPER_LOCK_WAIT_MS);
+        if (wait == WAIT_OBJECT_0 || wait == WAIT_ABANDONED) {
+                return 0;
+        }
+        (void) CloseHandle(h->lock);
+        h->lock = NULL;
+        log_write(BRIDGE_LEVEL_ERROR, "Another wslbridge-helper is running");
+        return -EBUSY;
+}
+
+static int helper_open(Helper *h, const HelperOptions *options) {
+        char address[TRANSPORT_TEXT_MAX];
+        BridgeHost host;
+        WSADATA wsa;
+        int r;
+
+        r = helper_lock(h);
+        if (r < 0) {
+                return r;
+        }
+        r = WSAStartup(MAKEWORD(2, 2), &wsa);
+        if (r != 0) {
+                return log_win_error((DWORD) r, "Failed to start Winsock");
+        }
+        h->winsock = true;
+        r = loop_new(&h->loop);
+        if (r < 0) {
+                return r;
+        }
+        host_init(&h->host, &host);
+        r = bridge_new(&h->bridge, &options->bridge, &host, loop_now_usec());
+        if (r < 0) {
+                log_write(BRIDGE_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
+                return r;
+        }
+        r = drift_new(&h->drift, h->loop);
+        if (r < 0) {
+                return r;
+        }
+        r = listener_new(&h->listener, h->loop, options->transport, &options->address,
+                         helper_on_accepted, h);
+        if (r < 0) {
+                return r;
+        }
+        listener_format(h->listener, address);
+        log_write(BRIDGE_LEVEL_NOTICE, "listening on %s", address);
+        return 0;
+}
+
+int helper_new(Helper **ret_helper, const HelperOptions *options) {
+        Helper *h = calloc(1, sizeof(*h));
+        int r;
+
+        if (!h) {
+                return -ENOMEM;
+        }
+        h->stop_op = (LoopOp){.fn = helper_on_stop, .userdata = h};
+        r = helper_open(h, options);
+        if (r < 0) {
+                helper_free(h);
+                return r;
+        }
+        *ret_helper = h;
+        return 0;
+}
+
+Helper *helper_free(Helper *h) {
+        if (!h) {
+                return NULL;
+        }
+        h->listener = listener_close(h->listener);
+        if (h->loop) { /* sockets were closed: let their operations complete and free them */
+                loop_turn(h->loop, loop_now_usec());
+        }
+        drift_free(h->drift);
+        bridge_free(h->bridge);
+        host_done(&h->host);
+        loop_free(h->loop);
+        if (h->winsock) {
+                (void) WSACleanup();
+        }
+        if (h->lock) {
+                (void) ReleaseMutex(h->lock);
+                (void) CloseHandle(h->lock);
+        }
+        free(h);
+        return NULL;
+}

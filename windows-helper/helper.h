@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The helper as a whole: loop, listener, streams, bridge and its hands, from start to a clean stop.
+ * Who runs it (a console, later the service manager) only starts it and asks it to stop.
+ */
+
+#include "windows-helper/core/bridge.h"
+#include "windows-helper/transport.h"
+
+typedef struct Helper Helper;
+
+typedef struct HelperOptions {
+        BridgeOptions bridge;
+        const Transport *transport; /* borrowed */
+        TransportAddress address;
+} HelperOptions;
+
+/**
+ * helper_new() - take the machine-wide lock, load the ledger, listen
+ *
+ * Return: 0; -EBUSY when another helper runs; or negative errno. All logged.
+ */
+int helper_new(Helper **ret_helper, const HelperOptions *options);
+Helper *helper_free(Helper *h); /* takes NULL, returns NULL */
+
+/* Serve until asked to stop, then withdraw every rule of ours. Return: 0 or negative errno. */
+int helper_run(Helper *h);
+
+/* Ask it to stop; any thread, any time between helper_new() and helper_free(). */
+void helper_request_stop(Helper *h);

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/host.h"
+#include "windows-helper/iphlpsvc.h"
+#include "windows-helper/log.h"
+#include "windows-helper/mac-bcrypt.h"
+#include "windows-helper/stream.h"
+
+static int host_rules_read(void *userdata, RuleTable *table) {
+        return portproxy_store_read(&((Host *) userdata)->rules, table);
+}
+
+static int host_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,
+                         size_t size) {
+        return portproxy_store_get(&((Host *) userdata)->rules, family, name, ret_data, size);
+}
+
+static int host_rule_set(void *userdata, RuleFamily family, const char *name, const char *data) {
+        return portproxy_store_set(&((Host *) userdata)->rules, family, name, data);
+}
+
+static int host_rule_delete(void *userdata, RuleFamily family, const char *name) {
+        return portproxy_store_delete(&((Host *) userdata)->rules, family, name);
+}
+
+static int host_ledger_load(void *userdata, Ledger *ledger) {
+        return ledger_store_load(&((Host *) userdata)->ledger, ledger);
+}
+
+static int host_ledger_put(void *userdata, const LedgerEntry *entry) {
+        return ledger_store_put(&((Host *) userdata)->ledger, entry);
+}
+
+static int host_ledger_remove(void *userdata, const IpEndpoint *listen) {
+        return ledger_store_remove(&((Host *) userdata)->ledger, listen);
+}
+
+static int host_ledger_flush(void *userdata) {
+        return ledger_store_flush(&((Host *) userdata)->ledger);
+}
+
+static int host_activate(void *userdata) {
+        return iphlpsvc_activate();
+}
+
+static int host_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
+        return key_store_find(&((Host *) userdata)->keys, owner, ret_key);
+}
+
+static int host_random(void *userdata, uint8_t *ret_bytes, size_t n) {
+        return random_bcrypt(ret_bytes, n);
+}
+
+/* The loop's clock advances with the tick of the machine, up to 16 ms: too coarse to measure. */
+static uint64_t host_now(void *userdata) {
+        LARGE_INTEGER count, frequency;
+
+        (void) QueryPerformanceCounter(&count);
+        (void) QueryPerformanceFrequency(&frequency);
+        return (uint64_t) count.QuadPart / (uint64_t) frequency.QuadPart * 1000000 +
+               (uint64_t) count.QuadPart % (uint64_t) frequency.QuadPart * 1000000 /
+                       (uint64_t) frequency.QuadPart;
+}
+
+static int host_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
+        return stream_send(peer, data, n);
+}
+
+static void host_close(void *userdata, void *peer) {
+        stream_close(peer);
+}
+
+static void host_log(void *userdata, BridgeLevel level, const char *text) {
+        log_write(level, "%s", text);
+}
+
+void host_init(Host *h, BridgeHost *ret_host) {
+        portproxy_store_init(&h->rules);
+        h->ledger = LEDGER_STORE_INIT;
+        h->keys = KEY_STORE_INIT;
+        *ret_host = (BridgeHost){
+                .userdata = h,
+                .rules_read = host_rules_read,
+                .rule_get = host_rule_get,
+                .rule_set = host_rule_set,
+                .rule_delete = host_rule_delete,
+                .ledger_load = host_ledger_load,
+                .ledger_put = host_ledger_put,
+                .ledger_remove = host_ledger_remove,
+                .ledger_flush = host_ledger_flush,
+                .activate = host_activate,
+                .key_find = host_key_find,
+                .random = host_random,
+                .now = host_now,
+                .send = host_send,
+                .close = host_close,
+                .log = host_log,
+        };
+}
+
+void host_done(Host *h) {
+        key_store_done(&h->keys);
+        ledger_store_done(&h->ledger);
+        portproxy_store_done(&h->rules);
+}

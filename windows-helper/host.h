@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The bridge's hands on Windows: a BridgeHost over the registry, iphlpsvc, CNG and streams (a
+ * bridge's peer is a Stream). No decision is made here.
+ */
+
+#include "windows-helper/core/bridge.h"
+#include "windows-helper/key-store.h"
+#include "windows-helper/ledger-store.h"
+#include "windows-helper/portproxy-store.h"
+
+typedef struct Host {
+        PortproxyStore rules;
+        LedgerStore ledger;
+        KeyStore keys;
+} Host;
+
+/* Fill @ret_host; @h is its userdata and must live as long. */
+void host_init(Host *h, BridgeHost *ret_host);
+void host_done(Host *h);

@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static BridgeLevel log_level = BRIDGE_LEVEL_NOTICE;
+
+static const char *log_level_name(BridgeLevel level) {
+        switch (level) {
+        case BRIDGE_LEVEL_ERROR:
+                return "error";
+        case BRIDGE_LEVEL_WARNING:
+                return "warning";
+        case BRIDGE_LEVEL_NOTICE:
+                return "notice";
+        case BRIDGE_LEVEL_DEBUG:
+                return "debug";
+        }
+        return "?";
+}
+
+/* One write per line: stderr is unbuffered, and pieces would mix with what others write. */
+static void log_line(BridgeLevel level, const char *text) {
+        char line[LOG_LINE_MAX + 16];
+
+        (void) snprintf(line, sizeof(line), "%s: %s\n", log_level_name(level), text);
+        (void) fwrite(line, 1, strlen(line), stderr);
+}
+
+void log_set_level(BridgeLevel level) {
+        log_level = level;
+}
+
+void log_write(BridgeLevel level, const char *format, ...) {
+        DWORD error = GetLastError();
+        char text[LOG_LINE_MAX];
+        va_list args;
+
+        if (level <= log_level) {
+                va_start(args, format);
+                (void) vsnprintf(text, sizeof(text), format, args);
+                va_end(args);
+                log_line(level, text);
+        }
+        SetLastError(error);
+}
+
+/* Windows' sentence for @error without its final stop and line break; "" when it has none. */
+static void log_error_text(DWORD error, char *ret_text, size_t size) {
+        wchar_t wide[256];
+        char *text = NULL;
+        DWORD n;
+
+        ret_text[0] = '\0';
+        n = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
+                           0, wide, ARRAYSIZE(wide), NULL);
+        while (n > 0 && wcschr(L"\r\n .", wide[n - 1])) {
+                n--;
+        }
+        if (n > 0 && win_from_wide(wide, n, &text) == 0) {
+                (void) snprintf(ret_text, size, "%s", text);
+        }
+        free(text);
+}
+
+int log_win_error(DWORD error, const char *format, ...) {
+        DWORD last_error = GetLastError();
+        char what[LOG_LINE_MAX], why[256];
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(what, sizeof(what), format, args);
+        va_end(args);
+        log_error_text(error, why, sizeof(why));
+        log_write(BRIDGE_LEVEL_ERROR, "%s: %s (error %lu)", what, why[0] ? why : "unknown error",
+                  (unsigned long) error);
+        SetLastError(last_error);
+        return win_errno(error);
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Command line of the helper. Commands are rows of a table; what they do stands elsewhere.
+ */
+
+#include "windows-helper/helper.h"
+#include "windows-helper/log.h"
+#include "windows-helper/mac-bcrypt.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SOFTWARE "wslbridge-helper " PROJECT_VERSION
+
+/* When a console window is closed or the user logs off, Windows ends the process as soon as the
+ * handler returns, at the latest after 5 s; withdrawing must be done by then. */
+#define STOP_WAIT_MS 4500
+
+static Helper *running;        /* what the console handler, in its own thread, asks to stop */
+static HANDLE running_stopped; /* set when it has */
+
+static BOOL WINAPI on_console(DWORD event) {
+        helper_request_stop(running);
+        if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) {
+                (void) WaitForSingleObject(running_stopped, STOP_WAIT_MS);
+        }
+        return TRUE;
+}
+
+/* Under Wine 8 SIGINT to the process arrives as CTRL_C_EVENT; SIGTERM just ends it. */
+static int run_helper(const HelperOptions *options) {
+        int r;
+
+        running_stopped = CreateEventW(NULL, TRUE, FALSE, NULL);
+        if (!running_stopped) {
+                return log_win_error(GetLastError(), "Failed to create an event");
+        }
+        r = helper_new(&running, options);
+        if (r < 0) {
+                return r;
+        }
+        (void) SetConsoleCtrlHandler(on_console, TRUE);
+        r = helper_run(running);
+        (void) SetEvent(running_stopped);
+        (void) SetConsoleCtrlHandler(on_console, FALSE);
+        running = helper_free(running);
+        return r;
+}
+
+static int usage(FILE *stream) {
+        (void) fputs("wslbridge-helper COMMAND [OPTION...]\n\n"
+                     "Keeps Windows port forwarding to WSL2 and Hyper-V guests true.\n\n"
+                     "  run            serve in the foreground until Ctrl-C\n"
+                     "  --help         this text\n"
+                     "  --version      version\n",
+                     stream);
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        (void) fputs("\nOptions of 'run', in test builds only:\n"
+                     "  --transport tcp:127.0.0.1:PORT   where to listen; port 0 = any\n"
+                     "  --heartbeat-ms N  --handshake-ms N  --goodbye-ms N  --recovery-ms N\n"
+                     "  --debug        more log lines\n",
+                     stream);
+#endif
+        return stream == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+/* Return: true when @name is one of the options with a number and @value is one. */
+static bool parse_milliseconds(BridgeOptions *b, const char *name, const char *value) {
+        const struct {
+                const char *name;
+                uint32_t *ms;
+        } options[] = {
+                {"--heartbeat-ms", &b->heartbeat_ms},
+                {"--handshake-ms", &b->handshake_ms},
+                {"--goodbye-ms", &b->goodbye_ms},
+                {"--recovery-ms", &b->recovery_ms},
+        };
+        char *end;
+        unsigned long n = strtoul(value, &end, 10);
+
+        for (size_t i = 0; i < ARRAYSIZE(options); i++) {
+                if (strcmp(name, options[i].name) == 0 && *value >= '0' && *value <= '9' && !*end) {
+                        *options[i].ms = n;
+                        return true;
+                }
+        }
+        return false;
+}
+
+static int parse_run(int argc, char **argv, HelperOptions *options) {
+        for (int i = 0; i < argc; i++) {
+                const char *name = argv[i];
+                int r;
+
+                if (strcmp(name, "--debug") == 0) {
+                        log_set_level(BRIDGE_LEVEL_DEBUG);
+                        continue;
+                }
+                if (++i == argc) {
+                        log_write(BRIDGE_LEVEL_ERROR, "Option '%s' wants a value, or is unknown",
+                                  name);
+                        return -EINVAL;
+                }
+                if (strcmp(name, "--transport") == 0) {
+                        r = transport_parse(argv[i], &options->transport, &options->address);
+                } else {
+                        r = parse_milliseconds(&options->bridge, name, argv[i]) ? 0 : -EINVAL;
+                }
+                if (r < 0) {
+                        log_write(BRIDGE_LEVEL_ERROR, "Bad option '%s %s'", name, argv[i]);
+                        return r;
+                }
+        }
+        return 0;
+}
+#else
+static int parse_run(int argc, char **argv, HelperOptions *options) {
+        if (argc > 0) {
+                log_write(BRIDGE_LEVEL_ERROR, "'run' takes no options");
+                return -EINVAL;
+        }
+        return 0;
+}
+#endif
+
+static int command_run(int argc, char **argv) {
+        HelperOptions options = {0};
+
+        bridge_options_init(&options.bridge);
+        options.bridge.mac = mac_bcrypt;
+        options.bridge.software = SOFTWARE;
+        if (parse_run(argc, argv, &options) < 0) {
+                return EXIT_FAILURE;
+        }
+        if (!options.transport) {
+                log_write(BRIDGE_LEVEL_ERROR,
+                          transport_available()
+                                  ? "Nothing to listen on: give --transport tcp:127.0.0.1:PORT"
+                                  : "This build has no way to be reached by a guest: AF_HYPERV is "
+                                    "not "
+                                    "in it yet, and the TCP stand-in only with "
+                                    "-Dtest-transport=enabled");
+                return EXIT_FAILURE;
+        }
+        return run_helper(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+static int command_help(int argc, char **argv) {
+        return usage(stdout);
+}
+
+static int command_version(int argc, char **argv) {
+        (void) puts(SOFTWARE);
+        return EXIT_SUCCESS;
+}
+
+static const struct {
+        const char *name;
+        int (*fn)(int argc, char **argv); /* arguments after the command */
+} commands[] = {
+        {"run", command_run},
+        {"--help", command_help},
+        {"--version", command_version},
+};
+
+static char **utf8_arguments(int argc, wchar_t **wide) {
+        char **argv = calloc((size_t) argc + 1, sizeof(*argv));
+
+        for (int i = 0; argv && i < argc; i++) {
+                if (win_from_wide(wide[i], wcslen(wide[i]), &argv[i]) < 0) {
+                        return NULL; /* the process ends: nothing to free */
+                }
+        }
+        return argv;
+}
+
+int wmain(int argc, wchar_t **wide); /* -municode's main(); no header declares it */
+
+int wmain(int argc, wchar_t **wide) {
+        char **argv;
+
+        /* Before anything can load a DLL by name: only from System32, never from the directory we
+         * were started in (fact 9). */
+        if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32)) {
+                (void) log_win_error(GetLastError(), "Failed to restrict where DLLs come from");
+                return EXIT_FAILURE;
+        }
+        argv = utf8_arguments(argc, wide);
+        if (!argv || argc < 2) {
+                return usage(stderr);
+        }
+        for (size_t i = 0; i < ARRAYSIZE(commands); i++) {
+                if (strcmp(argv[1], commands[i].name) == 0) {
+                        return commands[i].fn(argc - 2, argv + 2);
+                }
+        }
+        log_write(BRIDGE_LEVEL_ERROR, "Unknown command '%s'", argv[1]);
+        return usage(stderr);
+}

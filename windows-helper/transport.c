@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/transport.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const Transport *const transports[] = {
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        &transport_tcp,
+#endif
+        NULL,
+};
+
+int transport_parse(const char *text, const Transport **ret_transport,
+                    TransportAddress *ret_address) {
+        for (const Transport *const *t = transports; *t; t++) {
+                size_t n = strlen((*t)->name);
+                int r;
+
+                if (strncmp(text, (*t)->name, n) == 0 && text[n] == ':') {
+                        r = (*t)->parse(text + n + 1, ret_address);
+                        if (r == 0) {
+                                *ret_transport = *t;
+                        }
+                        return r;
+                }
+        }
+        return -EPROTONOSUPPORT;
+}
+
+bool transport_available(void) {
+        return transports[0] != NULL;
+}
