@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: MIT
+"""Windows programs under Wine, for tests, the demo and benchmarks: a prefix of their own, its
+registry, the fake iphlpsvc and the helper.
+
+Everything is started with one Prefix, and Prefix.stop() ends it all with that prefix's own
+'wineserver -k', so nothing of another Wine user is ever touched."""
+
+import json
+import os
+import pathlib
+import queue
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+
+PORTPROXY = r"SYSTEM\CurrentControlSet\Services\PortProxy"
+LEDGER = r"SOFTWARE\wslbridge\Ledger"
+KEYS = r"SOFTWARE\wslbridge\Keys"
+COUNTERS = r"SOFTWARE\wslbridge-test"
+FAMILIES = ("v4tov4", "v4tov6", "v6tov4", "v6tov6")
+
+REG_SZ, REG_BINARY, REG_DWORD = 1, 3, 4
+
+# No Mono, no HTML engine, no menu entries: none is needed, and each would ask or download.
+OVERRIDES = "mscoree=;mshtml=;winemenubuilder.exe="
+
+
+def wine_program(name):
+    """The path of wine64 or wineserver: Debian has wine64 outside of PATH."""
+    for path in (shutil.which(name), f"/usr/lib/wine/{name}"):
+        if path and os.path.exists(path):
+            return path
+    return None
+
+
+def available():
+    return wine_program("wine64") is not None and wine_program("wineserver") is not None
+
+
+def wait_until(condition, timeout=10.0, what="condition", interval=0.01):
+    """Poll until condition() is true and return it; AssertionError after timeout seconds."""
+    deadline = time.monotonic() + timeout
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"{what} did not come true within {timeout} s")
+        time.sleep(interval)
+
+
+class Prefix:
+    """One Wine prefix with its own server. Creating it takes 5 to 10 s and 700 MB, so a run makes
+    one and its tests clean up what they wrote (see Registry.clear)."""
+
+    def __init__(self, path):
+        self.path = pathlib.Path(path)
+        self.env = {k: v for k, v in os.environ.items()
+                    if k not in ("DISPLAY", "WAYLAND_DISPLAY") and not k.startswith("WINE")}
+        self.env.update(WINEPREFIX=str(self.path), WINEARCH="win64", WINEDEBUG="-all",
+                        WINEDLLOVERRIDES=OVERRIDES)
+
+    def create(self):
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        self.run("wineboot", "-i", timeout=180, check=False)
+        if not (self.path / "system.reg").exists():
+            self.wait_idle()
+        assert (self.path / "drive_c").is_dir(), "wineboot made no prefix"
+        return self
+
+    def wait_idle(self):
+        """Wait until the last process has ended and the registry is on disk."""
+        subprocess.run([wine_program("wineserver"), "-w"], env=self.env, timeout=60, check=False)
+
+    def popen(self, *args, **kwargs):
+        return subprocess.Popen([wine_program("wine64"), *map(str, args)], env=self.env, **kwargs)
+
+    def run(self, *args, timeout=60, check=True, **kwargs):
+        return subprocess.run([wine_program("wine64"), *map(str, args)], env=self.env,
+                              timeout=timeout, check=check, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, **kwargs)
+
+    def stop(self):
+        subprocess.run([wine_program("wineserver"), "-k"], env=self.env, timeout=30, check=False)
+        self.wait_idle()
+
+
+class Registry:
+    """HKEY_LOCAL_MACHINE through regtool.exe, one process for all calls."""
+
+    def __init__(self, prefix, tools):
+        self.process = prefix.popen(pathlib.Path(tools) / "regtool.exe", stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.lock = threading.Lock()
+
+    def call(self, *fields):
+        with self.lock:
+            self.process.stdin.write("\t".join(fields).encode() + b"\n")
+            self.process.stdin.flush()
+            answer = json.loads(self.process.stdout.readline())
+        assert answer["ok"], f"{fields[:3]}: error {answer['error']}"
+        return answer
+
+    def dump(self, key):
+        """{name: (type, bytes)}; empty when the key is missing."""
+        values = self.call("dump", key)["values"]
+        return {name: (v["type"], bytes.fromhex(v["hex"])) for name, v in values.items()}
+
+    def set(self, key, name, data, kind=REG_SZ):
+        if isinstance(data, str):
+            data = (data + "\0").encode("utf-16-le")
+        elif isinstance(data, int):
+            data = data.to_bytes(4, "little")
+            kind = REG_DWORD
+        self.call("set", key, name, str(kind), data.hex())
+
+    def delete(self, key, name):
+        self.call("delete", key, name)
+
+    def remove(self, key):
+        self.call("remove", key)
+
+    def strings(self, key):
+        return {name: data.decode("utf-16-le").rstrip("\0")
+                for name, (kind, data) in self.dump(key).items() if kind == REG_SZ}
+
+    def number(self, key, name):
+        kind, data = self.dump(key).get(name, (REG_DWORD, b"\0\0\0\0"))
+        assert kind == REG_DWORD
+        return int.from_bytes(data, "little")
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait(timeout=10)
+
+    # What tests speak of.
+
+    def rules(self):
+        """All PortProxy values as {(family, name): data}; data is bytes unless REG_SZ."""
+        found = {}
+        for family in FAMILIES:
+            for name, (kind, data) in self.dump(rf"{PORTPROXY}\{family}\tcp").items():
+                text = data.decode("utf-16-le").rstrip("\0") if kind == REG_SZ else data
+                found[family, name] = text
+        return found
+
+    def set_rule(self, name, data, family="v4tov4", kind=REG_SZ):
+        self.set(rf"{PORTPROXY}\{family}\tcp", name, data, kind)
+
+    def delete_rule(self, name, family="v4tov4"):
+        self.delete(rf"{PORTPROXY}\{family}\tcp", name)
+
+    def ledger(self):
+        return self.strings(LEDGER)
+
+    def set_key(self, owner, key):
+        """Pair an agent: owner is '<32 hex digits>/<distro>', key 32 bytes."""
+        self.set(KEYS, owner, key, REG_BINARY)
+
+    def clear(self):
+        for family in FAMILIES:
+            for name in self.dump(rf"{PORTPROXY}\{family}\tcp"):
+                self.delete(rf"{PORTPROXY}\{family}\tcp", name)
+        self.remove(r"SOFTWARE\wslbridge")
+
+
+class FakeIphlpsvc:
+    """The service 'iphlpsvc' of the tests, see tests/windows/fake-iphlpsvc.c."""
+
+    def __init__(self, prefix, tools, registry):
+        self.prefix, self.registry = prefix, registry
+        self.exe = pathlib.Path(tools) / "fake-iphlpsvc.exe"
+
+    def _command(self, name):
+        self.prefix.run(self.exe, name)
+
+    def install(self):
+        self._command("install")
+
+    def start(self):
+        self._command("start")
+
+    def stop(self):
+        self._command("stop")
+
+    def remove(self):
+        self._command("remove")
+
+    def told(self):
+        """How many PARAMCHANGEs it has received."""
+        return self.registry.number(COUNTERS, "Told")
+
+    def settled(self, timeout=30):
+        """Wait until all that it was told is applied; returns told()."""
+        wait_until(lambda: self.registry.number(COUNTERS, "Applied") == self.told(), timeout,
+                   "iphlpsvc applying the rules")
+        return self.told()
+
+
+class Helper:
+    """wslbridge-helper.exe run …, with its log lines. Options are in milliseconds:
+    Helper(prefix, exe, heartbeat=200, goodbye=100)."""
+
+    def __init__(self, prefix, exe, port=0, wait=True, **options):
+        arguments = ["run", "--transport", f"tcp:127.0.0.1:{port}"]
+        for name, value in options.items():
+            arguments += [f"--{name}-ms", str(value)]
+        self.process = prefix.popen(exe, *arguments, stdin=subprocess.DEVNULL,
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        self.lines = []
+        self._new_lines = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        self.port = None
+        if wait:
+            self.wait_listening()
+
+    def _read(self):
+        for raw in self.process.stderr:
+            line = raw.decode(errors="replace").rstrip("\r\n")
+            self.lines.append(line)
+            self._new_lines.put(line)
+
+    def wait_line(self, pattern, timeout=20):
+        """Wait for a line that was not looked at yet and matches; returns the match."""
+        deadline = time.monotonic() + timeout
+        while True:
+            try:
+                line = self._new_lines.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no line like '{pattern}' in\n" + "\n".join(self.lines)) \
+                    from None
+            match = re.search(pattern, line)
+            if match:
+                return match
+
+    def wait_listening(self, timeout=30):
+        self.port = int(self.wait_line(r"listening on 127\.0\.0\.1:(\d+)", timeout)[1])
+
+    def wait_end(self, timeout=20):
+        code = self.process.wait(timeout)
+        self._reader.join(timeout=5)
+        return code
+
+    def stop(self, timeout=20):
+        """Ctrl-C; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        return self.wait_end(timeout)
+
+    def kill(self):
+        """As kill -9: the program gets no chance to do anything."""
+        if self.process.poll() is None:
+            self.process.kill()
+        return self.wait_end()

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A stand-in for Windows' IP Helper service: a real service named iphlpsvc, run by Wine's service
+ * manager, that listens and proxies TCP for the PortProxy values and reads them again on
+ * SERVICE_CONTROL_PARAMCHANGE (facts 4.1 and 10; Wine has no iphlpsvc of its own).
+ *
+ *   fake-iphlpsvc.exe install | start | stop | remove
+ *
+ * How often it was told to read and how often it has done so stand in
+ * HKLM\SOFTWARE\wslbridge-test as 'Told' and 'Applied' (REG_DWORD), for tests to count and wait.
+ * They start at the values found, so that a restart does not confuse who waits.
+ */
+
+#include "tests/windows/fake-rules.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SERVICE_NAME L"iphlpsvc"
+#define COUNTERS_KEY L"SOFTWARE\\wslbridge-test"
+
+static SERVICE_STATUS_HANDLE status_handle;
+static Loop *loop;
+static HKEY counters;
+static volatile LONG told;
+static DWORD applied;
+static bool stopping;
+
+static void count(const wchar_t *name, DWORD value) {
+        (void) RegSetValueExW(counters, name, 0, REG_DWORD, (const BYTE *) &value, sizeof(value));
+}
+
+static DWORD counted(const wchar_t *name) {
+        DWORD value = 0, size = sizeof(value);
+
+        (void) RegQueryValueExW(counters, name, NULL, NULL, (BYTE *) &value, &size);
+        return value;
+}
+
+static void report(DWORD state) {
+        SERVICE_STATUS status = {
+                .dwServiceType = SERVICE_WIN32_OWN_PROCESS,
+                .dwCurrentState = state,
+                .dwControlsAccepted = state == SERVICE_RUNNING
+                                              ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_PARAMCHANGE
+                                              : 0,
+        };
+
+        (void) SetServiceStatus(status_handle, &status);
+}
+
+/* One reading answers all that were told before it. */
+static void on_apply(LoopOp *op, DWORD error, DWORD n_bytes) {
+        DWORD seen = (DWORD) told;
+
+        if (seen != applied) {
+                fake_rules_apply(loop);
+                applied = seen;
+                count(L"Applied", applied);
+        }
+}
+
+static void on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
+        stopping = true;
+}
+
+static LoopOp apply_op = {.fn = on_apply}, stop_op = {.fn = on_stop};
+
+/* The service manager's thread: note it and return, as a good service does. */
+static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *context) {
+        switch (control) {
+        case SERVICE_CONTROL_PARAMCHANGE:
+                count(L"Told", (DWORD) InterlockedIncrement(&told));
+                loop_post(loop, &apply_op);
+                return NO_ERROR;
+        case SERVICE_CONTROL_STOP:
+                loop_post(loop, &stop_op);
+                return NO_ERROR;
+        case SERVICE_CONTROL_INTERROGATE:
+                return NO_ERROR;
+        default: /* Windows' enum, not ours */
+                return ERROR_CALL_NOT_IMPLEMENTED;
+        }
+}
+
+static void WINAPI service_main(DWORD argc, wchar_t **argv) {
+        WSADATA wsa;
+
+        if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, COUNTERS_KEY, 0, NULL, 0, KEY_READ | KEY_WRITE,
+                            NULL, &counters, NULL) != ERROR_SUCCESS ||
+            WSAStartup(MAKEWORD(2, 2), &wsa) != 0 || loop_new(&loop) < 0) {
+                exit(EXIT_FAILURE);
+        }
+        told = (LONG) counted(L"Told");
+        applied = counted(L"Applied");
+        status_handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
+        fake_rules_apply(loop);
+        report(SERVICE_RUNNING);
+        while (!stopping) {
+                loop_turn(loop, LOOP_NO_DEADLINE);
+        }
+        report(SERVICE_STOPPED); /* ends the process, and with it all sockets */
+}
+
+static int failed(const char *what) {
+        (void) fprintf(stderr, "%s: error %lu\n", what, (unsigned long) GetLastError());
+        return EXIT_FAILURE;
+}
+
+static SC_HANDLE service_create(SC_HANDLE manager) {
+        wchar_t path[MAX_PATH], quoted[MAX_PATH + 2];
+
+        (void) GetModuleFileNameW(NULL, path, MAX_PATH);
+        (void) swprintf(quoted, MAX_PATH + 2, L"\"%ls\"", path);
+        return CreateServiceW(manager, SERVICE_NAME, L"Fake IP Helper", SERVICE_ALL_ACCESS,
+                              SERVICE_WIN32_OWN_PROCESS, SERVICE_DEMAND_START, SERVICE_ERROR_NORMAL,
+                              quoted, NULL, NULL, NULL, NULL, NULL);
+}
+
+/* Start or stop, and wait until it is so. */
+static int service_change(SC_HANDLE service, bool start) {
+        DWORD wanted = start ? SERVICE_RUNNING : SERVICE_STOPPED;
+        SERVICE_STATUS status;
+
+        if (start ? !StartServiceW(service, 0, NULL)
+                  : !ControlService(service, SERVICE_CONTROL_STOP, &status)) {
+                return failed(start ? "StartService" : "ControlService");
+        }
+        for (unsigned i = 0; i < 500; i++) {
+                if (QueryServiceStatus(service, &status) && status.dwCurrentState == wanted) {
+                        return EXIT_SUCCESS;
+                }
+                Sleep(10);
+        }
+        return failed("waiting for the service");
+}
+
+static int command(const wchar_t *name) {
+        SC_HANDLE manager, service;
+
+        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_ALL_ACCESS);
+        service = wcscmp(name, L"install") == 0
+                          ? service_create(manager)
+                          : OpenServiceW(manager, SERVICE_NAME, SERVICE_ALL_ACCESS);
+        if (!service) {
+                return failed("opening the service");
+        }
+        if (wcscmp(name, L"start") == 0 || wcscmp(name, L"stop") == 0) {
+                return service_change(service, name[2] == L'a');
+        }
+        if (wcscmp(name, L"remove") == 0) {
+                return DeleteService(service) ? EXIT_SUCCESS : failed("DeleteService");
+        }
+        return EXIT_SUCCESS;
+}
+
+int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
+
+int wmain(int argc, wchar_t **argv) {
+        SERVICE_TABLE_ENTRYW services[] = {{(wchar_t *) (uintptr_t) SERVICE_NAME, service_main},
+                                           {NULL, NULL}};
+
+        if (argc > 1) {
+                return command(argv[1]);
+        }
+        return StartServiceCtrlDispatcherW(services) ? EXIT_SUCCESS
+                                                     : failed("StartServiceCtrlDispatcher");
+}

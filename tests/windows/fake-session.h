@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One proxied TCP connection of the fake iphlpsvc: an accepted socket, a connection to the target,
+ * and bytes going both ways. It lives in the list of its rule and frees itself.
+ */
+
+#include "windows-helper/loop.h"
+
+#include <stdbool.h>
+
+typedef struct Session Session;
+
+typedef struct SessionList {
+        Session *first;
+} SessionList;
+
+/* Take over @client and connect to @target; @list must outlive the session. */
+void session_start(SessionList *list, Loop *loop, SOCKET client, const SOCKADDR_STORAGE *target);
+
+/* Cut all; they free themselves when their operations have completed, and leave the list now. */
+void session_cut_all(SessionList *list);
+
+/* Size of an address of the family in @address. */
+int session_address_size(const SOCKADDR_STORAGE *address);
