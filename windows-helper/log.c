@@ -22,12 +22,14 @@ static const char *log_level_name(BridgeLevel level) {
         return "?";
 }
 
-/* One write per line: stderr is unbuffered, and pieces would mix with what others write. */
+/* One write per line, or pieces would mix with what others write. The flush is for Wine 8, whose
+ * fwrite() keeps what goes to stderr in a buffer (its fprintf() does not). */
 static void log_line(BridgeLevel level, const char *text) {
         char line[LOG_LINE_MAX + 16];
 
         (void) snprintf(line, sizeof(line), "%s: %s\n", log_level_name(level), text);
         (void) fwrite(line, 1, strlen(line), stderr);
+        (void) fflush(stderr);
 }
 
 void log_set_level(BridgeLevel level) {

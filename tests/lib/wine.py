@@ -13,6 +13,7 @@ import re
 import shutil
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 
@@ -78,10 +79,18 @@ class Prefix:
     def popen(self, *args, **kwargs):
         return subprocess.Popen([wine_program("wine64"), *map(str, args)], env=self.env, **kwargs)
 
-    def run(self, *args, timeout=60, check=True, **kwargs):
-        return subprocess.run([wine_program("wine64"), *map(str, args)], env=self.env,
-                              timeout=timeout, check=check, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, **kwargs)
+    def run(self, *args, timeout=60, check=True):
+        """Run to the end; returns what subprocess.run() does, output in .stdout. The output goes
+        to a file: Wine's own background processes inherit it, and a pipe would not end before
+        they do."""
+        with tempfile.TemporaryFile() as output:
+            done = subprocess.run([wine_program("wine64"), *map(str, args)], env=self.env,
+                                  timeout=timeout, check=False, stdin=subprocess.DEVNULL,
+                                  stdout=output, stderr=subprocess.STDOUT)
+            output.seek(0)
+            done.stdout = output.read().replace(b"\r\n", b"\n").decode(errors="replace")
+        assert done.returncode == 0 or not check, f"{args[:2]}: {done.returncode}: {done.stdout}"
+        return done
 
     def stop(self):
         subprocess.run([wine_program("wineserver"), "-k"], env=self.env, timeout=30, check=False)
@@ -242,7 +251,7 @@ class Helper:
 
     def wait_end(self, timeout=20):
         code = self.process.wait(timeout)
-        self._reader.join(timeout=5)
+        self._reader.join(timeout=1)  # the pipe may be shared with Wine's own processes
         return code
 
     def stop(self, timeout=20):

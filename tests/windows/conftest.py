@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+"""The helper under Wine. Needs the build directory of the cross build (with
+-Dtest-transport=enabled) in WSLBRIDGE_BUILD_WIN, and for the tests with the real agent the native
+one in WSLBRIDGE_BUILD; see './dev test windows'."""
+
+import ctypes
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
+
+import wine  # noqa: E402
+import wsb_client  # noqa: E402
+
+KEY = bytes(range(100, 132))
+
+# Addresses of "guests": any unicast address will do, all are on this namespace's own loopback.
+GUESTS = ("172.29.0.2", "172.29.0.3", "172.29.0.4", "fd29::2", "fd29::3")
+CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
+
+
+class Guest:
+    """A server in a guest: says its name to who connects, then echoes."""
+
+    def __init__(self, address, port, name):
+        self.address, self.name = address, name.encode() + b"\n"
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        self.socket = socket.create_server((address, port), family=family)
+        self.port = self.socket.getsockname()[1]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.socket.accept()
+            except OSError:
+                return
+            threading.Thread(target=self._echo, args=(connection,), daemon=True).start()
+
+    def _echo(self, connection):
+        try:
+            connection.sendall(self.name)
+            while data := connection.recv(65536):
+                connection.sendall(data)
+        except OSError:
+            pass
+        connection.close()
+
+    def close(self):
+        # shutdown() first: close() alone does not wake the accept() of the other thread.
+        self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()
+
+
+def build_dir(variable, what):
+    path = os.environ.get(variable)
+    if not path:
+        pytest.skip(f"{variable} (directory of the {what}) is not set")
+    return pathlib.Path(path)
+
+
+@pytest.fixture(scope="session")
+def build_win():
+    return build_dir("WSLBRIDGE_BUILD_WIN", "cross build")
+
+
+@pytest.fixture(scope="session")
+def build_native():
+    return build_dir("WSLBRIDGE_BUILD", "native build")
+
+
+@pytest.fixture(scope="session")
+def network():
+    """A network namespace for this whole process: rules listen on any port without meeting, or
+    being met by, anything else on the machine. It goes with the process."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    uid, gid = os.getuid(), os.getgid()
+    if libc.unshare(CLONE_NEWNET | (CLONE_NEWUSER if uid != 0 else 0)) != 0:
+        pytest.skip(f"no network namespace: {os.strerror(ctypes.get_errno())}")
+    if uid != 0:
+        # Without the maps the programs started below would have no rights in the namespace.
+        pathlib.Path("/proc/self/setgroups").write_text("deny")
+        pathlib.Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        pathlib.Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for address in GUESTS:
+        prefix = 128 if ":" in address else 32
+        subprocess.run(["ip", "address", "add", f"{address}/{prefix}", "dev", "lo"], check=True)
+
+
+@pytest.fixture
+def guest(network):
+    """guest(address, port=0, name="web") → Guest"""
+    guests = []
+
+    def start(address, port=0, name="web"):
+        guests.append(Guest(address, port, name))
+        return guests[-1]
+
+    yield start
+    for g in guests:
+        g.close()
+
+
+@pytest.fixture(scope="session")
+def prefix(network):
+    if not wine.available():
+        pytest.skip("Wine is not installed")
+    path = tempfile.mkdtemp(prefix="wslbridge-wine-")
+    made = wine.Prefix(os.path.join(path, "prefix"))
+    try:
+        yield made.create()
+    finally:
+        made.stop()
+        shutil.rmtree(path, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def session_registry(prefix, build_win):
+    registry = wine.Registry(prefix, build_win / "tests/windows")
+    yield registry
+    registry.close()
+
+
+@pytest.fixture(scope="session")
+def session_service(prefix, build_win, session_registry):
+    service = wine.FakeIphlpsvc(prefix, build_win / "tests/windows", session_registry)
+    service.install()
+    service.start()
+    yield service
+    service.stop()
+    service.remove()
+
+
+@pytest.fixture
+def registry(session_registry):
+    """An empty PortProxy table and no trace of us; left so afterwards."""
+    session_registry.clear()
+    yield session_registry
+    session_registry.clear()
+
+
+@pytest.fixture
+def iphlpsvc(session_service, registry):
+    """Running, with nothing to forward."""
+    return session_service
+
+
+@pytest.fixture
+def start_helper(prefix, build_win, registry, iphlpsvc):
+    """start_helper(heartbeat=…) → wine.Helper; whatever is left running is killed at the end."""
+    helpers = []
+
+    def start(**options):
+        helper = wine.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe", **options)
+        helpers.append(helper)
+        return helper
+
+    yield start
+    for helper in helpers:
+        helper.kill()
+
+
+@pytest.fixture
+def helper(start_helper):
+    return start_helper()
+
+
+@pytest.fixture
+def paired(registry):
+    """The key of the client's default identity, known to the helper."""
+    registry.set_key(f"{bytes(range(16)).hex()}/Debian", KEY)
+    return KEY
+
+
+@pytest.fixture
+def connect(paired):
+    """connect(helper) → a Client that has shaken hands."""
+    clients = []
+
+    def open_client(helper, **options):
+        client = wsb_client.Client(helper.port, **{"key": KEY, **options})
+        clients.append(client)
+        client.handshake()
+        return client
+
+    yield open_client
+    for client in clients:
+        client.close()

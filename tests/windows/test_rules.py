@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""Rules: from a STATE to values in the registry, to a service that really listens and forwards."""
+
+import socket
+import time
+
+import pytest
+from wine import LEDGER, REG_BINARY, REG_SZ, wait_until
+from wsb_client import FOREIGN_RULE, IPHLPSVC, listen_endpoint, service
+
+V4, V6 = "172.29.0.2/20", "fd29::2/64"
+
+
+def ask(address, port, timeout=5):
+    """Connect as a LAN client would; returns the socket and the name the guest said."""
+    client = socket.create_connection((address, port), timeout=timeout)
+    client.settimeout(timeout)
+    return client, client.makefile("rb").readline().decode().strip()
+
+
+def reached(address, port):
+    try:
+        client, name = ask(address, port, timeout=1)
+    except OSError:
+        return ""
+    client.close()
+    return name
+
+
+def refused(address, port):
+    try:
+        socket.create_connection((address, port), timeout=1).close()
+    except ConnectionRefusedError:
+        return True
+    return False
+
+
+def cut(client):
+    """True when the other end closes the connection within a second."""
+    client.settimeout(1)
+    try:
+        return client.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def echoes(client):
+    client.sendall(b"still there?")
+    return client.recv(100) == b"still there?"
+
+
+def test_all_four_families_are_written_and_forward(helper, registry, connect, guest, iphlpsvc):
+    four, six = guest("172.29.0.2", name="four"), guest("fd29::2", name="six")
+    services = {}
+    for target in (four, six):
+        services[target] = [service("a", f"127.0.0.1:{target.port % 10000 + 20000}", target.port),
+                            service("b", f"[::1]:{target.port % 10000 + 30000}", target.port)]
+    with_v4 = connect(helper)
+    with_v6 = connect(helper, distro="Debian") if False else None
+    assert with_v6 is None
+    result = with_v4.push(services[four], v4=V4)
+    assert result.states() == ["active", "active"]
+    assert sorted(family for family, _ in registry.rules()) == ["v4tov4", "v6tov4"]
+    iphlpsvc.settled()
+    assert reached("127.0.0.1", four.port % 10000 + 20000) == "four"
+    assert reached("::1", four.port % 10000 + 30000) == "four"
+
+    # The guest loses its IPv4 address: the same agent is reached by IPv6 now.
+    result = with_v4.push(services[six], v6=V6)
+    assert result.states() == ["active", "active"]
+    assert sorted(family for family, _ in registry.rules()) == ["v4tov6", "v6tov6"]
+    iphlpsvc.settled()
+    assert reached("127.0.0.1", six.port % 10000 + 20000) == "six"
+    assert reached("::1", six.port % 10000 + 30000) == "six"
+
+
+def test_a_new_address_is_followed_and_cuts_old_connections(helper, registry, connect, guest,
+                                                           iphlpsvc):
+    port = guest("172.29.0.2", name="old").port
+    guest("172.29.0.3", port=port, name="new")
+    agent = connect(helper)
+    agent.push([service("web", "0.0.0.0:28080", port)], v4="172.29.0.2/20")
+    iphlpsvc.settled()
+    client, name = ask("127.0.0.1", 28080)
+    assert name == "old"
+
+    agent.push([service("web", "0.0.0.0:28080", port)], v4="172.29.0.3/20")
+    assert registry.rules() == {("v4tov4", "0.0.0.0/28080"): f"172.29.0.3/{port}"}
+    iphlpsvc.settled()
+    assert cut(client)
+    assert reached("127.0.0.1", 28080) == "new"
+
+
+def test_connections_of_unchanged_rules_survive_other_changes(helper, connect, guest, iphlpsvc):
+    port = guest("172.29.0.2").port
+    agent = connect(helper)
+    agent.push([service("web", "127.0.0.1:28080", port)], v4=V4)
+    iphlpsvc.settled()
+    client, _ = ask("127.0.0.1", 28080)
+    for n in range(3):
+        more = [service(f"more{i}", f"127.0.0.1:{28100 + i}", port) for i in range(n)]
+        agent.push([service("web", "127.0.0.1:28080", port), *more], v4=V4)
+        iphlpsvc.settled()
+        assert echoes(client)
+
+
+def test_one_paramchange_per_batch_and_none_for_an_unchanged_state(helper, registry, connect,
+                                                                   iphlpsvc):
+    agent = connect(helper)
+    services = [service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(300)]
+    before = iphlpsvc.told()
+    assert agent.push(services, v4=V4).states() == ["active"] * 300
+    assert iphlpsvc.settled() == before + 1
+    assert len(registry.rules()) == 300
+
+    registry.delete(LEDGER, "127.0.0.1/20000")  # a write would bring the entry back
+    agent.push(services, v4=V4)
+    agent.idle(0.3)
+    assert iphlpsvc.told() == before + 1
+    assert "127.0.0.1/20000" not in registry.ledger()
+
+
+def test_withdrawn_services_leave_nothing(helper, registry, connect, iphlpsvc):
+    agent = connect(helper)
+    agent.push([service("web", "127.0.0.1:28080", 80)], v4=V4)
+    assert agent.push([], v4=V4).services == []
+    assert registry.rules() == {} and registry.ledger() == {}
+    agent.push([service("web", "127.0.0.1:28080", 80)], v4=V4)
+    result = agent.push([service("web", "127.0.0.1:28080", 80)], mode="mirrored", v4=V4)
+    assert result.states() == ["withdrawn"]
+    assert registry.rules() == {} and registry.ledger() == {}
+    iphlpsvc.settled()
+    assert refused("127.0.0.1", 28080)
+
+
+# What other programs may have put there, including what no parser of ours would produce.
+FOREIGN = [
+    ("v4tov4", "0.0.0.0/28080", REG_SZ, "192.0.2.1/80\0".encode("utf-16-le")),
+    ("v4tov4", "*/28080", REG_SZ, "192.0.2.1/80\0".encode("utf-16-le")),
+    ("v4tov6", "0.0.0.0/28080", REG_SZ, "2001:db8::1/80\0".encode("utf-16-le")),
+    ("v4tov4", "0.0.0.0/28080", REG_BINARY, b"\1\2\3"),
+    ("v4tov4", "0.0.0.0/28080", REG_SZ, "172.29.0.2/80\0left over\0".encode("utf-16-le")),
+    ("v4tov4", "0.0.0.0/28080", REG_SZ, b"\x31"),
+    ("v4tov4", "0.0.0.0/28080", REG_SZ, "172.29.0.2/80".encode("utf-16-le")),
+    ("v4tov4", "0.0.0.0/28080", REG_SZ, "172.29.0.2/80\0".encode("utf-16-le")),
+]
+
+
+@pytest.mark.parametrize("family,name,kind,data", FOREIGN)
+def test_a_foreign_rule_survives_everything(start_helper, registry, connect, family, name, kind,
+                                            data):
+    key = rf"SYSTEM\CurrentControlSet\Services\PortProxy\{family}\tcp"
+    registry.set(key, name, data, kind)
+    registry.set_rule("weird", "no endpoint at all")
+    wanted = [service("web", "0.0.0.0:28080", 80), service("other", "127.0.0.1:28081", 81)]
+
+    def untouched():
+        return registry.dump(key)[name] == (kind, data) and \
+            registry.rules()["v4tov4", "weird"] == "no endpoint at all"
+
+    for end in ("stop", "kill", "stop"):
+        helper = start_helper(recovery=300)
+        agent = connect(helper)
+        result = agent.push(wanted, v4=V4)
+        assert result.states() == ["conflict", "active"]
+        assert result.reasons()[0] == FOREIGN_RULE
+        assert untouched()
+        result = agent.push(wanted, v4="172.29.0.3/20")
+        assert result.states() == ["conflict", "active"]
+        assert untouched()
+        assert agent.push([], v4=V4).services == []
+        assert untouched()
+        agent.push(wanted, v4=V4)
+        agent.close()
+        getattr(helper, end)()
+        assert untouched()
+    assert len(registry.rules()) == 2 and registry.ledger() == {}
+
+
+def test_a_conflict_heals_when_the_foreign_rule_goes(helper, registry, connect):
+    registry.set_rule("0.0.0.0/28080", "192.0.2.1/80")
+    agent = connect(helper)
+    assert agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4).states() == ["conflict"]
+    registry.delete_rule("0.0.0.0/28080")
+    started = time.monotonic()
+    assert agent.result(timeout=5).states() == ["active"]
+    assert time.monotonic() - started < 1
+    assert registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}
+
+
+def test_a_deleted_rule_of_ours_comes_back(helper, registry, connect, iphlpsvc):
+    agent = connect(helper)
+    agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4)
+    registry.delete_rule("0.0.0.0/28080")
+    wait_until(lambda: registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}, 1,
+               "the rule being back")
+    # 'netsh interface portproxy reset' may take the keys along.
+    registry.remove(r"SYSTEM\CurrentControlSet\Services\PortProxy")
+    for _ in range(2):
+        wait_until(lambda: registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}, 1,
+                   "the rule being back")
+        registry.delete_rule("0.0.0.0/28080")
+
+
+def test_a_changed_rule_of_ours_is_theirs_from_then_on(helper, registry, connect):
+    agent = connect(helper)
+    agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4)
+    registry.set_rule("0.0.0.0/28080", "192.0.2.9/90")
+    assert agent.result(timeout=5).states() == ["conflict"]
+    helper.stop()
+    assert registry.rules() == {("v4tov4", "0.0.0.0/28080"): "192.0.2.9/90"}
+    assert registry.ledger() == {}
+
+
+def test_our_own_writes_do_not_keep_the_watch_busy(helper, connect, iphlpsvc, registry):
+    """The notification of our own writes leads to one more reading, not to an endless row: the
+    process's CPU time stands still."""
+    agent = connect(helper)
+    agent.push([service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(100)], v4=V4)
+    agent.idle(0.5)
+    before = cpu_seconds(helper)
+    agent.idle(1.5)
+    assert cpu_seconds(helper) - before <= 0.02
+
+
+def cpu_seconds(helper):
+    with open(f"/proc/{helper.process.pid}/stat", encoding="ascii") as stat:
+        fields = stat.read().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def test_a_stopped_iphlpsvc_is_told_and_healed(helper, registry, connect, iphlpsvc):
+    agent = connect(helper)
+    iphlpsvc.stop()
+    try:
+        result = agent.push([service("web", "127.0.0.1:28080", 80)], v4=V4)
+        assert result.states() == ["blocked"] and result.reasons() == [IPHLPSVC]
+        assert "iphlpsvc" in result.services[0][2]
+    finally:
+        iphlpsvc.start()
+    assert agent.result(timeout=20).states() == ["active"]
+
+
+def test_an_unreadable_ledger_entry_is_kept_and_its_rule_is_foreign(start_helper, registry,
+                                                                    connect):
+    registry.set(LEDGER, "0.0.0.0/28080", "written by a version from the future")
+    registry.set_rule("0.0.0.0/28080", "172.29.0.2/80")
+    helper = start_helper(recovery=100)
+    assert any("0.0.0.0/28080" in line and line.startswith("warning") for line in helper.lines)
+    agent = connect(helper)
+    assert agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4).states() == ["conflict"]
+    helper.stop()
+    assert registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}
+    assert registry.ledger() == {"0.0.0.0/28080": "written by a version from the future"}
+
+
+def test_ten_thousand_services(helper, registry, connect, iphlpsvc):
+    agent = connect(helper)
+    services = [service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(10000)]
+    before = iphlpsvc.told()
+    started = time.monotonic()
+    assert agent.push(services, v4=V4, timeout=60).states() == ["active"] * 10000
+    print(f"10,000 services: {time.monotonic() - started:.2f} s")
+    assert iphlpsvc.settled(60) == before + 1
+    assert len(registry.rules()) == 10000
+    result = agent.push(services, v4="172.29.0.3/20", timeout=60)
+    assert result.states() == ["active"] * 10000
+    assert set(registry.rules().values()) == {"172.29.0.3/80"}
+    assert agent.push([], v4=V4, timeout=60).services == []
+    assert registry.rules() == {} and registry.ledger() == {}
+
+
+def test_a_range_and_several_listens_are_one_service(helper, registry, connect):
+    agent = connect(helper)
+    result = agent.push([service("many", [listen_endpoint("0.0.0.0:28000", 9000, 11),
+                                          listen_endpoint("[::]:28000", 9000, 11)])], v4=V4)
+    assert result.states() == ["active"]
+    rules = registry.rules()
+    assert len(rules) == 22
+    assert rules["v4tov4", "0.0.0.0/28010"] == "172.29.0.2/9010"
+    assert rules["v6tov4", "::/28003"] == "172.29.0.2/9003"
