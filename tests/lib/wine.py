@@ -133,7 +133,7 @@ class Registry:
         self.call("remove", key)
 
     def strings(self, key):
-        return {name: data.decode("utf-16-le").rstrip("\0")
+        return {name: data.decode("utf-16-le", "replace").rstrip("\0")
                 for name, (kind, data) in self.dump(key).items() if kind == REG_SZ}
 
     def number(self, key, name):
@@ -152,7 +152,7 @@ class Registry:
         found = {}
         for family in FAMILIES:
             for name, (kind, data) in self.dump(rf"{PORTPROXY}\{family}\tcp").items():
-                text = data.decode("utf-16-le").rstrip("\0") if kind == REG_SZ else data
+                text = data.decode("utf-16-le", "replace").rstrip("\0") if kind == REG_SZ else data
                 found[family, name] = text
         return found
 
