@@ -222,6 +222,33 @@ def worked_session():
     }
 
 
+def session_seeds():
+    """Programs for tests/fuzz/fuzz-session.c: a byte of setup, then (operation, argument)."""
+    start, to_helper, to_agent, inject_helper, inject_agent, wait, admit, refuse, push, result, \
+        ping, agent_bye, helper_bye = range(13)
+    hello = [start, 0, to_helper, 255, to_agent, 255, to_helper, 255]
+    welcome = [*hello, admit, 0, to_agent, 255]
+    work = [push, 2, to_helper, 255, result, 2, to_agent, 255, ping, 0, to_agent, 255, to_helper,
+            255]
+    skip = ref.frame(200, b"abc", flags=1).data
+    state = ref.state(1, (SSH, WEB)).data
+    return {
+        "paired": [11, *welcome, *work, agent_bye, 0, to_helper, 255],
+        "keyless": [0, *welcome, *work, helper_bye, 0, to_agent, 255],
+        "keyless-refused": [8, *hello, to_agent, 255],
+        "wrong-key": [15, *hello, to_agent, 255],
+        "few-endpoints": [27, *welcome, *work],
+        "busy": [11, *hello, refuse, 0, to_agent, 255],
+        "byte-by-byte": [11, start, 0, *[to_helper, 1] * 98, *[to_agent, 1] * 72,
+                         *[to_helper, 1] * 41, admit, 0, *[to_agent, 1] * 41, *work],
+        "timeout": [11, start, 0, wait, 101],
+        "silence": [11, *welcome, wait, 32, wait, 32, wait, 35],
+        "skipped": [11, inject_helper, len(skip), *skip, *welcome, inject_agent, len(skip), *skip],
+        "injected-state": [0, *welcome, inject_helper, len(state), *state],
+        "violation": [11, inject_helper, 8, *ref.state(1).data[:8], to_agent, 255],
+    }
+
+
 def hex_lines(data):
     """Header and payload apart, 32 bytes a line."""
     parts = [data[:8]] + [data[i:i + 32] for i in range(8, len(data), 32)]
@@ -263,6 +290,8 @@ def all_files():
     out = {os.path.join(VECTORS, name): text.encode() for name, text in files.items()}
     for name, vector in {**good, **{f"bad-{n}": v for n, v in {**bad, **large}.items()}}.items():
         out[os.path.join(CORPUS, "wire", name)] = vector.data
+    for name, program in session_seeds().items():
+        out[os.path.join(CORPUS, "session", name)] = bytes(program)
     return out
 
 
