@@ -116,18 +116,12 @@ END_TEST
 
 START_TEST(test_ipv4_is_preferred) {
         WireState state;
-        Buffer out = BUFFER_NULL;
-        uint64_t sequence;
 
         world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
         ck_assert_int_eq(ip_parse("fd00::2", &state.v6.addr), 0);
         state.v6.prefix = 64;
-        ck_assert_int_eq(agent_session_push(ubuntu->session, &state, &out, &sequence), 0);
-        bridge_receive(ubuntu->connection, buffer_bytes(&out), buffer_length(&out),
-                       w.host.now_usec);
-        world_run(&w);
+        agent_push(ubuntu, &state);
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
-        buffer_done(&out);
         wire_state_done(&state);
 }
 END_TEST

@@ -64,8 +64,7 @@ static void agent_cut(FakeAgent *a) {
         a->connection = NULL;
         a->session = agent_session_free(a->session);
         buffer_done(&a->inbox);
-        a->closed = false;
-        a->deaf = false;
+        a->closed = a->deaf = a->asked = false;
 }
 
 void world_done(World *w) {
@@ -224,22 +223,28 @@ bool agent_ready(const FakeAgent *a) {
         return a->session && agent_session_state(a->session) == AGENT_SESSION_READY;
 }
 
-void agent_ask(FakeAgent *a, const char *address, const char *services) {
-        WireState state = WIRE_STATE_NULL;
+void agent_push(FakeAgent *a, WireState *state) {
         Buffer out = BUFFER_NULL;
         uint64_t sequence;
+
+        ck_assert_int_eq(agent_session_push(a->session, state, &out, &sequence), 0);
+        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                       a->world->host.now_usec);
+        buffer_done(&out);
+        a->asked = true;
+        world_run(a->world);
+}
+
+void agent_ask(FakeAgent *a, const char *address, const char *services) {
+        WireState state = WIRE_STATE_NULL;
 
         if (address != a->address) {
                 (void) snprintf(a->address, sizeof a->address, "%s", address);
                 (void) snprintf(a->services, sizeof a->services, "%s", services);
         }
         world_parse(&state, address, services);
-        ck_assert_int_eq(agent_session_push(a->session, &state, &out, &sequence), 0);
-        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
-                       a->world->host.now_usec);
-        buffer_done(&out);
+        agent_push(a, &state);
         wire_state_done(&state);
-        world_run(a->world);
 }
 
 void agent_ask_again(FakeAgent *a) {

@@ -28,6 +28,7 @@ typedef struct FakeAgent {
         BridgeConnection *connection;
         Buffer inbox;
         bool closed; /* by the helper */
+        bool asked;  /* a STATE was sent on this connection */
         /* what it was told */
         WireNotice notice;
         WireResult result;
@@ -72,6 +73,7 @@ bool agent_ready(const FakeAgent *a);
  */
 void agent_ask(FakeAgent *a, const char *address, const char *services);
 void agent_ask_again(FakeAgent *a);
+void agent_push(FakeAgent *a, WireState *state); /* a state made elsewhere; not taken over */
 
 /* The state as agent_ask() would send it, for tests without a session. */
 void world_parse(WireState *state, const char *address, const char *services);
