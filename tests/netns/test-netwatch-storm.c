@@ -53,6 +53,28 @@ START_TEST(test_lost_events) {
 }
 END_TEST
 
+/* Routes to somewhere fill the buffer, and they are no reason to dump. What was lost behind them
+ * nobody tells but the kernel's ENOBUFS. */
+START_TEST(test_lost_address_event) {
+        NetWatchStats before, after;
+
+        run("ip addr add 198.51.100.7/24 dev " WATCHED);
+        watch_start(&w, SMALL_BUFFER);
+        w.interface = WATCHED;
+        before = watch_stats(&w);
+        run("for i in $(seq 1000); do echo route add 203.0.113.0/24 dev " WATCHED
+            "; echo route del 203.0.113.0/24; done | ip -batch -");
+        run("ip addr replace 192.0.2.251/24 dev " WATCHED);
+        run("ip addr del 198.51.100.7/24 dev " WATCHED);
+        watch_settle(&w);
+        after = watch_stats(&w);
+        ck_assert_uint_gt(after.lost, before.lost);
+        ck_assert_uint_lt(after.events - before.events, 2000);
+        assert_address(&w.last, "192.0.2.251");
+        watch_stop(&w);
+}
+END_TEST
+
 /* Links are read again only after a message about one, and that message may be the lost one. */
 START_TEST(test_lost_link_event) {
         NetWatchStats before, after;
@@ -195,6 +217,7 @@ int main(void) {
         namespace_require();
         tcase_set_timeout(tcase, 120);
         tcase_add_test(tcase, test_lost_events);
+        tcase_add_test(tcase, test_lost_address_event);
         tcase_add_test(tcase, test_lost_link_event);
         tcase_add_test(tcase, test_sustained_storm);
         tcase_add_test(tcase, test_failed_dump_is_retried);

@@ -157,7 +157,9 @@ START_TEST(test_ipv6) {
         ck_assert_int_eq(ip_parse("2001:db8::5", &addr), 0);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &addr, 64), 0);
         run("ip -6 route add default via fe80::1 dev " WATCHED);
+        run("ip -6 route add unreachable default metric 5"); /* has a device: lo */
         watch_settle(&w);
+        ck_assert_uint_eq(w.last.n_routes, 1);
         ck_assert_str_eq(w.last.choice.interface, WATCHED);
         ip_format(&w.last.choice.v6.addr, text);
         ck_assert_str_eq(text, "2001:db8::5");
