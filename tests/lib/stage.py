@@ -122,18 +122,20 @@ class Stage:
 
     # --- the two halves
 
-    def start(self):
+    def start(self, pair=True):
         self.start_helper()
         self.write("etc/wslbridge/agent.conf", f"[agent]\nhelper = unix:{self.socket}\n")
         self.start_agent()
-        self.pair()
-        self.wait_connected()
+        if pair:
+            self.pair()
+            self.wait_connected()
 
     def start_helper(self):
         self.helper = wine.Helper(self.prefix, self.helper_exe, **self.helper_options)
         self.relay = self._spawn(self.net.host, "relay", "socat",
                                  f"UNIX-LISTEN:{self.socket},fork,unlink-early",
                                  f"TCP:127.0.0.1:{self.helper.port},nodelay")
+        wine.wait_until(lambda: os.path.exists(self.socket), what="the relay")
 
     def stop_helper(self, kill=False):
         if self.helper:
@@ -195,6 +197,10 @@ class Stage:
     def wait_connected(self, timeout=30):
         wine.wait_until(lambda: self.status().get("helper", {}).get("connected"), timeout,
                         "the agent's connection to the helper")
+
+    def wait_refused(self, code, timeout=30):
+        wine.wait_until(lambda: (self.status().get("helper", {}).get("error") or {})
+                        .get("code") == code, timeout, f"refusal '{code}'")
 
     def wait_state(self, name, state, timeout=30):
         wine.wait_until(lambda: self.service(name).get("state") == state, timeout,

@@ -35,10 +35,10 @@ connect-port = 8080
 """
 
 PICTURE = """\
- client                      host: Windows (Wine)                      guest: Linux
- 192.168.50.2 ──── LAN ──── 192.168.50.1 │ 172.28.64.1 ──── NAT ──── 172.28.64.10
-                             wslbridge-helper                          wslbridge-agent
-                             port proxy (iphlpsvc)                     a web server on 8080
+client                  host: Windows (Wine)                   guest: Linux
+192.168.50.2 ── LAN ── 192.168.50.1 │ 172.28.64.1 ── NAT ── 172.28.64.10
+                        wslbridge-helper                       wslbridge-agent
+                        port proxy                             web server, port 8080
 """
 
 
@@ -70,7 +70,12 @@ def scene_halves(say, stage):
         ports, as the one of Windows does. The guest runs the agent and a web server. The client
         can not reach the guest: the host forwards nothing by itself.""")
     say.show("the stage", PICTURE)
-    say.check("the agent is paired and connected; it reports the guest's address "
+    say.check("the helper does not know this guest yet and refuses it: not paired",
+              comes_true(stage.wait_refused, "not-paired"))
+    stage.pair()
+    say.tell("An administrator pairs the two: the same key in the host's registry and in the guest.")
+    say.check("the agent is connected", comes_true(stage.wait_connected))
+    say.check("it reports the guest's address "
               f"{stage.reported_address()}", stage.reported_address() == topology.GUEST_ADDRESS)
     say.check(f"the client asks for http://{topology.HOST_ADDRESS}:{PORT}/ and gets no answer, as "
               "nothing is forwarded yet", stage.fetch(PORT) is None)
@@ -148,7 +153,7 @@ def main():
     say.tell("Setting the stage: a Windows prefix, its services, both halves …")
     with stage_module.Stage(os.path.join(TOP, "build", "release")) as stage:
         stage.registry.set_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
-        stage.start()
+        stage.start(pair=False)
         scene_halves(say, stage)
         scene_drop_in(say, stage)
         outages = scene_changes(say, stage)

@@ -29,7 +29,9 @@ class Narrator:
     def show(self, title, text):
         print(f"   {self.dim}{title}{self.plain}")
         for line in text.rstrip("\n").splitlines():
-            print(f"     | {line}", flush=True)
+            for part in textwrap.wrap(line, WIDTH - 7, subsequent_indent="      ",
+                                      drop_whitespace=len(line) > WIDTH - 7) or [""]:
+                print(f"     | {part}", flush=True)
 
     def check(self, text, good):
         """A claim, and whether it held; the summary counts them."""

@@ -27,6 +27,8 @@ end_run() {
     trap - EXIT
     ticker_stop
     [ "$RUN_OWNER" = "$BASHPID" ] || exit "$status"
+    # The program in front first: it would only complain while its own processes go.
+    [ -z "$ATTENDED" ] || { kill -KILL "$ATTENDED" && wait "$ATTENDED"; } 2>/dev/null || true
     "$PYTHON" "$TOP/tests/lib/janitor.py" end "$WSLBRIDGE_RUN" || true
     # Built under sudo: what stays belongs to the person who typed it.
     if [ -n "${SUDO_UID:-}" ] && [ "$(id -u)" -eq 0 ] && [ -d "$BUILD" ]; then

@@ -9,6 +9,7 @@ else
     BOLD='' RED='' GREEN='' PLAIN=''
 fi
 TICKER=
+ATTENDED=
 
 say() { printf '%s\n' "$*"; }
 
@@ -20,8 +21,12 @@ die() {
 # Waits for a command in a way that a signal to us interrupts at once. Bash lets what runs in the
 # background ignore Ctrl-C; the traps of run.sh end it.
 attend() {
+    local status=0
     "$@" &
-    wait $!
+    ATTENDED=$!
+    wait "$ATTENDED" || status=$?
+    ATTENDED=
+    return "$status"
 }
 
 ticker_start() { # ticker_start TEXT
