@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures: a guest with the real agent, the helper's core, a peer that misbehaves."""
+import os
+import secrets
+
+import pytest
+
+import helpers
+from guest import Guest, NotifySocket
+
+
+@pytest.fixture(scope="session", autouse=True)
+def root():
+    if os.geteuid() != 0:
+        pytest.skip("network namespaces need root")
+
+
+@pytest.fixture
+def guest(dev_tree, tmp_path):
+    guest = Guest(dev_tree, tmp_path)
+    yield guest
+    guest.close()
+
+
+@pytest.fixture
+def key(guest):
+    """A key that the guest has."""
+    key = secrets.token_hex(32)
+    guest.key(key + "\n")
+    return key
+
+
+@pytest.fixture
+def host(dev_tree, guest, key):
+    """The helper's core, paired with the guest, not started yet."""
+    host = helpers.TestHost(dev_tree, guest.socket, key=key, store=os.path.join(guest.folder, "store"))
+    yield host
+    host.kill()
+
+
+@pytest.fixture
+def bridge(guest, host):
+    """Both ends up, with one service in force."""
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start()
+    guest.start()
+    guest.wait_state("web", "active")
+    host.wait_rules({"0.0.0.0/8080": "10.9.0.2/80"})
+    return guest, host
+
+
+@pytest.fixture
+def peer(guest):
+    """peer(behave): a listener in the helper's place."""
+    peers = []
+
+    def make(behave):
+        peers.append(helpers.Peer(guest.socket, behave))
+        return peers[-1]
+
+    yield make
+    for one in peers:
+        one.close()
+
+
+@pytest.fixture
+def manager(tmp_path):
+    """A service manager's notification socket."""
+    notify = NotifySocket(str(tmp_path / "notify"))
+    yield notify
+    notify.socket.close()

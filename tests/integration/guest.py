@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""A guest for the tests: a network namespace with the real agent in it.
+
+    guest = Guest(tree, folder)       namespace with eth0 10.9.0.2/24, gateway 10.9.0.1; no agent yet
+    guest.service("web", "listen = 8080")
+    guest.start()
+    guest.wait_state("web", "active")
+"""
+import ipaddress
+import itertools
+import json
+import os
+import signal
+import socket
+import subprocess
+import time
+
+import topology
+
+ADDRESS = "10.9.0.2"
+GATEWAY = "10.9.0.1"
+PREFIX = 24
+PATIENCE = 20  # seconds; nothing here takes that long unless it is broken
+
+_numbers = itertools.count(1)
+
+
+def wait_until(condition, what, seconds=PATIENCE):
+    """Poll until @condition() is true; returns what it gave."""
+    end = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.01)
+
+
+class NotifySocket:
+    """What a service manager hears from the agent."""
+
+    def __init__(self, path):
+        self.path = path
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(path)
+        self.messages = []
+
+    def poll(self):
+        while True:
+            try:
+                self.messages.append(self.socket.recv(4096, socket.MSG_DONTWAIT).decode())
+            except BlockingIOError:
+                return self.messages
+
+    def wait(self, text):
+        return wait_until(lambda: next((m for m in self.poll() if text in m), None),
+                          f"notification {text!r} in {self.messages}")
+
+    def count(self, text):
+        return sum(text in m.split("\n") for m in self.poll())
+
+    def forget(self):
+        self.poll()
+        self.messages = []
+
+
+class Guest:
+    def __init__(self, tree, folder, name="guest"):
+        self.exe = os.path.join(tree, "agent", "wslbridge-agent")
+        self.name = name
+        self.folder = str(folder)
+        self.root = os.path.join(self.folder, "root")
+        self.state = os.path.join(self.folder, "run")
+        self.socket = os.path.join(self.folder, "helper")
+        self.log_path = os.path.join(self.folder, "log")
+        self.address = ADDRESS
+        self.process = None
+        self.namespace = topology.Namespace(f"{name}{next(_numbers)}")
+        os.makedirs(os.path.join(self.root, "etc/wslbridge/services.d"))
+        os.makedirs(self.state)
+        self.agent_conf()
+        subprocess.run(["ip", "netns", "add", self.namespace.name], check=True)
+        self.ip(f"link set lo up\nlink add eth0 type veth peer name peer0\n"
+                f"link set peer0 up\nlink set eth0 up\n"
+                f"addr add {ADDRESS}/{PREFIX} dev eth0\nroute add default via {GATEWAY}\n")
+
+    def close(self):
+        self.kill()
+        subprocess.run(["ip", "netns", "del", self.namespace.name], check=True)
+
+    # --- network
+
+    def ip(self, lines):
+        self.namespace.ip(lines)
+
+    def new_address(self):
+        """As a renewed lease does it: the old address goes, then the new one comes."""
+        old, self.address = self.address, str(ipaddress.ip_address(self.address) + 1)
+        self.ip(f"addr del {old}/{PREFIX} dev eth0\naddr add {self.address}/{PREFIX} dev eth0\n"
+                f"route replace default via {GATEWAY}\n")
+        return self.address
+
+    # --- configuration
+
+    def write(self, path, text, mode=0o644):
+        """A file below the root, replaced in one step as editors do. Text may be bytes."""
+        full = os.path.join(self.root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        data = text if isinstance(text, bytes) else text.encode()
+        fd = os.open(full + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+        with os.fdopen(fd, "wb") as f:
+            f.write(data)
+        os.rename(full + ".new", full)
+
+    def remove(self, path):
+        os.unlink(os.path.join(self.root, path))
+
+    def agent_conf(self, more=""):
+        """Never without 'helper': the default would be a vsock of this machine."""
+        self.write("etc/wslbridge/agent.conf", f"[agent]\nhelper = unix:{self.socket}\n{more}")
+
+    def service(self, name, lines):
+        self.write(f"etc/wslbridge/services.d/{name}.ini", f"[service]\n{lines}\n")
+
+    def remove_service(self, name):
+        self.remove(f"etc/wslbridge/services.d/{name}.ini")
+
+    def key(self, text, mode=0o600):
+        self.write("etc/wslbridge/key", text, mode)
+
+    # --- the agent
+
+    def start(self, wait=True, **environment):
+        env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
+        env.update(RUNTIME_DIRECTORY=self.state, WSL_DISTRO_NAME=self.name, **environment)
+        with open(self.log_path, "ab") as log:
+            self.process = self.namespace.popen(self.exe, f"--root={self.root}", env=env,
+                                                stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        if wait:
+            wait_until(self.status, "the first status")
+        return self
+
+    def stop(self):
+        """SIGTERM; a sanitizer's report or any other failure shows in the exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(PATIENCE)
+        self.process = None
+        assert code == 0, self.log()
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+            self.process = None
+
+    def reload(self):
+        self.process.send_signal(signal.SIGHUP)
+
+    def check(self, *arguments):
+        return subprocess.run([self.exe, f"--root={self.root}", "--check", *arguments],
+                              capture_output=True, text=True)
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()
+
+    def log_lines(self, text):
+        return [line for line in self.log().splitlines() if text in line]
+
+    def wait_log(self, text):
+        return wait_until(lambda: self.log_lines(text), f"log line with {text!r} in {self.log()}")
+
+    # --- status.json
+
+    def status(self):
+        """{} while there is none, or only that of an agent which was killed."""
+        try:
+            with open(os.path.join(self.state, "status.json"), encoding="utf-8") as f:
+                status = json.load(f)
+        except (FileNotFoundError, NotADirectoryError):
+            return {}
+        return status if self.process and status["agent"]["pid"] == self.process.pid else {}
+
+    def service_status(self, name):
+        return next((s for s in self.status().get("services", []) if s["name"] == name), {})
+
+    def wait_state(self, name, state):
+        wait_until(lambda: self.service_status(name).get("state") == state,
+                   f"service '{name}' {state}: {self.service_status(name)}\n{self.log()}")
+
+    def wait_helper(self, state):
+        wait_until(lambda: self.status().get("helper", {}).get("state") == state,
+                   f"helper {state}\n{self.log()}")
+
+    # --- what it costs
+
+    def wake_ups(self):
+        """How often the process went to sleep."""
+        with open(f"/proc/{self.process.pid}/status") as f:
+            return int(next(line for line in f if line.startswith("voluntary")).split()[1])

@@ -1,0 +1,162 @@
+# SPDX-License-Identifier: MIT
+"""Whatever sits in the helper's place, the agent lives, says so once and finds a good one later."""
+import socket
+import struct
+import time
+
+import pytest
+
+from guest import wait_until
+
+CHALLENGE = 2  # docs/protocol.md
+RESULT = 7
+
+
+def frame(kind, payload):
+    return struct.pack(">BBHI", 1, kind, 0, len(payload)) + payload
+
+
+def say_nothing(connection):
+    connection.recv(65536)
+    time.sleep(60)
+
+
+def close_at_once(connection):
+    connection.close()
+
+
+def close_after_hello(connection):
+    assert connection.recv(65536)
+    connection.close()
+
+
+def close_mid_header(connection):
+    connection.recv(65536)
+    connection.sendall(frame(CHALLENGE, bytes(60))[:5])
+    connection.close()
+
+
+def close_mid_frame(connection):
+    connection.recv(65536)
+    connection.sendall(frame(CHALLENGE, bytes(60))[:30])
+    connection.close()
+
+
+def half_open(connection):
+    """Nothing more comes, and nothing is read, but the connection stays."""
+    connection.shutdown(socket.SHUT_WR)
+    time.sleep(60)
+
+
+def wants_no_bytes(connection):
+    connection.shutdown(socket.SHUT_RD)
+    time.sleep(60)
+
+
+def web_server(connection):
+    connection.recv(65536)
+    connection.sendall(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n")
+    connection.close()
+
+
+def too_long(connection):
+    connection.sendall(struct.pack(">BBHI", 1, CHALLENGE, 0, 0xFFFFFFFF))
+    time.sleep(60)
+
+
+def zeros_forever(connection):
+    while True:
+        connection.sendall(bytes(65536))
+
+
+def early_result(connection):
+    connection.sendall(frame(RESULT, bytes(16)))
+    time.sleep(60)
+
+
+def drip(connection):
+    """A frame at a byte a time: slow, and never finished."""
+    for byte in frame(CHALLENGE, bytes(500)):
+        connection.sendall(bytes([byte]))
+        time.sleep(0.05)
+    connection.close()
+
+
+QUICK = [close_at_once, close_after_hello, close_mid_header, close_mid_frame, half_open,
+         web_server, too_long, zeros_forever, early_result]
+
+
+@pytest.mark.parametrize("behave", QUICK, ids=lambda b: b.__name__)
+def test_survives_and_finds_a_good_one(guest, host, peer, behave):
+    guest.service("web", "listen = 8080")
+    bad = peer(behave)
+    guest.start()
+    wait_until(lambda: bad.n_connections >= 3, "the third try")
+    assert guest.process.poll() is None
+    bad.close()
+    wrong = [line for line in guest.log().splitlines() if "elper" in line and "started" not in line]
+    assert len(wrong) == 1, wrong  # three tries, one line
+    assert guest.status()["helper"]["state"] == "waiting"
+    host.start()
+    guest.new_address()  # does not wait for the pause to end
+    guest.wait_state("web", "active")
+    assert bad.n_connections < 10  # with pauses between them
+    guest.stop()
+
+
+@pytest.mark.parametrize("behave", [say_nothing, wants_no_bytes, drip], ids=lambda b: b.__name__)
+def test_handshake_has_a_deadline(guest, host, peer, behave):
+    guest.service("web", "listen = 8080")
+    bad = peer(behave)
+    guest.start()
+    wait_until(lambda: guest.status()["helper"]["error"], "the deadline", seconds=40)
+    assert guest.status()["helper"]["error"]["cause"] in ("silent", "lost")
+    assert bad.n_connections <= 3
+    bad.close()
+    host.start()
+    guest.new_address()
+    guest.wait_state("web", "active")
+
+
+def test_silent_helper_is_given_up(guest, host):
+    """Frozen after the session was up: heartbeats stop, and nobody closes anything."""
+    guest.service("web", "listen = 8080")
+    host.start(heartbeat_ms=200)
+    guest.start()
+    guest.wait_state("web", "active")
+    host.process.send_signal(19)  # SIGSTOP
+    guest.wait_helper("waiting")
+    assert guest.status()["helper"]["error"]["cause"] == "silent"
+    assert guest.service_status("web")["state"] == "pending"
+    host.process.send_signal(18)  # SIGCONT
+    guest.wait_state("web", "active")
+    assert host.rules() == {"0.0.0.0/8080": "10.9.0.2/8080"}
+
+
+def test_slow_helper_gets_the_newest_state(guest, host):
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start(delay_ms=300)
+    guest.start()
+    guest.wait_state("web", "active")
+    for _ in range(10):
+        guest.new_address()
+    host.wait_rules({"0.0.0.0/8080": f"{guest.address}/80"})
+    wait_until(lambda: (guest.status()["last_update"] or {}).get("usec", 0) > 200_000,
+               "the slow answer")
+
+
+def test_listener_with_a_full_queue(guest, host):
+    """connect() says EAGAIN and no event follows: that is a failed try, not one to wait for."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(guest.socket)
+    listener.listen(0)
+    waiting = socket.socket(socket.AF_UNIX)
+    waiting.connect(guest.socket)
+    guest.service("web", "listen = 8080")
+    guest.start()
+    guest.wait_log("is not there")
+    listener.close()
+    waiting.close()
+    host.start()
+    guest.new_address()
+    guest.wait_state("web", "active")

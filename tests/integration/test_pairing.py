@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""Who may speak: the key, its absence, its change while the agent runs."""
+import os
+import secrets
+
+
+def refused(guest, code):
+    guest.wait_helper("refused")
+    error = guest.status()["helper"]["error"]
+    assert (error["cause"], error["code"]) == ("refused", code)
+    assert error["text"]
+    assert len(guest.log_lines(f"refuses this agent ({code})")) == 1
+
+
+def test_agent_without_a_key_is_refused_and_paired_later(guest, host, key):
+    guest.service("web", "listen = 8080")
+    guest.remove("etc/wslbridge/key")
+    host.start()
+    guest.start()
+    refused(guest, "not-paired")
+    assert not guest.status()["helper"]["paired"]
+    assert host.rules() == {}
+    guest.key(key)  # noticed without a reload
+    guest.wait_state("web", "active")
+    assert guest.status()["helper"]["paired"]
+
+
+def test_wrong_key_is_refused_and_corrected(guest, host, key):
+    guest.service("web", "listen = 8080")
+    guest.key(secrets.token_hex(32))
+    host.start()
+    guest.start()
+    refused(guest, "bad-proof")
+    guest.new_address()  # no reason to ask again
+    guest.wait_log(f"Address is {guest.address}")
+    assert guest.status()["helper"]["state"] == "refused"
+    guest.key(key)
+    guest.wait_state("web", "active")
+
+
+def test_new_key_ends_a_session_that_was_made_with_the_old_one(bridge):
+    guest, host = bridge
+    guest.key(secrets.token_hex(32))
+    refused(guest, "bad-proof")
+    host.wait_rules({})  # it had said goodbye
+
+
+def test_helper_that_pairs_nobody(guest, host):
+    host.start(key="00" * 32)
+    guest.start()
+    refused(guest, "bad-proof")
+
+
+def test_helper_that_does_not_insist(guest, host):
+    guest.remove("etc/wslbridge/key")
+    guest.service("web", "listen = 8080")
+    host.options.pop("key")
+    host.start(no_pairing=True)
+    guest.start()
+    guest.wait_state("web", "active")
+    assert guest.log_lines("not paired")
+
+
+def test_helper_that_has_lost_the_key(guest, host):
+    """Not insisting on keys does not help an agent that wants the helper's proof."""
+    guest.service("web", "listen = 8080")
+    host.options.pop("key")
+    host.start(no_pairing=True)
+    guest.start()
+    refused(guest, "not-paired")
+    assert host.rules() == {}
+
+
+def test_key_that_others_can_read_is_not_used(guest, host, key):
+    guest.key(key, 0o644)
+    host.start()
+    guest.start()
+    refused(guest, "not-paired")
+    assert "chmod 600" in guest.status()["helper"]["key_problem"]
+    assert len(guest.log_lines("chmod 600")) == 1
+
+
+def test_key_as_a_credential(guest, host, key, tmp_path):
+    """As systemd hands it over; the unit's default text means unpaired."""
+    guest.remove("etc/wslbridge/key")
+    guest.service("web", "listen = 8080")
+    folder = tmp_path / "credentials"
+    folder.mkdir()
+    (folder / "key").write_text("unpaired\n")
+    host.start()
+    guest.start(CREDENTIALS_DIRECTORY=str(folder))
+    refused(guest, "not-paired")
+    assert guest.status()["helper"]["key_problem"] is None
+    guest.stop()
+    (folder / "key").write_text(key)
+    os.chmod(folder / "key", 0o440)
+    guest.start(CREDENTIALS_DIRECTORY=str(folder))
+    guest.wait_state("web", "active")
+
+
+def test_identity_is_told(guest, host):
+    host.start()
+    guest.start()
+    guest.wait_helper("connected")
+    identity = guest.status()["agent"]
+    assert len(bytes.fromhex(identity["agent_id"])) == 16
+    owners = [a["owner"] for a in host.command("agents")["agents"]]
+    assert owners == [f"{identity['agent_id']}/{guest.name}"]

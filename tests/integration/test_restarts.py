@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""Either side goes and comes back, in every order and in every way: the rules end up right."""
+import itertools
+
+import pytest
+
+from guest import wait_until
+
+RULE = {"0.0.0.0/8080": "10.9.0.2/80"}
+
+
+def stop(side, how):
+    (side.kill if how == "killed" else side.stop)()
+
+
+ORDERS = [order for order in itertools.permutations(["agent down", "agent up", "host down", "host up"])
+          if order.index("agent down") < order.index("agent up")
+          and order.index("host down") < order.index("host up")]
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+@pytest.mark.parametrize("order", ORDERS, ids=", ".join)
+def test_both_restarted(bridge, order, how):
+    guest, host = bridge
+    actions = {"agent down": lambda: stop(guest, how), "agent up": lambda: guest.start(wait=False),
+               "host down": lambda: stop(host, how), "host up": host.start}
+    for step in order:
+        actions[step]()
+    if order[-1] != "agent up":
+        new = guest.new_address()  # while the last one is starting
+    else:
+        new = guest.address
+    host.wait_rules({"0.0.0.0/8080": f"{new}/80"})
+    guest.wait_state("web", "active")
+    assert len(host.command("ledger")["entries"]) == 1
+    guest.stop()
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed"])
+def test_agent_restarted_cuts_no_rule(bridge, how):
+    """A new agent is back within the grace period: the rule was never touched."""
+    guest, host = bridge
+    before = host.stats()
+    stop(guest, how)
+    guest.start()
+    guest.wait_state("web", "active")
+    after = host.stats()
+    assert (after["deletes"], after["writes"]) == (before["deletes"], before["writes"])
+    assert host.rules() == RULE
+
+
+def test_helper_restarted_many_times(bridge):
+    guest, host = bridge
+    for _ in range(3):
+        host.kill()
+        guest.wait_helper("waiting")
+        assert guest.service_status("web")["state"] == "pending"
+        host.start()
+        guest.wait_state("web", "active")
+    assert host.rules() == RULE
+    assert guest.status()["counters"]["connects"] == 4
+
+
+def test_goodbye_withdraws_after_the_grace(bridge):
+    guest, host = bridge
+    guest.stop()
+    assert host.rules() == RULE  # not at once
+    host.wait_rules({})
+    assert host.command("ledger")["entries"] == []
+
+
+def test_killed_agent_is_withdrawn_after_its_silence(guest, host):
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start(heartbeat_ms=300)
+    guest.start()
+    guest.wait_state("web", "active")
+    guest.kill()
+    host.wait_rules({})
+
+
+def test_helper_comes_later(guest, host):
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    guest.start()
+    guest.wait_log("is not there")
+    assert guest.status()["helper"]["error"]["cause"] == "unreachable"
+    host.start()
+    guest.wait_state("web", "active")
+    assert host.rules() == RULE
+    assert guest.status()["helper"]["error"] is None
+
+
+def test_foreign_rule_survives_everything(bridge):
+    guest, host = bridge
+    host.command("foreign-set v4tov4 0.0.0.0/9090 10.1.2.3/9090")
+    guest.service("other", "listen = 9090")
+    guest.wait_state("other", "conflict")
+    for how in ("stopped", "killed"):
+        stop(guest, how)
+        stop(host, how)
+        host.start()
+        guest.start()
+        guest.wait_state("web", "active")
+        guest.wait_state("other", "conflict")
+    guest.new_address()
+    host.wait_rules({"0.0.0.0/9090": "10.1.2.3/9090",
+                     "0.0.0.0/8080": f"{guest.address}/80"})
+    guest.remove_service("other")
+    guest.stop()
+    wait_until(lambda: host.rules() == {"0.0.0.0/9090": "10.1.2.3/9090"}, "only the foreign rule")

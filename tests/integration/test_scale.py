@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+"""Many services, and an agent that costs nothing while nothing happens."""
+import os
+import time
+
+from guest import wait_until
+
+N = 10_000
+
+
+def test_ten_thousand_services_round_trip(guest, host):
+    folder = os.path.join(guest.root, "etc/wslbridge/services.d")
+    for i in range(N):
+        with open(os.path.join(folder, f"s{i:05}.ini"), "w") as f:
+            f.write(f"[service]\nlisten = {10000 + i}\n")
+    host.start()
+    guest.start()
+    wait_until(lambda: len(host.rules()) == N, "all rules", seconds=60)
+    guest.wait_state(f"s{N - 1:05}", "active")
+    services = guest.status()["services"]
+    assert len(services) == N
+    assert {s["state"] for s in services} == {"active"}
+    address = guest.new_address()
+    wait_until(lambda: set(v.split("/")[0] for v in host.rules().values()) == {address},
+               "all rules changed")
+    assert len(guest.log().splitlines()) < 200  # not a line for each
+    guest.stop()
+    wait_until(lambda: host.rules() == {}, "all withdrawn")
+
+
+def test_idle_agent_sleeps(bridge):
+    """Between two heartbeats (30 s) nothing wakes it."""
+    guest, _ = bridge
+    time.sleep(4)  # the kernel is still busy with the new interface's IPv6 addresses
+    before = guest.wake_ups()
+    time.sleep(4)
+    assert guest.wake_ups() == before
+
+
+def test_agent_without_a_helper_sleeps_between_tries(guest):
+    guest.start()
+    guest.wait_log("is not there")
+    time.sleep(4)
+    before = guest.wake_ups()
+    time.sleep(2)
+    assert guest.wake_ups() - before <= 2

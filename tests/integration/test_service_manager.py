@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: MIT
+"""What a service manager sees, and that none is needed."""
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+
+from guest import wait_until
+
+
+def test_ready_status_reload_stop(guest, host, manager):
+    guest.service("web", "listen = 8080")
+    guest.start(NOTIFY_SOCKET=manager.path)
+    manager.wait("READY=1")  # while there is no helper at all
+    assert manager.wait("STATUS=10.9.0.2 on eth0; helper not connected; 0 of 1 services active")
+    host.start()
+    manager.wait("STATUS=10.9.0.2 on eth0; helper connected; 1 of 1 services active")
+
+    manager.forget()
+    guest.reload()
+    reloading = manager.wait("RELOADING=1")
+    assert "MONOTONIC_USEC=" in reloading
+    manager.wait("READY=1")
+    order = "".join(manager.messages)
+    assert order.index("RELOADING=1") < order.index("READY=1")
+
+    manager.forget()
+    guest.stop()
+    assert manager.count("STOPPING=1") == 1
+
+
+def test_ready_even_without_an_address(guest, manager):
+    guest.ip("addr flush dev eth0\n")
+    guest.start(NOTIFY_SOCKET=manager.path)
+    manager.wait("READY=1")
+    assert manager.wait("STATUS=no address (")
+
+
+def test_watchdog_is_fed_and_stops_when_the_agent_hangs(guest, manager):
+    guest.start(NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="400000")
+    wait_until(lambda: manager.count("WATCHDOG=1") >= 3, "three pings")
+    guest.process.send_signal(signal.SIGSTOP)
+    time.sleep(0.1)
+    manager.forget()
+    time.sleep(0.8)
+    assert manager.count("WATCHDOG=1") == 0
+    guest.process.send_signal(signal.SIGCONT)
+    wait_until(lambda: manager.count("WATCHDOG=1") >= 1, "pings again")
+
+
+def test_foreground_without_systemd(guest, host):
+    """No notification socket, no runtime directory, Ctrl-C ends it."""
+    guest.service("web", "listen = 8080")
+    host.start()
+    guest.start()
+    guest.wait_state("web", "active")
+    guest.process.send_signal(signal.SIGINT)
+    assert guest.process.wait(10) == 0
+    guest.process = None
+    assert guest.status() == {}  # nobody is misled by an old file
+    host.wait_rules({})
+
+
+def test_status_directory_that_can_not_be_written(guest, host):
+    """Told once, and no reason not to do the work."""
+    guest.service("web", "listen = 8080")
+    os.rmdir(guest.state)
+    open(guest.state, "w").close()
+    host.start()
+    guest.start(wait=False)
+    host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080"})
+    guest.new_address()
+    host.wait_rules({"0.0.0.0/8080": f"{guest.address}/8080"})
+    assert len(guest.log_lines("Can't write")) == 1
+
+
+def test_without_privileges(guest, host, tmp_path):
+    """An ordinary user may run it, too; netlink and the socket are all it needs."""
+    guest.service("web", "listen = 8080")
+    guest.remove("etc/wslbridge/key")
+    host.options.pop("key")
+    host.start(no_pairing=True)
+    for path in (guest.folder, guest.state, guest.socket, guest.log_path):
+        if os.path.exists(path):
+            os.chmod(path, 0o777)
+    parent = tmp_path.parent
+    while parent != parent.parent and parent.stat().st_uid == 0 and str(parent) != "/tmp":
+        parent.chmod(0o755)
+        parent = parent.parent
+    exe, guest.exe = guest.exe, "setpriv"
+    command = guest.namespace.command("setpriv", "--reuid=65534", "--regid=65534",
+                                      "--clear-groups", exe, f"--root={guest.root}")
+    env = {**os.environ, "RUNTIME_DIRECTORY": guest.state, "WSL_DISTRO_NAME": "plain"}
+    with open(guest.log_path, "ab") as log:
+        guest.process = subprocess.Popen(command, env=env, stdout=log, stderr=log)
+    guest.wait_state("web", "active")
+
+
+def test_stderr_has_levels_for_a_service_manager(guest):
+    guest.start()
+    guest.wait_log("is not there")
+    assert all(line[0] == "<" and line[2] == ">" for line in guest.log().splitlines())
+
+
+def test_one_line_per_change_not_per_try(guest, host):
+    guest.service("web", "listen = 8080")
+    guest.start()
+    time.sleep(2.5)  # four tries or more
+    assert len(guest.log_lines("is not there")) == 1
+    host.start()
+    guest.new_address()
+    guest.wait_state("web", "active")
+    host.kill()
+    guest.wait_helper("waiting")
+    time.sleep(2)
+    host.start()
+    guest.wait_state("web", "active")
+    assert len(guest.log_lines("is not there")) == 1
+    assert len(guest.log_lines("Lost the helper")) == 1
+    assert len(guest.log_lines("Connected to the helper")) == 2
+    assert len(guest.log_lines("Service 'web' is active")) == 1  # the same answer is no news
+    assert len(guest.log_lines("Address is")) == 2
+
+
+def test_status_is_never_seen_half_written(bridge):
+    guest, host = bridge
+    path = os.path.join(guest.state, "status.json")
+    problems, stop = [], threading.Event()
+
+    def read():
+        while not stop.is_set():
+            with open(path, encoding="utf-8") as f:
+                try:
+                    json.load(f)["written"]
+                except (ValueError, KeyError) as e:
+                    problems.append(e)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for _ in range(30):
+        guest.new_address()
+        time.sleep(0.03)
+    stop.set()
+    reader.join()
+    assert not problems
+    assert os.listdir(guest.state) == ["status.json"]
+
+
+def test_status_tells_everything(bridge):
+    guest, host = bridge
+    guest.service("web", "description = The page\nlisten = 8080\nlisten = 9000-9001\n"
+                         "listen = [::]:80\nconnect-port = 80")
+    wait_until(lambda: guest.service_status("web")["description"] == "The page"
+               or guest.status()["configuration"]["stale"], "the new text")
+    status = guest.status()
+    assert status["schema"] == 1
+    assert status["agent"]["pid"] == guest.process.pid
+    assert status["guest"]["interface"] == "eth0"
+    assert status["guest"]["ipv4"] == {"address": "10.9.0.2", "prefix": 24, "gateway": "10.9.0.1"}
+    assert status["guest"]["mode"] == "unknown"
+    assert status["helper"]["address"] == f"unix:{guest.socket}"
+    assert status["helper"]["connected"] is True and status["helper"]["software"]
+    assert status["helper"]["since"]["time"].endswith("Z")
+    assert status["helper"]["since"]["monotonic_usec"] <= status["written"]["monotonic_usec"]
+    assert set(status["counters"]) == {"events", "dumps", "lost", "failed_dumps", "connects"}
