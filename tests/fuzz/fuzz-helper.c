@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What reaches the helper's core from outside: texts in the registry that anybody may have written,
+ * and bytes from a peer. First byte of the input: 0 a ledger entry (name, newline, data), 1 a rule
+ * name or data, 2 bytes of an unpaired peer, 3 the payload of a STATE from an admitted one.
+ *
+ * Besides not crashing: what is read can be written and read again as the same; whatever a peer
+ * sends, foreign values stay, and after the end nothing of ours is left.
+ */
+
+#include "tests/host/memory-host.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHUNK 64
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void require(bool condition) {
+        if (!condition) {
+                abort();
+        }
+}
+
+static char *to_text(const uint8_t *data, size_t n) {
+        char *text = malloc(n + 1);
+
+        require(text != NULL);
+        memcpy(text, data, n);
+        text[n] = '\0';
+        return text;
+}
+
+static void fuzz_ledger(const uint8_t *data, size_t n) {
+        char *name = to_text(data, n), *value = strchr(name, '\n');
+        char text[LEDGER_TEXT_MAX + 1], again[LEDGER_TEXT_MAX + 1], key[RULE_TEXT_MAX];
+        LedgerEntry e, e2;
+
+        if (value) {
+                *value++ = '\0';
+                if (ledger_entry_parse(name, value, &e) == 0) {
+                        rule_endpoint_format(&e.listen, key);
+                        ledger_entry_format(&e, text);
+                        require(ledger_entry_parse(key, text, &e2) == 0);
+                        ledger_entry_format(&e2, again);
+                        require(strcmp(text, again) == 0);
+                        require(strcmp(e.owner, e2.owner) == 0);
+                }
+        }
+        free(name);
+}
+
+static void fuzz_rule(const uint8_t *data, size_t n) {
+        static const uint8_t families[] = {IP_FAMILY_NONE, IP_FAMILY_V4, IP_FAMILY_V6};
+        char *text = to_text(data, n), again[RULE_TEXT_MAX];
+        RuleTable t = RULE_TABLE_NULL;
+        IpEndpoint e, e2;
+
+        for (size_t i = 0; i < sizeof families; i++) {
+                if (rule_endpoint_parse(text, families[i], &e) == 0) {
+                        rule_endpoint_format(&e, again);
+                        require(rule_endpoint_parse(again, IP_FAMILY_NONE, &e2) == 0);
+                        require(ip_endpoint_compare(&e, &e2) == 0);
+                }
+        }
+        for (int f = 0; f < _RULE_FAMILY_END; f++) {
+                require(rule_table_add(&t, (RuleFamily) f, text, text) == 0);
+        }
+        rule_table_sort(&t);
+        rule_table_done(&t);
+        free(text);
+}
+
+static int fuzz_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
+        return 0;
+}
+
+static void fuzz_close(void *userdata, void *peer) {
+        *(bool *) peer = true;
+}
+
+/* HELLO and PROOF of an agent without a key; policy does not insist here. */
+static void fuzz_admit(BridgeConnection *c, uint64_t now) {
+        WireHello hello = {.version_min = WIRE_VERSION_MIN,
+                           .version_max = WIRE_VERSION_MAX,
+                           .distro = "fuzz",
+                           .software = "fuzz"};
+        WireProof proof = {0};
+        Buffer out = BUFFER_NULL;
+
+        require(wire_hello_encode(&hello, &out) == 0 && wire_proof_encode(&proof, &out) == 0);
+        bridge_receive(c, buffer_bytes(&out), buffer_length(&out), now);
+        buffer_done(&out);
+}
+
+static void fuzz_state(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now) {
+        uint8_t header[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_STATE};
+
+        for (int i = 0; i < 4; i++) {
+                header[4 + i] = (uint8_t) (n >> (24 - 8 * i));
+        }
+        bridge_receive(c, header, sizeof header, now);
+        bridge_receive(c, data, n, now);
+}
+
+static void fuzz_bridge(const uint8_t *data, size_t n, bool admitted) {
+        MemoryHost m;
+        BridgeHost host;
+        BridgeOptions options;
+        BridgeConnection *c;
+        Bridge *b;
+        bool closed = false;
+
+        memory_host_init(&m);
+        memory_host_fill(&m, &host);
+        host.send = fuzz_send;
+        host.close = fuzz_close;
+        bridge_options_init(&options);
+        options.mac = memory_host_mac;
+        options.policy.pairing_required = false;
+        memory_host_foreign(&m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
+        memory_host_foreign(&m, RULE_V6TOV4, "*/443", "not an endpoint");
+        require(bridge_new(&b, &options, &host, m.now_usec) == 0);
+        require(bridge_connect(b, &closed, m.now_usec, &c) == 0);
+        if (admitted) {
+                fuzz_admit(c, m.now_usec);
+                fuzz_state(c, data, n, m.now_usec);
+        }
+        for (size_t i = 0; i < n && !admitted; i += CHUNK) {
+                bridge_receive(c, data + i, n - i < CHUNK ? n - i : CHUNK, m.now_usec);
+                bridge_dispatch(b, m.now_usec);
+        }
+        bridge_dispatch(b, m.now_usec);
+        require(bridge_stop(b, m.now_usec) == 0);
+        require(closed);
+        bridge_disconnect(c, m.now_usec);
+        bridge_free(b);
+        require(m.rules.n == 2 && m.ledger.n == 0);
+        require(strcmp(memory_host_rule(&m, RULE_V4TOV4, "0.0.0.0/80"), "10.9.9.9/80") == 0);
+        require(strcmp(memory_host_rule(&m, RULE_V6TOV4, "*/443"), "not an endpoint") == 0);
+        memory_host_done(&m);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+        if (n == 0) {
+                return 0;
+        }
+        switch (data[0]) {
+        case 0:
+                fuzz_ledger(data + 1, n - 1);
+                break;
+        case 1:
+                fuzz_rule(data + 1, n - 1);
+                break;
+        case 2:
+        case 3:
+                fuzz_bridge(data + 1, n - 1, data[0] == 3);
+                break;
+        }
+        return 0;
+}
