@@ -50,7 +50,11 @@ int namespace_enter(void) {
         (void) write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
         (void) write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
         r = system("ip link set lo up && ip link add " WATCHED " type veth peer name " PEER
-                   " && ip link set " PEER " up && ip link set " WATCHED " up");
+                   " && ip link set " PEER " up && ip link set " WATCHED " up"
+                   /* The kernel notices the carrier by and by, with an event of its own. */
+                   " && for link in " WATCHED " " PEER "; do"
+                   " until ip -o link show dev $link | grep -q 'state UP'; do sleep 0.02; done; "
+                   "done");
         return r == 0 ? 0 : -EIO;
 }
 

@@ -138,7 +138,7 @@ START_TEST(test_address_kinds) {
         run("ip addr add 192.0.2.41/24 dev " WATCHED);
         watch_settle(&w);
         assert_address(&w.last, "192.0.2.40"); /* .41 is secondary */
-        run("sysctl -q net.ipv4.conf." WATCHED ".promote_secondaries=1");
+        run("echo 1 > /proc/sys/net/ipv4/conf/" WATCHED "/promote_secondaries");
         run("ip addr del 192.0.2.40/24 dev " WATCHED);
         watch_settle(&w);
         assert_address(&w.last, "192.0.2.41");
@@ -150,9 +150,9 @@ START_TEST(test_ipv6) {
         IpAddr addr;
         char text[IP_TEXT_MAX];
 
-        run("sysctl -q net.ipv6.conf.all.disable_ipv6=0");
-        run("sysctl -q net.ipv6.conf." WATCHED ".disable_ipv6=0");
-        run("sysctl -q net.ipv6.conf." WATCHED ".accept_dad=0");
+        run("echo 0 > /proc/sys/net/ipv6/conf/all/disable_ipv6");
+        run("echo 0 > /proc/sys/net/ipv6/conf/" WATCHED "/disable_ipv6");
+        run("echo 0 > /proc/sys/net/ipv6/conf/" WATCHED "/accept_dad");
         watch_start(&w, 0);
         ck_assert_int_eq(ip_parse("2001:db8::5", &addr), 0);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &addr, 64), 0);
