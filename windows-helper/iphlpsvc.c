@@ -3,6 +3,13 @@
 #include "windows-helper/log.h"
 
 #include <errno.h>
+#include <stdbool.h>
+
+/* "Can't accept" is a service that is starting or stopping: it reads the values when it starts. */
+static bool iphlpsvc_stopped(DWORD error) {
+        return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_DISABLED ||
+               error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+}
 
 /* Handles are not kept: it happens once per change, and a handle kept would outlive a service that
  * was deleted and made again. */
@@ -26,7 +33,7 @@ int iphlpsvc_activate(void) {
         }
         if (!ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status)) {
                 error = GetLastError();
-                r = error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_DISABLED
+                r = iphlpsvc_stopped(error)
                             ? -ESRCH
                             : log_win_error(error, "Service 'iphlpsvc' did not take the change");
         }

@@ -10,7 +10,7 @@
  *
  * Sends SERVICE_CONTROL_PARAMCHANGE; restarts nothing, so connections of unchanged rules live on.
  *
- * Return: 0; -ENOENT when there is no such service; -ESRCH when it is stopped or disabled; another
+ * Return: 0; -ENOENT when there is no such service; -ESRCH when it is not running; another
  * negative errno (logged).
  */
 int iphlpsvc_activate(void);

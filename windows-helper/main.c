@@ -115,15 +115,23 @@ static int parse_run(int argc, char **argv, HelperOptions *options) {
                         return r;
                 }
         }
+        if (!options->transport) {
+                log_write(BRIDGE_LEVEL_ERROR,
+                          "Nothing to listen on: give --transport tcp:127.0.0.1:PORT");
+                return -EINVAL;
+        }
         return 0;
 }
 #else
 static int parse_run(int argc, char **argv, HelperOptions *options) {
         if (argc > 0) {
                 log_write(BRIDGE_LEVEL_ERROR, "'run' takes no options");
-                return -EINVAL;
+        } else {
+                log_write(BRIDGE_LEVEL_ERROR,
+                          "This build has no way to be reached by a guest: AF_HYPERV is not in it "
+                          "yet, and the TCP stand-in only with -Dtest-transport=enabled");
         }
-        return 0;
+        return -EINVAL;
 }
 #endif
 
@@ -134,16 +142,6 @@ static int command_run(int argc, char **argv) {
         options.bridge.mac = mac_bcrypt;
         options.bridge.software = SOFTWARE;
         if (parse_run(argc, argv, &options) < 0) {
-                return EXIT_FAILURE;
-        }
-        if (!options.transport) {
-                log_write(BRIDGE_LEVEL_ERROR,
-                          transport_available()
-                                  ? "Nothing to listen on: give --transport tcp:127.0.0.1:PORT"
-                                  : "This build has no way to be reached by a guest: AF_HYPERV is "
-                                    "not "
-                                    "in it yet, and the TCP stand-in only with "
-                                    "-Dtest-transport=enabled");
                 return EXIT_FAILURE;
         }
         return run_helper(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

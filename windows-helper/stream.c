@@ -72,10 +72,13 @@ static void stream_free(Stream *s) {
         free(s);
 }
 
-/* Closing the socket makes its operations complete with an error; they come back here. */
+/* Closing the socket makes its operations complete with an error; they come back here. Not so in
+ * Wine 8: a send that waits for a peer that does not read holds the connection open after its
+ * handle is closed, so it is cancelled first. */
 static void stream_kill(Stream *s) {
         if (s->state != STREAM_DEAD) {
                 s->state = STREAM_DEAD;
+                (void) CancelIoEx((HANDLE) s->socket, NULL);
                 (void) closesocket(s->socket);
         }
 }

@@ -27,7 +27,3 @@ int transport_parse(const char *text, const Transport **ret_transport,
         }
         return -EPROTONOSUPPORT;
 }
-
-bool transport_available(void) {
-        return transports[0] != NULL;
-}

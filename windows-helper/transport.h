@@ -46,9 +46,6 @@ typedef struct Transport {
 int transport_parse(const char *text, const Transport **ret_transport,
                     TransportAddress *ret_address);
 
-/* True when this build has any kind at all. */
-bool transport_available(void);
-
 #ifdef WSLBRIDGE_TEST_TRANSPORT
 extern const Transport transport_tcp; /* 127.0.0.1 only, stands in for AF_HYPERV in tests */
 #endif

@@ -165,6 +165,10 @@ class Registry:
     def ledger(self):
         return self.strings(LEDGER)
 
+    def clean(self):
+        """True when there is no PortProxy value, ours or not, and nothing in the ledger."""
+        return self.rules() == {} and self.ledger() == {}
+
     def set_key(self, owner, key):
         """Pair an agent: owner is '<32 hex digits>/<distro>', key 32 bytes."""
         self.set(KEYS, owner, key, REG_BINARY)

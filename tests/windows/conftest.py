@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The helper under Wine. Needs the build directory of the cross build (with
--Dtest-transport=enabled) in WSLBRIDGE_BUILD_WIN, and for the tests with the real agent the native
-one in WSLBRIDGE_BUILD; see './dev test windows'."""
+"""The helper under Wine, driven by a client written in Python (tests/lib/wsb_client.py) and by the
+real agent. Needs the cross build with -Dtest-transport=enabled; see ../conftest.py for where."""
 
 import ctypes
 import os
@@ -9,16 +8,12 @@ import pathlib
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import threading
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "lib"))
-
-import wine  # noqa: E402
-import wsb_client  # noqa: E402
+import wine
+import wsb_client
 
 KEY = bytes(range(100, 132))
 
@@ -60,21 +55,12 @@ class Guest:
         self.socket.close()
 
 
-def build_dir(variable, what):
-    path = os.environ.get(variable)
-    if not path:
-        pytest.skip(f"{variable} (directory of the {what}) is not set")
-    return pathlib.Path(path)
-
-
 @pytest.fixture(scope="session")
-def build_win():
-    return build_dir("WSLBRIDGE_BUILD_WIN", "cross build")
-
-
-@pytest.fixture(scope="session")
-def build_native():
-    return build_dir("WSLBRIDGE_BUILD", "native build")
+def build_win(windows_tree):
+    path = pathlib.Path(windows_tree)
+    if not (path / "windows-helper/wslbridge-helper.exe").exists():
+        pytest.skip(f"no cross build in {path}")
+    return path
 
 
 @pytest.fixture(scope="session")

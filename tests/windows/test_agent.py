@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""The real agent and the real helper: agent → unix socket → socat → TCP → helper under Wine."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+from wine import wait_until
+
+ADDRESS = "172.29.8.2"
+
+
+class Agent:
+    """wslbridge-agent with a root directory of its own."""
+
+    def __init__(self, exe, root):
+        self.exe, self.root, self.process = exe, root, None
+        self.socket = root / "helper.sock"
+        self.write("etc/wslbridge/agent.conf",
+                   f"[agent]\nhelper = unix:{self.socket}\ninterface = guest0\n")
+        (root / "run/wslbridge").mkdir(parents=True)
+
+    def write(self, path, text):
+        file = self.root / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+        return file
+
+    def service(self, name, text):
+        self.write(f"etc/wslbridge/services.d/{name}.ini", "[service]\n" + text)
+
+    def key(self, key):
+        self.write("etc/wslbridge/key", key.hex() + "\n").chmod(0o600)
+
+    def start(self):
+        environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
+        environment["RUNTIME_DIRECTORY"] = str(self.root / "run/wslbridge")
+        with open(self.root / "log", "ab") as log:
+            self.process = subprocess.Popen([self.exe, f"--root={self.root}"], env=environment,
+                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+
+    def stop(self, kill=False):
+        if self.process and self.process.poll() is None:
+            (self.process.kill if kill else self.process.terminate)()
+        return self.process.wait(timeout=20) if self.process else None
+
+    def status(self):
+        try:
+            return json.loads((self.root / "run/wslbridge/status.json").read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+
+    def log(self):
+        return (self.root / "log").read_text(errors="replace")
+
+
+class Relay:
+    """socat between the agent's unix socket and the port of the helper of the day."""
+
+    def __init__(self, path):
+        self.path, self.process = path, None
+
+    def start(self, port):
+        self.stop()
+        self.process = subprocess.Popen(["socat", f"UNIX-LISTEN:{self.path},fork,unlink-early",
+                                         f"TCP:127.0.0.1:{port},nodelay"])
+
+    def stop(self):
+        if self.process:
+            self.process.terminate()
+            self.process.wait(timeout=10)
+            self.process = None
+        pathlib.Path(self.path).unlink(missing_ok=True)
+
+
+@pytest.fixture
+def agent(network, dev_tree, tmp_path_factory):
+    exe = pathlib.Path(dev_tree) / "agent/wslbridge-agent"
+    if not exe.exists() or not shutil.which("socat"):
+        pytest.skip(f"no agent in {dev_tree}, or no socat")
+    subprocess.run(["ip", "link", "add", "guest0", "type", "veth", "peer", "name", "guest1"],
+                   check=True)
+    subprocess.run(["ip", "address", "add", f"{ADDRESS}/20", "dev", "guest0"], check=True)
+    for name in ("guest0", "guest1"):
+        subprocess.run(["ip", "link", "set", name, "up"], check=True)
+    made = Agent(exe, tmp_path_factory.mktemp("agent"))
+    yield made
+    made.stop(kill=True)
+    subprocess.run(["ip", "link", "delete", "guest0"], check=True)
+
+
+@pytest.fixture
+def relay(agent):
+    made = Relay(agent.socket)
+    yield made
+    made.stop()
+
+
+class Pair:
+    """Both halves, each of which can be started and ended in any order."""
+
+    def __init__(self, start_helper, relay, agent):
+        self._start_helper, self.relay, self.agent, self.helper = start_helper, relay, agent, None
+
+    def start_helper(self):
+        # The agent may wait in its backoff for some seconds after a helper that was away.
+        self.helper = self._start_helper(goodbye=5000, recovery=20000)
+        self.relay.start(self.helper.port)
+
+    def stop_helper(self):
+        self.helper.stop()
+
+    def kill_helper(self):
+        self.helper.kill()
+
+    def start_agent(self):
+        self.agent.start()
+
+    def stop_agent(self):
+        self.agent.stop()
+
+    def kill_agent(self):
+        self.agent.stop(kill=True)
+
+    def service_state(self, name):
+        return {s["name"]: s["state"] for s in self.agent.status().get("services", [])}.get(name)
+
+    def wait_state(self, name, state, timeout=40):
+        try:
+            wait_until(lambda: self.service_state(name) == state, timeout)
+        except AssertionError:
+            raise AssertionError(f"{name} is not {state}: {self.agent.status()}\n"
+                                 f"{self.agent.log()}\n" + "\n".join(self.helper.lines)) from None
+
+
+@pytest.fixture
+def pair(start_helper, registry, relay, agent):
+    """Started and paired, with one service 'web' on port 28080."""
+    made = Pair(start_helper, relay, agent)
+    agent.service("web", "listen = 127.0.0.1:28080\nconnect-port = 80\n")
+    made.start_helper()
+    made.start_agent()
+    error = wait_until(lambda: (agent.status().get("helper", {}).get("error") or {}), 30,
+                       "the refusal of an agent without a key")
+    assert error["code"] == "not-paired"
+    assert registry.clean()
+    identity, key = agent.status()["agent"], os.urandom(32)
+    registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
+    agent.key(key)
+    made.wait_state("web", "active")
+    return made
+
+
+RULE = {("v4tov4", "127.0.0.1/28080"): f"{ADDRESS}/80"}
+
+
+def test_pair_change_and_stop(pair, registry, agent):
+    assert registry.rules() == RULE
+    agent.service("more", "listen = 127.0.0.1:28100-28110\n")
+    pair.wait_state("more", "active")
+    assert len(registry.rules()) == 12
+    registry.set_rule("127.0.0.1/28120", "192.0.2.1/80")
+    agent.service("taken", "listen = 127.0.0.1:28120\n")
+    pair.wait_state("taken", "conflict")
+    assert registry.rules()["v4tov4", "127.0.0.1/28120"] == "192.0.2.1/80"
+    registry.delete_rule("127.0.0.1/28120")
+    pair.wait_state("taken", "active")
+    (agent.root / "etc/wslbridge/services.d/more.ini").unlink()
+    wait_until(lambda: len(registry.rules()) == 2, 10, "the range withdrawn")
+    assert agent.stop() == 0
+    wait_until(registry.clean, 10, "withdrawal after the goodbye")
+
+
+def test_the_address_follows_the_interface(pair, registry):
+    for n in (3, 4, 5):
+        # The old one first: with it the kernel removes the others of its subnet.
+        subprocess.run(["ip", "address", "delete", f"172.29.8.{n - 1}/20", "dev", "guest0"],
+                       check=True)
+        subprocess.run(["ip", "address", "add", f"172.29.8.{n}/20", "dev", "guest0"], check=True)
+        rule = {("v4tov4", "127.0.0.1/28080"): f"172.29.8.{n}/80"}
+        wait_until(lambda: registry.rules() == rule, 10, f"{rule}")
+    subprocess.run(["ip", "address", "flush", "dev", "guest0"], check=True)
+    wait_until(registry.clean, 10, "withdrawal without an address")
+    pair.wait_state("web", "withdrawn")
+
+
+ORDERS = [
+    ("stop_helper", "start_helper"),
+    ("kill_helper", "start_helper"),
+    ("stop_agent", "start_agent"),
+    ("kill_agent", "start_agent"),
+    ("kill_helper", "kill_agent", "start_helper", "start_agent"),
+    ("kill_helper", "kill_agent", "start_agent", "start_helper"),
+    ("kill_agent", "kill_helper", "start_helper", "start_agent"),
+    ("kill_agent", "kill_helper", "start_agent", "start_helper"),
+    ("stop_helper", "stop_agent", "start_agent", "start_helper"),
+    ("stop_agent", "stop_helper", "start_helper", "start_agent"),
+]
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=",".join)
+def test_restarts_in_every_order_end_in_the_right_rules(pair, registry, agent, order):
+    foreign = {("v4tov4", "127.0.0.1/28300"): "192.0.2.1/80"}
+    registry.set_rule("127.0.0.1/28300", "192.0.2.1/80")
+    for step in order:
+        getattr(pair, step)()
+        assert foreign.items() <= registry.rules().items()
+    # Something new, so that what is seen is not what was there before.
+    agent.service("new", "listen = 127.0.0.1:28090\n")
+    wait_until(lambda: registry.rules() == {**RULE, **foreign,
+                                            ("v4tov4", "127.0.0.1/28090"): f"{ADDRESS}/28090"},
+               40, "the right rules")
+    pair.wait_state("new", "active")
+    assert pair.helper.stop() == 0
+    assert registry.rules() == foreign and registry.ledger() == {}

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""kill -9 of the helper at any instant: every value is provably ours or foreign, and the next start
+puts it right."""
+
+import random
+import threading
+import time
+
+from wine import wait_until
+from wsb_client import service
+
+FOREIGN = {("v4tov4", "0.0.0.0/29000"): "192.0.2.1/80", ("v6tov4", "::/29001"): "192.0.2.1/81"}
+KILLS = 60
+RULES = 300
+
+
+def check_provable(registry):
+    """Each value is foreign as it was, or in the ledger with what it is or is to become. Returns
+    how many changes were begun and not ended."""
+    rules, ledger, n_open = registry.rules(), registry.ledger(), 0
+    assert {k: v for k, v in rules.items() if k in FOREIGN} == FOREIGN
+    for (family, name), data in rules.items():
+        if (family, name) in FOREIGN:
+            continue
+        assert name in ledger, f"{name} = {data} is nobody's"
+        current, following = ledger[name].split("|")[-2:]
+        assert data in (current, following), f"{name} = {data}: {ledger[name]}"
+    for entry in ledger.values():
+        current, following = entry.split("|")[-2:]
+        n_open += current != following
+    return n_open
+
+
+def wanted(address):
+    host, port = address.split("/")[0], 1000 + int(address.rsplit(".", 1)[1].split("/")[0])
+    services = [service(f"s{i}", f"127.0.0.1:{20000 + i}", port) for i in range(RULES)]
+    services.append(service("foreign", "0.0.0.0:29000", 80))
+    rules = {("v4tov4", f"127.0.0.1/{20000 + i}"): f"{host}/{port}" for i in range(RULES)}
+    return services, {**rules, **FOREIGN}
+
+
+def test_kill_at_any_instant(start_helper, registry, connect):
+    for (family, name), data in FOREIGN.items():
+        registry.set_rule(name, data, family)
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chance = random.Random(seed)
+    n_open, apply_time = [], 0.2
+    for n in range(KILLS):
+        helper = start_helper(recovery=60000)
+        agent = connect(helper)
+        # Each run asks for other targets, or for nothing at all: writes, changes and removals are
+        # all cut at some point.
+        services, rules = wanted(f"172.29.0.{2 + n % 3}/20")
+        if n % 4 == 3:
+            services = []
+        if n % 10 == 0:  # how long an undisturbed apply takes, and that it ends right
+            started = time.monotonic()
+            agent.push(services, v4=f"172.29.0.{2 + n % 3}/20")
+            apply_time = time.monotonic() - started
+            assert registry.rules() == (rules if services else FOREIGN)
+            agent.send_state(wanted("172.29.0.9/20")[0], v4="172.29.0.9/20")
+        else:
+            agent.send_state(services, v4=f"172.29.0.{2 + n % 3}/20")
+        killer = threading.Timer(chance.uniform(0, 1.1 * apply_time), helper.process.kill)
+        killer.start()
+        helper.wait_end()
+        agent.close()
+        n_open.append(check_provable(registry))
+    print(f"{KILLS} kills within {apply_time * 1000:.0f} ms, changes left open: {n_open}")
+    assert sum(n > 0 for n in n_open) >= KILLS / 10, "the kills did not hit the middle of anything"
+
+    helper = start_helper(recovery=60000)
+    services, rules = wanted("172.29.0.2/20")
+    agent = connect(helper)
+    result = agent.push(services, v4="172.29.0.2/20")
+    assert result.states() == ["active"] * RULES + ["conflict"]
+    assert registry.rules() == rules
+    assert helper.stop() == 0
+    assert registry.rules() == FOREIGN and registry.ledger() == {}
+
+
+def test_rules_are_kept_for_the_agent_that_comes_back(start_helper, registry, connect, iphlpsvc):
+    services, rules = wanted("172.29.0.2/20")
+    helper = start_helper()
+    connect(helper).push(services, v4="172.29.0.2/20")
+    written = registry.rules()
+    helper.kill()
+    told = iphlpsvc.told()
+
+    helper = start_helper(recovery=1500)
+    time.sleep(0.3)
+    assert registry.rules() == written
+    agent = connect(helper)
+    agent.push(services, v4="172.29.0.2/20")
+    agent.idle(1.5)
+    assert registry.rules() == written
+    assert iphlpsvc.told() <= told + 1  # once, at the start: a kill may have come before the telling
+
+
+def test_rules_of_an_agent_that_does_not_come_back_are_withdrawn(start_helper, registry, connect):
+    services, _ = wanted("172.29.0.2/20")
+    helper = start_helper()
+    connect(helper).push(services, v4="172.29.0.2/20")
+    helper.kill()
+    assert len(registry.rules()) == RULES + 1  # 0.0.0.0:29000 is free here
+    start_helper(recovery=300)
+    wait_until(registry.clean, 5, "withdrawal")

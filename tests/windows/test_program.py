@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""The exe itself: what it is made of, and its command line."""
+
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+# Windows' own, all in System32, none of them optional. Anything else would be a file to ship.
+DLLS = {"ADVAPI32.dll", "bcrypt.dll", "KERNEL32.dll", "msvcrt.dll", "WS2_32.dll"}
+SIZE_MAX = 400 * 1024
+
+
+def imports(exe):
+    text = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", exe], check=True,
+                          capture_output=True, text=True).stdout
+    return set(re.findall(r"DLL Name: (\S+)", text))
+
+
+@pytest.fixture(scope="module")
+def release(top, tmp_path_factory):
+    """The exe as it ships: optimised, stripped, no test transport."""
+    tree = tmp_path_factory.mktemp("release")
+    subprocess.run(["meson", "setup", tree, top, "--cross-file",
+                    pathlib.Path(top) / "cross/mingw64.ini", "--buildtype=release", "--strip",
+                    "-Dtests=disabled"], check=True, capture_output=True)
+    subprocess.run(["meson", "install", "-C", tree, "--destdir", tree / "installed"], check=True,
+                   capture_output=True)
+    exe, = (tree / "installed").rglob("wslbridge-helper.exe")
+    return exe
+
+
+def test_only_dlls_of_windows_itself(release, build_win):
+    assert imports(release) == DLLS - {"MSWSOCK.dll"}
+    assert imports(build_win / "windows-helper/wslbridge-helper.exe") == DLLS
+
+
+def test_the_release_is_small(release):
+    size = release.stat().st_size
+    print(f"stripped release exe: {size / 1024:.0f} KiB")
+    assert size <= SIZE_MAX
+
+
+def test_the_release_has_no_test_transport(release, prefix):
+    assert b"tcp:" not in release.read_bytes()
+    done = prefix.run(release, "run", check=False)
+    assert done.returncode == 1
+    assert "no way to be reached by a guest" in done.stdout
+    done = prefix.run(release, "run", "--transport", "tcp:127.0.0.1:0", check=False)
+    assert done.returncode == 1
+    assert "takes no options" in done.stdout
+
+
+@pytest.mark.parametrize("arguments,code,text", [
+    (["--help"], 0, "run            serve in the foreground"),
+    (["--version"], 0, "wslbridge-helper "),
+    ([], 1, "COMMAND"),
+    (["fly"], 1, "Unknown command 'fly'"),
+    (["run"], 1, "Nothing to listen on"),
+    (["run", "--transport", "tcp:0.0.0.0:0"], 1, "Bad option"),
+    (["run", "--transport", "tcp:127.0.0.1:65536"], 1, "Bad option"),
+    (["run", "--transport", "tcp:127.0.0.1:"], 1, "Bad option"),
+    (["run", "--transport", "udp:127.0.0.1:1"], 1, "Bad option"),
+    (["run", "--goodbye-ms", "soon"], 1, "Bad option"),
+    (["run", "--goodbye-ms"], 1, "wants a value"),
+])
+def test_command_line(prefix, build_win, arguments, code, text):
+    done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", *arguments, check=False)
+    assert done.returncode == code
+    assert text in done.stdout

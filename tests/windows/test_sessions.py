@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: MIT
+"""Sessions: who is let in, who is shown out, and what becomes of the rules of those who go."""
+
+import os
+import socket
+import struct
+import time
+
+import pytest
+from wine import wait_until
+from wsb_client import BYE, Client, Closed, PING, PROOF, Refused, STATE, frame, service
+
+V4 = "172.29.0.2/20"
+WEB = [service("web", "127.0.0.1:28080", 80)]
+RULE = {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
+
+
+def ends(client, timeout=5):
+    """The reason that the helper gives when it closes."""
+    with pytest.raises(Closed) as closed:
+        client.idle(timeout)
+    return closed.value.reason
+
+
+def test_an_agent_without_a_key_is_refused(helper):
+    with Client(helper.port) as agent, pytest.raises(Refused) as refused:
+        agent.handshake()
+    assert refused.value.reason == "not-paired"
+    assert refused.value.text
+
+
+def test_an_agent_that_only_the_guest_has_paired_is_refused(helper):
+    with Client(helper.port, key=os.urandom(32)) as agent, pytest.raises(Refused) as refused:
+        agent.handshake()
+    assert refused.value.reason == "not-paired"
+
+
+def test_an_agent_with_another_key_is_refused(helper, paired):
+    with Client(helper.port, key=os.urandom(32)) as agent, pytest.raises(Refused) as refused:
+        agent.handshake()
+    assert refused.value.reason == "bad-proof"
+
+
+def test_a_key_opens_nothing_for_another_distro(helper, paired):
+    with Client(helper.port, key=paired, distro="Other") as agent, \
+            pytest.raises(Refused) as refused:
+        agent.handshake()
+    assert refused.value.reason == "not-paired"
+
+
+def test_a_key_of_the_wrong_size_pairs_nobody(helper, registry):
+    with Client(helper.port, key=b"k" * 32) as agent:
+        registry.set_key(agent.owner, b"k" * 31)
+        with pytest.raises(Refused):
+            agent.handshake()
+    assert any("REG_BINARY" in line for line in helper.lines)
+
+
+def test_no_common_version_is_refused(helper, paired):
+    with Client(helper.port, key=paired) as agent, pytest.raises(Refused) as refused:
+        agent.send(agent.hello(versions=(7, 9)))
+        agent.receive()
+    assert refused.value.reason == "version"
+
+
+def test_a_second_live_session_of_one_identity_is_busy(helper, connect, paired):
+    first = connect(helper)
+    first.push(WEB, v4=V4)
+    with Client(helper.port, key=paired) as second:
+        hello = second.hello()
+        second.send(hello)
+        challenge = second.expect(2)
+        second.send(frame(PROOF, b"\1" + second.mac(b"wslbridge agent proof v1\0", hello,
+                                                    challenge)))
+        first.idle(0.3)  # answers the probe
+        with pytest.raises(Refused) as refused:
+            second.receive()
+    assert refused.value.reason == "busy"
+    assert first.push(WEB, v4=V4).states() == ["active"]
+
+
+def test_a_dead_session_is_replaced(helper, connect, registry):
+    first = connect(helper)
+    first.push(WEB, v4=V4)
+    first.answer_pings = False  # a guest that was suspended: connected, and silent
+    second = connect(helper)    # waits for the probe of the first one to time out
+    assert second.push(WEB, v4=V4).states() == ["active"]
+    assert registry.rules() == RULE
+
+
+def test_goodbye_keeps_the_rules_for_a_restart_only(start_helper, connect, registry):
+    helper = start_helper(goodbye=600)
+    agent = connect(helper)
+    agent.push(WEB, v4=V4)
+    agent.bye()
+    time.sleep(0.2)
+    assert registry.rules() == RULE
+    agent = connect(helper)
+    agent.push(WEB, v4=V4)
+    agent.idle(0.8)
+    assert registry.rules() == RULE, "withdrawn although the agent is back"
+    agent.bye()
+    wait_until(registry.clean, 3, "withdrawal")
+
+
+def test_a_lost_connection_is_withdrawn_after_three_heartbeats(start_helper, connect, registry):
+    helper = start_helper(heartbeat=200)
+    agent = connect(helper)
+    agent.push(WEB, v4=V4)
+    agent.close()
+    started = time.monotonic()
+    wait_until(registry.clean, 5, "withdrawal")
+    assert 0.4 < time.monotonic() - started < 2
+
+
+def test_silence_is_withdrawn_and_answered_pings_are_not_silence(start_helper, connect, registry):
+    helper = start_helper(heartbeat=200)
+    agent = connect(helper)
+    agent.push(WEB, v4=V4)
+    agent.idle(1.5)
+    assert agent.pings >= 5
+    assert registry.rules() == RULE
+    agent.answer_pings = False
+    assert ends(agent) == "silent"
+    wait_until(registry.clean, 5, "withdrawal")
+
+
+def test_the_helpers_stop_says_goodbye_and_withdraws_everything(helper, connect, registry,
+                                                                iphlpsvc):
+    agent = connect(helper)
+    agent.push([service(f"s{i}", f"127.0.0.1:{28000 + i}", 80) for i in range(50)], v4=V4)
+    told = iphlpsvc.told()
+    started = time.monotonic()
+    assert helper.stop() == 0
+    assert time.monotonic() - started < 3
+    assert ends(agent) == "stopping"
+    assert registry.rules() == {} and registry.ledger() == {}
+    assert iphlpsvc.settled() == told + 1
+
+
+def test_the_handshake_has_a_deadline(start_helper):
+    helper = start_helper(handshake=400)
+    with Client(helper.port) as silent, Client(helper.port) as slow:
+        hello = slow.hello()
+        for i in range(0, 20):  # drips: each byte comes in time, the message does not
+            try:
+                slow.send(hello[i:i + 1])
+            except OSError:
+                break
+            time.sleep(0.05)
+        assert ends(silent) == "timeout"
+        assert ends(slow) == "timeout"
+
+
+def test_silent_clients_do_not_take_the_slots(helper, connect, registry):
+    idle = [Client(helper.port) for _ in range(200)]
+    agent = connect(helper)
+    assert agent.push(WEB, v4=V4).states() == ["active"]
+    more = [Client(helper.port) for _ in range(200)]
+    assert agent.push(WEB, v4=V4).states() == ["active"]
+    for client in idle + more:
+        client.close()
+    assert agent.push([], v4=V4).services == []
+
+
+def test_a_client_that_does_not_read_is_cut_and_blocks_nobody(helper, connect, registry):
+    registry.set_key(f"{bytes(range(16)).hex()}/Lazy", bytes(32))
+    lazy = connect(helper, key=bytes(32), distro="Lazy")
+    lazy.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    agent = connect(helper)
+    pings = frame(PING, struct.pack(">Q", 7)) * 4096
+    lazy.timeout = 20
+    with pytest.raises(OSError):  # its PONGs pile up until the helper has had enough
+        for _ in range(1000):
+            lazy.send(pings)
+    started = time.monotonic()
+    assert agent.push(WEB, v4=V4).states() == ["active"]
+    assert time.monotonic() - started < 2
+
+
+GARBAGE = {
+    "http": b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    "zeros": bytes(4096),
+    "huge": struct.pack(">BBHI", 1, 1, 0, 0xFFFFFFFF),
+    "state-first": frame(STATE, bytes(64)),
+    "unknown-type": frame(99, b"x"),
+    "bad-format": frame(1, b"", version=2),
+    "empty-hello": frame(1, b""),
+    "bye": frame(BYE, b"\0\1\0"),
+}
+
+
+@pytest.mark.parametrize("name", GARBAGE)
+def test_garbage_ends_only_its_own_connection(helper, connect, registry, name):
+    agent = connect(helper)
+    agent.push(WEB, v4=V4)
+    with Client(helper.port) as bad:
+        bad.send(GARBAGE[name])
+        ends(bad)
+    assert agent.push(WEB, v4=V4).states() == ["active"]
+    assert helper.process.poll() is None
+
+
+def test_garbage_after_the_handshake_keeps_the_rules_for_the_grace_period(start_helper, connect,
+                                                                          registry):
+    helper = start_helper(heartbeat=300)
+    agent = connect(helper)
+    agent.push(WEB, v4=V4)
+    agent.send(frame(STATE, os.urandom(100)))
+    assert ends(agent) == "protocol"
+    assert registry.rules() == RULE
+    wait_until(registry.clean, 5, "withdrawal")
+
+
+def test_two_agents_want_one_endpoint(helper, connect, registry):
+    registry.set_key(f"{bytes(range(16)).hex()}/Ubuntu", bytes(32))
+    first = connect(helper)
+    second = connect(helper, key=bytes(32), distro="Ubuntu")
+    assert first.push(WEB, v4=V4).states() == ["active"]
+    result = second.push(WEB, v4="172.29.0.3/20")
+    assert result.states() == ["conflict"]
+    assert "Debian" in result.services[0][2]
+    first.push([], v4=V4)
+    assert second.result().states() == ["active"]
+    assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.3/80"}
+
+
+def test_a_second_helper_does_not_start(helper, start_helper, connect, registry):
+    connect(helper).push(WEB, v4=V4)
+    second = start_helper(wait=False)
+    assert second.wait_end() == 1
+    assert any("Another wslbridge-helper" in line for line in second.lines)
+    assert registry.rules() == RULE
