@@ -86,29 +86,27 @@ typedef enum WireBye {
         _WIRE_BYE_END,
 } WireBye;
 
-typedef enum WireMode { /* networking mode of the guest, facts 6.2 */
-                        WIRE_MODE_UNKNOWN = 0,
-                        WIRE_MODE_NAT = 1,
-                        WIRE_MODE_MIRRORED = 2,
-                        WIRE_MODE_BRIDGED = 3,
-                        WIRE_MODE_VIRTIOPROXY = 4, /* "consomme" from WSL 2.9 on */
-                        WIRE_MODE_NONE = 5,
-                        _WIRE_MODE_END,
+/* Networking mode of the guest, facts 6.2. */
+typedef enum WireMode {
+        WIRE_MODE_UNKNOWN = 0,
+        WIRE_MODE_NAT = 1,
+        WIRE_MODE_MIRRORED = 2,
+        WIRE_MODE_BRIDGED = 3,
+        WIRE_MODE_VIRTIOPROXY = 4, /* "consomme" from WSL 2.9 on */
+        WIRE_MODE_NONE = 5,
+        _WIRE_MODE_END,
 } WireMode;
 
-typedef enum WireServiceState { /* order is that of the worst first when a service has several */
-                                WIRE_SERVICE_PENDING = 0,
-                                WIRE_SERVICE_ACTIVE = 1,
-                                WIRE_SERVICE_WITHDRAWN =
-                                        2, /* nothing to forward to: no address, networking mode */
-                                WIRE_SERVICE_BLOCKED = 3,  /* Windows is in the way: iphlpsvc,
-                                                              excluded range, write error */
-                                WIRE_SERVICE_CONFLICT = 4, /* somebody else's rule, agent or process
-                                                              has the endpoint */
-                                WIRE_SERVICE_REFUSED = 5,  /* policy */
-                                WIRE_SERVICE_INVALID =
-                                        6, /* the request itself can't be carried out */
-                                _WIRE_SERVICE_STATE_END,
+/* ACTIVE is best, then worse with each number: a service shows the worst of its endpoints. */
+typedef enum WireServiceState {
+        WIRE_SERVICE_PENDING = 0,
+        WIRE_SERVICE_ACTIVE = 1,
+        WIRE_SERVICE_WITHDRAWN = 2, /* nothing to forward to: no address, networking mode */
+        WIRE_SERVICE_BLOCKED = 3,   /* Windows is in the way: iphlpsvc, excluded range, error */
+        WIRE_SERVICE_CONFLICT = 4,  /* somebody else's rule, agent or process has the endpoint */
+        WIRE_SERVICE_REFUSED = 5,   /* policy */
+        WIRE_SERVICE_INVALID = 6,   /* the request itself can't be carried out */
+        _WIRE_SERVICE_STATE_END,
 } WireServiceState;
 
 typedef enum WireReason {
@@ -136,11 +134,12 @@ typedef enum WireReason {
 #define WIRE_PROFILE_PUBLIC  0x04
 #define WIRE_PROFILE_ALL     0x07
 
-typedef enum WireRemote { /* who may connect */
-                          WIRE_REMOTE_LOCAL_SUBNET = 0,
-                          WIRE_REMOTE_ANY = 1,
-                          WIRE_REMOTE_LIST = 2,
-                          _WIRE_REMOTE_END,
+/* Who may connect. */
+typedef enum WireRemote {
+        WIRE_REMOTE_LOCAL_SUBNET = 0,
+        WIRE_REMOTE_ANY = 1,
+        WIRE_REMOTE_LIST = 2,
+        _WIRE_REMOTE_END,
 } WireRemote;
 
 typedef struct WireHeader {
@@ -173,8 +172,9 @@ typedef struct WireProof { /* PROOF and WELCOME */
         uint8_t mac[WIRE_MAC_SIZE];
 } WireProof;
 
-typedef struct WireNotice { /* REFUSED (WireRefusal) and BYE (WireBye) */
-        uint16_t code;      /* never 0; unknown ones are carried, not refused */
+/* REFUSED (WireRefusal) and BYE (WireBye). */
+typedef struct WireNotice {
+        uint16_t code; /* never 0; unknown ones are carried, not refused */
         char text[WIRE_TEXT_MAX + 1];
 } WireNotice;
 
@@ -196,7 +196,7 @@ typedef struct WireService {
         uint8_t remote;                   /* WireRemote */
         uint32_t first_listen, n_listens; /* in WireState.listens; n at least 1 */
         uint32_t first_remote,
-                n_remotes; /* in WireState.remotes; n > 0 exactly for WIRE_REMOTE_LIST */
+                n_remotes; /* in WireState.remotes; n > 0 just for WIRE_REMOTE_LIST */
 } WireService;
 
 typedef struct WireAddress { /* family NONE = the guest has no such address */

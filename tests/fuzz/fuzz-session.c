@@ -35,12 +35,13 @@ enum {
         OP_END,
 };
 
-enum { /* first byte of the input */
-       SETUP_AGENT_KEY = 1,
-       SETUP_HELPER_KEY = 2,
-       SETUP_OTHER_KEY = 4, /* the helper's differs */
-       SETUP_PAIRING = 8,
-       SETUP_FEW_ENDPOINTS = 16,
+/* First byte of the input. */
+enum {
+        SETUP_AGENT_KEY = 1,
+        SETUP_HELPER_KEY = 2,
+        SETUP_OTHER_KEY = 4, /* the helper's differs */
+        SETUP_PAIRING = 8,
+        SETUP_FEW_ENDPOINTS = 16,
 };
 
 typedef struct Stage {
