@@ -9,7 +9,6 @@ the run; a wrong result is one.
 """
 import json
 import os
-import random
 import subprocess
 import sys
 import time
@@ -31,7 +30,7 @@ WEB = f"[service]\nlisten = 0.0.0.0:{PAGE_PORT}\n"
 EVENTS, BURST = 500, 100000  # of the address watch
 RESULTS = {1: (50, 0.3), 100: (50, 1), 1000: (30, 5), 10000: (15, 50)}  # rules: changes, target ms
 OUTAGE_CHANGES, OUTAGE_TARGET_MS = 40, 100
-POLLING = {1: 12, 5: 6}  # period of a polling script in seconds: changes of address
+POLLING = {1: 12, 5: 8}  # period of a polling script in seconds: changes of address
 IDLE_SECONDS = 61  # more than two heartbeats
 IDLE_TARGETS = {"wake-ups": 2, "pss": 1024, "rss": 4096}
 
@@ -109,7 +108,6 @@ def polling_outages(stage, period, changes):
         [os.path.join(TOP, "tests", "bench", "poll.sh"), str(period), stage.net.guest.name,
          str(PAGE_PORT), *stage.net.host.command(wine.wine_program("wine64"), apply_rule)],
         env=stage.prefix.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-    phases = random.Random(period)
     outages = []
     try:
         stage.wait_rule(LISTEN, f"{stage.net.guest_address}/{PAGE_PORT}")
@@ -118,7 +116,8 @@ def polling_outages(stage, period, changes):
             probe.wait_for(stage.net.guest_address, 0)
             for i in range(changes):
                 progress(f"baseline, polling every {period} s: change {i + 1} of {changes}")
-                time.sleep(phases.uniform(0, period))
+                # Just after a look at the address; then each part of the period in turn.
+                time.sleep(period * (i + 0.5) / changes)
                 outages.append(stage.change_address(probe)[2] * 1000)
     finally:
         end(script)
