@@ -13,6 +13,7 @@ import concurrent.futures
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -253,6 +254,8 @@ def main():
     unknown = [s for s in suites if s not in MESON_SUITES + PYTEST_SUITES]
     if not suites or unknown:
         sys.exit(__doc__)
+    # ./dev runs us in the background, where bash has Ctrl-C ignored; tests interrupt programs.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     results = [r for suite in suites for r in run_suite(suite)]
     report(results)
     passed, failed, skipped = totals(results)
