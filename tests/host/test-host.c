@@ -29,6 +29,7 @@ static const char help[] =
         "  --key HEX            64 hex digits; every agent is paired with this key.\n"
         "                       Without: nobody is paired\n"
         "  --no-pairing         policy does not require pairing\n"
+        "  --deny-port N        policy denies this listen port, too; may be repeated\n"
         "  --heartbeat-ms N     interval of PINGs, default 30000; silence is 3 of them\n"
         "  --handshake-ms N     time from connect to WELCOME, default 10000\n"
         "  --goodbye-ms N       how long rules stay after a goodbye, default 5000\n"
@@ -64,6 +65,7 @@ enum {
         OPT_LISTEN = 256,
         OPT_KEY,
         OPT_NO_PAIRING,
+        OPT_DENY_PORT,
         OPT_HEARTBEAT,
         OPT_HANDSHAKE,
         OPT_GOODBYE,
@@ -119,11 +121,22 @@ static int parse_number(const char *text, uint32_t *ret_number) {
         errno = 0;
         value = strtoul(text, &end, 10);
         if (errno || end == text || *end || value > UINT32_MAX / 1000) {
-                (void) fprintf(stderr, "wslbridge-test-host: '%s' is no number of milliseconds\n",
-                               text);
+                (void) fprintf(stderr, "wslbridge-test-host: '%s' is no such number\n", text);
                 return -EINVAL;
         }
         *ret_number = (uint32_t) value;
+        return 0;
+}
+
+static int parse_denied_port(Policy *policy, const char *text) {
+        uint32_t port;
+
+        if (parse_number(text, &port) < 0 || port > UINT16_MAX ||
+            policy->n_denied_ports == POLICY_PORT_RANGES_MAX) {
+                return -EINVAL;
+        }
+        policy->denied_ports[policy->n_denied_ports++] =
+                (PolicyPorts){(uint16_t) port, (uint16_t) port};
         return 0;
 }
 
@@ -150,6 +163,8 @@ static int parse_option(TestHost *h, int option) {
         case OPT_NO_PAIRING:
                 h->options.policy.pairing_required = false;
                 return 0;
+        case OPT_DENY_PORT:
+                return parse_denied_port(&h->options.policy, optarg);
         case OPT_HEARTBEAT:
                 return parse_number(optarg, &h->options.heartbeat_ms);
         case OPT_HANDSHAKE:
@@ -182,6 +197,7 @@ static int parse_options(TestHost *h, int argc, char **argv) {
                 {"listen", required_argument, NULL, OPT_LISTEN},
                 {"key", required_argument, NULL, OPT_KEY},
                 {"no-pairing", no_argument, NULL, OPT_NO_PAIRING},
+                {"deny-port", required_argument, NULL, OPT_DENY_PORT},
                 {"heartbeat-ms", required_argument, NULL, OPT_HEARTBEAT},
                 {"handshake-ms", required_argument, NULL, OPT_HANDSHAKE},
                 {"goodbye-ms", required_argument, NULL, OPT_GOODBYE},

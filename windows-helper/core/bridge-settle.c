@@ -45,7 +45,7 @@ static void settle_log_guest(Settle *s, Agent *agent) {
         memcpy(agent->told_guest, guest, sizeof guest);
         bridge_owner_name(agent->owner, name);
         bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE,
-                   "%s: guest address is %s (networking mode %s), %u services", name, guest,
+                   "%s: guest address is %s (networking mode %s), services: %u", name, guest,
                    wire_mode_name(agent->state.mode), (unsigned) agent->state.n_services);
 }
 
@@ -88,7 +88,7 @@ static void settle_log_services(Settle *s, const Agent *agent, const WireService
         }
         if (n_changed > SETTLE_LOG_LINES_MAX) {
                 bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE,
-                           "%s: %u more services changed; %u of %u are active", name,
+                           "%s: services changed besides these: %u; active: %u of %u", name,
                            (unsigned) (n_changed - SETTLE_LOG_LINES_MAX), (unsigned) n_active,
                            (unsigned) agent->state.n_services);
         }

@@ -67,10 +67,11 @@ int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHo
         if (b->ledger.n_entries > 0) {
                 /* The last run did not end properly. It may have been killed after a value was
                  * changed and before iphlpsvc was told. */
-                bridge_log(b, BRIDGE_LEVEL_NOTICE,
-                           "%zu port forwardings are left from the last run, kept %u s for their "
-                           "agents to come back",
-                           b->ledger.n_entries, (unsigned) (options->recovery_ms / 1000));
+                bridge_log(
+                        b, BRIDGE_LEVEL_NOTICE,
+                        "port forwardings left from the last run: %zu, kept %u s for their agents "
+                        "to come back",
+                        b->ledger.n_entries, (unsigned) (options->recovery_ms / 1000));
                 b->dirty = b->activate_due = true;
         }
         *ret_bridge = b;

@@ -77,9 +77,6 @@ static void site_sort_values(Site *s) {
 
                 if (s->entry && rule_value_is(v, &s->entry->current)) {
                         s->has_current = true;
-                        if (ip_endpoint_compare(&s->entry->current, &s->entry->next) == 0) {
-                                s->has_next = true;
-                        }
                 } else if (s->entry && rule_value_is(v, &s->entry->next)) {
                         s->has_next = true;
                 } else if (!s->foreign) {
@@ -91,8 +88,7 @@ static void site_sort_values(Site *s) {
 /* Two values of ours at once: only the two targets of a move between families, which have keys of
  * their own. Apply deletes the old one first, so this takes somebody who puts it back. */
 static bool site_has_two(const Site *s) {
-        return s->has_current && s->has_next &&
-               ip_endpoint_compare(&s->entry->current, &s->entry->next) != 0;
+        return s->has_current && s->has_next;
 }
 
 static void walk_remove(Walk *w, const Site *s) {

@@ -102,8 +102,8 @@ START_TEST(test_our_value_vanishes) {
 }
 END_TEST
 
-START_TEST(test_both_old_and_new_value_are_there) {
-        /* Someone puts our old value back beside the new one, and the ledger still proves it. */
+/* Someone puts our old value back beside the new one, and the ledger still proves it. */
+static void killed_with_both_values(void) {
         LedgerEntry e = {.listen = {ip_v4(0, 0, 0, 0), 80},
                          .owner = UBUNTU,
                          .service = "web",
@@ -116,6 +116,19 @@ START_TEST(test_both_old_and_new_value_are_there) {
         memory_host_foreign(&w.host, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80");
         memory_host_foreign(&w.host, RULE_V4TOV6, "0.0.0.0/80", "fd00::2/80");
         world_start(&w);
+}
+
+START_TEST(test_old_and_new_value_are_there_and_nobody_asks) {
+        killed_with_both_values();
+        ck_assert_uint_eq(w.host.rules.n, 2);
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
+START_TEST(test_old_and_new_value_are_there_and_a_third_is_wanted) {
+        killed_with_both_values();
         agent_connect(ubuntu);
         agent_ask(ubuntu, "172.20.0.7", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web active");
@@ -208,6 +221,22 @@ START_TEST(test_race_with_somebody_else) {
 }
 END_TEST
 
+static int racing_with_our_own_text(MemoryHost *m, MemoryCall call) {
+        if (call == MEMORY_LEDGER_FLUSH) {
+                memory_host_foreign(m, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.3/80");
+        }
+        return 0;
+}
+
+START_TEST(test_race_with_the_very_same_value) {
+        w.host.fault = racing_with_our_own_text;
+        agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
+        w.host.fault = NULL;
+        agent_expect(ubuntu, "web conflict foreign-rule"); /* it was not us */
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
 START_TEST(test_race_while_removing) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         w.host.fault = racing;
@@ -230,11 +259,13 @@ int main(void) {
         tcase_add_test(tc, test_somebody_changes_our_value);
         tcase_add_test(tc, test_somebody_adds_a_second_value);
         tcase_add_test(tc, test_our_value_vanishes);
-        tcase_add_test(tc, test_both_old_and_new_value_are_there);
+        tcase_add_test(tc, test_old_and_new_value_are_there_and_nobody_asks);
+        tcase_add_test(tc, test_old_and_new_value_are_there_and_a_third_is_wanted);
         tcase_add_test(tc, test_iphlpsvc_is_stopped);
         tcase_add_test(tc, test_a_host_function_fails);
         tcase_add_test(tc, test_removal_fails);
         tcase_add_test(tc, test_race_with_somebody_else);
+        tcase_add_test(tc, test_race_with_the_very_same_value);
         tcase_add_test(tc, test_race_while_removing);
         suite_add_tcase(suite, tc);
         runner = srunner_create(suite);

@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -148,6 +149,29 @@ START_TEST(test_ledger_cant_be_loaded) {
 }
 END_TEST
 
+START_TEST(test_more_owners_than_places) {
+        char owner[LEDGER_OWNER_MAX + 1], data[LEDGER_TEXT_MAX], name[64];
+
+        world_kill(&w);
+        for (unsigned i = 0; i < BRIDGE_AGENTS_MAX + 6; i++) {
+                (void) snprintf(name, sizeof name, "0.0.0.0/%u", 1000 + i);
+                (void) snprintf(owner, sizeof owner, "%032x/Clone", i);
+                (void) snprintf(data, sizeof data, "%s|web|-|172.20.0.2/80", owner);
+                ck_assert_int_eq(text_map_set(&w.host.ledger, name, data), 0);
+                memory_host_foreign(&w.host, RULE_V4TOV4, name, "172.20.0.2/80");
+        }
+        world_start(&w);
+        /* Those without a place have no claim; but all that was ours is accounted for. */
+        ck_assert_uint_eq(w.host.rules.n, BRIDGE_AGENTS_MAX);
+        ck_assert_uint_eq(w.host.ledger.n, BRIDGE_AGENTS_MAX);
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_BUSY);
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_expect_rules(&w, "");
+        serve(ubuntu);
+}
+END_TEST
+
 /* Helper and agent are restarted, killed or stopped, in every order; the right rules in the end. */
 START_TEST(test_restarts_in_every_order) {
         enum { HELPER_KILLED, HELPER_STOPPED, AGENT_KILLED, AGENT_STOPPED, N_EVENTS };
@@ -205,6 +229,7 @@ int main(void) {
         tcase_add_test(tc, test_value_gone_while_the_helper_was_down);
         tcase_add_test(tc, test_unreadable_ledger_entry_is_left_alone);
         tcase_add_test(tc, test_ledger_cant_be_loaded);
+        tcase_add_test(tc, test_more_owners_than_places);
         tcase_add_test(tc, test_restarts_in_every_order);
         suite_add_tcase(suite, tc);
         runner = srunner_create(suite);

@@ -117,6 +117,19 @@ START_TEST(test_back_but_asks_for_nothing) {
 }
 END_TEST
 
+START_TEST(test_no_result_before_the_first_state) {
+        serve(ubuntu);
+        agent_leave(ubuntu);
+        agent_connect(ubuntu);
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80"); /* worth a RESULT, but to what? */
+        ck_assert(agent_ready(ubuntu));
+        ck_assert_uint_eq(ubuntu->n_results, 1);
+        ck_assert_ptr_null(strstr(w.log, "no result sent")); /* nor tried */
+        agent_ask_again(ubuntu);
+        agent_expect(ubuntu, "web conflict foreign-rule");
+}
+END_TEST
+
 START_TEST(test_connection_lost) {
         serve(ubuntu);
         world_wait(&w, 1000);
@@ -293,6 +306,7 @@ int main(void) {
         tcase_add_test(tc, test_goodbye_grace);
         tcase_add_test(tc, test_agent_restart_within_grace_cuts_nothing);
         tcase_add_test(tc, test_back_but_asks_for_nothing);
+        tcase_add_test(tc, test_no_result_before_the_first_state);
         tcase_add_test(tc, test_connection_lost);
         tcase_add_test(tc, test_silent_agent);
         tcase_add_test(tc, test_idle_agent_stays);
