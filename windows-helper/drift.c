@@ -12,20 +12,11 @@
 #define DRIFT_RETRY_USEC  5000000ULL /* the watch could not be armed */
 
 struct Drift {
-        Loop *loop;      /* borrowed */
-        RegistryKey key; /* PortProxy, the parent of all families */
-        HANDLE event;    /* owned; set by the registry */
-        HANDLE wait;     /* owned; thread pool's, turns the event into a packet */
-        LoopOp op;
+        RegistryKey key;   /* PortProxy, the parent of all families */
+        HANDLE event;      /* owned; set by the registry */
+        LoopWait *wait;    /* owned */
         uint64_t due_usec; /* LOOP_NO_DEADLINE: nothing was told */
 };
-
-/* Runs in the thread pool's waiting thread: a completion port can't wait for an event itself. */
-static void CALLBACK drift_on_event(void *context, BOOLEAN timed_out) {
-        Drift *d = context;
-
-        loop_post(d->loop, &d->op);
-}
 
 static void drift_on_change(LoopOp *op, DWORD error, DWORD n_bytes) {
         Drift *d = op->userdata;
@@ -68,19 +59,16 @@ int drift_new(Drift **ret_drift, Loop *loop) {
                 return -ENOMEM;
         }
         *d = (Drift){
-                .loop = loop,
                 .key = REGISTRY_KEY_INIT(PORTPROXY_STORE_PATH),
-                .op = {.fn = drift_on_change, .userdata = d},
                 .due_usec = LOOP_NO_DEADLINE,
         };
         d->event = CreateEventW(NULL, FALSE, FALSE, NULL);
         if (!d->event) {
                 r = log_win_error(GetLastError(), "Failed to create an event");
-        } else if (!RegisterWaitForSingleObject(&d->wait, d->event, drift_on_event, d, INFINITE,
-                                                WT_EXECUTEINWAITTHREAD)) {
-                d->wait = NULL;
-                r = log_win_error(GetLastError(), "Failed to wait for registry changes");
         } else {
+                r = loop_wait_new(&d->wait, loop, d->event, drift_on_change, d);
+        }
+        if (r == 0) {
                 r = drift_arm(d);
         }
         if (r < 0) {
@@ -95,10 +83,7 @@ Drift *drift_free(Drift *d) {
         if (!d) {
                 return NULL;
         }
-        if (d->wait) {
-                /* Waits for a callback that is running, so nothing is posted after this. */
-                (void) UnregisterWaitEx(d->wait, INVALID_HANDLE_VALUE);
-        }
+        loop_wait_free(d->wait);
         registry_close(&d->key);
         if (d->event) {
                 (void) CloseHandle(d->event);

@@ -19,6 +19,7 @@
 
 /* At the end: time for the agents to get their goodbye. */
 #define HELPER_GOODBYE_USEC 1000000ULL
+#define HELPER_ABORT_USEC   10000ULL /* and for what was cut to complete, per turn */
 
 struct Helper {
         HANDLE lock; /* owned */
@@ -30,7 +31,7 @@ struct Helper {
         Listener *listener; /* NULL when it does not accept any more */
         StreamList streams;
 
-        LoopOp stop_op;
+        LoopWait *stop;
         bool stopping;
 };
 
@@ -125,10 +126,6 @@ static void helper_on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
         ((Helper *) op->userdata)->stopping = true;
 }
 
-void helper_request_stop(Helper *h) {
-        loop_post(h->loop, &h->stop_op);
-}
-
 /* Let the goodbyes out; a peer that does not close its end in time is cut. */
 static void helper_drain(Helper *h, uint64_t deadline_usec) {
         while (h->streams.first && loop_now_usec() < deadline_usec) {
@@ -137,6 +134,9 @@ static void helper_drain(Helper *h, uint64_t deadline_usec) {
         }
         for (Stream *s = h->streams.first; s; s = stream_next(s)) {
                 stream_abort(s);
+        }
+        for (unsigned i = 0; h->streams.first && i < HELPER_STREAMS_MAX; i++) {
+                loop_turn(h->loop, loop_now_usec() + HELPER_ABORT_USEC);
         }
 }
 
@@ -199,6 +199,10 @@ static int helper_open(Helper *h, const HelperOptions *options) {
                 log_write(BRIDGE_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
                 return r;
         }
+        r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
+        if (r < 0) {
+                return r;
+        }
         r = drift_new(&h->drift, h->loop);
         if (r < 0) {
                 return r;
@@ -220,7 +224,6 @@ int helper_new(Helper **ret_helper, const HelperOptions *options) {
         if (!h) {
                 return -ENOMEM;
         }
-        h->stop_op = (LoopOp){.fn = helper_on_stop, .userdata = h};
         r = helper_open(h, options);
         if (r < 0) {
                 helper_free(h);
@@ -239,6 +242,7 @@ Helper *helper_free(Helper *h) {
                 loop_turn(h->loop, loop_now_usec());
         }
         drift_free(h->drift);
+        loop_wait_free(h->stop);
         bridge_free(h->bridge);
         host_done(&h->host);
         loop_free(h->loop);

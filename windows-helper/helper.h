@@ -3,7 +3,7 @@
 
 /*
  * The helper as a whole: loop, listener, streams, bridge and its hands, from start to a clean stop.
- * Who runs it (a console, later the service manager) only starts it and asks it to stop.
+ * Who runs it (a console, later the service manager) only starts it and sets the stop event.
  */
 
 #include "windows-helper/core/bridge.h"
@@ -15,6 +15,7 @@ typedef struct HelperOptions {
         BridgeOptions bridge;
         const Transport *transport; /* borrowed */
         TransportAddress address;
+        HANDLE stop; /* borrowed; an auto-reset event that ends helper_run() when it is set */
 } HelperOptions;
 
 /**
@@ -25,8 +26,5 @@ typedef struct HelperOptions {
 int helper_new(Helper **ret_helper, const HelperOptions *options);
 Helper *helper_free(Helper *h); /* takes NULL, returns NULL */
 
-/* Serve until asked to stop, then withdraw every rule of ours. Return: 0 or negative errno. */
+/* Serve until .stop is set, then withdraw every rule of ours. Return: 0 or negative errno. */
 int helper_run(Helper *h);
-
-/* Ask it to stop; any thread, any time between helper_new() and helper_free(). */
-void helper_request_stop(Helper *h);

@@ -3,7 +3,8 @@
 
 /*
  * Keys of paired agents: HKLM\SOFTWARE\wslbridge\Keys, value name = owner (core/ledger.h),
- * REG_BINARY of WIRE_KEY_SIZE bytes. Reading only; pairing writes them.
+ * REG_BINARY of WIRE_KEY_SIZE bytes. Reading only. The key below SOFTWARE would be readable for
+ * every user: who creates it gives it a DACL for SYSTEM and Administrators.
  */
 
 #include "protocol/wire.h"

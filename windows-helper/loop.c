@@ -55,6 +55,47 @@ void loop_post(Loop *loop, LoopOp *op) {
         }
 }
 
+struct LoopWait {
+        Loop *loop;  /* borrowed */
+        HANDLE wait; /* owned */
+        LoopOp op;
+};
+
+/* Runs in the thread pool's waiting thread: a completion port can't wait for an event itself. */
+static void CALLBACK loop_wait_on_event(void *context, BOOLEAN timed_out) {
+        LoopWait *w = context;
+
+        loop_post(w->loop, &w->op);
+}
+
+int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, void *userdata) {
+        LoopWait *w = calloc(1, sizeof(*w));
+        int r;
+
+        if (!w) {
+                return -ENOMEM;
+        }
+        w->loop = loop;
+        w->op = (LoopOp){.fn = fn, .userdata = userdata};
+        if (!RegisterWaitForSingleObject(&w->wait, event, loop_wait_on_event, w, INFINITE,
+                                         WT_EXECUTEINWAITTHREAD)) {
+                r = log_win_error(GetLastError(), "Failed to wait for an event");
+                free(w);
+                return r;
+        }
+        *ret_wait = w;
+        return 0;
+}
+
+LoopWait *loop_wait_free(LoopWait *w) {
+        if (w) {
+                /* Waits for a callback that is running, so nothing is posted after this. */
+                (void) UnregisterWaitEx(w->wait, INVALID_HANDLE_VALUE);
+                free(w);
+        }
+        return NULL;
+}
+
 /* Milliseconds until @deadline_usec, rounded up: a loop that wakes early would spin. */
 static DWORD loop_timeout(uint64_t deadline_usec) {
         uint64_t now = loop_now_usec(), ms;

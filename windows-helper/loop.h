@@ -41,6 +41,20 @@ OVERLAPPED *loop_op_prepare(LoopOp *op);
 /* Run @op's function in the loop's thread; may be called by any thread. The loop never frees it. */
 void loop_post(Loop *loop, LoopOp *op);
 
+/* A Windows event that runs a function in the loop's thread each time it is set. */
+typedef struct LoopWait LoopWait;
+
+/**
+ * loop_wait_new() - wait for @event for as long as the object lives
+ * @event: borrowed; auto-reset, or @fn would be called without end
+ *
+ * Return: 0 or negative errno (logged).
+ */
+int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, void *userdata);
+
+/* Takes NULL, returns NULL. The loop may hold a packet of it: it must not turn afterwards. */
+LoopWait *loop_wait_free(LoopWait *w);
+
 /**
  * loop_turn() - wait for the first completion, then handle what is there
  * @deadline_usec: return no later, even if nothing happened

@@ -19,34 +19,37 @@
  * handler returns, at the latest after 5 s; withdrawing must be done by then. */
 #define STOP_WAIT_MS 4500
 
-static Helper *running;        /* what the console handler, in its own thread, asks to stop */
-static HANDLE running_stopped; /* set when it has */
+/* For the console handler, which runs in a thread of its own; never closed, so never gone. */
+static HANDLE stop_event, stopped_event;
 
 static BOOL WINAPI on_console(DWORD event) {
-        helper_request_stop(running);
+        (void) SetEvent(stop_event);
         if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) {
-                (void) WaitForSingleObject(running_stopped, STOP_WAIT_MS);
+                (void) WaitForSingleObject(stopped_event, STOP_WAIT_MS);
         }
         return TRUE;
 }
 
 /* Under Wine 8 SIGINT to the process arrives as CTRL_C_EVENT; SIGTERM just ends it. */
-static int run_helper(const HelperOptions *options) {
+static int run_helper(HelperOptions *options) {
+        Helper *helper = NULL;
         int r;
 
-        running_stopped = CreateEventW(NULL, TRUE, FALSE, NULL);
-        if (!running_stopped) {
+        stop_event = CreateEventW(NULL, FALSE, FALSE, NULL);
+        stopped_event = CreateEventW(NULL, TRUE, FALSE, NULL);
+        if (!stop_event || !stopped_event) {
                 return log_win_error(GetLastError(), "Failed to create an event");
         }
-        r = helper_new(&running, options);
-        if (r < 0) {
-                return r;
+        if (!SetConsoleCtrlHandler(on_console, TRUE)) {
+                return log_win_error(GetLastError(), "Failed to handle Ctrl-C");
         }
-        (void) SetConsoleCtrlHandler(on_console, TRUE);
-        r = helper_run(running);
-        (void) SetEvent(running_stopped);
-        (void) SetConsoleCtrlHandler(on_console, FALSE);
-        running = helper_free(running);
+        options->stop = stop_event;
+        r = helper_new(&helper, options);
+        if (r == 0) {
+                r = helper_run(helper);
+        }
+        (void) SetEvent(stopped_event);
+        helper_free(helper);
         return r;
 }
 
