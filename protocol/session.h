@@ -13,7 +13,8 @@
  * a peer does not count as silent while its frames wait to be read; and it stops calling receive()
  * while much output is waiting, because each PING of a peer that reads nothing adds a PONG.
  *
- * After a negative return (no memory, no MAC) the session is CLOSED: there is nothing to repeat.
+ * When start(), receive(), challenge() or admit() fail for want of memory or a MAC, the session is
+ * CLOSED: there is nothing to repeat.
  */
 
 #include "protocol/wire.h"

@@ -96,7 +96,7 @@ END_TEST
 /* Nearly right texts, made by a fixed generator: the same answer as the C library's. */
 START_TEST(test_same_as_inet_pton) {
         static const char alphabet[] = "0123456789abcfF::::....::1";
-        uint32_t seed = 20240817, accepted = 0;
+        uint32_t seed = 20240817, accepted = 0, wrong = 0;
 
         for (unsigned round = 0; round < 400000; round++) {
                 char text[24];
@@ -114,12 +114,14 @@ START_TEST(test_same_as_inet_pton) {
                 text[n] = '\0';
                 family = strchr(text, ':') ? AF_INET6 : AF_INET;
                 r = ip_parse(text, &addr);
-                ck_assert_msg((inet_pton(family, text, bytes) == 1) == (r == 0), "'%s'", text);
-                if (r < 0)
-                        continue;
-                accepted++;
-                ck_assert_mem_eq(addr.bytes, bytes, family == AF_INET ? 4 : 16);
+                /* Counted: an assertion each would be a message to Check's other process each. */
+                if ((inet_pton(family, text, bytes) == 1) != (r == 0))
+                        wrong++;
+                else if (r == 0 && memcmp(addr.bytes, bytes, family == AF_INET ? 4 : 16) != 0)
+                        wrong++;
+                accepted += r == 0;
         }
+        ck_assert_uint_eq(wrong, 0);
         ck_assert_uint_gt(accepted, 1000);
 }
 END_TEST

@@ -29,7 +29,8 @@ static int recode_exact(const uint8_t *bytes, size_t n, Buffer *out) {
         uint8_t *copy = malloc(n);
         int r;
 
-        ck_assert_ptr_nonnull(copy);
+        if (copy == NULL)
+                return -ENOMEM;
         memcpy(copy, bytes, n);
         r = recode(copy, n, out);
         free(copy);
@@ -42,16 +43,15 @@ static void set_length(uint8_t *frame, size_t n) {
 }
 
 /* Accepted and canonical, or refused. */
-static void assert_strict(const uint8_t *frame, size_t n) {
+static bool is_strict(const uint8_t *frame, size_t n) {
         Buffer again = BUFFER_NULL;
         int r = recode_exact(frame, n, &again);
+        bool good = r == -EPROTO || r == -EMSGSIZE;
 
-        ck_assert_msg(r == 0 || r == -EPROTO || r == -EMSGSIZE, "recode: %d", r);
-        if (r == 0) {
-                ck_assert_uint_eq(buffer_length(&again), n);
-                ck_assert_mem_eq(buffer_bytes(&again), frame, n);
-        }
+        if (r == 0)
+                good = buffer_length(&again) == n && memcmp(buffer_bytes(&again), frame, n) == 0;
         buffer_done(&again);
+        return good;
 }
 
 START_TEST(test_round_trip) {
@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(test_every_byte_with_every_value) {
         Buffer frame = BUFFER_NULL;
-        unsigned long changed = 0;
+        unsigned long changed = 0, wrong = 0;
 
         sample_frame((WireType) _i, &frame);
         for (size_t at = 0; at < buffer_length(&frame); at++) {
@@ -102,10 +102,11 @@ START_TEST(test_every_byte_with_every_value) {
 
                 for (unsigned value = 0; value < 256; value++, changed++) {
                         frame.data[at] = (uint8_t) value;
-                        assert_strict(frame.data, buffer_length(&frame));
+                        wrong += !is_strict(frame.data, buffer_length(&frame));
                 }
                 frame.data[at] = right;
         }
+        ck_assert_uint_eq(wrong, 0);
         ck_assert_uint_eq(changed, 256 * buffer_length(&frame));
         buffer_done(&frame);
 }
