@@ -61,6 +61,29 @@ START_TEST(test_queue) {
 }
 END_TEST
 
+/* A byte out, a byte in, with a megabyte always held: were all of it moved for each byte, this
+ * would move 200 GB and run into Check's time limit. */
+START_TEST(test_nearly_full_queue_is_not_moved_each_time) {
+        Buffer b = BUFFER_NULL;
+        uint8_t *room;
+
+        ck_assert_int_eq(buffer_reserve(&b, 1024 * 1024, &room), 0);
+        memset(room, 7, 1024 * 1024);
+        buffer_commit(&b, 1024 * 1024);
+        for (unsigned i = 0; i < 200000; i++) {
+                uint8_t byte = (uint8_t) i;
+
+                buffer_consume(&b, 1);
+                if (buffer_append(&b, &byte, 1) < 0)
+                        break;
+        }
+        ck_assert_uint_eq(buffer_length(&b), 1024 * 1024);
+        ck_assert_uint_eq(buffer_bytes(&b)[1024 * 1024 - 1], (uint8_t) 199999);
+        ck_assert_uint_le(b.size, 4 * 1024 * 1024);
+        buffer_done(&b);
+}
+END_TEST
+
 START_TEST(test_reserve_commit) {
         Buffer b = BUFFER_NULL;
         uint8_t *room;
@@ -113,6 +136,7 @@ int main(void) {
 
         tcase_add_test(tcase, test_empty);
         tcase_add_test(tcase, test_queue);
+        tcase_add_test(tcase, test_nearly_full_queue_is_not_moved_each_time);
         tcase_add_test(tcase, test_reserve_commit);
         tcase_add_test(tcase, test_impossible_size);
         tcase_add_test(tcase, test_large_is_released);
