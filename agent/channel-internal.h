@@ -48,7 +48,7 @@ int channel_on_connected(Channel *c);
  * no error of theirs, but channel_send() returns it. */
 int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata);
 int channel_on_event(Channel *c, SessionEvent *event);
-int channel_read_rest(Channel *c); /* what the peer sent before it went */
-int channel_flush(Channel *c);     /* send, and wait for what comes next */
-int channel_settle(Channel *c);    /* last step of every callback: flush, drained?, deadline */
-int channel_send(Channel *c);      /* Return: 0, also when the socket is full, or negative errno */
+int channel_read(Channel *c, bool last); /* @last: nothing comes after what is there already */
+int channel_flush(Channel *c);           /* send, and wait for what comes next */
+int channel_settle(Channel *c); /* last step of every callback: flush, drained?, deadline */
+int channel_send(Channel *c);   /* Return: 0, also when the socket is full, or negative errno */

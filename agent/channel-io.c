@@ -162,8 +162,7 @@ static int channel_ended(Channel *c, int error) {
         return channel_down(c, &down);
 }
 
-/* @last: nothing more will come than what is there already. */
-static int channel_read_some(Channel *c, bool last) {
+int channel_read(Channel *c, bool last) {
         int r;
 
         for (unsigned i = 0; i < CHANNEL_READS_MAX && (last || !channel_paused(c)); i++) {
@@ -197,10 +196,6 @@ static int channel_read_some(Channel *c, bool last) {
         return 0;
 }
 
-int channel_read_rest(Channel *c) {
-        return channel_read_some(c, /* last= */ true);
-}
-
 int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Channel *c = userdata;
         bool hup = revents & (EPOLLHUP | EPOLLERR);
@@ -216,7 +211,7 @@ int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) 
                 }
         }
         if (hup || (revents & EPOLLIN)) {
-                r = channel_read_some(c, hup || c->write_error);
+                r = channel_read(c, hup || c->write_error);
                 if (r < 0) {
                         return r;
                 }

@@ -148,9 +148,9 @@ static int channel_on_tick(Channel *c) {
         SessionEvent event = SESSION_EVENT_NULL;
         int r;
 
-        if (c->write_error) {
-                r = channel_read_rest(c);
-        } else {
+        /* What has arrived counts, however late we come to read it: a peer is not silent then. */
+        r = channel_read(c, /* last= */ c->write_error != 0);
+        if (r >= 0 && c->session) {
                 r = agent_session_tick(c->session, now_usec(), &c->out, &event);
                 if (r >= 0) {
                         r = channel_on_event(c, &event);

@@ -6,6 +6,7 @@
 #include "agent/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <sodium.h>
 #include <stdio.h>
@@ -108,10 +109,27 @@ static int check(void) {
         return EXIT_SUCCESS;
 }
 
+/* Started with standard error closed, the first socket would get its number, and the log lines. */
+static int open_standard_files(void) {
+        int fd;
+
+        do {
+                fd = open("/dev/null", O_RDWR); /* without O_CLOEXEC, as standard files are */
+                if (fd < 0) {
+                        return -errno;
+                }
+        } while (fd <= STDERR_FILENO);
+        (void) close(fd);
+        return 0;
+}
+
 int main(int argc, char *argv[]) {
         _cleanup_(agent_freep) Agent *agent = NULL;
         int r;
 
+        if (open_standard_files() < 0) {
+                return EXIT_FAILURE;
+        }
         r = parse_argv(argc, argv);
         if (r <= 0) {
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;

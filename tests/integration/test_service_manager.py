@@ -98,6 +98,23 @@ def test_without_privileges(guest, host, tmp_path):
     guest.wait_state("web", "active")
 
 
+def test_started_without_standard_files(guest, host):
+    """The first socket would be descriptor 0 to 2, and get the log's lines."""
+    guest.service("web", "listen = 8080")
+    guest.remove("etc/wslbridge/key")
+    host.options.pop("key")
+    host.start(no_pairing=True)
+    exe, guest.exe = guest.exe, os.path.join(guest.folder, "bare")
+    with open(guest.exe, "w") as f:
+        f.write(f'#!/bin/sh\nexec {exe} "$@" <&- >&- 2>&-\n')
+    os.chmod(guest.exe, 0o755)
+    guest.start()
+    guest.wait_state("web", "active")
+    guest.new_address()
+    host.wait_rules({"0.0.0.0/8080": f"{guest.address}/8080"})
+    assert guest.status()["counters"]["connects"] == 1
+
+
 def test_stderr_has_levels_for_a_service_manager(guest):
     guest.start()
     guest.wait_log("is not there")
