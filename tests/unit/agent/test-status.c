@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+
+/* status.json: what the text says for given values, and that a reader never sees a part of it. */
+
+#include "agent/status.h"
+
+#include "tests/unit/agent/testing.h"
+
+#include <jansson.h>
+
+static WireHello identity;
+static Choice choice;
+static StatusHelper helper;
+static ConfigService services[2];
+static WireService wire_services[1];
+static WireListen listens[2];
+static StatusService states[2];
+static Config config;
+static Status status;
+static json_t *root;
+
+static void setup(void) {
+        test_setup();
+        identity = (WireHello){.agent_id = {0xab, 0xcd}, .distro = "Debian"};
+        choice = (Choice){.interface = "eth0",
+                          .v4 = {.addr = ip_v4(172, 20, 1, 2),
+                                 .prefix = 20,
+                                 .gateway = ip_v4(172, 20, 0, 1)}};
+        helper = (StatusHelper){.address = "unix:/x", .state = CHANNEL_READY, .software = "h 1"};
+        services[0] = (ConfigService){.name = "off", .file = (char *) "/etc/off.ini"};
+        services[1] = (ConfigService){.name = "web",
+                                      .file = (char *) "/etc/web.ini",
+                                      .description = (char *) "Seite \xc3\xa4",
+                                      .enabled = true};
+        listens[0] = (WireListen){
+                .addr = ip_v4(0, 0, 0, 0), .port = 8000, .count = 11, .connect_port = 80};
+        listens[1] = (WireListen){
+                .addr = {.family = IP_FAMILY_V6}, .port = 2222, .count = 1, .connect_port = 22};
+        wire_services[0] = (WireService){.name = "web", .n_listens = 2};
+        states[0] = (StatusService){.state = WIRE_SERVICE_PENDING};
+        states[1] = (StatusService){.state = WIRE_SERVICE_CONFLICT,
+                                    .reason = WIRE_REASON_FOREIGN_RULE,
+                                    .text = (char *) "somebody has it",
+                                    .since = {UINT64_C(1767225600123456), 42}};
+        config = (Config){.services = services,
+                          .n_services = 2,
+                          .wire = {.services = wire_services,
+                                   .listens = listens,
+                                   .n_services = 1,
+                                   .n_listens = 2}};
+        status = (Status){.identity = &identity,
+                          .pid = 17,
+                          .choice = &choice,
+                          .helper = &helper,
+                          .config = &config,
+                          .services = states,
+                          .update_usec = STATUS_UPDATE_NEVER};
+}
+
+static void teardown(void) {
+        json_decref(root);
+        root = NULL;
+        test_teardown();
+}
+
+static void format(void) {
+        char *text = NULL;
+        json_error_t error;
+
+        json_decref(root);
+        ck_assert_int_eq(status_format(&status, &text), 0);
+        root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
+        ck_assert_msg(root != NULL, "%s in %s", error.text, text);
+        free(text);
+}
+
+/* The value at a path such as "helper.error.cause" or "services.1.state". */
+static const json_t *at(const char *path) {
+        const json_t *value = root;
+        char copy[128], *save = NULL;
+
+        strcpy(copy, path);
+        for (char *k = strtok_r(copy, ".", &save); k; k = strtok_r(NULL, ".", &save)) {
+                value = json_is_array(value) ? json_array_get(value, (size_t) atoi(k))
+                                             : json_object_get(value, k);
+                ck_assert_msg(value != NULL, "no '%s' in %s", k, path);
+        }
+        return value;
+}
+
+static const char *text_at(const char *path) {
+        ck_assert_msg(json_is_string(at(path)), "%s", path);
+        return json_string_value(at(path));
+}
+
+START_TEST(test_values) {
+        format();
+        ck_assert_int_eq(json_integer_value(at("schema")), STATUS_SCHEMA);
+        ck_assert_str_eq(text_at("agent.agent_id"), "abcd0000000000000000000000000000");
+        ck_assert_int_eq(json_integer_value(at("agent.pid")), 17);
+        ck_assert_str_eq(text_at("guest.mode"), "unknown");
+        ck_assert_str_eq(text_at("guest.ipv4.address"), "172.20.1.2");
+        ck_assert_str_eq(text_at("guest.ipv4.gateway"), "172.20.0.1");
+        ck_assert(json_is_null(at("guest.ipv6")));
+        ck_assert(json_is_null(at("guest.problem")));
+        ck_assert_str_eq(text_at("helper.state"), "connected");
+        ck_assert(json_is_null(at("helper.error")));
+        ck_assert(json_is_null(at("last_update")));
+        ck_assert_str_eq(text_at("services.0.state"), "disabled");
+        ck_assert_uint_eq(json_array_size(at("services.0.listens")), 0);
+        ck_assert_str_eq(text_at("services.1.description"), "Seite \xc3\xa4");
+        ck_assert_str_eq(text_at("services.1.state"), "conflict");
+        ck_assert_str_eq(text_at("services.1.reason"), "foreign-rule");
+        ck_assert_str_eq(text_at("services.1.text"), "somebody has it");
+        ck_assert_str_eq(text_at("services.1.since.time"), "2026-01-01T00:00:00.123456Z");
+        ck_assert_int_eq(json_integer_value(at("services.1.since.monotonic_usec")), 42);
+        ck_assert_str_eq(text_at("services.1.listens.0.listen"), "0.0.0.0:8000-8010");
+        ck_assert_int_eq(json_integer_value(at("services.1.listens.0.count")), 11);
+        ck_assert_str_eq(text_at("services.1.listens.1.listen"), "[::]:2222");
+        ck_assert(json_is_false(at("configuration.stale")));
+}
+END_TEST
+
+START_TEST(test_troubles) {
+        ConfigProblem problems[] = {
+                {.file = (char *) "/etc/\xff.ini", .line = 3, .message = (char *) "wrong"},
+                {.file = (char *) "/etc/b.ini",
+                 .key = (char *) "listen",
+                 .message = (char *) "bad"},
+        };
+
+        choice = (Choice){.problem = CHOICE_NO_ROUTE};
+        helper.state = CHANNEL_WAITING;
+        helper.failed = true;
+        helper.error = (ChannelDown){.cause = CHANNEL_REFUSED,
+                                     .code = WIRE_REFUSAL_BAD_PROOF,
+                                     .text = "the keys differ"};
+        status.problems = problems;
+        status.n_problems = 2;
+        status.config_stale = true;
+        status.key_problem = "too open";
+        status.update_usec = 1234;
+        format();
+        ck_assert(json_is_null(at("guest.ipv4")) && json_is_null(at("guest.interface")));
+        ck_assert_str_eq(text_at("guest.problem"), choice_problem_text(CHOICE_NO_ROUTE));
+        ck_assert_str_eq(text_at("helper.state"), "refused");
+        ck_assert_str_eq(text_at("helper.error.code"), "bad-proof");
+        ck_assert_str_eq(text_at("helper.error.text"), "the keys differ");
+        ck_assert_str_eq(text_at("helper.key_problem"), "too open");
+        ck_assert_int_eq(json_integer_value(at("last_update.usec")), 1234);
+        ck_assert_str_eq(text_at("configuration.problems.0.file"), "/etc/?.ini"); /* not UTF-8 */
+        ck_assert(json_is_null(at("configuration.problems.0.key")));
+        ck_assert_str_eq(text_at("configuration.problems.1.key"), "listen");
+
+        helper.error.cause = CHANNEL_UNREACHABLE;
+        format();
+        ck_assert_str_eq(text_at("helper.state"), "waiting");
+        ck_assert(json_is_null(at("helper.error.code")));
+}
+END_TEST
+
+START_TEST(test_summary) {
+        char text[256];
+
+        status_summary(&status, text, sizeof(text));
+        ck_assert_str_eq(text, "172.20.1.2 on eth0; helper connected; 0 of 1 services active");
+        states[1].state = WIRE_SERVICE_ACTIVE;
+        helper.state = CHANNEL_WAITING;
+        helper.failed = true;
+        helper.error = (ChannelDown){.cause = CHANNEL_REFUSED, .code = WIRE_REFUSAL_NOT_PAIRED};
+        choice = (Choice){.problem = CHOICE_LINK_DOWN};
+        status.n_problems = 1;
+        status_summary(&status, text, sizeof(text));
+        ck_assert_ptr_eq(strstr(text, "no address ("), text);
+        ck_assert_ptr_nonnull(
+                strstr(text, "not paired; 1 of 1 services active; configuration has"));
+}
+END_TEST
+
+START_TEST(test_file_is_replaced) {
+        struct stat before, after;
+        const char *directory = test_path("run");
+        char content[64] = "";
+        FILE *f;
+
+        /* Makes the directory, but not its parents. */
+        ck_assert_int_eq(status_write(test_path("no/run"), "x"), -ENOENT);
+        ck_assert_int_eq(status_write(directory, "old"), 0);
+        ck_assert_int_eq(stat(test_path("run/status.json"), &before), 0);
+        ck_assert_uint_eq(before.st_mode & 07777, 0644);
+
+        /* An open reader keeps the old text: it is another file. */
+        f = fopen(test_path("run/status.json"), "re");
+        ck_assert_ptr_nonnull(f);
+        ck_assert_int_eq(status_write(test_path("run"), "new text"), 0);
+        ck_assert_ptr_nonnull(fgets(content, sizeof(content), f));
+        ck_assert_str_eq(content, "old\n");
+        (void) fclose(f);
+        ck_assert_int_eq(stat(test_path("run/status.json"), &after), 0);
+        ck_assert_uint_ne(before.st_ino, after.st_ino);
+        ck_assert_int_eq(after.st_size, 9);
+
+        status_remove(test_path("run"));
+        ck_assert_int_eq(rmdir(test_path("run")), 0); /* nothing else is left in it */
+}
+END_TEST
+
+START_TEST(test_file_that_can_not_be_replaced) {
+        /* A directory in the way: an error, and no temporary file stays. */
+        test_mkdir("run/status.json");
+        ck_assert_int_eq(status_write(test_path("run"), "text"), -EISDIR);
+        ck_assert_int_eq(rmdir(test_path("run/status.json")), 0);
+        ck_assert_int_eq(rmdir(test_path("run")), 0);
+}
+END_TEST
+
+int main(void) {
+        TCase *t = tcase_create("status");
+
+        tcase_add_checked_fixture(t, setup, teardown);
+        tcase_add_test(t, test_values);
+        tcase_add_test(t, test_troubles);
+        tcase_add_test(t, test_summary);
+        tcase_add_test(t, test_file_is_replaced);
+        tcase_add_test(t, test_file_that_can_not_be_replaced);
+        return test_run(t, "status");
+}
