@@ -220,7 +220,7 @@ class Stage:
 
     # --- the client
 
-    def fetch(self, port, timeout=1.0):
+    def fetch(self, port, timeout=3.0):
         """The page as the client gets it from the host's port, or None."""
         done = self.net.client.run("/usr/bin/python3", "-c", FETCH,
                                    f"http://{topology.HOST_ADDRESS}:{port}/", str(timeout),

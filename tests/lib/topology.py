@@ -34,7 +34,9 @@ INSIDE = {
 def ip_batch(lines, namespace=None):
     """All commands in one process: a change of address takes a millisecond, not twenty."""
     command = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
-    subprocess.run(command, input=lines, text=True, check=True, capture_output=True)
+    done = subprocess.run(command, input=lines, text=True, capture_output=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}\n{lines}")
 
 
 class Namespace:
