@@ -6,12 +6,12 @@
 
 #include <errno.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_KEY_MAX   128 /* foreign names may be longer than ours; such are cut */
-#define MEMORY_START_SEC 1000
+#define MEMORY_KEY_MAX    128 /* foreign names may be longer than ours; such are cut */
+#define MEMORY_START_SEC  1000
+#define MEMORY_FAMILY_MAX 7 /* "v4tov4 " */
 
 static int memory_call(MemoryHost *m, MemoryCall call) {
         int r = m->fault ? m->fault(m, call) : 0;
@@ -22,8 +22,25 @@ static int memory_call(MemoryHost *m, MemoryCall call) {
         return r;
 }
 
+/* snprintf("%s"), which was a sixth of the time of a large batch. */
+static void memory_copy(const char *text, char *ret_copy, size_t size) {
+        size_t n = strlen(text);
+
+        n = n < size ? n : size - 1;
+        memcpy(ret_copy, text, n);
+        ret_copy[n] = '\0';
+}
+
 static void memory_rule_key(RuleFamily family, const char *name, char ret_key[MEMORY_KEY_MAX]) {
-        (void) snprintf(ret_key, MEMORY_KEY_MAX, "%s %s", rule_family_name(family), name);
+        size_t n = strlen(name);
+
+        if (n > MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1) {
+                n = MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1;
+        }
+        memcpy(ret_key, rule_family_name(family), MEMORY_FAMILY_MAX - 1);
+        ret_key[MEMORY_FAMILY_MAX - 1] = ' ';
+        memcpy(ret_key + MEMORY_FAMILY_MAX, name, n);
+        ret_key[MEMORY_FAMILY_MAX + n] = '\0';
 }
 
 static void memory_store(MemoryHost *m, char kind, const char *key, const char *data) {
@@ -38,12 +55,12 @@ static int memory_rules_read(void *userdata, RuleTable *table) {
 
         for (size_t i = 0; r == 0 && i < m->rules.n_buckets; i++) {
                 for (const TextMapEntry *e = m->rules.buckets[i]; e && r == 0; e = e->next) {
-                        char family[8] = "";
+                        char family[MEMORY_FAMILY_MAX] = "";
                         RuleFamily f = RULE_V4TOV4;
 
-                        memcpy(family, e->key, 6);
+                        memcpy(family, e->key, MEMORY_FAMILY_MAX - 1);
                         (void) rule_family_parse(family, &f);
-                        r = rule_table_add(table, f, e->key + 7, e->data);
+                        r = rule_table_add(table, f, e->key + MEMORY_FAMILY_MAX, e->data);
                 }
         }
         return r;
@@ -62,7 +79,7 @@ static int memory_rule_get(void *userdata, RuleFamily family, const char *name, 
         if (!data) {
                 return -ENOENT;
         }
-        (void) snprintf(ret_data, size, "%s", data);
+        memory_copy(data, ret_data, size);
         return 0;
 }
 
@@ -126,14 +143,13 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
 /* Remember how the entry is on disk, at its first change since the last flush. */
 static int memory_unflushed(MemoryHost *m, const char *name) {
         const char *disk = text_map_get(&m->ledger, name);
-        char copy[LEDGER_TEXT_MAX + 2] = "-";
+        char copy[LEDGER_TEXT_MAX + 2];
 
         if (text_map_get(&m->unflushed, name)) {
                 return 0;
         }
-        if (disk) {
-                (void) snprintf(copy, sizeof copy, "+%s", disk);
-        }
+        copy[0] = disk ? '+' : '-';
+        memory_copy(disk ? disk : "", copy + 1, sizeof copy - 1);
         return text_map_set(&m->unflushed, name, copy);
 }
 

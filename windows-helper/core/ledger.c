@@ -9,7 +9,6 @@
 #include "windows-helper/core/rule.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -147,13 +146,24 @@ static void ledger_target_format(const IpEndpoint *target, char ret_text[RULE_TE
         }
 }
 
-void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]) {
-        char current[RULE_TEXT_MAX], next[RULE_TEXT_MAX];
+/* Twice for each rule of a batch, so without printf. */
+static char *ledger_append(char *p, const char *text, char end) {
+        size_t n = strlen(text);
 
-        ledger_target_format(&e->current, current);
-        ledger_target_format(&e->next, next);
-        (void) snprintf(ret_data, LEDGER_TEXT_MAX + 1, "%s|%s|%s|%s", e->owner, e->service, current,
-                        next);
+        memcpy(p, text, n);
+        p[n] = end;
+        return p + n + 1;
+}
+
+void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]) {
+        char target[RULE_TEXT_MAX], *p = ret_data;
+
+        p = ledger_append(p, e->owner, '|');
+        p = ledger_append(p, e->service, '|');
+        ledger_target_format(&e->current, target);
+        p = ledger_append(p, target, '|');
+        ledger_target_format(&e->next, target);
+        (void) ledger_append(p, target, '\0');
 }
 
 static int ledger_target_parse(const char *text, IpEndpoint *ret_target) {

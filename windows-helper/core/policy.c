@@ -71,31 +71,31 @@ static bool policy_listen_allowed(const Policy *p, const IpAddr *addr) {
 }
 
 static void policy_check_listen(const Policy *p, const WireListen *l, PolicyVerdict *v) {
-        unsigned last = l->port + (l->count > 0 ? l->count - 1u : 0u), port;
+        unsigned last = l->port + (l->count > 0 ? l->count - 1u : 0u);
+        unsigned denied = policy_first_inside(p->denied_ports, p->n_denied_ports, l->port, last);
+        unsigned outside =
+                p->n_allowed_ports > 0
+                        ? policy_first_outside(p->allowed_ports, p->n_allowed_ports, l->port, last)
+                        : 0;
         char text[IP_TEXT_MAX];
 
-        ip_format(&l->addr, text);
-        port = policy_first_inside(p->denied_ports, p->n_denied_ports, l->port, last);
-        if (port != 0) {
-                v->reason = WIRE_REASON_POLICY_PORT;
-                result_text(v->text,
-                            "port %u on %s: policy value " POLICY_NAME_DENIED_PORTS
-                            " keeps this port for Windows; listen on another one",
-                            port, text);
+        if (denied == 0 && outside == 0 && policy_listen_allowed(p, &l->addr)) {
                 return;
         }
-        port = p->n_allowed_ports > 0
-                       ? policy_first_outside(p->allowed_ports, p->n_allowed_ports, l->port, last)
-                       : 0;
-        if (port != 0) {
+        ip_format(&l->addr, text);
+        if (denied != 0) {
+                v->reason = WIRE_REASON_POLICY_PORT;
+                result_text(v->text,
+                            "port %u on %s: denied by policy value " POLICY_NAME_DENIED_PORTS
+                            "; listen on another one",
+                            denied, text);
+        } else if (outside != 0) {
                 v->reason = WIRE_REASON_POLICY_PORT;
                 result_text(v->text,
                             "port %u on %s: not among the ports of policy "
                             "value " POLICY_NAME_ALLOWED_PORTS,
-                            port, text);
-                return;
-        }
-        if (!policy_listen_allowed(p, &l->addr)) {
+                            outside, text);
+        } else {
                 v->reason = WIRE_REASON_POLICY_ADDRESS;
                 result_text(v->text,
                             "listen address %s: not among those of policy "
