@@ -12,6 +12,7 @@
 #include <check.h>
 #include <errno.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,16 +282,69 @@ START_TEST(test_result_of_the_future) {
 }
 END_TEST
 
-START_TEST(test_malformed_payload) {
-        static const uint8_t frame[] = {1, WIRE_PING, 0, 0, 0, 0, 0, 2, 'a', 'b'};
+/* An empty payload is malformed in every message, wherever it may come. */
+static const struct {
+        WireType before; /* a good one first, or 0 */
+        WireType type;
+        bool to_agent, established;
+} malformed[] = {
+        {0, WIRE_CHALLENGE, true, false},
+        {0, WIRE_REFUSED, true, false},
+        {0, WIRE_BYE, true, false},
+        {WIRE_CHALLENGE, WIRE_WELCOME, true, false},
+        {WIRE_CHALLENGE, WIRE_REFUSED, true, false},
+        {0, WIRE_RESULT, true, true},
+        {0, WIRE_PING, true, true},
+        {0, WIRE_PONG, true, true},
+        {0, WIRE_BYE, true, true},
+        {0, WIRE_HELLO, false, false},
+        {0, WIRE_BYE, false, false},
+        {WIRE_HELLO, WIRE_PROOF, false, false},
+        {0, WIRE_STATE, false, true},
+        {0, WIRE_PING, false, true},
+        {0, WIRE_PONG, false, true},
+        {0, WIRE_BYE, false, true},
+};
+
+START_TEST(test_malformed_message) {
+        uint8_t frame[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, (uint8_t) malformed[_i].type};
+        WireHello hello = sample_hello();
+        char expected[32];
+        Buffer *in;
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        if (malformed[_i].established)
+                kit_connect(&k);
+        else
+                ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
+        in = malformed[_i].to_agent ? &k.agent_in : &k.helper_in;
+        if (malformed[_i].before != 0)
+                sample_frame(malformed[_i].before, in);
+        ck_assert_int_eq(buffer_append(in, frame, sizeof(frame)), 0);
+        kit_run(&k, 0);
+        (void) snprintf(expected, sizeof(expected), "malformed %s", wire_type_name(frame[1]));
+        ck_assert_str_eq(malformed[_i].to_agent ? k.agent_notice.text : k.helper_notice.text,
+                         expected);
+        kit_done(&k);
+}
+END_TEST
+
+START_TEST(test_bad_state_is_not_pushed) {
+        WireState state = sample_state();
+        uint64_t sequence = 77;
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
         kit_connect(&k);
-        ck_assert_int_eq(buffer_append(&k.agent_out, frame, sizeof(frame)), 0);
-        kit_run(&k, 1);
-        ck_assert_str_eq(k.helper_notice.text, "malformed PING");
-        assert_states(&k, "closed", "closed");
+        kit_push(&k, 1);
+        state.sequence = 5;
+        state.mode = _WIRE_MODE_END;
+        ck_assert_int_eq(agent_session_push(k.agent, &state, &k.agent_out, &sequence), -EINVAL);
+        ck_assert_uint_eq(state.sequence, 5);
+        ck_assert_uint_eq(sequence, 77);
+        ck_assert_uint_eq(buffer_length(&k.agent_out), 0);
+        kit_push(&k, 2);
         kit_done(&k);
 }
 END_TEST
@@ -331,7 +385,9 @@ int main(void) {
         tcase_add_test(tcase, test_endpoints_limit_of_the_helper);
         tcase_add_test(tcase, test_result_must_fit_its_state);
         tcase_add_test(tcase, test_result_of_the_future);
-        tcase_add_test(tcase, test_malformed_payload);
+        tcase_add_loop_test(tcase, test_malformed_message, 0,
+                            sizeof(malformed) / sizeof(malformed[0]));
+        tcase_add_test(tcase, test_bad_state_is_not_pushed);
         tcase_add_test(tcase, test_mac_equal);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
