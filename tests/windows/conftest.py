@@ -5,12 +5,11 @@ real agent. Needs the cross build with -Dtest-transport=enabled; see ../conftest
 import ctypes
 import os
 import pathlib
-import shutil
 import socket
 import subprocess
-import tempfile
 import threading
 
+import janitor
 import pytest
 import wine
 import wsb_client
@@ -100,13 +99,14 @@ def guest(network):
 def prefix(network):
     if not wine.available():
         pytest.skip("Wine is not installed")
-    path = tempfile.mkdtemp(prefix="wslbridge-wine-")
-    made = wine.Prefix(os.path.join(path, "prefix"))
+    # In the folder of the run, so that it goes also when this process is killed.
+    path = os.path.join(janitor.current_run(), "windows")
+    made = wine.Prefix(path)
     try:
         yield made.create()
     finally:
         made.stop()
-        shutil.rmtree(path, ignore_errors=True)
+        janitor.remove_tree(path)
 
 
 @pytest.fixture(scope="session")
