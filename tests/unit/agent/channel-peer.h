@@ -182,10 +182,3 @@ static void connect_well(void) {
         configure(test_key);
         UNTIL(channel_state(channel) == CHANNEL_READY, test_key);
 }
-
-/* A connection to a peer that only has the socket. */
-static void connect_raw(void) {
-        peer_listen();
-        configure(test_key);
-        UNTIL(peer >= 0, NULL);
-}

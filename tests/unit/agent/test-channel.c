@@ -8,6 +8,13 @@
 
 #include "tests/unit/agent/channel-peer.h"
 
+/* A connection to a peer that only has the socket. */
+static void connect_raw(void) {
+        peer_listen();
+        configure(test_key);
+        UNTIL(peer >= 0, NULL);
+}
+
 static uint64_t push_one(uint32_t n_listens) {
         WireListen listens[WIRE_LISTENS_MAX];
         WireService service = {.name = "web", .n_listens = n_listens};

@@ -6,6 +6,11 @@
 
 #include "tests/unit/agent/testing.h"
 
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
 START_TEST(test_journal_stream) {
         static const struct {
                 const char *value;
@@ -79,6 +84,39 @@ START_TEST(test_target) {
 }
 END_TEST
 
+/* A journal of our own, in a mount namespace: what arrives there has the fields. */
+START_TEST(test_journal_entry) {
+        struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
+        const Log log = {.target = LOG_TARGET_JOURNAL, .level = LOG_INFO};
+        char entry[4096] = "\n";
+        int fd;
+
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+            mount("tmpfs", "/run", "tmpfs", 0, NULL) < 0) {
+                return; /* not root */
+        }
+        ck_assert_int_eq(mkdir("/run/systemd", 0755), 0);
+        ck_assert_int_eq(mkdir("/run/systemd/journal", 0755), 0);
+        fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *) &sa, sizeof(sa)), 0);
+        log_fields(&log, LOG_NOTICE,
+                   FIELDS(.id = "0123", .service = "web", .address = "172.20.1.2",
+                          .state = "active", .error = EIO),
+                   "it %s", "works");
+        ck_assert_int_gt(recv(fd, entry + 1, sizeof(entry) - 2, 0), 0);
+        ck_assert_ptr_nonnull(strstr(entry, "\nMESSAGE=it works\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "\nPRIORITY=5\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "\nMESSAGE_ID=0123\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "\nWSLBRIDGE_SERVICE=web\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "\nWSLBRIDGE_ADDRESS=172.20.1.2\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "\nWSLBRIDGE_STATE=active\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "\nERRNO=5\n"));
+        ck_assert_ptr_nonnull(strstr(entry, "test-log.c\n")); /* CODE_FILE is the caller's */
+        ck_assert_ptr_nonnull(strstr(entry, "\nCODE_FUNC=test_journal_entry"));
+        close(fd);
+}
+END_TEST
+
 /* A line that is too long is cut, not lost, and stays one line. */
 START_TEST(test_long_line) {
         const Log log = {.target = LOG_TARGET_STDERR, .level = LOG_INFO};
@@ -103,6 +141,7 @@ int main(void) {
         tcase_add_test(t, test_journal_stream);
         tcase_add_test(t, test_lines);
         tcase_add_test(t, test_target);
+        tcase_add_test(t, test_journal_entry);
         tcase_add_test(t, test_long_line);
         return test_run(t, "log");
 }

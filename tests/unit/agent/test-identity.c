@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Who the guest says it is: stable, without giving the machine id away, with a usable name. */
+
+#include "agent/identity.h"
+
+#include "tests/unit/agent/testing.h"
+
+#include <systemd/sd-id128.h>
+
+START_TEST(test_ids) {
+        static const uint8_t zero[WIRE_ID_SIZE];
+        sd_id128_t machine, boot;
+        WireHello a, b;
+
+        ck_assert_int_ge(sd_id128_get_machine(&machine), 0);
+        ck_assert_int_ge(sd_id128_get_boot(&boot), 0);
+        ck_assert_int_eq(identity_load(&a), 0);
+        ck_assert_int_eq(identity_load(&b), 0);
+        ck_assert_mem_eq(a.agent_id, b.agent_id, WIRE_ID_SIZE);
+        ck_assert_mem_ne(a.agent_id, machine.bytes, WIRE_ID_SIZE);
+        ck_assert_mem_ne(a.agent_id, zero, WIRE_ID_SIZE);
+        ck_assert_mem_eq(a.boot_id, boot.bytes, WIRE_ID_SIZE);
+        ck_assert(!a.has_vm_id);
+        ck_assert_str_eq(a.software, "wslbridge " PROJECT_VERSION);
+}
+END_TEST
+
+START_TEST(test_distro) {
+        static const struct {
+                const char *value;
+                bool taken;
+        } cases[] = {
+                {"Debian", true},
+                {"Ubuntu-22.04", true},
+                {"", false},
+                {"my distro", false},
+                {"a/b", false}, /* stands after a slash in the helper's registry */
+                {"a\\b", false},
+                {"\xff", false},
+                {"0123456789012345678901234567890123456789012345678901234567890123", true},
+                {"01234567890123456789012345678901234567890123456789012345678901234", false},
+        };
+        char host[256] = "";
+        WireHello hello;
+
+        ck_assert_int_eq(gethostname(host, sizeof(host) - 1), 0);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                setenv("WSL_DISTRO_NAME", cases[i].value, 1);
+                ck_assert_int_eq(identity_load(&hello), 0);
+                if (cases[i].taken) {
+                        ck_assert_str_eq(hello.distro, cases[i].value);
+                } else {
+                        ck_assert_str_ne(hello.distro, cases[i].value);
+                        ck_assert(*hello.distro);
+                }
+        }
+        unsetenv("WSL_DISTRO_NAME");
+        ck_assert_int_eq(identity_load(&hello), 0);
+        ck_assert(strcmp(hello.distro, host) == 0 || strlen(host) > WIRE_DISTRO_MAX);
+}
+END_TEST
+
+int main(void) {
+        sd_id128_t machine;
+        TCase *t = tcase_create("identity");
+
+        if (sd_id128_get_machine(&machine) < 0) {
+                return 77; /* an image that was not set up yet */
+        }
+        tcase_add_test(t, test_ids);
+        tcase_add_test(t, test_distro);
+        return test_run(t, "identity");
+}
