@@ -93,10 +93,10 @@ def test_survives_and_finds_a_good_one(guest, host, peer, behave):
     guest.start()
     wait_until(lambda: bad.n_connections >= 3, "the third try")
     assert guest.process.poll() is None
-    bad.close()
     wrong = [line for line in guest.log().splitlines() if "elper" in line and "started" not in line]
     assert len(wrong) == 1, wrong  # three tries, one line
     assert guest.status()["helper"]["state"] == "waiting"
+    bad.close()
     host.start()
     guest.new_address()  # does not wait for the pause to end
     guest.wait_state("web", "active")
