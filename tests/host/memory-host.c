@@ -49,6 +49,19 @@ static void memory_store(MemoryHost *m, char kind, const char *key, const char *
         }
 }
 
+/* Remember in @unflushed how @key of @map is on disk, at its first change since the last flush. */
+static int memory_unflushed(TextMap *unflushed, const TextMap *map, const char *key) {
+        const char *disk = text_map_get(map, key);
+        char copy[LEDGER_TEXT_MAX + 2];
+
+        if (text_map_get(unflushed, key)) {
+                return 0;
+        }
+        copy[0] = disk ? '+' : '-';
+        memory_copy(disk ? disk : "", copy + 1, sizeof copy - 1);
+        return text_map_set(unflushed, key, copy);
+}
+
 static int memory_rules_read(void *userdata, RuleTable *table) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_RULES_READ);
@@ -96,7 +109,10 @@ static int memory_rule_set(void *userdata, RuleFamily family, const char *name, 
                 m->changing(m, key, data);
         }
         m->iphlpsvc_behind = true;
-        r = text_map_set(&m->rules, key, data);
+        r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
+        if (r == 0) {
+                r = text_map_set(&m->rules, key, data);
+        }
         memory_store(m, 'R', key, data);
         return r;
 }
@@ -114,9 +130,22 @@ static int memory_rule_delete(void *userdata, RuleFamily family, const char *nam
                 m->changing(m, key, NULL);
         }
         m->iphlpsvc_behind = true;
-        (void) text_map_delete(&m->rules, key);
+        r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
+        if (r == 0) {
+                (void) text_map_delete(&m->rules, key);
+        }
         memory_store(m, 'R', key, NULL);
-        return 0;
+        return r;
+}
+
+static int memory_rules_flush(void *userdata) {
+        MemoryHost *m = userdata;
+        int r = memory_call(m, MEMORY_RULES_FLUSH);
+
+        if (r == 0) {
+                text_map_done(&m->rules_unflushed);
+        }
+        return r;
 }
 
 static int memory_ledger_load(void *userdata, Ledger *ledger) {
@@ -140,19 +169,6 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
         return r;
 }
 
-/* Remember how the entry is on disk, at its first change since the last flush. */
-static int memory_unflushed(MemoryHost *m, const char *name) {
-        const char *disk = text_map_get(&m->ledger, name);
-        char copy[LEDGER_TEXT_MAX + 2];
-
-        if (text_map_get(&m->unflushed, name)) {
-                return 0;
-        }
-        copy[0] = disk ? '+' : '-';
-        memory_copy(disk ? disk : "", copy + 1, sizeof copy - 1);
-        return text_map_set(&m->unflushed, name, copy);
-}
-
 static int memory_ledger_put(void *userdata, const LedgerEntry *entry) {
         MemoryHost *m = userdata;
         char name[RULE_TEXT_MAX], data[LEDGER_TEXT_MAX + 1];
@@ -163,7 +179,7 @@ static int memory_ledger_put(void *userdata, const LedgerEntry *entry) {
         }
         rule_endpoint_format(&entry->listen, name);
         ledger_entry_format(entry, data);
-        r = memory_unflushed(m, name);
+        r = memory_unflushed(&m->unflushed, &m->ledger, name);
         if (r == 0) {
                 r = text_map_set(&m->ledger, name, data);
         }
@@ -180,7 +196,7 @@ static int memory_ledger_remove(void *userdata, const IpEndpoint *listen) {
                 return r;
         }
         rule_endpoint_format(listen, name);
-        r = memory_unflushed(m, name);
+        r = memory_unflushed(&m->unflushed, &m->ledger, name);
         if (r == 0) {
                 (void) text_map_delete(&m->ledger, name);
         }
@@ -257,6 +273,7 @@ void memory_host_done(MemoryHost *m) {
         text_map_done(&m->rules);
         text_map_done(&m->ledger);
         text_map_done(&m->unflushed);
+        text_map_done(&m->rules_unflushed);
 }
 
 void memory_host_fill(MemoryHost *m, BridgeHost *ret_host) {
@@ -266,6 +283,7 @@ void memory_host_fill(MemoryHost *m, BridgeHost *ret_host) {
                 .rule_get = memory_rule_get,
                 .rule_set = memory_rule_set,
                 .rule_delete = memory_rule_delete,
+                .rules_flush = memory_rules_flush,
                 .ledger_load = memory_ledger_load,
                 .ledger_put = memory_ledger_put,
                 .ledger_remove = memory_ledger_remove,
@@ -286,6 +304,7 @@ void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, con
         char key[MEMORY_KEY_MAX];
 
         memory_rule_key(family, name, key);
+        (void) text_map_delete(&m->rules_unflushed, key); /* others' changes are on disk at once */
         if (data) {
                 (void) text_map_set(&m->rules, key, data);
         } else {
@@ -301,21 +320,26 @@ const char *memory_host_rule(const MemoryHost *m, RuleFamily family, const char 
         return text_map_get(&m->rules, key);
 }
 
-void memory_host_power_cut(MemoryHost *m) {
-        const TextMapEntry **list = text_map_list(&m->unflushed);
+static void memory_lose(MemoryHost *m, TextMap *unflushed, TextMap *map) {
+        const TextMapEntry **list = text_map_list(unflushed);
 
-        for (size_t i = 0; list && i < m->unflushed.n; i++) {
+        for (size_t i = 0; list && i < unflushed->n; i++) {
                 if (memory_host_random(m) & 1) {
                         continue;
                 }
                 if (list[i]->data[0] == '+') {
-                        (void) text_map_set(&m->ledger, list[i]->key, list[i]->data + 1);
+                        (void) text_map_set(map, list[i]->key, list[i]->data + 1);
                 } else {
-                        (void) text_map_delete(&m->ledger, list[i]->key);
+                        (void) text_map_delete(map, list[i]->key);
                 }
         }
         free(list);
-        text_map_done(&m->unflushed);
+        text_map_done(unflushed);
+}
+
+void memory_host_power_cut(MemoryHost *m) {
+        memory_lose(m, &m->unflushed, &m->ledger);
+        memory_lose(m, &m->rules_unflushed, &m->rules);
 }
 
 int memory_host_restore(MemoryHost *m, char kind, const char *key, const char *data) {

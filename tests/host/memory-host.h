@@ -5,8 +5,8 @@
  * A Windows in memory for the helper's core: the PortProxy table, the ledger's storage, keys,
  * random numbers and a clock, behind BridgeHost. Used by the unit tests and by the test host.
  *
- * It keeps apart what is on disk and what a power cut may still lose (ledger operations since the
- * last flush), and can let any call fail.
+ * It keeps apart what is on disk and what a power cut may still lose (operations since the last
+ * flush; ledger and rules are different files there), and can let any call fail.
  */
 
 #include "tests/host/text-map.h"
@@ -17,6 +17,7 @@ typedef enum MemoryCall {
         MEMORY_RULE_GET,
         MEMORY_RULE_SET,
         MEMORY_RULE_DELETE,
+        MEMORY_RULES_FLUSH,
         MEMORY_LEDGER_LOAD,
         MEMORY_LEDGER_PUT,
         MEMORY_LEDGER_REMOVE,
@@ -32,6 +33,7 @@ struct MemoryHost {
         TextMap rules;        /* "v4tov4 0.0.0.0/80" → "172.20.0.2/80" */
         TextMap ledger;       /* "0.0.0.0/80" → "owner|service|current|next" */
         TextMap unflushed;    /* key in 'ledger' → "+data" or "-" as it is on disk */
+        TextMap rules_unflushed; /* the same of 'rules' */
         bool iphlpsvc_behind; /* a value changed since the last activation */
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
@@ -62,7 +64,7 @@ uint64_t memory_host_random(MemoryHost *m);
 void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, const char *data);
 const char *memory_host_rule(const MemoryHost *m, RuleFamily family, const char *name);
 
-/* Power was cut: each ledger key with operations not flushed is, by chance, as it was on disk. */
+/* Power was cut: each value with operations not flushed is, by chance, as it was on disk. */
 void memory_host_power_cut(MemoryHost *m);
 
 /* A stored line of the 'stored' hook's form, read back. Return: 0 or -EINVAL. */

@@ -54,6 +54,26 @@ static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
 }
 
+/* Nothing is done when @r, of one of the flushes before the first change, says that it failed. */
+static void apply_fail_all(Apply *a, int r, const char *what) {
+        for (size_t i = 0; r < 0 && i < a->plan->n_changes; i++) {
+                apply_fail(a, i, r, what);
+        }
+}
+
+/* Before phase 1: what the ledger is about to take as given must not be lost later. */
+static void apply_trust_values(Apply *a) {
+        for (size_t i = 0; i < a->plan->n_changes; i++) {
+                ReconcileAction action = a->plan->changes[i].action;
+
+                if (action == RECONCILE_RECORD || action == RECONCILE_FORGET) {
+                        apply_fail_all(a, a->host->rules_flush(a->host->userdata),
+                                       "saving the port forwardings");
+                        return;
+                }
+        }
+}
+
 /* Phases 1 and 2. */
 static void apply_intents(Apply *a) {
         ReconcilePlan *p = a->plan;
@@ -64,6 +84,9 @@ static void apply_intents(Apply *a) {
                 const LedgerEntry *e = &p->changes[i].entry;
                 LedgerEntry *known = ledger_find(a->ledger, &e->listen);
 
+                if (a->status[i] != APPLY_OK) {
+                        continue;
+                }
                 if (p->changes[i].action == RECONCILE_FORGET) {
                         r = a->host->ledger_remove(a->host->userdata, &e->listen);
                 } else {
@@ -82,9 +105,8 @@ static void apply_intents(Apply *a) {
         ledger_merge(a->ledger, a->entries, n_new);
         ledger_compact(a->ledger);
 
-        r = p->n_changes > 0 ? a->host->ledger_flush(a->host->userdata) : 0;
-        for (size_t i = 0; r < 0 && i < p->n_changes; i++) {
-                apply_fail(a, i, r, "saving the ledger");
+        if (p->n_changes > 0) {
+                apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
         }
 }
 
@@ -191,7 +213,26 @@ static void apply_values(Apply *a) {
         }
 }
 
-/* Phase 5. Not flushed: what gets lost here is the end of a change, and the entry from phase 1
+/* Phases 4 and 5. Return: 0, or the error of the flush: then the entries stay as they are, as proof
+ * of both values. */
+static int apply_activate(Apply *a, bool due) {
+        bool changed = a->outcome.n_written > 0 || a->outcome.n_deleted > 0;
+        int r = 0;
+
+        if (due || changed) {
+                a->outcome.activation = a->host->activate(a->host->userdata);
+                a->outcome.activated = true;
+        }
+        if (changed) {
+                r = a->host->rules_flush(a->host->userdata);
+        }
+        if (r < 0 && a->outcome.error == 0) {
+                a->outcome.error = r;
+        }
+        return r;
+}
+
+/* Phase 6. Not flushed: what gets lost here is the end of a change, and the entry from phase 1
  * still proves the value. */
 static void apply_commit(Apply *a) {
         for (size_t i = 0; i < a->plan->n_changes; i++) {
@@ -236,13 +277,12 @@ int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool acti
                 free(a.entries);
                 return -ENOMEM;
         }
+        apply_trust_values(&a);
         apply_intents(&a);
         apply_values(&a);
-        if (activate || a.outcome.n_written > 0 || a.outcome.n_deleted > 0) {
-                a.outcome.activation = host->activate(host->userdata);
-                a.outcome.activated = true;
+        if (apply_activate(&a, activate) == 0) {
+                apply_commit(&a);
         }
-        apply_commit(&a);
         free(a.status);
         free(a.entries);
         *ret_outcome = a.outcome;

@@ -9,7 +9,13 @@
  *   2  one flush
  *   3  each value: read again, then written or deleted if it still is what was expected
  *   4  one activation
- *   5  the ledger says what is now true
+ *   5  one flush of the values
+ *   6  the ledger says what is now true
+ *
+ * The values are in another file of the disk than the ledger (hives SYSTEM and SOFTWARE), so after
+ * a power cut one may be older than the other. The flush of phase 5 comes before the entries stop
+ * proving the old values; it comes after the activation because nobody should wait for the disk.
+ * Changes of the ledger alone rely on values that were found, so these are flushed at the start.
  *
  * Without changes and without a due activation nothing at all is called.
  */

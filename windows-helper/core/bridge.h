@@ -38,12 +38,14 @@ typedef struct BridgeHost {
         void *userdata;
 
         /* PortProxy: all values of all families; one value (-ENOENT when absent; a value that is
-         * not REG_SZ gives "" ); write; delete (absent is no error). */
+         * not REG_SZ gives "" ); write; delete (absent is no error). flush: on disk when it
+         * returns. */
         int (*rules_read)(void *userdata, RuleTable *table);
         int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
                         size_t size);
         int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
         int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
+        int (*rules_flush)(void *userdata);
 
         /* The ledger's storage. flush: on disk when it returns. */
         int (*ledger_load)(void *userdata, Ledger *ledger);
