@@ -22,6 +22,10 @@ static int host_rule_delete(void *userdata, RuleFamily family, const char *name)
         return portproxy_store_delete(&((Host *) userdata)->rules, family, name);
 }
 
+static int host_rules_flush(void *userdata) {
+        return portproxy_store_flush(&((Host *) userdata)->rules);
+}
+
 static int host_ledger_load(void *userdata, Ledger *ledger) {
         return ledger_store_load(&((Host *) userdata)->ledger, ledger);
 }
@@ -83,6 +87,7 @@ void host_init(Host *h, BridgeHost *ret_host) {
                 .rule_get = host_rule_get,
                 .rule_set = host_rule_set,
                 .rule_delete = host_rule_delete,
+                .rules_flush = host_rules_flush,
                 .ledger_load = host_ledger_load,
                 .ledger_put = host_ledger_put,
                 .ledger_remove = host_ledger_remove,

@@ -65,3 +65,13 @@ int portproxy_store_set(PortproxyStore *s, RuleFamily family, const char *name, 
 int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *name) {
         return registry_delete(&s->keys[family], name);
 }
+
+/* A flush writes the whole hive, so one key that exists does for all. */
+int portproxy_store_flush(PortproxyStore *s) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
+                if (s->keys[i].key) {
+                        return registry_flush(&s->keys[i]);
+                }
+        }
+        return 0;
+}

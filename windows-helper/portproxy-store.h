@@ -24,3 +24,4 @@ int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, 
                         size_t size);
 int portproxy_store_set(PortproxyStore *s, RuleFamily family, const char *name, const char *data);
 int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *name);
+int portproxy_store_flush(PortproxyStore *s);
