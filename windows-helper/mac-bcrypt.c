@@ -6,7 +6,7 @@
 #include <errno.h>
 
 /* The pseudo handle BCRYPT_HMAC_SHA256_ALG_HANDLE would save the opening and closing, but Wine 8
- * does not know it; a handshake is rare enough. */
+ * takes it and yields another MAC than RFC 2104's; a handshake is rare enough. */
 int mac_bcrypt(const uint8_t *key, const uint8_t *data, size_t n, uint8_t ret_mac[WIRE_MAC_SIZE]) {
         BCRYPT_ALG_HANDLE algorithm = NULL;
         NTSTATUS status;

@@ -30,11 +30,11 @@ typedef struct MemoryHost MemoryHost;
 
 struct MemoryHost {
         /* state */
-        TextMap rules;        /* "v4tov4 0.0.0.0/80" → "172.20.0.2/80" */
-        TextMap ledger;       /* "0.0.0.0/80" → "owner|service|current|next" */
-        TextMap unflushed;    /* key in 'ledger' → "+data" or "-" as it is on disk */
+        TextMap rules;           /* "v4tov4 0.0.0.0/80" → "172.20.0.2/80" */
+        TextMap ledger;          /* "0.0.0.0/80" → "owner|service|current|next" */
+        TextMap unflushed;       /* key in 'ledger' → "+data" or "-" as it is on disk */
         TextMap rules_unflushed; /* the same of 'rules' */
-        bool iphlpsvc_behind; /* a value changed since the last activation */
+        bool iphlpsvc_behind;    /* a value changed since the last activation */
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
         uint64_t random;    /* seed and state */
