@@ -97,6 +97,7 @@ int agent_connect(Agent *a) {
         if (was_ready && channel_state(a->channel) != CHANNEL_READY) {
                 a->helper.since = status_time_now();
                 a->sequence = 0;
+                a->unanswered = false;
                 r = agent_all_services(a, WIRE_SERVICE_PENDING, "connecting to the helper again");
         }
         a->helper.state = channel_state(a->channel);

@@ -147,6 +147,7 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         a->helper.failed = true;
         a->helper.error = *down;
         a->sequence = 0;
+        a->unanswered = false;
         a->event_usec = 0;
         if (news) {
                 agent_log_down(a, down);

@@ -30,7 +30,8 @@ struct Agent {
 
         /* owned */
         sd_event *event;
-        sd_event_source *report; /* deferred: status is written when nothing else is to do */
+        sd_event_source *report;   /* deferred: status is written when nothing else is to do */
+        sd_event_source *patience; /* timer: not later than this, even when an answer is due */
         NetWatch *netwatch;
         ConfigWatch *configwatch;
         Channel *channel;

@@ -4,7 +4,9 @@
  * status.json and the service manager; see agent-internal.h.
  *
  * Reports are written from a deferred source of the lowest priority: after everything that is
- * waiting on a socket, and once for any number of changes.
+ * waiting on a socket, and once for any number of changes. While the helper's answer to a STATE is
+ * on its way they wait for it, because with thousands of services writing takes longer than the
+ * answer; a helper that is slow delays them by REPORT_PATIENCE_USEC at most.
  */
 
 #include "agent/agent-internal.h"
@@ -12,6 +14,9 @@
 #include <errno.h>
 #include <string.h>
 #include <systemd/sd-daemon.h>
+
+#define REPORT_PATIENCE_USEC (200 * USEC_PER_MSEC)
+#define REPORT_ACCURACY      (10 * USEC_PER_MSEC)
 
 static void agent_fill_status(const Agent *a, Status *ret_status) {
         const Config *problems = a->rejected ? a->rejected : a->config;
@@ -78,6 +83,10 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
         if (!a->choice_known) {
                 return 0;
         }
+        r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
+        if (r < 0) {
+                return r;
+        }
         agent_fill_status(a, &status);
         r = agent_write_status(a, &status);
         if (r < 0) {
@@ -85,6 +94,12 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
         }
         agent_notify_summary(a, &status);
         return 0;
+}
+
+static int agent_on_patience(sd_event_source *s, uint64_t usec, void *userdata) {
+        Agent *a = userdata;
+
+        return sd_event_source_set_enabled(a->report, SD_EVENT_ONESHOT);
 }
 
 int agent_new_report(Agent *a) {
@@ -100,11 +115,29 @@ int agent_new_report(Agent *a) {
         if (r >= 0) {
                 r = sd_event_source_set_enabled(a->report, SD_EVENT_OFF);
         }
+        if (r >= 0) {
+                r = sd_event_add_time(a->event, &a->patience, CLOCK_MONOTONIC, UINT64_MAX,
+                                      REPORT_ACCURACY, agent_on_patience, a);
+        }
+        if (r >= 0) {
+                r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
+        }
         return r < 0 ? r : 0;
 }
 
 void agent_report_later(Agent *a) {
-        (void) sd_event_source_set_enabled(a->report, SD_EVENT_ONESHOT);
+        int enabled = SD_EVENT_OFF;
+
+        if (!a->unanswered) {
+                (void) sd_event_source_set_enabled(a->report, SD_EVENT_ONESHOT);
+                return;
+        }
+        /* Not put off by further changes. */
+        (void) sd_event_source_get_enabled(a->patience, &enabled);
+        if (enabled == SD_EVENT_OFF) {
+                (void) sd_event_source_set_time_relative(a->patience, REPORT_PATIENCE_USEC);
+                (void) sd_event_source_set_enabled(a->patience, SD_EVENT_ONESHOT);
+        }
 }
 
 void agent_notify_reloading(Agent *a) {

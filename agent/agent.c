@@ -193,6 +193,7 @@ Agent *agent_free(Agent *a) {
         channel_free(a->channel);
         netwatch_free(a->netwatch);
         configwatch_free(a->configwatch);
+        sd_event_source_disable_unref(a->patience);
         sd_event_source_disable_unref(a->report);
         sd_event_unref(a->event);
         for (size_t i = 0; a->config && i < a->config->n_services; i++) {

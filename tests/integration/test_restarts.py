@@ -82,7 +82,8 @@ def test_helper_comes_later(guest, host):
     guest.service("web", "listen = 8080\nconnect-port = 80")
     guest.start()
     guest.wait_log("is not there")
-    assert guest.status()["helper"]["error"]["cause"] == "unreachable"
+    wait_until(lambda: (guest.status()["helper"]["error"] or {}).get("cause") == "unreachable",
+               "the reason")
     host.start()
     guest.wait_state("web", "active")
     assert host.rules() == RULE
