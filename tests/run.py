@@ -187,13 +187,13 @@ def follow_pytest(process, progress, log):
     """pytest -v prints 'FILE::TEST STATE' for each test as it ends."""
     for line in process.stdout:
         log.append(line)
-        match = re.match(r"(?:\S*/)?(\S+::\S+)( \S+)?", line)
+        match = re.match(r"(?:\S*/)?(\S+::.*?) (PASSED|FAILED|ERROR|SKIPPED)\b", line)
         if not match:
             continue
         if TERMINAL:
             progress.running(match[1])
-        elif match[2]:
-            print(f"  {match[2].strip().lower():7} {progress.suite}: {match[1]}", flush=True)
+        else:
+            print(f"  {match[2].lower():7} {progress.suite}: {match[1]}", flush=True)
 
 
 def run_pytest_suite(suite, progress):

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import janitor
 import pytest
@@ -24,11 +25,29 @@ echo "$WSLBRIDGE_RUN"
 
 def begin(tmp_path, then):
     script = SCRIPT.format(top=TOP, build=tmp_path, then=then)
+    # A shell can't trap what it was started to ignore, and a background job, which these tests
+    # are under ./dev, ignores SIGINT. On a terminal ./dev does not.
     process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True,
-                               start_new_session=True)
+                               start_new_session=True,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     run = process.stdout.readline().strip()
     assert os.path.isdir(run)
     return process, run
+
+
+def settled(run, argument):
+    """Waits until 'sleep ARGUMENT' runs, the last thing that the script starts."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        for pid in janitor.processes_of(run):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    if f.read() == b"sleep\0" + argument.encode() + b"\0":
+                        return
+            except OSError:
+                pass
+        time.sleep(0.01)
+    raise AssertionError(f"'sleep {argument}' was not started")
 
 
 def left_over(run):
@@ -40,7 +59,7 @@ def left_over(run):
                                        (signal.SIGHUP, 129)])
 def test_interrupted(tmp_path, how, code):
     process, run = begin(tmp_path, 'step "a long step" "$BUILD/log" sleep 1002')
-    assert len(list(janitor.processes_of(run))) >= 1
+    settled(run, "1002")
     os.killpg(process.pid, how)
     assert process.wait(30) == code
     assert left_over(run) == ([], [], False)
@@ -54,6 +73,7 @@ def test_failure(tmp_path):
 
 def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
     process, run = begin(tmp_path, "attend sleep 1003")
+    settled(run, "1003")
     process.kill()
     process.wait()
     processes, spaces, folder = left_over(run)
@@ -65,6 +85,7 @@ def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
 
 def test_a_living_run_is_left_alone(tmp_path):
     process, run = begin(tmp_path, "attend sleep 1004")
+    settled(run, "1004")
     before = left_over(run)
     subprocess.run(["/usr/bin/python3", janitor.__file__, "stale", str(tmp_path / "run")],
                    check=True)
