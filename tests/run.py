@@ -48,16 +48,24 @@ class Result:
 
 
 class Progress:
-    """On a terminal one line that is rewritten; elsewhere one line for each finished program."""
+    """On a terminal one line that is rewritten every second; elsewhere a line for each program."""
 
     def __init__(self, suite):
-        self.suite = suite
+        self.suite, self.current = suite, ""
         self.begin = time.monotonic()
+        self.done = threading.Event()
+        if TERMINAL:
+            threading.Thread(target=self._tick, daemon=True).start()
+
+    def _tick(self):
+        while not self.done.wait(1):
+            self.running(self.current)
 
     def running(self, name):
+        self.current = name
         if TERMINAL:
             seconds = time.monotonic() - self.begin
-            print(f"\r\033[K  {self.suite}: {name[:60]} {seconds:.0f} s", end="", flush=True)
+            print(f"\r\033[K  {self.suite} {seconds:.0f} s: {name[:60]}", end="", flush=True)
 
     def finished(self, result):
         state = "FAILED" if result.failed else "skipped" if result.skipped else "ok"
@@ -68,6 +76,7 @@ class Progress:
               flush=True)
 
     def summary(self, results):
+        self.done.set()
         passed, failed, skipped = totals(results)
         clear = "\r\033[K" if TERMINAL else ""
         seconds = time.monotonic() - self.begin
