@@ -31,9 +31,9 @@ check;universal-ctags;measures functions
 check;man-db;renders the man pages
 check;groff;renders the man pages
 check;systemd;systemd-analyze checks the unit
+check;procps;the kill that the unit calls
 check;binutils;looks into the release executable
 format;clang-format;formats the C sources
-format;git;lists the sources
 fuzz;clang;libFuzzer
 fuzz;libclang-rt-dev|libclang-common-14-dev;libFuzzer and sanitizers at run time
 fuzz;llvm;readable stack traces

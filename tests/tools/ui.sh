@@ -72,9 +72,3 @@ step() {
     tail -n 40 "$log" | sed 's/^/    /'
     return "$status"
 }
-
-# Files of the project, also when the folder belongs to somebody else than root, or is no clone.
-git_files() { # git_files PATTERN…
-    git -c safe.directory='*' -C "$TOP" ls-files --cached --others --exclude-standard -- "$@" \
-        2>/dev/null || (cd "$TOP" && find . -path ./build -prune -o -name "$1" -print)
-}
