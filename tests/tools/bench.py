@@ -28,7 +28,7 @@ from stage import PAGE_PORT, Stage, end  # noqa: E402
 
 LISTEN = f"0.0.0.0/{PAGE_PORT}"
 WEB = f"[service]\nlisten = 0.0.0.0:{PAGE_PORT}\n"
-EVENTS, BURST = 500, 100000  # of the address watch
+EVENTS, BURST = 300, 100000  # of the address watch
 RESULTS = {1: (50, 0.3), 100: (50, 1), 1000: (30, 5), 10000: (15, 50)}  # rules: changes, target ms
 OUTAGE_CHANGES, OUTAGE_TARGET_MS = 40, 100
 POLLING = {1: 12, 5: 8}  # period of a polling script in seconds: changes of address
@@ -50,22 +50,24 @@ def tool(name, *arguments):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def latency_row(what, latency):
-    return table.row(what, "µs", n=latency["events"], target="p50 <= 100, p99 <= 1000",
-                     met=latency["p50"] <= 100 and latency["p99"] <= 1000,
-                     baseline=latency["baseline"], baseline_p50=latency["baseline_p50"],
-                     baseline_p99=latency["baseline_p99"],
+def latency_row(what, latency, target=False):
+    return table.row(what, "µs", n=latency["events"],
+                     target="p50 <= 100, p99 <= 1000" if target else None,
+                     met=latency["p50"] <= 100 and latency["p99"] <= 1000 if target else None,
+                     baseline=latency.get("baseline"), baseline_p50=latency.get("baseline_p50"),
+                     baseline_p99=latency.get("baseline_p99"),
                      **{k: latency[k] for k in ("p50", "p95", "p99", "max")})
 
 
 def watch_rows():
     progress(f"address watch: the agent, {EVENTS} events")
     yield latency_row("kernel address event -> STATE at the helper's socket",
-                      *tool("bench-agent", AGENT, EVENTS))
+                      *tool("bench-agent", AGENT, EVENTS), target=True)
     progress(f"address watch: the module alone, {EVENTS} events, then {BURST} in a burst, twice")
-    latency, *storms = tool("bench-netwatch", EVENTS, BURST)
-    yield latency_row("the same, the watch alone, without a configuration", latency)
-    for storm in storms:
+    lines = tool("bench-netwatch", EVENTS, BURST)
+    for latency in (line for line in lines if "events" in line):
+        yield latency_row(f"address watch alone: {latency['name']}", latency)
+    for storm in (line for line in lines if "dumps" in line):
         right = storm["final_state"] == "right"
         yield table.row(storm["name"], "dumps", max=storm["dumps"],
                         target="final state right, <= 1 a window",
