@@ -18,8 +18,13 @@ def memory_kib(pid):
     return {"pss": _field(path, "Pss"), "rss": _field(path, "Rss")}
 
 
-def watch(pids, seconds):
-    """For each process: {"wakeups_per_minute", "pss", "rss"}, all over the same time."""
+def watch(pids, seconds, patience):
+    """For each process: {"wakeups_per_minute", "pss", "rss"}, all over the same time. It begins
+    with a wake-up of the first process (or after @patience seconds): of what happens every 30 s,
+    a minute then holds two, not sometimes three."""
+    first, limit = switches(pids[0]), time.monotonic() + patience
+    while switches(pids[0]) == first and time.monotonic() < limit:
+        time.sleep(0.05)
     before = {pid: switches(pid) for pid in pids}
     begin = time.monotonic()
     time.sleep(seconds)
