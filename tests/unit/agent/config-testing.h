@@ -4,6 +4,7 @@
 /* Shared by the tests of the configuration: comparing problems with what a case expects. */
 
 #include "agent/config-problem.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <stdio.h>
@@ -55,14 +56,4 @@ static inline void check_problems(const char *name, const ConfigProblem *problem
                 free(text);
         }
         ck_assert_msg(n == n_expected, "%s: missing problem: %s", name, expected[n]);
-}
-
-static inline int run_suite(Suite *suite) {
-        SRunner *runner = srunner_create(suite);
-        int n_failed;
-
-        srunner_run_all(runner, CK_NORMAL);
-        n_failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

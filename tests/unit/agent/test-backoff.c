@@ -3,6 +3,7 @@
 /* Backoff: doubles from 0.25 s to 30 s, jitter only shortens, and it can be reset. */
 
 #include "agent/backoff.h"
+#include "tests/suite.h"
 
 #include <check.h>
 
@@ -51,16 +52,10 @@ END_TEST
 int main(void) {
         Suite *s = suite_create("backoff");
         TCase *t = tcase_create("backoff");
-        SRunner *sr;
-        int n;
 
         tcase_add_test(t, test_doubles_up_to_the_limit);
         tcase_add_test(t, test_jitter_takes_up_to_a_quarter);
         tcase_add_test(t, test_reset_starts_over);
         suite_add_tcase(s, t);
-        sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        n = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(s);
 }

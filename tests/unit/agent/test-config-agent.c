@@ -157,5 +157,5 @@ int main(void) {
         tcase_add_loop_test(tcase, helper_is_read_and_written, 0, (int) ELEMENTSOF(helper_good));
         tcase_add_loop_test(tcase, helper_is_refused, 0, (int) ELEMENTSOF(helper_bad));
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

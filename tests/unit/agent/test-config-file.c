@@ -205,5 +205,5 @@ int main(void) {
         tcase_add_loop_test(tcase, useless, 0, (int) ELEMENTSOF(useless_cases));
         tcase_add_test(tcase, flood);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

@@ -367,5 +367,5 @@ int main(void) {
         tcase_add_test(tcase, clashes_between_files);
         tcase_add_test(tcase, endpoints_in_total);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

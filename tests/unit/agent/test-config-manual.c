@@ -67,5 +67,5 @@ int main(int argc, char **argv) {
         manual_path = argc > 1 ? argv[1] : "docs/wslbridge.conf.5";
         tcase_add_test(tcase, same_keys);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

@@ -147,5 +147,5 @@ int main(void) {
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, every_allocation_may_fail);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

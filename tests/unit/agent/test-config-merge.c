@@ -139,5 +139,5 @@ int main(void) {
         tcase_add_test(tcase, as_many_services_as_endpoints);
         tcase_add_test(tcase, disabled_services_are_bounded_too);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

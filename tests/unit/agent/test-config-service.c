@@ -303,5 +303,5 @@ int main(void) {
         tcase_add_loop_test(tcase, words, 0, (int) ELEMENTSOF(word_cases));
         tcase_add_test(tcase, limits);
         suite_add_tcase(suite, tcase);
-        return run_suite(suite);
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
  */
 
 #include "agent/connect.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -80,15 +81,9 @@ END_TEST
 int main(void) {
         Suite *s = suite_create("connect");
         TCase *t = tcase_create("connect");
-        SRunner *sr;
-        int n;
 
         tcase_add_loop_test(t, test_source_port, 0, 7);
         tcase_add_test(t, test_unix);
         suite_add_tcase(s, t);
-        sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        n = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(s);
 }

@@ -15,6 +15,7 @@
 
 #include "agent/snapshot.h"
 #include "agent/util.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <linux/if_addr.h>
@@ -228,16 +229,11 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("snapshot");
         TCase *tcase = tcase_create("choice");
-        SRunner *runner = srunner_create(suite);
-        int failed;
 
         suite_add_tcase(suite, tcase);
         tcase_add_loop_test(tcase, test_choice, 0, (int) ELEMENTSOF(cases));
         tcase_add_loop_test(tcase, test_order, 0, (int) ELEMENTSOF(cases));
         tcase_add_test(tcase, test_equal);
         tcase_add_test(tcase, test_texts);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -3,6 +3,8 @@
 
 /* What several tests of the agent's modules need: a directory of their own and a runner. */
 
+#include "tests/suite.h"
+
 #include <check.h>
 #include <dirent.h>
 #include <errno.h>
@@ -63,13 +65,7 @@ static inline void test_write(const char *name, const void *data, size_t n, mode
 
 static inline int test_run(TCase *t, const char *name) {
         Suite *s = suite_create(name);
-        SRunner *sr;
-        int n;
 
         suite_add_tcase(s, t);
-        sr = srunner_create(s);
-        srunner_run_all(sr, CK_NORMAL);
-        n = srunner_ntests_failed(sr);
-        srunner_free(sr);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(s);
 }

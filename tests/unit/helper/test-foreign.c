@@ -5,6 +5,7 @@
  * values stay as they are, ours stay provable, and everything comes right when the obstacle goes.
  */
 
+#include "tests/suite.h"
 #include "world.h"
 
 #include <errno.h>
@@ -250,8 +251,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("foreign");
         TCase *tc = tcase_create("foreign");
-        SRunner *runner;
-        int n;
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_foreign_rule);
@@ -268,9 +267,5 @@ int main(void) {
         tcase_add_test(tc, test_race_with_the_very_same_value);
         tcase_add_test(tc, test_race_while_removing);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

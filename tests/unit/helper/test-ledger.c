@@ -3,6 +3,7 @@
 /* The ledger's text survives a round trip, what is not exactly that text is refused, and the batch
  * operations leave the same set as one by one. */
 
+#include "tests/suite.h"
 #include "windows-helper/core/ledger.h"
 #include "windows-helper/core/rule.h"
 
@@ -134,17 +135,11 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("ledger");
         TCase *tc = tcase_create("ledger");
-        SRunner *runner;
-        int n;
 
         tcase_add_test(tc, test_text);
         tcase_add_test(tc, test_text_limits);
         tcase_add_test(tc, test_batch_is_as_one_by_one);
         tcase_add_test(tc, test_owns);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

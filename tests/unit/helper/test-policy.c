@@ -2,6 +2,7 @@
 
 /* What policy refuses, and that the text names the value that an administrator would change. */
 
+#include "tests/suite.h"
 #include "windows-helper/core/policy.h"
 #include "world.h"
 
@@ -115,17 +116,11 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("policy");
         TCase *tc = tcase_create("policy");
-        SRunner *runner;
-        int n;
 
         tcase_add_test(tc, test_defaults);
         tcase_add_test(tc, test_allowed_ports);
         tcase_add_test(tc, test_allowed_addresses);
         tcase_add_test(tc, test_more_allowed);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

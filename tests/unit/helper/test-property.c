@@ -7,6 +7,7 @@
  */
 
 #include "judge.h"
+#include "tests/suite.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -241,8 +242,7 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("property");
         TCase *tc = tcase_create("property");
-        SRunner *runner;
-        int n;
+        int status;
 
         current_seed = mmap(NULL, sizeof *current_seed, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -253,13 +253,10 @@ int main(void) {
         tcase_add_test(tc, test_random_lives);
         tcase_add_test(tc, test_killed_at_every_call);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        if (n > 0) {
+        status = suite_run(suite);
+        if (status != EXIT_SUCCESS) {
                 (void) fprintf(stderr, "last: WSLBRIDGE_SEED=%llu\n",
                                (unsigned long long) *current_seed);
         }
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return status;
 }

@@ -3,6 +3,7 @@
 /* reconcile() as a function: the order of its inputs does not matter, the order of its output does,
  * and it changes only what the ledger proves. */
 
+#include "tests/suite.h"
 #include "windows-helper/core/reconcile.h"
 #include "world.h"
 
@@ -230,8 +231,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("reconcile");
         TCase *tc = tcase_create("reconcile");
-        SRunner *runner;
-        int n;
 
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_first_come_first_served);
@@ -240,9 +239,5 @@ int main(void) {
         tcase_add_test(tc, test_order_of_inputs_does_not_matter);
         tcase_add_test(tc, test_only_what_is_proven_is_changed);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 
 /* The helper ends, properly or not, and starts again: what stays, what goes, and when. */
 
+#include "tests/suite.h"
 #include "world.h"
 
 #include <errno.h>
@@ -216,8 +217,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("recovery");
         TCase *tc = tcase_create("recovery");
-        SRunner *runner;
-        int n;
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_helper_stops);
@@ -232,9 +231,5 @@ int main(void) {
         tcase_add_test(tc, test_more_owners_than_places);
         tcase_add_test(tc, test_restarts_in_every_order);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

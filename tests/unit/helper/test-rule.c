@@ -2,6 +2,7 @@
 
 /* Rule text and table: what we write reads as Windows wants it, and what others write is read. */
 
+#include "tests/suite.h"
 #include "windows-helper/core/rule.h"
 
 #include <check.h>
@@ -123,17 +124,11 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("rule");
         TCase *tc = tcase_create("rule");
-        SRunner *runner;
-        int n;
 
         tcase_add_test(tc, test_endpoint_text);
         tcase_add_test(tc, test_families);
         tcase_add_test(tc, test_table);
         tcase_add_test(tc, test_value_is_ours_only_as_we_write_it);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -3,6 +3,7 @@
 /* As many services as the protocol takes: right in the end, one activation a batch, and nothing at
  * all when nothing changed. How fast it is, the benchmark says. */
 
+#include "tests/suite.h"
 #include "world.h"
 
 #include <stdio.h>
@@ -145,8 +146,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("scale");
         TCase *tc = tcase_create("scale");
-        SRunner *runner;
-        int n;
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 60); /* a hang's limit under sanitizers, not an expectation */
@@ -155,9 +154,5 @@ int main(void) {
         tcase_add_test(tc, test_most_that_the_protocol_takes);
         tcase_add_test(tc, test_killed_with_ten_thousand);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

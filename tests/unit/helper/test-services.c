@@ -5,6 +5,7 @@
  * would recognise, through the real session, bridge, reconcile and apply.
  */
 
+#include "tests/suite.h"
 #include "world.h"
 
 #include <stdlib.h>
@@ -198,8 +199,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("services");
         TCase *tc = tcase_create("services");
-        SRunner *runner;
-        int n;
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_one_service);
@@ -216,9 +215,5 @@ int main(void) {
         tcase_add_test(tc, test_same_endpoint_twice);
         tcase_add_test(tc, test_two_agents_one_endpoint);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -2,6 +2,7 @@
 
 /* Sessions, identities and time: who is let in, who has a claim, and until when it holds. */
 
+#include "tests/suite.h"
 #include "world.h"
 
 #include <stdlib.h>
@@ -295,8 +296,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("sessions");
         TCase *tc = tcase_create("sessions");
-        SRunner *runner;
-        int n;
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_not_paired);
@@ -319,9 +318,5 @@ int main(void) {
         tcase_add_test(tc, test_stranger_sends_without_end);
         tcase_add_test(tc, test_byte_by_byte);
         suite_add_tcase(suite, tc);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_ENV);
-        n = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return n == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
  */
 
 #include "protocol/buffer.h"
+#include "tests/suite.h"
 
 #include <check.h>
 #include <errno.h>
@@ -131,8 +132,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("buffer");
         TCase *tcase = tcase_create("buffer");
-        SRunner *runner;
-        int failed;
 
         tcase_add_test(tcase, test_empty);
         tcase_add_test(tcase, test_queue);
@@ -141,9 +140,5 @@ int main(void) {
         tcase_add_test(tcase, test_impossible_size);
         tcase_add_test(tcase, test_large_is_released);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
  */
 
 #include "protocol/ip.h"
+#include "tests/suite.h"
 
 #include <arpa/inet.h>
 #include <check.h>
@@ -250,8 +251,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("ip");
         TCase *tcase = tcase_create("ip");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, test_text, 0, (int) ELEMENTS(literals));
         tcase_add_test(tcase, test_same_as_inet_pton);
@@ -262,9 +261,5 @@ int main(void) {
         tcase_add_test(tcase, test_none);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

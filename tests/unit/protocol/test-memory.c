@@ -7,6 +7,7 @@
  * static library, too: so nothing is asserted between reset() and reading the counter.
  */
 
+#include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
 #include "tests/unit/protocol/session-kit.h"
 
@@ -223,8 +224,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("memory");
         TCase *tcase = tcase_create("memory");
-        SRunner *runner;
-        int failed;
 
         if (sodium_init() < 0)
                 return EXIT_FAILURE;
@@ -235,9 +234,5 @@ int main(void) {
         tcase_add_test(tcase, test_announced_numbers_allocate_nothing);
         tcase_add_test(tcase, test_malformed_state_allocates_nothing);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -5,6 +5,7 @@
  * time; every other conversation of docs/protocol.md ends closed, with the right reason.
  */
 
+#include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
 #include "tests/unit/protocol/session-kit.h"
 
@@ -319,8 +320,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("session-handshake");
         TCase *tcase = tcase_create("session-handshake");
-        SRunner *runner;
-        int failed;
 
         if (sodium_init() < 0)
                 return EXIT_FAILURE;
@@ -338,9 +337,5 @@ int main(void) {
         tcase_add_test(tcase, test_broken_mac);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -7,6 +7,7 @@
  * "!" = -ENOTRECOVERABLE and nothing happens.
  */
 
+#include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
 #include "tests/unit/protocol/session-kit.h"
 
@@ -377,8 +378,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("session-table");
         TCase *tcase = tcase_create("session-table");
-        SRunner *runner;
-        int failed;
 
         if (sodium_init() < 0)
                 return EXIT_FAILURE;
@@ -386,9 +385,5 @@ int main(void) {
         tcase_add_loop_test(tcase, test_helper, 0, N_HELPER_STATES);
         tcase_add_test(tcase, test_tables_are_complete);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

@@ -6,6 +6,7 @@
  * what a single machine does in each of its states in test-session-table.c.
  */
 
+#include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
 #include "tests/unit/protocol/session-kit.h"
 
@@ -367,8 +368,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("session");
         TCase *tcase = tcase_create("session");
-        SRunner *runner;
-        int failed;
 
         if (sodium_init() < 0)
                 return EXIT_FAILURE;
@@ -391,9 +390,5 @@ int main(void) {
         tcase_add_test(tcase, test_mac_equal);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

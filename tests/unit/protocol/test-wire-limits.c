@@ -9,6 +9,7 @@
 
 #include "protocol/wire.h"
 
+#include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
 
 #include <check.h>
@@ -325,8 +326,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("wire-limits");
         TCase *tcase = tcase_create("wire-limits");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, test_16384_services, 0, 4);
         tcase_add_test(tcase, test_one_service_too_many);
@@ -339,9 +338,5 @@ int main(void) {
         tcase_add_test(tcase, test_service_names);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }

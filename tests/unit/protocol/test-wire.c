@@ -8,6 +8,7 @@
 
 #include "protocol/wire.h"
 
+#include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
 #include "tests/wire/recode.h"
 
@@ -319,8 +320,6 @@ END_TEST
 int main(void) {
         Suite *suite = suite_create("wire");
         TCase *tcase = tcase_create("wire");
-        SRunner *runner;
-        int failed;
 
         tcase_add_loop_test(tcase, test_round_trip, WIRE_HELLO, _WIRE_TYPE_END);
         tcase_add_loop_test(tcase, test_every_truncation_is_refused, WIRE_HELLO, _WIRE_TYPE_END);
@@ -336,9 +335,5 @@ int main(void) {
         tcase_add_test(tcase, test_text_clean);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
-        runner = srunner_create(suite);
-        srunner_run_all(runner, CK_NORMAL);
-        failed = srunner_ntests_failed(runner);
-        srunner_free(runner);
-        return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return suite_run(suite);
 }
