@@ -61,12 +61,20 @@ static void apply_fail_all(Apply *a, int r, const char *what) {
         }
 }
 
-/* Before phase 1: what the ledger is about to take as given must not be lost later. */
+/* True when @known proves a value that @e does not. */
+static bool apply_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
+        return (apply_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
+               (apply_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
+}
+
+/* Before phase 1: that a value was found, or not found, must still be so after a power cut when the
+ * ledger is about to stop proving another one. */
 static void apply_trust_values(Apply *a) {
         for (size_t i = 0; i < a->plan->n_changes; i++) {
-                ReconcileAction action = a->plan->changes[i].action;
+                const LedgerEntry *e = &a->plan->changes[i].entry;
+                const LedgerEntry *known = ledger_find(a->ledger, &e->listen);
 
-                if (action == RECONCILE_RECORD || action == RECONCILE_FORGET) {
+                if (known && apply_drops_proof(known, e)) {
                         apply_fail_all(a, a->host->rules_flush(a->host->userdata),
                                        "saving the port forwardings");
                         return;
@@ -87,15 +95,9 @@ static void apply_intents(Apply *a) {
                 if (a->status[i] != APPLY_OK) {
                         continue;
                 }
-                if (p->changes[i].action == RECONCILE_FORGET) {
-                        r = a->host->ledger_remove(a->host->userdata, &e->listen);
-                } else {
-                        r = a->host->ledger_put(a->host->userdata, e);
-                }
+                r = a->host->ledger_put(a->host->userdata, e);
                 if (r < 0) {
                         apply_fail(a, i, r, "writing the ledger");
-                } else if (p->changes[i].action == RECONCILE_FORGET) {
-                        ledger_entry_void(known);
                 } else if (known) {
                         *known = *e;
                 } else {
@@ -103,8 +105,6 @@ static void apply_intents(Apply *a) {
                 }
         }
         ledger_merge(a->ledger, a->entries, n_new);
-        ledger_compact(a->ledger);
-
         if (p->n_changes > 0) {
                 apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
         }
@@ -175,15 +175,20 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
         return r;
 }
 
+/* What is neither target is somebody else's and stays; the entry goes in any case. */
 static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
-        int r = apply_is_set(&e->current) ? apply_delete(a, &e->listen, &e->current, ret_found) : 0;
+        const IpEndpoint *targets[] = {&e->current, &e->next};
 
-        if ((r == 0 || r == -EEXIST) && apply_is_set(&e->next)) {
-                int r2 = apply_delete(a, &e->listen, &e->next, ret_found);
+        for (size_t i = 0; i < 2; i++) {
+                int r = apply_is_set(targets[i])
+                                ? apply_delete(a, &e->listen, targets[i], ret_found)
+                                : 0;
 
-                r = r2 == 0 ? r : r2;
+                if (r < 0 && r != -EEXIST) {
+                        return r;
+                }
         }
-        return r;
+        return 0;
 }
 
 /* Phase 3. */
@@ -201,7 +206,7 @@ static void apply_values(Apply *a) {
                         r = apply_write(a, &c->entry, found);
                 } else if (c->action == RECONCILE_REMOVE) {
                         r = apply_remove(a, &c->entry, found);
-                        a->outcome.again |= apply_is_set(&c->entry.next);
+                        a->outcome.again |= c->agent != SIZE_MAX;
                 }
                 if (r == -EEXIST) {
                         a->status[i] = APPLY_FOREIGN;
@@ -216,14 +221,13 @@ static void apply_values(Apply *a) {
 /* Phases 4 and 5. Return: 0, or the error of the flush: then the entries stay as they are, as proof
  * of both values. */
 static int apply_activate(Apply *a, bool due) {
-        bool changed = a->outcome.n_written > 0 || a->outcome.n_deleted > 0;
         int r = 0;
 
-        if (due || changed) {
+        if (due || a->outcome.n_written > 0 || a->outcome.n_deleted > 0) {
                 a->outcome.activation = a->host->activate(a->host->userdata);
                 a->outcome.activated = true;
         }
-        if (changed) {
+        if (a->plan->n_changes > 0) { /* also when nothing was left to delete: others' deletes */
                 r = a->host->rules_flush(a->host->userdata);
         }
         if (r < 0 && a->outcome.error == 0) {
@@ -240,7 +244,7 @@ static void apply_commit(Apply *a) {
                 LedgerEntry *e;
                 int r;
 
-                if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_FORGET ||
+                if (a->status[i] == APPLY_FAILED ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK)) {
                         continue;
                 }

@@ -15,7 +15,8 @@
  * The values are in another file of the disk than the ledger (hives SYSTEM and SOFTWARE), so after
  * a power cut one may be older than the other. The flush of phase 5 comes before the entries stop
  * proving the old values; it comes after the activation because nobody should wait for the disk.
- * Changes of the ledger alone rely on values that were found, so these are flushed at the start.
+ * Where phase 1 itself stops proving a value, because another one was found in its place, there is
+ * one more flush before it.
  *
  * Without changes and without a due activation nothing at all is called.
  */

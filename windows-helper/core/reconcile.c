@@ -9,6 +9,10 @@
  *   not wanted                                    ours goes, unless its owner may still come back
  *
  * "Ours" is a value whose text is exactly what the entry's current or next would be written as.
+ *
+ * That a value of ours was not found is no proof that it is not there: the table is not read in one
+ * piece, and others may put it back. So an entry whose value is missing keeps proving it until
+ * apply has looked again.
  */
 
 #include "windows-helper/core/reconcile.h"
@@ -49,9 +53,7 @@ static void walk_change(Walk *w, ReconcileAction action, const LedgerEntry *entr
         c->entry = *entry;
         c->agent = wanted ? wanted->agent : SIZE_MAX;
         c->service = wanted ? wanted->service : 0;
-        if (action == RECONCILE_REMOVE || action == RECONCILE_FORGET) {
-                w->n_removals++;
-        }
+        w->n_removals += action == RECONCILE_REMOVE;
 }
 
 static WireServiceResult *walk_result(Walk *w, const Wanted *wanted) {
@@ -85,24 +87,31 @@ static void site_sort_values(Site *s) {
         }
 }
 
-/* Two values of ours at once: only the two targets of a move between families, which have keys of
- * their own. Apply deletes the old one first, so this takes somebody who puts it back. */
-static bool site_has_two(const Site *s) {
-        return s->has_current && s->has_next;
+static bool site_found(const Site *s) {
+        return s->has_current || s->has_next;
 }
 
-static void walk_remove(Walk *w, const Site *s) {
+/* Either value may be there, so the entry can't spare its proof of one: both are found, which takes
+ * somebody who puts the old one back when the targets have keys of their own (v4tov4, v4tov6); or
+ * neither is, in the midst of a change. */
+static bool site_is_open(const Site *s) {
+        const LedgerEntry *e = s->entry;
+
+        if (site_found(s)) {
+                return s->has_current && s->has_next;
+        }
+        return e->current.addr.family != IP_FAMILY_NONE && e->next.addr.family != IP_FAMILY_NONE &&
+               ip_endpoint_compare(&e->current, &e->next) != 0;
+}
+
+static void walk_remove(Walk *w, const Site *s, const Wanted *wanted) {
         LedgerEntry e = *s->entry;
 
-        if (!s->has_current && !s->has_next) {
-                walk_change(w, RECONCILE_FORGET, &e, NULL);
-                return;
-        }
-        if (!site_has_two(s)) { /* else both targets stay in the entry, as proof for both values */
+        if (site_found(s) && !site_is_open(s)) {
                 e.current = s->has_current ? s->entry->current : s->entry->next;
                 e.next = (IpEndpoint){0};
         }
-        walk_change(w, RECONCILE_REMOVE, &e, NULL);
+        walk_change(w, RECONCILE_REMOVE, &e, wanted);
 }
 
 static void walk_foreign(Walk *w, const Site *s) {
@@ -110,7 +119,7 @@ static void walk_foreign(Walk *w, const Site *s) {
         char listen[IP_ENDPOINT_TEXT_MAX];
 
         if (s->entry) {
-                walk_remove(w, s);
+                walk_remove(w, s, NULL);
         }
         ip_endpoint_format(&s->listen, listen);
         for (size_t i = 0; i < s->n_wanted; i++) {
@@ -172,22 +181,21 @@ static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
         const LedgerEntry *old = s->entry;
         LedgerEntry e = {.listen = s->listen, .next = winner->connect};
 
-        if (old && site_has_two(s)) {
+        if (old && site_is_open(s)) {
                 /* The entry can't prove a third value; clear up first, write in the next run. */
-                walk_change(w, RECONCILE_REMOVE, old, NULL);
+                walk_remove(w, s, winner);
                 result_worsen(walk_result(w, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
                               "an older rule is being removed first");
                 return;
         }
         strcpy(e.owner, w->input->agents[winner->agent].owner);
         strcpy(e.service, walk_service(w, winner)->name);
-        if (old && s->has_current) {
-                e.current = old->current;
-        } else if (old && s->has_next) {
-                e.current = old->next;
+        if (old) {
+                e.current = s->has_next || old->current.addr.family == IP_FAMILY_NONE
+                                    ? old->next
+                                    : old->current;
         }
-        if (e.current.addr.family == IP_FAMILY_NONE ||
-            ip_endpoint_compare(&e.current, &e.next) != 0) {
+        if (!old || !site_found(s) || ip_endpoint_compare(&e.current, &e.next) != 0) {
                 walk_change(w, RECONCILE_WRITE, &e, winner);
         } else if (ip_endpoint_compare(&old->current, &old->next) != 0 ||
                    strcmp(old->owner, e.owner) != 0 || strcmp(old->service, e.service) != 0) {
@@ -199,7 +207,7 @@ static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
 static bool walk_held(const Walk *w, const Site *s) {
         const ReconcileAgent *a;
 
-        if (!s->entry || (!s->has_current && !s->has_next)) {
+        if (!s->entry || !site_found(s)) {
                 return false;
         }
         a = walk_agent_by_owner(w, s->entry->owner);
@@ -225,7 +233,7 @@ static void walk_site(Walk *w, Site *s) {
                 walk_grant(w, s, winner);
                 walk_losers(w, s, winner);
         } else if (s->entry) {
-                walk_remove(w, s);
+                walk_remove(w, s, NULL);
         }
 }
 
@@ -265,10 +273,6 @@ static void walk_all(Walk *w) {
         }
 }
 
-static int walk_by_kind(const ReconcileChange *c) {
-        return c->action == RECONCILE_REMOVE || c->action == RECONCILE_FORGET ? 0 : 1;
-}
-
 /* Removals first, each kind still by endpoint. */
 static int walk_order(Walk *w) {
         ReconcilePlan *p = w->plan;
@@ -283,7 +287,9 @@ static int walk_order(Walk *w) {
                 return -ENOMEM;
         }
         for (size_t i = 0; i < p->n_changes; i++) {
-                ordered[to[walk_by_kind(&p->changes[i])]++] = p->changes[i];
+                bool removal = p->changes[i].action == RECONCILE_REMOVE;
+
+                ordered[to[removal ? 0 : 1]++] = p->changes[i];
         }
         free(p->changes);
         p->changes = ordered;

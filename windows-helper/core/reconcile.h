@@ -29,16 +29,15 @@ typedef struct ReconcileInput {
 
 typedef enum ReconcileAction {
         RECONCILE_WRITE,  /* set the value to .next, ledger first */
-        RECONCILE_REMOVE, /* delete the value .current if still ours, then the entry */
-        RECONCILE_FORGET, /* only the ledger entry goes: the value is absent or has become foreign
-                           */
+        RECONCILE_REMOVE, /* delete .current and .next as far as they are there, then the entry */
         RECONCILE_RECORD, /* only the ledger entry changes: the value is right already */
 } ReconcileAction;
 
 typedef struct ReconcileChange {
         ReconcileAction action;
         LedgerEntry entry; /* as to be put in the ledger before the change */
-        size_t agent;      /* index in the input; SIZE_MAX: nobody's any more */
+        size_t agent;      /* index in the input; SIZE_MAX: nobody's any more. A removal that has
+                              one makes room for what that agent gets in the next run */
         uint32_t service;  /* index in that agent's state */
 } ReconcileChange;
 

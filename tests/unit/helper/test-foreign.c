@@ -248,6 +248,33 @@ START_TEST(test_race_while_removing) {
 }
 END_TEST
 
+/* Our value was gone when the table was read (or a change meanwhile hid it from the reading), and
+ * is there again when the ledger is written. By the ledger it is ours all the time. */
+static int racing_to_put_it_back(MemoryHost *m, MemoryCall call) {
+        if (call == MEMORY_LEDGER_PUT || call == MEMORY_LEDGER_REMOVE) {
+                memory_host_foreign(m, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80");
+                m->fault = NULL; /* once */
+        }
+        return 0;
+}
+
+START_TEST(test_our_value_reappears) {
+        static const char *const next[] = {"172.20.0.2", "172.20.0.3", "fd00::2", ""};
+
+        for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+                agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+                memory_host_foreign(&w.host, RULE_V4TOV4, "0.0.0.0/80", NULL);
+                w.host.fault = racing_to_put_it_back;
+                agent_ask(ubuntu, next[i], "web=0.0.0.0:80");
+                ck_assert(!w.host.fault);
+                agent_expect(ubuntu, *next[i] ? "web active" : "web withdrawn no-address");
+                agent_ask(ubuntu, "172.20.0.2", "");
+                world_expect_rules(&w, "");
+                world_expect_ledger(&w, "");
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("foreign");
         TCase *tc = tcase_create("foreign");
@@ -266,6 +293,7 @@ int main(void) {
         tcase_add_test(tc, test_race_with_somebody_else);
         tcase_add_test(tc, test_race_with_the_very_same_value);
         tcase_add_test(tc, test_race_while_removing);
+        tcase_add_test(tc, test_our_value_reappears);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

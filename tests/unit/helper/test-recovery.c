@@ -173,6 +173,43 @@ START_TEST(test_more_owners_than_places) {
 }
 END_TEST
 
+static int no_rules_flush(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_RULES_FLUSH ? -EIO : 0;
+}
+
+static bool dead;
+
+static int dead_after_ledger_flush(MemoryHost *m, MemoryCall call) {
+        if (dead) {
+                return -EIO;
+        }
+        dead = call == MEMORY_LEDGER_FLUSH;
+        return 0;
+}
+
+/* The new value is there but not on disk, and already the next one is wanted: the ledger must not
+ * stop proving what a power cut brings back. */
+START_TEST(test_power_cut_in_the_second_change_in_a_row) {
+        for (unsigned i = 0; i < 16;
+             i++) { /* as chance has it, the disk has the old value or not */
+                serve(ubuntu);
+                w.host.fault = no_rules_flush;
+                agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
+                w.host.fault = dead_after_ledger_flush;
+                dead = false;
+                agent_ask(ubuntu, "172.20.0.4", "web=0.0.0.0:80");
+                world_kill(&w);
+                w.host.fault = NULL;
+                w.host.random = i;
+                memory_host_power_cut(&w.host);
+                world_start(&w);
+                world_wait(&w, BRIDGE_RECOVERY_MS);
+                world_expect_rules(&w, "");
+                world_expect_ledger(&w, "");
+        }
+}
+END_TEST
+
 /* Helper and agent are restarted, killed or stopped, in every order; the right rules in the end. */
 START_TEST(test_restarts_in_every_order) {
         enum { HELPER_KILLED, HELPER_STOPPED, AGENT_KILLED, AGENT_STOPPED, N_EVENTS };
@@ -229,6 +266,7 @@ int main(void) {
         tcase_add_test(tc, test_unreadable_ledger_entry_is_left_alone);
         tcase_add_test(tc, test_ledger_cant_be_loaded);
         tcase_add_test(tc, test_more_owners_than_places);
+        tcase_add_test(tc, test_power_cut_in_the_second_change_in_a_row);
         tcase_add_test(tc, test_restarts_in_every_order);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
