@@ -78,7 +78,8 @@ static void helper_on_accepted(void *userdata, SOCKET socket) {
 }
 
 /* Connections that the bridge itself has closed, or that were cut because their peer does not
- * read: told here, where no bridge function is running. */
+ * read: told here, where no bridge function is running, and not when their stream's last operation
+ * has completed, which may be seconds later (or right before this). */
 static bool helper_reap(Helper *h) {
         bool any = false;
 
@@ -91,6 +92,8 @@ static bool helper_reap(Helper *h) {
         return any;
 }
 
+/* One time for all of it: what arrives while a batch is written must be read before anybody counts
+ * as silent, so the second round must not find more deadlines passed than the first. */
 static void helper_dispatch(Helper *h) {
         uint64_t now_usec = loop_now_usec();
 
@@ -103,7 +106,7 @@ static void helper_dispatch(Helper *h) {
         }
         do {
                 (void) helper_reap(h);
-                bridge_dispatch(h->bridge, loop_now_usec());
+                bridge_dispatch(h->bridge, now_usec);
         } while (helper_reap(h));
 }
 

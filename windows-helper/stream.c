@@ -30,7 +30,7 @@ struct Stream {
 
         SOCKET socket; /* owned */
         StreamState state;
-        bool told; /* the owner knows that it ended, or ended it */
+        bool told; /* the owner knows that it ended */
         unsigned n_pending;
         uint64_t deadline_usec;
 
@@ -220,7 +220,6 @@ int stream_send(Stream *s, const uint8_t *data, size_t n) {
 }
 
 void stream_close(Stream *s) {
-        s->told = true;
         if (s->state == STREAM_OPEN) {
                 s->state = STREAM_DRAINING;
                 s->deadline_usec = loop_now_usec() + STREAM_LINGER_USEC;
@@ -229,7 +228,6 @@ void stream_close(Stream *s) {
 }
 
 void stream_abort(Stream *s) {
-        s->told = true;
         stream_kill(s);
 }
 

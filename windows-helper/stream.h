@@ -24,7 +24,8 @@ typedef struct Stream Stream;
 
 typedef struct StreamEvents {
         void (*received)(Stream *s, const uint8_t *data, size_t n);
-        /* The peer closed or the connection failed; told once, and not after stream_close(). */
+        /* It ended, whoever ended it; told once, and before the stream is freed. Not for one that
+         * stream_new() did not return. */
         void (*ended)(Stream *s);
 } StreamEvents;
 

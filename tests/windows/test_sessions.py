@@ -2,6 +2,7 @@
 """Sessions: who is let in, who is shown out, and what becomes of the rules of those who go."""
 
 import os
+import re
 import socket
 import struct
 import time
@@ -199,6 +200,27 @@ def test_garbage_ends_only_its_own_connection(helper, connect, registry, name):
         ends(bad)
     assert agent.push(WEB, v4=V4).states() == ["active"]
     assert helper.process.poll() is None
+
+
+def resident_kib(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"RssAnon:\s+(\d+) kB", status.read())[1])
+
+
+def test_who_throws_garbage_and_runs_leaves_nothing(helper):
+    """Data and end of such a connection arrive together. What it cost is given back: memory grows
+    with the first ones, as allocators do, and not any more with the thousand after them."""
+    def knock(n):
+        for _ in range(n):
+            with socket.create_connection(("127.0.0.1", helper.port)) as bad:
+                bad.sendall(GARBAGE["http"])
+
+    knock(500)
+    before = resident_kib(helper.process)
+    knock(1000)
+    with Client(helper.port) as last, pytest.raises(Refused):
+        last.handshake()  # by then all others have been dealt with
+    assert resident_kib(helper.process) - before < 400
 
 
 def test_garbage_after_the_handshake_keeps_the_rules_for_the_grace_period(start_helper, connect,
