@@ -3,9 +3,24 @@
 #include "windows-helper/log.h"
 
 #include <errno.h>
+#include <string.h>
 
 void key_store_done(KeyStore *s) {
         registry_close(&s->key);
+}
+
+static int key_store_is_name(void *userdata, const char *name, const char *data) {
+        return strcmp(name, userdata) == 0; /* true ends the walk */
+}
+
+/* The registry does not tell capitals from small letters, identities do: without this, one key
+ * would be good for "Debian", "debian" and all the others, each with its own share of places and
+ * rules. */
+static int key_store_spelled(KeyStore *s, const char *owner) {
+        int r;
+
+        r = registry_each(&s->key, key_store_is_name, (void *) (uintptr_t) owner);
+        return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
 int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE]) {
@@ -17,5 +32,5 @@ int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE
                           "The key of '%s' is not a REG_BINARY of %d bytes; pair it again", owner,
                           WIRE_KEY_SIZE);
         }
-        return r;
+        return r < 0 ? r : key_store_spelled(s, owner);
 }

@@ -48,12 +48,13 @@ int registry_flush(RegistryKey *k);
 
 /**
  * registry_each() - walk all values
- * @fn: gets the name and the string, NULL for what is no plain REG_SZ; an error ends the walk
+ * @fn: gets the name and the string, NULL for what is no plain REG_SZ; ends the walk unless it
+ *      returns 0
  *
  * No snapshot: a value that is added or deleted meanwhile may be missed or shift the order. Who
  * depends on the whole truth watches the key and walks again.
  *
- * Return: 0 (also when the key does not exist), or the first error.
+ * Return: 0 (also when the key does not exist), what @fn ended it with, or an error of ours.
  */
 int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),
                   void *userdata);

@@ -49,6 +49,15 @@ def test_a_key_opens_nothing_for_another_distro(helper, paired):
     assert refused.value.reason == "not-paired"
 
 
+def test_a_key_opens_nothing_for_another_spelling(helper, connect, paired, registry):
+    """The registry finds the key of "Debian" also as "DEBIAN"; to us these are two distros."""
+    with Client(helper.port, key=paired, distro="DEBIAN") as agent, \
+            pytest.raises(Refused) as refused:
+        agent.handshake()
+    assert refused.value.reason == "not-paired"
+    connect(helper).push(WEB, v4=V4)
+
+
 def test_a_key_of_the_wrong_size_pairs_nobody(helper, registry):
     with Client(helper.port, key=b"k" * 32) as agent:
         registry.set_key(agent.owner, b"k" * 31)
