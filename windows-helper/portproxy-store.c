@@ -69,8 +69,11 @@ int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *nam
 /* A flush writes the whole hive, so one key that exists does for all. */
 int portproxy_store_flush(PortproxyStore *s) {
         for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
-                if (s->keys[i].key) {
-                        return registry_flush(&s->keys[i]);
+                int r;
+
+                r = registry_flush(&s->keys[i]);
+                if (r < 0 || s->keys[i].key) { /* else it does not exist */
+                        return r;
                 }
         }
         return 0;

@@ -49,7 +49,9 @@ static int registry_open(RegistryKey *k) {
         return log_win_error((DWORD) error, "Failed to open key 'HKLM\\%ls'", k->path);
 }
 
-/* True when @error says that our handle is of a key that is gone; the handle is dropped then. */
+/* True when @error says that our handle is of a key that is gone; the handle is dropped then, and
+ * the call tried again: who deleted the key may have made it again, with other values. Only a
+ * delete is not, because the value of that name in the new key is one that nobody has looked at. */
 static bool registry_lost(RegistryKey *k, LSTATUS error) {
         if (error != ERROR_KEY_DELETED) {
                 return false;
@@ -115,6 +117,7 @@ static size_t registry_string_length(DWORD type, const BYTE *data, DWORD size) {
 static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYTE *data,
                           DWORD *size) {
         wchar_t wname[REGISTRY_NAME_MAX];
+        DWORD room = *size;
         LSTATUS error;
         int r;
 
@@ -122,12 +125,15 @@ static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYT
         if (r < 0) {
                 return r;
         }
-        r = registry_open(k);
-        if (r < 0) {
-                return r;
-        }
-        error = RegQueryValueExW(k->key, wname, NULL, ret_type, data, size);
-        if (registry_lost(k, error) || error == ERROR_FILE_NOT_FOUND) {
+        do {
+                r = registry_open(k);
+                if (r < 0) {
+                        return r;
+                }
+                *size = room;
+                error = RegQueryValueExW(k->key, wname, NULL, ret_type, data, size);
+        } while (registry_lost(k, error));
+        if (error == ERROR_FILE_NOT_FOUND) {
                 return -ENOENT;
         }
         if (error == ERROR_MORE_DATA) {
@@ -210,12 +216,14 @@ int registry_flush(RegistryKey *k) {
         LSTATUS error;
         int r;
 
-        r = registry_open(k);
-        if (r < 0) {
-                return r == -ENOENT ? 0 : r;
-        }
-        error = RegFlushKey(k->key);
-        if (error == ERROR_SUCCESS || registry_lost(k, error)) {
+        do {
+                r = registry_open(k);
+                if (r < 0) {
+                        return r == -ENOENT ? 0 : r;
+                }
+                error = RegFlushKey(k->key);
+        } while (registry_lost(k, error));
+        if (error == ERROR_SUCCESS) {
                 return 0;
         }
         return log_win_error((DWORD) error, "Failed to flush key 'HKLM\\%ls'", k->path);
@@ -271,11 +279,13 @@ int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, co
         LSTATUS error;
         int r;
 
-        r = registry_open(k);
-        if (r < 0) {
-                return r == -ENOENT ? 0 : r;
-        }
-        error = registry_walk_reserve(&walk, k->key);
+        do {
+                r = registry_open(k);
+                if (r < 0) {
+                        return r == -ENOENT ? 0 : r;
+                }
+                error = registry_walk_reserve(&walk, k->key);
+        } while (registry_lost(k, error));
         for (DWORD i = 0; error == ERROR_SUCCESS && r == 0;) {
                 DWORD n_name = walk.name_size, n_data = walk.data_size, type = REG_NONE;
 

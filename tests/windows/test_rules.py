@@ -202,6 +202,24 @@ def test_a_deleted_rule_of_ours_comes_back(helper, registry, connect, iphlpsvc):
         registry.delete_rule("0.0.0.0/28080")
 
 
+def test_keys_deleted_and_imported_again(helper, registry, connect):
+    """As 'reg delete' and 'reg import' of an old export do: our handles are of keys that are gone,
+    and what stands in the new ones is no less ours, or theirs."""
+    wanted = [service("web", "0.0.0.0:28080", 80), service("taken", "0.0.0.0:28081", 80)]
+    rules = {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80",
+             ("v4tov4", "0.0.0.0/28081"): "192.0.2.1/80"}
+    agent = connect(helper)
+    assert agent.push(wanted, v4=V4).states() == ["active", "active"]
+    registry.remove(r"SYSTEM\CurrentControlSet\Services\PortProxy")
+    for (family, name), data in rules.items():
+        registry.set_rule(name, data, family)
+    assert agent.result(timeout=5).states() == ["active", "conflict"]
+    assert registry.rules() == rules
+    assert list(registry.ledger()) == ["0.0.0.0/28080"]
+    helper.stop()
+    assert registry.rules() == {("v4tov4", "0.0.0.0/28081"): "192.0.2.1/80"}
+
+
 def test_a_changed_rule_of_ours_is_theirs_from_then_on(helper, registry, connect):
     agent = connect(helper)
     agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4)
