@@ -175,7 +175,8 @@ static int ledger_target_parse(const char *text, IpEndpoint *ret_target) {
 }
 
 int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entry) {
-        char copy[LEDGER_TEXT_MAX + 1], *part[3];
+        char copy[LEDGER_TEXT_MAX + 1], own_data[LEDGER_TEXT_MAX + 1], own_name[RULE_TEXT_MAX];
+        char *part[3];
         LedgerEntry e = {0};
         size_t n = strlen(data);
 
@@ -202,6 +203,13 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
         }
         memcpy(e.owner, copy, n + 1);
         memcpy(e.service, part[0], strlen(part[0]) + 1);
+        /* Only what we would write: under another spelling of its name an entry could never be
+         * replaced or removed, and would be back at each start. */
+        rule_endpoint_format(&e.listen, own_name);
+        ledger_entry_format(&e, own_data);
+        if (strcmp(name, own_name) != 0 || strcmp(data, own_data) != 0) {
+                return -EINVAL;
+        }
         *ret_entry = e;
         return 0;
 }

@@ -35,6 +35,10 @@ START_TEST(test_text) {
                 {"0.0.0.0/80", "", false},
                 {"*/80", OWNER "|web|-|172.20.0.2/80", false},
                 {"80", OWNER "|web|-|172.20.0.2/80", false},
+                {"0.0.0.0/080", OWNER "|web|-|172.20.0.2/80", false},
+                {"0:0:0:0:0:0:0:0/80", OWNER "|web|-|172.20.0.2/80", false},
+                {"FD00::1/80", OWNER "|web|-|172.20.0.2/80", false},
+                {"0.0.0.0/80", OWNER "|web|-|172.20.0.2/080", false},
         };
 
         for (size_t i = 0; i < N(cases); i++) {
