@@ -34,6 +34,19 @@ static void agent_log_loaded(Agent *a, const char *verb) {
                    (unsigned) wire_state_endpoints(&a->config->wire), helper);
 }
 
+/* Say so once when saving a file may not be enough. */
+static void agent_log_watch(Agent *a) {
+        int error = configwatch_error(a->configwatch);
+
+        if (error < 0 && error != a->watch_error) {
+                log_fields(&a->log, LOG_WARNING, FIELDS(.error = -error),
+                           "Can't watch all configuration directories: %s; after a change there, "
+                           "run 'systemctl reload wslbridge-agent', or send SIGHUP",
+                           strerror(-error));
+        }
+        a->watch_error = error;
+}
+
 /* Put @config (taken over) into force, but for the channel. */
 static int agent_use(Agent *a, Config *config) {
         a->log.level = config->log_level;
@@ -48,6 +61,7 @@ int agent_load(Agent *a) {
         if (r < 0) {
                 return r;
         }
+        agent_log_watch(a);
         r = agent_log_problems(a, config);
         if (r < 0) {
                 return r;
@@ -138,6 +152,7 @@ int agent_reload(Agent *a) {
         int r;
 
         agent_notify_reloading(a);
+        agent_log_watch(a);
         r = agent_reload_config(a);
         if (r >= 0) {
                 r = agent_connect(a);

@@ -55,6 +55,7 @@ struct Agent {
         uint32_t apply_usec;
         bool ready;         /* READY=1 was sent */
         bool status_failed; /* status.json could not be written, and that was logged */
+        int watch_error;    /* of the configuration's directories, as last logged */
         char summary[AGENT_SUMMARY_SIZE]; /* last STATUS= */
 };
 
@@ -68,7 +69,7 @@ int agent_new_channel(Agent *a);
 int agent_push(Agent *a, uint64_t event_usec); /* 0: no kernel event caused it */
 
 /* agent-services.c */
-int agent_set_services(Agent *a, Config *config); /* takes @config over, keeps states by name */
+int agent_set_services(Agent *a, Config *config); /* takes @config over, keeps what is unchanged */
 int agent_take_result(Agent *a, WireResult *result);
 int agent_all_services(Agent *a, uint8_t state, const char *text);
 

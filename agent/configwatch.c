@@ -16,6 +16,7 @@
 #include "agent/config.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -24,7 +25,7 @@
 #define WATCH_MASK                                                                          \
         (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
          IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
-#define WATCH_MAX      12 /* three prefixes, two directories each, and room */
+#define WATCH_MAX      12 /* three prefixes, two directories and a link each, and room */
 #define WATCH_TRIES    10 /* a directory that comes and goes while we look */
 #define WATCH_ACCURACY (10 * USEC_PER_MSEC)
 
@@ -53,6 +54,9 @@ struct ConfigWatch {
         sd_event_source *timer;
         Watch watches[WATCH_MAX];
         size_t n_watches;
+
+        /* state */
+        int error; /* as configwatch_error() */
 };
 
 static void watch_done(Watch *w) {
@@ -133,7 +137,7 @@ static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event
         return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
 }
 
-/* Return: 0, or negative errno: -ENOENT or -ENOTDIR when there is no such directory. */
+/* Return: 0 or negative errno; see watch_is_missing(). */
 static int watch_add(ConfigWatch *w, WatchKind kind, const char *path, const char *name) {
         Watch *watch;
         int r;
@@ -150,12 +154,27 @@ static int watch_add(ConfigWatch *w, WatchKind kind, const char *path, const cha
         }
         r = sd_event_add_inotify(w->event, &watch->source, path, WATCH_MASK, configwatch_on_inotify,
                                  watch);
+        if (r >= 0) {
+                r = sd_event_source_set_exit_on_failure(watch->source, 1);
+        }
         if (r < 0) {
                 watch_done(watch);
                 return r;
         }
         w->n_watches++;
         return 0;
+}
+
+/* There is no directory, or a file or a dangling link in its place, or one that we may not read:
+ * what changes that is an event of its parent. */
+static bool watch_is_missing(int error) {
+        return error == -ENOENT || error == -ENOTDIR || error == -EACCES || error == -ELOOP;
+}
+
+static bool directory_usable(const char *path) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd >= 0;
 }
 
 /* Watch @path, or the nearest parent that exists for the next name on the way to it. */
@@ -165,7 +184,7 @@ static int watch_add_nearest(ConfigWatch *w, WatchKind kind, const char *path) {
 
         for (unsigned i = 0; i < WATCH_TRIES; i++) {
                 r = watch_add(w, kind, path, NULL);
-                if (r != -ENOENT && r != -ENOTDIR) {
+                if (!watch_is_missing(r)) {
                         return r;
                 }
                 free(parent);
@@ -176,30 +195,49 @@ static int watch_add_nearest(ConfigWatch *w, WatchKind kind, const char *path) {
                         return -ENOMEM;
                 }
                 for (char *slash; (slash = strrchr(parent, '/'));) {
-                        struct stat st;
-
                         strcpy(missing, slash + 1);
                         *slash = '\0';
                         r = watch_add(w, WATCH_PARENT, *parent ? parent : "/", missing);
-                        if (r == -ENOENT || r == -ENOTDIR) {
+                        if (watch_is_missing(r)) {
                                 continue;
                         }
                         if (r < 0) {
                                 return r;
                         }
                         *slash = '/';
-                        if (lstat(parent, &st) < 0) {
+                        if (!directory_usable(parent)) {
                                 return 0; /* still missing, and watched for */
                         }
                         watch_done(&w->watches[--w->n_watches]);
                         break; /* it came meanwhile: start over */
                 }
         }
-        return 0;
+        return -EAGAIN;
 }
 
-static int configwatch_rebuild(ConfigWatch *w) {
+/* A directory that is a link can be replaced without an event of its own. (services.d can, too, but
+ * that is an event of the directory it is in.) */
+static int watch_add_link(ConfigWatch *w, const char *path) {
+        _cleanup_free_ char *parent = strdup(path);
+        struct stat st;
+        char *slash;
+        int r;
+
+        if (!parent) {
+                return -ENOMEM;
+        }
+        slash = strrchr(parent, '/');
+        if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !slash) {
+                return 0;
+        }
+        *slash = '\0';
+        r = watch_add(w, WATCH_PARENT, parent, slash + 1);
+        return watch_is_missing(r) ? 0 : r;
+}
+
+int configwatch_renew(ConfigWatch *w) {
         configwatch_clear(w);
+        w->error = 0;
         for (const char *const *prefix = config_prefixes; *prefix; prefix++) {
                 _cleanup_free_ char *main_dir = NULL, *services = NULL;
                 int r;
@@ -212,23 +250,32 @@ static int configwatch_rebuild(ConfigWatch *w) {
                         services = NULL;
                         return -ENOMEM;
                 }
-                r = watch_add_nearest(w, WATCH_MAIN, main_dir);
+                r = watch_add_link(w, main_dir);
+                if (r >= 0) {
+                        r = watch_add_nearest(w, WATCH_MAIN, main_dir);
+                }
+                if (r >= 0) {
+                        r = watch_add_nearest(w, WATCH_SERVICES, services);
+                }
                 if (r == -ENOMEM) {
                         return r;
                 }
-                r = watch_add_nearest(w, WATCH_SERVICES, services);
-                if (r == -ENOMEM) {
-                        return r;
+                if (r < 0) {
+                        w->error = r;
                 }
         }
         return 0;
+}
+
+int configwatch_error(const ConfigWatch *w) {
+        return w->error;
 }
 
 static int configwatch_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         ConfigWatch *w = userdata;
         int r;
 
-        r = configwatch_rebuild(w);
+        r = configwatch_renew(w);
         if (r < 0) {
                 return r;
         }
@@ -261,7 +308,7 @@ int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, 
         if (r < 0) {
                 return r;
         }
-        r = configwatch_rebuild(w);
+        r = configwatch_renew(w);
         if (r < 0) {
                 return r;
         }

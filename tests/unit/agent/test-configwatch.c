@@ -11,7 +11,7 @@
 #include "tests/unit/agent/testing.h"
 
 #include <stdbool.h>
-#include <sys/inotify.h>
+#include <sys/resource.h>
 
 #define ETC "etc/wslbridge"
 #define INI ETC "/services.d/web.ini"
@@ -157,6 +157,77 @@ START_TEST(test_directories_come_and_go) {
 }
 END_TEST
 
+/* What stands where a directory belongs may be anything; when it is put right, that is noticed. */
+START_TEST(test_no_directory_in_its_place) {
+        static const char *const commands[] = {
+                "ln -s nowhere " ETC, /* there at the start */
+                "ln -sfn ../real " ETC,
+                "echo >real/services.d/web.ini",
+                "rm " ETC " && echo >" ETC,
+                "rm " ETC " && mkdir -p " ETC "/services.d",
+                "echo >" INI,
+                "rm -r " ETC "/services.d && echo >" ETC "/services.d",
+                "rm " ETC "/services.d && mkdir " ETC "/services.d",
+                "echo >" INI,
+                "mv " ETC " etc/away && ln -s wslbridge " ETC, /* a loop */
+                "rm " ETC " && mv etc/away " ETC,
+                "echo >>" INI,
+        };
+
+        shell("mkdir -p etc real/services.d");
+        shell(commands[0]);
+        start();
+        for (size_t i = 1; i < ELEMENTSOF(commands); i++) {
+                shell(commands[i]);
+                ck_assert_msg(changes() >= 1, "%s", commands[i]);
+                ck_assert_msg(changes() == 0, "goes on after: %s", commands[i]);
+                ck_assert_int_eq(configwatch_error(watch), 0);
+        }
+}
+END_TEST
+
+/* As for the service, which is no root: a directory that is opened to it later. */
+START_TEST(test_directory_becomes_readable) {
+        if (geteuid() != 0) {
+                return; /* root reads everything, others can't give up anything; CI runs as root */
+        }
+        test_mkdir(ETC "/services.d");
+        shell("chmod 755 . && chmod 700 " ETC);
+        ck_assert_int_eq(seteuid(65534), 0);
+        start();
+        ck_assert_int_eq(seteuid(0), 0);
+        shell("chmod 755 " ETC);
+        ck_assert_int_eq(seteuid(65534), 0);
+        ck_assert_uint_ge(changes(), 1);
+        ck_assert_int_eq(seteuid(0), 0);
+        shell("echo >" INI);
+        ck_assert_uint_eq(changes(), 1);
+}
+END_TEST
+
+/* Nothing left to watch with: told, so that nobody waits for a reload that will not come. */
+START_TEST(test_limit_is_told) {
+        struct rlimit limit;
+
+        test_mkdir(ETC "/services.d");
+        start();
+        ck_assert_int_eq(configwatch_error(watch), 0);
+        watch = configwatch_free(watch);
+
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        limit.rlim_cur = 3;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        start();
+        ck_assert_int_eq(configwatch_error(watch), -EMFILE);
+        limit.rlim_cur = limit.rlim_max;
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        ck_assert_int_eq(configwatch_renew(watch), 0);
+        ck_assert_int_eq(configwatch_error(watch), 0);
+        shell("echo >" INI);
+        ck_assert_uint_eq(changes(), 1);
+}
+END_TEST
+
 START_TEST(test_all_places) {
         static const char *const places[] = {"etc", "run", "usr/lib"};
 
@@ -218,6 +289,9 @@ int main(void) {
         tcase_add_test(t, test_every_change_is_told);
         tcase_add_test(t, test_unfinished_file_waits_for_its_end);
         tcase_add_test(t, test_directories_come_and_go);
+        tcase_add_test(t, test_no_directory_in_its_place);
+        tcase_add_test(t, test_directory_becomes_readable);
+        tcase_add_test(t, test_limit_is_told);
         tcase_add_test(t, test_all_places);
         tcase_add_test(t, test_root_through_a_link);
         tcase_add_test(t, test_overflow_is_a_change);
