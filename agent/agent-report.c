@@ -120,6 +120,9 @@ int agent_new_report(Agent *a) {
                                       REPORT_ACCURACY, agent_on_patience, a);
         }
         if (r >= 0) {
+                r = sd_event_source_set_exit_on_failure(a->patience, 1);
+        }
+        if (r >= 0) {
                 r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
         }
         return r < 0 ? r : 0;

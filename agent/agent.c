@@ -83,7 +83,28 @@ static int agent_on_files(void *userdata) {
 }
 
 static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
-        return agent_reload(userdata);
+        Agent *a = userdata;
+        int r;
+
+        r = configwatch_renew(a->configwatch);
+        return r < 0 ? r : agent_reload(a);
+}
+
+/* A reload that fails must end the process: a source whose callback fails is switched off, and the
+ * agent would be deaf to the next one. */
+static int agent_add_signal(Agent *a, int number, sd_event_signal_handler_t handler) {
+        sd_event_source *s = NULL;
+        int r;
+
+        r = sd_event_add_signal(a->event, &s, number, handler, a);
+        if (r >= 0) {
+                r = sd_event_source_set_exit_on_failure(s, 1);
+        }
+        if (r >= 0) {
+                r = sd_event_source_set_floating(s, 1); /* lives as long as the loop */
+        }
+        sd_event_source_unref(s);
+        return r;
 }
 
 /* SD_EVENT_SIGNAL_PROCMASK would do the blocking, but is too new for systemd 249. */
@@ -98,12 +119,16 @@ static int agent_new_signals(Agent *a) {
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
                 return -errno;
         }
-        r = sd_event_add_signal(a->event, NULL, SIGTERM, agent_on_terminate, a);
+        /* The log may go to a pipe that nobody reads any more. */
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+                return -errno;
+        }
+        r = agent_add_signal(a, SIGTERM, agent_on_terminate);
         if (r >= 0) {
-                r = sd_event_add_signal(a->event, NULL, SIGINT, agent_on_terminate, a);
+                r = agent_add_signal(a, SIGINT, agent_on_terminate);
         }
         if (r >= 0) {
-                r = sd_event_add_signal(a->event, NULL, SIGHUP, agent_on_hangup, a);
+                r = agent_add_signal(a, SIGHUP, agent_on_hangup);
         }
         return r < 0 ? r : 0;
 }

@@ -115,6 +115,22 @@ def test_started_without_standard_files(guest, host):
     assert guest.status()["counters"]["connects"] == 1
 
 
+def test_log_that_nobody_reads_any_more(guest, host):
+    """As below a shell's pipe whose other end went: no reason to cut the rules off."""
+    guest.service("web", "listen = 8080")
+    host.start()
+    open(guest.log_path, "w").close()
+    reader, writer = os.pipe()
+    env = {**os.environ, "RUNTIME_DIRECTORY": guest.state, "WSL_DISTRO_NAME": guest.name}
+    guest.process = guest.namespace.popen(guest.exe, f"--root={guest.root}", env=env, stderr=writer)
+    os.close(writer)
+    guest.wait_state("web", "active")
+    os.close(reader)
+    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})  # and a line in the log
+    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})
+    guest.stop()
+
+
 def test_stderr_has_levels_for_a_service_manager(guest):
     guest.start()
     guest.wait_log("is not there")
