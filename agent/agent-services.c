@@ -15,11 +15,68 @@ static void services_free(StatusService *services, size_t n) {
         free(services);
 }
 
-/* Both sets are sorted by name, so one walk finds what they share. */
+static bool listen_equal(const WireListen *x, const WireListen *y) {
+        return ip_compare(&x->addr, &y->addr) == 0 && x->port == y->port && x->count == y->count &&
+               x->connect_port == y->connect_port;
+}
+
+static bool prefix_equal(const WirePrefix *x, const WirePrefix *y) {
+        return ip_compare(&x->addr, &y->addr) == 0 && x->length == y->length;
+}
+
+/* Whether service @x of @a asks for the same as service @y of @b. */
+static bool request_equal(const WireState *a, uint32_t x, const WireState *b, uint32_t y) {
+        const WireService *s = &a->services[x], *t = &b->services[y];
+
+        if (strcmp(s->name, t->name) != 0 || s->profiles != t->profiles || s->remote != t->remote ||
+            s->n_listens != t->n_listens || s->n_remotes != t->n_remotes) {
+                return false;
+        }
+        for (uint32_t i = 0; i < s->n_listens; i++) {
+                if (!listen_equal(&a->listens[s->first_listen + i],
+                                  &b->listens[t->first_listen + i])) {
+                        return false;
+                }
+        }
+        for (uint32_t i = 0; i < s->n_remotes; i++) {
+                if (!prefix_equal(&a->remotes[s->first_remote + i],
+                                  &b->remotes[t->first_remote + i])) {
+                        return false;
+                }
+        }
+        return true;
+}
+
+/*
+ * A service that asks for the same as before keeps its state; what the helper said of another
+ * request would be a lie. Both sets are sorted by name, and their enabled services stand in the
+ * wire form in the same order, so one walk finds what they share.
+ */
+static void services_take_over(const Config *from, StatusService *old, const Config *to,
+                               StatusService *services) {
+        uint32_t next_from = 0, next_to = 0;
+        size_t k = 0;
+
+        for (size_t i = 0; i < to->n_services; i++) {
+                if (!to->services[i].enabled) {
+                        continue;
+                }
+                while (k < from->n_services &&
+                       strcmp(from->services[k].name, to->services[i].name) < 0) {
+                        next_from += from->services[k++].enabled;
+                }
+                if (k < from->n_services && from->services[k].enabled &&
+                    request_equal(&from->wire, next_from, &to->wire, next_to)) {
+                        services[i] = old[k];
+                        old[k].text = NULL;
+                }
+                next_to++;
+        }
+}
+
 int agent_set_services(Agent *a, Config *config) {
         StatusService *services = calloc(config->n_services + 1, sizeof(*services));
         StatusTime now = status_time_now();
-        size_t old = 0;
 
         if (!services) {
                 config_free(config);
@@ -27,18 +84,9 @@ int agent_set_services(Agent *a, Config *config) {
         }
         for (size_t i = 0; i < config->n_services; i++) {
                 services[i] = (StatusService){.state = WIRE_SERVICE_PENDING, .since = now};
-                while (a->config && old < a->config->n_services &&
-                       strcmp(a->config->services[old].name, config->services[i].name) < 0) {
-                        old++;
-                }
-                if (a->config && old < a->config->n_services && config->services[i].enabled &&
-                    a->config->services[old].enabled &&
-                    strcmp(a->config->services[old].name, config->services[i].name) == 0) {
-                        services[i] = a->services[old];
-                        a->services[old].text = NULL;
-                }
         }
         if (a->config) {
+                services_take_over(a->config, a->services, config, services);
                 services_free(a->services, a->config->n_services);
         }
         config_free(a->config);

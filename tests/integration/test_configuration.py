@@ -116,6 +116,26 @@ def test_reload_sees_what_inotify_can_not(bridge):
     host.wait_rules({**WEB, "0.0.0.0/6001": "10.9.0.2/6001"})
 
 
+def test_changed_service_is_pending_until_it_is_answered(guest, host):
+    """The answer to the old request says nothing of the new one; what did not change keeps its own."""
+    guest.service("same", "listen = 7000")
+    guest.service("web", "listen = 8080")
+    host.start(delay_ms=1500)
+    guest.start()
+    guest.wait_state("web", "active")
+    for lines, then in (("listen = 8081", "active"),
+                        ("listen = 8081\nconnect-port = 81", "active"),
+                        ("listen = 8081\nlisten = 8082\nconnect-port = 81", "active"),
+                        ("listen = 8081\nfirewall = none", "active"),
+                        ("listen = 8081\nremote = 192.0.2.0/24", "refused"),  # by the host's policy
+                        ("listen = 8081\nremote = 192.0.3.0/24", "refused")):
+        guest.service("web", lines)
+        guest.wait_state("web", "pending")  # the old state with the new port would be a lie
+        assert guest.service_status("web")["listens"][0]["listen"] == "0.0.0.0:8081"
+        assert guest.service_status("same")["state"] == "active"
+        guest.wait_state("web", then)
+
+
 def test_helper_moves(bridge, dev_tree):
     """Another address in agent.conf: goodbye here, hello there."""
     guest, host = bridge
