@@ -9,18 +9,31 @@
 
 #define OUTAGE_REFUSED_SHIFT 16 /* bits of 'outage': causes below, codes of a refusal above */
 
-/* The helper's limits, or the wire's, do not allow what is configured. The session goes on, so that
- * a smaller configuration can be pushed. */
-static int agent_push_failed(Agent *a, int error) {
+/*
+ * The helper's limits do not allow what is configured. The session goes on, so that a smaller
+ * configuration can be pushed. Until then the helper is asked for nothing: what it was asked for
+ * before would keep pointing to an address that may be another guest's by then.
+ */
+static int agent_push_none(Agent *a, WireState *state) {
         const WireChallenge *challenge = channel_challenge(a->channel);
+        int r;
 
-        log_fields(&a->log, LOG_ERR, FIELDS(.error = -error),
-                   "The configuration can't be sent: %u endpoints, the helper takes %u",
-                   (unsigned) wire_state_endpoints(&a->config->wire),
-                   challenge ? (unsigned) challenge->endpoints_max : 0);
+        state->n_services = state->n_listens = state->n_remotes = 0;
+        r = channel_push(a->channel, state, &a->sequence);
+        if (r < 0) {
+                return r;
+        }
+        a->unanswered = false; /* no service to be answered for */
+        a->event_usec = 0;
+        log_line(&a->log, LOG_ERR,
+                 "The configuration can't be sent: it has %u endpoints, the helper takes %u; "
+                 "narrow ranges or turn services off with 'enabled = no'",
+                 (unsigned) wire_state_endpoints(&a->config->wire),
+                 (unsigned) challenge->endpoints_max);
         agent_report_later(a);
         return agent_all_services(a, WIRE_SERVICE_INVALID,
-                                  "more endpoints than the helper takes from one agent");
+                                  "all services together have more endpoints than the helper "
+                                  "takes; turn some off");
 }
 
 int agent_push(Agent *a, uint64_t event_usec) {
@@ -33,6 +46,7 @@ int agent_push(Agent *a, uint64_t event_usec) {
         state = a->config->wire; /* arrays stay the configuration's */
         state.mode = WIRE_MODE_UNKNOWN;
         memcpy(state.interface, a->choice.interface, sizeof(state.interface));
+        wire_text_clean(state.interface, WIRE_INTERFACE_MAX); /* the kernel allows any bytes */
         state.v4 = a->choice.v4;
         state.v6 = a->choice.v6;
         r = channel_push(a->channel, &state, &a->sequence);
@@ -46,10 +60,11 @@ int agent_push(Agent *a, uint64_t event_usec) {
                 return 0;
         case -ENOTCONN: /* pushed by agent_on_ready() */
                 return 0;
-        case -ENOMEM:
+        case -E2BIG:
+        case -EMSGSIZE:
+                return agent_push_none(a, &state);
+        default: /* errno values, not an enum of ours */
                 return r;
-        default:
-                return agent_push_failed(a, r);
         }
 }
 

@@ -9,6 +9,8 @@ import pytest
 from guest import wait_until
 
 CHALLENGE = 2  # docs/protocol.md
+WELCOME = 4
+STATE = 6
 RESULT = 7
 
 
@@ -143,6 +145,55 @@ def test_slow_helper_gets_the_newest_state(guest, host):
     host.wait_rules({"0.0.0.0/8080": f"{guest.address}/80"})
     wait_until(lambda: (guest.status()["last_update"] or {}).get("usec", 0) > 200_000,
                "the slow answer")
+
+
+class SmallHelper:
+    """Pairs nobody and takes two endpoints. Keeps (address, number of services) of each STATE."""
+
+    def __init__(self):
+        self.states = []
+
+    def __call__(self, connection):
+        stream = connection.makefile("rb")
+        read_frame(stream)
+        software = b"small"
+        connection.sendall(frame(CHALLENGE, bytes([1]) + bytes(32) + struct.pack(">II", 2, 30000)
+                                 + bytes([len(software)]) + software))
+        read_frame(stream)
+        connection.sendall(frame(WELCOME, bytes([0])))
+        while True:
+            kind, payload = read_frame(stream)
+            if kind == STATE:
+                at = 10 + payload[9]  # after sequence, mode and interface
+                assert payload[at] == 4
+                self.states.append((socket.inet_ntoa(payload[at + 1:at + 5]),
+                                    struct.unpack(">I", payload[at + 12:at + 16])[0]))
+
+
+def read_frame(stream):
+    header = stream.read(8)
+    if len(header) < 8:
+        raise OSError
+    _, kind, _, length = struct.unpack(">BBHI", header)
+    return kind, stream.read(length)
+
+
+def test_more_than_the_helper_takes(guest, peer):
+    """Asked for nothing then, because old rules would stay behind when the address changes."""
+    helper = SmallHelper()
+    guest.service("web", "listen = 8080")
+    peer(helper)
+    guest.start()
+    wait_until(lambda: helper.states == [(guest.address, 1)], helper.states)
+    guest.service("many", "listen = 9000-9009")
+    guest.wait_state("web", "invalid")
+    assert len(guest.log_lines("it has 11 endpoints, the helper takes 2")) == 1
+    guest.new_address()
+    wait_until(lambda: (guest.address, 0) in helper.states, helper.states)
+    assert all(n == 0 for _, n in helper.states[1:])
+    guest.remove_service("many")
+    wait_until(lambda: helper.states[-1] == (guest.address, 1), helper.states)
+    guest.stop()
 
 
 def test_listener_with_a_full_queue(guest, host):
