@@ -100,6 +100,21 @@ static int agent_on_result(void *userdata, WireResult *result) {
         return agent_take_result(userdata, result);
 }
 
+static const char *refusal_advice(uint16_t code) {
+        switch ((WireRefusal) code) {
+        case WIRE_REFUSAL_NOT_PAIRED:
+        case WIRE_REFUSAL_BAD_PROOF:
+                return "pair this guest on Windows, then restart wslbridge-agent";
+        case WIRE_REFUSAL_VERSION:
+                return "update the older of the two";
+        case WIRE_REFUSAL_BUSY:
+        case WIRE_REFUSAL_INTERNAL:
+        case _WIRE_REFUSAL_END:
+                break;
+        }
+        return "trying again";
+}
+
 static void agent_log_down(Agent *a, const ChannelDown *down) {
         const char *state = channel_cause_name(down->cause);
         LogFields fields = {.id = MESSAGE_HELPER_DOWN, .state = state, .error = down->error};
@@ -108,18 +123,21 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
         case CHANNEL_NO_VSOCK:
                 log_fields(&a->log, LOG_WARNING, &fields,
                            "This kernel has no AF_VSOCK way to a host (%s): not a Hyper-V guest, "
-                           "or its hv_sock module is not loaded; trying again now and then",
+                           "or its module is not loaded (run 'modprobe hv_sock'); trying again "
+                           "now and then",
                            down->text);
                 break;
         case CHANNEL_UNREACHABLE:
                 log_fields(&a->log, LOG_WARNING, &fields,
-                           "The helper at %s is not there: %s; trying until it is",
+                           "The helper at %s is not there: %s; check that it runs on Windows; "
+                           "trying until it answers",
                            a->helper.address, down->text);
                 break;
         case CHANNEL_REFUSED:
                 fields.id = MESSAGE_HELPER_REFUSED;
-                log_fields(&a->log, LOG_WARNING, &fields, "The helper refuses this agent (%s): %s",
-                           wire_refusal_name(down->code), down->text);
+                log_fields(&a->log, LOG_WARNING, &fields,
+                           "The helper refuses this agent (%s): %s; %s",
+                           wire_refusal_name(down->code), down->text, refusal_advice(down->code));
                 break;
         case CHANNEL_GOODBYE:
                 log_fields(&a->log, LOG_NOTICE, &fields,

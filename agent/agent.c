@@ -22,8 +22,11 @@ static void agent_log_choice(Agent *a) {
         char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
         if (!choice_has_address(c)) {
+                const char *name = c->interface[0] ? c->interface : a->config->interface;
+
                 log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
-                           "No address to forward to: %s", choice_problem_text(c->problem));
+                           "No address to forward to: %s%s%s%s", choice_problem_text(c->problem),
+                           *name ? " (" : "", name, *name ? ")" : "");
                 return;
         }
         ip_format(&w->addr, address);

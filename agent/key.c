@@ -89,8 +89,9 @@ static const char *key_file_problem(int fd) {
 }
 
 /* @secret: the file must not be open to others. A credential is guarded by its directory, and newer
- * systemd shows an ACL for its reader in the group bits. */
-static int key_read(const char *path, const char *shown, bool secret,
+ * systemd shows an ACL for its reader in the group bits.
+ * @denied: what to do when we may not read it */
+static int key_read(const char *path, const char *shown, bool secret, const char *denied,
                     uint8_t ret_key[WIRE_KEY_SIZE], char **ret_problem) {
         _cleanup_close_ int fd = -1;
         char text[KEY_FILE_MAX + 1];
@@ -104,8 +105,7 @@ static int key_read(const char *path, const char *shown, bool secret,
                         return KEY_E_MISSING;
                 }
                 return key_problem(ret_problem, shown,
-                                   errno == EACCES ? "can't be read by the agent: permission denied"
-                                                   : "can't be opened, ignoring");
+                                   errno == EACCES ? denied : "can't be opened, ignoring");
         }
         if (secret && (problem = key_file_problem(fd))) {
                 return key_problem(ret_problem, shown, problem);
@@ -133,7 +133,8 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
                         credential = NULL;
                         return -ENOMEM;
                 }
-                r = key_read(credential, "the credential 'key'", /* secret= */ false, ret_key,
+                r = key_read(credential, "the credential 'key'", /* secret= */ false,
+                             "can't be read by the agent; restart wslbridge-agent", ret_key,
                              ret_problem);
                 if (r != KEY_E_MISSING) {
                         return r;
@@ -143,5 +144,10 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
                 file = NULL;
                 return -ENOMEM;
         }
-        return key_read(file, KEY_FILE, /* secret= */ true, ret_key, ret_problem);
+        return key_read(file, KEY_FILE, /* secret= */ true,
+                        credentials ? "is handed to the service when it starts; run 'systemctl "
+                                      "restart wslbridge-agent' to use it"
+                                    : "can't be read by the agent's user; run the agent as root, "
+                                      "or as the service wslbridge-agent",
+                        ret_key, ret_problem);
 }

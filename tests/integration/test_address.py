@@ -79,6 +79,25 @@ def test_configured_interface(bridge):
     host.wait_rules(rule(guest.address))
 
 
+def test_interface_named_by_a_joker(bridge):
+    """The kernel takes nearly any bytes for a name; the wire takes text."""
+    guest, host = bridge
+    guest.ip("link set eth0 down\nlink set eth0 name \N{SNOWMAN}\x01\nlink set \N{SNOWMAN}\x01 up\n"
+             f"route add default via {GATEWAY}\n")
+    host.wait_rules(rule(guest.address))
+    wait_until(lambda: guest.status()["guest"]["interface"] == "\N{SNOWMAN}\x01", "the name")
+    guest.wait_state("web", "active")
+
+
+def test_no_address_names_the_interface(bridge):
+    guest, host = bridge
+    guest.agent_conf("interface = eth0\n")
+    guest.ip("addr flush dev eth0\n")
+    guest.wait_log("No address to forward to: the interface has no usable address (eth0)")
+    guest.agent_conf("interface = eth9\n")
+    guest.wait_log("No address to forward to: the configured interface does not exist (eth9)")
+
+
 def test_address_outside_the_gateways_subnet_is_told(guest, host):
     """What a static address looks like that the virtual switch drops."""
     guest.service("web", "listen = 8080\nconnect-port = 80")

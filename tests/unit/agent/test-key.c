@@ -132,6 +132,31 @@ START_TEST(test_foreign_owner) {
 }
 END_TEST
 
+/* The service is not root: a key that was written after its start can't be read, and it has to be
+ * told what to do about that. */
+START_TEST(test_unreadable) {
+        uint8_t key[WIRE_KEY_SIZE];
+        char *problem;
+
+        if (geteuid() != 0) {
+                return; /* as above */
+        }
+        test_mkdir("etc/wslbridge");
+        test_mkdir("credentials");
+        test_write("etc/wslbridge/key", DIGITS, strlen(DIGITS), 0600);
+        test_write("credentials/key", KEY_UNPAIRED, strlen(KEY_UNPAIRED), 0444);
+        ck_assert_int_eq(chmod(test_directory, 0755), 0);
+        ck_assert_int_eq(seteuid(65534), 0);
+        ck_assert_int_eq(load(test_path("credentials"), key, &problem), KEY_E_BAD);
+        ck_assert_ptr_nonnull(strstr(problem, "systemctl restart wslbridge-agent"));
+        free(problem);
+        ck_assert_int_eq(load(NULL, key, &problem), KEY_E_BAD);
+        ck_assert_ptr_nonnull(strstr(problem, "as root"));
+        free(problem);
+        ck_assert_int_eq(seteuid(0), 0);
+}
+END_TEST
+
 int main(void) {
         TCase *t = tcase_create("key");
 
@@ -140,5 +165,6 @@ int main(void) {
         tcase_add_test(t, test_places);
         tcase_add_test(t, test_distrust);
         tcase_add_test(t, test_foreign_owner);
+        tcase_add_test(t, test_unreadable);
         return test_run(t, "key");
 }
