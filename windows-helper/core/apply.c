@@ -236,8 +236,18 @@ static int apply_activate(Apply *a, bool due) {
         return r;
 }
 
+/* True when iphlpsvc runs, by all that is known, and goes on with values that are gone. One that
+ * does not run reads the values when it starts. */
+static bool apply_is_deaf(const Apply *a) {
+        int r = a->outcome.activation;
+
+        return r < 0 && r != -ENOENT && r != -ESRCH;
+}
+
 /* Phase 6. Not flushed: what gets lost here is the end of a change, and the entry from phase 1
- * still proves the value. */
+ * still proves the value. A removal does not end before iphlpsvc knows: if the helper dies before
+ * it does, the entry is what makes the next one tell it (one that makes room is followed by a
+ * write, which leaves an entry as well). */
 static void apply_commit(Apply *a) {
         for (size_t i = 0; i < a->plan->n_changes; i++) {
                 const ReconcileChange *c = &a->plan->changes[i];
@@ -245,6 +255,7 @@ static void apply_commit(Apply *a) {
                 int r;
 
                 if (a->status[i] == APPLY_FAILED ||
+                    (c->action == RECONCILE_REMOVE && c->agent == SIZE_MAX && apply_is_deaf(a)) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK)) {
                         continue;
                 }

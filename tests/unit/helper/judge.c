@@ -221,6 +221,8 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
                 truth = j->no_iphlpsvc;
                 break;
         case WIRE_SERVICE_PENDING:
+                truth = j->failed; /* so the second half of a change waits for the next try */
+                break;
         case WIRE_SERVICE_REFUSED:
         case _WIRE_SERVICE_STATE_END:
                 break;

@@ -153,6 +153,25 @@ START_TEST(test_iphlpsvc_is_stopped) {
 }
 END_TEST
 
+static int deaf_iphlpsvc(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_ACTIVATE ? -ETIMEDOUT : 0;
+}
+
+/* It hangs, and forwards to a guest that may be gone; then the helper dies as well. */
+START_TEST(test_iphlpsvc_is_deaf_and_the_helper_dies) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        w.host.fault = deaf_iphlpsvc;
+        agent_ask(ubuntu, "172.20.0.2", "");
+        world_expect_rules(&w, "");
+        ck_assert(w.host.iphlpsvc_behind);
+        world_kill(&w);
+        w.host.fault = NULL;
+        world_start(&w);
+        ck_assert(!w.host.iphlpsvc_behind);
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
 static MemoryCall broken_call;
 
 static int broken(MemoryHost *m, MemoryCall call) {
@@ -288,6 +307,7 @@ int main(void) {
         tcase_add_test(tc, test_old_and_new_value_are_there_and_nobody_asks);
         tcase_add_test(tc, test_old_and_new_value_are_there_and_a_third_is_wanted);
         tcase_add_test(tc, test_iphlpsvc_is_stopped);
+        tcase_add_test(tc, test_iphlpsvc_is_deaf_and_the_helper_dies);
         tcase_add_test(tc, test_a_host_function_fails);
         tcase_add_test(tc, test_removal_fails);
         tcase_add_test(tc, test_race_with_somebody_else);
