@@ -38,9 +38,16 @@ struct Bridge {
         int activation_error; /* of the last try */
         uint64_t retry_usec;  /* or SESSION_NO_DEADLINE */
         char last_refusal[BRIDGE_NAME_MAX + WIRE_TEXT_MAX]; /* not logged again and again */
+        unsigned n_strangers; /* log lines about peers without a session since strangers_usec */
+        uint64_t strangers_usec;
 };
 
 RESULT_PRINTF(3, 4) void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...);
+
+/* A warning about a peer that has no session. Whoever can connect can cause these, so there are
+ * only so many of them in a minute. */
+RESULT_PRINTF(3, 4)
+void bridge_log_stranger(Bridge *b, uint64_t now_usec, const char *format, ...);
 
 /* How an agent is called in the log: its distro and the start of its id. */
 void bridge_owner_name(const char *owner, char ret_name[BRIDGE_NAME_MAX]);

@@ -56,14 +56,14 @@ static void connection_fail(BridgeConnection *c, int error, Buffer *out, uint64_
 }
 
 /* A refused agent tries again every half minute; that is one line, not one each time. */
-static void connection_log_refusal(BridgeConnection *c, const char *text) {
+static void connection_log_refusal(BridgeConnection *c, const char *text, uint64_t now_usec) {
         char line[sizeof c->bridge->last_refusal], name[BRIDGE_NAME_MAX];
 
         bridge_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
         (void) snprintf(line, sizeof line, "%s: refused: %s", name, text);
         if (strcmp(line, c->bridge->last_refusal) != 0) {
                 memcpy(c->bridge->last_refusal, line, sizeof line);
-                bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, "%s", line);
+                bridge_log_stranger(c->bridge, now_usec, "%s", line);
         }
 }
 
@@ -71,7 +71,7 @@ static void connection_refuse(BridgeConnection *c, WireRefusal code, const char 
                               uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
 
-        connection_log_refusal(c, text);
+        connection_log_refusal(c, text, now_usec);
         (void) helper_session_refuse(c->session, code, text, &out);
         connection_end(c, &out, now_usec);
 }
@@ -226,11 +226,14 @@ static void connection_on_closed(BridgeConnection *c, const SessionEvent *event,
                 c->said_goodbye = event->notice.code == WIRE_BYE_STOPPING;
         }
         if (event->type == SESSION_EVENT_REFUSED) {
-                connection_log_refusal(c, event->notice.text);
-        } else if (!c->said_goodbye) {
-                bridge_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
+                connection_log_refusal(c, event->notice.text, now_usec);
+        } else if (c->agent && !c->said_goodbye) {
+                bridge_owner_name(c->owner, name);
                 bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, "%s: connection closed: %s", name,
                            event->notice.text);
+        } else if (!c->agent) {
+                bridge_log_stranger(c->bridge, now_usec, "unknown peer: connection closed: %s",
+                                    event->notice.text);
         }
         connection_end(c, out, now_usec);
 }
@@ -323,8 +326,8 @@ void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t
         }
         if (!c->closing && helper_session_state(c->session) != HELPER_SESSION_READY &&
             buffer_length(&c->in) > CONNECTION_UNPROVEN_INPUT_MAX) {
-                bridge_log(c->bridge, BRIDGE_LEVEL_WARNING,
-                           "connection closed: it sends without being admitted");
+                bridge_log_stranger(c->bridge, now_usec,
+                                    "connection closed: it sends without being admitted");
                 connection_end(c, &out, now_usec);
         }
 }

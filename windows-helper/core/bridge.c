@@ -16,6 +16,9 @@
  * that at once; more than that many in a row would be a mistake, so the slow retry takes over. */
 #define BRIDGE_RUNS_MAX 3
 
+#define BRIDGE_STRANGERS_MAX  10 /* log lines about them, in each span of: */
+#define BRIDGE_STRANGERS_USEC UINT64_C(60000000)
+
 void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...) {
         char text[WIRE_TEXT_MAX + 1];
         va_list args;
@@ -24,6 +27,26 @@ void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...) {
         result_text_v(text, format, args);
         va_end(args);
         b->host.log(b->host.userdata, level, text);
+}
+
+void bridge_log_stranger(Bridge *b, uint64_t now_usec, const char *format, ...) {
+        char text[WIRE_TEXT_MAX + 1];
+        va_list args;
+
+        if (now_usec - b->strangers_usec >= BRIDGE_STRANGERS_USEC) {
+                if (b->n_strangers > BRIDGE_STRANGERS_MAX) {
+                        bridge_log(b, BRIDGE_LEVEL_WARNING, "refused connections not logged: %u",
+                                   b->n_strangers - BRIDGE_STRANGERS_MAX);
+                }
+                b->strangers_usec = now_usec;
+                b->n_strangers = 0;
+        }
+        if (b->n_strangers++ < BRIDGE_STRANGERS_MAX) {
+                va_start(args, format);
+                result_text_v(text, format, args);
+                va_end(args);
+                bridge_log(b, BRIDGE_LEVEL_WARNING, "%s", text);
+        }
 }
 
 void bridge_owner_name(const char *owner, char ret_name[BRIDGE_NAME_MAX]) {

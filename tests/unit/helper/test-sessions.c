@@ -5,6 +5,7 @@
 #include "tests/suite.h"
 #include "world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,42 @@ START_TEST(test_not_paired) {
         w.log[0] = '\0';
         agent_connect(ubuntu);
         ck_assert_str_eq(w.log, ""); /* it tries for ever, the log says it once */
+}
+END_TEST
+
+static unsigned count(const char *text, const char *what) {
+        unsigned n = 0;
+
+        while ((text = strstr(text, what))) {
+                text++;
+                n++;
+        }
+        return n;
+}
+
+START_TEST(test_strangers_do_not_fill_the_log) {
+        static const char garbage[] = "GET / HTTP/1.1";
+        char name[16];
+
+        w.host.key = NULL;
+        ubuntu->distro = name;
+        for (unsigned i = 0; i < 30; i++) { /* another name each time, and now and then none */
+                (void) snprintf(name, sizeof name, "Distro%u", i);
+                agent_connect(ubuntu);
+                ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+                agent_vanish(ubuntu);
+                ck_assert_int_eq(
+                        bridge_connect(w.bridge, ubuntu, w.host.now_usec, &ubuntu->connection), 0);
+                bridge_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof garbage,
+                               w.host.now_usec);
+                agent_vanish(ubuntu);
+        }
+        ck_assert_uint_eq(count(w.log, "\n"), 10);
+        world_wait(&w, 60000);
+        ubuntu->distro = "Ubuntu";
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(count(w.log, "\n"), 12);
+        ck_assert_ptr_nonnull(strstr(w.log, "not logged: 50\n"));
 }
 END_TEST
 
@@ -299,6 +336,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_not_paired);
+        tcase_add_test(tc, test_strangers_do_not_fill_the_log);
         tcase_add_test(tc, test_only_one_end_has_a_key);
         tcase_add_test(tc, test_wrong_key);
         tcase_add_test(tc, test_policy_without_pairing);
