@@ -260,7 +260,8 @@ static void apply_commit(Apply *a) {
                         continue;
                 }
                 e = ledger_find(a->ledger, &c->entry.listen);
-                if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE) {
+                if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
+                    c->action == RECONCILE_FORGET) {
                         r = a->host->ledger_remove(a->host->userdata, &c->entry.listen);
                         if (r == 0) {
                                 ledger_entry_void(e);

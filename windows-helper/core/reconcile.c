@@ -45,6 +45,10 @@ typedef struct Site {
         bool has_current, has_next; /* a value of ours as the entry's current or next */
 } Site;
 
+static bool walk_is_removal(ReconcileAction action) {
+        return action == RECONCILE_REMOVE || action == RECONCILE_FORGET;
+}
+
 static void walk_change(Walk *w, ReconcileAction action, const LedgerEntry *entry,
                         const Wanted *wanted) {
         ReconcileChange *c = &w->plan->changes[w->plan->n_changes++];
@@ -53,7 +57,7 @@ static void walk_change(Walk *w, ReconcileAction action, const LedgerEntry *entr
         c->entry = *entry;
         c->agent = wanted ? wanted->agent : SIZE_MAX;
         c->service = wanted ? wanted->service : 0;
-        w->n_removals += action == RECONCILE_REMOVE;
+        w->n_removals += walk_is_removal(action);
 }
 
 static WireServiceResult *walk_result(Walk *w, const Wanted *wanted) {
@@ -107,6 +111,12 @@ static bool site_is_open(const Site *s) {
 static void walk_remove(Walk *w, const Site *s, const Wanted *wanted) {
         LedgerEntry e = *s->entry;
 
+        if (s->foreign && !site_found(s)) {
+                /* No second look: it goes by the name, and the registry takes the foreign one for
+                 * ours when only capitals differ (fd00::1, FD00::1). */
+                walk_change(w, RECONCILE_FORGET, &e, NULL);
+                return;
+        }
         if (site_found(s) && !site_is_open(s)) {
                 e.current = s->has_current ? s->entry->current : s->entry->next;
                 e.next = (IpEndpoint){0};
@@ -287,7 +297,7 @@ static int walk_order(Walk *w) {
                 return -ENOMEM;
         }
         for (size_t i = 0; i < p->n_changes; i++) {
-                bool removal = p->changes[i].action == RECONCILE_REMOVE;
+                bool removal = walk_is_removal(p->changes[i].action);
 
                 ordered[to[removal ? 0 : 1]++] = p->changes[i];
         }

@@ -30,6 +30,7 @@ typedef struct ReconcileInput {
 typedef enum ReconcileAction {
         RECONCILE_WRITE,  /* set the value to .next, ledger first */
         RECONCILE_REMOVE, /* delete .current and .next as far as they are there, then the entry */
+        RECONCILE_FORGET, /* only the entry goes: what is there is somebody else's */
         RECONCILE_RECORD, /* only the ledger entry changes: the value is right already */
 } ReconcileAction;
 

@@ -48,7 +48,7 @@ static void found(RuleFamily family, const char *name, const char *data) {
 
 /* The plan and the results as text. */
 static void plan_text(const ReconcileAgent *agents, size_t n, char *text, size_t size) {
-        static const char *const names[] = {"write", "remove", "record"};
+        static const char *const names[] = {"write", "remove", "forget", "record"};
         ReconcileInput input = {agents, n, &policy, &ledger, &rules};
         ReconcilePlan plan;
         size_t at = 0;
@@ -109,7 +109,7 @@ START_TEST(test_order_of_changes) {
         plan_text((ReconcileAgent[]){{"a/A", &states[0], 1, false}}, 1, text, sizeof text);
         ck_assert_str_eq(text, "remove 0.0.0.0/81 a/A|old|172.20.0.2/81|-\n"
                                "remove 0.0.0.0/90 z/Z|gone|172.20.0.9/90|172.20.0.9/90\n"
-                               "remove 0.0.0.0/95 z/Z|taken|172.20.0.9/95|172.20.0.9/95\n"
+                               "forget 0.0.0.0/95 z/Z|taken|172.20.0.9/95|172.20.0.9/95\n"
                                "write 0.0.0.0/80 a/A|web|-|172.20.0.2/80\n"
                                "write 0.0.0.0/85 a/A|web|172.20.0.1/85|172.20.0.2/85\n"
                                "record 0.0.0.0/87 a/A|web|172.20.0.2/87|172.20.0.2/87\n"
@@ -219,7 +219,8 @@ START_TEST(test_only_what_is_proven_is_changed) {
                                 bool ours = known_entry && proves(known_entry, &rules.values[v]);
 
                                 /* Only a removal may meet others' values, and leaves them. */
-                                ck_assert(ours || c->action == RECONCILE_REMOVE);
+                                ck_assert(ours || c->action == RECONCILE_REMOVE ||
+                                          c->action == RECONCILE_FORGET);
                                 ck_assert(proves(&c->entry, &rules.values[v]) == ours);
                         }
                 }
