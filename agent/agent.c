@@ -12,10 +12,6 @@
 #include <string.h>
 #include <systemd/sd-daemon.h>
 
-static bool choice_has_address(const Choice *c) {
-        return c->v4.addr.family != IP_FAMILY_NONE || c->v6.addr.family != IP_FAMILY_NONE;
-}
-
 static void agent_log_choice(Agent *a) {
         const Choice *c = &a->choice;
         const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
@@ -51,10 +47,8 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
 
         snapshot_choose(snapshot, a->config->interface, &choice);
         if (a->choice_known) {
-                /* Addresses are replaced by a delete and an add: only the dump at the end of the
-                 * window says that there really is none. */
-                if (!trailing && !choice_has_address(&choice) && choice_has_address(&a->choice)) {
-                        return 0;
+                if (!trailing && choice_may_pass(&a->choice, &choice)) {
+                        return 0; /* the dump at the end of the window tells */
                 }
                 if (choice_equal(&choice, &a->choice)) {
                         return 0;

@@ -227,6 +227,20 @@ bool choice_equal(const Choice *a, const Choice *b) {
                a->vmbus_preferred == b->vmbus_preferred;
 }
 
+bool choice_has_address(const Choice *c) {
+        return c->v4.addr.family != IP_FAMILY_NONE || c->v6.addr.family != IP_FAMILY_NONE;
+}
+
+bool choice_may_pass(const Choice *was, const Choice *is) {
+        if (!choice_has_address(was))
+                return false;
+        if (strcmp(was->interface, is->interface) != 0)
+                return true;
+        if (was->v4.addr.family != IP_FAMILY_NONE)
+                return is->v4.addr.family == IP_FAMILY_NONE;
+        return !choice_has_address(is);
+}
+
 const char *choice_problem_text(ChoiceProblem problem) {
         switch (problem) {
         case CHOICE_OK:

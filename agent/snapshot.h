@@ -79,6 +79,18 @@ typedef struct Choice {
 void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choice);
 bool choice_equal(const Choice *a, const Choice *b);
 
+bool choice_has_address(const Choice *c);
+
+/**
+ * choice_may_pass() - whether @is looks like a moment in the middle of a change from @was
+ *
+ * Addresses are replaced by a delete and an add, and the default route goes with the address. So
+ * what has lost the address that the host uses (the IPv6 one only when there is no other), or is
+ * about another interface, is to be confirmed before the host hears of it: it would move the rules
+ * there and back, and cut connections. A different address on the same interface is not.
+ */
+bool choice_may_pass(const Choice *was, const Choice *is);
+
 /* A phrase for logs and status: "no default route", … */
 const char *choice_problem_text(ChoiceProblem problem);
 

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """An address change in the guest is in force on the host; no address means no rule."""
+import time
+
 from guest import GATEWAY, PREFIX, wait_until
 
 
@@ -64,6 +66,22 @@ def test_replaced_address_is_never_told_as_none(bridge):
         host.wait_rules(rule(guest.new_address()))
     assert host.stats()["deletes"] == before
     assert not guest.log_lines("No address")
+
+
+def test_replaced_address_beside_an_ipv6_one(bridge):
+    """Nor do the rules go to the IPv6 address and back."""
+    guest, host = bridge
+    guest.ip("addr add 2001:db8::5/64 dev eth0 nodad\nroute add default via 2001:db8::1\n")
+    wait_until(lambda: guest.status()["guest"]["ipv6"], "the IPv6 address")
+    before = host.stats()["deletes"]
+    for i in range(10):  # with a moment in between, so that the agent sees the middle
+        time.sleep(0.15)  # the window of the last change is over: the agent looks at once
+        guest.ip(f"addr del {guest.address}/{PREFIX} dev eth0\n")
+        guest.address = f"10.9.0.{100 + i}"
+        guest.ip(f"addr add {guest.address}/{PREFIX} dev eth0\nroute replace default via {GATEWAY}\n")
+        host.wait_rules(rule(guest.address))
+    # On a slow machine the moment may last longer than the agent waits, but not each time.
+    assert host.stats()["deletes"] - before < 10
 
 
 def test_configured_interface(bridge):

@@ -216,6 +216,44 @@ START_TEST(test_equal) {
 }
 END_TEST
 
+static void load_choice(const char *text, Choice *ret) {
+        Machine m;
+
+        load(&m, text);
+        snapshot_choose(&m.snapshot, "", ret);
+}
+
+/* What is only told when it lasts: the loss of the address in use, and another interface. */
+START_TEST(test_may_pass) {
+        static const char *const none = ETH0;
+        static const char *const v4 = ETH0 "addr 2 172.20.0.5/20\nroute4 2 172.20.0.1 0\n";
+        static const char *const other_v4 = ETH0 "addr 2 172.20.0.6/20\nroute4 2 172.20.0.1 0\n";
+        static const char *const v6 = ETH0 "addr 2 2001:db8::5/64\n";
+        static const char *const both = ETH0 "addr 2 2001:db8::5/64\naddr 2 172.20.0.5/20\n";
+        static const char *const other_link = ETH0 "link 3 eth1 up vmbus\naddr 3 10.1.0.5/24\n"
+                                                   "route4 3 10.1.0.1 0\n";
+        static const struct {
+                const char *const *was, *const *is;
+                bool may_pass;
+        } pairs[] = {
+                {&v4, &v4, false},   {&v4, &other_v4, false},     {&v4, &none, true},
+                {&v4, &v6, true},    {&v4, &both, false},         {&both, &v6, true},
+                {&both, &v4, false}, {&both, &none, true},        {&v6, &none, true},
+                {&v6, &v4, false},   {&v4, &other_link, true},    {&other_link, &v4, true},
+                {&none, &v4, false}, {&none, &other_link, false}, {&none, &none, false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(pairs); i++) {
+                Choice was, is;
+
+                load_choice(*pairs[i].was, &was);
+                load_choice(*pairs[i].is, &is);
+                ck_assert_msg(choice_may_pass(&was, &is) == pairs[i].may_pass, "from:\n%sto:\n%s",
+                              *pairs[i].was, *pairs[i].is);
+        }
+}
+END_TEST
+
 START_TEST(test_texts) {
         for (int i = 0; i < _CHOICE_PROBLEM_END; i++) {
                 for (int j = 0; j < i; j++)
@@ -234,6 +272,7 @@ int main(void) {
         tcase_add_loop_test(tcase, test_choice, 0, (int) ELEMENTSOF(cases));
         tcase_add_loop_test(tcase, test_order, 0, (int) ELEMENTSOF(cases));
         tcase_add_test(tcase, test_equal);
+        tcase_add_test(tcase, test_may_pass);
         tcase_add_test(tcase, test_texts);
         return suite_run(suite);
 }
