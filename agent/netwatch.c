@@ -12,7 +12,7 @@
  *      event, no timer armed   dump at once (leading edge), arm the timer
  *      event, timer armed      note it
  *      timer                   dump (trailing edge); arm again if an event had been noted
- *      dump failed             arm the timer, each time for longer
+ *      dump failed             arm the timer, each time for longer, and give up in the end
  *
  * Without events no timer is armed, and the process sleeps.
  */
@@ -85,14 +85,17 @@ static uint64_t retry_delay(unsigned n_failures) {
 }
 
 /* Dump and tell; the timer runs afterwards if there was an event to answer. Only a failure of the
- * event loop or of the callback is one here. */
+ * event loop, of the callback or of many dumps in a row is one here. */
 static int dump_and_tell(NetWatch *w, bool trailing) {
         bool answers = w->dirty;
         int r;
 
-        if (netdump_read(w->dump, w->links_dirty, &w->snapshot) < 0) {
+        r = netdump_read(w->dump, w->links_dirty, &w->snapshot);
+        if (r < 0) {
                 w->stats.failed++;
-                w->n_failures++;
+                /* -EAGAIN: the kernel answers, but things change faster than they can be read. */
+                if (++w->n_failures >= NETWATCH_FAILURES_MAX && r != -EAGAIN)
+                        return r;
                 mark(w, true);
                 return arm(w, retry_delay(w->n_failures));
         }

@@ -20,6 +20,10 @@
 #define NETWATCH_WINDOW_USEC    (50 * USEC_PER_MSEC)
 #define NETWATCH_RETRY_MAX_USEC (2 * USEC_PER_SEC) /* longest wait after a failed dump */
 
+/* So many failed dumps in a row, about 50 s, end the event loop: the address that was told last may
+ * be another guest's by now, and a process that ends says goodbye to the helper. */
+#define NETWATCH_FAILURES_MAX 30
+
 typedef struct NetWatch NetWatch;
 
 /* Counters since start, for status.json, tests and benchmarks. */
@@ -58,8 +62,9 @@ int netwatch_new(NetWatch **ret_watch, sd_event *event, unsigned receive_buffer,
 NetWatch *netwatch_free(NetWatch *w);
 DEFINE_CLEANUP(NetWatch *, netwatch_free);
 
-/* Dump now and call the callback (first snapshot, reload, reconnect, resume). Return: 0 or what the
- * callback returned; a failed dump is retried by itself and is no error. */
+/* Dump now and call the callback (first snapshot, reload, reconnect, resume). Return: 0, what the
+ * callback returned, or the error of the last of NETWATCH_FAILURES_MAX dumps; one that failed
+ * before is retried by itself and is no error. */
 int netwatch_refresh(NetWatch *w);
 
 void netwatch_stats(const NetWatch *w, NetWatchStats *ret_stats);

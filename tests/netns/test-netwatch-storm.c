@@ -211,6 +211,24 @@ START_TEST(test_retries_grow_rare) {
 }
 END_TEST
 
+/* An agent that can't look any more must not keep the last address in force for ever. */
+START_TEST(test_dumps_that_always_fail_end_the_loop) {
+        struct rlimit limit, none;
+
+        watch_start(&w, 0);
+        ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
+        break_dump_socket();
+        none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
+        for (unsigned i = 1; i < NETWATCH_FAILURES_MAX; i++)
+                ck_assert_int_eq(netwatch_refresh(w.netwatch), 0);
+        ck_assert_int_lt(netwatch_refresh(w.netwatch), 0);
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+        ck_assert_int_eq(netwatch_refresh(w.netwatch), 0); /* counted in a row only */
+        watch_stop(&w);
+}
+END_TEST
+
 int main(void) {
         TCase *tcase = tcase_create("storm");
 
@@ -222,5 +240,6 @@ int main(void) {
         tcase_add_test(tcase, test_sustained_storm);
         tcase_add_test(tcase, test_failed_dump_is_retried);
         tcase_add_test(tcase, test_retries_grow_rare);
+        tcase_add_test(tcase, test_dumps_that_always_fail_end_the_loop);
         return run_suite("netwatch-storm", tcase);
 }
