@@ -141,7 +141,8 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
                 break;
         case CHANNEL_GOODBYE:
                 log_fields(&a->log, LOG_NOTICE, &fields,
-                           "The helper said goodbye: %s; trying again", down->text);
+                           "The helper said goodbye (%s): %s; trying again",
+                           wire_bye_name(down->code), down->text);
                 break;
         case CHANNEL_LOST:
         case CHANNEL_SILENT:

@@ -19,15 +19,6 @@ void buffer_done(Buffer *b) {
         *b = BUFFER_NULL;
 }
 
-void buffer_wipe(Buffer *b) {
-        volatile uint8_t *p = b->data;
-
-        /* All that was ever allocated: consumed bytes are still there. */
-        for (size_t i = 0; i < b->size; i++)
-                p[i] = 0;
-        buffer_done(b);
-}
-
 /* Geometric, so that many small appends cost linear time. Zero when it does not fit a size_t. */
 static size_t grown_size(size_t size, size_t needed) {
         if (needed > SIZE_MAX / 2)

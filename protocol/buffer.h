@@ -22,9 +22,6 @@ typedef struct Buffer {
 /* Free the memory; the buffer is empty and usable again afterwards. */
 void buffer_done(Buffer *b);
 
-/* Overwrite what was held with zeros first; for buffers that carried a key. */
-void buffer_wipe(Buffer *b);
-
 /**
  * buffer_reserve() - make room for @n more bytes at the end
  * @ret_room: where to write them; call buffer_commit() with how many were written

@@ -69,6 +69,14 @@ def test_goodbye_withdraws_after_the_grace(bridge):
     assert host.command("ledger")["entries"] == []
 
 
+def test_helper_that_stops_says_why(bridge):
+    guest, host = bridge
+    host.stop()
+    guest.wait_helper("waiting")
+    assert guest.status()["helper"]["error"]["cause"] == "goodbye"
+    assert len(guest.log_lines("said goodbye (stopping): ")) == 1
+
+
 def test_killed_agent_is_withdrawn_after_its_silence(guest, host):
     guest.service("web", "listen = 8080\nconnect-port = 80")
     host.start(heartbeat_ms=300)
