@@ -54,6 +54,7 @@ void bridge_owner_name(const char *owner, char ret_name[BRIDGE_NAME_MAX]);
 
 /* bridge-session.c */
 void connection_tick(BridgeConnection *c, uint64_t now_usec);
+void connection_resume(BridgeConnection *c, uint64_t now_usec); /* read what came in SLOT_WAIT */
 void connection_bye(BridgeConnection *c, WireBye reason, const char *text, uint64_t now_usec);
 void connection_result(BridgeConnection *c, const WireResult *result, uint64_t now_usec);
 void connection_leave(BridgeConnection *c, uint64_t now_usec);

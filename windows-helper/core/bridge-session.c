@@ -302,6 +302,13 @@ static size_t connection_consume(BridgeConnection *c, const uint8_t *data, size_
         return used;
 }
 
+/* Go on with what has been kept. */
+static void connection_consume_kept(BridgeConnection *c, uint64_t now_usec) {
+        size_t used = connection_consume(c, buffer_bytes(&c->in), buffer_length(&c->in), now_usec);
+
+        buffer_consume(&c->in, used);
+}
+
 void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now_usec) {
         size_t used;
         Buffer out = BUFFER_NULL;
@@ -321,14 +328,19 @@ void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t
                         connection_fail(c, r, &out, now_usec);
                         return;
                 }
-                used = connection_consume(c, buffer_bytes(&c->in), buffer_length(&c->in), now_usec);
-                buffer_consume(&c->in, used);
+                connection_consume_kept(c, now_usec);
         }
         if (!c->closing && helper_session_state(c->session) != HELPER_SESSION_READY &&
             buffer_length(&c->in) > CONNECTION_UNPROVEN_INPUT_MAX) {
                 bridge_log_stranger(c->bridge, now_usec,
                                     "connection closed: it sends without being admitted");
                 connection_end(c, &out, now_usec);
+        }
+}
+
+void connection_resume(BridgeConnection *c, uint64_t now_usec) {
+        if (buffer_length(&c->in) > 0 && helper_session_state(c->session) == HELPER_SESSION_READY) {
+                connection_consume_kept(c, now_usec);
         }
 }
 

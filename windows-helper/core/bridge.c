@@ -201,6 +201,10 @@ void bridge_dispatch(Bridge *b, uint64_t now_usec) {
                 next = c->next;
                 connection_tick(c, now_usec);
         }
+        for (BridgeConnection *c = b->connections, *next; c; c = next) {
+                next = c->next;
+                connection_resume(c, now_usec);
+        }
         if (agents_expire(&b->agents, now_usec)) {
                 b->dirty = true;
         }

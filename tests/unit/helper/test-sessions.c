@@ -85,6 +85,23 @@ START_TEST(test_strangers_do_not_fill_the_log) {
 }
 END_TEST
 
+START_TEST(test_what_came_while_waiting_for_a_place_is_read) {
+        WireNotice bye = {.code = WIRE_BYE_STOPPING};
+        Buffer out = BUFFER_NULL;
+
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        ck_assert_int_eq(wire_bye_encode(&bye, &out), 0);
+        bridge_receive(twin->connection, buffer_bytes(&out), buffer_length(&out), w.host.now_usec);
+        buffer_done(&out);
+        world_wait(&w, WIRE_SLOT_PROBE_MS); /* it gets the place, and gives it up */
+        ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): said goodbye"));
+        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
 START_TEST(test_only_one_end_has_a_key) {
         ubuntu->key = NULL;
         agent_connect(ubuntu);
@@ -337,6 +354,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_not_paired);
         tcase_add_test(tc, test_strangers_do_not_fill_the_log);
+        tcase_add_test(tc, test_what_came_while_waiting_for_a_place_is_read);
         tcase_add_test(tc, test_only_one_end_has_a_key);
         tcase_add_test(tc, test_wrong_key);
         tcase_add_test(tc, test_policy_without_pairing);
