@@ -16,9 +16,8 @@ static int agent_log_problems(Agent *a, const Config *config) {
                 _cleanup_free_ char *text = NULL;
                 int r = config_problem_format(&config->problems[i], &text);
 
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM), "%s", text);
         }
         return 0;
@@ -58,18 +57,15 @@ int agent_load(Agent *a) {
         int r;
 
         r = config_load(a->root, &config);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         agent_log_watch(a);
         r = agent_log_problems(a, config);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = agent_use(a, TAKE_PTR(config));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         agent_log_loaded(a, "wslbridge-agent " PROJECT_VERSION " started");
         return 0;
 }
@@ -80,12 +76,10 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         int r;
 
         r = key_load(a->root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
-        if (r == KEY_E_BAD && (!a->key_problem || strcmp(a->key_problem, problem) != 0)) {
+        if (r == KEY_E_BAD && (!a->key_problem || strcmp(a->key_problem, problem) != 0))
                 log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s", problem);
-        }
         free(a->key_problem);
         a->key_problem = TAKE_PTR(problem);
         a->paired = r == 0;
@@ -105,9 +99,8 @@ int agent_connect(Agent *a) {
                                       a->paired ? key : NULL);
         }
         session_wipe(key, sizeof(key));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         if (was_ready && channel_state(a->channel) != CHANNEL_READY) {
                 a->helper.since = status_time_now();
                 a->sequence = 0;
@@ -124,14 +117,12 @@ static int agent_reload_config(Agent *a) {
         int r;
 
         r = config_load(a->root, &config);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         if (config->n_problems > 0) {
                 r = agent_log_problems(a, config);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
                            "Configuration not taken over because of its problems; "
                            "the previous one stays in force");
@@ -141,9 +132,8 @@ static int agent_reload_config(Agent *a) {
         }
         a->rejected = config_free(a->rejected);
         r = agent_use(a, TAKE_PTR(config));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         agent_log_loaded(a, "Configuration loaded");
         return 0;
 }
@@ -154,18 +144,14 @@ int agent_reload(Agent *a) {
         agent_notify_reloading(a);
         agent_log_watch(a);
         r = agent_reload_config(a);
-        if (r >= 0) {
+        if (r >= 0)
                 r = agent_connect(a);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = netwatch_refresh(a->netwatch); /* 'interface =' may choose differently */
-        }
-        if (r >= 0 && a->sequence == 0) {
+        if (r >= 0 && a->sequence == 0)
                 r = agent_push(a, 0); /* not done by a change of the address */
-        }
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         agent_notify_ready(a);
         agent_report_later(a);
         return 0;

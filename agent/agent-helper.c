@@ -20,9 +20,8 @@ static int agent_push_none(Agent *a, WireState *state) {
 
         state->n_services = state->n_listens = state->n_remotes = 0;
         r = channel_push(a->channel, state, &a->sequence);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         a->unanswered = false; /* no service to be answered for */
         a->event_usec = 0;
         log_line(&a->log, LOG_ERR,
@@ -40,9 +39,8 @@ int agent_push(Agent *a, uint64_t event_usec) {
         WireState state;
         int r;
 
-        if (!a->channel || !a->choice_known) {
+        if (!a->channel || !a->choice_known)
                 return 0;
-        }
         state = a->config->wire; /* arrays stay the configuration's */
         state.mode = WIRE_MODE_UNKNOWN;
         memcpy(state.interface, a->choice.interface, sizeof(state.interface));
@@ -74,9 +72,8 @@ static int agent_on_ready(void *userdata) {
         int r;
 
         r = agent_push(a, 0);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         a->outage = 0;
         a->helper.state = CHANNEL_READY;
         a->helper.since = status_time_now();
@@ -160,12 +157,10 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
 static bool agent_is_news(Agent *a, const ChannelDown *down) {
         uint32_t bit = 1u << down->cause;
 
-        if (down->cause == CHANNEL_REFUSED && down->code < 32 - OUTAGE_REFUSED_SHIFT) {
+        if (down->cause == CHANNEL_REFUSED && down->code < 32 - OUTAGE_REFUSED_SHIFT)
                 bit = 1u << (OUTAGE_REFUSED_SHIFT + down->code);
-        }
-        if ((a->outage & bit) || (down->cause == CHANNEL_UNREACHABLE && a->outage)) {
+        if ((a->outage & bit) || (down->cause == CHANNEL_UNREACHABLE && a->outage))
                 return false;
-        }
         a->outage |= bit;
         return true;
 }
@@ -183,15 +178,12 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         a->sequence = 0;
         a->unanswered = false;
         a->event_usec = 0;
-        if (news) {
+        if (news)
                 agent_log_down(a, down);
-        }
-        if (same) {
+        if (same)
                 return 0;
-        }
-        if (down->was_ready) {
+        if (down->was_ready)
                 a->helper.since = status_time_now();
-        }
         agent_report_later(a);
         return agent_all_services(a, WIRE_SERVICE_PENDING, "the helper is not connected");
 }

@@ -48,9 +48,8 @@ static int agent_write_status(Agent *a, const Status *status) {
         int r;
 
         r = status_format(status, &text);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = status_write(a->directory, text);
         if (r < 0 && !a->status_failed) {
                 log_fields(&a->log, LOG_WARNING, FIELDS(.error = -r),
@@ -65,9 +64,8 @@ static void agent_notify_summary(Agent *a, const Status *status) {
         char summary[AGENT_SUMMARY_SIZE];
 
         status_summary(status, summary, sizeof(summary));
-        if (a->ready && strcmp(summary, a->summary) == 0) {
+        if (a->ready && strcmp(summary, a->summary) == 0)
                 return;
-        }
         memcpy(a->summary, summary, sizeof(summary));
         (void) sd_notifyf(0, "%sSTATUS=%s", a->ready ? "" : "READY=1\n", summary);
         a->ready = true;
@@ -80,18 +78,15 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
 
         /* READY means: configuration read, network known. Never that Windows has answered: WSL
          * delays the user's shell until the boot has ended. */
-        if (!a->choice_known) {
+        if (!a->choice_known)
                 return 0;
-        }
         r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         agent_fill_status(a, &status);
         r = agent_write_status(a, &status);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         agent_notify_summary(a, &status);
         return 0;
 }
@@ -106,25 +101,20 @@ int agent_new_report(Agent *a) {
         int r;
 
         r = sd_event_add_defer(a->event, &a->report, agent_on_report, a);
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_priority(a->report, SD_EVENT_PRIORITY_IDLE);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(a->report, 1);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_enabled(a->report, SD_EVENT_OFF);
-        }
         if (r >= 0) {
                 r = sd_event_add_time(a->event, &a->patience, CLOCK_MONOTONIC, UINT64_MAX,
                                       REPORT_ACCURACY, agent_on_patience, a);
         }
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(a->patience, 1);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
-        }
         return r < 0 ? r : 0;
 }
 

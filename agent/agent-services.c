@@ -9,9 +9,8 @@
 #include <string.h>
 
 static void services_free(StatusService *services, size_t n) {
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
                 free(services[i].text);
-        }
         free(services);
 }
 
@@ -29,21 +28,16 @@ static bool request_equal(const WireState *a, uint32_t x, const WireState *b, ui
         const WireService *s = &a->services[x], *t = &b->services[y];
 
         if (strcmp(s->name, t->name) != 0 || s->profiles != t->profiles || s->remote != t->remote ||
-            s->n_listens != t->n_listens || s->n_remotes != t->n_remotes) {
+            s->n_listens != t->n_listens || s->n_remotes != t->n_remotes)
                 return false;
-        }
-        for (uint32_t i = 0; i < s->n_listens; i++) {
+        for (uint32_t i = 0; i < s->n_listens; i++)
                 if (!listen_equal(&a->listens[s->first_listen + i],
-                                  &b->listens[t->first_listen + i])) {
+                                  &b->listens[t->first_listen + i]))
                         return false;
-                }
-        }
-        for (uint32_t i = 0; i < s->n_remotes; i++) {
+        for (uint32_t i = 0; i < s->n_remotes; i++)
                 if (!prefix_equal(&a->remotes[s->first_remote + i],
-                                  &b->remotes[t->first_remote + i])) {
+                                  &b->remotes[t->first_remote + i]))
                         return false;
-                }
-        }
         return true;
 }
 
@@ -58,13 +52,11 @@ static void services_take_over(const Config *from, StatusService *old, const Con
         size_t k = 0;
 
         for (size_t i = 0; i < to->n_services; i++) {
-                if (!to->services[i].enabled) {
+                if (!to->services[i].enabled)
                         continue;
-                }
                 while (k < from->n_services &&
-                       strcmp(from->services[k].name, to->services[i].name) < 0) {
+                       strcmp(from->services[k].name, to->services[i].name) < 0)
                         next_from += from->services[k++].enabled;
-                }
                 if (k < from->n_services && from->services[k].enabled &&
                     request_equal(&from->wire, next_from, &to->wire, next_to)) {
                         services[i] = old[k];
@@ -82,9 +74,8 @@ int agent_set_services(Agent *a, Config *config) {
                 config_free(config);
                 return -ENOMEM;
         }
-        for (size_t i = 0; i < config->n_services; i++) {
+        for (size_t i = 0; i < config->n_services; i++)
                 services[i] = (StatusService){.state = WIRE_SERVICE_PENDING, .since = now};
-        }
         if (a->config) {
                 services_take_over(a->config, a->services, config, services);
                 services_free(a->services, a->config->n_services);
@@ -105,18 +96,15 @@ static int service_set(StatusService *s, uint8_t state, uint16_t reason, const c
                        const StatusTime *now, bool *ret_changed) {
         char *copy = NULL;
 
-        if (s->state == state && s->reason == reason && text_equal(s->text, text)) {
+        if (s->state == state && s->reason == reason && text_equal(s->text, text))
                 return 0;
-        }
         if (text && *text) {
                 copy = strdup(text);
-                if (!copy) {
+                if (!copy)
                         return -ENOMEM;
-                }
         }
-        if (s->state != state || s->reason != reason) {
+        if (s->state != state || s->reason != reason)
                 s->since = *now;
-        }
         free(s->text);
         s->text = copy;
         s->state = state;
@@ -132,25 +120,21 @@ int agent_all_services(Agent *a, uint8_t state, const char *text) {
         for (size_t i = 0; i < a->config->n_services; i++) {
                 int r;
 
-                if (!a->config->services[i].enabled) {
+                if (!a->config->services[i].enabled)
                         continue;
-                }
                 r = service_set(&a->services[i], state, WIRE_REASON_NONE, text, &now, &changed);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
         }
-        if (changed) {
+        if (changed)
                 agent_report_later(a);
-        }
         return 0;
 }
 
 /* Return: whether the service's state is news for the log. */
 static bool service_is_news(StatusService *s) {
-        if (s->logged && s->logged_state == s->state && s->logged_reason == s->reason) {
+        if (s->logged && s->logged_state == s->state && s->logged_reason == s->reason)
                 return false;
-        }
         s->logged = true;
         s->logged_state = s->state;
         s->logged_reason = s->reason;
@@ -190,19 +174,16 @@ static int agent_store_result(Agent *a, const WireResult *result, bool *ret_chan
                 const WireServiceResult *answer;
                 int r;
 
-                if (!a->config->services[i].enabled) {
+                if (!a->config->services[i].enabled)
                         continue;
-                }
                 answer = &result->services[next++];
                 r = service_set(&a->services[i], answer->state, answer->reason, answer->text, &now,
                                 ret_changed);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 n_active += answer->state == WIRE_SERVICE_ACTIVE;
-                if (service_is_news(&a->services[i]) && ++n_news <= AGENT_LOGGED_SERVICES) {
+                if (service_is_news(&a->services[i]) && ++n_news <= AGENT_LOGGED_SERVICES)
                         agent_log_service(a, a->config->services[i].name, &a->services[i]);
-                }
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
                 log_line(&a->log, LOG_NOTICE, "%zu more services changed their state; see %s/%s",
@@ -220,13 +201,11 @@ int agent_take_result(Agent *a, WireResult *result) {
 
         /* An answer to an older STATE may not even have the same services; the one to the newest
          * follows. */
-        if (result->sequence != a->sequence || result->n_services != a->config->wire.n_services) {
+        if (result->sequence != a->sequence || result->n_services != a->config->wire.n_services)
                 return 0;
-        }
         r = agent_store_result(a, result, &changed, &n_active);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         if (a->unanswered) {
                 agent_log_result(a, usec - a->event_usec, n_active);
                 if (a->event_usec) {
@@ -237,8 +216,7 @@ int agent_take_result(Agent *a, WireResult *result) {
                 a->unanswered = false;
                 a->event_usec = 0;
         }
-        if (changed) {
+        if (changed)
                 agent_report_later(a);
-        }
         return 0;
 }

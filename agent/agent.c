@@ -47,19 +47,16 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
 
         snapshot_choose(snapshot, a->config->interface, &choice);
         if (a->choice_known) {
-                if (!trailing && choice_may_pass(&a->choice, &choice)) {
+                if (!trailing && choice_may_pass(&a->choice, &choice))
                         return 0; /* the dump at the end of the window tells */
-                }
-                if (choice_equal(&choice, &a->choice)) {
+                if (choice_equal(&choice, &a->choice))
                         return 0;
-                }
         }
         a->choice = choice;
         a->choice_known = true;
         r = agent_push(a, event_usec); /* before anything slower */
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         a->choice_since = status_time_now();
         agent_log_choice(a);
         agent_report_later(a);
@@ -94,12 +91,10 @@ static int agent_add_signal(Agent *a, int number, sd_event_signal_handler_t hand
         int r;
 
         r = sd_event_add_signal(a->event, &s, number, handler, a);
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(s, 1);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_floating(s, 1); /* lives as long as the loop */
-        }
         sd_event_source_unref(s);
         return r;
 }
@@ -113,20 +108,16 @@ static int agent_new_signals(Agent *a) {
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGINT);
         sigaddset(&mask, SIGHUP);
-        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0) {
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
-        }
         /* The log may go to a pipe that nobody reads any more. */
-        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR) {
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
                 return -errno;
-        }
         r = agent_add_signal(a, SIGTERM, agent_on_terminate);
-        if (r >= 0) {
+        if (r >= 0)
                 r = agent_add_signal(a, SIGINT, agent_on_terminate);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = agent_add_signal(a, SIGHUP, agent_on_hangup);
-        }
         return r < 0 ? r : 0;
 }
 
@@ -158,9 +149,8 @@ int agent_new(Agent **ret_agent, const char *root) {
         int r;
 
         a = calloc(1, sizeof(*a));
-        if (!a) {
+        if (!a)
                 return -ENOMEM;
-        }
         a->root = root;
         a->directory = agent_status_directory();
         a->update_usec = STATUS_UPDATE_NEVER;
@@ -168,59 +158,47 @@ int agent_new(Agent **ret_agent, const char *root) {
         log_open(&a->log, LOG_INFO);
 
         r = agent_load_identity(a);
-        if (r < 0) {
+        if (r < 0)
                 return agent_failed(a, r, "Can't find out who this guest is");
-        }
         r = sd_event_new(&a->event);
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_set_watchdog(a->event, 1);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = agent_new_signals(a);
-        }
-        if (r >= 0) {
+        if (r >= 0)
                 r = agent_new_report(a);
-        }
-        if (r < 0) {
+        if (r < 0)
                 return agent_failed(a, r, "Can't set up the event loop");
-        }
         /* Watched before it is read: a change in between is read again. */
         r = configwatch_new(&a->configwatch, a->event, root, agent_on_files, a);
-        if (r < 0) {
+        if (r < 0)
                 return agent_failed(a, r, "Can't watch the configuration directories");
-        }
         r = agent_load(a);
-        if (r < 0) {
+        if (r < 0)
                 return agent_failed(a, r, "Can't load the configuration");
-        }
         r = netwatch_new(&a->netwatch, a->event, 0, agent_on_snapshot, a);
-        if (r >= 0) {
+        if (r >= 0)
                 r = netwatch_refresh(a->netwatch);
-        }
-        if (r < 0) {
+        if (r < 0)
                 return agent_failed(a, r, "Can't watch the network");
-        }
         r = agent_new_channel(a);
-        if (r < 0) {
+        if (r < 0)
                 return agent_failed(a, r, "Can't set up the connection to the helper");
-        }
         *ret_agent = TAKE_PTR(a);
         return 0;
 }
 
 Agent *agent_free(Agent *a) {
-        if (!a) {
+        if (!a)
                 return NULL;
-        }
         channel_free(a->channel);
         netwatch_free(a->netwatch);
         configwatch_free(a->configwatch);
         sd_event_source_disable_unref(a->patience);
         sd_event_source_disable_unref(a->report);
         sd_event_unref(a->event);
-        for (size_t i = 0; a->config && i < a->config->n_services; i++) {
+        for (size_t i = 0; a->config && i < a->config->n_services; i++)
                 free(a->services[i].text);
-        }
         free(a->services);
         config_free(a->config);
         config_free(a->rejected);

@@ -11,14 +11,12 @@ static uint64_t backoff_jitter(uint64_t usec, uint32_t random) {
 uint64_t backoff_next(Backoff *b, uint32_t random) {
         uint64_t usec = BACKOFF_MIN_USEC;
 
-        for (unsigned i = 0; i < b->n_tries && usec < BACKOFF_MAX_USEC; i++) {
+        for (unsigned i = 0; i < b->n_tries && usec < BACKOFF_MAX_USEC; i++)
                 usec *= 2;
-        }
-        if (usec >= BACKOFF_MAX_USEC) {
+        if (usec >= BACKOFF_MAX_USEC)
                 usec = BACKOFF_MAX_USEC; /* n_tries stays, so that it can't overflow */
-        } else {
+        else
                 b->n_tries++;
-        }
         return backoff_jitter(usec, random);
 }
 

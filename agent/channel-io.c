@@ -23,12 +23,10 @@ int channel_send(Channel *c) {
                 ssize_t n =
                         send(c->fd, buffer_bytes(&c->out), buffer_length(&c->out), MSG_NOSIGNAL);
 
-                if (n < 0 && errno == EINTR) {
+                if (n < 0 && errno == EINTR)
                         continue;
-                }
-                if (n < 0) {
+                if (n < 0)
                         return errno == EAGAIN ? 0 : -errno;
-                }
                 buffer_consume(&c->out, (size_t) n);
         }
         return 0;
@@ -42,30 +40,25 @@ int channel_flush(Channel *c) {
         uint32_t events = 0;
         int r;
 
-        if (c->write_error) {
+        if (c->write_error)
                 return 0;
-        }
         r = channel_send(c);
         if (r < 0) {
                 c->write_error = -r;
                 buffer_done(&c->out);
                 return channel_arm(c, 0);
         }
-        if (buffer_length(&c->out) == 0) {
+        if (buffer_length(&c->out) == 0)
                 c->out_pause = CHANNEL_OUT_PAUSE;
-        } else {
+        else
                 events |= EPOLLOUT;
-        }
-        if (!channel_paused(c)) {
+        if (!channel_paused(c))
                 events |= EPOLLIN;
-        }
-        if (events == c->io_events) {
+        if (events == c->io_events)
                 return 0;
-        }
         r = sd_event_source_set_io_events(c->io, events);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         c->io_events = events;
         return 0;
 }
@@ -73,20 +66,17 @@ int channel_flush(Channel *c) {
 int channel_settle(Channel *c) {
         int r;
 
-        if (!c->session) {
+        if (!c->session)
                 return 0; /* the connection ended meanwhile */
-        }
         r = channel_flush(c);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         if (c->state == CHANNEL_READY && c->push_waiting && buffer_length(&c->out) == 0 &&
             !c->write_error) {
                 c->push_waiting = false;
                 r = c->handler.on_drained(c->handler.userdata);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
         }
         return channel_arm(c, c->write_error ? 0 : agent_session_deadline(c->session));
 }
@@ -138,15 +128,13 @@ static int channel_process(Channel *c) {
 
                 r = agent_session_receive(c->session, buffer_bytes(&c->in), buffer_length(&c->in),
                                           now_usec(), &c->out, &consumed, &event);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 buffer_consume(&c->in, consumed);
                 r = channel_on_event(c, &event);
                 session_event_done(&event);
-                if (r < 0 || !c->session || consumed == 0) {
+                if (r < 0 || !c->session || consumed == 0)
                         return r;
-                }
         }
 }
 
@@ -170,28 +158,23 @@ int channel_read(Channel *c, bool last) {
                 ssize_t n;
 
                 r = buffer_reserve(&c->in, CHANNEL_READ_SIZE, &room);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 n = recv(c->fd, room, CHANNEL_READ_SIZE, 0);
-                if (n < 0 && errno == EINTR) {
+                if (n < 0 && errno == EINTR)
                         continue;
-                }
                 if (n < 0 && errno == EAGAIN) {
                         return last ? channel_ended(c, c->write_error ? c->write_error : ECONNRESET)
                                     : 0;
                 }
-                if (n <= 0) {
+                if (n <= 0)
                         return channel_ended(c, n < 0 ? errno : c->write_error);
-                }
                 buffer_commit(&c->in, (size_t) n);
                 r = channel_process(c);
-                if (r < 0 || !c->session) {
+                if (r < 0 || !c->session)
                         return r;
-                }
-                if ((size_t) n < CHANNEL_READ_SIZE && !last) {
+                if ((size_t) n < CHANNEL_READ_SIZE && !last)
                         return 0; /* spares the call that would say EAGAIN */
-                }
         }
         return 0;
 }
@@ -201,20 +184,17 @@ int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) 
         bool hup = revents & (EPOLLHUP | EPOLLERR);
         int r;
 
-        if (c->state == CHANNEL_CONNECTING) {
+        if (c->state == CHANNEL_CONNECTING)
                 return channel_on_connected(c);
-        }
         if (revents & EPOLLOUT) {
                 r = channel_flush(c);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
         }
         if (hup || (revents & EPOLLIN)) {
                 r = channel_read(c, hup || c->write_error);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
         }
         return channel_settle(c);
 }

@@ -30,13 +30,11 @@ static int channel_mac(const uint8_t *key, const uint8_t *data, size_t n,
 int channel_arm(Channel *c, uint64_t usec) {
         int r;
 
-        if (usec == SESSION_NO_DEADLINE) {
+        if (usec == SESSION_NO_DEADLINE)
                 return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-        }
         r = sd_event_source_set_time(c->timer, usec);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
 }
 
@@ -55,14 +53,12 @@ static void channel_close(Channel *c) {
 static uint64_t channel_delay(Channel *c, const ChannelDown *down) {
         uint32_t random = randombytes_random();
 
-        if (down->cause == CHANNEL_NO_VSOCK) {
+        if (down->cause == CHANNEL_NO_VSOCK)
                 return backoff_longest(random);
-        }
         /* No key or a wrong one stays so until somebody pairs; a busy helper may be free soon. */
         if (down->cause == CHANNEL_REFUSED && down->code != WIRE_REFUSAL_BUSY &&
-            down->code != WIRE_REFUSAL_INTERNAL) {
+            down->code != WIRE_REFUSAL_INTERNAL)
                 return backoff_longest(random);
-        }
         return backoff_next(&c->backoff, random);
 }
 
@@ -74,9 +70,8 @@ int channel_down(Channel *c, ChannelDown *down) {
         c->state = CHANNEL_WAITING;
         c->refused = down->cause == CHANNEL_REFUSED;
         r = channel_arm(c, now_usec() + channel_delay(c, down));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         return c->handler.on_down(c->handler.userdata, down);
 }
 
@@ -93,9 +88,8 @@ static int channel_handshake(Channel *c) {
 
         c->state = CHANNEL_HANDSHAKE;
         r = agent_session_new(&c->session, channel_mac, c->has_key ? c->key : NULL);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         randombytes_buf(hello.nonce, sizeof(hello.nonce));
         r = agent_session_start(c->session, &hello, now_usec(), &c->out);
         return r < 0 ? r : channel_settle(c);
@@ -105,42 +99,34 @@ static int channel_try(Channel *c) {
         int r, fd = -1;
 
         r = connect_start(&c->helper, &fd);
-        if (r == -EAFNOSUPPORT || r == -ENODEV) {
+        if (r == -EAFNOSUPPORT || r == -ENODEV)
                 return channel_down_errno(c, CHANNEL_NO_VSOCK, -r);
-        }
-        if (r == -ENOMEM) {
+        if (r == -ENOMEM)
                 return r;
-        }
-        if (r < 0) {
+        if (r < 0)
                 return channel_down_errno(c, CHANNEL_UNREACHABLE, -r);
-        }
         c->fd = fd;
         c->out_pause = CHANNEL_OUT_PAUSE;
         c->io_events = r == CONNECT_E_PENDING ? EPOLLOUT : EPOLLIN;
         c->state = CHANNEL_CONNECTING;
         r = sd_event_add_io(c->event, &c->io, fd, c->io_events, channel_on_io, c);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = sd_event_source_set_exit_on_failure(c->io, 1);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
-        if (c->io_events == EPOLLIN) {
+        if (c->io_events == EPOLLIN)
                 return channel_handshake(c);
-        }
         return channel_arm(c, now_usec() + CHANNEL_CONNECT_USEC);
 }
 
 int channel_on_connected(Channel *c) {
         int r = connect_finish(c->fd);
 
-        if (r == -ENODEV) {
+        if (r == -ENODEV)
                 return channel_down_errno(c, CHANNEL_NO_VSOCK, -r);
-        }
-        if (r < 0) {
+        if (r < 0)
                 return channel_down_errno(c, CHANNEL_UNREACHABLE, -r);
-        }
         return channel_handshake(c);
 }
 
@@ -152,9 +138,8 @@ static int channel_on_tick(Channel *c) {
         r = channel_read(c, /* last= */ c->write_error != 0);
         if (r >= 0 && c->session) {
                 r = agent_session_tick(c->session, now_usec(), &c->out, &event);
-                if (r >= 0) {
+                if (r >= 0)
                         r = channel_on_event(c, &event);
-                }
                 session_event_done(&event);
         }
         return r < 0 ? r : channel_settle(c);
@@ -184,31 +169,26 @@ int channel_new(Channel **ret_channel, sd_event *event, const ChannelHandler *ha
         int r;
 
         c = malloc(sizeof(*c));
-        if (!c) {
+        if (!c)
                 return -ENOMEM;
-        }
         *c = (Channel){.event = event, .handler = *handler, .fd = -1};
         r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, UINT64_MAX, CHANNEL_TIMER_ACCURACY,
                               channel_on_timer, c);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = sd_event_source_set_exit_on_failure(c->timer, 1);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         *ret_channel = TAKE_PTR(c);
         return 0;
 }
 
 Channel *channel_free(Channel *c) {
-        if (!c) {
+        if (!c)
                 return NULL;
-        }
         channel_close(c);
         sd_event_source_disable_unref(c->timer);
         session_wipe(c->key, sizeof(c->key));
@@ -230,24 +210,21 @@ int channel_configure(Channel *c, const ConfigHelper *helper, const WireHello *h
         _Static_assert(WIRE_KEY_SIZE == WIRE_MAC_SIZE, "session_mac_equal() compares keys");
         c->refused = false;
         c->hello = *hello;
-        if (same) {
+        if (same)
                 return channel_hurry(c);
-        }
         channel_bye(c, "new configuration");
         c->helper = *helper;
         c->has_key = !!key;
         session_wipe(c->key, sizeof(c->key));
-        if (key) {
+        if (key)
                 memcpy(c->key, key, sizeof(c->key));
-        }
         c->state = CHANNEL_WAITING;
         return channel_hurry(c);
 }
 
 int channel_hurry(Channel *c) {
-        if (c->refused) {
+        if (c->refused)
                 return 0;
-        }
         backoff_reset(&c->backoff);
         return c->state == CHANNEL_WAITING ? channel_arm(c, 0) : 0;
 }
@@ -255,17 +232,15 @@ int channel_hurry(Channel *c) {
 int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence) {
         int r;
 
-        if (c->state != CHANNEL_READY || c->write_error) {
+        if (c->state != CHANNEL_READY || c->write_error)
                 return -ENOTCONN;
-        }
         if (buffer_length(&c->out) > 0) {
                 c->push_waiting = true;
                 return -EAGAIN;
         }
         r = agent_session_push(c->session, state, &c->out, ret_sequence);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         c->out_pause = buffer_length(&c->out) + CHANNEL_OUT_PAUSE; /* ours does not count */
         return channel_flush(c);
 }

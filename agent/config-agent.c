@@ -67,9 +67,8 @@ static int parse_vsock(const char *text, ConfigHelper *ret_helper, const char **
 int config_helper_parse(const char *text, ConfigHelper *ret_helper, const char **ret_message) {
         ConfigHelper helper = {.kind = CONFIG_HELPER_UNIX};
 
-        if (strncmp(text, "vsock:", 6) == 0) {
+        if (strncmp(text, "vsock:", 6) == 0)
                 return parse_vsock(text + 6, ret_helper, ret_message);
-        }
         if (strncmp(text, "unix:", 5) != 0) {
                 *ret_message = "write vsock:CID:PORT or unix:/PATH";
                 return -EINVAL;
@@ -147,9 +146,8 @@ static void agent_on_entry(unsigned line, const char *key, const char *text, voi
         ConfigValue value = {.problems = p->problems, .line = line, .key = key, .text = text};
         int found = config_key_find(p->keys, _AGENT_KEY_END, &value);
 
-        if (found < 0) {
+        if (found < 0)
                 return;
-        }
         switch ((AgentKey) found) {
         case AGENT_KEY_INTERFACE:
                 parse_interface(p, &value);

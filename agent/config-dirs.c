@@ -27,9 +27,8 @@ _Static_assert(N_PREFIXES == ELEMENTSOF(((DropIns *) 0)->dir_fds), "one descript
 static bool has_suffix(const char *name, const char *suffix, bool fold_case) {
         size_t n = strlen(name), n_suffix = strlen(suffix);
 
-        if (n < n_suffix) {
+        if (n < n_suffix)
                 return false;
-        }
         name += n - n_suffix;
         return fold_case ? strcasecmp(name, suffix) == 0 : strcmp(name, suffix) == 0;
 }
@@ -58,9 +57,8 @@ static int drop_ins_add(DropIns *d, const char *name, size_t n_name, unsigned pr
                 size_t n = d->n_allocated ? d->n_allocated * 2 : DROP_INS_ALLOCATED_MIN;
                 DropIn *items = reallocarray(d->items, n, sizeof(*items));
 
-                if (!items) {
+                if (!items)
                         return -ENOMEM;
-                }
                 d->items = items;
                 d->n_allocated = n;
         }
@@ -77,9 +75,8 @@ static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned pr
         char service[NAME_MAX + 1];
         size_t n;
 
-        if (name[0] == '.') {
+        if (name[0] == '.')
                 return 0;
-        }
         if (!has_suffix(name, CONFIG_DROPIN_SUFFIX, false)) {
                 if (entry->d_type != DT_DIR && is_near_miss(name)) {
                         add_name_problem(config_prefixes[prefix], name,
@@ -112,9 +109,8 @@ static void add_open_problem(const char *what, int error, ConfigProblems *proble
 static int folder_failed(const char *path, size_t n_root, int error, ConfigProblems *problems) {
         char target[1];
 
-        if (error == ENOMEM) {
+        if (error == ENOMEM)
                 return -ENOMEM;
-        }
         config_problems_begin(problems, path + n_root);
         if (error != ENOENT) {
                 add_open_problem("listed", error, problems);
@@ -138,13 +134,11 @@ static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
                 return -ENOMEM;
         }
         dir = opendir(path);
-        if (!dir) {
+        if (!dir)
                 return folder_failed(path, strlen(root), errno, problems);
-        }
         d->dir_fds[prefix] = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 3);
-        while (r == 0 && (errno = 0, entry = readdir(dir))) {
+        while (r == 0 && (errno = 0, entry = readdir(dir)))
                 r = drop_ins_consider(d, entry, prefix, problems);
-        }
         if (r == 0 && (errno != 0 || d->dir_fds[prefix] < 0)) {
                 int error = errno;
 
@@ -163,9 +157,8 @@ static int drop_in_compare(const void *a, const void *b) {
 }
 
 void drop_ins_done(DropIns *d) {
-        for (size_t i = 0; i < N_PREFIXES; i++) {
+        for (size_t i = 0; i < N_PREFIXES; i++)
                 closep(&d->dir_fds[i]);
-        }
         free(d->items);
         *d = DROP_INS_NULL;
 }
@@ -177,18 +170,14 @@ int drop_ins_list(const char *root, DropIns *ret, ConfigProblems *problems) {
         for (unsigned i = 0; i < N_PREFIXES; i++) {
                 int r = drop_ins_list_prefix(&d, root, i, problems);
 
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
         }
-        if (d.n > 1) {
+        if (d.n > 1)
                 qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
-        }
-        for (size_t i = 0; i < d.n; i++) { /* the first of a name is the one in force */
-                if (n == 0 || strcmp(d.items[n - 1].name, d.items[i].name) != 0) {
+        for (size_t i = 0; i < d.n; i++) /* the first of a name is the one in force */
+                if (n == 0 || strcmp(d.items[n - 1].name, d.items[i].name) != 0)
                         d.items[n++] = d.items[i];
-                }
-        }
         d.n = n;
         *ret = d;
         d = DROP_INS_NULL;
@@ -199,9 +188,8 @@ char *drop_in_path(const DropIn *item) {
         char *path;
 
         if (asprintf(&path, "%s/%s/%s%s", config_prefixes[item->prefix], CONFIG_SERVICE_DIR,
-                     item->name, CONFIG_DROPIN_SUFFIX) < 0) {
+                     item->name, CONFIG_DROPIN_SUFFIX) < 0)
                 return NULL;
-        }
         return path;
 }
 
@@ -215,18 +203,16 @@ static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
 
                 target[n] = '\0';
                 text = config_escape(target);
-                if (!text) {
+                if (!text)
                         problems->oom = true;
-                }
                 config_problems_add(problems, 0, NULL,
                                     "is a link to '%s', which does not exist; remove the link, or "
                                     "let it point to /dev/null to turn the file off",
                                     text ? text : "");
                 return CONFIG_FILE_BAD;
         }
-        if (error == ENOENT) { /* never there, or removed since it was listed */
+        if (error == ENOENT) /* never there, or removed since it was listed */
                 return CONFIG_FILE_ABSENT;
-        }
         if (error == ELOOP) {
                 config_problems_add(problems, 0, NULL,
                                     "is a link that leads back to itself; remove it");
@@ -247,9 +233,8 @@ static ConfigFileResult check_type(int fd, ConfigProblems *problems) {
                 add_open_problem("read", errno, problems);
                 return CONFIG_FILE_BAD;
         }
-        if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) { /* /dev/null */
+        if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) /* /dev/null */
                 return CONFIG_FILE_MASKED;
-        }
         if (!S_ISREG(st.st_mode)) {
                 config_problems_add(problems, 0, NULL, "is %s; remove it, or put a text file there",
                                     S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
@@ -265,26 +250,22 @@ ConfigFileResult config_file_read(int dir_fd, const char *path, uint8_t *buffer,
         ConfigFileResult result;
         size_t n = 0;
 
-        if (fd < 0) {
+        if (fd < 0)
                 return open_failed(dir_fd, path, errno, problems);
-        }
         result = check_type(fd, problems);
-        if (result != CONFIG_FILE_READ) {
+        if (result != CONFIG_FILE_READ)
                 return result;
-        }
         for (;;) {
                 ssize_t r = read(fd, buffer + n, CONFIG_FILE_MAX + 1 - n);
 
-                if (r < 0 && errno == EINTR) {
+                if (r < 0 && errno == EINTR)
                         continue;
-                }
                 if (r < 0) {
                         add_open_problem("read", errno, problems);
                         return CONFIG_FILE_BAD;
                 }
-                if (r == 0) {
+                if (r == 0)
                         break;
-                }
                 n += (size_t) r;
                 if (n > CONFIG_FILE_MAX) {
                         config_problems_add(problems, 0, NULL,

@@ -23,17 +23,14 @@ static const char *listen_problem(const IpAddr *addr) {
                         return "is a multicast, broadcast or reserved address; use 0.0.0.0 or an "
                                "address of the Windows host";
                 }
-                if (addr->bytes[0] == 0 && !ip_is_any(addr)) {
+                if (addr->bytes[0] == 0 && !ip_is_any(addr))
                         return "is no address of a host; use 0.0.0.0 for all IPv4 addresses";
-                }
                 return NULL;
         }
-        if (addr->bytes[0] == 0xff) {
+        if (addr->bytes[0] == 0xff)
                 return "is a multicast address; use [::] or an address of the Windows host";
-        }
-        if (memcmp(addr->bytes, mapped, sizeof(mapped)) == 0) {
+        if (memcmp(addr->bytes, mapped, sizeof(mapped)) == 0)
                 return "is an IPv4 address in IPv6 form; write the IPv4 address";
-        }
         return NULL;
 }
 
@@ -98,9 +95,8 @@ static bool parse_listen_v4(const ConfigValue *value, char *text, IpAddr *ret_ad
         char *colon = strrchr(text, ':');
 
         if (!colon) {
-                if (ip_parse(text, ret_addr) == 0) {
+                if (ip_parse(text, ret_addr) == 0)
                         return bad(value, "'%s' has no port; write %s:PORT", text, text);
-                }
                 *ret_addr = ip_v4(0, 0, 0, 0);
                 *ret_ports = text;
                 return true;
@@ -122,9 +118,8 @@ static bool parse_listen_v4(const ConfigValue *value, char *text, IpAddr *ret_ad
         }
         *colon = '\0';
         *ret_ports = colon + 1;
-        if (ip_parse(text, ret_addr) < 0) {
+        if (ip_parse(text, ret_addr) < 0)
                 return bad_address(value, text, *ret_ports);
-        }
         return true;
 }
 
@@ -134,16 +129,13 @@ bool config_parse_listen(const ConfigValue *value, WireListen *ret_listen) {
         const char *ports, *problem;
 
         (void) snprintf(text, sizeof(text), "%s", value->text);
-        if (strchr(text, '#')) {
+        if (strchr(text, '#'))
                 return bad(value, "'#' in the value; a comment after a value starts with ' ;'");
-        }
-        if (strchr(text, ',')) {
+        if (strchr(text, ','))
                 return bad(value, "one endpoint per line; repeat 'listen =' for each");
-        }
         if (text[0] == '[' ? !parse_listen_v6(value, text, &listen.addr, &ports)
-                           : !parse_listen_v4(value, text, &listen.addr, &ports)) {
+                           : !parse_listen_v4(value, text, &listen.addr, &ports))
                 return false;
-        }
         problem = listen_problem(&listen.addr);
         if (problem) {
                 char addr[IP_TEXT_MAX];
@@ -151,9 +143,8 @@ bool config_parse_listen(const ConfigValue *value, WireListen *ret_listen) {
                 ip_format(&listen.addr, addr);
                 return bad(value, "%s %s", addr, problem);
         }
-        if (!config_parse_ports(value, ports, &listen.port, &listen.count)) {
+        if (!config_parse_ports(value, ports, &listen.port, &listen.count))
                 return false;
-        }
         if (listen.count > WIRE_ENDPOINTS_MAX) {
                 return bad(value, "the range has %u ports, %u is the limit; narrow it",
                            listen.count, WIRE_ENDPOINTS_MAX);
@@ -167,9 +158,8 @@ static void clear_host_bits(IpAddr *addr, unsigned length) {
         for (unsigned i = 0; i < sizeof(addr->bytes); i++) {
                 unsigned keep = length > i * 8 ? length - i * 8 : 0;
 
-                if (keep < 8) {
+                if (keep < 8)
                         addr->bytes[i] &= (uint8_t) (0xff00u >> keep);
-                }
         }
 }
 
@@ -181,9 +171,8 @@ bool config_parse_prefix(const ConfigValue *value, const char *text, WirePrefix 
 
         (void) snprintf(addr_text, sizeof(addr_text), "%s", text);
         slash = strchr(addr_text, '/');
-        if (slash) {
+        if (slash)
                 *slash = '\0';
-        }
         if (ip_parse(addr_text, &prefix.addr) < 0) {
                 return bad(value,
                            "'%s' is no address or network; write LocalSubnet, any, or "

@@ -25,17 +25,14 @@ static bool grow(void *array, size_t *n_allocated, size_t n, size_t n_more, size
         size_t n_new = *n_allocated ? *n_allocated : ALLOCATED_MIN;
         void *items;
 
-        if (n + n_more <= *n_allocated) {
+        if (n + n_more <= *n_allocated)
                 return true;
-        }
-        while (n_new < n + n_more) {
+        while (n_new < n + n_more)
                 n_new *= 2;
-        }
         memcpy(&items, array, sizeof(items)); /* whatever the pointer's type */
         items = reallocarray(items, n_new, item_size);
-        if (!items) {
+        if (!items)
                 return false;
-        }
         memcpy(array, &items, sizeof(items));
         *n_allocated = n_new;
         return true;
@@ -44,9 +41,8 @@ static bool grow(void *array, size_t *n_allocated, size_t n, size_t n_more, size
 static size_t endpoint_hash(const IpAddr *addr, uint16_t port) {
         uint32_t hash = 2166136261u; /* FNV-1a */
 
-        for (size_t i = 0; i < sizeof(addr->bytes); i++) {
+        for (size_t i = 0; i < sizeof(addr->bytes); i++)
                 hash = (hash ^ addr->bytes[i]) * 16777619u;
-        }
         hash = (hash ^ addr->family) * 16777619u;
         hash = (hash ^ (port & 0xffu)) * 16777619u;
         hash = (hash ^ (port >> 8)) * 16777619u;
@@ -62,9 +58,8 @@ static EndpointSlot *endpoint_slot(const ConfigMerge *m, const IpAddr *addr, uin
 
                 if (slot->listen == 0 ||
                     (slot->port == port &&
-                     ip_compare(&m->config->wire.listens[slot->listen - 1].addr, addr) == 0)) {
+                     ip_compare(&m->config->wire.listens[slot->listen - 1].addr, addr) == 0))
                         return slot;
-                }
         }
 }
 
@@ -76,12 +71,10 @@ static size_t addr_bytes(const IpAddr *addr) {
 static size_t service_bytes(const char *name, const ServiceFile *s) {
         size_t n = 1 + strlen(name) + 1 + 1 + 1 + 1; /* profiles, remote, two counts */
 
-        for (uint32_t i = 0; i < s->n_listens; i++) {
+        for (uint32_t i = 0; i < s->n_listens; i++)
                 n += addr_bytes(&s->listens[i].addr) + 2 + 2 + 2;
-        }
-        for (uint32_t i = 0; i < s->n_remotes; i++) {
+        for (uint32_t i = 0; i < s->n_remotes; i++)
                 n += addr_bytes(&s->remotes[i].addr) + 1;
-        }
         return n;
 }
 
@@ -142,9 +135,8 @@ static bool merge_check(const ConfigMerge *m, const char *name, const ServiceFil
 static bool merge_reserve(ConfigMerge *m, const ServiceFile *s) {
         WireState *wire = &m->config->wire;
 
-        if (!m->slots) {
+        if (!m->slots)
                 m->slots = calloc(N_SLOTS, sizeof(*m->slots));
-        }
         return m->slots &&
                grow(&m->config->services, &m->n_services_allocated, m->config->n_services, 1,
                     sizeof(*m->config->services)) &&
@@ -207,25 +199,21 @@ int config_merge_add(ConfigMerge *m, const char *name, const char *file, const S
                                     CONFIG_FILES_MAX);
                 return 0;
         }
-        if (!merge_reserve(m, s)) {
+        if (!merge_reserve(m, s))
                 return -ENOMEM;
-        }
-        if (s->enabled && !merge_check(m, name, s, problems)) {
+        if (s->enabled && !merge_check(m, name, s, problems))
                 return 0;
-        }
         description = s->description[0] != '\0' ? strdup(s->description) : NULL;
         file_copy = strdup(file);
-        if (!file_copy || (s->description[0] != '\0' && !description)) {
+        if (!file_copy || (s->description[0] != '\0' && !description))
                 return -ENOMEM;
-        }
         service = &m->config->services[m->config->n_services];
         *service = (ConfigService){.enabled = s->enabled};
         (void) stpcpy(service->name, name);
         service->description = TAKE_PTR(description);
         service->file = TAKE_PTR(file_copy);
-        if (s->enabled) {
+        if (s->enabled)
                 merge_enabled(m, name, s);
-        }
         m->config->n_services++;
         return 0;
 }

@@ -55,9 +55,8 @@ static void parse_firewall(ServiceParser *p, const ConfigValue *value) {
         while ((word = config_next_word(&list))) {
                 size_t i = 0;
 
-                while (profile_words[i] && strcasecmp(word, profile_words[i]) != 0) {
+                while (profile_words[i] && strcasecmp(word, profile_words[i]) != 0)
                         i++;
-                }
                 if (!profile_words[i]) {
                         const char *near = config_suggest(word, profile_words);
 
@@ -87,9 +86,8 @@ static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const 
         const char *near;
 
         for (uint8_t i = 0; remote_words[i]; i++) { /* numbered as WireRemote */
-                if (strcasecmp(word, remote_words[i]) != 0) {
+                if (strcasecmp(word, remote_words[i]) != 0)
                         continue;
-                }
                 if (!alone) {
                         s->remote = WIRE_REMOTE_LIST;
                         config_problems_add(p->problems, value->line, value->key,
@@ -114,9 +112,8 @@ static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const 
                                     WIRE_REMOTES_MAX);
                 return false;
         }
-        if (config_parse_prefix(value, word, &s->remotes[s->n_remotes])) {
+        if (config_parse_prefix(value, word, &s->remotes[s->n_remotes]))
                 s->n_remotes++;
-        }
         return true;
 }
 
@@ -136,9 +133,8 @@ static void parse_remote(ServiceParser *p, const ConfigValue *value) {
         while ((word = config_next_word(&list))) {
                 bool last = !list || list[strspn(list, ", \t")] == '\0';
 
-                if (!parse_remote_word(p, value, word, first_line && n_words == 0 && last)) {
+                if (!parse_remote_word(p, value, word, first_line && n_words == 0 && last))
                         return;
-                }
                 n_words++;
         }
         if (n_words == 0) {
@@ -151,9 +147,8 @@ static void parse_listen(ServiceParser *p, const ConfigValue *value) {
         ServiceFile *s = p->service;
         WireListen listen;
 
-        if (!config_parse_listen(value, &listen)) {
+        if (!config_parse_listen(value, &listen))
                 return;
-        }
         for (uint32_t i = 0; i < s->n_listens; i++) {
                 const WireListen *other = &s->listens[i];
 
@@ -183,9 +178,8 @@ static void service_on_entry(unsigned line, const char *key, const char *text, v
         ConfigValue value = {.problems = p->problems, .line = line, .key = key, .text = text};
         int found = config_key_find(p->keys, _SERVICE_KEY_END, &value);
 
-        if (found < 0) {
+        if (found < 0)
                 return;
-        }
         switch ((ServiceKey) found) {
         case SERVICE_KEY_DESCRIPTION:
                 (void) snprintf(p->service->description, sizeof(p->service->description), "%s",
@@ -195,9 +189,8 @@ static void service_on_entry(unsigned line, const char *key, const char *text, v
                 parse_listen(p, &value);
                 break;
         case SERVICE_KEY_CONNECT_PORT:
-                if (!config_parse_ports(&value, text, &p->connect_port, &p->n_connect_ports)) {
+                if (!config_parse_ports(&value, text, &p->connect_port, &p->n_connect_ports))
                         p->n_connect_ports = 0;
-                }
                 break;
         case SERVICE_KEY_FIREWALL:
                 parse_firewall(p, &value);
@@ -222,9 +215,8 @@ static void service_finish(ServiceParser *p) {
                 config_problems_add(p->problems, 0, "listen",
                                     "is missing; add a line such as 'listen = 2222' to [service]");
         }
-        if (p->n_connect_ports == 0) {
+        if (p->n_connect_ports == 0)
                 return;
-        }
         for (uint32_t i = 0; i < s->n_listens; i++) {
                 if (s->listens[i].count != p->n_connect_ports) {
                         config_problems_add(p->problems, connect->first_line, connect->name,
@@ -258,7 +250,6 @@ void service_file_parse(const uint8_t *data, size_t n, ServiceFile *ret, ConfigP
         ret->remote = WIRE_REMOTE_LOCAL_SUBNET;
         ret->n_listens = 0;
         ret->n_remotes = 0;
-        if (ini_read(data, n, "service", service_on_entry, &p, problems)) {
+        if (ini_read(data, n, "service", service_on_entry, &p, problems))
                 service_finish(&p);
-        }
 }

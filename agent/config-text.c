@@ -25,9 +25,8 @@ static char fold(char c) {
 static size_t edit_distance(const char *a, const char *b) {
         size_t row[WORD_MAX + 1], n_b = strlen(b);
 
-        for (size_t j = 0; j <= n_b; j++) {
+        for (size_t j = 0; j <= n_b; j++)
                 row[j] = j;
-        }
         for (size_t i = 1; a[i - 1] != '\0'; i++) {
                 size_t diagonal = row[0];
 
@@ -47,9 +46,8 @@ const char *config_suggest(const char *text, const char *const *words) {
         const char *best = NULL;
         size_t best_distance = SIZE_MAX;
 
-        if (strlen(text) > WORD_MAX) {
+        if (strlen(text) > WORD_MAX)
                 return NULL;
-        }
         for (; *words; words++) {
                 size_t n = strlen(*words), distance = edit_distance(text, *words);
 
@@ -70,9 +68,8 @@ static void list_keys(const ConfigKey *keys, size_t n_keys, char *ret_text, size
         for (size_t i = 0; i < n_keys; i++) {
                 size_t length = strlen(keys[i].name);
 
-                if (n + length + 3 > size) {
+                if (n + length + 3 > size)
                         break;
-                }
                 n = (size_t) (stpcpy(stpcpy(ret_text + n, i > 0 ? ", " : ""), keys[i].name) -
                               ret_text);
         }
@@ -82,9 +79,8 @@ static void key_unknown(const ConfigKey *keys, size_t n_keys, const ConfigValue 
         const char *near = NULL;
         char known[128];
 
-        for (size_t i = 0; i < n_keys && !near; i++) {
+        for (size_t i = 0; i < n_keys && !near; i++)
                 near = config_suggest(value->key, (const char *const[]){keys[i].name, NULL});
-        }
         list_keys(keys, n_keys, known, sizeof(known));
         if (value->key[0] == '\0') {
                 config_problems_add(value->problems, value->line, NULL,
@@ -100,18 +96,16 @@ static void key_unknown(const ConfigKey *keys, size_t n_keys, const ConfigValue 
 
 int config_key_find(ConfigKey *keys, size_t n_keys, const ConfigValue *value) {
         for (size_t i = 0; i < n_keys; i++) {
-                if (strcmp(keys[i].name, value->key) != 0) {
+                if (strcmp(keys[i].name, value->key) != 0)
                         continue;
-                }
                 if (keys[i].first_line != 0 && !keys[i].list) {
                         config_problems_add(value->problems, value->line, value->key,
                                             "given already in line %u; keep one of the two",
                                             keys[i].first_line);
                         return -1;
                 }
-                if (keys[i].first_line == 0) {
+                if (keys[i].first_line == 0)
                         keys[i].first_line = value->line;
-                }
                 if (value->text[0] == '\0') {
                         config_problems_add(value->problems, value->line, value->key,
                                             "has no value; give one, or remove the line");
@@ -126,14 +120,12 @@ int config_key_find(ConfigKey *keys, size_t n_keys, const ConfigValue *value) {
 int config_parse_number(const char *text, uint64_t max, uint64_t *ret_number) {
         uint64_t number = 0;
 
-        if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0') {
+        if (text[0] == '\0' || text[strspn(text, "0123456789")] != '\0')
                 return -EINVAL;
-        }
         for (; *text != '\0'; text++) {
                 number = number * 10 + (uint64_t) (*text - '0');
-                if (number > max) {
+                if (number > max)
                         return -ERANGE;
-                }
         }
         *ret_number = number;
         return 0;
@@ -171,9 +163,8 @@ bool config_parse_ports(const ConfigValue *value, const char *text, uint16_t *re
         (void) snprintf(copy, sizeof(copy), "%s", text);
         dash = copy[0] != '\0' ? strchr(copy + 1, '-') : NULL;
         if (!dash) {
-                if (!parse_port(value, copy, ret_first)) {
+                if (!parse_port(value, copy, ret_first))
                         return false;
-                }
                 *ret_count = 1;
                 return true;
         }
@@ -181,9 +172,8 @@ bool config_parse_ports(const ConfigValue *value, const char *text, uint16_t *re
         }
         *end = '\0';
         dash += 1 + strspn(dash + 1, " \t");
-        if (!parse_port(value, copy, &first) || !parse_port(value, dash, &last)) {
+        if (!parse_port(value, copy, &first) || !parse_port(value, dash, &last))
                 return false;
-        }
         if (first > last) {
                 config_problems_add(value->problems, value->line, value->key,
                                     "the range %u-%u is reversed; write %u-%u", first, last, last,

@@ -24,9 +24,8 @@ typedef struct Loader {
 } Loader;
 
 static Loader *loader_free(Loader *l) {
-        if (!l) {
+        if (!l)
                 return NULL;
-        }
         config_merge_done(&l->merge);
         config_problems_done(&l->problems);
         config_free(l->config);
@@ -38,17 +37,15 @@ DEFINE_CLEANUP(Loader *, loader_free);
 static int loader_new(Loader **ret_loader, const char *root) {
         _cleanup_(loader_freep) Loader *l = malloc(sizeof(*l));
 
-        if (!l) {
+        if (!l)
                 return -ENOMEM;
-        }
         /* Not the buffer: 64 KiB that are written before they are read. */
         l->root = root;
         l->problems = CONFIG_PROBLEMS_NULL;
         l->merge = (ConfigMerge){0};
         l->config = calloc(1, sizeof(*l->config));
-        if (!l->config) {
+        if (!l->config)
                 return -ENOMEM;
-        }
         l->merge.config = l->config;
         agent_file_defaults(l->config);
         *ret_loader = TAKE_PTR(l);
@@ -97,18 +94,15 @@ static int load_service(Loader *l, int dir_fd, const DropIn *item) {
         char file[sizeof(item->name) + sizeof(CONFIG_DROPIN_SUFFIX)];
         size_t n;
 
-        if (!path) {
+        if (!path)
                 return -ENOMEM;
-        }
         (void) stpcpy(stpcpy(file, item->name), CONFIG_DROPIN_SUFFIX);
         config_problems_begin(&l->problems, path);
-        if (config_file_read(dir_fd, file, l->buffer, &n, &l->problems) != CONFIG_FILE_READ) {
+        if (config_file_read(dir_fd, file, l->buffer, &n, &l->problems) != CONFIG_FILE_READ)
                 return 0;
-        }
         service_file_parse(l->buffer, n, &l->service, &l->problems);
-        if (l->problems.n_file > 0) {
+        if (l->problems.n_file > 0)
                 return 0;
-        }
         return config_merge_add(&l->merge, item->name, path, &l->service, &l->problems);
 }
 
@@ -116,9 +110,8 @@ static int load_services(Loader *l) {
         _cleanup_(drop_ins_done) DropIns files = DROP_INS_NULL;
         int r = drop_ins_list(l->root, &files, &l->problems);
 
-        for (size_t i = 0; r >= 0 && i < files.n; i++) {
+        for (size_t i = 0; r >= 0 && i < files.n; i++)
                 r = load_service(l, files.dir_fds[files.items[i].prefix], &files.items[i]);
-        }
         return r;
 }
 
@@ -126,17 +119,14 @@ int config_load(const char *root, Config **ret_config) {
         _cleanup_(loader_freep) Loader *l = NULL;
         int r = loader_new(&l, root);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         load_root(l);
         r = load_agent(l);
-        if (r >= 0) {
+        if (r >= 0)
                 r = load_services(l);
-        }
-        if (r < 0 || l->problems.oom) {
+        if (r < 0 || l->problems.oom)
                 return -ENOMEM;
-        }
         config_problems_sort(&l->problems);
         l->config->n_problems = l->problems.n;
         l->config->problems = TAKE_PTR(l->problems.items);
@@ -148,9 +138,8 @@ int config_load(const char *root, Config **ret_config) {
 Config *config_free(Config *c) {
         ConfigProblems problems;
 
-        if (!c) {
+        if (!c)
                 return NULL;
-        }
         problems = (ConfigProblems){.items = c->problems, .n = c->n_problems};
         config_problems_done(&problems);
         wire_state_done(&c->wire);

@@ -67,9 +67,8 @@ static void watch_done(Watch *w) {
 }
 
 static void configwatch_clear(ConfigWatch *w) {
-        for (size_t i = 0; i < w->n_watches; i++) {
+        for (size_t i = 0; i < w->n_watches; i++)
                 watch_done(&w->watches[i]);
-        }
         w->n_watches = 0;
 }
 
@@ -85,9 +84,8 @@ static bool still_written(const Watch *w, const struct inotify_event *e) {
         _cleanup_free_ char *path = NULL;
         struct stat st;
 
-        if (!(e->mask & IN_CREATE)) {
+        if (!(e->mask & IN_CREATE))
                 return false;
-        }
         if (asprintf(&path, "%s/%s", w->path, e->name) < 0) {
                 path = NULL;
                 return false;
@@ -96,17 +94,14 @@ static bool still_written(const Watch *w, const struct inotify_event *e) {
 }
 
 static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
-        if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) {
+        if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
                 return true;
-        }
-        if (e->len == 0) {
+        if (e->len == 0)
                 return false; /* IN_ATTRIB of the directory itself */
-        }
         switch (w->kind) {
         case WATCH_MAIN:
-                if (strcmp(e->name, "services.d") == 0) {
+                if (strcmp(e->name, "services.d") == 0)
                         return true;
-                }
                 return (strcmp(e->name, "agent.conf") == 0 || strcmp(e->name, "key") == 0) &&
                        !still_written(w, e);
         case WATCH_SERVICES:
@@ -123,17 +118,14 @@ static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event
         ConfigWatch *w = watch->owner;
         int enabled, r;
 
-        if (!watch_concerns(watch, e)) {
+        if (!watch_concerns(watch, e))
                 return 0;
-        }
         r = sd_event_source_get_enabled(w->timer, &enabled);
-        if (r < 0 || enabled != SD_EVENT_OFF) {
+        if (r < 0 || enabled != SD_EVENT_OFF)
                 return r < 0 ? r : 0;
-        }
         r = sd_event_source_set_time_relative(w->timer, CONFIG_WATCH_DEBOUNCE_USEC);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
 }
 
@@ -142,9 +134,8 @@ static int watch_add(ConfigWatch *w, WatchKind kind, const char *path, const cha
         Watch *watch;
         int r;
 
-        if (w->n_watches == WATCH_MAX) {
+        if (w->n_watches == WATCH_MAX)
                 return -ENOBUFS;
-        }
         watch = &w->watches[w->n_watches];
         *watch = (Watch){.owner = w, .kind = kind, .path = strdup(path)};
         watch->name = name ? strdup(name) : NULL;
@@ -154,9 +145,8 @@ static int watch_add(ConfigWatch *w, WatchKind kind, const char *path, const cha
         }
         r = sd_event_add_inotify(w->event, &watch->source, path, WATCH_MASK, configwatch_on_inotify,
                                  watch);
-        if (r >= 0) {
+        if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(watch->source, 1);
-        }
         if (r < 0) {
                 watch_done(watch);
                 return r;
@@ -184,30 +174,25 @@ static int watch_add_nearest(ConfigWatch *w, WatchKind kind, const char *path) {
 
         for (unsigned i = 0; i < WATCH_TRIES; i++) {
                 r = watch_add(w, kind, path, NULL);
-                if (!watch_is_missing(r)) {
+                if (!watch_is_missing(r))
                         return r;
-                }
                 free(parent);
                 free(missing);
                 parent = strdup(path);
                 missing = strdup(path);
-                if (!parent || !missing) {
+                if (!parent || !missing)
                         return -ENOMEM;
-                }
                 for (char *slash; (slash = strrchr(parent, '/'));) {
                         strcpy(missing, slash + 1);
                         *slash = '\0';
                         r = watch_add(w, WATCH_PARENT, *parent ? parent : "/", missing);
-                        if (watch_is_missing(r)) {
+                        if (watch_is_missing(r))
                                 continue;
-                        }
-                        if (r < 0) {
+                        if (r < 0)
                                 return r;
-                        }
                         *slash = '/';
-                        if (!directory_usable(parent)) {
+                        if (!directory_usable(parent))
                                 return 0; /* still missing, and watched for */
-                        }
                         watch_done(&w->watches[--w->n_watches]);
                         break; /* it came meanwhile: start over */
                 }
@@ -223,13 +208,11 @@ static int watch_add_link(ConfigWatch *w, const char *path) {
         char *slash;
         int r;
 
-        if (!parent) {
+        if (!parent)
                 return -ENOMEM;
-        }
         slash = strrchr(parent, '/');
-        if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !slash) {
+        if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !slash)
                 return 0;
-        }
         *slash = '\0';
         r = watch_add(w, WATCH_PARENT, parent, slash + 1);
         return watch_is_missing(r) ? 0 : r;
@@ -251,18 +234,14 @@ int configwatch_renew(ConfigWatch *w) {
                         return -ENOMEM;
                 }
                 r = watch_add_link(w, main_dir);
-                if (r >= 0) {
+                if (r >= 0)
                         r = watch_add_nearest(w, WATCH_MAIN, main_dir);
-                }
-                if (r >= 0) {
+                if (r >= 0)
                         r = watch_add_nearest(w, WATCH_SERVICES, services);
-                }
-                if (r == -ENOMEM) {
+                if (r == -ENOMEM)
                         return r;
-                }
-                if (r < 0) {
+                if (r < 0)
                         w->error = r;
-                }
         }
         return 0;
 }
@@ -276,9 +255,8 @@ static int configwatch_on_timer(sd_event_source *s, uint64_t usec, void *userdat
         int r;
 
         r = configwatch_renew(w);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         return w->fn(w->userdata);
 }
 
@@ -288,38 +266,32 @@ int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, 
         int r;
 
         w = calloc(1, sizeof(*w));
-        if (!w) {
+        if (!w)
                 return -ENOMEM;
-        }
         w->event = event;
         w->root = root;
         w->fn = fn;
         w->userdata = userdata;
         r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, UINT64_MAX, WATCH_ACCURACY,
                               configwatch_on_timer, w);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = sd_event_source_set_exit_on_failure(w->timer, 1);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = configwatch_renew(w);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         *ret_watch = TAKE_PTR(w);
         return 0;
 }
 
 ConfigWatch *configwatch_free(ConfigWatch *w) {
-        if (!w) {
+        if (!w)
                 return NULL;
-        }
         configwatch_clear(w);
         sd_event_source_disable_unref(w->timer);
         free(w);

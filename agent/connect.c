@@ -26,20 +26,17 @@ unsigned connect_bind_privileged(int fd, ConnectBind bind_port) {
         for (unsigned port = CONNECT_PORT_FIRST; port >= CONNECT_PORT_LAST; port--) {
                 int r = bind_port(fd, port);
 
-                if (r == 0) {
+                if (r == 0)
                         return port;
-                }
-                if (r != -EADDRINUSE) {
+                if (r != -EADDRINUSE)
                         return 0; /* EACCES or EPERM: not root, or already bound: go on unbound */
-                }
         }
         return 0;
 }
 
 static int connect_socket(int fd, const struct sockaddr *sa, socklen_t size) {
-        if (connect(fd, sa, size) == 0) {
+        if (connect(fd, sa, size) == 0)
                 return 0;
-        }
         /* AF_UNIX says EAGAIN when the listener's queue is full; that is a failed try, since no
          * event would tell when to go on. */
         return errno == EINPROGRESS ? CONNECT_E_PENDING : -errno;
@@ -51,9 +48,8 @@ int connect_start(const ConfigHelper *helper, int *ret_fd) {
         int r;
 
         fd = socket(vsock ? AF_VSOCK : AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0) {
+        if (fd < 0)
                 return -errno;
-        }
         if (vsock) {
                 struct sockaddr_vm sa = {
                         .svm_family = AF_VSOCK,
@@ -70,15 +66,13 @@ int connect_start(const ConfigHelper *helper, int *ret_fd) {
 
                 size_t n = strlen(helper->path) + 1;
 
-                if (n > sizeof(sa.sun_path)) {
+                if (n > sizeof(sa.sun_path))
                         return -ENAMETOOLONG;
-                }
                 memcpy(sa.sun_path, helper->path, n);
                 r = connect_socket(fd, (const struct sockaddr *) &sa, sizeof(sa));
         }
-        if (r >= 0) {
+        if (r >= 0)
                 *ret_fd = TAKE_FD(fd);
-        }
         return r;
 }
 
@@ -86,8 +80,7 @@ int connect_finish(int fd) {
         socklen_t size = sizeof(int);
         int error = 0;
 
-        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0) {
+        if (getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) < 0)
                 return -errno;
-        }
         return -error;
 }

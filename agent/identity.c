@@ -19,14 +19,11 @@
 static bool distro_valid(const char *name) {
         size_t n = strlen(name);
 
-        if (n == 0 || n > WIRE_DISTRO_MAX) {
+        if (n == 0 || n > WIRE_DISTRO_MAX)
                 return false;
-        }
-        for (size_t i = 0; i < n; i++) {
-                if (name[i] <= ' ' || name[i] > '~' || name[i] == '/' || name[i] == '\\') {
+        for (size_t i = 0; i < n; i++)
+                if (name[i] <= ' ' || name[i] > '~' || name[i] == '/' || name[i] == '\\')
                         return false;
-                }
-        }
         return true;
 }
 
@@ -34,12 +31,10 @@ static void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
         const char *name = getenv("WSL_DISTRO_NAME");
         char host[WIRE_DISTRO_MAX + 2] = {0};
 
-        if (!name || !distro_valid(name)) {
+        if (!name || !distro_valid(name))
                 name = gethostname(host, sizeof(host) - 1) == 0 ? host : "";
-        }
-        if (!distro_valid(name)) {
+        if (!distro_valid(name))
                 name = IDENTITY_UNNAMED;
-        }
         memcpy(ret_name, name, strlen(name) + 1);
 }
 
@@ -52,15 +47,13 @@ int identity_load(WireHello *ret_hello) {
         r = sd_id128_get_machine_app_specific(IDENTITY_APP_ID, &id);
         if (r < 0) {
                 r = sd_id128_randomize(&id);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 outcome = IDENTITY_E_VOLATILE;
         }
         r = sd_id128_get_boot(&boot);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         memcpy(hello.agent_id, id.bytes, WIRE_ID_SIZE);
         memcpy(hello.boot_id, boot.bytes, WIRE_ID_SIZE);
         identity_distro(hello.distro);

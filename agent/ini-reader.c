@@ -38,23 +38,20 @@ static bool reader_take(IniReader *r, const uint8_t **ret_line, size_t *ret_n) {
         const uint8_t *line = r->at, *lf;
         size_t n;
 
-        if (r->at == r->end) {
+        if (r->at == r->end)
                 return false;
-        }
         lf = memchr(line, '\n', (size_t) (r->end - line));
         n = (size_t) ((lf ? lf : r->end) - line);
         r->at = lf ? lf + 1 : r->end;
         r->line++;
-        if (n > 0 && line[n - 1] == '\r') {
+        if (n > 0 && line[n - 1] == '\r')
                 n--;
-        }
         while (n > 0 && is_blank(line[0])) {
                 line++;
                 n--;
         }
-        while (n > 0 && is_blank(line[n - 1])) {
+        while (n > 0 && is_blank(line[n - 1]))
                 n--;
-        }
         *ret_line = line;
         *ret_n = n;
         return true;
@@ -136,9 +133,8 @@ static void reader_settle(IniReader *r) {
 
 /* inih also splits at ':', so that "listen [::]:80" would have the key "listen [". */
 static bool reader_check_separator(IniReader *r, const char *text) {
-        if (text[strcspn(text, "=:")] != ':') {
+        if (text[strcspn(text, "=:")] != ':')
                 return true;
-        }
         config_problems_add(r->problems, r->line, NULL,
                             "':' before any '='; write 'key = value' (a line can't be continued on "
                             "the next one)");
@@ -167,9 +163,8 @@ static char *reader_next(char *ret_line, int size, void *stream) {
                                             "UTF-16; save it as UTF-8");
                         continue;
                 }
-                if (n == 0 || line[0] == '#' || line[0] == ';' || !reader_check_bytes(r, line, n)) {
+                if (n == 0 || line[0] == '#' || line[0] == ';' || !reader_check_bytes(r, line, n))
                         continue;
-                }
                 memcpy(text, line, n);
                 text[n] = '\0';
                 if (text[0] == '[') {
@@ -196,9 +191,8 @@ static int reader_on_entry(void *userdata, const char *section, const char *key,
                                     "stands before any section; put a line [%s] above it",
                                     r->section);
         }
-        if (strcmp(section, "?") != 0) {
+        if (strcmp(section, "?") != 0)
                 r->fn(r->line, key, value, r->userdata);
-        }
         return 1;
 }
 
@@ -220,14 +214,12 @@ bool ini_read(const uint8_t *data, size_t n, const char *section, IniEntryFn fn,
                                     "as UTF-8");
                 return false;
         }
-        if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0) {
+        if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
                 r.at += 3;
-        }
         /* Its result is the first bad line at most; every line that inih refuses was noticed by
          * reader_settle() already, and with INI_USE_STACK there is no memory to run out of. */
-        if (ini_parse_stream(reader_next, &r, reader_on_entry, &r) == -2) {
+        if (ini_parse_stream(reader_next, &r, reader_on_entry, &r) == -2)
                 problems->oom = true;
-        }
         reader_settle(&r); /* for an inih built to stop at the first error */
         return true;
 }

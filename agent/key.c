@@ -23,15 +23,12 @@ static int key_problem(char **ret_problem, const char *path, const char *what) {
 }
 
 static int hex_digit(char c) {
-        if (c >= '0' && c <= '9') {
+        if (c >= '0' && c <= '9')
                 return c - '0';
-        }
-        if (c >= 'a' && c <= 'f') {
+        if (c >= 'a' && c <= 'f')
                 return c - 'a' + 10;
-        }
-        if (c >= 'A' && c <= 'F') {
+        if (c >= 'A' && c <= 'F')
                 return c - 'A' + 10;
-        }
         return -1;
 }
 
@@ -46,15 +43,12 @@ int key_parse(const char *text, size_t n, uint8_t ret_key[WIRE_KEY_SIZE]) {
                 text++;
                 n--;
         }
-        while (n > 0 && is_space(text[n - 1])) {
+        while (n > 0 && is_space(text[n - 1]))
                 n--;
-        }
-        if (n == 0 || (n == strlen(KEY_UNPAIRED) && memcmp(text, KEY_UNPAIRED, n) == 0)) {
+        if (n == 0 || (n == strlen(KEY_UNPAIRED) && memcmp(text, KEY_UNPAIRED, n) == 0))
                 return KEY_E_MISSING;
-        }
-        if (n != 2 * WIRE_KEY_SIZE) {
+        if (n != 2 * WIRE_KEY_SIZE)
                 return KEY_E_BAD;
-        }
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++) {
                 int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
 
@@ -73,18 +67,14 @@ int key_parse(const char *text, size_t n, uint8_t ret_key[WIRE_KEY_SIZE]) {
 static const char *key_file_problem(int fd) {
         struct stat st;
 
-        if (fstat(fd, &st) < 0) {
+        if (fstat(fd, &st) < 0)
                 return "can't be examined";
-        }
-        if (!S_ISREG(st.st_mode)) {
+        if (!S_ISREG(st.st_mode))
                 return "is not a regular file, ignoring; write the key into a file";
-        }
-        if (st.st_uid != 0 && st.st_uid != geteuid()) {
+        if (st.st_uid != 0 && st.st_uid != geteuid())
                 return "does not belong to root, ignoring; run 'chown root' on it";
-        }
-        if (st.st_mode & (S_IRWXG | S_IRWXO)) {
+        if (st.st_mode & (S_IRWXG | S_IRWXO))
                 return "can be read by others, ignoring; run 'chmod 600' on it and pair again";
-        }
         return NULL;
 }
 
@@ -101,19 +91,16 @@ static int key_read(const char *path, const char *shown, bool secret, const char
 
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
         if (fd < 0) {
-                if (errno == ENOENT || errno == ENOTDIR) {
+                if (errno == ENOENT || errno == ENOTDIR)
                         return KEY_E_MISSING;
-                }
                 return key_problem(ret_problem, shown,
                                    errno == EACCES ? denied : "can't be opened, ignoring");
         }
-        if (secret && (problem = key_file_problem(fd))) {
+        if (secret && (problem = key_file_problem(fd)))
                 return key_problem(ret_problem, shown, problem);
-        }
         n = read(fd, text, sizeof(text));
-        if (n < 0) {
+        if (n < 0)
                 return key_problem(ret_problem, shown, "can't be read, ignoring");
-        }
         r = key_parse(text, (size_t) n, ret_key);
         session_wipe(text, sizeof(text));
         if (r == KEY_E_BAD) {
@@ -136,9 +123,8 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
                 r = key_read(credential, "the credential 'key'", /* secret= */ false,
                              "can't be read by the agent; restart wslbridge-agent", ret_key,
                              ret_problem);
-                if (r != KEY_E_MISSING) {
+                if (r != KEY_E_MISSING)
                         return r;
-                }
         }
         if (asprintf(&file, "%s%s", root, KEY_FILE) < 0) {
                 file = NULL;

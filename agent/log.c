@@ -33,14 +33,13 @@ void log_open(Log *log, int level) {
         struct stat st;
 
         log->level = level;
-        if (isatty(STDERR_FILENO)) {
+        if (isatty(STDERR_FILENO))
                 log->target = LOG_TARGET_TERMINAL;
-        } else if (fstat(STDERR_FILENO, &st) == 0 &&
-                   log_journal_stream_matches(getenv("JOURNAL_STREAM"), st.st_dev, st.st_ino)) {
+        else if (fstat(STDERR_FILENO, &st) == 0 &&
+                 log_journal_stream_matches(getenv("JOURNAL_STREAM"), st.st_dev, st.st_ino))
                 log->target = LOG_TARGET_JOURNAL;
-        } else {
+        else
                 log->target = LOG_TARGET_STDERR;
-        }
 }
 
 typedef struct FieldList {
@@ -56,15 +55,13 @@ __attribute__((format(printf, 2, 3))) static void field_add(FieldList *l, const 
         va_list ap;
         int n;
 
-        if (l->n == LOG_FIELDS_MAX || room == 0) {
+        if (l->n == LOG_FIELDS_MAX || room == 0)
                 return;
-        }
         va_start(ap, format);
         n = vsnprintf(start, room, format, ap);
         va_end(ap);
-        if (n < 0 || (size_t) n >= room) {
+        if (n < 0 || (size_t) n >= room)
                 return;
-        }
         l->iov[l->n++] = (struct iovec){.iov_base = start, .iov_len = (size_t) n};
         l->used += (size_t) n;
 }
@@ -80,21 +77,16 @@ static int write_journal(int priority, const LogFields *f, const char *file, int
         (void) snprintf(message, sizeof(message), "MESSAGE=%s", text);
         list.iov[list.n++] = (struct iovec){.iov_base = message, .iov_len = strlen(message)};
         field_add(&list, "PRIORITY=%d", priority);
-        if (f && f->id) {
+        if (f && f->id)
                 field_add(&list, "MESSAGE_ID=%s", f->id);
-        }
-        if (f && f->service) {
+        if (f && f->service)
                 field_add(&list, "WSLBRIDGE_SERVICE=%s", f->service);
-        }
-        if (f && f->address) {
+        if (f && f->address)
                 field_add(&list, "WSLBRIDGE_ADDRESS=%s", f->address);
-        }
-        if (f && f->state) {
+        if (f && f->state)
                 field_add(&list, "WSLBRIDGE_STATE=%s", f->state);
-        }
-        if (f && f->error) {
+        if (f && f->error)
                 field_add(&list, "ERRNO=%d", f->error);
-        }
         return sd_journal_sendv_with_location(code_file, code_line, function, list.iov, list.n);
 }
 
@@ -103,21 +95,18 @@ void log_write(const Log *log, int priority, const LogFields *fields, const char
         char text[LOG_LINE_SIZE];
         va_list ap;
 
-        if (priority > log->level) {
+        if (priority > log->level)
                 return;
-        }
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
 
         if (log->target == LOG_TARGET_JOURNAL &&
-            write_journal(priority, fields, file, line, function, text) >= 0) {
+            write_journal(priority, fields, file, line, function, text) >= 0)
                 return;
-        }
         /* One write per line, so that lines of several processes do not mix. */
-        if (log->target == LOG_TARGET_TERMINAL) {
+        if (log->target == LOG_TARGET_TERMINAL)
                 (void) fprintf(stderr, "%s\n", text);
-        } else {
+        else
                 (void) fprintf(stderr, "<%d>%s\n", priority, text);
-        }
 }

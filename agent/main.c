@@ -36,9 +36,8 @@ static int set_root(char *text) {
                 (void) fprintf(stderr, "--root=%s: give an absolute path\n", text);
                 return -EINVAL;
         }
-        while (n > 0 && text[n - 1] == '/') {
+        while (n > 0 && text[n - 1] == '/')
                 text[--n] = '\0';
-        }
         arg_root = text;
         return 0;
 }
@@ -67,9 +66,8 @@ static int parse_argv(int argc, char *argv[]) {
                         arg_check = true;
                         break;
                 case ARG_ROOT:
-                        if (set_root(optarg) < 0) {
+                        if (set_root(optarg) < 0)
                                 return -EINVAL;
-                        }
                         break;
                 default: /* getopt_long() has said why */
                         return -EINVAL;
@@ -96,13 +94,11 @@ static int check(void) {
         for (size_t i = 0; i < config->n_problems; i++) {
                 _cleanup_free_ char *text = NULL;
 
-                if (config_problem_format(&config->problems[i], &text) >= 0) {
+                if (config_problem_format(&config->problems[i], &text) >= 0)
                         (void) fprintf(stderr, "%s\n", text);
-                }
         }
-        if (config->n_problems > 0) {
+        if (config->n_problems > 0)
                 return EXIT_FAILURE;
-        }
         n_endpoints = wire_state_endpoints(&config->wire);
         (void) printf("%zu service%s, %u endpoint%s: no problems\n", config->n_services,
                       config->n_services == 1 ? "" : "s", n_endpoints, n_endpoints == 1 ? "" : "s");
@@ -115,9 +111,8 @@ static int open_standard_files(void) {
 
         do {
                 fd = open("/dev/null", O_RDWR); /* without O_CLOEXEC, as standard files are */
-                if (fd < 0) {
+                if (fd < 0)
                         return -errno;
-                }
         } while (fd <= STDERR_FILENO);
         (void) close(fd);
         return 0;
@@ -127,23 +122,19 @@ int main(int argc, char *argv[]) {
         _cleanup_(agent_freep) Agent *agent = NULL;
         int r;
 
-        if (open_standard_files() < 0) {
+        if (open_standard_files() < 0)
                 return EXIT_FAILURE;
-        }
         r = parse_argv(argc, argv);
-        if (r <= 0) {
+        if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
-        }
-        if (arg_check) {
+        if (arg_check)
                 return check();
-        }
         if (sodium_init() < 0) {
                 (void) fprintf(stderr, "Can't set up libsodium\n");
                 return EXIT_FAILURE;
         }
         r = agent_new(&agent, arg_root);
-        if (r < 0) {
+        if (r < 0)
                 return EXIT_FAILURE; /* agent_new() has said why */
-        }
         return agent_run(agent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -120,11 +120,10 @@ static bool sysfs_is_vmbus(const char *name) {
 
 /* An index is not used again for another device, and a new name means a new look. */
 static bool is_vmbus(const Snapshot *old, const SnapshotLink *link) {
-        for (size_t i = 0; i < old->n_links; i++) {
+        for (size_t i = 0; i < old->n_links; i++)
                 if (old->links[i].index == link->index &&
                     strcmp(old->links[i].name, link->name) == 0)
                         return old->links[i].vmbus;
-        }
         return sysfs_is_vmbus(link->name);
 }
 

@@ -31,18 +31,16 @@ typedef struct Rank {
 } Rank;
 
 static const SnapshotLink *link_by_index(const Snapshot *s, int index) {
-        for (size_t i = 0; i < s->n_links; i++) {
+        for (size_t i = 0; i < s->n_links; i++)
                 if (s->links[i].index == index)
                         return &s->links[i];
-        }
         return NULL;
 }
 
 static const SnapshotLink *link_by_name(const Snapshot *s, const char *name) {
-        for (size_t i = 0; i < s->n_links; i++) {
+        for (size_t i = 0; i < s->n_links; i++)
                 if (strcmp(s->links[i].name, name) == 0)
                         return &s->links[i];
-        }
         return NULL;
 }
 
@@ -50,10 +48,9 @@ static const SnapshotLink *link_by_name(const Snapshot *s, const char *name) {
 static bool link_is_vmbus(const Snapshot *s, const SnapshotLink *link) {
         if (link->vmbus)
                 return true;
-        for (size_t i = 0; i < s->n_links; i++) {
+        for (size_t i = 0; i < s->n_links; i++)
                 if (s->links[i].vmbus && s->links[i].master == link->index)
                         return true;
-        }
         return false;
 }
 

@@ -14,12 +14,10 @@ static int write_all(int fd, const char *text, size_t n) {
         while (n > 0) {
                 ssize_t k = write(fd, text, n);
 
-                if (k < 0 && errno == EINTR) {
+                if (k < 0 && errno == EINTR)
                         continue;
-                }
-                if (k < 0) {
+                if (k < 0)
                         return -errno;
-                }
                 text += k;
                 n -= (size_t) k;
         }
@@ -42,22 +40,17 @@ int status_write(const char *directory, const char *text) {
                 return -ENOMEM;
         }
         fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0 && errno == ENOENT && mkdir(directory, 0755) == 0) {
+        if (fd < 0 && errno == ENOENT && mkdir(directory, 0755) == 0)
                 fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-        }
-        if (fd < 0) {
+        if (fd < 0)
                 return -errno;
-        }
         r = write_all(fd, text, strlen(text));
-        if (r == 0) {
+        if (r == 0)
                 r = write_all(fd, "\n", 1);
-        }
-        if (r == 0 && rename(temporary, path) < 0) {
+        if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
-        }
-        if (r < 0) {
+        if (r < 0)
                 (void) unlink(temporary);
-        }
         return r;
 }
 

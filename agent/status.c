@@ -35,40 +35,33 @@ static json_t *text_json(const char *text) {
         _cleanup_free_ char *ascii = NULL;
         json_t *json;
 
-        if (!text || !*text) {
+        if (!text || !*text)
                 return json_null();
-        }
         json = json_string(text);
-        if (json) {
+        if (json)
                 return json;
-        }
         ascii = strdup(text);
-        if (!ascii) {
+        if (!ascii)
                 return NULL;
-        }
-        for (char *p = ascii; *p; p++) {
-                if ((unsigned char) *p >= 0x80) {
+        for (char *p = ascii; *p; p++)
+                if ((unsigned char) *p >= 0x80)
                         *p = '?';
-                }
-        }
         return json_string(ascii);
 }
 
 static json_t *hex_json(const uint8_t *bytes, size_t n) {
         char text[2 * WIRE_ID_SIZE + 1] = "";
 
-        for (size_t i = 0; i < n && i < WIRE_ID_SIZE; i++) {
+        for (size_t i = 0; i < n && i < WIRE_ID_SIZE; i++)
                 (void) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-        }
         return json_string(text);
 }
 
 static json_t *time_json(const StatusTime *t) {
         char text[STATUS_TIME_TEXT_SIZE];
 
-        if (t->realtime_usec == 0) {
+        if (t->realtime_usec == 0)
                 return json_null();
-        }
         status_time_format(t->realtime_usec, text);
         return json_pack("{s:s, s:I}", "time", text, "monotonic_usec",
                          (json_int_t) t->monotonic_usec);
@@ -77,9 +70,8 @@ static json_t *time_json(const StatusTime *t) {
 static json_t *address_json(const WireAddress *a) {
         char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
-        if (a->addr.family == IP_FAMILY_NONE) {
+        if (a->addr.family == IP_FAMILY_NONE)
                 return json_null();
-        }
         ip_format(&a->addr, address);
         ip_format(&a->gateway, gateway);
         return json_pack("{s:s, s:i, s:o}", "address", address, "prefix", (int) a->prefix,
@@ -102,20 +94,17 @@ static json_t *error_json(const StatusHelper *h) {
         const ChannelDown *e = &h->error;
         const char *code = NULL;
 
-        if (!h->failed) {
+        if (!h->failed)
                 return json_null();
-        }
-        if (e->cause == CHANNEL_REFUSED) {
+        if (e->cause == CHANNEL_REFUSED)
                 code = wire_refusal_name(e->code);
-        }
         return json_pack("{s:s, s:o, s:o, s:i}", "cause", channel_cause_name(e->cause), "code",
                          text_json(code), "text", text_json(e->text), "errno", e->error);
 }
 
 static const char *helper_state(const StatusHelper *h) {
-        if (h->state == CHANNEL_READY) {
+        if (h->state == CHANNEL_READY)
                 return "connected";
-        }
         return h->failed && h->error.cause == CHANNEL_REFUSED ? "refused" : "waiting";
 }
 
@@ -168,9 +157,8 @@ static json_t *services_json(const Status *s) {
                 const ConfigService *service = &s->config->services[i];
                 const WireService *wire = NULL;
 
-                if (service->enabled && next < s->config->wire.n_services) {
+                if (service->enabled && next < s->config->wire.n_services)
                         wire = &s->config->wire.services[next++];
-                }
                 (void) json_array_append_new(
                         array, service_json(service, &s->services[i], s->config, wire));
         }
@@ -192,9 +180,8 @@ static json_t *problems_json(const Status *s) {
 }
 
 static json_t *update_json(const Status *s) {
-        if (s->update_usec == STATUS_UPDATE_NEVER) {
+        if (s->update_usec == STATUS_UPDATE_NEVER)
                 return json_null();
-        }
         return json_pack("{s:I, s:I}", "usec", (json_int_t) s->update_usec, "host_usec",
                          (json_int_t) s->apply_usec);
 }
@@ -219,22 +206,19 @@ int status_format(const Status *s, char **ret_text) {
                          "last_update", update_json(s), "services", services_json(s),
                          "configuration", config, "counters", counters, "written",
                          time_json(&s->now));
-        if (!root) {
+        if (!root)
                 return -ENOMEM;
-        }
         text = json_dumps(root, JSON_INDENT(2));
         json_decref(root);
-        if (!text) {
+        if (!text)
                 return -ENOMEM;
-        }
         *ret_text = text;
         return 0;
 }
 
 static const char *helper_phrase(const StatusHelper *h) {
-        if (h->state == CHANNEL_READY) {
+        if (h->state == CHANNEL_READY)
                 return "connected";
-        }
         if (h->failed && h->error.cause == CHANNEL_REFUSED) {
                 return h->error.code == WIRE_REFUSAL_NOT_PAIRED ? "refuses us: not paired"
                                                                 : "refuses us";

@@ -21,9 +21,8 @@ struct Drift {
 static void drift_on_change(LoopOp *op, DWORD error, DWORD n_bytes) {
         Drift *d = op->userdata;
 
-        if (d->due_usec == LOOP_NO_DEADLINE) {
+        if (d->due_usec == LOOP_NO_DEADLINE)
                 d->due_usec = loop_now_usec() + DRIFT_SETTLE_USEC;
-        }
 }
 
 /* One notification per arming. It belongs to the thread that arms it: the loop's, which lives as
@@ -35,19 +34,16 @@ static int drift_arm(Drift *d) {
                 int r;
 
                 r = registry_create(&d->key);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 error = RegNotifyChangeKeyValue(d->key.key, TRUE,
                                                 REG_NOTIFY_CHANGE_NAME | REG_NOTIFY_CHANGE_LAST_SET,
                                                 d->event, TRUE);
-                if (error != ERROR_SUCCESS) {
+                if (error != ERROR_SUCCESS)
                         registry_close(&d->key);
-                }
         }
-        if (error != ERROR_SUCCESS) {
+        if (error != ERROR_SUCCESS)
                 return log_win_error((DWORD) error, "Failed to watch 'HKLM\\%ls'", d->key.path);
-        }
         return 0;
 }
 
@@ -55,22 +51,19 @@ int drift_new(Drift **ret_drift, Loop *loop) {
         Drift *d = calloc(1, sizeof(*d));
         int r = 0;
 
-        if (!d) {
+        if (!d)
                 return -ENOMEM;
-        }
         *d = (Drift){
                 .key = REGISTRY_KEY_INIT(PORTPROXY_STORE_PATH),
                 .due_usec = LOOP_NO_DEADLINE,
         };
         d->event = CreateEventW(NULL, FALSE, FALSE, NULL);
-        if (!d->event) {
+        if (!d->event)
                 r = log_win_error(GetLastError(), "Failed to create an event");
-        } else {
+        else
                 r = loop_wait_new(&d->wait, loop, d->event, drift_on_change, d);
-        }
-        if (r == 0) {
+        if (r == 0)
                 r = drift_arm(d);
-        }
         if (r < 0) {
                 drift_free(d);
                 return r;
@@ -80,22 +73,19 @@ int drift_new(Drift **ret_drift, Loop *loop) {
 }
 
 Drift *drift_free(Drift *d) {
-        if (!d) {
+        if (!d)
                 return NULL;
-        }
         loop_wait_free(d->wait);
         registry_close(&d->key);
-        if (d->event) {
+        if (d->event)
                 (void) CloseHandle(d->event);
-        }
         free(d);
         return NULL;
 }
 
 bool drift_tick(Drift *d, uint64_t now_usec) {
-        if (now_usec < d->due_usec) {
+        if (now_usec < d->due_usec)
                 return false;
-        }
         d->due_usec = drift_arm(d) < 0 ? now_usec + DRIFT_RETRY_USEC : LOOP_NO_DEADLINE;
         return true;
 }

@@ -38,9 +38,8 @@ struct Helper {
 static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
         BridgeConnection *c = stream_userdata(s);
 
-        if (c) {
+        if (c)
                 bridge_receive(c, data, n, loop_now_usec());
-        }
 }
 
 /* The bridge hears of the end of each connection exactly once, whoever ended it. */
@@ -67,9 +66,8 @@ static void helper_on_accepted(void *userdata, SOCKET socket) {
                 (void) closesocket(socket);
                 return;
         }
-        if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0) {
+        if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
                 return;
-        }
         if (bridge_connect(h->bridge, s, loop_now_usec(), &c) < 0) {
                 stream_abort(s);
                 return;
@@ -98,12 +96,10 @@ static void helper_dispatch(Helper *h) {
         uint64_t now_usec = loop_now_usec();
 
         stream_list_expire(&h->streams, now_usec);
-        if (h->listener) {
+        if (h->listener)
                 listener_tick(h->listener, now_usec);
-        }
-        if (drift_tick(h->drift, now_usec)) {
+        if (drift_tick(h->drift, now_usec))
                 bridge_rules_changed(h->bridge);
-        }
         do {
                 (void) helper_reap(h);
                 bridge_dispatch(h->bridge, now_usec);
@@ -119,9 +115,8 @@ static uint64_t helper_deadline(const Helper *h) {
         };
         uint64_t first = LOOP_NO_DEADLINE;
 
-        for (size_t i = 0; i < ARRAYSIZE(deadlines); i++) {
+        for (size_t i = 0; i < ARRAYSIZE(deadlines); i++)
                 first = deadlines[i] < first ? deadlines[i] : first;
-        }
         return first;
 }
 
@@ -135,12 +130,10 @@ static void helper_drain(Helper *h, uint64_t deadline_usec) {
                 (void) helper_reap(h);
                 loop_turn(h->loop, deadline_usec);
         }
-        for (Stream *s = h->streams.first; s; s = stream_next(s)) {
+        for (Stream *s = h->streams.first; s; s = stream_next(s))
                 stream_abort(s);
-        }
-        for (unsigned i = 0; h->streams.first && i < HELPER_STREAMS_MAX; i++) {
+        for (unsigned i = 0; h->streams.first && i < HELPER_STREAMS_MAX; i++)
                 loop_turn(h->loop, loop_now_usec() + HELPER_ABORT_USEC);
-        }
 }
 
 int helper_run(Helper *h) {
@@ -164,13 +157,11 @@ static int helper_lock(Helper *h) {
         DWORD wait;
 
         h->lock = CreateMutexW(NULL, FALSE, HELPER_LOCK_NAME);
-        if (!h->lock) {
+        if (!h->lock)
                 return log_win_error(GetLastError(), "Failed to open the lock of the helper");
-        }
         wait = WaitForSingleObject(h->lock, HELPER_LOCK_WAIT_MS);
-        if (wait == WAIT_OBJECT_0 || wait == WAIT_ABANDONED) {
+        if (wait == WAIT_OBJECT_0 || wait == WAIT_ABANDONED)
                 return 0;
-        }
         (void) CloseHandle(h->lock);
         h->lock = NULL;
         log_write(BRIDGE_LEVEL_ERROR, "Another wslbridge-helper is running");
@@ -184,18 +175,15 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         int r;
 
         r = helper_lock(h);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = WSAStartup(MAKEWORD(2, 2), &wsa);
-        if (r != 0) {
+        if (r != 0)
                 return log_win_error((DWORD) r, "Failed to start Winsock");
-        }
         h->winsock = true;
         r = loop_new(&h->loop);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         host_init(&h->host, &host);
         r = bridge_new(&h->bridge, &options->bridge, &host, loop_now_usec());
         if (r < 0) {
@@ -203,18 +191,15 @@ static int helper_open(Helper *h, const HelperOptions *options) {
                 return r;
         }
         r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = drift_new(&h->drift, h->loop);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = listener_new(&h->listener, h->loop, options->transport, &options->address,
                          helper_on_accepted, h);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         listener_format(h->listener, address);
         log_write(BRIDGE_LEVEL_NOTICE, "listening on %s", address);
         return 0;
@@ -224,9 +209,8 @@ int helper_new(Helper **ret_helper, const HelperOptions *options) {
         Helper *h = calloc(1, sizeof(*h));
         int r;
 
-        if (!h) {
+        if (!h)
                 return -ENOMEM;
-        }
         r = helper_open(h, options);
         if (r < 0) {
                 helper_free(h);
@@ -237,21 +221,18 @@ int helper_new(Helper **ret_helper, const HelperOptions *options) {
 }
 
 Helper *helper_free(Helper *h) {
-        if (!h) {
+        if (!h)
                 return NULL;
-        }
         h->listener = listener_close(h->listener);
-        if (h->loop) { /* sockets were closed: let their operations complete and free them */
+        if (h->loop) /* sockets were closed: let their operations complete and free them */
                 loop_turn(h->loop, loop_now_usec());
-        }
         drift_free(h->drift);
         loop_wait_free(h->stop);
         bridge_free(h->bridge);
         host_done(&h->host);
         loop_free(h->loop);
-        if (h->winsock) {
+        if (h->winsock)
                 (void) WSACleanup();
-        }
         if (h->lock) {
                 (void) ReleaseMutex(h->lock);
                 (void) CloseHandle(h->lock);

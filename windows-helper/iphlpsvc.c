@@ -20,9 +20,8 @@ int iphlpsvc_activate(void) {
         int r = 0;
 
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        if (!manager) {
+        if (!manager)
                 return log_win_error(GetLastError(), "Failed to reach the service manager");
-        }
         service = OpenServiceW(manager, L"iphlpsvc", SERVICE_PAUSE_CONTINUE | SERVICE_QUERY_STATUS);
         if (!service) {
                 error = GetLastError();

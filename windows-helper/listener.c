@@ -33,9 +33,8 @@ static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket
 
         s = WSASocketW(l->transport->family, SOCK_STREAM, l->transport->protocol, NULL, 0,
                        WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
-        if (s == INVALID_SOCKET) {
+        if (s == INVALID_SOCKET)
                 return WSAGetLastError();
-        }
         error = l->transport->prepare(s, listening);
         if (error != 0) {
                 (void) closesocket(s);
@@ -61,9 +60,8 @@ static void listener_accept(Listener *l) {
                 error = WSAGetLastError();
                 (void) closesocket(l->next);
         }
-        if (l->retry_usec == LOOP_NO_DEADLINE) { /* the first failure speaks for the episode */
+        if (l->retry_usec == LOOP_NO_DEADLINE) /* the first failure speaks for the episode */
                 (void) log_win_error((DWORD) error, "Failed to accept connections, retrying");
-        }
         l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
 }
 
@@ -78,11 +76,10 @@ static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
                 return;
         }
         if (error != ERROR_SUCCESS || setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
-                                                 (char *) &l->socket, sizeof(l->socket)) != 0) {
+                                                 (char *) &l->socket, sizeof(l->socket)) != 0)
                 (void) closesocket(socket); /* the peer was gone before it was accepted */
-        } else {
+        else
                 l->fn(l->userdata, socket);
-        }
         listener_accept(l);
 }
 
@@ -92,9 +89,8 @@ static int listener_open(Listener *l, const TransportAddress *address) {
         int error;
 
         error = listener_socket(l, true, &l->socket);
-        if (error != 0) {
+        if (error != 0)
                 return log_win_error((DWORD) error, "Failed to make a listening socket");
-        }
         if (bind(l->socket, &address->header, address->size) != 0 ||
             listen(l->socket, LISTENER_BACKLOG) != 0) {
                 char text[TRANSPORT_TEXT_MAX];
@@ -106,9 +102,8 @@ static int listener_open(Listener *l, const TransportAddress *address) {
         l->address.size = sizeof(l->address.bytes);
         if (getsockname(l->socket, &l->address.header, &l->address.size) != 0 ||
             WSAIoctl(l->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &l->accept_ex,
-                     sizeof(l->accept_ex), &n_bytes, NULL, NULL) != 0) {
+                     sizeof(l->accept_ex), &n_bytes, NULL, NULL) != 0)
                 return log_win_error((DWORD) WSAGetLastError(), "Failed to prepare for accepting");
-        }
         return loop_attach(l->loop, (HANDLE) l->socket);
 }
 
@@ -117,9 +112,8 @@ int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport
         Listener *l = calloc(1, sizeof(*l));
         int r;
 
-        if (!l) {
+        if (!l)
                 return -ENOMEM;
-        }
         *l = (Listener){
                 .transport = transport,
                 .loop = loop,
@@ -140,16 +134,13 @@ int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport
 }
 
 Listener *listener_close(Listener *l) {
-        if (!l) {
+        if (!l)
                 return NULL;
-        }
         l->closed = true;
-        if (l->socket != INVALID_SOCKET) {
+        if (l->socket != INVALID_SOCKET)
                 (void) closesocket(l->socket); /* completes the operation in flight */
-        }
-        if (!l->accepting) {
+        if (!l->accepting)
                 free(l);
-        }
         return NULL;
 }
 
@@ -162,7 +153,6 @@ uint64_t listener_deadline(const Listener *l) {
 }
 
 void listener_tick(Listener *l, uint64_t now_usec) {
-        if (now_usec >= l->retry_usec) {
+        if (now_usec >= l->retry_usec)
                 listener_accept(l);
-        }
 }

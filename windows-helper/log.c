@@ -59,12 +59,10 @@ static void log_error_text(DWORD error, char *ret_text, size_t size) {
         ret_text[0] = '\0';
         n = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
                            0, wide, ARRAYSIZE(wide), NULL);
-        while (n > 0 && wcschr(L"\r\n .", wide[n - 1])) {
+        while (n > 0 && wcschr(L"\r\n .", wide[n - 1]))
                 n--;
-        }
-        if (n > 0 && win_from_wide(wide, n, &text) == 0) {
+        if (n > 0 && win_from_wide(wide, n, &text) == 0)
                 (void) snprintf(ret_text, size, "%s", text);
-        }
         free(text);
 }
 

@@ -16,9 +16,8 @@ int loop_new(Loop **ret_loop) {
         Loop *loop = calloc(1, sizeof(*loop));
         int r;
 
-        if (!loop) {
+        if (!loop)
                 return -ENOMEM;
-        }
         loop->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
         if (!loop->port) {
                 r = log_win_error(GetLastError(), "Failed to create a completion port");
@@ -38,9 +37,8 @@ Loop *loop_free(Loop *loop) {
 }
 
 int loop_attach(Loop *loop, HANDLE handle) {
-        if (!CreateIoCompletionPort(handle, loop->port, 0, 0)) {
+        if (!CreateIoCompletionPort(handle, loop->port, 0, 0))
                 return log_win_error(GetLastError(), "Failed to attach to the completion port");
-        }
         return 0;
 }
 
@@ -50,9 +48,8 @@ OVERLAPPED *loop_op_prepare(LoopOp *op) {
 }
 
 void loop_post(Loop *loop, LoopOp *op) {
-        if (!PostQueuedCompletionStatus(loop->port, 0, 0, &op->overlapped)) {
+        if (!PostQueuedCompletionStatus(loop->port, 0, 0, &op->overlapped))
                 (void) log_win_error(GetLastError(), "Failed to post to the completion port");
-        }
 }
 
 struct LoopWait {
@@ -72,9 +69,8 @@ int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, vo
         LoopWait *w = calloc(1, sizeof(*w));
         int r;
 
-        if (!w) {
+        if (!w)
                 return -ENOMEM;
-        }
         w->loop = loop;
         w->op = (LoopOp){.fn = fn, .userdata = userdata};
         if (!RegisterWaitForSingleObject(&w->wait, event, loop_wait_on_event, w, INFINITE,
@@ -100,12 +96,10 @@ LoopWait *loop_wait_free(LoopWait *w) {
 static DWORD loop_timeout(uint64_t deadline_usec) {
         uint64_t now = loop_now_usec(), ms;
 
-        if (deadline_usec == LOOP_NO_DEADLINE) {
+        if (deadline_usec == LOOP_NO_DEADLINE)
                 return INFINITE;
-        }
-        if (deadline_usec <= now) {
+        if (deadline_usec <= now)
                 return 0;
-        }
         ms = (deadline_usec - now + 999) / 1000;
         return ms < INFINITE ? (DWORD) ms : INFINITE - 1;
 }
@@ -121,12 +115,10 @@ void loop_turn(Loop *loop, uint64_t deadline_usec) {
                 DWORD n_bytes = 0, error = ERROR_SUCCESS;
                 LoopOp *op;
 
-                if (!GetQueuedCompletionStatus(loop->port, &n_bytes, &key, &overlapped, timeout)) {
+                if (!GetQueuedCompletionStatus(loop->port, &n_bytes, &key, &overlapped, timeout))
                         error = GetLastError();
-                }
-                if (!overlapped) {
+                if (!overlapped)
                         return; /* timeout */
-                }
                 op = (LoopOp *) overlapped;
                 op->fn(op, error, n_bytes);
                 timeout = 0;

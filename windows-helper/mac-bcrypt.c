@@ -13,9 +13,8 @@ int mac_bcrypt(const uint8_t *key, const uint8_t *data, size_t n, uint8_t ret_ma
 
         status = BCryptOpenAlgorithmProvider(&algorithm, BCRYPT_SHA256_ALGORITHM, NULL,
                                              BCRYPT_ALG_HANDLE_HMAC_FLAG);
-        if (!BCRYPT_SUCCESS(status)) {
+        if (!BCRYPT_SUCCESS(status))
                 return -EIO;
-        }
         status = BCryptHash(algorithm, (PUCHAR) (uintptr_t) key, WIRE_KEY_SIZE,
                             (PUCHAR) (uintptr_t) data, (ULONG) n, ret_mac, WIRE_MAC_SIZE);
         (void) BCryptCloseAlgorithmProvider(algorithm, 0);

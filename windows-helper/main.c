@@ -24,9 +24,8 @@ static HANDLE stop_event, stopped_event;
 
 static BOOL WINAPI on_console(DWORD event) {
         (void) SetEvent(stop_event);
-        if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) {
+        if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT)
                 (void) WaitForSingleObject(stopped_event, STOP_WAIT_MS);
-        }
         return TRUE;
 }
 
@@ -37,17 +36,14 @@ static int run_helper(HelperOptions *options) {
 
         stop_event = CreateEventW(NULL, FALSE, FALSE, NULL);
         stopped_event = CreateEventW(NULL, TRUE, FALSE, NULL);
-        if (!stop_event || !stopped_event) {
+        if (!stop_event || !stopped_event)
                 return log_win_error(GetLastError(), "Failed to create an event");
-        }
-        if (!SetConsoleCtrlHandler(on_console, TRUE)) {
+        if (!SetConsoleCtrlHandler(on_console, TRUE))
                 return log_win_error(GetLastError(), "Failed to handle Ctrl-C");
-        }
         options->stop = stop_event;
         r = helper_new(&helper, options);
-        if (r == 0) {
+        if (r == 0)
                 r = helper_run(helper);
-        }
         (void) SetEvent(stopped_event);
         helper_free(helper);
         return r;
@@ -108,11 +104,10 @@ static int parse_run(int argc, char **argv, HelperOptions *options) {
                                   name);
                         return -EINVAL;
                 }
-                if (strcmp(name, "--transport") == 0) {
+                if (strcmp(name, "--transport") == 0)
                         r = transport_parse(argv[i], &options->transport, &options->address);
-                } else {
+                else
                         r = parse_milliseconds(&options->bridge, name, argv[i]) ? 0 : -EINVAL;
-                }
                 if (r < 0) {
                         log_write(BRIDGE_LEVEL_ERROR, "Bad option '%s %s'", name, argv[i]);
                         return r;
@@ -144,9 +139,8 @@ static int command_run(int argc, char **argv) {
         bridge_options_init(&options.bridge);
         options.bridge.mac = mac_bcrypt;
         options.bridge.software = SOFTWARE;
-        if (parse_run(argc, argv, &options) < 0) {
+        if (parse_run(argc, argv, &options) < 0)
                 return EXIT_FAILURE;
-        }
         return run_helper(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
@@ -171,11 +165,9 @@ static const struct {
 static char **utf8_arguments(int argc, wchar_t **wide) {
         char **argv = calloc((size_t) argc + 1, sizeof(*argv));
 
-        for (int i = 0; argv && i < argc; i++) {
-                if (win_from_wide(wide[i], wcslen(wide[i]), &argv[i]) < 0) {
+        for (int i = 0; argv && i < argc; i++)
+                if (win_from_wide(wide[i], wcslen(wide[i]), &argv[i]) < 0)
                         return NULL; /* the process ends: nothing to free */
-                }
-        }
         return argv;
 }
 
@@ -191,14 +183,11 @@ int wmain(int argc, wchar_t **wide) {
                 return EXIT_FAILURE;
         }
         argv = utf8_arguments(argc, wide);
-        if (!argv || argc < 2) {
+        if (!argv || argc < 2)
                 return usage(stderr);
-        }
-        for (size_t i = 0; i < ARRAYSIZE(commands); i++) {
-                if (strcmp(argv[1], commands[i].name) == 0) {
+        for (size_t i = 0; i < ARRAYSIZE(commands); i++)
+                if (strcmp(argv[1], commands[i].name) == 0)
                         return commands[i].fn(argc - 2, argv + 2);
-                }
-        }
         log_write(BRIDGE_LEVEL_ERROR, "Unknown command '%s'", argv[1]);
         return usage(stderr);
 }

@@ -11,15 +11,13 @@ static const wchar_t *const portproxy_store_paths[_RULE_FAMILY_END] = {
 };
 
 void portproxy_store_init(PortproxyStore *s) {
-        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
                 s->keys[i] = REGISTRY_KEY_INIT(portproxy_store_paths[i]);
-        }
 }
 
 void portproxy_store_done(PortproxyStore *s) {
-        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
                 registry_close(&s->keys[i]);
-        }
 }
 
 typedef struct PortproxyReading {
@@ -39,9 +37,8 @@ int portproxy_store_read(PortproxyStore *s, RuleTable *table) {
                 int r;
 
                 r = registry_each(&s->keys[i], portproxy_store_on_value, &reading);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
         }
         return 0;
 }
@@ -72,9 +69,8 @@ int portproxy_store_flush(PortproxyStore *s) {
                 int r;
 
                 r = registry_flush(&s->keys[i]);
-                if (r < 0 || s->keys[i].key) { /* else it does not exist */
+                if (r < 0 || s->keys[i].key) /* else it does not exist */
                         return r;
-                }
         }
         return 0;
 }

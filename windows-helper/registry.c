@@ -12,9 +12,8 @@
 int registry_create(RegistryKey *k) {
         LSTATUS error;
 
-        if (k->key) {
+        if (k->key)
                 return 0;
-        }
         error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, NULL, REG_OPTION_NON_VOLATILE,
                                 REGISTRY_ACCESS, NULL, &k->key, NULL);
         if (error != ERROR_SUCCESS) {
@@ -35,17 +34,14 @@ void registry_close(RegistryKey *k) {
 static int registry_open(RegistryKey *k) {
         LSTATUS error;
 
-        if (k->key) {
+        if (k->key)
                 return 0;
-        }
         error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, REGISTRY_ACCESS, &k->key);
-        if (error == ERROR_SUCCESS) {
+        if (error == ERROR_SUCCESS)
                 return 0;
-        }
         k->key = NULL;
-        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND) {
+        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return -ENOENT;
-        }
         return log_win_error((DWORD) error, "Failed to open key 'HKLM\\%ls'", k->path);
 }
 
@@ -53,9 +49,8 @@ static int registry_open(RegistryKey *k) {
  * the call tried again: who deleted the key may have made it again, with other values. Only a
  * delete is not, because the value of that name in the new key is one that nobody has looked at. */
 static bool registry_lost(RegistryKey *k, LSTATUS error) {
-        if (error != ERROR_KEY_DELETED) {
+        if (error != ERROR_KEY_DELETED)
                 return false;
-        }
         registry_close(k);
         return true;
 }
@@ -66,23 +61,19 @@ int registry_set_string(RegistryKey *k, const char *name, const char *data) {
         int r;
 
         r = win_to_wide(name, wname, ARRAYSIZE(wname));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = win_to_wide(data, wdata, ARRAYSIZE(wdata));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         for (int attempt = 0; attempt < 2; attempt++) {
                 r = registry_create(k);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 error = RegSetValueExW(k->key, wname, 0, REG_SZ, (const BYTE *) wdata,
                                        (DWORD) ((wcslen(wdata) + 1) * sizeof(wchar_t)));
-                if (!registry_lost(k, error)) {
+                if (!registry_lost(k, error))
                         break;
-                }
         }
         if (error != ERROR_SUCCESS) {
                 return log_win_error((DWORD) error, "Failed to write value '%s' of 'HKLM\\%ls'",
@@ -98,17 +89,13 @@ static size_t registry_string_length(DWORD type, const BYTE *data, DWORD size) {
         const wchar_t *wide = (const wchar_t *) data;
         size_t n = size / sizeof(wchar_t);
 
-        if (type != REG_SZ || size % sizeof(wchar_t) != 0) {
+        if (type != REG_SZ || size % sizeof(wchar_t) != 0)
                 return SIZE_MAX;
-        }
-        if (n > 0 && wide[n - 1] == L'\0') {
+        if (n > 0 && wide[n - 1] == L'\0')
                 n--;
-        }
-        for (size_t i = 0; i < n; i++) {
-                if (wide[i] == L'\0') {
+        for (size_t i = 0; i < n; i++)
+                if (wide[i] == L'\0')
                         return SIZE_MAX;
-                }
-        }
         return n;
 }
 
@@ -122,23 +109,19 @@ static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYT
         int r;
 
         r = win_to_wide(name, wname, ARRAYSIZE(wname));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         do {
                 r = registry_open(k);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 *size = room;
                 error = RegQueryValueExW(k->key, wname, NULL, ret_type, data, size);
         } while (registry_lost(k, error));
-        if (error == ERROR_FILE_NOT_FOUND) {
+        if (error == ERROR_FILE_NOT_FOUND)
                 return -ENOENT;
-        }
-        if (error == ERROR_MORE_DATA) {
+        if (error == ERROR_MORE_DATA)
                 return -EMSGSIZE;
-        }
         if (error != ERROR_SUCCESS) {
                 return log_win_error((DWORD) error, "Failed to read value '%s' of 'HKLM\\%ls'",
                                      name, k->path);
@@ -154,25 +137,20 @@ int registry_get_string(RegistryKey *k, const char *name, char *ret_data, size_t
         int r;
 
         r = registry_query(k, name, &type, (BYTE *) wide, &n_bytes);
-        if (r == -EMSGSIZE) {
+        if (r == -EMSGSIZE)
                 return REGISTRY_E_NOT_STRING; /* longer than any string of ours */
-        }
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         n = registry_string_length(type, (const BYTE *) wide, n_bytes);
-        if (n == SIZE_MAX) {
+        if (n == SIZE_MAX)
                 return REGISTRY_E_NOT_STRING;
-        }
         r = win_from_wide(wide, n, &text);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
-        if (strlen(text) >= size) {
+        if (strlen(text) >= size)
                 r = REGISTRY_E_NOT_STRING;
-        } else {
+        else
                 memcpy(ret_data, text, strlen(text) + 1);
-        }
         free(text);
         return r;
 }
@@ -182,12 +160,10 @@ int registry_get_binary(RegistryKey *k, const char *name, void *ret_data, size_t
         int r;
 
         r = registry_query(k, name, &type, ret_data, &n_bytes);
-        if (r == -EMSGSIZE) {
+        if (r == -EMSGSIZE)
                 return -EINVAL;
-        }
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         return type == REG_BINARY && n_bytes == size ? 0 : -EINVAL;
 }
 
@@ -197,17 +173,14 @@ int registry_delete(RegistryKey *k, const char *name) {
         int r;
 
         r = win_to_wide(name, wname, ARRAYSIZE(wname));
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         r = registry_open(k);
-        if (r < 0) {
+        if (r < 0)
                 return r == -ENOENT ? 0 : r;
-        }
         error = RegDeleteValueW(k->key, wname);
-        if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND || registry_lost(k, error)) {
+        if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND || registry_lost(k, error))
                 return 0;
-        }
         return log_win_error((DWORD) error, "Failed to delete value '%s' of 'HKLM\\%ls'", name,
                              k->path);
 }
@@ -218,14 +191,12 @@ int registry_flush(RegistryKey *k) {
 
         do {
                 r = registry_open(k);
-                if (r < 0) {
+                if (r < 0)
                         return r == -ENOENT ? 0 : r;
-                }
                 error = RegFlushKey(k->key);
         } while (registry_lost(k, error));
-        if (error == ERROR_SUCCESS) {
+        if (error == ERROR_SUCCESS)
                 return 0;
-        }
         return log_win_error((DWORD) error, "Failed to flush key 'HKLM\\%ls'", k->path);
 }
 
@@ -242,9 +213,8 @@ static LSTATUS registry_walk_reserve(RegistryWalk *w, HKEY key) {
 
         error = RegQueryInfoKeyW(key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, &name_max,
                                  &data_max, NULL, NULL);
-        if (error != ERROR_SUCCESS) {
+        if (error != ERROR_SUCCESS)
                 return error;
-        }
         free(w->name);
         free(w->data);
         w->name_size = name_max + 1;
@@ -262,12 +232,10 @@ static int registry_walk_deliver(const RegistryWalk *w, DWORD n_name, DWORD type
         int r;
 
         r = win_from_wide(w->name, n_name, &name);
-        if (r == 0 && n != SIZE_MAX) {
+        if (r == 0 && n != SIZE_MAX)
                 r = win_from_wide((const wchar_t *) w->data, n, &data);
-        }
-        if (r == 0) {
+        if (r == 0)
                 r = fn(userdata, name, data);
-        }
         free(data);
         free(name);
         return r;
@@ -281,9 +249,8 @@ int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, co
 
         do {
                 r = registry_open(k);
-                if (r < 0) {
+                if (r < 0)
                         return r == -ENOENT ? 0 : r;
-                }
                 error = registry_walk_reserve(&walk, k->key);
         } while (registry_lost(k, error));
         for (DWORD i = 0; error == ERROR_SUCCESS && r == 0;) {
@@ -301,8 +268,7 @@ int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, co
         free(walk.data);
         free(walk.name);
         if (r < 0 || error == ERROR_SUCCESS || error == ERROR_NO_MORE_ITEMS ||
-            registry_lost(k, error)) {
+            registry_lost(k, error))
                 return r;
-        }
         return log_win_error((DWORD) error, "Failed to list the values of 'HKLM\\%ls'", k->path);
 }

@@ -58,14 +58,12 @@ Stream *stream_next(const Stream *s) {
 }
 
 static void stream_free(Stream *s) {
-        if (s->previous) {
+        if (s->previous)
                 s->previous->next = s->next;
-        } else {
+        else
                 s->list->first = s->next;
-        }
-        if (s->next) {
+        if (s->next)
                 s->next->previous = s->previous;
-        }
         s->list->n_streams--;
         buffer_done(&s->queue);
         buffer_done(&s->sending);
@@ -89,9 +87,8 @@ static void stream_settle(Stream *s) {
                 s->told = true;
                 s->events->ended(s);
         }
-        if (s->state == STREAM_DEAD && s->n_pending == 0) {
+        if (s->state == STREAM_DEAD && s->n_pending == 0)
                 stream_free(s);
-        }
 }
 
 static void stream_receive(Stream *s) {
@@ -111,9 +108,8 @@ static void stream_flush(Stream *s) {
         WSABUF buffer;
         Buffer swap;
 
-        if (s->sending_now || s->state == STREAM_DEAD || s->state == STREAM_LINGERING) {
+        if (s->sending_now || s->state == STREAM_DEAD || s->state == STREAM_LINGERING)
                 return;
-        }
         if (buffer_length(&s->sending) == 0) {
                 swap = s->sending;
                 s->sending = s->queue;
@@ -144,11 +140,10 @@ static void stream_on_sent(LoopOp *op, DWORD error, DWORD n_bytes) {
         s->n_pending--;
         s->sending_now = false;
         buffer_consume(&s->sending, n_bytes);
-        if (error != ERROR_SUCCESS) {
+        if (error != ERROR_SUCCESS)
                 stream_kill(s);
-        } else {
+        else
                 stream_flush(s);
-        }
         stream_settle(s);
 }
 
@@ -156,14 +151,12 @@ static void stream_on_received(LoopOp *op, DWORD error, DWORD n_bytes) {
         Stream *s = op->userdata;
 
         s->n_pending--;
-        if (error != ERROR_SUCCESS || n_bytes == 0) {
+        if (error != ERROR_SUCCESS || n_bytes == 0)
                 stream_kill(s);
-        } else if (s->state == STREAM_OPEN) {
+        else if (s->state == STREAM_OPEN)
                 s->events->received(s, s->input, n_bytes);
-        }
-        if (s->state != STREAM_DEAD) {
+        if (s->state != STREAM_DEAD)
                 stream_receive(s);
-        }
         stream_settle(s);
 }
 
@@ -185,9 +178,8 @@ int stream_new(Stream **ret_stream, StreamList *list, Loop *loop, SOCKET socket,
         s->send_op = (LoopOp){.fn = stream_on_sent, .userdata = s};
         s->list = list;
         s->next = list->first;
-        if (s->next) {
+        if (s->next)
                 s->next->previous = s;
-        }
         list->first = s;
         list->n_streams++;
 
@@ -203,14 +195,12 @@ int stream_new(Stream **ret_stream, StreamList *list, Loop *loop, SOCKET socket,
 int stream_send(Stream *s, const uint8_t *data, size_t n) {
         int r = 0;
 
-        if (s->state != STREAM_OPEN) {
+        if (s->state != STREAM_OPEN)
                 return -EPIPE;
-        }
-        if (buffer_length(&s->queue) + buffer_length(&s->sending) + n > STREAM_QUEUE_MAX) {
+        if (buffer_length(&s->queue) + buffer_length(&s->sending) + n > STREAM_QUEUE_MAX)
                 r = -ENOBUFS;
-        } else {
+        else
                 r = buffer_append(&s->queue, data, n);
-        }
         if (r < 0) {
                 stream_kill(s);
                 return r;
@@ -235,21 +225,18 @@ void stream_abort(Stream *s) {
 static Stream *stream_list_closing(const StreamList *list) {
         Stream *first = NULL;
 
-        for (Stream *s = list->first; s; s = s->next) {
+        for (Stream *s = list->first; s; s = s->next)
                 if ((s->state == STREAM_DRAINING || s->state == STREAM_LINGERING) &&
-                    (!first || s->deadline_usec <= first->deadline_usec)) {
+                    (!first || s->deadline_usec <= first->deadline_usec))
                         first = s;
-                }
-        }
         return first;
 }
 
 bool stream_list_shed(StreamList *list) {
         Stream *s = stream_list_closing(list);
 
-        if (!s) {
+        if (!s)
                 return false;
-        }
         stream_kill(s); /* freed by its operations, not here */
         return true;
 }
@@ -261,7 +248,6 @@ uint64_t stream_list_deadline(const StreamList *list) {
 }
 
 void stream_list_expire(StreamList *list, uint64_t now_usec) {
-        while (stream_list_deadline(list) <= now_usec) {
+        while (stream_list_deadline(list) <= now_usec)
                 (void) stream_list_shed(list);
-        }
 }

@@ -19,14 +19,12 @@ static int transport_tcp_parse(const char *text, TransportAddress *ret_address) 
         unsigned long port;
         char *end;
 
-        if (strncmp(text, host, sizeof(host) - 1) != 0) {
+        if (strncmp(text, host, sizeof(host) - 1) != 0)
                 return -EINVAL;
-        }
         text += sizeof(host) - 1;
         port = strtoul(text, &end, 10);
-        if (*text < '0' || *text > '9' || *end != '\0' || port > UINT16_MAX) {
+        if (*text < '0' || *text > '9' || *end != '\0' || port > UINT16_MAX)
                 return -EINVAL;
-        }
         sin.sin_port = htons((u_short) port);
         sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
         *ret_address = (TransportAddress){.size = sizeof(sin)};

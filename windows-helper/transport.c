@@ -19,9 +19,8 @@ int transport_parse(const char *text, const Transport **ret_transport,
 
                 if (strncmp(text, (*t)->name, n) == 0 && text[n] == ':') {
                         r = (*t)->parse(text + n + 1, ret_address);
-                        if (r == 0) {
+                        if (r == 0)
                                 *ret_transport = *t;
-                        }
                         return r;
                 }
         }

@@ -37,25 +37,19 @@ static const struct {
 };
 
 int win_errno(DWORD error) {
-        if (error == ERROR_SUCCESS) {
+        if (error == ERROR_SUCCESS)
                 return 0;
-        }
-        for (size_t i = 0; i < sizeof(win_errnos) / sizeof(win_errnos[0]); i++) {
-                if (win_errnos[i].error == error) {
+        for (size_t i = 0; i < sizeof(win_errnos) / sizeof(win_errnos[0]); i++)
+                if (win_errnos[i].error == error)
                         return -win_errnos[i].number;
-                }
-        }
         return -EIO;
 }
 
 int win_to_wide(const char *text, wchar_t *ret_wide, size_t size) {
-        if (size > INT_MAX) {
+        if (size > INT_MAX)
                 size = INT_MAX;
-        }
-        if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, ret_wide, (int) size) >
-            0) {
+        if (MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text, -1, ret_wide, (int) size) > 0)
                 return 0;
-        }
         return GetLastError() == ERROR_NO_UNICODE_TRANSLATION ? -EILSEQ : -ENAMETOOLONG;
 }
 
@@ -63,17 +57,14 @@ int win_from_wide(const wchar_t *wide, size_t n, char **ret_text) {
         char *text;
         int size;
 
-        if (n > INT_MAX / 4) {
+        if (n > INT_MAX / 4)
                 return -ENOMEM;
-        }
         size = n == 0 ? 0 : WideCharToMultiByte(CP_UTF8, 0, wide, (int) n, NULL, 0, NULL, NULL);
         text = malloc((size_t) size + 1);
-        if (!text) {
+        if (!text)
                 return -ENOMEM;
-        }
-        if (size > 0) {
+        if (size > 0)
                 (void) WideCharToMultiByte(CP_UTF8, 0, wide, (int) n, text, size, NULL, NULL);
-        }
         text[size] = '\0';
         *ret_text = text;
         return 0;

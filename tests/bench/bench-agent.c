@@ -230,10 +230,9 @@ static int report_raw(int fd, size_t size) {
         if (!state || netlink_fd < 0 ||
             bind(netlink_fd, (struct sockaddr *) &local, sizeof(local)) < 0)
                 return -1;
-        while (recv(netlink_fd, event, sizeof(event), 0) > 0) {
+        while (recv(netlink_fd, event, sizeof(event), 0) > 0)
                 if (write(fd, state, size) != (ssize_t) size)
                         return -1;
-        }
         return -1;
 }
 

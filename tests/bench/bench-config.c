@@ -39,17 +39,15 @@ static int write_services(unsigned begin, unsigned end) {
 
                 service_path(i, path);
                 file = fopen(path, "we");
-                if (!file) {
+                if (!file)
                         return -1;
-                }
                 (void) fprintf(file,
                                "# service %u of a benchmark\n[service]\ndescription = Service %u\n"
                                "listen = 0.0.0.0:%u\nconnect-port = %u\nfirewall = private\n"
                                "remote = 192.168.0.0/16, 10.0.0.0/8\nenabled = yes\n",
                                i, i, FIRST + i, 1 + i);
-                if (fclose(file) != 0) {
+                if (fclose(file) != 0)
                         return -1;
-                }
         }
         return 0;
 }
@@ -59,9 +57,8 @@ static int load(unsigned n) {
         int r = config_load(root, &config);
         bool good;
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         good = config->n_services == n && config->n_problems == 0;
         config_free(config);
         return good ? 0 : -1;
@@ -74,9 +71,8 @@ static int read_only(unsigned n) {
 
                 service_path(i, path);
                 fd = open(path, O_RDONLY | O_CLOEXEC);
-                if (fd < 0 || read(fd, buffer, sizeof(buffer)) <= 0) {
+                if (fd < 0 || read(fd, buffer, sizeof(buffer)) <= 0)
                         return -1;
-                }
                 (void) close(fd);
         }
         return 0;
@@ -93,9 +89,8 @@ static int measure(int (*function)(unsigned), unsigned n, uint64_t *ret_usec) {
         for (size_t i = 0; i < N_RUNS; i++) {
                 uint64_t begin = now_usec();
 
-                if (function(n) < 0) {
+                if (function(n) < 0)
                         return -1;
-                }
                 ret_usec[i] = now_usec() - begin;
         }
         qsort(ret_usec, N_RUNS, sizeof(*ret_usec), compare);
@@ -111,9 +106,8 @@ static int run(void) {
                 unsigned n = counts[i];
 
                 if (write_services(written, n) < 0 || measure(read_only, n, baseline) < 0 ||
-                    measure(load, n, usec) < 0) {
+                    measure(load, n, usec) < 0)
                         return -1;
-                }
                 written = n;
                 printf("{\"name\":\"config-load\",\"n\":%u,\"p50_usec\":%llu,\"max_usec\":%llu,"
                        "\"baseline_usec\":%llu}\n",
@@ -139,12 +133,10 @@ int main(void) {
                 (void) snprintf(path, sizeof(path), "%s%s", root, folders[i]);
                 r = mkdir(path, 0755);
         }
-        if (r == 0) {
+        if (r == 0)
                 r = run();
-        }
-        if (r < 0) {
+        if (r < 0)
                 (void) fprintf(stderr, "bench-config: files could not be written or loaded\n");
-        }
         (void) nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

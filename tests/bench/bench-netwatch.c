@@ -58,11 +58,10 @@ static int report_raw(int fd) {
         if (netlink_fd < 0 || bind(netlink_fd, (struct sockaddr *) &local, sizeof(local)) < 0 ||
             write(fd, "", 1) != 1)
                 return -errno;
-        for (;;) {
+        for (;;)
                 if (recv(netlink_fd, buffer, sizeof(buffer), 0) < 0 ||
                     write(fd, &state, sizeof(state)) != sizeof(state))
                         return -errno;
-        }
 }
 
 static int write_state(NetWatch *w, const Snapshot *s, uint64_t event_usec, bool trailing,

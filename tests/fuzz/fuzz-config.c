@@ -13,26 +13,23 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void require(bool good) {
-        if (!good) {
+        if (!good)
                 abort();
-        }
 }
 
 static void require_problems(const ConfigProblems *p, const uint8_t *data, size_t n) {
         unsigned n_lines = 1;
 
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
                 n_lines += data[i] == '\n';
-        }
         for (size_t i = 0; i < p->n; i++) {
                 char *text, *escaped;
 
                 require(p->items[i].line <= n_lines);
                 require(p->items[i].message[0] != '\0');
                 require(config_problem_format(&p->items[i], &text) == 0);
-                for (char *tab = text; (tab = strchr(tab, '\t'));) {
+                for (char *tab = text; (tab = strchr(tab, '\t'));)
                         *tab = ' '; /* stays inside of values on purpose */
-                }
                 escaped = config_escape(text);
                 require(escaped && strcmp(text, escaped) == 0);
                 free(escaped);

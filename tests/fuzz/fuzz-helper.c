@@ -20,9 +20,8 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
 static void require(bool condition) {
-        if (!condition) {
+        if (!condition)
                 abort();
-        }
 }
 
 static char *to_text(const uint8_t *data, size_t n) {
@@ -66,9 +65,8 @@ static void fuzz_rule(const uint8_t *data, size_t n) {
                         require(ip_endpoint_compare(&e, &e2) == 0);
                 }
         }
-        for (int f = 0; f < _RULE_FAMILY_END; f++) {
+        for (int f = 0; f < _RULE_FAMILY_END; f++)
                 require(rule_table_add(&t, (RuleFamily) f, text, text) == 0);
-        }
         rule_table_sort(&t);
         rule_table_done(&t);
         free(text);
@@ -99,9 +97,8 @@ static void fuzz_admit(BridgeConnection *c, uint64_t now) {
 static void fuzz_state(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now) {
         uint8_t header[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_STATE};
 
-        for (int i = 0; i < 4; i++) {
+        for (int i = 0; i < 4; i++)
                 header[4 + i] = (uint8_t) (n >> (24 - 8 * i));
-        }
         bridge_receive(c, header, sizeof header, now);
         bridge_receive(c, data, n, now);
 }
@@ -145,9 +142,8 @@ static void fuzz_bridge(const uint8_t *data, size_t n, bool admitted) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
-        if (n == 0) {
+        if (n == 0)
                 return 0;
-        }
         switch (data[0]) {
         case 0:
                 fuzz_ledger(data + 1, n - 1);

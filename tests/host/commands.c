@@ -57,9 +57,8 @@ static void commands_ledger(TestHost *h, const char *command) {
 static json_t *commands_address(const IpAddr *addr) {
         char text[IP_TEXT_MAX];
 
-        if (addr->family == IP_FAMILY_NONE) {
+        if (addr->family == IP_FAMILY_NONE)
                 return json_null();
-        }
         ip_format(addr, text);
         return json_string(text);
 }
@@ -118,9 +117,8 @@ static void commands_stats(TestHost *h, const char *command) {
                 {"connections", h->n_peers},
         };
 
-        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
+        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
                 json_object_set_new(o, values[i].name, json_integer((json_int_t) values[i].value));
-        }
         commands_print(o);
 }
 
@@ -147,11 +145,10 @@ static void commands_run(TestHost *h, char *line) {
         char *arguments = strchr(line, ' ');
         char none[] = "";
 
-        if (arguments) {
+        if (arguments)
                 *arguments++ = '\0';
-        } else {
+        else
                 arguments = none;
-        }
         if (strcmp(line, "rules") == 0) {
                 commands_rules(h, line);
         } else if (strcmp(line, "ledger") == 0) {
@@ -182,9 +179,8 @@ void commands_readable(TestHost *h) {
         ssize_t n = read(STDIN_FILENO, h->line + h->n_line, sizeof h->line - 1 - h->n_line);
         char *start = h->line, *end;
 
-        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+        if (n < 0 && (errno == EINTR || errno == EAGAIN))
                 return;
-        }
         if (n <= 0) {
                 h->stdin_ended = true; /* goes on serving; a signal ends it */
                 return;
@@ -208,22 +204,18 @@ static void commands_note_state(void *userdata, const BridgeAgentView *v) {
         TestHost *h = userdata;
         SeenState *seen = NULL;
 
-        if (!v->state || !v->connected) {
+        if (!v->state || !v->connected)
                 return;
-        }
-        for (size_t i = 0; i < h->n_seen && !seen; i++) {
-                if (strcmp(h->seen[i].owner, v->owner) == 0) {
+        for (size_t i = 0; i < h->n_seen && !seen; i++)
+                if (strcmp(h->seen[i].owner, v->owner) == 0)
                         seen = &h->seen[i];
-                }
-        }
         if (!seen && h->n_seen < BRIDGE_AGENTS_MAX) {
                 seen = &h->seen[h->n_seen++];
                 *seen = (SeenState){0};
                 strcpy(seen->owner, v->owner);
         }
-        if (!seen || seen->serial == v->serial) {
+        if (!seen || seen->serial == v->serial)
                 return;
-        }
         seen->serial = v->serial;
         h->n_states++;
         h->last_state_usec = h->received_usec;
@@ -247,9 +239,8 @@ void commands_note_result(TestHost *h, const uint8_t *frame, size_t n) {
 
         h->n_results++;
         h->last_result_usec = test_host_now();
-        for (size_t i = 0; i < sizeof sequence && WIRE_HEADER_SIZE + i < n; i++) {
+        for (size_t i = 0; i < sizeof sequence && WIRE_HEADER_SIZE + i < n; i++)
                 sequence = sequence << 8 | frame[WIRE_HEADER_SIZE + i]; /* first in the payload */
-        }
         if (h->events) {
                 commands_print(json_pack("{s:s, s:I, s:I}", "event", "result", "usec",
                                          (json_int_t) h->last_result_usec, "sequence",

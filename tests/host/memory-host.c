@@ -16,9 +16,8 @@
 static int memory_call(MemoryHost *m, MemoryCall call) {
         int r = m->fault ? m->fault(m, call) : 0;
 
-        if (r == 0) {
+        if (r == 0)
                 m->calls[call]++;
-        }
         return r;
 }
 
@@ -34,9 +33,8 @@ static void memory_copy(const char *text, char *ret_copy, size_t size) {
 static void memory_rule_key(RuleFamily family, const char *name, char ret_key[MEMORY_KEY_MAX]) {
         size_t n = strlen(name);
 
-        if (n > MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1) {
+        if (n > MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1)
                 n = MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1;
-        }
         memcpy(ret_key, rule_family_name(family), MEMORY_FAMILY_MAX - 1);
         ret_key[MEMORY_FAMILY_MAX - 1] = ' ';
         memcpy(ret_key + MEMORY_FAMILY_MAX, name, n);
@@ -44,9 +42,8 @@ static void memory_rule_key(RuleFamily family, const char *name, char ret_key[ME
 }
 
 static void memory_store(MemoryHost *m, char kind, const char *key, const char *data) {
-        if (m->stored) {
+        if (m->stored)
                 m->stored(m, kind, key, data);
-        }
 }
 
 /* Remember in @unflushed how @key of @map is on disk, at its first change since the last flush. */
@@ -54,9 +51,8 @@ static int memory_unflushed(TextMap *unflushed, const TextMap *map, const char *
         const char *disk = text_map_get(map, key);
         char copy[LEDGER_TEXT_MAX + 2];
 
-        if (text_map_get(unflushed, key)) {
+        if (text_map_get(unflushed, key))
                 return 0;
-        }
         copy[0] = disk ? '+' : '-';
         memory_copy(disk ? disk : "", copy + 1, sizeof copy - 1);
         return text_map_set(unflushed, key, copy);
@@ -85,13 +81,11 @@ static int memory_rule_get(void *userdata, RuleFamily family, const char *name, 
         const char *data;
         int r = memory_call(m, MEMORY_RULE_GET);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         data = memory_host_rule(m, family, name);
-        if (!data) {
+        if (!data)
                 return -ENOENT;
-        }
         memory_copy(data, ret_data, size);
         return 0;
 }
@@ -101,18 +95,15 @@ static int memory_rule_set(void *userdata, RuleFamily family, const char *name, 
         char key[MEMORY_KEY_MAX];
         int r = memory_call(m, MEMORY_RULE_SET);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         memory_rule_key(family, name, key);
-        if (m->changing) {
+        if (m->changing)
                 m->changing(m, key, data);
-        }
         m->iphlpsvc_behind = true;
         r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
-        if (r == 0) {
+        if (r == 0)
                 r = text_map_set(&m->rules, key, data);
-        }
         memory_store(m, 'R', key, data);
         return r;
 }
@@ -122,18 +113,15 @@ static int memory_rule_delete(void *userdata, RuleFamily family, const char *nam
         char key[MEMORY_KEY_MAX];
         int r = memory_call(m, MEMORY_RULE_DELETE);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         memory_rule_key(family, name, key);
-        if (m->changing) {
+        if (m->changing)
                 m->changing(m, key, NULL);
-        }
         m->iphlpsvc_behind = true;
         r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
-        if (r == 0) {
+        if (r == 0)
                 (void) text_map_delete(&m->rules, key);
-        }
         memory_store(m, 'R', key, NULL);
         return r;
 }
@@ -142,9 +130,8 @@ static int memory_rules_flush(void *userdata) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_RULES_FLUSH);
 
-        if (r == 0) {
+        if (r == 0)
                 text_map_done(&m->rules_unflushed);
-        }
         return r;
 }
 
@@ -153,17 +140,15 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
         int r = memory_call(m, MEMORY_LEDGER_LOAD);
         const TextMapEntry **list = r == 0 ? text_map_list(&m->ledger) : NULL;
 
-        if (r == 0 && !list) {
+        if (r == 0 && !list)
                 r = -ENOMEM;
-        }
         for (size_t i = 0; r == 0 && i < m->ledger.n; i++) {
                 LedgerEntry entry;
 
-                if (ledger_entry_parse(list[i]->key, list[i]->data, &entry) == 0) {
+                if (ledger_entry_parse(list[i]->key, list[i]->data, &entry) == 0)
                         r = ledger_put(ledger, &entry);
-                } else if (m->log) {
+                else if (m->log)
                         m->log(m, BRIDGE_LEVEL_ERROR, "ledger entry can't be read, left alone");
-                }
         }
         free(list);
         return r;
@@ -174,15 +159,13 @@ static int memory_ledger_put(void *userdata, const LedgerEntry *entry) {
         char name[RULE_TEXT_MAX], data[LEDGER_TEXT_MAX + 1];
         int r = memory_call(m, MEMORY_LEDGER_PUT);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         rule_endpoint_format(&entry->listen, name);
         ledger_entry_format(entry, data);
         r = memory_unflushed(&m->unflushed, &m->ledger, name);
-        if (r == 0) {
+        if (r == 0)
                 r = text_map_set(&m->ledger, name, data);
-        }
         memory_store(m, 'L', name, data);
         return r;
 }
@@ -192,14 +175,12 @@ static int memory_ledger_remove(void *userdata, const IpEndpoint *listen) {
         char name[RULE_TEXT_MAX];
         int r = memory_call(m, MEMORY_LEDGER_REMOVE);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         rule_endpoint_format(listen, name);
         r = memory_unflushed(&m->unflushed, &m->ledger, name);
-        if (r == 0) {
+        if (r == 0)
                 (void) text_map_delete(&m->ledger, name);
-        }
         memory_store(m, 'L', name, NULL);
         return r;
 }
@@ -208,9 +189,8 @@ static int memory_ledger_flush(void *userdata) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_LEDGER_FLUSH);
 
-        if (r == 0) {
+        if (r == 0)
                 text_map_done(&m->unflushed);
-        }
         return r;
 }
 
@@ -218,18 +198,16 @@ static int memory_activate(void *userdata) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_ACTIVATE);
 
-        if (r == 0) {
+        if (r == 0)
                 m->iphlpsvc_behind = false;
-        }
         return r;
 }
 
 static int memory_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
         MemoryHost *m = userdata;
 
-        if (!m->key) {
+        if (!m->key)
                 return -ENOENT;
-        }
         memcpy(ret_key, m->key, WIRE_KEY_SIZE);
         return 0;
 }
@@ -245,9 +223,8 @@ uint64_t memory_host_random(MemoryHost *m) {
 }
 
 static int memory_random(void *userdata, uint8_t *ret_bytes, size_t n) {
-        for (size_t i = 0; i < n; i++) {
+        for (size_t i = 0; i < n; i++)
                 ret_bytes[i] = (uint8_t) memory_host_random(userdata);
-        }
         return 0;
 }
 
@@ -260,9 +237,8 @@ static uint64_t memory_now(void *userdata) {
 static void memory_log(void *userdata, BridgeLevel level, const char *text) {
         MemoryHost *m = userdata;
 
-        if (m->log) {
+        if (m->log)
                 m->log(m, level, text);
-        }
 }
 
 void memory_host_init(MemoryHost *m) {
@@ -305,11 +281,10 @@ void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, con
 
         memory_rule_key(family, name, key);
         (void) text_map_delete(&m->rules_unflushed, key); /* others' changes are on disk at once */
-        if (data) {
+        if (data)
                 (void) text_map_set(&m->rules, key, data);
-        } else {
+        else
                 (void) text_map_delete(&m->rules, key);
-        }
         memory_store(m, 'R', key, data);
 }
 
@@ -324,14 +299,12 @@ static void memory_lose(MemoryHost *m, TextMap *unflushed, TextMap *map) {
         const TextMapEntry **list = text_map_list(unflushed);
 
         for (size_t i = 0; list && i < unflushed->n; i++) {
-                if (memory_host_random(m) & 1) {
+                if (memory_host_random(m) & 1)
                         continue;
-                }
-                if (list[i]->data[0] == '+') {
+                if (list[i]->data[0] == '+')
                         (void) text_map_set(map, list[i]->key, list[i]->data + 1);
-                } else {
+                else
                         (void) text_map_delete(map, list[i]->key);
-                }
         }
         free(list);
         text_map_done(unflushed);
@@ -345,9 +318,8 @@ void memory_host_power_cut(MemoryHost *m) {
 int memory_host_restore(MemoryHost *m, char kind, const char *key, const char *data) {
         TextMap *map = kind == 'R' ? &m->rules : &m->ledger;
 
-        if ((kind != 'R' && kind != 'L') || (kind == 'R' && strlen(key) < 8)) {
+        if ((kind != 'R' && kind != 'L') || (kind == 'R' && strlen(key) < 8))
                 return -EINVAL;
-        }
         if (!data) {
                 (void) text_map_delete(map, key);
                 return 0;

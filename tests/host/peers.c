@@ -21,17 +21,14 @@ static int peers_listen_unix(const char *path) {
         struct stat st;
         int fd;
 
-        if (strlen(path) >= sizeof addr.sun_path) {
+        if (strlen(path) >= sizeof addr.sun_path)
                 return -ENAMETOOLONG;
-        }
         strcpy(addr.sun_path, path);
-        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode)) {
+        if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
                 (void) unlink(path); /* left from a run that was killed */
-        }
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0) {
+        if (fd < 0)
                 return -errno;
-        }
         if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 ||
             listen(fd, LISTEN_BACKLOG) < 0) {
                 int r = -errno;
@@ -49,13 +46,11 @@ static int peers_listen_vsock(const char *port) {
 
         errno = 0;
         addr.svm_port = (unsigned) strtoul(port, &end, 10);
-        if (errno || end == port || *end) {
+        if (errno || end == port || *end)
                 return -EINVAL;
-        }
         fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-        if (fd < 0) {
+        if (fd < 0)
                 return -errno;
-        }
         if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 ||
             listen(fd, LISTEN_BACKLOG) < 0) {
                 int r = -errno;
@@ -69,11 +64,10 @@ static int peers_listen_vsock(const char *port) {
 int peers_listen(TestHost *h) {
         int fd = -EINVAL;
 
-        if (strncmp(h->listen, "unix:", 5) == 0) {
+        if (strncmp(h->listen, "unix:", 5) == 0)
                 fd = peers_listen_unix(h->listen + 5);
-        } else if (strncmp(h->listen, "vsock:", 6) == 0) {
+        else if (strncmp(h->listen, "vsock:", 6) == 0)
                 fd = peers_listen_vsock(h->listen + 6);
-        }
         h->listen_fd = fd;
         return fd < 0 ? fd : 0;
 }
@@ -88,9 +82,8 @@ void peers_accept(TestHost *h) {
         int fd = accept4(h->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
         Peer *p;
 
-        if (fd < 0) {
+        if (fd < 0)
                 return;
-        }
         p = h->n_peers < TEST_HOST_PEERS_MAX ? calloc(1, sizeof *p) : NULL;
         if (!p) {
                 (void) close(fd);
@@ -121,9 +114,8 @@ void peer_readable(Peer *p) {
         static uint8_t data[PEER_READ_SIZE];
         ssize_t n = recv(p->fd, data, sizeof data, 0);
 
-        if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;
-        }
         if (n <= 0 || !p->connection) {
                 peer_gone(p);
                 return;
@@ -138,9 +130,8 @@ static void peer_flush(Peer *p) {
                 ssize_t n =
                         send(p->fd, buffer_bytes(&p->out), buffer_length(&p->out), MSG_NOSIGNAL);
 
-                if (n < 0 && errno == EAGAIN) {
+                if (n < 0 && errno == EAGAIN)
                         return;
-                }
                 if (n < 0) {
                         peer_gone(p);
                         return;
@@ -167,9 +158,8 @@ int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
         int r = buffer_append(&p->out, data, n);
 
         if (r == 0 && n > 1 && data[1] == WIRE_RESULT) {
-                if (p->host->delay_ms > 0) {
+                if (p->host->delay_ms > 0)
                         p->held_usec = test_host_now() + p->host->delay_ms * UINT64_C(1000);
-                }
                 commands_note_result(p->host, data, n);
         }
         return r;

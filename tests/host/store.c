@@ -33,17 +33,14 @@ static int store_read(TestHost *h, FILE *f) {
         while (fgets(line, sizeof line, f)) {
                 char *end = strchr(line, '\n'), *tab;
 
-                if (!end || strlen(line) < 3) {
+                if (!end || strlen(line) < 3)
                         break; /* killed while writing it: it did not happen */
-                }
                 *end = '\0';
                 tab = strchr(line, '\t');
-                if (tab) {
+                if (tab)
                         *tab++ = '\0';
-                }
-                if (memory_host_restore(&h->memory, line[0], line + 2, tab) < 0) {
+                if (memory_host_restore(&h->memory, line[0], line + 2, tab) < 0)
                         return -EINVAL;
-                }
         }
         return 0;
 }
@@ -52,9 +49,8 @@ static int store_write_all(FILE *f, char kind, const TextMap *map) {
         const TextMapEntry **list = text_map_list(map);
         int r = list ? 0 : -ENOMEM;
 
-        for (size_t i = 0; r == 0 && i < map->n; i++) {
+        for (size_t i = 0; r == 0 && i < map->n; i++)
                 r = store_write(f, kind, list[i]->key, list[i]->data);
-        }
         free(list);
         return r;
 }
@@ -72,16 +68,13 @@ int store_open(TestHost *h, const char *path) {
         }
         (void) snprintf(fresh, sizeof fresh, "%s.new", path);
         h->store = r == 0 ? fopen(fresh, "we") : NULL;
-        if (!h->store) {
+        if (!h->store)
                 return r < 0 ? r : -errno;
-        }
         r = store_write_all(h->store, 'R', &h->memory.rules);
-        if (r == 0) {
+        if (r == 0)
                 r = store_write_all(h->store, 'L', &h->memory.ledger);
-        }
-        if (r == 0 && (fflush(h->store) != 0 || rename(fresh, path) < 0)) {
+        if (r == 0 && (fflush(h->store) != 0 || rename(fresh, path) < 0))
                 r = -errno;
-        }
         h->memory.userdata = h;
         h->memory.stored = store_append;
         return r;

@@ -103,9 +103,8 @@ static int host_random(void *userdata, uint8_t *ret_bytes, size_t n) {
 static void host_log(MemoryHost *m, BridgeLevel level, const char *text) {
         static const char *const names[] = {"error", "warning", "notice", "debug"};
 
-        if (level != BRIDGE_LEVEL_DEBUG || arg_verbose) {
+        if (level != BRIDGE_LEVEL_DEBUG || arg_verbose)
                 (void) fprintf(stderr, "%s: %s\n", names[level], text);
-        }
 }
 
 static int host_fault(MemoryHost *m, MemoryCall call) {
@@ -132,9 +131,8 @@ static int parse_denied_port(Policy *policy, const char *text) {
         uint32_t port;
 
         if (parse_number(text, &port) < 0 || port > UINT16_MAX ||
-            policy->n_denied_ports == POLICY_PORT_RANGES_MAX) {
+            policy->n_denied_ports == POLICY_PORT_RANGES_MAX)
                 return -EINVAL;
-        }
         policy->denied_ports[policy->n_denied_ports++] =
                 (PolicyPorts){(uint16_t) port, (uint16_t) port};
         return 0;
@@ -211,11 +209,9 @@ static int parse_options(TestHost *h, int argc, char **argv) {
         };
         int option;
 
-        while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0) {
-                if (parse_option(h, option) < 0) {
+        while ((option = getopt_long(argc, argv, "", options, NULL)) >= 0)
+                if (parse_option(h, option) < 0)
                         return -EINVAL;
-                }
-        }
         if (!h->listen || optind < argc) {
                 (void) fputs("wslbridge-test-host: --listen is needed; see --help\n", stderr);
                 return -EINVAL;
@@ -227,15 +223,12 @@ static int loop_wait(TestHost *h, struct pollfd *fds, size_t n) {
         uint64_t deadline = bridge_deadline(h->bridge), now = test_host_now();
         struct timespec timeout;
 
-        for (size_t i = 0; i < h->n_peers; i++) {
+        for (size_t i = 0; i < h->n_peers; i++)
                 if (buffer_length(&h->peers[i]->out) > 0 && h->peers[i]->held_usec > now &&
-                    h->peers[i]->held_usec < deadline) {
+                    h->peers[i]->held_usec < deadline)
                         deadline = h->peers[i]->held_usec;
-                }
-        }
-        if (deadline == SESSION_NO_DEADLINE) {
+        if (deadline == SESSION_NO_DEADLINE)
                 return ppoll(fds, n, NULL, &unblocked);
-        }
         deadline = deadline > now ? deadline - now : 0;
         timeout = (struct timespec){.tv_sec = (time_t) (deadline / 1000000),
                                     .tv_nsec = (long) (deadline % 1000000) * 1000};
@@ -257,20 +250,15 @@ static void loop_once(TestHost *h) {
                 fds[i + 2].fd = p->fd;
                 fds[i + 2].events = (short) (POLLIN | (wants_out ? POLLOUT : 0));
         }
-        if (loop_wait(h, fds, n + 2) < 0) {
+        if (loop_wait(h, fds, n + 2) < 0)
                 return; /* a signal */
-        }
-        for (size_t i = 0; i < n; i++) {
-                if (fds[i + 2].revents & (POLLIN | POLLHUP | POLLERR)) {
+        for (size_t i = 0; i < n; i++)
+                if (fds[i + 2].revents & (POLLIN | POLLHUP | POLLERR))
                         peer_readable(h->peers[i]);
-                }
-        }
-        if (fds[1].revents) {
+        if (fds[1].revents)
                 commands_readable(h);
-        }
-        if (fds[0].revents) {
+        if (fds[0].revents)
                 peers_accept(h);
-        }
         bridge_dispatch(h->bridge, test_host_now());
         peers_flush(h);
 }
@@ -305,14 +293,12 @@ static int run(TestHost *h) {
         }
         (void) fprintf(stderr, "listening on %s\n", h->listen);
         commands_event(h, "listening");
-        while (!h->quit && !signalled) {
+        while (!h->quit && !signalled)
                 loop_once(h);
-        }
         r = bridge_stop(h->bridge, test_host_now());
         peers_flush(h);
-        if (strncmp(h->listen, "unix:", 5) == 0) {
+        if (strncmp(h->listen, "unix:", 5) == 0)
                 (void) unlink(h->listen + 5);
-        }
         return r;
 }
 
@@ -327,9 +313,8 @@ int main(int argc, char **argv) {
         h.options.mac = memory_host_mac;
         h.options.software = "wslbridge-test " PROJECT_VERSION;
         h.listen_fd = -1;
-        if (sodium_init() < 0 || parse_options(&h, argc, argv) < 0) {
+        if (sodium_init() < 0 || parse_options(&h, argc, argv) < 0)
                 return EXIT_FAILURE;
-        }
         (void) sigemptyset(&blocked);
         (void) sigaddset(&blocked, SIGTERM);
         (void) sigaddset(&blocked, SIGINT);
@@ -337,13 +322,11 @@ int main(int argc, char **argv) {
         (void) sigaction(SIGTERM, &action, NULL);
         (void) sigaction(SIGINT, &action, NULL);
         r = run(&h);
-        while (h.n_peers > 0) {
+        while (h.n_peers > 0)
                 peer_free(h.peers[--h.n_peers]);
-        }
         bridge_free(h.bridge);
         memory_host_done(&h.memory);
-        if (h.store) {
+        if (h.store)
                 (void) fclose(h.store);
-        }
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -13,27 +13,24 @@
 static uint32_t text_map_hash(const char *key) {
         uint32_t h = 2166136261u; /* FNV-1a */
 
-        for (; *key; key++) {
+        for (; *key; key++)
                 h = (h ^ (unsigned char) *key) * 16777619u;
-        }
         return h;
 }
 
 static TextMapEntry **text_map_slot(const TextMap *m, const char *key, uint32_t hash) {
         TextMapEntry **p = &m->buckets[hash & (m->n_buckets - 1)];
 
-        while (*p && ((*p)->hash != hash || strcmp((*p)->key, key) != 0)) {
+        while (*p && ((*p)->hash != hash || strcmp((*p)->key, key) != 0))
                 p = &(*p)->next;
-        }
         return p;
 }
 
 const char *text_map_get(const TextMap *m, const char *key) {
         const TextMapEntry *e;
 
-        if (m->n == 0) {
+        if (m->n == 0)
                 return NULL;
-        }
         e = *text_map_slot(m, key, text_map_hash(key));
         return e ? e->data : NULL;
 }
@@ -42,9 +39,8 @@ static int text_map_grow(TextMap *m) {
         size_t n = m->n_buckets ? 2 * m->n_buckets : TEXT_MAP_BUCKETS_FIRST;
         TextMapEntry **buckets = calloc(n, sizeof *buckets);
 
-        if (!buckets) {
+        if (!buckets)
                 return -ENOMEM;
-        }
         for (size_t i = 0; i < m->n_buckets; i++) {
                 for (TextMapEntry *e = m->buckets[i], *next; e; e = next) {
                         next = e->next;
@@ -90,14 +86,12 @@ int text_map_set(TextMap *m, const char *key, const char *data) {
 bool text_map_delete(TextMap *m, const char *key) {
         TextMapEntry **slot, *e;
 
-        if (m->n == 0) {
+        if (m->n == 0)
                 return false;
-        }
         slot = text_map_slot(m, key, text_map_hash(key));
         e = *slot;
-        if (!e) {
+        if (!e)
                 return false;
-        }
         *slot = e->next;
         free(e->data);
         free(e);
@@ -127,13 +121,10 @@ const TextMapEntry **text_map_list(const TextMap *m) {
         const TextMapEntry **list = malloc((m->n + 1) * sizeof *list);
         size_t n = 0;
 
-        for (size_t i = 0; list && i < m->n_buckets; i++) {
-                for (const TextMapEntry *e = m->buckets[i]; e; e = e->next) {
+        for (size_t i = 0; list && i < m->n_buckets; i++)
+                for (const TextMapEntry *e = m->buckets[i]; e; e = e->next)
                         list[n++] = e;
-                }
-        }
-        if (list) {
+        if (list)
                 qsort(list, n, sizeof *list, text_map_compare);
-        }
         return list;
 }

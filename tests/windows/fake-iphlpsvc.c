@@ -90,17 +90,15 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
 
         if (RegCreateKeyExW(HKEY_LOCAL_MACHINE, COUNTERS_KEY, 0, NULL, 0, KEY_READ | KEY_WRITE,
                             NULL, &counters, NULL) != ERROR_SUCCESS ||
-            WSAStartup(MAKEWORD(2, 2), &wsa) != 0 || loop_new(&loop) < 0) {
+            WSAStartup(MAKEWORD(2, 2), &wsa) != 0 || loop_new(&loop) < 0)
                 exit(EXIT_FAILURE);
-        }
         told = (LONG) counted(L"Told");
         applied = counted(L"Applied");
         status_handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
         fake_rules_apply(loop);
         report(SERVICE_RUNNING);
-        while (!stopping) {
+        while (!stopping)
                 loop_turn(loop, LOOP_NO_DEADLINE);
-        }
         report(SERVICE_STOPPED); /* ends the process, and with it all sockets */
 }
 
@@ -125,13 +123,11 @@ static int service_change(SC_HANDLE service, bool start) {
         SERVICE_STATUS status;
 
         if (start ? !StartServiceW(service, 0, NULL)
-                  : !ControlService(service, SERVICE_CONTROL_STOP, &status)) {
+                  : !ControlService(service, SERVICE_CONTROL_STOP, &status))
                 return failed(start ? "StartService" : "ControlService");
-        }
         for (unsigned i = 0; i < 500; i++) {
-                if (QueryServiceStatus(service, &status) && status.dwCurrentState == wanted) {
+                if (QueryServiceStatus(service, &status) && status.dwCurrentState == wanted)
                         return EXIT_SUCCESS;
-                }
                 Sleep(10);
         }
         return failed("waiting for the service");
@@ -144,15 +140,12 @@ static int command(const wchar_t *name) {
         service = wcscmp(name, L"install") == 0
                           ? service_create(manager)
                           : OpenServiceW(manager, SERVICE_NAME, SERVICE_ALL_ACCESS);
-        if (!service) {
+        if (!service)
                 return failed("opening the service");
-        }
-        if (wcscmp(name, L"start") == 0 || wcscmp(name, L"stop") == 0) {
+        if (wcscmp(name, L"start") == 0 || wcscmp(name, L"stop") == 0)
                 return service_change(service, name[2] == L'a');
-        }
-        if (wcscmp(name, L"remove") == 0) {
+        if (wcscmp(name, L"remove") == 0)
                 return DeleteService(service) ? EXIT_SUCCESS : failed("DeleteService");
-        }
         return EXIT_SUCCESS;
 }
 
@@ -162,9 +155,8 @@ int wmain(int argc, wchar_t **argv) {
         SERVICE_TABLE_ENTRYW services[] = {{(wchar_t *) (uintptr_t) SERVICE_NAME, service_main},
                                            {NULL, NULL}};
 
-        if (argc > 1) {
+        if (argc > 1)
                 return command(argv[1]);
-        }
         return StartServiceCtrlDispatcherW(services) ? EXIT_SUCCESS
                                                      : failed("StartServiceCtrlDispatcher");
 }

@@ -48,19 +48,16 @@ static bool endpoint_parse(const wchar_t *text, int family, SOCKADDR_STORAGE *re
         unsigned long port;
         wchar_t *end;
 
-        if (!slash) {
+        if (!slash)
                 return false;
-        }
         wcsncpy(address, text, (size_t) (slash - text));
         address[slash - text] = L'\0';
         port = wcstoul(slash + 1, &end, 10);
-        if (*end || port == 0 || port > UINT16_MAX) {
+        if (*end || port == 0 || port > UINT16_MAX)
                 return false;
-        }
         *ret = (SOCKADDR_STORAGE){.ss_family = (short) family};
-        if (wcscmp(address, L"*") == 0) {
+        if (wcscmp(address, L"*") == 0)
                 (void) wcscpy(address, family == AF_INET ? L"0.0.0.0" : L"::");
-        }
         if (family == AF_INET) {
                 SOCKADDR_IN *sin = (SOCKADDR_IN *) ret;
 
@@ -92,11 +89,10 @@ static void rule_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
                 return;
         }
         if (error != ERROR_SUCCESS || setsockopt(r->next, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
-                                                 (char *) &r->listener, sizeof(r->listener)) != 0) {
+                                                 (char *) &r->listener, sizeof(r->listener)) != 0)
                 (void) closesocket(r->next);
-        } else {
+        else
                 session_start(&r->sessions, r->loop, r->next, &r->target);
-        }
         rule_accept(r);
 }
 
@@ -106,9 +102,8 @@ static void rule_accept(Rule *r) {
         DWORD n, size = sizeof(SOCKADDR_STORAGE) + 16;
 
         if (!accept_ex && WSAIoctl(r->listener, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id),
-                                   &accept_ex, sizeof(accept_ex), &n, NULL, NULL) != 0) {
+                                   &accept_ex, sizeof(accept_ex), &n, NULL, NULL) != 0)
                 return;
-        }
         r->next = WSASocketW(r->listen.ss_family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                              WSA_FLAG_OVERLAPPED);
         r->accepting =
@@ -120,14 +115,12 @@ static void rule_accept(Rule *r) {
 static void rule_listen(Rule *r) {
         BOOL yes = TRUE;
 
-        if (r->listener != INVALID_SOCKET || !r->valid || n_listeners >= FAKE_LISTENERS_MAX) {
+        if (r->listener != INVALID_SOCKET || !r->valid || n_listeners >= FAKE_LISTENERS_MAX)
                 return;
-        }
         r->listener = WSASocketW(r->listen.ss_family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                                  WSA_FLAG_OVERLAPPED);
-        if (r->listener == INVALID_SOCKET) {
+        if (r->listener == INVALID_SOCKET)
                 return;
-        }
         if (r->listen.ss_family == AF_INET6) {
                 (void) setsockopt(r->listener, IPPROTO_IPV6, IPV6_V6ONLY, (char *) &yes,
                                   sizeof(yes));
@@ -149,9 +142,8 @@ static void rule_close(Rule *r) {
                 (void) closesocket(r->listener);
                 n_listeners--;
         }
-        if (!r->accepting) {
+        if (!r->accepting)
                 free(r);
-        }
 }
 
 static void rules_add(Rules *t, Loop *loop, unsigned family, const wchar_t *name,
@@ -163,9 +155,8 @@ static void rules_add(Rules *t, Loop *loop, unsigned family, const wchar_t *name
                 t->rules = realloc(t->rules, t->size * sizeof(*t->rules));
         }
         r = t->rules ? calloc(1, sizeof(*r)) : NULL;
-        if (!r) {
+        if (!r)
                 abort(); /* a test's tool: better gone than half working */
-        }
         (void) wcscpy(r->name, name);
         (void) wcscpy(r->data, data);
         r->family = family;
@@ -183,20 +174,17 @@ static void rules_read_family(Rules *t, Loop *loop, unsigned family) {
 
         (void) swprintf(path, NAME_MAX, L"SYSTEM\\CurrentControlSet\\Services\\PortProxy\\%ls\\tcp",
                         families[family].key);
-        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ, &key) != ERROR_SUCCESS) {
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ, &key) != ERROR_SUCCESS)
                 return;
-        }
         for (DWORD i = 0;; i++) {
                 DWORD n_name = NAME_MAX, n_data = NAME_MAX * sizeof(wchar_t), type;
                 LSTATUS error;
 
                 error = RegEnumValueW(key, i, name, &n_name, NULL, &type, (BYTE *) data, &n_data);
-                if (error == ERROR_MORE_DATA || (error == ERROR_SUCCESS && type != REG_SZ)) {
+                if (error == ERROR_MORE_DATA || (error == ERROR_SUCCESS && type != REG_SZ))
                         continue; /* no rule */
-                }
-                if (error != ERROR_SUCCESS) {
+                if (error != ERROR_SUCCESS)
                         break;
-                }
                 data[n_data / sizeof(wchar_t)] = L'\0';
                 rules_add(t, loop, family, name, data);
         }
@@ -209,9 +197,8 @@ static void rules_merge(Rules *old, Rules *new) {
                 Rule *was = old->rules[i], *is;
                 int order = 1;
 
-                while (j < new->n_rules && (order = rule_compare(&new->rules[j], &was)) < 0) {
+                while (j < new->n_rules && (order = rule_compare(&new->rules[j], &was)) < 0)
                         j++;
-                }
                 if (j == new->n_rules || order != 0 || !new->rules[j]->valid) {
                         rule_close(was);
                         continue;
@@ -231,16 +218,13 @@ static void rules_merge(Rules *old, Rules *new) {
 void fake_rules_apply(Loop *loop) {
         Rules new = {0};
 
-        for (unsigned i = 0; i < ARRAYSIZE(families); i++) {
+        for (unsigned i = 0; i < ARRAYSIZE(families); i++)
                 rules_read_family(&new, loop, i);
-        }
-        if (new.n_rules > 0) {
+        if (new.n_rules > 0)
                 qsort(new.rules, new.n_rules, sizeof(*new.rules), rule_compare);
-        }
         rules_merge(&current, &new);
         free(current.rules);
         current = new;
-        for (size_t i = 0; i < new.n_rules; i++) {
+        for (size_t i = 0; i < new.n_rules; i++)
                 rule_listen(new.rules[i]);
-        }
 }

@@ -34,17 +34,14 @@ int session_address_size(const SOCKADDR_STORAGE *address) {
 }
 
 static void session_unlink(Session *s) {
-        if (!s->list) {
+        if (!s->list)
                 return;
-        }
-        if (s->previous) {
+        if (s->previous)
                 s->previous->next = s->next;
-        } else {
+        else
                 s->list->first = s->next;
-        }
-        if (s->next) {
+        if (s->next)
                 s->next->previous = s->previous;
-        }
         s->list = NULL;
 }
 
@@ -58,9 +55,8 @@ static void session_kill(Session *s) {
 }
 
 static void session_settle(Session *s) {
-        if (s->dead && s->n_pending == 0) {
+        if (s->dead && s->n_pending == 0)
                 free(s);
-        }
 }
 
 static void pump_start(Pump *p) {
@@ -91,9 +87,8 @@ static void pump_on_done(LoopOp *op, DWORD error, DWORD n_bytes) {
                 p->sending = p->sent < p->n;
         } else if (n_bytes == 0) { /* half-closed: pass it on, the other direction lives */
                 (void) shutdown(p->to, SD_SEND);
-                if (++s->n_ended == 2) {
+                if (++s->n_ended == 2)
                         session_kill(s);
-                }
                 session_settle(s);
                 return;
         } else {
@@ -101,9 +96,8 @@ static void pump_on_done(LoopOp *op, DWORD error, DWORD n_bytes) {
                 p->sent = 0;
                 p->sending = true;
         }
-        if (!s->dead) {
+        if (!s->dead)
                 pump_start(p);
-        }
         session_settle(s);
 }
 
@@ -116,9 +110,8 @@ static void session_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
                 session_kill(s);
         } else {
                 pump_start(&s->pumps[0]);
-                if (!s->dead) {
+                if (!s->dead)
                         pump_start(&s->pumps[1]);
-                }
         }
         session_settle(s);
 }
@@ -136,14 +129,12 @@ static bool session_connect(Session *s, Loop *loop, const SOCKADDR_STORAGE *targ
             loop_attach(loop, (HANDLE) s->server) < 0 ||
             bind(s->server, (SOCKADDR *) &any, session_address_size(&any)) != 0 ||
             WSAIoctl(s->server, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &connect_ex,
-                     sizeof(connect_ex), &n, NULL, NULL) != 0) {
+                     sizeof(connect_ex), &n, NULL, NULL) != 0)
                 return false;
-        }
         if (!connect_ex(s->server, (const SOCKADDR *) target, session_address_size(target), NULL, 0,
                         NULL, loop_op_prepare(&s->connect_op)) &&
-            WSAGetLastError() != ERROR_IO_PENDING) {
+            WSAGetLastError() != ERROR_IO_PENDING)
                 return false;
-        }
         s->n_pending++;
         return true;
 }
@@ -169,9 +160,8 @@ void session_start(SessionList *list, Loop *loop, SOCKET client, const SOCKADDR_
         }
         s->list = list;
         s->next = list->first;
-        if (s->next) {
+        if (s->next)
                 s->next->previous = s;
-        }
         list->first = s;
         if (s->server == INVALID_SOCKET || !session_connect(s, loop, target)) {
                 session_kill(s);

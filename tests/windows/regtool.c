@@ -27,13 +27,11 @@ static wchar_t key_path[NAME_MAX], value_name[NAME_MAX];
 
 static void print_text(const char *text) {
         (void) putchar('"');
-        for (const unsigned char *p = (const unsigned char *) text; *p; p++) {
-                if (*p == '"' || *p == '\\' || *p < 0x20) {
+        for (const unsigned char *p = (const unsigned char *) text; *p; p++)
+                if (*p == '"' || *p == '\\' || *p < 0x20)
                         (void) printf("\\u%04x", *p);
-                } else {
+                else
                         (void) putchar(*p);
-                }
-        }
         (void) putchar('"');
 }
 
@@ -46,15 +44,13 @@ static LSTATUS dump(HKEY key) {
                 char *name = NULL;
 
                 error = RegEnumValueW(key, i, value_name, &n_name, NULL, &type, data, &n_data);
-                if (error != ERROR_SUCCESS || win_from_wide(value_name, n_name, &name) < 0) {
+                if (error != ERROR_SUCCESS || win_from_wide(value_name, n_name, &name) < 0)
                         break;
-                }
                 (void) fputs(i > 0 ? "," : "", stdout);
                 print_text(name);
                 (void) printf(":{\"type\":%lu,\"hex\":\"", (unsigned long) type);
-                for (DWORD j = 0; j < n_data; j++) {
+                for (DWORD j = 0; j < n_data; j++)
                         (void) printf("%02x", data[j]);
-                }
                 (void) fputs("\"}", stdout);
                 free(name);
         }
@@ -125,18 +121,14 @@ static LSTATUS run(char **fields, unsigned n_fields) {
                 (void) fputs("{", stdout);
                 return ERROR_INVALID_PARAMETER;
         }
-        if (n_fields == 2 && strcmp(fields[0], "dump") == 0) {
+        if (n_fields == 2 && strcmp(fields[0], "dump") == 0)
                 return command_dump();
-        }
-        if (n_fields == 5 && strcmp(fields[0], "set") == 0) {
+        if (n_fields == 5 && strcmp(fields[0], "set") == 0)
                 return command_set(fields[3], fields[4]);
-        }
-        if (n_fields == 3 && strcmp(fields[0], "delete") == 0) {
+        if (n_fields == 3 && strcmp(fields[0], "delete") == 0)
                 return command_delete();
-        }
-        if (n_fields == 2 && strcmp(fields[0], "remove") == 0) {
+        if (n_fields == 2 && strcmp(fields[0], "remove") == 0)
                 return command_remove();
-        }
         (void) fputs("{", stdout);
         return ERROR_INVALID_FUNCTION;
 }
@@ -153,9 +145,8 @@ int main(void) {
                 while (rest && n_fields < FIELDS_MAX) {
                         fields[n_fields++] = rest;
                         rest = strchr(rest, '\t');
-                        if (rest) {
+                        if (rest)
                                 *rest++ = '\0';
-                        }
                 }
                 error = run(fields, n_fields);
                 (void) printf("\"ok\":%s,\"error\":%ld}\n",

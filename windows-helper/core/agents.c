@@ -18,11 +18,9 @@ static void agent_free(Agent *agent) {
 }
 
 Agent *agents_find(const Agents *a, const char *owner) {
-        for (size_t i = 0; i < a->n; i++) {
-                if (strcmp(a->items[i]->owner, owner) == 0) {
+        for (size_t i = 0; i < a->n; i++)
+                if (strcmp(a->items[i]->owner, owner) == 0)
                         return a->items[i];
-                }
-        }
         return NULL;
 }
 
@@ -30,13 +28,11 @@ int agents_add(Agents *a, const char *owner, Agent **ret_agent) {
         size_t n = strlen(owner);
         Agent *agent;
 
-        if (a->n == BRIDGE_AGENTS_MAX) {
+        if (a->n == BRIDGE_AGENTS_MAX)
                 return -ENOSPC;
-        }
         agent = calloc(1, sizeof *agent);
-        if (!agent) {
+        if (!agent)
                 return -ENOMEM;
-        }
         memcpy(agent->owner, owner, n + 1);
         agent->since = ++a->arrivals;
         agent->expires = AGENT_NO_EXPIRY;
@@ -65,16 +61,13 @@ int agents_recover(Agents *a, const Ledger *ledger, uint64_t expires) {
                 Agent *agent;
                 int r;
 
-                if ((last && strcmp(last->owner, owner) == 0) || agents_find(a, owner)) {
+                if ((last && strcmp(last->owner, owner) == 0) || agents_find(a, owner))
                         continue;
-                }
                 r = agents_add(a, owner, &agent);
-                if (r == -ENOSPC) {
+                if (r == -ENOSPC)
                         return 0;
-                }
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 agent->hold = true;
                 agent->expires = expires;
                 last = agent;
@@ -106,9 +99,8 @@ bool agents_expire(Agents *a, uint64_t now_usec) {
                         agent->has_state = agent->hold = agent->answer_due = false;
                         agent->expires = AGENT_NO_EXPIRY;
                 }
-                if (!agent->connection && !agent->hold && !agent->has_state) {
+                if (!agent->connection && !agent->hold && !agent->has_state)
                         agents_remove(a, agent);
-                }
         }
         return dropped;
 }
@@ -116,17 +108,14 @@ bool agents_expire(Agents *a, uint64_t now_usec) {
 uint64_t agents_deadline(const Agents *a) {
         uint64_t deadline = AGENT_NO_EXPIRY;
 
-        for (size_t i = 0; i < a->n; i++) {
-                if (a->items[i]->expires < deadline) {
+        for (size_t i = 0; i < a->n; i++)
+                if (a->items[i]->expires < deadline)
                         deadline = a->items[i]->expires;
-                }
-        }
         return deadline;
 }
 
 void agents_done(Agents *a) {
-        for (size_t i = 0; i < a->n; i++) {
+        for (size_t i = 0; i < a->n; i++)
                 agent_free(a->items[i]);
-        }
         *a = AGENTS_NULL;
 }

@@ -47,18 +47,16 @@ static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         char text[WIRE_TEXT_MAX + 1];
 
         a->status[i] = APPLY_FAILED;
-        if (a->outcome.error == 0) {
+        if (a->outcome.error == 0)
                 a->outcome.error = error;
-        }
         result_text(text, "%s failed (%s); tried again by itself", what, strerror(-error));
         apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
 }
 
 /* Nothing is done when @r, of one of the flushes before the first change, says that it failed. */
 static void apply_fail_all(Apply *a, int r, const char *what) {
-        for (size_t i = 0; r < 0 && i < a->plan->n_changes; i++) {
+        for (size_t i = 0; r < 0 && i < a->plan->n_changes; i++)
                 apply_fail(a, i, r, what);
-        }
 }
 
 /* True when @known proves a value that @e does not. */
@@ -92,22 +90,19 @@ static void apply_intents(Apply *a) {
                 const LedgerEntry *e = &p->changes[i].entry;
                 LedgerEntry *known = ledger_find(a->ledger, &e->listen);
 
-                if (a->status[i] != APPLY_OK) {
+                if (a->status[i] != APPLY_OK)
                         continue;
-                }
                 r = a->host->ledger_put(a->host->userdata, e);
-                if (r < 0) {
+                if (r < 0)
                         apply_fail(a, i, r, "writing the ledger");
-                } else if (known) {
+                else if (known)
                         *known = *e;
-                } else {
+                else
                         a->entries[n_new++] = e; /* writes come by endpoint, so these are sorted */
-                }
         }
         ledger_merge(a->ledger, a->entries, n_new);
-        if (p->n_changes > 0) {
+        if (p->n_changes > 0)
                 apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
-        }
 }
 
 /* Compare the value under @listen in the family of @target with the text of @target.
@@ -121,9 +116,8 @@ static int apply_check(Apply *a, const IpEndpoint *listen, const IpEndpoint *tar
         ret_found[0] = '\0';
         r = a->host->rule_get(a->host->userdata, rule_family(listen, target), name, ret_found,
                               APPLY_DATA_MAX);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         rule_endpoint_format(target, expected);
         return strcmp(expected, ret_found) == 0 ? 0 : -EEXIST;
 }
@@ -135,9 +129,8 @@ static int apply_delete(Apply *a, const IpEndpoint *listen, const IpEndpoint *ta
         char name[RULE_TEXT_MAX];
         int r = apply_check(a, listen, target, ret_found);
 
-        if (r == -ENOENT) {
+        if (r == -ENOENT)
                 return 0;
-        }
         if (r == 0) {
                 rule_endpoint_format(listen, name);
                 r = a->host->rule_delete(a->host->userdata, rule_family(listen, target), name);
@@ -156,18 +149,15 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
                 /* The target moves to another key: the old value first, so that there never are
                  * two of ours and the entry can prove each. */
                 r = apply_delete(a, &e->listen, &e->current, ret_found);
-                if (r < 0) {
+                if (r < 0)
                         return r;
-                }
                 had = false;
         }
         r = apply_check(a, &e->listen, had ? &e->current : &e->next, ret_found);
-        if (r == 0 && !had) {
+        if (r == 0 && !had)
                 return -EEXIST; /* it was not there when we decided, so it is not our writing */
-        }
-        if (r < 0 && r != -ENOENT) {
+        if (r < 0 && r != -ENOENT)
                 return r;
-        }
         rule_endpoint_format(&e->listen, name);
         rule_endpoint_format(&e->next, data);
         r = a->host->rule_set(a->host->userdata, family, name, data);
@@ -184,9 +174,8 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
                                 ? apply_delete(a, &e->listen, targets[i], ret_found)
                                 : 0;
 
-                if (r < 0 && r != -EEXIST) {
+                if (r < 0 && r != -EEXIST)
                         return r;
-                }
         }
         return 0;
 }
@@ -199,9 +188,8 @@ static void apply_values(Apply *a) {
                 const ReconcileChange *c = &a->plan->changes[i];
                 int r = 0;
 
-                if (a->status[i] != APPLY_OK) {
+                if (a->status[i] != APPLY_OK)
                         continue;
-                }
                 if (c->action == RECONCILE_WRITE) {
                         r = apply_write(a, &c->entry, found);
                 } else if (c->action == RECONCILE_REMOVE) {
@@ -227,12 +215,10 @@ static int apply_activate(Apply *a, bool due) {
                 a->outcome.activation = a->host->activate(a->host->userdata);
                 a->outcome.activated = true;
         }
-        if (a->plan->n_changes > 0) { /* also when nothing was left to delete: others' deletes */
+        if (a->plan->n_changes > 0) /* also when nothing was left to delete: others' deletes */
                 r = a->host->rules_flush(a->host->userdata);
-        }
-        if (r < 0 && a->outcome.error == 0) {
+        if (r < 0 && a->outcome.error == 0)
                 a->outcome.error = r;
-        }
         return r;
 }
 
@@ -256,23 +242,20 @@ static void apply_commit(Apply *a) {
 
                 if (a->status[i] == APPLY_FAILED ||
                     (c->action == RECONCILE_REMOVE && c->agent == SIZE_MAX && apply_is_deaf(a)) ||
-                    (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK)) {
+                    (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;
-                }
                 e = ledger_find(a->ledger, &c->entry.listen);
                 if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
                     c->action == RECONCILE_FORGET) {
                         r = a->host->ledger_remove(a->host->userdata, &c->entry.listen);
-                        if (r == 0) {
+                        if (r == 0)
                                 ledger_entry_void(e);
-                        }
                 } else {
                         e->current = e->next;
                         r = a->host->ledger_put(a->host->userdata, e);
                 }
-                if (r < 0 && a->outcome.error == 0) {
+                if (r < 0 && a->outcome.error == 0)
                         a->outcome.error = r;
-                }
         }
         ledger_compact(a->ledger);
 }
@@ -283,9 +266,8 @@ int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool acti
         int r;
 
         r = ledger_reserve(ledger, plan->n_changes);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         a.status = calloc(plan->n_changes + 1, sizeof *a.status);
         a.entries = malloc((plan->n_changes + 1) * sizeof *a.entries);
         if (!a.status || !a.entries) {
@@ -296,9 +278,8 @@ int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool acti
         apply_trust_values(&a);
         apply_intents(&a);
         apply_values(&a);
-        if (apply_activate(&a, activate) == 0) {
+        if (apply_activate(&a, activate) == 0)
                 apply_commit(&a);
-        }
         free(a.status);
         free(a.entries);
         *ret_outcome = a.outcome;

@@ -35,13 +35,11 @@ static void connection_flush(BridgeConnection *c, Buffer *out, uint64_t now_usec
         const BridgeHost *h = &c->bridge->host;
         int r = 0;
 
-        if (buffer_length(out) > 0 && !c->closing) {
+        if (buffer_length(out) > 0 && !c->closing)
                 r = h->send(h->userdata, c->peer, buffer_bytes(out), buffer_length(out));
-        }
         buffer_done(out);
-        if (r < 0 || helper_session_state(c->session) == HELPER_SESSION_CLOSED) {
+        if (r < 0 || helper_session_state(c->session) == HELPER_SESSION_CLOSED)
                 connection_close(c, now_usec);
-        }
 }
 
 static void connection_end(BridgeConnection *c, Buffer *out, uint64_t now_usec) {
@@ -77,12 +75,10 @@ static void connection_refuse(BridgeConnection *c, WireRefusal code, const char 
 }
 
 static BridgeConnection *connection_waiting_for(const Bridge *b, const char *owner) {
-        for (BridgeConnection *c = b->connections; c; c = c->next) {
+        for (BridgeConnection *c = b->connections; c; c = c->next)
                 if (c->slot_deadline != SESSION_NO_DEADLINE && !c->closing &&
-                    strcmp(c->owner, owner) == 0) {
+                    strcmp(c->owner, owner) == 0)
                         return c;
-                }
-        }
         return NULL;
 }
 
@@ -101,9 +97,8 @@ static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
                 return;
         }
         /* Its earlier claim, if any, holds until it has had time to say what it wants now. */
-        if ((agent->hold || agent->has_state) && agent->expires < grace) {
+        if ((agent->hold || agent->has_state) && agent->expires < grace)
                 agent->expires = grace;
-        }
         c->agent = agent;
         agent->connection = c;
         b->last_refusal[0] = '\0';
@@ -138,9 +133,8 @@ void connection_leave(BridgeConnection *c, uint64_t now_usec) {
         char name[BRIDGE_NAME_MAX];
         uint64_t expires;
 
-        if (!agent) {
+        if (!agent)
                 return;
-        }
         if (c->said_goodbye) {
                 expires = now_usec + b->options.goodbye_ms * BRIDGE_USEC_PER_MSEC;
         } else {
@@ -151,9 +145,8 @@ void connection_leave(BridgeConnection *c, uint64_t now_usec) {
         c->agent = NULL;
         agent->connection = NULL;
         if (agent->hold || agent->has_state) {
-                if (!agent->hold || agent->expires < expires) {
+                if (!agent->hold || agent->expires < expires)
                         agent->expires = expires;
-                }
                 agent->answer_due = false;
         }
         bridge_owner_name(c->owner, name);
@@ -186,11 +179,10 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
         } else {
                 r = helper_session_challenge(c->session, paired == 0 ? key : NULL, nonce, now_usec,
                                              &out);
-                if (r < 0) {
+                if (r < 0)
                         connection_fail(c, r, &out, now_usec);
-                } else {
+                else
                         connection_flush(c, &out, now_usec);
-                }
         }
         session_wipe(key, sizeof key);
 }
@@ -211,20 +203,18 @@ static void connection_on_proven(BridgeConnection *c, uint64_t now_usec) {
         }
         c->slot_deadline = now_usec + WIRE_SLOT_PROBE_MS * BRIDGE_USEC_PER_MSEC;
         r = helper_session_ping(agent->connection->session, now_usec, &out);
-        if (r < 0) {
+        if (r < 0)
                 connection_fail(agent->connection, r, &out, now_usec); /* admits @c */
-        } else {
+        else
                 connection_flush(agent->connection, &out, now_usec);
-        }
 }
 
 static void connection_on_closed(BridgeConnection *c, const SessionEvent *event, Buffer *out,
                                  uint64_t now_usec) {
         char name[BRIDGE_NAME_MAX];
 
-        if (event->type == SESSION_EVENT_BYE) {
+        if (event->type == SESSION_EVENT_BYE)
                 c->said_goodbye = event->notice.code == WIRE_BYE_STOPPING;
-        }
         if (event->type == SESSION_EVENT_REFUSED) {
                 connection_log_refusal(c, event->notice.text, now_usec);
         } else if (c->agent && !c->said_goodbye) {
@@ -290,9 +280,8 @@ static size_t connection_consume(BridgeConnection *c, const uint8_t *data, size_
                 }
                 used += consumed;
                 if (consumed > 0 && c->agent && event.type != SESSION_EVENT_VIOLATION &&
-                    event.type != SESSION_EVENT_BYE) {
+                    event.type != SESSION_EVENT_BYE)
                         connection_settle_waiting(c->bridge, c->owner, false, now_usec);
-                }
                 if (consumed == 0 && event.type == SESSION_EVENT_NONE) {
                         connection_flush(c, &out, now_usec);
                         break;
@@ -314,9 +303,8 @@ void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t
         Buffer out = BUFFER_NULL;
         int r;
 
-        if (c->closing) {
+        if (c->closing)
                 return;
-        }
         if (buffer_length(&c->in) == 0) { /* the usual case: whole frames, not copied */
                 used = connection_consume(c, data, n, now_usec);
                 data += used;
@@ -339,9 +327,8 @@ void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t
 }
 
 void connection_resume(BridgeConnection *c, uint64_t now_usec) {
-        if (buffer_length(&c->in) > 0 && helper_session_state(c->session) == HELPER_SESSION_READY) {
+        if (buffer_length(&c->in) > 0 && helper_session_state(c->session) == HELPER_SESSION_READY)
                 connection_consume_kept(c, now_usec);
-        }
 }
 
 void connection_tick(BridgeConnection *c, uint64_t now_usec) {
@@ -349,9 +336,8 @@ void connection_tick(BridgeConnection *c, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
         int r;
 
-        if (c->closing) {
+        if (c->closing)
                 return;
-        }
         if (c->slot_deadline <= now_usec) {
                 Agent *agent = agents_find(&c->bridge->agents, c->owner);
 
@@ -359,9 +345,8 @@ void connection_tick(BridgeConnection *c, uint64_t now_usec) {
                         connection_bye(agent->connection, WIRE_BYE_REPLACED,
                                        "a newer session of this identity took over", now_usec);
                 }
-                if (c->closing) {
+                if (c->closing)
                         return;
-                }
         }
         r = helper_session_tick(c->session, now_usec, &out, &event);
         if (r < 0) {
@@ -385,8 +370,7 @@ void connection_result(BridgeConnection *c, const WireResult *result, uint64_t n
         Buffer out = BUFFER_NULL;
         int r = helper_session_result(c->session, result, &out);
 
-        if (r < 0) { /* it will connect again and ask again */
+        if (r < 0) /* it will connect again and ask again */
                 bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, "no result sent: %s", strerror(-r));
-        }
         connection_flush(c, &out, now_usec);
 }

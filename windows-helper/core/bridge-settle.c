@@ -39,9 +39,8 @@ static void settle_log_guest(Settle *s, Agent *agent) {
         ip_format(&agent->state.v6.addr, v6);
         (void) snprintf(guest, sizeof guest, "%s",
                         agent->state.v4.addr.family != IP_FAMILY_NONE ? v4 : v6);
-        if (strcmp(guest, agent->told_guest) == 0) {
+        if (strcmp(guest, agent->told_guest) == 0)
                 return;
-        }
         memcpy(agent->told_guest, guest, sizeof guest);
         bridge_owner_name(agent->owner, name);
         bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE,
@@ -76,9 +75,8 @@ static void settle_log_services(Settle *s, const Agent *agent, const WireService
 
                 n_active += now->state == WIRE_SERVICE_ACTIVE;
                 told = settle_told(agent, agent->state.services[i].name, &cursor);
-                if ((told && settle_same(told, now)) || n_changed++ >= SETTLE_LOG_LINES_MAX) {
+                if ((told && settle_same(told, now)) || n_changed++ >= SETTLE_LOG_LINES_MAX)
                         continue;
-                }
                 bridge_log(s->bridge,
                            now->state == WIRE_SERVICE_ACTIVE ? BRIDGE_LEVEL_NOTICE
                                                              : BRIDGE_LEVEL_WARNING,
@@ -95,15 +93,12 @@ static void settle_log_services(Settle *s, const Agent *agent, const WireService
 }
 
 static bool settle_changed(const Agent *agent, const WireServiceResult *results) {
-        if (agent->n_told != agent->state.n_services) {
+        if (agent->n_told != agent->state.n_services)
                 return true;
-        }
-        for (uint32_t i = 0; i < agent->n_told; i++) {
+        for (uint32_t i = 0; i < agent->n_told; i++)
                 if (!settle_same(&agent->results[i], &results[i]) ||
-                    strcmp(agent->told[i].text, agent->state.services[i].name) != 0) {
+                    strcmp(agent->told[i].text, agent->state.services[i].name) != 0)
                         return true;
-                }
-        }
         return false;
 }
 
@@ -123,9 +118,8 @@ static void settle_remember(Agent *agent, WireServiceResult *results) {
                 agent->n_told = 0;
                 return;
         }
-        for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t i = 0; i < n; i++)
                 memcpy(told[i].text, agent->state.services[i].name, sizeof told[i].text);
-        }
 }
 
 static void settle_answer(Settle *s, Agent *agent, WireServiceResult *results) {
@@ -163,9 +157,8 @@ static int settle_fail(Settle *s, int error, const char *what) {
                 WireServiceResult *results;
                 uint32_t n;
 
-                if (!s->inputs[i].state) {
+                if (!s->inputs[i].state)
                         continue;
-                }
                 n = s->inputs[i].state->n_services;
                 results = calloc(n + 1u, sizeof *results);
                 for (uint32_t k = 0; results && k < n; k++) {
@@ -174,9 +167,8 @@ static int settle_fail(Settle *s, int error, const char *what) {
                                       "%s failed (%s); tried again by itself", what,
                                       strerror(-error));
                 }
-                if (results) {
+                if (results)
                         settle_answer(s, s->agents[i], results);
-                }
         }
         return error;
 }
@@ -244,9 +236,8 @@ static void settle_outcome(Settle *s, const ApplyOutcome *o) {
                            "changing port forwardings failed (%s), trying again in %u s",
                            strerror(-o->error), BRIDGE_RETRY_MS / 1000u);
         }
-        if (o->error || b->activate_due) {
+        if (o->error || b->activate_due)
                 b->retry_usec = s->now_usec + BRIDGE_RETRY_MS * BRIDGE_USEC_PER_MSEC;
-        }
         b->dirty = o->again && !o->error;
 }
 
@@ -264,22 +255,19 @@ static int settle_run(Settle *s) {
         int r;
 
         r = b->host.rules_read(b->host.userdata, &s->rules);
-        if (r < 0) {
+        if (r < 0)
                 return settle_fail(s, r, "reading the port forwardings");
-        }
         rule_table_sort(&s->rules);
         r = reconcile(&input, &plan);
-        if (r == 0) {
+        if (r == 0)
                 r = apply(&b->host, &b->ledger, &plan, b->activate_due, &outcome);
-        }
         if (r < 0) {
                 reconcile_plan_done(&plan);
                 return settle_fail(s, r, "deciding on the port forwardings");
         }
         settle_outcome(s, &outcome);
-        if (b->activation_error) {
+        if (b->activation_error)
                 settle_block(s, &plan);
-        }
         for (size_t i = 0; i < s->n; i++) {
                 if (plan.results[i]) {
                         settle_answer(s, s->agents[i], plan.results[i]);

@@ -72,9 +72,8 @@ int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHo
         Bridge *b = calloc(1, sizeof *b);
         int r;
 
-        if (!b) {
+        if (!b)
                 return -ENOMEM;
-        }
         b->host = *host;
         b->options = *options;
         b->retry_usec = SESSION_NO_DEADLINE;
@@ -128,20 +127,16 @@ static int bridge_make_room(Bridge *b, uint64_t now_usec) {
         for (BridgeConnection *c = b->connections; c; c = c->next) { /* newest first */
                 HelperSessionState state = helper_session_state(c->session);
 
-                if (c->closing) {
+                if (c->closing)
                         continue;
-                }
                 n++;
-                if (state != HELPER_SESSION_READY && state != HELPER_SESSION_SLOT_WAIT) {
+                if (state != HELPER_SESSION_READY && state != HELPER_SESSION_SLOT_WAIT)
                         oldest = c;
-                }
         }
-        if (n < BRIDGE_CONNECTIONS_MAX) {
+        if (n < BRIDGE_CONNECTIONS_MAX)
                 return 0;
-        }
-        if (!oldest) {
+        if (!oldest)
                 return -EBUSY;
-        }
         connection_bye(oldest, WIRE_BYE_TIMEOUT, "all slots are taken", now_usec);
         return 0;
 }
@@ -158,13 +153,11 @@ int bridge_connect(Bridge *b, void *peer, uint64_t now_usec, BridgeConnection **
         BridgeConnection *c;
         int r = bridge_make_room(b, now_usec);
 
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         c = calloc(1, sizeof *c);
-        if (!c) {
+        if (!c)
                 return -ENOMEM;
-        }
         r = helper_session_new(&c->session, &config, now_usec);
         if (r < 0) {
                 connection_free(c);
@@ -185,9 +178,8 @@ void bridge_disconnect(BridgeConnection *c, uint64_t now_usec) {
         c->closing = true; /* the transport is gone, there is nothing to close any more */
         c->slot_deadline = SESSION_NO_DEADLINE;
         connection_leave(c, now_usec);
-        while (*p != c) {
+        while (*p != c)
                 p = &(*p)->next;
-        }
         *p = c->next;
         connection_free(c);
 }
@@ -205,15 +197,12 @@ void bridge_dispatch(Bridge *b, uint64_t now_usec) {
                 next = c->next;
                 connection_resume(c, now_usec);
         }
-        if (agents_expire(&b->agents, now_usec)) {
+        if (agents_expire(&b->agents, now_usec))
                 b->dirty = true;
-        }
-        if (b->retry_usec <= now_usec) {
+        if (b->retry_usec <= now_usec)
                 b->dirty = true;
-        }
-        for (int i = 0; i < BRIDGE_RUNS_MAX && b->dirty; i++) {
+        for (int i = 0; i < BRIDGE_RUNS_MAX && b->dirty; i++)
                 (void) bridge_settle(b, now_usec); /* logged, told, and tried again */
-        }
         if (b->dirty) {
                 b->dirty = false;
                 b->retry_usec = now_usec + BRIDGE_RETRY_MS * BRIDGE_USEC_PER_MSEC;
@@ -223,24 +212,19 @@ void bridge_dispatch(Bridge *b, uint64_t now_usec) {
 uint64_t bridge_deadline(const Bridge *b) {
         uint64_t deadline = agents_deadline(&b->agents);
 
-        if (b->dirty) {
+        if (b->dirty)
                 return 0;
-        }
-        if (b->retry_usec < deadline) {
+        if (b->retry_usec < deadline)
                 deadline = b->retry_usec;
-        }
         for (const BridgeConnection *c = b->connections; c; c = c->next) {
                 uint64_t d = helper_session_deadline(c->session);
 
-                if (c->closing) {
+                if (c->closing)
                         continue;
-                }
-                if (c->slot_deadline < d) {
+                if (c->slot_deadline < d)
                         d = c->slot_deadline;
-                }
-                if (d < deadline) {
+                if (d < deadline)
                         deadline = d;
-                }
         }
         return deadline;
 }
@@ -250,17 +234,13 @@ int bridge_stop(Bridge *b, uint64_t now_usec) {
         int r = 0;
 
         /* Those that have no place first, or the end of another would give them one. */
-        for (BridgeConnection *c = b->connections; c; c = c->next) {
-                if (!c->agent) {
+        for (BridgeConnection *c = b->connections; c; c = c->next)
+                if (!c->agent)
                         connection_bye(c, WIRE_BYE_STOPPING, why, now_usec);
-                }
-        }
-        for (BridgeConnection *c = b->connections; c; c = c->next) {
+        for (BridgeConnection *c = b->connections; c; c = c->next)
                 connection_bye(c, WIRE_BYE_STOPPING, why, now_usec);
-        }
-        for (size_t i = 0; i < b->agents.n; i++) {
+        for (size_t i = 0; i < b->agents.n; i++)
                 b->agents.items[i]->expires = now_usec;
-        }
         (void) agents_expire(&b->agents, now_usec);
         b->dirty = true;
         for (int i = 0; i < BRIDGE_RUNS_MAX && b->dirty; i++) {

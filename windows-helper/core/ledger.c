@@ -22,11 +22,10 @@ static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
         while (low < high) {
                 size_t middle = low + (high - low) / 2;
 
-                if (ip_endpoint_compare(&l->entries[middle].listen, listen) < 0) {
+                if (ip_endpoint_compare(&l->entries[middle].listen, listen) < 0)
                         low = middle + 1;
-                } else {
+                else
                         high = middle;
-                }
         }
         return low;
 }
@@ -34,9 +33,8 @@ static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
 LedgerEntry *ledger_find(const Ledger *l, const IpEndpoint *listen) {
         size_t i = ledger_lower_bound(l, listen);
 
-        if (i == l->n_entries || ip_endpoint_compare(&l->entries[i].listen, listen) != 0) {
+        if (i == l->n_entries || ip_endpoint_compare(&l->entries[i].listen, listen) != 0)
                 return NULL;
-        }
         return &l->entries[i];
 }
 
@@ -44,16 +42,13 @@ int ledger_reserve(Ledger *l, size_t n) {
         size_t size = l->size ? l->size : LEDGER_SIZE_FIRST;
         LedgerEntry *entries;
 
-        if (n <= l->size - l->n_entries) {
+        if (n <= l->size - l->n_entries)
                 return 0;
-        }
-        while (size - l->n_entries < n) {
+        while (size - l->n_entries < n)
                 size *= 2;
-        }
         entries = realloc(l->entries, size * sizeof *entries);
-        if (!entries) {
+        if (!entries)
                 return -ENOMEM;
-        }
         l->entries = entries;
         l->size = size;
         return 0;
@@ -68,9 +63,8 @@ int ledger_put(Ledger *l, const LedgerEntry *entry) {
                 return 0;
         }
         r = ledger_reserve(l, 1);
-        if (r < 0) {
+        if (r < 0)
                 return r;
-        }
         memmove(&l->entries[i + 1], &l->entries[i], (l->n_entries - i) * sizeof *l->entries);
         l->entries[i] = *entry;
         l->n_entries++;
@@ -116,9 +110,8 @@ void ledger_compact(Ledger *l) {
 
                 if (e->current.addr.family != IP_FAMILY_NONE ||
                     e->next.addr.family != IP_FAMILY_NONE) {
-                        if (to != i) {
+                        if (to != i)
                                 l->entries[to] = *e;
-                        }
                         to++;
                 }
         }
@@ -131,19 +124,17 @@ void ledger_done(Ledger *l) {
 }
 
 bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect) {
-        if (connect->addr.family == IP_FAMILY_NONE) {
+        if (connect->addr.family == IP_FAMILY_NONE)
                 return false;
-        }
         return ip_endpoint_compare(&e->current, connect) == 0 ||
                ip_endpoint_compare(&e->next, connect) == 0;
 }
 
 static void ledger_target_format(const IpEndpoint *target, char ret_text[RULE_TEXT_MAX]) {
-        if (target->addr.family == IP_FAMILY_NONE) {
+        if (target->addr.family == IP_FAMILY_NONE)
                 strcpy(ret_text, LEDGER_NONE);
-        } else {
+        else
                 rule_endpoint_format(target, ret_text);
-        }
 }
 
 /* Twice for each rule of a batch, so without printf. */
@@ -180,36 +171,31 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
         LedgerEntry e = {0};
         size_t n = strlen(data);
 
-        if (n > LEDGER_TEXT_MAX || rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0) {
+        if (n > LEDGER_TEXT_MAX || rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0)
                 return -EINVAL;
-        }
         memcpy(copy, data, n + 1);
         /* From the right: only the owner, which comes first, may hold a '|' itself. */
         for (int i = 2; i >= 0; i--) {
                 part[i] = strrchr(copy, '|');
-                if (!part[i]) {
+                if (!part[i])
                         return -EINVAL;
-                }
                 *part[i]++ = '\0';
         }
         n = strlen(copy);
         if (n == 0 || n > LEDGER_OWNER_MAX || !wire_service_name_valid(part[0]) ||
             ledger_target_parse(part[1], &e.current) < 0 ||
-            ledger_target_parse(part[2], &e.next) < 0) {
+            ledger_target_parse(part[2], &e.next) < 0)
                 return -EINVAL;
-        }
-        if (e.current.addr.family == IP_FAMILY_NONE && e.next.addr.family == IP_FAMILY_NONE) {
+        if (e.current.addr.family == IP_FAMILY_NONE && e.next.addr.family == IP_FAMILY_NONE)
                 return -EINVAL;
-        }
         memcpy(e.owner, copy, n + 1);
         memcpy(e.service, part[0], strlen(part[0]) + 1);
         /* Only what we would write: under another spelling of its name an entry could never be
          * replaced or removed, and would be back at each start. */
         rule_endpoint_format(&e.listen, own_name);
         ledger_entry_format(&e, own_data);
-        if (strcmp(name, own_name) != 0 || strcmp(data, own_data) != 0) {
+        if (strcmp(name, own_name) != 0 || strcmp(data, own_data) != 0)
                 return -EINVAL;
-        }
         *ret_entry = e;
         return 0;
 }

@@ -22,9 +22,8 @@ void policy_init(Policy *p) {
                 .max_services = POLICY_SERVICES_DEFAULT,
                 .pairing_required = true,
         };
-        for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++) {
+        for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++)
                 p->denied_ports[i] = (PolicyPorts){denied[i], denied[i]};
-        }
         p->n_denied_ports = sizeof denied / sizeof denied[0];
 }
 
@@ -36,9 +35,8 @@ static unsigned policy_first_inside(const PolicyPorts *ranges, size_t n, unsigne
         for (size_t i = 0; i < n; i++) {
                 unsigned from = ranges[i].first > first ? ranges[i].first : first;
 
-                if (from <= last && from <= ranges[i].last && (found == 0 || from < found)) {
+                if (from <= last && from <= ranges[i].last && (found == 0 || from < found))
                         found = from;
-                }
         }
         return found;
 }
@@ -62,11 +60,9 @@ static unsigned policy_first_outside(const PolicyPorts *ranges, size_t n, unsign
 }
 
 static bool policy_listen_allowed(const Policy *p, const IpAddr *addr) {
-        for (size_t i = 0; i < p->n_allowed_listen; i++) {
-                if (ip_in_prefix(addr, &p->allowed_listen[i].addr, p->allowed_listen[i].length)) {
+        for (size_t i = 0; i < p->n_allowed_listen; i++)
+                if (ip_in_prefix(addr, &p->allowed_listen[i].addr, p->allowed_listen[i].length))
                         return true;
-                }
-        }
         return p->n_allowed_listen == 0;
 }
 
@@ -79,9 +75,8 @@ static void policy_check_listen(const Policy *p, const WireListen *l, PolicyVerd
                         : 0;
         char text[IP_TEXT_MAX];
 
-        if (denied == 0 && outside == 0 && policy_listen_allowed(p, &l->addr)) {
+        if (denied == 0 && outside == 0 && policy_listen_allowed(p, &l->addr))
                 return;
-        }
         ip_format(&l->addr, text);
         if (denied != 0) {
                 v->reason = WIRE_REASON_POLICY_PORT;
@@ -143,10 +138,8 @@ void policy_check(const Policy *p, const WireState *state, uint32_t index,
                             (unsigned) p->max_services, (unsigned) index + 1);
                 return;
         }
-        for (uint32_t i = 0; i < s->n_listens && ret_verdict->reason == WIRE_REASON_NONE; i++) {
+        for (uint32_t i = 0; i < s->n_listens && ret_verdict->reason == WIRE_REASON_NONE; i++)
                 policy_check_listen(p, &state->listens[s->first_listen + i], ret_verdict);
-        }
-        if (ret_verdict->reason == WIRE_REASON_NONE) {
+        if (ret_verdict->reason == WIRE_REASON_NONE)
                 policy_check_firewall(p, s, ret_verdict);
-        }
 }

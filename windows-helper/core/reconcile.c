@@ -69,11 +69,9 @@ static const WireService *walk_service(const Walk *w, const Wanted *wanted) {
 }
 
 static const ReconcileAgent *walk_agent_by_owner(const Walk *w, const char *owner) {
-        for (size_t i = 0; i < w->input->n_agents; i++) {
-                if (strcmp(w->input->agents[i].owner, owner) == 0) {
+        for (size_t i = 0; i < w->input->n_agents; i++)
+                if (strcmp(w->input->agents[i].owner, owner) == 0)
                         return &w->input->agents[i];
-                }
-        }
         return NULL;
 }
 
@@ -81,13 +79,12 @@ static void site_sort_values(Site *s) {
         for (size_t i = 0; i < s->n_values; i++) {
                 const RuleValue *v = &s->values[i];
 
-                if (s->entry && rule_value_is(v, &s->entry->current)) {
+                if (s->entry && rule_value_is(v, &s->entry->current))
                         s->has_current = true;
-                } else if (s->entry && rule_value_is(v, &s->entry->next)) {
+                else if (s->entry && rule_value_is(v, &s->entry->next))
                         s->has_next = true;
-                } else if (!s->foreign) {
+                else if (!s->foreign)
                         s->foreign = v;
-                }
         }
 }
 
@@ -101,9 +98,8 @@ static bool site_found(const Site *s) {
 static bool site_is_open(const Site *s) {
         const LedgerEntry *e = s->entry;
 
-        if (site_found(s)) {
+        if (site_found(s))
                 return s->has_current && s->has_next;
-        }
         return e->current.addr.family != IP_FAMILY_NONE && e->next.addr.family != IP_FAMILY_NONE &&
                ip_endpoint_compare(&e->current, &e->next) != 0;
 }
@@ -128,9 +124,8 @@ static void walk_foreign(Walk *w, const Site *s) {
         const RuleValue *v = s->foreign;
         char listen[IP_ENDPOINT_TEXT_MAX];
 
-        if (s->entry) {
+        if (s->entry)
                 walk_remove(w, s, NULL);
-        }
         ip_endpoint_format(&s->listen, listen);
         for (size_t i = 0; i < s->n_wanted; i++) {
                 result_worsen(walk_result(w, &s->wanted[i]), WIRE_SERVICE_CONFLICT,
@@ -147,9 +142,8 @@ static const Wanted *walk_winner(const Walk *w, const Site *s) {
         for (size_t i = 0; s->entry && i < s->n_wanted; i++) {
                 const ReconcileAgent *a = &w->input->agents[s->wanted[i].agent];
 
-                if (strcmp(a->owner, s->entry->owner) == 0) {
+                if (strcmp(a->owner, s->entry->owner) == 0)
                         return &s->wanted[i];
-                }
         }
         return s->n_wanted > 0 ? &s->wanted[0] : NULL;
 }
@@ -173,9 +167,8 @@ static void walk_losers(Walk *w, const Site *s, const Wanted *winner) {
         for (size_t i = 0; i < s->n_wanted; i++) {
                 const Wanted *loser = &s->wanted[i];
 
-                if (loser == winner) {
+                if (loser == winner)
                         continue;
-                }
                 if (loser->agent != winner->agent) {
                         walk_lose(w, s, loser, owner, service);
                         continue;
@@ -205,21 +198,19 @@ static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
                                     ? old->next
                                     : old->current;
         }
-        if (!old || !site_found(s) || ip_endpoint_compare(&e.current, &e.next) != 0) {
+        if (!old || !site_found(s) || ip_endpoint_compare(&e.current, &e.next) != 0)
                 walk_change(w, RECONCILE_WRITE, &e, winner);
-        } else if (ip_endpoint_compare(&old->current, &old->next) != 0 ||
-                   strcmp(old->owner, e.owner) != 0 || strcmp(old->service, e.service) != 0) {
+        else if (ip_endpoint_compare(&old->current, &old->next) != 0 ||
+                 strcmp(old->owner, e.owner) != 0 || strcmp(old->service, e.service) != 0)
                 walk_change(w, RECONCILE_RECORD, &e, winner);
-        }
 }
 
 /* True when the endpoint's owner is not back yet and its value is in force. */
 static bool walk_held(const Walk *w, const Site *s) {
         const ReconcileAgent *a;
 
-        if (!s->entry || !site_found(s)) {
+        if (!s->entry || !site_found(s))
                 return false;
-        }
         a = walk_agent_by_owner(w, s->entry->owner);
         return a && a->hold;
 }
@@ -233,9 +224,8 @@ static void walk_site(Walk *w, Site *s) {
                 return;
         }
         if (walk_held(w, s)) {
-                for (size_t i = 0; i < s->n_wanted; i++) {
+                for (size_t i = 0; i < s->n_wanted; i++)
                         walk_lose(w, s, &s->wanted[i], s->entry->owner, s->entry->service);
-                }
                 return;
         }
         winner = walk_winner(w, s);
@@ -257,28 +247,22 @@ static void walk_all(Walk *w) {
 
                 if (i < w->n_wanted &&
                     (k == l->n_entries ||
-                     ip_endpoint_compare(&w->wanted[i].listen, &l->entries[k].listen) <= 0)) {
+                     ip_endpoint_compare(&w->wanted[i].listen, &l->entries[k].listen) <= 0))
                         s.listen = w->wanted[i].listen;
-                } else {
+                else
                         s.listen = l->entries[k].listen;
-                }
                 for (s.wanted = w->wanted + i;
                      i < w->n_wanted && ip_endpoint_compare(&w->wanted[i].listen, &s.listen) == 0;
-                     i++) {
+                     i++)
                         s.n_wanted++;
-                }
-                if (k < l->n_entries &&
-                    ip_endpoint_compare(&l->entries[k].listen, &s.listen) == 0) {
+                if (k < l->n_entries && ip_endpoint_compare(&l->entries[k].listen, &s.listen) == 0)
                         s.entry = &l->entries[k++];
-                }
-                while (v < w->n_rules && ip_endpoint_compare(&t->values[v].listen, &s.listen) < 0) {
+                while (v < w->n_rules && ip_endpoint_compare(&t->values[v].listen, &s.listen) < 0)
                         v++; /* a value that nobody asks for and nobody claims */
-                }
                 for (s.values = t->values + v;
                      v < w->n_rules && ip_endpoint_compare(&t->values[v].listen, &s.listen) == 0;
-                     v++) {
+                     v++)
                         s.n_values++;
-                }
                 walk_site(w, &s);
         }
 }
@@ -289,13 +273,11 @@ static int walk_order(Walk *w) {
         size_t to[2] = {0, w->n_removals};
         ReconcileChange *ordered;
 
-        if (w->n_removals == 0 || w->n_removals == p->n_changes) {
+        if (w->n_removals == 0 || w->n_removals == p->n_changes)
                 return 0;
-        }
         ordered = malloc(p->n_changes * sizeof *ordered);
-        if (!ordered) {
+        if (!ordered)
                 return -ENOMEM;
-        }
         for (size_t i = 0; i < p->n_changes; i++) {
                 bool removal = walk_is_removal(p->changes[i].action);
 
@@ -318,22 +300,18 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
 
                 if (!a->hold && a->state) {
                         plan.results[i] = calloc(a->state->n_services + 1u, sizeof **plan.results);
-                        if (!plan.results[i]) {
+                        if (!plan.results[i])
                                 goto fail;
-                        }
                 }
         }
-        if (!plan.results) {
+        if (!plan.results)
                 goto fail;
-        }
         r = wanted_collect(input, plan.results, &wanted, &walk.n_wanted);
-        if (r < 0) {
+        if (r < 0)
                 goto fail;
-        }
         walk.wanted = wanted;
-        while (walk.n_rules < input->rules->n_values && input->rules->values[walk.n_rules].parsed) {
+        while (walk.n_rules < input->rules->n_values && input->rules->values[walk.n_rules].parsed)
                 walk.n_rules++;
-        }
         /* At most one change per endpoint that is wanted or in the ledger. */
         plan.changes =
                 malloc((walk.n_wanted + input->ledger->n_entries + 1) * sizeof *plan.changes);
@@ -342,9 +320,8 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
                 walk_all(&walk);
                 r = walk_order(&walk);
         }
-        if (r < 0) {
+        if (r < 0)
                 goto fail;
-        }
         free(wanted);
         *ret_plan = plan;
         return 0;

@@ -14,9 +14,8 @@
 void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
         char text[RESULT_ROOM];
 
-        if (vsnprintf(text, sizeof text, format, args) < 0) {
+        if (vsnprintf(text, sizeof text, format, args) < 0)
                 text[0] = '\0';
-        }
         wire_text_clean(text, WIRE_TEXT_MAX);
         memcpy(ret_text, text, strlen(text) + 1);
 }
@@ -44,9 +43,8 @@ void result_worsen(WireServiceResult *result, WireServiceState state, WireReason
         size_t n;
         va_list args;
 
-        if (!result_is_worse(result, state)) {
+        if (!result_is_worse(result, state))
                 return;
-        }
         va_start(args, format);
         result_text_v(text, format, args);
         va_end(args);
@@ -56,14 +54,12 @@ void result_worsen(WireServiceResult *result, WireServiceState state, WireReason
         result->reason = (uint16_t) reason;
         n = strlen(text) + 1;
         result->text = malloc(n);
-        if (result->text) {
+        if (result->text)
                 memcpy(result->text, text, n);
-        }
 }
 
 void result_list_free(WireServiceResult *results, uint32_t n) {
-        for (uint32_t i = 0; results && i < n; i++) {
+        for (uint32_t i = 0; results && i < n; i++)
                 free(results[i].text);
-        }
         free(results);
 }

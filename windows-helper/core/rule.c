@@ -19,9 +19,8 @@
 RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect) {
         bool to_v6 = connect->addr.family == IP_FAMILY_V6;
 
-        if (listen->addr.family == IP_FAMILY_V6) {
+        if (listen->addr.family == IP_FAMILY_V6)
                 return to_v6 ? RULE_V6TOV6 : RULE_V6TOV4;
-        }
         return to_v6 ? RULE_V4TOV6 : RULE_V4TOV4;
 }
 
@@ -63,9 +62,8 @@ static char *rule_append_number(char *p, unsigned value) {
                 digits[n++] = (char) ('0' + value % 10);
                 value /= 10;
         } while (value > 0 && n < sizeof digits);
-        while (n > 0) {
+        while (n > 0)
                 *p++ = digits[--n];
-        }
         return p;
 }
 
@@ -91,18 +89,15 @@ static int rule_port_parse(const char *text, uint16_t *ret_port) {
         unsigned value = 0;
         size_t n = strlen(text);
 
-        if (n == 0 || n > RULE_PORT_DIGITS_MAX) {
+        if (n == 0 || n > RULE_PORT_DIGITS_MAX)
                 return -EINVAL;
-        }
         for (size_t i = 0; i < n; i++) {
-                if (text[i] < '0' || text[i] > '9') {
+                if (text[i] < '0' || text[i] > '9')
                         return -EINVAL;
-                }
                 value = value * 10 + (unsigned) (text[i] - '0');
         }
-        if (value == 0 || value > UINT16_MAX) {
+        if (value == 0 || value > UINT16_MAX)
                 return -EINVAL;
-        }
         *ret_port = (uint16_t) value;
         return 0;
 }
@@ -113,23 +108,19 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
         IpEndpoint e = {0};
         size_t n;
 
-        if (!slash) {
+        if (!slash)
                 return -EINVAL;
-        }
         n = (size_t) (slash - text);
-        if (n == 0 || n >= sizeof literal) {
+        if (n == 0 || n >= sizeof literal)
                 return -EINVAL;
-        }
         memcpy(literal, text, n);
         literal[n] = '\0';
-        if (strcmp(literal, "*") == 0 && any_family != IP_FAMILY_NONE) {
+        if (strcmp(literal, "*") == 0 && any_family != IP_FAMILY_NONE)
                 e.addr.family = any_family; /* zero bytes: the unspecified address, fact 4.1 */
-        } else if (ip_parse(literal, &e.addr) < 0) {
+        else if (ip_parse(literal, &e.addr) < 0)
                 return -EINVAL;
-        }
-        if (rule_port_parse(slash + 1, &e.port) < 0) {
+        if (rule_port_parse(slash + 1, &e.port) < 0)
                 return -EINVAL;
-        }
         *ret_endpoint = e;
         return 0;
 }
@@ -138,13 +129,11 @@ bool rule_value_is(const RuleValue *value, const IpEndpoint *connect) {
         char text[RULE_TEXT_MAX];
 
         if (!value->parsed || !value->data || connect->addr.family == IP_FAMILY_NONE ||
-            value->family != rule_family(&value->listen, connect)) {
+            value->family != rule_family(&value->listen, connect))
                 return false;
-        }
         rule_endpoint_format(connect, text);
-        if (strcmp(text, value->data) != 0) {
+        if (strcmp(text, value->data) != 0)
                 return false;
-        }
         rule_endpoint_format(&value->listen, text);
         return strcmp(text, value->name) == 0;
 }
@@ -165,9 +154,8 @@ int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char
                 size_t size = t->size ? 2 * t->size : RULE_TABLE_SIZE_FIRST;
                 RuleValue *values = realloc(t->values, size * sizeof *values);
 
-                if (!values) {
+                if (!values)
                         return -ENOMEM;
-                }
                 t->values = values;
                 t->size = size;
         }
@@ -189,20 +177,17 @@ static int rule_value_compare(const void *pa, const void *pb) {
         const RuleValue *a = pa, *b = pb;
         int r;
 
-        if (a->parsed != b->parsed) {
+        if (a->parsed != b->parsed)
                 return a->parsed ? -1 : 1;
-        }
         r = a->parsed ? ip_endpoint_compare(&a->listen, &b->listen) : 0;
-        if (r == 0) {
+        if (r == 0)
                 r = (int) a->family - (int) b->family;
-        }
         return r ? r : strcmp(a->name, b->name);
 }
 
 void rule_table_sort(RuleTable *t) {
-        if (t->n_values > 1) {
+        if (t->n_values > 1)
                 qsort(t->values, t->n_values, sizeof *t->values, rule_value_compare);
-        }
 }
 
 size_t rule_table_find(const RuleTable *t, const IpEndpoint *listen, size_t *ret_first) {
@@ -212,16 +197,14 @@ size_t rule_table_find(const RuleTable *t, const IpEndpoint *listen, size_t *ret
                 size_t middle = low + (high - low) / 2;
                 const RuleValue *v = &t->values[middle];
 
-                if (v->parsed && ip_endpoint_compare(&v->listen, listen) < 0) {
+                if (v->parsed && ip_endpoint_compare(&v->listen, listen) < 0)
                         low = middle + 1;
-                } else {
+                else
                         high = middle;
-                }
         }
         while (low + n < t->n_values && t->values[low + n].parsed &&
-               ip_endpoint_compare(&t->values[low + n].listen, listen) == 0) {
+               ip_endpoint_compare(&t->values[low + n].listen, listen) == 0)
                 n++;
-        }
         *ret_first = low;
         return n;
 }

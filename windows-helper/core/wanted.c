@@ -84,18 +84,16 @@ static void wanted_collect_agent(const ReconcileInput *input, uint32_t agent,
         WantedVerdict guest = {.state = WIRE_SERVICE_ACTIVE};
         PolicyVerdict policy;
 
-        if (forwards) {
+        if (forwards)
                 wanted_judge_address(s, &guest);
-        } else {
+        else
                 wanted_judge_mode(s, &guest);
-        }
         for (uint32_t i = 0; i < s->n_services; i++) {
                 WireServiceResult *r = &results[i];
 
                 r->state = WIRE_SERVICE_ACTIVE;
-                if (guest.state != WIRE_SERVICE_ACTIVE) {
+                if (guest.state != WIRE_SERVICE_ACTIVE)
                         result_worsen(r, guest.state, guest.reason, "%s", guest.text);
-                }
                 if (forwards) { /* else no rule is asked for and policy has nothing to say */
                         policy_check(input->policy, s, i, &policy);
                         if (policy.reason != WIRE_REASON_NONE) {
@@ -103,9 +101,8 @@ static void wanted_collect_agent(const ReconcileInput *input, uint32_t agent,
                                               policy.text);
                         }
                 }
-                if (r->state == WIRE_SERVICE_ACTIVE) {
+                if (r->state == WIRE_SERVICE_ACTIVE)
                         wanted_expand(wanted, n, s, agent, i, &guest.connect);
-                }
         }
 }
 
@@ -114,9 +111,8 @@ static int wanted_compare(const void *pa, const void *pb) {
         const Wanted *a = pa, *b = pb;
         int r = ip_endpoint_compare(&a->listen, &b->listen);
 
-        if (r != 0) {
+        if (r != 0)
                 return r;
-        }
         return a->order < b->order ? -1 : a->order > b->order;
 }
 
@@ -128,9 +124,8 @@ typedef struct WantedArrival {
 static int wanted_arrival_compare(const void *pa, const void *pb) {
         const WantedArrival *a = pa, *b = pb;
 
-        if (a->since != b->since) {
+        if (a->since != b->since)
                 return a->since < b->since ? -1 : 1;
-        }
         return a->agent < b->agent ? -1 : a->agent > b->agent;
 }
 

@@ -25,18 +25,14 @@ static DWORD tell_iphlpsvc(void) {
         DWORD error = ERROR_SUCCESS;
 
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        if (manager) {
+        if (manager)
                 service = OpenServiceW(manager, L"iphlpsvc", SERVICE_PAUSE_CONTINUE);
-        }
-        if (!service || !ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status)) {
+        if (!service || !ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status))
                 error = GetLastError();
-        }
-        if (service) {
+        if (service)
                 (void) CloseServiceHandle(service);
-        }
-        if (manager) {
+        if (manager)
                 (void) CloseServiceHandle(manager);
-        }
         return error;
 }
 
@@ -50,11 +46,9 @@ int wmain(int argc, wchar_t **argv) {
                 return 2;
         }
         error = write_rule(argv[1], argv[2]);
-        if (error == ERROR_SUCCESS) {
+        if (error == ERROR_SUCCESS)
                 error = tell_iphlpsvc();
-        }
-        if (error != ERROR_SUCCESS) {
+        if (error != ERROR_SUCCESS)
                 (void) fprintf(stderr, "apply-rule: error %lu\n", (unsigned long) error);
-        }
         return error == ERROR_SUCCESS ? 0 : 1;
 }

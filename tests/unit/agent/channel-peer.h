@@ -71,9 +71,8 @@ static void peer_close(void) {
         session = helper_session_free(session);
         buffer_done(&peer_in);
         buffer_done(&peer_out);
-        if (peer >= 0) {
+        if (peer >= 0)
                 close(peer);
-        }
         peer = -1;
 }
 
@@ -114,9 +113,8 @@ static void configure(const uint8_t *key) {
 /* One turn of the loop and, unless the peer is raw, of the helper's session. */
 static void step(const uint8_t *peer_key) {
         ck_assert_int_ge(sd_event_run(event, 10 * USEC_PER_MSEC), 0);
-        if (peer < 0 && listener >= 0) {
+        if (peer < 0 && listener >= 0)
                 peer = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-        }
         if (session && peer >= 0) {
                 SessionEvent e = SESSION_EVENT_NULL;
                 size_t consumed = 0;
@@ -175,9 +173,8 @@ static void peer_session(void) {
 }
 
 static void connect_well(void) {
-        if (listener < 0) {
+        if (listener < 0)
                 peer_listen();
-        }
         peer_session();
         configure(test_key);
         UNTIL(channel_state(channel) == CHANNEL_READY, test_key);

@@ -26,12 +26,10 @@ static inline bool text_matches(const char *text, const char *pattern) {
                 memcpy(piece, pattern, n);
                 piece[n] = '\0';
                 found = strstr(text, piece);
-                if (!found || (first && found != text)) {
+                if (!found || (first && found != text))
                         return false;
-                }
-                if (!end) {
+                if (!end)
                         return true;
-                }
                 text = found + n;
                 pattern = end + 3;
                 first = false;
@@ -43,9 +41,8 @@ static inline void check_problems(const char *name, const ConfigProblem *problem
                                   const char *const *expected) {
         size_t n_expected = 0;
 
-        while (expected[n_expected]) {
+        while (expected[n_expected])
                 n_expected++;
-        }
         for (size_t i = 0; i < n; i++) {
                 char *text;
 

@@ -11,12 +11,10 @@ START_TEST(test_doubles_up_to_the_limit) {
         static const uint64_t expected[] = {250, 500, 1000, 2000, 4000, 8000, 16000, 30000, 30000};
         Backoff b = BACKOFF_NULL;
 
-        for (size_t i = 0; i < ELEMENTSOF(expected); i++) {
+        for (size_t i = 0; i < ELEMENTSOF(expected); i++)
                 ck_assert_uint_eq(backoff_next(&b, 0), expected[i] * USEC_PER_MSEC);
-        }
-        for (unsigned i = 0; i < 100000; i++) {
+        for (unsigned i = 0; i < 100000; i++)
                 ck_assert_uint_eq(backoff_next(&b, 0), BACKOFF_MAX_USEC);
-        }
 }
 END_TEST
 
@@ -40,9 +38,8 @@ END_TEST
 START_TEST(test_reset_starts_over) {
         Backoff b = BACKOFF_NULL;
 
-        for (unsigned i = 0; i < 20; i++) {
+        for (unsigned i = 0; i < 20; i++)
                 (void) backoff_next(&b, 0);
-        }
         backoff_reset(&b);
         ck_assert_uint_eq(backoff_next(&b, 0), BACKOFF_MIN_USEC);
         ck_assert_uint_eq(backoff_next(&b, 0), 2 * BACKOFF_MIN_USEC);

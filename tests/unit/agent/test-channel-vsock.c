@@ -34,9 +34,8 @@ static int socket_that_stays_busy(int type) {
 }
 
 int __wrap_socket(int domain, int type, int protocol) {
-        if (domain != AF_VSOCK) {
+        if (domain != AF_VSOCK)
                 return __real_socket(domain, type, protocol);
-        }
         n_sockets++;
         ck_assert_int_eq(type, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK);
         if (socket_error) {
@@ -50,9 +49,8 @@ int __wrap_socket(int domain, int type, int protocol) {
 int __wrap_bind(int fd, const struct sockaddr *sa, socklen_t size) {
         const struct sockaddr_vm *vm = (const struct sockaddr_vm *) sa;
 
-        if (sa->sa_family != AF_VSOCK) {
+        if (sa->sa_family != AF_VSOCK)
                 return __real_bind(fd, sa, size);
-        }
         n_binds++;
         last_port = vm->svm_port;
         ck_assert_uint_eq(vm->svm_cid, VMADDR_CID_ANY);
@@ -66,9 +64,8 @@ int __wrap_bind(int fd, const struct sockaddr *sa, socklen_t size) {
 int __wrap_connect(int fd, const struct sockaddr *sa, socklen_t size) {
         struct sockaddr_un un = {.sun_family = AF_UNIX};
 
-        if (sa->sa_family != AF_VSOCK) {
+        if (sa->sa_family != AF_VSOCK)
                 return __real_connect(fd, sa, size);
-        }
         memcpy(&asked, sa, sizeof(asked));
         if (connect_error) {
                 errno = connect_error;
@@ -83,9 +80,8 @@ static char unix_path[CONFIG_HELPER_PATH_MAX + 1];
 /* The peer listens on the unix socket; the channel believes in a vsock. */
 static void listen_and_use_vsock(bool listen_too) {
         memcpy(unix_path, target.path, sizeof(unix_path));
-        if (listen_too) {
+        if (listen_too)
                 peer_listen();
-        }
         target = (ConfigHelper){.kind = CONFIG_HELPER_VSOCK, .cid = 2, .port = CONFIG_VSOCK_PORT};
         n_sockets = n_binds = 0;
         socket_error = connect_error = 0;
@@ -115,9 +111,8 @@ START_TEST(test_kernel_without_vsock) {
         socket_error = cases[_i].socket_error;
         connect_error = cases[_i].connect_error;
         configure(test_key);
-        while (now_usec() < end) {
+        while (now_usec() < end)
                 step(NULL);
-        }
         ck_assert_uint_eq(n_downs, 1); /* the next try is 22 to 30 s away */
         ck_assert_int_eq(last_down.cause, CHANNEL_NO_VSOCK);
 

@@ -81,9 +81,8 @@ START_TEST(test_backoff_grows_and_hurry_resets_it) {
         uint64_t begin = now_usec();
 
         configure(test_key);
-        while (now_usec() < begin + 2 * USEC_PER_SEC) {
+        while (now_usec() < begin + 2 * USEC_PER_SEC)
                 step(NULL);
-        }
         ck_assert_uint_ge(n_downs, 3);
         ck_assert_uint_le(n_downs, 5);
         n_downs = 0;
@@ -119,9 +118,8 @@ START_TEST(test_wrong_key) {
 
         /* An address change is no reason to ask again; a key is. */
         ck_assert_int_eq(channel_hurry(channel), 0);
-        for (unsigned i = 0; i < 50; i++) {
+        for (unsigned i = 0; i < 50; i++)
                 step(test_key);
-        }
         ck_assert_int_eq(peer, -1);
         configure(test_key);
         UNTIL(n_ready == 1, test_key);
@@ -196,9 +194,8 @@ START_TEST(test_back_pressure) {
         uint64_t end;
 
         connect_well();
-        for (uint64_t i = 0; i < 1000; i++) {
+        for (uint64_t i = 0; i < 1000; i++)
                 ck_assert_int_eq(wire_ping_encode(i, &peer_out), 0);
-        }
         end = now_usec() + USEC_PER_SEC;
         while (now_usec() < end) {
                 ssize_t n =
@@ -230,9 +227,8 @@ END_TEST
 /* While the socket is full and the peer goes away, the end is noticed at once. */
 START_TEST(test_peer_goes_while_output_waits) {
         connect_well();
-        for (uint64_t i = 0; i < 100000; i++) {
+        for (uint64_t i = 0; i < 100000; i++)
                 ck_assert_int_eq(wire_ping_encode(i, &peer_out), 0);
-        }
         for (unsigned i = 0; i < 200; i++) {
                 ssize_t n =
                         send(peer, buffer_bytes(&peer_out), buffer_length(&peer_out), MSG_NOSIGNAL);
@@ -255,9 +251,8 @@ START_TEST(test_idle) {
 
         connect_well();
         end = now_usec() + 500 * USEC_PER_MSEC;
-        while (now_usec() < end) {
+        while (now_usec() < end)
                 n_turns += sd_event_run(event, end - now_usec()) > 0;
-        }
         ck_assert_uint_eq(n_turns, 0);
 }
 END_TEST

@@ -184,9 +184,8 @@ START_TEST(flood) {
         ServiceFile service;
         char *content = malloc(CONFIG_FILE_MAX);
 
-        for (size_t i = 0; i < CONFIG_FILE_MAX; i += 2) {
+        for (size_t i = 0; i < CONFIG_FILE_MAX; i += 2)
                 memcpy(content + i, "x\n", 2);
-        }
         config_problems_begin(&problems, "x.ini");
         service_file_parse((const uint8_t *) content, CONFIG_FILE_MAX, &service, &problems);
         ck_assert_uint_eq(problems.n, CONFIG_PROBLEMS_PER_FILE_MAX);

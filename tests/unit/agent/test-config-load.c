@@ -96,9 +96,8 @@ static void expect(const char *name, const char *const *problems, const char *co
                 ck_assert_msg(want != NULL, "%s: unexpected service '%s'", name, s->name);
                 ck_assert_int_eq(s->enabled, want[0] != '-');
                 ck_assert_str_eq(s->name, want[0] == '-' ? want + 1 : want);
-                if (s->enabled) {
+                if (s->enabled)
                         ck_assert_str_eq(config->wire.services[n_enabled++].name, s->name);
-                }
         }
         ck_assert_msg(!services[config->n_services], "%s: no service '%s'", name,
                       services[config->n_services]);
@@ -271,9 +270,8 @@ START_TEST(unreadable_file) {
         put(ETC "/secret.ini", GOOD_80);
         put(ETC "/web.ini", GOOD_443);
         ck_assert_int_eq(chmod(below(ETC "/secret.ini"), 0), 0);
-        if (privileged) {
+        if (privileged)
                 ck_assert_int_eq(seteuid(65534), 0); /* root may read everything */
-        }
         expect("unreadable",
                LIST(ETC "/secret.ini: can't be read: Permission denied; correct its owner, mode",
                     NULL),

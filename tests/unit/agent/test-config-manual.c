@@ -21,13 +21,11 @@ static void read_manual(void) {
         while (fgets(line, sizeof(line), file)) {
                 char *end = strchr(line, '=');
 
-                if (strncmp(line, ".BI ", 4) != 0 || !end) {
+                if (strncmp(line, ".BI ", 4) != 0 || !end)
                         continue;
-                }
                 *end = '\0';
-                for (char *part, *rest = line + 4; (part = strsep(&rest, "\\"));) {
+                for (char *part, *rest = line + 4; (part = strsep(&rest, "\\"));)
                         (void) strcat(documented, part);
-                }
                 (void) strcat(documented, ", ");
         }
         (void) fclose(file);

@@ -88,9 +88,8 @@ END_TEST
 START_TEST(as_many_bytes_as_a_message_holds) {
         uint32_t n = 0;
 
-        while (problems.n == 0 && n < WIRE_SERVICES_MAX) {
+        while (problems.n == 0 && n < WIRE_SERVICES_MAX)
                 add(n++, WIRE_REMOTES_MAX);
-        }
         check_problems("bytes", problems.items, problems.n,
                        (const char *[]){"service-...: remote: with this service the helper would "
                                         "have to be told more than 4194176 bytes; write fewer",
@@ -104,9 +103,8 @@ START_TEST(as_many_bytes_as_a_message_holds) {
 END_TEST
 
 START_TEST(as_many_services_as_endpoints) {
-        for (uint32_t i = 0; i < WIRE_SERVICES_MAX; i++) {
+        for (uint32_t i = 0; i < WIRE_SERVICES_MAX; i++)
                 add(i, 0);
-        }
         ck_assert_uint_eq(problems.n, 0);
         ck_assert_uint_eq(merge.config->wire.n_services, WIRE_SERVICES_MAX);
         ck_assert_uint_le(payload_bytes(), WIRE_STATE_PAYLOAD_MAX);
@@ -117,9 +115,8 @@ START_TEST(as_many_services_as_endpoints) {
 END_TEST
 
 START_TEST(disabled_services_are_bounded_too) {
-        for (uint32_t i = 0; i < CONFIG_FILES_MAX; i++) {
+        for (uint32_t i = 0; i < CONFIG_FILES_MAX; i++)
                 add_as(i, WIRE_REMOTES_MAX, false);
-        }
         ck_assert_uint_eq(problems.n, 0);
         ck_assert_uint_eq(merge.config->wire.n_services, 0);
         add_as(CONFIG_FILES_MAX, 0, false);

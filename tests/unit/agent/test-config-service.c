@@ -275,12 +275,10 @@ START_TEST(limits) {
                 char content[8192] = "[service]\n";
                 size_t n = strlen(content);
 
-                for (int i = 0; i < WIRE_LISTENS_MAX + more; i++) {
+                for (int i = 0; i < WIRE_LISTENS_MAX + more; i++)
                         n += (size_t) sprintf(content + n, "listen = %d\n", 1000 + i);
-                }
-                for (int i = 0; i < WIRE_REMOTES_MAX + more; i++) {
+                for (int i = 0; i < WIRE_REMOTES_MAX + more; i++)
                         n += (size_t) sprintf(content + n, "remote = 10.0.0.%d\n", i);
-                }
                 parse(content, &service, &problems);
                 check_problems("limits", problems.items, problems.n,
                                more ? (const char *[]){"x.ini:66: listen: more than 64 'listen'",

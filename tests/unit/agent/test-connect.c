@@ -20,9 +20,8 @@ static int refusal;
 
 static int fake_bind(int fd, unsigned port) {
         ck_assert_int_eq(fd, 7);
-        if (n_calls > 0) {
+        if (n_calls > 0)
                 ck_assert_uint_eq(port, last_port - 1);
-        }
         n_calls++;
         last_port = port;
         return port <= free_from ? refusal : -EADDRINUSE;

@@ -65,9 +65,8 @@ int main(void) {
         sd_id128_t machine;
         TCase *t = tcase_create("identity");
 
-        if (sd_id128_get_machine(&machine) < 0) {
+        if (sd_id128_get_machine(&machine) < 0)
                 return 77; /* an image that was not set up yet */
-        }
         tcase_add_test(t, test_ids);
         tcase_add_test(t, test_distro);
         return test_run(t, "identity");

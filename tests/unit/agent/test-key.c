@@ -9,9 +9,8 @@
 #define DIGITS "000102030405060708090a0b0c0d0e0f101112131415161718191A1B1C1D1E1F"
 
 static void check_key(const uint8_t *key) {
-        for (unsigned i = 0; i < WIRE_KEY_SIZE; i++) {
+        for (unsigned i = 0; i < WIRE_KEY_SIZE; i++)
                 ck_assert_uint_eq(key[i], i);
-        }
 }
 
 START_TEST(test_text) {
@@ -39,11 +38,10 @@ START_TEST(test_text) {
                 memset(key, 0xaa, sizeof(key));
                 ck_assert_int_eq(key_parse(cases[i].text, strlen(cases[i].text), key),
                                  cases[i].outcome);
-                if (cases[i].outcome == 0) {
+                if (cases[i].outcome == 0)
                         check_key(key);
-                } else {
+                else
                         ck_assert_uint_eq(key[0], 0xaa); /* untouched on failure */
-                }
         }
         /* A NUL is no white space and no digit. */
         ck_assert_int_eq(key_parse(DIGITS "\0", 2 * WIRE_KEY_SIZE + 1, key), KEY_E_BAD);
@@ -120,9 +118,8 @@ START_TEST(test_foreign_owner) {
         uint8_t key[WIRE_KEY_SIZE];
         char *problem;
 
-        if (geteuid() != 0) {
+        if (geteuid() != 0)
                 return; /* only root can give a file away; the runs of CI are root's */
-        }
         test_mkdir("etc/wslbridge");
         test_write("etc/wslbridge/key", DIGITS, strlen(DIGITS), 0600);
         ck_assert_int_eq(chown(test_path("etc/wslbridge/key"), 65534, 65534), 0);
@@ -138,9 +135,8 @@ START_TEST(test_unreadable) {
         uint8_t key[WIRE_KEY_SIZE];
         char *problem;
 
-        if (geteuid() != 0) {
+        if (geteuid() != 0)
                 return; /* as above */
-        }
         test_mkdir("etc/wslbridge");
         test_mkdir("credentials");
         test_write("etc/wslbridge/key", DIGITS, strlen(DIGITS), 0600);

@@ -37,7 +37,7 @@ static void load_link(SnapshotLink *l, char **words) {
 
         l->index = atoi(strtok_r(NULL, " ", words));
         (void) snprintf(l->name, sizeof(l->name), "%s", strtok_r(NULL, " ", words));
-        while ((word = strtok_r(NULL, " ", words))) {
+        while ((word = strtok_r(NULL, " ", words)))
                 if (strcmp(word, "up") == 0)
                         l->up = true;
                 else if (strcmp(word, "loopback") == 0)
@@ -48,7 +48,6 @@ static void load_link(SnapshotLink *l, char **words) {
                         l->master = atoi(strtok_r(NULL, " ", words));
                 else
                         ck_abort_msg("link: what is '%s'?", word);
-        }
 }
 
 static void load_address(SnapshotAddress *a, char **words) {

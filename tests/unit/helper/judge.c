@@ -19,9 +19,8 @@ static bool judge_proves(const char *name, const char *stored, const IpEndpoint 
         IpEndpoint listen;
 
         if (target->addr.family == IP_FAMILY_NONE ||
-            rule_endpoint_parse(name, IP_FAMILY_NONE, &listen) < 0) {
+            rule_endpoint_parse(name, IP_FAMILY_NONE, &listen) < 0)
                 return false;
-        }
         rule_endpoint_format(target, text);
         (void) snprintf(key, sizeof key, "%s %s", rule_family_name(rule_family(&listen, target)),
                         name);
@@ -59,12 +58,10 @@ static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
 static int judge_fault(MemoryHost *m, MemoryCall call) {
         Judge *j = m->userdata;
 
-        if (j->dead) {
+        if (j->dead)
                 return -EIO;
-        }
-        if (call == MEMORY_RULES_READ || call == MEMORY_RULE_GET || call == MEMORY_LEDGER_LOAD) {
+        if (call == MEMORY_RULES_READ || call == MEMORY_RULE_GET || call == MEMORY_LEDGER_LOAD)
                 return 0;
-        }
         j->n_calls++;
         if (j->kill_at > 0 && --j->kill_at == 0) {
                 j->dead = true;
@@ -91,17 +88,15 @@ void judge_done(Judge *j) {
 
 void judge_foreign(Judge *j, const char *rule, const char *data) {
         (void) text_map_delete(&j->foreign, rule);
-        if (data) {
+        if (data)
                 ck_assert_int_eq(text_map_set(&j->foreign, rule, data), 0);
-        }
         world_foreign(&j->w, rule, data);
 }
 
 void judge_restart(Judge *j, bool power_cut) {
         world_kill(&j->w);
-        if (power_cut) {
+        if (power_cut)
                 memory_host_power_cut(&j->w.host);
-        }
         j->dead = false;
         j->kill_at = 0;
         world_start(&j->w);
@@ -122,9 +117,8 @@ static void judge_table(const Judge *j) {
         }
         free(list);
         list = text_map_list(&j->foreign);
-        for (size_t i = 0; i < j->foreign.n; i++) {
+        for (size_t i = 0; i < j->foreign.n; i++)
                 ck_assert_pstr_eq(text_map_get(&j->w.host.rules, list[i]->key), list[i]->data);
-        }
         free(list);
 }
 
@@ -141,9 +135,8 @@ static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
         for (int f = v4 ? RULE_V4TOV4 : RULE_V6TOV4; f <= (v4 ? RULE_V4TOV6 : RULE_V6TOV6); f++) {
                 (void) snprintf(rule, sizeof rule, "%s ", rule_family_name((RuleFamily) f));
                 rule_endpoint_format(listen, rule + FAMILY_TEXT);
-                if (text_map_get(&j->foreign, rule)) {
+                if (text_map_get(&j->foreign, rule))
                         return true;
-                }
         }
         return false;
 }
@@ -158,11 +151,10 @@ static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint 
         rule_endpoint_format(listen, name);
         rule_endpoint_format(connect, data);
         stored = text_map_get(&j->w.host.ledger, name);
-        if (connect->addr.family != IP_FAMILY_NONE) {
+        if (connect->addr.family != IP_FAMILY_NONE)
                 found = memory_host_rule(&j->w.host, rule_family(listen, connect), name);
-        } else {
+        else
                 found = NULL;
-        }
         *foreign |= judge_is_foreign(j, listen);
         if (!stored || ledger_entry_parse(name, stored, &e) < 0 || !judge_same_agent(a, &e)) {
                 *other |= stored != NULL;
@@ -176,14 +168,11 @@ static bool judge_twice(const WireState *s, uint32_t service) {
         const WireService *mine = &s->services[service];
 
         for (uint32_t i = 0; i < s->n_listens; i++) {
-                for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens;
-                     k++) {
+                for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens; k++)
                         if (i != k && ip_compare(&s->listens[i].addr, &s->listens[k].addr) == 0 &&
                             s->listens[i].port < s->listens[k].port + s->listens[k].count &&
-                            s->listens[k].port < s->listens[i].port + s->listens[i].count) {
+                            s->listens[k].port < s->listens[i].port + s->listens[i].count)
                                 return true;
-                        }
-                }
         }
         return false;
 }
@@ -245,21 +234,18 @@ void judge_rest(Judge *j) {
                 const FakeAgent *a = &j->w.agents[i];
                 WireState asked;
 
-                if (!agent_ready(a) || !a->asked) {
+                if (!agent_ready(a) || !a->asked)
                         continue;
-                }
                 world_parse(&asked, a->address, a->services);
-                for (uint32_t k = 0; k < asked.n_services; k++) {
+                for (uint32_t k = 0; k < asked.n_services; k++)
                         judge_service(j, a, &asked, k);
-                }
                 wire_state_done(&asked);
         }
         changes = world_changes(&j->w);
         bridge_rules_changed(j->w.bridge);
         world_run(&j->w);
-        if (!j->no_iphlpsvc) { /* else every run tries the activation again */
+        if (!j->no_iphlpsvc) /* else every run tries the activation again */
                 ck_assert_uint_eq(world_changes(&j->w), changes);
-        }
 }
 
 void judge_nothing_left(Judge *j) {

@@ -217,17 +217,15 @@ END_TEST
 
 /* Somebody is faster, between our reading of the table and our writing. */
 static int racing(MemoryHost *m, MemoryCall call) {
-        if (call == MEMORY_LEDGER_FLUSH) {
+        if (call == MEMORY_LEDGER_FLUSH)
                 memory_host_foreign(m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
-        }
         return 0;
 }
 
 START_TEST(test_race_with_somebody_else) {
         for (int had_value = 0; had_value < 2; had_value++) {
-                if (had_value) {
+                if (had_value)
                         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
-                }
                 w.host.fault = racing;
                 agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
                 w.host.fault = NULL;
@@ -242,9 +240,8 @@ START_TEST(test_race_with_somebody_else) {
 END_TEST
 
 static int racing_with_our_own_text(MemoryHost *m, MemoryCall call) {
-        if (call == MEMORY_LEDGER_FLUSH) {
+        if (call == MEMORY_LEDGER_FLUSH)
                 memory_host_foreign(m, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.3/80");
-        }
         return 0;
 }
 

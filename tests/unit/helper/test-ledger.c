@@ -100,18 +100,16 @@ START_TEST(test_batch_is_as_one_by_one) {
                 added[i] = entry(3 * i + 1);
                 list[i] = &added[i];
         }
-        for (unsigned i = N(added); i > 0; i--) {
+        for (unsigned i = N(added); i > 0; i--)
                 ck_assert_int_eq(ledger_put(&one, &added[i - 1]), 0);
-        }
         ck_assert_int_eq(ledger_reserve(&batch, N(added)), 0);
         ledger_merge(&batch, list, N(added));
         for (unsigned port = 1; port < 150; port += 7) {
                 LedgerEntry e = entry(port), *known = ledger_find(&batch, &e.listen);
 
                 ledger_remove(&one, &e.listen);
-                if (known) {
+                if (known)
                         ledger_entry_void(known);
-                }
         }
         ledger_compact(&batch);
 

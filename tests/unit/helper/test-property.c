@@ -51,9 +51,8 @@ static void random_ask(Judge *j) {
         FakeAgent *a = &j->w.agents[below(WORLD_AGENTS)];
         char services[256];
 
-        if (!agent_ready(a)) {
+        if (!agent_ready(a))
                 agent_connect(a);
-        }
         if (agent_ready(a)) {
                 random_services(services, sizeof services);
                 agent_ask(a, pick(addresses, 6), services);
@@ -91,9 +90,8 @@ static void random_step(Judge *j) {
                 agent_connect(a);
                 break;
         case 4:
-                if (agent_ready(a)) {
+                if (agent_ready(a))
                         agent_leave(a);
-                }
                 break;
         case 5:
                 agent_vanish(a);
@@ -125,9 +123,8 @@ static void random_operation(Judge *j) {
                 break;
         case 3:
                 j->no_iphlpsvc = !j->no_iphlpsvc;
-                if (!j->no_iphlpsvc) {
+                if (!j->no_iphlpsvc)
                         j->w.host.iphlpsvc_behind = false; /* it starts, and reads everything */
-                }
                 bridge_rules_changed(j->w.bridge);
                 world_run(&j->w);
                 break;
@@ -148,18 +145,16 @@ static void one_life(uint64_t seed) {
                 random_operation(&j);
                 if (j.dead) {
                         world_kill(&j.w);
-                        if (below(3) == 0) { /* others don't wait for us */
+                        if (below(3) == 0) /* others don't wait for us */
                                 random_foreign(&j);
-                        }
                         judge_restart(&j, below(2));
                 }
                 judge_rest(&j);
         }
         j.no_iphlpsvc = false;
         j.w.host.iphlpsvc_behind = false;
-        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
                 agent_vanish(&j.w.agents[i]);
-        }
         world_wait(&j.w, 3 * WORLD_HEARTBEAT + BRIDGE_RECOVERY_MS + BRIDGE_RETRY_MS);
         judge_nothing_left(&j);
         judge_done(&j);
@@ -197,9 +192,8 @@ static void full_life(Judge *j) {
         for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !j->dead; i++) {
                 FakeAgent *who = steps[i].agent ? b : a;
 
-                if (!agent_ready(who)) {
+                if (!agent_ready(who))
                         agent_connect(who);
-                }
                 agent_ask(who, steps[i].address, steps[i].services);
         }
 }
@@ -246,9 +240,8 @@ int main(void) {
 
         current_seed = mmap(NULL, sizeof *current_seed, PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-        if (current_seed == MAP_FAILED) {
+        if (current_seed == MAP_FAILED)
                 return EXIT_FAILURE;
-        }
         tcase_set_timeout(tc, 0); /* meson's is enough, and longer runs are asked for by hand */
         tcase_add_test(tc, test_random_lives);
         tcase_add_test(tc, test_killed_at_every_call);

@@ -27,9 +27,8 @@ static void setup(void) {
 }
 
 static void clear(void) {
-        for (unsigned i = 0; i < 3; i++) {
+        for (unsigned i = 0; i < 3; i++)
                 wire_state_done(&states[i]);
-        }
         ledger_done(&ledger);
         rule_table_done(&rules);
 }
@@ -65,9 +64,8 @@ static void plan_text(const ReconcileAgent *agents, size_t n, char *text, size_t
         }
         for (size_t owner = 0; owner < n; owner++) { /* by owner, not by index */
                 for (size_t i = 0; i < n; i++) {
-                        if (agents[i].owner[0] != (char) ('a' + owner) || !plan.results[i]) {
+                        if (agents[i].owner[0] != (char) ('a' + owner) || !plan.results[i])
                                 continue;
-                        }
                         for (uint32_t k = 0; k < agents[i].state->n_services; k++) {
                                 at += (size_t) snprintf(
                                         text + at, size - at, "%s %s: %s\n", agents[i].owner,

@@ -180,9 +180,8 @@ static int no_rules_flush(MemoryHost *m, MemoryCall call) {
 static bool dead;
 
 static int dead_after_ledger_flush(MemoryHost *m, MemoryCall call) {
-        if (dead) {
+        if (dead)
                 return -EIO;
-        }
         dead = call == MEMORY_LEDGER_FLUSH;
         return 0;
 }
@@ -215,9 +214,8 @@ START_TEST(test_restarts_in_every_order) {
         enum { HELPER_KILLED, HELPER_STOPPED, AGENT_KILLED, AGENT_STOPPED, N_EVENTS };
 
         for (unsigned order = 0; order < N_EVENTS * N_EVENTS * N_EVENTS; order++) {
-                if (!agent_ready(ubuntu)) {
+                if (!agent_ready(ubuntu))
                         agent_connect(ubuntu);
-                }
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 for (unsigned i = 0, rest = order; i < 3; i++, rest /= N_EVENTS) {
                         switch (rest % N_EVENTS) {
@@ -234,9 +232,8 @@ START_TEST(test_restarts_in_every_order) {
                                 agent_vanish(ubuntu);
                                 break;
                         case AGENT_STOPPED:
-                                if (ubuntu->session) {
+                                if (ubuntu->session)
                                         agent_leave(ubuntu);
-                                }
                                 break;
                         }
                 }

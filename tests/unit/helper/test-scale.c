@@ -49,9 +49,8 @@ static void many_services(WireState *state, uint8_t host, unsigned n, unsigned f
 static unsigned count(const FakeAgent *a, WireServiceState state) {
         unsigned n = 0;
 
-        for (uint32_t i = 0; i < a->result.n_services; i++) {
+        for (uint32_t i = 0; i < a->result.n_services; i++)
                 n += a->result.services[i].state == state;
-        }
         return n;
 }
 

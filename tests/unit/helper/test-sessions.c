@@ -314,9 +314,8 @@ START_TEST(test_stranger_sends_without_end) {
         memcpy(chunk, hello, sizeof hello);
         chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that the header may announce */
         ck_assert_int_eq(bridge_connect(w.bridge, &stranger, w.host.now_usec, &c), 0);
-        for (int i = 0; i < 4 && !stranger.closed; i++) {
+        for (int i = 0; i < 4 && !stranger.closed; i++)
                 bridge_receive(c, chunk, sizeof chunk, w.host.now_usec);
-        }
         ck_assert(stranger.closed);
         bridge_receive(c, chunk, sizeof chunk, w.host.now_usec); /* may still be in flight */
         bridge_disconnect(c, w.host.now_usec);
@@ -331,12 +330,10 @@ START_TEST(test_byte_by_byte) {
 
         agent_connect(ubuntu);
         world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
-        for (int i = 0; i < 2; i++) {
+        for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(agent_session_push(ubuntu->session, &state, &out, &sequence), 0);
-        }
-        for (size_t i = 0; i < buffer_length(&out); i++) {
+        for (size_t i = 0; i < buffer_length(&out); i++)
                 bridge_receive(ubuntu->connection, buffer_bytes(&out) + i, 1, w.host.now_usec);
-        }
         world_run(&w);
         world_expect_rules(&w, RULE);
         ck_assert_uint_eq(ubuntu->n_results,

@@ -44,14 +44,12 @@ static void parse_service(char *text, WireState *state) {
                 }
         }
         port = strchr(listens, '>');
-        if (port) {
+        if (port)
                 *port++ = '\0';
-        }
         for (char *l = strtok_r(listens, ",", &save); l; l = strtok_r(NULL, ",", &save)) {
                 parse_listen(l, &state->listens[state->n_listens]);
-                if (port) {
+                if (port)
                         state->listens[state->n_listens].connect_port = (uint16_t) atoi(port);
-                }
                 state->n_listens++;
                 s->n_listens++;
         }
@@ -72,17 +70,15 @@ void world_parse(WireState *state, const char *address, const char *services) {
         }
         if (*address) {
                 ck_assert_int_eq(ip_parse(address, &addr), 0);
-                if (addr.family == IP_FAMILY_V4) {
+                if (addr.family == IP_FAMILY_V4)
                         state->v4 = (WireAddress){.addr = addr, .prefix = 20};
-                } else {
+                else
                         state->v6 = (WireAddress){.addr = addr, .prefix = 64};
-                }
         }
         state->services = calloc(WORLD_TEXT_MAX / 2, sizeof *state->services);
         state->listens = calloc(WORLD_TEXT_MAX / 2, sizeof *state->listens);
         ck_assert(state->services && state->listens);
         strcpy(copy, services);
-        for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save)) {
+        for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save))
                 parse_service(s, state);
-        }
 }

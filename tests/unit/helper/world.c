@@ -27,9 +27,8 @@ static void world_log(MemoryHost *m, BridgeLevel level, const char *text) {
         World *w = m->userdata;
         size_t n = strlen(w->log), more = strlen(text) + 1;
 
-        if (n + more >= sizeof w->log) {
+        if (n + more >= sizeof w->log)
                 n = 0;
-        }
         (void) snprintf(w->log + n, sizeof w->log - n, "%s\n", text);
 }
 
@@ -58,9 +57,8 @@ void world_init(World *w) {
 
 /* Both ends forget the connection; the helper, if it runs, is told as its host would. */
 static void agent_cut(FakeAgent *a) {
-        if (a->connection && a->world->bridge) {
+        if (a->connection && a->world->bridge)
                 bridge_disconnect(a->connection, a->world->host.now_usec);
-        }
         a->connection = NULL;
         a->session = agent_session_free(a->session);
         buffer_done(&a->inbox);
@@ -83,16 +81,14 @@ void world_start(World *w) {
 
 void world_kill(World *w) {
         w->bridge = bridge_free(w->bridge);
-        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
                 agent_cut(&w->agents[i]);
-        }
 }
 
 void world_stop(World *w) {
         (void) bridge_stop(w->bridge, w->host.now_usec);
-        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
                 agent_cut(&w->agents[i]);
-        }
         w->bridge = bridge_free(w->bridge);
 }
 
@@ -126,14 +122,12 @@ static bool agent_pump(FakeAgent *a) {
                                  0);
                 buffer_consume(&a->inbox, consumed);
                 agent_on_event(a, &event);
-                if (buffer_length(&out) > 0 && a->connection) {
+                if (buffer_length(&out) > 0 && a->connection)
                         bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), now);
-                }
                 buffer_done(&out);
                 moved = true;
-                if (consumed == 0) {
+                if (consumed == 0)
                         break;
-                }
         }
         if (a->closed && !a->deaf) {
                 agent_cut(a);
@@ -148,9 +142,8 @@ void world_run(World *w) {
         while (moved && w->bridge) {
                 bridge_dispatch(w->bridge, w->host.now_usec);
                 moved = false;
-                for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+                for (unsigned i = 0; i < WORLD_AGENTS; i++)
                         moved |= agent_pump(&w->agents[i]);
-                }
         }
 }
 
@@ -160,9 +153,8 @@ void world_wait(World *w, uint64_t ms) {
         while (w->bridge && bridge_deadline(w->bridge) <= end) {
                 uint64_t deadline = bridge_deadline(w->bridge);
 
-                if (deadline > w->host.now_usec) {
+                if (deadline > w->host.now_usec)
                         w->host.now_usec = deadline;
-                }
                 world_run(w);
                 /* What was due at this time has been done: a deadline has to lie ahead. */
                 ck_assert_uint_gt(bridge_deadline(w->bridge), w->host.now_usec);
@@ -257,9 +249,8 @@ const char *agent_told(const FakeAgent *a) {
         size_t n = 0;
 
         text[0] = '\0';
-        if (!a->result.services) {
+        if (!a->result.services)
                 return text;
-        }
         world_parse(&asked, a->address, a->services);
         ck_assert_uint_eq(asked.n_services, a->result.n_services);
         for (uint32_t i = 0; i < asked.n_services; i++) {
