@@ -244,11 +244,24 @@ class Helper:
             try:
                 line = self._new_lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
-                raise AssertionError(f"no line like '{pattern}' in\n" + "\n".join(self.lines)) \
-                    from None
+                raise AssertionError(f"no line like '{pattern}' in\n" + "\n".join(self.lines)
+                                     + f"\nprocess {self.process.pid}: {self._state()}") from None
             match = re.search(pattern, line)
             if match:
                 return match
+
+    def _state(self):
+        """For a failure's report: has it ended, or what does each of its threads wait for?"""
+        if self.process.poll() is not None:
+            return f"ended with {self.process.returncode}"
+        folder = f"/proc/{self.process.pid}/task"
+        state = []
+        for task in os.listdir(folder):
+            with open(f"{folder}/{task}/comm") as comm, open(f"{folder}/{task}/wchan") as wchan, \
+                 open(f"{folder}/{task}/stat") as stat:
+                ticks = stat.read().rpartition(")")[2].split()[11:13]
+                state.append(f"{comm.read().strip()} in {wchan.read()}, ticks {'+'.join(ticks)}")
+        return "runs: " + "; ".join(state)
 
     def wait_listening(self, timeout=30):
         self.port = int(self.wait_line(r"listening on 127\.0\.0\.1:(\d+)", timeout)[1])
