@@ -86,17 +86,6 @@ void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n) {
         }
 }
 
-void ledger_remove(Ledger *l, const IpEndpoint *listen) {
-        LedgerEntry *e = ledger_find(l, listen);
-
-        if (e) {
-                LedgerEntry *end = l->entries + l->n_entries;
-
-                memmove(e, e + 1, (size_t) (end - e - 1) * sizeof *e);
-                l->n_entries--;
-        }
-}
-
 void ledger_entry_void(LedgerEntry *e) {
         e->current = (IpEndpoint){0};
         e->next = (IpEndpoint){0};

@@ -40,7 +40,6 @@ LedgerEntry *ledger_find(const Ledger *l, const IpEndpoint *listen);
 
 /* Add or replace. Return: 0 or -ENOMEM. */
 int ledger_put(Ledger *l, const LedgerEntry *entry);
-void ledger_remove(Ledger *l, const IpEndpoint *listen);
 void ledger_done(Ledger *l);
 
 /*

@@ -190,25 +190,6 @@ void rule_table_sort(RuleTable *t) {
                 qsort(t->values, t->n_values, sizeof *t->values, rule_value_compare);
 }
 
-size_t rule_table_find(const RuleTable *t, const IpEndpoint *listen, size_t *ret_first) {
-        size_t low = 0, high = t->n_values, n = 0;
-
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                const RuleValue *v = &t->values[middle];
-
-                if (v->parsed && ip_endpoint_compare(&v->listen, listen) < 0)
-                        low = middle + 1;
-                else
-                        high = middle;
-        }
-        while (low + n < t->n_values && t->values[low + n].parsed &&
-               ip_endpoint_compare(&t->values[low + n].listen, listen) == 0)
-                n++;
-        *ret_first = low;
-        return n;
-}
-
 void rule_table_done(RuleTable *t) {
         for (size_t i = 0; i < t->n_values; i++) {
                 free(t->values[i].name);

@@ -54,9 +54,6 @@ bool rule_value_is(const RuleValue *value, const IpEndpoint *connect);
 /* Append a copy of a value; parses its name. Return: 0 or -ENOMEM. */
 int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data);
 
-/* Sort by (listen endpoint, family); unparsed names last. Needed before rule_table_find(). */
+/* Sort by (listen endpoint, family); unparsed names last. */
 void rule_table_sort(RuleTable *t);
-
-/* Values whose listen endpoint is @listen, in whatever family: first index and count. */
-size_t rule_table_find(const RuleTable *t, const IpEndpoint *listen, size_t *ret_first);
 void rule_table_done(RuleTable *t);

@@ -85,6 +85,11 @@ static LedgerEntry entry(unsigned port) {
         };
 }
 
+/* Of those that are removed in the end; a set that never had them is what must be left. */
+static bool removed(unsigned port) {
+        return port % 7 == 1;
+}
+
 START_TEST(test_batch_is_as_one_by_one) {
         Ledger one = LEDGER_NULL, batch = LEDGER_NULL;
         LedgerEntry added[50];
@@ -93,7 +98,8 @@ START_TEST(test_batch_is_as_one_by_one) {
         for (unsigned port = 3; port < 100; port += 3) { /* known before */
                 LedgerEntry e = entry(port);
 
-                ck_assert_int_eq(ledger_put(&one, &e), 0);
+                if (!removed(port))
+                        ck_assert_int_eq(ledger_put(&one, &e), 0);
                 ck_assert_int_eq(ledger_put(&batch, &e), 0);
         }
         for (unsigned i = 0; i < N(added); i++) {
@@ -101,14 +107,14 @@ START_TEST(test_batch_is_as_one_by_one) {
                 list[i] = &added[i];
         }
         for (unsigned i = N(added); i > 0; i--)
-                ck_assert_int_eq(ledger_put(&one, &added[i - 1]), 0);
+                if (!removed(added[i - 1].listen.port))
+                        ck_assert_int_eq(ledger_put(&one, &added[i - 1]), 0);
         ck_assert_int_eq(ledger_reserve(&batch, N(added)), 0);
         ledger_merge(&batch, list, N(added));
-        for (unsigned port = 1; port < 150; port += 7) {
+        for (unsigned port = 1; port < 160; port++) {
                 LedgerEntry e = entry(port), *known = ledger_find(&batch, &e.listen);
 
-                ledger_remove(&one, &e.listen);
-                if (known)
+                if (known && removed(port))
                         ledger_entry_void(known);
         }
         ledger_compact(&batch);

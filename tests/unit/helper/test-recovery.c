@@ -3,38 +3,12 @@
 /* The helper ends, properly or not, and starts again: what stays, what goes, and when. */
 
 #include "tests/suite.h"
-#include "world.h"
+#include "three-agents.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define RULE    "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
-#define SILENCE (3 * WORLD_HEARTBEAT)
-
-static World w;
-static FakeAgent *ubuntu, *debian, *twin;
-
-static void setup(void) {
-        world_init(&w);
-        world_start(&w);
-        ubuntu = &w.agents[0];
-        debian = &w.agents[1];
-        twin = &w.agents[2]; /* a second session of Ubuntu's identity */
-        twin->distro = ubuntu->distro;
-        twin->id = ubuntu->id;
-}
-
-static void teardown(void) {
-        world_done(&w);
-}
-
-static void serve(FakeAgent *a) {
-        agent_connect(a);
-        agent_ask(a, "172.20.0.2", "web=0.0.0.0:80");
-        world_expect_rules(&w, RULE);
-}
 
 START_TEST(test_helper_stops) {
         serve(ubuntu);

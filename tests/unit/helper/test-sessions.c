@@ -3,38 +3,13 @@
 /* Sessions, identities and time: who is let in, who has a claim, and until when it holds. */
 
 #include "tests/suite.h"
-#include "world.h"
+#include "three-agents.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define RULE        "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
-#define SILENCE     (3 * WORLD_HEARTBEAT)
 #define TOTAL_SLOTS BRIDGE_CONNECTIONS_MAX
-
-static World w;
-static FakeAgent *ubuntu, *debian, *twin;
-
-static void setup(void) {
-        world_init(&w);
-        world_start(&w);
-        ubuntu = &w.agents[0];
-        debian = &w.agents[1];
-        twin = &w.agents[2]; /* a second session of Ubuntu's identity */
-        twin->distro = ubuntu->distro;
-        twin->id = ubuntu->id;
-}
-
-static void teardown(void) {
-        world_done(&w);
-}
-
-static void serve(FakeAgent *a) {
-        agent_connect(a);
-        agent_ask(a, "172.20.0.2", "web=0.0.0.0:80");
-        world_expect_rules(&w, RULE);
-}
 
 START_TEST(test_not_paired) {
         w.host.key = NULL;
