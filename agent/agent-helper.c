@@ -104,6 +104,8 @@ static const char *refusal_advice(uint16_t code) {
                 return "pair this guest on Windows, then restart wslbridge-agent";
         case WIRE_REFUSAL_VERSION:
                 return "update the older of the two";
+        case WIRE_REFUSAL_POLICY:
+                return "ask the Windows administrator";
         case WIRE_REFUSAL_BUSY:
         case WIRE_REFUSAL_INTERNAL:
         case _WIRE_REFUSAL_END:

@@ -83,6 +83,10 @@ const char *wire_reason_name(uint16_t reason) {
                 return "excluded-range";
         case WIRE_REASON_WRITE_FAILED:
                 return "write-failed";
+        case WIRE_REASON_FIREWALL:
+                return "firewall";
+        case WIRE_REASON_NOT_LISTENING:
+                return "not-listening";
         case WIRE_REASON_GUEST_ADDRESS:
                 return "guest-address";
         case WIRE_REASON_DUPLICATE:
@@ -107,6 +111,8 @@ const char *wire_refusal_name(uint16_t code) {
                 return "busy";
         case WIRE_REFUSAL_INTERNAL:
                 return "internal";
+        case WIRE_REFUSAL_POLICY:
+                return "policy";
         case _WIRE_REFUSAL_END:
                 break;
         }

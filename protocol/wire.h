@@ -46,6 +46,7 @@
 #define WIRE_HEARTBEAT_MAX_MS 3600000
 #define WIRE_HEARTBEAT_MS     30000 /* default: how often the helper sends PING */
 #define WIRE_SILENCE_FACTOR   3     /* silent for so many intervals = gone */
+#define WIRE_PRIVILEGED_PORTS 1024  /* vsock ports below are root's (net/vmw_vsock/af_vsock.c) */
 #define WIRE_HANDSHAKE_MS     10000 /* from connect to WELCOME, on both ends */
 
 /* Payload limits by type. Before the proof nobody can make a peer hold more than 1 KiB. */
@@ -73,6 +74,7 @@ typedef enum WireRefusal {
         WIRE_REFUSAL_VERSION = 3,    /* no common protocol version */
         WIRE_REFUSAL_BUSY = 4,       /* another live session has this identity, or no slot */
         WIRE_REFUSAL_INTERNAL = 5,   /* the helper can't serve now; its text says why */
+        WIRE_REFUSAL_POLICY = 6,     /* the text names the policy value of the host */
         _WIRE_REFUSAL_END,
 } WireRefusal;
 
@@ -119,12 +121,14 @@ typedef enum WireReason {
         WIRE_REASON_POLICY_PROFILE = 18,
         WIRE_REASON_POLICY_REMOTE = 19,
         WIRE_REASON_POLICY_SERVICES = 20,
-        WIRE_REASON_IPHLPSVC = 32,        /* blocked: service stopped, disabled or missing */
-        WIRE_REASON_EXCLUDED_RANGE = 33,  /* blocked */
-        WIRE_REASON_WRITE_FAILED = 34,    /* blocked: registry error, the text has it */
-        WIRE_REASON_GUEST_ADDRESS = 48,   /* invalid: address not acceptable */
-        WIRE_REASON_DUPLICATE = 49,       /* invalid: same endpoint twice in one STATE */
-        WIRE_REASON_NO_ADDRESS = 64,      /* withdrawn: the guest has none */
+        WIRE_REASON_IPHLPSVC = 32,       /* blocked: service stopped, disabled or missing */
+        WIRE_REASON_EXCLUDED_RANGE = 33, /* blocked */
+        WIRE_REASON_WRITE_FAILED = 34,   /* blocked: registry error, the text has it */
+        WIRE_REASON_FIREWALL = 35,       /* blocked: no firewall rule; active: may be ineffective */
+        WIRE_REASON_NOT_LISTENING = 36,  /* pending, blocked: iphlpsvc does not listen (yet) */
+        WIRE_REASON_GUEST_ADDRESS = 48,  /* invalid: address not acceptable */
+        WIRE_REASON_DUPLICATE = 49,      /* invalid: same endpoint twice in one STATE */
+        WIRE_REASON_NO_ADDRESS = 64,     /* withdrawn: the guest has none */
         WIRE_REASON_NETWORKING_MODE = 65, /* withdrawn: guest has the host's own address */
 } WireReason;
 

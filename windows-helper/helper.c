@@ -59,6 +59,7 @@ static const StreamEvents helper_stream_events = {
 
 static void helper_on_accepted(void *userdata, SOCKET socket) {
         Helper *h = userdata;
+        BridgePeer info = {0};
         BridgeConnection *c = NULL;
         Stream *s = NULL;
 
@@ -68,7 +69,7 @@ static void helper_on_accepted(void *userdata, SOCKET socket) {
         }
         if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
                 return;
-        if (bridge_connect(h->bridge, s, loop_now_usec(), &c) < 0) {
+        if (bridge_connect(h->bridge, s, &info, loop_now_usec(), &c) < 0) {
                 stream_abort(s);
                 return;
         }

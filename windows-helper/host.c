@@ -73,8 +73,8 @@ static void host_close(void *userdata, void *peer) {
         stream_close(peer);
 }
 
-static void host_log(void *userdata, BridgeLevel level, const char *text) {
-        log_write(level, "%s", text);
+static void host_log(void *userdata, BridgeLevel level, EventId event, const char *text) {
+        log_event(level, event, "%s", text);
 }
 
 void host_init(Host *h, BridgeHost *ret_host) {

@@ -50,6 +50,20 @@ void log_write(BridgeLevel level, const char *format, ...) {
         SetLastError(error);
 }
 
+void log_event(BridgeLevel level, EventId event, const char *format, ...) {
+        DWORD error = GetLastError();
+        char text[LOG_LINE_MAX];
+        va_list args;
+
+        if (level <= log_level) {
+                va_start(args, format);
+                (void) vsnprintf(text, sizeof(text), format, args);
+                va_end(args);
+                log_line(level, text);
+        }
+        SetLastError(error);
+}
+
 /* Windows' sentence for @error without its final stop and line break; "" when it has none. */
 static void log_error_text(DWORD error, char *ret_text, size_t size) {
         wchar_t wide[256];

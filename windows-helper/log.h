@@ -17,6 +17,10 @@ void log_set_level(BridgeLevel level);
 void log_write(BridgeLevel level, const char *format, ...)
         __attribute__((format(gnu_printf, 2, 3)));
 
+/* The same for an event of the Event Log, which gets it when the log goes there. */
+void log_event(BridgeLevel level, EventId event, const char *format, ...)
+        __attribute__((format(gnu_printf, 3, 4)));
+
 /**
  * log_win_error() - log a failed Windows call as an error
  * @error: what GetLastError(), WSAGetLastError() or the call itself gave

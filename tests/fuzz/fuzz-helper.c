@@ -121,7 +121,7 @@ static void fuzz_bridge(const uint8_t *data, size_t n, bool admitted) {
         memory_host_foreign(&m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
         memory_host_foreign(&m, RULE_V6TOV4, "*/443", "not an endpoint");
         require(bridge_new(&b, &options, &host, m.now_usec) == 0);
-        require(bridge_connect(b, &closed, m.now_usec, &c) == 0);
+        require(bridge_connect(b, &closed, &(BridgePeer){0}, m.now_usec, &c) == 0);
         if (admitted) {
                 fuzz_admit(c, m.now_usec);
                 fuzz_state(c, data, n, m.now_usec);

@@ -148,7 +148,8 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
                 if (ledger_entry_parse(list[i]->key, list[i]->data, &entry) == 0)
                         r = ledger_put(ledger, &entry);
                 else if (m->log)
-                        m->log(m, BRIDGE_LEVEL_ERROR, "ledger entry can't be read, left alone");
+                        m->log(m, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                               "ledger entry can't be read, left alone");
         }
         free(list);
         return r;
@@ -234,11 +235,11 @@ static uint64_t memory_now(void *userdata) {
         return m->now_usec;
 }
 
-static void memory_log(void *userdata, BridgeLevel level, const char *text) {
+static void memory_log(void *userdata, BridgeLevel level, EventId event, const char *text) {
         MemoryHost *m = userdata;
 
         if (m->log)
-                m->log(m, level, text);
+                m->log(m, level, event, text);
 }
 
 void memory_host_init(MemoryHost *m) {

@@ -45,7 +45,7 @@ struct MemoryHost {
         int (*fault)(MemoryHost *m, MemoryCall call); /* < 0: the call fails with it, no effect */
         void (*changing)(MemoryHost *m, const char *rule, const char *data); /* NULL: deletes */
         void (*stored)(MemoryHost *m, char kind, const char *key, const char *data);
-        void (*log)(MemoryHost *m, BridgeLevel level, const char *text);
+        void (*log)(MemoryHost *m, BridgeLevel level, EventId event, const char *text);
 };
 
 /* Empty, at second 1000 of its clock. */

@@ -91,7 +91,7 @@ void peers_accept(TestHost *h) {
         }
         p->host = h;
         p->fd = fd;
-        if (bridge_connect(h->bridge, p, test_host_now(), &p->connection) < 0) {
+        if (bridge_connect(h->bridge, p, &(BridgePeer){0}, test_host_now(), &p->connection) < 0) {
                 peer_free(p);
                 return;
         }

@@ -100,7 +100,7 @@ static int host_random(void *userdata, uint8_t *ret_bytes, size_t n) {
         return 0;
 }
 
-static void host_log(MemoryHost *m, BridgeLevel level, const char *text) {
+static void host_log(MemoryHost *m, BridgeLevel level, EventId event, const char *text) {
         static const char *const names[] = {"error", "warning", "notice", "debug"};
 
         if (level != BRIDGE_LEVEL_DEBUG || arg_verbose)

@@ -17,9 +17,11 @@ MODES = ["unknown", "nat", "mirrored", "bridged", "virtioproxy", "none"]
 SERVICE_STATES = ["pending", "active", "withdrawn", "blocked", "conflict", "refused", "invalid"]
 REASONS = {0: "", 1: "foreign-rule", 2: "other-agent", 3: "port-in-use", 16: "policy-port",
            17: "policy-address", 18: "policy-profile", 19: "policy-remote", 20: "policy-services",
-           32: "iphlpsvc", 33: "excluded-range", 34: "write-failed", 48: "guest-address",
+           32: "iphlpsvc", 33: "excluded-range", 34: "write-failed", 35: "firewall",
+           36: "not-listening", 48: "guest-address",
            49: "duplicate", 64: "no-address", 65: "networking-mode"}
-REFUSALS = {1: "not-paired", 2: "bad-proof", 3: "version", 4: "busy", 5: "internal"}
+REFUSALS = {1: "not-paired", 2: "bad-proof", 3: "version", 4: "busy", 5: "internal",
+            6: "policy"}
 BYES = {1: "stopping", 2: "protocol", 3: "silent", 4: "replaced", 5: "timeout", 6: "unproven"}
 
 LABEL_AGENT = b"wslbridge agent proof v1\0"

@@ -14,8 +14,9 @@
 #define BRIDGE_NAME_MAX      (WIRE_DISTRO_MAX + 16)
 
 struct BridgeConnection {
-        Bridge *bridge;                   /* borrowed */
-        void *peer;                       /* borrowed, the host's */
+        Bridge *bridge; /* borrowed */
+        void *peer;     /* borrowed, the host's */
+        BridgePeer info;
         BridgeConnection *next;           /* list of all, newest first */
         HelperSession *session;           /* owned */
         Buffer in;                        /* what the session has not consumed */
@@ -42,7 +43,8 @@ struct Bridge {
         uint64_t strangers_usec;
 };
 
-RESULT_PRINTF(3, 4) void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...);
+RESULT_PRINTF(4, 5)
+void bridge_log(const Bridge *b, BridgeLevel level, EventId event, const char *format, ...);
 
 /* A warning about a peer that has no session. Whoever can connect can cause these, so there are
  * only so many of them in a minute. */

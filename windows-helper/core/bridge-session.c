@@ -49,7 +49,8 @@ static void connection_end(BridgeConnection *c, Buffer *out, uint64_t now_usec) 
 
 /* A machine-level failure (no memory, no MAC): nothing sensible can be said to the peer. */
 static void connection_fail(BridgeConnection *c, int error, Buffer *out, uint64_t now_usec) {
-        bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, "connection closed: %s", strerror(-error));
+        bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, EVENT_PROBLEM, "connection closed: %s",
+                   strerror(-error));
         connection_end(c, out, now_usec);
 }
 
@@ -103,7 +104,7 @@ static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
         agent->connection = c;
         b->last_refusal[0] = '\0';
         bridge_owner_name(c->owner, name);
-        bridge_log(b, BRIDGE_LEVEL_NOTICE, "%s: connected, %s", name,
+        bridge_log(b, BRIDGE_LEVEL_NOTICE, EVENT_AGENT_UP, "%s: connected, %s", name,
                    helper_session_hello(c->session)->software);
         r = helper_session_admit(c->session, now_usec, &out);
         if (r < 0) {
@@ -150,7 +151,7 @@ void connection_leave(BridgeConnection *c, uint64_t now_usec) {
                 agent->answer_due = false;
         }
         bridge_owner_name(c->owner, name);
-        bridge_log(b, BRIDGE_LEVEL_NOTICE, "%s: %s", name,
+        bridge_log(b, BRIDGE_LEVEL_NOTICE, EVENT_AGENT_DOWN, "%s: %s", name,
                    c->said_goodbye ? "said goodbye" : "connection lost");
         connection_settle_waiting(b, c->owner, true, now_usec);
 }
@@ -219,8 +220,8 @@ static void connection_on_closed(BridgeConnection *c, const SessionEvent *event,
                 connection_log_refusal(c, event->notice.text, now_usec);
         } else if (c->agent && !c->said_goodbye) {
                 bridge_owner_name(c->owner, name);
-                bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, "%s: connection closed: %s", name,
-                           event->notice.text);
+                bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, EVENT_AGENT_DOWN,
+                           "%s: connection closed: %s", name, event->notice.text);
         } else if (!c->agent) {
                 bridge_log_stranger(c->bridge, now_usec, "unknown peer: connection closed: %s",
                                     event->notice.text);
@@ -371,6 +372,7 @@ void connection_result(BridgeConnection *c, const WireResult *result, uint64_t n
         int r = helper_session_result(c->session, result, &out);
 
         if (r < 0) /* it will connect again and ask again */
-                bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, "no result sent: %s", strerror(-r));
+                bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, EVENT_PROBLEM, "no result sent: %s",
+                           strerror(-r));
         connection_flush(c, &out, now_usec);
 }

@@ -43,7 +43,7 @@ static void settle_log_guest(Settle *s, Agent *agent) {
                 return;
         memcpy(agent->told_guest, guest, sizeof guest);
         bridge_owner_name(agent->owner, name);
-        bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE,
+        bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE, EVENT_ADDRESS,
                    "%s: guest address is %s (networking mode %s), services: %u", name, guest,
                    wire_mode_name(agent->state.mode), (unsigned) agent->state.n_services);
 }
@@ -80,12 +80,14 @@ static void settle_log_services(Settle *s, const Agent *agent, const WireService
                 bridge_log(s->bridge,
                            now->state == WIRE_SERVICE_ACTIVE ? BRIDGE_LEVEL_NOTICE
                                                              : BRIDGE_LEVEL_WARNING,
+                           now->state == WIRE_SERVICE_ACTIVE ? EVENT_SERVICE_STATE
+                                                             : EVENT_SERVICE_PROBLEM,
                            "%s: service '%s' is %s%s%s", name, agent->state.services[i].name,
                            wire_service_state_name(now->state), now->text ? ": " : "",
                            now->text ? now->text : "");
         }
         if (n_changed > SETTLE_LOG_LINES_MAX) {
-                bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE,
+                bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE, EVENT_SERVICE_STATE,
                            "%s: services changed besides these: %u; active: %u of %u", name,
                            (unsigned) (n_changed - SETTLE_LOG_LINES_MAX), (unsigned) n_active,
                            (unsigned) agent->state.n_services);
@@ -150,8 +152,9 @@ static void settle_answer(Settle *s, Agent *agent, WireServiceResult *results) {
 static int settle_fail(Settle *s, int error, const char *what) {
         Bridge *b = s->bridge;
 
-        bridge_log(b, BRIDGE_LEVEL_ERROR, "%s failed (%s), trying again in %u s", what,
-                   strerror(-error), BRIDGE_RETRY_MS / 1000u);
+        bridge_log(b, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                   "%s failed (%s), trying again in %u s", what, strerror(-error),
+                   BRIDGE_RETRY_MS / 1000u);
         b->retry_usec = s->now_usec + BRIDGE_RETRY_MS * BRIDGE_USEC_PER_MSEC;
         for (size_t i = 0; i < s->n; i++) {
                 WireServiceResult *results;
@@ -222,17 +225,18 @@ static void settle_outcome(Settle *s, const ApplyOutcome *o) {
         if (o->activated) {
                 if (o->activation != b->activation_error) {
                         bridge_log(b, o->activation ? BRIDGE_LEVEL_ERROR : BRIDGE_LEVEL_NOTICE,
+                                   o->activation ? EVENT_FORWARDER_PROBLEM : EVENT_FORWARDER_UP,
                                    "%s",
                                    o->activation ? settle_activation_advice(o->activation)
                                                  : "iphlpsvc takes our settings again");
                 }
                 b->activation_error = o->activation;
                 b->activate_due = o->activation != 0;
-                bridge_log(b, BRIDGE_LEVEL_DEBUG, "%zu values written, %zu deleted", o->n_written,
-                           o->n_deleted);
+                bridge_log(b, BRIDGE_LEVEL_DEBUG, EVENT_NONE, "%zu values written, %zu deleted",
+                           o->n_written, o->n_deleted);
         }
         if (o->error) {
-                bridge_log(b, BRIDGE_LEVEL_ERROR,
+                bridge_log(b, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
                            "changing port forwardings failed (%s), trying again in %u s",
                            strerror(-o->error), BRIDGE_RETRY_MS / 1000u);
         }

@@ -19,14 +19,14 @@
 #define BRIDGE_STRANGERS_MAX  10 /* log lines about them, in each span of: */
 #define BRIDGE_STRANGERS_USEC UINT64_C(60000000)
 
-void bridge_log(const Bridge *b, BridgeLevel level, const char *format, ...) {
+void bridge_log(const Bridge *b, BridgeLevel level, EventId event, const char *format, ...) {
         char text[WIRE_TEXT_MAX + 1];
         va_list args;
 
         va_start(args, format);
         result_text_v(text, format, args);
         va_end(args);
-        b->host.log(b->host.userdata, level, text);
+        b->host.log(b->host.userdata, level, event, text);
 }
 
 void bridge_log_stranger(Bridge *b, uint64_t now_usec, const char *format, ...) {
@@ -35,7 +35,8 @@ void bridge_log_stranger(Bridge *b, uint64_t now_usec, const char *format, ...) 
 
         if (now_usec - b->strangers_usec >= BRIDGE_STRANGERS_USEC) {
                 if (b->n_strangers > BRIDGE_STRANGERS_MAX) {
-                        bridge_log(b, BRIDGE_LEVEL_WARNING, "refused connections not logged: %u",
+                        bridge_log(b, BRIDGE_LEVEL_WARNING, EVENT_AGENT_REFUSED,
+                                   "refused connections not logged: %u",
                                    b->n_strangers - BRIDGE_STRANGERS_MAX);
                 }
                 b->strangers_usec = now_usec;
@@ -45,7 +46,7 @@ void bridge_log_stranger(Bridge *b, uint64_t now_usec, const char *format, ...) 
                 va_start(args, format);
                 result_text_v(text, format, args);
                 va_end(args);
-                bridge_log(b, BRIDGE_LEVEL_WARNING, "%s", text);
+                bridge_log(b, BRIDGE_LEVEL_WARNING, EVENT_AGENT_REFUSED, "%s", text);
         }
 }
 
@@ -90,7 +91,7 @@ int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHo
                 /* The last run did not end properly. It may have been killed after a value was
                  * changed and before iphlpsvc was told. */
                 bridge_log(
-                        b, BRIDGE_LEVEL_NOTICE,
+                        b, BRIDGE_LEVEL_NOTICE, EVENT_RECOVERED,
                         "port forwardings left from the last run: %zu, kept %u s for their agents "
                         "to come back",
                         b->ledger.n_entries, (unsigned) (options->recovery_ms / 1000));
@@ -141,7 +142,8 @@ static int bridge_make_room(Bridge *b, uint64_t now_usec) {
         return 0;
 }
 
-int bridge_connect(Bridge *b, void *peer, uint64_t now_usec, BridgeConnection **ret_connection) {
+int bridge_connect(Bridge *b, void *peer, const BridgePeer *info, uint64_t now_usec,
+                   BridgeConnection **ret_connection) {
         HelperSessionConfig config = {
                 .mac = b->options.mac,
                 .pairing_required = b->options.policy.pairing_required,
@@ -165,6 +167,7 @@ int bridge_connect(Bridge *b, void *peer, uint64_t now_usec, BridgeConnection **
         }
         c->bridge = b;
         c->peer = peer;
+        c->info = *info;
         c->slot_deadline = SESSION_NO_DEADLINE;
         c->next = b->connections;
         b->connections = c;

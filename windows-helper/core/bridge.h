@@ -11,9 +11,14 @@
  * changed, one reconcile with one activation.
  */
 
+#include "windows-helper/core/events.h"
+#include "windows-helper/core/firewall.h"
+#include "windows-helper/core/hostnet.h"
 #include "windows-helper/core/ledger.h"
+#include "windows-helper/core/listeners.h"
 #include "windows-helper/core/policy.h"
 #include "windows-helper/core/rule.h"
+#include "windows-helper/core/vm.h"
 
 #include "protocol/session-helper.h"
 
@@ -53,9 +58,34 @@ typedef struct BridgeHost {
         int (*ledger_remove)(void *userdata, const IpEndpoint *listen);
         int (*ledger_flush)(void *userdata);
 
-        /* Make iphlpsvc read the values again: SERVICE_CONTROL_PARAMCHANGE. -ENOENT: no such
-         * service, -ESRCH: not running; other errors as they come. */
+        /* Make iphlpsvc read the values again: SERVICE_CONTROL_PARAMCHANGE; starts it when it is
+         * stopped and may be started. -ENOENT: no such service, -ESRCH: not running and not
+         * startable now, -EPERM: disabled, -ETIMEDOUT: it does not answer; other errors as they
+         * come. */
         int (*activate)(void *userdata);
+
+        /* The listening TCP sockets of the host, with iphlpsvc's process. -ENOSYS: can't be known
+         * here, nothing is verified. */
+        int (*listening_read)(void *userdata, ListeningTable *table);
+        /* Program name of a process for people, "python.exe"; "" when it is not to be had. */
+        void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);
+        /* Could a socket be bound there? 0: yes; -EADDRINUSE; -EACCES: in an excluded range (fact
+         * 4.3); -EADDRNOTAVAIL: not an address of the host now. */
+        int (*bind_probe)(void *userdata, const IpEndpoint *endpoint);
+
+        /* All firewall rules that should exist now; copied. May do the work later, see
+         * bridge_set_firewall_problem(). */
+        void (*firewall)(void *userdata, const FirewallRules *wanted);
+
+        /* Foreign values that an administrator asked us to take over, exactly as they read; and
+         * forget one. */
+        int (*adoptions_read)(void *userdata, RuleTable *table);
+        int (*adoption_remove)(void *userdata, RuleFamily family, const char *name);
+
+        /* The VM in which an agent was met last (kept across our restarts): note it, with the time
+         * of day; recall it, -ENOENT when it was never met. */
+        int (*agent_note)(void *userdata, const char *owner, const VmId *vm, bool connected);
+        int (*agent_vm)(void *userdata, const char *owner, VmId *ret_vm);
 
         /* Key of a paired agent, WIRE_KEY_SIZE bytes. -ENOENT: not paired. */
         int (*key_find)(void *userdata, const char *owner, uint8_t *ret_key);
@@ -68,8 +98,16 @@ typedef struct BridgeHost {
         int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
         void (*close)(void *userdata, void *peer);
 
-        void (*log)(void *userdata, BridgeLevel level, const char *text);
+        void (*log)(void *userdata, BridgeLevel level, EventId event, const char *text);
 } BridgeHost;
+
+/* What the host knows of a connection before its first byte. */
+typedef struct BridgePeer {
+        VmId vm;           /* null: came through a listener for any VM */
+        bool wsl;          /* a VM of WSL */
+        bool source_known; /* the transport tells the peer's port … */
+        uint32_t source;   /* … which only root may have below WIRE_PRIVILEGED_PORTS */
+} BridgePeer;
 
 typedef struct BridgeOptions {
         SessionMac mac;
@@ -95,7 +133,8 @@ Bridge *bridge_free(Bridge *b); /* frees only; see bridge_stop() */
 
 /* A peer connected. Return: 0, -ENOMEM; or -EBUSY when all slots hold proven sessions. The oldest
  * unproven one is closed when slots are short. */
-int bridge_connect(Bridge *b, void *peer, uint64_t now_usec, BridgeConnection **ret_connection);
+int bridge_connect(Bridge *b, void *peer, const BridgePeer *info, uint64_t now_usec,
+                   BridgeConnection **ret_connection);
 
 /* Bytes from a peer. May call host->send and host->close. */
 void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now_usec);
@@ -106,6 +145,26 @@ void bridge_disconnect(BridgeConnection *c, uint64_t now_usec);
 
 /* Somebody changed the PortProxy table (or may have). */
 void bridge_rules_changed(Bridge *b);
+
+/* The VMs that run now. Agents met in another one are withdrawn at once; before the first call all
+ * VMs count as running, and agents met through a listener for any VM are never touched. */
+void bridge_set_vms(Bridge *b, const VmId *vms, size_t n, uint64_t now_usec);
+
+/* In force from the next dispatch; copied. Sessions of agents go on. */
+void bridge_set_policy(Bridge *b, const Policy *policy);
+void bridge_set_hostnet(Bridge *b, const Hostnet *hostnet);
+
+/* Keys were added, changed or removed: sessions that were proven with another key end, and what
+ * they asked for is withdrawn at once. */
+void bridge_keys_changed(Bridge *b, uint64_t now_usec);
+
+/* iphlpsvc was started, stopped or restarted: tell it the values, verify them again. */
+void bridge_forwarder_changed(Bridge *b);
+
+/* What keeps firewall rules from being in force; "" for nothing. @failed: the rules could not be
+ * made (services that open something are blocked), else they are there and may be ineffective (a
+ * note at active services). */
+void bridge_set_firewall_problem(Bridge *b, const char *text, bool failed);
 
 /* Run what is due; call after every batch of the above. */
 void bridge_dispatch(Bridge *b, uint64_t now_usec);
@@ -120,10 +179,30 @@ typedef struct BridgeAgentView {
         const WireState *state;           /* NULL when hold, or nothing was asked for yet */
         uint64_t serial;                  /* of the state, among all that the bridge ever got */
         const WireServiceResult *results; /* for each service of the state; NULL: none told yet */
+        VmId vm;
+        uint64_t heard_usec; /* last frame of the live connection */
+        uint32_t apply_usec; /* how long the last run that concerned it took */
 } BridgeAgentView;
 
 void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgentView *view),
                    void *userdata);
+
+/* The last run that changed or verified something, and peers that were refused for want of a key
+ * (newest first, at most BRIDGE_STRANGERS_KEPT): for who wants to pair them. */
+#define BRIDGE_STRANGERS_KEPT 8
+typedef struct BridgeSummary {
+        uint64_t applied_usec; /* when it ended, by the caller's clock; 0: never */
+        uint32_t apply_usec;   /* how long it took */
+        int activation_error;
+        const char (*strangers)[LEDGER_OWNER_MAX + 1];
+        size_t n_strangers;
+        uint64_t generation; /* grows with whatever bridge_agents() and this would show */
+} BridgeSummary;
+
+void bridge_summary(const Bridge *b, BridgeSummary *ret_summary);
+
+/* A successor takes over at once: say goodbye to all, leave values and ledger as they are. */
+void bridge_hand_over(Bridge *b, uint64_t now_usec);
 
 /* The helper stops: say goodbye to all, withdraw every value of ours, activate. Return: 0 or the
  * first error; goes on after errors. */

@@ -13,13 +13,14 @@
 #define POLICY_SERVICES_DEFAULT 16384
 
 /* Names of the policy values, as in the registry, and as refusals cite them. */
-#define POLICY_NAME_ALLOWED_PORTS    "AllowedListenPorts"
-#define POLICY_NAME_DENIED_PORTS     "DeniedListenPorts"
-#define POLICY_NAME_ALLOWED_LISTEN   "AllowedListenAddresses"
-#define POLICY_NAME_ALLOWED_PROFILES "AllowedProfiles"
-#define POLICY_NAME_WIDEST_REMOTE    "WidestRemote"
-#define POLICY_NAME_MAX_SERVICES     "MaxServicesPerAgent"
-#define POLICY_NAME_PAIRING_REQUIRED "PairingRequired"
+#define POLICY_NAME_ALLOWED_PORTS     "AllowedListenPorts"
+#define POLICY_NAME_DENIED_PORTS      "DeniedListenPorts"
+#define POLICY_NAME_ALLOWED_LISTEN    "AllowedListenAddresses"
+#define POLICY_NAME_ALLOWED_PROFILES  "AllowedProfiles"
+#define POLICY_NAME_WIDEST_REMOTE     "WidestRemote"
+#define POLICY_NAME_MAX_SERVICES      "MaxServicesPerAgent"
+#define POLICY_NAME_PAIRING_REQUIRED  "PairingRequired"
+#define POLICY_NAME_PRIVILEGED_SOURCE "RequirePrivilegedSourcePort"
 
 typedef struct PolicyPorts {
         uint16_t first, last;
@@ -36,11 +37,51 @@ typedef struct Policy {
         uint8_t widest_remote;    /* WireRemote: LOCAL_SUBNET, or ANY = no bound */
         uint32_t max_services;    /* per agent */
         bool pairing_required;
+        bool privileged_source; /* the peer's port must be below WIRE_PRIVILEGED_PORTS */
+        /* A value that can't be read closes what it would have bounded, instead of opening it. */
+        bool no_ports, no_listen;
 } Policy;
 
 /* Defaults of design section 4: all ports but Windows' own 135, 139, 445, 3389, 5985, 5986; all
  * listen addresses; profiles domain and private; remote LocalSubnet; pairing required. */
 void policy_init(Policy *p);
+
+typedef enum PolicyType {
+        POLICY_LIST,    /* REG_MULTI_SZ, or REG_SZ with commas */
+        POLICY_TEXT,    /* REG_SZ */
+        POLICY_NUMBER,  /* REG_DWORD */
+        POLICY_BOOLEAN, /* REG_DWORD 0 or 1 */
+} PolicyType;
+
+typedef struct PolicyDefinition {
+        const char *name;
+        PolicyType type;
+        const char *about; /* one line: what it bounds, and its default */
+} PolicyDefinition;
+
+/* All values there are; windows-helper/policy/wslbridge.admx must have the same. */
+extern const PolicyDefinition policy_definitions[];
+extern const size_t policy_n_definitions;
+
+typedef enum PolicyKind {                    /* what a registry value is */
+                          POLICY_IS_STRING,  /* REG_SZ or REG_EXPAND_SZ (not expanded) */
+                          POLICY_IS_STRINGS, /* REG_MULTI_SZ, its strings joined by '\n' */
+                          POLICY_IS_NUMBER,  /* REG_DWORD */
+                          POLICY_IS_OTHER,
+} PolicyKind;
+
+/**
+ * policy_set() - take over one registry value
+ * @text: for the string kinds; UTF-8
+ *
+ * Names are matched without regard to case, as the registry does. A value of the wrong kind or
+ * content closes what it bounds (no port is allowed, pairing is required …).
+ *
+ * Return: 0; -ENOENT when there is no such policy value; -EINVAL. On failure @ret_problem is a
+ * sentence that names the value, what it has and what it may have.
+ */
+int policy_set(Policy *p, const char *name, PolicyKind kind, const char *text, uint32_t number,
+               char ret_problem[WIRE_TEXT_MAX + 1]);
 
 typedef struct PolicyVerdict {
         WireReason reason; /* NONE: allowed */

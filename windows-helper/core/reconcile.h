@@ -7,6 +7,7 @@
  * touch a value that the ledger does not prove to be ours.
  */
 
+#include "windows-helper/core/hostnet.h"
 #include "windows-helper/core/ledger.h"
 #include "windows-helper/core/policy.h"
 #include "windows-helper/core/rule.h"
@@ -15,6 +16,7 @@ typedef struct ReconcileAgent {
         const char *owner;      /* ledger owner text; unique in the input */
         const WireState *state; /* borrowed */
         uint64_t since;         /* order of arrival: the lower one wins a free endpoint */
+        bool wsl;               /* in a VM of WSL, for hostnet_judge() */
         bool hold; /* not back yet after our restart: keep what the ledger has for it (state NULL)
                     */
 } ReconcileAgent;
@@ -24,7 +26,9 @@ typedef struct ReconcileInput {
         size_t n_agents;
         const Policy *policy;
         const Ledger *ledger;
-        const RuleTable *rules; /* sorted */
+        const RuleTable *rules;     /* sorted */
+        const RuleTable *adoptions; /* sorted; foreign values that may be replaced when wanted */
+        const Hostnet *hostnet;
 } ReconcileInput;
 
 typedef enum ReconcileAction {
@@ -32,6 +36,8 @@ typedef enum ReconcileAction {
         RECONCILE_REMOVE, /* delete .current and .next as far as they are there, then the entry */
         RECONCILE_FORGET, /* only the entry goes: what is there is somebody else's */
         RECONCILE_RECORD, /* only the ledger entry changes: the value is right already */
+        RECONCILE_ADOPT,  /* delete the foreign value .adopted if it still reads so; the endpoint is
+                             free in the next run */
 } ReconcileAction;
 
 typedef struct ReconcileChange {
@@ -40,7 +46,14 @@ typedef struct ReconcileChange {
         size_t agent;      /* index in the input; SIZE_MAX: nobody's any more. A removal that has
                               one makes room for what that agent gets in the next run */
         uint32_t service;  /* index in that agent's state */
+        const RuleValue *adopted; /* borrowed from the input's rules; for ADOPT only */
 } ReconcileChange;
+
+/* An endpoint that an agent holds once the plan is carried out. */
+typedef struct ReconcileEndpoint {
+        IpEndpoint listen, connect;
+        uint32_t agent, service;
+} ReconcileEndpoint;
 
 typedef struct ReconcilePlan {
         ReconcileChange *changes; /* owned; removals first, then writes, each by endpoint */
@@ -49,6 +62,8 @@ typedef struct ReconcilePlan {
                                         with a write in 'changes' are ACTIVE here; whoever
                                         applies corrects those that fail */
         size_t n_agents;
+        ReconcileEndpoint *endpoints; /* owned, sorted by listen */
+        size_t n_endpoints;
         const ReconcileInput *input; /* borrowed */
 } ReconcilePlan;
 

@@ -45,8 +45,9 @@ START_TEST(test_strangers_do_not_fill_the_log) {
                 agent_connect(ubuntu);
                 ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
                 agent_vanish(ubuntu);
-                ck_assert_int_eq(
-                        bridge_connect(w.bridge, ubuntu, w.host.now_usec, &ubuntu->connection), 0);
+                ck_assert_int_eq(bridge_connect(w.bridge, ubuntu, &(BridgePeer){0}, w.host.now_usec,
+                                                &ubuntu->connection),
+                                 0);
                 bridge_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof garbage,
                                w.host.now_usec);
                 agent_vanish(ubuntu);
@@ -260,7 +261,8 @@ START_TEST(test_slots) {
 
         serve(ubuntu);
         for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
-                ck_assert_int_eq(bridge_connect(w.bridge, &strangers[i], w.host.now_usec, &c[i]),
+                ck_assert_int_eq(bridge_connect(w.bridge, &strangers[i], &(BridgePeer){0},
+                                                w.host.now_usec, &c[i]),
                                  0);
         }
         /* All slots are taken by somebody who says nothing: the oldest of those goes. */
@@ -288,7 +290,8 @@ START_TEST(test_stranger_sends_without_end) {
 
         memcpy(chunk, hello, sizeof hello);
         chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that the header may announce */
-        ck_assert_int_eq(bridge_connect(w.bridge, &stranger, w.host.now_usec, &c), 0);
+        ck_assert_int_eq(bridge_connect(w.bridge, &stranger, &(BridgePeer){0}, w.host.now_usec, &c),
+                         0);
         for (int i = 0; i < 4 && !stranger.closed; i++)
                 bridge_receive(c, chunk, sizeof chunk, w.host.now_usec);
         ck_assert(stranger.closed);

@@ -23,7 +23,7 @@ static void world_close(void *userdata, void *peer) {
         a->closed = true;
 }
 
-static void world_log(MemoryHost *m, BridgeLevel level, const char *text) {
+static void world_log(MemoryHost *m, BridgeLevel level, EventId event, const char *text) {
         World *w = m->userdata;
         size_t n = strlen(w->log), more = strlen(text) + 1;
 
@@ -189,7 +189,9 @@ void agent_connect(FakeAgent *a) {
         strcpy(hello.software, "fake agent");
         ck_assert_int_eq(agent_session_new(&a->session, memory_host_mac, a->key), 0);
         ck_assert_int_eq(agent_session_start(a->session, &hello, w->host.now_usec, &out), 0);
-        ck_assert_int_eq(bridge_connect(w->bridge, a, w->host.now_usec, &a->connection), 0);
+        ck_assert_int_eq(
+                bridge_connect(w->bridge, a, &(BridgePeer){0}, w->host.now_usec, &a->connection),
+                0);
         bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), w->host.now_usec);
         buffer_done(&out);
         world_run(w);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The host's table of listening TCP sockets, as far as port forwarding is concerned with it.
+ */
+
+#include "protocol/ip.h"
+
+#include <stddef.h>
+
+typedef struct Listening {
+        IpEndpoint endpoint;
+        uint32_t pid;
+} Listening;
+
+typedef struct ListeningTable {
+        Listening *items; /* owned; sorted by listening_table_sort() */
+        size_t n, size;
+        uint32_t forwarder; /* process of iphlpsvc; 0: it does not run */
+} ListeningTable;
+
+#define LISTENING_TABLE_NULL ((ListeningTable){0})
+
+/* Return: 0 or -ENOMEM. */
+int listening_table_add(ListeningTable *t, const IpEndpoint *endpoint, uint32_t pid);
+void listening_table_sort(ListeningTable *t); /* by endpoint, then pid */
+void listening_table_done(ListeningTable *t);
