@@ -6,6 +6,7 @@ Times are printed, not judged; './dev bench' compares them with their targets.
 import time
 
 import pytest
+import topology
 from stage import PAGE_PORT, Stage
 from wine import wait_until
 
@@ -142,6 +143,6 @@ def test_no_address_no_rule(stage):
     address = stage.net.guest_address
     stage.net.guest.ip(f"addr del {address}/20 dev eth0\n")
     stage.wait_rule(LISTEN, None)
-    stage.net.guest.ip(f"addr add {address}/20 dev eth0\nroute replace default via 172.28.64.1\n")
+    stage.net.guest.ip(f"addr add {address}/20 dev eth0\nroute replace default via {topology.GATEWAY}\n")
     stage.wait_rule(LISTEN, f"{address}/{PAGE_PORT}")
     assert sees_guest(stage)

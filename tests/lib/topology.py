@@ -4,7 +4,8 @@
     client ──── LAN 192.168.50.0/24 ──── host ──── NAT 172.28.64.0/20 ──── guest
     .50.2                           .50.1    .64.1                      .64.10
 
-The host does not forward: what the client gets from the guest came through a port of the host.
+The NAT's link is vEthernet-WSL on the host: the helper knows the virtual switch by its name. The
+host does not forward: what the client gets from the guest came through a port of the host.
 """
 import ipaddress
 import os
@@ -20,12 +21,12 @@ NAT_PREFIX = 20
 
 SETUP = """
 link add eth0 netns {client} type veth peer name lan0 netns {host}
-link add nat0 netns {host} type veth peer name eth0 netns {guest}
+link add vEthernet-WSL netns {host} type veth peer name eth0 netns {guest}
 """
 INSIDE = {
     "client": f"addr add {CLIENT_ADDRESS}/24 dev eth0\nlink set eth0 up\n",
     "host": f"addr add {HOST_ADDRESS}/24 dev lan0\nlink set lan0 up\n"
-            f"addr add {GATEWAY}/{NAT_PREFIX} dev nat0\nlink set nat0 up\n",
+            f"addr add {GATEWAY}/{NAT_PREFIX} dev vEthernet-WSL\nlink set vEthernet-WSL up\n",
     "guest": f"addr add {GUEST_ADDRESS}/{NAT_PREFIX} dev eth0\nlink set eth0 up\n"
              f"route add default via {GATEWAY}\n",
 }

@@ -2,32 +2,26 @@
 """The helper under Wine, driven by a client written in Python (tests/lib/wsb_client.py) and by the
 real agent. Needs the cross build with -Dtest-transport=enabled; see ../conftest.py for where."""
 
-import ctypes
 import os
 import pathlib
 import socket
-import subprocess
 import threading
 
 import janitor
 import pytest
+import vswitch
 import wine
 import wsb_client
 
 KEY = bytes(range(100, 132))
 
-# Addresses of "guests": any unicast address will do, all are on this namespace's own loopback.
-GUESTS = ("172.29.0.2", "172.29.0.3", "172.29.0.4", "fd29::2", "fd29::3")
-CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
-
 
 class Guest:
     """A server in a guest: says its name to who connects, then echoes."""
 
-    def __init__(self, address, port, name):
+    def __init__(self, network, address, port, name):
         self.address, self.name = address, name.encode() + b"\n"
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        self.socket = socket.create_server((address, port), family=family)
+        self.socket = network.create_server(address, port)
         self.port = self.socket.getsockname()[1]
         threading.Thread(target=self._serve, daemon=True).start()
 
@@ -64,30 +58,23 @@ def build_win(windows_tree):
 
 @pytest.fixture(scope="session")
 def network():
-    """A network namespace for this whole process: rules listen on any port without meeting, or
-    being met by, anything else on the machine. It goes with the process."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    uid, gid = os.getuid(), os.getgid()
-    if libc.unshare(CLONE_NEWNET | (CLONE_NEWUSER if uid != 0 else 0)) != 0:
-        pytest.skip(f"no network namespace: {os.strerror(ctypes.get_errno())}")
-    if uid != 0:
-        # Without the maps the programs started below would have no rights in the namespace.
-        pathlib.Path("/proc/self/setgroups").write_text("deny")
-        pathlib.Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
-        pathlib.Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
-    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-    for address in GUESTS:
-        prefix = 128 if ":" in address else 32
-        subprocess.run(["ip", "address", "add", f"{address}/{prefix}", "dev", "lo"], check=True)
+    """The host's namespace for this process, and the guests' behind it; see tests/lib/vswitch.py.
+    A vswitch.VirtualSwitch."""
+    try:
+        vswitch.enter_host()
+    except OSError as e:
+        pytest.skip(f"no network namespace: {e}")
+    with vswitch.VirtualSwitch() as switch:
+        yield switch
 
 
 @pytest.fixture
 def guest(network):
-    """guest(address, port=0, name="web") → Guest"""
+    """guest(address, port=0, name="web") → Guest; one of vswitch.GUESTS"""
     guests = []
 
     def start(address, port=0, name="web"):
-        guests.append(Guest(address, port, name))
+        guests.append(Guest(network, address, port, name))
         return guests[-1]
 
     yield start

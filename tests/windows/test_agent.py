@@ -16,8 +16,8 @@ ADDRESS = "172.29.8.2"
 class Agent:
     """wslbridge-agent with a root directory of its own."""
 
-    def __init__(self, exe, root):
-        self.exe, self.root, self.process = exe, root, None
+    def __init__(self, network, exe, root):
+        self.network, self.exe, self.root, self.process = network, exe, root, None
         self.socket = root / "helper.sock"
         self.write("etc/wslbridge/agent.conf",
                    f"[agent]\nhelper = unix:{self.socket}\ninterface = guest0\n")
@@ -39,8 +39,9 @@ class Agent:
         environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
         environment["RUNTIME_DIRECTORY"] = str(self.root / "run/wslbridge")
         with open(self.root / "log", "ab") as log:
-            self.process = subprocess.Popen([self.exe, f"--root={self.root}"], env=environment,
-                                            stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.process = subprocess.Popen(self.network.command(self.exe, f"--root={self.root}"),
+                                            env=environment, stdin=subprocess.DEVNULL, stdout=log,
+                                            stderr=log)
 
     def stop(self, kill=False):
         if self.process and self.process.poll() is None:
@@ -81,15 +82,14 @@ def agent(network, dev_tree, tmp_path_factory):
     exe = pathlib.Path(dev_tree) / "agent/wslbridge-agent"
     if not exe.exists() or not shutil.which("socat"):
         pytest.skip(f"no agent in {dev_tree}, or no socat")
-    subprocess.run(["ip", "link", "add", "guest0", "type", "veth", "peer", "name", "guest1"],
-                   check=True)
-    subprocess.run(["ip", "address", "add", f"{ADDRESS}/20", "dev", "guest0"], check=True)
-    for name in ("guest0", "guest1"):
-        subprocess.run(["ip", "link", "set", name, "up"], check=True)
-    made = Agent(exe, tmp_path_factory.mktemp("agent"))
+    # An interface of its own: eth0 and its addresses are for all tests.
+    network.ip("link add guest0 type veth peer name guest1\n"
+               f"addr add {ADDRESS}/20 dev guest0\n"
+               "link set guest0 up\nlink set guest1 up\n")
+    made = Agent(network, exe, tmp_path_factory.mktemp("agent"))
     yield made
     made.stop(kill=True)
-    subprocess.run(["ip", "link", "delete", "guest0"], check=True)
+    network.ip("link delete guest0\n")
 
 
 @pytest.fixture
@@ -174,15 +174,14 @@ def test_pair_change_and_stop(pair, registry, agent):
     wait_until(registry.clean, 10, "withdrawal after the goodbye")
 
 
-def test_the_address_follows_the_interface(pair, registry):
+def test_the_address_follows_the_interface(pair, registry, network):
     for n in (3, 4, 5):
         # The old one first: with it the kernel removes the others of its subnet.
-        subprocess.run(["ip", "address", "delete", f"172.29.8.{n - 1}/20", "dev", "guest0"],
-                       check=True)
-        subprocess.run(["ip", "address", "add", f"172.29.8.{n}/20", "dev", "guest0"], check=True)
+        network.ip(f"addr del 172.29.8.{n - 1}/20 dev guest0\n"
+                   f"addr add 172.29.8.{n}/20 dev guest0\n")
         rule = {("v4tov4", "127.0.0.1/28080"): f"172.29.8.{n}/80"}
         wait_until(lambda: registry.rules() == rule, 10, f"{rule}")
-    subprocess.run(["ip", "address", "flush", "dev", "guest0"], check=True)
+    network.ip("addr flush dev guest0\n")
     wait_until(registry.clean, 10, "withdrawal without an address")
     pair.wait_state("web", "withdrawn")
 

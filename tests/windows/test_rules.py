@@ -223,11 +223,11 @@ def test_keys_deleted_and_imported_again(helper, registry, connect):
 def test_our_name_in_other_letters_is_theirs(helper, registry, connect):
     """The registry finds it under our name, with the very data that we wrote."""
     agent = connect(helper)
-    agent.push([service("web", "[fd29::2]:28080", 80)], v4=V4)
-    registry.delete_rule("fd29::2/28080", "v6tov4")
-    registry.set_rule("FD29::2/28080", "172.29.0.2/80", "v6tov4")
+    agent.push([service("web", "[fd29::1]:28080", 80)], v4=V4)
+    registry.delete_rule("fd29::1/28080", "v6tov4")
+    registry.set_rule("FD29::1/28080", "172.29.0.2/80", "v6tov4")
     assert agent.result(timeout=5).states() == ["conflict"]
-    theirs = {("v6tov4", "FD29::2/28080"): "172.29.0.2/80"}
+    theirs = {("v6tov4", "FD29::1/28080"): "172.29.0.2/80"}
     assert registry.rules() == theirs and registry.ledger() == {}
     helper.stop()
     assert registry.rules() == theirs

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""WSL's virtual switch for the tests of the helper: this process's network namespace is the host,
+with the adapter vEthernet-WSL; behind it a guest's namespace, with an address for each guest.
+
+    vswitch.enter_host()                      this process and all that it starts, Wine too
+    with vswitch.VirtualSwitch() as switch:
+        switch.create_server("172.29.0.2", 80)
+
+The helper forwards to neighbours on a virtual switch only, never to an address of the host: guests
+on the host's loopback would prove nothing.
+"""
+import ctypes
+import os
+import pathlib
+import socket
+import subprocess
+import threading
+
+ADAPTER = "vEthernet-WSL"
+HOST_ADDRESSES = ("172.29.0.1/20", "fd29::1/64")
+GUESTS = ("172.29.0.2/20", "172.29.0.3/20", "172.29.0.4/20", "fd29::2/64", "fd29::3/64")
+
+CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _must(result, what):
+    if result != 0:
+        error = ctypes.get_errno()
+        raise OSError(error, f"{what}: {os.strerror(error)}")
+
+
+def enter_host():
+    """A network namespace for this whole process: rules listen on any port without meeting, or
+    being met by, anything else on the machine. It goes with the process."""
+    uid, gid = os.getuid(), os.getgid()
+    _must(libc.unshare(CLONE_NEWNET | (CLONE_NEWUSER if uid != 0 else 0)), "unshare")
+    if uid != 0:
+        # Without the maps the programs started below would have no rights in the namespace.
+        pathlib.Path("/proc/self/setgroups").write_text("deny")
+        pathlib.Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1")
+        pathlib.Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1")
+    subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+
+
+def in_thread(function):
+    """A namespace is entered by a thread, and never left: what @function does there is done by a
+    thread of its own. Returns what it returns, or raises what it raises."""
+    result, error = [], []
+
+    def run():
+        try:
+            result.append(function())
+        except BaseException as e:
+            error.append(e)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    if error:
+        raise error[0]
+    return result[0]
+
+
+def _new_namespace():
+    _must(libc.unshare(CLONE_NEWNET), "unshare")
+    return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+
+
+class VirtualSwitch:
+    """The guests' namespace has no name: it goes with its last socket and this descriptor."""
+
+    def __enter__(self):
+        self.namespace = in_thread(_new_namespace)
+        self.path = f"/proc/{os.getpid()}/fd/{self.namespace}"
+        try:
+            self._connect()
+        except BaseException:
+            os.close(self.namespace)
+            raise
+        return self
+
+    def _connect(self):
+        run_ip([], f"link add {ADAPTER} type veth peer name eth0\n"
+                   f"link set eth0 netns {self.path}\n"
+                   + "".join(f"addr add {a} dev {ADAPTER}{nodad(a)}\n" for a in HOST_ADDRESSES)
+                   + f"link set {ADAPTER} up\n")
+        gateway = HOST_ADDRESSES[0].partition("/")[0]
+        self.ip("link set lo up\n"
+                + "".join(f"addr add {a} dev eth0{nodad(a)}\n" for a in GUESTS)
+                + f"link set eth0 up\nroute add default via {gateway}\n")
+
+    def __exit__(self, *_):
+        # With one end of the pair both go; sockets may keep the namespace for a moment longer.
+        run_ip([], f"link delete {ADAPTER}\n")
+        os.close(self.namespace)
+
+    def command(self, *arguments):
+        """The command line that runs in the guests' namespace, as the same process."""
+        return ["nsenter", f"--net={self.path}", "--", *map(str, arguments)]
+
+    def ip(self, lines):
+        """Lines of 'ip -batch', in the guests' namespace."""
+        run_ip(self.command(), lines)
+
+    def create_server(self, address, port=0):
+        """A socket that listens in the guests' namespace; a socket stays where it was made."""
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+
+        def create():
+            _must(libc.setns(self.namespace, CLONE_NEWNET), "setns")
+            return socket.create_server((address, port), family=family, backlog=128)
+
+        return in_thread(create)
+
+
+def nodad(address):
+    """An IPv6 address can be bound at once, not only when nobody has claimed it for a second."""
+    return " nodad" if ":" in address else ""
+
+
+def run_ip(wrapper, lines):
+    done = subprocess.run([*wrapper, "ip", "-batch", "-"], input=lines, text=True,
+                          capture_output=True)
+    if done.returncode != 0:
+        raise RuntimeError(f"ip: {done.stderr.strip()}\n{lines}")
