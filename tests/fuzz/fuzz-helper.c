@@ -116,6 +116,7 @@ static void fuzz_bridge(const uint8_t *data, size_t n, bool admitted) {
         host.send = fuzz_send;
         host.close = fuzz_close;
         bridge_options_init(&options);
+        options.unchecked_hostnet = true;
         options.mac = memory_host_mac;
         options.policy.pairing_required = false;
         memory_host_foreign(&m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");

@@ -251,6 +251,9 @@ void memory_host_done(MemoryHost *m) {
         text_map_done(&m->ledger);
         text_map_done(&m->unflushed);
         text_map_done(&m->rules_unflushed);
+        text_map_done(&m->agents);
+        text_map_done(&m->adoptions);
+        firewall_rules_done(&m->firewall);
 }
 
 void memory_host_fill(MemoryHost *m, BridgeHost *ret_host) {
@@ -271,6 +274,7 @@ void memory_host_fill(MemoryHost *m, BridgeHost *ret_host) {
                 .now = memory_now,
                 .log = memory_log,
         };
+        memory_tables_fill(ret_host);
 }
 
 int memory_host_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac) {

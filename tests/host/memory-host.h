@@ -34,11 +34,22 @@ struct MemoryHost {
         TextMap ledger;          /* "0.0.0.0/80" → "owner|service|current|next" */
         TextMap unflushed;       /* key in 'ledger' → "+data" or "-" as it is on disk */
         TextMap rules_unflushed; /* the same of 'rules' */
+        TextMap agents;          /* owner → "VM id" */
+        TextMap adoptions;       /* "v4tov4 0.0.0.0/80" → data */
+        FirewallRules firewall;  /* as wanted last */
+        uint64_t n_firewall;     /* how often it was told */
         bool iphlpsvc_behind;    /* a value changed since the last activation */
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
         uint64_t random;    /* seed and state */
         const uint8_t *key; /* of every owner; NULL: nobody is paired */
+        /* The table of listeners: that of iphlpsvc (process 7) is what the values say, but for
+         * these. Without 'listeners' nothing can be known (-ENOSYS). */
+        bool listeners;
+        bool iphlpsvc_slow;     /* it does not listen to anything yet */
+        uint16_t taken_port;    /* 0.0.0.0 at this one belongs to process 99, "python.exe" */
+        uint16_t excluded[2];   /* first and last of a reserved range; 0: none */
+        const char *no_address; /* an address that the host does not have now */
 
         /* hooks, all optional */
         void *userdata;
@@ -54,6 +65,9 @@ void memory_host_done(MemoryHost *m);
 
 /* Fill in all functions but send and close, with @m as userdata. */
 void memory_host_fill(MemoryHost *m, BridgeHost *ret_host);
+
+/* Its part for what is not in the registry: listeners, firewall, and records of agents. */
+void memory_tables_fill(BridgeHost *host);
 
 /* HMAC-SHA256 by libsodium. */
 int memory_host_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac);

@@ -310,6 +310,7 @@ int main(int argc, char **argv) {
 
         memory_host_init(&h.memory);
         bridge_options_init(&h.options);
+        h.options.unchecked_hostnet = true;
         h.options.mac = memory_host_mac;
         h.options.software = "wslbridge-test " PROJECT_VERSION;
         h.listen_fd = -1;

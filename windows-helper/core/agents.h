@@ -22,6 +22,8 @@ typedef struct Agent {
         char owner[LEDGER_OWNER_MAX + 1];
         uint64_t since;               /* order of arrival */
         BridgeConnection *connection; /* the live one, or NULL */
+        VmId vm;                      /* where it was met last; null: not known */
+        bool wsl;                     /* that is a VM of WSL */
         /* the claim */
         bool hold;      /* what the ledger has for it, until it is back */
         bool has_state; /* what it asked for */
@@ -33,7 +35,8 @@ typedef struct Agent {
         WireServiceResult *results; /* owned; of the last run, n_told of them */
         AgentServiceName *told;     /* owned; the names that go with them */
         uint32_t n_told;
-        char told_guest[AGENT_GUEST_TEXT_MAX]; /* address as logged last */
+        char told_guest[AGENT_GUEST_TEXT_MAX]; /* address as logged last … */
+        EventId told_event;                    /* … and what was said of it */
 } Agent;
 
 typedef struct Agents {

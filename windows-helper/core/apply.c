@@ -83,15 +83,16 @@ static void apply_trust_values(Apply *a) {
 /* Phases 1 and 2. */
 static void apply_intents(Apply *a) {
         ReconcilePlan *p = a->plan;
-        size_t n_new = 0;
+        size_t n_new = 0, n_puts = 0;
         int r;
 
         for (size_t i = 0; i < p->n_changes; i++) {
                 const LedgerEntry *e = &p->changes[i].entry;
                 LedgerEntry *known = ledger_find(a->ledger, &e->listen);
 
-                if (a->status[i] != APPLY_OK)
+                if (a->status[i] != APPLY_OK || p->changes[i].action == RECONCILE_ADOPT)
                         continue;
+                n_puts++;
                 r = a->host->ledger_put(a->host->userdata, e);
                 if (r < 0)
                         apply_fail(a, i, r, "writing the ledger");
@@ -101,7 +102,7 @@ static void apply_intents(Apply *a) {
                         a->entries[n_new++] = e; /* writes come by endpoint, so these are sorted */
         }
         ledger_merge(a->ledger, a->entries, n_new);
-        if (p->n_changes > 0)
+        if (n_puts > 0)
                 apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
 }
 
@@ -180,6 +181,26 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
         return 0;
 }
 
+/* A foreign value that may be replaced goes if it still reads as it was seen. It needs no ledger
+ * entry: that an administrator named exactly this value is the proof, and it is forgotten after the
+ * value has gone, so a kill in between only leaves a record of something that is not there. */
+static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_MAX]) {
+        int r = a->host->rule_get(a->host->userdata, v->family, v->name, ret_found, APPLY_DATA_MAX);
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (r == 0 && strcmp(ret_found, v->data) != 0)
+                return -EEXIST;
+        if (r == 0)
+                r = a->host->rule_delete(a->host->userdata, v->family, v->name);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        a->outcome.n_deleted++;
+        a->outcome.n_adopted++;
+        a->outcome.again = true;
+        return a->host->adoption_remove(a->host->userdata, v->family, v->name);
+}
+
 /* Phase 3. */
 static void apply_values(Apply *a) {
         char found[APPLY_DATA_MAX], text[WIRE_TEXT_MAX + 1];
@@ -195,6 +216,8 @@ static void apply_values(Apply *a) {
                 } else if (c->action == RECONCILE_REMOVE) {
                         r = apply_remove(a, &c->entry, found);
                         a->outcome.again |= c->agent != SIZE_MAX;
+                } else if (c->action == RECONCILE_ADOPT) {
+                        r = apply_adopt(a, c->foreign, found);
                 }
                 if (r == -EEXIST) {
                         a->status[i] = APPLY_FOREIGN;
@@ -240,7 +263,7 @@ static void apply_commit(Apply *a) {
                 LedgerEntry *e;
                 int r;
 
-                if (a->status[i] == APPLY_FAILED ||
+                if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
                     (c->action == RECONCILE_REMOVE && c->agent == SIZE_MAX && apply_is_deaf(a)) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;

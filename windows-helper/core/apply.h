@@ -29,7 +29,7 @@ typedef struct ApplyOutcome {
         int activation; /* what activate returned; 0 also when it was not needed */
         bool activated; /* it was called */
         bool again;     /* the plan left something for another run */
-        size_t n_written, n_deleted;
+        size_t n_written, n_deleted, n_adopted;
 } ApplyOutcome;
 
 /**

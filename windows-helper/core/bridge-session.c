@@ -66,8 +66,7 @@ static void connection_log_refusal(BridgeConnection *c, const char *text, uint64
         }
 }
 
-static void connection_refuse(BridgeConnection *c, WireRefusal code, const char *text,
-                              uint64_t now_usec) {
+void connection_refuse(BridgeConnection *c, WireRefusal code, const char *text, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
 
         connection_log_refusal(c, text, now_usec);
@@ -87,7 +86,6 @@ static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
         Bridge *b = c->bridge;
         Agent *agent = agents_find(&b->agents, c->owner);
         uint64_t grace = now_usec + b->options.goodbye_ms * BRIDGE_USEC_PER_MSEC;
-        char name[BRIDGE_NAME_MAX];
         Buffer out = BUFFER_NULL;
         int r = agent ? 0 : agents_add(&b->agents, c->owner, &agent);
 
@@ -102,10 +100,11 @@ static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
                 agent->expires = grace;
         c->agent = agent;
         agent->connection = c;
+        agent->vm = c->info.vm;
+        agent->wsl = c->info.wsl;
+        connection_note(c, true);
         b->last_refusal[0] = '\0';
-        bridge_owner_name(c->owner, name);
-        bridge_log(b, BRIDGE_LEVEL_NOTICE, EVENT_AGENT_UP, "%s: connected, %s", name,
-                   helper_session_hello(c->session)->software);
+        connection_log_up(c);
         r = helper_session_admit(c->session, now_usec, &out);
         if (r < 0) {
                 connection_fail(c, r, &out, now_usec);
@@ -136,7 +135,10 @@ void connection_leave(BridgeConnection *c, uint64_t now_usec) {
 
         if (!agent)
                 return;
-        if (c->said_goodbye) {
+        connection_note(c, false);
+        if (c->unpaired) {
+                expires = now_usec;
+        } else if (c->said_goodbye) {
                 expires = now_usec + b->options.goodbye_ms * BRIDGE_USEC_PER_MSEC;
         } else {
                 expires = helper_session_last_heard(c->session) +
@@ -170,7 +172,14 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
         }
         (void) snprintf(p, sizeof c->owner - 2 * WIRE_ID_SIZE, "/%s", hello->distro);
 
+        if (connection_refused_by_policy(c, now_usec))
+                return;
         paired = h->key_find(h->userdata, c->owner, key);
+        c->has_key = paired == 0;
+        if (paired == 0 && connection_mark_key(c, key) < 0)
+                paired = -EIO;
+        if (paired == -ENOENT && c->bridge->options.policy.pairing_required)
+                bridge_keep_stranger(c->bridge, c->owner);
         r = h->random(h->userdata, nonce, sizeof nonce);
         if ((paired < 0 && paired != -ENOENT) || r < 0) {
                 connection_refuse(c, WIRE_REFUSAL_INTERNAL,

@@ -16,7 +16,7 @@
 
 /* Services with a line of their own in the log, per agent and run; a new address for 10,000 of
  * them is one change, not 10,000. */
-#define SETTLE_LOG_LINES_MAX 8
+#define SETTLE_LOG_LINES_MAX BRIDGE_LOG_LINES_MAX
 
 /* How far the list of services told last is searched for a name: lists keep their order, and what
  * moves further than that is logged as if it was new. */
@@ -27,25 +27,32 @@ typedef struct Settle {
         Agent *agents[BRIDGE_AGENTS_MAX]; /* by index of the input */
         ReconcileAgent inputs[BRIDGE_AGENTS_MAX];
         size_t n;
-        RuleTable rules;
+        RuleTable rules, adoptions;
         uint64_t started, now_usec;
 } Settle;
 
 static void settle_log_guest(Settle *s, Agent *agent) {
-        char v4[IP_TEXT_MAX], v6[IP_TEXT_MAX];
-        char name[BRIDGE_NAME_MAX], guest[AGENT_GUEST_TEXT_MAX];
+        const WireAddress *a =
+                agent->state.v4.addr.family != IP_FAMILY_NONE ? &agent->state.v4 : &agent->state.v6;
+        char name[BRIDGE_NAME_MAX], guest[AGENT_GUEST_TEXT_MAX], why[WIRE_TEXT_MAX + 1];
+        BridgeLevel level = BRIDGE_LEVEL_NOTICE;
+        EventId event = EVENT_ADDRESS;
 
-        ip_format(&agent->state.v4.addr, v4);
-        ip_format(&agent->state.v6.addr, v6);
-        (void) snprintf(guest, sizeof guest, "%s",
-                        agent->state.v4.addr.family != IP_FAMILY_NONE ? v4 : v6);
-        if (strcmp(guest, agent->told_guest) == 0)
+        ip_format(&a->addr, guest);
+        if (!hostnet_judge(&s->bridge->hostnet, &a->addr, &a->gateway, agent->wsl, why)) {
+                event = a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
+                level = BRIDGE_LEVEL_WARNING;
+        }
+        if (strcmp(guest, agent->told_guest) == 0 && agent->told_event == event)
                 return;
         memcpy(agent->told_guest, guest, sizeof guest);
+        agent->told_event = event;
         bridge_owner_name(agent->owner, name);
-        bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE, EVENT_ADDRESS,
-                   "%s: guest address is %s (networking mode %s), services: %u", name, guest,
-                   wire_mode_name(agent->state.mode), (unsigned) agent->state.n_services);
+        bridge_log(s->bridge, level, event,
+                   "%s: guest address is %s (networking mode %s), services: %u%s%s", name, guest,
+                   wire_mode_name(agent->state.mode), (unsigned) agent->state.n_services,
+                   event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it " : "",
+                   event == EVENT_OFF_LINK ? why : "");
 }
 
 static bool settle_same(const WireServiceResult *a, const WireServiceResult *b) {
@@ -124,15 +131,21 @@ static void settle_remember(Agent *agent, WireServiceResult *results) {
                 memcpy(told[i].text, agent->state.services[i].name, sizeof told[i].text);
 }
 
+/* Saturated. */
+static uint32_t settle_took(const Settle *s) {
+        uint64_t took = s->bridge->host.now(s->bridge->host.userdata) - s->started;
+
+        return took < UINT32_MAX ? (uint32_t) took : UINT32_MAX;
+}
+
 static void settle_answer(Settle *s, Agent *agent, WireServiceResult *results) {
         bool changed = settle_changed(agent, results);
 
         settle_log_guest(s, agent);
         if (agent->connection && agent->connection->has_asked && (changed || agent->answer_due)) {
-                uint64_t took = s->bridge->host.now(s->bridge->host.userdata) - s->started;
                 WireResult message = {
                         .sequence = agent->state.sequence,
-                        .apply_usec = took < UINT32_MAX ? (uint32_t) took : UINT32_MAX,
+                        .apply_usec = settle_took(s),
                         .services = results,
                         .n_services = agent->state.n_services,
                 };
@@ -187,6 +200,7 @@ static void settle_inputs(Settle *s) {
                                 .state = a->hold ? NULL : &a->state,
                                 .since = a->since,
                                 .hold = a->hold,
+                                .wsl = a->wsl,
                         };
                 }
         }
@@ -199,6 +213,11 @@ static const char *settle_activation_advice(int error) {
         case ESRCH:
                 return "the service IP Helper (iphlpsvc) is not running; start it: sc start "
                        "iphlpsvc";
+        case EPERM:
+                return "the service IP Helper (iphlpsvc) is disabled; allow it: sc config iphlpsvc "
+                       "start= auto, then sc start iphlpsvc";
+        case ETIMEDOUT:
+                return "the service IP Helper (iphlpsvc) does not answer; restart it, or Windows";
         default:
                 return "the service IP Helper (iphlpsvc) does not take new settings; restart it";
         }
@@ -253,6 +272,8 @@ static int settle_run(Settle *s) {
                 .policy = &b->options.policy,
                 .ledger = &b->ledger,
                 .rules = &s->rules,
+                .adoptions = &s->adoptions,
+                .hostnet = &b->hostnet,
         };
         ReconcilePlan plan = {0};
         ApplyOutcome outcome = {0};
@@ -262,16 +283,28 @@ static int settle_run(Settle *s) {
         if (r < 0)
                 return settle_fail(s, r, "reading the port forwardings");
         rule_table_sort(&s->rules);
-        r = reconcile(&input, &plan);
+        r = b->host.adoptions_read(b->host.userdata, &s->adoptions);
         if (r == 0)
+                r = reconcile(&input, &plan);
+        if (r == 0) {
+                settle_log_drift(b, &plan);
                 r = apply(&b->host, &b->ledger, &plan, b->activate_due, &outcome);
+        }
         if (r < 0) {
                 reconcile_plan_done(&plan);
                 return settle_fail(s, r, "deciding on the port forwardings");
         }
         settle_outcome(s, &outcome);
+        if (outcome.activated)
+                verify_restart(&b->verify);
         if (b->activation_error)
                 settle_block(s, &plan);
+        else
+                settle_verify(b, &plan, s->now_usec);
+        settle_firewall(b, &plan);
+        b->generation++;
+        b->applied_usec = s->now_usec;
+        b->apply_usec = settle_took(s);
         for (size_t i = 0; i < s->n; i++) {
                 if (plan.results[i]) {
                         settle_answer(s, s->agents[i], plan.results[i]);
@@ -295,5 +328,6 @@ int bridge_settle(Bridge *b, uint64_t now_usec) {
         settle_inputs(&s);
         r = settle_run(&s);
         rule_table_done(&s.rules);
+        rule_table_done(&s.adoptions);
         return r;
 }

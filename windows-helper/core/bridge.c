@@ -68,6 +68,16 @@ void bridge_options_init(BridgeOptions *options) {
         policy_init(&options->policy);
 }
 
+/* Where the agents that the ledger knows were met last. */
+static void bridge_recall_vms(Bridge *b) {
+        for (size_t i = 0; b->host.agent_vm && i < b->agents.n; i++) {
+                Agent *a = b->agents.items[i];
+
+                if (b->host.agent_vm(b->host.userdata, a->owner, &a->vm) < 0)
+                        a->vm = VM_ID_NULL;
+        }
+}
+
 int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHost *host,
                uint64_t now_usec) {
         Bridge *b = calloc(1, sizeof *b);
@@ -78,6 +88,8 @@ int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHo
         b->host = *host;
         b->options = *options;
         b->retry_usec = SESSION_NO_DEADLINE;
+        b->verify = VERIFY_INIT;
+        b->hostnet.unchecked = options->unchecked_hostnet;
         r = host->ledger_load(host->userdata, &b->ledger);
         if (r == 0) {
                 r = agents_recover(&b->agents, &b->ledger,
@@ -87,6 +99,8 @@ int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHo
                 bridge_free(b);
                 return r;
         }
+        bridge_recall_vms(b);
+        b->dirty = true; /* what the last run left in the firewall has no ledger to be found by */
         if (b->ledger.n_entries > 0) {
                 /* The last run did not end properly. It may have been killed after a value was
                  * changed and before iphlpsvc was told. */
@@ -95,7 +109,7 @@ int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHo
                         "port forwardings left from the last run: %zu, kept %u s for their agents "
                         "to come back",
                         b->ledger.n_entries, (unsigned) (options->recovery_ms / 1000));
-                b->dirty = b->activate_due = true;
+                b->activate_due = true;
         }
         *ret_bridge = b;
         return 0;
@@ -115,6 +129,7 @@ Bridge *bridge_free(Bridge *b) {
                 }
                 agents_done(&b->agents);
                 ledger_done(&b->ledger);
+                firewall_rules_done(&b->firewall);
                 free(b);
         }
         return NULL;
@@ -191,6 +206,90 @@ void bridge_rules_changed(Bridge *b) {
         b->dirty = true;
 }
 
+static bool bridge_vm_runs(const VmId *vm, const VmId *vms, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (vm_id_equal(vm, &vms[i]))
+                        return true;
+        return false;
+}
+
+void bridge_set_vms(Bridge *b, const VmId *vms, size_t n, uint64_t now_usec) {
+        for (BridgeConnection *c = b->connections; c; c = c->next)
+                if (!vm_id_is_null(&c->info.vm) && !bridge_vm_runs(&c->info.vm, vms, n))
+                        connection_bye(c, WIRE_BYE_STOPPING, "the VM has gone", now_usec);
+        for (size_t i = 0; i < b->agents.n; i++) {
+                Agent *a = b->agents.items[i];
+
+                if (!vm_id_is_null(&a->vm) && !bridge_vm_runs(&a->vm, vms, n))
+                        a->expires = now_usec;
+        }
+}
+
+void bridge_set_policy(Bridge *b, const Policy *policy) {
+        b->options.policy = *policy;
+        b->dirty = true;
+}
+
+void bridge_set_hostnet(Bridge *b, const Hostnet *hostnet) {
+        b->hostnet = *hostnet;
+        b->dirty = true;
+}
+
+void bridge_forwarder_changed(Bridge *b) {
+        b->activate_due = true;
+        b->dirty = true;
+}
+
+void bridge_keys_changed(Bridge *b, uint64_t now_usec) {
+        uint8_t key[WIRE_KEY_SIZE];
+
+        for (BridgeConnection *c = b->connections; c; c = c->next)
+                (void) connection_check_key(c, now_usec);
+        for (size_t i = 0; i < b->agents.n; i++) {
+                Agent *a = b->agents.items[i];
+
+                /* Unpaired: nobody waits for it to come back. */
+                if (!a->connection && b->options.policy.pairing_required &&
+                    b->host.key_find(b->host.userdata, a->owner, key) == -ENOENT)
+                        a->expires = now_usec;
+        }
+        session_wipe(key, sizeof key);
+}
+
+void bridge_set_firewall_problem(Bridge *b, const char *text, bool failed) {
+        if (strcmp(b->firewall_problem, text) == 0 && b->firewall_failed == failed)
+                return;
+        result_text(b->firewall_problem, "%s", text);
+        b->firewall_failed = failed;
+        b->dirty = true;
+}
+
+void bridge_keep_stranger(Bridge *b, const char *owner) {
+        size_t i = 0;
+
+        while (i < b->n_strangers_kept && strcmp(b->strangers[i], owner) != 0)
+                i++;
+        if (i == b->n_strangers_kept && i < BRIDGE_STRANGERS_KEPT)
+                b->n_strangers_kept++;
+        else if (i == BRIDGE_STRANGERS_KEPT)
+                i--;
+        if (i > 0)
+                memmove(b->strangers[1], b->strangers[0], i * sizeof b->strangers[0]);
+        (void) snprintf(b->strangers[0], sizeof b->strangers[0], "%s", owner);
+        b->generation++;
+}
+
+void bridge_summary(const Bridge *b, BridgeSummary *ret_summary) {
+        *ret_summary = (BridgeSummary){
+                .applied_usec = b->applied_usec,
+                .apply_usec = b->apply_usec,
+                .activation_error = b->activation_error,
+                .strangers = b->strangers,
+                .n_strangers = b->n_strangers_kept,
+                .generation = b->generation,
+        };
+}
+
 void bridge_dispatch(Bridge *b, uint64_t now_usec) {
         for (BridgeConnection *c = b->connections, *next; c; c = next) {
                 next = c->next;
@@ -202,7 +301,7 @@ void bridge_dispatch(Bridge *b, uint64_t now_usec) {
         }
         if (agents_expire(&b->agents, now_usec))
                 b->dirty = true;
-        if (b->retry_usec <= now_usec)
+        if (b->retry_usec <= now_usec || b->verify.due_usec <= now_usec)
                 b->dirty = true;
         for (int i = 0; i < BRIDGE_RUNS_MAX && b->dirty; i++)
                 (void) bridge_settle(b, now_usec); /* logged, told, and tried again */
@@ -219,6 +318,8 @@ uint64_t bridge_deadline(const Bridge *b) {
                 return 0;
         if (b->retry_usec < deadline)
                 deadline = b->retry_usec;
+        if (b->verify.due_usec < deadline)
+                deadline = b->verify.due_usec;
         for (const BridgeConnection *c = b->connections; c; c = c->next) {
                 uint64_t d = helper_session_deadline(c->session);
 
@@ -232,9 +333,8 @@ uint64_t bridge_deadline(const Bridge *b) {
         return deadline;
 }
 
-int bridge_stop(Bridge *b, uint64_t now_usec) {
+void bridge_hand_over(Bridge *b, uint64_t now_usec) {
         static const char why[] = "the helper stops";
-        int r = 0;
 
         /* Those that have no place first, or the end of another would give them one. */
         for (BridgeConnection *c = b->connections; c; c = c->next)
@@ -242,6 +342,12 @@ int bridge_stop(Bridge *b, uint64_t now_usec) {
                         connection_bye(c, WIRE_BYE_STOPPING, why, now_usec);
         for (BridgeConnection *c = b->connections; c; c = c->next)
                 connection_bye(c, WIRE_BYE_STOPPING, why, now_usec);
+}
+
+int bridge_stop(Bridge *b, uint64_t now_usec) {
+        int r = 0;
+
+        bridge_hand_over(b, now_usec);
         for (size_t i = 0; i < b->agents.n; i++)
                 b->agents.items[i]->expires = now_usec;
         (void) agents_expire(&b->agents, now_usec);
@@ -268,6 +374,10 @@ void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgent
                         .state = a->has_state ? &a->state : NULL,
                         .serial = a->state_serial,
                         .results = a->has_state && !a->answer_due ? a->results : NULL,
+                        .vm = a->vm,
+                        .heard_usec = a->connection
+                                              ? helper_session_last_heard(a->connection->session)
+                                              : 0,
                 };
 
                 fn(userdata, &view);

@@ -114,7 +114,8 @@ typedef struct BridgeOptions {
         Policy policy;
         uint32_t heartbeat_ms, handshake_ms;
         uint32_t goodbye_ms, recovery_ms;
-        const char *software; /* "wslbridge-helper 0.1.0", borrowed */
+        const char *software;   /* "wslbridge-helper 0.1.0", borrowed */
+        bool unchecked_hostnet; /* until bridge_set_hostnet(): see Hostnet.unchecked */
 } BridgeOptions;
 
 /* Defaults: see the constants above, wire.h and policy_init(). */
@@ -181,7 +182,6 @@ typedef struct BridgeAgentView {
         const WireServiceResult *results; /* for each service of the state; NULL: none told yet */
         VmId vm;
         uint64_t heard_usec; /* last frame of the live connection */
-        uint32_t apply_usec; /* how long the last run that concerned it took */
 } BridgeAgentView;
 
 void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgentView *view),

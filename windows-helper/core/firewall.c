@@ -137,6 +137,8 @@ int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,
 
                 while (k < present->n && firewall_compare(&present->items[k], w) < 0)
                         k++;
+                if (w->profiles == 0)
+                        continue;
                 if (k == present->n || firewall_compare(&present->items[k], w) != 0)
                         changes[n++] = (FirewallChange){FIREWALL_ADD, w};
                 else if (!firewall_same(&present->items[k], w))

@@ -13,7 +13,8 @@
 
 typedef struct FirewallRule {
         IpEndpoint listen; /* the key; its name follows from it */
-        uint8_t profiles;  /* WIRE_PROFILE_*, never 0 */
+        uint8_t profiles;  /* WIRE_PROFILE_*; 0 (wanted ones only): leave as it is what is there for
+                              this endpoint, whose agent is expected back */
         char *remote;      /* owned; "LocalSubnet", "*", or prefixes "10.0.0.0/8,fd00::/8" */
         char service[WIRE_SERVICE_NAME_MAX + 1];
 } FirewallRule;

@@ -49,15 +49,18 @@ static bool walk_is_removal(ReconcileAction action) {
         return action == RECONCILE_REMOVE || action == RECONCILE_FORGET;
 }
 
-static void walk_change(Walk *w, ReconcileAction action, const LedgerEntry *entry,
-                        const Wanted *wanted) {
+static ReconcileChange *walk_change(Walk *w, ReconcileAction action, const LedgerEntry *entry,
+                                    const Wanted *wanted) {
         ReconcileChange *c = &w->plan->changes[w->plan->n_changes++];
 
-        c->action = action;
-        c->entry = *entry;
-        c->agent = wanted ? wanted->agent : SIZE_MAX;
-        c->service = wanted ? wanted->service : 0;
+        *c = (ReconcileChange){
+                .action = action,
+                .entry = *entry,
+                .agent = wanted ? wanted->agent : SIZE_MAX,
+                .service = wanted ? wanted->service : 0,
+        };
         w->n_removals += walk_is_removal(action);
+        return c;
 }
 
 static WireServiceResult *walk_result(Walk *w, const Wanted *wanted) {
@@ -110,7 +113,7 @@ static void walk_remove(Walk *w, const Site *s, const Wanted *wanted) {
         if (s->foreign && !site_found(s)) {
                 /* No second look: it goes by the name, and the registry takes the foreign one for
                  * ours when only capitals differ (fd00::1, FD00::1). */
-                walk_change(w, RECONCILE_FORGET, &e, NULL);
+                walk_change(w, RECONCILE_FORGET, &e, NULL)->foreign = s->foreign;
                 return;
         }
         if (site_found(s) && !site_is_open(s)) {
@@ -120,10 +123,40 @@ static void walk_remove(Walk *w, const Site *s, const Wanted *wanted) {
         walk_change(w, RECONCILE_REMOVE, &e, wanted);
 }
 
+/* True when the administrator asked us to take over exactly this value. */
+static bool walk_is_adopted(const Walk *w, const RuleValue *v) {
+        const RuleTable *t = w->input->adoptions;
+
+        for (size_t i = 0; i < t->n_values; i++) {
+                const RuleValue *a = &t->values[i];
+
+                if (a->family == v->family && a->data && v->data && strcmp(a->name, v->name) == 0 &&
+                    strcmp(a->data, v->data) == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* The endpoint of @s is asked for, and the value in the way may be replaced: it goes now, ours is
+ * written in the next run. One at a time; there are at most as many as spellings. */
+static void walk_adopt(Walk *w, const Site *s) {
+        LedgerEntry e = {.listen = s->listen};
+
+        walk_change(w, RECONCILE_ADOPT, &e, s->wanted)->foreign = s->foreign;
+        for (size_t i = 0; i < s->n_wanted; i++) {
+                result_worsen(walk_result(w, &s->wanted[i]), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
+                              "an older rule is being taken over first");
+        }
+}
+
 static void walk_foreign(Walk *w, const Site *s) {
         const RuleValue *v = s->foreign;
         char listen[IP_ENDPOINT_TEXT_MAX];
 
+        if (!s->entry && s->n_wanted > 0 && walk_is_adopted(w, v)) {
+                walk_adopt(w, s);
+                return;
+        }
         if (s->entry)
                 walk_remove(w, s, NULL);
         ip_endpoint_format(&s->listen, listen);
@@ -131,7 +164,8 @@ static void walk_foreign(Walk *w, const Site *s) {
                 result_worsen(walk_result(w, &s->wanted[i]), WIRE_SERVICE_CONFLICT,
                               WIRE_REASON_FOREIGN_RULE,
                               "%s: there is a port forwarding that wslbridge did not make (%s %s = "
-                              "%s); delete it, or listen elsewhere",
+                              "%s); delete it, take it over (wslbridge-helper adopt), or listen "
+                              "elsewhere",
                               listen, rule_family_name(v->family), v->name,
                               v->data ? v->data : "not a string");
         }
@@ -182,6 +216,7 @@ static void walk_losers(Walk *w, const Site *s, const Wanted *winner) {
 
 static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
         const LedgerEntry *old = s->entry;
+        ReconcilePlan *p = w->plan;
         LedgerEntry e = {.listen = s->listen, .next = winner->connect};
 
         if (old && site_is_open(s)) {
@@ -198,8 +233,12 @@ static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
                                     ? old->next
                                     : old->current;
         }
+        p->endpoints[p->n_endpoints++] =
+                (ReconcileEndpoint){s->listen, winner->connect, winner->agent, winner->service};
         if (!old || !site_found(s) || ip_endpoint_compare(&e.current, &e.next) != 0)
-                walk_change(w, RECONCILE_WRITE, &e, winner);
+                walk_change(w, RECONCILE_WRITE, &e, winner)->restores =
+                        old && ip_endpoint_compare(&old->current, &old->next) == 0 &&
+                        !site_found(s);
         else if (ip_endpoint_compare(&old->current, &old->next) != 0 ||
                  strcmp(old->owner, e.owner) != 0 || strcmp(old->service, e.service) != 0)
                 walk_change(w, RECONCILE_RECORD, &e, winner);
@@ -315,7 +354,8 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         /* At most one change per endpoint that is wanted or in the ledger. */
         plan.changes =
                 malloc((walk.n_wanted + input->ledger->n_entries + 1) * sizeof *plan.changes);
-        r = plan.changes ? 0 : -ENOMEM;
+        plan.endpoints = malloc((walk.n_wanted + 1) * sizeof *plan.endpoints);
+        r = plan.changes && plan.endpoints ? 0 : -ENOMEM;
         if (r == 0) {
                 walk_all(&walk);
                 r = walk_order(&walk);
@@ -340,5 +380,6 @@ void reconcile_plan_done(ReconcilePlan *plan) {
         }
         free(plan->results);
         free(plan->changes);
+        free(plan->endpoints);
         *plan = (ReconcilePlan){0};
 }

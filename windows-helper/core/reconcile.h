@@ -36,7 +36,7 @@ typedef enum ReconcileAction {
         RECONCILE_REMOVE, /* delete .current and .next as far as they are there, then the entry */
         RECONCILE_FORGET, /* only the entry goes: what is there is somebody else's */
         RECONCILE_RECORD, /* only the ledger entry changes: the value is right already */
-        RECONCILE_ADOPT,  /* delete the foreign value .adopted if it still reads so; the endpoint is
+        RECONCILE_ADOPT,  /* delete the value .foreign if it still reads so; the endpoint is
                              free in the next run */
 } ReconcileAction;
 
@@ -46,7 +46,9 @@ typedef struct ReconcileChange {
         size_t agent;      /* index in the input; SIZE_MAX: nobody's any more. A removal that has
                               one makes room for what that agent gets in the next run */
         uint32_t service;  /* index in that agent's state */
-        const RuleValue *adopted; /* borrowed from the input's rules; for ADOPT only */
+        const RuleValue *foreign; /* borrowed from the input's rules: what ADOPT deletes, and what
+                                     FORGET found in the place of ours */
+        bool restores;            /* WRITE of a value that was ours and was deleted */
 } ReconcileChange;
 
 /* An endpoint that an agent holds once the plan is carried out. */

@@ -37,10 +37,18 @@ bool result_is_worse(const WireServiceResult *result, WireServiceState state) {
         return result_rank((uint8_t) state) > result_rank(result->state);
 }
 
+static void result_set_text(WireServiceResult *result, const char *text) {
+        size_t n = strlen(text) + 1;
+
+        free(result->text);
+        result->text = malloc(n);
+        if (result->text)
+                memcpy(result->text, text, n);
+}
+
 void result_worsen(WireServiceResult *result, WireServiceState state, WireReason reason,
                    const char *format, ...) {
         char text[WIRE_TEXT_MAX + 1];
-        size_t n;
         va_list args;
 
         if (!result_is_worse(result, state))
@@ -49,13 +57,14 @@ void result_worsen(WireServiceResult *result, WireServiceState state, WireReason
         result_text_v(text, format, args);
         va_end(args);
 
-        free(result->text);
         result->state = (uint8_t) state;
         result->reason = (uint16_t) reason;
-        n = strlen(text) + 1;
-        result->text = malloc(n);
-        if (result->text)
-                memcpy(result->text, text, n);
+        result_set_text(result, text);
+}
+
+void result_note(WireServiceResult *result, WireReason reason, const char *text) {
+        result->reason = (uint16_t) reason;
+        result_set_text(result, text);
 }
 
 void result_list_free(WireServiceResult *results, uint32_t n) {

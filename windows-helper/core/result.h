@@ -28,6 +28,9 @@ RESULT_PRINTF(4, 5)
 void result_worsen(WireServiceResult *result, WireServiceState state, WireReason reason,
                    const char *format, ...);
 
+/* A remark at a service that is as it should be: its state stays ACTIVE. */
+void result_note(WireServiceResult *result, WireReason reason, const char *text);
+
 /* True when @state would replace what @result has; saves callers from preparing a text in vain. */
 bool result_is_worse(const WireServiceResult *result, WireServiceState state);
 

@@ -30,10 +30,10 @@ static void wanted_judge_mode(const WireState *s, WantedVerdict *v) {
         }
 }
 
-static void wanted_judge_address(const WireState *s, WantedVerdict *v) {
+static void wanted_judge_address(const ReconcileInput *input, uint32_t agent, WantedVerdict *v) {
+        const WireState *s = input->agents[agent].state;
         const WireAddress *a = s->v4.addr.family != IP_FAMILY_NONE ? &s->v4 : &s->v6;
-        const char *problem;
-        char text[IP_TEXT_MAX];
+        char text[IP_TEXT_MAX], problem[WIRE_TEXT_MAX + 1];
 
         if (a->addr.family == IP_FAMILY_NONE) {
                 v->state = WIRE_SERVICE_WITHDRAWN;
@@ -41,8 +41,8 @@ static void wanted_judge_address(const WireState *s, WantedVerdict *v) {
                 result_text(v->text, "the guest has no address to forward to");
                 return;
         }
-        problem = ip_guest_problem(&a->addr);
-        if (problem) {
+        if (!hostnet_judge(input->hostnet, &a->addr, &a->gateway, input->agents[agent].wsl,
+                           problem)) {
                 v->state = WIRE_SERVICE_INVALID;
                 v->reason = WIRE_REASON_GUEST_ADDRESS;
                 ip_format(&a->addr, text);
@@ -85,7 +85,7 @@ static void wanted_collect_agent(const ReconcileInput *input, uint32_t agent,
         PolicyVerdict policy;
 
         if (forwards)
-                wanted_judge_address(s, &guest);
+                wanted_judge_address(input, agent, &guest);
         else
                 wanted_judge_mode(s, &guest);
         for (uint32_t i = 0; i < s->n_services; i++) {

@@ -16,7 +16,8 @@
 static Policy policy;
 static WireState states[3];
 static Ledger ledger;
-static RuleTable rules;
+static RuleTable rules, adoptions; /* no adoptions: test-checks has these */
+static Hostnet hostnet = {.unchecked = true};
 static uint64_t randomness = 1;
 
 static void setup(void) {
@@ -47,8 +48,8 @@ static void found(RuleFamily family, const char *name, const char *data) {
 
 /* The plan and the results as text. */
 static void plan_text(const ReconcileAgent *agents, size_t n, char *text, size_t size) {
-        static const char *const names[] = {"write", "remove", "forget", "record"};
-        ReconcileInput input = {agents, n, &policy, &ledger, &rules};
+        static const char *const names[] = {"write", "remove", "forget", "record", "adopt"};
+        ReconcileInput input = {agents, n, &policy, &ledger, &rules, &adoptions, &hostnet};
         ReconcilePlan plan;
         size_t at = 0;
 
@@ -203,7 +204,7 @@ START_TEST(test_only_what_is_proven_is_changed) {
         for (unsigned i = 0; i < ROUNDS; i++) {
                 ReconcileAgent agents[] = {{"a/X", &states[0], 3, false},
                                            {"b/X", &states[1], 1, false}};
-                ReconcileInput input = {agents, 2, &policy, &ledger, &rules};
+                ReconcileInput input = {agents, 2, &policy, &ledger, &rules, &adoptions, &hostnet};
                 ReconcilePlan plan;
 
                 random_world();

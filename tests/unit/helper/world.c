@@ -45,6 +45,7 @@ void world_init(World *w) {
         w->bridge_host.close = world_close;
         bridge_options_init(&w->options);
         w->options.mac = memory_host_mac;
+        w->options.unchecked_hostnet = true;
         for (unsigned i = 0; i < WORLD_AGENTS; i++) {
                 w->agents[i] = (FakeAgent){
                         .world = w,
@@ -189,9 +190,8 @@ void agent_connect(FakeAgent *a) {
         strcpy(hello.software, "fake agent");
         ck_assert_int_eq(agent_session_new(&a->session, memory_host_mac, a->key), 0);
         ck_assert_int_eq(agent_session_start(a->session, &hello, w->host.now_usec, &out), 0);
-        ck_assert_int_eq(
-                bridge_connect(w->bridge, a, &(BridgePeer){0}, w->host.now_usec, &a->connection),
-                0);
+        ck_assert_int_eq(bridge_connect(w->bridge, a, &a->peer, w->host.now_usec, &a->connection),
+                         0);
         bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), w->host.now_usec);
         buffer_done(&out);
         world_run(w);

@@ -22,6 +22,7 @@ typedef struct FakeAgent {
         const char *distro;
         uint8_t id;         /* first byte of the agent id, the rest is zero */
         const uint8_t *key; /* NULL: not paired */
+        BridgePeer peer;    /* as its host sees it */
         bool deaf;          /* its end hangs: neither reads nor answers */
         /* state of the present connection */
         AgentSession *session; /* NULL: none */

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See memory-host.h: the tables of a host that are not its registry. */
+
+#include "tests/host/memory-host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MEMORY_FAMILY_SIZE 7 /* "v4tov4 " */
+
+/* The values that a map of "v4tov4 0.0.0.0/80" → data holds. */
+static int memory_map_rules(const TextMap *map, RuleTable *table) {
+        const TextMapEntry **list = text_map_list(map);
+        int r = list ? 0 : -ENOMEM;
+
+        for (size_t i = 0; r == 0 && i < map->n; i++) {
+                char family[MEMORY_FAMILY_SIZE] = "";
+                RuleFamily f;
+
+                memcpy(family, list[i]->key, sizeof family - 1);
+                r = rule_family_parse(family, &f);
+                if (r == 0)
+                        r = rule_table_add(table, f, list[i]->key + MEMORY_FAMILY_SIZE,
+                                           list[i]->data);
+        }
+        free(list);
+        return r;
+}
+
+#define MEMORY_FORWARDER 7
+#define MEMORY_OTHER     99
+
+static bool memory_is_obstructed(const MemoryHost *m, const IpEndpoint *e) {
+        IpAddr missing;
+
+        return m->iphlpsvc_slow || e->port == m->taken_port ||
+               (m->excluded[0] && e->port >= m->excluded[0] && e->port <= m->excluded[1]) ||
+               (m->no_address && ip_parse(m->no_address, &missing) == 0 &&
+                ip_compare(&missing, &e->addr) == 0);
+}
+
+static int memory_listening_read(void *userdata, ListeningTable *table) {
+        MemoryHost *m = userdata;
+        const IpEndpoint taken = {ip_v4(0, 0, 0, 0), m->taken_port};
+        RuleTable rules = RULE_TABLE_NULL;
+        int r;
+
+        if (!m->listeners)
+                return -ENOSYS;
+        table->forwarder = MEMORY_FORWARDER;
+        r = memory_map_rules(&m->rules, &rules);
+        for (size_t i = 0; r == 0 && i < rules.n_values; i++)
+                if (rules.values[i].parsed && !memory_is_obstructed(m, &rules.values[i].listen))
+                        r = listening_table_add(table, &rules.values[i].listen, MEMORY_FORWARDER);
+        if (r == 0 && m->taken_port)
+                r = listening_table_add(table, &taken, MEMORY_OTHER);
+        rule_table_done(&rules);
+        return r;
+}
+
+static void memory_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
+        (void) snprintf(ret_name, size, "%s", pid == MEMORY_OTHER ? "python.exe" : "");
+}
+
+static int memory_bind_probe(void *userdata, const IpEndpoint *e) {
+        const MemoryHost *m = userdata;
+
+        if (m->excluded[0] && e->port >= m->excluded[0] && e->port <= m->excluded[1])
+                return -EACCES;
+        if (e->port == m->taken_port)
+                return -EADDRINUSE;
+        return !m->iphlpsvc_slow && memory_is_obstructed(m, e) ? -EADDRNOTAVAIL : 0;
+}
+
+static void memory_firewall(void *userdata, const FirewallRules *wanted) {
+        MemoryHost *m = userdata;
+
+        firewall_rules_done(&m->firewall);
+        for (size_t i = 0; i < wanted->n; i++)
+                (void) firewall_rules_add(&m->firewall, &wanted->items[i]);
+        m->n_firewall++;
+}
+
+static int memory_adoptions_read(void *userdata, RuleTable *table) {
+        MemoryHost *m = userdata;
+
+        return memory_map_rules(&m->adoptions, table);
+}
+
+static int memory_adoption_remove(void *userdata, RuleFamily family, const char *name) {
+        MemoryHost *m = userdata;
+        char key[128];
+
+        (void) snprintf(key, sizeof key, "%s %s", rule_family_name(family), name);
+        (void) text_map_delete(&m->adoptions, key);
+        return 0;
+}
+
+static int memory_agent_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
+        MemoryHost *m = userdata;
+        char text[VM_ID_TEXT_MAX];
+
+        vm_id_format(vm, text);
+        return text_map_set(&m->agents, owner, text);
+}
+
+static int memory_agent_vm(void *userdata, const char *owner, VmId *ret_vm) {
+        const MemoryHost *m = userdata;
+        const char *text = text_map_get(&m->agents, owner);
+
+        return text ? vm_id_parse(text, ret_vm) : -ENOENT;
+}
+
+void memory_tables_fill(BridgeHost *host) {
+        host->listening_read = memory_listening_read;
+        host->process_name = memory_process_name;
+        host->bind_probe = memory_bind_probe;
+        host->firewall = memory_firewall;
+        host->adoptions_read = memory_adoptions_read;
+        host->adoption_remove = memory_adoption_remove;
+        host->agent_note = memory_agent_note;
+        host->agent_vm = memory_agent_vm;
+}

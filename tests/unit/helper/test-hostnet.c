@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Which addresses of guests may be forwarded to: neighbours on a virtual switch, nobody else. And
+ * the text form of VM ids. */
+
+#include "tests/suite.h"
+#include "windows-helper/core/hostnet.h"
+#include "windows-helper/core/vm.h"
+
+#include <errno.h>
+#include <string.h>
+
+static Hostnet net;
+
+static IpAddr address(const char *text) {
+        IpAddr a = {0};
+
+        if (text)
+                ck_assert_int_eq(ip_parse(text, &a), 0);
+        return a;
+}
+
+static void host_has(const char *text, uint8_t prefix, const char *interface, bool vswitch) {
+        HostnetAddress *a = &net.addresses[net.n_addresses++];
+
+        *a = (HostnetAddress){address(text), prefix, vswitch, ""};
+        strcpy(a->interface, interface);
+}
+
+static void setup(void) {
+        net = (Hostnet){0};
+        host_has("127.0.0.1", 8, "Loopback", false);
+        host_has("192.168.1.20", 24, "Ethernet", false);
+        host_has("172.28.64.1", 20, "vEthernet (WSL)", true);
+        host_has("172.17.16.1", 20, "vEthernet (Default Switch)", true);
+        host_has("fd29::1", 64, "vEthernet (WSL)", true);
+        host_has("10.9.9.1", 32, "vEthernet (odd)", true);
+}
+
+typedef struct Case {
+        const char *address, *gateway;
+        bool wsl;
+        const char *why; /* NULL: may be forwarded to */
+} Case;
+
+static void check(const Case *cases, size_t n) {
+        for (size_t i = 0; i < n; i++) {
+                const Case *c = &cases[i];
+                IpAddr a = address(c->address), gateway = address(c->gateway);
+                char why[WIRE_TEXT_MAX + 1] = "";
+                bool good = hostnet_judge(&net, &a, &gateway, c->wsl, why);
+
+                ck_assert_msg(good == !c->why, "%s: %s", c->address, why);
+                if (c->why)
+                        ck_assert_msg(strstr(why, c->why), "%s: %s", c->address, why);
+        }
+}
+
+START_TEST(test_neighbours) {
+        static const Case cases[] = {
+                {"172.28.64.10", "172.28.64.1", true, NULL},
+                {"172.28.79.254", NULL, true, NULL},
+                {"172.17.20.3", "172.17.16.1", false, NULL}, /* Default Switch */
+                {"fd29::2", "fd29::1", true, NULL},
+                {"172.28.64.0", NULL, true, "network or broadcast"},
+                {"172.28.79.255", NULL, true, "network or broadcast"},
+                {"fd29::", NULL, true, "network or broadcast"},
+                {"172.28.64.1", NULL, true, "host itself (vEthernet (WSL))"},
+                {"192.168.1.20", NULL, true, "host itself (Ethernet)"}, /* mirrored mode */
+                {"192.168.1.77", NULL, true, "not on the network of a virtual switch"},
+                {"8.8.8.8", NULL, false, "not on the network of a virtual switch"},
+                {"fd30::2", NULL, true, "not on the network of a virtual switch"},
+                {"172.28.64.9", "172.28.64.9", true, "gateway"},
+                {"127.0.0.1", NULL, true, "loopback"},
+                {"10.255.255.254", NULL, true, "WSL"},
+                {"224.0.0.1", NULL, true, "multicast"},
+        };
+
+        check(cases, sizeof cases / sizeof cases[0]);
+}
+END_TEST
+
+START_TEST(test_nat_network_of_wsl) {
+        static const Case cases[] = {
+                {"172.28.64.10", NULL, true, NULL},
+                {"172.17.20.3", NULL, true, "outside of WSL's NAT network 172.28.64.0/20"},
+                {"172.17.20.3", NULL, false, NULL}, /* not a VM of WSL */
+                {"fd29::2", NULL, true, NULL},      /* NatNetwork speaks of IPv4 */
+        };
+
+        net.has_nat = true;
+        net.nat = (WirePrefix){address("172.28.64.0"), 20};
+        check(cases, sizeof cases / sizeof cases[0]);
+}
+END_TEST
+
+/* Before the tables were read, and where there is no switch, nothing is forwarded. */
+START_TEST(test_empty_tables_admit_nobody) {
+        static const Case cases[] = {{"172.28.64.10", NULL, true, "virtual switch"}};
+
+        net = (Hostnet){0};
+        check(cases, 1);
+}
+END_TEST
+
+START_TEST(test_vm_ids) {
+        static const char *const bad[] = {
+                "",
+                "{3b1c2c50-1234-5678-9abc-def012345678}",
+                "3b1c2c50-1234-5678-9abc-def01234567",
+                "3b1c2c50-1234-5678-9abc-def0123456789",
+                "3b1c2c5001234-5678-9abc-def012345678",
+                "3b1c2c50-1234-5678-9abc-def01234567g",
+                "WSL-3b1c2c50-1234-5678-9abc-def012345678",
+                "cowork-vm-929216c6",
+        };
+        char text[VM_ID_TEXT_MAX];
+        VmId id, other;
+
+        ck_assert_int_eq(vm_id_parse("3B1C2C50-1234-5678-9abc-DEF012345678", &id), 0);
+        vm_id_format(&id, text);
+        ck_assert_str_eq(text, "3b1c2c50-1234-5678-9abc-def012345678");
+        ck_assert_uint_eq(id.bytes[0], 0x3b); /* the order of the text, not of a GUID in memory */
+        ck_assert(!vm_id_is_null(&id));
+        ck_assert(vm_id_is_null(&VM_ID_NULL));
+        ck_assert_int_eq(vm_id_parse(text, &other), 0);
+        ck_assert(vm_id_equal(&id, &other));
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+                ck_assert_msg(vm_id_parse(bad[i], &id) == -EINVAL, "%s", bad[i]);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("hostnet");
+        TCase *tc = tcase_create("hostnet");
+
+        tcase_add_checked_fixture(tc, setup, NULL);
+        tcase_add_test(tc, test_neighbours);
+        tcase_add_test(tc, test_nat_network_of_wsl);
+        tcase_add_test(tc, test_empty_tables_admit_nobody);
+        tcase_add_test(tc, test_vm_ids);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
