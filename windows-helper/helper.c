@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/helper.h"
-#include "windows-helper/drift.h"
+#include "windows-helper/helper-facts.h"
 #include "windows-helper/host.h"
 #include "windows-helper/listener.h"
 #include "windows-helper/log.h"
@@ -27,7 +27,7 @@ struct Helper {
         Loop *loop; /* owned, as all below */
         Host host;
         Bridge *bridge;
-        Drift *drift;
+        Facts *facts;
         Listener *listener; /* NULL when it does not accept any more */
         StreamList streams;
 
@@ -99,8 +99,7 @@ static void helper_dispatch(Helper *h) {
         stream_list_expire(&h->streams, now_usec);
         if (h->listener)
                 listener_tick(h->listener, now_usec);
-        if (drift_tick(h->drift, now_usec))
-                bridge_rules_changed(h->bridge);
+        facts_tick(h->facts, now_usec);
         do {
                 (void) helper_reap(h);
                 bridge_dispatch(h->bridge, now_usec);
@@ -110,7 +109,7 @@ static void helper_dispatch(Helper *h) {
 static uint64_t helper_deadline(const Helper *h) {
         uint64_t deadlines[] = {
                 bridge_deadline(h->bridge),
-                drift_deadline(h->drift),
+                facts_deadline(h->facts),
                 stream_list_deadline(&h->streams),
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
         };
@@ -150,6 +149,7 @@ int helper_run(Helper *h) {
                 log_write(BRIDGE_LEVEL_ERROR,
                           "Not every rule could be withdrawn; the next start will do it");
         }
+        facts_finish(h->facts);
         helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
         return r;
 }
@@ -170,6 +170,7 @@ static int helper_lock(Helper *h) {
 }
 
 static int helper_open(Helper *h, const HelperOptions *options) {
+        BridgeOptions bridge_options = options->bridge;
         char address[TRANSPORT_TEXT_MAX];
         BridgeHost host;
         WSADATA wsa;
@@ -186,7 +187,10 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         if (r < 0)
                 return r;
         host_init(&h->host, &host);
-        r = bridge_new(&h->bridge, &options->bridge, &host, loop_now_usec());
+        r = facts_new(&h->facts, h->loop, &h->host, &bridge_options.policy);
+        if (r < 0)
+                return r;
+        r = bridge_new(&h->bridge, &bridge_options, &host, loop_now_usec());
         if (r < 0) {
                 log_write(BRIDGE_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
                 return r;
@@ -194,7 +198,7 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
         if (r < 0)
                 return r;
-        r = drift_new(&h->drift, h->loop);
+        r = facts_start(h->facts, h->bridge);
         if (r < 0)
                 return r;
         r = listener_new(&h->listener, h->loop, options->transport, &options->address,
@@ -227,7 +231,7 @@ Helper *helper_free(Helper *h) {
         h->listener = listener_close(h->listener);
         if (h->loop) /* sockets were closed: let their operations complete and free them */
                 loop_turn(h->loop, loop_now_usec());
-        drift_free(h->drift);
+        facts_free(h->facts);
         loop_wait_free(h->stop);
         bridge_free(h->bridge);
         host_done(&h->host);

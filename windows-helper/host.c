@@ -4,6 +4,9 @@
 #include "windows-helper/log.h"
 #include "windows-helper/mac-bcrypt.h"
 #include "windows-helper/stream.h"
+#include "windows-helper/tcp-table.h"
+
+#include <errno.h>
 
 static int host_rules_read(void *userdata, RuleTable *table) {
         return portproxy_store_read(&((Host *) userdata)->rules, table);
@@ -43,7 +46,44 @@ static int host_ledger_flush(void *userdata) {
 }
 
 static int host_activate(void *userdata) {
-        return iphlpsvc_activate();
+        return iphlpsvc_activate(((Host *) userdata)->forwarder);
+}
+
+static int host_listening_read(void *userdata, ListeningTable *table) {
+        IphlpsvcState state;
+        int r = iphlpsvc_query(&state);
+
+        table->forwarder = state.pid;
+        return r < 0 ? r : tcp_table_read(table);
+}
+
+static void host_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
+        tcp_table_process_name(pid, ret_name, size);
+}
+
+static int host_bind_probe(void *userdata, const IpEndpoint *endpoint) {
+        return tcp_table_bind_probe(endpoint);
+}
+
+static void host_firewall(void *userdata, const FirewallRules *wanted) {
+        if (firewall_apply_want(((Host *) userdata)->firewall, wanted) < 0)
+                log_write(BRIDGE_LEVEL_ERROR, "Out of memory, firewall rules stay as they are");
+}
+
+static int host_adoptions_read(void *userdata, RuleTable *table) {
+        return adoption_store_read(&((Host *) userdata)->adoptions, table);
+}
+
+static int host_adoption_remove(void *userdata, RuleFamily family, const char *name) {
+        return adoption_store_remove(&((Host *) userdata)->adoptions, family, name);
+}
+
+static int host_agent_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
+        return agent_store_note(&((Host *) userdata)->agents, owner, vm, connected);
+}
+
+static int host_agent_vm(void *userdata, const char *owner, VmId *ret_vm) {
+        return agent_store_vm(&((Host *) userdata)->agents, owner, ret_vm);
 }
 
 static int host_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
@@ -81,6 +121,8 @@ void host_init(Host *h, BridgeHost *ret_host) {
         portproxy_store_init(&h->rules);
         h->ledger = LEDGER_STORE_INIT;
         h->keys = KEY_STORE_INIT;
+        h->agents = AGENT_STORE_INIT;
+        adoption_store_init(&h->adoptions);
         *ret_host = (BridgeHost){
                 .userdata = h,
                 .rules_read = host_rules_read,
@@ -93,6 +135,14 @@ void host_init(Host *h, BridgeHost *ret_host) {
                 .ledger_remove = host_ledger_remove,
                 .ledger_flush = host_ledger_flush,
                 .activate = host_activate,
+                .listening_read = host_listening_read,
+                .process_name = host_process_name,
+                .bind_probe = host_bind_probe,
+                .firewall = host_firewall,
+                .adoptions_read = host_adoptions_read,
+                .adoption_remove = host_adoption_remove,
+                .agent_note = host_agent_note,
+                .agent_vm = host_agent_vm,
                 .key_find = host_key_find,
                 .random = host_random,
                 .now = host_now,
@@ -103,6 +153,8 @@ void host_init(Host *h, BridgeHost *ret_host) {
 }
 
 void host_done(Host *h) {
+        agent_store_done(&h->agents);
+        adoption_store_done(&h->adoptions);
         key_store_done(&h->keys);
         ledger_store_done(&h->ledger);
         portproxy_store_done(&h->rules);

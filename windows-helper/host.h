@@ -6,7 +6,11 @@
  * bridge's peer is a Stream). No decision is made here.
  */
 
+#include "windows-helper/adoption-store.h"
+#include "windows-helper/agent-store.h"
 #include "windows-helper/core/bridge.h"
+#include "windows-helper/core/firewall-apply.h"
+#include "windows-helper/iphlpsvc.h"
 #include "windows-helper/key-store.h"
 #include "windows-helper/ledger-store.h"
 #include "windows-helper/portproxy-store.h"
@@ -15,6 +19,10 @@ typedef struct Host {
         PortproxyStore rules;
         LedgerStore ledger;
         KeyStore keys;
+        AdoptionStore adoptions;
+        AgentStore agents;
+        Iphlpsvc *forwarder;     /* borrowed */
+        FirewallApply *firewall; /* borrowed */
 } Host;
 
 /* Fill @ret_host; @h is its userdata and must live as long. */

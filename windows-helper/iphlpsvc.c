@@ -3,7 +3,88 @@
 #include "windows-helper/log.h"
 
 #include <errno.h>
-#include <stdbool.h>
+#include <stdlib.h>
+
+/* How often it is looked at where Windows does not tell (no such service yet, or Wine). */
+#define IPHLPSVC_POLL_MS 5000
+#define IPHLPSVC_NAME    L"iphlpsvc"
+
+struct Iphlpsvc {
+        Loop *loop; /* borrowed */
+        LoopOp op;
+        void (*fn)(void *userdata);
+        void *userdata;
+
+        HANDLE thread, stop, request, done; /* owned */
+        volatile LONG busy;                 /* the thread works on a request */
+        volatile LONG result;
+        bool late; /* the loop waits no more for the request that runs */
+
+        /* the thread's */
+        SC_HANDLE watched; /* owned; NULL: there is nothing to be told by */
+        SERVICE_NOTIFYW notify;
+        bool armed;
+        bool was_running; /* while we were watching */
+        DWORD pid;        /* as told last; 0: it does not run */
+};
+
+/* Return: the service, or NULL with a negative errno; a service that does not exist is not logged.
+ */
+static SC_HANDLE iphlpsvc_open(DWORD access, int *ret_error) {
+        SC_HANDLE manager, service;
+        DWORD error;
+
+        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        if (!manager) {
+                *ret_error = log_win_error(GetLastError(), "Failed to reach the service manager");
+                return NULL;
+        }
+        service = OpenServiceW(manager, IPHLPSVC_NAME, access);
+        error = GetLastError();
+        (void) CloseServiceHandle(manager);
+        if (!service) {
+                *ret_error = error == ERROR_SERVICE_DOES_NOT_EXIST
+                                     ? -ENOENT
+                                     : log_win_error(error, "Failed to open service 'iphlpsvc'");
+        }
+        return service;
+}
+
+static bool iphlpsvc_start_type(SC_HANDLE service, DWORD *ret_type) {
+        union {
+                QUERY_SERVICE_CONFIGW config;
+                uint8_t bytes[8192]; /* the most there is, by the documentation */
+        } u;
+        DWORD size;
+
+        if (!QueryServiceConfigW(service, &u.config, sizeof(u), &size))
+                return false;
+        *ret_type = u.config.dwStartType;
+        return true;
+}
+
+int iphlpsvc_query(IphlpsvcState *ret_state) {
+        SERVICE_STATUS_PROCESS status;
+        DWORD size, type;
+        SC_HANDLE service;
+        int r = 0;
+
+        *ret_state = (IphlpsvcState){0};
+        service = iphlpsvc_open(SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG, &r);
+        if (!service)
+                return r == -ENOENT ? 0 : r;
+        ret_state->exists = true;
+        ret_state->disabled = iphlpsvc_start_type(service, &type) && type == SERVICE_DISABLED;
+        if (QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *) &status, sizeof(status),
+                                 &size)) {
+                ret_state->running = status.dwCurrentState == SERVICE_RUNNING;
+                ret_state->pid = ret_state->running ? status.dwProcessId : 0;
+        } else {
+                r = log_win_error(GetLastError(), "Failed to query service 'iphlpsvc'");
+        }
+        (void) CloseServiceHandle(service);
+        return r;
+}
 
 /* "Can't accept" is a service that is starting or stopping: it reads the values when it starts. */
 static bool iphlpsvc_stopped(DWORD error) {
@@ -11,33 +92,177 @@ static bool iphlpsvc_stopped(DWORD error) {
                error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
 }
 
-/* Handles are not kept: it happens once per change, and a handle kept would outlive a service that
- * was deleted and made again. */
-int iphlpsvc_activate(void) {
-        SC_HANDLE manager, service;
+/* It does not run. One that was stopped under our eyes was stopped by somebody who meant it. */
+static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
+        DWORD type = SERVICE_DEMAND_START, error;
+
+        (void) iphlpsvc_start_type(service, &type);
+        if (type == SERVICE_DISABLED)
+                return -EPERM;
+        if (s->was_running || type != SERVICE_AUTO_START)
+                return -ESRCH;
+        if (StartServiceW(service, 0, NULL)) {
+                log_event(BRIDGE_LEVEL_NOTICE, EVENT_FORWARDER_UP,
+                          "The service IP Helper (iphlpsvc) did not run and was started");
+                return 0; /* it reads the values */
+        }
+        error = GetLastError();
+        if (error == ERROR_SERVICE_ALREADY_RUNNING)
+                return 0;
+        (void) log_win_error(error, "Failed to start service 'iphlpsvc'");
+        return -ESRCH;
+}
+
+static int iphlpsvc_tell(const Iphlpsvc *s) {
         SERVICE_STATUS status;
+        SC_HANDLE service;
         DWORD error;
         int r = 0;
 
-        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        if (!manager)
-                return log_win_error(GetLastError(), "Failed to reach the service manager");
-        service = OpenServiceW(manager, L"iphlpsvc", SERVICE_PAUSE_CONTINUE | SERVICE_QUERY_STATUS);
-        if (!service) {
-                error = GetLastError();
-                r = error == ERROR_SERVICE_DOES_NOT_EXIST
-                            ? -ENOENT
-                            : log_win_error(error, "Failed to open service 'iphlpsvc'");
-                goto cleanup_manager;
-        }
+        service = iphlpsvc_open(SERVICE_PAUSE_CONTINUE | SERVICE_QUERY_STATUS |
+                                        SERVICE_QUERY_CONFIG | SERVICE_START,
+                                &r);
+        if (!service)
+                return r;
         if (!ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status)) {
                 error = GetLastError();
                 r = iphlpsvc_stopped(error)
-                            ? -ESRCH
+                            ? iphlpsvc_wake(s, service)
                             : log_win_error(error, "Service 'iphlpsvc' did not take the change");
         }
         (void) CloseServiceHandle(service);
-cleanup_manager:
-        (void) CloseServiceHandle(manager);
         return r;
+}
+
+/* In the thread: tell the loop when it is not the one that it was. */
+static void iphlpsvc_compare(Iphlpsvc *s, bool first) {
+        IphlpsvcState state;
+
+        if (iphlpsvc_query(&state) < 0)
+                return;
+        s->was_running |= state.running;
+        if (state.pid != s->pid && !first)
+                loop_post(s->loop, &s->op);
+        s->pid = state.pid;
+}
+
+static void CALLBACK iphlpsvc_on_notify(void *parameter) {
+        SERVICE_NOTIFYW *notify = parameter;
+        Iphlpsvc *s = notify->pContext;
+
+        s->armed = false;
+}
+
+/* Windows tells once for each call; the state at the time of the call is told at once the first
+ * time. */
+static void iphlpsvc_arm(Iphlpsvc *s) {
+        int r = 0;
+
+        if (s->armed)
+                return;
+        if (!s->watched)
+                s->watched = iphlpsvc_open(SERVICE_QUERY_STATUS, &r);
+        if (!s->watched)
+                return;
+        s->notify = (SERVICE_NOTIFYW){
+                .dwVersion = SERVICE_NOTIFY_STATUS_CHANGE,
+                .pfnNotifyCallback = iphlpsvc_on_notify,
+                .pContext = s,
+        };
+        s->armed = NotifyServiceStatusChangeW(s->watched,
+                                              SERVICE_NOTIFY_RUNNING | SERVICE_NOTIFY_STOPPED |
+                                                      SERVICE_NOTIFY_DELETE_PENDING,
+                                              &s->notify) == ERROR_SUCCESS;
+        if (!s->armed) { /* deleted, or a Windows that does not know it: look now and then */
+                (void) CloseServiceHandle(s->watched);
+                s->watched = NULL;
+        }
+}
+
+static DWORD WINAPI iphlpsvc_thread(void *parameter) {
+        Iphlpsvc *s = parameter;
+        HANDLE events[] = {s->stop, s->request};
+        DWORD wait = WAIT_IO_COMPLETION;
+
+        iphlpsvc_compare(s, true);
+        while (wait != WAIT_OBJECT_0) {
+                if (wait == WAIT_OBJECT_0 + 1) {
+                        s->result = iphlpsvc_tell(s);
+                        (void) InterlockedExchange(&s->busy, 0);
+                        (void) SetEvent(s->done);
+                }
+                iphlpsvc_arm(s);
+                iphlpsvc_compare(s, false);
+                wait = WaitForMultipleObjectsEx(ARRAYSIZE(events), events, FALSE,
+                                                s->armed ? INFINITE : IPHLPSVC_POLL_MS, TRUE);
+        }
+        if (s->watched)
+                (void) CloseServiceHandle(s->watched); /* ends the notification */
+        return 0;
+}
+
+static void iphlpsvc_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
+        Iphlpsvc *s = op->userdata;
+
+        s->fn(s->userdata);
+}
+
+int iphlpsvc_new(Iphlpsvc **ret_service, Loop *loop, void (*fn)(void *userdata), void *userdata) {
+        Iphlpsvc *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        *s = (Iphlpsvc){
+                .loop = loop,
+                .op = {.fn = iphlpsvc_on_packet, .userdata = s},
+                .fn = fn,
+                .userdata = userdata,
+        };
+        s->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
+        s->request = CreateEventW(NULL, FALSE, FALSE, NULL);
+        s->done = CreateEventW(NULL, FALSE, FALSE, NULL);
+        if (s->stop && s->request && s->done)
+                s->thread = CreateThread(NULL, 0, iphlpsvc_thread, s, 0, NULL);
+        if (!s->thread) {
+                r = log_win_error(GetLastError(), "Failed to start a thread");
+                iphlpsvc_free(s);
+                return r;
+        }
+        *ret_service = s;
+        return 0;
+}
+
+Iphlpsvc *iphlpsvc_free(Iphlpsvc *s) {
+        if (!s)
+                return NULL;
+        if (s->thread) {
+                (void) SetEvent(s->stop);
+                /* A service that hangs holds the thread; the process ends soon, and it with that.
+                 */
+                if (WaitForSingleObject(s->thread, IPHLPSVC_WAIT_MS) != WAIT_OBJECT_0)
+                        return NULL;
+                (void) CloseHandle(s->thread);
+        }
+        if (s->done)
+                (void) CloseHandle(s->done);
+        if (s->request)
+                (void) CloseHandle(s->request);
+        if (s->stop)
+                (void) CloseHandle(s->stop);
+        free(s);
+        return NULL;
+}
+
+int iphlpsvc_activate(Iphlpsvc *s) {
+        if (s->late && InterlockedCompareExchange(&s->busy, 0, 0))
+                return -ETIMEDOUT; /* the last one still waits */
+        s->late = false;
+        (void) InterlockedExchange(&s->busy, 1);
+        (void) ResetEvent(s->done);
+        (void) SetEvent(s->request);
+        if (WaitForSingleObject(s->done, IPHLPSVC_WAIT_MS) == WAIT_OBJECT_0)
+                return s->result;
+        s->late = true;
+        return -ETIMEDOUT;
 }

@@ -61,7 +61,7 @@ bool hostnet_judge(const Hostnet *h, const IpAddr *address, const IpAddr *gatewa
                 result_text(ret_why,
                             "is an address of the host itself (%s); a guest that shares the "
                             "host's addresses, as in networking mode mirrored, needs no forwarding",
-                            own->interface);
+                            own->adapter);
                 return false;
         }
         if (gateway->family != IP_FAMILY_NONE && ip_compare(gateway, address) == 0) {
@@ -75,7 +75,7 @@ bool hostnet_judge(const Hostnet *h, const IpAddr *address, const IpAddr *gatewa
                 return false;
         }
         if (hostnet_is_reserved(address, link->prefix)) {
-                result_text(ret_why, "is the network or broadcast address of %s", link->interface);
+                result_text(ret_why, "is the network or broadcast address of %s", link->adapter);
                 return false;
         }
         if (wsl && h->has_nat && address->family == h->nat.addr.family &&

@@ -16,7 +16,7 @@ typedef struct HostnetAddress {
         IpAddr addr;
         uint8_t prefix;
         bool virtual_switch; /* the interface is a vEthernet adapter (fact 6.1) */
-        char interface[HOSTNET_NAME_MAX + 1];
+        char adapter[HOSTNET_NAME_MAX + 1];
 } HostnetAddress;
 
 typedef struct Hostnet {

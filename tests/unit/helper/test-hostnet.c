@@ -24,7 +24,7 @@ static void host_has(const char *text, uint8_t prefix, const char *interface, bo
         HostnetAddress *a = &net.addresses[net.n_addresses++];
 
         *a = (HostnetAddress){address(text), prefix, vswitch, ""};
-        strcpy(a->interface, interface);
+        strcpy(a->adapter, interface);
 }
 
 static void setup(void) {

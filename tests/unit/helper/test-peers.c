@@ -125,7 +125,7 @@ START_TEST(test_network_of_the_host_changes) {
                        .addresses = {{.addr = ip_v4(172, 20, 0, 1),
                                       .prefix = 20,
                                       .virtual_switch = true,
-                                      .interface = "vEthernet (WSL)"}}};
+                                      .adapter = "vEthernet (WSL)"}}};
 
         serve();
         bridge_set_hostnet(w.bridge, &net);
