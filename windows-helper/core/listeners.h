@@ -11,7 +11,7 @@
 
 typedef struct Listening {
         IpEndpoint endpoint;
-        uint32_t pid;
+        uint32_t pid; /* 0: Windows does not tell (nor does Wine 8, of any) */
 } Listening;
 
 typedef struct ListeningTable {

@@ -36,6 +36,11 @@ void verify_restart(Verify *v) {
         v->retelling = false;
 }
 
+/* iphlpsvc's own; a listener that Windows tells no owner of may be. */
+static bool look_may_be_forwarder(const Look *l, const Listening *a) {
+        return a->pid == l->table.forwarder || a->pid == 0;
+}
+
 static bool look_found(const Look *l, const IpEndpoint *listen) {
         size_t from = 0, to = l->table.n;
 
@@ -50,7 +55,7 @@ static bool look_found(const Look *l, const IpEndpoint *listen) {
         for (; from < l->table.n; from++) {
                 if (ip_endpoint_compare(&l->table.items[from].endpoint, listen) != 0)
                         return false;
-                if (l->table.items[from].pid == l->table.forwarder)
+                if (look_may_be_forwarder(l, &l->table.items[from]))
                         return true;
         }
         return false;
@@ -74,7 +79,7 @@ static const Listening *look_holder(const Look *l, const IpEndpoint *listen) {
         for (size_t i = 0; i < l->table.n; i++) {
                 const Listening *a = &l->table.items[i];
                 unsigned overlap =
-                        a->pid == l->table.forwarder ? 0 : look_overlap(&a->endpoint, listen);
+                        look_may_be_forwarder(l, a) ? 0 : look_overlap(&a->endpoint, listen);
 
                 if (overlap > best_overlap) {
                         best = a;
