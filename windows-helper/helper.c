@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/helper.h"
+#include "windows-helper/firewall-com.h"
 #include "windows-helper/helper-facts.h"
 #include "windows-helper/host.h"
 #include "windows-helper/listener.h"
 #include "windows-helper/log.h"
+#include "windows-helper/mac-bcrypt.h"
+#include "windows-helper/paths.h"
+#include "windows-helper/secure.h"
 #include "windows-helper/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* Two helpers would take each other's changes for somebody else's. After a kill the old one may
- * need a moment to be gone. */
-#define HELPER_LOCK_NAME    L"Global\\wslbridge-helper"
+/* Two helpers would take each other's changes for somebody else's. The lock is a file that only
+ * SYSTEM and administrators can open, so nobody else can hold it. After a kill the old one may need
+ * a moment to be gone. */
+#define HELPER_LOCK_NAME    L"lock"
 #define HELPER_LOCK_WAIT_MS 3000
+#define HELPER_LOCK_POLL_MS 50
 
 /* Connections that the bridge serves, and as many that only wait for their peer to close. */
 #define HELPER_STREAMS_MAX (2 * BRIDGE_CONNECTIONS_MAX)
@@ -32,7 +38,8 @@ struct Helper {
         StreamList streams;
 
         LoopWait *stop;
-        bool stopping;
+        LoopOp controls[_HELPER_CONTROL_END];
+        bool stopping, handing_over;
 };
 
 static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
@@ -124,6 +131,28 @@ static void helper_on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
         ((Helper *) op->userdata)->stopping = true;
 }
 
+static void helper_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
+        Helper *h = op->userdata;
+
+        switch ((HelperControl) (op - h->controls)) {
+        case HELPER_STOP:
+                h->stopping = true;
+                break;
+        case HELPER_HAND_OVER:
+                h->stopping = h->handing_over = true;
+                break;
+        case HELPER_REFRESH:
+                facts_refresh(h->facts);
+                break;
+        case _HELPER_CONTROL_END:
+                break;
+        }
+}
+
+void helper_control(Helper *h, HelperControl control) {
+        loop_post(h->loop, &h->controls[control]);
+}
+
 /* Let the goodbyes out; a peer that does not close its end in time is cut. */
 static void helper_drain(Helper *h, uint64_t deadline_usec) {
         while (h->streams.first && loop_now_usec() < deadline_usec) {
@@ -144,6 +173,11 @@ int helper_run(Helper *h) {
                 loop_turn(h->loop, helper_deadline(h));
         }
         h->listener = listener_close(h->listener);
+        if (h->handing_over) {
+                bridge_hand_over(h->bridge, loop_now_usec());
+                helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
+                return 0;
+        }
         r = bridge_stop(h->bridge, loop_now_usec());
         if (r < 0) {
                 log_write(BRIDGE_LEVEL_ERROR,
@@ -155,16 +189,21 @@ int helper_run(Helper *h) {
 }
 
 static int helper_lock(Helper *h) {
-        DWORD wait;
+        wchar_t path[PATHS_MAX];
+        int r = paths_data(NULL, path);
 
-        h->lock = CreateMutexW(NULL, FALSE, HELPER_LOCK_NAME);
-        if (!h->lock)
-                return log_win_error(GetLastError(), "Failed to open the lock of the helper");
-        wait = WaitForSingleObject(h->lock, HELPER_LOCK_WAIT_MS);
-        if (wait == WAIT_OBJECT_0 || wait == WAIT_ABANDONED)
-                return 0;
-        (void) CloseHandle(h->lock);
-        h->lock = NULL;
+        if (r == 0)
+                r = secure_folder(path, SECURE_PUBLIC_FILE);
+        if (r == 0)
+                r = paths_data(HELPER_LOCK_NAME, path);
+        if (r < 0)
+                return r;
+        for (int waited = 0; waited <= HELPER_LOCK_WAIT_MS; waited += HELPER_LOCK_POLL_MS) {
+                r = secure_file(path, SECURE_SECRET_FILE, /* share= */ 0, &h->lock);
+                if (r != -EBUSY)
+                        return r;
+                Sleep(HELPER_LOCK_POLL_MS);
+        }
         log_write(BRIDGE_LEVEL_ERROR, "Another wslbridge-helper is running");
         return -EBUSY;
 }
@@ -195,11 +234,14 @@ static int helper_open(Helper *h, const HelperOptions *options) {
                 log_write(BRIDGE_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
                 return r;
         }
-        r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
+        for (int i = 0; i < _HELPER_CONTROL_END; i++)
+                h->controls[i] = (LoopOp){.fn = helper_on_control, .userdata = h};
+        if (options->stop)
+                r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
         if (r < 0)
                 return r;
         r = facts_start(h->facts, h->bridge);
-        if (r < 0)
+        if (r < 0 || !options->transport)
                 return r;
         r = listener_new(&h->listener, h->loop, options->transport, &options->address,
                          helper_on_accepted, h);
@@ -238,10 +280,35 @@ Helper *helper_free(Helper *h) {
         loop_free(h->loop);
         if (h->winsock)
                 (void) WSACleanup();
-        if (h->lock) {
-                (void) ReleaseMutex(h->lock);
+        if (h->lock)
                 (void) CloseHandle(h->lock);
-        }
         free(h);
         return NULL;
+}
+
+int helper_withdraw(size_t *ret_rules, size_t *ret_firewall) {
+        HelperOptions options = {0};
+        LedgerStore store = LEDGER_STORE_INIT;
+        Ledger ledger = LEDGER_NULL;
+        Helper *h = NULL;
+        int r;
+
+        bridge_options_init(&options.bridge);
+        options.bridge.mac = mac_bcrypt;
+        r = ledger_store_load(&store, &ledger);
+        *ret_rules = ledger.n_entries;
+        ledger_done(&ledger);
+        ledger_store_done(&store);
+        if (r == 0 && *ret_rules > 0) {
+                r = helper_new(&h, &options);
+                if (r == 0)
+                        r = bridge_stop(h->bridge, loop_now_usec());
+                /* Without iphlpsvc nothing is forwarded any more: it reads when it starts. */
+                if (r == -ENOENT || r == -ESRCH || r == -EPERM)
+                        r = 0;
+                helper_free(h);
+        }
+        if (r < 0)
+                return r;
+        return firewall_com_remove_all(ret_firewall);
 }

@@ -13,9 +13,10 @@ typedef struct Helper Helper;
 
 typedef struct HelperOptions {
         BridgeOptions bridge;
-        const Transport *transport; /* borrowed */
+        const Transport *transport; /* borrowed; NULL: don't listen */
         TransportAddress address;
-        HANDLE stop; /* borrowed; an auto-reset event that ends helper_run() when it is set */
+        HANDLE stop; /* borrowed, or NULL; an auto-reset event that ends helper_run() when it is set
+                      */
 } HelperOptions;
 
 /**
@@ -25,6 +26,20 @@ typedef struct HelperOptions {
  */
 int helper_new(Helper **ret_helper, const HelperOptions *options);
 Helper *helper_free(Helper *h); /* takes NULL, returns NULL */
+
+typedef enum HelperControl {
+        HELPER_STOP,      /* withdraw every rule and end */
+        HELPER_HAND_OVER, /* end, but leave all as it is for a successor */
+        HELPER_REFRESH,   /* read everything again: the machine has resumed, or somebody asks */
+        _HELPER_CONTROL_END,
+} HelperControl;
+
+/* May be called by any thread, while the helper lives. */
+void helper_control(Helper *h, HelperControl control);
+
+/* Without serving: withdraw what a service that died has left, firewall rules included, and count
+ * it. Return: 0 or negative errno (logged). */
+int helper_withdraw(size_t *ret_rules, size_t *ret_firewall);
 
 /* Serve until .stop is set, then withdraw every rule of ours. Return: 0 or negative errno. */
 int helper_run(Helper *h);

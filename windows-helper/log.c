@@ -7,6 +7,7 @@
 #include <string.h>
 
 static BridgeLevel log_level = BRIDGE_LEVEL_NOTICE;
+static HANDLE log_source; /* of the Event Log; NULL: standard error. Kept until the end */
 
 static const char *log_level_name(BridgeLevel level) {
         switch (level) {
@@ -22,11 +23,45 @@ static const char *log_level_name(BridgeLevel level) {
         return "?";
 }
 
+static WORD log_event_type(BridgeLevel level) {
+        switch (level) {
+        case BRIDGE_LEVEL_ERROR:
+                return EVENTLOG_ERROR_TYPE;
+        case BRIDGE_LEVEL_WARNING:
+                return EVENTLOG_WARNING_TYPE;
+        case BRIDGE_LEVEL_NOTICE:
+        case BRIDGE_LEVEL_DEBUG:
+                break;
+        }
+        return EVENTLOG_INFORMATION_TYPE;
+}
+
+/* What has no id and is no problem is a detail, and stays out of an administrator's log. */
+static void log_report(BridgeLevel level, EventId event, const char *text) {
+        wchar_t wide[LOG_LINE_MAX];
+        const wchar_t *strings[] = {wide};
+
+        if (event == EVENT_NONE && level <= BRIDGE_LEVEL_WARNING)
+                event = EVENT_PROBLEM;
+        if (event != EVENT_NONE && level != BRIDGE_LEVEL_DEBUG &&
+            win_to_wide(text, wide, LOG_LINE_MAX) == 0)
+                (void) ReportEventW(log_source, log_event_type(level), 0, event, NULL, 1, 0,
+                                    strings, NULL);
+}
+
+void log_to_event_log(void) {
+        log_source = RegisterEventSourceW(NULL, L"wslbridge");
+}
+
 /* One write per line, or pieces would mix with what others write. The flush is for Wine 8, whose
  * fwrite() keeps what goes to stderr in a buffer (its fprintf() does not). */
-static void log_line(BridgeLevel level, const char *text) {
+static void log_line(BridgeLevel level, EventId event, const char *text) {
         char line[LOG_LINE_MAX + 16];
 
+        if (log_source) {
+                log_report(level, event, text);
+                return;
+        }
         (void) snprintf(line, sizeof(line), "%s: %s\n", log_level_name(level), text);
         (void) fwrite(line, 1, strlen(line), stderr);
         (void) fflush(stderr);
@@ -36,32 +71,31 @@ void log_set_level(BridgeLevel level) {
         log_level = level;
 }
 
-void log_write(BridgeLevel level, const char *format, ...) {
+static void log_v(BridgeLevel level, EventId event, const char *format, va_list args) {
         DWORD error = GetLastError();
         char text[LOG_LINE_MAX];
-        va_list args;
 
         if (level <= log_level) {
-                va_start(args, format);
                 (void) vsnprintf(text, sizeof(text), format, args);
-                va_end(args);
-                log_line(level, text);
+                log_line(level, event, text);
         }
         SetLastError(error);
 }
 
-void log_event(BridgeLevel level, EventId event, const char *format, ...) {
-        DWORD error = GetLastError();
-        char text[LOG_LINE_MAX];
+void log_write(BridgeLevel level, const char *format, ...) {
         va_list args;
 
-        if (level <= log_level) {
-                va_start(args, format);
-                (void) vsnprintf(text, sizeof(text), format, args);
-                va_end(args);
-                log_line(level, text);
-        }
-        SetLastError(error);
+        va_start(args, format);
+        log_v(level, EVENT_NONE, format, args);
+        va_end(args);
+}
+
+void log_event(BridgeLevel level, EventId event, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        log_v(level, event, format, args);
+        va_end(args);
 }
 
 /* Windows' sentence for @error without its final stop and line break; "" when it has none. */

@@ -14,6 +14,9 @@
 /* Lines above @level are not written; the default is BRIDGE_LEVEL_NOTICE. */
 void log_set_level(BridgeLevel level);
 
+/* From now on to Windows' Event Log, as source 'wslbridge', and no more to standard error. */
+void log_to_event_log(void);
+
 void log_write(BridgeLevel level, const char *format, ...)
         __attribute__((format(gnu_printf, 2, 3)));
 

@@ -4,9 +4,11 @@
  * Command line of the helper. Commands are rows of a table; what they do stands elsewhere.
  */
 
+#include "windows-helper/commands.h"
 #include "windows-helper/helper.h"
 #include "windows-helper/log.h"
 #include "windows-helper/mac-bcrypt.h"
+#include "windows-helper/service.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -52,7 +54,9 @@ static int run_helper(HelperOptions *options) {
 static int usage(FILE *stream) {
         (void) fputs("wslbridge-helper COMMAND [OPTION...]\n\n"
                      "Keeps Windows port forwarding to WSL2 and Hyper-V guests true.\n\n"
-                     "  run            serve in the foreground until Ctrl-C\n"
+                     "  install        install and start the service; updates an older one\n"
+                     "  uninstall      withdraw all rules and remove everything of wslbridge\n"
+                     "  run            serve: as the service, or in the foreground until Ctrl-C\n"
                      "  --help         this text\n"
                      "  --version      version\n",
                      stream);
@@ -135,13 +139,17 @@ static int parse_run(int argc, char **argv, HelperOptions *options) {
 
 static int command_run(int argc, char **argv) {
         HelperOptions options = {0};
+        int r;
 
         bridge_options_init(&options.bridge);
         options.bridge.mac = mac_bcrypt;
         options.bridge.software = SOFTWARE;
         if (parse_run(argc, argv, &options) < 0)
                 return EXIT_FAILURE;
-        return run_helper(&options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+        r = service_run(&options);
+        if (r == -ENOTCONN) /* a person has started it */
+                r = run_helper(&options);
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
 static int command_help(int argc, char **argv) {
@@ -157,9 +165,8 @@ static const struct {
         const char *name;
         int (*fn)(int argc, char **argv); /* arguments after the command */
 } commands[] = {
-        {"run", command_run},
-        {"--help", command_help},
-        {"--version", command_version},
+        {"run", command_run},     {"install", command_install},   {"uninstall", command_uninstall},
+        {"--help", command_help}, {"--version", command_version},
 };
 
 static char **utf8_arguments(int argc, wchar_t **wide) {

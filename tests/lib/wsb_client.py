@@ -209,12 +209,13 @@ class Client:
         self.send(frame(STATE, state(self.sequence, services, **rest)))
         return self.sequence
 
-    def push(self, services, timeout=None, **rest):
-        """Send STATE and wait for its RESULT."""
+    def push(self, services, timeout=None, settle=True, **rest):
+        """Send STATE and wait for its RESULT; with settle for the one in which nothing is pending
+        any more: iphlpsvc needs a moment to listen."""
         sequence = self.send_state(services, **rest)
         while True:
             result = self.result(timeout)
-            if result.sequence == sequence:
+            if result.sequence == sequence and not (settle and "pending" in result.states()):
                 return result
 
     def result(self, timeout=None):

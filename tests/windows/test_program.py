@@ -8,7 +8,8 @@ import subprocess
 import pytest
 
 # Windows' own, all in System32, none of them optional. Anything else would be a file to ship.
-DLLS = {"ADVAPI32.dll", "bcrypt.dll", "KERNEL32.dll", "msvcrt.dll", "WS2_32.dll"}
+DLLS = {"ADVAPI32.dll", "bcrypt.dll", "IPHLPAPI.DLL", "KERNEL32.dll", "msvcrt.dll", "ole32.dll",
+        "OLEAUT32.dll", "SHELL32.dll", "WS2_32.dll"}
 SIZE_MAX = 400 * 1024
 
 
@@ -51,7 +52,7 @@ def test_the_release_has_no_test_transport(release, prefix):
 
 
 @pytest.mark.parametrize("arguments,code,text", [
-    (["--help"], 0, "run            serve in the foreground"),
+    (["--help"], 0, "run            serve: as the service"),
     (["--version"], 0, "wslbridge-helper "),
     ([], 1, "COMMAND"),
     (["fly"], 1, "Unknown command 'fly'"),

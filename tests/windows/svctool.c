@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Services and messages as seen from outside, for tests; prints JSON.
+ *
+ *   svctool start NAME | control NAME CODE | query NAME | messages FILE
+ *
+ * 'messages' lists the message table of a program: {"1": "text", …}.
+ */
+
+#include "windows-helper/win.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MESSAGE_ID_MAX 256
+#define NAME_ROOM      512
+
+static int fail(const char *what) {
+        printf("{\"error\":%lu,\"what\":\"%s\"}\n", GetLastError(), what);
+        return EXIT_FAILURE;
+}
+
+static int query(SC_HANDLE service) {
+        union {
+                QUERY_SERVICE_CONFIGW config;
+                BYTE bytes[8192];
+        } u;
+        SERVICE_STATUS_PROCESS status;
+        DWORD size;
+
+        if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *) &status, sizeof(status),
+                                  &size) ||
+            !QueryServiceConfigW(service, &u.config, sizeof(u), &size))
+                return fail("query");
+        printf("{\"state\":%lu,\"pid\":%lu,\"accepts\":%lu,\"start\":%lu,\"path\":\"",
+               status.dwCurrentState, status.dwProcessId, status.dwControlsAccepted,
+               u.config.dwStartType);
+        for (const wchar_t *p = u.config.lpBinaryPathName; *p; p++)
+                printf(*p == L'\\' || *p == L'"' ? "\\%lc" : "%lc", *p);
+        printf("\",\"depends\":\"%ls\"}\n",
+               u.config.lpDependencies ? u.config.lpDependencies : L"");
+        return EXIT_SUCCESS;
+}
+
+static int messages(const wchar_t *file) {
+        HMODULE module = LoadLibraryExW(file, NULL, LOAD_LIBRARY_AS_DATAFILE);
+        bool first = true;
+
+        if (!module)
+                return fail("load");
+        (void) putchar('{');
+        for (DWORD id = 1; id < MESSAGE_ID_MAX; id++) {
+                wchar_t text[4096];
+                DWORD n =
+                        FormatMessageW(FORMAT_MESSAGE_FROM_HMODULE | FORMAT_MESSAGE_IGNORE_INSERTS,
+                                       module, id, 0, text, ARRAYSIZE(text), NULL);
+
+                if (n == 0)
+                        continue;
+                printf("%s\"%lu\":\"", first ? "" : ",", id);
+                for (DWORD i = 0; i < n; i++)
+                        printf(text[i] < L' '    ? "\\u%04x"
+                               : text[i] == L'"' ? "\\\""
+                                                 : "%lc",
+                               text[i]);
+                (void) putchar('"');
+                first = false;
+        }
+        (void) puts("}");
+        return EXIT_SUCCESS;
+}
+
+int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
+
+int wmain(int argc, wchar_t **argv) {
+        SERVICE_STATUS status;
+        SC_HANDLE manager, service;
+
+        if (argc < 3)
+                return EXIT_FAILURE;
+        if (wcscmp(argv[1], L"messages") == 0)
+                return messages(argv[2]);
+        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        service = manager ? OpenServiceW(manager, argv[2], SERVICE_ALL_ACCESS) : NULL;
+        if (!service)
+                return fail("open");
+        if (wcscmp(argv[1], L"query") == 0)
+                return query(service);
+        if (wcscmp(argv[1], L"start") == 0 && !StartServiceW(service, 0, NULL))
+                return fail("start");
+        if (wcscmp(argv[1], L"control") == 0 && argc == 4 &&
+            !ControlService(service, wcstoul(argv[3], NULL, 10), &status))
+                return fail("control");
+        (void) puts("{}");
+        return EXIT_SUCCESS;
+}

@@ -1,0 +1,256 @@
+# SPDX-License-Identifier: MIT
+"""The helper as a service, under Wine's real service manager: installed, stopped, killed, updated
+and removed. What Wine's does not do (start again after a crash) the test does in its place."""
+
+import json
+import os
+import pathlib
+import re
+import signal
+import socket
+
+import pytest
+import wsb_client
+from wine import wait_until
+from wsb_client import listen_endpoint, service
+
+NAME = "wslbridge-helper"
+KEY = bytes(range(100, 132))
+OWNER = f"{bytes(range(16)).hex()}/Debian"
+V4 = "172.29.0.2/24"
+STOPPED, RUNNING = 1, 4
+STOP, INTERROGATE, HAND_OVER = 1, 4, 128
+EVENT_SOURCE = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
+HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
+          r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
+FOREIGN = {("v4tov4", "0.0.0.0/9999"): "192.0.2.7/80", ("v4tov4", "*/9998"): "odd value"}
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Service:
+    """The installed helper."""
+
+    def __init__(self, prefix, build_win, registry):
+        self.prefix, self.registry = prefix, registry
+        self.exe = build_win / "windows-helper/wslbridge-helper.exe"
+        self.tool = build_win / "tests/windows/svctool.exe"
+        self.port = free_port()
+        self.killed = False
+
+    def install(self, exe=None):
+        return self.prefix.run(exe or self.exe, "install", "--transport",
+                               f"tcp:127.0.0.1:{self.port}", timeout=120)
+
+    def uninstall(self):
+        return self.prefix.run(self.exe, "uninstall", timeout=120)
+
+    def call(self, *arguments):
+        done = self.prefix.run(self.tool, *arguments, check=False)
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def query(self):
+        return self.call("query", NAME)
+
+    def control(self, code):
+        return self.call("control", NAME, code)
+
+    def wait_state(self, state):
+        wait_until(lambda: self.query().get("state") == state, 60, f"state {state}", interval=0.1)
+
+    def start(self):
+        assert self.call("start", NAME) == {}
+        self.wait_state(RUNNING)
+
+    def connect(self):
+        def attempt():
+            try:
+                client = wsb_client.Client(self.port, key=KEY)
+            except OSError:
+                return None
+            client.handshake()
+            return client
+
+        return wait_until(attempt, 30, "the service listening")
+
+    def kill(self):
+        """As a crash. Windows notices the end of the process; Wine 8 does so when it next has
+        something to say to the service."""
+        self.killed = True
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.processes(), 10, "the end of the killed process")
+        assert self.control(INTERROGATE)["error"] != 0
+
+    def processes(self):
+        """Unix ids of processes that run the installed program."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f, \
+                     open(f"/proc/{pid}/environ", "rb") as e:
+                    line, environment = f.read(), e.read()
+            except OSError:
+                continue
+            if b"Program Files\\wslbridge\\wslbridge-helper.exe" in line and \
+               f"WINEPREFIX={self.prefix.path}".encode() in environment:
+                found.append(int(pid))
+        return found
+
+
+@pytest.fixture
+def helper_service(prefix, build_win, registry, iphlpsvc):
+    made = Service(prefix, build_win, registry)
+    registry.set_key(OWNER, KEY)
+    for (family, name), data in FOREIGN.items():
+        registry.set_rule(name, data, family)
+    yield made
+    if not made.killed and "error" not in made.query():
+        made.uninstall()
+
+
+def ours(registry):
+    return {k: v for k, v in registry.rules().items() if k not in FOREIGN}
+
+
+def serve(helper_service, port=28200):
+    client = helper_service.connect()
+    result = client.push([service("web", [listen_endpoint(f"127.0.0.1:{port}", 80)])], v4=V4)
+    assert result.states() == ["active"], result.services
+    return client
+
+
+RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
+
+
+def test_installed_as_an_administrator_would_want_it(helper_service, registry):
+    output = helper_service.install().stdout
+    for word in ("program", "data", "events", "hyper-v", "service", "Installed."):
+        assert word in output
+    seen = helper_service.query()
+    assert seen["state"] == RUNNING
+    assert seen["start"] == 2  # SERVICE_AUTO_START
+    assert seen["path"].startswith('"C:\\Program Files\\wslbridge\\wslbridge-helper.exe" run')
+    # Wine 8 stores what it does not act on; its QueryServiceConfigW() does not tell all of it.
+    entry = registry.dump(rf"SYSTEM\CurrentControlSet\Services\{NAME}")
+    print(sorted(entry))
+    assert entry["DependOnService"][1].decode("utf-16-le").rstrip("\0") == "iphlpsvc"
+    # STOP, PARAMCHANGE, POWEREVENT, PRESHUTDOWN
+    assert seen["accepts"] == 0x1 | 0x8 | 0x40 | 0x100
+    source = registry.dump(EVENT_SOURCE)
+    assert source["TypesSupported"][1] == (7).to_bytes(4, "little")
+    assert "wslbridge-helper.exe" in source["EventMessageFile"][1].decode("utf-16-le")
+    assert registry.strings(HYPERV) == {"ElementName": "wslbridge"}
+    helper_service.install()  # again: nothing to complain about
+    assert helper_service.query()["state"] == RUNNING
+
+
+def test_stop_and_start(helper_service, registry):
+    helper_service.install()
+    client = serve(helper_service)
+    assert ours(registry) == RULE
+    assert helper_service.control(STOP) == {}
+    helper_service.wait_state(STOPPED)
+    assert ours(registry) == {} and registry.ledger() == {}
+    assert {k: v for k, v in registry.rules().items() if k in FOREIGN} == FOREIGN
+    client.close()
+    helper_service.start()
+    serve(helper_service).close()
+    assert ours(registry) == RULE
+
+
+def test_update_keeps_rules_in_force(helper_service, registry, iphlpsvc):
+    helper_service.install()
+    serve(helper_service).close()
+    before = registry.rules()
+    helper_service.install()  # a newer version: the same program will do
+    assert registry.rules() == before
+    serve(helper_service).close()
+    assert registry.rules() == before
+
+
+def test_hand_over_leaves_rules(helper_service, registry):
+    helper_service.install()
+    serve(helper_service)
+    assert helper_service.control(HAND_OVER) == {}
+    helper_service.wait_state(STOPPED)
+    assert ours(registry) == RULE
+    assert len(registry.ledger()) == 1
+
+
+def test_uninstall_leaves_no_trace(helper_service, registry, prefix):
+    helper_service.install()
+    serve(helper_service)
+    registry.set(r"SOFTWARE\wslbridge\Policy", "WidestRemote", "any")
+    output = helper_service.uninstall().stdout
+    assert "service" in output and "settings" in output and "events" in output
+    assert registry.rules() == FOREIGN
+    assert registry.ledger() == {}
+    for key in (r"SOFTWARE\wslbridge", r"SOFTWARE\wslbridge\Keys", EVENT_SOURCE, HYPERV):
+        assert registry.dump(key) == {}
+    assert helper_service.query()["error"] == 1060  # no such service
+    drive = prefix.path / "drive_c"
+    assert not list((drive / "Program Files").glob("wslbridge*"))
+    assert not list((drive / "ProgramData").glob("wslbridge*"))
+    again = helper_service.uninstall().stdout
+    assert "Removed." in again and "settings" not in again
+
+
+def test_policy_is_followed_at_once(helper_service, registry):
+    helper_service.install()
+    client = serve(helper_service)
+    for key in (r"SOFTWARE\wslbridge\Policy", r"SOFTWARE\Policies\wslbridge"):
+        registry.set(key, "DeniedListenPorts", "28200")
+        result = client.result(timeout=5)
+        assert result.states() == ["refused"]
+        assert "DeniedListenPorts" in result.services[0][2]
+        assert ours(registry) == {}
+        registry.delete(key, "DeniedListenPorts")
+        while client.result(timeout=5).states() != ["active"]:
+            pass
+        assert ours(registry) == RULE
+    registry.remove(r"SOFTWARE\Policies\wslbridge")
+
+
+def test_unpaired_while_connected(helper_service, registry):
+    helper_service.install()
+    client = serve(helper_service)
+    registry.delete(r"SOFTWARE\wslbridge\Keys", OWNER)
+    wait_until(lambda: ours(registry) == {}, 5, "the withdrawal")
+    client.close()
+
+
+def test_second_helper_is_refused(helper_service, prefix):
+    helper_service.install()
+    done = prefix.run(helper_service.exe, "run", "--transport", "tcp:127.0.0.1:0", check=False)
+    assert done.returncode == 1
+    assert "Another wslbridge-helper is running" in done.stdout
+
+
+def test_message_table_has_all_events(helper_service, build_win):
+    texts = helper_service.call("messages", helper_service.exe)
+    header = pathlib.Path(__file__).parents[2] / "windows-helper/core/events.h"
+    ids = set(re.findall(r"EVENT_[A-Z_]+ = ([0-9]+)", header.read_text())) - {"0"}
+    assert set(texts) == ids
+    for text in texts.values():
+        assert text.startswith("%1") and "What to do: " in text
+
+
+# The last one: Wine 8 keeps the entry of a service whose process was killed "marked for delete".
+def test_killed_started_again_killed_and_removed(helper_service, registry):
+    helper_service.install()
+    serve(helper_service).close()
+    helper_service.kill()
+    assert ours(registry) == RULE  # nobody was there to withdraw it
+    helper_service.start()         # what the recovery actions ask of Windows
+    assert ours(registry) == RULE
+    serve(helper_service).close()  # its agent is back in time
+    assert ours(registry) == RULE
+    helper_service.kill()
+    output = helper_service.uninstall().stdout
+    assert re.search(r"rules\s+1 left by the service", output)
+    assert registry.rules() == FOREIGN

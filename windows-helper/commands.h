@@ -1,0 +1,8 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Commands that have files of their own; arguments are those after the command. Return: the exit
+ * status. */
+
+int command_install(int argc, char **argv);
+int command_uninstall(int argc, char **argv);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The helper under Windows' service manager: its states, and what it is told.
+ */
+
+#include "windows-helper/helper.h"
+
+#define SERVICE_NAME  L"wslbridge-helper"
+#define SERVICE_TITLE L"wslbridge helper"
+#define SERVICE_ABOUT \
+        L"Keeps port forwarding to WSL2 and Hyper-V guests pointing at the guests' addresses."
+
+/* Our own control code (128 to 255 are the service's): end, but leave all rules in force for the
+ * successor that starts at once, which keeps them for agents that come back in time. */
+#define SERVICE_CONTROL_HAND_OVER 128
+
+/**
+ * service_run() - be the service until the service manager ends it
+ * @options: borrowed; .stop is not used
+ *
+ * Return: 0; -ENOTCONN when this process was not started by the service manager; or negative errno.
+ */
+int service_run(const HelperOptions *options);
