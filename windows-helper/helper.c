@@ -9,6 +9,7 @@
 #include "windows-helper/paths.h"
 #include "windows-helper/secure.h"
 #include "windows-helper/stream.h"
+#include "windows-helper/vms.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -34,7 +35,8 @@ struct Helper {
         Host host;
         Bridge *bridge;
         Facts *facts;
-        Listener *listener; /* NULL when it does not accept any more */
+        Listener *listener; /* NULL when it does not accept any more, or VMs are found … */
+        Vms *vms;           /* … by this, which is NULL else */
         StreamList streams;
 
         LoopWait *stop;
@@ -64,9 +66,8 @@ static const StreamEvents helper_stream_events = {
         .ended = helper_disconnect,
 };
 
-static void helper_on_accepted(void *userdata, SOCKET socket) {
+static void helper_on_accepted(void *userdata, SOCKET socket, const BridgePeer *peer) {
         Helper *h = userdata;
-        BridgePeer info = {0};
         BridgeConnection *c = NULL;
         Stream *s = NULL;
 
@@ -76,7 +77,7 @@ static void helper_on_accepted(void *userdata, SOCKET socket) {
         }
         if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
                 return;
-        if (bridge_connect(h->bridge, s, &info, loop_now_usec(), &c) < 0) {
+        if (bridge_connect(h->bridge, s, peer, loop_now_usec(), &c) < 0) {
                 stream_abort(s);
                 return;
         }
@@ -106,6 +107,8 @@ static void helper_dispatch(Helper *h) {
         stream_list_expire(&h->streams, now_usec);
         if (h->listener)
                 listener_tick(h->listener, now_usec);
+        if (h->vms)
+                vms_tick(h->vms, now_usec);
         facts_tick(h->facts, now_usec);
         do {
                 (void) helper_reap(h);
@@ -119,6 +122,7 @@ static uint64_t helper_deadline(const Helper *h) {
                 facts_deadline(h->facts),
                 stream_list_deadline(&h->streams),
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
+                h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
         };
         uint64_t first = LOOP_NO_DEADLINE;
 
@@ -143,6 +147,8 @@ static void helper_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
                 break;
         case HELPER_REFRESH:
                 facts_refresh(h->facts);
+                if (h->vms)
+                        vms_refresh(h->vms);
                 break;
         case _HELPER_CONTROL_END:
                 break;
@@ -173,6 +179,7 @@ int helper_run(Helper *h) {
                 loop_turn(h->loop, helper_deadline(h));
         }
         h->listener = listener_close(h->listener);
+        vms_close(h->vms);
         if (h->handing_over) {
                 bridge_hand_over(h->bridge, loop_now_usec());
                 helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
@@ -208,9 +215,28 @@ static int helper_lock(Helper *h) {
         return -EBUSY;
 }
 
+static int helper_listen(Helper *h, const HelperOptions *options) {
+        const BridgePeer anybody = {.source_known = false};
+        char address[TRANSPORT_TEXT_MAX];
+        DWORD error = ERROR_SUCCESS;
+        int r;
+
+        if (options->transport->vm_address)
+                return vms_new(&h->vms, h->loop, options->transport, h->bridge, helper_on_accepted,
+                               h);
+        r = listener_new(&h->listener, h->loop, options->transport, &options->address, &anybody,
+                         helper_on_accepted, h, &error);
+        if (r < 0) {
+                options->transport->format(&options->address, address);
+                return log_win_error(error, "Failed to listen on %s", address);
+        }
+        listener_format(h->listener, address);
+        log_write(BRIDGE_LEVEL_NOTICE, "listening on %s", address);
+        return 0;
+}
+
 static int helper_open(Helper *h, const HelperOptions *options) {
         BridgeOptions bridge_options = options->bridge;
-        char address[TRANSPORT_TEXT_MAX];
         BridgeHost host;
         WSADATA wsa;
         int r;
@@ -243,13 +269,7 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         r = facts_start(h->facts, h->bridge);
         if (r < 0 || !options->transport)
                 return r;
-        r = listener_new(&h->listener, h->loop, options->transport, &options->address,
-                         helper_on_accepted, h);
-        if (r < 0)
-                return r;
-        listener_format(h->listener, address);
-        log_write(BRIDGE_LEVEL_NOTICE, "listening on %s", address);
-        return 0;
+        return helper_listen(h, options);
 }
 
 int helper_new(Helper **ret_helper, const HelperOptions *options) {
@@ -271,8 +291,10 @@ Helper *helper_free(Helper *h) {
         if (!h)
                 return NULL;
         h->listener = listener_close(h->listener);
+        vms_close(h->vms);
         if (h->loop) /* sockets were closed: let their operations complete and free them */
                 loop_turn(h->loop, loop_now_usec());
+        vms_free(h->vms);
         facts_free(h->facts);
         loop_wait_free(h->stop);
         bridge_free(h->bridge);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/listener.h"
 #include "windows-helper/log.h"
+#include "windows-helper/socket-api.h"
 
 #include <errno.h>
-#include <mswsock.h>
 #include <stdlib.h>
 
 #define LISTENER_BACKLOG    64
@@ -17,7 +17,9 @@ struct Listener {
 
         SOCKET socket; /* owned */
         LPFN_ACCEPTEX accept_ex;
+        LPFN_GETACCEPTEXSOCKADDRS addresses_ex;
         TransportAddress address;
+        BridgePeer peer;
 
         bool closed;
         bool accepting;      /* the operation is in flight */
@@ -31,13 +33,13 @@ static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket
         SOCKET s;
         int error;
 
-        s = WSASocketW(l->transport->family, SOCK_STREAM, l->transport->protocol, NULL, 0,
-                       WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+        s = socket_api->socket(l->transport->family, SOCK_STREAM, l->transport->protocol, NULL, 0,
+                               WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
         if (s == INVALID_SOCKET)
-                return WSAGetLastError();
+                return socket_api->last_error();
         error = l->transport->prepare(s, listening);
         if (error != 0) {
-                (void) closesocket(s);
+                (void) socket_api->closesocket(s);
                 return error;
         }
         *ret_socket = s;
@@ -52,17 +54,33 @@ static void listener_accept(Listener *l) {
         if (error == 0) {
                 if (l->accept_ex(l->socket, l->next, l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
                                  TRANSPORT_ADDRESS_MAX + 16, &n_bytes, loop_op_prepare(&l->op)) ||
-                    WSAGetLastError() == ERROR_IO_PENDING) {
+                    socket_api->last_error() == ERROR_IO_PENDING) {
                         l->accepting = true;
                         l->retry_usec = LOOP_NO_DEADLINE;
                         return;
                 }
-                error = WSAGetLastError();
-                (void) closesocket(l->next);
+                error = socket_api->last_error();
+                (void) socket_api->closesocket(l->next);
         }
         if (l->retry_usec == LOOP_NO_DEADLINE) /* the first failure speaks for the episode */
                 (void) log_win_error((DWORD) error, "Failed to accept connections, retrying");
         l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
+}
+
+/* What the buffers of AcceptEx() tell of the peer; getsockname() of the new socket would tell
+ * something arbitrary (fact 3). */
+static void listener_deliver(Listener *l, SOCKET socket) {
+        BridgePeer peer = l->peer;
+        SOCKADDR *local = NULL, *remote = NULL;
+        int n_local = 0, n_remote = 0;
+
+        if (l->transport->peer) {
+                l->addresses_ex(l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
+                                TRANSPORT_ADDRESS_MAX + 16, &local, &n_local, &remote, &n_remote);
+                if (remote)
+                        l->transport->peer(remote, n_remote, &peer);
+        }
+        l->fn(l->userdata, socket, &peer);
 }
 
 static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -71,62 +89,64 @@ static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
 
         l->accepting = false;
         if (l->closed) {
-                (void) closesocket(socket);
+                (void) socket_api->closesocket(socket);
                 free(l);
                 return;
         }
-        if (error != ERROR_SUCCESS || setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
-                                                 (char *) &l->socket, sizeof(l->socket)) != 0)
-                (void) closesocket(socket); /* the peer was gone before it was accepted */
+        if (error != ERROR_SUCCESS ||
+            socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                                   (char *) &l->socket, sizeof(l->socket)) != 0)
+                (void) socket_api->closesocket(
+                        socket); /* the peer was gone before it was accepted */
         else
-                l->fn(l->userdata, socket);
+                listener_deliver(l, socket);
         listener_accept(l);
 }
 
-static int listener_open(Listener *l, const TransportAddress *address) {
-        GUID id = WSAID_ACCEPTEX;
-        DWORD n_bytes;
+/* Return: 0 or a Windows error. */
+static DWORD listener_open(Listener *l, const TransportAddress *address) {
         int error;
 
         error = listener_socket(l, true, &l->socket);
         if (error != 0)
-                return log_win_error((DWORD) error, "Failed to make a listening socket");
-        if (bind(l->socket, &address->header, address->size) != 0 ||
-            listen(l->socket, LISTENER_BACKLOG) != 0) {
-                char text[TRANSPORT_TEXT_MAX];
-
-                error = WSAGetLastError();
-                l->transport->format(address, text);
-                return log_win_error((DWORD) error, "Failed to listen on %s", text);
-        }
+                return (DWORD) error;
+        if (socket_api->bind(l->socket, &address->header, address->size) != 0 ||
+            socket_api->listen(l->socket, LISTENER_BACKLOG) != 0)
+                return (DWORD) socket_api->last_error();
         l->address.size = sizeof(l->address.bytes);
-        if (getsockname(l->socket, &l->address.header, &l->address.size) != 0 ||
-            WSAIoctl(l->socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &l->accept_ex,
-                     sizeof(l->accept_ex), &n_bytes, NULL, NULL) != 0)
-                return log_win_error((DWORD) WSAGetLastError(), "Failed to prepare for accepting");
-        return loop_attach(l->loop, (HANDLE) l->socket);
+        if (socket_api->getsockname(l->socket, &l->address.header, &l->address.size) != 0)
+                l->address = *address; /* what it was bound to will do for the log */
+        error = socket_api->load(l->socket, &l->accept_ex, &l->addresses_ex);
+        if (error != 0)
+                return (DWORD) error;
+        return socket_api->attach(l->loop, l->socket) < 0 ? ERROR_NOT_ENOUGH_MEMORY : ERROR_SUCCESS;
 }
 
 int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport,
-                 const TransportAddress *address, ListenerFn fn, void *userdata) {
+                 const TransportAddress *address, const BridgePeer *peer, ListenerFn fn,
+                 void *userdata, DWORD *ret_error) {
         Listener *l = calloc(1, sizeof(*l));
-        int r;
+        DWORD error;
 
-        if (!l)
+        if (!l) {
+                *ret_error = ERROR_NOT_ENOUGH_MEMORY;
                 return -ENOMEM;
+        }
         *l = (Listener){
                 .transport = transport,
                 .loop = loop,
                 .fn = fn,
                 .userdata = userdata,
+                .peer = *peer,
                 .socket = INVALID_SOCKET,
                 .retry_usec = LOOP_NO_DEADLINE,
                 .op = {.fn = listener_on_accepted, .userdata = l},
         };
-        r = listener_open(l, address);
-        if (r < 0) {
+        error = listener_open(l, address);
+        if (error != ERROR_SUCCESS) {
                 listener_close(l);
-                return r;
+                *ret_error = error;
+                return win_errno(error);
         }
         listener_accept(l);
         *ret_listener = l;
@@ -138,7 +158,7 @@ Listener *listener_close(Listener *l) {
                 return NULL;
         l->closed = true;
         if (l->socket != INVALID_SOCKET)
-                (void) closesocket(l->socket); /* completes the operation in flight */
+                (void) socket_api->closesocket(l->socket); /* completes the operation in flight */
         if (!l->accepting)
                 free(l);
         return NULL;

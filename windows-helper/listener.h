@@ -11,16 +11,19 @@
 typedef struct Listener Listener;
 
 /* A peer has connected; @socket goes to the callee. */
-typedef void (*ListenerFn)(void *userdata, SOCKET socket);
+typedef void (*ListenerFn)(void *userdata, SOCKET socket, const BridgePeer *peer);
 
 /**
  * listener_new() - bind, listen and start to accept
  * @loop: borrowed, must outlive the listener's last completion
+ * @peer: what is known of all peers that come here
+ * @ret_error: on failure, the Windows or Winsock error
  *
- * Return: 0 or negative errno (logged).
+ * Return: 0 or negative errno, for the caller to tell.
  */
 int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport,
-                 const TransportAddress *address, ListenerFn fn, void *userdata);
+                 const TransportAddress *address, const BridgePeer *peer, ListenerFn fn,
+                 void *userdata, DWORD *ret_error);
 
 /* Stop to accept. It frees itself when its last operation has completed; takes NULL, returns NULL.
  */

@@ -5,8 +5,10 @@
 #include <string.h>
 
 static const Transport *const transports[] = {
+        &transport_hyperv,
 #ifdef WSLBRIDGE_TEST_TRANSPORT
         &transport_tcp,
+        &transport_tcp_vm,
 #endif
         NULL,
 };

@@ -9,6 +9,7 @@
  * A new kind is one file with one Transport in it, and one line in transport.c.
  */
 
+#include "windows-helper/core/bridge.h"
 #include "windows-helper/win.h"
 
 #include <stdbool.h>
@@ -36,6 +37,13 @@ typedef struct Transport {
         /* Options for a listening or accepting socket before it is used. Return: 0 or a Winsock
          * error. */
         int (*prepare)(SOCKET socket, bool listening);
+
+        /* The address that one VM's guests reach, VM_ID_NULL for any VM's; NULL when this kind
+         * knows no VMs. Return: 0 or -ENOTSUP. */
+        int (*vm_address)(const VmId *vm, TransportAddress *ret_address);
+
+        /* What the peer's address tells, added to what is known of the listener; may be NULL. */
+        void (*peer)(const SOCKADDR *address, int size, BridgePeer *peer);
 } Transport;
 
 /**
@@ -46,6 +54,8 @@ typedef struct Transport {
 int transport_parse(const char *text, const Transport **ret_transport,
                     TransportAddress *ret_address);
 
+extern const Transport transport_hyperv;
 #ifdef WSLBRIDGE_TEST_TRANSPORT
+extern const Transport transport_tcp_vm;
 extern const Transport transport_tcp; /* 127.0.0.1 only, stands in for AF_HYPERV in tests */
 #endif

@@ -217,8 +217,10 @@ class Helper:
     """wslbridge-helper.exe run …, with its log lines. Options are in milliseconds:
     Helper(prefix, exe, heartbeat=200, goodbye=100)."""
 
-    def __init__(self, prefix, exe, port=0, wait=True, **options):
-        arguments = ["run", "--transport", f"tcp:127.0.0.1:{port}"]
+    def __init__(self, prefix, exe, port=0, wait=True, transport="tcp", **options):
+        arguments = ["run"]
+        if transport:  # a release build has no options
+            arguments += ["--transport", f"tcp:127.0.0.1:{port}" if transport == "tcp" else transport]
         for name, value in options.items():
             arguments += [f"--{name}-ms", str(value)]
         self.process = prefix.popen(exe, *arguments, stdin=subprocess.DEVNULL,

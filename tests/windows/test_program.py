@@ -43,9 +43,6 @@ def test_the_release_is_small(release):
 def test_the_release_has_no_test_transport(release, prefix):
     assert b"tcp:" not in release.read_bytes()
     assert b"--recovery-ms" not in release.read_bytes()
-    done = prefix.run(release, "run", check=False)
-    assert done.returncode == 1
-    assert "no way to be reached by a guest" in done.stdout
     done = prefix.run(release, "run", "--transport", "tcp:127.0.0.1:0", check=False)
     assert done.returncode == 1
     assert "takes no options" in done.stdout
@@ -56,7 +53,6 @@ def test_the_release_has_no_test_transport(release, prefix):
     (["--version"], 0, "wslbridge-helper "),
     ([], 1, "COMMAND"),
     (["fly"], 1, "Unknown command 'fly'"),
-    (["run"], 1, "Nothing to listen on"),
     (["run", "--transport", "tcp:0.0.0.0:0"], 1, "Bad option"),
     (["run", "--transport", "tcp:127.0.0.1:65536"], 1, "Bad option"),
     (["run", "--transport", "tcp:127.0.0.1:"], 1, "Bad option"),

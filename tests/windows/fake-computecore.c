@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A stand-in for Windows' computecore.dll: answers what stands in HKLM\SOFTWARE\wslbridge-test as
+ * 'Compute' (REG_SZ, JSON), or with the error in 'ComputeError' (REG_DWORD, an HRESULT).
+ */
+
+#include <stdlib.h>
+#include <wchar.h>
+#include <windows.h>
+
+#define KEY L"SOFTWARE\\wslbridge-test"
+
+void *WINAPI HcsCreateOperation(void *context, void *callback);
+HRESULT WINAPI HcsEnumerateComputeSystems(const wchar_t *query, void *operation);
+HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **ret_result);
+void WINAPI HcsCloseOperation(void *operation);
+
+void *WINAPI HcsCreateOperation(void *context, void *callback) {
+        return malloc(1);
+}
+
+HRESULT WINAPI HcsEnumerateComputeSystems(const wchar_t *query, void *operation) {
+        DWORD error = 0, size = sizeof(error);
+
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"ComputeError", RRF_RT_REG_DWORD, NULL,
+                            &error, &size);
+        return (HRESULT) error;
+}
+
+HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **ret_result) {
+        DWORD size = 0;
+        wchar_t *text;
+
+        *ret_result = NULL;
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"Compute", RRF_RT_REG_SZ, NULL, NULL, &size) !=
+            ERROR_SUCCESS)
+                return E_FAIL;
+        text = LocalAlloc(LPTR, size + sizeof(*text));
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"Compute", RRF_RT_REG_SZ, NULL, text, &size);
+        *ret_result = text;
+        return S_OK;
+}
+
+void WINAPI HcsCloseOperation(void *operation) {
+        free(operation);
+}

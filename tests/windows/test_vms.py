@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: MIT
+"""Finding virtual machines and listening to them: with a computecore.dll of the tests, a real
+registry, and ports of the loopback interface in the place of VMs."""
+
+import json
+import shutil
+import time
+
+import pytest
+import wine
+import wsb_client
+from wine import wait_until
+from wsb_client import listen_endpoint, service
+
+KEY = bytes(range(100, 132))
+V4 = "172.29.0.2/24"
+STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
+         r"\ComputeSystem")
+
+
+def vm_id(port):
+    return f"{port:04x}2c50-1234-5678-9abc-def012345678"
+
+
+VM_A, VM_B = 0x7a31, 0x7a32  # ports, and the first digits of their ids
+
+
+def system(runtime, owner="WSL", identity=None, kind="VirtualMachine"):
+    return {"Id": identity or runtime, "SystemType": kind, "Owner": owner, "RuntimeId": runtime,
+            "State": "Running"}
+
+
+class Compute:
+    """What the Host Compute Service and its registry key tell."""
+
+    def __init__(self, registry):
+        self.registry = registry
+
+    def answer(self, systems, error=0):
+        text = systems if isinstance(systems, str) else json.dumps(systems)
+        self.registry.set(wine.COUNTERS, "ComputeError", error)
+        self.registry.set(wine.COUNTERS, "Compute", text)
+
+    def stir(self, *ports):
+        """Make the registry key as Windows would: a subkey for each VM."""
+        self.registry.remove(STORE)
+        for port in ports:
+            self.registry.set(rf"{STORE}\{vm_id(port)}", "ComputeSystemType", 2)
+
+    def run(self, *ports):
+        self.answer([system(vm_id(p)) for p in ports])
+        self.stir(*ports)
+
+
+@pytest.fixture
+def compute(prefix, build_win, registry):
+    library = prefix.path / "drive_c/windows/system32/computecore.dll"
+    shutil.copy(build_win / "tests/windows/computecore.dll", library)
+    made = Compute(registry)
+    made.answer([])
+    yield made
+    registry.remove(STORE)
+    library.unlink()
+
+
+@pytest.fixture
+def start_vm_helper(prefix, build_win, registry, iphlpsvc, paired):
+    helpers = []
+
+    def start():
+        helper = wine.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe", wait=False,
+                             transport="tcp-vm:")
+        helpers.append(helper)
+        return helper
+
+    yield start
+    for helper in helpers:
+        helper.kill()
+
+
+def reach(port, timeout=10):
+    def attempt():
+        try:
+            return wsb_client.Client(port, key=KEY)
+        except OSError:
+            return None
+
+    client = wait_until(attempt, timeout, f"a listener at port {port}")
+    client.handshake()
+    return client
+
+
+def silent(port):
+    try:
+        wsb_client.Client(port, key=KEY).close()
+    except OSError:
+        return True
+    return False
+
+
+def test_vm_comes_and_goes(compute, start_vm_helper, registry):
+    helper = start_vm_helper()
+    time.sleep(0.5)
+    assert silent(VM_A)
+    started = time.monotonic()
+    compute.run(VM_A)
+    client = reach(VM_A)
+    found = time.monotonic() - started
+    assert client.push([service("web", [listen_endpoint("127.0.0.1:28300", 80)])], v4=V4).states() \
+        == ["active"]
+    compute.run(VM_A, VM_B)
+    reach(VM_B).close()
+    assert registry.rules() == {("v4tov4", "127.0.0.1/28300"): "172.29.0.2/80"}
+    started = time.monotonic()
+    compute.run(VM_B)
+    wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
+    gone = time.monotonic() - started
+    wait_until(lambda: silent(VM_A), 5, "the listener's end")
+    print(f"found after {found:.2f} s, withdrawn after {gone:.2f} s")
+    assert found < 1 and gone < 1
+    assert any("listening to WSL" in line for line in helper.lines)
+    assert any("has gone" in line for line in helper.lines)
+
+
+def test_only_vms_of_wsl_are_listened_to(compute, start_vm_helper):
+    compute.answer([system(vm_id(VM_A), owner="VMMS"),
+                    system("no guid at all", owner="WSL"),
+                    system(vm_id(VM_B), identity="WSL-" + vm_id(0x1111))])
+    start_vm_helper()
+    reach(VM_B).close()
+    assert silent(VM_A)
+
+
+@pytest.mark.parametrize("answer,error", [
+    ([], 0x80070005),            # E_ACCESSDENIED
+    ([], 0x8037011B),            # HCS_E_ACCESS_DENIED
+    ("Zugriff verweigert", 0),
+    ("[" + "{" * 100, 0),
+    ('[{"Owner":"' + "x" * 10000, 0),
+], ids=["denied", "denied-by-hcs", "no-json", "too-deep", "cut"])
+def test_registry_is_read_where_the_service_does_not_answer(compute, start_vm_helper, answer,
+                                                            error):
+    compute.answer(answer, error)
+    compute.stir(VM_A)
+    helper = start_vm_helper()
+    reach(VM_A).close()
+    assert any("reading the registry instead" in line for line in helper.lines)
+
+
+def test_without_the_service_the_registry_is_all(start_vm_helper, registry):
+    compute = Compute(registry)
+    start_vm_helper()
+    compute.stir(VM_A)
+    client = reach(VM_A)
+    compute.stir()
+    wait_until(lambda: silent(VM_A), 5, "the listener's end")
+    client.close()
+
+
+def test_a_rule_left_by_a_crash_goes_with_its_vm(compute, start_vm_helper, registry):
+    compute.run(VM_A)
+    helper = start_vm_helper()
+    reach(VM_A).push([service("web", [listen_endpoint("127.0.0.1:28301", 80)])], v4=V4)
+    helper.kill()
+    assert len(registry.rules()) == 1
+    helper = start_vm_helper()  # the VM still runs: it waits for the agent
+    reach(VM_A).close()
+    assert len(registry.rules()) == 1
+    helper.kill()
+    compute.run(VM_B)
+    start_vm_helper()
+    wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
+
+
+def test_hyperv_sockets_call_by_call(prefix, build_win):
+    done = prefix.run(build_win / "tests/windows/test-hyperv.exe", check=False)
+    print(done.stdout)
+    assert done.returncode == 0
+    assert done.stdout.count("\nok ") + done.stdout.startswith("ok ") >= 20
+    assert "FAILED" not in done.stdout
+
+
+def test_a_machine_without_hyperv_is_told_once(prefix, windows_release_tree, registry, iphlpsvc):
+    exe = f"{windows_release_tree}/windows-helper/wslbridge-helper.exe"
+    compute = Compute(registry)
+    compute.stir(VM_A)
+    helper = wine.Helper(prefix, exe, wait=False, transport=None)
+    try:
+        helper.wait_line("no Hyper-V sockets")
+        compute.stir(VM_A, VM_B)
+        time.sleep(1)
+        assert sum("no Hyper-V sockets" in line for line in helper.lines) == 1
+        assert helper.stop() == 0
+    finally:
+        helper.kill()
+        registry.remove(STORE)
