@@ -227,6 +227,7 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Bridge *bridg
                 return r;
         }
         *ret_vms = v;
+        log_write(BRIDGE_LEVEL_NOTICE, "looking for virtual machines");
         return 0; /* the first tick is due at once */
 }
 

@@ -70,12 +70,14 @@ def start_vm_helper(prefix, build_win, registry, iphlpsvc, paired):
     def start():
         helper = wine.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe", wait=False,
                              transport="tcp-vm:")
+        helper.wait_line("looking for virtual machines")
         helpers.append(helper)
         return helper
 
     yield start
     for helper in helpers:
         helper.kill()
+        print("\n".join(helper.lines))
 
 
 def reach(port, timeout=10):
@@ -90,6 +92,11 @@ def reach(port, timeout=10):
     return client
 
 
+def wait_heard(port):
+    """Somebody listens; no word is said, as the identity of reach() may be in use."""
+    wait_until(lambda: not silent(port), 10, f"a listener at port {port}")
+
+
 def silent(port):
     try:
         wsb_client.Client(port, key=KEY).close()
@@ -100,7 +107,6 @@ def silent(port):
 
 def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     helper = start_vm_helper()
-    time.sleep(0.5)
     assert silent(VM_A)
     started = time.monotonic()
     compute.run(VM_A)
@@ -109,7 +115,7 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     assert client.push([service("web", [listen_endpoint("127.0.0.1:28300", 80)])], v4=V4).states() \
         == ["active"]
     compute.run(VM_A, VM_B)
-    reach(VM_B).close()
+    wait_heard(VM_B)
     assert registry.rules() == {("v4tov4", "127.0.0.1/28300"): "172.29.0.2/80"}
     started = time.monotonic()
     compute.run(VM_B)
@@ -127,7 +133,7 @@ def test_only_vms_of_wsl_are_listened_to(compute, start_vm_helper):
                     system("no guid at all", owner="WSL"),
                     system(vm_id(VM_B), identity="WSL-" + vm_id(0x1111))])
     start_vm_helper()
-    reach(VM_B).close()
+    wait_heard(VM_B)
     assert silent(VM_A)
 
 
@@ -143,7 +149,7 @@ def test_registry_is_read_where_the_service_does_not_answer(compute, start_vm_he
     compute.answer(answer, error)
     compute.stir(VM_A)
     helper = start_vm_helper()
-    reach(VM_A).close()
+    wait_heard(VM_A)
     assert any("reading the registry instead" in line for line in helper.lines)
 
 
@@ -164,7 +170,7 @@ def test_a_rule_left_by_a_crash_goes_with_its_vm(compute, start_vm_helper, regis
     helper.kill()
     assert len(registry.rules()) == 1
     helper = start_vm_helper()  # the VM still runs: it waits for the agent
-    reach(VM_A).close()
+    wait_heard(VM_A)
     assert len(registry.rules()) == 1
     helper.kill()
     compute.run(VM_B)
