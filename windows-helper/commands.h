@@ -6,3 +6,7 @@
 
 int command_install(int argc, char **argv);
 int command_uninstall(int argc, char **argv);
+int command_pair(int argc, char **argv);
+int command_unpair(int argc, char **argv);
+int command_rules(int argc, char **argv);
+int command_adopt(int argc, char **argv);

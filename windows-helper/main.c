@@ -56,6 +56,12 @@ static int usage(FILE *stream) {
                      "Keeps Windows port forwarding to WSL2 and Hyper-V guests true.\n\n"
                      "  install        install and start the service; updates an older one\n"
                      "  uninstall      withdraw all rules and remove everything of wslbridge\n"
+                     "  pair DISTRO    make a key for a WSL distro and hand it over\n"
+                     "  pair --print ID/NAME   make a key for another guest and print it\n"
+                     "  pair --list    who is paired, and when it was here last\n"
+                     "  unpair ID/NAME forget its key, and withdraw its rules at once\n"
+                     "  rules          port forwardings of ours; --netsh: as netsh commands\n"
+                     "  adopt ADDRESS:PORT     take over a port forwarding that a script left\n"
                      "  run            serve: as the service, or in the foreground until Ctrl-C\n"
                      "  --help         this text\n"
                      "  --version      version\n",
@@ -157,8 +163,9 @@ static const struct {
         const char *name;
         int (*fn)(int argc, char **argv); /* arguments after the command */
 } commands[] = {
-        {"run", command_run},     {"install", command_install},   {"uninstall", command_uninstall},
-        {"--help", command_help}, {"--version", command_version},
+        {"run", command_run},     {"install", command_install}, {"uninstall", command_uninstall},
+        {"pair", command_pair},   {"unpair", command_unpair},   {"rules", command_rules},
+        {"adopt", command_adopt}, {"--help", command_help},     {"--version", command_version},
 };
 
 static char **utf8_arguments(int argc, wchar_t **wide) {

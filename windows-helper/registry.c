@@ -55,23 +55,20 @@ static bool registry_lost(RegistryKey *k, LSTATUS error) {
         return true;
 }
 
-int registry_set_string(RegistryKey *k, const char *name, const char *data) {
-        wchar_t wname[REGISTRY_NAME_MAX], wdata[REGISTRY_NAME_MAX];
+static int registry_set(RegistryKey *k, const char *name, DWORD type, const void *data,
+                        size_t size) {
+        wchar_t wname[REGISTRY_NAME_MAX];
         LSTATUS error = ERROR_KEY_DELETED;
         int r;
 
         r = win_to_wide(name, wname, ARRAYSIZE(wname));
         if (r < 0)
                 return r;
-        r = win_to_wide(data, wdata, ARRAYSIZE(wdata));
-        if (r < 0)
-                return r;
         for (int attempt = 0; attempt < 2; attempt++) {
                 r = registry_create(k);
                 if (r < 0)
                         return r;
-                error = RegSetValueExW(k->key, wname, 0, REG_SZ, (const BYTE *) wdata,
-                                       (DWORD) ((wcslen(wdata) + 1) * sizeof(wchar_t)));
+                error = RegSetValueExW(k->key, wname, 0, type, data, (DWORD) size);
                 if (!registry_lost(k, error))
                         break;
         }
@@ -80,6 +77,18 @@ int registry_set_string(RegistryKey *k, const char *name, const char *data) {
                                      name, k->path);
         }
         return 0;
+}
+
+int registry_set_string(RegistryKey *k, const char *name, const char *data) {
+        wchar_t wdata[REGISTRY_NAME_MAX];
+        int r = win_to_wide(data, wdata, ARRAYSIZE(wdata));
+
+        return r < 0 ? r
+                     : registry_set(k, name, REG_SZ, wdata, (wcslen(wdata) + 1) * sizeof(wchar_t));
+}
+
+int registry_set_binary(RegistryKey *k, const char *name, const void *data, size_t size) {
+        return registry_set(k, name, REG_BINARY, data, size);
 }
 
 /* Characters of a REG_SZ without its NUL, or SIZE_MAX when it is not one plain string: another

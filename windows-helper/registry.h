@@ -33,6 +33,9 @@ void registry_close(RegistryKey *k);
 /* Write a REG_SZ; the key is created if it is missing. Return: 0 or negative errno. */
 int registry_set_string(RegistryKey *k, const char *name, const char *data);
 
+/* Write a REG_BINARY; the key is created if it is missing. Return: 0 or negative errno. */
+int registry_set_binary(RegistryKey *k, const char *name, const void *data, size_t size);
+
 /* Read a REG_SZ. Return: 0, REGISTRY_E_NOT_STRING, -ENOENT, or negative errno. */
 int registry_get_string(RegistryKey *k, const char *name, char *ret_data, size_t size);
 
