@@ -46,7 +46,6 @@
 #define WIRE_HEARTBEAT_MAX_MS 3600000
 #define WIRE_HEARTBEAT_MS     30000 /* default: how often the helper sends PING */
 #define WIRE_SILENCE_FACTOR   3     /* silent for so many intervals = gone */
-#define WIRE_PRIVILEGED_PORTS 1024  /* vsock ports below are root's (net/vmw_vsock/af_vsock.c) */
 #define WIRE_HANDSHAKE_MS     10000 /* from connect to WELCOME, on both ends */
 
 /* Payload limits by type. Before the proof nobody can make a peer hold more than 1 KiB. */

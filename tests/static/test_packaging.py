@@ -63,7 +63,7 @@ def traces_of_the_test_transport(exe):
                              text=True).stdout
     with open(exe, "rb") as f:
         program = f.read()
-    found = set(re.findall(r"\b\w*transport_tcp\w*|\btcp_\w+", symbols))
+    found = set(re.findall(r"\b\w*transport_tcp\w*|\btcp_vm_\w+", symbols))
     return found | {o for o in ("--heartbeat-ms", "--goodbye-ms") if o.encode() in program}
 
 

@@ -60,7 +60,7 @@ int connection_check_key(BridgeConnection *c, uint64_t now_usec) {
 
 bool connection_refused_by_policy(BridgeConnection *c, uint64_t now_usec) {
         const Bridge *b = c->bridge;
-        bool privileged = c->info.source_known && c->info.source < WIRE_PRIVILEGED_PORTS;
+        bool privileged = c->info.source_known && c->info.source < BRIDGE_PRIVILEGED_PORTS;
 
         if (privileged || !b->options.policy.privileged_source)
                 return false;
@@ -83,7 +83,7 @@ void connection_log_up(const BridgeConnection *c) {
                 (void) snprintf(peer, sizeof peer, ", VM %s, source port %u%s",
                                 vm_id_is_null(&c->info.vm) ? "not told" : vm,
                                 (unsigned) c->info.source,
-                                c->info.source < WIRE_PRIVILEGED_PORTS ? " (privileged)" : "");
+                                c->info.source < BRIDGE_PRIVILEGED_PORTS ? " (privileged)" : "");
         }
         bridge_log(c->bridge, BRIDGE_LEVEL_NOTICE, EVENT_AGENT_UP, "%s: connected, %s%s", name,
                    helper_session_hello(c->session)->software, peer);

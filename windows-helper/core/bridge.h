@@ -22,11 +22,12 @@
 
 #include "protocol/session-helper.h"
 
-#define BRIDGE_CONNECTIONS_MAX 64
-#define BRIDGE_AGENTS_MAX      64    /* identities with a state, live or in their grace period */
-#define BRIDGE_GOODBYE_MS      5000  /* after BYE: a restart of the agent cuts no connection */
-#define BRIDGE_RECOVERY_MS     30000 /* after our own start: time for agents to come back */
-#define BRIDGE_RETRY_MS        30000 /* what failed (a write, iphlpsvc) is tried again so often */
+#define BRIDGE_CONNECTIONS_MAX  64
+#define BRIDGE_AGENTS_MAX       64    /* identities with a state, live or in their grace period */
+#define BRIDGE_GOODBYE_MS       5000  /* after BYE: a restart of the agent cuts no connection */
+#define BRIDGE_RECOVERY_MS      30000 /* after our own start: time for agents to come back */
+#define BRIDGE_PRIVILEGED_PORTS 1024  /* vsock ports below are root's (net/vmw_vsock/af_vsock.c) */
+#define BRIDGE_RETRY_MS         30000 /* what failed (a write, iphlpsvc) is tried again so often */
 
 typedef struct Bridge Bridge;
 typedef struct BridgeConnection BridgeConnection;
@@ -106,7 +107,7 @@ typedef struct BridgePeer {
         VmId vm;           /* null: came through a listener for any VM */
         bool wsl;          /* a VM of WSL */
         bool source_known; /* the transport tells the peer's port … */
-        uint32_t source;   /* … which only root may have below WIRE_PRIVILEGED_PORTS */
+        uint32_t source;   /* … which only root may have below BRIDGE_PRIVILEGED_PORTS */
 } BridgePeer;
 
 typedef struct BridgeOptions {

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""What Windows shows in our name: Group Policy's forms and the Event Log's texts have exactly what
+the code has, and the event ids mirror the agent's journal catalog."""
+import re
+import xml.etree.ElementTree as ET
+
+import tree
+
+NS = {"g": "http://schemas.microsoft.com/GroupPolicy/2006/07/PolicyDefinitions"}
+# The same thing has another name at the other end.
+MIRRORED = {"HELPER_UP": "AGENT_UP", "HELPER_DOWN": "AGENT_DOWN", "HELPER_REFUSED": "AGENT_REFUSED",
+            "CONFIG_LOADED": "POLICY_LOADED", "CONFIG_PROBLEM": "POLICY_PROBLEM"}
+ELEMENTS = {"POLICY_LIST": "multiText", "POLICY_TEXT": "enum", "POLICY_NUMBER": "decimal"}
+
+
+def definitions():
+    names = dict(re.findall(r'#define (POLICY_NAME_\w+)\s+"(\w+)"',
+                            tree.read("windows-helper/core/policy.h")))
+    rows = re.findall(r"\{(POLICY_NAME_\w+), (POLICY_\w+),",
+                      tree.read("windows-helper/core/policy-read.c"))
+    assert len(rows) == len(names)
+    return {names[name]: kind for name, kind in rows}
+
+
+def test_group_policy_has_every_value():
+    root = ET.fromstring(tree.read("windows-helper/policy/wslbridge.admx").encode())
+    found = {}
+    for policy in root.iter(f"{{{NS['g']}}}policy"):
+        assert policy.get("key") == r"SOFTWARE\Policies\wslbridge"
+        assert policy.get("class") == "Machine"
+        elements = policy.find("g:elements", NS)
+        if elements is None:
+            assert policy.find("g:enabledValue/g:decimal", NS).get("value") == "1"
+            assert policy.find("g:disabledValue/g:decimal", NS).get("value") == "0"
+            found[policy.get("valueName")] = "POLICY_BOOLEAN"
+        else:
+            element = elements[0]
+            kinds = {v: k for k, v in ELEMENTS.items()}
+            found[element.get("valueName")] = kinds[element.tag.partition("}")[2]]
+    assert found == definitions()
+
+
+def test_group_policy_texts_are_complete():
+    admx = tree.read("windows-helper/policy/wslbridge.admx")
+    root = ET.fromstring(tree.read("windows-helper/policy/en-US/wslbridge.adml").encode())
+    strings = {s.get("id") for s in root.iter(f"{{{NS['g']}}}string")}
+    presentations = {p.get("id") for p in root.iter(f"{{{NS['g']}}}presentation")}
+    assert set(re.findall(r"\$\(string\.(\w+)\)", admx)) == strings
+    assert set(re.findall(r"\$\(presentation\.(\w+)\)", admx)) == presentations
+
+
+def test_policy_values_are_documented():
+    page = tree.read("docs/windows.md")
+    for name in definitions():
+        assert f"`{name}`" in page
+
+
+def events():
+    return {name: int(number) for name, number in
+            re.findall(r"EVENT_([A-Z_]+) = (\d+)", tree.read("windows-helper/core/events.h"))
+            if number != "0"}
+
+
+def test_every_event_has_a_text():
+    text = tree.read("windows-helper/messages.mc")
+    ids = re.findall(r"^MessageId=(\d+)$.*?^SymbolicName=MESSAGE_(\w+)$", text,
+                     re.MULTILINE | re.DOTALL)
+    assert {name: int(number) for number, name in ids} == events()
+    assert text.count("What to do: ") == len(ids)
+
+
+def test_events_mirror_the_journal_catalog():
+    catalog = re.findall(r"#define MESSAGE_(\w+)", tree.read("agent/catalog-ids.h"))
+    mirrored = {number: name for name, number in events().items() if number < 32}
+    assert [mirrored[i + 1] for i in range(len(mirrored))] == [MIRRORED.get(c, c) for c in catalog]
+
+
+def test_events_are_documented():
+    page = tree.read("docs/windows.md")
+    for name, number in events().items():
+        assert f"| {number} | `{name}` |" in page, name
