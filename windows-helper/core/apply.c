@@ -182,8 +182,8 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
 }
 
 /* A foreign value that may be replaced goes if it still reads as it was seen. It needs no ledger
- * entry: that an administrator named exactly this value is the proof, and it is forgotten after the
- * value has gone, so a kill in between only leaves a record of something that is not there. */
+ * entry: that an administrator named exactly this value is the proof, and it is forgotten only when
+ * the value has gone from the disk, too. */
 static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_MAX]) {
         int r = a->host->rule_get(a->host->userdata, v->family, v->name, ret_found, APPLY_DATA_MAX);
 
@@ -198,7 +198,7 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
         a->outcome.n_deleted++;
         a->outcome.n_adopted++;
         a->outcome.again = true;
-        return a->host->adoption_remove(a->host->userdata, v->family, v->name);
+        return 0;
 }
 
 /* Phase 3. */
@@ -263,6 +263,12 @@ static void apply_commit(Apply *a) {
                 LedgerEntry *e;
                 int r;
 
+                if (a->status[i] == APPLY_OK && c->action == RECONCILE_ADOPT) {
+                        r = a->host->adoption_remove(a->host->userdata, c->foreign->family,
+                                                     c->foreign->name);
+                        if (r < 0 && a->outcome.error == 0)
+                                a->outcome.error = r;
+                }
                 if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
                     (c->action == RECONCILE_REMOVE && c->agent == SIZE_MAX && apply_is_deaf(a)) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))

@@ -39,9 +39,14 @@ static bool judge_ours(const Judge *j, const char *rule, const char *data, bool 
 
 /* Every write and delete: only of what is ours, and with the proof on disk before. */
 static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
-        const Judge *j = m->userdata;
+        Judge *j = m->userdata;
         const char *before = text_map_get(&m->rules, rule);
+        const char *adopted = text_map_get(&m->adoptions, rule);
 
+        if (!data && before && adopted && strcmp(adopted, before) == 0) {
+                (void) text_map_delete(&j->foreign, rule); /* as somebody asked */
+                return;
+        }
         ck_assert_msg(!text_map_get(&j->foreign, rule), "foreign value changed: %s", rule);
         ck_assert_msg(!text_map_get(&m->unflushed, rule + FAMILY_TEXT), "no flush before: %s",
                       rule);
@@ -93,13 +98,67 @@ void judge_foreign(Judge *j, const char *rule, const char *data) {
         world_foreign(&j->w, rule, data);
 }
 
+void judge_adopt(Judge *j, const char *rule) {
+        const char *data = text_map_get(&j->foreign, rule);
+
+        if (!data)
+                return;
+        ck_assert_int_eq(text_map_set(&j->w.host.adoptions, rule, data), 0);
+        bridge_rules_changed(j->w.bridge);
+        world_run(&j->w);
+}
+
+void judge_deny(Judge *j, uint16_t port) {
+        Policy *p = &j->w.options.policy;
+
+        j->denied = port;
+        p->denied_ports[0] = (PolicyPorts){port, port};
+        p->n_denied_ports = port > 0;
+        bridge_set_policy(j->w.bridge, p);
+        world_run(&j->w);
+}
+
+/* Everything of the tests is on the switch. */
+static void judge_tell_network(Judge *j) {
+        Hostnet net = {.n_addresses = 3};
+
+        net.addresses[0] = (HostnetAddress){ip_v4(172, 20, 0, 1), 20, true, "vEthernet"};
+        net.addresses[1] = net.addresses[2] = net.addresses[0];
+        net.addresses[1].addr = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 1}};
+        net.addresses[1].prefix = 64;
+        net.addresses[2].addr.bytes[3] = j->bad_network ? 4 : 1;
+        bridge_set_hostnet(j->w.bridge, &net);
+        world_run(&j->w);
+}
+
+void judge_network(Judge *j, bool bad) {
+        j->bad_network = bad;
+        judge_tell_network(j);
+}
+
+/* What was taken over, and has come back to disk: with its record, so it is known as foreign. */
+static void judge_taken_back(Judge *j) {
+        const TextMapEntry **list = text_map_list(&j->w.host.adoptions);
+
+        for (size_t i = 0; i < j->w.host.adoptions.n; i++) {
+                const char *data = text_map_get(&j->w.host.rules, list[i]->key);
+
+                if (data && strcmp(data, list[i]->data) == 0)
+                        ck_assert_int_eq(text_map_set(&j->foreign, list[i]->key, data), 0);
+        }
+        free(list);
+}
+
 void judge_restart(Judge *j, bool power_cut) {
         world_kill(&j->w);
-        if (power_cut)
+        if (power_cut) {
                 memory_host_power_cut(&j->w.host);
+                judge_taken_back(j);
+        }
         j->dead = false;
         j->kill_at = 0;
         world_start(&j->w);
+        judge_tell_network(j);
 }
 
 static void judge_table(const Judge *j) {
@@ -177,6 +236,16 @@ static bool judge_twice(const WireState *s, uint32_t service) {
         return false;
 }
 
+static bool judge_denied(const Judge *j, const WireState *s, uint32_t service) {
+        const WireService *mine = &s->services[service];
+
+        for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens; k++)
+                if (j->denied >= s->listens[k].port &&
+                    j->denied < s->listens[k].port + s->listens[k].count)
+                        return true;
+        return false;
+}
+
 /* What an agent was told is true. */
 static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s, uint32_t i) {
         const WireServiceResult *r = &a->result.services[i];
@@ -195,7 +264,10 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
         }
         switch ((WireServiceState) r->state) {
         case WIRE_SERVICE_ACTIVE:
-                truth = active && !foreign && guest->addr.family != IP_FAMILY_NONE;
+                truth = active && !foreign && guest->addr.family != IP_FAMILY_NONE &&
+                        !judge_denied(j, s, i) &&
+                        !(j->bad_network && guest->addr.family == IP_FAMILY_V4 &&
+                          guest->addr.bytes[3] == 4);
                 break;
         case WIRE_SERVICE_WITHDRAWN:
                 truth = guest->addr.family == IP_FAMILY_NONE;
@@ -204,7 +276,7 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
                 truth = r->reason == WIRE_REASON_FOREIGN_RULE ? foreign : other;
                 break;
         case WIRE_SERVICE_INVALID:
-                truth = judge_twice(s, i);
+                truth = judge_twice(s, i) || (j->bad_network && guest->addr.bytes[3] == 4);
                 break;
         case WIRE_SERVICE_BLOCKED:
                 truth = j->no_iphlpsvc;
@@ -213,6 +285,8 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
                 truth = j->failed; /* so the second half of a change waits for the next try */
                 break;
         case WIRE_SERVICE_REFUSED:
+                truth = judge_denied(j, s, i);
+                break;
         case _WIRE_SERVICE_STATE_END:
                 break;
         }

@@ -16,6 +16,8 @@ typedef struct Judge {
         bool dead;        /* killed: no call has an effect any more */
         bool failed;      /* a call failed that is tried again later */
         bool no_iphlpsvc; /* activations fail */
+        uint16_t denied;  /* port that policy denies; 0: none */
+        bool bad_network; /* 172.20.0.4 is not a guest's address, but the host's own */
         unsigned n_calls; /* changing ones, so far */
 } Judge;
 
@@ -24,6 +26,13 @@ void judge_done(Judge *j);
 
 /* Somebody else sets or, with NULL, deletes a value. */
 void judge_foreign(Judge *j, const char *rule, const char *data);
+
+/* An administrator asks to take over what is somebody else's there now, if anything. */
+void judge_adopt(Judge *j, const char *rule);
+
+/* Another policy, another network of the host: in force at once, and after a restart. */
+void judge_deny(Judge *j, uint16_t port);
+void judge_network(Judge *j, bool bad);
 
 /* After the helper was killed: maybe the power was cut, too; start it again. */
 void judge_restart(Judge *j, bool power_cut);

@@ -77,10 +77,56 @@ static void random_foreign(Judge *j) {
         judge_foreign(j, rule, below(3) ? data : NULL);
 }
 
+/* The guests' VMs, of which one goes and comes back under another id. */
+static void random_vm(Judge *j) {
+        FakeAgent *a = &j->w.agents[below(WORLD_AGENTS)];
+        VmId vms[WORLD_AGENTS];
+
+        a->peer.vm.bytes[1]++;
+        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+                j->w.agents[i].peer.vm.bytes[0] = (uint8_t) (1 + i);
+                vms[i] = j->w.agents[i].peer.vm;
+        }
+        bridge_set_vms(j->w.bridge, vms, WORLD_AGENTS, j->w.host.now_usec);
+        world_run(&j->w);
+}
+
+static void random_surroundings(Judge *j) {
+        const TextMapEntry **list;
+
+        switch (below(5)) {
+        case 0:
+                judge_deny(j, below(2) ? (uint16_t) (80 + below(6)) : 0);
+                break;
+        case 1:
+                judge_network(j, !j->bad_network);
+                break;
+        case 2:
+                random_vm(j);
+                break;
+        case 3:
+        case 4:
+                list = text_map_list(&j->foreign);
+                if (list && j->foreign.n > 0) {
+                        char rule[96];
+
+                        (void) snprintf(rule, sizeof rule, "%s",
+                                        list[below((unsigned) j->foreign.n)]->key);
+                        judge_adopt(j, rule);
+                }
+                free(list);
+                break;
+        }
+}
+
 static void random_step(Judge *j) {
         FakeAgent *a = &j->w.agents[below(WORLD_AGENTS)];
 
-        switch (below(9)) {
+        switch (below(11)) {
+        case 9:
+        case 10:
+                random_surroundings(j);
+                break;
         case 0:
         case 1:
         case 2:
@@ -141,6 +187,7 @@ static void one_life(uint64_t seed) {
         judge_init(&j);
         j.w.host.random = seed;
         world_start(&j.w);
+        judge_network(&j, false);
         for (unsigned i = 0; i < OPERATIONS; i++) {
                 random_operation(&j);
                 if (j.dead) {
