@@ -10,3 +10,4 @@ int command_pair(int argc, char **argv);
 int command_unpair(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_adopt(int argc, char **argv);
+int command_status(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "windows-helper/mac-bcrypt.h"
 #include "windows-helper/paths.h"
 #include "windows-helper/secure.h"
+#include "windows-helper/status-file.h"
 #include "windows-helper/stream.h"
 #include "windows-helper/vms.h"
 
@@ -39,6 +40,7 @@ struct Helper {
         Vms *vms;           /* … by this, which is NULL else */
         StreamList streams;
 
+        StatusFile status;
         LoopWait *stop;
         LoopOp controls[_HELPER_CONTROL_END];
         bool stopping, handing_over;
@@ -114,6 +116,7 @@ static void helper_dispatch(Helper *h) {
                 (void) helper_reap(h);
                 bridge_dispatch(h->bridge, now_usec);
         } while (helper_reap(h));
+        status_file_tick(&h->status, h->bridge, h->facts, h->vms, now_usec);
 }
 
 static uint64_t helper_deadline(const Helper *h) {
@@ -123,6 +126,7 @@ static uint64_t helper_deadline(const Helper *h) {
                 stream_list_deadline(&h->streams),
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
                 h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
+                status_file_deadline(&h->status, h->bridge, h->vms),
         };
         uint64_t first = LOOP_NO_DEADLINE;
 
@@ -180,6 +184,7 @@ int helper_run(Helper *h) {
         }
         h->listener = listener_close(h->listener);
         vms_close(h->vms);
+        status_file_remove();
         if (h->handing_over) {
                 bridge_hand_over(h->bridge, loop_now_usec());
                 helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);

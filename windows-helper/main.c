@@ -60,6 +60,7 @@ static int usage(FILE *stream) {
                      "  pair --print ID/NAME   make a key for another guest and print it\n"
                      "  pair --list    who is paired, and when it was here last\n"
                      "  unpair ID/NAME forget its key, and withdraw its rules at once\n"
+                     "  status         what is known and done; --json: for programs\n"
                      "  rules          port forwardings of ours; --netsh: as netsh commands\n"
                      "  adopt ADDRESS:PORT     take over a port forwarding that a script left\n"
                      "  run            serve: as the service, or in the foreground until Ctrl-C\n"
@@ -163,9 +164,16 @@ static const struct {
         const char *name;
         int (*fn)(int argc, char **argv); /* arguments after the command */
 } commands[] = {
-        {"run", command_run},     {"install", command_install}, {"uninstall", command_uninstall},
-        {"pair", command_pair},   {"unpair", command_unpair},   {"rules", command_rules},
-        {"adopt", command_adopt}, {"--help", command_help},     {"--version", command_version},
+        {"run", command_run},
+        {"install", command_install},
+        {"uninstall", command_uninstall},
+        {"pair", command_pair},
+        {"unpair", command_unpair},
+        {"rules", command_rules},
+        {"adopt", command_adopt},
+        {"status", command_status},
+        {"--help", command_help},
+        {"--version", command_version},
 };
 
 static char **utf8_arguments(int argc, wchar_t **wide) {

@@ -35,7 +35,7 @@ struct Vms {
         size_t n_ears;
         int problem; /* of the last look, to be told once */
         bool no_hyperv, closed;
-        uint64_t due_usec;
+        uint64_t due_usec, generation;
 };
 
 static void vms_fail(Vms *v, VmEar *ear, DWORD error) {
@@ -192,6 +192,7 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
                 found = *list;
         else if (vms_read_store(&found) < 0 && error != -ENOSYS)
                 return; /* keep what is known */
+        v->generation += memcmp(&v->list, &found, sizeof(found)) != 0;
         v->list = found;
         vms_tell_bridge(v);
         vms_follow(v);
@@ -281,4 +282,8 @@ uint64_t vms_deadline(const Vms *v) {
 
 const VmList *vms_list(const Vms *v) {
         return &v->list;
+}
+
+uint64_t vms_generation(const Vms *v) {
+        return v->generation;
 }

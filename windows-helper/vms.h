@@ -38,3 +38,4 @@ void vms_tick(Vms *v, uint64_t now_usec);
 uint64_t vms_deadline(const Vms *v);
 
 const VmList *vms_list(const Vms *v);
+uint64_t vms_generation(const Vms *v); /* grows when the list changes */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Pairing, unpairing, adopting and listing from the command line, with a stand-in for wsl.exe."""
 
+import json
 import re
 import shutil
 
@@ -49,6 +50,16 @@ def test_pair_a_distro(command, registry, start_helper):
     assert client.push([service("web", [listen_endpoint("127.0.0.1:28400", 80)])],
                        v4=V4).states() == ["active"]
     assert "127.0.0.1:28400" in command("rules")[1]
+    wait_until(lambda: '"active"' in command("status", "--json")[1], 10, "the status")
+    status = json.loads(command("status", "--json")[1])
+    assert status["iphlpsvc"]["state"] == "running" and status["problems"] == []
+    assert status["agents"][0] == {
+        "agent": f"{ID}/Debian", "state": "connected", "software": "test client", "vm": None,
+        "address": "172.29.0.2",
+        "services": [{"name": "web", "state": "active", "reason": None, "text": None}]}
+    assert key.hex() not in json.dumps(status)
+    code, text = command("status")
+    assert code == 0 and re.search(r"agent .*Debian\n(.*\n)*? +web +active", text)
     code, output = command("rules", "--netsh")
     assert output.strip() == ("netsh interface portproxy set v4tov4 listenaddress=127.0.0.1 "
                               "listenport=28400 connectaddress=172.29.0.2 connectport=80")
@@ -85,6 +96,7 @@ def test_pair_print_and_unpair(command, registry, start_helper):
     wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
     assert keys(registry) == {}
     assert "is not paired" in command("unpair", owner)[1]
+    wait_until(lambda: owner not in command("status", "--json")[1], 10, "the end of the agent")
     assert "Nobody is paired." in command("pair", "--list")[1]
     assert command("pair", "--print", "Debian")[0] == 1
     client.close()

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/status-file.h"
+#include "windows-helper/core/json-write.h"
+#include "windows-helper/log.h"
+#include "windows-helper/paths.h"
+#include "windows-helper/secure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STATUS_FILE_NEW L"status.json.new"
+
+static void status_vms(JsonWriter *w, const Vms *vms) {
+        const VmList *list = vms ? vms_list(vms) : NULL;
+        char id[VM_ID_TEXT_MAX];
+
+        json_open(w, "vms", '[');
+        for (size_t i = 0; list && i < list->n; i++) {
+                vm_id_format(&list->items[i].id, id);
+                json_open(w, NULL, '{');
+                json_string_member(w, "id", id);
+                json_string_member(w, "name", list->items[i].name);
+                json_bool(w, "wsl", list->items[i].wsl);
+                json_close(w, '}');
+        }
+        json_close(w, ']');
+}
+
+static void status_services(JsonWriter *w, const BridgeAgentView *view) {
+        json_open(w, "services", '[');
+        for (uint32_t i = 0; view->state && i < view->state->n_services; i++) {
+                const WireServiceResult *r = view->results ? &view->results[i] : NULL;
+
+                json_open(w, NULL, '{');
+                json_string_member(w, "name", view->state->services[i].name);
+                json_string_member(w, "state", wire_service_state_name(r ? r->state : 0));
+                json_string_member(w, "reason",
+                                   r && r->reason ? wire_reason_name(r->reason) : NULL);
+                json_string_member(w, "text", r ? r->text : NULL);
+                json_close(w, '}');
+        }
+        json_close(w, ']');
+}
+
+static void status_agent(void *userdata, const BridgeAgentView *view) {
+        char id[VM_ID_TEXT_MAX], address[IP_TEXT_MAX] = "";
+        const WireAddress *guest;
+        JsonWriter *w = userdata;
+
+        if (view->state) {
+                guest = view->state->v4.addr.family ? &view->state->v4 : &view->state->v6;
+                ip_format(&guest->addr, address);
+        }
+        vm_id_format(&view->vm, id);
+        json_open(w, NULL, '{');
+        json_string_member(w, "agent", view->owner);
+        json_string_member(w, "state",
+                           view->connected ? "connected"
+                           : view->hold    ? "expected back"
+                                           : "gone");
+        json_string_member(w, "software", view->software);
+        json_string_member(w, "vm", vm_id_is_null(&view->vm) ? NULL : id);
+        json_string_member(w, "address", address[0] ? address : NULL);
+        status_services(w, view);
+        json_close(w, '}');
+}
+
+static void status_iphlpsvc(JsonWriter *w) {
+        IphlpsvcState state;
+
+        if (iphlpsvc_query(&state) < 0)
+                return;
+        json_open(w, "iphlpsvc", '{');
+        json_string_member(w, "state",
+                           state.running    ? "running"
+                           : state.disabled ? "disabled"
+                           : state.exists   ? "stopped"
+                                            : "missing");
+        json_number(w, "pid", state.pid);
+        json_close(w, '}');
+}
+
+static void status_problems(JsonWriter *w, const Facts *facts) {
+        const PolicyProblems *policy = facts_policy_problems(facts);
+
+        json_open(w, "problems", '[');
+        for (size_t i = 0; i < policy->n; i++)
+                json_string_member(w, NULL, policy->texts[i]);
+        if (facts_firewall_problem(facts)[0])
+                json_string_member(w, NULL, facts_firewall_problem(facts));
+        json_close(w, ']');
+}
+
+static void status_time(JsonWriter *w) {
+        char text[32];
+        SYSTEMTIME t;
+
+        GetSystemTime(&t);
+        (void) snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned) t.wYear,
+                        (unsigned) t.wMonth, (unsigned) t.wDay, (unsigned) t.wHour,
+                        (unsigned) t.wMinute, (unsigned) t.wSecond);
+        json_string_member(w, "written", text);
+}
+
+static int status_make(Buffer *out, const Bridge *bridge, const Facts *facts, const Vms *vms) {
+        JsonWriter w = JSON_WRITER(out);
+        BridgeSummary summary;
+
+        bridge_summary(bridge, &summary);
+        json_open(&w, NULL, '{');
+        json_number(&w, "schema", 1);
+        json_string_member(&w, "version", PROJECT_VERSION);
+        json_number(&w, "pid", GetCurrentProcessId());
+        status_time(&w);
+        json_number(&w, "apply_usec", summary.apply_usec);
+        status_iphlpsvc(&w);
+        status_vms(&w, vms);
+        json_open(&w, "agents", '[');
+        bridge_agents(bridge, status_agent, &w);
+        json_close(&w, ']');
+        json_open(&w, "unpaired", '[');
+        for (size_t i = 0; i < summary.n_strangers; i++)
+                json_string_member(&w, NULL, summary.strangers[i]);
+        json_close(&w, ']');
+        status_problems(&w, facts);
+        json_close(&w, '}');
+        return w.error;
+}
+
+static int status_write(const Buffer *text) {
+        wchar_t path[PATHS_MAX], name[PATHS_MAX];
+        HANDLE file;
+        DWORD n;
+        int r = paths_data(STATUS_FILE_NEW, path);
+
+        if (r == 0)
+                r = paths_data(STATUS_FILE_NAME, name);
+        if (r == 0)
+                r = secure_file(path, SECURE_PUBLIC_FILE, FILE_SHARE_READ, &file);
+        if (r < 0)
+                return r;
+        if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
+                r = log_win_error(GetLastError(), "Failed to write '%ls'", path);
+        (void) CloseHandle(file);
+        if (r == 0 && !MoveFileExW(path, name, MOVEFILE_REPLACE_EXISTING))
+                r = win_errno(GetLastError()); /* somebody reads it: the next time */
+        return r;
+}
+
+static uint64_t status_vms_generation(const Vms *vms) {
+        return vms ? vms_generation(vms) : 0;
+}
+
+void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, const Vms *vms,
+                      uint64_t now_usec) {
+        BridgeSummary summary;
+        Buffer out = BUFFER_NULL;
+        int r;
+
+        if (now_usec < status_file_deadline(s, bridge, vms))
+                return;
+        bridge_summary(bridge, &summary);
+        r = status_make(&out, bridge, facts, vms);
+        if (r == 0)
+                r = status_write(&out);
+        buffer_done(&out);
+        s->due_usec = now_usec + STATUS_FILE_USEC;
+        if (r == 0) {
+                s->generation = summary.generation;
+                s->vms_generation = status_vms_generation(vms);
+                s->written = true;
+        } else if (!s->told) {
+                log_write(BRIDGE_LEVEL_WARNING, "Can't write the status file, trying again");
+                s->told = true;
+        }
+}
+
+uint64_t status_file_deadline(const StatusFile *s, const Bridge *bridge, const Vms *vms) {
+        BridgeSummary summary;
+
+        bridge_summary(bridge, &summary);
+        if (s->written && summary.generation == s->generation &&
+            status_vms_generation(vms) == s->vms_generation)
+                return LOOP_NO_DEADLINE;
+        return s->due_usec;
+}
+
+void status_file_remove(void) {
+        wchar_t path[PATHS_MAX];
+
+        if (paths_data(STATUS_FILE_NAME, path) == 0)
+                (void) DeleteFileW(path);
+}
