@@ -125,7 +125,7 @@ int install(const wchar_t *arguments) {
         if (r < 0)
                 return r;
         /* In quotes: without, Windows would try C:\Program.exe first (fact 9). */
-        (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run%ls%ls", exe,
+        (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls", exe,
                         arguments[0] ? L" " : L"", arguments);
         r = install_service_make(command);
         if (r == 0)

@@ -52,21 +52,22 @@ static int run_helper(HelperOptions *options) {
 }
 
 static int usage(FILE *stream) {
-        (void) fputs("wslbridge-helper COMMAND [OPTION...]\n\n"
-                     "Keeps Windows port forwarding to WSL2 and Hyper-V guests true.\n\n"
-                     "  install        install and start the service; updates an older one\n"
-                     "  uninstall      withdraw all rules and remove everything of wslbridge\n"
-                     "  pair DISTRO    make a key for a WSL distro and hand it over\n"
-                     "  pair --print ID/NAME   make a key for another guest and print it\n"
-                     "  pair --list    who is paired, and when it was here last\n"
-                     "  unpair ID/NAME forget its key, and withdraw its rules at once\n"
-                     "  status         what is known and done; --json: for programs\n"
-                     "  rules          port forwardings of ours; --netsh: as netsh commands\n"
-                     "  adopt ADDRESS:PORT     take over a port forwarding that a script left\n"
-                     "  run            serve: as the service, or in the foreground until Ctrl-C\n"
-                     "  --help         this text\n"
-                     "  --version      version\n",
-                     stream);
+        (void) fputs(
+                "wslbridge-helper COMMAND [OPTION...]\n\n"
+                "Keeps Windows port forwarding to WSL2 and Hyper-V guests true.\n\n"
+                "  install        install and start the service; updates an older one\n"
+                "  uninstall      withdraw all rules and remove everything of wslbridge\n"
+                "  pair DISTRO    make a key for a WSL distro and hand it over\n"
+                "  pair --print ID/NAME   make a key for another guest and print it\n"
+                "  pair --list    who is paired, and when it was here last\n"
+                "  unpair ID/NAME forget its key, and withdraw its rules at once\n"
+                "  status         what is known and done; --json: for programs\n"
+                "  rules          port forwardings of ours; --netsh: as netsh commands\n"
+                "  adopt ADDRESS:PORT     take over a port forwarding that a script left\n"
+                "  run            serve in the foreground until Ctrl-C; --service: as the service\n"
+                "  --help         this text\n"
+                "  --version      version\n",
+                stream);
 #ifdef WSLBRIDGE_TEST_TRANSPORT
         (void) fputs("\nOptions of 'run', in test builds only:\n"
                      "  --transport tcp:127.0.0.1:PORT   where to listen; port 0 = any\n"
@@ -138,16 +139,15 @@ static int parse_run(int argc, char **argv, HelperOptions *options) {
 
 static int command_run(int argc, char **argv) {
         HelperOptions options = {.transport = &transport_hyperv};
+        bool as_service = argc > 0 && strcmp(argv[0], "--service") == 0;
         int r;
 
         bridge_options_init(&options.bridge);
         options.bridge.mac = mac_bcrypt;
         options.bridge.software = SOFTWARE;
-        if (parse_run(argc, argv, &options) < 0)
+        if (parse_run(argc - as_service, argv + as_service, &options) < 0)
                 return EXIT_FAILURE;
-        r = service_run(&options);
-        if (r == -ENOTCONN) /* a person has started it */
-                r = run_helper(&options);
+        r = as_service ? service_run(&options) : run_helper(&options);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 

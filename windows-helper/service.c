@@ -96,8 +96,12 @@ int service_run(const HelperOptions *options) {
         if (!StartServiceCtrlDispatcherW(table)) {
                 DWORD error = GetLastError();
 
-                if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT)
+                if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
+                        log_write(BRIDGE_LEVEL_ERROR,
+                                  "'run --service' is for the service manager: sc start "
+                                  "wslbridge-helper, or 'run' for the foreground");
                         return -ENOTCONN;
+                }
                 return log_win_error(error, "Failed to reach the service manager");
         }
         return service.result;

@@ -20,6 +20,9 @@
  * service_run() - be the service until the service manager ends it
  * @options: borrowed; .stop is not used
  *
- * Return: 0; -ENOTCONN when this process was not started by the service manager; or negative errno.
+ * Only for a process that the service manager has started: another one is told so after a while
+ * (10 s under Wine 8), which is why the command line says which it is.
+ *
+ * Return: 0; -ENOTCONN when it was not; or negative errno (logged).
  */
 int service_run(const HelperOptions *options);

@@ -56,7 +56,7 @@ def test_kill_at_any_instant(start_helper, registry, connect):
             services = []
         if n % 10 == 0:  # how long an undisturbed apply takes, and that it ends right
             started = time.monotonic()
-            agent.push(services, v4=f"172.29.0.{2 + n % 3}/20")
+            agent.push(services, v4=f"172.29.0.{2 + n % 3}/20", settle=False)
             apply_time = time.monotonic() - started
             assert registry.rules() == (rules if services else FOREIGN)
             agent.send_state(wanted("172.29.0.9/20")[0], v4="172.29.0.9/20")

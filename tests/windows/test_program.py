@@ -49,7 +49,7 @@ def test_the_release_has_no_test_transport(release, prefix):
 
 
 @pytest.mark.parametrize("arguments,code,text", [
-    (["--help"], 0, "run            serve: as the service"),
+    (["--help"], 0, "run            serve in the foreground"),
     (["--version"], 0, "wslbridge-helper "),
     ([], 1, "COMMAND"),
     (["fly"], 1, "Unknown command 'fly'"),

@@ -134,7 +134,7 @@ def test_installed_as_an_administrator_would_want_it(helper_service, registry):
     seen = helper_service.query()
     assert seen["state"] == RUNNING
     assert seen["start"] == 2  # SERVICE_AUTO_START
-    assert seen["path"].startswith('"C:\\Program Files\\wslbridge\\wslbridge-helper.exe" run')
+    assert seen["path"].startswith('"C:\\Program Files\\wslbridge\\wslbridge-helper.exe" run --service')
     # Wine 8 stores what it does not act on; its QueryServiceConfigW() does not tell all of it.
     entry = registry.dump(rf"SYSTEM\CurrentControlSet\Services\{NAME}")
     print(sorted(entry))
