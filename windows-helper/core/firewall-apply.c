@@ -83,7 +83,7 @@ static int firewall_slice(FirewallApply *f) {
         uint64_t end = f->store.now(f->store.userdata) + FIREWALL_SLICE_USEC;
         FirewallChange *changes = NULL;
         size_t n = 0, i = 0, n_removed = 0;
-        int r = 0;
+        int r = 0, failed = 0;
 
         if (!f->known) {
                 firewall_rules_done(&f->present);
@@ -96,14 +96,18 @@ static int firewall_slice(FirewallApply *f) {
         /* Additions make .present longer, which moves what removals point to; those come first. */
         for (; r == 0 && i < n && f->store.now(f->store.userdata) < end; i++) {
                 FirewallChange c = changes[i];
+                int r2 = f->store.change(f->store.userdata, &c);
 
-                r = f->store.change(f->store.userdata, &c);
-                if (r == 0)
+                if (r2 == 0)
                         r = firewall_follow(f, &c, &n_removed);
+                else if (failed == 0)
+                        failed = r2; /* one that Windows refuses keeps no other one waiting */
         }
         firewall_drop_removed(&f->present);
         firewall_rules_sort(&f->present);
         free(changes);
+        if (r == 0 && i == n)
+                r = failed;
         if (r < 0)
                 f->known = false; /* look what is there before the next try */
         return r < 0 ? r : i < n;

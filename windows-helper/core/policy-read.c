@@ -185,16 +185,27 @@ static int policy_set_list(Policy *p, const PolicyDefinition *d, const char *tex
         else if (r < 0)
                 result_text(ret_problem, "%s: '%s' is none of: %s; nothing is allowed until then",
                             d->name, item, d->about);
-        return r < 0 ? -EINVAL : 0;
+        if (r < 0)
+                return -EINVAL;
+        /* A good value opens again what a bad one in the key below it has closed. Who allows
+         * nothing by an empty list means that. */
+        if (fn == policy_add_allowed_port)
+                p->allowed_closed = p->n_allowed_ports == 0;
+        else if (fn == policy_add_denied_port)
+                p->denied_closed = false;
+        else if (fn == policy_add_listen)
+                p->listen_closed = p->n_allowed_listen == 0;
+        return 0;
 }
 
 /* The strictest there is of the value named. */
 static void policy_close(Policy *p, const PolicyDefinition *d) {
-        if (strcmp(d->name, POLICY_NAME_ALLOWED_PORTS) == 0 ||
-            strcmp(d->name, POLICY_NAME_DENIED_PORTS) == 0)
-                p->no_ports = true;
+        if (strcmp(d->name, POLICY_NAME_ALLOWED_PORTS) == 0)
+                p->allowed_closed = true;
+        else if (strcmp(d->name, POLICY_NAME_DENIED_PORTS) == 0)
+                p->denied_closed = true;
         else if (strcmp(d->name, POLICY_NAME_ALLOWED_LISTEN) == 0)
-                p->no_listen = true;
+                p->listen_closed = true;
         else if (strcmp(d->name, POLICY_NAME_ALLOWED_PROFILES) == 0)
                 p->allowed_profiles = 0;
         else if (strcmp(d->name, POLICY_NAME_WIDEST_REMOTE) == 0)

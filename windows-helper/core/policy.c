@@ -60,7 +60,7 @@ static unsigned policy_first_outside(const PolicyPorts *ranges, size_t n, unsign
 }
 
 static bool policy_listen_allowed(const Policy *p, const IpAddr *addr) {
-        if (p->no_listen)
+        if (p->listen_closed)
                 return false;
         for (size_t i = 0; i < p->n_allowed_listen; i++)
                 if (ip_in_prefix(addr, &p->allowed_listen[i].addr, p->allowed_listen[i].length))
@@ -77,11 +77,11 @@ static void policy_check_listen(const Policy *p, const WireListen *l, PolicyVerd
                         : 0;
         char text[IP_TEXT_MAX];
 
-        if (p->no_ports) {
+        if (p->allowed_closed || p->denied_closed) {
                 v->reason = WIRE_REASON_POLICY_PORT;
                 result_text(v->text, "no port is allowed: policy value " POLICY_NAME_ALLOWED_PORTS
                                      " or " POLICY_NAME_DENIED_PORTS
-                                     " can't be read; the host's event log says why");
+                                     " is empty or can't be read; the host's event log says more");
                 return;
         }
         if (denied == 0 && outside == 0 && policy_listen_allowed(p, &l->addr))

@@ -39,7 +39,7 @@ typedef struct Policy {
         bool pairing_required;
         bool privileged_source; /* the peer's port must be below BRIDGE_PRIVILEGED_PORTS */
         /* A value that can't be read closes what it would have bounded, instead of opening it. */
-        bool no_ports, no_listen;
+        bool allowed_closed, denied_closed, listen_closed;
 } Policy;
 
 /* Defaults of design section 4: all ports but Windows' own 135, 139, 445, 3389, 5985, 5986; all

@@ -120,6 +120,29 @@ START_TEST(test_too_many_items_close) {
 }
 END_TEST
 
+START_TEST(test_a_good_value_over_a_bad_one) {
+        char problem[WIRE_TEXT_MAX + 1];
+
+        ck_assert_int_lt(policy_set(&p, "AllowedListenPorts", POLICY_IS_STRING, "x", 0, problem),
+                         0);
+        set("AllowedListenPorts", POLICY_IS_STRING, "80", 0); /* Group Policy, over the local one */
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+        ck_assert_int_lt(
+                policy_set(&p, "AllowedListenAddresses", POLICY_IS_OTHER, NULL, 0, problem), 0);
+        set("AllowedListenAddresses", POLICY_IS_STRING, "0.0.0.0", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+}
+END_TEST
+
+START_TEST(test_an_empty_list_allows_nothing) {
+        set("AllowedListenPorts", POLICY_IS_STRINGS, "", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+        policy_init(&p);
+        set("AllowedListenAddresses", POLICY_IS_STRING, " , ", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_ADDRESS);
+}
+END_TEST
+
 START_TEST(test_unknown_name_is_told) {
         char problem[WIRE_TEXT_MAX + 1] = "";
 
@@ -140,6 +163,8 @@ int main(void) {
         tcase_add_test(tc, test_numbers);
         tcase_add_test(tc, test_bad_values_close);
         tcase_add_test(tc, test_too_many_items_close);
+        tcase_add_test(tc, test_a_good_value_over_a_bad_one);
+        tcase_add_test(tc, test_an_empty_list_allows_nothing);
         tcase_add_test(tc, test_unknown_name_is_told);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
