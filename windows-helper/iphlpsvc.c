@@ -5,7 +5,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often it is looked at where Windows does not tell (no such service yet, or Wine). */
+/* How often the thread looks whether it is still the same process. NotifyServiceStatusChangeW()
+ * would tell, but Wine 8's service manager hung for good, for every caller, after helpers with a
+ * notification of theirs had been killed. */
 #define IPHLPSVC_POLL_MS 5000
 #define IPHLPSVC_NAME    L"iphlpsvc"
 
@@ -21,9 +23,6 @@ struct Iphlpsvc {
         bool late; /* the loop waits no more for the request that runs */
 
         /* the thread's */
-        SC_HANDLE watched; /* owned; NULL: there is nothing to be told by */
-        SERVICE_NOTIFYW notify;
-        bool armed;
         bool was_running; /* while we were watching */
         DWORD pid;        /* as told last; 0: it does not run */
 };
@@ -146,43 +145,10 @@ static void iphlpsvc_compare(Iphlpsvc *s, bool first) {
         s->pid = state.pid;
 }
 
-static void CALLBACK iphlpsvc_on_notify(void *parameter) {
-        SERVICE_NOTIFYW *notify = parameter;
-        Iphlpsvc *s = notify->pContext;
-
-        s->armed = false;
-}
-
-/* Windows tells once for each call; the state at the time of the call is told at once the first
- * time. */
-static void iphlpsvc_arm(Iphlpsvc *s) {
-        int r = 0;
-
-        if (s->armed)
-                return;
-        if (!s->watched)
-                s->watched = iphlpsvc_open(SERVICE_QUERY_STATUS, &r);
-        if (!s->watched)
-                return;
-        s->notify = (SERVICE_NOTIFYW){
-                .dwVersion = SERVICE_NOTIFY_STATUS_CHANGE,
-                .pfnNotifyCallback = iphlpsvc_on_notify,
-                .pContext = s,
-        };
-        s->armed = NotifyServiceStatusChangeW(s->watched,
-                                              SERVICE_NOTIFY_RUNNING | SERVICE_NOTIFY_STOPPED |
-                                                      SERVICE_NOTIFY_DELETE_PENDING,
-                                              &s->notify) == ERROR_SUCCESS;
-        if (!s->armed) { /* deleted, or a Windows that does not know it: look now and then */
-                (void) CloseServiceHandle(s->watched);
-                s->watched = NULL;
-        }
-}
-
 static DWORD WINAPI iphlpsvc_thread(void *parameter) {
         Iphlpsvc *s = parameter;
         HANDLE events[] = {s->stop, s->request};
-        DWORD wait = WAIT_IO_COMPLETION;
+        DWORD wait = WAIT_TIMEOUT;
 
         iphlpsvc_compare(s, true);
         while (wait != WAIT_OBJECT_0) {
@@ -191,13 +157,9 @@ static DWORD WINAPI iphlpsvc_thread(void *parameter) {
                         (void) InterlockedExchange(&s->busy, 0);
                         (void) SetEvent(s->done);
                 }
-                iphlpsvc_arm(s);
                 iphlpsvc_compare(s, false);
-                wait = WaitForMultipleObjectsEx(ARRAYSIZE(events), events, FALSE,
-                                                s->armed ? INFINITE : IPHLPSVC_POLL_MS, TRUE);
+                wait = WaitForMultipleObjects(ARRAYSIZE(events), events, FALSE, IPHLPSVC_POLL_MS);
         }
-        if (s->watched)
-                (void) CloseServiceHandle(s->watched); /* ends the notification */
         return 0;
 }
 
