@@ -7,7 +7,8 @@
 unit, wire, netns and fuzz are meson's tests of that suite, wire also as Windows programs under
 Wine; static, integration, windows and e2e are pytest folders. Prints the output of what failed at
 the end; the last line is 'N passed, N failed'. A suite that ran no test has failed. With
-WSLBRIDGE_STRICT=1 a skipped test has failed, too.
+WSLBRIDGE_STRICT=1 a skipped test has failed, too; with WSLBRIDGE_LONG=1 ('./dev test --long')
+random tests take many more steps.
 """
 import concurrent.futures
 import json
@@ -31,7 +32,8 @@ MESON_SUITES = ("unit", "wire", "netns", "fuzz")
 PYTEST_SUITES = ("static", "integration", "windows", "e2e")
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
 SKIP_CODE = 77
-PYTEST_LIMIT = 1200  # seconds for a whole pytest suite
+# Seconds for a whole pytest suite.
+PYTEST_LIMIT = 7200 if os.environ.get("WSLBRIDGE_LONG") else 1200
 
 STRICT = bool(os.environ.get("WSLBRIDGE_STRICT"))
 TERMINAL = sys.stdout.isatty()
