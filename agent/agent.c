@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 static void agent_log_choice(Agent *a) {
@@ -137,11 +138,18 @@ static int agent_load_identity(Agent *a) {
         return r < 0 ? r : 0;
 }
 
-/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. */
+/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. Started
+ * by hand where the service is installed, the agent finds a link to the file of the service, which
+ * a file in its place would make useless. */
 static const char *agent_status_directory(void) {
         const char *value = getenv("RUNTIME_DIRECTORY");
+        struct stat st;
 
-        return value && value[0] == '/' && !strchr(value, ':') ? value : STATUS_DIRECTORY;
+        if (value && value[0] == '/' && !strchr(value, ':'))
+                return value;
+        if (lstat(STATUS_DIRECTORY "/" STATUS_FILE, &st) == 0 && S_ISLNK(st.st_mode))
+                return STATUS_SERVICE_DIRECTORY;
+        return STATUS_DIRECTORY;
 }
 
 int agent_new(Agent **ret_agent, const char *root) {

@@ -13,8 +13,12 @@
 
 #define STATUS_SCHEMA       1 /* grows when a member changes its meaning or goes */
 #define STATUS_FILE         "status.json"
-#define STATUS_DIRECTORY    "/run/wslbridge" /* unless $RUNTIME_DIRECTORY says otherwise */
 #define STATUS_UPDATE_NEVER UINT64_MAX
+
+/* Unless $RUNTIME_DIRECTORY says otherwise. The second one is that of the service, where the first
+ * one has a link to. */
+#define STATUS_DIRECTORY         "/run/wslbridge"
+#define STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"
 
 /* A moment, for people (wall clock) and for arithmetic (CLOCK_MONOTONIC); never compared with each
  * other. */
