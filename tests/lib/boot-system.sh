@@ -33,7 +33,10 @@ make_root() {
 make_mounts() {
     local node
     mount -t proc proc "$ROOT/proc"
-    mount -t sysfs sysfs "$ROOT/sys"
+    # What is there only once in the kernel is not for this systemd to set: no sysctl, no udev.
+    mount --bind "$ROOT/proc/sys" "$ROOT/proc/sys"
+    mount -o remount,bind,ro "$ROOT/proc/sys"
+    mount -t sysfs -o ro sysfs "$ROOT/sys"
     mount -t tmpfs -o mode=755 tmpfs "$ROOT/run"
     mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
     mount -t tmpfs -o mode=755 tmpfs "$ROOT/dev"
@@ -66,5 +69,7 @@ mkdir "$ROOT/before"
 cd "$ROOT"
 pivot_root . before
 umount -l /before
-exec env -i container=wsl PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd \
-    --unit=basic.target --log-target=journal --show-status=0 </dev/null
+# Nor to load modules, or to set the clock.
+exec env -i container=wsl PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-syslog \
+    /lib/systemd/systemd --unit=basic.target --log-target=journal --show-status=0 </dev/null

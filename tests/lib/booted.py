@@ -25,8 +25,9 @@ class Booted:
         ones that a killed systemd leaves can be found again."""
         os.makedirs(self.folder)
         self.log = open(self.folder + ".log", "w+b")
-        tree = next(line.split()[1] for line in open("/proc/mounts") if line.split()[2] == "cgroup2")
-        self.cgroup = os.path.join(tree, f"wslbridge-test-{os.getpid()}")
+        with open("/proc/mounts", encoding="utf-8") as f:
+            hierarchy = next(row[1] for row in map(str.split, f) if row[2] == "cgroup2")
+        self.cgroup = os.path.join(hierarchy, f"wslbridge-test-{os.getpid()}")
         os.makedirs(self.cgroup)
         command = (f"echo $$ >{shlex.quote(self.cgroup)}/cgroup.procs && exec unshare --mount --pid "
                    "--fork --kill-child --uts --ipc --net --cgroup bash "

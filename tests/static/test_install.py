@@ -72,7 +72,8 @@ def test_the_installed_unit_and_its_man_pages(installed, tmp_path):
     """'verify' says nothing: the program is there, the other unit, too, and 'man' finds the pages
     that they name."""
     text = (installed / UNIT).read_text()
-    assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text and "@" not in re.sub("@[a-z]+", "", text)
+    assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text
+    assert "@" not in re.sub("@[a-z]+", "", text)  # a group of system calls
     unit = tmp_path / os.path.basename(UNIT)
     unit.write_text(text.replace("=/usr/sbin/", f"={installed}/usr/sbin/"))
     other = installed / os.path.dirname(UNIT) / "wslbridge-run-shared.service"

@@ -87,9 +87,9 @@ WORDS = {
     "NotifyAccess": {"main": 1},
     "Restart": {"on-failure": 1},
     "WantedBy": {"multi-user.target": 1},
-    "CapabilityBoundingSet": {"CAP_NET_BIND_SERVICE": 1},
+    "CapabilityBoundingSet": {"CAP_NET_BIND_SERVICE": 1, "CAP_SYS_ADMIN": 1},
     "AmbientCapabilities": {"CAP_NET_BIND_SERVICE": 229},
-    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211},
+    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211, "none": 249},
     "ProtectSystem": {"strict": 232},
     "ProtectProc": {"invisible": 247},
     "KeyringMode": {"private": 235},
@@ -105,7 +105,7 @@ TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredenti
 
 # Ways to write a value that came later than the option.
 FORMS = [
-    ("RuntimeDirectory", r"[^/ :]+(/[^/ :]+)*", 235, "folders below folders; the link of 250 is not used"),
+    ("RuntimeDirectory", r"[^/ :]+(/[^/ :]+)*", 235, "folders in folders; not the link of 250"),
     ("ExecReload", r"kill .*", 239, "a program without its path"),
     ("ExecStart", r"@sbindir@/.*|-mount .*", 239, "the same"),
     ("LoadCredential", r"\w+:/.*", 247, "a file; that of a socket or a folder came later"),
