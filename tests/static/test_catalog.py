@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Every MESSAGE_ID of the agent is used, and explained in the journal's catalog. That Windows' message
-table has the same ones is in test_windows_texts.py."""
+"""Every MESSAGE_ID of the agent is used, and explained in the journal's catalog. That Windows'
+message table has the same ones is in test_windows_texts.py."""
 import re
 import subprocess
 
@@ -49,7 +49,7 @@ def test_fields_in_subjects_are_those_that_the_agent_sends():
 
 
 def test_files_and_commands_in_the_catalog_exist():
-    text = tree.read(CATALOG)
+    text, main = tree.read(CATALOG), tree.read("agent/main.c")
     header, key = tree.read("agent/status.h"), tree.read("agent/key.h")
     for path in set(re.findall(r"(/(?:run|etc)/wslbridge/[\w.]*\w)", text)):
         folder, name = path.rsplit("/", 1)
@@ -57,7 +57,7 @@ def test_files_and_commands_in_the_catalog_exist():
     helper = tree.read("docs/windows.md")
     for command in re.findall(r"'wslbridge-helper (\w+)", text):
         assert f"wslbridge-helper {command}" in helper
-    assert "'wslbridge-agent --check'" in text and '"check", no_argument' in tree.read("agent/main.c")
+    assert "'wslbridge-agent --check'" in text and '"check", no_argument' in main
 
 
 def names(function, least):

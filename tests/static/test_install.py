@@ -14,6 +14,7 @@ FILES = {
     "usr/lib/systemd/catalog/wslbridge.catalog",
     "usr/lib/systemd/system-preset/80-wslbridge.preset",
     "usr/lib/systemd/system/wslbridge-agent.service",
+    "usr/lib/systemd/system/wslbridge-run-shared.service",
     "usr/lib/tmpfiles.d/wslbridge.conf",
     "usr/share/doc/wslbridge/examples/agent.conf",
     "usr/share/doc/wslbridge/examples/service.ini",
@@ -68,13 +69,19 @@ def test_samples_as_they_are_and_with_every_key(installed, tmp_path):
 
 
 def test_the_installed_unit_and_its_man_pages(installed, tmp_path):
-    """'verify' says nothing: the program is there, and 'man' finds the pages that it names."""
+    """'verify' says nothing: the program is there, the other unit, too, and 'man' finds the pages
+    that they name."""
     text = (installed / UNIT).read_text()
-    assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text and "@" not in re.sub("@[a-z]+", "", text)
+    assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text
+    assert "@" not in re.sub("@[a-z]+", "", text)  # a group of system calls
     unit = tmp_path / os.path.basename(UNIT)
     unit.write_text(text.replace("=/usr/sbin/", f"={installed}/usr/sbin/"))
-    assert tool("systemd-analyze", "verify", "--man=yes", unit,
-                MANPATH=str(installed / "usr/share/man")) == ""
+    other = installed / os.path.dirname(UNIT) / "wslbridge-run-shared.service"
+    assert re.findall(r"^(?:Wants|After)=(\S+)$", text, re.MULTILINE) == [other.name] * 2
+    (tmp_path / other.name).write_text(other.read_text())
+    for path in (unit, tmp_path / other.name):
+        assert tool("systemd-analyze", "verify", "--man=yes", path,
+                    MANPATH=str(installed / "usr/share/man")) == ""
 
 
 def test_tmpfiles_make_the_folders_and_the_link(installed):

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 import tree
-from test_unit import UNIT, options
+from test_unit import options
 
 OLDEST = 249
+UNITS = tree.matching("*.service", "*.service.in")
 
 # The version that brought an option, by systemd's NEWS; where that does not name it, because it is
 # older than the texts, by the version of the man page that has it first. 1: before version 183.
@@ -18,10 +19,13 @@ OPTIONS = {
     "Description": 1,
     "Documentation": 183,
     "ConditionVirtualization": 1,
+    "Wants": 1,
+    "After": 1,
     "StartLimitIntervalSec": 230,  # 229 moved it to [Unit], 230 has this name
     "WantedBy": 1,
     # systemd.service(5)
     "Type": 1,
+    "RemainAfterExit": 1,
     "NotifyAccess": 1,
     "ExecStart": 1,
     "ExecReload": 1,
@@ -42,13 +46,12 @@ OPTIONS = {
     "RestrictAddressFamilies": 211,
     "ProtectSystem": 214,
     "ProtectHome": 214,
+    "ReadOnlyPaths": 231,
     "InaccessiblePaths": 231,
     "PrivateTmp": 1,
     "PrivateDevices": 209,
     "PrivateMounts": 239,
     "UMask": 1,
-    "NoExecPaths": 248,
-    "ExecPaths": 248,
     "ProtectProc": 247,
     "ProtectKernelTunables": 232,
     "ProtectKernelModules": 232,
@@ -78,13 +81,15 @@ OPTIONS = {
 # a boolean, a number, a time, a path or text, which every version reads alike.
 WORDS = {
     "ConditionVirtualization": {"wsl": 242, "microsoft": 1},
-    "Type": {"notify": 1},
+    "Type": {"notify": 1, "oneshot": 1},
+    "Wants": {"wslbridge-run-shared.service": 1},
+    "After": {"wslbridge-run-shared.service": 1},
     "NotifyAccess": {"main": 1},
     "Restart": {"on-failure": 1},
     "WantedBy": {"multi-user.target": 1},
-    "CapabilityBoundingSet": {"CAP_NET_BIND_SERVICE": 1},
+    "CapabilityBoundingSet": {"CAP_NET_BIND_SERVICE": 1, "CAP_SYS_ADMIN": 1},
     "AmbientCapabilities": {"CAP_NET_BIND_SERVICE": 229},
-    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211},
+    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211, "none": 249},
     "ProtectSystem": {"strict": 232},
     "ProtectProc": {"invisible": 247},
     "KeyringMode": {"private": 235},
@@ -96,12 +101,13 @@ WORDS = {
 }
 PLAIN = r"yes|no|\d+(s|M)?|0\d+"
 TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredential",
-        "SetCredential", "InaccessiblePaths", "NoExecPaths", "ExecPaths", "RuntimeDirectory"}
+        "SetCredential", "ReadOnlyPaths", "InaccessiblePaths", "RuntimeDirectory"}
 
 # Ways to write a value that came later than the option.
 FORMS = [
-    ("RuntimeDirectory", r"[^/ :]+(/[^/ :]+)*", 235, "folders below folders; the link of 250 is not used"),
-    ("ExecReload", r"[^/-].*", 239, "a program without its path"),
+    ("RuntimeDirectory", r"[^/ :]+(/[^/ :]+)*", 235, "folders in folders; not the link of 250"),
+    ("ExecReload", r"kill .*", 239, "a program without its path"),
+    ("ExecStart", r"@sbindir@/.*|-mount .*", 239, "the same"),
     ("LoadCredential", r"\w+:/.*", 247, "a file; that of a socket or a folder came later"),
 ]
 TMPFILES = {"d": 1, "L+": 215}
@@ -124,8 +130,9 @@ def too_new(text):
     return problems
 
 
-def test_the_unit():
-    assert too_new(tree.read(UNIT)) == []
+@pytest.mark.parametrize("path", UNITS)
+def test_the_unit(path):
+    assert too_new(tree.read(path)) == []
 
 
 @pytest.mark.parametrize("line", [
@@ -142,9 +149,8 @@ def test_the_tables_tell_what_is_newer(line):
 
 
 def test_the_tables_have_nothing_that_is_not_used():
-    used = {o: v for _, o, v in options(tree.read(UNIT))}
-    assert set(OPTIONS) == set(used)
-    text = tree.read(UNIT)
+    text = "".join(tree.read(path) for path in UNITS)
+    assert set(OPTIONS) == {o for _, o, _ in options(text)}
     assert not [w for words in WORDS.values() for w in words if w not in text]
 
 

@@ -86,7 +86,8 @@ def test_the_watchdog_costs_no_wake_up():
 
 def test_status_folder_is_the_one_that_tmpfiles_links_to():
     found = {o: v for _, o, v in options(tree.read(UNIT))}
-    links = re.search(r"^L\+ (\S+) .* (\S+)$", tree.read("systemd/wslbridge.tmpfiles"), re.MULTILINE)
+    tmpfiles = tree.read("systemd/wslbridge.tmpfiles")
+    links = re.search(r"^L\+ (\S+) .* (\S+)$", tmpfiles, re.MULTILINE)
     target = os.path.join(os.path.dirname(links[1]), links[2])
     assert target == f"/run/{found['RuntimeDirectory']}/status.json"
     header = tree.read("agent/status.h")
@@ -94,7 +95,8 @@ def test_status_folder_is_the_one_that_tmpfiles_links_to():
     assert 'STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"' in header
 
 
-@pytest.mark.parametrize("path", ["systemd/wslbridge-agent.service.in", "systemd/wslbridge.catalog"])
+@pytest.mark.parametrize("path", [UNIT, "systemd/wslbridge-run-shared.service",
+                                  "systemd/wslbridge.catalog"])
 def test_names_of_man_pages_exist(path):
     pages = {os.path.basename(p) for p in tree.FILES if p.startswith("docs/")}
     named = re.findall(r"man:([\w.-]+)\((\d)\)", tree.read(path))
