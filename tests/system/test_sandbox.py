@@ -11,8 +11,8 @@ NET_BIND_SERVICE = 1 << 10
 @pytest.fixture
 def worked(guest):
     """After a life with all that it does: start, address change, drop-in, reload, new connection,
-    stop. Gives the cursor from before."""
-    cursor = guest.run("journalctl -n 0 --show-cursor | sed -n 's/^-- cursor: //p'")
+    stop. Gives the moment before."""
+    since = guest.moment()
     guest.run(f"systemctl restart {AGENT}")
     guest.wait_connected()
     guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
@@ -21,7 +21,7 @@ def worked(guest):
     guest.stop_host()
     guest.start_host()
     guest.within(60, "true", guest.is_state("web", "active"))
-    return cursor
+    return since
 
 
 def process(guest, name):
@@ -49,30 +49,30 @@ def test_no_denial_while_all_of_it_works(guest, worked):
     guest.run(f"mkdir -p {folder}; printf '[Service]\\nSystemCallLog=~{allowed}\\n' "
               f"> {folder}/log.conf; systemctl daemon-reload")
     try:
-        cursor = guest.cursor()
+        since = guest.moment()
         guest.run(f"systemctl restart {AGENT}")
         guest.wait_connected()
         guest.within(5, guest.drop_in("web2", ["listen = 8082"]), guest.is_state("web2", "active"))
         guest.run(f"systemctl reload {AGENT}; systemctl stop {AGENT}")
         denied = [line for line in guest.run(
-            f"journalctl -k --after-cursor='{cursor}' -o cat; "
-            f"journalctl _TRANSPORT=audit --after-cursor='{cursor}' -o cat").splitlines()
+            f"journalctl -k --since=@{since} -o cat; "
+            f"journalctl _TRANSPORT=audit --since=@{since} -o cat").splitlines()
             if "SECCOMP" in line.upper() and "wslbridge" in line]
         assert denied == []
     finally:
         guest.run(f"rm -r {folder}; systemctl daemon-reload; systemctl start {AGENT}")
-    said = guest.run(f"journalctl -u {AGENT} --after-cursor='{worked}' -o cat")
+    said = guest.run(f"journalctl -u {AGENT} --since=@{worked} -o cat")
     assert not re.search(r"denied|not permitted|SIGSYS", said, re.IGNORECASE), said
 
 
 def test_the_check_above_sees_a_denial(guest):
     """The same filter, log and search, for a program that is refused."""
-    cursor = guest.cursor()
+    since = guest.moment()
     guest.ask("systemd-run --quiet --wait -p SystemCallFilter=@system-service "
               "-p SystemCallErrorNumber=EPERM -p SystemCallLog=~@system-service "
               "swapon /nowhere")
-    logged = guest.run(f"journalctl _TRANSPORT=audit --after-cursor='{cursor}' -o cat; "
-                       f"journalctl -k --after-cursor='{cursor}' -o cat")
+    logged = guest.run(f"journalctl _TRANSPORT=audit --since=@{since} -o cat; "
+                       f"journalctl -k --since=@{since} -o cat")
     assert "SECCOMP" in logged.upper(), logged
 
 
@@ -84,7 +84,7 @@ def test_what_it_sees_of_the_files(guest):
         assert "ro" in mounts[path].split(","), f"{path}: {mounts[path]}"
     for path in ("/etc/x", "/usr/x", "/var/x", "/run/wslbridge/x"):
         code, output = guest.ask(f"{enter} touch {path}")
-        assert code == 1 and "Read-only" in output, output
+        assert code == 1 and "Read-only" in output, f"{path}: {output}"
     assert guest.run(f"{enter} touch /run/wslbridge/agent/x; "
                      f"{enter} rm /run/wslbridge/agent/x") == ""
     assert guest.run(f"{enter} ls /home /root 2>/dev/null; true").split() == ["/home:", "/root:"]

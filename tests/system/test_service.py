@@ -1,33 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The service under a real systemd: from installation to removal, and what an administrator does in
-between. The limit of a second is counted by the guest's own clock."""
+"""The service under a real systemd, and what an administrator does with it. The limit of a second
+is counted by the guest's own clock."""
 import pytest
-from conftest import ADDRESS, AGENT, SERVICES, STATUS
+from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
 
 SECOND = 1.0
-
-
-def test_systemd_knows_where_it_is(installed):
-    """Else the unit's ConditionVirtualization= would not be met."""
-    assert installed.run("systemd-detect-virt") == "microsoft"
-
-
-def test_installed_is_not_yet_started(installed):
-    assert installed.ask(f"systemctl is-enabled {AGENT}") == (1, "disabled\n")
-    assert installed.ask(f"systemctl is-active {AGENT}") == (3, "inactive\n")
-    assert installed.run("systemd-analyze verify --man=no wslbridge-agent.service 2>&1") == ""
-
-
-def test_enabled_it_is_ready_at_once(installed):
-    installed.start_host()
-    took = installed.within(10, f"systemctl enable --now {AGENT}", f"systemctl -q is-active {AGENT}")
-    print(f"systemctl enable --now returned, with the service ready, after {took:.2f} s")
-    assert installed.run(f"systemctl show -P Type -P StatusText {AGENT}").startswith("notify")
-    installed.wait_connected()
-    status = installed.run(f"systemctl status {AGENT}")
-    assert f"{ADDRESS} on eth0; helper connected; 0 of 0 services active" in status
-    assert installed.status()["helper"]["paired"]  # the key came as a credential
-    assert installed.run("stat -c %U:%a /etc/wslbridge/key") == "root:600"
 
 
 def test_drop_in_comes_changes_and_goes(guest):
@@ -46,15 +23,15 @@ def test_drop_in_comes_changes_and_goes(guest):
 
 def test_broken_drop_in_is_told_and_keeps_what_was(guest):
     guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
-    cursor = guest.cursor()
+    since = guest.moment()
     guest.within(SECOND, guest.drop_in("bad", ["listen = 90-80"]),
                  guest.has(".configuration.problems | length == 1"))
     problem = guest.status()["configuration"]["problems"][0]
     assert (problem["file"], problem["line"]) == (f"{SERVICES}/bad.ini", 2)
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
-    guest.within(SECOND, "true", f"journalctl -u {AGENT} --after-cursor='{cursor}' | "
+    guest.within(SECOND, "true", f"journalctl -u {AGENT} --since=@{since} | "
                                  f"grep -q 'bad.ini:2: listen: '")
-    explained = guest.run(f"journalctl -x -u {AGENT} --after-cursor='{cursor}'")
+    explained = guest.run(f"journalctl -x -u {AGENT} --since=@{since}")
     assert "Subject: The configuration has a problem" in explained
 
     guest.within(SECOND, f"rm {SERVICES}/bad.ini", guest.has(".configuration.problems == []"))
@@ -104,12 +81,12 @@ def test_a_hang_is_ended_by_the_watchdog(guest):
     guest.run(f"mkdir -p {folder}; printf '[Service]\\nWatchdogSec=3\\n' > {folder}/hang.conf; "
               f"systemctl daemon-reload; systemctl restart {AGENT}")
     try:
-        before, cursor = guest.pid(), guest.cursor()
+        before, since = guest.pid(), guest.moment()
         took = guest.within(40, f"kill -STOP {before}",
                             f"test $(systemctl show -P MainPID {AGENT}) -gt 0 && "
                             f"test $(systemctl show -P MainPID {AGENT}) -ne {before}")
         print(f"stopped by SIGSTOP, replaced after {took:.1f} s")
-        assert "Watchdog timeout" in guest.run(f"journalctl -u {AGENT} --after-cursor='{cursor}'")
+        assert "Watchdog timeout" in guest.run(f"journalctl -u {AGENT} --since=@{since}")
     finally:
         guest.run(f"rm -r {folder}; systemctl daemon-reload; systemctl restart {AGENT}")
 
@@ -119,7 +96,6 @@ def test_reboot(guest):
     guest.machine.reboot()
     assert guest.ask(f"systemctl is-active {AGENT}") == (0, "active\n")
     assert guest.status()["guest"]["problem"]  # eth0 is not there yet: the tests make it
-    from conftest import NETWORK
     guest.run(NETWORK)
     guest.start_host()
     guest.within(60, "true", guest.is_state("web", "active"))
