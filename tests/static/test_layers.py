@@ -11,7 +11,7 @@ import pytest
 import tree
 
 # Modules of the agent that are plain functions of their arguments.
-AGENT_PURE = ("backoff", "snapshot", "ini-reader", "config-problem", "config-text",
+AGENT_PURE = ("backoff", "port-map", "snapshot", "ini-reader", "config-problem", "config-text",
               "config-listen", "config-service", "config-merge")
 
 SHELL_HEADERS = re.compile(
