@@ -138,8 +138,7 @@ static bool facts_equal(const WslFacts *a, const WslFacts *b) {
 static uint64_t retry_delay(const Wsl *w) {
         uint64_t delay = RETRY_FIRST_USEC;
 
-        if (!w->failed || !w->facts.wsl || w->ready ||
-            now_usec() - w->since_usec >= WSL_RETRY_USEC)
+        if (!w->failed || !w->facts.wsl || w->ready || now_usec() - w->since_usec >= WSL_RETRY_USEC)
                 return 0;
         for (unsigned i = 1; i < w->n_rounds && delay < RETRY_LONGEST_USEC; i++)
                 delay *= 2;
