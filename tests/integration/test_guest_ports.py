@@ -21,7 +21,7 @@ def test_kinds_of_listeners(guest, host):
     guest.listen(8005, "::1", "AF_INET6")
     for port in range(8001, 8007):
         guest.service(f"s{port}", f"listen = {port}")
-    guest.service("several", "listen = 9101-9106\nconnect-port = 8001")
+    guest.service("several", "listen = 9101-9106\nconnect-port = 8001-8006")
     guest.service("elsewhere", "listen = 9001\nconnect-port = 8001")
     guest.service("off", "listen = 9002\nenabled = no")
     host.start()
