@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """What WSL's tools say: the networking mode decides whether rules are asked for, the distribution
 is part of the identity. The tools are scripts of the tests."""
+import ctypes
 import os
 import time
 
 import pytest
 
 from guest import wait_until
+
+SYS_PIDFD_GETFD = 438
+TFD_TIMER_ABSTIME = 1
 
 RULE = {"0.0.0.0/8080": "10.9.0.2/80"}
 
@@ -65,6 +69,7 @@ def test_mode_changes_with_the_address(web, host):
     host.start()
     web.start()
     host.wait_rules(RULE)
+    web.wait_state("web", "active")
     assert web.status()["guest"]["mode"] == "nat"
     web.wsl_mode("mirrored")
     web.new_address()
@@ -134,6 +139,7 @@ def test_slow_tools_do_not_delay_ready(web, host, manager):
     assert time.monotonic() - begin < 1.5
     assert host.rules() == {}  # asked for when it is known who asks
     host.wait_rules(RULE)
+    web.wait_state("web", "active")
     assert web.status()["guest"]["mode"] == "unknown"
     assert web.status()["agent"]["distro"] == web.name  # from the environment
 
@@ -143,6 +149,7 @@ def test_without_the_tools(web, host):
     host.start()
     web.start()
     host.wait_rules(RULE)
+    web.wait_state("web", "active")
     guest = web.status()["guest"]
     assert (guest["mode"], guest["mode_word"]) == ("unknown", None)
 
@@ -158,6 +165,7 @@ def test_unknown_word_is_reported(web, host):
     host.start()
     web.start()
     host.wait_rules(RULE)
+    web.wait_state("web", "active")
     wait_until(lambda: web.status()["guest"]["mode_word"] == "wormhole", "the word")
     assert web.status()["guest"]["mode"] == "unknown"
     assert len(web.log_lines("'wormhole'")) == 1
@@ -189,6 +197,7 @@ def test_distro_is_part_of_the_identity(web, host):
     web.remove("etc/wslbridge/key")
     web.start()
     host.wait_rules(RULE)
+    web.wait_state("web", "active")
     assert web.status()["agent"]["distro"] == "Debian"
     assert all(m.startswith(("listening on", "notice: Debian (")) for m in host.messages)
 
@@ -200,4 +209,53 @@ def test_distro_that_is_no_name(web, host, output):
     host.start()
     web.start()
     host.wait_rules(RULE)
+    web.wait_state("web", "active")
     assert web.status()["agent"]["distro"] == web.name
+
+
+def wall_clock_is_set(guest):
+    """As far as the agent can see: its timer on the wall clock becomes readable. Setting the clock
+    of the machine that runs the tests would do it, too."""
+    pid = guest.process.pid
+    timers = []
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
+            if "clockid: 0\n" in f.read():
+                timers.append(int(fd))
+    assert len(timers) == 1
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, timers[0], 0)
+    assert copy >= 0, os.strerror(ctypes.get_errno())
+    soon = (ctypes.c_long * 4)(0, 0, 0, 1)  # no interval; a nanosecond after 1970 began
+    assert libc.timerfd_settime(copy, TFD_TIMER_ABSTIME, soon, None) == 0
+    os.close(copy)
+    os.close(pidfd)
+
+
+def test_resume(web, host):
+    """After a sleep everything is asked again, each time."""
+    web.wsl_mode("nat")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    dumps = web.status()["counters"]["dumps"]
+    web.wsl_mode("mirrored")
+    wall_clock_is_set(web)
+    host.wait_rules({})
+    web.wait_state("web", "withdrawn")
+    assert web.status()["counters"]["dumps"] > dumps
+    web.wsl_mode("nat")
+    wall_clock_is_set(web)
+    host.wait_rules(RULE)
+    assert len(web.log_lines("The clock was set")) == 2
+
+
+def test_resume_tries_the_helper_at_once(web, host):
+    web.wsl_mode("nat")
+    web.start()
+    web.wait_log("is not there")
+    time.sleep(4)  # the next try is seconds away
+    host.start()
+    wall_clock_is_set(web)
+    wait_until(lambda: web.status()["helper"]["connected"], "connected at once", 1.5)
