@@ -5,7 +5,8 @@
  *
  * Two requests over one socket: the kernel looks its handler up by family, and there is none for
  * AF_UNSPEC. The socket lives for one reading only, so that no late answer is taken for that of
- * another question; opening it costs less than the dump.
+ * another question; opening it costs less than the dump. Measured, both included: 23 us with few
+ * listeners, 5.8 ms with 10,000.
  */
 
 #include "agent/guest-ports.h"
