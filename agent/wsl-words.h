@@ -2,11 +2,10 @@
 #pragma once
 
 /*
- * What WSL's tools print, read leniently: \r\n, UTF-16 and surrounding space are tolerated, and
- * what is not understood is no answer. Pure.
+ * What WSL's tools print, read leniently: the first line that is not empty counts; \r\n, UTF-16
+ * and surrounding space are tolerated, and what is not understood is no answer. Pure.
  */
 
-#include "agent/util.h"
 #include "protocol/wire.h"
 
 #define WSL_WORD_MAX 63

@@ -12,6 +12,7 @@
  * tool was slow says nothing about the mode.
  */
 
+#include "agent/util.h"
 #include "agent/wsl-words.h"
 
 #include <systemd/sd-event.h>
