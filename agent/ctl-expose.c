@@ -17,10 +17,11 @@
 
 typedef struct Expose {
         const CtlOptions *options;
+        ServiceRequest request;
         char name[WIRE_SERVICE_NAME_MAX + 1];
         /* owned */
-        char *path;  /* below the root */
-        Text text;   /* of the file */
+        char *path; /* below the root */
+        Text text;  /* of the file */
         Expected expected;
 } Expose;
 
@@ -40,11 +41,7 @@ static int expose_request(Expose *e, const ServiceRequest *request) {
                 service_request_parse(request, file, &problems);
         for (size_t i = 0; i < problems.n; i++) {
                 const ConfigProblem *p = &problems.items[i];
-                const char *key = p->key && strcmp(p->key, "connect-port") == 0
-                                          ? "the port of the guest"
-                                          : p->key;
-
-                (void) ctl_error("%s: %s", key ? key : request->ports, p->message);
+                (void) ctl_error("%s: %s", p->key ? p->key : request->ports, p->message);
                 r = CTL_EXIT_USAGE;
         }
         if (!file || problems.oom)
@@ -172,7 +169,7 @@ static int expose_wait(Expose *e) {
 }
 
 static int expose_prepare(Expose *e) {
-        const ServiceRequest *request = &e->options->request;
+        const ServiceRequest *request = &e->request;
         int r = expose_name(e, request);
 
         if (r == CTL_EXIT_OK)
@@ -187,9 +184,11 @@ static int expose_prepare(Expose *e) {
 }
 
 int ctl_expose(const CtlOptions *o, int n, char **names) {
-        _cleanup_(expose_done) Expose e = {.options = o};
-        int r = expose_prepare(&e);
+        _cleanup_(expose_done) Expose e = {.options = o, .request = o->request};
+        int r;
 
+        e.request.ports = names[0];
+        r = expose_prepare(&e);
         if (r != CTL_EXIT_OK)
                 return r;
         r = ctl_file_write(e.path, e.text.data, e.text.n, 0644);

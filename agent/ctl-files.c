@@ -117,7 +117,7 @@ int ctl_file_kind(const char *path) {
         ssize_t n;
 
         if (fd < 0) /* also a link that leads nowhere is a file of somebody */
-                return errno != ENOENT               ? -errno
+                return errno != ENOENT        ? -errno
                        : lstat(path, &st) < 0 ? CTL_FILE_ABSENT
                                               : CTL_FILE_OTHER;
         if (fstat(fd, &st) < 0)

@@ -36,8 +36,7 @@ bool outcome_all_active(const Report *r, const char *const *names, size_t n) {
                 if (outcome_of(r, names[i]) != OUTCOME_ACTIVE)
                         return false;
         for (size_t i = 0; n == 0 && i < r->n_services; i++)
-                if (r->services[i].enabled &&
-                    outcome_of(r, r->services[i].name) != OUTCOME_ACTIVE)
+                if (r->services[i].enabled && outcome_of(r, r->services[i].name) != OUTCOME_ACTIVE)
                         return false;
         return true;
 }

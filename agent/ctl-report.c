@@ -249,9 +249,8 @@ void report_time_format(const ReportTime *t, uint64_t now_usec,
                 uint64_t seconds;
                 const char *name;
         } units[] = {{86400, "d"}, {3600, "h"}, {60, "min"}, {1, "s"}};
-        uint64_t seconds = now_usec > t->monotonic_usec
-                                   ? (now_usec - t->monotonic_usec) / USEC_PER_SEC
-                                   : 0;
+        uint64_t seconds =
+                now_usec > t->monotonic_usec ? (now_usec - t->monotonic_usec) / USEC_PER_SEC : 0;
         size_t unit = 0;
 
         if (strlen(t->time) < strlen("2026-01-31T12:00:00")) {

@@ -4,6 +4,8 @@
 
 #include "agent/ctl-service.h"
 
+#include "agent/config-text.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -51,6 +53,22 @@ static void draft_listen(Text *draft, const char *address, const char *ports, in
         }
 }
 
+/* Told in words of the command line, before the file's parser tells it in lines of the file. */
+static void check_lengths(const char *ports, int n_ports, const char *guest_ports,
+                          ConfigProblems *problems) {
+        ConfigValue value = {.problems = problems, .key = "listen"};
+        uint16_t first, count, guest_count;
+        char host[16];
+
+        (void) snprintf(host, sizeof(host), "%.*s", n_ports, ports);
+        if (config_parse_ports(&value, host, &first, &count) &&
+            config_parse_ports(&value, guest_ports, &first, &guest_count) && count != guest_count)
+                config_problems_add(problems, 0, NULL,
+                                    "%u port%s of the host and %u of the guest; give ranges of the "
+                                    "same length, or the port of the host alone",
+                                    count, count == 1 ? "" : "s", guest_count);
+}
+
 void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
                            ConfigProblems *problems) {
         const char *colon = strchr(request->ports, ':');
@@ -64,8 +82,10 @@ void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
                                      problems);
                 if (request->n_addresses == 0)
                         text_add(&draft, "listen = %.*s\n", n_ports, request->ports);
-                if (colon)
+                if (colon) {
+                        check_lengths(request->ports, n_ports, colon + 1, problems);
                         draft_add(&draft, "connect-port", colon + 1, problems);
+                }
         }
         draft_add(&draft, "description", request->description, problems);
         draft_add(&draft, "firewall", request->firewall, problems);
@@ -92,7 +112,8 @@ static void format_listens(const ServiceFile *s, Text *out) {
                 char address[IP_TEXT_MAX];
 
                 ip_format(&listen->addr, address);
-                text_add(out, listen->addr.family == IP_FAMILY_V6 ? "listen = [%s]:" : "listen = %s:",
+                text_add(out,
+                         listen->addr.family == IP_FAMILY_V6 ? "listen = [%s]:" : "listen = %s:",
                          address);
                 format_ports(listen->port, listen->count, out);
                 text_add(out, "\n");

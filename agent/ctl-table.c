@@ -13,8 +13,8 @@
 
 const char *style_colour(const Style *style, Colour colour) {
         static const char *const sequences[_COLOUR_END] = {
-                [COLOUR_NONE] = "\033[0m",  [COLOUR_GOOD] = "\033[32m",  [COLOUR_WAIT] = "\033[33m",
-                [COLOUR_BAD] = "\033[31m",  [COLOUR_FAINT] = "\033[90m", [COLOUR_STRONG] = "\033[1m",
+                [COLOUR_NONE] = "\033[0m", [COLOUR_GOOD] = "\033[32m",  [COLOUR_WAIT] = "\033[33m",
+                [COLOUR_BAD] = "\033[31m", [COLOUR_FAINT] = "\033[90m", [COLOUR_STRONG] = "\033[1m",
         };
 
         return style->colour ? sequences[colour] : "";

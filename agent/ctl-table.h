@@ -17,7 +17,7 @@ typedef enum Colour {
         _COLOUR_END,
 } Colour;
 
-typedef struct Style { /* of what text is printed on */
+typedef struct Style {  /* of what text is printed on */
         unsigned width; /* columns, 0 = as wide as it gets */
         bool colour;
         bool utf8;

@@ -43,8 +43,8 @@ Style terminal_style(void) {
 
         return (Style){
                 .width = terminal ? terminal_columns() : 0,
-                .colour = terminal && !(no_colour && *no_colour) && term &&
-                          strcmp(term, "dumb") != 0,
+                .colour =
+                        terminal && !(no_colour && *no_colour) && term && strcmp(term, "dumb") != 0,
                 .utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0,
         };
 }

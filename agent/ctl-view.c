@@ -121,8 +121,8 @@ static void service_note(Table *t, const ReportService *s) {
                 text_add(&note, "%s", s->text);
         else if (!active && *s->reason)
                 text_add(&note, "%s", s->reason);
-        if (active && (strcmp(s->guest, "loopback-only") == 0 ||
-                       strcmp(s->guest, "not-listening") == 0))
+        if (active &&
+            (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
                 text_add(&note, "port %u of the guest is %s", s->guest_port,
                          *s->guest == 'l' ? "open on loopback only" : "not listened on");
         if (note.data)
@@ -245,16 +245,16 @@ json_t *view_list_json(const Config *config, const Report *r) {
 
                         view_listen(l, text);
                         (void) json_array_append_new(
-                                listens, json_pack("{s:s, s:i, s:i}", "listen", text, "count",
-                                                   (int) l->count, "connect_port",
-                                                   (int) l->connect_port));
+                                listens,
+                                json_pack("{s:s, s:i, s:i}", "listen", text, "count",
+                                          (int) l->count, "connect_port", (int) l->connect_port));
                 }
                 (void) json_array_append_new(
-                        array, json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:o}", "name",
-                                         item.service->name, "description",
-                                         item.service->description, "file", item.service->file,
-                                         "enabled", (int) item.service->enabled, "state",
-                                         item.state, "listens", listens));
+                        array,
+                        json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:o}", "name", item.service->name,
+                                  "description", item.service->description, "file",
+                                  item.service->file, "enabled", (int) item.service->enabled,
+                                  "state", item.state, "listens", listens));
         }
         return array;
 }

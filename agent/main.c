@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <getopt.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
