@@ -108,33 +108,6 @@ START_TEST(test_silence) {
 }
 END_TEST
 
-/* After a sleep the helper gets one heartbeat, and no more each time. */
-START_TEST(test_resume) {
-        SessionEvent event;
-        Kit k;
-
-        kit_init(&k, kit_key, kit_key, NULL);
-        agent_session_resume(k.agent, k.now); /* nothing to put off yet */
-        ck_assert_uint_eq(agent_session_deadline(k.agent), SESSION_NO_DEADLINE);
-        kit_connect(&k);
-        agent_session_resume(k.agent, k.now); /* just heard: nothing is taken away either */
-        ck_assert_uint_eq(agent_session_deadline(k.agent), k.now + 90000000);
-        k.now += 10000000;
-        agent_session_resume(k.agent, k.now);
-        ck_assert_uint_eq(agent_session_deadline(k.agent), k.now + 80000000);
-        k.now += 3600000000;
-        agent_session_resume(k.agent, k.now);
-        ck_assert_uint_eq(agent_session_deadline(k.agent), k.now + 30000000);
-        k.now += 29999999;
-        ck_assert_int_eq(agent_session_tick(k.agent, k.now, &k.agent_out, &event), 0);
-        ck_assert_int_eq(event.type, SESSION_EVENT_NONE);
-        k.now += 1;
-        ck_assert_int_eq(agent_session_tick(k.agent, k.now, &k.agent_out, &event), 0);
-        ck_assert_int_eq(event.type, SESSION_EVENT_TIMEOUT);
-        kit_done(&k);
-}
-END_TEST
-
 /* While the owner decides about the slot, time passes that is not the agent's silence. */
 START_TEST(test_slot_wait_is_no_silence) {
         HelperSessionConfig config = kit_config();
@@ -402,7 +375,6 @@ int main(void) {
         tcase_add_test(tcase, test_helper_says_goodbye);
         tcase_add_test(tcase, test_heartbeat_keeps_both_alive);
         tcase_add_test(tcase, test_silence);
-        tcase_add_test(tcase, test_resume);
         tcase_add_test(tcase, test_slot_wait_is_no_silence);
         tcase_add_test(tcase, test_unknown_ignorable_frames_are_skipped);
         tcase_add_test(tcase, test_unknown_frame_is_refused);
