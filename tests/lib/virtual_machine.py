@@ -35,10 +35,11 @@ class Failed(AssertionError):
 
 
 class Machine:
-    def __init__(self, image, folder, package, start=subprocess.Popen):
-        """@start: as subprocess.Popen, for example in a network namespace."""
+    def __init__(self, image, folder, package, start=subprocess.Popen, name="machine"):
+        """@start: as subprocess.Popen, for example in a network namespace. @name: of this run's
+        machines."""
         self.image, self.folder, self.package = str(image), str(folder), str(package)
-        self.start = start
+        self.start, self.name = start, name
         self.process = self.connection = None
         self.number, self.received = 0, b""
 
@@ -51,7 +52,7 @@ class Machine:
         subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", self.package, disk, "64M"],
                        stdout=subprocess.DEVNULL, check=True)
         # Below /tmp, since a socket's path has at most 107 bytes.
-        self.path = f"/tmp/{janitor.PREFIX}{run}-console"
+        self.path = f"/tmp/{janitor.PREFIX}{run}-{self.name}"
         self.log_path = os.path.join(self.folder, "kernel.log")
         command = [
             "qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024", *HYPERV,

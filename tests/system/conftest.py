@@ -117,6 +117,20 @@ class Guest:
         self.within(40, "true", self.has(".helper.connected"))
 
 
+NUMBERS = []
+
+
+@pytest.fixture
+def number():
+    """Something measured, to be shown at the end, also when all went well."""
+    return NUMBERS.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    for text in NUMBERS:
+        terminalreporter.write_line(f"number: {text}")
+
+
 @pytest.fixture(scope="session")
 def image():
     """Made by ./dev already, where it shows that it takes a minute."""
@@ -163,6 +177,8 @@ def installed(machine):
 @pytest.fixture
 def guest(installed):
     """Connected to the test host, nothing exposed; so again afterwards."""
+    if installed.ask("test -e /sys/class/net/eth0")[0] != 0:  # it was booted again
+        installed.run(NETWORK)
     installed.start_host()
     installed.run(f"systemctl enable --quiet --now {AGENT}")
     installed.wait_connected()

@@ -15,10 +15,10 @@ def test_installed_is_not_yet_started(installed):
     assert installed.run("systemd-analyze verify --man=no wslbridge-agent.service 2>&1") == ""
 
 
-def test_enabled_it_is_ready_at_once(installed):
+def test_enabled_it_is_ready_at_once(installed, number):
     installed.start_host()
     took = installed.within(10, f"systemctl enable --now {AGENT}", f"systemctl -q is-active {AGENT}")
-    print(f"systemctl enable --now returned, with the service ready, after {took:.2f} s")
+    number(f"systemctl enable --now returned, with the service ready, after {took:.2f} s")
     assert installed.run(f"systemctl show -P Type -P StatusText {AGENT}").startswith("notify")
     installed.wait_connected()
     status = installed.run(f"systemctl status {AGENT}")

@@ -98,9 +98,9 @@ def test_key_is_root_alone_and_arrives(guest):
     assert guest.ask(f"setpriv --reuid {uid} --clear-groups cat /etc/wslbridge/key")[0] == 1
 
 
-def test_exposure(guest):
+def test_exposure(guest, number):
     """As systemd-analyze counts it, of the service that runs."""
     text = guest.run(f"systemd-analyze security --no-pager {AGENT} | tail -n 1")
     exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text)[1])
-    print(f"exposure level {exposure}")
+    number(f"exposure level {exposure}")
     assert exposure <= 1.3

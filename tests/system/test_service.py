@@ -7,10 +7,10 @@ from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
 SECOND = 1.0
 
 
-def test_drop_in_comes_changes_and_goes(guest):
+def test_drop_in_comes_changes_and_goes(guest, number):
     took = guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]),
                         guest.is_state("web", "active"))
-    print(f"saved -> active in the status after {took * 1000:.0f} ms")
+    number(f"saved -> active in the status after {took * 1000:.0f} ms")
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
     guest.within(SECOND, guest.drop_in("web", ["listen = 8081", "connect-port = 80"]),
@@ -75,7 +75,7 @@ def test_killed_it_comes_back_with_its_rules(guest):
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
 
-def test_a_hang_is_ended_by_the_watchdog(guest):
+def test_a_hang_is_ended_by_the_watchdog(guest, number):
     """With a shorter time than the unit's 90 s; all else is the unit's."""
     folder = f"/run/systemd/system/{AGENT}.service.d"
     guest.run(f"mkdir -p {folder}; printf '[Service]\\nWatchdogSec=3\\n' > {folder}/hang.conf; "
@@ -85,7 +85,7 @@ def test_a_hang_is_ended_by_the_watchdog(guest):
         took = guest.within(40, f"kill -STOP {before}",
                             f"test $(systemctl show -P MainPID {AGENT}) -gt 0 && "
                             f"test $(systemctl show -P MainPID {AGENT}) -ne {before}")
-        print(f"stopped by SIGSTOP, replaced after {took:.1f} s")
+        number(f"stopped by SIGSTOP, replaced after {took:.1f} s")
         assert "Watchdog timeout" in guest.run(f"journalctl -u {AGENT} --since=@{since}")
     finally:
         guest.run(f"rm -r {folder}; systemctl daemon-reload; systemctl restart {AGENT}")

@@ -20,12 +20,12 @@ def without_host(guest):
     guest.start_host()
 
 
-def test_the_host_sees_a_privileged_source_port(guest):
+def test_the_host_sees_a_privileged_source_port(guest, number):
     """Only with CAP_NET_BIND_SERVICE in the first user namespace the kernel gives one: the proof
     that no ordinary user of the guest speaks."""
     seen = re.findall(r"source port (\d+)( \(privileged\))?", guest.run("cat /run/host/log"))
     assert seen and all(int(port) < 1024 and privileged for port, privileged in seen), seen
-    print(f"source ports seen by the host: {', '.join(port for port, _ in seen)}")
+    number(f"source ports seen by the host: {', '.join(port for port, _ in seen)}")
 
 
 def test_nobody_listens(without_host):
@@ -61,7 +61,7 @@ def test_host_is_restarted(guest, signal):
     assert guest.rules() == rules
 
 
-def test_address_changes(guest):
+def test_address_changes(guest, number):
     guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
     try:
         took = guest.within(1, "ip addr del 172.28.64.10/20 dev eth0 && "
@@ -71,7 +71,7 @@ def test_address_changes(guest):
                                       '.last_update.usec > 0'))
         assert guest.rules() == {"0.0.0.0/8080": "172.28.64.99/8080"}
         usec = guest.status()["last_update"]["usec"]
-        print(f"in the status after {took * 1000:.0f} ms; kernel event -> RESULT over vsock, "
+        number(f"in the status after {took * 1000:.0f} ms; kernel event -> RESULT over vsock, "
               f"emulated: {usec / 1000:.1f} ms")
     finally:
         guest.run("ip addr del 172.28.64.99/20 dev eth0; ip addr add 172.28.64.10/20 dev eth0; "

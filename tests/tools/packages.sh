@@ -34,6 +34,9 @@ check;groff;renders the man pages
 check;systemd;systemd-analyze checks the unit
 check;procps;the kill that the unit calls
 check;binutils;looks into the release executable
+system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
+system;debootstrap;makes its image
+system;e2fsprogs;the same
 format;clang-format;formats the C sources
 fuzz;clang;libFuzzer
 fuzz;libclang-rt-dev|libclang-common-14-dev;libFuzzer and sanitizers at run time

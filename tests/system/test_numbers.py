@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+"""What the installed service costs, in a guest where everything else is as in a real one. Nothing is
+asserted about speed: emulation is some ten times slower than a machine."""
+import json
+import re
+
+from conftest import AGENT
+
+IDLE = 60  # seconds
+
+
+def switches(guest):
+    return int(guest.run(f"awk '/^voluntary_ctxt/ {{ print $2 }}' /proc/{guest.pid()}/status"))
+
+
+def cpu_ticks(guest):
+    return sum(int(x) for x in guest.run(f"cut -d ' ' -f 14,15 /proc/{guest.pid()}/stat").split())
+
+
+def boot_seconds(guest):
+    """Of user space, until the boot has ended; what comes before is the kernel's."""
+    text = guest.run("systemd-analyze time")
+    match = re.search(r"\+ (?:(\d+)min )?([\d.]+)s \(userspace\)", text)
+    return 60 * int(match[1] or 0) + float(match[2])
+
+
+def test_idle(guest, number):
+    guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    guest.run("sleep 2")
+    woken, ticks = switches(guest), cpu_ticks(guest)
+    guest.run(f"sleep {IDLE}", timeout=IDLE + 60)
+    woken, ticks = switches(guest) - woken, cpu_ticks(guest) - ticks
+    memory = dict(re.findall(r"^(\w+): +(\d+) kB", guest.run(
+        f"cat /proc/{guest.pid()}/smaps_rollup"), re.MULTILINE))
+    number(f"idle wake-ups in {IDLE} s: {woken}; CPU: {ticks / 100:.2f} s, emulated "
+           f"({ticks / 100 * 3600 / IDLE:.1f} s an hour)")
+    number(f"PSS {memory['Pss']} KiB, RSS {memory['Rss']} KiB, private dirty "
+           f"{memory['Private_Dirty']} KiB")
+    # The heartbeat is every 30 s; one more may fall on an edge, or be a late answer of the start.
+    assert woken <= 4
+    assert int(memory["Rss"]) <= 8192
+
+
+def test_drop_in_to_result(guest, number):
+    """From the moment before it is saved to the helper's answer having been written."""
+    took = []
+    for n in range(5):
+        guest.run(": > /run/host/answers.mark; stat -c %s /run/host/answers > /run/host/answers.mark")
+        saved = float(guest.run(f"cut -d ' ' -f 1 /proc/uptime; "
+                                + guest.drop_in(f"n{n}", [f"listen = {8200 + n}"])).split()[0])
+        guest.within(5, "true", guest.is_state(f"n{n}", "active"))
+        lines = guest.run("tail -c +$(( $(cat /run/host/answers.mark) + 1 )) /run/host/answers")
+        events = [json.loads(line) for line in lines.splitlines()]
+        result = next(e for e in events if e.get("event") == "result")
+        took.append(result["usec"] / 1e6 - saved)
+    number("saving a drop-in -> RESULT of the host: "
+           + ", ".join(f"{t * 1000:.0f}" for t in sorted(took)) + " ms, emulated")
+    assert max(took) < 5
+
+
+def test_boot(guest, number):
+    """systemd's own count, with the agent and without."""
+    guest.machine.reboot()
+    with_agent = boot_seconds(guest)
+    blame = guest.run("systemd-analyze blame --no-pager | grep wslbridge || true")
+    assert AGENT in blame
+    guest.run(f"systemctl disable --quiet {AGENT}")
+    guest.machine.reboot()
+    without = boot_seconds(guest)
+    number(f"boot of user space {with_agent:.2f} s with the agent, {without:.2f} s without, "
+           f"emulated; its share: {'; '.join(' '.join(b.split()) for b in blame.splitlines())}")
