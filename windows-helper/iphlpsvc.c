@@ -20,7 +20,7 @@ struct Iphlpsvc {
         HANDLE thread, stop, request, done; /* owned */
         volatile LONG busy;                 /* the thread works on a request */
         volatile LONG result;
-        bool late; /* the loop waits no more for the request that runs */
+        volatile LONG late; /* the loop waits no more for the request that runs */
 
         /* the thread's */
         bool was_running; /* while we were watching */
@@ -156,6 +156,8 @@ static DWORD WINAPI iphlpsvc_thread(void *parameter) {
                         s->result = iphlpsvc_tell(s);
                         (void) InterlockedExchange(&s->busy, 0);
                         (void) SetEvent(s->done);
+                        if (s->late)
+                                loop_post(s->loop, &s->op);
                 }
                 iphlpsvc_compare(s, false);
                 wait = WaitForMultipleObjects(ARRAYSIZE(events), events, FALSE, IPHLPSVC_POLL_MS);
@@ -219,12 +221,13 @@ Iphlpsvc *iphlpsvc_free(Iphlpsvc *s) {
 int iphlpsvc_activate(Iphlpsvc *s) {
         if (s->late && InterlockedCompareExchange(&s->busy, 0, 0))
                 return -ETIMEDOUT; /* the last one still waits */
-        s->late = false;
+        (void) InterlockedExchange(&s->late, 0);
         (void) InterlockedExchange(&s->busy, 1);
         (void) ResetEvent(s->done);
         (void) SetEvent(s->request);
         if (WaitForSingleObject(s->done, IPHLPSVC_WAIT_MS) == WAIT_OBJECT_0)
                 return s->result;
-        s->late = true;
-        return -ETIMEDOUT;
+        (void) InterlockedExchange(&s->late, 1);
+        /* Not if it answered in this very moment, and the thread did not see that it is late. */
+        return InterlockedCompareExchange(&s->busy, 0, 0) ? -ETIMEDOUT : (int) s->result;
 }

@@ -155,6 +155,13 @@ class Registry:
 
     # What tests speak of.
 
+    def stamps(self):
+        """When each key that the helper writes to was written last; equal as long as nothing is."""
+        keys = [rf"{PORTPROXY}\{family}\tcp" for family in FAMILIES]
+        keys += [rf"SOFTWARE\wslbridge{sub}" for sub in ("", r"\Ledger", r"\Agents", r"\Keys",
+                                                         r"\Adopt")]
+        return {key: self.call("stamp", key)["stamp"] for key in keys}
+
     def rules(self):
         """All PortProxy values as {(family, name): data}; data is bytes unless REG_SZ."""
         found = {}
@@ -194,6 +201,7 @@ class FakeIphlpsvc:
     def __init__(self, prefix, tools, registry):
         self.prefix, self.registry = prefix, registry
         self.exe = pathlib.Path(tools) / "fake-iphlpsvc.exe"
+        self.svctool = pathlib.Path(tools) / "svctool.exe"
 
     def _command(self, name):
         self.prefix.run(self.exe, name)
@@ -210,6 +218,14 @@ class FakeIphlpsvc:
     def remove(self):
         self._command("remove")
 
+    def set_start_type(self, number):
+        """SERVICE_DEMAND_START 3, SERVICE_DISABLED 4."""
+        self.prefix.run(self.svctool, "start-type", "iphlpsvc", number)
+
+    def hang(self, hangs):
+        """From now on it does, or does not, answer a PARAMCHANGE."""
+        self.registry.set(COUNTERS, "Hang", int(hangs))
+
     def told(self):
         """How many PARAMCHANGEs it has received."""
         return self.registry.number(COUNTERS, "Told")
@@ -219,6 +235,37 @@ class FakeIphlpsvc:
         wait_until(lambda: self.registry.number(COUNTERS, "Applied") == self.told(), timeout,
                    "iphlpsvc applying the rules")
         return self.told()
+
+
+HELPER_DLLS = ["advapi32", "bcrypt", "iphlpapi", "mswsock", "ole32", "oleaut32", "shell32", "ws2_32",
+               "hnetcfg"]  # what it links, and the firewall's
+
+
+class Load:
+    """What a Windows program costs: its handles, and memory as Linux sees it (Wine included)."""
+
+    def __init__(self, prefix, tools):
+        self.prefix, self.exe = prefix, pathlib.Path(tools) / "loadtool.exe"
+
+    def handles(self, name="wslbridge-helper.exe"):
+        return json.loads(self.prefix.run(self.exe, "handles", name).stdout)["handles"]
+
+    @staticmethod
+    def resident_kib(pid):
+        with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
+            return next(int(line.split()[1]) for line in f if line.startswith("Rss:"))
+
+    def baseline_kib(self):
+        """The same of a program that does nothing, with the DLLs that the helper uses."""
+        idle = self.prefix.popen(self.exe, "idle", *HELPER_DLLS, stdin=subprocess.DEVNULL,
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            time.sleep(2)
+            assert idle.poll() is None
+            return self.resident_kib(idle.pid)
+        finally:
+            idle.kill()
+            idle.wait(10)
 
 
 class Helper:

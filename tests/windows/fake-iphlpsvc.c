@@ -9,7 +9,8 @@
  *
  * How often it was told to read and how often it has done so stand in
  * HKLM\SOFTWARE\wslbridge-test as 'Told' and 'Applied' (REG_DWORD), for tests to count and wait.
- * They start at the values found, so that a restart does not confuse who waits.
+ * They start at the values found, so that a restart does not confuse who waits. While there is a
+ * value 'Hang' (REG_DWORD, not 0), the service does not return from a PARAMCHANGE.
  */
 
 #include "tests/windows/fake-rules.h"
@@ -72,6 +73,8 @@ static LoopOp apply_op = {.fn = on_apply}, stop_op = {.fn = on_stop};
 static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_PARAMCHANGE:
+                while (counted(L"Hang") != 0)
+                        Sleep(10);
                 count(L"Told", (DWORD) InterlockedIncrement(&told));
                 loop_post(loop, &apply_op);
                 return NO_ERROR;

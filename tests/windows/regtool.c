@@ -9,6 +9,7 @@
  *   set KEY NAME TYPE HEX     the key is created
  *   delete KEY NAME           absent is fine
  *   remove KEY                with all below it; absent is fine
+ *   stamp KEY                 {"ok":true,"stamp":N}: its last write (100 ns), 0 when it is missing
  *
  * Keys are below HKEY_LOCAL_MACHINE. Fields are separated by tabs, texts are UTF-8.
  */
@@ -115,6 +116,24 @@ static LSTATUS command_remove(void) {
         return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
+static LSTATUS command_stamp(void) {
+        ULARGE_INTEGER number = {.QuadPart = 0};
+        FILETIME written = {0, 0};
+        LSTATUS error;
+        HKEY key;
+
+        error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key_path, 0, KEY_READ, &key);
+        if (error == ERROR_SUCCESS) {
+                error = RegQueryInfoKeyW(key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
+                                         NULL, &written);
+                (void) RegCloseKey(key);
+        }
+        number.LowPart = written.dwLowDateTime;
+        number.HighPart = written.dwHighDateTime;
+        (void) printf("{\"stamp\":%llu,", number.QuadPart);
+        return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
+}
+
 static LSTATUS run(char **fields, unsigned n_fields) {
         if (n_fields < 2 || win_to_wide(fields[1], key_path, NAME_MAX) < 0 ||
             (n_fields > 2 && win_to_wide(fields[2], value_name, NAME_MAX) < 0)) {
@@ -129,6 +148,8 @@ static LSTATUS run(char **fields, unsigned n_fields) {
                 return command_delete();
         if (n_fields == 2 && strcmp(fields[0], "remove") == 0)
                 return command_remove();
+        if (n_fields == 2 && strcmp(fields[0], "stamp") == 0)
+                return command_stamp();
         (void) fputs("{", stdout);
         return ERROR_INVALID_FUNCTION;
 }

@@ -3,7 +3,7 @@
 /*
  * Services and messages as seen from outside, for tests; prints JSON.
  *
- *   svctool start NAME | control NAME CODE | query NAME | messages FILE
+ *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE | messages FILE
  *
  * 'messages' lists the message table of a program: {"1": "text", …}.
  */
@@ -94,6 +94,10 @@ int wmain(int argc, wchar_t **argv) {
         if (wcscmp(argv[1], L"control") == 0 && argc == 4 &&
             !ControlService(service, wcstoul(argv[3], NULL, 10), &status))
                 return fail("control");
+        if (wcscmp(argv[1], L"start-type") == 0 && argc == 4 &&
+            !ChangeServiceConfigW(service, SERVICE_NO_CHANGE, wcstoul(argv[3], NULL, 10),
+                                  SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL, NULL))
+                return fail("start-type");
         (void) puts("{}");
         return EXIT_SUCCESS;
 }
