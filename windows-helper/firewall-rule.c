@@ -76,30 +76,32 @@ bool firewall_rule_is_ours(INetFwRule *rule) {
 
 typedef HRESULT(STDMETHODCALLTYPE *RuleGetText)(INetFwRule *rule, BSTR *ret_text);
 
-/* Return: newly allocated UTF-8, "" for what can't be read, or NULL for want of memory. */
-static char *rule_get(INetFwRule *rule, RuleGetText get) {
+/* @ret_text: newly allocated UTF-8, "" for what can't be read, or NULL for want of memory. */
+static void rule_get(INetFwRule *rule, RuleGetText get, char **ret_text) {
         BSTR b = NULL;
-        char *text = NULL;
 
-        if (FAILED(get(rule, &b)) || !b || win_from_wide(b, wcslen(b), &text) < 0)
-                text = calloc(1, 1);
+        *ret_text = NULL;
+        if (FAILED(get(rule, &b)) || !b || win_from_wide(b, wcslen(b), ret_text) < 0)
+                *ret_text = calloc(1, 1);
         SysFreeString(b);
-        return text;
 }
 
 static bool rule_text_is(INetFwRule *rule, RuleGetText get, const char *wanted) {
-        char *text = rule_get(rule, get);
-        bool same = text && strcmp(text, wanted) == 0;
+        char *text;
+        bool same;
 
+        rule_get(rule, get, &text);
+        same = text && strcmp(text, wanted) == 0;
         free(text);
         return same;
 }
 
 /* Windows may give an address back with its whole mask. */
 static bool rule_address_is(INetFwRule *rule, const char *wanted) {
-        char *text = rule_get(rule, rule->lpVtbl->get_LocalAddresses), *slash;
+        char *text, *slash;
         bool same;
 
+        rule_get(rule, rule->lpVtbl->get_LocalAddresses, &text);
         slash = text ? strchr(text, '/') : NULL;
         if (slash && (strcmp(slash, "/255.255.255.255") == 0 || strcmp(slash, "/128") == 0 ||
                       strcmp(slash, "/32") == 0))
@@ -136,12 +138,12 @@ int firewall_rule_read(INetFwRule *rule, FirewallRule *ret_rule) {
 
         if (!firewall_rule_is_ours(rule))
                 return -ENOENT;
-        name = rule_get(rule, rule->lpVtbl->get_Name);
+        rule_get(rule, rule->lpVtbl->get_Name, &name);
         if (name && firewall_rule_parse_name(name, &r.listen) < 0) {
                 error = -ENOENT;
         } else if (name) {
-                about = rule_get(rule, rule->lpVtbl->get_Description);
-                remote = rule_get(rule, rule->lpVtbl->get_RemoteAddresses);
+                rule_get(rule, rule->lpVtbl->get_Description, &about);
+                rule_get(rule, rule->lpVtbl->get_RemoteAddresses, &remote);
                 error = about && remote ? firewall_remote_read(remote, &r.remote) : -ENOMEM;
         }
         if (error == 0) {
