@@ -32,6 +32,8 @@ check;man-db;renders the man pages
 check;groff;renders the man pages
 check;systemd;systemd-analyze checks the unit
 check;procps;the kill that the unit calls
+check;zsh;reads its completion
+check;fish;reads its completion
 check;binutils;looks into the release executable
 format;clang-format;formats the C sources
 fuzz;clang;libFuzzer
