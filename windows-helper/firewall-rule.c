@@ -81,10 +81,10 @@ static char *rule_get(INetFwRule *rule, RuleGetText get) {
         BSTR b = NULL;
         char *text = NULL;
 
-        if (FAILED(get(rule, &b)) || !b || win_from_wide(b, wcslen(b), &text) < 0)
-                text = calloc(1, 1);
+        if (SUCCEEDED(get(rule, &b)) && b)
+                (void) win_from_wide(b, wcslen(b), &text);
         SysFreeString(b);
-        return text;
+        return text ? text : calloc(1, 1);
 }
 
 static bool rule_text_is(INetFwRule *rule, RuleGetText get, const char *wanted) {
