@@ -86,6 +86,15 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         return 0;
 }
 
+/* Not before it is known who this guest is, and in which networking mode: WSL's tools answer within
+ * milliseconds, mostly, and agent_on_facts() comes back. Until then there is nobody to ask for a
+ * rule. */
+static int agent_configure_channel(Agent *a, const uint8_t *key) {
+        if (!wsl_settled(a->wsl))
+                return 0;
+        return channel_configure(a->channel, &a->config->helper, &a->identity, key);
+}
+
 int agent_connect(Agent *a) {
         bool was_ready = channel_state(a->channel) == CHANNEL_READY;
         uint8_t key[WIRE_KEY_SIZE] = {0};
@@ -95,8 +104,7 @@ int agent_connect(Agent *a) {
         if (r >= 0) {
                 config_helper_format(&a->config->helper, a->helper.address,
                                      sizeof(a->helper.address));
-                r = channel_configure(a->channel, &a->config->helper, &a->identity,
-                                      a->paired ? key : NULL);
+                r = agent_configure_channel(a, a->paired ? key : NULL);
         }
         session_wipe(key, sizeof(key));
         if (r < 0)
@@ -105,7 +113,7 @@ int agent_connect(Agent *a) {
                 a->helper.since = status_time_now();
                 a->sequence = 0;
                 a->unanswered = false;
-                r = agent_all_services(a, WIRE_SERVICE_PENDING, "connecting to the helper again");
+                r = agent_unanswered_services(a);
         }
         a->helper.state = channel_state(a->channel);
         a->outage = 0; /* what comes now is news */
@@ -150,8 +158,11 @@ int agent_reload(Agent *a) {
                 r = netwatch_refresh(a->netwatch); /* 'interface =' may choose differently */
         if (r >= 0 && a->sequence == 0)
                 r = agent_push(a, 0); /* not done by a change of the address */
+        if (r >= 0 && channel_state(a->channel) != CHANNEL_READY)
+                r = agent_unanswered_services(a);
         if (r < 0)
                 return r;
+        agent_check_ports_later(a);
         agent_notify_ready(a);
         agent_report_later(a);
         return 0;

@@ -30,7 +30,7 @@ static int agent_push_none(Agent *a, WireState *state) {
                  (unsigned) wire_state_endpoints(&a->config->wire),
                  (unsigned) challenge->endpoints_max);
         agent_report_later(a);
-        return agent_all_services(a, WIRE_SERVICE_INVALID,
+        return agent_all_services(a, WIRE_SERVICE_INVALID, WIRE_REASON_NONE,
                                   "all services together have more endpoints than the helper "
                                   "takes; turn some off");
 }
@@ -42,11 +42,13 @@ int agent_push(Agent *a, uint64_t event_usec) {
         if (!a->channel || !a->choice_known)
                 return 0;
         state = a->config->wire; /* arrays stay the configuration's */
-        state.mode = WIRE_MODE_UNKNOWN;
+        state.mode = a->facts.mode;
         memcpy(state.interface, a->choice.interface, sizeof(state.interface));
         wire_text_clean(state.interface, WIRE_INTERFACE_MAX); /* the kernel allows any bytes */
-        state.v4 = a->choice.v4;
-        state.v6 = a->choice.v6;
+        if (agent_forwards(a)) { /* else the addresses are the host's own, and no business here */
+                state.v4 = a->choice.v4;
+                state.v6 = a->choice.v6;
+        }
         r = channel_push(a->channel, &state, &a->sequence);
         switch (r) {
         case 0:
@@ -83,7 +85,14 @@ static int agent_on_ready(void *userdata) {
                    FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
                    "Connected to the helper at %s (%s)%s", a->helper.address, a->helper.software,
                    a->paired ? "" : ", not paired");
+        agent_ask_mode_later(a); /* the host may have restarted its network meanwhile */
         agent_report_later(a);
+        return 0;
+}
+
+/* A wake-up that was not made for it. */
+static int agent_on_heard(void *userdata) {
+        agent_check_ports_sometimes(userdata);
         return 0;
 }
 
@@ -182,12 +191,13 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         a->event_usec = 0;
         if (news)
                 agent_log_down(a, down);
+        agent_check_ports_sometimes(a);
         if (same)
                 return 0;
         if (down->was_ready)
                 a->helper.since = status_time_now();
         agent_report_later(a);
-        return agent_all_services(a, WIRE_SERVICE_PENDING, "the helper is not connected");
+        return agent_unanswered_services(a);
 }
 
 int agent_new_channel(Agent *a) {
@@ -197,6 +207,7 @@ int agent_new_channel(Agent *a) {
                 .on_drained = agent_on_drained,
                 .on_result = agent_on_result,
                 .on_down = agent_on_down,
+                .on_heard = agent_on_heard,
         };
         int r = channel_new(&a->channel, a->event, &handler);
 

@@ -24,9 +24,11 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
         *ret_status = (Status){
                 .identity = &a->identity,
                 .pid = getpid(),
-                .mode = WIRE_MODE_UNKNOWN,
+                .facts = &a->facts,
                 .choice = &a->choice,
                 .choice_since = a->choice_since,
+                .candidates = a->candidates,
+                .n_candidates = a->n_candidates,
                 .helper = &a->helper,
                 .paired = a->paired,
                 .key_problem = a->key_problem,

@@ -75,7 +75,10 @@ int agent_set_services(Agent *a, Config *config) {
                 return -ENOMEM;
         }
         for (size_t i = 0; i < config->n_services; i++)
-                services[i] = (StatusService){.state = WIRE_SERVICE_PENDING, .since = now};
+                services[i] = (StatusService){.state = WIRE_SERVICE_PENDING,
+                                              .since = now,
+                                              .guest = GUEST_PORT_UNKNOWN,
+                                              .guest_logged = GUEST_PORT_LISTENING};
         if (a->config) {
                 services_take_over(a->config, a->services, config, services);
                 services_free(a->services, a->config->n_services);
@@ -113,7 +116,7 @@ static int service_set(StatusService *s, uint8_t state, uint16_t reason, const c
         return 0;
 }
 
-int agent_all_services(Agent *a, uint8_t state, const char *text) {
+int agent_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text) {
         StatusTime now = status_time_now();
         bool changed = false;
 
@@ -122,7 +125,7 @@ int agent_all_services(Agent *a, uint8_t state, const char *text) {
 
                 if (!a->config->services[i].enabled)
                         continue;
-                r = service_set(&a->services[i], state, WIRE_REASON_NONE, text, &now, &changed);
+                r = service_set(&a->services[i], state, reason, text, &now, &changed);
                 if (r < 0)
                         return r;
         }
@@ -216,6 +219,7 @@ int agent_take_result(Agent *a, WireResult *result) {
                 a->unanswered = false;
                 a->event_usec = 0;
         }
+        agent_check_ports_later(a);
         if (changed)
                 agent_report_later(a);
         return 0;

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
 static void agent_log_choice(Agent *a) {
@@ -39,6 +40,18 @@ static void agent_log_choice(Agent *a) {
         }
 }
 
+/* After the choice has been told: this is for people. */
+static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
+        Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
+        size_t n = snapshot_candidates(snapshot, candidates);
+
+        if (n == a->n_candidates && memcmp(candidates, a->candidates, sizeof(candidates)) == 0)
+                return;
+        memcpy(a->candidates, candidates, sizeof(candidates));
+        a->n_candidates = n;
+        agent_report_later(a);
+}
+
 static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
                              bool trailing, void *userdata) {
         Agent *a = userdata;
@@ -49,8 +62,11 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         if (a->choice_known) {
                 if (!trailing && choice_may_pass(&a->choice, &choice))
                         return 0; /* the dump at the end of the window tells */
-                if (choice_equal(&choice, &a->choice))
+                if (choice_equal(&choice, &a->choice)) {
+                        agent_take_candidates(a, snapshot);
                         return 0;
+                }
+                agent_ask_mode_later(a);
         }
         a->choice = choice;
         a->choice_known = true;
@@ -59,6 +75,8 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
                 return r;
         a->choice_since = status_time_now();
         agent_log_choice(a);
+        agent_take_candidates(a, snapshot);
+        agent_check_ports_later(a);
         agent_report_later(a);
         return a->channel ? channel_hurry(a->channel) : 0;
 }
@@ -80,6 +98,7 @@ static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si
         Agent *a = userdata;
         int r;
 
+        agent_ask_mode_later(a);
         r = configwatch_renew(a->configwatch);
         return r < 0 ? r : agent_reload(a);
 }
@@ -108,6 +127,7 @@ static int agent_new_signals(Agent *a) {
         sigaddset(&mask, SIGTERM);
         sigaddset(&mask, SIGINT);
         sigaddset(&mask, SIGHUP);
+        sigaddset(&mask, SIGCHLD); /* for the loop: WSL's tools are children */
         if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
                 return -errno;
         /* The log may go to a pipe that nobody reads any more. */
@@ -137,11 +157,18 @@ static int agent_load_identity(Agent *a) {
         return r < 0 ? r : 0;
 }
 
-/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. */
+/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. Started
+ * by hand where the service is installed, the agent finds a link to the file of the service, which
+ * a file in its place would make useless. */
 static const char *agent_status_directory(void) {
         const char *value = getenv("RUNTIME_DIRECTORY");
+        struct stat st;
 
-        return value && value[0] == '/' && !strchr(value, ':') ? value : STATUS_DIRECTORY;
+        if (value && value[0] == '/' && !strchr(value, ':'))
+                return value;
+        if (lstat(STATUS_DIRECTORY "/" STATUS_FILE, &st) == 0 && S_ISLNK(st.st_mode))
+                return STATUS_SERVICE_DIRECTORY;
+        return STATUS_DIRECTORY;
 }
 
 int agent_new(Agent **ret_agent, const char *root) {
@@ -167,6 +194,8 @@ int agent_new(Agent **ret_agent, const char *root) {
                 r = agent_new_signals(a);
         if (r >= 0)
                 r = agent_new_report(a);
+        if (r >= 0)
+                r = agent_new_guest(a);
         if (r < 0)
                 return agent_failed(a, r, "Can't set up the event loop");
         /* Watched before it is read: a change in between is read again. */
@@ -194,6 +223,9 @@ Agent *agent_free(Agent *a) {
         channel_free(a->channel);
         netwatch_free(a->netwatch);
         configwatch_free(a->configwatch);
+        wsl_free(a->wsl);
+        clockwatch_free(a->clock);
+        sd_event_source_disable_unref(a->errands);
         sd_event_source_disable_unref(a->patience);
         sd_event_source_disable_unref(a->report);
         sd_event_unref(a->event);

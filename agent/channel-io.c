@@ -182,6 +182,7 @@ int channel_read(Channel *c, bool last) {
 int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Channel *c = userdata;
         bool hup = revents & (EPOLLHUP | EPOLLERR);
+        bool was_ready = c->state == CHANNEL_READY;
         int r;
 
         if (c->state == CHANNEL_CONNECTING)
@@ -196,5 +197,8 @@ int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) 
                 if (r < 0)
                         return r;
         }
-        return channel_settle(c);
+        r = channel_settle(c);
+        if (r < 0 || !was_ready || c->state != CHANNEL_READY || !c->handler.on_heard)
+                return r;
+        return c->handler.on_heard(c->handler.userdata);
 }

@@ -131,8 +131,13 @@ int channel_on_connected(Channel *c) {
 }
 
 static int channel_on_tick(Channel *c) {
+        uint64_t deadline = agent_session_deadline(c->session), now = now_usec();
         SessionEvent event = SESSION_EVENT_NULL;
         int r;
+
+        /* A monotonic clock that went on while the host slept, as a VM's may. */
+        if (deadline != SESSION_NO_DEADLINE && now > deadline && now - deadline > CHANNEL_LATE_USEC)
+                agent_session_resume(c->session, now);
 
         /* What has arrived counts, however late we come to read it: a peer is not silent then. */
         r = channel_read(c, /* last= */ c->write_error != 0);
@@ -196,6 +201,11 @@ Channel *channel_free(Channel *c) {
         return NULL;
 }
 
+static bool identity_equal(const WireHello *a, const WireHello *b) {
+        return memcmp(a->agent_id, b->agent_id, sizeof(a->agent_id)) == 0 &&
+               strcmp(a->distro, b->distro) == 0;
+}
+
 static bool helper_equal(const ConfigHelper *a, const ConfigHelper *b) {
         return a->kind == b->kind && a->cid == b->cid && a->port == b->port &&
                strcmp(a->path, b->path) == 0;
@@ -204,7 +214,7 @@ static bool helper_equal(const ConfigHelper *a, const ConfigHelper *b) {
 int channel_configure(Channel *c, const ConfigHelper *helper, const WireHello *hello,
                       const uint8_t *key) {
         bool same = c->state != CHANNEL_IDLE && helper_equal(&c->helper, helper) &&
-                    c->has_key == !!key &&
+                    identity_equal(&c->hello, hello) && c->has_key == !!key &&
                     (!key || session_mac_equal(c->key, key)); /* both are 32 bytes */
 
         _Static_assert(WIRE_KEY_SIZE == WIRE_MAC_SIZE, "session_mac_equal() compares keys");
@@ -227,6 +237,18 @@ int channel_hurry(Channel *c) {
                 return 0;
         backoff_reset(&c->backoff);
         return c->state == CHANNEL_WAITING ? channel_arm(c, 0) : 0;
+}
+
+int channel_resume(Channel *c) {
+        int r;
+
+        if (c->session) {
+                agent_session_resume(c->session, now_usec());
+                r = channel_settle(c);
+                if (r < 0)
+                        return r;
+        }
+        return channel_hurry(c);
 }
 
 int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence) {

@@ -17,10 +17,12 @@
 
 /* The kernel gives up a vsock connect after 2 s; this is for everything else that hangs. */
 #define CHANNEL_CONNECT_USEC (5 * USEC_PER_SEC)
-#define CHANNEL_READ_SIZE    (64u * 1024)
-#define CHANNEL_READS_MAX    16           /* per wake-up, so that other sources get their turn */
-#define CHANNEL_OUT_PAUSE    (64u * 1024) /* more answers unsent than this: stop reading */
-#define CHANNEL_BYE_MSEC     500          /* how long the goodbye may wait for the socket */
+/* A timer that fires so late: this process, or the whole machine, did not run. */
+#define CHANNEL_LATE_USEC (1 * USEC_PER_SEC)
+#define CHANNEL_READ_SIZE (64u * 1024)
+#define CHANNEL_READS_MAX 16           /* per wake-up, so that other sources get their turn */
+#define CHANNEL_OUT_PAUSE (64u * 1024) /* more answers unsent than this: stop reading */
+#define CHANNEL_BYE_MSEC  500          /* how long the goodbye may wait for the socket */
 
 typedef struct Channel Channel;
 
@@ -59,6 +61,7 @@ typedef struct ChannelHandler {
         int (*on_drained)(void *userdata); /* a push that was -EAGAIN is possible now */
         int (*on_result)(void *userdata, WireResult *result);    /* take what is wanted */
         int (*on_down)(void *userdata, const ChannelDown *down); /* once per failed try or end */
+        int (*on_heard)(void *userdata); /* the helper said something (a PING), and was answered */
 } ChannelHandler;
 
 /* @event: borrowed, must outlive the channel. Return: 0 or negative errno. */
@@ -71,9 +74,9 @@ DEFINE_CLEANUP(Channel *, channel_free);
  * @hello: identity; nonce and the rest are copied, a fresh nonce is put in for each session
  * @key: WIRE_KEY_SIZE bytes, copied, or NULL for an unpaired agent
  *
- * Ends a session that was made with other values (with a goodbye and without on_down), resets the
- * backoff and tries at once. With the same values it does what channel_hurry() does, also after a
- * refusal.
+ * Ends a session that was made with another helper, identity or key (with a goodbye and without
+ * on_down), resets the backoff and tries at once. With the same ones it does what channel_hurry()
+ * does, also after a refusal; what else is in @hello is told in the next session.
  *
  * Return: 0 or negative errno.
  */
@@ -83,6 +86,10 @@ int channel_configure(Channel *c, const ConfigHelper *helper, const WireHello *h
 /* Something changed that may have brought the helper back: reset the backoff and, when waiting, try
  * at once. A refusal is left alone: no address change ends it. Return: 0 or negative errno. */
 int channel_hurry(Channel *c);
+
+/* The machine was asleep, or its clock jumped: channel_hurry(), and the helper gets one heartbeat
+ * before it counts as silent. Return: 0 or negative errno. */
+int channel_resume(Channel *c);
 
 /**
  * channel_push() - send the state

@@ -15,8 +15,9 @@
 #include <sys/stat.h>
 
 typedef struct Loader {
-        const char *root; /* borrowed */
-        Config *config;   /* owned until it is handed out */
+        const char *root;                 /* borrowed */
+        const ConfigCandidate *candidate; /* borrowed, may be NULL */
+        Config *config;                   /* owned until it is handed out */
         ConfigProblems problems;
         ConfigMerge merge;
         ServiceFile service;                 /* the one being read */
@@ -41,6 +42,7 @@ static int loader_new(Loader **ret_loader, const char *root) {
                 return -ENOMEM;
         /* Not the buffer: 64 KiB that are written before they are read. */
         l->root = root;
+        l->candidate = NULL;
         l->problems = CONFIG_PROBLEMS_NULL;
         l->merge = (ConfigMerge){0};
         l->config = calloc(1, sizeof(*l->config));
@@ -106,21 +108,52 @@ static int load_service(Loader *l, int dir_fd, const DropIn *item) {
         return config_merge_add(&l->merge, item->name, path, &l->service, &l->problems);
 }
 
+static int load_candidate(Loader *l) {
+        const ConfigCandidate *c = l->candidate;
+        _cleanup_free_ char *path = NULL;
+        DropIn item = {.prefix = 0};
+
+        (void) snprintf(item.name, sizeof(item.name), "%s", c->name);
+        path = drop_in_path(&item);
+        if (!path)
+                return -ENOMEM;
+        config_problems_begin(&l->problems, path);
+        service_file_parse(c->data, c->n, &l->service, &l->problems);
+        if (l->problems.n_file > 0)
+                return 0;
+        return config_merge_add(&l->merge, item.name, path, &l->service, &l->problems);
+}
+
+/* In the order of the names; the candidate takes the place of a file of its name. */
 static int load_services(Loader *l) {
         _cleanup_(drop_ins_done) DropIns files = DROP_INS_NULL;
+        bool waiting = !!l->candidate;
         int r = drop_ins_list(l->root, &files, &l->problems);
 
-        for (size_t i = 0; r >= 0 && i < files.n; i++)
-                r = load_service(l, files.dir_fds[files.items[i].prefix], &files.items[i]);
-        return r;
+        for (size_t i = 0; r >= 0 && i < files.n; i++) {
+                int order = l->candidate ? strcmp(l->candidate->name, files.items[i].name) : 1;
+
+                if (waiting && order <= 0) {
+                        r = load_candidate(l);
+                        waiting = false;
+                }
+                if (r >= 0 && order != 0)
+                        r = load_service(l, files.dir_fds[files.items[i].prefix], &files.items[i]);
+        }
+        return r >= 0 && waiting ? load_candidate(l) : r;
 }
 
 int config_load(const char *root, Config **ret_config) {
+        return config_load_candidate(root, NULL, ret_config);
+}
+
+int config_load_candidate(const char *root, const ConfigCandidate *candidate, Config **ret_config) {
         _cleanup_(loader_freep) Loader *l = NULL;
         int r = loader_new(&l, root);
 
         if (r < 0)
                 return r;
+        l->candidate = candidate;
         load_root(l);
         r = load_agent(l);
         if (r >= 0)

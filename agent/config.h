@@ -80,6 +80,15 @@ typedef struct Config {
  * Return: 0 (also with problems), or -ENOMEM.
  */
 int config_load(const char *root, Config **ret_config);
+
+typedef struct ConfigCandidate { /* a service file that is not there yet; all borrowed */
+        const char *name;        /* of the service */
+        const uint8_t *data;
+        size_t n; /* at most CONFIG_FILE_MAX */
+} ConfigCandidate;
+
+/* The same as if @candidate stood in /etc already: what would become of the set with it. */
+int config_load_candidate(const char *root, const ConfigCandidate *candidate, Config **ret_config);
 Config *config_free(Config *c);
 DEFINE_CLEANUP(Config *, config_free);
 

@@ -7,8 +7,9 @@
  * after that is an event again, so nothing is missed, and there is one code path for directories
  * that come, go or are replaced.
  *
- * The runtime directory /run/wslbridge is one of the places, and the agent writes its status there:
- * names that are not configuration must not cause a reload, or every reload would cause the next.
+ * The runtime directory /run/wslbridge is one of the places, and without systemd the agent writes
+ * its status there: names that are not configuration must not cause a reload, or every reload would
+ * cause the next. The service writes in a directory below, of which no event comes at all.
  */
 
 #include "agent/configwatch.h"

@@ -5,6 +5,7 @@
 #include "agent/identity.h"
 
 #include "agent/util.h"
+#include "agent/wsl-words.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,25 +16,13 @@
         SD_ID128_MAKE(fb, f4, b4, 76, 34, 14, 09, 12, 93, 89, 80, 04, af, 55, a8, 6d)
 #define IDENTITY_UNNAMED "linux"
 
-/* A name that the other end can show and store: printable ASCII without separators. */
-static bool distro_valid(const char *name) {
-        size_t n = strlen(name);
-
-        if (n == 0 || n > WIRE_DISTRO_MAX)
-                return false;
-        for (size_t i = 0; i < n; i++)
-                if (name[i] <= ' ' || name[i] > '~' || name[i] == '/' || name[i] == '\\')
-                        return false;
-        return true;
-}
-
-static void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
+void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
         const char *name = getenv("WSL_DISTRO_NAME");
         char host[WIRE_DISTRO_MAX + 2] = {0};
 
-        if (!name || !distro_valid(name))
+        if (!name || !wsl_name_valid(name))
                 name = gethostname(host, sizeof(host) - 1) == 0 ? host : "";
-        if (!distro_valid(name))
+        if (!wsl_name_valid(name))
                 name = IDENTITY_UNNAMED;
         memcpy(ret_name, name, strlen(name) + 1);
 }

@@ -17,8 +17,12 @@ enum {
  * identity_load() - fill in agent id, boot id, distro name, software and version range
  *
  * The agent id is derived from /etc/machine-id for this application, so that the machine id itself
- * never leaves the guest. The distro is $WSL_DISTRO_NAME when it is set, else the host name.
+ * never leaves the guest. The distro is identity_distro()'s.
  *
  * Return: 0, IDENTITY_E_VOLATILE, or negative errno.
  */
 int identity_load(WireHello *ret_hello);
+
+/* The name of this distribution when WSL itself does not tell (wsl.h): $WSL_DISTRO_NAME when it is
+ * set to a usable name, else the host name. Never empty. */
+void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]);

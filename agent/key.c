@@ -120,9 +120,11 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
                         credential = NULL;
                         return -ENOMEM;
                 }
+                /* An empty folder of root is what is left where the mount did not arrive. */
                 r = key_read(credential, "the credential 'key'", /* secret= */ false,
-                             "can't be read by the agent; restart wslbridge-agent", ret_key,
-                             ret_problem);
+                             "has not reached the agent; run 'mount --make-shared /run', then "
+                             "'systemctl restart wslbridge-agent'",
+                             ret_key, ret_problem);
                 if (r != KEY_E_MISSING)
                         return r;
         }

@@ -3,12 +3,13 @@
 /* The command line of wslbridge-agent; docs/wslbridge-agent.8 is its reference. */
 
 #include "agent/agent.h"
-#include "agent/config.h"
+#include "agent/config-check.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <getopt.h>
 #include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -81,30 +82,6 @@ static int parse_argv(int argc, char *argv[]) {
         return 1;
 }
 
-static int check(void) {
-        _cleanup_(config_freep) Config *config = NULL;
-        unsigned n_endpoints;
-        int r;
-
-        r = config_load(arg_root, &config);
-        if (r < 0) {
-                (void) fprintf(stderr, "Can't load the configuration: %s\n", strerror(-r));
-                return EXIT_FAILURE;
-        }
-        for (size_t i = 0; i < config->n_problems; i++) {
-                _cleanup_free_ char *text = NULL;
-
-                if (config_problem_format(&config->problems[i], &text) >= 0)
-                        (void) fprintf(stderr, "%s\n", text);
-        }
-        if (config->n_problems > 0)
-                return EXIT_FAILURE;
-        n_endpoints = wire_state_endpoints(&config->wire);
-        (void) printf("%zu service%s, %u endpoint%s: no problems\n", config->n_services,
-                      config->n_services == 1 ? "" : "s", n_endpoints, n_endpoints == 1 ? "" : "s");
-        return EXIT_SUCCESS;
-}
-
 /* Started with standard error closed, the first socket would get its number, and the log lines. */
 static int open_standard_files(void) {
         int fd;
@@ -128,7 +105,7 @@ int main(int argc, char *argv[]) {
         if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;
         if (arg_check)
-                return check();
+                return config_check(arg_root);
         if (sodium_init() < 0) {
                 (void) fprintf(stderr, "Can't set up libsodium\n");
                 return EXIT_FAILURE;

@@ -213,6 +213,28 @@ void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choic
         *ret_choice = c;
 }
 
+size_t snapshot_candidates(const Snapshot *s, Candidate ret[SNAPSHOT_CANDIDATES_MAX]) {
+        size_t n = 0;
+
+        memset(ret, 0, SNAPSHOT_CANDIDATES_MAX * sizeof(*ret));
+        for (size_t i = 0; i < s->n_links && n < SNAPSHOT_CANDIDATES_MAX; i++) {
+                const SnapshotLink *link = &s->links[i];
+                WireAddress address = {0};
+
+                if (link->loopback)
+                        continue;
+                fill_address(s, IP_FAMILY_V4, link->index, &address);
+                if (address.addr.family == IP_FAMILY_NONE)
+                        continue;
+                memcpy(ret[n].interface, link->name, sizeof(ret[n].interface));
+                ret[n].addr = address.addr;
+                ret[n].default_route = best_route(s, IP_FAMILY_V4, link->index) != NULL;
+                ret[n].vmbus = link_is_vmbus(s, link);
+                n++;
+        }
+        return n;
+}
+
 static bool address_equal(const WireAddress *a, const WireAddress *b) {
         return ip_compare(&a->addr, &b->addr) == 0 && a->prefix == b->prefix &&
                ip_compare(&a->gateway, &b->gateway) == 0;

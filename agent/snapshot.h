@@ -64,6 +64,20 @@ typedef struct Choice {
         bool vmbus_preferred; /* the default route leaves elsewhere (a VPN's tun) */
 } Choice;
 
+#define SNAPSHOT_CANDIDATES_MAX 16
+
+/* An interface that could be meant, for people who have several. */
+typedef struct Candidate {
+        char interface[WIRE_INTERFACE_MAX + 1];
+        IpAddr addr;
+        bool default_route; /* has an IPv4 one */
+        bool vmbus;
+} Candidate;
+
+/* Every interface but loopback ones with an IPv4 address that snapshot_choose() would take, in the
+ * kernel's order. All of @ret is written, zeros behind the last one. Return: their number. */
+size_t snapshot_candidates(const Snapshot *s, Candidate ret[SNAPSHOT_CANDIDATES_MAX]);
+
 /**
  * snapshot_choose() - the guest's own NAT address
  * @interface: configured name, or "" for automatic

@@ -44,7 +44,10 @@ int status_write(const char *directory, const char *text) {
                 fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0)
                 return -errno;
-        r = write_all(fd, text, strlen(text));
+        /* For everybody, whatever the umask: it holds no secret. */
+        r = fchmod(fd, 0644) < 0 ? -errno : 0;
+        if (r == 0)
+                r = write_all(fd, text, strlen(text));
         if (r == 0)
                 r = write_all(fd, "\n", 1);
         if (r == 0 && rename(temporary, path) < 0)

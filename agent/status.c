@@ -79,15 +79,34 @@ static json_t *address_json(const WireAddress *a) {
                          text_json(a->gateway.family == IP_FAMILY_NONE ? NULL : gateway));
 }
 
+static json_t *candidates_json(const Status *s) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < s->n_candidates; i++) {
+                const Candidate *c = &s->candidates[i];
+                char address[IP_TEXT_MAX];
+
+                ip_format(&c->addr, address);
+                (void) json_array_append_new(array,
+                                             json_pack("{s:o, s:s, s:b, s:b}", "interface",
+                                                       text_json(c->interface), "address", address,
+                                                       "default_route", (int) c->default_route,
+                                                       "vmbus", (int) c->vmbus));
+        }
+        return array;
+}
+
 static json_t *guest_json(const Status *s) {
         const Choice *c = s->choice;
 
         return json_pack(
-                "{s:s, s:o, s:o, s:o, s:o, s:b, s:o}", "mode", wire_mode_name(s->mode), "interface",
-                text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6", address_json(&c->v6),
-                "problem",
+                "{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl", (int) s->facts->wsl,
+                "mode", wire_mode_name(s->facts->mode), "mode_word", text_json(s->facts->word),
+                "interface", text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6",
+                address_json(&c->v6), "problem",
                 text_json(c->problem == CHOICE_OK ? NULL : choice_problem_text(c->problem)),
-                "vmbus_preferred", (int) c->vmbus_preferred, "since", time_json(&s->choice_since));
+                "vmbus_preferred", (int) c->vmbus_preferred, "candidates", candidates_json(s),
+                "since", time_json(&s->choice_since));
 }
 
 static json_t *error_json(const StatusHelper *h) {
@@ -132,6 +151,13 @@ static json_t *listen_json(const WireListen *l) {
                          (int) l->connect_port);
 }
 
+/* A service that is turned off is not looked at. */
+static json_t *guest_port_json(const ConfigService *service, const StatusService *status) {
+        if (!service->enabled || status->guest_port == 0)
+                return json_null();
+        return json_integer(status->guest_port);
+}
+
 static json_t *service_json(const ConfigService *service, const StatusService *status,
                             const Config *config, const WireService *wire) {
         json_t *listens = json_array();
@@ -140,13 +166,15 @@ static json_t *service_json(const ConfigService *service, const StatusService *s
                 (void) json_array_append_new(
                         listens, listen_json(&config->wire.listens[wire->first_listen + i]));
         }
-        return json_pack("{s:s, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o}", "name", service->name,
-                         "description", text_json(service->description), "file",
+        return json_pack("{s:s, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name",
+                         service->name, "description", text_json(service->description), "file",
                          text_json(service->file), "enabled", (int) service->enabled, "listens",
                          listens, "state",
                          service->enabled ? wire_service_state_name(status->state) : "disabled",
                          "reason", text_json(wire_reason_name(status->reason)), "text",
-                         text_json(status->text), "since", time_json(&status->since));
+                         text_json(status->text), "since", time_json(&status->since), "guest",
+                         guest_port_name(service->enabled ? status->guest : GUEST_PORT_UNKNOWN),
+                         "guest_port", guest_port_json(service, status));
 }
 
 static json_t *services_json(const Status *s) {
@@ -216,6 +244,17 @@ int status_format(const Status *s, char **ret_text) {
         return 0;
 }
 
+void status_mode_text(uint8_t mode, char *ret_text, size_t size) {
+        if (mode == WIRE_MODE_NONE) {
+                (void) snprintf(ret_text, size, "networking mode none: the guest has no network");
+                return;
+        }
+        (void) snprintf(ret_text, size,
+                        "networking mode %s: the guest shares the host's network and needs no "
+                        "forwarding",
+                        wire_mode_name(mode));
+}
+
 static const char *helper_phrase(const StatusHelper *h) {
         if (h->state == CHANNEL_READY)
                 return "connected";
@@ -231,7 +270,10 @@ void status_summary(const Status *s, char *ret_text, size_t size) {
         char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 32];
         size_t n_active = 0, n_enabled = 0;
 
-        if (a->addr.family) {
+        if (s->facts->mode != WIRE_MODE_NAT && s->facts->mode != WIRE_MODE_UNKNOWN) {
+                (void) snprintf(address, sizeof(address), "nothing to forward (networking mode %s)",
+                                wire_mode_name(s->facts->mode));
+        } else if (a->addr.family) {
                 char ip[IP_TEXT_MAX];
 
                 ip_format(&a->addr, ip);

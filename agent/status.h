@@ -9,12 +9,18 @@
 #include "agent/channel.h"
 #include "agent/config.h"
 #include "agent/netwatch.h"
+#include "agent/port-map.h"
 #include "agent/snapshot.h"
+#include "agent/wsl.h"
 
 #define STATUS_SCHEMA       1 /* grows when a member changes its meaning or goes */
 #define STATUS_FILE         "status.json"
-#define STATUS_DIRECTORY    "/run/wslbridge" /* unless $RUNTIME_DIRECTORY says otherwise */
 #define STATUS_UPDATE_NEVER UINT64_MAX
+
+/* Unless $RUNTIME_DIRECTORY says otherwise. The second one is that of the service, where the first
+ * one has a link to. */
+#define STATUS_DIRECTORY         "/run/wslbridge"
+#define STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"
 
 /* A moment, for people (wall clock) and for arithmetic (CLOCK_MONOTONIC); never compared with each
  * other. */
@@ -28,6 +34,10 @@ typedef struct StatusService {
         uint16_t reason; /* WireReason */
         char *text;      /* owned, may be NULL */
         StatusTime since;
+
+        uint8_t guest;        /* GuestPort: the worst of its ports in the guest */
+        uint8_t guest_logged; /* what the log says of that */
+        uint16_t guest_port;  /* the first that is so, or 0 */
 
         /* What the log says of it: a lost helper makes every service pending, and a helper that
          * comes back with the same answer is no news. */
@@ -47,10 +57,12 @@ typedef struct StatusHelper {
 
 typedef struct Status { /* everything borrowed */
         const WireHello *identity;
-        int pid;      /* lets a reader see that the writer is gone */
-        uint8_t mode; /* WireMode */
+        int pid; /* lets a reader see that the writer is gone */
+        const WslFacts *facts;
         const Choice *choice;
         StatusTime choice_since;
+        const Candidate *candidates;
+        size_t n_candidates;
         const StatusHelper *helper;
         bool paired;
         const char *key_problem; /* or NULL */
@@ -73,6 +85,9 @@ StatusTime status_time_now(void);
 
 /* Return: 0, or -ENOMEM. @ret_text: owned by the caller. */
 int status_format(const Status *s, char **ret_text);
+
+/* Why nothing is forwarded in this networking mode; there is no such text for nat and unknown. */
+void status_mode_text(uint8_t mode, char *ret_text, size_t size);
 
 /* What `systemctl status` shows: "172.20.1.2 on eth0; helper connected; 2 of 3 services active". */
 void status_summary(const Status *s, char *ret_text, size_t size);

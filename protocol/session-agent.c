@@ -297,6 +297,13 @@ int agent_session_tick(AgentSession *s, uint64_t now_usec, Buffer *out, SessionE
                                SESSION_EVENT_TIMEOUT, out, ret_event);
 }
 
+void agent_session_resume(AgentSession *s, uint64_t now_usec) {
+        uint64_t spent = (uint64_t) s->challenge.heartbeat_ms * (WIRE_SILENCE_FACTOR - 1) * 1000;
+
+        if (s->state == AGENT_SESSION_READY && now_usec > spent && s->last_heard < now_usec - spent)
+                s->last_heard = now_usec - spent;
+}
+
 int agent_session_push(AgentSession *s, WireState *state, Buffer *out, uint64_t *ret_sequence) {
         uint64_t previous = state->sequence;
         int r;

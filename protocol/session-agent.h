@@ -54,6 +54,10 @@ int agent_session_receive(AgentSession *s, const uint8_t *data, size_t n, uint64
 /* Time has passed. Return: 0 or -ENOMEM. */
 int agent_session_tick(AgentSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event);
 
+/* The machine, or this process, did not run for a while: what the helper sent meanwhile may still
+ * be on its way. READY: it counts as silent one full heartbeat from now at the earliest. */
+void agent_session_resume(AgentSession *s, uint64_t now_usec);
+
 /* Append STATE; gives it the next sequence number, told in @ret_sequence. READY only, else
  * -ENOTRECOVERABLE. Return: 0, -EINVAL, -EMSGSIZE, -ENOMEM; or -E2BIG when the helper's
  * endpoints_max is smaller than what @state asks for. */

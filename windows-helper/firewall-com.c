@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
-/* COM needs what win.h leaves out, and COM's headers define 'interface', a field name of ours: so
- * the protocol's headers come first, and objbase after them. */
 #include "windows-helper/firewall-com.h"
+#include "windows-helper/firewall-rule.h"
 #include "windows-helper/log.h"
-#include "windows-helper/win.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-
-#define COBJMACROS
-#include <netfw.h>
 
 /* The ids of netfw.h's declarations, here so that no library of GUIDs is needed. */
 static const GUID clsid_policy = {
@@ -26,8 +19,6 @@ static const GUID iid_rule = {
 static const GUID iid_enum_variant = {
         0x00020404, 0x0000, 0x0000, {0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46}};
 
-#define FIREWALL_TEXT_MAX 4096 /* 64 prefixes of IPv6 fit */
-
 struct FirewallCom {
         bool started; /* CoInitializeEx() is to be undone */
         INetFwPolicy2 *policy;
@@ -39,12 +30,6 @@ static int com_error(HRESULT hr, const char *what) {
 
         (void) log_win_error((DWORD) hr, "Windows Firewall: %s failed", what);
         return r;
-}
-
-static BSTR com_text(const char *text) {
-        wchar_t wide[FIREWALL_TEXT_MAX];
-
-        return win_to_wide(text, wide, ARRAYSIZE(wide)) == 0 ? SysAllocString(wide) : NULL;
 }
 
 static void com_close(FirewallCom *c) {
@@ -74,34 +59,15 @@ static int com_open(FirewallCom *c) {
         return 0;
 }
 
-/* Take over @rule if it is one of ours. Return: 0 or -ENOMEM. */
-static int com_take_rule(INetFwRule *rule, FirewallRules *rules) {
-        FirewallRule r = {.remote = NULL};
-        BSTR grouping = NULL, name = NULL, remote = NULL;
-        char *text = NULL;
-        LONG profiles = 0;
-        int error = 0;
+/* Return: 0, also when it is not one of ours, or -ENOMEM. */
+static int com_take(INetFwRule *rule, FirewallRules *rules) {
+        FirewallRule r;
+        int error = firewall_rule_read(rule, &r);
 
-        if (SUCCEEDED(INetFwRule_get_Grouping(rule, &grouping)) && grouping &&
-            wcscmp(grouping, L"" FIREWALL_GROUPING) == 0 &&
-            SUCCEEDED(INetFwRule_get_Name(rule, &name)) && name &&
-            win_from_wide(name, wcslen(name), &text) == 0 &&
-            firewall_rule_parse_name(text, &r.listen) == 0) {
-                (void) INetFwRule_get_Profiles(rule, &profiles);
-                (void) INetFwRule_get_RemoteAddresses(rule, &remote);
-                r.profiles = (uint8_t) (profiles & WIRE_PROFILE_ALL);
-                if (r.profiles == 0)
-                        r.profiles = WIRE_PROFILE_ALL; /* somebody's doing: to be updated */
-                error = win_from_wide(remote ? remote : L"", remote ? wcslen(remote) : 0,
-                                      &r.remote);
-                if (error == 0)
-                        error = firewall_rules_add(rules, &r);
-                free(r.remote);
-        }
-        free(text);
-        SysFreeString(remote);
-        SysFreeString(name);
-        SysFreeString(grouping);
+        if (error < 0)
+                return error == -ENOENT ? 0 : error;
+        error = firewall_rules_add(rules, &r);
+        free(r.remote);
         return error;
 }
 
@@ -133,7 +99,7 @@ static int com_list(void *userdata, FirewallRules *rules) {
                 if (item.vt == VT_DISPATCH && item.pdispVal &&
                     SUCCEEDED(
                             IDispatch_QueryInterface(item.pdispVal, &iid_rule, (void **) &rule))) {
-                        r = com_take_rule(rule, rules);
+                        r = com_take(rule, rules);
                         INetFwRule_Release(rule);
                 }
                 (void) VariantClear(&item);
@@ -142,46 +108,11 @@ static int com_list(void *userdata, FirewallRules *rules) {
         return r;
 }
 
-typedef HRESULT(STDMETHODCALLTYPE *ComPutText)(INetFwRule *rule, BSTR text);
-
-static HRESULT com_put(INetFwRule *rule, ComPutText put, const char *text) {
-        BSTR b = com_text(text);
-        HRESULT hr = b ? put(rule, b) : E_OUTOFMEMORY;
+static HRESULT com_put_name(INetFwRule *rule, const char *name) {
+        BSTR b = firewall_rule_text(name);
+        HRESULT hr = b ? INetFwRule_put_Name(rule, b) : E_OUTOFMEMORY;
 
         SysFreeString(b);
-        return hr;
-}
-
-/* Protocol before ports, or Windows refuses the ports. */
-static HRESULT com_fill(INetFwRule *rule, const FirewallRule *r) {
-        const INetFwRuleVtbl *v = rule->lpVtbl;
-        char port[8], address[IP_TEXT_MAX], about[WIRE_SERVICE_NAME_MAX + 64];
-        HRESULT hr;
-
-        (void) snprintf(port, sizeof(port), "%u", (unsigned) r->listen.port);
-        (void) snprintf(about, sizeof(about), "Opened for service '%s' of a guest, by wslbridge",
-                        r->service);
-        ip_format(&r->listen.addr, address);
-        hr = com_put(rule, v->put_Description, about);
-        if (SUCCEEDED(hr))
-                hr = INetFwRule_put_Protocol(rule, NET_FW_IP_PROTOCOL_TCP);
-        if (SUCCEEDED(hr))
-                hr = com_put(rule, v->put_LocalPorts, port);
-        if (SUCCEEDED(hr))
-                hr = com_put(rule, v->put_LocalAddresses,
-                             ip_is_any(&r->listen.addr) ? "*" : address);
-        if (SUCCEEDED(hr))
-                hr = com_put(rule, v->put_RemoteAddresses, r->remote);
-        if (SUCCEEDED(hr))
-                hr = INetFwRule_put_Direction(rule, NET_FW_RULE_DIR_IN);
-        if (SUCCEEDED(hr))
-                hr = INetFwRule_put_Action(rule, NET_FW_ACTION_ALLOW);
-        if (SUCCEEDED(hr))
-                hr = INetFwRule_put_Profiles(rule, r->profiles);
-        if (SUCCEEDED(hr))
-                hr = com_put(rule, v->put_Grouping, FIREWALL_GROUPING);
-        if (SUCCEEDED(hr))
-                hr = INetFwRule_put_Enabled(rule, VARIANT_TRUE);
         return hr;
 }
 
@@ -192,47 +123,38 @@ static HRESULT com_add(FirewallCom *c, const FirewallRule *r, const char *name) 
 
         if (FAILED(hr))
                 return hr;
-        hr = com_put(rule, rule->lpVtbl->put_Name, name);
+        hr = com_put_name(rule, name);
         if (SUCCEEDED(hr))
-                hr = com_fill(rule, r);
+                hr = firewall_rule_write(rule, r);
         if (SUCCEEDED(hr))
                 hr = INetFwRules_Add(c->rules, rule);
         INetFwRule_Release(rule);
         return hr;
 }
 
-static bool com_is_ours(INetFwRule *rule) {
-        BSTR grouping = NULL;
-        bool ours = SUCCEEDED(INetFwRule_get_Grouping(rule, &grouping)) && grouping &&
-                    wcscmp(grouping, L"" FIREWALL_GROUPING) == 0;
-
-        SysFreeString(grouping);
-        return ours;
-}
-
 /* In place: the rule's identity stays, and connections that it lets in are not cut. */
 static HRESULT com_update(FirewallCom *c, const FirewallRule *r, const char *name) {
         INetFwRule *rule = NULL;
-        BSTR b = com_text(name);
+        BSTR b = firewall_rule_text(name);
         HRESULT hr = b ? INetFwRules_Item(c->rules, b, &rule) : E_OUTOFMEMORY;
 
         SysFreeString(b);
-        if (FAILED(hr) || !com_is_ours(rule)) {
+        if (FAILED(hr) || !firewall_rule_is_ours(rule)) {
                 if (SUCCEEDED(hr))
                         INetFwRule_Release(rule);
                 return com_add(c, r, name);
         }
-        hr = com_fill(rule, r);
+        hr = firewall_rule_write(rule, r);
         INetFwRule_Release(rule);
         return hr;
 }
 
 static HRESULT com_remove(FirewallCom *c, const char *name) {
         INetFwRule *rule = NULL;
-        BSTR b = com_text(name);
+        BSTR b = firewall_rule_text(name);
         HRESULT hr = b ? INetFwRules_Item(c->rules, b, &rule) : E_OUTOFMEMORY;
 
-        if (SUCCEEDED(hr) && com_is_ours(rule))
+        if (SUCCEEDED(hr) && firewall_rule_is_ours(rule))
                 hr = INetFwRules_Remove(c->rules, b);
         else if (hr != E_OUTOFMEMORY)
                 hr = S_OK; /* it is gone, or another one of that name is in its place */

@@ -43,8 +43,10 @@ static void facts_on_keys(void *userdata) {
 static void facts_on_forwarder(void *userdata) {
         Facts *f = userdata;
 
-        if (f->bridge)
-                bridge_forwarder_changed(f->bridge);
+        if (!f->bridge)
+                return;
+        bridge_forwarder_changed(f->bridge);
+        firewall_apply_look(&f->firewall); /* whoever resets the network resets both */
 }
 
 /* What can't be read at all leaves the last one in force. */
@@ -143,7 +145,7 @@ void facts_refresh(Facts *f) {
         facts_on_policy(f);
         facts_on_addresses(f);
         facts_on_keys(f);
-        bridge_forwarder_changed(f->bridge);
+        facts_on_forwarder(f);
 }
 
 Facts *facts_free(Facts *f) {

@@ -79,7 +79,11 @@ void peer_free(Peer *p) {
 }
 
 void peers_accept(TestHost *h) {
-        int fd = accept4(h->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+        struct sockaddr_vm addr = {.svm_family = AF_UNSPEC};
+        socklen_t size = sizeof addr;
+        int fd = accept4(h->listen_fd, (struct sockaddr *) &addr, &size,
+                         SOCK_CLOEXEC | SOCK_NONBLOCK);
+        BridgePeer info = {.source_known = false};
         Peer *p;
 
         if (fd < 0)
@@ -91,7 +95,9 @@ void peers_accept(TestHost *h) {
         }
         p->host = h;
         p->fd = fd;
-        if (bridge_connect(h->bridge, p, &(BridgePeer){0}, test_host_now(), &p->connection) < 0) {
+        if (addr.svm_family == AF_VSOCK)
+                info = (BridgePeer){.source_known = true, .source = addr.svm_port};
+        if (bridge_connect(h->bridge, p, &info, test_host_now(), &p->connection) < 0) {
                 peer_free(p);
                 return;
         }

@@ -6,6 +6,7 @@ import secrets
 import pytest
 
 import helpers
+from control import Control
 from guest import Guest, NotifySocket
 
 
@@ -69,3 +70,8 @@ def manager(tmp_path):
     notify = NotifySocket(str(tmp_path / "notify"))
     yield notify
     notify.socket.close()
+
+
+@pytest.fixture
+def control(dev_tree, guest):
+    return Control(dev_tree, guest)

@@ -73,8 +73,10 @@ class Guest:
         self.state = os.path.join(self.folder, "run")
         self.socket = os.path.join(self.folder, "helper")
         self.log_path = os.path.join(self.folder, "log")
+        self.wsl = os.path.join(self.folder, "wsl")  # WSL's tools; none in it at first
         self.address = ADDRESS
         self.process = None
+        self.servers = []
         self.namespace = topology.Namespace(f"{name}{next(_numbers)}")
         os.makedirs(os.path.join(self.root, "etc/wslbridge/services.d"))
         os.makedirs(self.state)
@@ -86,6 +88,8 @@ class Guest:
 
     def close(self):
         self.kill()
+        for server in list(self.servers):
+            self.end_server(server)
         subprocess.run(["ip", "netns", "del", self.namespace.name], check=True)
 
     # --- network
@@ -128,11 +132,51 @@ class Guest:
     def key(self, text, mode=0o600):
         self.write("etc/wslbridge/key", text, mode)
 
+    # --- WSL
+
+    def tool(self, name, script):
+        """One of WSL's tools, as a shell script; replaced in one step: it may be running."""
+        os.makedirs(self.wsl, exist_ok=True)
+        path = os.path.join(self.wsl, name)
+        fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o755)
+        with os.fdopen(fd, "w", encoding="utf-8") as f:
+            f.write(f"#!/bin/sh\n{script}\n")
+        os.rename(path + ".new", path)
+
+    def wsl_mode(self, word):
+        """WSL's tools as they are in a distribution that has started."""
+        self.tool("wslinfo", f"[ $1 = --networking-mode ] || exit 1\necho '{word}'")
+        self.tool("wslpath", f"printf '%s\\n' '\\\\wsl.localhost\\{self.name}\\'")
+        self.interop()
+
+    def interop(self):
+        open(os.path.join(self.wsl, "1_interop"), "w").close()
+
+    def listen(self, port, address="0.0.0.0", family="AF_INET"):
+        """A server in the guest; ends when its standard input does."""
+        script = (f"import socket, sys\ns = socket.create_server(('{address}', {port}), "
+                  f"family=socket.{family})\nprint('up', flush=True)\nsys.stdin.read()")
+        server = self.namespace.popen("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE,
+                                      stdout=subprocess.PIPE, text=True)
+        self.servers.append(server)
+        assert server.stdout.readline() == "up\n"
+        return server
+
+    def end_server(self, server):
+        server.stdin.close()
+        server.wait(PATIENCE)
+        server.stdout.close()
+        self.servers.remove(server)
+
     # --- the agent
 
-    def start(self, wait=True, **environment):
+    def start(self, wait=True, without=(), **environment):
         env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
-        env.update(RUNTIME_DIRECTORY=self.state, WSL_DISTRO_NAME=self.name, **environment)
+        # Not the tools of the machine that runs the tests, which may be a distribution of WSL.
+        env.update(RUNTIME_DIRECTORY=self.state, WSL_DISTRO_NAME=self.name,
+                   WSLBRIDGE_WSL_FOLDER=self.wsl, **environment)
+        for name in without:
+            del env[name]
         with open(self.log_path, "ab") as log:
             self.process = self.namespace.popen(self.exe, f"--root={self.root}", env=env,
                                                 stdin=subprocess.DEVNULL, stdout=log, stderr=log)

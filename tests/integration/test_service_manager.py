@@ -2,6 +2,7 @@
 """What a service manager sees, and that none is needed."""
 import json
 import os
+import re
 import signal
 import subprocess
 import threading
@@ -198,3 +199,56 @@ def test_status_tells_everything(bridge):
     assert status["helper"]["since"]["time"].endswith("Z")
     assert status["helper"]["since"]["monotonic_usec"] <= status["written"]["monotonic_usec"]
     assert set(status["counters"]) == {"events", "dumps", "lost", "failed_dumps", "connects"}
+
+
+def watched(guest):
+    """The inodes that the agent has inotify watches on."""
+    folder = f"/proc/{guest.process.pid}/fdinfo"
+    lines = "".join(open(os.path.join(folder, fd)).read() for fd in os.listdir(folder))
+    return {int(inode, 16) for inode in re.findall(r"^inotify .*?\bino:([0-9a-f]+)", lines, re.M)}
+
+
+def test_status_below_the_watched_folder_is_no_event(guest, host):
+    """As the service runs: /run/wslbridge is root's and watched, the status is in a folder below.
+    Writing it must not wake the agent; what root puts there counts, and stays after the stop."""
+    run = os.path.join(guest.root, "run/wslbridge")
+    guest.state = os.path.join(run, "agent")
+    os.makedirs(os.path.join(run, "services.d"))
+    os.makedirs(guest.state)
+    os.symlink("agent/status.json", os.path.join(run, "status.json"))
+    host.start()
+    guest.start()
+    guest.write("run/wslbridge/services.d/web.ini", "[service]\nlisten = 8080\n")
+    guest.wait_state("web", "active")
+
+    inodes = watched(guest)
+    assert {os.stat(run).st_ino, os.stat(os.path.join(run, "services.d")).st_ino} <= inodes
+    assert os.stat(guest.state).st_ino not in inodes
+    before = os.stat(run).st_mtime_ns
+    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})
+    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "the new status")
+    assert os.stat(run).st_mtime_ns == before  # nothing came or went: there was no event
+    with open(os.path.join(run, "status.json"), encoding="utf-8") as f:
+        assert json.load(f)["agent"]["pid"] == guest.process.pid
+
+    guest.stop()
+    assert sorted(os.listdir(run)) == ["agent", "services.d", "status.json"]
+    assert os.listdir(os.path.join(run, "services.d")) == ["web.ini"]
+    assert os.listdir(guest.state) == []
+
+
+def test_started_by_hand_where_the_service_is_installed(guest):
+    """It finds the link that tmpfiles made, and writes behind it instead of replacing it."""
+    exe, guest.exe = guest.exe, os.path.join(guest.folder, "by-hand")
+    with open(guest.exe, "w") as f:
+        f.write("#!/bin/sh\nunset RUNTIME_DIRECTORY\n"
+                "mount -t tmpfs none /run && mkdir /run/wslbridge || exit 1\n"
+                "ln -s agent/status.json /run/wslbridge/status.json\n"
+                f'umask 077\nexec {exe} "$@"\n')
+    os.chmod(guest.exe, 0o755)
+    guest.start(wait=False)
+    # The mounts of the namespace are its own: this is the guest's /run, seen from here.
+    guest.state = os.path.join("/proc", str(guest.process.pid), "root", "run/wslbridge")
+    wait_until(guest.status, "a status behind the link")
+    assert os.readlink(os.path.join(guest.state, "status.json")) == "agent/status.json"
+    assert os.stat(os.path.join(guest.state, "status.json")).st_mode & 0o777 == 0o644

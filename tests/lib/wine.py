@@ -5,6 +5,8 @@ registry, the fake iphlpsvc and the helper.
 Everything is started with one Prefix, and Prefix.stop() ends it all with that prefix's own
 'wineserver -k', so nothing of another Wine user is ever touched."""
 
+import contextlib
+import glob
 import json
 import os
 import pathlib
@@ -93,8 +95,14 @@ class Prefix:
         return done
 
     def stop(self):
+        found = os.stat(self.path)
         subprocess.run([wine_program("wineserver"), "-k"], env=self.env, timeout=30, check=False)
         self.wait_idle()
+        # Debian's wineserver leaves the folder of its socket, named after the prefix's inode.
+        for folder in glob.glob(f"/tmp/wine-*/server-{found.st_dev:x}-{found.st_ino:x}"):
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(folder))
 
 
 class Registry:

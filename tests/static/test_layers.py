@@ -11,8 +11,8 @@ import pytest
 import tree
 
 # Modules of the agent that are plain functions of their arguments.
-AGENT_PURE = ("backoff", "snapshot", "ini-reader", "config-problem", "config-text",
-              "config-listen", "config-service", "config-merge")
+AGENT_PURE = ("backoff", "port-map", "snapshot", "ini-reader", "config-problem", "config-text",
+              "config-listen", "config-service", "config-merge", "wsl-words")
 
 SHELL_HEADERS = re.compile(
     r"<(sys/(socket|epoll|inotify|timerfd|signalfd|un)\.h|systemd/.*|netlink/.*|fcntl\.h|"

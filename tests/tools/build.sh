@@ -4,6 +4,7 @@
 # The build trees, all below build/:
 #   dev              the agent with ASan, UBSan and werror; unit tests and test host
 #   release          the agent as it ships; benchmarks, demo
+#   install          the agent as 'install' puts it into the system
 #   windows          the helper with the TCP transport of the tests
 #   windows-release  the helper as it ships
 #   fuzz             libFuzzer targets, built by clang
@@ -25,6 +26,11 @@ build_dev() {
 
 build_release() {
     build_tree release 'the agent' --buildtype=release
+}
+
+build_install() {
+    build_tree install 'the agent, to be installed' --buildtype=release -Dtests=disabled \
+        --prefix=/usr --sysconfdir=/etc
 }
 
 build_windows() {

@@ -3,19 +3,20 @@
 #
 # Which Debian or Ubuntu packages are needed for what, and their installation.
 
-# group; package (or alternatives, the first one is installed); why
+# group; package (or alternatives, the first one is installed); why. 'agent' builds the Linux half,
+# and is a part of 'build', which builds everything.
 PACKAGES='
-build;gcc;the compiler of the agent
-build;libc6-dev;C library headers
-build;meson;build system
-build;ninja-build;build system
-build;pkg-config|pkgconf;finds the libraries below
-build;libnl-3-dev;kernel address events
-build;libnl-route-3-dev;kernel address events
-build;libsystemd-dev;event loop, journal, readiness
-build;libinih-dev;reads the drop-ins
-build;libsodium-dev;the keyed handshake
-build;libjansson-dev;status.json
+agent;gcc;the compiler of the agent
+agent;libc6-dev;C library headers
+agent;meson;build system
+agent;ninja-build;build system
+agent;pkg-config|pkgconf;finds the libraries below
+agent;libnl-3-dev;kernel address events
+agent;libnl-route-3-dev;kernel address events
+agent;libsystemd-dev;event loop, journal, readiness
+agent;libinih-dev;reads the drop-ins
+agent;libsodium-dev;the keyed handshake
+agent;libjansson-dev;status.json
 build;check;unit tests
 build;gcc-mingw-w64-x86-64;the compiler of the Windows helper
 build;python3;the test runner
@@ -45,9 +46,10 @@ package_installed() {
 
 # Prints "package;why" for what is missing of the groups given.
 missing_packages() {
-    local group names why name found
+    local group names why name found groups=" $* "
+    groups=${groups/ build / build agent }
     while IFS=';' read -r group names why; do
-        [[ -n $group && " $* " == *" $group "* ]] || continue
+        [[ -n $group && $groups == *" $group "* ]] || continue
         found=
         for name in ${names//|/ }; do
             if package_installed "$name"; then found=1; fi

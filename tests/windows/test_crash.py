@@ -14,10 +14,16 @@ KILLS = 60
 RULES = 300
 
 
+def open_changes(registry):
+    """How many changes were begun and not ended."""
+    entries = [entry.split("|")[-2:] for entry in registry.ledger().values()]
+    return sum(current != following for current, following in entries)
+
+
 def check_provable(registry):
     """Each value is foreign as it was, or in the ledger with what it is or is to become. Returns
     how many changes were begun and not ended."""
-    rules, ledger, n_open = registry.rules(), registry.ledger(), 0
+    rules, ledger = registry.rules(), registry.ledger()
     assert {k: v for k, v in rules.items() if k in FOREIGN} == FOREIGN
     for (family, name), data in rules.items():
         if (family, name) in FOREIGN:
@@ -25,10 +31,7 @@ def check_provable(registry):
         assert name in ledger, f"{name} = {data} is nobody's"
         current, following = ledger[name].split("|")[-2:]
         assert data in (current, following), f"{name} = {data}: {ledger[name]}"
-    for entry in ledger.values():
-        current, following = entry.split("|")[-2:]
-        n_open += current != following
-    return n_open
+    return open_changes(registry)
 
 
 def wanted(address):
@@ -37,6 +40,19 @@ def wanted(address):
     services.append(service("foreign", "0.0.0.0:29000", 80))
     rules = {("v4tov4", f"127.0.0.1/{20000 + i}"): f"{host}/{port}" for i in range(RULES)}
     return services, {**rules, **FOREIGN}
+
+
+def kill_later(helper, registry, delay, in_the_middle, patience):
+    """A thread that kills the helper: @delay after now, or after changes were seen to be open
+    (most of the time that an apply takes, iphlpsvc is waited for, and nothing is open)."""
+    def work():
+        end = time.monotonic() + patience
+        while in_the_middle and open_changes(registry) == 0 and time.monotonic() < end:
+            pass
+        time.sleep(delay)
+        helper.process.kill()
+
+    threading.Thread(target=work, daemon=True).start()
 
 
 def test_kill_at_any_instant(start_helper, registry, connect):
@@ -62,8 +78,9 @@ def test_kill_at_any_instant(start_helper, registry, connect):
             agent.send_state(wanted("172.29.0.9/20")[0], v4="172.29.0.9/20")
         else:
             agent.send_state(services, v4=f"172.29.0.{2 + n % 3}/20")
-        killer = threading.Timer(chance.uniform(0, 1.1 * apply_time), helper.process.kill)
-        killer.start()
+        middle = n % 2 == 1
+        kill_later(helper, registry, chance.uniform(0, (0.1 if middle else 1.1) * apply_time),
+                   middle, 2 * apply_time)
         helper.wait_end()
         agent.close()
         n_open.append(check_provable(registry))

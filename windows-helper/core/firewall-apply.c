@@ -11,7 +11,8 @@
 #include <string.h>
 
 void firewall_apply_init(FirewallApply *f, const FirewallStore *store) {
-        *f = (FirewallApply){.store = *store, .due_usec = FIREWALL_IDLE};
+        *f = (FirewallApply){
+                .store = *store, .due_usec = FIREWALL_IDLE, .look_usec = FIREWALL_IDLE};
 }
 
 void firewall_apply_done(FirewallApply *f) {
@@ -43,28 +44,52 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted) {
         return 0;
 }
 
-/* The change was made: .present follows. */
-static int firewall_follow(FirewallApply *f, const FirewallChange *c, size_t *n_removed) {
-        for (size_t i = 0; i < f->present.n; i++) {
-                FirewallRule *p = &f->present.items[i];
+void firewall_apply_look(FirewallApply *f) {
+        f->known = false;
+        f->due_usec = 0;
+}
 
-                if (ip_endpoint_compare(&p->listen, &c->rule->listen) != 0)
-                        continue;
-                if (c->action == FIREWALL_REMOVE) { /* the list is borrowed: emptied, not moved */
-                        p->profiles = 0;
-                        (*n_removed)++;
-                        return 0;
-                }
-                p->profiles = c->rule->profiles;
-                memcpy(p->service, c->rule->service, sizeof p->service);
-                free(p->remote);
-                p->remote = malloc(strlen(c->rule->remote) + 1);
-                if (!p->remote)
-                        return -ENOMEM;
-                memcpy(p->remote, c->rule->remote, strlen(c->rule->remote) + 1);
+/* The change was made: .present follows, of which the first @n_sorted are in order. */
+static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChange *c,
+                           size_t *n_removed) {
+        FirewallRule *p = firewall_rules_find(&f->present, n_sorted, &c->rule->listen);
+
+        if (c->action == FIREWALL_ADD || !p)
+                return firewall_rules_add(&f->present, c->rule);
+        if (c->action == FIREWALL_REMOVE) { /* the list is borrowed: emptied, not moved */
+                p->profiles = 0;
+                (*n_removed)++;
                 return 0;
         }
-        return firewall_rules_add(&f->present, c->rule);
+        return firewall_rule_copy(p, c->rule);
+}
+
+/* Windows refused it: left alone until all is listed anew. A firewall that needs a whole slice to
+ * say no would else never come to the others. */
+static void firewall_leave(FirewallApply *f, size_t n_sorted, const FirewallChange *c, int error) {
+        FirewallRule *p = c->action == FIREWALL_REMOVE
+                                  ? firewall_rules_find(&f->present, n_sorted, &c->rule->listen)
+                                  : firewall_rules_find(&f->wanted, f->wanted.n, &c->rule->listen);
+
+        p->refused = true;
+        if (f->refused == 0)
+                f->refused = error;
+}
+
+static int firewall_list(FirewallApply *f, uint64_t now_usec) {
+        int r;
+
+        firewall_rules_done(&f->present);
+        for (size_t i = 0; i < f->wanted.n; i++)
+                f->wanted.items[i].refused = false;
+        r = f->store.list(f->store.userdata, &f->present);
+        if (r < 0)
+                return r;
+        firewall_rules_sort(&f->present);
+        f->known = true;
+        f->refused = 0;
+        f->look_usec = now_usec + FIREWALL_LOOK_USEC;
+        return 0;
 }
 
 static void firewall_drop_removed(FirewallRules *r) {
@@ -79,35 +104,32 @@ static void firewall_drop_removed(FirewallRules *r) {
 }
 
 /* Return: 1 when more is to be done, 0, or negative errno. */
-static int firewall_slice(FirewallApply *f) {
+static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         uint64_t end = f->store.now(f->store.userdata) + FIREWALL_SLICE_USEC;
         FirewallChange *changes = NULL;
-        size_t n = 0, i = 0, n_removed = 0;
-        int r = 0, failed = 0;
+        size_t n = 0, i = 0, n_removed = 0, n_sorted;
+        int r = f->known ? 0 : firewall_list(f, now_usec);
 
-        if (!f->known) {
-                firewall_rules_done(&f->present);
-                r = f->store.list(f->store.userdata, &f->present);
-                firewall_rules_sort(&f->present);
-                f->known = r == 0;
-        }
+        n_sorted = f->present.n;
         if (r == 0)
                 r = firewall_diff(&f->present, &f->wanted, &changes, &n);
-        /* Additions make .present longer, which moves what removals point to; those come first. */
-        for (; r == 0 && i < n && f->store.now(f->store.userdata) < end; i++) {
+        /* Additions make .present longer, which moves what removals point to; those come first.
+         * One change at least: listing alone may take longer than a slice. */
+        for (; r == 0 && i < n && (i == 0 || f->store.now(f->store.userdata) < end); i++) {
                 FirewallChange c = changes[i];
-                int r2 = f->store.change(f->store.userdata, &c);
+                int error = f->store.change(f->store.userdata, &c);
 
-                if (r2 == 0)
-                        r = firewall_follow(f, &c, &n_removed);
-                else if (failed == 0)
-                        failed = r2; /* one that Windows refuses keeps no other one waiting */
+                if (error == 0)
+                        r = firewall_follow(f, n_sorted, &c, &n_removed);
+                else
+                        firewall_leave(f, n_sorted, &c, error);
         }
-        firewall_drop_removed(&f->present);
-        firewall_rules_sort(&f->present);
         free(changes);
+        if (n_removed > 0)
+                firewall_drop_removed(&f->present);
+        firewall_rules_sort(&f->present);
         if (r == 0 && i == n)
-                r = failed;
+                r = f->refused;
         if (r < 0)
                 f->known = false; /* look what is there before the next try */
         return r < 0 ? r : i < n;
@@ -149,10 +171,17 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
 
         if (now_usec < f->due_usec)
                 return false;
-        r = firewall_slice(f);
-        f->due_usec = r < 0 ? now_usec + FIREWALL_RETRY_USEC : r > 0 ? now_usec : FIREWALL_IDLE;
-        if (r > 0)
+        if (now_usec >= f->look_usec)
+                f->known = false;
+        r = firewall_slice(f, now_usec);
+        if (r > 0) {
+                f->due_usec = now_usec;
                 return false;
+        }
+        if (r < 0)
+                f->due_usec = now_usec + FIREWALL_RETRY_USEC;
+        else
+                f->due_usec = f->present.n > 0 ? f->look_usec : FIREWALL_IDLE;
         firewall_describe(f, r, problem);
         failed = r < 0;
         changed = failed != f->failed || strcmp(problem, f->problem) != 0;

@@ -3,15 +3,18 @@
 
 /*
  * Carries out what firewall_diff() says, in slices: a rule takes Windows some milliseconds, so
- * thousands of them are done a few at a time, between other work. Failures are tried again. Pure:
- * the firewall is behind FirewallStore, the clock is the caller's.
+ * thousands of them are done a few at a time, between other work. A rule that Windows refuses keeps
+ * no other one waiting and is tried again later. What is there is listed anew after a failure, when
+ * the caller asks, and from time to time: a rule of ours that somebody changed or deleted meanwhile
+ * is put right in place. Pure: the firewall is behind FirewallStore, the clock is the caller's.
  */
 
 #include "windows-helper/core/firewall.h"
 
 #define FIREWALL_SLICE_USEC UINT64_C(20000)
 #define FIREWALL_RETRY_USEC UINT64_C(30000000)
-#define FIREWALL_IDLE       UINT64_MAX /* no deadline */
+#define FIREWALL_LOOK_USEC  UINT64_C(600000000) /* listing hundreds of rules is not free */
+#define FIREWALL_IDLE       UINT64_MAX          /* no deadline */
 
 typedef enum FirewallEffect {
         FIREWALL_EFFECTIVE,
@@ -32,8 +35,9 @@ typedef struct FirewallStore {
 typedef struct FirewallApply {
         FirewallStore store; /* borrowed userdata */
         FirewallRules present, wanted;
-        bool known; /* .present was read */
-        uint64_t due_usec;
+        bool known;                      /* .present was read, and followed since */
+        uint64_t due_usec, look_usec;    /* the next slice; the next time to list all */
+        int refused;                     /* why the first one since then was, or 0 */
         char problem[WIRE_TEXT_MAX + 1]; /* "" when all is well */
         bool failed;                     /* the rules could not be made */
 } FirewallApply;
@@ -43,6 +47,9 @@ void firewall_apply_done(FirewallApply *f);
 
 /* Take over a copy of what is wanted. Return: 0 or -ENOMEM. */
 int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted);
+
+/* Something may have happened to the rules: with the next tick look what is there. */
+void firewall_apply_look(FirewallApply *f);
 
 /* Do a slice of the work that is due. Return: true when .problem or .failed changed. */
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec);

@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIREWALL_PREFIX FIREWALL_GROUPING " "
+#define FIREWALL_PREFIX    FIREWALL_GROUPING " "
+#define FIREWALL_ABOUT     "Opened for service '"
+#define FIREWALL_ABOUT_END "' of a guest, by wslbridge"
 
 void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MAX]) {
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -49,9 +51,39 @@ int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
         return 0;
 }
 
+void firewall_rule_about(const FirewallRule *rule, char ret_about[FIREWALL_ABOUT_MAX]) {
+        (void) snprintf(ret_about, FIREWALL_ABOUT_MAX, FIREWALL_ABOUT "%s" FIREWALL_ABOUT_END,
+                        rule->service);
+}
+
+int firewall_rule_parse_about(const char *about, char ret_service[WIRE_SERVICE_NAME_MAX + 1]) {
+        const size_t n = sizeof FIREWALL_ABOUT - 1;
+        const char *end = strrchr(about, '\'');
+
+        if (strncmp(about, FIREWALL_ABOUT, n) != 0 || end < about + n ||
+            strcmp(end, FIREWALL_ABOUT_END) != 0 ||
+            (size_t) (end - about) - n > WIRE_SERVICE_NAME_MAX)
+                return -EINVAL;
+        memcpy(ret_service, about + n, (size_t) (end - about) - n);
+        ret_service[(size_t) (end - about) - n] = '\0';
+        return 0;
+}
+
+int firewall_rule_copy(FirewallRule *to, const FirewallRule *from) {
+        size_t n = strlen(from->remote) + 1;
+        char *remote = malloc(n);
+
+        if (!remote)
+                return -ENOMEM;
+        memcpy(remote, from->remote, n);
+        free(to->remote);
+        *to = *from;
+        to->remote = remote;
+        return 0;
+}
+
 int firewall_rules_add(FirewallRules *r, const FirewallRule *rule) {
-        size_t n = strlen(rule->remote) + 1;
-        char *remote;
+        int error;
 
         if (r->n == r->size) {
                 size_t size = r->size > 0 ? 2 * r->size : 16;
@@ -62,13 +94,10 @@ int firewall_rules_add(FirewallRules *r, const FirewallRule *rule) {
                 r->items = items;
                 r->size = size;
         }
-        remote = malloc(n);
-        if (!remote)
-                return -ENOMEM;
-        memcpy(remote, rule->remote, n);
-        r->items[r->n] = *rule;
-        r->items[r->n++].remote = remote;
-        return 0;
+        r->items[r->n] = (FirewallRule){.remote = NULL};
+        error = firewall_rule_copy(&r->items[r->n], rule);
+        r->n += error == 0;
+        return error;
 }
 
 static int firewall_compare(const void *pa, const void *pb) {
@@ -82,34 +111,17 @@ void firewall_rules_sort(FirewallRules *r) {
                 qsort(r->items, r->n, sizeof *r->items, firewall_compare);
 }
 
+FirewallRule *firewall_rules_find(const FirewallRules *r, size_t n, const IpEndpoint *listen) {
+        const FirewallRule key = {.listen = *listen};
+
+        return n > 0 ? bsearch(&key, r->items, n, sizeof key, firewall_compare) : NULL;
+}
+
 void firewall_rules_done(FirewallRules *r) {
         for (size_t i = 0; i < r->n; i++)
                 free(r->items[i].remote);
         free(r->items);
         *r = FIREWALL_RULES_NULL;
-}
-
-char *firewall_remote_text(const WireState *state, const WireService *service) {
-        const char *fixed = service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet" : "*";
-        size_t size = service->n_remotes * (IP_TEXT_MAX + 5) + sizeof "LocalSubnet", n = 0;
-        char *text = malloc(size);
-
-        if (!text)
-                return NULL;
-        if (service->remote != WIRE_REMOTE_LIST) {
-                memcpy(text, fixed, strlen(fixed) + 1);
-                return text;
-        }
-        text[0] = '\0';
-        for (uint32_t i = 0; i < service->n_remotes; i++) {
-                const WirePrefix *p = &state->remotes[service->first_remote + i];
-                char address[IP_TEXT_MAX];
-
-                ip_format(&p->addr, address);
-                n += (size_t) snprintf(text + n, size - n, "%s%s/%u", n > 0 ? "," : "", address,
-                                       (unsigned) p->length);
-        }
-        return text;
 }
 
 static bool firewall_same(const FirewallRule *a, const FirewallRule *b) {
@@ -129,7 +141,7 @@ int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,
 
                 while (k < wanted->n && firewall_compare(&wanted->items[k], p) < 0)
                         k++;
-                if (k == wanted->n || firewall_compare(&wanted->items[k], p) != 0)
+                if (!p->refused && (k == wanted->n || firewall_compare(&wanted->items[k], p) != 0))
                         changes[n++] = (FirewallChange){FIREWALL_REMOVE, p};
         }
         for (size_t i = 0, k = 0; i < wanted->n; i++) {
@@ -137,7 +149,7 @@ int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,
 
                 while (k < present->n && firewall_compare(&present->items[k], w) < 0)
                         k++;
-                if (w->profiles == 0)
+                if (w->profiles == 0 || w->refused)
                         continue;
                 if (k == present->n || firewall_compare(&present->items[k], w) != 0)
                         changes[n++] = (FirewallChange){FIREWALL_ADD, w};

@@ -142,13 +142,14 @@ static int policy_each_item(Policy *p, const char *text, PolicyItemFn fn, char *
                 while (to > from && strchr(" \t\r", start[to - 1]))
                         to--;
                 if (to > from) {
+                        bool cut = to - from >= POLICY_ITEM_MAX; /* longer than any good one */
                         int r;
 
-                        if (to - from >= POLICY_ITEM_MAX)
+                        if (cut)
                                 to = from + POLICY_ITEM_MAX - 1;
                         memcpy(ret_item, start + from, to - from);
                         ret_item[to - from] = '\0';
-                        r = fn(p, ret_item);
+                        r = cut ? -EINVAL : fn(p, ret_item);
                         if (r < 0)
                                 return r;
                 }

@@ -23,13 +23,14 @@ static const uint8_t other_key[WIRE_KEY_SIZE] = {4, 5, 6};
 static sd_event *event;
 static Channel *channel;
 static ConfigHelper target;
-static unsigned n_ready, n_drained, n_results, n_downs;
+static unsigned n_ready, n_drained, n_results, n_downs, n_heard;
 static ChannelDown last_down;
 
 /* The peer's side. */
 static int listener = -1, peer = -1;
 static HelperSession *session;
 static Buffer peer_in, peer_out;
+static uint32_t heartbeat_ms = 1000;
 static uint64_t n_states;
 static WireState last_state;
 
@@ -51,6 +52,12 @@ static int on_result(void *userdata, WireResult *result) {
 static int on_down(void *userdata, const ChannelDown *down) {
         n_downs++;
         last_down = *down;
+        return 0;
+}
+
+static int on_heard(void *userdata) {
+        ck_assert_int_eq(channel_state(channel), CHANNEL_READY);
+        n_heard++;
         return 0;
 }
 
@@ -82,6 +89,7 @@ static void setup(void) {
                 .on_drained = on_drained,
                 .on_result = on_result,
                 .on_down = on_down,
+                .on_heard = on_heard,
         };
 
         test_setup();
@@ -101,13 +109,13 @@ static void teardown(void) {
         test_teardown();
 }
 
-static void configure(const uint8_t *key) {
-        WireHello hello = {.version_min = WIRE_VERSION_MIN,
-                           .version_max = WIRE_VERSION_MAX,
-                           .distro = "Debian",
-                           .software = "test"};
+static WireHello own_hello = {.version_min = WIRE_VERSION_MIN,
+                              .version_max = WIRE_VERSION_MAX,
+                              .distro = "Debian",
+                              .software = "test"};
 
-        ck_assert_int_eq(channel_configure(channel, &target, &hello, key), 0);
+static void configure(const uint8_t *key) {
+        ck_assert_int_eq(channel_configure(channel, &target, &own_hello, key), 0);
 }
 
 /* One turn of the loop and, unless the peer is raw, of the helper's session. */
@@ -163,7 +171,7 @@ static void peer_session(void) {
                 .mac = mac,
                 .pairing_required = true,
                 .endpoints_max = 100,
-                .heartbeat_ms = 1000,
+                .heartbeat_ms = heartbeat_ms,
                 .handshake_ms = 5000,
                 .software = "test helper",
         };

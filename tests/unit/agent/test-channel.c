@@ -140,6 +140,69 @@ START_TEST(test_new_key_ends_the_session_politely) {
 }
 END_TEST
 
+START_TEST(test_new_name_is_a_new_identity) {
+        connect_well();
+        own_hello.has_vm_id = true; /* no part of it */
+        configure(test_key);
+        ck_assert_int_eq(channel_state(channel), CHANNEL_READY);
+        strcpy(own_hello.distro, "Ubuntu");
+        configure(test_key);
+        ck_assert_int_ne(channel_state(channel), CHANNEL_READY);
+        UNTIL(helper_session_state(session) == HELPER_SESSION_CLOSED, test_key);
+        peer_close();
+        peer_session();
+        UNTIL(n_ready == 2, test_key);
+        ck_assert_str_eq(helper_session_hello(session)->distro, "Ubuntu");
+}
+END_TEST
+
+/* A PING is answered before anybody else gets to know of it. */
+START_TEST(test_heard_after_the_answer) {
+        char bytes[64];
+
+        connect_well();
+        ck_assert_uint_eq(n_heard, 0); /* the handshake is none of its business */
+        ck_assert_int_eq(wire_ping_encode(7, &peer_out), 0);
+        ck_assert_int_gt(send(peer, buffer_bytes(&peer_out), buffer_length(&peer_out), 0), 0);
+        while (n_heard == 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_int_eq(recv(peer, bytes, sizeof(bytes), MSG_DONTWAIT), WIRE_HEADER_SIZE + 8);
+        ck_assert_int_eq(bytes[1], WIRE_PONG);
+        buffer_done(&peer_out);
+}
+END_TEST
+
+/* The loop did not turn for much longer than the silence that is allowed. */
+START_TEST(test_late_timer_is_a_resume) {
+        heartbeat_ms = 200;
+        connect_well();
+        (void) usleep(3 * 200 * USEC_PER_MSEC + CHANNEL_LATE_USEC + 200 * USEC_PER_MSEC);
+        ck_assert_int_gt(sd_event_run(event, 0), 0); /* the timer */
+        ck_assert_uint_eq(n_downs, 0);
+        ck_assert_int_eq(channel_state(channel), CHANNEL_READY);
+        while (n_downs == 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_int_eq(last_down.cause, CHANNEL_SILENT);
+}
+END_TEST
+
+START_TEST(test_resume_gives_one_heartbeat) {
+        uint64_t before;
+
+        heartbeat_ms = 300;
+        connect_well();
+        (void) usleep(2 * 300 * USEC_PER_MSEC + 200 * USEC_PER_MSEC); /* 100 ms are left */
+        before = now_usec();
+        ck_assert_int_eq(channel_resume(channel), 0);
+        while (n_downs == 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_uint_ge(now_usec() - before, 300 * USEC_PER_MSEC);
+        ck_assert_int_eq(last_down.cause, CHANNEL_SILENT);
+        ck_assert_int_eq(channel_resume(channel), 0); /* waiting: it hurries */
+        UNTIL(channel_state(channel) != CHANNEL_WAITING, test_key);
+}
+END_TEST
+
 START_TEST(test_raw_peers) {
         static const struct {
                 const char *bytes;
@@ -278,6 +341,10 @@ int main(void) {
         tcase_add_test(t, test_goodbye_and_reconnect);
         tcase_add_test(t, test_wrong_key);
         tcase_add_test(t, test_new_key_ends_the_session_politely);
+        tcase_add_test(t, test_new_name_is_a_new_identity);
+        tcase_add_test(t, test_heard_after_the_answer);
+        tcase_add_test(t, test_late_timer_is_a_resume);
+        tcase_add_test(t, test_resume_gives_one_heartbeat);
         tcase_add_loop_test(t, test_raw_peers, 0, 6);
         tcase_add_test(t, test_refusal_of_a_closed_peer);
         tcase_add_test(t, test_back_pressure);

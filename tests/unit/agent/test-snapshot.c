@@ -215,6 +215,77 @@ START_TEST(test_equal) {
 }
 END_TEST
 
+/* As "eth0 172.20.0.5 route vmbus; docker0 172.17.0.1". */
+static const struct {
+        const char *machine, *candidates;
+} candidate_cases[] = {
+        {"", ""},
+        {LO DNS, ""},
+        {WSL_NAT, "eth0 172.29.144.5 route vmbus; "},
+        {WSL_NAT DOCKER0, "eth0 172.29.144.5 route vmbus; docker0 172.17.0.1; "},
+        {LO DOCKER0 ETH0, "docker0 172.17.0.1; "},
+        {ETH0 "addr 2 172.20.0.5/20\n" TUN0 "route4 5 10.8.0.1 50\n",
+         "eth0 172.20.0.5 vmbus; tun0 10.8.0.6 route; "},
+        /* one an interface: the one that the gateway is on-link with */
+        {ETH0 "addr 2 10.0.0.1/8\naddr 2 172.20.0.5/20\nroute4 2 172.20.0.1 0\n",
+         "eth0 172.20.0.5 route vmbus; "},
+        {ETH0 "addr 2 172.20.0.5/20 secondary\n", ""},
+        {ETH0 "addr 2 172.20.0.5/20 tentative\naddr 2 172.20.0.6/20 deprecated\n", ""},
+        {ETH0 "addr 2 169.254.7.7/16 link\naddr 2 2001:db8::5/64\n", ""},
+};
+
+START_TEST(test_candidates) {
+        for (size_t i = 0; i < ELEMENTSOF(candidate_cases); i++) {
+                Candidate found[SNAPSHOT_CANDIDATES_MAX];
+                char text[1024] = "";
+                size_t n;
+                Machine m;
+
+                load(&m, candidate_cases[i].machine);
+                memset(found, 0xa5, sizeof(found)); /* everything has to be written */
+                n = snapshot_candidates(&m.snapshot, found);
+                for (size_t k = 0; k < SNAPSHOT_CANDIDATES_MAX; k++) {
+                        char address[IP_TEXT_MAX];
+                        size_t used = strlen(text);
+
+                        ip_format(&found[k].addr, address);
+                        if (k >= n) {
+                                ck_assert_mem_eq(&found[k], &(Candidate){0}, sizeof(Candidate));
+                                continue;
+                        }
+                        (void) snprintf(text + used, sizeof(text) - used, "%s %s%s%s; ",
+                                        found[k].interface, address,
+                                        found[k].default_route ? " route" : "",
+                                        found[k].vmbus ? " vmbus" : "");
+                }
+                ck_assert_str_eq(text, candidate_cases[i].candidates);
+        }
+}
+END_TEST
+
+/* Never more than there is room for. */
+START_TEST(test_many_candidates) {
+        SnapshotLink links[2 * SNAPSHOT_CANDIDATES_MAX] = {0};
+        SnapshotAddress addresses[2 * SNAPSHOT_CANDIDATES_MAX] = {0};
+        Candidate found[SNAPSHOT_CANDIDATES_MAX];
+        const Snapshot s = {.links = links,
+                            .addresses = addresses,
+                            .n_links = ELEMENTSOF(links),
+                            .n_addresses = ELEMENTSOF(addresses)};
+
+        for (size_t i = 0; i < ELEMENTSOF(links); i++) {
+                links[i] = (SnapshotLink){.index = (int) i + 1, .name = "br", .up = true};
+                addresses[i] = (SnapshotAddress){.link = (int) i + 1,
+                                                 .addr = ip_v4(10, 0, 0, (uint8_t) (i + 1)),
+                                                 .prefix = 24,
+                                                 .scope = RT_SCOPE_UNIVERSE};
+        }
+        ck_assert_uint_eq(snapshot_candidates(&s, found), SNAPSHOT_CANDIDATES_MAX);
+        ck_assert_uint_eq(found[SNAPSHOT_CANDIDATES_MAX - 1].addr.bytes[3],
+                          SNAPSHOT_CANDIDATES_MAX);
+}
+END_TEST
+
 static void load_choice(const char *text, Choice *ret) {
         Machine m;
 
@@ -271,6 +342,8 @@ int main(void) {
         tcase_add_loop_test(tcase, test_choice, 0, (int) ELEMENTSOF(cases));
         tcase_add_loop_test(tcase, test_order, 0, (int) ELEMENTSOF(cases));
         tcase_add_test(tcase, test_equal);
+        tcase_add_test(tcase, test_candidates);
+        tcase_add_test(tcase, test_many_candidates);
         tcase_add_test(tcase, test_may_pass);
         tcase_add_test(tcase, test_texts);
         return suite_run(suite);

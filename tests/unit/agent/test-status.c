@@ -10,6 +10,8 @@
 
 static WireHello identity;
 static Choice choice;
+static WslFacts facts;
+static Candidate candidates[2];
 static StatusHelper helper;
 static ConfigService services[2];
 static WireService wire_services[1];
@@ -26,6 +28,12 @@ static void setup(void) {
                           .v4 = {.addr = ip_v4(172, 20, 1, 2),
                                  .prefix = 20,
                                  .gateway = ip_v4(172, 20, 0, 1)}};
+        facts = (WslFacts){.wsl = true, .mode = WIRE_MODE_NAT, .word = "nat"};
+        candidates[0] = (Candidate){.interface = "eth0",
+                                    .addr = ip_v4(172, 20, 1, 2),
+                                    .default_route = true,
+                                    .vmbus = true};
+        candidates[1] = (Candidate){.interface = "docker0", .addr = ip_v4(172, 17, 0, 1)};
         helper = (StatusHelper){.address = "unix:/x", .state = CHANNEL_READY, .software = "h 1"};
         services[0] = (ConfigService){.name = "off", .file = (char *) "/etc/off.ini"};
         services[1] = (ConfigService){.name = "web",
@@ -37,11 +45,13 @@ static void setup(void) {
         listens[1] = (WireListen){
                 .addr = {.family = IP_FAMILY_V6}, .port = 2222, .count = 1, .connect_port = 22};
         wire_services[0] = (WireService){.name = "web", .n_listens = 2};
-        states[0] = (StatusService){.state = WIRE_SERVICE_PENDING};
+        states[0] = (StatusService){.state = WIRE_SERVICE_PENDING, .guest_port = 99};
         states[1] = (StatusService){.state = WIRE_SERVICE_CONFLICT,
                                     .reason = WIRE_REASON_FOREIGN_RULE,
                                     .text = (char *) "somebody has it",
-                                    .since = {UINT64_C(1767225600123456), 42}};
+                                    .since = {UINT64_C(1767225600123456), 42},
+                                    .guest = GUEST_PORT_LOOPBACK_ONLY,
+                                    .guest_port = 82};
         config = (Config){.services = services,
                           .n_services = 2,
                           .wire = {.services = wire_services,
@@ -50,7 +60,10 @@ static void setup(void) {
                                    .n_listens = 2}};
         status = (Status){.identity = &identity,
                           .pid = 17,
+                          .facts = &facts,
                           .choice = &choice,
+                          .candidates = candidates,
+                          .n_candidates = 2,
                           .helper = &helper,
                           .config = &config,
                           .services = states,
@@ -98,7 +111,16 @@ START_TEST(test_values) {
         ck_assert_int_eq(json_integer_value(at("schema")), STATUS_SCHEMA);
         ck_assert_str_eq(text_at("agent.agent_id"), "abcd0000000000000000000000000000");
         ck_assert_int_eq(json_integer_value(at("agent.pid")), 17);
-        ck_assert_str_eq(text_at("guest.mode"), "unknown");
+        ck_assert(json_is_true(at("guest.wsl")));
+        ck_assert_str_eq(text_at("guest.mode"), "nat");
+        ck_assert_str_eq(text_at("guest.mode_word"), "nat");
+        ck_assert_uint_eq(json_array_size(at("guest.candidates")), 2);
+        ck_assert_str_eq(text_at("guest.candidates.0.interface"), "eth0");
+        ck_assert(json_is_true(at("guest.candidates.0.default_route")));
+        ck_assert(json_is_true(at("guest.candidates.0.vmbus")));
+        ck_assert_str_eq(text_at("guest.candidates.1.address"), "172.17.0.1");
+        ck_assert(json_is_false(at("guest.candidates.1.default_route")));
+        ck_assert(json_is_false(at("guest.candidates.1.vmbus")));
         ck_assert_str_eq(text_at("guest.ipv4.address"), "172.20.1.2");
         ck_assert_str_eq(text_at("guest.ipv4.gateway"), "172.20.0.1");
         ck_assert(json_is_null(at("guest.ipv6")));
@@ -114,6 +136,10 @@ START_TEST(test_values) {
         ck_assert_str_eq(text_at("services.1.text"), "somebody has it");
         ck_assert_str_eq(text_at("services.1.since.time"), "2026-01-01T00:00:00.123456Z");
         ck_assert_int_eq(json_integer_value(at("services.1.since.monotonic_usec")), 42);
+        ck_assert_str_eq(text_at("services.0.guest"), "unknown"); /* off: nobody looks */
+        ck_assert(json_is_null(at("services.0.guest_port")));
+        ck_assert_str_eq(text_at("services.1.guest"), "loopback-only");
+        ck_assert_int_eq(json_integer_value(at("services.1.guest_port")), 82);
         ck_assert_str_eq(text_at("services.1.listens.0.listen"), "0.0.0.0:8000-8010");
         ck_assert_int_eq(json_integer_value(at("services.1.listens.0.count")), 11);
         ck_assert_str_eq(text_at("services.1.listens.1.listen"), "[::]:2222");
@@ -130,6 +156,10 @@ START_TEST(test_troubles) {
         };
 
         choice = (Choice){.problem = CHOICE_NO_ROUTE};
+        facts = (WslFacts){0};
+        status.n_candidates = 0;
+        states[1].guest = GUEST_PORT_LISTENING;
+        states[1].guest_port = 0;
         helper.state = CHANNEL_WAITING;
         helper.failed = true;
         helper.error = (ChannelDown){.cause = CHANNEL_REFUSED,
@@ -143,6 +173,11 @@ START_TEST(test_troubles) {
         format();
         ck_assert(json_is_null(at("guest.ipv4")) && json_is_null(at("guest.interface")));
         ck_assert_str_eq(text_at("guest.problem"), choice_problem_text(CHOICE_NO_ROUTE));
+        ck_assert(json_is_false(at("guest.wsl")) && json_is_null(at("guest.mode_word")));
+        ck_assert_str_eq(text_at("guest.mode"), "unknown");
+        ck_assert_uint_eq(json_array_size(at("guest.candidates")), 0);
+        ck_assert_str_eq(text_at("services.1.guest"), "listening");
+        ck_assert(json_is_null(at("services.1.guest_port")));
         ck_assert_str_eq(text_at("helper.state"), "refused");
         ck_assert_str_eq(text_at("helper.error.code"), "bad-proof");
         ck_assert_str_eq(text_at("helper.error.text"), "the keys differ");
@@ -174,6 +209,24 @@ START_TEST(test_summary) {
         ck_assert_ptr_eq(strstr(text, "no address ("), text);
         ck_assert_ptr_nonnull(
                 strstr(text, "not paired; 1 of 1 services active; configuration has"));
+}
+END_TEST
+
+START_TEST(test_modes_that_forward_nothing) {
+        char text[256];
+
+        for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++) {
+                bool forwards = mode == WIRE_MODE_NAT || mode == WIRE_MODE_UNKNOWN;
+
+                facts.mode = mode;
+                status_summary(&status, text, sizeof(text));
+                ck_assert_msg((strstr(text, "nothing to forward (networking mode ") == text) !=
+                                      forwards,
+                              "%s", text);
+                status_mode_text(mode, text, sizeof(text));
+                ck_assert_ptr_nonnull(strstr(text, wire_mode_name(mode)));
+                ck_assert((strstr(text, "has no network") != NULL) == (mode == WIRE_MODE_NONE));
+        }
 }
 END_TEST
 
@@ -221,6 +274,7 @@ int main(void) {
         tcase_add_test(t, test_values);
         tcase_add_test(t, test_troubles);
         tcase_add_test(t, test_summary);
+        tcase_add_test(t, test_modes_that_forward_nothing);
         tcase_add_test(t, test_file_is_replaced);
         tcase_add_test(t, test_file_that_can_not_be_replaced);
         return test_run(t, "status");

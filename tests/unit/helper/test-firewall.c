@@ -3,7 +3,7 @@
 /* Firewall rules as data: names, remote scopes, and what is to change. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/firewall-apply.h"
+#include "windows-helper/core/firewall.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -107,92 +107,51 @@ START_TEST(test_remote_scope) {
 }
 END_TEST
 
-/* A firewall that takes 3 ms for each change and refuses one port. */
-typedef struct Recorder {
-        uint64_t now_usec;
-        unsigned n_changes, n_lists;
-        uint16_t refused;
-        FirewallEffect effect;
-} Recorder;
+/* As Windows gives them back. */
+START_TEST(test_remote_scope_as_windows_has_it) {
+        static const char *const cases[][2] = {
+                {"LocalSubnet", "LocalSubnet"},
+                {"*", "*"},
+                {"", ""},
+                {"10.0.0.0/255.0.0.0", "10.0.0.0/8"},
+                {"10.1.2.3", "10.1.2.3/32"},
+                {"10.1.2.3/255.255.255.255,10.0.0.0/8", "10.0.0.0/8,10.1.2.3/32"},
+                {"fd00::/8,10.0.0.0/255.240.0.0", "10.0.0.0/12,fd00::/8"},
+                {"0.0.0.0/0.0.0.0", "0.0.0.0/0"},
+                {"fd00::1", "fd00::1/128"},
+                {"10.0.0.0/255.0.255.0", "10.0.0.0/255.0.255.0"}, /* somebody's: kept as it is */
+                {"10.0.0.0-10.0.0.9", "10.0.0.0-10.0.0.9"},
+                {"10.0.0.0/8,", "10.0.0.0/8,"},
+                {"10.0.0.0/33", "10.0.0.0/33"},
+                {"DNS,LocalSubnet", "DNS,LocalSubnet"},
+        };
+        char *text;
 
-static int recorder_list(void *userdata, FirewallRules *rules) {
-        ((Recorder *) userdata)->n_lists++;
-        return 0;
-}
-
-static int recorder_change(void *userdata, const FirewallChange *change) {
-        Recorder *r = userdata;
-
-        r->now_usec += 3000;
-        if (change->rule->listen.port == r->refused)
-                return -EIO;
-        r->n_changes++;
-        return 0;
-}
-
-static int recorder_effect(void *userdata, FirewallEffect *ret_effect) {
-        *ret_effect = ((Recorder *) userdata)->effect;
-        return 0;
-}
-
-static uint64_t recorder_now(void *userdata) {
-        return ((Recorder *) userdata)->now_usec;
-}
-
-static const FirewallStore recorder_store = {
-        NULL, recorder_list, recorder_change, recorder_effect, recorder_now,
-};
-
-START_TEST(test_applied_in_slices) {
-        Recorder recorder = {.refused = 5};
-        FirewallStore store = recorder_store;
-        FirewallRules wanted = FIREWALL_RULES_NULL;
-        FirewallApply f;
-        unsigned n_slices = 0;
-
-        store.userdata = &recorder;
-        firewall_apply_init(&f, &store);
-        for (uint16_t port = 1; port <= 100; port++)
-                add(&wanted, "0.0.0.0", port, 3, "LocalSubnet");
-        ck_assert_int_eq(firewall_apply_want(&f, &wanted), 0);
-        while (f.due_usec <= recorder.now_usec && n_slices < 100) {
-                uint64_t before = recorder.now_usec;
-
-                (void) firewall_apply_tick(&f, recorder.now_usec);
-                ck_assert_uint_le(recorder.now_usec - before, FIREWALL_SLICE_USEC + 3000);
-                n_slices++;
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                ck_assert_int_eq(firewall_remote_read(cases[i][0], &text), 0);
+                ck_assert_str_eq(text, cases[i][1]);
+                free(text);
         }
-        ck_assert_uint_gt(n_slices, 10);
-        ck_assert_uint_eq(recorder.n_changes, 99); /* the refused one kept none waiting */
-        ck_assert(f.failed);
-        ck_assert_ptr_nonnull(strstr(f.problem, "MpsSvc"));
-        ck_assert_uint_gt(f.due_usec, recorder.now_usec);
-        firewall_rules_done(&wanted);
-        firewall_apply_done(&f);
 }
 END_TEST
 
-START_TEST(test_group_policy_is_told) {
-        Recorder recorder = {.effect = FIREWALL_OVERRIDDEN};
-        FirewallStore store = recorder_store;
-        FirewallRules wanted = FIREWALL_RULES_NULL;
-        FirewallApply f;
+START_TEST(test_description) {
+        static const char *const bad[] = {
+                "",
+                "Opened for service '",
+                "Opened for service 'web'",
+                "opened for service 'web' of a guest, by wslbridge",
+                "Opened for service 'web' of a guest, by wslbridge!",
+        };
+        FirewallRule rule = {.remote = NULL};
+        char about[FIREWALL_ABOUT_MAX], service[WIRE_SERVICE_NAME_MAX + 1];
 
-        store.userdata = &recorder;
-        firewall_apply_init(&f, &store);
-        add(&wanted, "0.0.0.0", 80, 3, "LocalSubnet");
-        ck_assert_int_eq(firewall_apply_want(&f, &wanted), 0);
-        ck_assert(firewall_apply_tick(&f, 0));
-        ck_assert(!f.failed);
-        ck_assert_ptr_nonnull(strstr(f.problem, "Group Policy"));
-        ck_assert_uint_eq(f.due_usec, FIREWALL_IDLE);
-        firewall_rules_done(&wanted);
-        ck_assert_int_eq(firewall_apply_want(&f, &wanted), 0);
-        ck_assert(firewall_apply_tick(&f, 1));
-        ck_assert_str_eq(f.problem, "");
-        ck_assert_uint_eq(recorder.n_changes, 2); /* added and removed */
-        ck_assert_uint_eq(recorder.n_lists, 1);
-        firewall_apply_done(&f);
+        memset(rule.service, 'x', WIRE_SERVICE_NAME_MAX);
+        firewall_rule_about(&rule, about);
+        ck_assert_int_eq(firewall_rule_parse_about(about, service), 0);
+        ck_assert_str_eq(service, rule.service);
+        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+                ck_assert_int_eq(firewall_rule_parse_about(bad[i], service), -EINVAL);
 }
 END_TEST
 
@@ -203,8 +162,8 @@ int main(void) {
         tcase_add_test(tc, test_names);
         tcase_add_test(tc, test_changes);
         tcase_add_test(tc, test_remote_scope);
-        tcase_add_test(tc, test_applied_in_slices);
-        tcase_add_test(tc, test_group_policy_is_told);
+        tcase_add_test(tc, test_remote_scope_as_windows_has_it);
+        tcase_add_test(tc, test_description);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

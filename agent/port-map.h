@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * PortMap: which TCP ports of the guest can be reached at its published address, as a plain value.
+ * Pure: guest-ports.c fills it from a dump, tests fill it from a table.
+ *
+ * Judged by the listening sockets alone. A port that only the packet filter redirects (Docker
+ * without its proxy) has none and counts as not listening.
+ */
+
+#include "protocol/ip.h"
+
+#define PORT_MAP_PORTS 65536
+
+/* From best to worst: a service shows the worst of its ports. */
+typedef enum GuestPort {
+        GUEST_PORT_LISTENING,
+        GUEST_PORT_LOOPBACK_ONLY, /* bound to 127.0.0.0/8 or ::1: the host can never reach it */
+        GUEST_PORT_NOT_LISTENING, /* nobody, or only on another address */
+        GUEST_PORT_UNKNOWN,       /* the kernel did not tell */
+        _GUEST_PORT_END,
+} GuestPort;
+
+/* One listening socket. An IPv4-mapped address may be given as such. */
+typedef struct GuestListener {
+        IpAddr addr; /* 0.0.0.0 and :: mean all */
+        uint16_t port;
+        bool v6_only; /* a socket on :: does not take IPv4 */
+} GuestListener;
+
+typedef struct PortMap { /* a bit for each port */
+        bool known;      /* false: nothing is known, whatever the bits say */
+        IpAddr address;  /* the published one that reachability is about; NONE: any would do */
+        uint8_t reachable[PORT_MAP_PORTS / 8];
+        uint8_t loopback[PORT_MAP_PORTS / 8];
+} PortMap;
+
+/* Make @m the map of a machine on which nothing listens. @address: of IP_FAMILY_NONE when none is
+ * published; then every listener that is not a loopback one counts. */
+void port_map_start(PortMap *m, const IpAddr *address);
+
+void port_map_add(PortMap *m, const GuestListener *listener);
+
+GuestPort port_map_judge(const PortMap *m, uint16_t port);
+
+/**
+ * port_map_judge_range() - the worst of @count ports from @port on
+ * @ret_port: the first port that is that bad, 0 when all are listening or nothing is known
+ */
+GuestPort port_map_judge_range(const PortMap *m, uint16_t port, uint16_t count, uint16_t *ret_port);
+
+/* "listening", "loopback-only", "not-listening", "unknown" */
+const char *guest_port_name(GuestPort port);

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Any bytes as the answer of HcsEnumerateComputeSystems(). Besides not crashing: reading comes to
+ * an end, what is read token by token can be skipped as a whole, nothing is read behind an error,
+ * and a machine of the list is one, once.
+ */
+
+#include "windows-helper/core/json.h"
+#include "windows-helper/core/vm-list.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void require(bool good) {
+        if (!good)
+                abort();
+}
+
+/* Return: is it JSON? */
+static bool fuzz_tokens(const char *text, size_t n) {
+        JsonReader r;
+        JsonToken t;
+        size_t n_tokens = 0;
+        int error;
+
+        json_reader_init(&r, text, n);
+        do {
+                error = json_next(&r, &t);
+                require(error == 0 || error == -EINVAL);
+                require(++n_tokens <= n + 2); /* a byte for each, and the end */
+                if (error == 0) {
+                        require(r.depth <= JSON_DEPTH_MAX && r.at >= text && r.at <= text + n);
+                        require(strlen(t.name) <= JSON_STRING_MAX);
+                        require(strlen(t.text) <= JSON_STRING_MAX);
+                        require(t.has_name || t.name[0] == '\0');
+                }
+        } while (error == 0 && t.type != JSON_END);
+        require(error < 0 || r.depth == 0);
+        if (error < 0)
+                require(json_next(&r, &t) == -EINVAL && json_next(&r, &t) == -EINVAL);
+        return error == 0;
+}
+
+static bool fuzz_skipped(const char *text, size_t n) {
+        JsonReader r;
+        JsonToken t;
+
+        json_reader_init(&r, text, n);
+        return json_next(&r, &t) == 0 && json_skip(&r, &t) == 0 && json_next(&r, &t) == 0 &&
+               t.type == JSON_END;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+        const char *text = (const char *) data;
+        bool json = fuzz_tokens(text, n);
+        VmList list;
+        int r;
+
+        require(fuzz_skipped(text, n) == json);
+        r = vm_list_parse(text, n, &list);
+        require(r == 0 || r == -EINVAL);
+        require(r < 0 || json);
+        for (size_t i = 0; r == 0 && i < list.n; i++) {
+                const Vm *vm = &list.items[i];
+                char clean[VM_NAME_MAX + 1];
+
+                require(!vm_id_is_null(&vm->id));
+                require(vm_list_find(&list, &vm->id) == vm);
+                require(vm->wsl == (strcmp(vm->name, "WSL") == 0));
+                memcpy(clean, vm->name, sizeof clean); /* it goes into logs as it is */
+                wire_text_clean(clean, VM_NAME_MAX);
+                require(strcmp(clean, vm->name) == 0);
+        }
+        require(r < 0 || (list.n <= VM_LIST_MAX && (list.n == VM_LIST_MAX || !list.n_left_out)));
+        return 0;
+}

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""wslbridgectl as a person or a program runs it, beside the guest's agent."""
+import fcntl
+import json
+import os
+import pty
+import re
+import select
+import struct
+import subprocess
+import termios
+
+from guest import PATIENCE
+
+
+class Control:
+    def __init__(self, tree, guest):
+        self.exe = os.path.join(tree, "agent", "wslbridgectl")
+        self.guest = guest
+        # As the unit and its tmpfiles lay it out: a link into the agent's own folder.
+        folder = os.path.join(guest.root, "run", "wslbridge")
+        os.makedirs(folder, exist_ok=True)
+        os.symlink(os.path.join(guest.state, "status.json"), os.path.join(folder, "status.json"))
+
+    def command(self, *arguments):
+        return ["ip", "netns", "exec", self.guest.namespace.name, self.exe,
+                f"--root={self.guest.root}", *map(str, arguments)]
+
+    def start(self, *arguments, env=None, **options):
+        return subprocess.Popen(self.command(*arguments), text=True, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                env={**os.environ, **(env or {})}, **options)
+
+    def run(self, *arguments, stdin="", env=None):
+        """(exit code, standard output and error)"""
+        done = subprocess.run(self.command(*arguments), input=stdin, text=True, timeout=PATIENCE,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              env={**os.environ, **(env or {})})
+        assert "Sanitizer" not in done.stdout and "runtime error" not in done.stdout, done.stdout
+        return done.returncode, done.stdout
+
+    def json(self, *arguments):
+        """(exit code, what --json prints), which must be all on standard output."""
+        done = subprocess.run(self.command(*arguments, "--json"), text=True, timeout=PATIENCE,
+                              stdin=subprocess.DEVNULL, capture_output=True)
+        return done.returncode, json.loads(done.stdout) if done.stdout else None
+
+    def on_terminal(self, *arguments, columns=80, env=None):
+        """(exit code, what the terminal got)"""
+        master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+        environment.update(TERM="xterm", LC_ALL="C.UTF-8", **(env or {}))
+        process = subprocess.Popen(self.command(*arguments), stdin=slave, stdout=slave,
+                                   stderr=slave, env=environment)
+        os.close(slave)
+        output = b""
+        while select.select([master], [], [], PATIENCE)[0]:
+            try:
+                data = os.read(master, 4096)
+            except OSError:  # the other end is closed
+                break
+            if not data:
+                break
+            output += data
+        os.close(master)
+        return process.wait(PATIENCE), output.decode()
+
+
+def plain(text):
+    """Without colours, the spinner's steps and the terminal's line ends."""
+    text = re.sub(r"\r\x1b\[K[^\r\n]*(?=\r\x1b)", "", text)
+    return re.sub(r"\x1b\[[0-9;]*[mK]", "", text).replace("\r", "")

@@ -1,0 +1,261 @@
+# SPDX-License-Identifier: MIT
+"""What WSL's tools say: the networking mode decides whether rules are asked for, the distribution
+is part of the identity. The tools are scripts of the tests."""
+import ctypes
+import os
+import time
+
+import pytest
+
+from guest import wait_until
+
+SYS_PIDFD_GETFD = 438
+TFD_TIMER_ABSTIME = 1
+
+RULE = {"0.0.0.0/8080": "10.9.0.2/80"}
+
+
+def wait_mode(guest, mode):
+    wait_until(lambda: guest.status().get("guest", {}).get("mode") == mode,
+               f"mode {mode}\n{guest.log()}")
+
+
+@pytest.fixture
+def web(guest):
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    return guest
+
+
+@pytest.mark.parametrize("word, mode", [("mirrored", "mirrored"), ("bridged", "bridged"),
+                                        ("virtioproxy", "virtioproxy"),
+                                        ("consomme", "virtioproxy"), ("none", "none"),
+                                        ("wsl1", "mirrored")])
+def test_modes_without_rules(web, host, manager, word, mode):
+    """Not for a moment: the host's own address is never published."""
+    web.wsl_mode(word)
+    host.start()
+    web.start(NOTIFY_SOCKET=manager.path)
+    web.wait_state("web", "withdrawn")
+    web.wait_helper("connected")
+    service, status = web.service_status("web"), web.status()
+    assert service["reason"] == "networking-mode"
+    assert mode in service["text"]
+    assert (status["guest"]["mode"], status["guest"]["mode_word"]) == (mode, word)
+    assert status["guest"]["wsl"] is True
+    manager.wait(f"STATUS=nothing to forward (networking mode {mode}); helper connected; 0 of 1")
+    assert host.rules() == {}
+    assert host.stats()["writes"] == 0
+    assert len(web.log_lines("Nothing is to be forwarded")) == 1
+
+
+def test_withdrawn_even_without_a_helper(web):
+    """Nobody installs a helper for a mirrored guest; that is no reason to be pending for ever."""
+    web.wsl_mode("mirrored")
+    web.start()
+    web.wait_state("web", "withdrawn")
+    web.wait_log("is not there")
+    web.wait_state("web", "withdrawn")
+    assert "needs no forwarding" in web.service_status("web")["text"]
+    web.service("other", "listen = 8081")  # nor is a new one
+    web.wait_state("other", "withdrawn")
+    web.wsl_mode("nat")
+    web.reload()
+    web.wait_state("web", "pending")
+    assert web.service_status("web")["text"] == "the helper is not connected"
+
+
+def test_mode_changes_with_the_address(web, host):
+    web.wsl_mode("nat")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    web.wait_state("web", "active")
+    assert web.status()["guest"]["mode"] == "nat"
+    web.wsl_mode("mirrored")
+    web.new_address()
+    host.wait_rules({})
+    web.wait_state("web", "withdrawn")
+    assert web.service_status("web")["reason"] == "networking-mode"
+    web.wsl_mode("nat")
+    web.new_address()
+    host.wait_rules({"0.0.0.0/8080": f"{web.address}/80"})
+    web.wait_state("web", "active")
+    assert len(web.log_lines("Nothing is to be forwarded")) == 1
+    assert len(web.log_lines("Networking mode is nat")) == 2
+
+
+def test_mode_changes_with_the_connection(web, host):
+    web.wsl_mode("nat")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    host.kill()
+    web.wait_helper("waiting")
+    web.wsl_mode("mirrored")
+    host.start()
+    web.wait_state("web", "withdrawn")
+    host.wait_rules({})
+    host.stop()
+    web.wsl_mode("nat")
+    host.start()
+    host.wait_rules(RULE)
+
+
+def test_mode_changes_with_a_reload(web, host):
+    web.wsl_mode("mirrored")
+    host.start()
+    web.start()
+    web.wait_state("web", "withdrawn")
+    web.wsl_mode("nat")
+    web.reload()
+    host.wait_rules(RULE)
+    web.wsl_mode("bridged")
+    web.reload()
+    host.wait_rules({})
+
+
+def test_an_address_change_never_waits_for_the_mode(web, host):
+    web.wsl_mode("nat")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    web.tool("wslinfo", "sleep 1000")
+    for _ in range(3):
+        begin = time.monotonic()
+        host.wait_rules({"0.0.0.0/8080": f"{web.new_address()}/80"})
+        assert time.monotonic() - begin < 1.5  # the limit of the tool is two seconds
+    assert web.status()["guest"]["mode"] == "nat"  # what was known stays
+
+
+def test_slow_tools_do_not_delay_ready(web, host, manager):
+    """And when they are killed the guest goes on as one of an old WSL."""
+    web.tool("wslinfo", "sleep 1000")
+    web.tool("wslpath", "sleep 1000")
+    web.interop()
+    host.start()
+    begin = time.monotonic()
+    web.start(NOTIFY_SOCKET=manager.path)
+    manager.wait("READY=1")
+    assert time.monotonic() - begin < 1.5
+    assert host.rules() == {}  # asked for when it is known who asks
+    host.wait_rules(RULE)
+    web.wait_state("web", "active")
+    assert web.status()["guest"]["mode"] == "unknown"
+    assert web.status()["agent"]["distro"] == web.name  # from the environment
+
+
+def test_without_the_tools(web, host):
+    """Old WSL and plain Hyper-V guests: nothing to wait for."""
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    web.wait_state("web", "active")
+    guest = web.status()["guest"]
+    assert (guest["mode"], guest["mode_word"]) == ("unknown", None)
+
+
+def test_not_wsl(web, host):
+    """The kernel of a plain Hyper-V guest is an ordinary one."""
+    web.start(without=["WSLBRIDGE_WSL_FOLDER"])
+    assert web.status()["guest"]["wsl"] is ("microsoft" in os.uname().release.lower())
+
+
+def test_unknown_word_is_reported(web, host):
+    web.wsl_mode("wormhole")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    web.wait_state("web", "active")
+    wait_until(lambda: web.status()["guest"]["mode_word"] == "wormhole", "the word")
+    assert web.status()["guest"]["mode"] == "unknown"
+    assert len(web.log_lines("'wormhole'")) == 1
+
+
+def test_wsl_that_is_not_ready_yet(web, host):
+    """Early in a distribution's start the tools fail; what they say then counts from the first."""
+    web.tool("wslinfo", f"[ -e {web.wsl}/1_interop ] || exit 1\necho mirrored")
+    web.tool("wslpath", f"[ -e {web.wsl}/1_interop ] || exit 1\n"
+                        "printf '%s\\n' '\\\\wsl.localhost\\Late\\'")
+    host.options.pop("key")
+    host.start(no_pairing=True)
+    web.remove("etc/wslbridge/key")
+    web.start()
+    time.sleep(0.5)
+    assert web.status()["helper"]["connected"] is False
+    web.interop()
+    web.wait_state("web", "withdrawn")
+    assert web.status()["agent"]["distro"] == "Late"
+    assert host.stats()["writes"] == 0
+
+
+def test_distro_is_part_of_the_identity(web, host):
+    """The helper knows the key under the name that wslpath gives, whatever the environment says."""
+    web.wsl_mode("nat")
+    web.tool("wslpath", "printf '%s\\n' '\\\\wsl.localhost\\Debian\\'")
+    host.options.pop("key")
+    host.start(no_pairing=True)
+    web.remove("etc/wslbridge/key")
+    web.start()
+    host.wait_rules(RULE)
+    web.wait_state("web", "active")
+    assert web.status()["agent"]["distro"] == "Debian"
+    assert all(m.startswith(("listening on", "notice: Debian (")) for m in host.messages)
+
+
+@pytest.mark.parametrize("output", ["C:\\\\", "", "\\\\\\\\wsl.localhost\\\\My Distro\\\\"])
+def test_distro_that_is_no_name(web, host, output):
+    web.wsl_mode("nat")
+    web.tool("wslpath", f"printf '{output}\\n'")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    web.wait_state("web", "active")
+    assert web.status()["agent"]["distro"] == web.name
+
+
+def wall_clock_is_set(guest):
+    """As far as the agent can see: its timer on the wall clock becomes readable. Setting the clock
+    of the machine that runs the tests would do it, too."""
+    pid = guest.process.pid
+    timers = []
+    for fd in os.listdir(f"/proc/{pid}/fdinfo"):
+        with open(f"/proc/{pid}/fdinfo/{fd}", encoding="ascii") as f:
+            if "clockid: 0\n" in f.read():
+                timers.append(int(fd))
+    assert len(timers) == 1
+    libc = ctypes.CDLL(None, use_errno=True)
+    pidfd = os.pidfd_open(pid)
+    copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, timers[0], 0)
+    assert copy >= 0, os.strerror(ctypes.get_errno())
+    soon = (ctypes.c_long * 4)(0, 0, 0, 1)  # no interval; a nanosecond after 1970 began
+    assert libc.timerfd_settime(copy, TFD_TIMER_ABSTIME, soon, None) == 0
+    os.close(copy)
+    os.close(pidfd)
+
+
+def test_resume(web, host):
+    """After a sleep everything is asked again, each time."""
+    web.wsl_mode("nat")
+    host.start()
+    web.start()
+    host.wait_rules(RULE)
+    dumps = web.status()["counters"]["dumps"]
+    web.wsl_mode("mirrored")
+    wall_clock_is_set(web)
+    host.wait_rules({})
+    web.wait_state("web", "withdrawn")
+    assert web.status()["counters"]["dumps"] > dumps
+    web.wsl_mode("nat")
+    wall_clock_is_set(web)
+    host.wait_rules(RULE)
+    assert len(web.log_lines("The clock was set")) == 2
+
+
+def test_resume_tries_the_helper_at_once(web, host):
+    web.wsl_mode("nat")
+    web.start()
+    web.wait_log("is not there")
+    time.sleep(4)  # the next try is seconds away
+    host.start()
+    wall_clock_is_set(web)
+    wait_until(lambda: web.status()["helper"]["connected"], "connected at once", 1.5)

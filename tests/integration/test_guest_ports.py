@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: MIT
+"""Whether anybody in the guest listens where the host forwards to, and the interfaces there are."""
+import time
+
+import pytest
+
+from guest import wait_until
+
+
+def wait_guest(guest, name, state, port):
+    wait_until(lambda: (guest.service_status(name).get("guest"),
+                        guest.service_status(name).get("guest_port")) == (state, port),
+               f"'{name}' {state} {port}: {guest.service_status(name)}\n{guest.log()}")
+
+
+def test_kinds_of_listeners(guest, host):
+    guest.listen(8001)
+    guest.listen(8002, "127.0.0.1")
+    guest.listen(8003, guest.address)
+    guest.listen(8004, "::", "AF_INET6")
+    guest.listen(8005, "::1", "AF_INET6")
+    for port in range(8001, 8007):
+        guest.service(f"s{port}", f"listen = {port}")
+    guest.service("several", "listen = 9101-9106\nconnect-port = 8001-8006")
+    guest.service("elsewhere", "listen = 9001\nconnect-port = 8001")
+    guest.service("off", "listen = 9002\nenabled = no")
+    host.start()
+    guest.start()
+    wait_guest(guest, "s8001", "listening", None)
+    wait_guest(guest, "s8002", "loopback-only", 8002)
+    wait_guest(guest, "s8003", "listening", None)
+    wait_guest(guest, "s8004", "not-listening", 8004)  # create_server(): IPv6 only
+    wait_guest(guest, "s8005", "loopback-only", 8005)
+    wait_guest(guest, "s8006", "not-listening", 8006)
+    wait_guest(guest, "several", "not-listening", 8004)  # the first of the worst
+    wait_guest(guest, "elsewhere", "listening", None)
+    wait_guest(guest, "off", "unknown", None)
+    # Active on the host all the same: the rule is right, the guest's program is not.
+    wait_until(lambda: all(guest.service_status(f"s{p}")["state"] == "active"
+                           for p in range(8001, 8007)), "all active")
+    assert len(guest.log_lines("Port 8002 of service 's8002'")) == 1
+    assert len(guest.log_lines("Nothing listens on port 8006 for service 's8006'")) == 1
+    assert not guest.log_lines("port 8001")
+
+
+def test_known_without_a_helper(guest):
+    guest.listen(8001)
+    guest.service("up", "listen = 8001")
+    guest.service("down", "listen = 8002")
+    guest.start()
+    wait_guest(guest, "up", "listening", None)
+    wait_guest(guest, "down", "not-listening", 8002)
+    assert not guest.log_lines("Nothing listens")  # nothing is forwarded yet either
+
+
+def test_heartbeats_refresh_it(guest, host):
+    """No wake-up of its own: the helper's PING is one."""
+    server = guest.listen(8001)
+    guest.service("web", "listen = 8001")
+    host.start(heartbeat_ms=200)
+    guest.start()
+    wait_guest(guest, "web", "listening", None)
+    guest.end_server(server)
+    wait_guest(guest, "web", "not-listening", 8001)
+    server = guest.listen(8001, "127.0.0.1")
+    wait_guest(guest, "web", "loopback-only", 8001)
+    guest.end_server(server)
+    guest.listen(8001)
+    wait_guest(guest, "web", "listening", None)
+    assert len(guest.log_lines("Nothing listens")) == 1
+    assert len(guest.log_lines("Port 8001 of service 'web'")) == 1
+
+
+@pytest.mark.parametrize("occasion", ["reload", "file", "address"])
+def test_occasions_that_refresh_it_at_once(guest, host, occasion):
+    guest.service("web", "listen = 8001")
+    host.start()  # a heartbeat in 30 s
+    guest.start()
+    wait_guest(guest, "web", "not-listening", 8001)
+    guest.listen(8001)
+    begin = time.monotonic()
+    if occasion == "reload":
+        guest.reload()
+    elif occasion == "file":
+        guest.service("web", "description = A page\nlisten = 8001")
+    else:
+        guest.new_address()
+    wait_guest(guest, "web", "listening", None)
+    assert time.monotonic() - begin < 20
+
+
+def test_listener_on_the_old_address(guest, host):
+    guest.listen(8001, guest.address)
+    guest.service("web", "listen = 8001")
+    host.start()
+    guest.start()
+    wait_guest(guest, "web", "listening", None)
+    guest.new_address()
+    wait_guest(guest, "web", "not-listening", 8001)
+
+
+def test_candidates(guest):
+    guest.start()
+    eth0 = {"interface": "eth0", "address": guest.address, "default_route": True, "vmbus": False}
+    assert guest.status()["guest"]["candidates"] == [eth0]
+    guest.ip("link add docker0 type veth peer name peer1\nlink set docker0 up\n"
+             "addr add 172.17.0.1/16 dev docker0\n")
+    docker = {"interface": "docker0", "address": "172.17.0.1", "default_route": False,
+              "vmbus": False}
+    wait_until(lambda: sorted(guest.status()["guest"]["candidates"], key=str) ==
+               sorted([docker, eth0], key=str), "both")
+    guest.ip("link del docker0\n")
+    wait_until(lambda: guest.status()["guest"]["candidates"] == [eth0], "one again")

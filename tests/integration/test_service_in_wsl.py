@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""The installed service under a real systemd that was started as WSL starts it. Other guests, with
+a kernel of their own, are in the suite 'system'."""
+import os
+import subprocess
+
+import pytest
+from booted import Booted
+
+AGENT = "wslbridge-agent"
+DROP_IN = f"/run/systemd/system/{AGENT}.service.d/test.conf"
+
+
+@pytest.fixture(scope="module")
+def system(top, tmp_path_factory):
+    installed = tmp_path_factory.mktemp("installed")
+    subprocess.run([os.path.join(top, "dev"), "install", f"--destdir={installed}"], check=True,
+                   stdin=subprocess.DEVNULL, capture_output=True)
+    with Booted(tmp_path_factory.mktemp("booted") / "system", installed) as system:
+        # Never the default, a vsock of this machine.
+        system.write("/etc/wslbridge/agent.conf", "[agent]\nhelper = unix:/run/no-helper\n")
+        yield system
+
+
+def test_wsl_is_seen_and_the_mounts_are_private(system):
+    """What this file is about; if it changes, the rest would pass for no reason."""
+    assert system.run("systemd-detect-virt") == "wsl"
+    assert system.run("findmnt", "-no", "PROPAGATION", "/run") == "private"
+
+
+def test_a_key_that_did_not_arrive_is_told_with_the_remedy(system):
+    """What happens in WSL without our second unit."""
+    system.run("systemctl", "mask", "--runtime", "wslbridge-run-shared")
+    system.run("systemctl", "start", AGENT)
+    assert "mount --make-shared /run" in system.status()["helper"]["key_problem"]
+    system.run("systemctl", "unmask", "--runtime", "wslbridge-run-shared")
+
+
+def test_the_key_arrives(system):
+    system.run("systemctl", "restart", AGENT)
+    helper = system.status()["helper"]
+    assert (helper["paired"], helper["key_problem"]) == (False, None)
+    system.write("/etc/wslbridge/key", "5a" * 32 + "\n", "600")
+    system.run("systemctl", "restart", AGENT)
+    helper = system.status()["helper"]
+    assert (helper["paired"], helper["key_problem"]) == (True, None)
+    assert system.as_the_agent("cat", "/etc/wslbridge/key").returncode != 0
+
+
+def test_where_the_agent_could_write(system):
+    """Tried by root with the agent's mounts: what is left are not permissions, but mounts. Its own
+    folder, and what is private to it."""
+    pid = system.main_pid()
+    mounts = system.run("awk", "{ print $5 }", f"/proc/{pid}/mountinfo").split()
+    script = 'for d; do touch "$d/probe" 2>/dev/null && rm "$d/probe" && echo "$d"; done; true'
+    found = system.run("nsenter", "-t", pid, "-m", "--", "sh", "-c", script, "sh", "/etc", "/usr",
+                       "/usr/bin", "/var/lib", "/run/wslbridge", "/run/lock", "/opt", *mounts).split()
+    assert set(found) - {"/dev/mqueue", "/dev/hugepages"} == {"/run/wslbridge/agent", "/tmp", "/var/tmp"}
+
+
+def test_what_the_agent_is(system):
+    text = system.run("cat", f"/proc/{system.main_pid()}/status")
+    fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
+    for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
+        assert int(fields[name], 16) == 1 << 10, name  # CAP_NET_BIND_SERVICE
+    assert fields["NoNewPrivs"] == "1" and fields["Seccomp"] == "2"
+    assert "0" not in fields["Uid"].split() + fields["Gid"].split()
+
+
+def test_the_sandbox_lets_wslinfo_work(system):
+    """A program that is a link to /init, starts a child, and asks over WSL's socket; run in the
+    unit itself, in place of the agent's own call."""
+    server = ("import os, socket\n"
+              "os.makedirs('/run/WSL', 0o777, exist_ok=True)\n"
+              "os.umask(0)\n"
+              "s = socket.socket(socket.AF_UNIX); s.bind('/run/WSL/1_interop'); s.listen()\n"
+              "if os.fork(): raise SystemExit\n"
+              "os.setsid(); os.closerange(0, 3)\n"
+              "c = s.accept()[0]; c.recv(100); c.send(b'nat')\n")
+    client = ("#!/usr/bin/python3\n"
+              "import socket, subprocess, sys\n"
+              "s = socket.socket(socket.AF_UNIX); s.connect('/run/WSL/1_interop')\n"
+              "s.send(sys.argv[1].encode())\n"
+              "subprocess.run(['echo', 'wslinfo says ' + s.recv(100).decode()], check=True)\n")
+    system.write("/init", client, "755")
+    system.run("ln", "-s", "/init", "/usr/bin/wslinfo")
+    system.run("/usr/bin/python3", "-c", server)
+    system.write(DROP_IN, "[Service]\nExecStartPre=wslinfo --networking-mode\n")
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "restart", AGENT)
+    assert "wslinfo says nat" in system.journal()
+    system.run("rm", DROP_IN, "/usr/bin/wslinfo", "/init")
+    system.run("systemctl", "daemon-reload")
+
+
+def test_drop_ins_in_run_outlive_the_service(system):
+    system.write("/run/wslbridge/services.d/web.ini", "[service]\nlisten = 8080\n")
+    system.run("systemctl", "reload", AGENT)
+    system.wait(lambda: system.status()["services"], "the drop-in is read")
+    system.run("systemctl", "stop", AGENT)
+    assert system.run("ls", "/run/wslbridge").split() == ["services.d", "status.json"]
+    assert system.run("readlink", "/run/wslbridge/status.json") == "agent/status.json"
+    assert system.run("ls", "/run/wslbridge/services.d") == "web.ini"
+    assert system.status() == {}
+
+
+def test_it_comes_back_after_a_crash_but_not_after_a_wrong_command_line(system):
+    system.run("systemctl", "start", AGENT)
+    before = system.main_pid()
+    system.run("kill", "-KILL", before)
+    system.wait(lambda: system.main_pid() not in ("0", before) and system.status(), "a new agent")
+    assert system.run("systemctl", "show", "-P", "NRestarts", AGENT) == "1"
+
+    system.write(DROP_IN, f"[Service]\nExecStart=\nExecStart=/usr/sbin/{AGENT} --nonsense\n")
+    system.run("systemctl", "daemon-reload")
+    assert system.call("systemctl", "restart", AGENT).returncode != 0
+    assert system.run("systemctl", "show", "-P", "ActiveState", AGENT) == "failed"
+    system.run("rm", DROP_IN)
+
+
+def test_systemd_has_nothing_to_say_of_our_files(system):
+    """Unknown options, odd lines of tmpfiles: all would be in the journal with the file's name."""
+    complaints = [line for line in system.journal().splitlines()
+                  if "wslbridge" in line and ("nknown" in line or "ignoring" in line)]
+    assert complaints == []
+    failed = system.run("systemctl", "list-units", "--failed", "--plain", "--no-legend")
+    assert [line.split()[0] for line in failed.splitlines()] in ([], [f"{AGENT}.service"])
+
+
+def test_dev_install_and_uninstall(system):
+    """As people do it, without a DESTDIR: an agent that runs is replaced by the new one; and all is
+    gone again afterwards, except what is the administrator's."""
+    dev = "/project/dev"
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "reset-failed")
+    assert "systemctl enable --now wslbridge-agent" in system.run(dev, "install")
+    system.run("systemctl", "enable", "--now", AGENT)
+    before = system.main_pid()
+    assert "runs in the new version" in system.run(dev, "install")
+    assert system.main_pid() not in ("0", before)
+    assert "Windows" in system.run("journalctl", "-x", "--no-pager", "-u", AGENT, "-g", "Address is")
+
+    system.run(dev, "uninstall")
+    assert system.call("systemctl", "is-active", AGENT).stdout.strip() == "inactive"
+    # Folders stay: the files that the test began with were in them before.
+    assert system.run("find", "/usr", "/etc", "-name", "*wslbridge*", "-not", "-type", "d") == ""
+    assert system.run("ls", "/etc/wslbridge").split() == ["agent.conf", "key", "services.d"]

@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+#     boot-system.sh FOLDER INSTALLED PROJECT
+#
+# Boots this machine's systemd a second time, in namespaces, as WSL boots a distro: as PID 1 with
+# container=wsl in an environment that is empty otherwise, and with private mounts. Its root is an
+# overlay of ours with the files of INSTALLED; what it writes is in a tmpfs on FOLDER and gone with
+# the namespace. It has a network of its own, and units of its own: nothing of the machine starts.
+# PROJECT is there as /project, with nothing built.
+set -euo pipefail
+FOLDER=$1 INSTALLED=$2 PROJECT=$3 ROOT=$1/root
+
+overlay() { # overlay NAME BELOW WHERE
+    mkdir -p "$FOLDER/$1-upper" "$FOLDER/$1-work" "$3"
+    mount -t overlay -o "lowerdir=$2,upperdir=$FOLDER/$1-upper,workdir=$FOLDER/$1-work" overlay "$3"
+}
+
+make_root() {
+    mount --make-rprivate /
+    mount -t tmpfs tmpfs "$FOLDER"
+    overlay root / "$ROOT"
+    overlay project "$PROJECT" "$ROOT/project"
+    mkdir -p "$ROOT/project/build"
+    mount -t tmpfs tmpfs "$ROOT/project/build"
+    rm -rf "$ROOT/etc/wslbridge" "$ROOT"/etc/systemd/system/*.wants
+    cp -a "$INSTALLED/." "$ROOT/"
+    chmod 755 "$ROOT"
+    : >"$ROOT/etc/fstab"
+    echo 0123456789abcdef0123456789abcdef >"$ROOT/etc/machine-id"
+}
+
+make_mounts() {
+    local node
+    mount -t proc proc "$ROOT/proc"
+    # What is there only once in the kernel is not for this systemd to set: no sysctl, no udev.
+    mount --bind "$ROOT/proc/sys" "$ROOT/proc/sys"
+    mount -o remount,bind,ro "$ROOT/proc/sys"
+    mount -t sysfs -o ro sysfs "$ROOT/sys"
+    mount -t tmpfs -o mode=755 tmpfs "$ROOT/run"
+    mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
+    mount -t tmpfs -o mode=755 tmpfs "$ROOT/dev"
+    for node in null zero full random urandom tty; do
+        touch "$ROOT/dev/$node"
+        mount --bind "/dev/$node" "$ROOT/dev/$node"
+    done
+    ln -s /proc/self/fd "$ROOT/dev/fd"
+    mkdir "$ROOT/dev/pts" "$ROOT/dev/shm"
+    mount -t devpts -o newinstance,ptmxmode=666 devpts "$ROOT/dev/pts"
+    ln -s pts/ptmx "$ROOT/dev/ptmx"
+    mount -t tmpfs -o mode=1777 tmpfs "$ROOT/dev/shm"
+    mount -t tmpfs tmpfs "$ROOT/sys/fs/cgroup"
+    mount -t cgroup2 cgroup2 "$ROOT/sys/fs/cgroup"
+}
+
+make_network() {
+    ip link set lo up
+    ip link add eth0 type veth peer name peer0
+    ip link set peer0 up
+    ip link set eth0 up
+    ip addr add 10.9.0.2/24 dev eth0
+    ip route add default via 10.9.0.1
+}
+
+make_root
+make_mounts
+make_network
+mkdir "$ROOT/before"
+cd "$ROOT"
+pivot_root . before
+umount -l /before
+# Nor to load modules, or to set the clock.
+exec env -i container=wsl PATH=/usr/sbin:/usr/bin:/sbin:/bin \
+    setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-syslog \
+    /lib/systemd/systemd --unit=basic.target --log-target=journal --show-status=0 </dev/null

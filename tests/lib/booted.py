@@ -1,0 +1,99 @@
+# SPDX-License-Identifier: MIT
+"""The service under a real systemd, in namespaces; see boot-system.sh.
+
+    with Booted(folder, installed) as system:
+        system.run("systemctl", "start", "wslbridge-agent")
+"""
+import glob
+import json
+import os
+import shlex
+import subprocess
+import time
+
+SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot-system.sh")
+PATIENCE = 60
+
+
+class Booted:
+    def __init__(self, folder, installed):
+        self.folder, self.installed = str(folder), str(installed)
+        self.top = os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))
+
+    def __enter__(self):
+        """A cgroup of its own first: it is the root of the one that systemd sees, and the empty
+        ones that a killed systemd leaves can be found again."""
+        os.makedirs(self.folder)
+        self.log = open(self.folder + ".log", "w+b")
+        with open("/proc/mounts", encoding="utf-8") as f:
+            hierarchy = next(row[1] for row in map(str.split, f) if row[2] == "cgroup2")
+        self.cgroup = os.path.join(hierarchy, f"wslbridge-test-{os.getpid()}")
+        os.makedirs(self.cgroup)
+        command = (f"echo $$ >{shlex.quote(self.cgroup)}/cgroup.procs && exec unshare --mount --pid "
+                   "--fork --kill-child --uts --ipc --net --cgroup bash "
+                   + " ".join(map(shlex.quote, [SCRIPT, self.folder, self.installed, self.top])))
+        self.process = subprocess.Popen(["bash", "-c", command], stdin=subprocess.DEVNULL,
+                                        stdout=self.log, stderr=self.log)
+        self.wait(lambda: self.call("systemctl", "is-active", "basic.target").returncode == 0,
+                  "systemd has booted")
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()  # and with it the namespace's PID 1, and with that one all others
+        self.process.wait()
+        end = time.monotonic() + PATIENCE
+        while os.path.isdir(self.cgroup) and time.monotonic() < end:  # they are still dying
+            for folder in sorted(glob.glob(self.cgroup + "/**/", recursive=True), reverse=True):
+                try:
+                    os.rmdir(folder)
+                except OSError:
+                    time.sleep(0.01)
+        self.log.close()
+
+    def wait(self, condition, what):
+        end = time.monotonic() + PATIENCE
+        while not condition():
+            assert time.monotonic() < end and self.process.poll() is None, f"{what}: {self.said()}"
+            time.sleep(0.05)
+
+    def said(self):
+        self.log.seek(0)
+        return self.log.read().decode(errors="replace")
+
+    def pid(self):
+        """Of its PID 1, as we see it; 0 before that."""
+        path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
+        with open(path, encoding="ascii") as f:
+            return int((f.read().split() or ["0"])[0])
+
+    def call(self, *command, **options):
+        """Runs a command inside."""
+        return subprocess.run(["nsenter", "-t", str(self.pid()), "-m", "-p", "-u", "-i", "-n", "-C",
+                               "-r", "-w", "--", *command], capture_output=True, text=True,
+                              timeout=PATIENCE, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                              **options)
+
+    def run(self, *command, **options):
+        """The same; it has to succeed. Returns what it printed."""
+        done = self.call(*command, **options)
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}\n{self.journal()}"
+        return done.stdout.strip()
+
+    def write(self, path, text, mode="644"):
+        self.run("install", "-D", "-m", mode, "/dev/stdin", path, input=text)
+
+    def journal(self):
+        return self.call("journalctl", "--no-pager", "-o", "cat").stdout
+
+    def status(self):
+        text = self.call("cat", "/run/wslbridge/status.json").stdout
+        return json.loads(text) if text else {}
+
+    def main_pid(self):
+        return self.run("systemctl", "show", "-P", "MainPID", "wslbridge-agent")
+
+    def as_the_agent(self, *command):
+        """Inside, with the mounts and as the user of the agent."""
+        pid, uid = self.main_pid(), self.run("stat", "-c", "%u", "/run/wslbridge/agent")
+        return self.call("nsenter", "-t", pid, "-m", "--", "setpriv", f"--reuid={uid}",
+                         f"--regid={uid}", "--clear-groups", *command)

@@ -1,0 +1,192 @@
+# SPDX-License-Identifier: MIT
+"""A guest that really boots: Debian with systemd in QEMU, emulated in software.
+
+    with Machine(image, folder, package) as machine:     booted, its console answers
+        machine.run("systemctl is-system-running")
+        machine.within(1, "echo x > /f", "test -e /g")    seconds, by the guest's own clock
+
+@image is a folder of tests/system/image/make.sh; the disk in it is not written to. @package is a
+folder whose files the guest finds in /package. What the guest changes lasts until the end of the
+Machine, also over a reboot of the guest.
+"""
+import base64
+import contextlib
+import os
+import re
+import shlex
+import socket
+import subprocess
+import time
+
+import janitor
+
+PATIENCE = 180  # seconds for a boot, of about 12 on two idle cores
+CONSOLE = "wslbridge.console"
+
+# A firmware text from which systemd-detect-virt, and so ConditionVirtualization=, knows Hyper-V. It
+# looks at the processor first, which without that bit does not tell that it is emulated.
+HYPERV = ["-cpu", "max,-hypervisor",
+          "-smbios", "type=1,manufacturer=Microsoft Corporation,product=Virtual Machine,"
+                     "version=Hyper-V UEFI Release v4.1"]
+
+
+class Failed(AssertionError):
+    """A command in the guest ended with another exit code than 0."""
+
+
+class Machine:
+    def __init__(self, image, folder, package, start=subprocess.Popen):
+        """@start: as subprocess.Popen, for example in a network namespace."""
+        self.image, self.folder, self.package = str(image), str(folder), str(package)
+        self.start = start
+        self.process = self.connection = None
+        self.number, self.received = 0, b""
+
+    # --- its life
+
+    def __enter__(self):
+        os.makedirs(self.folder, exist_ok=True)
+        run = os.path.basename(janitor.current_run())
+        disk = os.path.join(self.folder, "package.img")
+        subprocess.run(["mke2fs", "-q", "-t", "ext4", "-d", self.package, disk, "64M"],
+                       stdout=subprocess.DEVNULL, check=True)
+        # Below /tmp, since a socket's path has at most 107 bytes.
+        self.path = f"/tmp/{janitor.PREFIX}{run}-console"
+        self.log_path = os.path.join(self.folder, "kernel.log")
+        command = [
+            "qemu-system-x86_64", "-accel", "tcg", "-smp", "2", "-m", "1024", *HYPERV,
+            "-kernel", os.path.join(self.image, "vmlinuz"),
+            "-initrd", os.path.join(self.image, "initrd.img"),
+            "-append", "root=/dev/vda rw console=ttyS0 audit=1 loglevel=5",
+            "-drive", f"file={self.image}/disk,if=virtio,format=raw,snapshot=on",
+            "-drive", f"file={disk},if=virtio,format=raw,readonly=on",
+            "-device", "virtio-serial", "-chardev",
+            f"socket,id=console,path={self.path},server=on,wait=off",
+            "-device", f"virtserialport,chardev=console,name={CONSOLE}",
+            "-netdev", "user,id=net", "-device", "virtio-net,netdev=net,mac=52:54:00:00:00:01",
+            "-display", "none", "-monitor", "none", "-serial", f"file:{self.log_path}"]
+        # The disk's changes are in a file of QEMU's, which it makes there.
+        environment = {**os.environ, "TMPDIR": self.folder}
+        self.process = self.start(command, stdin=subprocess.DEVNULL, env=environment)
+        try:
+            self._connect()
+            self.wait_booted()
+            self.run("mkdir -p /package && mount -o ro /dev/vdb /package")
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_):
+        if self.connection:
+            self.connection.close()
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def _connect(self):
+        end = time.monotonic() + PATIENCE
+        while True:
+            self.connection = socket.socket(socket.AF_UNIX)
+            try:
+                self.connection.connect(self.path)
+                return
+            except OSError:
+                self.connection.close()
+                assert self.process.poll() is None, "QEMU does not start"
+                assert time.monotonic() < end, "QEMU does not answer"
+                time.sleep(0.05)
+
+    def wait_booted(self):
+        """Until the guest's console answers and its boot has ended."""
+        self.run("systemctl is-system-running --wait >/dev/null; true", timeout=PATIENCE)
+        return self
+
+    def reboot(self):
+        """As a person reboots; returns when it has booted again."""
+        question = "cat /proc/sys/kernel/random/boot_id"
+        before = self.run(question)
+        self.run("systemd-run --quiet --on-active=0.2 systemctl reboot")
+        end = time.monotonic() + PATIENCE
+        while True:
+            # What is asked while it goes down is never answered, or after the boot.
+            with contextlib.suppress(TimeoutError):
+                if self.run(question, timeout=5) != before:
+                    break
+            assert time.monotonic() < end, f"the guest does not reboot\n{self.log()[-2000:]}"
+            time.sleep(0.2)
+        self.wait_booted()
+        self.run("mkdir -p /package && mount -o ro /dev/vdb /package")
+
+    # --- what it is asked
+
+    def _answer(self, end):
+        """The next line of the console, as words."""
+        while b"\n" not in self.received:
+            self.connection.settimeout(max(0.01, end - time.monotonic()))
+            data = self.connection.recv(65536)
+            assert data, "QEMU has ended"
+            self.received += data
+        line, _, self.received = self.received.partition(b"\n")
+        return line.split()
+
+    def ask(self, script, timeout=60):
+        """(exit code, output) of a bash script, run by root."""
+        self.number += 1
+        line = f"{self.number} {base64.b64encode(script.encode()).decode()}\n"
+        end = time.monotonic() + timeout
+        answer = []
+        try:
+            self.connection.sendall(line.encode())
+            # There may be a late answer to what a reboot cut off.
+            while len(answer) < 2 or answer[0] != str(self.number).encode():
+                answer = self._answer(end)
+        except TimeoutError:
+            raise TimeoutError(f"no answer within {timeout} s to: {script}\n{self.log()[-2000:]}"
+                               ) from None
+        output = base64.b64decode(answer[2]).decode(errors="replace") if len(answer) > 2 else ""
+        return int(answer[1]), output
+
+    def run(self, script, timeout=60):
+        """The output, without the line break at its end; Failed when the script fails."""
+        code, output = self.ask(script, timeout)
+        if code != 0:
+            raise Failed(f"{script}\nexit code {code}: {output}")
+        return output.rstrip("\n")
+
+    def within(self, limit, action, condition):
+        """Run @action, then @condition again and again until it succeeds. Returns the seconds
+        that took in the guest; more than @limit is a failure."""
+        code, output = self.ask(f"""
+            begin=${{EPOCHREALTIME/./}}
+            {action} || exit 99
+            until {condition}; do
+                [ $((${{EPOCHREALTIME/./}} - begin)) -lt {int(limit * 1e6)} ] || exit 98
+                sleep 0.01
+            done >/dev/null 2>&1
+            echo "took $((${{EPOCHREALTIME/./}} - begin))"
+            """, timeout=limit + 60)
+        if code == 98:
+            raise Failed(f"not within {limit} s after '{action}': {condition}\n{self.state()}")
+        match = re.search(r"^took (\d+)$", output, re.MULTILINE)
+        assert code == 0 and match, f"{action}\nexit code {code}: {output}"
+        return int(match[1]) / 1e6
+
+    def write(self, path, text, mode=0o644):
+        """A file in the guest, replaced in one step."""
+        return self.run(f"printf %s {shlex.quote(text)} > {path}.new && chmod {mode:o} {path}.new "
+                        f"&& mv {path}.new {path}")
+
+    def state(self):
+        """For the report of a failure: what the agent and the journal say."""
+        return self.ask("cat /run/wslbridge/status.json; journalctl -n 30 -o short-monotonic")[1]
+
+    def log(self):
+        with open(self.log_path, errors="replace") as f:
+            return f.read()

@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: MIT
+"""The service works from systemd 249 (Ubuntu 22.04) on: everything that the unit, the tmpfiles and
+the agent use is as old as that. systemd itself only warns of an option that it does not know, and
+leaves it out: a part of the sandbox would be missing without anybody noticing."""
+import re
+import subprocess
+
+import pytest
+import tree
+from test_unit import options
+
+OLDEST = 249
+UNITS = tree.matching("*.service", "*.service.in")
+
+# The version that brought an option, by systemd's NEWS; where that does not name it, because it is
+# older than the texts, by the version of the man page that has it first. 1: before version 183.
+OPTIONS = {
+    # systemd.unit(5)
+    "Description": 1,
+    "Documentation": 183,
+    "ConditionVirtualization": 1,
+    "Wants": 1,
+    "After": 1,
+    "StartLimitIntervalSec": 230,  # 229 moved it to [Unit], 230 has this name
+    "WantedBy": 1,
+    # systemd.service(5)
+    "Type": 1,
+    "RemainAfterExit": 1,
+    "NotifyAccess": 1,
+    "ExecStart": 1,
+    "ExecReload": 1,
+    "TimeoutStartSec": 188,
+    "TimeoutStopSec": 188,
+    "Restart": 1,
+    "RestartSec": 1,
+    "RestartPreventExitStatus": 189,
+    "WatchdogSec": 183,
+    # systemd.exec(5)
+    "RuntimeDirectory": 211,
+    "DynamicUser": 232,
+    "LoadCredential": 247,
+    "SetCredential": 247,
+    "CapabilityBoundingSet": 1,
+    "AmbientCapabilities": 229,
+    "NoNewPrivileges": 187,
+    "RestrictAddressFamilies": 211,
+    "ProtectSystem": 214,
+    "ProtectHome": 214,
+    "ReadOnlyPaths": 231,
+    "InaccessiblePaths": 231,
+    "PrivateTmp": 1,
+    "PrivateDevices": 209,
+    "PrivateMounts": 239,
+    "UMask": 1,
+    "ProtectProc": 247,
+    "ProtectKernelTunables": 232,
+    "ProtectKernelModules": 232,
+    "ProtectKernelLogs": 244,
+    "ProtectControlGroups": 232,
+    "ProtectClock": 245,
+    "ProtectHostname": 242,
+    "RestrictNamespaces": 233,
+    "PrivateIPC": 248,
+    "RemoveIPC": 232,
+    "KeyringMode": 235,
+    "SystemCallFilter": 187,
+    "SystemCallErrorNumber": 209,
+    "SystemCallArchitectures": 209,
+    "LockPersonality": 235,
+    "MemoryDenyWriteExecute": 231,
+    "RestrictRealtime": 231,
+    "RestrictSUIDSGID": 242,
+    # systemd.resource-control(5)
+    "IPAddressDeny": 235,
+    "DevicePolicy": 208,
+    "MemoryMax": 231,
+    "TasksMax": 227,
+}
+
+# Words in values, with or without a prefix ('|' of a condition, '~' of a list). Everything else is
+# a boolean, a number, a time, a path or text, which every version reads alike.
+WORDS = {
+    "ConditionVirtualization": {"wsl": 242, "microsoft": 1},
+    "Type": {"notify": 1, "oneshot": 1},
+    "Wants": {"wslbridge-run-shared.service": 1},
+    "After": {"wslbridge-run-shared.service": 1},
+    "NotifyAccess": {"main": 1},
+    "Restart": {"on-failure": 1},
+    "WantedBy": {"multi-user.target": 1},
+    "CapabilityBoundingSet": {"CAP_NET_BIND_SERVICE": 1, "CAP_SYS_ADMIN": 1},
+    "AmbientCapabilities": {"CAP_NET_BIND_SERVICE": 229},
+    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211, "none": 249},
+    "ProtectSystem": {"strict": 232},
+    "ProtectProc": {"invisible": 247},
+    "KeyringMode": {"private": 235},
+    "SystemCallFilter": {"@system-service": 239, "@privileged": 231, "@resources": 231},
+    "SystemCallErrorNumber": {"EPERM": 209},
+    "SystemCallArchitectures": {"native": 209},
+    "IPAddressDeny": {"any": 235},
+    "DevicePolicy": {"closed": 208},
+}
+PLAIN = r"yes|no|\d+(s|M)?|0\d+"
+TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredential",
+        "SetCredential", "ReadOnlyPaths", "InaccessiblePaths", "RuntimeDirectory"}
+
+# Ways to write a value that came later than the option.
+FORMS = [
+    ("RuntimeDirectory", r"[^/ :]+(/[^/ :]+)*", 235, "folders in folders; not the link of 250"),
+    ("ExecReload", r"kill .*", 239, "a program without its path"),
+    ("ExecStart", r"@sbindir@/.*|-mount .*", 239, "the same"),
+    ("LoadCredential", r"\w+:/.*", 247, "a file; that of a socket or a folder came later"),
+]
+TMPFILES = {"d": 1, "L+": 215}
+
+
+def too_new(text):
+    """What of the unit is newer than OLDEST, or unknown to the tables."""
+    problems = []
+    for _, option, value in options(text):
+        if OPTIONS.get(option, OLDEST + 1) > OLDEST:
+            problems.append(option)
+        if option in TEXT or re.fullmatch(PLAIN, value):
+            continue
+        words = WORDS.get(option, {})
+        problems += [f"{option}={word}" for word in value.split()
+                     if words.get(word.lstrip("|~"), OLDEST + 1) > OLDEST]
+    for option, form, version, _ in FORMS:
+        problems += [f"{option}={value}" for _, o, value in options(text)
+                     if o == option and (version > OLDEST or not re.fullmatch(form, value))]
+    return problems
+
+
+@pytest.mark.parametrize("path", UNITS)
+def test_the_unit(path):
+    assert too_new(tree.read(path)) == []
+
+
+@pytest.mark.parametrize("line", [
+    "RestartSteps=5",                # 254
+    "Type=notify-reload",            # 253
+    "ExecSearchPath=/usr/bin",       # 250
+    "RuntimeDirectory=a:b",          # 250: a link to it
+    "SystemCallFilter=@sandbox",     # 252
+    "PrivateIPC=disconnected",
+    "MemoryMax=10%-ish",
+])
+def test_the_tables_tell_what_is_newer(line):
+    assert too_new("[Service]\n" + line + "\n") != []
+
+
+def test_the_tables_have_nothing_that_is_not_used():
+    text = "".join(tree.read(path) for path in UNITS)
+    assert set(OPTIONS) == {o for _, o, _ in options(text)}
+    assert not [w for words in WORDS.values() for w in words if w not in text]
+
+
+def test_tmpfiles():
+    lines = [line.split() for line in tree.read("systemd/wslbridge.tmpfiles").splitlines()
+             if line and line[0] != "#"]
+    assert len(lines) == 3 and all(TMPFILES.get(kind, OLDEST + 1) <= OLDEST for kind, *_ in lines)
+
+
+def test_libsystemd_symbols(installed):
+    """The version of a symbol is that of the libsystemd that had it first; none is newer in the
+    programs, so that a package built here also starts on 249."""
+    programs = [p for folder in ("usr/sbin", "usr/bin") for p in (installed / folder).glob("*")]
+    names = [p.name for p in programs]
+    assert "wslbridge-agent" in names
+    for program in programs:
+        symbols = subprocess.run(["nm", "-D", "--with-symbol-versions", str(program)], check=True,
+                                 capture_output=True, text=True).stdout
+        found = re.findall(r" U (\w+)@LIBSYSTEMD_(\d+)$", symbols, re.MULTILINE)
+        assert program.name != "wslbridge-agent" or len(found) > 10
+        assert not [f"{name} of {version}" for name, version in found if int(version) > OLDEST]

@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: MIT
+"""The unit's sandbox, as systemd-analyze measures it, and what it says about itself."""
+import json
+import os
+import re
+import subprocess
+
+import pytest
+import tree
+
+UNIT = "systemd/wslbridge-agent.service.in"
+EXPOSURE_MAX = 1.3  # of 10; what is left is in the unit, each with its reason
+HEADING = "# What 'systemd-analyze security' still lists, and why it has to stay:\n"
+
+
+def options(text):
+    """[(section, option, value)] in order, lines joined as systemd does it."""
+    section, found = None, []
+    for line in text.replace("\\\n", " ").splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and line[0] not in "#;":
+            found.append((section, *line.split("=", 1)))
+    return found
+
+
+def security(installed, *more):
+    unit = os.path.join(installed, "usr/lib/systemd/system/wslbridge-agent.service")
+    done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", *more,
+                           unit], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def reasons():
+    """{name as systemd-analyze has it: reason} from the unit's comment."""
+    block = tree.read(UNIT).split(HEADING)[1].split("\n\n")[0]
+    rows = [re.match(r"#   (\S+=\S*(?: \S+)*?|\S+=): (.+)", line) for line in block.splitlines()]
+    assert all(rows), block
+    return {row[1]: row[2] for row in rows}
+
+
+def test_exposure(installed):
+    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", security(installed))[1]
+    assert float(level) <= EXPOSURE_MAX
+
+
+def test_what_is_left_has_a_reason_and_nothing_else_has(installed):
+    left = {row["name"] for row in json.loads(security(installed, "--json=short"))
+            if row["set"] is False and row["exposure"]}
+    assert left and left == set(reasons())
+    assert all(len(reason) > 20 for reason in reasons().values())
+
+
+def test_every_group_says_why():
+    """Each block of options in [Service] begins with a comment; the blocks are small."""
+    service = tree.read(UNIT).split("[Service]\n")[1].split("\n[Install]")[0]
+    for block in service.strip().split("\n\n"):
+        assert block.startswith("# "), block
+        assert len(block.splitlines()) < 20
+
+
+def test_the_two_promises_of_the_restart_policy():
+    found = {(s, o): v for s, o, v in options(tree.read(UNIT))}
+    assert found["Unit", "StartLimitIntervalSec"] == "0"  # it never gives up
+    assert found["Service", "Restart"] == "on-failure"
+    main = tree.read("agent/main.c")
+    assert found["Service", "RestartPreventExitStatus"] == re.search(r"EXIT_USAGE (\d)", main)[1]
+
+
+def test_only_one_capability_and_no_user_namespace():
+    found = options(tree.read(UNIT))
+    for name in ("CapabilityBoundingSet", "AmbientCapabilities"):
+        assert [v for _, o, v in found if o == name] == ["CAP_NET_BIND_SERVICE"]
+    assert "PrivateUsers" not in {o for _, o, _ in found}
+
+
+def test_the_watchdog_costs_no_wake_up():
+    """sd-event pings at an event when a quarter of the time has passed since the last ping, and
+    sets a timer of its own for not before half of it: a heartbeat must come between the two."""
+    watchdog = next(int(v[:-1]) for _, o, v in options(tree.read(UNIT)) if o == "WatchdogSec")
+    heartbeat = int(re.search(r"define WIRE_HEARTBEAT_MS +(\d+)",
+                              tree.read("protocol/wire.h"))[1]) / 1000
+    assert watchdog / 4 < heartbeat < watchdog / 2
+
+
+def test_status_folder_is_the_one_that_tmpfiles_links_to():
+    found = {o: v for _, o, v in options(tree.read(UNIT))}
+    tmpfiles = tree.read("systemd/wslbridge.tmpfiles")
+    links = re.search(r"^L\+ (\S+) .* (\S+)$", tmpfiles, re.MULTILINE)
+    target = os.path.join(os.path.dirname(links[1]), links[2])
+    assert target == f"/run/{found['RuntimeDirectory']}/status.json"
+    header = tree.read("agent/status.h")
+    assert f'STATUS_DIRECTORY         "{os.path.dirname(links[1])}"' in header
+    assert 'STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"' in header
+
+
+@pytest.mark.parametrize("path", [UNIT, "systemd/wslbridge-run-shared.service",
+                                  "systemd/wslbridge.catalog"])
+def test_names_of_man_pages_exist(path):
+    pages = {os.path.basename(p) for p in tree.FILES if p.startswith("docs/")}
+    named = re.findall(r"man:([\w.-]+)\((\d)\)", tree.read(path))
+    assert named and {f"{name}.{section}" for name, section in named} <= pages

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""The agent where it will live: a booted Debian with systemd, journald and kernel AF_VSOCK.
+
+One guest for all tests: it has the installed agent, eth0 with an address behind a gateway, and the
+test host (the helper's real core) at the other end of a vsock, in the same guest.
+"""
+import json
+import os
+import shutil
+import subprocess
+
+import janitor
+import pytest
+from virtual_machine import Machine
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+CACHE = os.environ.get("WSLBRIDGE_CACHE", "/var/cache/wslbridge")
+
+ADDRESS, GATEWAY, PREFIX = "172.28.64.10", "172.28.64.1", 20
+KEY = bytes(range(100, 132)).hex()
+PORT = 1465076802  # as in wslbridge.conf(5), but with the guest itself as its host
+STATUS = "/run/wslbridge/status.json"
+SERVICES = "/etc/wslbridge/services.d"
+AGENT = "wslbridge-agent"
+
+
+def copy_into(installed):
+    """What a package manager and './dev install' do."""
+    return f"""
+        cp -a {installed}/. /
+        systemd-tmpfiles --create wslbridge.conf
+        journalctl --update-catalog
+        systemctl daemon-reload
+        """
+
+
+# The interface of a guest, on each boot; an adapter that leads nowhere is enough for its address.
+NETWORK = f"""
+    modprobe dummy numdummies=0
+    ip link add eth0 type dummy
+    ip link set lo up
+    ip link set eth0 up
+    ip addr add {ADDRESS}/{PREFIX} dev eth0
+    ip route add default via {GATEWAY} dev eth0
+    modprobe vsock_loopback
+    """
+
+
+class Guest:
+    """The Machine, in the terms of the tests."""
+
+    def __init__(self, machine):
+        self.machine = machine
+        self.run, self.ask = machine.run, machine.ask
+        self.within, self.write = machine.within, machine.write
+
+    def status(self):
+        return json.loads(self.run(f"cat {STATUS}"))
+
+    def service(self, name):
+        return next((s for s in self.status()["services"] if s["name"] == name), None)
+
+    def has(self, jq):
+        """A condition on the status for within()."""
+        return f"jq -e '{jq}' {STATUS}"
+
+    def is_state(self, name, state):
+        return self.has(f'.services[] | select(.name == "{name}") | .state == "{state}"')
+
+    def drop_in(self, name, lines):
+        """The command that saves one in the guest."""
+        text = "[service]\n" + "\n".join(lines)
+        return (f"cat > {SERVICES}/{name}.ini.new <<'END'\n{text}\nEND\n"
+                f"mv {SERVICES}/{name}.ini.new {SERVICES}/{name}.ini")
+
+    def pid(self):
+        return int(self.run(f"systemctl show -P MainPID {AGENT}"))
+
+    def moment(self):
+        """Now, for journal(since=…). Not a cursor: journalctl 252 leaves out the first entry after
+        one which its other filters do not match."""
+        return self.run("echo $EPOCHREALTIME")
+
+    def journal(self, since, options=""):
+        return self.run(f"journalctl -u {AGENT} --no-pager --since=@{since} {options}")
+
+    def entries(self, since):
+        text = self.journal(since, "-o json")
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def start_host(self, *options):
+        """The other end, listening on the vsock of this guest, if it does not yet."""
+        if self.ask("systemctl -q is-active test-host")[0] == 0:
+            return
+        self.run(f"rm -f /run/host/answers /run/host/log; systemd-run --quiet --collect "
+                 f"--unit=test-host /package/test/host.sh --listen vsock:{PORT} --key {KEY} "
+                 f"--goodbye-ms 500 --recovery-ms 2000 --events {' '.join(options)}")
+        self.within(20, "true", "grep -q 'listening on' /run/host/log")
+
+    def stop_host(self, signal="TERM"):
+        self.run(f"systemctl kill -s {signal} test-host")
+        self.within(20, "true", "! systemctl -q is-active test-host")
+
+    def rules(self):
+        """{"0.0.0.0/8080": "172.28.64.10/8080"}, as the host has them."""
+        answer = json.loads(self.run("""
+            n=$(grep -c '"command": *"rules"' /run/host/answers)
+            echo rules > /run/host/commands
+            until [ "$(grep -c '"command": *"rules"' /run/host/answers)" -gt "$n" ]; do
+                sleep 0.01
+            done
+            grep '"command": *"rules"' /run/host/answers | tail -n 1"""))
+        return {r["name"]: r["data"] for r in answer["rules"]}
+
+    def wait_connected(self):
+        self.within(40, "true", self.has(".helper.connected"))
+
+
+@pytest.fixture(scope="session")
+def image():
+    """Made by ./dev already, where it shows that it takes a minute."""
+    return subprocess.run([os.path.join(HERE, "image", "make.sh"), CACHE], check=True,
+                          stdout=subprocess.PIPE, text=True).stdout.strip()
+
+
+@pytest.fixture(scope="session")
+def package():
+    """What the guest gets: the installed files, and the programs of the tests."""
+    folder = os.path.join(janitor.current_run(), "package")
+    subprocess.run(["meson", "install", "-C", os.path.join(TOP, "build", "install"), "--no-rebuild",
+                    "--quiet", "--destdir", os.path.join(folder, "root")], check=True)
+    os.makedirs(os.path.join(folder, "test"))
+    for path in (os.path.join(TOP, "build/release/tests/host/wslbridge-test-host"),
+                 os.path.join(HERE, "host.sh")):
+        shutil.copy(path, os.path.join(folder, "test"))
+    yield folder
+    janitor.remove_tree(folder)
+
+
+def set_up(guest, helper=f"vsock:1:{PORT}"):
+    """Installed, paired, not started."""
+    guest.run(copy_into("/package/root"))
+    guest.run(NETWORK)
+    guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = {helper}\n")
+    guest.write("/etc/wslbridge/key", KEY + "\n", mode=0o600)
+    return guest
+
+
+@pytest.fixture(scope="session")
+def machine(image, package):
+    folder = os.path.join(janitor.current_run(), "machine")
+    with Machine(image, folder, package) as started:
+        yield started
+    janitor.remove_tree(folder)
+
+
+@pytest.fixture(scope="session")
+def installed(machine):
+    return set_up(Guest(machine))
+
+
+@pytest.fixture
+def guest(installed):
+    """Connected to the test host, nothing exposed; so again afterwards."""
+    installed.start_host()
+    installed.run(f"systemctl enable --quiet --now {AGENT}")
+    installed.wait_connected()
+    yield installed
+    installed.run(f"rm -f {SERVICES}/* /run/wslbridge/services.d/* /usr/lib/wslbridge/services.d/*")

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+#
+# In the tests' guest: runs what arrives on a port of the virtual machine. A line is
+# 'NUMBER BASE64-OF-A-SCRIPT', the answer 'NUMBER EXIT-CODE BASE64-OF-ITS-OUTPUT'.
+exec 3<>/dev/virtio-ports/wslbridge.console
+while read -r number script <&3; do
+    code=0
+    base64 -d <<<"$script" >/run/test-console.script
+    bash /run/test-console.script </dev/null >/run/test-console.output 2>&1 3>&- || code=$?
+    printf '%s %d %s\n' "$number" "$code" "$(base64 -w 0 </run/test-console.output)" >&3
+done

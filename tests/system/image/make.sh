@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+#
+# Makes the disk of the tests' guest: the Debian of this machine, small, with a kernel and a
+# console for the tests. Nothing of wslbridge is in it, so it is made anew only when this recipe
+# or one of its packages changes.
+#
+#   make.sh CACHE     prints the folder below CACHE that has disk, vmlinuz and initrd.img
+#
+# About a minute and 600 MB. Needs root, for debootstrap.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+CACHE=$1
+SIZE=1200M
+
+# systemd-sysv is /sbin/init; libnl to libjansson are what the agent links; jq reads its status;
+# socat relays; strace and the rest look.
+PACKAGES=(systemd-sysv dbus udev kmod iproute2 procps libcap2-bin jq socat
+    libnl-3-200 libnl-route-3-200 libinih1 libsodium23 libjansson4
+    linux-image-cloud-amd64)
+
+# shellcheck source=/dev/null
+SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
+[ "$SUITE" = bookworm ] || {
+    echo "the guest's image is made of Debian 12 (bookworm) packages; this is '${SUITE:-unknown}'" >&2
+    exit 1
+}
+
+# Where this machine gets its own packages from.
+mirror() {
+    apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $SUITE" |
+        awk 'NR == 1'
+}
+
+versions() {
+    apt-cache policy systemd "${PACKAGES[@]}" | grep -E '^[a-z]|Candidate'
+}
+
+build() { # build FOLDER
+    local root=$1/root
+    debootstrap --variant=minbase --include="$(IFS=, && echo "${PACKAGES[*]}")" \
+        "$SUITE" "$root" "$(mirror)"
+    # No names, no network: the tests give the guest what they want it to have.
+    echo wslbridge-guest >"$root/etc/hostname"
+    rm -f "$root"/var/cache/apt/archives/*.deb
+    # Logs that can be read after a reboot of the guest; and its serial line is for the kernel.
+    mkdir -p "$root/var/log/journal"
+    ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service"
+    install -m 755 "$HERE/console.sh" "$root/usr/local/sbin/test-console"
+    install -m 644 "$HERE/test-console.service" "$root/etc/systemd/system/test-console.service"
+    ln -s ../test-console.service \
+        "$root/etc/systemd/system/multi-user.target.wants/test-console.service"
+    mv "$root"/boot/vmlinuz-* "$1/vmlinuz"
+    mv "$root"/boot/initrd.img-* "$1/initrd.img"
+    mke2fs -q -t ext4 -d "$root" "$1/disk" "$SIZE"
+    rm -rf "$root"
+}
+
+[ -n "$(mirror)" ] || apt-get update >&2
+key=$({ cat "$HERE"/*; versions; } | sha256sum | cut -c 1-16)
+if [ ! -d "$CACHE/guest-$key" ]; then
+    mkdir -p "$CACHE"
+    # One that an interrupted run left, or an older recipe's.
+    rm -rf "$CACHE"/guest-*
+    work=$(mktemp -d "$CACHE/guest-new.XXXXXX")
+    build "$work" >&2
+    mv "$work" "$CACHE/guest-$key"
+fi
+echo "$CACHE/guest-$key"

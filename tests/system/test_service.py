@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+"""The service under a real systemd, and what an administrator does with it. The limit of a second
+is counted by the guest's own clock."""
+import pytest
+from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
+
+SECOND = 1.0
+
+
+def test_drop_in_comes_changes_and_goes(guest):
+    took = guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]),
+                        guest.is_state("web", "active"))
+    print(f"saved -> active in the status after {took * 1000:.0f} ms")
+    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
+
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8081", "connect-port = 80"]),
+                 guest.has('.services[0] | .state == "active" and .listens[0].connect_port == 80'))
+    assert guest.rules() == {"0.0.0.0/8081": f"{ADDRESS}/80"}
+
+    guest.within(SECOND, f"rm {SERVICES}/web.ini", guest.has(".services == []"))
+    assert guest.rules() == {}
+
+
+def test_broken_drop_in_is_told_and_keeps_what_was(guest):
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    since = guest.moment()
+    guest.within(SECOND, guest.drop_in("bad", ["listen = 90-80"]),
+                 guest.has(".configuration.problems | length == 1"))
+    problem = guest.status()["configuration"]["problems"][0]
+    assert (problem["file"], problem["line"]) == (f"{SERVICES}/bad.ini", 2)
+    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
+    guest.within(SECOND, "true", f"journalctl -u {AGENT} --since=@{since} | "
+                                 f"grep -q 'bad.ini:2: listen: '")
+    explained = guest.run(f"journalctl -x -u {AGENT} --since=@{since}")
+    assert "Subject: The configuration has a problem" in explained
+
+    guest.within(SECOND, f"rm {SERVICES}/bad.ini", guest.has(".configuration.problems == []"))
+
+
+def test_vendor_drop_in_is_masked(guest):
+    guest.run("mkdir -p /usr/lib/wslbridge/services.d")
+    guest.run(f"printf '[service]\\nlisten = 8090\\n' > /usr/lib/wslbridge/services.d/vendor.ini; "
+              f"systemctl reload {AGENT}")
+    guest.within(SECOND, "true", guest.is_state("vendor", "active"))
+    guest.within(SECOND, f"ln -s /dev/null {SERVICES}/vendor.ini", guest.has(".services == []"))
+    guest.within(SECOND, f"rm {SERVICES}/vendor.ini", guest.is_state("vendor", "active"))
+
+
+def test_drop_in_of_root_in_run_outlives_the_service(guest):
+    guest.run("printf '[service]\\nlisten = 8070\\n' > /run/wslbridge/services.d/until-boot.ini")
+    guest.within(SECOND, "true", guest.is_state("until-boot", "active"))
+    guest.run(f"systemctl restart {AGENT}")
+    guest.within(40, "true", guest.is_state("until-boot", "active"))
+
+
+def test_reload(guest):
+    """What a link points to is not watched, as the man page says."""
+    guest.run("printf '[service]\\nlisten = 8100\\n' > /srv/web.ini")
+    guest.within(SECOND, f"ln -s /srv/web.ini {SERVICES}/linked.ini",
+                 guest.is_state("linked", "active"))
+    guest.run("sed -i s/8100/8101/ /srv/web.ini")
+    guest.within(SECOND, f"systemctl reload {AGENT}",
+                 guest.has('.services[0] | .state == "active" and '
+                           '.listens[0].listen == "0.0.0.0:8101"'))
+    assert guest.rules() == {"0.0.0.0/8101": f"{ADDRESS}/8101"}
+
+
+def test_killed_it_comes_back_with_its_rules(guest):
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    before = guest.pid()
+    guest.run(f"kill -9 {before}")
+    guest.within(40, "true", f"test $(systemctl show -P MainPID {AGENT}) -gt 0 && "
+                             f"test $(systemctl show -P MainPID {AGENT}) -ne {before}")
+    guest.within(40, "true", guest.is_state("web", "active"))
+    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
+
+
+def test_a_hang_is_ended_by_the_watchdog(guest):
+    """With a shorter time than the unit's 90 s; all else is the unit's."""
+    folder = f"/run/systemd/system/{AGENT}.service.d"
+    guest.run(f"mkdir -p {folder}; printf '[Service]\\nWatchdogSec=3\\n' > {folder}/hang.conf; "
+              f"systemctl daemon-reload; systemctl restart {AGENT}")
+    try:
+        before, since = guest.pid(), guest.moment()
+        took = guest.within(40, f"kill -STOP {before}",
+                            f"test $(systemctl show -P MainPID {AGENT}) -gt 0 && "
+                            f"test $(systemctl show -P MainPID {AGENT}) -ne {before}")
+        print(f"stopped by SIGSTOP, replaced after {took:.1f} s")
+        assert "Watchdog timeout" in guest.run(f"journalctl -u {AGENT} --since=@{since}")
+    finally:
+        guest.run(f"rm -r {folder}; systemctl daemon-reload; systemctl restart {AGENT}")
+
+
+def test_reboot(guest):
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    guest.machine.reboot()
+    assert guest.ask(f"systemctl is-active {AGENT}") == (0, "active\n")
+    assert guest.status()["guest"]["problem"]  # eth0 is not there yet: the tests make it
+    guest.run(NETWORK)
+    guest.start_host()
+    guest.within(60, "true", guest.is_state("web", "active"))
+    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
+
+
+def test_disabled_it_withdraws_its_rules(guest):
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    guest.run(f"systemctl disable --quiet --now {AGENT}")
+    assert guest.ask(f"test -e {STATUS}")[0] == 1
+    guest.run("sleep 1")  # the goodbye is kept for 0.5 s
+    assert guest.rules() == {}
+
+
+@pytest.mark.parametrize("file", ["wslbridge.catalog", "wslbridge-agent.service"])
+def test_left_as_installed(installed, file):
+    """No test has changed what it tests."""
+    installed.run(f"cmp /usr/lib/systemd/*/{file} /package/root/usr/lib/systemd/*/{file}")

@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""Real AF_VSOCK: the kernel's, to a listener in the same guest (CID 1)."""
+import json
+import re
+
+import pytest
+from conftest import AGENT, PORT
+
+HELPER_DOWN = "f8b762e572c0404aa15e1533cb8c78e7"  # agent/catalog-ids.h
+
+
+def texts(entries, message_id=None):
+    return [e["MESSAGE"] for e in entries if message_id in (None, e.get("MESSAGE_ID"))]
+
+
+@pytest.fixture
+def without_host(guest):
+    guest.stop_host()
+    yield guest
+    guest.start_host()
+
+
+def test_the_host_sees_a_privileged_source_port(guest):
+    """Only with CAP_NET_BIND_SERVICE in the first user namespace the kernel gives one: the proof
+    that no ordinary user of the guest speaks."""
+    seen = re.findall(r"source port (\d+)( \(privileged\))?", guest.run("cat /run/host/log"))
+    assert seen and all(int(port) < 1024 and privileged for port, privileged in seen), seen
+    print(f"source ports seen by the host: {', '.join(port for port, _ in seen)}")
+
+
+def test_nobody_listens(without_host):
+    """Normal for minutes: tried again with growing pauses, one line in the journal."""
+    guest = without_host
+    since = guest.moment()
+    guest.run(f"systemctl restart {AGENT}")
+    assert guest.run(f"systemctl is-active {AGENT}") == "active"  # it does not wait for Windows
+    guest.within(30, "true", guest.has('.helper.error.cause == "unreachable"'))
+    guest.within(60, "true", guest.has(".counters.connects == 0"))
+    guest.run("sleep 5")  # a few more tries
+    said = texts(guest.entries(since), HELPER_DOWN)
+    assert len(said) == 1 and f"The helper at vsock:1:{PORT} is not there" in said[0], said
+    assert guest.status()["helper"]["state"] == "waiting"
+
+
+def test_host_comes_late(without_host):
+    guest = without_host
+    guest.run(f"systemctl restart {AGENT}")
+    guest.within(30, "true", guest.has('.helper.error.cause == "unreachable"'))
+    guest.start_host()
+    guest.within(40, "true", guest.has(".helper.connected"))
+
+
+@pytest.mark.parametrize("signal", ["TERM", "KILL"])
+def test_host_is_restarted(guest, signal):
+    guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    rules = guest.rules()
+    guest.stop_host(signal)
+    guest.within(10, "true", guest.is_state("web", "pending"))
+    guest.start_host()
+    guest.within(60, "true", guest.is_state("web", "active"))
+    assert guest.rules() == rules
+
+
+def test_address_changes(guest):
+    guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    try:
+        took = guest.within(1, "ip addr del 172.28.64.10/20 dev eth0 && "
+                               "ip addr add 172.28.64.99/20 dev eth0 && "
+                               "ip route replace default via 172.28.64.1 dev eth0",
+                            guest.has('.guest.ipv4.address == "172.28.64.99" and '
+                                      '.last_update.usec > 0'))
+        assert guest.rules() == {"0.0.0.0/8080": "172.28.64.99/8080"}
+        usec = guest.status()["last_update"]["usec"]
+        print(f"in the status after {took * 1000:.0f} ms; kernel event -> RESULT over vsock, "
+              f"emulated: {usec / 1000:.1f} ms")
+    finally:
+        guest.run("ip addr del 172.28.64.99/20 dev eth0; ip addr add 172.28.64.10/20 dev eth0; "
+                  "ip route replace default via 172.28.64.1 dev eth0")
+        guest.within(5, "true", guest.has('.guest.ipv4.address == "172.28.64.10"'))
+
+
+def test_events_of_the_journal_have_their_fields(guest):
+    since = guest.moment()
+    guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    guest.within(5, "true", f"journalctl -u {AGENT} --since=@{since} | grep -q web")
+    entry = next(e for e in guest.entries(since) if e.get("WSLBRIDGE_SERVICE") == "web")
+    assert entry["WSLBRIDGE_STATE"] == "active" and len(entry["MESSAGE_ID"]) == 32
+    assert json.dumps(entry)  # whole

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Claim: each time the wall clock is set is told, and nothing else is. A test can not set the clock
+ * of the machine it runs on: the linker puts the functions below in the place of the system calls
+ * (--wrap), and what the kernel does on clock_settime(2) is what the tests do with them.
+ */
+
+#include "agent/clockwatch.h"
+
+#include "tests/unit/agent/testing.h"
+
+#include <sys/eventfd.h>
+#include <sys/timerfd.h>
+
+int __wrap_timerfd_create(int clock, int flags);
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *value,
+                           struct itimerspec *old);
+ssize_t __real_read(int fd, void *data, size_t n);
+ssize_t __wrap_read(int fd, void *data, size_t n);
+
+static sd_event *event;
+static ClockWatch *watch;
+static int timer = -1;
+static unsigned n_armed, n_told;
+static int result;
+
+int __wrap_timerfd_create(int clock, int flags) {
+        ck_assert_int_eq(clock, CLOCK_REALTIME);
+        ck_assert_int_eq(flags, TFD_NONBLOCK | TFD_CLOEXEC);
+        timer = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+        return timer;
+}
+
+int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *value,
+                           struct itimerspec *old) {
+        ck_assert_int_eq(fd, timer);
+        ck_assert_int_eq(flags, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
+        ck_assert_int_gt(value->it_value.tv_sec, time(NULL) + 365 * 86400);
+        n_armed++;
+        return 0;
+}
+
+/* A cancelled timer is readable once, with an error. */
+ssize_t __wrap_read(int fd, void *data, size_t n) {
+        ssize_t r = __real_read(fd, data, n);
+
+        if (fd == timer && r > 0) {
+                errno = ECANCELED;
+                return -1;
+        }
+        return r;
+}
+
+static void set_the_clock(void) {
+        ck_assert_int_eq(eventfd_write(timer, 1), 0);
+}
+
+static int on_set(void *userdata) {
+        n_told++;
+        return result;
+}
+
+static void setup(void) {
+        n_armed = n_told = 0;
+        result = 0;
+        ck_assert_int_ge(sd_event_new(&event), 0);
+        ck_assert_int_eq(clockwatch_new(&watch, event, on_set, NULL), 0);
+        ck_assert_uint_eq(n_armed, 1);
+}
+
+static void teardown(void) {
+        clockwatch_free(watch);
+        sd_event_unref(event);
+}
+
+START_TEST(test_each_time_is_told) {
+        for (unsigned i = 1; i <= 5; i++) {
+                set_the_clock();
+                ck_assert_int_gt(sd_event_run(event, UINT64_MAX), 0);
+                ck_assert_uint_eq(n_told, i);
+                ck_assert_uint_eq(n_armed, i + 1); /* before it is told: no gap */
+        }
+        ck_assert_int_eq(sd_event_run(event, 10 * USEC_PER_MSEC), 0);
+}
+END_TEST
+
+START_TEST(test_quiet_otherwise) {
+        ck_assert_int_eq(sd_event_run(event, 100 * USEC_PER_MSEC), 0);
+        ck_assert_uint_eq(n_told, 0);
+}
+END_TEST
+
+START_TEST(test_error_ends_the_loop) {
+        result = -ENOMEM;
+        set_the_clock();
+        ck_assert_int_eq(sd_event_loop(event), -ENOMEM);
+}
+END_TEST
+
+int main(void) {
+        TCase *t = tcase_create("clockwatch");
+
+        tcase_add_checked_fixture(t, setup, teardown);
+        tcase_add_test(t, test_each_time_is_told);
+        tcase_add_test(t, test_quiet_otherwise);
+        tcase_add_test(t, test_error_ends_the_loop);
+        return test_run(t, "clockwatch");
+}

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Firewall rules carried out, against a firewall that records what it is told. */
+
+#include "tests/suite.h"
+#include "windows-helper/core/firewall-apply.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define CHANGE_USEC  3000
+#define CALLS_MAX    4096
+#define FIRST_PORT   1000
+#define FEW          3
+#define REFUSED_EACH 7 /* the rules of these ports are refused: every seventh */
+
+/* A firewall that takes a while for each change, and forgets nothing. */
+typedef struct Recorder {
+        uint64_t now_usec, change_usec;
+        FirewallRules rules;
+        unsigned n_lists, n_effects, n_changes;
+        int list_error, effect_error, change_error;
+        bool refuses_sevenths;
+        FirewallEffect effect;
+        char calls[CALLS_MAX]; /* "+1000 ~1001 -1002" since the last look */
+        FirewallApply f;
+} Recorder;
+
+static int recorder_list(void *userdata, FirewallRules *rules) {
+        Recorder *r = userdata;
+
+        r->n_lists++;
+        for (size_t i = 0; r->list_error == 0 && i < r->rules.n; i++)
+                ck_assert_int_eq(firewall_rules_add(rules, &r->rules.items[i]), 0);
+        return r->list_error;
+}
+
+static void recorder_do(Recorder *r, const FirewallChange *change) {
+        FirewallRule *rule = firewall_rules_find(&r->rules, r->rules.n, &change->rule->listen);
+
+        switch (change->action) {
+        case FIREWALL_ADD:
+                ck_assert_ptr_null(rule);
+                ck_assert_int_eq(firewall_rules_add(&r->rules, change->rule), 0);
+                firewall_rules_sort(&r->rules);
+                break;
+        case FIREWALL_UPDATE:
+                ck_assert_ptr_nonnull(rule);
+                ck_assert_int_eq(firewall_rule_copy(rule, change->rule), 0);
+                break;
+        case FIREWALL_REMOVE:
+                ck_assert_ptr_nonnull(rule);
+                free(rule->remote);
+                *rule = r->rules.items[--r->rules.n];
+                firewall_rules_sort(&r->rules);
+                break;
+        }
+}
+
+static int recorder_change(void *userdata, const FirewallChange *change) {
+        static const char signs[] = {
+                [FIREWALL_ADD] = '+', [FIREWALL_UPDATE] = '~', [FIREWALL_REMOVE] = '-'};
+        Recorder *r = userdata;
+        size_t n = strlen(r->calls);
+
+        r->now_usec += r->change_usec;
+        r->n_changes++;
+        (void) snprintf(r->calls + n, sizeof r->calls - n, "%s%c%u", n > 0 ? " " : "",
+                        signs[change->action], change->rule->listen.port);
+        if (r->change_error < 0)
+                return r->change_error;
+        if (r->refuses_sevenths && change->rule->listen.port % REFUSED_EACH == 0)
+                return -EIO;
+        recorder_do(r, change);
+        return 0;
+}
+
+static int recorder_effect(void *userdata, FirewallEffect *ret_effect) {
+        Recorder *r = userdata;
+
+        r->n_effects++;
+        *ret_effect = r->effect;
+        return r->effect_error;
+}
+
+static uint64_t recorder_now(void *userdata) {
+        return ((Recorder *) userdata)->now_usec;
+}
+
+static Recorder r;
+
+static void setup(void) {
+        const FirewallStore store = {&r, recorder_list, recorder_change, recorder_effect,
+                                     recorder_now};
+
+        r = (Recorder){.change_usec = CHANGE_USEC};
+        firewall_apply_init(&r.f, &store);
+}
+
+static void teardown(void) {
+        firewall_apply_done(&r.f);
+        firewall_rules_done(&r.rules);
+}
+
+static void add(FirewallRules *rules, uint16_t port, uint8_t profiles, const char *remote) {
+        FirewallRule rule = {.listen = {ip_v4(0, 0, 0, 0), port},
+                             .profiles = profiles,
+                             .remote = (char *) (uintptr_t) remote,
+                             .service = "web"};
+
+        ck_assert_int_eq(firewall_rules_add(rules, &rule), 0);
+        firewall_rules_sort(rules);
+}
+
+/* Want @n rules from FIRST_PORT on, the first with @remote, all others as ever. */
+static void want(unsigned n, const char *remote) {
+        FirewallRules wanted = FIREWALL_RULES_NULL;
+
+        for (unsigned i = 0; i < n; i++)
+                add(&wanted, (uint16_t) (FIRST_PORT + i), 3, i == 0 ? remote : "LocalSubnet");
+        ck_assert_int_eq(firewall_apply_want(&r.f, &wanted), 0);
+        firewall_rules_done(&wanted);
+}
+
+/* All that is due now. Return: how many slices it took; @ret_told counts changes of .problem. */
+static unsigned run(unsigned *ret_told) {
+        unsigned n = 0;
+
+        *ret_told = 0;
+        r.calls[0] = '\0';
+        for (; r.f.due_usec <= r.now_usec; n++) {
+                uint64_t before = r.now_usec;
+
+                ck_assert_uint_lt(n, 1000); /* it comes to an end */
+                *ret_told += firewall_apply_tick(&r.f, r.now_usec);
+                ck_assert_uint_le(r.now_usec - before, FIREWALL_SLICE_USEC + r.change_usec);
+        }
+        return n;
+}
+
+static void expect(const char *calls) {
+        unsigned told;
+
+        (void) run(&told);
+        ck_assert_str_eq(r.calls, calls);
+        ck_assert_uint_eq(told, 0);
+}
+
+START_TEST(test_nothing_is_done_unasked) {
+        ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
+        ck_assert(!firewall_apply_tick(&r.f, 0));
+        ck_assert_uint_eq(r.n_lists, 0);
+        want(0, "");
+        expect("");
+        ck_assert_uint_eq(r.n_lists, 1); /* something may be left of an earlier life */
+        ck_assert_uint_eq(r.n_effects, 0);
+        ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
+}
+END_TEST
+
+START_TEST(test_nothing_changes_nothing) {
+        want(FEW, "LocalSubnet");
+        expect("+1000 +1001 +1002");
+        want(FEW, "LocalSubnet");
+        expect("");
+        ck_assert_uint_eq(r.n_lists, 1);
+        ck_assert_uint_eq(r.n_changes, FEW);
+}
+END_TEST
+
+START_TEST(test_updated_in_place_removed_first) {
+        add(&r.rules, 999, 3, "LocalSubnet"); /* of an earlier life */
+        add(&r.rules, 1005, 3, "LocalSubnet");
+        want(FEW, "LocalSubnet");
+        expect("-999 -1005 +1000 +1001 +1002");
+        want(2, "*");
+        expect("-1002 ~1000");
+        want(FEW, "*");
+        expect("+1002");
+        ck_assert_uint_eq(r.rules.n, FEW);
+        ck_assert_str_eq(r.rules.items[0].remote, "*");
+}
+END_TEST
+
+START_TEST(test_thousands_in_slices) {
+        unsigned told, n;
+
+        want(200, "LocalSubnet");
+        n = run(&told);
+        ck_assert_uint_eq(r.rules.n, 200);
+        ck_assert_uint_eq(r.n_changes, 200);
+        ck_assert_uint_ge(n, 200 * CHANGE_USEC / (FIREWALL_SLICE_USEC + CHANGE_USEC));
+        want(0, "");
+        (void) run(&told);
+        ck_assert_uint_eq(r.rules.n, 0);
+        ck_assert_uint_eq(r.n_changes, 400);
+        ck_assert_uint_eq(r.n_lists, 1);
+}
+END_TEST
+
+/* Also when each refusal takes longer than a slice. */
+START_TEST(test_a_refused_rule_keeps_no_other_waiting) {
+        unsigned told;
+
+        r.refuses_sevenths = true;
+        r.change_usec = 2 * FIREWALL_SLICE_USEC;
+        want(20, "LocalSubnet"); /* 1001, 1008, 1015 */
+        (void) run(&told);
+        ck_assert_uint_eq(told, 1);
+        ck_assert(r.f.failed);
+        ck_assert_ptr_nonnull(strstr(r.f.problem, "MpsSvc"));
+        ck_assert_uint_eq(r.n_changes, 20); /* each once */
+        ck_assert_uint_eq(r.rules.n, 17);
+        ck_assert_uint_gt(r.f.due_usec, r.now_usec);
+
+        r.now_usec = r.f.due_usec;
+        expect("+1001 +1008 +1015"); /* tried again, nothing else is */
+        ck_assert_uint_eq(r.n_lists, 2);
+
+        r.refuses_sevenths = false;
+        r.now_usec = r.f.due_usec;
+        (void) run(&told);
+        ck_assert_str_eq(r.calls, "+1001 +1008 +1015");
+        ck_assert_uint_eq(told, 1);
+        ck_assert(!r.f.failed);
+        ck_assert_str_eq(r.f.problem, "");
+        ck_assert_uint_eq(r.rules.n, 20);
+}
+END_TEST
+
+START_TEST(test_a_refused_removal_is_tried_again) {
+        unsigned told;
+
+        r.refuses_sevenths = true;
+        add(&r.rules, 994, 3, "LocalSubnet");
+        add(&r.rules, 995, 3, "LocalSubnet");
+        want(1, "LocalSubnet");
+        (void) run(&told);
+        ck_assert_str_eq(r.calls, "-994 -995 +1000");
+        ck_assert(r.f.failed);
+        r.refuses_sevenths = false;
+        r.now_usec = r.f.due_usec;
+        (void) run(&told);
+        ck_assert_str_eq(r.calls, "-994");
+        ck_assert(!r.f.failed);
+        ck_assert_uint_eq(r.rules.n, 1);
+}
+END_TEST
+
+START_TEST(test_a_list_that_fails_is_tried_again) {
+        unsigned told;
+
+        r.list_error = -EIO;
+        want(FEW, "LocalSubnet");
+        ck_assert_uint_eq(run(&told), 1);
+        ck_assert_uint_eq(told, 1);
+        ck_assert_uint_eq(r.n_changes, 0); /* what is not known is not changed */
+        ck_assert(r.f.failed);
+        ck_assert_uint_eq(r.f.due_usec, FIREWALL_RETRY_USEC);
+        r.now_usec = r.f.due_usec;
+        ck_assert_uint_eq(run(&told), 1);
+        ck_assert_uint_eq(told, 0); /* said once */
+        r.list_error = 0;
+        r.now_usec = r.f.due_usec;
+        (void) run(&told);
+        ck_assert_uint_eq(told, 1);
+        ck_assert(!r.f.failed);
+        ck_assert_str_eq(r.calls, "+1000 +1001 +1002");
+}
+END_TEST
+
+START_TEST(test_what_group_policy_does_is_told) {
+        static const struct {
+                FirewallEffect effect;
+                const char *text; /* a part */
+        } cases[] = {
+                {FIREWALL_OVERRIDDEN, "Group Policy"},
+                {FIREWALL_BLOCKS_ALL, "blocks all incoming"},
+        };
+        unsigned told;
+
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                r.effect = cases[i].effect;
+                want(1 + (unsigned) i, "LocalSubnet");
+                (void) run(&told);
+                ck_assert_uint_eq(told, 1);
+                ck_assert(!r.f.failed); /* the rules are made, they have no effect */
+                ck_assert_ptr_nonnull(strstr(r.f.problem, cases[i].text));
+        }
+        r.effect_error = -ENOSYS; /* Wine: it can't be asked */
+        want(FEW, "LocalSubnet");
+        (void) run(&told);
+        ck_assert_uint_eq(told, 1);
+        ck_assert_str_eq(r.f.problem, "");
+        r.effect_error = 0;
+        r.effect = FIREWALL_OFF; /* everything is open: nobody is kept out */
+        want(1, "LocalSubnet");
+        (void) run(&told);
+        ck_assert_str_eq(r.f.problem, "");
+        r.effect = FIREWALL_OVERRIDDEN; /* without rules of ours it is nobody's problem */
+        want(0, "");
+        expect("-1000");
+        ck_assert_str_eq(r.f.problem, "");
+}
+END_TEST
+
+/* Somebody deletes a rule of ours, changes another one, adds one in our name. */
+START_TEST(test_drift_is_put_right) {
+        want(FEW, "LocalSubnet");
+        expect("+1000 +1001 +1002");
+        for (int i = 0; i < 2; i++) {
+                free(r.rules.items[0].remote);
+                r.rules.items[0] = r.rules.items[--r.rules.n]; /* 1000 is gone */
+                firewall_rules_sort(&r.rules);
+                r.rules.items[0].profiles = 7; /* 1001 */
+                add(&r.rules, 2000, 3, "*");
+                want(FEW, "LocalSubnet");
+                expect(""); /* not listed for each change: that is expensive */
+                if (i == 0) {
+                        firewall_apply_look(&r.f); /* the machine has resumed, for example */
+                } else {
+                        ck_assert_uint_le(r.f.due_usec, r.now_usec + FIREWALL_LOOK_USEC);
+                        r.now_usec = r.f.due_usec; /* nobody said anything */
+                }
+                expect("-2000 +1000 ~1001");
+                ck_assert_uint_eq(r.rules.n, FEW);
+                ck_assert_uint_eq(r.rules.items[1].profiles, 3);
+        }
+}
+END_TEST
+
+START_TEST(test_a_look_that_finds_all_right_changes_nothing) {
+        want(FEW, "10.0.0.0/8");
+        expect("+1000 +1001 +1002");
+        for (unsigned i = 0; i < 5; i++) {
+                r.now_usec = r.f.due_usec;
+                expect("");
+                ck_assert_uint_eq(r.n_lists, 2 + i);
+                ck_assert_uint_eq(r.f.due_usec, r.now_usec + FIREWALL_LOOK_USEC);
+        }
+}
+END_TEST
+
+/* A rule that waits for its agent stays, and none is made for it. */
+START_TEST(test_a_rule_kept_for_its_agent) {
+        FirewallRules wanted = FIREWALL_RULES_NULL;
+
+        want(1, "*");
+        expect("+1000");
+        add(&wanted, FIRST_PORT, 0, "");
+        add(&wanted, FIRST_PORT + 1, 0, "");
+        ck_assert_int_eq(firewall_apply_want(&r.f, &wanted), 0);
+        firewall_rules_done(&wanted);
+        expect("");
+        ck_assert_uint_eq(r.rules.n, 1);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("firewall-apply");
+        TCase *tc = tcase_create("firewall-apply");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_nothing_is_done_unasked);
+        tcase_add_test(tc, test_nothing_changes_nothing);
+        tcase_add_test(tc, test_updated_in_place_removed_first);
+        tcase_add_test(tc, test_thousands_in_slices);
+        tcase_add_test(tc, test_a_refused_rule_keeps_no_other_waiting);
+        tcase_add_test(tc, test_a_refused_removal_is_tried_again);
+        tcase_add_test(tc, test_a_list_that_fails_is_tried_again);
+        tcase_add_test(tc, test_what_group_policy_does_is_told);
+        tcase_add_test(tc, test_drift_is_put_right);
+        tcase_add_test(tc, test_a_look_that_finds_all_right_changes_nothing);
+        tcase_add_test(tc, test_a_rule_kept_for_its_agent);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
