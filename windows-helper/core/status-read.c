@@ -31,7 +31,7 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
         if (record->n == STATUS_FIELDS_MAX || strlen(t->name) >= sizeof f->name)
                 return;
         record->n++;
-        (void) snprintf(f->name, sizeof f->name, "%s", t->has_name ? t->name : "");
+        memcpy(f->name, t->name, strlen(t->name) + 1); /* "" in a list */
         switch (t->type) {
         case JSON_TRUE:
                 strcpy(f->text, "true");
