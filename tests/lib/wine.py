@@ -226,6 +226,10 @@ class FakeIphlpsvc:
         """From now on it does, or does not, answer a PARAMCHANGE."""
         self.registry.set(COUNTERS, "Hang", int(hangs))
 
+    def listen_for(self, most):
+        """For no more rules than that, from the next reading on; 0: for as many as it can."""
+        self.registry.set(COUNTERS, "Most", most)
+
     def told(self):
         """How many PARAMCHANGEs it has received."""
         return self.registry.number(COUNTERS, "Told")

@@ -193,10 +193,10 @@ def helper_rows():
                         met=table.percentile(seen[key], 50) <= HELPER_TARGET_MS)
     for what, key in (("registry keys written", "keys_written"),
                       ("PARAMCHANGEs", "paramchanges")):
-        yield table.row(f"{what} by {seen['unchanged_states']} unchanged STATEs", "", p50=seen[key],
+        yield table.row(f"{what} by {seen['unchanged_states']} unchanged STATEs", "-", p50=seen[key],
                         max=seen[key], target="0", met=seen[key] == 0)
     more = seen["handles_after"] - seen["handles_before"]
-    yield table.row(f"handles after {seen['lives']} connections, {seen['states']} STATEs", "",
+    yield table.row(f"handles after {seen['lives']} connections, {seen['states']} STATEs", "-",
                     p50=seen["handles_after"], max=seen["handles_after"],
                     target=f"flat (+{HANDLES_MORE})", met=more <= HANDLES_MORE,
                     baseline="before them", baseline_p50=seen["handles_before"])

@@ -10,7 +10,9 @@
  * How often it was told to read and how often it has done so stand in
  * HKLM\SOFTWARE\wslbridge-test as 'Told' and 'Applied' (REG_DWORD), for tests to count and wait.
  * They start at the values found, so that a restart does not confuse who waits. While there is a
- * value 'Hang' (REG_DWORD, not 0), the service does not return from a PARAMCHANGE.
+ * value 'Hang' (REG_DWORD, not 0), the service does not return from a PARAMCHANGE. A value 'Most'
+ * is how many rules it listens for, instead of FAKE_LISTENERS_MAX: Wine's table of listeners takes
+ * milliseconds for each.
  */
 
 #include "tests/windows/fake-rules.h"
@@ -52,12 +54,18 @@ static void report(DWORD state) {
         (void) SetServiceStatus(status_handle, &status);
 }
 
+static void apply(void) {
+        DWORD most = counted(L"Most");
+
+        fake_rules_apply(loop, most > 0 ? most : FAKE_LISTENERS_MAX);
+}
+
 /* One reading answers all that were told before it. */
 static void on_apply(LoopOp *op, DWORD error, DWORD n_bytes) {
         DWORD seen = (DWORD) told;
 
         if (seen != applied) {
-                fake_rules_apply(loop);
+                apply();
                 applied = seen;
                 count(L"Applied", applied);
         }
@@ -98,7 +106,7 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
         told = (LONG) counted(L"Told");
         applied = counted(L"Applied");
         status_handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
-        fake_rules_apply(loop);
+        apply();
         report(SERVICE_RUNNING);
         while (!stopping)
                 loop_turn(loop, LOOP_NO_DEADLINE);

@@ -112,10 +112,10 @@ static void rule_accept(Rule *r) {
                                               WSAGetLastError() == ERROR_IO_PENDING);
 }
 
-static void rule_listen(Rule *r) {
+static void rule_listen(Rule *r, unsigned most) {
         BOOL yes = TRUE;
 
-        if (r->listener != INVALID_SOCKET || !r->valid || n_listeners >= FAKE_LISTENERS_MAX)
+        if (r->listener != INVALID_SOCKET || !r->valid || n_listeners >= most)
                 return;
         r->listener = WSASocketW(r->listen.ss_family, SOCK_STREAM, IPPROTO_TCP, NULL, 0,
                                  WSA_FLAG_OVERLAPPED);
@@ -215,7 +215,7 @@ static void rules_merge(Rules *old, Rules *new) {
         }
 }
 
-void fake_rules_apply(Loop *loop) {
+void fake_rules_apply(Loop *loop, unsigned most) {
         Rules new = {0};
 
         for (unsigned i = 0; i < ARRAYSIZE(families); i++)
@@ -226,5 +226,5 @@ void fake_rules_apply(Loop *loop) {
         free(current.rules);
         current = new;
         for (size_t i = 0; i < new.n_rules; i++)
-                rule_listen(new.rules[i]);
+                rule_listen(new.rules[i], most);
 }
