@@ -108,14 +108,14 @@ static int command_on_limit(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 /* A process group of its own, so that it can be killed with its children; and none of our signal
- * settings: most signals are blocked here, and SIGPIPE is ignored. */
+ * settings: most signals are blocked here, SIGPIPE is ignored, and who started us may have had more
+ * of them ignored, as shells do in the background. */
 static int spawn_attributes(posix_spawnattr_t *attributes) {
         sigset_t none, defaults;
         int r;
 
         sigemptyset(&none);
-        sigemptyset(&defaults);
-        sigaddset(&defaults, SIGPIPE);
+        sigfillset(&defaults);
         r = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
                                                          POSIX_SPAWN_SETSIGDEF);
         if (r == 0)
