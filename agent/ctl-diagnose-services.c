@@ -121,7 +121,7 @@ static void todo_invalid(const ReportService *s, Text *todo) {
                                "  [agent]\n"
                                "  interface = eth0");
         else
-                text_add(todo, "Correct %s.", *s->file ? s->file : "the service's file");
+                text_add(todo, "Correct what it asks for in %s.", *s->file ? s->file : "its file");
 }
 
 /* @ret_id: _FINDING_END when the state is good. */

@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -108,12 +109,12 @@ static int pair_identity(const Report *report, char *ret_text, size_t size) {
 }
 
 /* The key is a credential of the service, which is read at its start only. */
-static bool runs_as_unit(int pid) {
-        char path[64], text[512];
+static bool runs_as_unit(const char *root, int pid) {
+        char path[PATH_MAX], text[512];
         ssize_t n = -1;
         int fd;
 
-        (void) snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
+        (void) snprintf(path, sizeof(path), "%s/proc/%d/cgroup", root, pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0) {
                 n = read(fd, text, sizeof(text) - 1);
@@ -135,7 +136,7 @@ static void tell_agent(const char *root, int pid) {
         bool runs = ctl_agent_is(pid);
         char output[64];
 
-        if (runs && !runs_as_unit(pid))
+        if (runs && !runs_as_unit(root, pid))
                 (void) kill(pid, SIGHUP);
         else if ((runs || systemd_runs(root)) && ctl_run(argv, output, sizeof(output)) != 0)
                 (void) ctl_error(

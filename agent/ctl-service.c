@@ -56,7 +56,7 @@ static void draft_listen(Text *draft, const char *address, const char *ports, in
 /* Told in words of the command line, before the file's parser tells it in lines of the file. */
 static void check_lengths(const char *ports, int n_ports, const char *guest_ports,
                           ConfigProblems *problems) {
-        ConfigValue value = {.problems = problems, .key = "listen"};
+        ConfigValue value = {.problems = problems, .key = "listen", .text = ports};
         uint16_t first, count, guest_count;
         char host[16];
 

@@ -50,7 +50,7 @@ class Control:
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
-        environment.update(TERM="xterm", LC_ALL="C.UTF-8", **(env or {}))
+        environment.update({"TERM": "xterm", "LC_ALL": "C.UTF-8", **(env or {})})
         process = subprocess.Popen(self.command(*arguments), stdin=slave, stdout=slave,
                                    stderr=slave, env=environment)
         os.close(slave)

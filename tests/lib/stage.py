@@ -69,6 +69,7 @@ class Stage:
         agent_tree = agent_tree or os.environ.get("WSLBRIDGE_BUILD", f"{TOP}/build/dev")
         windows_tree = os.environ.get("WSLBRIDGE_BUILD_WIN", f"{TOP}/build/windows")
         self.agent_exe = os.path.join(agent_tree, "agent", "wslbridge-agent")
+        self.ctl_exe = os.path.join(agent_tree, "agent", "wslbridgectl")
         self.helper_exe = os.path.join(windows_tree, "windows-helper", "wslbridge-helper.exe")
         self.tools = os.path.join(windows_tree, "tests", "windows")
         self.helper_options = helper_options
@@ -174,11 +175,21 @@ class Stage:
             f.write(text)
         os.rename(full + ".new", full)
 
+    def read(self, path):
+        """A file below the guest's root."""
+        with open(os.path.join(self.root, path), encoding="utf-8") as f:
+            return f.read()
+
     def add_drop_in(self, name, text):
         self.write(f"etc/wslbridge/services.d/{name}.ini", text)
 
     def remove_drop_in(self, name):
         os.unlink(os.path.join(self.root, f"etc/wslbridge/services.d/{name}.ini"))
+
+    def control(self, *arguments):
+        """wslbridgectl in the guest: (exit code, what it said)."""
+        done = self.net.guest.run(self.ctl_exe, f"--root={self.root}", *arguments, check=False)
+        return done.returncode, done.stdout + done.stderr
 
     def status(self):
         """The agent's status.json; {} when there is none."""

@@ -8,7 +8,7 @@ import subprocess
 import tree
 
 FOLDERS = {"etc/wslbridge", "etc/wslbridge/services.d"}
-PROGRAMS = {"usr/sbin/wslbridge-agent"}
+PROGRAMS = {"usr/bin/wslbridgectl", "usr/sbin/wslbridge-agent"}
 FILES = {
     "usr/lib/modules-load.d/wslbridge.conf",
     "usr/lib/systemd/catalog/wslbridge.catalog",
@@ -18,8 +18,12 @@ FILES = {
     "usr/lib/tmpfiles.d/wslbridge.conf",
     "usr/share/doc/wslbridge/examples/agent.conf",
     "usr/share/doc/wslbridge/examples/service.ini",
+    "usr/share/bash-completion/completions/wslbridgectl",
+    "usr/share/fish/vendor_completions.d/wslbridgectl.fish",
+    "usr/share/man/man1/wslbridgectl.1",
     "usr/share/man/man5/wslbridge.conf.5",
     "usr/share/man/man8/wslbridge-agent.8",
+    "usr/share/zsh/site-functions/_wslbridgectl",
 }
 UNIT = "usr/lib/systemd/system/wslbridge-agent.service"
 
@@ -35,7 +39,6 @@ def tool(*command, **environment):
 def test_files_and_modes(installed):
     found = {p.relative_to(installed).as_posix(): stat.S_IMODE(p.lstat().st_mode)
              for p in installed.rglob("*") if p.is_file() or p.is_symlink()}
-    found = {p: mode for p, mode in found.items() if "wslbridgectl" not in p}
     assert found == {**{p: 0o755 for p in PROGRAMS}, **{p: 0o644 for p in FILES}}
 
 

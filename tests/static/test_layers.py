@@ -12,7 +12,9 @@ import tree
 
 # Modules of the agent that are plain functions of their arguments.
 AGENT_PURE = ("backoff", "port-map", "snapshot", "ini-reader", "config-problem", "config-text",
-              "config-listen", "config-service", "config-merge", "wsl-words")
+              "config-listen", "config-service", "config-merge", "wsl-words", "ctl-text", "ctl-table",
+              "ctl-report", "ctl-view", "ctl-service", "ctl-outcome", "ctl-wslconfig", "ctl-diagnose",
+              "ctl-diagnose-system", "ctl-diagnose-services")
 
 SHELL_HEADERS = re.compile(
     r"<(sys/(socket|epoll|inotify|timerfd|signalfd|un)\.h|systemd/.*|netlink/.*|fcntl\.h|"
@@ -34,7 +36,7 @@ def layer(path):
     if folder.startswith("agent"):
         if stem in AGENT_PURE:
             return "agent pure"
-        return "agent main" if stem == "main" else "agent shell"
+        return "agent main" if stem in ("main", "ctl-main") else "agent shell"
     return "tests" if folder.startswith("tests") else None
 
 

@@ -10,7 +10,7 @@ import tree
 from test_unit import options
 
 OLDEST = 249
-UNITS = tree.matching("*.service", "*.service.in")
+UNITS = [p for p in tree.matching("*.service", "*.service.in") if p.startswith("systemd/")]
 
 # The version that brought an option, by systemd's NEWS; where that does not name it, because it is
 # older than the texts, by the version of the man page that has it first. 1: before version 183.

@@ -148,7 +148,7 @@ def package():
     """What the guest gets: the installed files, and the programs of the tests."""
     folder = os.path.join(janitor.current_run(), "package")
     subprocess.run(["meson", "install", "-C", os.path.join(TOP, "build", "install"), "--no-rebuild",
-                    "--quiet", "--destdir", os.path.join(folder, "root")], check=True)
+                    "--quiet", "--destdir", os.path.join(folder, "installed")], check=True)
     os.makedirs(os.path.join(folder, "test"))
     for path in (os.path.join(TOP, "build/release/tests/host/wslbridge-test-host"),
                  os.path.join(HERE, "host.sh")):
@@ -159,7 +159,7 @@ def package():
 
 def set_up(guest, helper=f"vsock:1:{PORT}"):
     """Installed, paired, not started."""
-    guest.run(copy_into("/package/root"))
+    guest.run(copy_into("/package/installed"))
     guest.run(NETWORK)
     guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = {helper}\n")
     guest.write("/etc/wslbridge/key", KEY + "\n", mode=0o600)

@@ -48,7 +48,7 @@ def test_drop_in_to_result(guest, number):
     took = []
     for n in range(5):
         guest.run(": > /run/host/answers.mark; stat -c %s /run/host/answers > /run/host/answers.mark")
-        saved = float(guest.run(f"cut -d ' ' -f 1 /proc/uptime; "
+        saved = float(guest.run("cut -d ' ' -f 1 /proc/uptime; "
                                 + guest.drop_in(f"n{n}", [f"listen = {8200 + n}"])).split()[0])
         guest.within(5, "true", guest.is_state(f"n{n}", "active"))
         lines = guest.run("tail -c +$(( $(cat /run/host/answers.mark) + 1 )) /run/host/answers")

@@ -135,4 +135,4 @@ def test_disabled_it_withdraws_its_rules(guest):
 @pytest.mark.parametrize("file", ["wslbridge.catalog", "wslbridge-agent.service"])
 def test_left_as_installed(installed, file):
     """No test has changed what it tests."""
-    installed.run(f"cmp /usr/lib/systemd/*/{file} /package/root/usr/lib/systemd/*/{file}")
+    installed.run(f"cmp /usr/lib/systemd/*/{file} /package/installed/usr/lib/systemd/*/{file}")

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures what the design promises, each figure beside its baseline in the same run.
 
-    bench.py [ROW…]     rows: watch result outage idle drop-ins; all if none is named
+    bench.py [ROW…]     rows: watch result helper outage idle drop-ins; all if none is named
 
 Prints one table and writes build/bench.json. A target that is missed is said, and is no failure of
 the run; a wrong result is one.
@@ -32,6 +32,7 @@ EVENTS, BURST = 300, 100000  # of the address watch
 RESULTS = {1: (50, 0.3), 100: (50, 1), 1000: (30, 5), 10000: (15, 50)}  # rules: changes, target ms
 OUTAGE_CHANGES, OUTAGE_TARGET_MS = 40, 100
 POLLING = {1: 12, 5: 8}  # period of a polling script in seconds: changes of address
+HELPER_RULES, HELPER_TARGET_MS, HELPER_SIZE_KIB, HANDLES_MORE = 10000, 1000, 400, 8
 IDLE_SECONDS, HEARTBEAT_SECONDS = 60.5, 30
 IDLE_TARGETS = {"wake-ups": 2, "pss": 1024, "rss": 4096}
 
@@ -181,7 +182,38 @@ def drop_in_rows():
                         baseline_p50=r["baseline_usec"] / 1000)
 
 
-ROWS = {"watch": watch_rows, "result": result_rows, "outage": outage_rows, "idle": idle_rows,
+def helper_rows():
+    progress(f"helper under Wine: {HELPER_RULES} rules, an hour's traffic")
+    done = subprocess.run([sys.executable, os.path.join(TOP, "tests", "tools", "bench_helper.py"),
+                           str(HELPER_RULES)], check=True, stdout=subprocess.PIPE, text=True)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    for what, key in (("written", "written_ms"), ("moved to another address", "moved_ms")):
+        yield table.row(f"{HELPER_RULES} rules {what} (Wine)", "ms", seen[key],
+                        target=f"p50 <= {HELPER_TARGET_MS}",
+                        met=table.percentile(seen[key], 50) <= HELPER_TARGET_MS)
+    for what, key in (("registry keys written", "keys_written"),
+                      ("PARAMCHANGEs", "paramchanges")):
+        yield table.row(f"{what} by {seen['unchanged_states']} unchanged STATEs", "", p50=seen[key],
+                        max=seen[key], target="0", met=seen[key] == 0)
+    more = seen["handles_after"] - seen["handles_before"]
+    yield table.row(f"handles after {seen['lives']} connections, {seen['states']} STATEs", "",
+                    p50=seen["handles_after"], max=seen["handles_after"],
+                    target=f"flat (+{HANDLES_MORE})", met=more <= HANDLES_MORE,
+                    baseline="before them", baseline_p50=seen["handles_before"])
+    ours = seen["rss_kib"] - seen["wine_kib"]
+    yield table.row("working set of the helper after that, without Wine's", "KiB", p50=ours,
+                    max=ours, target="<= 8192", met=ours <= 8192,
+                    baseline="Wine with the same DLLs", baseline_p50=seen["wine_kib"])
+    progress("size of the helper")
+    exe = os.path.join(TOP, "build", "windows-release", "windows-helper", "wslbridge-helper.exe")
+    stripped = os.path.join(os.environ["WSLBRIDGE_RUN"], "stripped.exe")
+    subprocess.run(["x86_64-w64-mingw32-strip", "-o", stripped, exe], check=True)
+    size = os.path.getsize(stripped) / 1024
+    yield table.row("wslbridge-helper.exe, stripped", "KiB", p50=size, max=size,
+                    target=f"<= {HELPER_SIZE_KIB}", met=size <= HELPER_SIZE_KIB)
+
+
+ROWS = {"watch": watch_rows, "result": result_rows, "helper": helper_rows, "outage": outage_rows, "idle": idle_rows,
         "drop-ins": drop_in_rows}
 
 

@@ -5,7 +5,6 @@
 Everything in it is the real thing (tests/lib/stage.py); what stands in for what is said at the
 start. Exits with 1 if anything that it claims was not so.
 """
-import json
 import os
 import sys
 import time
@@ -21,18 +20,6 @@ PORT = 8080
 FOREIGN_PORT = 9090
 FOREIGN_TARGET = "192.168.50.77/80"
 CHANGES = 3
-
-DROP_IN = """\
-[service]
-description = A web page in the guest
-listen = 0.0.0.0:8080
-"""
-DROP_IN_CONFLICT = """\
-[service]
-description = Wants an endpoint that somebody else forwards already
-listen = 0.0.0.0:9090
-connect-port = 8080
-"""
 
 PICTURE = """\
 client                  host: Windows (Wine)                   guest: Linux
@@ -56,11 +43,12 @@ def comes_true(wait, *arguments):
         return False
 
 
-def show_service(say, stage, name):
-    service = stage.service(name)
-    keep = ("name", "state", "reason", "text")
-    say.show("what the agent's status.json says of it",
-             json.dumps({k: service.get(k) for k in keep}, indent=2))
+def control(say, stage, *arguments):
+    """Show what a person would type in the guest, and the answer. Returns the exit code."""
+    code, text = stage.control(*arguments)
+    shown = text.replace(stage.root, "").rstrip()
+    say.show(f"sudo wslbridgectl {' '.join(arguments)}", shown)
+    return code
 
 
 def scene_halves(say, stage):
@@ -81,15 +69,15 @@ def scene_halves(say, stage):
               "nothing is forwarded yet", stage.fetch(PORT) is None)
 
 
-def scene_drop_in(say, stage):
-    say.scene("One small file makes a service reachable")
-    stage.add_drop_in("web", DROP_IN)
-    say.show("saved in the guest as /etc/wslbridge/services.d/web.ini", DROP_IN)
+def scene_expose(say, stage):
+    say.scene("One command makes a service reachable")
+    code = control(say, stage, "expose", str(PORT), "--name=web")
+    say.check("it has waited for the host's answer: active", code == 0)
+    say.show("the file that it wrote; every service is one",
+             stage.read("etc/wslbridge/services.d/web.ini"))
     rule = comes_true(stage.wait_rule, f"0.0.0.0/{PORT}", f"{topology.GUEST_ADDRESS}/{PORT}")
     say.show("the host's port proxy rules (registry)", rules_text(stage.rules()))
     say.check("the new rule points at the guest", rule)
-    say.check("the service is active", comes_true(stage.wait_state, "web", "active"))
-    show_service(say, stage, "web")
     page = stage.wait_page(PORT)
     say.show(f"the client fetches http://{topology.HOST_ADDRESS}:{PORT}/", page or "(no answer)")
     say.check("the client sees the guest's page",
@@ -121,14 +109,14 @@ def scene_changes(say, stage):
 def scene_foreign(say, stage):
     say.scene("What wslbridge did not make, it does not touch")
     endpoint = f"0.0.0.0/{FOREIGN_PORT}"
-    stage.add_drop_in("wants-9090", DROP_IN_CONFLICT)
     say.tell(f"""An administrator's own rule has been on port {FOREIGN_PORT} since before the
-        start. Now a drop-in asks for the same port.""")
-    state = comes_true(stage.wait_state, "wants-9090", "conflict")
-    show_service(say, stage, "wants-9090")
-    say.check("the service is reported as a conflict", state)
+        start. Now a service asks for the same port.""")
+    code = control(say, stage, "expose", f"{FOREIGN_PORT}:{PORT}", "--name=wants-9090")
+    say.check("the service is reported as a conflict",
+              code != 0 and stage.service("wants-9090").get("state") == "conflict")
     say.check(f"the rule is as it was: {endpoint} -> {FOREIGN_TARGET}",
               stage.rules().get(endpoint) == FOREIGN_TARGET)
+    control(say, stage, "status")
 
 
 def scene_goodbye(say, stage):
@@ -155,7 +143,7 @@ def main():
             stage.registry.set_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
             stage.start(pair=False)
             scene_halves(say, stage)
-            scene_drop_in(say, stage)
+            scene_expose(say, stage)
             outages = scene_changes(say, stage)
             scene_foreign(say, stage)
             scene_goodbye(say, stage)

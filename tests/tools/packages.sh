@@ -33,6 +33,8 @@ check;man-db;renders the man pages
 check;groff;renders the man pages
 check;systemd;systemd-analyze checks the unit
 check;procps;the kill that the unit calls
+check;zsh;reads its completion
+check;fish;reads its completion
 check;binutils;looks into the release executable
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image

@@ -29,6 +29,7 @@ SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
 
 # Where this machine gets its own packages from.
 mirror() {
+    # shellcheck disable=SC2016 # apt's own variable
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $SUITE" |
         awk 'NR == 1'
 }

@@ -1,0 +1,234 @@
+# SPDX-License-Identifier: MIT
+"""wslbridgectl doctor in situations that are made for it, and how its output and the tables look on
+terminals of several widths. The conclusions themselves are tests/unit/agent/test-ctl-diagnose.c."""
+import os
+import re
+import socket
+import subprocess
+
+import pytest
+
+from control import plain
+from guest import wait_until
+
+
+def write(guest, path, text=""):
+    full = os.path.join(guest.root, path)
+    os.makedirs(os.path.dirname(full), exist_ok=True)
+    with open(full, "w") as f:
+        f.write(text)
+
+
+@pytest.fixture
+def machine(guest):
+    """Below the root, what a healthy distribution of WSL has."""
+    write(guest, "proc/1/comm", "systemd\n")
+    write(guest, "proc/sys/kernel/osrelease", "5.15.167.4-microsoft-standard-WSL2\n")
+    write(guest, "sys/bus/vmbus/devices/x")
+    write(guest, "dev/vsock")
+    os.makedirs(os.path.join(guest.root, "run/systemd/system"))
+    write(guest, "mnt/c/Users/me/.wslconfig",
+          "[general]\r\ninstanceIdleTimeout=-1\r\n[wsl2]\r\nvmIdleTimeout=-1\r\n")
+    return guest
+
+
+@pytest.fixture
+def doctor(control):
+    def ask():
+        code, findings = control.json("doctor")
+        for finding in findings:
+            assert finding["seen"] and finding["do"] and finding["title"]
+        bad = [f for f in findings if f["severity"] != "hint"]
+        assert code == (1 if bad else 0)
+        return [f["finding"] + (f":{f['service']}" if f["service"] else "") for f in findings]
+
+    return ask
+
+
+def listener(guest, address, port):
+    """A listening socket inside the guest."""
+    return guest.namespace.popen(
+        "/usr/bin/python3", "-c", "import socket, time\n"
+        f"s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)\n"
+        f"s.bind(('{address}', {port})); s.listen(); print(flush=True); time.sleep(600)",
+        stdout=-1)
+
+
+def test_all_is_well(machine, host, control, doctor):
+    machine.service("web", "listen = 8080")
+    host.start()
+    machine.start()
+    machine.wait_state("web", "active")
+    assert doctor() == ["port-silent:web"]
+    server = listener(machine, "127.0.0.1", 8080)
+    server.stdout.readline()
+    assert doctor() == ["port-loopback:web"]
+    server.kill()
+    server.communicate()
+    server = listener(machine, "0.0.0.0", 8080)
+    server.stdout.readline()
+    try:
+        assert doctor() == []
+        assert control.run("doctor") == (0, "No problem found; 1 service active.\n")
+        write(machine, "mnt/c/Users/me/.wslconfig", "[wsl2]\nmemory=4GB\n")
+        assert doctor() == ["idle-stop"]
+        assert "\n          instanceIdleTimeout=-1\n" in control.run("doctor")[1]
+    finally:
+        server.kill()
+        server.communicate()
+
+
+def test_without_an_agent(machine, control, doctor):
+    assert doctor() == ["agent-stopped"]
+    os.rmdir(os.path.join(machine.root, "run/systemd/system"))
+    write(machine, "proc/1/comm", "init\n")
+    assert doctor() == ["no-systemd"]
+    assert "[boot]" in control.run("doctor")[1]
+    machine.remove("etc/wslbridge/agent.conf")  # the default is vsock
+    machine.remove("sys/bus/vmbus/devices/x")
+    assert doctor() == ["no-hyperv", "no-systemd"]
+    write(machine, "sys/bus/vmbus/devices/x")
+    machine.remove("dev/vsock")
+    assert doctor() == ["no-vsock", "no-systemd"]
+    write(machine, "proc/sys/kernel/osrelease", "6.1.0-13-amd64\n")
+    assert "[boot]" not in control.run("doctor")[1]
+    machine.start(wait=False)  # of a crash, the file stays
+    wait_until(machine.status, "the first status")
+    machine.kill()
+    assert doctor() == ["no-vsock", "no-systemd"]
+
+
+def test_helper_that_is_not_there(machine, control, doctor):
+    machine.service("web", "listen = 8080")
+    machine.start()
+    assert doctor() == ["helper-silent", "port-silent:web"]
+    assert re.search(r"not connected since 2\d{3}-.*UTC, \d+ s ago: unreachable",
+                     control.run("doctor")[1])
+
+
+def test_not_paired_and_another_key(machine, host, control, doctor, key):
+    machine.remove("etc/wslbridge/key")
+    host.start()
+    machine.start()
+    machine.wait_helper("refused")
+    assert doctor() == ["not-paired"]
+    assert f"\n          wslbridge-helper pair {machine.name}\n" in control.run("doctor")[1]
+    machine.key("11" * 32)
+    wait_until(lambda: doctor() == ["bad-key"], "the other finding")
+    machine.key(key, 0o644)
+    wait_until(lambda: doctor() == ["key-problem"], "the key that all can read")
+
+
+def test_addresses(machine, host, control, doctor):
+    host.start()
+    machine.start()
+    machine.wait_helper("connected")
+    machine.ip("addr flush dev eth0\n")
+    wait_until(lambda: doctor() == ["no-address"], "the finding")
+    machine.ip("addr add 10.77.0.5/24 dev eth0\nroute add 10.9.0.1 dev eth0\n"
+               "route add default via 10.9.0.1 dev eth0\n")
+    wait_until(lambda: doctor() == ["off-link"], "the finding")
+    assert "address 10.77.0.5/24 on eth0, gateway 10.9.0.1" in control.run("doctor")[1]
+
+
+def test_answers_of_the_host(machine, host, doctor):
+    host.start()
+    machine.start()
+    host.command("foreign-set v4tov4 0.0.0.0/8080 10.1.2.3/9090")
+    machine.service("web", "listen = 8080")
+    machine.service("rdp", "listen = 3389")
+    machine.wait_state("web", "conflict")
+    machine.wait_state("rdp", "refused")
+    assert doctor() == ["service-refused:rdp", "service-conflict:web", "port-silent:rdp",
+                        "port-silent:web"]
+
+
+def test_configuration(machine, host, control, doctor):
+    host.start()
+    machine.service("bad", "listen = x")
+    machine.start()
+    machine.wait_helper("connected")
+    assert doctor() == ["config-problem"]
+    assert "/etc/wslbridge/services.d/bad.ini:2: listen: " in control.run("doctor")[1]
+    machine.service("worse", "listen = y")
+    wait_until(lambda: machine.status()["configuration"]["stale"], "the newer set")
+    assert doctor() == ["config-stale"]
+
+
+# --- terminals
+
+@pytest.fixture
+def scene(machine, host):
+    host.start()
+    machine.start()
+    host.command("foreign-set v4tov4 0.0.0.0/8080 10.1.2.3/9090")
+    machine.service("a-service-with-a-long-name-in-the-line", "listen = 8080")
+    machine.service("web", "listen = [2001:db8:1111:2222:3333:4444:5555:6666]:9000-9010\n"
+                           "connect-port = 8000-8010\ndescription = Übersicht 日本語 " + "x" * 100)
+    machine.wait_state("a-service-with-a-long-name-in-the-line", "conflict")
+    return machine
+
+
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_lines_fit_the_terminal(scene, control, columns):
+    for command in ("status", "list", "doctor"):
+        _, output = control.on_terminal(command, columns=columns)
+        assert "\x1b[" in output
+        # Wide characters take two columns. A path is never broken, wherever it has to stand alone.
+        lines = [re.sub(r"[日本語]", "xx", line) for line in plain(output).splitlines()
+                 if " " in line.strip()]
+        assert max(map(len, lines)) <= columns, [line for line in lines if len(line) > columns]
+        assert max(map(len, lines)) > columns - 25
+    assert "…" in control.on_terminal("list", columns=60)[1]
+    assert "conflict" in control.on_terminal("status", columns=60)[1]
+
+
+def test_colours_only_where_they_belong(scene, control):
+    red = "\x1b[31mconflict\x1b[0m"
+    assert red in control.on_terminal("status")[1]
+    assert "\x1b" not in control.on_terminal("status", env={"NO_COLOR": "1"})[1]
+    assert red in control.on_terminal("status", env={"NO_COLOR": ""})[1]
+    assert "\x1b" not in control.on_terminal("status", env={"TERM": "dumb"})[1]
+    assert "\x1b" not in control.run("status", env={"TERM": "xterm"})[1]
+    wide = control.run("list")[1]
+    assert "x" * 100 in wide and "…" not in wide  # into a pipe everything goes whole
+
+
+def test_spinner_goes_away(scene, control):
+    code, output = control.on_terminal("wait", "--timeout=0.5")
+    assert code == 5 and "| waiting until all are active" in output
+    assert "waiting" not in plain(output)
+    assert "waiting" not in control.run("wait", "--timeout=0.5")[1]
+    assert "waiting" not in control.on_terminal("wait", "--timeout=0.5", env={"TERM": "dumb"})[1]
+
+
+def test_texts_of_a_peer_say_nothing_to_the_terminal(scene, control):
+    """The agent cleans them already; here it is another program that has written the file."""
+    path = os.path.join(scene.state, "status.json")
+    with open(path) as f:
+        text = f.read()
+    assert "wslbridge did not make" in text
+    with open(path + ".new", "w") as f:
+        f.write(text.replace("wslbridge did not make",
+                             r"\u001b]0;title\u0007\u009b31m\u202e\r\n evil"))
+    os.rename(path + ".new", path)
+    for command in (["status"], ["doctor"], ["status", "--json"]):
+        output = control.on_terminal(*command, env={"NO_COLOR": "1"})[1]
+        assert "evil" in output
+        for bad in ("\x1b", "\x07", "\x9b", "‮"):
+            assert bad not in output
+
+
+def test_help_fits_a_screen(control):
+    code, output = control.run("--help")
+    assert code == 0 and output.count("\n") <= 24
+    assert max(map(len, output.splitlines())) <= 80
+    assert control.run("--version")[1].startswith("wslbridgectl ")
+
+
+def test_the_reader_may_go(scene, control):
+    master, slave = socket.socketpair()
+    master.close()
+    done = subprocess.run(control.command("list"), stdout=slave, stderr=subprocess.PIPE, text=True)
+    slave.close()
+    assert done.returncode == 1 and done.stderr == ""
