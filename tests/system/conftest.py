@@ -6,6 +6,7 @@ test host (the helper's real core) at the other end of a vsock, in the same gues
 """
 import json
 import os
+import shlex
 import shutil
 import subprocess
 
@@ -84,6 +85,10 @@ class Guest:
 
     def journal(self, since, options=""):
         return self.run(f"journalctl -u {AGENT} --no-pager --since=@{since} {options}")
+
+    def told(self, since, text):
+        """A condition for within(): the journal has that text, or MESSAGE_ID=, since then."""
+        return f"journalctl -u {AGENT} --since=@{since} -o export | grep -qaF {shlex.quote(text)}"
 
     def entries(self, since):
         text = self.journal(since, "-o json")

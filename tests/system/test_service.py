@@ -7,17 +7,30 @@ from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
 SECOND = 1.0
 
 
+def visible(guest, since, told, condition):
+    """In the status and in journalctl: one condition for a second's limit on both."""
+    return f"{condition} && {guest.told(since, told)}"
+
+
 def test_drop_in_comes_changes_and_goes(guest, number):
+    since = guest.moment()
     took = guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]),
                         guest.is_state("web", "active"))
     number(f"saved -> active in the status after {took * 1000:.0f} ms")
+    guest.within(SECOND - took, "true", guest.told(since, "Service 'web' is active"))
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
-    guest.within(SECOND, guest.drop_in("web", ["listen = 8081", "connect-port = 80"]),
-                 guest.has('.services[0] | .state == "active" and .listens[0].connect_port == 80'))
-    assert guest.rules() == {"0.0.0.0/8081": f"{ADDRESS}/80"}
+    since = guest.moment()
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8081-8082", "connect-port = 80"]),
+                 visible(guest, since, "Configuration loaded: 1 services with 2 endpoints",
+                         guest.has('.services[0] | .state == "active" and '
+                                   '.listens[0].connect_port == 80')))
+    assert guest.rules() == {"0.0.0.0/8081": f"{ADDRESS}/80", "0.0.0.0/8082": f"{ADDRESS}/81"}
 
-    guest.within(SECOND, f"rm {SERVICES}/web.ini", guest.has(".services == []"))
+    since = guest.moment()
+    guest.within(SECOND, f"rm {SERVICES}/web.ini",
+                 visible(guest, since, "Configuration loaded: 0 services",
+                         guest.has(".services == []")))
     assert guest.rules() == {}
 
 
@@ -25,16 +38,18 @@ def test_broken_drop_in_is_told_and_keeps_what_was(guest):
     guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
     since = guest.moment()
     guest.within(SECOND, guest.drop_in("bad", ["listen = 90-80"]),
-                 guest.has(".configuration.problems | length == 1"))
+                 visible(guest, since, "bad.ini:2: listen: ",
+                         guest.has(".configuration.problems | length == 1")))
     problem = guest.status()["configuration"]["problems"][0]
     assert (problem["file"], problem["line"]) == (f"{SERVICES}/bad.ini", 2)
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
-    guest.within(SECOND, "true", f"journalctl -u {AGENT} --since=@{since} | "
-                                 f"grep -q 'bad.ini:2: listen: '")
     explained = guest.run(f"journalctl -x -u {AGENT} --since=@{since}")
     assert "Subject: The configuration has a problem" in explained
 
-    guest.within(SECOND, f"rm {SERVICES}/bad.ini", guest.has(".configuration.problems == []"))
+    since = guest.moment()
+    guest.within(SECOND, f"rm {SERVICES}/bad.ini",
+                 visible(guest, since, "Configuration loaded: 1 services",
+                         guest.has(".configuration.problems == []")))
 
 
 def test_vendor_drop_in_is_masked(guest):
@@ -42,8 +57,15 @@ def test_vendor_drop_in_is_masked(guest):
     guest.run(f"printf '[service]\\nlisten = 8090\\n' > /usr/lib/wslbridge/services.d/vendor.ini; "
               f"systemctl reload {AGENT}")
     guest.within(SECOND, "true", guest.is_state("vendor", "active"))
-    guest.within(SECOND, f"ln -s /dev/null {SERVICES}/vendor.ini", guest.has(".services == []"))
-    guest.within(SECOND, f"rm {SERVICES}/vendor.ini", guest.is_state("vendor", "active"))
+    since = guest.moment()
+    guest.within(SECOND, f"ln -s /dev/null {SERVICES}/vendor.ini",
+                 visible(guest, since, "Configuration loaded: 0 services",
+                         guest.has(".services == []")))
+    assert guest.rules() == {}
+    since = guest.moment()
+    guest.within(SECOND, f"rm {SERVICES}/vendor.ini",
+                 visible(guest, since, "Configuration loaded: 1 services",
+                         guest.is_state("vendor", "active")))
 
 
 def test_drop_in_of_root_in_run_outlives_the_service(guest):

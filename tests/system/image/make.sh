@@ -15,7 +15,7 @@ CACHE=$1
 SIZE=1200M
 
 # systemd-sysv is /sbin/init; libnl to libjansson are what the agent links; jq reads its status;
-# socat relays; strace and the rest look.
+# socat relays; the rest looks.
 PACKAGES=(systemd-sysv dbus udev kmod iproute2 procps libcap2-bin jq socat
     libnl-3-200 libnl-route-3-200 libinih1 libsodium23 libjansson4
     linux-image-cloud-amd64)
@@ -60,12 +60,17 @@ build() { # build FOLDER
 
 [ -n "$(mirror)" ] || apt-get update >&2
 key=$({ cat "$HERE"/*; versions; } | sha256sum | cut -c 1-16)
+mkdir -p "$CACHE"
+# One at a time; a second run of ./dev finds what the first one made.
+exec 9>"$CACHE/lock"
+flock 9
 if [ ! -d "$CACHE/guest-$key" ]; then
-    mkdir -p "$CACHE"
-    # One that an interrupted run left, or an older recipe's.
-    rm -rf "$CACHE"/guest-*
-    work=$(mktemp -d "$CACHE/guest-new.XXXXXX")
+    # What an interrupted run left, and older recipes' that no other clone used for a day.
+    rm -rf "$CACHE"/new-guest.*
+    find "$CACHE" -maxdepth 1 -name 'guest-*' -mmin +1440 -exec rm -rf {} +
+    work=$(mktemp -d "$CACHE/new-guest.XXXXXX")
     build "$work" >&2
     mv "$work" "$CACHE/guest-$key"
 fi
+touch "$CACHE/guest-$key"
 echo "$CACHE/guest-$key"
