@@ -11,3 +11,4 @@ int command_unpair(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_adopt(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_doctor(int argc, char **argv);

@@ -314,6 +314,17 @@ FirewallCom *firewall_com_free(FirewallCom *c) {
         return NULL;
 }
 
+int firewall_com_effect(FirewallEffect *ret_effect) {
+        FirewallStore store;
+        FirewallCom *c = NULL;
+        int r = firewall_com_new(&c, &store);
+
+        if (r == 0)
+                r = store.effect(store.userdata, ret_effect);
+        firewall_com_free(c);
+        return r;
+}
+
 int firewall_com_remove_all(size_t *ret_removed) {
         FirewallRules rules = FIREWALL_RULES_NULL;
         FirewallStore store;

@@ -15,5 +15,8 @@ typedef struct FirewallCom FirewallCom;
 int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store);
 FirewallCom *firewall_com_free(FirewallCom *c); /* takes NULL, returns NULL */
 
+/* Whether rules of ours would count. Return: 0, or negative errno: not known (-ENOSYS: Wine). */
+int firewall_com_effect(FirewallEffect *ret_effect);
+
 /* For uninstalling: all of ours. Return: 0 or the first error. */
 int firewall_com_remove_all(size_t *ret_removed);

@@ -21,7 +21,7 @@ typedef struct HcsApi {
 } HcsApi;
 
 struct Hcs {
-        Loop *loop; /* borrowed */
+        LoopGate gate;
         LoopOp op;
         HcsFn fn;
         void *userdata;
@@ -80,17 +80,25 @@ static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
         return r;
 }
 
-static DWORD WINAPI hcs_thread(void *parameter) {
-        Hcs *h = parameter;
+int hcs_list(VmList *ret_list) {
         HMODULE library;
         HcsApi api;
+        int r = -ENOSYS;
 
-        h->list = (VmList){.n = 0};
+        *ret_list = (VmList){.n = 0};
         library = LoadLibraryExW(L"computecore.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
-        h->error = library && hcs_load(library, &api) ? hcs_enumerate(&api, &h->list) : -ENOSYS;
+        if (library && hcs_load(library, &api))
+                r = hcs_enumerate(&api, ret_list);
         if (library)
                 (void) FreeLibrary(library);
-        loop_post(h->loop, &h->op);
+        return r;
+}
+
+static DWORD WINAPI hcs_thread(void *parameter) {
+        Hcs *h = parameter;
+
+        h->error = hcs_list(&h->list);
+        loop_gate_post(&h->gate, &h->op);
         return 0;
 }
 
@@ -113,7 +121,7 @@ int hcs_new(Hcs **ret_hcs, Loop *loop, HcsFn fn, void *userdata) {
         if (!h)
                 return -ENOMEM;
         *h = (Hcs){
-                .loop = loop,
+                .gate = LOOP_GATE(loop),
                 .op = {.fn = hcs_on_packet, .userdata = h},
                 .fn = fn,
                 .userdata = userdata,
@@ -126,9 +134,12 @@ Hcs *hcs_free(Hcs *h) {
         if (!h)
                 return NULL;
         if (h->thread) {
-                /* One that hangs in the service goes with the process. */
-                if (WaitForSingleObject(h->thread, HCS_FREE_MS) != WAIT_OBJECT_0)
+                /* One that hangs in the service keeps what it works on, and goes with the process.
+                 */
+                if (WaitForSingleObject(h->thread, HCS_FREE_MS) != WAIT_OBJECT_0) {
+                        loop_gate_close(&h->gate);
                         return NULL;
+                }
                 (void) CloseHandle(h->thread);
         }
         free(h);

@@ -15,6 +15,9 @@ typedef struct Hcs Hcs;
  * -EIO. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
+/* Ask and wait for the answer, up to some seconds. Return: as @error of an HcsFn. */
+int hcs_list(VmList *ret_list);
+
 /* Return: 0 or -ENOMEM. */
 int hcs_new(Hcs **ret_hcs, Loop *loop, HcsFn fn, void *userdata);
 

@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define FACTS_WATCHES 6
 
@@ -24,7 +23,8 @@ struct Facts {
         RegWatch *watches[FACTS_WATCHES];
         size_t n_watches;
         Policy policy;
-        PolicyProblems problems;
+        PolicyOrigin origin;
+        uint64_t generation; /* grows with what facts_policy() and the rest tell */
         Hostnet hostnet;
 };
 
@@ -49,12 +49,16 @@ static void facts_on_forwarder(void *userdata) {
 
 /* What can't be read at all leaves the last one in force. */
 static int facts_read_policy(Facts *f) {
-        int r = policy_store_read(&f->policy, &f->problems);
+        PolicyOrigin before = f->origin;
+        int r = policy_store_read(&f->policy, &f->origin);
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < f->problems.n; i++)
-                log_event(BRIDGE_LEVEL_ERROR, EVENT_POLICY_PROBLEM, "%s", f->problems.texts[i]);
+        if (policy_origin_equal(&before, &f->origin))
+                return 0;
+        f->generation++;
+        for (size_t i = 0; i < f->origin.n_problems; i++)
+                log_event(BRIDGE_LEVEL_ERROR, EVENT_POLICY_PROBLEM, "%s", f->origin.problems[i]);
         return 0;
 }
 
@@ -62,8 +66,9 @@ static void facts_on_policy(void *userdata) {
         Facts *f = userdata;
         Policy before = f->policy;
 
-        if (facts_read_policy(f) < 0 || memcmp(&before, &f->policy, sizeof(before)) == 0)
+        if (facts_read_policy(f) < 0 || policy_equal(&before, &f->policy))
                 return;
+        f->generation++;
         log_event(BRIDGE_LEVEL_NOTICE, EVENT_POLICY_LOADED, "policy was changed and is in force");
         bridge_set_policy(f->bridge, &f->policy);
 }
@@ -73,8 +78,7 @@ static void facts_on_addresses(void *userdata) {
         Facts *f = userdata;
         Hostnet before = f->hostnet;
 
-        if (hostnet_read(&f->hostnet) < 0 || memcmp(&before, &f->hostnet, sizeof(before)) == 0 ||
-            !f->bridge)
+        if (hostnet_read(&f->hostnet) < 0 || hostnet_equal(&before, &f->hostnet) || !f->bridge)
                 return;
         bridge_set_hostnet(f->bridge, &f->hostnet);
 }
@@ -156,6 +160,7 @@ Facts *facts_free(Facts *f) {
 }
 
 static void facts_tell_firewall(Facts *f) {
+        f->generation++;
         if (f->firewall.problem[0]) {
                 log_event(f->firewall.failed ? BRIDGE_LEVEL_ERROR : BRIDGE_LEVEL_WARNING,
                           EVENT_FIREWALL_PROBLEM, "%s", f->firewall.problem);
@@ -188,10 +193,14 @@ const Policy *facts_policy(const Facts *f) {
         return &f->policy;
 }
 
-const PolicyProblems *facts_policy_problems(const Facts *f) {
-        return &f->problems;
+const PolicyOrigin *facts_policy_origin(const Facts *f) {
+        return &f->origin;
 }
 
 const char *facts_firewall_problem(const Facts *f) {
         return f->firewall.problem;
+}
+
+uint64_t facts_generation(const Facts *f) {
+        return f->generation;
 }

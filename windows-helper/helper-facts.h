@@ -33,5 +33,6 @@ uint64_t facts_deadline(const Facts *f);
 void facts_finish(Facts *f);
 
 const Policy *facts_policy(const Facts *f);
-const PolicyProblems *facts_policy_problems(const Facts *f);
+const PolicyOrigin *facts_policy_origin(const Facts *f);
 const char *facts_firewall_problem(const Facts *f); /* "" when all is well */
+uint64_t facts_generation(const Facts *f);          /* grows when one of these three changes */

@@ -126,7 +126,7 @@ static uint64_t helper_deadline(const Helper *h) {
                 stream_list_deadline(&h->streams),
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
                 h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
-                status_file_deadline(&h->status, h->bridge, h->vms),
+                status_file_deadline(&h->status, h->bridge, h->facts, h->vms),
         };
         uint64_t first = LOOP_NO_DEADLINE;
 

@@ -13,14 +13,6 @@
 
 #define INSTALL_EXE         L"wslbridge-helper.exe"
 #define INSTALL_COMMAND_MAX (PATHS_MAX + 256)
-#define INSTALL_EVENT_SOURCE \
-        L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\wslbridge"
-/* Hyper-V guests other than WSL's reach a listener only if its service GUID is registered: the
- * template of vsock ports with ours in its first part (fact 8). */
-#define INSTALL_HYPERV_SERVICE                                               \
-        L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\" \
-        L"GuestCommunicationServices\\57534c42-facb-11e6-bd58-64006a7986d3"
-#define INSTALL_SETTINGS L"SOFTWARE\\wslbridge"
 
 static void install_say(const char *what, const wchar_t *where) {
         printf("  %-10s %ls\n", what, where);
@@ -38,8 +30,8 @@ static int install_event_source(const wchar_t *exe) {
         LSTATUS error;
         HKEY key;
 
-        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, INSTALL_EVENT_SOURCE, 0, NULL, 0, KEY_SET_VALUE,
-                                NULL, &key, NULL);
+        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_EVENT_SOURCE, 0, NULL, 0,
+                                KEY_SET_VALUE, NULL, &key, NULL);
         if (error == ERROR_SUCCESS) {
                 error = install_value(key, L"EventMessageFile", REG_EXPAND_SZ, exe,
                                       (wcslen(exe) + 1) * sizeof(*exe));
@@ -59,7 +51,7 @@ static int install_hyperv_service(void) {
         LSTATUS error;
         HKEY key;
 
-        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, INSTALL_HYPERV_SERVICE, 0, NULL, 0,
+        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE, 0, NULL, 0,
                                 KEY_SET_VALUE, NULL, &key, NULL);
         if (error == ERROR_SUCCESS) {
                 error = install_value(key, L"ElementName", REG_SZ, name, sizeof(name));
@@ -209,11 +201,11 @@ int uninstall(void) {
                 install_say("service", SERVICE_NAME);
         else if (r == -ENOENT)
                 r = 0;
-        r2 = uninstall_key(INSTALL_SETTINGS, "settings");
+        r2 = uninstall_key(PATHS_KEY_SETTINGS, "settings");
         r = r ? r : r2;
-        r2 = uninstall_key(INSTALL_EVENT_SOURCE, "events");
+        r2 = uninstall_key(PATHS_KEY_EVENT_SOURCE, "events");
         r = r ? r : r2;
-        r2 = uninstall_key(INSTALL_HYPERV_SERVICE, "hyper-v");
+        r2 = uninstall_key(PATHS_KEY_HYPERV_SERVICE, "hyper-v");
         r = r ? r : r2;
         r2 = uninstall_files();
         return r ? r : r2;

@@ -11,16 +11,23 @@
 #define IPHLPSVC_POLL_MS 5000
 #define IPHLPSVC_NAME    L"iphlpsvc"
 
+/* A request to the thread; changed under the lock. */
+typedef enum IphlpsvcRequest {
+        IPHLPSVC_IDLE,
+        IPHLPSVC_BUSY,
+        IPHLPSVC_LATE, /* busy, and the loop waits no more */
+} IphlpsvcRequest;
+
 struct Iphlpsvc {
-        Loop *loop; /* borrowed */
+        LoopGate gate;
         LoopOp op;
         void (*fn)(void *userdata);
         void *userdata;
 
         HANDLE thread, stop, request, done; /* owned */
-        volatile LONG busy;                 /* the thread works on a request */
-        volatile LONG result;
-        bool late; /* the loop waits no more for the request that runs */
+        SRWLOCK lock;                       /* of the next two */
+        IphlpsvcRequest state;
+        int result;
 
         /* the thread's */
         bool was_running; /* while we were watching */
@@ -141,8 +148,22 @@ static void iphlpsvc_compare(Iphlpsvc *s, bool first) {
                 return;
         s->was_running |= state.running;
         if (state.pid != s->pid && !first)
-                loop_post(s->loop, &s->op);
+                loop_gate_post(&s->gate, &s->op);
         s->pid = state.pid;
+}
+
+/* In the thread: the request is done. Who waits no more is told to ask again. */
+static void iphlpsvc_answer(Iphlpsvc *s, int result) {
+        bool late;
+
+        AcquireSRWLockExclusive(&s->lock);
+        late = s->state == IPHLPSVC_LATE;
+        s->state = IPHLPSVC_IDLE;
+        s->result = result;
+        (void) SetEvent(s->done);
+        ReleaseSRWLockExclusive(&s->lock);
+        if (late)
+                loop_gate_post(&s->gate, &s->op);
 }
 
 static DWORD WINAPI iphlpsvc_thread(void *parameter) {
@@ -152,11 +173,8 @@ static DWORD WINAPI iphlpsvc_thread(void *parameter) {
 
         iphlpsvc_compare(s, true);
         while (wait != WAIT_OBJECT_0) {
-                if (wait == WAIT_OBJECT_0 + 1) {
-                        s->result = iphlpsvc_tell(s);
-                        (void) InterlockedExchange(&s->busy, 0);
-                        (void) SetEvent(s->done);
-                }
+                if (wait == WAIT_OBJECT_0 + 1)
+                        iphlpsvc_answer(s, iphlpsvc_tell(s));
                 iphlpsvc_compare(s, false);
                 wait = WaitForMultipleObjects(ARRAYSIZE(events), events, FALSE, IPHLPSVC_POLL_MS);
         }
@@ -176,7 +194,8 @@ int iphlpsvc_new(Iphlpsvc **ret_service, Loop *loop, void (*fn)(void *userdata),
         if (!s)
                 return -ENOMEM;
         *s = (Iphlpsvc){
-                .loop = loop,
+                .gate = LOOP_GATE(loop),
+                .lock = SRWLOCK_INIT,
                 .op = {.fn = iphlpsvc_on_packet, .userdata = s},
                 .fn = fn,
                 .userdata = userdata,
@@ -200,10 +219,12 @@ Iphlpsvc *iphlpsvc_free(Iphlpsvc *s) {
                 return NULL;
         if (s->thread) {
                 (void) SetEvent(s->stop);
-                /* A service that hangs holds the thread; the process ends soon, and it with that.
-                 */
-                if (WaitForSingleObject(s->thread, IPHLPSVC_WAIT_MS) != WAIT_OBJECT_0)
+                /* A service that hangs holds the thread. It keeps what it works on, and ends when
+                 * it comes back, or with the process. */
+                if (WaitForSingleObject(s->thread, IPHLPSVC_WAIT_MS) != WAIT_OBJECT_0) {
+                        loop_gate_close(&s->gate);
                         return NULL;
+                }
                 (void) CloseHandle(s->thread);
         }
         if (s->done)
@@ -217,14 +238,26 @@ Iphlpsvc *iphlpsvc_free(Iphlpsvc *s) {
 }
 
 int iphlpsvc_activate(Iphlpsvc *s) {
-        if (s->late && InterlockedCompareExchange(&s->busy, 0, 0))
-                return -ETIMEDOUT; /* the last one still waits */
-        s->late = false;
-        (void) InterlockedExchange(&s->busy, 1);
-        (void) ResetEvent(s->done);
-        (void) SetEvent(s->request);
-        if (WaitForSingleObject(s->done, IPHLPSVC_WAIT_MS) == WAIT_OBJECT_0)
-                return s->result;
-        s->late = true;
-        return -ETIMEDOUT;
+        int r;
+
+        AcquireSRWLockExclusive(&s->lock);
+        r = s->state == IPHLPSVC_IDLE ? 0 : -ETIMEDOUT; /* the last one still waits */
+        if (r == 0) {
+                s->state = IPHLPSVC_BUSY;
+                (void) ResetEvent(s->done); /* nobody took the answer of one that was late */
+                (void) SetEvent(s->request);
+        }
+        ReleaseSRWLockExclusive(&s->lock);
+        if (r < 0)
+                return r;
+        (void) WaitForSingleObject(s->done, IPHLPSVC_WAIT_MS);
+        AcquireSRWLockExclusive(&s->lock);
+        if (s->state == IPHLPSVC_IDLE) {
+                r = s->result;
+        } else {
+                s->state = IPHLPSVC_LATE;
+                r = -ETIMEDOUT;
+        }
+        ReleaseSRWLockExclusive(&s->lock);
+        return r;
 }

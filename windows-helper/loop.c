@@ -52,6 +52,19 @@ void loop_post(Loop *loop, LoopOp *op) {
                 (void) log_win_error(GetLastError(), "Failed to post to the completion port");
 }
 
+void loop_gate_post(LoopGate *g, LoopOp *op) {
+        AcquireSRWLockExclusive(&g->lock);
+        if (g->loop)
+                loop_post(g->loop, op);
+        ReleaseSRWLockExclusive(&g->lock);
+}
+
+void loop_gate_close(LoopGate *g) {
+        AcquireSRWLockExclusive(&g->lock);
+        g->loop = NULL;
+        ReleaseSRWLockExclusive(&g->lock);
+}
+
 struct LoopWait {
         Loop *loop;  /* borrowed */
         HANDLE wait; /* owned */

@@ -41,6 +41,18 @@ OVERLAPPED *loop_op_prepare(LoopOp *op);
 /* Run @op's function in the loop's thread; may be called by any thread. The loop never frees it. */
 void loop_post(Loop *loop, LoopOp *op);
 
+/* A way to the loop for a thread of ours that hangs in a call of Windows, and so may outlive the
+ * loop. */
+typedef struct LoopGate {
+        SRWLOCK lock;
+        Loop *loop; /* borrowed; NULL once it is closed */
+} LoopGate;
+
+#define LOOP_GATE(loop_) ((LoopGate){.lock = SRWLOCK_INIT, .loop = (loop_)})
+
+void loop_gate_post(LoopGate *g, LoopOp *op); /* as loop_post(); nothing once it is closed */
+void loop_gate_close(LoopGate *g);            /* afterwards no thread touches the loop */
+
 /* A Windows event that runs a function in the loop's thread each time it is set. */
 typedef struct LoopWait LoopWait;
 

@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/commands.h"
+#include "windows-helper/elevation.h"
 #include "windows-helper/helper.h"
 #include "windows-helper/log.h"
 #include "windows-helper/mac-bcrypt.h"
@@ -62,6 +63,8 @@ static int usage(FILE *stream) {
                 "  pair --list    who is paired, and when it was here last\n"
                 "  unpair ID/NAME forget its key, and withdraw its rules at once\n"
                 "  status         what is known and done; --json: for programs\n"
+                "  doctor         what is wrong, worst first, and what to do; --json: for "
+                "programs\n"
                 "  rules          port forwardings of ours; --netsh: as netsh commands\n"
                 "  adopt ADDRESS:PORT     take over a port forwarding that a script left\n"
                 "  run            serve in the foreground until Ctrl-C; --service: as the service\n"
@@ -147,6 +150,8 @@ static int command_run(int argc, char **argv) {
         options.bridge.software = SOFTWARE;
         if (parse_run(argc - as_service, argv + as_service, &options) < 0)
                 return EXIT_FAILURE;
+        if (!as_service && !elevation_check("run"))
+                return EXIT_FAILURE;
         r = as_service ? service_run(&options) : run_helper(&options);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
@@ -164,16 +169,10 @@ static const struct {
         const char *name;
         int (*fn)(int argc, char **argv); /* arguments after the command */
 } commands[] = {
-        {"run", command_run},
-        {"install", command_install},
-        {"uninstall", command_uninstall},
-        {"pair", command_pair},
-        {"unpair", command_unpair},
-        {"rules", command_rules},
-        {"adopt", command_adopt},
-        {"status", command_status},
-        {"--help", command_help},
-        {"--version", command_version},
+        {"run", command_run},     {"install", command_install},   {"uninstall", command_uninstall},
+        {"pair", command_pair},   {"unpair", command_unpair},     {"rules", command_rules},
+        {"adopt", command_adopt}, {"status", command_status},     {"doctor", command_doctor},
+        {"--help", command_help}, {"--version", command_version},
 };
 
 static char **utf8_arguments(int argc, wchar_t **wide) {

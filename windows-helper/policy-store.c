@@ -12,15 +12,16 @@
 
 typedef struct PolicyRead {
         const wchar_t *path;
+        PolicySource source; /* that path */
         Policy *policy;
-        PolicyProblems *problems;
+        PolicyOrigin *origin;
 } PolicyRead;
 
 static void policy_store_problem(PolicyRead *read, const char *problem) {
-        PolicyProblems *p = read->problems;
+        PolicyOrigin *o = read->origin;
 
-        if (p->n < POLICY_PROBLEMS_MAX)
-                result_text(p->texts[p->n++], "HKLM\\%ls: %s", read->path, problem);
+        if (o->n_problems < POLICY_PROBLEMS_MAX)
+                result_text(o->problems[o->n_problems++], "HKLM\\%ls: %s", read->path, problem);
 }
 
 /* The strings of a REG_MULTI_SZ, each but the last followed by a line break; in place. */
@@ -61,9 +62,12 @@ static int policy_store_value(PolicyRead *read, const wchar_t *wname, DWORD n_na
                                   &text);
         if (kind == POLICY_IS_NUMBER)
                 memcpy(&number, data, sizeof(number));
-        if (r == 0 && name[0] != '\0' &&
-            policy_set(read->policy, name, kind, text, number, problem) < 0)
-                policy_store_problem(read, problem);
+        if (r == 0 && name[0] != '\0') {
+                if (policy_set(read->policy, name, kind, text, number, problem) < 0)
+                        policy_store_problem(read, problem);
+                if (policy_find(name) >= 0)
+                        read->origin->sources[policy_find(name)] = read->source;
+        }
         free(text);
         free(name);
         return r;
@@ -110,20 +114,26 @@ static int policy_store_key(PolicyRead *read) {
         return r;
 }
 
-int policy_store_read(Policy *ret_policy, PolicyProblems *ret_problems) {
-        static const wchar_t *const paths[] = {POLICY_STORE_LOCAL, POLICY_STORE_MANAGED};
-        PolicyProblems problems = {.n = 0};
+int policy_store_read(Policy *ret_policy, PolicyOrigin *ret_origin) {
+        static const struct {
+                const wchar_t *path;
+                PolicySource source;
+        } keys[] = {
+                {POLICY_STORE_LOCAL, POLICY_FROM_LOCAL},
+                {POLICY_STORE_MANAGED, POLICY_FROM_MANAGED},
+        };
+        PolicyOrigin origin = {.n_problems = 0};
         Policy policy;
 
         policy_init(&policy);
-        for (size_t i = 0; i < ARRAYSIZE(paths); i++) { /* the later one wins */
-                PolicyRead read = {paths[i], &policy, &problems};
+        for (size_t i = 0; i < ARRAYSIZE(keys); i++) { /* the later one wins */
+                PolicyRead read = {keys[i].path, keys[i].source, &policy, &origin};
                 int r = policy_store_key(&read);
 
                 if (r < 0)
                         return r;
         }
         *ret_policy = policy;
-        *ret_problems = problems;
+        *ret_origin = origin;
         return 0;
 }

@@ -8,6 +8,8 @@
 
 /* No KEY_ALL_ACCESS: neither owner nor DACL of these keys is our business. */
 #define REGISTRY_ACCESS (KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_CREATE_SUB_KEY | KEY_NOTIFY)
+/* What a user has who is no administrator: then a write fails, and says so. */
+#define REGISTRY_ACCESS_USER KEY_QUERY_VALUE
 
 int registry_create(RegistryKey *k) {
         LSTATUS error;
@@ -37,6 +39,9 @@ static int registry_open(RegistryKey *k) {
         if (k->key)
                 return 0;
         error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, REGISTRY_ACCESS, &k->key);
+        if (error == ERROR_ACCESS_DENIED)
+                error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, REGISTRY_ACCESS_USER,
+                                      &k->key);
         if (error == ERROR_SUCCESS)
                 return 0;
         k->key = NULL;

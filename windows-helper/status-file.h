@@ -10,12 +10,12 @@
 #include "windows-helper/helper-facts.h"
 #include "windows-helper/vms.h"
 
-#define STATUS_FILE_NAME L"status.json"
-#define STATUS_FILE_USEC UINT64_C(200000) /* no more often than that */
-#define STATUS_FILE_MAX  (8u * 1024 * 1024)
+#define STATUS_FILE_NAME  L"status.json"
+#define STATUS_FILE_USEC  UINT64_C(200000) /* no more often than that … */
+#define STATUS_FILE_SHARE 20 /* … and no more of the time than one part in so many */
 
 typedef struct StatusFile {
-        uint64_t generation, vms_generation, due_usec;
+        uint64_t generation, due_usec;
         bool written, told;
 } StatusFile;
 
@@ -24,7 +24,8 @@ void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, c
                       uint64_t now_usec);
 
 /* LOOP_NO_DEADLINE when nothing has changed. */
-uint64_t status_file_deadline(const StatusFile *s, const Bridge *bridge, const Vms *vms);
+uint64_t status_file_deadline(const StatusFile *s, const Bridge *bridge, const Facts *facts,
+                              const Vms *vms);
 
 /* The helper ends: the file goes, so that nobody takes it for the truth. */
 void status_file_remove(void);

@@ -2,6 +2,7 @@
 #include "windows-helper/vms.h"
 #include "windows-helper/hcs.h"
 #include "windows-helper/log.h"
+#include "windows-helper/paths.h"
 #include "windows-helper/regwatch.h"
 
 #include <errno.h>
@@ -11,9 +12,6 @@
 #define VMS_STORE                                                                \
         L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\HostComputeService\\" \
         L"VolatileStore\\ComputeSystem"
-#define VMS_REGISTRATION                                                     \
-        L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\" \
-        L"GuestCommunicationServices\\57534c42-facb-11e6-bd58-64006a7986d3"
 #define VMS_TYPE_VM 2 /* ComputeSystemType in the store */
 
 typedef struct VmEar {
@@ -74,6 +72,7 @@ static void vms_open(Vms *v, VmEar *ear) {
                 return;
         }
         v->no_hyperv = ear->told = false;
+        v->generation++;
         listener_format(ear->listener, text);
         log_event(BRIDGE_LEVEL_NOTICE, EVENT_VM_FOUND, "listening to %s (%s)",
                   ear->vm.name[0] ? ear->vm.name : "Hyper-V guests", text);
@@ -82,7 +81,7 @@ static void vms_open(Vms *v, VmEar *ear) {
 static bool vms_is_registered(void) {
         HKEY key;
 
-        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, VMS_REGISTRATION, 0, KEY_QUERY_VALUE, &key) !=
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE, 0, KEY_QUERY_VALUE, &key) !=
             ERROR_SUCCESS)
                 return false;
         (void) RegCloseKey(key);
@@ -121,6 +120,7 @@ static void vms_follow(Vms *v) {
                         continue;
                 }
                 listener_close(v->ears[i].listener);
+                v->generation++;
                 vm_id_format(&v->ears[i].vm.id, id);
                 log_event(BRIDGE_LEVEL_NOTICE, EVENT_VM_GONE, "VM %s has gone", id);
         }
@@ -152,7 +152,7 @@ static int vms_read_store(VmList *ret_list) {
         if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, VMS_STORE, 0, KEY_ENUMERATE_SUB_KEYS, &store) !=
             ERROR_SUCCESS)
                 return -ENOENT;
-        for (DWORD i = 0; list.n < VM_LIST_MAX; i++) {
+        for (DWORD i = 0;; i++) {
                 wchar_t wname[256];
                 DWORD n = ARRAYSIZE(wname), type = 0, size = sizeof(type);
                 Vm vm = {.wsl = true, .name = "VM"};
@@ -163,8 +163,8 @@ static int vms_read_store(VmList *ret_list) {
                 if (RegGetValueW(store, wname, L"ComputeSystemType", RRF_RT_REG_DWORD, NULL, &type,
                                  &size) == ERROR_SUCCESS &&
                     type == VMS_TYPE_VM && win_from_wide(wname, n, &name) == 0 &&
-                    vm_id_parse(name, &vm.id) == 0)
-                        list.items[list.n++] = vm;
+                    vm_id_parse(name, &vm.id) == 0 && !vm_list_find(&list, &vm.id))
+                        vm_list_add(&list, &vm);
                 free(name);
         }
         (void) RegCloseKey(store);
@@ -192,7 +192,14 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
                 found = *list;
         else if (vms_read_store(&found) < 0 && error != -ENOSYS)
                 return; /* keep what is known */
-        v->generation += memcmp(&v->list, &found, sizeof(found)) != 0;
+        if (!vm_list_equal(&v->list, &found))
+                v->generation++;
+        if (found.n_left_out > 0 && found.n_left_out != v->list.n_left_out) {
+                log_event(BRIDGE_LEVEL_WARNING, EVENT_PROBLEM,
+                          "More than %d virtual machines run, %zu of them are not looked at; those "
+                          "of WSL come first",
+                          VM_LIST_MAX, found.n_left_out);
+        }
         v->list = found;
         vms_tell_bridge(v);
         vms_follow(v);
@@ -222,7 +229,8 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Bridge *bridg
         if (r == 0)
                 r = regwatch_new(&v->store, loop, VMS_STORE, vms_on_registry, v);
         if (r == 0)
-                r = regwatch_new(&v->registration, loop, VMS_REGISTRATION, vms_on_registry, v);
+                r = regwatch_new(&v->registration, loop, PATHS_KEY_HYPERV_SERVICE, vms_on_registry,
+                                 v);
         if (r < 0) {
                 vms_free(v);
                 return r;
@@ -282,6 +290,13 @@ uint64_t vms_deadline(const Vms *v) {
 
 const VmList *vms_list(const Vms *v) {
         return &v->list;
+}
+
+bool vms_hears(const Vms *v, const VmId *id) {
+        for (size_t i = 0; i < v->n_ears; i++)
+                if (vm_id_equal(&v->ears[i].vm.id, id))
+                        return v->ears[i].listener != NULL;
+        return false;
 }
 
 uint64_t vms_generation(const Vms *v) {

@@ -38,4 +38,5 @@ void vms_tick(Vms *v, uint64_t now_usec);
 uint64_t vms_deadline(const Vms *v);
 
 const VmList *vms_list(const Vms *v);
-uint64_t vms_generation(const Vms *v); /* grows when the list changes */
+bool vms_hears(const Vms *v, const VmId *id); /* is it listened to? Null id: any other guest */
+uint64_t vms_generation(const Vms *v);        /* grows when one of these two changes */

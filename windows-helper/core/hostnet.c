@@ -6,6 +6,8 @@
 
 #include "windows-helper/core/result.h"
 
+#include <string.h>
+
 /* The two addresses of an IPv4 subnet that are nobody's: all host bits clear, or all set. A /31 and
  * a /32 have none (RFC 3021). IPv6 has no broadcast; its all-zeros one is the routers' (RFC 4291,
  * 2.6.1). */
@@ -37,11 +39,40 @@ static const HostnetAddress *hostnet_on_link(const Hostnet *h, const IpAddr *add
         return best;
 }
 
-static const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address) {
+const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address) {
         for (size_t i = 0; i < h->n_addresses; i++)
                 if (ip_compare(&h->addresses[i].addr, address) == 0)
                         return &h->addresses[i];
         return NULL;
+}
+
+bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only) {
+        for (size_t i = 0; i < h->n_addresses; i++) {
+                const HostnetAddress *a = &h->addresses[i];
+
+                if ((a->virtual_switch || !virtual_only) &&
+                    ip_in_prefix(address, &a->addr, a->prefix))
+                        return true;
+        }
+        return false;
+}
+
+/* Member by member: what stands between two of them, or behind the last address, means nothing. */
+bool hostnet_equal(const Hostnet *a, const Hostnet *b) {
+        if (a->n_addresses != b->n_addresses || a->has_nat != b->has_nat ||
+            a->unchecked != b->unchecked)
+                return false;
+        if (a->has_nat &&
+            (ip_compare(&a->nat.addr, &b->nat.addr) != 0 || a->nat.length != b->nat.length))
+                return false;
+        for (size_t i = 0; i < a->n_addresses; i++) {
+                const HostnetAddress *p = &a->addresses[i], *q = &b->addresses[i];
+
+                if (ip_compare(&p->addr, &q->addr) != 0 || p->prefix != q->prefix ||
+                    p->virtual_switch != q->virtual_switch || strcmp(p->adapter, q->adapter) != 0)
+                        return false;
+        }
+        return true;
 }
 
 bool hostnet_judge(const Hostnet *h, const IpAddr *address, const IpAddr *gateway, bool wsl,

@@ -28,6 +28,15 @@ typedef struct Hostnet {
                          */
 } Hostnet;
 
+/* The same, in the same order. */
+bool hostnet_equal(const Hostnet *a, const Hostnet *b);
+
+/* The host's address that is @address, or NULL. */
+const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address);
+
+/* Is @address a neighbour on some network of the host, virtual switches or all? */
+bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only);
+
 /**
  * hostnet_judge() - may the host forward to @address?
  * @wsl: the guest is in a VM of WSL, so NatNetwork applies to it (when there is one, IPv4)

@@ -25,18 +25,24 @@ static void json_line(JsonWriter *w) {
 
 /* UTF-8 goes through as it is. */
 static void json_quote(JsonWriter *w, const char *text) {
-        json_put(w, "\"", 1);
-        for (const char *p = text; *p; p++) {
-                char escape[8];
+        char escape[8];
 
-                if (*p == '"' || *p == '\\')
-                        json_put(w, "\\", 1);
-                if ((unsigned char) *p < ' ') {
-                        (void) snprintf(escape, sizeof escape, "\\u%04x", (unsigned) *p);
-                        json_put(w, escape, 6);
-                } else {
-                        json_put(w, p, 1);
-                }
+        json_put(w, "\"", 1);
+        while (*text) {
+                size_t n = 0; /* of what needs no escape, which is nearly all */
+
+                while ((unsigned char) text[n] >= ' ' && text[n] != '"' && text[n] != '\\')
+                        n++;
+                json_put(w, text, n);
+                text += n;
+                if (*text == '\0')
+                        break;
+                if ((unsigned char) *text < ' ')
+                        (void) snprintf(escape, sizeof escape, "\\u%04x", (unsigned) *text);
+                else
+                        (void) snprintf(escape, sizeof escape, "\\%c", *text);
+                json_put(w, escape, strlen(escape));
+                text++;
         }
         json_put(w, "\"", 1);
 }

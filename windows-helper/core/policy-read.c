@@ -15,7 +15,7 @@
 
 typedef int (*PolicyItemFn)(Policy *p, const char *item);
 
-const PolicyDefinition policy_definitions[] = {
+const PolicyDefinition policy_definitions[POLICY_DEFINITIONS] = {
         {POLICY_NAME_ALLOWED_PORTS, POLICY_LIST,
          "ports that may be listened on, such as 2222 or 8000-8010 (default: all)"},
         {POLICY_NAME_DENIED_PORTS, POLICY_LIST,
@@ -34,7 +34,6 @@ const PolicyDefinition policy_definitions[] = {
         {POLICY_NAME_PRIVILEGED_SOURCE, POLICY_BOOLEAN,
          "1: agents must connect from a port that only root may use (default: 0)"},
 };
-const size_t policy_n_definitions = sizeof policy_definitions / sizeof policy_definitions[0];
 
 static char policy_lower(char c) {
         return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
@@ -276,18 +275,23 @@ static const char *policy_kind_wanted(PolicyType type) {
         return "REG_DWORD";
 }
 
+int policy_find(const char *name) {
+        for (int i = 0; i < POLICY_DEFINITIONS; i++)
+                if (policy_same_word(policy_definitions[i].name, name))
+                        return i;
+        return -ENOENT;
+}
+
 int policy_set(Policy *p, const char *name, PolicyKind kind, const char *text, uint32_t number,
                char ret_problem[WIRE_TEXT_MAX + 1]) {
-        const PolicyDefinition *d = NULL;
-        int r;
+        int index = policy_find(name), r;
+        const PolicyDefinition *d;
 
-        for (size_t i = 0; i < policy_n_definitions; i++)
-                if (policy_same_word(policy_definitions[i].name, name))
-                        d = &policy_definitions[i];
-        if (!d) {
+        if (index < 0) {
                 result_text(ret_problem, "'%s' is no policy value of wslbridge, ignoring it", name);
                 return -ENOENT;
         }
+        d = &policy_definitions[index];
         if (!policy_kind_fits(d->type, kind)) {
                 result_text(ret_problem, "%s: has the wrong type, make it %s; closed until then",
                             d->name, policy_kind_wanted(d->type));

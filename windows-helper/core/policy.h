@@ -42,6 +42,9 @@ typedef struct Policy {
         bool allowed_closed, denied_closed, listen_closed;
 } Policy;
 
+/* Do two mean the same? Lists in another order don't. */
+bool policy_equal(const Policy *a, const Policy *b);
+
 /* Defaults of design section 4: all ports but Windows' own 135, 139, 445, 3389, 5985, 5986; all
  * listen addresses; profiles domain and private; remote LocalSubnet; pairing required. */
 void policy_init(Policy *p);
@@ -60,8 +63,36 @@ typedef struct PolicyDefinition {
 } PolicyDefinition;
 
 /* All values there are; windows-helper/policy/wslbridge.admx must have the same. */
-extern const PolicyDefinition policy_definitions[];
-extern const size_t policy_n_definitions;
+#define POLICY_DEFINITIONS 8
+extern const PolicyDefinition policy_definitions[POLICY_DEFINITIONS];
+
+/* The index of a definition; names are matched without regard to case, as the registry does.
+ * Return: or -ENOENT. */
+int policy_find(const char *name);
+
+typedef enum PolicySource { /* where a value in force comes from */
+                            POLICY_FROM_DEFAULT,
+                            POLICY_FROM_LOCAL,   /* SOFTWARE\wslbridge\Policy */
+                            POLICY_FROM_MANAGED, /* SOFTWARE\Policies\wslbridge */
+} PolicySource;
+
+const char *policy_source_name(PolicySource source); /* "default", "local", "Group Policy" */
+
+#define POLICY_PROBLEMS_MAX 16
+
+/* How a policy came about. */
+typedef struct PolicyOrigin {
+        PolicySource sources[POLICY_DEFINITIONS];
+        char problems[POLICY_PROBLEMS_MAX][WIRE_TEXT_MAX + 1]; /* each names key and value */
+        size_t n_problems;
+} PolicyOrigin;
+
+bool policy_origin_equal(const PolicyOrigin *a, const PolicyOrigin *b);
+
+/* What is in force for the definition @index, for people: "all", "2222, 8000-8010", "1". Cut when
+ * it does not fit. */
+#define POLICY_VALUE_TEXT_MAX 1024
+void policy_value_text(const Policy *p, size_t index, char ret_text[POLICY_VALUE_TEXT_MAX]);
 
 typedef enum PolicyKind {                    /* what a registry value is */
                           POLICY_IS_STRING,  /* REG_SZ or REG_EXPAND_SZ (not expanded) */
@@ -74,8 +105,8 @@ typedef enum PolicyKind {                    /* what a registry value is */
  * policy_set() - take over one registry value
  * @text: for the string kinds; UTF-8
  *
- * Names are matched without regard to case, as the registry does. A value of the wrong kind or
- * content closes what it bounds (no port is allowed, pairing is required …).
+ * Names are matched as by policy_find(). A value of the wrong kind or content closes what it bounds
+ * (no port is allowed, pairing is required …).
  *
  * Return: 0; -ENOENT when there is no such policy value; -EINVAL. On failure @ret_problem is a
  * sentence that names the value, what it has and what it may have.

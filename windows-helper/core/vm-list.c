@@ -10,6 +10,31 @@
 #include <stdio.h>
 #include <string.h>
 
+void vm_list_add(VmList *list, const Vm *vm) {
+        if (list->n < VM_LIST_MAX) {
+                list->items[list->n++] = *vm;
+                return;
+        }
+        list->n_left_out++;
+        for (size_t i = list->n; vm->wsl && i-- > 0;) {
+                if (!list->items[i].wsl) {
+                        list->items[i] = *vm;
+                        return;
+                }
+        }
+}
+
+bool vm_list_equal(const VmList *a, const VmList *b) {
+        if (a->n != b->n || a->n_left_out != b->n_left_out)
+                return false;
+        for (size_t i = 0; i < a->n; i++)
+                if (!vm_id_equal(&a->items[i].id, &b->items[i].id) ||
+                    a->items[i].wsl != b->items[i].wsl ||
+                    strcmp(a->items[i].name, b->items[i].name) != 0)
+                        return false;
+        return true;
+}
+
 static void vm_list_member(const JsonToken *t, Vm *vm, bool *machine, bool *known) {
         if (t->type != JSON_STRING || t->cut)
                 return;
@@ -42,10 +67,7 @@ static int vm_list_system(JsonReader *r, VmList *list) {
                 return 0;
         vm.wsl = strcmp(vm.name, "WSL") == 0; /* fact 2.2 */
         wire_text_clean(vm.name, VM_NAME_MAX);
-        if (list->n < VM_LIST_MAX)
-                list->items[list->n++] = vm;
-        else
-                list->n_left_out++;
+        vm_list_add(list, &vm);
         return 0;
 }
 

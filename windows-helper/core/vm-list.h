@@ -33,4 +33,11 @@ typedef struct VmList {
  */
 int vm_list_parse(const char *json, size_t n, VmList *ret_list);
 
+/* Add one that is not in it yet. A full list prefers VMs of WSL, which need a listener each: such a
+ * one takes the place of another, else it is counted as left out. */
+void vm_list_add(VmList *list, const Vm *vm);
+
+/* The same VMs, in the same order? */
+bool vm_list_equal(const VmList *a, const VmList *b);
+
 const Vm *vm_list_find(const VmList *list, const VmId *id);

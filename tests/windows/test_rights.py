@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: MIT
+"""Users who are no administrators: what changes Windows tells them so in one sentence and changes
+nothing, what only looks works as far as Windows lets it."""
+
+import json
+
+import pytest
+import wine
+from wine import wait_until
+from wsb_client import listen_endpoint, service
+
+ID = bytes(range(16)).hex()
+V4 = "172.29.0.2/24"
+
+
+@pytest.fixture
+def command(prefix, build_win, registry):
+    """command('status') → (exit code, output), as a user"""
+    def run(*arguments):
+        done = prefix.run(build_win / "tests/windows/as-user.exe",
+                          build_win / "windows-helper/wslbridge-helper.exe", *arguments,
+                          check=False)
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.mark.parametrize("arguments", [
+    ["install"], ["uninstall"], ["run"], ["pair", "Debian"], ["pair", "--print", f"{ID}/Debian"],
+    ["pair", "--list"], ["unpair", f"{ID}/Debian"], ["adopt", "0.0.0.0:2222"],
+])
+def test_told_in_one_sentence(command, registry, arguments):
+    registry.set_rule("0.0.0.0/2222", "172.29.0.77/22")
+    registry.set_key(f"{ID}/Debian", bytes(32))
+    before = registry.rules(), registry.dump(wine.KEYS)
+    code, output = command(*arguments)
+    assert code == 1
+    assert output.strip().splitlines() == [
+        f"error: 'wslbridge-helper {arguments[0]}' changes Windows for all users: run it in a "
+        "terminal opened with 'Run as administrator'"]
+    assert (registry.rules(), registry.dump(wine.KEYS)) == before
+    assert registry.dump(r"SOFTWARE\wslbridge\Adopt") == {}
+
+
+def test_an_administrator_may(prefix, build_win):
+    """The test's own test: without its restricted token the same command gets further."""
+    done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", "adopt", "0.0.0.0:2223",
+                      check=False)
+    assert "There is no port forwarding" in done.stdout
+
+
+def test_what_a_user_may_see(command, connect, helper):
+    client = connect(helper)
+    wanted = [service("web", [listen_endpoint("127.0.0.1:28600", 80)])]
+    assert client.push(wanted, v4=V4).states() == ["active"]
+    wait_until(lambda: '"active"' in command("status", "--json")[1], 10, "the status")
+    code, output = command("status")
+    assert code == 0 and "AllowedListenPorts" in output
+    code, output = command("rules")
+    assert code == 0 and "127.0.0.1:28600" in output
+    code, output = command("doctor", "--json")
+    found = {f["id"]: f for f in json.loads(output)["findings"]}
+    assert found["agent"]["seen"] == "Agents connected: 1 of 1; services active: 1 of 1"
+    assert found["rules"]["seen"] == "Port forwardings: 1, of these ours: 1"
