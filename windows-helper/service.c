@@ -4,10 +4,8 @@
 
 #include <errno.h>
 
-/* How long the service manager is asked to wait: withdrawing 10,000 rules and their firewall rules
- * may take a while. */
+/* How long the service manager is asked to wait, see also SERVICE_STOP_HINT_MS. */
 #define SERVICE_START_HINT_MS 30000
-#define SERVICE_STOP_HINT_MS  60000
 
 /* StartServiceCtrlDispatcherW() and the handler have no argument of ours that reaches both. */
 static struct {

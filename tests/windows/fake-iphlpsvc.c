@@ -72,6 +72,7 @@ static LoopOp apply_op = {.fn = on_apply}, stop_op = {.fn = on_stop};
 static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_PARAMCHANGE:
+                Sleep(counted(L"HangMs")); /* a test wants a bad one */
                 count(L"Told", (DWORD) InterlockedIncrement(&told));
                 loop_post(loop, &apply_op);
                 return NO_ERROR;
