@@ -2,125 +2,13 @@
 
 /* What 'doctor' makes of what it sees: each case changes a healthy machine in one respect. */
 
+#include "tests/unit/helper/healthy.h"
+
 #include "tests/suite.h"
-#include "windows-helper/core/diagnose.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-#define ID_A "3b1c2c50-1234-5678-9abc-def012345678"
-
-#define STATUS(version, listening, agents, unpaired, problems)                                 \
-        "{\"schema\": 1, \"version\": \"" version "\", \"pid\": 7, \"vms\": [{\"id\": \"" ID_A \
-        "\", \"name\": \"WSL\", \"wsl\": true, \"listening\": " listening                      \
-        "}], \"agents\": [" agents "], \"unpaired\": [" unpaired "], \"problems\": [" problems \
-        "]}"
-#define AGENT(state, mode, services)                                             \
-        "{\"agent\": \"00/Debian\", \"state\": \"" state "\", \"mode\": \"" mode \
-        "\", \"services\": [" services "]}"
-#define SERVICE(name, state, reason, text)                                       \
-        "{\"name\": \"" name "\", \"state\": \"" state "\", \"reason\": " reason \
-        ", \"text\": " text "}"
-#define GOOD_SERVICE SERVICE("web", "active", "null", "null")
-
-static DiagnoseFacts facts;
-static VmList vms;
-static PolicyOrigin policy;
-static RuleTable rules;
-static Ledger ledger;
-static Hostnet net;
-static DiagnoseAgent agents[2];
-
-static IpEndpoint endpoint(const char *address, uint16_t port) {
-        IpEndpoint e = {.port = port};
-
-        ck_assert_int_eq(ip_parse(address, &e.addr), 0);
-        return e;
-}
-
-static void see_status(const char *text) {
-        facts.status = text;
-        facts.n_status = strlen(text);
-}
-
-static void add_rule(const char *name, const char *data) {
-        ck_assert_int_eq(rule_table_add(&rules, RULE_V4TOV4, name, data), 0);
-        rule_table_sort(&rules);
-}
-
-static void add_ledger(const char *listen, uint16_t port, const char *connect) {
-        LedgerEntry e = {.listen = endpoint(listen, port), .owner = "00/Debian", .service = "web"};
-
-        e.current = e.next = endpoint(connect, 80);
-        ck_assert_int_eq(ledger_put(&ledger, &e), 0);
-}
-
-static void setup(void) {
-        vms = (VmList){.n = 1, .items = {{.wsl = true, .name = "WSL"}}};
-        ck_assert_int_eq(vm_id_parse(ID_A, &vms.items[0].id), 0);
-        policy = (PolicyOrigin){.n_problems = 0};
-        rule_table_done(&rules);
-        ledger_done(&ledger);
-        net = (Hostnet){.n_addresses = 2};
-        net.addresses[0] = (HostnetAddress){endpoint("192.168.1.20", 1).addr, 24, false, "LAN"};
-        net.addresses[1] = (HostnetAddress){endpoint("172.28.64.1", 1).addr, 20, true, "vEthernet"};
-        agents[0] = (DiagnoseAgent){.owner = "00/Debian", .paired = true, .met = true};
-        facts = (DiagnoseFacts){
-                .version = "0.1.0",
-                .helper = SERVICE_RUNS,
-                .forwarder = SERVICE_RUNS,
-                .firewall = SERVICE_RUNS,
-                .filter = SERVICE_RUNS,
-                .serves = SEEN_YES,
-                .sockets_seen = true,
-                .vms = &vms,
-                .wsl = SEEN_YES,
-                .registered = SEEN_YES,
-                .event_source = SEEN_YES,
-                .keys_seen = true,
-                .agents = agents,
-                .n_agents = 1,
-                .policy = &policy,
-                .ipv6 = SEEN_NO,
-                .rules = &rules,
-                .ledger = &ledger,
-                .hostnet = &net,
-        };
-        add_rule("0.0.0.0/80", "172.28.64.10/80");
-        add_ledger("0.0.0.0", 80, "172.28.64.10");
-        see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
-}
-
-static void teardown(void) {
-        rule_table_done(&rules);
-        ledger_done(&ledger);
-}
-
-/* There is a finding @id of @rank that says @seen, and with @advice; all others are good. */
-static void expect(FindingRank rank, const char *id, const char *seen, const char *advice) {
-        Findings f;
-        size_t n = 0;
-
-        diagnose(&facts, &f);
-        ck_assert_int_eq(f.error, 0);
-        for (size_t i = 0; i < f.n; i++) {
-                const Finding *x = &f.items[i];
-
-                ck_assert_msg(i == 0 || f.items[i - 1].rank <= x->rank, "not worst first");
-                if (x->rank == FINDING_GOOD)
-                        continue;
-                n++;
-                ck_assert_msg(x->rank == rank && strcmp(x->id, id) == 0 && strstr(x->seen, seen),
-                              "%s %s: %s", finding_rank_name(x->rank), x->id, x->seen);
-                ck_assert_msg(advice ? strstr(x->advice, advice) != NULL : x->advice[0] == '\0',
-                              "%s: %s", x->seen, x->advice);
-        }
-        ck_assert_msg(n == 1, "%zu findings for: %s", n, seen);
-        ck_assert(findings_are_bad(&f) == (rank < FINDING_HINT));
-        findings_done(&f);
-}
 
 START_TEST(test_healthy) {
         Findings f;
@@ -145,20 +33,20 @@ START_TEST(test_windows) {
         expect(FINDING_HINT, "iphlpsvc", "starting", "look again");
         facts.forwarder = SERVICE_UNSEEN;
         expect(FINDING_UNSEEN, "iphlpsvc", "does not tell", "administrator");
-        setup();
+        healthy_setup();
         facts.firewall = SERVICE_STOPPED;
         expect(FINDING_PROBLEM, "firewall", "MpsSvc", "sc start MpsSvc");
         facts.firewall = SERVICE_RUNS;
         facts.filter = SERVICE_DISABLED;
         expect(FINDING_PROBLEM, "firewall", "BFE", "sc start BFE");
-        setup();
+        healthy_setup();
         facts.firewall_effect = FIREWALL_OVERRIDDEN;
         expect(FINDING_PROBLEM, "firewall", "Group Policy", "ask who");
         facts.firewall_effect = FIREWALL_BLOCKS_ALL;
         expect(FINDING_PROBLEM, "firewall", "blocks all", "turn that off");
         facts.firewall_effect = FIREWALL_OFF;
         expect(FINDING_HINT, "firewall", "is off", "turn it on");
-        setup();
+        healthy_setup();
         facts.ipv6 = SEEN_YES;
         facts.disabled_components = 0xffffffff;
         expect(FINDING_HINT, "ipv6", "0xffffffff", "0x20");
@@ -167,13 +55,13 @@ START_TEST(test_windows) {
         expect(FINDING_BROKEN, "hyper-v-sockets", "10047", "wsl --install");
         facts.sockets_seen = false;
         expect(FINDING_UNSEEN, "hyper-v-sockets", "could not", NULL);
-        setup();
+        healthy_setup();
         facts.wsl = SEEN_NO;
         expect(FINDING_HINT, "wsl", "never", "wsl --install");
         facts.wsl = facts.registered = SEEN_NO;
         facts.wsl = SEEN_UNKNOWN;
         expect(FINDING_HINT, "hyper-v-registration", "only guests of WSL", "install");
-        setup();
+        healthy_setup();
         facts.event_source = SEEN_NO;
         expect(FINDING_HINT, "event-source", "texts", "install");
 }
@@ -183,7 +71,7 @@ START_TEST(test_the_service) {
         facts.serves = SEEN_NO;
         facts.status = NULL;
         facts.status_error = -ENOENT;
-        teardown(); /* it withdraws when it ends */
+        healthy_teardown(); /* it withdraws when it ends */
         facts.helper = SERVICE_MISSING;
         expect(FINDING_BROKEN, "service", "not installed", "wslbridge-helper install");
         facts.helper = SERVICE_DISABLED;
@@ -196,10 +84,10 @@ START_TEST(test_the_service) {
         expect(FINDING_PROBLEM, "service", "no status.json", "look again");
         facts.helper = SERVICE_UNSEEN;
         expect(FINDING_UNSEEN, "service", "does not tell", "administrator");
-        setup();
+        healthy_setup();
         facts.helper = SERVICE_STOPPED; /* in a terminal */
         expect(FINDING_HINT, "service", "not as a service", "install");
-        setup();
+        healthy_setup();
         see_status(STATUS("0.0.9", "true", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
         expect(FINDING_HINT, "version", "0.0.9", "install");
         see_status("{\"schema\": 1, \"agents\": [");
@@ -233,13 +121,13 @@ START_TEST(test_vms_and_agents) {
         expect(FINDING_UNSEEN, "vms", "administrators only", "administrator");
         facts.vms_error = -EIO;
         expect(FINDING_PROBLEM, "vms", "does not tell", "restart Windows");
-        setup();
+        healthy_setup();
         vms.n = 0;
         expect(FINDING_HINT, "vms", "No virtual machine", "start the guest");
-        setup();
+        healthy_setup();
         see_status(STATUS("0.1.0", "false", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
         expect(FINDING_PROBLEM, "vms", "not listened to: 1", "Application");
-        setup();
+        healthy_setup();
         vms.n = 2; /* one that the helper does not know */
         vms.items[1] = (Vm){.id = {{9}}, .wsl = true};
         expect(FINDING_PROBLEM, "vms", "not listened to: 1", "Application");
@@ -249,15 +137,15 @@ START_TEST(test_vms_and_agents) {
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "\"11/Ubuntu\"",
                           ""));
         expect(FINDING_PROBLEM, "not-paired", "11/Ubuntu", "pair --print 11/Ubuntu");
-        setup();
+        healthy_setup();
         agents[0].met = false;
         expect(FINDING_HINT, "pairing", "00/Debian", "systemctl enable");
-        setup();
+        healthy_setup();
         facts.n_agents = 0;
         expect(FINDING_HINT, "pairing", "Nobody", "pair DISTRO");
         facts.keys_seen = false;
         expect(FINDING_UNSEEN, "pairing", "administrators only", "administrator");
-        setup();
+        healthy_setup();
         see_status(STATUS("0.1.0", "true", AGENT("connected", "mirrored", GOOD_SERVICE), "", ""));
         expect(FINDING_HINT, "networking-mode", "mirrored", "New-NetFirewallHyperVRule");
         see_status(
@@ -334,11 +222,11 @@ START_TEST(test_problems_are_told_once) {
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
                           "\"HKLM bad\""));
         expect(FINDING_PROBLEM, "policy", "HKLM bad", "correct");
-        setup();
+        healthy_setup();
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
                           "\"ignored\""));
         expect(FINDING_PROBLEM, "firewall", "ignored", NULL);
-        setup();
+        healthy_setup();
         facts.policy = NULL;
         expect(FINDING_UNSEEN, "policy", "could not", "administrator");
 }
@@ -374,7 +262,7 @@ START_TEST(test_rules_of_others) {
         };
 
         for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-                setup();
+                healthy_setup();
                 add_rule(cases[i].name, cases[i].data);
                 if (cases[i].says) {
                         expect(FINDING_HINT, "foreign-rule", cases[i].says, cases[i].advice);
@@ -383,7 +271,7 @@ START_TEST(test_rules_of_others) {
                 add_ledger("0.0.0.0", 99, "172.28.64.10"); /* the one finding there is */
                 expect(FINDING_PROBLEM, "rules-lost", "1", "put back");
         }
-        setup();
+        healthy_setup();
         for (int i = 0; i < 100; i++) {
                 char name[32];
 
@@ -430,7 +318,7 @@ int main(void) {
         Suite *s = suite_create("diagnose");
         TCase *t = tcase_create("core");
 
-        tcase_add_checked_fixture(t, setup, teardown);
+        tcase_add_checked_fixture(t, healthy_setup, healthy_teardown);
         tcase_add_test(t, test_healthy);
         tcase_add_test(t, test_windows);
         tcase_add_test(t, test_the_service);
