@@ -8,7 +8,7 @@
 
 #define HCS_WAIT_MS       10000
 #define HCS_FREE_MS       2000
-#define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED */
+#define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED (fact 2.2) */
 
 /* Of computecore.h; the library is loaded when it is needed, because an exe that links it does not
  * start where it is absent (fact 1.2). */

@@ -313,29 +313,40 @@ Helper *helper_free(Helper *h) {
         return NULL;
 }
 
-int helper_withdraw(size_t *ret_rules, size_t *ret_firewall) {
-        HelperOptions options = {0};
+static int helper_count_ledger(size_t *ret_n) {
         LedgerStore store = LEDGER_STORE_INIT;
         Ledger ledger = LEDGER_NULL;
+        int r = ledger_store_load(&store, &ledger);
+
+        *ret_n = ledger.n_entries;
+        ledger_done(&ledger);
+        ledger_store_done(&store);
+        return r;
+}
+
+/* What bridge_stop() made of it is in the ledger: an entry goes when its value has gone and
+ * iphlpsvc knows, or does not run. */
+static int helper_withdraw_rules(void) {
+        HelperOptions options = {0};
         Helper *h = NULL;
-        int r;
+        size_t n_left = 0;
+        int r, r2;
 
         bridge_options_init(&options.bridge);
         options.bridge.mac = mac_bcrypt;
-        r = ledger_store_load(&store, &ledger);
-        *ret_rules = ledger.n_entries;
-        ledger_done(&ledger);
-        ledger_store_done(&store);
-        if (r == 0 && *ret_rules > 0) {
-                r = helper_new(&h, &options);
-                if (r == 0)
-                        r = bridge_stop(h->bridge, loop_now_usec());
-                /* Without iphlpsvc nothing is forwarded any more: it reads when it starts. */
-                if (r == -ENOENT || r == -ESRCH || r == -EPERM)
-                        r = 0;
-                helper_free(h);
-        }
+        r = helper_new(&h, &options);
         if (r < 0)
                 return r;
-        return firewall_com_remove_all(ret_firewall);
+        r2 = bridge_stop(h->bridge, loop_now_usec());
+        helper_free(h);
+        r = helper_count_ledger(&n_left);
+        return r < 0 ? r : n_left == 0 ? 0 : r2 < 0 ? r2 : -EIO;
+}
+
+int helper_withdraw(size_t *ret_rules, size_t *ret_firewall) {
+        int r = helper_count_ledger(ret_rules);
+
+        if (r == 0 && *ret_rules > 0)
+                r = helper_withdraw_rules();
+        return r < 0 ? r : firewall_com_remove_all(ret_firewall);
 }

@@ -101,6 +101,8 @@ static void install_service_configure(SC_HANDLE service) {
                 .cActions = ARRAYSIZE(actions),
                 .lpsaActions = actions,
         };
+        /* Before it ends us at a shutdown, Windows waits for that long instead of some seconds. */
+        SERVICE_PRESHUTDOWN_INFO preshutdown = {SERVICE_STOP_HINT_MS};
         SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE}; /* not only after a crash */
         /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, not a restricted token of it (facts
          * 2.1 and 9). */
@@ -115,6 +117,8 @@ static void install_service_configure(SC_HANDLE service) {
                                    "what follows a crash");
         (void) install_service_set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors,
                                    "what follows an error");
+        (void) install_service_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,
+                                   "the time at a shutdown");
         (void) install_service_set(service, SERVICE_CONFIG_SERVICE_SID_INFO, &sid,
                                    "the service's SID");
         (void) install_service_set(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required,

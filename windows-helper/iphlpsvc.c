@@ -119,6 +119,8 @@ static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
         return -ESRCH;
 }
 
+/* PARAMCHANGE makes it read its keys again and restarts nothing; SERVICE_PAUSE_CONTINUE is the
+ * right that it needs (fact 4.1). */
 static int iphlpsvc_tell(const Iphlpsvc *s) {
         SERVICE_STATUS status;
         SC_HANDLE service;

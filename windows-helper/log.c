@@ -49,6 +49,7 @@ static void log_report(BridgeLevel level, EventId event, const char *text) {
                                     strings, NULL);
 }
 
+/* The texts are found through the key that 'install' makes (fact 9). */
 void log_to_event_log(void) {
         log_source = RegisterEventSourceW(NULL, L"wslbridge");
 }

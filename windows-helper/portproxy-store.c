@@ -3,6 +3,7 @@
 
 #include <errno.h>
 
+/* They need not exist; the first write makes them (fact 4.1). */
 static const wchar_t *const portproxy_store_paths[_RULE_FAMILY_END] = {
         [RULE_V4TOV4] = PORTPROXY_STORE_PATH L"\\v4tov4\\tcp",
         [RULE_V4TOV6] = PORTPROXY_STORE_PATH L"\\v4tov6\\tcp",

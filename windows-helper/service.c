@@ -4,10 +4,8 @@
 
 #include <errno.h>
 
-/* How long the service manager is asked to wait: withdrawing 10,000 rules and their firewall rules
- * may take a while. */
+/* How long the service manager is asked to wait, see also SERVICE_STOP_HINT_MS. */
 #define SERVICE_START_HINT_MS 30000
-#define SERVICE_STOP_HINT_MS  60000
 
 /* StartServiceCtrlDispatcherW() and the handler have no argument of ours that reaches both. */
 static struct {
@@ -36,7 +34,9 @@ static void service_report(DWORD state, DWORD hint_ms, DWORD specific_error) {
         (void) SetServiceStatus(service.handle, s);
 }
 
-/* In a thread of the service manager, which waits: everything is done in the loop. */
+/* In a thread of the service manager, which waits: everything is done in the loop. After a resume
+ * notifications may be lost and iphlpsvc's sockets gone, so all is looked at again (facts 2.6, 9).
+ */
 static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_INTERROGATE:

@@ -7,6 +7,10 @@
 
 #include "windows-helper/helper.h"
 
+/* How long the service manager is asked to wait at the end: withdrawing 10,000 rules and their
+ * firewall rules may take a while. */
+#define SERVICE_STOP_HINT_MS 60000
+
 #define SERVICE_NAME  L"wslbridge-helper"
 #define SERVICE_TITLE L"wslbridge helper"
 #define SERVICE_ABOUT \

@@ -75,6 +75,7 @@ static int tcp_table_add_v6(ListeningTable *table) {
         return r;
 }
 
+/* A taken port is an error nowhere; only this table tells who listens (fact 4.3). */
 int tcp_table_read(ListeningTable *table) {
         int r = tcp_table_add_v4(table);
 
@@ -129,7 +130,7 @@ int tcp_table_bind_probe(const IpEndpoint *endpoint) {
                 case WSAEADDRINUSE:
                         r = -EADDRINUSE;
                         break;
-                case WSAEACCES:
+                case WSAEACCES: /* a port that Windows has reserved (fact 4.3) */
                         r = -EACCES;
                         break;
                 case WSAEADDRNOTAVAIL:

@@ -100,7 +100,8 @@ static void vms_want_ear(Vms *v, const Vm *vm) {
                 v->ears[v->n_ears++] = (VmEar){.vm = *vm};
 }
 
-/* True when the ear's VM still runs, or it is the one for any and still registered. */
+/* True when the ear's VM still runs, or it is the one for any and still registered: without that
+ * nobody could reach it (fact 8). */
 static bool vms_needs_ear(const Vms *v, const VmEar *ear, bool registered) {
         const Vm *vm = vm_list_find(&v->list, &ear->vm.id);
 

@@ -37,7 +37,9 @@ static bool wsl_pipe(HANDLE *ret_read, HANDLE *ret_write, HANDLE *mine) {
 }
 
 /* The whole path of wsl.exe, so that no other one is found; and quotes around the name, which has
- * none itself. */
+ * none itself. Its distros are those of the user who runs it, and the service, as SYSTEM, may not
+ * run it at all (fact 0.4), so this is for the command line only. Whoever owns the distro may be
+ * root in it (fact 3). */
 static int wsl_command(const char *distro, wchar_t ret_exe[PATHS_MAX],
                        wchar_t ret_command[WSL_COMMAND_MAX]) {
         wchar_t name[WIRE_DISTRO_MAX + 1];

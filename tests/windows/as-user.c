@@ -42,8 +42,8 @@ static bool command_line(int argc, wchar_t **argv, wchar_t ret_line[COMMAND_MAX]
         size_t n = 0;
 
         for (int i = 1; i < argc; i++) {
-                int more = swprintf(ret_line + n, COMMAND_MAX - n, L"%ls\"%ls\"", i > 1 ? L" " : L"",
-                                    argv[i]);
+                int more = swprintf(ret_line + n, COMMAND_MAX - n, L"%ls\"%ls\"",
+                                    i > 1 ? L" " : L"", argv[i]);
 
                 if (more < 0 || (size_t) more >= COMMAND_MAX - n)
                         return false;

@@ -28,16 +28,20 @@ static int query(SC_HANDLE service) {
                 QUERY_SERVICE_CONFIGW config;
                 BYTE bytes[8192];
         } u;
+        SERVICE_PRESHUTDOWN_INFO shutdown = {0};
         SERVICE_STATUS_PROCESS status;
         DWORD size;
 
+        (void) QueryServiceConfig2W(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, (BYTE *) &shutdown,
+                                    sizeof(shutdown), &size);
         if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *) &status, sizeof(status),
                                   &size) ||
             !QueryServiceConfigW(service, &u.config, sizeof(u), &size))
                 return fail("query");
-        printf("{\"state\":%lu,\"pid\":%lu,\"accepts\":%lu,\"start\":%lu,\"path\":\"",
+        printf("{\"state\":%lu,\"pid\":%lu,\"accepts\":%lu,\"start\":%lu,\"preshutdown\":%lu,"
+               "\"path\":\"",
                status.dwCurrentState, status.dwProcessId, status.dwControlsAccepted,
-               u.config.dwStartType);
+               u.config.dwStartType, shutdown.dwPreshutdownTimeout);
         for (const wchar_t *p = u.config.lpBinaryPathName; *p; p++)
                 printf(*p == L'\\' || *p == L'"' ? "\\%lc" : "%lc", *p);
         printf("\",\"depends\":\"%ls\"}\n",

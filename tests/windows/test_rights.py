@@ -39,7 +39,7 @@ def test_told_in_one_sentence(command, registry, arguments):
         f"error: 'wslbridge-helper {arguments[0]}' changes Windows for all users: run it in a "
         "terminal opened with 'Run as administrator'"]
     assert (registry.rules(), registry.dump(wine.KEYS)) == before
-    assert registry.dump(r"SOFTWARE\wslbridge\Adoptions") == {}
+    assert registry.dump(r"SOFTWARE\wslbridge\Adopt") == {}
 
 
 def test_an_administrator_may(prefix, build_win):

@@ -141,6 +141,7 @@ def test_installed_as_an_administrator_would_want_it(helper_service, registry):
     assert entry["DependOnService"][1].decode("utf-16-le").rstrip("\0") == "iphlpsvc"
     # STOP, PARAMCHANGE, POWEREVENT, PRESHUTDOWN
     assert seen["accepts"] == 0x1 | 0x8 | 0x40 | 0x100
+    assert seen["preshutdown"] == 60000
     source = registry.dump(EVENT_SOURCE)
     assert source["TypesSupported"][1] == (7).to_bytes(4, "little")
     assert "wslbridge-helper.exe" in source["EventMessageFile"][1].decode("utf-16-le")

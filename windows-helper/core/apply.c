@@ -250,7 +250,7 @@ static int apply_activate(Apply *a, bool due) {
 static bool apply_is_deaf(const Apply *a) {
         int r = a->outcome.activation;
 
-        return r < 0 && r != -ENOENT && r != -ESRCH;
+        return r < 0 && r != -ENOENT && r != -ESRCH && r != -EPERM;
 }
 
 /* Phase 6. Not flushed: what gets lost here is the end of a change, and the entry from phase 1

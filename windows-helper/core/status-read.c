@@ -5,7 +5,6 @@
 #include "windows-helper/core/status-read.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #define STATUS_SCHEMA "1"
@@ -28,10 +27,13 @@ const char *status_field(const StatusRecord *record, const char *name) {
 static void status_add(StatusRecord *record, const JsonToken *t) {
         StatusField *f = &record->fields[record->n];
 
-        if (record->n == STATUS_FIELDS_MAX || strlen(t->name) >= sizeof f->name)
+        size_t n = t->has_name ? strlen(t->name) : 0;
+
+        if (record->n == STATUS_FIELDS_MAX || n >= sizeof f->name)
                 return;
         record->n++;
-        memcpy(f->name, t->name, strlen(t->name) + 1); /* "" in a list */
+        memcpy(f->name, t->name, n);
+        f->name[n] = '\0';
         switch (t->type) {
         case JSON_TRUE:
                 strcpy(f->text, "true");

@@ -61,7 +61,8 @@ static bool look_found(const Look *l, const IpEndpoint *listen) {
         return false;
 }
 
-/* How well a socket of another process explains that iphlpsvc can't listen: 0 not at all. */
+/* How well a socket of another process explains that iphlpsvc can't listen: 0 not at all. A more
+ * specific one, as wslrelay's on 127.0.0.1, does not keep it from listening on all (fact 4.3). */
 static unsigned look_overlap(const IpEndpoint *a, const IpEndpoint *listen) {
         if (a->port != listen->port)
                 return 0;
@@ -94,8 +95,8 @@ static bool look_excluded(const Look *l, IpEndpoint e, uint16_t port) {
         return l->host->bind_probe(l->host->userdata, &e) == -EACCES;
 }
 
-/* There is no documented way to list excluded ranges but netsh's text; its edges are where a bind
- * is refused no more. */
+/* Excluded ranges (fact 4.3): there is no documented way to list them but netsh's text; its edges
+ * are where a bind is refused no more. */
 static void look_measure_range(Look *l, const IpEndpoint *listen) {
         uint16_t first = listen->port, last = listen->port;
 

@@ -172,6 +172,29 @@ START_TEST(test_iphlpsvc_is_deaf_and_the_helper_dies) {
 }
 END_TEST
 
+static int absent_error;
+
+static int absent_iphlpsvc(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_ACTIVATE ? absent_error : 0;
+}
+
+/* Missing, stopped, disabled: it forwards nothing, so a removal is over without it. What remained
+ * in the ledger would keep 'uninstall' from going on. */
+START_TEST(test_nothing_remains_without_iphlpsvc) {
+        static const int errors[] = {-ENOENT, -ESRCH, -EPERM};
+
+        for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+                w.host.fault = NULL;
+                agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+                absent_error = errors[i];
+                w.host.fault = absent_iphlpsvc;
+                agent_ask(ubuntu, "172.20.0.2", "");
+                world_expect_rules(&w, "");
+                world_expect_ledger(&w, "");
+        }
+}
+END_TEST
+
 static MemoryCall broken_call;
 
 static int broken(MemoryHost *m, MemoryCall call) {
@@ -305,6 +328,7 @@ int main(void) {
         tcase_add_test(tc, test_old_and_new_value_are_there_and_a_third_is_wanted);
         tcase_add_test(tc, test_iphlpsvc_is_stopped);
         tcase_add_test(tc, test_iphlpsvc_is_deaf_and_the_helper_dies);
+        tcase_add_test(tc, test_nothing_remains_without_iphlpsvc);
         tcase_add_test(tc, test_a_host_function_fails);
         tcase_add_test(tc, test_removal_fails);
         tcase_add_test(tc, test_race_with_somebody_else);

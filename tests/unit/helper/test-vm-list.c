@@ -130,6 +130,34 @@ START_TEST(test_more_than_there_is_room_for) {
 }
 END_TEST
 
+/* Each VM of WSL needs a listener of its own, others don't: a full list keeps the former. */
+START_TEST(test_a_full_list_prefers_wsl) {
+        static VmList list, other;
+        Vm vm = {.name = "big"};
+
+        for (unsigned i = 1; i <= VM_LIST_MAX + 5; i++) {
+                vm.id.bytes[0] = (uint8_t) i;
+                vm_list_add(&list, &vm);
+        }
+        ck_assert_uint_eq(list.n, VM_LIST_MAX);
+        ck_assert_uint_eq(list.n_left_out, 5);
+        other = list;
+        ck_assert(vm_list_equal(&list, &other));
+        vm.wsl = true;
+        for (unsigned i = 1; i <= VM_LIST_MAX + 1; i++) {
+                vm.id.bytes[0] = (uint8_t) i;
+                vm.id.bytes[1] = 1;
+                vm_list_add(&list, &vm);
+                ck_assert(i > VM_LIST_MAX || vm_list_find(&list, &vm.id) != NULL);
+        }
+        ck_assert_uint_eq(list.n, VM_LIST_MAX);
+        ck_assert_uint_eq(list.n_left_out, 5 + VM_LIST_MAX + 1);
+        for (size_t i = 0; i < list.n; i++)
+                ck_assert(list.items[i].wsl);
+        ck_assert(!vm_list_equal(&list, &other));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("vm-list");
         TCase *tc = tcase_create("vm-list");
@@ -138,6 +166,7 @@ int main(void) {
         tcase_add_test(tc, test_garbage_is_not_an_empty_list);
         tcase_add_test(tc, test_a_megabyte);
         tcase_add_test(tc, test_more_than_there_is_room_for);
+        tcase_add_test(tc, test_a_full_list_prefers_wsl);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A healthy machine for 'doctor' to look at, which tests then change in one respect.
+ */
+
+#include "windows-helper/core/diagnose.h"
+
+#define ID_A "3b1c2c50-1234-5678-9abc-def012345678"
+
+#define STATUS(version, listening, agents, unpaired, problems)                                 \
+        "{\"schema\": 1, \"version\": \"" version "\", \"pid\": 7, \"vms\": [{\"id\": \"" ID_A \
+        "\", \"name\": \"WSL\", \"wsl\": true, \"listening\": " listening                      \
+        "}], \"agents\": [" agents "], \"unpaired\": [" unpaired "], \"problems\": [" problems \
+        "]}"
+#define AGENT(state, mode, services)                                             \
+        "{\"agent\": \"00/Debian\", \"state\": \"" state "\", \"mode\": \"" mode \
+        "\", \"services\": [" services "]}"
+#define SERVICE(name, state, reason, text)                                       \
+        "{\"name\": \"" name "\", \"state\": \"" state "\", \"reason\": " reason \
+        ", \"text\": " text "}"
+#define GOOD_SERVICE SERVICE("web", "active", "null", "null")
+
+extern DiagnoseFacts facts;
+extern VmList vms;
+extern PolicyOrigin policy;
+extern DiagnoseAgent agents[2];
+
+void healthy_setup(void); /* also to begin anew */
+void healthy_teardown(void);
+
+void see_status(const char *text); /* borrowed */
+void add_rule(const char *name, const char *data);
+void add_ledger(const char *listen, uint16_t port, const char *connect);
+
+/* There is a finding @id of @rank that says @seen, and with @advice (NULL: none); all others are
+ * good. */
+void expect(FindingRank rank, const char *id, const char *seen, const char *advice);

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""'doctor' and 'status' over what is really there; what is made of it is tested in
+tests/unit/helper/test-diagnose.c. Wine has no Hyper-V sockets and no Windows Firewall service."""
+
+import json
+import time
+
+import pytest
+import wine
+import wsb_client
+from wine import wait_until
+from wsb_client import listen_endpoint, service
+
+ID = bytes(range(16)).hex()
+V4 = "172.29.0.2/24"
+POLICY = r"SOFTWARE\wslbridge\Policy"
+MANAGED = r"SOFTWARE\Policies\wslbridge"
+WEB = [service("web", [listen_endpoint("127.0.0.1:28700", 80)])]
+
+
+@pytest.fixture
+def command(prefix, build_win, registry, iphlpsvc):
+    """command('doctor') → (exit code, output)"""
+    def run(*arguments):
+        done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", *arguments,
+                          check=False)
+        return done.returncode, done.stdout
+
+    return run
+
+
+@pytest.fixture
+def findings(command):
+    """findings() → {id: [(rank, seen, advice)]}, worst first"""
+    def run():
+        code, output = command("doctor", "--json")
+        report = json.loads(output)
+        assert report["bad"] == (code == 1)
+        ranks = [f["rank"] for f in report["findings"]]
+        order = ["broken", "problem", "hint", "not seen", "good"]
+        assert ranks == sorted(ranks, key=order.index)
+        found = {}
+        for f in report["findings"]:
+            found.setdefault(f["id"], []).append((f["rank"], f["seen"], f["advice"]))
+        return found
+
+    return run
+
+
+def test_nothing_is_there(command, findings):
+    found = findings()
+    assert found["service"][0][0] == "broken" and "install" in found["service"][0][2]
+    assert found["hyper-v-sockets"][0][:2] == (
+        "broken", "This Windows has no Hyper-V sockets (Winsock error 10047), so no guest can "
+        "reach the helper")
+    assert found["vms"][0][1] == "This Windows has no Host Compute Service"
+    assert [f[0] for f in found["firewall"]] == ["problem", "problem"]
+    assert found["iphlpsvc"][0][0] == "good"
+    assert found["pairing"][0][1] == "Nobody is paired"
+    assert found["event-source"][0][0] == "hint"
+    assert found["hyper-v-registration"][0][0] == "hint"
+    code, text = command("doctor")
+    assert code == 1
+    assert text.startswith("broken    The service wslbridge-helper is not installed\n          ->")
+
+
+def test_what_the_helper_tells(command, findings, registry, connect, helper):
+    registry.set_key(f"{'1' * 32}/Never", bytes(32))
+    registry.set_rule("0.0.0.0/9997", "127.0.0.1/9997")
+    registry.set_rule("0.0.0.0/28701", "192.0.2.7/80")
+    registry.set(POLICY, "WidestRemote", "everywhere")
+    stranger = wsb_client.Client(helper.port, key=bytes(32), distro="Stranger")
+    with pytest.raises(wsb_client.Refused):
+        stranger.handshake()
+    client = connect(helper)
+    wanted = WEB + [service("dev", [listen_endpoint("0.0.0.0:28701", 80)])]
+    assert client.push(wanted, v4=V4, mode="mirrored").states() != []
+    wait_until(lambda: '"mirrored"' in command("status", "--json")[1], 10, "the status")
+    assert findings()["networking-mode"][0][0] == "hint"
+    assert client.push(wanted, v4=V4).states() == ["active", "conflict"]
+    wait_until(lambda: '"conflict"' in command("status", "--json")[1], 10, "the status")
+    found = findings()
+    assert found["service"][0][1] == "A helper runs, but not as a service: it ends with its terminal"
+    assert found["agent"] == [
+        ("good", "Agents connected: 1 of 1; services active: 1 of 2", None)]
+    rank, seen, advice = found["guest-service"][0]
+    assert rank == "problem" and "'dev' of Debian is conflict" in seen and "adopt" in advice
+    assert found["not-paired"][0][0] == "problem" and "Stranger" in found["not-paired"][0][1]
+    assert f"{'1' * 32}/Never" in found["pairing"][0][1]
+    assert found["policy"][0][0] == "problem" and "everywhere" in found["policy"][0][1]
+    assert [f[1] for f in found["foreign-rule"]] == [
+        "v4tov4 0.0.0.0/9997 = 127.0.0.1/9997 forwards to itself"]
+    assert found["rules"][0][1] == "Port forwardings: 3, of these ours: 1"
+    assert bytes(range(100, 132)).hex() not in json.dumps(found)
+    client.close()
+    stranger.close()
+
+
+def test_left_by_a_crash(command, findings, connect, helper):
+    client = connect(helper)
+    assert client.push(WEB, v4=V4).states() == ["active"]
+    assert command("status")[0] == 0
+    helper.kill()
+    client.close()
+    code, output = command("status")
+    assert code == 3 and "does not run" in output
+    found = findings()
+    assert found["service"][0][0] == "broken"
+    assert "did not end properly" in found["status"][0][1]
+    assert found["rules-left"][0][:2] == (
+        "problem", "Port forwardings left by a helper that did not end properly: 1")
+
+
+def test_status_shows_where_policy_comes_from(command, registry, helper):
+    def row(name):
+        status = json.loads(command("status", "--json")[1])
+        return next((p["value"], p["source"]) for p in status["policy"] if p["name"] == name)
+
+    wait_until(lambda: command("status")[0] == 0, 10, "the status")
+    assert row("MaxServicesPerAgent") == ("16384", "default")
+    registry.set(POLICY, "MaxServicesPerAgent", 7)
+    wait_until(lambda: row("MaxServicesPerAgent") == ("7", "local"), 10, "the local policy")
+    registry.set(MANAGED, "maxservicesperagent", 7)  # the same value, from elsewhere
+    wait_until(lambda: row("MaxServicesPerAgent") == ("7", "Group Policy"), 10, "the policy")
+    text = command("status")[1]
+    assert "MaxServicesPerAgent         Group Policy  7\n" in text
+    registry.delete(MANAGED, "maxservicesperagent")
+    wait_until(lambda: row("MaxServicesPerAgent") == ("7", "local"), 10, "the local policy")
+    registry.remove(MANAGED)
+
+
+def test_a_forwarder_that_hangs(registry, connect, helper):
+    """The loop waits two seconds for it, and goes on; it asks again as soon as it has answered."""
+    client = connect(helper)
+    registry.set(wine.COUNTERS, "Hang", 1)
+    started = time.monotonic()
+    try:
+        client.send_state(WEB, v4=V4)
+        result = client.result(timeout=30)
+        assert result.states() == ["blocked"] and "does not answer" in result.services[0][2]
+        blocked = time.monotonic() - started
+        registry.set(wine.COUNTERS, "Hang", 0)
+        while client.result(timeout=30).states() != ["active"]:
+            pass
+    finally:
+        registry.set(wine.COUNTERS, "Hang", 0)
+    print(f"blocked after {blocked:.1f} s, active after {time.monotonic() - started:.1f} s")
+    assert time.monotonic() - started < 25  # not only with the retry after 30 s
+    client.close()
+
+
+def test_stopped_while_the_forwarder_hangs(registry, connect, helper, start_helper, iphlpsvc):
+    client = connect(helper)
+    assert client.push(WEB, v4=V4).states() == ["active"]
+    registry.set(wine.COUNTERS, "Hang", 1)
+    try:
+        started = time.monotonic()
+        helper.stop(timeout=30)
+        print(f"ended after {time.monotonic() - started:.1f} s")
+        assert time.monotonic() - started < 15
+    finally:
+        registry.set(wine.COUNTERS, "Hang", 0)
+    client.close()
+    # The value has gone, and the ledger keeps in mind that the forwarder was not told.
+    assert registry.rules() == {}
+    assert list(registry.ledger().values()) == [f"{ID}/Debian|web|172.29.0.2/80|-"]
+    told = iphlpsvc.told()
+    start_helper(recovery=100)
+    wait_until(registry.clean, 10, "the end of what was left")
+    assert iphlpsvc.told() > told
