@@ -29,6 +29,7 @@ struct Vms {
         Hcs *hcs;
         RegWatch *store, *registration;
         VmList list;
+        bool guessed; /* the list is the registry's, which does not tell which VMs are WSL's */
         VmEar ears[VM_LIST_MAX + 1];
         size_t n_ears;
         int problem; /* of the last look, to be told once */
@@ -105,7 +106,7 @@ static void vms_want_ear(Vms *v, const Vm *vm) {
 static bool vms_needs_ear(const Vms *v, const VmEar *ear, bool registered) {
         const Vm *vm = vm_list_find(&v->list, &ear->vm.id);
 
-        return vm_id_is_null(&ear->vm.id) ? registered : vm && vm->wsl;
+        return vm_id_is_null(&ear->vm.id) ? registered : vm && (vm->wsl || v->guessed);
 }
 
 static void vms_follow(Vms *v) {
@@ -127,7 +128,7 @@ static void vms_follow(Vms *v) {
         }
         v->n_ears = n;
         for (size_t i = 0; i < v->list.n; i++)
-                if (v->list.items[i].wsl)
+                if (v->list.items[i].wsl || v->guessed)
                         vms_want_ear(v, &v->list.items[i]);
         if (registered)
                 vms_want_ear(v, &any);
@@ -145,7 +146,8 @@ static void vms_tell_bridge(Vms *v) {
 }
 
 /* The store's keys are called as the systems; which is WSL's they don't tell, so each is listened
- * to: no other one connects to our port. Return: 0, or -ENOENT when there is no store. */
+ * to (no other one connects to our port), and none has to be in WSL's network. Return: 0, or
+ * -ENOENT when there is no store. */
 static int vms_read_store(VmList *ret_list) {
         VmList list = {.n = 0};
         HKEY store;
@@ -156,7 +158,7 @@ static int vms_read_store(VmList *ret_list) {
         for (DWORD i = 0;; i++) {
                 wchar_t wname[256];
                 DWORD n = ARRAYSIZE(wname), type = 0, size = sizeof(type);
-                Vm vm = {.wsl = true, .name = "VM"};
+                Vm vm = {.wsl = false, .name = "VM"};
                 char *name = NULL;
 
                 if (RegEnumKeyExW(store, i, wname, &n, NULL, NULL, NULL, NULL) != ERROR_SUCCESS)
@@ -202,6 +204,7 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
                           VM_LIST_MAX, found.n_left_out);
         }
         v->list = found;
+        v->guessed = error < 0;
         vms_tell_bridge(v);
         vms_follow(v);
 }
