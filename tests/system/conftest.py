@@ -185,7 +185,8 @@ def guest(installed):
     if installed.ask("test -e /sys/class/net/eth0")[0] != 0:  # it was booted again
         installed.run(NETWORK)
     installed.start_host()
-    installed.run(f"systemctl enable --quiet --now {AGENT}")
+    installed.run(f"systemctl -q is-enabled {AGENT} && systemctl -q is-active {AGENT} || "
+                  f"systemctl enable --quiet --now {AGENT}")
     installed.wait_connected()
     yield installed
     installed.run(f"rm -f {SERVICES}/* /run/wslbridge/services.d/* /usr/lib/wslbridge/services.d/*")
