@@ -23,13 +23,17 @@ echo "$WSLBRIDGE_RUN"
 """
 
 
+def heed_signals():
+    """A shell can't trap what it was started to ignore: a background job, which these tests are
+    under ./dev, ignores SIGINT, and what nohup starts SIGHUP. On a terminal ./dev does not."""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def begin(tmp_path, then):
     script = SCRIPT.format(top=TOP, build=tmp_path, then=then)
-    # A shell can't trap what it was started to ignore, and a background job, which these tests
-    # are under ./dev, ignores SIGINT. On a terminal ./dev does not.
     process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True,
-                               start_new_session=True,
-                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
+                               start_new_session=True, preexec_fn=heed_signals)
     run = process.stdout.readline().strip()
     assert os.path.isdir(run)
     return process, run
