@@ -21,7 +21,7 @@ def test_drop_in_comes_changes_and_goes(guest, number):
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
     since = guest.moment()
-    guest.within(SECOND, guest.drop_in("web", ["listen = 8081-8082", "connect-port = 80"]),
+    guest.within(SECOND, guest.drop_in("web", ["listen = 8081-8082", "connect-port = 80-81"]),
                  visible(guest, since, "Configuration loaded: 1 services with 2 endpoints",
                          guest.has('.services[0] | .state == "active" and '
                                    '.listens[0].connect_port == 80')))
