@@ -34,15 +34,15 @@ static ServiceSeen look_state(SC_HANDLE service) {
         DWORD size;
 
         if (!QueryServiceStatus(service, &status))
-                return SERVICE_UNSEEN;
+                return SERVICE_IS_UNSEEN;
         if (status.dwCurrentState == SERVICE_RUNNING)
-                return SERVICE_RUNS;
+                return SERVICE_IS_RUNNING;
         if (status.dwCurrentState != SERVICE_STOPPED)
-                return SERVICE_PENDING;
+                return SERVICE_IS_PENDING;
         if (QueryServiceConfigW(service, &u.config, sizeof(u), &size) &&
             u.config.dwStartType == SERVICE_DISABLED)
-                return SERVICE_DISABLED;
-        return SERVICE_STOPPED;
+                return SERVICE_IS_DISABLED;
+        return SERVICE_IS_STOPPED;
 }
 
 static ServiceSeen look_service(const wchar_t *name) {
@@ -50,14 +50,14 @@ static ServiceSeen look_service(const wchar_t *name) {
         ServiceSeen seen;
 
         if (!manager)
-                return SERVICE_UNSEEN;
+                return SERVICE_IS_UNSEEN;
         service = OpenServiceW(manager, name, SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG);
         if (service) {
                 seen = look_state(service);
                 (void) CloseServiceHandle(service);
         } else {
-                seen = GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? SERVICE_MISSING
-                                                                      : SERVICE_UNSEEN;
+                seen = GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? SERVICE_IS_MISSING
+                                                                      : SERVICE_IS_UNSEEN;
         }
         (void) CloseServiceHandle(manager);
         return seen;
@@ -121,7 +121,10 @@ static void look_status(DoctorLook *d) {
 
         f->status_error = status_load(&d->status, &f->n_status);
         f->status = d->status;
-        f->serves = d->status && status_is_alive(d->status, f->n_status) ? SEEN_YES : SEEN_NO;
+        if (d->status)
+                f->serves = status_is_alive(d->status, f->n_status) ? SEEN_YES : SEEN_NO;
+        else
+                f->serves = f->status_error == -ENOENT ? SEEN_NO : SEEN_UNKNOWN;
 }
 
 static int look_agent(void *userdata, const char *owner) {

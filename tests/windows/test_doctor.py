@@ -168,3 +168,14 @@ def test_stopped_while_the_forwarder_hangs(registry, connect, helper, start_help
     start_helper(recovery=100)
     wait_until(registry.clean, 10, "the end of what was left")
     assert iphlpsvc.told() > told
+
+
+def test_a_forwarder_that_was_stopped(findings, iphlpsvc):
+    """Windows' own header has macros with names such as SERVICE_STOPPED: what it calls so and what
+    is judged must be the same."""
+    iphlpsvc.stop()
+    try:
+        assert findings()["iphlpsvc"][0][:2] == (
+            "broken", "The service IP Helper (iphlpsvc), which forwards, does not run")
+    finally:
+        iphlpsvc.start()

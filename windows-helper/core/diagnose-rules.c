@@ -44,11 +44,18 @@ static void judge_ledger(RulesJudge *j) {
         }
 }
 
+static bool nobody_serves(const DiagnoseFacts *facts) {
+        return facts->serves == SEEN_NO &&
+               (facts->helper == SERVICE_IS_MISSING || facts->helper == SERVICE_IS_DISABLED ||
+                facts->helper == SERVICE_IS_STOPPED);
+}
+
 static void judge_ours(RulesJudge *j) {
         Findings *f = j->findings;
 
         if (j->facts->serves != SEEN_YES) {
-                if (j->n_ours > 0)
+                /* One that starts or stops is about to deal with them. */
+                if (j->n_ours > 0 && nobody_serves(j->facts))
                         findings_add(f, FINDING_PROBLEM, "rules-left",
                                      "as administrator: sc start wslbridge-helper, which knows "
                                      "them, or wslbridge-helper uninstall",

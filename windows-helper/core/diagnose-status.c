@@ -109,16 +109,19 @@ static void judge_agent(StatusJudge *j, const StatusRecord *r) {
 
 static void judge_vm(StatusJudge *j, const StatusRecord *r) {
         const VmList *vms = j->facts->vms;
+        bool wsl = strcmp(status_field(r, "wsl"), "true") == 0;
         VmId id;
 
-        if (strcmp(status_field(r, "wsl"), "true") == 0 &&
-            strcmp(status_field(r, "listening"), "true") != 0)
-                j->n_deaf++;
         if (vm_id_parse(status_field(r, "id"), &id) < 0)
                 return;
-        for (size_t i = 0; vms && i < vms->n; i++)
-                if (vm_id_equal(&vms->items[i].id, &id))
-                        j->known[i] = true;
+        for (size_t i = 0; vms && i < vms->n; i++) {
+                if (!vm_id_equal(&vms->items[i].id, &id))
+                        continue;
+                j->known[i] = true;
+                wsl |= vms->items[i].wsl; /* which the helper may not have been told */
+        }
+        if (wsl && strcmp(status_field(r, "listening"), "true") != 0)
+                j->n_deaf++;
 }
 
 static void judge_member(StatusJudge *j, const StatusRecord *r) {

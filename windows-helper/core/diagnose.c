@@ -17,34 +17,34 @@
 
 static void diagnose_not_serving(const DiagnoseFacts *facts, Findings *f) {
         switch (facts->helper) {
-        case SERVICE_MISSING:
+        case SERVICE_IS_MISSING:
                 findings_add(f, FINDING_BROKEN, "service", INSTALL,
                              "The service wslbridge-helper is not installed");
                 break;
-        case SERVICE_DISABLED:
+        case SERVICE_IS_DISABLED:
                 findings_add(f, FINDING_BROKEN, "service",
                              "as administrator: sc config wslbridge-helper start= delayed-auto, "
                              "then sc start wslbridge-helper",
                              "The service wslbridge-helper is disabled");
                 break;
-        case SERVICE_STOPPED:
+        case SERVICE_IS_STOPPED:
                 findings_add(f, FINDING_BROKEN, "service",
                              "as administrator: sc start wslbridge-helper; if it ends again, the "
                              "log Application, source wslbridge, says why",
                              "The service wslbridge-helper does not run");
                 break;
-        case SERVICE_PENDING:
+        case SERVICE_IS_PENDING:
                 findings_add(f, FINDING_HINT, "service", "look again in some seconds",
                              "The service wslbridge-helper is starting or stopping");
                 break;
-        case SERVICE_RUNS:
+        case SERVICE_IS_RUNNING:
                 findings_add(
                         f, FINDING_PROBLEM, "service",
                         "if it has just started, look again in some seconds; else as "
                         "administrator: sc stop wslbridge-helper, sc start wslbridge-helper",
                         "The service wslbridge-helper runs, but there is no status.json of it");
                 break;
-        case SERVICE_UNSEEN:
+        case SERVICE_IS_UNSEEN:
                 findings_add(f, FINDING_UNSEEN, "service", AS_ADMINISTRATOR,
                              "Windows does not tell whether the service wslbridge-helper runs");
                 break;
@@ -58,9 +58,10 @@ static void diagnose_service(const DiagnoseFacts *facts, Findings *f) {
         if (facts->status && facts->serves == SEEN_NO)
                 findings_add(f, FINDING_HINT, "status", NULL,
                              "status.json is of a helper that did not end properly");
-        if (facts->serves != SEEN_YES)
+        if (facts->serves == SEEN_NO ||
+            (facts->serves == SEEN_UNKNOWN && facts->helper != SERVICE_IS_RUNNING))
                 diagnose_not_serving(facts, f);
-        else if (facts->helper == SERVICE_RUNS)
+        else if (facts->helper == SERVICE_IS_RUNNING)
                 findings_add(f, FINDING_GOOD, "service", NULL, "The service wslbridge-helper runs");
         else
                 findings_add(f, FINDING_HINT, "service", INSTALL,
@@ -72,29 +73,29 @@ static void diagnose_forwarder(const DiagnoseFacts *facts, Findings *f) {
         static const char id[] = "iphlpsvc";
 
         switch (facts->forwarder) {
-        case SERVICE_MISSING:
+        case SERVICE_IS_MISSING:
                 findings_add(f, FINDING_BROKEN, id,
                              "nothing short of repairing Windows: that service forwards ports",
                              "This Windows has no service IP Helper (iphlpsvc)");
                 break;
-        case SERVICE_DISABLED:
+        case SERVICE_IS_DISABLED:
                 findings_add(f, FINDING_BROKEN, id,
                              "as administrator: sc config iphlpsvc start= auto, then sc start "
                              "iphlpsvc",
                              "The service IP Helper (iphlpsvc), which forwards, is disabled");
                 break;
-        case SERVICE_STOPPED:
+        case SERVICE_IS_STOPPED:
                 findings_add(f, FINDING_BROKEN, id, "as administrator: sc start iphlpsvc",
                              "The service IP Helper (iphlpsvc), which forwards, does not run");
                 break;
-        case SERVICE_PENDING:
+        case SERVICE_IS_PENDING:
                 findings_add(f, FINDING_HINT, id, "look again in some seconds",
                              "The service IP Helper (iphlpsvc) is starting or stopping");
                 break;
-        case SERVICE_RUNS:
+        case SERVICE_IS_RUNNING:
                 findings_add(f, FINDING_GOOD, id, NULL, "The service IP Helper (iphlpsvc) runs");
                 break;
-        case SERVICE_UNSEEN:
+        case SERVICE_IS_UNSEEN:
                 findings_add(f, FINDING_UNSEEN, id, AS_ADMINISTRATOR,
                              "Windows does not tell whether the service iphlpsvc runs");
                 break;
@@ -118,8 +119,9 @@ static void diagnose_firewall(const DiagnoseFacts *facts, Findings *f) {
         char advice[64];
 
         for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
-                if (services[i].seen == SERVICE_UNSEEN || services[i].seen == SERVICE_RUNS ||
-                    services[i].seen == SERVICE_PENDING)
+                if (services[i].seen == SERVICE_IS_UNSEEN ||
+                    services[i].seen == SERVICE_IS_RUNNING ||
+                    services[i].seen == SERVICE_IS_PENDING)
                         continue;
                 (void) snprintf(advice, sizeof advice, "as administrator: sc start %s",
                                 services[i].name);

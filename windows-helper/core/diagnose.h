@@ -20,13 +20,14 @@
 
 typedef enum Seen { SEEN_UNKNOWN, SEEN_NO, SEEN_YES } Seen;
 
+/* Windows' own header has macros of such names without IS. */
 typedef enum ServiceSeen {
-        SERVICE_UNSEEN, /* Windows did not say */
-        SERVICE_MISSING,
-        SERVICE_DISABLED,
-        SERVICE_STOPPED,
-        SERVICE_PENDING, /* starts or stops */
-        SERVICE_RUNS,
+        SERVICE_IS_UNSEEN, /* Windows did not say */
+        SERVICE_IS_MISSING,
+        SERVICE_IS_DISABLED,
+        SERVICE_IS_STOPPED,
+        SERVICE_IS_PENDING, /* starts or stops */
+        SERVICE_IS_RUNNING,
 } ServiceSeen;
 
 typedef struct DiagnoseAgent {

@@ -5,6 +5,7 @@
 #include "windows-helper/core/status-read.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #define STATUS_SCHEMA "1"
@@ -13,6 +14,7 @@ typedef struct StatusReading {
         JsonReader reader;
         StatusFn fn;
         void *userdata;
+        bool schema; /* it has said which, and it is ours */
 } StatusReading;
 
 static int status_read_list(StatusReading *s, StatusKind kind);
@@ -43,7 +45,7 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
                 break;
         case JSON_STRING:
         case JSON_NUMBER:
-                memcpy(f->text, t->text, sizeof f->text);
+                (void) snprintf(f->text, sizeof f->text, "%s%s", t->text, t->cut ? STATUS_CUT : "");
                 break;
         case JSON_NULL:
         case JSON_END:
@@ -126,8 +128,11 @@ static int status_read_member(StatusReading *s, const JsonToken *t) {
         }
         if (t->type == JSON_ARRAY || t->type == JSON_OBJECT)
                 return json_skip(&s->reader, t);
-        if (strcmp(t->name, "schema") == 0 && strcmp(t->text, STATUS_SCHEMA) != 0)
-                return -EINVAL;
+        if (strcmp(t->name, "schema") == 0) {
+                if (t->type != JSON_NUMBER || strcmp(t->text, STATUS_SCHEMA) != 0)
+                        return -EINVAL;
+                s->schema = true;
+        }
         status_add(&record, t);
         s->fn(s->userdata, STATUS_MEMBER, &record);
         return 0;
@@ -149,5 +154,5 @@ int status_read(const char *text, size_t n, StatusFn fn, void *userdata) {
         }
         if (r == 0)
                 r = json_next(&s.reader, &t);
-        return r == 0 && t.type == JSON_END ? 0 : -EINVAL;
+        return r == 0 && t.type == JSON_END && s.schema ? 0 : -EINVAL;
 }

@@ -9,6 +9,7 @@
 #include "windows-helper/core/json.h"
 
 #define STATUS_FIELDS_MAX 12
+#define STATUS_CUT        "\xe2\x80\xa6" /* …, behind what was longer than JSON_STRING_MAX */
 
 typedef enum StatusKind {
         STATUS_MEMBER,    /* one value of the top: its name and text are the record's only field */
@@ -23,7 +24,7 @@ typedef enum StatusKind {
 
 typedef struct StatusField {
         char name[32];
-        char text[JSON_STRING_MAX + 1]; /* "true", "false"; "" for null */
+        char text[JSON_STRING_MAX + sizeof STATUS_CUT]; /* "true", "false"; "" for null */
 } StatusField;
 
 typedef struct StatusRecord {

@@ -52,10 +52,10 @@ void healthy_setup(void) {
         agents[0] = (DiagnoseAgent){.owner = "00/Debian", .paired = true, .met = true};
         facts = (DiagnoseFacts){
                 .version = "0.1.0",
-                .helper = SERVICE_RUNS,
-                .forwarder = SERVICE_RUNS,
-                .firewall = SERVICE_RUNS,
-                .filter = SERVICE_RUNS,
+                .helper = SERVICE_IS_RUNNING,
+                .forwarder = SERVICE_IS_RUNNING,
+                .firewall = SERVICE_IS_RUNNING,
+                .filter = SERVICE_IS_RUNNING,
                 .serves = SEEN_YES,
                 .sockets_seen = true,
                 .vms = &vms,

@@ -23,21 +23,21 @@ START_TEST(test_healthy) {
 END_TEST
 
 START_TEST(test_windows) {
-        facts.forwarder = SERVICE_MISSING;
+        facts.forwarder = SERVICE_IS_MISSING;
         expect(FINDING_BROKEN, "iphlpsvc", "has no service", "repairing");
-        facts.forwarder = SERVICE_DISABLED;
+        facts.forwarder = SERVICE_IS_DISABLED;
         expect(FINDING_BROKEN, "iphlpsvc", "disabled", "sc config iphlpsvc start= auto");
-        facts.forwarder = SERVICE_STOPPED;
+        facts.forwarder = SERVICE_IS_STOPPED;
         expect(FINDING_BROKEN, "iphlpsvc", "does not run", "sc start iphlpsvc");
-        facts.forwarder = SERVICE_PENDING;
+        facts.forwarder = SERVICE_IS_PENDING;
         expect(FINDING_HINT, "iphlpsvc", "starting", "look again");
-        facts.forwarder = SERVICE_UNSEEN;
+        facts.forwarder = SERVICE_IS_UNSEEN;
         expect(FINDING_UNSEEN, "iphlpsvc", "does not tell", "administrator");
         healthy_setup();
-        facts.firewall = SERVICE_STOPPED;
+        facts.firewall = SERVICE_IS_STOPPED;
         expect(FINDING_PROBLEM, "firewall", "MpsSvc", "sc start MpsSvc");
-        facts.firewall = SERVICE_RUNS;
-        facts.filter = SERVICE_DISABLED;
+        facts.firewall = SERVICE_IS_RUNNING;
+        facts.filter = SERVICE_IS_DISABLED;
         expect(FINDING_PROBLEM, "firewall", "BFE", "sc start BFE");
         healthy_setup();
         facts.firewall_effect = FIREWALL_OVERRIDDEN;
@@ -72,20 +72,20 @@ START_TEST(test_the_service) {
         facts.status = NULL;
         facts.status_error = -ENOENT;
         healthy_teardown(); /* it withdraws when it ends */
-        facts.helper = SERVICE_MISSING;
+        facts.helper = SERVICE_IS_MISSING;
         expect(FINDING_BROKEN, "service", "not installed", "wslbridge-helper install");
-        facts.helper = SERVICE_DISABLED;
+        facts.helper = SERVICE_IS_DISABLED;
         expect(FINDING_BROKEN, "service", "disabled", "sc config");
-        facts.helper = SERVICE_STOPPED;
+        facts.helper = SERVICE_IS_STOPPED;
         expect(FINDING_BROKEN, "service", "does not run", "sc start wslbridge-helper");
-        facts.helper = SERVICE_PENDING;
+        facts.helper = SERVICE_IS_PENDING;
         expect(FINDING_HINT, "service", "starting", "look again");
-        facts.helper = SERVICE_RUNS;
+        facts.helper = SERVICE_IS_RUNNING;
         expect(FINDING_PROBLEM, "service", "no status.json", "look again");
-        facts.helper = SERVICE_UNSEEN;
+        facts.helper = SERVICE_IS_UNSEEN;
         expect(FINDING_UNSEEN, "service", "does not tell", "administrator");
         healthy_setup();
-        facts.helper = SERVICE_STOPPED; /* in a terminal */
+        facts.helper = SERVICE_IS_STOPPED; /* in a terminal */
         expect(FINDING_HINT, "service", "not as a service", "install");
         healthy_setup();
         see_status(STATUS("0.0.9", "true", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
@@ -100,7 +100,7 @@ START_TEST(test_left_by_a_crash) {
         bool left = false, stale = false, broken = false;
 
         facts.serves = SEEN_NO;
-        facts.helper = SERVICE_STOPPED;
+        facts.helper = SERVICE_IS_STOPPED;
         diagnose(&facts, &f);
         for (size_t i = 0; i < f.n; i++) {
                 left |= strcmp(f.items[i].id, "rules-left") == 0;
@@ -199,7 +199,7 @@ START_TEST(test_many_services) {
         size_t n = 0, found = 0;
 
         n += (size_t) snprintf(text, sizeof text,
-                               "{\"agents\": [{\"agent\": \"00/Debian\", \"state\": "
+                               "{\"schema\": 1, \"agents\": [{\"agent\": \"00/Debian\", \"state\": "
                                "\"connected\", \"services\": [");
         for (int i = 0; i < 500; i++)
                 n += (size_t) snprintf(text + n, sizeof text - n,

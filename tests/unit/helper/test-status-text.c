@@ -128,10 +128,10 @@ START_TEST(test_what_is_no_status) {
                 "{\"agents\": [{\"services\": [{]}]}",
                 "{\"vms\": [{}",
         };
-        static const char crowded[] =
-                "{\"iphlpsvc\": {\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
-                "\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,\"m\":1,"
-                "\"a-name-that-is-longer-than-any-of-ours\":1}}";
+        static const char crowded[] = "{\"schema\":1,\"iphlpsvc\": "
+                                      "{\"a\":1,\"b\":1,\"c\":1,\"d\":1,\"e\":1,\"f\":1,\"g\":1,"
+                                      "\"h\":1,\"i\":1,\"j\":1,\"k\":1,\"l\":1,\"m\":1,"
+                                      "\"a-name-that-is-longer-than-any-of-ours\":1}}";
         size_t n = 0;
 
         for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
@@ -143,7 +143,10 @@ START_TEST(test_what_is_no_status) {
         ck_assert_int_eq(status_read(status, sizeof status - 1, ignore, &n), 0);
         ck_assert_uint_eq(n, 15);
         /* of another kind than expected, more fields than there is room for, names too long */
-        ck_assert_int_eq(status_read("{\"vms\": 1, \"agents\": {}}", 24, ignore, &n), 0);
+        ck_assert_int_eq(status_read("{\"schema\": 1, \"vms\": 1, \"agents\": {}}", 37, ignore, &n),
+                         0);
+        /* one that does not say of which schema it is */
+        ck_assert_int_lt(status_read("{\"vms\": []}", 11, ignore, &n), 0);
         ck_assert_int_eq(status_read(crowded, sizeof crowded - 1, ignore, &n), 0);
 }
 END_TEST
