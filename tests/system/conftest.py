@@ -44,7 +44,6 @@ NETWORK = f"""
     ip link set eth0 up
     ip addr add {ADDRESS}/{PREFIX} dev eth0
     ip route add default via {GATEWAY} dev eth0
-    modprobe vsock_loopback
     """
 
 
@@ -98,9 +97,10 @@ class Guest:
         """The other end, listening on the vsock of this guest, if it does not yet."""
         if self.ask("systemctl -q is-active test-host")[0] == 0:
             return
-        self.run(f"rm -f /run/host/answers /run/host/log; systemd-run --quiet --collect "
-                 f"--unit=test-host /package/test/host.sh --listen vsock:{PORT} --key {KEY} "
-                 f"--goodbye-ms 500 --recovery-ms 2000 --events {' '.join(options)}")
+        self.run(f"modprobe vsock_loopback; rm -f /run/host/answers /run/host/log; "
+                 f"systemd-run --quiet --collect --unit=test-host /package/test/host.sh "
+                 f"--listen vsock:{PORT} --key {KEY} --goodbye-ms 500 --recovery-ms 2000 "
+                 f"--events {' '.join(options)}")
         self.within(20, "true", "grep -q 'listening on' /run/host/log")
 
     def stop_host(self, signal="TERM"):
@@ -182,9 +182,9 @@ def installed(machine):
 @pytest.fixture
 def guest(installed):
     """Connected to the test host, nothing exposed; so again afterwards."""
+    installed.start_host()
     if installed.ask("test -e /sys/class/net/eth0")[0] != 0:  # it was booted again
         installed.run(NETWORK)
-    installed.start_host()
     installed.run(f"systemctl -q is-enabled {AGENT} && systemctl -q is-active {AGENT} || "
                   f"systemctl enable --quiet --now {AGENT}")
     installed.wait_connected()

@@ -35,6 +35,7 @@ def guest(stage, image, package):
             nic=$(basename /sys/bus/virtio/devices/*/net/*)
             ip link set $nic up
             ip addr add 10.0.2.15/24 dev $nic
+            modprobe vsock_loopback
             systemd-run --quiet --unit=relay socat VSOCK-LISTEN:{PORT},fork \\
                 TCP:10.0.2.2:{stage.helper.port},nodelay
             """)

@@ -118,8 +118,8 @@ def test_reboot(guest):
     guest.machine.reboot()
     assert guest.ask(f"systemctl is-active {AGENT}") == (0, "active\n")
     assert guest.status()["guest"]["problem"]  # eth0 is not there yet: the tests make it
-    guest.run(NETWORK)
     guest.start_host()
+    guest.run(NETWORK)  # at once, without the pause between two tries
     guest.within(60, "true", guest.is_state("web", "active"))
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
