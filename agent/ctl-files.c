@@ -6,6 +6,7 @@
 
 #include "agent/config.h"
 #include "agent/ctl-service.h"
+#include "agent/write-all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -47,20 +48,6 @@ static int sync_folder(const char *path) {
         *strrchr(folder, '/') = '\0';
         fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
         return fd < 0 || fsync(fd) < 0 ? -errno : 0;
-}
-
-static int write_all(int fd, const char *data, size_t n) {
-        while (n > 0) {
-                ssize_t k = write(fd, data, n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                data += k;
-                n -= (size_t) k;
-        }
-        return 0;
 }
 
 static int write_temporary(const char *name, const char *data, size_t n, mode_t mode) {

@@ -25,14 +25,6 @@ static IpAddr unmap(const IpAddr *addr) {
         return v4;
 }
 
-static bool is_loopback(const IpAddr *addr) {
-        static const IpAddr v6 = {.family = IP_FAMILY_V6, .bytes = {[15] = 1}};
-
-        if (addr->family == IP_FAMILY_V4)
-                return addr->bytes[0] == 127;
-        return ip_compare(addr, &v6) == 0;
-}
-
 /* Whether a connection to @address arrives at a socket bound to @addr. */
 static bool takes(const IpAddr *addr, bool v6_only, const IpAddr *address) {
         if (address->family == IP_FAMILY_NONE)
@@ -52,7 +44,7 @@ void port_map_start(PortMap *m, const IpAddr *address) {
 void port_map_add(PortMap *m, const GuestListener *listener) {
         IpAddr addr = unmap(&listener->addr);
 
-        if (is_loopback(&addr))
+        if (ip_is_loopback(&addr))
                 bit_set(m->loopback, listener->port);
         else if (takes(&addr, listener->v6_only, &m->address))
                 bit_set(m->reachable, listener->port);

@@ -3,26 +3,13 @@
 /* Writing the status file; see status.h. Readers see the old text or the new one, never a part. */
 
 #include "agent/status.h"
+#include "agent/write-all.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-static int write_all(int fd, const char *text, size_t n) {
-        while (n > 0) {
-                ssize_t k = write(fd, text, n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                text += k;
-                n -= (size_t) k;
-        }
-        return 0;
-}
 
 /* Not flushed to disk: the directory is a tmpfs, and after a crash of the machine the file would
  * speak of a run that is over. */

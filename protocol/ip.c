@@ -228,13 +228,19 @@ bool ip_is_any(const IpAddr *addr) {
         return addr->family != IP_FAMILY_NONE && !ip_has_host_bits(addr, 0);
 }
 
+bool ip_is_loopback(const IpAddr *addr) {
+        static const IpAddr v6 = {.family = IP_FAMILY_V6, .bytes = {[15] = 1}};
+
+        if (addr->family == IP_FAMILY_V4)
+                return addr->bytes[0] == 127;
+        return ip_compare(addr, &v6) == 0;
+}
+
 static const char *v4_guest_problem(const uint8_t *b) {
         static const uint8_t wsl_dns[4] = {10, 255, 255, 254};
 
         if (b[0] == 0)
                 return "is an unspecified address";
-        if (b[0] == 127)
-                return "is a loopback address";
         if (b[0] == 169 && b[1] == 254)
                 return "is a link-local address";
         if (b[0] >= 224 && b[0] < 240)
@@ -247,12 +253,8 @@ static const char *v4_guest_problem(const uint8_t *b) {
 }
 
 static const char *v6_guest_problem(const IpAddr *addr) {
-        static const IpAddr loopback = {.family = IP_FAMILY_V6, .bytes = {[15] = 1}};
-
         if (ip_is_any(addr))
                 return "is an unspecified address";
-        if (ip_compare(addr, &loopback) == 0)
-                return "is a loopback address";
         if (addr->bytes[0] == 0xfe && (addr->bytes[1] & 0xc0) == 0x80)
                 return "is a link-local address";
         if (addr->bytes[0] == 0xff)
@@ -263,6 +265,8 @@ static const char *v6_guest_problem(const IpAddr *addr) {
 }
 
 const char *ip_guest_problem(const IpAddr *addr) {
+        if (ip_is_loopback(addr))
+                return "is a loopback address";
         if (addr->family == IP_FAMILY_V4)
                 return v4_guest_problem(addr->bytes);
         if (addr->family == IP_FAMILY_V6)

@@ -76,13 +76,6 @@ static void judge_ours(RulesJudge *j) {
                              "Port forwardings of ours that somebody has changed: %zu", j->n_taken);
 }
 
-static bool is_loopback(const IpAddr *a) {
-        IpAddr net = {.family = IP_FAMILY_V4, .bytes = {127}};
-        IpAddr one = {.family = IP_FAMILY_V6, .bytes = {[15] = 1}};
-
-        return a->family == IP_FAMILY_V4 ? ip_in_prefix(a, &net, 8) : ip_compare(a, &one) == 0;
-}
-
 /* 10/8, 172.16/12, 192.168/16: where guests' addresses come from. */
 static bool is_private(const IpAddr *a) {
         return a->family == IP_FAMILY_V4 &&
@@ -92,7 +85,7 @@ static bool is_private(const IpAddr *a) {
 
 /* It connects to its own port and so to itself, without an end (fact 4.3). */
 static bool is_loop(const Hostnet *net, const IpEndpoint *listen, const IpEndpoint *connect) {
-        bool own = is_loopback(&connect->addr) || ip_is_any(&connect->addr) ||
+        bool own = ip_is_loopback(&connect->addr) || ip_is_any(&connect->addr) ||
                    (net && hostnet_own(net, &connect->addr));
 
         return own && listen->port == connect->port &&

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* For whoever makes a file; see write-all.c. */
+
+#include <stddef.h>
+
+/* Write all @n bytes to @fd, going on after a short write or a signal. Return: 0 or negative errno;
+ * then some of it may be written. */
+int write_all(int fd, const char *data, size_t n);
