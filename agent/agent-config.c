@@ -6,7 +6,7 @@
 
 #include "agent/key.h"
 
-#include "protocol/session.h"
+#include "protocol/session/session.h"
 
 #include <errno.h>
 #include <string.h>

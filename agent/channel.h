@@ -11,7 +11,7 @@
 
 #include "agent/config.h"
 
-#include "protocol/session-agent.h"
+#include "protocol/session/session-agent.h"
 
 #include <systemd/sd-event.h>
 

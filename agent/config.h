@@ -9,7 +9,7 @@
  * decision: at start the broken files are left out, on reload the previous set stays in force.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include "agent/util.h"
 

@@ -12,7 +12,7 @@
 #include "agent/key.h"
 #include "agent/wsl.h"
 
-#include "protocol/session.h"
+#include "protocol/session/session.h"
 
 #include <errno.h>
 #include <fcntl.h>

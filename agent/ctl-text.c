@@ -4,7 +4,7 @@
 
 #include "agent/ctl-text.h"
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include <stdarg.h>
 #include <stdint.h>

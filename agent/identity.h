@@ -6,7 +6,7 @@
  * belongs to: cloned WSL images share the former, the distros of one VM share the boot id.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 enum {
         _IDENTITY_E_SUCCESS,

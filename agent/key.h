@@ -5,7 +5,7 @@
  * The pairing key: where it is read from and what it may look like. Does not log, keeps no copy.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define KEY_FILE       "/etc/wslbridge/key" /* below the root */
 #define KEY_CREDENTIAL "key"                /* below $CREDENTIALS_DIRECTORY */

@@ -9,7 +9,7 @@
  * without its proxy) has none and counts as not listening.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 
 #define PORT_MAP_PORTS 65536
 

@@ -7,7 +7,7 @@
  * from recorded machines.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>

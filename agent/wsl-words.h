@@ -6,7 +6,7 @@
  * and surrounding space are tolerated, and what is not understood is no answer. Pure.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define WSL_WORD_MAX 63
 

@@ -5,7 +5,7 @@
  * Standard output, which may be a console window, a file or a pipe.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 
 /* Columns that a line may have; 0 when it is no console: whoever reads it has no window. */
 size_t console_width(void);

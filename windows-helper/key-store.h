@@ -7,7 +7,7 @@
  * of its own, for SYSTEM and administrators.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 #include "windows-helper/registry.h"
 
 #define KEY_STORE_PATH L"SOFTWARE\\wslbridge\\Keys"

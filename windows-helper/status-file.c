@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/status-file.h"
-#include "windows-helper/core/json-write.h"
+#include "common/json-write.h"
 #include "windows-helper/log.h"
 #include "windows-helper/paths.h"
 #include "windows-helper/secure.h"

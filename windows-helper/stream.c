@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/stream.h"
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 #include "windows-helper/log.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
  * one only ever asks it to close. Events come from completions alone, never from within a call.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 #include "windows-helper/loop.h"
 
 #include <stdbool.h>

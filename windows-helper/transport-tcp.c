@@ -5,7 +5,7 @@
  * Compiled only with -Dtest-transport=enabled: on a real host any local user could connect.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 #include "windows-helper/transport.h"
 
 #include <errno.h>

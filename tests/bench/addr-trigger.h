@@ -7,7 +7,7 @@
  * its events when a call returns.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 
 #include "agent/util.h"
 

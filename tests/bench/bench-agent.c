@@ -10,7 +10,7 @@
  *      bench-agent AGENT [EVENTS [SERVICES]]      500 events and 1 service if not given
  */
 
-#include "protocol/session-helper.h"
+#include "protocol/session/session-helper.h"
 #include "tests/bench/addr-trigger.h"
 #include "tests/netns/namespace.h"
 

@@ -7,8 +7,8 @@
  * write is whole valid frames, no session without the right keys, no STATE before the welcome.
  */
 
-#include "protocol/session-agent.h"
-#include "protocol/session-helper.h"
+#include "protocol/session/session-agent.h"
+#include "protocol/session/session-helper.h"
 #include "tests/wire/recode.h"
 
 #include <errno.h>

@@ -6,7 +6,7 @@
  * and a machine of the list is one, once.
  */
 
-#include "windows-helper/core/json.h"
+#include "common/json-read.h"
 #include "windows-helper/core/vm-list.h"
 
 #include <errno.h>

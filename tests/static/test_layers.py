@@ -27,7 +27,7 @@ INCLUDE = re.compile(r"^\s*#\s*include\s+([<\"][^>\"]+[>\"])", re.MULTILINE)
 def layer(path):
     folder, name = os.path.split(path)
     stem = os.path.splitext(name)[0]
-    if folder == "protocol":
+    if folder.split("/")[0] in ("common", "protocol"):
         return "protocol"
     if folder == "windows-helper/core":
         return "helper core"

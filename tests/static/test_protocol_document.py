@@ -8,7 +8,7 @@ import sys
 import pytest
 import tree
 
-HEADERS = ("protocol/wire.h", "protocol/session.h", "protocol/session-helper.h")
+HEADERS = ("protocol/wire/wire.h", "protocol/session/session.h", "protocol/session/session-helper.h")
 DOCUMENT = tree.read("docs/protocol.md")
 CODE = "\n".join(re.sub(r"/\*.*?\*/", "", tree.read(h), flags=re.DOTALL) for h in HEADERS)
 

@@ -6,7 +6,7 @@
 
 #include "tests/wire/describe.h"
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include <inttypes.h>
 #include <stdarg.h>

@@ -7,7 +7,7 @@
  * fuzzer all lean on that. Plain C without a test framework: it is also built for Windows.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 /**
  * recode() - decode one whole frame, header included, and append its encoding to @out

@@ -7,8 +7,8 @@
  *     test-worked-session vectors/session.txt
  */
 
-#include "protocol/session-agent.h"
-#include "protocol/session-helper.h"
+#include "protocol/session/session-agent.h"
+#include "protocol/session/session-helper.h"
 #include "tests/wire/vectors.h"
 
 #include <errno.h>

@@ -10,7 +10,7 @@
  *     0102…               its bytes in hex, as many lines as it takes
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 
 #define VECTORS_MAX     256
 #define VECTOR_KIND_MAX 15

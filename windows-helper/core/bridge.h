@@ -20,7 +20,7 @@
 #include "windows-helper/core/rule.h"
 #include "windows-helper/core/vm.h"
 
-#include "protocol/session-helper.h"
+#include "protocol/session/session-helper.h"
 
 #define BRIDGE_CONNECTIONS_MAX  64
 #define BRIDGE_AGENTS_MAX       64    /* identities with a state, live or in their grace period */

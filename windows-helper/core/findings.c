@@ -4,8 +4,8 @@
 
 #include "windows-helper/core/findings.h"
 
-#include "windows-helper/core/json-write.h"
-#include "windows-helper/core/text-wrap.h"
+#include "common/json-write.h"
+#include "common/text-wrap.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
  * What 'doctor' found: for each thing looked at what was seen and what to do, worst first.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 #include "windows-helper/core/result.h"
 
 typedef enum FindingRank {                  /* worst first */

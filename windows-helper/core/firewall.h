@@ -6,7 +6,7 @@
  * is in our grouping and not wanted goes; nothing outside it is looked at.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define FIREWALL_GROUPING  "wslbridge"
 #define FIREWALL_NAME_MAX  (10 + IP_ENDPOINT_TEXT_MAX) /* "wslbridge 0.0.0.0:2222" */

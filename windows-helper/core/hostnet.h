@@ -7,7 +7,7 @@
  * third machine, nor to itself (fact 0.9).
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define HOSTNET_ADDRESSES_MAX 256 /* of the host; more are cut, with EVENT_PROBLEM by the shell */
 #define HOSTNET_NAME_MAX      128

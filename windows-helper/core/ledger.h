@@ -12,8 +12,8 @@
  * This file is the set of entries and its text form; bridge.h's host stores them.
  */
 
-#include "protocol/ip.h"
-#include "protocol/wire.h"
+#include "common/ip.h"
+#include "protocol/wire/wire.h"
 
 /* 32 hex digits of the agent id, '/', distro name. Distro names may not contain NUL only, so an
  * owner is matched whole and never split. */

@@ -5,7 +5,7 @@
  * The host's table of listening TCP sockets, as far as port forwarding is concerned with it.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 
 #include <stddef.h>
 

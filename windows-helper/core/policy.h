@@ -6,7 +6,7 @@
  * is a shell's work.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define POLICY_PORT_RANGES_MAX  64
 #define POLICY_LISTEN_MAX       32

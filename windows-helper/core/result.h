@@ -6,7 +6,7 @@
  * and it is that of the worst one.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include <stdarg.h>
 

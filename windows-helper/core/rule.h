@@ -7,7 +7,7 @@
  * the test host and the Windows shell speak of the same thing.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -6,7 +6,7 @@
  * file with 10,000 services needs no more memory than one with ten.
  */
 
-#include "windows-helper/core/json.h"
+#include "common/json-read.h"
 
 #define STATUS_FIELDS_MAX 12
 #define STATUS_CUT        "\xe2\x80\xa6" /* …, behind what was longer than JSON_STRING_MAX */

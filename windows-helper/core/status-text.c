@@ -4,8 +4,8 @@
 
 #include "windows-helper/core/status-text.h"
 
+#include "common/text-wrap.h"
 #include "windows-helper/core/status-read.h"
-#include "windows-helper/core/text-wrap.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * status.json as a text for people.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 
 /* @width: columns of the window, 0 for none (see text-wrap.h). Return: 0, -ENOMEM, or -EINVAL when
  * the file can't be read; then @out has what could be. */

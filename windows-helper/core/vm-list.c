@@ -4,7 +4,7 @@
 
 #include "windows-helper/core/vm-list.h"
 
-#include "windows-helper/core/json.h"
+#include "common/json-read.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * Identity of a virtual machine: its runtime id, a GUID that is new at each start (fact 0.2).
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define VM_ID_TEXT_MAX 37
 

@@ -8,7 +8,7 @@
 
 #include "agent/channel.h"
 
-#include "protocol/session-helper.h"
+#include "protocol/session/session-helper.h"
 
 #include "tests/unit/agent/testing.h"
 

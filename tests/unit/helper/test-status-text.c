@@ -3,13 +3,13 @@
 /* What 'status' shows: status.json read by pieces, and texts fit to a window. Also how policies are
  * shown and compared. */
 
+#include "common/json-write.h"
+#include "common/text-wrap.h"
 #include "tests/suite.h"
 #include "windows-helper/core/hostnet.h"
-#include "windows-helper/core/json-write.h"
 #include "windows-helper/core/policy.h"
 #include "windows-helper/core/status-read.h"
 #include "windows-helper/core/status-text.h"
-#include "windows-helper/core/text-wrap.h"
 
 #include <errno.h>
 #include <stdio.h>

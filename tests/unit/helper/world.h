@@ -6,7 +6,7 @@
  * speak the real protocol to it. Time passes only when a test says so.
  */
 
-#include "protocol/session-agent.h"
+#include "protocol/session/session-agent.h"
 #include "tests/host/memory-host.h"
 
 #include <check.h>

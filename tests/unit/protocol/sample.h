@@ -6,7 +6,7 @@
  * RESULT are static: not to be released.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 WireHello sample_hello(void);
 WireChallenge sample_challenge(void);

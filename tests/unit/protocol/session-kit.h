@@ -6,8 +6,8 @@
  * real ones do: look up the key, admit or refuse. Tests read as conversations.
  */
 
-#include "protocol/session-agent.h"
-#include "protocol/session-helper.h"
+#include "protocol/session/session-agent.h"
+#include "protocol/session/session-helper.h"
 
 #define KIT_EVENTS_MAX 64
 #define KIT_START_USEC UINT64_C(1000000)

@@ -5,7 +5,7 @@
  * stays linear, and it gives a large allocation back when it is empty.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 #include "tests/suite.h"
 
 #include <check.h>

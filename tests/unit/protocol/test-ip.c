@@ -5,7 +5,7 @@
  * protect the host hold at their borders.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 #include "tests/suite.h"
 
 #include <arpa/inet.h>

@@ -7,7 +7,7 @@
  * all that an encoder can be given.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"

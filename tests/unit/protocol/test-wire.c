@@ -6,7 +6,7 @@
  * The limits of the lists are in test-wire-limits.c.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"

@@ -4,7 +4,7 @@
  * Fields of the wire format: big-endian numbers, strings, addresses, and the frame around them.
  */
 
-#include "protocol/wire-io.h"
+#include "protocol/wire/wire-io.h"
 
 #include <errno.h>
 #include <string.h>

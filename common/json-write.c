@@ -2,7 +2,7 @@
 
 /* See json-write.h. */
 
-#include "windows-helper/core/json-write.h"
+#include "common/json-write.h"
 
 #include <assert.h>
 #include <stdio.h>

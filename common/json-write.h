@@ -6,7 +6,7 @@
  * told once, at the end.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 
 #include <stdbool.h>
 #include <stdint.h>

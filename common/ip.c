@@ -6,7 +6,7 @@
  * octal-looking IPv4 parts, on "::" for a single zero group and on embedded IPv4 addresses.
  */
 
-#include "protocol/ip.h"
+#include "common/ip.h"
 
 #include <errno.h>
 #include <stdio.h>

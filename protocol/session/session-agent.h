@@ -6,7 +6,7 @@
  * driven. One object lives as long as one connection.
  */
 
-#include "protocol/session.h"
+#include "protocol/session/session.h"
 
 typedef enum AgentSessionState {
         AGENT_SESSION_IDLE,       /* not started */

@@ -6,7 +6,7 @@
  * that goes with a violation.
  */
 
-#include "protocol/session.h"
+#include "protocol/session/session.h"
 
 typedef enum SessionStep {
         SESSION_STEP_WAIT,      /* the frame is not whole yet */

@@ -10,7 +10,7 @@
  * (another one of the same identity gets WIRE_SLOT_PROBE_MS to answer a PING first).
  */
 
-#include "protocol/session.h"
+#include "protocol/session/session.h"
 
 #define WIRE_SLOT_PROBE_MS 2000
 

@@ -8,7 +8,7 @@
  * what is there, never what is announced.
  */
 
-#include "protocol/wire-io.h"
+#include "protocol/wire/wire-io.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -17,7 +17,7 @@
  * CLOSED: there is nothing to repeat.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 #define SESSION_NO_DEADLINE UINT64_MAX
 

@@ -10,8 +10,8 @@
  * when is session-agent.h's and session-helper.h's business.
  */
 
-#include "protocol/buffer.h"
-#include "protocol/ip.h"
+#include "common/buffer.h"
+#include "common/ip.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -4,9 +4,9 @@
  * The agent's state machine: HELLO → CHALLENGE → PROOF → WELCOME, then STATE and RESULT.
  */
 
-#include "protocol/session-agent.h"
+#include "protocol/session/session-agent.h"
 
-#include "protocol/session-private.h"
+#include "protocol/session/session-private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,9 +4,9 @@
  * Frame header and the small messages. STATE and RESULT, which have lists, are in wire-state.c.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
-#include "protocol/wire-io.h"
+#include "protocol/wire/wire-io.h"
 
 #include <errno.h>
 #include <string.h>

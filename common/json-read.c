@@ -2,7 +2,7 @@
 
 /* See json.h; RFC 8259. */
 
-#include "windows-helper/core/json.h"
+#include "common/json-read.h"
 
 #include <errno.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 
 /* See text-wrap.h. */
 
-#include "windows-helper/core/text-wrap.h"
+#include "common/text-wrap.h"
 
 #include <stdbool.h>
 #include <stdint.h>

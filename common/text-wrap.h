@@ -5,7 +5,7 @@
  * Text for people, fit to the width of their window.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 
 /* Columns that @text takes: one for each character of UTF-8. */
 size_t text_columns(const char *text);

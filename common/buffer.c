@@ -4,7 +4,7 @@
  * The byte queue of buffer.h: one allocation, what is held lies in one piece.
  */
 
-#include "protocol/buffer.h"
+#include "common/buffer.h"
 
 #include <assert.h>
 #include <errno.h>

@@ -5,7 +5,7 @@
  * part of the interface (status.json): they stay as they are.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 const char *wire_type_name(uint8_t type) {
         switch ((WireType) type) {

@@ -4,9 +4,9 @@
  * What both session state machines share.
  */
 
-#include "protocol/session.h"
+#include "protocol/session/session.h"
 
-#include "protocol/session-private.h"
+#include "protocol/session/session-private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
  * nothing), so that a message is one straight list of fields with one check at its end.
  */
 
-#include "protocol/wire.h"
+#include "protocol/wire/wire.h"
 
 typedef struct WireReader {
         const uint8_t *p;

@@ -5,9 +5,9 @@
  * session object, one HELLO of at most 1 KiB and WIRE_HANDSHAKE_MS.
  */
 
-#include "protocol/session-helper.h"
+#include "protocol/session/session-helper.h"
 
-#include "protocol/session-private.h"
+#include "protocol/session/session-private.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,8 +4,8 @@
  * Names of session states, for logs and status.
  */
 
-#include "protocol/session-agent.h"
-#include "protocol/session-helper.h"
+#include "protocol/session/session-agent.h"
+#include "protocol/session/session-helper.h"
 
 const char *agent_session_state_name(AgentSessionState state) {
         switch (state) {
