@@ -2,8 +2,8 @@
 
 /* The command line of wslbridge-agent; docs/wslbridge-agent.8 is its reference. */
 
-#include "agent/agent.h"
-#include "agent/config-check.h"
+#include "agent/config/check.h"
+#include "agent/daemon/agent.h"
 
 #include <errno.h>
 #include <fcntl.h>

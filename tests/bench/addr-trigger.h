@@ -9,7 +9,7 @@
 
 #include "common/ip.h"
 
-#include "agent/util.h"
+#include "agent/util/cleanup.h"
 
 typedef struct AddrTrigger AddrTrigger;
 

@@ -9,7 +9,7 @@
  * can do without. Files are in the page cache for both.
  */
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 #include <fcntl.h>
 #include <ftw.h>

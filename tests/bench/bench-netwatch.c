@@ -13,7 +13,7 @@
  *      bench-netwatch [EVENTS [CHANGES]]      1000 and 100000 if not given
  */
 
-#include "agent/netwatch.h"
+#include "agent/network/netwatch.h"
 #include "tests/bench/addr-trigger.h"
 #include "tests/netns/namespace.h"
 

@@ -5,8 +5,8 @@
  * to a person, and what has no problem can be sent.
  */
 
-#include "agent/config-agent.h"
-#include "agent/config-merge.h"
+#include "agent/config/agent-file.h"
+#include "agent/config/merge.h"
 
 #include <string.h>
 

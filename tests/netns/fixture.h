@@ -6,7 +6,7 @@
  * each test in a process of its own, so each has a namespace of its own, gone with the process.
  */
 
-#include "agent/netwatch.h"
+#include "agent/network/netwatch.h"
 #include "tests/bench/addr-trigger.h"
 #include "tests/netns/namespace.h"
 

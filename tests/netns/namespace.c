@@ -4,7 +4,7 @@
 
 #include "tests/netns/namespace.h"
 
-#include "agent/util.h"
+#include "agent/util/cleanup.h"
 
 #include <errno.h>
 #include <fcntl.h>

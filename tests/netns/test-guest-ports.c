@@ -5,7 +5,7 @@
  * not, thousands of them, and nothing but listeners of this namespace.
  */
 
-#include "agent/guest-ports.h"
+#include "agent/network/guest-ports.h"
 
 #include "fixture.h"
 

@@ -11,7 +11,7 @@ CATALOG = "systemd/wslbridge.catalog"
 
 def ids_of_the_code():
     return dict(re.findall(r'^#define (MESSAGE_\w+)\s+"([0-9a-f]{32})"',
-                           tree.read("agent/catalog-ids.h"), re.MULTILINE))
+                           tree.read("agent/util/catalog-ids.h"), re.MULTILINE))
 
 
 def test_each_id_is_used_and_explained_in_the_same_order():
@@ -43,14 +43,14 @@ def test_each_entry_has_a_subject_a_source_and_a_remedy():
 
 
 def test_fields_in_subjects_are_those_that_the_agent_sends():
-    sent = set(re.findall(r'"(WSLBRIDGE_\w+)=%s"', tree.read("agent/log.c")))
+    sent = set(re.findall(r'"(WSLBRIDGE_\w+)=%s"', tree.read("agent/util/journal.c")))
     named = set(re.findall(r"@(\w+)@", tree.read(CATALOG)))
     assert named and named <= sent
 
 
 def test_files_and_commands_in_the_catalog_exist():
     text, main = tree.read(CATALOG), tree.read("agent/main.c")
-    header, key = tree.read("agent/status.h"), tree.read("agent/key.h")
+    header, key = tree.read("agent/status/status.h"), tree.read("agent/channel/key.h")
     for path in set(re.findall(r"(/(?:run|etc)/wslbridge/[\w.]*\w)", text)):
         folder, name = path.rsplit("/", 1)
         assert f'"{path}"' in key or (f'"{folder}"' in header and f'"{name}"' in header), path

@@ -103,7 +103,7 @@ def test_the_journal_finds_every_explanation(installed):
     (installed / "var/lib/systemd/catalog").mkdir(parents=True)
     assert tool("journalctl", f"--root={installed}", "--update-catalog") == ""
     listed = tool("journalctl", f"--root={installed}", "--list-catalog")
-    ids = re.findall(r'"([0-9a-f]{32})"', tree.read("agent/catalog-ids.h"))
+    ids = re.findall(r'"([0-9a-f]{32})"', tree.read("agent/util/catalog-ids.h"))
     assert re.findall(r"^([0-9a-f]{32}) wslbridge:", listed, re.MULTILINE) == sorted(ids)
 
 

@@ -9,9 +9,9 @@ import pytest
 import tree
 
 COMMON = {"help", "version", "root"}
-BASH = "agent/completions/wslbridgectl.bash"
-ZSH = "agent/completions/_wslbridgectl"
-FISH = "agent/completions/wslbridgectl.fish"
+BASH = "agent/ctl/completions/wslbridgectl.bash"
+ZSH = "agent/ctl/completions/_wslbridgectl"
+FISH = "agent/ctl/completions/wslbridgectl.fish"
 COMPLETIONS = (BASH, ZSH, FISH)
 
 
@@ -26,7 +26,7 @@ def code_options(path):
 
 def command_options():
     """{command: its options}, from the table in ctl-main.c."""
-    text = tree.read("agent/ctl-main.c")
+    text = tree.read("agent/ctl/main.c")
     groups = {name: set(re.findall(r"BIT\((\w+)\)", value)) for name, value in
               re.findall(r"#define (\w+_OPTIONS)\s+\((.*)\)", text)}
     table = re.search(r"Command commands\[\] = \{(.*?)\n\};", text, re.DOTALL)[1]
@@ -46,7 +46,7 @@ def help_of(dev_tree, program):
 
 @pytest.mark.parametrize("source,program,page", [
     ("agent/main.c", "wslbridge-agent", "docs/wslbridge-agent.8"),
-    ("agent/ctl-main.c", "wslbridgectl", "docs/wslbridgectl.1"),
+    ("agent/ctl/main.c", "wslbridgectl", "docs/wslbridgectl.1"),
 ])
 def test_options_in_help_and_man_page(dev_tree, source, program, page):
     options = code_options(source)
@@ -67,7 +67,7 @@ def test_commands_in_help_and_man_page(dev_tree):
 
 
 def test_exit_codes():
-    codes = re.findall(r"CTL_EXIT_\w+ = (\d)", tree.read("agent/ctl.h"))
+    codes = re.findall(r"CTL_EXIT_\w+ = (\d)", tree.read("agent/ctl/ctl.h"))
     section = re.search(r"^\.SH EXIT STATUS\n(.*?)^\.SH ", tree.read("docs/wslbridgectl.1"),
                         re.M | re.S)[1]
     assert re.findall(r"^\.B (\d)", section, re.M) == codes
@@ -77,7 +77,7 @@ def test_exit_codes():
 def test_completion_knows_nothing_else(path):
     text = tree.read(path)
     options = set(re.findall(r"(?:--|(?<!set) -l )([a-z][a-z-]+)", text))
-    assert options == code_options("agent/ctl-main.c")
+    assert options == code_options("agent/ctl/main.c")
     assert all(re.search(rf"\b{c}\b", text) for c in command_options())
 
 
@@ -136,7 +136,7 @@ def config_keys(source):
     return re.findall(r'\[(?:SERVICE|AGENT)_KEY_\w+\] =\s*\{\.name = "([a-z-]+)"', tree.read(source))
 
 
-SAMPLES = {"*.conf.sample": "agent/config-agent.c", "*.ini.sample": "agent/config-service.c"}
+SAMPLES = {"*.conf.sample": "agent/config/agent-file.c", "*.ini.sample": "agent/config/service-file.c"}
 
 
 @pytest.mark.parametrize("pattern,source", SAMPLES.items())
@@ -154,11 +154,11 @@ def test_samples_have_every_key_commented_and_explained(pattern, source):
 
 def test_keys_of_the_file_are_options_of_expose():
     """But the two that are its argument, and the one that makes no sense there."""
-    keys = set(config_keys("agent/config-service.c"))
+    keys = set(config_keys("agent/config/service-file.c"))
     assert keys - {"connect-port", "enabled"} <= command_options()["expose"]
 
 
 def test_keys_in_the_man_page():
     page = without_roff("docs/wslbridge.conf.5")
     keys = re.findall(r"^\.BI ([a-z-]+)=", page, re.M)
-    assert keys == config_keys("agent/config-service.c") + config_keys("agent/config-agent.c")
+    assert keys == config_keys("agent/config/service-file.c") + config_keys("agent/config/agent-file.c")

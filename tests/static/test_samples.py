@@ -6,7 +6,7 @@ import re
 import pytest
 import tree
 
-PARSERS = {"agent.conf": "agent/config-agent.c", "service.ini": "agent/config-service.c"}
+PARSERS = {"agent.conf": "agent/config/agent-file.c", "service.ini": "agent/config/service-file.c"}
 SECTIONS = {"agent.conf": "agent", "service.ini": "service"}
 HEADINGS = {"agent.conf": "AGENT.CONF", "service.ini": "SERVICE FILES"}
 

@@ -70,7 +70,7 @@ def test_every_event_has_a_text():
 
 
 def test_events_mirror_the_journal_catalog():
-    catalog = re.findall(r"#define MESSAGE_(\w+)", tree.read("agent/catalog-ids.h"))
+    catalog = re.findall(r"#define MESSAGE_(\w+)", tree.read("agent/util/catalog-ids.h"))
     mirrored = {number: name for name, number in events().items() if number < 32}
     assert [mirrored[i + 1] for i in range(len(mirrored))] == [MIRRORED.get(c, c) for c in catalog]
 

@@ -6,7 +6,7 @@ import re
 import pytest
 from conftest import AGENT, PORT
 
-HELPER_DOWN = "f8b762e572c0404aa15e1533cb8c78e7"  # agent/catalog-ids.h
+HELPER_DOWN = "f8b762e572c0404aa15e1533cb8c78e7"  # agent/util/catalog-ids.h
 
 
 def texts(entries, message_id=None):

@@ -6,7 +6,7 @@
  * is a real helper session, or only a socket that the test writes to.
  */
 
-#include "agent/channel.h"
+#include "agent/channel/channel.h"
 
 #include "protocol/session/session-helper.h"
 

@@ -3,7 +3,7 @@
 
 /* Shared by the tests of the configuration: comparing problems with what a case expects. */
 
-#include "agent/config-problem.h"
+#include "agent/config/problem.h"
 #include "tests/suite.h"
 
 #include <check.h>

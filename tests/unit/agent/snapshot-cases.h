@@ -6,7 +6,7 @@
  * test-snapshot.c only; the notation is explained there.
  */
 
-#include "agent/snapshot.h"
+#include "agent/network/snapshot.h"
 
 #define LO   "link 1 lo up loopback\naddr 1 127.0.0.1/8 host\naddr 1 ::1/128 host\n"
 #define DNS  "addr 1 10.255.255.254/32\n" /* WSL's DNS tunnel: global by its scope, and on lo */

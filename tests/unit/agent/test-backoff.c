@@ -2,7 +2,7 @@
 
 /* Backoff: doubles from 0.25 s to 30 s, jitter only shortens, and it can be reset. */
 
-#include "agent/backoff.h"
+#include "agent/channel/backoff.h"
 #include "tests/suite.h"
 
 #include <check.h>

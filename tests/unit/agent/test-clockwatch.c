@@ -6,7 +6,7 @@
  * (--wrap), and what the kernel does on clock_settime(2) is what the tests do with them.
  */
 
-#include "agent/clockwatch.h"
+#include "agent/guest/clockwatch.h"
 
 #include "tests/unit/agent/testing.h"
 

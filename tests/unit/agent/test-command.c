@@ -5,7 +5,7 @@
  * it, and nothing of it is left: no process, no zombie, no descriptor.
  */
 
-#include "agent/command.h"
+#include "agent/util/command.h"
 
 #include "tests/unit/agent/testing.h"
 

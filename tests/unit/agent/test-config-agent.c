@@ -2,7 +2,7 @@
 
 /* agent.conf: its keys, and the address of the helper as text. */
 
-#include "agent/config-agent.h"
+#include "agent/config/agent-file.h"
 
 #include "tests/unit/agent/config-testing.h"
 

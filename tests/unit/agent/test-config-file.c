@@ -5,7 +5,7 @@
  * it is read as meant, or each problem is told with its line and with what to do.
  */
 
-#include "agent/config-service.h"
+#include "agent/config/service-file.h"
 
 #include "tests/unit/agent/config-testing.h"
 

@@ -5,7 +5,7 @@
  * read, and what can be wrong between files. Each test builds its own root.
  */
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 #include "tests/unit/agent/config-testing.h"
 

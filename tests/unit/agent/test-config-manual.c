@@ -2,8 +2,8 @@
 
 /* The manual page (first argument) describes exactly the keys that the parsers know. */
 
-#include "agent/config-agent.h"
-#include "agent/config-service.h"
+#include "agent/config/agent-file.h"
+#include "agent/config/service-file.h"
 
 #include "tests/unit/agent/config-testing.h"
 

@@ -6,7 +6,7 @@
  * our modules and the C library (--wrap).
  */
 
-#include "agent/config.h"
+#include "agent/config/config.h"
 
 #include "tests/unit/agent/config-testing.h"
 

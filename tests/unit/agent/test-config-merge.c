@@ -5,7 +5,7 @@
  * and the size is counted as the encoder counts it. Clashes of endpoints: test-config-load.c.
  */
 
-#include "agent/config-merge.h"
+#include "agent/config/merge.h"
 
 #include "tests/unit/agent/config-testing.h"
 

@@ -5,7 +5,7 @@
  * the user gets. Form of the file: test-config-file.c; between files: test-config-load.c.
  */
 
-#include "agent/config-service.h"
+#include "agent/config/service-file.h"
 
 #include "tests/unit/agent/config-testing.h"
 

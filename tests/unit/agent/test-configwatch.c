@@ -6,7 +6,7 @@
  * long.
  */
 
-#include "agent/configwatch.h"
+#include "agent/config/watch.h"
 
 #include "tests/unit/agent/testing.h"
 

@@ -5,7 +5,7 @@
  * the kernel of the machine that runs the tests has behind it is not ours to touch.
  */
 
-#include "agent/connect.h"
+#include "agent/channel/connect.h"
 #include "tests/suite.h"
 
 #include <check.h>

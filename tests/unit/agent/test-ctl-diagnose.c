@@ -3,7 +3,7 @@
 /* The doctor's conclusions: which findings, in which order, from which facts; and that each says
  * what was seen and what to do. */
 
-#include "agent/ctl-diagnose.h"
+#include "agent/ctl/doctor/guest-checks.h"
 
 #include "tests/unit/agent/testing.h"
 

@@ -2,8 +2,8 @@
 
 /* Reading status.json leniently, and what commands conclude from it about services. */
 
-#include "agent/ctl-outcome.h"
-#include "agent/ctl-wslconfig.h"
+#include "agent/ctl/client/outcome.h"
+#include "agent/ctl/doctor/wslconfig.h"
 
 #include "tests/unit/agent/testing.h"
 

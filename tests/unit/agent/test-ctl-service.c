@@ -3,7 +3,7 @@
 /* 'wslbridgectl expose': from arguments to a file that the agent reads as it was meant, and that is
  * known again. */
 
-#include "agent/ctl-service.h"
+#include "agent/ctl/client/service-request.h"
 
 #include "tests/unit/agent/testing.h"
 

@@ -3,8 +3,8 @@
 /* What wslbridgectl prints: widths, wrapping, columns that fit, nothing that speaks to the
  * terminal. */
 
-#include "agent/ctl-table.h"
-#include "agent/util.h"
+#include "agent/ctl/show/table.h"
+#include "agent/util/cleanup.h"
 
 #include "tests/unit/agent/testing.h"
 

@@ -2,7 +2,7 @@
 
 /* Who the guest says it is: stable, without giving the machine id away, with a usable name. */
 
-#include "agent/identity.h"
+#include "agent/guest/identity.h"
 
 #include "tests/unit/agent/testing.h"
 

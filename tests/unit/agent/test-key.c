@@ -2,7 +2,7 @@
 
 /* The pairing key: its text, where it is looked up, and what makes the agent distrust a file. */
 
-#include "agent/key.h"
+#include "agent/channel/key.h"
 
 #include "tests/unit/agent/testing.h"
 

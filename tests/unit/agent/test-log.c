@@ -2,7 +2,7 @@
 
 /* The log's target, its levels and the form of its lines on standard error. */
 
-#include "agent/log.h"
+#include "agent/util/journal.h"
 
 #include "tests/unit/agent/testing.h"
 

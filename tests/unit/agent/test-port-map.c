@@ -5,8 +5,8 @@
  * a listener of it, and what only the guest itself can reach is told apart from what nobody serves.
  */
 
-#include "agent/port-map.h"
-#include "agent/util.h"
+#include "agent/network/port-map.h"
+#include "agent/util/cleanup.h"
 #include "tests/suite.h"
 
 #include <check.h>

@@ -13,8 +13,8 @@
 
 #include "snapshot-cases.h"
 
-#include "agent/snapshot.h"
-#include "agent/util.h"
+#include "agent/network/snapshot.h"
+#include "agent/util/cleanup.h"
 #include "tests/suite.h"
 
 #include <check.h>

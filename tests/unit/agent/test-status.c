@@ -2,7 +2,7 @@
 
 /* status.json: what the text says for given values, and that a reader never sees a part of it. */
 
-#include "agent/status.h"
+#include "agent/status/status.h"
 
 #include "tests/unit/agent/testing.h"
 

@@ -5,8 +5,8 @@
  * to be not; nothing is guessed.
  */
 
-#include "agent/util.h"
-#include "agent/wsl-words.h"
+#include "agent/guest/wsl-words.h"
+#include "agent/util/cleanup.h"
 #include "tests/suite.h"
 
 #include <check.h>

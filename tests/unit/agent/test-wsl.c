@@ -5,7 +5,7 @@
  * is not kept waiting, and one whose WSL is not ready yet is, for a while.
  */
 
-#include "agent/wsl.h"
+#include "agent/guest/wsl.h"
 
 #include "tests/unit/agent/testing.h"
 

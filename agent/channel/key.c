@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Reading the pairing key; see key.h. */
+
+#include "agent/channel/key.h"
+
+#include "agent/util/cleanup.h"
+
+#include "protocol/session/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+static int key_problem(char **ret_problem, const char *path, const char *what) {
+        if (asprintf(ret_problem, "%s %s", path, what) < 0) {
+                *ret_problem = NULL;
+                return -ENOMEM;
+        }
+        return KEY_E_BAD;
+}
+
+static int hex_digit(char c) {
+        if (c >= '0' && c <= '9')
+                return c - '0';
+        if (c >= 'a' && c <= 'f')
+                return c - 'a' + 10;
+        if (c >= 'A' && c <= 'F')
+                return c - 'A' + 10;
+        return -1;
+}
+
+static bool is_space(char c) {
+        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+int key_parse(const char *text, size_t n, uint8_t ret_key[WIRE_KEY_SIZE]) {
+        uint8_t key[WIRE_KEY_SIZE];
+
+        while (n > 0 && is_space(text[0])) {
+                text++;
+                n--;
+        }
+        while (n > 0 && is_space(text[n - 1]))
+                n--;
+        if (n == 0 || (n == strlen(KEY_UNPAIRED) && memcmp(text, KEY_UNPAIRED, n) == 0))
+                return KEY_E_MISSING;
+        if (n != 2 * WIRE_KEY_SIZE)
+                return KEY_E_BAD;
+        for (size_t i = 0; i < WIRE_KEY_SIZE; i++) {
+                int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
+
+                if (high < 0 || low < 0) {
+                        session_wipe(key, sizeof(key));
+                        return KEY_E_BAD;
+                }
+                key[i] = (uint8_t) (high << 4 | low);
+        }
+        memcpy(ret_key, key, sizeof(key));
+        session_wipe(key, sizeof(key));
+        return 0;
+}
+
+/* Only the owner may be able to read or write a key file, and the owner must be root or us. */
+static const char *key_file_problem(int fd) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0)
+                return "can't be examined";
+        if (!S_ISREG(st.st_mode))
+                return "is not a regular file, ignoring; write the key into a file";
+        if (st.st_uid != 0 && st.st_uid != geteuid())
+                return "does not belong to root, ignoring; run 'chown root' on it";
+        if (st.st_mode & (S_IRWXG | S_IRWXO))
+                return "can be read by others, ignoring; run 'chmod 600' on it and pair again";
+        return NULL;
+}
+
+/* @secret: the file must not be open to others. A credential is guarded by its directory, and newer
+ * systemd shows an ACL for its reader in the group bits.
+ * @denied: what to do when we may not read it */
+static int key_read(const char *path, const char *shown, bool secret, const char *denied,
+                    uint8_t ret_key[WIRE_KEY_SIZE], char **ret_problem) {
+        _cleanup_close_ int fd = -1;
+        char text[KEY_FILE_MAX + 1];
+        const char *problem;
+        ssize_t n;
+        int r;
+
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        if (fd < 0) {
+                if (errno == ENOENT || errno == ENOTDIR)
+                        return KEY_E_MISSING;
+                return key_problem(ret_problem, shown,
+                                   errno == EACCES ? denied : "can't be opened, ignoring");
+        }
+        if (secret && (problem = key_file_problem(fd)))
+                return key_problem(ret_problem, shown, problem);
+        n = read(fd, text, sizeof(text));
+        if (n < 0)
+                return key_problem(ret_problem, shown, "can't be read, ignoring");
+        r = key_parse(text, (size_t) n, ret_key);
+        session_wipe(text, sizeof(text));
+        if (r == KEY_E_BAD) {
+                return key_problem(ret_problem, shown,
+                                   "is not 64 hexadecimal digits, ignoring; pair again");
+        }
+        return r;
+}
+
+int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY_SIZE],
+             char **ret_problem) {
+        _cleanup_free_ char *credential = NULL, *file = NULL;
+        int r;
+
+        if (credentials) {
+                if (asprintf(&credential, "%s/%s", credentials, KEY_CREDENTIAL) < 0) {
+                        credential = NULL;
+                        return -ENOMEM;
+                }
+                /* An empty folder of root is what is left where the mount did not arrive. */
+                r = key_read(credential, "the credential 'key'", /* secret= */ false,
+                             "has not reached the agent; run 'mount --make-shared /run', then "
+                             "'systemctl restart wslbridge-agent'",
+                             ret_key, ret_problem);
+                if (r != KEY_E_MISSING)
+                        return r;
+        }
+        if (asprintf(&file, "%s%s", root, KEY_FILE) < 0) {
+                file = NULL;
+                return -ENOMEM;
+        }
+        return key_read(file, KEY_FILE, /* secret= */ true,
+                        credentials ? "is handed to the service when it starts; run 'systemctl "
+                                      "restart wslbridge-agent' to use it"
+                                    : "can't be read by the agent's user; run the agent as root, "
+                                      "or as the service wslbridge-agent",
+                        ret_key, ret_problem);
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Configuration: agent.conf and the service drop-ins, read into one immutable Config.
+ *
+ * Loading never logs and never stops at the first error: every problem of every file is collected
+ * with its place and what to do about it. What to make of a Config with problems is the caller's
+ * decision: at start the broken files are left out, on reload the previous set stays in force.
+ */
+
+#include "protocol/wire/wire.h"
+
+#include "agent/util/cleanup.h"
+
+#include <stdbool.h>
+
+#define CONFIG_LINE_MAX        180 /* bytes; inih's own limit is 200 and truncates silently */
+#define CONFIG_FILE_MAX        (64 * 1024)
+#define CONFIG_FILES_MAX       WIRE_SERVICES_MAX
+#define CONFIG_VSOCK_PORT      1465076802u /* "WSLB", facts 11.1 */
+#define CONFIG_DROPIN_SUFFIX   ".ini"
+#define CONFIG_HELPER_PATH_MAX 107 /* sun_path without its NUL */
+
+/* Where files are looked up below the root, highest precedence first. A base name in an earlier
+ * folder masks the same name in a later one; a link to /dev/null (or an empty file) masks it
+ * without replacing it. */
+#define CONFIG_AGENT_FILE  "wslbridge/agent.conf"
+#define CONFIG_SERVICE_DIR "wslbridge/services.d"
+extern const char *const config_prefixes[]; /* "/etc", "/run", "/usr/lib", NULL */
+
+typedef enum ConfigHelperKind {
+        CONFIG_HELPER_VSOCK,
+        CONFIG_HELPER_UNIX,
+} ConfigHelperKind;
+
+typedef struct ConfigHelper { /* where the helper listens: connect address */
+        ConfigHelperKind kind;
+        uint32_t cid, port;                    /* vsock */
+        char path[CONFIG_HELPER_PATH_MAX + 1]; /* unix, absolute */
+} ConfigHelper;
+
+typedef struct ConfigProblem {
+        char *file;    /* owned, as the user knows it: without the root */
+        unsigned line; /* 0: the file as a whole */
+        char *key;     /* owned, NULL when no key is to blame */
+        char *message; /* owned: what is wrong, and what to do */
+} ConfigProblem;
+
+typedef struct ConfigService {
+        char name[WIRE_SERVICE_NAME_MAX + 1];
+        char *description; /* owned, may be NULL */
+        char *file;        /* owned */
+        bool enabled;
+} ConfigService;
+
+typedef struct Config {
+        /* configuration */
+        char interface[WIRE_INTERFACE_MAX + 1]; /* "" = auto */
+        ConfigHelper helper;
+        int log_level; /* syslog priority */
+
+        /* All services by name, and the wire form of the enabled ones: .services, .listens and
+         * .remotes of @wire are filled, the rest is zero. */
+        ConfigService *services;
+        size_t n_services;
+        WireState wire;
+
+        ConfigProblem *problems;
+        size_t n_problems;
+} Config;
+
+/**
+ * config_load() - read all configuration below @root
+ * @root: "" or a directory without trailing slash, as systemctl's --root
+ *
+ * Files that do not exist are no problem, unreadable ones are. A service file with a problem
+ * contributes nothing but its problems.
+ *
+ * Return: 0 (also with problems), or -ENOMEM.
+ */
+int config_load(const char *root, Config **ret_config);
+
+typedef struct ConfigCandidate { /* a service file that is not there yet; all borrowed */
+        const char *name;        /* of the service */
+        const uint8_t *data;
+        size_t n; /* at most CONFIG_FILE_MAX */
+} ConfigCandidate;
+
+/* The same as if @candidate stood in /etc already: what would become of the set with it. */
+int config_load_candidate(const char *root, const ConfigCandidate *candidate, Config **ret_config);
+Config *config_free(Config *c);
+DEFINE_CLEANUP(Config *, config_free);
+
+/* "file:line: key: message", with the parts that are known. Return: 0 or -ENOMEM. */
+int config_problem_format(const ConfigProblem *p, char **ret_text);
+
+/* "vsock:2:1465076802" or "unix:/path". Return: 0, or -EINVAL with the reason in @ret_message
+ * (a constant). */
+int config_helper_parse(const char *text, ConfigHelper *ret_helper, const char **ret_message);
+void config_helper_format(const ConfigHelper *helper, char *ret_text, size_t size);

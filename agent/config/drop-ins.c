@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Looking up files. Links are followed as the kernel does; with --root an absolute link therefore
+ * leads out of the root, which is what a link to /dev/null needs.
+ */
+
+#include "agent/config/drop-ins.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#define DROP_INS_ALLOCATED_MIN 64
+
+const char *const config_prefixes[] = {"/etc", "/run", "/usr/lib", NULL};
+
+#define N_PREFIXES (ELEMENTSOF(config_prefixes) - 1)
+_Static_assert(N_PREFIXES == ELEMENTSOF(((DropIns *) 0)->dir_fds), "one descriptor for each");
+
+static bool has_suffix(const char *name, const char *suffix, bool fold_case) {
+        size_t n = strlen(name), n_suffix = strlen(suffix);
+
+        if (n < n_suffix)
+                return false;
+        name += n - n_suffix;
+        return fold_case ? strcasecmp(name, suffix) == 0 : strcmp(name, suffix) == 0;
+}
+
+/*
+ * A file that was probably meant to be a service: suffix in capitals, that of other programs'
+ * drop-ins, and the one that Windows editors add. Everything else (README, x.ini~, x.ini.bak,
+ * x.ini.dpkg-dist, hidden files) is left there on purpose, and ignored.
+ */
+static bool is_near_miss(const char *name) {
+        return has_suffix(name, ".ini", true) || has_suffix(name, ".conf", true) ||
+               has_suffix(name, ".ini.txt", true);
+}
+
+static void add_name_problem(const char *prefix, const char *name, const char *message,
+                             ConfigProblems *problems) {
+        char path[PATH_MAX];
+
+        (void) snprintf(path, sizeof(path), "%s/%s/%s", prefix, CONFIG_SERVICE_DIR, name);
+        config_problems_begin(problems, path);
+        config_problems_add(problems, 0, NULL, "%s", message);
+}
+
+static int drop_ins_add(DropIns *d, const char *name, size_t n_name, unsigned prefix) {
+        if (d->n == d->n_allocated) {
+                size_t n = d->n_allocated ? d->n_allocated * 2 : DROP_INS_ALLOCATED_MIN;
+                DropIn *items = reallocarray(d->items, n, sizeof(*items));
+
+                if (!items)
+                        return -ENOMEM;
+                d->items = items;
+                d->n_allocated = n;
+        }
+        memcpy(d->items[d->n].name, name, n_name);
+        d->items[d->n].name[n_name] = '\0';
+        d->items[d->n++].prefix = prefix;
+        return 0;
+}
+
+static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned prefix,
+                             ConfigProblems *problems) {
+        const size_t n_suffix = strlen(CONFIG_DROPIN_SUFFIX);
+        const char *name = entry->d_name;
+        char service[NAME_MAX + 1];
+        size_t n;
+
+        if (name[0] == '.')
+                return 0;
+        if (!has_suffix(name, CONFIG_DROPIN_SUFFIX, false)) {
+                if (entry->d_type != DT_DIR && is_near_miss(name)) {
+                        add_name_problem(config_prefixes[prefix], name,
+                                         "is not read, because its name does not end in '.ini'; "
+                                         "rename or remove the file",
+                                         problems);
+                }
+                return 0;
+        }
+        n = strlen(name) - n_suffix;
+        memcpy(service, name, n);
+        service[n] = '\0';
+        if (!wire_service_name_valid(service)) {
+                add_name_problem(config_prefixes[prefix], name,
+                                 "the part before '.ini' names the service, but has other "
+                                 "characters than A-Z a-z 0-9 . _ -, starts with '-', or is longer "
+                                 "than 64 bytes; rename the file",
+                                 problems);
+                return 0;
+        }
+        return drop_ins_add(d, service, n, prefix);
+}
+
+static void add_open_problem(const char *what, int error, ConfigProblems *problems) {
+        config_problems_add(problems, 0, NULL, "can't be %s: %s; correct its owner, mode or type",
+                            what, strerror(error));
+}
+
+/* @n_root: bytes of @path that are not for people. */
+static int folder_failed(const char *path, size_t n_root, int error, ConfigProblems *problems) {
+        char target[1];
+
+        if (error == ENOMEM)
+                return -ENOMEM;
+        config_problems_begin(problems, path + n_root);
+        if (error != ENOENT) {
+                add_open_problem("listed", error, problems);
+        } else if (readlink(path, target, sizeof(target)) >= 0) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to a folder that does not exist; correct or remove "
+                                    "the link");
+        }
+        return 0;
+}
+
+static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
+                                ConfigProblems *problems) {
+        _cleanup_free_ char *path = NULL;
+        struct dirent *entry;
+        DIR *dir;
+        int r = 0;
+
+        if (asprintf(&path, "%s%s/%s", root, config_prefixes[prefix], CONFIG_SERVICE_DIR) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        dir = opendir(path);
+        if (!dir)
+                return folder_failed(path, strlen(root), errno, problems);
+        d->dir_fds[prefix] = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 3);
+        while (r == 0 && (errno = 0, entry = readdir(dir)))
+                r = drop_ins_consider(d, entry, prefix, problems);
+        if (r == 0 && (errno != 0 || d->dir_fds[prefix] < 0)) {
+                int error = errno;
+
+                config_problems_begin(problems, path + strlen(root));
+                add_open_problem("listed", error, problems);
+        }
+        (void) closedir(dir);
+        return r;
+}
+
+static int drop_in_compare(const void *a, const void *b) {
+        const DropIn *x = a, *y = b;
+        int r = strcmp(x->name, y->name);
+
+        return r != 0 ? r : x->prefix < y->prefix ? -1 : x->prefix > y->prefix;
+}
+
+void drop_ins_done(DropIns *d) {
+        for (size_t i = 0; i < N_PREFIXES; i++)
+                closep(&d->dir_fds[i]);
+        free(d->items);
+        *d = DROP_INS_NULL;
+}
+
+int drop_ins_list(const char *root, DropIns *ret, ConfigProblems *problems) {
+        _cleanup_(drop_ins_done) DropIns d = DROP_INS_NULL;
+        size_t n = 0;
+
+        for (unsigned i = 0; i < N_PREFIXES; i++) {
+                int r = drop_ins_list_prefix(&d, root, i, problems);
+
+                if (r < 0)
+                        return r;
+        }
+        if (d.n > 1)
+                qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
+        for (size_t i = 0; i < d.n; i++) /* the first of a name is the one in force */
+                if (n == 0 || strcmp(d.items[n - 1].name, d.items[i].name) != 0)
+                        d.items[n++] = d.items[i];
+        d.n = n;
+        *ret = d;
+        d = DROP_INS_NULL;
+        return 0;
+}
+
+char *drop_in_path(const DropIn *item) {
+        char *path;
+
+        if (asprintf(&path, "%s/%s/%s%s", config_prefixes[item->prefix], CONFIG_SERVICE_DIR,
+                     item->name, CONFIG_DROPIN_SUFFIX) < 0)
+                return NULL;
+        return path;
+}
+
+static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
+                                    ConfigProblems *problems) {
+        char target[PATH_MAX];
+        ssize_t n = readlinkat(dir_fd, path, target, sizeof(target) - 1);
+
+        if (error == ENOENT && n >= 0) {
+                _cleanup_free_ char *text = NULL;
+
+                target[n] = '\0';
+                text = config_escape(target);
+                if (!text)
+                        problems->oom = true;
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to '%s', which does not exist; remove the link, or "
+                                    "let it point to /dev/null to turn the file off",
+                                    text ? text : "");
+                return CONFIG_FILE_BAD;
+        }
+        if (error == ENOENT) /* never there, or removed since it was listed */
+                return CONFIG_FILE_ABSENT;
+        if (error == ELOOP) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link that leads back to itself; remove it");
+        } else if (error == ENXIO) {
+                config_problems_add(problems, 0, NULL,
+                                    "is no regular file; remove it, or put a text file there");
+        } else {
+                add_open_problem("read", error, problems);
+        }
+        return CONFIG_FILE_BAD;
+}
+
+/* Whether @fd is what it should be. */
+static ConfigFileResult check_type(int fd, ConfigProblems *problems) {
+        struct stat st;
+
+        if (fstat(fd, &st) < 0) {
+                add_open_problem("read", errno, problems);
+                return CONFIG_FILE_BAD;
+        }
+        if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3)) /* /dev/null */
+                return CONFIG_FILE_MASKED;
+        if (!S_ISREG(st.st_mode)) {
+                config_problems_add(problems, 0, NULL, "is %s; remove it, or put a text file there",
+                                    S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
+                return CONFIG_FILE_BAD;
+        }
+        return CONFIG_FILE_READ;
+}
+
+ConfigFileResult config_file_read(int dir_fd, const char *path, uint8_t *buffer, size_t *ret_n,
+                                  ConfigProblems *problems) {
+        /* NONBLOCK: nobody may be writing to a FIFO. NOCTTY: nor be our terminal. */
+        _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        ConfigFileResult result;
+        size_t n = 0;
+
+        if (fd < 0)
+                return open_failed(dir_fd, path, errno, problems);
+        result = check_type(fd, problems);
+        if (result != CONFIG_FILE_READ)
+                return result;
+        for (;;) {
+                ssize_t r = read(fd, buffer + n, CONFIG_FILE_MAX + 1 - n);
+
+                if (r < 0 && errno == EINTR)
+                        continue;
+                if (r < 0) {
+                        add_open_problem("read", errno, problems);
+                        return CONFIG_FILE_BAD;
+                }
+                if (r == 0)
+                        break;
+                n += (size_t) r;
+                if (n > CONFIG_FILE_MAX) {
+                        config_problems_add(problems, 0, NULL,
+                                            "has more than %d bytes; shorten it, or split it into "
+                                            "several services",
+                                            CONFIG_FILE_MAX);
+                        return CONFIG_FILE_BAD;
+                }
+        }
+        *ret_n = n;
+        return n == 0 ? CONFIG_FILE_MASKED : CONFIG_FILE_READ;
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The list of problems: growing, escaping, sorting, formatting. Nothing here knows a key or a file.
+ */
+
+#include "agent/config/problem.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define PROBLEMS_ALLOCATED_MIN 16
+
+static void problem_done(ConfigProblem *problem) {
+        free(problem->file);
+        free(problem->key);
+        free(problem->message);
+}
+
+void config_problems_done(ConfigProblems *p) {
+        for (size_t i = 0; i < p->n; i++)
+                problem_done(&p->items[i]);
+        free(p->items);
+        free(p->file);
+        *p = CONFIG_PROBLEMS_NULL;
+}
+
+size_t config_utf8_length(const uint8_t *s, size_t n) {
+        uint32_t point;
+        size_t length;
+
+        if (n == 0)
+                return 0;
+        if (s[0] < 0x80)
+                return 1;
+        if (s[0] >= 0xc2 && s[0] <= 0xdf) {
+                length = 2;
+                point = s[0] & 0x1fu;
+        } else if ((s[0] & 0xf0) == 0xe0) {
+                length = 3;
+                point = s[0] & 0x0fu;
+        } else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
+                length = 4;
+                point = s[0] & 0x07u;
+        } else {
+                return 0;
+        }
+        if (n < length)
+                return 0;
+        for (size_t i = 1; i < length; i++) {
+                if ((s[i] & 0xc0) != 0x80)
+                        return 0;
+                point = point << 6 | (s[i] & 0x3fu);
+        }
+        /* Overlong forms of two bytes are excluded by 0xc2 above. */
+        if ((length == 3 && point < 0x800) || (length == 4 && point < 0x10000) ||
+            point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+                return 0;
+        return length;
+}
+
+char *config_escape(const char *text) {
+        size_t n = strlen(text), at = 0;
+        char *copy = malloc(n * 4 + 1);
+
+        if (!copy)
+                return NULL;
+        for (size_t i = 0; i < n;) {
+                size_t length = config_utf8_length((const uint8_t *) text + i, n - i);
+
+                if (length == 0 || (uint8_t) text[i] < 0x20 || text[i] == 0x7f) {
+                        at += (size_t) sprintf(copy + at, "\\x%02x", (uint8_t) text[i]);
+                        i++;
+                        continue;
+                }
+                memcpy(copy + at, text + i, length);
+                at += length;
+                i += length;
+        }
+        copy[at] = '\0';
+        return copy;
+}
+
+void config_problems_begin(ConfigProblems *p, const char *file) {
+        free(p->file);
+        p->n_file = 0;
+        p->file = config_escape(file);
+        if (!p->file)
+                p->oom = true;
+}
+
+static bool problems_grow(ConfigProblems *p) {
+        size_t n_allocated = p->n_allocated ? p->n_allocated * 2 : PROBLEMS_ALLOCATED_MIN;
+        ConfigProblem *items;
+
+        if (p->n < p->n_allocated)
+                return true;
+        items = reallocarray(p->items, n_allocated, sizeof(*items));
+        if (!items)
+                return false;
+        p->items = items;
+        p->n_allocated = n_allocated;
+        return true;
+}
+
+void config_problems_add(ConfigProblems *p, unsigned line, const char *key, const char *format,
+                         ...) {
+        ConfigProblem problem = {.line = line};
+        va_list args;
+        int r;
+
+        /* Counted also when it is not kept: a file with problems is left out. */
+        p->n_file++;
+        if (p->oom || p->n_file > CONFIG_PROBLEMS_PER_FILE_MAX)
+                return;
+        if (p->n_file == CONFIG_PROBLEMS_PER_FILE_MAX) {
+                key = NULL;
+                format = "too many problems, this and further ones are not shown; "
+                         "correct the ones above first";
+        }
+        va_start(args, format);
+        r = vasprintf(&problem.message, format, args);
+        va_end(args);
+        if (r < 0)
+                problem.message = NULL;
+        problem.file = strdup(p->file);
+        problem.key = key ? strdup(key) : NULL;
+        if (!problem.message || !problem.file || (key && !problem.key) || !problems_grow(p)) {
+                problem_done(&problem);
+                p->oom = true;
+                return;
+        }
+        p->items[p->n++] = problem;
+}
+
+static int problem_compare(const void *a, const void *b) {
+        const ConfigProblem *x = a, *y = b;
+        int r = strcmp(x->file, y->file);
+
+        if (r != 0)
+                return r;
+        if (x->line != y->line)
+                return x->line < y->line ? -1 : 1;
+        return strcmp(x->message, y->message); /* any fixed order */
+}
+
+void config_problems_sort(ConfigProblems *p) {
+        if (p->n > 1)
+                qsort(p->items, p->n, sizeof(*p->items), problem_compare);
+}
+
+int config_problem_format(const ConfigProblem *p, char **ret_text) {
+        char line[16] = "";
+        char *text;
+
+        if (p->line > 0)
+                (void) snprintf(line, sizeof(line), ":%u", p->line);
+        if (asprintf(&text, "%s%s: %s%s%s", p->file, line, p->key ? p->key : "", p->key ? ": " : "",
+                     p->message) < 0)
+                return -ENOMEM;
+        *ret_text = text;
+        return 0;
+}

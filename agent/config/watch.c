@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Watching the configuration directories; see configwatch.h.
+ *
+ * After every change all watches are made anew, before the owner reads the files: what happens
+ * after that is an event again, so nothing is missed, and there is one code path for directories
+ * that come, go or are replaced.
+ *
+ * The runtime directory /run/wslbridge is one of the places, and without systemd the agent writes
+ * its status there: names that are not configuration must not cause a reload, or every reload would
+ * cause the next. The service writes in a directory below, of which no event comes at all.
+ */
+
+#include "agent/config/watch.h"
+
+#include "agent/config/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/stat.h>
+
+#define WATCH_MASK                                                                          \
+        (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
+         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+#define WATCH_MAX      12 /* three prefixes, two directories and a link each, and room */
+#define WATCH_TRIES    10 /* a directory that comes and goes while we look */
+#define WATCH_ACCURACY (10 * USEC_PER_MSEC)
+
+typedef enum WatchKind {
+        WATCH_MAIN,     /* .../wslbridge: agent.conf, key, services.d */
+        WATCH_SERVICES, /* .../wslbridge/services.d: *.ini */
+        WATCH_PARENT,   /* of a directory that does not exist: only that name counts */
+} WatchKind;
+
+typedef struct Watch {
+        ConfigWatch *owner;
+        sd_event_source *source;
+        WatchKind kind;
+        char *path; /* owned */
+        char *name; /* owned; WATCH_PARENT: what is missing */
+} Watch;
+
+struct ConfigWatch {
+        /* borrowed */
+        sd_event *event;
+        const char *root;
+        ConfigWatchFn fn;
+        void *userdata;
+
+        /* owned */
+        sd_event_source *timer;
+        Watch watches[WATCH_MAX];
+        size_t n_watches;
+
+        /* state */
+        int error; /* as configwatch_error() */
+};
+
+static void watch_done(Watch *w) {
+        sd_event_source_disable_unref(w->source);
+        free(w->path);
+        free(w->name);
+        *w = (Watch){0};
+}
+
+static void configwatch_clear(ConfigWatch *w) {
+        for (size_t i = 0; i < w->n_watches; i++)
+                watch_done(&w->watches[i]);
+        w->n_watches = 0;
+}
+
+static bool has_suffix(const char *text, const char *suffix) {
+        size_t n = strlen(text), m = strlen(suffix);
+
+        return n >= m && strcmp(text + n - m, suffix) == 0;
+}
+
+/* A file that somebody is still writing: its IN_CLOSE_WRITE will follow. A hard link, a symbolic
+ * link or a directory is complete when it appears. */
+static bool still_written(const Watch *w, const struct inotify_event *e) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        if (!(e->mask & IN_CREATE))
+                return false;
+        if (asprintf(&path, "%s/%s", w->path, e->name) < 0) {
+                path = NULL;
+                return false;
+        }
+        return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
+static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
+        if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
+                return true;
+        if (e->len == 0)
+                return false; /* IN_ATTRIB of the directory itself */
+        switch (w->kind) {
+        case WATCH_MAIN:
+                if (strcmp(e->name, "services.d") == 0)
+                        return true;
+                return (strcmp(e->name, "agent.conf") == 0 || strcmp(e->name, "key") == 0) &&
+                       !still_written(w, e);
+        case WATCH_SERVICES:
+                return has_suffix(e->name, CONFIG_DROPIN_SUFFIX) && !still_written(w, e);
+        case WATCH_PARENT:
+                return strcmp(e->name, w->name) == 0;
+        }
+        return true;
+}
+
+static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event *e,
+                                  void *userdata) {
+        Watch *watch = userdata;
+        ConfigWatch *w = watch->owner;
+        int enabled, r;
+
+        if (!watch_concerns(watch, e))
+                return 0;
+        r = sd_event_source_get_enabled(w->timer, &enabled);
+        if (r < 0 || enabled != SD_EVENT_OFF)
+                return r < 0 ? r : 0;
+        r = sd_event_source_set_time_relative(w->timer, CONFIG_WATCH_DEBOUNCE_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
+
+/* Return: 0 or negative errno; see watch_is_missing(). */
+static int watch_add(ConfigWatch *w, WatchKind kind, const char *path, const char *name) {
+        Watch *watch;
+        int r;
+
+        if (w->n_watches == WATCH_MAX)
+                return -ENOBUFS;
+        watch = &w->watches[w->n_watches];
+        *watch = (Watch){.owner = w, .kind = kind, .path = strdup(path)};
+        watch->name = name ? strdup(name) : NULL;
+        if (!watch->path || (name && !watch->name)) {
+                watch_done(watch);
+                return -ENOMEM;
+        }
+        r = sd_event_add_inotify(w->event, &watch->source, path, WATCH_MASK, configwatch_on_inotify,
+                                 watch);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(watch->source, 1);
+        if (r < 0) {
+                watch_done(watch);
+                return r;
+        }
+        w->n_watches++;
+        return 0;
+}
+
+/* There is no directory, or a file or a dangling link in its place, or one that we may not read:
+ * what changes that is an event of its parent. */
+static bool watch_is_missing(int error) {
+        return error == -ENOENT || error == -ENOTDIR || error == -EACCES || error == -ELOOP;
+}
+
+static bool directory_usable(const char *path) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+        return fd >= 0;
+}
+
+/* Watch @path, or the nearest parent that exists for the next name on the way to it. */
+static int watch_add_nearest(ConfigWatch *w, WatchKind kind, const char *path) {
+        _cleanup_free_ char *parent = NULL, *missing = NULL;
+        int r;
+
+        for (unsigned i = 0; i < WATCH_TRIES; i++) {
+                r = watch_add(w, kind, path, NULL);
+                if (!watch_is_missing(r))
+                        return r;
+                free(parent);
+                free(missing);
+                parent = strdup(path);
+                missing = strdup(path);
+                if (!parent || !missing)
+                        return -ENOMEM;
+                for (char *slash; (slash = strrchr(parent, '/'));) {
+                        strcpy(missing, slash + 1);
+                        *slash = '\0';
+                        r = watch_add(w, WATCH_PARENT, *parent ? parent : "/", missing);
+                        if (watch_is_missing(r))
+                                continue;
+                        if (r < 0)
+                                return r;
+                        *slash = '/';
+                        if (!directory_usable(parent))
+                                return 0; /* still missing, and watched for */
+                        watch_done(&w->watches[--w->n_watches]);
+                        break; /* it came meanwhile: start over */
+                }
+        }
+        return -EAGAIN;
+}
+
+/* A directory that is a link can be replaced without an event of its own. (services.d can, too, but
+ * that is an event of the directory it is in.) */
+static int watch_add_link(ConfigWatch *w, const char *path) {
+        _cleanup_free_ char *parent = strdup(path);
+        struct stat st;
+        char *slash;
+        int r;
+
+        if (!parent)
+                return -ENOMEM;
+        slash = strrchr(parent, '/');
+        if (lstat(path, &st) < 0 || !S_ISLNK(st.st_mode) || !slash)
+                return 0;
+        *slash = '\0';
+        r = watch_add(w, WATCH_PARENT, parent, slash + 1);
+        return watch_is_missing(r) ? 0 : r;
+}
+
+int configwatch_renew(ConfigWatch *w) {
+        configwatch_clear(w);
+        w->error = 0;
+        for (const char *const *prefix = config_prefixes; *prefix; prefix++) {
+                _cleanup_free_ char *main_dir = NULL, *services = NULL;
+                int r;
+
+                if (asprintf(&main_dir, "%s%s/wslbridge", w->root, *prefix) < 0) {
+                        main_dir = NULL;
+                        return -ENOMEM;
+                }
+                if (asprintf(&services, "%s%s/" CONFIG_SERVICE_DIR, w->root, *prefix) < 0) {
+                        services = NULL;
+                        return -ENOMEM;
+                }
+                r = watch_add_link(w, main_dir);
+                if (r >= 0)
+                        r = watch_add_nearest(w, WATCH_MAIN, main_dir);
+                if (r >= 0)
+                        r = watch_add_nearest(w, WATCH_SERVICES, services);
+                if (r == -ENOMEM)
+                        return r;
+                if (r < 0)
+                        w->error = r;
+        }
+        return 0;
+}
+
+int configwatch_error(const ConfigWatch *w) {
+        return w->error;
+}
+
+static int configwatch_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
+        ConfigWatch *w = userdata;
+        int r;
+
+        r = configwatch_renew(w);
+        if (r < 0)
+                return r;
+        return w->fn(w->userdata);
+}
+
+int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, ConfigWatchFn fn,
+                    void *userdata) {
+        _cleanup_(configwatch_freep) ConfigWatch *w = NULL;
+        int r;
+
+        w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        w->event = event;
+        w->root = root;
+        w->fn = fn;
+        w->userdata = userdata;
+        r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, UINT64_MAX, WATCH_ACCURACY,
+                              configwatch_on_timer, w);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
+        if (r < 0)
+                return r;
+        r = sd_event_source_set_exit_on_failure(w->timer, 1);
+        if (r < 0)
+                return r;
+        r = configwatch_renew(w);
+        if (r < 0)
+                return r;
+        *ret_watch = TAKE_PTR(w);
+        return 0;
+}
+
+ConfigWatch *configwatch_free(ConfigWatch *w) {
+        if (!w)
+                return NULL;
+        configwatch_clear(w);
+        sd_event_source_disable_unref(w->timer);
+        free(w);
+        return NULL;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Reading the agent's status; see ctl-agent.h. */
+
+#include "agent/ctl/client/agent-state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define AGENT_COMM "wslbridge-agent" /* 15 bytes: as long as the kernel keeps */
+
+bool ctl_agent_is(int pid) {
+        char path[64], comm[32] = "";
+        ssize_t n = -1;
+        int fd;
+
+        if (pid <= 1 || (kill(pid, 0) < 0 && errno == ESRCH))
+                return false;
+        (void) snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+                n = read(fd, comm, sizeof(comm) - 1);
+                (void) close(fd);
+        }
+        return n > 0 && strncmp(comm, AGENT_COMM, strlen(AGENT_COMM)) == 0;
+}
+
+/* The file may be large (10,000 services), but not endless; and a regular one. */
+static int read_file(const char *path, char **ret_data, size_t *ret_n) {
+        _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        _cleanup_free_ char *data = NULL;
+        struct stat st;
+        size_t n = 0;
+
+        if (fd < 0 || fstat(fd, &st) < 0)
+                return -errno;
+        if (!S_ISREG(st.st_mode) || st.st_size > REPORT_SIZE_MAX)
+                return -EBADMSG;
+        data = malloc((size_t) st.st_size + 1);
+        if (!data)
+                return -ENOMEM;
+        while (n < (size_t) st.st_size) {
+                ssize_t k = read(fd, data + n, (size_t) st.st_size - n);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                if (k == 0)
+                        break;
+                n += (size_t) k;
+        }
+        *ret_data = TAKE_PTR(data);
+        *ret_n = n;
+        return 0;
+}
+
+static int describe(int outcome, const char *text, char **ret_problem) {
+        *ret_problem = strdup(text);
+        return *ret_problem ? outcome : -ENOMEM;
+}
+
+static int describe_read(int error, char **ret_problem) {
+        if (error == ENOMEM)
+                return -ENOMEM;
+        if (error == ENOENT || error == ENOTDIR)
+                return describe(CTL_AGENT_E_NOT_RUNNING,
+                                "The agent does not run: there is no " CTL_STATUS_PATH,
+                                ret_problem);
+        if (asprintf(ret_problem, "Can't read %s: %s", CTL_STATUS_PATH, strerror(error)) < 0) {
+                *ret_problem = NULL;
+                return -ENOMEM;
+        }
+        return CTL_AGENT_E_BAD;
+}
+
+static int check_pid(const Report *report, char **ret_problem) {
+        if (ctl_agent_is(report->pid))
+                return 0;
+        if (asprintf(ret_problem,
+                     "The agent does not run: %s was left there by process %d, which has ended",
+                     CTL_STATUS_PATH, report->pid) < 0) {
+                *ret_problem = NULL;
+                return -ENOMEM;
+        }
+        return CTL_AGENT_E_NOT_RUNNING;
+}
+
+int ctl_agent_read(const char *root, Report **ret_report, char **ret_problem) {
+        _cleanup_(report_freep) Report *report = NULL;
+        _cleanup_free_ char *path = NULL, *data = NULL;
+        size_t n = 0;
+        int r;
+
+        if (asprintf(&path, "%s" CTL_STATUS_PATH, root) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = read_file(path, &data, &n);
+        if (r < 0)
+                return describe_read(-r, ret_problem);
+        r = report_parse(data, n, &report);
+        if (r == REPORT_E_NOT_JSON)
+                return describe(CTL_AGENT_E_BAD,
+                                CTL_STATUS_PATH " is not what wslbridge-agent writes", ret_problem);
+        if (r == REPORT_E_NEWER)
+                return describe(CTL_AGENT_E_BAD,
+                                CTL_STATUS_PATH " is of a newer agent; use its wslbridgectl",
+                                ret_problem);
+        if (r == 0)
+                r = check_pid(report, ret_problem);
+        if (r == 0)
+                *ret_report = TAKE_PTR(report);
+        return r;
+}
+
+int ctl_agent_require(const char *root, Report **ret_report) {
+        _cleanup_free_ char *problem = NULL;
+        int r = ctl_agent_read(root, ret_report, &problem);
+
+        if (r == 0)
+                return CTL_EXIT_OK;
+        if (r < 0)
+                return ctl_error_errno(-r, "read", CTL_STATUS_PATH);
+        (void) ctl_error("%s", problem);
+        return r == CTL_AGENT_E_NOT_RUNNING ? CTL_EXIT_NOT_RUNNING : CTL_EXIT_FAILURE;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What commands wait for; see ctl-outcome.h. */
+
+#include "agent/ctl/client/outcome.h"
+
+#include <string.h>
+
+Outcome outcome_of(const Report *r, const char *name) {
+        const ReportService *s = r ? report_service(r, name) : NULL;
+
+        if (!s)
+                return OUTCOME_PENDING;
+        if (!s->enabled)
+                return OUTCOME_OFF;
+        if (strcmp(s->state, "active") == 0)
+                return OUTCOME_ACTIVE;
+        if (strcmp(s->state, "pending") != 0)
+                return OUTCOME_FAILED;
+        return strcmp(r->helper_state, "refused") == 0 ? OUTCOME_REFUSED : OUTCOME_PENDING;
+}
+
+Outcome outcome_of_new(const Report *r, const Expected *expected) {
+        const ReportService *s = r ? report_service(r, expected->name) : NULL;
+
+        if (!s || strcmp(s->file, expected->file) != 0 ||
+            s->since.monotonic_usec < expected->since_usec)
+                return OUTCOME_PENDING;
+        return outcome_of(r, expected->name);
+}
+
+bool outcome_all_active(const Report *r, const char *const *names, size_t n) {
+        if (!r)
+                return false;
+        for (size_t i = 0; i < n; i++)
+                if (outcome_of(r, names[i]) != OUTCOME_ACTIVE)
+                        return false;
+        for (size_t i = 0; n == 0 && i < r->n_services; i++)
+                if (r->services[i].enabled && outcome_of(r, r->services[i].name) != OUTCOME_ACTIVE)
+                        return false;
+        return true;
+}
+
+bool outcome_is_gone(const Report *r, const char *name) {
+        return !r || !report_service(r, name) || r->stale;
+}

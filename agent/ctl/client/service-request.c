@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Service files of 'wslbridgectl expose'; see ctl-service.h. */
+
+#include "agent/ctl/client/service-request.h"
+
+#include "agent/config/values.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char head[] = "# Made by 'wslbridgectl expose', which replaces this file only as "
+                           "long as nobody else\n# has changed it. See wslbridge.conf(5).\n"
+                           "[service]\n";
+
+bool service_request_name(const char *ports, char ret_name[WIRE_SERVICE_NAME_MAX + 1]) {
+        size_t n = strcspn(ports, ":");
+
+        if (n == 0 || n > strlen("65535-65535") || strspn(ports, "0123456789-") < n)
+                return false;
+        (void) snprintf(ret_name, WIRE_SERVICE_NAME_MAX + 1, "port-%.*s", (int) n, ports);
+        return true;
+}
+
+/* What would mean something else in the file: another line, or a comment. */
+static bool value_fits(const char *key, const char *value, ConfigProblems *problems) {
+        for (const char *p = value; *p; p++) {
+                if ((unsigned char) *p < ' ' || *p == 0x7f) {
+                        config_problems_add(problems, 0, key, "has a control character");
+                        return false;
+                }
+                if (*p == ';') {
+                        config_problems_add(problems, 0, key,
+                                            "has a semicolon, which begins a comment");
+                        return false;
+                }
+        }
+        return true;
+}
+
+static void draft_add(Text *draft, const char *key, const char *value, ConfigProblems *problems) {
+        if (value && value_fits(key, value, problems))
+                text_add(draft, "%s = %s\n", key, value);
+}
+
+static void draft_listen(Text *draft, const char *address, const char *ports, int n_ports,
+                         ConfigProblems *problems) {
+        bool brackets = strchr(address, ':') && address[0] != '[';
+
+        if (value_fits("listen", address, problems)) {
+                text_add(draft, "listen = %s%s%s:%.*s\n", brackets ? "[" : "", address,
+                         brackets ? "]" : "", n_ports, ports);
+        }
+}
+
+/* Told in words of the command line, before the file's parser tells it in lines of the file. */
+static void check_lengths(const char *ports, int n_ports, const char *guest_ports,
+                          ConfigProblems *problems) {
+        ConfigValue value = {.problems = problems, .key = "listen", .text = ports};
+        uint16_t first, count, guest_count;
+        char host[16];
+
+        (void) snprintf(host, sizeof(host), "%.*s", n_ports, ports);
+        if (config_parse_ports(&value, host, &first, &count) &&
+            config_parse_ports(&value, guest_ports, &first, &guest_count) && count != guest_count)
+                config_problems_add(problems, 0, NULL,
+                                    "%u port%s of the host and %u of the guest; give ranges of the "
+                                    "same length, or the port of the host alone",
+                                    count, count == 1 ? "" : "s", guest_count);
+}
+
+void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
+                           ConfigProblems *problems) {
+        const char *colon = strchr(request->ports, ':');
+        int n_ports = (int) strcspn(request->ports, ":");
+        Text draft = TEXT_NULL;
+
+        text_add(&draft, "[service]\n");
+        if (value_fits("listen", request->ports, problems)) {
+                for (size_t i = 0; i < request->n_addresses; i++)
+                        draft_listen(&draft, request->addresses[i], request->ports, n_ports,
+                                     problems);
+                if (request->n_addresses == 0)
+                        text_add(&draft, "listen = %.*s\n", n_ports, request->ports);
+                if (colon) {
+                        check_lengths(request->ports, n_ports, colon + 1, problems);
+                        draft_add(&draft, "connect-port", colon + 1, problems);
+                }
+        }
+        draft_add(&draft, "description", request->description, problems);
+        draft_add(&draft, "firewall", request->firewall, problems);
+        draft_add(&draft, "remote", request->remote, problems);
+        if (draft.oom)
+                problems->oom = true;
+        else if (problems->n_file == 0)
+                service_file_parse((const uint8_t *) draft.data, draft.n, ret, problems);
+        text_done(&draft);
+}
+
+static void format_ports(unsigned first, unsigned count, Text *out) {
+        text_add(out, "%u", first);
+        if (count > 1)
+                text_add(out, "-%u", first + count - 1);
+}
+
+static void format_listens(const ServiceFile *s, Text *out) {
+        const WireListen *first = &s->listens[0];
+        bool mapped = false;
+
+        for (uint32_t i = 0; i < s->n_listens; i++) {
+                const WireListen *listen = &s->listens[i];
+                char address[IP_TEXT_MAX];
+
+                ip_format(&listen->addr, address);
+                text_add(out,
+                         listen->addr.family == IP_FAMILY_V6 ? "listen = [%s]:" : "listen = %s:",
+                         address);
+                format_ports(listen->port, listen->count, out);
+                text_add(out, "\n");
+                mapped = mapped || listen->connect_port != listen->port;
+        }
+        if (mapped) {
+                text_add(out, "connect-port = ");
+                format_ports(first->connect_port, first->count, out);
+                text_add(out, "\n");
+        }
+}
+
+static void format_firewall(uint8_t profiles, Text *out) {
+        static const char *const names[] = {"domain", "private", "public"}; /* as the bits */
+        const char *gap = "";
+
+        if (profiles == SERVICE_PROFILES_DEFAULT)
+                return;
+        text_add(out, "firewall = ");
+        for (unsigned i = 0; i < ELEMENTSOF(names); i++) {
+                if (profiles & (1u << i)) {
+                        text_add(out, "%s%s", gap, names[i]);
+                        gap = ", ";
+                }
+        }
+        text_add(out, profiles == 0 ? "none\n" : "\n");
+}
+
+/* One network a line: a line has a limit. */
+static void format_remote(const ServiceFile *s, Text *out) {
+        if (s->remote == WIRE_REMOTE_ANY)
+                text_add(out, "remote = any\n");
+        for (uint32_t i = 0; s->remote == WIRE_REMOTE_LIST && i < s->n_remotes; i++) {
+                char address[IP_TEXT_MAX];
+
+                ip_format(&s->remotes[i].addr, address);
+                text_add(out, "remote = %s/%u\n", address, (unsigned) s->remotes[i].length);
+        }
+}
+
+void service_file_format(const ServiceFile *s, Text *out) {
+        text_add(out, "%s", head);
+        if (s->description[0] != '\0')
+                text_add(out, "description = %s\n", s->description);
+        format_listens(s, out);
+        format_firewall(s->profiles, out);
+        format_remote(s, out);
+        if (!s->enabled)
+                text_add(out, "enabled = no\n");
+}
+
+bool service_file_is_ours(const uint8_t *data, size_t n) {
+        ConfigProblems problems = CONFIG_PROBLEMS_NULL;
+        Text text = TEXT_NULL;
+        ServiceFile *file;
+        bool ours = false;
+
+        if (n < strlen(head) || memcmp(data, head, strlen(head)) != 0)
+                return false;
+        file = malloc(sizeof(*file));
+        if (!file)
+                return false;
+        config_problems_begin(&problems, "");
+        service_file_parse(data, n, file, &problems);
+        if (problems.n == 0 && !problems.oom) {
+                service_file_format(file, &text);
+                ours = !text.oom && text.n == n && memcmp(text.data, data, n) == 0;
+        }
+        text_done(&text);
+        config_problems_done(&problems);
+        free(file);
+        return ours;
+}
+
+/* A STATE with nothing but service @name of @c, as it would go to the helper. */
+static bool encode_request(const Config *c, const char *name, Buffer *out) {
+        for (uint32_t i = 0; i < c->wire.n_services; i++) {
+                WireService service = c->wire.services[i];
+                WireState state = {.sequence = 1, .services = &service, .n_services = 1};
+
+                if (strcmp(service.name, name) != 0)
+                        continue;
+                state.listens = c->wire.listens + service.first_listen;
+                state.n_listens = service.n_listens;
+                state.remotes = c->wire.remotes ? c->wire.remotes + service.first_remote : NULL;
+                state.n_remotes = service.n_remotes;
+                service.first_listen = service.first_remote = 0;
+                return wire_state_encode(&state, out) == 0;
+        }
+        return false;
+}
+
+bool service_same_request(const Config *a, const Config *b, const char *name) {
+        Buffer x = BUFFER_NULL, y = BUFFER_NULL;
+        bool same = encode_request(a, name, &x) && encode_request(b, name, &y) &&
+                    buffer_length(&x) == buffer_length(&y) &&
+                    memcmp(buffer_bytes(&x), buffer_bytes(&y), buffer_length(&x)) == 0;
+
+        buffer_done(&x);
+        buffer_done(&y);
+        return same;
+}

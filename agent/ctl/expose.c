@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * wslbridgectl expose: a service file that is checked together with all others before it takes
+ * effect, and the host's answer to exactly this one.
+ */
+
+#include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/client/outcome.h"
+#include "agent/ctl/client/service-files.h"
+#include "agent/ctl/show/terminal.h"
+#include "agent/ctl/show/view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct Expose {
+        const CtlOptions *options;
+        ServiceRequest request;
+        char name[WIRE_SERVICE_NAME_MAX + 1];
+        /* owned */
+        char *path; /* below the root */
+        Text text;  /* of the file */
+        Expected expected;
+} Expose;
+
+static void expose_done(Expose *e) {
+        free(e->path);
+        text_done(&e->text);
+}
+
+/* Options and file have the same words for the same things. */
+static int expose_request(Expose *e, const ServiceRequest *request) {
+        ConfigProblems problems = CONFIG_PROBLEMS_NULL;
+        ServiceFile *file = malloc(sizeof(*file));
+        int r = CTL_EXIT_OK;
+
+        config_problems_begin(&problems, "");
+        if (file)
+                service_request_parse(request, file, &problems);
+        for (size_t i = 0; i < problems.n; i++) {
+                const ConfigProblem *p = &problems.items[i];
+                (void) ctl_error("%s: %s", p->key ? p->key : request->ports, p->message);
+                r = CTL_EXIT_USAGE;
+        }
+        if (!file || problems.oom)
+                r = ctl_error_errno(ENOMEM, "prepare", "the service");
+        if (r == CTL_EXIT_OK)
+                service_file_format(file, &e->text);
+        config_problems_done(&problems);
+        free(file);
+        return r;
+}
+
+static int expose_name(Expose *e, const ServiceRequest *request) {
+        const char *name = request->name;
+
+        if (!name && !service_request_name(request->ports, e->name)) {
+                (void) ctl_error("'%s' is no PORT or PORT:GUESTPORT, such as 8080 or 2222:22",
+                                 request->ports);
+                return CTL_EXIT_USAGE;
+        }
+        if (name && !wire_service_name_valid(name)) {
+                (void) ctl_error("'%s' can't be a name: use up to 64 of A-Z a-z 0-9 . _ -, and "
+                                 "begin with a letter or digit",
+                                 name);
+                return CTL_EXIT_USAGE;
+        }
+        if (name)
+                (void) stpcpy(e->name, name);
+        return CTL_EXIT_OK;
+}
+
+/* Whose file would be replaced. */
+static int expose_check_file(Expose *e) {
+        const CtlOptions *o = e->options;
+        int kind = ctl_file_kind(e->path);
+        unsigned below = ctl_service_below(o->root, e->name);
+
+        if (kind < 0)
+                return ctl_error_errno(-kind, "read", e->path);
+        if (kind == CTL_FILE_OTHER && !o->force)
+                return ctl_error("%s was not made by 'wslbridgectl expose', or changed since; "
+                                 "choose another --name, or replace it with --force",
+                                 e->path + strlen(o->root));
+        if (kind == CTL_FILE_ABSENT && below > 0 && !o->force)
+                return ctl_error("There is a service '%s' in %s/%s; choose another --name, or put "
+                                 "this one over it with --force",
+                                 e->name, config_prefixes[below], CONFIG_SERVICE_DIR);
+        return CTL_EXIT_OK;
+}
+
+static void expose_tell_problems(const Config *config) {
+        for (size_t i = 0; i < config->n_problems; i++) {
+                _cleanup_free_ char *text = NULL;
+
+                if (config_problem_format(&config->problems[i], &text) >= 0)
+                        (void) fprintf(stderr, "  %s\n", text);
+        }
+}
+
+/* The agent takes over a set without problems only, so nothing may be wrong before and after. */
+static int expose_check_set(Expose *e) {
+        _cleanup_(config_freep) Config *now = NULL, *then = NULL;
+        ConfigCandidate candidate = {
+                .name = e->name, .data = (const uint8_t *) e->text.data, .n = e->text.n};
+
+        if (config_load(e->options->root, &now) < 0 ||
+            config_load_candidate(e->options->root, &candidate, &then) < 0)
+                return ctl_error_errno(ENOMEM, "read", "the configuration");
+        if (then->n_problems > 0) {
+                (void) ctl_error("Nothing was changed, because the configuration would %s:",
+                                 now->n_problems > 0 ? "still have problems" : "have a problem");
+                expose_tell_problems(then);
+                return CTL_EXIT_FAILURE;
+        }
+        e->expected = (Expected){.name = e->name, .file = e->path + strlen(e->options->root)};
+        /* The agent keeps the state of a service that asks for the same as before. */
+        if (!service_same_request(now, then, e->name))
+                e->expected.since_usec = now_usec();
+        return CTL_EXIT_OK;
+}
+
+static int expose_look(const Report *report, void *userdata) {
+        const Expose *e = userdata;
+
+        if (!report)
+                return CTL_EXIT_NOT_RUNNING;
+        switch (outcome_of_new(report, &e->expected)) {
+        case OUTCOME_PENDING:
+                return CTL_WAIT_MORE;
+        case OUTCOME_ACTIVE:
+                return CTL_EXIT_OK;
+        case OUTCOME_FAILED:
+        case OUTCOME_REFUSED:
+        case OUTCOME_OFF:
+                return CTL_EXIT_FAILURE;
+        }
+        return CTL_EXIT_FAILURE;
+}
+
+static int expose_wait(Expose *e) {
+        _cleanup_(report_freep) Report *report = NULL;
+        uint64_t timeout = e->options->timeout_usec;
+        const char *names[] = {e->name, NULL};
+        Style style = terminal_style();
+        Text out = TEXT_NULL;
+        int r = ctl_agent_wait(e->options->root, timeout ? timeout : CTL_TIMEOUT_EXPOSE,
+                               "waiting for the host's answer", expose_look, e, &report);
+
+        if (r == CTL_EXIT_NOT_RUNNING) {
+                (void) ctl_error("The agent does not run, so nothing is reachable yet; start it "
+                                 "with 'systemctl start wslbridge-agent'");
+                return r;
+        }
+        if (report && report_service(report, e->name)) {
+                view_services(report, names, &style, &out);
+                if (terminal_print(&out) < 0)
+                        return CTL_EXIT_FAILURE;
+        }
+        if (r == CTL_EXIT_TIMEOUT)
+                (void) ctl_error("No answer in time; the file stays, and 'wslbridgectl doctor' "
+                                 "says what is wrong");
+        else if (r == CTL_EXIT_FAILURE && report && strcmp(report->helper_state, "refused") == 0)
+                (void) ctl_error("The helper does not admit this guest; 'wslbridgectl doctor' says "
+                                 "what to do");
+        return r;
+}
+
+static int expose_prepare(Expose *e) {
+        const ServiceRequest *request = &e->request;
+        int r = expose_name(e, request);
+
+        if (r == CTL_EXIT_OK)
+                r = expose_request(e, request);
+        if (r != CTL_EXIT_OK)
+                return r;
+        e->path = ctl_service_path(e->options->root, 0, e->name);
+        if (!e->path || e->text.oom)
+                return ctl_error_errno(ENOMEM, "prepare", "the service");
+        r = expose_check_file(e);
+        return r == CTL_EXIT_OK ? expose_check_set(e) : r;
+}
+
+int ctl_expose(const CtlOptions *o, int n, char **names) {
+        _cleanup_(expose_done) Expose e = {.options = o, .request = o->request};
+        int r;
+
+        e.request.ports = names[0];
+        r = expose_prepare(&e);
+        if (r != CTL_EXIT_OK)
+                return r;
+        r = ctl_file_write(e.path, e.text.data, e.text.n, 0644);
+        if (r < 0)
+                return ctl_error_errno(-r, "write", e.expected.file);
+        (void) printf("Wrote %s.\n", e.expected.file);
+        (void) fflush(stdout);
+        return o->no_wait ? CTL_EXIT_OK : expose_wait(&e);
+}

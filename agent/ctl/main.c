@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The command line of wslbridgectl; docs/wslbridgectl.1 is its reference. */
+
+#include "agent/ctl/ctl.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TIMEOUT_SEC_MAX 1000000
+
+static CtlOptions arg = {.root = ""};
+
+/* Options are numbered, so that a command can say which it has. */
+enum {
+        OPTION_JSON,
+        OPTION_FORCE,
+        OPTION_NO_WAIT,
+        OPTION_TIMEOUT,
+        OPTION_NAME,
+        OPTION_DESCRIPTION,
+        OPTION_LISTEN,
+        OPTION_FIREWALL,
+        OPTION_REMOTE,
+        _OPTION_OF_COMMANDS_END, /* those from here on fit every command */
+        OPTION_ROOT,
+        OPTION_VERSION,
+        OPTION_HELP,
+};
+#define BIT(option)     (1u << OPTION_##option)
+#define WAIT_OPTIONS    (BIT(NO_WAIT) | BIT(TIMEOUT) | BIT(FORCE))
+#define REQUEST_OPTIONS (BIT(NAME) | BIT(DESCRIPTION) | BIT(LISTEN) | BIT(FIREWALL) | BIT(REMOTE))
+
+static const struct option options[] = {
+        {"help", no_argument, NULL, OPTION_HELP},
+        {"version", no_argument, NULL, OPTION_VERSION},
+        {"root", required_argument, NULL, OPTION_ROOT},
+        {"json", no_argument, NULL, OPTION_JSON},
+        {"force", no_argument, NULL, OPTION_FORCE},
+        {"no-wait", no_argument, NULL, OPTION_NO_WAIT},
+        {"timeout", required_argument, NULL, OPTION_TIMEOUT},
+        {"name", required_argument, NULL, OPTION_NAME},
+        {"description", required_argument, NULL, OPTION_DESCRIPTION},
+        {"listen", required_argument, NULL, OPTION_LISTEN},
+        {"firewall", required_argument, NULL, OPTION_FIREWALL},
+        {"remote", required_argument, NULL, OPTION_REMOTE},
+        {NULL, 0, NULL, 0},
+};
+
+typedef struct Command {
+        const char *name;
+        int n_min, n_max;
+        const char *arguments; /* for who gives too few */
+        unsigned options;
+        int (*run)(const CtlOptions *o, int n, char **names);
+} Command;
+
+static const Command commands[] = {
+        {"status", 0, 1024, "[NAME...]", BIT(JSON), ctl_status},
+        {"list", 0, 0, "", BIT(JSON), ctl_list},
+        {"expose", 1, 1, "PORT[:GUESTPORT]", WAIT_OPTIONS | REQUEST_OPTIONS, ctl_expose},
+        {"unexpose", 1, 1, "NAME", WAIT_OPTIONS, ctl_unexpose},
+        {"wait", 0, 1024, "[NAME...]", BIT(TIMEOUT), ctl_wait},
+        {"check", 0, 0, "", 0, ctl_check},
+        {"doctor", 0, 0, "", BIT(JSON), ctl_doctor},
+        {"pair", 0, 0, "", 0, ctl_pair},
+};
+
+static void help(void) {
+        (void) puts("wslbridgectl [OPTIONS...] COMMAND ...\n"
+                    "\n"
+                    "Shows and changes which ports of the Windows host lead to this guest.\n"
+                    "\n"
+                    "  status [NAME...]          The agent, the helper and the services (default)\n"
+                    "  list                      All services, one a line\n"
+                    "  expose PORT[:GUESTPORT]   Make a port reachable through the host\n"
+                    "  unexpose NAME             Undo that\n"
+                    "  wait [NAME...]            Wait until these, or all, are active\n"
+                    "  check                     Check the configuration\n"
+                    "  doctor                    What is wrong, and what to do about it\n"
+                    "  pair                      Store the key that standard input has\n"
+                    "\n"
+                    "  --json                    Output for programs (status, list, doctor)\n"
+                    "  --name=NAME --description=TEXT --listen=ADDRESS --firewall=PROFILES\n"
+                    "  --remote=WHO              What 'expose' writes; see wslbridge.conf(5)\n"
+                    "  --force                   Also replace or remove a file made by hand\n"
+                    "  --no-wait                 Do not wait for the host's answer\n"
+                    "  --timeout=SECONDS         Wait no longer\n"
+                    "  --root=DIR                Look up all files below DIR\n"
+                    "  -h --help  --version      This help; the version");
+}
+
+/* "/" and trailing slashes mean nothing more than their directory. */
+static int set_root(char *text) {
+        size_t n = strlen(text);
+
+        if (text[0] != '/') {
+                (void) ctl_error("--root=%s: give an absolute path", text);
+                return -EINVAL;
+        }
+        while (n > 0 && text[n - 1] == '/')
+                text[--n] = '\0';
+        arg.root = text;
+        return 0;
+}
+
+static int set_timeout(const char *text) {
+        char *end;
+        double seconds = strtod(text, &end);
+
+        if (*end != '\0' || end == text || !(seconds > 0) || seconds > TIMEOUT_SEC_MAX) {
+                (void) ctl_error("--timeout=%s: give a number of seconds, more than 0", text);
+                return -EINVAL;
+        }
+        arg.timeout_usec = (uint64_t) (seconds * (double) USEC_PER_SEC);
+        if (arg.timeout_usec == 0)
+                arg.timeout_usec = 1;
+        return 0;
+}
+
+static int add_listen(const char *text) {
+        ServiceRequest *r = &arg.request;
+
+        if (r->n_addresses == SERVICE_ADDRESSES_MAX) {
+                (void) ctl_error("--listen can be given %d times", SERVICE_ADDRESSES_MAX);
+                return -EINVAL;
+        }
+        r->addresses[r->n_addresses++] = text;
+        return 0;
+}
+
+/* Return: 1 to go on, 0 when all is done, negative errno after a usage error. */
+static int take_option(int option, char *value) {
+        switch (option) {
+        case OPTION_HELP:
+                help();
+                return 0;
+        case OPTION_VERSION:
+                (void) printf("wslbridgectl %s\n", PROJECT_VERSION);
+                return 0;
+        case OPTION_ROOT:
+                return set_root(value) < 0 ? -EINVAL : 1;
+        case OPTION_JSON:
+                arg.json = true;
+                return 1;
+        case OPTION_FORCE:
+                arg.force = true;
+                return 1;
+        case OPTION_NO_WAIT:
+                arg.no_wait = true;
+                return 1;
+        case OPTION_TIMEOUT:
+                return set_timeout(value) < 0 ? -EINVAL : 1;
+        case OPTION_NAME:
+                arg.request.name = value;
+                return 1;
+        case OPTION_DESCRIPTION:
+                arg.request.description = value;
+                return 1;
+        case OPTION_LISTEN:
+                return add_listen(value) < 0 ? -EINVAL : 1;
+        case OPTION_FIREWALL:
+                arg.request.firewall = value;
+                return 1;
+        case OPTION_REMOTE:
+                arg.request.remote = value;
+                return 1;
+        default: /* getopt_long() has said why */
+                return -EINVAL;
+        }
+}
+
+/* @ret_given: a bit for each option of commands. Return: as take_option(). */
+static int parse_options(int argc, char *argv[], unsigned *ret_given) {
+        int c, r;
+
+        while ((c = getopt_long(argc, argv, "h", options, NULL)) >= 0) {
+                if (c == 'h')
+                        c = OPTION_HELP;
+                r = take_option(c, optarg);
+                if (r <= 0)
+                        return r;
+                if (c < _OPTION_OF_COMMANDS_END)
+                        *ret_given |= 1u << c;
+        }
+        return 1;
+}
+
+static const Command *find_command(const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++)
+                if (strcmp(commands[i].name, name) == 0)
+                        return &commands[i];
+        (void) ctl_error("There is no command '%s'; see 'wslbridgectl --help'", name);
+        return NULL;
+}
+
+static bool command_fits(const Command *command, int n, unsigned given) {
+        if (n < command->n_min || n > command->n_max) {
+                (void) ctl_error("%s: wslbridgectl %s %s",
+                                 n < command->n_min ? "An argument is missing"
+                                                    : "Too many arguments",
+                                 command->name, command->arguments);
+                return false;
+        }
+        for (size_t i = 0; options[i].name; i++) {
+                int option = options[i].val;
+
+                if (option < _OPTION_OF_COMMANDS_END &&
+                    given & ~command->options & (1u << option)) {
+                        (void) ctl_error("'%s' has no option --%s", command->name, options[i].name);
+                        return false;
+                }
+        }
+        return true;
+}
+
+int main(int argc, char *argv[]) {
+        const Command *command;
+        unsigned given = 0;
+        int r;
+
+        (void) setlocale(LC_CTYPE, "");
+        (void) signal(SIGPIPE, SIG_IGN); /* 'wslbridgectl list | head -1' is no crash */
+        r = parse_options(argc, argv, &given);
+        if (r <= 0)
+                return r < 0 ? CTL_EXIT_USAGE : CTL_EXIT_OK;
+        command = find_command(optind < argc ? argv[optind] : "status");
+        if (optind < argc)
+                optind++;
+        if (!command || !command_fits(command, argc - optind, given))
+                return CTL_EXIT_USAGE;
+        return command->run(&arg, argc - optind, argv + optind);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The look of a report; see ctl-view.h. */
+
+#include "agent/ctl/show/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LABEL_WIDTH 10 /* of the header's lines */
+
+static Colour state_colour(const char *state) {
+        static const struct {
+                const char *state;
+                Colour colour;
+        } colours[] = {
+                {"active", COLOUR_GOOD},    {"pending", COLOUR_WAIT}, {"withdrawn", COLOUR_WAIT},
+                {"disabled", COLOUR_FAINT}, {"blocked", COLOUR_BAD},  {"conflict", COLOUR_BAD},
+                {"refused", COLOUR_BAD},    {"invalid", COLOUR_BAD},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(colours); i++)
+                if (strcmp(state, colours[i].state) == 0)
+                        return colours[i].colour;
+        return COLOUR_NONE;
+}
+
+static void add_line(Text *out, const Style *style, const char *label, Text *value) {
+        text_add(out, "%*s  ", LABEL_WIDTH, label);
+        text_add_wrapped(out, LABEL_WIDTH + 2, LABEL_WIDTH + 2, style->width,
+                         value->data ? value->data : "");
+        out->oom = out->oom || value->oom;
+        text_done(value);
+}
+
+static void header_address(const Report *r, const Style *style, Text *out) {
+        const ReportAddress *a = *r->v4.address ? &r->v4 : &r->v6;
+        Text value = TEXT_NULL;
+
+        if (*a->address) {
+                text_add(&value, "%s/%u on %s", a->address, a->prefix, r->interface);
+                if (*a->gateway)
+                        text_add(&value, ", gateway %s", a->gateway);
+        } else {
+                text_add(&value, "none");
+        }
+        if (*r->address_problem)
+                text_add(&value, " (%s)", r->address_problem);
+        add_line(out, style, "address:", &value);
+}
+
+static void header_helper(const Report *r, const Style *style, uint64_t now_usec, Text *out) {
+        char since[REPORT_TIME_TEXT_SIZE];
+        Text value = TEXT_NULL;
+
+        report_time_format(&r->helper_since, now_usec, since);
+        text_add(&value, "%s since %s", r->connected ? "connected" : "not connected", since);
+        if (r->connected && *r->software)
+                text_add(&value, " (%s)", r->software);
+        if (!r->connected && *r->error_cause)
+                text_add(&value, " (%s%s%s)", r->error_cause, *r->error_text ? ": " : "",
+                         r->error_text);
+        add_line(out, style, "helper:", &value);
+}
+
+static void header_update(const Report *r, const Style *style, Text *out) {
+        Text value = TEXT_NULL;
+
+        if (!r->has_update)
+                return;
+        text_add(&value, "%.1f ms from the last change of the address to the host's answer",
+                 (double) r->update_usec / 1000);
+        add_line(out, style, "update:", &value);
+}
+
+static void header_problems(const Report *r, const Style *style, Text *out) {
+        Text value = TEXT_NULL;
+
+        if (r->n_problems == 0)
+                return;
+        text_add(&value, "%zu in the configuration%s; see 'wslbridgectl check'", r->n_problems,
+                 r->stale ? ", so the newer one is not in force" : "");
+        add_line(out, style, "problems:", &value);
+}
+
+void view_header(const Report *r, const Style *style, uint64_t now_usec, Text *out) {
+        Text value = TEXT_NULL;
+
+        text_add(&value, "wslbridge-agent %s, process %d", r->version, r->pid);
+        add_line(out, style, "agent:", &value);
+        header_address(r, style, out);
+        text_add(&value, "%s", *r->mode_word ? r->mode_word : r->mode);
+        add_line(out, style, "mode:", &value);
+        header_helper(r, style, now_usec, out);
+        header_update(r, style, out);
+        header_problems(r, style, out);
+}
+
+static bool wanted(const char *const *names, const char *name) {
+        if (!names)
+                return true;
+        for (; *names; names++)
+                if (strcmp(*names, name) == 0)
+                        return true;
+        return false;
+}
+
+static void guest_port_text(const ReportListen *listen, char *ret_text, size_t size) {
+        if (listen->count > 1)
+                (void) snprintf(ret_text, size, "%u-%u", listen->connect_port,
+                                listen->connect_port + listen->count - 1);
+        else
+                (void) snprintf(ret_text, size, "%u", listen->connect_port);
+}
+
+static void service_note(Table *t, const ReportService *s) {
+        bool active = strcmp(s->state, "active") == 0;
+        Text note = TEXT_NULL;
+
+        if (!active && *s->text)
+                text_add(&note, "%s", s->text);
+        else if (!active && *s->reason)
+                text_add(&note, "%s", s->reason);
+        if (active &&
+            (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
+                text_add(&note, "port %u of the guest is %s", s->guest_port,
+                         *s->guest == 'l' ? "open on loopback only" : "not listened on");
+        if (note.data)
+                table_note(t, note.data);
+        t->oom = t->oom || note.oom;
+        text_done(&note);
+}
+
+void view_services(const Report *r, const char *const *names, const Style *style, Text *out) {
+        static const char *const titles[] = {"NAME", "LISTEN", "GUEST PORT", "STATE"};
+        Table t = {.titles = titles, .n_columns = ELEMENTSOF(titles), .fixed = 1u << 2 | 1u << 3};
+
+        for (size_t i = 0; i < r->n_services; i++) {
+                const ReportService *s = &r->services[i];
+
+                if (!wanted(names, s->name))
+                        continue;
+                for (size_t k = 0; k == 0 || k < s->n_listens; k++) {
+                        char port[32] = "";
+
+                        table_row(&t);
+                        if (k == 0) {
+                                table_cell(&t, 0, COLOUR_NONE, s->name);
+                                table_cell(&t, 3, state_colour(s->state), s->state);
+                        }
+                        if (s->n_listens == 0)
+                                continue;
+                        guest_port_text(&s->listens[k], port, sizeof(port));
+                        table_cell(&t, 1, COLOUR_NONE, s->listens[k].listen);
+                        table_cell(&t, 2, COLOUR_NONE, port);
+                }
+                service_note(&t, s);
+        }
+        table_format(&t, style, out);
+        table_done(&t);
+}
+
+void view_listen(const WireListen *listen, char ret_text[VIEW_LISTEN_TEXT_SIZE]) {
+        char first[IP_ENDPOINT_TEXT_MAX];
+
+        ip_endpoint_format(&(IpEndpoint){.addr = listen->addr, .port = listen->port}, first);
+        if (listen->count > 1)
+                (void) snprintf(ret_text, VIEW_LISTEN_TEXT_SIZE, "%s-%u", first,
+                                (unsigned) listen->port + listen->count - 1);
+        else
+                (void) snprintf(ret_text, VIEW_LISTEN_TEXT_SIZE, "%s", first);
+}
+
+/* A service as 'list' shows it: what the files say, and the state from the agent. */
+typedef struct ListItem {
+        const ConfigService *service;
+        const WireService *wire; /* NULL: disabled */
+        const char *state;
+} ListItem;
+
+/* Enabled services stand in the wire form in the same order. */
+static ListItem list_item(const Config *config, const Report *r, size_t i, uint32_t *next) {
+        const ConfigService *service = &config->services[i];
+        const ReportService *reported = r ? report_service(r, service->name) : NULL;
+        ListItem item = {.service = service, .state = "disabled"};
+
+        if (service->enabled) {
+                item.wire = &config->wire.services[(*next)++];
+                item.state = reported ? reported->state : "not-running";
+        }
+        return item;
+}
+
+static void list_listens(const Config *config, const ListItem *item, Text *out) {
+        char listen[VIEW_LISTEN_TEXT_SIZE];
+
+        for (uint32_t i = 0; item->wire && i < item->wire->n_listens; i++) {
+                view_listen(&config->wire.listens[item->wire->first_listen + i], listen);
+                text_add(out, "%s%s", i > 0 ? ", " : "", listen);
+        }
+}
+
+void view_list(const Config *config, const Report *r, const Style *style, Text *out) {
+        static const char *const titles[] = {"NAME", "LISTEN", "STATE", "DESCRIPTION"};
+        Table t = {.titles = titles, .n_columns = ELEMENTSOF(titles), .fixed = 1u << 2};
+        uint32_t next = 0;
+
+        for (size_t i = 0; i < config->n_services; i++) {
+                ListItem item = list_item(config, r, i, &next);
+                Text listens = TEXT_NULL;
+
+                list_listens(config, &item, &listens);
+                table_row(&t);
+                table_cell(&t, 0, COLOUR_NONE, item.service->name);
+                table_cell(&t, 1, COLOUR_NONE, listens.data ? listens.data : "-");
+                table_cell(&t, 2, state_colour(item.state), item.state);
+                if (item.service->description) {
+                        char *description = strdup(item.service->description);
+
+                        if (description) {
+                                text_clean(description);
+                                table_cell(&t, 3, COLOUR_NONE, description);
+                        }
+                        t.oom = t.oom || !description;
+                        free(description);
+                }
+                t.oom = t.oom || listens.oom;
+                text_done(&listens);
+        }
+        table_format(&t, style, out);
+        table_done(&t);
+}
+
+json_t *view_list_json(const Config *config, const Report *r) {
+        json_t *array = json_array();
+        uint32_t next = 0;
+
+        for (size_t i = 0; i < config->n_services; i++) {
+                ListItem item = list_item(config, r, i, &next);
+                json_t *listens = json_array();
+
+                for (uint32_t k = 0; item.wire && k < item.wire->n_listens; k++) {
+                        const WireListen *l = &config->wire.listens[item.wire->first_listen + k];
+                        char text[VIEW_LISTEN_TEXT_SIZE];
+
+                        view_listen(l, text);
+                        (void) json_array_append_new(
+                                listens,
+                                json_pack("{s:s, s:i, s:i}", "listen", text, "count",
+                                          (int) l->count, "connect_port", (int) l->connect_port));
+                }
+                (void) json_array_append_new(
+                        array,
+                        json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:o}", "name", item.service->name,
+                                  "description", item.service->description, "file",
+                                  item.service->file, "enabled", (int) item.service->enabled,
+                                  "state", item.state, "listens", listens));
+        }
+        return array;
+}

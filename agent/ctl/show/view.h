@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/* Internal to wslbridgectl: what 'status', 'list' and 'expose' show of a report. Pure. */
+
+#include "agent/config/config.h"
+#include "agent/ctl/show/table.h"
+#include "agent/status/read.h"
+
+/* Lines about the agent: address, mode, helper, last update, problems of the configuration. */
+void view_header(const Report *r, const Style *style, uint64_t now_usec, Text *out);
+
+/**
+ * view_services() - NAME, LISTEN, GUEST PORT, STATE; below a service that is not active, why
+ * @names: show these only; NULL-terminated, or NULL for all
+ */
+void view_services(const Report *r, const char *const *names, const Style *style, Text *out);
+
+/* One line for each service, with its description. @r: NULL while the agent does not run. */
+void view_list(const Config *config, const Report *r, const Style *style, Text *out);
+
+/* The same for programs. Return: NULL when out of memory. */
+json_t *view_list_json(const Config *config, const Report *r);
+
+/* "0.0.0.0:8000-8010" */
+#define VIEW_LISTEN_TEXT_SIZE (IP_ENDPOINT_TEXT_MAX + 8)
+void view_listen(const WireListen *listen, char ret_text[VIEW_LISTEN_TEXT_SIZE]);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+
+/* wslbridgectl status and list. */
+
+#include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/show/terminal.h"
+#include "agent/ctl/show/view.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Takes @json over. Escapes all but ASCII, so that nothing in it speaks to the terminal. */
+static int print_json(json_t *json) {
+        Text out = TEXT_NULL;
+        char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
+
+        json_decref(json);
+        if (text)
+                text_add(&out, "%s\n", text);
+        else
+                out.oom = true;
+        free(text);
+        return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
+}
+
+/* What the named services are, in one number. */
+static int names_exit(const Report *report, int n, char **names) {
+        int result = CTL_EXIT_OK;
+
+        for (int i = 0; i < n; i++) {
+                const ReportService *s = report_service(report, names[i]);
+
+                if (!s) {
+                        (void) ctl_error("There is no service '%s'; 'wslbridgectl list' shows all",
+                                         names[i]);
+                        result = CTL_EXIT_NO_SERVICE;
+                } else if (strcmp(s->state, "active") != 0 && result == CTL_EXIT_OK) {
+                        result = CTL_EXIT_NOT_RUNNING;
+                }
+        }
+        return result;
+}
+
+int ctl_status(const CtlOptions *o, int n, char **names) {
+        _cleanup_(report_freep) Report *report = NULL;
+        Style style = terminal_style();
+        Text out = TEXT_NULL;
+        int r = ctl_agent_require(o->root, &report), result;
+
+        if (r != CTL_EXIT_OK)
+                return r;
+        result = names_exit(report, n, names);
+        if (o->json)
+                return print_json(json_incref(report->root)) ? CTL_EXIT_FAILURE : result;
+        if (n == 0) {
+                view_header(report, &style, now_usec(), &out);
+                text_add(&out, "\n");
+        }
+        if (n == 0 && report->n_services == 0)
+                text_add(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
+        else
+                view_services(report, n > 0 ? (const char *const *) names : NULL, &style, &out);
+        return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : result;
+}
+
+int ctl_list(const CtlOptions *o, int n, char **names) {
+        _cleanup_(report_freep) Report *report = NULL;
+        _cleanup_(config_freep) Config *config = NULL;
+        _cleanup_free_ char *problem = NULL;
+        Style style = terminal_style();
+        Text out = TEXT_NULL;
+
+        if (config_load(o->root, &config) < 0 ||
+            ctl_agent_read(o->root, &report, &problem) == -ENOMEM)
+                return ctl_error_errno(ENOMEM, "read", "the configuration");
+        if (config->n_problems > 0)
+                (void) ctl_error("The configuration has problems, and files with one are not "
+                                 "listed; see 'wslbridgectl check'");
+        if (o->json)
+                return print_json(view_list_json(config, report));
+        if (config->n_services == 0)
+                text_add(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
+        else
+                view_list(config, report, &style, &out);
+        return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
+}

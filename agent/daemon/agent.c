@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Start, signals, the choice of the address, end; see agent.h and agent-internal.h. */
+
+#include "agent/daemon/agent-private.h"
+
+#include "agent/guest/identity.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <systemd/sd-daemon.h>
+
+static void agent_log_choice(Agent *a) {
+        const Choice *c = &a->choice;
+        const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
+        char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
+
+        if (!choice_has_address(c)) {
+                const char *name = c->interface[0] ? c->interface : a->config->interface;
+
+                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                           "No address to forward to: %s%s%s%s", choice_problem_text(c->problem),
+                           *name ? " (" : "", name, *name ? ")" : "");
+                return;
+        }
+        ip_format(&w->addr, address);
+        ip_format(&w->gateway, gateway);
+        log_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
+                   "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
+                   c->interface, gateway,
+                   c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
+        if (c->problem == CHOICE_OFF_LINK) {
+                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
+                           "The gateway %s is not in the subnet %s/%u: the virtual switch will "
+                           "drop a static address outside its own subnet",
+                           gateway, address, (unsigned) w->prefix);
+        }
+}
+
+/* After the choice has been told: this is for people. */
+static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
+        Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
+        size_t n = snapshot_candidates(snapshot, candidates);
+
+        if (n == a->n_candidates && memcmp(candidates, a->candidates, sizeof(candidates)) == 0)
+                return;
+        memcpy(a->candidates, candidates, sizeof(candidates));
+        a->n_candidates = n;
+        agent_report_later(a);
+}
+
+static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
+                             bool trailing, void *userdata) {
+        Agent *a = userdata;
+        Choice choice;
+        int r;
+
+        snapshot_choose(snapshot, a->config->interface, &choice);
+        if (a->choice_known) {
+                if (!trailing && choice_may_pass(&a->choice, &choice))
+                        return 0; /* the dump at the end of the window tells */
+                if (choice_equal(&choice, &a->choice)) {
+                        agent_take_candidates(a, snapshot);
+                        return 0;
+                }
+                agent_ask_mode_later(a);
+        }
+        a->choice = choice;
+        a->choice_known = true;
+        r = agent_push(a, event_usec); /* before anything slower */
+        if (r < 0)
+                return r;
+        a->choice_since = status_time_now();
+        agent_log_choice(a);
+        agent_take_candidates(a, snapshot);
+        agent_check_ports_later(a);
+        agent_report_later(a);
+        return a->channel ? channel_hurry(a->channel) : 0;
+}
+
+static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo *si,
+                              void *userdata) {
+        Agent *a = userdata;
+
+        log_line(&a->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np((int) si->ssi_signo));
+        agent_notify_stopping(a);
+        return sd_event_exit(a->event, 0);
+}
+
+static int agent_on_files(void *userdata) {
+        return agent_reload(userdata);
+}
+
+static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
+        Agent *a = userdata;
+        int r;
+
+        agent_ask_mode_later(a);
+        r = configwatch_renew(a->configwatch);
+        return r < 0 ? r : agent_reload(a);
+}
+
+/* A reload that fails must end the process: a source whose callback fails is switched off, and the
+ * agent would be deaf to the next one. */
+static int agent_add_signal(Agent *a, int number, sd_event_signal_handler_t handler) {
+        sd_event_source *s = NULL;
+        int r;
+
+        r = sd_event_add_signal(a->event, &s, number, handler, a);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(s, 1);
+        if (r >= 0)
+                r = sd_event_source_set_floating(s, 1); /* lives as long as the loop */
+        sd_event_source_unref(s);
+        return r;
+}
+
+/* SD_EVENT_SIGNAL_PROCMASK would do the blocking, but is too new for systemd 249. */
+static int agent_new_signals(Agent *a) {
+        sigset_t mask;
+        int r;
+
+        sigemptyset(&mask);
+        sigaddset(&mask, SIGTERM);
+        sigaddset(&mask, SIGINT);
+        sigaddset(&mask, SIGHUP);
+        sigaddset(&mask, SIGCHLD); /* for the loop: WSL's tools are children */
+        if (sigprocmask(SIG_BLOCK, &mask, NULL) < 0)
+                return -errno;
+        /* The log may go to a pipe that nobody reads any more. */
+        if (signal(SIGPIPE, SIG_IGN) == SIG_ERR)
+                return -errno;
+        r = agent_add_signal(a, SIGTERM, agent_on_terminate);
+        if (r >= 0)
+                r = agent_add_signal(a, SIGINT, agent_on_terminate);
+        if (r >= 0)
+                r = agent_add_signal(a, SIGHUP, agent_on_hangup);
+        return r < 0 ? r : 0;
+}
+
+static int agent_failed(Agent *a, int error, const char *what) {
+        log_fields(&a->log, LOG_ERR, FIELDS(.error = -error), "%s: %s", what, strerror(-error));
+        return error;
+}
+
+static int agent_load_identity(Agent *a) {
+        int r = identity_load(&a->identity);
+
+        if (r == IDENTITY_E_VOLATILE) {
+                log_line(&a->log, LOG_WARNING,
+                         "/etc/machine-id is missing or not set up: this guest has a new identity "
+                         "at each start and can't stay paired. Run 'systemd-machine-id-setup'");
+        }
+        return r < 0 ? r : 0;
+}
+
+/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. Started
+ * by hand where the service is installed, the agent finds a link to the file of the service, which
+ * a file in its place would make useless. */
+static const char *agent_status_directory(void) {
+        const char *value = getenv("RUNTIME_DIRECTORY");
+        struct stat st;
+
+        if (value && value[0] == '/' && !strchr(value, ':'))
+                return value;
+        if (lstat(STATUS_DIRECTORY "/" STATUS_FILE, &st) == 0 && S_ISLNK(st.st_mode))
+                return STATUS_SERVICE_DIRECTORY;
+        return STATUS_DIRECTORY;
+}
+
+int agent_new(Agent **ret_agent, const char *root) {
+        _cleanup_(agent_freep) Agent *a = NULL;
+        int r;
+
+        a = calloc(1, sizeof(*a));
+        if (!a)
+                return -ENOMEM;
+        a->root = root;
+        a->directory = agent_status_directory();
+        a->update_usec = STATUS_UPDATE_NEVER;
+        a->helper.since = status_time_now();
+        log_open(&a->log, LOG_INFO);
+
+        r = agent_load_identity(a);
+        if (r < 0)
+                return agent_failed(a, r, "Can't find out who this guest is");
+        r = sd_event_new(&a->event);
+        if (r >= 0)
+                r = sd_event_set_watchdog(a->event, 1);
+        if (r >= 0)
+                r = agent_new_signals(a);
+        if (r >= 0)
+                r = agent_new_report(a);
+        if (r >= 0)
+                r = agent_new_guest(a);
+        if (r < 0)
+                return agent_failed(a, r, "Can't set up the event loop");
+        /* Watched before it is read: a change in between is read again. */
+        r = configwatch_new(&a->configwatch, a->event, root, agent_on_files, a);
+        if (r < 0)
+                return agent_failed(a, r, "Can't watch the configuration directories");
+        r = agent_load(a);
+        if (r < 0)
+                return agent_failed(a, r, "Can't load the configuration");
+        r = netwatch_new(&a->netwatch, a->event, 0, agent_on_snapshot, a);
+        if (r >= 0)
+                r = netwatch_refresh(a->netwatch);
+        if (r < 0)
+                return agent_failed(a, r, "Can't watch the network");
+        r = agent_new_channel(a);
+        if (r < 0)
+                return agent_failed(a, r, "Can't set up the connection to the helper");
+        *ret_agent = TAKE_PTR(a);
+        return 0;
+}
+
+Agent *agent_free(Agent *a) {
+        if (!a)
+                return NULL;
+        channel_free(a->channel);
+        netwatch_free(a->netwatch);
+        configwatch_free(a->configwatch);
+        wsl_free(a->wsl);
+        clockwatch_free(a->clock);
+        sd_event_source_disable_unref(a->errands);
+        sd_event_source_disable_unref(a->patience);
+        sd_event_source_disable_unref(a->report);
+        sd_event_unref(a->event);
+        for (size_t i = 0; a->config && i < a->config->n_services; i++)
+                free(a->services[i].text);
+        free(a->services);
+        config_free(a->config);
+        config_free(a->rejected);
+        free(a->key_problem);
+        free(a);
+        return NULL;
+}
+
+int agent_run(Agent *a) {
+        int r = sd_event_loop(a->event);
+
+        if (r < 0) {
+                agent_failed(a, r, "Giving up");
+                agent_notify_stopping(a);
+        }
+        channel_bye(a->channel, "the agent stops");
+        status_remove(a->directory);
+        return r;
+}

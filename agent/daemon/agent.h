@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Agent: the daemon as a whole. It owns the event loop and all modules, decides what is sent to the
+ * helper and when, and is the only one that logs.
+ */
+
+#include "agent/util/cleanup.h"
+
+typedef struct Agent Agent;
+
+/**
+ * agent_new() - read the configuration, take the first dump, start connecting
+ * @root: "" or a directory without trailing slash below which configuration is looked up; borrowed
+ *
+ * Blocks SIGTERM, SIGINT and SIGHUP for the process. Logs what goes wrong.
+ *
+ * Return: 0 or negative errno.
+ */
+int agent_new(Agent **ret_agent, const char *root);
+Agent *agent_free(Agent *a);
+DEFINE_CLEANUP(Agent *, agent_free);
+
+/* Run until SIGTERM or SIGINT, then say goodbye to the helper. Return: 0 or negative errno. */
+int agent_run(Agent *a);

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What the helper answers for each service; see agent-internal.h. */
+
+#include "agent/daemon/agent-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void services_free(StatusService *services, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                free(services[i].text);
+        free(services);
+}
+
+static bool listen_equal(const WireListen *x, const WireListen *y) {
+        return ip_compare(&x->addr, &y->addr) == 0 && x->port == y->port && x->count == y->count &&
+               x->connect_port == y->connect_port;
+}
+
+static bool prefix_equal(const WirePrefix *x, const WirePrefix *y) {
+        return ip_compare(&x->addr, &y->addr) == 0 && x->length == y->length;
+}
+
+/* Whether service @x of @a asks for the same as service @y of @b. */
+static bool request_equal(const WireState *a, uint32_t x, const WireState *b, uint32_t y) {
+        const WireService *s = &a->services[x], *t = &b->services[y];
+
+        if (strcmp(s->name, t->name) != 0 || s->profiles != t->profiles || s->remote != t->remote ||
+            s->n_listens != t->n_listens || s->n_remotes != t->n_remotes)
+                return false;
+        for (uint32_t i = 0; i < s->n_listens; i++)
+                if (!listen_equal(&a->listens[s->first_listen + i],
+                                  &b->listens[t->first_listen + i]))
+                        return false;
+        for (uint32_t i = 0; i < s->n_remotes; i++)
+                if (!prefix_equal(&a->remotes[s->first_remote + i],
+                                  &b->remotes[t->first_remote + i]))
+                        return false;
+        return true;
+}
+
+/*
+ * A service that asks for the same as before keeps its state; what the helper said of another
+ * request would be a lie. Both sets are sorted by name, and their enabled services stand in the
+ * wire form in the same order, so one walk finds what they share.
+ */
+static void services_take_over(const Config *from, StatusService *old, const Config *to,
+                               StatusService *services) {
+        uint32_t next_from = 0, next_to = 0;
+        size_t k = 0;
+
+        for (size_t i = 0; i < to->n_services; i++) {
+                if (!to->services[i].enabled)
+                        continue;
+                while (k < from->n_services &&
+                       strcmp(from->services[k].name, to->services[i].name) < 0)
+                        next_from += from->services[k++].enabled;
+                if (k < from->n_services && from->services[k].enabled &&
+                    request_equal(&from->wire, next_from, &to->wire, next_to)) {
+                        services[i] = old[k];
+                        old[k].text = NULL;
+                }
+                next_to++;
+        }
+}
+
+int agent_set_services(Agent *a, Config *config) {
+        StatusService *services = calloc(config->n_services + 1, sizeof(*services));
+        StatusTime now = status_time_now();
+
+        if (!services) {
+                config_free(config);
+                return -ENOMEM;
+        }
+        for (size_t i = 0; i < config->n_services; i++)
+                services[i] = (StatusService){.state = WIRE_SERVICE_PENDING,
+                                              .since = now,
+                                              .guest = GUEST_PORT_UNKNOWN,
+                                              .guest_logged = GUEST_PORT_LISTENING};
+        if (a->config) {
+                services_take_over(a->config, a->services, config, services);
+                services_free(a->services, a->config->n_services);
+        }
+        config_free(a->config);
+        a->config = config;
+        a->services = services;
+        a->sequence = 0; /* answers that are on the way speak of another set */
+        return 0;
+}
+
+static bool text_equal(const char *a, const char *b) {
+        return strcmp(a ? a : "", b ? b : "") == 0;
+}
+
+/* @text: copied. @ret_changed is only ever set to true. */
+static int service_set(StatusService *s, uint8_t state, uint16_t reason, const char *text,
+                       const StatusTime *now, bool *ret_changed) {
+        char *copy = NULL;
+
+        if (s->state == state && s->reason == reason && text_equal(s->text, text))
+                return 0;
+        if (text && *text) {
+                copy = strdup(text);
+                if (!copy)
+                        return -ENOMEM;
+        }
+        if (s->state != state || s->reason != reason)
+                s->since = *now;
+        free(s->text);
+        s->text = copy;
+        s->state = state;
+        s->reason = reason;
+        *ret_changed = true;
+        return 0;
+}
+
+int agent_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text) {
+        StatusTime now = status_time_now();
+        bool changed = false;
+
+        for (size_t i = 0; i < a->config->n_services; i++) {
+                int r;
+
+                if (!a->config->services[i].enabled)
+                        continue;
+                r = service_set(&a->services[i], state, reason, text, &now, &changed);
+                if (r < 0)
+                        return r;
+        }
+        if (changed)
+                agent_report_later(a);
+        return 0;
+}
+
+/* Return: whether the service's state is news for the log. */
+static bool service_is_news(StatusService *s) {
+        if (s->logged && s->logged_state == s->state && s->logged_reason == s->reason)
+                return false;
+        s->logged = true;
+        s->logged_state = s->state;
+        s->logged_reason = s->reason;
+        return s->state != WIRE_SERVICE_PENDING;
+}
+
+static void agent_log_service(Agent *a, const char *name, const StatusService *s) {
+        const char *state = wire_service_state_name(s->state);
+        const char *reason = wire_reason_name(s->reason);
+        bool good = s->state == WIRE_SERVICE_ACTIVE;
+
+        log_fields(&a->log, good ? LOG_NOTICE : LOG_WARNING,
+                   FIELDS(.id = good ? MESSAGE_SERVICE_STATE : MESSAGE_SERVICE_PROBLEM,
+                          .service = name, .state = state),
+                   "Service '%s' is %s%s%s%s%s%s", name, state, *reason ? " (" : "", reason,
+                   *reason ? ")" : "", s->text ? ": " : "", s->text ? s->text : "");
+}
+
+static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
+        char latency[64] = "";
+
+        if (a->event_usec) {
+                (void) snprintf(latency, sizeof(latency), ", %llu us after the change",
+                                (unsigned long long) usec);
+        }
+        log_line(&a->log, LOG_INFO, "The helper has applied the state: %zu of %u services active%s",
+                 n_active, (unsigned) a->config->wire.n_services, latency);
+}
+
+static int agent_store_result(Agent *a, const WireResult *result, bool *ret_changed,
+                              size_t *ret_active) {
+        StatusTime now = status_time_now();
+        size_t n_active = 0, n_news = 0;
+        uint32_t next = 0;
+
+        for (size_t i = 0; i < a->config->n_services && next < result->n_services; i++) {
+                const WireServiceResult *answer;
+                int r;
+
+                if (!a->config->services[i].enabled)
+                        continue;
+                answer = &result->services[next++];
+                r = service_set(&a->services[i], answer->state, answer->reason, answer->text, &now,
+                                ret_changed);
+                if (r < 0)
+                        return r;
+                n_active += answer->state == WIRE_SERVICE_ACTIVE;
+                if (service_is_news(&a->services[i]) && ++n_news <= AGENT_LOGGED_SERVICES)
+                        agent_log_service(a, a->config->services[i].name, &a->services[i]);
+        }
+        if (n_news > AGENT_LOGGED_SERVICES) {
+                log_line(&a->log, LOG_NOTICE, "%zu more services changed their state; see %s/%s",
+                         n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
+        }
+        *ret_active = n_active;
+        return 0;
+}
+
+int agent_take_result(Agent *a, WireResult *result) {
+        uint64_t usec = now_usec();
+        size_t n_active = 0;
+        bool changed = false;
+        int r;
+
+        /* An answer to an older STATE may not even have the same services; the one to the newest
+         * follows. */
+        if (result->sequence != a->sequence || result->n_services != a->config->wire.n_services)
+                return 0;
+        r = agent_store_result(a, result, &changed, &n_active);
+        if (r < 0)
+                return r;
+        if (a->unanswered) {
+                agent_log_result(a, usec - a->event_usec, n_active);
+                if (a->event_usec) {
+                        a->update_usec = usec - a->event_usec;
+                        a->apply_usec = result->apply_usec;
+                        changed = true;
+                }
+                a->unanswered = false;
+                a->event_usec = 0;
+        }
+        agent_check_ports_later(a);
+        if (changed)
+                agent_report_later(a);
+        return 0;
+}

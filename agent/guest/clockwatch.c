@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A timer for a day that never comes, cancelled by the kernel when the clock is set; see
+ * clockwatch.h. It needs no privilege and no alarm hardware.
+ */
+
+#include "agent/guest/clockwatch.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
+
+/* The end of what a 32-bit clock counts, in 2038, would do for some years only. */
+#define NEVER_SEC ((time_t) (sizeof(time_t) > 4 ? INT64_C(1) << 40 : INT32_MAX))
+
+struct ClockWatch {
+        ClockWatchFn fn;
+        void *userdata;
+        sd_event_source *io;
+        int fd;
+};
+
+static int clockwatch_arm(ClockWatch *w) {
+        const struct itimerspec never = {.it_value.tv_sec = NEVER_SEC};
+        const int flags = TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET;
+
+        return timerfd_settime(w->fd, flags, &never, NULL) < 0 ? -errno : 0;
+}
+
+static int clockwatch_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        ClockWatch *w = userdata;
+        uint64_t ticks;
+        int r;
+
+        if (read(w->fd, &ticks, sizeof(ticks)) < 0 && errno != ECANCELED)
+                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        r = clockwatch_arm(w);
+        return r < 0 ? r : w->fn(w->userdata);
+}
+
+int clockwatch_new(ClockWatch **ret_watch, sd_event *event, ClockWatchFn fn, void *userdata) {
+        _cleanup_(clockwatch_freep) ClockWatch *w = NULL;
+        int r;
+
+        w = malloc(sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        *w = (ClockWatch){.fn = fn, .userdata = userdata, .fd = -1};
+        w->fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+        if (w->fd < 0)
+                return -errno;
+        r = clockwatch_arm(w);
+        if (r >= 0)
+                r = sd_event_add_io(event, &w->io, w->fd, EPOLLIN, clockwatch_on_io, w);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(w->io, 1);
+        if (r < 0)
+                return r;
+        *ret_watch = TAKE_PTR(w);
+        return 0;
+}
+
+ClockWatch *clockwatch_free(ClockWatch *w) {
+        if (!w)
+                return NULL;
+        sd_event_source_disable_unref(w->io);
+        closep(&w->fd);
+        free(w);
+        return NULL;
+}

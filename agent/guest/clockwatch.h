@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * ClockWatch: tells when the wall clock was set, without a wake-up at other times. That is how a
+ * resume looks from inside: the kernel sets the clock after a sleep of its own, and Hyper-V's time
+ * service (or chrony) after one of the host, which a virtual machine does not notice otherwise.
+ */
+
+#include "agent/util/cleanup.h"
+
+#include <systemd/sd-event.h>
+
+typedef struct ClockWatch ClockWatch;
+
+/* Return: 0, or negative errno to end the event loop. */
+typedef int (*ClockWatchFn)(void *userdata);
+
+/* @event: borrowed, must outlive the watch. Return: 0 or negative errno. */
+int clockwatch_new(ClockWatch **ret_watch, sd_event *event, ClockWatchFn fn, void *userdata);
+ClockWatch *clockwatch_free(ClockWatch *w);
+DEFINE_CLEANUP(ClockWatch *, clockwatch_free);

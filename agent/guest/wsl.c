@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Asking WSL's tools; see wsl.h. One round at a time, its questions at the same time:
+ *
+ *      ask             → round: a child process for each question that is open
+ *      round ended     settled, unless something failed, the guest is WSL's and its socket is not
+ *                      there yet: then another round, after a growing pause, for WSL_RETRY_USEC
+ *      asked meanwhile → another round at once
+ */
+
+#include "agent/guest/wsl.h"
+
+#include "agent/guest/identity.h"
+#include "agent/util/command.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#define FOLDER_MAX          255
+#define RETRY_FIRST_USEC    (250 * USEC_PER_MSEC)
+#define RETRY_LONGEST_USEC  (4 * USEC_PER_SEC)
+#define RETRY_ACCURACY_USEC (50 * USEC_PER_MSEC)
+#define INTEROP_SOCKET      "1_interop"
+#define INTEROP_FOLDER      "/run/WSL"
+
+typedef enum WslQuestion {
+        WSL_QUESTION_MODE,
+        WSL_QUESTION_DISTRO,
+        WSL_QUESTION_VM_ID, /* wslinfo knows it since WSL 2.5.10 and 2.6.1 */
+        _WSL_QUESTION_END,
+} WslQuestion;
+
+static const struct {
+        const char *program;
+        const char *arguments[3];
+} questions[_WSL_QUESTION_END] = {
+        [WSL_QUESTION_MODE] = {"wslinfo", {"--networking-mode"}},
+        [WSL_QUESTION_DISTRO] = {"wslpath", {"-w", "/"}},
+        [WSL_QUESTION_VM_ID] = {"wslinfo", {"--vm-id"}},
+};
+
+struct Wsl {
+        /* configuration */
+        WslFn fn;
+        void *userdata;
+        sd_event *event;    /* borrowed */
+        const char *folder; /* of the tests, or NULL; borrowed from the environment */
+        unsigned asks;      /* bit of each question that is of interest */
+
+        /* owned */
+        sd_event_source *retry;
+        Command *commands[_WSL_QUESTION_END]; /* those that run */
+
+        /* state */
+        WslFacts facts, told; /* told: what the owner knows */
+        bool settled, told_settled;
+        bool asked;
+        bool again;          /* asked once more during a round */
+        bool ready;          /* the socket was there when this round began */
+        bool failed;         /* something in this round */
+        uint64_t since_usec; /* when it was asked */
+        unsigned n_rounds;   /* since then */
+};
+
+static int start_round(Wsl *w);
+
+static bool in_folder(const char *folder, const char *name, int mode, char ret[FOLDER_MAX + 1]) {
+        int n = snprintf(ret, FOLDER_MAX + 1, "%s/%s", folder, name);
+
+        return n > 0 && n <= FOLDER_MAX && access(ret, mode) == 0;
+}
+
+/* In the order of $PATH that the tools are started with. */
+static bool find_program(const Wsl *w, const char *name, char ret_path[FOLDER_MAX + 1]) {
+        if (w->folder)
+                return in_folder(w->folder, name, X_OK, ret_path);
+        return in_folder("/usr/bin", name, X_OK, ret_path) ||
+               in_folder("/bin", name, X_OK, ret_path);
+}
+
+static bool has_interop(const Wsl *w) {
+        char path[FOLDER_MAX + 1];
+
+        return in_folder(w->folder ? w->folder : INTEROP_FOLDER, INTEROP_SOCKET, F_OK, path);
+}
+
+static bool is_open(const Wsl *w, WslQuestion question) {
+        if (!(w->asks & 1u << question))
+                return false;
+        switch (question) {
+        case WSL_QUESTION_MODE:
+                return true;
+        case WSL_QUESTION_DISTRO:
+                return !w->facts.distro[0];
+        case WSL_QUESTION_VM_ID:
+                return !w->facts.has_vm_id;
+        case _WSL_QUESTION_END:
+                break;
+        }
+        return false;
+}
+
+/* Return: whether the output was an answer. */
+static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t n) {
+        WslFacts *f = &w->facts;
+        char word[WSL_WORD_MAX + 1];
+        uint8_t mode;
+
+        switch (question) {
+        case WSL_QUESTION_MODE:
+                if (!wsl_parse_mode(output, n, &mode, word))
+                        return false; /* what was known stays */
+                f->mode = mode;
+                memcpy(f->word, word, sizeof(f->word));
+                return true;
+        case WSL_QUESTION_DISTRO:
+                return wsl_parse_distro(output, n, f->distro);
+        case WSL_QUESTION_VM_ID:
+                f->has_vm_id = wsl_parse_vm_id(output, n, f->vm_id);
+                return f->has_vm_id;
+        case _WSL_QUESTION_END:
+                break;
+        }
+        return false;
+}
+
+static bool facts_equal(const WslFacts *a, const WslFacts *b) {
+        return a->mode == b->mode && strcmp(a->word, b->word) == 0 &&
+               strcmp(a->distro, b->distro) == 0 && a->has_vm_id == b->has_vm_id &&
+               memcmp(a->vm_id, b->vm_id, sizeof(a->vm_id)) == 0;
+}
+
+/* Return: when to try again (microseconds from now), or 0. */
+static uint64_t retry_delay(const Wsl *w) {
+        uint64_t delay = RETRY_FIRST_USEC;
+
+        if (!w->failed || !w->facts.wsl || w->ready || now_usec() - w->since_usec >= WSL_RETRY_USEC)
+                return 0;
+        for (unsigned i = 1; i < w->n_rounds && delay < RETRY_LONGEST_USEC; i++)
+                delay *= 2;
+        return delay < RETRY_LONGEST_USEC ? delay : RETRY_LONGEST_USEC;
+}
+
+static int end_round(Wsl *w) {
+        uint64_t delay;
+        int r;
+
+        if (w->again) {
+                w->again = false;
+                return start_round(w);
+        }
+        delay = retry_delay(w);
+        if (delay > 0) {
+                r = sd_event_source_set_time_relative(w->retry, delay);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(w->retry, SD_EVENT_ONESHOT);
+                if (r < 0)
+                        return r;
+        }
+        if (delay == 0 || now_usec() - w->since_usec >= WSL_PATIENCE_USEC)
+                w->settled = true;
+        return 0;
+}
+
+static bool is_running(const Wsl *w) {
+        for (size_t i = 0; i < _WSL_QUESTION_END; i++)
+                if (w->commands[i])
+                        return true;
+        return false;
+}
+
+static int tell(Wsl *w) {
+        if (w->settled == w->told_settled && facts_equal(&w->facts, &w->told))
+                return 0;
+        w->told_settled = w->settled;
+        w->told = w->facts;
+        return w->fn(w, w->userdata);
+}
+
+static int on_answer(Command *c, CommandOutcome outcome, const char *output, size_t n,
+                     void *userdata) {
+        Wsl *w = userdata;
+        size_t question = 0;
+        int r;
+
+        while (w->commands[question] != c)
+                question++;
+        if (outcome != COMMAND_OK || !take_answer(w, (WslQuestion) question, output, n))
+                w->failed = true;
+        w->commands[question] = command_free(c);
+        if (is_running(w))
+                return 0;
+        r = end_round(w);
+        return r < 0 ? r : tell(w);
+}
+
+static int ask_one(Wsl *w, WslQuestion question) {
+        char path[FOLDER_MAX + 1];
+        const char *argv[] = {path, questions[question].arguments[0],
+                              questions[question].arguments[1], NULL};
+        int r;
+
+        if (!is_open(w, question) || !find_program(w, questions[question].program, path))
+                return 0;
+        r = command_start(&w->commands[question], w->event, argv, WSL_LIMIT_USEC, on_answer, w);
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
+                w->failed = true;
+        return 0;
+}
+
+static int start_round(Wsl *w) {
+        int r;
+
+        w->ready = has_interop(w);
+        w->failed = false;
+        w->n_rounds++;
+        for (size_t i = 0; i < _WSL_QUESTION_END; i++) {
+                r = ask_one(w, (WslQuestion) i);
+                if (r < 0)
+                        return r;
+        }
+        return is_running(w) ? 0 : end_round(w);
+}
+
+static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+        Wsl *w = userdata;
+        int r;
+
+        r = start_round(w);
+        return r < 0 ? r : tell(w);
+}
+
+int wsl_ask(Wsl *w) {
+        int r;
+
+        /* Before the first answers asking again puts nothing off. */
+        if (w->settled || !w->asked) {
+                w->since_usec = now_usec();
+                w->n_rounds = 0;
+                w->asked = true;
+        }
+        if (is_running(w)) {
+                w->again = w->settled;
+                return 0;
+        }
+        r = sd_event_source_set_enabled(w->retry, SD_EVENT_OFF);
+        if (r >= 0)
+                r = start_round(w);
+        w->told_settled = w->settled; /* when nothing could be asked; the caller looks */
+        return r < 0 ? r : 0;
+}
+
+bool wsl_settled(const Wsl *w) {
+        return w->settled;
+}
+
+const WslFacts *wsl_facts(const Wsl *w) {
+        return &w->facts;
+}
+
+static bool kernel_is_wsl(void) {
+        struct utsname name;
+
+        return uname(&name) == 0 && wsl_release_is_wsl(name.release);
+}
+
+int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata) {
+        _cleanup_(wsl_freep) Wsl *w = NULL;
+        int r;
+
+        w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        w->fn = fn;
+        w->userdata = userdata;
+        w->event = event;
+        w->asks = (1u << _WSL_QUESTION_END) - 1;
+        w->folder = getenv(WSL_FOLDER_VARIABLE);
+        w->facts.wsl = w->folder || kernel_is_wsl();
+        w->told = w->facts;
+        r = sd_event_add_time_relative(event, &w->retry, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_USEC,
+                                       on_retry, w);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(w->retry, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(w->retry, 1);
+        if (r < 0)
+                return r;
+        *ret_wsl = TAKE_PTR(w);
+        return 0;
+}
+
+Wsl *wsl_free(Wsl *w) {
+        if (!w)
+                return NULL;
+        for (size_t i = 0; i < _WSL_QUESTION_END; i++)
+                command_free(w->commands[i]);
+        sd_event_source_disable_unref(w->retry);
+        free(w);
+        return NULL;
+}
+
+static int ignore_change(Wsl *w, void *userdata) {
+        return 0;
+}
+
+static void event_unref(sd_event **event) {
+        sd_event_unref(*event);
+}
+
+/* A loop of its own, for this one question. */
+static int ask_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
+        _cleanup_(event_unref) sd_event *event = NULL;
+        _cleanup_(wsl_freep) Wsl *w = NULL;
+        int r;
+
+        r = sd_event_new(&event);
+        if (r >= 0)
+                r = wsl_new(&w, event, ignore_change, NULL);
+        if (r < 0)
+                return r;
+        w->asks = 1u << WSL_QUESTION_DISTRO;
+        r = wsl_ask(w);
+        while (r >= 0 && is_running(w))
+                r = sd_event_run(event, UINT64_MAX);
+        if (r < 0)
+                return r;
+        if (!w->facts.distro[0])
+                return -ENODATA;
+        memcpy(ret_name, w->facts.distro, sizeof(w->facts.distro));
+        return 0;
+}
+
+void wsl_distro_name(char ret_name[WIRE_DISTRO_MAX + 1]) {
+        sigset_t child, before;
+        int r = -EINVAL;
+
+        sigemptyset(&child);
+        sigaddset(&child, SIGCHLD);
+        if (sigprocmask(SIG_BLOCK, &child, &before) == 0) {
+                r = ask_distro(ret_name);
+                (void) sigprocmask(SIG_SETMASK, &before, NULL);
+        }
+        if (r < 0)
+                identity_distro(ret_name);
+}

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * NetWatch: the event socket (a hint), the dumps (the truth) and the throttle between them.
+ *
+ * Messages of the kernel are not interpreted, but for whether they are about a link. They only say
+ * that something may have changed; what there is now, a dump tells. So lost messages cost nothing
+ * but a dump, and there is one way to the state for start, change, loss and reload. (libnl's cache
+ * manager does the opposite: it follows the messages, reports a loss as "out of memory", and as
+ * success at the next call, with most of its objects missing.)
+ *
+ *      event, no timer armed   dump at once (leading edge), arm the timer
+ *      event, timer armed      note it
+ *      timer                   dump (trailing edge); arm again if an event had been noted
+ *      dump failed             arm the timer, each time for longer, and give up in the end
+ *
+ * Without events no timer is armed, and the process sleeps.
+ */
+
+#include "agent/network/netwatch.h"
+
+#include "agent/network/netdump.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+#include <stdalign.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#define RECEIVE_BUFFER (1024 * 1024)
+#define MESSAGE_BUFFER (8 * 1024) /* a datagram; a message about a link takes up to 2 KiB */
+#define READS_MAX      64 /* datagrams per wake-up, so that a storm leaves time for the rest */
+#define ERRORS_MAX     64 /* reads that fail in a row: the socket is gone for good */
+
+struct NetWatch {
+        /* configuration */
+        NetWatchFn fn;
+        void *userdata;
+
+        /* owned */
+        struct nl_sock *events;
+        NetDump *dump;
+        sd_event_source *io;
+        sd_event_source *timer;
+        Snapshot snapshot; /* between dumps only the links are kept */
+
+        /* state */
+        bool dirty;          /* something happened since the last dump */
+        bool links_dirty;    /* and it may be about links */
+        bool armed;          /* the timer runs */
+        bool losing;         /* in an episode of lost events */
+        unsigned n_errors;   /* failed reads in a row */
+        unsigned n_failures; /* failed dumps in a row */
+        uint64_t event_usec; /* first event of the last dump, or of the next one when dirty */
+        NetWatchStats stats;
+};
+
+static void mark(NetWatch *w, bool links) {
+        if (!w->dirty)
+                w->event_usec = now_usec();
+        w->dirty = true;
+        w->links_dirty = w->links_dirty || links;
+}
+
+static int arm(NetWatch *w, uint64_t usec) {
+        int r;
+
+        r = sd_event_source_set_time_relative(w->timer, usec);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+        if (r < 0)
+                return r;
+        w->armed = true;
+        return 0;
+}
+
+static uint64_t retry_delay(unsigned n_failures) {
+        uint64_t usec = NETWATCH_WINDOW_USEC;
+
+        while (--n_failures > 0 && usec < NETWATCH_RETRY_MAX_USEC)
+                usec *= 2;
+        return usec < NETWATCH_RETRY_MAX_USEC ? usec : NETWATCH_RETRY_MAX_USEC;
+}
+
+/* Dump and tell; the timer runs afterwards if there was an event to answer. Only a failure of the
+ * event loop, of the callback or of many dumps in a row is one here. */
+static int dump_and_tell(NetWatch *w, bool trailing) {
+        bool answers = w->dirty;
+        int r;
+
+        r = netdump_read(w->dump, w->links_dirty, &w->snapshot);
+        if (r < 0) {
+                w->stats.failed++;
+                /* -EAGAIN: the kernel answers, but things change faster than they can be read. */
+                if (++w->n_failures >= NETWATCH_FAILURES_MAX && r != -EAGAIN)
+                        return r;
+                mark(w, true);
+                return arm(w, retry_delay(w->n_failures));
+        }
+        w->stats.dumps++;
+        w->n_failures = 0;
+        w->dirty = w->links_dirty = false;
+        r = w->fn(w, &w->snapshot, w->event_usec, trailing, w->userdata);
+        free(TAKE_PTR(w->snapshot.addresses));
+        free(TAKE_PTR(w->snapshot.routes));
+        w->snapshot.n_addresses = w->snapshot.n_routes = 0;
+        if (r < 0)
+                return r;
+        return answers ? arm(w, NETWATCH_WINDOW_USEC) : 0;
+}
+
+/*
+ * A default route that changes says so, or its link or address does; other routes are nobody's
+ * business here. Links are dumped again only when there was a message about one: every field of
+ * SnapshotLink that can change is announced, and a lost message counts as one about everything.
+ */
+static void note_message(NetWatch *w, const struct nlmsghdr *hdr) {
+        const struct rtmsg *rtm = nlmsg_data(hdr);
+
+        w->stats.events++;
+        switch (hdr->nlmsg_type) {
+        case RTM_NEWROUTE:
+        case RTM_DELROUTE:
+                if (!nlmsg_valid_hdr(hdr, sizeof(*rtm)) || rtm->rtm_dst_len == 0)
+                        mark(w, false);
+                break;
+        case RTM_NEWADDR:
+        case RTM_DELADDR:
+                mark(w, false);
+                break;
+        default: /* the kernel's numbers, not an enum of ours */
+                mark(w, true);
+        }
+}
+
+/* ENOBUFS, or anything else that kept us from reading a message. */
+static void note_loss(NetWatch *w) {
+        mark(w, true);
+        if (!w->losing)
+                w->stats.lost++;
+        w->losing = true;
+}
+
+/*
+ * Read what is there, up to a limit. Bare recv(2): nl_recvmsgs() copies each message and takes
+ * three times as long for the four or five messages of one changed address, and it reports ENOBUFS
+ * as "out of memory".
+ *
+ * Return: 0, or negative errno when the socket is of no use any more.
+ */
+static int read_events(NetWatch *w) {
+        alignas(struct nlmsghdr) char buffer[MESSAGE_BUFFER];
+        int fd = nl_socket_get_fd(w->events);
+
+        for (unsigned i = 0; i < READS_MAX; i++) {
+                struct nlmsghdr *hdr = (struct nlmsghdr *) buffer;
+                ssize_t n = recv(fd, buffer, sizeof(buffer), MSG_TRUNC);
+                int left = (int) n;
+
+                if (n < 0 && errno == EAGAIN) {
+                        w->losing = false;
+                        w->n_errors = 0;
+                        return 0;
+                }
+                if (n < 0) {
+                        if (++w->n_errors >= ERRORS_MAX)
+                                return -errno;
+                        note_loss(w);
+                        continue;
+                }
+                w->n_errors = 0;
+                if ((size_t) n > sizeof(buffer)) {
+                        note_loss(w); /* the rest of it is gone */
+                        continue;
+                }
+                for (; nlmsg_ok(hdr, left); hdr = nlmsg_next(hdr, &left))
+                        note_message(w, hdr);
+        }
+        return 0;
+}
+
+static int netwatch_on_io(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
+        NetWatch *w = userdata;
+        int r;
+
+        r = read_events(w);
+        if (r < 0)
+                return r;
+        return w->dirty && !w->armed ? dump_and_tell(w, false) : 0;
+}
+
+static int netwatch_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
+        NetWatch *w = userdata;
+
+        w->armed = false;
+        return dump_and_tell(w, true);
+}
+
+/* The groups are joined before anybody can dump: what happens in between is an event. */
+static int open_events(NetWatch *w, unsigned receive_buffer) {
+        int r;
+
+        w->events = nl_socket_alloc();
+        if (!w->events)
+                return -ENOMEM;
+        r = nl_connect(w->events, NETLINK_ROUTE);
+        if (r >= 0)
+                r = nl_socket_set_nonblocking(w->events);
+        /* nl_connect() has made the buffer smaller than the kernel's default. Best effort: rmem_max
+         * limits it, and a loss costs a dump. */
+        if (r >= 0)
+                (void) nl_socket_set_buffer_size(w->events, (int) receive_buffer, 0);
+        if (r >= 0)
+                r = nl_socket_add_memberships(w->events, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
+                                              RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+                                              RTNLGRP_IPV6_ROUTE, 0);
+        return r < 0 ? netdump_errno(r) : 0;
+}
+
+/* A source whose callback fails is switched off and the loop goes on, with a watcher that looks
+ * alive. Let the process end instead; it is restarted. */
+static int add_sources(NetWatch *w, sd_event *event) {
+        int r;
+
+        r = sd_event_add_io(event, &w->io, nl_socket_get_fd(w->events), EPOLLIN, netwatch_on_io, w);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(w->io, 1);
+        /* Accuracy 1: 0 would mean 250 ms. */
+        if (r >= 0)
+                r = sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, 0, 1,
+                                               netwatch_on_timer, w);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(w->timer, 1);
+        /* Before the socket, so that a storm can't hold the trailing dump back. */
+        if (r >= 0)
+                r = sd_event_source_set_priority(w->timer, SD_EVENT_PRIORITY_NORMAL - 1);
+        return r < 0 ? r : 0;
+}
+
+int netwatch_new(NetWatch **ret_watch, sd_event *event, unsigned receive_buffer, NetWatchFn fn,
+                 void *userdata) {
+        _cleanup_(netwatch_freep) NetWatch *w = NULL;
+        int r;
+
+        w = calloc(1, sizeof(*w));
+        if (!w)
+                return -ENOMEM;
+        w->fn = fn;
+        w->userdata = userdata;
+        w->links_dirty = true;
+        r = open_events(w, receive_buffer ? receive_buffer : RECEIVE_BUFFER);
+        if (r < 0)
+                return r;
+        r = netdump_new(&w->dump);
+        if (r < 0)
+                return r;
+        r = add_sources(w, event);
+        if (r < 0)
+                return r;
+        *ret_watch = TAKE_PTR(w);
+        return 0;
+}
+
+NetWatch *netwatch_free(NetWatch *w) {
+        if (!w)
+                return NULL;
+        sd_event_source_disable_unref(w->timer);
+        sd_event_source_disable_unref(w->io);
+        snapshot_done(&w->snapshot);
+        netdump_free(w->dump);
+        if (w->events)
+                nl_socket_free(w->events);
+        free(w);
+        return NULL;
+}
+
+int netwatch_refresh(NetWatch *w) {
+        if (!w->dirty)
+                w->event_usec = now_usec();
+        w->links_dirty = true;
+        /* While the timer runs the trailing dump is still to come. */
+        return dump_and_tell(w, !w->armed);
+}
+
+void netwatch_stats(const NetWatch *w, NetWatchStats *ret_stats) {
+        *ret_stats = w->stats;
+}

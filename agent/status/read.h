@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Internal to wslbridgectl: the agent's status.json as a value. Pure.
+ *
+ * Reading is lenient, because a newer agent may have written the file: unknown members are ignored,
+ * and one that is missing or of another type is "", 0, false or empty. All texts are cleaned: what
+ * a peer or a file name put into them can not reach the terminal as a control sequence.
+ */
+
+#include "agent/util/cleanup.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define REPORT_SCHEMA         1 /* the newest one that is understood */
+#define REPORT_SIZE_MAX       (64u * 1024 * 1024)
+#define REPORT_CANDIDATES_MAX 16
+
+typedef struct ReportTime {
+        const char *time; /* "2026-01-31T12:00:00.000000Z", "" = never */
+        uint64_t monotonic_usec;
+} ReportTime;
+
+typedef struct ReportAddress { /* address "": none */
+        const char *address, *gateway;
+        unsigned prefix;
+} ReportAddress;
+
+typedef struct ReportCandidate { /* an interface that the guest's address could be of */
+        const char *interface, *address;
+        bool default_route, vmbus;
+} ReportCandidate;
+
+typedef struct ReportListen {
+        const char *listen; /* "0.0.0.0:8000-8010" */
+        unsigned count, connect_port;
+} ReportListen;
+
+typedef struct ReportService {
+        const char *name, *description, *file, *state, *reason, *text;
+        const char *guest;   /* "listening", "loopback-only", "not-listening", "unknown", "" */
+        unsigned guest_port; /* the first port that is so; 0 = none */
+        bool enabled;
+        ReportListen *listens; /* owned */
+        size_t n_listens;
+        ReportTime since;
+        const json_t *json; /* borrowed */
+} ReportService;
+
+typedef struct ReportProblem {
+        const char *file, *key, *message;
+        unsigned line; /* 0: the file as a whole */
+} ReportProblem;
+
+typedef struct Report { /* texts are borrowed from @root */
+        json_t *root;   /* owned */
+
+        const char *version, *agent_id, *distro;
+        int pid;
+
+        const char *mode, *mode_word, *interface, *address_problem;
+        bool wsl;
+        ReportAddress v4, v6;
+        ReportCandidate candidates[REPORT_CANDIDATES_MAX];
+        size_t n_candidates;
+
+        const char *helper, *helper_state, *key_problem, *software;
+        const char *error_cause, *error_code, *error_text;
+        bool connected, paired;
+        ReportTime helper_since;
+
+        bool has_update;
+        uint64_t update_usec, host_usec;
+
+        ReportService *services; /* owned, by name */
+        size_t n_services;
+        ReportProblem *problems; /* owned */
+        size_t n_problems;
+        bool stale; /* a newer configuration was not taken over because of @problems */
+        ReportTime written;
+} Report;
+
+enum {
+        _REPORT_E_SUCCESS,
+        REPORT_E_NOT_JSON, /* or not of the agent */
+        REPORT_E_NEWER,    /* a schema that this version does not know */
+};
+
+/**
+ * report_parse() - read the bytes of status.json
+ *
+ * Return: 0, REPORT_E_NOT_JSON, REPORT_E_NEWER or -ENOMEM.
+ */
+int report_parse(const char *text, size_t n, Report **ret_report);
+Report *report_free(Report *r);
+DEFINE_CLEANUP(Report *, report_free);
+
+const ReportService *report_service(const Report *r, const char *name); /* NULL: none */
+
+/* "2026-01-31 12:00:00 UTC, 3 min ago". @now_usec: CLOCK_MONOTONIC. */
+#define REPORT_TIME_TEXT_SIZE 64
+void report_time_format(const ReportTime *t, uint64_t now_usec,
+                        char ret_text[REPORT_TIME_TEXT_SIZE]);

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Building the status text; see status.h. */
+
+#include "agent/status/status.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+StatusTime status_time_now(void) {
+        struct timespec ts;
+
+        (void) clock_gettime(CLOCK_REALTIME, &ts);
+        return (StatusTime){
+                .realtime_usec = (uint64_t) ts.tv_sec * USEC_PER_SEC + (uint64_t) ts.tv_nsec / 1000,
+                .monotonic_usec = now_usec(),
+        };
+}
+
+void status_time_format(uint64_t realtime_usec, char ret_text[STATUS_TIME_TEXT_SIZE]) {
+        time_t seconds = (time_t) (realtime_usec / USEC_PER_SEC);
+        struct tm tm;
+        size_t n;
+
+        (void) gmtime_r(&seconds, &tm);
+        n = strftime(ret_text, STATUS_TIME_TEXT_SIZE, "%Y-%m-%dT%H:%M:%S", &tm);
+        (void) snprintf(ret_text + n, STATUS_TIME_TEXT_SIZE - n, ".%06uZ",
+                        (unsigned) (realtime_usec % USEC_PER_SEC));
+}
+
+/* NULL and "" become null. Names in problem reports are the user's bytes, not always UTF-8. */
+static json_t *text_json(const char *text) {
+        _cleanup_free_ char *ascii = NULL;
+        json_t *json;
+
+        if (!text || !*text)
+                return json_null();
+        json = json_string(text);
+        if (json)
+                return json;
+        ascii = strdup(text);
+        if (!ascii)
+                return NULL;
+        for (char *p = ascii; *p; p++)
+                if ((unsigned char) *p >= 0x80)
+                        *p = '?';
+        return json_string(ascii);
+}
+
+static json_t *hex_json(const uint8_t *bytes, size_t n) {
+        char text[2 * WIRE_ID_SIZE + 1] = "";
+
+        for (size_t i = 0; i < n && i < WIRE_ID_SIZE; i++)
+                (void) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        return json_string(text);
+}
+
+static json_t *time_json(const StatusTime *t) {
+        char text[STATUS_TIME_TEXT_SIZE];
+
+        if (t->realtime_usec == 0)
+                return json_null();
+        status_time_format(t->realtime_usec, text);
+        return json_pack("{s:s, s:I}", "time", text, "monotonic_usec",
+                         (json_int_t) t->monotonic_usec);
+}
+
+static json_t *address_json(const WireAddress *a) {
+        char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
+
+        if (a->addr.family == IP_FAMILY_NONE)
+                return json_null();
+        ip_format(&a->addr, address);
+        ip_format(&a->gateway, gateway);
+        return json_pack("{s:s, s:i, s:o}", "address", address, "prefix", (int) a->prefix,
+                         "gateway",
+                         text_json(a->gateway.family == IP_FAMILY_NONE ? NULL : gateway));
+}
+
+static json_t *candidates_json(const Status *s) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < s->n_candidates; i++) {
+                const Candidate *c = &s->candidates[i];
+                char address[IP_TEXT_MAX];
+
+                ip_format(&c->addr, address);
+                (void) json_array_append_new(array,
+                                             json_pack("{s:o, s:s, s:b, s:b}", "interface",
+                                                       text_json(c->interface), "address", address,
+                                                       "default_route", (int) c->default_route,
+                                                       "vmbus", (int) c->vmbus));
+        }
+        return array;
+}
+
+static json_t *guest_json(const Status *s) {
+        const Choice *c = s->choice;
+
+        return json_pack(
+                "{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl", (int) s->facts->wsl,
+                "mode", wire_mode_name(s->facts->mode), "mode_word", text_json(s->facts->word),
+                "interface", text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6",
+                address_json(&c->v6), "problem",
+                text_json(c->problem == CHOICE_OK ? NULL : choice_problem_text(c->problem)),
+                "vmbus_preferred", (int) c->vmbus_preferred, "candidates", candidates_json(s),
+                "since", time_json(&s->choice_since));
+}
+
+static json_t *error_json(const StatusHelper *h) {
+        const ChannelDown *e = &h->error;
+        const char *code = NULL;
+
+        if (!h->failed)
+                return json_null();
+        if (e->cause == CHANNEL_REFUSED)
+                code = wire_refusal_name(e->code);
+        return json_pack("{s:s, s:o, s:o, s:i}", "cause", channel_cause_name(e->cause), "code",
+                         text_json(code), "text", text_json(e->text), "errno", e->error);
+}
+
+static const char *helper_state(const StatusHelper *h) {
+        if (h->state == CHANNEL_READY)
+                return "connected";
+        return h->failed && h->error.cause == CHANNEL_REFUSED ? "refused" : "waiting";
+}
+
+static json_t *helper_json(const Status *s) {
+        const StatusHelper *h = s->helper;
+
+        return json_pack("{s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o}", "address", h->address, "state",
+                         helper_state(h), "connected", (int) (h->state == CHANNEL_READY), "since",
+                         time_json(&h->since), "paired", (int) s->paired, "key_problem",
+                         text_json(s->key_problem), "software", text_json(h->software), "error",
+                         error_json(h));
+}
+
+static json_t *listen_json(const WireListen *l) {
+        char first[IP_ENDPOINT_TEXT_MAX], text[IP_ENDPOINT_TEXT_MAX + 8];
+
+        ip_endpoint_format(&(IpEndpoint){.addr = l->addr, .port = l->port}, first);
+        if (l->count > 1) {
+                (void) snprintf(text, sizeof(text), "%s-%u", first,
+                                (unsigned) l->port + l->count - 1);
+        } else {
+                (void) snprintf(text, sizeof(text), "%s", first);
+        }
+        return json_pack("{s:s, s:i, s:i}", "listen", text, "count", (int) l->count, "connect_port",
+                         (int) l->connect_port);
+}
+
+/* A service that is turned off is not looked at. */
+static json_t *guest_port_json(const ConfigService *service, const StatusService *status) {
+        if (!service->enabled || status->guest_port == 0)
+                return json_null();
+        return json_integer(status->guest_port);
+}
+
+static json_t *service_json(const ConfigService *service, const StatusService *status,
+                            const Config *config, const WireService *wire) {
+        json_t *listens = json_array();
+
+        for (uint32_t i = 0; wire && i < wire->n_listens; i++) {
+                (void) json_array_append_new(
+                        listens, listen_json(&config->wire.listens[wire->first_listen + i]));
+        }
+        return json_pack("{s:s, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name",
+                         service->name, "description", text_json(service->description), "file",
+                         text_json(service->file), "enabled", (int) service->enabled, "listens",
+                         listens, "state",
+                         service->enabled ? wire_service_state_name(status->state) : "disabled",
+                         "reason", text_json(wire_reason_name(status->reason)), "text",
+                         text_json(status->text), "since", time_json(&status->since), "guest",
+                         guest_port_name(service->enabled ? status->guest : GUEST_PORT_UNKNOWN),
+                         "guest_port", guest_port_json(service, status));
+}
+
+static json_t *services_json(const Status *s) {
+        json_t *array = json_array();
+        uint32_t next = 0; /* enabled services stand in the wire form in the same order */
+
+        for (size_t i = 0; i < s->config->n_services; i++) {
+                const ConfigService *service = &s->config->services[i];
+                const WireService *wire = NULL;
+
+                if (service->enabled && next < s->config->wire.n_services)
+                        wire = &s->config->wire.services[next++];
+                (void) json_array_append_new(
+                        array, service_json(service, &s->services[i], s->config, wire));
+        }
+        return array;
+}
+
+static json_t *problems_json(const Status *s) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < s->n_problems; i++) {
+                const ConfigProblem *p = &s->problems[i];
+
+                (void) json_array_append_new(
+                        array, json_pack("{s:o, s:i, s:o, s:o}", "file", text_json(p->file), "line",
+                                         (int) p->line, "key", text_json(p->key), "message",
+                                         text_json(p->message)));
+        }
+        return array;
+}
+
+static json_t *update_json(const Status *s) {
+        if (s->update_usec == STATUS_UPDATE_NEVER)
+                return json_null();
+        return json_pack("{s:I, s:I}", "usec", (json_int_t) s->update_usec, "host_usec",
+                         (json_int_t) s->apply_usec);
+}
+
+int status_format(const Status *s, char **ret_text) {
+        json_t *root, *version, *config, *counters;
+        char *text;
+
+        version = json_pack("{s:s, s:i, s:o, s:s}", "version", PROJECT_VERSION, "pid", s->pid,
+                            "agent_id", hex_json(s->identity->agent_id, WIRE_ID_SIZE), "distro",
+                            s->identity->distro);
+        config = json_pack("{s:b, s:o}", "stale", (int) s->config_stale, "problems",
+                           problems_json(s));
+        counters = json_pack("{s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t) s->net.events,
+                             "dumps", (json_int_t) s->net.dumps, "lost", (json_int_t) s->net.lost,
+                             "failed_dumps", (json_int_t) s->net.failed, "connects",
+                             (json_int_t) s->n_connects);
+        /* json_pack() takes over every 'o', also when it fails, and fails when one is NULL: an
+         * allocation that failed anywhere above ends here. */
+        root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", STATUS_SCHEMA,
+                         "agent", version, "guest", guest_json(s), "helper", helper_json(s),
+                         "last_update", update_json(s), "services", services_json(s),
+                         "configuration", config, "counters", counters, "written",
+                         time_json(&s->now));
+        if (!root)
+                return -ENOMEM;
+        text = json_dumps(root, JSON_INDENT(2));
+        json_decref(root);
+        if (!text)
+                return -ENOMEM;
+        *ret_text = text;
+        return 0;
+}
+
+void status_mode_text(uint8_t mode, char *ret_text, size_t size) {
+        if (mode == WIRE_MODE_NONE) {
+                (void) snprintf(ret_text, size, "networking mode none: the guest has no network");
+                return;
+        }
+        (void) snprintf(ret_text, size,
+                        "networking mode %s: the guest shares the host's network and needs no "
+                        "forwarding",
+                        wire_mode_name(mode));
+}
+
+static const char *helper_phrase(const StatusHelper *h) {
+        if (h->state == CHANNEL_READY)
+                return "connected";
+        if (h->failed && h->error.cause == CHANNEL_REFUSED) {
+                return h->error.code == WIRE_REFUSAL_NOT_PAIRED ? "refuses us: not paired"
+                                                                : "refuses us";
+        }
+        return "not connected";
+}
+
+void status_summary(const Status *s, char *ret_text, size_t size) {
+        const WireAddress *a = s->choice->v4.addr.family ? &s->choice->v4 : &s->choice->v6;
+        char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 32];
+        size_t n_active = 0, n_enabled = 0;
+
+        if (s->facts->mode != WIRE_MODE_NAT && s->facts->mode != WIRE_MODE_UNKNOWN) {
+                (void) snprintf(address, sizeof(address), "nothing to forward (networking mode %s)",
+                                wire_mode_name(s->facts->mode));
+        } else if (a->addr.family) {
+                char ip[IP_TEXT_MAX];
+
+                ip_format(&a->addr, ip);
+                (void) snprintf(address, sizeof(address), "%s on %s", ip, s->choice->interface);
+        } else {
+                (void) snprintf(address, sizeof(address), "no address (%s)",
+                                choice_problem_text(s->choice->problem));
+        }
+        for (size_t i = 0; i < s->config->n_services; i++) {
+                if (s->config->services[i].enabled) {
+                        n_enabled++;
+                        n_active += s->services[i].state == WIRE_SERVICE_ACTIVE;
+                }
+        }
+        (void) snprintf(ret_text, size, "%s; helper %s; %zu of %zu services active%s", address,
+                        helper_phrase(s->helper), n_active, n_enabled,
+                        s->n_problems > 0 ? "; configuration has problems" : "");
+}

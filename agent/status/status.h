@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * status.json: the only interface of the running agent to people and tools. Building the text is
+ * pure; writing it is separate. docs/wslbridge-agent.8 describes the members.
+ */
+
+#include "agent/channel/channel.h"
+#include "agent/config/config.h"
+#include "agent/guest/wsl.h"
+#include "agent/network/netwatch.h"
+#include "agent/network/port-map.h"
+#include "agent/network/snapshot.h"
+
+#define STATUS_SCHEMA       1 /* grows when a member changes its meaning or goes */
+#define STATUS_FILE         "status.json"
+#define STATUS_UPDATE_NEVER UINT64_MAX
+
+/* Unless $RUNTIME_DIRECTORY says otherwise. The second one is that of the service, where the first
+ * one has a link to. */
+#define STATUS_DIRECTORY         "/run/wslbridge"
+#define STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"
+
+/* A moment, for people (wall clock) and for arithmetic (CLOCK_MONOTONIC); never compared with each
+ * other. */
+typedef struct StatusTime {
+        uint64_t realtime_usec, monotonic_usec;
+} StatusTime;
+
+/* State of one configured service, parallel to Config.services. */
+typedef struct StatusService {
+        uint8_t state;   /* WireServiceState */
+        uint16_t reason; /* WireReason */
+        char *text;      /* owned, may be NULL */
+        StatusTime since;
+
+        uint8_t guest;        /* GuestPort: the worst of its ports in the guest */
+        uint8_t guest_logged; /* what the log says of that */
+        uint16_t guest_port;  /* the first that is so, or 0 */
+
+        /* What the log says of it: a lost helper makes every service pending, and a helper that
+         * comes back with the same answer is no news. */
+        bool logged;
+        uint8_t logged_state;
+        uint16_t logged_reason;
+} StatusService;
+
+typedef struct StatusHelper {
+        char address[CONFIG_HELPER_PATH_MAX + 8];
+        ChannelState state;
+        StatusTime since;                     /* when it became connected, or not connected */
+        char software[WIRE_SOFTWARE_MAX + 1]; /* of the last session */
+        bool failed; /* the members below say how the last connection ended */
+        ChannelDown error;
+} StatusHelper;
+
+typedef struct Status { /* everything borrowed */
+        const WireHello *identity;
+        int pid; /* lets a reader see that the writer is gone */
+        const WslFacts *facts;
+        const Choice *choice;
+        StatusTime choice_since;
+        const Candidate *candidates;
+        size_t n_candidates;
+        const StatusHelper *helper;
+        bool paired;
+        const char *key_problem; /* or NULL */
+        const Config *config;
+        const StatusService *services; /* config->n_services */
+        const ConfigProblem *problems; /* of the set in force, or of the newer one not taken */
+        size_t n_problems;
+        bool config_stale;    /* a newer set was not taken because of its problems */
+        uint64_t update_usec; /* kernel event → RESULT of the last one, or STATUS_UPDATE_NEVER */
+        uint32_t apply_usec;  /* of that, on the host */
+        NetWatchStats net;
+        uint64_t n_connects;
+        StatusTime now;
+} Status;
+
+/* "2026-01-31T12:00:00.000000Z" */
+#define STATUS_TIME_TEXT_SIZE 32
+void status_time_format(uint64_t realtime_usec, char ret_text[STATUS_TIME_TEXT_SIZE]);
+StatusTime status_time_now(void);
+
+/* Return: 0, or -ENOMEM. @ret_text: owned by the caller. */
+int status_format(const Status *s, char **ret_text);
+
+/* Why nothing is forwarded in this networking mode; there is no such text for nat and unknown. */
+void status_mode_text(uint8_t mode, char *ret_text, size_t size);
+
+/* What `systemctl status` shows: "172.20.1.2 on eth0; helper connected; 2 of 3 services active". */
+void status_summary(const Status *s, char *ret_text, size_t size);
+
+/* Replace @directory/status.json in one step. Return: 0 or negative errno. */
+int status_write(const char *directory, const char *text);
+void status_remove(const char *directory);
