@@ -4,12 +4,12 @@
  * Command line of the helper. Commands are rows of a table; what they do stands elsewhere.
  */
 
-#include "windows-helper/commands.h"
-#include "windows-helper/elevation.h"
-#include "windows-helper/helper.h"
-#include "windows-helper/log.h"
-#include "windows-helper/mac-bcrypt.h"
-#include "windows-helper/service.h"
+#include "windows-helper/commands/commands.h"
+#include "windows-helper/commands/elevation.h"
+#include "windows-helper/service/helper.h"
+#include "windows-helper/service/service.h"
+#include "windows-helper/win/crypto.h"
+#include "windows-helper/win/event-log.h"
 
 #include <errno.h>
 #include <stdio.h>

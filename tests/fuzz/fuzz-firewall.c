@@ -5,7 +5,7 @@
  * and its remote scope. What is read can be written and is then read as the same.
  */
 
-#include "windows-helper/core/firewall.h"
+#include "windows-helper/core/firewall/firewall.h"
 
 #include <stdlib.h>
 #include <string.h>

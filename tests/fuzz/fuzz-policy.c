@@ -7,7 +7,7 @@
  * anything and is told in a text that is fit for a log; what is in force is within its bounds.
  */
 
-#include "windows-helper/core/policy.h"
+#include "windows-helper/core/policy/policy.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -7,7 +7,7 @@
  */
 
 #include "common/json-read.h"
-#include "windows-helper/core/vm-list.h"
+#include "windows-helper/core/vm/vm-list.h"
 
 #include <errno.h>
 #include <stdlib.h>

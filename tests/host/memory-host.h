@@ -10,7 +10,7 @@
  */
 
 #include "tests/host/text-map.h"
-#include "windows-helper/core/bridge.h"
+#include "windows-helper/core/controller/controller.h"
 
 typedef enum MemoryCall {
         MEMORY_RULES_READ,

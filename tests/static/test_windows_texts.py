@@ -15,15 +15,15 @@ ELEMENTS = {"POLICY_LIST": "multiText", "POLICY_TEXT": "enum", "POLICY_NUMBER": 
 
 def definitions():
     names = dict(re.findall(r'#define (POLICY_NAME_\w+)\s+"(\w+)"',
-                            tree.read("windows-helper/core/policy.h")))
+                            tree.read("windows-helper/core/policy/policy.h")))
     rows = re.findall(r"\{(POLICY_NAME_\w+), (POLICY_\w+),",
-                      tree.read("windows-helper/core/policy-read.c"))
+                      tree.read("windows-helper/core/policy/read.c"))
     assert len(rows) == len(names)
     return {names[name]: kind for name, kind in rows}
 
 
 def test_group_policy_has_every_value():
-    root = ET.fromstring(tree.read("windows-helper/policy/wslbridge.admx").encode())
+    root = ET.fromstring(tree.read("windows-helper/admx/wslbridge.admx").encode())
     found = {}
     for policy in root.iter(f"{{{NS['g']}}}policy"):
         assert policy.get("key") == r"SOFTWARE\Policies\wslbridge"
@@ -41,8 +41,8 @@ def test_group_policy_has_every_value():
 
 
 def test_group_policy_texts_are_complete():
-    admx = tree.read("windows-helper/policy/wslbridge.admx")
-    root = ET.fromstring(tree.read("windows-helper/policy/en-US/wslbridge.adml").encode())
+    admx = tree.read("windows-helper/admx/wslbridge.admx")
+    root = ET.fromstring(tree.read("windows-helper/admx/en-US/wslbridge.adml").encode())
     strings = {s.get("id") for s in root.iter(f"{{{NS['g']}}}string")}
     presentations = {p.get("id") for p in root.iter(f"{{{NS['g']}}}presentation")}
     assert set(re.findall(r"\$\(string\.(\w+)\)", admx)) == strings
@@ -57,12 +57,12 @@ def test_policy_values_are_documented():
 
 def events():
     return {name: int(number) for name, number in
-            re.findall(r"EVENT_([A-Z_]+) = (\d+)", tree.read("windows-helper/core/events.h"))
+            re.findall(r"EVENT_([A-Z_]+) = (\d+)", tree.read("windows-helper/core/base/events.h"))
             if number != "0"}
 
 
 def test_every_event_has_a_text():
-    text = tree.read("windows-helper/messages.mc")
+    text = tree.read("windows-helper/win/messages.mc")
     ids = re.findall(r"^MessageId=(\d+)$.*?^SymbolicName=MESSAGE_(\w+)$", text,
                      re.MULTILINE | re.DOTALL)
     assert {name: int(number) for number, name in ids} == events()

@@ -7,7 +7,7 @@
  *   as-user PROGRAM [ARGUMENT...]      the program's exit code is ours
  */
 
-#include "windows-helper/win.h"
+#include "windows-helper/win/win.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -5,7 +5,7 @@
  * The PortProxy values as the fake iphlpsvc sees them, and the listeners they make.
  */
 
-#include "windows-helper/loop.h"
+#include "windows-helper/win/loop.h"
 
 /* More listeners than this are not opened, unless a test asks for another number: a test of
  * thousands of rules wants to see values, not to use up the machine's descriptors (Wine holds two

@@ -6,7 +6,7 @@
  * and bytes going both ways. It lives in the list of its rule and frees itself.
  */
 
-#include "windows-helper/loop.h"
+#include "windows-helper/win/loop.h"
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
  *                                   alone costs
  */
 
-#include "windows-helper/win.h"
+#include "windows-helper/win/win.h"
 
 #include <stdio.h>
 #include <stdlib.h>

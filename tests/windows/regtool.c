@@ -14,7 +14,7 @@
  * Keys are below HKEY_LOCAL_MACHINE. Fields are separated by tabs, texts are UTF-8.
  */
 
-#include "windows-helper/win.h"
+#include "windows-helper/win/win.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -8,7 +8,7 @@
  * 'messages' lists the message table of a program: {"1": "text", …}.
  */
 
-#include "windows-helper/win.h"
+#include "windows-helper/win/win.h"
 
 #include <stdbool.h>
 #include <stdio.h>

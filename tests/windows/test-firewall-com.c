@@ -6,8 +6,8 @@
  * objects, which must all succeed (Wine stores no rules, fact 10). Each case prints a line.
  */
 
-#include "windows-helper/firewall-com.h"
-#include "windows-helper/firewall-rule.h"
+#include "windows-helper/host/firewall-com.h"
+#include "windows-helper/host/firewall-rule.h"
 
 #include <errno.h>
 #include <stdio.h>

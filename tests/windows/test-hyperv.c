@@ -5,10 +5,10 @@
  * Wine has no such sockets. Each case prints a line; a failed one ends with what was recorded.
  */
 
-#include "windows-helper/listener.h"
-#include "windows-helper/log.h"
-#include "windows-helper/loop.h"
-#include "windows-helper/socket-api.h"
+#include "windows-helper/net/listener.h"
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>

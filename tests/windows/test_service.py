@@ -234,7 +234,7 @@ def test_second_helper_is_refused(helper_service, prefix):
 
 def test_message_table_has_all_events(helper_service, build_win):
     texts = helper_service.call("messages", helper_service.exe)
-    header = pathlib.Path(__file__).parents[2] / "windows-helper/core/events.h"
+    header = pathlib.Path(__file__).parents[2] / "windows-helper/core/base/events.h"
     ids = set(re.findall(r"EVENT_[A-Z_]+ = ([0-9]+)", header.read_text())) - {"0"}
     assert set(texts) == ids
     for text in texts.values():

@@ -5,7 +5,7 @@
  * A healthy machine for 'doctor' to look at, which tests then change in one respect.
  */
 
-#include "windows-helper/core/diagnose.h"
+#include "windows-helper/core/doctor/host-checks.h"
 
 #define ID_A "3b1c2c50-1234-5678-9abc-def012345678"
 

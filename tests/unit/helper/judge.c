@@ -4,7 +4,7 @@
 
 #include "judge.h"
 
-#include "windows-helper/core/ledger.h"
+#include "windows-helper/core/rules/ledger.h"
 
 #include <errno.h>
 #include <stdio.h>

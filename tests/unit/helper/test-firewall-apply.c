@@ -3,7 +3,7 @@
 /* Firewall rules carried out, against a firewall that records what it is told. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/firewall-apply.h"
+#include "windows-helper/core/firewall/apply.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 /* Firewall rules as data: names, remote scopes, and what is to change. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/firewall.h"
+#include "windows-helper/core/firewall/firewall.h"
 
 #include <errno.h>
 #include <stdio.h>

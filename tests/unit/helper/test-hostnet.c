@@ -4,8 +4,8 @@
  * the text form of VM ids. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/hostnet.h"
-#include "windows-helper/core/vm.h"
+#include "windows-helper/core/policy/hostnet.h"
+#include "windows-helper/core/vm/vm.h"
 
 #include <errno.h>
 #include <string.h>

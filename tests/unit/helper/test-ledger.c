@@ -4,8 +4,8 @@
  * operations leave the same set as one by one. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/ledger.h"
-#include "windows-helper/core/rule.h"
+#include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/core/rules/rule.h"
 
 #include <check.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 /* What policy refuses, and that the text names the value that an administrator would change. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/policy.h"
+#include "windows-helper/core/policy/policy.h"
 #include "world.h"
 
 #include <stdlib.h>

@@ -4,7 +4,7 @@
  * and it changes only what the ledger proves. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/reconcile.h"
+#include "windows-helper/core/rules/reconcile.h"
 #include "world.h"
 
 #include <stdio.h>

@@ -3,7 +3,7 @@
 /* Rule text and table: what we write reads as Windows wants it, and what others write is read. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/rule.h"
+#include "windows-helper/core/rules/rule.h"
 
 #include <check.h>
 #include <stdlib.h>

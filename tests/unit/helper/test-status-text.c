@@ -6,10 +6,10 @@
 #include "common/json-write.h"
 #include "common/text-wrap.h"
 #include "tests/suite.h"
-#include "windows-helper/core/hostnet.h"
-#include "windows-helper/core/policy.h"
-#include "windows-helper/core/status-read.h"
-#include "windows-helper/core/status-text.h"
+#include "windows-helper/core/policy/hostnet.h"
+#include "windows-helper/core/policy/policy.h"
+#include "windows-helper/core/status/read.h"
+#include "windows-helper/core/status/text.h"
 
 #include <errno.h>
 #include <stdio.h>

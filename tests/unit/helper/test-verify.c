@@ -6,7 +6,7 @@
  */
 
 #include "tests/suite.h"
-#include "windows-helper/core/verify.h"
+#include "windows-helper/core/rules/verify.h"
 #include "world.h"
 
 #include <string.h>

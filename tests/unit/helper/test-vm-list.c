@@ -3,7 +3,7 @@
 /* What the Host Compute Service answers, in the shapes that were seen and in some that were not. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/vm-list.h"
+#include "windows-helper/core/vm/vm-list.h"
 
 #include <errno.h>
 #include <stdio.h>

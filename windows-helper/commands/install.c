@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/install/install.h"
+#include "windows-helper/commands/commands.h"
+#include "windows-helper/commands/elevation.h"
+#include "windows-helper/win/event-log.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define INSTALL_ARGUMENTS_MAX 256
+
+/* Options of 'run' for the service; the release build's 'run' has none. */
+static bool install_arguments(int argc, char **argv, wchar_t ret_text[INSTALL_ARGUMENTS_MAX]) {
+        char text[INSTALL_ARGUMENTS_MAX] = "";
+        size_t n = 0;
+
+        for (int i = 0; i < argc && n < sizeof(text); i++)
+                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s", i ? " " : "", argv[i]);
+        return n < sizeof(text) && win_to_wide(text, ret_text, INSTALL_ARGUMENTS_MAX) == 0;
+}
+
+int command_install(int argc, char **argv) {
+        wchar_t arguments[INSTALL_ARGUMENTS_MAX];
+
+#ifndef WSLBRIDGE_TEST_TRANSPORT
+        if (argc > 0) {
+                log_write(BRIDGE_LEVEL_ERROR, "'install' takes no options");
+                return EXIT_FAILURE;
+        }
+#endif
+        if (!install_arguments(argc, argv, arguments)) {
+                log_write(BRIDGE_LEVEL_ERROR, "The options are too long");
+                return EXIT_FAILURE;
+        }
+        if (!elevation_check("install"))
+                return EXIT_FAILURE;
+        if (install(arguments) < 0)
+                return EXIT_FAILURE;
+        puts("Installed.");
+        return EXIT_SUCCESS;
+}
+
+int command_uninstall(int argc, char **argv) {
+        if (argc > 0) {
+                log_write(BRIDGE_LEVEL_ERROR, "'uninstall' takes no options");
+                return EXIT_FAILURE;
+        }
+        if (!elevation_check("uninstall"))
+                return EXIT_FAILURE;
+        if (uninstall() < 0)
+                return EXIT_FAILURE;
+        puts("Removed. Policy set by Group Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) is not "
+             "ours "
+             "and stays.");
+        return EXIT_SUCCESS;
+}

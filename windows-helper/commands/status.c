@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/commands/commands.h"
+#include "windows-helper/commands/console.h"
+#include "windows-helper/commands/status-load.h"
+#include "windows-helper/core/status/text.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define STATUS_NOT_RUNNING 3 /* as systemctl's */
+
+int command_status(int argc, char **argv) {
+        bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
+        Buffer out = BUFFER_NULL;
+        char *text = NULL;
+        size_t n = 0;
+        int r;
+
+        if (argc > 0 && !json) {
+                log_write(BRIDGE_LEVEL_ERROR, "status, or status --json");
+                return EXIT_FAILURE;
+        }
+        r = status_load(&text, &n);
+        if (r == -ENOENT || (r == 0 && !status_is_alive(text, n))) {
+                free(text);
+                log_write(BRIDGE_LEVEL_ERROR, "The helper does not run; start it: sc start "
+                                              "wslbridge-helper (or install it)");
+                return STATUS_NOT_RUNNING;
+        }
+        if (r == 0)
+                r = json ? buffer_append(&out, text, n)
+                         : status_text(&out, text, n, console_width());
+        console_write(&out);
+        buffer_done(&out);
+        free(text);
+        if (r < 0)
+                log_write(BRIDGE_LEVEL_ERROR, "The status file can't be read (%s)", strerror(-r));
+        return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}

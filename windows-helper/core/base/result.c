@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See result.h. */
+
+#include "windows-helper/core/base/result.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for one more character than goes through, so that the cut is wire_text_clean()'s. */
+#define RESULT_ROOM (WIRE_TEXT_MAX + 8)
+
+void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
+        char text[RESULT_ROOM];
+
+        if (vsnprintf(text, sizeof text, format, args) < 0)
+                text[0] = '\0';
+        wire_text_clean(text, WIRE_TEXT_MAX);
+        memcpy(ret_text, text, strlen(text) + 1);
+}
+
+void result_text(char ret_text[WIRE_TEXT_MAX + 1], const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        result_text_v(ret_text, format, args);
+        va_end(args);
+}
+
+/* ACTIVE is the best one; the rest is numbered from better to worse. */
+static unsigned result_rank(uint8_t state) {
+        return state == WIRE_SERVICE_ACTIVE ? 0 : state + 1u;
+}
+
+bool result_is_worse(const WireServiceResult *result, WireServiceState state) {
+        return result_rank((uint8_t) state) > result_rank(result->state);
+}
+
+static void result_set_text(WireServiceResult *result, const char *text) {
+        size_t n = strlen(text) + 1;
+
+        free(result->text);
+        result->text = malloc(n);
+        if (result->text)
+                memcpy(result->text, text, n);
+}
+
+void result_worsen(WireServiceResult *result, WireServiceState state, WireReason reason,
+                   const char *format, ...) {
+        char text[WIRE_TEXT_MAX + 1];
+        va_list args;
+
+        if (!result_is_worse(result, state))
+                return;
+        va_start(args, format);
+        result_text_v(text, format, args);
+        va_end(args);
+
+        result->state = (uint8_t) state;
+        result->reason = (uint16_t) reason;
+        result_set_text(result, text);
+}
+
+void result_note(WireServiceResult *result, WireReason reason, const char *text) {
+        result->reason = (uint16_t) reason;
+        result_set_text(result, text);
+}
+
+void result_list_free(WireServiceResult *results, uint32_t n) {
+        for (uint32_t i = 0; results && i < n; i++)
+                free(results[i].text);
+        free(results);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Bridge: the whole helper but its hands. It owns the sessions, the agents with their grace
+ * periods, the ledger in memory and the order of every change; the host (Windows shell, or the
+ * test host on Linux with a table in memory) reads, writes and sends for it through BridgeHost.
+ *
+ * Single-threaded, no clock, no sockets, no allocation per idle tick. After any call, and no later
+ * than bridge_deadline(), the owner calls bridge_dispatch(), which runs timers and, when something
+ * changed, one reconcile with one activation.
+ */
+
+#include "windows-helper/core/base/events.h"
+#include "windows-helper/core/firewall/firewall.h"
+#include "windows-helper/core/policy/hostnet.h"
+#include "windows-helper/core/policy/policy.h"
+#include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/core/rules/listeners.h"
+#include "windows-helper/core/rules/rule.h"
+#include "windows-helper/core/vm/vm.h"
+
+#include "protocol/session/session-helper.h"
+
+#define BRIDGE_CONNECTIONS_MAX  64
+#define BRIDGE_AGENTS_MAX       64    /* identities with a state, live or in their grace period */
+#define BRIDGE_GOODBYE_MS       5000  /* after BYE: a restart of the agent cuts no connection */
+#define BRIDGE_RECOVERY_MS      30000 /* after our own start: time for agents to come back */
+#define BRIDGE_PRIVILEGED_PORTS 1024  /* vsock ports below are root's (net/vmw_vsock/af_vsock.c) */
+#define BRIDGE_RETRY_MS         30000 /* what failed (a write, iphlpsvc) is tried again so often */
+
+typedef struct Bridge Bridge;
+typedef struct BridgeConnection BridgeConnection;
+
+typedef enum BridgeLevel {
+        BRIDGE_LEVEL_ERROR,
+        BRIDGE_LEVEL_WARNING,
+        BRIDGE_LEVEL_NOTICE, /* one line per change of state */
+        BRIDGE_LEVEL_DEBUG,
+} BridgeLevel;
+
+/* All int functions: 0 or negative errno. Texts are UTF-8. */
+typedef struct BridgeHost {
+        void *userdata;
+
+        /* PortProxy: all values of all families; one value (-ENOENT when absent; a value that is
+         * not REG_SZ gives "" ); write; delete (absent is no error). flush: on disk when it
+         * returns. */
+        int (*rules_read)(void *userdata, RuleTable *table);
+        int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
+                        size_t size);
+        int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
+        int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
+        int (*rules_flush)(void *userdata);
+
+        /* The ledger's storage. flush: on disk when it returns. */
+        int (*ledger_load)(void *userdata, Ledger *ledger);
+        int (*ledger_put)(void *userdata, const LedgerEntry *entry);
+        int (*ledger_remove)(void *userdata, const IpEndpoint *listen);
+        int (*ledger_flush)(void *userdata);
+
+        /* Make iphlpsvc read the values again: SERVICE_CONTROL_PARAMCHANGE; starts it when it is
+         * stopped and may be started. -ENOENT: no such service, -ESRCH: not running and not
+         * startable now, -EPERM: disabled, -ETIMEDOUT: it does not answer; other errors as they
+         * come. */
+        int (*activate)(void *userdata);
+
+        /* The listening TCP sockets of the host, with iphlpsvc's process. -ENOSYS: can't be known
+         * here, nothing is verified. */
+        int (*listening_read)(void *userdata, ListeningTable *table);
+        /* Program name of a process for people, "python.exe"; "" when it is not to be had. */
+        void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);
+        /* Could a socket be bound there? 0: yes; -EADDRINUSE; -EACCES: in an excluded range (fact
+         * 4.3); -EADDRNOTAVAIL: not an address of the host now. */
+        int (*bind_probe)(void *userdata, const IpEndpoint *endpoint);
+
+        /* All firewall rules that should exist now; copied. May do the work later, see
+         * bridge_set_firewall_problem(). */
+        void (*firewall)(void *userdata, const FirewallRules *wanted);
+
+        /* Foreign values that an administrator asked us to take over, exactly as they read; and
+         * forget one. */
+        int (*adoptions_read)(void *userdata, RuleTable *table);
+        int (*adoption_remove)(void *userdata, RuleFamily family, const char *name);
+
+        /* The VM in which an agent was met last (kept across our restarts): note it, with the time
+         * of day; recall it, -ENOENT when it was never met. */
+        int (*agent_note)(void *userdata, const char *owner, const VmId *vm, bool connected);
+        int (*agent_vm)(void *userdata, const char *owner, VmId *ret_vm);
+
+        /* Key of a paired agent, WIRE_KEY_SIZE bytes. -ENOENT: not paired. */
+        int (*key_find)(void *userdata, const char *owner, uint8_t *ret_key);
+        int (*random)(void *userdata, uint8_t *ret_bytes, size_t n);
+        uint64_t (*now)(void *userdata); /* usec; only to measure how long applying took */
+
+        /* Queue bytes / close after what is queued has gone. @peer is what bridge_connect() got.
+         * Each call of send has whole frames. Neither may call back into the bridge: what comes
+         * of them (bridge_disconnect()) is reported later, from the host's loop. */
+        int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
+        void (*close)(void *userdata, void *peer);
+
+        void (*log)(void *userdata, BridgeLevel level, EventId event, const char *text);
+} BridgeHost;
+
+/* What the host knows of a connection before its first byte. */
+typedef struct BridgePeer {
+        VmId vm;           /* null: came through a listener for any VM */
+        bool wsl;          /* a VM of WSL */
+        bool source_known; /* the transport tells the peer's port … */
+        uint32_t source;   /* … which only root may have below BRIDGE_PRIVILEGED_PORTS */
+} BridgePeer;
+
+typedef struct BridgeOptions {
+        SessionMac mac;
+        Policy policy;
+        uint32_t heartbeat_ms, handshake_ms;
+        uint32_t goodbye_ms, recovery_ms;
+        const char *software;   /* "wslbridge-helper 0.1.0", borrowed */
+        bool unchecked_hostnet; /* until bridge_set_hostnet(): see Hostnet.unchecked */
+} BridgeOptions;
+
+/* Defaults: see the constants above, wire.h and policy_init(). */
+void bridge_options_init(BridgeOptions *options);
+
+/**
+ * bridge_new() - load the ledger and start the recovery period
+ * @host: copied; its functions are called until bridge_free()
+ *
+ * Return: 0, -ENOMEM, or the host's error from loading the ledger (then nothing may be changed:
+ * without the ledger nothing is provably ours).
+ */
+int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHost *host,
+               uint64_t now_usec);
+Bridge *bridge_free(Bridge *b); /* frees only; see bridge_stop() */
+
+/* A peer connected. Return: 0, -ENOMEM; or -EBUSY when all slots hold proven sessions. The oldest
+ * unproven one is closed when slots are short. */
+int bridge_connect(Bridge *b, void *peer, const BridgePeer *info, uint64_t now_usec,
+                   BridgeConnection **ret_connection);
+
+/* Bytes from a peer. May call host->send and host->close. */
+void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now_usec);
+
+/* The peer's transport is gone, whoever closed it; @c is freed. The host calls it exactly once for
+ * each connection, also after host->close(). */
+void bridge_disconnect(BridgeConnection *c, uint64_t now_usec);
+
+/* Somebody changed the PortProxy table (or may have). */
+void bridge_rules_changed(Bridge *b);
+
+/* The VMs that run now. Agents met in another one are withdrawn at once; before the first call all
+ * VMs count as running, and agents met through a listener for any VM are never touched. */
+void bridge_set_vms(Bridge *b, const VmId *vms, size_t n, uint64_t now_usec);
+
+/* In force from the next dispatch; copied. Sessions of agents go on. */
+void bridge_set_policy(Bridge *b, const Policy *policy);
+void bridge_set_hostnet(Bridge *b, const Hostnet *hostnet);
+
+/* Keys were added, changed or removed: sessions that were proven with another key end, and what
+ * they asked for is withdrawn at once. */
+void bridge_keys_changed(Bridge *b, uint64_t now_usec);
+
+/* iphlpsvc was started, stopped or restarted: tell it the values, verify them again. */
+void bridge_forwarder_changed(Bridge *b);
+
+/* What keeps firewall rules from being in force; "" for nothing. @failed: the rules could not be
+ * made (services that open something are blocked), else they are there and may be ineffective (a
+ * note at active services). */
+void bridge_set_firewall_problem(Bridge *b, const char *text, bool failed);
+
+/* Run what is due; call after every batch of the above. */
+void bridge_dispatch(Bridge *b, uint64_t now_usec);
+uint64_t bridge_deadline(const Bridge *b);
+
+/* What is known of an agent, to show it. Valid in the callback only. */
+typedef struct BridgeAgentView {
+        const char *owner;
+        const char *software; /* "" when not connected */
+        bool connected;
+        bool hold;                        /* in the ledger, not back since our start */
+        const WireState *state;           /* NULL when hold, or nothing was asked for yet */
+        uint64_t serial;                  /* of the state, among all that the bridge ever got */
+        const WireServiceResult *results; /* for each service of the state; NULL: none told yet */
+        VmId vm;
+        uint64_t heard_usec; /* last frame of the live connection */
+} BridgeAgentView;
+
+void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgentView *view),
+                   void *userdata);
+
+/* The last run that changed or verified something, and peers that were refused for want of a key
+ * (newest first, at most BRIDGE_STRANGERS_KEPT): for who wants to pair them. */
+#define BRIDGE_STRANGERS_KEPT 8
+typedef struct BridgeSummary {
+        uint64_t applied_usec; /* when it ended, by the caller's clock; 0: never */
+        uint32_t apply_usec;   /* how long it took */
+        int activation_error;
+        const char (*strangers)[LEDGER_OWNER_MAX + 1];
+        size_t n_strangers;
+        uint64_t generation; /* grows with whatever bridge_agents() and this would show */
+} BridgeSummary;
+
+void bridge_summary(const Bridge *b, BridgeSummary *ret_summary);
+
+/* A successor takes over at once: say goodbye to all, leave values and ledger as they are. */
+void bridge_hand_over(Bridge *b, uint64_t now_usec);
+
+/* The helper stops: say goodbye to all, withdraw every value of ours, activate. Return: 0 or the
+ * first error; goes on after errors. */
+int bridge_stop(Bridge *b, uint64_t now_usec);

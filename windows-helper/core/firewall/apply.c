@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See firewall-apply.h. */
+
+#include "windows-helper/core/firewall/apply.h"
+
+#include "windows-helper/core/base/result.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+void firewall_apply_init(FirewallApply *f, const FirewallStore *store) {
+        *f = (FirewallApply){
+                .store = *store, .due_usec = FIREWALL_IDLE, .look_usec = FIREWALL_IDLE};
+}
+
+void firewall_apply_done(FirewallApply *f) {
+        firewall_rules_done(&f->present);
+        firewall_rules_done(&f->wanted);
+}
+
+static int firewall_copy(FirewallRules *to, const FirewallRules *from) {
+        for (size_t i = 0; i < from->n; i++) {
+                int r = firewall_rules_add(to, &from->items[i]);
+
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted) {
+        FirewallRules copy = FIREWALL_RULES_NULL;
+        int r = firewall_copy(&copy, wanted);
+
+        if (r < 0) {
+                firewall_rules_done(&copy);
+                return r;
+        }
+        firewall_rules_done(&f->wanted);
+        f->wanted = copy;
+        f->due_usec = 0;
+        return 0;
+}
+
+void firewall_apply_look(FirewallApply *f) {
+        f->known = false;
+        f->due_usec = 0;
+}
+
+/* The change was made: .present follows, of which the first @n_sorted are in order. */
+static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChange *c,
+                           size_t *n_removed) {
+        FirewallRule *p = firewall_rules_find(&f->present, n_sorted, &c->rule->listen);
+
+        if (c->action == FIREWALL_ADD || !p)
+                return firewall_rules_add(&f->present, c->rule);
+        if (c->action == FIREWALL_REMOVE) { /* the list is borrowed: emptied, not moved */
+                p->profiles = 0;
+                (*n_removed)++;
+                return 0;
+        }
+        return firewall_rule_copy(p, c->rule);
+}
+
+/* Windows refused it: left alone until all is listed anew. A firewall that needs a whole slice to
+ * say no would else never come to the others. */
+static void firewall_leave(FirewallApply *f, size_t n_sorted, const FirewallChange *c, int error) {
+        FirewallRule *p = c->action == FIREWALL_REMOVE
+                                  ? firewall_rules_find(&f->present, n_sorted, &c->rule->listen)
+                                  : firewall_rules_find(&f->wanted, f->wanted.n, &c->rule->listen);
+
+        p->refused = true;
+        if (f->refused == 0)
+                f->refused = error;
+}
+
+static int firewall_list(FirewallApply *f, uint64_t now_usec) {
+        int r;
+
+        firewall_rules_done(&f->present);
+        for (size_t i = 0; i < f->wanted.n; i++)
+                f->wanted.items[i].refused = false;
+        r = f->store.list(f->store.userdata, &f->present);
+        if (r < 0)
+                return r;
+        firewall_rules_sort(&f->present);
+        f->known = true;
+        f->refused = 0;
+        f->look_usec = now_usec + FIREWALL_LOOK_USEC;
+        return 0;
+}
+
+static void firewall_drop_removed(FirewallRules *r) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].profiles != 0)
+                        r->items[n++] = r->items[i];
+                else
+                        free(r->items[i].remote);
+        r->n = n;
+}
+
+/* Return: 1 when more is to be done, 0, or negative errno. */
+static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
+        uint64_t end = f->store.now(f->store.userdata) + FIREWALL_SLICE_USEC;
+        FirewallChange *changes = NULL;
+        size_t n = 0, i = 0, n_removed = 0, n_sorted;
+        int r = f->known ? 0 : firewall_list(f, now_usec);
+
+        n_sorted = f->present.n;
+        if (r == 0)
+                r = firewall_diff(&f->present, &f->wanted, &changes, &n);
+        /* Additions make .present longer, which moves what removals point to; those come first.
+         * One change at least: listing alone may take longer than a slice. */
+        for (; r == 0 && i < n && (i == 0 || f->store.now(f->store.userdata) < end); i++) {
+                FirewallChange c = changes[i];
+                int error = f->store.change(f->store.userdata, &c);
+
+                if (error == 0)
+                        r = firewall_follow(f, n_sorted, &c, &n_removed);
+                else
+                        firewall_leave(f, n_sorted, &c, error);
+        }
+        free(changes);
+        if (n_removed > 0)
+                firewall_drop_removed(&f->present);
+        firewall_rules_sort(&f->present);
+        if (r == 0 && i == n)
+                r = f->refused;
+        if (r < 0)
+                f->known = false; /* look what is there before the next try */
+        return r < 0 ? r : i < n;
+}
+
+static void firewall_describe(const FirewallApply *f, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
+        FirewallEffect effect = FIREWALL_EFFECTIVE;
+
+        ret_text[0] = '\0';
+        if (error < 0) {
+                result_text(ret_text,
+                            "Windows Firewall does not take our rules (%s); see that the services "
+                            "MpsSvc and BFE run; tried again by itself",
+                            strerror(-error));
+                return;
+        }
+        if (f->present.n == 0 || f->store.effect(f->store.userdata, &effect) < 0)
+                return;
+        switch (effect) {
+        case FIREWALL_EFFECTIVE:
+        case FIREWALL_OFF:
+                break;
+        case FIREWALL_OVERRIDDEN:
+                result_text(ret_text, "Group Policy makes Windows Firewall ignore local rules; ask "
+                                      "for a rule there that opens this port");
+                break;
+        case FIREWALL_BLOCKS_ALL:
+                result_text(ret_text,
+                            "Windows Firewall blocks all incoming connections, rules or not; turn "
+                            "that off in its settings for this network");
+                break;
+        }
+}
+
+bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
+        char problem[WIRE_TEXT_MAX + 1];
+        bool failed, changed;
+        int r;
+
+        if (now_usec < f->due_usec)
+                return false;
+        if (now_usec >= f->look_usec)
+                f->known = false;
+        r = firewall_slice(f, now_usec);
+        if (r > 0) {
+                f->due_usec = now_usec;
+                return false;
+        }
+        if (r < 0)
+                f->due_usec = now_usec + FIREWALL_RETRY_USEC;
+        else
+                f->due_usec = f->present.n > 0 ? f->look_usec : FIREWALL_IDLE;
+        firewall_describe(f, r, problem);
+        failed = r < 0;
+        changed = failed != f->failed || strcmp(problem, f->problem) != 0;
+        memcpy(f->problem, problem, sizeof problem);
+        f->failed = failed;
+        return changed;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The remote scope of a firewall rule as text. Lists are sorted: Windows keeps neither the order
+ * nor the form of what it was given, and a rule that is as it should be must be seen to be.
+ */
+
+#include "windows-helper/core/firewall/firewall.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PREFIX_TEXT_MAX (IP_TEXT_MAX + 5) /* address "/128," */
+
+static int prefix_compare(const void *pa, const void *pb) {
+        const WirePrefix *a = pa, *b = pb;
+        int r = ip_compare(&a->addr, &b->addr);
+
+        return r ? r : (int) a->length - (int) b->length;
+}
+
+/* Sorts @prefixes. Return: newly allocated text, or NULL for want of memory. */
+static char *prefixes_text(WirePrefix *prefixes, size_t n) {
+        size_t size = n * PREFIX_TEXT_MAX + 1, at = 0;
+        char *text = malloc(size);
+
+        if (!text)
+                return NULL;
+        text[0] = '\0';
+        if (n > 1)
+                qsort(prefixes, n, sizeof *prefixes, prefix_compare);
+        for (size_t i = 0; i < n; i++) {
+                char address[IP_TEXT_MAX];
+
+                ip_format(&prefixes[i].addr, address);
+                at += (size_t) snprintf(text + at, size - at, "%s%s/%u", i > 0 ? "," : "", address,
+                                        (unsigned) prefixes[i].length);
+        }
+        return text;
+}
+
+static char *remote_copy(const char *text) {
+        size_t n = strlen(text) + 1;
+        char *copy = malloc(n);
+
+        return copy ? memcpy(copy, text, n) : NULL;
+}
+
+char *firewall_remote_text(const WireState *state, const WireService *service) {
+        size_t n = service->n_remotes;
+        WirePrefix *prefixes;
+        char *text;
+
+        if (service->remote != WIRE_REMOTE_LIST)
+                return remote_copy(service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet"
+                                                                               : "*");
+        prefixes = malloc((n + 1) * sizeof *prefixes);
+        if (!prefixes)
+                return NULL;
+        for (size_t i = 0; i < n; i++)
+                prefixes[i] = state->remotes[service->first_remote + i];
+        text = prefixes_text(prefixes, n);
+        free(prefixes);
+        return text;
+}
+
+/* "255.240.0.0" -> 12; the bits must be in a row from the left. */
+static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
+        uint32_t bits = 0;
+        unsigned n = 0;
+
+        for (int i = 0; i < 4; i++)
+                bits = bits << 8 | mask->bytes[i];
+        for (; bits & UINT32_C(1) << 31; bits <<= 1)
+                n++;
+        if (bits != 0 || mask->family != IP_FAMILY_V4)
+                return -EINVAL;
+        *ret_length = (uint8_t) n;
+        return 0;
+}
+
+/* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.1.2.3"; @item is cut in two. */
+static int prefix_read(char *item, WirePrefix *ret_prefix) {
+        char *slash = strchr(item, '/');
+        WirePrefix p = {.length = 0};
+        unsigned length = 0;
+        IpAddr mask;
+
+        if (slash)
+                *slash = '\0';
+        if (ip_parse(item, &p.addr) < 0)
+                return -EINVAL;
+        p.length = (uint8_t) ip_family_bits(p.addr.family);
+        if (slash && p.addr.family == IP_FAMILY_V4 && ip_parse(slash + 1, &mask) == 0) {
+                if (mask_length(&mask, &p.length) < 0)
+                        return -EINVAL;
+        } else if (slash) {
+                char *digit = slash + 1;
+
+                for (; *digit >= '0' && *digit <= '9' && length <= p.length; digit++)
+                        length = length * 10 + (unsigned) (*digit - '0');
+                if (*digit || digit == slash + 1 || length > p.length)
+                        return -EINVAL;
+                p.length = (uint8_t) length;
+        }
+        *ret_prefix = p;
+        return 0;
+}
+
+int firewall_remote_read(const char *listed, char **ret_text) {
+        char *copy = remote_copy(listed), *next = copy, *item, *text;
+        WirePrefix *prefixes = malloc((strlen(listed) / 2 + 1) * sizeof *prefixes);
+        bool good = copy && prefixes && *listed;
+        size_t n = 0;
+
+        while (good && (item = next)) {
+                next = strchr(item, ',');
+                if (next)
+                        *next++ = '\0';
+                good = prefix_read(item, &prefixes[n++]) == 0;
+        }
+        text = good ? prefixes_text(prefixes, n) : remote_copy(listed);
+        free(prefixes);
+        free(copy);
+        if (!text)
+                return -ENOMEM;
+        *ret_text = text;
+        return 0;
+}

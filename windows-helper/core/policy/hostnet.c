@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See hostnet.h. */
+
+#include "windows-helper/core/policy/hostnet.h"
+
+#include "windows-helper/core/base/result.h"
+
+#include <string.h>
+
+/* The two addresses of an IPv4 subnet that are nobody's: all host bits clear, or all set. A /31 and
+ * a /32 have none (RFC 3021). IPv6 has no broadcast; its all-zeros one is the routers' (RFC 4291,
+ * 2.6.1). */
+static bool hostnet_is_reserved(const IpAddr *address, unsigned prefix) {
+        unsigned bits = ip_family_bits(address->family);
+        bool zeros = true, ones = address->family == IP_FAMILY_V4;
+
+        if (prefix + 1 >= bits)
+                return false;
+        for (unsigned i = prefix; i < bits; i++)
+                if (address->bytes[i / 8] & 0x80 >> i % 8)
+                        zeros = false;
+                else
+                        ones = false;
+        return zeros || ones;
+}
+
+/* The neighbourhood of @address on a virtual switch: the most specific one, or NULL. */
+static const HostnetAddress *hostnet_on_link(const Hostnet *h, const IpAddr *address) {
+        const HostnetAddress *best = NULL;
+
+        for (size_t i = 0; i < h->n_addresses; i++) {
+                const HostnetAddress *a = &h->addresses[i];
+
+                if (a->virtual_switch && ip_in_prefix(address, &a->addr, a->prefix) &&
+                    (!best || a->prefix > best->prefix))
+                        best = a;
+        }
+        return best;
+}
+
+const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address) {
+        for (size_t i = 0; i < h->n_addresses; i++)
+                if (ip_compare(&h->addresses[i].addr, address) == 0)
+                        return &h->addresses[i];
+        return NULL;
+}
+
+bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only) {
+        for (size_t i = 0; i < h->n_addresses; i++) {
+                const HostnetAddress *a = &h->addresses[i];
+
+                if ((a->virtual_switch || !virtual_only) &&
+                    ip_in_prefix(address, &a->addr, a->prefix))
+                        return true;
+        }
+        return false;
+}
+
+/* Member by member: what stands between two of them, or behind the last address, means nothing. */
+bool hostnet_equal(const Hostnet *a, const Hostnet *b) {
+        if (a->n_addresses != b->n_addresses || a->has_nat != b->has_nat ||
+            a->unchecked != b->unchecked)
+                return false;
+        if (a->has_nat &&
+            (ip_compare(&a->nat.addr, &b->nat.addr) != 0 || a->nat.length != b->nat.length))
+                return false;
+        for (size_t i = 0; i < a->n_addresses; i++) {
+                const HostnetAddress *p = &a->addresses[i], *q = &b->addresses[i];
+
+                if (ip_compare(&p->addr, &q->addr) != 0 || p->prefix != q->prefix ||
+                    p->virtual_switch != q->virtual_switch || strcmp(p->adapter, q->adapter) != 0)
+                        return false;
+        }
+        return true;
+}
+
+bool hostnet_judge(const Hostnet *h, const IpAddr *address, const IpAddr *gateway, bool wsl,
+                   char ret_why[WIRE_TEXT_MAX + 1]) {
+        const char *problem = ip_guest_problem(address);
+        const HostnetAddress *own, *link;
+        char text[IP_TEXT_MAX];
+
+        if (problem) {
+                result_text(ret_why, "%s", problem);
+                return false;
+        }
+        if (h->unchecked)
+                return true;
+        own = hostnet_own(h, address);
+        if (own) {
+                result_text(ret_why,
+                            "is an address of the host itself (%s); a guest that shares the "
+                            "host's addresses, as in networking mode mirrored, needs no forwarding",
+                            own->adapter);
+                return false;
+        }
+        if (gateway->family != IP_FAMILY_NONE && ip_compare(gateway, address) == 0) {
+                result_text(ret_why, "is the guest's own gateway");
+                return false;
+        }
+        link = hostnet_on_link(h, address);
+        if (!link) {
+                result_text(ret_why,
+                            "is not on the network of a virtual switch (vEthernet) of this host");
+                return false;
+        }
+        if (hostnet_is_reserved(address, link->prefix)) {
+                result_text(ret_why, "is the network or broadcast address of %s", link->adapter);
+                return false;
+        }
+        if (wsl && h->has_nat && address->family == h->nat.addr.family &&
+            !ip_in_prefix(address, &h->nat.addr, h->nat.length)) {
+                ip_format(&h->nat.addr, text);
+                result_text(ret_why, "is outside of WSL's NAT network %s/%u", text,
+                            (unsigned) h->nat.length);
+                return false;
+        }
+        return true;
+}

@@ -1,0 +1,316 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See apply.h for the order, ledger.h for why it is safe. */
+
+#include "windows-helper/core/rules/apply.h"
+
+#include "windows-helper/core/base/result.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Longer than any value that we write, so that a cut foreign one can't look like ours. */
+#define APPLY_DATA_MAX 256
+
+typedef enum ApplyStatus {
+        APPLY_OK,
+        APPLY_FAILED,  /* a host function failed: the entry stays as proof of both values */
+        APPLY_FOREIGN, /* somebody changed the value since it was read: the entry goes */
+} ApplyStatus;
+
+typedef struct Apply {
+        const BridgeHost *host;
+        Ledger *ledger;
+        ReconcilePlan *plan;
+        uint8_t *status;             /* ApplyStatus of each change */
+        const LedgerEntry **entries; /* room for those that are new in the ledger */
+        ApplyOutcome outcome;
+} Apply;
+
+static bool apply_is_set(const IpEndpoint *target) {
+        return target->addr.family != IP_FAMILY_NONE;
+}
+
+static void apply_worsen(Apply *a, const ReconcileChange *c, WireServiceState state,
+                         WireReason reason, const char *what) {
+        char listen[IP_ENDPOINT_TEXT_MAX];
+
+        if (c->agent != SIZE_MAX && a->plan->results[c->agent]) {
+                ip_endpoint_format(&c->entry.listen, listen);
+                result_worsen(&a->plan->results[c->agent][c->service], state, reason, "%s: %s",
+                              listen, what);
+        }
+}
+
+static void apply_fail(Apply *a, size_t i, int error, const char *what) {
+        char text[WIRE_TEXT_MAX + 1];
+
+        a->status[i] = APPLY_FAILED;
+        if (a->outcome.error == 0)
+                a->outcome.error = error;
+        result_text(text, "%s failed (%s); tried again by itself", what, strerror(-error));
+        apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
+}
+
+/* Nothing is done when @r, of one of the flushes before the first change, says that it failed. */
+static void apply_fail_all(Apply *a, int r, const char *what) {
+        for (size_t i = 0; r < 0 && i < a->plan->n_changes; i++)
+                apply_fail(a, i, r, what);
+}
+
+/* True when @known proves a value that @e does not. */
+static bool apply_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
+        return (apply_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
+               (apply_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
+}
+
+/* Before phase 1: that a value was found, or not found, must still be so after a power cut when the
+ * ledger is about to stop proving another one. */
+static void apply_trust_values(Apply *a) {
+        for (size_t i = 0; i < a->plan->n_changes; i++) {
+                const LedgerEntry *e = &a->plan->changes[i].entry;
+                const LedgerEntry *known = ledger_find(a->ledger, &e->listen);
+
+                if (known && apply_drops_proof(known, e)) {
+                        apply_fail_all(a, a->host->rules_flush(a->host->userdata),
+                                       "saving the port forwardings");
+                        return;
+                }
+        }
+}
+
+/* Phases 1 and 2. */
+static void apply_intents(Apply *a) {
+        ReconcilePlan *p = a->plan;
+        size_t n_new = 0, n_puts = 0;
+        int r;
+
+        for (size_t i = 0; i < p->n_changes; i++) {
+                const LedgerEntry *e = &p->changes[i].entry;
+                LedgerEntry *known = ledger_find(a->ledger, &e->listen);
+
+                if (a->status[i] != APPLY_OK || p->changes[i].action == RECONCILE_ADOPT)
+                        continue;
+                n_puts++;
+                r = a->host->ledger_put(a->host->userdata, e);
+                if (r < 0)
+                        apply_fail(a, i, r, "writing the ledger");
+                else if (known)
+                        *known = *e;
+                else
+                        a->entries[n_new++] = e; /* writes come by endpoint, so these are sorted */
+        }
+        ledger_merge(a->ledger, a->entries, n_new);
+        if (n_puts > 0)
+                apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
+}
+
+/* Compare the value under @listen in the family of @target with the text of @target.
+ * Return: 0 same, -ENOENT absent, -EEXIST anything else, or the host's error. */
+static int apply_check(Apply *a, const IpEndpoint *listen, const IpEndpoint *target,
+                       char ret_found[APPLY_DATA_MAX]) {
+        char name[RULE_TEXT_MAX], expected[RULE_TEXT_MAX];
+        int r;
+
+        rule_endpoint_format(listen, name);
+        ret_found[0] = '\0';
+        r = a->host->rule_get(a->host->userdata, rule_family(listen, target), name, ret_found,
+                              APPLY_DATA_MAX);
+        if (r < 0)
+                return r;
+        rule_endpoint_format(target, expected);
+        return strcmp(expected, ret_found) == 0 ? 0 : -EEXIST;
+}
+
+/* Delete the value of @target if it is there and is that. Return: as apply_check(), but 0 also
+ * when there was none. */
+static int apply_delete(Apply *a, const IpEndpoint *listen, const IpEndpoint *target,
+                        char ret_found[APPLY_DATA_MAX]) {
+        char name[RULE_TEXT_MAX];
+        int r = apply_check(a, listen, target, ret_found);
+
+        if (r == -ENOENT)
+                return 0;
+        if (r == 0) {
+                rule_endpoint_format(listen, name);
+                r = a->host->rule_delete(a->host->userdata, rule_family(listen, target), name);
+                a->outcome.n_deleted += r == 0;
+        }
+        return r;
+}
+
+static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
+        bool had = apply_is_set(&e->current);
+        RuleFamily family = rule_family(&e->listen, &e->next);
+        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+        int r;
+
+        if (had && rule_family(&e->listen, &e->current) != family) {
+                /* The target moves to another key: the old value first, so that there never are
+                 * two of ours and the entry can prove each. */
+                r = apply_delete(a, &e->listen, &e->current, ret_found);
+                if (r < 0)
+                        return r;
+                had = false;
+        }
+        r = apply_check(a, &e->listen, had ? &e->current : &e->next, ret_found);
+        if (r == 0 && !had)
+                return -EEXIST; /* it was not there when we decided, so it is not our writing */
+        if (r < 0 && r != -ENOENT)
+                return r;
+        rule_endpoint_format(&e->listen, name);
+        rule_endpoint_format(&e->next, data);
+        r = a->host->rule_set(a->host->userdata, family, name, data);
+        a->outcome.n_written += r == 0;
+        return r;
+}
+
+/* What is neither target is somebody else's and stays; the entry goes in any case. */
+static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
+        const IpEndpoint *targets[] = {&e->current, &e->next};
+
+        for (size_t i = 0; i < 2; i++) {
+                int r = apply_is_set(targets[i])
+                                ? apply_delete(a, &e->listen, targets[i], ret_found)
+                                : 0;
+
+                if (r < 0 && r != -EEXIST)
+                        return r;
+        }
+        return 0;
+}
+
+/* A foreign value that may be replaced goes if it still reads as it was seen. It needs no ledger
+ * entry: that an administrator named exactly this value is the proof, and it is forgotten only when
+ * the value has gone from the disk, too. */
+static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_MAX]) {
+        int r = a->host->rule_get(a->host->userdata, v->family, v->name, ret_found, APPLY_DATA_MAX);
+
+        if (r < 0 && r != -ENOENT)
+                return r;
+        if (r == 0 && strcmp(ret_found, v->data) != 0)
+                return -EEXIST;
+        if (r == 0)
+                r = a->host->rule_delete(a->host->userdata, v->family, v->name);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        a->outcome.n_deleted++;
+        a->outcome.n_adopted++;
+        a->outcome.again = true;
+        return 0;
+}
+
+/* Phase 3. */
+static void apply_values(Apply *a) {
+        char found[APPLY_DATA_MAX], text[WIRE_TEXT_MAX + 1];
+
+        for (size_t i = 0; i < a->plan->n_changes; i++) {
+                const ReconcileChange *c = &a->plan->changes[i];
+                int r = 0;
+
+                if (a->status[i] != APPLY_OK)
+                        continue;
+                if (c->action == RECONCILE_WRITE) {
+                        r = apply_write(a, &c->entry, found);
+                } else if (c->action == RECONCILE_REMOVE) {
+                        r = apply_remove(a, &c->entry, found);
+                        a->outcome.again |= c->agent != SIZE_MAX;
+                } else if (c->action == RECONCILE_ADOPT) {
+                        r = apply_adopt(a, c->foreign, found);
+                }
+                if (r == -EEXIST) {
+                        a->status[i] = APPLY_FOREIGN;
+                        result_text(text, "somebody just set a port forwarding there (%s)", found);
+                        apply_worsen(a, c, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, text);
+                } else if (r < 0) {
+                        apply_fail(a, i, r, "changing the port forwarding");
+                }
+        }
+}
+
+/* Phases 4 and 5. Return: 0, or the error of the flush: then the entries stay as they are, as proof
+ * of both values. */
+static int apply_activate(Apply *a, bool due) {
+        int r = 0;
+
+        if (due || a->outcome.n_written > 0 || a->outcome.n_deleted > 0) {
+                a->outcome.activation = a->host->activate(a->host->userdata);
+                a->outcome.activated = true;
+        }
+        if (a->plan->n_changes > 0) /* also when nothing was left to delete: others' deletes */
+                r = a->host->rules_flush(a->host->userdata);
+        if (r < 0 && a->outcome.error == 0)
+                a->outcome.error = r;
+        return r;
+}
+
+/* True when iphlpsvc runs, by all that is known, and goes on with values that are gone. One that
+ * does not run reads the values when it starts. */
+static bool apply_is_deaf(const Apply *a) {
+        int r = a->outcome.activation;
+
+        return r < 0 && r != -ENOENT && r != -ESRCH && r != -EPERM;
+}
+
+/* Phase 6. Not flushed: what gets lost here is the end of a change, and the entry from phase 1
+ * still proves the value. A removal does not end before iphlpsvc knows: if the helper dies before
+ * it does, the entry is what makes the next one tell it (one that makes room is followed by a
+ * write, which leaves an entry as well). */
+static void apply_commit(Apply *a) {
+        for (size_t i = 0; i < a->plan->n_changes; i++) {
+                const ReconcileChange *c = &a->plan->changes[i];
+                LedgerEntry *e;
+                int r;
+
+                if (a->status[i] == APPLY_OK && c->action == RECONCILE_ADOPT) {
+                        r = a->host->adoption_remove(a->host->userdata, c->foreign->family,
+                                                     c->foreign->name);
+                        if (r < 0 && a->outcome.error == 0)
+                                a->outcome.error = r;
+                }
+                if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
+                    (c->action == RECONCILE_REMOVE && c->agent == SIZE_MAX && apply_is_deaf(a)) ||
+                    (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
+                        continue;
+                e = ledger_find(a->ledger, &c->entry.listen);
+                if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
+                    c->action == RECONCILE_FORGET) {
+                        r = a->host->ledger_remove(a->host->userdata, &c->entry.listen);
+                        if (r == 0)
+                                ledger_entry_void(e);
+                } else {
+                        e->current = e->next;
+                        r = a->host->ledger_put(a->host->userdata, e);
+                }
+                if (r < 0 && a->outcome.error == 0)
+                        a->outcome.error = r;
+        }
+        ledger_compact(a->ledger);
+}
+
+int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
+          ApplyOutcome *ret_outcome) {
+        Apply a = {.host = host, .ledger = ledger, .plan = plan};
+        int r;
+
+        r = ledger_reserve(ledger, plan->n_changes);
+        if (r < 0)
+                return r;
+        a.status = calloc(plan->n_changes + 1, sizeof *a.status);
+        a.entries = malloc((plan->n_changes + 1) * sizeof *a.entries);
+        if (!a.status || !a.entries) {
+                free(a.status);
+                free(a.entries);
+                return -ENOMEM;
+        }
+        apply_trust_values(&a);
+        apply_intents(&a);
+        apply_values(&a);
+        if (apply_activate(&a, activate) == 0)
+                apply_commit(&a);
+        free(a.status);
+        free(a.entries);
+        *ret_outcome = a.outcome;
+        return 0;
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The ledger as a sorted array and as text. Who may change it, and when, is apply.c's business.
+ */
+
+#include "windows-helper/core/rules/ledger.h"
+
+#include "windows-helper/core/rules/rule.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LEDGER_SIZE_FIRST 64
+#define LEDGER_NONE       "-"
+
+/* Index of the first entry whose endpoint is not below @listen. */
+static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
+        size_t low = 0, high = l->n_entries;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+
+                if (ip_endpoint_compare(&l->entries[middle].listen, listen) < 0)
+                        low = middle + 1;
+                else
+                        high = middle;
+        }
+        return low;
+}
+
+LedgerEntry *ledger_find(const Ledger *l, const IpEndpoint *listen) {
+        size_t i = ledger_lower_bound(l, listen);
+
+        if (i == l->n_entries || ip_endpoint_compare(&l->entries[i].listen, listen) != 0)
+                return NULL;
+        return &l->entries[i];
+}
+
+int ledger_reserve(Ledger *l, size_t n) {
+        size_t size = l->size ? l->size : LEDGER_SIZE_FIRST;
+        LedgerEntry *entries;
+
+        if (n <= l->size - l->n_entries)
+                return 0;
+        while (size - l->n_entries < n)
+                size *= 2;
+        entries = realloc(l->entries, size * sizeof *entries);
+        if (!entries)
+                return -ENOMEM;
+        l->entries = entries;
+        l->size = size;
+        return 0;
+}
+
+int ledger_put(Ledger *l, const LedgerEntry *entry) {
+        size_t i = ledger_lower_bound(l, &entry->listen);
+        int r;
+
+        if (i < l->n_entries && ip_endpoint_compare(&l->entries[i].listen, &entry->listen) == 0) {
+                l->entries[i] = *entry;
+                return 0;
+        }
+        r = ledger_reserve(l, 1);
+        if (r < 0)
+                return r;
+        memmove(&l->entries[i + 1], &l->entries[i], (l->n_entries - i) * sizeof *l->entries);
+        l->entries[i] = *entry;
+        l->n_entries++;
+        return 0;
+}
+
+void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n) {
+        size_t old = l->n_entries, to = old + n;
+
+        /* From the back, so that nothing is overwritten before it was moved. */
+        while (n > 0) {
+                if (old > 0 &&
+                    ip_endpoint_compare(&l->entries[old - 1].listen, &entries[n - 1]->listen) > 0) {
+                        l->entries[--to] = l->entries[--old];
+                } else {
+                        l->entries[--to] = *entries[--n];
+                        l->n_entries++;
+                }
+        }
+}
+
+void ledger_entry_void(LedgerEntry *e) {
+        e->current = (IpEndpoint){0};
+        e->next = (IpEndpoint){0};
+}
+
+void ledger_compact(Ledger *l) {
+        size_t to = 0;
+
+        for (size_t i = 0; i < l->n_entries; i++) {
+                const LedgerEntry *e = &l->entries[i];
+
+                if (e->current.addr.family != IP_FAMILY_NONE ||
+                    e->next.addr.family != IP_FAMILY_NONE) {
+                        if (to != i)
+                                l->entries[to] = *e;
+                        to++;
+                }
+        }
+        l->n_entries = to;
+}
+
+void ledger_done(Ledger *l) {
+        free(l->entries);
+        *l = LEDGER_NULL;
+}
+
+bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect) {
+        if (connect->addr.family == IP_FAMILY_NONE)
+                return false;
+        return ip_endpoint_compare(&e->current, connect) == 0 ||
+               ip_endpoint_compare(&e->next, connect) == 0;
+}
+
+static void ledger_target_format(const IpEndpoint *target, char ret_text[RULE_TEXT_MAX]) {
+        if (target->addr.family == IP_FAMILY_NONE)
+                strcpy(ret_text, LEDGER_NONE);
+        else
+                rule_endpoint_format(target, ret_text);
+}
+
+/* Twice for each rule of a batch, so without printf. */
+static char *ledger_append(char *p, const char *text, char end) {
+        size_t n = strlen(text);
+
+        memcpy(p, text, n);
+        p[n] = end;
+        return p + n + 1;
+}
+
+void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]) {
+        char target[RULE_TEXT_MAX], *p = ret_data;
+
+        p = ledger_append(p, e->owner, '|');
+        p = ledger_append(p, e->service, '|');
+        ledger_target_format(&e->current, target);
+        p = ledger_append(p, target, '|');
+        ledger_target_format(&e->next, target);
+        (void) ledger_append(p, target, '\0');
+}
+
+static int ledger_target_parse(const char *text, IpEndpoint *ret_target) {
+        if (strcmp(text, LEDGER_NONE) == 0) {
+                *ret_target = (IpEndpoint){0};
+                return 0;
+        }
+        return rule_endpoint_parse(text, IP_FAMILY_NONE, ret_target);
+}
+
+int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entry) {
+        char copy[LEDGER_TEXT_MAX + 1], own_data[LEDGER_TEXT_MAX + 1], own_name[RULE_TEXT_MAX];
+        char *part[3];
+        LedgerEntry e = {0};
+        size_t n = strlen(data);
+
+        if (n > LEDGER_TEXT_MAX || rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0)
+                return -EINVAL;
+        memcpy(copy, data, n + 1);
+        /* From the right: only the owner, which comes first, may hold a '|' itself. */
+        for (int i = 2; i >= 0; i--) {
+                part[i] = strrchr(copy, '|');
+                if (!part[i])
+                        return -EINVAL;
+                *part[i]++ = '\0';
+        }
+        n = strlen(copy);
+        if (n == 0 || n > LEDGER_OWNER_MAX || !wire_service_name_valid(part[0]) ||
+            ledger_target_parse(part[1], &e.current) < 0 ||
+            ledger_target_parse(part[2], &e.next) < 0)
+                return -EINVAL;
+        if (e.current.addr.family == IP_FAMILY_NONE && e.next.addr.family == IP_FAMILY_NONE)
+                return -EINVAL;
+        memcpy(e.owner, copy, n + 1);
+        memcpy(e.service, part[0], strlen(part[0]) + 1);
+        /* Only what we would write: under another spelling of its name an entry could never be
+         * replaced or removed, and would be back at each start. */
+        rule_endpoint_format(&e.listen, own_name);
+        ledger_entry_format(&e, own_data);
+        if (strcmp(name, own_name) != 0 || strcmp(data, own_data) != 0)
+                return -EINVAL;
+        *ret_entry = e;
+        return 0;
+}

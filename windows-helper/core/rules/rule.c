@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * PortProxy values as text and as a sorted table. Reads liberally, because other programs write
+ * here too and their rules must be recognised, and writes in exactly one form, because a value is
+ * ours only when its text is the one that we write.
+ */
+
+#include "windows-helper/core/rules/rule.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RULE_PORT_DIGITS_MAX  5
+#define RULE_TABLE_SIZE_FIRST 64
+
+RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect) {
+        bool to_v6 = connect->addr.family == IP_FAMILY_V6;
+
+        if (listen->addr.family == IP_FAMILY_V6)
+                return to_v6 ? RULE_V6TOV6 : RULE_V6TOV4;
+        return to_v6 ? RULE_V4TOV6 : RULE_V4TOV4;
+}
+
+const char *rule_family_name(RuleFamily family) {
+        switch (family) {
+        case RULE_V4TOV4:
+                return "v4tov4";
+        case RULE_V4TOV6:
+                return "v4tov6";
+        case RULE_V6TOV4:
+                return "v6tov4";
+        case RULE_V6TOV6:
+                return "v6tov6";
+        case _RULE_FAMILY_END:
+                break;
+        }
+        return "unknown";
+}
+
+int rule_family_parse(const char *name, RuleFamily *ret_family) {
+        for (int i = 0; i < _RULE_FAMILY_END; i++) {
+                if (strcmp(name, rule_family_name((RuleFamily) i)) == 0) {
+                        *ret_family = (RuleFamily) i;
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
+static uint8_t rule_family_listens_on(RuleFamily family) {
+        return family == RULE_V4TOV4 || family == RULE_V4TOV6 ? IP_FAMILY_V4 : IP_FAMILY_V6;
+}
+
+static char *rule_append_number(char *p, unsigned value) {
+        char digits[RULE_PORT_DIGITS_MAX];
+        size_t n = 0;
+
+        do {
+                digits[n++] = (char) ('0' + value % 10);
+                value /= 10;
+        } while (value > 0 && n < sizeof digits);
+        while (n > 0)
+                *p++ = digits[--n];
+        return p;
+}
+
+/* By hand for IPv4: this runs several times per rule and batch, printf would be half the cost. */
+void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]) {
+        char *p = ret_text;
+
+        if (endpoint->addr.family == IP_FAMILY_V4) {
+                for (int i = 0; i < 4; i++) {
+                        p = rule_append_number(p, endpoint->addr.bytes[i]);
+                        *p++ = i < 3 ? '.' : '/';
+                }
+        } else {
+                ip_format(&endpoint->addr, ret_text);
+                p += strlen(ret_text);
+                *p++ = '/';
+        }
+        p = rule_append_number(p, endpoint->port);
+        *p = '\0';
+}
+
+static int rule_port_parse(const char *text, uint16_t *ret_port) {
+        unsigned value = 0;
+        size_t n = strlen(text);
+
+        if (n == 0 || n > RULE_PORT_DIGITS_MAX)
+                return -EINVAL;
+        for (size_t i = 0; i < n; i++) {
+                if (text[i] < '0' || text[i] > '9')
+                        return -EINVAL;
+                value = value * 10 + (unsigned) (text[i] - '0');
+        }
+        if (value == 0 || value > UINT16_MAX)
+                return -EINVAL;
+        *ret_port = (uint16_t) value;
+        return 0;
+}
+
+int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_endpoint) {
+        const char *slash = strrchr(text, '/');
+        char literal[IP_TEXT_MAX];
+        IpEndpoint e = {0};
+        size_t n;
+
+        if (!slash)
+                return -EINVAL;
+        n = (size_t) (slash - text);
+        if (n == 0 || n >= sizeof literal)
+                return -EINVAL;
+        memcpy(literal, text, n);
+        literal[n] = '\0';
+        if (strcmp(literal, "*") == 0 && any_family != IP_FAMILY_NONE)
+                e.addr.family = any_family; /* zero bytes: the unspecified address, fact 4.1 */
+        else if (ip_parse(literal, &e.addr) < 0)
+                return -EINVAL;
+        if (rule_port_parse(slash + 1, &e.port) < 0)
+                return -EINVAL;
+        *ret_endpoint = e;
+        return 0;
+}
+
+bool rule_value_is(const RuleValue *value, const IpEndpoint *connect) {
+        char text[RULE_TEXT_MAX];
+
+        if (!value->parsed || !value->data || connect->addr.family == IP_FAMILY_NONE ||
+            value->family != rule_family(&value->listen, connect))
+                return false;
+        rule_endpoint_format(connect, text);
+        if (strcmp(text, value->data) != 0)
+                return false;
+        rule_endpoint_format(&value->listen, text);
+        return strcmp(text, value->name) == 0;
+}
+
+/* strdup() is not C11, and the core is compiled for Windows, too. */
+static char *rule_copy(const char *text) {
+        size_t n = strlen(text) + 1;
+        char *copy = malloc(n);
+
+        return copy ? memcpy(copy, text, n) : NULL;
+}
+
+int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data) {
+        uint8_t listens_on = rule_family_listens_on(family);
+        RuleValue value = {.family = family};
+
+        if (t->n_values == t->size) {
+                size_t size = t->size ? 2 * t->size : RULE_TABLE_SIZE_FIRST;
+                RuleValue *values = realloc(t->values, size * sizeof *values);
+
+                if (!values)
+                        return -ENOMEM;
+                t->values = values;
+                t->size = size;
+        }
+        value.name = rule_copy(name);
+        value.data = data ? rule_copy(data) : NULL;
+        if (!value.name || (data && !value.data)) {
+                free(value.name);
+                free(value.data);
+                return -ENOMEM;
+        }
+        /* An address of the other IP version under this key can't take effect. */
+        value.parsed = rule_endpoint_parse(name, listens_on, &value.listen) == 0 &&
+                       value.listen.addr.family == listens_on;
+        t->values[t->n_values++] = value;
+        return 0;
+}
+
+static int rule_value_compare(const void *pa, const void *pb) {
+        const RuleValue *a = pa, *b = pb;
+        int r;
+
+        if (a->parsed != b->parsed)
+                return a->parsed ? -1 : 1;
+        r = a->parsed ? ip_endpoint_compare(&a->listen, &b->listen) : 0;
+        if (r == 0)
+                r = (int) a->family - (int) b->family;
+        return r ? r : strcmp(a->name, b->name);
+}
+
+void rule_table_sort(RuleTable *t) {
+        if (t->n_values > 1)
+                qsort(t->values, t->n_values, sizeof *t->values, rule_value_compare);
+}
+
+void rule_table_done(RuleTable *t) {
+        for (size_t i = 0; i < t->n_values; i++) {
+                free(t->values[i].name);
+                free(t->values[i].data);
+        }
+        free(t->values);
+        *t = RULE_TABLE_NULL;
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See wanted.h. */
+
+#include "windows-helper/core/rules/wanted.h"
+
+#include "windows-helper/core/base/result.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Why an agent as a whole has nothing forwarded; state ACTIVE: go on. */
+typedef struct WantedVerdict {
+        WireServiceState state;
+        WireReason reason;
+        char text[WIRE_TEXT_MAX + 1];
+        IpAddr connect;
+} WantedVerdict;
+
+static void wanted_judge_mode(const WireState *s, WantedVerdict *v) {
+        v->state = WIRE_SERVICE_WITHDRAWN;
+        v->reason = WIRE_REASON_NETWORKING_MODE;
+        if (s->mode == WIRE_MODE_NONE) {
+                result_text(v->text, "networking mode none: the guest has no network");
+        } else {
+                result_text(v->text,
+                            "networking mode %s: the guest shares the host's network and needs "
+                            "no forwarding",
+                            wire_mode_name(s->mode));
+        }
+}
+
+static void wanted_judge_address(const ReconcileInput *input, uint32_t agent, WantedVerdict *v) {
+        const WireState *s = input->agents[agent].state;
+        const WireAddress *a = s->v4.addr.family != IP_FAMILY_NONE ? &s->v4 : &s->v6;
+        char text[IP_TEXT_MAX], problem[WIRE_TEXT_MAX + 1];
+
+        if (a->addr.family == IP_FAMILY_NONE) {
+                v->state = WIRE_SERVICE_WITHDRAWN;
+                v->reason = WIRE_REASON_NO_ADDRESS;
+                result_text(v->text, "the guest has no address to forward to");
+                return;
+        }
+        if (!hostnet_judge(input->hostnet, &a->addr, &a->gateway, input->agents[agent].wsl,
+                           problem)) {
+                v->state = WIRE_SERVICE_INVALID;
+                v->reason = WIRE_REASON_GUEST_ADDRESS;
+                ip_format(&a->addr, text);
+                result_text(v->text, "nothing is forwarded to %s: it %s", text, problem);
+                return;
+        }
+        v->connect = a->addr;
+}
+
+/* Modes in which the guest sits behind an address of its own; an older agent may not know. */
+static bool wanted_mode_forwards(uint8_t mode) {
+        return mode == WIRE_MODE_NAT || mode == WIRE_MODE_UNKNOWN;
+}
+
+static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_t agent,
+                          uint32_t service, const IpAddr *connect) {
+        const WireService *sv = &s->services[service];
+
+        for (uint32_t i = 0; i < sv->n_listens; i++) {
+                const WireListen *l = &s->listens[sv->first_listen + i];
+
+                for (uint16_t k = 0; k < l->count; k++) {
+                        wanted[*n] = (Wanted){
+                                .listen = {l->addr, (uint16_t) (l->port + k)},
+                                .connect = {*connect, (uint16_t) (l->connect_port + k)},
+                                .agent = agent,
+                                .service = service,
+                                .order = (uint32_t) *n,
+                        };
+                        (*n)++;
+                }
+        }
+}
+
+static void wanted_collect_agent(const ReconcileInput *input, uint32_t agent,
+                                 WireServiceResult *results, Wanted *wanted, size_t *n) {
+        const WireState *s = input->agents[agent].state;
+        bool forwards = wanted_mode_forwards(s->mode);
+        WantedVerdict guest = {.state = WIRE_SERVICE_ACTIVE};
+        PolicyVerdict policy;
+
+        if (forwards)
+                wanted_judge_address(input, agent, &guest);
+        else
+                wanted_judge_mode(s, &guest);
+        for (uint32_t i = 0; i < s->n_services; i++) {
+                WireServiceResult *r = &results[i];
+
+                r->state = WIRE_SERVICE_ACTIVE;
+                if (guest.state != WIRE_SERVICE_ACTIVE)
+                        result_worsen(r, guest.state, guest.reason, "%s", guest.text);
+                if (forwards) { /* else no rule is asked for and policy has nothing to say */
+                        policy_check(input->policy, s, i, &policy);
+                        if (policy.reason != WIRE_REASON_NONE) {
+                                result_worsen(r, WIRE_SERVICE_REFUSED, policy.reason, "%s",
+                                              policy.text);
+                        }
+                }
+                if (r->state == WIRE_SERVICE_ACTIVE)
+                        wanted_expand(wanted, n, s, agent, i, &guest.connect);
+        }
+}
+
+/* Agents are expanded in the order of their arrival, so 'order' stands for that, too. */
+static int wanted_compare(const void *pa, const void *pb) {
+        const Wanted *a = pa, *b = pb;
+        int r = ip_endpoint_compare(&a->listen, &b->listen);
+
+        if (r != 0)
+                return r;
+        return a->order < b->order ? -1 : a->order > b->order;
+}
+
+typedef struct WantedArrival {
+        uint64_t since;
+        uint32_t agent;
+} WantedArrival;
+
+static int wanted_arrival_compare(const void *pa, const void *pb) {
+        const WantedArrival *a = pa, *b = pb;
+
+        if (a->since != b->since)
+                return a->since < b->since ? -1 : 1;
+        return a->agent < b->agent ? -1 : a->agent > b->agent;
+}
+
+int wanted_collect(const ReconcileInput *input, WireServiceResult **results, Wanted **ret_wanted,
+                   size_t *ret_n) {
+        WantedArrival *arrivals = calloc(input->n_agents + 1, sizeof *arrivals);
+        size_t n = 0, n_arrivals = 0, size = 0;
+        Wanted *wanted;
+
+        for (size_t i = 0; arrivals && i < input->n_agents; i++) {
+                const ReconcileAgent *a = &input->agents[i];
+
+                if (!a->hold && a->state) {
+                        arrivals[n_arrivals++] = (WantedArrival){a->since, (uint32_t) i};
+                        size += wire_state_endpoints(a->state);
+                }
+        }
+        wanted = malloc((size + 1) * sizeof *wanted);
+        if (!arrivals || !wanted) {
+                free(arrivals);
+                free(wanted);
+                return -ENOMEM;
+        }
+        qsort(arrivals, n_arrivals, sizeof *arrivals, wanted_arrival_compare);
+        for (size_t i = 0; i < n_arrivals; i++) {
+                uint32_t agent = arrivals[i].agent;
+
+                wanted_collect_agent(input, agent, results[agent], wanted, &n);
+        }
+        free(arrivals);
+        qsort(wanted, n, sizeof *wanted, wanted_compare);
+        *ret_wanted = wanted;
+        *ret_n = n;
+        return 0;
+}

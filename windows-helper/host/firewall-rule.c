@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/host/firewall-rule.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIREWALL_TEXT_MAX 4096 /* 64 prefixes of IPv6 fit */
+#define PORT_TEXT_MAX     8
+
+BSTR firewall_rule_text(const char *text) {
+        wchar_t wide[FIREWALL_TEXT_MAX];
+
+        return win_to_wide(text, wide, ARRAYSIZE(wide)) == 0 ? SysAllocString(wide) : NULL;
+}
+
+/* What stands in LocalPorts and LocalAddresses. */
+static void rule_local_texts(const IpEndpoint *listen, char ret_port[PORT_TEXT_MAX],
+                             char ret_address[IP_TEXT_MAX]) {
+        (void) snprintf(ret_port, PORT_TEXT_MAX, "%u", (unsigned) listen->port);
+        if (ip_is_any(&listen->addr))
+                (void) strcpy(ret_address, "*");
+        else
+                ip_format(&listen->addr, ret_address);
+}
+
+typedef HRESULT(STDMETHODCALLTYPE *RulePutText)(INetFwRule *rule, BSTR text);
+
+static HRESULT rule_put(INetFwRule *rule, RulePutText put, const char *text) {
+        BSTR b = firewall_rule_text(text);
+        HRESULT hr = b ? put(rule, b) : E_OUTOFMEMORY;
+
+        SysFreeString(b);
+        return hr;
+}
+
+/* Protocol before ports, or Windows refuses the ports. */
+HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
+        const INetFwRuleVtbl *v = rule->lpVtbl;
+        char port[PORT_TEXT_MAX], address[IP_TEXT_MAX], about[FIREWALL_ABOUT_MAX];
+        HRESULT hr;
+
+        firewall_rule_about(r, about);
+        rule_local_texts(&r->listen, port, address);
+        hr = rule_put(rule, v->put_Description, about);
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Protocol(rule, NET_FW_IP_PROTOCOL_TCP);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, v->put_LocalPorts, port);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, v->put_LocalAddresses, address);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, v->put_RemoteAddresses, r->remote);
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Direction(rule, NET_FW_RULE_DIR_IN);
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Action(rule, NET_FW_ACTION_ALLOW);
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Profiles(rule, r->profiles);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, v->put_Grouping, FIREWALL_GROUPING);
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Enabled(rule, VARIANT_TRUE);
+        return hr;
+}
+
+bool firewall_rule_is_ours(INetFwRule *rule) {
+        BSTR grouping = NULL;
+        bool ours = SUCCEEDED(INetFwRule_get_Grouping(rule, &grouping)) && grouping &&
+                    wcscmp(grouping, L"" FIREWALL_GROUPING) == 0;
+
+        SysFreeString(grouping);
+        return ours;
+}
+
+typedef HRESULT(STDMETHODCALLTYPE *RuleGetText)(INetFwRule *rule, BSTR *ret_text);
+
+/* @ret_text: newly allocated UTF-8, "" for what can't be read, or NULL for want of memory. */
+static void rule_get(INetFwRule *rule, RuleGetText get, char **ret_text) {
+        BSTR b = NULL;
+
+        *ret_text = NULL;
+        if (FAILED(get(rule, &b)) || !b || win_from_wide(b, wcslen(b), ret_text) < 0)
+                *ret_text = calloc(1, 1);
+        SysFreeString(b);
+}
+
+static bool rule_text_is(INetFwRule *rule, RuleGetText get, const char *wanted) {
+        char *text;
+        bool same;
+
+        rule_get(rule, get, &text);
+        same = text && strcmp(text, wanted) == 0;
+        free(text);
+        return same;
+}
+
+/* Windows may give an address back with its whole mask. */
+static bool rule_address_is(INetFwRule *rule, const char *wanted) {
+        char *text, *slash;
+        bool same;
+
+        rule_get(rule, rule->lpVtbl->get_LocalAddresses, &text);
+        slash = text ? strchr(text, '/') : NULL;
+        if (slash && (strcmp(slash, "/255.255.255.255") == 0 || strcmp(slash, "/128") == 0 ||
+                      strcmp(slash, "/32") == 0))
+                *slash = '\0';
+        same = text && strcmp(text, wanted) == 0;
+        free(text);
+        return same;
+}
+
+/* The fields that are the same in each rule of ours. */
+static bool rule_is_as_written(INetFwRule *rule, const IpEndpoint *listen) {
+        char port[PORT_TEXT_MAX], address[IP_TEXT_MAX];
+        NET_FW_RULE_DIRECTION direction;
+        VARIANT_BOOL enabled;
+        NET_FW_ACTION action;
+        LONG protocol;
+
+        rule_local_texts(listen, port, address);
+        return SUCCEEDED(INetFwRule_get_Enabled(rule, &enabled)) && enabled != VARIANT_FALSE &&
+               SUCCEEDED(INetFwRule_get_Protocol(rule, &protocol)) &&
+               protocol == NET_FW_IP_PROTOCOL_TCP &&
+               SUCCEEDED(INetFwRule_get_Direction(rule, &direction)) &&
+               direction == NET_FW_RULE_DIR_IN && SUCCEEDED(INetFwRule_get_Action(rule, &action)) &&
+               action == NET_FW_ACTION_ALLOW &&
+               rule_text_is(rule, rule->lpVtbl->get_LocalPorts, port) &&
+               rule_address_is(rule, address);
+}
+
+int firewall_rule_read(INetFwRule *rule, FirewallRule *ret_rule) {
+        FirewallRule r = {.remote = NULL};
+        char *name, *about = NULL, *remote = NULL;
+        LONG profiles = 0;
+        int error = -ENOMEM;
+
+        if (!firewall_rule_is_ours(rule))
+                return -ENOENT;
+        rule_get(rule, rule->lpVtbl->get_Name, &name);
+        if (name && firewall_rule_parse_name(name, &r.listen) < 0) {
+                error = -ENOENT;
+        } else if (name) {
+                rule_get(rule, rule->lpVtbl->get_Description, &about);
+                rule_get(rule, rule->lpVtbl->get_RemoteAddresses, &remote);
+                error = about && remote ? firewall_remote_read(remote, &r.remote) : -ENOMEM;
+        }
+        if (error == 0) {
+                (void) INetFwRule_get_Profiles(rule, &profiles);
+                r.profiles = (uint8_t) (profiles & WIRE_PROFILE_ALL);
+                if (r.profiles != profiles || r.profiles == 0 ||
+                    !rule_is_as_written(rule, &r.listen) ||
+                    firewall_rule_parse_about(about, r.service) < 0)
+                        r.service[0] = '\0'; /* somebody's doing: to be updated */
+                if (r.profiles == 0)
+                        r.profiles = WIRE_PROFILE_ALL; /* 0 has another meaning here */
+                *ret_rule = r;
+        }
+        free(remote);
+        free(about);
+        free(name);
+        return error;
+}

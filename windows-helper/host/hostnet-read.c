@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/host/hostnet-read.h"
+#include "windows-helper/store/registry.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ws2tcpip.h>
+
+#include <iphlpapi.h> /* declares little without the one above */
+#include <netioapi.h>
+
+#define LXSS_TEXT_MAX 64
+
+/* How the adapters of virtual switches are called. The alias can be changed by the user and the
+ * description can't; neither is translated (fact 6.1). */
+static const wchar_t alias_prefix[] = L"vEthernet";
+static const wchar_t description_prefix[] = L"Hyper-V Virtual Ethernet Adapter";
+
+struct HostnetWatch {
+        Loop *loop;    /* borrowed */
+        HANDLE handle; /* owned; of the notification */
+        LoopOp op;
+        void (*fn)(void *userdata);
+        void *userdata;
+};
+
+static bool hostnet_take_address(const SOCKADDR_INET *from, IpAddr *ret_addr) {
+        *ret_addr = (IpAddr){0};
+        if (from->si_family == AF_INET) {
+                ret_addr->family = IP_FAMILY_V4;
+                memcpy(ret_addr->bytes, &from->Ipv4.sin_addr, 4);
+        } else if (from->si_family == AF_INET6) {
+                ret_addr->family = IP_FAMILY_V6;
+                memcpy(ret_addr->bytes, &from->Ipv6.sin6_addr, 16);
+        }
+        return ret_addr->family != IP_FAMILY_NONE;
+}
+
+static void hostnet_take_interface(const NET_LUID *luid, HostnetAddress *a) {
+        MIB_IF_ROW2 row = {.InterfaceLuid = *luid};
+        char *name = NULL;
+
+        if (GetIfEntry2(&row) != NO_ERROR)
+                return; /* it has just gone */
+        a->virtual_switch = wcsncmp(row.Alias, alias_prefix, ARRAYSIZE(alias_prefix) - 1) == 0 ||
+                            wcsncmp(row.Description, description_prefix,
+                                    ARRAYSIZE(description_prefix) - 1) == 0;
+        if (win_from_wide(row.Alias, wcslen(row.Alias), &name) == 0)
+                (void) snprintf(a->adapter, sizeof(a->adapter), "%s", name);
+        free(name);
+}
+
+/* What WSL tells of its network (fact 0.8): the network of its guests, and the host's address in
+ * it, which makes a renamed adapter known as a virtual switch. */
+static void hostnet_take_lxss(Hostnet *h) {
+        RegistryKey lxss = REGISTRY_KEY_INIT(HOSTNET_LXSS_PATH);
+        char text[LXSS_TEXT_MAX], *slash;
+        IpAddr gateway;
+
+        if (registry_get_string(&lxss, "NatNetwork", text, sizeof(text)) == 0) {
+                slash = strchr(text, '/');
+                if (slash)
+                        *slash = '\0';
+                if (slash && ip_parse(text, &h->nat.addr) == 0) {
+                        unsigned long length = strtoul(slash + 1, NULL, 10);
+
+                        h->nat.length = (uint8_t) length;
+                        h->has_nat = length > 0 && length <= ip_family_bits(h->nat.addr.family);
+                }
+                if (!h->has_nat) {
+                        log_event(BRIDGE_LEVEL_WARNING, EVENT_PROBLEM,
+                                  "'HKLM\\%ls' NatNetwork is no network, ignoring it",
+                                  HOSTNET_LXSS_PATH);
+                }
+        }
+        if (registry_get_string(&lxss, "NatGatewayIpAddress", text, sizeof(text)) == 0 &&
+            ip_parse(text, &gateway) == 0) {
+                for (size_t i = 0; i < h->n_addresses; i++)
+                        if (ip_compare(&h->addresses[i].addr, &gateway) == 0)
+                                h->addresses[i].virtual_switch = true;
+        }
+        registry_close(&lxss);
+}
+
+int hostnet_read(Hostnet *ret_hostnet) {
+        MIB_UNICASTIPADDRESS_TABLE *table = NULL;
+        DWORD error = GetUnicastIpAddressTable(AF_UNSPEC, &table);
+        Hostnet *h = ret_hostnet;
+
+        if (error != NO_ERROR)
+                return log_win_error(error, "Failed to read the host's addresses");
+        *h = (Hostnet){0};
+        for (ULONG i = 0; i < table->NumEntries; i++) {
+                const MIB_UNICASTIPADDRESS_ROW *row = &table->Table[i];
+                HostnetAddress *a = &h->addresses[h->n_addresses];
+
+                if (h->n_addresses == HOSTNET_ADDRESSES_MAX) {
+                        log_event(BRIDGE_LEVEL_WARNING, EVENT_PROBLEM,
+                                  "This host has more than %d addresses, ignoring the rest",
+                                  HOSTNET_ADDRESSES_MAX);
+                        break;
+                }
+                if (!hostnet_take_address(&row->Address, &a->addr))
+                        continue;
+                a->prefix = row->OnLinkPrefixLength <= ip_family_bits(a->addr.family)
+                                    ? row->OnLinkPrefixLength
+                                    : (uint8_t) ip_family_bits(a->addr.family);
+                hostnet_take_interface(&row->InterfaceLuid, a);
+                h->n_addresses++;
+        }
+        FreeMibTable(table);
+        hostnet_take_lxss(h);
+        return 0;
+}
+
+/* In a thread of Windows: only pass it on. */
+static void WINAPI hostnet_on_change(void *context, MIB_UNICASTIPADDRESS_ROW *row,
+                                     MIB_NOTIFICATION_TYPE type) {
+        HostnetWatch *w = context;
+
+        loop_post(w->loop, &w->op);
+}
+
+static void hostnet_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
+        HostnetWatch *w = op->userdata;
+
+        w->fn(w->userdata);
+}
+
+int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *userdata),
+                      void *userdata) {
+        HostnetWatch *w = calloc(1, sizeof(*w));
+        DWORD error;
+
+        if (!w)
+                return -ENOMEM;
+        *w = (HostnetWatch){
+                .loop = loop,
+                .op = {.fn = hostnet_on_packet, .userdata = w},
+                .fn = fn,
+                .userdata = userdata,
+        };
+        error = NotifyUnicastIpAddressChange(AF_UNSPEC, hostnet_on_change, w, FALSE, &w->handle);
+        if (error != NO_ERROR) {
+                free(w);
+                return log_win_error(error, "Failed to watch the host's addresses");
+        }
+        *ret_watch = w;
+        return 0;
+}
+
+HostnetWatch *hostnet_watch_free(HostnetWatch *w) {
+        if (!w)
+                return NULL;
+        if (w->handle)
+                (void) CancelMibChangeNotify2(w->handle); /* waits for a callback that runs */
+        free(w);
+        return NULL;
+}

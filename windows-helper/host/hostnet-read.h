@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The host's own addresses and its virtual switches (core/hostnet.h), from Windows' tables, and
+ * word of every change.
+ */
+
+#include "windows-helper/core/policy/hostnet.h"
+#include "windows-helper/win/loop.h"
+
+#define HOSTNET_LXSS_PATH L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Lxss"
+
+typedef struct HostnetWatch HostnetWatch;
+
+/* Read the tables. Return: 0 or negative errno (logged). */
+int hostnet_read(Hostnet *ret_hostnet);
+
+/* Call @fn in the loop's thread after an address of the host came, changed or went.
+ * Return: 0 or negative errno (logged). */
+int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *userdata),
+                      void *userdata);
+
+/* Takes NULL, returns NULL. The loop may hold a packet of it: it must not turn afterwards. */
+HostnetWatch *hostnet_watch_free(HostnetWatch *w);

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* How often the thread looks whether it is still the same process. NotifyServiceStatusChangeW()
+ * would tell, but Wine 8's service manager hung for good, for every caller, after helpers with a
+ * notification of theirs had been killed. */
+#define IPHLPSVC_POLL_MS 5000
+#define IPHLPSVC_NAME    L"iphlpsvc"
+
+/* A request to the thread; changed under the lock. */
+typedef enum IphlpsvcRequest {
+        IPHLPSVC_IDLE,
+        IPHLPSVC_BUSY,
+        IPHLPSVC_LATE, /* busy, and the loop waits no more */
+} IphlpsvcRequest;
+
+struct Iphlpsvc {
+        LoopGate gate;
+        LoopOp op;
+        void (*fn)(void *userdata);
+        void *userdata;
+
+        HANDLE thread, stop, request, done; /* owned */
+        SRWLOCK lock;                       /* of the next two */
+        IphlpsvcRequest state;
+        int result;
+
+        /* the thread's */
+        bool was_running; /* while we were watching */
+        DWORD pid;        /* as told last; 0: it does not run */
+};
+
+/* Return: the service, or NULL with a negative errno; a service that does not exist is not logged.
+ */
+static SC_HANDLE iphlpsvc_open(DWORD access, int *ret_error) {
+        SC_HANDLE manager, service;
+        DWORD error;
+
+        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        if (!manager) {
+                *ret_error = log_win_error(GetLastError(), "Failed to reach the service manager");
+                return NULL;
+        }
+        service = OpenServiceW(manager, IPHLPSVC_NAME, access);
+        error = GetLastError();
+        (void) CloseServiceHandle(manager);
+        if (!service) {
+                *ret_error = error == ERROR_SERVICE_DOES_NOT_EXIST
+                                     ? -ENOENT
+                                     : log_win_error(error, "Failed to open service 'iphlpsvc'");
+        }
+        return service;
+}
+
+static bool iphlpsvc_start_type(SC_HANDLE service, DWORD *ret_type) {
+        union {
+                QUERY_SERVICE_CONFIGW config;
+                uint8_t bytes[8192]; /* the most there is, by the documentation */
+        } u;
+        DWORD size;
+
+        if (!QueryServiceConfigW(service, &u.config, sizeof(u), &size))
+                return false;
+        *ret_type = u.config.dwStartType;
+        return true;
+}
+
+int iphlpsvc_query(IphlpsvcState *ret_state) {
+        SERVICE_STATUS_PROCESS status;
+        DWORD size, type;
+        SC_HANDLE service;
+        int r = 0;
+
+        *ret_state = (IphlpsvcState){0};
+        service = iphlpsvc_open(SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG, &r);
+        if (!service)
+                return r == -ENOENT ? 0 : r;
+        ret_state->exists = true;
+        ret_state->disabled = iphlpsvc_start_type(service, &type) && type == SERVICE_DISABLED;
+        if (QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *) &status, sizeof(status),
+                                 &size)) {
+                ret_state->running = status.dwCurrentState == SERVICE_RUNNING;
+                ret_state->pid = ret_state->running ? status.dwProcessId : 0;
+        } else {
+                r = log_win_error(GetLastError(), "Failed to query service 'iphlpsvc'");
+        }
+        (void) CloseServiceHandle(service);
+        return r;
+}
+
+/* "Can't accept" is a service that is starting or stopping: it reads the values when it starts. */
+static bool iphlpsvc_stopped(DWORD error) {
+        return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_DISABLED ||
+               error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+}
+
+/* It does not run. One that was stopped under our eyes was stopped by somebody who meant it. */
+static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
+        DWORD type = SERVICE_DEMAND_START, error;
+
+        (void) iphlpsvc_start_type(service, &type);
+        if (type == SERVICE_DISABLED)
+                return -EPERM;
+        if (s->was_running || type != SERVICE_AUTO_START)
+                return -ESRCH;
+        if (StartServiceW(service, 0, NULL)) {
+                log_event(BRIDGE_LEVEL_NOTICE, EVENT_FORWARDER_UP,
+                          "The service IP Helper (iphlpsvc) did not run and was started");
+                return 0; /* it reads the values */
+        }
+        error = GetLastError();
+        if (error == ERROR_SERVICE_ALREADY_RUNNING)
+                return 0;
+        (void) log_win_error(error, "Failed to start service 'iphlpsvc'");
+        return -ESRCH;
+}
+
+/* PARAMCHANGE makes it read its keys again and restarts nothing; SERVICE_PAUSE_CONTINUE is the
+ * right that it needs (fact 4.1). */
+static int iphlpsvc_tell(const Iphlpsvc *s) {
+        SERVICE_STATUS status;
+        SC_HANDLE service;
+        DWORD error;
+        int r = 0;
+
+        service = iphlpsvc_open(SERVICE_PAUSE_CONTINUE | SERVICE_QUERY_STATUS |
+                                        SERVICE_QUERY_CONFIG | SERVICE_START,
+                                &r);
+        if (!service)
+                return r;
+        if (!ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status)) {
+                error = GetLastError();
+                r = iphlpsvc_stopped(error)
+                            ? iphlpsvc_wake(s, service)
+                            : log_win_error(error, "Service 'iphlpsvc' did not take the change");
+        }
+        (void) CloseServiceHandle(service);
+        return r;
+}
+
+/* In the thread: tell the loop when it is not the one that it was. */
+static void iphlpsvc_compare(Iphlpsvc *s, bool first) {
+        IphlpsvcState state;
+
+        if (iphlpsvc_query(&state) < 0)
+                return;
+        s->was_running |= state.running;
+        if (state.pid != s->pid && !first)
+                loop_gate_post(&s->gate, &s->op);
+        s->pid = state.pid;
+}
+
+/* In the thread: the request is done. Who waits no more is told to ask again. */
+static void iphlpsvc_answer(Iphlpsvc *s, int result) {
+        bool late;
+
+        AcquireSRWLockExclusive(&s->lock);
+        late = s->state == IPHLPSVC_LATE;
+        s->state = IPHLPSVC_IDLE;
+        s->result = result;
+        (void) SetEvent(s->done);
+        ReleaseSRWLockExclusive(&s->lock);
+        if (late)
+                loop_gate_post(&s->gate, &s->op);
+}
+
+static DWORD WINAPI iphlpsvc_thread(void *parameter) {
+        Iphlpsvc *s = parameter;
+        HANDLE events[] = {s->stop, s->request};
+        DWORD wait = WAIT_TIMEOUT;
+
+        iphlpsvc_compare(s, true);
+        while (wait != WAIT_OBJECT_0) {
+                if (wait == WAIT_OBJECT_0 + 1)
+                        iphlpsvc_answer(s, iphlpsvc_tell(s));
+                iphlpsvc_compare(s, false);
+                wait = WaitForMultipleObjects(ARRAYSIZE(events), events, FALSE, IPHLPSVC_POLL_MS);
+        }
+        return 0;
+}
+
+static void iphlpsvc_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
+        Iphlpsvc *s = op->userdata;
+
+        s->fn(s->userdata);
+}
+
+int iphlpsvc_new(Iphlpsvc **ret_service, Loop *loop, void (*fn)(void *userdata), void *userdata) {
+        Iphlpsvc *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        *s = (Iphlpsvc){
+                .gate = LOOP_GATE(loop),
+                .lock = SRWLOCK_INIT,
+                .op = {.fn = iphlpsvc_on_packet, .userdata = s},
+                .fn = fn,
+                .userdata = userdata,
+        };
+        s->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
+        s->request = CreateEventW(NULL, FALSE, FALSE, NULL);
+        s->done = CreateEventW(NULL, FALSE, FALSE, NULL);
+        if (s->stop && s->request && s->done)
+                s->thread = CreateThread(NULL, 0, iphlpsvc_thread, s, 0, NULL);
+        if (!s->thread) {
+                r = log_win_error(GetLastError(), "Failed to start a thread");
+                iphlpsvc_free(s);
+                return r;
+        }
+        *ret_service = s;
+        return 0;
+}
+
+Iphlpsvc *iphlpsvc_free(Iphlpsvc *s) {
+        if (!s)
+                return NULL;
+        if (s->thread) {
+                (void) SetEvent(s->stop);
+                /* A service that hangs holds the thread. It keeps what it works on, and ends when
+                 * it comes back, or with the process. */
+                if (WaitForSingleObject(s->thread, IPHLPSVC_WAIT_MS) != WAIT_OBJECT_0) {
+                        loop_gate_close(&s->gate);
+                        return NULL;
+                }
+                (void) CloseHandle(s->thread);
+        }
+        if (s->done)
+                (void) CloseHandle(s->done);
+        if (s->request)
+                (void) CloseHandle(s->request);
+        if (s->stop)
+                (void) CloseHandle(s->stop);
+        free(s);
+        return NULL;
+}
+
+int iphlpsvc_activate(Iphlpsvc *s) {
+        int r;
+
+        AcquireSRWLockExclusive(&s->lock);
+        r = s->state == IPHLPSVC_IDLE ? 0 : -ETIMEDOUT; /* the last one still waits */
+        if (r == 0) {
+                s->state = IPHLPSVC_BUSY;
+                (void) ResetEvent(s->done); /* nobody took the answer of one that was late */
+                (void) SetEvent(s->request);
+        }
+        ReleaseSRWLockExclusive(&s->lock);
+        if (r < 0)
+                return r;
+        (void) WaitForSingleObject(s->done, IPHLPSVC_WAIT_MS);
+        AcquireSRWLockExclusive(&s->lock);
+        if (s->state == IPHLPSVC_IDLE) {
+                r = s->result;
+        } else {
+                s->state = IPHLPSVC_LATE;
+                r = -ETIMEDOUT;
+        }
+        ReleaseSRWLockExclusive(&s->lock);
+        return r;
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/net/listener.h"
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#define LISTENER_BACKLOG    64
+#define LISTENER_RETRY_USEC 1000000ULL
+
+struct Listener {
+        const Transport *transport; /* borrowed */
+        Loop *loop;                 /* borrowed */
+        ListenerFn fn;
+        void *userdata;
+
+        SOCKET socket; /* owned */
+        LPFN_ACCEPTEX accept_ex;
+        LPFN_GETACCEPTEXSOCKADDRS addresses_ex;
+        TransportAddress address;
+        BridgePeer peer;
+
+        bool closed;
+        bool accepting;      /* the operation is in flight */
+        SOCKET next;         /* owned; the socket it will fill */
+        uint64_t retry_usec; /* LOOP_NO_DEADLINE: all is well */
+        LoopOp op;
+        uint8_t addresses[2 * (TRANSPORT_ADDRESS_MAX + 16)]; /* AcceptEx wants 16 more (fact 1.3) */
+};
+
+static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket) {
+        SOCKET s;
+        int error;
+
+        s = socket_api->socket(l->transport->family, SOCK_STREAM, l->transport->protocol, NULL, 0,
+                               WSA_FLAG_OVERLAPPED | WSA_FLAG_NO_HANDLE_INHERIT);
+        if (s == INVALID_SOCKET)
+                return socket_api->last_error();
+        error = l->transport->prepare(s, listening);
+        if (error != 0) {
+                (void) socket_api->closesocket(s);
+                return error;
+        }
+        *ret_socket = s;
+        return 0;
+}
+
+static void listener_accept(Listener *l) {
+        DWORD n_bytes;
+        int error;
+
+        error = listener_socket(l, false, &l->next);
+        if (error == 0) {
+                if (l->accept_ex(l->socket, l->next, l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
+                                 TRANSPORT_ADDRESS_MAX + 16, &n_bytes, loop_op_prepare(&l->op)) ||
+                    socket_api->last_error() == ERROR_IO_PENDING) {
+                        l->accepting = true;
+                        l->retry_usec = LOOP_NO_DEADLINE;
+                        return;
+                }
+                error = socket_api->last_error();
+                (void) socket_api->closesocket(l->next);
+        }
+        if (l->retry_usec == LOOP_NO_DEADLINE) /* the first failure speaks for the episode */
+                (void) log_win_error((DWORD) error, "Failed to accept connections, retrying");
+        l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
+}
+
+/* What the buffers of AcceptEx() tell of the peer; getsockname() of the new socket would tell
+ * something arbitrary (fact 3). */
+static void listener_deliver(Listener *l, SOCKET socket) {
+        BridgePeer peer = l->peer;
+        SOCKADDR *local = NULL, *remote = NULL;
+        int n_local = 0, n_remote = 0;
+
+        if (l->transport->peer) {
+                l->addresses_ex(l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
+                                TRANSPORT_ADDRESS_MAX + 16, &local, &n_local, &remote, &n_remote);
+                if (remote)
+                        l->transport->peer(remote, n_remote, &peer);
+        }
+        l->fn(l->userdata, socket, &peer);
+}
+
+static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
+        Listener *l = op->userdata;
+        SOCKET socket = l->next;
+
+        l->accepting = false;
+        if (l->closed) {
+                (void) socket_api->closesocket(socket);
+                free(l);
+                return;
+        }
+        if (error != ERROR_SUCCESS ||
+            socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                                   (char *) &l->socket, sizeof(l->socket)) != 0)
+                (void) socket_api->closesocket(
+                        socket); /* the peer was gone before it was accepted */
+        else
+                listener_deliver(l, socket);
+        listener_accept(l);
+}
+
+/* Return: 0 or a Windows error. */
+static DWORD listener_open(Listener *l, const TransportAddress *address) {
+        int error;
+
+        error = listener_socket(l, true, &l->socket);
+        if (error != 0)
+                return (DWORD) error;
+        if (socket_api->bind(l->socket, &address->header, address->size) != 0 ||
+            socket_api->listen(l->socket, LISTENER_BACKLOG) != 0)
+                return (DWORD) socket_api->last_error();
+        l->address.size = sizeof(l->address.bytes);
+        if (socket_api->getsockname(l->socket, &l->address.header, &l->address.size) != 0)
+                l->address = *address; /* what it was bound to will do for the log */
+        error = socket_api->load(l->socket, &l->accept_ex, &l->addresses_ex);
+        if (error != 0)
+                return (DWORD) error;
+        return socket_api->attach(l->loop, l->socket) < 0 ? ERROR_NOT_ENOUGH_MEMORY : ERROR_SUCCESS;
+}
+
+int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport,
+                 const TransportAddress *address, const BridgePeer *peer, ListenerFn fn,
+                 void *userdata, DWORD *ret_error) {
+        Listener *l = calloc(1, sizeof(*l));
+        DWORD error;
+
+        if (!l) {
+                *ret_error = ERROR_NOT_ENOUGH_MEMORY;
+                return -ENOMEM;
+        }
+        *l = (Listener){
+                .transport = transport,
+                .loop = loop,
+                .fn = fn,
+                .userdata = userdata,
+                .peer = *peer,
+                .socket = INVALID_SOCKET,
+                .retry_usec = LOOP_NO_DEADLINE,
+                .op = {.fn = listener_on_accepted, .userdata = l},
+        };
+        error = listener_open(l, address);
+        if (error != ERROR_SUCCESS) {
+                listener_close(l);
+                *ret_error = error;
+                return win_errno(error);
+        }
+        listener_accept(l);
+        *ret_listener = l;
+        return 0;
+}
+
+Listener *listener_close(Listener *l) {
+        if (!l)
+                return NULL;
+        l->closed = true;
+        if (l->socket != INVALID_SOCKET)
+                (void) socket_api->closesocket(l->socket); /* completes the operation in flight */
+        if (!l->accepting)
+                free(l);
+        return NULL;
+}
+
+void listener_format(const Listener *l, char ret_text[TRANSPORT_TEXT_MAX]) {
+        l->transport->format(&l->address, ret_text);
+}
+
+uint64_t listener_deadline(const Listener *l) {
+        return l->retry_usec;
+}
+
+void listener_tick(Listener *l, uint64_t now_usec) {
+        if (now_usec >= l->retry_usec)
+                listener_accept(l);
+}

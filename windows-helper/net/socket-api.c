@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/win/loop.h"
+
+static int socket_api_load(SOCKET s, LPFN_ACCEPTEX *ret_accept,
+                           LPFN_GETACCEPTEXSOCKADDRS *ret_addresses) {
+        GUID accept = WSAID_ACCEPTEX, addresses = WSAID_GETACCEPTEXSOCKADDRS;
+        DWORD n;
+
+        if (WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &accept, sizeof(accept), ret_accept,
+                     sizeof(*ret_accept), &n, NULL, NULL) != 0 ||
+            WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &addresses, sizeof(addresses),
+                     ret_addresses, sizeof(*ret_addresses), &n, NULL, NULL) != 0)
+                return WSAGetLastError();
+        return 0;
+}
+
+static int socket_api_attach(void *loop, SOCKET s) {
+        return loop_attach(loop, (HANDLE) s);
+}
+
+static const SocketApi socket_api_winsock = {
+        .socket = WSASocketW,
+        .setsockopt = setsockopt,
+        .bind = bind,
+        .listen = listen,
+        .getsockname = getsockname,
+        .closesocket = closesocket,
+        .last_error = WSAGetLastError,
+        .load = socket_api_load,
+        .attach = socket_api_attach,
+};
+
+const SocketApi *socket_api = &socket_api_winsock;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The socket functions that listening needs, through a table: Hyper-V sockets exist on few machines
+ * (fact 10), so what is asked of them, in which order, is tested with another table in its place.
+ */
+
+#include "windows-helper/win/win.h"
+
+#include <mswsock.h>
+
+typedef struct SocketApi {
+        SOCKET(WSAAPI *socket)
+        (int family, int type, int protocol, LPWSAPROTOCOL_INFOW info, GROUP group, DWORD flags);
+        int(WSAAPI *setsockopt)(SOCKET s, int level, int name, const char *value, int size);
+        int(WSAAPI *bind)(SOCKET s, const SOCKADDR *address, int size);
+        int(WSAAPI *listen)(SOCKET s, int backlog);
+        int(WSAAPI *getsockname)(SOCKET s, SOCKADDR *ret_address, int *size);
+        int(WSAAPI *closesocket)(SOCKET s);
+        int(WSAAPI *last_error)(void);
+        /* AcceptEx() and its companion for sockets like @s. Return: 0 or a Winsock error. */
+        int (*load)(SOCKET s, LPFN_ACCEPTEX *ret_accept, LPFN_GETACCEPTEXSOCKADDRS *ret_addresses);
+        /* Completions of @s to the loop's port. Return: 0 or negative errno. */
+        int (*attach)(void *loop, SOCKET s);
+} SocketApi;
+
+extern const SocketApi *socket_api; /* Winsock, but for a test */

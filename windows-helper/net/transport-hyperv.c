@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Hyper-V sockets (AF_HYPERV): how a guest's AF_VSOCK connection arrives on Windows. Facts 1 to 3
+ * are the source of every constant; nothing of this runs under Wine.
+ */
+
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/net/transport.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Not in mingw-w64's headers of Debian 12, or only with definitions of GUIDs in each file. */
+#define HYPERV_FAMILY            34
+#define HYPERV_PROTOCOL_RAW      1    /* also the level of its options */
+#define HYPERV_CONNECTED_SUSPEND 0x04 /* ULONG: the connection outlives a sleep of the machine */
+
+/* The vsock port that agents connect to, "WSLB"; as in agent.conf(5). */
+#define HYPERV_PORT 0x57534c42
+
+typedef struct HypervAddress { /* SOCKADDR_HV, 36 bytes */
+        USHORT family, reserved;
+        GUID vm, service;
+} HypervAddress;
+
+_Static_assert(sizeof(HypervAddress) == 36, "SOCKADDR_HV has 36 bytes (fact 1.1)");
+
+/* A vsock port as a service: the port is the first part (fact 1.1). */
+static GUID hyperv_service(DWORD port) {
+        return (GUID){port, 0xfacb, 0x11e6, {0xbd, 0x58, 0x64, 0x00, 0x6a, 0x79, 0x86, 0xd3}};
+}
+
+/* The text form's order to that of memory, where the first three parts are little-endian. */
+static GUID hyperv_guid(const VmId *id) {
+        const uint8_t *b = id->bytes;
+        GUID g = {(DWORD) b[0] << 24 | (DWORD) b[1] << 16 | (DWORD) b[2] << 8 | b[3],
+                  (WORD) (b[4] << 8 | b[5]),
+                  (WORD) (b[6] << 8 | b[7]),
+                  {0}};
+
+        memcpy(g.Data4, b + 8, 8);
+        return g;
+}
+
+static VmId hyperv_vm(const GUID *g) {
+        VmId id = {{(uint8_t) (g->Data1 >> 24), (uint8_t) (g->Data1 >> 16),
+                    (uint8_t) (g->Data1 >> 8), (uint8_t) g->Data1, (uint8_t) (g->Data2 >> 8),
+                    (uint8_t) g->Data2, (uint8_t) (g->Data3 >> 8), (uint8_t) g->Data3}};
+
+        memcpy(id.bytes + 8, g->Data4, 8);
+        return id;
+}
+
+/* The wildcard is all zero, as VM_ID_NULL. */
+static int hyperv_vm_address(const VmId *vm, TransportAddress *ret_address) {
+        HypervAddress a = {
+                .family = HYPERV_FAMILY,
+                .vm = hyperv_guid(vm),
+                .service = hyperv_service(HYPERV_PORT),
+        };
+
+        *ret_address = (TransportAddress){.size = sizeof(a)};
+        memcpy(ret_address->bytes, &a, sizeof(a));
+        return 0;
+}
+
+static int hyperv_parse(const char *text, TransportAddress *ret_address) {
+        VmId vm;
+
+        if (vm_id_parse(text, &vm) < 0)
+                return -EINVAL;
+        return hyperv_vm_address(&vm, ret_address);
+}
+
+static void hyperv_format(const TransportAddress *address, char ret_text[TRANSPORT_TEXT_MAX]) {
+        HypervAddress a;
+        char vm[VM_ID_TEXT_MAX];
+        VmId id;
+
+        memcpy(&a, address->bytes, sizeof(a));
+        id = hyperv_vm(&a.vm);
+        vm_id_format(&id, vm);
+        (void) snprintf(ret_text, TRANSPORT_TEXT_MAX, "%s, vsock port %lu",
+                        vm_id_is_null(&id) ? "any Hyper-V VM" : vm,
+                        (unsigned long) a.service.Data1);
+}
+
+/* Microsoft sets it on each socket, accepting ones as well as the listener (fact 1.3). */
+static int hyperv_prepare(SOCKET socket, bool listening) {
+        ULONG yes = 1;
+
+        return socket_api->setsockopt(socket, HYPERV_PROTOCOL_RAW, HYPERV_CONNECTED_SUSPEND,
+                                      (const char *) &yes, sizeof(yes)) == 0
+                       ? 0
+                       : socket_api->last_error();
+}
+
+/* The guest's port is in the first part of the service, if the rest is the template. That the VM is
+ * the peer's is likely, not documented (fact 3): for a listener of one VM that one counts. */
+static void hyperv_peer(const SOCKADDR *address, int size, BridgePeer *peer) {
+        HypervAddress a;
+        GUID expected;
+        VmId vm;
+
+        if (size < (int) sizeof(a))
+                return;
+        memcpy(&a, address, sizeof(a));
+        expected = hyperv_service(a.service.Data1);
+        vm = hyperv_vm(&a.vm);
+        if (a.family != HYPERV_FAMILY || memcmp(&a.service, &expected, sizeof(expected)) != 0)
+                return;
+        peer->source_known = true;
+        peer->source = a.service.Data1;
+        if (vm_id_is_null(&peer->vm))
+                peer->vm = vm;
+}
+
+const Transport transport_hyperv = {
+        .name = "hyperv",
+        .family = HYPERV_FAMILY,
+        .protocol = HYPERV_PROTOCOL_RAW,
+        .parse = hyperv_parse,
+        .format = hyperv_format,
+        .prepare = hyperv_prepare,
+        .vm_address = hyperv_vm_address,
+        .peer = hyperv_peer,
+};

@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/service/helper.h"
+#include "windows-helper/host/firewall-com.h"
+#include "windows-helper/net/listener.h"
+#include "windows-helper/net/stream.h"
+#include "windows-helper/service/backend.h"
+#include "windows-helper/service/status-file.h"
+#include "windows-helper/service/surroundings.h"
+#include "windows-helper/vm/vms.h"
+#include "windows-helper/win/crypto.h"
+#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/paths.h"
+#include "windows-helper/win/secure.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+/* Two helpers would take each other's changes for somebody else's. The lock is a file that only
+ * SYSTEM and administrators can open, so nobody else can hold it. After a kill the old one may need
+ * a moment to be gone. */
+#define HELPER_LOCK_NAME    L"lock"
+#define HELPER_LOCK_WAIT_MS 3000
+#define HELPER_LOCK_POLL_MS 50
+
+/* Connections that the bridge serves, and as many that only wait for their peer to close. */
+#define HELPER_STREAMS_MAX (2 * BRIDGE_CONNECTIONS_MAX)
+
+/* At the end: time for the agents to get their goodbye. */
+#define HELPER_GOODBYE_USEC 1000000ULL
+#define HELPER_ABORT_USEC   10000ULL /* and for what was cut to complete, per turn */
+
+struct Helper {
+        HANDLE lock; /* owned */
+        bool winsock;
+        Loop *loop; /* owned, as all below */
+        Host host;
+        Bridge *bridge;
+        Facts *facts;
+        Listener *listener; /* NULL when it does not accept any more, or VMs are found … */
+        Vms *vms;           /* … by this, which is NULL else */
+        StreamList streams;
+
+        StatusFile status;
+        LoopWait *stop;
+        LoopOp controls[_HELPER_CONTROL_END];
+        bool stopping, handing_over;
+};
+
+static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
+        BridgeConnection *c = stream_userdata(s);
+
+        if (c)
+                bridge_receive(c, data, n, loop_now_usec());
+}
+
+/* The bridge hears of the end of each connection exactly once, whoever ended it. */
+static void helper_disconnect(Stream *s) {
+        BridgeConnection *c = stream_userdata(s);
+
+        if (c) {
+                stream_set_userdata(s, NULL);
+                bridge_disconnect(c, loop_now_usec());
+        }
+}
+
+static const StreamEvents helper_stream_events = {
+        .received = helper_on_received,
+        .ended = helper_disconnect,
+};
+
+static void helper_on_accepted(void *userdata, SOCKET socket, const BridgePeer *peer) {
+        Helper *h = userdata;
+        BridgeConnection *c = NULL;
+        Stream *s = NULL;
+
+        if (h->streams.n_streams >= HELPER_STREAMS_MAX && !stream_list_shed(&h->streams)) {
+                (void) closesocket(socket);
+                return;
+        }
+        if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
+                return;
+        if (bridge_connect(h->bridge, s, peer, loop_now_usec(), &c) < 0) {
+                stream_abort(s);
+                return;
+        }
+        stream_set_userdata(s, c);
+}
+
+/* Connections that the bridge itself has closed, or that were cut because their peer does not
+ * read: told here, where no bridge function is running, and not when their stream's last operation
+ * has completed, which may be seconds later (or right before this). */
+static bool helper_reap(Helper *h) {
+        bool any = false;
+
+        for (Stream *s = h->streams.first; s; s = stream_next(s)) {
+                if (!stream_is_open(s) && stream_userdata(s)) {
+                        helper_disconnect(s);
+                        any = true;
+                }
+        }
+        return any;
+}
+
+/* One time for all of it: what arrives while a batch is written must be read before anybody counts
+ * as silent, so the second round must not find more deadlines passed than the first. */
+static void helper_dispatch(Helper *h) {
+        uint64_t now_usec = loop_now_usec();
+
+        stream_list_expire(&h->streams, now_usec);
+        if (h->listener)
+                listener_tick(h->listener, now_usec);
+        if (h->vms)
+                vms_tick(h->vms, now_usec);
+        facts_tick(h->facts, now_usec);
+        do {
+                (void) helper_reap(h);
+                bridge_dispatch(h->bridge, now_usec);
+        } while (helper_reap(h));
+        status_file_tick(&h->status, h->bridge, h->facts, h->vms, now_usec);
+}
+
+static uint64_t helper_deadline(const Helper *h) {
+        uint64_t deadlines[] = {
+                bridge_deadline(h->bridge),
+                facts_deadline(h->facts),
+                stream_list_deadline(&h->streams),
+                h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
+                h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
+                status_file_deadline(&h->status, h->bridge, h->facts, h->vms),
+        };
+        uint64_t first = LOOP_NO_DEADLINE;
+
+        for (size_t i = 0; i < ARRAYSIZE(deadlines); i++)
+                first = deadlines[i] < first ? deadlines[i] : first;
+        return first;
+}
+
+static void helper_on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
+        ((Helper *) op->userdata)->stopping = true;
+}
+
+static void helper_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
+        Helper *h = op->userdata;
+
+        switch ((HelperControl) (op - h->controls)) {
+        case HELPER_STOP:
+                h->stopping = true;
+                break;
+        case HELPER_HAND_OVER:
+                h->stopping = h->handing_over = true;
+                break;
+        case HELPER_REFRESH:
+                facts_refresh(h->facts);
+                if (h->vms)
+                        vms_refresh(h->vms);
+                break;
+        case _HELPER_CONTROL_END:
+                break;
+        }
+}
+
+void helper_control(Helper *h, HelperControl control) {
+        loop_post(h->loop, &h->controls[control]);
+}
+
+/* Let the goodbyes out; a peer that does not close its end in time is cut. */
+static void helper_drain(Helper *h, uint64_t deadline_usec) {
+        while (h->streams.first && loop_now_usec() < deadline_usec) {
+                (void) helper_reap(h);
+                loop_turn(h->loop, deadline_usec);
+        }
+        for (Stream *s = h->streams.first; s; s = stream_next(s))
+                stream_abort(s);
+        for (unsigned i = 0; h->streams.first && i < HELPER_STREAMS_MAX; i++)
+                loop_turn(h->loop, loop_now_usec() + HELPER_ABORT_USEC);
+}
+
+int helper_run(Helper *h) {
+        int r;
+
+        while (!h->stopping) {
+                helper_dispatch(h);
+                loop_turn(h->loop, helper_deadline(h));
+        }
+        h->listener = listener_close(h->listener);
+        vms_close(h->vms);
+        status_file_remove();
+        if (h->handing_over) {
+                bridge_hand_over(h->bridge, loop_now_usec());
+                helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
+                return 0;
+        }
+        r = bridge_stop(h->bridge, loop_now_usec());
+        if (r < 0) {
+                log_write(BRIDGE_LEVEL_ERROR,
+                          "Not every rule could be withdrawn; the next start will do it");
+        }
+        facts_finish(h->facts);
+        helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
+        return r;
+}
+
+static int helper_lock(Helper *h) {
+        wchar_t path[PATHS_MAX];
+        int r = paths_data(NULL, path);
+
+        if (r == 0)
+                r = secure_folder(path, SECURE_PUBLIC_FILE);
+        if (r == 0)
+                r = paths_data(HELPER_LOCK_NAME, path);
+        if (r < 0)
+                return r;
+        for (int waited = 0; waited <= HELPER_LOCK_WAIT_MS; waited += HELPER_LOCK_POLL_MS) {
+                r = secure_file(path, SECURE_SECRET_FILE, /* share= */ 0, &h->lock);
+                if (r != -EBUSY)
+                        return r;
+                Sleep(HELPER_LOCK_POLL_MS);
+        }
+        log_write(BRIDGE_LEVEL_ERROR, "Another wslbridge-helper is running");
+        return -EBUSY;
+}
+
+static int helper_listen(Helper *h, const HelperOptions *options) {
+        const BridgePeer anybody = {.source_known = false};
+        char address[TRANSPORT_TEXT_MAX];
+        DWORD error = ERROR_SUCCESS;
+        int r;
+
+        if (options->transport->vm_address)
+                return vms_new(&h->vms, h->loop, options->transport, h->bridge, helper_on_accepted,
+                               h);
+        r = listener_new(&h->listener, h->loop, options->transport, &options->address, &anybody,
+                         helper_on_accepted, h, &error);
+        if (r < 0) {
+                options->transport->format(&options->address, address);
+                return log_win_error(error, "Failed to listen on %s", address);
+        }
+        listener_format(h->listener, address);
+        log_write(BRIDGE_LEVEL_NOTICE, "listening on %s", address);
+        return 0;
+}
+
+static int helper_open(Helper *h, const HelperOptions *options) {
+        BridgeOptions bridge_options = options->bridge;
+        BridgeHost host;
+        WSADATA wsa;
+        int r;
+
+        r = helper_lock(h);
+        if (r < 0)
+                return r;
+        r = WSAStartup(MAKEWORD(2, 2), &wsa);
+        if (r != 0)
+                return log_win_error((DWORD) r, "Failed to start Winsock");
+        h->winsock = true;
+        r = loop_new(&h->loop);
+        if (r < 0)
+                return r;
+        host_init(&h->host, &host);
+        r = facts_new(&h->facts, h->loop, &h->host, &bridge_options.policy);
+        if (r < 0)
+                return r;
+        r = bridge_new(&h->bridge, &bridge_options, &host, loop_now_usec());
+        if (r < 0) {
+                log_write(BRIDGE_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
+                return r;
+        }
+        for (int i = 0; i < _HELPER_CONTROL_END; i++)
+                h->controls[i] = (LoopOp){.fn = helper_on_control, .userdata = h};
+        if (options->stop)
+                r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
+        if (r < 0)
+                return r;
+        r = facts_start(h->facts, h->bridge);
+        if (r < 0 || !options->transport)
+                return r;
+        return helper_listen(h, options);
+}
+
+int helper_new(Helper **ret_helper, const HelperOptions *options) {
+        Helper *h = calloc(1, sizeof(*h));
+        int r;
+
+        if (!h)
+                return -ENOMEM;
+        r = helper_open(h, options);
+        if (r < 0) {
+                helper_free(h);
+                return r;
+        }
+        *ret_helper = h;
+        return 0;
+}
+
+Helper *helper_free(Helper *h) {
+        if (!h)
+                return NULL;
+        h->listener = listener_close(h->listener);
+        vms_close(h->vms);
+        if (h->loop) /* sockets were closed: let their operations complete and free them */
+                loop_turn(h->loop, loop_now_usec());
+        vms_free(h->vms);
+        facts_free(h->facts);
+        loop_wait_free(h->stop);
+        bridge_free(h->bridge);
+        host_done(&h->host);
+        loop_free(h->loop);
+        if (h->winsock)
+                (void) WSACleanup();
+        if (h->lock)
+                (void) CloseHandle(h->lock);
+        free(h);
+        return NULL;
+}
+
+static int helper_count_ledger(size_t *ret_n) {
+        LedgerStore store = LEDGER_STORE_INIT;
+        Ledger ledger = LEDGER_NULL;
+        int r = ledger_store_load(&store, &ledger);
+
+        *ret_n = ledger.n_entries;
+        ledger_done(&ledger);
+        ledger_store_done(&store);
+        return r;
+}
+
+/* What bridge_stop() made of it is in the ledger: an entry goes when its value has gone and
+ * iphlpsvc knows, or does not run. */
+static int helper_withdraw_rules(void) {
+        HelperOptions options = {0};
+        Helper *h = NULL;
+        size_t n_left = 0;
+        int r, r2;
+
+        bridge_options_init(&options.bridge);
+        options.bridge.mac = mac_bcrypt;
+        r = helper_new(&h, &options);
+        if (r < 0)
+                return r;
+        r2 = bridge_stop(h->bridge, loop_now_usec());
+        helper_free(h);
+        r = helper_count_ledger(&n_left);
+        return r < 0 ? r : n_left == 0 ? 0 : r2 < 0 ? r2 : -EIO;
+}
+
+int helper_withdraw(size_t *ret_rules, size_t *ret_firewall) {
+        int r = helper_count_ledger(ret_rules);
+
+        if (r == 0 && *ret_rules > 0)
+                r = helper_withdraw_rules();
+        return r < 0 ? r : firewall_com_remove_all(ret_firewall);
+}

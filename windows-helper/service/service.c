@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/service/service.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+
+/* How long the service manager is asked to wait, see also SERVICE_STOP_HINT_MS. */
+#define SERVICE_START_HINT_MS 30000
+
+/* StartServiceCtrlDispatcherW() and the handler have no argument of ours that reaches both. */
+static struct {
+        const HelperOptions *options;
+        SERVICE_STATUS_HANDLE handle;
+        SERVICE_STATUS status;
+        Helper *volatile helper; /* the handler's way to the loop; NULL: not serving */
+        int result;
+} service;
+
+static void service_report(DWORD state, DWORD hint_ms, DWORD specific_error) {
+        SERVICE_STATUS *s = &service.status;
+        bool pending = state == SERVICE_START_PENDING || state == SERVICE_STOP_PENDING;
+
+        s->dwServiceType = SERVICE_WIN32_OWN_PROCESS;
+        s->dwCheckPoint = !pending ? 0 : s->dwCurrentState == state ? s->dwCheckPoint + 1 : 1;
+        s->dwCurrentState = state;
+        s->dwWaitHint = hint_ms;
+        s->dwWin32ExitCode = specific_error ? ERROR_SERVICE_SPECIFIC_ERROR : NO_ERROR;
+        s->dwServiceSpecificExitCode = specific_error;
+        s->dwControlsAccepted = state == SERVICE_RUNNING
+                                        ? SERVICE_ACCEPT_STOP | SERVICE_ACCEPT_PRESHUTDOWN |
+                                                  SERVICE_ACCEPT_POWEREVENT |
+                                                  SERVICE_ACCEPT_PARAMCHANGE
+                                        : 0;
+        (void) SetServiceStatus(service.handle, s);
+}
+
+/* In a thread of the service manager, which waits: everything is done in the loop. After a resume
+ * notifications may be lost and iphlpsvc's sockets gone, so all is looked at again (facts 2.6, 9).
+ */
+static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, void *context) {
+        switch (control) {
+        case SERVICE_CONTROL_INTERROGATE:
+                return NO_ERROR;
+        case SERVICE_CONTROL_STOP:
+        case SERVICE_CONTROL_PRESHUTDOWN:
+        case SERVICE_CONTROL_HAND_OVER:
+                if (!service.helper)
+                        return ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+                service_report(SERVICE_STOP_PENDING, SERVICE_STOP_HINT_MS, 0);
+                helper_control(service.helper, control == SERVICE_CONTROL_HAND_OVER
+                                                       ? HELPER_HAND_OVER
+                                                       : HELPER_STOP);
+                return NO_ERROR;
+        case SERVICE_CONTROL_PARAMCHANGE:
+                if (service.helper)
+                        helper_control(service.helper, HELPER_REFRESH);
+                return NO_ERROR;
+        case SERVICE_CONTROL_POWEREVENT:
+                if (service.helper && type == PBT_APMRESUMEAUTOMATIC)
+                        helper_control(service.helper, HELPER_REFRESH);
+                return NO_ERROR;
+        default: /* of Windows' numbers */
+                return ERROR_CALL_NOT_IMPLEMENTED;
+        }
+}
+
+static void WINAPI service_main(DWORD argc, wchar_t **argv) {
+        Helper *helper = NULL;
+        int r;
+
+        service.handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, service_on_control, NULL);
+        if (!service.handle)
+                return;
+        service_report(SERVICE_START_PENDING, SERVICE_START_HINT_MS, 0);
+        log_to_event_log();
+        r = helper_new(&helper, service.options);
+        if (r == 0) {
+                service.helper = helper;
+                service_report(SERVICE_RUNNING, 0, 0);
+                log_event(BRIDGE_LEVEL_NOTICE, EVENT_STARTED,
+                          "wslbridge-helper " PROJECT_VERSION " serves");
+                r = helper_run(helper);
+                service.helper = NULL;
+                log_event(BRIDGE_LEVEL_NOTICE, EVENT_STOPPED, "wslbridge-helper has stopped");
+        }
+        helper_free(helper);
+        service.result = r;
+        service_report(SERVICE_STOPPED, 0, (DWORD) -r);
+}
+
+int service_run(const HelperOptions *options) {
+        wchar_t name[] = SERVICE_NAME;
+        SERVICE_TABLE_ENTRYW table[] = {{name, service_main}, {NULL, NULL}};
+
+        service.options = options;
+        if (!StartServiceCtrlDispatcherW(table)) {
+                DWORD error = GetLastError();
+
+                if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
+                        log_write(BRIDGE_LEVEL_ERROR,
+                                  "'run --service' is for the service manager: sc start "
+                                  "wslbridge-helper, or 'run' for the foreground");
+                        return -ENOTCONN;
+                }
+                return log_win_error(error, "Failed to reach the service manager");
+        }
+        return service.result;
+}

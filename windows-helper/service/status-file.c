@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/service/status-file.h"
+#include "common/json-write.h"
+#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/paths.h"
+#include "windows-helper/win/secure.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STATUS_FILE_NEW L"status.json.new"
+
+static void status_vms(JsonWriter *w, const Vms *vms) {
+        const VmList *list = vms ? vms_list(vms) : NULL;
+        char id[VM_ID_TEXT_MAX];
+
+        json_open(w, "vms", '[');
+        for (size_t i = 0; list && i < list->n; i++) {
+                vm_id_format(&list->items[i].id, id);
+                json_open(w, NULL, '{');
+                json_string_member(w, "id", id);
+                json_string_member(w, "name", list->items[i].name);
+                json_bool(w, "wsl", list->items[i].wsl);
+                json_bool(w, "listening", vms_hears(vms, &list->items[i].id));
+                json_close(w, '}');
+        }
+        json_close(w, ']');
+        json_bool(w, "hyperv_listening", vms && vms_hears(vms, &VM_ID_NULL));
+}
+
+static void status_services(JsonWriter *w, const BridgeAgentView *view) {
+        json_open(w, "services", '[');
+        for (uint32_t i = 0; view->state && i < view->state->n_services; i++) {
+                const WireServiceResult *r = view->results ? &view->results[i] : NULL;
+
+                json_open(w, NULL, '{');
+                json_string_member(w, "name", view->state->services[i].name);
+                json_string_member(w, "state", wire_service_state_name(r ? r->state : 0));
+                json_string_member(w, "reason",
+                                   r && r->reason ? wire_reason_name(r->reason) : NULL);
+                json_string_member(w, "text", r ? r->text : NULL);
+                json_close(w, '}');
+        }
+        json_close(w, ']');
+}
+
+static void status_agent(void *userdata, const BridgeAgentView *view) {
+        char id[VM_ID_TEXT_MAX], address[IP_TEXT_MAX] = "";
+        const WireAddress *guest;
+        JsonWriter *w = userdata;
+
+        if (view->state) {
+                guest = view->state->v4.addr.family ? &view->state->v4 : &view->state->v6;
+                ip_format(&guest->addr, address);
+        }
+        vm_id_format(&view->vm, id);
+        json_open(w, NULL, '{');
+        json_string_member(w, "agent", view->owner);
+        json_string_member(w, "state",
+                           view->connected ? "connected"
+                           : view->hold    ? "expected back"
+                                           : "gone");
+        json_string_member(w, "software", view->software);
+        json_string_member(w, "vm", vm_id_is_null(&view->vm) ? NULL : id);
+        json_string_member(w, "address", address[0] ? address : NULL);
+        json_string_member(w, "mode", view->state ? wire_mode_name(view->state->mode) : NULL);
+        status_services(w, view);
+        json_close(w, '}');
+}
+
+static void status_iphlpsvc(JsonWriter *w) {
+        IphlpsvcState state;
+
+        if (iphlpsvc_query(&state) < 0)
+                return;
+        json_open(w, "iphlpsvc", '{');
+        json_string_member(w, "state",
+                           state.running    ? "running"
+                           : state.disabled ? "disabled"
+                           : state.exists   ? "stopped"
+                                            : "missing");
+        json_number(w, "pid", state.pid);
+        json_close(w, '}');
+}
+
+static void status_problems(JsonWriter *w, const Facts *facts) {
+        const PolicyOrigin *origin = facts_policy_origin(facts);
+
+        json_open(w, "problems", '[');
+        for (size_t i = 0; i < origin->n_problems; i++)
+                json_string_member(w, NULL, origin->problems[i]);
+        if (facts_firewall_problem(facts)[0])
+                json_string_member(w, NULL, facts_firewall_problem(facts));
+        json_close(w, ']');
+}
+
+static void status_policy(JsonWriter *w, const Facts *facts) {
+        char value[POLICY_VALUE_TEXT_MAX];
+
+        json_open(w, "policy", '[');
+        for (size_t i = 0; i < POLICY_DEFINITIONS; i++) {
+                policy_value_text(facts_policy(facts), i, value);
+                json_open(w, NULL, '{');
+                json_string_member(w, "name", policy_definitions[i].name);
+                json_string_member(w, "value", value);
+                json_string_member(w, "source",
+                                   policy_source_name(facts_policy_origin(facts)->sources[i]));
+                json_close(w, '}');
+        }
+        json_close(w, ']');
+}
+
+/* The wall clock's time of @ago_usec ago: the loop's clock means nothing to readers. */
+static void status_time(JsonWriter *w, const char *name, uint64_t ago_usec) {
+        ULARGE_INTEGER ticks;
+        char text[32];
+        SYSTEMTIME t;
+        FILETIME f;
+
+        GetSystemTimeAsFileTime(&f);
+        ticks.LowPart = f.dwLowDateTime;
+        ticks.HighPart = f.dwHighDateTime;
+        ticks.QuadPart -= ago_usec * 10;
+        f.dwLowDateTime = ticks.LowPart;
+        f.dwHighDateTime = ticks.HighPart;
+        if (!FileTimeToSystemTime(&f, &t))
+                return;
+        (void) snprintf(text, sizeof(text), "%04u-%02u-%02uT%02u:%02u:%02uZ", (unsigned) t.wYear,
+                        (unsigned) t.wMonth, (unsigned) t.wDay, (unsigned) t.wHour,
+                        (unsigned) t.wMinute, (unsigned) t.wSecond);
+        json_string_member(w, name, text);
+}
+
+static void status_applied(JsonWriter *w, const BridgeSummary *summary) {
+        uint64_t now_usec = loop_now_usec();
+
+        if (summary->applied_usec > 0 && summary->applied_usec <= now_usec)
+                status_time(w, "applied", now_usec - summary->applied_usec);
+        else
+                json_string_member(w, "applied", NULL);
+        json_number(w, "apply_usec", summary->apply_usec);
+}
+
+static int status_make(Buffer *out, const Bridge *bridge, const Facts *facts, const Vms *vms) {
+        JsonWriter w = JSON_WRITER(out);
+        BridgeSummary summary;
+
+        bridge_summary(bridge, &summary);
+        json_open(&w, NULL, '{');
+        json_number(&w, "schema", 1);
+        json_string_member(&w, "version", PROJECT_VERSION);
+        json_number(&w, "pid", GetCurrentProcessId());
+        status_time(&w, "written", 0);
+        status_applied(&w, &summary);
+        status_iphlpsvc(&w);
+        status_vms(&w, vms);
+        json_open(&w, "agents", '[');
+        bridge_agents(bridge, status_agent, &w);
+        json_close(&w, ']');
+        json_open(&w, "unpaired", '[');
+        for (size_t i = 0; i < summary.n_strangers; i++)
+                json_string_member(&w, NULL, summary.strangers[i]);
+        json_close(&w, ']');
+        status_problems(&w, facts);
+        status_policy(&w, facts);
+        json_close(&w, '}');
+        return w.error;
+}
+
+static int status_write(const Buffer *text) {
+        wchar_t path[PATHS_MAX], name[PATHS_MAX];
+        HANDLE file;
+        DWORD n;
+        int r = paths_data(STATUS_FILE_NEW, path);
+
+        if (r == 0)
+                r = paths_data(STATUS_FILE_NAME, name);
+        if (r == 0)
+                r = secure_file(path, SECURE_PUBLIC_FILE, FILE_SHARE_READ, &file);
+        if (r < 0)
+                return r;
+        if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
+                r = log_win_error(GetLastError(), "Failed to write '%ls'", path);
+        (void) CloseHandle(file);
+        if (r == 0 && !MoveFileExW(path, name, MOVEFILE_REPLACE_EXISTING))
+                r = win_errno(GetLastError()); /* somebody reads it: the next time */
+        return r;
+}
+
+/* Each of the three only grows, so their sum tells whether any of them has. */
+static uint64_t status_generation(const Bridge *bridge, const Facts *facts, const Vms *vms) {
+        BridgeSummary summary;
+
+        bridge_summary(bridge, &summary);
+        return summary.generation + facts_generation(facts) + (vms ? vms_generation(vms) : 0);
+}
+
+void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, const Vms *vms,
+                      uint64_t now_usec) {
+        uint64_t generation = status_generation(bridge, facts, vms), began, took;
+        Buffer out = BUFFER_NULL;
+        int r;
+
+        if (now_usec < status_file_deadline(s, bridge, facts, vms))
+                return;
+        began = loop_now_usec();
+        r = status_make(&out, bridge, facts, vms);
+        if (r == 0)
+                r = status_write(&out);
+        buffer_done(&out);
+        now_usec = loop_now_usec();
+        took = (now_usec - began) * STATUS_FILE_SHARE;
+        s->due_usec = now_usec + (took > STATUS_FILE_USEC ? took : STATUS_FILE_USEC);
+        if (r == 0) {
+                s->generation = generation;
+                s->written = true;
+        } else if (!s->told) {
+                log_write(BRIDGE_LEVEL_WARNING, "Can't write the status file, trying again");
+                s->told = true;
+        }
+}
+
+uint64_t status_file_deadline(const StatusFile *s, const Bridge *bridge, const Facts *facts,
+                              const Vms *vms) {
+        if (s->written && status_generation(bridge, facts, vms) == s->generation)
+                return LOOP_NO_DEADLINE;
+        return s->due_usec;
+}
+
+void status_file_remove(void) {
+        wchar_t path[PATHS_MAX];
+
+        if (paths_data(STATUS_FILE_NAME, path) == 0)
+                (void) DeleteFileW(path);
+}

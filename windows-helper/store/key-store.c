@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/store/key-store.h"
+#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/secure.h"
+
+#include <errno.h>
+#include <string.h>
+
+void key_store_done(KeyStore *s) {
+        registry_close(&s->key);
+}
+
+static int key_store_is_name(void *userdata, const char *name, const char *data) {
+        return strcmp(name, userdata) == 0; /* true ends the walk */
+}
+
+/* The registry does not tell capitals from small letters, identities do: without this, one key
+ * would be good for "Debian", "debian" and all the others, each with its own share of places and
+ * rules. */
+static int key_store_spelled(KeyStore *s, const char *owner) {
+        int r;
+
+        r = registry_each(&s->key, key_store_is_name, (void *) (uintptr_t) owner);
+        return r > 0 ? 0 : r < 0 ? r : -ENOENT;
+}
+
+int key_store_put(KeyStore *s, const char *owner, const uint8_t key[WIRE_KEY_SIZE]) {
+        int r = secure_key(KEY_STORE_PATH, SECURE_SECRET_KEY);
+
+        return r < 0 ? r : registry_set_binary(&s->key, owner, key, WIRE_KEY_SIZE);
+}
+
+int key_store_remove(KeyStore *s, const char *owner) {
+        int r = key_store_spelled(s, owner);
+
+        return r < 0 ? r : registry_delete(&s->key, owner);
+}
+
+typedef struct KeyStoreWalk {
+        int (*fn)(void *userdata, const char *owner);
+        void *userdata;
+} KeyStoreWalk;
+
+static int key_store_on_value(void *userdata, const char *name, const char *data) {
+        KeyStoreWalk *walk = userdata;
+
+        return walk->fn(walk->userdata, name);
+}
+
+int key_store_each(KeyStore *s, int (*fn)(void *userdata, const char *owner), void *userdata) {
+        KeyStoreWalk walk = {fn, userdata};
+
+        return registry_each(&s->key, key_store_on_value, &walk);
+}
+
+int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE]) {
+        int r;
+
+        r = registry_get_binary(&s->key, owner, ret_key, WIRE_KEY_SIZE);
+        if (r == -EINVAL) {
+                log_write(BRIDGE_LEVEL_ERROR,
+                          "The key of '%s' is not a REG_BINARY of %d bytes; pair it again", owner,
+                          WIRE_KEY_SIZE);
+        }
+        return r < 0 ? r : key_store_spelled(s, owner);
+}

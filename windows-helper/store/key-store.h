@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Keys of paired agents: HKLM\SOFTWARE\wslbridge\Keys, value name = owner (core/ledger.h),
+ * REG_BINARY of WIRE_KEY_SIZE bytes. Below SOFTWARE every user could read it, so the key has a DACL
+ * of its own, for SYSTEM and administrators.
+ */
+
+#include "protocol/wire/wire.h"
+#include "windows-helper/store/registry.h"
+
+#define KEY_STORE_PATH L"SOFTWARE\\wslbridge\\Keys"
+
+typedef struct KeyStore {
+        RegistryKey key;
+} KeyStore;
+
+#define KEY_STORE_INIT ((KeyStore){.key = REGISTRY_KEY_INIT(KEY_STORE_PATH)})
+
+void key_store_done(KeyStore *s);
+
+/* Store or replace the key of @owner; makes sure of the DACL first. Return: 0 or negative errno
+ * (logged). */
+int key_store_put(KeyStore *s, const char *owner, const uint8_t key[WIRE_KEY_SIZE]);
+
+/* Return: 0; -ENOENT when @owner was not paired; or negative errno (logged). */
+int key_store_remove(KeyStore *s, const char *owner);
+
+/* All owners, until @fn returns other than 0. Return: as registry_each(). */
+int key_store_each(KeyStore *s, int (*fn)(void *userdata, const char *owner), void *userdata);
+
+/* Return: 0; -ENOENT when @owner is not paired; -EINVAL when its value is no key (logged). */
+int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE]);

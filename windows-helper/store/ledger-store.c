@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/store/ledger-store.h"
+#include "windows-helper/core/rules/rule.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+
+void ledger_store_done(LedgerStore *s) {
+        registry_close(&s->key);
+}
+
+static int ledger_store_on_value(void *userdata, const char *name, const char *data) {
+        Ledger *ledger = userdata;
+        LedgerEntry entry;
+
+        if (!data || ledger_entry_parse(name, data, &entry) < 0) {
+                log_write(BRIDGE_LEVEL_WARNING,
+                          "Ledger entry '%s' can't be read; its rule is taken for somebody else's, "
+                          "delete the entry (and the rule) to get rid of it",
+                          name);
+                return 0;
+        }
+        return ledger_put(ledger, &entry);
+}
+
+int ledger_store_load(LedgerStore *s, Ledger *ledger) {
+        return registry_each(&s->key, ledger_store_on_value, ledger);
+}
+
+int ledger_store_put(LedgerStore *s, const LedgerEntry *entry) {
+        char name[RULE_TEXT_MAX], data[LEDGER_TEXT_MAX + 1];
+
+        rule_endpoint_format(&entry->listen, name);
+        ledger_entry_format(entry, data);
+        return registry_set_string(&s->key, name, data);
+}
+
+int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen) {
+        char name[RULE_TEXT_MAX];
+
+        rule_endpoint_format(listen, name);
+        return registry_delete(&s->key, name);
+}
+
+/* Under Wine this costs nothing (and does nothing); on Windows it writes the hive, so the core
+ * flushes once per batch. */
+int ledger_store_flush(LedgerStore *s) {
+        return registry_flush(&s->key);
+}

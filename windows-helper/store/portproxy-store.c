@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/store/portproxy-store.h"
+
+#include <errno.h>
+
+/* They need not exist; the first write makes them (fact 4.1). */
+static const wchar_t *const portproxy_store_paths[_RULE_FAMILY_END] = {
+        [RULE_V4TOV4] = PORTPROXY_STORE_PATH L"\\v4tov4\\tcp",
+        [RULE_V4TOV6] = PORTPROXY_STORE_PATH L"\\v4tov6\\tcp",
+        [RULE_V6TOV4] = PORTPROXY_STORE_PATH L"\\v6tov4\\tcp",
+        [RULE_V6TOV6] = PORTPROXY_STORE_PATH L"\\v6tov6\\tcp",
+};
+
+void portproxy_store_init(PortproxyStore *s) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
+                s->keys[i] = REGISTRY_KEY_INIT(portproxy_store_paths[i]);
+}
+
+void portproxy_store_done(PortproxyStore *s) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
+                registry_close(&s->keys[i]);
+}
+
+typedef struct PortproxyReading {
+        RuleTable *table;
+        RuleFamily family;
+} PortproxyReading;
+
+static int portproxy_store_on_value(void *userdata, const char *name, const char *data) {
+        PortproxyReading *reading = userdata;
+
+        return rule_table_add(reading->table, reading->family, name, data);
+}
+
+int portproxy_store_read(PortproxyStore *s, RuleTable *table) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
+                PortproxyReading reading = {.table = table, .family = (RuleFamily) i};
+                int r;
+
+                r = registry_each(&s->keys[i], portproxy_store_on_value, &reading);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
+                        size_t size) {
+        int r;
+
+        r = registry_get_string(&s->keys[family], name, ret_data, size);
+        if (r == REGISTRY_E_NOT_STRING) {
+                ret_data[0] = '\0'; /* "there, but nothing that could be ours" */
+                return 0;
+        }
+        return r;
+}
+
+int portproxy_store_set(PortproxyStore *s, RuleFamily family, const char *name, const char *data) {
+        return registry_set_string(&s->keys[family], name, data);
+}
+
+int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *name) {
+        return registry_delete(&s->keys[family], name);
+}
+
+/* A flush writes the whole hive, so one key that exists does for all. */
+int portproxy_store_flush(PortproxyStore *s) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
+                int r;
+
+                r = registry_flush(&s->keys[i]);
+                if (r < 0 || s->keys[i].key) /* else it does not exist */
+                        return r;
+        }
+        return 0;
+}

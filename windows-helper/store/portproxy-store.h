@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The PortProxy values of Windows (fact 4.1): one registry key for each family. Hands only; what
+ * may be written or deleted is decided in core/.
+ */
+
+#include "windows-helper/core/rules/rule.h"
+#include "windows-helper/store/registry.h"
+
+#define PORTPROXY_STORE_PATH L"SYSTEM\\CurrentControlSet\\Services\\PortProxy"
+
+typedef struct PortproxyStore {
+        RegistryKey keys[_RULE_FAMILY_END];
+} PortproxyStore;
+
+void portproxy_store_init(PortproxyStore *s);
+void portproxy_store_done(PortproxyStore *s);
+
+/* These are BridgeHost's functions, see there. */
+int portproxy_store_read(PortproxyStore *s, RuleTable *table);
+int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
+                        size_t size);
+int portproxy_store_set(PortproxyStore *s, RuleFamily family, const char *name, const char *data);
+int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *name);
+int portproxy_store_flush(PortproxyStore *s);

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/store/registry.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* No KEY_ALL_ACCESS: neither owner nor DACL of these keys is our business. */
+#define REGISTRY_ACCESS (KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_CREATE_SUB_KEY | KEY_NOTIFY)
+/* What a user has who is no administrator: then a write fails, and says so. */
+#define REGISTRY_ACCESS_USER KEY_QUERY_VALUE
+
+int registry_create(RegistryKey *k) {
+        LSTATUS error;
+
+        if (k->key)
+                return 0;
+        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, NULL, REG_OPTION_NON_VOLATILE,
+                                REGISTRY_ACCESS, NULL, &k->key, NULL);
+        if (error != ERROR_SUCCESS) {
+                k->key = NULL;
+                return log_win_error((DWORD) error, "Failed to create key 'HKLM\\%ls'", k->path);
+        }
+        return 0;
+}
+
+void registry_close(RegistryKey *k) {
+        if (k->key) {
+                (void) RegCloseKey(k->key);
+                k->key = NULL;
+        }
+}
+
+/* Return: 0 or -ENOENT (quietly), or another error (logged). */
+static int registry_open(RegistryKey *k) {
+        LSTATUS error;
+
+        if (k->key)
+                return 0;
+        error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, REGISTRY_ACCESS, &k->key);
+        if (error == ERROR_ACCESS_DENIED)
+                error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, k->path, 0, REGISTRY_ACCESS_USER,
+                                      &k->key);
+        if (error == ERROR_SUCCESS)
+                return 0;
+        k->key = NULL;
+        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
+                return -ENOENT;
+        return log_win_error((DWORD) error, "Failed to open key 'HKLM\\%ls'", k->path);
+}
+
+/* True when @error says that our handle is of a key that is gone; the handle is dropped then, and
+ * the call tried again: who deleted the key may have made it again, with other values. Only a
+ * delete is not, because the value of that name in the new key is one that nobody has looked at. */
+static bool registry_lost(RegistryKey *k, LSTATUS error) {
+        if (error != ERROR_KEY_DELETED)
+                return false;
+        registry_close(k);
+        return true;
+}
+
+static int registry_set(RegistryKey *k, const char *name, DWORD type, const void *data,
+                        size_t size) {
+        wchar_t wname[REGISTRY_NAME_MAX];
+        LSTATUS error = ERROR_KEY_DELETED;
+        int r;
+
+        r = win_to_wide(name, wname, ARRAYSIZE(wname));
+        if (r < 0)
+                return r;
+        for (int attempt = 0; attempt < 2; attempt++) {
+                r = registry_create(k);
+                if (r < 0)
+                        return r;
+                error = RegSetValueExW(k->key, wname, 0, type, data, (DWORD) size);
+                if (!registry_lost(k, error))
+                        break;
+        }
+        if (error != ERROR_SUCCESS) {
+                return log_win_error((DWORD) error, "Failed to write value '%s' of 'HKLM\\%ls'",
+                                     name, k->path);
+        }
+        return 0;
+}
+
+int registry_set_string(RegistryKey *k, const char *name, const char *data) {
+        wchar_t wdata[REGISTRY_NAME_MAX];
+        int r = win_to_wide(data, wdata, ARRAYSIZE(wdata));
+
+        return r < 0 ? r
+                     : registry_set(k, name, REG_SZ, wdata, (wcslen(wdata) + 1) * sizeof(wchar_t));
+}
+
+int registry_set_binary(RegistryKey *k, const char *name, const void *data, size_t size) {
+        return registry_set(k, name, REG_BINARY, data, size);
+}
+
+/* Characters of a REG_SZ without its NUL, or SIZE_MAX when it is not one plain string: another
+ * type, half a character, or something behind a NUL. Only what is exactly ours may look like ours.
+ */
+static size_t registry_string_length(DWORD type, const BYTE *data, DWORD size) {
+        const wchar_t *wide = (const wchar_t *) data;
+        size_t n = size / sizeof(wchar_t);
+
+        if (type != REG_SZ || size % sizeof(wchar_t) != 0)
+                return SIZE_MAX;
+        if (n > 0 && wide[n - 1] == L'\0')
+                n--;
+        for (size_t i = 0; i < n; i++)
+                if (wide[i] == L'\0')
+                        return SIZE_MAX;
+        return n;
+}
+
+/* RegQueryValueExW with our errors; *size is the room and then what there is.
+ * Return: 0, -ENOENT, -EMSGSIZE, or another error (logged). */
+static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYTE *data,
+                          DWORD *size) {
+        wchar_t wname[REGISTRY_NAME_MAX];
+        DWORD room = *size;
+        LSTATUS error;
+        int r;
+
+        r = win_to_wide(name, wname, ARRAYSIZE(wname));
+        if (r < 0)
+                return r;
+        do {
+                r = registry_open(k);
+                if (r < 0)
+                        return r;
+                *size = room;
+                error = RegQueryValueExW(k->key, wname, NULL, ret_type, data, size);
+        } while (registry_lost(k, error));
+        if (error == ERROR_FILE_NOT_FOUND)
+                return -ENOENT;
+        if (error == ERROR_MORE_DATA)
+                return -EMSGSIZE;
+        if (error != ERROR_SUCCESS) {
+                return log_win_error((DWORD) error, "Failed to read value '%s' of 'HKLM\\%ls'",
+                                     name, k->path);
+        }
+        return 0;
+}
+
+int registry_get_string(RegistryKey *k, const char *name, char *ret_data, size_t size) {
+        wchar_t wide[REGISTRY_NAME_MAX];
+        DWORD n_bytes = sizeof(wide), type = REG_NONE;
+        char *text = NULL;
+        size_t n;
+        int r;
+
+        r = registry_query(k, name, &type, (BYTE *) wide, &n_bytes);
+        if (r == -EMSGSIZE)
+                return REGISTRY_E_NOT_STRING; /* longer than any string of ours */
+        if (r < 0)
+                return r;
+        n = registry_string_length(type, (const BYTE *) wide, n_bytes);
+        if (n == SIZE_MAX)
+                return REGISTRY_E_NOT_STRING;
+        r = win_from_wide(wide, n, &text);
+        if (r < 0)
+                return r;
+        if (strlen(text) >= size)
+                r = REGISTRY_E_NOT_STRING;
+        else
+                memcpy(ret_data, text, strlen(text) + 1);
+        free(text);
+        return r;
+}
+
+int registry_get_binary(RegistryKey *k, const char *name, void *ret_data, size_t size) {
+        DWORD n_bytes = (DWORD) size, type = REG_NONE;
+        int r;
+
+        r = registry_query(k, name, &type, ret_data, &n_bytes);
+        if (r == -EMSGSIZE)
+                return -EINVAL;
+        if (r < 0)
+                return r;
+        return type == REG_BINARY && n_bytes == size ? 0 : -EINVAL;
+}
+
+int registry_delete(RegistryKey *k, const char *name) {
+        wchar_t wname[REGISTRY_NAME_MAX];
+        LSTATUS error;
+        int r;
+
+        r = win_to_wide(name, wname, ARRAYSIZE(wname));
+        if (r < 0)
+                return r;
+        r = registry_open(k);
+        if (r < 0)
+                return r == -ENOENT ? 0 : r;
+        error = RegDeleteValueW(k->key, wname);
+        if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND || registry_lost(k, error))
+                return 0;
+        return log_win_error((DWORD) error, "Failed to delete value '%s' of 'HKLM\\%ls'", name,
+                             k->path);
+}
+
+int registry_flush(RegistryKey *k) {
+        LSTATUS error;
+        int r;
+
+        do {
+                r = registry_open(k);
+                if (r < 0)
+                        return r == -ENOENT ? 0 : r;
+                error = RegFlushKey(k->key);
+        } while (registry_lost(k, error));
+        if (error == ERROR_SUCCESS)
+                return 0;
+        return log_win_error((DWORD) error, "Failed to flush key 'HKLM\\%ls'", k->path);
+}
+
+typedef struct RegistryWalk {
+        wchar_t *name; /* owned */
+        BYTE *data;    /* owned */
+        DWORD name_size, data_size;
+} RegistryWalk;
+
+/* Room for the longest name and data of the key now. Return: Win32 error. */
+static LSTATUS registry_walk_reserve(RegistryWalk *w, HKEY key) {
+        DWORD name_max = 0, data_max = 0;
+        LSTATUS error;
+
+        error = RegQueryInfoKeyW(key, NULL, NULL, NULL, NULL, NULL, NULL, NULL, &name_max,
+                                 &data_max, NULL, NULL);
+        if (error != ERROR_SUCCESS)
+                return error;
+        free(w->name);
+        free(w->data);
+        w->name_size = name_max + 1;
+        w->data_size = data_max + sizeof(wchar_t);
+        w->name = calloc(w->name_size, sizeof(wchar_t));
+        w->data = malloc(w->data_size);
+        return w->name && w->data ? ERROR_SUCCESS : ERROR_OUTOFMEMORY;
+}
+
+/* Hand the value that was just read to @fn. */
+static int registry_walk_deliver(const RegistryWalk *w, DWORD n_name, DWORD type, DWORD n_data,
+                                 int (*fn)(void *, const char *, const char *), void *userdata) {
+        size_t n = registry_string_length(type, w->data, n_data);
+        char *name = NULL, *data = NULL;
+        int r;
+
+        r = win_from_wide(w->name, n_name, &name);
+        if (r == 0 && n != SIZE_MAX)
+                r = win_from_wide((const wchar_t *) w->data, n, &data);
+        if (r == 0)
+                r = fn(userdata, name, data);
+        free(data);
+        free(name);
+        return r;
+}
+
+int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),
+                  void *userdata) {
+        RegistryWalk walk = {0};
+        LSTATUS error;
+        int r;
+
+        do {
+                r = registry_open(k);
+                if (r < 0)
+                        return r == -ENOENT ? 0 : r;
+                error = registry_walk_reserve(&walk, k->key);
+        } while (registry_lost(k, error));
+        for (DWORD i = 0; error == ERROR_SUCCESS && r == 0;) {
+                DWORD n_name = walk.name_size, n_data = walk.data_size, type = REG_NONE;
+
+                error = RegEnumValueW(k->key, i, walk.name, &n_name, NULL, &type, walk.data,
+                                      &n_data);
+                if (error == ERROR_MORE_DATA) { /* grew meanwhile */
+                        error = registry_walk_reserve(&walk, k->key);
+                } else if (error == ERROR_SUCCESS) {
+                        r = registry_walk_deliver(&walk, n_name, type, n_data, fn, userdata);
+                        i++;
+                }
+        }
+        free(walk.data);
+        free(walk.name);
+        if (r < 0 || error == ERROR_SUCCESS || error == ERROR_NO_MORE_ITEMS ||
+            registry_lost(k, error))
+                return r;
+        return log_win_error((DWORD) error, "Failed to list the values of 'HKLM\\%ls'", k->path);
+}

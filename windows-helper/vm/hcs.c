@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/vm/hcs.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define HCS_WAIT_MS       10000
+#define HCS_FREE_MS       2000
+#define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED (fact 2.2) */
+
+/* Of computecore.h; the library is loaded when it is needed, because an exe that links it does not
+ * start where it is absent (fact 1.2). */
+typedef void *HcsOperation;
+typedef struct HcsApi {
+        HcsOperation(WINAPI *create)(void *context, void *callback);
+        HRESULT(WINAPI *enumerate)(const wchar_t *query, HcsOperation operation);
+        HRESULT(WINAPI *wait)(HcsOperation operation, DWORD ms, wchar_t **ret_result);
+        void(WINAPI *close)(HcsOperation operation);
+} HcsApi;
+
+struct Hcs {
+        LoopGate gate;
+        LoopOp op;
+        HcsFn fn;
+        void *userdata;
+        HANDLE thread; /* owned; NULL: no question is open */
+        bool again;
+        /* the answer, the thread's until its packet arrives */
+        int error;
+        VmList list;
+};
+
+static bool hcs_load(HMODULE library, HcsApi *ret_api) {
+        FARPROC create = GetProcAddress(library, "HcsCreateOperation");
+        FARPROC enumerate = GetProcAddress(library, "HcsEnumerateComputeSystems");
+        FARPROC wait = GetProcAddress(library, "HcsWaitForOperationResult");
+        FARPROC close = GetProcAddress(library, "HcsCloseOperation");
+
+        memcpy(&ret_api->create, &create, sizeof(create));
+        memcpy(&ret_api->enumerate, &enumerate, sizeof(enumerate));
+        memcpy(&ret_api->wait, &wait, sizeof(wait));
+        memcpy(&ret_api->close, &close, sizeof(close));
+        return create && enumerate && wait && close;
+}
+
+/* @result: UTF-16 JSON of the service. */
+static int hcs_read(const wchar_t *result, VmList *ret_list) {
+        char *json = NULL;
+        int r;
+
+        if (wcslen(result) > VM_LIST_TEXT_MAX)
+                return -EPROTO;
+        r = win_from_wide(result, wcslen(result), &json);
+        if (r == 0)
+                r = vm_list_parse(json, strlen(json), ret_list) < 0 ? -EPROTO : 0;
+        free(json);
+        return r;
+}
+
+/* Systems are only listed, never opened: WSL ends a VM with the last handle of it (fact 2.2). */
+static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
+        HcsOperation operation = api->create(NULL, NULL);
+        wchar_t *result = NULL;
+        HRESULT hr;
+        int r;
+
+        if (!operation)
+                return -EIO;
+        hr = api->enumerate(NULL, operation);
+        if (SUCCEEDED(hr))
+                hr = api->wait(operation, HCS_WAIT_MS, &result);
+        if (SUCCEEDED(hr))
+                r = result ? hcs_read(result, ret_list) : -EPROTO;
+        else
+                r = hr == HCS_ACCESS_DENIED || hr == E_ACCESSDENIED ? -EACCES : -EIO;
+        (void) LocalFree(result);
+        api->close(operation);
+        return r;
+}
+
+int hcs_list(VmList *ret_list) {
+        HMODULE library;
+        HcsApi api;
+        int r = -ENOSYS;
+
+        *ret_list = (VmList){.n = 0};
+        library = LoadLibraryExW(L"computecore.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+        if (library && hcs_load(library, &api))
+                r = hcs_enumerate(&api, ret_list);
+        if (library)
+                (void) FreeLibrary(library);
+        return r;
+}
+
+static DWORD WINAPI hcs_thread(void *parameter) {
+        Hcs *h = parameter;
+
+        h->error = hcs_list(&h->list);
+        loop_gate_post(&h->gate, &h->op);
+        return 0;
+}
+
+static void hcs_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
+        Hcs *h = op->userdata;
+
+        (void) WaitForSingleObject(h->thread, INFINITE); /* it ends right after its packet */
+        (void) CloseHandle(h->thread);
+        h->thread = NULL;
+        h->fn(h->userdata, h->error, &h->list);
+        if (h->again) {
+                h->again = false;
+                hcs_ask(h);
+        }
+}
+
+int hcs_new(Hcs **ret_hcs, Loop *loop, HcsFn fn, void *userdata) {
+        Hcs *h = calloc(1, sizeof(*h));
+
+        if (!h)
+                return -ENOMEM;
+        *h = (Hcs){
+                .gate = LOOP_GATE(loop),
+                .op = {.fn = hcs_on_packet, .userdata = h},
+                .fn = fn,
+                .userdata = userdata,
+        };
+        *ret_hcs = h;
+        return 0;
+}
+
+Hcs *hcs_free(Hcs *h) {
+        if (!h)
+                return NULL;
+        if (h->thread) {
+                /* One that hangs in the service keeps what it works on, and goes with the process.
+                 */
+                if (WaitForSingleObject(h->thread, HCS_FREE_MS) != WAIT_OBJECT_0) {
+                        loop_gate_close(&h->gate);
+                        return NULL;
+                }
+                (void) CloseHandle(h->thread);
+        }
+        free(h);
+        return NULL;
+}
+
+void hcs_ask(Hcs *h) {
+        if (h->thread) {
+                h->again = true;
+                return;
+        }
+        h->thread = CreateThread(NULL, 0, hcs_thread, h, 0, NULL);
+        if (!h->thread)
+                (void) log_win_error(GetLastError(), "Failed to start a thread");
+}

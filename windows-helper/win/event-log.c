@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/win/event-log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static BridgeLevel log_level = BRIDGE_LEVEL_NOTICE;
+static HANDLE log_source; /* of the Event Log; NULL: standard error. Kept until the end */
+
+static const char *log_level_name(BridgeLevel level) {
+        switch (level) {
+        case BRIDGE_LEVEL_ERROR:
+                return "error";
+        case BRIDGE_LEVEL_WARNING:
+                return "warning";
+        case BRIDGE_LEVEL_NOTICE:
+                return "notice";
+        case BRIDGE_LEVEL_DEBUG:
+                return "debug";
+        }
+        return "?";
+}
+
+static WORD log_event_type(BridgeLevel level) {
+        switch (level) {
+        case BRIDGE_LEVEL_ERROR:
+                return EVENTLOG_ERROR_TYPE;
+        case BRIDGE_LEVEL_WARNING:
+                return EVENTLOG_WARNING_TYPE;
+        case BRIDGE_LEVEL_NOTICE:
+        case BRIDGE_LEVEL_DEBUG:
+                break;
+        }
+        return EVENTLOG_INFORMATION_TYPE;
+}
+
+/* What has no id and is no problem is a detail, and stays out of an administrator's log. */
+static void log_report(BridgeLevel level, EventId event, const char *text) {
+        wchar_t wide[LOG_LINE_MAX];
+        const wchar_t *strings[] = {wide};
+
+        if (event == EVENT_NONE && level <= BRIDGE_LEVEL_WARNING)
+                event = EVENT_PROBLEM;
+        if (event != EVENT_NONE && level != BRIDGE_LEVEL_DEBUG &&
+            win_to_wide(text, wide, LOG_LINE_MAX) == 0)
+                (void) ReportEventW(log_source, log_event_type(level), 0, event, NULL, 1, 0,
+                                    strings, NULL);
+}
+
+/* The texts are found through the key that 'install' makes (fact 9). */
+void log_to_event_log(void) {
+        log_source = RegisterEventSourceW(NULL, L"wslbridge");
+}
+
+/* One write per line, or pieces would mix with what others write. The flush is for Wine 8, whose
+ * fwrite() keeps what goes to stderr in a buffer (its fprintf() does not). */
+static void log_line(BridgeLevel level, EventId event, const char *text) {
+        char line[LOG_LINE_MAX + 16];
+
+        if (log_source) {
+                log_report(level, event, text);
+                return;
+        }
+        (void) snprintf(line, sizeof(line), "%s: %s\n", log_level_name(level), text);
+        (void) fwrite(line, 1, strlen(line), stderr);
+        (void) fflush(stderr);
+}
+
+void log_set_level(BridgeLevel level) {
+        log_level = level;
+}
+
+static void log_v(BridgeLevel level, EventId event, const char *format, va_list args) {
+        DWORD error = GetLastError();
+        char text[LOG_LINE_MAX];
+
+        if (level <= log_level) {
+                (void) vsnprintf(text, sizeof(text), format, args);
+                log_line(level, event, text);
+        }
+        SetLastError(error);
+}
+
+void log_write(BridgeLevel level, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        log_v(level, EVENT_NONE, format, args);
+        va_end(args);
+}
+
+void log_event(BridgeLevel level, EventId event, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        log_v(level, event, format, args);
+        va_end(args);
+}
+
+/* Windows' sentence for @error without its final stop and line break; "" when it has none. */
+static void log_error_text(DWORD error, char *ret_text, size_t size) {
+        wchar_t wide[256];
+        char *text = NULL;
+        DWORD n;
+
+        ret_text[0] = '\0';
+        n = FormatMessageW(FORMAT_MESSAGE_FROM_SYSTEM | FORMAT_MESSAGE_IGNORE_INSERTS, NULL, error,
+                           0, wide, ARRAYSIZE(wide), NULL);
+        while (n > 0 && wcschr(L"\r\n .", wide[n - 1]))
+                n--;
+        if (n > 0 && win_from_wide(wide, n, &text) == 0)
+                (void) snprintf(ret_text, size, "%s", text);
+        free(text);
+}
+
+int log_win_error(DWORD error, const char *format, ...) {
+        DWORD last_error = GetLastError();
+        char what[LOG_LINE_MAX], why[256];
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(what, sizeof(what), format, args);
+        va_end(args);
+        log_error_text(error, why, sizeof(why));
+        log_write(BRIDGE_LEVEL_ERROR, "%s: %s (error %lu)", what, why[0] ? why : "unknown error",
+                  (unsigned long) error);
+        SetLastError(last_error);
+        return win_errno(error);
+}

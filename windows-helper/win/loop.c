@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: MIT */
+#include "windows-helper/win/loop.h"
+#include "windows-helper/win/event-log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define LOOP_TURN_MAX 64 /* completions handled before the caller's timers get a look */
+
+struct Loop {
+        HANDLE port; /* owned */
+};
+
+int loop_new(Loop **ret_loop) {
+        Loop *loop = calloc(1, sizeof(*loop));
+        int r;
+
+        if (!loop)
+                return -ENOMEM;
+        loop->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
+        if (!loop->port) {
+                r = log_win_error(GetLastError(), "Failed to create a completion port");
+                free(loop);
+                return r;
+        }
+        *ret_loop = loop;
+        return 0;
+}
+
+Loop *loop_free(Loop *loop) {
+        if (loop) {
+                (void) CloseHandle(loop->port);
+                free(loop);
+        }
+        return NULL;
+}
+
+int loop_attach(Loop *loop, HANDLE handle) {
+        if (!CreateIoCompletionPort(handle, loop->port, 0, 0))
+                return log_win_error(GetLastError(), "Failed to attach to the completion port");
+        return 0;
+}
+
+OVERLAPPED *loop_op_prepare(LoopOp *op) {
+        memset(&op->overlapped, 0, sizeof(op->overlapped));
+        return &op->overlapped;
+}
+
+void loop_post(Loop *loop, LoopOp *op) {
+        if (!PostQueuedCompletionStatus(loop->port, 0, 0, &op->overlapped))
+                (void) log_win_error(GetLastError(), "Failed to post to the completion port");
+}
+
+void loop_gate_post(LoopGate *g, LoopOp *op) {
+        AcquireSRWLockExclusive(&g->lock);
+        if (g->loop)
+                loop_post(g->loop, op);
+        ReleaseSRWLockExclusive(&g->lock);
+}
+
+void loop_gate_close(LoopGate *g) {
+        AcquireSRWLockExclusive(&g->lock);
+        g->loop = NULL;
+        ReleaseSRWLockExclusive(&g->lock);
+}
+
+struct LoopWait {
+        Loop *loop;  /* borrowed */
+        HANDLE wait; /* owned */
+        LoopOp op;
+};
+
+/* Runs in the thread pool's waiting thread: a completion port can't wait for an event itself. */
+static void CALLBACK loop_wait_on_event(void *context, BOOLEAN timed_out) {
+        LoopWait *w = context;
+
+        loop_post(w->loop, &w->op);
+}
+
+int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, void *userdata) {
+        LoopWait *w = calloc(1, sizeof(*w));
+        int r;
+
+        if (!w)
+                return -ENOMEM;
+        w->loop = loop;
+        w->op = (LoopOp){.fn = fn, .userdata = userdata};
+        if (!RegisterWaitForSingleObject(&w->wait, event, loop_wait_on_event, w, INFINITE,
+                                         WT_EXECUTEINWAITTHREAD)) {
+                r = log_win_error(GetLastError(), "Failed to wait for an event");
+                free(w);
+                return r;
+        }
+        *ret_wait = w;
+        return 0;
+}
+
+LoopWait *loop_wait_free(LoopWait *w) {
+        if (w) {
+                /* Waits for a callback that is running, so nothing is posted after this. */
+                (void) UnregisterWaitEx(w->wait, INVALID_HANDLE_VALUE);
+                free(w);
+        }
+        return NULL;
+}
+
+/* Milliseconds until @deadline_usec, rounded up: a loop that wakes early would spin. */
+static DWORD loop_timeout(uint64_t deadline_usec) {
+        uint64_t now = loop_now_usec(), ms;
+
+        if (deadline_usec == LOOP_NO_DEADLINE)
+                return INFINITE;
+        if (deadline_usec <= now)
+                return 0;
+        ms = (deadline_usec - now + 999) / 1000;
+        return ms < INFINITE ? (DWORD) ms : INFINITE - 1;
+}
+
+/* Completions are fetched one at a time because only this call translates the NTSTATUS of a failed
+ * operation to a Win32 code. */
+void loop_turn(Loop *loop, uint64_t deadline_usec) {
+        DWORD timeout = loop_timeout(deadline_usec);
+
+        for (unsigned i = 0; i < LOOP_TURN_MAX; i++) {
+                OVERLAPPED *overlapped = NULL;
+                ULONG_PTR key;
+                DWORD n_bytes = 0, error = ERROR_SUCCESS;
+                LoopOp *op;
+
+                if (!GetQueuedCompletionStatus(loop->port, &n_bytes, &key, &overlapped, timeout))
+                        error = GetLastError();
+                if (!overlapped)
+                        return; /* timeout */
+                op = (LoopOp *) overlapped;
+                op->fn(op, error, n_bytes);
+                timeout = 0;
+        }
+}
+
+uint64_t loop_now_usec(void) {
+        ULONGLONG hundred_ns = 0;
+
+        (void) QueryUnbiasedInterruptTime(&hundred_ns);
+        return hundred_ns / 10;
+}

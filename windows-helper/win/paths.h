@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Where our files are.
+ */
+
+#include "windows-helper/win/win.h"
+
+#define PATHS_MAX 512 /* characters */
+
+/* Keys below HKEY_LOCAL_MACHINE. Hyper-V guests other than WSL's reach a listener only if its
+ * service GUID is registered: the template of vsock ports with ours in its first part (fact 8). */
+#define PATHS_KEY_SETTINGS L"SOFTWARE\\wslbridge"
+#define PATHS_KEY_EVENT_SOURCE \
+        L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\wslbridge"
+#define PATHS_KEY_HYPERV_SERVICE                                             \
+        L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\" \
+        L"GuestCommunicationServices\\57534c42-facb-11e6-bd58-64006a7986d3"
+
+/* "C:\ProgramData\wslbridge", or @name in it. Return: 0 or negative errno (logged). */
+int paths_data(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
+
+/* "C:\Program Files\wslbridge", or @name in it. */
+int paths_program(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
+
+/* A file of Windows' own: "C:\Windows\System32\@name". */
+int paths_system(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
