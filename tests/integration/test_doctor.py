@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """wslbridgectl doctor in situations that are made for it, and how its output and the tables look on
-terminals of several widths. The conclusions themselves are tests/unit/agent/test-ctl-diagnose.c."""
+terminals of several widths. The conclusions themselves are tests/unit/agent/ctl/doctor/test-guest-checks.c."""
 import os
 import re
 import socket

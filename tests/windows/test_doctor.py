@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """'doctor' and 'status' over what is really there; what is made of it is tested in
-tests/unit/helper/test-diagnose.c. Wine has no Hyper-V sockets and no Windows Firewall service."""
+tests/unit/windows-helper/doctor/test-host-checks.c. Wine has no Hyper-V sockets and no Windows Firewall service."""
 
 import json
 import time

@@ -9,7 +9,7 @@
 
 #include "tests/suite.h"
 #include "tests/unit/protocol/sample.h"
-#include "tests/unit/protocol/session-kit.h"
+#include "tests/unit/protocol/session/session-kit.h"
 
 #include <check.h>
 #include <errno.h>

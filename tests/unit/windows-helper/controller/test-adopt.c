@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Taking over a value that an old script left: only when asked, only that one, only when wanted. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <string.h>
+
+static World w;
+static FakeAgent *ubuntu;
+
+static void setup(void) {
+        world_init(&w);
+        world_start(&w);
+        ubuntu = &w.agents[0];
+        agent_connect(ubuntu);
+}
+
+static void teardown(void) {
+        world_done(&w);
+}
+
+static void adopt(const char *rule, const char *data) {
+        ck_assert_int_eq(text_map_set(&w.host.adoptions, rule, data), 0);
+        bridge_rules_changed(w.bridge);
+        world_run(&w);
+}
+
+START_TEST(test_taken_over_when_asked) {
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.77/80");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web conflict foreign-rule");
+        adopt("v4tov4 0.0.0.0/80", "172.20.0.77/80");
+        agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
+        ck_assert_uint_eq(w.host.adoptions.n, 0); /* once */
+        ck_assert_ptr_nonnull(strstr(w.log, "taking over v4tov4 0.0.0.0/80 = 172.20.0.77/80"));
+}
+END_TEST
+
+START_TEST(test_every_spelling) {
+        world_foreign(&w, "v4tov4 */80", "172.20.0.77/80"); /* what netsh stores for "any" */
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web conflict foreign-rule");
+        adopt("v4tov4 */80", "172.20.0.77/80");
+        agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
+}
+END_TEST
+
+START_TEST(test_not_when_it_reads_otherwise_by_now) {
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.78/80");
+        adopt("v4tov4 0.0.0.0/80", "172.20.0.77/80");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web conflict foreign-rule");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.78/80\n");
+}
+END_TEST
+
+START_TEST(test_waits_until_somebody_wants_it) {
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.77/80");
+        world_foreign(&w, "v4tov4 0.0.0.0/81", "172.20.0.77/81");
+        adopt("v4tov4 0.0.0.0/80", "172.20.0.77/80");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.77/80\n"
+                               "v4tov4 0.0.0.0/81 172.20.0.77/81\n");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80-81");
+        agent_expect(ubuntu, "web conflict foreign-rule"); /* the other one was not named */
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
+                               "v4tov4 0.0.0.0/81 172.20.0.77/81\n");
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("adopt");
+        TCase *tc = tcase_create("adopt");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_taken_over_when_asked);
+        tcase_add_test(tc, test_every_spelling);
+        tcase_add_test(tc, test_not_when_it_reads_otherwise_by_now);
+        tcase_add_test(tc, test_waits_until_somebody_wants_it);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

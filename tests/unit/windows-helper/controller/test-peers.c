@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What surrounds an agent: its VM, its source port, its key, the policy and the host's network. A
+ * change of any of them is in force at once. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <string.h>
+
+#define RULE "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
+
+static World w;
+static FakeAgent *ubuntu, *debian;
+static const VmId vm1 = {{1}}, vm2 = {{2}};
+
+static void setup(void) {
+        world_init(&w);
+        ubuntu = &w.agents[0];
+        debian = &w.agents[1];
+        ubuntu->peer = (BridgePeer){.vm = vm1, .wsl = true, .source_known = true, .source = 1000};
+        world_start(&w);
+}
+
+static void teardown(void) {
+        world_done(&w);
+}
+
+static void serve(void) {
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, RULE);
+}
+
+START_TEST(test_vm_goes) {
+        bridge_set_vms(w.bridge, &vm1, 1, w.host.now_usec);
+        serve();
+        agent_connect(debian); /* through the listener for any VM */
+        agent_ask(debian, "172.20.0.9", "www=0.0.0.0:81");
+        bridge_set_vms(w.bridge, &vm1, 1, w.host.now_usec);
+        world_run(&w);
+        ck_assert(agent_ready(ubuntu));
+        bridge_set_vms(w.bridge, &vm2, 1, w.host.now_usec);
+        world_run(&w);
+        world_expect_rules(&w, "v4tov4 0.0.0.0/81 172.20.0.9/81\n"); /* at once */
+        ck_assert(!agent_ready(ubuntu));
+        ck_assert(agent_ready(debian));
+}
+END_TEST
+
+START_TEST(test_recovery_knows_the_vm) {
+        serve();
+        world_kill(&w);
+        world_start(&w);
+        world_expect_rules(&w, RULE); /* which VMs run is not known yet */
+        bridge_set_vms(w.bridge, &vm1, 1, w.host.now_usec);
+        world_run(&w);
+        world_expect_rules(&w, RULE);
+        world_kill(&w);
+        world_start(&w);
+        bridge_set_vms(w.bridge, &vm2, 1, w.host.now_usec);
+        world_run(&w);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
+START_TEST(test_hand_over) {
+        uint64_t changes;
+
+        serve();
+        changes = world_changes(&w);
+        bridge_hand_over(w.bridge, w.host.now_usec);
+        world_kill(&w);
+        world_expect_rules(&w, RULE);
+        world_start(&w);
+        ck_assert_uint_eq(world_changes(&w), changes + 1); /* iphlpsvc is told once more */
+        agent_connect(ubuntu);
+        agent_ask_again(ubuntu);
+        agent_expect(ubuntu, "web active");
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_privileged_source_port) {
+        Policy policy = w.options.policy;
+
+        policy.privileged_source = true;
+        bridge_set_policy(w.bridge, &policy);
+        serve();
+        ck_assert_ptr_nonnull(strstr(w.log, "source port 1000 (privileged)"));
+        agent_vanish(ubuntu);
+        ubuntu->peer.source = 1024;
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_POLICY);
+        ck_assert_ptr_nonnull(strstr(ubuntu->notice.text, "RequirePrivilegedSourcePort"));
+        ubuntu->peer = (BridgePeer){0}; /* nothing is known: not good enough */
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_POLICY);
+}
+END_TEST
+
+START_TEST(test_policy_changes_under_an_agent) {
+        Policy policy = w.options.policy;
+        char problem[WIRE_TEXT_MAX + 1];
+
+        serve();
+        ck_assert_int_eq(
+                policy_set(&policy, "DeniedListenPorts", POLICY_IS_STRING, "80", 0, problem), 0);
+        bridge_set_policy(w.bridge, &policy);
+        world_run(&w);
+        agent_expect(ubuntu, "web refused policy-port");
+        world_expect_rules(&w, "");
+        bridge_set_policy(w.bridge, &w.options.policy);
+        world_run(&w);
+        agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_network_of_the_host_changes) {
+        Hostnet net = {.n_addresses = 1,
+                       .addresses = {{.addr = ip_v4(172, 20, 0, 1),
+                                      .prefix = 20,
+                                      .virtual_switch = true,
+                                      .adapter = "vEthernet (WSL)"}}};
+
+        serve();
+        bridge_set_hostnet(w.bridge, &net);
+        world_run(&w);
+        agent_expect(ubuntu, "web active");
+        net.addresses[0].addr = ip_v4(172, 20, 0, 2); /* mirrored: the guest has the host's own */
+        bridge_set_hostnet(w.bridge, &net);
+        world_run(&w);
+        agent_expect(ubuntu, "web invalid guest-address");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "host itself (vEthernet (WSL))"));
+        ck_assert_ptr_nonnull(strstr(w.log, "nothing is forwarded to it"));
+        world_expect_rules(&w, "");
+        net.n_addresses = 0; /* the switch has gone */
+        bridge_set_hostnet(w.bridge, &net);
+        world_run(&w);
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "virtual switch"));
+}
+END_TEST
+
+START_TEST(test_unpaired_while_connected) {
+        serve();
+        bridge_keys_changed(w.bridge, w.host.now_usec); /* somebody else's */
+        world_run(&w);
+        ck_assert(agent_ready(ubuntu));
+        w.host.key = NULL;
+        bridge_keys_changed(w.bridge, w.host.now_usec);
+        world_run(&w);
+        ck_assert(!agent_ready(ubuntu));
+        world_expect_rules(&w, "");
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+}
+END_TEST
+
+START_TEST(test_paired_anew_while_connected) {
+        static const uint8_t other[WIRE_KEY_SIZE] = {9};
+
+        serve();
+        w.host.key = other;
+        bridge_keys_changed(w.bridge, w.host.now_usec);
+        world_run(&w);
+        ck_assert(!agent_ready(ubuntu));
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_BAD_PROOF);
+        ubuntu->key = other;
+        serve();
+}
+END_TEST
+
+START_TEST(test_unpaired_while_expected_back) {
+        serve();
+        agent_vanish(ubuntu);
+        world_expect_rules(&w, RULE);
+        w.host.key = NULL;
+        bridge_keys_changed(w.bridge, w.host.now_usec);
+        world_run(&w);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_strangers_are_kept_to_be_paired) {
+        BridgeSummary summary;
+
+        w.host.key = NULL;
+        for (unsigned i = 0; i < 3; i++) {
+                agent_connect(ubuntu);
+                agent_connect(debian);
+        }
+        for (unsigned i = 0; i < 2 * BRIDGE_STRANGERS_KEPT; i++) {
+                FakeAgent *a = &w.agents[2];
+
+                a->id = (uint8_t) (0x10 + i);
+                agent_connect(a);
+        }
+        agent_connect(debian);
+        bridge_summary(w.bridge, &summary);
+        ck_assert_uint_eq(summary.n_strangers, BRIDGE_STRANGERS_KEPT);
+        ck_assert_str_eq(summary.strangers[0], "a1000000000000000000000000000000/Debian");
+        ck_assert_str_eq(summary.strangers[1], "1f000000000000000000000000000000/Alpine");
+        agent_connect(debian);
+        bridge_summary(w.bridge, &summary);
+        ck_assert_str_eq(summary.strangers[1], "1f000000000000000000000000000000/Alpine");
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("peers");
+        TCase *tc = tcase_create("peers");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_vm_goes);
+        tcase_add_test(tc, test_recovery_knows_the_vm);
+        tcase_add_test(tc, test_hand_over);
+        tcase_add_test(tc, test_privileged_source_port);
+        tcase_add_test(tc, test_policy_changes_under_an_agent);
+        tcase_add_test(tc, test_network_of_the_host_changes);
+        tcase_add_test(tc, test_unpaired_while_connected);
+        tcase_add_test(tc, test_paired_anew_while_connected);
+        tcase_add_test(tc, test_unpaired_while_expected_back);
+        tcase_add_test(tc, test_strangers_are_kept_to_be_paired);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

@@ -1,0 +1,244 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The helper ends, properly or not, and starts again: what stays, what goes, and when. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/controller/three-agents.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+START_TEST(test_helper_stops) {
+        serve(ubuntu);
+        world_foreign(&w, "v4tov4 0.0.0.0/22", "10.9.9.9/22");
+        ubuntu->deaf = true;
+        ck_assert_int_eq(bridge_stop(w.bridge, w.host.now_usec), 0);
+        world_expect_rules(&w, "v4tov4 0.0.0.0/22 10.9.9.9/22\n");
+        world_expect_ledger(&w, "");
+        ck_assert(!w.host.iphlpsvc_behind);
+        ck_assert(ubuntu->closed);
+}
+END_TEST
+
+START_TEST(test_helper_stops_while_a_newcomer_waits) {
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        ck_assert_int_eq(bridge_stop(w.bridge, w.host.now_usec), 0);
+        ck_assert(ubuntu->closed);
+        ck_assert(twin->closed);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_helper_killed_and_back) {
+        uint64_t writes;
+
+        serve(ubuntu);
+        writes = w.host.calls[MEMORY_RULE_SET];
+        world_kill(&w);
+        world_start(&w);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, BRIDGE_RECOVERY_MS - 1);
+        agent_connect(ubuntu);
+        agent_ask_again(ubuntu);
+        agent_expect(ubuntu, "web active");
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_expect_rules(&w, RULE);
+        ck_assert_uint_eq(w.host.calls[MEMORY_RULE_SET], writes); /* no session was cut */
+}
+END_TEST
+
+START_TEST(test_helper_killed_and_agent_gone) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_start(&w);
+        world_wait(&w, BRIDGE_RECOVERY_MS - 1);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, 1);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+}
+END_TEST
+
+START_TEST(test_held_endpoint_is_not_given_away) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_start(&w);
+        agent_connect(debian);
+        agent_ask(debian, "172.20.0.3", "www=0.0.0.0:80");
+        agent_expect(debian, "www conflict other-agent");
+        ck_assert_ptr_nonnull(strstr(agent_text(debian, 0), "'web' of Ubuntu"));
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        agent_expect(debian, "www active");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.3/80\n");
+}
+END_TEST
+
+START_TEST(test_value_changed_while_the_helper_was_down) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80");
+        world_start(&w);
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 10.9.9.9/80\n");
+        world_expect_ledger(&w, ""); /* at once, whoever may come back */
+}
+END_TEST
+
+START_TEST(test_value_gone_while_the_helper_was_down) {
+        serve(ubuntu);
+        world_kill(&w);
+        world_foreign(&w, "v4tov4 0.0.0.0/80", NULL);
+        world_start(&w);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+        agent_connect(ubuntu);
+        agent_ask_again(ubuntu);
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_unreadable_ledger_entry_is_left_alone) {
+        ck_assert_int_eq(text_map_set(&w.host.ledger, "0.0.0.0/81", "written by the future"), 0);
+        world_kill(&w);
+        world_start(&w);
+        serve(ubuntu);
+        ck_assert_str_eq(text_map_get(&w.host.ledger, "0.0.0.0/81"), "written by the future");
+        ck_assert_ptr_nonnull(strstr(w.log, "can't be read"));
+}
+END_TEST
+
+static int no_ledger(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_LEDGER_LOAD ? -EACCES : 0;
+}
+
+START_TEST(test_ledger_cant_be_loaded) {
+        serve(ubuntu);
+        world_kill(&w);
+        w.host.fault = no_ledger;
+        ck_assert_int_eq(bridge_new(&w.bridge, &w.options, &w.bridge_host, w.host.now_usec),
+                         -EACCES);
+        world_expect_rules(&w, RULE); /* nothing is provably ours, so nothing is touched */
+}
+END_TEST
+
+START_TEST(test_more_owners_than_places) {
+        char owner[LEDGER_OWNER_MAX + 1], data[LEDGER_TEXT_MAX], name[64];
+
+        world_kill(&w);
+        for (unsigned i = 0; i < BRIDGE_AGENTS_MAX + 6; i++) {
+                (void) snprintf(name, sizeof name, "0.0.0.0/%u", 1000 + i);
+                (void) snprintf(owner, sizeof owner, "%032x/Clone", i);
+                (void) snprintf(data, sizeof data, "%s|web|-|172.20.0.2/80", owner);
+                ck_assert_int_eq(text_map_set(&w.host.ledger, name, data), 0);
+                memory_host_foreign(&w.host, RULE_V4TOV4, name, "172.20.0.2/80");
+        }
+        world_start(&w);
+        /* Those without a place have no claim; but all that was ours is accounted for. */
+        ck_assert_uint_eq(w.host.rules.n, BRIDGE_AGENTS_MAX);
+        ck_assert_uint_eq(w.host.ledger.n, BRIDGE_AGENTS_MAX);
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_BUSY);
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_expect_rules(&w, "");
+        serve(ubuntu);
+}
+END_TEST
+
+static int no_rules_flush(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_RULES_FLUSH ? -EIO : 0;
+}
+
+static bool dead;
+
+static int dead_after_ledger_flush(MemoryHost *m, MemoryCall call) {
+        if (dead)
+                return -EIO;
+        dead = call == MEMORY_LEDGER_FLUSH;
+        return 0;
+}
+
+/* The new value is there but not on disk, and already the next one is wanted: the ledger must not
+ * stop proving what a power cut brings back. */
+START_TEST(test_power_cut_in_the_second_change_in_a_row) {
+        for (unsigned i = 0; i < 16;
+             i++) { /* as chance has it, the disk has the old value or not */
+                serve(ubuntu);
+                w.host.fault = no_rules_flush;
+                agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
+                w.host.fault = dead_after_ledger_flush;
+                dead = false;
+                agent_ask(ubuntu, "172.20.0.4", "web=0.0.0.0:80");
+                world_kill(&w);
+                w.host.fault = NULL;
+                w.host.random = i;
+                memory_host_power_cut(&w.host);
+                world_start(&w);
+                world_wait(&w, BRIDGE_RECOVERY_MS);
+                world_expect_rules(&w, "");
+                world_expect_ledger(&w, "");
+        }
+}
+END_TEST
+
+/* Helper and agent are restarted, killed or stopped, in every order; the right rules in the end. */
+START_TEST(test_restarts_in_every_order) {
+        enum { HELPER_KILLED, HELPER_STOPPED, AGENT_KILLED, AGENT_STOPPED, N_EVENTS };
+
+        for (unsigned order = 0; order < N_EVENTS * N_EVENTS * N_EVENTS; order++) {
+                if (!agent_ready(ubuntu))
+                        agent_connect(ubuntu);
+                agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+                for (unsigned i = 0, rest = order; i < 3; i++, rest /= N_EVENTS) {
+                        switch (rest % N_EVENTS) {
+                        case HELPER_KILLED:
+                                world_kill(&w);
+                                world_start(&w);
+                                break;
+                        case HELPER_STOPPED:
+                                world_stop(&w);
+                                world_expect_rules(&w, "");
+                                world_start(&w);
+                                break;
+                        case AGENT_KILLED:
+                                agent_vanish(ubuntu);
+                                break;
+                        case AGENT_STOPPED:
+                                if (ubuntu->session)
+                                        agent_leave(ubuntu);
+                                break;
+                        }
+                }
+                agent_connect(ubuntu);
+                agent_ask(ubuntu, "172.20.0.9", "web=0.0.0.0:80");
+                agent_expect(ubuntu, "web active");
+                world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
+                world_wait(&w, SILENCE + BRIDGE_RECOVERY_MS);
+                world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
+                ck_assert_uint_eq(w.host.ledger.n, 1);
+        }
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("recovery");
+        TCase *tc = tcase_create("recovery");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_helper_stops);
+        tcase_add_test(tc, test_helper_stops_while_a_newcomer_waits);
+        tcase_add_test(tc, test_helper_killed_and_back);
+        tcase_add_test(tc, test_helper_killed_and_agent_gone);
+        tcase_add_test(tc, test_held_endpoint_is_not_given_away);
+        tcase_add_test(tc, test_value_changed_while_the_helper_was_down);
+        tcase_add_test(tc, test_value_gone_while_the_helper_was_down);
+        tcase_add_test(tc, test_unreadable_ledger_entry_is_left_alone);
+        tcase_add_test(tc, test_ledger_cant_be_loaded);
+        tcase_add_test(tc, test_more_owners_than_places);
+        tcase_add_test(tc, test_power_cut_in_the_second_change_in_a_row);
+        tcase_add_test(tc, test_restarts_in_every_order);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

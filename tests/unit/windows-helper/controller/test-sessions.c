@@ -1,0 +1,353 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Sessions, identities and time: who is let in, who has a claim, and until when it holds. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/controller/three-agents.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOTAL_SLOTS BRIDGE_CONNECTIONS_MAX
+
+START_TEST(test_not_paired) {
+        w.host.key = NULL;
+        ubuntu->key = NULL;
+        agent_connect(ubuntu);
+        ck_assert(!agent_ready(ubuntu));
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+        ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): refused"));
+        w.log[0] = '\0';
+        agent_connect(ubuntu);
+        ck_assert_str_eq(w.log, ""); /* it tries for ever, the log says it once */
+}
+END_TEST
+
+static unsigned count(const char *text, const char *what) {
+        unsigned n = 0;
+
+        while ((text = strstr(text, what))) {
+                text++;
+                n++;
+        }
+        return n;
+}
+
+START_TEST(test_strangers_do_not_fill_the_log) {
+        static const char garbage[] = "GET / HTTP/1.1";
+        char name[16];
+
+        w.host.key = NULL;
+        ubuntu->distro = name;
+        for (unsigned i = 0; i < 30; i++) { /* another name each time, and now and then none */
+                (void) snprintf(name, sizeof name, "Distro%u", i);
+                agent_connect(ubuntu);
+                ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+                agent_vanish(ubuntu);
+                ck_assert_int_eq(bridge_connect(w.bridge, ubuntu, &(BridgePeer){0}, w.host.now_usec,
+                                                &ubuntu->connection),
+                                 0);
+                bridge_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof garbage,
+                               w.host.now_usec);
+                agent_vanish(ubuntu);
+        }
+        ck_assert_uint_eq(count(w.log, "\n"), 10);
+        world_wait(&w, 60000);
+        ubuntu->distro = "Ubuntu";
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(count(w.log, "\n"), 12);
+        ck_assert_ptr_nonnull(strstr(w.log, "not logged: 50\n"));
+}
+END_TEST
+
+START_TEST(test_what_came_while_waiting_for_a_place_is_read) {
+        WireNotice bye = {.code = WIRE_BYE_STOPPING};
+        Buffer out = BUFFER_NULL;
+
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        ck_assert_int_eq(wire_bye_encode(&bye, &out), 0);
+        bridge_receive(twin->connection, buffer_bytes(&out), buffer_length(&out), w.host.now_usec);
+        buffer_done(&out);
+        world_wait(&w, WIRE_SLOT_PROBE_MS); /* it gets the place, and gives it up */
+        ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): said goodbye"));
+        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_only_one_end_has_a_key) {
+        ubuntu->key = NULL;
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+        ubuntu->key = world_key;
+        w.host.key = NULL;
+        agent_connect(ubuntu);
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
+}
+END_TEST
+
+START_TEST(test_wrong_key) {
+        static const uint8_t wrong[WIRE_KEY_SIZE] = {9};
+
+        ubuntu->key = wrong;
+        agent_connect(ubuntu);
+        ck_assert(!agent_ready(ubuntu));
+        ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_BAD_PROOF);
+}
+END_TEST
+
+START_TEST(test_policy_without_pairing) {
+        world_kill(&w);
+        w.options.policy.pairing_required = false;
+        w.host.key = NULL;
+        ubuntu->key = NULL;
+        world_start(&w);
+        serve(ubuntu);
+}
+END_TEST
+
+START_TEST(test_goodbye_grace) {
+        serve(ubuntu);
+        agent_leave(ubuntu);
+        world_wait(&w, BRIDGE_GOODBYE_MS - 1);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, 1);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+        ck_assert_uint_eq(bridge_deadline(w.bridge), SESSION_NO_DEADLINE); /* nothing to wait for */
+}
+END_TEST
+
+START_TEST(test_agent_restart_within_grace_cuts_nothing) {
+        uint64_t changes;
+
+        serve(ubuntu);
+        changes = world_changes(&w);
+        agent_leave(ubuntu);
+        world_wait(&w, BRIDGE_GOODBYE_MS - 1);
+        agent_connect(ubuntu);
+        world_wait(&w, BRIDGE_GOODBYE_MS - 1); /* it may take a while to read its configuration */
+        agent_ask_again(ubuntu);
+        agent_expect(ubuntu, "web active");
+        world_wait(&w, 2 * BRIDGE_GOODBYE_MS);
+        ck_assert_uint_eq(world_changes(&w), changes);
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_back_but_asks_for_nothing) {
+        serve(ubuntu);
+        agent_leave(ubuntu);
+        agent_connect(ubuntu);
+        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_expect_rules(&w, ""); /* a session alone is no claim */
+        ck_assert(agent_ready(ubuntu));
+}
+END_TEST
+
+START_TEST(test_no_result_before_the_first_state) {
+        serve(ubuntu);
+        agent_leave(ubuntu);
+        agent_connect(ubuntu);
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80"); /* worth a RESULT, but to what? */
+        ck_assert(agent_ready(ubuntu));
+        ck_assert_uint_eq(ubuntu->n_results, 1);
+        ck_assert_ptr_null(strstr(w.log, "no result sent")); /* nor tried */
+        agent_ask_again(ubuntu);
+        agent_expect(ubuntu, "web conflict foreign-rule");
+}
+END_TEST
+
+START_TEST(test_connection_lost) {
+        serve(ubuntu);
+        world_wait(&w, 1000);
+        agent_vanish(ubuntu);
+        world_wait(&w, SILENCE - 1000 - 1); /* counts from the last frame that was heard */
+        world_expect_rules(&w, RULE);
+        world_wait(&w, 1);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_silent_agent) {
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        world_wait(&w, SILENCE - 1);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, 1);
+        world_expect_rules(&w, "");
+        ck_assert(ubuntu->closed);
+}
+END_TEST
+
+START_TEST(test_idle_agent_stays) {
+        serve(ubuntu);
+        world_wait(&w, 24 * 3600 * 1000);
+        ck_assert(agent_ready(ubuntu));
+        ck_assert_uint_eq(ubuntu->n_results, 1);
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_newcomer_is_refused_while_the_first_lives) {
+        serve(ubuntu);
+        ubuntu->deaf = true; /* so that the PING stays unanswered for a moment */
+        agent_connect(twin);
+        ck_assert(!agent_ready(twin));
+        ck_assert(!twin->closed);
+        world_wait(&w, WIRE_SLOT_PROBE_MS - 1);
+        ubuntu->deaf = false;
+        world_run(&w);
+        ck_assert_uint_eq(twin->notice.code, WIRE_REFUSAL_BUSY);
+        ck_assert(agent_ready(ubuntu));
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_newcomer_replaces_a_dead_session) {
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        world_wait(&w, WIRE_SLOT_PROBE_MS);
+        ck_assert(agent_ready(twin));
+        ck_assert(ubuntu->closed);
+        agent_ask(twin, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(twin, "web active");
+        agent_vanish(ubuntu); /* its transport ends at last: nothing more happens */
+        world_wait(&w, SILENCE);
+        world_expect_rules(&w, RULE);
+        ubuntu->deaf = false;
+}
+END_TEST
+
+START_TEST(test_first_goes_while_the_newcomer_waits) {
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        agent_vanish(ubuntu);
+        ck_assert(agent_ready(twin)); /* at once */
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_newcomer_goes_while_it_waits) {
+        serve(ubuntu);
+        ubuntu->deaf = true;
+        agent_connect(twin);
+        agent_vanish(twin);
+        ubuntu->deaf = false;
+        world_wait(&w, WIRE_SLOT_PROBE_MS);
+        ck_assert(agent_ready(ubuntu));
+        world_expect_rules(&w, RULE);
+}
+END_TEST
+
+START_TEST(test_cloned_distros_have_names_of_their_own) {
+        debian->id = ubuntu->id; /* the machine id was cloned with the image */
+        serve(ubuntu);
+        agent_connect(debian);
+        agent_ask(debian, "172.20.0.2", "ssh=0.0.0.0:2222>22");
+        ck_assert(agent_ready(ubuntu));
+        agent_expect(debian, "ssh active");
+}
+END_TEST
+
+START_TEST(test_slots) {
+        BridgeConnection *c[TOTAL_SLOTS];
+        FakeAgent strangers[TOTAL_SLOTS] = {{0}};
+
+        serve(ubuntu);
+        for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
+                ck_assert_int_eq(bridge_connect(w.bridge, &strangers[i], &(BridgePeer){0},
+                                                w.host.now_usec, &c[i]),
+                                 0);
+        }
+        /* All slots are taken by somebody who says nothing: the oldest of those goes. */
+        agent_connect(debian);
+        ck_assert(agent_ready(debian));
+        ck_assert(agent_ready(ubuntu));
+        ck_assert(strangers[0].closed);
+        ck_assert(!strangers[1].closed);
+        /* And all of them go when their time is over. */
+        world_wait(&w, WIRE_HANDSHAKE_MS);
+        for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
+                ck_assert(strangers[i].closed);
+                bridge_disconnect(c[i], w.host.now_usec);
+                buffer_done(&strangers[i].inbox);
+        }
+        ck_assert(agent_ready(ubuntu));
+}
+END_TEST
+
+START_TEST(test_stranger_sends_without_end) {
+        static const uint8_t hello[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_HELLO};
+        FakeAgent stranger = {0};
+        BridgeConnection *c;
+        uint8_t chunk[1024] = {0};
+
+        memcpy(chunk, hello, sizeof hello);
+        chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that the header may announce */
+        ck_assert_int_eq(bridge_connect(w.bridge, &stranger, &(BridgePeer){0}, w.host.now_usec, &c),
+                         0);
+        for (int i = 0; i < 4 && !stranger.closed; i++)
+                bridge_receive(c, chunk, sizeof chunk, w.host.now_usec);
+        ck_assert(stranger.closed);
+        bridge_receive(c, chunk, sizeof chunk, w.host.now_usec); /* may still be in flight */
+        bridge_disconnect(c, w.host.now_usec);
+        buffer_done(&stranger.inbox);
+}
+END_TEST
+
+START_TEST(test_byte_by_byte) {
+        WireState state;
+        Buffer out = BUFFER_NULL;
+        uint64_t sequence;
+
+        agent_connect(ubuntu);
+        world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
+        for (int i = 0; i < 2; i++)
+                ck_assert_int_eq(agent_session_push(ubuntu->session, &state, &out, &sequence), 0);
+        for (size_t i = 0; i < buffer_length(&out); i++)
+                bridge_receive(ubuntu->connection, buffer_bytes(&out) + i, 1, w.host.now_usec);
+        world_run(&w);
+        world_expect_rules(&w, RULE);
+        ck_assert_uint_eq(ubuntu->n_results,
+                          1); /* the newer STATE is answered, the older is moot */
+        ck_assert_uint_eq(ubuntu->result.sequence, 2);
+        buffer_done(&out);
+        wire_state_done(&state);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("sessions");
+        TCase *tc = tcase_create("sessions");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_not_paired);
+        tcase_add_test(tc, test_strangers_do_not_fill_the_log);
+        tcase_add_test(tc, test_what_came_while_waiting_for_a_place_is_read);
+        tcase_add_test(tc, test_only_one_end_has_a_key);
+        tcase_add_test(tc, test_wrong_key);
+        tcase_add_test(tc, test_policy_without_pairing);
+        tcase_add_test(tc, test_goodbye_grace);
+        tcase_add_test(tc, test_agent_restart_within_grace_cuts_nothing);
+        tcase_add_test(tc, test_back_but_asks_for_nothing);
+        tcase_add_test(tc, test_no_result_before_the_first_state);
+        tcase_add_test(tc, test_connection_lost);
+        tcase_add_test(tc, test_silent_agent);
+        tcase_add_test(tc, test_idle_agent_stays);
+        tcase_add_test(tc, test_newcomer_is_refused_while_the_first_lives);
+        tcase_add_test(tc, test_newcomer_replaces_a_dead_session);
+        tcase_add_test(tc, test_first_goes_while_the_newcomer_waits);
+        tcase_add_test(tc, test_newcomer_goes_while_it_waits);
+        tcase_add_test(tc, test_cloned_distros_have_names_of_their_own);
+        tcase_add_test(tc, test_slots);
+        tcase_add_test(tc, test_stranger_sends_without_end);
+        tcase_add_test(tc, test_byte_by_byte);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

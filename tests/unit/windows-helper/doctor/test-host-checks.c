@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What 'doctor' makes of what it sees: each case changes a healthy machine in one respect. */
+
+#include "tests/unit/windows-helper/doctor/healthy.h"
+
+#include "tests/suite.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+START_TEST(test_healthy) {
+        Findings f;
+
+        diagnose(&facts, &f);
+        for (size_t i = 0; i < f.n; i++)
+                ck_assert_msg(f.items[i].rank == FINDING_GOOD, "%s", f.items[i].seen);
+        ck_assert_uint_ge(f.n, 7);
+        ck_assert(!findings_are_bad(&f));
+        findings_done(&f);
+}
+END_TEST
+
+START_TEST(test_windows) {
+        facts.forwarder = SERVICE_IS_MISSING;
+        expect(FINDING_BROKEN, "iphlpsvc", "has no service", "repairing");
+        facts.forwarder = SERVICE_IS_DISABLED;
+        expect(FINDING_BROKEN, "iphlpsvc", "disabled", "sc config iphlpsvc start= auto");
+        facts.forwarder = SERVICE_IS_STOPPED;
+        expect(FINDING_BROKEN, "iphlpsvc", "does not run", "sc start iphlpsvc");
+        facts.forwarder = SERVICE_IS_PENDING;
+        expect(FINDING_HINT, "iphlpsvc", "starting", "look again");
+        facts.forwarder = SERVICE_IS_UNSEEN;
+        expect(FINDING_UNSEEN, "iphlpsvc", "does not tell", "administrator");
+        healthy_setup();
+        facts.firewall = SERVICE_IS_STOPPED;
+        expect(FINDING_PROBLEM, "firewall", "MpsSvc", "sc start MpsSvc");
+        facts.firewall = SERVICE_IS_RUNNING;
+        facts.filter = SERVICE_IS_DISABLED;
+        expect(FINDING_PROBLEM, "firewall", "BFE", "sc start BFE");
+        healthy_setup();
+        facts.firewall_effect = FIREWALL_OVERRIDDEN;
+        expect(FINDING_PROBLEM, "firewall", "Group Policy", "ask who");
+        facts.firewall_effect = FIREWALL_BLOCKS_ALL;
+        expect(FINDING_PROBLEM, "firewall", "blocks all", "turn that off");
+        facts.firewall_effect = FIREWALL_OFF;
+        expect(FINDING_HINT, "firewall", "is off", "turn it on");
+        healthy_setup();
+        facts.ipv6 = SEEN_YES;
+        facts.disabled_components = 0xffffffff;
+        expect(FINDING_HINT, "ipv6", "0xffffffff", "0x20");
+        facts.disabled_components = 0x20;
+        facts.sockets_error = 10047;
+        expect(FINDING_BROKEN, "hyper-v-sockets", "10047", "wsl --install");
+        facts.sockets_seen = false;
+        expect(FINDING_UNSEEN, "hyper-v-sockets", "could not", NULL);
+        healthy_setup();
+        facts.wsl = SEEN_NO;
+        expect(FINDING_HINT, "wsl", "never", "wsl --install");
+        facts.wsl = facts.registered = SEEN_NO;
+        facts.wsl = SEEN_UNKNOWN;
+        expect(FINDING_HINT, "hyper-v-registration", "only guests of WSL", "install");
+        healthy_setup();
+        facts.event_source = SEEN_NO;
+        expect(FINDING_HINT, "event-source", "texts", "install");
+}
+END_TEST
+
+START_TEST(test_the_service) {
+        facts.serves = SEEN_NO;
+        facts.status = NULL;
+        facts.status_error = -ENOENT;
+        healthy_teardown(); /* it withdraws when it ends */
+        facts.helper = SERVICE_IS_MISSING;
+        expect(FINDING_BROKEN, "service", "not installed", "wslbridge-helper install");
+        facts.helper = SERVICE_IS_DISABLED;
+        expect(FINDING_BROKEN, "service", "disabled", "sc config");
+        facts.helper = SERVICE_IS_STOPPED;
+        expect(FINDING_BROKEN, "service", "does not run", "sc start wslbridge-helper");
+        facts.helper = SERVICE_IS_PENDING;
+        expect(FINDING_HINT, "service", "starting", "look again");
+        facts.helper = SERVICE_IS_RUNNING;
+        expect(FINDING_PROBLEM, "service", "no status.json", "look again");
+        facts.helper = SERVICE_IS_UNSEEN;
+        expect(FINDING_UNSEEN, "service", "does not tell", "administrator");
+        healthy_setup();
+        facts.helper = SERVICE_IS_STOPPED; /* in a terminal */
+        expect(FINDING_HINT, "service", "not as a service", "install");
+        healthy_setup();
+        see_status(STATUS("0.0.9", "true", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
+        expect(FINDING_HINT, "version", "0.0.9", "install");
+        see_status("{\"schema\": 1, \"agents\": [");
+        expect(FINDING_PROBLEM, "status", "not one of this version", "version");
+}
+END_TEST
+
+START_TEST(test_left_by_a_crash) {
+        Findings f;
+        bool left = false, stale = false, broken = false;
+
+        facts.serves = SEEN_NO;
+        facts.helper = SERVICE_IS_STOPPED;
+        diagnose(&facts, &f);
+        for (size_t i = 0; i < f.n; i++) {
+                left |= strcmp(f.items[i].id, "rules-left") == 0;
+                stale |= strcmp(f.items[i].id, "status") == 0;
+                broken |= strcmp(f.items[i].id, "service") == 0;
+        }
+        ck_assert(left && stale && broken);
+        ck_assert_int_eq(f.items[0].rank, FINDING_BROKEN);
+        findings_done(&f);
+}
+END_TEST
+
+START_TEST(test_vms_and_agents) {
+        facts.vms = NULL;
+        facts.vms_error = -ENOSYS;
+        expect(FINDING_HINT, "vms", "no Host Compute Service", "Virtual Machine Platform");
+        facts.vms_error = -EACCES;
+        expect(FINDING_UNSEEN, "vms", "administrators only", "administrator");
+        facts.vms_error = -EIO;
+        expect(FINDING_PROBLEM, "vms", "does not tell", "restart Windows");
+        healthy_setup();
+        vms.n = 0;
+        expect(FINDING_HINT, "vms", "No virtual machine", "start the guest");
+        healthy_setup();
+        see_status(STATUS("0.1.0", "false", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
+        expect(FINDING_PROBLEM, "vms", "not listened to: 1", "Application");
+        healthy_setup();
+        vms.n = 2; /* one that the helper does not know */
+        vms.items[1] = (Vm){.id = {{9}}, .wsl = true};
+        expect(FINDING_PROBLEM, "vms", "not listened to: 1", "Application");
+        vms.items[1].wsl = false;
+        see_status(STATUS("0.1.0", "true", "", "", ""));
+        expect(FINDING_HINT, "agent", "No agent is connected", "systemctl enable");
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "\"11/Ubuntu\"",
+                          ""));
+        expect(FINDING_PROBLEM, "not-paired", "11/Ubuntu", "pair --print 11/Ubuntu");
+        healthy_setup();
+        agents[0].met = false;
+        expect(FINDING_HINT, "pairing", "00/Debian", "systemctl enable");
+        healthy_setup();
+        facts.n_agents = 0;
+        expect(FINDING_HINT, "pairing", "Nobody", "pair DISTRO");
+        facts.keys_seen = false;
+        expect(FINDING_UNSEEN, "pairing", "administrators only", "administrator");
+        healthy_setup();
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "mirrored", GOOD_SERVICE), "", ""));
+        expect(FINDING_HINT, "networking-mode", "mirrored", "New-NetFirewallHyperVRule");
+        see_status(
+                STATUS("0.1.0", "true", AGENT("connected", "virtioproxy", GOOD_SERVICE), "", ""));
+        expect(FINDING_HINT, "networking-mode", "virtioproxy", "by itself");
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "bridged", GOOD_SERVICE), "", ""));
+        expect(FINDING_HINT, "networking-mode", "bridged", "own address");
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "none", GOOD_SERVICE), "", ""));
+        expect(FINDING_HINT, "networking-mode", "none", "networkingMode=NAT");
+}
+END_TEST
+
+START_TEST(test_every_reason_has_advice) {
+        unsigned n = 0;
+
+        for (unsigned reason = 1; reason < 256; reason++) {
+                char text[1024];
+                const char *name = wire_reason_name((uint16_t) reason);
+                bool soft = reason == WIRE_REASON_NETWORKING_MODE;
+
+                if (strcmp(name, "unknown") == 0)
+                        continue;
+                (void) snprintf(text, sizeof text,
+                                STATUS("0.1.0", "true",
+                                       AGENT("connected", "nat",
+                                             SERVICE("web", "blocked", "\"%s\"", "\"why\"")),
+                                       "", ""),
+                                name);
+                see_status(text);
+                expect(soft ? FINDING_HINT : FINDING_PROBLEM, "guest-service",
+                       "Service 'web' of Debian is blocked: why", "");
+                n++;
+        }
+        ck_assert_uint_ge(n, 17);
+        see_status(STATUS("0.1.0", "true",
+                          AGENT("connected", "nat",
+                                SERVICE("web", "pending", "\"not-listening\"", "\"soon\"")),
+                          "", ""));
+        expect(FINDING_HINT, "guest-service", "pending: soon", "iphlpsvc");
+        see_status(STATUS(
+                "0.1.0", "true",
+                AGENT("connected", "nat", SERVICE("web", "active", "\"firewall\"", "\"ignored\"")),
+                "", ""));
+        expect(FINDING_HINT, "guest-service", "active: ignored", "firewall");
+}
+END_TEST
+
+START_TEST(test_many_services) {
+        static char text[65536];
+        Findings f;
+        size_t n = 0, found = 0;
+
+        n += (size_t) snprintf(text, sizeof text,
+                               "{\"schema\": 1, \"agents\": [{\"agent\": \"00/Debian\", \"state\": "
+                               "\"connected\", \"services\": [");
+        for (int i = 0; i < 500; i++)
+                n += (size_t) snprintf(text + n, sizeof text - n,
+                                       "%s{\"name\":\"s%d\",\"state\":\"refused\",\"reason\":\"\","
+                                       "\"text\":\"\"}",
+                                       i ? "," : "", i);
+        (void) snprintf(text + n, sizeof text - n, "]}]}");
+        see_status(text);
+        diagnose(&facts, &f);
+        for (size_t i = 0; i < f.n; i++)
+                found += strcmp(f.items[i].id, "guest-service") == 0;
+        ck_assert_uint_eq(found, DIAGNOSE_EACH_MAX + 1);
+        findings_done(&f);
+}
+END_TEST
+
+START_TEST(test_problems_are_told_once) {
+        strcpy(policy.problems[0], "HKLM bad");
+        policy.n_problems = 1;
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
+                          "\"HKLM bad\""));
+        expect(FINDING_PROBLEM, "policy", "HKLM bad", "correct");
+        healthy_setup();
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
+                          "\"ignored\""));
+        expect(FINDING_PROBLEM, "firewall", "ignored", NULL);
+        healthy_setup();
+        facts.policy = NULL;
+        expect(FINDING_UNSEEN, "policy", "could not", "administrator");
+}
+END_TEST
+
+START_TEST(test_our_rules) {
+        add_ledger("0.0.0.0", 81, "172.28.64.10");
+        expect(FINDING_PROBLEM, "rules-lost", "registry: 1", "put back");
+        add_rule("0.0.0.0/81", "172.28.64.77/80");
+        expect(FINDING_PROBLEM, "rules-taken", "changed: 1", "delete");
+        facts.rules = NULL;
+        expect(FINDING_UNSEEN, "rules", "could not", "administrator");
+}
+END_TEST
+
+START_TEST(test_rules_of_others) {
+        static const struct {
+                const char *name, *data, *says, *advice; /* says NULL: nothing wrong with it */
+        } cases[] = {
+                {"0.0.0.0/2222", "172.28.64.10/22", NULL, NULL},
+                {"0.0.0.0/2222", "192.168.1.77/22", NULL, NULL},
+                {"0.0.0.0/2222", "203.0.113.5/22", NULL, NULL}, /* elsewhere on the internet */
+                {"0.0.0.0/2222", "127.0.0.1/22", NULL, NULL},   /* wslrelay's */
+                {"192.168.1.20/2222", "127.0.0.1/2222", NULL, NULL},
+                {"0.0.0.0/2222", "127.0.0.1/2222", "forwards to itself", "adopt 0.0.0.0:2222"},
+                {"*/2222", "192.168.1.20/2222", "forwards to itself", "adopt 0.0.0.0:2222"},
+                {"192.168.1.20/2222", "192.168.1.20/2222", "forwards to itself",
+                 "adopt 192.168.1.20:2222"},
+                {"0.0.0.0/2222", "172.20.5.5/22", "on no network", "adopt 0.0.0.0:2222"},
+                {"0.0.0.0/2222", "my.host/22", "to a name", "adopt"},
+                {"0.0.0.0/2222", NULL, "can't be read", "adopt"},
+                {"odd", "172.28.64.10/22", "can't be read", "not ours"},
+        };
+
+        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+                healthy_setup();
+                add_rule(cases[i].name, cases[i].data);
+                if (cases[i].says) {
+                        expect(FINDING_HINT, "foreign-rule", cases[i].says, cases[i].advice);
+                        continue;
+                }
+                add_ledger("0.0.0.0", 99, "172.28.64.10"); /* the one finding there is */
+                expect(FINDING_PROBLEM, "rules-lost", "1", "put back");
+        }
+        healthy_setup();
+        for (int i = 0; i < 100; i++) {
+                char name[32];
+
+                (void) snprintf(name, sizeof name, "0.0.0.0/%d", 3000 + i);
+                add_rule(name, "172.20.5.5/22");
+        }
+        Findings f;
+        size_t n = 0;
+
+        diagnose(&facts, &f);
+        for (size_t i = 0; i < f.n; i++)
+                n += strcmp(f.items[i].id, "foreign-rule") == 0;
+        ck_assert_uint_eq(n, DIAGNOSE_EACH_MAX + 1);
+        findings_done(&f);
+}
+END_TEST
+
+START_TEST(test_shown) {
+        Findings f = FINDINGS_NULL;
+        Buffer out = BUFFER_NULL;
+
+        findings_add(&f, FINDING_GOOD, "a", NULL, "All is %s", "well");
+        findings_add(&f, FINDING_PROBLEM, "b", "do something about it, and soon",
+                     "Something is quite wrong here");
+        findings_sort(&f);
+        ck_assert_int_eq(findings_text(&f, &out, 36), 0);
+        ck_assert_int_eq(buffer_append(&out, "", 1), 0);
+        ck_assert_str_eq((const char *) buffer_bytes(&out), "problem   Something is quite wrong\n"
+                                                            "          here\n"
+                                                            "          ->  do something about it,\n"
+                                                            "              and soon\n"
+                                                            "good      All is well\n");
+        buffer_done(&out);
+        ck_assert_int_eq(findings_json(&f, &out), 0);
+        ck_assert_int_eq(buffer_append(&out, "", 1), 0);
+        ck_assert_ptr_nonnull(strstr((const char *) buffer_bytes(&out), "\"bad\": true"));
+        ck_assert_ptr_nonnull(strstr((const char *) buffer_bytes(&out), "\"advice\": null"));
+        buffer_done(&out);
+        findings_done(&f);
+}
+END_TEST
+
+int main(void) {
+        Suite *s = suite_create("diagnose");
+        TCase *t = tcase_create("core");
+
+        tcase_add_checked_fixture(t, healthy_setup, healthy_teardown);
+        tcase_add_test(t, test_healthy);
+        tcase_add_test(t, test_windows);
+        tcase_add_test(t, test_the_service);
+        tcase_add_test(t, test_left_by_a_crash);
+        tcase_add_test(t, test_vms_and_agents);
+        tcase_add_test(t, test_every_reason_has_advice);
+        tcase_add_test(t, test_many_services);
+        tcase_add_test(t, test_problems_are_told_once);
+        tcase_add_test(t, test_our_rules);
+        tcase_add_test(t, test_rules_of_others);
+        tcase_add_test(t, test_shown);
+        suite_add_tcase(s, t);
+        return suite_run(s);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Policy values as an administrator may write them: what they allow, and that one that can't be
+ * read opens nothing and is named. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <errno.h>
+#include <string.h>
+
+static Policy p;
+
+static void setup(void) {
+        policy_init(&p);
+}
+
+static WireReason refused(const char *service) {
+        PolicyVerdict v;
+        WireState state;
+
+        world_parse(&state, "172.20.0.2", service);
+        policy_check(&p, &state, state.n_services - 1, &v);
+        wire_state_done(&state);
+        return v.reason;
+}
+
+static void set(const char *name, PolicyKind kind, const char *text, uint32_t number) {
+        char problem[WIRE_TEXT_MAX + 1] = "";
+
+        ck_assert_msg(policy_set(&p, name, kind, text, number, problem) == 0, "%s: %s", name,
+                      problem);
+}
+
+static void bad(const char *name, PolicyKind kind, const char *text, uint32_t number,
+                const char *says) {
+        char problem[WIRE_TEXT_MAX + 1] = "";
+
+        policy_init(&p);
+        ck_assert_int_eq(policy_set(&p, name, kind, text, number, problem), -EINVAL);
+        ck_assert_msg(strstr(problem, name) && strstr(problem, says), "%s", problem);
+}
+
+START_TEST(test_ports) {
+        set("AllowedListenPorts", POLICY_IS_STRINGS, "2222\n 8000-8010 \n", 0);
+        set("deniedlistenports", POLICY_IS_STRING, "8005, 8007;3000", 0); /* case as the registry */
+        ck_assert_int_eq(refused("a=0.0.0.0:2222"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=0.0.0.0:8000-8004"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=0.0.0.0:8000-8010"), WIRE_REASON_POLICY_PORT);
+        ck_assert_int_eq(refused("a=0.0.0.0:8007"), WIRE_REASON_POLICY_PORT);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+        policy_init(&p);
+        set("DeniedListenPorts", POLICY_IS_STRINGS, "", 0); /* the list replaces the default */
+        ck_assert_int_eq(refused("a=0.0.0.0:445"), WIRE_REASON_NONE);
+}
+END_TEST
+
+START_TEST(test_addresses_profiles_remote) {
+        set("AllowedListenAddresses", POLICY_IS_STRING, "192.168.0.0/16,::1", 0);
+        ck_assert_int_eq(refused("a=192.168.7.7:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=[::1]:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_ADDRESS);
+        policy_init(&p);
+        set("AllowedProfiles", POLICY_IS_STRINGS, "Public", 0);
+        ck_assert_int_eq(p.allowed_profiles, WIRE_PROFILE_PUBLIC);
+        set("AllowedProfiles", POLICY_IS_STRING, "none", 0);
+        ck_assert_int_eq(p.allowed_profiles, 0);
+        set("WidestRemote", POLICY_IS_STRING, "ANY", 0);
+        ck_assert_int_eq(p.widest_remote, WIRE_REMOTE_ANY);
+        set("WidestRemote", POLICY_IS_STRING, "localsubnet", 0);
+        ck_assert_int_eq(p.widest_remote, WIRE_REMOTE_LOCAL_SUBNET);
+}
+END_TEST
+
+START_TEST(test_numbers) {
+        set("MaxServicesPerAgent", POLICY_IS_NUMBER, NULL, 3);
+        ck_assert_uint_eq(p.max_services, 3);
+        set("PairingRequired", POLICY_IS_NUMBER, NULL, 0);
+        ck_assert(!p.pairing_required);
+        set("RequirePrivilegedSourcePort", POLICY_IS_NUMBER, NULL, 1);
+        ck_assert(p.privileged_source);
+}
+END_TEST
+
+START_TEST(test_bad_values_close) {
+        static const char *const ports[] = {"0", "65536", "80-", "90-80", "http", "80 81", "-80"};
+
+        for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+                bad("AllowedListenPorts", POLICY_IS_STRING, ports[i], 0, ports[i]);
+                ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+                bad("DeniedListenPorts", POLICY_IS_STRING, ports[i], 0, ports[i]);
+                ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+        }
+        bad("AllowedListenPorts", POLICY_IS_NUMBER, NULL, 80, "REG_MULTI_SZ");
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+        bad("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.1/8", 0, "10.0.0.1/8");
+        ck_assert_int_eq(refused("a=10.0.0.1:80"), WIRE_REASON_POLICY_ADDRESS);
+        bad("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.0/33", 0, "10.0.0.0/33");
+        bad("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.0/", 0, "10.0.0.0/");
+        bad("AllowedProfiles", POLICY_IS_STRING, "private,home", 0, "home");
+        ck_assert_uint_eq(p.allowed_profiles, 0);
+        bad("WidestRemote", POLICY_IS_STRING, "everybody", 0, "everybody");
+        ck_assert_int_eq(p.widest_remote, WIRE_REMOTE_LOCAL_SUBNET);
+        bad("MaxServicesPerAgent", POLICY_IS_STRING, "5", 0, "REG_DWORD");
+        ck_assert_uint_eq(p.max_services, 0);
+        bad("PairingRequired", POLICY_IS_NUMBER, NULL, 2, "2");
+        ck_assert(p.pairing_required);
+        bad("RequirePrivilegedSourcePort", POLICY_IS_OTHER, NULL, 0, "REG_DWORD");
+        ck_assert(p.privileged_source);
+}
+END_TEST
+
+START_TEST(test_too_many_items_close) {
+        char text[8 * (POLICY_PORT_RANGES_MAX + 1)] = "";
+
+        for (int i = 0; i <= POLICY_PORT_RANGES_MAX; i++)
+                strcat(text, "80,");
+        bad("AllowedListenPorts", POLICY_IS_STRING, text, 0, "too many");
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+}
+END_TEST
+
+START_TEST(test_a_good_value_over_a_bad_one) {
+        char problem[WIRE_TEXT_MAX + 1];
+
+        ck_assert_int_lt(policy_set(&p, "AllowedListenPorts", POLICY_IS_STRING, "x", 0, problem),
+                         0);
+        set("AllowedListenPorts", POLICY_IS_STRING, "80", 0); /* Group Policy, over the local one */
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+        ck_assert_int_lt(
+                policy_set(&p, "AllowedListenAddresses", POLICY_IS_OTHER, NULL, 0, problem), 0);
+        set("AllowedListenAddresses", POLICY_IS_STRING, "0.0.0.0", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+}
+END_TEST
+
+START_TEST(test_an_empty_list_allows_nothing) {
+        set("AllowedListenPorts", POLICY_IS_STRINGS, "", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+        policy_init(&p);
+        set("AllowedListenAddresses", POLICY_IS_STRING, " , ", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_ADDRESS);
+}
+END_TEST
+
+START_TEST(test_unknown_name_is_told) {
+        char problem[WIRE_TEXT_MAX + 1] = "";
+
+        ck_assert_int_eq(policy_set(&p, "AllowedPorts", POLICY_IS_STRING, "80", 0, problem),
+                         -ENOENT);
+        ck_assert_ptr_nonnull(strstr(problem, "AllowedPorts"));
+        ck_assert_int_eq(refused("a=0.0.0.0:81"), WIRE_REASON_NONE); /* and changes nothing */
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("policy-values");
+        TCase *tc = tcase_create("policy-values");
+
+        tcase_add_checked_fixture(tc, setup, NULL);
+        tcase_add_test(tc, test_ports);
+        tcase_add_test(tc, test_addresses_profiles_remote);
+        tcase_add_test(tc, test_numbers);
+        tcase_add_test(tc, test_bad_values_close);
+        tcase_add_test(tc, test_too_many_items_close);
+        tcase_add_test(tc, test_a_good_value_over_a_bad_one);
+        tcase_add_test(tc, test_an_empty_list_allows_nothing);
+        tcase_add_test(tc, test_unknown_name_is_told);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

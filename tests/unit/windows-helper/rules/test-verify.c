@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A value that is written is not yet a port that is open: what stands in the way is found, named,
+ * and noticed when it goes. And the firewall rules that go with open ports.
+ */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+#include "windows-helper/core/rules/verify.h"
+
+#include <string.h>
+
+static World w;
+static FakeAgent *ubuntu;
+
+static void setup(void) {
+        world_init(&w);
+        w.host.listeners = true;
+        world_start(&w);
+        ubuntu = &w.agents[0];
+        agent_connect(ubuntu);
+}
+
+static void teardown(void) {
+        world_done(&w);
+}
+
+#define expect_text(part) \
+        ck_assert_msg(strstr(agent_text(ubuntu, 0), part), "%s", agent_text(ubuntu, 0))
+
+START_TEST(test_active_at_once_and_no_timer) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80,[::]:80 dev=10.1.1.1:8000-8002");
+        agent_expect(ubuntu, "web active; dev active");
+        ck_assert_uint_eq(ubuntu->n_results, 1);
+        ck_assert_uint_gt(bridge_deadline(w.bridge), w.host.now_usec + 1000000);
+}
+END_TEST
+
+START_TEST(test_pending_until_it_listens) {
+        w.host.iphlpsvc_slow = true;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web pending not-listening");
+        world_wait(&w, 30);
+        ck_assert_uint_eq(ubuntu->n_results, 1);
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 60);
+        agent_expect(ubuntu, "web active");
+        ck_assert_uint_eq(ubuntu->n_results, 2);
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], 1);
+}
+END_TEST
+
+START_TEST(test_never_listens) {
+        w.host.iphlpsvc_slow = true;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        world_wait(&w, 4000);
+        agent_expect(ubuntu, "web blocked not-listening");
+        expect_text("restart it");
+        world_wait(&w, 60000); /* told again now and then, not all the time */
+        ck_assert_uint_ge(w.host.calls[MEMORY_ACTIVATE], 2);
+        ck_assert_uint_le(w.host.calls[MEMORY_ACTIVATE], 5);
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 2100);
+        agent_expect(ubuntu, "web active");
+}
+END_TEST
+
+START_TEST(test_port_in_use_and_freed) {
+        uint64_t activations;
+
+        w.host.taken_port = 80;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222>22");
+        world_wait(&w, 200);
+        agent_expect(ubuntu, "web conflict port-in-use; ssh active");
+        expect_text("0.0.0.0:80");
+        expect_text("python.exe (process 99)");
+        activations = w.host.calls[MEMORY_ACTIVATE];
+        world_wait(&w, 20000);
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations); /* nothing to gain yet */
+        w.host.taken_port = 0;
+        w.host.iphlpsvc_slow = true; /* and it does not try by itself */
+        world_wait(&w, 2100);
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations + 1);
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 2100);
+        agent_expect(ubuntu, "web active; ssh active");
+}
+END_TEST
+
+START_TEST(test_excluded_range) {
+        w.host.excluded[0] = 50000;
+        w.host.excluded[1] = 50059;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:50010");
+        world_wait(&w, 200);
+        agent_expect(ubuntu, "web blocked excluded-range");
+        expect_text("50000 to 50059");
+        w.host.excluded[0] = 0;
+        world_wait(&w, 2100);
+        agent_expect(ubuntu, "web active");
+}
+END_TEST
+
+START_TEST(test_address_not_there_yet) {
+        w.host.no_address = "10.1.1.1";
+        agent_ask(ubuntu, "172.20.0.2", "web=10.1.1.1:80");
+        world_wait(&w, 200);
+        agent_expect(ubuntu, "web blocked not-listening");
+        expect_text("does not have the address");
+        w.host.no_address = NULL;
+        world_wait(&w, 2100);
+        agent_expect(ubuntu, "web active");
+}
+END_TEST
+
+START_TEST(test_restarted_forwarder_is_looked_at_again) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        w.host.iphlpsvc_slow = true;
+        bridge_forwarder_changed(w.bridge);
+        world_run(&w);
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], 2);
+        agent_expect(ubuntu, "web pending not-listening");
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 50);
+        agent_expect(ubuntu, "web active");
+}
+END_TEST
+
+START_TEST(test_firewall_follows) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
+        ck_assert_uint_eq(w.host.firewall.n, 1);
+        ck_assert_uint_eq(w.host.firewall.items[0].listen.port, 80);
+        ck_assert_str_eq(w.host.firewall.items[0].remote, "LocalSubnet");
+        ck_assert_uint_eq(w.host.n_firewall, 2); /* the empty one at the start, and this */
+        agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
+        ck_assert_uint_eq(w.host.n_firewall, 2); /* an address is nothing to a firewall */
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80");
+        ck_assert_uint_eq(w.host.firewall.n, 0); /* what is not ours is not opened */
+        world_foreign(&w, "v4tov4 0.0.0.0/80", NULL);
+        ck_assert_uint_eq(w.host.firewall.n, 1);
+        agent_leave(ubuntu);
+        world_wait(&w, BRIDGE_GOODBYE_MS);
+        ck_assert_uint_eq(w.host.firewall.n, 0);
+}
+END_TEST
+
+START_TEST(test_firewall_does_not_open_others_ports) {
+        w.host.taken_port = 80;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        world_wait(&w, 300);
+        agent_expect(ubuntu, "web conflict port-in-use");
+        ck_assert_uint_eq(w.host.firewall.n, 0);
+}
+END_TEST
+
+START_TEST(test_firewall_keeps_what_may_come_back) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        world_kill(&w);
+        world_start(&w);
+        ck_assert_uint_eq(w.host.firewall.n, 1);
+        ck_assert_uint_eq(w.host.firewall.items[0].profiles, 0); /* as it is */
+        world_wait(&w, BRIDGE_RECOVERY_MS);
+        ck_assert_uint_eq(w.host.firewall.n, 0);
+}
+END_TEST
+
+START_TEST(test_firewall_problems_are_told) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
+        bridge_set_firewall_problem(w.bridge, "Group Policy ignores local rules", false);
+        world_run(&w);
+        agent_expect(ubuntu, "web active firewall; ssh active");
+        expect_text("Group Policy");
+        bridge_set_firewall_problem(w.bridge, "the firewall service does not run", true);
+        world_run(&w);
+        agent_expect(ubuntu, "web blocked firewall; ssh active");
+        bridge_set_firewall_problem(w.bridge, "", false);
+        world_run(&w);
+        agent_expect(ubuntu, "web active; ssh active");
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("verify");
+        TCase *tc = tcase_create("verify");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_active_at_once_and_no_timer);
+        tcase_add_test(tc, test_pending_until_it_listens);
+        tcase_add_test(tc, test_never_listens);
+        tcase_add_test(tc, test_port_in_use_and_freed);
+        tcase_add_test(tc, test_excluded_range);
+        tcase_add_test(tc, test_address_not_there_yet);
+        tcase_add_test(tc, test_restarted_forwarder_is_looked_at_again);
+        tcase_add_test(tc, test_firewall_follows);
+        tcase_add_test(tc, test_firewall_does_not_open_others_ports);
+        tcase_add_test(tc, test_firewall_keeps_what_may_come_back);
+        tcase_add_test(tc, test_firewall_problems_are_told);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See judge.h. */
+
+#include "tests/unit/windows-helper/world/judge.h"
+
+#include "windows-helper/core/rules/ledger.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAMILY_TEXT 7 /* "v4tov4 " */
+
+static bool judge_proves(const char *name, const char *stored, const IpEndpoint *target,
+                         const char *rule, const char *data) {
+        char text[RULE_TEXT_MAX], key[96];
+        IpEndpoint listen;
+
+        if (target->addr.family == IP_FAMILY_NONE ||
+            rule_endpoint_parse(name, IP_FAMILY_NONE, &listen) < 0)
+                return false;
+        rule_endpoint_format(target, text);
+        (void) snprintf(key, sizeof key, "%s %s", rule_family_name(rule_family(&listen, target)),
+                        name);
+        return strcmp(key, rule) == 0 && strcmp(text, data) == 0;
+}
+
+/* The stored entry proves that @data under @rule is ours, as what is or as what is to come. */
+static bool judge_ours(const Judge *j, const char *rule, const char *data, bool as_next_only) {
+        const char *name = rule + FAMILY_TEXT, *stored = text_map_get(&j->w.host.ledger, name);
+        LedgerEntry e;
+
+        return stored && ledger_entry_parse(name, stored, &e) == 0 &&
+               (judge_proves(name, stored, &e.next, rule, data) ||
+                (!as_next_only && judge_proves(name, stored, &e.current, rule, data)));
+}
+
+/* Every write and delete: only of what is ours, and with the proof on disk before. */
+static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
+        Judge *j = m->userdata;
+        const char *before = text_map_get(&m->rules, rule);
+        const char *adopted = text_map_get(&m->adoptions, rule);
+
+        if (!data && before && adopted && strcmp(adopted, before) == 0) {
+                (void) text_map_delete(&j->foreign, rule); /* as somebody asked */
+                return;
+        }
+        ck_assert_msg(!text_map_get(&j->foreign, rule), "foreign value changed: %s", rule);
+        ck_assert_msg(!text_map_get(&m->unflushed, rule + FAMILY_TEXT), "no flush before: %s",
+                      rule);
+        if (before) {
+                ck_assert_msg(judge_ours(j, rule, before, false), "not provably ours: %s %s", rule,
+                              before);
+        }
+        if (data) {
+                ck_assert_msg(judge_ours(j, rule, data, true), "written without proof: %s %s", rule,
+                              data);
+        }
+}
+
+static int judge_fault(MemoryHost *m, MemoryCall call) {
+        Judge *j = m->userdata;
+
+        if (j->dead)
+                return -EIO;
+        if (call == MEMORY_RULES_READ || call == MEMORY_RULE_GET || call == MEMORY_LEDGER_LOAD)
+                return 0;
+        j->n_calls++;
+        if (j->kill_at > 0 && --j->kill_at == 0) {
+                j->dead = true;
+                return -EIO;
+        }
+        if ((j->fail_at > 0 && --j->fail_at == 0) || (call == MEMORY_ACTIVATE && j->no_iphlpsvc)) {
+                j->failed = true;
+                return -EACCES;
+        }
+        return 0;
+}
+
+void judge_init(Judge *j) {
+        *j = (Judge){0};
+        world_init(&j->w);
+        j->w.host.fault = judge_fault;
+        j->w.host.changing = judge_changing;
+}
+
+void judge_done(Judge *j) {
+        world_done(&j->w);
+        text_map_done(&j->foreign);
+}
+
+void judge_foreign(Judge *j, const char *rule, const char *data) {
+        (void) text_map_delete(&j->foreign, rule);
+        if (data)
+                ck_assert_int_eq(text_map_set(&j->foreign, rule, data), 0);
+        world_foreign(&j->w, rule, data);
+}
+
+void judge_adopt(Judge *j, const char *rule) {
+        const char *data = text_map_get(&j->foreign, rule);
+
+        if (!data)
+                return;
+        ck_assert_int_eq(text_map_set(&j->w.host.adoptions, rule, data), 0);
+        bridge_rules_changed(j->w.bridge);
+        world_run(&j->w);
+}
+
+void judge_deny(Judge *j, uint16_t port) {
+        Policy *p = &j->w.options.policy;
+
+        j->denied = port;
+        p->denied_ports[0] = (PolicyPorts){port, port};
+        p->n_denied_ports = port > 0;
+        bridge_set_policy(j->w.bridge, p);
+        world_run(&j->w);
+}
+
+/* Everything of the tests is on the switch. */
+static void judge_tell_network(Judge *j) {
+        Hostnet net = {.n_addresses = 3};
+
+        net.addresses[0] = (HostnetAddress){ip_v4(172, 20, 0, 1), 20, true, "vEthernet"};
+        net.addresses[1] = net.addresses[2] = net.addresses[0];
+        net.addresses[1].addr = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 1}};
+        net.addresses[1].prefix = 64;
+        net.addresses[2].addr.bytes[3] = j->bad_network ? 4 : 1;
+        bridge_set_hostnet(j->w.bridge, &net);
+        world_run(&j->w);
+}
+
+void judge_network(Judge *j, bool bad) {
+        j->bad_network = bad;
+        judge_tell_network(j);
+}
+
+/* What was taken over, and has come back to disk: with its record, so it is known as foreign. */
+static void judge_taken_back(Judge *j) {
+        const TextMapEntry **list = text_map_list(&j->w.host.adoptions);
+
+        for (size_t i = 0; i < j->w.host.adoptions.n; i++) {
+                const char *data = text_map_get(&j->w.host.rules, list[i]->key);
+
+                if (data && strcmp(data, list[i]->data) == 0)
+                        ck_assert_int_eq(text_map_set(&j->foreign, list[i]->key, data), 0);
+        }
+        free(list);
+}
+
+void judge_restart(Judge *j, bool power_cut) {
+        world_kill(&j->w);
+        if (power_cut) {
+                memory_host_power_cut(&j->w.host);
+                judge_taken_back(j);
+        }
+        j->dead = false;
+        j->kill_at = 0;
+        world_start(&j->w);
+        judge_tell_network(j);
+}
+
+static void judge_table(const Judge *j) {
+        const TextMapEntry **list = text_map_list(&j->w.host.rules);
+
+        for (size_t i = 0; i < j->w.host.rules.n; i++) {
+                const char *foreign = text_map_get(&j->foreign, list[i]->key);
+
+                if (foreign) {
+                        ck_assert_str_eq(list[i]->data, foreign);
+                } else {
+                        ck_assert_msg(judge_ours(j, list[i]->key, list[i]->data, false),
+                                      "leaked: %s %s", list[i]->key, list[i]->data);
+                }
+        }
+        free(list);
+        list = text_map_list(&j->foreign);
+        for (size_t i = 0; i < j->foreign.n; i++)
+                ck_assert_pstr_eq(text_map_get(&j->w.host.rules, list[i]->key), list[i]->data);
+        free(list);
+}
+
+static bool judge_same_agent(const FakeAgent *a, const LedgerEntry *e) {
+        const char *distro = strchr(e->owner, '/');
+
+        return distro && strcmp(distro + 1, a->distro) == 0;
+}
+
+static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
+        bool v4 = listen->addr.family == IP_FAMILY_V4;
+        char rule[96];
+
+        for (int f = v4 ? RULE_V4TOV4 : RULE_V6TOV4; f <= (v4 ? RULE_V4TOV6 : RULE_V6TOV6); f++) {
+                (void) snprintf(rule, sizeof rule, "%s ", rule_family_name((RuleFamily) f));
+                rule_endpoint_format(listen, rule + FAMILY_TEXT);
+                if (text_map_get(&j->foreign, rule))
+                        return true;
+        }
+        return false;
+}
+
+/* One endpoint of a service; what speaks for each state is collected in @reasons. */
+static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint *listen,
+                           const IpEndpoint *connect, bool *active, bool *foreign, bool *other) {
+        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+        const char *stored, *found;
+        LedgerEntry e;
+
+        rule_endpoint_format(listen, name);
+        rule_endpoint_format(connect, data);
+        stored = text_map_get(&j->w.host.ledger, name);
+        if (connect->addr.family != IP_FAMILY_NONE)
+                found = memory_host_rule(&j->w.host, rule_family(listen, connect), name);
+        else
+                found = NULL;
+        *foreign |= judge_is_foreign(j, listen);
+        if (!stored || ledger_entry_parse(name, stored, &e) < 0 || !judge_same_agent(a, &e)) {
+                *other |= stored != NULL;
+                *active = false;
+        } else if (!found || strcmp(found, data) != 0) {
+                *active = false;
+        }
+}
+
+static bool judge_twice(const WireState *s, uint32_t service) {
+        const WireService *mine = &s->services[service];
+
+        for (uint32_t i = 0; i < s->n_listens; i++) {
+                for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens; k++)
+                        if (i != k && ip_compare(&s->listens[i].addr, &s->listens[k].addr) == 0 &&
+                            s->listens[i].port < s->listens[k].port + s->listens[k].count &&
+                            s->listens[k].port < s->listens[i].port + s->listens[i].count)
+                                return true;
+        }
+        return false;
+}
+
+static bool judge_denied(const Judge *j, const WireState *s, uint32_t service) {
+        const WireService *mine = &s->services[service];
+
+        for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens; k++)
+                if (j->denied >= s->listens[k].port &&
+                    j->denied < s->listens[k].port + s->listens[k].count)
+                        return true;
+        return false;
+}
+
+/* What an agent was told is true. */
+static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s, uint32_t i) {
+        const WireServiceResult *r = &a->result.services[i];
+        const WireAddress *guest = s->v4.addr.family ? &s->v4 : &s->v6;
+        bool active = true, foreign = false, other = false, truth = false;
+
+        for (uint32_t k = 0; k < s->services[i].n_listens; k++) {
+                const WireListen *l = &s->listens[s->services[i].first_listen + k];
+
+                for (uint16_t p = 0; p < l->count; p++) {
+                        IpEndpoint listen = {l->addr, (uint16_t) (l->port + p)};
+                        IpEndpoint connect = {guest->addr, (uint16_t) (l->connect_port + p)};
+
+                        judge_endpoint(j, a, &listen, &connect, &active, &foreign, &other);
+                }
+        }
+        switch ((WireServiceState) r->state) {
+        case WIRE_SERVICE_ACTIVE:
+                truth = active && !foreign && guest->addr.family != IP_FAMILY_NONE &&
+                        !judge_denied(j, s, i) &&
+                        !(j->bad_network && guest->addr.family == IP_FAMILY_V4 &&
+                          guest->addr.bytes[3] == 4);
+                break;
+        case WIRE_SERVICE_WITHDRAWN:
+                truth = guest->addr.family == IP_FAMILY_NONE;
+                break;
+        case WIRE_SERVICE_CONFLICT:
+                truth = r->reason == WIRE_REASON_FOREIGN_RULE ? foreign : other;
+                break;
+        case WIRE_SERVICE_INVALID:
+                truth = judge_twice(s, i) || (j->bad_network && guest->addr.bytes[3] == 4);
+                break;
+        case WIRE_SERVICE_BLOCKED:
+                truth = j->no_iphlpsvc;
+                break;
+        case WIRE_SERVICE_PENDING:
+                truth = j->failed; /* so the second half of a change waits for the next try */
+                break;
+        case WIRE_SERVICE_REFUSED:
+                truth = judge_denied(j, s, i);
+                break;
+        case _WIRE_SERVICE_STATE_END:
+                break;
+        }
+        ck_assert_msg(truth, "%s was told '%s', table:\n%s", a->distro, agent_told(a),
+                      world_rules(&j->w));
+}
+
+void judge_rest(Judge *j) {
+        uint64_t changes;
+
+        if (j->failed && !j->no_iphlpsvc) {
+                j->failed = false;
+                world_wait(&j->w, BRIDGE_RETRY_MS);
+                ck_assert(!j->failed);
+        }
+        judge_table(j);
+        ck_assert(j->no_iphlpsvc || !j->w.host.iphlpsvc_behind);
+        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+                const FakeAgent *a = &j->w.agents[i];
+                WireState asked;
+
+                if (!agent_ready(a) || !a->asked)
+                        continue;
+                world_parse(&asked, a->address, a->services);
+                for (uint32_t k = 0; k < asked.n_services; k++)
+                        judge_service(j, a, &asked, k);
+                wire_state_done(&asked);
+        }
+        changes = world_changes(&j->w);
+        bridge_rules_changed(j->w.bridge);
+        world_run(&j->w);
+        if (!j->no_iphlpsvc) /* else every run tries the activation again */
+                ck_assert_uint_eq(world_changes(&j->w), changes);
+}
+
+void judge_nothing_left(Judge *j) {
+        ck_assert_uint_eq(j->w.host.ledger.n, 0);
+        ck_assert_uint_eq(j->w.host.rules.n, j->foreign.n);
+        judge_table(j);
+        ck_assert(!j->w.host.iphlpsvc_behind);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The short notation of agent_ask(), see world.h, to a WireState. */
+
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void parse_listen(char *text, WireListen *ret) {
+        char *colon = strrchr(text, ':'), *dash = strchr(colon + 1, '-');
+        unsigned first = (unsigned) atoi(colon + 1),
+                 last = dash ? (unsigned) atoi(dash + 1) : first;
+
+        *colon = '\0';
+        if (*text == '[') {
+                text++;
+                text[strlen(text) - 1] = '\0';
+        }
+        ck_assert_int_eq(ip_parse(text, &ret->addr), 0);
+        ret->port = (uint16_t) first;
+        ret->count = (uint16_t) (last - first + 1);
+        ret->connect_port = ret->port;
+}
+
+static void parse_service(char *text, WireState *state) {
+        WireService *s = &state->services[state->n_services++];
+        char *listens = strchr(text, '='), *flag, *port, *save = NULL;
+
+        ck_assert_ptr_nonnull(listens);
+        *listens++ = '\0';
+        strcpy(s->name, text);
+        s->profiles = WIRE_PROFILE_PRIVATE;
+        s->first_listen = state->n_listens;
+        while ((flag = strrchr(listens, '+'))) {
+                *flag++ = '\0';
+                if (strcmp(flag, "public") == 0) {
+                        s->profiles |= WIRE_PROFILE_PUBLIC;
+                } else if (strcmp(flag, "none") == 0) {
+                        s->profiles = 0;
+                } else {
+                        ck_assert_str_eq(flag, "any");
+                        s->remote = WIRE_REMOTE_ANY;
+                }
+        }
+        port = strchr(listens, '>');
+        if (port)
+                *port++ = '\0';
+        for (char *l = strtok_r(listens, ",", &save); l; l = strtok_r(NULL, ",", &save)) {
+                parse_listen(l, &state->listens[state->n_listens]);
+                if (port)
+                        state->listens[state->n_listens].connect_port = (uint16_t) atoi(port);
+                state->n_listens++;
+                s->n_listens++;
+        }
+}
+
+void world_parse(WireState *state, const char *address, const char *services) {
+        char copy[WORLD_TEXT_MAX], *save = NULL;
+        IpAddr addr;
+
+        *state = WIRE_STATE_NULL;
+        state->mode = WIRE_MODE_NAT;
+        strcpy(state->interface, "eth0");
+        for (uint8_t mode = WIRE_MODE_UNKNOWN; mode < _WIRE_MODE_END; mode++) {
+                if (strcmp(address, wire_mode_name(mode)) == 0) {
+                        state->mode = mode;
+                        address = "172.20.0.2"; /* that it has one must not matter */
+                }
+        }
+        if (*address) {
+                ck_assert_int_eq(ip_parse(address, &addr), 0);
+                if (addr.family == IP_FAMILY_V4)
+                        state->v4 = (WireAddress){.addr = addr, .prefix = 20};
+                else
+                        state->v6 = (WireAddress){.addr = addr, .prefix = 64};
+        }
+        state->services = calloc(WORLD_TEXT_MAX / 2, sizeof *state->services);
+        state->listens = calloc(WORLD_TEXT_MAX / 2, sizeof *state->listens);
+        ck_assert(state->services && state->listens);
+        strcpy(copy, services);
+        for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save))
+                parse_service(s, state);
+}

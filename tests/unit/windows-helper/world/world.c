@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+
+/* See world.h. */
+
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+const uint8_t world_key[WIRE_KEY_SIZE] = {1, 2, 3, 4};
+
+static int world_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
+        FakeAgent *a = peer;
+
+        return buffer_append(&a->inbox, data, n);
+}
+
+static void world_close(void *userdata, void *peer) {
+        FakeAgent *a = peer;
+
+        a->closed = true;
+}
+
+static void world_log(MemoryHost *m, BridgeLevel level, EventId event, const char *text) {
+        World *w = m->userdata;
+        size_t n = strlen(w->log), more = strlen(text) + 1;
+
+        if (n + more >= sizeof w->log)
+                n = 0;
+        (void) snprintf(w->log + n, sizeof w->log - n, "%s\n", text);
+}
+
+void world_init(World *w) {
+        static const char *const distros[WORLD_AGENTS] = {"Ubuntu", "Debian", "Alpine", "Fedora"};
+
+        *w = (World){0};
+        memory_host_init(&w->host);
+        w->host.userdata = w;
+        w->host.log = world_log;
+        w->host.key = world_key;
+        memory_host_fill(&w->host, &w->bridge_host);
+        w->bridge_host.send = world_send;
+        w->bridge_host.close = world_close;
+        bridge_options_init(&w->options);
+        w->options.mac = memory_host_mac;
+        w->options.unchecked_hostnet = true;
+        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+                w->agents[i] = (FakeAgent){
+                        .world = w,
+                        .distro = distros[i],
+                        .id = (uint8_t) (0xa0 + i),
+                        .key = world_key,
+                };
+        }
+}
+
+/* Both ends forget the connection; the helper, if it runs, is told as its host would. */
+static void agent_cut(FakeAgent *a) {
+        if (a->connection && a->world->bridge)
+                bridge_disconnect(a->connection, a->world->host.now_usec);
+        a->connection = NULL;
+        a->session = agent_session_free(a->session);
+        buffer_done(&a->inbox);
+        a->closed = a->deaf = a->asked = false;
+}
+
+void world_done(World *w) {
+        for (unsigned i = 0; i < WORLD_AGENTS; i++) {
+                agent_cut(&w->agents[i]);
+                wire_result_done(&w->agents[i].result);
+        }
+        w->bridge = bridge_free(w->bridge);
+        memory_host_done(&w->host);
+}
+
+void world_start(World *w) {
+        ck_assert_int_eq(bridge_new(&w->bridge, &w->options, &w->bridge_host, w->host.now_usec), 0);
+        world_run(w);
+}
+
+void world_kill(World *w) {
+        w->bridge = bridge_free(w->bridge);
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
+                agent_cut(&w->agents[i]);
+}
+
+void world_stop(World *w) {
+        (void) bridge_stop(w->bridge, w->host.now_usec);
+        for (unsigned i = 0; i < WORLD_AGENTS; i++)
+                agent_cut(&w->agents[i]);
+        w->bridge = bridge_free(w->bridge);
+}
+
+static void agent_on_event(FakeAgent *a, SessionEvent *event) {
+        if (event->type == SESSION_EVENT_RESULT) {
+                wire_result_done(&a->result);
+                a->result = event->result;
+                event->result = WIRE_RESULT_NULL;
+                a->n_results++;
+        } else if (event->type == SESSION_EVENT_REFUSED || event->type == SESSION_EVENT_BYE) {
+                a->notice = event->notice;
+        }
+        /* The helper must never break the protocol. */
+        ck_assert_int_ne(event->type, SESSION_EVENT_VIOLATION);
+        session_event_done(event);
+}
+
+/* Return: true when something moved. */
+static bool agent_pump(FakeAgent *a) {
+        uint64_t now = a->world->host.now_usec;
+        bool moved = false;
+
+        while (a->session && !a->deaf && buffer_length(&a->inbox) > 0) {
+                SessionEvent event = SESSION_EVENT_NULL;
+                Buffer out = BUFFER_NULL;
+                size_t consumed = 0;
+
+                ck_assert_int_eq(agent_session_receive(a->session, buffer_bytes(&a->inbox),
+                                                       buffer_length(&a->inbox), now, &out,
+                                                       &consumed, &event),
+                                 0);
+                buffer_consume(&a->inbox, consumed);
+                agent_on_event(a, &event);
+                if (buffer_length(&out) > 0 && a->connection)
+                        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), now);
+                buffer_done(&out);
+                moved = true;
+                if (consumed == 0)
+                        break;
+        }
+        if (a->closed && !a->deaf) {
+                agent_cut(a);
+                moved = true;
+        }
+        return moved;
+}
+
+void world_run(World *w) {
+        bool moved = true;
+
+        while (moved && w->bridge) {
+                bridge_dispatch(w->bridge, w->host.now_usec);
+                moved = false;
+                for (unsigned i = 0; i < WORLD_AGENTS; i++)
+                        moved |= agent_pump(&w->agents[i]);
+        }
+}
+
+void world_wait(World *w, uint64_t ms) {
+        uint64_t end = w->host.now_usec + ms * 1000;
+
+        while (w->bridge && bridge_deadline(w->bridge) <= end) {
+                uint64_t deadline = bridge_deadline(w->bridge);
+
+                if (deadline > w->host.now_usec)
+                        w->host.now_usec = deadline;
+                world_run(w);
+                /* What was due at this time has been done: a deadline has to lie ahead. */
+                ck_assert_uint_gt(bridge_deadline(w->bridge), w->host.now_usec);
+        }
+        w->host.now_usec = end;
+        world_run(w);
+}
+
+void world_foreign(World *w, const char *rule, const char *data) {
+        char family[8] = "";
+        RuleFamily f;
+
+        memcpy(family, rule, 6);
+        ck_assert_int_eq(rule_family_parse(family, &f), 0);
+        memory_host_foreign(&w->host, f, rule + 7, data);
+        if (w->bridge) {
+                bridge_rules_changed(w->bridge);
+                world_run(w);
+        }
+}
+
+void agent_connect(FakeAgent *a) {
+        World *w = a->world;
+        WireHello hello = {.version_min = WIRE_VERSION_MIN, .version_max = WIRE_VERSION_MAX};
+        Buffer out = BUFFER_NULL;
+
+        agent_cut(a);
+        a->notice = (WireNotice){0};
+        hello.agent_id[0] = a->id;
+        hello.nonce[0] = a->id;
+        strcpy(hello.distro, a->distro);
+        strcpy(hello.software, "fake agent");
+        ck_assert_int_eq(agent_session_new(&a->session, memory_host_mac, a->key), 0);
+        ck_assert_int_eq(agent_session_start(a->session, &hello, w->host.now_usec, &out), 0);
+        ck_assert_int_eq(bridge_connect(w->bridge, a, &a->peer, w->host.now_usec, &a->connection),
+                         0);
+        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), w->host.now_usec);
+        buffer_done(&out);
+        world_run(w);
+}
+
+void agent_vanish(FakeAgent *a) {
+        agent_cut(a);
+        world_run(a->world);
+}
+
+void agent_leave(FakeAgent *a) {
+        Buffer out = BUFFER_NULL;
+
+        ck_assert_int_eq(agent_session_bye(a->session, WIRE_BYE_STOPPING, "", &out), 0);
+        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                       a->world->host.now_usec);
+        buffer_done(&out);
+        agent_cut(a);
+        world_run(a->world);
+}
+
+bool agent_ready(const FakeAgent *a) {
+        return a->session && agent_session_state(a->session) == AGENT_SESSION_READY;
+}
+
+void agent_push(FakeAgent *a, WireState *state) {
+        Buffer out = BUFFER_NULL;
+        uint64_t sequence;
+
+        ck_assert_int_eq(agent_session_push(a->session, state, &out, &sequence), 0);
+        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                       a->world->host.now_usec);
+        buffer_done(&out);
+        a->asked = true;
+        world_run(a->world);
+}
+
+void agent_ask(FakeAgent *a, const char *address, const char *services) {
+        WireState state = WIRE_STATE_NULL;
+
+        if (address != a->address) {
+                (void) snprintf(a->address, sizeof a->address, "%s", address);
+                (void) snprintf(a->services, sizeof a->services, "%s", services);
+        }
+        world_parse(&state, address, services);
+        agent_push(a, &state);
+        wire_state_done(&state);
+}
+
+void agent_ask_again(FakeAgent *a) {
+        agent_ask(a, a->address, a->services);
+}
+
+const char *agent_told(const FakeAgent *a) {
+        static char text[WORLD_TEXT_MAX];
+        WireState asked;
+        size_t n = 0;
+
+        text[0] = '\0';
+        if (!a->result.services)
+                return text;
+        world_parse(&asked, a->address, a->services);
+        ck_assert_uint_eq(asked.n_services, a->result.n_services);
+        for (uint32_t i = 0; i < asked.n_services; i++) {
+                const WireServiceResult *r = &a->result.services[i];
+
+                n += (size_t) snprintf(text + n, sizeof text - n, "%s%s %s%s%s", n ? "; " : "",
+                                       asked.services[i].name, wire_service_state_name(r->state),
+                                       r->reason ? " " : "", wire_reason_name(r->reason));
+        }
+        wire_state_done(&asked);
+        return text;
+}
+
+const char *agent_text(const FakeAgent *a, unsigned service) {
+        ck_assert_uint_lt(service, a->result.n_services);
+        return a->result.services[service].text ? a->result.services[service].text : "";
+}
+
+static const char *world_map_text(const TextMap *map, char text[WORLD_TEXT_MAX]) {
+        const TextMapEntry **list = text_map_list(map);
+        size_t n = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; i < map->n && n < WORLD_TEXT_MAX; i++) {
+                n += (size_t) snprintf(text + n, WORLD_TEXT_MAX - n, "%s %s\n", list[i]->key,
+                                       list[i]->data);
+        }
+        free(list);
+        return text;
+}
+
+const char *world_rules(const World *w) {
+        static char text[WORLD_TEXT_MAX];
+
+        return world_map_text(&w->host.rules, text);
+}
+
+const char *world_ledger(const World *w) {
+        static char text[WORLD_TEXT_MAX];
+
+        return world_map_text(&w->host.ledger, text);
+}
+
+uint64_t world_changes(const World *w) {
+        const uint64_t *c = w->host.calls;
+
+        return c[MEMORY_RULE_SET] + c[MEMORY_RULE_DELETE] + c[MEMORY_LEDGER_PUT] +
+               c[MEMORY_LEDGER_REMOVE] + c[MEMORY_LEDGER_FLUSH] + c[MEMORY_ACTIVATE];
+}
