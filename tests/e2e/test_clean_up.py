@@ -13,8 +13,8 @@ from conftest import TOP
 SCRIPT = """
 set -euo pipefail
 TOP={top} BUILD={build} PYTHON=/usr/bin/python3
-. "$TOP/tests/tools/ui.sh"
-. "$TOP/tests/tools/run.sh"
+. "$TOP/tools/ui.sh"
+. "$TOP/tools/run.sh"
 begin_run
 setsid sleep 1001 &
 ip netns add "wslbridge-$(basename "$WSLBRIDGE_RUN")-test"

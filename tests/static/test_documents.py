@@ -49,7 +49,7 @@ def test_news_tells_of_this_version():
 
 def test_readme_shows_the_scenes_of_the_demo():
     """The pasted output follows the program: every heading that the demo prints is in README."""
-    headings = re.findall(r'scene\(\s*f?"([^"{]+)', tree.read("tests/tools/demo.py"))
+    headings = re.findall(r'scene\(\s*f?"([^"{]+)', tree.read("tools/demo/demo.py"))
     readme = tree.read("README.md")
     missing = [h for h in headings if h.strip() not in readme]
     assert headings and not missing, missing

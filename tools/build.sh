@@ -12,16 +12,17 @@
 build_tree() { # build_tree NAME TEXT MESON-OPTION…
     local name=$1 text=$2 tree=$BUILD/$1
     shift 2
-    # A setup that was interrupted leaves a folder that meson can not go on with.
-    [ -f "$tree/build.ninja" ] || rm -rf "$tree"
-    if [ ! -d "$tree" ]; then
+    # Meson cannot go on with a setup that was interrupted, or whose machine file has moved since.
+    if [ ! -f "$tree/build.ninja" ] || [ "$(cat "$tree/setup-options" 2>/dev/null)" != "$*" ]; then
+        rm -rf "$tree"
         step "configuring $text" "$BUILD/logs/$name-setup.log" meson setup "$tree" "$TOP" "$@"
+        printf '%s\n' "$*" >"$tree/setup-options"
     fi
     step "building $text" "$BUILD/logs/$name.log" ninja -C "$tree" -j "$(nproc)"
 }
 
 build_dev() {
-    build_tree dev 'the agent (sanitizers)' --native-file "$TOP/build-dev.ini"
+    build_tree dev 'the agent (sanitizers)' --native-file "$TOP/tools/build-dev.ini"
 }
 
 build_release() {
@@ -35,12 +36,12 @@ build_install() {
 
 build_windows() {
     build_tree windows 'the Windows helper (test transport)' \
-        --cross-file "$TOP/cross/mingw64.ini" -Dtest-transport=enabled -Dwerror=true
+        --cross-file "$TOP/tools/mingw64.ini" -Dtest-transport=enabled -Dwerror=true
 }
 
 build_windows_release() {
     build_tree windows-release 'the Windows helper' \
-        --cross-file "$TOP/cross/mingw64.ini" --buildtype=release -Dtests=disabled -Dwerror=true
+        --cross-file "$TOP/tools/mingw64.ini" --buildtype=release -Dtests=disabled -Dwerror=true
 }
 
 build_fuzz() {

@@ -184,7 +184,7 @@ def drop_in_rows():
 
 def helper_rows():
     progress(f"helper under Wine: {HELPER_RULES} rules, an hour's traffic")
-    done = subprocess.run([sys.executable, os.path.join(TOP, "tests", "tools", "bench_helper.py"),
+    done = subprocess.run([sys.executable, os.path.join(TOP, "tests", "bench", "bench_helper.py"),
                            str(HELPER_RULES)], check=True, stdout=subprocess.PIPE, text=True)
     seen = json.loads(done.stdout.splitlines()[-1])
     for change in seen["changes"]:

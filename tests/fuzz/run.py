@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Runs the libFuzzer targets of build/fuzz, each for its share of the time.
 
-    fuzz.py SECONDS
+    run.py SECONDS
 
 The committed corpus in tests/fuzz/corpus is the start, what is discovered goes to
 build/fuzz/corpus; a finding is kept in build/fuzz/findings and makes the exit code 1.
