@@ -107,7 +107,7 @@ int main(int argc, char *argv[]) {
         if (arg_check)
                 return config_check(arg_root);
         if (sodium_init() < 0) {
-                (void) fprintf(stderr, "Can't set up libsodium\n");
+                (void) fprintf(stderr, "Cannot set up libsodium\n");
                 return EXIT_FAILURE;
         }
         r = agent_new(&agent, arg_root);

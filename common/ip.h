@@ -66,7 +66,7 @@ bool ip_is_any(const IpAddr *addr);
 bool ip_is_loopback(const IpAddr *addr);
 
 /**
- * ip_guest_problem() - say why @addr can't be a guest's own NAT address
+ * ip_guest_problem() - say why @addr cannot be a guest's own NAT address
  *
  * Looks at the address alone: a unicast address that is not unspecified, loopback, link-local,
  * multicast, broadcast/reserved (240.0.0.0/4), IPv4-mapped, nor 10.255.255.254, which WSL puts on

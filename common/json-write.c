@@ -38,9 +38,9 @@ static void json_quote(JsonWriter *w, const char *text) {
                 if (*text == '\0')
                         break;
                 if ((unsigned char) *text < ' ')
-                        (void) snprintf(escape, sizeof escape, "\\u%04x", (unsigned) *text);
+                        (void) snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) *text);
                 else
-                        (void) snprintf(escape, sizeof escape, "\\%c", *text);
+                        (void) snprintf(escape, sizeof(escape), "\\%c", *text);
                 json_put(w, escape, strlen(escape));
                 text++;
         }
@@ -90,7 +90,7 @@ void json_string_member(JsonWriter *w, const char *name, const char *text) {
 
 void json_number(JsonWriter *w, const char *name, uint64_t number) {
         char text[24];
-        int n = snprintf(text, sizeof text, "%llu", (unsigned long long) number);
+        int n = snprintf(text, sizeof(text), "%llu", (unsigned long long) number);
 
         json_begin(w, name);
         json_put(w, text, (size_t) n);

@@ -14,7 +14,7 @@ uint64_t backoff_next(Backoff *b, uint32_t random) {
         for (unsigned i = 0; i < b->n_tries && usec < BACKOFF_MAX_USEC; i++)
                 usec *= 2;
         if (usec >= BACKOFF_MAX_USEC)
-                usec = BACKOFF_MAX_USEC; /* n_tries stays, so that it can't overflow */
+                usec = BACKOFF_MAX_USEC; /* n_tries stays, so that it cannot overflow */
         else
                 b->n_tries++;
         return backoff_jitter(usec, random);

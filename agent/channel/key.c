@@ -68,7 +68,7 @@ static const char *key_file_problem(int fd) {
         struct stat st;
 
         if (fstat(fd, &st) < 0)
-                return "can't be examined";
+                return "cannot be examined";
         if (!S_ISREG(st.st_mode))
                 return "is not a regular file, ignoring; write the key into a file";
         if (st.st_uid != 0 && st.st_uid != geteuid())
@@ -94,13 +94,13 @@ static int key_read(const char *path, const char *shown, bool secret, const char
                 if (errno == ENOENT || errno == ENOTDIR)
                         return KEY_E_MISSING;
                 return key_problem(ret_problem, shown,
-                                   errno == EACCES ? denied : "can't be opened, ignoring");
+                                   errno == EACCES ? denied : "cannot be opened, ignoring");
         }
         if (secret && (problem = key_file_problem(fd)))
                 return key_problem(ret_problem, shown, problem);
         n = read(fd, text, sizeof(text));
         if (n < 0)
-                return key_problem(ret_problem, shown, "can't be read, ignoring");
+                return key_problem(ret_problem, shown, "cannot be read, ignoring");
         r = key_parse(text, (size_t) n, ret_key);
         session_wipe(text, sizeof(text));
         if (r == KEY_E_BAD) {
@@ -135,7 +135,7 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
         return key_read(file, KEY_FILE, /* secret= */ true,
                         credentials ? "is handed to the service when it starts; run 'systemctl "
                                       "restart wslbridge-agent' to use it"
-                                    : "can't be read by the agent's user; run the agent as root, "
+                                    : "cannot be read by the agent's user; run the agent as root, "
                                       "or as the service wslbridge-agent",
                         ret_key, ret_problem);
 }

@@ -107,10 +107,11 @@ static void parse_interface(AgentParser *p, const ConfigValue *value) {
         /* What the kernel takes for a name, see dev_valid_name(). */
         if (strlen(value->text) > WIRE_INTERFACE_MAX || strpbrk(value->text, "/: \t") ||
             strcmp(value->text, ".") == 0 || strcmp(value->text, "..") == 0) {
-                config_problems_add(p->problems, value->line, value->key,
-                                    "'%s' can't be an interface's name; write one of 'ip link' (at "
-                                    "most %d bytes) such as eth0, or auto",
-                                    value->text, WIRE_INTERFACE_MAX);
+                config_problems_add(
+                        p->problems, value->line, value->key,
+                        "'%s' cannot be an interface's name; write one of 'ip link' (at "
+                        "most %d bytes) such as eth0, or auto",
+                        value->text, WIRE_INTERFACE_MAX);
                 return;
         }
         (void) stpcpy(p->config->interface, value->text);

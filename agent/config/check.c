@@ -16,7 +16,7 @@ int config_check(const char *root) {
 
         r = config_load(root, &config);
         if (r < 0) {
-                (void) fprintf(stderr, "Can't load the configuration: %s\n", strerror(-r));
+                (void) fprintf(stderr, "Cannot load the configuration: %s\n", strerror(-r));
                 return EXIT_FAILURE;
         }
         for (size_t i = 0; i < config->n_problems; i++) {

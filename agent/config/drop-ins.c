@@ -101,7 +101,7 @@ static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned pr
 }
 
 static void add_open_problem(const char *what, int error, ConfigProblems *problems) {
-        config_problems_add(problems, 0, NULL, "can't be %s: %s; correct its owner, mode or type",
+        config_problems_add(problems, 0, NULL, "cannot be %s: %s; correct its owner, mode or type",
                             what, strerror(error));
 }
 

@@ -27,7 +27,7 @@ void drop_ins_done(DropIns *d);
 /**
  * drop_ins_list() - find the service files below @root
  *
- * Names that can't be a service's, and files that were probably meant to be one (config-dirs.c
+ * Names that cannot be a service's, and files that were probably meant to be one (config-dirs.c
  * says which) are problems; other files are ignored.
  *
  * Return: 0, also with problems, or -ENOMEM.

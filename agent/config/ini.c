@@ -116,7 +116,7 @@ static void reader_section(IniReader *r, const char *line, char *ret_line) {
                 known = false;
                 config_problems_add(r->problems, r->line, NULL,
                                     "unknown section [%s]; this file has only [%s], and a line "
-                                    "can't be continued on the next one",
+                                    "cannot be continued on the next one",
                                     name, r->section);
         }
         (void) stpcpy(stpcpy(stpcpy(ret_line, "["), known ? r->section : "?"), "]\n");
@@ -126,7 +126,7 @@ static void reader_settle(IniReader *r) {
         if (r->pending != NO_KEY_LINE) {
                 config_problems_add(r->problems, r->pending, NULL,
                                     "the line has no '='; write 'key = value', or start a comment "
-                                    "with '#' or ';' (a line can't be continued on the next one)");
+                                    "with '#' or ';' (a line cannot be continued on the next one)");
         }
         r->pending = NO_KEY_LINE;
 }
@@ -135,9 +135,10 @@ static void reader_settle(IniReader *r) {
 static bool reader_check_separator(IniReader *r, const char *text) {
         if (text[strcspn(text, "=:")] != ':')
                 return true;
-        config_problems_add(r->problems, r->line, NULL,
-                            "':' before any '='; write 'key = value' (a line can't be continued on "
-                            "the next one)");
+        config_problems_add(
+                r->problems, r->line, NULL,
+                "':' before any '='; write 'key = value' (a line cannot be continued on "
+                "the next one)");
         return false;
 }
 

@@ -6,7 +6,7 @@
  * saving a file is enough. It does not look at contents; the owner loads everything again.
  *
  * Watched are the directories, not the files (editors replace files). Where a directory does not
- * exist yet, or can't be read, its nearest parent that can is watched for it. The file that a link
+ * exist yet, or cannot be read, its nearest parent that can is watched for it. The file that a link
  * points to is not watched: after a change there, reload by hand.
  */
 
@@ -30,7 +30,7 @@ ConfigWatch *configwatch_free(ConfigWatch *w);
 DEFINE_CLEANUP(ConfigWatch *, configwatch_free);
 
 /* Watch anew, after what no event tells (a mount, a limit that was raised); call it before reading
- * the files. Return: 0, also when something can't be watched, or -ENOMEM. */
+ * the files. Return: 0, also when something cannot be watched, or -ENOMEM. */
 int configwatch_renew(ConfigWatch *w);
 
 /* Return: 0, or the negative errno for which some change may go unnoticed (mostly that the kernel's

@@ -30,7 +30,7 @@ int ctl_doctor(const CtlOptions *o, int n, char **names) {
         int r = ctl_facts_collect(o->root, &facts);
 
         if (r < 0)
-                return ctl_error("Can't collect the facts: %s", strerror(-r));
+                return ctl_error("Cannot collect the facts: %s", strerror(-r));
         diagnose(&facts.facts, &findings);
         if (o->json)
                 doctor_json(&findings, &out);

@@ -62,7 +62,7 @@ static int expose_name(Expose *e, const ServiceRequest *request) {
                 return CTL_EXIT_USAGE;
         }
         if (name && !wire_service_name_valid(name)) {
-                (void) ctl_error("'%s' can't be a name: use up to 64 of A-Z a-z 0-9 . _ -, and "
+                (void) ctl_error("'%s' cannot be a name: use up to 64 of A-Z a-z 0-9 . _ -, and "
                                  "begin with a letter or digit",
                                  name);
                 return CTL_EXIT_USAGE;

@@ -93,7 +93,7 @@ static int pair_identity(const Report *report, char *ret_text, size_t size) {
         size_t n = 0;
 
         if (r < 0)
-                return ctl_error("Can't find out the identity of this guest: %s", strerror(-r));
+                return ctl_error("Cannot find out the identity of this guest: %s", strerror(-r));
         if (r == IDENTITY_E_VOLATILE)
                 return ctl_error("This guest has no machine id, so a key would be lost at the next "
                                  "start; run 'systemd-machine-id-setup', then pair again");
@@ -140,7 +140,7 @@ static void tell_agent(const char *root, int pid) {
                 (void) kill(pid, SIGHUP);
         else if ((runs || systemd_runs(root)) && ctl_run(argv, output, sizeof(output)) != 0)
                 (void) ctl_error(
-                        "Can't restart the agent; run 'systemctl restart wslbridge-agent'");
+                        "Cannot restart the agent; run 'systemctl restart wslbridge-agent'");
 }
 
 /* In a process that nobody waits for: the host reads our answer when this one has ended. */

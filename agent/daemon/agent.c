@@ -152,7 +152,7 @@ static int agent_load_identity(Agent *a) {
         if (r == IDENTITY_E_VOLATILE) {
                 log_line(&a->log, LOG_WARNING,
                          "/etc/machine-id is missing or not set up: this guest has a new identity "
-                         "at each start and can't stay paired. Run 'systemd-machine-id-setup'");
+                         "at each start and cannot stay paired. Run 'systemd-machine-id-setup'");
         }
         return r < 0 ? r : 0;
 }
@@ -186,7 +186,7 @@ int agent_new(Agent **ret_agent, const char *root) {
 
         r = agent_load_identity(a);
         if (r < 0)
-                return agent_failed(a, r, "Can't find out who this guest is");
+                return agent_failed(a, r, "Cannot find out who this guest is");
         r = sd_event_new(&a->event);
         if (r >= 0)
                 r = sd_event_set_watchdog(a->event, 1);
@@ -197,22 +197,22 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (r >= 0)
                 r = agent_new_guest(a);
         if (r < 0)
-                return agent_failed(a, r, "Can't set up the event loop");
+                return agent_failed(a, r, "Cannot set up the event loop");
         /* Watched before it is read: a change in between is read again. */
         r = configwatch_new(&a->configwatch, a->event, root, agent_on_files, a);
         if (r < 0)
-                return agent_failed(a, r, "Can't watch the configuration directories");
+                return agent_failed(a, r, "Cannot watch the configuration directories");
         r = agent_load(a);
         if (r < 0)
-                return agent_failed(a, r, "Can't load the configuration");
+                return agent_failed(a, r, "Cannot load the configuration");
         r = netwatch_new(&a->netwatch, a->event, 0, agent_on_snapshot, a);
         if (r >= 0)
                 r = netwatch_refresh(a->netwatch);
         if (r < 0)
-                return agent_failed(a, r, "Can't watch the network");
+                return agent_failed(a, r, "Cannot watch the network");
         r = agent_new_channel(a);
         if (r < 0)
-                return agent_failed(a, r, "Can't set up the connection to the helper");
+                return agent_failed(a, r, "Cannot set up the connection to the helper");
         *ret_agent = TAKE_PTR(a);
         return 0;
 }

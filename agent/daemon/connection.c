@@ -25,7 +25,7 @@ static int agent_push_none(Agent *a, WireState *state) {
         a->unanswered = false; /* no service to be answered for */
         a->event_usec = 0;
         log_line(&a->log, LOG_ERR,
-                 "The configuration can't be sent: it has %u endpoints, the helper takes %u; "
+                 "The configuration cannot be sent: it has %u endpoints, the helper takes %u; "
                  "narrow ranges or turn services off with 'enabled = no'",
                  (unsigned) wire_state_endpoints(&a->config->wire),
                  (unsigned) challenge->endpoints_max);

@@ -39,7 +39,7 @@ static void agent_log_watch(Agent *a) {
 
         if (error < 0 && error != a->watch_error) {
                 log_fields(&a->log, LOG_WARNING, FIELDS(.error = -error),
-                           "Can't watch all configuration directories: %s; after a change there, "
+                           "Cannot watch all configuration directories: %s; after a change there, "
                            "run 'systemctl reload wslbridge-agent', or send SIGHUP",
                            strerror(-error));
         }

@@ -235,7 +235,7 @@ static int add_sources(NetWatch *w, sd_event *event) {
                 r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(w->timer, 1);
-        /* Before the socket, so that a storm can't hold the trailing dump back. */
+        /* Before the socket, so that a storm cannot hold the trailing dump back. */
         if (r >= 0)
                 r = sd_event_source_set_priority(w->timer, SD_EVENT_PRIORITY_NORMAL - 1);
         return r < 0 ? r : 0;

@@ -174,7 +174,7 @@ static void fill_address(const Snapshot *s, uint8_t family, int link, WireAddres
 }
 
 /* A /32 has no subnet to compare with: point-to-point set-ups reach their gateway by an on-link
- * route, and whether the address is one of the switch's own the guest can't see. No warning then.
+ * route, and whether the address is one of the switch's own the guest cannot see. No warning then.
  * IPv6 gateways are link-local and never in the prefix. */
 static bool is_off_link(const WireAddress *v4) {
         return v4->addr.family == IP_FAMILY_V4 && v4->gateway.family == IP_FAMILY_V4 &&

@@ -6,7 +6,7 @@
  *
  * Reading is lenient, because a newer agent may have written the file: unknown members are ignored,
  * and one that is missing or of another type is "", 0, false or empty. All texts are cleaned: what
- * a peer or a file name put into them can not reach the terminal as a control sequence.
+ * a peer or a file name put into them cannot reach the terminal as a control sequence.
  */
 
 #include "agent/util/cleanup.h"

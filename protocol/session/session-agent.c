@@ -156,8 +156,8 @@ static int on_challenge(AgentSession *s, const uint8_t *frame, const SessionFram
         return r;
 }
 
-/* A helper that does not know our key is not ours: it gets no STATE. An agent without a key can't
- * tell, and a MAC that it can't check is as wrong as a missing one. */
+/* A helper that does not know our key is not ours: it gets no STATE. An agent without a key cannot
+ * tell, and a MAC that it cannot check is as wrong as a missing one. */
 static int on_welcome(AgentSession *s, const SessionFrame *f, Buffer *out,
                       SessionEvent *ret_event) {
         uint8_t mac[WIRE_MAC_SIZE];

@@ -72,7 +72,7 @@ typedef enum WireRefusal {
         WIRE_REFUSAL_BAD_PROOF = 2,  /* the keys differ */
         WIRE_REFUSAL_VERSION = 3,    /* no common protocol version */
         WIRE_REFUSAL_BUSY = 4,       /* another live session has this identity, or no slot */
-        WIRE_REFUSAL_INTERNAL = 5,   /* the helper can't serve now; its text says why */
+        WIRE_REFUSAL_INTERNAL = 5,   /* the helper cannot serve now; its text says why */
         WIRE_REFUSAL_POLICY = 6,     /* the text names the policy value of the host */
         _WIRE_REFUSAL_END,
 } WireRefusal;
@@ -106,7 +106,7 @@ typedef enum WireServiceState {
         WIRE_SERVICE_BLOCKED = 3,   /* Windows is in the way: iphlpsvc, excluded range, error */
         WIRE_SERVICE_CONFLICT = 4,  /* somebody else's rule, agent or process has the endpoint */
         WIRE_SERVICE_REFUSED = 5,   /* policy */
-        WIRE_SERVICE_INVALID = 6,   /* the request itself can't be carried out */
+        WIRE_SERVICE_INVALID = 6,   /* the request itself cannot be carried out */
         _WIRE_SERVICE_STATE_END,
 } WireServiceState;
 

@@ -24,7 +24,7 @@ echo "$WSLBRIDGE_RUN"
 
 
 def heed_signals():
-    """A shell can't trap what it was started to ignore: a background job, which these tests are
+    """A shell cannot trap what it was started to ignore: a background job, which these tests are
     under ./dev, ignores SIGINT, and what nohup starts SIGHUP. On a terminal ./dev does not."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)

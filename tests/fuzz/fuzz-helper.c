@@ -58,7 +58,7 @@ static void fuzz_rule(const uint8_t *data, size_t n) {
         RuleTable t = RULE_TABLE_NULL;
         IpEndpoint e, e2;
 
-        for (size_t i = 0; i < sizeof families; i++) {
+        for (size_t i = 0; i < sizeof(families); i++) {
                 if (rule_endpoint_parse(text, families[i], &e) == 0) {
                         rule_endpoint_format(&e, again);
                         require(rule_endpoint_parse(again, IP_FAMILY_NONE, &e2) == 0);
@@ -99,7 +99,7 @@ static void fuzz_state(BridgeConnection *c, const uint8_t *data, size_t n, uint6
 
         for (int i = 0; i < 4; i++)
                 header[4 + i] = (uint8_t) (n >> (24 - 8 * i));
-        bridge_receive(c, header, sizeof header, now);
+        bridge_receive(c, header, sizeof(header), now);
         bridge_receive(c, data, n, now);
 }
 

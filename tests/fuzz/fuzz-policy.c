@@ -3,7 +3,7 @@
 /*
  * Policy values as anybody may have written them to the registry: a line is "kind name=text", the
  * kind a letter (s, m, n, o as PolicyKind), ';' in a text stands for the ends of its strings, a
- * number is the text's first four bytes. Besides not crashing: what can't be read never opens
+ * number is the text's first four bytes. Besides not crashing: what cannot be read never opens
  * anything and is told in a text that is fit for a log; what is in force is within its bounds.
  */
 
@@ -60,8 +60,8 @@ static void require_not_wider(const Policy *before, const Policy *after) {
         const IpAddr addresses[] = {ip_v4(0, 0, 0, 0), ip_v4(127, 0, 0, 1), {IP_FAMILY_V6, {0}}};
         static const uint16_t ports[] = {1, 22, 80, 135, 445, 2222, 8000, 65535};
 
-        for (size_t a = 0; a < sizeof addresses / sizeof addresses[0]; a++)
-                for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++)
+        for (size_t a = 0; a < sizeof(addresses) / sizeof(addresses[0]); a++)
+                for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++)
                         for (uint8_t profiles = 0; profiles <= WIRE_PROFILE_ALL; profiles++)
                                 require(!allows(after, &addresses[a], ports[i], profiles) ||
                                         allows(before, &addresses[a], ports[i], profiles));
@@ -94,16 +94,16 @@ static void fuzz_value(Policy *p, char *line) {
         if (!text)
                 return;
         *text++ = '\0';
-        memcpy(&number, text, strlen(text) < sizeof number ? strlen(text) : sizeof number);
+        memcpy(&number, text, strlen(text) < sizeof(number) ? strlen(text) : sizeof(number));
         for (char *end = text; kind == POLICY_IS_STRINGS && (end = strchr(end, ';'));)
                 *end = '\n';
         r = policy_set(p, name, kind, text, number, problem);
         require(r == 0 || r == -EINVAL || r == -ENOENT);
         require((r == 0) == (problem[0] == '\0'));
-        memcpy(clean, problem, sizeof clean);
+        memcpy(clean, problem, sizeof(clean));
         wire_text_clean(clean, WIRE_TEXT_MAX);
         require(strcmp(clean, problem) == 0);
-        require(r != -ENOENT || memcmp(&before, p, sizeof before) == 0);
+        require(r != -ENOENT || memcmp(&before, p, sizeof(before)) == 0);
         require_sound(p);
         if (r < 0)
                 require_not_wider(&before, p);

@@ -289,7 +289,7 @@ static void require_invariants(Stage *s, size_t agent_before, size_t helper_befo
         require(helper_session_state(s->helper) >= s->helper_state);
         s->agent_state = agent_session_state(s->agent);
         s->helper_state = helper_session_state(s->helper);
-        /* A peer without the key can be imitated by injected bytes, one with it can't. */
+        /* A peer without the key can be imitated by injected bytes, one with it cannot. */
         if (helper_key || s->setup & SETUP_PAIRING)
                 require(s->helper_state != HELPER_SESSION_READY || may_be_ready);
         if (agent_key)

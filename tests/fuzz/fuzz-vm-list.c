@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 require(!vm_id_is_null(&vm->id));
                 require(vm_list_find(&list, &vm->id) == vm);
                 require(vm->wsl == (strcmp(vm->name, "WSL") == 0));
-                memcpy(clean, vm->name, sizeof clean); /* it goes into logs as it is */
+                memcpy(clean, vm->name, sizeof(clean)); /* it goes into logs as it is */
                 wire_text_clean(clean, VM_NAME_MAX);
                 require(strcmp(clean, vm->name) == 0);
         }

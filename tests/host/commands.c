@@ -117,7 +117,7 @@ static void commands_stats(TestHost *h, const char *command) {
                 {"connections", h->n_peers},
         };
 
-        for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++)
                 json_object_set_new(o, values[i].name, json_integer((json_int_t) values[i].value));
         commands_print(o);
 }
@@ -176,7 +176,7 @@ static void commands_run(TestHost *h, char *line) {
 }
 
 void commands_readable(TestHost *h) {
-        ssize_t n = read(STDIN_FILENO, h->line + h->n_line, sizeof h->line - 1 - h->n_line);
+        ssize_t n = read(STDIN_FILENO, h->line + h->n_line, sizeof(h->line) - 1 - h->n_line);
         char *start = h->line, *end;
 
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -194,7 +194,7 @@ void commands_readable(TestHost *h) {
         }
         h->n_line -= (size_t) (start - h->line);
         memmove(h->line, start, h->n_line + 1);
-        if (h->n_line == sizeof h->line - 1) {
+        if (h->n_line == sizeof(h->line) - 1) {
                 commands_error("", "line too long");
                 h->n_line = 0;
         }
@@ -239,7 +239,7 @@ void commands_note_result(TestHost *h, const uint8_t *frame, size_t n) {
 
         h->n_results++;
         h->last_result_usec = test_host_now();
-        for (size_t i = 0; i < sizeof sequence && WIRE_HEADER_SIZE + i < n; i++)
+        for (size_t i = 0; i < sizeof(sequence) && WIRE_HEADER_SIZE + i < n; i++)
                 sequence = sequence << 8 | frame[WIRE_HEADER_SIZE + i]; /* first in the payload */
         if (h->events) {
                 commands_print(json_pack("{s:s, s:I, s:I}", "event", "result", "usec",

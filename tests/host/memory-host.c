@@ -54,7 +54,7 @@ static int memory_unflushed(TextMap *unflushed, const TextMap *map, const char *
         if (text_map_get(unflushed, key))
                 return 0;
         copy[0] = disk ? '+' : '-';
-        memory_copy(disk ? disk : "", copy + 1, sizeof copy - 1);
+        memory_copy(disk ? disk : "", copy + 1, sizeof(copy) - 1);
         return text_map_set(unflushed, key, copy);
 }
 
@@ -149,7 +149,7 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
                         r = ledger_put(ledger, &entry);
                 else if (m->log)
                         m->log(m, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                               "ledger entry can't be read, left alone");
+                               "ledger entry cannot be read, left alone");
         }
         free(list);
         return r;

@@ -20,7 +20,7 @@ static int memory_map_rules(const TextMap *map, RuleTable *table) {
                 char family[MEMORY_FAMILY_SIZE] = "";
                 RuleFamily f;
 
-                memcpy(family, list[i]->key, sizeof family - 1);
+                memcpy(family, list[i]->key, sizeof(family) - 1);
                 r = rule_family_parse(family, &f);
                 if (r == 0)
                         r = rule_table_add(table, f, list[i]->key + MEMORY_FAMILY_SIZE,
@@ -94,7 +94,7 @@ static int memory_adoption_remove(void *userdata, RuleFamily family, const char 
         MemoryHost *m = userdata;
         char key[128];
 
-        (void) snprintf(key, sizeof key, "%s %s", rule_family_name(family), name);
+        (void) snprintf(key, sizeof(key), "%s %s", rule_family_name(family), name);
         (void) text_map_delete(&m->adoptions, key);
         return 0;
 }

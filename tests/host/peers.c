@@ -21,7 +21,7 @@ static int peers_listen_unix(const char *path) {
         struct stat st;
         int fd;
 
-        if (strlen(path) >= sizeof addr.sun_path)
+        if (strlen(path) >= sizeof(addr.sun_path))
                 return -ENAMETOOLONG;
         strcpy(addr.sun_path, path);
         if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
@@ -29,7 +29,7 @@ static int peers_listen_unix(const char *path) {
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
-        if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 ||
+        if (bind(fd, (struct sockaddr *) &addr, sizeof(addr)) < 0 ||
             listen(fd, LISTEN_BACKLOG) < 0) {
                 int r = -errno;
 
@@ -51,7 +51,7 @@ static int peers_listen_vsock(const char *port) {
         fd = socket(AF_VSOCK, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
-        if (bind(fd, (struct sockaddr *) &addr, sizeof addr) < 0 ||
+        if (bind(fd, (struct sockaddr *) &addr, sizeof(addr)) < 0 ||
             listen(fd, LISTEN_BACKLOG) < 0) {
                 int r = -errno;
 
@@ -80,7 +80,7 @@ void peer_free(Peer *p) {
 
 void peers_accept(TestHost *h) {
         struct sockaddr_vm addr = {.svm_family = AF_UNSPEC};
-        socklen_t size = sizeof addr;
+        socklen_t size = sizeof(addr);
         int fd = accept4(h->listen_fd, (struct sockaddr *) &addr, &size,
                          SOCK_CLOEXEC | SOCK_NONBLOCK);
         BridgePeer info = {.source_known = false};
@@ -88,7 +88,7 @@ void peers_accept(TestHost *h) {
 
         if (fd < 0)
                 return;
-        p = h->n_peers < TEST_HOST_PEERS_MAX ? calloc(1, sizeof *p) : NULL;
+        p = h->n_peers < TEST_HOST_PEERS_MAX ? calloc(1, sizeof(*p)) : NULL;
         if (!p) {
                 (void) close(fd);
                 return;
@@ -118,7 +118,7 @@ static void peer_gone(Peer *p) {
 
 void peer_readable(Peer *p) {
         static uint8_t data[PEER_READ_SIZE];
-        ssize_t n = recv(p->fd, data, sizeof data, 0);
+        ssize_t n = recv(p->fd, data, sizeof(data), 0);
 
         if (n < 0 && (errno == EAGAIN || errno == EINTR))
                 return;

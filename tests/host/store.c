@@ -30,7 +30,7 @@ static void store_append(MemoryHost *m, char kind, const char *key, const char *
 static int store_read(TestHost *h, FILE *f) {
         char line[TEST_HOST_LINE_MAX];
 
-        while (fgets(line, sizeof line, f)) {
+        while (fgets(line, sizeof(line), f)) {
                 char *end = strchr(line, '\n'), *tab;
 
                 if (!end || strlen(line) < 3)
@@ -66,7 +66,7 @@ int store_open(TestHost *h, const char *path) {
         } else if (errno != ENOENT) {
                 return -errno;
         }
-        (void) snprintf(fresh, sizeof fresh, "%s.new", path);
+        (void) snprintf(fresh, sizeof(fresh), "%s.new", path);
         h->store = r == 0 ? fopen(fresh, "we") : NULL;
         if (!h->store)
                 return r < 0 ? r : -errno;

@@ -141,9 +141,9 @@ static int parse_denied_port(Policy *policy, const char *text) {
 static int parse_key(TestHost *h, const char *text) {
         size_t n = 0;
 
-        if (strlen(text) != 2 * sizeof h->key ||
-            sodium_hex2bin(h->key, sizeof h->key, text, strlen(text), NULL, &n, NULL) < 0 ||
-            n != sizeof h->key) {
+        if (strlen(text) != 2 * sizeof(h->key) ||
+            sodium_hex2bin(h->key, sizeof(h->key), text, strlen(text), NULL, &n, NULL) < 0 ||
+            n != sizeof(h->key)) {
                 (void) fputs("wslbridge-test-host: --key takes 64 hex digits\n", stderr);
                 return -EINVAL;
         }
@@ -287,8 +287,8 @@ static int run(TestHost *h) {
         }
         r = peers_listen(h);
         if (r < 0) {
-                (void) fprintf(stderr, "wslbridge-test-host: can't listen on '%s': %s\n", h->listen,
-                               strerror(-r));
+                (void) fprintf(stderr, "wslbridge-test-host: cannot listen on '%s': %s\n",
+                               h->listen, strerror(-r));
                 return r;
         }
         (void) fprintf(stderr, "listening on %s\n", h->listen);

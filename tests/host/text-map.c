@@ -37,7 +37,7 @@ const char *text_map_get(const TextMap *m, const char *key) {
 
 static int text_map_grow(TextMap *m) {
         size_t n = m->n_buckets ? 2 * m->n_buckets : TEXT_MAP_BUCKETS_FIRST;
-        TextMapEntry **buckets = calloc(n, sizeof *buckets);
+        TextMapEntry **buckets = calloc(n, sizeof(*buckets));
 
         if (!buckets)
                 return -ENOMEM;
@@ -71,7 +71,7 @@ int text_map_set(TextMap *m, const char *key, const char *data) {
                 (*slot)->data = copy;
                 return 0;
         }
-        e = malloc(sizeof *e + n);
+        e = malloc(sizeof(*e) + n);
         if (!e) {
                 free(copy);
                 return -ENOMEM;
@@ -118,13 +118,13 @@ static int text_map_compare(const void *pa, const void *pb) {
 }
 
 const TextMapEntry **text_map_list(const TextMap *m) {
-        const TextMapEntry **list = malloc((m->n + 1) * sizeof *list);
+        const TextMapEntry **list = malloc((m->n + 1) * sizeof(*list));
         size_t n = 0;
 
         for (size_t i = 0; list && i < m->n_buckets; i++)
                 for (const TextMapEntry *e = m->buckets[i]; e; e = e->next)
                         list[n++] = e;
         if (list)
-                qsort(list, n, sizeof *list, text_map_compare);
+                qsort(list, n, sizeof(*list), text_map_compare);
         return list;
 }

@@ -377,7 +377,7 @@ def test_only_root_writes(guest, control):
     (["frobnicate"], "no command"), (["expose"], "PORT[:GUESTPORT]"), (["expose", "web"], "no PORT"),
     (["status", "--force"], "no option --force"), (["list", "x"], "Too many"),
     (["wait", "--timeout=0"], "seconds"), (["expose", "80", "--firewall=privat"], "'private'"),
-    (["expose", "80", "--name=../x"], "can't be a name"), (["--frobnicate"], "unrecognized"),
+    (["expose", "80", "--name=../x"], "cannot be a name"), (["--frobnicate"], "unrecognized"),
     (["expose", "80-81:9"], "same length"),
 ])
 def test_wrong_use(guest, control, arguments, says):

@@ -74,7 +74,7 @@ def test_status_directory_that_can_not_be_written(guest, host):
     host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080"})
     guest.new_address()
     host.wait_rules({"0.0.0.0/8080": f"{guest.address}/8080"})
-    assert len(guest.log_lines("Can't write")) == 1
+    assert len(guest.log_lines("Cannot write")) == 1
 
 
 def test_without_privileges(guest, host, tmp_path):

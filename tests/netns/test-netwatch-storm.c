@@ -185,7 +185,7 @@ START_TEST(test_retries_grow_rare) {
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &limit), 0);
         break_dump_socket();
         none = (struct rlimit){.rlim_cur = 0, .rlim_max = limit.rlim_max};
-        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0); /* the socket can't be replaced */
+        ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0); /* the socket cannot be replaced */
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address, 24), 0);
         start = now_usec();
         while (now_usec() - start < USEC_PER_SEC)
@@ -211,7 +211,7 @@ START_TEST(test_retries_grow_rare) {
 }
 END_TEST
 
-/* An agent that can't look any more must not keep the last address in force for ever. */
+/* An agent that cannot look any more must not keep the last address in force for ever. */
 START_TEST(test_dumps_that_always_fail_end_the_loop) {
         struct rlimit limit, none;
 

@@ -2,7 +2,7 @@
 
 /*
  * Registry access for the tests: commands on stdin, one JSON line for each on stdout. 'wine reg'
- * takes 50 ms and more for one value and can't be trusted with every byte; this answers in well
+ * takes 50 ms and more for one value and cannot be trusted with every byte; this answers in well
  * under one, and shows the bytes of every type.
  *
  *   dump KEY                  {"ok":true,"values":{"NAME":{"type":1,"hex":"…"}}}; missing key: {}

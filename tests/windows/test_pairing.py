@@ -77,7 +77,7 @@ def test_pair_a_distro(command, registry, start_helper):
 
 @pytest.mark.parametrize("distro,says", [
     ("Nowhere", "wsl --list"), ("Garbage", "paired by magic"), ("Fails", "is read-only"),
-    ('a"b', "can't be the name"),
+    ('a"b', "cannot be the name"),
 ])
 def test_nothing_is_stored_when_it_fails(command, registry, distro, says):
     code, output = command("pair", distro)

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A frame in words, every field of it. Encoding a decoded frame again can't show that two fields
+ * A frame in words, every field of it. Encoding a decoded frame again cannot show that two fields
  * were mixed up on both ways; this can.
  */
 

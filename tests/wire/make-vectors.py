@@ -171,7 +171,7 @@ def bad_payloads():
 
 
 def bad_frames():
-    """Right payloads in wrong frames, and fields that reference.py can't make wrong."""
+    """Right payloads in wrong frames, and fields that reference.py cannot make wrong."""
     ping = ref.token("PING", 1).data
     frame, hello = ref.frame, ref.hello(AGENT, BOOT, AGENT_NONCE).data[8:]
     state = ref.state(1, (SSH,), v4=None).data[8:]

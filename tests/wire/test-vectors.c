@@ -30,7 +30,7 @@ static const char *check_good(const Vector *v) {
         if (!same)
                 return "encodes to other bytes";
         if (describe(buffer_bytes(&v->bytes), buffer_length(&v->bytes), text, sizeof(text)) < 0)
-                return "can't be described";
+                return "cannot be described";
         if (strcmp(text, v->meaning) != 0) {
                 (void) printf("  says  %s\n  means %s\n", v->meaning, text);
                 return "means something else";

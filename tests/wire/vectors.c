@@ -74,7 +74,7 @@ int vectors_read(const char *path, Vectors *ret_vectors) {
         if (f != NULL)
                 (void) fclose(f);
         if (r < 0) {
-                (void) fprintf(stderr, "%s:%u: can't read the vectors\n", path, number);
+                (void) fprintf(stderr, "%s:%u: cannot read the vectors\n", path, number);
                 vectors_done(&v);
                 return -1;
         }

@@ -56,7 +56,7 @@ def scene_halves(say, stage):
     say.tell("""Three network namespaces stand for three machines. Wine is the Windows host: the
         helper keeps rules in its registry, and a service named iphlpsvc reads them and forwards
         ports, as the one of Windows does. The guest runs the agent and a web server. The client
-        can not reach the guest: the host forwards nothing by itself.""")
+        cannot reach the guest: the host forwards nothing by itself.""")
     say.show("the stage", PICTURE)
     say.check("the helper does not know this guest yet and refuses it: not paired",
               comes_true(stage.wait_refused, "not-paired"))

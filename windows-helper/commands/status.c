@@ -36,6 +36,6 @@ int command_status(int argc, char **argv) {
         buffer_done(&out);
         free(text);
         if (r < 0)
-                log_write(BRIDGE_LEVEL_ERROR, "The status file can't be read (%s)", strerror(-r));
+                log_write(BRIDGE_LEVEL_ERROR, "The status file cannot be read (%s)", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

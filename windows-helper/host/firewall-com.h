@@ -11,7 +11,7 @@
 typedef struct FirewallCom FirewallCom;
 
 /* COM is started for the calling thread, which must be the one that uses the store and frees it.
- * Return: 0 or -ENOMEM; a firewall that can't be reached fails each call of the store instead. */
+ * Return: 0 or -ENOMEM; a firewall that cannot be reached fails each call of the store instead. */
 int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store);
 FirewallCom *firewall_com_free(FirewallCom *c); /* takes NULL, returns NULL */
 

@@ -76,7 +76,7 @@ bool firewall_rule_is_ours(INetFwRule *rule) {
 
 typedef HRESULT(STDMETHODCALLTYPE *RuleGetText)(INetFwRule *rule, BSTR *ret_text);
 
-/* @ret_text: newly allocated UTF-8, "" for what can't be read, or NULL for want of memory. */
+/* @ret_text: newly allocated UTF-8, "" for what cannot be read, or NULL for want of memory. */
 static void rule_get(INetFwRule *rule, RuleGetText get, char **ret_text) {
         BSTR b = NULL;
 

@@ -15,7 +15,7 @@
 #define LXSS_TEXT_MAX 64
 
 /* How the adapters of virtual switches are called. The alias can be changed by the user and the
- * description can't; neither is translated (fact 6.1). */
+ * description cannot; neither is translated (fact 6.1). */
 static const wchar_t alias_prefix[] = L"vEthernet";
 static const wchar_t description_prefix[] = L"Hyper-V Virtual Ethernet Adapter";
 

@@ -92,7 +92,7 @@ int iphlpsvc_query(IphlpsvcState *ret_state) {
         return r;
 }
 
-/* "Can't accept" is a service that is starting or stopping: it reads the values when it starts. */
+/* "Cannot accept" is a service that is starting or stopping: it reads the values when it starts. */
 static bool iphlpsvc_stopped(DWORD error) {
         return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_DISABLED ||
                error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;

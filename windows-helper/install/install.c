@@ -148,7 +148,7 @@ static int uninstall_file(const wchar_t *path) {
         error = GetLastError();
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return 0;
-        /* A program can't remove its own file while it runs. */
+        /* A program cannot remove its own file while it runs. */
         if (MoveFileExW(path, NULL, MOVEFILE_DELAY_UNTIL_REBOOT)) {
                 install_say("file", path);
                 printf("             (in use: goes when Windows is restarted)\n");

@@ -215,7 +215,7 @@ void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, c
                 s->generation = generation;
                 s->written = true;
         } else if (!s->told) {
-                log_write(BRIDGE_LEVEL_WARNING, "Can't write the status file, trying again");
+                log_write(BRIDGE_LEVEL_WARNING, "Cannot write the status file, trying again");
                 s->told = true;
         }
 }

@@ -49,7 +49,7 @@ static void facts_on_forwarder(void *userdata) {
         firewall_apply_look(&f->firewall); /* whoever resets the network resets both */
 }
 
-/* What can't be read at all leaves the last one in force. */
+/* What cannot be read at all leaves the last one in force. */
 static int facts_read_policy(Facts *f) {
         PolicyOrigin before = f->origin;
         int r = policy_store_read(&f->policy, &f->origin);

@@ -14,10 +14,11 @@ static int ledger_store_on_value(void *userdata, const char *name, const char *d
         LedgerEntry entry;
 
         if (!data || ledger_entry_parse(name, data, &entry) < 0) {
-                log_write(BRIDGE_LEVEL_WARNING,
-                          "Ledger entry '%s' can't be read; its rule is taken for somebody else's, "
-                          "delete the entry (and the rule) to get rid of it",
-                          name);
+                log_write(
+                        BRIDGE_LEVEL_WARNING,
+                        "Ledger entry '%s' cannot be read; its rule is taken for somebody else's, "
+                        "delete the entry (and the rule) to get rid of it",
+                        name);
                 return 0;
         }
         return ledger_put(ledger, &entry);

@@ -19,7 +19,7 @@ typedef struct LedgerStore {
 
 void ledger_store_done(LedgerStore *s);
 
-/* These are BridgeHost's functions, see there. An entry that can't be read is logged, kept as it
+/* These are BridgeHost's functions, see there. An entry that cannot be read is logged, kept as it
  * is and left out. */
 int ledger_store_load(LedgerStore *s, Ledger *ledger);
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY_DATA_MAX 65536 /* bytes of a value; longer ones can't be read */
+#define POLICY_DATA_MAX 65536 /* bytes of a value; longer ones cannot be read */
 
 typedef struct PolicyRead {
         const wchar_t *path;

@@ -11,7 +11,7 @@
 #define POLICY_STORE_MANAGED L"SOFTWARE\\Policies\\wslbridge"
 #define POLICY_STORE_LOCAL   L"SOFTWARE\\wslbridge\\Policy"
 
-/* Read both keys. What can't be read is among the problems of @ret_origin and closes what it
- * bounds. Return: 0, or negative errno when a key can't be read at all (logged): then nothing is
+/* Read both keys. What cannot be read is among the problems of @ret_origin and closes what it
+ * bounds. Return: 0, or negative errno when a key cannot be read at all (logged): then nothing is
  * returned. */
 int policy_store_read(Policy *ret_policy, PolicyOrigin *ret_origin);

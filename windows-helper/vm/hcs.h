@@ -11,8 +11,8 @@
 
 typedef struct Hcs Hcs;
 
-/* @error: 0; -ENOSYS: this Windows has no such service; -EACCES; -EPROTO: its answer can't be read;
- * -EIO. Called in the loop's thread. */
+/* @error: 0; -ENOSYS: this Windows has no such service; -EACCES; -EPROTO: its answer cannot be
+ * read; -EIO. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
 /* Ask and wait for the answer, up to some seconds. Return: as @error of an HcsFn. */

@@ -52,7 +52,7 @@ static void vms_fail(Vms *v, VmEar *ear, DWORD error) {
                 v->no_hyperv = true;
         } else if (!ear->told) {
                 log_event(BRIDGE_LEVEL_ERROR, EVENT_LISTEN_PROBLEM,
-                          "Can't listen to %s %s (Winsock error %lu), trying again",
+                          "Cannot listen to %s %s (Winsock error %lu), trying again",
                           vm_id_is_null(&ear->vm.id) ? "any Hyper-V VM" : ear->vm.name,
                           vm_id_is_null(&ear->vm.id) ? "" : id, (unsigned long) error);
                 ear->told = true;

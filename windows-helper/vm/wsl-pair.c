@@ -45,7 +45,7 @@ static int wsl_command(const char *distro, wchar_t ret_exe[PATHS_MAX],
         wchar_t name[WIRE_DISTRO_MAX + 1];
 
         if (strpbrk(distro, "\"\\") || win_to_wide(distro, name, ARRAYSIZE(name)) < 0 || !*distro) {
-                log_write(BRIDGE_LEVEL_ERROR, "'%s' can't be the name of a distro", distro);
+                log_write(BRIDGE_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
                 return -EINVAL;
         }
         (void) swprintf(ret_command, WSL_COMMAND_MAX,
@@ -95,7 +95,7 @@ static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
         return r;
 }
 
-/* What it says, until it ends or the time is over; a pipe can't be waited for, so it is looked at.
+/* What it says, until it ends or the time is over; a pipe cannot be waited for, so it is looked at.
  * */
 static int wsl_read(WslProcess *w, char ret_text[WSL_OUTPUT_MAX]) {
         ULONGLONG end = GetTickCount64() + WSL_PAIR_TIMEOUT_MS;

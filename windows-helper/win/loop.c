@@ -71,7 +71,7 @@ struct LoopWait {
         LoopOp op;
 };
 
-/* Runs in the thread pool's waiting thread: a completion port can't wait for an event itself. */
+/* Runs in the thread pool's waiting thread: a completion port cannot wait for an event itself. */
 static void CALLBACK loop_wait_on_event(void *context, BOOLEAN timed_out) {
         LoopWait *w = context;
 

@@ -3,7 +3,7 @@
 
 /*
  * Tells when somebody changed a registry key below HKEY_LOCAL_MACHINE, or what is below it.
- * "Somebody" includes ourselves: the kernel can't say who it was. A key that does not exist is
+ * "Somebody" includes ourselves: the kernel cannot say who it was. A key that does not exist is
  * waited for at its nearest ancestor, so nothing is created for the sake of watching.
  */
 

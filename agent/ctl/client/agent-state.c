@@ -71,7 +71,7 @@ static int describe_read(int error, char **ret_problem) {
                 return describe(CTL_AGENT_E_NOT_RUNNING,
                                 "The agent does not run: there is no " CTL_STATUS_PATH,
                                 ret_problem);
-        if (asprintf(ret_problem, "Can't read %s: %s", CTL_STATUS_PATH, strerror(error)) < 0) {
+        if (asprintf(ret_problem, "Cannot read %s: %s", CTL_STATUS_PATH, strerror(error)) < 0) {
                 *ret_problem = NULL;
                 return -ENOMEM;
         }

@@ -14,7 +14,7 @@
 enum {
         _CTL_AGENT_E_SUCCESS,
         CTL_AGENT_E_NOT_RUNNING, /* there is no status file, or it is left from a crash */
-        CTL_AGENT_E_BAD,         /* there is one that can not be understood */
+        CTL_AGENT_E_BAD,         /* there is one that cannot be understood */
 };
 
 /**

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Collecting facts; see ctl-facts.h. What can not be found out is left as not known. */
+/* Collecting facts; see ctl-facts.h. What cannot be found out is left as not known. */
 
 #include "agent/ctl/doctor/evidence.h"
 

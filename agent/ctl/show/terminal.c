@@ -58,7 +58,7 @@ int terminal_print(Text *t) {
                 r = errno ? -errno : -EIO;
         text_done(t);
         if (r < 0 && r != -EPIPE) /* nobody is left to be told */
-                (void) ctl_error("Can't write the output: %s", strerror(-r));
+                (void) ctl_error("Cannot write the output: %s", strerror(-r));
         return r;
 }
 
@@ -96,5 +96,5 @@ int ctl_error(const char *format, ...) {
 int ctl_error_errno(int error, const char *what, const char *path) {
         if ((error == EACCES || error == EPERM) && geteuid() != 0)
                 return ctl_error("Only root can %s %s; run this command with sudo", what, path);
-        return ctl_error("Can't %s %s: %s", what, path, strerror(error));
+        return ctl_error("Cannot %s %s: %s", what, path, strerror(error));
 }

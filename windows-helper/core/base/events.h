@@ -29,7 +29,7 @@ typedef enum EventId {
         EVENT_VM_FOUND = 34,
         EVENT_VM_GONE = 35,
         EVENT_NO_HYPERV = 36,      /* this Windows has no Hyper-V sockets */
-        EVENT_LISTEN_PROBLEM = 37, /* a VM can't be listened to */
+        EVENT_LISTEN_PROBLEM = 37, /* a VM cannot be listened to */
         EVENT_FORWARDER_UP = 38,   /* iphlpsvc takes our settings (again) */
         EVENT_FORWARDER_PROBLEM = 39,
         EVENT_RULES_PROBLEM = 40, /* registry: reading or writing values or ledger failed */

@@ -14,7 +14,7 @@
 void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
         char text[RESULT_ROOM];
 
-        if (vsnprintf(text, sizeof text, format, args) < 0)
+        if (vsnprintf(text, sizeof(text), format, args) < 0)
                 text[0] = '\0';
         wire_text_clean(text, WIRE_TEXT_MAX);
         memcpy(ret_text, text, strlen(text) + 1);

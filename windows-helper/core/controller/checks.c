@@ -48,7 +48,7 @@ void settle_verify(Bridge *b, ReconcilePlan *plan, uint64_t now_usec) {
 
         if (r < 0) {
                 bridge_log(b, BRIDGE_LEVEL_WARNING, EVENT_RULES_PROBLEM,
-                           "can't see which ports are listened on (%s), ignoring", strerror(-r));
+                           "cannot see which ports are listened on (%s), ignoring", strerror(-r));
         }
         if (tell)
                 b->activate_due = b->dirty = true;
@@ -68,7 +68,7 @@ static int firewall_collect(const ReconcilePlan *plan, FirewallRules *rules) {
                 if (s->profiles == 0 ||
                     (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING))
                         continue;
-                memcpy(rule.service, s->name, sizeof rule.service);
+                memcpy(rule.service, s->name, sizeof(rule.service));
                 rule.remote = firewall_remote_text(state, s);
                 r = rule.remote ? firewall_rules_add(rules, &rule) : -ENOMEM;
                 free(rule.remote);

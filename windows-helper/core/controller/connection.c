@@ -56,12 +56,12 @@ static void connection_fail(BridgeConnection *c, int error, Buffer *out, uint64_
 
 /* A refused agent tries again every half minute; that is one line, not one each time. */
 static void connection_log_refusal(BridgeConnection *c, const char *text, uint64_t now_usec) {
-        char line[sizeof c->bridge->last_refusal], name[BRIDGE_NAME_MAX];
+        char line[sizeof(c->bridge->last_refusal)], name[BRIDGE_NAME_MAX];
 
         bridge_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
-        (void) snprintf(line, sizeof line, "%s: refused: %s", name, text);
+        (void) snprintf(line, sizeof(line), "%s: refused: %s", name, text);
         if (strcmp(line, c->bridge->last_refusal) != 0) {
-                memcpy(c->bridge->last_refusal, line, sizeof line);
+                memcpy(c->bridge->last_refusal, line, sizeof(line));
                 bridge_log_stranger(c->bridge, now_usec, "%s", line);
         }
 }
@@ -170,7 +170,7 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
                 *p++ = digits[hello->agent_id[i] >> 4];
                 *p++ = digits[hello->agent_id[i] & 15];
         }
-        (void) snprintf(p, sizeof c->owner - 2 * WIRE_ID_SIZE, "/%s", hello->distro);
+        (void) snprintf(p, sizeof(c->owner) - 2 * WIRE_ID_SIZE, "/%s", hello->distro);
 
         if (connection_refused_by_policy(c, now_usec))
                 return;
@@ -180,11 +180,11 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
                 paired = -EIO;
         if (paired == -ENOENT && c->bridge->options.policy.pairing_required)
                 bridge_keep_stranger(c->bridge, c->owner);
-        r = h->random(h->userdata, nonce, sizeof nonce);
+        r = h->random(h->userdata, nonce, sizeof(nonce));
         if ((paired < 0 && paired != -ENOENT) || r < 0) {
                 connection_refuse(c, WIRE_REFUSAL_INTERNAL,
                                   r < 0 ? "the helper has no random numbers"
-                                        : "the helper can't read its keys",
+                                        : "the helper cannot read its keys",
                                   now_usec);
         } else {
                 r = helper_session_challenge(c->session, paired == 0 ? key : NULL, nonce, now_usec,
@@ -194,7 +194,7 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
                 else
                         connection_flush(c, &out, now_usec);
         }
-        session_wipe(key, sizeof key);
+        session_wipe(key, sizeof(key));
 }
 
 static void connection_on_proven(BridgeConnection *c, uint64_t now_usec) {

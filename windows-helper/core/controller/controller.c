@@ -80,7 +80,7 @@ static void bridge_recall_vms(Bridge *b) {
 
 int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHost *host,
                uint64_t now_usec) {
-        Bridge *b = calloc(1, sizeof *b);
+        Bridge *b = calloc(1, sizeof(*b));
         int r;
 
         if (!b)
@@ -172,7 +172,7 @@ int bridge_connect(Bridge *b, void *peer, const BridgePeer *info, uint64_t now_u
 
         if (r < 0)
                 return r;
-        c = calloc(1, sizeof *c);
+        c = calloc(1, sizeof(*c));
         if (!c)
                 return -ENOMEM;
         r = helper_session_new(&c->session, &config, now_usec);
@@ -253,7 +253,7 @@ void bridge_keys_changed(Bridge *b, uint64_t now_usec) {
                     b->host.key_find(b->host.userdata, a->owner, key) == -ENOENT)
                         a->expires = now_usec;
         }
-        session_wipe(key, sizeof key);
+        session_wipe(key, sizeof(key));
 }
 
 void bridge_set_firewall_problem(Bridge *b, const char *text, bool failed) {
@@ -274,8 +274,8 @@ void bridge_keep_stranger(Bridge *b, const char *owner) {
         else if (i == BRIDGE_STRANGERS_KEPT)
                 i--;
         if (i > 0)
-                memmove(b->strangers[1], b->strangers[0], i * sizeof b->strangers[0]);
-        (void) snprintf(b->strangers[0], sizeof b->strangers[0], "%s", owner);
+                memmove(b->strangers[1], b->strangers[0], i * sizeof(b->strangers[0]));
+        (void) snprintf(b->strangers[0], sizeof(b->strangers[0]), "%s", owner);
         b->generation++;
 }
 

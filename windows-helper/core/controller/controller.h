@@ -65,7 +65,7 @@ typedef struct BridgeHost {
          * come. */
         int (*activate)(void *userdata);
 
-        /* The listening TCP sockets of the host, with iphlpsvc's process. -ENOSYS: can't be known
+        /* The listening TCP sockets of the host, with iphlpsvc's process. -ENOSYS: cannot be known
          * here, nothing is verified. */
         int (*listening_read)(void *userdata, ListeningTable *table);
         /* Program name of a process for people, "python.exe"; "" when it is not to be had. */

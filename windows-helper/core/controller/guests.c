@@ -30,7 +30,7 @@ int agents_add(Agents *a, const char *owner, Agent **ret_agent) {
 
         if (a->n == BRIDGE_AGENTS_MAX)
                 return -ENOSPC;
-        agent = calloc(1, sizeof *agent);
+        agent = calloc(1, sizeof(*agent));
         if (!agent)
                 return -ENOMEM;
         memcpy(agent->owner, owner, n + 1);
@@ -45,7 +45,7 @@ void agents_remove(Agents *a, Agent *agent) {
         for (size_t i = 0; i < a->n; i++) {
                 if (a->items[i] == agent) {
                         memmove(&a->items[i], &a->items[i + 1],
-                                (a->n - i - 1) * sizeof a->items[0]);
+                                (a->n - i - 1) * sizeof(a->items[0]));
                         a->n--;
                         agent_free(agent);
                         return;

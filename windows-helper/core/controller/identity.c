@@ -19,7 +19,7 @@ void connection_note(const BridgeConnection *c, bool connected) {
         c->bridge->generation++;
         if (r < 0) {
                 bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, EVENT_RULES_PROBLEM,
-                           "can't note when an agent was here (%s), ignoring", strerror(-r));
+                           "cannot note when an agent was here (%s), ignoring", strerror(-r));
         }
 }
 
@@ -28,7 +28,7 @@ void connection_note(const BridgeConnection *c, bool connected) {
 static int key_mark(const Bridge *b, const uint8_t *key, uint8_t ret_mark[WIRE_MAC_SIZE]) {
         static const uint8_t label[] = "wslbridge key mark";
 
-        return b->options.mac(key, label, sizeof label - 1, ret_mark);
+        return b->options.mac(key, label, sizeof(label) - 1, ret_mark);
 }
 
 int connection_mark_key(BridgeConnection *c, const uint8_t *key) {
@@ -47,8 +47,8 @@ int connection_check_key(BridgeConnection *c, uint64_t now_usec) {
         same = (r == 0) == c->has_key;
         if (r == 0 && same)
                 same = key_mark(c->bridge, key, mark) == 0 &&
-                       memcmp(mark, c->key_mark, sizeof mark) == 0;
-        session_wipe(key, sizeof key);
+                       memcmp(mark, c->key_mark, sizeof(mark)) == 0;
+        session_wipe(key, sizeof(key));
         if (same)
                 return 0;
         if (c->agent) /* nothing that it asked for outlives its pairing */
@@ -80,7 +80,7 @@ void connection_log_up(const BridgeConnection *c) {
         bridge_owner_name(c->owner, name);
         vm_id_format(&c->info.vm, vm);
         if (c->info.source_known) {
-                (void) snprintf(peer, sizeof peer, ", VM %s, source port %u%s",
+                (void) snprintf(peer, sizeof(peer), ", VM %s, source port %u%s",
                                 vm_id_is_null(&c->info.vm) ? "not told" : vm,
                                 (unsigned) c->info.source,
                                 c->info.source < BRIDGE_PRIVILEGED_PORTS ? " (privileged)" : "");

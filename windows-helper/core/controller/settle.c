@@ -45,7 +45,7 @@ static void settle_log_guest(Settle *s, Agent *agent) {
         }
         if (strcmp(guest, agent->told_guest) == 0 && agent->told_event == event)
                 return;
-        memcpy(agent->told_guest, guest, sizeof guest);
+        memcpy(agent->told_guest, guest, sizeof(guest));
         agent->told_event = event;
         bridge_owner_name(agent->owner, name);
         bridge_log(s->bridge, level, event,
@@ -114,7 +114,7 @@ static bool settle_changed(const Agent *agent, const WireServiceResult *results)
 /* Remember @results, taken over, as what is known of the agent's services. */
 static void settle_remember(Agent *agent, WireServiceResult *results) {
         uint32_t n = agent->state.n_services;
-        AgentServiceName *told = malloc((n + 1u) * sizeof *told);
+        AgentServiceName *told = malloc((n + 1u) * sizeof(*told));
 
         result_list_free(agent->results, agent->n_told);
         free(agent->told);
@@ -128,7 +128,7 @@ static void settle_remember(Agent *agent, WireServiceResult *results) {
                 return;
         }
         for (uint32_t i = 0; i < n; i++)
-                memcpy(told[i].text, agent->state.services[i].name, sizeof told[i].text);
+                memcpy(told[i].text, agent->state.services[i].name, sizeof(told[i].text));
 }
 
 /* Saturated. */
@@ -176,7 +176,7 @@ static int settle_fail(Settle *s, int error, const char *what) {
                 if (!s->inputs[i].state)
                         continue;
                 n = s->inputs[i].state->n_services;
-                results = calloc(n + 1u, sizeof *results);
+                results = calloc(n + 1u, sizeof(*results));
                 for (uint32_t k = 0; results && k < n; k++) {
                         results[k].state = WIRE_SERVICE_ACTIVE;
                         result_worsen(&results[k], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED,

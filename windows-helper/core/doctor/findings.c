@@ -23,7 +23,7 @@ void findings_done(Findings *f) {
 static Finding *findings_new(Findings *f) {
         if (f->n == f->size) {
                 size_t size = f->size ? 2 * f->size : FINDINGS_FIRST;
-                Finding *items = realloc(f->items, size * sizeof *items);
+                Finding *items = realloc(f->items, size * sizeof(*items));
 
                 if (!items) {
                         f->error = -ENOMEM;

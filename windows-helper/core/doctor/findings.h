@@ -34,7 +34,7 @@ typedef struct Findings {
 
 void findings_done(Findings *f);
 
-/* @advice: NULL for nothing. What can't be kept for want of memory sets .error. */
+/* @advice: NULL for nothing. What cannot be kept for want of memory sets .error. */
 RESULT_PRINTF(5, 6)
 void findings_add(Findings *f, FindingRank rank, const char *id, const char *advice,
                   const char *seen, ...);

@@ -54,7 +54,7 @@ static void diagnose_not_serving(const DiagnoseFacts *facts, Findings *f) {
 static void diagnose_service(const DiagnoseFacts *facts, Findings *f) {
         if (facts->status_error < 0 && facts->status_error != -ENOENT)
                 findings_add(f, FINDING_UNSEEN, "status", AS_ADMINISTRATOR,
-                             "status.json can't be read (%s)", strerror(-facts->status_error));
+                             "status.json cannot be read (%s)", strerror(-facts->status_error));
         if (facts->status && facts->serves == SEEN_NO)
                 findings_add(f, FINDING_HINT, "status", NULL,
                              "status.json is of a helper that did not end properly");
@@ -118,12 +118,12 @@ static void diagnose_firewall(const DiagnoseFacts *facts, Findings *f) {
         } services[] = {{"MpsSvc", facts->firewall}, {"BFE", facts->filter}};
         char advice[64];
 
-        for (size_t i = 0; i < sizeof services / sizeof services[0]; i++) {
+        for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
                 if (services[i].seen == SERVICE_IS_UNSEEN ||
                     services[i].seen == SERVICE_IS_RUNNING ||
                     services[i].seen == SERVICE_IS_PENDING)
                         continue;
-                (void) snprintf(advice, sizeof advice, "as administrator: sc start %s",
+                (void) snprintf(advice, sizeof(advice), "as administrator: sc start %s",
                                 services[i].name);
                 findings_add(f, FINDING_PROBLEM, "firewall", advice,
                              "The service %s of Windows Firewall does not run; no port can be "

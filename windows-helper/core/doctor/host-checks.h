@@ -66,7 +66,7 @@ typedef struct DiagnoseFacts {
         const Hostnet *hostnet;
 } DiagnoseFacts;
 
-/* Judge, worst first. What can't be kept for want of memory sets @ret_findings' .error. The caller
+/* Judge, worst first. What cannot be kept for want of memory sets @ret_findings' .error. The caller
  * frees. */
 void diagnose(const DiagnoseFacts *facts, Findings *ret_findings);
 

@@ -99,7 +99,7 @@ static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
         IpEndpoint connect;
 
         if (!v->parsed || !v->data)
-                return "can't be read as a port forwarding";
+                return "cannot be read as a port forwarding";
         if (rule_endpoint_parse(v->data, family, &connect) < 0)
                 return "forwards to a name, which Windows looks up only when iphlpsvc starts";
         if (is_loop(net, &v->listen, &connect))
@@ -120,7 +120,7 @@ static void judge_others(RulesJudge *j) {
                 if (!odd || j->n_odd++ >= DIAGNOSE_EACH_MAX)
                         continue;
                 ip_endpoint_format(&v->listen, endpoint);
-                (void) snprintf(advice, sizeof advice,
+                (void) snprintf(advice, sizeof(advice),
                                 "it is not ours; delete it if nobody needs it%s%s",
                                 v->parsed ? ", or for a guest's service to take it over: "
                                             "wslbridge-helper adopt "
@@ -147,7 +147,7 @@ void diagnose_rules(const DiagnoseFacts *facts, Findings *f) {
                              "The port forwardings could not be read");
                 return;
         }
-        j.ours = calloc(facts->rules->n_values + 1, sizeof *j.ours);
+        j.ours = calloc(facts->rules->n_values + 1, sizeof(*j.ours));
         if (!j.ours) {
                 f->error = -ENOMEM;
                 return;

@@ -48,7 +48,7 @@ static const char *judge_advice(const char *reason) {
                  "nothing: such a guest is reached without forwarding; see the agent"},
         };
 
-        for (size_t i = 0; i < sizeof advices / sizeof advices[0]; i++)
+        for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
                 if (strcmp(reason, wire_reason_name(advices[i].reason)) == 0)
                         return advices[i].advice;
         return NULL;
@@ -95,7 +95,7 @@ static void judge_agent(StatusJudge *j, const StatusRecord *r) {
         const char *owner = status_field(r, "agent"), *slash = strchr(owner, '/');
         const char *state = status_field(r, "state");
 
-        (void) snprintf(j->distro, sizeof j->distro, "%.*s", WIRE_DISTRO_MAX,
+        (void) snprintf(j->distro, sizeof(j->distro), "%.*s", WIRE_DISTRO_MAX,
                         slash ? slash + 1 : owner);
         j->n_agents++;
         if (strcmp(state, "connected") == 0)
@@ -162,7 +162,7 @@ static void judge_record(void *userdata, StatusKind kind, const StatusRecord *r)
                 judge_service(j, r);
                 break;
         case STATUS_STRANGER:
-                (void) snprintf(advice, sizeof advice,
+                (void) snprintf(advice, sizeof(advice),
                                 PAIRING "DISTRO, or for what is no distro: pair --print %.*s",
                                 LEDGER_OWNER_MAX, status_field(r, ""));
                 findings_add(j->findings, FINDING_PROBLEM, "not-paired", advice,

@@ -185,7 +185,7 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
         firewall_describe(f, r, problem);
         failed = r < 0;
         changed = failed != f->failed || strcmp(problem, f->problem) != 0;
-        memcpy(f->problem, problem, sizeof problem);
+        memcpy(f->problem, problem, sizeof(problem));
         f->failed = failed;
         return changed;
 }

@@ -21,12 +21,12 @@ void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MA
 }
 
 int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
-        const size_t n = sizeof FIREWALL_PREFIX - 1;
+        const size_t n = sizeof(FIREWALL_PREFIX) - 1;
         char text[IP_ENDPOINT_TEXT_MAX], again[FIREWALL_NAME_MAX], *address = text, *colon;
         IpEndpoint e = {0};
         unsigned port = 0;
 
-        if (strncmp(name, FIREWALL_PREFIX, n) != 0 || strlen(name + n) >= sizeof text)
+        if (strncmp(name, FIREWALL_PREFIX, n) != 0 || strlen(name + n) >= sizeof(text))
                 return -EINVAL;
         memcpy(text, name + n, strlen(name + n) + 1);
         colon = strrchr(text, ':');
@@ -57,7 +57,7 @@ void firewall_rule_about(const FirewallRule *rule, char ret_about[FIREWALL_ABOUT
 }
 
 int firewall_rule_parse_about(const char *about, char ret_service[WIRE_SERVICE_NAME_MAX + 1]) {
-        const size_t n = sizeof FIREWALL_ABOUT - 1;
+        const size_t n = sizeof(FIREWALL_ABOUT) - 1;
         const char *end = strrchr(about, '\'');
 
         if (strncmp(about, FIREWALL_ABOUT, n) != 0 || end < about + n ||
@@ -87,7 +87,7 @@ int firewall_rules_add(FirewallRules *r, const FirewallRule *rule) {
 
         if (r->n == r->size) {
                 size_t size = r->size > 0 ? 2 * r->size : 16;
-                FirewallRule *items = realloc(r->items, size * sizeof *items);
+                FirewallRule *items = realloc(r->items, size * sizeof(*items));
 
                 if (!items)
                         return -ENOMEM;
@@ -108,13 +108,13 @@ static int firewall_compare(const void *pa, const void *pb) {
 
 void firewall_rules_sort(FirewallRules *r) {
         if (r->n > 1)
-                qsort(r->items, r->n, sizeof *r->items, firewall_compare);
+                qsort(r->items, r->n, sizeof(*r->items), firewall_compare);
 }
 
 FirewallRule *firewall_rules_find(const FirewallRules *r, size_t n, const IpEndpoint *listen) {
         const FirewallRule key = {.listen = *listen};
 
-        return n > 0 ? bsearch(&key, r->items, n, sizeof key, firewall_compare) : NULL;
+        return n > 0 ? bsearch(&key, r->items, n, sizeof(key), firewall_compare) : NULL;
 }
 
 void firewall_rules_done(FirewallRules *r) {
@@ -131,7 +131,7 @@ static bool firewall_same(const FirewallRule *a, const FirewallRule *b) {
 
 int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,
                   FirewallChange **ret_changes, size_t *ret_n) {
-        FirewallChange *changes = malloc((present->n + wanted->n + 1) * sizeof *changes);
+        FirewallChange *changes = malloc((present->n + wanted->n + 1) * sizeof(*changes));
         size_t n = 0;
 
         if (!changes)

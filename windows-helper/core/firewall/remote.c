@@ -30,7 +30,7 @@ static char *prefixes_text(WirePrefix *prefixes, size_t n) {
                 return NULL;
         text[0] = '\0';
         if (n > 1)
-                qsort(prefixes, n, sizeof *prefixes, prefix_compare);
+                qsort(prefixes, n, sizeof(*prefixes), prefix_compare);
         for (size_t i = 0; i < n; i++) {
                 char address[IP_TEXT_MAX];
 
@@ -56,7 +56,7 @@ char *firewall_remote_text(const WireState *state, const WireService *service) {
         if (service->remote != WIRE_REMOTE_LIST)
                 return remote_copy(service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet"
                                                                                : "*");
-        prefixes = malloc((n + 1) * sizeof *prefixes);
+        prefixes = malloc((n + 1) * sizeof(*prefixes));
         if (!prefixes)
                 return NULL;
         for (size_t i = 0; i < n; i++)
@@ -111,7 +111,7 @@ static int prefix_read(char *item, WirePrefix *ret_prefix) {
 
 int firewall_remote_read(const char *listed, char **ret_text) {
         char *copy = remote_copy(listed), *next = copy, *item, *text;
-        WirePrefix *prefixes = malloc((strlen(listed) / 2 + 1) * sizeof *prefixes);
+        WirePrefix *prefixes = malloc((strlen(listed) / 2 + 1) * sizeof(*prefixes));
         bool good = copy && prefixes && *listed;
         size_t n = 0;
 

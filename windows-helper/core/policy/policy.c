@@ -22,9 +22,9 @@ void policy_init(Policy *p) {
                 .max_services = POLICY_SERVICES_DEFAULT,
                 .pairing_required = true,
         };
-        for (size_t i = 0; i < sizeof denied / sizeof denied[0]; i++)
+        for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
                 p->denied_ports[i] = (PolicyPorts){denied[i], denied[i]};
-        p->n_denied_ports = sizeof denied / sizeof denied[0];
+        p->n_denied_ports = sizeof(denied) / sizeof(denied[0]);
 }
 
 /* First port of first…last that is in one of @ranges, or 0. */
@@ -81,7 +81,7 @@ static void policy_check_listen(const Policy *p, const WireListen *l, PolicyVerd
                 v->reason = WIRE_REASON_POLICY_PORT;
                 result_text(v->text, "no port is allowed: policy value " POLICY_NAME_ALLOWED_PORTS
                                      " or " POLICY_NAME_DENIED_PORTS
-                                     " is empty or can't be read; the host's event log says more");
+                                     " is empty or cannot be read; the host's event log says more");
                 return;
         }
         if (denied == 0 && outside == 0 && policy_listen_allowed(p, &l->addr))
@@ -114,7 +114,7 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
         static const char *const names[] = {"domain", "private", "public"};
         unsigned excess = s->profiles & ~(unsigned) p->allowed_profiles;
 
-        for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 if (excess & 1u << i) {
                         v->reason = WIRE_REASON_POLICY_PROFILE;
                         result_text(v->text,
@@ -124,7 +124,7 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
                         return;
                 }
         }
-        /* A list can't be known to lie inside the local subnet, which changes with the network. */
+        /* A list cannot be known to lie inside the local subnet, which changes with the network. */
         if (s->profiles != 0 && p->widest_remote == WIRE_REMOTE_LOCAL_SUBNET &&
             s->remote != WIRE_REMOTE_LOCAL_SUBNET) {
                 v->reason = WIRE_REASON_POLICY_REMOTE;

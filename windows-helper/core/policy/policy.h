@@ -38,7 +38,7 @@ typedef struct Policy {
         uint32_t max_services;    /* per agent */
         bool pairing_required;
         bool privileged_source; /* the peer's port must be below BRIDGE_PRIVILEGED_PORTS */
-        /* A value that can't be read closes what it would have bounded, instead of opening it. */
+        /* A value that cannot be read closes what it would have bounded, instead of opening it. */
         bool allowed_closed, denied_closed, listen_closed;
 } Policy;
 

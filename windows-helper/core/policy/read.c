@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Policy values from the registry: which there are, and what each may be. A value that can't be
+ * Policy values from the registry: which there are, and what each may be. A value that cannot be
  * read never opens anything: it closes what it would have bounded, until somebody corrects it.
  */
 
@@ -123,7 +123,7 @@ static int policy_add_profile(Policy *p, const char *item) {
 
         if (policy_same_word(item, "none"))
                 return 0;
-        for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++) {
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 if (policy_same_word(item, names[i])) {
                         p->allowed_profiles |= (uint8_t) (1u << i);
                         return 0;
@@ -158,7 +158,7 @@ static int policy_each_item(Policy *p, const char *text, PolicyItemFn fn, char *
         return 0;
 }
 
-/* One value of kind list: clear what was, add each item; what can't be read closes. */
+/* One value of kind list: clear what was, add each item; what cannot be read closes. */
 static int policy_set_list(Policy *p, const PolicyDefinition *d, const char *text,
                            char ret_problem[WIRE_TEXT_MAX + 1]) {
         char item[POLICY_ITEM_MAX] = "";

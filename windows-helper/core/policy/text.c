@@ -32,9 +32,9 @@ static void policy_text_ports(PolicyText *t, const PolicyPorts *ports, size_t n,
                 policy_text_item(t, none);
         for (size_t i = 0; !closed && i < n; i++) {
                 if (ports[i].first == ports[i].last)
-                        (void) snprintf(item, sizeof item, "%u", (unsigned) ports[i].first);
+                        (void) snprintf(item, sizeof(item), "%u", (unsigned) ports[i].first);
                 else
-                        (void) snprintf(item, sizeof item, "%u-%u", (unsigned) ports[i].first,
+                        (void) snprintf(item, sizeof(item), "%u-%u", (unsigned) ports[i].first,
                                         (unsigned) ports[i].last);
                 policy_text_item(t, item);
         }
@@ -49,9 +49,9 @@ static void policy_text_listen(PolicyText *t, const Policy *p) {
 
                 ip_format(&prefix->addr, address);
                 if (prefix->length == ip_family_bits(prefix->addr.family))
-                        (void) snprintf(item, sizeof item, "%s", address);
+                        (void) snprintf(item, sizeof(item), "%s", address);
                 else
-                        (void) snprintf(item, sizeof item, "%s/%u", address,
+                        (void) snprintf(item, sizeof(item), "%s/%u", address,
                                         (unsigned) prefix->length);
                 policy_text_item(t, item);
         }
@@ -62,7 +62,7 @@ static void policy_text_profiles(PolicyText *t, uint8_t profiles) {
 
         if (profiles == 0)
                 policy_text_item(t, "none");
-        for (unsigned i = 0; i < sizeof names / sizeof names[0]; i++)
+        for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++)
                 if (profiles & 1u << i)
                         policy_text_item(t, names[i]);
 }

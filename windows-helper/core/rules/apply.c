@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than any value that we write, so that a cut foreign one can't look like ours. */
+/* Longer than any value that we write, so that a cut foreign one cannot look like ours. */
 #define APPLY_DATA_MAX 256
 
 typedef enum ApplyStatus {
@@ -297,8 +297,8 @@ int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool acti
         r = ledger_reserve(ledger, plan->n_changes);
         if (r < 0)
                 return r;
-        a.status = calloc(plan->n_changes + 1, sizeof *a.status);
-        a.entries = malloc((plan->n_changes + 1) * sizeof *a.entries);
+        a.status = calloc(plan->n_changes + 1, sizeof(*a.status));
+        a.entries = malloc((plan->n_changes + 1) * sizeof(*a.entries));
         if (!a.status || !a.entries) {
                 free(a.status);
                 free(a.entries);

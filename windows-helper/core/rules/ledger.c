@@ -46,7 +46,7 @@ int ledger_reserve(Ledger *l, size_t n) {
                 return 0;
         while (size - l->n_entries < n)
                 size *= 2;
-        entries = realloc(l->entries, size * sizeof *entries);
+        entries = realloc(l->entries, size * sizeof(*entries));
         if (!entries)
                 return -ENOMEM;
         l->entries = entries;
@@ -65,7 +65,7 @@ int ledger_put(Ledger *l, const LedgerEntry *entry) {
         r = ledger_reserve(l, 1);
         if (r < 0)
                 return r;
-        memmove(&l->entries[i + 1], &l->entries[i], (l->n_entries - i) * sizeof *l->entries);
+        memmove(&l->entries[i + 1], &l->entries[i], (l->n_entries - i) * sizeof(*l->entries));
         l->entries[i] = *entry;
         l->n_entries++;
         return 0;

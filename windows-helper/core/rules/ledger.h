@@ -59,5 +59,5 @@ bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect);
 void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]);
 
 /* Return: 0, or -EINVAL when name or data is malformed (the entry must then be reported, kept and
- * left out: what can't be read is nobody's). */
+ * left out: what cannot be read is nobody's). */
 int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entry);

@@ -10,7 +10,7 @@
 int listening_table_add(ListeningTable *t, const IpEndpoint *endpoint, uint32_t pid) {
         if (t->n == t->size) {
                 size_t size = t->size > 0 ? 2 * t->size : 64;
-                Listening *items = realloc(t->items, size * sizeof *items);
+                Listening *items = realloc(t->items, size * sizeof(*items));
 
                 if (!items)
                         return -ENOMEM;
@@ -32,7 +32,7 @@ static int listening_compare(const void *pa, const void *pb) {
 
 void listening_table_sort(ListeningTable *t) {
         if (t->n > 1)
-                qsort(t->items, t->n, sizeof *t->items, listening_compare);
+                qsort(t->items, t->n, sizeof(*t->items), listening_compare);
 }
 
 void listening_table_done(ListeningTable *t) {

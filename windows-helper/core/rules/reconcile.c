@@ -95,9 +95,9 @@ static bool site_found(const Site *s) {
         return s->has_current || s->has_next;
 }
 
-/* Either value may be there, so the entry can't spare its proof of one: both are found, which takes
- * somebody who puts the old one back when the targets have keys of their own (v4tov4, v4tov6); or
- * neither is, in the midst of a change. */
+/* Either value may be there, so the entry cannot spare its proof of one: both are found, which
+ * takes somebody who puts the old one back when the targets have keys of their own (v4tov4,
+ * v4tov6); or neither is, in the midst of a change. */
 static bool site_is_open(const Site *s) {
         const LedgerEntry *e = s->entry;
 
@@ -220,7 +220,7 @@ static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
         LedgerEntry e = {.listen = s->listen, .next = winner->connect};
 
         if (old && site_is_open(s)) {
-                /* The entry can't prove a third value; clear up first, write in the next run. */
+                /* The entry cannot prove a third value; clear up first, write in the next run. */
                 walk_remove(w, s, winner);
                 result_worsen(walk_result(w, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
                               "an older rule is being removed first");
@@ -314,7 +314,7 @@ static int walk_order(Walk *w) {
 
         if (w->n_removals == 0 || w->n_removals == p->n_changes)
                 return 0;
-        ordered = malloc(p->n_changes * sizeof *ordered);
+        ordered = malloc(p->n_changes * sizeof(*ordered));
         if (!ordered)
                 return -ENOMEM;
         for (size_t i = 0; i < p->n_changes; i++) {
@@ -333,12 +333,12 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         Wanted *wanted = NULL;
         int r = -ENOMEM;
 
-        plan.results = calloc(input->n_agents + 1, sizeof *plan.results);
+        plan.results = calloc(input->n_agents + 1, sizeof(*plan.results));
         for (size_t i = 0; plan.results && i < input->n_agents; i++) {
                 const ReconcileAgent *a = &input->agents[i];
 
                 if (!a->hold && a->state) {
-                        plan.results[i] = calloc(a->state->n_services + 1u, sizeof **plan.results);
+                        plan.results[i] = calloc(a->state->n_services + 1u, sizeof(**plan.results));
                         if (!plan.results[i])
                                 goto fail;
                 }
@@ -353,8 +353,8 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
                 walk.n_rules++;
         /* At most one change per endpoint that is wanted or in the ledger. */
         plan.changes =
-                malloc((walk.n_wanted + input->ledger->n_entries + 1) * sizeof *plan.changes);
-        plan.endpoints = malloc((walk.n_wanted + 1) * sizeof *plan.endpoints);
+                malloc((walk.n_wanted + input->ledger->n_entries + 1) * sizeof(*plan.changes));
+        plan.endpoints = malloc((walk.n_wanted + 1) * sizeof(*plan.endpoints));
         r = plan.changes && plan.endpoints ? 0 : -ENOMEM;
         if (r == 0) {
                 walk_all(&walk);

@@ -61,7 +61,7 @@ static char *rule_append_number(char *p, unsigned value) {
         do {
                 digits[n++] = (char) ('0' + value % 10);
                 value /= 10;
-        } while (value > 0 && n < sizeof digits);
+        } while (value > 0 && n < sizeof(digits));
         while (n > 0)
                 *p++ = digits[--n];
         return p;
@@ -111,7 +111,7 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
         if (!slash)
                 return -EINVAL;
         n = (size_t) (slash - text);
-        if (n == 0 || n >= sizeof literal)
+        if (n == 0 || n >= sizeof(literal))
                 return -EINVAL;
         memcpy(literal, text, n);
         literal[n] = '\0';
@@ -152,7 +152,7 @@ int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char
 
         if (t->n_values == t->size) {
                 size_t size = t->size ? 2 * t->size : RULE_TABLE_SIZE_FIRST;
-                RuleValue *values = realloc(t->values, size * sizeof *values);
+                RuleValue *values = realloc(t->values, size * sizeof(*values));
 
                 if (!values)
                         return -ENOMEM;
@@ -166,7 +166,7 @@ int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char
                 free(value.data);
                 return -ENOMEM;
         }
-        /* An address of the other IP version under this key can't take effect. */
+        /* An address of the other IP version under this key cannot take effect. */
         value.parsed = rule_endpoint_parse(name, listens_on, &value.listen) == 0 &&
                        value.listen.addr.family == listens_on;
         t->values[t->n_values++] = value;
@@ -187,7 +187,7 @@ static int rule_value_compare(const void *pa, const void *pb) {
 
 void rule_table_sort(RuleTable *t) {
         if (t->n_values > 1)
-                qsort(t->values, t->n_values, sizeof *t->values, rule_value_compare);
+                qsort(t->values, t->n_values, sizeof(*t->values), rule_value_compare);
 }
 
 void rule_table_done(RuleTable *t) {

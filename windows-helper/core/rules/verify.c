@@ -14,7 +14,7 @@
 
 /* When to look again; the time of the last ones is what a machine under load may need. */
 static const uint32_t verify_delays_ms[] = {5, 10, 20, 50, 100, 200, 500, 1000, 1000};
-#define VERIFY_ATTEMPTS (sizeof verify_delays_ms / sizeof verify_delays_ms[0])
+#define VERIFY_ATTEMPTS (sizeof(verify_delays_ms) / sizeof(verify_delays_ms[0]))
 
 /* From this look on the reason is looked for; before, iphlpsvc is just not there yet. */
 #define VERIFY_PATIENCE 4
@@ -61,7 +61,7 @@ static bool look_found(const Look *l, const IpEndpoint *listen) {
         return false;
 }
 
-/* How well a socket of another process explains that iphlpsvc can't listen: 0 not at all. A more
+/* How well a socket of another process explains that iphlpsvc cannot listen: 0 not at all. A more
  * specific one, as wslrelay's on 127.0.0.1, does not keep it from listening on all (fact 4.3). */
 static unsigned look_overlap(const IpEndpoint *a, const IpEndpoint *listen) {
         if (a->port != listen->port)
@@ -129,7 +129,7 @@ static bool look_obstacle(Look *l, const IpEndpoint *listen, WireServiceResult *
         int r;
 
         if (holder && look_overlap(&holder->endpoint, listen) >= 3) {
-                l->host->process_name(l->host->userdata, holder->pid, process, sizeof process);
+                l->host->process_name(l->host->userdata, holder->pid, process, sizeof(process));
                 result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE,
                               "%s: in use by %s (process %u); end it, or listen elsewhere", text,
                               process[0] ? process : "another program", (unsigned) holder->pid);
@@ -144,7 +144,7 @@ static bool look_obstacle(Look *l, const IpEndpoint *listen, WireServiceResult *
                               "itself when it has",
                               text);
         } else if (r == -EADDRINUSE && holder) {
-                l->host->process_name(l->host->userdata, holder->pid, process, sizeof process);
+                l->host->process_name(l->host->userdata, holder->pid, process, sizeof(process));
                 result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE,
                               "%s: in use by %s (process %u); end it, or listen elsewhere", text,
                               process[0] ? process : "another program", (unsigned) holder->pid);

@@ -131,7 +131,7 @@ static int wanted_arrival_compare(const void *pa, const void *pb) {
 
 int wanted_collect(const ReconcileInput *input, WireServiceResult **results, Wanted **ret_wanted,
                    size_t *ret_n) {
-        WantedArrival *arrivals = calloc(input->n_agents + 1, sizeof *arrivals);
+        WantedArrival *arrivals = calloc(input->n_agents + 1, sizeof(*arrivals));
         size_t n = 0, n_arrivals = 0, size = 0;
         Wanted *wanted;
 
@@ -143,20 +143,20 @@ int wanted_collect(const ReconcileInput *input, WireServiceResult **results, Wan
                         size += wire_state_endpoints(a->state);
                 }
         }
-        wanted = malloc((size + 1) * sizeof *wanted);
+        wanted = malloc((size + 1) * sizeof(*wanted));
         if (!arrivals || !wanted) {
                 free(arrivals);
                 free(wanted);
                 return -ENOMEM;
         }
-        qsort(arrivals, n_arrivals, sizeof *arrivals, wanted_arrival_compare);
+        qsort(arrivals, n_arrivals, sizeof(*arrivals), wanted_arrival_compare);
         for (size_t i = 0; i < n_arrivals; i++) {
                 uint32_t agent = arrivals[i].agent;
 
                 wanted_collect_agent(input, agent, results[agent], wanted, &n);
         }
         free(arrivals);
-        qsort(wanted, n, sizeof *wanted, wanted_compare);
+        qsort(wanted, n, sizeof(*wanted), wanted_compare);
         *ret_wanted = wanted;
         *ret_n = n;
         return 0;

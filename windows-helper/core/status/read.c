@@ -31,7 +31,7 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
 
         size_t n = t->has_name ? strlen(t->name) : 0;
 
-        if (record->n == STATUS_FIELDS_MAX || n >= sizeof f->name)
+        if (record->n == STATUS_FIELDS_MAX || n >= sizeof(f->name))
                 return;
         record->n++;
         memcpy(f->name, t->name, n);
@@ -45,7 +45,8 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
                 break;
         case JSON_STRING:
         case JSON_NUMBER:
-                (void) snprintf(f->text, sizeof f->text, "%s%s", t->text, t->cut ? STATUS_CUT : "");
+                (void) snprintf(f->text, sizeof(f->text), "%s%s", t->text,
+                                t->cut ? STATUS_CUT : "");
                 break;
         case JSON_NULL:
         case JSON_END:
@@ -121,7 +122,7 @@ static int status_read_member(StatusReading *s, const JsonToken *t) {
         };
         StatusRecord record = {.n = 0};
 
-        for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
                 if (strcmp(t->name, parts[i].name) == 0 && t->type == parts[i].type)
                         return t->type == JSON_ARRAY ? status_read_list(s, parts[i].kind)
                                                      : status_read_record(s, parts[i].kind);

@@ -24,7 +24,7 @@ typedef enum StatusKind {
 
 typedef struct StatusField {
         char name[32];
-        char text[JSON_STRING_MAX + sizeof STATUS_CUT]; /* "true", "false"; "" for null */
+        char text[JSON_STRING_MAX + sizeof(STATUS_CUT)]; /* "true", "false"; "" for null */
 } StatusField;
 
 typedef struct StatusRecord {

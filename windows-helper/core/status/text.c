@@ -68,9 +68,9 @@ static void status_on_member(StatusText *s, const StatusRecord *r) {
         } else if (strcmp(f->name, "pid") == 0) {
                 status_line(s, "process", f->text);
         } else if (strcmp(f->name, "applied") == 0) {
-                (void) snprintf(s->applied, sizeof s->applied, "%.31s", f->text);
+                (void) snprintf(s->applied, sizeof(s->applied), "%.31s", f->text);
         } else if (strcmp(f->name, "apply_usec") == 0) {
-                (void) snprintf(text, sizeof text, "%s, took %.3f ms", s->applied,
+                (void) snprintf(text, sizeof(text), "%s, took %.3f ms", s->applied,
                                 strtod(f->text, NULL) / 1000);
                 status_line(s, "last change", s->applied[0] ? text : "none");
         } else if (strcmp(f->name, "hyperv_listening") == 0) {
@@ -88,7 +88,7 @@ static void status_on_agent(StatusText *s, const StatusRecord *r) {
         status_wrap(s, "", 0);
         status_pad(s, "agent", 6);
         status_wrap(s, status_field(r, "agent"), 6);
-        for (size_t i = 0; i < sizeof shown / sizeof shown[0]; i++) {
+        for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
                 if (!status_field(r, shown[i])[0])
                         continue;
                 status_pad(s, "", COLUMNS_INDENT);
@@ -125,8 +125,8 @@ static void status_on_record(void *userdata, StatusKind kind, const StatusRecord
                 status_on_member(s, r);
                 break;
         case STATUS_FORWARDER:
-                (void) snprintf(text, sizeof text, "%.20s, process %.20s", status_field(r, "state"),
-                                status_field(r, "pid"));
+                (void) snprintf(text, sizeof(text), "%.20s, process %.20s",
+                                status_field(r, "state"), status_field(r, "pid"));
                 status_line(s, "iphlpsvc",
                             strcmp(status_field(r, "state"), "running") == 0
                                     ? text

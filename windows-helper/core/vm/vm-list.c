@@ -43,7 +43,7 @@ static void vm_list_member(const JsonToken *t, Vm *vm, bool *machine, bool *know
         else if (strcmp(t->name, "RuntimeId") == 0)
                 *known = vm_id_parse(t->text, &vm->id) == 0 && !vm_id_is_null(&vm->id);
         else if (strcmp(t->name, "Owner") == 0)
-                (void) snprintf(vm->name, sizeof vm->name, "%.*s", VM_NAME_MAX, t->text);
+                (void) snprintf(vm->name, sizeof(vm->name), "%.*s", VM_NAME_MAX, t->text);
 }
 
 /* One compute system, behind its opening brace. */

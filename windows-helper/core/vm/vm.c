@@ -12,7 +12,7 @@ bool vm_id_is_null(const VmId *id) {
 }
 
 bool vm_id_equal(const VmId *a, const VmId *b) {
-        return memcmp(a->bytes, b->bytes, sizeof a->bytes) == 0;
+        return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
 /* A hyphen stands before these bytes of the text form. */
@@ -24,7 +24,7 @@ void vm_id_format(const VmId *id, char ret_text[VM_ID_TEXT_MAX]) {
         static const char digits[] = "0123456789abcdef";
         char *p = ret_text;
 
-        for (size_t i = 0; i < sizeof id->bytes; i++) {
+        for (size_t i = 0; i < sizeof(id->bytes); i++) {
                 if (vm_id_hyphen_before(i))
                         *p++ = '-';
                 *p++ = digits[id->bytes[i] >> 4];
@@ -45,7 +45,7 @@ int vm_id_parse(const char *text, VmId *ret_id) {
         VmId id;
         const char *p = text;
 
-        for (size_t i = 0; i < sizeof id.bytes; i++) {
+        for (size_t i = 0; i < sizeof(id.bytes); i++) {
                 int high, low;
 
                 if (vm_id_hyphen_before(i) && *p++ != '-')

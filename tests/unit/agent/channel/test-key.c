@@ -129,7 +129,7 @@ START_TEST(test_foreign_owner) {
 }
 END_TEST
 
-/* The service is not root: a key that was written after its start can't be read, and it has to be
+/* The service is not root: a key that was written after its start cannot be read, and it has to be
  * told what to do about that. */
 START_TEST(test_unreadable) {
         uint8_t key[WIRE_KEY_SIZE];

@@ -258,7 +258,7 @@ START_TEST(folder_that_is_none) {
         put(LIB "/web.ini", GOOD_80);
         expect("folder",
                LIST("/etc/wslbridge/agent.conf: is a link to 'nowhere'",
-                    ETC ": can't be listed: Not a directory; correct",
+                    ETC ": cannot be listed: Not a directory; correct",
                     RUN ": is a link to a folder that does not exist; correct or remove", NULL),
                LIST("web", NULL));
 }
@@ -273,7 +273,7 @@ START_TEST(unreadable_file) {
         if (privileged)
                 ck_assert_int_eq(seteuid(65534), 0); /* root may read everything */
         expect("unreadable",
-               LIST(ETC "/secret.ini: can't be read: Permission denied; correct its owner, mode",
+               LIST(ETC "/secret.ini: cannot be read: Permission denied; correct its owner, mode",
                     NULL),
                LIST("web", NULL));
         if (privileged) {

@@ -188,7 +188,7 @@ END_TEST
 /* As for the service, which is no root: a directory that is opened to it later. */
 START_TEST(test_directory_becomes_readable) {
         if (geteuid() != 0)
-                return; /* root reads everything, others can't give up anything; CI runs as root */
+                return; /* root reads everything, others cannot give up anything; CI runs as root */
         test_mkdir(ETC "/services.d");
         shell("chmod 755 . && chmod 700 " ETC);
         ck_assert_int_eq(seteuid(65534), 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: each time the wall clock is set is told, and nothing else is. A test can not set the clock
+ * Claim: each time the wall clock is set is told, and nothing else is. A test cannot set the clock
  * of the machine it runs on: the linker puts the functions below in the place of the system calls
  * (--wrap), and what the kernel does on clock_settime(2) is what the tests do with them.
  */

@@ -142,7 +142,7 @@ START_TEST(test_slot_wait_consumes_nothing) {
 }
 END_TEST
 
-/* The helper can't use the agent's proof, nor can somebody play an agent's proof back at it. */
+/* The helper cannot use the agent's proof, nor can somebody play an agent's proof back at it. */
 START_TEST(test_replayed_proof_is_refused) {
         WireHello hello = sample_hello();
         WireChallenge challenge = sample_challenge();

@@ -62,7 +62,7 @@ START_TEST(test_foreign_rule_in_other_shapes) {
                 {"web=0.0.0.0:80", "v4tov4 0.0.0.0/80", "172.20.0.2/80", true},
         };
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 world_foreign(&w, cases[i].rule, cases[i].data);
                 agent_ask(ubuntu, "172.20.0.2", cases[i].listen);
                 agent_expect(ubuntu,
@@ -183,7 +183,7 @@ static int absent_iphlpsvc(MemoryHost *m, MemoryCall call) {
 START_TEST(test_nothing_remains_without_iphlpsvc) {
         static const int errors[] = {-ENOENT, -ESRCH, -EPERM};
 
-        for (size_t i = 0; i < sizeof errors / sizeof errors[0]; i++) {
+        for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
                 w.host.fault = NULL;
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 absent_error = errors[i];
@@ -207,7 +207,7 @@ START_TEST(test_a_host_function_fails) {
                 MEMORY_LEDGER_PUT, MEMORY_LEDGER_FLUSH,
         };
 
-        for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+        for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
                 broken_call = calls[i];
                 w.host.fault = broken;
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
@@ -300,7 +300,7 @@ static int racing_to_put_it_back(MemoryHost *m, MemoryCall call) {
 START_TEST(test_our_value_reappears) {
         static const char *const next[] = {"172.20.0.2", "172.20.0.3", "fd00::2", ""};
 
-        for (size_t i = 0; i < sizeof next / sizeof next[0]; i++) {
+        for (size_t i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 memory_host_foreign(&w.host, RULE_V4TOV4, "0.0.0.0/80", NULL);
                 w.host.fault = racing_to_put_it_back;

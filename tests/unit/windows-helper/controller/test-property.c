@@ -54,7 +54,7 @@ static void random_ask(Judge *j) {
         if (!agent_ready(a))
                 agent_connect(a);
         if (agent_ready(a)) {
-                random_services(services, sizeof services);
+                random_services(services, sizeof(services));
                 agent_ask(a, pick(addresses, 6), services);
         }
 }
@@ -67,13 +67,13 @@ static void random_foreign(Judge *j) {
         char rule[64], data[64];
 
         if (below(2) && j->w.host.rules.n > 0) { /* change or delete any value, ours or not */
-                (void) snprintf(rule, sizeof rule, "%s",
+                (void) snprintf(rule, sizeof(rule), "%s",
                                 list[below((unsigned) j->w.host.rules.n)]->key);
         } else {
-                (void) snprintf(rule, sizeof rule, "%s/%u", pick(rules, 5), 80 + below(8));
+                (void) snprintf(rule, sizeof(rule), "%s/%u", pick(rules, 5), 80 + below(8));
         }
         free(list);
-        (void) snprintf(data, sizeof data, "10.9.9.9/%u", 1 + below(3));
+        (void) snprintf(data, sizeof(data), "10.9.9.9/%u", 1 + below(3));
         judge_foreign(j, rule, below(3) ? data : NULL);
 }
 
@@ -110,7 +110,7 @@ static void random_surroundings(Judge *j) {
                 if (list && j->foreign.n > 0) {
                         char rule[96];
 
-                        (void) snprintf(rule, sizeof rule, "%s",
+                        (void) snprintf(rule, sizeof(rule), "%s",
                                         list[below((unsigned) j->foreign.n)]->key);
                         judge_adopt(j, rule);
                 }
@@ -236,7 +236,7 @@ static void full_life(Judge *j) {
                 {1, "", "www=0.0.0.0:80 ssh=0.0.0.0:2222>22"},
         };
 
-        for (size_t i = 0; i < sizeof steps / sizeof steps[0] && !j->dead; i++) {
+        for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]) && !j->dead; i++) {
                 FakeAgent *who = steps[i].agent ? b : a;
 
                 if (!agent_ready(who))
@@ -285,7 +285,7 @@ int main(void) {
         TCase *tc = tcase_create("property");
         int status;
 
-        current_seed = mmap(NULL, sizeof *current_seed, PROT_READ | PROT_WRITE,
+        current_seed = mmap(NULL, sizeof(*current_seed), PROT_READ | PROT_WRITE,
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (current_seed == MAP_FAILED)
                 return EXIT_FAILURE;

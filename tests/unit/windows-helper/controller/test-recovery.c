@@ -106,7 +106,7 @@ START_TEST(test_unreadable_ledger_entry_is_left_alone) {
         world_start(&w);
         serve(ubuntu);
         ck_assert_str_eq(text_map_get(&w.host.ledger, "0.0.0.0/81"), "written by the future");
-        ck_assert_ptr_nonnull(strstr(w.log, "can't be read"));
+        ck_assert_ptr_nonnull(strstr(w.log, "cannot be read"));
 }
 END_TEST
 
@@ -129,9 +129,9 @@ START_TEST(test_more_owners_than_places) {
 
         world_kill(&w);
         for (unsigned i = 0; i < BRIDGE_AGENTS_MAX + 6; i++) {
-                (void) snprintf(name, sizeof name, "0.0.0.0/%u", 1000 + i);
-                (void) snprintf(owner, sizeof owner, "%032x/Clone", i);
-                (void) snprintf(data, sizeof data, "%s|web|-|172.20.0.2/80", owner);
+                (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 1000 + i);
+                (void) snprintf(owner, sizeof(owner), "%032x/Clone", i);
+                (void) snprintf(data, sizeof(data), "%s|web|-|172.20.0.2/80", owner);
                 ck_assert_int_eq(text_map_set(&w.host.ledger, name, data), 0);
                 memory_host_foreign(&w.host, RULE_V4TOV4, name, "172.20.0.2/80");
         }

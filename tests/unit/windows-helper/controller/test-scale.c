@@ -30,8 +30,8 @@ static void many_services(WireState *state, uint8_t host, unsigned n, unsigned f
         *state = (WireState){
                 .mode = WIRE_MODE_NAT,
                 .v4 = {.addr = ip_v4(172, 20, 0, host), .prefix = 20},
-                .services = calloc(n, sizeof *state->services),
-                .listens = calloc(n, sizeof *state->listens),
+                .services = calloc(n, sizeof(*state->services)),
+                .listens = calloc(n, sizeof(*state->listens)),
                 .n_services = n,
                 .n_listens = n,
         };
@@ -39,7 +39,7 @@ static void many_services(WireState *state, uint8_t host, unsigned n, unsigned f
         for (unsigned i = 0; i < n; i++) {
                 uint16_t port = (uint16_t) (first + i * 7919u % n); /* 7919 is prime */
 
-                (void) snprintf(state->services[i].name, sizeof state->services[i].name, "s%u", i);
+                (void) snprintf(state->services[i].name, sizeof(state->services[i].name), "s%u", i);
                 state->services[i].first_listen = i;
                 state->services[i].n_listens = 1;
                 state->listens[i] = (WireListen){ip_v4(0, 0, 0, 0), port, 1, port};
@@ -60,8 +60,8 @@ static void expect_table(uint8_t host) {
         ck_assert_uint_eq(w.host.rules.n, SERVICES);
         ck_assert_uint_eq(w.host.ledger.n, SERVICES);
         for (unsigned port = FIRST; port < FIRST + SERVICES; port++) {
-                (void) snprintf(name, sizeof name, "v4tov4 0.0.0.0/%u", port);
-                (void) snprintf(data, sizeof data, "172.20.0.%u/%u", host, port);
+                (void) snprintf(name, sizeof(name), "v4tov4 0.0.0.0/%u", port);
+                (void) snprintf(data, sizeof(data), "172.20.0.%u/%u", host, port);
                 ck_assert_pstr_eq(text_map_get(&w.host.rules, name), data);
         }
 }

@@ -143,7 +143,7 @@ START_TEST(test_nothing_to_forward_to) {
                 {"fe80::1", "web invalid guest-address", "fe80::1"},
         };
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
                 agent_ask(ubuntu, cases[i].address, "web=0.0.0.0:80");

@@ -41,14 +41,14 @@ START_TEST(test_strangers_do_not_fill_the_log) {
         w.host.key = NULL;
         ubuntu->distro = name;
         for (unsigned i = 0; i < 30; i++) { /* another name each time, and now and then none */
-                (void) snprintf(name, sizeof name, "Distro%u", i);
+                (void) snprintf(name, sizeof(name), "Distro%u", i);
                 agent_connect(ubuntu);
                 ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
                 agent_vanish(ubuntu);
                 ck_assert_int_eq(bridge_connect(w.bridge, ubuntu, &(BridgePeer){0}, w.host.now_usec,
                                                 &ubuntu->connection),
                                  0);
-                bridge_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof garbage,
+                bridge_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof(garbage),
                                w.host.now_usec);
                 agent_vanish(ubuntu);
         }
@@ -288,14 +288,14 @@ START_TEST(test_stranger_sends_without_end) {
         BridgeConnection *c;
         uint8_t chunk[1024] = {0};
 
-        memcpy(chunk, hello, sizeof hello);
+        memcpy(chunk, hello, sizeof(hello));
         chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that the header may announce */
         ck_assert_int_eq(bridge_connect(w.bridge, &stranger, &(BridgePeer){0}, w.host.now_usec, &c),
                          0);
         for (int i = 0; i < 4 && !stranger.closed; i++)
-                bridge_receive(c, chunk, sizeof chunk, w.host.now_usec);
+                bridge_receive(c, chunk, sizeof(chunk), w.host.now_usec);
         ck_assert(stranger.closed);
-        bridge_receive(c, chunk, sizeof chunk, w.host.now_usec); /* may still be in flight */
+        bridge_receive(c, chunk, sizeof(chunk), w.host.now_usec); /* may still be in flight */
         bridge_disconnect(c, w.host.now_usec);
         buffer_done(&stranger.inbox);
 }

@@ -168,7 +168,7 @@ START_TEST(test_every_reason_has_advice) {
 
                 if (strcmp(name, "unknown") == 0)
                         continue;
-                (void) snprintf(text, sizeof text,
+                (void) snprintf(text, sizeof(text),
                                 STATUS("0.1.0", "true",
                                        AGENT("connected", "nat",
                                              SERVICE("web", "blocked", "\"%s\"", "\"why\"")),
@@ -198,15 +198,15 @@ START_TEST(test_many_services) {
         Findings f;
         size_t n = 0, found = 0;
 
-        n += (size_t) snprintf(text, sizeof text,
+        n += (size_t) snprintf(text, sizeof(text),
                                "{\"schema\": 1, \"agents\": [{\"agent\": \"00/Debian\", \"state\": "
                                "\"connected\", \"services\": [");
         for (int i = 0; i < 500; i++)
-                n += (size_t) snprintf(text + n, sizeof text - n,
+                n += (size_t) snprintf(text + n, sizeof(text) - n,
                                        "%s{\"name\":\"s%d\",\"state\":\"refused\",\"reason\":\"\","
                                        "\"text\":\"\"}",
                                        i ? "," : "", i);
-        (void) snprintf(text + n, sizeof text - n, "]}]}");
+        (void) snprintf(text + n, sizeof(text) - n, "]}]}");
         see_status(text);
         diagnose(&facts, &f);
         for (size_t i = 0; i < f.n; i++)
@@ -257,11 +257,11 @@ START_TEST(test_rules_of_others) {
                  "adopt 192.168.1.20:2222"},
                 {"0.0.0.0/2222", "172.20.5.5/22", "on no network", "adopt 0.0.0.0:2222"},
                 {"0.0.0.0/2222", "my.host/22", "to a name", "adopt"},
-                {"0.0.0.0/2222", NULL, "can't be read", "adopt"},
-                {"odd", "172.28.64.10/22", "can't be read", "not ours"},
+                {"0.0.0.0/2222", NULL, "cannot be read", "adopt"},
+                {"odd", "172.28.64.10/22", "cannot be read", "not ours"},
         };
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 healthy_setup();
                 add_rule(cases[i].name, cases[i].data);
                 if (cases[i].says) {
@@ -275,7 +275,7 @@ START_TEST(test_rules_of_others) {
         for (int i = 0; i < 100; i++) {
                 char name[32];
 
-                (void) snprintf(name, sizeof name, "0.0.0.0/%d", 3000 + i);
+                (void) snprintf(name, sizeof(name), "0.0.0.0/%d", 3000 + i);
                 add_rule(name, "172.20.5.5/22");
         }
         Findings f;

@@ -67,7 +67,7 @@ static int recorder_change(void *userdata, const FirewallChange *change) {
 
         r->now_usec += r->change_usec;
         r->n_changes++;
-        (void) snprintf(r->calls + n, sizeof r->calls - n, "%s%c%u", n > 0 ? " " : "",
+        (void) snprintf(r->calls + n, sizeof(r->calls) - n, "%s%c%u", n > 0 ? " " : "",
                         signs[change->action], change->rule->listen.port);
         if (r->change_error < 0)
                 return r->change_error;
@@ -281,7 +281,7 @@ START_TEST(test_what_group_policy_does_is_told) {
         };
         unsigned told;
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 r.effect = cases[i].effect;
                 want(1 + (unsigned) i, "LocalSubnet");
                 (void) run(&told);
@@ -289,7 +289,7 @@ START_TEST(test_what_group_policy_does_is_told) {
                 ck_assert(!r.f.failed); /* the rules are made, they have no effect */
                 ck_assert_ptr_nonnull(strstr(r.f.problem, cases[i].text));
         }
-        r.effect_error = -ENOSYS; /* Wine: it can't be asked */
+        r.effect_error = -ENOSYS; /* Wine: it cannot be asked */
         want(FEW, "LocalSubnet");
         (void) run(&told);
         ck_assert_uint_eq(told, 1);

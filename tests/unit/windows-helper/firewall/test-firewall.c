@@ -42,7 +42,7 @@ START_TEST(test_names) {
         ck_assert_uint_eq(e.port, 80);
         firewall_rule_name(&e, again);
         ck_assert_str_eq(again, "wslbridge [fd00::1]:80");
-        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(firewall_rule_parse_name(bad[i], &e) == -EINVAL, "%s", bad[i]);
 }
 END_TEST
@@ -56,7 +56,7 @@ static void expect(const FirewallRules *present, const FirewallRules *wanted, co
 
         ck_assert_int_eq(firewall_diff(present, wanted, &changes, &n), 0);
         for (size_t i = 0; i < n; i++)
-                at += (size_t) snprintf(found + at, sizeof found - at, "%s%s %u", i ? "; " : "",
+                at += (size_t) snprintf(found + at, sizeof(found) - at, "%s%s %u", i ? "; " : "",
                                         names[changes[i].action], changes[i].rule->listen.port);
         ck_assert_str_eq(found, text);
         free(changes);
@@ -127,7 +127,7 @@ START_TEST(test_remote_scope_as_windows_has_it) {
         };
         char *text;
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 ck_assert_int_eq(firewall_remote_read(cases[i][0], &text), 0);
                 ck_assert_str_eq(text, cases[i][1]);
                 free(text);
@@ -150,7 +150,7 @@ START_TEST(test_description) {
         firewall_rule_about(&rule, about);
         ck_assert_int_eq(firewall_rule_parse_about(about, service), 0);
         ck_assert_str_eq(service, rule.service);
-        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_int_eq(firewall_rule_parse_about(bad[i], service), -EINVAL);
 }
 END_TEST

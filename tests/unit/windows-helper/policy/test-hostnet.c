@@ -76,7 +76,7 @@ START_TEST(test_neighbours) {
                 {"224.0.0.1", NULL, true, "multicast"},
         };
 
-        check(cases, sizeof cases / sizeof cases[0]);
+        check(cases, sizeof(cases) / sizeof(cases[0]));
 }
 END_TEST
 
@@ -90,7 +90,7 @@ START_TEST(test_nat_network_of_wsl) {
 
         net.has_nat = true;
         net.nat = (WirePrefix){address("172.28.64.0"), 20};
-        check(cases, sizeof cases / sizeof cases[0]);
+        check(cases, sizeof(cases) / sizeof(cases[0]));
 }
 END_TEST
 
@@ -125,7 +125,7 @@ START_TEST(test_vm_ids) {
         ck_assert(vm_id_is_null(&VM_ID_NULL));
         ck_assert_int_eq(vm_id_parse(text, &other), 0);
         ck_assert(vm_id_equal(&id, &other));
-        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(vm_id_parse(bad[i], &id) == -EINVAL, "%s", bad[i]);
 }
 END_TEST

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Policy values as an administrator may write them: what they allow, and that one that can't be
+/* Policy values as an administrator may write them: what they allow, and that one that cannot be
  * read opens nothing and is named. */
 
 #include "tests/suite.h"
@@ -85,7 +85,7 @@ END_TEST
 START_TEST(test_bad_values_close) {
         static const char *const ports[] = {"0", "65536", "80-", "90-80", "http", "80 81", "-80"};
 
-        for (size_t i = 0; i < sizeof ports / sizeof ports[0]; i++) {
+        for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
                 bad("AllowedListenPorts", POLICY_IS_STRING, ports[i], 0, ports[i]);
                 ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
                 bad("DeniedListenPorts", POLICY_IS_STRING, ports[i], 0, ports[i]);

@@ -71,7 +71,7 @@ START_TEST(test_text_limits) {
         ck_assert_int_eq(ledger_entry_parse("1.2.3.4/65535", again, &e), 0);
         ck_assert_uint_eq(strlen(e.owner), LEDGER_OWNER_MAX);
         /* One more in the owner does not. */
-        (void) snprintf(data, sizeof data, "o%s", again);
+        (void) snprintf(data, sizeof(data), "o%s", again);
         ck_assert_int_lt(ledger_entry_parse("1.2.3.4/65535", data, &e), 0);
 }
 END_TEST

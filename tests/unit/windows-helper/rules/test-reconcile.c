@@ -24,7 +24,7 @@ static void setup(void) {
         policy_init(&policy);
         ledger = LEDGER_NULL;
         rules = RULE_TABLE_NULL;
-        memset(states, 0, sizeof states);
+        memset(states, 0, sizeof(states));
 }
 
 static void clear(void) {
@@ -84,7 +84,7 @@ START_TEST(test_first_come_first_served) {
         world_parse(&states[0], "172.20.0.2", "web=0.0.0.0:80");
         world_parse(&states[1], "172.20.0.3", "web=0.0.0.0:80");
         plan_text((ReconcileAgent[]){{"a/A", &states[0], 7, false}, {"b/B", &states[1], 5, false}},
-                  2, text, sizeof text);
+                  2, text, sizeof(text));
         ck_assert_str_eq(text, "write 0.0.0.0/80 b/B|web|-|172.20.0.3/80\n"
                                "a/A web: conflict\n"
                                "b/B web: active\n");
@@ -105,7 +105,7 @@ START_TEST(test_order_of_changes) {
         found(RULE_V4TOV4, "0.0.0.0/87", "172.20.0.2/87");
         found(RULE_V4TOV4, "0.0.0.0/95", "10.9.9.9/95");
         world_parse(&states[0], "172.20.0.2", "web=0.0.0.0:85,0.0.0.0:80,0.0.0.0:87");
-        plan_text((ReconcileAgent[]){{"a/A", &states[0], 1, false}}, 1, text, sizeof text);
+        plan_text((ReconcileAgent[]){{"a/A", &states[0], 1, false}}, 1, text, sizeof(text));
         ck_assert_str_eq(text, "remove 0.0.0.0/81 a/A|old|172.20.0.2/81|-\n"
                                "remove 0.0.0.0/90 z/Z|gone|172.20.0.9/90|172.20.0.9/90\n"
                                "forget 0.0.0.0/95 z/Z|taken|172.20.0.9/95|172.20.0.9/95\n"
@@ -122,7 +122,7 @@ START_TEST(test_nothing_wanted_nothing_known) {
 
         found(RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
         found(RULE_V4TOV4, "what is this", "10.9.9.9/80");
-        plan_text(NULL, 0, text, sizeof text);
+        plan_text(NULL, 0, text, sizeof(text));
         ck_assert_str_eq(text, "");
         clear();
 }
@@ -140,20 +140,20 @@ static void random_world(void) {
         char name[64], data[256];
 
         for (unsigned i = 0; i < 3; i++) {
-                (void) snprintf(data, sizeof data, "s=0.0.0.0:%u-%u t=0.0.0.0:%u", 80 + below(6),
+                (void) snprintf(data, sizeof(data), "s=0.0.0.0:%u-%u t=0.0.0.0:%u", 80 + below(6),
                                 86 + below(6), 80 + below(12));
                 world_parse(&states[i], below(5) ? "172.20.0.2" : "fd00::2", data);
         }
         for (unsigned port = 80; port < 92; port++) {
-                (void) snprintf(name, sizeof name, "0.0.0.0/%u", port);
+                (void) snprintf(name, sizeof(name), "0.0.0.0/%u", port);
                 if (below(2)) {
-                        (void) snprintf(data, sizeof data, "%c/X|s|172.20.0.%u/%u|%s",
+                        (void) snprintf(data, sizeof(data), "%c/X|s|172.20.0.%u/%u|%s",
                                         'a' + below(4), 1 + below(3), port,
                                         below(2) ? "-" : "fd00::2/80");
                         known(name, data);
                 }
                 if (below(2)) {
-                        (void) snprintf(data, sizeof data, "172.20.0.%u/%u", 1 + below(3), port);
+                        (void) snprintf(data, sizeof(data), "172.20.0.%u/%u", 1 + below(3), port);
                         found(RULE_V4TOV4, name, data);
                 }
         }
@@ -179,7 +179,7 @@ START_TEST(test_order_of_inputs_does_not_matter) {
                                            {"d/X", NULL, 0, true}};
 
                 random_world();
-                plan_text(agents, 4, one, sizeof one);
+                plan_text(agents, 4, one, sizeof(one));
                 shuffle(agents, 4);
                 for (size_t k = rules.n_values; k > 1; k--) {
                         size_t other = below((unsigned) k);
@@ -189,7 +189,7 @@ START_TEST(test_order_of_inputs_does_not_matter) {
                         rules.values[other] = v;
                 }
                 rule_table_sort(&rules);
-                plan_text(agents, 4, two, sizeof two);
+                plan_text(agents, 4, two, sizeof(two));
                 ck_assert_str_eq(one, two);
                 clear();
         }

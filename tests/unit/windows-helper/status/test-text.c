@@ -51,7 +51,7 @@ START_TEST(test_wrap) {
                  "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc xx\n"},
         };
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 Buffer out = BUFFER_NULL;
 
                 ck_assert_int_eq(text_wrap(&out, cases[i].text, cases[i].column, cases[i].indent,
@@ -88,7 +88,7 @@ static const char status[] =
 START_TEST(test_status_for_people) {
         Buffer out = BUFFER_NULL;
 
-        ck_assert_int_eq(status_text(&out, status, sizeof status - 1, 70), 0);
+        ck_assert_int_eq(status_text(&out, status, sizeof(status) - 1, 70), 0);
         expect_text(&out, "helper       0.1.0\n"
                           "process      7\n"
                           "last change  2026-11-25T10:00:00Z, took 1.250 ms\n"
@@ -134,20 +134,20 @@ START_TEST(test_what_is_no_status) {
                                       "\"a-name-that-is-longer-than-any-of-ours\":1}}";
         size_t n = 0;
 
-        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(status_read(bad[i], strlen(bad[i]), ignore, &n) < 0, "%s", bad[i]);
         /* every cut of a good one */
-        for (size_t i = 0; i < sizeof status - 1; i++)
+        for (size_t i = 0; i < sizeof(status) - 1; i++)
                 ck_assert_int_lt(status_read(status, i, ignore, &n), 0);
         n = 0;
-        ck_assert_int_eq(status_read(status, sizeof status - 1, ignore, &n), 0);
+        ck_assert_int_eq(status_read(status, sizeof(status) - 1, ignore, &n), 0);
         ck_assert_uint_eq(n, 15);
         /* of another kind than expected, more fields than there is room for, names too long */
         ck_assert_int_eq(status_read("{\"schema\": 1, \"vms\": 1, \"agents\": {}}", 37, ignore, &n),
                          0);
         /* one that does not say of which schema it is */
         ck_assert_int_lt(status_read("{\"vms\": []}", 11, ignore, &n), 0);
-        ck_assert_int_eq(status_read(crowded, sizeof crowded - 1, ignore, &n), 0);
+        ck_assert_int_eq(status_read(crowded, sizeof(crowded) - 1, ignore, &n), 0);
 }
 END_TEST
 
@@ -196,7 +196,7 @@ START_TEST(test_policy_values) {
                 {POLICY_NAME_PRIVILEGED_SOURCE, POLICY_IS_NUMBER, NULL, 1, "1"},
         };
 
-        for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 char text[POLICY_VALUE_TEXT_MAX], problem[WIRE_TEXT_MAX + 1];
                 Policy p, other;
                 int index = policy_find(cases[i].name);
@@ -254,8 +254,8 @@ END_TEST
 START_TEST(test_hostnets_compare) {
         static Hostnet a, b;
 
-        memset(&a, 0xa5, sizeof a);
-        memset(&b, 0x5a, sizeof b);
+        memset(&a, 0xa5, sizeof(a));
+        memset(&b, 0x5a, sizeof(b));
         a.n_addresses = b.n_addresses = 1;
         a.has_nat = b.has_nat = a.unchecked = b.unchecked = false;
         for (int i = 0; i < 2; i++) {

@@ -22,7 +22,7 @@ static void expect(const char *json, const char *text) {
         ck_assert_msg(vm_list_parse(json, strlen(json), &list) == 0, "%s", json);
         for (size_t i = 0; i < list.n; i++) {
                 vm_id_format(&list.items[i].id, id);
-                n += (size_t) snprintf(found + n, sizeof found - n, "%s%s%s %.4s", i ? "; " : "",
+                n += (size_t) snprintf(found + n, sizeof(found) - n, "%s%s%s %.4s", i ? "; " : "",
                                        list.items[i].wsl ? "*" : "", list.items[i].name, id);
         }
         ck_assert_str_eq(found, text);
@@ -89,7 +89,7 @@ START_TEST(test_garbage_is_not_an_empty_list) {
         };
         VmList list;
 
-        for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(vm_list_parse(bad[i], strlen(bad[i]), &list) == -EINVAL, "%s",
                               bad[i]);
 }

@@ -22,7 +22,7 @@ static bool judge_proves(const char *name, const char *stored, const IpEndpoint 
             rule_endpoint_parse(name, IP_FAMILY_NONE, &listen) < 0)
                 return false;
         rule_endpoint_format(target, text);
-        (void) snprintf(key, sizeof key, "%s %s", rule_family_name(rule_family(&listen, target)),
+        (void) snprintf(key, sizeof(key), "%s %s", rule_family_name(rule_family(&listen, target)),
                         name);
         return strcmp(key, rule) == 0 && strcmp(text, data) == 0;
 }
@@ -192,7 +192,7 @@ static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
         char rule[96];
 
         for (int f = v4 ? RULE_V4TOV4 : RULE_V6TOV4; f <= (v4 ? RULE_V4TOV6 : RULE_V6TOV6); f++) {
-                (void) snprintf(rule, sizeof rule, "%s ", rule_family_name((RuleFamily) f));
+                (void) snprintf(rule, sizeof(rule), "%s ", rule_family_name((RuleFamily) f));
                 rule_endpoint_format(listen, rule + FAMILY_TEXT);
                 if (text_map_get(&j->foreign, rule))
                         return true;

@@ -75,8 +75,8 @@ void world_parse(WireState *state, const char *address, const char *services) {
                 else
                         state->v6 = (WireAddress){.addr = addr, .prefix = 64};
         }
-        state->services = calloc(WORLD_TEXT_MAX / 2, sizeof *state->services);
-        state->listens = calloc(WORLD_TEXT_MAX / 2, sizeof *state->listens);
+        state->services = calloc(WORLD_TEXT_MAX / 2, sizeof(*state->services));
+        state->listens = calloc(WORLD_TEXT_MAX / 2, sizeof(*state->listens));
         ck_assert(state->services && state->listens);
         strcpy(copy, services);
         for (char *s = strtok_r(copy, " ", &save); s; s = strtok_r(NULL, " ", &save))

@@ -27,9 +27,9 @@ static void world_log(MemoryHost *m, BridgeLevel level, EventId event, const cha
         World *w = m->userdata;
         size_t n = strlen(w->log), more = strlen(text) + 1;
 
-        if (n + more >= sizeof w->log)
+        if (n + more >= sizeof(w->log))
                 n = 0;
-        (void) snprintf(w->log + n, sizeof w->log - n, "%s\n", text);
+        (void) snprintf(w->log + n, sizeof(w->log) - n, "%s\n", text);
 }
 
 void world_init(World *w) {
@@ -233,8 +233,8 @@ void agent_ask(FakeAgent *a, const char *address, const char *services) {
         WireState state = WIRE_STATE_NULL;
 
         if (address != a->address) {
-                (void) snprintf(a->address, sizeof a->address, "%s", address);
-                (void) snprintf(a->services, sizeof a->services, "%s", services);
+                (void) snprintf(a->address, sizeof(a->address), "%s", address);
+                (void) snprintf(a->services, sizeof(a->services), "%s", services);
         }
         world_parse(&state, address, services);
         agent_push(a, &state);
@@ -258,7 +258,7 @@ const char *agent_told(const FakeAgent *a) {
         for (uint32_t i = 0; i < asked.n_services; i++) {
                 const WireServiceResult *r = &a->result.services[i];
 
-                n += (size_t) snprintf(text + n, sizeof text - n, "%s%s %s%s%s", n ? "; " : "",
+                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%s %s%s%s", n ? "; " : "",
                                        asked.services[i].name, wire_service_state_name(r->state),
                                        r->reason ? " " : "", wire_reason_name(r->reason));
         }
