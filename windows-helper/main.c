@@ -9,7 +9,7 @@
 #include "windows-helper/service/helper.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/crypto.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -84,7 +84,7 @@ static int usage(FILE *stream) {
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT
 /* Return: true when @name is one of the options with a number and @value is one. */
-static bool parse_milliseconds(BridgeOptions *b, const char *name, const char *value) {
+static bool parse_milliseconds(ControllerOptions *b, const char *name, const char *value) {
         const struct {
                 const char *name;
                 uint32_t *ms;
@@ -112,20 +112,20 @@ static int parse_run(int argc, char **argv, HelperOptions *options) {
                 int r;
 
                 if (strcmp(name, "--debug") == 0) {
-                        log_set_level(BRIDGE_LEVEL_DEBUG);
+                        log_set_level(LOG_LEVEL_DEBUG);
                         continue;
                 }
                 if (++i == argc) {
-                        log_write(BRIDGE_LEVEL_ERROR, "Option '%s' wants a value, or is unknown",
+                        log_write(LOG_LEVEL_ERROR, "Option '%s' wants a value, or is unknown",
                                   name);
                         return -EINVAL;
                 }
                 if (strcmp(name, "--transport") == 0)
                         r = transport_parse(argv[i], &options->transport, &options->address);
                 else
-                        r = parse_milliseconds(&options->bridge, name, argv[i]) ? 0 : -EINVAL;
+                        r = parse_milliseconds(&options->controller, name, argv[i]) ? 0 : -EINVAL;
                 if (r < 0) {
-                        log_write(BRIDGE_LEVEL_ERROR, "Bad option '%s %s'", name, argv[i]);
+                        log_write(LOG_LEVEL_ERROR, "Bad option '%s %s'", name, argv[i]);
                         return r;
                 }
         }
@@ -135,7 +135,7 @@ static int parse_run(int argc, char **argv, HelperOptions *options) {
 static int parse_run(int argc, char **argv, HelperOptions *options) {
         if (argc == 0)
                 return 0;
-        log_write(BRIDGE_LEVEL_ERROR, "'run' takes no options");
+        log_write(LOG_LEVEL_ERROR, "'run' takes no options");
         return -EINVAL;
 }
 #endif
@@ -145,9 +145,9 @@ static int command_run(int argc, char **argv) {
         bool as_service = argc > 0 && strcmp(argv[0], "--service") == 0;
         int r;
 
-        bridge_options_init(&options.bridge);
-        options.bridge.mac = mac_bcrypt;
-        options.bridge.software = SOFTWARE;
+        controller_options_init(&options.controller);
+        options.controller.mac = mac_bcrypt;
+        options.controller.software = SOFTWARE;
         if (parse_run(argc - as_service, argv + as_service, &options) < 0)
                 return EXIT_FAILURE;
         if (!as_service && !elevation_check("run"))
@@ -201,6 +201,6 @@ int wmain(int argc, wchar_t **wide) {
         for (size_t i = 0; i < ARRAYSIZE(commands); i++)
                 if (strcmp(argv[1], commands[i].name) == 0)
                         return commands[i].fn(argc - 2, argv + 2);
-        log_write(BRIDGE_LEVEL_ERROR, "Unknown command '%s'", argv[1]);
+        log_write(LOG_LEVEL_ERROR, "Unknown command '%s'", argv[1]);
         return usage(stderr);
 }

@@ -4,11 +4,11 @@
 /*
  * What the parts of the agent share:
  *      agent.c           start, signals, the choice of the address, end
- *      agent-config.c    configuration and key, at start and on reload
- *      agent-guest.c     networking mode, listening ports, sleep: the guest beside its address
- *      agent-helper.c    the channel's callbacks, pushing the state
- *      agent-services.c  what the helper answers for each service
- *      agent-report.c    status.json and the service manager
+ *      reload.c    configuration and key, at start and on reload
+ *      guest.c     networking mode, listening ports, sleep: the guest beside its address
+ *      connection.c    the channel's callbacks, pushing the state
+ *      services.c  what the helper answers for each service
+ *      report.c    status.json and the service manager
  */
 
 #include "agent/channel/channel.h"
@@ -29,7 +29,7 @@ struct Agent {
         const char *root;
         const char *directory; /* of status.json */
         WireHello identity;
-        Log log;
+        Journal log;
 
         /* owned */
         sd_event *event;
@@ -71,12 +71,12 @@ struct Agent {
         char summary[AGENT_SUMMARY_SIZE]; /* last STATUS= */
 };
 
-/* agent-config.c */
+/* reload.c */
 int agent_load(Agent *a);    /* at start: problems are logged, the rest is served */
 int agent_reload(Agent *a);  /* later: any problem keeps the previous set */
 int agent_connect(Agent *a); /* (re)configure the channel from the set in force and the key */
 
-/* agent-guest.c */
+/* guest.c */
 int agent_new_guest(Agent *a);              /* before the channel */
 bool agent_forwards(const Agent *a);        /* the mode is one in which rules are wanted */
 int agent_unanswered_services(Agent *a);    /* their state while no helper is connected */
@@ -84,16 +84,16 @@ void agent_check_ports_later(Agent *a);     /* when nothing else is to do */
 void agent_check_ports_sometimes(Agent *a); /* the same, unless it was done a moment ago */
 void agent_ask_mode_later(Agent *a);
 
-/* agent-helper.c */
+/* connection.c */
 int agent_new_channel(Agent *a);
 int agent_push(Agent *a, uint64_t event_usec); /* 0: no kernel event caused it */
 
-/* agent-services.c */
+/* services.c */
 int agent_set_services(Agent *a, Config *config); /* takes @config over, keeps what is unchanged */
 int agent_take_result(Agent *a, WireResult *result);
 int agent_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text);
 
-/* agent-report.c */
+/* report.c */
 int agent_new_report(Agent *a);
 void agent_report_later(Agent *a);
 void agent_notify_reloading(Agent *a);

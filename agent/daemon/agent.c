@@ -21,22 +21,24 @@ static void agent_log_choice(Agent *a) {
         if (!choice_has_address(c)) {
                 const char *name = c->interface[0] ? c->interface : a->config->interface;
 
-                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
-                           "No address to forward to: %s%s%s%s", choice_problem_text(c->problem),
-                           *name ? " (" : "", name, *name ? ")" : "");
+                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                               "No address to forward to: %s%s%s%s",
+                               choice_problem_text(c->problem), *name ? " (" : "", name,
+                               *name ? ")" : "");
                 return;
         }
         ip_format(&w->addr, address);
         ip_format(&w->gateway, gateway);
-        log_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
-                   "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
-                   c->interface, gateway,
-                   c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
+        journal_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
+                       "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
+                       c->interface, gateway,
+                       c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
         if (c->problem == CHOICE_OFF_LINK) {
-                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
-                           "The gateway %s is not in the subnet %s/%u: the virtual switch will "
-                           "drop a static address outside its own subnet",
-                           gateway, address, (unsigned) w->prefix);
+                journal_fields(&a->log, LOG_WARNING,
+                               FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
+                               "The gateway %s is not in the subnet %s/%u: the virtual switch will "
+                               "drop a static address outside its own subnet",
+                               gateway, address, (unsigned) w->prefix);
         }
 }
 
@@ -85,7 +87,7 @@ static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo 
                               void *userdata) {
         Agent *a = userdata;
 
-        log_line(&a->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np((int) si->ssi_signo));
+        journal_line(&a->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np((int) si->ssi_signo));
         agent_notify_stopping(a);
         return sd_event_exit(a->event, 0);
 }
@@ -142,7 +144,7 @@ static int agent_new_signals(Agent *a) {
 }
 
 static int agent_failed(Agent *a, int error, const char *what) {
-        log_fields(&a->log, LOG_ERR, FIELDS(.error = -error), "%s: %s", what, strerror(-error));
+        journal_fields(&a->log, LOG_ERR, FIELDS(.error = -error), "%s: %s", what, strerror(-error));
         return error;
 }
 
@@ -150,9 +152,10 @@ static int agent_load_identity(Agent *a) {
         int r = identity_load(&a->identity);
 
         if (r == IDENTITY_E_VOLATILE) {
-                log_line(&a->log, LOG_WARNING,
-                         "/etc/machine-id is missing or not set up: this guest has a new identity "
-                         "at each start and cannot stay paired. Run 'systemd-machine-id-setup'");
+                journal_line(
+                        &a->log, LOG_WARNING,
+                        "/etc/machine-id is missing or not set up: this guest has a new identity "
+                        "at each start and cannot stay paired. Run 'systemd-machine-id-setup'");
         }
         return r < 0 ? r : 0;
 }
@@ -182,7 +185,7 @@ int agent_new(Agent **ret_agent, const char *root) {
         a->directory = agent_status_directory();
         a->update_usec = STATUS_UPDATE_NEVER;
         a->helper.since = status_time_now();
-        log_open(&a->log, LOG_INFO);
+        journal_open(&a->log, LOG_INFO);
 
         r = agent_load_identity(a);
         if (r < 0)

@@ -24,11 +24,11 @@ static int agent_push_none(Agent *a, WireState *state) {
                 return r;
         a->unanswered = false; /* no service to be answered for */
         a->event_usec = 0;
-        log_line(&a->log, LOG_ERR,
-                 "The configuration cannot be sent: it has %u endpoints, the helper takes %u; "
-                 "narrow ranges or turn services off with 'enabled = no'",
-                 (unsigned) wire_state_endpoints(&a->config->wire),
-                 (unsigned) challenge->endpoints_max);
+        journal_line(&a->log, LOG_ERR,
+                     "The configuration cannot be sent: it has %u endpoints, the helper takes %u; "
+                     "narrow ranges or turn services off with 'enabled = no'",
+                     (unsigned) wire_state_endpoints(&a->config->wire),
+                     (unsigned) challenge->endpoints_max);
         agent_report_later(a);
         return agent_all_services(a, WIRE_SERVICE_INVALID, WIRE_REASON_NONE,
                                   "all services together have more endpoints than the helper "
@@ -81,10 +81,10 @@ static int agent_on_ready(void *userdata) {
         a->helper.since = status_time_now();
         a->helper.failed = false;
         memcpy(a->helper.software, challenge->software, sizeof(a->helper.software));
-        log_fields(&a->log, LOG_NOTICE,
-                   FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
-                   "Connected to the helper at %s (%s)%s", a->helper.address, a->helper.software,
-                   a->paired ? "" : ", not paired");
+        journal_fields(&a->log, LOG_NOTICE,
+                       FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
+                       "Connected to the helper at %s (%s)%s", a->helper.address,
+                       a->helper.software, a->paired ? "" : ", not paired");
         agent_ask_mode_later(a); /* the host may have restarted its network meanwhile */
         agent_report_later(a);
         return 0;
@@ -125,38 +125,40 @@ static const char *refusal_advice(uint16_t code) {
 
 static void agent_log_down(Agent *a, const ChannelDown *down) {
         const char *state = channel_cause_name(down->cause);
-        LogFields fields = {.id = MESSAGE_HELPER_DOWN, .state = state, .error = down->error};
+        JournalFields fields = {.id = MESSAGE_HELPER_DOWN, .state = state, .error = down->error};
 
         switch (down->cause) {
         case CHANNEL_NO_VSOCK:
-                log_fields(&a->log, LOG_WARNING, &fields,
-                           "This kernel has no AF_VSOCK way to a host (%s): not a Hyper-V guest, "
-                           "or its module is not loaded (run 'modprobe hv_sock'); trying again "
-                           "now and then",
-                           down->text);
+                journal_fields(
+                        &a->log, LOG_WARNING, &fields,
+                        "This kernel has no AF_VSOCK way to a host (%s): not a Hyper-V guest, "
+                        "or its module is not loaded (run 'modprobe hv_sock'); trying again "
+                        "now and then",
+                        down->text);
                 break;
         case CHANNEL_UNREACHABLE:
-                log_fields(&a->log, LOG_WARNING, &fields,
-                           "The helper at %s is not there: %s; check that it runs on Windows; "
-                           "trying until it answers",
-                           a->helper.address, down->text);
+                journal_fields(&a->log, LOG_WARNING, &fields,
+                               "The helper at %s is not there: %s; check that it runs on Windows; "
+                               "trying until it answers",
+                               a->helper.address, down->text);
                 break;
         case CHANNEL_REFUSED:
                 fields.id = MESSAGE_HELPER_REFUSED;
-                log_fields(&a->log, LOG_WARNING, &fields,
-                           "The helper refuses this agent (%s): %s; %s",
-                           wire_refusal_name(down->code), down->text, refusal_advice(down->code));
+                journal_fields(
+                        &a->log, LOG_WARNING, &fields, "The helper refuses this agent (%s): %s; %s",
+                        wire_refusal_name(down->code), down->text, refusal_advice(down->code));
                 break;
         case CHANNEL_GOODBYE:
-                log_fields(&a->log, LOG_NOTICE, &fields,
-                           "The helper said goodbye (%s): %s; trying again",
-                           wire_bye_name(down->code), down->text);
+                journal_fields(&a->log, LOG_NOTICE, &fields,
+                               "The helper said goodbye (%s): %s; trying again",
+                               wire_bye_name(down->code), down->text);
                 break;
         case CHANNEL_LOST:
         case CHANNEL_SILENT:
         case CHANNEL_VIOLATION:
-                log_fields(&a->log, LOG_WARNING, &fields, "%s the helper (%s): %s; trying again",
-                           down->was_ready ? "Lost" : "No session with", state, down->text);
+                journal_fields(&a->log, LOG_WARNING, &fields,
+                               "%s the helper (%s): %s; trying again",
+                               down->was_ready ? "Lost" : "No session with", state, down->text);
                 break;
         case _CHANNEL_CAUSE_END:
                 break;

@@ -41,15 +41,17 @@ static void agent_log_mode(Agent *a) {
 
         if (!agent_forwards(a)) {
                 status_mode_text(a->facts.mode, text, sizeof(text));
-                log_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
-                           "Nothing is to be forwarded (WSL says '%s'): %s", word, text);
+                journal_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                               "Nothing is to be forwarded (WSL says '%s'): %s", word, text);
         } else if (a->facts.mode == WIRE_MODE_UNKNOWN && *word) {
-                log_line(&a->log, LOG_WARNING,
-                         "WSL names a networking mode that is not known here: '%s'; forwarding as "
-                         "with 'nat'. A newer wslbridge may know it",
-                         word);
+                journal_line(
+                        &a->log, LOG_WARNING,
+                        "WSL names a networking mode that is not known here: '%s'; forwarding as "
+                        "with 'nat'. A newer wslbridge may know it",
+                        word);
         } else {
-                log_line(&a->log, LOG_INFO, "Networking mode is %s", wire_mode_name(a->facts.mode));
+                journal_line(&a->log, LOG_INFO, "Networking mode is %s",
+                             wire_mode_name(a->facts.mode));
         }
 }
 
@@ -62,7 +64,7 @@ static bool agent_take_identity(Agent *a) {
         memcpy(id->vm_id, a->facts.vm_id, sizeof(id->vm_id));
         if (!*name || strcmp(id->distro, name) == 0)
                 return false;
-        log_line(&a->log, LOG_INFO, "This is WSL's distribution '%s'", name);
+        journal_line(&a->log, LOG_INFO, "This is WSL's distribution '%s'", name);
         memcpy(id->distro, name, strlen(name) + 1);
         return true;
 }
@@ -98,14 +100,15 @@ static const IpAddr *agent_published(const Agent *a) {
 static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
         bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
 
-        log_fields(&a->log, loopback ? LOG_WARNING : LOG_NOTICE,
-                   FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
-                          .state = guest_port_name(s->guest)),
-                   loopback ? "Port %u of service '%s' takes connections from inside this guest "
-                              "only: bind it to 0.0.0.0, or to this guest's address, instead of "
-                              "127.0.0.1"
-                            : "Nothing listens on port %u for service '%s' in this guest",
-                   (unsigned) s->guest_port, name);
+        journal_fields(&a->log, loopback ? LOG_WARNING : LOG_NOTICE,
+                       FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
+                              .state = guest_port_name(s->guest)),
+                       loopback
+                               ? "Port %u of service '%s' takes connections from inside this guest "
+                                 "only: bind it to 0.0.0.0, or to this guest's address, instead of "
+                                 "127.0.0.1"
+                               : "Nothing listens on port %u for service '%s' in this guest",
+                       (unsigned) s->guest_port, name);
 }
 
 /* One line for each change to the worse, and only when the rest of the way is there. */
@@ -164,9 +167,9 @@ static void agent_check_ports(Agent *a) {
                         agent_log_port(a, a->config->services[i].name, s);
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
-                log_line(&a->log, LOG_NOTICE,
-                         "%zu more services are not listened to in this guest; see %s/%s",
-                         n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
+                journal_line(&a->log, LOG_NOTICE,
+                             "%zu more services are not listened to in this guest; see %s/%s",
+                             n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
         }
         if (changed)
                 agent_report_later(a);
@@ -207,9 +210,9 @@ static int agent_on_clock(void *userdata) {
         Agent *a = userdata;
         int r;
 
-        log_line(&a->log, LOG_INFO,
-                 "The clock was set, perhaps after a sleep: looking at everything "
-                 "again");
+        journal_line(&a->log, LOG_INFO,
+                     "The clock was set, perhaps after a sleep: looking at everything "
+                     "again");
         r = netwatch_refresh(a->netwatch);
         if (r >= 0)
                 r = channel_resume(a->channel);

@@ -18,7 +18,8 @@ static int agent_log_problems(Agent *a, const Config *config) {
 
                 if (r < 0)
                         return r;
-                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM), "%s", text);
+                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM), "%s",
+                               text);
         }
         return 0;
 }
@@ -27,10 +28,10 @@ static void agent_log_loaded(Agent *a, const char *verb) {
         char helper[sizeof(a->helper.address)];
 
         config_helper_format(&a->config->helper, helper, sizeof(helper));
-        log_fields(&a->log, LOG_INFO, FIELDS(.id = MESSAGE_CONFIG_LOADED),
-                   "%s: %u services with %u endpoints, helper at %s", verb,
-                   (unsigned) a->config->wire.n_services,
-                   (unsigned) wire_state_endpoints(&a->config->wire), helper);
+        journal_fields(&a->log, LOG_INFO, FIELDS(.id = MESSAGE_CONFIG_LOADED),
+                       "%s: %u services with %u endpoints, helper at %s", verb,
+                       (unsigned) a->config->wire.n_services,
+                       (unsigned) wire_state_endpoints(&a->config->wire), helper);
 }
 
 /* Say so once when saving a file may not be enough. */
@@ -38,10 +39,11 @@ static void agent_log_watch(Agent *a) {
         int error = configwatch_error(a->configwatch);
 
         if (error < 0 && error != a->watch_error) {
-                log_fields(&a->log, LOG_WARNING, FIELDS(.error = -error),
-                           "Cannot watch all configuration directories: %s; after a change there, "
-                           "run 'systemctl reload wslbridge-agent', or send SIGHUP",
-                           strerror(-error));
+                journal_fields(
+                        &a->log, LOG_WARNING, FIELDS(.error = -error),
+                        "Cannot watch all configuration directories: %s; after a change there, "
+                        "run 'systemctl reload wslbridge-agent', or send SIGHUP",
+                        strerror(-error));
         }
         a->watch_error = error;
 }
@@ -79,7 +81,8 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         if (r < 0)
                 return r;
         if (r == KEY_E_BAD && (!a->key_problem || strcmp(a->key_problem, problem) != 0))
-                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s", problem);
+                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
+                               problem);
         free(a->key_problem);
         a->key_problem = TAKE_PTR(problem);
         a->paired = r == 0;
@@ -131,9 +134,9 @@ static int agent_reload_config(Agent *a) {
                 r = agent_log_problems(a, config);
                 if (r < 0)
                         return r;
-                log_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
-                           "Configuration not taken over because of its problems; "
-                           "the previous one stays in force");
+                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
+                               "Configuration not taken over because of its problems; "
+                               "the previous one stays in force");
                 config_free(a->rejected);
                 a->rejected = TAKE_PTR(config);
                 return 0;

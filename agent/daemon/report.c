@@ -54,9 +54,9 @@ static int agent_write_status(Agent *a, const Status *status) {
                 return r;
         r = status_write(a->directory, text);
         if (r < 0 && !a->status_failed) {
-                log_fields(&a->log, LOG_WARNING, FIELDS(.error = -r),
-                           "Cannot write %s/%s, ignoring: %s", a->directory, STATUS_FILE,
-                           strerror(-r));
+                journal_fields(&a->log, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot write %s/%s, ignoring: %s", a->directory, STATUS_FILE,
+                               strerror(-r));
         }
         a->status_failed = r < 0;
         return 0;

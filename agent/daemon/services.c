@@ -149,11 +149,11 @@ static void agent_log_service(Agent *a, const char *name, const StatusService *s
         const char *reason = wire_reason_name(s->reason);
         bool good = s->state == WIRE_SERVICE_ACTIVE;
 
-        log_fields(&a->log, good ? LOG_NOTICE : LOG_WARNING,
-                   FIELDS(.id = good ? MESSAGE_SERVICE_STATE : MESSAGE_SERVICE_PROBLEM,
-                          .service = name, .state = state),
-                   "Service '%s' is %s%s%s%s%s%s", name, state, *reason ? " (" : "", reason,
-                   *reason ? ")" : "", s->text ? ": " : "", s->text ? s->text : "");
+        journal_fields(&a->log, good ? LOG_NOTICE : LOG_WARNING,
+                       FIELDS(.id = good ? MESSAGE_SERVICE_STATE : MESSAGE_SERVICE_PROBLEM,
+                              .service = name, .state = state),
+                       "Service '%s' is %s%s%s%s%s%s", name, state, *reason ? " (" : "", reason,
+                       *reason ? ")" : "", s->text ? ": " : "", s->text ? s->text : "");
 }
 
 static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
@@ -163,8 +163,9 @@ static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
                 (void) snprintf(latency, sizeof(latency), ", %llu us after the change",
                                 (unsigned long long) usec);
         }
-        log_line(&a->log, LOG_INFO, "The helper has applied the state: %zu of %u services active%s",
-                 n_active, (unsigned) a->config->wire.n_services, latency);
+        journal_line(&a->log, LOG_INFO,
+                     "The helper has applied the state: %zu of %u services active%s", n_active,
+                     (unsigned) a->config->wire.n_services, latency);
 }
 
 static int agent_store_result(Agent *a, const WireResult *result, bool *ret_changed,
@@ -189,8 +190,9 @@ static int agent_store_result(Agent *a, const WireResult *result, bool *ret_chan
                         agent_log_service(a, a->config->services[i].name, &a->services[i]);
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
-                log_line(&a->log, LOG_NOTICE, "%zu more services changed their state; see %s/%s",
-                         n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
+                journal_line(&a->log, LOG_NOTICE,
+                             "%zu more services changed their state; see %s/%s",
+                             n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
         }
         *ret_active = n_active;
         return 0;

@@ -6,7 +6,7 @@
 
 #include "agent/util/cleanup.h"
 
-/* log_write() brings the caller's place, so the header must not put this file's in. */
+/* journal_write() brings the caller's place, so the header must not put this file's in. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <errno.h>
 #include <stdarg.h>
@@ -20,8 +20,8 @@
 #define LOG_FIELD_SIZE  320
 #define LOG_FIELD_PARTS (LOG_FIELDS_MAX * LOG_FIELD_SIZE)
 
-bool log_journal_stream_matches(const char *value, unsigned long long device,
-                                unsigned long long inode) {
+bool journal_stream_matches(const char *value, unsigned long long device,
+                            unsigned long long inode) {
         unsigned long long d, i;
         char end;
 
@@ -29,17 +29,17 @@ bool log_journal_stream_matches(const char *value, unsigned long long device,
                i == inode;
 }
 
-void log_open(Log *log, int level) {
+void journal_open(Journal *log, int level) {
         struct stat st;
 
         log->level = level;
         if (isatty(STDERR_FILENO))
-                log->target = LOG_TARGET_TERMINAL;
+                log->target = JOURNAL_TARGET_TERMINAL;
         else if (fstat(STDERR_FILENO, &st) == 0 &&
-                 log_journal_stream_matches(getenv("JOURNAL_STREAM"), st.st_dev, st.st_ino))
-                log->target = LOG_TARGET_JOURNAL;
+                 journal_stream_matches(getenv("JOURNAL_STREAM"), st.st_dev, st.st_ino))
+                log->target = JOURNAL_TARGET_JOURNAL;
         else
-                log->target = LOG_TARGET_STDERR;
+                log->target = JOURNAL_TARGET_STDERR;
 }
 
 typedef struct FieldList {
@@ -66,11 +66,11 @@ __attribute__((format(printf, 2, 3))) static void field_add(FieldList *l, const 
         l->used += (size_t) n;
 }
 
-static int write_journal(int priority, const LogFields *f, const char *file, int line,
+static int write_journal(int priority, const JournalFields *f, const char *file, int line,
                          const char *function, const char *text) {
         FieldList list = {.n = 0};
         char code_file[LOG_FIELD_SIZE], code_line[64];
-        char message[LOG_LINE_SIZE + sizeof("MESSAGE=")];
+        char message[JOURNAL_LINE_SIZE + sizeof("MESSAGE=")];
 
         (void) snprintf(code_file, sizeof(code_file), "CODE_FILE=%s", file);
         (void) snprintf(code_line, sizeof(code_line), "CODE_LINE=%d", line);
@@ -90,9 +90,9 @@ static int write_journal(int priority, const LogFields *f, const char *file, int
         return sd_journal_sendv_with_location(code_file, code_line, function, list.iov, list.n);
 }
 
-void log_write(const Log *log, int priority, const LogFields *fields, const char *file, int line,
-               const char *function, const char *format, ...) {
-        char text[LOG_LINE_SIZE];
+void journal_write(const Journal *log, int priority, const JournalFields *fields, const char *file,
+                   int line, const char *function, const char *format, ...) {
+        char text[JOURNAL_LINE_SIZE];
         va_list ap;
 
         if (priority > log->level)
@@ -101,11 +101,11 @@ void log_write(const Log *log, int priority, const LogFields *fields, const char
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
 
-        if (log->target == LOG_TARGET_JOURNAL &&
+        if (log->target == JOURNAL_TARGET_JOURNAL &&
             write_journal(priority, fields, file, line, function, text) >= 0)
                 return;
         /* One write per line, so that lines of several processes do not mix. */
-        if (log->target == LOG_TARGET_TERMINAL)
+        if (log->target == JOURNAL_TARGET_TERMINAL)
                 (void) fprintf(stderr, "%s\n", text);
         else
                 (void) fprintf(stderr, "<%d>%s\n", priority, text);

@@ -9,45 +9,45 @@
 #include <stdbool.h>
 #include <syslog.h>
 
-#define LOG_LINE_SIZE 2048 /* longer text is cut */
+#define JOURNAL_LINE_SIZE 2048 /* longer text is cut */
 
-typedef enum LogTarget {
-        LOG_TARGET_TERMINAL, /* plain lines */
-        LOG_TARGET_STDERR,   /* "<N>" prefixes, which a service manager understands */
-        LOG_TARGET_JOURNAL,
-} LogTarget;
+typedef enum JournalTarget {
+        JOURNAL_TARGET_TERMINAL, /* plain lines */
+        JOURNAL_TARGET_STDERR,   /* "<N>" prefixes, which a service manager understands */
+        JOURNAL_TARGET_JOURNAL,
+} JournalTarget;
 
-typedef struct Log {
-        LogTarget target;
+typedef struct Journal {
+        JournalTarget target;
         int level; /* least important syslog priority that is written */
-} Log;
+} Journal;
 
 /* What a line is about; NULL members are left out. Seen by the journal only: the text says it, too.
  */
-typedef struct LogFields {
+typedef struct JournalFields {
         const char *id; /* MESSAGE_*, catalog-ids.h */
         const char *service, *address, *state;
         int error; /* positive errno, 0 = none */
-} LogFields;
+} JournalFields;
 
 /**
- * log_open() - choose the target
+ * journal_open() - choose the target
  *
  * The journal's own protocol only when stderr is connected to it ($JOURNAL_STREAM names its device
  * and inode): sd_journal_send() succeeds and loses the text when there is no journal.
  */
-void log_open(Log *log, int level);
+void journal_open(Journal *log, int level);
 
 /* True when $JOURNAL_STREAM (@value, may be NULL) names @device and @inode. */
-bool log_journal_stream_matches(const char *value, unsigned long long device,
-                                unsigned long long inode);
+bool journal_stream_matches(const char *value, unsigned long long device, unsigned long long inode);
 
-void log_write(const Log *log, int priority, const LogFields *fields, const char *file, int line,
-               const char *function, const char *format, ...) __attribute__((format(printf, 7, 8)));
+void journal_write(const Journal *log, int priority, const JournalFields *fields, const char *file,
+                   int line, const char *function, const char *format, ...)
+        __attribute__((format(printf, 7, 8)));
 
 /* In parentheses, because the commas of a compound literal would split a macro's arguments. */
-#define FIELDS(...) (&(LogFields){__VA_ARGS__})
+#define FIELDS(...) (&(JournalFields){__VA_ARGS__})
 
-#define log_fields(log, priority, fields, ...) \
-        log_write(log, priority, fields, __FILE__, __LINE__, __func__, __VA_ARGS__)
-#define log_line(log, priority, ...) log_fields(log, priority, NULL, __VA_ARGS__)
+#define journal_fields(log, priority, fields, ...) \
+        journal_write(log, priority, fields, __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define journal_line(log, priority, ...) journal_fields(log, priority, NULL, __VA_ARGS__)

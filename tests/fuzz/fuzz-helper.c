@@ -81,7 +81,7 @@ static void fuzz_close(void *userdata, void *peer) {
 }
 
 /* HELLO and PROOF of an agent without a key; policy does not insist here. */
-static void fuzz_admit(BridgeConnection *c, uint64_t now) {
+static void fuzz_admit(PeerConnection *c, uint64_t now) {
         WireHello hello = {.version_min = WIRE_VERSION_MIN,
                            .version_max = WIRE_VERSION_MAX,
                            .distro = "fuzz",
@@ -90,52 +90,52 @@ static void fuzz_admit(BridgeConnection *c, uint64_t now) {
         Buffer out = BUFFER_NULL;
 
         require(wire_hello_encode(&hello, &out) == 0 && wire_proof_encode(&proof, &out) == 0);
-        bridge_receive(c, buffer_bytes(&out), buffer_length(&out), now);
+        controller_receive(c, buffer_bytes(&out), buffer_length(&out), now);
         buffer_done(&out);
 }
 
-static void fuzz_state(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now) {
+static void fuzz_state(PeerConnection *c, const uint8_t *data, size_t n, uint64_t now) {
         uint8_t header[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_STATE};
 
         for (int i = 0; i < 4; i++)
                 header[4 + i] = (uint8_t) (n >> (24 - 8 * i));
-        bridge_receive(c, header, sizeof(header), now);
-        bridge_receive(c, data, n, now);
+        controller_receive(c, header, sizeof(header), now);
+        controller_receive(c, data, n, now);
 }
 
-static void fuzz_bridge(const uint8_t *data, size_t n, bool admitted) {
+static void fuzz_controller(const uint8_t *data, size_t n, bool admitted) {
         MemoryHost m;
-        BridgeHost host;
-        BridgeOptions options;
-        BridgeConnection *c;
-        Bridge *b;
+        ControllerHost host;
+        ControllerOptions options;
+        PeerConnection *c;
+        Controller *b;
         bool closed = false;
 
         memory_host_init(&m);
         memory_host_fill(&m, &host);
         host.send = fuzz_send;
         host.close = fuzz_close;
-        bridge_options_init(&options);
+        controller_options_init(&options);
         options.unchecked_hostnet = true;
         options.mac = memory_host_mac;
         options.policy.pairing_required = false;
         memory_host_foreign(&m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
         memory_host_foreign(&m, RULE_V6TOV4, "*/443", "not an endpoint");
-        require(bridge_new(&b, &options, &host, m.now_usec) == 0);
-        require(bridge_connect(b, &closed, &(BridgePeer){0}, m.now_usec, &c) == 0);
+        require(controller_new(&b, &options, &host, m.now_usec) == 0);
+        require(controller_connect(b, &closed, &(Peer){0}, m.now_usec, &c) == 0);
         if (admitted) {
                 fuzz_admit(c, m.now_usec);
                 fuzz_state(c, data, n, m.now_usec);
         }
         for (size_t i = 0; i < n && !admitted; i += CHUNK) {
-                bridge_receive(c, data + i, n - i < CHUNK ? n - i : CHUNK, m.now_usec);
-                bridge_dispatch(b, m.now_usec);
+                controller_receive(c, data + i, n - i < CHUNK ? n - i : CHUNK, m.now_usec);
+                controller_dispatch(b, m.now_usec);
         }
-        bridge_dispatch(b, m.now_usec);
-        require(bridge_stop(b, m.now_usec) == 0);
+        controller_dispatch(b, m.now_usec);
+        require(controller_stop(b, m.now_usec) == 0);
         require(closed);
-        bridge_disconnect(c, m.now_usec);
-        bridge_free(b);
+        controller_disconnect(c, m.now_usec);
+        controller_free(b);
         require(m.rules.n == 2 && m.ledger.n == 0);
         require(strcmp(memory_host_rule(&m, RULE_V4TOV4, "0.0.0.0/80"), "10.9.9.9/80") == 0);
         require(strcmp(memory_host_rule(&m, RULE_V6TOV4, "*/443"), "not an endpoint") == 0);
@@ -154,7 +154,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 break;
         case 2:
         case 3:
-                fuzz_bridge(data + 1, n - 1, data[0] == 3);
+                fuzz_controller(data + 1, n - 1, data[0] == 3);
                 break;
         }
         return 0;

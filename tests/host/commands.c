@@ -63,7 +63,7 @@ static json_t *commands_address(const IpAddr *addr) {
         return json_string(text);
 }
 
-static void commands_agent(void *userdata, const BridgeAgentView *v) {
+static void commands_agent(void *userdata, const GuestView *v) {
         json_t *agent = json_pack("{s:s, s:s, s:b, s:b}", "owner", v->owner, "software",
                                   v->software, "connected", v->connected, "hold", v->hold);
         json_t *services = json_array();
@@ -93,7 +93,7 @@ static void commands_agent(void *userdata, const BridgeAgentView *v) {
 static void commands_agents(TestHost *h, const char *command) {
         json_t *agents = json_array();
 
-        bridge_agents(h->bridge, commands_agent, agents);
+        controller_guests(h->controller, commands_agent, agents);
         commands_print(json_pack("{s:s, s:b, s:o}", "command", command, "ok", 1, "agents", agents));
 }
 
@@ -137,7 +137,7 @@ static void commands_foreign(TestHost *h, const char *command, char *arguments, 
                 return;
         }
         memory_host_foreign(&h->memory, f, name, data);
-        bridge_rules_changed(h->bridge);
+        controller_rules_changed(h->controller);
         commands_ok(command);
 }
 
@@ -165,7 +165,7 @@ static void commands_run(TestHost *h, char *line) {
                 h->activate_error = strcmp(arguments, "missing") == 0   ? -ENOENT
                                     : strcmp(arguments, "stopped") == 0 ? -ESRCH
                                                                         : 0;
-                bridge_rules_changed(h->bridge);
+                controller_rules_changed(h->controller);
                 commands_ok(line);
         } else if (strcmp(line, "quit") == 0) {
                 h->quit = true;
@@ -200,7 +200,7 @@ void commands_readable(TestHost *h) {
         }
 }
 
-static void commands_note_state(void *userdata, const BridgeAgentView *v) {
+static void commands_note_state(void *userdata, const GuestView *v) {
         TestHost *h = userdata;
         SeenState *seen = NULL;
 
@@ -209,7 +209,7 @@ static void commands_note_state(void *userdata, const BridgeAgentView *v) {
         for (size_t i = 0; i < h->n_seen && !seen; i++)
                 if (strcmp(h->seen[i].owner, v->owner) == 0)
                         seen = &h->seen[i];
-        if (!seen && h->n_seen < BRIDGE_AGENTS_MAX) {
+        if (!seen && h->n_seen < CONTROLLER_GUESTS_MAX) {
                 seen = &h->seen[h->n_seen++];
                 *seen = (SeenState){0};
                 strcpy(seen->owner, v->owner);
@@ -231,7 +231,7 @@ static void commands_note_state(void *userdata, const BridgeAgentView *v) {
 }
 
 void commands_note_states(TestHost *h) {
-        bridge_agents(h->bridge, commands_note_state, h);
+        controller_guests(h->controller, commands_note_state, h);
 }
 
 void commands_note_result(TestHost *h, const uint8_t *frame, size_t n) {

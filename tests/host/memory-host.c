@@ -148,7 +148,7 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
                 if (ledger_entry_parse(list[i]->key, list[i]->data, &entry) == 0)
                         r = ledger_put(ledger, &entry);
                 else if (m->log)
-                        m->log(m, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                        m->log(m, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
                                "ledger entry cannot be read, left alone");
         }
         free(list);
@@ -235,7 +235,7 @@ static uint64_t memory_now(void *userdata) {
         return m->now_usec;
 }
 
-static void memory_log(void *userdata, BridgeLevel level, EventId event, const char *text) {
+static void memory_log(void *userdata, LogLevel level, EventId event, const char *text) {
         MemoryHost *m = userdata;
 
         if (m->log)
@@ -256,8 +256,8 @@ void memory_host_done(MemoryHost *m) {
         firewall_rules_done(&m->firewall);
 }
 
-void memory_host_fill(MemoryHost *m, BridgeHost *ret_host) {
-        *ret_host = (BridgeHost){
+void memory_host_fill(MemoryHost *m, ControllerHost *ret_host) {
+        *ret_host = (ControllerHost){
                 .userdata = m,
                 .rules_read = memory_rules_read,
                 .rule_get = memory_rule_get,

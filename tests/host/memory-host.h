@@ -3,7 +3,7 @@
 
 /*
  * A Windows in memory for the helper's core: the PortProxy table, the ledger's storage, keys,
- * random numbers and a clock, behind BridgeHost. Used by the unit tests and by the test host.
+ * random numbers and a clock, behind ControllerHost. Used by the unit tests and by the test host.
  *
  * It keeps apart what is on disk and what a power cut may still lose (operations since the last
  * flush; ledger and rules are different files there), and can let any call fail.
@@ -56,7 +56,7 @@ struct MemoryHost {
         int (*fault)(MemoryHost *m, MemoryCall call); /* < 0: the call fails with it, no effect */
         void (*changing)(MemoryHost *m, const char *rule, const char *data); /* NULL: deletes */
         void (*stored)(MemoryHost *m, char kind, const char *key, const char *data);
-        void (*log)(MemoryHost *m, BridgeLevel level, EventId event, const char *text);
+        void (*log)(MemoryHost *m, LogLevel level, EventId event, const char *text);
 };
 
 /* Empty, at second 1000 of its clock. */
@@ -64,10 +64,10 @@ void memory_host_init(MemoryHost *m);
 void memory_host_done(MemoryHost *m);
 
 /* Fill in all functions but send and close, with @m as userdata. */
-void memory_host_fill(MemoryHost *m, BridgeHost *ret_host);
+void memory_host_fill(MemoryHost *m, ControllerHost *ret_host);
 
 /* Its part for what is not in the registry: listeners, firewall, and records of agents. */
-void memory_tables_fill(BridgeHost *host);
+void memory_tables_fill(ControllerHost *host);
 
 /* HMAC-SHA256 by libsodium. */
 int memory_host_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac);

@@ -114,13 +114,13 @@ static int memory_agent_vm(void *userdata, const char *owner, VmId *ret_vm) {
         return text ? vm_id_parse(text, ret_vm) : -ENOENT;
 }
 
-void memory_tables_fill(BridgeHost *host) {
+void memory_tables_fill(ControllerHost *host) {
         host->listening_read = memory_listening_read;
         host->process_name = memory_process_name;
         host->bind_probe = memory_bind_probe;
         host->firewall = memory_firewall;
         host->adoptions_read = memory_adoptions_read;
         host->adoption_remove = memory_adoption_remove;
-        host->agent_note = memory_agent_note;
-        host->agent_vm = memory_agent_vm;
+        host->guest_note = memory_agent_note;
+        host->guest_vm = memory_agent_vm;
 }

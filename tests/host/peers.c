@@ -72,7 +72,7 @@ int peers_listen(TestHost *h) {
         return fd < 0 ? fd : 0;
 }
 
-void peer_free(Peer *p) {
+void peer_free(TestPeer *p) {
         (void) close(p->fd);
         buffer_done(&p->out);
         free(p);
@@ -83,8 +83,8 @@ void peers_accept(TestHost *h) {
         socklen_t size = sizeof(addr);
         int fd = accept4(h->listen_fd, (struct sockaddr *) &addr, &size,
                          SOCK_CLOEXEC | SOCK_NONBLOCK);
-        BridgePeer info = {.source_known = false};
-        Peer *p;
+        Peer info = {.source_known = false};
+        TestPeer *p;
 
         if (fd < 0)
                 return;
@@ -96,8 +96,8 @@ void peers_accept(TestHost *h) {
         p->host = h;
         p->fd = fd;
         if (addr.svm_family == AF_VSOCK)
-                info = (BridgePeer){.source_known = true, .source = addr.svm_port};
-        if (bridge_connect(h->bridge, p, &info, test_host_now(), &p->connection) < 0) {
+                info = (Peer){.source_known = true, .source = addr.svm_port};
+        if (controller_connect(h->controller, p, &info, test_host_now(), &p->connection) < 0) {
                 peer_free(p);
                 return;
         }
@@ -106,9 +106,9 @@ void peers_accept(TestHost *h) {
 }
 
 /* Marks only; peers_flush() removes it, so that the loop's list stays as it is. */
-static void peer_gone(Peer *p) {
+static void peer_gone(TestPeer *p) {
         if (p->connection) {
-                bridge_disconnect(p->connection, test_host_now());
+                controller_disconnect(p->connection, test_host_now());
                 p->connection = NULL;
                 commands_event(p->host, "disconnect");
         }
@@ -116,7 +116,7 @@ static void peer_gone(Peer *p) {
         buffer_done(&p->out);
 }
 
-void peer_readable(Peer *p) {
+void peer_readable(TestPeer *p) {
         static uint8_t data[PEER_READ_SIZE];
         ssize_t n = recv(p->fd, data, sizeof(data), 0);
 
@@ -127,11 +127,11 @@ void peer_readable(Peer *p) {
                 return;
         }
         p->host->received_usec = test_host_now();
-        bridge_receive(p->connection, data, (size_t) n, p->host->received_usec);
+        controller_receive(p->connection, data, (size_t) n, p->host->received_usec);
         commands_note_states(p->host);
 }
 
-static void peer_flush(Peer *p) {
+static void peer_flush(TestPeer *p) {
         while (buffer_length(&p->out) > 0 && p->held_usec <= test_host_now()) {
                 ssize_t n =
                         send(p->fd, buffer_bytes(&p->out), buffer_length(&p->out), MSG_NOSIGNAL);
@@ -148,7 +148,7 @@ static void peer_flush(Peer *p) {
 
 void peers_flush(TestHost *h) {
         for (size_t i = h->n_peers; i > 0; i--) {
-                Peer *p = h->peers[i - 1];
+                TestPeer *p = h->peers[i - 1];
 
                 peer_flush(p);
                 if (p->closing && buffer_length(&p->out) == 0) {
@@ -160,7 +160,7 @@ void peers_flush(TestHost *h) {
 }
 
 int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
-        Peer *p = peer;
+        TestPeer *p = peer;
         int r = buffer_append(&p->out, data, n);
 
         if (r == 0 && n > 1 && data[1] == WIRE_RESULT) {
@@ -172,7 +172,7 @@ int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
 }
 
 void peers_close(void *userdata, void *peer) {
-        Peer *p = peer;
+        TestPeer *p = peer;
 
         p->closing = true;
 }

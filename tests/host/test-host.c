@@ -100,10 +100,10 @@ static int host_random(void *userdata, uint8_t *ret_bytes, size_t n) {
         return 0;
 }
 
-static void host_log(MemoryHost *m, BridgeLevel level, EventId event, const char *text) {
+static void host_log(MemoryHost *m, LogLevel level, EventId event, const char *text) {
         static const char *const names[] = {"error", "warning", "notice", "debug"};
 
-        if (level != BRIDGE_LEVEL_DEBUG || arg_verbose)
+        if (level != LOG_LEVEL_DEBUG || arg_verbose)
                 (void) fprintf(stderr, "%s: %s\n", names[level], text);
 }
 
@@ -220,7 +220,7 @@ static int parse_options(TestHost *h, int argc, char **argv) {
 }
 
 static int loop_wait(TestHost *h, struct pollfd *fds, size_t n) {
-        uint64_t deadline = bridge_deadline(h->bridge), now = test_host_now();
+        uint64_t deadline = controller_deadline(h->controller), now = test_host_now();
         struct timespec timeout;
 
         for (size_t i = 0; i < h->n_peers; i++)
@@ -244,7 +244,7 @@ static void loop_once(TestHost *h) {
         uint64_t now = test_host_now();
 
         for (size_t i = 0; i < n; i++) {
-                const Peer *p = h->peers[i];
+                const TestPeer *p = h->peers[i];
                 bool wants_out = buffer_length(&p->out) > 0 && p->held_usec <= now;
 
                 fds[i + 2].fd = p->fd;
@@ -259,12 +259,12 @@ static void loop_once(TestHost *h) {
                 commands_readable(h);
         if (fds[0].revents)
                 peers_accept(h);
-        bridge_dispatch(h->bridge, test_host_now());
+        controller_dispatch(h->controller, test_host_now());
         peers_flush(h);
 }
 
 static int run(TestHost *h) {
-        BridgeHost host;
+        ControllerHost host;
         int r;
 
         h->memory.userdata = h;
@@ -280,7 +280,7 @@ static int run(TestHost *h) {
         host.random = host_random;
         host.send = peers_send;
         host.close = peers_close;
-        r = bridge_new(&h->bridge, &h->options, &host, test_host_now());
+        r = controller_new(&h->controller, &h->options, &host, test_host_now());
         if (r < 0) {
                 (void) fprintf(stderr, "wslbridge-test-host: %s\n", strerror(-r));
                 return r;
@@ -295,7 +295,7 @@ static int run(TestHost *h) {
         commands_event(h, "listening");
         while (!h->quit && !signalled)
                 loop_once(h);
-        r = bridge_stop(h->bridge, test_host_now());
+        r = controller_stop(h->controller, test_host_now());
         peers_flush(h);
         if (strncmp(h->listen, "unix:", 5) == 0)
                 (void) unlink(h->listen + 5);
@@ -309,7 +309,7 @@ int main(int argc, char **argv) {
         int r;
 
         memory_host_init(&h.memory);
-        bridge_options_init(&h.options);
+        controller_options_init(&h.options);
         h.options.unchecked_hostnet = true;
         h.options.mac = memory_host_mac;
         h.options.software = "wslbridge-test " PROJECT_VERSION;
@@ -325,7 +325,7 @@ int main(int argc, char **argv) {
         r = run(&h);
         while (h.n_peers > 0)
                 peer_free(h.peers[--h.n_peers]);
-        bridge_free(h.bridge);
+        controller_free(h.controller);
         memory_host_done(&h.memory);
         if (h.store)
                 (void) fclose(h.store);

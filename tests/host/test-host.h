@@ -17,14 +17,14 @@
 
 typedef struct TestHost TestHost;
 
-typedef struct Peer {
-        TestHost *host;               /* borrowed */
-        BridgeConnection *connection; /* borrowed from the bridge */
-        int fd;                       /* owned */
+typedef struct TestPeer {
+        TestHost *host;             /* borrowed */
+        PeerConnection *connection; /* borrowed from the controller */
+        int fd;                     /* owned */
         Buffer out;
         bool closing;       /* close when 'out' is empty */
         uint64_t held_usec; /* --delay-ms: nothing is sent before */
-} Peer;
+} TestPeer;
 
 /* The STATE that was reported last for an agent. */
 typedef struct SeenState {
@@ -38,12 +38,12 @@ struct TestHost {
         bool events;
         uint32_t delay_ms;
         uint8_t key[WIRE_KEY_SIZE];
-        BridgeOptions options;
+        ControllerOptions options;
         /* owned */
         MemoryHost memory;
-        Bridge *bridge;
+        Controller *controller;
         FILE *store;
-        Peer *peers[TEST_HOST_PEERS_MAX];
+        TestPeer *peers[TEST_HOST_PEERS_MAX];
         size_t n_peers;
         int listen_fd;
         /* state */
@@ -51,7 +51,7 @@ struct TestHost {
         size_t n_line;
         bool stdin_ended, quit;
         int activate_error;
-        SeenState seen[BRIDGE_AGENTS_MAX];
+        SeenState seen[CONTROLLER_GUESTS_MAX];
         size_t n_seen;
         uint64_t n_states, n_results, last_state_usec, last_result_usec;
         uint64_t received_usec; /* of the bytes that are being handled */
@@ -62,15 +62,15 @@ uint64_t test_host_now(void);
 /* peers.c */
 int peers_listen(TestHost *h);
 void peers_accept(TestHost *h);
-void peer_readable(Peer *p);
-void peer_free(Peer *p);
+void peer_readable(TestPeer *p);
+void peer_free(TestPeer *p);
 void peers_flush(TestHost *h); /* sends what may go, and removes those that are done */
 int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n);
 void peers_close(void *userdata, void *peer);
 
 /* commands.c */
 void commands_readable(TestHost *h);
-void commands_note_states(TestHost *h); /* after the bridge got bytes */
+void commands_note_states(TestHost *h); /* after the controller got bytes */
 void commands_note_result(TestHost *h, const uint8_t *frame, size_t n);
 void commands_event(TestHost *h, const char *event);
 

@@ -7,7 +7,7 @@
 
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/socket-api.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/loop.h"
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ static int next_socket, fail_call, fail_error, n_failed;
 static LoopOp *pending; /* the AcceptEx() in flight */
 static uint8_t peer_address[36];
 static int peer_size;
-static BridgePeer accepted;
+static Peer accepted;
 static unsigned n_accepted;
 
 static void note(const char *format, ...) __attribute__((format(gnu_printf, 1, 2)));
@@ -120,7 +120,7 @@ static const SocketApi fake = {
         fake_closesocket, fake_last_error, fake_load, fake_attach,
 };
 
-static void on_accepted(void *userdata, SOCKET socket, const BridgePeer *peer) {
+static void on_accepted(void *userdata, SOCKET socket, const Peer *peer) {
         note("accepted(%d) ", (int) socket);
         accepted = *peer;
         n_accepted++;
@@ -136,7 +136,7 @@ static void check(const char *what, bool good) {
 
 static int open_listener(Listener **ret, const char *vm, DWORD *ret_error) {
         TransportAddress address;
-        BridgePeer peer = {.wsl = true};
+        Peer peer = {.wsl = true};
 
         record[0] = '\0';
         next_socket = 0;

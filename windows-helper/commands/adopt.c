@@ -4,7 +4,7 @@
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/portproxy-store.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -69,8 +69,7 @@ int command_adopt(int argc, char **argv) {
         int r;
 
         if (argc != 1 || adopt_parse(argv[0], &listen) < 0) {
-                log_write(BRIDGE_LEVEL_ERROR,
-                          "adopt ADDRESS:PORT, such as 0.0.0.0:2222 or [::]:80");
+                log_write(LOG_LEVEL_ERROR, "adopt ADDRESS:PORT, such as 0.0.0.0:2222 or [::]:80");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("adopt"))
@@ -82,8 +81,7 @@ int command_adopt(int argc, char **argv) {
         if (r == 0)
                 r = adopt_values(&rules, &ledger, &listen);
         if (r == 0)
-                log_write(BRIDGE_LEVEL_ERROR, "There is no port forwarding of others at %s",
-                          argv[0]);
+                log_write(LOG_LEVEL_ERROR, "There is no port forwarding of others at %s", argv[0]);
         ledger_done(&ledger);
         ledger_store_done(&store);
         rule_table_done(&rules);

@@ -4,7 +4,7 @@
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/service/service.h"
-#include "windows-helper/store/agent-store.h"
+#include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/policy-store.h"
@@ -130,15 +130,15 @@ static void look_status(DoctorLook *d) {
 static int look_agent(void *userdata, const char *owner) {
         DoctorLook *d = userdata;
         DiagnoseAgent *agents = realloc(d->agents, (d->n_agents + 1) * sizeof(*agents)), *a;
-        AgentStore store = AGENT_STORE_INIT;
-        char seen[AGENT_STORE_TEXT_MAX];
+        GuestStore store = GUEST_STORE_INIT;
+        char seen[GUEST_STORE_TEXT_MAX];
 
         if (!agents)
                 return -ENOMEM;
         d->agents = agents;
         a = &agents[d->n_agents++];
-        agent_store_seen(&store, owner, seen);
-        agent_store_done(&store);
+        guest_store_seen(&store, owner, seen);
+        guest_store_done(&store);
         *a = (DiagnoseAgent){.paired = true, .met = strcmp(seen, "never") != 0};
         (void) snprintf(a->owner, sizeof(a->owner), "%s", owner);
         return 0;

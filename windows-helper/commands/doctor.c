@@ -3,7 +3,7 @@
 #include "windows-helper/commands/console.h"
 #include "windows-helper/commands/doctor-evidence.h"
 #include "windows-helper/core/doctor/host-checks.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ int command_doctor(int argc, char **argv) {
         int r;
 
         if (argc > 0 && !json) {
-                log_write(BRIDGE_LEVEL_ERROR, "doctor, or doctor --json");
+                log_write(LOG_LEVEL_ERROR, "doctor, or doctor --json");
                 return EXIT_FAILURE;
         }
         r = doctor_look_new(&look);
@@ -30,8 +30,7 @@ int command_doctor(int argc, char **argv) {
                          : findings_text(&findings, &out, console_width());
         console_write(&out);
         if (r < 0)
-                log_write(BRIDGE_LEVEL_ERROR, "Not everything could be looked at (%s)",
-                          strerror(-r));
+                log_write(LOG_LEVEL_ERROR, "Not everything could be looked at (%s)", strerror(-r));
         buffer_done(&out);
         findings_done(&findings);
         doctor_look_free(look);

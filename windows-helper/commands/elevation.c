@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/commands/elevation.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/win.h"
 
 /* The Administrators group is in the token of an administrator who has not elevated, too, but for
@@ -17,7 +17,7 @@ bool elevation_check(const char *command) {
         if (administrators)
                 FreeSid(administrators);
         if (!member) {
-                log_write(BRIDGE_LEVEL_ERROR,
+                log_write(LOG_LEVEL_ERROR,
                           "'wslbridge-helper %s' changes Windows for all users: run it in a "
                           "terminal opened with 'Run as administrator'",
                           command);

@@ -2,7 +2,7 @@
 #include "windows-helper/install/install.h"
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -25,12 +25,12 @@ int command_install(int argc, char **argv) {
 
 #ifndef WSLBRIDGE_TEST_TRANSPORT
         if (argc > 0) {
-                log_write(BRIDGE_LEVEL_ERROR, "'install' takes no options");
+                log_write(LOG_LEVEL_ERROR, "'install' takes no options");
                 return EXIT_FAILURE;
         }
 #endif
         if (!install_arguments(argc, argv, arguments)) {
-                log_write(BRIDGE_LEVEL_ERROR, "The options are too long");
+                log_write(LOG_LEVEL_ERROR, "The options are too long");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("install"))
@@ -43,7 +43,7 @@ int command_install(int argc, char **argv) {
 
 int command_uninstall(int argc, char **argv) {
         if (argc > 0) {
-                log_write(BRIDGE_LEVEL_ERROR, "'uninstall' takes no options");
+                log_write(LOG_LEVEL_ERROR, "'uninstall' takes no options");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("uninstall"))

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
-#include "windows-helper/store/agent-store.h"
+#include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/vm/wsl-pair.h"
 #include "windows-helper/win/crypto.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -13,10 +13,10 @@
 #include <string.h>
 
 static int pair_list_one(void *userdata, const char *owner) {
-        char seen[AGENT_STORE_TEXT_MAX];
+        char seen[GUEST_STORE_TEXT_MAX];
         size_t *n = userdata;
 
-        agent_store_seen(&(AgentStore){REGISTRY_KEY_INIT(AGENT_STORE_PATH)}, owner, seen);
+        guest_store_seen(&(GuestStore){REGISTRY_KEY_INIT(GUEST_STORE_PATH)}, owner, seen);
         if ((*n)++ == 0)
                 printf("%-24s %s\n", "LAST HERE", "AGENT");
         printf("%-24s %s\n", seen, owner);
@@ -47,7 +47,7 @@ static int pair_print(const char *owner, const uint8_t *key) {
         int r;
 
         if (!wsl_pair_is_owner(owner)) {
-                log_write(BRIDGE_LEVEL_ERROR,
+                log_write(LOG_LEVEL_ERROR,
                           "'%s' is no agent: its id, 32 digits of 0-9a-f, '/', and its name; its "
                           "status.json in the guest tells both",
                           owner);
@@ -86,7 +86,7 @@ int command_pair(int argc, char **argv) {
 
         if (argc < 1 || argc > 2 || (argc == 2 && !print) ||
             (argc == 1 && argv[0][0] == '-' && strcmp(argv[0], "--list") != 0)) {
-                log_write(BRIDGE_LEVEL_ERROR, "pair DISTRO, pair --print ID/NAME, or pair --list");
+                log_write(LOG_LEVEL_ERROR, "pair DISTRO, pair --print ID/NAME, or pair --list");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("pair"))
@@ -105,7 +105,7 @@ int command_unpair(int argc, char **argv) {
         int r;
 
         if (argc != 1) {
-                log_write(BRIDGE_LEVEL_ERROR, "unpair ID/NAME; 'pair --list' has them");
+                log_write(LOG_LEVEL_ERROR, "unpair ID/NAME; 'pair --list' has them");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("unpair"))
@@ -113,8 +113,7 @@ int command_unpair(int argc, char **argv) {
         r = key_store_remove(&keys, argv[0]);
         key_store_done(&keys);
         if (r == -ENOENT)
-                log_write(BRIDGE_LEVEL_ERROR, "'%s' is not paired; 'pair --list' has who is",
-                          argv[0]);
+                log_write(LOG_LEVEL_ERROR, "'%s' is not paired; 'pair --list' has who is", argv[0]);
         if (r < 0)
                 return EXIT_FAILURE;
         printf("Unpaired: %s; its rules are withdrawn at once.\n", argv[0]);

@@ -2,7 +2,7 @@
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/core/rules/rule.h"
 #include "windows-helper/store/ledger-store.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,7 +34,7 @@ int command_rules(int argc, char **argv) {
         int r;
 
         if (argc > 0 && !netsh) {
-                log_write(BRIDGE_LEVEL_ERROR, "rules, or rules --netsh");
+                log_write(LOG_LEVEL_ERROR, "rules, or rules --netsh");
                 return EXIT_FAILURE;
         }
         r = ledger_store_load(&store, &ledger);

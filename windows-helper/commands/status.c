@@ -3,7 +3,7 @@
 #include "windows-helper/commands/console.h"
 #include "windows-helper/commands/status-load.h"
 #include "windows-helper/core/status/text.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,14 +19,14 @@ int command_status(int argc, char **argv) {
         int r;
 
         if (argc > 0 && !json) {
-                log_write(BRIDGE_LEVEL_ERROR, "status, or status --json");
+                log_write(LOG_LEVEL_ERROR, "status, or status --json");
                 return EXIT_FAILURE;
         }
         r = status_load(&text, &n);
         if (r == -ENOENT || (r == 0 && !status_is_alive(text, n))) {
                 free(text);
-                log_write(BRIDGE_LEVEL_ERROR, "The helper does not run; start it: sc start "
-                                              "wslbridge-helper (or install it)");
+                log_write(LOG_LEVEL_ERROR, "The helper does not run; start it: sc start "
+                                           "wslbridge-helper (or install it)");
                 return STATUS_NOT_RUNNING;
         }
         if (r == 0)
@@ -36,6 +36,6 @@ int command_status(int argc, char **argv) {
         buffer_done(&out);
         free(text);
         if (r < 0)
-                log_write(BRIDGE_LEVEL_ERROR, "The status file cannot be read (%s)", strerror(-r));
+                log_write(LOG_LEVEL_ERROR, "The status file cannot be read (%s)", strerror(-r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

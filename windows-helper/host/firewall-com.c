@@ -2,7 +2,7 @@
 
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/host/firewall-rule.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>

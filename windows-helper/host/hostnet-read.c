@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/store/registry.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -71,7 +71,7 @@ static void hostnet_take_lxss(Hostnet *h) {
                         h->has_nat = length > 0 && length <= ip_family_bits(h->nat.addr.family);
                 }
                 if (!h->has_nat) {
-                        log_event(BRIDGE_LEVEL_WARNING, EVENT_PROBLEM,
+                        log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                                   "'HKLM\\%ls' NatNetwork is no network, ignoring it",
                                   HOSTNET_LXSS_PATH);
                 }
@@ -98,7 +98,7 @@ int hostnet_read(Hostnet *ret_hostnet) {
                 HostnetAddress *a = &h->addresses[h->n_addresses];
 
                 if (h->n_addresses == HOSTNET_ADDRESSES_MAX) {
-                        log_event(BRIDGE_LEVEL_WARNING, EVENT_PROBLEM,
+                        log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                                   "This host has more than %d addresses, ignoring the rest",
                                   HOSTNET_ADDRESSES_MAX);
                         break;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/host/iphlpsvc.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -108,7 +108,7 @@ static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
         if (s->was_running || type != SERVICE_AUTO_START)
                 return -ESRCH;
         if (StartServiceW(service, 0, NULL)) {
-                log_event(BRIDGE_LEVEL_NOTICE, EVENT_FORWARDER_UP,
+                log_event(LOG_LEVEL_NOTICE, EVENT_FORWARDER_UP,
                           "The service IP Helper (iphlpsvc) did not run and was started");
                 return 0; /* it reads the values */
         }

@@ -3,7 +3,7 @@
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/store/key-store.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/paths.h"
 #include "windows-helper/win/secure.h"
 
@@ -190,8 +190,8 @@ int uninstall(void) {
                 return r;
         r = helper_withdraw(&n_rules, &n_firewall);
         if (r < 0) {
-                log_write(BRIDGE_LEVEL_ERROR, "Not every rule could be removed, so nothing else "
-                                              "was; run 'wslbridge-helper uninstall' again");
+                log_write(LOG_LEVEL_ERROR, "Not every rule could be removed, so nothing else "
+                                           "was; run 'wslbridge-helper uninstall' again");
                 return r;
         }
         printf("  %-10s %zu left by the service\n", "rules", n_rules);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 
@@ -43,7 +43,7 @@ static int install_service_wait(SC_HANDLE service, DWORD wanted) {
                         return -ECHILD;
                 Sleep(INSTALL_POLL_MS);
         }
-        log_write(BRIDGE_LEVEL_ERROR, "The service did not %s within %d s",
+        log_write(LOG_LEVEL_ERROR, "The service did not %s within %d s",
                   wanted == SERVICE_STOPPED ? "end" : "start", INSTALL_WAIT_MS / 1000);
         return -ETIMEDOUT;
 }
@@ -167,8 +167,8 @@ int install_service_make(const wchar_t *command) {
         else
                 r = install_service_wait(service, SERVICE_RUNNING);
         if (r == -ECHILD) {
-                log_write(BRIDGE_LEVEL_ERROR, "The service ended at once; the log Application, "
-                                              "source 'wslbridge', says why");
+                log_write(LOG_LEVEL_ERROR, "The service ended at once; the log Application, "
+                                           "source 'wslbridge', says why");
         }
         (void) CloseServiceHandle(service);
         return r;

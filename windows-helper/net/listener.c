@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/socket-api.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@ struct Listener {
         LPFN_ACCEPTEX accept_ex;
         LPFN_GETACCEPTEXSOCKADDRS addresses_ex;
         TransportAddress address;
-        BridgePeer peer;
+        Peer peer;
 
         bool closed;
         bool accepting;      /* the operation is in flight */
@@ -70,7 +70,7 @@ static void listener_accept(Listener *l) {
 /* What the buffers of AcceptEx() tell of the peer; getsockname() of the new socket would tell
  * something arbitrary (fact 3). */
 static void listener_deliver(Listener *l, SOCKET socket) {
-        BridgePeer peer = l->peer;
+        Peer peer = l->peer;
         SOCKADDR *local = NULL, *remote = NULL;
         int n_local = 0, n_remote = 0;
 
@@ -123,8 +123,8 @@ static DWORD listener_open(Listener *l, const TransportAddress *address) {
 }
 
 int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport,
-                 const TransportAddress *address, const BridgePeer *peer, ListenerFn fn,
-                 void *userdata, DWORD *ret_error) {
+                 const TransportAddress *address, const Peer *peer, ListenerFn fn, void *userdata,
+                 DWORD *ret_error) {
         Listener *l = calloc(1, sizeof(*l));
         DWORD error;
 

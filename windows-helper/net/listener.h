@@ -11,7 +11,7 @@
 typedef struct Listener Listener;
 
 /* A peer has connected; @socket goes to the callee. */
-typedef void (*ListenerFn)(void *userdata, SOCKET socket, const BridgePeer *peer);
+typedef void (*ListenerFn)(void *userdata, SOCKET socket, const Peer *peer);
 
 /**
  * listener_new() - bind, listen and start to accept
@@ -22,8 +22,8 @@ typedef void (*ListenerFn)(void *userdata, SOCKET socket, const BridgePeer *peer
  * Return: 0 or negative errno, for the caller to tell.
  */
 int listener_new(Listener **ret_listener, Loop *loop, const Transport *transport,
-                 const TransportAddress *address, const BridgePeer *peer, ListenerFn fn,
-                 void *userdata, DWORD *ret_error);
+                 const TransportAddress *address, const Peer *peer, ListenerFn fn, void *userdata,
+                 DWORD *ret_error);
 
 /* Stop to accept. It frees itself when its last operation has completed; takes NULL, returns NULL.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/net/stream.h"
 #include "common/buffer.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -99,7 +99,7 @@ static int hyperv_prepare(SOCKET socket, bool listening) {
 
 /* The guest's port is in the first part of the service, if the rest is the template. That the VM is
  * the peer's is likely, not documented (fact 3): for a listener of one VM that one counts. */
-static void hyperv_peer(const SOCKADDR *address, int size, BridgePeer *peer) {
+static void hyperv_peer(const SOCKADDR *address, int size, Peer *peer) {
         HypervAddress a;
         GUID expected;
         VmId vm;

@@ -43,7 +43,7 @@ typedef struct Transport {
         int (*vm_address)(const VmId *vm, TransportAddress *ret_address);
 
         /* What the peer's address tells, added to what is known of the listener; may be NULL. */
-        void (*peer)(const SOCKADDR *address, int size, BridgePeer *peer);
+        void (*peer)(const SOCKADDR *address, int size, Peer *peer);
 } Transport;
 
 /**

@@ -4,52 +4,52 @@
 #include "windows-helper/host/tcp-table.h"
 #include "windows-helper/net/stream.h"
 #include "windows-helper/win/crypto.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 
-static int host_rules_read(void *userdata, RuleTable *table) {
-        return portproxy_store_read(&((Host *) userdata)->rules, table);
+static int backend_rules_read(void *userdata, RuleTable *table) {
+        return portproxy_store_read(&((Backend *) userdata)->rules, table);
 }
 
-static int host_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,
-                         size_t size) {
-        return portproxy_store_get(&((Host *) userdata)->rules, family, name, ret_data, size);
+static int backend_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,
+                            size_t size) {
+        return portproxy_store_get(&((Backend *) userdata)->rules, family, name, ret_data, size);
 }
 
-static int host_rule_set(void *userdata, RuleFamily family, const char *name, const char *data) {
-        return portproxy_store_set(&((Host *) userdata)->rules, family, name, data);
+static int backend_rule_set(void *userdata, RuleFamily family, const char *name, const char *data) {
+        return portproxy_store_set(&((Backend *) userdata)->rules, family, name, data);
 }
 
-static int host_rule_delete(void *userdata, RuleFamily family, const char *name) {
-        return portproxy_store_delete(&((Host *) userdata)->rules, family, name);
+static int backend_rule_delete(void *userdata, RuleFamily family, const char *name) {
+        return portproxy_store_delete(&((Backend *) userdata)->rules, family, name);
 }
 
-static int host_rules_flush(void *userdata) {
-        return portproxy_store_flush(&((Host *) userdata)->rules);
+static int backend_rules_flush(void *userdata) {
+        return portproxy_store_flush(&((Backend *) userdata)->rules);
 }
 
-static int host_ledger_load(void *userdata, Ledger *ledger) {
-        return ledger_store_load(&((Host *) userdata)->ledger, ledger);
+static int backend_ledger_load(void *userdata, Ledger *ledger) {
+        return ledger_store_load(&((Backend *) userdata)->ledger, ledger);
 }
 
-static int host_ledger_put(void *userdata, const LedgerEntry *entry) {
-        return ledger_store_put(&((Host *) userdata)->ledger, entry);
+static int backend_ledger_put(void *userdata, const LedgerEntry *entry) {
+        return ledger_store_put(&((Backend *) userdata)->ledger, entry);
 }
 
-static int host_ledger_remove(void *userdata, const IpEndpoint *listen) {
-        return ledger_store_remove(&((Host *) userdata)->ledger, listen);
+static int backend_ledger_remove(void *userdata, const IpEndpoint *listen) {
+        return ledger_store_remove(&((Backend *) userdata)->ledger, listen);
 }
 
-static int host_ledger_flush(void *userdata) {
-        return ledger_store_flush(&((Host *) userdata)->ledger);
+static int backend_ledger_flush(void *userdata) {
+        return ledger_store_flush(&((Backend *) userdata)->ledger);
 }
 
-static int host_activate(void *userdata) {
-        return iphlpsvc_activate(((Host *) userdata)->forwarder);
+static int backend_activate(void *userdata) {
+        return iphlpsvc_activate(((Backend *) userdata)->forwarder);
 }
 
-static int host_listening_read(void *userdata, ListeningTable *table) {
+static int backend_listening_read(void *userdata, ListeningTable *table) {
         IphlpsvcState state;
         int r = iphlpsvc_query(&state);
 
@@ -57,45 +57,45 @@ static int host_listening_read(void *userdata, ListeningTable *table) {
         return r < 0 ? r : tcp_table_read(table);
 }
 
-static void host_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
+static void backend_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
         tcp_table_process_name(pid, ret_name, size);
 }
 
-static int host_bind_probe(void *userdata, const IpEndpoint *endpoint) {
+static int backend_bind_probe(void *userdata, const IpEndpoint *endpoint) {
         return tcp_table_bind_probe(endpoint);
 }
 
-static void host_firewall(void *userdata, const FirewallRules *wanted) {
-        if (firewall_apply_want(((Host *) userdata)->firewall, wanted) < 0)
-                log_write(BRIDGE_LEVEL_ERROR, "Out of memory, firewall rules stay as they are");
+static void backend_firewall(void *userdata, const FirewallRules *wanted) {
+        if (firewall_apply_want(((Backend *) userdata)->firewall, wanted) < 0)
+                log_write(LOG_LEVEL_ERROR, "Out of memory, firewall rules stay as they are");
 }
 
-static int host_adoptions_read(void *userdata, RuleTable *table) {
-        return adoption_store_read(&((Host *) userdata)->adoptions, table);
+static int backend_adoptions_read(void *userdata, RuleTable *table) {
+        return adoption_store_read(&((Backend *) userdata)->adoptions, table);
 }
 
-static int host_adoption_remove(void *userdata, RuleFamily family, const char *name) {
-        return adoption_store_remove(&((Host *) userdata)->adoptions, family, name);
+static int backend_adoption_remove(void *userdata, RuleFamily family, const char *name) {
+        return adoption_store_remove(&((Backend *) userdata)->adoptions, family, name);
 }
 
-static int host_agent_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
-        return agent_store_note(&((Host *) userdata)->agents, owner, vm, connected);
+static int backend_guest_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
+        return guest_store_note(&((Backend *) userdata)->agents, owner, vm, connected);
 }
 
-static int host_agent_vm(void *userdata, const char *owner, VmId *ret_vm) {
-        return agent_store_vm(&((Host *) userdata)->agents, owner, ret_vm);
+static int backend_guest_vm(void *userdata, const char *owner, VmId *ret_vm) {
+        return guest_store_vm(&((Backend *) userdata)->agents, owner, ret_vm);
 }
 
-static int host_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
-        return key_store_find(&((Host *) userdata)->keys, owner, ret_key);
+static int backend_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
+        return key_store_find(&((Backend *) userdata)->keys, owner, ret_key);
 }
 
-static int host_random(void *userdata, uint8_t *ret_bytes, size_t n) {
+static int backend_random(void *userdata, uint8_t *ret_bytes, size_t n) {
         return random_bcrypt(ret_bytes, n);
 }
 
 /* The loop's clock advances with the tick of the machine, up to 16 ms: too coarse to measure. */
-static uint64_t host_now(void *userdata) {
+static uint64_t backend_now(void *userdata) {
         LARGE_INTEGER count, frequency;
 
         (void) QueryPerformanceCounter(&count);
@@ -105,55 +105,55 @@ static uint64_t host_now(void *userdata) {
                        (uint64_t) frequency.QuadPart;
 }
 
-static int host_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
+static int backend_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
         return stream_send(peer, data, n);
 }
 
-static void host_close(void *userdata, void *peer) {
+static void backend_close(void *userdata, void *peer) {
         stream_close(peer);
 }
 
-static void host_log(void *userdata, BridgeLevel level, EventId event, const char *text) {
+static void backend_log(void *userdata, LogLevel level, EventId event, const char *text) {
         log_event(level, event, "%s", text);
 }
 
-void host_init(Host *h, BridgeHost *ret_host) {
+void backend_init(Backend *h, ControllerHost *ret_host) {
         portproxy_store_init(&h->rules);
         h->ledger = LEDGER_STORE_INIT;
         h->keys = KEY_STORE_INIT;
-        h->agents = AGENT_STORE_INIT;
+        h->agents = GUEST_STORE_INIT;
         adoption_store_init(&h->adoptions);
-        *ret_host = (BridgeHost){
+        *ret_host = (ControllerHost){
                 .userdata = h,
-                .rules_read = host_rules_read,
-                .rule_get = host_rule_get,
-                .rule_set = host_rule_set,
-                .rule_delete = host_rule_delete,
-                .rules_flush = host_rules_flush,
-                .ledger_load = host_ledger_load,
-                .ledger_put = host_ledger_put,
-                .ledger_remove = host_ledger_remove,
-                .ledger_flush = host_ledger_flush,
-                .activate = host_activate,
-                .listening_read = host_listening_read,
-                .process_name = host_process_name,
-                .bind_probe = host_bind_probe,
-                .firewall = host_firewall,
-                .adoptions_read = host_adoptions_read,
-                .adoption_remove = host_adoption_remove,
-                .agent_note = host_agent_note,
-                .agent_vm = host_agent_vm,
-                .key_find = host_key_find,
-                .random = host_random,
-                .now = host_now,
-                .send = host_send,
-                .close = host_close,
-                .log = host_log,
+                .rules_read = backend_rules_read,
+                .rule_get = backend_rule_get,
+                .rule_set = backend_rule_set,
+                .rule_delete = backend_rule_delete,
+                .rules_flush = backend_rules_flush,
+                .ledger_load = backend_ledger_load,
+                .ledger_put = backend_ledger_put,
+                .ledger_remove = backend_ledger_remove,
+                .ledger_flush = backend_ledger_flush,
+                .activate = backend_activate,
+                .listening_read = backend_listening_read,
+                .process_name = backend_process_name,
+                .bind_probe = backend_bind_probe,
+                .firewall = backend_firewall,
+                .adoptions_read = backend_adoptions_read,
+                .adoption_remove = backend_adoption_remove,
+                .guest_note = backend_guest_note,
+                .guest_vm = backend_guest_vm,
+                .key_find = backend_key_find,
+                .random = backend_random,
+                .now = backend_now,
+                .send = backend_send,
+                .close = backend_close,
+                .log = backend_log,
         };
 }
 
-void host_done(Host *h) {
-        agent_store_done(&h->agents);
+void backend_done(Backend *h) {
+        guest_store_done(&h->agents);
         adoption_store_done(&h->adoptions);
         key_store_done(&h->keys);
         ledger_store_done(&h->ledger);

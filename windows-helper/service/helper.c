@@ -8,7 +8,7 @@
 #include "windows-helper/service/surroundings.h"
 #include "windows-helper/vm/vms.h"
 #include "windows-helper/win/crypto.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/paths.h"
 #include "windows-helper/win/secure.h"
 
@@ -22,8 +22,8 @@
 #define HELPER_LOCK_WAIT_MS 3000
 #define HELPER_LOCK_POLL_MS 50
 
-/* Connections that the bridge serves, and as many that only wait for their peer to close. */
-#define HELPER_STREAMS_MAX (2 * BRIDGE_CONNECTIONS_MAX)
+/* Connections that the controller serves, and as many that only wait for their peer to close. */
+#define HELPER_STREAMS_MAX (2 * CONTROLLER_CONNECTIONS_MAX)
 
 /* At the end: time for the agents to get their goodbye. */
 #define HELPER_GOODBYE_USEC 1000000ULL
@@ -33,9 +33,9 @@ struct Helper {
         HANDLE lock; /* owned */
         bool winsock;
         Loop *loop; /* owned, as all below */
-        Host host;
-        Bridge *bridge;
-        Facts *facts;
+        Backend host;
+        Controller *controller;
+        Surroundings *facts;
         Listener *listener; /* NULL when it does not accept any more, or VMs are found … */
         Vms *vms;           /* … by this, which is NULL else */
         StreamList streams;
@@ -47,19 +47,19 @@ struct Helper {
 };
 
 static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
-        BridgeConnection *c = stream_userdata(s);
+        PeerConnection *c = stream_userdata(s);
 
         if (c)
-                bridge_receive(c, data, n, loop_now_usec());
+                controller_receive(c, data, n, loop_now_usec());
 }
 
-/* The bridge hears of the end of each connection exactly once, whoever ended it. */
+/* The controller hears of the end of each connection exactly once, whoever ended it. */
 static void helper_disconnect(Stream *s) {
-        BridgeConnection *c = stream_userdata(s);
+        PeerConnection *c = stream_userdata(s);
 
         if (c) {
                 stream_set_userdata(s, NULL);
-                bridge_disconnect(c, loop_now_usec());
+                controller_disconnect(c, loop_now_usec());
         }
 }
 
@@ -68,9 +68,9 @@ static const StreamEvents helper_stream_events = {
         .ended = helper_disconnect,
 };
 
-static void helper_on_accepted(void *userdata, SOCKET socket, const BridgePeer *peer) {
+static void helper_on_accepted(void *userdata, SOCKET socket, const Peer *peer) {
         Helper *h = userdata;
-        BridgeConnection *c = NULL;
+        PeerConnection *c = NULL;
         Stream *s = NULL;
 
         if (h->streams.n_streams >= HELPER_STREAMS_MAX && !stream_list_shed(&h->streams)) {
@@ -79,16 +79,16 @@ static void helper_on_accepted(void *userdata, SOCKET socket, const BridgePeer *
         }
         if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
                 return;
-        if (bridge_connect(h->bridge, s, peer, loop_now_usec(), &c) < 0) {
+        if (controller_connect(h->controller, s, peer, loop_now_usec(), &c) < 0) {
                 stream_abort(s);
                 return;
         }
         stream_set_userdata(s, c);
 }
 
-/* Connections that the bridge itself has closed, or that were cut because their peer does not
- * read: told here, where no bridge function is running, and not when their stream's last operation
- * has completed, which may be seconds later (or right before this). */
+/* Connections that the controller itself has closed, or that were cut because their peer does not
+ * read: told here, where no controller function is running, and not when their stream's last
+ * operation has completed, which may be seconds later (or right before this). */
 static bool helper_reap(Helper *h) {
         bool any = false;
 
@@ -111,22 +111,22 @@ static void helper_dispatch(Helper *h) {
                 listener_tick(h->listener, now_usec);
         if (h->vms)
                 vms_tick(h->vms, now_usec);
-        facts_tick(h->facts, now_usec);
+        surroundings_tick(h->facts, now_usec);
         do {
                 (void) helper_reap(h);
-                bridge_dispatch(h->bridge, now_usec);
+                controller_dispatch(h->controller, now_usec);
         } while (helper_reap(h));
-        status_file_tick(&h->status, h->bridge, h->facts, h->vms, now_usec);
+        status_file_tick(&h->status, h->controller, h->facts, h->vms, now_usec);
 }
 
 static uint64_t helper_deadline(const Helper *h) {
         uint64_t deadlines[] = {
-                bridge_deadline(h->bridge),
-                facts_deadline(h->facts),
+                controller_deadline(h->controller),
+                surroundings_deadline(h->facts),
                 stream_list_deadline(&h->streams),
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
                 h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
-                status_file_deadline(&h->status, h->bridge, h->facts, h->vms),
+                status_file_deadline(&h->status, h->controller, h->facts, h->vms),
         };
         uint64_t first = LOOP_NO_DEADLINE;
 
@@ -150,7 +150,7 @@ static void helper_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
                 h->stopping = h->handing_over = true;
                 break;
         case HELPER_REFRESH:
-                facts_refresh(h->facts);
+                surroundings_refresh(h->facts);
                 if (h->vms)
                         vms_refresh(h->vms);
                 break;
@@ -186,16 +186,16 @@ int helper_run(Helper *h) {
         vms_close(h->vms);
         status_file_remove();
         if (h->handing_over) {
-                bridge_hand_over(h->bridge, loop_now_usec());
+                controller_hand_over(h->controller, loop_now_usec());
                 helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
                 return 0;
         }
-        r = bridge_stop(h->bridge, loop_now_usec());
+        r = controller_stop(h->controller, loop_now_usec());
         if (r < 0) {
-                log_write(BRIDGE_LEVEL_ERROR,
+                log_write(LOG_LEVEL_ERROR,
                           "Not every rule could be withdrawn; the next start will do it");
         }
-        facts_finish(h->facts);
+        surroundings_finish(h->facts);
         helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
         return r;
 }
@@ -216,19 +216,19 @@ static int helper_lock(Helper *h) {
                         return r;
                 Sleep(HELPER_LOCK_POLL_MS);
         }
-        log_write(BRIDGE_LEVEL_ERROR, "Another wslbridge-helper is running");
+        log_write(LOG_LEVEL_ERROR, "Another wslbridge-helper is running");
         return -EBUSY;
 }
 
 static int helper_listen(Helper *h, const HelperOptions *options) {
-        const BridgePeer anybody = {.source_known = false};
+        const Peer anybody = {.source_known = false};
         char address[TRANSPORT_TEXT_MAX];
         DWORD error = ERROR_SUCCESS;
         int r;
 
         if (options->transport->vm_address)
-                return vms_new(&h->vms, h->loop, options->transport, h->bridge, helper_on_accepted,
-                               h);
+                return vms_new(&h->vms, h->loop, options->transport, h->controller,
+                               helper_on_accepted, h);
         r = listener_new(&h->listener, h->loop, options->transport, &options->address, &anybody,
                          helper_on_accepted, h, &error);
         if (r < 0) {
@@ -236,13 +236,13 @@ static int helper_listen(Helper *h, const HelperOptions *options) {
                 return log_win_error(error, "Failed to listen on %s", address);
         }
         listener_format(h->listener, address);
-        log_write(BRIDGE_LEVEL_NOTICE, "listening on %s", address);
+        log_write(LOG_LEVEL_NOTICE, "listening on %s", address);
         return 0;
 }
 
 static int helper_open(Helper *h, const HelperOptions *options) {
-        BridgeOptions bridge_options = options->bridge;
-        BridgeHost host;
+        ControllerOptions controller_options = options->controller;
+        ControllerHost host;
         WSADATA wsa;
         int r;
 
@@ -256,13 +256,13 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         r = loop_new(&h->loop);
         if (r < 0)
                 return r;
-        host_init(&h->host, &host);
-        r = facts_new(&h->facts, h->loop, &h->host, &bridge_options.policy);
+        backend_init(&h->host, &host);
+        r = surroundings_new(&h->facts, h->loop, &h->host, &controller_options.policy);
         if (r < 0)
                 return r;
-        r = bridge_new(&h->bridge, &bridge_options, &host, loop_now_usec());
+        r = controller_new(&h->controller, &controller_options, &host, loop_now_usec());
         if (r < 0) {
-                log_write(BRIDGE_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
+                log_write(LOG_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
                 return r;
         }
         for (int i = 0; i < _HELPER_CONTROL_END; i++)
@@ -271,7 +271,7 @@ static int helper_open(Helper *h, const HelperOptions *options) {
                 r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
         if (r < 0)
                 return r;
-        r = facts_start(h->facts, h->bridge);
+        r = surroundings_start(h->facts, h->controller);
         if (r < 0 || !options->transport)
                 return r;
         return helper_listen(h, options);
@@ -300,10 +300,10 @@ Helper *helper_free(Helper *h) {
         if (h->loop) /* sockets were closed: let their operations complete and free them */
                 loop_turn(h->loop, loop_now_usec());
         vms_free(h->vms);
-        facts_free(h->facts);
+        surroundings_free(h->facts);
         loop_wait_free(h->stop);
-        bridge_free(h->bridge);
-        host_done(&h->host);
+        controller_free(h->controller);
+        backend_done(&h->host);
         loop_free(h->loop);
         if (h->winsock)
                 (void) WSACleanup();
@@ -324,7 +324,7 @@ static int helper_count_ledger(size_t *ret_n) {
         return r;
 }
 
-/* What bridge_stop() made of it is in the ledger: an entry goes when its value has gone and
+/* What controller_stop() made of it is in the ledger: an entry goes when its value has gone and
  * iphlpsvc knows, or does not run. */
 static int helper_withdraw_rules(void) {
         HelperOptions options = {0};
@@ -332,12 +332,12 @@ static int helper_withdraw_rules(void) {
         size_t n_left = 0;
         int r, r2;
 
-        bridge_options_init(&options.bridge);
-        options.bridge.mac = mac_bcrypt;
+        controller_options_init(&options.controller);
+        options.controller.mac = mac_bcrypt;
         r = helper_new(&h, &options);
         if (r < 0)
                 return r;
-        r2 = bridge_stop(h->bridge, loop_now_usec());
+        r2 = controller_stop(h->controller, loop_now_usec());
         helper_free(h);
         r = helper_count_ledger(&n_left);
         return r < 0 ? r : n_left == 0 ? 0 : r2 < 0 ? r2 : -EIO;

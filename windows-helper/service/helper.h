@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The helper as a whole: loop, listener, streams, bridge and its hands, from start to a clean stop.
- * Who runs it (a console, later the service manager) only starts it and sets the stop event.
+ * The helper as a whole: loop, listener, streams, controller and its hands, from start to a clean
+ * stop. Who runs it (a console, later the service manager) only starts it and sets the stop event.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -12,7 +12,7 @@
 typedef struct Helper Helper;
 
 typedef struct HelperOptions {
-        BridgeOptions bridge;
+        ControllerOptions controller;
         const Transport *transport; /* borrowed; NULL: don't listen */
         TransportAddress address;
         HANDLE stop; /* borrowed, or NULL; an auto-reset event that ends helper_run() when it is set

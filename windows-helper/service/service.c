@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/service/service.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 
@@ -77,11 +77,11 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
         if (r == 0) {
                 service.helper = helper;
                 service_report(SERVICE_RUNNING, 0, 0);
-                log_event(BRIDGE_LEVEL_NOTICE, EVENT_STARTED,
+                log_event(LOG_LEVEL_NOTICE, EVENT_STARTED,
                           "wslbridge-helper " PROJECT_VERSION " serves");
                 r = helper_run(helper);
                 service.helper = NULL;
-                log_event(BRIDGE_LEVEL_NOTICE, EVENT_STOPPED, "wslbridge-helper has stopped");
+                log_event(LOG_LEVEL_NOTICE, EVENT_STOPPED, "wslbridge-helper has stopped");
         }
         helper_free(helper);
         service.result = r;
@@ -97,7 +97,7 @@ int service_run(const HelperOptions *options) {
                 DWORD error = GetLastError();
 
                 if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
-                        log_write(BRIDGE_LEVEL_ERROR,
+                        log_write(LOG_LEVEL_ERROR,
                                   "'run --service' is for the service manager: sc start "
                                   "wslbridge-helper, or 'run' for the foreground");
                         return -ENOTCONN;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/service/status-file.h"
 #include "common/json-write.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/paths.h"
 #include "windows-helper/win/secure.h"
 
@@ -28,7 +28,7 @@ static void status_vms(JsonWriter *w, const Vms *vms) {
         json_bool(w, "hyperv_listening", vms && vms_hears(vms, &VM_ID_NULL));
 }
 
-static void status_services(JsonWriter *w, const BridgeAgentView *view) {
+static void status_services(JsonWriter *w, const GuestView *view) {
         json_open(w, "services", '[');
         for (uint32_t i = 0; view->state && i < view->state->n_services; i++) {
                 const WireServiceResult *r = view->results ? &view->results[i] : NULL;
@@ -44,7 +44,7 @@ static void status_services(JsonWriter *w, const BridgeAgentView *view) {
         json_close(w, ']');
 }
 
-static void status_agent(void *userdata, const BridgeAgentView *view) {
+static void status_agent(void *userdata, const GuestView *view) {
         char id[VM_ID_TEXT_MAX], address[IP_TEXT_MAX] = "";
         const WireAddress *guest;
         JsonWriter *w = userdata;
@@ -83,28 +83,29 @@ static void status_iphlpsvc(JsonWriter *w) {
         json_close(w, '}');
 }
 
-static void status_problems(JsonWriter *w, const Facts *facts) {
-        const PolicyOrigin *origin = facts_policy_origin(facts);
+static void status_problems(JsonWriter *w, const Surroundings *facts) {
+        const PolicyOrigin *origin = surroundings_policy_origin(facts);
 
         json_open(w, "problems", '[');
         for (size_t i = 0; i < origin->n_problems; i++)
                 json_string_member(w, NULL, origin->problems[i]);
-        if (facts_firewall_problem(facts)[0])
-                json_string_member(w, NULL, facts_firewall_problem(facts));
+        if (surroundings_firewall_problem(facts)[0])
+                json_string_member(w, NULL, surroundings_firewall_problem(facts));
         json_close(w, ']');
 }
 
-static void status_policy(JsonWriter *w, const Facts *facts) {
+static void status_policy(JsonWriter *w, const Surroundings *facts) {
         char value[POLICY_VALUE_TEXT_MAX];
 
         json_open(w, "policy", '[');
         for (size_t i = 0; i < POLICY_DEFINITIONS; i++) {
-                policy_value_text(facts_policy(facts), i, value);
+                policy_value_text(surroundings_policy(facts), i, value);
                 json_open(w, NULL, '{');
                 json_string_member(w, "name", policy_definitions[i].name);
                 json_string_member(w, "value", value);
-                json_string_member(w, "source",
-                                   policy_source_name(facts_policy_origin(facts)->sources[i]));
+                json_string_member(
+                        w, "source",
+                        policy_source_name(surroundings_policy_origin(facts)->sources[i]));
                 json_close(w, '}');
         }
         json_close(w, ']');
@@ -131,7 +132,7 @@ static void status_time(JsonWriter *w, const char *name, uint64_t ago_usec) {
         json_string_member(w, name, text);
 }
 
-static void status_applied(JsonWriter *w, const BridgeSummary *summary) {
+static void status_applied(JsonWriter *w, const ControllerSummary *summary) {
         uint64_t now_usec = loop_now_usec();
 
         if (summary->applied_usec > 0 && summary->applied_usec <= now_usec)
@@ -141,11 +142,12 @@ static void status_applied(JsonWriter *w, const BridgeSummary *summary) {
         json_number(w, "apply_usec", summary->apply_usec);
 }
 
-static int status_make(Buffer *out, const Bridge *bridge, const Facts *facts, const Vms *vms) {
+static int status_make(Buffer *out, const Controller *controller, const Surroundings *facts,
+                       const Vms *vms) {
         JsonWriter w = JSON_WRITER(out);
-        BridgeSummary summary;
+        ControllerSummary summary;
 
-        bridge_summary(bridge, &summary);
+        controller_summary(controller, &summary);
         json_open(&w, NULL, '{');
         json_number(&w, "schema", 1);
         json_string_member(&w, "version", PROJECT_VERSION);
@@ -155,7 +157,7 @@ static int status_make(Buffer *out, const Bridge *bridge, const Facts *facts, co
         status_iphlpsvc(&w);
         status_vms(&w, vms);
         json_open(&w, "agents", '[');
-        bridge_agents(bridge, status_agent, &w);
+        controller_guests(controller, status_agent, &w);
         json_close(&w, ']');
         json_open(&w, "unpaired", '[');
         for (size_t i = 0; i < summary.n_strangers; i++)
@@ -188,23 +190,25 @@ static int status_write(const Buffer *text) {
 }
 
 /* Each of the three only grows, so their sum tells whether any of them has. */
-static uint64_t status_generation(const Bridge *bridge, const Facts *facts, const Vms *vms) {
-        BridgeSummary summary;
+static uint64_t status_generation(const Controller *controller, const Surroundings *facts,
+                                  const Vms *vms) {
+        ControllerSummary summary;
 
-        bridge_summary(bridge, &summary);
-        return summary.generation + facts_generation(facts) + (vms ? vms_generation(vms) : 0);
+        controller_summary(controller, &summary);
+        return summary.generation + surroundings_generation(facts) +
+               (vms ? vms_generation(vms) : 0);
 }
 
-void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, const Vms *vms,
-                      uint64_t now_usec) {
-        uint64_t generation = status_generation(bridge, facts, vms), began, took;
+void status_file_tick(StatusFile *s, const Controller *controller, const Surroundings *facts,
+                      const Vms *vms, uint64_t now_usec) {
+        uint64_t generation = status_generation(controller, facts, vms), began, took;
         Buffer out = BUFFER_NULL;
         int r;
 
-        if (now_usec < status_file_deadline(s, bridge, facts, vms))
+        if (now_usec < status_file_deadline(s, controller, facts, vms))
                 return;
         began = loop_now_usec();
-        r = status_make(&out, bridge, facts, vms);
+        r = status_make(&out, controller, facts, vms);
         if (r == 0)
                 r = status_write(&out);
         buffer_done(&out);
@@ -215,14 +219,14 @@ void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, c
                 s->generation = generation;
                 s->written = true;
         } else if (!s->told) {
-                log_write(BRIDGE_LEVEL_WARNING, "Cannot write the status file, trying again");
+                log_write(LOG_LEVEL_WARNING, "Cannot write the status file, trying again");
                 s->told = true;
         }
 }
 
-uint64_t status_file_deadline(const StatusFile *s, const Bridge *bridge, const Facts *facts,
-                              const Vms *vms) {
-        if (s->written && status_generation(bridge, facts, vms) == s->generation)
+uint64_t status_file_deadline(const StatusFile *s, const Controller *controller,
+                              const Surroundings *facts, const Vms *vms) {
+        if (s->written && status_generation(controller, facts, vms) == s->generation)
                 return LOOP_NO_DEADLINE;
         return s->due_usec;
 }

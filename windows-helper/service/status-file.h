@@ -20,12 +20,12 @@ typedef struct StatusFile {
 } StatusFile;
 
 /* Write it when it is due. @vms may be NULL. */
-void status_file_tick(StatusFile *s, const Bridge *bridge, const Facts *facts, const Vms *vms,
-                      uint64_t now_usec);
+void status_file_tick(StatusFile *s, const Controller *controller, const Surroundings *facts,
+                      const Vms *vms, uint64_t now_usec);
 
 /* LOOP_NO_DEADLINE when nothing has changed. */
-uint64_t status_file_deadline(const StatusFile *s, const Bridge *bridge, const Facts *facts,
-                              const Vms *vms);
+uint64_t status_file_deadline(const StatusFile *s, const Controller *controller,
+                              const Surroundings *facts, const Vms *vms);
 
 /* The helper ends: the file goes, so that nobody takes it for the truth. */
 void status_file_remove(void);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * What the bridge must know of the host, kept current: policy, keys, the PortProxy values of
+ * What the controller must know of the host, kept current: policy, keys, the PortProxy values of
  * others, the host's addresses, iphlpsvc, the firewall. Each is read at the start and again when
  * Windows says that it changed.
  */
@@ -11,28 +11,28 @@
 #include "windows-helper/service/backend.h"
 #include "windows-helper/store/policy-store.h"
 
-typedef struct Facts Facts;
+typedef struct Surroundings Surroundings;
 
-/* Before the bridge: what its options and its host need. @policy gets what is in force.
+/* Before the controller: what its options and its host need. @policy gets what is in force.
  * Return: 0 or negative errno (logged). */
-int facts_new(Facts **ret_facts, Loop *loop, Host *host, Policy *ret_policy);
+int surroundings_new(Surroundings **ret_facts, Loop *loop, Backend *host, Policy *ret_policy);
 
-/* From now on @bridge, borrowed, is told. Return: 0 or negative errno (logged). */
-int facts_start(Facts *f, Bridge *bridge);
+/* From now on @controller, borrowed, is told. Return: 0 or negative errno (logged). */
+int surroundings_start(Surroundings *f, Controller *controller);
 
 /* The machine has resumed: whatever notification was lost in its sleep, look at all again. */
-void facts_refresh(Facts *f);
+void surroundings_refresh(Surroundings *f);
 
 /* Takes NULL, returns NULL. The loop must not turn afterwards. */
-Facts *facts_free(Facts *f);
+Surroundings *surroundings_free(Surroundings *f);
 
-void facts_tick(Facts *f, uint64_t now_usec);
-uint64_t facts_deadline(const Facts *f);
+void surroundings_tick(Surroundings *f, uint64_t now_usec);
+uint64_t surroundings_deadline(const Surroundings *f);
 
 /* Firewall rules are changed in slices: do all that is left, before the end. */
-void facts_finish(Facts *f);
+void surroundings_finish(Surroundings *f);
 
-const Policy *facts_policy(const Facts *f);
-const PolicyOrigin *facts_policy_origin(const Facts *f);
-const char *facts_firewall_problem(const Facts *f); /* "" when all is well */
-uint64_t facts_generation(const Facts *f);          /* grows when one of these three changes */
+const Policy *surroundings_policy(const Surroundings *f);
+const PolicyOrigin *surroundings_policy_origin(const Surroundings *f);
+const char *surroundings_firewall_problem(const Surroundings *f); /* "" when all is well */
+uint64_t surroundings_generation(const Surroundings *f); /* grows when one of these three changes */

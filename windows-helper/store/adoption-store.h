@@ -18,7 +18,7 @@ typedef struct AdoptionStore {
 void adoption_store_init(AdoptionStore *s);
 void adoption_store_done(AdoptionStore *s);
 
-/* These are BridgeHost's functions, see there. */
+/* These are ControllerHost's functions, see there. */
 int adoption_store_read(AdoptionStore *s, RuleTable *table);
 int adoption_store_remove(AdoptionStore *s, RuleFamily family, const char *name);
 

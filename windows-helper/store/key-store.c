@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/store/key-store.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/secure.h"
 
 #include <errno.h>
@@ -58,7 +58,7 @@ int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE
 
         r = registry_get_binary(&s->key, owner, ret_key, WIRE_KEY_SIZE);
         if (r == -EINVAL) {
-                log_write(BRIDGE_LEVEL_ERROR,
+                log_write(LOG_LEVEL_ERROR,
                           "The key of '%s' is not a REG_BINARY of %d bytes; pair it again", owner,
                           WIRE_KEY_SIZE);
         }

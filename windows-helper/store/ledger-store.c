@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/core/rules/rule.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 
@@ -15,7 +15,7 @@ static int ledger_store_on_value(void *userdata, const char *name, const char *d
 
         if (!data || ledger_entry_parse(name, data, &entry) < 0) {
                 log_write(
-                        BRIDGE_LEVEL_WARNING,
+                        LOG_LEVEL_WARNING,
                         "Ledger entry '%s' cannot be read; its rule is taken for somebody else's, "
                         "delete the entry (and the rule) to get rid of it",
                         name);

@@ -19,8 +19,8 @@ typedef struct LedgerStore {
 
 void ledger_store_done(LedgerStore *s);
 
-/* These are BridgeHost's functions, see there. An entry that cannot be read is logged, kept as it
- * is and left out. */
+/* These are ControllerHost's functions, see there. An entry that cannot be read is logged, kept as
+ * it is and left out. */
 int ledger_store_load(LedgerStore *s, Ledger *ledger);
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry);
 int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen);

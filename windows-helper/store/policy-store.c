@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/store/policy-store.h"
 #include "windows-helper/core/base/result.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/win.h"
 
 #include <errno.h>

@@ -18,7 +18,7 @@ typedef struct PortproxyStore {
 void portproxy_store_init(PortproxyStore *s);
 void portproxy_store_done(PortproxyStore *s);
 
-/* These are BridgeHost's functions, see there. */
+/* These are ControllerHost's functions, see there. */
 int portproxy_store_read(PortproxyStore *s, RuleTable *table);
 int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
                         size_t size);

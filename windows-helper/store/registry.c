@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/store/registry.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>

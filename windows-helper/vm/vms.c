@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/vm/vms.h"
 #include "windows-helper/vm/hcs.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/paths.h"
 #include "windows-helper/win/regwatch.h"
 
@@ -23,7 +23,7 @@ typedef struct VmEar {
 struct Vms {
         Loop *loop; /* borrowed, as the next three */
         const Transport *transport;
-        Bridge *bridge;
+        Controller *controller;
         void *userdata;
         ListenerFn accepted;
         Hcs *hcs;
@@ -44,14 +44,14 @@ static void vms_fail(Vms *v, VmEar *ear, DWORD error) {
         if (error == WSAEAFNOSUPPORT || error == WSAEPROTONOSUPPORT ||
             error == WSAESOCKTNOSUPPORT) {
                 if (!v->no_hyperv)
-                        log_event(BRIDGE_LEVEL_WARNING, EVENT_NO_HYPERV,
+                        log_event(LOG_LEVEL_WARNING, EVENT_NO_HYPERV,
                                   "This Windows has no Hyper-V sockets, so no guest can reach the "
                                   "helper: install WSL2, or turn on the feature Virtual Machine "
                                   "Platform; looking again every %u s",
                                   (unsigned) (VMS_SLOW_USEC / 1000000));
                 v->no_hyperv = true;
         } else if (!ear->told) {
-                log_event(BRIDGE_LEVEL_ERROR, EVENT_LISTEN_PROBLEM,
+                log_event(LOG_LEVEL_ERROR, EVENT_LISTEN_PROBLEM,
                           "Cannot listen to %s %s (Winsock error %lu), trying again",
                           vm_id_is_null(&ear->vm.id) ? "any Hyper-V VM" : ear->vm.name,
                           vm_id_is_null(&ear->vm.id) ? "" : id, (unsigned long) error);
@@ -60,7 +60,7 @@ static void vms_fail(Vms *v, VmEar *ear, DWORD error) {
 }
 
 static void vms_open(Vms *v, VmEar *ear) {
-        BridgePeer peer = {.vm = ear->vm.id, .wsl = ear->vm.wsl};
+        Peer peer = {.vm = ear->vm.id, .wsl = ear->vm.wsl};
         char text[TRANSPORT_TEXT_MAX];
         TransportAddress address;
         DWORD error = ERROR_SUCCESS;
@@ -75,7 +75,7 @@ static void vms_open(Vms *v, VmEar *ear) {
         v->no_hyperv = ear->told = false;
         v->generation++;
         listener_format(ear->listener, text);
-        log_event(BRIDGE_LEVEL_NOTICE, EVENT_VM_FOUND, "listening to %s (%s)",
+        log_event(LOG_LEVEL_NOTICE, EVENT_VM_FOUND, "listening to %s (%s)",
                   ear->vm.name[0] ? ear->vm.name : "Hyper-V guests", text);
 }
 
@@ -124,7 +124,7 @@ static void vms_follow(Vms *v) {
                 listener_close(v->ears[i].listener);
                 v->generation++;
                 vm_id_format(&v->ears[i].vm.id, id);
-                log_event(BRIDGE_LEVEL_NOTICE, EVENT_VM_GONE, "VM %s has gone", id);
+                log_event(LOG_LEVEL_NOTICE, EVENT_VM_GONE, "VM %s has gone", id);
         }
         v->n_ears = n;
         for (size_t i = 0; i < v->list.n; i++)
@@ -137,12 +137,12 @@ static void vms_follow(Vms *v) {
                         vms_open(v, &v->ears[i]);
 }
 
-static void vms_tell_bridge(Vms *v) {
+static void vms_tell_controller(Vms *v) {
         VmId ids[VM_LIST_MAX];
 
         for (size_t i = 0; i < v->list.n; i++)
                 ids[i] = v->list.items[i].id;
-        bridge_set_vms(v->bridge, ids, v->list.n, loop_now_usec());
+        controller_set_vms(v->controller, ids, v->list.n, loop_now_usec());
 }
 
 /* The store's keys are called as the systems; which is WSL's they don't tell, so each is listened
@@ -184,7 +184,7 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         if (v->closed)
                 return;
         if (error != v->problem && error < 0) {
-                log_event(error == -ENOSYS ? BRIDGE_LEVEL_NOTICE : BRIDGE_LEVEL_WARNING,
+                log_event(error == -ENOSYS ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
                           error == -ENOSYS ? EVENT_NONE : EVENT_PROBLEM,
                           "The Host Compute Service does not tell which VMs run (%s); reading the "
                           "registry instead",
@@ -198,14 +198,14 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         if (!vm_list_equal(&v->list, &found))
                 v->generation++;
         if (found.n_left_out > 0 && found.n_left_out != v->list.n_left_out) {
-                log_event(BRIDGE_LEVEL_WARNING, EVENT_PROBLEM,
+                log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                           "More than %d virtual machines run, %zu of them are not looked at; those "
                           "of WSL come first",
                           VM_LIST_MAX, found.n_left_out);
         }
         v->list = found;
         v->guessed = error < 0;
-        vms_tell_bridge(v);
+        vms_tell_controller(v);
         vms_follow(v);
 }
 
@@ -215,7 +215,7 @@ static void vms_on_registry(void *userdata) {
         hcs_ask(v->hcs);
 }
 
-int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Bridge *bridge,
+int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Controller *controller,
             ListenerFn accepted, void *userdata) {
         Vms *v = calloc(1, sizeof(*v));
         int r;
@@ -225,7 +225,7 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Bridge *bridg
         *v = (Vms){
                 .loop = loop,
                 .transport = transport,
-                .bridge = bridge,
+                .controller = controller,
                 .accepted = accepted,
                 .userdata = userdata,
         };
@@ -240,7 +240,7 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Bridge *bridg
                 return r;
         }
         *ret_vms = v;
-        log_write(BRIDGE_LEVEL_NOTICE, "looking for virtual machines");
+        log_write(LOG_LEVEL_NOTICE, "looking for virtual machines");
         return 0; /* the first tick is due at once */
 }
 

@@ -23,7 +23,7 @@ typedef struct Vms Vms;
  *
  * Return: 0 or negative errno (logged).
  */
-int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Bridge *bridge,
+int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Controller *controller,
             ListenerFn accepted, void *userdata);
 
 /* Close all listeners, and open none any more. Takes NULL. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/vm/wsl-pair.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 #include "windows-helper/win/paths.h"
 
 #include <errno.h>
@@ -45,7 +45,7 @@ static int wsl_command(const char *distro, wchar_t ret_exe[PATHS_MAX],
         wchar_t name[WIRE_DISTRO_MAX + 1];
 
         if (strpbrk(distro, "\"\\") || win_to_wide(distro, name, ARRAYSIZE(name)) < 0 || !*distro) {
-                log_write(BRIDGE_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
+                log_write(LOG_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
                 return -EINVAL;
         }
         (void) swprintf(ret_command, WSL_COMMAND_MAX,
@@ -118,7 +118,7 @@ static int wsl_read(WslProcess *w, char ret_text[WSL_OUTPUT_MAX]) {
                 ended = WaitForSingleObject(w->process, 20) == WAIT_OBJECT_0;
                 if (!ended && GetTickCount64() > end) {
                         (void) TerminateProcess(w->process, EXIT_FAILURE);
-                        log_write(BRIDGE_LEVEL_ERROR, "The distro did not answer within %d s",
+                        log_write(LOG_LEVEL_ERROR, "The distro did not answer within %d s",
                                   WSL_PAIR_TIMEOUT_MS / 1000);
                         return -ETIMEDOUT;
                 }
@@ -154,7 +154,7 @@ static int wsl_take_answer(WslProcess *w, const char *distro, char *text,
                 }
         }
         wsl_show(text, WSL_OUTPUT_MAX - 1);
-        log_write(BRIDGE_LEVEL_ERROR,
+        log_write(LOG_LEVEL_ERROR,
                   "'%s' was not paired (exit code %lu): %s; is its name right (wsl --list), and "
                   "wslbridge installed in it?",
                   distro, (unsigned long) code, text[0] ? text : "no answer");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/win/paths.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <objbase.h>
@@ -18,7 +18,7 @@ static int paths_join(const wchar_t *folder, const wchar_t *name, wchar_t ret_pa
                          name ? name : L"");
 
         if (n < 0 || n >= PATHS_MAX) {
-                log_write(BRIDGE_LEVEL_ERROR, "The path of '%ls' is too long", folder);
+                log_write(LOG_LEVEL_ERROR, "The path of '%ls' is too long", folder);
                 return -ENAMETOOLONG;
         }
         return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/win/secure.h"
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <sddl.h>
@@ -81,7 +81,7 @@ int secure_folder(const wchar_t *path, const wchar_t *sddl) {
         }
         (void) LocalFree(attributes.lpSecurityDescriptor);
         if (error == ERROR_REPARSE_TAG_INVALID || error == ERROR_DIRECTORY) {
-                log_write(BRIDGE_LEVEL_ERROR,
+                log_write(LOG_LEVEL_ERROR,
                           "'%ls' is not a folder of its own, but a file or a link to another "
                           "place; remove it, and see who made it",
                           path);

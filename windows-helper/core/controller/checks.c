@@ -12,7 +12,7 @@
 #include <string.h>
 
 /* What others did to values of ours since the last run. */
-void settle_log_drift(Bridge *b, const ReconcilePlan *plan) {
+void settle_log_drift(Controller *b, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
         char ours[RULE_TEXT_MAX], listen[IP_ENDPOINT_TEXT_MAX];
 
@@ -21,34 +21,36 @@ void settle_log_drift(Bridge *b, const ReconcilePlan *plan) {
 
                 n_restored += c->restores;
                 if (c->action == RECONCILE_ADOPT) {
-                        bridge_log(b, BRIDGE_LEVEL_NOTICE, EVENT_ADOPTED,
-                                   "taking over %s %s = %s, as an administrator asked",
-                                   rule_family_name(c->foreign->family), c->foreign->name,
-                                   c->foreign->data);
+                        controller_log(b, LOG_LEVEL_NOTICE, EVENT_ADOPTED,
+                                       "taking over %s %s = %s, as an administrator asked",
+                                       rule_family_name(c->foreign->family), c->foreign->name,
+                                       c->foreign->data);
                 }
-                if (c->action != RECONCILE_FORGET || n_taken++ >= BRIDGE_LOG_LINES_MAX)
+                if (c->action != RECONCILE_FORGET || n_taken++ >= CONTROLLER_LOG_LINES_MAX)
                         continue;
                 rule_endpoint_format(&c->entry.next, ours);
                 ip_endpoint_format(&c->entry.listen, listen);
-                bridge_log(b, BRIDGE_LEVEL_WARNING, EVENT_RULE_TAKEN,
-                           "%s: somebody changed the port forwarding from %s to %s; it is theirs "
-                           "from now on",
-                           listen, ours, c->foreign->data ? c->foreign->data : "not a string");
+                controller_log(
+                        b, LOG_LEVEL_WARNING, EVENT_RULE_TAKEN,
+                        "%s: somebody changed the port forwarding from %s to %s; it is theirs "
+                        "from now on",
+                        listen, ours, c->foreign->data ? c->foreign->data : "not a string");
         }
         if (n_restored > 0) {
-                bridge_log(b, BRIDGE_LEVEL_NOTICE, EVENT_RULE_RESTORED,
-                           "port forwardings that somebody deleted and that are put back: %zu",
-                           n_restored);
+                controller_log(b, LOG_LEVEL_NOTICE, EVENT_RULE_RESTORED,
+                               "port forwardings that somebody deleted and that are put back: %zu",
+                               n_restored);
         }
 }
 
-void settle_verify(Bridge *b, ReconcilePlan *plan, uint64_t now_usec) {
+void settle_verify(Controller *b, ReconcilePlan *plan, uint64_t now_usec) {
         bool tell = false;
         int r = verify(&b->verify, &b->host, plan, now_usec, &tell);
 
         if (r < 0) {
-                bridge_log(b, BRIDGE_LEVEL_WARNING, EVENT_RULES_PROBLEM,
-                           "cannot see which ports are listened on (%s), ignoring", strerror(-r));
+                controller_log(b, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
+                               "cannot see which ports are listened on (%s), ignoring",
+                               strerror(-r));
         }
         if (tell)
                 b->activate_due = b->dirty = true;
@@ -97,7 +99,7 @@ static int firewall_keep(const ReconcileInput *input, FirewallRules *rules) {
 }
 
 /* Services that open something, while the firewall does not do as it is told. */
-static void firewall_blame(Bridge *b, ReconcilePlan *plan) {
+static void firewall_blame(Controller *b, ReconcilePlan *plan) {
         for (size_t i = 0; b->firewall_problem[0] && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 WireServiceResult *result = &plan->results[e->agent][e->service];
@@ -113,7 +115,7 @@ static void firewall_blame(Bridge *b, ReconcilePlan *plan) {
         }
 }
 
-void settle_firewall(Bridge *b, ReconcilePlan *plan) {
+void settle_firewall(Controller *b, ReconcilePlan *plan) {
         FirewallRules rules = FIREWALL_RULES_NULL;
         FirewallChange *changes = NULL;
         size_t n = 0;

@@ -20,19 +20,19 @@
 #define CONNECTION_UNPROVEN_INPUT_MAX (WIRE_HEADER_SIZE + WIRE_SMALL_PAYLOAD_MAX)
 
 /* The connection's end, as far as we are concerned: the transport is closed by the host, which
- * reports bridge_disconnect() later. Gives up the identity's place at once. */
-static void connection_close(BridgeConnection *c, uint64_t now_usec) {
+ * reports controller_disconnect() later. Gives up the identity's place at once. */
+static void connection_close(PeerConnection *c, uint64_t now_usec) {
         if (!c->closing) {
                 c->closing = true;
                 c->slot_deadline = SESSION_NO_DEADLINE;
-                c->bridge->host.close(c->bridge->host.userdata, c->peer);
+                c->controller->host.close(c->controller->host.userdata, c->peer);
         }
         connection_leave(c, now_usec);
 }
 
 /* Send what the session has put in @out, and close if it has ended. */
-static void connection_flush(BridgeConnection *c, Buffer *out, uint64_t now_usec) {
-        const BridgeHost *h = &c->bridge->host;
+static void connection_flush(PeerConnection *c, Buffer *out, uint64_t now_usec) {
+        const ControllerHost *h = &c->controller->host;
         int r = 0;
 
         if (buffer_length(out) > 0 && !c->closing)
@@ -42,31 +42,31 @@ static void connection_flush(BridgeConnection *c, Buffer *out, uint64_t now_usec
                 connection_close(c, now_usec);
 }
 
-static void connection_end(BridgeConnection *c, Buffer *out, uint64_t now_usec) {
+static void connection_end(PeerConnection *c, Buffer *out, uint64_t now_usec) {
         connection_flush(c, out, now_usec);
         connection_close(c, now_usec);
 }
 
 /* A machine-level failure (no memory, no MAC): nothing sensible can be said to the peer. */
-static void connection_fail(BridgeConnection *c, int error, Buffer *out, uint64_t now_usec) {
-        bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, EVENT_PROBLEM, "connection closed: %s",
-                   strerror(-error));
+static void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_usec) {
+        controller_log(c->controller, LOG_LEVEL_ERROR, EVENT_PROBLEM, "connection closed: %s",
+                       strerror(-error));
         connection_end(c, out, now_usec);
 }
 
 /* A refused agent tries again every half minute; that is one line, not one each time. */
-static void connection_log_refusal(BridgeConnection *c, const char *text, uint64_t now_usec) {
-        char line[sizeof(c->bridge->last_refusal)], name[BRIDGE_NAME_MAX];
+static void connection_log_refusal(PeerConnection *c, const char *text, uint64_t now_usec) {
+        char line[sizeof(c->controller->last_refusal)], name[CONTROLLER_NAME_MAX];
 
-        bridge_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
+        controller_owner_name(c->owner[0] ? c->owner : "unknown peer", name);
         (void) snprintf(line, sizeof(line), "%s: refused: %s", name, text);
-        if (strcmp(line, c->bridge->last_refusal) != 0) {
-                memcpy(c->bridge->last_refusal, line, sizeof(line));
-                bridge_log_stranger(c->bridge, now_usec, "%s", line);
+        if (strcmp(line, c->controller->last_refusal) != 0) {
+                memcpy(c->controller->last_refusal, line, sizeof(line));
+                controller_log_stranger(c->controller, now_usec, "%s", line);
         }
 }
 
-void connection_refuse(BridgeConnection *c, WireRefusal code, const char *text, uint64_t now_usec) {
+void connection_refuse(PeerConnection *c, WireRefusal code, const char *text, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
 
         connection_log_refusal(c, text, now_usec);
@@ -74,20 +74,20 @@ void connection_refuse(BridgeConnection *c, WireRefusal code, const char *text, 
         connection_end(c, &out, now_usec);
 }
 
-static BridgeConnection *connection_waiting_for(const Bridge *b, const char *owner) {
-        for (BridgeConnection *c = b->connections; c; c = c->next)
+static PeerConnection *connection_waiting_for(const Controller *b, const char *owner) {
+        for (PeerConnection *c = b->connections; c; c = c->next)
                 if (c->slot_deadline != SESSION_NO_DEADLINE && !c->closing &&
                     strcmp(c->owner, owner) == 0)
                         return c;
         return NULL;
 }
 
-static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
-        Bridge *b = c->bridge;
-        Agent *agent = agents_find(&b->agents, c->owner);
-        uint64_t grace = now_usec + b->options.goodbye_ms * BRIDGE_USEC_PER_MSEC;
+static void connection_admit(PeerConnection *c, uint64_t now_usec) {
+        Controller *b = c->controller;
+        Guest *agent = guests_find(&b->agents, c->owner);
+        uint64_t grace = now_usec + b->options.goodbye_ms * CONTROLLER_USEC_PER_MSEC;
         Buffer out = BUFFER_NULL;
-        int r = agent ? 0 : agents_add(&b->agents, c->owner, &agent);
+        int r = agent ? 0 : guests_add(&b->agents, c->owner, &agent);
 
         c->slot_deadline = SESSION_NO_DEADLINE;
         if (r < 0) {
@@ -114,8 +114,9 @@ static void connection_admit(BridgeConnection *c, uint64_t now_usec) {
 }
 
 /* The place of @c's identity has become free, or is known to be kept. */
-static void connection_settle_waiting(Bridge *b, const char *owner, bool free, uint64_t now_usec) {
-        BridgeConnection *waiting = connection_waiting_for(b, owner);
+static void connection_settle_waiting(Controller *b, const char *owner, bool free,
+                                      uint64_t now_usec) {
+        PeerConnection *waiting = connection_waiting_for(b, owner);
 
         if (waiting && free) {
                 connection_admit(waiting, now_usec);
@@ -127,10 +128,10 @@ static void connection_settle_waiting(Bridge *b, const char *owner, bool free, u
         }
 }
 
-void connection_leave(BridgeConnection *c, uint64_t now_usec) {
-        Bridge *b = c->bridge;
-        Agent *agent = c->agent;
-        char name[BRIDGE_NAME_MAX];
+void connection_leave(PeerConnection *c, uint64_t now_usec) {
+        Controller *b = c->controller;
+        Guest *agent = c->agent;
+        char name[CONTROLLER_NAME_MAX];
         uint64_t expires;
 
         if (!agent)
@@ -139,11 +140,11 @@ void connection_leave(BridgeConnection *c, uint64_t now_usec) {
         if (c->unpaired) {
                 expires = now_usec;
         } else if (c->said_goodbye) {
-                expires = now_usec + b->options.goodbye_ms * BRIDGE_USEC_PER_MSEC;
+                expires = now_usec + b->options.goodbye_ms * CONTROLLER_USEC_PER_MSEC;
         } else {
                 expires = helper_session_last_heard(c->session) +
                           (uint64_t) b->options.heartbeat_ms * WIRE_SILENCE_FACTOR *
-                                  BRIDGE_USEC_PER_MSEC;
+                                  CONTROLLER_USEC_PER_MSEC;
         }
         c->agent = NULL;
         agent->connection = NULL;
@@ -152,15 +153,15 @@ void connection_leave(BridgeConnection *c, uint64_t now_usec) {
                         agent->expires = expires;
                 agent->answer_due = false;
         }
-        bridge_owner_name(c->owner, name);
-        bridge_log(b, BRIDGE_LEVEL_NOTICE, EVENT_AGENT_DOWN, "%s: %s", name,
-                   c->said_goodbye ? "said goodbye" : "connection lost");
+        controller_owner_name(c->owner, name);
+        controller_log(b, LOG_LEVEL_NOTICE, EVENT_AGENT_DOWN, "%s: %s", name,
+                       c->said_goodbye ? "said goodbye" : "connection lost");
         connection_settle_waiting(b, c->owner, true, now_usec);
 }
 
-static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uint64_t now_usec) {
+static void connection_on_hello(PeerConnection *c, const WireHello *hello, uint64_t now_usec) {
         static const char digits[] = "0123456789abcdef";
-        const BridgeHost *h = &c->bridge->host;
+        const ControllerHost *h = &c->controller->host;
         uint8_t key[WIRE_KEY_SIZE], nonce[WIRE_NONCE_SIZE];
         Buffer out = BUFFER_NULL;
         char *p = c->owner;
@@ -178,8 +179,8 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
         c->has_key = paired == 0;
         if (paired == 0 && connection_mark_key(c, key) < 0)
                 paired = -EIO;
-        if (paired == -ENOENT && c->bridge->options.policy.pairing_required)
-                bridge_keep_stranger(c->bridge, c->owner);
+        if (paired == -ENOENT && c->controller->options.policy.pairing_required)
+                controller_keep_stranger(c->controller, c->owner);
         r = h->random(h->userdata, nonce, sizeof(nonce));
         if ((paired < 0 && paired != -ENOENT) || r < 0) {
                 connection_refuse(c, WIRE_REFUSAL_INTERNAL,
@@ -197,8 +198,8 @@ static void connection_on_hello(BridgeConnection *c, const WireHello *hello, uin
         session_wipe(key, sizeof(key));
 }
 
-static void connection_on_proven(BridgeConnection *c, uint64_t now_usec) {
-        Agent *agent = agents_find(&c->bridge->agents, c->owner);
+static void connection_on_proven(PeerConnection *c, uint64_t now_usec) {
+        Guest *agent = guests_find(&c->controller->agents, c->owner);
         Buffer out = BUFFER_NULL;
         int r;
 
@@ -206,12 +207,12 @@ static void connection_on_proven(BridgeConnection *c, uint64_t now_usec) {
                 connection_admit(c, now_usec);
                 return;
         }
-        if (connection_waiting_for(c->bridge, c->owner)) {
+        if (connection_waiting_for(c->controller, c->owner)) {
                 connection_refuse(c, WIRE_REFUSAL_BUSY,
                                   "another session of this identity is about to start", now_usec);
                 return;
         }
-        c->slot_deadline = now_usec + WIRE_SLOT_PROBE_MS * BRIDGE_USEC_PER_MSEC;
+        c->slot_deadline = now_usec + WIRE_SLOT_PROBE_MS * CONTROLLER_USEC_PER_MSEC;
         r = helper_session_ping(agent->connection->session, now_usec, &out);
         if (r < 0)
                 connection_fail(agent->connection, r, &out, now_usec); /* admits @c */
@@ -219,27 +220,27 @@ static void connection_on_proven(BridgeConnection *c, uint64_t now_usec) {
                 connection_flush(agent->connection, &out, now_usec);
 }
 
-static void connection_on_closed(BridgeConnection *c, const SessionEvent *event, Buffer *out,
+static void connection_on_closed(PeerConnection *c, const SessionEvent *event, Buffer *out,
                                  uint64_t now_usec) {
-        char name[BRIDGE_NAME_MAX];
+        char name[CONTROLLER_NAME_MAX];
 
         if (event->type == SESSION_EVENT_BYE)
                 c->said_goodbye = event->notice.code == WIRE_BYE_STOPPING;
         if (event->type == SESSION_EVENT_REFUSED) {
                 connection_log_refusal(c, event->notice.text, now_usec);
         } else if (c->agent && !c->said_goodbye) {
-                bridge_owner_name(c->owner, name);
-                bridge_log(c->bridge, BRIDGE_LEVEL_WARNING, EVENT_AGENT_DOWN,
-                           "%s: connection closed: %s", name, event->notice.text);
+                controller_owner_name(c->owner, name);
+                controller_log(c->controller, LOG_LEVEL_WARNING, EVENT_AGENT_DOWN,
+                               "%s: connection closed: %s", name, event->notice.text);
         } else if (!c->agent) {
-                bridge_log_stranger(c->bridge, now_usec, "unknown peer: connection closed: %s",
-                                    event->notice.text);
+                controller_log_stranger(c->controller, now_usec,
+                                        "unknown peer: connection closed: %s", event->notice.text);
         }
         connection_end(c, out, now_usec);
 }
 
 /* The session has appended to @out, which is sent before anything else is done. */
-static void connection_on_event(BridgeConnection *c, SessionEvent *event, Buffer *out,
+static void connection_on_event(PeerConnection *c, SessionEvent *event, Buffer *out,
                                 uint64_t now_usec) {
         switch (event->type) {
         case SESSION_EVENT_HELLO:
@@ -252,9 +253,9 @@ static void connection_on_event(BridgeConnection *c, SessionEvent *event, Buffer
                 break;
         case SESSION_EVENT_STATE:
                 connection_flush(c, out, now_usec);
-                agents_claim(&c->bridge->agents, c->agent, &event->state);
+                guests_claim(&c->controller->agents, c->agent, &event->state);
                 c->has_asked = true;
-                c->bridge->dirty = true;
+                c->controller->dirty = true;
                 break;
         case SESSION_EVENT_BYE:
         case SESSION_EVENT_VIOLATION:
@@ -272,7 +273,7 @@ static void connection_on_event(BridgeConnection *c, SessionEvent *event, Buffer
 }
 
 /* Feed the session from what has arrived. Return: bytes used. */
-static size_t connection_consume(BridgeConnection *c, const uint8_t *data, size_t n,
+static size_t connection_consume(PeerConnection *c, const uint8_t *data, size_t n,
                                  uint64_t now_usec) {
         size_t used = 0;
 
@@ -291,7 +292,7 @@ static size_t connection_consume(BridgeConnection *c, const uint8_t *data, size_
                 used += consumed;
                 if (consumed > 0 && c->agent && event.type != SESSION_EVENT_VIOLATION &&
                     event.type != SESSION_EVENT_BYE)
-                        connection_settle_waiting(c->bridge, c->owner, false, now_usec);
+                        connection_settle_waiting(c->controller, c->owner, false, now_usec);
                 if (consumed == 0 && event.type == SESSION_EVENT_NONE) {
                         connection_flush(c, &out, now_usec);
                         break;
@@ -302,13 +303,13 @@ static size_t connection_consume(BridgeConnection *c, const uint8_t *data, size_
 }
 
 /* Go on with what has been kept. */
-static void connection_consume_kept(BridgeConnection *c, uint64_t now_usec) {
+static void connection_consume_kept(PeerConnection *c, uint64_t now_usec) {
         size_t used = connection_consume(c, buffer_bytes(&c->in), buffer_length(&c->in), now_usec);
 
         buffer_consume(&c->in, used);
 }
 
-void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now_usec) {
+void controller_receive(PeerConnection *c, const uint8_t *data, size_t n, uint64_t now_usec) {
         size_t used;
         Buffer out = BUFFER_NULL;
         int r;
@@ -330,18 +331,18 @@ void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t
         }
         if (!c->closing && helper_session_state(c->session) != HELPER_SESSION_READY &&
             buffer_length(&c->in) > CONNECTION_UNPROVEN_INPUT_MAX) {
-                bridge_log_stranger(c->bridge, now_usec,
-                                    "connection closed: it sends without being admitted");
+                controller_log_stranger(c->controller, now_usec,
+                                        "connection closed: it sends without being admitted");
                 connection_end(c, &out, now_usec);
         }
 }
 
-void connection_resume(BridgeConnection *c, uint64_t now_usec) {
+void connection_resume(PeerConnection *c, uint64_t now_usec) {
         if (buffer_length(&c->in) > 0 && helper_session_state(c->session) == HELPER_SESSION_READY)
                 connection_consume_kept(c, now_usec);
 }
 
-void connection_tick(BridgeConnection *c, uint64_t now_usec) {
+void connection_tick(PeerConnection *c, uint64_t now_usec) {
         SessionEvent event = SESSION_EVENT_NULL;
         Buffer out = BUFFER_NULL;
         int r;
@@ -349,7 +350,7 @@ void connection_tick(BridgeConnection *c, uint64_t now_usec) {
         if (c->closing)
                 return;
         if (c->slot_deadline <= now_usec) {
-                Agent *agent = agents_find(&c->bridge->agents, c->owner);
+                Guest *agent = guests_find(&c->controller->agents, c->owner);
 
                 if (agent && agent->connection) { /* its end admits @c */
                         connection_bye(agent->connection, WIRE_BYE_REPLACED,
@@ -367,7 +368,7 @@ void connection_tick(BridgeConnection *c, uint64_t now_usec) {
         connection_on_event(c, &event, &out, now_usec);
 }
 
-void connection_bye(BridgeConnection *c, WireBye reason, const char *text, uint64_t now_usec) {
+void connection_bye(PeerConnection *c, WireBye reason, const char *text, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
 
         if (!c->closing) {
@@ -376,12 +377,12 @@ void connection_bye(BridgeConnection *c, WireBye reason, const char *text, uint6
         }
 }
 
-void connection_result(BridgeConnection *c, const WireResult *result, uint64_t now_usec) {
+void connection_result(PeerConnection *c, const WireResult *result, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
         int r = helper_session_result(c->session, result, &out);
 
         if (r < 0) /* it will connect again and ask again */
-                bridge_log(c->bridge, BRIDGE_LEVEL_ERROR, EVENT_PROBLEM, "no result sent: %s",
-                           strerror(-r));
+                controller_log(c->controller, LOG_LEVEL_ERROR, EVENT_PROBLEM, "no result sent: %s",
+                               strerror(-r));
         connection_flush(c, &out, now_usec);
 }

@@ -2,13 +2,13 @@
 #pragma once
 
 /*
- * Bridge: the whole helper but its hands. It owns the sessions, the agents with their grace
+ * Controller: the whole helper but its hands. It owns the sessions, the agents with their grace
  * periods, the ledger in memory and the order of every change; the host (Windows shell, or the
- * test host on Linux with a table in memory) reads, writes and sends for it through BridgeHost.
+ * test host on Linux with a table in memory) reads, writes and sends for it through ControllerHost.
  *
  * Single-threaded, no clock, no sockets, no allocation per idle tick. After any call, and no later
- * than bridge_deadline(), the owner calls bridge_dispatch(), which runs timers and, when something
- * changed, one reconcile with one activation.
+ * than controller_deadline(), the owner calls controller_dispatch(), which runs timers and, when
+ * something changed, one reconcile with one activation.
  */
 
 #include "windows-helper/core/base/events.h"
@@ -22,25 +22,26 @@
 
 #include "protocol/session/session-helper.h"
 
-#define BRIDGE_CONNECTIONS_MAX  64
-#define BRIDGE_AGENTS_MAX       64    /* identities with a state, live or in their grace period */
-#define BRIDGE_GOODBYE_MS       5000  /* after BYE: a restart of the agent cuts no connection */
-#define BRIDGE_RECOVERY_MS      30000 /* after our own start: time for agents to come back */
-#define BRIDGE_PRIVILEGED_PORTS 1024  /* vsock ports below are root's (net/vmw_vsock/af_vsock.c) */
-#define BRIDGE_RETRY_MS         30000 /* what failed (a write, iphlpsvc) is tried again so often */
+#define CONTROLLER_CONNECTIONS_MAX 64
+#define CONTROLLER_GUESTS_MAX      64   /* identities with a state, live or in their grace period */
+#define CONTROLLER_GOODBYE_MS      5000 /* after BYE: a restart of the agent cuts no connection */
+#define CONTROLLER_RECOVERY_MS     30000 /* after our own start: time for agents to come back */
+#define CONTROLLER_PRIVILEGED_PORTS \
+        1024                      /* vsock ports below are root's (net/vmw_vsock/af_vsock.c) */
+#define CONTROLLER_RETRY_MS 30000 /* what failed (a write, iphlpsvc) is tried again so often */
 
-typedef struct Bridge Bridge;
-typedef struct BridgeConnection BridgeConnection;
+typedef struct Controller Controller;
+typedef struct PeerConnection PeerConnection;
 
-typedef enum BridgeLevel {
-        BRIDGE_LEVEL_ERROR,
-        BRIDGE_LEVEL_WARNING,
-        BRIDGE_LEVEL_NOTICE, /* one line per change of state */
-        BRIDGE_LEVEL_DEBUG,
-} BridgeLevel;
+typedef enum LogLevel {
+        LOG_LEVEL_ERROR,
+        LOG_LEVEL_WARNING,
+        LOG_LEVEL_NOTICE, /* one line per change of state */
+        LOG_LEVEL_DEBUG,
+} LogLevel;
 
 /* All int functions: 0 or negative errno. Texts are UTF-8. */
-typedef struct BridgeHost {
+typedef struct ControllerHost {
         void *userdata;
 
         /* PortProxy: all values of all families; one value (-ENOENT when absent; a value that is
@@ -75,7 +76,7 @@ typedef struct BridgeHost {
         int (*bind_probe)(void *userdata, const IpEndpoint *endpoint);
 
         /* All firewall rules that should exist now; copied. May do the work later, see
-         * bridge_set_firewall_problem(). */
+         * controller_set_firewall_problem(). */
         void (*firewall)(void *userdata, const FirewallRules *wanted);
 
         /* Foreign values that an administrator asked us to take over, exactly as they read; and
@@ -85,126 +86,126 @@ typedef struct BridgeHost {
 
         /* The VM in which an agent was met last (kept across our restarts): note it, with the time
          * of day; recall it, -ENOENT when it was never met. */
-        int (*agent_note)(void *userdata, const char *owner, const VmId *vm, bool connected);
-        int (*agent_vm)(void *userdata, const char *owner, VmId *ret_vm);
+        int (*guest_note)(void *userdata, const char *owner, const VmId *vm, bool connected);
+        int (*guest_vm)(void *userdata, const char *owner, VmId *ret_vm);
 
         /* Key of a paired agent, WIRE_KEY_SIZE bytes. -ENOENT: not paired. */
         int (*key_find)(void *userdata, const char *owner, uint8_t *ret_key);
         int (*random)(void *userdata, uint8_t *ret_bytes, size_t n);
         uint64_t (*now)(void *userdata); /* usec; only to measure how long applying took */
 
-        /* Queue bytes / close after what is queued has gone. @peer is what bridge_connect() got.
-         * Each call of send has whole frames. Neither may call back into the bridge: what comes
-         * of them (bridge_disconnect()) is reported later, from the host's loop. */
+        /* Queue bytes / close after what is queued has gone. @peer is what controller_connect()
+         * got. Each call of send has whole frames. Neither may call back into the controller: what
+         * comes of them (controller_disconnect()) is reported later, from the host's loop. */
         int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
         void (*close)(void *userdata, void *peer);
 
-        void (*log)(void *userdata, BridgeLevel level, EventId event, const char *text);
-} BridgeHost;
+        void (*log)(void *userdata, LogLevel level, EventId event, const char *text);
+} ControllerHost;
 
 /* What the host knows of a connection before its first byte. */
-typedef struct BridgePeer {
+typedef struct Peer {
         VmId vm;           /* null: came through a listener for any VM */
         bool wsl;          /* a VM of WSL */
         bool source_known; /* the transport tells the peer's port … */
-        uint32_t source;   /* … which only root may have below BRIDGE_PRIVILEGED_PORTS */
-} BridgePeer;
+        uint32_t source;   /* … which only root may have below CONTROLLER_PRIVILEGED_PORTS */
+} Peer;
 
-typedef struct BridgeOptions {
+typedef struct ControllerOptions {
         SessionMac mac;
         Policy policy;
         uint32_t heartbeat_ms, handshake_ms;
         uint32_t goodbye_ms, recovery_ms;
         const char *software;   /* "wslbridge-helper 0.1.0", borrowed */
-        bool unchecked_hostnet; /* until bridge_set_hostnet(): see Hostnet.unchecked */
-} BridgeOptions;
+        bool unchecked_hostnet; /* until controller_set_hostnet(): see Hostnet.unchecked */
+} ControllerOptions;
 
 /* Defaults: see the constants above, wire.h and policy_init(). */
-void bridge_options_init(BridgeOptions *options);
+void controller_options_init(ControllerOptions *options);
 
 /**
- * bridge_new() - load the ledger and start the recovery period
- * @host: copied; its functions are called until bridge_free()
+ * controller_new() - load the ledger and start the recovery period
+ * @host: copied; its functions are called until controller_free()
  *
  * Return: 0, -ENOMEM, or the host's error from loading the ledger (then nothing may be changed:
  * without the ledger nothing is provably ours).
  */
-int bridge_new(Bridge **ret_bridge, const BridgeOptions *options, const BridgeHost *host,
-               uint64_t now_usec);
-Bridge *bridge_free(Bridge *b); /* frees only; see bridge_stop() */
+int controller_new(Controller **ret_controller, const ControllerOptions *options,
+                   const ControllerHost *host, uint64_t now_usec);
+Controller *controller_free(Controller *b); /* frees only; see controller_stop() */
 
 /* A peer connected. Return: 0, -ENOMEM; or -EBUSY when all slots hold proven sessions. The oldest
  * unproven one is closed when slots are short. */
-int bridge_connect(Bridge *b, void *peer, const BridgePeer *info, uint64_t now_usec,
-                   BridgeConnection **ret_connection);
+int controller_connect(Controller *b, void *peer, const Peer *info, uint64_t now_usec,
+                       PeerConnection **ret_connection);
 
 /* Bytes from a peer. May call host->send and host->close. */
-void bridge_receive(BridgeConnection *c, const uint8_t *data, size_t n, uint64_t now_usec);
+void controller_receive(PeerConnection *c, const uint8_t *data, size_t n, uint64_t now_usec);
 
 /* The peer's transport is gone, whoever closed it; @c is freed. The host calls it exactly once for
  * each connection, also after host->close(). */
-void bridge_disconnect(BridgeConnection *c, uint64_t now_usec);
+void controller_disconnect(PeerConnection *c, uint64_t now_usec);
 
 /* Somebody changed the PortProxy table (or may have). */
-void bridge_rules_changed(Bridge *b);
+void controller_rules_changed(Controller *b);
 
 /* The VMs that run now. Agents met in another one are withdrawn at once; before the first call all
  * VMs count as running, and agents met through a listener for any VM are never touched. */
-void bridge_set_vms(Bridge *b, const VmId *vms, size_t n, uint64_t now_usec);
+void controller_set_vms(Controller *b, const VmId *vms, size_t n, uint64_t now_usec);
 
 /* In force from the next dispatch; copied. Sessions of agents go on. */
-void bridge_set_policy(Bridge *b, const Policy *policy);
-void bridge_set_hostnet(Bridge *b, const Hostnet *hostnet);
+void controller_set_policy(Controller *b, const Policy *policy);
+void controller_set_hostnet(Controller *b, const Hostnet *hostnet);
 
 /* Keys were added, changed or removed: sessions that were proven with another key end, and what
  * they asked for is withdrawn at once. */
-void bridge_keys_changed(Bridge *b, uint64_t now_usec);
+void controller_keys_changed(Controller *b, uint64_t now_usec);
 
 /* iphlpsvc was started, stopped or restarted: tell it the values, verify them again. */
-void bridge_forwarder_changed(Bridge *b);
+void controller_forwarder_changed(Controller *b);
 
 /* What keeps firewall rules from being in force; "" for nothing. @failed: the rules could not be
  * made (services that open something are blocked), else they are there and may be ineffective (a
  * note at active services). */
-void bridge_set_firewall_problem(Bridge *b, const char *text, bool failed);
+void controller_set_firewall_problem(Controller *b, const char *text, bool failed);
 
 /* Run what is due; call after every batch of the above. */
-void bridge_dispatch(Bridge *b, uint64_t now_usec);
-uint64_t bridge_deadline(const Bridge *b);
+void controller_dispatch(Controller *b, uint64_t now_usec);
+uint64_t controller_deadline(const Controller *b);
 
 /* What is known of an agent, to show it. Valid in the callback only. */
-typedef struct BridgeAgentView {
+typedef struct GuestView {
         const char *owner;
         const char *software; /* "" when not connected */
         bool connected;
         bool hold;                        /* in the ledger, not back since our start */
         const WireState *state;           /* NULL when hold, or nothing was asked for yet */
-        uint64_t serial;                  /* of the state, among all that the bridge ever got */
+        uint64_t serial;                  /* of the state, among all that the controller ever got */
         const WireServiceResult *results; /* for each service of the state; NULL: none told yet */
         VmId vm;
         uint64_t heard_usec; /* last frame of the live connection */
-} BridgeAgentView;
+} GuestView;
 
-void bridge_agents(const Bridge *b, void (*fn)(void *userdata, const BridgeAgentView *view),
-                   void *userdata);
+void controller_guests(const Controller *b, void (*fn)(void *userdata, const GuestView *view),
+                       void *userdata);
 
 /* The last run that changed or verified something, and peers that were refused for want of a key
- * (newest first, at most BRIDGE_STRANGERS_KEPT): for who wants to pair them. */
-#define BRIDGE_STRANGERS_KEPT 8
-typedef struct BridgeSummary {
+ * (newest first, at most CONTROLLER_STRANGERS_KEPT): for who wants to pair them. */
+#define CONTROLLER_STRANGERS_KEPT 8
+typedef struct ControllerSummary {
         uint64_t applied_usec; /* when it ended, by the caller's clock; 0: never */
         uint32_t apply_usec;   /* how long it took */
         int activation_error;
         const char (*strangers)[LEDGER_OWNER_MAX + 1];
         size_t n_strangers;
-        uint64_t generation; /* grows with whatever bridge_agents() and this would show */
-} BridgeSummary;
+        uint64_t generation; /* grows with whatever controller_guests() and this would show */
+} ControllerSummary;
 
-void bridge_summary(const Bridge *b, BridgeSummary *ret_summary);
+void controller_summary(const Controller *b, ControllerSummary *ret_summary);
 
 /* A successor takes over at once: say goodbye to all, leave values and ledger as they are. */
-void bridge_hand_over(Bridge *b, uint64_t now_usec);
+void controller_hand_over(Controller *b, uint64_t now_usec);
 
 /* The helper stops: say goodbye to all, withdraw every value of ours, activate. Return: 0 or the
  * first error; goes on after errors. */
-int bridge_stop(Bridge *b, uint64_t now_usec);
+int controller_stop(Controller *b, uint64_t now_usec);

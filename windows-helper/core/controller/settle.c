@@ -16,43 +16,43 @@
 
 /* Services with a line of their own in the log, per agent and run; a new address for 10,000 of
  * them is one change, not 10,000. */
-#define SETTLE_LOG_LINES_MAX BRIDGE_LOG_LINES_MAX
+#define SETTLE_LOG_LINES_MAX CONTROLLER_LOG_LINES_MAX
 
 /* How far the list of services told last is searched for a name: lists keep their order, and what
  * moves further than that is logged as if it was new. */
 #define SETTLE_TOLD_WINDOW 16
 
 typedef struct Settle {
-        Bridge *bridge;
-        Agent *agents[BRIDGE_AGENTS_MAX]; /* by index of the input */
-        ReconcileAgent inputs[BRIDGE_AGENTS_MAX];
+        Controller *controller;
+        Guest *agents[CONTROLLER_GUESTS_MAX]; /* by index of the input */
+        ReconcileAgent inputs[CONTROLLER_GUESTS_MAX];
         size_t n;
         RuleTable rules, adoptions;
         uint64_t started, now_usec;
 } Settle;
 
-static void settle_log_guest(Settle *s, Agent *agent) {
+static void settle_log_guest(Settle *s, Guest *agent) {
         const WireAddress *a =
                 agent->state.v4.addr.family != IP_FAMILY_NONE ? &agent->state.v4 : &agent->state.v6;
-        char name[BRIDGE_NAME_MAX], guest[AGENT_GUEST_TEXT_MAX], why[WIRE_TEXT_MAX + 1];
-        BridgeLevel level = BRIDGE_LEVEL_NOTICE;
+        char name[CONTROLLER_NAME_MAX], guest[GUEST_TEXT_MAX], why[WIRE_TEXT_MAX + 1];
+        LogLevel level = LOG_LEVEL_NOTICE;
         EventId event = EVENT_ADDRESS;
 
         ip_format(&a->addr, guest);
-        if (!hostnet_judge(&s->bridge->hostnet, &a->addr, &a->gateway, agent->wsl, why)) {
+        if (!hostnet_judge(&s->controller->hostnet, &a->addr, &a->gateway, agent->wsl, why)) {
                 event = a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
-                level = BRIDGE_LEVEL_WARNING;
+                level = LOG_LEVEL_WARNING;
         }
         if (strcmp(guest, agent->told_guest) == 0 && agent->told_event == event)
                 return;
         memcpy(agent->told_guest, guest, sizeof(guest));
         agent->told_event = event;
-        bridge_owner_name(agent->owner, name);
-        bridge_log(s->bridge, level, event,
-                   "%s: guest address is %s (networking mode %s), services: %u%s%s", name, guest,
-                   wire_mode_name(agent->state.mode), (unsigned) agent->state.n_services,
-                   event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it " : "",
-                   event == EVENT_OFF_LINK ? why : "");
+        controller_owner_name(agent->owner, name);
+        controller_log(s->controller, level, event,
+                       "%s: guest address is %s (networking mode %s), services: %u%s%s", name,
+                       guest, wire_mode_name(agent->state.mode), (unsigned) agent->state.n_services,
+                       event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it " : "",
+                       event == EVENT_OFF_LINK ? why : "");
 }
 
 static bool settle_same(const WireServiceResult *a, const WireServiceResult *b) {
@@ -61,7 +61,7 @@ static bool settle_same(const WireServiceResult *a, const WireServiceResult *b) 
 }
 
 /* What was told last about service @name; @cursor moves along both lists. */
-static const WireServiceResult *settle_told(const Agent *agent, const char *name,
+static const WireServiceResult *settle_told(const Guest *agent, const char *name,
                                             uint32_t *cursor) {
         for (uint32_t i = *cursor; i < agent->n_told && i - *cursor < SETTLE_TOLD_WINDOW; i++) {
                 if (strcmp(agent->told[i].text, name) == 0) {
@@ -72,11 +72,11 @@ static const WireServiceResult *settle_told(const Agent *agent, const char *name
         return NULL;
 }
 
-static void settle_log_services(Settle *s, const Agent *agent, const WireServiceResult *results) {
+static void settle_log_services(Settle *s, const Guest *agent, const WireServiceResult *results) {
         uint32_t cursor = 0, n_changed = 0, n_active = 0;
-        char name[BRIDGE_NAME_MAX];
+        char name[CONTROLLER_NAME_MAX];
 
-        bridge_owner_name(agent->owner, name);
+        controller_owner_name(agent->owner, name);
         for (uint32_t i = 0; i < agent->state.n_services; i++) {
                 const WireServiceResult *now = &results[i], *told;
 
@@ -84,24 +84,24 @@ static void settle_log_services(Settle *s, const Agent *agent, const WireService
                 told = settle_told(agent, agent->state.services[i].name, &cursor);
                 if ((told && settle_same(told, now)) || n_changed++ >= SETTLE_LOG_LINES_MAX)
                         continue;
-                bridge_log(s->bridge,
-                           now->state == WIRE_SERVICE_ACTIVE ? BRIDGE_LEVEL_NOTICE
-                                                             : BRIDGE_LEVEL_WARNING,
-                           now->state == WIRE_SERVICE_ACTIVE ? EVENT_SERVICE_STATE
-                                                             : EVENT_SERVICE_PROBLEM,
-                           "%s: service '%s' is %s%s%s", name, agent->state.services[i].name,
-                           wire_service_state_name(now->state), now->text ? ": " : "",
-                           now->text ? now->text : "");
+                controller_log(s->controller,
+                               now->state == WIRE_SERVICE_ACTIVE ? LOG_LEVEL_NOTICE
+                                                                 : LOG_LEVEL_WARNING,
+                               now->state == WIRE_SERVICE_ACTIVE ? EVENT_SERVICE_STATE
+                                                                 : EVENT_SERVICE_PROBLEM,
+                               "%s: service '%s' is %s%s%s", name, agent->state.services[i].name,
+                               wire_service_state_name(now->state), now->text ? ": " : "",
+                               now->text ? now->text : "");
         }
         if (n_changed > SETTLE_LOG_LINES_MAX) {
-                bridge_log(s->bridge, BRIDGE_LEVEL_NOTICE, EVENT_SERVICE_STATE,
-                           "%s: services changed besides these: %u; active: %u of %u", name,
-                           (unsigned) (n_changed - SETTLE_LOG_LINES_MAX), (unsigned) n_active,
-                           (unsigned) agent->state.n_services);
+                controller_log(s->controller, LOG_LEVEL_NOTICE, EVENT_SERVICE_STATE,
+                               "%s: services changed besides these: %u; active: %u of %u", name,
+                               (unsigned) (n_changed - SETTLE_LOG_LINES_MAX), (unsigned) n_active,
+                               (unsigned) agent->state.n_services);
         }
 }
 
-static bool settle_changed(const Agent *agent, const WireServiceResult *results) {
+static bool settle_changed(const Guest *agent, const WireServiceResult *results) {
         if (agent->n_told != agent->state.n_services)
                 return true;
         for (uint32_t i = 0; i < agent->n_told; i++)
@@ -112,9 +112,9 @@ static bool settle_changed(const Agent *agent, const WireServiceResult *results)
 }
 
 /* Remember @results, taken over, as what is known of the agent's services. */
-static void settle_remember(Agent *agent, WireServiceResult *results) {
+static void settle_remember(Guest *agent, WireServiceResult *results) {
         uint32_t n = agent->state.n_services;
-        AgentServiceName *told = malloc((n + 1u) * sizeof(*told));
+        GuestServiceName *told = malloc((n + 1u) * sizeof(*told));
 
         result_list_free(agent->results, agent->n_told);
         free(agent->told);
@@ -133,12 +133,12 @@ static void settle_remember(Agent *agent, WireServiceResult *results) {
 
 /* Saturated. */
 static uint32_t settle_took(const Settle *s) {
-        uint64_t took = s->bridge->host.now(s->bridge->host.userdata) - s->started;
+        uint64_t took = s->controller->host.now(s->controller->host.userdata) - s->started;
 
         return took < UINT32_MAX ? (uint32_t) took : UINT32_MAX;
 }
 
-static void settle_answer(Settle *s, Agent *agent, WireServiceResult *results) {
+static void settle_answer(Settle *s, Guest *agent, WireServiceResult *results) {
         bool changed = settle_changed(agent, results);
 
         settle_log_guest(s, agent);
@@ -163,12 +163,12 @@ static void settle_answer(Settle *s, Agent *agent, WireServiceResult *results) {
 
 /* Nothing could be decided: say so to everybody, and try again. */
 static int settle_fail(Settle *s, int error, const char *what) {
-        Bridge *b = s->bridge;
+        Controller *b = s->controller;
 
-        bridge_log(b, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                   "%s failed (%s), trying again in %u s", what, strerror(-error),
-                   BRIDGE_RETRY_MS / 1000u);
-        b->retry_usec = s->now_usec + BRIDGE_RETRY_MS * BRIDGE_USEC_PER_MSEC;
+        controller_log(b, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                       "%s failed (%s), trying again in %u s", what, strerror(-error),
+                       CONTROLLER_RETRY_MS / 1000u);
+        b->retry_usec = s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         for (size_t i = 0; i < s->n; i++) {
                 WireServiceResult *results;
                 uint32_t n;
@@ -190,8 +190,8 @@ static int settle_fail(Settle *s, int error, const char *what) {
 }
 
 static void settle_inputs(Settle *s) {
-        for (size_t i = 0; i < s->bridge->agents.n; i++) {
-                Agent *a = s->bridge->agents.items[i];
+        for (size_t i = 0; i < s->controller->agents.n; i++) {
+                Guest *a = s->controller->agents.items[i];
 
                 if (a->hold || a->has_state) {
                         s->agents[s->n] = a;
@@ -225,47 +225,47 @@ static const char *settle_activation_advice(int error) {
 
 /* While iphlpsvc does not follow, no value is in force. */
 static void settle_block(Settle *s, ReconcilePlan *plan) {
-        const char *advice = settle_activation_advice(s->bridge->activation_error);
+        const char *advice = settle_activation_advice(s->controller->activation_error);
 
         for (size_t i = 0; i < plan->n_agents; i++) {
                 for (uint32_t k = 0; plan->results[i] && k < s->inputs[i].state->n_services; k++) {
                         if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE) {
                                 result_worsen(&plan->results[i][k], WIRE_SERVICE_BLOCKED,
                                               WIRE_REASON_IPHLPSVC, "%s (%s)", advice,
-                                              strerror(-s->bridge->activation_error));
+                                              strerror(-s->controller->activation_error));
                         }
                 }
         }
 }
 
 static void settle_outcome(Settle *s, const ApplyOutcome *o) {
-        Bridge *b = s->bridge;
+        Controller *b = s->controller;
 
         if (o->activated) {
                 if (o->activation != b->activation_error) {
-                        bridge_log(b, o->activation ? BRIDGE_LEVEL_ERROR : BRIDGE_LEVEL_NOTICE,
-                                   o->activation ? EVENT_FORWARDER_PROBLEM : EVENT_FORWARDER_UP,
-                                   "%s",
-                                   o->activation ? settle_activation_advice(o->activation)
-                                                 : "iphlpsvc takes our settings again");
+                        controller_log(b, o->activation ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE,
+                                       o->activation ? EVENT_FORWARDER_PROBLEM : EVENT_FORWARDER_UP,
+                                       "%s",
+                                       o->activation ? settle_activation_advice(o->activation)
+                                                     : "iphlpsvc takes our settings again");
                 }
                 b->activation_error = o->activation;
                 b->activate_due = o->activation != 0;
-                bridge_log(b, BRIDGE_LEVEL_DEBUG, EVENT_NONE, "%zu values written, %zu deleted",
-                           o->n_written, o->n_deleted);
+                controller_log(b, LOG_LEVEL_DEBUG, EVENT_NONE, "%zu values written, %zu deleted",
+                               o->n_written, o->n_deleted);
         }
         if (o->error) {
-                bridge_log(b, BRIDGE_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                           "changing port forwardings failed (%s), trying again in %u s",
-                           strerror(-o->error), BRIDGE_RETRY_MS / 1000u);
+                controller_log(b, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                               "changing port forwardings failed (%s), trying again in %u s",
+                               strerror(-o->error), CONTROLLER_RETRY_MS / 1000u);
         }
         if (o->error || b->activate_due)
-                b->retry_usec = s->now_usec + BRIDGE_RETRY_MS * BRIDGE_USEC_PER_MSEC;
+                b->retry_usec = s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         b->dirty = o->again && !o->error;
 }
 
 static int settle_run(Settle *s) {
-        Bridge *b = s->bridge;
+        Controller *b = s->controller;
         ReconcileInput input = {
                 .agents = s->inputs,
                 .n_agents = s->n,
@@ -315,9 +315,9 @@ static int settle_run(Settle *s) {
         return outcome.error ? outcome.error : outcome.activation;
 }
 
-int bridge_settle(Bridge *b, uint64_t now_usec) {
+int controller_settle(Controller *b, uint64_t now_usec) {
         Settle s = {
-                .bridge = b,
+                .controller = b,
                 .started = b->host.now(b->host.userdata),
                 .now_usec = now_usec,
         };

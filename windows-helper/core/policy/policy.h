@@ -37,7 +37,7 @@ typedef struct Policy {
         uint8_t widest_remote;    /* WireRemote: LOCAL_SUBNET, or ANY = no bound */
         uint32_t max_services;    /* per agent */
         bool pairing_required;
-        bool privileged_source; /* the peer's port must be below BRIDGE_PRIVILEGED_PORTS */
+        bool privileged_source; /* the peer's port must be below CONTROLLER_PRIVILEGED_PORTS */
         /* A value that cannot be read closes what it would have bounded, instead of opening it. */
         bool allowed_closed, denied_closed, listen_closed;
 } Policy;

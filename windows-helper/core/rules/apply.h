@@ -41,5 +41,5 @@ typedef struct ApplyOutcome {
  *
  * Return: 0, or -ENOMEM (nothing was changed).
  */
-int apply(const BridgeHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
+int apply(const ControllerHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
           ApplyOutcome *ret_outcome);

@@ -9,7 +9,7 @@
  *   write:   put {current, next}, flush → value still absent or current? write it → put {next}
  *   remove:  put {current, no next}, flush → value still ours? delete it → remove the entry
  *
- * This file is the set of entries and its text form; bridge.h's host stores them.
+ * This file is the set of entries and its text form; controller.h's host stores them.
  */
 
 #include "common/ip.h"

@@ -41,5 +41,5 @@ void verify_restart(Verify *v);
  * Return: 0, also where nothing can be known (-ENOSYS from the host); or the host's error, then
  * nothing was worsened.
  */
-int verify(Verify *v, const BridgeHost *host, ReconcilePlan *plan, uint64_t now_usec,
+int verify(Verify *v, const ControllerHost *host, ReconcilePlan *plan, uint64_t now_usec,
            bool *ret_tell);

@@ -22,23 +22,22 @@ START_TEST(test_journal_stream) {
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                ck_assert_msg(log_journal_stream_matches(cases[i].value, 8, 12345) ==
-                                      cases[i].matches,
+                ck_assert_msg(journal_stream_matches(cases[i].value, 8, 12345) == cases[i].matches,
                               "%s", cases[i].value);
         }
 }
 END_TEST
 
 /* What is written to standard error while @target is in force, below the test's directory. */
-static void capture(LogTarget target, int level, char *ret_text, size_t size) {
-        const Log log = {.target = target, .level = level};
+static void capture(JournalTarget target, int level, char *ret_text, size_t size) {
+        const Journal log = {.target = target, .level = level};
         FILE *f;
         size_t n;
 
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
-        log_line(&log, LOG_DEBUG, "a %s", "debug line");
-        log_fields(&log, LOG_WARNING, FIELDS(.service = "web", .error = EIO), "a warning: %d%%",
-                   100);
+        journal_line(&log, LOG_DEBUG, "a %s", "debug line");
+        journal_fields(&log, LOG_WARNING, FIELDS(.service = "web", .error = EIO), "a warning: %d%%",
+                       100);
         (void) fflush(stderr);
         f = fopen(test_path("log"), "re");
         ck_assert_ptr_nonnull(f);
@@ -50,11 +49,11 @@ static void capture(LogTarget target, int level, char *ret_text, size_t size) {
 START_TEST(test_lines) {
         char text[256];
 
-        capture(LOG_TARGET_STDERR, LOG_DEBUG, text, sizeof(text));
+        capture(JOURNAL_TARGET_STDERR, LOG_DEBUG, text, sizeof(text));
         ck_assert_str_eq(text, "<7>a debug line\n<4>a warning: 100%\n");
-        capture(LOG_TARGET_STDERR, LOG_INFO, text, sizeof(text));
+        capture(JOURNAL_TARGET_STDERR, LOG_INFO, text, sizeof(text));
         ck_assert_str_eq(text, "<4>a warning: 100%\n");
-        capture(LOG_TARGET_TERMINAL, LOG_INFO, text, sizeof(text));
+        capture(JOURNAL_TARGET_TERMINAL, LOG_INFO, text, sizeof(text));
         ck_assert_str_eq(text, "a warning: 100%\n");
 }
 END_TEST
@@ -62,32 +61,32 @@ END_TEST
 START_TEST(test_target) {
         char value[64];
         struct stat st;
-        Log log;
+        Journal log;
 
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
         unsetenv("JOURNAL_STREAM");
-        log_open(&log, LOG_INFO);
-        ck_assert_int_eq(log.target, LOG_TARGET_STDERR);
+        journal_open(&log, LOG_INFO);
+        ck_assert_int_eq(log.target, JOURNAL_TARGET_STDERR);
         ck_assert_int_eq(log.level, LOG_INFO);
 
         ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
         (void) snprintf(value, sizeof(value), "%ju:%ju", (uintmax_t) st.st_dev,
                         (uintmax_t) st.st_ino);
         setenv("JOURNAL_STREAM", value, 1);
-        log_open(&log, LOG_INFO);
-        ck_assert_int_eq(log.target, LOG_TARGET_JOURNAL);
+        journal_open(&log, LOG_INFO);
+        ck_assert_int_eq(log.target, JOURNAL_TARGET_JOURNAL);
 
         /* Inherited, but standard error was redirected since. */
         ck_assert_ptr_nonnull(freopen(test_path("other"), "w", stderr));
-        log_open(&log, LOG_INFO);
-        ck_assert_int_eq(log.target, LOG_TARGET_STDERR);
+        journal_open(&log, LOG_INFO);
+        ck_assert_int_eq(log.target, JOURNAL_TARGET_STDERR);
 }
 END_TEST
 
 /* A journal of our own, in a mount namespace: what arrives there has the fields. */
 START_TEST(test_journal_entry) {
         struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
-        const Log log = {.target = LOG_TARGET_JOURNAL, .level = LOG_INFO};
+        const Journal log = {.target = JOURNAL_TARGET_JOURNAL, .level = LOG_INFO};
         char entry[4096] = "\n";
         int fd;
 
@@ -98,10 +97,10 @@ START_TEST(test_journal_entry) {
         ck_assert_int_eq(mkdir("/run/systemd/journal", 0755), 0);
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         ck_assert_int_eq(bind(fd, (struct sockaddr *) &sa, sizeof(sa)), 0);
-        log_fields(&log, LOG_NOTICE,
-                   FIELDS(.id = "0123", .service = "web", .address = "172.20.1.2",
-                          .state = "active", .error = EIO),
-                   "it %s", "works");
+        journal_fields(&log, LOG_NOTICE,
+                       FIELDS(.id = "0123", .service = "web", .address = "172.20.1.2",
+                              .state = "active", .error = EIO),
+                       "it %s", "works");
         ck_assert_int_gt(recv(fd, entry + 1, sizeof(entry) - 2, 0), 0);
         ck_assert_ptr_nonnull(strstr(entry, "\nMESSAGE=it works\n"));
         ck_assert_ptr_nonnull(strstr(entry, "\nPRIORITY=5\n"));
@@ -118,17 +117,17 @@ END_TEST
 
 /* A line that is too long is cut, not lost, and stays one line. */
 START_TEST(test_long_line) {
-        const Log log = {.target = LOG_TARGET_STDERR, .level = LOG_INFO};
-        char *text = malloc(2 * LOG_LINE_SIZE);
+        const Journal log = {.target = JOURNAL_TARGET_STDERR, .level = LOG_INFO};
+        char *text = malloc(2 * JOURNAL_LINE_SIZE);
         struct stat st;
 
-        memset(text, 'x', 2 * LOG_LINE_SIZE - 1);
-        text[2 * LOG_LINE_SIZE - 1] = '\0';
+        memset(text, 'x', 2 * JOURNAL_LINE_SIZE - 1);
+        text[2 * JOURNAL_LINE_SIZE - 1] = '\0';
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
-        log_line(&log, LOG_INFO, "%s", text);
+        journal_line(&log, LOG_INFO, "%s", text);
         (void) fflush(stderr);
         ck_assert_int_eq(stat(test_path("log"), &st), 0);
-        ck_assert_int_eq(st.st_size, 3 + LOG_LINE_SIZE - 1 + 1);
+        ck_assert_int_eq(st.st_size, 3 + JOURNAL_LINE_SIZE - 1 + 1);
         free(text);
 }
 END_TEST

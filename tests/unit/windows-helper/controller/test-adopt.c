@@ -23,7 +23,7 @@ static void teardown(void) {
 
 static void adopt(const char *rule, const char *data) {
         ck_assert_int_eq(text_map_set(&w.host.adoptions, rule, data), 0);
-        bridge_rules_changed(w.bridge);
+        controller_rules_changed(w.controller);
         world_run(&w);
 }
 

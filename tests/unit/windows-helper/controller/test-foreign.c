@@ -113,7 +113,7 @@ static void killed_with_both_values(void) {
         world_kill(&w);
         ck_assert_int_eq(ip_parse("fd00::2", &e.next.addr), 0);
         e.next.port = 80;
-        ck_assert_int_eq(w.bridge_host.ledger_put(&w.host, &e), 0);
+        ck_assert_int_eq(w.controller_host.ledger_put(&w.host, &e), 0);
         memory_host_foreign(&w.host, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80");
         memory_host_foreign(&w.host, RULE_V4TOV6, "0.0.0.0/80", "fd00::2/80");
         world_start(&w);
@@ -122,7 +122,7 @@ static void killed_with_both_values(void) {
 START_TEST(test_old_and_new_value_are_there_and_nobody_asks) {
         killed_with_both_values();
         ck_assert_uint_eq(w.host.rules.n, 2);
-        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_wait(&w, CONTROLLER_RECOVERY_MS);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
 }
@@ -147,7 +147,7 @@ START_TEST(test_iphlpsvc_is_stopped) {
         agent_expect(ubuntu, "web blocked iphlpsvc; smb refused policy-port");
         ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "sc start iphlpsvc"));
         w.host.fault = NULL;
-        world_wait(&w, BRIDGE_RETRY_MS);
+        world_wait(&w, CONTROLLER_RETRY_MS);
         agent_expect(ubuntu, "web active; smb refused policy-port");
         ck_assert(!w.host.iphlpsvc_behind);
 }
@@ -215,7 +215,7 @@ START_TEST(test_a_host_function_fails) {
                 ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "Permission denied"));
                 world_expect_rules(&w, "");
                 w.host.fault = NULL;
-                world_wait(&w, BRIDGE_RETRY_MS);
+                world_wait(&w, CONTROLLER_RETRY_MS);
                 agent_expect(ubuntu, "web active");
                 world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
                 agent_ask(ubuntu, "172.20.0.2", "");
@@ -232,7 +232,7 @@ START_TEST(test_removal_fails) {
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
         ck_assert_uint_eq(w.host.ledger.n, 1); /* still proven ours */
         w.host.fault = NULL;
-        world_wait(&w, BRIDGE_RETRY_MS);
+        world_wait(&w, CONTROLLER_RETRY_MS);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
 }

@@ -18,7 +18,7 @@ static void setup(void) {
         world_init(&w);
         ubuntu = &w.agents[0];
         debian = &w.agents[1];
-        ubuntu->peer = (BridgePeer){.vm = vm1, .wsl = true, .source_known = true, .source = 1000};
+        ubuntu->peer = (Peer){.vm = vm1, .wsl = true, .source_known = true, .source = 1000};
         world_start(&w);
 }
 
@@ -34,14 +34,14 @@ static void serve(void) {
 }
 
 START_TEST(test_vm_goes) {
-        bridge_set_vms(w.bridge, &vm1, 1, w.host.now_usec);
+        controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
         serve();
         agent_connect(debian); /* through the listener for any VM */
         agent_ask(debian, "172.20.0.9", "www=0.0.0.0:81");
-        bridge_set_vms(w.bridge, &vm1, 1, w.host.now_usec);
+        controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
         world_run(&w);
         ck_assert(agent_ready(ubuntu));
-        bridge_set_vms(w.bridge, &vm2, 1, w.host.now_usec);
+        controller_set_vms(w.controller, &vm2, 1, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, "v4tov4 0.0.0.0/81 172.20.0.9/81\n"); /* at once */
         ck_assert(!agent_ready(ubuntu));
@@ -54,12 +54,12 @@ START_TEST(test_recovery_knows_the_vm) {
         world_kill(&w);
         world_start(&w);
         world_expect_rules(&w, RULE); /* which VMs run is not known yet */
-        bridge_set_vms(w.bridge, &vm1, 1, w.host.now_usec);
+        controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, RULE);
         world_kill(&w);
         world_start(&w);
-        bridge_set_vms(w.bridge, &vm2, 1, w.host.now_usec);
+        controller_set_vms(w.controller, &vm2, 1, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
@@ -71,7 +71,7 @@ START_TEST(test_hand_over) {
 
         serve();
         changes = world_changes(&w);
-        bridge_hand_over(w.bridge, w.host.now_usec);
+        controller_hand_over(w.controller, w.host.now_usec);
         world_kill(&w);
         world_expect_rules(&w, RULE);
         world_start(&w);
@@ -79,7 +79,7 @@ START_TEST(test_hand_over) {
         agent_connect(ubuntu);
         agent_ask_again(ubuntu);
         agent_expect(ubuntu, "web active");
-        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_wait(&w, CONTROLLER_RECOVERY_MS);
         world_expect_rules(&w, RULE);
 }
 END_TEST
@@ -88,7 +88,7 @@ START_TEST(test_privileged_source_port) {
         Policy policy = w.options.policy;
 
         policy.privileged_source = true;
-        bridge_set_policy(w.bridge, &policy);
+        controller_set_policy(w.controller, &policy);
         serve();
         ck_assert_ptr_nonnull(strstr(w.log, "source port 1000 (privileged)"));
         agent_vanish(ubuntu);
@@ -96,7 +96,7 @@ START_TEST(test_privileged_source_port) {
         agent_connect(ubuntu);
         ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_POLICY);
         ck_assert_ptr_nonnull(strstr(ubuntu->notice.text, "RequirePrivilegedSourcePort"));
-        ubuntu->peer = (BridgePeer){0}; /* nothing is known: not good enough */
+        ubuntu->peer = (Peer){0}; /* nothing is known: not good enough */
         agent_connect(ubuntu);
         ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_POLICY);
 }
@@ -109,11 +109,11 @@ START_TEST(test_policy_changes_under_an_agent) {
         serve();
         ck_assert_int_eq(
                 policy_set(&policy, "DeniedListenPorts", POLICY_IS_STRING, "80", 0, problem), 0);
-        bridge_set_policy(w.bridge, &policy);
+        controller_set_policy(w.controller, &policy);
         world_run(&w);
         agent_expect(ubuntu, "web refused policy-port");
         world_expect_rules(&w, "");
-        bridge_set_policy(w.bridge, &w.options.policy);
+        controller_set_policy(w.controller, &w.options.policy);
         world_run(&w);
         agent_expect(ubuntu, "web active");
         world_expect_rules(&w, RULE);
@@ -128,18 +128,18 @@ START_TEST(test_network_of_the_host_changes) {
                                       .adapter = "vEthernet (WSL)"}}};
 
         serve();
-        bridge_set_hostnet(w.bridge, &net);
+        controller_set_hostnet(w.controller, &net);
         world_run(&w);
         agent_expect(ubuntu, "web active");
         net.addresses[0].addr = ip_v4(172, 20, 0, 2); /* mirrored: the guest has the host's own */
-        bridge_set_hostnet(w.bridge, &net);
+        controller_set_hostnet(w.controller, &net);
         world_run(&w);
         agent_expect(ubuntu, "web invalid guest-address");
         ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "host itself (vEthernet (WSL))"));
         ck_assert_ptr_nonnull(strstr(w.log, "nothing is forwarded to it"));
         world_expect_rules(&w, "");
         net.n_addresses = 0; /* the switch has gone */
-        bridge_set_hostnet(w.bridge, &net);
+        controller_set_hostnet(w.controller, &net);
         world_run(&w);
         ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "virtual switch"));
 }
@@ -147,11 +147,11 @@ END_TEST
 
 START_TEST(test_unpaired_while_connected) {
         serve();
-        bridge_keys_changed(w.bridge, w.host.now_usec); /* somebody else's */
+        controller_keys_changed(w.controller, w.host.now_usec); /* somebody else's */
         world_run(&w);
         ck_assert(agent_ready(ubuntu));
         w.host.key = NULL;
-        bridge_keys_changed(w.bridge, w.host.now_usec);
+        controller_keys_changed(w.controller, w.host.now_usec);
         world_run(&w);
         ck_assert(!agent_ready(ubuntu));
         world_expect_rules(&w, "");
@@ -165,7 +165,7 @@ START_TEST(test_paired_anew_while_connected) {
 
         serve();
         w.host.key = other;
-        bridge_keys_changed(w.bridge, w.host.now_usec);
+        controller_keys_changed(w.controller, w.host.now_usec);
         world_run(&w);
         ck_assert(!agent_ready(ubuntu));
         agent_connect(ubuntu);
@@ -180,33 +180,33 @@ START_TEST(test_unpaired_while_expected_back) {
         agent_vanish(ubuntu);
         world_expect_rules(&w, RULE);
         w.host.key = NULL;
-        bridge_keys_changed(w.bridge, w.host.now_usec);
+        controller_keys_changed(w.controller, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, "");
 }
 END_TEST
 
 START_TEST(test_strangers_are_kept_to_be_paired) {
-        BridgeSummary summary;
+        ControllerSummary summary;
 
         w.host.key = NULL;
         for (unsigned i = 0; i < 3; i++) {
                 agent_connect(ubuntu);
                 agent_connect(debian);
         }
-        for (unsigned i = 0; i < 2 * BRIDGE_STRANGERS_KEPT; i++) {
+        for (unsigned i = 0; i < 2 * CONTROLLER_STRANGERS_KEPT; i++) {
                 FakeAgent *a = &w.agents[2];
 
                 a->id = (uint8_t) (0x10 + i);
                 agent_connect(a);
         }
         agent_connect(debian);
-        bridge_summary(w.bridge, &summary);
-        ck_assert_uint_eq(summary.n_strangers, BRIDGE_STRANGERS_KEPT);
+        controller_summary(w.controller, &summary);
+        ck_assert_uint_eq(summary.n_strangers, CONTROLLER_STRANGERS_KEPT);
         ck_assert_str_eq(summary.strangers[0], "a1000000000000000000000000000000/Debian");
         ck_assert_str_eq(summary.strangers[1], "1f000000000000000000000000000000/Alpine");
         agent_connect(debian);
-        bridge_summary(w.bridge, &summary);
+        controller_summary(w.controller, &summary);
         ck_assert_str_eq(summary.strangers[1], "1f000000000000000000000000000000/Alpine");
 }
 END_TEST

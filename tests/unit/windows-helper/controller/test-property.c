@@ -87,7 +87,7 @@ static void random_vm(Judge *j) {
                 j->w.agents[i].peer.vm.bytes[0] = (uint8_t) (1 + i);
                 vms[i] = j->w.agents[i].peer.vm;
         }
-        bridge_set_vms(j->w.bridge, vms, WORLD_AGENTS, j->w.host.now_usec);
+        controller_set_vms(j->w.controller, vms, WORLD_AGENTS, j->w.host.now_usec);
         world_run(&j->w);
 }
 
@@ -171,7 +171,7 @@ static void random_operation(Judge *j) {
                 j->no_iphlpsvc = !j->no_iphlpsvc;
                 if (!j->no_iphlpsvc)
                         j->w.host.iphlpsvc_behind = false; /* it starts, and reads everything */
-                bridge_rules_changed(j->w.bridge);
+                controller_rules_changed(j->w.controller);
                 world_run(&j->w);
                 break;
         default:
@@ -202,7 +202,7 @@ static void one_life(uint64_t seed) {
         j.w.host.iphlpsvc_behind = false;
         for (unsigned i = 0; i < WORLD_AGENTS; i++)
                 agent_vanish(&j.w.agents[i]);
-        world_wait(&j.w, 3 * WORLD_HEARTBEAT + BRIDGE_RECOVERY_MS + BRIDGE_RETRY_MS);
+        world_wait(&j.w, 3 * WORLD_HEARTBEAT + CONTROLLER_RECOVERY_MS + CONTROLLER_RETRY_MS);
         judge_nothing_left(&j);
         judge_done(&j);
 }

@@ -14,7 +14,7 @@ START_TEST(test_helper_stops) {
         serve(ubuntu);
         world_foreign(&w, "v4tov4 0.0.0.0/22", "10.9.9.9/22");
         ubuntu->deaf = true;
-        ck_assert_int_eq(bridge_stop(w.bridge, w.host.now_usec), 0);
+        ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec), 0);
         world_expect_rules(&w, "v4tov4 0.0.0.0/22 10.9.9.9/22\n");
         world_expect_ledger(&w, "");
         ck_assert(!w.host.iphlpsvc_behind);
@@ -26,7 +26,7 @@ START_TEST(test_helper_stops_while_a_newcomer_waits) {
         serve(ubuntu);
         ubuntu->deaf = true;
         agent_connect(twin);
-        ck_assert_int_eq(bridge_stop(w.bridge, w.host.now_usec), 0);
+        ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec), 0);
         ck_assert(ubuntu->closed);
         ck_assert(twin->closed);
         world_expect_rules(&w, "");
@@ -41,11 +41,11 @@ START_TEST(test_helper_killed_and_back) {
         world_kill(&w);
         world_start(&w);
         world_expect_rules(&w, RULE);
-        world_wait(&w, BRIDGE_RECOVERY_MS - 1);
+        world_wait(&w, CONTROLLER_RECOVERY_MS - 1);
         agent_connect(ubuntu);
         agent_ask_again(ubuntu);
         agent_expect(ubuntu, "web active");
-        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_wait(&w, CONTROLLER_RECOVERY_MS);
         world_expect_rules(&w, RULE);
         ck_assert_uint_eq(w.host.calls[MEMORY_RULE_SET], writes); /* no session was cut */
 }
@@ -55,7 +55,7 @@ START_TEST(test_helper_killed_and_agent_gone) {
         serve(ubuntu);
         world_kill(&w);
         world_start(&w);
-        world_wait(&w, BRIDGE_RECOVERY_MS - 1);
+        world_wait(&w, CONTROLLER_RECOVERY_MS - 1);
         world_expect_rules(&w, RULE);
         world_wait(&w, 1);
         world_expect_rules(&w, "");
@@ -71,7 +71,7 @@ START_TEST(test_held_endpoint_is_not_given_away) {
         agent_ask(debian, "172.20.0.3", "www=0.0.0.0:80");
         agent_expect(debian, "www conflict other-agent");
         ck_assert_ptr_nonnull(strstr(agent_text(debian, 0), "'web' of Ubuntu"));
-        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_wait(&w, CONTROLLER_RECOVERY_MS);
         agent_expect(debian, "www active");
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.3/80\n");
 }
@@ -118,8 +118,9 @@ START_TEST(test_ledger_cant_be_loaded) {
         serve(ubuntu);
         world_kill(&w);
         w.host.fault = no_ledger;
-        ck_assert_int_eq(bridge_new(&w.bridge, &w.options, &w.bridge_host, w.host.now_usec),
-                         -EACCES);
+        ck_assert_int_eq(
+                controller_new(&w.controller, &w.options, &w.controller_host, w.host.now_usec),
+                -EACCES);
         world_expect_rules(&w, RULE); /* nothing is provably ours, so nothing is touched */
 }
 END_TEST
@@ -128,7 +129,7 @@ START_TEST(test_more_owners_than_places) {
         char owner[LEDGER_OWNER_MAX + 1], data[LEDGER_TEXT_MAX], name[64];
 
         world_kill(&w);
-        for (unsigned i = 0; i < BRIDGE_AGENTS_MAX + 6; i++) {
+        for (unsigned i = 0; i < CONTROLLER_GUESTS_MAX + 6; i++) {
                 (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 1000 + i);
                 (void) snprintf(owner, sizeof(owner), "%032x/Clone", i);
                 (void) snprintf(data, sizeof(data), "%s|web|-|172.20.0.2/80", owner);
@@ -137,11 +138,11 @@ START_TEST(test_more_owners_than_places) {
         }
         world_start(&w);
         /* Those without a place have no claim; but all that was ours is accounted for. */
-        ck_assert_uint_eq(w.host.rules.n, BRIDGE_AGENTS_MAX);
-        ck_assert_uint_eq(w.host.ledger.n, BRIDGE_AGENTS_MAX);
+        ck_assert_uint_eq(w.host.rules.n, CONTROLLER_GUESTS_MAX);
+        ck_assert_uint_eq(w.host.ledger.n, CONTROLLER_GUESTS_MAX);
         agent_connect(ubuntu);
         ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_BUSY);
-        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_wait(&w, CONTROLLER_RECOVERY_MS);
         world_expect_rules(&w, "");
         serve(ubuntu);
 }
@@ -176,7 +177,7 @@ START_TEST(test_power_cut_in_the_second_change_in_a_row) {
                 w.host.random = i;
                 memory_host_power_cut(&w.host);
                 world_start(&w);
-                world_wait(&w, BRIDGE_RECOVERY_MS);
+                world_wait(&w, CONTROLLER_RECOVERY_MS);
                 world_expect_rules(&w, "");
                 world_expect_ledger(&w, "");
         }
@@ -215,7 +216,7 @@ START_TEST(test_restarts_in_every_order) {
                 agent_ask(ubuntu, "172.20.0.9", "web=0.0.0.0:80");
                 agent_expect(ubuntu, "web active");
                 world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
-                world_wait(&w, SILENCE + BRIDGE_RECOVERY_MS);
+                world_wait(&w, SILENCE + CONTROLLER_RECOVERY_MS);
                 world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
                 ck_assert_uint_eq(w.host.ledger.n, 1);
         }

@@ -86,7 +86,7 @@ START_TEST(test_ten_thousand_services) {
                 wire_state_done(&state);
         }
         agent_leave(a);
-        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_wait(&w, CONTROLLER_GOODBYE_MS);
         ck_assert_uint_eq(w.host.rules.n, 0);
         ck_assert_uint_eq(w.host.ledger.n, 0);
 }
@@ -103,7 +103,7 @@ START_TEST(test_two_agents_want_all_of_them) {
         ck_assert_uint_eq(count(&w.agents[1], WIRE_SERVICE_CONFLICT), SERVICES);
         expect_table(2);
         agent_leave(&w.agents[0]);
-        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_wait(&w, CONTROLLER_GOODBYE_MS);
         ck_assert_uint_eq(count(&w.agents[1], WIRE_SERVICE_ACTIVE), SERVICES);
         expect_table(3);
         ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], 2);

@@ -2,7 +2,7 @@
 
 /*
  * What an agent asks for, what ends up in the table, and what it is told: scenarios that a user
- * would recognise, through the real session, bridge, reconcile and apply.
+ * would recognise, through the real session, controller, reconcile and apply.
  */
 
 #include "tests/suite.h"

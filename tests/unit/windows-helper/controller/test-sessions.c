@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOTAL_SLOTS BRIDGE_CONNECTIONS_MAX
+#define TOTAL_SLOTS CONTROLLER_CONNECTIONS_MAX
 
 START_TEST(test_not_paired) {
         w.host.key = NULL;
@@ -45,11 +45,11 @@ START_TEST(test_strangers_do_not_fill_the_log) {
                 agent_connect(ubuntu);
                 ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
                 agent_vanish(ubuntu);
-                ck_assert_int_eq(bridge_connect(w.bridge, ubuntu, &(BridgePeer){0}, w.host.now_usec,
-                                                &ubuntu->connection),
+                ck_assert_int_eq(controller_connect(w.controller, ubuntu, &(Peer){0},
+                                                    w.host.now_usec, &ubuntu->connection),
                                  0);
-                bridge_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof(garbage),
-                               w.host.now_usec);
+                controller_receive(ubuntu->connection, (const uint8_t *) garbage, sizeof(garbage),
+                                   w.host.now_usec);
                 agent_vanish(ubuntu);
         }
         ck_assert_uint_eq(count(w.log, "\n"), 10);
@@ -69,11 +69,12 @@ START_TEST(test_what_came_while_waiting_for_a_place_is_read) {
         ubuntu->deaf = true;
         agent_connect(twin);
         ck_assert_int_eq(wire_bye_encode(&bye, &out), 0);
-        bridge_receive(twin->connection, buffer_bytes(&out), buffer_length(&out), w.host.now_usec);
+        controller_receive(twin->connection, buffer_bytes(&out), buffer_length(&out),
+                           w.host.now_usec);
         buffer_done(&out);
         world_wait(&w, WIRE_SLOT_PROBE_MS); /* it gets the place, and gives it up */
         ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): said goodbye"));
-        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_wait(&w, CONTROLLER_GOODBYE_MS);
         world_expect_rules(&w, "");
 }
 END_TEST
@@ -112,12 +113,13 @@ END_TEST
 START_TEST(test_goodbye_grace) {
         serve(ubuntu);
         agent_leave(ubuntu);
-        world_wait(&w, BRIDGE_GOODBYE_MS - 1);
+        world_wait(&w, CONTROLLER_GOODBYE_MS - 1);
         world_expect_rules(&w, RULE);
         world_wait(&w, 1);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
-        ck_assert_uint_eq(bridge_deadline(w.bridge), SESSION_NO_DEADLINE); /* nothing to wait for */
+        ck_assert_uint_eq(controller_deadline(w.controller),
+                          SESSION_NO_DEADLINE); /* nothing to wait for */
 }
 END_TEST
 
@@ -127,12 +129,13 @@ START_TEST(test_agent_restart_within_grace_cuts_nothing) {
         serve(ubuntu);
         changes = world_changes(&w);
         agent_leave(ubuntu);
-        world_wait(&w, BRIDGE_GOODBYE_MS - 1);
+        world_wait(&w, CONTROLLER_GOODBYE_MS - 1);
         agent_connect(ubuntu);
-        world_wait(&w, BRIDGE_GOODBYE_MS - 1); /* it may take a while to read its configuration */
+        world_wait(&w,
+                   CONTROLLER_GOODBYE_MS - 1); /* it may take a while to read its configuration */
         agent_ask_again(ubuntu);
         agent_expect(ubuntu, "web active");
-        world_wait(&w, 2 * BRIDGE_GOODBYE_MS);
+        world_wait(&w, 2 * CONTROLLER_GOODBYE_MS);
         ck_assert_uint_eq(world_changes(&w), changes);
         world_expect_rules(&w, RULE);
 }
@@ -142,7 +145,7 @@ START_TEST(test_back_but_asks_for_nothing) {
         serve(ubuntu);
         agent_leave(ubuntu);
         agent_connect(ubuntu);
-        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_wait(&w, CONTROLLER_GOODBYE_MS);
         world_expect_rules(&w, ""); /* a session alone is no claim */
         ck_assert(agent_ready(ubuntu));
 }
@@ -256,13 +259,13 @@ START_TEST(test_cloned_distros_have_names_of_their_own) {
 END_TEST
 
 START_TEST(test_slots) {
-        BridgeConnection *c[TOTAL_SLOTS];
+        PeerConnection *c[TOTAL_SLOTS];
         FakeAgent strangers[TOTAL_SLOTS] = {{0}};
 
         serve(ubuntu);
         for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
-                ck_assert_int_eq(bridge_connect(w.bridge, &strangers[i], &(BridgePeer){0},
-                                                w.host.now_usec, &c[i]),
+                ck_assert_int_eq(controller_connect(w.controller, &strangers[i], &(Peer){0},
+                                                    w.host.now_usec, &c[i]),
                                  0);
         }
         /* All slots are taken by somebody who says nothing: the oldest of those goes. */
@@ -275,7 +278,7 @@ START_TEST(test_slots) {
         world_wait(&w, WIRE_HANDSHAKE_MS);
         for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
                 ck_assert(strangers[i].closed);
-                bridge_disconnect(c[i], w.host.now_usec);
+                controller_disconnect(c[i], w.host.now_usec);
                 buffer_done(&strangers[i].inbox);
         }
         ck_assert(agent_ready(ubuntu));
@@ -285,18 +288,18 @@ END_TEST
 START_TEST(test_stranger_sends_without_end) {
         static const uint8_t hello[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_HELLO};
         FakeAgent stranger = {0};
-        BridgeConnection *c;
+        PeerConnection *c;
         uint8_t chunk[1024] = {0};
 
         memcpy(chunk, hello, sizeof(hello));
         chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that the header may announce */
-        ck_assert_int_eq(bridge_connect(w.bridge, &stranger, &(BridgePeer){0}, w.host.now_usec, &c),
-                         0);
+        ck_assert_int_eq(
+                controller_connect(w.controller, &stranger, &(Peer){0}, w.host.now_usec, &c), 0);
         for (int i = 0; i < 4 && !stranger.closed; i++)
-                bridge_receive(c, chunk, sizeof(chunk), w.host.now_usec);
+                controller_receive(c, chunk, sizeof(chunk), w.host.now_usec);
         ck_assert(stranger.closed);
-        bridge_receive(c, chunk, sizeof(chunk), w.host.now_usec); /* may still be in flight */
-        bridge_disconnect(c, w.host.now_usec);
+        controller_receive(c, chunk, sizeof(chunk), w.host.now_usec); /* may still be in flight */
+        controller_disconnect(c, w.host.now_usec);
         buffer_done(&stranger.inbox);
 }
 END_TEST
@@ -311,7 +314,7 @@ START_TEST(test_byte_by_byte) {
         for (int i = 0; i < 2; i++)
                 ck_assert_int_eq(agent_session_push(ubuntu->session, &state, &out, &sequence), 0);
         for (size_t i = 0; i < buffer_length(&out); i++)
-                bridge_receive(ubuntu->connection, buffer_bytes(&out) + i, 1, w.host.now_usec);
+                controller_receive(ubuntu->connection, buffer_bytes(&out) + i, 1, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, RULE);
         ck_assert_uint_eq(ubuntu->n_results,

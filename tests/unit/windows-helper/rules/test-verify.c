@@ -33,7 +33,7 @@ START_TEST(test_active_at_once_and_no_timer) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80,[::]:80 dev=10.1.1.1:8000-8002");
         agent_expect(ubuntu, "web active; dev active");
         ck_assert_uint_eq(ubuntu->n_results, 1);
-        ck_assert_uint_gt(bridge_deadline(w.bridge), w.host.now_usec + 1000000);
+        ck_assert_uint_gt(controller_deadline(w.controller), w.host.now_usec + 1000000);
 }
 END_TEST
 
@@ -116,7 +116,7 @@ END_TEST
 START_TEST(test_restarted_forwarder_is_looked_at_again) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         w.host.iphlpsvc_slow = true;
-        bridge_forwarder_changed(w.bridge);
+        controller_forwarder_changed(w.controller);
         world_run(&w);
         ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], 2);
         agent_expect(ubuntu, "web pending not-listening");
@@ -139,7 +139,7 @@ START_TEST(test_firewall_follows) {
         world_foreign(&w, "v4tov4 0.0.0.0/80", NULL);
         ck_assert_uint_eq(w.host.firewall.n, 1);
         agent_leave(ubuntu);
-        world_wait(&w, BRIDGE_GOODBYE_MS);
+        world_wait(&w, CONTROLLER_GOODBYE_MS);
         ck_assert_uint_eq(w.host.firewall.n, 0);
 }
 END_TEST
@@ -159,21 +159,21 @@ START_TEST(test_firewall_keeps_what_may_come_back) {
         world_start(&w);
         ck_assert_uint_eq(w.host.firewall.n, 1);
         ck_assert_uint_eq(w.host.firewall.items[0].profiles, 0); /* as it is */
-        world_wait(&w, BRIDGE_RECOVERY_MS);
+        world_wait(&w, CONTROLLER_RECOVERY_MS);
         ck_assert_uint_eq(w.host.firewall.n, 0);
 }
 END_TEST
 
 START_TEST(test_firewall_problems_are_told) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
-        bridge_set_firewall_problem(w.bridge, "Group Policy ignores local rules", false);
+        controller_set_firewall_problem(w.controller, "Group Policy ignores local rules", false);
         world_run(&w);
         agent_expect(ubuntu, "web active firewall; ssh active");
         expect_text("Group Policy");
-        bridge_set_firewall_problem(w.bridge, "the firewall service does not run", true);
+        controller_set_firewall_problem(w.controller, "the firewall service does not run", true);
         world_run(&w);
         agent_expect(ubuntu, "web blocked firewall; ssh active");
-        bridge_set_firewall_problem(w.bridge, "", false);
+        controller_set_firewall_problem(w.controller, "", false);
         world_run(&w);
         agent_expect(ubuntu, "web active; ssh active");
 }

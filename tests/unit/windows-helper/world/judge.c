@@ -104,7 +104,7 @@ void judge_adopt(Judge *j, const char *rule) {
         if (!data)
                 return;
         ck_assert_int_eq(text_map_set(&j->w.host.adoptions, rule, data), 0);
-        bridge_rules_changed(j->w.bridge);
+        controller_rules_changed(j->w.controller);
         world_run(&j->w);
 }
 
@@ -114,7 +114,7 @@ void judge_deny(Judge *j, uint16_t port) {
         j->denied = port;
         p->denied_ports[0] = (PolicyPorts){port, port};
         p->n_denied_ports = port > 0;
-        bridge_set_policy(j->w.bridge, p);
+        controller_set_policy(j->w.controller, p);
         world_run(&j->w);
 }
 
@@ -127,7 +127,7 @@ static void judge_tell_network(Judge *j) {
         net.addresses[1].addr = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 1}};
         net.addresses[1].prefix = 64;
         net.addresses[2].addr.bytes[3] = j->bad_network ? 4 : 1;
-        bridge_set_hostnet(j->w.bridge, &net);
+        controller_set_hostnet(j->w.controller, &net);
         world_run(&j->w);
 }
 
@@ -299,7 +299,7 @@ void judge_rest(Judge *j) {
 
         if (j->failed && !j->no_iphlpsvc) {
                 j->failed = false;
-                world_wait(&j->w, BRIDGE_RETRY_MS);
+                world_wait(&j->w, CONTROLLER_RETRY_MS);
                 ck_assert(!j->failed);
         }
         judge_table(j);
@@ -316,7 +316,7 @@ void judge_rest(Judge *j) {
                 wire_state_done(&asked);
         }
         changes = world_changes(&j->w);
-        bridge_rules_changed(j->w.bridge);
+        controller_rules_changed(j->w.controller);
         world_run(&j->w);
         if (!j->no_iphlpsvc) /* else every run tries the activation again */
                 ck_assert_uint_eq(world_changes(&j->w), changes);

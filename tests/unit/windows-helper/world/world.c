@@ -23,7 +23,7 @@ static void world_close(void *userdata, void *peer) {
         a->closed = true;
 }
 
-static void world_log(MemoryHost *m, BridgeLevel level, EventId event, const char *text) {
+static void world_log(MemoryHost *m, LogLevel level, EventId event, const char *text) {
         World *w = m->userdata;
         size_t n = strlen(w->log), more = strlen(text) + 1;
 
@@ -40,10 +40,10 @@ void world_init(World *w) {
         w->host.userdata = w;
         w->host.log = world_log;
         w->host.key = world_key;
-        memory_host_fill(&w->host, &w->bridge_host);
-        w->bridge_host.send = world_send;
-        w->bridge_host.close = world_close;
-        bridge_options_init(&w->options);
+        memory_host_fill(&w->host, &w->controller_host);
+        w->controller_host.send = world_send;
+        w->controller_host.close = world_close;
+        controller_options_init(&w->options);
         w->options.mac = memory_host_mac;
         w->options.unchecked_hostnet = true;
         for (unsigned i = 0; i < WORLD_AGENTS; i++) {
@@ -58,8 +58,8 @@ void world_init(World *w) {
 
 /* Both ends forget the connection; the helper, if it runs, is told as its host would. */
 static void agent_cut(FakeAgent *a) {
-        if (a->connection && a->world->bridge)
-                bridge_disconnect(a->connection, a->world->host.now_usec);
+        if (a->connection && a->world->controller)
+                controller_disconnect(a->connection, a->world->host.now_usec);
         a->connection = NULL;
         a->session = agent_session_free(a->session);
         buffer_done(&a->inbox);
@@ -71,26 +71,28 @@ void world_done(World *w) {
                 agent_cut(&w->agents[i]);
                 wire_result_done(&w->agents[i].result);
         }
-        w->bridge = bridge_free(w->bridge);
+        w->controller = controller_free(w->controller);
         memory_host_done(&w->host);
 }
 
 void world_start(World *w) {
-        ck_assert_int_eq(bridge_new(&w->bridge, &w->options, &w->bridge_host, w->host.now_usec), 0);
+        ck_assert_int_eq(
+                controller_new(&w->controller, &w->options, &w->controller_host, w->host.now_usec),
+                0);
         world_run(w);
 }
 
 void world_kill(World *w) {
-        w->bridge = bridge_free(w->bridge);
+        w->controller = controller_free(w->controller);
         for (unsigned i = 0; i < WORLD_AGENTS; i++)
                 agent_cut(&w->agents[i]);
 }
 
 void world_stop(World *w) {
-        (void) bridge_stop(w->bridge, w->host.now_usec);
+        (void) controller_stop(w->controller, w->host.now_usec);
         for (unsigned i = 0; i < WORLD_AGENTS; i++)
                 agent_cut(&w->agents[i]);
-        w->bridge = bridge_free(w->bridge);
+        w->controller = controller_free(w->controller);
 }
 
 static void agent_on_event(FakeAgent *a, SessionEvent *event) {
@@ -124,7 +126,8 @@ static bool agent_pump(FakeAgent *a) {
                 buffer_consume(&a->inbox, consumed);
                 agent_on_event(a, &event);
                 if (buffer_length(&out) > 0 && a->connection)
-                        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), now);
+                        controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                                           now);
                 buffer_done(&out);
                 moved = true;
                 if (consumed == 0)
@@ -140,8 +143,8 @@ static bool agent_pump(FakeAgent *a) {
 void world_run(World *w) {
         bool moved = true;
 
-        while (moved && w->bridge) {
-                bridge_dispatch(w->bridge, w->host.now_usec);
+        while (moved && w->controller) {
+                controller_dispatch(w->controller, w->host.now_usec);
                 moved = false;
                 for (unsigned i = 0; i < WORLD_AGENTS; i++)
                         moved |= agent_pump(&w->agents[i]);
@@ -151,14 +154,14 @@ void world_run(World *w) {
 void world_wait(World *w, uint64_t ms) {
         uint64_t end = w->host.now_usec + ms * 1000;
 
-        while (w->bridge && bridge_deadline(w->bridge) <= end) {
-                uint64_t deadline = bridge_deadline(w->bridge);
+        while (w->controller && controller_deadline(w->controller) <= end) {
+                uint64_t deadline = controller_deadline(w->controller);
 
                 if (deadline > w->host.now_usec)
                         w->host.now_usec = deadline;
                 world_run(w);
                 /* What was due at this time has been done: a deadline has to lie ahead. */
-                ck_assert_uint_gt(bridge_deadline(w->bridge), w->host.now_usec);
+                ck_assert_uint_gt(controller_deadline(w->controller), w->host.now_usec);
         }
         w->host.now_usec = end;
         world_run(w);
@@ -171,8 +174,8 @@ void world_foreign(World *w, const char *rule, const char *data) {
         memcpy(family, rule, 6);
         ck_assert_int_eq(rule_family_parse(family, &f), 0);
         memory_host_foreign(&w->host, f, rule + 7, data);
-        if (w->bridge) {
-                bridge_rules_changed(w->bridge);
+        if (w->controller) {
+                controller_rules_changed(w->controller);
                 world_run(w);
         }
 }
@@ -190,9 +193,11 @@ void agent_connect(FakeAgent *a) {
         strcpy(hello.software, "fake agent");
         ck_assert_int_eq(agent_session_new(&a->session, memory_host_mac, a->key), 0);
         ck_assert_int_eq(agent_session_start(a->session, &hello, w->host.now_usec, &out), 0);
-        ck_assert_int_eq(bridge_connect(w->bridge, a, &a->peer, w->host.now_usec, &a->connection),
-                         0);
-        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out), w->host.now_usec);
+        ck_assert_int_eq(
+                controller_connect(w->controller, a, &a->peer, w->host.now_usec, &a->connection),
+                0);
+        controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                           w->host.now_usec);
         buffer_done(&out);
         world_run(w);
 }
@@ -206,8 +211,8 @@ void agent_leave(FakeAgent *a) {
         Buffer out = BUFFER_NULL;
 
         ck_assert_int_eq(agent_session_bye(a->session, WIRE_BYE_STOPPING, "", &out), 0);
-        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
-                       a->world->host.now_usec);
+        controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                           a->world->host.now_usec);
         buffer_done(&out);
         agent_cut(a);
         world_run(a->world);
@@ -222,8 +227,8 @@ void agent_push(FakeAgent *a, WireState *state) {
         uint64_t sequence;
 
         ck_assert_int_eq(agent_session_push(a->session, state, &out, &sequence), 0);
-        bridge_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
-                       a->world->host.now_usec);
+        controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                           a->world->host.now_usec);
         buffer_done(&out);
         a->asked = true;
         world_run(a->world);

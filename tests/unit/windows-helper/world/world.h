@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A small world for the helper's unit tests: a Windows in memory, the bridge on it, and agents that
- * speak the real protocol to it. Time passes only when a test says so.
+ * A small world for the helper's unit tests: a Windows in memory, the controller on it, and agents
+ * that speak the real protocol to it. Time passes only when a test says so.
  */
 
 #include "protocol/session/session-agent.h"
@@ -22,11 +22,11 @@ typedef struct FakeAgent {
         const char *distro;
         uint8_t id;         /* first byte of the agent id, the rest is zero */
         const uint8_t *key; /* NULL: not paired */
-        BridgePeer peer;    /* as its host sees it */
+        Peer peer;          /* as its host sees it */
         bool deaf;          /* its end hangs: neither reads nor answers */
         /* state of the present connection */
         AgentSession *session; /* NULL: none */
-        BridgeConnection *connection;
+        PeerConnection *connection;
         Buffer inbox;
         bool closed; /* by the helper */
         bool asked;  /* a STATE was sent on this connection */
@@ -40,11 +40,11 @@ typedef struct FakeAgent {
 
 struct World {
         MemoryHost host;
-        BridgeHost bridge_host;
-        BridgeOptions options;
-        Bridge *bridge; /* NULL: the helper does not run */
+        ControllerHost controller_host;
+        ControllerOptions options;
+        Controller *controller; /* NULL: the helper does not run */
         FakeAgent agents[WORLD_AGENTS];
-        char log[WORLD_TEXT_MAX]; /* of the bridge, newest last; old lines go */
+        char log[WORLD_TEXT_MAX]; /* of the controller, newest last; old lines go */
 };
 
 extern const uint8_t world_key[WIRE_KEY_SIZE];

@@ -1,49 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-#include "windows-helper/win/event-log.h"
+#include "windows-helper/win/log.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static BridgeLevel log_level = BRIDGE_LEVEL_NOTICE;
+static LogLevel log_level = LOG_LEVEL_NOTICE;
 static HANDLE log_source; /* of the Event Log; NULL: standard error. Kept until the end */
 
-static const char *log_level_name(BridgeLevel level) {
+static const char *log_level_name(LogLevel level) {
         switch (level) {
-        case BRIDGE_LEVEL_ERROR:
+        case LOG_LEVEL_ERROR:
                 return "error";
-        case BRIDGE_LEVEL_WARNING:
+        case LOG_LEVEL_WARNING:
                 return "warning";
-        case BRIDGE_LEVEL_NOTICE:
+        case LOG_LEVEL_NOTICE:
                 return "notice";
-        case BRIDGE_LEVEL_DEBUG:
+        case LOG_LEVEL_DEBUG:
                 return "debug";
         }
         return "?";
 }
 
-static WORD log_event_type(BridgeLevel level) {
+static WORD log_event_type(LogLevel level) {
         switch (level) {
-        case BRIDGE_LEVEL_ERROR:
+        case LOG_LEVEL_ERROR:
                 return EVENTLOG_ERROR_TYPE;
-        case BRIDGE_LEVEL_WARNING:
+        case LOG_LEVEL_WARNING:
                 return EVENTLOG_WARNING_TYPE;
-        case BRIDGE_LEVEL_NOTICE:
-        case BRIDGE_LEVEL_DEBUG:
+        case LOG_LEVEL_NOTICE:
+        case LOG_LEVEL_DEBUG:
                 break;
         }
         return EVENTLOG_INFORMATION_TYPE;
 }
 
 /* What has no id and is no problem is a detail, and stays out of an administrator's log. */
-static void log_report(BridgeLevel level, EventId event, const char *text) {
+static void log_report(LogLevel level, EventId event, const char *text) {
         wchar_t wide[LOG_LINE_MAX];
         const wchar_t *strings[] = {wide};
 
-        if (event == EVENT_NONE && level <= BRIDGE_LEVEL_WARNING)
+        if (event == EVENT_NONE && level <= LOG_LEVEL_WARNING)
                 event = EVENT_PROBLEM;
-        if (event != EVENT_NONE && level != BRIDGE_LEVEL_DEBUG &&
+        if (event != EVENT_NONE && level != LOG_LEVEL_DEBUG &&
             win_to_wide(text, wide, LOG_LINE_MAX) == 0)
                 (void) ReportEventW(log_source, log_event_type(level), 0, event, NULL, 1, 0,
                                     strings, NULL);
@@ -56,7 +56,7 @@ void log_to_event_log(void) {
 
 /* One write per line, or pieces would mix with what others write. The flush is for Wine 8, whose
  * fwrite() keeps what goes to stderr in a buffer (its fprintf() does not). */
-static void log_line(BridgeLevel level, EventId event, const char *text) {
+static void log_line(LogLevel level, EventId event, const char *text) {
         char line[LOG_LINE_MAX + 16];
 
         if (log_source) {
@@ -68,11 +68,11 @@ static void log_line(BridgeLevel level, EventId event, const char *text) {
         (void) fflush(stderr);
 }
 
-void log_set_level(BridgeLevel level) {
+void log_set_level(LogLevel level) {
         log_level = level;
 }
 
-static void log_v(BridgeLevel level, EventId event, const char *format, va_list args) {
+static void log_v(LogLevel level, EventId event, const char *format, va_list args) {
         DWORD error = GetLastError();
         char text[LOG_LINE_MAX];
 
@@ -83,7 +83,7 @@ static void log_v(BridgeLevel level, EventId event, const char *format, va_list 
         SetLastError(error);
 }
 
-void log_write(BridgeLevel level, const char *format, ...) {
+void log_write(LogLevel level, const char *format, ...) {
         va_list args;
 
         va_start(args, format);
@@ -91,7 +91,7 @@ void log_write(BridgeLevel level, const char *format, ...) {
         va_end(args);
 }
 
-void log_event(BridgeLevel level, EventId event, const char *format, ...) {
+void log_event(LogLevel level, EventId event, const char *format, ...) {
         va_list args;
 
         va_start(args, format);
@@ -124,7 +124,7 @@ int log_win_error(DWORD error, const char *format, ...) {
         (void) vsnprintf(what, sizeof(what), format, args);
         va_end(args);
         log_error_text(error, why, sizeof(why));
-        log_write(BRIDGE_LEVEL_ERROR, "%s: %s (error %lu)", what, why[0] ? why : "unknown error",
+        log_write(LOG_LEVEL_ERROR, "%s: %s (error %lu)", what, why[0] ? why : "unknown error",
                   (unsigned long) error);
         SetLastError(last_error);
         return win_errno(error);

@@ -11,17 +11,16 @@
 
 #define LOG_LINE_MAX 1024 /* longer lines are cut */
 
-/* Lines above @level are not written; the default is BRIDGE_LEVEL_NOTICE. */
-void log_set_level(BridgeLevel level);
+/* Lines above @level are not written; the default is LOG_LEVEL_NOTICE. */
+void log_set_level(LogLevel level);
 
 /* From now on to Windows' Event Log, as source 'wslbridge', and no more to standard error. */
 void log_to_event_log(void);
 
-void log_write(BridgeLevel level, const char *format, ...)
-        __attribute__((format(gnu_printf, 2, 3)));
+void log_write(LogLevel level, const char *format, ...) __attribute__((format(gnu_printf, 2, 3)));
 
 /* The same for an event of the Event Log, which gets it when the log goes there. */
-void log_event(BridgeLevel level, EventId event, const char *format, ...)
+void log_event(LogLevel level, EventId event, const char *format, ...)
         __attribute__((format(gnu_printf, 3, 4)));
 
 /**

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-#include "windows-helper/store/agent-store.h"
+#include "windows-helper/store/guest-store.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
-void agent_store_done(AgentStore *s) {
+void guest_store_done(GuestStore *s) {
         registry_close(&s->key);
 }
 
-int agent_store_note(AgentStore *s, const char *owner, const VmId *vm, bool connected) {
-        char text[AGENT_STORE_TEXT_MAX], id[VM_ID_TEXT_MAX];
+int guest_store_note(GuestStore *s, const char *owner, const VmId *vm, bool connected) {
+        char text[GUEST_STORE_TEXT_MAX], id[VM_ID_TEXT_MAX];
         SYSTEMTIME t;
 
         GetSystemTime(&t);
@@ -22,8 +22,8 @@ int agent_store_note(AgentStore *s, const char *owner, const VmId *vm, bool conn
         return registry_set_string(&s->key, owner, text);
 }
 
-int agent_store_vm(AgentStore *s, const char *owner, VmId *ret_vm) {
-        char text[AGENT_STORE_TEXT_MAX];
+int guest_store_vm(GuestStore *s, const char *owner, VmId *ret_vm) {
+        char text[GUEST_STORE_TEXT_MAX];
         int r = registry_get_string(&s->key, owner, text, sizeof(text));
 
         if (r != 0)
@@ -34,16 +34,16 @@ int agent_store_vm(AgentStore *s, const char *owner, VmId *ret_vm) {
         return vm_id_parse(text, ret_vm);
 }
 
-void agent_store_seen(AgentStore *s, const char *owner, char ret_text[AGENT_STORE_TEXT_MAX]) {
-        char text[AGENT_STORE_TEXT_MAX], *time, *end;
+void guest_store_seen(GuestStore *s, const char *owner, char ret_text[GUEST_STORE_TEXT_MAX]) {
+        char text[GUEST_STORE_TEXT_MAX], *time, *end;
 
-        (void) snprintf(ret_text, AGENT_STORE_TEXT_MAX, "never");
+        (void) snprintf(ret_text, GUEST_STORE_TEXT_MAX, "never");
         if (registry_get_string(&s->key, owner, text, sizeof(text)) != 0)
                 return;
         time = strchr(text, '|');
         end = time ? strchr(time + 1, '|') : NULL;
         if (end) {
                 *end = '\0';
-                (void) snprintf(ret_text, AGENT_STORE_TEXT_MAX, "%s", time + 1);
+                (void) snprintf(ret_text, GUEST_STORE_TEXT_MAX, "%s", time + 1);
         }
 }
