@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""README, CONTRIBUTING and NEWS say what is there."""
+"""The pages in Markdown agree with the repository: names, links, commands, the demo, the benchmark."""
+import ast
 import os
 import re
 
@@ -7,14 +8,17 @@ import pytest
 import tree
 
 DOCUMENTS = tree.matching("*.md")
-# Folders of the machine that made a file are of no use to its reader.
+# Pages that tell people what to type.
+WITH_COMMANDS = [*DOCUMENTS, *(f for f in tree.matching("*.yml") if f.startswith(".github/"))]
+# A folder of the machine that made a file is of no use to its reader.
 MACHINE_PATH = re.compile(r"/(work|farm)/|/tmp/team|/root/|/home/\w")
+DEMO, BENCH = "tools/demo/demo.py", "tests/bench/bench.py"
 
 
 def test_readme_gives_the_two_commands():
     text = tree.read("README.md")
-    for command in ("./dev demo", "./dev test"):
-        assert command in text
+    for command in ("sudo ./dev demo", "sudo ./dev test"):
+        assert re.search(rf"^    {re.escape(command)} ", text, re.MULTILINE), command
 
 
 @pytest.mark.parametrize("path", DOCUMENTS)
@@ -26,13 +30,27 @@ def test_links_lead_somewhere(path):
             assert os.path.exists(full), f"{path}: {target}"
 
 
-@pytest.mark.parametrize("path", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("path", DOCUMENTS)
+def test_links_within_a_page_lead_to_a_heading(path):
+    text = tree.read(path)
+    headings = {re.sub(r"[^\w -]", "", h).strip().lower().replace(" ", "-")
+                for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)}
+    for target in re.findall(r"\]\(#([^)\s]+)\)", text):
+        assert target in headings, f"{path}: #{target}"
+
+
+@pytest.mark.parametrize("path", DOCUMENTS)
 def test_named_files_exist(path):
-    """Paths in backticks that begin with one of our folders."""
+    """Paths that begin with one of our folders, in backticks, and every docs/….md."""
     folders = {f.split("/")[0] for f in tree.FILES if "/" in f}
-    for name in re.findall(r"`([\w.-]+/[\w./-]*)`", tree.read(path)):
-        if name.split("/")[0] in folders:
-            assert os.path.exists(os.path.join(tree.TOP, name)), f"{path}: {name}"
+    missing = []
+    for number, line in enumerate(tree.read(path).splitlines(), 1):
+        names = [name for name in re.findall(r"`([\w.-]+/[\w./-]*)`", line)
+                 if name.split("/")[0] in folders]
+        names += re.findall(r"(?<![\w/])docs/[\w-]+\.md\b", line)
+        missing += [f"{path}:{number}: there is no {name}" for name in names
+                    if not os.path.exists(os.path.join(tree.TOP, name))]
+    assert not missing, "correct the page:\n" + "\n".join(missing)
 
 
 def test_no_file_names_a_place_on_the_machine_that_made_it():
@@ -47,9 +65,159 @@ def test_news_tells_of_this_version():
     assert f"CHANGES WITH {version}" in tree.read("NEWS.md")
 
 
-def test_readme_shows_the_scenes_of_the_demo():
-    """The pasted output follows the program: every heading that the demo prints is in README."""
-    headings = re.findall(r'scene\(\s*f?"([^"{]+)', tree.read("tools/demo/demo.py"))
-    readme = tree.read("README.md")
-    missing = [h for h in headings if h.strip() not in readme]
-    assert headings and not missing, missing
+def commands_and_options():
+    """{program: (its commands, its options)}, from the code."""
+    ctl = tree.read("agent/ctl/main.c")
+    helper = tree.read("windows-helper/main.c")
+    dev = tree.read("dev")
+    helper_texts = "".join(tree.read(f) for f in tree.matching("*.c")
+                           if f.startswith("windows-helper/commands/")) + helper
+    return {
+        "wslbridgectl": (set(re.findall(r'\{"(\w+)", \d+, \d+,', ctl)),
+                         set(re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', ctl))),
+        "wslbridge-helper": (set(re.findall(r'\{"(\w+)", command_\w+\}', helper)),
+                             set(re.findall(r'"--([a-z-]+)"', helper_texts))),
+        "./dev": (set(re.findall(r"^cmd_(\w+)\(\)", dev, re.MULTILINE)),
+                  set(re.findall(r"--([a-z-]+)", dev))),
+    }
+
+
+def code_on(path):
+    """(line number, code) of a page. Prose such as 'wslbridge-helper runs as LocalSystem' is not
+    code, and neither is the output of a command, which the demo's page shows behind a bar."""
+    for number, line in enumerate(tree.read(path).splitlines(), 1):
+        pieces = re.findall(r"`([^`]+)`", line)
+        if re.match(r" {4,}(?!\s*\|)", line):
+            pieces.append(line)
+        for piece in pieces:
+            yield number, piece.replace(".\\", "")
+
+
+def typed(code, program):
+    """(command, options) wherever the code says PROGRAM COMMAND."""
+    for match in re.finditer(rf"(?<![\w/.-]){re.escape(program)}(?:\.exe)? (-*\w[^`;,)]*)", code):
+        # In a block, what the command does stands after some spaces.
+        words = re.split(r" {2,}", match[1])[0].split()
+        yield words[0], [w[2:].split("=")[0].rstrip(".:'") for w in words if w.startswith("--")]
+
+
+@pytest.mark.parametrize("program", ["wslbridgectl", "wslbridge-helper", "./dev"])
+def test_commands_on_the_pages_exist(program):
+    commands, options = commands_and_options()[program]
+    assert len(commands) >= 8 and options
+    seen, wrong = set(), []
+    for path in WITH_COMMANDS:
+        for line, code in code_on(path):
+            for command, used in typed(code, program):
+                if command in commands:
+                    seen.add(command)
+                elif not command.startswith("--"):
+                    wrong.append(f"{path}:{line}: {program} has no command '{command}'")
+                wrong += [f"{path}:{line}: {program} has no option --{o}"
+                          for o in used if o not in options]
+    assert not wrong, "correct the page:\n" + "\n".join(wrong)
+    assert seen, f"no page shows a command of {program}"
+
+
+def test_readme_shows_how_to_begin():
+    """In this order: build and install, pair, expose, look; and what to remove."""
+    text = tree.read("README.md")
+    steps = ["sudo ./dev build", "sudo ./dev install",
+             "build/windows-release/windows-helper/wslbridge-helper.exe",
+             r"wslbridge-helper install", "wslbridge-helper pair", "wslbridgectl expose 2222:22 --name",
+             "wslbridgectl status  ", "wslbridgectl doctor  ", "./dev uninstall"]
+    text = text[text.index("## Install"):]
+    places = [text.find(step) for step in steps]
+    assert -1 not in places, steps[places.index(-1)]
+    assert places == sorted(places), "the steps are in another order"
+
+
+def test_programs_of_unit_tests_exist(dev_tree):
+    named = re.findall(r"build/dev/(tests/unit/[\w/-]+)", tree.read("CONTRIBUTING.md"))
+    assert named
+    for name in named:
+        assert os.access(os.path.join(dev_tree, name), os.X_OK), name
+
+
+def strings_of(node):
+    """A string in the code as a regular expression; what the program fills in fits anything."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return re.escape(node.value)
+    if isinstance(node, ast.JoinedStr):
+        return "".join(strings_of(v) if isinstance(v, ast.Constant) else ".*" for v in node.values)
+    return None
+
+
+def first_arguments(path, *functions):
+    """Of every call of one of these functions or methods: its first argument, as a pattern."""
+    for node in ast.walk(ast.parse(tree.read(path))):
+        if isinstance(node, ast.Call) and node.args:
+            name = getattr(node.func, "attr", getattr(node.func, "id", None))
+            pattern = strings_of(node.args[0])
+            if name in functions and pattern and re.search(r"[a-z]", pattern):
+                yield pattern
+
+
+def test_demo_page_shows_the_demo():
+    """The pasted output follows the program: every heading, claim and caption is there, in order."""
+    page = " ".join(tree.read("docs/demo.md").split())
+    headings = list(first_arguments(DEMO, "scene"))
+    assert len(headings) >= 5
+    places = []
+    for number, heading in enumerate(headings, 1):
+        found = re.search(rf"{number}\. {heading}", page)
+        assert found, f"docs/demo.md lacks '{number}. {heading}'; paste the output of './dev demo'"
+        places.append(found.start())
+    assert places == sorted(places)
+    for pattern in first_arguments(DEMO, "check", "show", "tell"):
+        words = r"\s+".join(pattern.replace("\\\n", " ").replace("\\ ", " ").split())
+        assert re.search(words, page), f"docs/demo.md lacks '{words}'"
+
+
+def test_readme_has_the_result_of_the_demo():
+    summary = re.search(r"^\s+(\d+ of \d+ claims held\..*?)\n\s+Everything",
+                        tree.read("docs/demo.md"), re.MULTILINE | re.DOTALL)
+    assert summary, "docs/demo.md does not end with the summary of the demo"
+    counts = re.match(r"(\d+) of (\d+)", summary[1])
+    assert counts[1] == counts[2], "docs/demo.md shows a demo that failed"
+    assert " ".join(summary[1].split()) in " ".join(tree.read("README.md").split())
+    assert "](docs/demo.md)" in tree.read("README.md")
+
+
+def table_rows(path, heading):
+    """[(first cell, other cells)] of the table whose head begins with @heading."""
+    lines = tree.read(path).splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith(f"| {heading} |"))
+    rows = []
+    for line in lines[start + 2:]:
+        if not line.startswith("|"):
+            break
+        first, *cells = [c.strip() for c in line.strip().strip("|").split("|")]
+        rows.append((first, cells))
+    return rows
+
+
+def test_benchmark_page_has_the_rows_of_the_benchmark():
+    patterns = list(first_arguments(BENCH, "row", "latency_row"))
+    assert len(patterns) >= 12
+    # Two rows take their name from the program that measures them.
+    storms = re.findall(r'\{\\"name\\": \\"(%u [^"\\]+)', tree.read("tests/bench/bench-netwatch.c"))
+    patterns += [re.sub(r"%[us]", ".*", name) for name in storms]
+    rows = table_rows("docs/benchmarks.md", "what")
+    names = [name for name, _ in rows]
+    missing = [p for p in patterns if not any(re.fullmatch(p, n) for n in names)]
+    assert not missing, f"docs/benchmarks.md lacks {missing}"
+    stale = [n for n in names if not any(re.fullmatch(p, n) for p in patterns)]
+    assert not stale, f"'./dev bench' does not print {stale}"
+
+
+def test_benchmark_page_says_what_was_not_met():
+    """Each row that missed its target has its figure in the section that says why."""
+    page = tree.read("docs/benchmarks.md")
+    section = re.search(r"^## What was not met, and why\n(.*?)(?=^## |\Z)", page,
+                        re.MULTILINE | re.DOTALL)[1].replace(",", "")
+    missed = [(name, cells) for name, cells in table_rows("docs/benchmarks.md", "what")
+              if cells[-1] == "no"]
+    for name, cells in missed:
+        assert cells[2] in section, f"nothing says why '{name}' missed its target"
+    assert "](docs/benchmarks.md)" in tree.read("README.md")

@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The demo: a guest's address changes, its page stays reachable through the host's port.
 
-Everything in it is the real thing (tests/lib/stage.py); what stands in for what is said at the
-start. Exits with 1 if anything that it claims was not so.
+Both halves are the real programs (tests/lib/stage.py). At the start the demo says what stands in
+for Windows. It exits with 1 if one of its claims did not hold.
 """
 import os
 import sys
@@ -55,25 +55,26 @@ def scene_halves(say, stage):
     say.scene("Two halves find each other")
     say.tell("""Three network namespaces stand for three machines. Wine is the Windows host: the
         helper keeps rules in its registry, and a service named iphlpsvc reads them and forwards
-        ports, as the one of Windows does. The guest runs the agent and a web server. The client
-        cannot reach the guest: the host forwards nothing by itself.""")
+        ports, as Windows' own does. The guest runs the agent and a web server. The client cannot
+        reach the guest, because the host forwards nothing by itself.""")
     say.show("the stage", PICTURE)
     say.check("the helper does not know this guest yet and refuses it: not paired",
               comes_true(stage.wait_refused, "not-paired"))
     stage.pair()
-    say.tell("An administrator pairs the two: the same key in the host's registry and in the guest.")
+    say.tell("""An administrator pairs the two: the same key is now in the host's registry and in the
+        guest.""")
     say.check("the agent is connected", comes_true(stage.wait_connected))
     say.check("it reports the guest's address "
               f"{stage.reported_address()}", stage.reported_address() == topology.GUEST_ADDRESS)
-    say.check(f"the client asks for http://{topology.HOST_ADDRESS}:{PORT}/ and gets no answer, as "
-              "nothing is forwarded yet", stage.fetch(PORT) is None)
+    say.check(f"the client asks for http://{topology.HOST_ADDRESS}:{PORT}/ and gets no answer, "
+              "because nothing is forwarded yet", stage.fetch(PORT) is None)
 
 
 def scene_expose(say, stage):
     say.scene("One command makes a service reachable")
     code = control(say, stage, "expose", str(PORT), "--name=web")
-    say.check("it has waited for the host's answer: active", code == 0)
-    say.show("the file that it wrote; every service is one",
+    say.check("the command waited for the host's answer: active", code == 0)
+    say.show("the file that it wrote (each service is one file)",
              stage.read("etc/wslbridge/services.d/web.ini"))
     rule = comes_true(stage.wait_rule, f"0.0.0.0/{PORT}", f"{topology.GUEST_ADDRESS}/{PORT}")
     say.show("the host's port proxy rules (registry)", rules_text(stage.rules()))
@@ -87,8 +88,8 @@ def scene_expose(say, stage):
 def scene_changes(say, stage):
     say.scene("The guest's address changes, the port keeps working")
     say.tell(f"""The client asks for the page every few milliseconds while the guest's address is
-        deleted and another one added, {CHANGES} times. Without wslbridge the rule would point at
-        the old address from then on.""")
+        deleted and another one is added, {CHANGES} times. Without wslbridge the rule would point
+        at the old address from then on.""")
     outages = []
     with stage.probe(PORT) as probe:
         probe.wait_for(stage.net.guest_address, 0)
@@ -107,10 +108,10 @@ def scene_changes(say, stage):
 
 
 def scene_foreign(say, stage):
-    say.scene("What wslbridge did not make, it does not touch")
+    say.scene("wslbridge does not touch the rules of others")
     endpoint = f"0.0.0.0/{FOREIGN_PORT}"
-    say.tell(f"""An administrator's own rule has been on port {FOREIGN_PORT} since before the
-        start. Now a service asks for the same port.""")
+    say.tell(f"""An administrator made a rule for port {FOREIGN_PORT} before wslbridge was
+        started. Now a service asks for the same port.""")
     code = control(say, stage, "expose", f"{FOREIGN_PORT}:{PORT}", "--name=wants-9090")
     say.check("the service is reported as a conflict",
               code != 0 and stage.service("wants-9090").get("state") == "conflict")
@@ -122,7 +123,7 @@ def scene_foreign(say, stage):
 def scene_goodbye(say, stage):
     say.scene("When the guest goes, its rules go")
     say.tell("""The agent is stopped and says goodbye. The helper waits five seconds, so that a
-        restart cuts no connection, and then withdraws what is the guest's.""")
+        restart cuts no connection. Then it withdraws the guest's rules.""")
     stage.stop_agent()
     gone = comes_true(stage.wait_rule, f"0.0.0.0/{PORT}", None)
     rules = stage.rules()
@@ -131,7 +132,7 @@ def scene_goodbye(say, stage):
     say.check("the administrator's rule is still there",
               rules == {f"0.0.0.0/{FOREIGN_PORT}": FOREIGN_TARGET})
     stage.proxy.settled()
-    say.check("the client gets no answer any more", stage.fetch(PORT) is None)
+    say.check("the client no longer gets an answer", stage.fetch(PORT) is None)
 
 
 def main():
@@ -151,9 +152,10 @@ def main():
         sys.exit(f"wslbridge: the demo stops here: {e}")
     good, all_of_them = sum(say.checks), len(say.checks)
     print(f"\n{say.bold}Summary{say.plain}")
-    say.tell(f"{good} of {all_of_them} claims held; {CHANGES} changes of address, outage of the "
-             f"client {min(outages):.0f} to {max(outages):.0f} ms; {say.seconds():.0f} s in all.")
-    say.tell("Everything that was started is ended and removed again.")
+    say.tell(f"{good} of {all_of_them} claims held. The address changed {CHANGES} times; the client "
+             f"missed the page for {min(outages):.0f} to {max(outages):.0f} ms. The demo took "
+             f"{say.seconds():.0f} s.")
+    say.tell("Everything that the demo started has ended and is removed.")
     sys.exit(0 if good == all_of_them else 1)
 
 
