@@ -2,13 +2,15 @@
 #pragma once
 
 /*
- * Private to the codec: reading and writing the fields that messages are made of.
+ * Private to the codec: reading and writing the fields of a message.
  *
- * Both sides keep the first error and carry on harmlessly (a reader yields zeros, a writer writes
- * nothing), so that a message is one straight list of fields with one check at its end.
+ * A reader and a writer both remember their first error and then do no harm: the reader returns
+ * zeros, the writer writes nothing. So the code of a message is one straight list of fields with
+ * one check at its end.
  */
 
-#include "protocol/wire/wire.h"
+#include "common/buffer.h"
+#include "protocol/wire/wire-types.h"
 
 typedef struct WireReader {
         const uint8_t *p;
@@ -18,8 +20,8 @@ typedef struct WireReader {
 
 typedef struct WireWriter {
         Buffer *out;
-        size_t start; /* bytes held before the frame */
-        uint8_t type;
+        size_t start; /* length of @out before the frame */
+        size_t max;   /* bytes that the frame may have, with its header */
         int error;
 } WireWriter;
 
@@ -36,15 +38,10 @@ void wire_get_string(WireReader *r, size_t min, size_t max, char *ret);
 /* Family byte, then 4 or 16 bytes, or nothing for family NONE. */
 void wire_get_addr(WireReader *r, IpAddr *ret);
 
-/* Return: 0 when everything was there and nothing is left over, else -EPROTO. */
+/* Return: 0 when every field was there and nothing is left over, else -EPROTO. */
 int wire_reader_end(const WireReader *r);
 
-void wire_frame_begin(WireWriter *w, uint8_t type, Buffer *out);
-
-/* Fill in the payload's length. Return: 0 or the first error, with @out as before the frame. */
-int wire_frame_end(WireWriter *w);
-
-void wire_put_fail(WireWriter *w, int error);
+void wire_put_fail(WireWriter *w, int error); /* remember @error if it is the first */
 void wire_put_u8(WireWriter *w, uint8_t v);
 void wire_put_u16(WireWriter *w, uint16_t v);
 void wire_put_u32(WireWriter *w, uint32_t v);
@@ -53,5 +50,5 @@ void wire_put_bytes(WireWriter *w, const uint8_t *p, size_t n);
 void wire_put_string(WireWriter *w, const char *s, size_t min, size_t max);
 void wire_put_addr(WireWriter *w, const IpAddr *addr);
 
-/* -EINVAL when @ok is false: a value that the other end would not accept. */
+/* Fail with -EINVAL unless @ok: the other end would not accept the value. */
 void wire_put_check(WireWriter *w, bool ok);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Names of the protocol's numbers, for logs, status and documents. Names of reasons and states are
- * part of the interface (status.json): they stay as they are.
+ * Names of the protocol's numbers, for logs, status and documents. The names of reasons and states
+ * are part of an interface (status.json) and must not change.
  */
 
 #include "protocol/wire/wire.h"

@@ -1,45 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Frame header and the small messages. STATE and RESULT, which have lists, are in wire-state.c.
+ * The small messages. STATE and RESULT, which have lists, have files of their own.
  */
 
 #include "protocol/wire/wire.h"
 
+#include "protocol/wire/frame-private.h"
 #include "protocol/wire/wire-io.h"
 
 #include <errno.h>
-#include <string.h>
-
-int wire_header_decode(const uint8_t *data, WireHeader *ret_header) {
-        WireReader r = {.p = data, .left = WIRE_HEADER_SIZE};
-        WireHeader header;
-        uint8_t format = wire_get_u8(&r);
-
-        header.type = wire_get_u8(&r);
-        header.flags = wire_get_u16(&r);
-        header.length = wire_get_u32(&r);
-        if (format != WIRE_HEADER_FORMAT || header.flags & ~WIRE_FLAG_IGNORABLE)
-                return -EPROTO;
-        /* The messages of this version are never ignorable; a flagged one is an error of the peer,
-         * and there shall be one encoding only of each message (the proofs are over frames). */
-        if (wire_type_known(header.type) && header.flags != 0)
-                return -EPROTO;
-        if (header.length > wire_payload_max(header.type))
-                return -EMSGSIZE;
-        *ret_header = header;
-        return 0;
-}
-
-bool wire_type_known(uint8_t type) {
-        return type >= WIRE_HELLO && type < _WIRE_TYPE_END;
-}
-
-uint32_t wire_payload_max(uint8_t type) {
-        if (type == WIRE_STATE)
-                return WIRE_STATE_PAYLOAD_MAX;
-        return type == WIRE_RESULT ? WIRE_RESULT_PAYLOAD_MAX : WIRE_SMALL_PAYLOAD_MAX;
-}
 
 static bool hello_versions_valid(const WireHello *m) {
         return m->version_min >= 1 && m->version_min <= m->version_max;

@@ -8,7 +8,8 @@ import sys
 import pytest
 import tree
 
-HEADERS = ("protocol/wire/wire.h", "protocol/session/session.h", "protocol/session/session-helper.h")
+HEADERS = ("protocol/wire/wire-types.h", "protocol/session/session.h",
+           "protocol/session/session-helper.h")
 DOCUMENT = tree.read("docs/protocol.md")
 CODE = "\n".join(re.sub(r"/\*.*?\*/", "", tree.read(h), flags=re.DOTALL) for h in HEADERS)
 
@@ -43,7 +44,7 @@ def rows(heading):
 
 
 def enum(prefix):
-    """{number: name as the document writes it} of an enum of wire.h."""
+    """{number: name as the document writes it} of an enum of wire-types.h."""
     body = re.search(rf"typedef enum {ENUM_TYPES[prefix]} {{(.*?)}}", CODE, re.DOTALL)[1]
     values = {}
     for name, number in re.findall(rf"\b{prefix}_(\w+) = (\d+)", body):

@@ -80,7 +80,7 @@ def test_the_watchdog_costs_no_wake_up():
     sets a timer of its own for not before half of it: a heartbeat must come between the two."""
     watchdog = next(int(v[:-1]) for _, o, v in options(tree.read(UNIT)) if o == "WatchdogSec")
     heartbeat = int(re.search(r"define WIRE_HEARTBEAT_MS +(\d+)",
-                              tree.read("protocol/wire/wire.h"))[1]) / 1000
+                              tree.read("protocol/wire/wire-types.h"))[1]) / 1000
     assert watchdog / 4 < heartbeat < watchdog / 2
 
 

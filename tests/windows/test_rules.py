@@ -10,7 +10,7 @@ from wsb_client import FOREIGN_RULE, IPHLPSVC, listen_endpoint, service
 
 V4, V6 = "172.29.0.2/20", "fd29::2/64"
 
-NOT_LISTENING = 36  # protocol/wire/wire.h
+NOT_LISTENING = 36  # protocol/wire/wire-types.h
 
 
 def ask(address, port, timeout=5):

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Constants, limits, codes and messages of the protocol, as docs/protocol.md defines them.
+ *
+ * A static test compares every number here with the document.
+ */
+
+#include "common/ip.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define WIRE_VERSION     1 /* the only protocol version so far */
+#define WIRE_VERSION_MIN WIRE_VERSION
+#define WIRE_VERSION_MAX WIRE_VERSION
+
+/* Header: format (1), type (1), flags (2), payload length (4). It is the same in every protocol
+ * version, so two ends without a common version can still say so. */
+#define WIRE_HEADER_FORMAT  1
+#define WIRE_HEADER_SIZE    8
+#define WIRE_FLAG_IGNORABLE 0x0001 /* a receiver that does not know the type skips it */
+
+#define WIRE_ID_SIZE    16 /* agent id, boot id, VM id */
+#define WIRE_NONCE_SIZE 32
+#define WIRE_KEY_SIZE   32
+#define WIRE_MAC_SIZE   32 /* HMAC-SHA256 */
+
+/* Limits. A string's limit is in bytes and leaves out the NUL, hence the _MAX + 1 in structs. */
+#define WIRE_ENDPOINTS_MAX    16384              /* per agent; a range of 11 ports counts 11 */
+#define WIRE_SERVICES_MAX     WIRE_ENDPOINTS_MAX /* each service has at least one endpoint */
+#define WIRE_LISTENS_MAX      64                 /* 'listen' entries of one service */
+#define WIRE_REMOTES_MAX      64                 /* 'remote' prefixes of one service */
+#define WIRE_SERVICE_NAME_MAX 64
+#define WIRE_DISTRO_MAX       64
+#define WIRE_SOFTWARE_MAX     32  /* "wslbridge 0.1.0" */
+#define WIRE_INTERFACE_MAX    15  /* IFNAMSIZ - 1 */
+#define WIRE_TEXT_MAX         255 /* an explanation for people */
+#define WIRE_HEARTBEAT_MIN_MS 100
+#define WIRE_HEARTBEAT_MAX_MS 3600000
+#define WIRE_HEARTBEAT_MS     30000 /* default: how often the helper sends PING */
+#define WIRE_SILENCE_FACTOR   3     /* gone after so many silent intervals */
+#define WIRE_HANDSHAKE_MS     10000 /* from connect to WELCOME, on both ends */
+
+/* Payload limits by type. Before the proof a peer can make the other end hold 1 KiB at most. */
+#define WIRE_SMALL_PAYLOAD_MAX  1024
+#define WIRE_STATE_PAYLOAD_MAX  (4u * 1024 * 1024)
+#define WIRE_RESULT_PAYLOAD_MAX (16u + WIRE_SERVICES_MAX * (4u + WIRE_TEXT_MAX))
+
+typedef enum WireType {
+        WIRE_HELLO = 1,     /* agent → helper */
+        WIRE_CHALLENGE = 2, /* helper → agent */
+        WIRE_PROOF = 3,     /* agent → helper */
+        WIRE_WELCOME = 4,   /* helper → agent */
+        WIRE_REFUSED = 5,   /* helper → agent, closes */
+        WIRE_STATE = 6,     /* agent → helper */
+        WIRE_RESULT = 7,    /* helper → agent */
+        WIRE_PING = 8,      /* both */
+        WIRE_PONG = 9,      /* both */
+        WIRE_BYE = 10,      /* both, closes */
+        _WIRE_TYPE_END,
+} WireType;
+
+typedef enum WireRefusal {
+        WIRE_REFUSAL_NOT_PAIRED = 1, /* no key on one of the two ends */
+        WIRE_REFUSAL_BAD_PROOF = 2,  /* the keys differ */
+        WIRE_REFUSAL_VERSION = 3,    /* no common protocol version */
+        WIRE_REFUSAL_BUSY = 4,     /* another live session has this identity, or no slot is free */
+        WIRE_REFUSAL_INTERNAL = 5, /* the helper cannot serve now; its text says why */
+        WIRE_REFUSAL_POLICY = 6,   /* the text names the host's policy value */
+        _WIRE_REFUSAL_END,
+} WireRefusal;
+
+typedef enum WireBye {
+        WIRE_BYE_STOPPING = 1, /* the sender's program ends */
+        WIRE_BYE_PROTOCOL = 2, /* the receiver of this broke the protocol; see the text */
+        WIRE_BYE_SILENT = 3,   /* nothing heard for WIRE_SILENCE_FACTOR heartbeats */
+        WIRE_BYE_REPLACED = 4, /* a newer session of the same identity took over */
+        WIRE_BYE_TIMEOUT = 5,  /* handshake not finished in WIRE_HANDSHAKE_MS */
+        WIRE_BYE_UNPROVEN = 6, /* the helper could not prove that it knows the key */
+        _WIRE_BYE_END,
+} WireBye;
+
+/* Networking mode of the guest, facts 6.2. */
+typedef enum WireMode {
+        WIRE_MODE_UNKNOWN = 0,
+        WIRE_MODE_NAT = 1,
+        WIRE_MODE_MIRRORED = 2,
+        WIRE_MODE_BRIDGED = 3,
+        WIRE_MODE_VIRTIOPROXY = 4, /* "consomme" from WSL 2.9 on */
+        WIRE_MODE_NONE = 5,
+        _WIRE_MODE_END,
+} WireMode;
+
+/* A service shows the worst state of its endpoints. ACTIVE is best; of the others, the highest
+ * number is worst. */
+typedef enum WireServiceState {
+        WIRE_SERVICE_PENDING = 0,
+        WIRE_SERVICE_ACTIVE = 1,
+        WIRE_SERVICE_WITHDRAWN = 2, /* nothing to forward to: no address, networking mode */
+        WIRE_SERVICE_BLOCKED = 3,   /* Windows is in the way: iphlpsvc, excluded range, error */
+        WIRE_SERVICE_CONFLICT = 4,  /* another rule, agent or process has the endpoint */
+        WIRE_SERVICE_REFUSED = 5,   /* policy */
+        WIRE_SERVICE_INVALID = 6,   /* the request itself cannot be carried out */
+        _WIRE_SERVICE_STATE_END,
+} WireServiceState;
+
+typedef enum WireReason {
+        WIRE_REASON_NONE = 0,
+        WIRE_REASON_FOREIGN_RULE = 1, /* conflict: a PortProxy value that is not ours */
+        WIRE_REASON_OTHER_AGENT = 2,  /* conflict: the text names the holder */
+        WIRE_REASON_PORT_IN_USE = 3,  /* conflict: another process listens */
+        WIRE_REASON_POLICY_PORT = 16, /* refused (16 to 20): the text names the value */
+        WIRE_REASON_POLICY_ADDRESS = 17,
+        WIRE_REASON_POLICY_PROFILE = 18,
+        WIRE_REASON_POLICY_REMOTE = 19,
+        WIRE_REASON_POLICY_SERVICES = 20,
+        WIRE_REASON_IPHLPSVC = 32,        /* blocked: service stopped, disabled or missing */
+        WIRE_REASON_EXCLUDED_RANGE = 33,  /* blocked */
+        WIRE_REASON_WRITE_FAILED = 34,    /* blocked: registry error, quoted in the text */
+        WIRE_REASON_FIREWALL = 35,        /* blocked: no firewall rule; active: it may do nothing */
+        WIRE_REASON_NOT_LISTENING = 36,   /* pending, blocked: iphlpsvc does not listen (yet) */
+        WIRE_REASON_GUEST_ADDRESS = 48,   /* invalid: address not acceptable */
+        WIRE_REASON_DUPLICATE = 49,       /* invalid: same endpoint twice in one STATE */
+        WIRE_REASON_NO_ADDRESS = 64,      /* withdrawn: the guest has no address */
+        WIRE_REASON_NETWORKING_MODE = 65, /* withdrawn: it has the host's address */
+} WireReason;
+
+/* Windows Firewall profiles, numbered as NET_FW_PROFILE2_* (fact 5.1). */
+#define WIRE_PROFILE_DOMAIN  0x01
+#define WIRE_PROFILE_PRIVATE 0x02
+#define WIRE_PROFILE_PUBLIC  0x04
+#define WIRE_PROFILE_ALL     0x07
+
+/* Who may connect. */
+typedef enum WireRemote {
+        WIRE_REMOTE_LOCAL_SUBNET = 0,
+        WIRE_REMOTE_ANY = 1,
+        WIRE_REMOTE_LIST = 2,
+        _WIRE_REMOTE_END,
+} WireRemote;
+
+typedef struct WireHeader {
+        uint8_t type;
+        uint16_t flags;
+        uint32_t length; /* of the payload that follows */
+} WireHeader;
+
+typedef struct WireHello {
+        uint8_t version_min, version_max;
+        uint8_t agent_id[WIRE_ID_SIZE]; /* app-specific machine id */
+        uint8_t boot_id[WIRE_ID_SIZE];
+        uint8_t nonce[WIRE_NONCE_SIZE];
+        bool has_vm_id;
+        uint8_t vm_id[WIRE_ID_SIZE];
+        char distro[WIRE_DISTRO_MAX + 1];     /* never empty */
+        char software[WIRE_SOFTWARE_MAX + 1]; /* never empty */
+} WireHello;
+
+typedef struct WireChallenge {
+        uint8_t version; /* chosen */
+        uint8_t nonce[WIRE_NONCE_SIZE];
+        uint32_t endpoints_max;
+        uint32_t heartbeat_ms;
+        char software[WIRE_SOFTWARE_MAX + 1];
+} WireChallenge;
+
+typedef struct WireProof { /* PROOF and WELCOME */
+        bool has_mac;      /* false: the sender has no key; policy decides whether that will do */
+        uint8_t mac[WIRE_MAC_SIZE];
+} WireProof;
+
+/* REFUSED (WireRefusal) and BYE (WireBye). */
+typedef struct WireNotice {
+        uint16_t code; /* never 0; an unknown code is passed on, not refused */
+        char text[WIRE_TEXT_MAX + 1];
+} WireNotice;
+
+typedef struct WireListen {
+        IpAddr addr; /* host side */
+        uint16_t port;
+        uint16_t count;        /* ports port … port + count - 1, at least 1 */
+        uint16_t connect_port; /* guest side, of the first port; the others follow */
+} WireListen;
+
+typedef struct WirePrefix {
+        IpAddr addr; /* host bits are zero */
+        uint8_t length;
+} WirePrefix;
+
+typedef struct WireService {
+        char name[WIRE_SERVICE_NAME_MAX + 1];
+        uint8_t profiles;                 /* WIRE_PROFILE_* to open in the firewall, 0 = none */
+        uint8_t remote;                   /* WireRemote */
+        uint32_t first_listen, n_listens; /* in WireState.listens; n at least 1 */
+        uint32_t first_remote,
+                n_remotes; /* in WireState.remotes; n > 0 only for WIRE_REMOTE_LIST */
+} WireService;
+
+typedef struct WireAddress { /* family NONE = the guest has no such address */
+        IpAddr addr;
+        uint8_t prefix;
+        IpAddr gateway; /* family NONE = no default route */
+} WireAddress;
+
+/* All that an agent wants, complete and idempotent. Flat arrays keep 10,000 services cheap. */
+typedef struct WireState {
+        uint64_t sequence; /* grows with every STATE of a session, starts at 1 */
+        uint8_t mode;      /* WireMode */
+        char interface[WIRE_INTERFACE_MAX + 1]; /* "" = none */
+        WireAddress v4, v6;
+        WireService *services; /* owned, like the other arrays; names are unique */
+        WireListen *listens;
+        WirePrefix *remotes;
+        uint32_t n_services, n_listens, n_remotes;
+} WireState;
+
+#define WIRE_STATE_NULL ((WireState){0})
+
+typedef struct WireServiceResult {
+        uint8_t state;   /* WireServiceState */
+        uint16_t reason; /* WireReason; an unknown one is passed on, not refused */
+        char *text;      /* owned; NULL = empty; at most WIRE_TEXT_MAX bytes */
+} WireServiceResult;
+
+typedef struct WireResult {
+        uint64_t sequence;           /* of the STATE that this answers */
+        uint32_t apply_usec;         /* how long the host took, saturated */
+        WireServiceResult *services; /* owned; one for each service, in STATE's order */
+        uint32_t n_services;
+} WireResult;
+
+#define WIRE_RESULT_NULL ((WireResult){0})
