@@ -6,7 +6,7 @@
  * after them.
  */
 
-#include "protocol/wire/wire-io.h"
+#include "protocol/wire/io-private.h"
 
 /* Append a header for @type to @out and let @w write the payload, up to the limit of the type. */
 void wire_frame_begin(WireWriter *w, uint8_t type, Buffer *out);

@@ -10,7 +10,7 @@
 #include "protocol/wire/wire.h"
 
 #include "protocol/wire/frame-private.h"
-#include "protocol/wire/wire-io.h"
+#include "protocol/wire/io-private.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -62,7 +62,7 @@ def test_files_and_commands_in_the_catalog_exist():
 
 def names(function, least):
     """The words that a function of the protocol returns."""
-    body = tree.read("protocol/wire/wire-names.c").split(f"{function}(")[1].split("\n}")[0]
+    body = tree.read("protocol/wire/names.c").split(f"{function}(")[1].split("\n}")[0]
     found = set(re.findall(r'return "([a-z-]+)"', body)) - {"unknown"}
     assert len(found) >= least, found
     return found

@@ -10,8 +10,8 @@
 #include "protocol/wire/wire.h"
 
 #include "protocol/wire/frame-private.h"
+#include "protocol/wire/io-private.h"
 #include "protocol/wire/text.h"
-#include "protocol/wire/wire-io.h"
 
 #include <errno.h>
 #include <stdlib.h>

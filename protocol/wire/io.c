@@ -4,7 +4,7 @@
  * Fields of the wire format: big-endian numbers, strings, addresses.
  */
 
-#include "protocol/wire/wire-io.h"
+#include "protocol/wire/io-private.h"
 
 #include "protocol/wire/text.h"
 
