@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Addresses as values. Text is read and written here and not by inet_pton(3) and inet_ntop(3):
- * the two ends compare texts (PortProxy values are texts), and the C libraries disagree on
- * octal-looking IPv4 parts, on "::" for a single zero group and on embedded IPv4 addresses.
+ * Addresses as values, and their texts.
+ *
+ * This file does not use inet_pton(3) and inet_ntop(3): the two ends compare texts (PortProxy
+ * values are texts), and the C libraries disagree on octal-looking IPv4 parts, on "::" for a single
+ * zero group and on embedded IPv4 addresses.
  */
 
 #include "common/ip.h"
@@ -271,5 +273,5 @@ const char *ip_guest_problem(const IpAddr *addr) {
                 return v4_guest_problem(addr->bytes);
         if (addr->family == IP_FAMILY_V6)
                 return v6_guest_problem(addr);
-        return "is no address";
+        return "is not an address";
 }

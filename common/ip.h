@@ -4,8 +4,9 @@
 /*
  * IP addresses and TCP endpoints as plain values, the same on Linux and Windows.
  *
- * Knows no socket address type on purpose: everything that decides about addresses (choice,
- * policy, reconcile) works on these values, and only the shells translate to the platform.
+ * It does not know the socket address types, on purpose: all code that decides about addresses
+ * (choice, policy, reconcile) works on these values, and only the edges of the program translate
+ * them for the platform.
  */
 
 #include <stdbool.h>
@@ -13,7 +14,7 @@
 #include <stdint.h>
 
 typedef enum IpFamily {
-        IP_FAMILY_NONE = 0, /* "no address", also what zeroed memory means */
+        IP_FAMILY_NONE = 0, /* "no address"; zeroed memory means the same */
         IP_FAMILY_V4 = 4,
         IP_FAMILY_V6 = 6,
 } IpFamily;
@@ -36,17 +37,17 @@ typedef struct IpEndpoint {
  * @text: literal as inet_pton(3) takes it: no brackets, no zone, no leading zeros in IPv4
  * @ret_addr: the address
  *
- * Return: 0, or -EINVAL when @text is no literal.
+ * Return: 0, or -EINVAL when @text is not a literal.
  */
 int ip_parse(const char *text, IpAddr *ret_addr);
 
-/* Write the canonical text (RFC 5952 for IPv6) with its NUL; "none" for IP_FAMILY_NONE. */
+/* Write the canonical text (for IPv6, RFC 5952) with its NUL, or "none" for IP_FAMILY_NONE. */
 void ip_format(const IpAddr *addr, char ret_text[IP_TEXT_MAX]);
 
 /* Write "192.0.2.1:80" or "[2001:db8::1]:80". */
 void ip_endpoint_format(const IpEndpoint *endpoint, char ret_text[IP_ENDPOINT_TEXT_MAX]);
 
-/* Total order: family first, then bytes (then port). <0, 0 or >0 as memcmp(3). */
+/* Total order: family first, then bytes, then port. Return: <0, 0 or >0 like memcmp(3). */
 int ip_compare(const IpAddr *a, const IpAddr *b);
 int ip_endpoint_compare(const IpEndpoint *a, const IpEndpoint *b);
 
@@ -56,7 +57,7 @@ unsigned ip_family_bits(uint8_t family);
 /* True when @addr and @net have the same family and agree in their first @prefix bits. */
 bool ip_in_prefix(const IpAddr *addr, const IpAddr *net, unsigned prefix);
 
-/* True when some bit of @addr past the first @prefix ones is set ("10.0.0.1/8"). */
+/* True when @addr has a bit set behind its first @prefix bits, as in "10.0.0.1/8". */
 bool ip_has_host_bits(const IpAddr *addr, unsigned prefix);
 
 /* The unspecified address: 0.0.0.0 or ::. */
@@ -68,12 +69,13 @@ bool ip_is_loopback(const IpAddr *addr);
 /**
  * ip_guest_problem() - say why @addr cannot be a guest's own NAT address
  *
- * Looks at the address alone: a unicast address that is not unspecified, loopback, link-local,
- * multicast, broadcast/reserved (240.0.0.0/4), IPv4-mapped, nor 10.255.255.254, which WSL puts on
- * lo for DNS tunnelling (fact 6.1). What needs the host's tables (own address, on-link) is checked
+ * Looks at the address alone. Refuses unspecified, loopback, link-local, multicast, broadcast and
+ * reserved (240.0.0.0/4) and IPv4-mapped addresses, and 10.255.255.254, which WSL puts on lo for
+ * DNS tunnelling (fact 6.1). Checks that need the host's tables (own address, on-link) are
  * elsewhere.
  *
- * Return: NULL when it may be one, else a constant phrase such as "is a loopback address".
+ * Return: NULL when the address may be a guest's, else a constant phrase that continues a sentence
+ * about it, such as "is a loopback address".
  */
 const char *ip_guest_problem(const IpAddr *addr);
 

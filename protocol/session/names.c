@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Names of session states, for logs and status.
+ * The names of session states, for logs and status.
  */
 
 #include "protocol/session/session-agent.h"

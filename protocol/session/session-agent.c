@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The agent's state machine: HELLO → CHALLENGE → PROOF → WELCOME, then STATE and RESULT.
+ * The agent's state machine: HELLO → CHALLENGE → PROOF → WELCOME, then STATE and RESULT. It sends
+ * no STATE before the helper has proven itself.
  */
 
 #include "protocol/session/session-agent.h"
@@ -46,7 +47,7 @@ int agent_session_new(AgentSession **ret_session, SessionMac mac, const uint8_t 
         return 0;
 }
 
-/* The key and what it signs are needed no more. */
+/* The key and the frames that it signs are not needed any longer. */
 static void forget_handshake(AgentSession *s) {
         session_wipe(s->key, sizeof(s->key));
         buffer_done(&s->transcript);
@@ -108,7 +109,7 @@ int agent_session_start(AgentSession *s, const WireHello *hello, uint64_t now_us
         return 0;
 }
 
-/* What the helper may send now. */
+/* The types that the helper may send in this state. */
 static uint32_t allowed_types(AgentSessionState state) {
         switch (state) {
         case AGENT_SESSION_HELLO_SENT:
@@ -156,8 +157,8 @@ static int on_challenge(AgentSession *s, const uint8_t *frame, const SessionFram
         return r;
 }
 
-/* A helper that does not know our key is not ours: it gets no STATE. An agent without a key cannot
- * tell, and a MAC that it cannot check is as wrong as a missing one. */
+/* A helper that does not know our key is not ours and gets no STATE. An agent without a key cannot
+ * check a MAC, so it refuses one: an unchecked MAC is as bad as a missing one. */
 static int on_welcome(AgentSession *s, const SessionFrame *f, Buffer *out,
                       SessionEvent *ret_event) {
         uint8_t mac[WIRE_MAC_SIZE];
@@ -221,7 +222,7 @@ static int on_notice(AgentSession *s, const SessionFrame *f, SessionEvent *ret_e
         return 0;
 }
 
-/* Return: 0, -EPROTO when the payload is malformed, or an error of ours. */
+/* Return: 0, -EPROTO when the payload is malformed, or -ENOMEM or the error of the MAC function. */
 static int on_frame(AgentSession *s, const uint8_t *frame, const SessionFrame *f, Buffer *out,
                     SessionEvent *ret_event) {
         switch ((WireType) f->header.type) {

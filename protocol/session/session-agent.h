@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The agent's end of a session, see docs/protocol.md for the diagram and session.h for how it is
- * driven. One object lives as long as one connection.
+ * The agent's end of a session. One object lives as long as one connection. docs/protocol.md has
+ * the diagram of its states; session.h says how an owner drives it.
  */
 
 #include "protocol/session/session.h"
@@ -27,7 +27,7 @@ typedef struct AgentSession AgentSession;
  * Return: 0 or -ENOMEM.
  */
 int agent_session_new(AgentSession **ret_session, SessionMac mac, const uint8_t *key);
-AgentSession *agent_session_free(AgentSession *s); /* wipes; takes NULL, returns NULL */
+AgentSession *agent_session_free(AgentSession *s); /* wipes keys; takes NULL, returns NULL */
 
 AgentSessionState agent_session_state(const AgentSession *s);
 const char *agent_session_state_name(AgentSessionState state);
@@ -39,28 +39,31 @@ int agent_session_start(AgentSession *s, const WireHello *hello, uint64_t now_us
 
 /**
  * agent_session_receive() - take bytes from the peer
- * @data: what has arrived and was not consumed so far
+ * @data: the @n bytes that have arrived and are not consumed yet
+ * @now_usec: monotonic time
+ * @out: answers are appended here
+ * @ret_consumed: bytes used; 0 when no whole frame is there yet
+ * @ret_event: what happened; session_event_done() releases it
  *
- * Handles at most one frame; call again with the rest until it consumes nothing. PINGs are answered
- * into @out. After REFUSED, BYE, VIOLATION or TIMEOUT the state is CLOSED and nothing is consumed.
- *
- * @ret_consumed: bytes used; 0 when a whole frame is not there yet
+ * Handles at most one frame; call again with the rest until it consumes nothing. The answer to a
+ * PING goes to @out. After REFUSED, BYE, VIOLATION or TIMEOUT the state is CLOSED, and nothing is
+ * consumed any longer.
  *
  * Return: 0, or -ENOMEM, or the error of @mac.
  */
 int agent_session_receive(AgentSession *s, const uint8_t *data, size_t n, uint64_t now_usec,
                           Buffer *out, size_t *ret_consumed, SessionEvent *ret_event);
 
-/* Time has passed. Return: 0 or -ENOMEM. */
+/* Time has passed: close when a deadline is over. Return: 0 or -ENOMEM. */
 int agent_session_tick(AgentSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event);
 
-/* The machine, or this process, did not run for a while: what the helper sent meanwhile may still
- * be on its way. READY: it counts as silent one full heartbeat from now at the earliest. */
+/* The machine or this process did not run for a while, and frames of the helper may still be on
+ * their way. In READY, the helper counts as silent one full heartbeat from now at the earliest. */
 void agent_session_resume(AgentSession *s, uint64_t now_usec);
 
-/* Append STATE; gives it the next sequence number, told in @ret_sequence. READY only, else
- * -ENOTRECOVERABLE. Return: 0, -EINVAL, -EMSGSIZE, -ENOMEM; or -E2BIG when the helper's
- * endpoints_max is smaller than what @state asks for. */
+/* Append STATE with the next sequence number, which also goes to @ret_sequence. Return: 0,
+ * -EINVAL, -EMSGSIZE, -ENOMEM; -E2BIG when @state asks for more endpoints than the helper's
+ * endpoints_max; -ENOTRECOVERABLE in another state than READY. */
 int agent_session_push(AgentSession *s, WireState *state, Buffer *out, uint64_t *ret_sequence);
 
 /* Say goodbye and close. In IDLE and CLOSED it only closes. Return: 0 or -ENOMEM. */

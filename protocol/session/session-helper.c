@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The helper's state machine. It trusts nothing before the proof: until then a peer costs one
+ * The helper's state machine. It trusts nothing before the proof: until then a peer can cost it one
  * session object, one HELLO of at most 1 KiB and WIRE_HANDSHAKE_MS.
  */
 
@@ -47,7 +47,7 @@ int helper_session_new(HelperSession **ret_session, const HelperSessionConfig *c
         return 0;
 }
 
-/* The key and what it signs are needed no more. */
+/* The key and the frames that it signs are not needed any longer. */
 static void forget_handshake(HelperSession *s) {
         session_wipe(s->key, sizeof(s->key));
         buffer_done(&s->transcript);
@@ -101,7 +101,7 @@ uint64_t helper_session_last_heard(const HelperSession *s) {
         return s->last_heard;
 }
 
-/* What the agent may send now. */
+/* The types that the agent may send in this state. */
 static uint32_t allowed_types(HelperSessionState state) {
         switch (state) {
         case HELPER_SESSION_HELLO_WAIT:
@@ -158,8 +158,8 @@ static int on_hello(HelperSession *s, const uint8_t *frame, const SessionFrame *
 }
 
 /*
- * Either both ends have a key, or neither has and policy does not insist. A paired identity must
- * prove itself even when pairing is not required, else any guest could claim to be it.
+ * Both ends must have a key, or neither end when policy does not require pairing. A paired identity
+ * must prove itself even then; otherwise any guest could claim that identity.
  */
 static int on_proof(HelperSession *s, const SessionFrame *f, Buffer *out, SessionEvent *ret_event) {
         uint8_t mac[WIRE_MAC_SIZE];
@@ -224,7 +224,7 @@ static int on_bye(HelperSession *s, const SessionFrame *f, SessionEvent *ret_eve
         return 0;
 }
 
-/* Return: 0, -EPROTO when the payload is malformed, or an error of ours. */
+/* Return: 0, -EPROTO when the payload is malformed, or -ENOMEM or the error of the MAC function. */
 static int on_frame(HelperSession *s, const uint8_t *frame, const SessionFrame *f, Buffer *out,
                     SessionEvent *ret_event) {
         switch ((WireType) f->header.type) {
@@ -350,7 +350,7 @@ int helper_session_admit(HelperSession *s, uint64_t now_usec, Buffer *out) {
         }
         forget_handshake(s);
         s->state = HELPER_SESSION_READY;
-        /* The owner's time in SLOT_WAIT is not the agent's silence. */
+        /* The time that the owner took in SLOT_WAIT does not count as the agent's silence. */
         s->last_heard = now_usec;
         s->ping_due = session_after(now_usec, s->config.heartbeat_ms);
         return 0;

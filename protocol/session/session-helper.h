@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * The helper's end of a session, see docs/protocol.md for the diagram and session.h for how it is
- * driven. One object lives as long as one connection.
+ * The helper's end of a session. One object lives as long as one connection. docs/protocol.md has
+ * the diagram of its states; session.h says how an owner drives it.
  *
- * Two states wait for the owner, not for the peer: KEY_WAIT until it has looked up the key of the
- * identity in HELLO, SLOT_WAIT until it has decided whether this identity may have a session now
- * (another one of the same identity gets WIRE_SLOT_PROBE_MS to answer a PING first).
+ * Two states wait for the owner and not for the peer. In KEY_WAIT the owner looks up the key of the
+ * identity in HELLO. In SLOT_WAIT it decides whether this identity may have a session now; an older
+ * session of the same identity first gets WIRE_SLOT_PROBE_MS to answer a PING.
  */
 
 #include "protocol/session/session.h"
@@ -38,40 +38,42 @@ typedef struct HelperSessionConfig {
 /* A session that waits for HELLO from @now_usec on. Return: 0 or -ENOMEM. */
 int helper_session_new(HelperSession **ret_session, const HelperSessionConfig *config,
                        uint64_t now_usec);
-HelperSession *helper_session_free(HelperSession *s); /* wipes; takes NULL, returns NULL */
+HelperSession *helper_session_free(HelperSession *s); /* wipes keys; takes NULL, returns NULL */
 
 HelperSessionState helper_session_state(const HelperSession *s);
 const char *helper_session_state_name(HelperSessionState state);
 const WireHello *helper_session_hello(const HelperSession *s); /* NULL before HELLO */
 uint64_t helper_session_deadline(const HelperSession *s);
-/* usec of the last whole frame, or of WELCOME when that is later */
+/* Time of the last whole frame, or of WELCOME when that is later, in usec. */
 uint64_t helper_session_last_heard(const HelperSession *s);
 
-/* As agent_session_receive(). While it waits for the owner nothing is consumed. */
+/* Like agent_session_receive(). Nothing is consumed while the session waits for its owner. */
 int helper_session_receive(HelperSession *s, const uint8_t *data, size_t n, uint64_t now_usec,
                            Buffer *out, size_t *ret_consumed, SessionEvent *ret_event);
 
-/* Sends the heartbeat PING when due, closes on handshake timeout and silence. */
+/* Time has passed: send the heartbeat PING when it is due, close when the handshake takes too long
+ * or the agent is silent. Return: 0 or -ENOMEM. */
 int helper_session_tick(HelperSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event);
 
-/* KEY_WAIT → PROOF_WAIT. @key: copied, or NULL if this identity is not paired. @nonce: fresh
- * random bytes. Return: 0, -ENOTRECOVERABLE in another state; -ENOMEM, or -EINVAL for a
- * configuration outside the protocol's limits (both close). */
+/* KEY_WAIT → PROOF_WAIT. @key: copied; NULL if this identity is not paired. @nonce: fresh random
+ * bytes. Return: 0; -ENOTRECOVERABLE in another state; -ENOMEM, or -EINVAL for a configuration
+ * outside the protocol's limits (both close the session). */
 int helper_session_challenge(HelperSession *s, const uint8_t *key,
                              const uint8_t nonce[WIRE_NONCE_SIZE], uint64_t now_usec, Buffer *out);
 
-/* SLOT_WAIT → READY with WELCOME. Return: 0, -ENOTRECOVERABLE; -ENOMEM, error of mac (close). */
+/* SLOT_WAIT → READY with WELCOME. Return: 0; -ENOTRECOVERABLE in another state; -ENOMEM or the
+ * error of the MAC function (both close the session). */
 int helper_session_admit(HelperSession *s, uint64_t now_usec, Buffer *out);
 
 /* Any state before READY → CLOSED with REFUSED. Return: 0, -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_refuse(HelperSession *s, WireRefusal code, const char *text, Buffer *out);
 
-/* READY: probe the peer now. Return: 0, -ENOMEM, -ENOTRECOVERABLE. */
+/* READY: send a PING now. Return: 0, -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_ping(HelperSession *s, uint64_t now_usec, Buffer *out);
 
-/* READY: send a result. Return: 0; -EINVAL, also for a sequence that no STATE had or another number
- * of services than the last STATE with this sequence; -ENOMEM, -ENOTRECOVERABLE. */
+/* READY: send a result. Return: 0; -EINVAL, also for a sequence that is newer than the last STATE
+ * and for a number of services that differs from that STATE; -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_result(HelperSession *s, const WireResult *result, Buffer *out);
 
-/* Say goodbye and close; before READY it only closes. */
+/* Say goodbye and close. Before READY it only closes. Return: 0 or -ENOMEM. */
 int helper_session_bye(HelperSession *s, WireBye reason, const char *text, Buffer *out);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Private to the two session state machines: taking frames from the stream, proofs, the goodbye
- * that goes with a violation.
+ * Private to the two session state machines: taking frames from the stream, computing proofs, and
+ * saying goodbye.
  */
 
 #include "protocol/session/session.h"
@@ -24,12 +24,12 @@ typedef struct SessionFrame {
 #define SESSION_ALLOW(type) (1u << (type))
 
 /**
- * session_next_frame() - look at the first frame of what has arrived
+ * session_next_frame() - look at the first frame of the bytes that have arrived
  * @allowed: SESSION_ALLOW() of the types that may come now
  * @ret_frame: set for SKIP and FRAME
  * @ret_problem: set for VIOLATION
  *
- * Judges as soon as the header is there, so that a payload that is not wanted is never waited for.
+ * Judges a frame as soon as its header is there, so it never waits for an unwanted payload.
  */
 SessionStep session_next_frame(const uint8_t *data, size_t n, uint32_t allowed,
                                SessionFrame *ret_frame, char ret_problem[WIRE_TEXT_MAX + 1]);
@@ -38,15 +38,15 @@ SessionStep session_next_frame(const uint8_t *data, size_t n, uint32_t allowed,
 int session_proof(SessionMac mac, const uint8_t *key, const char *label, const Buffer *transcript,
                   uint8_t ret_mac[WIRE_MAC_SIZE]);
 
-/* Append BYE to @out and tell the same in @ret_event. Return: 0 or -ENOMEM. */
+/* Append BYE to @out and report the same in @ret_event. Return: 0 or -ENOMEM. */
 int session_say_bye(WireBye code, const char *text, SessionEventType type, Buffer *out,
                     SessionEvent *ret_event);
 
-/* The same with REFUSED; the event's type is SESSION_EVENT_REFUSED. */
+/* Likewise with REFUSED; the event's type is SESSION_EVENT_REFUSED. */
 int session_say_refused(WireRefusal code, const char *text, Buffer *out, SessionEvent *ret_event);
 
 /* Answer a PING, check a PONG. Return: 0, -EPROTO when malformed, -ENOMEM. */
 int session_on_token(const SessionFrame *f, Buffer *out);
 
-/* @now_usec + @ms, saturated: then it is SESSION_NO_DEADLINE. */
+/* @now_usec + @ms in usec, or SESSION_NO_DEADLINE when the sum is too large. */
 uint64_t session_after(uint64_t now_usec, uint64_t ms);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What both session state machines share.
+ * The parts that both session state machines share: frames, proofs, goodbyes, wiping secrets.
  */
 
 #include "protocol/session/session.h"

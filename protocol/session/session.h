@@ -2,19 +2,21 @@
 #pragma once
 
 /*
- * What both session state machines share: how they are driven and what they report.
+ * The state machines of both ends: how an owner drives them and which events they report.
  *
- * A session is pure: it gets bytes, ticks and requests, appends bytes to an output buffer, and
- * reports at most one event per call. It never reads a clock (now_usec comes in, any monotonic
- * clock), a socket or a source of randomness, and does not log. The owner sends what is in the
- * buffer, closes when told to, and calls tick() no later than the deadline.
+ * A session is pure: it takes bytes, ticks and requests, appends bytes to an output buffer, and
+ * reports at most one event per call. It reads no clock (the caller passes now_usec, from any
+ * monotonic clock), no socket and no source of randomness, and it does not log. The owner sends
+ * the bytes in the buffer, closes the connection when an event says so, and calls tick() no later
+ * than the deadline.
  *
- * Two duties of the owner: what has arrived is given to receive() before tick() is called, so that
- * a peer does not count as silent while its frames wait to be read; and it stops calling receive()
- * while much output is waiting, because each PING of a peer that reads nothing adds a PONG.
+ * The owner has two more duties. It passes all bytes that have arrived to receive() before it calls
+ * tick(), so that a peer does not count as silent while its frames wait to be read. And it stops
+ * calling receive() while much output is waiting, because each PING of a peer that does not read
+ * adds a PONG.
  *
- * When start(), receive(), challenge() or admit() fail for want of memory or a MAC, the session is
- * CLOSED: there is nothing to repeat.
+ * When start(), receive(), challenge() or admit() fails because memory or the MAC function fails,
+ * the session is CLOSED. The call cannot be repeated.
  */
 
 #include "protocol/wire/wire.h"
@@ -37,16 +39,16 @@ typedef enum SessionEventType {
         SESSION_EVENT_NONE,
         SESSION_EVENT_HELLO,       /* helper: .hello; answer with helper_session_challenge() */
         SESSION_EVENT_PROVEN,      /* helper: admit() or refuse() */
-        SESSION_EVENT_ESTABLISHED, /* agent: WELCOME was good, state may be pushed */
-        SESSION_EVENT_STATE,       /* helper: .state, ownership goes to the caller */
-        SESSION_EVENT_RESULT,      /* agent: .result, ownership goes to the caller */
-        SESSION_EVENT_REFUSED,   /* .notice; close. Agent: the helper refused. Helper: this session
-                                    refused the peer (version, keys); REFUSED is in the output,
-                                    send what is possible, then close */
-        SESSION_EVENT_BYE,       /* peer said goodbye: .notice; close */
-        SESSION_EVENT_VIOLATION, /* peer broke the protocol: .notice was put in the output as BYE;
-                                    send what is possible, then close */
-        SESSION_EVENT_TIMEOUT,   /* handshake deadline or silence: as VIOLATION */
+        SESSION_EVENT_ESTABLISHED, /* agent: WELCOME was good, push() may be called */
+        SESSION_EVENT_STATE,       /* helper: .state, the caller owns it */
+        SESSION_EVENT_RESULT,      /* agent: .result, the caller owns it */
+        SESSION_EVENT_REFUSED,   /* .notice. Agent: the helper refused; close. Helper: this session
+                                    refused the peer (version, keys) and REFUSED is in the output;
+                                    send what you can, then close */
+        SESSION_EVENT_BYE,       /* the peer said goodbye: .notice; close */
+        SESSION_EVENT_VIOLATION, /* the peer broke the protocol: .notice is in the output as BYE;
+                                    send what you can, then close */
+        SESSION_EVENT_TIMEOUT,   /* handshake deadline or silence; otherwise like VIOLATION */
 } SessionEventType;
 
 typedef struct SessionEvent {
@@ -59,9 +61,11 @@ typedef struct SessionEvent {
 
 #define SESSION_EVENT_NULL ((SessionEvent){0})
 
-/* Release what an event that was not taken over still owns. */
+/* Release everything that @event still owns. */
 void session_event_done(SessionEvent *event);
 
-/* Constant-time comparison; overwriting that the compiler does not remove. */
+/* Compare two MACs in constant time. */
 bool session_mac_equal(const uint8_t a[WIRE_MAC_SIZE], const uint8_t b[WIRE_MAC_SIZE]);
+
+/* Overwrite a secret in a way that the compiler does not remove. */
 void session_wipe(void *p, size_t n);

@@ -38,7 +38,7 @@ int wire_result_encode(const WireResult *m, Buffer *out) {
         return wire_frame_end(&w);
 }
 
-/* The reader has checked what it yields; -ENOMEM is the only error here. */
+/* Malformed fields are recorded in @r. Return: 0 or -ENOMEM. */
 static int get_service_result(WireReader *r, WireServiceResult *ret) {
         char text[WIRE_TEXT_MAX + 1] = "";
 

@@ -28,7 +28,8 @@ static bool prefix_valid(const WirePrefix *p) {
                !ip_has_host_bits(&p->addr, p->length);
 }
 
-/* @family: what belongs in this place. Without an address there is neither prefix nor gateway. */
+/* @family: the family that belongs in this place. Without an address there is no prefix and no
+ * gateway. */
 static bool address_valid(const WireAddress *a, IpFamily family) {
         if (a->addr.family == IP_FAMILY_NONE)
                 return a->prefix == 0 && a->gateway.family == IP_FAMILY_NONE;
@@ -88,13 +89,13 @@ static void sort_names(const char **names, size_t n) {
         }
 }
 
-/* Return: 0, -EINVAL when a name is there twice, -ENOMEM. */
+/* Return: 0, -EINVAL when two services have the same name, -ENOMEM. */
 static int check_names_unique(const WireService *services, uint32_t n) {
         const char **names;
         uint32_t i;
         int r = 0;
 
-        /* Our own agent sends them in order; that costs no sort. */
+        /* Our own agent sends them in order, and then no sort is needed. */
         for (i = 1; i < n && strcmp(services[i - 1].name, services[i].name) < 0; i++)
                 ;
         if (i >= n)
@@ -177,7 +178,7 @@ int wire_state_encode(const WireState *m, Buffer *out) {
         wire_put_u32(&w, m->n_services);
         for (uint32_t i = 0; i < m->n_services && w.error == 0; i++)
                 put_service(&w, m, &m->services[i]);
-        /* Only now are the indexes and names known to be good. */
+        /* The indexes and names are known to be good only now. */
         if (w.error == 0) {
                 wire_put_check(&w, wire_state_endpoints(m) <= WIRE_ENDPOINTS_MAX);
                 wire_put_fail(&w, check_names_unique(m->services, m->n_services));
@@ -185,7 +186,7 @@ int wire_state_encode(const WireState *m, Buffer *out) {
         return wire_frame_end(&w);
 }
 
-/* With arrays absent the entries are only checked and counted. */
+/* Without arrays in @m, the entries are only checked and counted. */
 static void get_service(WireReader *r, WireState *m) {
         WireService s = {.first_listen = m->n_listens, .first_remote = m->n_remotes};
 
@@ -234,7 +235,7 @@ static int get_services(WireReader *r, uint32_t n, WireState *m) {
         return wire_reader_end(r);
 }
 
-/* Room for what was counted. malloc(0) may be NULL, hence at least one element each. */
+/* Room for the entries that were counted. calloc(0) may return NULL, hence one element more. */
 static int allocate_state(WireState *m) {
         m->services = calloc((size_t) m->n_services + 1, sizeof(*m->services));
         m->listens = calloc((size_t) m->n_listens + 1, sizeof(*m->listens));
