@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Any bytes as a service file and as agent.conf. Besides not crashing: every problem can be shown
- * to a person, and what has no problem can be sent.
+ * Takes any bytes as a service file and as agent.conf. Besides not crashing: every problem can be
+ * shown to a person, and a service without problems can be sent.
  */
 
 #include "agent/config/agent-file.h"
@@ -29,7 +29,7 @@ static void require_problems(const ConfigProblems *p, const uint8_t *data, size_
                 require(p->items[i].message[0] != '\0');
                 require(config_problem_format(&p->items[i], &text) == 0);
                 for (char *tab = text; (tab = strchr(tab, '\t'));)
-                        *tab = ' '; /* stays inside of values on purpose */
+                        *tab = ' '; /* a tab inside a value stays on purpose */
                 escaped = config_escape(text);
                 require(escaped && strcmp(text, escaped) == 0);
                 free(escaped);

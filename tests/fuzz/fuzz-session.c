@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Both session machines, driven by a little program of (operation, argument) pairs: they talk to
- * each other, get injected bytes, wait, and their owners ask for things at any time. Required of
- * them at every step: states only go forward, nothing is consumed when closed, everything they
- * write is whole valid frames, no session without the right keys, no STATE before the welcome.
+ * Takes the input as a small program of (operation, argument) pairs that drives both session
+ * machines: they talk to each other, receive injected bytes and wait, and their owners call them at
+ * any time. After every step: states have only gone forward, a closed machine has consumed nothing,
+ * everything written is whole valid frames, and there is no session without the right keys and no
+ * STATE before the welcome.
  */
 
 #include "protocol/session/session-agent.h"
@@ -17,7 +18,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-/* The corpus holds these numbers: append only. */
+/* The corpus contains these numbers, so only append. */
 enum {
         OP_START,
         OP_TO_HELPER, /* deliver up to argument bytes of what the agent wrote; 255 = all */
@@ -27,7 +28,7 @@ enum {
         OP_WAIT, /* argument squared ms, then tick both */
         OP_ADMIT,
         OP_REFUSE,
-        OP_PUSH, /* argument: which of the services */
+        OP_PUSH, /* argument: how many services */
         OP_RESULT,
         OP_PING,
         OP_AGENT_BYE,
@@ -35,11 +36,11 @@ enum {
         OP_END,
 };
 
-/* First byte of the input. */
+/* Bits of the first byte of the input. */
 enum {
         SETUP_AGENT_KEY = 1,
         SETUP_HELPER_KEY = 2,
-        SETUP_OTHER_KEY = 4, /* the helper's differs */
+        SETUP_OTHER_KEY = 4, /* the helper has another key */
         SETUP_PAIRING = 8,
         SETUP_FEW_ENDPOINTS = 16,
 };
@@ -62,7 +63,7 @@ static void require(bool good) {
                 abort();
 }
 
-/* Not secure, but different for different keys and data, which is all that matters here. */
+/* Not secure, but it differs for different keys and data, and nothing else matters here. */
 static int toy_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac) {
         uint64_t h = UINT64_C(14695981039346656037);
 
@@ -77,7 +78,7 @@ static int toy_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *r
         return 0;
 }
 
-/* Whole frames from byte @from on, each in its one encoding. */
+/* From byte @from on there are whole frames, each in its only encoding. */
 static void require_frames(const Buffer *b, size_t from) {
         Buffer again = BUFFER_NULL;
         size_t at = from;
@@ -289,14 +290,14 @@ static void require_invariants(Stage *s, size_t agent_before, size_t helper_befo
         require(helper_session_state(s->helper) >= s->helper_state);
         s->agent_state = agent_session_state(s->agent);
         s->helper_state = helper_session_state(s->helper);
-        /* A peer without the key can be imitated by injected bytes, one with it cannot. */
+        /* Injected bytes can imitate a peer without a key, but not a peer with one. */
         if (helper_key || s->setup & SETUP_PAIRING)
                 require(s->helper_state != HELPER_SESSION_READY || may_be_ready);
         if (agent_key)
                 require(s->agent_state != AGENT_SESSION_READY || may_be_ready);
 }
 
-/* Bytes on their way: the operations that add to what a machine will see. Return: input used. */
+/* The operations that add to the bytes that a machine receives. Return: bytes of input used. */
 static size_t arrive(Stage *s, uint8_t op, uint8_t argument, const uint8_t *data, size_t n) {
         size_t length = argument < n ? argument : n;
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Any bytes as a frame. What a decoder accepts must encode to the very same bytes; what it refuses
- * it refuses with one of two errors.
+ * Takes any bytes as a frame. A frame that a decoder accepts must encode to the same bytes again. A
+ * frame that it refuses must give one of two errors.
  */
 
 #include "tests/wire/recode.h"
@@ -37,7 +37,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
         try_frame(data, n);
         if (n < WIRE_HEADER_SIZE)
                 return 0;
-        /* Again with a header that fits: the payload decoders shall not depend on luck. */
+        /* Try again with a matching header, so that reaching a payload decoder does not take luck.
+         */
         copy = malloc(n);
         require(copy != NULL);
         memcpy(copy, data, n);

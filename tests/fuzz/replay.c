@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Runs a fuzz target over the files of folders, once each: the corpus as a regression test.
+ * Runs a fuzz target once over each file of a folder, so that the corpus is a regression test.
  *
- *     replay-TARGET FOLDER|FILE…      names each file before it runs it; a finding aborts
+ *     replay-TARGET FOLDER|FILE…      prints the name of each file before it runs it; a finding
+ *                                     aborts
  */
 
 #include <dirent.h>
@@ -27,10 +28,10 @@ static int replay_file(const char *path) {
                 exit(EXIT_FAILURE);
         }
         (void) printf("%s\n", path);
-        (void) fflush(stdout); /* still seen when the target aborts */
+        (void) fflush(stdout); /* visible even if the target aborts */
         n = fread(data, 1, FILE_MAX, f);
         (void) fclose(f);
-        /* Exactly as large as the input, so that ASan sees a read past its end. */
+        /* A copy of exactly this size, so that ASan sees a read past the end. */
         exact = malloc(n > 0 ? n : 1);
         if (exact == NULL)
                 exit(EXIT_FAILURE);

@@ -4,8 +4,8 @@
 
     run.py SECONDS
 
-The committed corpus in tests/fuzz/corpus is the start, what is discovered goes to
-build/fuzz/corpus; a finding is kept in build/fuzz/findings and makes the exit code 1.
+Each target starts with its committed corpus in tests/fuzz/corpus and adds new inputs to
+build/fuzz/corpus. A finding is stored in build/fuzz/findings, and the exit code is then 1.
 """
 import concurrent.futures
 import os
@@ -44,7 +44,7 @@ def start(target, seconds):
 
 
 def fuzz(target, seconds):
-    """True if nothing was found."""
+    """Run one target. Return: True if it found nothing."""
     process, log = start(target, seconds)
     begin = time.monotonic()
     while process.poll() is None:
@@ -76,8 +76,8 @@ def main():
     with concurrent.futures.ThreadPoolExecutor(workers) as pool:
         clean = list(pool.map(lambda t: fuzz(t, share), found))
     if not all(clean):
-        sys.exit(f"wslbridge: findings are in {os.path.relpath(FINDINGS, TOP)}; a finding is run "
-                 "again with the target's program and the file as its argument")
+        sys.exit(f"wslbridge: findings are in {os.path.relpath(FINDINGS, TOP)}; to run one again, "
+                 "call the target's program with the file as its argument")
     print("nothing found")
 
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Fields to words; reference.py writes the same words without decoding anything.
+ * Turns the fields of a frame into words. reference.py writes the same words without decoding.
  */
 
 #include "tests/wire/describe.h"
@@ -12,29 +12,29 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-typedef struct Text {
+typedef struct Line {
         char *out;
         size_t at, size;
-} Text;
+} Line;
 
-__attribute__((format(printf, 2, 3))) static void add(Text *t, const char *format, ...) {
+__attribute__((format(printf, 2, 3))) static void add(Line *t, const char *format, ...) {
         va_list args;
         int n;
 
         va_start(args, format);
         n = vsnprintf(t->out + t->at, t->size - t->at, format, args);
         va_end(args);
-        /* When it does not fit, the end stays at the last byte and describe() notices. */
+        /* If it does not fit, @at stays at the last byte, and describe() notices. */
         t->at = n < 0 || (size_t) n >= t->size - t->at ? t->size - 1 : t->at + (size_t) n;
 }
 
-static void add_hex(Text *t, const char *label, const uint8_t *p, size_t n) {
+static void add_hex(Line *t, const char *label, const uint8_t *p, size_t n) {
         add(t, " %s=", label);
         for (size_t i = 0; i < n; i++)
                 add(t, "%02x", p[i]);
 }
 
-static int describe_hello(Text *t, const uint8_t *p, size_t n) {
+static int describe_hello(Line *t, const uint8_t *p, size_t n) {
         WireHello m;
 
         if (wire_hello_decode(p, n, &m) < 0)
@@ -51,7 +51,7 @@ static int describe_hello(Text *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_challenge(Text *t, const uint8_t *p, size_t n) {
+static int describe_challenge(Line *t, const uint8_t *p, size_t n) {
         WireChallenge m;
 
         if (wire_challenge_decode(p, n, &m) < 0)
@@ -63,7 +63,7 @@ static int describe_challenge(Text *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_proof(Text *t, const uint8_t *p, size_t n) {
+static int describe_proof(Line *t, const uint8_t *p, size_t n) {
         WireProof m;
 
         if (wire_proof_decode(p, n, &m) < 0)
@@ -75,7 +75,7 @@ static int describe_proof(Text *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_notice(Text *t, uint8_t type, const uint8_t *p, size_t n) {
+static int describe_notice(Line *t, uint8_t type, const uint8_t *p, size_t n) {
         WireNotice m;
 
         if (wire_notice_decode(p, n, &m) < 0)
@@ -85,7 +85,7 @@ static int describe_notice(Text *t, uint8_t type, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static void add_address(Text *t, const char *label, const WireAddress *a) {
+static void add_address(Line *t, const char *label, const WireAddress *a) {
         char addr[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
         ip_format(&a->addr, addr);
@@ -96,7 +96,7 @@ static void add_address(Text *t, const char *label, const WireAddress *a) {
                 add(t, " %s=%s/%u via %s", label, addr, a->prefix, gateway);
 }
 
-static void add_service(Text *t, const WireState *m, const WireService *s) {
+static void add_service(Line *t, const WireState *m, const WireService *s) {
         char text[IP_ENDPOINT_TEXT_MAX];
 
         add(t, " service='%s' profiles=%u remote=%u", s->name, s->profiles, s->remote);
@@ -115,7 +115,7 @@ static void add_service(Text *t, const WireState *m, const WireService *s) {
         }
 }
 
-static int describe_state(Text *t, const uint8_t *p, size_t n) {
+static int describe_state(Line *t, const uint8_t *p, size_t n) {
         WireState m = WIRE_STATE_NULL;
 
         if (wire_state_decode(p, n, &m) < 0)
@@ -130,7 +130,7 @@ static int describe_state(Text *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_result(Text *t, const uint8_t *p, size_t n) {
+static int describe_result(Line *t, const uint8_t *p, size_t n) {
         WireResult m = WIRE_RESULT_NULL;
 
         if (wire_result_decode(p, n, &m) < 0)
@@ -146,7 +146,7 @@ static int describe_result(Text *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_token(Text *t, const uint8_t *p, size_t n) {
+static int describe_token(Line *t, const uint8_t *p, size_t n) {
         uint64_t token;
 
         if (wire_token_decode(p, n, &token) < 0)
@@ -155,7 +155,7 @@ static int describe_token(Text *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_payload(Text *t, uint8_t type, const uint8_t *p, size_t n) {
+static int describe_payload(Line *t, uint8_t type, const uint8_t *p, size_t n) {
         switch ((WireType) type) {
         case WIRE_HELLO:
                 return describe_hello(t, p, n);
@@ -181,7 +181,7 @@ static int describe_payload(Text *t, uint8_t type, const uint8_t *p, size_t n) {
 }
 
 int describe(const uint8_t *frame, size_t n, char *ret_text, size_t size) {
-        Text t = {.out = ret_text, .size = size};
+        Line t = {.out = ret_text, .size = size};
         WireHeader header;
 
         if (n < WIRE_HEADER_SIZE || wire_header_decode(frame, &header) < 0 ||

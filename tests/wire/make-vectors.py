@@ -4,8 +4,8 @@
 
     make-vectors.py [--check]
 
-They are made once for each change of the format and committed; --check only compares (that is what
-tests/static does). Every vector is one frame of reference.py, or one of those spoilt in one place.
+Run it once for each change of the format and commit the result. --check only compares; the static
+tests do that. Every vector is a frame of reference.py, or such a frame with one error in it.
 """
 import os
 import struct
@@ -83,7 +83,7 @@ def good_vectors():
 
 
 def bad_payloads():
-    """Frames that are right but for one field."""
+    """Frames with one wrong field."""
     hello, state, one = ref.hello, ref.state, Service("s", (ANY,))
     ids = (AGENT, BOOT, AGENT_NONCE)
 
@@ -171,7 +171,7 @@ def bad_payloads():
 
 
 def bad_frames():
-    """Right payloads in wrong frames, and fields that reference.py cannot make wrong."""
+    """Correct payloads in wrong frames, and wrong fields that reference.py cannot make."""
     ping = ref.token("PING", 1).data
     frame, hello = ref.frame, ref.hello(AGENT, BOOT, AGENT_NONCE).data[8:]
     state = ref.state(1, (SSH,), v4=None).data[8:]
@@ -203,7 +203,7 @@ def bad_frames():
 
 
 def worked_session():
-    """The session of docs/protocol.md; a name begins with the one who sends."""
+    """The session of docs/protocol.md. Each name begins with the end that sends."""
     hello = ref.hello(AGENT, BOOT, AGENT_NONCE)
     challenge = ref.challenge(HELPER_NONCE)
     services = (SSH, Service("web", (Listen("0.0.0.0", 8080, 1, 80),), profiles=2))
@@ -223,7 +223,7 @@ def worked_session():
 
 
 def session_seeds():
-    """Programs for tests/fuzz/fuzz-session.c: a byte of setup, then (operation, argument)."""
+    """Programs for tests/fuzz/fuzz-session.c: a byte of setup, then (operation, argument) pairs."""
     start, to_helper, to_agent, inject_helper, inject_agent, wait, admit, refuse, push, result, \
         ping, agent_bye, helper_bye = range(13)
     hello = [start, 0, to_helper, 255, to_agent, 255, to_helper, 255]
@@ -250,13 +250,13 @@ def session_seeds():
 
 
 def hex_lines(data):
-    """Header and payload apart, 32 bytes a line."""
+    """The header on a line of its own, then the payload with 32 bytes a line."""
     parts = [data[:8]] + [data[i:i + 32] for i in range(8, len(data), 32)]
     return "".join(f"{part.hex()}\n" for part in parts)
 
 
 def wrapped(meaning):
-    """The meaning in '=' lines of at most 100 columns; joined again by one space."""
+    """The meaning in '=' lines of at most 100 columns, which the reader joins by one space."""
     lines = [""]
     for word in meaning.split(" "):
         if lines[-1] and len(lines[-1]) + len(word) > 96:
@@ -276,7 +276,7 @@ def text_of(title, vectors, kind="good", keys=()):
 
 
 def all_files():
-    """path: content, for everything this program owns."""
+    """{path: content} of all files that this program makes."""
     good, session, (bad, large) = good_vectors(), worked_session(), bad_frames()
     bad = {**bad_payloads(), **bad}
     files = {
@@ -314,7 +314,7 @@ def main():
             with open(path, "wb") as f:
                 f.write(content)
     if check and stale:
-        sys.exit(f"not what make-vectors.py makes: {', '.join(stale)}")
+        sys.exit(f"out of date, run tests/wire/make-vectors.py: {', '.join(stale)}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One decode and encode for each message type.
+ * Decodes and encodes again, one function for each message type.
  */
 
 #include "tests/wire/recode.h"

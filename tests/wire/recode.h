@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Decode a frame of any type and encode it again. The format has exactly one encoding of each
- * message, so what was accepted must come out byte for byte; unit tests, golden vectors and the
- * fuzzer all lean on that. Plain C without a test framework: it is also built for Windows.
+ * Decodes a frame of any type and encodes it again. The format has exactly one encoding of each
+ * message, so an accepted frame must come out byte for byte. Unit tests, golden vectors and the
+ * fuzzer all rely on that. Plain C without a test framework, because it is also built for Windows.
  */
 
 #include "protocol/wire/wire.h"
@@ -12,7 +12,7 @@
 /**
  * recode() - decode one whole frame, header included, and append its encoding to @out
  *
- * Return: 0; -EPROTO or -EMSGSIZE as the decoders say, -EPROTO also when @n is not the frame's
- * length or its type is unknown; -EILSEQ when the decoded value could not be encoded.
+ * Return: 0; -EPROTO or -EMSGSIZE from the decoder; -EPROTO also when @n is not the frame's length
+ * or its type is unknown; -EILSEQ when the decoded value cannot be encoded.
  */
 int recode(const uint8_t *frame, size_t n, Buffer *out);

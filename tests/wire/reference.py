@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The wire format a second time, written from docs/protocol.md and not from the C code.
+"""A second implementation of the wire format, written from docs/protocol.md and not from the C code.
 
-Every builder returns a Frame: its bytes, and one line that says what they mean in the form of
-tests/wire/describe.c. The golden vectors are made of these, so an error would have to be made
-twice, in two languages, to go unseen.
+Every builder returns a Frame: its bytes, and one line that describes them like tests/wire/describe.c.
+The golden vectors consist of these frames. So an error stays unseen only if somebody makes it twice,
+in two languages.
 """
 import hashlib
 import hmac

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: the golden vectors mean on this system what they say, and encode to the same bytes again;
- * the bad ones are refused. Built natively and, from the same sources, for Windows, so plain C.
+ * Claim: on this system the golden vectors have the meaning that they state, and they encode to the
+ * same bytes again. The bad ones are refused. Plain C, because the same sources are built natively
+ * and for Windows.
  *
  *     test-vectors FILE…      prints a line for each vector, then 'N passed, N failed'
  */
@@ -16,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* NULL, or what is wrong. */
+/* Return: NULL, or what is wrong. */
 static const char *check_good(const Vector *v) {
         static char text[VECTOR_TEXT_MAX];
         Buffer again = BUFFER_NULL;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: the worked session of docs/protocol.md is what the two machines really say. Each is given
- * the contents of the vectors as its owner would give them, and must write exactly their bytes.
+ * Claim: the two session machines really produce the worked session of docs/protocol.md. The test
+ * passes the contents of the vectors to each machine as its owner would, and the machine must write
+ * exactly the bytes of the vectors.
  *
  *     test-worked-session vectors/session.txt
  */
@@ -22,7 +23,7 @@ typedef struct Stage {
         AgentSession *agent;
         HelperSession *helper;
         uint64_t now;
-        Buffer out; /* of whoever speaks */
+        Buffer out; /* of the end that sends */
         unsigned passed, failed;
 } Stage;
 
@@ -36,7 +37,7 @@ static void expect(Stage *s, bool good, const char *what) {
         s->failed += !good;
 }
 
-/* A vector that must be there: without it nothing after it can be tried. */
+/* A vector that must be there; without it the rest of the test makes no sense. */
 static const Vector *vector(Stage *s, const char *name, size_t least) {
         const Vector *v = vectors_find(&s->vectors, name);
 
@@ -55,7 +56,7 @@ static size_t payload_length(const Vector *v) {
         return buffer_length(&v->bytes) - WIRE_HEADER_SIZE;
 }
 
-/* What was written is the vector, no more and no less; the other end gets it. */
+/* Expect that exactly the vector was written, and deliver it to the other end. */
 static SessionEvent deliver(Stage *s, const char *name, int r) {
         const Vector *v = vector(s, name, WIRE_HEADER_SIZE);
         SessionEvent event = SESSION_EVENT_NULL;

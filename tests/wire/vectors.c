@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Text to vectors, line by line.
+ * Reads the golden vectors from their text, line by line.
  */
 
 #include "tests/wire/vectors.h"
@@ -67,7 +67,7 @@ int vectors_read(const char *path, Vectors *ret_vectors) {
 
         while (r == 0 && fgets(line, sizeof(line), f) != NULL) {
                 number++;
-                /* A clone with autocrlf may have changed the line ends. */
+                /* A clone with autocrlf may have changed the line endings. */
                 line[strcspn(line, "\r\n")] = '\0';
                 r = strlen(line) < VECTOR_LINE_MAX ? add_line(&v, line) : -1;
         }

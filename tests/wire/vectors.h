@@ -2,12 +2,13 @@
 #pragma once
 
 /*
- * Reader of the golden vectors, plain C for both systems. A file is lines of text:
+ * Reads the golden vectors; plain C for both systems. A file consists of lines of text:
  *
  *     # comment
- *     good NAME           a frame that must be accepted ("bad", "too-large", "value": see users)
+ *     good NAME           a frame that must be accepted; the programs that read a file define the
+ *                         other kinds, "bad", "too-large" and "value"
  *     = what it means     as describe() says; several such lines are joined by a space
- *     0102…               its bytes in hex, as many lines as it takes
+ *     0102…               its bytes in hex, in as many lines as necessary
  */
 
 #include "common/buffer.h"
@@ -30,9 +31,9 @@ typedef struct Vectors {
         size_t n;
 } Vectors;
 
-/* Return: 0, or -1 after a line on stderr that says where the file is wrong. */
+/* Read a file. Return: 0, or -1 after a line on stderr that says where the file is wrong. */
 int vectors_read(const char *path, Vectors *ret_vectors);
 void vectors_done(Vectors *v);
 
-/* The vector called @name, or NULL. */
+/* Return: the vector called @name, or NULL. */
 const Vector *vectors_find(const Vectors *v, const char *name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Sample messages; the values are arbitrary, but each field has one that would be missed.
+ * Sample messages. The values are arbitrary, but each field has its own, so that a lost or swapped
+ * field shows.
  */
 
 #include "tests/unit/protocol/sample.h"

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * One valid message of each type, for tests that go over all types. Arrays of the STATE and the
- * RESULT are static: not to be released.
+ * One valid message of each type, for tests that go over all types. The arrays of the STATE and the
+ * RESULT are static: do not release them.
  */
 
 #include "protocol/wire/wire.h"
@@ -15,5 +15,5 @@ WireNotice sample_notice(uint16_t code, const char *text);
 WireState sample_state(void);   /* 3 services, 4 listens (14 endpoints), 2 remotes */
 WireResult sample_result(void); /* for 3 services */
 
-/* The samples by type, as a whole frame. */
+/* Append the sample of a type to @out, as a whole frame. */
 void sample_frame(WireType type, Buffer *out);

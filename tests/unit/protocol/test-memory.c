@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: whichever allocation fails, encoders, decoders and sessions say -ENOMEM, leak nothing and
- * leave their output as it was; and no announced number makes a decoder allocate: memory follows
- * the bytes that are there. The linker routes malloc() and calloc() through here, those of Check's
- * static library, too: so nothing is asserted between reset() and reading the counter.
+ * Claim: when any allocation fails, encoders, decoders and sessions return -ENOMEM, leak nothing
+ * and leave their output as it was. And no announced number makes a decoder allocate: memory
+ * follows the bytes that have arrived.
+ *
+ * The linker routes malloc() and calloc() through this file, also those of Check's static library.
+ * So nothing is asserted between reset() and reading the counter.
  */
 
 #include "tests/suite.h"
@@ -43,7 +45,7 @@ static void reset(unsigned failure) {
         until_failure = failure;
 }
 
-/* Services in an order that must be sorted, so that checking the names allocates, too. */
+/* Services in an order that must be sorted, so that checking the names allocates too. */
 static WireState unsorted_state(void) {
         WireState m = sample_state();
 
@@ -169,7 +171,7 @@ START_TEST(test_handshake) {
 }
 END_TEST
 
-/* Return: bytes that decoding asked for; it must refuse. */
+/* Decoding must refuse the bytes. Return: how much memory it asked for, in bytes. */
 static size_t cost_of_refusal(int (*decode)(const uint8_t *p, size_t n), const uint8_t *p,
                               size_t n) {
         size_t cost;
@@ -194,7 +196,7 @@ static int decode_result(const uint8_t *p, size_t n) {
         return wire_result_decode(p, n, &m);
 }
 
-/* Where the announced number stands in an otherwise right, empty message. */
+/* Bytes 12 to 15 of an otherwise correct, empty message announce the number of services. */
 START_TEST(test_announced_numbers_allocate_nothing) {
         uint8_t state[16] = {[7] = 1}, result[16] = {[7] = 1};
 
@@ -207,7 +209,7 @@ START_TEST(test_announced_numbers_allocate_nothing) {
 }
 END_TEST
 
-/* The last of many fields broken: refused before the arrays are made. */
+/* Only the last of many fields is wrong: decoding refuses before it makes the arrays. */
 START_TEST(test_malformed_state_allocates_nothing) {
         WireState state = sample_state();
         Buffer frame = BUFFER_NULL;

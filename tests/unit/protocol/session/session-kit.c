@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The two owners and the pipe between them.
+ * The owners of the two session machines and the pipe between them.
  */
 
 #include "tests/unit/protocol/session/session-kit.h"
@@ -72,7 +72,7 @@ static void on_helper_event(Kit *k, SessionEvent *event) {
                 ck_assert_int_eq(helper_session_refuse(k->helper, WIRE_REFUSAL_BUSY,
                                                        "another session is live", &k->helper_out),
                                  0);
-        else if (event->type == SESSION_EVENT_PROVEN && !k->hold)
+        else if (event->type == SESSION_EVENT_PROVEN && !k->leave_proven)
                 ck_assert_int_eq(helper_session_admit(k->helper, k->now, &k->helper_out), 0);
         if (event->type == SESSION_EVENT_STATE) {
                 wire_state_done(&k->state);
@@ -115,7 +115,7 @@ static void feed_agent(Kit *k) {
         SessionEvent event;
         size_t consumed;
 
-        /* The agent's session does not exist for the wire before its owner has started it. */
+        /* Before its owner starts it, the agent's session may not receive anything. */
         if (agent_session_state(k->agent) == AGENT_SESSION_IDLE)
                 return;
         do {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Two session machines that talk through byte queues, and an owner for each that does what the
- * real ones do: look up the key, admit or refuse. Tests read as conversations.
+ * Two session machines that talk through byte queues. Each has an owner that does the work of the
+ * real one: look up the key, admit or refuse. So a test reads like a conversation.
  */
 
 #include "protocol/session/session-agent.h"
@@ -15,17 +15,17 @@
 typedef struct Kit {
         AgentSession *agent;
         HelperSession *helper;
-        uint64_t now; /* usec; tests move it */
+        uint64_t now; /* usec; the tests advance it */
 
-        /* what the helper's owner does */
+        /* how the helper's owner decides */
         const uint8_t *helper_key; /* NULL: this identity is not paired */
         bool busy;                 /* refuse instead of admit */
-        bool hold;                 /* leave PROVEN to the test */
+        bool leave_proven;         /* leave PROVEN to the test */
 
         /* bytes: written but not delivered, delivered but not consumed */
         Buffer agent_out, helper_out, agent_in, helper_in;
 
-        /* what has happened; the last message of each kind is kept */
+        /* the events so far, and the last message of each kind */
         SessionEventType agent_seen[KIT_EVENTS_MAX], helper_seen[KIT_EVENTS_MAX];
         unsigned n_agent_seen, n_helper_seen;
         WireNotice agent_notice, helper_notice;
@@ -39,7 +39,7 @@ extern const uint8_t kit_nonce[WIRE_NONCE_SIZE];
 /* HMAC-SHA256 by libsodium. */
 int kit_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t ret_mac[WIRE_MAC_SIZE]);
 
-/* As libsodium's, but fails: for error paths. */
+/* A MAC function that fails, for error paths. */
 int kit_mac_broken(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac);
 
 HelperSessionConfig kit_config(void); /* defaults, pairing required */
@@ -47,21 +47,22 @@ void kit_init(Kit *k, const uint8_t *agent_key, const uint8_t *helper_key,
               const HelperSessionConfig *config);
 void kit_done(Kit *k);
 
-/* Deliver at most @chunk bytes at a time each way until nothing moves. */
+/* Deliver at most @chunk bytes at a time in each direction, until nothing moves. */
 void kit_run(Kit *k, size_t chunk);
 
 /* agent_session_start() with the sample HELLO, then kit_run(). */
 void kit_connect(Kit *k);
 
-/* Move the clock by @ms and tick both, then kit_run(). */
+/* Advance the clock by @ms and tick both machines, then kit_run(). */
 void kit_wait(Kit *k, uint64_t ms);
 
 /* Types of the frames in @b, as "HELLO PROOF". */
 const char *kit_frames(const Buffer *b, char *ret_text, size_t size);
 
-/* Push the sample STATE, check its number, deliver it. */
+/* Push the sample STATE, check its sequence number, deliver it. */
 void kit_push(Kit *k, uint64_t expected_sequence);
 
+/* Assert that exactly these events were seen, in this order. */
 void kit_assert_seen(const SessionEventType *seen, unsigned n_seen,
                      const SessionEventType *expected, size_t n_expected);
 

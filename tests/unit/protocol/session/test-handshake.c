@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: the handshake lets in exactly those that know the key (or need none), in one version, in
- * time; every other conversation of docs/protocol.md ends closed, with the right reason.
+ * Claim: the handshake admits exactly the peers that know the key (or need none), speak a common
+ * version and are in time. Every other conversation of docs/protocol.md ends closed, with the right
+ * reason.
  */
 
 #include "tests/suite.h"
@@ -15,11 +16,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Who has a key, whether pairing is required, and what comes of it. */
+/* Who has a key, whether pairing is required, and the result. */
 static const struct {
         const uint8_t *agent_key, *helper_key;
         bool required;
-        WireRefusal refusal; /* 0 = session */
+        WireRefusal refusal; /* 0: the session is established */
 } pairings[] = {
         {kit_key, kit_key, true, 0},
         {kit_key, kit_key, false, 0},
@@ -117,7 +118,7 @@ START_TEST(test_busy) {
 }
 END_TEST
 
-/* An agent may be so quick that its STATE is there before the helper's owner has admitted it. */
+/* A quick agent's STATE may arrive before the helper's owner has admitted the agent. */
 START_TEST(test_slot_wait_consumes_nothing) {
         WireState state = sample_state();
         SessionEvent event;
@@ -125,7 +126,7 @@ START_TEST(test_slot_wait_consumes_nothing) {
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
-        k.hold = true;
+        k.leave_proven = true;
         kit_connect(&k);
         assert_states(&k, "proof-sent", "slot-wait");
         ck_assert_int_eq(wire_state_encode(&state, &k.helper_in), 0);
@@ -142,7 +143,7 @@ START_TEST(test_slot_wait_consumes_nothing) {
 }
 END_TEST
 
-/* The helper cannot use the agent's proof, nor can somebody play an agent's proof back at it. */
+/* A false helper cannot return the agent's own proof as its own. */
 START_TEST(test_replayed_proof_is_refused) {
         WireHello hello = sample_hello();
         WireChallenge challenge = sample_challenge();
@@ -168,7 +169,7 @@ START_TEST(test_replayed_proof_is_refused) {
 }
 END_TEST
 
-/* A recorded PROOF is worth nothing in another session: the helper's nonce differs. */
+/* A recorded PROOF has no value in another session, because the helper's nonce differs. */
 START_TEST(test_recorded_proof_is_refused) {
         static const uint8_t other_nonce[WIRE_NONCE_SIZE] = {9};
         WireHello hello = sample_hello();
@@ -211,7 +212,7 @@ START_TEST(test_recorded_proof_is_refused) {
 }
 END_TEST
 
-/* What a helper that is not ours may answer to an agent with (or without) a key. */
+/* Answers of a false helper to an agent with or without a key. */
 static const struct {
         bool agent_has_key, has_mac;
 } false_welcomes[] = {{true, true}, {true, false}, {false, true}};
@@ -240,7 +241,7 @@ START_TEST(test_handshake_timeout) {
 
         kit_init(&k, kit_key, kit_key, NULL);
         ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
-        buffer_done(&k.agent_out); /* lost: the helper accepts and hears nothing */
+        buffer_done(&k.agent_out); /* HELLO is lost: the helper accepts and hears nothing */
         ck_assert_uint_eq(agent_session_deadline(k.agent), KIT_START_USEC + 10000000);
         ck_assert_uint_eq(helper_session_deadline(k.helper), KIT_START_USEC + 10000000);
         kit_wait(&k, WIRE_HANDSHAKE_MS - 1);
@@ -256,7 +257,7 @@ START_TEST(test_handshake_timeout) {
 }
 END_TEST
 
-/* One HELLO byte every now and then does not hold a slot: the deadline is from the start. */
+/* A peer cannot keep a slot with one byte of HELLO a second: the deadline counts from the start. */
 START_TEST(test_slow_peer_does_not_extend_the_handshake) {
         WireHello hello = sample_hello();
         Buffer bytes = BUFFER_NULL;
@@ -276,7 +277,7 @@ START_TEST(test_slow_peer_does_not_extend_the_handshake) {
 }
 END_TEST
 
-/* A MAC function that fails (no CNG provider) is an error of ours, not the peer's. */
+/* When the MAC function fails (no CNG provider), the error is ours and not the peer's. */
 START_TEST(test_broken_mac) {
         HelperSessionConfig config = kit_config();
         WireHello hello = sample_hello();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: an agent whose machine was asleep gives the helper one heartbeat before it calls it
- * silent, and takes nothing away from one that it has just heard.
+ * Claim: after its machine was asleep, an agent gives the helper one heartbeat before it counts as
+ * silent. A helper that was heard a moment ago keeps its whole time.
  */
 
 #include "tests/suite.h"
@@ -11,16 +11,15 @@
 #include <check.h>
 #include <sodium.h>
 
-/* After a sleep the helper gets one heartbeat, and no more each time. */
-START_TEST(test_resume) {
+START_TEST(test_helper_gets_one_heartbeat_after_sleep) {
         SessionEvent event;
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
-        agent_session_resume(k.agent, k.now); /* nothing to put off yet */
+        agent_session_resume(k.agent, k.now); /* there is no deadline to move yet */
         ck_assert_uint_eq(agent_session_deadline(k.agent), SESSION_NO_DEADLINE);
         kit_connect(&k);
-        agent_session_resume(k.agent, k.now); /* just heard: nothing is taken away either */
+        agent_session_resume(k.agent, k.now); /* just heard: its time does not get shorter */
         ck_assert_uint_eq(agent_session_deadline(k.agent), k.now + 90000000);
         k.now += 10000000;
         agent_session_resume(k.agent, k.now);
@@ -44,7 +43,7 @@ int main(void) {
 
         if (sodium_init() < 0)
                 return EXIT_FAILURE;
-        tcase_add_test(tcase, test_resume);
+        tcase_add_test(tcase, test_helper_gets_one_heartbeat_after_sleep);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: two established machines, talking to each other through bytes, carry STATE and RESULT,
- * notice silence, and close at the first violation. The handshake is in test-session-handshake.c,
- * what a single machine does in each of its states in test-session-table.c.
+ * Claim: two established machines that talk to each other through bytes carry STATE and RESULT,
+ * notice silence, and close at the first violation. test-handshake.c tests the handshake,
+ * test-table.c every input in every state of a single machine.
  */
 
 #include "tests/suite.h"
@@ -90,7 +90,7 @@ START_TEST(test_silence) {
 
         kit_init(&k, kit_key, kit_key, NULL);
         kit_connect(&k);
-        /* The line is cut: what is written never arrives. */
+        /* The connection is cut: nothing that is written arrives. */
         for (unsigned i = 1; i <= 3; i++) {
                 SessionEvent event;
 
@@ -108,14 +108,14 @@ START_TEST(test_silence) {
 }
 END_TEST
 
-/* While the owner decides about the slot, time passes that is not the agent's silence. */
-START_TEST(test_slot_wait_is_no_silence) {
+/* The time that the owner takes to decide about the slot does not count as the agent's silence. */
+START_TEST(test_slot_wait_is_not_silence) {
         HelperSessionConfig config = kit_config();
         Kit k;
 
         config.heartbeat_ms = WIRE_HEARTBEAT_MIN_MS;
         kit_init(&k, kit_key, kit_key, &config);
-        k.hold = true;
+        k.leave_proven = true;
         kit_connect(&k);
         kit_wait(&k, 2000);
         ck_assert_int_eq(helper_session_admit(k.helper, k.now, &k.helper_out), 0);
@@ -168,7 +168,7 @@ START_TEST(test_unknown_frame_is_refused) {
 }
 END_TEST
 
-/* Eight bytes are enough to be refused: nobody waits for, or stores, the payload. */
+/* Eight bytes are enough to refuse a frame: nobody waits for its payload or stores it. */
 static const struct {
         uint8_t header[WIRE_HEADER_SIZE];
         bool established;
@@ -234,7 +234,7 @@ START_TEST(test_endpoints_limit_of_the_helper) {
         ck_assert_uint_eq(sequence, 1);
         kit_run(&k, 1);
         ck_assert_uint_eq(k.state.n_services, 2);
-        /* An agent that does not care about the limit. */
+        /* An agent that ignores the limit. */
         state = sample_state();
         state.sequence = 2;
         ck_assert_int_eq(wire_state_encode(&state, &k.agent_out), 0);
@@ -256,7 +256,7 @@ START_TEST(test_result_must_fit_its_state) {
         result.sequence = 2;
         result.n_services = 2;
         ck_assert_int_eq(helper_session_result(k.helper, &result, &k.helper_out), -EINVAL);
-        /* About an older STATE the number may differ. */
+        /* For an older STATE the number may differ. */
         result.sequence = 1;
         ck_assert_int_eq(helper_session_result(k.helper, &result, &k.helper_out), 0);
         kit_run(&k, 1);
@@ -270,7 +270,7 @@ START_TEST(test_result_must_fit_its_state) {
 }
 END_TEST
 
-START_TEST(test_result_of_the_future) {
+START_TEST(test_result_for_a_state_that_was_not_sent) {
         WireResult result = sample_result();
         Kit k;
 
@@ -283,9 +283,9 @@ START_TEST(test_result_of_the_future) {
 }
 END_TEST
 
-/* An empty payload is malformed in every message, wherever it may come. */
+/* An empty payload is malformed in every message, in every state. */
 static const struct {
-        WireType before; /* a good one first, or 0 */
+        WireType before; /* a good frame that comes first, or 0 */
         WireType type;
         bool to_agent, established;
 } malformed[] = {
@@ -375,7 +375,7 @@ int main(void) {
         tcase_add_test(tcase, test_helper_says_goodbye);
         tcase_add_test(tcase, test_heartbeat_keeps_both_alive);
         tcase_add_test(tcase, test_silence);
-        tcase_add_test(tcase, test_slot_wait_is_no_silence);
+        tcase_add_test(tcase, test_slot_wait_is_not_silence);
         tcase_add_test(tcase, test_unknown_ignorable_frames_are_skipped);
         tcase_add_test(tcase, test_unknown_frame_is_refused);
         tcase_add_loop_test(tcase, test_header_alone_is_refused, 0,
@@ -383,7 +383,7 @@ int main(void) {
         tcase_add_test(tcase, test_sequence_must_grow);
         tcase_add_test(tcase, test_endpoints_limit_of_the_helper);
         tcase_add_test(tcase, test_result_must_fit_its_state);
-        tcase_add_test(tcase, test_result_of_the_future);
+        tcase_add_test(tcase, test_result_for_a_state_that_was_not_sent);
         tcase_add_loop_test(tcase, test_malformed_message, 0,
                             sizeof(malformed) / sizeof(malformed[0]));
         tcase_add_test(tcase, test_bad_state_is_not_pushed);

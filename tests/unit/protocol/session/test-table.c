@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: this is what each machine does with every input in every state; docs/protocol.md draws the
- * same as pictures. A row for each input, a cell for each state: the state it is left in, then
- * "+event" where one is reported and ">FRAME" for what is written. "." = nothing at all happens,
- * "!" = -ENOTRECOVERABLE and nothing happens.
+ * Claim: each machine does with every input in every state what the tables here say;
+ * docs/protocol.md draws the same as pictures.
+ *
+ * There is a row for each input and a cell for each state. A cell has the state afterwards, then
+ * "+event" for a reported event and ">FRAME" for a written frame. "." means that nothing at all
+ * happens; "!" means -ENOTRECOVERABLE, and nothing else happens.
  */
 
 #include "tests/suite.h"
@@ -24,7 +26,7 @@ enum {
         IN_UNKNOWN,                    /* unknown type, not flagged */
         IN_MALFORMED,                  /* header of another format */
         IN_TOO_LARGE,                  /* header that announces too much */
-        IN_PARTIAL,                    /* nearly a header */
+        IN_PARTIAL,                    /* a header without its last byte */
         IN_TICK_EARLY,                 /* time passes, but not to the deadline */
         IN_TICK,                       /* to the deadline */
         IN_TICK_LATE,                  /* far past every deadline */
@@ -135,12 +137,12 @@ static const char *event_name(SessionEventType type) {
         return " +?";
 }
 
-/* Two keyed machines that have come as far as wanted: the agent's or the helper's state by name. */
+/* Run two machines with the same key until the agent or the helper is in the named state. */
 static void bring_to(Kit *k, const char *agent_state, const char *helper_state) {
         WireHello hello = sample_hello();
 
         kit_init(k, kit_key, kit_key, NULL);
-        k->hold = true;
+        k->leave_proven = true;
         for (unsigned step = 0;; step++) {
                 AgentSessionState a = agent_session_state(k->agent);
                 HelperSessionState h = helper_session_state(k->helper);
@@ -182,7 +184,7 @@ static void bring_to(Kit *k, const char *agent_state, const char *helper_state) 
         }
 }
 
-/* In READY a STATE has been sent and received, so that a RESULT has something to speak of. */
+/* In READY, send and receive one STATE, so that a RESULT has a STATE to answer. */
 static void prepare(Kit *k) {
         if (agent_session_state(k->agent) == AGENT_SESSION_READY) {
                 kit_push(k, 1);
@@ -191,7 +193,7 @@ static void prepare(Kit *k) {
         }
 }
 
-/* The bytes of an input. A WELCOME is a good one: it holds the proof for this very session. */
+/* The bytes of an input other than PROOF and WELCOME, which real_proof() makes. */
 static void input_bytes(int input, Buffer *out) {
         static const uint8_t ignorable[] = {1, 200, 0, 1, 0, 0, 0, 0};
         static const uint8_t unknown[] = {1, 200, 0, 0, 0, 0, 0, 0};
@@ -206,11 +208,12 @@ static void input_bytes(int input, Buffer *out) {
                 sample_frame((WireType) input, out);
         else
                 ck_assert_int_eq(buffer_append(out, bytes, input == IN_PARTIAL ? 7 : 8), 0);
-        /* The sample has the sequence number 1, which the session has seen. */
+        /* The sample has sequence number 1, and the session has seen that one. */
         if (input == WIRE_STATE)
                 out->data[out->begin + WIRE_HEADER_SIZE + 7] = 2;
 }
 
+/* A PROOF or WELCOME with the right MAC for this session. */
 static void real_proof(int input, Buffer *out) {
         WireHello hello = sample_hello();
         WireChallenge challenge = sample_challenge();
@@ -295,7 +298,7 @@ static int helper_input(Kit *k, int input, Buffer *out, SessionEvent *event) {
         return r;
 }
 
-/* What has happened, in the words of the tables. */
+/* Describe what happened in the notation of the tables. */
 static void describe(int r, const char *before, const char *after, SessionEvent *event,
                      const Buffer *out, char *ret_text, size_t size) {
         char frames[64] = "";
@@ -328,7 +331,7 @@ START_TEST(test_agent) {
                          &out, text, sizeof(text));
                 ck_assert_msg(agent_table[row].cell[_i] != NULL, "row %d has no cell", row);
                 ck_assert_msg(strcmp(text, agent_table[row].cell[_i]) == 0,
-                              "%s, row %d: '%s' and not '%s'", before, row, text,
+                              "%s, row %d: '%s' instead of '%s'", before, row, text,
                               agent_table[row].cell[_i]);
                 buffer_done(&out);
                 kit_done(&k);
@@ -352,7 +355,7 @@ START_TEST(test_helper) {
                          &event, &out, text, sizeof(text));
                 ck_assert_msg(helper_table[row].cell[_i] != NULL, "row %d has no cell", row);
                 ck_assert_msg(strcmp(text, helper_table[row].cell[_i]) == 0,
-                              "%s, row %d: '%s' and not '%s'", before, row, text,
+                              "%s, row %d: '%s' instead of '%s'", before, row, text,
                               helper_table[row].cell[_i]);
                 buffer_done(&out);
                 kit_done(&k);
@@ -360,7 +363,8 @@ START_TEST(test_helper) {
 }
 END_TEST
 
-/* Each input once: the agent's are all up to PUSH, the helper's all but START and PUSH. */
+/* Each table has each input once: the agent's all up to PUSH, the helper's all but START and PUSH.
+ */
 START_TEST(test_tables_are_complete) {
         unsigned agent[IN_END] = {0}, helper[IN_END] = {0};
 

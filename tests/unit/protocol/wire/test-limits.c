@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: every limit of docs/protocol.md holds exactly, in the encoder as in the decoder: the last
- * allowed value goes through, the next one is refused and leaves the output as it was. What a
- * decoder refuses is in the golden vectors, too; here are the lists that are too large for them and
- * all that an encoder can be given.
+ * Claim: every limit of docs/protocol.md is exact, in the encoder and in the decoder: the last
+ * allowed value passes, and the next one is refused and leaves the output as it was.
+ *
+ * The golden vectors test most refusals of the decoder. This file has the lists that are too large
+ * for them, and the refusals of the encoder.
  */
 
 #include "protocol/wire/wire.h"
@@ -18,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Services with one endpoint each, names in the order of @step (1 = sorted already). */
+/* Services with one endpoint each. @step is the stride between names; 1 means sorted. */
 static WireState many_services(uint32_t n, uint32_t step) {
         WireState m = {.sequence = 1, .n_services = n, .n_listens = n};
 
@@ -49,7 +50,7 @@ static int encode_and_decode(const WireState *m, WireState *ret) {
         return r;
 }
 
-/* Orders: sorted, reversed, two strides that visit all. */
+/* Orders of names: sorted, reversed, and two strides that visit all. */
 static const uint32_t steps[] = {1, WIRE_SERVICES_MAX - 1, 4093, 9973};
 
 START_TEST(test_16384_services) {
@@ -72,7 +73,7 @@ START_TEST(test_one_service_too_many) {
 }
 END_TEST
 
-/* A name that is there twice is found wherever the two stand, whatever the order of the others. */
+/* A duplicate name is found in every position and in every order of the other names. */
 START_TEST(test_duplicate_among_many) {
         static const uint32_t pairs[][2] = {
                 {0, 1}, {0, WIRE_SERVICES_MAX - 1}, {5000, 12000}, {16382, 16383}};
@@ -91,7 +92,8 @@ END_TEST
 START_TEST(test_payload_of_state) {
         WireState m = many_services(4096, 1), back = WIRE_STATE_NULL;
 
-        /* 64 IPv6 prefixes of 18 bytes make one service 1 KiB: 4,096 of them are too much. */
+        /* 64 IPv6 prefixes of 18 bytes make a service of over 1 KiB, and 4,096 of these are too
+         * much. */
         m.n_remotes = WIRE_REMOTES_MAX;
         m.remotes = calloc(m.n_remotes, sizeof(*m.remotes));
         ck_assert_ptr_nonnull(m.remotes);
@@ -122,7 +124,7 @@ START_TEST(test_result_for_16384_services) {
         for (uint32_t i = 0; i <= WIRE_SERVICES_MAX; i++)
                 m.services[i].text = text;
         ck_assert_int_eq(wire_result_encode(&m, &frame), 0);
-        /* Exactly the limit: every service with the longest text. */
+        /* Every service has the longest text: exactly the limit. */
         ck_assert_uint_eq(buffer_length(&frame), WIRE_HEADER_SIZE + WIRE_RESULT_PAYLOAD_MAX);
         ck_assert_int_eq(wire_result_decode(buffer_bytes(&frame) + WIRE_HEADER_SIZE,
                                             WIRE_RESULT_PAYLOAD_MAX, &back),
@@ -138,7 +140,7 @@ START_TEST(test_result_for_16384_services) {
 }
 END_TEST
 
-/* Each changes one field of a good message to a value that the peer would refuse. */
+/* Each one changes one field of a good message to a value that the peer would refuse. */
 typedef enum Spoil {
         SPOIL_SEQUENCE,
         SPOIL_MODE,
@@ -245,7 +247,7 @@ START_TEST(test_encoder_refuses) {
         WireState m = sample_state();
         Buffer out = BUFFER_NULL;
 
-        /* Behind what the owner has queued already: that must stay. */
+        /* The owner has queued a frame already, and it must stay. */
         ck_assert_int_eq(wire_ping_encode(1, &out), 0);
         spoil((Spoil) _i, &m);
         ck_assert_int_eq(wire_state_encode(&m, &out), -EINVAL);

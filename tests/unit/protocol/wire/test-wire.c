@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: every message survives the trip; a frame is either accepted and then encodes to the very
- * same bytes, or refused with -EPROTO; no truncation and no changed byte does anything else.
- * The limits of the lists are in test-wire-limits.c.
+ * Claim: every message survives encoding and decoding. A frame is either accepted, and then encodes
+ * to the same bytes again, or refused with -EPROTO. No truncation and no changed byte has any other
+ * result. test-limits.c tests the limits of the lists.
  */
 
 #include "protocol/wire/wire.h"
@@ -25,7 +25,7 @@ static size_t payload_length(const Buffer *frame) {
         return buffer_length(frame) - WIRE_HEADER_SIZE;
 }
 
-/* recode() of exactly these bytes, from memory of exactly that size so that ASan sees overreads. */
+/* recode() from memory of exactly @n bytes, so that ASan sees a read past the end. */
 static int recode_exact(const uint8_t *bytes, size_t n, Buffer *out) {
         uint8_t *copy = malloc(n);
         int r;
@@ -43,7 +43,7 @@ static void set_length(uint8_t *frame, size_t n) {
                 frame[4 + i] = (uint8_t) (n >> (24 - 8 * i));
 }
 
-/* Accepted and canonical, or refused. */
+/* True when the frame is accepted and canonical, or refused. */
 static bool is_strict(const uint8_t *frame, size_t n) {
         Buffer again = BUFFER_NULL;
         int r = recode_exact(frame, n, &again);
@@ -113,7 +113,7 @@ START_TEST(test_every_byte_with_every_value) {
 }
 END_TEST
 
-/* The decoded value, field by field: a swapped pair of fields would survive recode(). */
+/* The decoded values, field by field: recode() would not notice two swapped fields. */
 START_TEST(test_values) {
         Buffer frame = BUFFER_NULL;
         WireHello hello, sent_hello = sample_hello();
@@ -217,7 +217,7 @@ START_TEST(test_header) {
         ck_assert_int_eq(wire_header_decode((const uint8_t *) "\1\6\0\1\0\0\0\0", &h), -EPROTO);
         ck_assert_int_eq(wire_header_decode((const uint8_t *) "\1\310\0\1\0\0\0\0", &h), 0);
         ck_assert_uint_eq(h.flags, WIRE_FLAG_IGNORABLE);
-        /* an unknown type without the flag is a matter of the session */
+        /* the session decides about an unknown type without the flag */
         ck_assert_int_eq(wire_header_decode((const uint8_t *) "\1\310\0\0\0\0\4\0", &h), 0);
         ck_assert_int_eq(wire_header_decode((const uint8_t *) "\1\310\0\0\0\0\4\1", &h), -EMSGSIZE);
 }
@@ -306,7 +306,7 @@ START_TEST(test_text_clean) {
 
         wire_text_clean(a, 6);
         ck_assert_str_eq(a, "a?b\xe2\x82\xac");
-        wire_text_clean(a, 5); /* the euro sign no longer fits and goes whole */
+        wire_text_clean(a, 5); /* the euro sign does not fit any more and goes completely */
         ck_assert_str_eq(a, "a?b");
         wire_text_clean(b, 255);
         ck_assert_str_eq(b, "\xe2\x82\xac??");
