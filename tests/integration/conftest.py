@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Fixtures: a guest with the real agent, the helper's core, a peer that misbehaves."""
+"""Fixtures: a guest with the real agent, the helper's core, and peers that misbehave."""
 import os
 import secrets
 
@@ -25,7 +25,7 @@ def guest(dev_tree, tmp_path):
 
 @pytest.fixture
 def key(guest):
-    """A key that the guest has."""
+    """The guest's key."""
     key = secrets.token_hex(32)
     guest.key(key + "\n")
     return key
@@ -33,15 +33,15 @@ def key(guest):
 
 @pytest.fixture
 def host(dev_tree, guest, key):
-    """The helper's core, paired with the guest, not started yet."""
+    """The helper's core, paired with the guest but not started yet."""
     host = helpers.TestHost(dev_tree, guest.socket, key=key, store=os.path.join(guest.folder, "store"))
     yield host
     host.kill()
 
 
 @pytest.fixture
-def bridge(guest, host):
-    """Both ends up, with one service in force."""
+def connected(guest, host):
+    """Both ends run and are connected, with one service in force."""
     guest.service("web", "listen = 8080\nconnect-port = 80")
     host.start()
     guest.start()
@@ -52,7 +52,7 @@ def bridge(guest, host):
 
 @pytest.fixture
 def peer(guest):
-    """peer(behave): a listener in the helper's place."""
+    """peer(behave): a listener in the place of the helper."""
     peers = []
 
     def make(behave):

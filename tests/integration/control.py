@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""wslbridgectl as a person or a program runs it, beside the guest's agent."""
+"""Runs wslbridgectl beside the guest's agent, as a person or a program does."""
 import fcntl
 import json
 import os
@@ -10,14 +10,14 @@ import struct
 import subprocess
 import termios
 
-from guest import PATIENCE
+from guest import MAX_DELAY
 
 
 class Control:
     def __init__(self, tree, guest):
         self.exe = os.path.join(tree, "agent", "wslbridgectl")
         self.guest = guest
-        # As the unit and its tmpfiles lay it out: a link into the agent's own folder.
+        # A link into the agent's own folder, like the one that the unit and tmpfiles make.
         folder = os.path.join(guest.root, "run", "wslbridge")
         os.makedirs(folder, exist_ok=True)
         os.symlink(os.path.join(guest.state, "status.json"), os.path.join(folder, "status.json"))
@@ -33,20 +33,20 @@ class Control:
 
     def run(self, *arguments, stdin="", env=None):
         """(exit code, standard output and error)"""
-        done = subprocess.run(self.command(*arguments), input=stdin, text=True, timeout=PATIENCE,
+        done = subprocess.run(self.command(*arguments), input=stdin, text=True, timeout=MAX_DELAY,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               env={**os.environ, **(env or {})})
         assert "Sanitizer" not in done.stdout and "runtime error" not in done.stdout, done.stdout
         return done.returncode, done.stdout
 
     def json(self, *arguments):
-        """(exit code, what --json prints), which must be all on standard output."""
-        done = subprocess.run(self.command(*arguments, "--json"), text=True, timeout=PATIENCE,
+        """(exit code, parsed output of --json). Standard output must contain nothing else."""
+        done = subprocess.run(self.command(*arguments, "--json"), text=True, timeout=MAX_DELAY,
                               stdin=subprocess.DEVNULL, capture_output=True)
         return done.returncode, json.loads(done.stdout) if done.stdout else None
 
     def on_terminal(self, *arguments, columns=80, env=None):
-        """(exit code, what the terminal got)"""
+        """(exit code, output as the terminal received it)"""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
@@ -55,7 +55,7 @@ class Control:
                                    stderr=slave, env=environment)
         os.close(slave)
         output = b""
-        while select.select([master], [], [], PATIENCE)[0]:
+        while select.select([master], [], [], MAX_DELAY)[0]:
             try:
                 data = os.read(master, 4096)
             except OSError:  # the other end is closed
@@ -64,10 +64,10 @@ class Control:
                 break
             output += data
         os.close(master)
-        return process.wait(PATIENCE), output.decode()
+        return process.wait(MAX_DELAY), output.decode()
 
 
 def plain(text):
-    """Without colours, the spinner's steps and the terminal's line ends."""
+    """The text without colours, the steps of the spinner and the line ends of the terminal."""
     text = re.sub(r"\r\x1b\[K[^\r\n]*(?=\r\x1b)", "", text)
     return re.sub(r"\x1b\[[0-9;]*[mK]", "", text).replace("\r", "")

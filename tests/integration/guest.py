@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A guest for the tests: a network namespace with the real agent in it.
 
-    guest = Guest(tree, folder)       namespace with eth0 10.9.0.2/24, gateway 10.9.0.1; no agent yet
+    guest = Guest(tree, folder)       a namespace with eth0 10.9.0.2/24, gateway 10.9.0.1; no agent yet
     guest.service("web", "listen = 8080")
     guest.start()
     guest.wait_state("web", "active")
@@ -20,13 +20,13 @@ import topology
 ADDRESS = "10.9.0.2"
 GATEWAY = "10.9.0.1"
 PREFIX = 24
-PATIENCE = 20  # seconds; nothing here takes that long unless it is broken
+MAX_DELAY = 20  # seconds; nothing takes this long unless something is broken
 
 _numbers = itertools.count(1)
 
 
-def wait_until(condition, what, seconds=PATIENCE):
-    """Poll until @condition() is true; returns what it gave."""
+def wait_until(condition, what, seconds=MAX_DELAY):
+    """Poll until @condition() is true. Return: its value."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
@@ -37,7 +37,7 @@ def wait_until(condition, what, seconds=PATIENCE):
 
 
 class NotifySocket:
-    """What a service manager hears from the agent."""
+    """The messages that a service manager receives from the agent."""
 
     def __init__(self, path):
         self.path = path
@@ -73,7 +73,7 @@ class Guest:
         self.state = os.path.join(self.folder, "run")
         self.socket = os.path.join(self.folder, "helper")
         self.log_path = os.path.join(self.folder, "log")
-        self.wsl = os.path.join(self.folder, "wsl")  # WSL's tools; none in it at first
+        self.wsl = os.path.join(self.folder, "wsl")  # folder of WSL's tools, empty at first
         self.address = ADDRESS
         self.process = None
         self.servers = []
@@ -98,7 +98,7 @@ class Guest:
         self.namespace.ip(lines)
 
     def new_address(self):
-        """As a renewed lease does it: the old address goes, then the new one comes."""
+        """Change the address as a renewed lease does: delete the old one, then add the new one."""
         old, self.address = self.address, str(ipaddress.ip_address(self.address) + 1)
         self.ip(f"addr del {old}/{PREFIX} dev eth0\naddr add {self.address}/{PREFIX} dev eth0\n"
                 f"route replace default via {GATEWAY}\n")
@@ -107,7 +107,7 @@ class Guest:
     # --- configuration
 
     def write(self, path, text, mode=0o644):
-        """A file below the root, replaced in one step as editors do. Text may be bytes."""
+        """Write a file below the root; it replaces the old one in one step, as editors do it."""
         full = os.path.join(self.root, path)
         os.makedirs(os.path.dirname(full), exist_ok=True)
         data = text if isinstance(text, bytes) else text.encode()
@@ -120,7 +120,7 @@ class Guest:
         os.unlink(os.path.join(self.root, path))
 
     def agent_conf(self, more=""):
-        """Never without 'helper': the default would be a vsock of this machine."""
+        """Write agent.conf, always with 'helper': the default would be a vsock of this machine."""
         self.write("etc/wslbridge/agent.conf", f"[agent]\nhelper = unix:{self.socket}\n{more}")
 
     def service(self, name, lines):
@@ -135,7 +135,7 @@ class Guest:
     # --- WSL
 
     def tool(self, name, script):
-        """One of WSL's tools, as a shell script; replaced in one step: it may be running."""
+        """Write one of WSL's tools as a shell script, in one step, because it may be running."""
         os.makedirs(self.wsl, exist_ok=True)
         path = os.path.join(self.wsl, name)
         fd = os.open(path + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o755)
@@ -144,7 +144,7 @@ class Guest:
         os.rename(path + ".new", path)
 
     def wsl_mode(self, word):
-        """WSL's tools as they are in a distribution that has started."""
+        """Write WSL's tools as a running distribution has them."""
         self.tool("wslinfo", f"[ $1 = --networking-mode ] || exit 1\necho '{word}'")
         self.tool("wslpath", f"printf '%s\\n' '\\\\wsl.localhost\\{self.name}\\'")
         self.interop()
@@ -153,7 +153,7 @@ class Guest:
         open(os.path.join(self.wsl, "1_interop"), "w").close()
 
     def listen(self, port, address="0.0.0.0", family="AF_INET"):
-        """A server in the guest; ends when its standard input does."""
+        """Start a server in the guest. It ends when its standard input ends."""
         script = (f"import socket, sys\ns = socket.create_server(('{address}', {port}), "
                   f"family=socket.{family})\nprint('up', flush=True)\nsys.stdin.read()")
         server = self.namespace.popen("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE,
@@ -164,7 +164,7 @@ class Guest:
 
     def end_server(self, server):
         server.stdin.close()
-        server.wait(PATIENCE)
+        server.wait(MAX_DELAY)
         server.stdout.close()
         self.servers.remove(server)
 
@@ -172,7 +172,7 @@ class Guest:
 
     def start(self, wait=True, without=(), **environment):
         env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
-        # Not the tools of the machine that runs the tests, which may be a distribution of WSL.
+        # The tests may run in a WSL distribution; do not use the tools of that one.
         env.update(RUNTIME_DIRECTORY=self.state, WSL_DISTRO_NAME=self.name,
                    WSLBRIDGE_WSL_FOLDER=self.wsl, **environment)
         for name in without:
@@ -185,9 +185,9 @@ class Guest:
         return self
 
     def stop(self):
-        """SIGTERM; a sanitizer's report or any other failure shows in the exit code."""
+        """End it with SIGTERM. The exit code shows a sanitizer's report or any other failure."""
         self.process.send_signal(signal.SIGTERM)
-        code = self.process.wait(PATIENCE)
+        code = self.process.wait(MAX_DELAY)
         self.process = None
         assert code == 0, self.log()
 
@@ -217,7 +217,7 @@ class Guest:
     # --- status.json
 
     def status(self):
-        """{} while there is none, or only that of an agent which was killed."""
+        """The status; {} while there is none, or only the one of a killed agent."""
         try:
             with open(os.path.join(self.state, "status.json"), encoding="utf-8") as f:
                 status = json.load(f)
@@ -236,7 +236,7 @@ class Guest:
         wait_until(lambda: self.status().get("helper", {}).get("state") == state,
                    f"helper {state}\n{self.log()}")
 
-    # --- what it costs
+    # --- costs
 
     def wake_ups(self):
         """How often the process went to sleep."""

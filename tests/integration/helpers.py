@@ -8,16 +8,16 @@ import socket
 import subprocess
 import threading
 
-from guest import PATIENCE, wait_until
+from guest import MAX_DELAY, wait_until
 
 
 class TestHost:
     """wslbridge-test-host on the guest's socket, driven by its commands."""
 
-    __test__ = False  # no test class for pytest
+    __test__ = False  # pytest: this is not a test class
 
     def __init__(self, tree, path, **options):
-        """@options: of the program, for example heartbeat_ms=200 or no_pairing=True."""
+        """@options: options of the program, for example heartbeat_ms=200 or no_pairing=True."""
         self.exe = os.path.join(tree, "tests", "host", "wslbridge-test-host")
         self.path = path
         self.options = {"goodbye_ms": 300, "recovery_ms": 1000, **options}
@@ -50,7 +50,7 @@ class TestHost:
         self.process.stdin.write(text + "\n")
         self.process.stdin.flush()
         while True:
-            answer = self.lines.get(timeout=PATIENCE)
+            answer = self.lines.get(timeout=MAX_DELAY)
             if "command" in answer:
                 assert answer["ok"], answer
                 return answer
@@ -67,9 +67,9 @@ class TestHost:
         return self.command("stats")
 
     def stop(self):
-        """As Windows stops it: goodbye, everything withdrawn."""
+        """Stop it as Windows does: it says goodbye and withdraws everything."""
         self.process.terminate()
-        assert self.process.wait(PATIENCE) == 0, "".join(self.messages)
+        assert self.process.wait(MAX_DELAY) == 0, "".join(self.messages)
         self._close()
 
     def kill(self):
@@ -84,7 +84,7 @@ class TestHost:
 
 
 class Peer:
-    """A listener whose connections do what @behave(connection) does, each in a thread."""
+    """A listener that calls @behave(connection) for each connection, in a thread of its own."""
 
     def __init__(self, path, behave):
         self.n_connections = 0

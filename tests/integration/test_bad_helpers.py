@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Whatever sits in the helper's place, the agent lives, says so once and finds a good one later."""
+"""The agent survives any peer in the place of the helper, reports it once, and later finds a good
+helper."""
 import socket
 import struct
 import time
@@ -45,12 +46,12 @@ def close_mid_frame(connection):
 
 
 def half_open(connection):
-    """Nothing more comes, and nothing is read, but the connection stays."""
+    """Send nothing more and read nothing, but keep the connection."""
     connection.shutdown(socket.SHUT_WR)
     time.sleep(60)
 
 
-def wants_no_bytes(connection):
+def refuses_bytes(connection):
     connection.shutdown(socket.SHUT_RD)
     time.sleep(60)
 
@@ -77,7 +78,7 @@ def early_result(connection):
 
 
 def drip(connection):
-    """A frame at a byte a time: slow, and never finished."""
+    """Send a frame byte by byte, and never finish it."""
     for byte in frame(CHALLENGE, bytes(500)):
         connection.sendall(bytes([byte]))
         time.sleep(0.05)
@@ -89,7 +90,7 @@ QUICK = [close_at_once, close_after_hello, close_mid_header, close_mid_frame, ha
 
 
 @pytest.mark.parametrize("behave", QUICK, ids=lambda b: b.__name__)
-def test_survives_and_finds_a_good_one(guest, host, peer, behave):
+def test_agent_survives_and_finds_a_good_helper(guest, host, peer, behave):
     guest.service("web", "listen = 8080")
     bad = peer(behave)
     guest.start()
@@ -100,13 +101,13 @@ def test_survives_and_finds_a_good_one(guest, host, peer, behave):
     assert guest.status()["helper"]["state"] == "waiting"
     bad.close()
     host.start()
-    guest.new_address()  # does not wait for the pause to end
+    guest.new_address()  # ends the pause between two tries
     guest.wait_state("web", "active")
     assert bad.n_connections < 10  # with pauses between them
     guest.stop()
 
 
-@pytest.mark.parametrize("behave", [say_nothing, wants_no_bytes, drip], ids=lambda b: b.__name__)
+@pytest.mark.parametrize("behave", [say_nothing, refuses_bytes, drip], ids=lambda b: b.__name__)
 def test_handshake_has_a_deadline(guest, host, peer, behave):
     guest.service("web", "listen = 8080")
     bad = peer(behave)
@@ -120,8 +121,8 @@ def test_handshake_has_a_deadline(guest, host, peer, behave):
     guest.wait_state("web", "active")
 
 
-def test_silent_helper_is_given_up(guest, host):
-    """Frozen after the session was up: heartbeats stop, and nobody closes anything."""
+def test_agent_leaves_a_silent_helper(guest, host):
+    """The helper freezes during a session: heartbeats stop, and nobody closes the connection."""
     guest.service("web", "listen = 8080")
     host.start(heartbeat_ms=200)
     guest.start()
@@ -148,7 +149,8 @@ def test_slow_helper_gets_the_newest_state(guest, host):
 
 
 class SmallHelper:
-    """Pairs nobody and takes two endpoints. Keeps (address, number of services) of each STATE."""
+    """Pairs with nobody and accepts two endpoints. Records (address, number of services) of each
+    STATE."""
 
     def __init__(self):
         self.states = []
@@ -178,8 +180,8 @@ def read_frame(stream):
     return kind, stream.read(length)
 
 
-def test_more_than_the_helper_takes(guest, peer):
-    """Asked for nothing then, because old rules would stay behind when the address changes."""
+def test_more_endpoints_than_the_helper_accepts(guest, peer):
+    """The agent then asks for nothing, because the old rules would outlive an address change."""
     helper = SmallHelper()
     guest.service("web", "listen = 8080")
     peer(helper)
@@ -197,7 +199,7 @@ def test_more_than_the_helper_takes(guest, peer):
 
 
 def test_listener_with_a_full_queue(guest, host):
-    """connect() says EAGAIN and no event follows: that is a failed try, not one to wait for."""
+    """connect() returns EAGAIN and no event follows. The agent counts this as a failed try."""
     listener = socket.socket(socket.AF_UNIX)
     listener.bind(guest.socket)
     listener.listen(0)

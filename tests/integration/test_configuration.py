@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Saving a file is enough; what is broken does not take down the rest; --check names every
+"""A saved file takes effect at once. A broken file does not affect the others. --check names every
 problem."""
 import os
 import subprocess
@@ -10,8 +10,8 @@ from guest import wait_until
 WEB = {"0.0.0.0/8080": "10.9.0.2/80"}
 
 
-def test_drop_in_added_changed_removed(bridge):
-    guest, host = bridge
+def test_drop_in_added_changed_removed(connected):
+    guest, host = connected
     guest.service("db", "listen = 127.0.0.1:5432\n")
     guest.wait_state("db", "active")
     host.wait_rules({**WEB, "127.0.0.1/5432": "10.9.0.2/5432"})
@@ -23,8 +23,8 @@ def test_drop_in_added_changed_removed(bridge):
     guest.wait_state("web", "active")
 
 
-def test_range_and_several_listen_lines(bridge):
-    guest, host = bridge
+def test_range_and_several_listen_lines(connected):
+    guest, host = connected
     guest.service("many", "listen = 9000-9002\nlisten = 127.0.0.1:9000-9002\n"
                           "connect-port = 7000-7002")
     guest.wait_state("many", "active")
@@ -35,8 +35,8 @@ def test_range_and_several_listen_lines(bridge):
         "0.0.0.0:9000-9002", "127.0.0.1:9000-9002"]
 
 
-def test_disabled_and_enabled(bridge):
-    guest, host = bridge
+def test_disabled_and_enabled(connected):
+    guest, host = connected
     guest.service("web", "listen = 8080\nconnect-port = 80\nenabled = no")
     host.wait_rules({})
     guest.wait_state("web", "disabled")
@@ -45,8 +45,8 @@ def test_disabled_and_enabled(bridge):
     guest.wait_state("web", "active")
 
 
-def test_masking_and_precedence(bridge):
-    guest, host = bridge
+def test_masking_and_precedence(connected):
+    guest, host = connected
     guest.write("usr/lib/wslbridge/services.d/ssh.ini", "[service]\nlisten = 2222\n")
     guest.wait_state("ssh", "active")
     guest.write("run/wslbridge/services.d/ssh.ini", "[service]\nlisten = 2223\n")
@@ -58,8 +58,8 @@ def test_masking_and_precedence(bridge):
     host.wait_rules({**WEB, "0.0.0.0/2223": "10.9.0.2/2223"})
 
 
-def test_broken_set_keeps_the_previous_one(bridge):
-    guest, host = bridge
+def test_broken_set_keeps_the_previous_one(connected):
+    guest, host = connected
     guest.service("bad", "listen = 70000\nlisten = nonsense")
     wait_until(lambda: guest.status()["configuration"]["stale"], "the refusal")
     problems = guest.status()["configuration"]["problems"]
@@ -69,13 +69,13 @@ def test_broken_set_keeps_the_previous_one(bridge):
     time.sleep(0.5)
     assert host.rules() == WEB
     assert guest.log_lines("stays in force")
-    guest.service("bad", "listen = 7000")  # repaired: all of it now
+    guest.service("bad", "listen = 7000")  # repaired: now all of it counts
     guest.wait_state("bad", "active")
     guest.wait_state("good", "active")
     assert guest.status()["configuration"] == {"stale": False, "problems": []}
 
 
-def test_broken_at_start_serves_the_rest(guest, host):
+def test_agent_starts_without_the_broken_file(guest, host):
     guest.service("web", "listen = 8080\nconnect-port = 80")
     guest.service("bad", "listen = 0\ncolour = red")
     host.start()
@@ -102,9 +102,9 @@ def test_directories_that_come_later(guest, host):
     host.wait_rules(WEB)
 
 
-def test_reload_sees_what_inotify_can_not(bridge):
-    """A link's target may change unseen; SIGHUP reads it."""
-    guest, host = bridge
+def test_reload_sees_what_inotify_cannot(connected):
+    """The agent does not see a change of a link's target; SIGHUP makes it read the target."""
+    guest, host = connected
     target = os.path.join(guest.folder, "target.ini")
     with open(target, "w") as f:
         f.write("[service]\nlisten = 6000\n")
@@ -117,7 +117,8 @@ def test_reload_sees_what_inotify_can_not(bridge):
 
 
 def test_changed_service_is_pending_until_it_is_answered(guest, host):
-    """The answer to the old request says nothing of the new one; what did not change keeps its own."""
+    """The answer to the old request does not apply to the new one. A service that did not change keeps
+    its answer."""
     guest.service("same", "listen = 7000")
     guest.service("web", "listen = 8080")
     host.start(delay_ms=1500)
@@ -130,15 +131,15 @@ def test_changed_service_is_pending_until_it_is_answered(guest, host):
                         ("listen = 8081\nremote = 192.0.2.0/24", "refused"),  # by the host's policy
                         ("listen = 8081\nremote = 192.0.3.0/24", "refused")):
         guest.service("web", lines)
-        guest.wait_state("web", "pending")  # the old state with the new port would be a lie
+        guest.wait_state("web", "pending")  # the old state does not apply to the new port
         assert guest.service_status("web")["listens"][0]["listen"] == "0.0.0.0:8081"
         assert guest.service_status("same")["state"] == "active"
         guest.wait_state("web", then)
 
 
-def test_helper_moves(bridge, dev_tree):
-    """Another address in agent.conf: goodbye here, hello there."""
-    guest, host = bridge
+def test_helper_moves(connected, dev_tree):
+    """agent.conf names another address: the agent says goodbye here and connects there."""
+    guest, host = connected
     old, guest.socket = guest.socket, guest.socket + "2"
     host.path = guest.socket
     guest.agent_conf()
@@ -150,8 +151,8 @@ def test_helper_moves(bridge, dev_tree):
     assert old != guest.socket
 
 
-def test_files_of_windows_editors(bridge):
-    guest, host = bridge
+def test_files_of_windows_editors(connected):
+    guest, host = connected
     guest.write("etc/wslbridge/services.d/win.ini",
                 b"\xef\xbb\xbf[service]\r\nlisten = 7070\r\nconnect-port = 70\r\n")
     host.wait_rules({**WEB, "0.0.0.0/7070": "10.9.0.2/70"})

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What WSL's tools say: the networking mode decides whether rules are asked for, the distribution
-is part of the identity. The tools are scripts of the tests."""
+"""The agent uses the answers of WSL's tools: the networking mode decides whether it asks for rules, and
+the name of the distribution is part of the identity. Here the tools are scripts."""
 import ctypes
 import os
 import time
@@ -31,7 +31,7 @@ def web(guest):
                                         ("consomme", "virtioproxy"), ("none", "none"),
                                         ("wsl1", "mirrored")])
 def test_modes_without_rules(web, host, manager, word, mode):
-    """Not for a moment: the host's own address is never published."""
+    """There is no rule even for a moment: the host's own address is never published."""
     web.wsl_mode(word)
     host.start()
     web.start(NOTIFY_SOCKET=manager.path)
@@ -49,14 +49,14 @@ def test_modes_without_rules(web, host, manager, word, mode):
 
 
 def test_withdrawn_even_without_a_helper(web):
-    """Nobody installs a helper for a mirrored guest; that is no reason to be pending for ever."""
+    """A mirrored guest usually has no helper; its services must not stay pending for ever."""
     web.wsl_mode("mirrored")
     web.start()
     web.wait_state("web", "withdrawn")
     web.wait_log("is not there")
     web.wait_state("web", "withdrawn")
     assert "needs no forwarding" in web.service_status("web")["text"]
-    web.service("other", "listen = 8081")  # nor is a new one
+    web.service("other", "listen = 8081")  # a new service is withdrawn too
     web.wait_state("other", "withdrawn")
     web.wsl_mode("nat")
     web.reload()
@@ -123,12 +123,12 @@ def test_an_address_change_never_waits_for_the_mode(web, host):
     for _ in range(3):
         begin = time.monotonic()
         host.wait_rules({"0.0.0.0/8080": f"{web.new_address()}/80"})
-        assert time.monotonic() - begin < 1.5  # the limit of the tool is two seconds
-    assert web.status()["guest"]["mode"] == "nat"  # what was known stays
+        assert time.monotonic() - begin < 1.5  # a tool may take two seconds
+    assert web.status()["guest"]["mode"] == "nat"  # the last known mode stays
 
 
 def test_slow_tools_do_not_delay_ready(web, host, manager):
-    """And when they are killed the guest goes on as one of an old WSL."""
+    """When the agent kills the tools, it goes on as in an old WSL."""
     web.tool("wslinfo", "sleep 1000")
     web.tool("wslpath", "sleep 1000")
     web.interop()
@@ -137,7 +137,7 @@ def test_slow_tools_do_not_delay_ready(web, host, manager):
     web.start(NOTIFY_SOCKET=manager.path)
     manager.wait("READY=1")
     assert time.monotonic() - begin < 1.5
-    assert host.rules() == {}  # asked for when it is known who asks
+    assert host.rules() == {}  # the agent asks only when it knows its identity
     host.wait_rules(RULE)
     web.wait_state("web", "active")
     assert web.status()["guest"]["mode"] == "unknown"
@@ -145,7 +145,7 @@ def test_slow_tools_do_not_delay_ready(web, host, manager):
 
 
 def test_without_the_tools(web, host):
-    """Old WSL and plain Hyper-V guests: nothing to wait for."""
+    """In an old WSL and in a plain Hyper-V guest there is nothing to wait for."""
     host.start()
     web.start()
     host.wait_rules(RULE)
@@ -155,7 +155,7 @@ def test_without_the_tools(web, host):
 
 
 def test_not_wsl(web, host):
-    """The kernel of a plain Hyper-V guest is an ordinary one."""
+    """A plain Hyper-V guest has an ordinary kernel."""
     web.start(without=["WSLBRIDGE_WSL_FOLDER"])
     assert web.status()["guest"]["wsl"] is ("microsoft" in os.uname().release.lower())
 
@@ -172,7 +172,7 @@ def test_unknown_word_is_reported(web, host):
 
 
 def test_wsl_that_is_not_ready_yet(web, host):
-    """Early in a distribution's start the tools fail; what they say then counts from the first."""
+    """While a distribution starts, the tools fail. The agent waits for their first answer."""
     web.tool("wslinfo", f"[ -e {web.wsl}/1_interop ] || exit 1\necho mirrored")
     web.tool("wslpath", f"[ -e {web.wsl}/1_interop ] || exit 1\n"
                         "printf '%s\\n' '\\\\wsl.localhost\\Late\\'")
@@ -189,7 +189,7 @@ def test_wsl_that_is_not_ready_yet(web, host):
 
 
 def test_distro_is_part_of_the_identity(web, host):
-    """The helper knows the key under the name that wslpath gives, whatever the environment says."""
+    """The name comes from wslpath, even if the environment has another one."""
     web.wsl_mode("nat")
     web.tool("wslpath", "printf '%s\\n' '\\\\wsl.localhost\\Debian\\'")
     host.options.pop("key")
@@ -203,7 +203,7 @@ def test_distro_is_part_of_the_identity(web, host):
 
 
 @pytest.mark.parametrize("output", ["C:\\\\", "", "\\\\\\\\wsl.localhost\\\\My Distro\\\\"])
-def test_distro_that_is_no_name(web, host, output):
+def test_output_that_is_not_a_name(web, host, output):
     web.wsl_mode("nat")
     web.tool("wslpath", f"printf '{output}\\n'")
     host.start()
@@ -214,8 +214,8 @@ def test_distro_that_is_no_name(web, host, output):
 
 
 def wall_clock_is_set(guest):
-    """As far as the agent can see: its timer on the wall clock becomes readable. Setting the clock
-    of the machine that runs the tests would do it, too."""
+    """Make the agent believe that the wall clock was set: its timer on that clock becomes readable.
+    Setting the clock of the machine that runs the tests would have the same effect."""
     pid = guest.process.pid
     timers = []
     for fd in os.listdir(f"/proc/{pid}/fdinfo"):
@@ -224,20 +224,19 @@ def wall_clock_is_set(guest):
                 if "clockid: 0\n" in f.read():
                     timers.append(int(fd))
         except FileNotFoundError:
-            pass  # that of a tool, which has just ended
+            pass  # it belonged to a tool that has just ended
     assert len(timers) == 1
     libc = ctypes.CDLL(None, use_errno=True)
     pidfd = os.pidfd_open(pid)
     copy = libc.syscall(SYS_PIDFD_GETFD, pidfd, timers[0], 0)
     assert copy >= 0, os.strerror(ctypes.get_errno())
-    soon = (ctypes.c_long * 4)(0, 0, 0, 1)  # no interval; a nanosecond after 1970 began
+    soon = (ctypes.c_long * 4)(0, 0, 0, 1)  # no interval; a nanosecond after the epoch
     assert libc.timerfd_settime(copy, TFD_TIMER_ABSTIME, soon, None) == 0
     os.close(copy)
     os.close(pidfd)
 
 
-def test_resume(web, host):
-    """After a sleep everything is asked again, each time."""
+def test_after_a_sleep_everything_is_asked_again(web, host):
     web.wsl_mode("nat")
     host.start()
     web.start()

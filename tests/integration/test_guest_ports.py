@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Whether anybody in the guest listens where the host forwards to, and the interfaces there are."""
+"""The status says whether anything in the guest listens on the ports that the host forwards to, and
+which interfaces there are."""
 import time
 
 import pytest
@@ -32,10 +33,10 @@ def test_kinds_of_listeners(guest, host):
     wait_guest(guest, "s8004", "not-listening", 8004)  # create_server(): IPv6 only
     wait_guest(guest, "s8005", "loopback-only", 8005)
     wait_guest(guest, "s8006", "not-listening", 8006)
-    wait_guest(guest, "several", "not-listening", 8004)  # the first of the worst
+    wait_guest(guest, "several", "not-listening", 8004)  # the first port with the worst state
     wait_guest(guest, "elsewhere", "listening", None)
     wait_guest(guest, "off", "unknown", None)
-    # Active on the host all the same: the rule is right, the guest's program is not.
+    # All are active on the host: the rules are right, only the guest's programs are not.
     wait_until(lambda: all(guest.service_status(f"s{p}")["state"] == "active"
                            for p in range(8001, 8007)), "all active")
     assert len(guest.log_lines("Port 8002 of service 's8002'")) == 1
@@ -50,11 +51,11 @@ def test_known_without_a_helper(guest):
     guest.start()
     wait_guest(guest, "up", "listening", None)
     wait_guest(guest, "down", "not-listening", 8002)
-    assert not guest.log_lines("Nothing listens")  # nothing is forwarded yet either
+    assert not guest.log_lines("Nothing listens")  # nothing is forwarded yet, so this is not a problem
 
 
 def test_heartbeats_refresh_it(guest, host):
-    """No wake-up of its own: the helper's PING is one."""
+    """The agent needs no wake-up of its own for this, because the helper's PING wakes it."""
     server = guest.listen(8001)
     guest.service("web", "listen = 8001")
     host.start(heartbeat_ms=200)
@@ -74,7 +75,7 @@ def test_heartbeats_refresh_it(guest, host):
 @pytest.mark.parametrize("occasion", ["reload", "file", "address"])
 def test_occasions_that_refresh_it_at_once(guest, host, occasion):
     guest.service("web", "listen = 8001")
-    host.start()  # a heartbeat in 30 s
+    host.start()  # the heartbeat is in 30 s
     guest.start()
     wait_guest(guest, "web", "not-listening", 8001)
     guest.listen(8001)
@@ -99,7 +100,7 @@ def test_listener_on_the_old_address(guest, host):
     wait_guest(guest, "web", "not-listening", 8001)
 
 
-def test_candidates(guest):
+def test_candidates_follow_the_interfaces(guest):
     guest.start()
     eth0 = {"interface": "eth0", "address": guest.address, "default_route": True, "vmbus": False}
     assert guest.status()["guest"]["candidates"] == [eth0]

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Who may speak: the key, its absence, its change while the agent runs."""
+"""Who may connect: with the right key, a wrong key, no key, and a key that changes while the agent
+runs."""
 import os
 import secrets
 
@@ -31,27 +32,27 @@ def test_wrong_key_is_refused_and_corrected(guest, host, key):
     host.start()
     guest.start()
     refused(guest, "bad-proof")
-    guest.new_address()  # no reason to ask again
+    guest.new_address()  # not a reason to try again
     guest.wait_log(f"Address is {guest.address}")
     assert guest.status()["helper"]["state"] == "refused"
     guest.key(key)
     guest.wait_state("web", "active")
 
 
-def test_new_key_ends_a_session_that_was_made_with_the_old_one(bridge):
-    guest, host = bridge
+def test_new_key_ends_a_session_that_was_made_with_the_old_one(connected):
+    guest, host = connected
     guest.key(secrets.token_hex(32))
     refused(guest, "bad-proof")
-    host.wait_rules({})  # it had said goodbye
+    host.wait_rules({})  # the agent had said goodbye
 
 
-def test_helper_that_pairs_nobody(guest, host):
+def test_helper_that_has_another_key(guest, host):
     host.start(key="00" * 32)
     guest.start()
     refused(guest, "bad-proof")
 
 
-def test_helper_that_does_not_insist(guest, host):
+def test_helper_that_does_not_require_pairing(guest, host):
     guest.remove("etc/wslbridge/key")
     guest.service("web", "listen = 8080")
     host.options.pop("key")
@@ -62,7 +63,7 @@ def test_helper_that_does_not_insist(guest, host):
 
 
 def test_helper_that_has_lost_the_key(guest, host):
-    """Not insisting on keys does not help an agent that wants the helper's proof."""
+    """An agent with a key requires the helper's proof, even if the helper requires no key."""
     guest.service("web", "listen = 8080")
     host.options.pop("key")
     host.start(no_pairing=True)
@@ -81,7 +82,7 @@ def test_key_that_others_can_read_is_not_used(guest, host, key):
 
 
 def test_key_as_a_credential(guest, host, key, tmp_path):
-    """As systemd hands it over; the unit's default text means unpaired."""
+    """systemd passes the key like this. The unit's default text means that there is no key."""
     guest.remove("etc/wslbridge/key")
     guest.service("web", "listen = 8080")
     folder = tmp_path / "credentials"
@@ -98,7 +99,7 @@ def test_key_as_a_credential(guest, host, key, tmp_path):
     guest.wait_state("web", "active")
 
 
-def test_identity_is_told(guest, host):
+def test_identity_reaches_the_helper(guest, host):
     host.start()
     guest.start()
     guest.wait_helper("connected")

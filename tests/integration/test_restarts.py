@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Either side goes and comes back, in every order and in every way: the rules end up right."""
+"""Either side ends and starts again, in every order and in every way. The rules end up right."""
 import itertools
 
 import pytest
@@ -20,14 +20,14 @@ ORDERS = [order for order in itertools.permutations(["agent down", "agent up", "
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
 @pytest.mark.parametrize("order", ORDERS, ids=", ".join)
-def test_both_restarted(bridge, order, how):
-    guest, host = bridge
+def test_both_restarted(connected, order, how):
+    guest, host = connected
     actions = {"agent down": lambda: stop(guest, how), "agent up": lambda: guest.start(wait=False),
                "host down": lambda: stop(host, how), "host up": host.start}
     for step in order:
         actions[step]()
     if order[-1] != "agent up":
-        new = guest.new_address()  # while the last one is starting
+        new = guest.new_address()  # while the last side is starting
     else:
         new = guest.address
     host.wait_rules({"0.0.0.0/8080": f"{new}/80"})
@@ -37,9 +37,9 @@ def test_both_restarted(bridge, order, how):
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_agent_restarted_cuts_no_rule(bridge, how):
-    """A new agent is back within the grace period: the rule was never touched."""
-    guest, host = bridge
+def test_restarted_agent_leaves_its_rule_alone(connected, how):
+    """The new agent connects within the grace period, so the helper never touches the rule."""
+    guest, host = connected
     before = host.stats()
     stop(guest, how)
     guest.start()
@@ -49,8 +49,8 @@ def test_agent_restarted_cuts_no_rule(bridge, how):
     assert host.rules() == RULE
 
 
-def test_helper_restarted_many_times(bridge):
-    guest, host = bridge
+def test_helper_restarted_many_times(connected):
+    guest, host = connected
     for _ in range(3):
         host.kill()
         guest.wait_helper("waiting")
@@ -61,23 +61,23 @@ def test_helper_restarted_many_times(bridge):
     assert guest.status()["counters"]["connects"] == 4
 
 
-def test_goodbye_withdraws_after_the_grace(bridge):
-    guest, host = bridge
+def test_goodbye_withdraws_after_the_grace_period(connected):
+    guest, host = connected
     guest.stop()
     assert host.rules() == RULE  # not at once
     host.wait_rules({})
     assert host.command("ledger")["entries"] == []
 
 
-def test_helper_that_stops_says_why(bridge):
-    guest, host = bridge
+def test_helper_that_stops_says_why(connected):
+    guest, host = connected
     host.stop()
     guest.wait_helper("waiting")
     assert guest.status()["helper"]["error"]["cause"] == "goodbye"
     assert len(guest.log_lines("said goodbye (stopping): ")) == 1
 
 
-def test_killed_agent_is_withdrawn_after_its_silence(guest, host):
+def test_rules_of_a_killed_agent_go_after_its_silence(guest, host):
     guest.service("web", "listen = 8080\nconnect-port = 80")
     host.start(heartbeat_ms=300)
     guest.start()
@@ -98,8 +98,8 @@ def test_helper_comes_later(guest, host):
     assert guest.status()["helper"]["error"] is None
 
 
-def test_foreign_rule_survives_everything(bridge):
-    guest, host = bridge
+def test_foreign_rule_survives_everything(connected):
+    guest, host = connected
     host.command("foreign-set v4tov4 0.0.0.0/9090 10.1.2.3/9090")
     guest.service("other", "listen = 9090")
     guest.wait_state("other", "conflict")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Many services, and an agent that costs nothing while nothing happens."""
+"""Many services; and an agent that costs nothing while nothing happens."""
 import os
 import time
 
@@ -8,7 +8,7 @@ from guest import wait_until
 N = 10_000
 
 
-def test_ten_thousand_services_round_trip(guest, host):
+def test_ten_thousand_services(guest, host):
     folder = os.path.join(guest.root, "etc/wslbridge/services.d")
     for i in range(N):
         with open(os.path.join(folder, f"s{i:05}.ini"), "w") as f:
@@ -23,14 +23,14 @@ def test_ten_thousand_services_round_trip(guest, host):
     address = guest.new_address()
     wait_until(lambda: set(v.split("/")[0] for v in host.rules().values()) == {address},
                "all rules changed")
-    assert len(guest.log().splitlines()) < 200  # not a line for each
+    assert len(guest.log().splitlines()) < 200  # not one line for each service
     guest.stop()
     wait_until(lambda: host.rules() == {}, "all withdrawn")
 
 
-def test_idle_agent_sleeps(bridge):
-    """Between two heartbeats (30 s) nothing wakes it."""
-    guest, _ = bridge
+def test_idle_agent_sleeps(connected):
+    """Between two heartbeats (30 s) nothing wakes the agent."""
+    guest, _ = connected
     time.sleep(4)  # the kernel is still busy with the new interface's IPv6 addresses
     before = guest.wake_ups()
     time.sleep(4)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The installed service under a real systemd that was started as WSL starts it. Other guests, with
-a kernel of their own, are in the suite 'system'."""
+"""The installed service under a real systemd that is started as WSL starts it. The suite 'system' has
+guests with a kernel of their own."""
 import os
 import subprocess
 
@@ -17,19 +17,19 @@ def system(top, tmp_path_factory):
     subprocess.run([os.path.join(top, "dev"), "install", f"--destdir={installed}"], check=True,
                    stdin=subprocess.DEVNULL, capture_output=True)
     with Booted(tmp_path_factory.mktemp("booted") / "system", installed) as system:
-        # Never the default, a vsock of this machine.
+        # Not the default, which is a vsock of this machine.
         system.write("/etc/wslbridge/agent.conf", "[agent]\nhelper = unix:/run/no-helper\n")
         yield system
 
 
 def test_wsl_is_seen_and_the_mounts_are_private(system):
-    """What this file is about; if it changes, the rest would pass for no reason."""
+    """The other tests here depend on this; without it they would pass for the wrong reason."""
     assert system.run("systemd-detect-virt") == "wsl"
     assert system.run("findmnt", "-no", "PROPAGATION", "/run") == "private"
 
 
-def test_a_key_that_did_not_arrive_is_told_with_the_remedy(system):
-    """What happens in WSL without our second unit."""
+def test_a_key_that_did_not_arrive_is_reported_with_the_remedy(system):
+    """This happens in WSL without our second unit."""
     system.run("systemctl", "mask", "--runtime", "wslbridge-run-shared")
     system.run("systemctl", "start", AGENT)
     assert "mount --make-shared /run" in system.status()["helper"]["key_problem"]
@@ -48,8 +48,8 @@ def test_the_key_arrives(system):
 
 
 def test_where_the_agent_could_write(system):
-    """Tried by root with the agent's mounts: what is left are not permissions, but mounts. Its own
-    folder, and what is private to it."""
+    """Only in its own folder and in its private ones. Root tries it in the agent's mounts, so that the
+    mounts decide and not the permissions."""
     pid = system.main_pid()
     mounts = system.run("awk", "{ print $5 }", f"/proc/{pid}/mountinfo").split()
     script = 'for d; do touch "$d/probe" 2>/dev/null && rm "$d/probe" && echo "$d"; done; true'
@@ -58,7 +58,7 @@ def test_where_the_agent_could_write(system):
     assert set(found) - {"/dev/mqueue", "/dev/hugepages"} == {"/run/wslbridge/agent", "/tmp", "/var/tmp"}
 
 
-def test_what_the_agent_is(system):
+def test_privileges_of_the_agent(system):
     text = system.run("cat", f"/proc/{system.main_pid()}/status")
     fields = dict(line.split(":\t", 1) for line in text.splitlines() if ":\t" in line)
     for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb"):
@@ -68,8 +68,8 @@ def test_what_the_agent_is(system):
 
 
 def test_the_sandbox_lets_wslinfo_work(system):
-    """A program that is a link to /init, starts a child, and asks over WSL's socket; run in the
-    unit itself, in place of the agent's own call."""
+    """The tool here is a link to /init that starts a child and asks over WSL's socket, like wslinfo. The
+    unit itself runs it, in place of the agent's call."""
     server = ("import os, socket\n"
               "os.makedirs('/run/WSL', 0o777, exist_ok=True)\n"
               "os.umask(0)\n"
@@ -118,8 +118,8 @@ def test_it_comes_back_after_a_crash_but_not_after_a_wrong_command_line(system):
     system.run("rm", DROP_IN)
 
 
-def test_systemd_has_nothing_to_say_of_our_files(system):
-    """Unknown options, odd lines of tmpfiles: all would be in the journal with the file's name."""
+def test_systemd_does_not_complain_about_our_files(system):
+    """Unknown options and odd lines of tmpfiles would be in the journal with the name of the file."""
     complaints = [line for line in system.journal().splitlines()
                   if "wslbridge" in line and ("nknown" in line or "ignoring" in line)]
     assert complaints == []
@@ -128,8 +128,8 @@ def test_systemd_has_nothing_to_say_of_our_files(system):
 
 
 def test_dev_install_and_uninstall(system):
-    """As people do it, without a DESTDIR: an agent that runs is replaced by the new one; and all is
-    gone again afterwards, except what is the administrator's."""
+    """People do it like this, without a DESTDIR. The new agent replaces the running one. Afterwards all
+    files are gone except those of the administrator."""
     dev = "/project/dev"
     system.run("systemctl", "daemon-reload")
     system.run("systemctl", "reset-failed")
@@ -142,6 +142,6 @@ def test_dev_install_and_uninstall(system):
 
     system.run(dev, "uninstall")
     assert system.call("systemctl", "is-active", AGENT).stdout.strip() == "inactive"
-    # Folders stay: the files that the test began with were in them before.
+    # The folders stay, because they had files of this test in them before.
     assert system.run("find", "/usr", "/etc", "-name", "*wslbridge*", "-not", "-type", "d") == ""
     assert system.run("ls", "/etc/wslbridge").split() == ["agent.conf", "key", "services.d"]

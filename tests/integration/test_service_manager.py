@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a service manager sees, and that none is needed."""
+"""What a service manager sees. The agent also runs without one."""
 import json
 import os
 import re
@@ -14,7 +14,7 @@ from guest import wait_until
 def test_ready_status_reload_stop(guest, host, manager):
     guest.service("web", "listen = 8080")
     guest.start(NOTIFY_SOCKET=manager.path)
-    manager.wait("READY=1")  # while there is no helper at all
+    manager.wait("READY=1")  # without any helper
     assert manager.wait("STATUS=10.9.0.2 on eth0; helper not connected; 0 of 1 services active")
     host.start()
     manager.wait("STATUS=10.9.0.2 on eth0; helper connected; 1 of 1 services active")
@@ -52,7 +52,7 @@ def test_watchdog_is_fed_and_stops_when_the_agent_hangs(guest, manager):
 
 
 def test_foreground_without_systemd(guest, host):
-    """No notification socket, no runtime directory, Ctrl-C ends it."""
+    """There is no notification socket and no runtime directory, and Ctrl-C ends the agent."""
     guest.service("web", "listen = 8080")
     host.start()
     guest.start()
@@ -60,12 +60,12 @@ def test_foreground_without_systemd(guest, host):
     guest.process.send_signal(signal.SIGINT)
     assert guest.process.wait(10) == 0
     guest.process = None
-    assert guest.status() == {}  # nobody is misled by an old file
+    assert guest.status() == {}  # no old file that misleads anybody
     host.wait_rules({})
 
 
-def test_status_directory_that_can_not_be_written(guest, host):
-    """Told once, and no reason not to do the work."""
+def test_status_directory_that_cannot_be_written(guest, host):
+    """The agent reports it once and does its work."""
     guest.service("web", "listen = 8080")
     os.rmdir(guest.state)
     open(guest.state, "w").close()
@@ -78,7 +78,7 @@ def test_status_directory_that_can_not_be_written(guest, host):
 
 
 def test_without_privileges(guest, host, tmp_path):
-    """An ordinary user may run it, too; netlink and the socket are all it needs."""
+    """An ordinary user can run the agent too: it needs only netlink and the socket."""
     guest.service("web", "listen = 8080")
     guest.remove("etc/wslbridge/key")
     host.options.pop("key")
@@ -100,7 +100,7 @@ def test_without_privileges(guest, host, tmp_path):
 
 
 def test_started_without_standard_files(guest, host):
-    """The first socket would be descriptor 0 to 2, and get the log's lines."""
+    """Otherwise the first socket would be descriptor 0, 1 or 2 and receive the lines of the log."""
     guest.service("web", "listen = 8080")
     guest.remove("etc/wslbridge/key")
     host.options.pop("key")
@@ -116,8 +116,8 @@ def test_started_without_standard_files(guest, host):
     assert guest.status()["counters"]["connects"] == 1
 
 
-def test_log_that_nobody_reads_any_more(guest, host):
-    """As below a shell's pipe whose other end went: no reason to cut the rules off."""
+def test_agent_survives_a_log_that_nobody_reads(guest, host):
+    """For example the other end of a shell's pipe is gone; the agent keeps its rules."""
     guest.service("web", "listen = 8080")
     host.start()
     open(guest.log_path, "w").close()
@@ -127,7 +127,7 @@ def test_log_that_nobody_reads_any_more(guest, host):
     os.close(writer)
     guest.wait_state("web", "active")
     os.close(reader)
-    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})  # and a line in the log
+    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})  # this also writes a line to the log
     host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})
     guest.stop()
 
@@ -154,12 +154,12 @@ def test_one_line_per_change_not_per_try(guest, host):
     assert len(guest.log_lines("is not there")) == 1
     assert len(guest.log_lines("Lost the helper")) == 1
     assert len(guest.log_lines("Connected to the helper")) == 2
-    assert len(guest.log_lines("Service 'web' is active")) == 1  # the same answer is no news
+    assert len(guest.log_lines("Service 'web' is active")) == 1  # the same answer again is not logged
     assert len(guest.log_lines("Address is")) == 2
 
 
-def test_status_is_never_seen_half_written(bridge):
-    guest, host = bridge
+def test_status_is_never_seen_half_written(connected):
+    guest, host = connected
     path = os.path.join(guest.state, "status.json")
     problems, stop = [], threading.Event()
 
@@ -182,8 +182,8 @@ def test_status_is_never_seen_half_written(bridge):
     assert os.listdir(guest.state) == ["status.json"]
 
 
-def test_status_tells_everything(bridge):
-    guest, host = bridge
+def test_contents_of_the_status(connected):
+    guest, host = connected
     guest.service("web", "description = The page\nlisten = 8080\nlisten = 9000-9001\n"
                          "listen = [::]:80\nconnect-port = 80")
     wait_until(lambda: guest.service_status("web")["description"] == "The page"
@@ -202,15 +202,15 @@ def test_status_tells_everything(bridge):
 
 
 def watched(guest):
-    """The inodes that the agent has inotify watches on."""
+    """The inodes that the agent watches with inotify."""
     folder = f"/proc/{guest.process.pid}/fdinfo"
     lines = "".join(open(os.path.join(folder, fd)).read() for fd in os.listdir(folder))
     return {int(inode, 16) for inode in re.findall(r"^inotify .*?\bino:([0-9a-f]+)", lines, re.M)}
 
 
-def test_status_below_the_watched_folder_is_no_event(guest, host):
-    """As the service runs: /run/wslbridge is root's and watched, the status is in a folder below.
-    Writing it must not wake the agent; what root puts there counts, and stays after the stop."""
+def test_writing_the_status_does_not_wake_the_agent(guest, host):
+    """The service runs like this: /run/wslbridge belongs to root and is watched, and the status is in a
+    folder below it. The files that root puts there count, and they stay after the stop."""
     run = os.path.join(guest.root, "run/wslbridge")
     guest.state = os.path.join(run, "agent")
     os.makedirs(os.path.join(run, "services.d"))
@@ -227,7 +227,7 @@ def test_status_below_the_watched_folder_is_no_event(guest, host):
     before = os.stat(run).st_mtime_ns
     host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})
     wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "the new status")
-    assert os.stat(run).st_mtime_ns == before  # nothing came or went: there was no event
+    assert os.stat(run).st_mtime_ns == before  # no entry came or went, so there was no event
     with open(os.path.join(run, "status.json"), encoding="utf-8") as f:
         assert json.load(f)["agent"]["pid"] == guest.process.pid
 
@@ -238,7 +238,7 @@ def test_status_below_the_watched_folder_is_no_event(guest, host):
 
 
 def test_started_by_hand_where_the_service_is_installed(guest):
-    """It finds the link that tmpfiles made, and writes behind it instead of replacing it."""
+    """The agent finds the link that tmpfiles made and writes to its target instead of replacing it."""
     exe, guest.exe = guest.exe, os.path.join(guest.folder, "by-hand")
     with open(guest.exe, "w") as f:
         f.write("#!/bin/sh\nunset RUNTIME_DIRECTORY\n"
@@ -247,7 +247,7 @@ def test_started_by_hand_where_the_service_is_installed(guest):
                 f'umask 077\nexec {exe} "$@"\n')
     os.chmod(guest.exe, 0o755)
     guest.start(wait=False)
-    # The mounts of the namespace are its own: this is the guest's /run, seen from here.
+    # The namespace has its own mounts. This is the guest's /run, seen from here.
     guest.state = os.path.join("/proc", str(guest.process.pid), "root", "run/wslbridge")
     wait_until(guest.status, "a status behind the link")
     assert os.readlink(os.path.join(guest.state, "status.json")) == "agent/status.json"

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The agent where it will live: a booted Debian with systemd, journald and kernel AF_VSOCK.
+"""The agent in its real environment: a booted Debian with systemd, journald and kernel AF_VSOCK.
 
-One guest for all tests: it has the installed agent, eth0 with an address behind a gateway, and the
+All tests share one guest. It has the installed agent, eth0 with an address behind a gateway, and the
 test host (the helper's real core) at the other end of a vsock, in the same guest.
 """
 import json
@@ -20,14 +20,14 @@ CACHE = os.environ.get("WSLBRIDGE_CACHE", "/var/cache/wslbridge")
 
 ADDRESS, GATEWAY, PREFIX = "172.28.64.10", "172.28.64.1", 20
 KEY = bytes(range(100, 132)).hex()
-PORT = 1465076802  # as in wslbridge.conf(5), but with the guest itself as its host
+PORT = 1465076802  # as in wslbridge.conf(5), but the guest itself is the host
 STATUS = "/run/wslbridge/status.json"
 SERVICES = "/etc/wslbridge/services.d"
 AGENT = "wslbridge-agent"
 
 
 def copy_into(installed):
-    """What a package manager and './dev install' do."""
+    """The commands that install like a package manager and './dev install'."""
     return f"""
         cp -a {installed}/. /
         systemd-tmpfiles --create wslbridge.conf
@@ -36,7 +36,7 @@ def copy_into(installed):
         """
 
 
-# The interface of a guest, on each boot; an adapter that leads nowhere is enough for its address.
+# Makes the interface of a guest, after each boot. A dummy adapter is enough for an address.
 NETWORK = f"""
     modprobe dummy numdummies=0
     ip link add eth0 type dummy
@@ -48,7 +48,7 @@ NETWORK = f"""
 
 
 class Guest:
-    """The Machine, in the terms of the tests."""
+    """The Machine, in terms of the tests."""
 
     def __init__(self, machine):
         self.machine = machine
@@ -62,14 +62,14 @@ class Guest:
         return next((s for s in self.status()["services"] if s["name"] == name), None)
 
     def has(self, jq):
-        """A condition on the status for within()."""
+        """A condition on the status, for within()."""
         return f"jq -e '{jq}' {STATUS}"
 
     def is_state(self, name, state):
         return self.has(f'.services[] | select(.name == "{name}") | .state == "{state}"')
 
     def drop_in(self, name, lines):
-        """The command that saves one in the guest."""
+        """The command that saves a drop-in in the guest."""
         text = "[service]\n" + "\n".join(lines)
         return (f"cat > {SERVICES}/{name}.ini.new <<'END'\n{text}\nEND\n"
                 f"mv {SERVICES}/{name}.ini.new {SERVICES}/{name}.ini")
@@ -78,15 +78,15 @@ class Guest:
         return int(self.run(f"systemctl show -P MainPID {AGENT}"))
 
     def moment(self):
-        """Now, for journal(since=…). Not a cursor: journalctl 252 leaves out the first entry after
-        one which its other filters do not match."""
+        """Now, for journal(since=…). This is not a cursor, because journalctl 252 skips the first entry
+        after a cursor whose own entry does not match the other filters."""
         return self.run("echo $EPOCHREALTIME")
 
     def journal(self, since, options=""):
         return self.run(f"journalctl -u {AGENT} --no-pager --since=@{since} {options}")
 
-    def told(self, since, text):
-        """A condition for within(): the journal has that text, or MESSAGE_ID=, since then."""
+    def reported(self, since, text):
+        """A condition for within(): since then the journal has this text (or MESSAGE_ID=)."""
         return f"journalctl -u {AGENT} --since=@{since} -o export | grep -qaF {shlex.quote(text)}"
 
     def entries(self, since):
@@ -94,7 +94,7 @@ class Guest:
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
     def start_host(self, *options):
-        """The other end, listening on the vsock of this guest, if it does not yet."""
+        """Start the other end on the vsock of this guest, unless it runs already."""
         if self.ask("systemctl -q is-active test-host")[0] == 0:
             return
         self.run(f"modprobe vsock_loopback; rm -f /run/host/answers /run/host/log; "
@@ -108,7 +108,7 @@ class Guest:
         self.within(20, "true", "! systemctl -q is-active test-host")
 
     def rules(self):
-        """{"0.0.0.0/8080": "172.28.64.10/8080"}, as the host has them."""
+        """The host's rules: {"0.0.0.0/8080": "172.28.64.10/8080"}."""
         answer = json.loads(self.run("""
             n=$(grep -c '"command": *"rules"' /run/host/answers)
             echo rules > /run/host/commands
@@ -127,7 +127,7 @@ NUMBERS = []
 
 @pytest.fixture
 def number():
-    """Something measured, to be shown at the end, also when all went well."""
+    """Records a measurement, which is shown at the end even if all tests pass."""
     return NUMBERS.append
 
 
@@ -138,14 +138,14 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture(scope="session")
 def image():
-    """Made by ./dev already, where it shows that it takes a minute."""
+    """The guest's disk. ./dev has made it already, where the user can see that it takes a minute."""
     return subprocess.run([os.path.join(HERE, "image", "make.sh"), CACHE], check=True,
                           stdout=subprocess.PIPE, text=True).stdout.strip()
 
 
 @pytest.fixture(scope="session")
 def package():
-    """What the guest gets: the installed files, and the programs of the tests."""
+    """The files for the guest: the installed ones and the programs of the tests."""
     folder = os.path.join(janitor.current_run(), "package")
     subprocess.run(["meson", "install", "-C", os.path.join(TOP, "build", "install"), "--no-rebuild",
                     "--quiet", "--destdir", os.path.join(folder, "installed")], check=True)
@@ -158,7 +158,7 @@ def package():
 
 
 def set_up(guest, helper=f"vsock:1:{PORT}"):
-    """Installed, paired, not started."""
+    """Install and pair the agent, but do not start it."""
     guest.run(copy_into("/package/installed"))
     guest.run(NETWORK)
     guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = {helper}\n")
@@ -181,9 +181,9 @@ def installed(machine):
 
 @pytest.fixture
 def guest(installed):
-    """Connected to the test host, nothing exposed; so again afterwards."""
+    """Connected to the test host, with nothing exposed before and after the test."""
     installed.start_host()
-    if installed.ask("test -e /sys/class/net/eth0")[0] != 0:  # it was booted again
+    if installed.ask("test -e /sys/class/net/eth0")[0] != 0:  # the guest was booted again
         installed.run(NETWORK)
     installed.run(f"systemctl -q is-enabled {AGENT} && systemctl -q is-active {AGENT} || "
                   f"systemctl enable --quiet --now {AGENT}")

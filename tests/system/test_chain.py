@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""All of it: agent in a booted guest -> kernel vsock -> relay -> the helper under Wine, which is the
-host here -> registry. What Windows and Hyper-V would be are the tests' stage and the relay."""
+"""The whole chain: agent in a booted guest -> kernel vsock -> relay -> helper under Wine -> registry.
+The tests' stage takes the place of Windows, and the relay takes the place of Hyper-V."""
 import os
 
 import janitor
@@ -15,7 +15,7 @@ PORT = 1465076802
 
 @pytest.fixture(scope="module")
 def stage():
-    """The host: a namespace with Wine, and the virtual switch that the guest's address belongs to."""
+    """The host: a namespace with Wine and with the virtual switch of the guest's address."""
     with Stage() as started:
         started.start_helper()
         yield started
@@ -39,13 +39,13 @@ def guest(stage, image, package):
             systemd-run --quiet --unit=relay socat VSOCK-LISTEN:{PORT},fork \\
                 TCP:10.0.2.2:{stage.helper.port},nodelay
             """)
-        identity_of(guest, stage)
+        pair(guest, stage)
         yield guest
     janitor.remove_tree(folder)
 
 
-def identity_of(guest, stage):
-    """Start it, see who it is, pair it on the host and in the guest."""
+def pair(guest, stage):
+    """Start the agent, read its identity, pair it on the host and in the guest."""
     guest.run("rm /etc/wslbridge/key; systemctl enable --quiet --now wslbridge-agent")
     guest.within(60, "true", guest.has('.helper.error.code == "not-paired"'))
     key = os.urandom(32)
@@ -76,7 +76,7 @@ def test_the_registry_follows_the_guest(stage, guest, number):
            + ", ".join(f"{t / 1000:.0f}" for t in sorted(took)) + " ms, emulated")
 
 
-def test_an_address_outside_of_the_switch_is_refused(stage, guest):
+def test_an_address_outside_the_switch_is_refused(stage, guest):
     guest.run("ip addr add 192.0.2.77/24 dev eth0; ip addr del 172.28.64.15/20 dev eth0; "
               "ip route replace default via 192.0.2.1 dev eth0")
     wait_rules(stage, {})
@@ -87,6 +87,6 @@ def test_an_address_outside_of_the_switch_is_refused(stage, guest):
     wait_rules(stage, {"0.0.0.0/8080": "172.28.64.20/8080"})
 
 
-def test_the_agent_stops(stage, guest):
+def test_rules_go_when_the_agent_stops(stage, guest):
     guest.run("systemctl disable --quiet --now wslbridge-agent")
     wait_rules(stage, {})

@@ -1,21 +1,21 @@
 # SPDX-License-Identifier: MIT
-"""From installation to a service that is ready. Before the other files of this folder, by name: they
-use the guest that this leaves."""
+"""From the installation to a service that is ready. By its name this file runs before the others in
+this folder, which use the guest that it leaves."""
 from conftest import ADDRESS, AGENT
 
 
-def test_systemd_knows_where_it_is(installed):
-    """Else the unit's ConditionVirtualization= would not be met."""
+def test_systemd_recognises_hyper_v(installed):
+    """Otherwise the unit's ConditionVirtualization= would not be met."""
     assert installed.run("systemd-detect-virt") == "microsoft"
 
 
-def test_installed_is_not_yet_started(installed):
+def test_installing_does_not_start_it(installed):
     assert installed.ask(f"systemctl is-enabled {AGENT}") == (1, "disabled\n")
     assert installed.ask(f"systemctl is-active {AGENT}") == (3, "inactive\n")
     assert installed.run("systemd-analyze verify --man=no wslbridge-agent.service 2>&1") == ""
 
 
-def test_enabled_it_is_ready_at_once(installed, number):
+def test_it_is_ready_at_once_when_enabled(installed, number):
     installed.start_host()
     took = installed.within(10, f"systemctl enable --now {AGENT}", f"systemctl -q is-active {AGENT}")
     number(f"systemctl enable --now returned, with the service ready, after {took:.2f} s")

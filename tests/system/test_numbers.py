@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What the installed service costs, in a guest where everything else is as in a real one. Nothing is
-asserted about speed: emulation is some ten times slower than a machine."""
+"""Measures the cost of the installed service in a guest like a real one. The tests assert nothing about
+speed, because emulation is some ten times slower than a machine."""
 import json
 import re
 
@@ -14,13 +14,13 @@ def switches(guest):
 
 
 def cpu_usec(guest):
-    """Exact, unlike the ticks of /proc/PID/stat."""
+    """The CPU time, which is exact, unlike the ticks of /proc/PID/stat."""
     return int(guest.run("awk '/^usage_usec/ { print $2 }' "
                          f"/sys/fs/cgroup/system.slice/{AGENT}.service/cpu.stat"))
 
 
 def boot_seconds(guest):
-    """Of user space, until the boot has ended; what comes before is the kernel's."""
+    """The boot time of user space, without the kernel's."""
     text = guest.run("systemd-analyze time")
     match = re.search(r"\+ (?:(\d+)min )?([\d.]+)s \(userspace\)", text)
     return 60 * int(match[1] or 0) + float(match[2])
@@ -38,13 +38,13 @@ def test_idle(guest, number):
            f"({usec / 1e6 * 3600 / IDLE:.2f} s an hour)")
     number(f"PSS {memory['Pss']} KiB, RSS {memory['Rss']} KiB, private dirty "
            f"{memory['Private_Dirty']} KiB")
-    # The heartbeat is every 30 s; one more may fall on an edge, or be a late answer of the start.
+    # There is a heartbeat every 30 s. One more wake-up may fall on an edge or belong to the start.
     assert woken <= 4
     assert int(memory["Rss"]) <= 8192
 
 
 def test_drop_in_to_result(guest, number):
-    """From the moment before it is saved to the helper's answer having been written."""
+    """From the moment before the drop-in is saved until the helper has written its answer."""
     took = []
     for n in range(5):
         guest.run(": > /run/host/answers.mark; stat -c %s /run/host/answers > /run/host/answers.mark")
@@ -61,8 +61,8 @@ def test_drop_in_to_result(guest, number):
 
 
 def start_seconds(guest):
-    """Of the service's start: (systemd making the sandbox, the agent from its program's first line
-    of log, which is when it has read its configuration, to being ready)."""
+    """(time until the agent logs its first line, time from there until it is ready). The first part is
+    mostly systemd making the sandbox; the agent logs when it has read its configuration."""
     begin, ready = (int(usec) for usec in guest.run(
         f"systemctl show -P ExecMainStartTimestampMonotonic {AGENT}; "
         f"systemctl show -P ActiveEnterTimestampMonotonic {AGENT}").split())
@@ -72,7 +72,7 @@ def start_seconds(guest):
 
 
 def test_boot(guest, number):
-    """systemd's own count, with the agent and without."""
+    """As systemd counts it, with the agent and without."""
     guest.machine.reboot()
     with_agent = boot_seconds(guest)
     blame = guest.run("systemd-analyze blame --no-pager | grep wslbridge || true")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The sandbox that the unit promises, as the kernel sees it, and that nothing of it is in the way."""
+"""The unit's sandbox as the kernel sees it. It must not stop anything that the agent does."""
 import contextlib
 import re
 
@@ -8,13 +8,13 @@ from conftest import AGENT
 NET_BIND_SERVICE = 1 << 10
 
 
-def live(guest):
-    """A life with all that it does: start, drop-in, address change, reload, a connection lost and a
-    new one, a service that listens, stop."""
+def do_everything(guest):
+    """Make the agent do everything that it can do: start, drop-in, address change, reload, a connection
+    that is lost and comes back, a service that listens, stop."""
     guest.run(f"systemctl restart {AGENT}")
     guest.wait_connected()
     guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
-    # An alias in another subnet takes the default route along, and gives it back.
+    # An address in another subnet takes over the default route and then gives it back.
     guest.within(20, "ip addr add 172.28.80.1/20 dev eth0 && "
                      "ip route replace default via 172.28.80.2 dev eth0 && "
                      "ip addr del 172.28.64.10/20 dev eth0",
@@ -33,19 +33,20 @@ def live(guest):
 
 TRACE = "/sys/kernel/tracing"
 CALLS = f"{TRACE}/events/raw_syscalls"
-# Whatever refuses, the list of calls, of address families or of namespaces, memory that would be
-# written and run, a missing capability or a read-only mount: EPERM, EACCES, EROFS, ENOSYS,
-# EAFNOSUPPORT. The audit log has none of it: systemd asks the kernel to log only what ends a process.
+# EPERM, EACCES, EROFS, ENOSYS, EAFNOSUPPORT: every refusal has one of these, be it from the list of
+# calls, of address families or of namespaces, for memory that is both writable and executable, for a
+# missing capability or a read-only mount. The audit log has none of them, because systemd asks the
+# kernel to log only the calls that end a process.
 REFUSALS = " || ".join(f"ret == -{errno}" for errno in (1, 13, 30, 38, 97))
-# For each message to journal and manager libsystemd asks for a send buffer that only CAP_NET_ADMIN
-# gives, SO_SNDBUFFORCE, and is content without: setsockopt(fd, 1, 32 …).
+# For each message to the journal and the manager, libsystemd tries SO_SNDBUFFORCE: setsockopt(fd, 1,
+# 32 …). Only CAP_NET_ADMIN allows that send buffer, and libsystemd works without it.
 SETSOCKOPT, BUFFER = 54, r"sys_enter: NR 54 \(\w+, 1, 20, "
 
 
 @contextlib.contextmanager
 def refused(guest):
-    """Gives a list that is filled at the end: (program, line of the trace) of each call of the whole
-    guest that the kernel refused meanwhile."""
+    """Gives a list that is filled at the end: (program, line of the trace) for each call in the whole
+    guest that the kernel refused in the meantime."""
     found, before = [], {}
     guest.run(f"echo '{REFUSALS}' > {CALLS}/sys_exit/filter; echo > {TRACE}/trace\n"
               f"echo 'id == {SETSOCKOPT}' > {CALLS}/sys_enter/filter; echo 1 > {CALLS}/enable")
@@ -76,12 +77,12 @@ def test_capabilities_and_filters(guest):
     assert status["Uid"].split()[0] not in ("0", "65534")
 
 
-def test_no_call_is_refused_while_all_of_it_works(guest):
-    """The unit as it is installed, from its start on."""
+def test_the_kernel_refuses_no_call(guest):
+    """The unit as installed, from its start on."""
     since = guest.moment()
     try:
         with refused(guest) as calls:
-            live(guest)
+            do_everything(guest)
         assert [line for name, line in calls if name in (AGENT, "kill")] == []
     finally:
         guest.run(f"systemctl start {AGENT}")
@@ -91,7 +92,7 @@ def test_no_call_is_refused_while_all_of_it_works(guest):
 
 
 def test_the_check_above_sees_a_refused_call(guest):
-    """The unit's own lists, for programs that do what the agent does not."""
+    """The unit's own lists, applied to programs that do things that the agent does not do."""
     show = f"systemctl show -P {{}} {AGENT}"
     with refused(guest) as calls:
         for option, command in (("SystemCallFilter", "chroot /usr true"),
@@ -105,7 +106,7 @@ def test_the_check_above_sees_a_refused_call(guest):
     assert "NR 41 = -97" in found["socat"]
 
 
-def test_what_it_sees_of_the_files(guest):
+def test_view_of_the_files(guest):
     enter = f"nsenter -t {guest.pid()} -m"
     mounts = {fields[4]: fields[5] for fields in
               (line.split() for line in guest.run(f"cat /proc/{guest.pid()}/mountinfo").splitlines())}
@@ -121,14 +122,14 @@ def test_what_it_sees_of_the_files(guest):
     assert "vda" not in devices and "null" in devices
 
 
-def test_key_is_root_alone_and_arrives(guest):
+def test_only_root_reads_the_key_and_it_arrives(guest):
     assert guest.status()["helper"]["paired"] is True
     uid = process(guest, "status")["Uid"].split()[0]
     assert guest.ask(f"setpriv --reuid {uid} --clear-groups cat /etc/wslbridge/key")[0] == 1
 
 
 def test_exposure(guest, number):
-    """As systemd-analyze counts it, of the service that runs."""
+    """As systemd-analyze counts it for the running service."""
     text = guest.run(f"systemd-analyze security --no-pager {AGENT} | tail -n 1")
     exposure = float(re.search(r"Overall exposure level for \S+: ([\d.]+)", text)[1])
     number(f"exposure level {exposure}")

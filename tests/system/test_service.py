@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""The service under a real systemd, and what an administrator does with it. The limit of a second
-is counted by the guest's own clock."""
+"""The service under a real systemd, and the things that an administrator does with it. The guest's own
+clock measures the limit of one second."""
 import pytest
 from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
 
 SECOND = 1.0
 
 
-def visible(guest, since, told, condition):
-    """In the status and in journalctl: one condition for a second's limit on both."""
-    return f"{condition} && {guest.told(since, told)}"
+def visible(guest, since, text, condition):
+    """One condition on the status and on the journal, so that the limit of a second is for both."""
+    return f"{condition} && {guest.reported(since, text)}"
 
 
 def test_drop_in_comes_changes_and_goes(guest, number):
@@ -17,7 +17,7 @@ def test_drop_in_comes_changes_and_goes(guest, number):
     took = guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]),
                         guest.is_state("web", "active"))
     number(f"saved -> active in the status after {took * 1000:.0f} ms")
-    guest.within(SECOND - took, "true", guest.told(since, "Service 'web' is active"))
+    guest.within(SECOND - took, "true", guest.reported(since, "Service 'web' is active"))
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
     since = guest.moment()
@@ -34,7 +34,7 @@ def test_drop_in_comes_changes_and_goes(guest, number):
     assert guest.rules() == {}
 
 
-def test_broken_drop_in_is_told_and_keeps_what_was(guest):
+def test_broken_drop_in_is_reported_and_changes_nothing(guest):
     guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
     since = guest.moment()
     guest.within(SECOND, guest.drop_in("bad", ["listen = 90-80"]),
@@ -68,7 +68,7 @@ def test_vendor_drop_in_is_masked(guest):
                          guest.is_state("vendor", "active")))
 
 
-def test_drop_in_of_root_in_run_outlives_the_service(guest):
+def test_drop_in_in_run_outlives_the_service(guest):
     guest.run("printf '[service]\\nlisten = 8070\\n' > /run/wslbridge/services.d/until-boot.ini")
     guest.within(SECOND, "true", guest.is_state("until-boot", "active"))
     guest.run(f"systemctl restart {AGENT}")
@@ -76,7 +76,7 @@ def test_drop_in_of_root_in_run_outlives_the_service(guest):
 
 
 def test_reload(guest):
-    """What a link points to is not watched, as the man page says."""
+    """The agent does not watch the target of a link, as the man page says."""
     guest.run("printf '[service]\\nlisten = 8100\\n' > /srv/web.ini")
     guest.within(SECOND, f"ln -s /srv/web.ini {SERVICES}/linked.ini",
                  guest.is_state("linked", "active"))
@@ -87,7 +87,7 @@ def test_reload(guest):
     assert guest.rules() == {"0.0.0.0/8101": f"{ADDRESS}/8101"}
 
 
-def test_killed_it_comes_back_with_its_rules(guest):
+def test_killed_agent_comes_back_with_its_rules(guest):
     guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
     before = guest.pid()
     guest.run(f"kill -9 {before}")
@@ -97,8 +97,8 @@ def test_killed_it_comes_back_with_its_rules(guest):
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
 
-def test_a_hang_is_ended_by_the_watchdog(guest, number):
-    """With a shorter time than the unit's 90 s; all else is the unit's."""
+def test_the_watchdog_ends_a_hang(guest, number):
+    """With a shorter time than the unit's 90 s; everything else is as in the unit."""
     folder = f"/run/systemd/system/{AGENT}.service.d"
     guest.run(f"mkdir -p {folder}; printf '[Service]\\nWatchdogSec=3\\n' > {folder}/hang.conf; "
               f"systemctl daemon-reload; systemctl restart {AGENT}")
@@ -117,22 +117,22 @@ def test_reboot(guest):
     guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
     guest.machine.reboot()
     assert guest.ask(f"systemctl is-active {AGENT}") == (0, "active\n")
-    assert guest.status()["guest"]["problem"]  # eth0 is not there yet: the tests make it
+    assert guest.status()["guest"]["problem"]  # eth0 is not there yet, because the tests make it
     guest.start_host()
-    guest.run(NETWORK)  # at once, without the pause between two tries
+    guest.run(NETWORK)  # the agent then tries at once, without a pause
     guest.within(60, "true", guest.is_state("web", "active"))
     assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
 
 
-def test_disabled_it_withdraws_its_rules(guest):
+def test_disabled_agent_withdraws_its_rules(guest):
     guest.within(SECOND, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
     guest.run(f"systemctl disable --quiet --now {AGENT}")
     assert guest.ask(f"test -e {STATUS}")[0] == 1
-    guest.run("sleep 1")  # the goodbye is kept for 0.5 s
+    guest.run("sleep 1")  # the grace period after the goodbye is 0.5 s
     assert guest.rules() == {}
 
 
 @pytest.mark.parametrize("file", ["wslbridge.catalog", "wslbridge-agent.service"])
 def test_left_as_installed(installed, file):
-    """No test has changed what it tests."""
+    """The tests have not changed the files that they test."""
     installed.run(f"cmp /usr/lib/systemd/*/{file} /package/installed/usr/lib/systemd/*/{file}")

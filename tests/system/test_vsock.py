@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Real AF_VSOCK: the kernel's, to a listener in the same guest (CID 1)."""
+"""Real AF_VSOCK of the kernel, to a listener in the same guest (CID 1)."""
 import json
 import re
 
@@ -21,19 +21,19 @@ def without_host(guest):
 
 
 def test_the_host_sees_a_privileged_source_port(guest, number):
-    """Only with CAP_NET_BIND_SERVICE in the first user namespace the kernel gives one: the proof
-    that no ordinary user of the guest speaks."""
+    """The kernel gives one only with CAP_NET_BIND_SERVICE in the first user namespace. It proves that the
+    peer is not an ordinary user of the guest."""
     seen = re.findall(r"source port (\d+)( \(privileged\))?", guest.run("cat /run/host/log"))
     assert seen and all(int(port) < 1024 and privileged for port, privileged in seen), seen
     number(f"source ports seen by the host: {', '.join(port for port, _ in seen)}")
 
 
 def test_nobody_listens(without_host):
-    """Normal for minutes: tried again with growing pauses, one line in the journal."""
+    """This is normal for minutes: the agent tries again with growing pauses and logs one line."""
     guest = without_host
     since = guest.moment()
     guest.run(f"systemctl restart {AGENT}")
-    assert guest.run(f"systemctl is-active {AGENT}") == "active"  # it does not wait for Windows
+    assert guest.run(f"systemctl is-active {AGENT}") == "active"  # the start does not wait for Windows
     guest.within(30, "true", guest.has('.helper.error.cause == "unreachable"'))
     guest.within(60, "true", guest.has(".counters.connects == 0"))
     guest.run("sleep 5")  # a few more tries
@@ -85,4 +85,4 @@ def test_events_of_the_journal_have_their_fields(guest):
     guest.within(5, "true", f"journalctl -u {AGENT} --since=@{since} | grep -q web")
     entry = next(e for e in guest.entries(since) if e.get("WSLBRIDGE_SERVICE") == "web")
     assert entry["WSLBRIDGE_STATE"] == "active" and len(entry["MESSAGE_ID"]) == 32
-    assert json.dumps(entry)  # whole
+    assert json.dumps(entry)  # the whole entry

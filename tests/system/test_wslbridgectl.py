@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What an administrator types, with all of it real but Windows: expose, look, ask what is wrong, take
-it back. tests/integration has the command in detail."""
+"""The commands of an administrator, with everything real except Windows: expose a service, look at it,
+ask what is wrong, take it back. tests/integration tests the commands in detail."""
 import json
 import re
 
@@ -15,7 +15,7 @@ def unexposed(guest):
 
 
 def findings(guest):
-    """{(word, service): severity} of doctor."""
+    """The findings of doctor: {(word, service): severity}."""
     output = guest.ask("wslbridgectl doctor --json")[1]
     return {(f["finding"], f["service"]): f["severity"] for f in json.loads(output)}
 
@@ -28,7 +28,7 @@ def test_expose_look_and_take_back(unexposed, number):
     assert guest.rules() == {"0.0.0.0/2222": f"{ADDRESS}/22"}
     number(f"wslbridgectl expose: file written, answer shown after {took * 1000:.0f} ms, emulated")
 
-    # Anybody may look.
+    # Any user may look.
     table = guest.run("setpriv --reuid 65534 --regid 65534 --clear-groups wslbridgectl status")
     for text in (ADDRESS, "connected", "ssh"):
         assert text in table, table
@@ -47,7 +47,7 @@ def test_only_root_exposes(unexposed):
 
 
 def test_doctor_follows_the_listener(unexposed):
-    """Nobody listens, only this guest can reach it, all is well: the kernel's sockets say so."""
+    """doctor reads the kernel's sockets: nobody listens, only the guest can connect, all is well."""
     guest = unexposed
     guest.run("wslbridgectl expose 2222:22 --name=ssh")
     listen = "systemd-run --quiet --unit=listener --collect socat TCP-LISTEN:22,reuseaddr{} PIPE"
@@ -61,7 +61,7 @@ def test_doctor_follows_the_listener(unexposed):
     assert not [word for word, service in findings(guest) if service == "ssh"]
 
 
-def test_doctor_tells_that_nobody_answers(unexposed):
+def test_doctor_reports_that_nobody_answers(unexposed):
     guest = unexposed
     guest.stop_host()
     guest.within(40, "true", guest.has(".helper.connected | not"))

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 #
-# In the tests' guest: runs what arrives on a port of the virtual machine. A line is
-# 'NUMBER BASE64-OF-A-SCRIPT', the answer 'NUMBER EXIT-CODE BASE64-OF-ITS-OUTPUT'.
+# In the tests' guest: runs the scripts that arrive on a port of the virtual machine. A request is the
+# line 'NUMBER BASE64-OF-A-SCRIPT', its answer is 'NUMBER EXIT-CODE BASE64-OF-ITS-OUTPUT'.
 exec 3<>/dev/virtio-ports/wslbridge.console
 while read -r number script <&3; do
     code=0

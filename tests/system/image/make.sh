@@ -1,21 +1,21 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Makes the disk of the tests' guest: the Debian of this machine, small, with a kernel and a
-# console for the tests. Nothing of wslbridge is in it, so it is made anew only when this recipe
-# or one of its packages changes.
+# Makes the disk of the tests' guest: a small Debian of this machine's release, with a kernel and a
+# console for the tests. The disk does not contain wslbridge, so it is made again only when this
+# recipe or one of its packages changes.
 #
 #   make.sh CACHE     prints the folder below CACHE that has disk, vmlinuz and initrd.img
 #
-# About a minute and 600 MB. Needs root, for debootstrap.
+# This takes about a minute and 600 MB. It needs root, for debootstrap.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 CACHE=$1
 SIZE=1200M
 
-# systemd-sysv is /sbin/init; libnl to libjansson are what the agent links; jq reads its status;
-# socat relays; the rest looks.
+# systemd-sysv is /sbin/init; the agent links libnl to libjansson; jq reads its status; socat is the
+# relay; the tests look around with the rest.
 PACKAGES=(systemd-sysv dbus udev kmod iproute2 procps libcap2-bin jq socat
     libnl-3-200 libnl-route-3-200 libinih1 libsodium23 libjansson4
     linux-image-cloud-amd64)
@@ -27,7 +27,7 @@ SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
     exit 1
 }
 
-# Where this machine gets its own packages from.
+# The mirror that this machine gets its own packages from.
 mirror() {
     # shellcheck disable=SC2016 # apt's own variable
     apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' "Codename: $SUITE" |
@@ -42,10 +42,10 @@ build() { # build FOLDER
     local root=$1/root
     debootstrap --variant=minbase --include="$(IFS=, && echo "${PACKAGES[*]}")" \
         "$SUITE" "$root" "$(mirror)"
-    # No names, no network: the tests give the guest what they want it to have.
+    # No names and no network: the tests set up what they need.
     echo wslbridge-guest >"$root/etc/hostname"
     rm -f "$root"/var/cache/apt/archives/*.deb
-    # Logs that can be read after a reboot of the guest; and its serial line is for the kernel.
+    # Logs survive a reboot of the guest. The serial line is for the kernel.
     mkdir -p "$root/var/log/journal"
     ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service"
     install -m 755 "$HERE/console.sh" "$root/usr/local/sbin/test-console"
@@ -61,11 +61,11 @@ build() { # build FOLDER
 [ -n "$(mirror)" ] || apt-get update >&2
 key=$({ cat "$HERE"/*; versions; } | sha256sum | cut -c 1-16)
 mkdir -p "$CACHE"
-# One at a time; a second run of ./dev finds what the first one made.
+# One at a time. A second run of ./dev finds the disk of the first one.
 exec 9>"$CACHE/lock"
 flock 9
 if [ ! -d "$CACHE/guest-$key" ]; then
-    # What an interrupted run left, and older recipes' that no other clone used for a day.
+    # Remains of an interrupted run, and disks of older recipes that no clone used for a day.
     rm -rf "$CACHE"/new-guest.*
     find "$CACHE" -maxdepth 1 -name 'guest-*' -mmin +1440 -exec rm -rf {} +
     work=$(mktemp -d "$CACHE/new-guest.XXXXXX")
