@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Bytes of the channel: reading, feeding the session, writing.
+ * The bytes of a connection: reading, feeding the session, writing.
  *
- * What a peer can make us hold: one frame (the session refuses a header that announces more than
- * its type may have) plus one read, and CHANNEL_OUT_PAUSE of answers that it does not read, past
- * which reading stops until it does.
+ * A peer can make us hold one frame (the session refuses a header that announces more than its type
+ * may have), plus one read, plus CHANNEL_OUT_PAUSE of answers that the peer does not read. Beyond
+ * that we stop reading until it does.
  *
- * A failed write does not end the connection at once: the peer may have said why (REFUSED, BYE)
- * before it closed, and that is still there to be read. It is noted, and the timer reads the rest.
+ * A failed write does not end the connection at once. The peer may have said why (REFUSED, BYE)
+ * before it closed, and that can still be read. So the error is noted, and the timer reads the
+ * rest.
  */
 
 #include "agent/channel/channel-private.h"
@@ -177,28 +178,4 @@ int channel_read(Channel *c, bool last) {
                         return 0; /* spares the call that would say EAGAIN */
         }
         return 0;
-}
-
-int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
-        Channel *c = userdata;
-        bool hup = revents & (EPOLLHUP | EPOLLERR);
-        bool was_ready = c->state == CHANNEL_READY;
-        int r;
-
-        if (c->state == CHANNEL_CONNECTING)
-                return channel_on_connected(c);
-        if (revents & EPOLLOUT) {
-                r = channel_flush(c);
-                if (r < 0)
-                        return r;
-        }
-        if (hup || (revents & EPOLLIN)) {
-                r = channel_read(c, hup || c->write_error);
-                if (r < 0)
-                        return r;
-        }
-        r = channel_settle(c);
-        if (r < 0 || !was_ready || c->state != CHANNEL_READY || !c->handler.on_heard)
-                return r;
-        return c->handler.on_heard(c->handler.userdata);
 }

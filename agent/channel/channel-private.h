@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What channel.c (the connection's life) and channel-io.c (its bytes) share. */
+/*
+ * The state of a channel, and what its three parts offer each other: channel.c (the life of a
+ * connection) calls channel-io.c (its bytes), and both call channel-end.c (its end).
+ */
 
 #include "agent/channel/backoff.h"
 #include "agent/channel/channel.h"
@@ -38,17 +41,16 @@ struct Channel {
         uint64_t n_connects;
 };
 
-/* channel.c */
-int channel_arm(Channel *c, uint64_t usec); /* SESSION_NO_DEADLINE: off */
-int channel_down(Channel *c, ChannelDown *down);
-int channel_down_errno(Channel *c, ChannelCause cause, int error);
-int channel_on_connected(Channel *c);
+/* channel-end.c */
+int channel_arm(Channel *c, uint64_t usec);      /* SESSION_NO_DEADLINE: off */
+void channel_close(Channel *c);                  /* drop the socket, the session and all bytes */
+int channel_down(Channel *c, ChannelDown *down); /* close, plan the next try, tell the owner */
+int channel_down_errno(Channel *c, ChannelCause cause, int error); /* @error: positive errno */
 
-/* channel-io.c. They return 0 or negative errno that ends the event loop; trouble with the peer is
- * no error of theirs, but channel_send() returns it. */
-int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata);
+/* channel-io.c. These return 0, or a negative errno that ends the event loop. Trouble with the peer
+ * is not an error for them; only channel_send() returns it. */
 int channel_on_event(Channel *c, SessionEvent *event);
 int channel_read(Channel *c, bool last); /* @last: nothing comes after what is there already */
-int channel_flush(Channel *c);           /* send, and wait for what comes next */
-int channel_settle(Channel *c); /* last step of every callback: flush, drained?, deadline */
+int channel_flush(Channel *c);           /* send, and wait for the right events afterwards */
+int channel_settle(Channel *c); /* last step of every callback: flush, on_drained, deadline */
 int channel_send(Channel *c);   /* Return: 0, also when the socket is full, or negative errno */

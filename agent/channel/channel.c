@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The connection's life: waiting → connecting → handshake → ready, and back to waiting on any
- * trouble. Everything that ends a connection goes through channel_down(), so that the backoff and
- * the owner see each end exactly once. Bytes are moved in channel-io.c.
+ * The life of a connection: waiting → connecting → handshake → ready, and back to waiting after any
+ * trouble. channel-io.c moves the bytes, channel-end.c ends a connection.
  *
- * The loop is level-triggered, and EPOLLERR and EPOLLHUP arrive even when not asked for: whatever
- * the state, an event either consumes something or ends the connection.
+ * The loop is level-triggered, and EPOLLERR and EPOLLHUP arrive even when nobody asked for them. So
+ * in every state an event either consumes something or ends the connection.
  */
 
 #include "agent/channel/channel-private.h"
@@ -14,7 +13,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <sodium.h>
-#include <stdio.h>
 #include <string.h>
 
 #define CHANNEL_TIMER_ACCURACY (10 * USEC_PER_MSEC)
@@ -25,61 +23,6 @@ static int channel_mac(const uint8_t *key, const uint8_t *data, size_t n,
         _Static_assert(crypto_auth_hmacsha256_KEYBYTES == WIRE_KEY_SIZE, "key size");
 
         return crypto_auth_hmacsha256(ret_mac, data, n, key) == 0 ? 0 : -EIO;
-}
-
-int channel_arm(Channel *c, uint64_t usec) {
-        int r;
-
-        if (usec == SESSION_NO_DEADLINE)
-                return sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-        r = sd_event_source_set_time(c->timer, usec);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(c->timer, SD_EVENT_ONESHOT);
-}
-
-static void channel_close(Channel *c) {
-        c->io = sd_event_source_disable_unref(c->io);
-        closep(&c->fd);
-        c->fd = -1;
-        c->session = agent_session_free(c->session);
-        buffer_done(&c->in);
-        buffer_done(&c->out);
-        c->write_error = 0;
-        c->push_waiting = false;
-}
-
-/* How long to wait after an end of this kind. */
-static uint64_t channel_delay(Channel *c, const ChannelDown *down) {
-        uint32_t random = randombytes_random();
-
-        if (down->cause == CHANNEL_NO_VSOCK)
-                return backoff_longest(random);
-        /* No key or a wrong one stays so until somebody pairs; a busy helper may be free soon. */
-        if (down->cause == CHANNEL_REFUSED && down->code != WIRE_REFUSAL_BUSY &&
-            down->code != WIRE_REFUSAL_INTERNAL)
-                return backoff_longest(random);
-        return backoff_next(&c->backoff, random);
-}
-
-int channel_down(Channel *c, ChannelDown *down) {
-        int r;
-
-        down->was_ready = c->state == CHANNEL_READY;
-        channel_close(c);
-        c->state = CHANNEL_WAITING;
-        c->refused = down->cause == CHANNEL_REFUSED;
-        r = channel_arm(c, now_usec() + channel_delay(c, down));
-        if (r < 0)
-                return r;
-        return c->handler.on_down(c->handler.userdata, down);
-}
-
-int channel_down_errno(Channel *c, ChannelCause cause, int error) {
-        ChannelDown down = {.cause = cause, .error = error};
-
-        (void) snprintf(down.text, sizeof(down.text), "%s", strerror(error));
-        return channel_down(c, &down);
 }
 
 static int channel_handshake(Channel *c) {
@@ -93,6 +36,40 @@ static int channel_handshake(Channel *c) {
         randombytes_buf(hello.nonce, sizeof(hello.nonce));
         r = agent_session_start(c->session, &hello, now_usec(), &c->out);
         return r < 0 ? r : channel_settle(c);
+}
+
+static int channel_on_connected(Channel *c) {
+        int r = connect_finish(c->fd);
+
+        if (r == -ENODEV)
+                return channel_down_errno(c, CHANNEL_NO_VSOCK, -r);
+        if (r < 0)
+                return channel_down_errno(c, CHANNEL_UNREACHABLE, -r);
+        return channel_handshake(c);
+}
+
+static int channel_on_io(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        Channel *c = userdata;
+        bool hup = revents & (EPOLLHUP | EPOLLERR);
+        bool was_ready = c->state == CHANNEL_READY;
+        int r;
+
+        if (c->state == CHANNEL_CONNECTING)
+                return channel_on_connected(c);
+        if (revents & EPOLLOUT) {
+                r = channel_flush(c);
+                if (r < 0)
+                        return r;
+        }
+        if (hup || (revents & EPOLLIN)) {
+                r = channel_read(c, hup || c->write_error);
+                if (r < 0)
+                        return r;
+        }
+        r = channel_settle(c);
+        if (r < 0 || !was_ready || c->state != CHANNEL_READY || !c->handler.on_heard)
+                return r;
+        return c->handler.on_heard(c->handler.userdata);
 }
 
 static int channel_try(Channel *c) {
@@ -118,16 +95,6 @@ static int channel_try(Channel *c) {
         if (c->io_events == EPOLLIN)
                 return channel_handshake(c);
         return channel_arm(c, now_usec() + CHANNEL_CONNECT_USEC);
-}
-
-int channel_on_connected(Channel *c) {
-        int r = connect_finish(c->fd);
-
-        if (r == -ENODEV)
-                return channel_down_errno(c, CHANNEL_NO_VSOCK, -r);
-        if (r < 0)
-                return channel_down_errno(c, CHANNEL_UNREACHABLE, -r);
-        return channel_handshake(c);
 }
 
 static int channel_on_tick(Channel *c) {

@@ -11,7 +11,8 @@
 
 #include "agent/network/guest-ports.h"
 
-#include "agent/network/netdump.h"
+#include "agent/network/netlink-error.h"
+#include "agent/util/cleanup.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -74,7 +75,7 @@ static int socket_open(struct nl_sock **ret_sk, PortMap *map) {
                 return -ENOMEM;
         r = nl_connect(sk, NETLINK_SOCK_DIAG);
         if (r < 0)
-                return netdump_errno(r);
+                return netlink_errno(r);
         if (setsockopt(nl_socket_get_fd(sk), SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) <
             0)
                 return -errno;
@@ -111,7 +112,7 @@ static int dump_family(struct nl_sock *sk, uint8_t family) {
         /* A kernel without IPv6 has no handler for it, and no listener either. */
         if (family == AF_INET6 && (r == -NLE_OBJ_NOTFOUND || r == -NLE_AF_NOSUPPORT))
                 return 0;
-        return r < 0 ? netdump_errno(r) : 0;
+        return r < 0 ? netlink_errno(r) : 0;
 }
 
 int guest_ports_read(const IpAddr *address, PortMap *ret_map) {

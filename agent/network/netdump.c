@@ -15,6 +15,8 @@
 
 #include "agent/network/netdump.h"
 
+#include "agent/network/netlink-error.h"
+
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
@@ -51,26 +53,6 @@ struct NetDump {
         const Snapshot *old; /* borrowed during netdump_read() */
         Snapshot next;       /* what netdump_read() has collected so far */
 };
-
-int netdump_errno(int nle) {
-        switch (nle) {
-        case -NLE_NOMEM:
-                return -ENOMEM;
-        case -NLE_AGAIN:
-                return -ETIMEDOUT;
-        case -NLE_DUMP_INTR:
-                return -EAGAIN;
-        case -NLE_PERM:
-        case -NLE_NOACCESS:
-                return -EPERM;
-        case -NLE_AF_NOSUPPORT:
-                return -EAFNOSUPPORT;
-        case -NLE_BAD_SOCK:
-                return -EBADF;
-        default: /* libnl's codes, not an enum of ours */
-                return -EIO;
-        }
-}
 
 /* Make room for one more element of @size bytes. Return: 0 or -ENOMEM. */
 static int grow(void **array, size_t n, size_t size) {
@@ -252,7 +234,7 @@ static int dump_open(NetDump *d) {
         r = nl_connect(sk, NETLINK_ROUTE);
         if (r < 0) {
                 nl_socket_free(sk);
-                return netdump_errno(r);
+                return netlink_errno(r);
         }
         fd = nl_socket_get_fd(sk);
         if (setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0) {
@@ -303,7 +285,7 @@ static int dump_table(NetDump *d, int type, void *header, size_t size, size_t *n
                 if (r != -NLE_DUMP_INTR)
                         break;
         }
-        return r < 0 ? netdump_errno(r) : 0;
+        return r < 0 ? netlink_errno(r) : 0;
 }
 
 static int dump_all(NetDump *d, bool links) {

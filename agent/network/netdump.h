@@ -27,7 +27,3 @@ DEFINE_CLEANUP(NetDump *, netdump_free);
  * read, again and again).
  */
 int netdump_read(NetDump *d, bool links, Snapshot *s);
-
-/* Negative errno for a negative libnl code. They overlap in number (5 is NLE_NOMEM and EIO), so no
- * libnl code may leave netwatch*.c. */
-int netdump_errno(int nle);

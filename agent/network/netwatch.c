@@ -20,6 +20,7 @@
 #include "agent/network/netwatch.h"
 
 #include "agent/network/netdump.h"
+#include "agent/network/netlink-error.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -216,7 +217,7 @@ static int open_events(NetWatch *w, unsigned receive_buffer) {
                 r = nl_socket_add_memberships(w->events, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
                                               RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                                               RTNLGRP_IPV6_ROUTE, 0);
-        return r < 0 ? netdump_errno(r) : 0;
+        return r < 0 ? netlink_errno(r) : 0;
 }
 
 /* A source whose callback fails is switched off and the loop goes on, with a watcher that looks
