@@ -14,6 +14,7 @@
 #include "agent/channel/channel.h"
 #include "agent/config/watch.h"
 #include "agent/daemon/agent.h"
+#include "agent/daemon/deferred-work.h"
 #include "agent/guest/clockwatch.h"
 #include "agent/guest/wsl.h"
 #include "agent/network/netwatch.h"
@@ -21,8 +22,9 @@
 #include "agent/util/catalog-ids.h"
 #include "agent/util/journal.h"
 
-#define AGENT_LOGGED_SERVICES 20 /* lines for one RESULT; the rest is one line with a number */
-#define AGENT_SUMMARY_SIZE    256
+#define AGENT_LOGGED_SERVICES  20 /* lines for one RESULT; the rest is one line with a number */
+#define AGENT_PORTS_PAUSE_USEC (5 * USEC_PER_SEC)
+#define AGENT_SUMMARY_SIZE     256
 
 struct Agent {
         /* configuration */
@@ -35,7 +37,8 @@ struct Agent {
         sd_event *event;
         sd_event_source *report;   /* deferred: status is written when nothing else is to do */
         sd_event_source *patience; /* timer: not later than this, even when an answer is due */
-        sd_event_source *errands;  /* deferred: questions that can wait */
+        DeferredWork *check_ports;
+        DeferredWork *ask_mode;
         ClockWatch *clock;
         Wsl *wsl;
         NetWatch *netwatch;
@@ -54,9 +57,6 @@ struct Agent {
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
         size_t n_candidates;
         WslFacts facts; /* those in force */
-        bool ports_due; /* errands */
-        bool mode_due;
-        uint64_t ports_usec; /* when the listening ports were last looked at */
         StatusHelper helper;
         uint32_t outage;       /* bits: what was logged since the helper was last connected */
         uint64_t sequence;     /* of the STATE with what is in force, 0 = none sent yet */
@@ -71,27 +71,31 @@ struct Agent {
         char summary[AGENT_SUMMARY_SIZE]; /* last STATUS= */
 };
 
-/* reload.c */
-int agent_load(Agent *a);    /* at start: problems are logged, the rest is served */
-int agent_reload(Agent *a);  /* later: any problem keeps the previous set */
-int agent_connect(Agent *a); /* (re)configure the channel from the set in force and the key */
+/* address.c */
+int agent_new_address(Agent *a); /* takes the first snapshot */
 
-/* guest.c */
-int agent_new_guest(Agent *a);              /* before the channel */
-bool agent_forwards(const Agent *a);        /* the mode is one in which rules are wanted */
-int agent_unanswered_services(Agent *a);    /* their state while no helper is connected */
-void agent_check_ports_later(Agent *a);     /* when nothing else is to do */
-void agent_check_ports_sometimes(Agent *a); /* the same, unless it was done a moment ago */
-void agent_ask_mode_later(Agent *a);
+/* push.c */
+int agent_push(Agent *a, uint64_t event_usec); /* 0: no kernel event caused it */
+int agent_take_result(Agent *a, WireResult *result);
 
 /* connection.c */
 int agent_new_channel(Agent *a);
-int agent_push(Agent *a, uint64_t event_usec); /* 0: no kernel event caused it */
+int agent_connect(Agent *a); /* (re)configure the channel from the set in force and the key */
 
 /* services.c */
+int agent_new_services(Agent *a);
 int agent_set_services(Agent *a, Config *config); /* takes @config over, keeps what is unchanged */
-int agent_take_result(Agent *a, WireResult *result);
+int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active);
 int agent_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text);
+bool agent_forwards(const Agent *a);     /* the mode is one in which rules are wanted */
+int agent_unanswered_services(Agent *a); /* their state while no helper is connected */
+
+/* guest.c */
+int agent_new_guest(Agent *a); /* before the channel */
+
+/* reload.c */
+int agent_load(Agent *a);   /* at start: problems are logged, the rest is served */
+int agent_reload(Agent *a); /* later: any problem keeps the previous set */
 
 /* report.c */
 int agent_new_report(Agent *a);

@@ -13,76 +13,6 @@
 #include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-static void agent_log_choice(Agent *a) {
-        const Choice *c = &a->choice;
-        const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
-        char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
-
-        if (!choice_has_address(c)) {
-                const char *name = c->interface[0] ? c->interface : a->config->interface;
-
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
-                               "No address to forward to: %s%s%s%s",
-                               choice_problem_text(c->problem), *name ? " (" : "", name,
-                               *name ? ")" : "");
-                return;
-        }
-        ip_format(&w->addr, address);
-        ip_format(&w->gateway, gateway);
-        journal_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
-                       "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
-                       c->interface, gateway,
-                       c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
-        if (c->problem == CHOICE_OFF_LINK) {
-                journal_fields(&a->log, LOG_WARNING,
-                               FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
-                               "The gateway %s is not in the subnet %s/%u: the virtual switch will "
-                               "drop a static address outside its own subnet",
-                               gateway, address, (unsigned) w->prefix);
-        }
-}
-
-/* After the choice has been told: this is for people. */
-static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
-        Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
-        size_t n = snapshot_candidates(snapshot, candidates);
-
-        if (n == a->n_candidates && memcmp(candidates, a->candidates, sizeof(candidates)) == 0)
-                return;
-        memcpy(a->candidates, candidates, sizeof(candidates));
-        a->n_candidates = n;
-        agent_report_later(a);
-}
-
-static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
-                             bool trailing, void *userdata) {
-        Agent *a = userdata;
-        Choice choice;
-        int r;
-
-        snapshot_choose(snapshot, a->config->interface, &choice);
-        if (a->choice_known) {
-                if (!trailing && choice_may_pass(&a->choice, &choice))
-                        return 0; /* the dump at the end of the window tells */
-                if (choice_equal(&choice, &a->choice)) {
-                        agent_take_candidates(a, snapshot);
-                        return 0;
-                }
-                agent_ask_mode_later(a);
-        }
-        a->choice = choice;
-        a->choice_known = true;
-        r = agent_push(a, event_usec); /* before anything slower */
-        if (r < 0)
-                return r;
-        a->choice_since = status_time_now();
-        agent_log_choice(a);
-        agent_take_candidates(a, snapshot);
-        agent_check_ports_later(a);
-        agent_report_later(a);
-        return a->channel ? channel_hurry(a->channel) : 0;
-}
-
 static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo *si,
                               void *userdata) {
         Agent *a = userdata;
@@ -100,7 +30,7 @@ static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si
         Agent *a = userdata;
         int r;
 
-        agent_ask_mode_later(a);
+        deferred_work_request(a->ask_mode);
         r = configwatch_renew(a->configwatch);
         return r < 0 ? r : agent_reload(a);
 }
@@ -198,6 +128,8 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (r >= 0)
                 r = agent_new_report(a);
         if (r >= 0)
+                r = agent_new_services(a);
+        if (r >= 0)
                 r = agent_new_guest(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot set up the event loop");
@@ -208,9 +140,7 @@ int agent_new(Agent **ret_agent, const char *root) {
         r = agent_load(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot load the configuration");
-        r = netwatch_new(&a->netwatch, a->event, 0, agent_on_snapshot, a);
-        if (r >= 0)
-                r = netwatch_refresh(a->netwatch);
+        r = agent_new_address(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot watch the network");
         r = agent_new_channel(a);
@@ -228,7 +158,8 @@ Agent *agent_free(Agent *a) {
         configwatch_free(a->configwatch);
         wsl_free(a->wsl);
         clockwatch_free(a->clock);
-        sd_event_source_disable_unref(a->errands);
+        deferred_work_free(a->ask_mode);
+        deferred_work_free(a->check_ports);
         sd_event_source_disable_unref(a->patience);
         sd_event_source_disable_unref(a->report);
         sd_event_unref(a->event);

@@ -4,69 +4,14 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "agent/channel/key.h"
+
+#include "protocol/session/session.h"
+
 #include <errno.h>
 #include <string.h>
 
 #define OUTAGE_REFUSED_SHIFT 16 /* bits of 'outage': causes below, codes of a refusal above */
-
-/*
- * The helper's limits do not allow what is configured. The session goes on, so that a smaller
- * configuration can be pushed. Until then the helper is asked for nothing: what it was asked for
- * before would keep pointing to an address that may be another guest's by then.
- */
-static int agent_push_none(Agent *a, WireState *state) {
-        const WireChallenge *challenge = channel_challenge(a->channel);
-        int r;
-
-        state->n_services = state->n_listens = state->n_remotes = 0;
-        r = channel_push(a->channel, state, &a->sequence);
-        if (r < 0)
-                return r;
-        a->unanswered = false; /* no service to be answered for */
-        a->event_usec = 0;
-        journal_line(&a->log, LOG_ERR,
-                     "The configuration cannot be sent: it has %u endpoints, the helper takes %u; "
-                     "narrow ranges or turn services off with 'enabled = no'",
-                     (unsigned) wire_state_endpoints(&a->config->wire),
-                     (unsigned) challenge->endpoints_max);
-        agent_report_later(a);
-        return agent_all_services(a, WIRE_SERVICE_INVALID, WIRE_REASON_NONE,
-                                  "all services together have more endpoints than the helper "
-                                  "takes; turn some off");
-}
-
-int agent_push(Agent *a, uint64_t event_usec) {
-        WireState state;
-        int r;
-
-        if (!a->channel || !a->choice_known)
-                return 0;
-        state = a->config->wire; /* arrays stay the configuration's */
-        state.mode = a->facts.mode;
-        memcpy(state.interface, a->choice.interface, sizeof(state.interface));
-        wire_text_clean(state.interface, WIRE_INTERFACE_MAX); /* the kernel allows any bytes */
-        if (agent_forwards(a)) { /* else the addresses are the host's own, and no business here */
-                state.v4 = a->choice.v4;
-                state.v6 = a->choice.v6;
-        }
-        r = channel_push(a->channel, &state, &a->sequence);
-        switch (r) {
-        case 0:
-                a->unanswered = true;
-                a->event_usec = event_usec;
-                return 0;
-        case -EAGAIN: /* pushed by agent_on_drained() */
-                a->pending_usec = event_usec;
-                return 0;
-        case -ENOTCONN: /* pushed by agent_on_ready() */
-                return 0;
-        case -E2BIG:
-        case -EMSGSIZE:
-                return agent_push_none(a, &state);
-        default: /* errno values, not an enum of ours */
-                return r;
-        }
-}
 
 static int agent_on_ready(void *userdata) {
         Agent *a = userdata;
@@ -85,14 +30,16 @@ static int agent_on_ready(void *userdata) {
                        FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
                        "Connected to the helper at %s (%s)%s", a->helper.address,
                        a->helper.software, a->paired ? "" : ", not paired");
-        agent_ask_mode_later(a); /* the host may have restarted its network meanwhile */
+        deferred_work_request(a->ask_mode); /* the host may have restarted its network meanwhile */
         agent_report_later(a);
         return 0;
 }
 
 /* A wake-up that was not made for it. */
 static int agent_on_heard(void *userdata) {
-        agent_check_ports_sometimes(userdata);
+        Agent *a = userdata;
+
+        deferred_work_request_spaced(a->check_ports, AGENT_PORTS_PAUSE_USEC);
         return 0;
 }
 
@@ -193,13 +140,64 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         a->event_usec = 0;
         if (news)
                 agent_log_down(a, down);
-        agent_check_ports_sometimes(a);
+        deferred_work_request_spaced(a->check_ports, AGENT_PORTS_PAUSE_USEC);
         if (same)
                 return 0;
         if (down->was_ready)
                 a->helper.since = status_time_now();
         agent_report_later(a);
         return agent_unanswered_services(a);
+}
+
+/* Load the key; say so once when something is wrong with it. */
+static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
+        _cleanup_free_ char *problem = NULL;
+        int r;
+
+        r = key_load(a->root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
+        if (r < 0)
+                return r;
+        if (r == KEY_E_BAD && (!a->key_problem || strcmp(a->key_problem, problem) != 0))
+                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
+                               problem);
+        free(a->key_problem);
+        a->key_problem = TAKE_PTR(problem);
+        a->paired = r == 0;
+        return 0;
+}
+
+/* Not before it is known who this guest is, and in which networking mode: WSL's tools answer within
+ * milliseconds, mostly, and agent_on_facts() comes back. Until then there is nobody to ask for a
+ * rule. */
+static int agent_configure_channel(Agent *a, const uint8_t *key) {
+        if (!wsl_settled(a->wsl))
+                return 0;
+        return channel_configure(a->channel, &a->config->helper, &a->identity, key);
+}
+
+int agent_connect(Agent *a) {
+        bool was_ready = channel_state(a->channel) == CHANNEL_READY;
+        uint8_t key[WIRE_KEY_SIZE] = {0};
+        int r;
+
+        r = agent_load_key(a, key);
+        if (r >= 0) {
+                config_helper_format(&a->config->helper, a->helper.address,
+                                     sizeof(a->helper.address));
+                r = agent_configure_channel(a, a->paired ? key : NULL);
+        }
+        session_wipe(key, sizeof(key));
+        if (r < 0)
+                return r;
+        if (was_ready && channel_state(a->channel) != CHANNEL_READY) {
+                a->helper.since = status_time_now();
+                a->sequence = 0;
+                a->unanswered = false;
+                r = agent_unanswered_services(a);
+        }
+        a->helper.state = channel_state(a->channel);
+        a->outage = 0; /* what comes now is news */
+        return r;
 }
 
 int agent_new_channel(Agent *a) {

@@ -4,10 +4,6 @@
 
 #include "agent/daemon/agent-private.h"
 
-#include "agent/channel/key.h"
-
-#include "protocol/session/session.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -72,57 +68,6 @@ int agent_load(Agent *a) {
         return 0;
 }
 
-/* Load the key; say so once when something is wrong with it. */
-static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
-        _cleanup_free_ char *problem = NULL;
-        int r;
-
-        r = key_load(a->root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
-        if (r < 0)
-                return r;
-        if (r == KEY_E_BAD && (!a->key_problem || strcmp(a->key_problem, problem) != 0))
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
-                               problem);
-        free(a->key_problem);
-        a->key_problem = TAKE_PTR(problem);
-        a->paired = r == 0;
-        return 0;
-}
-
-/* Not before it is known who this guest is, and in which networking mode: WSL's tools answer within
- * milliseconds, mostly, and agent_on_facts() comes back. Until then there is nobody to ask for a
- * rule. */
-static int agent_configure_channel(Agent *a, const uint8_t *key) {
-        if (!wsl_settled(a->wsl))
-                return 0;
-        return channel_configure(a->channel, &a->config->helper, &a->identity, key);
-}
-
-int agent_connect(Agent *a) {
-        bool was_ready = channel_state(a->channel) == CHANNEL_READY;
-        uint8_t key[WIRE_KEY_SIZE] = {0};
-        int r;
-
-        r = agent_load_key(a, key);
-        if (r >= 0) {
-                config_helper_format(&a->config->helper, a->helper.address,
-                                     sizeof(a->helper.address));
-                r = agent_configure_channel(a, a->paired ? key : NULL);
-        }
-        session_wipe(key, sizeof(key));
-        if (r < 0)
-                return r;
-        if (was_ready && channel_state(a->channel) != CHANNEL_READY) {
-                a->helper.since = status_time_now();
-                a->sequence = 0;
-                a->unanswered = false;
-                r = agent_unanswered_services(a);
-        }
-        a->helper.state = channel_state(a->channel);
-        a->outage = 0; /* what comes now is news */
-        return r;
-}
-
 static int agent_reload_config(Agent *a) {
         _cleanup_(config_freep) Config *config = NULL;
         int r;
@@ -165,7 +110,7 @@ int agent_reload(Agent *a) {
                 r = agent_unanswered_services(a);
         if (r < 0)
                 return r;
-        agent_check_ports_later(a);
+        deferred_work_request(a->check_ports);
         agent_notify_ready(a);
         agent_report_later(a);
         return 0;

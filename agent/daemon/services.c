@@ -4,6 +4,8 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "agent/network/guest-ports.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -156,20 +158,7 @@ static void agent_log_service(Agent *a, const char *name, const StatusService *s
                        *reason ? ")" : "", s->text ? ": " : "", s->text ? s->text : "");
 }
 
-static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
-        char latency[64] = "";
-
-        if (a->event_usec) {
-                (void) snprintf(latency, sizeof(latency), ", %llu us after the change",
-                                (unsigned long long) usec);
-        }
-        journal_line(&a->log, LOG_INFO,
-                     "The helper has applied the state: %zu of %u services active%s", n_active,
-                     (unsigned) a->config->wire.n_services, latency);
-}
-
-static int agent_store_result(Agent *a, const WireResult *result, bool *ret_changed,
-                              size_t *ret_active) {
+int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active) {
         StatusTime now = status_time_now();
         size_t n_active = 0, n_news = 0;
         uint32_t next = 0;
@@ -198,31 +187,106 @@ static int agent_store_result(Agent *a, const WireResult *result, bool *ret_chan
         return 0;
 }
 
-int agent_take_result(Agent *a, WireResult *result) {
-        uint64_t usec = now_usec();
-        size_t n_active = 0;
-        bool changed = false;
-        int r;
+bool agent_forwards(const Agent *a) {
+        return a->facts.mode == WIRE_MODE_NAT || a->facts.mode == WIRE_MODE_UNKNOWN;
+}
 
-        /* An answer to an older STATE may not even have the same services; the one to the newest
-         * follows. */
-        if (result->sequence != a->sequence || result->n_services != a->config->wire.n_services)
-                return 0;
-        r = agent_store_result(a, result, &changed, &n_active);
-        if (r < 0)
-                return r;
-        if (a->unanswered) {
-                agent_log_result(a, usec - a->event_usec, n_active);
-                if (a->event_usec) {
-                        a->update_usec = usec - a->event_usec;
-                        a->apply_usec = result->apply_usec;
-                        changed = true;
-                }
-                a->unanswered = false;
-                a->event_usec = 0;
+int agent_unanswered_services(Agent *a) {
+        char text[WIRE_TEXT_MAX + 1];
+
+        if (agent_forwards(a)) {
+                return agent_all_services(a, WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
+                                          "the helper is not connected");
         }
-        agent_check_ports_later(a);
+        status_mode_text(a->facts.mode, text, sizeof(text));
+        return agent_all_services(a, WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NETWORKING_MODE, text);
+}
+
+/* The address that the helper connects to. */
+static const IpAddr *agent_published(const Agent *a) {
+        return a->choice.v4.addr.family ? &a->choice.v4.addr : &a->choice.v6.addr;
+}
+
+static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
+        bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
+
+        journal_fields(&a->log, loopback ? LOG_WARNING : LOG_NOTICE,
+                       FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
+                              .state = guest_port_name(s->guest)),
+                       loopback
+                               ? "Port %u of service '%s' takes connections from inside this guest "
+                                 "only: bind it to 0.0.0.0, or to this guest's address, instead of "
+                                 "127.0.0.1"
+                               : "Nothing listens on port %u for service '%s' in this guest",
+                       (unsigned) s->guest_port, name);
+}
+
+/* One line for each change to the worse, and only when the rest of the way is there. */
+static bool port_is_news(StatusService *s) {
+        if (s->guest == GUEST_PORT_UNKNOWN)
+                return false;
+        if (s->guest == GUEST_PORT_LISTENING) {
+                s->guest_logged = GUEST_PORT_LISTENING;
+                return false;
+        }
+        if (s->state != WIRE_SERVICE_ACTIVE || s->guest_logged == s->guest)
+                return false;
+        s->guest_logged = s->guest;
+        return true;
+}
+
+static GuestPort judge_service(const PortMap *map, const WireState *wire,
+                               const WireService *service, uint16_t *ret_port) {
+        GuestPort worst = GUEST_PORT_LISTENING;
+
+        *ret_port = 0;
+        for (uint32_t i = 0; i < service->n_listens; i++) {
+                const WireListen *l = &wire->listens[service->first_listen + i];
+                uint16_t port;
+                GuestPort is = port_map_judge_range(map, l->connect_port, l->count, &port);
+
+                if (is > worst) {
+                        worst = is;
+                        *ret_port = port;
+                }
+        }
+        return worst;
+}
+
+/* A kernel that does not tell is no reason to stop; status says 'unknown' then. */
+static int agent_on_check_ports(void *userdata) {
+        Agent *a = userdata;
+        const WireState *wire = &a->config->wire;
+        uint32_t next = 0;
+        size_t n_news = 0;
+        bool changed = false;
+        PortMap map;
+
+        (void) guest_ports_read(agent_published(a), &map);
+        for (size_t i = 0; i < a->config->n_services && next < wire->n_services; i++) {
+                StatusService *s = &a->services[i];
+                uint16_t port;
+                GuestPort is;
+
+                if (!a->config->services[i].enabled)
+                        continue;
+                is = judge_service(&map, wire, &wire->services[next++], &port);
+                changed = changed || s->guest != is || s->guest_port != port;
+                s->guest = is;
+                s->guest_port = port;
+                if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
+                        agent_log_port(a, a->config->services[i].name, s);
+        }
+        if (n_news > AGENT_LOGGED_SERVICES) {
+                journal_line(&a->log, LOG_NOTICE,
+                             "%zu more services are not listened to in this guest; see %s/%s",
+                             n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
+        }
         if (changed)
                 agent_report_later(a);
         return 0;
+}
+
+int agent_new_services(Agent *a) {
+        return deferred_work_new(&a->check_ports, a->event, agent_on_check_ports, a);
 }
