@@ -10,14 +10,14 @@
 #include <string.h>
 
 static void agent_log_choice(Agent *a) {
-        const Choice *c = &a->choice;
+        const Choice *c = &a->address.choice;
         const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
         char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
         if (!choice_has_address(c)) {
-                const char *name = c->interface[0] ? c->interface : a->config->interface;
+                const char *name = c->interface[0] ? c->interface : a->config.current->interface;
 
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
                                "No address to forward to: %s%s%s%s",
                                choice_problem_text(c->problem), *name ? " (" : "", name,
                                *name ? ")" : "");
@@ -25,12 +25,12 @@ static void agent_log_choice(Agent *a) {
         }
         ip_format(&w->addr, address);
         ip_format(&w->gateway, gateway);
-        journal_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
+        journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
                        "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
                        c->interface, gateway,
                        c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
         if (c->problem == CHOICE_OFF_LINK) {
-                journal_fields(&a->log, LOG_WARNING,
+                journal_fields(&a->journal, LOG_WARNING,
                                FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
                                "The gateway %s is not in the subnet %s/%u: the virtual switch will "
                                "drop a static address outside its own subnet",
@@ -43,10 +43,11 @@ static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
         size_t n = snapshot_candidates(snapshot, candidates);
 
-        if (n == a->n_candidates && memcmp(candidates, a->candidates, sizeof(candidates)) == 0)
+        if (n == a->address.n_candidates &&
+            memcmp(candidates, a->address.candidates, sizeof(candidates)) == 0)
                 return;
-        memcpy(a->candidates, candidates, sizeof(candidates));
-        a->n_candidates = n;
+        memcpy(a->address.candidates, candidates, sizeof(candidates));
+        a->address.n_candidates = n;
         agent_report_later(a);
 }
 
@@ -56,31 +57,35 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         Choice choice;
         int r;
 
-        snapshot_choose(snapshot, a->config->interface, &choice);
-        if (a->choice_known) {
-                if (!trailing && choice_may_pass(&a->choice, &choice))
+        snapshot_choose(snapshot, a->config.current->interface, &choice);
+        if (a->address.known) {
+                if (!trailing && choice_may_pass(&a->address.choice, &choice))
                         return 0; /* the dump at the end of the window tells */
-                if (choice_equal(&choice, &a->choice)) {
+                if (choice_equal(&choice, &a->address.choice)) {
                         agent_take_candidates(a, snapshot);
                         return 0;
                 }
-                deferred_work_request(a->ask_mode);
+                deferred_work_request(a->guest.ask_mode);
         }
-        a->choice = choice;
-        a->choice_known = true;
+        a->address.choice = choice;
+        a->address.known = true;
         r = agent_push(a, event_usec); /* before anything slower */
         if (r < 0)
                 return r;
-        a->choice_since = status_time_now();
+        a->address.since = status_time_now();
         agent_log_choice(a);
         agent_take_candidates(a, snapshot);
-        deferred_work_request(a->check_ports);
+        deferred_work_request(a->services.check_ports);
         agent_report_later(a);
-        return a->channel ? channel_hurry(a->channel) : 0;
+        return a->connection.channel ? channel_hurry(a->connection.channel) : 0;
 }
 
 int agent_new_address(Agent *a) {
-        int r = netwatch_new(&a->netwatch, a->event, 0, agent_on_snapshot, a);
+        int r = netwatch_new(&a->address.netwatch, a->event, 0, agent_on_snapshot, a);
 
-        return r < 0 ? r : netwatch_refresh(a->netwatch);
+        return r < 0 ? r : netwatch_refresh(a->address.netwatch);
+}
+
+void agent_done_address(Agent *a) {
+        netwatch_free(a->address.netwatch);
 }

@@ -2,13 +2,21 @@
 #pragma once
 
 /*
- * What the parts of the agent share:
- *      agent.c           start, signals, the choice of the address, end
- *      reload.c    configuration and key, at start and on reload
- *      guest.c     networking mode, listening ports, sleep: the guest beside its address
- *      connection.c    the channel's callbacks, pushing the state
- *      services.c  what the helper answers for each service
- *      report.c    status.json and the service manager
+ * The Agent, part by part. Each part is written by the one file named above it; the others only
+ * read it. The files are listed so that each calls only those below it, and deferred-work.h and
+ * the other folders:
+ *
+ *      agent.c       start, signals, end
+ *      reload.c      configuration: at start, on reload, when a file was saved
+ *      guest.c       who and what this guest is: identity, networking mode, sleep
+ *      address.c     the choice of the guest's address
+ *      connection.c  the channel to the helper: key, callbacks, outages
+ *      push.c        the STATE for the helper, and its RESULT
+ *      services.c    the state of each service, on the host and in the guest
+ *      report.c      status.json and the service manager
+ *
+ * Where a part comes with agent_new_*() and agent_done_*(), these set it up and free it.
+ * Functions return 0 or negative errno, which ends the event loop, unless they say otherwise.
  */
 
 #include "agent/channel/channel.h"
@@ -22,84 +30,134 @@
 #include "agent/util/catalog-ids.h"
 #include "agent/util/journal.h"
 
-#define AGENT_LOGGED_SERVICES  20 /* lines for one RESULT; the rest is one line with a number */
+#define AGENT_LOGGED_SERVICES 20 /* lines for one RESULT; the rest is one line with a number */
+#define AGENT_SUMMARY_SIZE    256
+
+/* Listening ports are looked at when a RESULT arrives, and also when something else has woken the
+ * agent (mostly the helper's PING), but then not more often than this. There is no timer for it,
+ * because nobody waits for it. */
 #define AGENT_PORTS_PAUSE_USEC (5 * USEC_PER_SEC)
-#define AGENT_SUMMARY_SIZE     256
-
-struct Agent {
-        /* configuration */
-        const char *root;
-        const char *directory; /* of status.json */
-        WireHello identity;
-        Journal log;
-
-        /* owned */
-        sd_event *event;
-        sd_event_source *report;   /* deferred: status is written when nothing else is to do */
-        sd_event_source *patience; /* timer: not later than this, even when an answer is due */
-        DeferredWork *check_ports;
-        DeferredWork *ask_mode;
-        ClockWatch *clock;
-        Wsl *wsl;
-        NetWatch *netwatch;
-        ConfigWatch *configwatch;
-        Channel *channel;
-        Config *config;
-        Config *rejected;        /* newer set that was not taken, for its problems; or NULL */
-        StatusService *services; /* config->n_services */
-        char *key_problem;       /* or NULL */
-
-        /* state */
-        bool paired;
-        bool choice_known; /* the first dump was made */
-        Choice choice;
-        StatusTime choice_since;
-        Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
-        size_t n_candidates;
-        WslFacts facts; /* those in force */
-        StatusHelper helper;
-        uint32_t outage;       /* bits: what was logged since the helper was last connected */
-        uint64_t sequence;     /* of the STATE with what is in force, 0 = none sent yet */
-        bool unanswered;       /* no RESULT for it yet */
-        uint64_t event_usec;   /* kernel event that it answers, 0 = none */
-        uint64_t pending_usec; /* the same for a STATE that waits for the socket */
-        uint64_t update_usec;  /* as in Status */
-        uint32_t apply_usec;
-        bool ready;         /* READY=1 was sent */
-        bool status_failed; /* status.json could not be written, and that was logged */
-        int watch_error;    /* of the configuration's directories, as last logged */
-        char summary[AGENT_SUMMARY_SIZE]; /* last STATUS= */
-};
-
-/* address.c */
-int agent_new_address(Agent *a); /* takes the first snapshot */
-
-/* push.c */
-int agent_push(Agent *a, uint64_t event_usec); /* 0: no kernel event caused it */
-int agent_take_result(Agent *a, WireResult *result);
-
-/* connection.c */
-int agent_new_channel(Agent *a);
-int agent_connect(Agent *a); /* (re)configure the channel from the set in force and the key */
-
-/* services.c */
-int agent_new_services(Agent *a);
-int agent_set_services(Agent *a, Config *config); /* takes @config over, keeps what is unchanged */
-int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active);
-int agent_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text);
-bool agent_forwards(const Agent *a);     /* the mode is one in which rules are wanted */
-int agent_unanswered_services(Agent *a); /* their state while no helper is connected */
-
-/* guest.c */
-int agent_new_guest(Agent *a); /* before the channel */
 
 /* reload.c */
+typedef struct AgentConfig {
+        const char *root; /* borrowed; "" or a directory without trailing slash */
+        ConfigWatch *watch;
+        int watch_error;  /* of the watch, as last logged */
+        Config *current;  /* the set in force */
+        Config *rejected; /* a newer set that was not taken, kept for its problems; or NULL */
+} AgentConfig;
+
+int agent_new_config(Agent *a, const char *root); /* starts watching, loads nothing yet */
+void agent_done_config(Agent *a);
 int agent_load(Agent *a);   /* at start: problems are logged, the rest is served */
-int agent_reload(Agent *a); /* later: any problem keeps the previous set */
+int agent_reload(Agent *a); /* later: any problem keeps the previous set in force */
+
+/* guest.c */
+typedef struct AgentGuest {
+        WireHello identity;
+        WslFacts answers; /* those in force */
+        Wsl *wsl;
+        DeferredWork *ask_mode; /* asks WSL for the networking mode again */
+        ClockWatch *clock;
+} AgentGuest;
+
+int agent_load_identity(Agent *a); /* before all else */
+int agent_new_guest(Agent *a);     /* before the connection; asks for the mode */
+void agent_done_guest(Agent *a);
+
+/* address.c */
+typedef struct AgentAddress {
+        NetWatch *netwatch;
+        bool known; /* the first dump was made, the members below are valid */
+        Choice choice;
+        StatusTime since; /* when the choice was made */
+        Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
+        size_t n_candidates;
+} AgentAddress;
+
+int agent_new_address(Agent *a); /* takes the first snapshot */
+void agent_done_address(Agent *a);
+
+/* connection.c */
+typedef struct AgentConnection {
+        Channel *channel;
+        StatusHelper helper;
+        uint32_t outage;   /* bits: what was logged since the helper was last connected */
+        bool paired;       /* there is a key */
+        char *key_problem; /* or NULL */
+} AgentConnection;
+
+int agent_new_connection(Agent *a); /* starts connecting */
+void agent_done_connection(Agent *a);
+int agent_connect(Agent *a); /* (re)configure the channel from the set in force and the key */
+
+/* push.c */
+typedef struct AgentPush {
+        uint64_t sequence;     /* of the STATE with what is in force; 0 = none sent yet */
+        bool unanswered;       /* its RESULT has not come yet */
+        uint64_t event_usec;   /* the kernel's event that it answers; 0 = none */
+        uint64_t pending_usec; /* the same, for a STATE that waits for the socket */
+        uint64_t update_usec;  /* as in Status */
+        uint32_t apply_usec;   /* as in Status */
+} AgentPush;
+
+#define AGENT_PUSH_NULL ((AgentPush){.update_usec = STATUS_UPDATE_NEVER})
+
+int agent_push(Agent *a, uint64_t event_usec); /* @event_usec: 0 when no kernel event caused it */
+int agent_take_result(Agent *a, const WireResult *result);
+void agent_outdate_push(Agent *a); /* answers on their way are about another set of services */
+void agent_forget_push(Agent *a);  /* the connection has ended: no answer will come */
+
+/* services.c */
+typedef struct AgentServices {
+        StatusService *states; /* one for each service of the configuration in force */
+        size_t n_states;
+        DeferredWork *check_ports; /* looks whether the guest listens */
+} AgentServices;
+
+int agent_new_services(Agent *a); /* none yet */
+void agent_done_services(Agent *a);
+
+/* Make room for the services of @config, which is about to be in force; what is unchanged keeps its
+ * state. After a failure all is as before. */
+int agent_set_services(Agent *a, const Config *config);
+
+/* Take over what a RESULT for the set in force says. @ret_changed: set to true when it says
+ * anything new, otherwise left alone. @ret_active: number of active services. */
+int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active);
+
+/* Give every enabled service the same state. @text: copied, may be NULL. */
+int agent_set_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text);
+
+int agent_set_unanswered(Agent *a);  /* the state that services have without a helper */
+bool agent_forwards(const Agent *a); /* the networking mode is one in which rules are wanted */
 
 /* report.c */
+typedef struct AgentReport {
+        const char *directory;          /* of status.json; borrowed */
+        sd_event_source *source;        /* deferred: writes when nothing else is to do */
+        sd_event_source *maximum_delay; /* timer: no later than this, even while an answer is due */
+        bool ready;                     /* READY=1 was sent */
+        bool failed;                    /* status.json could not be written, and that was logged */
+        char summary[AGENT_SUMMARY_SIZE]; /* the last STATUS= */
+} AgentReport;
+
 int agent_new_report(Agent *a);
-void agent_report_later(Agent *a);
+void agent_done_report(Agent *a);
+void agent_report_later(Agent *a); /* something in status.json has changed */
 void agent_notify_reloading(Agent *a);
-void agent_notify_stopping(Agent *a);
 void agent_notify_ready(Agent *a); /* after a reload */
+void agent_notify_stopping(Agent *a);
+void agent_remove_report(Agent *a); /* the agent ends */
+
+struct Agent {
+        sd_event *event;
+        Journal journal; /* opened by agent.c; reload.c sets the level that is configured */
+        AgentConfig config;
+        AgentGuest guest;
+        AgentAddress address;
+        AgentConnection connection;
+        AgentPush push;
+        AgentServices services;
+        AgentReport report;
+};

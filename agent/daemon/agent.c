@@ -1,37 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Start, signals, the choice of the address, end; see agent.h and agent-internal.h. */
+/* Start, signals and end of the daemon; see agent.h. */
 
 #include "agent/daemon/agent-private.h"
 
-#include "agent/guest/identity.h"
-
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 
 static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo *si,
                               void *userdata) {
         Agent *a = userdata;
 
-        journal_line(&a->log, LOG_INFO, "Stopping on SIG%s", sigabbrev_np((int) si->ssi_signo));
+        journal_line(&a->journal, LOG_INFO, "Stopping on SIG%s", sigabbrev_np((int) si->ssi_signo));
         agent_notify_stopping(a);
         return sd_event_exit(a->event, 0);
-}
-
-static int agent_on_files(void *userdata) {
-        return agent_reload(userdata);
 }
 
 static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si, void *userdata) {
         Agent *a = userdata;
         int r;
 
-        deferred_work_request(a->ask_mode);
-        r = configwatch_renew(a->configwatch);
+        deferred_work_request(a->guest.ask_mode);
+        r = configwatch_renew(a->config.watch);
         return r < 0 ? r : agent_reload(a);
 }
 
@@ -74,34 +65,9 @@ static int agent_new_signals(Agent *a) {
 }
 
 static int agent_failed(Agent *a, int error, const char *what) {
-        journal_fields(&a->log, LOG_ERR, FIELDS(.error = -error), "%s: %s", what, strerror(-error));
+        journal_fields(&a->journal, LOG_ERR, FIELDS(.error = -error), "%s: %s", what,
+                       strerror(-error));
         return error;
-}
-
-static int agent_load_identity(Agent *a) {
-        int r = identity_load(&a->identity);
-
-        if (r == IDENTITY_E_VOLATILE) {
-                journal_line(
-                        &a->log, LOG_WARNING,
-                        "/etc/machine-id is missing or not set up: this guest has a new identity "
-                        "at each start and cannot stay paired. Run 'systemd-machine-id-setup'");
-        }
-        return r < 0 ? r : 0;
-}
-
-/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. Started
- * by hand where the service is installed, the agent finds a link to the file of the service, which
- * a file in its place would make useless. */
-static const char *agent_status_directory(void) {
-        const char *value = getenv("RUNTIME_DIRECTORY");
-        struct stat st;
-
-        if (value && value[0] == '/' && !strchr(value, ':'))
-                return value;
-        if (lstat(STATUS_DIRECTORY "/" STATUS_FILE, &st) == 0 && S_ISLNK(st.st_mode))
-                return STATUS_SERVICE_DIRECTORY;
-        return STATUS_DIRECTORY;
 }
 
 int agent_new(Agent **ret_agent, const char *root) {
@@ -111,11 +77,8 @@ int agent_new(Agent **ret_agent, const char *root) {
         a = calloc(1, sizeof(*a));
         if (!a)
                 return -ENOMEM;
-        a->root = root;
-        a->directory = agent_status_directory();
-        a->update_usec = STATUS_UPDATE_NEVER;
-        a->helper.since = status_time_now();
-        journal_open(&a->log, LOG_INFO);
+        a->push = AGENT_PUSH_NULL;
+        journal_open(&a->journal, LOG_INFO);
 
         r = agent_load_identity(a);
         if (r < 0)
@@ -133,8 +96,8 @@ int agent_new(Agent **ret_agent, const char *root) {
                 r = agent_new_guest(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot set up the event loop");
-        /* Watched before it is read: a change in between is read again. */
-        r = configwatch_new(&a->configwatch, a->event, root, agent_on_files, a);
+        /* Watched before it is read, so that a change in between is read, too. */
+        r = agent_new_config(a, root);
         if (r < 0)
                 return agent_failed(a, r, "Cannot watch the configuration directories");
         r = agent_load(a);
@@ -143,7 +106,7 @@ int agent_new(Agent **ret_agent, const char *root) {
         r = agent_new_address(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot watch the network");
-        r = agent_new_channel(a);
+        r = agent_new_connection(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot set up the connection to the helper");
         *ret_agent = TAKE_PTR(a);
@@ -153,22 +116,13 @@ int agent_new(Agent **ret_agent, const char *root) {
 Agent *agent_free(Agent *a) {
         if (!a)
                 return NULL;
-        channel_free(a->channel);
-        netwatch_free(a->netwatch);
-        configwatch_free(a->configwatch);
-        wsl_free(a->wsl);
-        clockwatch_free(a->clock);
-        deferred_work_free(a->ask_mode);
-        deferred_work_free(a->check_ports);
-        sd_event_source_disable_unref(a->patience);
-        sd_event_source_disable_unref(a->report);
+        agent_done_connection(a);
+        agent_done_address(a);
+        agent_done_config(a);
+        agent_done_guest(a);
+        agent_done_services(a);
+        agent_done_report(a);
         sd_event_unref(a->event);
-        for (size_t i = 0; a->config && i < a->config->n_services; i++)
-                free(a->services[i].text);
-        free(a->services);
-        config_free(a->config);
-        config_free(a->rejected);
-        free(a->key_problem);
         free(a);
         return NULL;
 }
@@ -180,7 +134,7 @@ int agent_run(Agent *a) {
                 agent_failed(a, r, "Giving up");
                 agent_notify_stopping(a);
         }
-        channel_bye(a->channel, "the agent stops");
-        status_remove(a->directory);
+        channel_bye(a->connection.channel, "the agent stops");
+        agent_remove_report(a);
         return r;
 }

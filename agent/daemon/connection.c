@@ -15,22 +15,24 @@
 
 static int agent_on_ready(void *userdata) {
         Agent *a = userdata;
-        const WireChallenge *challenge = channel_challenge(a->channel);
+        const WireChallenge *challenge = channel_challenge(a->connection.channel);
         int r;
 
         r = agent_push(a, 0);
         if (r < 0)
                 return r;
-        a->outage = 0;
-        a->helper.state = CHANNEL_READY;
-        a->helper.since = status_time_now();
-        a->helper.failed = false;
-        memcpy(a->helper.software, challenge->software, sizeof(a->helper.software));
-        journal_fields(&a->log, LOG_NOTICE,
+        a->connection.outage = 0;
+        a->connection.helper.state = CHANNEL_READY;
+        a->connection.helper.since = status_time_now();
+        a->connection.helper.failed = false;
+        memcpy(a->connection.helper.software, challenge->software,
+               sizeof(a->connection.helper.software));
+        journal_fields(&a->journal, LOG_NOTICE,
                        FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
-                       "Connected to the helper at %s (%s)%s", a->helper.address,
-                       a->helper.software, a->paired ? "" : ", not paired");
-        deferred_work_request(a->ask_mode); /* the host may have restarted its network meanwhile */
+                       "Connected to the helper at %s (%s)%s", a->connection.helper.address,
+                       a->connection.helper.software, a->connection.paired ? "" : ", not paired");
+        deferred_work_request(
+                a->guest.ask_mode); /* the host may have restarted its network meanwhile */
         agent_report_later(a);
         return 0;
 }
@@ -39,14 +41,14 @@ static int agent_on_ready(void *userdata) {
 static int agent_on_heard(void *userdata) {
         Agent *a = userdata;
 
-        deferred_work_request_spaced(a->check_ports, AGENT_PORTS_PAUSE_USEC);
+        deferred_work_request_spaced(a->services.check_ports, AGENT_PORTS_PAUSE_USEC);
         return 0;
 }
 
 static int agent_on_drained(void *userdata) {
         Agent *a = userdata;
 
-        return agent_push(a, a->pending_usec);
+        return agent_push(a, a->push.pending_usec);
 }
 
 static int agent_on_result(void *userdata, WireResult *result) {
@@ -77,33 +79,34 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
         switch (down->cause) {
         case CHANNEL_NO_VSOCK:
                 journal_fields(
-                        &a->log, LOG_WARNING, &fields,
+                        &a->journal, LOG_WARNING, &fields,
                         "This kernel has no AF_VSOCK way to a host (%s): not a Hyper-V guest, "
                         "or its module is not loaded (run 'modprobe hv_sock'); trying again "
                         "now and then",
                         down->text);
                 break;
         case CHANNEL_UNREACHABLE:
-                journal_fields(&a->log, LOG_WARNING, &fields,
+                journal_fields(&a->journal, LOG_WARNING, &fields,
                                "The helper at %s is not there: %s; check that it runs on Windows; "
                                "trying until it answers",
-                               a->helper.address, down->text);
+                               a->connection.helper.address, down->text);
                 break;
         case CHANNEL_REFUSED:
                 fields.id = MESSAGE_HELPER_REFUSED;
-                journal_fields(
-                        &a->log, LOG_WARNING, &fields, "The helper refuses this agent (%s): %s; %s",
-                        wire_refusal_name(down->code), down->text, refusal_advice(down->code));
+                journal_fields(&a->journal, LOG_WARNING, &fields,
+                               "The helper refuses this agent (%s): %s; %s",
+                               wire_refusal_name(down->code), down->text,
+                               refusal_advice(down->code));
                 break;
         case CHANNEL_GOODBYE:
-                journal_fields(&a->log, LOG_NOTICE, &fields,
+                journal_fields(&a->journal, LOG_NOTICE, &fields,
                                "The helper said goodbye (%s): %s; trying again",
                                wire_bye_name(down->code), down->text);
                 break;
         case CHANNEL_LOST:
         case CHANNEL_SILENT:
         case CHANNEL_VIOLATION:
-                journal_fields(&a->log, LOG_WARNING, &fields,
+                journal_fields(&a->journal, LOG_WARNING, &fields,
                                "%s the helper (%s): %s; trying again",
                                down->was_ready ? "Lost" : "No session with", state, down->text);
                 break;
@@ -119,34 +122,34 @@ static bool agent_is_news(Agent *a, const ChannelDown *down) {
 
         if (down->cause == CHANNEL_REFUSED && down->code < 32 - OUTAGE_REFUSED_SHIFT)
                 bit = 1u << (OUTAGE_REFUSED_SHIFT + down->code);
-        if ((a->outage & bit) || (down->cause == CHANNEL_UNREACHABLE && a->outage))
+        if ((a->connection.outage & bit) ||
+            (down->cause == CHANNEL_UNREACHABLE && a->connection.outage))
                 return false;
-        a->outage |= bit;
+        a->connection.outage |= bit;
         return true;
 }
 
 static int agent_on_down(void *userdata, const ChannelDown *down) {
         Agent *a = userdata;
         bool news = agent_is_news(a, down);
-        bool same = a->helper.failed && !down->was_ready && a->helper.error.cause == down->cause &&
-                    a->helper.error.code == down->code &&
-                    strcmp(a->helper.error.text, down->text) == 0;
+        bool same = a->connection.helper.failed && !down->was_ready &&
+                    a->connection.helper.error.cause == down->cause &&
+                    a->connection.helper.error.code == down->code &&
+                    strcmp(a->connection.helper.error.text, down->text) == 0;
 
-        a->helper.state = CHANNEL_WAITING;
-        a->helper.failed = true;
-        a->helper.error = *down;
-        a->sequence = 0;
-        a->unanswered = false;
-        a->event_usec = 0;
+        a->connection.helper.state = CHANNEL_WAITING;
+        a->connection.helper.failed = true;
+        a->connection.helper.error = *down;
+        agent_forget_push(a);
         if (news)
                 agent_log_down(a, down);
-        deferred_work_request_spaced(a->check_ports, AGENT_PORTS_PAUSE_USEC);
+        deferred_work_request_spaced(a->services.check_ports, AGENT_PORTS_PAUSE_USEC);
         if (same)
                 return 0;
         if (down->was_ready)
-                a->helper.since = status_time_now();
+                a->connection.helper.since = status_time_now();
         agent_report_later(a);
-        return agent_unanswered_services(a);
+        return agent_set_unanswered(a);
 }
 
 /* Load the key; say so once when something is wrong with it. */
@@ -154,15 +157,16 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         _cleanup_free_ char *problem = NULL;
         int r;
 
-        r = key_load(a->root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
+        r = key_load(a->config.root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
         if (r < 0)
                 return r;
-        if (r == KEY_E_BAD && (!a->key_problem || strcmp(a->key_problem, problem) != 0))
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
+        if (r == KEY_E_BAD &&
+            (!a->connection.key_problem || strcmp(a->connection.key_problem, problem) != 0))
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
                                problem);
-        free(a->key_problem);
-        a->key_problem = TAKE_PTR(problem);
-        a->paired = r == 0;
+        free(a->connection.key_problem);
+        a->connection.key_problem = TAKE_PTR(problem);
+        a->connection.paired = r == 0;
         return 0;
 }
 
@@ -170,37 +174,37 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
  * milliseconds, mostly, and agent_on_facts() comes back. Until then there is nobody to ask for a
  * rule. */
 static int agent_configure_channel(Agent *a, const uint8_t *key) {
-        if (!wsl_settled(a->wsl))
+        if (!wsl_settled(a->guest.wsl))
                 return 0;
-        return channel_configure(a->channel, &a->config->helper, &a->identity, key);
+        return channel_configure(a->connection.channel, &a->config.current->helper,
+                                 &a->guest.identity, key);
 }
 
 int agent_connect(Agent *a) {
-        bool was_ready = channel_state(a->channel) == CHANNEL_READY;
+        bool was_ready = channel_state(a->connection.channel) == CHANNEL_READY;
         uint8_t key[WIRE_KEY_SIZE] = {0};
         int r;
 
         r = agent_load_key(a, key);
         if (r >= 0) {
-                config_helper_format(&a->config->helper, a->helper.address,
-                                     sizeof(a->helper.address));
-                r = agent_configure_channel(a, a->paired ? key : NULL);
+                config_helper_format(&a->config.current->helper, a->connection.helper.address,
+                                     sizeof(a->connection.helper.address));
+                r = agent_configure_channel(a, a->connection.paired ? key : NULL);
         }
         session_wipe(key, sizeof(key));
         if (r < 0)
                 return r;
-        if (was_ready && channel_state(a->channel) != CHANNEL_READY) {
-                a->helper.since = status_time_now();
-                a->sequence = 0;
-                a->unanswered = false;
-                r = agent_unanswered_services(a);
+        if (was_ready && channel_state(a->connection.channel) != CHANNEL_READY) {
+                a->connection.helper.since = status_time_now();
+                agent_forget_push(a);
+                r = agent_set_unanswered(a);
         }
-        a->helper.state = channel_state(a->channel);
-        a->outage = 0; /* what comes now is news */
+        a->connection.helper.state = channel_state(a->connection.channel);
+        a->connection.outage = 0; /* what comes now is news */
         return r;
 }
 
-int agent_new_channel(Agent *a) {
+int agent_new_connection(Agent *a) {
         const ChannelHandler handler = {
                 .userdata = a,
                 .on_ready = agent_on_ready,
@@ -209,7 +213,14 @@ int agent_new_channel(Agent *a) {
                 .on_down = agent_on_down,
                 .on_heard = agent_on_heard,
         };
-        int r = channel_new(&a->channel, a->event, &handler);
+        int r;
 
+        a->connection.helper.since = status_time_now();
+        r = channel_new(&a->connection.channel, a->event, &handler);
         return r < 0 ? r : agent_connect(a);
+}
+
+void agent_done_connection(Agent *a) {
+        channel_free(a->connection.channel);
+        free(a->connection.key_problem);
 }

@@ -11,70 +11,72 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "agent/guest/identity.h"
+
 #include <errno.h>
 #include <string.h>
 
 static void agent_log_mode(Agent *a) {
-        const char *word = a->facts.word;
+        const char *word = a->guest.answers.word;
         char text[WIRE_TEXT_MAX + 1];
 
         if (!agent_forwards(a)) {
-                status_mode_text(a->facts.mode, text, sizeof(text));
-                journal_fields(&a->log, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                status_mode_text(a->guest.answers.mode, text, sizeof(text));
+                journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
                                "Nothing is to be forwarded (WSL says '%s'): %s", word, text);
-        } else if (a->facts.mode == WIRE_MODE_UNKNOWN && *word) {
+        } else if (a->guest.answers.mode == WIRE_MODE_UNKNOWN && *word) {
                 journal_line(
-                        &a->log, LOG_WARNING,
+                        &a->journal, LOG_WARNING,
                         "WSL names a networking mode that is not known here: '%s'; forwarding as "
                         "with 'nat'. A newer wslbridge may know it",
                         word);
         } else {
-                journal_line(&a->log, LOG_INFO, "Networking mode is %s",
-                             wire_mode_name(a->facts.mode));
+                journal_line(&a->journal, LOG_INFO, "Networking mode is %s",
+                             wire_mode_name(a->guest.answers.mode));
         }
 }
 
 /* Return: whether the helper knows this guest by another name from now on. */
 static bool agent_take_identity(Agent *a) {
-        WireHello *id = &a->identity;
-        const char *name = a->facts.distro;
+        WireHello *id = &a->guest.identity;
+        const char *name = a->guest.answers.distro;
 
-        id->has_vm_id = a->facts.has_vm_id;
-        memcpy(id->vm_id, a->facts.vm_id, sizeof(id->vm_id));
+        id->has_vm_id = a->guest.answers.has_vm_id;
+        memcpy(id->vm_id, a->guest.answers.vm_id, sizeof(id->vm_id));
         if (!*name || strcmp(id->distro, name) == 0)
                 return false;
-        journal_line(&a->log, LOG_INFO, "This is WSL's distribution '%s'", name);
+        journal_line(&a->journal, LOG_INFO, "This is WSL's distribution '%s'", name);
         memcpy(id->distro, name, strlen(name) + 1);
         return true;
 }
 
 /* Before the first answers nothing is told to the helper: it would have to be taken back. */
 static int agent_on_facts(Wsl *w, void *userdata) {
-        const WslFacts was = ((Agent *) userdata)->facts;
+        const WslFacts was = ((Agent *) userdata)->guest.answers;
         Agent *a = userdata;
         bool renamed, changed;
         int r = 0;
 
-        a->facts = *wsl_facts(w);
+        a->guest.answers = *wsl_facts(w);
         renamed = agent_take_identity(a);
-        changed = a->facts.mode != was.mode || strcmp(a->facts.word, was.word) != 0;
+        changed = a->guest.answers.mode != was.mode || strcmp(a->guest.answers.word, was.word) != 0;
         if (changed)
                 agent_log_mode(a);
         agent_report_later(a);
         if (!wsl_settled(w))
                 return 0;
-        if (renamed || channel_state(a->channel) == CHANNEL_IDLE)
+        if (renamed || channel_state(a->connection.channel) == CHANNEL_IDLE)
                 r = agent_connect(a);
         if (r < 0 || !changed)
                 return r;
-        return channel_state(a->channel) == CHANNEL_READY ? agent_push(a, 0)
-                                                          : agent_unanswered_services(a);
+        return channel_state(a->connection.channel) == CHANNEL_READY ? agent_push(a, 0)
+                                                                     : agent_set_unanswered(a);
 }
 
 static int agent_on_ask_mode(void *userdata) {
         Agent *a = userdata;
 
-        return wsl_ask(a->wsl);
+        return wsl_ask(a->guest.wsl);
 }
 
 /* After a sleep nothing is taken for granted: the network may be another one, the mode may be, and
@@ -83,31 +85,49 @@ static int agent_on_clock(void *userdata) {
         Agent *a = userdata;
         int r;
 
-        journal_line(&a->log, LOG_INFO,
+        journal_line(&a->journal, LOG_INFO,
                      "The clock was set, perhaps after a sleep: looking at everything "
                      "again");
-        r = netwatch_refresh(a->netwatch);
+        r = netwatch_refresh(a->address.netwatch);
         if (r >= 0)
-                r = channel_resume(a->channel);
+                r = channel_resume(a->connection.channel);
         if (r < 0)
                 return r;
-        deferred_work_request(a->ask_mode);
-        deferred_work_request(a->check_ports);
+        deferred_work_request(a->guest.ask_mode);
+        deferred_work_request(a->services.check_ports);
         return 0;
+}
+
+int agent_load_identity(Agent *a) {
+        int r = identity_load(&a->guest.identity);
+
+        if (r == IDENTITY_E_VOLATILE) {
+                journal_line(
+                        &a->journal, LOG_WARNING,
+                        "/etc/machine-id is missing or not set up: this guest has a new identity "
+                        "at each start and cannot stay paired. Run 'systemd-machine-id-setup'");
+        }
+        return r < 0 ? r : 0;
 }
 
 int agent_new_guest(Agent *a) {
         int r;
 
-        r = clockwatch_new(&a->clock, a->event, agent_on_clock, a);
+        r = clockwatch_new(&a->guest.clock, a->event, agent_on_clock, a);
         if (r >= 0)
-                r = deferred_work_new(&a->ask_mode, a->event, agent_on_ask_mode, a);
+                r = deferred_work_new(&a->guest.ask_mode, a->event, agent_on_ask_mode, a);
         if (r >= 0)
-                r = wsl_new(&a->wsl, a->event, agent_on_facts, a);
+                r = wsl_new(&a->guest.wsl, a->event, agent_on_facts, a);
         if (r >= 0)
-                r = wsl_ask(a->wsl);
+                r = wsl_ask(a->guest.wsl);
         if (r < 0)
                 return r;
-        a->facts = *wsl_facts(a->wsl);
+        a->guest.answers = *wsl_facts(a->guest.wsl);
         return 0;
+}
+
+void agent_done_guest(Agent *a) {
+        wsl_free(a->guest.wsl);
+        deferred_work_free(a->guest.ask_mode);
+        clockwatch_free(a->guest.clock);
 }

@@ -19,48 +19,48 @@
  * before would keep pointing to an address that may be another guest's by then.
  */
 static int agent_push_none(Agent *a, WireState *state) {
-        const WireChallenge *challenge = channel_challenge(a->channel);
+        const WireChallenge *challenge = channel_challenge(a->connection.channel);
         int r;
 
         state->n_services = state->n_listens = state->n_remotes = 0;
-        r = channel_push(a->channel, state, &a->sequence);
+        r = channel_push(a->connection.channel, state, &a->push.sequence);
         if (r < 0)
                 return r;
-        a->unanswered = false; /* no service to be answered for */
-        a->event_usec = 0;
-        journal_line(&a->log, LOG_ERR,
+        a->push.unanswered = false; /* no service to be answered for */
+        a->push.event_usec = 0;
+        journal_line(&a->journal, LOG_ERR,
                      "The configuration cannot be sent: it has %u endpoints, the helper takes %u; "
                      "narrow ranges or turn services off with 'enabled = no'",
-                     (unsigned) wire_state_endpoints(&a->config->wire),
+                     (unsigned) wire_state_endpoints(&a->config.current->wire),
                      (unsigned) challenge->endpoints_max);
         agent_report_later(a);
-        return agent_all_services(a, WIRE_SERVICE_INVALID, WIRE_REASON_NONE,
-                                  "all services together have more endpoints than the helper "
-                                  "takes; turn some off");
+        return agent_set_all_services(a, WIRE_SERVICE_INVALID, WIRE_REASON_NONE,
+                                      "all services together have more endpoints than the helper "
+                                      "takes; turn some off");
 }
 
 int agent_push(Agent *a, uint64_t event_usec) {
         WireState state;
         int r;
 
-        if (!a->channel || !a->choice_known)
+        if (!a->connection.channel || !a->address.known)
                 return 0;
-        state = a->config->wire; /* arrays stay the configuration's */
-        state.mode = a->facts.mode;
-        memcpy(state.interface, a->choice.interface, sizeof(state.interface));
+        state = a->config.current->wire; /* arrays stay the configuration's */
+        state.mode = a->guest.answers.mode;
+        memcpy(state.interface, a->address.choice.interface, sizeof(state.interface));
         wire_text_clean(state.interface, WIRE_INTERFACE_MAX); /* the kernel allows any bytes */
         if (agent_forwards(a)) { /* else the addresses are the host's own, and no business here */
-                state.v4 = a->choice.v4;
-                state.v6 = a->choice.v6;
+                state.v4 = a->address.choice.v4;
+                state.v6 = a->address.choice.v6;
         }
-        r = channel_push(a->channel, &state, &a->sequence);
+        r = channel_push(a->connection.channel, &state, &a->push.sequence);
         switch (r) {
         case 0:
-                a->unanswered = true;
-                a->event_usec = event_usec;
+                a->push.unanswered = true;
+                a->push.event_usec = event_usec;
                 return 0;
         case -EAGAIN: /* pushed by agent_on_drained() */
-                a->pending_usec = event_usec;
+                a->push.pending_usec = event_usec;
                 return 0;
         case -ENOTCONN: /* pushed by agent_on_ready() */
                 return 0;
@@ -75,16 +75,16 @@ int agent_push(Agent *a, uint64_t event_usec) {
 static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
         char latency[64] = "";
 
-        if (a->event_usec) {
+        if (a->push.event_usec) {
                 (void) snprintf(latency, sizeof(latency), ", %llu us after the change",
                                 (unsigned long long) usec);
         }
-        journal_line(&a->log, LOG_INFO,
+        journal_line(&a->journal, LOG_INFO,
                      "The helper has applied the state: %zu of %u services active%s", n_active,
-                     (unsigned) a->config->wire.n_services, latency);
+                     (unsigned) a->config.current->wire.n_services, latency);
 }
 
-int agent_take_result(Agent *a, WireResult *result) {
+int agent_take_result(Agent *a, const WireResult *result) {
         uint64_t usec = now_usec();
         size_t n_active = 0;
         bool changed = false;
@@ -92,23 +92,34 @@ int agent_take_result(Agent *a, WireResult *result) {
 
         /* An answer to an older STATE may not even have the same services; the one to the newest
          * follows. */
-        if (result->sequence != a->sequence || result->n_services != a->config->wire.n_services)
+        if (result->sequence != a->push.sequence ||
+            result->n_services != a->config.current->wire.n_services)
                 return 0;
         r = agent_set_results(a, result, &changed, &n_active);
         if (r < 0)
                 return r;
-        if (a->unanswered) {
-                agent_log_result(a, usec - a->event_usec, n_active);
-                if (a->event_usec) {
-                        a->update_usec = usec - a->event_usec;
-                        a->apply_usec = result->apply_usec;
+        if (a->push.unanswered) {
+                agent_log_result(a, usec - a->push.event_usec, n_active);
+                if (a->push.event_usec) {
+                        a->push.update_usec = usec - a->push.event_usec;
+                        a->push.apply_usec = result->apply_usec;
                         changed = true;
                 }
-                a->unanswered = false;
-                a->event_usec = 0;
+                a->push.unanswered = false;
+                a->push.event_usec = 0;
         }
-        deferred_work_request(a->check_ports);
+        deferred_work_request(a->services.check_ports);
         if (changed)
                 agent_report_later(a);
         return 0;
+}
+
+void agent_outdate_push(Agent *a) {
+        a->push.sequence = 0;
+}
+
+void agent_forget_push(Agent *a) {
+        a->push.sequence = 0;
+        a->push.unanswered = false;
+        a->push.event_usec = 0;
 }

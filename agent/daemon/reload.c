@@ -14,47 +14,56 @@ static int agent_log_problems(Agent *a, const Config *config) {
 
                 if (r < 0)
                         return r;
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM), "%s",
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM), "%s",
                                text);
         }
         return 0;
 }
 
 static void agent_log_loaded(Agent *a, const char *verb) {
-        char helper[sizeof(a->helper.address)];
+        char helper[sizeof(a->connection.helper.address)];
 
-        config_helper_format(&a->config->helper, helper, sizeof(helper));
-        journal_fields(&a->log, LOG_INFO, FIELDS(.id = MESSAGE_CONFIG_LOADED),
+        config_helper_format(&a->config.current->helper, helper, sizeof(helper));
+        journal_fields(&a->journal, LOG_INFO, FIELDS(.id = MESSAGE_CONFIG_LOADED),
                        "%s: %u services with %u endpoints, helper at %s", verb,
-                       (unsigned) a->config->wire.n_services,
-                       (unsigned) wire_state_endpoints(&a->config->wire), helper);
+                       (unsigned) a->config.current->wire.n_services,
+                       (unsigned) wire_state_endpoints(&a->config.current->wire), helper);
 }
 
 /* Say so once when saving a file may not be enough. */
 static void agent_log_watch(Agent *a) {
-        int error = configwatch_error(a->configwatch);
+        int error = configwatch_error(a->config.watch);
 
-        if (error < 0 && error != a->watch_error) {
+        if (error < 0 && error != a->config.watch_error) {
                 journal_fields(
-                        &a->log, LOG_WARNING, FIELDS(.error = -error),
+                        &a->journal, LOG_WARNING, FIELDS(.error = -error),
                         "Cannot watch all configuration directories: %s; after a change there, "
                         "run 'systemctl reload wslbridge-agent', or send SIGHUP",
                         strerror(-error));
         }
-        a->watch_error = error;
+        a->config.watch_error = error;
 }
 
-/* Put @config (taken over) into force, but for the channel. */
+/* Put @config (taken over, also when this fails) into force, but for the channel. */
 static int agent_use(Agent *a, Config *config) {
-        a->log.level = config->log_level;
-        return agent_set_services(a, config);
+        int r = agent_set_services(a, config);
+
+        if (r < 0) {
+                config_free(config);
+                return r;
+        }
+        config_free(a->config.current);
+        a->config.current = config;
+        a->journal.level = config->log_level;
+        agent_outdate_push(a);
+        return 0;
 }
 
 int agent_load(Agent *a) {
         _cleanup_(config_freep) Config *config = NULL;
         int r;
 
-        r = config_load(a->root, &config);
+        r = config_load(a->config.root, &config);
         if (r < 0)
                 return r;
         agent_log_watch(a);
@@ -72,21 +81,21 @@ static int agent_reload_config(Agent *a) {
         _cleanup_(config_freep) Config *config = NULL;
         int r;
 
-        r = config_load(a->root, &config);
+        r = config_load(a->config.root, &config);
         if (r < 0)
                 return r;
         if (config->n_problems > 0) {
                 r = agent_log_problems(a, config);
                 if (r < 0)
                         return r;
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
                                "Configuration not taken over because of its problems; "
                                "the previous one stays in force");
-                config_free(a->rejected);
-                a->rejected = TAKE_PTR(config);
+                config_free(a->config.rejected);
+                a->config.rejected = TAKE_PTR(config);
                 return 0;
         }
-        a->rejected = config_free(a->rejected);
+        a->config.rejected = config_free(a->config.rejected);
         r = agent_use(a, TAKE_PTR(config));
         if (r < 0)
                 return r;
@@ -103,15 +112,31 @@ int agent_reload(Agent *a) {
         if (r >= 0)
                 r = agent_connect(a);
         if (r >= 0)
-                r = netwatch_refresh(a->netwatch); /* 'interface =' may choose differently */
-        if (r >= 0 && a->sequence == 0)
+                r = netwatch_refresh(
+                        a->address.netwatch); /* 'interface =' may choose differently */
+        if (r >= 0 && a->push.sequence == 0)
                 r = agent_push(a, 0); /* not done by a change of the address */
-        if (r >= 0 && channel_state(a->channel) != CHANNEL_READY)
-                r = agent_unanswered_services(a);
+        if (r >= 0 && channel_state(a->connection.channel) != CHANNEL_READY)
+                r = agent_set_unanswered(a);
         if (r < 0)
                 return r;
-        deferred_work_request(a->check_ports);
+        deferred_work_request(a->services.check_ports);
         agent_notify_ready(a);
         agent_report_later(a);
         return 0;
+}
+
+static int agent_on_files(void *userdata) {
+        return agent_reload(userdata);
+}
+
+int agent_new_config(Agent *a, const char *root) {
+        a->config.root = root;
+        return configwatch_new(&a->config.watch, a->event, root, agent_on_files, a);
+}
+
+void agent_done_config(Agent *a) {
+        configwatch_free(a->config.watch);
+        config_free(a->config.current);
+        config_free(a->config.rejected);
 }

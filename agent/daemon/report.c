@@ -6,43 +6,44 @@
  * Reports are written from a deferred source of the lowest priority: after everything that is
  * waiting on a socket, and once for any number of changes. While the helper's answer to a STATE is
  * on its way they wait for it, because with thousands of services writing takes longer than the
- * answer; a helper that is slow delays them by REPORT_PATIENCE_USEC at most.
+ * answer; a helper that is slow delays them by REPORT_DELAY_MAX_USEC at most.
  */
 
 #include "agent/daemon/agent-private.h"
 
 #include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <systemd/sd-daemon.h>
 
-#define REPORT_PATIENCE_USEC (200 * USEC_PER_MSEC)
-#define REPORT_ACCURACY      (10 * USEC_PER_MSEC)
+#define REPORT_DELAY_MAX_USEC (200 * USEC_PER_MSEC)
+#define REPORT_ACCURACY       (10 * USEC_PER_MSEC)
 
 static void agent_fill_status(const Agent *a, Status *ret_status) {
-        const Config *problems = a->rejected ? a->rejected : a->config;
+        const Config *problems = a->config.rejected ? a->config.rejected : a->config.current;
 
         *ret_status = (Status){
-                .identity = &a->identity,
+                .identity = &a->guest.identity,
                 .pid = getpid(),
-                .facts = &a->facts,
-                .choice = &a->choice,
-                .choice_since = a->choice_since,
-                .candidates = a->candidates,
-                .n_candidates = a->n_candidates,
-                .helper = &a->helper,
-                .paired = a->paired,
-                .key_problem = a->key_problem,
-                .config = a->config,
-                .services = a->services,
+                .facts = &a->guest.answers,
+                .choice = &a->address.choice,
+                .choice_since = a->address.since,
+                .candidates = a->address.candidates,
+                .n_candidates = a->address.n_candidates,
+                .helper = &a->connection.helper,
+                .paired = a->connection.paired,
+                .key_problem = a->connection.key_problem,
+                .config = a->config.current,
+                .services = a->services.states,
                 .problems = problems->problems,
                 .n_problems = problems->n_problems,
-                .config_stale = a->rejected != NULL,
-                .update_usec = a->update_usec,
-                .apply_usec = a->apply_usec,
-                .n_connects = a->channel ? channel_n_connects(a->channel) : 0,
+                .config_stale = a->config.rejected != NULL,
+                .update_usec = a->push.update_usec,
+                .apply_usec = a->push.apply_usec,
+                .n_connects = a->connection.channel ? channel_n_connects(a->connection.channel) : 0,
                 .now = status_time_now(),
         };
-        netwatch_stats(a->netwatch, &ret_status->net);
+        netwatch_stats(a->address.netwatch, &ret_status->net);
 }
 
 static int agent_write_status(Agent *a, const Status *status) {
@@ -52,13 +53,13 @@ static int agent_write_status(Agent *a, const Status *status) {
         r = status_format(status, &text);
         if (r < 0)
                 return r;
-        r = status_write(a->directory, text);
-        if (r < 0 && !a->status_failed) {
-                journal_fields(&a->log, LOG_WARNING, FIELDS(.error = -r),
-                               "Cannot write %s/%s, ignoring: %s", a->directory, STATUS_FILE,
+        r = status_write(a->report.directory, text);
+        if (r < 0 && !a->report.failed) {
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot write %s/%s, ignoring: %s", a->report.directory, STATUS_FILE,
                                strerror(-r));
         }
-        a->status_failed = r < 0;
+        a->report.failed = r < 0;
         return 0;
 }
 
@@ -66,11 +67,11 @@ static void agent_notify_summary(Agent *a, const Status *status) {
         char summary[AGENT_SUMMARY_SIZE];
 
         status_summary(status, summary, sizeof(summary));
-        if (a->ready && strcmp(summary, a->summary) == 0)
+        if (a->report.ready && strcmp(summary, a->report.summary) == 0)
                 return;
-        memcpy(a->summary, summary, sizeof(summary));
-        (void) sd_notifyf(0, "%sSTATUS=%s", a->ready ? "" : "READY=1\n", summary);
-        a->ready = true;
+        memcpy(a->report.summary, summary, sizeof(summary));
+        (void) sd_notifyf(0, "%sSTATUS=%s", a->report.ready ? "" : "READY=1\n", summary);
+        a->report.ready = true;
 }
 
 static int agent_on_report(sd_event_source *s, void *userdata) {
@@ -80,9 +81,9 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
 
         /* READY means: configuration read, network known. Never that Windows has answered: WSL
          * delays the user's shell until the boot has ended. */
-        if (!a->choice_known)
+        if (!a->address.known)
                 return 0;
-        r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
+        r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_OFF);
         if (r < 0)
                 return r;
         agent_fill_status(a, &status);
@@ -93,45 +94,66 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
         return 0;
 }
 
-static int agent_on_patience(sd_event_source *s, uint64_t usec, void *userdata) {
+static int agent_on_maximum_delay(sd_event_source *s, uint64_t usec, void *userdata) {
         Agent *a = userdata;
 
-        return sd_event_source_set_enabled(a->report, SD_EVENT_ONESHOT);
+        return sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
+}
+
+/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. Started
+ * by hand where the service is installed, the agent finds a link to the file of the service, which
+ * a file in its place would make useless. */
+static const char *agent_status_directory(void) {
+        const char *value = getenv("RUNTIME_DIRECTORY");
+        struct stat st;
+
+        if (value && value[0] == '/' && !strchr(value, ':'))
+                return value;
+        if (lstat(STATUS_DIRECTORY "/" STATUS_FILE, &st) == 0 && S_ISLNK(st.st_mode))
+                return STATUS_SERVICE_DIRECTORY;
+        return STATUS_DIRECTORY;
 }
 
 int agent_new_report(Agent *a) {
         int r;
 
-        r = sd_event_add_defer(a->event, &a->report, agent_on_report, a);
+        a->report.directory = agent_status_directory();
+        r = sd_event_add_defer(a->event, &a->report.source, agent_on_report, a);
         if (r >= 0)
-                r = sd_event_source_set_priority(a->report, SD_EVENT_PRIORITY_IDLE);
+                r = sd_event_source_set_priority(a->report.source, SD_EVENT_PRIORITY_IDLE);
         if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(a->report, 1);
+                r = sd_event_source_set_exit_on_failure(a->report.source, 1);
         if (r >= 0)
-                r = sd_event_source_set_enabled(a->report, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(a->report.source, SD_EVENT_OFF);
         if (r >= 0) {
-                r = sd_event_add_time(a->event, &a->patience, CLOCK_MONOTONIC, UINT64_MAX,
-                                      REPORT_ACCURACY, agent_on_patience, a);
+                r = sd_event_add_time(a->event, &a->report.maximum_delay, CLOCK_MONOTONIC,
+                                      UINT64_MAX, REPORT_ACCURACY, agent_on_maximum_delay, a);
         }
         if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(a->patience, 1);
+                r = sd_event_source_set_exit_on_failure(a->report.maximum_delay, 1);
         if (r >= 0)
-                r = sd_event_source_set_enabled(a->patience, SD_EVENT_OFF);
+                r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_OFF);
         return r < 0 ? r : 0;
+}
+
+void agent_done_report(Agent *a) {
+        sd_event_source_disable_unref(a->report.maximum_delay);
+        sd_event_source_disable_unref(a->report.source);
 }
 
 void agent_report_later(Agent *a) {
         int enabled = SD_EVENT_OFF;
 
-        if (!a->unanswered) {
-                (void) sd_event_source_set_enabled(a->report, SD_EVENT_ONESHOT);
+        if (!a->push.unanswered) {
+                (void) sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
                 return;
         }
         /* Not put off by further changes. */
-        (void) sd_event_source_get_enabled(a->patience, &enabled);
+        (void) sd_event_source_get_enabled(a->report.maximum_delay, &enabled);
         if (enabled == SD_EVENT_OFF) {
-                (void) sd_event_source_set_time_relative(a->patience, REPORT_PATIENCE_USEC);
-                (void) sd_event_source_set_enabled(a->patience, SD_EVENT_ONESHOT);
+                (void) sd_event_source_set_time_relative(a->report.maximum_delay,
+                                                         REPORT_DELAY_MAX_USEC);
+                (void) sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_ONESHOT);
         }
 }
 
@@ -145,4 +167,8 @@ void agent_notify_ready(Agent *a) {
 
 void agent_notify_stopping(Agent *a) {
         (void) sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
+}
+
+void agent_remove_report(Agent *a) {
+        status_remove(a->report.directory);
 }

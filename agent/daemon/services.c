@@ -68,27 +68,22 @@ static void services_take_over(const Config *from, StatusService *old, const Con
         }
 }
 
-int agent_set_services(Agent *a, Config *config) {
+int agent_set_services(Agent *a, const Config *config) {
         StatusService *services = calloc(config->n_services + 1, sizeof(*services));
         StatusTime now = status_time_now();
 
-        if (!services) {
-                config_free(config);
+        if (!services)
                 return -ENOMEM;
-        }
         for (size_t i = 0; i < config->n_services; i++)
                 services[i] = (StatusService){.state = WIRE_SERVICE_PENDING,
                                               .since = now,
                                               .guest = GUEST_PORT_UNKNOWN,
                                               .guest_logged = GUEST_PORT_LISTENING};
-        if (a->config) {
-                services_take_over(a->config, a->services, config, services);
-                services_free(a->services, a->config->n_services);
-        }
-        config_free(a->config);
-        a->config = config;
-        a->services = services;
-        a->sequence = 0; /* answers that are on the way speak of another set */
+        if (a->config.current)
+                services_take_over(a->config.current, a->services.states, config, services);
+        services_free(a->services.states, a->services.n_states);
+        a->services.states = services;
+        a->services.n_states = config->n_services;
         return 0;
 }
 
@@ -118,16 +113,16 @@ static int service_set(StatusService *s, uint8_t state, uint16_t reason, const c
         return 0;
 }
 
-int agent_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text) {
+int agent_set_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text) {
         StatusTime now = status_time_now();
         bool changed = false;
 
-        for (size_t i = 0; i < a->config->n_services; i++) {
+        for (size_t i = 0; i < a->config.current->n_services; i++) {
                 int r;
 
-                if (!a->config->services[i].enabled)
+                if (!a->config.current->services[i].enabled)
                         continue;
-                r = service_set(&a->services[i], state, reason, text, &now, &changed);
+                r = service_set(&a->services.states[i], state, reason, text, &now, &changed);
                 if (r < 0)
                         return r;
         }
@@ -151,7 +146,7 @@ static void agent_log_service(Agent *a, const char *name, const StatusService *s
         const char *reason = wire_reason_name(s->reason);
         bool good = s->state == WIRE_SERVICE_ACTIVE;
 
-        journal_fields(&a->log, good ? LOG_NOTICE : LOG_WARNING,
+        journal_fields(&a->journal, good ? LOG_NOTICE : LOG_WARNING,
                        FIELDS(.id = good ? MESSAGE_SERVICE_STATE : MESSAGE_SERVICE_PROBLEM,
                               .service = name, .state = state),
                        "Service '%s' is %s%s%s%s%s%s", name, state, *reason ? " (" : "", reason,
@@ -163,54 +158,56 @@ int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, siz
         size_t n_active = 0, n_news = 0;
         uint32_t next = 0;
 
-        for (size_t i = 0; i < a->config->n_services && next < result->n_services; i++) {
+        for (size_t i = 0; i < a->config.current->n_services && next < result->n_services; i++) {
                 const WireServiceResult *answer;
                 int r;
 
-                if (!a->config->services[i].enabled)
+                if (!a->config.current->services[i].enabled)
                         continue;
                 answer = &result->services[next++];
-                r = service_set(&a->services[i], answer->state, answer->reason, answer->text, &now,
-                                ret_changed);
+                r = service_set(&a->services.states[i], answer->state, answer->reason, answer->text,
+                                &now, ret_changed);
                 if (r < 0)
                         return r;
                 n_active += answer->state == WIRE_SERVICE_ACTIVE;
-                if (service_is_news(&a->services[i]) && ++n_news <= AGENT_LOGGED_SERVICES)
-                        agent_log_service(a, a->config->services[i].name, &a->services[i]);
+                if (service_is_news(&a->services.states[i]) && ++n_news <= AGENT_LOGGED_SERVICES)
+                        agent_log_service(a, a->config.current->services[i].name,
+                                          &a->services.states[i]);
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
-                journal_line(&a->log, LOG_NOTICE,
+                journal_line(&a->journal, LOG_NOTICE,
                              "%zu more services changed their state; see %s/%s",
-                             n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
+                             n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);
         }
         *ret_active = n_active;
         return 0;
 }
 
 bool agent_forwards(const Agent *a) {
-        return a->facts.mode == WIRE_MODE_NAT || a->facts.mode == WIRE_MODE_UNKNOWN;
+        return a->guest.answers.mode == WIRE_MODE_NAT || a->guest.answers.mode == WIRE_MODE_UNKNOWN;
 }
 
-int agent_unanswered_services(Agent *a) {
+int agent_set_unanswered(Agent *a) {
         char text[WIRE_TEXT_MAX + 1];
 
         if (agent_forwards(a)) {
-                return agent_all_services(a, WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
-                                          "the helper is not connected");
+                return agent_set_all_services(a, WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
+                                              "the helper is not connected");
         }
-        status_mode_text(a->facts.mode, text, sizeof(text));
-        return agent_all_services(a, WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NETWORKING_MODE, text);
+        status_mode_text(a->guest.answers.mode, text, sizeof(text));
+        return agent_set_all_services(a, WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NETWORKING_MODE, text);
 }
 
 /* The address that the helper connects to. */
 static const IpAddr *agent_published(const Agent *a) {
-        return a->choice.v4.addr.family ? &a->choice.v4.addr : &a->choice.v6.addr;
+        return a->address.choice.v4.addr.family ? &a->address.choice.v4.addr
+                                                : &a->address.choice.v6.addr;
 }
 
 static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
         bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
 
-        journal_fields(&a->log, loopback ? LOG_WARNING : LOG_NOTICE,
+        journal_fields(&a->journal, loopback ? LOG_WARNING : LOG_NOTICE,
                        FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
                               .state = guest_port_name(s->guest)),
                        loopback
@@ -256,31 +253,31 @@ static GuestPort judge_service(const PortMap *map, const WireState *wire,
 /* A kernel that does not tell is no reason to stop; status says 'unknown' then. */
 static int agent_on_check_ports(void *userdata) {
         Agent *a = userdata;
-        const WireState *wire = &a->config->wire;
+        const WireState *wire = &a->config.current->wire;
         uint32_t next = 0;
         size_t n_news = 0;
         bool changed = false;
         PortMap map;
 
         (void) guest_ports_read(agent_published(a), &map);
-        for (size_t i = 0; i < a->config->n_services && next < wire->n_services; i++) {
-                StatusService *s = &a->services[i];
+        for (size_t i = 0; i < a->config.current->n_services && next < wire->n_services; i++) {
+                StatusService *s = &a->services.states[i];
                 uint16_t port;
                 GuestPort is;
 
-                if (!a->config->services[i].enabled)
+                if (!a->config.current->services[i].enabled)
                         continue;
                 is = judge_service(&map, wire, &wire->services[next++], &port);
                 changed = changed || s->guest != is || s->guest_port != port;
                 s->guest = is;
                 s->guest_port = port;
                 if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
-                        agent_log_port(a, a->config->services[i].name, s);
+                        agent_log_port(a, a->config.current->services[i].name, s);
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
-                journal_line(&a->log, LOG_NOTICE,
+                journal_line(&a->journal, LOG_NOTICE,
                              "%zu more services are not listened to in this guest; see %s/%s",
-                             n_news - AGENT_LOGGED_SERVICES, a->directory, STATUS_FILE);
+                             n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);
         }
         if (changed)
                 agent_report_later(a);
@@ -288,5 +285,10 @@ static int agent_on_check_ports(void *userdata) {
 }
 
 int agent_new_services(Agent *a) {
-        return deferred_work_new(&a->check_ports, a->event, agent_on_check_ports, a);
+        return deferred_work_new(&a->services.check_ports, a->event, agent_on_check_ports, a);
+}
+
+void agent_done_services(Agent *a) {
+        deferred_work_free(a->services.check_ports);
+        services_free(a->services.states, a->services.n_states);
 }
