@@ -4,6 +4,7 @@
 
 #include "agent/config/check.h"
 #include "agent/daemon/agent.h"
+#include "agent/util/root-option.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +12,6 @@
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <string.h>
 
 #define EXIT_USAGE 2
 
@@ -27,20 +27,6 @@ static void help(void) {
                       "     --root=DIR   Look up all configuration directories below DIR\n\n"
                       "See wslbridge-agent(8) and wslbridge.conf(5).\n",
                       program_invocation_short_name);
-}
-
-/* "/" and trailing slashes mean nothing more than their directory. */
-static int set_root(char *text) {
-        size_t n = strlen(text);
-
-        if (text[0] != '/') {
-                (void) fprintf(stderr, "--root=%s: give an absolute path\n", text);
-                return -EINVAL;
-        }
-        while (n > 0 && text[n - 1] == '/')
-                text[--n] = '\0';
-        arg_root = text;
-        return 0;
 }
 
 /* Return: 1 to go on, 0 when all is done, negative errno after a usage error. */
@@ -67,7 +53,8 @@ static int parse_argv(int argc, char *argv[]) {
                         arg_check = true;
                         break;
                 case ARG_ROOT:
-                        if (set_root(optarg) < 0)
+                        arg_root = root_option_parse(optarg);
+                        if (!arg_root)
                                 return -EINVAL;
                         break;
                 default: /* getopt_long() has said why */

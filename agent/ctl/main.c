@@ -4,6 +4,8 @@
 
 #include "agent/ctl/ctl.h"
 
+#include "agent/util/root-option.h"
+
 #include <errno.h>
 #include <getopt.h>
 #include <locale.h>
@@ -94,20 +96,6 @@ static void help(void) {
                     "  -h --help  --version      This help; the version");
 }
 
-/* "/" and trailing slashes mean nothing more than their directory. */
-static int set_root(char *text) {
-        size_t n = strlen(text);
-
-        if (text[0] != '/') {
-                (void) ctl_error("--root=%s: give an absolute path", text);
-                return -EINVAL;
-        }
-        while (n > 0 && text[n - 1] == '/')
-                text[--n] = '\0';
-        arg.root = text;
-        return 0;
-}
-
 static int set_timeout(const char *text) {
         char *end;
         double seconds = strtod(text, &end);
@@ -143,7 +131,8 @@ static int take_option(int option, char *value) {
                 (void) printf("wslbridgectl %s\n", PROJECT_VERSION);
                 return 0;
         case OPTION_ROOT:
-                return set_root(value) < 0 ? -EINVAL : 1;
+                arg.root = root_option_parse(value);
+                return arg.root ? 1 : -EINVAL;
         case OPTION_JSON:
                 arg.json = true;
                 return 1;

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Parsing of --root=; see root-option.h. */
+
+#include "agent/util/root-option.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+const char *root_option_parse(char *text) {
+        size_t n = strlen(text);
+
+        if (text[0] != '/') {
+                (void) fprintf(stderr, "%s: --root=%s: give an absolute path\n",
+                               program_invocation_short_name, text);
+                return NULL;
+        }
+        while (n > 0 && text[n - 1] == '/')
+                text[--n] = '\0';
+        return text;
+}
