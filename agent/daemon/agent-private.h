@@ -55,7 +55,7 @@ int agent_reload(Agent *a); /* later: any problem keeps the previous set in forc
 /* guest.c */
 typedef struct AgentGuest {
         WireHello identity;
-        WslFacts answers; /* those in force */
+        WslAnswers answers; /* those in force */
         Wsl *wsl;
         DeferredWork *ask_mode; /* asks WSL for the networking mode again */
         ClockWatch *clock;

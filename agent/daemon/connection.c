@@ -171,7 +171,7 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
 }
 
 /* Not before it is known who this guest is, and in which networking mode: WSL's tools answer within
- * milliseconds, mostly, and agent_on_facts() comes back. Until then there is nobody to ask for a
+ * milliseconds, mostly, and agent_on_answers() comes back. Until then there is nobody to ask for a
  * rule. */
 static int agent_configure_channel(Agent *a, const uint8_t *key) {
         if (!wsl_settled(a->guest.wsl))

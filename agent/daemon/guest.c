@@ -51,13 +51,13 @@ static bool agent_take_identity(Agent *a) {
 }
 
 /* Before the first answers nothing is told to the helper: it would have to be taken back. */
-static int agent_on_facts(Wsl *w, void *userdata) {
-        const WslFacts was = ((Agent *) userdata)->guest.answers;
+static int agent_on_answers(Wsl *w, void *userdata) {
+        const WslAnswers was = ((Agent *) userdata)->guest.answers;
         Agent *a = userdata;
         bool renamed, changed;
         int r = 0;
 
-        a->guest.answers = *wsl_facts(w);
+        a->guest.answers = *wsl_answers(w);
         renamed = agent_take_identity(a);
         changed = a->guest.answers.mode != was.mode || strcmp(a->guest.answers.word, was.word) != 0;
         if (changed)
@@ -117,12 +117,12 @@ int agent_new_guest(Agent *a) {
         if (r >= 0)
                 r = deferred_work_new(&a->guest.ask_mode, a->event, agent_on_ask_mode, a);
         if (r >= 0)
-                r = wsl_new(&a->guest.wsl, a->event, agent_on_facts, a);
+                r = wsl_new(&a->guest.wsl, a->event, agent_on_answers, a);
         if (r >= 0)
                 r = wsl_ask(a->guest.wsl);
         if (r < 0)
                 return r;
-        a->guest.answers = *wsl_facts(a->guest.wsl);
+        a->guest.answers = *wsl_answers(a->guest.wsl);
         return 0;
 }
 

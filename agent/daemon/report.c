@@ -25,7 +25,7 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
         *ret_status = (Status){
                 .identity = &a->guest.identity,
                 .pid = getpid(),
-                .facts = &a->guest.answers,
+                .wsl = &a->guest.answers,
                 .choice = &a->address.choice,
                 .choice_since = a->address.since,
                 .candidates = a->address.candidates,

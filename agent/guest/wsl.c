@@ -56,8 +56,8 @@ struct Wsl {
         Command *commands[_WSL_QUESTION_END]; /* those that run */
 
         /* state */
-        WslFacts facts, told; /* told: what the owner knows */
-        bool settled, told_settled;
+        WslAnswers answers, reported; /* reported: what the owner knows */
+        bool settled, reported_settled;
         bool asked;
         bool again;          /* asked once more during a round */
         bool ready;          /* the socket was there when this round began */
@@ -95,9 +95,9 @@ static bool is_open(const Wsl *w, WslQuestion question) {
         case WSL_QUESTION_MODE:
                 return true;
         case WSL_QUESTION_DISTRO:
-                return !w->facts.distro[0];
+                return !w->answers.distro[0];
         case WSL_QUESTION_VM_ID:
-                return !w->facts.has_vm_id;
+                return !w->answers.has_vm_id;
         case _WSL_QUESTION_END:
                 break;
         }
@@ -106,7 +106,7 @@ static bool is_open(const Wsl *w, WslQuestion question) {
 
 /* Return: whether the output was an answer. */
 static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t n) {
-        WslFacts *f = &w->facts;
+        WslAnswers *f = &w->answers;
         char word[WSL_WORD_MAX + 1];
         uint8_t mode;
 
@@ -128,7 +128,7 @@ static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t
         return false;
 }
 
-static bool facts_equal(const WslFacts *a, const WslFacts *b) {
+static bool answers_equal(const WslAnswers *a, const WslAnswers *b) {
         return a->mode == b->mode && strcmp(a->word, b->word) == 0 &&
                strcmp(a->distro, b->distro) == 0 && a->has_vm_id == b->has_vm_id &&
                memcmp(a->vm_id, b->vm_id, sizeof(a->vm_id)) == 0;
@@ -138,7 +138,8 @@ static bool facts_equal(const WslFacts *a, const WslFacts *b) {
 static uint64_t retry_delay(const Wsl *w) {
         uint64_t delay = RETRY_FIRST_USEC;
 
-        if (!w->failed || !w->facts.wsl || w->ready || now_usec() - w->since_usec >= WSL_RETRY_USEC)
+        if (!w->failed || !w->answers.wsl || w->ready ||
+            now_usec() - w->since_usec >= WSL_RETRY_USEC)
                 return 0;
         for (unsigned i = 1; i < w->n_rounds && delay < RETRY_LONGEST_USEC; i++)
                 delay *= 2;
@@ -161,7 +162,7 @@ static int end_round(Wsl *w) {
                 if (r < 0)
                         return r;
         }
-        if (delay == 0 || now_usec() - w->since_usec >= WSL_PATIENCE_USEC)
+        if (delay == 0 || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
                 w->settled = true;
         return 0;
 }
@@ -173,11 +174,11 @@ static bool is_running(const Wsl *w) {
         return false;
 }
 
-static int tell(Wsl *w) {
-        if (w->settled == w->told_settled && facts_equal(&w->facts, &w->told))
+static int report(Wsl *w) {
+        if (w->settled == w->reported_settled && answers_equal(&w->answers, &w->reported))
                 return 0;
-        w->told_settled = w->settled;
-        w->told = w->facts;
+        w->reported_settled = w->settled;
+        w->reported = w->answers;
         return w->fn(w, w->userdata);
 }
 
@@ -195,7 +196,7 @@ static int on_answer(Command *c, CommandOutcome outcome, const char *output, siz
         if (is_running(w))
                 return 0;
         r = end_round(w);
-        return r < 0 ? r : tell(w);
+        return r < 0 ? r : report(w);
 }
 
 static int ask_one(Wsl *w, WslQuestion question) {
@@ -233,7 +234,7 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         int r;
 
         r = start_round(w);
-        return r < 0 ? r : tell(w);
+        return r < 0 ? r : report(w);
 }
 
 int wsl_ask(Wsl *w) {
@@ -252,7 +253,7 @@ int wsl_ask(Wsl *w) {
         r = sd_event_source_set_enabled(w->retry, SD_EVENT_OFF);
         if (r >= 0)
                 r = start_round(w);
-        w->told_settled = w->settled; /* when nothing could be asked; the caller looks */
+        w->reported_settled = w->settled; /* when nothing could be asked; the caller looks */
         return r < 0 ? r : 0;
 }
 
@@ -260,8 +261,8 @@ bool wsl_settled(const Wsl *w) {
         return w->settled;
 }
 
-const WslFacts *wsl_facts(const Wsl *w) {
-        return &w->facts;
+const WslAnswers *wsl_answers(const Wsl *w) {
+        return &w->answers;
 }
 
 static bool kernel_is_wsl(void) {
@@ -282,8 +283,8 @@ int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata) {
         w->event = event;
         w->asks = (1u << _WSL_QUESTION_END) - 1;
         w->folder = getenv(WSL_FOLDER_VARIABLE);
-        w->facts.wsl = w->folder || kernel_is_wsl();
-        w->told = w->facts;
+        w->answers.wsl = w->folder || kernel_is_wsl();
+        w->reported = w->answers;
         r = sd_event_add_time_relative(event, &w->retry, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_USEC,
                                        on_retry, w);
         if (r >= 0)
@@ -331,9 +332,9 @@ static int ask_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
                 r = sd_event_run(event, UINT64_MAX);
         if (r < 0)
                 return r;
-        if (!w->facts.distro[0])
+        if (!w->answers.distro[0])
                 return -ENODATA;
-        memcpy(ret_name, w->facts.distro, sizeof(w->facts.distro));
+        memcpy(ret_name, w->answers.distro, sizeof(w->answers.distro));
         return 0;
 }
 

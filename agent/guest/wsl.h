@@ -25,7 +25,7 @@
 #define WSL_RETRY_USEC (30 * USEC_PER_SEC)
 
 /* So long (and up to one more try) a guest waits for the first answers before it does without. */
-#define WSL_PATIENCE_USEC (5 * USEC_PER_SEC)
+#define WSL_DELAY_MAX_USEC (5 * USEC_PER_SEC)
 
 /* For tests: the folder that has the tools and the socket 1_interop, instead of /usr/bin, /bin and
  * /run/WSL; and the guest counts as one of WSL. */
@@ -33,14 +33,14 @@
 
 typedef struct Wsl Wsl;
 
-typedef struct WslFacts {
+typedef struct WslAnswers {
         bool wsl;                         /* the kernel is WSL's */
         uint8_t mode;                     /* WireMode; UNKNOWN also when nobody could tell */
         char word[WSL_WORD_MAX + 1];      /* what wslinfo said, cleaned; "" = nothing */
         char distro[WIRE_DISTRO_MAX + 1]; /* "" = not known */
         bool has_vm_id;
         uint8_t vm_id[WIRE_ID_SIZE];
-} WslFacts;
+} WslAnswers;
 
 /* The facts have changed, or are settled now. Must not free the object. Return: 0, or negative
  * errno to end the event loop. */
@@ -63,7 +63,7 @@ int wsl_ask(Wsl *w);
 
 /* Whether the first answers are there, or none are to be waited for. False before wsl_ask(). */
 bool wsl_settled(const Wsl *w);
-const WslFacts *wsl_facts(const Wsl *w);
+const WslAnswers *wsl_answers(const Wsl *w);
 
 /**
  * wsl_distro_name() - the name under which the helper knows this distribution; waits for it

@@ -87,7 +87,7 @@ static uint64_t retry_delay(unsigned n_failures) {
 
 /* Dump and tell; the timer runs afterwards if there was an event to answer. Only a failure of the
  * event loop, of the callback or of many dumps in a row is one here. */
-static int dump_and_tell(NetWatch *w, bool trailing) {
+static int dump_and_report(NetWatch *w, bool trailing) {
         bool answers = w->dirty;
         int r;
 
@@ -189,14 +189,14 @@ static int netwatch_on_io(sd_event_source *source, int fd, uint32_t revents, voi
         r = read_events(w);
         if (r < 0)
                 return r;
-        return w->dirty && !w->armed ? dump_and_tell(w, false) : 0;
+        return w->dirty && !w->armed ? dump_and_report(w, false) : 0;
 }
 
 static int netwatch_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
         NetWatch *w = userdata;
 
         w->armed = false;
-        return dump_and_tell(w, true);
+        return dump_and_report(w, true);
 }
 
 /* The groups are joined before anybody can dump: what happens in between is an event. */
@@ -284,7 +284,7 @@ int netwatch_refresh(NetWatch *w) {
                 w->event_usec = now_usec();
         w->links_dirty = true;
         /* While the timer runs the trailing dump is still to come. */
-        return dump_and_tell(w, !w->armed);
+        return dump_and_report(w, !w->armed);
 }
 
 void netwatch_stats(const NetWatch *w, NetWatchStats *ret_stats) {

@@ -100,8 +100,8 @@ static json_t *guest_json(const Status *s) {
         const Choice *c = s->choice;
 
         return json_pack(
-                "{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl", (int) s->facts->wsl,
-                "mode", wire_mode_name(s->facts->mode), "mode_word", text_json(s->facts->word),
+                "{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl", (int) s->wsl->wsl,
+                "mode", wire_mode_name(s->wsl->mode), "mode_word", text_json(s->wsl->word),
                 "interface", text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6",
                 address_json(&c->v6), "problem",
                 text_json(c->problem == CHOICE_OK ? NULL : choice_problem_text(c->problem)),
@@ -270,9 +270,9 @@ void status_summary(const Status *s, char *ret_text, size_t size) {
         char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 32];
         size_t n_active = 0, n_enabled = 0;
 
-        if (s->facts->mode != WIRE_MODE_NAT && s->facts->mode != WIRE_MODE_UNKNOWN) {
+        if (s->wsl->mode != WIRE_MODE_NAT && s->wsl->mode != WIRE_MODE_UNKNOWN) {
                 (void) snprintf(address, sizeof(address), "nothing to forward (networking mode %s)",
-                                wire_mode_name(s->facts->mode));
+                                wire_mode_name(s->wsl->mode));
         } else if (a->addr.family) {
                 char ip[IP_TEXT_MAX];
 

@@ -58,7 +58,7 @@ typedef struct StatusHelper {
 typedef struct Status { /* everything borrowed */
         const WireHello *identity;
         int pid; /* lets a reader see that the writer is gone */
-        const WslFacts *facts;
+        const WslAnswers *wsl;
         const Choice *choice;
         StatusTime choice_since;
         const Candidate *candidates;

@@ -16,9 +16,9 @@
 #include <sys/uio.h>
 #include <systemd/sd-journal.h>
 
-#define LOG_FIELDS_MAX  10
-#define LOG_FIELD_SIZE  320
-#define LOG_FIELD_PARTS (LOG_FIELDS_MAX * LOG_FIELD_SIZE)
+#define JOURNAL_FIELDS_MAX  10
+#define JOURNAL_FIELD_SIZE  320
+#define JOURNAL_FIELD_PARTS (JOURNAL_FIELDS_MAX * JOURNAL_FIELD_SIZE)
 
 bool journal_stream_matches(const char *value, unsigned long long device,
                             unsigned long long inode) {
@@ -29,23 +29,23 @@ bool journal_stream_matches(const char *value, unsigned long long device,
                i == inode;
 }
 
-void journal_open(Journal *log, int level) {
+void journal_open(Journal *journal, int level) {
         struct stat st;
 
-        log->level = level;
+        journal->level = level;
         if (isatty(STDERR_FILENO))
-                log->target = JOURNAL_TARGET_TERMINAL;
+                journal->target = JOURNAL_TARGET_TERMINAL;
         else if (fstat(STDERR_FILENO, &st) == 0 &&
                  journal_stream_matches(getenv("JOURNAL_STREAM"), st.st_dev, st.st_ino))
-                log->target = JOURNAL_TARGET_JOURNAL;
+                journal->target = JOURNAL_TARGET_JOURNAL;
         else
-                log->target = JOURNAL_TARGET_STDERR;
+                journal->target = JOURNAL_TARGET_STDERR;
 }
 
 typedef struct FieldList {
-        struct iovec iov[LOG_FIELDS_MAX];
+        struct iovec iov[JOURNAL_FIELDS_MAX];
         int n;
-        char text[LOG_FIELD_PARTS];
+        char text[JOURNAL_FIELD_PARTS];
         size_t used;
 } FieldList;
 
@@ -55,7 +55,7 @@ __attribute__((format(printf, 2, 3))) static void field_add(FieldList *l, const 
         va_list ap;
         int n;
 
-        if (l->n == LOG_FIELDS_MAX || room == 0)
+        if (l->n == JOURNAL_FIELDS_MAX || room == 0)
                 return;
         va_start(ap, format);
         n = vsnprintf(start, room, format, ap);
@@ -69,7 +69,7 @@ __attribute__((format(printf, 2, 3))) static void field_add(FieldList *l, const 
 static int write_journal(int priority, const JournalFields *f, const char *file, int line,
                          const char *function, const char *text) {
         FieldList list = {.n = 0};
-        char code_file[LOG_FIELD_SIZE], code_line[64];
+        char code_file[JOURNAL_FIELD_SIZE], code_line[64];
         char message[JOURNAL_LINE_SIZE + sizeof("MESSAGE=")];
 
         (void) snprintf(code_file, sizeof(code_file), "CODE_FILE=%s", file);
@@ -90,22 +90,22 @@ static int write_journal(int priority, const JournalFields *f, const char *file,
         return sd_journal_sendv_with_location(code_file, code_line, function, list.iov, list.n);
 }
 
-void journal_write(const Journal *log, int priority, const JournalFields *fields, const char *file,
-                   int line, const char *function, const char *format, ...) {
+void journal_write(const Journal *journal, int priority, const JournalFields *fields,
+                   const char *file, int line, const char *function, const char *format, ...) {
         char text[JOURNAL_LINE_SIZE];
         va_list ap;
 
-        if (priority > log->level)
+        if (priority > journal->level)
                 return;
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
 
-        if (log->target == JOURNAL_TARGET_JOURNAL &&
+        if (journal->target == JOURNAL_TARGET_JOURNAL &&
             write_journal(priority, fields, file, line, function, text) >= 0)
                 return;
         /* One write per line, so that lines of several processes do not mix. */
-        if (log->target == JOURNAL_TARGET_TERMINAL)
+        if (journal->target == JOURNAL_TARGET_TERMINAL)
                 (void) fprintf(stderr, "%s\n", text);
         else
                 (void) fprintf(stderr, "<%d>%s\n", priority, text);

@@ -36,18 +36,18 @@ typedef struct JournalFields {
  * The journal's own protocol only when stderr is connected to it ($JOURNAL_STREAM names its device
  * and inode): sd_journal_send() succeeds and loses the text when there is no journal.
  */
-void journal_open(Journal *log, int level);
+void journal_open(Journal *journal, int level);
 
 /* True when $JOURNAL_STREAM (@value, may be NULL) names @device and @inode. */
 bool journal_stream_matches(const char *value, unsigned long long device, unsigned long long inode);
 
-void journal_write(const Journal *log, int priority, const JournalFields *fields, const char *file,
-                   int line, const char *function, const char *format, ...)
+void journal_write(const Journal *journal, int priority, const JournalFields *fields,
+                   const char *file, int line, const char *function, const char *format, ...)
         __attribute__((format(printf, 7, 8)));
 
 /* In parentheses, because the commas of a compound literal would split a macro's arguments. */
 #define FIELDS(...) (&(JournalFields){__VA_ARGS__})
 
-#define journal_fields(log, priority, fields, ...) \
-        journal_write(log, priority, fields, __FILE__, __LINE__, __func__, __VA_ARGS__)
-#define journal_line(log, priority, ...) journal_fields(log, priority, NULL, __VA_ARGS__)
+#define journal_fields(journal, priority, fields, ...) \
+        journal_write(journal, priority, fields, __FILE__, __LINE__, __func__, __VA_ARGS__)
+#define journal_line(journal, priority, ...) journal_fields(journal, priority, NULL, __VA_ARGS__)

@@ -14,7 +14,7 @@
 static sd_event *event;
 static Wsl *wsl;
 static unsigned n_calls;
-static WslFacts last;
+static WslAnswers last;
 static bool last_settled;
 
 static void setup(void) {
@@ -40,7 +40,7 @@ static void teardown(void) {
 static int on_facts(Wsl *w, void *userdata) {
         ck_assert_ptr_eq(w, wsl);
         n_calls++;
-        last = *wsl_facts(w);
+        last = *wsl_answers(w);
         last_settled = wsl_settled(w);
         return 0;
 }
@@ -92,7 +92,7 @@ START_TEST(test_good_tools) {
         good_tools();
         ask();
         ck_assert(!wsl_settled(wsl)); /* never from inside the call */
-        ck_assert(wsl_facts(wsl)->wsl);
+        ck_assert(wsl_answers(wsl)->wsl);
         wait_calls(1);
         ck_assert(last_settled);
         ck_assert_int_eq(last.mode, WIRE_MODE_NAT);
@@ -108,9 +108,9 @@ END_TEST
 START_TEST(test_no_tools) {
         ask();
         ck_assert(wsl_settled(wsl)); /* nothing to wait for */
-        ck_assert_int_eq(wsl_facts(wsl)->mode, WIRE_MODE_UNKNOWN);
-        ck_assert_str_eq(wsl_facts(wsl)->word, "");
-        ck_assert_str_eq(wsl_facts(wsl)->distro, "");
+        ck_assert_int_eq(wsl_answers(wsl)->mode, WIRE_MODE_UNKNOWN);
+        ck_assert_str_eq(wsl_answers(wsl)->word, "");
+        ck_assert_str_eq(wsl_answers(wsl)->distro, "");
         assert_quiet();
         good_tools(); /* WSL was updated */
         ask();
@@ -208,7 +208,7 @@ START_TEST(test_settled_before_the_last_retry) {
         ask();
         while (!wsl_settled(wsl))
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
-        ck_assert_uint_ge(now_usec() - before, WSL_PATIENCE_USEC);
+        ck_assert_uint_ge(now_usec() - before, WSL_DELAY_MAX_USEC);
         ck_assert_uint_lt(now_usec() - before, WSL_RETRY_USEC);
         ck_assert_uint_eq(n_calls, 1);
         tool("wslinfo", "echo bridged");
@@ -229,8 +229,8 @@ START_TEST(test_answer_stays) {
         ck_assert_int_eq(unlink(test_path("wslinfo")), 0);
         ask();
         assert_quiet();
-        ck_assert_int_eq(wsl_facts(wsl)->mode, WIRE_MODE_MIRRORED);
-        ck_assert_str_eq(wsl_facts(wsl)->word, "mirrored");
+        ck_assert_int_eq(wsl_answers(wsl)->mode, WIRE_MODE_MIRRORED);
+        ck_assert_str_eq(wsl_answers(wsl)->word, "mirrored");
         tool("wslinfo", "echo nat");
         ask();
         wait_calls(2);

@@ -10,7 +10,7 @@
 
 static WireHello identity;
 static Choice choice;
-static WslFacts facts;
+static WslAnswers answers;
 static Candidate candidates[2];
 static StatusHelper helper;
 static ConfigService services[2];
@@ -28,7 +28,7 @@ static void setup(void) {
                           .v4 = {.addr = ip_v4(172, 20, 1, 2),
                                  .prefix = 20,
                                  .gateway = ip_v4(172, 20, 0, 1)}};
-        facts = (WslFacts){.wsl = true, .mode = WIRE_MODE_NAT, .word = "nat"};
+        answers = (WslAnswers){.wsl = true, .mode = WIRE_MODE_NAT, .word = "nat"};
         candidates[0] = (Candidate){.interface = "eth0",
                                     .addr = ip_v4(172, 20, 1, 2),
                                     .default_route = true,
@@ -60,7 +60,7 @@ static void setup(void) {
                                    .n_listens = 2}};
         status = (Status){.identity = &identity,
                           .pid = 17,
-                          .facts = &facts,
+                          .wsl = &answers,
                           .choice = &choice,
                           .candidates = candidates,
                           .n_candidates = 2,
@@ -156,7 +156,7 @@ START_TEST(test_troubles) {
         };
 
         choice = (Choice){.problem = CHOICE_NO_ROUTE};
-        facts = (WslFacts){0};
+        answers = (WslAnswers){0};
         status.n_candidates = 0;
         states[1].guest = GUEST_PORT_LISTENING;
         states[1].guest_port = 0;
@@ -218,7 +218,7 @@ START_TEST(test_modes_that_forward_nothing) {
         for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++) {
                 bool forwards = mode == WIRE_MODE_NAT || mode == WIRE_MODE_UNKNOWN;
 
-                facts.mode = mode;
+                answers.mode = mode;
                 status_summary(&status, text, sizeof(text));
                 ck_assert_msg((strstr(text, "nothing to forward (networking mode ") == text) !=
                                       forwards,
