@@ -20,10 +20,10 @@ static const char *arg_root = "";
 
 static void help(void) {
         (void) printf("%s [OPTIONS...]\n\n"
-                      "Keeps Windows' port forwarding to this Hyper-V or WSL2 guest true.\n\n"
+                      "Keeps Windows' port forwarding to this Hyper-V or WSL2 guest up to date.\n\n"
                       "  -h --help       Show this help\n"
                       "     --version    Show the version\n"
-                      "     --check      Check the configuration, say what is wrong, and exit\n"
+                      "     --check      Check the configuration, list its problems, and exit\n"
                       "     --root=DIR   Look up all configuration directories below DIR\n\n"
                       "See wslbridge-agent(8) and wslbridge.conf(5).\n",
                       program_invocation_short_name);
@@ -57,7 +57,7 @@ static int parse_argv(int argc, char *argv[]) {
                         if (!arg_root)
                                 return -EINVAL;
                         break;
-                default: /* getopt_long() has said why */
+                default: /* getopt_long() has printed the reason */
                         return -EINVAL;
                 }
         }
@@ -69,7 +69,8 @@ static int parse_argv(int argc, char *argv[]) {
         return 1;
 }
 
-/* Started with standard error closed, the first socket would get its number, and the log lines. */
+/* If this program is started with standard error closed, the first socket would get its number, and
+ * the log lines would go there. */
 static int open_standard_files(void) {
         int fd;
 
@@ -99,6 +100,6 @@ int main(int argc, char *argv[]) {
         }
         r = agent_new(&agent, arg_root);
         if (r < 0)
-                return EXIT_FAILURE; /* agent_new() has said why */
+                return EXIT_FAILURE; /* agent_new() has logged the reason */
         return agent_run(agent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -26,7 +26,8 @@ typedef struct Backoff {
  */
 uint64_t backoff_next(Backoff *b, uint32_t random);
 
-/* The longest delay, for a failure that only somebody's action can end; same jitter. */
+/* The longest delay, for a failure that lasts until somebody does something about it. It has the
+ * same jitter. */
 uint64_t backoff_longest(uint32_t random);
 
 static inline void backoff_reset(Backoff *b) {

@@ -42,7 +42,8 @@ static uint64_t channel_delay(Channel *c, const ChannelDown *down) {
 
         if (down->cause == CHANNEL_NO_VSOCK)
                 return backoff_longest(random);
-        /* No key or a wrong one stays so until somebody pairs; a busy helper may be free soon. */
+        /* A missing or wrong key stays so until somebody pairs the guest. A busy helper may soon be
+         * free. */
         if (down->cause == CHANNEL_REFUSED && down->code != WIRE_REFUSAL_BUSY &&
             down->code != WIRE_REFUSAL_INTERNAL)
                 return backoff_longest(random);

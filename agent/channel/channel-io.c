@@ -98,8 +98,8 @@ int channel_on_event(Channel *c, SessionEvent *event) {
                 c->n_connects++;
                 return c->handler.on_ready(c->handler.userdata);
         case SESSION_EVENT_RESULT:
-                /* Only now is the helper known to work: one that drops us whenever it has our
-                 * state must not be tried four times a second. */
+                /* Only now is it clear that the helper works. A helper that drops us whenever it
+                 * has our state must not be tried four times a second. */
                 backoff_reset(&c->backoff);
                 return c->handler.on_result(c->handler.userdata, &event->result);
         case SESSION_EVENT_REFUSED:
@@ -115,7 +115,7 @@ int channel_on_event(Channel *c, SessionEvent *event) {
         case SESSION_EVENT_HELLO:
         case SESSION_EVENT_PROVEN:
         case SESSION_EVENT_STATE:
-                break; /* the helper's */
+                break; /* only the helper gets these */
         }
         return -ENOTRECOVERABLE;
 }
@@ -175,7 +175,7 @@ int channel_read(Channel *c, bool last) {
                 if (r < 0 || !c->session)
                         return r;
                 if ((size_t) n < CHANNEL_READ_SIZE && !last)
-                        return 0; /* spares the call that would say EAGAIN */
+                        return 0; /* saves the call that would return EAGAIN */
         }
         return 0;
 }

@@ -102,11 +102,11 @@ static int channel_on_tick(Channel *c) {
         SessionEvent event = SESSION_EVENT_NULL;
         int r;
 
-        /* A monotonic clock that went on while the host slept, as a VM's may. */
+        /* The monotonic clock of a VM may go on while the host sleeps. */
         if (deadline != SESSION_NO_DEADLINE && now > deadline && now - deadline > CHANNEL_LATE_USEC)
                 agent_session_resume(c->session, now);
 
-        /* What has arrived counts, however late we come to read it: a peer is not silent then. */
+        /* Whatever has arrived counts, however late we read it: its sender is not silent. */
         r = channel_read(c, /* last= */ c->write_error != 0);
         if (r >= 0 && c->session) {
                 r = agent_session_tick(c->session, now_usec(), &c->out, &event);
@@ -230,7 +230,8 @@ int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence) {
         r = agent_session_push(c->session, state, &c->out, ret_sequence);
         if (r < 0)
                 return r;
-        c->out_pause = buffer_length(&c->out) + CHANNEL_OUT_PAUSE; /* ours does not count */
+        /* The STATE itself does not count. */
+        c->out_pause = buffer_length(&c->out) + CHANNEL_OUT_PAUSE;
         return channel_flush(c);
 }
 

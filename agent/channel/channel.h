@@ -3,10 +3,10 @@
 
 /*
  * Channel: the agent's connection to the helper. It connects, shakes hands, reconnects with
- * backoff, and carries whole messages; what they mean is the owner's business. Does not log.
+ * backoff, and carries whole messages, whose meaning is the owner's business. Does not log.
  *
- * One connection at a time, a fresh socket for every try. All callbacks come from the event loop,
- * never from inside a channel_*() call.
+ * There is one connection at a time, and a fresh socket for every try. All callbacks come from the
+ * event loop, never from inside a channel_*() call.
  */
 
 #include "agent/config/config.h"
@@ -17,7 +17,7 @@
 
 /* The kernel gives up a vsock connect after 2 s; this is for everything else that hangs. */
 #define CHANNEL_CONNECT_USEC (5 * USEC_PER_SEC)
-/* A timer that fires so late: this process, or the whole machine, did not run. */
+/* When a timer fires this late, the process or the whole machine did not run. */
 #define CHANNEL_LATE_USEC (1 * USEC_PER_SEC)
 #define CHANNEL_READ_SIZE (64u * 1024)
 #define CHANNEL_READS_MAX 16           /* per wake-up, so that other sources get their turn */
@@ -37,11 +37,11 @@ typedef enum ChannelState {
 
 typedef enum ChannelCause {
         CHANNEL_NO_VSOCK,    /* this kernel has no AF_VSOCK, or no transport for it */
-        CHANNEL_UNREACHABLE, /* nobody listens, or connecting failed */
+        CHANNEL_UNREACHABLE, /* nobody listens, or connecting failed otherwise */
         CHANNEL_LOST,        /* closed or broken without a goodbye */
         CHANNEL_SILENT,      /* handshake not finished, or nothing heard, in time */
         CHANNEL_GOODBYE,     /* the helper ended the session */
-        CHANNEL_REFUSED,     /* the helper does not want us */
+        CHANNEL_REFUSED,     /* the helper refuses this guest */
         CHANNEL_VIOLATION,   /* the peer does not speak the protocol */
         _CHANNEL_CAUSE_END,
 } ChannelCause;
@@ -70,25 +70,27 @@ Channel *channel_free(Channel *c);
 DEFINE_CLEANUP(Channel *, channel_free);
 
 /**
- * channel_configure() - say whom to talk to, and as whom
- * @hello: identity; nonce and the rest are copied, a fresh nonce is put in for each session
+ * channel_configure() - set the helper to connect to, and the identity to use
+ * @hello: the identity, copied; each session gets a fresh nonce
  * @key: WIRE_KEY_SIZE bytes, copied, or NULL for an unpaired agent
  *
- * Ends a session that was made with another helper, identity or key (with a goodbye and without
- * on_down), resets the backoff and tries at once. With the same ones it does what channel_hurry()
- * does, also after a refusal; what else is in @hello is told in the next session.
+ * Ends a session that was made with another helper, identity or key (with a goodbye, and without
+ * on_down), resets the backoff and tries at once. When all three are the same it does what
+ * channel_hurry() does, also after a refusal; everything else in @hello is sent with the next
+ * session.
  *
  * Return: 0 or negative errno.
  */
 int channel_configure(Channel *c, const ConfigHelper *helper, const WireHello *hello,
                       const uint8_t *key);
 
-/* Something changed that may have brought the helper back: reset the backoff and, when waiting, try
- * at once. A refusal is left alone: no address change ends it. Return: 0 or negative errno. */
+/* Something has changed that may have brought the helper back: reset the backoff and, when waiting,
+ * try at once. After a refusal this does nothing, because no change of the address ends one.
+ * Return: 0 or negative errno. */
 int channel_hurry(Channel *c);
 
-/* The machine was asleep, or its clock jumped: channel_hurry(), and the helper gets one heartbeat
- * before it counts as silent. Return: 0 or negative errno. */
+/* The machine was asleep, or its clock jumped: do what channel_hurry() does, and give the helper
+ * one heartbeat before it counts as silent. Return: 0 or negative errno. */
 int channel_resume(Channel *c);
 
 /**

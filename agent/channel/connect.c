@@ -37,8 +37,8 @@ unsigned connect_bind_privileged(int fd, ConnectBind bind_port) {
 static int connect_socket(int fd, const struct sockaddr *sa, socklen_t size) {
         if (connect(fd, sa, size) == 0)
                 return 0;
-        /* AF_UNIX says EAGAIN when the listener's queue is full; that is a failed try, since no
-         * event would tell when to go on. */
+        /* AF_UNIX returns EAGAIN when the listener's queue is full. That counts as a failed try,
+         * since no event would say when to go on. */
         return errno == EINPROGRESS ? CONNECT_E_PENDING : -errno;
 }
 
@@ -57,8 +57,8 @@ int connect_start(const ConfigHelper *helper, int *ret_fd) {
                         .svm_port = helper->port,
                 };
 
-                /* SO_VM_SOCKETS_CONNECT_TIMEOUT stays at its 2 s: that is how a missing listener
-                 * on the Windows side looks. */
+                /* SO_VM_SOCKETS_CONNECT_TIMEOUT keeps its default of 2 s. A missing listener on the
+                 * Windows side shows as this timeout. */
                 (void) connect_bind_privileged(fd, bind_vsock);
                 r = connect_socket(fd, (const struct sockaddr *) &sa, sizeof(sa));
         } else {

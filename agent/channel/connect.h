@@ -8,8 +8,8 @@
 
 #include "agent/config/config.h"
 
-/* Source ports that only root (or CAP_NET_BIND_SERVICE) may bind: the helper can see from one that
- * no ordinary user of the guest talks to it. Highest first, as rresvport(3) does. */
+/* Source ports that only root (or CAP_NET_BIND_SERVICE) may bind. They show the helper that it is
+ * not talking to an ordinary user of the guest. The highest comes first, as in rresvport(3). */
 #define CONNECT_PORT_FIRST 1023u
 #define CONNECT_PORT_LAST  512u
 
@@ -36,7 +36,7 @@ typedef int (*ConnectBind)(int fd, unsigned port);
 /**
  * connect_bind_privileged() - take the first free privileged source port
  *
- * Return: the port, or 0 when the socket stays unbound: not allowed, or none is free. Both are no
- * reason not to connect; the helper's policy decides.
+ * Return: the port, or 0 when the socket stays unbound, because binding is not allowed or no port
+ * is free. Connect in either case; the helper's policy decides.
  */
 unsigned connect_bind_privileged(int fd, ConnectBind bind_port);

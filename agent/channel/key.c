@@ -78,9 +78,9 @@ static const char *key_file_problem(int fd) {
         return NULL;
 }
 
-/* @secret: the file must not be open to others. A credential is guarded by its directory, and newer
- * systemd shows an ACL for its reader in the group bits.
- * @denied: what to do when we may not read it */
+/* @secret: check that nobody else can read the file. A credential is not checked, because its
+ * directory protects it, and newer versions of systemd show an ACL for its reader in the group
+ * bits. @denied: the advice for when we may not read it */
 static int key_read(const char *path, const char *shown, bool secret, const char *denied,
                     uint8_t ret_key[WIRE_KEY_SIZE], char **ret_problem) {
         _cleanup_close_ int fd = -1;
@@ -120,7 +120,8 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
                         credential = NULL;
                         return -ENOMEM;
                 }
-                /* An empty folder of root is what is left where the mount did not arrive. */
+                /* Where the mount did not arrive there is only an empty folder that belongs to
+                 * root. */
                 r = key_read(credential, "the credential 'key'", /* secret= */ false,
                              "has not reached the agent; run 'mount --make-shared /run', then "
                              "'systemctl restart wslbridge-agent'",

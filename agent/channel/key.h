@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * The pairing key: where it is read from and what it may look like. Does not log, keeps no copy.
+ * The pairing key: where it is read from, and what it may look like. Does not log, and keeps no
+ * copy.
  */
 
 #include "protocol/wire/wire.h"
@@ -11,8 +12,8 @@
 #define KEY_CREDENTIAL "key"                /* below $CREDENTIALS_DIRECTORY */
 #define KEY_FILE_MAX   256                  /* bytes; 64 digits and white space */
 
-/* What the unit's SetCredential= gives when there is no key file, because a LoadCredential= without
- * a default would keep an unpaired agent from starting. */
+/* The unit's SetCredential= gives this value when there is no key file. Without such a default,
+ * LoadCredential= would keep an unpaired agent from starting. */
 #define KEY_UNPAIRED "unpaired"
 
 enum {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The guest's address: takes the kernel's snapshots, and tells the helper at once when the choice
- * has changed. Logging and everything else that takes time comes after that.
+ * The guest's address: takes the kernel's snapshots and, when the choice has changed, sends it to
+ * the helper at once. Logging and everything else that takes time comes after that.
  */
 
 #include "agent/daemon/agent-private.h"
@@ -28,17 +28,18 @@ static void agent_log_choice(Agent *a) {
         journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_ADDRESS, .address = address),
                        "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
                        c->interface, gateway,
-                       c->vmbus_preferred ? " (the default route leaves elsewhere)" : "");
+                       c->vmbus_preferred ? " (the default route uses another interface)" : "");
         if (c->problem == CHOICE_OFF_LINK) {
-                journal_fields(&a->journal, LOG_WARNING,
-                               FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
-                               "The gateway %s is not in the subnet %s/%u: the virtual switch will "
-                               "drop a static address outside its own subnet",
-                               gateway, address, (unsigned) w->prefix);
+                journal_fields(
+                        &a->journal, LOG_WARNING,
+                        FIELDS(.id = MESSAGE_OFF_LINK, .address = address),
+                        "The gateway %s is not in the subnet %s/%u: the virtual switch drops "
+                        "the packets of a static address outside its own subnet",
+                        gateway, address, (unsigned) w->prefix);
         }
 }
 
-/* After the choice has been told: this is for people. */
+/* The candidates are only shown to people, so this comes after the choice has been sent. */
 static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
         size_t n = snapshot_candidates(snapshot, candidates);
@@ -60,7 +61,7 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         snapshot_choose(snapshot, a->config.current->interface, &choice);
         if (a->address.known) {
                 if (!trailing && choice_may_pass(&a->address.choice, &choice))
-                        return 0; /* the dump at the end of the window tells */
+                        return 0; /* decided by the dump at the end of the window */
                 if (choice_equal(&choice, &a->address.choice)) {
                         agent_take_candidates(a, snapshot);
                         return 0;

@@ -26,8 +26,8 @@ static int agent_on_hangup(sd_event_source *s, const struct signalfd_siginfo *si
         return r < 0 ? r : agent_reload(a);
 }
 
-/* A reload that fails must end the process: a source whose callback fails is switched off, and the
- * agent would be deaf to the next one. */
+/* A failed reload must end the process. The loop switches off a source whose callback fails, and
+ * the agent would ignore the next signal. */
 static int agent_add_signal(Agent *a, int number, sd_event_signal_handler_t handler) {
         sd_event_source *s = NULL;
         int r;
@@ -41,7 +41,7 @@ static int agent_add_signal(Agent *a, int number, sd_event_signal_handler_t hand
         return r;
 }
 
-/* SD_EVENT_SIGNAL_PROCMASK would do the blocking, but is too new for systemd 249. */
+/* SD_EVENT_SIGNAL_PROCMASK would do the blocking, but systemd 249 does not have it yet. */
 static int agent_new_signals(Agent *a) {
         sigset_t mask;
         int r;
@@ -82,7 +82,7 @@ int agent_new(Agent **ret_agent, const char *root) {
 
         r = agent_load_identity(a);
         if (r < 0)
-                return agent_failed(a, r, "Cannot find out who this guest is");
+                return agent_failed(a, r, "Cannot determine the identity of this guest");
         r = sd_event_new(&a->event);
         if (r >= 0)
                 r = sd_event_set_watchdog(a->event, 1);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Agent: the daemon as a whole. It owns the event loop and all modules, decides what is sent to the
+ * Agent: the whole daemon. It owns the event loop and all other parts, decides what is sent to the
  * helper and when, and is the only one that logs.
  */
 
@@ -14,7 +14,7 @@ typedef struct Agent Agent;
  * agent_new() - read the configuration, take the first dump, start connecting
  * @root: "" or a directory without trailing slash below which configuration is looked up; borrowed
  *
- * Blocks SIGTERM, SIGINT and SIGHUP for the process. Logs what goes wrong.
+ * Blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD for the whole process. Logs what goes wrong.
  *
  * Return: 0 or negative errno.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The channel's callbacks, pushing the state; see agent-internal.h. */
+/* The connection to the helper as the daemon sees it: the pairing key, the callbacks of the
+ * channel, and what the log says about an outage. */
 
 #include "agent/daemon/agent-private.h"
 
@@ -11,7 +12,7 @@
 #include <errno.h>
 #include <string.h>
 
-#define OUTAGE_REFUSED_SHIFT 16 /* bits of 'outage': causes below, codes of a refusal above */
+#define OUTAGE_REFUSED_SHIFT 16 /* bits of 'outage': causes below, refusal codes above */
 
 static int agent_on_ready(void *userdata) {
         Agent *a = userdata;
@@ -31,13 +32,12 @@ static int agent_on_ready(void *userdata) {
                        FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
                        "Connected to the helper at %s (%s)%s", a->connection.helper.address,
                        a->connection.helper.software, a->connection.paired ? "" : ", not paired");
-        deferred_work_request(
-                a->guest.ask_mode); /* the host may have restarted its network meanwhile */
+        deferred_work_request(a->guest.ask_mode); /* the host may have restarted its network */
         agent_report_later(a);
         return 0;
 }
 
-/* A wake-up that was not made for it. */
+/* The agent is awake anyway, so looking at the ports costs no wake-up of its own. */
 static int agent_on_heard(void *userdata) {
         Agent *a = userdata;
 
@@ -61,7 +61,7 @@ static const char *refusal_advice(uint16_t code) {
         case WIRE_REFUSAL_BAD_PROOF:
                 return "pair this guest on Windows, then restart wslbridge-agent";
         case WIRE_REFUSAL_VERSION:
-                return "update the older of the two";
+                return "update the older of the two programs";
         case WIRE_REFUSAL_POLICY:
                 return "ask the Windows administrator";
         case WIRE_REFUSAL_BUSY:
@@ -80,15 +80,15 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
         case CHANNEL_NO_VSOCK:
                 journal_fields(
                         &a->journal, LOG_WARNING, &fields,
-                        "This kernel has no AF_VSOCK way to a host (%s): not a Hyper-V guest, "
-                        "or its module is not loaded (run 'modprobe hv_sock'); trying again "
-                        "now and then",
+                        "This kernel has no AF_VSOCK connection to a host (%s): this is not a "
+                        "Hyper-V guest, or the module is not loaded (run 'modprobe hv_sock'); "
+                        "trying again from time to time",
                         down->text);
                 break;
         case CHANNEL_UNREACHABLE:
                 journal_fields(&a->journal, LOG_WARNING, &fields,
-                               "The helper at %s is not there: %s; check that it runs on Windows; "
-                               "trying until it answers",
+                               "Cannot reach the helper at %s: %s; check that it is running on "
+                               "Windows; trying again until it answers",
                                a->connection.helper.address, down->text);
                 break;
         case CHANNEL_REFUSED:
@@ -100,7 +100,7 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
                 break;
         case CHANNEL_GOODBYE:
                 journal_fields(&a->journal, LOG_NOTICE, &fields,
-                               "The helper said goodbye (%s): %s; trying again",
+                               "The helper ended the session (%s): %s; trying again",
                                wire_bye_name(down->code), down->text);
                 break;
         case CHANNEL_LOST:
@@ -115,8 +115,8 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
         }
 }
 
-/* Each kind of failure is logged once between two sessions, and that nobody listens only when
- * nothing was said about the outage before. */
+/* Each kind of failure is logged once between two sessions. An unreachable helper is logged only
+ * when nothing else was logged about this outage. */
 static bool agent_is_news(Agent *a, const ChannelDown *down) {
         uint32_t bit = 1u << down->cause;
 
@@ -152,7 +152,7 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         return agent_set_unanswered(a);
 }
 
-/* Load the key; say so once when something is wrong with it. */
+/* Load the key. A problem with it is logged once. */
 static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         _cleanup_free_ char *problem = NULL;
         int r;
@@ -170,9 +170,9 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         return 0;
 }
 
-/* Not before it is known who this guest is, and in which networking mode: WSL's tools answer within
- * milliseconds, mostly, and agent_on_answers() comes back. Until then there is nobody to ask for a
- * rule. */
+/* The channel stays idle until it is known who this guest is and which networking mode it has.
+ * WSL's tools mostly answer within milliseconds, and then agent_on_answers() calls this again.
+ * Until then the guest has no reason to ask for a rule. */
 static int agent_configure_channel(Agent *a, const uint8_t *key) {
         if (!wsl_settled(a->guest.wsl))
                 return 0;
@@ -200,7 +200,7 @@ int agent_connect(Agent *a) {
                 r = agent_set_unanswered(a);
         }
         a->connection.helper.state = channel_state(a->connection.channel);
-        a->connection.outage = 0; /* what comes now is news */
+        a->connection.outage = 0; /* the next failure is news */
         return r;
 }
 

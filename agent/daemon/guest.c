@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What the agent knows of its own guest beside the address: WSL's networking mode, whether the
- * services are listened to, that it was asleep; see agent-internal.h.
+ * What this guest is, apart from its address: its identity, WSL's networking mode, and whether it
+ * was asleep.
  *
- * None of it may hold up the way from an address to the host. So the questions are errands: they
- * are noted, and run from a deferred source after everything that waits on a socket, but before the
- * status is written.
+ * None of this may delay an address on its way to the host. So questions are asked by deferred
+ * work, after everything that waits on a socket but before the status is written.
  */
 
 #include "agent/daemon/agent-private.h"
@@ -23,20 +22,19 @@ static void agent_log_mode(Agent *a) {
         if (!agent_forwards(a)) {
                 status_mode_text(a->guest.answers.mode, text, sizeof(text));
                 journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
-                               "Nothing is to be forwarded (WSL says '%s'): %s", word, text);
+                               "Nothing needs to be forwarded (WSL reports '%s'): %s", word, text);
         } else if (a->guest.answers.mode == WIRE_MODE_UNKNOWN && *word) {
-                journal_line(
-                        &a->journal, LOG_WARNING,
-                        "WSL names a networking mode that is not known here: '%s'; forwarding as "
-                        "with 'nat'. A newer wslbridge may know it",
-                        word);
+                journal_line(&a->journal, LOG_WARNING,
+                             "WSL reports an unknown networking mode, '%s'; forwarding as in mode "
+                             "'nat'. A newer version of wslbridge may know this mode",
+                             word);
         } else {
                 journal_line(&a->journal, LOG_INFO, "Networking mode is %s",
                              wire_mode_name(a->guest.answers.mode));
         }
 }
 
-/* Return: whether the helper knows this guest by another name from now on. */
+/* Return: whether the name has changed, so that the helper must be told in a new session. */
 static bool agent_take_identity(Agent *a) {
         WireHello *id = &a->guest.identity;
         const char *name = a->guest.answers.distro;
@@ -45,12 +43,12 @@ static bool agent_take_identity(Agent *a) {
         memcpy(id->vm_id, a->guest.answers.vm_id, sizeof(id->vm_id));
         if (!*name || strcmp(id->distro, name) == 0)
                 return false;
-        journal_line(&a->journal, LOG_INFO, "This is WSL's distribution '%s'", name);
+        journal_line(&a->journal, LOG_INFO, "This is the WSL distribution '%s'", name);
         memcpy(id->distro, name, strlen(name) + 1);
         return true;
 }
 
-/* Before the first answers nothing is told to the helper: it would have to be taken back. */
+/* Before the first answers nothing is sent to the helper, because it might have to be revoked. */
 static int agent_on_answers(Wsl *w, void *userdata) {
         const WslAnswers was = ((Agent *) userdata)->guest.answers;
         Agent *a = userdata;
@@ -79,14 +77,14 @@ static int agent_on_ask_mode(void *userdata) {
         return wsl_ask(a->guest.wsl);
 }
 
-/* After a sleep nothing is taken for granted: the network may be another one, the mode may be, and
- * the helper may have started anew. */
+/* After a sleep nothing is certain: the network or the networking mode may be different, and the
+ * helper may have restarted. */
 static int agent_on_clock(void *userdata) {
         Agent *a = userdata;
         int r;
 
         journal_line(&a->journal, LOG_INFO,
-                     "The clock was set, perhaps after a sleep: looking at everything "
+                     "The clock was set, perhaps after a sleep: checking everything "
                      "again");
         r = netwatch_refresh(a->address.netwatch);
         if (r >= 0)

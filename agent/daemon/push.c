@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The state that the helper is to bring about: sending it, and taking the answer to it.
+ * The STATE that the helper is asked to bring about: sending it, and taking the RESULT.
  *
- * Answers carry the sequence number of the STATE that they belong to. Only the answer to the newest
- * STATE counts; its time since the kernel's event is the latency that status.json shows.
+ * A RESULT has the sequence number of its STATE, and only the RESULT for the newest STATE counts.
+ * The time from the kernel's event to that RESULT is the latency that status.json shows.
  */
 
 #include "agent/daemon/agent-private.h"
@@ -15,8 +15,8 @@
 
 /*
  * The helper's limits do not allow what is configured. The session goes on, so that a smaller
- * configuration can be pushed. Until then the helper is asked for nothing: what it was asked for
- * before would keep pointing to an address that may be another guest's by then.
+ * configuration can be sent later. Until then the helper is asked for nothing, because the rules
+ * from before would keep pointing to an address that another guest may have by then.
  */
 static int agent_push_none(Agent *a, WireState *state) {
         const WireChallenge *challenge = channel_challenge(a->connection.channel);
@@ -26,17 +26,18 @@ static int agent_push_none(Agent *a, WireState *state) {
         r = channel_push(a->connection.channel, state, &a->push.sequence);
         if (r < 0)
                 return r;
-        a->push.unanswered = false; /* no service to be answered for */
+        a->push.unanswered = false; /* the answer will have no services */
         a->push.event_usec = 0;
-        journal_line(&a->journal, LOG_ERR,
-                     "The configuration cannot be sent: it has %u endpoints, the helper takes %u; "
-                     "narrow ranges or turn services off with 'enabled = no'",
-                     (unsigned) wire_state_endpoints(&a->config.current->wire),
-                     (unsigned) challenge->endpoints_max);
+        journal_line(
+                &a->journal, LOG_ERR,
+                "Cannot send the configuration: it has %u endpoints, but the helper accepts only "
+                "%u; narrow port ranges, or turn services off with 'enabled = no'",
+                (unsigned) wire_state_endpoints(&a->config.current->wire),
+                (unsigned) challenge->endpoints_max);
         agent_report_later(a);
         return agent_set_all_services(a, WIRE_SERVICE_INVALID, WIRE_REASON_NONE,
                                       "all services together have more endpoints than the helper "
-                                      "takes; turn some off");
+                                      "accepts; turn some off");
 }
 
 int agent_push(Agent *a, uint64_t event_usec) {
@@ -45,11 +46,11 @@ int agent_push(Agent *a, uint64_t event_usec) {
 
         if (!a->connection.channel || !a->address.known)
                 return 0;
-        state = a->config.current->wire; /* arrays stay the configuration's */
+        state = a->config.current->wire; /* the arrays still belong to the configuration */
         state.mode = a->guest.answers.mode;
         memcpy(state.interface, a->address.choice.interface, sizeof(state.interface));
         wire_text_clean(state.interface, WIRE_INTERFACE_MAX); /* the kernel allows any bytes */
-        if (agent_forwards(a)) { /* else the addresses are the host's own, and no business here */
+        if (agent_forwards(a)) { /* otherwise the addresses are the host's own */
                 state.v4 = a->address.choice.v4;
                 state.v6 = a->address.choice.v6;
         }
@@ -90,8 +91,8 @@ int agent_take_result(Agent *a, const WireResult *result) {
         bool changed = false;
         int r;
 
-        /* An answer to an older STATE may not even have the same services; the one to the newest
-         * follows. */
+        /* An answer to an older STATE may not even be about the same services. The answer to the
+         * newest one follows. */
         if (result->sequence != a->push.sequence ||
             result->n_services != a->config.current->wire.n_services)
                 return 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Configuration and key, at start and on reload; see agent-internal.h. */
+/* The configuration: loaded at start, and again on SIGHUP and when a file was saved. */
 
 #include "agent/daemon/agent-private.h"
 
@@ -30,7 +30,7 @@ static void agent_log_loaded(Agent *a, const char *verb) {
                        (unsigned) wire_state_endpoints(&a->config.current->wire), helper);
 }
 
-/* Say so once when saving a file may not be enough. */
+/* Log once that saving a file may not be enough. */
 static void agent_log_watch(Agent *a) {
         int error = configwatch_error(a->config.watch);
 
@@ -44,7 +44,8 @@ static void agent_log_watch(Agent *a) {
         a->config.watch_error = error;
 }
 
-/* Put @config (taken over, also when this fails) into force, but for the channel. */
+/* Put @config into force, except for the channel. Takes ownership of @config, also when this fails.
+ * */
 static int agent_use(Agent *a, Config *config) {
         int r = agent_set_services(a, config);
 
@@ -89,7 +90,7 @@ static int agent_reload_config(Agent *a) {
                 if (r < 0)
                         return r;
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
-                               "Configuration not taken over because of its problems; "
+                               "The new configuration has problems and is not used; "
                                "the previous one stays in force");
                 config_free(a->config.rejected);
                 a->config.rejected = TAKE_PTR(config);
@@ -112,10 +113,9 @@ int agent_reload(Agent *a) {
         if (r >= 0)
                 r = agent_connect(a);
         if (r >= 0)
-                r = netwatch_refresh(
-                        a->address.netwatch); /* 'interface =' may choose differently */
+                r = netwatch_refresh(a->address.netwatch); /* 'interface =' may have changed */
         if (r >= 0 && a->push.sequence == 0)
-                r = agent_push(a, 0); /* not done by a change of the address */
+                r = agent_push(a, 0); /* not done yet by a new address */
         if (r >= 0 && channel_state(a->connection.channel) != CHANNEL_READY)
                 r = agent_set_unanswered(a);
         if (r < 0)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * status.json and the service manager; see agent-internal.h.
+ * status.json, and messages to the service manager.
  *
- * Reports are written from a deferred source of the lowest priority: after everything that is
- * waiting on a socket, and once for any number of changes. While the helper's answer to a STATE is
- * on its way they wait for it, because with thousands of services writing takes longer than the
- * answer; a helper that is slow delays them by REPORT_DELAY_MAX_USEC at most.
+ * A report is written from a deferred source of the lowest priority: after everything that waits on
+ * a socket, and once for any number of changes. While the helper's answer to a STATE is due,
+ * reports wait for it, because with thousands of services writing takes longer than the answer. A
+ * slow helper delays them by REPORT_DELAY_MAX_USEC at most.
  */
 
 #include "agent/daemon/agent-private.h"
@@ -79,8 +79,8 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
         Status status;
         int r;
 
-        /* READY means: configuration read, network known. Never that Windows has answered: WSL
-         * delays the user's shell until the boot has ended. */
+        /* READY means that the configuration is read and the network is known. It does not wait for
+         * an answer from Windows, because WSL delays the user's shell until the boot has ended. */
         if (!a->address.known)
                 return 0;
         r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_OFF);
@@ -100,9 +100,10 @@ static int agent_on_maximum_delay(sd_event_source *s, uint64_t usec, void *userd
         return sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
 }
 
-/* systemd gives a colon-separated list; ours is the only entry, unless a drop-in adds some. Started
- * by hand where the service is installed, the agent finds a link to the file of the service, which
- * a file in its place would make useless. */
+/* systemd passes a colon-separated list; ours is the only entry unless a drop-in adds others. Where
+ * the service is installed, status.json is a link to the service's file. An agent that is started
+ * by hand there must not replace the link with a file, because nobody would find the service's
+ * status any more; so it writes to the folder that the link leads to. */
 static const char *agent_status_directory(void) {
         const char *value = getenv("RUNTIME_DIRECTORY");
         struct stat st;
@@ -148,7 +149,7 @@ void agent_report_later(Agent *a) {
                 (void) sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
                 return;
         }
-        /* Not put off by further changes. */
+        /* Further changes do not put it off. */
         (void) sd_event_source_get_enabled(a->report.maximum_delay, &enabled);
         if (enabled == SD_EVENT_OFF) {
                 (void) sd_event_source_set_time_relative(a->report.maximum_delay,

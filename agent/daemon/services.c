@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the helper answers for each service; see agent-internal.h. */
+/* The state of each service: what the helper has answered for it, and whether the guest listens on
+ * its ports. */
 
 #include "agent/daemon/agent-private.h"
 
@@ -44,9 +45,9 @@ static bool request_equal(const WireState *a, uint32_t x, const WireState *b, ui
 }
 
 /*
- * A service that asks for the same as before keeps its state; what the helper said of another
- * request would be a lie. Both sets are sorted by name, and their enabled services stand in the
- * wire form in the same order, so one walk finds what they share.
+ * A service whose request is unchanged keeps its state. For any other service the helper's old
+ * answer would be wrong. Both sets are sorted by name, and their enabled services have the same
+ * order in the wire form, so one pass finds what they share.
  */
 static void services_take_over(const Config *from, StatusService *old, const Config *to,
                                StatusService *services) {
@@ -210,15 +211,14 @@ static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
         journal_fields(&a->journal, loopback ? LOG_WARNING : LOG_NOTICE,
                        FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
                               .state = guest_port_name(s->guest)),
-                       loopback
-                               ? "Port %u of service '%s' takes connections from inside this guest "
-                                 "only: bind it to 0.0.0.0, or to this guest's address, instead of "
-                                 "127.0.0.1"
-                               : "Nothing listens on port %u for service '%s' in this guest",
+                       loopback ? "Port %u of service '%s' accepts connections from inside this "
+                                  "guest only: let its program listen on 0.0.0.0, or on this "
+                                  "guest's address, instead of 127.0.0.1"
+                                : "No program in this guest listens on port %u of service '%s'",
                        (unsigned) s->guest_port, name);
 }
 
-/* One line for each change to the worse, and only when the rest of the way is there. */
+/* Log one line for each change to the worse, and only while the host's part works. */
 static bool port_is_news(StatusService *s) {
         if (s->guest == GUEST_PORT_UNKNOWN)
                 return false;
@@ -250,7 +250,7 @@ static GuestPort judge_service(const PortMap *map, const WireState *wire,
         return worst;
 }
 
-/* A kernel that does not tell is no reason to stop; status says 'unknown' then. */
+/* When the kernel does not answer, the agent goes on, and the status says 'unknown'. */
 static int agent_on_check_ports(void *userdata) {
         Agent *a = userdata;
         const WireState *wire = &a->config.current->wire;
@@ -276,7 +276,8 @@ static int agent_on_check_ports(void *userdata) {
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
                 journal_line(&a->journal, LOG_NOTICE,
-                             "%zu more services are not listened to in this guest; see %s/%s",
+                             "%zu more services have no program that listens for them in this "
+                             "guest; see %s/%s",
                              n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);
         }
         if (changed)

@@ -12,7 +12,7 @@
 #include <sys/epoll.h>
 #include <sys/timerfd.h>
 
-/* The end of what a 32-bit clock counts, in 2038, would do for some years only. */
+/* A 32-bit time_t ends in 2038, which is good for some years only. */
 #define NEVER_SEC ((time_t) (sizeof(time_t) > 4 ? INT64_C(1) << 40 : INT32_MAX))
 
 struct ClockWatch {

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * ClockWatch: tells when the wall clock was set, without a wake-up at other times. That is how a
- * resume looks from inside: the kernel sets the clock after a sleep of its own, and Hyper-V's time
- * service (or chrony) after one of the host, which a virtual machine does not notice otherwise.
+ * ClockWatch: calls back when the wall clock was set, and wakes the process at no other time. That
+ * is how a resume looks from inside a guest: the kernel sets the clock after its own sleep, and
+ * Hyper-V's time service (or chrony) sets it after a sleep of the host, which a virtual machine
+ * does not notice otherwise.
  */
 
 #include "agent/util/cleanup.h"

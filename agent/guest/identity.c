@@ -32,7 +32,8 @@ int identity_load(WireHello *ret_hello) {
         sd_id128_t id, boot;
         int r, outcome = 0;
 
-        /* Missing, empty, "uninitialized" or malformed on images that were not set up yet. */
+        /* On images that have not been set up, the machine id is missing, empty, "uninitialized" or
+         * malformed. */
         r = sd_id128_get_machine_app_specific(IDENTITY_APP_ID, &id);
         if (r < 0) {
                 r = sd_id128_randomize(&id);

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Who this guest is to the helper. Agent id and distro name together are the identity that a key
- * belongs to: cloned WSL images share the former, the distros of one VM share the boot id.
+ * Who this guest is for the helper. A key belongs to the pair of agent id and distro name: cloned
+ * WSL images have the same agent id, and the distros of one VM have the same boot id.
  */
 
 #include "protocol/wire/wire.h"
@@ -23,6 +23,6 @@ enum {
  */
 int identity_load(WireHello *ret_hello);
 
-/* The name of this distribution when WSL itself does not tell (wsl.h): $WSL_DISTRO_NAME when it is
- * set to a usable name, else the host name. Never empty. */
+/* The name of this distribution when WSL itself does not give one (wsl.h): $WSL_DISTRO_NAME when
+ * that is a usable name, otherwise the host name. Never empty. */
 void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]);

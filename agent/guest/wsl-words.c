@@ -9,12 +9,13 @@
 
 #define TEXT_LINE_MAX 255 /* longer lines are cut; no answer is that long */
 
-/* Windows' own programs print UTF-16, and text that went through one of them may arrive so. */
+/* Windows' own programs print UTF-16, and text that has passed through one of them may be UTF-16,
+ * too. */
 static bool is_utf16(const char *p, size_t n) {
         return n >= 2 && ((p[0] == '\xff' && p[1] == '\xfe') || (p[0] != '\0' && p[1] == '\0'));
 }
 
-/* ASCII is taken over, anything else becomes a byte that no answer has. Return: bytes in @ret. */
+/* ASCII is copied; anything else becomes '?', which no answer contains. Return: bytes in @ret. */
 static size_t from_utf16(const char *p, size_t n, char *ret, size_t size) {
         size_t k = 0;
 
@@ -27,8 +28,7 @@ static bool is_space(char c) {
         return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-/* The first line with something on it, without the space around it. Return: whether there is one.
- */
+/* The first line that is not blank, without the space around it. Return: whether there is one. */
 static bool first_line(const char *output, size_t n, char ret_line[TEXT_LINE_MAX + 1]) {
         char ascii[2 * TEXT_LINE_MAX];
         size_t k = 0;

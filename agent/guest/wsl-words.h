@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What WSL's tools print, read leniently: the first line that is not empty counts; \r\n, UTF-16
- * and surrounding space are tolerated, and what is not understood is no answer. Pure.
+ * Parsers for what WSL's tools print. They are lenient: the first line that is not empty counts,
+ * \r\n, UTF-16 and surrounding space are tolerated, and output that they do not understand counts
+ * as no answer. Pure.
  */
 
 #include "protocol/wire/wire.h"
@@ -22,8 +23,8 @@
 bool wsl_parse_mode(const char *output, size_t n, uint8_t *ret_mode,
                     char ret_word[WSL_WORD_MAX + 1]);
 
-/* "wslpath -w /", which prints \\wsl.localhost\NAME\ or \\wsl$\NAME\. Return: whether it is that,
- * with a name that an identity may have. */
+/* "wslpath -w /", which prints \\wsl.localhost\NAME\ or \\wsl$\NAME\. Return: whether the output is
+ * that, with a name that an identity may have. */
 bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MAX + 1]);
 
 /* "wslinfo --vm-id": a GUID, with braces or without. The bytes are in the order of the text. */

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Asking WSL's tools; see wsl.h. One round at a time, its questions at the same time:
+ * Asks WSL's tools; see wsl.h. There is one round at a time, whose questions are asked side by
+ * side:
  *
- *      ask             → round: a child process for each question that is open
- *      round ended     settled, unless something failed, the guest is WSL's and its socket is not
- *                      there yet: then another round, after a growing pause, for WSL_RETRY_USEC
+ *      ask             → round: one child process for each question that is open
+ *      end of a round  → settled. But if something failed in a WSL guest whose socket is not there
+ *                        yet: another round after a growing pause, for WSL_RETRY_USEC
  *      asked meanwhile → another round at once
  */
 
@@ -49,7 +50,7 @@ struct Wsl {
         void *userdata;
         sd_event *event;    /* borrowed */
         const char *folder; /* of the tests, or NULL; borrowed from the environment */
-        unsigned asks;      /* bit of each question that is of interest */
+        unsigned asks;      /* a bit for each question that is of interest */
 
         /* owned */
         sd_event_source *retry;
@@ -60,7 +61,7 @@ struct Wsl {
         bool settled, reported_settled;
         bool asked;
         bool again;          /* asked once more during a round */
-        bool ready;          /* the socket was there when this round began */
+        bool ready;          /* the socket existed when this round began */
         bool failed;         /* something in this round */
         uint64_t since_usec; /* when it was asked */
         unsigned n_rounds;   /* since then */
@@ -74,7 +75,7 @@ static bool in_folder(const char *folder, const char *name, int mode, char ret[F
         return n > 0 && n <= FOLDER_MAX && access(ret, mode) == 0;
 }
 
-/* In the order of $PATH that the tools are started with. */
+/* In the order of the $PATH that the tools get. */
 static bool find_program(const Wsl *w, const char *name, char ret_path[FOLDER_MAX + 1]) {
         if (w->folder)
                 return in_folder(w->folder, name, X_OK, ret_path);
@@ -113,7 +114,7 @@ static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t
         switch (question) {
         case WSL_QUESTION_MODE:
                 if (!wsl_parse_mode(output, n, &mode, word))
-                        return false; /* what was known stays */
+                        return false; /* keep what was known */
                 f->mode = mode;
                 memcpy(f->word, word, sizeof(f->word));
                 return true;
@@ -240,7 +241,7 @@ static int on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
 int wsl_ask(Wsl *w) {
         int r;
 
-        /* Before the first answers asking again puts nothing off. */
+        /* Asking again does not put the first answers off. */
         if (w->settled || !w->asked) {
                 w->since_usec = now_usec();
                 w->n_rounds = 0;
@@ -253,7 +254,7 @@ int wsl_ask(Wsl *w) {
         r = sd_event_source_set_enabled(w->retry, SD_EVENT_OFF);
         if (r >= 0)
                 r = start_round(w);
-        w->reported_settled = w->settled; /* when nothing could be asked; the caller looks */
+        w->reported_settled = w->settled; /* nothing could be asked: the caller checks that */
         return r < 0 ? r : 0;
 }
 
@@ -315,7 +316,7 @@ static void event_unref(sd_event **event) {
         sd_event_unref(*event);
 }
 
-/* A loop of its own, for this one question. */
+/* Runs an event loop of its own, for this one question. */
 static int ask_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
         _cleanup_(event_unref) sd_event *event = NULL;
         _cleanup_(wsl_freep) Wsl *w = NULL;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Dump of listening TCP sockets into a PortMap.
+ * Dumps the listening TCP sockets into a PortMap.
  *
- * Two requests over one socket: the kernel looks its handler up by family, and there is none for
- * AF_UNSPEC. The socket lives for one reading only, so that no late answer is taken for that of
- * another question; opening it costs less than the dump. Measured, both included: 23 us with few
- * listeners, 5.8 ms with 10,000.
+ * There are two requests over one socket, because the kernel looks up its handler by family and has
+ * none for AF_UNSPEC. The socket lives for one reading only, so that a late answer is never taken
+ * for the answer to another question. Opening it costs less than the dump: together they take 23 us
+ * with few listeners and 5.8 ms with 10,000 (measured).
  */
 
 #include "agent/network/guest-ports.h"
@@ -27,8 +27,8 @@
 #include <sys/socket.h>
 
 #define DUMP_TIMEOUT_SEC 2           /* the kernel answers at once, or something is very wrong */
-#define DUMP_TRIES       3           /* of a dump that the kernel marks as inconsistent */
-#define DUMP_BUFFER      (32 * 1024) /* the kernel fills no larger one */
+#define DUMP_TRIES       3           /* for a dump that the kernel marks as inconsistent */
+#define DUMP_BUFFER      (32 * 1024) /* the kernel never fills more */
 
 static struct nla_policy socket_policy[INET_DIAG_SKV6ONLY + 1] = {
         [INET_DIAG_SKV6ONLY] = {.type = NLA_U8},
@@ -100,7 +100,7 @@ static int dump_once(struct nl_sock *sk, uint8_t family) {
         return r < 0 ? r : nl_recvmsgs_default(sk);
 }
 
-/* A dump that has to be repeated leaves its bits behind: what listened a moment ago. */
+/* A repeated dump keeps the bits of the try before it: ports that had a listener a moment ago. */
 static int dump_family(struct nl_sock *sk, uint8_t family) {
         int r = 0;
 
@@ -109,7 +109,7 @@ static int dump_family(struct nl_sock *sk, uint8_t family) {
                 if (r != -NLE_DUMP_INTR)
                         break;
         }
-        /* A kernel without IPv6 has no handler for it, and no listener either. */
+        /* A kernel without IPv6 has no handler for it, and no listeners either. */
         if (family == AF_INET6 && (r == -NLE_OBJ_NOTFOUND || r == -NLE_AF_NOSUPPORT))
                 return 0;
         return r < 0 ? netlink_errno(r) : 0;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Dumps of links, addresses and default routes into a Snapshot.
+ * Dumps links, addresses and default routes into a Snapshot.
  *
- * This runs between a changed address and the host's knowledge of it, so it asks for little and
- * stores less: two requests (three when a link changed) over one socket, parsed message by message
- * without libnl's object caches. Measured with 50 links: 36 us for addresses and routes, 150 us
- * for the links; libnl's caches take 95 us and 270 us.
+ * This runs between the change of an address and the moment when the host knows of it, so it asks
+ * for little and stores less: two requests (three when a link changed) over one socket, parsed
+ * message by message without libnl's object caches. Measured with 50 links: 36 us for addresses and
+ * routes, 150 us for the links; libnl's caches take 95 us and 270 us.
  *
- * One request for both families: asked for a family that it does not have (ipv6.disable=1), or
- * whose main table does not exist yet (a new namespace), the kernel answers with all families or
- * with ENOENT.
+ * One request covers both families. When the kernel is asked for a family that it does not have
+ * (ipv6.disable=1), or whose main table does not exist yet (a new namespace), it answers with all
+ * families or with ENOENT.
  */
 
 #include "agent/network/netdump.h"
@@ -30,11 +30,11 @@
 #include <sys/socket.h>
 
 #define DUMP_TIMEOUT_SEC 2           /* the kernel answers at once, or something is very wrong */
-#define DUMP_TRIES       3           /* of a dump that the kernel marks as inconsistent */
-#define DUMP_BUFFER      (32 * 1024) /* the kernel fills no larger one */
+#define DUMP_TRIES       3           /* for a dump that the kernel marks as inconsistent */
+#define DUMP_BUFFER      (32 * 1024) /* the kernel never fills more */
 #define ARRAY_FIRST      16
 
-/* The kernel may be newer than this, but never sends these shorter. */
+/* A newer kernel may send longer attributes, but never shorter ones. */
 static struct nla_policy link_policy[IFLA_MASTER + 1] = {
         [IFLA_IFNAME] = {.type = NLA_STRING},
         [IFLA_MASTER] = {.type = NLA_U32},
@@ -58,7 +58,8 @@ struct NetDump {
 static int grow(void **array, size_t n, size_t size) {
         void *p;
 
-        /* Room is ARRAY_FIRST and its doubles: full exactly at those counts. */
+        /* The capacity is ARRAY_FIRST and then its doubles, so the array is full exactly at those
+         * counts. */
         if (n != 0 && (n < ARRAY_FIRST || (n & (n - 1)) != 0))
                 return 0;
         p = realloc(*array, (n == 0 ? ARRAY_FIRST : 2 * n) * size);
@@ -80,11 +81,11 @@ static bool read_addr(const struct nlattr *attr, uint8_t family, IpAddr *ret) {
 }
 
 /*
- * Is the adapter Hyper-V's? Its device sits on the bus "vmbus". The path of the device alone would
- * not do: that of a PCI function passed through by Hyper-V goes over VMBUS:00, too.
+ * Is the adapter Hyper-V's? Its device is on the bus "vmbus". The path of the device is not enough:
+ * the path of a PCI function that Hyper-V passes through contains VMBUS:00, too.
  *
- * /sys shows the namespace it was mounted in, so for an interface of another namespace the answer
- * may be about a namesake; all that depends on it is a preference.
+ * /sys shows the namespace in which it was mounted. So for an interface of another namespace the
+ * answer may be about one of the same name, but only a preference depends on it.
  */
 static bool sysfs_is_vmbus(const char *name) {
         char path[64], target[256];
@@ -100,7 +101,7 @@ static bool sysfs_is_vmbus(const char *name) {
         return strcmp(base ? base + 1 : target, "vmbus") == 0;
 }
 
-/* An index is not used again for another device, and a new name means a new look. */
+/* The kernel does not use an index again for another device. After a rename we look again. */
 static bool is_vmbus(const Snapshot *old, const SnapshotLink *link) {
         for (size_t i = 0; i < old->n_links; i++)
                 if (old->links[i].index == link->index &&
@@ -159,7 +160,7 @@ static int add_route(Snapshot *s, const SnapshotRoute *route) {
         return 0;
 }
 
-/* One route per next hop; the weights don't matter here. */
+/* One route for each next hop; the weights do not matter here. */
 static int add_multipath(Snapshot *s, const SnapshotRoute *base, uint8_t family,
                          struct nlattr *attr) {
         struct rtnexthop *hop = nla_data(attr);
@@ -189,7 +190,7 @@ static int on_route(NetDump *d, struct nlmsghdr *hdr) {
         struct nlattr *tb[RTA_TABLE + 1];
         SnapshotRoute route = {0};
 
-        /* A kernel before 4.20 knows no strict check and sends all tables. */
+        /* A kernel before 4.20 does not know the strict check, and sends all tables. */
         if (nlmsg_parse(hdr, sizeof(*rtm), tb, RTA_TABLE, route_policy) < 0 ||
             rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST ||
             (rtm->rtm_flags & RTM_F_CLONED) ||
@@ -242,7 +243,7 @@ static int dump_open(NetDump *d) {
                 nl_socket_free(sk);
                 return r;
         }
-        /* Lets the kernel filter by table; without it we do. */
+        /* This lets the kernel filter by table; where it cannot, on_route() does. */
         (void) setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
         nl_socket_disable_auto_ack(sk);
         nl_socket_disable_msg_peek(sk); /* saves a system call for each read */

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * NetDump: reads the kernel's tables over a blocking netlink socket of its own. Internal to
- * netwatch.c.
+ * NetDump: reads the kernel's tables over a blocking netlink socket of its own. Only netwatch.c
+ * uses it.
  */
 
 #include "agent/network/snapshot.h"
@@ -18,10 +18,10 @@ DEFINE_CLEANUP(NetDump *, netdump_free);
 
 /**
  * netdump_read() - replace the contents of @s by the kernel's
- * @links: also read the links; otherwise those of @s are kept
+ * @links: also read the links; otherwise those in @s are kept
  *
- * After a failure the socket is opened anew at the next call, so that no late answer is taken for
- * that of another question.
+ * After a failure the next call opens a new socket, so that a late answer is never taken for the
+ * answer to another question.
  *
  * Return: 0; negative errno, with @s unchanged (-EAGAIN when the tables changed while they were
  * read, again and again).

@@ -3,15 +3,15 @@
 /*
  * NetWatch: the event socket (a hint), the dumps (the truth) and the throttle between them.
  *
- * Messages of the kernel are not interpreted, but for whether they are about a link. They only say
- * that something may have changed; what there is now, a dump tells. So lost messages cost nothing
- * but a dump, and there is one way to the state for start, change, loss and reload. (libnl's cache
- * manager does the opposite: it follows the messages, reports a loss as "out of memory", and as
- * success at the next call, with most of its objects missing.)
+ * The kernel's messages are not interpreted, except for whether they are about a link. They only
+ * say that something may have changed; a dump shows what there is now. So a lost message costs
+ * nothing but a dump, and start, change, loss and reload all go the same way. (libnl's cache
+ * manager does the opposite: it follows the messages, reports a loss as "out of memory", and then
+ * as success at the next call, with most of its objects missing.)
  *
  *      event, no timer armed   dump at once (leading edge), arm the timer
  *      event, timer armed      note it
- *      timer                   dump (trailing edge); arm again if an event had been noted
+ *      timer                   dump (trailing edge); arm again if an event was noted
  *      dump failed             arm the timer, each time for longer, and give up in the end
  *
  * Without events no timer is armed, and the process sleeps.
@@ -85,8 +85,8 @@ static uint64_t retry_delay(unsigned n_failures) {
         return usec < NETWATCH_RETRY_MAX_USEC ? usec : NETWATCH_RETRY_MAX_USEC;
 }
 
-/* Dump and tell; the timer runs afterwards if there was an event to answer. Only a failure of the
- * event loop, of the callback or of many dumps in a row is one here. */
+/* Dump and report; the timer runs afterwards if there was an event to answer. Returns an error only
+ * for a failure of the event loop, of the callback, or of many dumps in a row. */
 static int dump_and_report(NetWatch *w, bool trailing) {
         bool answers = w->dirty;
         int r;
@@ -113,9 +113,10 @@ static int dump_and_report(NetWatch *w, bool trailing) {
 }
 
 /*
- * A default route that changes says so, or its link or address does; other routes are nobody's
- * business here. Links are dumped again only when there was a message about one: every field of
- * SnapshotLink that can change is announced, and a lost message counts as one about everything.
+ * A changed default route is announced by itself, or its link or address is; other routes do not
+ * matter. Links are dumped again only after a message about one. That is enough, because every
+ * field of SnapshotLink that can change is announced, and a lost message counts as a message about
+ * everything.
  */
 static void note_message(NetWatch *w, const struct nlmsghdr *hdr) {
         const struct rtmsg *rtm = nlmsg_data(hdr);
@@ -136,7 +137,7 @@ static void note_message(NetWatch *w, const struct nlmsghdr *hdr) {
         }
 }
 
-/* ENOBUFS, or anything else that kept us from reading a message. */
+/* Called for ENOBUFS, and for anything else that kept us from reading a message. */
 static void note_loss(NetWatch *w) {
         mark(w, true);
         if (!w->losing)
@@ -145,11 +146,11 @@ static void note_loss(NetWatch *w) {
 }
 
 /*
- * Read what is there, up to a limit. Bare recv(2): nl_recvmsgs() copies each message and takes
- * three times as long for the four or five messages of one changed address, and it reports ENOBUFS
- * as "out of memory".
+ * Read what is there, up to a limit. This uses plain recv(2): nl_recvmsgs() copies each message,
+ * takes three times as long for the four or five messages of one changed address, and reports
+ * ENOBUFS as "out of memory".
  *
- * Return: 0, or negative errno when the socket is of no use any more.
+ * Return: 0, or negative errno when the socket can no longer be used.
  */
 static int read_events(NetWatch *w) {
         alignas(struct nlmsghdr) char buffer[MESSAGE_BUFFER];
@@ -199,7 +200,7 @@ static int netwatch_on_timer(sd_event_source *source, uint64_t usec, void *userd
         return dump_and_report(w, true);
 }
 
-/* The groups are joined before anybody can dump: what happens in between is an event. */
+/* The groups are joined before the first dump, so that whatever happens in between is an event. */
 static int open_events(NetWatch *w, unsigned receive_buffer) {
         int r;
 
@@ -209,8 +210,8 @@ static int open_events(NetWatch *w, unsigned receive_buffer) {
         r = nl_connect(w->events, NETLINK_ROUTE);
         if (r >= 0)
                 r = nl_socket_set_nonblocking(w->events);
-        /* nl_connect() has made the buffer smaller than the kernel's default. Best effort: rmem_max
-         * limits it, and a loss costs a dump. */
+        /* nl_connect() has made the buffer smaller than the kernel's default. A failure is ignored:
+         * rmem_max limits the size, and a loss costs only a dump. */
         if (r >= 0)
                 (void) nl_socket_set_buffer_size(w->events, (int) receive_buffer, 0);
         if (r >= 0)
@@ -220,15 +221,15 @@ static int open_events(NetWatch *w, unsigned receive_buffer) {
         return r < 0 ? netlink_errno(r) : 0;
 }
 
-/* A source whose callback fails is switched off and the loop goes on, with a watcher that looks
- * alive. Let the process end instead; it is restarted. */
+/* When a callback fails, the loop switches its source off and goes on, with a watch that only looks
+ * alive. So the process ends instead, and is restarted. */
 static int add_sources(NetWatch *w, sd_event *event) {
         int r;
 
         r = sd_event_add_io(event, &w->io, nl_socket_get_fd(w->events), EPOLLIN, netwatch_on_io, w);
         if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(w->io, 1);
-        /* Accuracy 1: 0 would mean 250 ms. */
+        /* Accuracy 1, because 0 would mean 250 ms. */
         if (r >= 0)
                 r = sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, 0, 1,
                                                netwatch_on_timer, w);
@@ -236,7 +237,7 @@ static int add_sources(NetWatch *w, sd_event *event) {
                 r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
         if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(w->timer, 1);
-        /* Before the socket, so that a storm cannot hold the trailing dump back. */
+        /* Served before the socket, so that a storm cannot hold up the trailing dump. */
         if (r >= 0)
                 r = sd_event_source_set_priority(w->timer, SD_EVENT_PRIORITY_NORMAL - 1);
         return r < 0 ? r : 0;
@@ -283,7 +284,7 @@ int netwatch_refresh(NetWatch *w) {
         if (!w->dirty)
                 w->event_usec = now_usec();
         w->links_dirty = true;
-        /* While the timer runs the trailing dump is still to come. */
+        /* While the timer runs, the trailing dump is still to come. */
         return dump_and_report(w, !w->armed);
 }
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * NetWatch: tells when the guest's links, addresses or routes may have changed, with a fresh
- * Snapshot. Events are a hint, a dump is the truth: see the purpose block in netwatch.c.
+ * NetWatch: calls back with a fresh Snapshot when the guest's links, addresses or routes may have
+ * changed. Events are a hint, a dump is the truth; netwatch.c explains why.
  */
 
 #include "agent/network/snapshot.h"
@@ -12,16 +12,17 @@
 #include <systemd/sd-event.h>
 
 /*
- * Leading edge at once, then at most one dump per window (design, section 3). Every dump that
- * answers an event is followed by one more a window later, event or not, because the kernel tells
- * of a change before it has finished it (the routes of a removed address go after the message, and
- * without one of their own). So a leading snapshot is always confirmed by a trailing one.
+ * The first event is answered at once; after that there is at most one dump per window. Every dump
+ * that answers an event is followed by another one a window later, with or without a further event,
+ * because the kernel announces a change before it has completed it: the routes of a removed address
+ * go after the message, and have no message of their own. So a leading snapshot is always confirmed
+ * by a trailing one.
  */
 #define NETWATCH_WINDOW_USEC    (50 * USEC_PER_MSEC)
 #define NETWATCH_RETRY_MAX_USEC (2 * USEC_PER_SEC) /* longest wait after a failed dump */
 
-/* So many failed dumps in a row, about 50 s, end the event loop: the address that was told last may
- * be another guest's by now, and a process that ends says goodbye to the helper. */
+/* This many failed dumps in a row, about 50 s, end the event loop. By then another guest may have
+ * the address that was reported last, and a process that ends says goodbye to the helper. */
 #define NETWATCH_FAILURES_MAX 30
 
 typedef struct NetWatch NetWatch;
@@ -37,9 +38,9 @@ typedef struct NetWatchStats {
 /**
  * NetWatchFn - called with every fresh snapshot, changed or not
  * @snapshot: borrowed, valid during the call only
- * @event_usec: CLOCK_MONOTONIC of the first event that this dump answers; of the last answered one
- *     when it only confirms; of the call for netwatch_refresh()
- * @trailing: this dump ends a throttle window (false: leading edge; another dump follows)
+ * @event_usec: CLOCK_MONOTONIC of the first event that this dump answers; of the last one answered
+ *     when the dump only confirms; of the call for netwatch_refresh()
+ * @trailing: this dump ends a throttle window (false: leading edge, and another dump follows)
  *
  * Must not free the watch.
  *
@@ -63,8 +64,8 @@ NetWatch *netwatch_free(NetWatch *w);
 DEFINE_CLEANUP(NetWatch *, netwatch_free);
 
 /* Dump now and call the callback (first snapshot, reload, reconnect, resume). Return: 0, what the
- * callback returned, or the error of the last of NETWATCH_FAILURES_MAX dumps; one that failed
- * before is retried by itself and is no error. */
+ * callback returned, or the error of the last of NETWATCH_FAILURES_MAX dumps. A dump that failed
+ * before that is repeated later, and is not an error. */
 int netwatch_refresh(NetWatch *w);
 
 void netwatch_stats(const NetWatch *w, NetWatchStats *ret_stats);

@@ -14,7 +14,7 @@ static bool bit_get(const uint8_t *bits, uint16_t port) {
         return bits[port / 8] & (1u << (port % 8));
 }
 
-/* ::ffff:192.0.2.1 is how an IPv6 socket says that it is bound to 192.0.2.1. */
+/* An IPv6 socket that is bound to 192.0.2.1 shows it as ::ffff:192.0.2.1. */
 static IpAddr unmap(const IpAddr *addr) {
         static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
         IpAddr v4 = {.family = IP_FAMILY_V4};

@@ -5,8 +5,8 @@
  * PortMap: which TCP ports of the guest can be reached at its published address, as a plain value.
  * Pure: guest-ports.c fills it from a dump, tests fill it from a table.
  *
- * Judged by the listening sockets alone. A port that only the packet filter redirects (Docker
- * without its proxy) has none and counts as not listening.
+ * Only listening sockets count. A port that only the packet filter redirects (as Docker does
+ * without its proxy) has no socket, and counts as not listening.
  */
 
 #include "common/ip.h"
@@ -17,8 +17,8 @@
 typedef enum GuestPort {
         GUEST_PORT_LISTENING,
         GUEST_PORT_LOOPBACK_ONLY, /* bound to 127.0.0.0/8 or ::1: the host can never reach it */
-        GUEST_PORT_NOT_LISTENING, /* nobody, or only on another address */
-        GUEST_PORT_UNKNOWN,       /* the kernel did not tell */
+        GUEST_PORT_NOT_LISTENING, /* no program, or only on another address */
+        GUEST_PORT_UNKNOWN,       /* the kernel did not answer */
         _GUEST_PORT_END,
 } GuestPort;
 
@@ -30,14 +30,14 @@ typedef struct GuestListener {
 } GuestListener;
 
 typedef struct PortMap { /* a bit for each port */
-        bool known;      /* false: nothing is known, whatever the bits say */
-        IpAddr address;  /* the published one that reachability is about; NONE: any would do */
+        bool known;      /* false: nothing is known, and the bits mean nothing */
+        IpAddr address;  /* the published one, which must be reachable; NONE: any counts */
         uint8_t reachable[PORT_MAP_PORTS / 8];
         uint8_t loopback[PORT_MAP_PORTS / 8];
 } PortMap;
 
-/* Make @m the map of a machine on which nothing listens. @address: of IP_FAMILY_NONE when none is
- * published; then every listener that is not a loopback one counts. */
+/* Make @m the map of a machine on which nothing listens. @address: of IP_FAMILY_NONE when no
+ * address is published; then every listener counts except those on loopback. */
 void port_map_start(PortMap *m, const IpAddr *address);
 
 void port_map_add(PortMap *m, const GuestListener *listener);

@@ -5,8 +5,9 @@
  * same snapshot gives the same choice.
  *
  * The question is not "which address does this machine use for the internet" but "under which
- * address does the Windows host know it". Mostly that is the interface of the default route. Where
- * the two differ (a VPN's tun took the default route) the Hyper-V network adapter is right.
+ * address does the Windows host know it". In most cases that is the address on the interface of the
+ * default route. Where the two differ (a VPN's tun has taken the default route), the Hyper-V
+ * network adapter is right.
  */
 
 #include "agent/network/snapshot.h"
@@ -16,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Not ours to publish: on its way in or out, or an alias of a primary address that will follow it.
- * For IPv6 the kernel uses the bit of IFA_F_SECONDARY as IFA_F_TEMPORARY (privacy addresses, which
- * change by themselves). */
+/* Addresses that are not published: they are coming or going, or they are an alias, which goes when
+ * its primary address does. For IPv6 the kernel uses the bit of IFA_F_SECONDARY as IFA_F_TEMPORARY
+ * (privacy addresses, which change by themselves). */
 #define ADDRESS_UNFIT (IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DADFAILED | IFA_F_DEPRECATED)
 
 /* How well a link fits, the most important field first; see rank_compare(). */
@@ -44,7 +45,8 @@ static const SnapshotLink *link_by_name(const Snapshot *s, const char *name) {
         return NULL;
 }
 
-/* A bridge over the Hyper-V adapter takes the adapter's address and route, so it has its place. */
+/* A bridge over the Hyper-V adapter has the adapter's address and route, so it takes the adapter's
+ * place. */
 static bool link_is_vmbus(const Snapshot *s, const SnapshotLink *link) {
         if (link->vmbus)
                 return true;
@@ -54,8 +56,9 @@ static bool link_is_vmbus(const Snapshot *s, const SnapshotLink *link) {
         return false;
 }
 
-/* Best default route of @family: through @link, or through any when @link is 0. Of equal ones
- * (multipath) that of the lowest index, so that the answer does not depend on the dump's order. */
+/* The best default route of @family: through @link, or through any link when @link is 0. Among
+ * equals (multipath) the lowest index wins, so that the answer does not depend on the order of the
+ * dump. */
 static const SnapshotRoute *best_route(const Snapshot *s, uint8_t family, int link) {
         const SnapshotRoute *best = NULL;
 
@@ -76,7 +79,8 @@ static bool address_usable(const SnapshotAddress *a) {
                !ip_guest_problem(&a->addr);
 }
 
-/* The first usable address of @family on @link, but before it one in whose subnet @gateway is. */
+/* The first usable address of @family on @link. An address whose subnet contains @gateway goes
+ * before all others. */
 static const SnapshotAddress *best_address(const Snapshot *s, uint8_t family, int link,
                                            const IpAddr *gateway) {
         const SnapshotAddress *first = NULL;
@@ -116,7 +120,7 @@ static Rank rank_link(const Snapshot *s, const SnapshotLink *link) {
 }
 
 /* > 0 when @a is better. The address comes last on purpose: an interface that has lost its address
- * for a moment is not left for another that has one. */
+ * for a moment is not given up for another one that has an address. */
 static int rank_compare(const Rank *a, const Rank *b) {
         if (a->vmbus != b->vmbus)
                 return a->vmbus ? 1 : -1;
@@ -143,7 +147,7 @@ static const SnapshotLink *choose_link(const Snapshot *s) {
                 if (link->loopback)
                         continue;
                 rank = rank_link(s, link);
-                /* Neither Hyper-V's nor on the way out: docker0 and its like. */
+                /* Neither a Hyper-V adapter nor on the way out: docker0 and the like. */
                 if (!rank.vmbus && rank.route == 0)
                         continue;
                 rank.address = link_has_address(s, link);
@@ -173,9 +177,9 @@ static void fill_address(const Snapshot *s, uint8_t family, int link, WireAddres
                 ret->gateway = *gateway;
 }
 
-/* A /32 has no subnet to compare with: point-to-point set-ups reach their gateway by an on-link
- * route, and whether the address is one of the switch's own the guest cannot see. No warning then.
- * IPv6 gateways are link-local and never in the prefix. */
+/* There is no warning for a /32, because it has no subnet to compare with: point-to-point setups
+ * reach their gateway by an on-link route, and the guest cannot see whether the address is one of
+ * the switch's own. IPv6 gateways are link-local, and never in the prefix. */
 static bool is_off_link(const WireAddress *v4) {
         return v4->addr.family == IP_FAMILY_V4 && v4->gateway.family == IP_FAMILY_V4 &&
                v4->prefix < 32 && !ip_in_prefix(&v4->gateway, &v4->addr, v4->prefix);

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Snapshot: the kernel's links, addresses and default routes at one moment, as a plain value, and
+ * Snapshot: the kernel's links, addresses and default routes at one moment, as a plain value; and
  * the choice of the guest's address from it. Pure: netwatch.c fills it from dumps, tests fill it
  * from recorded machines.
  */
@@ -45,7 +45,7 @@ typedef struct Snapshot {
 
 #define SNAPSHOT_NULL ((Snapshot){0})
 
-/* Why there is no address, and what is odd about the one chosen. */
+/* Why there is no address, or what is odd about the chosen one. */
 typedef enum ChoiceProblem {
         CHOICE_OK,
         CHOICE_NO_INTERFACE, /* the configured interface does not exist */
@@ -66,7 +66,7 @@ typedef struct Choice {
 
 #define SNAPSHOT_CANDIDATES_MAX 16
 
-/* An interface that could be meant, for people who have several. */
+/* An interface that the user may want, shown to people who have several. */
 typedef struct Candidate {
         char interface[WIRE_INTERFACE_MAX + 1];
         IpAddr addr;
@@ -74,8 +74,9 @@ typedef struct Candidate {
         bool vmbus;
 } Candidate;
 
-/* Every interface but loopback ones with an IPv4 address that snapshot_choose() would take, in the
- * kernel's order. All of @ret is written, zeros behind the last one. Return: their number. */
+/* List every interface, except loopback, that has an IPv4 address which snapshot_choose() would
+ * take, in the kernel's order. All of @ret is written, with zeros after the last one. Return: their
+ * number. */
 size_t snapshot_candidates(const Snapshot *s, Candidate ret[SNAPSHOT_CANDIDATES_MAX]);
 
 /**
@@ -86,9 +87,9 @@ size_t snapshot_candidates(const Snapshot *s, Candidate ret[SNAPSHOT_CANDIDATES_
  * when the route leaves through an interface that is not VMBus-backed, or the IPv6 default route's
  * when there is no IPv4 one. A bridge or bond with a VMBus-backed port counts as VMBus-backed. On
  * the interface the first primary IPv4 address of global scope that is neither tentative,
- * deprecated nor unfit (ip_guest_problem()), one that is on-link with the gateway before one that
- * is not; and likewise an IPv6 address that is not temporary. Never a "172." prefix, never docker0,
- * never lo.
+ * deprecated nor unfit (ip_guest_problem()), where one that is on-link with the gateway goes before
+ * one that is not; and in the same way an IPv6 address that is not temporary. The choice never goes
+ * by a prefix such as "172.", and never takes docker0 or lo.
  */
 void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choice);
 bool choice_equal(const Choice *a, const Choice *b);
@@ -98,10 +99,11 @@ bool choice_has_address(const Choice *c);
 /**
  * choice_may_pass() - whether @is looks like a moment in the middle of a change from @was
  *
- * Addresses are replaced by a delete and an add, and the default route goes with the address. So
- * what has lost the address that the host uses (the IPv6 one only when there is no other), or is
- * about another interface, is to be confirmed before the host hears of it: it would move the rules
- * there and back, and cut connections. A different address on the same interface is not.
+ * An address is replaced by a delete and an add, and the default route goes with it. So a choice
+ * that has lost the address which the host uses (the IPv6 one only when there is no other), or that
+ * is about another interface, must be confirmed before the host hears of it. Otherwise the rules
+ * would move there and back, and connections would be cut. A different address on the same
+ * interface needs no confirmation.
  */
 bool choice_may_pass(const Choice *was, const Choice *is);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Cleanup and ownership helpers, and nothing else. */
+/* Small helpers for every file of the agent: cleanup and ownership, the length of an array, and the
+ * monotonic clock. */
 
 #include <stdint.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
         }                                     \
         struct func##_cleanup_defined
 
-/* Hand ownership over: yields the value and leaves the variable empty. */
+/* Hand over ownership: yields the value and leaves the variable empty. */
 #define TAKE_PTR(p)                         \
         __extension__({                     \
                 __typeof__(p) _taken = (p); \
@@ -50,8 +51,8 @@ static inline void closep(int *fd) {
 #define USEC_PER_MSEC UINT64_C(1000)
 #define USEC_PER_SEC  UINT64_C(1000000)
 
-/* CLOCK_MONOTONIC in microseconds: stands still while the machine sleeps, so that after a resume
- * the peer gets its full time before it counts as silent. */
+/* CLOCK_MONOTONIC in microseconds. It stands still while the machine sleeps, so after a resume the
+ * peer gets its full time before it counts as silent. */
 static inline uint64_t now_usec(void) {
         struct timespec ts;
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Executing a program and taking its output; see command.h.
+ * Runs a program and collects its output; see command.h.
  *
- * What counts is the end of the process, not that of its output: something that it left in the
- * background may hold the pipe. And a killed process may take long to end (a file system of the
- * host that does not answer), so the answer does not wait for it: its source is set adrift and
- * frees itself when there is something to reap.
+ * The end of the process counts, not the end of its output, because something that it left in the
+ * background may hold the pipe. A killed process may take long to end (when a file system of the
+ * host does not answer), so the answer does not wait for it: the event source of the child is left
+ * to itself, and frees itself when there is something to reap.
  */
 
 #include "agent/util/command.h"
@@ -24,7 +24,7 @@ struct Command {
         void *userdata;
 
         /* owned */
-        sd_event_source *child; /* NULL: no longer ours to wait for */
+        sd_event_source *child; /* NULL: we no longer wait for it */
         sd_event_source *io;
         sd_event_source *limit;
         int fd; /* its standard output */
@@ -35,7 +35,7 @@ struct Command {
         size_t n_output;
 };
 
-/* Kill the process with all that it has started, and let it be reaped without us. */
+/* Kill the process with all that it has started, and leave it to be reaped later. */
 static void command_abandon(Command *c) {
         if (!c->child)
                 return;
@@ -107,9 +107,9 @@ static int command_on_limit(sd_event_source *s, uint64_t usec, void *userdata) {
         return command_finish(userdata, COMMAND_SLOW);
 }
 
-/* A process group of its own, so that it can be killed with its children; and none of our signal
- * settings: most signals are blocked here, SIGPIPE is ignored, and who started us may have had more
- * of them ignored, as shells do in the background. */
+/* The program gets a process group of its own, so that it can be killed with its children, and none
+ * of our signal settings. Most signals are blocked here and SIGPIPE is ignored, and our own parent
+ * may have had more of them ignored, as shells do for background jobs. */
 static int spawn_attributes(posix_spawnattr_t *attributes) {
         sigset_t none, defaults;
         int r;
@@ -195,7 +195,7 @@ int command_start(Command **ret_command, sd_event *event, const char *const argv
                 return -errno;
         c->fd = fds[0];
         output = fds[1];
-        if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0) /* the child's end stays as it expects it */
+        if (fcntl(c->fd, F_SETFL, O_NONBLOCK) < 0) /* the child's end stays blocking */
                 return -errno;
         r = command_watch(c, event, limit_usec);
         if (r < 0)

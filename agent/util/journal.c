@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Writing log lines; see log.h. */
+/* Writes log lines; see journal.h. */
 
 #include "agent/util/journal.h"
 
 #include "agent/util/cleanup.h"
 
-/* journal_write() brings the caller's place, so the header must not put this file's in. */
+/* journal_write() passes the caller's place in the source, so the header must not add this one. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <errno.h>
 #include <stdarg.h>
@@ -104,7 +104,7 @@ void journal_write(const Journal *journal, int priority, const JournalFields *fi
         if (journal->target == JOURNAL_TARGET_JOURNAL &&
             write_journal(priority, fields, file, line, function, text) >= 0)
                 return;
-        /* One write per line, so that lines of several processes do not mix. */
+        /* One write for each line, so that the lines of several processes do not mix. */
         if (journal->target == JOURNAL_TARGET_TERMINAL)
                 (void) fprintf(stderr, "%s\n", text);
         else

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Log: one line with structured fields to the journal, or as text to stderr. Only main.c and
- * agent*.c log; every other module returns codes.
+ * Journal: writes log lines, with structured fields to the journal or as text to standard error.
+ * Only agent/daemon logs; everything else returns codes.
  */
 
 #include <stdbool.h>
@@ -22,8 +22,8 @@ typedef struct Journal {
         int level; /* least important syslog priority that is written */
 } Journal;
 
-/* What a line is about; NULL members are left out. Seen by the journal only: the text says it, too.
- */
+/* What a line is about. NULL members are left out. Only the journal gets these fields, so the text
+ * must say the same. */
 typedef struct JournalFields {
         const char *id; /* MESSAGE_*, catalog-ids.h */
         const char *service, *address, *state;
@@ -33,8 +33,9 @@ typedef struct JournalFields {
 /**
  * journal_open() - choose the target
  *
- * The journal's own protocol only when stderr is connected to it ($JOURNAL_STREAM names its device
- * and inode): sd_journal_send() succeeds and loses the text when there is no journal.
+ * The journal's own protocol is used only when stderr is connected to the journal ($JOURNAL_STREAM
+ * names its device and inode), because sd_journal_send() succeeds and loses the text when there is
+ * no journal.
  */
 void journal_open(Journal *journal, int level);
 

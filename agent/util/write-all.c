@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See write-all.h. */
+/* Writing a whole buffer, however many calls it takes; see write-all.h. */
 
 #include "agent/util/write-all.h"
 

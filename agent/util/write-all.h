@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* For whoever makes a file; see write-all.c. */
+/* Writing a whole buffer to a descriptor. */
 
 #include <stddef.h>
 

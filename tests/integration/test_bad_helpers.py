@@ -189,7 +189,7 @@ def test_more_endpoints_than_the_helper_accepts(guest, peer):
     wait_until(lambda: helper.states == [(guest.address, 1)], helper.states)
     guest.service("many", "listen = 9000-9009")
     guest.wait_state("web", "invalid")
-    assert len(guest.log_lines("it has 11 endpoints, the helper takes 2")) == 1
+    assert len(guest.log_lines("it has 11 endpoints, but the helper accepts only 2")) == 1
     guest.new_address()
     wait_until(lambda: (guest.address, 0) in helper.states, helper.states)
     assert all(n == 0 for _, n in helper.states[1:])
@@ -207,7 +207,7 @@ def test_listener_with_a_full_queue(guest, host):
     waiting.connect(guest.socket)
     guest.service("web", "listen = 8080")
     guest.start()
-    guest.wait_log("is not there")
+    guest.wait_log("Cannot reach the helper")
     listener.close()
     waiting.close()
     host.start()

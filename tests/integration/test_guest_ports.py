@@ -40,7 +40,7 @@ def test_kinds_of_listeners(guest, host):
     wait_until(lambda: all(guest.service_status(f"s{p}")["state"] == "active"
                            for p in range(8001, 8007)), "all active")
     assert len(guest.log_lines("Port 8002 of service 's8002'")) == 1
-    assert len(guest.log_lines("Nothing listens on port 8006 for service 's8006'")) == 1
+    assert len(guest.log_lines("No program in this guest listens on port 8006 of service 's8006'")) == 1
     assert not guest.log_lines("port 8001")
 
 
@@ -51,7 +51,8 @@ def test_known_without_a_helper(guest):
     guest.start()
     wait_guest(guest, "up", "listening", None)
     wait_guest(guest, "down", "not-listening", 8002)
-    assert not guest.log_lines("Nothing listens")  # nothing is forwarded yet, so this is not a problem
+    # Nothing is forwarded yet, so this is not a problem.
+    assert not guest.log_lines("No program in this guest listens")
 
 
 def test_heartbeats_refresh_it(guest, host):
@@ -68,7 +69,7 @@ def test_heartbeats_refresh_it(guest, host):
     guest.end_server(server)
     guest.listen(8001)
     wait_guest(guest, "web", "listening", None)
-    assert len(guest.log_lines("Nothing listens")) == 1
+    assert len(guest.log_lines("No program in this guest listens")) == 1
     assert len(guest.log_lines("Port 8001 of service 'web'")) == 1
 
 

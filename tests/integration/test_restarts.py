@@ -74,7 +74,7 @@ def test_helper_that_stops_says_why(connected):
     host.stop()
     guest.wait_helper("waiting")
     assert guest.status()["helper"]["error"]["cause"] == "goodbye"
-    assert len(guest.log_lines("said goodbye (stopping): ")) == 1
+    assert len(guest.log_lines("ended the session (stopping): ")) == 1
 
 
 def test_rules_of_a_killed_agent_go_after_its_silence(guest, host):
@@ -89,7 +89,7 @@ def test_rules_of_a_killed_agent_go_after_its_silence(guest, host):
 def test_helper_comes_later(guest, host):
     guest.service("web", "listen = 8080\nconnect-port = 80")
     guest.start()
-    guest.wait_log("is not there")
+    guest.wait_log("Cannot reach the helper")
     wait_until(lambda: (guest.status()["helper"]["error"] or {}).get("cause") == "unreachable",
                "the reason")
     host.start()

@@ -39,7 +39,7 @@ def test_idle_agent_sleeps(connected):
 
 def test_agent_without_a_helper_sleeps_between_tries(guest):
     guest.start()
-    guest.wait_log("is not there")
+    guest.wait_log("Cannot reach the helper")
     time.sleep(4)
     before = guest.wake_ups()
     time.sleep(2)

@@ -45,7 +45,7 @@ def test_modes_without_rules(web, host, manager, word, mode):
     manager.wait(f"STATUS=nothing to forward (networking mode {mode}); helper connected; 0 of 1")
     assert host.rules() == {}
     assert host.stats()["writes"] == 0
-    assert len(web.log_lines("Nothing is to be forwarded")) == 1
+    assert len(web.log_lines("Nothing needs to be forwarded")) == 1
 
 
 def test_withdrawn_even_without_a_helper(web):
@@ -53,7 +53,7 @@ def test_withdrawn_even_without_a_helper(web):
     web.wsl_mode("mirrored")
     web.start()
     web.wait_state("web", "withdrawn")
-    web.wait_log("is not there")
+    web.wait_log("Cannot reach the helper")
     web.wait_state("web", "withdrawn")
     assert "needs no forwarding" in web.service_status("web")["text"]
     web.service("other", "listen = 8081")  # a new service is withdrawn too
@@ -80,7 +80,7 @@ def test_mode_changes_with_the_address(web, host):
     web.new_address()
     host.wait_rules({"0.0.0.0/8080": f"{web.address}/80"})
     web.wait_state("web", "active")
-    assert len(web.log_lines("Nothing is to be forwarded")) == 1
+    assert len(web.log_lines("Nothing needs to be forwarded")) == 1
     assert len(web.log_lines("Networking mode is nat")) == 2
 
 
@@ -256,7 +256,7 @@ def test_after_a_sleep_everything_is_asked_again(web, host):
 def test_resume_tries_the_helper_at_once(web, host):
     web.wsl_mode("nat")
     web.start()
-    web.wait_log("is not there")
+    web.wait_log("Cannot reach the helper")
     time.sleep(4)  # the next try is seconds away
     host.start()
     wall_clock_is_set(web)
