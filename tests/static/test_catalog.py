@@ -39,7 +39,7 @@ def test_each_entry_has_a_subject_a_source_and_a_remedy():
         assert headers["Defined-By"] == "wslbridge"
         assert len(headers["Subject"]) < 80
         assert max(len(line) for line in body.splitlines()) <= 80
-        assert re.search(r"'[a-z-]+ [^']+'|Nothing has to be done\.|Let DHCP", body), number
+        assert re.search(r"'[a-z-]+ [^']+'|No action is needed\.|Let DHCP", body), number
 
 
 def test_fields_in_subjects_are_those_that_the_agent_sends():
