@@ -44,8 +44,7 @@ static void agent_log_watch(Agent *a) {
         a->config.watch_error = error;
 }
 
-/* Put @config into force, except for the channel. Takes ownership of @config, also when this fails.
- * */
+/* Put @config into force, except for the channel. Takes over @config, also when this fails. */
 static int agent_use(Agent *a, Config *config) {
         int r = agent_set_services(a, config);
 

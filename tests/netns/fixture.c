@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See fixture.h. Nothing here is timed: to settle is to wait for silence, however long it takes. */
+/* The fixture of the netns tests; see fixture.h. Nothing here is timed: settling means waiting for
+ * silence, however long it takes. */
 
 #include "fixture.h"
 #include "tests/suite.h"

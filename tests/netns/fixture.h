@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * A network namespace with one veth pair, and a NetWatch that notes what it was told. Check runs
- * each test in a process of its own, so each has a namespace of its own, gone with the process.
+ * A network namespace with one veth pair, and a NetWatch that notes what is reported to it. Check
+ * runs each test in a process of its own, so each test has a namespace of its own, which goes with
+ * the process.
  */
 
 #include "agent/network/netwatch.h"
@@ -32,14 +33,14 @@ typedef struct Watch {
         int result; /* what the callback returns */
 } Watch;
 
-/* Run a shell command; it has to succeed. */
+/* Run a shell command, which must succeed. */
 void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Opens the watch with @receive_buffer and makes the first dump. */
+/* Open the watch with @receive_buffer, and make the first dump. */
 void watch_start(Watch *w, unsigned receive_buffer);
 void watch_stop(Watch *w);
 
-/* Drop what was noted so far. */
+/* Forget what was noted so far. */
 void watch_forget(Watch *w);
 
 /* Handle events until there have been none for three windows. */
@@ -53,5 +54,5 @@ NetWatchStats watch_stats(const Watch *w);
 /* The chosen IPv4 address, as text. */
 void assert_address(const Call *call, const char *expected);
 
-/* Give each test of @tcase its namespace, run them, give main()'s exit code. */
+/* Give each test of @tcase its namespace, run them, and return main()'s exit code. */
 int run_suite(const char *name, TCase *tcase);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See namespace.h. */
+/* Makes the network namespace of a test; see namespace.h. */
 
 #include "tests/netns/namespace.h"
 
@@ -23,7 +23,7 @@ static int write_file(const char *path, const char *text) {
         return write(fd, text, strlen(text)) == (ssize_t) strlen(text) ? 0 : -EIO;
 }
 
-/* Without the maps a program that is executed (ip) would have lost its capabilities. */
+/* Without the maps a program that is executed (ip) would lose its capabilities. */
 static int unshare_network(void) {
         char uid_map[32], gid_map[32];
 
@@ -46,12 +46,12 @@ int namespace_enter(void) {
         r = unshare_network();
         if (r < 0)
                 return r;
-        /* A kernel without IPv6 has no such files. */
+        /* A kernel without IPv6 does not have these files. */
         (void) write_file("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1");
         (void) write_file("/proc/sys/net/ipv6/conf/all/disable_ipv6", "1");
         r = system("ip link set lo up && ip link add " WATCHED " type veth peer name " PEER
                    " && ip link set " PEER " up && ip link set " WATCHED " up"
-                   /* The kernel notices the carrier by and by, with an event of its own. */
+                   /* The kernel notices the carrier a little later, with an event of its own. */
                    " && for link in " WATCHED " " PEER "; do"
                    " until ip -o link show dev $link | grep -q 'state UP'; do sleep 0.02; done; "
                    "done");

@@ -82,7 +82,7 @@ START_TEST(test_kinds_of_listeners) {
 }
 END_TEST
 
-/* What counts is what the kernel does: the judgement and a real connection agree. */
+/* The judgement must agree with the kernel: each one is compared with a real connection. */
 START_TEST(test_connections_agree) {
         static const struct {
                 const char *address;
@@ -107,7 +107,7 @@ START_TEST(test_connections_agree) {
                 ck_assert_msg((port_map_judge(&map, port) == GUEST_PORT_LISTENING) == connected,
                               "%s: %sconnected, judged %s", listeners[i].address,
                               connected ? "" : "not ", guest_port_name(port_map_judge(&map, port)));
-                /* The connections themselves are no listeners. */
+                /* The connections themselves are not listeners. */
                 (void) close(listener);
                 ck_assert_int_eq(guest_ports_read(&published, &map), 0);
                 assert_port(port, GUEST_PORT_NOT_LISTENING);
@@ -149,7 +149,7 @@ START_TEST(test_failure_is_unknown) {
 
         start();
         (void) listen_at("0.0.0.0", 80, -1);
-        /* Without a descriptor there is no netlink socket. */
+        /* Without a free descriptor there is no netlink socket. */
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &none), 0);
         none.rlim_cur = 0;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: neither lost events nor a storm nor failing dumps leave the watch with anything but what
- * the kernel has, and a storm costs at most one dump per window.
+ * Claim: after lost events, a storm or failing dumps the watch has exactly what the kernel has, and
+ * a storm costs at most one dump per window.
  */
 
 #include "fixture.h"
@@ -21,8 +21,8 @@ static Watch w;
 static const IpAddr base = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 0}};
 static const IpAddr address = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 251}};
 
-/* The first dump of a window may come at any time after its event, so one more than there are
- * windows in @usec may have been made, and the one that confirms. */
+/* The first dump of a window may come at any time after its event. So there may be one more dump
+ * than there are windows in @usec, plus the one that confirms. */
 static void assert_dump_rate(const NetWatchStats *before, const NetWatchStats *after,
                              uint64_t usec) {
         ck_assert_uint_le(after->dumps - before->dumps, usec / NETWATCH_WINDOW_USEC + 2);
@@ -38,7 +38,7 @@ START_TEST(test_lost_events) {
         w.interface = WATCHED;
         before = watch_stats(&w);
         start = now_usec();
-        /* Nobody reads in the meantime, so the buffer does overflow. */
+        /* Nobody reads in the meantime, so the buffer overflows. */
         ck_assert_int_eq(addr_trigger_storm(w.trigger, &base, 24, STORM_CHANGES, &last), 0);
         watch_settle(&w);
         after = watch_stats(&w);
@@ -53,8 +53,8 @@ START_TEST(test_lost_events) {
 }
 END_TEST
 
-/* Routes to somewhere fill the buffer, and they are no reason to dump. What was lost behind them
- * nobody tells but the kernel's ENOBUFS. */
+/* Routes to somewhere fill the buffer, and do not cause a dump. Only the kernel's ENOBUFS reports
+ * what was lost behind them. */
 START_TEST(test_lost_address_event) {
         NetWatchStats before, after;
 
@@ -75,7 +75,7 @@ START_TEST(test_lost_address_event) {
 }
 END_TEST
 
-/* Links are read again only after a message about one, and that message may be the lost one. */
+/* Links are read again only after a message about one, and that message may be lost. */
 START_TEST(test_lost_link_event) {
         NetWatchStats before, after;
         IpAddr last;
@@ -112,7 +112,7 @@ static pid_t start_storm(void) {
         return pid;
 }
 
-/* A storm that does not end: there is a dump for each window nevertheless, and not more. */
+/* During a storm that does not end there is still a dump for each window, and not more. */
 START_TEST(test_sustained_storm) {
         NetWatchStats before, after;
         uint64_t start;
@@ -135,7 +135,7 @@ START_TEST(test_sustained_storm) {
         ck_assert_uint_gt(after.events - before.events, 10 * (after.dumps - before.dumps));
         ck_assert_int_eq(kill(pid, SIGKILL), 0);
         ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-        ck_assert(WIFSIGNALED(status)); /* it was still at it */
+        ck_assert(WIFSIGNALED(status)); /* it was still running */
         run("ip addr flush dev " WATCHED);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address, 24), 0);
         watch_settle(&w);
@@ -144,7 +144,7 @@ START_TEST(test_sustained_storm) {
 }
 END_TEST
 
-/* Put /dev/null in the place of the watch's blocking socket, the one for dumps. */
+/* Put /dev/null in the place of the watch's blocking socket, which is the one for dumps. */
 static void break_dump_socket(void) {
         int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), n_broken = 0;
 
@@ -191,15 +191,15 @@ START_TEST(test_retries_grow_rare) {
         while (now_usec() - start < USEC_PER_SEC)
                 ck_assert_int_ge(sd_event_run(w.event, USEC_PER_SEC / 4), 0);
         failed = watch_stats(&w).failed;
-        /* One at once, and then after 1, 2, 4, … windows. */
+        /* One comes at once, then more after 1, 2, 4, … windows. */
         for (uint64_t delay = NETWATCH_WINDOW_USEC; usec <= now_usec() - start; delay *= 2) {
                 usec += delay;
                 most++;
         }
         ck_assert_uint_ge(failed, 2);
         ck_assert_uint_le(failed, most);
-        ck_assert_uint_eq(w.n_calls, 0); /* a failure is no empty snapshot */
-        /* More events are no reason to try more often. */
+        ck_assert_uint_eq(w.n_calls, 0); /* a failure is not an empty snapshot */
+        /* More events do not cause more tries. */
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address, 24), 0);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address, 24), 0);
         ck_assert_int_ge(sd_event_run(w.event, 0), 0);
@@ -211,7 +211,7 @@ START_TEST(test_retries_grow_rare) {
 }
 END_TEST
 
-/* An agent that cannot look any more must not keep the last address in force for ever. */
+/* An agent that can no longer look must not keep the last address in force for ever. */
 START_TEST(test_dumps_that_always_fail_end_the_loop) {
         struct rlimit limit, none;
 
@@ -224,7 +224,7 @@ START_TEST(test_dumps_that_always_fail_end_the_loop) {
                 ck_assert_int_eq(netwatch_refresh(w.netwatch), 0);
         ck_assert_int_lt(netwatch_refresh(w.netwatch), 0);
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
-        ck_assert_int_eq(netwatch_refresh(w.netwatch), 0); /* counted in a row only */
+        ck_assert_int_eq(netwatch_refresh(w.netwatch), 0); /* only failures in a row count */
         watch_stop(&w);
 }
 END_TEST

@@ -2,7 +2,7 @@
 
 /*
  * Claim: whatever happens to links, addresses and routes, the watch ends up with what the kernel
- * has, tells of the first change at once, and sleeps when nothing happens.
+ * has, reports the first change at once, and sleeps when nothing happens.
  */
 
 #include "fixture.h"
@@ -15,7 +15,7 @@ static Watch w;
 static const IpAddr address_a = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 10}};
 static const IpAddr address_b = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 20}};
 
-/* With address A and a default route, as a guest is most of the time. */
+/* The usual state of a guest: address A and a default route. */
 static void start_with_route(void) {
         run("ip addr add 192.0.2.10/24 dev " WATCHED);
         run("ip route add default via 192.0.2.1 dev " WATCHED " metric 100");
@@ -31,7 +31,7 @@ static void assert_gateway(const Call *call, const char *expected) {
 
 START_TEST(test_first_dump) {
         start_with_route();
-        ck_assert(w.last.trailing); /* nothing more to come: no event was pending */
+        ck_assert(w.last.trailing); /* nothing follows, because no event was pending */
         ck_assert_str_eq(w.last.choice.interface, WATCHED);
         assert_address(&w.last, "192.0.2.10");
         assert_gateway(&w.last, "192.0.2.1");
@@ -45,7 +45,7 @@ START_TEST(test_first_dump) {
 }
 END_TEST
 
-/* A namespace that has never had a route has no main table either. */
+/* A namespace that has never had a route does not have a main table either. */
 START_TEST(test_empty_namespace) {
         run("ip link del " WATCHED);
         run("ip link set lo down");
@@ -66,7 +66,7 @@ START_TEST(test_add) {
         before = now_usec();
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
         watch_settle(&w);
-        /* At once, then confirmed; never more for one change. */
+        /* One change is reported at once and then confirmed, never more. */
         ck_assert_uint_eq(w.n_calls, 2);
         ck_assert(!w.calls[0].trailing);
         ck_assert(w.calls[1].trailing);
@@ -179,7 +179,7 @@ START_TEST(test_link_down_and_up) {
         ck_assert_int_eq(w.last.choice.problem, CHOICE_LINK_DOWN);
         ck_assert_uint_eq(w.last.n_routes, 0);
         run("ip link set " WATCHED " up");
-        while (w.last.choice.problem != CHOICE_OK) /* the carrier comes when the kernel likes */
+        while (w.last.choice.problem != CHOICE_OK) /* the carrier may take a while */
                 watch_calls(&w, w.n_calls + 1);
         assert_address(&w.last, "192.0.2.10");
         assert_gateway(&w.last, "none"); /* the kernel does not bring it back */
@@ -231,7 +231,7 @@ START_TEST(test_routes) {
         watch_settle(&w);
         assert_gateway(&w.last, "203.0.113.1");
         ck_assert_int_eq(w.last.choice.problem, CHOICE_OFF_LINK);
-        /* Not the main table's, or not a way out. */
+        /* These are not in the main table, or not a way out. */
         run("ip route add default via 192.0.2.8 dev " WATCHED " table 100 metric 1");
         run("ip route add unreachable default metric 2");
         watch_settle(&w);

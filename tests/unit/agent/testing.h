@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* What several tests of the agent's modules need: a directory of their own and a runner. */
+/* What several tests of the agent share: a directory of their own and a runner. */
 
 #include "tests/suite.h"
 
@@ -31,7 +31,7 @@ static inline void test_teardown(void) {
         ck_assert_int_eq(system(command), 0);
 }
 
-/* A path below the test's directory; overwritten by the call after the next. */
+/* A path below the test's directory. The call after the next one overwrites it. */
 static inline const char *test_path(const char *name) {
         static char paths[2][TEST_PATH_MAX];
         static unsigned next;

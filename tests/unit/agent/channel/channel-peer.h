@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The fixture of test-channel.c: a channel and its peer in one process, driven by turns. The peer
- * is a real helper session, or only a socket that the test writes to.
+ * The fixture of test-channel.c and test-channel-vsock.c: a channel and its peer in one process,
+ * which take turns. The peer is a real helper session, or only a socket to which the test writes.
  */
 
 #include "agent/channel/channel.h"

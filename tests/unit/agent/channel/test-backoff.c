@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Backoff: doubles from 0.25 s to 30 s, jitter only shortens, and it can be reset. */
+/* Claim: the backoff doubles from 0.25 s to 30 s, jitter only shortens it, and it can be reset. */
 
 #include "agent/channel/backoff.h"
 #include "tests/suite.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The vsock half of the connection, without a vsock: the linker puts the functions below in the
- * place of the system calls (--wrap), so that no packet ever leaves the machine that runs the
- * tests. What they check is what the kernel would be asked for.
+ * Claim: the kernel is asked for the right vsock connection. There is no real vsock: the linker
+ * puts the functions below in the place of the system calls (--wrap), so that no packet ever leaves
+ * the machine that runs the tests.
  */
 
 #include "tests/unit/agent/channel/channel-peer.h"
@@ -22,7 +22,7 @@ static unsigned ports_in_use;           /* from the highest privileged one down 
 static unsigned n_sockets, n_binds, last_port;
 static struct sockaddr_vm asked;
 
-/* Never writable, as a socket that is being connected: its buffer is full. */
+/* Never writable, because its buffer is full; a socket that is being connected looks like that. */
 static int socket_that_stays_busy(int type) {
         static const char bytes[4096];
         int fds[2];
@@ -100,7 +100,7 @@ START_TEST(test_connects_from_a_privileged_port) {
 }
 END_TEST
 
-/* Not a Hyper-V guest, or no module: no error of ours, but no reason to ask often either. */
+/* Not a Hyper-V guest, or no module: not an error of the agent, but not worth many tries either. */
 START_TEST(test_kernel_without_vsock) {
         static const struct {
                 int socket_error, connect_error;
@@ -116,7 +116,7 @@ START_TEST(test_kernel_without_vsock) {
         ck_assert_uint_eq(n_downs, 1); /* the next try is 22 to 30 s away */
         ck_assert_int_eq(last_down.cause, CHANNEL_NO_VSOCK);
 
-        /* The module was loaded, and something else happened: at once. */
+        /* The module was loaded, and then something else happened: the next try comes at once. */
         socket_error = connect_error = 0;
         memcpy(target.path, unix_path, sizeof(unix_path));
         peer_listen();
@@ -126,7 +126,7 @@ START_TEST(test_kernel_without_vsock) {
 }
 END_TEST
 
-/* A missing listener is ETIMEDOUT after 2 s, or ECONNRESET: each try has a fresh socket. */
+/* A missing listener is ETIMEDOUT after 2 s, or ECONNRESET. Each try has a fresh socket. */
 START_TEST(test_every_try_has_a_fresh_socket) {
         listen_and_use_vsock(false);
         connect_error = ECONNRESET;
@@ -138,7 +138,7 @@ START_TEST(test_every_try_has_a_fresh_socket) {
 }
 END_TEST
 
-/* connect() says EINPROGRESS and nothing follows: our own time limit ends it. */
+/* connect() returns EINPROGRESS and nothing follows: the channel's own time limit ends it. */
 START_TEST(test_connect_that_hangs) {
         uint64_t begin = now_usec();
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Channel against a peer on a unix socket in the same process: a real helper session when it should
- * behave, raw bytes when it should not. Every end of a connection is told once and followed by
- * another try; no event makes the loop spin.
+ * Claim: every end of a connection is reported once and followed by another try, and no event makes
+ * the loop spin. The peer is on a unix socket in the same process: a real helper session where it
+ * should behave, raw bytes where it should not.
  */
 
 #include "tests/unit/agent/channel/channel-peer.h"
 
-/* A connection to a peer that only has the socket. */
+/* A connection to a peer that has only the socket. */
 static void connect_raw(void) {
         peer_listen();
         configure(test_key);
@@ -55,7 +55,7 @@ START_TEST(test_session) {
         ck_assert_int_eq(helper_session_result(session, &result, &peer_out), 0);
         UNTIL(n_results == 1, test_key);
 
-        /* More than the helper takes: an error of this push, not of the session. */
+        /* More than the helper accepts is an error of this push, not of the session. */
         ck_assert_uint_eq(push_one(11), 0);
         ck_assert_int_eq(errno, E2BIG);
         ck_assert_uint_eq(push_one(1), 2);
@@ -76,7 +76,7 @@ START_TEST(test_absent_helper_then_there) {
 }
 END_TEST
 
-/* Between two tries the loop sleeps: the delays grow from 0.25 s, so there is a handful in 2 s. */
+/* Between two tries the loop sleeps. The delays grow from 0.25 s, so 2 s have only a few. */
 START_TEST(test_backoff_grows_and_hurry_resets_it) {
         uint64_t begin = now_usec();
 
@@ -116,7 +116,7 @@ START_TEST(test_wrong_key) {
         peer_close();
         peer_session();
 
-        /* An address change is no reason to ask again; a key is. */
+        /* A change of the address is not a reason to ask again, but a key is. */
         ck_assert_int_eq(channel_hurry(channel), 0);
         for (unsigned i = 0; i < 50; i++)
                 step(test_key);
@@ -128,11 +128,11 @@ END_TEST
 
 START_TEST(test_new_key_ends_the_session_politely) {
         connect_well();
-        configure(test_key); /* nothing new: the session stays */
+        configure(test_key); /* nothing is new, so the session stays */
         ck_assert_int_eq(channel_state(channel), CHANNEL_READY);
         configure(other_key);
         ck_assert_int_ne(channel_state(channel), CHANNEL_READY);
-        ck_assert_uint_eq(n_downs, 0); /* ours, so nothing to tell */
+        ck_assert_uint_eq(n_downs, 0); /* we ended it, so there is nothing to report */
         UNTIL(helper_session_state(session) == HELPER_SESSION_CLOSED, test_key);
         peer_close();
         peer_session();
@@ -142,7 +142,7 @@ END_TEST
 
 START_TEST(test_new_name_is_a_new_identity) {
         connect_well();
-        own_hello.has_vm_id = true; /* no part of it */
+        own_hello.has_vm_id = true; /* not a part of the identity */
         configure(test_key);
         ck_assert_int_eq(channel_state(channel), CHANNEL_READY);
         strcpy(own_hello.distro, "Ubuntu");
@@ -156,12 +156,12 @@ START_TEST(test_new_name_is_a_new_identity) {
 }
 END_TEST
 
-/* A PING is answered before anybody else gets to know of it. */
+/* A PING is answered before the owner hears of it. */
 START_TEST(test_heard_after_the_answer) {
         char bytes[64];
 
         connect_well();
-        ck_assert_uint_eq(n_heard, 0); /* the handshake is none of its business */
+        ck_assert_uint_eq(n_heard, 0); /* the handshake is not reported */
         ck_assert_int_eq(wire_ping_encode(7, &peer_out), 0);
         ck_assert_int_gt(send(peer, buffer_bytes(&peer_out), buffer_length(&peer_out), 0), 0);
         while (n_heard == 0)
@@ -172,7 +172,7 @@ START_TEST(test_heard_after_the_answer) {
 }
 END_TEST
 
-/* The loop did not turn for much longer than the silence that is allowed. */
+/* The loop stood still for much longer than the silence that is allowed. */
 START_TEST(test_late_timer_is_a_resume) {
         heartbeat_ms = 200;
         connect_well();
@@ -198,7 +198,7 @@ START_TEST(test_resume_gives_one_heartbeat) {
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
         ck_assert_uint_ge(now_usec() - before, 300 * USEC_PER_MSEC);
         ck_assert_int_eq(last_down.cause, CHANNEL_SILENT);
-        ck_assert_int_eq(channel_resume(channel), 0); /* waiting: it hurries */
+        ck_assert_int_eq(channel_resume(channel), 0); /* it is waiting, so it tries at once */
         UNTIL(channel_state(channel) != CHANNEL_WAITING, test_key);
 }
 END_TEST
@@ -231,12 +231,12 @@ START_TEST(test_raw_peers) {
         ck_assert_int_eq(last_down.cause, cases[_i].cause);
         ck_assert_ptr_nonnull(strstr(last_down.text, cases[_i].text));
         peer_close();
-        UNTIL(peer >= 0, NULL); /* and it tries again */
+        UNTIL(peer >= 0, NULL); /* it tries again */
 }
 END_TEST
 
-/* The peer refuses and is gone before we have said anything: our write fails, and the reason is
- * still found. */
+/* The peer refuses and is gone before we have sent anything. Our write fails, but the reason is
+ * found. */
 START_TEST(test_refusal_of_a_closed_peer) {
         WireNotice notice = {.code = WIRE_REFUSAL_BUSY, .text = "no slot"};
 
@@ -250,8 +250,8 @@ START_TEST(test_refusal_of_a_closed_peer) {
 }
 END_TEST
 
-/* A peer that keeps asking and never reads the answers: we stop reading instead of keeping all the
- * answers, and go on when it reads. */
+/* A peer keeps asking and never reads the answers. We stop reading instead of storing all answers,
+ * and go on when it reads. */
 START_TEST(test_back_pressure) {
         size_t n_sent = 0;
         uint64_t end;
@@ -267,14 +267,14 @@ START_TEST(test_back_pressure) {
                 n_sent += n > 0 ? (size_t) n : 0;
                 ck_assert_int_ge(sd_event_run(event, USEC_PER_MSEC), 0);
         }
-        /* What fits into both sockets, one read and the pause; without a limit it would have been
-         * all that a second can carry. */
+        /* This is what fits into both sockets, one read and the pause. Without a limit it would be
+         * all that one second can carry. */
         ck_assert_uint_lt(n_sent, 8u * 1024 * 1024);
         ck_assert_uint_eq(push_one(1), 0);
         ck_assert_int_eq(errno, EAGAIN);
         ck_assert_uint_eq(n_drained, 0);
 
-        /* The peer reads: everything is answered, and the push may come now. */
+        /* Now the peer reads: everything is answered, and the push may come. */
         buffer_done(&peer_out);
         while (n_drained == 0) {
                 char bytes[65536];
@@ -287,7 +287,7 @@ START_TEST(test_back_pressure) {
 }
 END_TEST
 
-/* While the socket is full and the peer goes away, the end is noticed at once. */
+/* The end is noticed at once when the peer goes away while the socket is full. */
 START_TEST(test_peer_goes_while_output_waits) {
         connect_well();
         for (uint64_t i = 0; i < 100000; i++)
@@ -307,7 +307,8 @@ START_TEST(test_peer_goes_while_output_waits) {
 }
 END_TEST
 
-/* Nothing happens, nothing is done: no callback, no wake-up but the loop's own time-out. */
+/* When nothing happens, nothing is done: no callback, and no wake-up except the loop's own
+ * time-out. */
 START_TEST(test_idle) {
         unsigned n_turns = 0;
         uint64_t end;

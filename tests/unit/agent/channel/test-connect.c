@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Connecting: which source port is taken, and what a unix socket answers. No AF_VSOCK here: what
- * the kernel of the machine that runs the tests has behind it is not ours to touch.
+ * Claim: connecting uses a privileged source port where it can, and treats every answer of a unix
+ * socket correctly. AF_VSOCK is not used here, because the tests must not touch what the kernel of
+ * this machine has behind it.
  */
 
 #include "agent/channel/connect.h"
@@ -64,7 +65,8 @@ START_TEST(test_unix) {
         ck_assert_int_eq(bind(listener, (struct sockaddr *) &sa, sizeof(sa)), 0);
         ck_assert_int_eq(connect_start(&helper, &fd), -ECONNREFUSED);
 
-        /* A queue of one; the kernel lets one more in. Full is a failure, never "pending". */
+        /* The queue has room for one, and the kernel lets one more in. A full queue is a failure,
+         * never "pending". */
         ck_assert_int_eq(listen(listener, 0), 0);
         ck_assert_int_eq(connect_start(&helper, &fd), 0);
         ck_assert_int_eq(connect_finish(fd), 0);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The pairing key: its text, where it is looked up, and what makes the agent distrust a file. */
+/* Claim: the key is read from the right place, and a file that is not secret is rejected. */
 
 #include "agent/channel/key.h"
 
@@ -43,7 +43,7 @@ START_TEST(test_text) {
                 else
                         ck_assert_uint_eq(key[0], 0xaa); /* untouched on failure */
         }
-        /* A NUL is no white space and no digit. */
+        /* A NUL is neither white space nor a digit. */
         ck_assert_int_eq(key_parse(DIGITS "\0", 2 * WIRE_KEY_SIZE + 1, key), KEY_E_BAD);
 }
 END_TEST
@@ -57,7 +57,7 @@ START_TEST(test_places) {
         uint8_t key[WIRE_KEY_SIZE];
         char *problem;
 
-        /* Nothing anywhere, not even the directories. */
+        /* There is nothing anywhere, not even the directories. */
         ck_assert_int_eq(load(NULL, key, &problem), KEY_E_MISSING);
         ck_assert_int_eq(load("/nonexistent", key, &problem), KEY_E_MISSING);
 
@@ -66,8 +66,8 @@ START_TEST(test_places) {
         ck_assert_int_eq(load(NULL, key, &problem), 0);
         check_key(key);
 
-        /* The credential comes first, open group bits are its ACL's; the default of the unit does
-         * not hide the file. */
+        /* The credential comes first; its open group bits are those of its ACL. The default value
+         * of the unit does not hide the file. */
         test_mkdir("credentials");
         test_write("credentials/key", "x", 1, 0440);
         ck_assert_int_eq(load(test_path("credentials"), key, &problem), KEY_E_BAD);
@@ -102,7 +102,7 @@ START_TEST(test_distrust) {
         test_write("etc/wslbridge/key", DIGITS, strlen(DIGITS), 0400);
         ck_assert_int_eq(load(NULL, key, &problem), 0);
 
-        /* Not a file: neither read for ever (a FIFO) nor taken. */
+        /* Not a regular file: it is not used, and a FIFO is not read for ever. */
         unlink(test_path("etc/wslbridge/key"));
         ck_assert_int_eq(mkfifo(test_path("etc/wslbridge/key"), 0600), 0);
         ck_assert_int_eq(load(NULL, key, &problem), KEY_E_BAD);
@@ -119,7 +119,7 @@ START_TEST(test_foreign_owner) {
         char *problem;
 
         if (geteuid() != 0)
-                return; /* only root can give a file away; the runs of CI are root's */
+                return; /* only root can give a file away; CI runs as root */
         test_mkdir("etc/wslbridge");
         test_write("etc/wslbridge/key", DIGITS, strlen(DIGITS), 0600);
         ck_assert_int_eq(chown(test_path("etc/wslbridge/key"), 65534, 65534), 0);
@@ -129,8 +129,8 @@ START_TEST(test_foreign_owner) {
 }
 END_TEST
 
-/* The service is not root: a key that was written after its start cannot be read, and it has to be
- * told what to do about that. */
+/* The service does not run as root, so it cannot read a key that was written after its start. The
+ * message must say what to do. */
 START_TEST(test_unreadable) {
         uint8_t key[WIRE_KEY_SIZE];
         char *problem;

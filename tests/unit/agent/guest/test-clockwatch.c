@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: each time the wall clock is set is told, and nothing else is. A test cannot set the clock
- * of the machine it runs on: the linker puts the functions below in the place of the system calls
- * (--wrap), and what the kernel does on clock_settime(2) is what the tests do with them.
+ * Claim: every setting of the wall clock is reported, and nothing else is. A test cannot set the
+ * clock of the machine that it runs on. So the linker puts the functions below in the place of the
+ * system calls (--wrap), and the tests use them to do what the kernel does on clock_settime(2).
  */
 
 #include "agent/guest/clockwatch.h"
@@ -22,7 +22,7 @@ ssize_t __wrap_read(int fd, void *data, size_t n);
 static sd_event *event;
 static ClockWatch *watch;
 static int timer = -1;
-static unsigned n_armed, n_told;
+static unsigned n_armed, n_reported;
 static int result;
 
 int __wrap_timerfd_create(int clock, int flags) {
@@ -57,12 +57,12 @@ static void set_the_clock(void) {
 }
 
 static int on_set(void *userdata) {
-        n_told++;
+        n_reported++;
         return result;
 }
 
 static void setup(void) {
-        n_armed = n_told = 0;
+        n_armed = n_reported = 0;
         result = 0;
         ck_assert_int_ge(sd_event_new(&event), 0);
         ck_assert_int_eq(clockwatch_new(&watch, event, on_set, NULL), 0);
@@ -74,12 +74,12 @@ static void teardown(void) {
         sd_event_unref(event);
 }
 
-START_TEST(test_each_time_is_told) {
+START_TEST(test_each_time_is_reported) {
         for (unsigned i = 1; i <= 5; i++) {
                 set_the_clock();
                 ck_assert_int_gt(sd_event_run(event, UINT64_MAX), 0);
-                ck_assert_uint_eq(n_told, i);
-                ck_assert_uint_eq(n_armed, i + 1); /* before it is told: no gap */
+                ck_assert_uint_eq(n_reported, i);
+                ck_assert_uint_eq(n_armed, i + 1); /* before the report: no gap */
         }
         ck_assert_int_eq(sd_event_run(event, 10 * USEC_PER_MSEC), 0);
 }
@@ -87,7 +87,7 @@ END_TEST
 
 START_TEST(test_quiet_otherwise) {
         ck_assert_int_eq(sd_event_run(event, 100 * USEC_PER_MSEC), 0);
-        ck_assert_uint_eq(n_told, 0);
+        ck_assert_uint_eq(n_reported, 0);
 }
 END_TEST
 
@@ -102,7 +102,7 @@ int main(void) {
         TCase *t = tcase_create("clockwatch");
 
         tcase_add_checked_fixture(t, setup, teardown);
-        tcase_add_test(t, test_each_time_is_told);
+        tcase_add_test(t, test_each_time_is_reported);
         tcase_add_test(t, test_quiet_otherwise);
         tcase_add_test(t, test_error_ends_the_loop);
         return test_run(t, "clockwatch");

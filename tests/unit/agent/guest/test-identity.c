@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Who the guest says it is: stable, without giving the machine id away, with a usable name. */
+/* Claim: the identity is stable, does not give the machine id away, and has a usable name. */
 
 #include "agent/guest/identity.h"
 
@@ -35,7 +35,7 @@ START_TEST(test_distro) {
                 {"Ubuntu-22.04", true},
                 {"", false},
                 {"my distro", false},
-                {"a/b", false}, /* stands after a slash in the helper's registry */
+                {"a/b", false}, /* the name follows a slash in the helper's registry */
                 {"a\\b", false},
                 {"\xff", false},
                 {"0123456789012345678901234567890123456789012345678901234567890123", true},
@@ -66,7 +66,7 @@ int main(void) {
         TCase *t = tcase_create("identity");
 
         if (sd_id128_get_machine(&machine) < 0)
-                return 77; /* an image that was not set up yet */
+                return 77; /* an image that has not been set up */
         tcase_add_test(t, test_ids);
         tcase_add_test(t, test_distro);
         return test_run(t, "identity");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: whatever WSL's tools print, in any of the shapes of their versions, is understood or said
- * to be not; nothing is guessed.
+ * Claim: the output of WSL's tools, in any form that their versions have, is either understood or
+ * rejected. Nothing is guessed.
  */
 
 #include "agent/guest/wsl-words.h"
@@ -38,7 +38,7 @@ static const struct {
                "n\0a\0t\0\x16\x20"),
          "nat?", WIRE_MODE_UNKNOWN},
         {BYTES("nat\0mirrored"), "nat", WIRE_MODE_NAT},
-        /* words that are not known, localized text, garbage */
+        /* unknown words, localized text, garbage */
         {BYTES("wormhole\n"), "wormhole", WIRE_MODE_UNKNOWN},
         {BYTES("nat2\n"), "nat2", WIRE_MODE_UNKNOWN},
         {BYTES("Ung\xc3\xbcltige Option\n"), "Ung\xc3\xbcltige Option", WIRE_MODE_UNKNOWN},
@@ -85,11 +85,11 @@ static const struct {
          NULL},
         {BYTES("\\\\wsl.localhost\\\n"), NULL},
         {BYTES("\\\\wsl.localhost\\\\\n"), NULL},
-        {BYTES("\\\\wsl.localhost\\My Distro\\\n"), NULL}, /* no name of an identity */
+        {BYTES("\\\\wsl.localhost\\My Distro\\\n"), NULL}, /* not a name for an identity */
         {BYTES("\\\\wsl.localhost\\D\xc3\xa9"
                "bian\\\n"),
          NULL},
-        {BYTES("\\\\wsl.localhost\\Debian\\home\\\n"), NULL}, /* not what was asked for */
+        {BYTES("\\\\wsl.localhost\\Debian\\home\\\n"), NULL}, /* not an answer to the question */
         {BYTES("\\\\server\\share\\\n"), NULL},
         {BYTES("C:\\\n"), NULL},
         {BYTES("wslpath: /: Invalid argument\n"), NULL},
@@ -141,7 +141,8 @@ START_TEST(test_vm_ids) {
 }
 END_TEST
 
-/* Every prefix of every byte: nothing is read past the end (the sanitizers see it). */
+/* Takes every prefix of every byte string. Nothing is read past the end (the sanitizers would see
+ * it). */
 START_TEST(test_any_bytes) {
         char word[WSL_WORD_MAX + 1], name[WIRE_DISTRO_MAX + 1];
         uint8_t mode, id[WIRE_ID_SIZE];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: what WSL's tools say becomes the facts, whatever state they are in; a guest without them
- * is not kept waiting, and one whose WSL is not ready yet is, for a while.
+ * Claim: what WSL's tools print becomes the answers, in whatever state the tools are. A guest
+ * without the tools does not wait, and a guest whose WSL is not ready yet waits for a while.
  */
 
 #include "agent/guest/wsl.h"
@@ -37,7 +37,7 @@ static void teardown(void) {
         test_teardown();
 }
 
-static int on_facts(Wsl *w, void *userdata) {
+static int on_answers(Wsl *w, void *userdata) {
         ck_assert_ptr_eq(w, wsl);
         n_calls++;
         last = *wsl_answers(w);
@@ -45,7 +45,7 @@ static int on_facts(Wsl *w, void *userdata) {
         return 0;
 }
 
-/* A tool's script; replaced in one step, as it may be running. */
+/* Writes a tool's script. It is replaced in one step, because it may be running. */
 static void tool(const char *name, const char *script) {
         char text[1024], from[TEST_PATH_MAX];
         int n = snprintf(text, sizeof(text), "#!/bin/sh\n%s\n", script);
@@ -67,7 +67,7 @@ static void good_tools(void) {
 
 static void ask(void) {
         if (!wsl)
-                ck_assert_int_eq(wsl_new(&wsl, event, on_facts, NULL), 0);
+                ck_assert_int_eq(wsl_new(&wsl, event, on_answers, NULL), 0);
         ck_assert_int_eq(wsl_ask(wsl), 0);
 }
 
@@ -76,7 +76,7 @@ static void wait_calls(unsigned n) {
                 ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
 }
 
-/* Nothing happens any more. */
+/* Run until nothing happens any more. */
 static void assert_quiet(void) {
         unsigned before = n_calls;
         int r;
@@ -100,7 +100,7 @@ START_TEST(test_good_tools) {
         ck_assert_str_eq(last.distro, "Debian");
         ck_assert(last.has_vm_id && last.vm_id[0] == 0x90 && last.vm_id[15] == 0xcd);
         assert_quiet();
-        ask(); /* the same again is no news */
+        ask(); /* the same answers again are not reported */
         assert_quiet();
 }
 END_TEST
@@ -119,7 +119,7 @@ START_TEST(test_no_tools) {
 }
 END_TEST
 
-/* WSL 2.0 to 2.5: no --vm-id; before: wslpath alone. */
+/* WSL 2.0 to 2.5 has no --vm-id, and older versions have only wslpath. */
 START_TEST(test_old_tools) {
         good_tools();
         tool("wslinfo", "[ \"$1\" = --networking-mode ] || { echo Usage; exit 1; }\necho mirrored");
@@ -142,7 +142,7 @@ START_TEST(test_old_tools) {
 }
 END_TEST
 
-/* With the socket there a failure is final: settled after one round. */
+/* When the socket exists a failure is final: the answers settle after one round. */
 START_TEST(test_failing_tools) {
         static const char *const scripts[] = {
                 "echo 'wslinfo: internal error' >&2; exit 1",
@@ -200,7 +200,7 @@ START_TEST(test_retried_until_wsl_is_ready) {
 }
 END_TEST
 
-/* Patience has an end, the retries go on, and an answer that comes late still counts. */
+/* Waiting has an end, the retries go on, and an answer that comes late still counts. */
 START_TEST(test_settled_before_the_last_retry) {
         uint64_t before = now_usec();
 
@@ -217,7 +217,7 @@ START_TEST(test_settled_before_the_last_retry) {
 }
 END_TEST
 
-/* That a tool is slow or gone says nothing about the mode. */
+/* A slow or missing tool says nothing about the mode. */
 START_TEST(test_answer_stays) {
         good_tools();
         tool("wslinfo", "echo mirrored");
@@ -238,7 +238,7 @@ START_TEST(test_answer_stays) {
 }
 END_TEST
 
-/* Asked while it runs: once more afterwards, however often. */
+/* A request while a round runs leads to one more round, however many requests there are. */
 START_TEST(test_asked_meanwhile) {
         char script[TEST_PATH_MAX + 64];
         struct stat st;

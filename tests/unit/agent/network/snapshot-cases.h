@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Recorded and made-up machines, and the choice that is right for each. Included by
- * test-snapshot.c only; the notation is explained there.
+ * Recorded and made-up machines, and the right choice for each. Only test-snapshot.c includes this
+ * file, and explains the notation.
  */
 
 #include "agent/network/snapshot.h"
@@ -30,7 +30,7 @@ typedef struct Case {
 } Case;
 
 static const Case cases[] = {
-        /* What is out there. */
+        /* Common machines */
         {"WSL in NAT mode", "", WSL_NAT, "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"WSL with Docker", "", WSL_NAT DOCKER0, "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"Docker's link comes first", "",

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: a port is called listening exactly when a connection to the published address arrives at
- * a listener of it, and what only the guest itself can reach is told apart from what nobody serves.
+ * Claim: a port counts as listening exactly when a connection to the published address arrives at
+ * one of its listeners; and a port that only the guest itself can reach is distinguished from a
+ * port that nobody serves.
  */
 
 #include "agent/network/port-map.h"
@@ -90,7 +91,7 @@ START_TEST(test_best_of_several_listeners) {
         add("127.0.0.1", 80, false);
         add("::1", 80, false);
         ck_assert_int_eq(port_map_judge(&map, 80), GUEST_PORT_LOOPBACK_ONLY);
-        add("172.20.1.3", 80, false); /* not a place where the host could reach it */
+        add("172.20.1.3", 80, false); /* the host cannot reach it there */
         ck_assert_int_eq(port_map_judge(&map, 80), GUEST_PORT_LOOPBACK_ONLY);
         add(V4, 80, false);
         ck_assert_int_eq(port_map_judge(&map, 80), GUEST_PORT_LISTENING);

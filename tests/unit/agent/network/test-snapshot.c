@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: from the tables of a machine the address is chosen under which the Windows host knows it,
- * whatever else runs on it (Docker, VPNs, bridges), and the reason is right when there is none.
+ * Claim: the address that is chosen is the one under which the Windows host knows the machine,
+ * whatever else runs on it (Docker, VPNs, bridges); and when there is none, the reason is right.
  *
  * Machines are written as text, one object a line, in the order of a kernel dump:
  *
@@ -147,7 +147,7 @@ START_TEST(test_choice) {
         Choice choice;
 
         load(&m, c->machine);
-        memset(&choice, 0xa5, sizeof(choice)); /* everything has to be written */
+        memset(&choice, 0xa5, sizeof(choice)); /* everything must be written */
         snapshot_choose(&m.snapshot, c->interface, &choice);
         format_address(&choice.v4, v4);
         format_address(&choice.v6, v6);
@@ -160,8 +160,8 @@ START_TEST(test_choice) {
 }
 END_TEST
 
-/* The order of a dump is the kernel's business: reversed tables give the same choice wherever the
- * choice is not "the first of several equal ones". */
+/* The kernel decides the order of a dump. Reversed tables give the same choice, except where the
+ * choice is "the first of several equal ones". */
 START_TEST(test_order) {
         const Case *c = &cases[_i];
         Machine m, reversed;
@@ -226,7 +226,7 @@ static const struct {
         {LO DOCKER0 ETH0, "docker0 172.17.0.1; "},
         {ETH0 "addr 2 172.20.0.5/20\n" TUN0 "route4 5 10.8.0.1 50\n",
          "eth0 172.20.0.5 vmbus; tun0 10.8.0.6 route; "},
-        /* one an interface: the one that the gateway is on-link with */
+        /* one for each interface: the one with the gateway on-link */
         {ETH0 "addr 2 10.0.0.1/8\naddr 2 172.20.0.5/20\nroute4 2 172.20.0.1 0\n",
          "eth0 172.20.0.5 route vmbus; "},
         {ETH0 "addr 2 172.20.0.5/20 secondary\n", ""},
@@ -242,7 +242,7 @@ START_TEST(test_candidates) {
                 Machine m;
 
                 load(&m, candidate_cases[i].machine);
-                memset(found, 0xa5, sizeof(found)); /* everything has to be written */
+                memset(found, 0xa5, sizeof(found)); /* everything must be written */
                 n = snapshot_candidates(&m.snapshot, found);
                 for (size_t k = 0; k < SNAPSHOT_CANDIDATES_MAX; k++) {
                         char address[IP_TEXT_MAX];
@@ -263,7 +263,7 @@ START_TEST(test_candidates) {
 }
 END_TEST
 
-/* Never more than there is room for. */
+/* There are never more candidates than room for them. */
 START_TEST(test_many_candidates) {
         SnapshotLink links[2 * SNAPSHOT_CANDIDATES_MAX] = {0};
         SnapshotAddress addresses[2 * SNAPSHOT_CANDIDATES_MAX] = {0};
@@ -293,7 +293,8 @@ static void load_choice(const char *text, Choice *ret) {
         snapshot_choose(&m.snapshot, "", ret);
 }
 
-/* What is only told when it lasts: the loss of the address in use, and another interface. */
+/* Two changes are reported only when they last: the loss of the address in use, and another
+ * interface. */
 START_TEST(test_may_pass) {
         static const char *const none = ETH0;
         static const char *const v4 = ETH0 "addr 2 172.20.0.5/20\nroute4 2 172.20.0.1 0\n";

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: whatever an executed program does, its end is told exactly once, the loop never waits for
- * it, and nothing of it is left: no process, no zombie, no descriptor.
+ * Claim: whatever an executed program does, its end is reported exactly once, the loop never waits
+ * for it, and nothing of it is left: no process, no zombie, no descriptor.
  */
 
 #include "agent/util/command.h"
@@ -14,7 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 
-#define LIMIT_USEC (20 * USEC_PER_SEC) /* that no program reaches, but those that shall */
+#define LIMIT_USEC (20 * USEC_PER_SEC) /* only the programs that should reach it do */
 
 static sd_event *event;
 static Command *command;
@@ -30,9 +30,10 @@ static void setup(void) {
         sigemptyset(&mask);
         sigaddset(&mask, SIGCHLD);
         ck_assert_int_eq(sigprocmask(SIG_BLOCK, &mask, NULL), 0);
-        /* What a killed program leaves behind becomes a child of ours, and can be waited for. */
+        /* The children of a killed program become children of this process, which can wait for
+         * them. */
         ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-        /* What the tests were started with is not the module's business. */
+        /* The module must not depend on how the tests were started. */
         ck_assert_int_eq(close_range(STDERR_FILENO + 1, ~0u, CLOSE_RANGE_CLOEXEC), 0);
         ck_assert_int_ge(sd_event_new(&event), 0);
         command = NULL;
@@ -78,7 +79,7 @@ static void run_to_end(void) {
 static void assert_nothing_left(void) {
         int r;
 
-        /* Killed ones are reaped by the loop, orphans of theirs by us. */
+        /* The loop reaps killed programs, and we reap their orphans. */
         do {
                 ck_assert_int_ge(sd_event_run(event, 10 * USEC_PER_MSEC), 0);
                 r = waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED | WNOHANG);
@@ -149,7 +150,8 @@ START_TEST(test_not_executable) {
 }
 END_TEST
 
-/* Killed with all it has started; the shell alone would leave the sleep. */
+/* It is killed with all that it has started. If only the shell were killed, the sleep would be
+ * left. */
 START_TEST(test_slow) {
         start("echo nat; sleep 1000; echo more", 100 * USEC_PER_MSEC);
         run_to_end();
@@ -186,7 +188,7 @@ START_TEST(test_limit_of_output) {
 }
 END_TEST
 
-/* What counts is the end of the program, not of what it has left with its output. */
+/* The end of the program counts, not the end of what it has left behind with its output. */
 START_TEST(test_background) {
         uint64_t before = now_usec();
 
@@ -204,7 +206,8 @@ START_TEST(test_output_closed_early) {
 }
 END_TEST
 
-/* Nothing of the agent: descriptors, blocked or ignored signals, environment, standard error. */
+/* The program gets nothing from the agent: no descriptors, no blocked or ignored signals, no
+ * environment, no standard error. */
 START_TEST(test_surroundings) {
         sigset_t all;
         int fd;
@@ -215,7 +218,7 @@ START_TEST(test_surroundings) {
         fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
         ck_assert_int_ge(fd, 0);
         setenv("SECRET", "x", 1);
-        run("ls /proc/self/fd | wc -l\n" /* with ls's own */
+        run("ls /proc/self/fd | wc -l\n" /* including the one of ls */
             /* the last seven digits: the signals up to 28 */
             "for s in SigBlk SigIgn; do grep ^$s /proc/self/status | tail -c 8; done\n"
             "echo $LC_ALL $PATH $SECRET\n"
@@ -231,13 +234,13 @@ END_TEST
 START_TEST(test_freed_while_it_runs) {
         start("sleep 1000", LIMIT_USEC);
         command = command_free(command);
-        n_calls = 1; /* so that a call would show */
+        n_calls = 1; /* a call would change this */
         assert_nothing_left();
 }
 END_TEST
 
 START_TEST(test_error_ends_the_loop) {
-        /* Without SIGCHLD blocked the event loop takes no child; then none may be left. */
+        /* Unless SIGCHLD is blocked, the loop accepts no child. Then none may be left. */
         sigset_t mask;
 
         sigemptyset(&mask);
@@ -246,7 +249,7 @@ START_TEST(test_error_ends_the_loop) {
         ck_assert_int_eq(command_start(&command, event, (const char *[]){test_path("tool"), NULL},
                                        LIMIT_USEC, on_end, &n_calls),
                          -EBUSY);
-        /* An orphan of it may take a moment to end; one that lives on would never. */
+        /* An orphan may take a moment to end. One that lives on would never end. */
         while (waitid(P_ALL, 0, &(siginfo_t){0}, WEXITED) == 0)
                 ;
         ck_assert_int_eq(errno, ECHILD);

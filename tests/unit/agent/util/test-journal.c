@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The log's target, its levels and the form of its lines on standard error. */
+/* Claim: log lines go to the right target, honour the level, and have the right form on standard
+ * error. */
 
 #include "agent/util/journal.h"
 
@@ -28,16 +29,16 @@ START_TEST(test_journal_stream) {
 }
 END_TEST
 
-/* What is written to standard error while @target is in force, below the test's directory. */
+/* The text on standard error while @target is in force, from a file below the test's directory. */
 static void capture(JournalTarget target, int level, char *ret_text, size_t size) {
-        const Journal log = {.target = target, .level = level};
+        const Journal journal = {.target = target, .level = level};
         FILE *f;
         size_t n;
 
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
-        journal_line(&log, LOG_DEBUG, "a %s", "debug line");
-        journal_fields(&log, LOG_WARNING, FIELDS(.service = "web", .error = EIO), "a warning: %d%%",
-                       100);
+        journal_line(&journal, LOG_DEBUG, "a %s", "debug line");
+        journal_fields(&journal, LOG_WARNING, FIELDS(.service = "web", .error = EIO),
+                       "a warning: %d%%", 100);
         (void) fflush(stderr);
         f = fopen(test_path("log"), "re");
         ck_assert_ptr_nonnull(f);
@@ -61,32 +62,32 @@ END_TEST
 START_TEST(test_target) {
         char value[64];
         struct stat st;
-        Journal log;
+        Journal journal;
 
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
         unsetenv("JOURNAL_STREAM");
-        journal_open(&log, LOG_INFO);
-        ck_assert_int_eq(log.target, JOURNAL_TARGET_STDERR);
-        ck_assert_int_eq(log.level, LOG_INFO);
+        journal_open(&journal, LOG_INFO);
+        ck_assert_int_eq(journal.target, JOURNAL_TARGET_STDERR);
+        ck_assert_int_eq(journal.level, LOG_INFO);
 
         ck_assert_int_eq(fstat(STDERR_FILENO, &st), 0);
         (void) snprintf(value, sizeof(value), "%ju:%ju", (uintmax_t) st.st_dev,
                         (uintmax_t) st.st_ino);
         setenv("JOURNAL_STREAM", value, 1);
-        journal_open(&log, LOG_INFO);
-        ck_assert_int_eq(log.target, JOURNAL_TARGET_JOURNAL);
+        journal_open(&journal, LOG_INFO);
+        ck_assert_int_eq(journal.target, JOURNAL_TARGET_JOURNAL);
 
-        /* Inherited, but standard error was redirected since. */
+        /* $JOURNAL_STREAM is inherited, but standard error has been redirected since. */
         ck_assert_ptr_nonnull(freopen(test_path("other"), "w", stderr));
-        journal_open(&log, LOG_INFO);
-        ck_assert_int_eq(log.target, JOURNAL_TARGET_STDERR);
+        journal_open(&journal, LOG_INFO);
+        ck_assert_int_eq(journal.target, JOURNAL_TARGET_STDERR);
 }
 END_TEST
 
-/* A journal of our own, in a mount namespace: what arrives there has the fields. */
+/* With a journal of our own, in a mount namespace: what arrives there has the fields. */
 START_TEST(test_journal_entry) {
         struct sockaddr_un sa = {.sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/socket"};
-        const Journal log = {.target = JOURNAL_TARGET_JOURNAL, .level = LOG_INFO};
+        const Journal journal = {.target = JOURNAL_TARGET_JOURNAL, .level = LOG_INFO};
         char entry[4096] = "\n";
         int fd;
 
@@ -97,7 +98,7 @@ START_TEST(test_journal_entry) {
         ck_assert_int_eq(mkdir("/run/systemd/journal", 0755), 0);
         fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         ck_assert_int_eq(bind(fd, (struct sockaddr *) &sa, sizeof(sa)), 0);
-        journal_fields(&log, LOG_NOTICE,
+        journal_fields(&journal, LOG_NOTICE,
                        FIELDS(.id = "0123", .service = "web", .address = "172.20.1.2",
                               .state = "active", .error = EIO),
                        "it %s", "works");
@@ -115,16 +116,16 @@ START_TEST(test_journal_entry) {
 }
 END_TEST
 
-/* A line that is too long is cut, not lost, and stays one line. */
+/* A line that is too long is cut. It is not lost, and stays one line. */
 START_TEST(test_long_line) {
-        const Journal log = {.target = JOURNAL_TARGET_STDERR, .level = LOG_INFO};
+        const Journal journal = {.target = JOURNAL_TARGET_STDERR, .level = LOG_INFO};
         char *text = malloc(2 * JOURNAL_LINE_SIZE);
         struct stat st;
 
         memset(text, 'x', 2 * JOURNAL_LINE_SIZE - 1);
         text[2 * JOURNAL_LINE_SIZE - 1] = '\0';
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
-        journal_line(&log, LOG_INFO, "%s", text);
+        journal_line(&journal, LOG_INFO, "%s", text);
         (void) fflush(stderr);
         ck_assert_int_eq(stat(test_path("log"), &st), 0);
         ck_assert_int_eq(st.st_size, 3 + JOURNAL_LINE_SIZE - 1 + 1);
@@ -133,7 +134,7 @@ START_TEST(test_long_line) {
 END_TEST
 
 int main(void) {
-        TCase *t = tcase_create("log");
+        TCase *t = tcase_create("journal");
 
         tcase_add_checked_fixture(t, test_setup, test_teardown);
         tcase_add_test(t, test_journal_stream);
@@ -141,5 +142,5 @@ int main(void) {
         tcase_add_test(t, test_target);
         tcase_add_test(t, test_journal_entry);
         tcase_add_test(t, test_long_line);
-        return test_run(t, "log");
+        return test_run(t, "journal");
 }
