@@ -30,6 +30,7 @@ uint64_t backoff_next(Backoff *b, uint32_t random);
  * same jitter. */
 uint64_t backoff_longest(uint32_t random);
 
+/* The next delay is the shortest again. */
 static inline void backoff_reset(Backoff *b) {
         b->n_tries = 0;
 }

@@ -66,7 +66,7 @@ typedef struct ChannelHandler {
 
 /* @event: borrowed, must outlive the channel. Return: 0 or negative errno. */
 int channel_new(Channel **ret_channel, sd_event *event, const ChannelHandler *handler);
-Channel *channel_free(Channel *c);
+Channel *channel_free(Channel *c); /* closes without a goodbye; returns NULL */
 DEFINE_CLEANUP(Channel *, channel_free);
 
 /**
@@ -105,8 +105,11 @@ int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence);
 /* Say goodbye and close; waits at most CHANNEL_BYE_MSEC. The channel is idle afterwards. */
 void channel_bye(Channel *c, const char *text);
 
-ChannelState channel_state(const Channel *c);
+ChannelState channel_state(const Channel *c); /* now */
+
+/* Fixed words for status.json and the journal; constants. */
 const char *channel_state_name(ChannelState state);
 const char *channel_cause_name(ChannelCause cause);
+
 const WireChallenge *channel_challenge(const Channel *c); /* of this session; NULL before it */
 uint64_t channel_n_connects(const Channel *c);            /* sessions that became ready */

@@ -19,7 +19,7 @@ typedef struct Agent Agent;
  * Return: 0 or negative errno.
  */
 int agent_new(Agent **ret_agent, const char *root);
-Agent *agent_free(Agent *a);
+Agent *agent_free(Agent *a); /* NULL is allowed; returns NULL */
 DEFINE_CLEANUP(Agent *, agent_free);
 
 /* Run until SIGTERM or SIGINT, then say goodbye to the helper. Return: 0 or negative errno. */

@@ -16,6 +16,7 @@
 
 static int agent_on_ready(void *userdata) {
         Agent *a = userdata;
+        StatusHelper *helper = &a->connection.helper;
         const WireChallenge *challenge = channel_challenge(a->connection.channel);
         int r;
 
@@ -23,15 +24,14 @@ static int agent_on_ready(void *userdata) {
         if (r < 0)
                 return r;
         a->connection.outage = 0;
-        a->connection.helper.state = CHANNEL_READY;
-        a->connection.helper.since = status_time_now();
-        a->connection.helper.failed = false;
-        memcpy(a->connection.helper.software, challenge->software,
-               sizeof(a->connection.helper.software));
+        helper->state = CHANNEL_READY;
+        helper->since = status_time_now();
+        helper->failed = false;
+        memcpy(helper->software, challenge->software, sizeof(helper->software));
         journal_fields(&a->journal, LOG_NOTICE,
                        FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
-                       "Connected to the helper at %s (%s)%s", a->connection.helper.address,
-                       a->connection.helper.software, a->connection.paired ? "" : ", not paired");
+                       "Connected to the helper at %s (%s)%s", helper->address, helper->software,
+                       a->connection.paired ? "" : ", not paired");
         deferred_work_request(a->guest.ask_mode); /* the host may have restarted its network */
         agent_report_later(a);
         return 0;
@@ -131,15 +131,14 @@ static bool agent_is_news(Agent *a, const ChannelDown *down) {
 
 static int agent_on_down(void *userdata, const ChannelDown *down) {
         Agent *a = userdata;
+        StatusHelper *helper = &a->connection.helper;
         bool news = agent_is_news(a, down);
-        bool same = a->connection.helper.failed && !down->was_ready &&
-                    a->connection.helper.error.cause == down->cause &&
-                    a->connection.helper.error.code == down->code &&
-                    strcmp(a->connection.helper.error.text, down->text) == 0;
+        bool same = helper->failed && !down->was_ready && helper->error.cause == down->cause &&
+                    helper->error.code == down->code && strcmp(helper->error.text, down->text) == 0;
 
-        a->connection.helper.state = CHANNEL_WAITING;
-        a->connection.helper.failed = true;
-        a->connection.helper.error = *down;
+        helper->state = CHANNEL_WAITING;
+        helper->failed = true;
+        helper->error = *down;
         agent_forget_push(a);
         if (news)
                 agent_log_down(a, down);
@@ -147,7 +146,7 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         if (same)
                 return 0;
         if (down->was_ready)
-                a->connection.helper.since = status_time_now();
+                helper->since = status_time_now();
         agent_report_later(a);
         return agent_set_unanswered(a);
 }
@@ -181,25 +180,26 @@ static int agent_configure_channel(Agent *a, const uint8_t *key) {
 }
 
 int agent_connect(Agent *a) {
+        StatusHelper *helper = &a->connection.helper;
         bool was_ready = channel_state(a->connection.channel) == CHANNEL_READY;
         uint8_t key[WIRE_KEY_SIZE] = {0};
         int r;
 
         r = agent_load_key(a, key);
         if (r >= 0) {
-                config_helper_format(&a->config.current->helper, a->connection.helper.address,
-                                     sizeof(a->connection.helper.address));
+                config_helper_format(&a->config.current->helper, helper->address,
+                                     sizeof(helper->address));
                 r = agent_configure_channel(a, a->connection.paired ? key : NULL);
         }
         session_wipe(key, sizeof(key));
         if (r < 0)
                 return r;
         if (was_ready && channel_state(a->connection.channel) != CHANNEL_READY) {
-                a->connection.helper.since = status_time_now();
+                helper->since = status_time_now();
                 agent_forget_push(a);
                 r = agent_set_unanswered(a);
         }
-        a->connection.helper.state = channel_state(a->connection.channel);
+        helper->state = channel_state(a->connection.channel);
         a->connection.outage = 0; /* the next failure is news */
         return r;
 }

@@ -18,7 +18,7 @@ typedef int (*DeferredWorkFn)(void *userdata);
 
 /* @event: borrowed, must outlive the object. Return: 0 or negative errno. */
 int deferred_work_new(DeferredWork **ret_work, sd_event *event, DeferredWorkFn fn, void *userdata);
-DeferredWork *deferred_work_free(DeferredWork *w);
+DeferredWork *deferred_work_free(DeferredWork *w); /* cancels a request; returns NULL */
 DEFINE_CLEANUP(DeferredWork *, deferred_work_free);
 
 /* Run it soon. */

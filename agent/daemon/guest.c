@@ -84,8 +84,7 @@ static int agent_on_clock(void *userdata) {
         int r;
 
         journal_line(&a->journal, LOG_INFO,
-                     "The clock was set, perhaps after a sleep: checking everything "
-                     "again");
+                     "The clock was set, perhaps after a sleep: checking everything again");
         r = netwatch_refresh(a->address.netwatch);
         if (r >= 0)
                 r = channel_resume(a->connection.channel);

@@ -64,6 +64,8 @@ int wsl_ask(Wsl *w);
 
 /* Whether the first answers have come, or are no longer waited for. False before wsl_ask(). */
 bool wsl_settled(const Wsl *w);
+
+/* What is known now; lives as long as the object. */
 const WslAnswers *wsl_answers(const Wsl *w);
 
 /**

@@ -68,4 +68,5 @@ DEFINE_CLEANUP(NetWatch *, netwatch_free);
  * before that is repeated later, and is not an error. */
 int netwatch_refresh(NetWatch *w);
 
+/* Copy the counters. */
 void netwatch_stats(const NetWatch *w, NetWatchStats *ret_stats);

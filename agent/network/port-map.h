@@ -40,8 +40,10 @@ typedef struct PortMap { /* a bit for each port */
  * address is published; then every listener counts except those on loopback. */
 void port_map_start(PortMap *m, const IpAddr *address);
 
+/* Add one listening socket to the map. */
 void port_map_add(PortMap *m, const GuestListener *listener);
 
+/* The state of one port. */
 GuestPort port_map_judge(const PortMap *m, uint16_t port);
 
 /**

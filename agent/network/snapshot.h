@@ -92,8 +92,11 @@ size_t snapshot_candidates(const Snapshot *s, Candidate ret[SNAPSHOT_CANDIDATES_
  * by a prefix such as "172.", and never takes docker0 or lo.
  */
 void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choice);
+
+/* Whether the two are the same in every member. */
 bool choice_equal(const Choice *a, const Choice *b);
 
+/* Whether there is an address of either family to publish. */
 bool choice_has_address(const Choice *c);
 
 /**
@@ -110,4 +113,5 @@ bool choice_may_pass(const Choice *was, const Choice *is);
 /* A phrase for logs and status: "no default route", … */
 const char *choice_problem_text(ChoiceProblem problem);
 
+/* Free the arrays; @s is empty afterwards. */
 void snapshot_done(Snapshot *s);

@@ -34,6 +34,7 @@
                 _taken;            \
         })
 
+/* For the two attributes below: take a pointer to the variable. */
 static inline void freep(void *p) {
         free(*(void **) p);
 }

@@ -42,6 +42,8 @@ void journal_open(Journal *journal, int level);
 /* True when $JOURNAL_STREAM (@value, may be NULL) names @device and @inode. */
 bool journal_stream_matches(const char *value, unsigned long long device, unsigned long long inode);
 
+/* Write one line, unless its syslog @priority is less important than the level. Call it through the
+ * macros below, which add the place in the source. @fields: may be NULL. */
 void journal_write(const Journal *journal, int priority, const JournalFields *fields,
                    const char *file, int line, const char *function, const char *format, ...)
         __attribute__((format(printf, 7, 8)));
