@@ -5,7 +5,7 @@
  * ClockWatch: calls back when the wall clock was set, and wakes the process at no other time. That
  * is how a resume looks from inside a guest: the kernel sets the clock after its own sleep, and
  * Hyper-V's time service (or chrony) sets it after a sleep of the host, which a virtual machine
- * does not notice otherwise.
+ * does not notice otherwise (fact 7.1.3).
  */
 
 #include "agent/util/cleanup.h"

@@ -3,7 +3,7 @@
 
 /*
  * Who this guest is for the helper. A key belongs to the pair of agent id and distro name: cloned
- * WSL images have the same agent id, and the distros of one VM have the same boot id.
+ * WSL images have the same agent id, and the distros of one VM have the same boot id (fact 6.1.4).
  */
 
 #include "protocol/wire/wire.h"

@@ -16,15 +16,16 @@
  * @ret_word: the first line, cleaned for status and log; "" when there is none
  * @ret_mode: WireMode; UNKNOWN for a word that is not known
  *
- * virtioproxy was renamed to consomme. WSL 1 has no VM and shares the host's addresses: mirrored.
+ * virtioproxy was renamed to consomme (fact 6.2.1). WSL 1 has no VM and shares the host's
+ * addresses: mirrored.
  *
  * Return: whether there was a word.
  */
 bool wsl_parse_mode(const char *output, size_t n, uint8_t *ret_mode,
                     char ret_word[WSL_WORD_MAX + 1]);
 
-/* "wslpath -w /", which prints \\wsl.localhost\NAME\ or \\wsl$\NAME\. Return: whether the output is
- * that, with a name that an identity may have. */
+/* "wslpath -w /", which prints \\wsl.localhost\NAME\ or \\wsl$\NAME\ (fact 7.1.1). Return: whether
+ * the output is that, with a name that an identity may have. */
 bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MAX + 1]);
 
 /* "wslinfo --vm-id": a GUID, with braces or without. The bytes are in the order of the text. */
@@ -33,5 +34,6 @@ bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE])
 /* A name that the other end can show and store: printable ASCII without separators. */
 bool wsl_name_valid(const char *name);
 
-/* Kernel release of WSL: "5.15.167.4-microsoft-standard-WSL2", "4.4.0-19041-Microsoft". */
+/* Kernel release of WSL (fact 6.2.6): "5.15.167.4-microsoft-standard-WSL2",
+ * "4.4.0-19041-Microsoft". */
 bool wsl_release_is_wsl(const char *release);

@@ -31,7 +31,7 @@
 typedef enum WslQuestion {
         WSL_QUESTION_MODE,
         WSL_QUESTION_DISTRO,
-        WSL_QUESTION_VM_ID, /* wslinfo knows it since WSL 2.5.10 and 2.6.1 */
+        WSL_QUESTION_VM_ID, /* wslinfo knows it since WSL 2.5.10 and 2.6.1: fact 2.2.9 */
         _WSL_QUESTION_END,
 } WslQuestion;
 

@@ -3,13 +3,13 @@
 
 /*
  * Wsl: asks WSL's own tools, wslinfo and wslpath, for what only WSL knows: the networking mode, the
- * name of the distribution and the id of the VM (fact 6.2, section 7). The tools talk to WSL's init
- * over a private protocol that changes between versions. So they are executed, as child processes,
- * and nothing waits for them.
+ * name of the distribution and the id of the VM (facts 6.2.1, 7.1.1, 2.2.9). The tools talk to
+ * WSL's init over a private protocol that changes between versions (fact 6.2.2). So they are
+ * executed, as child processes, and nothing waits for them.
  *
- * Every failure is an answer, too: without the tools (a plain Hyper-V guest, an old WSL) nothing is
- * known, and the agent forwards as in mode nat. An answer stays until another one comes, because a
- * slow tool says nothing about the mode.
+ * Every failure is an answer, too: without the tools (a plain Hyper-V guest, an old WSL:
+ * fact 6.2.7) nothing is known, and the agent forwards as in mode nat. An answer stays until
+ * another one comes, because a slow tool says nothing about the mode (fact 6.2.5).
  */
 
 #include "agent/guest/wsl-words.h"
@@ -21,7 +21,7 @@
 #define WSL_LIMIT_USEC (2 * USEC_PER_SEC)
 
 /* While a distribution starts, the tools may fail until WSL has made its socket. They are tried
- * again for this long, but only in WSL and only while the socket is missing (fact 6.2). */
+ * again for this long, but only in WSL and only while the socket is missing (fact 6.2.3). */
 #define WSL_RETRY_USEC (30 * USEC_PER_SEC)
 
 /* A guest waits this long (and up to one more try) for the first answers, then goes on without

@@ -16,7 +16,8 @@
 /* From best to worst: a service shows the worst of its ports. */
 typedef enum GuestPort {
         GUEST_PORT_LISTENING,
-        GUEST_PORT_LOOPBACK_ONLY, /* bound to 127.0.0.0/8 or ::1: the host can never reach it */
+        GUEST_PORT_LOOPBACK_ONLY, /* bound to 127.0.0.0/8 or ::1: the host can never reach it
+                                     (fact 6.3.1) */
         GUEST_PORT_NOT_LISTENING, /* no program, or only on another address */
         GUEST_PORT_UNKNOWN,       /* the kernel did not answer */
         _GUEST_PORT_END,
