@@ -12,7 +12,7 @@ const char *root_option_parse(char *text) {
         size_t n = strlen(text);
 
         if (text[0] != '/') {
-                (void) fprintf(stderr, "%s: --root=%s: give an absolute path\n",
+                (void) fprintf(stderr, "%s: --root=%s: the path must be absolute\n",
                                program_invocation_short_name, text);
                 return NULL;
         }
