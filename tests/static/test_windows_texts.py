@@ -62,7 +62,7 @@ def events():
 
 
 def test_every_event_has_a_text():
-    text = tree.read("windows-helper/win/messages.mc")
+    text = tree.read("windows-helper/service/messages.mc")
     ids = re.findall(r"^MessageId=(\d+)$.*?^SymbolicName=MESSAGE_(\w+)$", text,
                      re.MULTILINE | re.DOTALL)
     assert {name: int(number) for number, name in ids} == events()

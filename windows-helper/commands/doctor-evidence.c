@@ -7,10 +7,10 @@
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/ledger-store.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/store/policy-store.h"
 #include "windows-helper/store/portproxy-store.h"
 #include "windows-helper/vm/hcs.h"
-#include "windows-helper/win/paths.h"
 
 #include <errno.h>
 #include <stdio.h>

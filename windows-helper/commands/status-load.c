@@ -2,7 +2,7 @@
 #include "windows-helper/commands/status-load.h"
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/service/status-file.h"
-#include "windows-helper/win/paths.h"
+#include "windows-helper/store/paths.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/host/hostnet-read.h"
-#include "windows-helper/store/registry.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/registry.h"
 
 #include <errno.h>
 #include <stdio.h>

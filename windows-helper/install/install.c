@@ -3,8 +3,8 @@
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/store/key-store.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/paths.h"
 #include "windows-helper/win/secure.h"
 
 #include <errno.h>

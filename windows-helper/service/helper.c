@@ -6,10 +6,10 @@
 #include "windows-helper/service/backend.h"
 #include "windows-helper/service/status-file.h"
 #include "windows-helper/service/surroundings.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/vm/vms.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/paths.h"
 #include "windows-helper/win/secure.h"
 
 #include <errno.h>

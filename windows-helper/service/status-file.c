@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/service/status-file.h"
 #include "common/json-write.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/paths.h"
 #include "windows-helper/win/secure.h"
 
 #include <stdio.h>

@@ -7,7 +7,7 @@
  */
 
 #include "windows-helper/core/rules/rule.h"
-#include "windows-helper/store/registry.h"
+#include "windows-helper/win/registry.h"
 
 #define ADOPTION_STORE_PATH L"SOFTWARE\\wslbridge\\Adopt"
 

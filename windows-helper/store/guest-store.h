@@ -7,7 +7,7 @@
  */
 
 #include "windows-helper/core/vm/vm.h"
-#include "windows-helper/store/registry.h"
+#include "windows-helper/win/registry.h"
 
 #define GUEST_STORE_PATH     L"SOFTWARE\\wslbridge\\Agents"
 #define GUEST_STORE_TEXT_MAX 96

@@ -8,7 +8,7 @@
  */
 
 #include "protocol/wire/wire.h"
-#include "windows-helper/store/registry.h"
+#include "windows-helper/win/registry.h"
 
 #define KEY_STORE_PATH L"SOFTWARE\\wslbridge\\Keys"
 

@@ -7,7 +7,7 @@
  */
 
 #include "windows-helper/core/rules/ledger.h"
-#include "windows-helper/store/registry.h"
+#include "windows-helper/win/registry.h"
 
 #define LEDGER_STORE_PATH L"SOFTWARE\\wslbridge\\Ledger"
 

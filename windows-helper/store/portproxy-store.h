@@ -7,7 +7,7 @@
  */
 
 #include "windows-helper/core/rules/rule.h"
-#include "windows-helper/store/registry.h"
+#include "windows-helper/win/registry.h"
 
 #define PORTPROXY_STORE_PATH L"SYSTEM\\CurrentControlSet\\Services\\PortProxy"
 

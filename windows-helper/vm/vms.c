@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/vm/vms.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/vm/hcs.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/paths.h"
 #include "windows-helper/win/regwatch.h"
 
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "windows-helper/vm/wsl-pair.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/paths.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -4,7 +4,7 @@
 /*
  * Events an administrator may search for: ids of the Windows Event Log. 1 to 31 mirror the agent's
  * journal catalog (agent/util/catalog-ids.h), in its order; the rest only the host can know.
- * windows-helper/win/messages.mc has the text of each; a test compares the three lists.
+ * windows-helper/service/messages.mc has the text of each; a test compares the three lists.
  *
  * One event per change of state, never one per heartbeat or per try.
  */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "windows-helper/store/registry.h"
+#include "windows-helper/win/registry.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>

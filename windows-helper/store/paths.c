@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "windows-helper/win/paths.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
