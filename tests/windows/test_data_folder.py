@@ -42,7 +42,7 @@ def test_a_file_in_the_place_of_ours_is_replaced_not_written_to(name, data, star
 def test_a_file_in_the_place_of_the_folder_is_told(data, start_helper):
     data.write_bytes(VICTIM)
     helper = start_helper(wait=False)
-    helper.wait_line(r"error: '.*wslbridge' is not a folder of its own")
+    helper.wait_line(r"error: '.*wslbridge' is a file or a link")
     assert helper.wait_end() == 1
     assert data.read_bytes() == VICTIM
 

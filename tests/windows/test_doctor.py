@@ -103,7 +103,7 @@ def test_left_by_a_crash(command, findings, connect, helper):
     helper.kill()
     client.close()
     code, output = command("status")
-    assert code == 3 and "does not run" in output
+    assert code == 3 and "is not running" in output
     found = findings()
     assert found["service"][0][0] == "broken"
     assert "did not end properly" in found["status"][0][1]

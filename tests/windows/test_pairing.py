@@ -101,7 +101,7 @@ def test_pair_print_and_unpair(command, registry, start_helper):
     assert keys(registry) == {}
     assert "is not paired" in command("unpair", owner)[1]
     wait_until(lambda: owner not in command("status", "--json")[1], 10, "the end of the agent")
-    assert "Nobody is paired." in command("pair", "--list")[1]
+    assert "No guest is paired." in command("pair", "--list")[1]
     assert command("pair", "--print", "Debian")[0] == 1
     client.close()
 

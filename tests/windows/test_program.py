@@ -49,16 +49,16 @@ def test_the_release_has_no_test_transport(release, prefix):
 
 
 @pytest.mark.parametrize("arguments,code,text", [
-    (["--help"], 0, "run            serve in the foreground"),
+    (["--help"], 0, "run                   run in the foreground"),
     (["--version"], 0, "wslbridge-helper "),
-    ([], 1, "COMMAND"),
+    ([], 1, "Usage: wslbridge-helper COMMAND"),
     (["fly"], 1, "Unknown command 'fly'"),
     (["run", "--transport", "tcp:0.0.0.0:0"], 1, "Bad option"),
     (["run", "--transport", "tcp:127.0.0.1:65536"], 1, "Bad option"),
     (["run", "--transport", "tcp:127.0.0.1:"], 1, "Bad option"),
     (["run", "--transport", "udp:127.0.0.1:1"], 1, "Bad option"),
     (["run", "--goodbye-ms", "soon"], 1, "Bad option"),
-    (["run", "--goodbye-ms"], 1, "wants a value"),
+    (["run", "--goodbye-ms"], 1, "needs a value"),
 ])
 def test_command_line(prefix, build_win, arguments, code, text):
     done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", *arguments, check=False)

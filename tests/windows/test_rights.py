@@ -36,7 +36,7 @@ def test_told_in_one_sentence(command, registry, arguments):
     code, output = command(*arguments)
     assert code == 1
     assert output.strip().splitlines() == [
-        f"error: 'wslbridge-helper {arguments[0]}' changes Windows for all users: run it in a "
+        f"error: 'wslbridge-helper {arguments[0]}' needs administrator rights: run it in a "
         "terminal opened with 'Run as administrator'"]
     assert (registry.rules(), registry.dump(wine.KEYS)) == before
     assert registry.dump(r"SOFTWARE\wslbridge\Adopt") == {}

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * 'adopt': allow wslbridge to take over a port forwarding that another program made.
+ */
+
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
 #include "windows-helper/store/adoption-store.h"
@@ -11,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* "192.168.1.5:80", "[::]:80", or a port alone for 0.0.0.0. Return: 0 or -EINVAL. */
+/* "192.168.1.5:80", "[::]:80", or only a port, which stands for 0.0.0.0. Return: 0 or -EINVAL. */
 static int adopt_parse(const char *text, IpEndpoint *ret) {
         char copy[IP_ENDPOINT_TEXT_MAX];
         char *colon, *end, *address = copy;
@@ -35,7 +40,8 @@ static int adopt_parse(const char *text, IpEndpoint *ret) {
         return ip_parse(address, &ret->addr);
 }
 
-/* Ask for each value of the endpoint, in all its spellings. Return: how many, or negative errno. */
+/* Request the adoption of each value for the endpoint, whichever way it is spelled. Return: their
+ * number, or negative errno. */
 static int adopt_values(const RuleTable *rules, const Ledger *ledger, const IpEndpoint *listen) {
         const LedgerEntry *entry = ledger_find(ledger, listen);
         AdoptionStore adoptions;
@@ -51,7 +57,8 @@ static int adopt_values(const RuleTable *rules, const Ledger *ledger, const IpEn
                         continue;
                 r = adoption_store_add(&adoptions, v->family, v->name, v->data);
                 if (r == 0) {
-                        printf("%s %s = %s: taken over as soon as a guest's service asks for it\n",
+                        printf("%s %s = %s: will be taken over when a guest's service asks for "
+                               "it\n",
                                rule_family_name(v->family), v->name, v->data);
                         n++;
                 }
@@ -69,7 +76,9 @@ int command_adopt(int argc, char **argv) {
         int r;
 
         if (argc != 1 || adopt_parse(argv[0], &listen) < 0) {
-                log_write(LOG_LEVEL_ERROR, "adopt ADDRESS:PORT, such as 0.0.0.0:2222 or [::]:80");
+                log_write(LOG_LEVEL_ERROR,
+                          "Usage: wslbridge-helper adopt ADDRESS:PORT, for example "
+                          "0.0.0.0:2222 or [::]:80");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("adopt"))
@@ -81,7 +90,8 @@ int command_adopt(int argc, char **argv) {
         if (r == 0)
                 r = adopt_values(&rules, &ledger, &listen);
         if (r == 0)
-                log_write(LOG_LEVEL_ERROR, "There is no port forwarding of others at %s", argv[0]);
+                log_write(LOG_LEVEL_ERROR,
+                          "There is no port forwarding at %s that another program made", argv[0]);
         ledger_done(&ledger);
         ledger_store_done(&store);
         rule_table_done(&rules);

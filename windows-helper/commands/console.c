@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The console's size, and Unicode output to it.
+ */
+
 #include "windows-helper/commands/console.h"
 #include "windows-helper/win/win.h"
 
@@ -6,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define CONSOLE_WRITE_MAX 8192 /* characters at once; old consoles refuse more than 64 KiB */
+#define CONSOLE_WRITE_MAX 8192 /* characters in one call; old consoles refuse more than 64 KiB */
 
 size_t console_width(void) {
         CONSOLE_SCREEN_BUFFER_INFO info;
@@ -14,7 +19,7 @@ size_t console_width(void) {
 
         if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &info))
                 return 0;
-        /* Without the last column: a line that fills it is followed by an empty one. */
+        /* Not the last column: a line that fills it would be followed by an empty line. */
         n = info.srWindow.Right - info.srWindow.Left;
         return n > 0 ? (size_t) n : 0;
 }

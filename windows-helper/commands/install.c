@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * 'install' and 'uninstall'.
+ */
+
 #include "windows-helper/install/install.h"
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
@@ -10,7 +15,7 @@
 
 #define INSTALL_ARGUMENTS_MAX 256
 
-/* Options of 'run' for the service; the release build's 'run' has none. */
+/* The service runs with these options of 'run'. The release build has none. */
 static bool install_arguments(int argc, char **argv, wchar_t ret_text[INSTALL_ARGUMENTS_MAX]) {
         char text[INSTALL_ARGUMENTS_MAX] = "";
         size_t n = 0;
@@ -50,8 +55,6 @@ int command_uninstall(int argc, char **argv) {
                 return EXIT_FAILURE;
         if (uninstall() < 0)
                 return EXIT_FAILURE;
-        puts("Removed. Policy set by Group Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) is not "
-             "ours "
-             "and stays.");
+        puts("Removed. Values set by Group Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) are kept.");
         return EXIT_SUCCESS;
 }

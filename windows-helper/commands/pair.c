@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * 'pair' and 'unpair': making, listing and deleting the keys of guests.
+ */
+
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
 #include "windows-helper/store/guest-store.h"
@@ -18,7 +23,7 @@ static int pair_list_one(void *userdata, const char *owner) {
 
         guest_store_seen(&(GuestStore){REGISTRY_KEY_INIT(GUEST_STORE_PATH)}, owner, seen);
         if ((*n)++ == 0)
-                printf("%-24s %s\n", "LAST HERE", "AGENT");
+                printf("%-24s %s\n", "LAST SEEN", "AGENT");
         printf("%-24s %s\n", seen, owner);
         return 0;
 }
@@ -30,7 +35,7 @@ static int pair_list(void) {
 
         key_store_done(&keys);
         if (r == 0 && n == 0)
-                puts("Nobody is paired.");
+                puts("No guest is paired.");
         return r;
 }
 
@@ -42,21 +47,23 @@ static int pair_store(const char *owner, const uint8_t *key) {
         return r;
 }
 
-/* For guests that wsl.exe does not know, or of another user than the one who has elevated. */
+/* For guests that wsl.exe cannot reach: Hyper-V guests, and distros of another user than the one
+ * who has elevated. */
 static int pair_print(const char *owner, const uint8_t *key) {
         int r;
 
         if (!wsl_pair_is_owner(owner)) {
-                log_write(LOG_LEVEL_ERROR,
-                          "'%s' is no agent: its id, 32 digits of 0-9a-f, '/', and its name; its "
-                          "status.json in the guest tells both",
-                          owner);
+                log_write(
+                        LOG_LEVEL_ERROR,
+                        "'%s' is not ID/NAME: 32 digits 0-9a-f, '/', and the guest's name; 'agent' "
+                        "in the guest's status.json has both",
+                        owner);
                 return -EINVAL;
         }
         r = pair_store(owner, key);
         if (r < 0)
                 return r;
-        fputs("Give this line to 'sudo wslbridgectl pair' in the guest, and to nobody else:\n",
+        fputs("Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n",
               stderr);
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
                 printf("%02x", key[i]);
@@ -64,12 +71,13 @@ static int pair_print(const char *owner, const uint8_t *key) {
         return 0;
 }
 
-/* The guest first: a key that only the host has would lock out a guest that was paired before. */
+/* The guest stores the key first: a key that only the host has would lock out a guest that was
+ * paired before. */
 static int pair_distro(const char *distro, const uint8_t *key) {
         char owner[LEDGER_OWNER_MAX + 1];
         int r;
 
-        printf("Asking '%s' to take a new key; it may have to start first ...\n", distro);
+        printf("Giving '%s' a new key; the distro may have to start first ...\n", distro);
         (void) fflush(stdout);
         r = wsl_pair(distro, key, owner);
         if (r == 0)
@@ -86,7 +94,8 @@ int command_pair(int argc, char **argv) {
 
         if (argc < 1 || argc > 2 || (argc == 2 && !print) ||
             (argc == 1 && argv[0][0] == '-' && strcmp(argv[0], "--list") != 0)) {
-                log_write(LOG_LEVEL_ERROR, "pair DISTRO, pair --print ID/NAME, or pair --list");
+                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper pair DISTRO, pair --print "
+                                           "ID/NAME, or pair --list");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("pair"))
@@ -105,7 +114,8 @@ int command_unpair(int argc, char **argv) {
         int r;
 
         if (argc != 1) {
-                log_write(LOG_LEVEL_ERROR, "unpair ID/NAME; 'pair --list' has them");
+                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper unpair ID/NAME; 'pair --list' "
+                                           "lists the guests");
                 return EXIT_FAILURE;
         }
         if (!elevation_check("unpair"))
@@ -113,9 +123,12 @@ int command_unpair(int argc, char **argv) {
         r = key_store_remove(&keys, argv[0]);
         key_store_done(&keys);
         if (r == -ENOENT)
-                log_write(LOG_LEVEL_ERROR, "'%s' is not paired; 'pair --list' has who is", argv[0]);
+                log_write(LOG_LEVEL_ERROR,
+                          "'%s' is not paired; 'pair --list' lists the guests that "
+                          "are",
+                          argv[0]);
         if (r < 0)
                 return EXIT_FAILURE;
-        printf("Unpaired: %s; its rules are withdrawn at once.\n", argv[0]);
+        printf("Unpaired: %s. Its rules are withdrawn at once.\n", argv[0]);
         return EXIT_SUCCESS;
 }

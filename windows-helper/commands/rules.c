@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * 'rules': list the port forwardings of wslbridge, as the ledger has them.
+ */
+
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/core/rules/rule.h"
 #include "windows-helper/store/ledger-store.h"
@@ -34,7 +39,7 @@ int command_rules(int argc, char **argv) {
         int r;
 
         if (argc > 0 && !netsh) {
-                log_write(LOG_LEVEL_ERROR, "rules, or rules --netsh");
+                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper rules [--netsh]");
                 return EXIT_FAILURE;
         }
         r = ledger_store_load(&store, &ledger);
@@ -45,7 +50,7 @@ int command_rules(int argc, char **argv) {
                 if (ledger.entries[i].next.addr.family != IP_FAMILY_NONE)
                         rules_print(&ledger.entries[i], netsh);
         if (r == 0 && ledger.n_entries == 0 && !netsh)
-                puts("No port forwarding is ours.");
+                puts("There are no port forwardings of wslbridge.");
         ledger_done(&ledger);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Reading status.json while it may be replaced at any time.
+ */
+
 #include "windows-helper/commands/status-load.h"
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/service/status-file.h"
@@ -7,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define STATUS_LOAD_MAX (256u * 1024 * 1024) /* more than all agents together can ask for */
+#define STATUS_LOAD_MAX (256u * 1024 * 1024) /* more than the services of all guests can need */
 
 static int status_load_from(HANDLE file, char **ret_text, size_t *ret_n) {
         LARGE_INTEGER size;
@@ -47,8 +52,8 @@ bool status_is_alive(const char *text, size_t n) {
                 return false;
         process = OpenProcess(SYNCHRONIZE, FALSE, pid);
         if (!process) {
-                error = GetLastError(); /* a user may not open SYSTEM's, but hears that it is there
-                                         */
+                /* Users may not open a process of SYSTEM. The error still tells that it exists. */
+                error = GetLastError();
                 return error == ERROR_ACCESS_DENIED;
         }
         error = WaitForSingleObject(process, 0);
@@ -63,7 +68,7 @@ int status_load(char **ret_text, size_t *ret_n) {
 
         if (r < 0)
                 return r;
-        /* Shared for deleting, too: the helper replaces the file under its readers. */
+        /* Shared for deletion too, because the helper replaces the file while it is read. */
         file = CreateFileW(path, GENERIC_READ,
                            FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
                            OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);

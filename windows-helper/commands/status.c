@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * 'status': show what the running service has written to its status file.
+ */
+
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/console.h"
 #include "windows-helper/commands/status-load.h"
@@ -9,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STATUS_NOT_RUNNING 3 /* as systemctl's */
+#define STATUS_NOT_RUNNING 3 /* the same exit code as systemctl's */
 
 int command_status(int argc, char **argv) {
         bool json = argc == 1 && strcmp(argv[0], "--json") == 0;
@@ -19,14 +24,14 @@ int command_status(int argc, char **argv) {
         int r;
 
         if (argc > 0 && !json) {
-                log_write(LOG_LEVEL_ERROR, "status, or status --json");
+                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper status [--json]");
                 return EXIT_FAILURE;
         }
         r = status_load(&text, &n);
         if (r == -ENOENT || (r == 0 && !status_is_alive(text, n))) {
                 free(text);
-                log_write(LOG_LEVEL_ERROR, "The helper does not run; start it: sc start "
-                                           "wslbridge-helper (or install it)");
+                log_write(LOG_LEVEL_ERROR, "The helper is not running; start it with 'sc start "
+                                           "wslbridge-helper', or install it");
                 return STATUS_NOT_RUNNING;
         }
         if (r == 0)

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The steps of installing and removing: program, data folder, event source, Hyper-V registration
+ * and service.
+ */
+
 #include "windows-helper/install/install.h"
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
@@ -24,7 +30,7 @@ static LSTATUS install_value(HKEY key, const wchar_t *name, DWORD type, const vo
         return RegSetValueExW(key, name, 0, type, data, (DWORD) size);
 }
 
-/* Where Windows finds the texts of our events. */
+/* Tell the Event Viewer where it finds the texts of our events. */
 static int install_event_source(const wchar_t *exe) {
         DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
         LSTATUS error;
@@ -41,7 +47,7 @@ static int install_event_source(const wchar_t *exe) {
                 (void) RegCloseKey(key);
         }
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Failed to register the event source");
+                return log_win_error((DWORD) error, "Cannot register the event source");
         install_say("events", L"source 'wslbridge' in the log Application");
         return 0;
 }
@@ -58,30 +64,30 @@ static int install_hyperv_service(void) {
                 (void) RegCloseKey(key);
         }
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Failed to register with Hyper-V");
+                return log_win_error((DWORD) error, "Cannot register with Hyper-V");
         install_say("hyper-v", L"service 57534c42-facb-11e6-bd58-64006a7986d3");
         return 0;
 }
 
-/* This program to where it is run from. Nothing to do when it is there already. */
+/* Copy this program to the place from which the service runs it, unless it is there already. */
 static int install_program(wchar_t ret_exe[PATHS_MAX]) {
         wchar_t self[PATHS_MAX], folder[PATHS_MAX];
         DWORD n = GetModuleFileNameW(NULL, self, PATHS_MAX);
         int r;
 
         if (n == 0 || n >= PATHS_MAX)
-                return log_win_error(GetLastError(), "Failed to find this program's file");
+                return log_win_error(GetLastError(), "Cannot find the file of this program");
         r = paths_program(NULL, folder);
         if (r == 0)
                 r = paths_program(INSTALL_EXE, ret_exe);
         if (r < 0)
                 return r;
-        /* Program Files' own protection is inherited: users may read and run, not write. */
+        /* The folder inherits the protection of Program Files: users may read and run, not write.
+         */
         if (!CreateDirectoryW(folder, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
-                return log_win_error(GetLastError(), "Failed to make folder '%ls'", folder);
+                return log_win_error(GetLastError(), "Cannot create folder '%ls'", folder);
         if (_wcsicmp(self, ret_exe) != 0 && !CopyFileW(self, ret_exe, FALSE))
-                return log_win_error(GetLastError(), "Failed to copy the program to '%ls'",
-                                     ret_exe);
+                return log_win_error(GetLastError(), "Cannot copy the program to '%ls'", ret_exe);
         install_say("program", ret_exe);
         return 0;
 }
@@ -116,24 +122,24 @@ int install(const wchar_t *arguments) {
                 r = install_hyperv_service();
         if (r < 0)
                 return r;
-        /* In quotes: without, Windows would try C:\Program.exe first (fact 9). */
+        /* Without the quotes, Windows would try C:\Program.exe first (fact 9). */
         (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls", exe,
                         arguments[0] ? L" " : L"", arguments);
         r = install_service_make(command);
         if (r == 0)
-                install_say("service", SERVICE_NAME L", started automatically, and now");
+                install_say("service", SERVICE_NAME L", started now and at each boot");
         return r;
 }
 
 static int uninstall_key(const wchar_t *path, const char *what) {
         LSTATUS error = RegDeleteTreeW(HKEY_LOCAL_MACHINE, path);
 
-        if (error == ERROR_SUCCESS) /* the key itself, where that has left it */
+        if (error == ERROR_SUCCESS) /* delete the key itself too, if the call has left it */
                 (void) RegDeleteKeyW(HKEY_LOCAL_MACHINE, path);
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return 0;
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Failed to remove key 'HKLM\\%ls'", path);
+                return log_win_error((DWORD) error, "Cannot remove key 'HKLM\\%ls'", path);
         install_say(what, path);
         return 0;
 }
@@ -148,13 +154,13 @@ static int uninstall_file(const wchar_t *path) {
         error = GetLastError();
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return 0;
-        /* A program cannot remove its own file while it runs. */
+        /* A program cannot remove its own file while it is running. */
         if (MoveFileExW(path, NULL, MOVEFILE_DELAY_UNTIL_REBOOT)) {
                 install_say("file", path);
-                printf("             (in use: goes when Windows is restarted)\n");
+                printf("             (in use; removed when Windows is restarted)\n");
                 return 0;
         }
-        return log_win_error(error, "Failed to remove file '%ls'", path);
+        return log_win_error(error, "Cannot remove file '%ls'", path);
 }
 
 static int uninstall_files(void) {
@@ -179,8 +185,8 @@ static int uninstall_files(void) {
         return r;
 }
 
-/* The ledger goes only after what it proves has gone: else nobody could ever tell our rules from
- * others'. */
+/* The ledger is removed only after the rules that it proves to be ours. Otherwise nobody could tell
+ * them from the rules of other programs. */
 int uninstall(void) {
         size_t n_rules = 0, n_firewall = 0;
         int r, r2;
@@ -190,8 +196,8 @@ int uninstall(void) {
                 return r;
         r = helper_withdraw(&n_rules, &n_firewall);
         if (r < 0) {
-                log_write(LOG_LEVEL_ERROR, "Not every rule could be removed, so nothing else "
-                                           "was; run 'wslbridge-helper uninstall' again");
+                log_write(LOG_LEVEL_ERROR, "Some rules could not be removed, so nothing else was "
+                                           "removed; run 'wslbridge-helper uninstall' again");
                 return r;
         }
         printf("  %-10s %zu left by the service\n", "rules", n_rules);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Calls of the service manager, and what the service's entry contains.
+ */
+
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/log.h"
@@ -8,14 +13,14 @@
 #define INSTALL_WAIT_MS 60000
 #define INSTALL_POLL_MS 50
 
-/* Return: the service, or NULL; @ret_error is -ENOENT quietly, or else logged. */
+/* Return: the service, or NULL with *ret_error: -ENOENT (not logged) or another errno (logged). */
 static SC_HANDLE install_service_open(DWORD access, int *ret_error) {
         SC_HANDLE manager, service;
         DWORD error;
 
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
         if (!manager) {
-                *ret_error = log_win_error(GetLastError(), "Failed to reach the service manager");
+                *ret_error = log_win_error(GetLastError(), "Cannot reach the service manager");
                 return NULL;
         }
         service = OpenServiceW(manager, SERVICE_NAME, access);
@@ -24,19 +29,19 @@ static SC_HANDLE install_service_open(DWORD access, int *ret_error) {
         if (!service) {
                 *ret_error = error == ERROR_SERVICE_DOES_NOT_EXIST
                                      ? -ENOENT
-                                     : log_win_error(error, "Failed to open the service");
+                                     : log_win_error(error, "Cannot open the service");
         }
         return service;
 }
 
-/* Wait until the state is @wanted, or, when starting, the end. Return: 0, -ETIMEDOUT, -ECHILD when
- * it ended instead, or negative errno. */
+/* Wait until the service is in the state @wanted. Return: 0; -ETIMEDOUT; -ECHILD when it was to
+ * start but has ended; or negative errno. */
 static int install_service_wait(SC_HANDLE service, DWORD wanted) {
         SERVICE_STATUS status;
 
         for (int waited = 0; waited < INSTALL_WAIT_MS; waited += INSTALL_POLL_MS) {
                 if (!QueryServiceStatus(service, &status))
-                        return log_win_error(GetLastError(), "Failed to query the service");
+                        return log_win_error(GetLastError(), "Cannot query the service");
                 if (status.dwCurrentState == wanted)
                         return 0;
                 if (status.dwCurrentState == SERVICE_STOPPED)
@@ -44,11 +49,11 @@ static int install_service_wait(SC_HANDLE service, DWORD wanted) {
                 Sleep(INSTALL_POLL_MS);
         }
         log_write(LOG_LEVEL_ERROR, "The service did not %s within %d s",
-                  wanted == SERVICE_STOPPED ? "end" : "start", INSTALL_WAIT_MS / 1000);
+                  wanted == SERVICE_STOPPED ? "stop" : "start", INSTALL_WAIT_MS / 1000);
         return -ETIMEDOUT;
 }
 
-/* It does not run; the last two are Wine 8's words for a service whose process was killed. */
+/* The service is not running. The last two are how Wine 8 reports that its process was killed. */
 static bool install_service_is_gone(DWORD error) {
         return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_NO_DATA ||
                error == ERROR_BROKEN_PIPE;
@@ -71,7 +76,7 @@ int install_service_end(bool hand_over) {
         if (install_service_is_gone(error))
                 r = 0;
         else if (error != ERROR_SUCCESS)
-                r = log_win_error(error, "Failed to stop the service");
+                r = log_win_error(error, "Cannot stop the service");
         else
                 r = install_service_wait(service, SERVICE_STOPPED);
         (void) CloseServiceHandle(service);
@@ -81,15 +86,15 @@ int install_service_end(bool hand_over) {
 static bool install_service_set(SC_HANDLE service, DWORD level, void *info, const char *what) {
         if (ChangeServiceConfig2W(service, level, info))
                 return true;
-        (void) log_win_error(GetLastError(), "Failed to set %s of the service, ignoring", what);
+        (void) log_win_error(GetLastError(), "Cannot set %s of the service, ignoring", what);
         return false;
 }
 
-/* What the entry has besides its command line (fact 9). None of it keeps the service from working,
- * so a Windows that does not know one is told about and goes on. */
+/* Everything in the entry besides the command line (fact 9). The service works without these
+ * settings, so one that this Windows does not know is logged and skipped. */
 static void install_service_configure(SC_HANDLE service) {
-        /* What is done here goes by access rights, not by privileges; everybody has the first one
-         * in any case, and HCS may look at its caller with the second. */
+        /* The service relies on access rights, not on privileges. Every process has the first of
+         * these two anyway; the Host Compute Service may need the second to check its caller. */
         wchar_t privileges[] = L"SeChangeNotifyPrivilege\0SeImpersonatePrivilege\0";
         wchar_t about[] = SERVICE_ABOUT;
         SC_ACTION actions[] = {
@@ -101,11 +106,12 @@ static void install_service_configure(SC_HANDLE service) {
                 .cActions = ARRAYSIZE(actions),
                 .lpsaActions = actions,
         };
-        /* Before it ends us at a shutdown, Windows waits for that long instead of some seconds. */
+        /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us.
+         */
         SERVICE_PRESHUTDOWN_INFO preshutdown = {SERVICE_STOP_HINT_MS};
         SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE}; /* not only after a crash */
-        /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, not a restricted token of it (facts
-         * 2.1 and 9). */
+        /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, but not with a restricted token
+         * (facts 2.1 and 9). */
         SERVICE_SID_INFO sid = {SERVICE_SID_TYPE_UNRESTRICTED};
         SERVICE_REQUIRED_PRIVILEGES_INFOW required = {privileges};
 
@@ -114,11 +120,11 @@ static void install_service_configure(SC_HANDLE service) {
         (void) install_service_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed,
                                    "the delayed start");
         (void) install_service_set(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failure,
-                                   "what follows a crash");
+                                   "the actions after a crash");
         (void) install_service_set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors,
-                                   "what follows an error");
+                                   "the actions after an error");
         (void) install_service_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,
-                                   "the time at a shutdown");
+                                   "the time for a shutdown");
         (void) install_service_set(service, SERVICE_CONFIG_SERVICE_SID_INFO, &sid,
                                    "the service's SID");
         (void) install_service_set(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required,
@@ -154,21 +160,21 @@ int install_service_make(const wchar_t *command) {
 
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE);
         if (!manager)
-                return log_win_error(GetLastError(), "Failed to reach the service manager");
+                return log_win_error(GetLastError(), "Cannot reach the service manager");
         service = install_service_create(manager, command);
         if (!service)
-                r = log_win_error(GetLastError(), "Failed to make the service");
+                r = log_win_error(GetLastError(), "Cannot create the service");
         (void) CloseServiceHandle(manager);
         if (!service)
                 return r;
         install_service_configure(service);
         if (!StartServiceW(service, 0, NULL) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
-                r = log_win_error(GetLastError(), "Failed to start the service");
+                r = log_win_error(GetLastError(), "Cannot start the service");
         else
                 r = install_service_wait(service, SERVICE_RUNNING);
         if (r == -ECHILD) {
-                log_write(LOG_LEVEL_ERROR, "The service ended at once; the log Application, "
-                                           "source 'wslbridge', says why");
+                log_write(LOG_LEVEL_ERROR, "The service ended at once; see the Event Log "
+                                           "'Application', source 'wslbridge', for the reason");
         }
         (void) CloseServiceHandle(service);
         return r;
@@ -182,7 +188,7 @@ int install_service_remove(void) {
         if (!service)
                 return r;
         if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
-                r = log_win_error(GetLastError(), "Failed to remove the service");
+                r = log_win_error(GetLastError(), "Cannot remove the service");
         (void) CloseServiceHandle(service);
         return r;
 }

@@ -72,7 +72,7 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
         if (!service.handle)
                 return;
         service_report(SERVICE_START_PENDING, SERVICE_START_HINT_MS, 0);
-        log_to_event_log();
+        log_to_event_log(SERVICE_EVENT_SOURCE);
         r = helper_new(&helper, service.options);
         if (r == 0) {
                 service.helper = helper;

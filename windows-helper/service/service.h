@@ -11,6 +11,8 @@
  * firewall rules may take a while. */
 #define SERVICE_STOP_HINT_MS 60000
 
+#define SERVICE_EVENT_SOURCE L"wslbridge" /* in the Event Log */
+
 #define SERVICE_NAME  L"wslbridge-helper"
 #define SERVICE_TITLE L"wslbridge helper"
 #define SERVICE_ABOUT \

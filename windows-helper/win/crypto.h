@@ -2,13 +2,17 @@
 #pragma once
 
 /*
- * Windows' own cryptography (CNG): the MAC of the handshake and random bytes.
+ * The cryptography of Windows (CNG): HMAC-SHA256 and random bytes.
  */
 
-#include "protocol/session/session.h"
+#include <stddef.h>
+#include <stdint.h>
 
-/* A SessionMac: HMAC-SHA256. Return: 0 or -EIO. */
-int mac_bcrypt(const uint8_t *key, const uint8_t *data, size_t n, uint8_t ret_mac[WIRE_MAC_SIZE]);
+#define CRYPTO_KEY_SIZE 32 /* bytes of the key that mac_bcrypt() takes */
+#define CRYPTO_MAC_SIZE 32 /* bytes of an HMAC-SHA256 */
 
-/* Random bytes for nonces. Return: 0 or -EIO. */
+/* HMAC-SHA256 of @n bytes with a key of CRYPTO_KEY_SIZE bytes. Return: 0 or -EIO. */
+int mac_bcrypt(const uint8_t *key, const uint8_t *data, size_t n, uint8_t ret_mac[CRYPTO_MAC_SIZE]);
+
+/* @n random bytes that nobody can predict, good for keys and nonces. Return: 0 or -EIO. */
 int random_bcrypt(uint8_t *ret_bytes, size_t n);

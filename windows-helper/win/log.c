@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Where log lines go: standard error for a console, the Event Log for a service.
+ */
+
 #include "windows-helper/win/log.h"
 
 #include <stdarg.h>
@@ -7,7 +12,7 @@
 #include <string.h>
 
 static LogLevel log_level = LOG_LEVEL_NOTICE;
-static HANDLE log_source; /* of the Event Log; NULL: standard error. Kept until the end */
+static HANDLE log_source; /* of the Event Log, open until the process ends; NULL: standard error */
 
 static const char *log_level_name(LogLevel level) {
         switch (level) {
@@ -36,7 +41,8 @@ static WORD log_event_type(LogLevel level) {
         return EVENTLOG_INFORMATION_TYPE;
 }
 
-/* What has no id and is no problem is a detail, and stays out of an administrator's log. */
+/* A line that has no id and reports no problem is a detail, which an administrator's log can do
+ * without. */
 static void log_report(LogLevel level, EventId event, const char *text) {
         wchar_t wide[LOG_LINE_MAX];
         const wchar_t *strings[] = {wide};
@@ -49,13 +55,14 @@ static void log_report(LogLevel level, EventId event, const char *text) {
                                     strings, NULL);
 }
 
-/* The texts are found through the key that 'install' makes (fact 9). */
-void log_to_event_log(void) {
-        log_source = RegisterEventSourceW(NULL, L"wslbridge");
+/* The Event Viewer finds the texts through a registry key of the source, which the installation
+ * creates (fact 9). */
+void log_to_event_log(const wchar_t *source) {
+        log_source = RegisterEventSourceW(NULL, source);
 }
 
-/* One write per line, or pieces would mix with what others write. The flush is for Wine 8, whose
- * fwrite() keeps what goes to stderr in a buffer (its fprintf() does not). */
+/* A line is one write, because pieces of it could mix with the output of other processes. The flush
+ * is for Wine 8, whose fwrite() buffers stderr (its fprintf() does not). */
 static void log_line(LogLevel level, EventId event, const char *text) {
         char line[LOG_LINE_MAX + 16];
 
@@ -99,7 +106,7 @@ void log_event(LogLevel level, EventId event, const char *format, ...) {
         va_end(args);
 }
 
-/* Windows' sentence for @error without its final stop and line break; "" when it has none. */
+/* The sentence that Windows has for @error, without its full stop and line break; "" if none. */
 static void log_error_text(DWORD error, char *ret_text, size_t size) {
         wchar_t wide[256];
         char *text = NULL;

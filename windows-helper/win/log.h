@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Log lines for people, on standard error. Keeps the calling thread's last error, so that a line
- * may stand between a failing call and the question why.
+ * Log lines for people: on standard error, or in the Event Log of Windows. Logging keeps the
+ * calling thread's last error, so a line may be logged before GetLastError() is asked.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -11,22 +11,23 @@
 
 #define LOG_LINE_MAX 1024 /* longer lines are cut */
 
-/* Lines above @level are not written; the default is LOG_LEVEL_NOTICE. */
+/* Lines above @level are not written. The default is LOG_LEVEL_NOTICE. */
 void log_set_level(LogLevel level);
 
-/* From now on to Windows' Event Log, as source 'wslbridge', and no more to standard error. */
-void log_to_event_log(void);
+/* From now on, log to the Event Log as @source instead of to standard error. Lines without an event
+ * id appear there only if they are warnings or errors. */
+void log_to_event_log(const wchar_t *source);
 
 void log_write(LogLevel level, const char *format, ...) __attribute__((format(gnu_printf, 2, 3)));
 
-/* The same for an event of the Event Log, which gets it when the log goes there. */
+/* The same with the id that the line has in the Event Log. */
 void log_event(LogLevel level, EventId event, const char *format, ...)
         __attribute__((format(gnu_printf, 3, 4)));
 
 /**
  * log_win_error() - log a failed Windows call as an error
- * @error: what GetLastError(), WSAGetLastError() or the call itself gave
- * @format: what failed; Windows' own words and the number are added
+ * @error: the code from GetLastError(), WSAGetLastError() or the call itself
+ * @format: what failed; the error's text from Windows and its number are appended
  *
  * Return: win_errno(@error), so that `return log_win_error(…)` ends a function.
  */

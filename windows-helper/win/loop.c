@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The completion port, and the thread pool's waits that post to it.
+ */
+
 #include "windows-helper/win/loop.h"
 #include "windows-helper/win/log.h"
 
@@ -6,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOP_TURN_MAX 64 /* completions handled before the caller's timers get a look */
+#define LOOP_TURN_MAX 64 /* completions handled in one turn */
 
 struct Loop {
         HANDLE port; /* owned */
@@ -20,7 +25,7 @@ int loop_new(Loop **ret_loop) {
                 return -ENOMEM;
         loop->port = CreateIoCompletionPort(INVALID_HANDLE_VALUE, NULL, 0, 1);
         if (!loop->port) {
-                r = log_win_error(GetLastError(), "Failed to create a completion port");
+                r = log_win_error(GetLastError(), "Cannot create a completion port");
                 free(loop);
                 return r;
         }
@@ -38,7 +43,7 @@ Loop *loop_free(Loop *loop) {
 
 int loop_attach(Loop *loop, HANDLE handle) {
         if (!CreateIoCompletionPort(handle, loop->port, 0, 0))
-                return log_win_error(GetLastError(), "Failed to attach to the completion port");
+                return log_win_error(GetLastError(), "Cannot attach to the completion port");
         return 0;
 }
 
@@ -49,7 +54,7 @@ OVERLAPPED *loop_op_prepare(LoopOp *op) {
 
 void loop_post(Loop *loop, LoopOp *op) {
         if (!PostQueuedCompletionStatus(loop->port, 0, 0, &op->overlapped))
-                (void) log_win_error(GetLastError(), "Failed to post to the completion port");
+                (void) log_win_error(GetLastError(), "Cannot post to the completion port");
 }
 
 void loop_gate_post(LoopGate *g, LoopOp *op) {
@@ -71,7 +76,7 @@ struct LoopWait {
         LoopOp op;
 };
 
-/* Runs in the thread pool's waiting thread: a completion port cannot wait for an event itself. */
+/* Runs in a waiting thread of the thread pool, because a completion port cannot wait for events. */
 static void CALLBACK loop_wait_on_event(void *context, BOOLEAN timed_out) {
         LoopWait *w = context;
 
@@ -88,7 +93,7 @@ int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, vo
         w->op = (LoopOp){.fn = fn, .userdata = userdata};
         if (!RegisterWaitForSingleObject(&w->wait, event, loop_wait_on_event, w, INFINITE,
                                          WT_EXECUTEINWAITTHREAD)) {
-                r = log_win_error(GetLastError(), "Failed to wait for an event");
+                r = log_win_error(GetLastError(), "Cannot wait for an event");
                 free(w);
                 return r;
         }
@@ -98,14 +103,14 @@ int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, vo
 
 LoopWait *loop_wait_free(LoopWait *w) {
         if (w) {
-                /* Waits for a callback that is running, so nothing is posted after this. */
+                /* This waits for a running callback, so nothing is posted afterwards. */
                 (void) UnregisterWaitEx(w->wait, INVALID_HANDLE_VALUE);
                 free(w);
         }
         return NULL;
 }
 
-/* Milliseconds until @deadline_usec, rounded up: a loop that wakes early would spin. */
+/* Milliseconds until @deadline_usec, rounded up, because a loop that wakes too early would spin. */
 static DWORD loop_timeout(uint64_t deadline_usec) {
         uint64_t now = loop_now_usec(), ms;
 
@@ -117,8 +122,8 @@ static DWORD loop_timeout(uint64_t deadline_usec) {
         return ms < INFINITE ? (DWORD) ms : INFINITE - 1;
 }
 
-/* Completions are fetched one at a time because only this call translates the NTSTATUS of a failed
- * operation to a Win32 code. */
+/* Completions are fetched one at a time, because only GetQueuedCompletionStatus() translates the
+ * NTSTATUS of a failed operation to a Win32 code. */
 void loop_turn(Loop *loop, uint64_t deadline_usec) {
         DWORD timeout = loop_timeout(deadline_usec);
 

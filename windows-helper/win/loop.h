@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * The event loop: one thread on one I/O completion port. Overlapped operations and packets posted
- * by other threads (stop, registry notification) arrive as the same thing, a LoopOp.
+ * The event loop: one thread on one I/O completion port. Overlapped operations and packets that
+ * other threads post (a stop, a registry notification) arrive in the same form, a LoopOp.
  *
- * Time is QueryUnbiasedInterruptTime(): monotonic, and it stands still while the machine sleeps, so
- * that a guest has not been "silent" for the hours of a night. A wait on the port does not count
- * sleep either. Wine 8 has it, with a granularity of well under a millisecond.
+ * Time comes from QueryUnbiasedInterruptTime(). It is monotonic and stands still while the machine
+ * sleeps, so a guest does not count as silent after a night's sleep. A wait on the port does not
+ * count sleep either. Wine 8 has this clock with a granularity well below a millisecond.
  */
 
 #include "windows-helper/win/win.h"
@@ -19,30 +19,31 @@
 typedef struct Loop Loop;
 typedef struct LoopOp LoopOp;
 
-/* @error: Win32 code, 0 for success. The operation may be started again, or freed, from within. */
+/* @error: a Win32 code, 0 for success. The function may start the operation again, or free it. */
 typedef void (*LoopOpFn)(LoopOp *op, DWORD error, DWORD n_bytes);
 
 struct LoopOp {
-        OVERLAPPED overlapped; /* first, so that the completion leads back here */
+        OVERLAPPED overlapped; /* the first member: a completion has only its address */
         LoopOpFn fn;
         void *userdata;
 };
 
 /* Return: 0 or negative errno (logged). */
 int loop_new(Loop **ret_loop);
-Loop *loop_free(Loop *loop); /* takes NULL, returns NULL; nothing may be in flight */
+Loop *loop_free(Loop *loop); /* takes NULL, returns NULL; no operation may be in flight */
 
-/* Let operations of @handle (a SOCKET too) complete here. Return: 0 or negative errno (logged). */
+/* Make operations of @handle (or of a SOCKET) complete in this loop. Return: 0 or negative errno
+ * (logged). */
 int loop_attach(Loop *loop, HANDLE handle);
 
-/* Clear what the last use left and give it to a call that starts an overlapped operation. */
+/* Clear the OVERLAPPED of @op after its last use, for a call that starts an operation. Return: a
+ * pointer to it. */
 OVERLAPPED *loop_op_prepare(LoopOp *op);
 
-/* Run @op's function in the loop's thread; may be called by any thread. The loop never frees it. */
+/* Run @op's function in the loop's thread. Any thread may call this. The loop never frees @op. */
 void loop_post(Loop *loop, LoopOp *op);
 
-/* A way to the loop for a thread of ours that hangs in a call of Windows, and so may outlive the
- * loop. */
+/* Access to the loop for a thread that may hang in a call of Windows and so outlive the loop. */
 typedef struct LoopGate {
         SRWLOCK lock;
         Loop *loop; /* borrowed; NULL once it is closed */
@@ -50,29 +51,30 @@ typedef struct LoopGate {
 
 #define LOOP_GATE(loop_) ((LoopGate){.lock = SRWLOCK_INIT, .loop = (loop_)})
 
-void loop_gate_post(LoopGate *g, LoopOp *op); /* as loop_post(); nothing once it is closed */
-void loop_gate_close(LoopGate *g);            /* afterwards no thread touches the loop */
+void loop_gate_post(LoopGate *g, LoopOp *op); /* as loop_post(); does nothing once it is closed */
+void loop_gate_close(LoopGate *g);            /* afterwards no thread uses the loop through @g */
 
-/* A Windows event that runs a function in the loop's thread each time it is set. */
+/* A wait for a Windows event: each time the event is set, a function runs in the loop's thread. */
 typedef struct LoopWait LoopWait;
 
 /**
  * loop_wait_new() - wait for @event for as long as the object lives
- * @event: borrowed; auto-reset, or @fn would be called without end
+ * @event: borrowed; it must reset itself, or @fn would be called without end
  *
  * Return: 0 or negative errno (logged).
  */
 int loop_wait_new(LoopWait **ret_wait, Loop *loop, HANDLE event, LoopOpFn fn, void *userdata);
 
-/* Takes NULL, returns NULL. The loop may hold a packet of it: it must not turn afterwards. */
+/* Takes NULL, returns NULL. The loop may still hold a packet of it, so it must not turn again. */
 LoopWait *loop_wait_free(LoopWait *w);
 
 /**
- * loop_turn() - wait for the first completion, then handle what is there
- * @deadline_usec: return no later, even if nothing happened
+ * loop_turn() - wait for a completion, then handle all that have arrived
+ * @deadline_usec: return at this time at the latest, even if nothing happened
  *
- * Bounded, so that the caller's own work gets its turn under load.
+ * One turn handles a bounded number of completions, so that the caller's own work is not delayed
+ * under load.
  */
 void loop_turn(Loop *loop, uint64_t deadline_usec);
 
-uint64_t loop_now_usec(void);
+uint64_t loop_now_usec(void); /* the loop's clock, see above */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Reading, writing and enumerating the values of a key that may disappear at any time.
+ */
+
 #include "windows-helper/win/registry.h"
 #include "windows-helper/win/log.h"
 
@@ -6,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* No KEY_ALL_ACCESS: neither owner nor DACL of these keys is our business. */
+/* Not KEY_ALL_ACCESS: we never change the owner or the DACL of these keys. */
 #define REGISTRY_ACCESS (KEY_QUERY_VALUE | KEY_SET_VALUE | KEY_CREATE_SUB_KEY | KEY_NOTIFY)
-/* What a user has who is no administrator: then a write fails, and says so. */
+/* For users who are not administrators. A write fails then and is logged. */
 #define REGISTRY_ACCESS_USER KEY_QUERY_VALUE
 
 int registry_create(RegistryKey *k) {
@@ -20,7 +25,7 @@ int registry_create(RegistryKey *k) {
                                 REGISTRY_ACCESS, NULL, &k->key, NULL);
         if (error != ERROR_SUCCESS) {
                 k->key = NULL;
-                return log_win_error((DWORD) error, "Failed to create key 'HKLM\\%ls'", k->path);
+                return log_win_error((DWORD) error, "Cannot create key 'HKLM\\%ls'", k->path);
         }
         return 0;
 }
@@ -32,7 +37,7 @@ void registry_close(RegistryKey *k) {
         }
 }
 
-/* Return: 0 or -ENOENT (quietly), or another error (logged). */
+/* Return: 0; -ENOENT (not logged); or another negative errno (logged). */
 static int registry_open(RegistryKey *k) {
         LSTATUS error;
 
@@ -47,12 +52,12 @@ static int registry_open(RegistryKey *k) {
         k->key = NULL;
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return -ENOENT;
-        return log_win_error((DWORD) error, "Failed to open key 'HKLM\\%ls'", k->path);
+        return log_win_error((DWORD) error, "Cannot open key 'HKLM\\%ls'", k->path);
 }
 
-/* True when @error says that our handle is of a key that is gone; the handle is dropped then, and
- * the call tried again: who deleted the key may have made it again, with other values. Only a
- * delete is not, because the value of that name in the new key is one that nobody has looked at. */
+/* True when @error says that the key of our handle was deleted. The handle is closed then, and the
+ * caller tries again, because the key may have been created anew with other values. Deleting a
+ * value is the exception: nobody has looked at the value of that name in the new key. */
 static bool registry_lost(RegistryKey *k, LSTATUS error) {
         if (error != ERROR_KEY_DELETED)
                 return false;
@@ -78,8 +83,8 @@ static int registry_set(RegistryKey *k, const char *name, DWORD type, const void
                         break;
         }
         if (error != ERROR_SUCCESS) {
-                return log_win_error((DWORD) error, "Failed to write value '%s' of 'HKLM\\%ls'",
-                                     name, k->path);
+                return log_win_error((DWORD) error, "Cannot write value '%s' of 'HKLM\\%ls'", name,
+                                     k->path);
         }
         return 0;
 }
@@ -96,9 +101,9 @@ int registry_set_binary(RegistryKey *k, const char *name, const void *data, size
         return registry_set(k, name, REG_BINARY, data, size);
 }
 
-/* Characters of a REG_SZ without its NUL, or SIZE_MAX when it is not one plain string: another
- * type, half a character, or something behind a NUL. Only what is exactly ours may look like ours.
- */
+/* Characters of a REG_SZ without its NUL. SIZE_MAX when it is not one plain string: another type,
+ * half a character, or something behind a NUL. A value that differs from ours in this way must not
+ * be mistaken for ours. */
 static size_t registry_string_length(DWORD type, const BYTE *data, DWORD size) {
         const wchar_t *wide = (const wchar_t *) data;
         size_t n = size / sizeof(wchar_t);
@@ -113,8 +118,8 @@ static size_t registry_string_length(DWORD type, const BYTE *data, DWORD size) {
         return n;
 }
 
-/* RegQueryValueExW with our errors; *size is the room and then what there is.
- * Return: 0, -ENOENT, -EMSGSIZE, or another error (logged). */
+/* RegQueryValueExW() with our errors. *size is the size of @data, and then that of the value.
+ * Return: 0; -ENOENT; -EMSGSIZE; or another negative errno (logged). */
 static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYTE *data,
                           DWORD *size) {
         wchar_t wname[REGISTRY_NAME_MAX];
@@ -137,8 +142,8 @@ static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYT
         if (error == ERROR_MORE_DATA)
                 return -EMSGSIZE;
         if (error != ERROR_SUCCESS) {
-                return log_win_error((DWORD) error, "Failed to read value '%s' of 'HKLM\\%ls'",
-                                     name, k->path);
+                return log_win_error((DWORD) error, "Cannot read value '%s' of 'HKLM\\%ls'", name,
+                                     k->path);
         }
         return 0;
 }
@@ -195,7 +200,7 @@ int registry_delete(RegistryKey *k, const char *name) {
         error = RegDeleteValueW(k->key, wname);
         if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND || registry_lost(k, error))
                 return 0;
-        return log_win_error((DWORD) error, "Failed to delete value '%s' of 'HKLM\\%ls'", name,
+        return log_win_error((DWORD) error, "Cannot delete value '%s' of 'HKLM\\%ls'", name,
                              k->path);
 }
 
@@ -211,17 +216,18 @@ int registry_flush(RegistryKey *k) {
         } while (registry_lost(k, error));
         if (error == ERROR_SUCCESS)
                 return 0;
-        return log_win_error((DWORD) error, "Failed to flush key 'HKLM\\%ls'", k->path);
+        return log_win_error((DWORD) error, "Cannot flush key 'HKLM\\%ls'", k->path);
 }
 
-typedef struct RegistryWalk {
+typedef struct RegistryEnum {
         wchar_t *name; /* owned */
         BYTE *data;    /* owned */
         DWORD name_size, data_size;
-} RegistryWalk;
+} RegistryEnum;
 
-/* Room for the longest name and data of the key now. Return: Win32 error. */
-static LSTATUS registry_walk_reserve(RegistryWalk *w, HKEY key) {
+/* Make room for the longest name and the longest data that the key has now. Return: a Win32 error.
+ */
+static LSTATUS registry_enum_reserve(RegistryEnum *e, HKEY key) {
         DWORD name_max = 0, data_max = 0;
         LSTATUS error;
 
@@ -229,25 +235,25 @@ static LSTATUS registry_walk_reserve(RegistryWalk *w, HKEY key) {
                                  &data_max, NULL, NULL);
         if (error != ERROR_SUCCESS)
                 return error;
-        free(w->name);
-        free(w->data);
-        w->name_size = name_max + 1;
-        w->data_size = data_max + sizeof(wchar_t);
-        w->name = calloc(w->name_size, sizeof(wchar_t));
-        w->data = malloc(w->data_size);
-        return w->name && w->data ? ERROR_SUCCESS : ERROR_OUTOFMEMORY;
+        free(e->name);
+        free(e->data);
+        e->name_size = name_max + 1;
+        e->data_size = data_max + sizeof(wchar_t);
+        e->name = calloc(e->name_size, sizeof(wchar_t));
+        e->data = malloc(e->data_size);
+        return e->name && e->data ? ERROR_SUCCESS : ERROR_OUTOFMEMORY;
 }
 
-/* Hand the value that was just read to @fn. */
-static int registry_walk_deliver(const RegistryWalk *w, DWORD n_name, DWORD type, DWORD n_data,
+/* Call @fn with the value that was just read. */
+static int registry_enum_deliver(const RegistryEnum *e, DWORD n_name, DWORD type, DWORD n_data,
                                  int (*fn)(void *, const char *, const char *), void *userdata) {
-        size_t n = registry_string_length(type, w->data, n_data);
+        size_t n = registry_string_length(type, e->data, n_data);
         char *name = NULL, *data = NULL;
         int r;
 
-        r = win_from_wide(w->name, n_name, &name);
+        r = win_from_wide(e->name, n_name, &name);
         if (r == 0 && n != SIZE_MAX)
-                r = win_from_wide((const wchar_t *) w->data, n, &data);
+                r = win_from_wide((const wchar_t *) e->data, n, &data);
         if (r == 0)
                 r = fn(userdata, name, data);
         free(data);
@@ -257,7 +263,7 @@ static int registry_walk_deliver(const RegistryWalk *w, DWORD n_name, DWORD type
 
 int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),
                   void *userdata) {
-        RegistryWalk walk = {0};
+        RegistryEnum e = {0};
         LSTATUS error;
         int r;
 
@@ -265,24 +271,23 @@ int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, co
                 r = registry_open(k);
                 if (r < 0)
                         return r == -ENOENT ? 0 : r;
-                error = registry_walk_reserve(&walk, k->key);
+                error = registry_enum_reserve(&e, k->key);
         } while (registry_lost(k, error));
         for (DWORD i = 0; error == ERROR_SUCCESS && r == 0;) {
-                DWORD n_name = walk.name_size, n_data = walk.data_size, type = REG_NONE;
+                DWORD n_name = e.name_size, n_data = e.data_size, type = REG_NONE;
 
-                error = RegEnumValueW(k->key, i, walk.name, &n_name, NULL, &type, walk.data,
-                                      &n_data);
-                if (error == ERROR_MORE_DATA) { /* grew meanwhile */
-                        error = registry_walk_reserve(&walk, k->key);
+                error = RegEnumValueW(k->key, i, e.name, &n_name, NULL, &type, e.data, &n_data);
+                if (error == ERROR_MORE_DATA) { /* a value has grown meanwhile */
+                        error = registry_enum_reserve(&e, k->key);
                 } else if (error == ERROR_SUCCESS) {
-                        r = registry_walk_deliver(&walk, n_name, type, n_data, fn, userdata);
+                        r = registry_enum_deliver(&e, n_name, type, n_data, fn, userdata);
                         i++;
                 }
         }
-        free(walk.data);
-        free(walk.name);
+        free(e.data);
+        free(e.name);
         if (r < 0 || error == ERROR_SUCCESS || error == ERROR_NO_MORE_ITEMS ||
             registry_lost(k, error))
                 return r;
-        return log_win_error((DWORD) error, "Failed to list the values of 'HKLM\\%ls'", k->path);
+        return log_win_error((DWORD) error, "Cannot list the values of 'HKLM\\%ls'", k->path);
 }

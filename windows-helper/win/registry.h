@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Values of one registry key below HKEY_LOCAL_MACHINE: UTF-8 names and strings in, 0 or negative
- * errno out. A key is opened when it is first needed, created by the first write, and opened again
- * when somebody deleted it under us, so no caller thinks about handles.
+ * Values of one registry key below HKEY_LOCAL_MACHINE, with UTF-8 names and strings. Callers need
+ * not care about handles: a key is opened when it is first needed, created by the first write, and
+ * opened again after somebody has deleted it.
  */
 
 #include "windows-helper/win/win.h"
@@ -12,11 +12,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define REGISTRY_NAME_MAX 1024 /* characters of names and strings that we write ourselves */
+#define REGISTRY_NAME_MAX 1024 /* characters of the names and strings that we write */
 
 enum {
         _REGISTRY_E_SUCCESS,
-        REGISTRY_E_NOT_STRING, /* the value exists and is no plain REG_SZ */
+        REGISTRY_E_NOT_STRING, /* the value exists, but is not a plain REG_SZ */
 };
 
 typedef struct RegistryKey {
@@ -26,7 +26,8 @@ typedef struct RegistryKey {
 
 #define REGISTRY_KEY_INIT(path_) ((RegistryKey){.path = (path_)})
 
-/* Open it for reading and writing, creating it if it is missing. Return: 0 or negative errno. */
+/* Open the key for reading and writing, creating it if it is missing. Return: 0 or negative errno.
+ */
 int registry_create(RegistryKey *k);
 void registry_close(RegistryKey *k);
 
@@ -39,25 +40,26 @@ int registry_set_binary(RegistryKey *k, const char *name, const void *data, size
 /* Read a REG_SZ. Return: 0, REGISTRY_E_NOT_STRING, -ENOENT, or negative errno. */
 int registry_get_string(RegistryKey *k, const char *name, char *ret_data, size_t size);
 
-/* Read a REG_BINARY of exactly @size bytes. Return: 0, -ENOENT, -EINVAL when it is something else.
- */
+/* Read a REG_BINARY of exactly @size bytes. Return: 0; -ENOENT; -EINVAL when the value is anything
+ * else; or another negative errno (logged). */
 int registry_get_binary(RegistryKey *k, const char *name, void *ret_data, size_t size);
 
-/* Delete a value; 0 also when there was none. */
+/* Delete a value. Return: 0, also when there was none; or negative errno (logged). */
 int registry_delete(RegistryKey *k, const char *name);
 
-/* Bring the key's hive to disk. 0 when the key does not exist. */
+/* Write the key's hive to disk. Return: 0, also when the key does not exist; or negative errno. */
 int registry_flush(RegistryKey *k);
 
 /**
- * registry_each() - walk all values
- * @fn: gets the name and the string, NULL for what is no plain REG_SZ; ends the walk unless it
- *      returns 0
+ * registry_each() - call a function for each value
+ * @fn: gets the name and the string, or NULL for a value that is not a plain REG_SZ; a return value
+ *      other than 0 ends the enumeration
  *
- * No snapshot: a value that is added or deleted meanwhile may be missed or shift the order. Who
- * depends on the whole truth watches the key and walks again.
+ * This is not a snapshot. If values are added or deleted meanwhile, others may be missed or come
+ * twice. A caller that needs all of them watches the key and enumerates it again after a change.
  *
- * Return: 0 (also when the key does not exist), what @fn ended it with, or an error of ours.
+ * Return: 0 (also when the key does not exist); the value with which @fn ended it; or negative
+ * errno (logged).
  */
 int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),
                   void *userdata);

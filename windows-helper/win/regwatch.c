@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Registry notifications, collected for a moment, and armed again at the key or its ancestor.
+ */
+
 #include "windows-helper/win/regwatch.h"
 #include "windows-helper/win/log.h"
 
@@ -6,8 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A batch of writes, ours or another program's, is over well within this; a value of ours that
- * somebody deleted must be back within a second. */
+/* Long enough for a batch of writes, by us or another program, to end. Short enough that a value of
+ * ours that was deleted is back within a second. */
 #define REGWATCH_SETTLE_USEC 50000ULL
 #define REGWATCH_RETRY_USEC  5000000ULL /* the watch could not be armed */
 
@@ -15,10 +20,10 @@ struct RegWatch {
         const wchar_t *path; /* borrowed */
         void (*fn)(void *userdata);
         void *userdata;
-        HKEY key;          /* owned: the key itself, or the nearest ancestor that exists */
+        HKEY key;          /* owned: the key itself, or its nearest ancestor that exists */
         HANDLE event;      /* owned; set by the registry */
         LoopWait *wait;    /* owned */
-        uint64_t due_usec; /* LOOP_NO_DEADLINE: nothing was told */
+        uint64_t due_usec; /* when a change is to be reported, or LOOP_NO_DEADLINE */
 };
 
 static void regwatch_on_change(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -28,7 +33,7 @@ static void regwatch_on_change(LoopOp *op, DWORD error, DWORD n_bytes) {
                 w->due_usec = loop_now_usec() + REGWATCH_SETTLE_USEC;
 }
 
-/* The key of the path, or of its beginning up to some backslash. */
+/* Open the key, or its nearest ancestor that exists; *ret_whole tells whether it is the key. */
 static LSTATUS regwatch_open(RegWatch *w, bool *ret_whole) {
         wchar_t path[MAX_PATH];
         LSTATUS error;
@@ -57,8 +62,9 @@ static void regwatch_disarm(RegWatch *w) {
         (void) ResetEvent(w->event);
 }
 
-/* One notification per arming. It belongs to the thread that arms it: the loop's, which lives as
- * long as we do. Of an ancestor only the names of its keys matter: one of them is the next step. */
+/* An armed watch notifies once. The notification belongs to the thread that armed it, here the
+ * loop's thread, which lives long enough. Of an ancestor only the names of its subkeys matter,
+ * because one of them is the next part of the path. */
 static int regwatch_arm(RegWatch *w) {
         LSTATUS error = ERROR_KEY_DELETED;
         bool whole = false;
@@ -73,7 +79,7 @@ static int regwatch_arm(RegWatch *w) {
                                 w->event, TRUE);
         }
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Failed to watch 'HKLM\\%ls'", w->path);
+                return log_win_error((DWORD) error, "Cannot watch 'HKLM\\%ls'", w->path);
         return 0;
 }
 
@@ -92,7 +98,7 @@ int regwatch_new(RegWatch **ret_watch, Loop *loop, const wchar_t *path, void (*f
         };
         w->event = CreateEventW(NULL, FALSE, FALSE, NULL);
         if (!w->event)
-                r = log_win_error(GetLastError(), "Failed to create an event");
+                r = log_win_error(GetLastError(), "Cannot create an event");
         else
                 r = loop_wait_new(&w->wait, loop, w->event, regwatch_on_change, w);
         if (r == 0)

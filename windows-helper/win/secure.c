@@ -1,16 +1,22 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Creating keys, folders and files with a security descriptor, also where something exists that
+ * another user may have made.
+ */
+
 #include "windows-helper/win/secure.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <sddl.h>
 
-/* Return: to be freed with LocalFree(); NULL (logged). */
+/* Return: a descriptor to be freed with LocalFree(), or NULL (logged). */
 static PSECURITY_DESCRIPTOR secure_descriptor(const wchar_t *sddl) {
         PSECURITY_DESCRIPTOR d = NULL;
 
         if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, &d, NULL))
-                (void) log_win_error(GetLastError(), "Failed to make a security descriptor");
+                (void) log_win_error(GetLastError(), "Cannot make a security descriptor");
         return d;
 }
 
@@ -25,22 +31,22 @@ int secure_key(const wchar_t *path, const wchar_t *sddl) {
         error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, path, 0, NULL, REG_OPTION_NON_VOLATILE,
                                 WRITE_DAC, &attributes, &key, NULL);
         if (error == ERROR_SUCCESS) {
-                /* One that was there has another descriptor. */
+                /* A key that existed has kept its own descriptor. */
                 error = RegSetKeySecurity(key, DACL_SECURITY_INFORMATION,
                                           attributes.lpSecurityDescriptor);
                 (void) RegCloseKey(key);
         }
         (void) LocalFree(attributes.lpSecurityDescriptor);
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Failed to protect key 'HKLM\\%ls'", path);
+                return log_win_error((DWORD) error, "Cannot protect key 'HKLM\\%ls'", path);
         return 0;
 }
 
 /*
- * The folder that is there instead of ours. ProgramData is where every user may make folders, so it
- * may be anybody's (fact 9): its owner and its rights are replaced, through a handle, so that it is
- * the folder that was looked at. One that leads elsewhere is left alone, because what it leads to
- * would get the rights.
+ * Take over a folder that exists where ours belongs. Every user can make folders in ProgramData, so
+ * it may be anybody's (fact 9). Its owner and rights are replaced through the handle with which it
+ * was checked, so that it cannot be exchanged in between. A link is left alone, because the rights
+ * would go to the place that it leads to.
  */
 static DWORD secure_take_folder(const wchar_t *path, PSECURITY_DESCRIPTOR descriptor) {
         BY_HANDLE_FILE_INFORMATION info;
@@ -82,13 +88,13 @@ int secure_folder(const wchar_t *path, const wchar_t *sddl) {
         (void) LocalFree(attributes.lpSecurityDescriptor);
         if (error == ERROR_REPARSE_TAG_INVALID || error == ERROR_DIRECTORY) {
                 log_write(LOG_LEVEL_ERROR,
-                          "'%ls' is not a folder of its own, but a file or a link to another "
-                          "place; remove it, and see who made it",
+                          "'%ls' is a file or a link to another place, but must be a folder; find "
+                          "out who made it, and remove it",
                           path);
                 return -ENOTDIR;
         }
         if (error != ERROR_SUCCESS)
-                return log_win_error(error, "Failed to make folder '%ls'", path);
+                return log_win_error(error, "Cannot create folder '%ls'", path);
         return 0;
 }
 
@@ -100,8 +106,8 @@ int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *r
         attributes.lpSecurityDescriptor = secure_descriptor(sddl);
         if (!attributes.lpSecurityDescriptor)
                 return -EIO;
-        /* CREATE_ALWAYS would keep the owner and the rights of a file that is there, and write to
-         * wherever it links to. */
+        /* CREATE_ALWAYS would keep the owner and the rights of a file that exists, and would follow
+         * a link. */
         if (!DeleteFileW(path) && GetLastError() == ERROR_SHARING_VIOLATION)
                 error = ERROR_SHARING_VIOLATION;
         file = INVALID_HANDLE_VALUE;
@@ -112,10 +118,10 @@ int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *r
         }
         (void) LocalFree(attributes.lpSecurityDescriptor);
         if (file == INVALID_HANDLE_VALUE) {
-                /* Held by somebody; or another process was faster, or has not quite let go. */
+                /* Another process has it open, has just created it, or is about to close it. */
                 if (error == ERROR_SHARING_VIOLATION || error == ERROR_FILE_EXISTS)
                         return -EBUSY;
-                return log_win_error(error, "Failed to write file '%ls'", path);
+                return log_win_error(error, "Cannot create file '%ls'", path);
         }
         *ret_file = file;
         return 0;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The table of error codes, and text from and to UTF-16.
+ */
+
 #include "windows-helper/win/win.h"
 
 #include <errno.h>
@@ -27,7 +32,7 @@ static const struct {
         {WSAEAFNOSUPPORT, EAFNOSUPPORT},
         {WSAECONNRESET, ECONNRESET},
         {WSAECONNABORTED, ECONNABORTED},
-        {ERROR_NETNAME_DELETED, ECONNRESET}, /* how a reset reaches an overlapped read */
+        {ERROR_NETNAME_DELETED, ECONNRESET}, /* an overlapped read reports a reset like this */
         {ERROR_OPERATION_ABORTED, ECANCELED},
         {ERROR_SERVICE_DOES_NOT_EXIST, ENOENT},
         {ERROR_SERVICE_NOT_ACTIVE, ESRCH},
