@@ -40,10 +40,10 @@ def test_pair_a_distro(command, registry, start_helper):
     code, output = command("pair", "Debian")
     assert code == 0, output
     assert f"Paired: {ID}/Debian" in output
-    told = registry.strings(wine.COUNTERS)
-    assert told["WslCommand"] == 'wsl.exe -d "Debian" -u root --exec wslbridgectl pair'
-    assert keys(registry) == {f"{ID}/Debian": bytes.fromhex(told["WslKey"])}
-    assert told["WslKey"] not in output
+    seen = registry.strings(wine.COUNTERS)
+    assert seen["WslCommand"] == 'wsl.exe -d "Debian" -u root --exec wslbridgectl pair'
+    assert keys(registry) == {f"{ID}/Debian": bytes.fromhex(seen["WslKey"])}
+    assert seen["WslKey"] not in output
     key = keys(registry)[f"{ID}/Debian"]
     client = wsb_client.Client(start_helper().port, key=key)
     client.handshake()

@@ -124,7 +124,7 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     wait_until(lambda: silent(VM_A), 5, "the listener's end")
     print(f"found after {found:.2f} s, withdrawn after {gone:.2f} s")
     assert found < 1 and gone < 1
-    assert any("listening to WSL" in line for line in helper.lines)
+    assert any("connections from WSL" in line for line in helper.lines)
     assert any("has gone" in line for line in helper.lines)
 
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
+/*
+ * The collection of firewall rules: listing, adding, updating and removing.
+ */
+
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/host/firewall-rule.h"
 #include "windows-helper/win/log.h"
@@ -7,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The ids of netfw.h's declarations, here so that no library of GUIDs is needed. */
+/* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs. */
 static const GUID clsid_policy = {
         0xe2b3c97f, 0x6ae1, 0x41ac, {0x81, 0x7a, 0xf6, 0xf9, 0x21, 0x66, 0xd7, 0xdd}};
 static const GUID iid_policy = {
@@ -20,7 +24,7 @@ static const GUID iid_enum_variant = {
         0x00020404, 0x0000, 0x0000, {0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46}};
 
 struct FirewallCom {
-        bool started; /* CoInitializeEx() is to be undone */
+        bool started; /* CoUninitialize() has to be called */
         INetFwPolicy2 *policy;
         INetFwRules *rules;
 };
@@ -41,7 +45,9 @@ static void com_close(FirewallCom *c) {
         c->policy = NULL;
 }
 
-/* The firewall's service may have been restarted: after a failure all is opened anew. */
+/* After a failure everything is opened anew, because the firewall's service may have been
+ * restarted.
+ */
 static int com_open(FirewallCom *c) {
         HRESULT hr;
 
@@ -59,7 +65,7 @@ static int com_open(FirewallCom *c) {
         return 0;
 }
 
-/* Return: 0, also when it is not one of ours, or -ENOMEM. */
+/* Add @rule to @rules if it is ours. Return: 0 or -ENOMEM. */
 static int com_take(INetFwRule *rule, FirewallRules *rules) {
         FirewallRule r;
         int error = firewall_rule_read(rule, &r);
@@ -83,7 +89,7 @@ static int com_list(void *userdata, FirewallRules *rules) {
                 return r;
         hr = INetFwRules_get__NewEnum(c->rules, &unknown);
         if (hr == E_NOTIMPL)
-                return 0; /* Wine 8, which stores no rules either (fact 10) */
+                return 0; /* Wine 8, which does not store rules either (fact 10) */
         if (SUCCEEDED(hr)) {
                 hr = IUnknown_QueryInterface(unknown, &iid_enum_variant, (void **) &list);
                 IUnknown_Release(unknown);
@@ -132,7 +138,8 @@ static HRESULT com_add(FirewallCom *c, const FirewallRule *r, const char *name) 
         return hr;
 }
 
-/* In place: the rule's identity stays, and connections that it lets in are not cut. */
+/* The rule is changed in place: it keeps its identity, and connections that it admits are not cut.
+ */
 static HRESULT com_update(FirewallCom *c, const FirewallRule *r, const char *name) {
         INetFwRule *rule = NULL;
         BSTR b = firewall_rule_text(name);
@@ -157,7 +164,7 @@ static HRESULT com_remove(FirewallCom *c, const char *name) {
         if (SUCCEEDED(hr) && firewall_rule_is_ours(rule))
                 hr = INetFwRules_Remove(c->rules, b);
         else if (hr != E_OUTOFMEMORY)
-                hr = S_OK; /* it is gone, or another one of that name is in its place */
+                hr = S_OK; /* it is gone, or the rule of that name is not ours */
         if (rule)
                 INetFwRule_Release(rule);
         SysFreeString(b);

@@ -2,21 +2,22 @@
 #pragma once
 
 /*
- * Windows Firewall through INetFwPolicy2 (fact 5.1): a FirewallStore. Only rules whose grouping is
- * ours and whose name is one of ours are listed, changed or removed.
+ * Windows Firewall, as a FirewallStore on top of INetFwPolicy2 (fact 5.1). It lists, changes and
+ * removes only rules with our grouping and a name of ours.
  */
 
 #include "windows-helper/core/firewall/apply.h"
 
 typedef struct FirewallCom FirewallCom;
 
-/* COM is started for the calling thread, which must be the one that uses the store and frees it.
- * Return: 0 or -ENOMEM; a firewall that cannot be reached fails each call of the store instead. */
+/* COM is initialized for the calling thread, and only this thread may use and free the store.
+ * Return: 0 or -ENOMEM. If the firewall cannot be reached, the calls of the store fail. */
 int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store);
 FirewallCom *firewall_com_free(FirewallCom *c); /* takes NULL, returns NULL */
 
-/* Whether rules of ours would count. Return: 0, or negative errno: not known (-ENOSYS: Wine). */
+/* Whether rules of ours take effect. Return: 0, or negative errno when this is not known (-ENOSYS
+ * under Wine). */
 int firewall_com_effect(FirewallEffect *ret_effect);
 
-/* For uninstalling: all of ours. Return: 0 or the first error. */
+/* Remove all rules of ours, for uninstalling. Return: 0 or the first error. */
 int firewall_com_remove_all(size_t *ret_removed);

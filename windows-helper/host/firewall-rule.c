@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The properties of one firewall rule.
+ */
+
 #include "windows-helper/host/firewall-rule.h"
 
 #include <errno.h>
@@ -15,7 +20,7 @@ BSTR firewall_rule_text(const char *text) {
         return win_to_wide(text, wide, ARRAYSIZE(wide)) == 0 ? SysAllocString(wide) : NULL;
 }
 
-/* What stands in LocalPorts and LocalAddresses. */
+/* The texts for LocalPorts and LocalAddresses. */
 static void rule_local_texts(const IpEndpoint *listen, char ret_port[PORT_TEXT_MAX],
                              char ret_address[IP_TEXT_MAX]) {
         (void) snprintf(ret_port, PORT_TEXT_MAX, "%u", (unsigned) listen->port);
@@ -35,7 +40,7 @@ static HRESULT rule_put(INetFwRule *rule, RulePutText put, const char *text) {
         return hr;
 }
 
-/* Protocol before ports, or Windows refuses the ports. */
+/* The protocol must be set before the ports, or Windows rejects the ports. */
 HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
         const INetFwRuleVtbl *v = rule->lpVtbl;
         char port[PORT_TEXT_MAX], address[IP_TEXT_MAX], about[FIREWALL_ABOUT_MAX];
@@ -76,7 +81,7 @@ bool firewall_rule_is_ours(INetFwRule *rule) {
 
 typedef HRESULT(STDMETHODCALLTYPE *RuleGetText)(INetFwRule *rule, BSTR *ret_text);
 
-/* @ret_text: newly allocated UTF-8, "" for what cannot be read, or NULL for want of memory. */
+/* @ret_text: newly allocated UTF-8, "" if the property cannot be read, or NULL if out of memory. */
 static void rule_get(INetFwRule *rule, RuleGetText get, char **ret_text) {
         BSTR b = NULL;
 
@@ -96,7 +101,7 @@ static bool rule_text_is(INetFwRule *rule, RuleGetText get, const char *wanted) 
         return same;
 }
 
-/* Windows may give an address back with its whole mask. */
+/* Windows may return an address with a mask that covers all of it. */
 static bool rule_address_is(INetFwRule *rule, const char *wanted) {
         char *text, *slash;
         bool same;
@@ -111,7 +116,7 @@ static bool rule_address_is(INetFwRule *rule, const char *wanted) {
         return same;
 }
 
-/* The fields that are the same in each rule of ours. */
+/* True when all properties that a FirewallRule has no field for are as we write them. */
 static bool rule_is_as_written(INetFwRule *rule, const IpEndpoint *listen) {
         char port[PORT_TEXT_MAX], address[IP_TEXT_MAX];
         NET_FW_RULE_DIRECTION direction;
@@ -152,9 +157,9 @@ int firewall_rule_read(INetFwRule *rule, FirewallRule *ret_rule) {
                 if (r.profiles != profiles || r.profiles == 0 ||
                     !rule_is_as_written(rule, &r.listen) ||
                     firewall_rule_parse_about(about, r.service) < 0)
-                        r.service[0] = '\0'; /* somebody's doing: to be updated */
+                        r.service[0] = '\0'; /* somebody has changed it: to be written again */
                 if (r.profiles == 0)
-                        r.profiles = WIRE_PROFILE_ALL; /* 0 has another meaning here */
+                        r.profiles = WIRE_PROFILE_ALL; /* 0 has another meaning in a FirewallRule */
                 *ret_rule = r;
         }
         free(remote);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * One rule of Windows Firewall, an INetFwRule, from and to a FirewallRule. COM needs what win.h
- * leaves out, and its headers define 'interface', a field name of ours: so the protocol's headers
- * come first, and COM's after them.
+ * Conversion between a rule of Windows Firewall, an INetFwRule, and a FirewallRule. The headers of
+ * COM define 'interface', which is a field name of ours. So the protocol's headers come first, and
+ * COM, which win.h leaves out, after them.
  */
 
 #include "windows-helper/core/firewall/firewall.h"
@@ -13,18 +13,19 @@
 #define COBJMACROS
 #include <netfw.h>
 
-/* Owned by the caller; NULL for want of memory, or when @text is no UTF-8 or too long. */
+/* Return: a string owned by the caller; NULL when out of memory, or when @text is too long or not
+ * valid UTF-8. */
 BSTR firewall_rule_text(const char *text);
 
-/* Write all but the name, in the order that Windows wants. */
+/* Write everything but the name, in the order that Windows needs. */
 HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r);
 
 /**
- * firewall_rule_read() - read one of ours
+ * firewall_rule_read() - read a rule of ours
  * @ret_rule: its .remote is owned by the caller
  *
- * What somebody else has changed in it, and a FirewallRule has no field for, leaves the service's
- * name empty: the rule differs from any that is wanted, and is written again.
+ * If somebody has changed something for which a FirewallRule has no field, the name of the service
+ * is left empty. The rule then differs from every rule that is wanted, so it is written again.
  *
  * Return: 0; -ENOENT when it is not one of ours; -ENOMEM.
  */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Addresses from the IP Helper API, and what WSL writes about its network to the registry.
+ */
+
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/registry.h"
@@ -9,13 +14,13 @@
 #include <string.h>
 #include <ws2tcpip.h>
 
-#include <iphlpapi.h> /* declares little without the one above */
+#include <iphlpapi.h> /* declares little without the header above */
 #include <netioapi.h>
 
 #define LXSS_TEXT_MAX 64
 
-/* How the adapters of virtual switches are called. The alias can be changed by the user and the
- * description cannot; neither is translated (fact 6.1). */
+/* The names of virtual switches' adapters. The user can change the alias, but not the description;
+ * neither is translated (fact 6.1). */
 static const wchar_t alias_prefix[] = L"vEthernet";
 static const wchar_t description_prefix[] = L"Hyper-V Virtual Ethernet Adapter";
 
@@ -44,7 +49,7 @@ static void hostnet_take_interface(const NET_LUID *luid, HostnetAddress *a) {
         char *name = NULL;
 
         if (GetIfEntry2(&row) != NO_ERROR)
-                return; /* it has just gone */
+                return; /* the interface has just gone */
         a->virtual_switch = wcsncmp(row.Alias, alias_prefix, ARRAYSIZE(alias_prefix) - 1) == 0 ||
                             wcsncmp(row.Description, description_prefix,
                                     ARRAYSIZE(description_prefix) - 1) == 0;
@@ -53,8 +58,8 @@ static void hostnet_take_interface(const NET_LUID *luid, HostnetAddress *a) {
         free(name);
 }
 
-/* What WSL tells of its network (fact 0.8): the network of its guests, and the host's address in
- * it, which makes a renamed adapter known as a virtual switch. */
+/* WSL's network, as WSL itself describes it (fact 0.8): the network of its guests, and the host's
+ * address in it. With this address, a renamed adapter is still recognized as a virtual switch. */
 static void hostnet_take_lxss(Hostnet *h) {
         RegistryKey lxss = REGISTRY_KEY_INIT(HOSTNET_LXSS_PATH);
         char text[LXSS_TEXT_MAX], *slash;
@@ -72,7 +77,7 @@ static void hostnet_take_lxss(Hostnet *h) {
                 }
                 if (!h->has_nat) {
                         log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
-                                  "'HKLM\\%ls' NatNetwork is no network, ignoring it",
+                                  "'HKLM\\%ls' NatNetwork is not a network, ignoring it",
                                   HOSTNET_LXSS_PATH);
                 }
         }
@@ -91,7 +96,7 @@ int hostnet_read(Hostnet *ret_hostnet) {
         Hostnet *h = ret_hostnet;
 
         if (error != NO_ERROR)
-                return log_win_error(error, "Failed to read the host's addresses");
+                return log_win_error(error, "Cannot read the host's addresses");
         *h = (Hostnet){0};
         for (ULONG i = 0; i < table->NumEntries; i++) {
                 const MIB_UNICASTIPADDRESS_ROW *row = &table->Table[i];
@@ -116,7 +121,7 @@ int hostnet_read(Hostnet *ret_hostnet) {
         return 0;
 }
 
-/* In a thread of Windows: only pass it on. */
+/* Called in a thread of Windows, so it only passes the notification on. */
 static void WINAPI hostnet_on_change(void *context, MIB_UNICASTIPADDRESS_ROW *row,
                                      MIB_NOTIFICATION_TYPE type) {
         HostnetWatch *w = context;
@@ -146,7 +151,7 @@ int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *use
         error = NotifyUnicastIpAddressChange(AF_UNSPEC, hostnet_on_change, w, FALSE, &w->handle);
         if (error != NO_ERROR) {
                 free(w);
-                return log_win_error(error, "Failed to watch the host's addresses");
+                return log_win_error(error, "Cannot watch the host's addresses");
         }
         *ret_watch = w;
         return 0;
@@ -156,7 +161,7 @@ HostnetWatch *hostnet_watch_free(HostnetWatch *w) {
         if (!w)
                 return NULL;
         if (w->handle)
-                (void) CancelMibChangeNotify2(w->handle); /* waits for a callback that runs */
+                (void) CancelMibChangeNotify2(w->handle); /* waits for a running callback */
         free(w);
         return NULL;
 }

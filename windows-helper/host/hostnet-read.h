@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The host's own addresses and its virtual switches (core/hostnet.h), from Windows' tables, and
- * word of every change.
+ * The host's own addresses and its virtual switches (core/policy/hostnet.h), from the tables of
+ * Windows, and notification of their changes.
  */
 
 #include "windows-helper/core/policy/hostnet.h"
@@ -16,10 +16,10 @@ typedef struct HostnetWatch HostnetWatch;
 /* Read the tables. Return: 0 or negative errno (logged). */
 int hostnet_read(Hostnet *ret_hostnet);
 
-/* Call @fn in the loop's thread after an address of the host came, changed or went.
+/* Call @fn in the loop's thread whenever an address of the host was added, changed or removed.
  * Return: 0 or negative errno (logged). */
 int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *userdata),
                       void *userdata);
 
-/* Takes NULL, returns NULL. The loop may hold a packet of it: it must not turn afterwards. */
+/* Takes NULL, returns NULL. The loop may still hold a packet of it, so it must not turn again. */
 HostnetWatch *hostnet_watch_free(HostnetWatch *w);

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The thread that sends controls to iphlpsvc and notices when its process changes.
+ */
+
 #include "windows-helper/host/iphlpsvc.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdlib.h>
 
-/* How often the thread looks whether it is still the same process. NotifyServiceStatusChangeW()
- * would tell, but Wine 8's service manager hung for good, for every caller, after helpers with a
- * notification of theirs had been killed. */
+/* How often the thread checks whether the service is still the same process.
+ * NotifyServiceStatusChangeW() would report it, but the service manager of Wine 8 hung for every
+ * caller and for good after helpers with such a notification had been killed. */
 #define IPHLPSVC_POLL_MS 5000
 #define IPHLPSVC_NAME    L"iphlpsvc"
 
@@ -15,7 +20,7 @@
 typedef enum IphlpsvcRequest {
         IPHLPSVC_IDLE,
         IPHLPSVC_BUSY,
-        IPHLPSVC_LATE, /* busy, and the loop waits no more */
+        IPHLPSVC_LATE, /* busy, and the loop has stopped waiting */
 } IphlpsvcRequest;
 
 struct Iphlpsvc {
@@ -29,20 +34,19 @@ struct Iphlpsvc {
         IphlpsvcRequest state;
         int result;
 
-        /* the thread's */
-        bool was_running; /* while we were watching */
-        DWORD pid;        /* as told last; 0: it does not run */
+        /* Used by the thread only. */
+        bool was_running; /* the service was seen running */
+        DWORD pid;        /* as reported last; 0: it is not running */
 };
 
-/* Return: the service, or NULL with a negative errno; a service that does not exist is not logged.
- */
+/* Return: the service, or NULL with *ret_error: -ENOENT (not logged) or another errno (logged). */
 static SC_HANDLE iphlpsvc_open(DWORD access, int *ret_error) {
         SC_HANDLE manager, service;
         DWORD error;
 
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
         if (!manager) {
-                *ret_error = log_win_error(GetLastError(), "Failed to reach the service manager");
+                *ret_error = log_win_error(GetLastError(), "Cannot reach the service manager");
                 return NULL;
         }
         service = OpenServiceW(manager, IPHLPSVC_NAME, access);
@@ -51,7 +55,7 @@ static SC_HANDLE iphlpsvc_open(DWORD access, int *ret_error) {
         if (!service) {
                 *ret_error = error == ERROR_SERVICE_DOES_NOT_EXIST
                                      ? -ENOENT
-                                     : log_win_error(error, "Failed to open service 'iphlpsvc'");
+                                     : log_win_error(error, "Cannot open service 'iphlpsvc'");
         }
         return service;
 }
@@ -59,7 +63,7 @@ static SC_HANDLE iphlpsvc_open(DWORD access, int *ret_error) {
 static bool iphlpsvc_start_type(SC_HANDLE service, DWORD *ret_type) {
         union {
                 QUERY_SERVICE_CONFIGW config;
-                uint8_t bytes[8192]; /* the most there is, by the documentation */
+                uint8_t bytes[8192]; /* the documented maximum */
         } u;
         DWORD size;
 
@@ -86,19 +90,22 @@ int iphlpsvc_query(IphlpsvcState *ret_state) {
                 ret_state->running = status.dwCurrentState == SERVICE_RUNNING;
                 ret_state->pid = ret_state->running ? status.dwProcessId : 0;
         } else {
-                r = log_win_error(GetLastError(), "Failed to query service 'iphlpsvc'");
+                r = log_win_error(GetLastError(), "Cannot query service 'iphlpsvc'");
         }
         (void) CloseServiceHandle(service);
         return r;
 }
 
-/* "Cannot accept" is a service that is starting or stopping: it reads the values when it starts. */
+/* A service that cannot accept controls is starting or stopping. It reads the values when it
+ * starts.
+ */
 static bool iphlpsvc_stopped(DWORD error) {
         return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_DISABLED ||
                error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
 }
 
-/* It does not run. One that was stopped under our eyes was stopped by somebody who meant it. */
+/* The service is not running: start it if it should be. If it was stopped while we were watching,
+ * somebody meant it to be stopped. */
 static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
         DWORD type = SERVICE_DEMAND_START, error;
 
@@ -109,19 +116,19 @@ static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
                 return -ESRCH;
         if (StartServiceW(service, 0, NULL)) {
                 log_event(LOG_LEVEL_NOTICE, EVENT_FORWARDER_UP,
-                          "The service IP Helper (iphlpsvc) did not run and was started");
-                return 0; /* it reads the values */
+                          "The service IP Helper (iphlpsvc) was not running and has been started");
+                return 0; /* it reads the values when it starts */
         }
         error = GetLastError();
         if (error == ERROR_SERVICE_ALREADY_RUNNING)
                 return 0;
-        (void) log_win_error(error, "Failed to start service 'iphlpsvc'");
+        (void) log_win_error(error, "Cannot start service 'iphlpsvc'");
         return -ESRCH;
 }
 
-/* PARAMCHANGE makes it read its keys again and restarts nothing; SERVICE_PAUSE_CONTINUE is the
- * right that it needs (fact 4.1). */
-static int iphlpsvc_tell(const Iphlpsvc *s) {
+/* PARAMCHANGE makes the service read its keys again without a restart. SERVICE_PAUSE_CONTINUE is
+ * the access right that it requires (fact 4.1). */
+static int iphlpsvc_send_change(const Iphlpsvc *s) {
         SERVICE_STATUS status;
         SC_HANDLE service;
         DWORD error;
@@ -136,13 +143,13 @@ static int iphlpsvc_tell(const Iphlpsvc *s) {
                 error = GetLastError();
                 r = iphlpsvc_stopped(error)
                             ? iphlpsvc_wake(s, service)
-                            : log_win_error(error, "Service 'iphlpsvc' did not take the change");
+                            : log_win_error(error, "Service 'iphlpsvc' did not accept the change");
         }
         (void) CloseServiceHandle(service);
         return r;
 }
 
-/* In the thread: tell the loop when it is not the one that it was. */
+/* In the thread: notify the loop if the service's process is another one than before. */
 static void iphlpsvc_compare(Iphlpsvc *s, bool first) {
         IphlpsvcState state;
 
@@ -154,7 +161,7 @@ static void iphlpsvc_compare(Iphlpsvc *s, bool first) {
         s->pid = state.pid;
 }
 
-/* In the thread: the request is done. Who waits no more is told to ask again. */
+/* In the thread: the request is done. If the loop has stopped waiting, notify it to ask again. */
 static void iphlpsvc_answer(Iphlpsvc *s, int result) {
         bool late;
 
@@ -176,7 +183,7 @@ static DWORD WINAPI iphlpsvc_thread(void *parameter) {
         iphlpsvc_compare(s, true);
         while (wait != WAIT_OBJECT_0) {
                 if (wait == WAIT_OBJECT_0 + 1)
-                        iphlpsvc_answer(s, iphlpsvc_tell(s));
+                        iphlpsvc_answer(s, iphlpsvc_send_change(s));
                 iphlpsvc_compare(s, false);
                 wait = WaitForMultipleObjects(ARRAYSIZE(events), events, FALSE, IPHLPSVC_POLL_MS);
         }
@@ -208,7 +215,7 @@ int iphlpsvc_new(Iphlpsvc **ret_service, Loop *loop, void (*fn)(void *userdata),
         if (s->stop && s->request && s->done)
                 s->thread = CreateThread(NULL, 0, iphlpsvc_thread, s, 0, NULL);
         if (!s->thread) {
-                r = log_win_error(GetLastError(), "Failed to start a thread");
+                r = log_win_error(GetLastError(), "Cannot start a thread");
                 iphlpsvc_free(s);
                 return r;
         }
@@ -221,8 +228,8 @@ Iphlpsvc *iphlpsvc_free(Iphlpsvc *s) {
                 return NULL;
         if (s->thread) {
                 (void) SetEvent(s->stop);
-                /* A service that hangs holds the thread. It keeps what it works on, and ends when
-                 * it comes back, or with the process. */
+                /* A thread that waits for a hanging service still uses @s. It ends when the service
+                 * answers, or with the process. */
                 if (WaitForSingleObject(s->thread, IPHLPSVC_WAIT_MS) != WAIT_OBJECT_0) {
                         loop_gate_close(&s->gate);
                         return NULL;
@@ -243,10 +250,10 @@ int iphlpsvc_activate(Iphlpsvc *s) {
         int r;
 
         AcquireSRWLockExclusive(&s->lock);
-        r = s->state == IPHLPSVC_IDLE ? 0 : -ETIMEDOUT; /* the last one still waits */
+        r = s->state == IPHLPSVC_IDLE ? 0 : -ETIMEDOUT; /* the last request is not done yet */
         if (r == 0) {
                 s->state = IPHLPSVC_BUSY;
-                (void) ResetEvent(s->done); /* nobody took the answer of one that was late */
+                (void) ResetEvent(s->done); /* a late answer may have set it */
                 (void) SetEvent(s->request);
         }
         ReleaseSRWLockExclusive(&s->lock);

@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Windows' IP Helper service, which listens and forwards for the PortProxy values.
+ * The IP Helper service of Windows (iphlpsvc), which forwards ports as the PortProxy values say.
  *
- * Talking to a service can take as long as the service likes (30 s for one that hangs), so a thread
- * of its own does it, and hears of starts and stops as well. The loop waits for it for a moment
- * only.
+ * Sending a control to a service can take long (30 s if it hangs). So a separate thread does this,
+ * and it also notices when the service starts and stops. The loop waits for the thread only for a
+ * moment.
  */
 
 #include "windows-helper/win/loop.h"
@@ -17,19 +17,19 @@
 
 typedef struct Iphlpsvc Iphlpsvc;
 
-/* Call @fn in the loop's thread when it was started, stopped, or answered after all.
+/* Call @fn in the loop's thread when the service was started or stopped, or has answered late.
  * Return: 0 or negative errno (logged). */
 int iphlpsvc_new(Iphlpsvc **ret_service, Loop *loop, void (*fn)(void *userdata), void *userdata);
 
-/* Takes NULL, returns NULL. The loop may hold a packet of it: it must not turn afterwards. */
+/* Takes NULL, returns NULL. The loop may still hold a packet of it, so it must not turn again. */
 Iphlpsvc *iphlpsvc_free(Iphlpsvc *s);
 
 /**
- * iphlpsvc_activate() - make it read the PortProxy values again (fact 4.1)
+ * iphlpsvc_activate() - make the service read the PortProxy values again (fact 4.1)
  *
- * Sends SERVICE_CONTROL_PARAMCHANGE; restarts nothing, so connections of unchanged rules live on. A
- * service that has not run since we started and starts automatically is started; one that somebody
- * stopped while we were watching is not.
+ * This sends SERVICE_CONTROL_PARAMCHANGE and does not restart the service, so connections of
+ * unchanged rules stay open. If the service starts automatically but has not been running since we
+ * started, it is started. If somebody stopped it while we were watching, it is not.
  *
  * Return: 0; -ENOENT when there is no such service; -ESRCH when it is not running; -EPERM when it
  * is disabled; -ETIMEDOUT when it does not answer in IPHLPSVC_WAIT_MS; another negative errno
@@ -42,5 +42,5 @@ typedef struct IphlpsvcState {
         DWORD pid; /* 0 unless it runs */
 } IphlpsvcState;
 
-/* Ask the service manager; never blocks on the service itself. Return: 0 or negative errno. */
+/* Query the service manager. Never waits for the service itself. Return: 0 or negative errno. */
 int iphlpsvc_query(IphlpsvcState *ret_state);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The table of TCP listeners from the IP Helper API.
+ */
+
 #include "windows-helper/host/tcp-table.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/win.h"
@@ -8,11 +13,11 @@
 #include <string.h>
 #include <ws2tcpip.h>
 
-#include <iphlpapi.h> /* declares little without the one above */
+#include <iphlpapi.h> /* declares little without the header above */
 
-#define TCP_TABLE_ATTEMPTS 5 /* it may grow between asking for its size and reading it */
+#define TCP_TABLE_ATTEMPTS 5 /* it may grow between the query of its size and reading it */
 
-/* Return: the table, to be freed; NULL with @ret_error. */
+/* Return: the table, to be freed by the caller; or NULL. @ret_error: the Win32 error. */
 static void *tcp_table_get(ULONG family, DWORD *ret_error) {
         DWORD size = 16384, error = ERROR_INSUFFICIENT_BUFFER;
         void *table = NULL;
@@ -34,7 +39,7 @@ static void *tcp_table_get(ULONG family, DWORD *ret_error) {
         return NULL;
 }
 
-/* Ports are in the low half of a DWORD, in network order. */
+/* A port is in the low half of a DWORD, in network byte order. */
 static uint16_t tcp_table_port(DWORD port) {
         return ntohs((u_short) port);
 }
@@ -62,7 +67,7 @@ static int tcp_table_add_v6(ListeningTable *table) {
         MIB_TCP6TABLE_OWNER_PID *t = tcp_table_get(AF_INET6, &error);
         int r = 0;
 
-        if (!t) /* a Windows without IPv6 has no such table */
+        if (!t) /* a Windows without IPv6 does not have this table */
                 return 0;
         for (DWORD i = 0; r == 0 && i < t->dwNumEntries; i++) {
                 IpEndpoint e = {.addr.family = IP_FAMILY_V6,
@@ -75,7 +80,7 @@ static int tcp_table_add_v6(ListeningTable *table) {
         return r;
 }
 
-/* A taken port is an error nowhere; only this table tells who listens (fact 4.3). */
+/* iphlpsvc reports no error when a port is taken. Only this table tells who listens (fact 4.3). */
 int tcp_table_read(ListeningTable *table) {
         int r = tcp_table_add_v4(table);
 
@@ -130,13 +135,13 @@ int tcp_table_bind_probe(const IpEndpoint *endpoint) {
                 case WSAEADDRINUSE:
                         r = -EADDRINUSE;
                         break;
-                case WSAEACCES: /* a port that Windows has reserved (fact 4.3) */
+                case WSAEACCES: /* Windows has reserved the port (fact 4.3) */
                         r = -EACCES;
                         break;
                 case WSAEADDRNOTAVAIL:
                         r = -EADDRNOTAVAIL;
                         break;
-                default: /* of Windows' numbers, not of ours */
+                default: /* Winsock has more errors */
                         r = win_errno((DWORD) WSAGetLastError());
                         break;
                 }

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Accepting with AcceptEx(), one operation in flight at a time.
+ */
+
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/socket-api.h"
 #include "windows-helper/win/log.h"
@@ -23,10 +28,11 @@ struct Listener {
 
         bool closed;
         bool accepting;      /* the operation is in flight */
-        SOCKET next;         /* owned; the socket it will fill */
+        SOCKET next;         /* owned; the socket for the next connection */
         uint64_t retry_usec; /* LOOP_NO_DEADLINE: all is well */
         LoopOp op;
-        uint8_t addresses[2 * (TRANSPORT_ADDRESS_MAX + 16)]; /* AcceptEx wants 16 more (fact 1.3) */
+        /* AcceptEx() needs 16 bytes more than each address (fact 1.3). */
+        uint8_t addresses[2 * (TRANSPORT_ADDRESS_MAX + 16)];
 };
 
 static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket) {
@@ -62,13 +68,13 @@ static void listener_accept(Listener *l) {
                 error = socket_api->last_error();
                 (void) socket_api->closesocket(l->next);
         }
-        if (l->retry_usec == LOOP_NO_DEADLINE) /* the first failure speaks for the episode */
-                (void) log_win_error((DWORD) error, "Failed to accept connections, retrying");
+        if (l->retry_usec == LOOP_NO_DEADLINE) /* only the first failure in a row is logged */
+                (void) log_win_error((DWORD) error, "Cannot accept connections, trying again");
         l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
 }
 
-/* What the buffers of AcceptEx() tell of the peer; getsockname() of the new socket would tell
- * something arbitrary (fact 3). */
+/* The peer's address comes from the buffers of AcceptEx(), because getsockname() of the new socket
+ * returns something arbitrary (fact 3). */
 static void listener_deliver(Listener *l, SOCKET socket) {
         Peer peer = l->peer;
         SOCKADDR *local = NULL, *remote = NULL;
@@ -96,8 +102,7 @@ static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
         if (error != ERROR_SUCCESS ||
             socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                                    (char *) &l->socket, sizeof(l->socket)) != 0)
-                (void) socket_api->closesocket(
-                        socket); /* the peer was gone before it was accepted */
+                (void) socket_api->closesocket(socket); /* the peer has left already */
         else
                 listener_deliver(l, socket);
         listener_accept(l);
@@ -115,7 +120,7 @@ static DWORD listener_open(Listener *l, const TransportAddress *address) {
                 return (DWORD) socket_api->last_error();
         l->address.size = sizeof(l->address.bytes);
         if (socket_api->getsockname(l->socket, &l->address.header, &l->address.size) != 0)
-                l->address = *address; /* what it was bound to will do for the log */
+                l->address = *address; /* good enough for the log */
         error = socket_api->load(l->socket, &l->accept_ex, &l->addresses_ex);
         if (error != 0)
                 return (DWORD) error;
@@ -158,7 +163,7 @@ Listener *listener_close(Listener *l) {
                 return NULL;
         l->closed = true;
         if (l->socket != INVALID_SOCKET)
-                (void) socket_api->closesocket(l->socket); /* completes the operation in flight */
+                (void) socket_api->closesocket(l->socket); /* this completes the operation */
         if (!l->accepting)
                 free(l);
         return NULL;

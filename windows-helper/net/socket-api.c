@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The table of the functions of Winsock.
+ */
+
 #include "windows-helper/net/socket-api.h"
 #include "windows-helper/win/loop.h"
 

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The socket functions that listening needs, through a table: Hyper-V sockets exist on few machines
- * (fact 10), so what is asked of them, in which order, is tested with another table in its place.
+ * The socket functions that listening needs, in a table. Hyper-V sockets exist on few machines
+ * (fact 10), so a test puts a table of its own in its place and checks which calls are made, and in
+ * which order.
  */
 
 #include "windows-helper/win/win.h"
@@ -19,10 +20,11 @@ typedef struct SocketApi {
         int(WSAAPI *getsockname)(SOCKET s, SOCKADDR *ret_address, int *size);
         int(WSAAPI *closesocket)(SOCKET s);
         int(WSAAPI *last_error)(void);
-        /* AcceptEx() and its companion for sockets like @s. Return: 0 or a Winsock error. */
+        /* Look up AcceptEx() and its companion for sockets like @s. Return: 0 or a Winsock error.
+         */
         int (*load)(SOCKET s, LPFN_ACCEPTEX *ret_accept, LPFN_GETACCEPTEXSOCKADDRS *ret_addresses);
-        /* Completions of @s to the loop's port. Return: 0 or negative errno. */
+        /* Send completions of @s to the loop's port. Return: 0 or negative errno. */
         int (*attach)(void *loop, SOCKET s);
 } SocketApi;
 
-extern const SocketApi *socket_api; /* Winsock, but for a test */
+extern const SocketApi *socket_api; /* Winsock, except in a test */

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The life of a stream, with one read and at most one write in flight.
+ */
+
 #include "windows-helper/net/stream.h"
 #include "common/buffer.h"
 #include "windows-helper/win/log.h"
@@ -12,14 +17,15 @@
  *   OPEN ──stream_close()──> DRAINING ──queue empty──> LINGERING ──peer's end, or deadline──> DEAD
  *     └──────peer's end, failure, stream_abort()───────────────────────────────────────────> DEAD
  *
- * LINGERING has sent our end and reads on, discarding: closing a socket with unread bytes resets
- * the connection, and a reset overtakes the REFUSED or BYE that explains it.
+ * A LINGERING stream has sent all it had. It reads on and discards what it reads, because closing a
+ * socket with unread bytes resets the connection, and a reset overtakes the REFUSED or BYE that
+ * explains it.
  */
 typedef enum StreamState {
         STREAM_OPEN,
         STREAM_DRAINING,
         STREAM_LINGERING,
-        STREAM_DEAD, /* socket closed; waits for its operations */
+        STREAM_DEAD, /* the socket is closed; its operations have yet to complete */
 } StreamState;
 
 struct Stream {
@@ -30,14 +36,14 @@ struct Stream {
 
         SOCKET socket; /* owned */
         StreamState state;
-        bool told; /* the owner knows that it ended */
+        bool reported; /* the owner knows that it ended */
         unsigned n_pending;
         uint64_t deadline_usec;
 
         LoopOp receive_op, send_op;
         bool sending_now;
-        Buffer queue;   /* not handed to the socket yet */
-        Buffer sending; /* must not move while the socket reads from it */
+        Buffer queue;   /* not passed to the socket yet */
+        Buffer sending; /* must not move while the socket reads it */
         uint8_t input[STREAM_INPUT_SIZE];
 };
 
@@ -70,9 +76,9 @@ static void stream_free(Stream *s) {
         free(s);
 }
 
-/* Closing the socket makes its operations complete with an error; they come back here. Not so in
- * Wine 8: a send that waits for a peer that does not read holds the connection open after its
- * handle is closed, so it is cancelled first. */
+/* Closing the socket makes its operations complete with an error, except in Wine 8: there, a send
+ * to a peer that does not read keeps the connection open after its handle is closed. So operations
+ * are cancelled first. */
 static void stream_kill(Stream *s) {
         if (s->state != STREAM_DEAD) {
                 s->state = STREAM_DEAD;
@@ -81,10 +87,11 @@ static void stream_kill(Stream *s) {
         }
 }
 
-/* End of every completion: tell the owner of an end, then go when nothing is in flight. */
+/* Called at the end of every completion: report the end to the owner, and free the stream when
+ * nothing is in flight any more. */
 static void stream_settle(Stream *s) {
-        if (s->state == STREAM_DEAD && !s->told) {
-                s->told = true;
+        if (s->state == STREAM_DEAD && !s->reported) {
+                s->reported = true;
                 s->events->ended(s);
         }
         if (s->state == STREAM_DEAD && s->n_pending == 0)
@@ -101,7 +108,7 @@ static void stream_receive(Stream *s) {
                 stream_kill(s);
                 return;
         }
-        s->n_pending++; /* success at once completes through the port, too */
+        s->n_pending++; /* an immediate success completes through the port as well */
 }
 
 static void stream_flush(Stream *s) {
@@ -186,7 +193,7 @@ int stream_new(Stream **ret_stream, StreamList *list, Loop *loop, SOCKET socket,
         stream_receive(s);
         if (s->state == STREAM_DEAD) {
                 stream_free(s);
-                return log_win_error(WSAECONNABORTED, "A connection ended before it was read from");
+                return log_win_error(WSAECONNABORTED, "A connection ended before it was read");
         }
         *ret_stream = s;
         return 0;
@@ -237,7 +244,7 @@ bool stream_list_shed(StreamList *list) {
 
         if (!s)
                 return false;
-        stream_kill(s); /* freed by its operations, not here */
+        stream_kill(s); /* its completions free it */
         return true;
 }
 

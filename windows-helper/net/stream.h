@@ -2,12 +2,12 @@
 #pragma once
 
 /*
- * One connected, overlapped stream socket: reads until told otherwise, sends from a bounded queue,
- * and closes so that the peer still gets what was queued. The same for every address family; how a
- * socket comes to be connected is transport.h's business.
+ * One connected stream socket. It reads until it is closed, sends from a bounded queue, and
+ * delivers what is queued before it closes. It is the same for every address family;
+ * net/transport.h describes how a socket comes to be connected.
  *
- * A stream frees itself when it is closed and its last operation has completed, so whoever holds
- * one only ever asks it to close. Events come from completions alone, never from within a call.
+ * A stream frees itself after it was closed and its last operation has completed; its owner only
+ * asks it to close. Events come only from completions, never from within a call.
  */
 
 #include "protocol/wire/wire.h"
@@ -15,21 +15,21 @@
 
 #include <stdbool.h>
 
-/* A peer that lets two of the largest RESULTs pile up is not reading; its connection ends. */
+/* If two of the largest RESULTs pile up, the peer does not read, and its connection is ended. */
 #define STREAM_QUEUE_MAX (2 * (WIRE_RESULT_PAYLOAD_MAX + WIRE_HEADER_SIZE))
-/* After a close: time for the queue to drain and the peer to close its end. */
+/* Time after a close for the queue to drain and for the peer to close its end. */
 #define STREAM_LINGER_USEC (2 * 1000000ULL)
 
 typedef struct Stream Stream;
 
 typedef struct StreamEvents {
         void (*received)(Stream *s, const uint8_t *data, size_t n);
-        /* It ended, whoever ended it; told once, and before the stream is freed. Not for one that
-         * stream_new() did not return. */
+        /* The stream has ended, at either end. Called once, before the stream is freed, but not for
+         * a stream that stream_new() did not return. */
         void (*ended)(Stream *s);
 } StreamEvents;
 
-/* The streams of one owner, closing ones included. */
+/* The streams of one owner, including those that are closing. */
 typedef struct StreamList {
         Stream *first;
         size_t n_streams;
@@ -38,8 +38,8 @@ typedef struct StreamList {
 #define STREAM_LIST_NULL ((StreamList){0})
 
 /**
- * stream_new() - take over a connected socket and start to read
- * @list: where the stream lives until it is gone; must outlive it
+ * stream_new() - take over a connected socket and start reading
+ * @list: contains the stream until it is freed; must outlive it
  * @socket: consumed, also on failure
  * @events: borrowed
  * @userdata: for stream_userdata()
@@ -54,19 +54,21 @@ void stream_set_userdata(Stream *s, void *userdata);
 bool stream_is_open(const Stream *s); /* false after stream_close() and after the end */
 Stream *stream_next(const Stream *s);
 
-/* Queue a copy. Return: 0; -EPIPE when it is not open any more; -ENOBUFS when the queue is full
- * (the stream is cut: the next bytes would make no sense without these), -ENOMEM (same). */
+/* Queue a copy of @n bytes. Return: 0; -EPIPE when the stream is not open any more; -ENOBUFS when
+ * the queue is full, or -ENOMEM. After the last two the stream is closed, because the following
+ * bytes would make no sense without these. */
 int stream_send(Stream *s, const uint8_t *data, size_t n);
 
-/* Send what is queued, then close; at once when the peer is gone or does not read. */
+/* Send what is queued, then close. If the peer is gone or does not read, close at once or after
+ * STREAM_LINGER_USEC. */
 void stream_close(Stream *s);
 
-/* Close now. */
+/* Close at once. */
 void stream_abort(Stream *s);
 
-/* Cut the stream that has been closing for longest. Return: false when none is closing. */
+/* Cut the stream that has been closing for the longest time. Return: false when none is closing. */
 bool stream_list_shed(StreamList *list);
 
-/* When stream_list_expire() is due next, and what it does: end closings that take too long. */
+/* stream_list_expire() ends streams whose closing takes too long; it is due at the deadline. */
 uint64_t stream_list_deadline(const StreamList *list);
 void stream_list_expire(StreamList *list, uint64_t now_usec);

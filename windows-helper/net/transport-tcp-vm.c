@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Test builds only: a VM as a port of the loopback interface, so that finding VMs can be seen from
- * end to end. The port is the first four digits of the VM's id. */
+/*
+ * For test builds only: a VM is a port of the loopback interface, so that the search for VMs can be
+ * tested from end to end. The port is the first four digits of the VM's id.
+ */
 
 #include "windows-helper/net/transport.h"
 
@@ -20,7 +22,7 @@ static int tcp_vm_address(const VmId *vm, TransportAddress *ret_address) {
 }
 
 static int tcp_vm_parse(const char *text, TransportAddress *ret_address) {
-        *ret_address = (TransportAddress){.size = 0}; /* "tcp-vm:": no one address, VMs are found */
+        *ret_address = (TransportAddress){.size = 0}; /* "tcp-vm:" has no address: VMs are found */
         return *text == '\0' ? 0 : -EINVAL;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * TCP on 127.0.0.1, standing in for AF_HYPERV where there is no Hyper-V: under Wine (fact 10).
- * Compiled only with -Dtest-transport=enabled: on a real host any local user could connect.
+ * TCP on 127.0.0.1, which replaces AF_HYPERV where there is no Hyper-V: under Wine (fact 10). It is
+ * compiled only with -Dtest-transport=enabled, because on a real host any local user could connect.
  */
 
 #include "common/ip.h"
@@ -44,7 +44,7 @@ static int transport_tcp_prepare(SOCKET socket, bool listening) {
         BOOL yes = TRUE;
         int option = listening ? SO_EXCLUSIVEADDRUSE : TCP_NODELAY;
 
-        /* Small frames both ways: without NODELAY they would wait for acknowledgements. */
+        /* Small frames go both ways. Without NODELAY they would wait for acknowledgements. */
         return setsockopt(socket, listening ? SOL_SOCKET : IPPROTO_TCP, option, (char *) &yes,
                           sizeof(yes)) == 0
                        ? 0

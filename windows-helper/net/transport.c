@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The list of transports.
+ */
+
 #include "windows-helper/net/transport.h"
 
 #include <errno.h>

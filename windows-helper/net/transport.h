@@ -2,11 +2,11 @@
 #pragma once
 
 /*
- * Where connections come from. A transport is a kind of stream socket: which family it is, what
- * has to be set on each socket, and how a listen address is written. All else (AcceptEx on the
- * completion port, streams) is the same for all kinds and stands in listener.c and stream.c.
+ * A transport is a kind of stream socket: its address family, the options of its sockets, and how
+ * its listen address is written. Everything else (AcceptEx() on the completion port, streams) is
+ * the same for all kinds and is in listener.c and stream.c.
  *
- * A new kind is one file with one Transport in it, and one line in transport.c.
+ * To add a kind, write one file with one Transport in it, and add a line to transport.c.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -27,29 +27,29 @@ typedef struct TransportAddress {
 } TransportAddress;
 
 typedef struct Transport {
-        const char *name; /* what stands before ':' in --transport */
+        const char *name; /* the part before ':' in --transport */
         int family, protocol;
 
-        /* Read what stands behind "name:". Return: 0 or -EINVAL. */
+        /* Read the part after "name:". Return: 0 or -EINVAL. */
         int (*parse)(const char *text, TransportAddress *ret_address);
         void (*format)(const TransportAddress *address, char ret_text[TRANSPORT_TEXT_MAX]);
 
-        /* Options for a listening or accepting socket before it is used. Return: 0 or a Winsock
-         * error. */
+        /* Set the options of a listening or accepting socket before it is used. Return: 0 or a
+         * Winsock error. */
         int (*prepare)(SOCKET socket, bool listening);
 
-        /* The address that one VM's guests reach, VM_ID_NULL for any VM's; NULL when this kind
-         * knows no VMs. Return: 0 or -ENOTSUP. */
+        /* The listen address for guests of one VM, or of any VM for VM_ID_NULL. NULL when this kind
+         * has no VMs. Return: 0 or -ENOTSUP. */
         int (*vm_address)(const VmId *vm, TransportAddress *ret_address);
 
-        /* What the peer's address tells, added to what is known of the listener; may be NULL. */
+        /* Add what the peer's address says to what is known from the listener. May be NULL. */
         void (*peer)(const SOCKADDR *address, int size, Peer *peer);
 } Transport;
 
 /**
  * transport_parse() - find the kind and the address of "name:address"
  *
- * Return: 0; -EPROTONOSUPPORT when this build has no such kind; -EINVAL for a bad address.
+ * Return: 0; -EPROTONOSUPPORT when this build does not have the kind; -EINVAL for a bad address.
  */
 int transport_parse(const char *text, const Transport **ret_transport,
                     TransportAddress *ret_address);
@@ -57,5 +57,5 @@ int transport_parse(const char *text, const Transport **ret_transport,
 extern const Transport transport_hyperv;
 #ifdef WSLBRIDGE_TEST_TRANSPORT
 extern const Transport transport_tcp_vm;
-extern const Transport transport_tcp; /* 127.0.0.1 only, stands in for AF_HYPERV in tests */
+extern const Transport transport_tcp; /* 127.0.0.1 only, replaces AF_HYPERV in tests */
 #endif

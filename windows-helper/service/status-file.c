@@ -21,11 +21,11 @@ static void status_vms(JsonWriter *w, const Vms *vms) {
                 json_string_member(w, "id", id);
                 json_string_member(w, "name", list->items[i].name);
                 json_bool(w, "wsl", list->items[i].wsl);
-                json_bool(w, "listening", vms_hears(vms, &list->items[i].id));
+                json_bool(w, "listening", vms_is_listening(vms, &list->items[i].id));
                 json_close(w, '}');
         }
         json_close(w, ']');
-        json_bool(w, "hyperv_listening", vms && vms_hears(vms, &VM_ID_NULL));
+        json_bool(w, "hyperv_listening", vms && vms_is_listening(vms, &VM_ID_NULL));
 }
 
 static void status_services(JsonWriter *w, const GuestView *view) {

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Requested adoptions, from and to a table of rules.
+ */
+
 #include "windows-helper/store/adoption-store.h"
 
 typedef struct AdoptionRead {

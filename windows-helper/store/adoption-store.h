@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Values of other programs that an administrator asked us to take over: the same keys as PortProxy
- * has, below HKLM\SOFTWARE\wslbridge\Adopt, with copies of the values as they were seen.
+ * Port forwardings of other programs that an administrator has asked us to take over. The keys
+ * below HKLM\SOFTWARE\wslbridge\Adopt are the same as those of PortProxy, with copies of the values
+ * as they were then.
  */
 
 #include "windows-helper/core/rules/rule.h"
@@ -18,9 +19,9 @@ typedef struct AdoptionStore {
 void adoption_store_init(AdoptionStore *s);
 void adoption_store_done(AdoptionStore *s);
 
-/* These are ControllerHost's functions, see there. */
+/* The controller's functions, described where it declares them. */
 int adoption_store_read(AdoptionStore *s, RuleTable *table);
 int adoption_store_remove(AdoptionStore *s, RuleFamily family, const char *name);
 
-/* Ask for one. */
+/* Request the adoption of a value as it is now. Return: 0 or negative errno (logged). */
 int adoption_store_add(AdoptionStore *s, RuleFamily family, const char *name, const char *data);

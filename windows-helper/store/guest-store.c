@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The text form of what is known about each guest.
+ */
+
 #include "windows-helper/store/guest-store.h"
 
 #include <errno.h>

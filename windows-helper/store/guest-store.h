@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Where and when each agent was met: HKLM\SOFTWARE\wslbridge\Agents, value name = owner
- * (core/ledger.h), REG_SZ "<VM id>|<time in UTC>|<connected or gone>".
+ * Where and when each guest's agent was last seen: HKLM\SOFTWARE\wslbridge\Agents, value name =
+ * owner (core/rules/ledger.h), REG_SZ "<VM id>|<time in UTC>|<connected or gone>".
  */
 
 #include "windows-helper/core/vm/vm.h"
@@ -20,9 +20,9 @@ typedef struct GuestStore {
 
 void guest_store_done(GuestStore *s);
 
-/* These are ControllerHost's functions, see there. */
+/* The controller's functions, described where it declares them. */
 int guest_store_note(GuestStore *s, const char *owner, const VmId *vm, bool connected);
 int guest_store_vm(GuestStore *s, const char *owner, VmId *ret_vm);
 
-/* When it was there last, for people: "2026-11-24 10:00:00 UTC"; "never". */
+/* When the guest was last seen, for people: "2026-11-24 10:00:00 UTC", or "never". */
 void guest_store_seen(GuestStore *s, const char *owner, char ret_text[GUEST_STORE_TEXT_MAX]);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Keys by owner, with owners spelled exactly.
+ */
+
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/secure.h"
@@ -11,12 +16,11 @@ void key_store_done(KeyStore *s) {
 }
 
 static int key_store_is_name(void *userdata, const char *name, const char *data) {
-        return strcmp(name, userdata) == 0; /* true ends the walk */
+        return strcmp(name, userdata) == 0; /* true ends the enumeration */
 }
 
-/* The registry does not tell capitals from small letters, identities do: without this, one key
- * would be good for "Debian", "debian" and all the others, each with its own share of places and
- * rules. */
+/* The registry ignores the case of letters, identities do not. Without this check, one key would be
+ * good for "Debian", "debian" and so on, each with connections and rules of its own. */
 static int key_store_spelled(KeyStore *s, const char *owner) {
         int r;
 
@@ -36,21 +40,21 @@ int key_store_remove(KeyStore *s, const char *owner) {
         return r < 0 ? r : registry_delete(&s->key, owner);
 }
 
-typedef struct KeyStoreWalk {
+typedef struct KeyStoreCallback {
         int (*fn)(void *userdata, const char *owner);
         void *userdata;
-} KeyStoreWalk;
+} KeyStoreCallback;
 
 static int key_store_on_value(void *userdata, const char *name, const char *data) {
-        KeyStoreWalk *walk = userdata;
+        KeyStoreCallback *callback = userdata;
 
-        return walk->fn(walk->userdata, name);
+        return callback->fn(callback->userdata, name);
 }
 
 int key_store_each(KeyStore *s, int (*fn)(void *userdata, const char *owner), void *userdata) {
-        KeyStoreWalk walk = {fn, userdata};
+        KeyStoreCallback callback = {fn, userdata};
 
-        return registry_each(&s->key, key_store_on_value, &walk);
+        return registry_each(&s->key, key_store_on_value, &callback);
 }
 
 int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE]) {

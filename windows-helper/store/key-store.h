@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Keys of paired agents: HKLM\SOFTWARE\wslbridge\Keys, value name = owner (core/ledger.h),
- * REG_BINARY of WIRE_KEY_SIZE bytes. Below SOFTWARE every user could read it, so the key has a DACL
- * of its own, for SYSTEM and administrators.
+ * Keys of paired guests: HKLM\SOFTWARE\wslbridge\Keys, value name = owner (core/rules/ledger.h),
+ * REG_BINARY of WIRE_KEY_SIZE bytes. Every user can read what is below SOFTWARE, so this registry
+ * key has a DACL of its own that admits only SYSTEM and administrators.
  */
 
 #include "protocol/wire/wire.h"
@@ -20,15 +20,16 @@ typedef struct KeyStore {
 
 void key_store_done(KeyStore *s);
 
-/* Store or replace the key of @owner; makes sure of the DACL first. Return: 0 or negative errno
+/* Store or replace the key of @owner, after making sure of the DACL. Return: 0 or negative errno
  * (logged). */
 int key_store_put(KeyStore *s, const char *owner, const uint8_t key[WIRE_KEY_SIZE]);
 
 /* Return: 0; -ENOENT when @owner was not paired; or negative errno (logged). */
 int key_store_remove(KeyStore *s, const char *owner);
 
-/* All owners, until @fn returns other than 0. Return: as registry_each(). */
+/* Call @fn for each owner until it returns something other than 0. Return: as registry_each(). */
 int key_store_each(KeyStore *s, int (*fn)(void *userdata, const char *owner), void *userdata);
 
-/* Return: 0; -ENOENT when @owner is not paired; -EINVAL when its value is no key (logged). */
+/* Return: 0; -ENOENT when @owner is not paired; -EINVAL when its value is not a key (logged); or
+ * another negative errno. */
 int key_store_find(KeyStore *s, const char *owner, uint8_t ret_key[WIRE_KEY_SIZE]);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Loading the ledger, and changing entry by entry.
+ */
+
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/core/rules/rule.h"
 #include "windows-helper/win/log.h"
@@ -14,11 +19,11 @@ static int ledger_store_on_value(void *userdata, const char *name, const char *d
         LedgerEntry entry;
 
         if (!data || ledger_entry_parse(name, data, &entry) < 0) {
-                log_write(
-                        LOG_LEVEL_WARNING,
-                        "Ledger entry '%s' cannot be read; its rule is taken for somebody else's, "
-                        "delete the entry (and the rule) to get rid of it",
-                        name);
+                log_write(LOG_LEVEL_WARNING,
+                          "Ledger entry '%s' cannot be read, so its rule counts as another "
+                          "program's; "
+                          "delete the entry (and the rule) to get rid of it",
+                          name);
                 return 0;
         }
         return ledger_put(ledger, &entry);
@@ -43,8 +48,8 @@ int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen) {
         return registry_delete(&s->key, name);
 }
 
-/* Under Wine this costs nothing (and does nothing); on Windows it writes the hive, so the core
- * flushes once per batch. */
+/* On Windows this writes the whole hive, so the core flushes once per batch. Under Wine it does
+ * nothing. */
 int ledger_store_flush(LedgerStore *s) {
         return registry_flush(&s->key);
 }

@@ -3,7 +3,7 @@
 
 /*
  * The ledger on disk: HKLM\SOFTWARE\wslbridge\Ledger, one REG_SZ for each endpoint, in the text
- * form of core/ledger.h.
+ * form of core/rules/ledger.h.
  */
 
 #include "windows-helper/core/rules/ledger.h"
@@ -19,8 +19,8 @@ typedef struct LedgerStore {
 
 void ledger_store_done(LedgerStore *s);
 
-/* These are ControllerHost's functions, see there. An entry that cannot be read is logged, kept as
- * it is and left out. */
+/* The controller's functions, described where it declares them. ledger_store_load() logs an entry
+ * that cannot be read and skips it; the entry stays in the registry as it is. */
 int ledger_store_load(LedgerStore *s, Ledger *ledger);
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry);
 int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen);

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Our folders below ProgramData and Program Files, wherever Windows has put these.
+ */
+
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
@@ -7,7 +12,7 @@
 #include <shlobj.h>
 #include <stdio.h>
 
-/* FOLDERID_ProgramData and FOLDERID_ProgramFiles, here so that no library of GUIDs is needed. */
+/* FOLDERID_ProgramData and FOLDERID_ProgramFiles, copied here to need no library of GUIDs. */
 static const KNOWNFOLDERID program_data = {
         0x62ab5d82, 0xfdc1, 0x4dc3, {0xa9, 0xdd, 0x07, 0x0d, 0x1d, 0x49, 0x5d, 0x97}};
 static const KNOWNFOLDERID program_files = {
@@ -24,7 +29,7 @@ static int paths_join(const wchar_t *folder, const wchar_t *name, wchar_t ret_pa
         return 0;
 }
 
-/* Not from the environment, which whoever starts us may have made up. */
+/* Not from the environment, which could be forged by the process that starts us. */
 static int paths_known(const KNOWNFOLDERID *id, const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
         wchar_t *folder = NULL;
         HRESULT hr = SHGetKnownFolderPath(id, 0, NULL, &folder);
@@ -32,7 +37,7 @@ static int paths_known(const KNOWNFOLDERID *id, const wchar_t *name, wchar_t ret
 
         if (FAILED(hr)) {
                 CoTaskMemFree(folder);
-                return log_win_error((DWORD) hr, "Failed to find a folder of Windows");
+                return log_win_error((DWORD) hr, "Cannot find a folder of Windows");
         }
         r = paths_join(folder, name, ret_path);
         CoTaskMemFree(folder);
@@ -45,14 +50,4 @@ int paths_data(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
 
 int paths_program(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
         return paths_known(&program_files, name, ret_path);
-}
-
-int paths_system(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
-        wchar_t folder[MAX_PATH];
-        UINT n = GetSystemDirectoryW(folder, MAX_PATH);
-
-        if (n == 0 || n >= MAX_PATH)
-                return log_win_error(GetLastError(), "Failed to find Windows' own folder");
-        (void) swprintf(ret_path, PATHS_MAX, L"%ls\\%ls", folder, name);
-        return 0;
 }

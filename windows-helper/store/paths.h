@@ -2,15 +2,16 @@
 #pragma once
 
 /*
- * Where our files are.
+ * Where wslbridge's files and registry keys are on Windows.
  */
 
 #include "windows-helper/win/win.h"
 
 #define PATHS_MAX 512 /* characters */
 
-/* Keys below HKEY_LOCAL_MACHINE. Hyper-V guests other than WSL's reach a listener only if its
- * service GUID is registered: the template of vsock ports with ours in its first part (fact 8). */
+/* Keys below HKEY_LOCAL_MACHINE. Hyper-V guests other than WSL's reach a listener only if the GUID
+ * of its service is registered. The GUID is the template of vsock ports with our port as its first
+ * part (fact 8). */
 #define PATHS_KEY_SETTINGS L"SOFTWARE\\wslbridge"
 #define PATHS_KEY_EVENT_SOURCE \
         L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\wslbridge"
@@ -18,11 +19,8 @@
         L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\Virtualization\\" \
         L"GuestCommunicationServices\\57534c42-facb-11e6-bd58-64006a7986d3"
 
-/* "C:\ProgramData\wslbridge", or @name in it. Return: 0 or negative errno (logged). */
+/* "C:\ProgramData\wslbridge", or file @name in it. Return: 0 or negative errno (logged). */
 int paths_data(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
 
-/* "C:\Program Files\wslbridge", or @name in it. */
+/* "C:\Program Files\wslbridge", or file @name in it. Return: 0 or negative errno (logged). */
 int paths_program(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
-
-/* A file of Windows' own: "C:\Windows\System32\@name". */
-int paths_system(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);

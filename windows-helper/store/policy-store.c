@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Enumerating the policy keys and converting registry types to those of a policy.
+ */
+
 #include "windows-helper/store/policy-store.h"
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/win/log.h"
@@ -8,11 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define POLICY_DATA_MAX 65536 /* bytes of a value; longer ones cannot be read */
+#define POLICY_DATA_MAX 65536 /* bytes; longer values count as unreadable */
 
 typedef struct PolicyRead {
         const wchar_t *path;
-        PolicySource source; /* that path */
+        PolicySource source; /* what @path stands for */
         Policy *policy;
         PolicyOrigin *origin;
 } PolicyRead;
@@ -24,7 +29,7 @@ static void policy_store_problem(PolicyRead *read, const char *problem) {
                 result_text(o->problems[o->n_problems++], "HKLM\\%ls: %s", read->path, problem);
 }
 
-/* The strings of a REG_MULTI_SZ, each but the last followed by a line break; in place. */
+/* Join the strings of a REG_MULTI_SZ with line breaks, in place. Return: the length of the text. */
 static size_t policy_store_join(wchar_t *text, size_t n) {
         while (n > 0 && text[n - 1] == L'\0')
                 n--;
@@ -43,7 +48,7 @@ static PolicyKind policy_store_kind(DWORD type, DWORD size) {
                 return POLICY_IS_STRINGS;
         case REG_DWORD:
                 return size == sizeof(DWORD) ? POLICY_IS_NUMBER : POLICY_IS_OTHER;
-        default: /* of Windows' numbers */
+        default: /* Windows has more types */
                 return POLICY_IS_OTHER;
         }
 }
@@ -73,7 +78,8 @@ static int policy_store_value(PolicyRead *read, const wchar_t *wname, DWORD n_na
         return r;
 }
 
-/* A value too long to be read is one that says nothing we could follow: it closes. */
+/* A value that is too long is passed on as one of an unusable type, so it denies what it governs.
+ */
 static int policy_store_each(PolicyRead *read, HKEY key, BYTE *data) {
         wchar_t name[256];
         int r = 0;
@@ -88,8 +94,7 @@ static int policy_store_each(PolicyRead *read, HKEY key, BYTE *data) {
                         type = REG_NONE;
                         size = 0;
                 } else if (error != ERROR_SUCCESS) {
-                        return log_win_error((DWORD) error, "Failed to read 'HKLM\\%ls'",
-                                             read->path);
+                        return log_win_error((DWORD) error, "Cannot read 'HKLM\\%ls'", read->path);
                 }
                 r = policy_store_value(read, name, n_name, type, data, size);
         }
@@ -106,7 +111,7 @@ static int policy_store_key(PolicyRead *read) {
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return 0;
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Failed to open 'HKLM\\%ls'", read->path);
+                return log_win_error((DWORD) error, "Cannot open 'HKLM\\%ls'", read->path);
         data = malloc(POLICY_DATA_MAX);
         r = data ? policy_store_each(read, key, data) : -ENOMEM;
         free(data);

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Policy from the registry: what Group Policy or an MDM sets (SOFTWARE\Policies\wslbridge), over
- * what this machine's administrator sets (SOFTWARE\wslbridge\Policy), over the defaults.
+ * The policy in the registry. Values that Group Policy or an MDM sets (SOFTWARE\Policies\wslbridge)
+ * win over those that the administrator of this machine sets (SOFTWARE\wslbridge\Policy), and these
+ * win over the defaults.
  */
 
 #include "windows-helper/core/policy/policy.h"
@@ -11,7 +12,7 @@
 #define POLICY_STORE_MANAGED L"SOFTWARE\\Policies\\wslbridge"
 #define POLICY_STORE_LOCAL   L"SOFTWARE\\wslbridge\\Policy"
 
-/* Read both keys. What cannot be read is among the problems of @ret_origin and closes what it
- * bounds. Return: 0, or negative errno when a key cannot be read at all (logged): then nothing is
- * returned. */
+/* Read both keys. A value that cannot be read denies everything that it governs, and is named among
+ * the problems of @ret_origin. Return: 0; or negative errno (logged) when a key cannot be read at
+ * all, with neither result set. */
 int policy_store_read(Policy *ret_policy, PolicyOrigin *ret_origin);

@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The four PortProxy keys as one table.
+ */
+
 #include "windows-helper/store/portproxy-store.h"
 
 #include <errno.h>
 
-/* They need not exist; the first write makes them (fact 4.1). */
+/* The keys need not exist; the first write creates them (fact 4.1). */
 static const wchar_t *const portproxy_store_paths[_RULE_FAMILY_END] = {
         [RULE_V4TOV4] = PORTPROXY_STORE_PATH L"\\v4tov4\\tcp",
         [RULE_V4TOV6] = PORTPROXY_STORE_PATH L"\\v4tov6\\tcp",
@@ -50,7 +55,7 @@ int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, 
 
         r = registry_get_string(&s->keys[family], name, ret_data, size);
         if (r == REGISTRY_E_NOT_STRING) {
-                ret_data[0] = '\0'; /* "there, but nothing that could be ours" */
+                ret_data[0] = '\0'; /* it exists, but cannot be ours */
                 return 0;
         }
         return r;
@@ -64,13 +69,13 @@ int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *nam
         return registry_delete(&s->keys[family], name);
 }
 
-/* A flush writes the whole hive, so one key that exists does for all. */
+/* A flush writes the whole hive, so flushing one key that exists is enough. */
 int portproxy_store_flush(PortproxyStore *s) {
         for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
                 int r;
 
                 r = registry_flush(&s->keys[i]);
-                if (r < 0 || s->keys[i].key) /* else it does not exist */
+                if (r < 0 || s->keys[i].key) /* without a handle, the key does not exist */
                         return r;
         }
         return 0;

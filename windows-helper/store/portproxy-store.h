@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The PortProxy values of Windows (fact 4.1): one registry key for each family. Hands only; what
- * may be written or deleted is decided in core/.
+ * The PortProxy values of Windows (fact 4.1), with one registry key for each family. The core
+ * decides what may be written or deleted.
  */
 
 #include "windows-helper/core/rules/rule.h"
@@ -18,7 +18,7 @@ typedef struct PortproxyStore {
 void portproxy_store_init(PortproxyStore *s);
 void portproxy_store_done(PortproxyStore *s);
 
-/* These are ControllerHost's functions, see there. */
+/* The controller's functions, described where it declares them. */
 int portproxy_store_read(PortproxyStore *s, RuleTable *table);
 int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
                         size_t size);

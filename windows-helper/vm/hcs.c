@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Calls of computecore.dll, in a thread that may have to wait for the service.
+ */
+
 #include "windows-helper/vm/hcs.h"
 #include "windows-helper/win/log.h"
 
@@ -10,8 +15,8 @@
 #define HCS_FREE_MS       2000
 #define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED (fact 2.2) */
 
-/* Of computecore.h; the library is loaded when it is needed, because an exe that links it does not
- * start where it is absent (fact 1.2). */
+/* From computecore.h. The library is loaded when it is needed, because an exe that is linked with
+ * it does not start on a Windows without it (fact 1.2). */
 typedef void *HcsOperation;
 typedef struct HcsApi {
         HcsOperation(WINAPI *create)(void *context, void *callback);
@@ -25,9 +30,9 @@ struct Hcs {
         LoopOp op;
         HcsFn fn;
         void *userdata;
-        HANDLE thread; /* owned; NULL: no question is open */
-        bool again;
-        /* the answer, the thread's until its packet arrives */
+        HANDLE thread; /* owned; NULL: no query is running */
+        bool again;    /* start another query afterwards */
+        /* The answer. It belongs to the thread until its packet arrives. */
         int error;
         VmList list;
 };
@@ -45,7 +50,7 @@ static bool hcs_load(HMODULE library, HcsApi *ret_api) {
         return create && enumerate && wait && close;
 }
 
-/* @result: UTF-16 JSON of the service. */
+/* @result: the service's answer, JSON in UTF-16. */
 static int hcs_read(const wchar_t *result, VmList *ret_list) {
         char *json = NULL;
         int r;
@@ -59,7 +64,7 @@ static int hcs_read(const wchar_t *result, VmList *ret_list) {
         return r;
 }
 
-/* Systems are only listed, never opened: WSL ends a VM with the last handle of it (fact 2.2). */
+/* Systems are listed but never opened, because WSL ends a VM with its last handle (fact 2.2). */
 static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
         HcsOperation operation = api->create(NULL, NULL);
         wchar_t *result = NULL;
@@ -105,7 +110,7 @@ static DWORD WINAPI hcs_thread(void *parameter) {
 static void hcs_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
         Hcs *h = op->userdata;
 
-        (void) WaitForSingleObject(h->thread, INFINITE); /* it ends right after its packet */
+        (void) WaitForSingleObject(h->thread, INFINITE); /* it ends right after posting */
         (void) CloseHandle(h->thread);
         h->thread = NULL;
         h->fn(h->userdata, h->error, &h->list);
@@ -134,8 +139,7 @@ Hcs *hcs_free(Hcs *h) {
         if (!h)
                 return NULL;
         if (h->thread) {
-                /* One that hangs in the service keeps what it works on, and goes with the process.
-                 */
+                /* A thread that hangs in the service still uses @h. It ends with the process. */
                 if (WaitForSingleObject(h->thread, HCS_FREE_MS) != WAIT_OBJECT_0) {
                         loop_gate_close(&h->gate);
                         return NULL;
@@ -153,5 +157,5 @@ void hcs_ask(Hcs *h) {
         }
         h->thread = CreateThread(NULL, 0, hcs_thread, h, 0, NULL);
         if (!h->thread)
-                (void) log_win_error(GetLastError(), "Failed to start a thread");
+                (void) log_win_error(GetLastError(), "Cannot start a thread");
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Which virtual machines run, by the Host Compute Service (fact 2.2). It may take its time, so each
- * question is asked by a thread of its own.
+ * The list of running virtual machines, from the Host Compute Service (fact 2.2). An answer may
+ * take some time, so each query runs in a thread of its own.
  */
 
 #include "windows-helper/core/vm/vm-list.h"
@@ -11,18 +11,18 @@
 
 typedef struct Hcs Hcs;
 
-/* @error: 0; -ENOSYS: this Windows has no such service; -EACCES; -EPROTO: its answer cannot be
- * read; -EIO. Called in the loop's thread. */
+/* @error: 0; -ENOSYS: this Windows does not have the service; -EACCES; -EPROTO: the answer is not
+ * understood; -EIO. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
-/* Ask and wait for the answer, up to some seconds. Return: as @error of an HcsFn. */
+/* Query the service and wait some seconds for the answer. Return: as @error of an HcsFn. */
 int hcs_list(VmList *ret_list);
 
 /* Return: 0 or -ENOMEM. */
 int hcs_new(Hcs **ret_hcs, Loop *loop, HcsFn fn, void *userdata);
 
-/* Takes NULL, returns NULL. The loop may hold a packet of it: it must not turn afterwards. */
+/* Takes NULL, returns NULL. The loop may still hold a packet of it, so it must not turn again. */
 Hcs *hcs_free(Hcs *h);
 
-/* Ask. While a question is open, one more is asked when it was answered. */
+/* Start a query. If one is running, start another when it has been answered. */
 void hcs_ask(Hcs *h);

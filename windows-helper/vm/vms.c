@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The list of VMs and the listeners that follow it.
+ */
+
 #include "windows-helper/vm/vms.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/vm/hcs.h"
@@ -14,11 +19,11 @@
         L"VolatileStore\\ComputeSystem"
 #define VMS_TYPE_VM 2 /* ComputeSystemType in the store */
 
-typedef struct VmEar {
+typedef struct VmListener {
         Vm vm;              /* null id: any VM */
-        Listener *listener; /* owned; NULL: it failed, and is tried again */
-        bool told;          /* that it failed */
-} VmEar;
+        Listener *listener; /* owned; NULL: it has failed and is tried again */
+        bool reported;      /* the failure was logged */
+} VmListener;
 
 struct Vms {
         Loop *loop; /* borrowed, as the next three */
@@ -29,18 +34,18 @@ struct Vms {
         Hcs *hcs;
         RegWatch *store, *registration;
         VmList list;
-        bool guessed; /* the list is the registry's, which does not tell which VMs are WSL's */
-        VmEar ears[VM_LIST_MAX + 1];
-        size_t n_ears;
-        int problem; /* of the last look, to be told once */
+        bool guessed; /* the list is from the registry, which does not tell which VMs are WSL's */
+        VmListener listeners[VM_LIST_MAX + 1];
+        size_t n_listeners;
+        int problem; /* of the last query, to be logged once */
         bool no_hyperv, closed;
         uint64_t due_usec, generation;
 };
 
-static void vms_fail(Vms *v, VmEar *ear, DWORD error) {
+static void vms_fail(Vms *v, VmListener *l, DWORD error) {
         char id[VM_ID_TEXT_MAX];
 
-        vm_id_format(&ear->vm.id, id);
+        vm_id_format(&l->vm.id, id);
         if (error == WSAEAFNOSUPPORT || error == WSAEPROTONOSUPPORT ||
             error == WSAESOCKTNOSUPPORT) {
                 if (!v->no_hyperv)
@@ -50,33 +55,33 @@ static void vms_fail(Vms *v, VmEar *ear, DWORD error) {
                                   "Platform; looking again every %u s",
                                   (unsigned) (VMS_SLOW_USEC / 1000000));
                 v->no_hyperv = true;
-        } else if (!ear->told) {
+        } else if (!l->reported) {
                 log_event(LOG_LEVEL_ERROR, EVENT_LISTEN_PROBLEM,
-                          "Cannot listen to %s %s (Winsock error %lu), trying again",
-                          vm_id_is_null(&ear->vm.id) ? "any Hyper-V VM" : ear->vm.name,
-                          vm_id_is_null(&ear->vm.id) ? "" : id, (unsigned long) error);
-                ear->told = true;
+                          "Cannot listen for %s %s (Winsock error %lu), trying again",
+                          vm_id_is_null(&l->vm.id) ? "any Hyper-V VM" : l->vm.name,
+                          vm_id_is_null(&l->vm.id) ? "" : id, (unsigned long) error);
+                l->reported = true;
         }
 }
 
-static void vms_open(Vms *v, VmEar *ear) {
-        Peer peer = {.vm = ear->vm.id, .wsl = ear->vm.wsl};
+static void vms_open(Vms *v, VmListener *l) {
+        Peer peer = {.vm = l->vm.id, .wsl = l->vm.wsl};
         char text[TRANSPORT_TEXT_MAX];
         TransportAddress address;
         DWORD error = ERROR_SUCCESS;
 
-        if (v->transport->vm_address(&ear->vm.id, &address) < 0)
-                return; /* the stand-in of tests has no wildcard */
-        if (listener_new(&ear->listener, v->loop, v->transport, &address, &peer, v->accepted,
+        if (v->transport->vm_address(&l->vm.id, &address) < 0)
+                return; /* the transport of tests has no wildcard */
+        if (listener_new(&l->listener, v->loop, v->transport, &address, &peer, v->accepted,
                          v->userdata, &error) < 0) {
-                vms_fail(v, ear, error);
+                vms_fail(v, l, error);
                 return;
         }
-        v->no_hyperv = ear->told = false;
+        v->no_hyperv = l->reported = false;
         v->generation++;
-        listener_format(ear->listener, text);
-        log_event(LOG_LEVEL_NOTICE, EVENT_VM_FOUND, "listening to %s (%s)",
-                  ear->vm.name[0] ? ear->vm.name : "Hyper-V guests", text);
+        listener_format(l->listener, text);
+        log_event(LOG_LEVEL_NOTICE, EVENT_VM_FOUND, "listening for connections from %s (%s)",
+                  l->vm.name[0] ? l->vm.name : "Hyper-V guests", text);
 }
 
 static bool vms_is_registered(void) {
@@ -89,24 +94,24 @@ static bool vms_is_registered(void) {
         return true;
 }
 
-static VmEar *vms_find_ear(Vms *v, const VmId *id) {
-        for (size_t i = 0; i < v->n_ears; i++)
-                if (vm_id_equal(&v->ears[i].vm.id, id))
-                        return &v->ears[i];
+static VmListener *vms_find_listener(Vms *v, const VmId *id) {
+        for (size_t i = 0; i < v->n_listeners; i++)
+                if (vm_id_equal(&v->listeners[i].vm.id, id))
+                        return &v->listeners[i];
         return NULL;
 }
 
-static void vms_want_ear(Vms *v, const Vm *vm) {
-        if (!vms_find_ear(v, &vm->id) && v->n_ears < ARRAYSIZE(v->ears))
-                v->ears[v->n_ears++] = (VmEar){.vm = *vm};
+static void vms_want_listener(Vms *v, const Vm *vm) {
+        if (!vms_find_listener(v, &vm->id) && v->n_listeners < ARRAYSIZE(v->listeners))
+                v->listeners[v->n_listeners++] = (VmListener){.vm = *vm};
 }
 
-/* True when the ear's VM still runs, or it is the one for any and still registered: without that
- * nobody could reach it (fact 8). */
-static bool vms_needs_ear(const Vms *v, const VmEar *ear, bool registered) {
-        const Vm *vm = vm_list_find(&v->list, &ear->vm.id);
+/* True when the listener's VM is still running. The listener for all other VMs is needed while our
+ * service is registered, without which nobody can reach it (fact 8). */
+static bool vms_needs_listener(const Vms *v, const VmListener *l, bool registered) {
+        const Vm *vm = vm_list_find(&v->list, &l->vm.id);
 
-        return vm_id_is_null(&ear->vm.id) ? registered : vm && (vm->wsl || v->guessed);
+        return vm_id_is_null(&l->vm.id) ? registered : vm && (vm->wsl || v->guessed);
 }
 
 static void vms_follow(Vms *v) {
@@ -114,30 +119,30 @@ static void vms_follow(Vms *v) {
         const Vm any = {.wsl = false};
         size_t n = 0;
 
-        for (size_t i = 0; i < v->n_ears; i++) {
+        for (size_t i = 0; i < v->n_listeners; i++) {
                 char id[VM_ID_TEXT_MAX];
 
-                if (vms_needs_ear(v, &v->ears[i], registered)) {
-                        v->ears[n++] = v->ears[i];
+                if (vms_needs_listener(v, &v->listeners[i], registered)) {
+                        v->listeners[n++] = v->listeners[i];
                         continue;
                 }
-                listener_close(v->ears[i].listener);
+                listener_close(v->listeners[i].listener);
                 v->generation++;
-                vm_id_format(&v->ears[i].vm.id, id);
+                vm_id_format(&v->listeners[i].vm.id, id);
                 log_event(LOG_LEVEL_NOTICE, EVENT_VM_GONE, "VM %s has gone", id);
         }
-        v->n_ears = n;
+        v->n_listeners = n;
         for (size_t i = 0; i < v->list.n; i++)
                 if (v->list.items[i].wsl || v->guessed)
-                        vms_want_ear(v, &v->list.items[i]);
+                        vms_want_listener(v, &v->list.items[i]);
         if (registered)
-                vms_want_ear(v, &any);
-        for (size_t i = 0; i < v->n_ears; i++)
-                if (!v->ears[i].listener)
-                        vms_open(v, &v->ears[i]);
+                vms_want_listener(v, &any);
+        for (size_t i = 0; i < v->n_listeners; i++)
+                if (!v->listeners[i].listener)
+                        vms_open(v, &v->listeners[i]);
 }
 
-static void vms_tell_controller(Vms *v) {
+static void vms_update_controller(Vms *v) {
         VmId ids[VM_LIST_MAX];
 
         for (size_t i = 0; i < v->list.n; i++)
@@ -145,9 +150,9 @@ static void vms_tell_controller(Vms *v) {
         controller_set_vms(v->controller, ids, v->list.n, loop_now_usec());
 }
 
-/* The store's keys are called as the systems; which is WSL's they don't tell, so each is listened
- * to (no other one connects to our port), and none has to be in WSL's network. Return: 0, or
- * -ENOENT when there is no store. */
+/* The keys of the store are named after the VMs. They do not tell which VM is WSL's. So each VM
+ * gets a listener, to which no other VM can connect, and none has to be in WSL's network. Return:
+ * 0, or -ENOENT when there is no store. */
 static int vms_read_store(VmList *ret_list) {
         VmList list = {.n = 0};
         HKEY store;
@@ -175,8 +180,8 @@ static int vms_read_store(VmList *ret_list) {
         return 0;
 }
 
-/* Nobody could be asked, and the store is not there either: it exists only while a VM runs (fact
- * 2.2), so without the Host Compute Service its absence is the answer. */
+/* The answer of the Host Compute Service, or else of the registry. The store exists only while a VM
+ * is running (fact 2.2), so on a Windows without the service no store means no VM. */
 static void vms_on_list(void *userdata, int error, const VmList *list) {
         Vms *v = userdata;
         VmList found = {.n = 0};
@@ -184,11 +189,12 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         if (v->closed)
                 return;
         if (error != v->problem && error < 0) {
-                log_event(error == -ENOSYS ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
-                          error == -ENOSYS ? EVENT_NONE : EVENT_PROBLEM,
-                          "The Host Compute Service does not tell which VMs run (%s); reading the "
-                          "registry instead",
-                          strerror(-error));
+                log_event(
+                        error == -ENOSYS ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+                        error == -ENOSYS ? EVENT_NONE : EVENT_PROBLEM,
+                        "The Host Compute Service does not list the running VMs (%s); reading the "
+                        "registry instead",
+                        strerror(-error));
         }
         v->problem = error;
         if (error == 0)
@@ -199,13 +205,13 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
                 v->generation++;
         if (found.n_left_out > 0 && found.n_left_out != v->list.n_left_out) {
                 log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
-                          "More than %d virtual machines run, %zu of them are not looked at; those "
-                          "of WSL come first",
+                          "More than %d virtual machines are running; %zu of them are ignored; "
+                          "those of WSL have priority",
                           VM_LIST_MAX, found.n_left_out);
         }
         v->list = found;
         v->guessed = error < 0;
-        vms_tell_controller(v);
+        vms_update_controller(v);
         vms_follow(v);
 }
 
@@ -245,10 +251,10 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Controller *c
 }
 
 void vms_close(Vms *v) {
-        for (size_t i = 0; v && i < v->n_ears; i++)
-                listener_close(v->ears[i].listener);
+        for (size_t i = 0; v && i < v->n_listeners; i++)
+                listener_close(v->listeners[i].listener);
         if (v) {
-                v->n_ears = 0;
+                v->n_listeners = 0;
                 v->closed = true;
         }
 }
@@ -270,9 +276,9 @@ void vms_refresh(Vms *v) {
 void vms_tick(Vms *v, uint64_t now_usec) {
         regwatch_tick(v->store, now_usec);
         regwatch_tick(v->registration, now_usec);
-        for (size_t i = 0; i < v->n_ears; i++)
-                if (v->ears[i].listener)
-                        listener_tick(v->ears[i].listener, now_usec);
+        for (size_t i = 0; i < v->n_listeners; i++)
+                if (v->listeners[i].listener)
+                        listener_tick(v->listeners[i].listener, now_usec);
         if (now_usec >= v->due_usec) {
                 v->due_usec = now_usec + VMS_SLOW_USEC;
                 hcs_ask(v->hcs);
@@ -282,9 +288,9 @@ void vms_tick(Vms *v, uint64_t now_usec) {
 uint64_t vms_deadline(const Vms *v) {
         uint64_t first = v->due_usec;
 
-        for (size_t i = 0; i < v->n_ears; i++)
-                if (v->ears[i].listener && listener_deadline(v->ears[i].listener) < first)
-                        first = listener_deadline(v->ears[i].listener);
+        for (size_t i = 0; i < v->n_listeners; i++)
+                if (v->listeners[i].listener && listener_deadline(v->listeners[i].listener) < first)
+                        first = listener_deadline(v->listeners[i].listener);
         if (regwatch_deadline(v->store) < first)
                 first = regwatch_deadline(v->store);
         if (regwatch_deadline(v->registration) < first)
@@ -296,10 +302,10 @@ const VmList *vms_list(const Vms *v) {
         return &v->list;
 }
 
-bool vms_hears(const Vms *v, const VmId *id) {
-        for (size_t i = 0; i < v->n_ears; i++)
-                if (vm_id_equal(&v->ears[i].vm.id, id))
-                        return v->ears[i].listener != NULL;
+bool vms_is_listening(const Vms *v, const VmId *id) {
+        for (size_t i = 0; i < v->n_listeners; i++)
+                if (vm_id_equal(&v->listeners[i].vm.id, id))
+                        return v->listeners[i].listener != NULL;
         return false;
 }
 

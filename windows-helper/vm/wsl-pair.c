@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Running wsl.exe with pipes to its standard input and output, for a limited time.
+ */
+
 #include "windows-helper/vm/wsl-pair.h"
-#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -8,11 +12,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WSL_OUTPUT_MAX  4096 /* more is cut: the answer is one line */
+#define WSL_OUTPUT_MAX  4096 /* the answer is one line; more is cut */
 #define WSL_COMMAND_MAX 512
+#define WSL_PATH_MAX    512
 
 typedef struct WslProcess {
-        HANDLE process, input, output; /* owned; our ends of the pipes */
+        HANDLE process, input, output; /* owned; the last two are our ends of the pipes */
 } WslProcess;
 
 bool wsl_pair_is_owner(const char *text) {
@@ -28,7 +33,7 @@ static void wsl_close(HANDLE *handle) {
         *handle = NULL;
 }
 
-/* One of the two ends is for the child alone. */
+/* The child inherits the end that is not @mine. */
 static bool wsl_pipe(HANDLE *ret_read, HANDLE *ret_write, HANDLE *mine) {
         SECURITY_ATTRIBUTES inherit = {sizeof(inherit), NULL, TRUE};
 
@@ -36,13 +41,14 @@ static bool wsl_pipe(HANDLE *ret_read, HANDLE *ret_write, HANDLE *mine) {
                SetHandleInformation(*mine, HANDLE_FLAG_INHERIT, 0);
 }
 
-/* The whole path of wsl.exe, so that no other one is found; and quotes around the name, which has
- * none itself. Its distros are those of the user who runs it, and the service, as SYSTEM, may not
- * run it at all (fact 0.4), so this is for the command line only. Whoever owns the distro may be
- * root in it (fact 3). */
-static int wsl_command(const char *distro, wchar_t ret_exe[PATHS_MAX],
+/* The full path of wsl.exe, so that no other program of that name is found, and the command line.
+ * The distro's name is in quotes and contains none itself. wsl.exe knows the distros of the user
+ * who runs it, and the service may not run it at all, because it is SYSTEM (fact 0.4). So this is
+ * only for the command line. The owner of a distro can be root in it (fact 3). */
+static int wsl_command(const char *distro, wchar_t ret_exe[WSL_PATH_MAX],
                        wchar_t ret_command[WSL_COMMAND_MAX]) {
-        wchar_t name[WIRE_DISTRO_MAX + 1];
+        wchar_t name[WIRE_DISTRO_MAX + 1], folder[MAX_PATH];
+        UINT n;
 
         if (strpbrk(distro, "\"\\") || win_to_wide(distro, name, ARRAYSIZE(name)) < 0 || !*distro) {
                 log_write(LOG_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
@@ -50,12 +56,16 @@ static int wsl_command(const char *distro, wchar_t ret_exe[PATHS_MAX],
         }
         (void) swprintf(ret_command, WSL_COMMAND_MAX,
                         L"wsl.exe -d \"%ls\" -u root --exec wslbridgectl pair", name);
-        return paths_system(L"wsl.exe", ret_exe);
+        n = GetSystemDirectoryW(folder, MAX_PATH);
+        if (n == 0 || n >= MAX_PATH)
+                return log_win_error(GetLastError(), "Cannot find the system folder of Windows");
+        (void) swprintf(ret_exe, WSL_PATH_MAX, L"%ls\\wsl.exe", folder);
+        return 0;
 }
 
 static int wsl_start(const char *distro, WslProcess *w) {
         STARTUPINFOW start = {.cb = sizeof(start), .dwFlags = STARTF_USESTDHANDLES};
-        wchar_t exe[PATHS_MAX], command[WSL_COMMAND_MAX];
+        wchar_t exe[WSL_PATH_MAX], command[WSL_COMMAND_MAX];
         HANDLE child_input = NULL, child_output = NULL;
         PROCESS_INFORMATION info = {0};
         int r = wsl_command(distro, exe, command);
@@ -64,13 +74,13 @@ static int wsl_start(const char *distro, WslProcess *w) {
                 return r;
         if (!wsl_pipe(&child_input, &w->input, &w->input) ||
             !wsl_pipe(&w->output, &child_output, &w->output)) {
-                r = log_win_error(GetLastError(), "Failed to make a pipe");
+                r = log_win_error(GetLastError(), "Cannot create a pipe");
         } else {
                 start.hStdInput = child_input;
                 start.hStdOutput = start.hStdError = child_output;
                 if (!CreateProcessW(exe, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, NULL,
                                     &start, &info))
-                        r = log_win_error(GetLastError(), "Failed to start '%ls'", exe);
+                        r = log_win_error(GetLastError(), "Cannot start '%ls'", exe);
         }
         wsl_close(&child_input);
         wsl_close(&child_output);
@@ -79,7 +89,7 @@ static int wsl_start(const char *distro, WslProcess *w) {
         return r;
 }
 
-/* The key as hexadecimal digits and a line end; wiped afterwards. */
+/* Send the key as hexadecimal digits and a line feed. The text is wiped afterwards. */
 static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
         char line[2 * WIRE_KEY_SIZE + 2];
         DWORD n;
@@ -89,14 +99,14 @@ static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
                 (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
         line[sizeof(line) - 2] = '\n';
         if (!WriteFile(w->input, line, sizeof(line) - 1, &n, NULL))
-                r = log_win_error(GetLastError(), "The distro did not take the key");
+                r = log_win_error(GetLastError(), "The distro did not read the key");
         SecureZeroMemory(line, sizeof(line));
         wsl_close(&w->input);
         return r;
 }
 
-/* What it says, until it ends or the time is over; a pipe cannot be waited for, so it is looked at.
- * */
+/* Read the output until the process ends or the time is over. A pipe cannot be waited for, so it is
+ * polled. */
 static int wsl_read(WslProcess *w, char ret_text[WSL_OUTPUT_MAX]) {
         ULONGLONG end = GetTickCount64() + WSL_PAIR_TIMEOUT_MS;
         bool ended = false;
@@ -127,7 +137,8 @@ static int wsl_read(WslProcess *w, char ret_text[WSL_OUTPUT_MAX]) {
         return 0;
 }
 
-/* wsl.exe's own messages are UTF-16 and translated: shown without their NULs, never understood. */
+/* Messages of wsl.exe itself are translated and in UTF-16. They are shown without their NULs, but
+ * not interpreted. */
 static void wsl_show(char *text, size_t n) {
         size_t k = 0;
 
@@ -155,8 +166,9 @@ static int wsl_take_answer(WslProcess *w, const char *distro, char *text,
         }
         wsl_show(text, WSL_OUTPUT_MAX - 1);
         log_write(LOG_LEVEL_ERROR,
-                  "'%s' was not paired (exit code %lu): %s; is its name right (wsl --list), and "
-                  "wslbridge installed in it?",
+                  "'%s' was not paired (exit code %lu): %s; check that its name is right (wsl "
+                  "--list) "
+                  "and that wslbridge is installed in it",
                   distro, (unsigned long) code, text[0] ? text : "no answer");
         return -EPROTO;
 }
