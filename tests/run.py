@@ -165,11 +165,12 @@ def run_wine_suite(suite, progress):
     tests = meson_tests("windows", suite)
     if not tests:
         return []
-    import wine  # tests/lib/wine.py
+    import wine_prefix  # tests/lib/wine_prefix.py
 
-    prefix = wine.Prefix(os.path.join(janitor.current_run(), "wine-programs")).create()
+    prefix = wine_prefix.Prefix(os.path.join(janitor.current_run(), "wine-programs")).create()
     try:
-        return run_programs(tests, progress, prefix.env, wrapper=[wine.wine_program("wine64")])
+        return run_programs(tests, progress, prefix.env,
+                            wrapper=[wine_prefix.wine_program("wine64")])
     finally:
         prefix.stop()
 

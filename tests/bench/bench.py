@@ -22,7 +22,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import idle  # noqa: E402
 import table  # noqa: E402
 import topology  # noqa: E402
-import wine  # noqa: E402
+import wine_prefix  # noqa: E402
 from lone_agent import LoneAgent  # noqa: E402
 from stage import PAGE_PORT, Stage, end  # noqa: E402
 
@@ -116,7 +116,7 @@ def polling_outages(stage, period, changes):
     apply_rule = os.path.join(os.path.dirname(stage.tools), "bench", "windows", "apply-rule.exe")
     script = subprocess.Popen(
         [os.path.join(TOP, "tests", "bench", "poll.sh"), str(period), stage.net.guest.name,
-         str(PAGE_PORT), *stage.net.host.command(wine.wine_program("wine64"), apply_rule)],
+         str(PAGE_PORT), *stage.net.host.command(wine_prefix.wine_program("wine64"), apply_rule)],
         env=stage.prefix.env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
     outages = []
     try:

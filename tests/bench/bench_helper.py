@@ -18,7 +18,11 @@ sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 import janitor  # noqa: E402
 import traffic  # noqa: E402
 import vswitch  # noqa: E402
-import wine  # noqa: E402
+import fake_iphlpsvc  # noqa: E402
+import helper_process  # noqa: E402
+import program_load  # noqa: E402
+import wine_prefix  # noqa: E402
+import wine_registry  # noqa: E402
 from wsb_client import Client, service  # noqa: E402
 
 KEY = bytes(range(100, 132))
@@ -62,19 +66,19 @@ def rules(helper, registry, iphlpsvc, n):
         client.push(services[:LISTENED], v4=ADDRESSES[0], timeout=120)
         iphlpsvc.settled(120)
         client.idle(2)
-        stamps, told = registry.stamps(), iphlpsvc.told()
+        stamps, told = registry.stamps(), iphlpsvc.changes()
         for _ in range(UNCHANGED):
             client.push(services[:LISTENED], v4=ADDRESSES[0], timeout=120)
         client.idle(1)
         changed = sum(stamps[key] != stamp for key, stamp in registry.stamps().items())
-        told = iphlpsvc.told() - told
+        told = iphlpsvc.changes() - told
         client.push([], v4=ADDRESSES[0], timeout=120)
     return {"changes": changes, "unchanged_states": UNCHANGED,
             "keys_written": changed, "paramchanges": told}
 
 
 def load(helper, prefix):
-    tool = wine.Load(prefix, os.path.join(TREE, "tests", "windows"))
+    tool = program_load.Load(prefix, os.path.join(TREE, "tests", "windows"))
     with Client(helper.port, key=KEY) as client:
         client.handshake()
         client.idle(HEARTBEATS_AN_HOUR * HEARTBEAT_MS / 1000)
@@ -92,20 +96,20 @@ def main():
     vswitch.enter_host()
     with vswitch.VirtualSwitch():
         path = os.path.join(janitor.current_run(), "bench-helper")
-        prefix = wine.Prefix(path)
+        prefix = wine_prefix.Prefix(path)
         try:
             prefix.create()
             tools = os.path.join(TREE, "tests", "windows")
-            registry = wine.Registry(prefix, tools)
-            iphlpsvc = wine.FakeIphlpsvc(prefix, tools, registry)
+            registry = wine_registry.Registry(prefix, tools)
+            iphlpsvc = fake_iphlpsvc.FakeIphlpsvc(prefix, tools, registry)
             iphlpsvc.install()
             iphlpsvc.start()
             registry.set_key(f"{bytes(range(16)).hex()}/Debian", KEY)
             exe = os.path.join(TREE, "windows-helper", "wslbridge-helper.exe")
-            helper = wine.Helper(prefix, exe, heartbeat=HEARTBEAT_MS)
+            helper = helper_process.Helper(prefix, exe, heartbeat=HEARTBEAT_MS)
             figures = load(helper, prefix)
             assert helper.stop() == 0
-            helper = wine.Helper(prefix, exe)
+            helper = helper_process.Helper(prefix, exe)
             figures.update(rules(helper, registry, iphlpsvc, int(sys.argv[1])))
             assert helper.stop() == 0
             iphlpsvc.stop()

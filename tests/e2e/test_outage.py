@@ -8,7 +8,7 @@ import time
 import pytest
 import topology
 from stage import PAGE_PORT, Stage
-from wine import wait_until
+from waiting import wait_until
 
 LISTEN = f"0.0.0.0/{PAGE_PORT}"
 FOREIGN, FOREIGN_TARGET = "0.0.0.0/9090", "192.168.50.77/80"

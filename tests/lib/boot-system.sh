@@ -3,11 +3,11 @@
 #
 #     boot-system.sh FOLDER INSTALLED PROJECT
 #
-# Boots this machine's systemd a second time, in namespaces, as WSL boots a distro: as PID 1 with
-# container=wsl in an environment that is empty otherwise, and with private mounts. Its root is an
-# overlay of ours with the files of INSTALLED; what it writes is in a tmpfs on FOLDER and gone with
-# the namespace. It has a network of its own, and units of its own: nothing of the machine starts.
-# PROJECT is there as /project, with nothing built.
+# Boots this machine's systemd a second time, in namespaces, in the way in which WSL boots a distro:
+# as PID 1 with private mounts, and with container=wsl as its only environment. Its root is an overlay
+# of this machine's root with the files of INSTALLED. What it writes goes to a tmpfs on FOLDER and is
+# gone with the namespace. It has its own network and its own units; none of this machine's start.
+# PROJECT is mounted as /project, without anything built.
 set -euo pipefail
 FOLDER=$1 INSTALLED=$2 PROJECT=$3 ROOT=$1/root
 
@@ -33,7 +33,7 @@ make_root() {
 make_mounts() {
     local node
     mount -t proc proc "$ROOT/proc"
-    # What is there only once in the kernel is not for this systemd to set: no sysctl, no udev.
+    # This systemd must not change what exists only once in the kernel: no sysctl, no udev.
     mount --bind "$ROOT/proc/sys" "$ROOT/proc/sys"
     mount -o remount,bind,ro "$ROOT/proc/sys"
     mount -t sysfs -o ro sysfs "$ROOT/sys"
@@ -69,7 +69,7 @@ mkdir "$ROOT/before"
 cd "$ROOT"
 pivot_root . before
 umount -l /before
-# Nor to load modules, or to set the clock.
+# Nor may it load modules or set the clock.
 exec env -i container=wsl PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-syslog \
     /lib/systemd/systemd --unit=basic.target --log-target=journal --show-status=0 </dev/null

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The service under a real systemd, in namespaces; see boot-system.sh.
+"""The service under a real systemd that runs in namespaces; see boot-system.sh.
 
     with Booted(folder, installed) as system:
         system.run("systemctl", "start", "wslbridge-agent")
@@ -12,7 +12,7 @@ import subprocess
 import time
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot-system.sh")
-PATIENCE = 60
+TIMEOUT = 60  # seconds for each step
 
 
 class Booted:
@@ -21,8 +21,8 @@ class Booted:
         self.top = os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))
 
     def __enter__(self):
-        """A cgroup of its own first: it is the root of the one that systemd sees, and the empty
-        ones that a killed systemd leaves can be found again."""
+        """Boot in a cgroup of its own. It is the root that systemd sees, and with it the empty
+        cgroups that a killed systemd leaves can be found again."""
         os.makedirs(self.folder)
         self.log = open(self.folder + ".log", "w+b")
         with open("/proc/mounts", encoding="utf-8") as f:
@@ -39,10 +39,10 @@ class Booted:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()  # and with it the namespace's PID 1, and with that one all others
+        self.process.kill()  # this ends PID 1 of the namespace, and so all its processes
         self.process.wait()
-        end = time.monotonic() + PATIENCE
-        while os.path.isdir(self.cgroup) and time.monotonic() < end:  # they are still dying
+        end = time.monotonic() + TIMEOUT
+        while os.path.isdir(self.cgroup) and time.monotonic() < end:  # until all have ended
             for folder in sorted(glob.glob(self.cgroup + "/**/", recursive=True), reverse=True):
                 try:
                     os.rmdir(folder)
@@ -51,30 +51,30 @@ class Booted:
         self.log.close()
 
     def wait(self, condition, what):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while not condition():
-            assert time.monotonic() < end and self.process.poll() is None, f"{what}: {self.said()}"
+            assert time.monotonic() < end and self.process.poll() is None, f"{what}: {self.output()}"
             time.sleep(0.05)
 
-    def said(self):
+    def output(self):
         self.log.seek(0)
         return self.log.read().decode(errors="replace")
 
     def pid(self):
-        """Of its PID 1, as we see it; 0 before that."""
+        """The PID outside of the namespace of its PID 1; 0 before that has started."""
         path = f"/proc/{self.process.pid}/task/{self.process.pid}/children"
         with open(path, encoding="ascii") as f:
             return int((f.read().split() or ["0"])[0])
 
     def call(self, *command, **options):
-        """Runs a command inside."""
+        """Run a command inside."""
         return subprocess.run(["nsenter", "-t", str(self.pid()), "-m", "-p", "-u", "-i", "-n", "-C",
                                "-r", "-w", "--", *command], capture_output=True, text=True,
-                              timeout=PATIENCE, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                              timeout=TIMEOUT, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
                               **options)
 
     def run(self, *command, **options):
-        """The same; it has to succeed. Returns what it printed."""
+        """Run a command that has to succeed. Returns its output."""
         done = self.call(*command, **options)
         assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}\n{self.journal()}"
         return done.stdout.strip()
@@ -93,7 +93,7 @@ class Booted:
         return self.run("systemctl", "show", "-P", "MainPID", "wslbridge-agent")
 
     def as_the_agent(self, *command):
-        """Inside, with the mounts and as the user of the agent."""
+        """Run a command inside, with the mounts and the user of the agent."""
         pid, uid = self.main_pid(), self.run("stat", "-c", "%u", "/run/wslbridge/agent")
         return self.call("nsenter", "-t", pid, "-m", "--", "setpriv", f"--reuid={uid}",
                          f"--regid={uid}", "--clear-groups", *command)

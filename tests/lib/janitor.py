@@ -1,13 +1,14 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Removes what a run left: its processes, its network namespaces and its folder.
+"""Removes what a run has left behind: its processes, its network namespaces and its folder.
 
-    janitor.py end RUN     this run
-    janitor.py stale DIR   every run below DIR, and every namespace, whose owner is dead
+    janitor.py end RUN     clean up after this run
+    janitor.py stale DIR   clean up after every run below DIR, and remove every namespace, whose
+                           owner is dead
 
-A run is a folder named PID-STARTTIME. Every process of it has WSLBRIDGE_RUN=<that folder> in its
-environment, also daemons that left the session, such as Wine's servers. Its namespaces are named
-wslbridge-PID-STARTTIME-ROLE.
+A run is a folder named PID-STARTTIME. Each of its processes has WSLBRIDGE_RUN=<that folder> in its
+environment, even daemons that have left the session, such as Wine's servers. Its namespaces are
+named wslbridge-PID-STARTTIME-ROLE.
 """
 import atexit
 import glob
@@ -21,11 +22,11 @@ import tempfile
 import time
 
 PREFIX = "wslbridge-"
-PATIENCE = 3.0  # seconds between SIGTERM and SIGKILL
+GRACE = 3.0  # seconds between SIGTERM and SIGKILL
 
 
 def start_time(pid):
-    """Start time of a process in clock ticks since boot, None if there is no such process."""
+    """Start time of a process in clock ticks since boot; None if there is no such process."""
     try:
         with open(f"/proc/{pid}/stat") as f:
             return f.read().rsplit(")", 1)[1].split()[19]
@@ -61,12 +62,12 @@ def processes_of(run):
                 if mark in f.read().split(b"\0"):
                     yield int(entry)
         except OSError:
-            continue  # gone meanwhile, or somebody else's
+            continue  # it has ended, or belongs to another user
 
 
 def end_processes(run):
-    """Ask first, then insist; new ones may appear while others end, so look again each time."""
-    deadline = time.monotonic() + PATIENCE
+    """Send SIGTERM, then SIGKILL. New processes may appear meanwhile, so look again each time."""
+    deadline = time.monotonic() + GRACE
     asked = set()
     while True:
         pids = list(processes_of(run))
@@ -81,7 +82,7 @@ def end_processes(run):
                     pass
                 asked.add(pid)
         time.sleep(0.05)
-        if time.monotonic() > deadline + 2 * PATIENCE:
+        if time.monotonic() > deadline + 2 * GRACE:
             print(f"wslbridge: processes {pids} do not end", file=sys.stderr)
             return
 
@@ -104,7 +105,7 @@ def remove_namespace(name):
 
 
 def remove_tree(folder):
-    """Wine's server may still write a last file: try again."""
+    """Remove a folder, with retries, because Wine's server may still write a last file."""
     for _ in range(20):
         shutil.rmtree(folder, ignore_errors=True)
         if not os.path.exists(folder):
@@ -135,7 +136,8 @@ def end_stale(folder):
 
 
 def current_run():
-    """This run's folder: from ./dev, or for a pytest started by hand a new one, removed at exit."""
+    """The folder of this run. ./dev has made it; a pytest started by hand makes one of its own,
+    which is removed at exit."""
     run = os.environ.get("WSLBRIDGE_RUN")
     if not run:
         name = f"{os.getpid()}-{start_time(os.getpid())}"

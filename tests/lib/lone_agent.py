@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The agent and the test host alone: a guest's namespace, no Windows, no forwarding. For
-measuring, where Wine would only be noise.
+"""The agent and the test host alone, in a guest's namespace, without Windows or forwarding. It is
+for measurements, which Wine would only disturb.
 
     with LoneAgent(tree, rules=100) as agent:
         total_usec, host_usec = agent.change_address()
@@ -12,10 +12,10 @@ import time
 
 import janitor
 import topology
-from wine import wait_until
+from waiting import wait_until
 
 FIRST_PORT = 10000
-# After the throttle window, so that each change is a leading edge as a single change in life is.
+# Longer than the throttle window, so that each change comes alone, as in real life.
 SPACING = 0.08
 
 
@@ -26,7 +26,7 @@ class LoneAgent:
         self.state_folder = os.path.join(self.folder, "state")
         self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.lone"
         self.namespace = topology.Namespace("lone")
-        self.number = 0  # which of 16 subnets
+        self.number = 0  # of the subnet, one of 16
 
     def __enter__(self):
         services = os.path.join(self.folder, "etc/wslbridge/services.d")
@@ -68,7 +68,8 @@ class LoneAgent:
         janitor.remove_tree(self.folder)
 
     def address(self):
-        """Each in a subnet of its own: then each is primary, and the first one is the guest's."""
+        """The present address. Each is in a subnet of its own, so each is a primary address, and
+        the first one is the guest's."""
         return f"172.28.{16 * self.number}.10"
 
     def status(self):
@@ -89,9 +90,10 @@ class LoneAgent:
         return None
 
     def change_address(self, replace=False):
-        """(microseconds from the kernel's event to the helper's answer, those on the host).
-        The next address is there already when the old one goes: one event changes it. With
-        @replace the old one goes first, so that for a moment there is none."""
+        """Change the guest's address. Returns (microseconds from the kernel's event to the helper's
+        answer, microseconds spent on the host). The new address is added before the old one is
+        removed, so one event changes it. With @replace the old one is removed first, so for a moment
+        there is none."""
         old, self.number = self.address(), (self.number + 1) % 16
         add, remove = (f"addr add {self.address()}/20 dev eth0\n",
                        f"addr del {old}/20 dev eth0\n")
@@ -107,7 +109,7 @@ class LoneAgent:
         def answered():
             status = self.settled()
             update = status and status["last_update"]
-            # Two updates may take the same time to the microsecond; after a while it is that.
+            # Two updates may take exactly the same time. After a while, this must be the case.
             return update if update and (update != before or time.monotonic() > late) else None
 
         update = wait_until(answered, 30, "the helper's answer", interval=0.02)

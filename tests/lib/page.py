@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The guest's web server: answers every request with the address it was reached at.
+"""The guest's web server. It answers every request with the address at which it was reached.
 
     page.py PORT
 """

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""The whole bridge on three machines (topology.py): what the end-to-end tests, the demo and the
-benchmark play on.
+"""All of wslbridge on three simulated machines (topology.py), for the end-to-end tests, the demo
+and the benchmark.
 
     with Stage() as stage:         namespaces, Windows (Wine) with its port proxy, the guest's page
-        stage.start()              helper, relay, agent; pairs them
+        stage.start()              start helper, relay and agent, and pair them
         stage.add_drop_in("web", "[service]\\nlisten = 8080\\n")
 
-Real are both halves, the registry, the service manager, netlink and TCP. A stand-in is TCP plus a
-relay (socat) for AF_VSOCK, and the tests' own service for Windows' iphlpsvc.
+Both halves, the registry, the service manager, netlink and TCP are real. TCP and a relay (socat)
+replace AF_VSOCK, and the tests' own service replaces the iphlpsvc of Windows.
 """
 import contextlib
 import json
@@ -20,7 +20,11 @@ import time
 import janitor
 import probe
 import topology
-import wine
+import fake_iphlpsvc
+import helper_process
+import wine_prefix
+import wine_registry
+from waiting import wait_until
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 LIB = os.path.dirname(os.path.abspath(__file__))
@@ -36,21 +40,21 @@ except OSError:
 """
 
 
-class HostPrefix(wine.Prefix):
-    """Wine with all its processes, the server included, in the host's namespace: Wine's server is
-    what opens the sockets of Windows programs."""
+class HostPrefix(wine_prefix.Prefix):
+    """Wine with all its processes in the host's namespace. Wine's server must be there too, because
+    it opens the sockets of Windows programs."""
 
     def __init__(self, namespace, path):
         super().__init__(path)
         self.namespace = namespace
 
     def popen(self, *args, **kwargs):
-        return self.namespace.popen(wine.wine_program("wine64"), *map(str, args), env=self.env,
-                                    **kwargs)
+        return self.namespace.popen(wine_prefix.wine_program("wine64"), *map(str, args),
+                                    env=self.env, **kwargs)
 
     def run(self, *args, timeout=60, check=True):
-        """Output goes to a file, not to a pipe: the first program of a prefix starts Wine's
-        services, which keep what they inherit open."""
+        """Run a program to its end. Its output goes to a file instead of a pipe, because the first
+        program of a prefix starts Wine's services, which keep open what they inherit."""
         with tempfile.TemporaryFile() as output:
             process = self.popen(*args, stdin=subprocess.DEVNULL, stdout=output,
                                  stderr=subprocess.STDOUT)
@@ -64,8 +68,8 @@ class HostPrefix(wine.Prefix):
 
 class Stage:
     def __init__(self, agent_tree=None, **helper_options):
-        """@agent_tree: where the agent was built, else WSLBRIDGE_BUILD.
-        @helper_options: milliseconds, for example goodbye=500; see wine.Helper."""
+        """@agent_tree: the build tree of the agent; the default is WSLBRIDGE_BUILD.
+        @helper_options: milliseconds, for example goodbye=500; see helper_process.Helper."""
         agent_tree = agent_tree or os.environ.get("WSLBRIDGE_BUILD", f"{TOP}/build/dev")
         windows_tree = os.environ.get("WSLBRIDGE_BUILD_WIN", f"{TOP}/build/windows")
         self.agent_exe = os.path.join(agent_tree, "agent", "wslbridge-agent")
@@ -76,7 +80,7 @@ class Stage:
         self.folder = os.path.join(janitor.current_run(), "stage")
         self.root = os.path.join(self.folder, "guest")  # the guest's / for the agent
         self.state_folder = os.path.join(self.root, "run", "wslbridge")
-        # Below /tmp because a socket's path may have 107 bytes only, wherever the clone is.
+        # Below /tmp, wherever the clone is, because a socket's path has at most 107 bytes.
         self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.sock"
         self.helper = self.relay = self.agent = None
         self.stack = contextlib.ExitStack()
@@ -91,9 +95,9 @@ class Stage:
             self.net = self.stack.enter_context(topology.Topology())
             self.prefix = HostPrefix(self.net.host, os.path.join(self.folder, "wine")).create()
             self.stack.callback(self.prefix.stop)
-            self.registry = wine.Registry(self.prefix, self.tools)
+            self.registry = wine_registry.Registry(self.prefix, self.tools)
             self.stack.callback(self.registry.close)
-            self.proxy = wine.FakeIphlpsvc(self.prefix, self.tools, self.registry)
+            self.proxy = fake_iphlpsvc.FakeIphlpsvc(self.prefix, self.tools, self.registry)
             self.proxy.install()
             self.proxy.start()
             self._spawn(self.net.guest, "page", "/usr/bin/python3", os.path.join(LIB, "page.py"),
@@ -106,7 +110,7 @@ class Stage:
         self.stack.close()
 
     def _spawn(self, namespace, name, *command, **options):
-        """A process that ends with the stage; its output is in a log."""
+        """Start a process that is ended with the stage. Its output goes to a log."""
         log = self.stack.enter_context(open(os.path.join(self.folder, f"{name}.log"), "ab"))
         process = namespace.popen(*command, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                   **options)
@@ -132,11 +136,11 @@ class Stage:
             self.wait_connected()
 
     def start_helper(self):
-        self.helper = wine.Helper(self.prefix, self.helper_exe, **self.helper_options)
+        self.helper = helper_process.Helper(self.prefix, self.helper_exe, **self.helper_options)
         self.relay = self._spawn(self.net.host, "relay", "socat",
                                  f"UNIX-LISTEN:{self.socket},fork,unlink-early",
                                  f"TCP:127.0.0.1:{self.helper.port},nodelay")
-        wine.wait_until(lambda: os.path.exists(self.socket), what="the relay")
+        wait_until(lambda: os.path.exists(self.socket), what="the relay")
 
     def stop_helper(self, kill=False):
         if self.helper:
@@ -149,7 +153,7 @@ class Stage:
         environment.update(RUNTIME_DIRECTORY=self.state_folder, WSL_DISTRO_NAME=DISTRO)
         self.agent = self._spawn(self.net.guest, "agent", self.agent_exe, f"--root={self.root}",
                                  env=environment)
-        wine.wait_until(self.status, what="the agent's first status")
+        wait_until(self.status, what="the agent's first status")
 
     def stop_agent(self, kill=False):
         if self.agent:
@@ -159,7 +163,7 @@ class Stage:
             self.agent = None
 
     def pair(self):
-        """The same new key on both ends, for the identity that the agent tells."""
+        """Store the same new key at both ends, for the identity that the agent reports."""
         key = secrets.token_bytes(32)
         identity = self.status()["agent"]
         self.registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
@@ -168,7 +172,7 @@ class Stage:
     # --- the guest
 
     def write(self, path, text, mode=0o644):
-        """A file below the guest's root, replaced in one step as editors do."""
+        """Write a file below the guest's root, replacing it in one step as editors do."""
         full = os.path.join(self.root, path)
         descriptor = os.open(full + ".new", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
         with os.fdopen(descriptor, "w") as f:
@@ -176,7 +180,7 @@ class Stage:
         os.rename(full + ".new", full)
 
     def read(self, path):
-        """A file below the guest's root."""
+        """The content of a file below the guest's root."""
         with open(os.path.join(self.root, path), encoding="utf-8") as f:
             return f.read()
 
@@ -187,7 +191,7 @@ class Stage:
         os.unlink(os.path.join(self.root, f"etc/wslbridge/services.d/{name}.ini"))
 
     def control(self, *arguments):
-        """wslbridgectl in the guest: (exit code, what it said)."""
+        """Run wslbridgectl in the guest. Returns (exit code, output)."""
         done = self.net.guest.run(self.ctl_exe, f"--root={self.root}", *arguments, check=False)
         return done.returncode, done.stdout + done.stderr
 
@@ -206,40 +210,40 @@ class Stage:
         return (self.status()["guest"]["ipv4"] or {}).get("address")
 
     def wait_connected(self, timeout=30):
-        wine.wait_until(lambda: self.status().get("helper", {}).get("connected"), timeout,
+        wait_until(lambda: self.status().get("helper", {}).get("connected"), timeout,
                         "the agent's connection to the helper")
 
     def wait_refused(self, code, timeout=30):
-        wine.wait_until(lambda: (self.status().get("helper", {}).get("error") or {})
+        wait_until(lambda: (self.status().get("helper", {}).get("error") or {})
                         .get("code") == code, timeout, f"refusal '{code}'")
 
     def wait_state(self, name, state, timeout=30):
-        wine.wait_until(lambda: self.service(name).get("state") == state, timeout,
+        wait_until(lambda: self.service(name).get("state") == state, timeout,
                         f"service '{name}' {state}")
 
     # --- the host
 
     def rules(self):
-        """{"LISTEN/PORT": "CONNECT/PORT"} of IPv4 to IPv4."""
+        """The rules from IPv4 to IPv4 as {"LISTEN/PORT": "CONNECT/PORT"}."""
         return {name: data for (family, name), data in self.registry.rules().items()
                 if family == "v4tov4"}
 
     def wait_rule(self, listen, connect, timeout=30):
-        """Until the rule is as said; None: until there is none."""
-        wine.wait_until(lambda: self.rules().get(listen) == connect, timeout,
+        """Wait for the rule @listen -> @connect, or until there is none if @connect is None."""
+        wait_until(lambda: self.rules().get(listen) == connect, timeout,
                         f"rule {listen} -> {connect}")
 
     # --- the client
 
     def fetch(self, port, timeout=3.0):
-        """The page as the client gets it from the host's port, or None."""
+        """The page that the client gets from the host's port, or None."""
         done = self.net.client.run("/usr/bin/python3", "-c", FETCH,
                                    f"http://{topology.HOST_ADDRESS}:{port}/", str(timeout),
                                    check=False)
         return done.stdout if done.returncode == 0 else None
 
     def wait_page(self, port, timeout=30):
-        return wine.wait_until(lambda: self.fetch(port), timeout, f"a page on port {port}")
+        return wait_until(lambda: self.fetch(port), timeout, f"a page on port {port}")
 
     @contextlib.contextmanager
     def probe(self, port, **options):
@@ -250,20 +254,20 @@ class Stage:
             running.stop()
 
     def change_address(self, running):
-        """Change the guest's address under a running probe. Returns (address, whether the client
-        saw its page from there, seconds of outage)."""
+        """Change the guest's address while a probe is running. Returns (address, whether the client
+        saw the page from there, seconds of outage)."""
         since = time.monotonic()
         address = self.net.change_guest_address()
         seen = running.wait_for(address, since)
         return address, seen is not None, running.outage(address, since, time.monotonic())
 
 
-def end(process, patience=5):
-    """SIGTERM, then SIGKILL; the process's children in other namespaces are not touched."""
+def end(process, grace=5):
+    """Send SIGTERM, then SIGKILL. Children of the process in other namespaces are not touched."""
     if process.poll() is None:
         process.terminate()
         try:
-            process.wait(patience)
+            process.wait(grace)
         except subprocess.TimeoutExpired:
             process.kill()
     process.wait()

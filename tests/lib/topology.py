@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Three network namespaces that stand for three machines:
+"""Three network namespaces, each of which represents a machine:
 
     client ──── LAN 192.168.50.0/24 ──── host ──── NAT 172.28.64.0/20 ──── guest
     .50.2                           .50.1    .64.1                      .64.10
 
-The NAT's link is vEthernet-WSL on the host: the helper knows the virtual switch by its name. The
-host does not forward: what the client gets from the guest came through a port of the host.
+On the host, the NAT's link is called vEthernet-WSL, because the helper recognizes a virtual switch
+by its name. The host does not forward packets, so the client can reach the guest only through a
+port of the host.
 """
 import ipaddress
 import os
@@ -33,7 +34,8 @@ INSIDE = {
 
 
 def ip_batch(lines, namespace=None):
-    """All commands in one process: a change of address takes a millisecond, not twenty."""
+    """Run all commands in one process, so that a change of address takes one millisecond instead of
+    twenty."""
     command = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
     done = subprocess.run(command, input=lines, text=True, capture_output=True)
     if done.returncode != 0:
@@ -46,7 +48,7 @@ class Namespace:
         self.name = f"{janitor.PREFIX}{os.path.basename(janitor.current_run())}-{role}"
 
     def command(self, *arguments):
-        """The command line that runs inside, as the same process."""
+        """A command line that runs @arguments in the namespace, without a process in between."""
         return ["ip", "netns", "exec", self.name, *arguments]
 
     def run(self, *arguments, **options):
@@ -88,8 +90,8 @@ class Topology:
                 janitor.remove_namespace(space.name)
 
     def change_guest_address(self, address=None):
-        """What a new start of the NAT network does to a guest: the address and its routes go, a
-        new address and the default route come. Without an argument: the next address."""
+        """Change the address as a restart of the NAT network does: the old address and its routes
+        go, then the new address and the default route come. Default: the next address."""
         address = address or str(ipaddress.ip_address(self.guest_address) + 1)
         self.guest.ip(f"addr del {self.guest_address}/{NAT_PREFIX} dev eth0\n"
                       f"addr add {address}/{NAT_PREFIX} dev eth0\n"

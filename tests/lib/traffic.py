@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Hours of a helper's traffic in seconds: an agent that comes, asks, moves, is pinged and goes."""
+"""Hours of a helper's traffic in seconds: an agent that connects, requests services, changes its
+address and disconnects, again and again."""
 
 from wsb_client import Client, service
 
@@ -7,8 +8,8 @@ RULES = 20
 
 
 def live(port, identity, lives, states):
-    """@lives connections with @states STATEs each, every other one with another address. Returns
-    (lives, states) that were answered. The end is with a goodbye, or, each third time, without."""
+    """Make @lives connections with @states STATEs each; every second STATE changes the address.
+    Every third connection ends without a goodbye. Returns (connections, STATEs answered)."""
     answered = 0
     for n in range(lives):
         with Client(port, **identity) as client:

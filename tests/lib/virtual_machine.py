@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A guest that really boots: Debian with systemd in QEMU, emulated in software.
 
-    with Machine(image, folder, package) as machine:     booted, its console answers
+    with Machine(image, folder, package) as machine:     booted, and its console answers
         machine.run("systemctl is-system-running")
         machine.within(1, "echo x > /f", "test -e /g")    seconds, by the guest's own clock
 
-@image is a folder of tests/system/image/make.sh; the disk in it is not written to. @package is a
-folder whose files the guest finds in /package. What the guest changes lasts until the end of the
-Machine, also over a reboot of the guest.
+@image is a folder made by tests/system/image/make.sh; the disk in it is not changed. The guest finds
+the files of the folder @package in /package. Its own changes last until the end of the Machine, and
+survive a reboot of the guest.
 """
 import base64
 import contextlib
@@ -20,24 +20,24 @@ import time
 
 import janitor
 
-PATIENCE = 180  # seconds for a boot, which takes 10 on an idle core
+BOOT_TIMEOUT = 180  # seconds; a boot takes 10 on an idle core
 CONSOLE = "wslbridge.console"
 
-# A firmware text from which systemd-detect-virt, and so ConditionVirtualization=, knows Hyper-V. It
-# looks at the processor first, which without that bit does not tell that it is emulated.
+# From this firmware text, systemd-detect-virt and so ConditionVirtualization= recognize Hyper-V. They
+# look at the processor first, which without the bit 'hypervisor' does not say that it is emulated.
 HYPERV = ["-cpu", "qemu64,-hypervisor",
           "-smbios", "type=1,manufacturer=Microsoft Corporation,product=Virtual Machine,"
                      "version=Hyper-V UEFI Release v4.1"]
 
 
 class Failed(AssertionError):
-    """A command in the guest ended with another exit code than 0."""
+    """A command in the guest ended with an exit code other than 0."""
 
 
 class Machine:
     def __init__(self, image, folder, package, start=subprocess.Popen, name="machine"):
-        """@start: as subprocess.Popen, for example in a network namespace. @name: of this run's
-        machines."""
+        """@start: like subprocess.Popen, but for example in a network namespace. @name: unique among
+        the machines of this run."""
         self.image, self.folder, self.package = str(image), str(folder), str(package)
         self.start, self.name = start, name
         self.process = self.connection = None
@@ -55,7 +55,7 @@ class Machine:
         self.path = f"/tmp/{janitor.PREFIX}{run}-{self.name}"
         self.log_path = os.path.join(self.folder, "kernel.log")
         command = [
-            # One processor, and one with few features: emulation of more takes twice the time.
+            # One processor with few features. Emulating more takes twice the time.
             "qemu-system-x86_64", "-accel", "tcg", "-smp", "1", "-m", "1024", *HYPERV,
             "-kernel", os.path.join(self.image, "vmlinuz"),
             "-initrd", os.path.join(self.image, "initrd.img"),
@@ -67,7 +67,7 @@ class Machine:
             "-device", f"virtserialport,chardev=console,name={CONSOLE}",
             "-netdev", "user,id=net", "-device", "virtio-net,netdev=net,mac=52:54:00:00:00:01",
             "-display", "none", "-monitor", "none", "-serial", f"file:{self.log_path}"]
-        # The disk's changes are in a file of QEMU's, which it makes there.
+        # QEMU keeps the changes to the disk in a file that it creates there.
         environment = {**os.environ, "TMPDIR": self.folder}
         self.process = self.start(command, stdin=subprocess.DEVNULL, env=environment)
         try:
@@ -93,7 +93,7 @@ class Machine:
             os.unlink(self.path)
 
     def _connect(self):
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + BOOT_TIMEOUT
         while True:
             self.connection = socket.socket(socket.AF_UNIX)
             try:
@@ -106,20 +106,20 @@ class Machine:
                 time.sleep(0.05)
 
     def wait_booted(self):
-        """Until the guest's console answers and its boot has ended."""
-        self.run("systemctl is-system-running --wait >/dev/null; true", timeout=PATIENCE)
+        """Wait until the guest's console answers and its boot has ended."""
+        self.run("systemctl is-system-running --wait >/dev/null; true", timeout=BOOT_TIMEOUT)
         return self
 
     def reboot(self):
-        """As a person reboots; returns when it has booted again."""
+        """Reboot the guest as a person does. Returns when it has booted again."""
         question = "cat /proc/sys/kernel/random/boot_id"
         before = self.run(question)
-        # A timer may be a minute late unless told otherwise.
+        # Without AccuracySec=, a timer may be a minute late.
         self.run("systemd-run --quiet --on-active=0.2 --timer-property=AccuracySec=10ms "
                  "systemctl reboot")
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + BOOT_TIMEOUT
         while True:
-            # What is asked while it goes down is never answered, or after the boot.
+            # A question during the shutdown is answered after the boot or never.
             with contextlib.suppress(TimeoutError):
                 if self.run(question, timeout=5) != before:
                     break
@@ -128,7 +128,7 @@ class Machine:
         self.wait_booted()
         self.run("mkdir -p /package && mount -o ro /dev/vdb /package")
 
-    # --- what it is asked
+    # --- commands
 
     def _answer(self, end):
         """The next line of the console, as words."""
@@ -141,14 +141,14 @@ class Machine:
         return line.split()
 
     def ask(self, script, timeout=60):
-        """(exit code, output) of a bash script, run by root."""
+        """Run a bash script as root. Returns (exit code, output)."""
         self.number += 1
         line = f"{self.number} {base64.b64encode(script.encode()).decode()}\n"
         end = time.monotonic() + timeout
         answer = []
         try:
             self.connection.sendall(line.encode())
-            # There may be a late answer to what a reboot cut off.
+            # A late answer to a question before a reboot is skipped.
             while len(answer) < 2 or answer[0] != str(self.number).encode():
                 answer = self._answer(end)
         except TimeoutError:
@@ -158,15 +158,16 @@ class Machine:
         return int(answer[1]), output
 
     def run(self, script, timeout=60):
-        """The output, without the line break at its end; Failed when the script fails."""
+        """Run a bash script that has to succeed, or Failed is raised. Returns its output without the
+        line break at the end."""
         code, output = self.ask(script, timeout)
         if code != 0:
             raise Failed(f"{script}\nexit code {code}: {output}")
         return output.rstrip("\n")
 
     def within(self, limit, action, condition):
-        """Run @action, then @condition again and again until it succeeds. Returns the seconds
-        that took in the guest; more than @limit is a failure."""
+        """Run @action, then @condition again and again until it succeeds. Returns how many seconds
+        this took in the guest. More than @limit is a failure."""
         code, output = self.ask(f"""
             begin=${{EPOCHREALTIME/./}}
             {action} || exit 99
@@ -183,12 +184,12 @@ class Machine:
         return int(match[1]) / 1e6
 
     def write(self, path, text, mode=0o644):
-        """A file in the guest, replaced in one step."""
+        """Write a file in the guest, replacing it in one step."""
         return self.run(f"printf %s {shlex.quote(text)} > {path}.new && chmod {mode:o} {path}.new "
                         f"&& mv {path}.new {path}")
 
     def state(self):
-        """For the report of a failure: what the agent and the journal say."""
+        """The agent's status and the end of the journal, for the report of a failure."""
         return self.ask("cat /run/wslbridge/status.json; journalctl -n 30 -o short-monotonic")[1]
 
     def log(self):

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""WSL's virtual switch for the tests of the helper: this process's network namespace is the host,
-with the adapter vEthernet-WSL; behind it a guest's namespace, with an address for each guest.
+"""WSL's virtual switch, for the tests of the helper. The network namespace of this process is the
+host, with the adapter vEthernet-WSL. Behind it is a namespace with an address for each guest.
 
-    vswitch.enter_host()                      this process and all that it starts, Wine too
+    vswitch.enter_host()                      this process and all that it starts, including Wine
     with vswitch.VirtualSwitch() as switch:
         switch.create_server("172.29.0.2", 80)
 
-The helper forwards to neighbours on a virtual switch only, never to an address of the host: guests
-on the host's loopback would prove nothing.
+The helper forwards only to neighbours on a virtual switch, never to an address of the host. So
+guests on the host's loopback interface would prove nothing.
 """
 import ctypes
 import os
@@ -32,8 +32,8 @@ def _must(result, what):
 
 
 def enter_host():
-    """A network namespace for this whole process: rules listen on any port without meeting, or
-    being met by, anything else on the machine. It goes with the process."""
+    """Enter a new network namespace with the whole process. Rules can then listen on any port
+    without a conflict with anything else on the machine. The namespace ends with the process."""
     uid, gid = os.getuid(), os.getgid()
     _must(libc.unshare(CLONE_NEWNET | (CLONE_NEWUSER if uid != 0 else 0)), "unshare")
     if uid != 0:
@@ -45,8 +45,8 @@ def enter_host():
 
 
 def in_thread(function):
-    """A namespace is entered by a thread, and never left: what @function does there is done by a
-    thread of its own. Returns what it returns, or raises what it raises."""
+    """Call @function in a thread of its own, because a thread that enters a namespace never leaves
+    it. Returns what it returns, or raises what it raises."""
     result, error = [], []
 
     def run():
@@ -69,7 +69,8 @@ def _new_namespace():
 
 
 class VirtualSwitch:
-    """The guests' namespace has no name: it goes with its last socket and this descriptor."""
+    """The namespace of the guests. It has no name and ends with its last socket and this object's
+    descriptor."""
 
     def __enter__(self):
         self.namespace = in_thread(_new_namespace)
@@ -92,20 +93,22 @@ class VirtualSwitch:
                 + f"link set eth0 up\nroute add default via {gateway}\n")
 
     def __exit__(self, *_):
-        # With one end of the pair both go; sockets may keep the namespace for a moment longer.
+        # Deleting one end deletes both. Sockets may keep the namespace for a moment longer.
         run_ip([], f"link delete {ADAPTER}\n")
         os.close(self.namespace)
 
     def command(self, *arguments):
-        """The command line that runs in the guests' namespace, as the same process."""
+        """A command line that runs @arguments in the guests' namespace, without a process in
+        between."""
         return ["nsenter", f"--net={self.path}", "--", *map(str, arguments)]
 
     def ip(self, lines):
-        """Lines of 'ip -batch', in the guests' namespace."""
+        """Run lines of 'ip -batch' in the guests' namespace."""
         run_ip(self.command(), lines)
 
     def create_server(self, address, port=0):
-        """A socket that listens in the guests' namespace; a socket stays where it was made."""
+        """A socket that listens in the guests' namespace. A socket stays in the namespace in which
+        it was created."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
 
         def create():
@@ -116,7 +119,8 @@ class VirtualSwitch:
 
 
 def nodad(address):
-    """An IPv6 address can be bound at once, not only when nobody has claimed it for a second."""
+    """With this option, an IPv6 address can be bound at once, without waiting for duplicate address
+    detection."""
     return " nodad" if ":" in address else ""
 
 

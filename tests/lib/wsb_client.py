@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A client of the wslbridge protocol, written from docs/protocol.md with nothing but the standard
-library: an agent that a test holds in its hand.
+"""A client of the wslbridge protocol, written from docs/protocol.md with only the standard library.
+It is an agent that does exactly what a test says.
 
     with Client(port=helper.port, key=KEY) as agent:
         agent.handshake()
@@ -38,7 +38,7 @@ class Refused(Exception):
 
 
 class Closed(Exception):
-    """The helper said BYE (reason is set), or the connection ended without (reason is None)."""
+    """The helper sent BYE (reason is set), or the connection ended without one (reason is None)."""
 
     def __init__(self, code=None, text=""):
         super().__init__(f"{BYES.get(code, code)}: {text}")
@@ -62,7 +62,7 @@ def _address(text):
 
 
 def _guest(text, gateway):
-    """'172.20.1.2/20' with its gateway, or None."""
+    """Encode a guest's address, such as '172.20.1.2/20', with its gateway; None for no address."""
     if text is None:
         return _address(None)
     address, _, prefix = text.partition("/")
@@ -70,14 +70,15 @@ def _guest(text, gateway):
 
 
 def listen_endpoint(text, connect_port=None, count=1):
-    """'0.0.0.0:8080' or '[::1]:8080' on the host to connect_port in the guest."""
+    """A listen endpoint of the host, such as '0.0.0.0:8080' or '[::1]:8080', that leads to
+    connect_port in the guest."""
     address, _, port = text.rpartition(":")
     port = int(port)
     return _address(address.strip("[]")) + struct.pack(">HHH", port, count, connect_port or port)
 
 
 def service(name, listen, connect_port=None, profiles=2, remote=LOCAL_SUBNET, remotes=()):
-    """One service of a STATE; listen is 'address:port' or a list of listen_endpoint()s."""
+    """One service of a STATE. @listen is 'address:port' or a list of listen_endpoint()s."""
     listens = [listen_endpoint(listen, connect_port)] if isinstance(listen, str) else listen
     prefixes = [ipaddress.ip_network(r) for r in remotes]
     return (_string(name) + bytes([profiles, remote, len(listens)]) + b"".join(listens) +
@@ -91,7 +92,7 @@ def state(sequence, services, v4=None, v6=None, mode="nat", interface="eth0", ga
 
 
 class Result:
-    """A RESULT: .sequence, .apply_usec, .services = [(state, reason, text)]."""
+    """A RESULT with .sequence, .apply_usec and .services = [(state, reason, text)]."""
 
     def __init__(self, payload):
         self.sequence, self.apply_usec, n = struct.unpack_from(">QII", payload)
@@ -111,7 +112,7 @@ class Result:
 
 
 class Client:
-    """One connection. Keeps answering PINGs while it waits for something."""
+    """One connection. It answers PINGs while it waits for something."""
 
     def __init__(self, port, key=None, agent_id=bytes(range(16)), distro="Debian", timeout=20.0):
         self.key, self.agent_id, self.distro, self.timeout = key, agent_id, distro, timeout
@@ -161,8 +162,8 @@ class Client:
             self.input += data
 
     def receive(self, timeout=None):
-        """The next frame as (type, frame bytes). PING is answered and not returned; REFUSED and BYE
-        are raised."""
+        """Receive the next frame as (type, frame bytes). PING is answered and not returned; REFUSED
+        and BYE are raised as exceptions."""
         deadline = time.monotonic() + (timeout or self.timeout)
         while True:
             kind, whole = self._read_frame(deadline)
@@ -191,7 +192,8 @@ class Client:
         return hmac.new(self.key, label + b"".join(frames), hashlib.sha256).digest()
 
     def handshake(self):
-        """HELLO to WELCOME, checking the helper's proof; returns the CHALLENGE's heartbeat in s."""
+        """Shake hands, from HELLO to WELCOME, and check the helper's proof. Returns the heartbeat of
+        the CHALLENGE in seconds."""
         hello = self.hello()
         self.send(hello)
         challenge = self.expect(CHALLENGE)
@@ -210,8 +212,8 @@ class Client:
         return self.sequence
 
     def push(self, services, timeout=None, settle=True, **rest):
-        """Send STATE and wait for its RESULT; with settle for the one in which nothing is pending
-        any more: iphlpsvc needs a moment to listen."""
+        """Send STATE and wait for its RESULT. With @settle, wait for the RESULT in which no service is
+        pending any more, because iphlpsvc needs a moment to listen."""
         sequence = self.send_state(services, **rest)
         while True:
             result = self.result(timeout)
@@ -222,7 +224,7 @@ class Client:
         return Result(self.expect(RESULT, timeout)[8:])
 
     def idle(self, seconds):
-        """Answer PINGs for a while; anything else is kept in .results or raised."""
+        """Answer PINGs for a while. RESULTs are kept in .results; anything else is raised."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
             try:

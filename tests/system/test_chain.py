@@ -8,7 +8,7 @@ import pytest
 from conftest import GATEWAY, Guest, set_up
 from stage import Stage
 from virtual_machine import Machine
-from wine import wait_until
+from waiting import wait_until
 
 PORT = 1465076802
 

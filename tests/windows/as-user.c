@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Runs a program as somebody who is no administrator, for tests: with a token whose group
- * Administrators counts for denying only, as User Account Control makes it.
+ * Runs a program as a user without administrator rights, for tests. Its token has the group
+ * Administrators for denying only, like the one that User Account Control makes.
  *
- *   as-user PROGRAM [ARGUMENT...]      the program's exit code is ours
+ *   as-user PROGRAM [ARGUMENT...]      exits with the program's exit code
  */
 
 #include "windows-helper/win/win.h"
@@ -37,7 +37,7 @@ static HANDLE user_token(void) {
         return restricted;
 }
 
-/* Tests pass no quotes. */
+/* The arguments of the tests contain no quotes. */
 static bool command_line(int argc, wchar_t **argv, wchar_t ret_line[COMMAND_MAX]) {
         size_t n = 0;
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The helper under Wine, driven by a client written in Python (tests/lib/wsb_client.py) and by the
-real agent. Needs the cross build with -Dtest-transport=enabled; see ../conftest.py for where."""
+real agent. These tests need the cross build with -Dtest-transport=enabled; ../conftest.py says
+where."""
 
 import os
 import pathlib
@@ -10,14 +11,17 @@ import threading
 import janitor
 import pytest
 import vswitch
-import wine
+import fake_iphlpsvc
+import helper_process
+import wine_prefix
+import wine_registry
 import wsb_client
 
 KEY = bytes(range(100, 132))
 
 
 class Guest:
-    """A server in a guest: says its name to who connects, then echoes."""
+    """A server in a guest. It sends its name to each client, then echoes."""
 
     def __init__(self, network, address, port, name):
         self.address, self.name = address, name.encode() + b"\n"
@@ -58,8 +62,8 @@ def build_win(windows_tree):
 
 @pytest.fixture(scope="session")
 def network():
-    """The host's namespace for this process, and the guests' behind it; see tests/lib/vswitch.py.
-    A vswitch.VirtualSwitch."""
+    """Makes this process's namespace the host's, with the guests' namespace behind it. Returns a
+    vswitch.VirtualSwitch; see tests/lib/vswitch.py."""
     try:
         vswitch.enter_host()
     except OSError as e:
@@ -70,7 +74,7 @@ def network():
 
 @pytest.fixture
 def guest(network):
-    """guest(address, port=0, name="web") → Guest; one of vswitch.GUESTS"""
+    """guest(address, port=0, name="web") → Guest. The address is one of vswitch.GUESTS."""
     guests = []
 
     def start(address, port=0, name="web"):
@@ -84,11 +88,11 @@ def guest(network):
 
 @pytest.fixture(scope="session")
 def prefix(network):
-    if not wine.available():
+    if not wine_prefix.available():
         pytest.skip("Wine is not installed")
-    # In the folder of the run, so that it goes also when this process is killed.
+    # In the folder of the run, so that it is removed even when this process is killed.
     path = os.path.join(janitor.current_run(), "windows")
-    made = wine.Prefix(path)
+    made = wine_prefix.Prefix(path)
     try:
         yield made.create()
     finally:
@@ -98,14 +102,14 @@ def prefix(network):
 
 @pytest.fixture(scope="session")
 def session_registry(prefix, build_win):
-    registry = wine.Registry(prefix, build_win / "tests/windows")
+    registry = wine_registry.Registry(prefix, build_win / "tests/windows")
     yield registry
     registry.close()
 
 
 @pytest.fixture(scope="session")
 def session_service(prefix, build_win, session_registry):
-    service = wine.FakeIphlpsvc(prefix, build_win / "tests/windows", session_registry)
+    service = fake_iphlpsvc.FakeIphlpsvc(prefix, build_win / "tests/windows", session_registry)
     service.install()
     service.start()
     yield service
@@ -115,7 +119,8 @@ def session_service(prefix, build_win, session_registry):
 
 @pytest.fixture
 def registry(session_registry):
-    """An empty PortProxy table and no trace of us; left so afterwards."""
+    """The registry, without PortProxy values and without anything of wslbridge, before and after the
+    test."""
     session_registry.clear()
     yield session_registry
     session_registry.clear()
@@ -123,17 +128,19 @@ def registry(session_registry):
 
 @pytest.fixture
 def iphlpsvc(session_service, registry):
-    """Running, with nothing to forward."""
+    """The service, running and with nothing to forward."""
     return session_service
 
 
 @pytest.fixture
 def start_helper(prefix, build_win, registry, iphlpsvc):
-    """start_helper(heartbeat=…) → wine.Helper; whatever is left running is killed at the end."""
+    """start_helper(heartbeat=…) → helper_process.Helper. Those still running at the end are
+    killed."""
     helpers = []
 
     def start(**options):
-        helper = wine.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe", **options)
+        helper = helper_process.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe",
+                                       **options)
         helpers.append(helper)
         return helper
 
@@ -149,14 +156,14 @@ def helper(start_helper):
 
 @pytest.fixture
 def paired(registry):
-    """The key of the client's default identity, known to the helper."""
+    """Pairs the client's default identity with the helper. Returns its key."""
     registry.set_key(f"{bytes(range(16)).hex()}/Debian", KEY)
     return KEY
 
 
 @pytest.fixture
 def connect(paired):
-    """connect(helper) → a Client that has shaken hands."""
+    """connect(helper) → a Client after its handshake."""
     clients = []
 
     def open_client(helper, **options):

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A stand-in for Windows' computecore.dll: answers what stands in HKLM\SOFTWARE\wslbridge-test as
- * 'Compute' (REG_SZ, JSON), or with the error in 'ComputeError' (REG_DWORD, an HRESULT).
+ * A stand-in for the computecore.dll of Windows. It answers with the value 'Compute' (REG_SZ, JSON)
+ * of HKLM\SOFTWARE\wslbridge-test, or with the error 'ComputeError' (REG_DWORD, an HRESULT).
  */
 
 #include <stdlib.h>

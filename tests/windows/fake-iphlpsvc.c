@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A stand-in for Windows' IP Helper service: a real service named iphlpsvc, run by Wine's service
- * manager, that listens and proxies TCP for the PortProxy values and reads them again on
+ * A stand-in for the IP Helper service of Windows: a real service named iphlpsvc, run by Wine's
+ * service manager. It forwards TCP ports as the PortProxy values say, and reads them again on
  * SERVICE_CONTROL_PARAMCHANGE (facts 4.1 and 10; Wine has no iphlpsvc of its own).
  *
  *   fake-iphlpsvc.exe install | start | stop | remove
  *
- * How often it was told to read and how often it has done so stand in
- * HKLM\SOFTWARE\wslbridge-test as 'Told' and 'Applied' (REG_DWORD), for tests to count and wait.
- * They start at the values found, so that a restart does not confuse who waits. While there is a
- * value 'Hang' (REG_DWORD, not 0), the service does not return from a PARAMCHANGE. A value 'Most'
- * is how many rules it listens for, instead of FAKE_LISTENERS_MAX: Wine's table of listeners takes
- * milliseconds for each.
+ * It counts these controls in the value 'Changes' of HKLM\SOFTWARE\wslbridge-test, and sets
+ * 'Applied' to the count when it has read the values (both REG_DWORD), so that tests can count and
+ * wait. The counts go on after a restart. While there is a value 'Hang' (REG_DWORD, not 0), the
+ * service does not return from a PARAMCHANGE. The value 'Most' is the number of rules for which it
+ * listens, instead of FAKE_LISTENERS_MAX, because Wine's table of listeners takes milliseconds for
+ * each.
  */
 
 #include "tests/windows/fake-rules.h"
@@ -27,7 +27,7 @@
 static SERVICE_STATUS_HANDLE status_handle;
 static Loop *loop;
 static HKEY counters;
-static volatile LONG told;
+static volatile LONG changes; /* controls received */
 static DWORD applied;
 static bool stopping;
 
@@ -60,9 +60,9 @@ static void apply(void) {
         fake_rules_apply(loop, most > 0 ? most : FAKE_LISTENERS_MAX);
 }
 
-/* One reading answers all that were told before it. */
+/* One reading covers all changes before it. */
 static void on_apply(LoopOp *op, DWORD error, DWORD n_bytes) {
-        DWORD seen = (DWORD) told;
+        DWORD seen = (DWORD) changes;
 
         if (seen != applied) {
                 apply();
@@ -77,13 +77,13 @@ static void on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
 
 static LoopOp apply_op = {.fn = on_apply}, stop_op = {.fn = on_stop};
 
-/* The service manager's thread: note it and return, as a good service does. */
+/* Called in a thread of the service manager, so it only notes the control and returns. */
 static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_PARAMCHANGE:
                 while (counted(L"Hang") != 0)
                         Sleep(10);
-                count(L"Told", (DWORD) InterlockedIncrement(&told));
+                count(L"Changes", (DWORD) InterlockedIncrement(&changes));
                 loop_post(loop, &apply_op);
                 return NO_ERROR;
         case SERVICE_CONTROL_STOP:
@@ -91,7 +91,7 @@ static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *cont
                 return NO_ERROR;
         case SERVICE_CONTROL_INTERROGATE:
                 return NO_ERROR;
-        default: /* Windows' enum, not ours */
+        default: /* Windows has more controls */
                 return ERROR_CALL_NOT_IMPLEMENTED;
         }
 }
@@ -103,7 +103,7 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
                             NULL, &counters, NULL) != ERROR_SUCCESS ||
             WSAStartup(MAKEWORD(2, 2), &wsa) != 0 || loop_new(&loop) < 0)
                 exit(EXIT_FAILURE);
-        told = (LONG) counted(L"Told");
+        changes = (LONG) counted(L"Changes");
         applied = counted(L"Applied");
         status_handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
         apply();
@@ -128,7 +128,7 @@ static SC_HANDLE service_create(SC_HANDLE manager) {
                               quoted, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* Start or stop, and wait until it is so. */
+/* Start or stop the service, and wait until it has happened. */
 static int service_change(SC_HANDLE service, bool start) {
         DWORD wanted = start ? SERVICE_RUNNING : SERVICE_STOPPED;
         SERVICE_STATUS status;

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Reading the PortProxy values and following their changes.
+ */
+
 #include "tests/windows/fake-rules.h"
 #include "tests/windows/fake-session.h"
 
@@ -156,7 +161,7 @@ static void rules_add(Rules *t, Loop *loop, unsigned family, const wchar_t *name
         }
         r = t->rules ? calloc(1, sizeof(*r)) : NULL;
         if (!r)
-                abort(); /* a test's tool: better gone than half working */
+                abort(); /* for a test's tool, this is better than working by halves */
         (void) wcscpy(r->name, name);
         (void) wcscpy(r->data, data);
         r->family = family;
@@ -182,7 +187,7 @@ static void rules_read_family(Rules *t, Loop *loop, unsigned family) {
 
                 error = RegEnumValueW(key, i, name, &n_name, NULL, &type, (BYTE *) data, &n_data);
                 if (error == ERROR_MORE_DATA || (error == ERROR_SUCCESS && type != REG_SZ))
-                        continue; /* no rule */
+                        continue; /* not a rule */
                 if (error != ERROR_SUCCESS)
                         break;
                 data[n_data / sizeof(wchar_t)] = L'\0';
@@ -191,7 +196,8 @@ static void rules_read_family(Rules *t, Loop *loop, unsigned family) {
         (void) RegCloseKey(key);
 }
 
-/* Merge two sorted lists: what stays in @old moves over to @new, what has gone is closed. */
+/* Merge two sorted lists: rules that stay move from @old to @new, rules that are gone are closed.
+ */
 static void rules_merge(Rules *old, Rules *new) {
         for (size_t i = 0, j = 0; i < old->n_rules; i++) {
                 Rule *was = old->rules[i], *is;

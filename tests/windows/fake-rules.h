@@ -2,21 +2,21 @@
 #pragma once
 
 /*
- * The PortProxy values as the fake iphlpsvc sees them, and the listeners they make.
+ * The PortProxy values as the fake iphlpsvc reads them, and its listeners for them.
  */
 
 #include "windows-helper/win/loop.h"
 
-/* More listeners than this are not opened, unless a test asks for another number: a test of
- * thousands of rules wants to see values, not to use up the machine's descriptors (Wine holds two
- * for each socket). */
+/* At most this many listeners are opened, unless a test asks for another number. A test of
+ * thousands of rules looks at the values and should not use up the machine's descriptors (Wine
+ * needs two for each socket). */
 #define FAKE_LISTENERS_MAX 1024
 
 /**
- * fake_rules_apply() - read all values again and make the listeners so
+ * fake_rules_apply() - read all values again and open or close listeners accordingly
  *
- * Unchanged rules keep listener and sessions; a rule with a new target keeps its listener and loses
- * its sessions; one that is gone loses both. A listener that could not be bound is tried again;
- * more than @most are not opened.
+ * An unchanged rule keeps its listener and its sessions. A rule with a new target keeps its
+ * listener but loses its sessions. A rule that is gone loses both. A listener that could not be
+ * bound is tried again. At most @most listeners are opened.
  */
 void fake_rules_apply(Loop *loop, unsigned most);

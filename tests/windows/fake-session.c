@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Two copying directions with one operation each.
+ */
+
 #include "tests/windows/fake-session.h"
 
 #include <mswsock.h>
@@ -8,7 +13,7 @@
 
 #define PUMP_SIZE (32 * 1024)
 
-/* One direction: receive, send all of it, receive again. One operation at a time. */
+/* One direction: receive, send all of that, receive again, one operation at a time. */
 typedef struct Pump {
         Session *session;
         SOCKET from, to; /* borrowed */
@@ -85,7 +90,7 @@ static void pump_on_done(LoopOp *op, DWORD error, DWORD n_bytes) {
         } else if (p->sending) {
                 p->sent += n_bytes;
                 p->sending = p->sent < p->n;
-        } else if (n_bytes == 0) { /* half-closed: pass it on, the other direction lives */
+        } else if (n_bytes == 0) { /* half-closed: pass it on; the other direction stays open */
                 (void) shutdown(p->to, SD_SEND);
                 if (++s->n_ended == 2)
                         session_kill(s);

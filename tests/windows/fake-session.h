@@ -16,10 +16,10 @@ typedef struct SessionList {
         Session *first;
 } SessionList;
 
-/* Take over @client and connect to @target; @list must outlive the session. */
+/* Take over @client and connect it to @target. @list must outlive the session. */
 void session_start(SessionList *list, Loop *loop, SOCKET client, const SOCKADDR_STORAGE *target);
 
-/* Cut all; they free themselves when their operations have completed, and leave the list now. */
+/* Cut all sessions. They leave the list at once and free themselves after their operations. */
 void session_cut_all(SessionList *list);
 
 /* Size of an address of the family in @address. */

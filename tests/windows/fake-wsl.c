@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A stand-in for wsl.exe: the distro's name says what happens. It stores the key that it was given
- * in HKLM\SOFTWARE\wslbridge-test as 'WslKey', and its command line as 'WslCommand'.
+ * A stand-in for wsl.exe. The name of the distro decides what it does. It stores the key that it
+ * was given as 'WslKey' in HKLM\SOFTWARE\wslbridge-test, and its command line as 'WslCommand'.
  */
 
 #include <stdio.h>

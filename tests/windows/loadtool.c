@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a program costs, for tests and benchmarks.
+ * Measures what a program uses, for tests and benchmarks.
  *
- *   loadtool handles PROGRAM.EXE    {"handles": N}: open handles of the one process of that name
- *   loadtool idle DLL…              loads these and does nothing until it is killed: what Wine
- *                                   alone costs
+ *   loadtool handles PROGRAM.EXE    prints {"handles": N}, the open handles of the only process of
+ *                                   that name
+ *   loadtool idle DLL…              loads the DLLs and does nothing until it is killed, to show
+ * what Wine alone uses
  */
 
 #include "windows-helper/win/win.h"
@@ -38,12 +39,12 @@ static DWORD process_find(const wchar_t *name) {
 
         for (BOOL more = Process32FirstW(list, &entry); more; more = Process32NextW(list, &entry))
                 if (_wcsicmp(entry.szExeFile, name) == 0)
-                        pid = pid ? MAXDWORD : entry.th32ProcessID; /* one, or which? */
+                        pid = pid ? MAXDWORD : entry.th32ProcessID; /* MAXDWORD: not the only one */
         (void) CloseHandle(list);
         return pid;
 }
 
-/* GetProcessHandleCount() says 0 in Wine 8, so the system's whole table is read. */
+/* GetProcessHandleCount() returns 0 in Wine 8, so the whole table of the system is read. */
 static int handles(const wchar_t *name) {
         static union {
                 HandleTable table;

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Registry access for the tests: commands on stdin, one JSON line for each on stdout. 'wine reg'
- * takes 50 ms and more for one value and cannot be trusted with every byte; this answers in well
- * under one, and shows the bytes of every type.
+ * Registry access for the tests: it reads commands from stdin and answers each with one line of
+ * JSON on stdout. 'wine reg' takes 50 ms and more for one value and does not preserve every byte.
+ * This program answers in well under 1 ms and shows the bytes of every type.
  *
  *   dump KEY                  {"ok":true,"values":{"NAME":{"type":1,"hex":"…"}}}; missing key: {}
- *   set KEY NAME TYPE HEX     the key is created
- *   delete KEY NAME           absent is fine
- *   remove KEY                with all below it; absent is fine
- *   stamp KEY                 {"ok":true,"stamp":N}: its last write (100 ns), 0 when it is missing
+ *   set KEY NAME TYPE HEX     creates the key if it is missing
+ *   delete KEY NAME           succeeds even if there is no such value
+ *   remove KEY                removes all below it too; succeeds even if there is no such key
+ *   stamp KEY                 {"ok":true,"stamp":N}: time of the last write (100 ns); missing key:
+ * 0
  *
  * Keys are below HKEY_LOCAL_MACHINE. Fields are separated by tabs, texts are UTF-8.
  */

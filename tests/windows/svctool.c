@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Services and messages as seen from outside, for tests; prints JSON.
+ * Shows and controls services, and lists message tables, for tests. It prints JSON.
  *
  *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE | messages FILE
  *
- * 'messages' lists the message table of a program: {"1": "text", …}.
+ * 'messages' prints the message table of a program: {"1": "text", …}.
  */
 
 #include "windows-helper/win/win.h"

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The calls to Windows Firewall: each property of a rule, in its order, with a recorder in the
- * place of the rule, which refuses what Windows refuses; then the same calls to the system's own
- * objects, which must all succeed (Wine stores no rules, fact 10). Each case prints a line.
+ * The calls to Windows Firewall. First, a recorder takes the place of a rule, checks each property
+ * and their order, and refuses what Windows refuses. Then the same calls go to the system's own
+ * objects and must all succeed (Wine stores no rules, fact 10). Each case prints a line.
  */
 
 #include "windows-helper/host/firewall-com.h"
@@ -18,7 +18,7 @@
 typedef enum Text { NAME, ABOUT, PORTS, LOCAL, REMOTE, GROUPING, _TEXT_END } Text;
 
 typedef struct FakeRule {
-        INetFwRule rule; /* first: COM's pointer is to this */
+        INetFwRule rule; /* the first member, because COM's pointer points here */
         wchar_t texts[_TEXT_END][4096];
         LONG protocol, profiles;
         NET_FW_RULE_DIRECTION direction;
@@ -86,7 +86,7 @@ FAKE_NUMBER(NET_FW_RULE_DIRECTION, direction, Direction)
 FAKE_NUMBER(NET_FW_ACTION, action, Action)
 FAKE_NUMBER(VARIANT_BOOL, enabled, Enabled)
 
-/* As Windows does: a rule without a protocol has no ports. */
+/* Like Windows, refuse ports for a rule without a protocol. */
 static HRESULT STDMETHODCALLTYPE put_LocalPorts(INetFwRule *r, BSTR text) {
         if (fake(r)->protocol != NET_FW_IP_PROTOCOL_TCP)
                 return E_INVALIDARG;
@@ -115,12 +115,12 @@ static const FirewallRule wanted = {
         .service = "ssh",
 };
 
-/* The recorder, as a rule that was just made. */
+/* Reset the recorder to a rule that was just created. */
 static INetFwRule *written(const FirewallRule *r) {
         char name[FIREWALL_NAME_MAX];
         BSTR text;
 
-        fake_rule = (FakeRule){.rule = {&fake_calls}, .protocol = 256 /* any, as a new one */};
+        fake_rule = (FakeRule){.rule = {&fake_calls}, .protocol = 256 /* any, as in a new rule */};
         firewall_rule_name(&r->listen, name);
         text = firewall_rule_text(name);
         (void) INetFwRule_put_Name(&fake_rule.rule, text);
@@ -148,7 +148,7 @@ static void test_order(void) {
                                  fake_rule.enabled == VARIANT_TRUE);
 }
 
-/* Is the recorder read as @r, with @service? */
+/* True when the recorder is read as @r, with @service. */
 static bool reads_as(const FirewallRule *r, const char *service) {
         FirewallRule seen;
         bool same;
@@ -168,7 +168,7 @@ static void test_read_back(void) {
         (void) written(&wanted);
         check("read as it was written", reads_as(&wanted, "ssh"));
         (void) wcscpy(fake_rule.texts[REMOTE], L"fd00::/8,10.0.0.0/255.0.0.0");
-        check("the remote scope in Windows' form", reads_as(&wanted, "ssh"));
+        check("the remote scope in the form that Windows returns", reads_as(&wanted, "ssh"));
         fake_rule.enabled = VARIANT_FALSE;
         check("disabled: to be written again", reads_as(&wanted, ""));
         (void) written(&wanted);

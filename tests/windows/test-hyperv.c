@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What the helper asks of Hyper-V sockets, call by call, with a recorder in the place of Winsock:
- * Wine has no such sockets. Each case prints a line; a failed one ends with what was recorded.
+ * The helper's calls to Hyper-V sockets, one by one. A recorder takes the place of Winsock, because
+ * Wine has no such sockets. Each case prints a line, and a failed case also what was recorded.
  */
 
 #include "windows-helper/net/listener.h"
@@ -35,7 +35,7 @@ static void note(const char *format, ...) {
         va_end(args);
 }
 
-/* Calls are numbered as they are named here. */
+/* The calls, in the order of their numbers. */
 enum { SOCKET_CALL = 1, OPTION_CALL, BIND_CALL, LISTEN_CALL, LOAD_CALL, ACCEPT_CALL };
 
 static bool fails(int call) {
@@ -148,7 +148,8 @@ static int open_listener(Listener **ret, const char *vm, DWORD *ret_error) {
                             ret_error);
 }
 
-/* family 34, reserved, VM id, service: GUIDs in memory have their first three parts turned. */
+/* Family 34, reserved, VM id, service. In memory, the first three parts of a GUID are
+ * little-endian. */
 #define ADDRESS(vm) "22000000" vm "424c5357cbfae611bd5864006a7986d3"
 #define VM_BYTES    "502c1c3b341278569abcdef012345678"
 #define ANY_BYTES   "00000000000000000000000000000000"

@@ -8,7 +8,7 @@ import shutil
 import subprocess
 
 import pytest
-from wine import wait_until
+from waiting import wait_until
 
 ADDRESS = "172.29.8.2"
 
@@ -59,7 +59,7 @@ class Agent:
 
 
 class Relay:
-    """socat between the agent's unix socket and the port of the helper of the day."""
+    """socat between the agent's unix socket and the port of the present helper."""
 
     def __init__(self, path):
         self.path, self.process = path, None
@@ -82,7 +82,7 @@ def agent(network, dev_tree, tmp_path_factory):
     exe = pathlib.Path(dev_tree) / "agent/wslbridge-agent"
     if not exe.exists() or not shutil.which("socat"):
         pytest.skip(f"no agent in {dev_tree}, or no socat")
-    # An interface of its own: eth0 and its addresses are for all tests.
+    # The agent has an interface of its own, because all tests share eth0 and its addresses.
     network.ip("link add guest0 type veth peer name guest1\n"
                f"addr add {ADDRESS}/20 dev guest0\n"
                "link set guest0 up\nlink set guest1 up\n")
@@ -100,13 +100,13 @@ def relay(agent):
 
 
 class Pair:
-    """Both halves, each of which can be started and ended in any order."""
+    """Both halves, which can be started and ended in any order."""
 
     def __init__(self, start_helper, relay, agent):
         self._start_helper, self.relay, self.agent, self.helper = start_helper, relay, agent, None
 
     def start_helper(self):
-        # The agent may wait in its backoff for some seconds after a helper that was away.
+        # After an absence of the helper, the agent may wait some seconds in its back-off.
         self.helper = self._start_helper(goodbye=5000, recovery=20000)
         self.relay.start(self.helper.port)
 
@@ -138,7 +138,7 @@ class Pair:
 
 @pytest.fixture
 def pair(start_helper, registry, relay, agent):
-    """Started and paired, with one service 'web' on port 28080."""
+    """Both halves, started and paired, with one service 'web' on port 28080."""
     made = Pair(start_helper, relay, agent)
     agent.service("web", "listen = 127.0.0.1:28080\nconnect-port = 80\n")
     made.start_helper()
@@ -176,7 +176,7 @@ def test_pair_change_and_stop(pair, registry, agent):
 
 def test_the_address_follows_the_interface(pair, registry, network):
     for n in (3, 4, 5):
-        # The old one first: with it the kernel removes the others of its subnet.
+        # Remove the old address first: with it, the kernel removes the others of its subnet.
         network.ip(f"addr del 172.29.8.{n - 1}/20 dev guest0\n"
                    f"addr add 172.29.8.{n}/20 dev guest0\n")
         rule = {("v4tov4", "127.0.0.1/28080"): f"172.29.8.{n}/80"}
@@ -207,7 +207,7 @@ def test_restarts_in_every_order_end_in_the_right_rules(pair, registry, agent, o
     for step in order:
         getattr(pair, step)()
         assert foreign.items() <= registry.rules().items()
-    # Something new, so that what is seen is not what was there before.
+    # A new service, so that the test does not see the state from before.
     agent.service("new", "listen = 127.0.0.1:28090\n")
     wait_until(lambda: registry.rules() == {**RULE, **foreign,
                                             ("v4tov4", "127.0.0.1/28090"): f"{ADDRESS}/28090"},

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of the helper at any instant: every value is provably ours or foreign, and the next start
-puts it right."""
+"""The helper is killed with kill -9 at any instant. Every value can be proved to be ours or foreign,
+and the next start repairs what was left unfinished."""
 
 import random
 import threading
 import time
 
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import service
 
 FOREIGN = {("v4tov4", "0.0.0.0/29000"): "192.0.2.1/80", ("v6tov4", "::/29001"): "192.0.2.1/81"}
@@ -15,14 +15,14 @@ RULES = 300
 
 
 def open_changes(registry):
-    """How many changes were begun and not ended."""
+    """The number of changes that were begun but not finished."""
     entries = [entry.split("|")[-2:] for entry in registry.ledger().values()]
     return sum(current != following for current, following in entries)
 
 
 def check_provable(registry):
-    """Each value is foreign as it was, or in the ledger with what it is or is to become. Returns
-    how many changes were begun and not ended."""
+    """Each value is foreign and unchanged, or the ledger has its present or its next data. Returns
+    the number of changes that were begun but not finished."""
     rules, ledger = registry.rules(), registry.ledger()
     assert {k: v for k, v in rules.items() if k in FOREIGN} == FOREIGN
     for (family, name), data in rules.items():
@@ -42,11 +42,11 @@ def wanted(address):
     return services, {**rules, **FOREIGN}
 
 
-def kill_later(helper, registry, delay, in_the_middle, patience):
-    """A thread that kills the helper: @delay after now, or after changes were seen to be open
-    (most of the time that an apply takes, iphlpsvc is waited for, and nothing is open)."""
+def kill_later(helper, registry, delay, in_the_middle, timeout):
+    """Kill the helper in a thread, @delay seconds from now, or from the moment at which unfinished
+    changes were seen. (Most of the time, an apply waits for iphlpsvc and no change is unfinished.)"""
     def work():
-        end = time.monotonic() + patience
+        end = time.monotonic() + timeout
         while in_the_middle and open_changes(registry) == 0 and time.monotonic() < end:
             pass
         time.sleep(delay)
@@ -65,12 +65,12 @@ def test_kill_at_any_instant(start_helper, registry, connect):
     for n in range(KILLS):
         helper = start_helper(recovery=60000)
         agent = connect(helper)
-        # Each run asks for other targets, or for nothing at all: writes, changes and removals are
-        # all cut at some point.
+        # Each run asks for other targets, or for nothing at all, so that writes, changes and
+        # removals are all cut at some point.
         services, rules = wanted(f"172.29.0.{2 + n % 3}/20")
         if n % 4 == 3:
             services = []
-        if n % 10 == 0:  # how long an undisturbed apply takes, and that it ends right
+        if n % 10 == 0:  # measure an undisturbed apply, and check its result
             started = time.monotonic()
             agent.push(services, v4=f"172.29.0.{2 + n % 3}/20", settle=False)
             apply_time = time.monotonic() - started
@@ -103,7 +103,7 @@ def test_rules_are_kept_for_the_agent_that_comes_back(start_helper, registry, co
     connect(helper).push(services, v4="172.29.0.2/20")
     written = registry.rules()
     helper.kill()
-    told = iphlpsvc.told()
+    changes = iphlpsvc.changes()
 
     helper = start_helper(recovery=1500)
     time.sleep(0.3)
@@ -112,7 +112,8 @@ def test_rules_are_kept_for_the_agent_that_comes_back(start_helper, registry, co
     agent.push(services, v4="172.29.0.2/20")
     agent.idle(1.5)
     assert registry.rules() == written
-    assert iphlpsvc.told() <= told + 1  # once, at the start: a kill may have come before the telling
+    # One at the start is right: the kill may have come before iphlpsvc was notified.
+    assert iphlpsvc.changes() <= changes + 1
 
 
 def test_rules_of_an_agent_that_does_not_come_back_are_withdrawn(start_helper, registry, connect):
@@ -120,6 +121,6 @@ def test_rules_of_an_agent_that_does_not_come_back_are_withdrawn(start_helper, r
     helper = start_helper()
     connect(helper).push(services, v4="172.29.0.2/20")
     helper.kill()
-    assert len(registry.rules()) == RULES + 1  # 0.0.0.0:29000 is free here
+    assert len(registry.rules()) == RULES + 1  # nothing foreign is on 0.0.0.0:29000 here
     start_helper(recovery=300)
     wait_until(registry.clean, 5, "withdrawal")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What somebody has put where the helper keeps its files: every Windows user may write to
-ProgramData before the helper is there."""
+"""Files and folders that another user has put where the helper keeps its own. Before the helper is
+installed, every Windows user may write to ProgramData."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ VICTIM = b"another program's file\n"
 
 @pytest.fixture
 def data(prefix):
-    """The helper's folder, not there yet."""
+    """The path of the helper's folder, which does not exist yet."""
     path = prefix.path / "drive_c/ProgramData/wslbridge"
 
     def clear():
@@ -27,8 +27,8 @@ def data(prefix):
 
 
 @pytest.mark.parametrize("name", ["lock", "status.json.new"])
-def test_a_file_in_the_place_of_ours_is_replaced_not_written_to(name, data, start_helper, prefix):
-    """A hard link: writing into it would change the file of somebody else."""
+def test_an_existing_file_is_replaced_and_not_written_to(name, data, start_helper, prefix):
+    """The file is a hard link, so writing to it would change another user's file."""
     victim = prefix.path / "drive_c" / f"victim of {name}"
     victim.write_bytes(VICTIM)
     data.mkdir()
@@ -39,7 +39,7 @@ def test_a_file_in_the_place_of_ours_is_replaced_not_written_to(name, data, star
     assert os.stat(victim).st_nlink == 1
 
 
-def test_a_file_in_the_place_of_the_folder_is_told(data, start_helper):
+def test_a_file_in_the_place_of_the_folder_is_reported(data, start_helper):
     data.write_bytes(VICTIM)
     helper = start_helper(wait=False)
     helper.wait_line(r"error: '.*wslbridge' is a file or a link")
@@ -47,7 +47,7 @@ def test_a_file_in_the_place_of_the_folder_is_told(data, start_helper):
     assert data.read_bytes() == VICTIM
 
 
-def test_the_folder_of_an_earlier_run_is_taken(data, start_helper):
+def test_an_existing_folder_is_taken_over(data, start_helper):
     data.mkdir()
     (data / "other").write_bytes(VICTIM)
     helper = start_helper()

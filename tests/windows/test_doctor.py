@@ -6,9 +6,9 @@ import json
 import time
 
 import pytest
-import wine
+import wine_registry
 import wsb_client
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import listen_endpoint, service
 
 ID = bytes(range(16)).hex()
@@ -132,18 +132,18 @@ def test_status_shows_where_policy_comes_from(command, registry, helper):
 def test_a_forwarder_that_hangs(registry, connect, helper):
     """The loop waits two seconds for it, and goes on; it asks again as soon as it has answered."""
     client = connect(helper)
-    registry.set(wine.COUNTERS, "Hang", 1)
+    registry.set(wine_registry.COUNTERS, "Hang", 1)
     started = time.monotonic()
     try:
         client.send_state(WEB, v4=V4)
         result = client.result(timeout=30)
         assert result.states() == ["blocked"] and "does not answer" in result.services[0][2]
         blocked = time.monotonic() - started
-        registry.set(wine.COUNTERS, "Hang", 0)
+        registry.set(wine_registry.COUNTERS, "Hang", 0)
         while client.result(timeout=30).states() != ["active"]:
             pass
     finally:
-        registry.set(wine.COUNTERS, "Hang", 0)
+        registry.set(wine_registry.COUNTERS, "Hang", 0)
     print(f"blocked after {blocked:.1f} s, active after {time.monotonic() - started:.1f} s")
     assert time.monotonic() - started < 25  # not only with the retry after 30 s
     client.close()
@@ -152,22 +152,22 @@ def test_a_forwarder_that_hangs(registry, connect, helper):
 def test_stopped_while_the_forwarder_hangs(registry, connect, helper, start_helper, iphlpsvc):
     client = connect(helper)
     assert client.push(WEB, v4=V4).states() == ["active"]
-    registry.set(wine.COUNTERS, "Hang", 1)
+    registry.set(wine_registry.COUNTERS, "Hang", 1)
     try:
         started = time.monotonic()
         helper.stop(timeout=30)
         print(f"ended after {time.monotonic() - started:.1f} s")
         assert time.monotonic() - started < 15
     finally:
-        registry.set(wine.COUNTERS, "Hang", 0)
+        registry.set(wine_registry.COUNTERS, "Hang", 0)
     client.close()
     # The value has gone, and the ledger keeps in mind that the forwarder was not told.
     assert registry.rules() == {}
     assert list(registry.ledger().values()) == [f"{ID}/Debian|web|172.29.0.2/80|-"]
-    told = iphlpsvc.told()
+    told = iphlpsvc.changes()
     start_helper(recovery=100)
     wait_until(registry.clean, 10, "the end of what was left")
-    assert iphlpsvc.told() > told
+    assert iphlpsvc.changes() > told
 
 
 def test_a_forwarder_that_was_stopped(findings, iphlpsvc):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Windows Firewall: the calls themselves, and that nothing of it is logged as failed."""
+"""Windows Firewall: the calls themselves, and that the helper logs no failure."""
 
 from wsb_client import service
 
@@ -11,7 +11,7 @@ def test_firewall_call_by_call(prefix, build_win):
 
 
 def test_the_helper_makes_its_rules_without_complaint(helper, connect):
-    """Added, changed in place, removed: INetFwPolicy2 takes all that the helper asks of it."""
+    """INetFwPolicy2 accepts all calls of the helper: adding, changing in place and removing."""
     agent = connect(helper)
     for profiles in (2, 3, 0):
         ssh = service("ssh", "0.0.0.0:28022", 22, profiles=profiles)

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""iphlpsvc that hangs, is disabled, stopped, started again: said, and healed without being asked."""
+"""iphlpsvc hangs, is disabled, stopped, or started again. The helper reports it and recovers by
+itself."""
 
 import time
 
@@ -9,11 +10,11 @@ from wsb_client import IPHLPSVC, service
 V4 = "172.29.0.2/20"
 WEB = [service("web", "127.0.0.1:28080", 80)]
 DEMAND, DISABLED = 3, 4
-SOON = 15  # seconds; the helper looks every 5
+SOON = 15  # seconds; the helper checks every 5
 
 
 def result_with(agent, state, reason=0, timeout=SOON):
-    """The next RESULT in which the service is in @state for @reason."""
+    """Wait for a RESULT in which the service is in @state for @reason."""
     deadline = time.monotonic() + timeout
     while True:
         result = agent.result(timeout=max(0.1, deadline - time.monotonic()))
@@ -28,16 +29,16 @@ def hang(iphlpsvc):
     iphlpsvc.settled()
 
 
-def test_one_that_hangs_keeps_nobody_waiting_for_long(helper, registry, connect, iphlpsvc, hang):
+def test_a_hanging_service_delays_nobody_for_long(helper, registry, connect, iphlpsvc, hang):
     agent = connect(helper)
     hang(True)
     began = time.monotonic()
     result = agent.push(WEB, v4=V4)
     assert result.states() == ["blocked"] and result.reasons() == [IPHLPSVC]
     assert "iphlpsvc" in result.services[0][2] and "answer" in result.services[0][2]
-    assert 1.5 < time.monotonic() - began < 6  # IPHLPSVC_WAIT_MS, and what Wine needs
+    assert 1.5 < time.monotonic() - began < 6  # IPHLPSVC_WAIT_MS, and some time for Wine
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
-    for n in range(3, 6):  # the loop goes on: an answer for each, at once
+    for n in range(3, 6):  # the loop is running: each STATE is answered at once
         began = time.monotonic()
         assert agent.push(WEB, v4=f"172.29.0.{n}/20").states() == ["blocked"]
         assert time.monotonic() - began < 1
@@ -48,7 +49,7 @@ def test_one_that_hangs_keeps_nobody_waiting_for_long(helper, registry, connect,
     assert registry.clean()
 
 
-def test_one_that_hangs_does_not_hold_up_the_end(helper, registry, connect, iphlpsvc, hang):
+def test_a_hanging_service_does_not_delay_the_end(helper, registry, connect, iphlpsvc, hang):
     agent = connect(helper)
     agent.push(WEB, v4=V4)
     hang(True)
@@ -56,10 +57,10 @@ def test_one_that_hangs_does_not_hold_up_the_end(helper, registry, connect, iphl
     agent.close()
     helper.stop(timeout=15)
     assert time.monotonic() - began < 12
-    assert registry.rules() == {}  # the entry may stay, as proof that iphlpsvc was not told
+    assert registry.rules() == {}  # a ledger entry may stay, because iphlpsvc was not notified
 
 
-def test_a_disabled_one_is_told_and_healed(helper, registry, connect, iphlpsvc):
+def test_a_disabled_service_is_reported_and_recovers(helper, registry, connect, iphlpsvc):
     agent = connect(helper)
     iphlpsvc.stop()
     iphlpsvc.set_start_type(DISABLED)
@@ -74,28 +75,29 @@ def test_a_disabled_one_is_told_and_healed(helper, registry, connect, iphlpsvc):
     result_with(agent, "active")
 
 
-def test_one_that_is_stopped_and_started_is_noticed(helper, connect, iphlpsvc):
+def test_a_stop_and_a_start_are_noticed(helper, connect, iphlpsvc):
     agent = connect(helper)
     assert agent.push(WEB, v4=V4).states() == ["active"]
     iphlpsvc.stop()
     try:
-        # That nobody listens may be seen first, and why a moment later.
+        # The helper may first see that nobody listens, and a moment later why.
         assert "is not running" in result_with(agent, "blocked", IPHLPSVC).services[0][2]
     finally:
         iphlpsvc.start()
     result_with(agent, "active")
 
 
-def test_a_restart_under_our_eyes_ends_active(helper, connect, iphlpsvc):
-    """Quicker than the helper looks: another process runs, and what it does is looked at again."""
+def test_a_quick_restart_ends_active(helper, connect, iphlpsvc):
+    """The restart is quicker than the helper's checks. The helper sees another process and checks
+    the rules again."""
     agent = connect(helper)
     assert agent.push(WEB, v4=V4).states() == ["active"]
-    agent.idle(1)  # the helper's thread has seen the first one
-    before = iphlpsvc.told()
+    agent.idle(1)  # the helper's thread has seen the first process
+    before = iphlpsvc.changes()
     iphlpsvc.stop()
     iphlpsvc.start()
     deadline = time.monotonic() + SOON
-    while iphlpsvc.told() == before and time.monotonic() < deadline:
+    while iphlpsvc.changes() == before and time.monotonic() < deadline:
         agent.idle(0.2)
-    assert iphlpsvc.told() > before, "the new process was not told to read the rules"
+    assert iphlpsvc.changes() > before, "the new process was not asked to read the rules"
     assert agent.push(WEB, v4=V4).states() == ["active"]

@@ -1,24 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""kill -9 of the helper at any instant while agents come, go and change their address: every value
-is right, or provably foreign, and none is left over. './dev test --long' kills 1,000 times."""
+"""The helper is killed with kill -9 at any instant while agents connect, disconnect and change their
+address. Every value is right or can be proved to be foreign, and none is left over.
+'./dev test --long' kills 1,000 times."""
 
 import os
 import random
 import threading
 import time
 
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import Client, Closed, Refused, service
 
 KILLS = 1000 if os.environ.get("WSLBRIDGE_LONG") else 60
-ROUND = 20  # kills, after which all must become right and then nothing be left
+ROUND = 20  # kills, after which everything must become right, and then be withdrawn
 AGENTS, RULES = 3, 100
-SHARED = 25000  # every agent wants it, one of them has it
+SHARED = 25000  # a port that every agent wants and one of them has
 FOREIGN = {("v4tov4", "0.0.0.0/29000"): "192.0.2.1/80", ("v6tov4", "::/29001"): "192.0.2.1/81"}
 
 
 class Agent:
-    """One of the crowd: its own ports, and addresses that only it ever has."""
+    """One of several agents, with ports and addresses that no other has."""
 
     def __init__(self, number, seed):
         self.number, self.chance = number, random.Random(seed)
@@ -42,7 +43,7 @@ class Agent:
         return client
 
     def act(self, client):
-        """One thing that an agent does. Returns False when it has left."""
+        """Do one thing at random. Returns False when the agent has disconnected."""
         what, v4 = self.chance.randrange(10), f"{self.chance.choice(self.addresses)}/20"
         if what < 5:
             client.send_state(self.services(), v4=v4)
@@ -57,21 +58,21 @@ class Agent:
         return True
 
     def live(self, port):
-        """Come, ask and go, until the helper is gone."""
+        """Connect, request services and disconnect, until the helper is gone."""
         while True:
             try:
                 client = self.connect(port)
                 while self.act(client):
                     pass
             except Refused:
-                time.sleep(0.01)  # its session before has not ended yet
+                time.sleep(0.01)  # its previous session has not ended yet
             except (Closed, OSError):
                 return
 
 
 def check(registry, agents):
-    """Each value is foreign and as it was, or in the ledger with what it is or is to become, and
-    leads to the guest that asked for it. Returns (values of ours, changes begun and not ended)."""
+    """Each value is foreign and unchanged, or the ledger has its present or its next data and it
+    leads to the guest that asked for it. Returns (number of our values, unfinished changes)."""
     rules, ledger = registry.rules(), registry.ledger()
     assert {k: v for k, v in rules.items() if k in FOREIGN} == FOREIGN
     owners = {a.owner: a for a in agents}
@@ -79,7 +80,7 @@ def check(registry, agents):
     for (family, name), data in ours.items():
         assert family == "v4tov4" and name in ledger, f"{name} = {data} is nobody's"
         assert data in ledger[name].split("|")[-2:], f"{name} = {data}: {ledger[name]}"
-        # The shared endpoint may be half on its way from one holder to the next.
+        # The shared endpoint may be in the middle of a change from one agent to another.
         owner = next(a for o, a in owners.items() if o in ledger[name])
         allowed = agents if name == f"127.0.0.1/{SHARED}" else [owner]
         assert any(data.split("/")[0] in a.addresses for a in allowed), \
@@ -89,7 +90,7 @@ def check(registry, agents):
 
 
 def kill_once(start_helper, agents, chance, apply_time):
-    """Start, let the agents live for a random while, kill."""
+    """Start the helper, let the agents live for a random time, then kill the helper."""
     helper = start_helper(recovery=chance.choice((50, 60000)), goodbye=chance.choice((1, 5000)))
     lives = [threading.Thread(target=a.live, args=(helper.port,)) for a in agents]
     for life in lives:
@@ -102,9 +103,9 @@ def kill_once(start_helper, agents, chance, apply_time):
 
 
 def settle(start_helper, registry, agents, chance):
-    """All agents ask: all is right. The helper ends: nothing is left but what is foreign. Every
-    other time by a stop, else a new one starts and nobody comes back. Returns how long it took to
-    make it right."""
+    """All agents request their services, and all rules become right. Then the helper ends, and only
+    foreign values are left. Half of the time it is stopped; otherwise it is killed, a new one starts,
+    and no agent comes back. Returns how long it took until all rules were right."""
     helper = start_helper(recovery=60000)
     began, expected, clients = time.monotonic(), dict(FOREIGN), []
     for a in agents:
@@ -129,7 +130,7 @@ def settle(start_helper, registry, agents, chance):
         helper.kill()
         helper = start_helper(recovery=50)
         wait_until(lambda: registry.rules() == FOREIGN and registry.ledger() == {}, 30,
-                   "withdrawal of what nobody asks for")
+                   "withdrawal of the rules that nobody asks for")
         helper.kill()
     assert registry.rules() == FOREIGN and registry.ledger() == {}
     return took
@@ -153,6 +154,6 @@ def test_kill_at_any_instant(start_helper, registry, capsys):
         if (n + 1) % ROUND == 0:
             settle(start_helper, registry, agents, chance)
     with capsys.disabled():
-        print(f"\n  {KILLS} kills, {hit} within a change: {values} values of ours looked at, all "
-              f"provable; {opened} changes left open, all ended right; 0 leaked, 0 foreign touched")
-    assert hit >= KILLS / 20, "the kills did not hit the middle of anything"
+        print(f"\n  {KILLS} kills, {hit} within a change: {values} of our values checked, all proved; "
+              f"{opened} changes left unfinished, all repaired; 0 leaked, 0 foreign touched")
+    assert hit >= KILLS / 20, "the kills came too rarely in the middle of a change"

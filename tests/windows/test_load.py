@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""What is not asked for is not done, and nothing piles up."""
+"""An unchanged state causes no writes, and nothing accumulates."""
 
 import time
 
-import wine
+import program_load
+import wine_registry
 from traffic import live
+from waiting import wait_until
 from wsb_client import service
 
 KEY = bytes(range(100, 132))
@@ -14,30 +16,31 @@ RSS_EXCESS_MAX = 8 * 1024  # KiB beside Wine's own
 
 
 def test_an_unchanged_state_writes_nothing(helper, registry, connect, iphlpsvc):
-    """By the time of the last write of each key, which a write of the same value changes, too."""
+    """Checked by the time of the last write to each key, which changes even when the same value is
+    written again."""
     agent = connect(helper)
     services = [service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(50)]
     agent.push(services, v4=V4)
     agent.idle(1)
-    before, told = registry.stamps(), iphlpsvc.told()
+    before, changes = registry.stamps(), iphlpsvc.changes()
     for _ in range(20):
         agent.push(services, v4=V4)
     agent.idle(1)
-    assert registry.stamps() == before and iphlpsvc.told() == told
-    agent.push(services[1:], v4=V4)  # the stamps do tell
+    assert registry.stamps() == before and iphlpsvc.changes() == changes
+    agent.push(services[1:], v4=V4)  # the stamps do change after a write
     after = registry.stamps()
     assert {key for key in before if before[key] != after[key]} == {
-        rf"{wine.PORTPROXY}\v4tov4\tcp", wine.LEDGER}
+        rf"{wine_registry.PORTPROXY}\v4tov4\tcp", wine_registry.LEDGER}
 
 
 def test_handles_and_memory_are_flat(helper, registry, paired, prefix, build_win):
-    load = wine.Load(prefix, build_win / "tests/windows")
+    load = program_load.Load(prefix, build_win / "tests/windows")
     live(helper.port, {"key": KEY}, lives=20, states=3)
     time.sleep(2)
     handles, memory = load.handles(), load.resident_kib(helper.process.pid)
     live(helper.port, {"key": KEY}, lives=200, states=3)
-    # Wine keeps a few more once two connections overlapped; a leak would be 200 at least.
-    wine.wait_until(lambda: load.handles() <= handles + HANDLES_MORE, 20,
+    # Wine keeps a few more after two connections have overlapped. A leak would be at least 200.
+    wait_until(lambda: load.handles() <= handles + HANDLES_MORE, 20,
                     f"{handles} handles, as before", interval=1)
     after, wine_alone = load.resident_kib(helper.process.pid), load.baseline_kib()
     print(f"{handles} handles, {after} KiB, {wine_alone} KiB of them Wine's")

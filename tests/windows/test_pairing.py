@@ -6,9 +6,9 @@ import re
 import shutil
 
 import pytest
-import wine
+import wine_registry
 import wsb_client
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import listen_endpoint, service
 
 ID = bytes(range(16)).hex()
@@ -17,11 +17,11 @@ V4 = "172.29.0.2/24"
 
 @pytest.fixture
 def command(prefix, build_win, registry, iphlpsvc):
-    """command('pair', 'Debian') → (exit code, output)"""
+    """command('pair', 'Debian') → (exit code, output), with the stand-in installed."""
     wsl = prefix.path / "drive_c/windows/system32/wsl.exe"
     shutil.copy(build_win / "tests/windows/fake-wsl.exe", wsl)
     for name in ("WslKey", "WslCommand"):
-        registry.delete(wine.COUNTERS, name)
+        registry.delete(wine_registry.COUNTERS, name)
 
     def run(*arguments):
         done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", *arguments,
@@ -33,14 +33,14 @@ def command(prefix, build_win, registry, iphlpsvc):
 
 
 def keys(registry):
-    return {name: data for name, (_, data) in registry.dump(wine.KEYS).items()}
+    return {name: data for name, (_, data) in registry.dump(wine_registry.KEYS).items()}
 
 
 def test_pair_a_distro(command, registry, start_helper):
     code, output = command("pair", "Debian")
     assert code == 0, output
     assert f"Paired: {ID}/Debian" in output
-    seen = registry.strings(wine.COUNTERS)
+    seen = registry.strings(wine_registry.COUNTERS)
     assert seen["WslCommand"] == 'wsl.exe -d "Debian" -u root --exec wslbridgectl pair'
     assert keys(registry) == {f"{ID}/Debian": bytes.fromhex(seen["WslKey"])}
     assert seen["WslKey"] not in output
@@ -69,7 +69,7 @@ def test_pair_a_distro(command, registry, start_helper):
                               "listenport=28400 connectaddress=172.29.0.2 connectport=80")
     assert re.search(rf"\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d UTC +{ID}/Debian",
                      command("pair", "--list")[1])
-    assert command("pair", "Debian")[0] == 0  # again: another key, and the old session ends
+    assert command("pair", "Debian")[0] == 0  # pairing again makes a new key and ends the session
     assert keys(registry)[f"{ID}/Debian"] != key
     wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
     client.close()
@@ -121,4 +121,4 @@ def test_adopt(command, registry, connect, helper, name):
     assert registry.rules() == {("v4tov4", "0.0.0.0/28402"): "172.29.0.2/80",
                                 ("v4tov4", "0.0.0.0/28403"): "172.29.0.77/80"}
     assert command("adopt", "0.0.0.0:28404")[0] == 1
-    assert command("adopt", "0.0.0.0:28402")[0] == 1  # ours by now
+    assert command("adopt", "0.0.0.0:28402")[0] == 1  # it is ours now

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exe itself: what it is made of, and its command line."""
+"""The exe itself: its DLLs, its size and its command line."""
 
 import pathlib
 import re
@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-# Windows' own, all in System32, none of them optional. Anything else would be a file to ship.
+# All are part of Windows, in System32, and none is optional. Any other would have to be shipped.
 DLLS = {"ADVAPI32.dll", "bcrypt.dll", "IPHLPAPI.DLL", "KERNEL32.dll", "msvcrt.dll", "ole32.dll",
         "OLEAUT32.dll", "SHELL32.dll", "WS2_32.dll"}
 SIZE_MAX = 400 * 1024
@@ -21,7 +21,7 @@ def imports(exe):
 
 @pytest.fixture(scope="module")
 def release(windows_release_tree, tmp_path_factory):
-    """The exe as it ships: optimised, without the test transport, stripped."""
+    """The exe as it ships: optimized, stripped and without the test transport."""
     built = pathlib.Path(windows_release_tree) / "windows-helper/wslbridge-helper.exe"
     assert built.exists(), "build first: ./dev build"
     exe = tmp_path_factory.mktemp("release") / built.name

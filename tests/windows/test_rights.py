@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Users who are no administrators: what changes Windows tells them so in one sentence and changes
-nothing, what only looks works as far as Windows lets it."""
+"""Users without administrator rights. Commands that change Windows say that they need these rights,
+and stop. Commands that only show something work, as far as Windows permits."""
 
 import json
 
 import pytest
-import wine
-from wine import wait_until
+import wine_registry
+from waiting import wait_until
 from wsb_client import listen_endpoint, service
 
 ID = bytes(range(16)).hex()
@@ -15,7 +15,7 @@ V4 = "172.29.0.2/24"
 
 @pytest.fixture
 def command(prefix, build_win, registry):
-    """command('status') → (exit code, output), as a user"""
+    """command('status') → (exit code, output), run as a user without administrator rights."""
     def run(*arguments):
         done = prefix.run(build_win / "tests/windows/as-user.exe",
                           build_win / "windows-helper/wslbridge-helper.exe", *arguments,
@@ -29,21 +29,21 @@ def command(prefix, build_win, registry):
     ["install"], ["uninstall"], ["run"], ["pair", "Debian"], ["pair", "--print", f"{ID}/Debian"],
     ["pair", "--list"], ["unpair", f"{ID}/Debian"], ["adopt", "0.0.0.0:2222"],
 ])
-def test_told_in_one_sentence(command, registry, arguments):
+def test_commands_that_need_rights_say_so_and_stop(command, registry, arguments):
     registry.set_rule("0.0.0.0/2222", "172.29.0.77/22")
     registry.set_key(f"{ID}/Debian", bytes(32))
-    before = registry.rules(), registry.dump(wine.KEYS)
+    before = registry.rules(), registry.dump(wine_registry.KEYS)
     code, output = command(*arguments)
     assert code == 1
     assert output.strip().splitlines() == [
         f"error: 'wslbridge-helper {arguments[0]}' needs administrator rights: run it in a "
         "terminal opened with 'Run as administrator'"]
-    assert (registry.rules(), registry.dump(wine.KEYS)) == before
+    assert (registry.rules(), registry.dump(wine_registry.KEYS)) == before
     assert registry.dump(r"SOFTWARE\wslbridge\Adopt") == {}
 
 
 def test_an_administrator_may(prefix, build_win):
-    """The test's own test: without its restricted token the same command gets further."""
+    """A test of the test: without the restricted token, the same command gets further."""
     done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", "adopt", "0.0.0.0:2223",
                       check=False)
     assert "There is no port forwarding" in done.stdout

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""Rules: from a STATE to values in the registry, to a service that really listens and forwards."""
+"""Rules, from a STATE to values in the registry and a service that really listens and forwards."""
 
 import socket
 import time
 
 import pytest
-from wine import LEDGER, REG_BINARY, REG_SZ, wait_until
+from waiting import wait_until
+from wine_registry import LEDGER, REG_BINARY, REG_SZ
 from wsb_client import FOREIGN_RULE, IPHLPSVC, listen_endpoint, service
 
 V4, V6 = "172.29.0.2/20", "fd29::2/64"
@@ -14,7 +15,7 @@ NOT_LISTENING = 36  # protocol/wire/wire-types.h
 
 
 def ask(address, port, timeout=5):
-    """Connect as a LAN client would; returns the socket and the name the guest said."""
+    """Connect as a LAN client would. Returns the socket and the name that the guest sent."""
     client = socket.create_connection((address, port), timeout=timeout)
     client.settimeout(timeout)
     return client, client.makefile("rb").readline().decode().strip()
@@ -38,7 +39,7 @@ def refused(address, port):
 
 
 def cut(client):
-    """True when the other end closes the connection within a second."""
+    """True if the other end closes the connection within a second."""
     client.settimeout(1)
     try:
         return client.recv(1) == b""
@@ -67,7 +68,7 @@ def test_all_four_families_are_written_and_forward(helper, registry, connect, gu
     assert reached("127.0.0.1", four.port % 10000 + 20000) == "four"
     assert reached("::1", four.port % 10000 + 30000) == "four"
 
-    # The guest loses its IPv4 address: the same agent is reached by IPv6 now.
+    # The guest loses its IPv4 address, and is reached by IPv6 from now on.
     result = agent.push(services[six], v6=V6)
     assert result.states() == ["active", "active"]
     assert sorted(family for family, _ in registry.rules()) == ["v4tov6", "v6tov6"]
@@ -110,15 +111,15 @@ def test_one_paramchange_per_batch_and_none_for_an_unchanged_state(helper, regis
                                                                    iphlpsvc):
     agent = connect(helper)
     services = [service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(300)]
-    before = iphlpsvc.told()
+    before = iphlpsvc.changes()
     assert agent.push(services, v4=V4).states() == ["active"] * 300
     assert iphlpsvc.settled() == before + 1
     assert len(registry.rules()) == 300
 
-    registry.delete(LEDGER, "127.0.0.1/20000")  # a write would bring the entry back
+    registry.delete(LEDGER, "127.0.0.1/20000")  # a write would restore the entry
     agent.push(services, v4=V4)
     agent.idle(0.3)
-    assert iphlpsvc.told() == before + 1
+    assert iphlpsvc.changes() == before + 1
     assert "127.0.0.1/20000" not in registry.ledger()
 
 
@@ -135,7 +136,7 @@ def test_withdrawn_services_leave_nothing(helper, registry, connect, iphlpsvc):
     assert refused("127.0.0.1", 28080)
 
 
-# What other programs may have put there, including what no parser of ours would produce.
+# Values that other programs may have written, including some that we would never write.
 FOREIGN = [
     ("v4tov4", "0.0.0.0/28080", REG_SZ, "192.0.2.1/80\0".encode("utf-16-le")),
     ("v4tov4", "*/28080", REG_SZ, "192.0.2.1/80\0".encode("utf-16-le")),
@@ -179,7 +180,7 @@ def test_a_foreign_rule_survives_everything(start_helper, registry, connect, fam
     assert len(registry.rules()) == 2 and registry.ledger() == {}
 
 
-def test_a_conflict_heals_when_the_foreign_rule_goes(helper, registry, connect):
+def test_a_conflict_ends_when_the_foreign_rule_goes(helper, registry, connect):
     registry.set_rule("0.0.0.0/28080", "192.0.2.1/80")
     agent = connect(helper)
     assert agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4).states() == ["conflict"]
@@ -196,7 +197,7 @@ def test_a_deleted_rule_of_ours_comes_back(helper, registry, connect, iphlpsvc):
     registry.delete_rule("0.0.0.0/28080")
     wait_until(lambda: registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}, 1,
                "the rule being back")
-    # 'netsh interface portproxy reset' may take the keys along.
+    # 'netsh interface portproxy reset' may delete the keys as well.
     registry.remove(r"SYSTEM\CurrentControlSet\Services\PortProxy")
     for _ in range(2):
         wait_until(lambda: registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}, 1,
@@ -205,8 +206,8 @@ def test_a_deleted_rule_of_ours_comes_back(helper, registry, connect, iphlpsvc):
 
 
 def test_keys_deleted_and_imported_again(helper, registry, connect):
-    """As 'reg delete' and 'reg import' of an old export do: our handles are of keys that are gone,
-    and what stands in the new ones is no less ours, or theirs."""
+    """As 'reg delete' and 'reg import' of an old export do. Our handles belong to the deleted keys.
+    Values in the new keys are ours or foreign by the same rules as before."""
     wanted = [service("web", "0.0.0.0:28080", 80), service("taken", "0.0.0.0:28081", 80)]
     rules = {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80",
              ("v4tov4", "0.0.0.0/28081"): "192.0.2.1/80"}
@@ -222,8 +223,8 @@ def test_keys_deleted_and_imported_again(helper, registry, connect):
     assert registry.rules() == {("v4tov4", "0.0.0.0/28081"): "192.0.2.1/80"}
 
 
-def test_our_name_in_other_letters_is_theirs(helper, registry, connect):
-    """The registry finds it under our name, with the very data that we wrote."""
+def test_a_value_that_differs_in_case_is_foreign(helper, registry, connect):
+    """The registry finds it under our name, and it has the data that we wrote."""
     agent = connect(helper)
     agent.push([service("web", "[fd29::1]:28080", 80)], v4=V4)
     registry.delete_rule("fd29::1/28080", "v6tov4")
@@ -235,7 +236,7 @@ def test_our_name_in_other_letters_is_theirs(helper, registry, connect):
     assert registry.rules() == theirs
 
 
-def test_a_changed_rule_of_ours_is_theirs_from_then_on(helper, registry, connect):
+def test_a_rule_of_ours_that_was_changed_is_foreign_from_then_on(helper, registry, connect):
     agent = connect(helper)
     agent.push([service("web", "0.0.0.0:28080", 80)], v4=V4)
     registry.set_rule("0.0.0.0/28080", "192.0.2.9/90")
@@ -246,8 +247,8 @@ def test_a_changed_rule_of_ours_is_theirs_from_then_on(helper, registry, connect
 
 
 def test_our_own_writes_do_not_keep_the_watch_busy(helper, connect, iphlpsvc, registry):
-    """The notification of our own writes leads to one more reading, not to an endless row: the
-    process's CPU time stands still."""
+    """The notification of our own writes causes one more reading, but no endless loop: the process
+    uses no more CPU time."""
     agent = connect(helper)
     agent.push([service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(100)], v4=V4)
     agent.idle(0.5)
@@ -262,7 +263,7 @@ def cpu_seconds(helper):
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def test_a_stopped_iphlpsvc_is_told_and_healed(helper, registry, connect, iphlpsvc):
+def test_a_stopped_iphlpsvc_is_reported_and_recovers(helper, registry, connect, iphlpsvc):
     agent = connect(helper)
     iphlpsvc.stop()
     try:
@@ -271,7 +272,7 @@ def test_a_stopped_iphlpsvc_is_told_and_healed(helper, registry, connect, iphlps
         assert "iphlpsvc" in result.services[0][2]
     finally:
         iphlpsvc.start()
-    # By itself the helper tries again after 30 s, and at once when anything else happens.
+    # The helper tries again after 30 s, or at once when anything else happens.
     assert agent.push([service("web", "127.0.0.1:28080", 80)], v4=V4).states() == ["active"]
 
 
@@ -291,11 +292,11 @@ def test_an_unreadable_ledger_entry_is_kept_and_its_rule_is_foreign(start_helper
 def test_ten_thousand_services(helper, registry, connect, iphlpsvc):
     agent = connect(helper)
     services = [service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(10000)]
-    before = iphlpsvc.told()
+    before = iphlpsvc.changes()
     started = time.monotonic()
     states = agent.push(services, v4=V4, timeout=60, settle=False).states()
     print(f"10,000 services: {time.monotonic() - started:.2f} s")
-    # The stand-in for iphlpsvc opens about a thousand (FAKE_LISTENERS_MAX) and not at once.
+    # The stand-in for iphlpsvc opens only about a thousand (FAKE_LISTENERS_MAX), and not at once.
     assert len(states) == 10000 and set(states) <= {"active", "pending"}
     assert iphlpsvc.settled(60) == before + 1
     assert len(registry.rules()) == 10000

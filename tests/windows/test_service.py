@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The helper as a service, under Wine's real service manager: installed, stopped, killed, updated
-and removed. What Wine's does not do (start again after a crash) the test does in its place."""
+"""The helper as a service under Wine's real service manager: installed, stopped, killed, updated and
+removed. Wine does not start a service again after a crash, so the test does it."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import socket
 
 import pytest
 import wsb_client
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import listen_endpoint, service
 
 NAME = "wslbridge-helper"
@@ -78,8 +78,8 @@ class Service:
         return wait_until(attempt, 30, "the service listening")
 
     def kill(self):
-        """As a crash. Windows notices the end of the process; Wine 8 does so when it next has
-        something to say to the service."""
+        """End the process as a crash would. Windows notices this at once, Wine 8 only when it sends
+        the next control to the service."""
         self.killed = True
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
@@ -87,7 +87,7 @@ class Service:
         assert self.control(INTERROGATE)["error"] != 0
 
     def processes(self):
-        """Unix ids of processes that run the installed program."""
+        """Unix process ids of the installed program."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -135,7 +135,7 @@ def test_installed_as_an_administrator_would_want_it(helper_service, registry):
     assert seen["state"] == RUNNING
     assert seen["start"] == 2  # SERVICE_AUTO_START
     assert seen["path"].startswith('"C:\\Program Files\\wslbridge\\wslbridge-helper.exe" run --service')
-    # Wine 8 stores what it does not act on; its QueryServiceConfigW() does not tell all of it.
+    # Wine 8 stores even what it ignores, but its QueryServiceConfigW() does not return all of it.
     entry = registry.dump(rf"SYSTEM\CurrentControlSet\Services\{NAME}")
     print(sorted(entry))
     assert entry["DependOnService"][1].decode("utf-16-le").rstrip("\0") == "iphlpsvc"
@@ -146,7 +146,7 @@ def test_installed_as_an_administrator_would_want_it(helper_service, registry):
     assert source["TypesSupported"][1] == (7).to_bytes(4, "little")
     assert "wslbridge-helper.exe" in source["EventMessageFile"][1].decode("utf-16-le")
     assert registry.strings(HYPERV) == {"ElementName": "wslbridge"}
-    helper_service.install()  # again: nothing to complain about
+    helper_service.install()  # installing again works
     assert helper_service.query()["state"] == RUNNING
 
 
@@ -168,7 +168,7 @@ def test_update_keeps_rules_in_force(helper_service, registry, iphlpsvc):
     helper_service.install()
     serve(helper_service).close()
     before = registry.rules()
-    helper_service.install()  # a newer version: the same program will do
+    helper_service.install()  # the same program in the role of a newer version
     assert registry.rules() == before
     serve(helper_service).close()
     assert registry.rules() == before
@@ -241,15 +241,16 @@ def test_message_table_has_all_events(helper_service, build_win):
         assert text.startswith("%1") and "What to do: " in text
 
 
-# The last one: Wine 8 keeps the entry of a service whose process was killed "marked for delete".
+# This must be the last test: Wine 8 keeps the entry of a service whose process was killed, "marked
+# for delete".
 def test_killed_started_again_killed_and_removed(helper_service, registry):
     helper_service.install()
     serve(helper_service).close()
     helper_service.kill()
-    assert ours(registry) == RULE  # nobody was there to withdraw it
-    helper_service.start()         # what the recovery actions ask of Windows
+    assert ours(registry) == RULE  # a killed helper withdraws nothing
+    helper_service.start()         # as Windows does because of the recovery actions
     assert ours(registry) == RULE
-    serve(helper_service).close()  # its agent is back in time
+    serve(helper_service).close()  # the agent is back in time
     assert ours(registry) == RULE
     helper_service.kill()
     output = helper_service.uninstall().stdout

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Sessions: who is let in, who is shown out, and what becomes of the rules of those who go."""
+"""Sessions: which agents are admitted, which are disconnected, and what then happens to their
+rules."""
 
 import os
 import re
@@ -8,7 +9,7 @@ import struct
 import time
 
 import pytest
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import BYE, Client, Closed, PING, PROOF, Refused, STATE, frame, service
 
 V4 = "172.29.0.2/20"
@@ -17,7 +18,7 @@ RULE = {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
 
 
 def ends(client, timeout=5):
-    """The reason that the helper gives when it closes."""
+    """Wait until the helper closes the connection. Returns the reason that it gives."""
     with pytest.raises(Closed) as closed:
         client.idle(timeout)
     return closed.value.reason
@@ -50,7 +51,7 @@ def test_a_key_opens_nothing_for_another_distro(helper, paired):
 
 
 def test_a_key_opens_nothing_for_another_spelling(helper, connect, paired, registry):
-    """The registry finds the key of "Debian" also as "DEBIAN"; to us these are two distros."""
+    """The registry finds the key of "Debian" under "DEBIAN" too, but these are two distros."""
     with Client(helper.port, key=paired, distro="DEBIAN") as agent, \
             pytest.raises(Refused) as refused:
         agent.handshake()
@@ -92,8 +93,8 @@ def test_a_second_live_session_of_one_identity_is_busy(helper, connect, paired):
 def test_a_dead_session_is_replaced(helper, connect, registry):
     first = connect(helper)
     first.push(WEB, v4=V4)
-    first.answer_pings = False  # a guest that was suspended: connected, and silent
-    second = connect(helper)    # waits for the probe of the first one to time out
+    first.answer_pings = False  # like a suspended guest: connected but silent
+    second = connect(helper)    # the helper first waits for an answer of the first session
     assert second.push(WEB, v4=V4).states() == ["active"]
     assert registry.rules() == RULE
 
@@ -139,20 +140,20 @@ def test_the_helpers_stop_says_goodbye_and_withdraws_everything(helper, connect,
                                                                 iphlpsvc):
     agent = connect(helper)
     agent.push([service(f"s{i}", f"127.0.0.1:{28000 + i}", 80) for i in range(50)], v4=V4)
-    told = iphlpsvc.told()
+    changes = iphlpsvc.changes()
     started = time.monotonic()
     assert helper.stop() == 0
     assert time.monotonic() - started < 3
     assert ends(agent) == "stopping"
     assert registry.rules() == {} and registry.ledger() == {}
-    assert iphlpsvc.settled() == told + 1
+    assert iphlpsvc.settled() == changes + 1
 
 
 def test_the_handshake_has_a_deadline(start_helper):
     helper = start_helper(handshake=400)
     with Client(helper.port) as silent, Client(helper.port) as slow:
         hello = slow.hello()
-        for i in range(0, 20):  # drips: each byte comes in time, the message does not
+        for i in range(0, 20):  # each byte comes in time, but the whole message does not
             try:
                 slow.send(hello[i:i + 1])
             except OSError:
@@ -180,7 +181,7 @@ def test_a_client_that_does_not_read_is_cut_and_blocks_nobody(helper, connect, r
     agent = connect(helper)
     pings = frame(PING, struct.pack(">Q", 7)) * 4096
     lazy.timeout = 20
-    with pytest.raises(OSError):  # its PONGs pile up until the helper has had enough
+    with pytest.raises(OSError):  # the helper ends it when too many PONGs have piled up
         for _ in range(1000):
             lazy.send(pings)
     started = time.monotonic()
@@ -216,9 +217,9 @@ def resident_kib(process):
         return int(re.search(r"RssAnon:\s+(\d+) kB", status.read())[1])
 
 
-def test_who_throws_garbage_and_runs_leaves_nothing(helper):
-    """Data and end of such a connection arrive together. What it cost is given back: memory grows
-    with the first ones, as allocators do, and not any more with the thousand after them."""
+def test_connections_that_send_garbage_and_end_leave_nothing(helper):
+    """The data and the end of such a connection arrive together. Its memory is released: memory
+    grows with the first connections, as is usual for allocators, but not with the next thousand."""
     def knock(n):
         for _ in range(n):
             with socket.create_connection(("127.0.0.1", helper.port)) as bad:
@@ -228,7 +229,7 @@ def test_who_throws_garbage_and_runs_leaves_nothing(helper):
     before = resident_kib(helper.process)
     knock(1000)
     with Client(helper.port) as last, pytest.raises(Refused):
-        last.handshake()  # by then all others have been dealt with
+        last.handshake()  # all others have been handled by then
     assert resident_kib(helper.process) - before < 400
 
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
-"""Finding virtual machines and listening to them: with a computecore.dll of the tests, a real
-registry, and ports of the loopback interface in the place of VMs."""
+"""Finding virtual machines and listening for their connections, with the tests' own computecore.dll,
+a real registry, and ports of the loopback interface instead of VMs."""
 
 import json
 import shutil
 import time
 
 import pytest
-import wine
+import helper_process
+import wine_registry
 import wsb_client
-from wine import wait_until
+from waiting import wait_until
 from wsb_client import listen_endpoint, service
 
 KEY = bytes(range(100, 132))
@@ -22,7 +23,7 @@ def vm_id(port):
     return f"{port:04x}2c50-1234-5678-9abc-def012345678"
 
 
-VM_A, VM_B = 0x7a31, 0x7a32  # ports, and the first digits of their ids
+VM_A, VM_B = 0x7a31, 0x7a32  # ports, which are also the first digits of the VMs' ids
 
 
 def system(runtime, owner="WSL", identity=None, kind="VirtualMachine"):
@@ -31,25 +32,25 @@ def system(runtime, owner="WSL", identity=None, kind="VirtualMachine"):
 
 
 class Compute:
-    """What the Host Compute Service and its registry key tell."""
+    """The answers of the Host Compute Service, and its registry key."""
 
     def __init__(self, registry):
         self.registry = registry
 
     def answer(self, systems, error=0):
         text = systems if isinstance(systems, str) else json.dumps(systems)
-        self.registry.set(wine.COUNTERS, "ComputeError", error)
-        self.registry.set(wine.COUNTERS, "Compute", text)
+        self.registry.set(wine_registry.COUNTERS, "ComputeError", error)
+        self.registry.set(wine_registry.COUNTERS, "Compute", text)
 
-    def stir(self, *ports):
-        """Make the registry key as Windows would: a subkey for each VM."""
+    def store(self, *ports):
+        """Write the registry key as Windows does, with a subkey for each VM."""
         self.registry.remove(STORE)
         for port in ports:
             self.registry.set(rf"{STORE}\{vm_id(port)}", "ComputeSystemType", 2)
 
     def run(self, *ports):
         self.answer([system(vm_id(p)) for p in ports])
-        self.stir(*ports)
+        self.store(*ports)
 
 
 @pytest.fixture
@@ -68,8 +69,8 @@ def start_vm_helper(prefix, build_win, registry, iphlpsvc, paired):
     helpers = []
 
     def start():
-        helper = wine.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe", wait=False,
-                             transport="tcp-vm:")
+        helper = helper_process.Helper(prefix, build_win / "windows-helper/wslbridge-helper.exe",
+                                       wait=False, transport="tcp-vm:")
         helper.wait_line("looking for virtual machines")
         helpers.append(helper)
         return helper
@@ -92,12 +93,12 @@ def reach(port, timeout=10):
     return client
 
 
-def wait_heard(port):
-    """Somebody listens; no word is said, as the identity of reach() may be in use."""
-    wait_until(lambda: not silent(port), 10, f"a listener at port {port}")
+def wait_listening(port):
+    """Wait for a listener, without a handshake, because the identity of reach() may be in use."""
+    wait_until(lambda: not closed(port), 10, f"a listener at port {port}")
 
 
-def silent(port):
+def closed(port):
     try:
         wsb_client.Client(port, key=KEY).close()
     except OSError:
@@ -107,7 +108,7 @@ def silent(port):
 
 def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     helper = start_vm_helper()
-    assert silent(VM_A)
+    assert closed(VM_A)
     started = time.monotonic()
     compute.run(VM_A)
     client = reach(VM_A)
@@ -115,26 +116,26 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     assert client.push([service("web", [listen_endpoint("127.0.0.1:28300", 80)])], v4=V4).states() \
         == ["active"]
     compute.run(VM_A, VM_B)
-    wait_heard(VM_B)
+    wait_listening(VM_B)
     assert registry.rules() == {("v4tov4", "127.0.0.1/28300"): "172.29.0.2/80"}
     started = time.monotonic()
     compute.run(VM_B)
     wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
     gone = time.monotonic() - started
-    wait_until(lambda: silent(VM_A), 5, "the listener's end")
+    wait_until(lambda: closed(VM_A), 5, "the listener's end")
     print(f"found after {found:.2f} s, withdrawn after {gone:.2f} s")
     assert found < 1 and gone < 1
     assert any("connections from WSL" in line for line in helper.lines)
     assert any("has gone" in line for line in helper.lines)
 
 
-def test_only_vms_of_wsl_are_listened_to(compute, start_vm_helper):
+def test_only_vms_of_wsl_have_a_listener(compute, start_vm_helper):
     compute.answer([system(vm_id(VM_A), owner="VMMS"),
                     system("no guid at all", owner="WSL"),
                     system(vm_id(VM_B), identity="WSL-" + vm_id(0x1111))])
     start_vm_helper()
-    wait_heard(VM_B)
-    assert silent(VM_A)
+    wait_listening(VM_B)
+    assert closed(VM_A)
 
 
 @pytest.mark.parametrize("answer,error", [
@@ -147,20 +148,20 @@ def test_only_vms_of_wsl_are_listened_to(compute, start_vm_helper):
 def test_registry_is_read_where_the_service_does_not_answer(compute, start_vm_helper, answer,
                                                             error):
     compute.answer(answer, error)
-    compute.stir(VM_A)
+    compute.store(VM_A)
     helper = start_vm_helper()
-    wait_heard(VM_A)
+    wait_listening(VM_A)
     wait_until(lambda: any("reading the registry instead" in line for line in helper.lines), 10,
-               "the line that tells of it")  # this process may be slower to read it
+               "the log line about it")  # this process may be slow to read it
 
 
-def test_without_the_service_the_registry_is_all(start_vm_helper, registry):
+def test_without_the_service_the_registry_is_enough(start_vm_helper, registry):
     compute = Compute(registry)
     start_vm_helper()
-    compute.stir(VM_A)
+    compute.store(VM_A)
     client = reach(VM_A)
-    compute.stir()
-    wait_until(lambda: silent(VM_A), 5, "the listener's end")
+    compute.store()
+    wait_until(lambda: closed(VM_A), 5, "the listener's end")
     client.close()
 
 
@@ -170,8 +171,8 @@ def test_a_rule_left_by_a_crash_goes_with_its_vm(compute, start_vm_helper, regis
     reach(VM_A).push([service("web", [listen_endpoint("127.0.0.1:28301", 80)])], v4=V4)
     helper.kill()
     assert len(registry.rules()) == 1
-    helper = start_vm_helper()  # the VM still runs: it waits for the agent
-    wait_heard(VM_A)
+    helper = start_vm_helper()  # the VM is still running, so the rule waits for the agent
+    wait_listening(VM_A)
     assert len(registry.rules()) == 1
     helper.kill()
     compute.run(VM_B)
@@ -187,14 +188,14 @@ def test_hyperv_sockets_call_by_call(prefix, build_win):
     assert "FAILED" not in done.stdout
 
 
-def test_a_machine_without_hyperv_is_told_once(prefix, windows_release_tree, registry, iphlpsvc):
+def test_a_machine_without_hyperv_is_reported_once(prefix, windows_release_tree, registry, iphlpsvc):
     exe = f"{windows_release_tree}/windows-helper/wslbridge-helper.exe"
     compute = Compute(registry)
-    compute.stir(VM_A)
-    helper = wine.Helper(prefix, exe, wait=False, transport=None)
+    compute.store(VM_A)
+    helper = helper_process.Helper(prefix, exe, wait=False, transport=None)
     try:
         helper.wait_line("no Hyper-V sockets")
-        compute.stir(VM_A, VM_B)
+        compute.store(VM_A, VM_B)
         time.sleep(1)
         assert sum("no Hyper-V sockets" in line for line in helper.lines) == 1
         assert helper.stop() == 0
