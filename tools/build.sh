@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# The build trees, all below build/:
+# The build trees, all of them below build/:
 #   dev              the agent with ASan, UBSan and werror; unit tests and test host
 #   release          the agent as it ships; benchmarks, demo
-#   install          the agent as 'install' puts it into the system
-#   windows          the helper with the TCP transport of the tests
+#   install          the agent as './dev install' puts it into the system
+#   windows          the helper with the TCP transport for tests
 #   windows-release  the helper as it ships
 #   fuzz             libFuzzer targets, built by clang
 
 build_tree() { # build_tree NAME TEXT MESON-OPTION…
     local name=$1 text=$2 tree=$BUILD/$1
     shift 2
-    # Meson cannot go on with a setup that was interrupted, or whose machine file has moved since.
+    # Meson cannot continue with a setup that was interrupted, or whose machine file has moved.
     if [ ! -f "$tree/build.ninja" ] || [ "$(cat "$tree/setup-options" 2>/dev/null)" != "$*" ]; then
         rm -rf "$tree"
         step "configuring $text" "$BUILD/logs/$name-setup.log" meson setup "$tree" "$TOP" "$@"
@@ -30,7 +30,7 @@ build_release() {
 }
 
 build_install() {
-    build_tree install 'the agent, to be installed' --buildtype=release -Dtests=disabled \
+    build_tree install 'the agent for installation' --buildtype=release -Dtests=disabled \
         --prefix=/usr --sysconfdir=/etc
 }
 

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# Which Debian or Ubuntu packages are needed for what, and their installation.
+# The Debian or Ubuntu packages that are needed, what for, and their installation.
 
-# group; package (or alternatives, the first one is installed); why. 'agent' builds the Linux half,
-# and is a part of 'build', which builds everything.
+# Group; package, or alternatives of which the first is installed; reason. 'agent' builds the Linux
+# half and is part of 'build', which builds everything.
 PACKAGES='
 agent;gcc;the compiler of the agent
 agent;libc6-dev;C library headers
@@ -22,8 +22,8 @@ build;gcc-mingw-w64-x86-64;the compiler of the Windows helper
 build;python3;the test runner
 stage;wine64;runs the Windows half
 stage;wine;runs the Windows half
-stage;iproute2;network namespaces that stand for client, host and guest
-stage;socat;joins the agent and the helper where there is no vsock
+stage;iproute2;network namespaces for client, host and guest
+stage;socat;connects the agent and the helper where there is no vsock
 stage;python3-pytest;scenario tests
 check;clang-format;the format check
 check;shellcheck;checks the scripts
@@ -35,7 +35,7 @@ check;systemd;systemd-analyze checks the unit
 check;procps;the kill that the unit calls
 check;zsh;reads its completion
 check;fish;reads its completion
-check;binutils;looks into the release executable
+check;binutils;inspects the release executable
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image
 system;e2fsprogs;the same
@@ -49,7 +49,7 @@ package_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]
 }
 
-# Prints "package;why" for what is missing of the groups given.
+# Prints "package;reason" for each missing package of the given groups.
 missing_packages() {
     local group names why name found groups=" $* "
     groups=${groups/ build / build agent }
@@ -68,8 +68,8 @@ apt_install() {
         --no-install-recommends install "$@"
 }
 
-# First with the package lists at hand (works without a network when the cache has all), then with
-# fresh ones.
+# First with the present package lists, which works without a network if the cache has all packages,
+# then with fresh lists.
 install_packages() {
     apt_install "$@" || { apt-get update && apt_install "$@"; }
 }
@@ -77,7 +77,7 @@ install_packages() {
 ensure_packages() { # ensure_packages GROUP…
     local missing names
     if ! command -v dpkg-query >/dev/null; then
-        say 'This is not Debian or Ubuntu: nothing is installed, the tools are expected in PATH.'
+        say 'This is not Debian or Ubuntu: nothing is installed; the tools must be in PATH.'
         return 0
     fi
     missing=$(missing_packages "$@")

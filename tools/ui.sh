@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# What ./dev says: plain lines, and for long steps elapsed seconds while they run on a terminal.
+# The output of ./dev: plain lines, and on a terminal the elapsed seconds of a running step.
 
 if [ -t 1 ] && [ -z "${NO_COLOR:-}" ] && [ "${TERM:-dumb}" != dumb ]; then
     BOLD=$'\e[1m' RED=$'\e[31m' GREEN=$'\e[32m' PLAIN=$'\e[0m'
@@ -18,8 +18,8 @@ die() {
     exit 1
 }
 
-# Waits for a command in a way that a signal to us interrupts at once. Bash lets what runs in the
-# background ignore Ctrl-C; the traps of run.sh end it.
+# Waits for a command in such a way that a signal to us interrupts the wait at once. A background
+# command of bash ignores Ctrl-C; the traps of run.sh end it.
 attend() {
     local status=0
     "$@" &
@@ -53,7 +53,7 @@ ticker_stop() {
     printf '\r\e[K'
 }
 
-# step TEXT LOG COMMAND…: run a command with its output in a log; on failure show the log's end.
+# step TEXT LOG COMMAND…: runs a command with its output in a log, whose end is shown on failure.
 step() {
     local text=$1 log=$2 begin=$SECONDS status=0
     shift 2

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One request, one acknowledgement. Written on the bare socket: it is also the measure for what
- * the kernel itself takes.
+ * Each request is answered by one acknowledgement. The requests are written to the bare socket,
+ * because this is also used to measure the time that the kernel itself takes.
  */
 
 #include "addr-trigger.h"
@@ -30,7 +30,7 @@ typedef struct Request {
 typedef struct Reply {
         struct nlmsghdr header;
         struct nlmsgerr error;
-        uint8_t rest[sizeof(Request)]; /* the kernel sends a refused request back */
+        uint8_t rest[sizeof(Request)]; /* the kernel returns a rejected request */
 } Reply;
 
 static void append(Request *r, unsigned short type, const void *data, size_t size) {

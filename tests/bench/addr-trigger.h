@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * AddrTrigger: adds and deletes addresses of one interface over a netlink socket, without the
- * start of a program in between, for tests and benchmarks of the address watch. The kernel has sent
- * its events when a call returns.
+ * AddrTrigger adds and deletes addresses of one interface over a netlink socket, without starting a
+ * program, for tests and benchmarks of the address watch. When a call returns, the kernel has sent
+ * its events.
  */
 
 #include "common/ip.h"
@@ -20,18 +20,18 @@ DEFINE_CLEANUP(AddrTrigger *, addr_trigger_free);
 
 /* IPv6 addresses skip duplicate address detection, so that they are usable at once.
  *
- * Return: 0; -EEXIST when it is there already; other negative errno. */
+ * Return: 0; -EEXIST when the address exists already; other negative errno. */
 int addr_trigger_add(AddrTrigger *t, const IpAddr *addr, uint8_t prefix);
 
-/* Return: 0; -EADDRNOTAVAIL when it is not there; other negative errno. */
+/* Return: 0; -EADDRNOTAVAIL when the address does not exist; other negative errno. */
 int addr_trigger_delete(AddrTrigger *t, const IpAddr *addr, uint8_t prefix);
 
 /**
- * addr_trigger_storm() - @n changes one after the other
- * @base: an IPv4 address; the last byte of those used is 1 to 250
+ * addr_trigger_storm() - make @n changes one after the other
+ * @base: an IPv4 address; the addresses that are used have 1 to 250 as their last byte
  *
- * Adds and deletes in turns and ends with exactly one of the used addresses in place, the one in
- * @ret_last. Before it none of them may be there; @n is odd (an add comes first and last).
+ * Adds and deletes addresses in turns. At the end exactly one of them exists, which is *@ret_last.
+ * None of them may exist before, and @n must be odd, because an add comes first and last.
  *
  * Return: 0 or negative errno.
  */

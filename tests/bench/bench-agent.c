@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How long from a new address in the kernel until the agent's STATE has arrived at the helper: the
- * whole way of the real program, from before the request to the kernel until the bytes can be read
- * from the socket. The baseline goes the same way with nothing in it: a process that blocks on a
- * netlink socket and, for an address event, writes as many bytes. One line of JSON on stdout; exit
- * code 1 when something is wrong, 77 when namespaces are not permitted.
+ * Measures how long it takes from a new address in the kernel until the agent's STATE has arrived
+ * at the helper. This is the whole way of the real program, from before the request to the kernel
+ * until the bytes can be read from the socket. The baseline is a process that blocks on a netlink
+ * socket and writes as many bytes for each address event, without doing anything else. Prints one
+ * line of JSON. Exit code 1 means that something is wrong, 77 that namespaces are not permitted.
  *
- *      bench-agent AGENT [EVENTS [SERVICES]]      500 events and 1 service if not given
+ *      bench-agent AGENT [EVENTS [SERVICES]]      the default is 500 events and 1 service
  */
 
 #include "protocol/session/session-helper.h"
@@ -26,14 +26,14 @@
 
 #define EVENTS       500
 #define SERVICES_MAX 10000
-#define QUIET_USEC   70000 /* a throttle window and a bit: the agent is at rest again */
+#define QUIET_USEC   70000 /* longer than a throttle window, after which the agent is idle again */
 #define READ_SIZE    (256 * 1024)
 
 static const IpAddr address = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 251}};
 
 typedef struct Bench {
         char directory[64];
-        int fd; /* where STATE or the baseline's bytes arrive */
+        int fd; /* receives the STATE or the bytes of the baseline */
         pid_t pid;
         HelperSession *session; /* NULL for the baseline */
         Buffer in, out;
@@ -79,7 +79,7 @@ static int write_configuration(const Bench *b, unsigned n_services) {
         return r;
 }
 
-/* The agent with its output thrown away, and the connection that it makes. */
+/* Start the agent without its output, and accept its connection. */
 static int start_agent(Bench *b, const char *agent) {
         struct sockaddr_un sa = {.sun_family = AF_UNIX};
         _cleanup_close_ int listener = -1;
@@ -106,7 +106,7 @@ static int start_agent(Bench *b, const char *agent) {
         return b->fd < 0 ? -errno : 0;
 }
 
-/* Give what has been read to the session. Return: 1 after a STATE, 0, or negative errno. */
+/* Pass what has been read to the session. Return: 1 after a STATE, 0, or negative errno. */
 static int feed(Bench *b) {
         for (;;) {
                 const uint8_t nonce[WIRE_NONCE_SIZE] = {1};
@@ -139,7 +139,7 @@ static int feed(Bench *b) {
         }
 }
 
-/* Wait for a STATE, or the baseline's bytes, and tell when the last byte was there. */
+/* Wait for a STATE or the bytes of the baseline, and take the time at which the last byte came. */
 static int wait_state(Bench *b, double *ret_usec) {
         size_t size = 0;
 
@@ -175,7 +175,8 @@ static int compare_usec(const void *a, const void *b) {
         return (*x > *y) - (*x < *y);
 }
 
-/* Only new addresses are timed: that there is none the agent tells a window later on purpose. */
+/* Only new addresses are measured, because the agent reports a lost address on purpose one window
+ * later. */
 static int trigger_and_time(Bench *b, unsigned n, double *usec) {
         _cleanup_(addr_trigger_freep) AddrTrigger *t = NULL;
         double end;
@@ -204,7 +205,7 @@ static int trigger_and_time(Bench *b, unsigned n, double *usec) {
 static int run_agent(Bench *b, const char *agent, unsigned n_services, unsigned n, double *usec) {
         const HelperSessionConfig config = {
                 .endpoints_max = WIRE_ENDPOINTS_MAX,
-                .heartbeat_ms = WIRE_HEARTBEAT_MAX_MS, /* none during the run */
+                .heartbeat_ms = WIRE_HEARTBEAT_MAX_MS, /* no heartbeat during the run */
                 .handshake_ms = WIRE_HANDSHAKE_MS,
                 .software = "bench-agent",
         };
@@ -217,11 +218,11 @@ static int run_agent(Bench *b, const char *agent, unsigned n_services, unsigned 
         if (r >= 0)
                 r = start_agent(b, agent);
         if (r >= 0)
-                r = wait_state(b, &ready); /* the first: no address */
+                r = wait_state(b, &ready); /* the first STATE has no address */
         return r < 0 ? r : trigger_and_time(b, n, usec);
 }
 
-/* The other end of the baseline: no dump, no choice, no loop. */
+/* The sender of the baseline, without a dump, a choice of address or an event loop. */
 static int report_raw(int fd, size_t size) {
         struct sockaddr_nl local = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR};
         int netlink_fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -264,7 +265,7 @@ static void finish(Bench *b) {
         buffer_done(&b->out);
         (void) snprintf(command, sizeof(command), "rm -rf '%s'", b->directory);
         if (*b->directory && system(command) != 0)
-                (void) fprintf(stderr, "bench-agent: %s is left\n", b->directory);
+                (void) fprintf(stderr, "bench-agent: cannot remove %s\n", b->directory);
 }
 
 int main(int argc, char **argv) {

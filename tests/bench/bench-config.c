@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How long does config_load() take for N drop-ins? Prints one JSON line for each N:
+ * Measures how long config_load() takes for N drop-ins. Prints one line of JSON for each N:
  *
  *     {"name":"config-load","n":100,"p50_usec":…,"max_usec":…,"baseline_usec":…}
  *
- * The baseline is opening, reading and closing the same files in the same order, which no loader
- * can do without. Files are in the page cache for both.
+ * The baseline is to open, read and close the same files in the same order, which every loader must
+ * do. The files are in the page cache for both.
  */
 
 #include "agent/config/config.h"

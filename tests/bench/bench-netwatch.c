@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * How long from the change of an address in the kernel until somebody else has been told, and what
- * a storm of changes costs. One line of JSON per metric on stdout; exit code 1 when a result is
- * wrong, 77 when namespaces are not permitted.
+ * Measures how long it takes from the change of an address in the kernel until another process has
+ * received it, and what a storm of changes costs. Prints one line of JSON per metric. Exit code 1
+ * means that a result is wrong, 77 that namespaces are not permitted.
  *
- * Latency is the whole way as a process outside sees it: from before the request to the kernel
- * until the bytes of a STATE have arrived over a socketpair. The baseline goes the same way with
- * nothing in it: a process that blocks on a netlink socket and, for an address event, writes as
- * many bytes.
+ * Latency is the whole way as an outside process sees it: from before the request to the kernel
+ * until the bytes of a STATE have arrived over a socketpair. The baseline is a process that blocks
+ * on a netlink socket and writes as many bytes for each address event, without doing anything else.
  *
- *      bench-netwatch [EVENTS [CHANGES]]      1000 and 100000 if not given
+ *      bench-netwatch [EVENTS [CHANGES]]      the default is 1000 and 100000
  */
 
 #include "agent/network/netwatch.h"
@@ -36,9 +35,9 @@
 static const IpAddr base = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 0}};
 static const IpAddr address = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 251}};
 
-typedef union State { /* what is written; our own reporter says in it how long it took */
+typedef union State { /* the bytes that are written; our own reporter puts its duration into them */
         uint8_t bytes[STATE_BYTES];
-        uint64_t own_usec; /* from the read of the first message, 0: not known */
+        uint64_t own_usec; /* since the first message was read; 0: not known */
 } State;
 
 typedef struct Latency {
@@ -47,7 +46,7 @@ typedef struct Latency {
 
 typedef int (*ReporterFn)(int fd);
 
-/* The baseline: no dump, no choice, no loop. */
+/* The baseline, without a dump, a choice of address or an event loop. */
 static int report_raw(int fd) {
         struct sockaddr_nl local = {.nl_family = AF_NETLINK, .nl_groups = RTMGRP_IPV4_IFADDR};
         _cleanup_close_ int netlink_fd = -1;
@@ -71,7 +70,7 @@ static int write_state(NetWatch *w, const Snapshot *s, uint64_t event_usec, bool
         Choice choice;
 
         snapshot_choose(s, "", &choice);
-        if (trailing) /* confirms; the agent would see that nothing has changed */
+        if (trailing) /* a confirmation, in which the agent would see no change */
                 return 0;
         state.own_usec = now_usec() - event_usec;
         return write(*fd, &state, sizeof(state)) == sizeof(state) ? 0 : -errno;
@@ -110,7 +109,7 @@ static Latency latency_of(double *usec, unsigned n) {
         return (Latency){usec[n / 2], usec[n * 95 / 100], usec[n * 99 / 100], usec[n - 1]};
 }
 
-/* Add and delete in turns, each when the reporter is quiet again. Return: 0 or negative errno. */
+/* Add and delete in turns, each after the reporter has become idle. Return: 0 or negative errno. */
 static int trigger_and_time(int fd, unsigned n, double *usec, double *own_usec) {
         const struct timespec pause = {.tv_nsec = (long) (SPACING_USEC * 1000)};
         _cleanup_(addr_trigger_freep) AddrTrigger *t = NULL;
@@ -192,7 +191,7 @@ static int bench_latency(unsigned n) {
 
 typedef struct Storm {
         IpAddr chosen;
-        bool settled; /* the latest snapshot has the address that marks the end */
+        bool settled; /* the latest snapshot has the last address of the storm */
         uint64_t settled_usec;
 } Storm;
 
@@ -210,7 +209,7 @@ static int follow_storm(NetWatch *w, const Snapshot *s, uint64_t event_usec, boo
         return 0;
 }
 
-/* Changes, then none of the storm's addresses but the one that marks the end. */
+/* Make a storm of changes, after which only its last address exists. */
 static int storm_child(unsigned n) {
         _cleanup_(addr_trigger_freep) AddrTrigger *t = NULL;
         IpAddr last;
@@ -242,7 +241,8 @@ static double cpu_usec(void) {
                (double) (u.ru_utime.tv_usec + u.ru_stime.tv_usec);
 }
 
-/* Return: 0; -ERANGE when the end is wrong or there were too many dumps; other negative errno. */
+/* Return: 0; -ERANGE when the final state is wrong or there were too many dumps; other negative
+ * errno. */
 static int bench_storm(unsigned n, unsigned buffer) {
         _cleanup_(sd_event_unrefp) sd_event *event = NULL;
         _cleanup_(netwatch_freep) NetWatch *w = NULL;
@@ -265,7 +265,7 @@ static int bench_storm(unsigned n, unsigned buffer) {
         pid = fork();
         if (pid == 0)
                 _exit(storm_child(n) < 0);
-        /* Until the storm's end is seen, and then until nothing more comes. */
+        /* Until the end of the storm was seen, and then until nothing more comes. */
         do {
                 r = sd_event_run(event, 3 * NETWATCH_WINDOW_USEC);
         } while (r > 0 || (r == 0 && !storm.settled && waitpid(pid, NULL, WNOHANG) == 0));
@@ -275,7 +275,7 @@ static int bench_storm(unsigned n, unsigned buffer) {
         netwatch_stats(w, &stats);
         right = storm.settled && ip_compare(&storm.chosen, &address) == 0;
         print_storm(n, buffer, usec, windows, cpu_usec() - cpu, &stats, &storm, right);
-        /* One for each window begun, and the one that confirms. */
+        /* One for each window that has begun, and the confirmation. */
         return r < 0 ? r : right && stats.dumps <= windows + 1 ? 0 : -ERANGE;
 }
 
@@ -288,7 +288,7 @@ int main(int argc, char **argv) {
         namespace_require();
         r = namespace_enter();
         if (r >= 0)
-                r = bench_latency(events + events % 2); /* each add has its delete */
+                r = bench_latency(events + events % 2); /* even, so that each add has its delete */
         if (r >= 0)
                 r = bench_storm(changes, 0);
         if (r >= 0)

@@ -1,11 +1,11 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Measures what the design promises, each figure beside its baseline in the same run.
+"""Measures what the design promises, and in the same run a baseline for each figure.
 
-    bench.py [ROW…]     rows: watch result helper outage idle drop-ins; all if none is named
+    bench.py [ROW…]     rows: watch result helper outage idle drop-ins; default: all
 
-Prints one table and writes build/bench.json. A target that is missed is said, and is no failure of
-the run; a wrong result is one.
+Prints a table and writes build/bench.json. A missed target is reported but does not fail the run. A
+wrong result does.
 """
 import json
 import os
@@ -45,7 +45,7 @@ def progress(text):
 
 
 def tool(name, *arguments):
-    """The JSON lines of one of the programs in tests/bench."""
+    """Run one of the programs in tests/bench. Returns its lines of JSON, parsed."""
     done = subprocess.run([os.path.join(RELEASE, "tests", "bench", name), *map(str, arguments)],
                           check=True, stdout=subprocess.PIPE, text=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -112,7 +112,7 @@ def bridge_outages(stage):
 
 
 def polling_outages(stage, period, changes):
-    """The same changes with a script in the bridge's place."""
+    """The outages of the same changes with a polling script instead of wslbridge."""
     apply_rule = os.path.join(os.path.dirname(stage.tools), "bench", "windows", "apply-rule.exe")
     script = subprocess.Popen(
         [os.path.join(TOP, "tests", "bench", "poll.sh"), str(period), stage.net.guest.name,
@@ -126,7 +126,7 @@ def polling_outages(stage, period, changes):
             probe.wait_for(stage.net.guest_address, 0)
             for i in range(changes):
                 progress(f"baseline, polling every {period} s: change {i + 1} of {changes}")
-                # Just after a look at the address; then each part of the period in turn.
+                # The changes are spread evenly over the period of the script.
                 time.sleep(period * (i + 0.5) / changes)
                 outages.append(stage.change_address(probe)[2] * 1000)
     finally:
@@ -157,7 +157,7 @@ def idle_rows():
         monitor = agent.namespace.popen("ip", "monitor", stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL)
         try:
-            time.sleep(2)  # what happens once has happened
+            time.sleep(2)  # until everything that happens only once is over
             seen = idle.watch([agent.process.pid, monitor.pid], IDLE_SECONDS,
                               HEARTBEAT_SECONDS + 2)
         finally:

@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """The rows 'helper' of bench.py: the real helper under Wine, driven by a client in Python.
 
-    bench_helper.py RULES     prints JSON: one object for all measurements
+    bench_helper.py RULES     prints all measurements as one JSON object
 
-A program of its own, because it moves into a network namespace for good.
+It is a program of its own, because it moves into a network namespace for good.
 """
 import json
 import os
@@ -27,8 +27,8 @@ from wsb_client import Client, service  # noqa: E402
 
 KEY = bytes(range(100, 132))
 ROUNDS, UNCHANGED, LISTENED = 5, 20, 500
-# Ports that the stand-in for iphlpsvc really listens on, of the 10,000: Wine is asked who listens
-# after each change, and takes milliseconds for each listener to find its process.
+# Of the 10,000 ports, the stand-in for iphlpsvc really listens on this many. After each change the
+# helper asks who listens, and Wine takes milliseconds to find the process of each listener.
 FEW, MANY = 10, 1024
 HEARTBEATS_AN_HOUR, HEARTBEAT_MS = 120, 400
 LIVES, STATES = 200, 5
@@ -36,10 +36,11 @@ ADDRESSES = [f"172.29.0.{n}/20" for n in range(2, 2 + ROUNDS)]
 
 
 def change_all(client, registry, iphlpsvc, services, rounds):
-    """All written and then moved to another address, in milliseconds as the helper says."""
+    """Write all rules, then move them to another address. Returns the milliseconds of both, as the
+    helper reports them."""
     written, moved = [], []
     for address in ADDRESSES[:rounds]:
-        iphlpsvc.settled(120)  # Wine's server has one thread: not the stand-in's work, too
+        iphlpsvc.settled(120)  # Wine's server has one thread, so wait until the stand-in is done
         result = client.push(services, v4=address, timeout=120, settle=False)
         written.append(result.apply_usec / 1000)
         iphlpsvc.settled(120)
@@ -52,7 +53,7 @@ def change_all(client, registry, iphlpsvc, services, rounds):
 
 
 def rules(helper, registry, iphlpsvc, n):
-    """@n rules written, moved, asked for again and withdrawn."""
+    """Write, move, request again and withdraw @n rules."""
     services = [service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(n)]
     changes = []
     with Client(helper.port, key=KEY) as client:
@@ -62,19 +63,19 @@ def rules(helper, registry, iphlpsvc, n):
             written, moved = change_all(client, registry, iphlpsvc, services, rounds)
             changes.append({"listeners": listeners, "written_ms": written, "moved_ms": moved})
         iphlpsvc.listen_for(LISTENED)
-        # As many as the stand-in listens for: what nobody listens for is told again.
+        # No more rules than listeners, because iphlpsvc is notified again while one is missing.
         client.push(services[:LISTENED], v4=ADDRESSES[0], timeout=120)
         iphlpsvc.settled(120)
         client.idle(2)
-        stamps, told = registry.stamps(), iphlpsvc.changes()
+        stamps, changes_before = registry.stamps(), iphlpsvc.changes()
         for _ in range(UNCHANGED):
             client.push(services[:LISTENED], v4=ADDRESSES[0], timeout=120)
         client.idle(1)
         changed = sum(stamps[key] != stamp for key, stamp in registry.stamps().items())
-        told = iphlpsvc.changes() - told
+        paramchanges = iphlpsvc.changes() - changes_before
         client.push([], v4=ADDRESSES[0], timeout=120)
     return {"changes": changes, "unchanged_states": UNCHANGED,
-            "keys_written": changed, "paramchanges": told}
+            "keys_written": changed, "paramchanges": paramchanges}
 
 
 def load(helper, prefix):

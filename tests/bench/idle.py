@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a process costs while nothing happens: wake-ups and memory, from /proc."""
+"""The wake-ups and the memory of a process while nothing happens, from /proc."""
 import time
 
 
@@ -9,7 +9,7 @@ def _field(path, name):
 
 
 def switches(pid):
-    """Times the process gave up the processor by itself: once for each wake-up."""
+    """How often the process gave up the processor by itself, which is once for each wake-up."""
     return _field(f"/proc/{pid}/status", "voluntary_ctxt_switches")
 
 
@@ -18,11 +18,11 @@ def memory_kib(pid):
     return {"pss": _field(path, "Pss"), "rss": _field(path, "Rss")}
 
 
-def watch(pids, seconds, patience):
-    """For each process: {"wakeups_per_minute", "pss", "rss"}, all over the same time. It begins
-    with a wake-up of the first process (or after @patience seconds): of what happens every 30 s,
-    a minute then holds two, not sometimes three."""
-    first, limit = switches(pids[0]), time.monotonic() + patience
+def watch(pids, seconds, timeout):
+    """Measure {"wakeups_per_minute", "pss", "rss"} of each process over the same time. It begins with
+    a wake-up of the first process, or after @timeout seconds. So a minute always contains two events
+    of a period of 30 s, and never three."""
+    first, limit = switches(pids[0]), time.monotonic() + timeout
     while switches(pids[0]) == first and time.monotonic() < limit:
         time.sleep(0.05)
     before = {pid: switches(pid) for pid in pids}

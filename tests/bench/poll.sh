@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 #
-# The baseline: what people do without wslbridge. Every SECONDS look at the guest's address and,
-# when it is another one, write the rule anew. (On Windows this is a scheduled script that asks
-# 'wsl hostname -I' and calls netsh; here 'ip' looks into the guest's namespace.)
+# The baseline: what people do without wslbridge. Every SECONDS seconds, this script reads the guest's
+# address and writes the rule again when the address has changed. (On Windows, this is a scheduled
+# script that runs 'wsl hostname -I' and netsh. Here, 'ip' looks into the guest's namespace.)
 #
 #   poll.sh SECONDS NAMESPACE PORT APPLY-COMMAND…
 set -u

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The benchmark's rows: percentiles, the table for people, the JSON for programs."""
+"""The rows of the benchmark: percentiles, a table for people and JSON for programs."""
 import json
 import math
 
@@ -7,7 +7,7 @@ COLUMNS = ("what", "target", "unit", "n", "p50", "p95", "p99", "max", "baseline"
 
 
 def percentile(values, percent):
-    """Nearest rank: a value that was really measured."""
+    """The percentile by nearest rank, which is always a measured value."""
     ordered = sorted(values)
     return ordered[max(0, math.ceil(percent / 100 * len(ordered)) - 1)]
 
@@ -20,8 +20,8 @@ def summarise(values):
 def row(what, unit, values=None, target=None, met=None, baseline=None, baseline_p50=None,
         **more):
     """@values: the measurements, or n, p50, p95, p99 and max as further arguments.
-    @target: words; @met: whether it holds, None where there is no target.
-    @baseline: what stands beside it, in words; @baseline_p50: its median in the same unit."""
+    @target: in words; @met: whether it was met, None if there is no target.
+    @baseline: what was measured for comparison, in words; @baseline_p50: its median, same unit."""
     result = {"what": what, "target": target, "unit": unit}
     result.update(summarise(values) if values else {})
     result.update(more)

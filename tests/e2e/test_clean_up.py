@@ -9,7 +9,7 @@ import janitor
 import pytest
 from conftest import TOP
 
-# As ./dev begins: then a daemon that left the session, a namespace, and a long step.
+# Begin as ./dev does, then start a daemon that leaves the session, a namespace, and a long step.
 SCRIPT = """
 set -euo pipefail
 TOP={top} BUILD={build} PYTHON=/usr/bin/python3
@@ -24,8 +24,8 @@ echo "$WSLBRIDGE_RUN"
 
 
 def heed_signals():
-    """A shell cannot trap what it was started to ignore: a background job, which these tests are
-    under ./dev, ignores SIGINT, and what nohup starts SIGHUP. On a terminal ./dev does not."""
+    """Undo ignored signals, which a shell cannot trap. Under ./dev these tests are a background job,
+    which ignores SIGINT, and after nohup SIGHUP. On a terminal, ./dev ignores neither."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
 
@@ -40,7 +40,7 @@ def begin(tmp_path, then):
 
 
 def settled(run, argument):
-    """Waits until 'sleep ARGUMENT' runs, the last thing that the script starts."""
+    """Wait until 'sleep ARGUMENT' is running, which is the last thing that the script starts."""
     deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         for pid in janitor.processes_of(run):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""End to end: a client on the LAN, a Windows host (Wine), a guest whose address changes.
+"""End to end: a client on the LAN, a Windows host (Wine) and a guest whose address changes.
 
-Times are printed, not judged; './dev bench' compares them with their targets.
+Times are printed but not checked; './dev bench' compares them with their targets.
 """
 import time
 
@@ -26,7 +26,7 @@ def playing():
 
 @pytest.fixture
 def stage(playing):
-    """The page is served and seen, whatever the test before did."""
+    """The stage with both halves running and the page visible, whatever the previous test did."""
     if not playing.helper:
         playing.start_helper()
     if not playing.agent:
@@ -66,7 +66,7 @@ def test_the_page_is_back_after_each_of_20_changes_of_address(stage, capsys):
             assert rules[LISTEN] == f"{new}/{PAGE_PORT}"
             assert not [r for r in rules.values() if r.startswith(f"{old}/")]
             outages.append(outage * 1000)
-            time.sleep(0.2)  # the next change begins after the throttle window, as in life
+            time.sleep(0.2)  # as in real life, the next change comes after the throttle window
     outages.sort()
     with capsys.disabled():
         print(f"\n  outage of the client: median {outages[CHANGES // 2]:.0f} ms, "
@@ -91,7 +91,7 @@ def test_a_foreign_rule_on_a_wanted_endpoint_stays(stage):
     wait_until(lambda: not stage.service("wanted"), what="the drop-in's removal in the status")
 
 
-def test_a_removed_drop_in_takes_its_rule_along(stage):
+def test_a_rule_goes_with_its_drop_in(stage):
     stage.remove_drop_in("web")
     stage.wait_rule(LISTEN, None)
     wait_until(lambda: stage.fetch(PAGE_PORT) is None, what="no page at the client")
@@ -114,7 +114,7 @@ def test_a_restart_of_the_agent_cuts_nothing(stage):
     assert not [s for s in samples if s["page"] is None]
 
 
-def test_the_helper_stops_and_withdraws_then_serves_again(stage):
+def test_the_helper_withdraws_when_it_stops_and_restores_when_it_starts(stage):
     stage.stop_helper()
     assert stage.rules() == {FOREIGN: FOREIGN_TARGET}
     stage.start_helper()
@@ -124,7 +124,7 @@ def test_the_helper_stops_and_withdraws_then_serves_again(stage):
 
 @pytest.mark.parametrize("order", ["helper", "agent", "helper agent", "agent helper"])
 def test_killed_and_started_again_in_any_order(stage, order):
-    """Killed, so nobody says goodbye; meanwhile the address changes."""
+    """Both are killed, so nobody says goodbye. Meanwhile the address changes."""
     for who in order.split():
         stop = stage.stop_helper if who == "helper" else stage.stop_agent
         stop(kill=True)
@@ -139,7 +139,7 @@ def test_killed_and_started_again_in_any_order(stage, order):
 
 
 def test_no_address_no_rule(stage):
-    """The guest loses its address: the rule must not outlive it."""
+    """The guest loses its address. The rule must not outlive the address."""
     address = stage.net.guest_address
     stage.net.guest.ip(f"addr del {address}/20 dev eth0\n")
     stage.wait_rule(LISTEN, None)

@@ -1,12 +1,12 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""The client on the LAN: asks for the page again and again, and notes when it came.
+"""The client on the LAN: it requests the page again and again, and records the answers.
 
     probe.py ADDRESS PORT [INTERVAL-MS] [LIMIT-MS]      one JSON line for each request
 
-Requests do not wait for each other: one that hangs on a dead address would hide the moment at
-which the next one works. Times are CLOCK_MONOTONIC in seconds, the same clock in all processes.
-As a module: Probe runs it, outage() reads what it wrote.
+Requests do not wait for each other, because a request that hangs on a dead address would hide the
+moment from which requests succeed again. Times are in seconds of CLOCK_MONOTONIC, which is the same
+clock in all processes. In this module, Probe runs the program and outage() evaluates its output.
 """
 import asyncio
 import json
@@ -57,7 +57,7 @@ async def probe(address, port, interval, limit):
 
 
 class Probe:
-    """The probe in a namespace; samples are read while it runs."""
+    """A probe that runs in a namespace. Its samples are read while it runs."""
 
     def __init__(self, namespace, address, port, interval_ms=INTERVAL_MS, limit_ms=LIMIT_MS):
         self.samples = []
@@ -75,7 +75,8 @@ class Probe:
                 self.news.notify_all()
 
     def wait_for(self, page, since, limit=30.0):
-        """The first sample begun after @since that shows the page of that address, or None."""
+        """Wait for a sample that begins after @since and shows the page from address @page. Returns
+        it, or None after @limit seconds."""
         def found():
             return next((s for s in reversed(self.samples)
                          if s["page"] == page and s["begin"] >= since), None)
@@ -95,8 +96,8 @@ class Probe:
 
 
 def outage(samples, page, since, until):
-    """Seconds from the begin of the first request that failed at or after a change of address to
-    the first answer that came from @page, the new address; 0 if no request failed in between."""
+    """Seconds from the beginning of the first request that failed during or after a change of address
+    until the first answer from @page, the new address. 0 if no request failed in between."""
     good = min((s["end"] for s in samples if s["page"] == page and s["end"] >= since),
                default=until)
     failed = min((s["begin"] for s in samples

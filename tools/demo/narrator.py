@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How the demo speaks: numbered scenes, plain sentences, things shown as they are."""
+"""The output of the demo: numbered scenes, plain sentences, quoted texts and checked claims."""
 import os
 import sys
 import textwrap
@@ -34,7 +34,7 @@ class Narrator:
                 print(f"     | {part}", flush=True)
 
     def check(self, text, good):
-        """A claim, and whether it held; the summary counts them."""
+        """Print a claim and whether it is true. The summary counts them."""
         self.checks.append(bool(good))
         mark = f"{self.green}ok{self.plain}" if good else f"{self.red}NOT SO{self.plain}"
         print(f"   {mark}  {text}", flush=True)

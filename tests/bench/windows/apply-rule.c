@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * One call of a polling script: writes an IPv4 PortProxy value and tells iphlpsvc, as netsh does on
- * Windows (Wine's netsh does nothing, fact 10). For the baseline of the benchmark only; knows
- * nothing of wslbridge.
+ * Does what a polling script does with netsh on Windows: it writes an IPv4 PortProxy value and
+ * notifies iphlpsvc. (Wine's netsh does nothing, fact 10.) It is only for the baseline of the
+ * benchmark and knows nothing of wslbridge.
  *
  *   apply-rule.exe LISTEN/PORT CONNECT/PORT
  */
