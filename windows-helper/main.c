@@ -80,7 +80,7 @@ int wmain(int argc, wchar_t **wide) {
         char **argv;
 
         /* Before anything can load a DLL by name: DLLs come from System32, never from the folder in
-         * which we were started (fact 9). */
+         * which we were started (fact 9.2.2). */
         if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32)) {
                 (void) log_win_error(GetLastError(), "Cannot restrict where DLLs are loaded from");
                 return EXIT_FAILURE;

@@ -93,7 +93,7 @@ def result_rows():
                             replaced)
 
 
-def bridge_outages(stage):
+def wslbridge_outages(stage):
     stage.start()
     stage.add_drop_in("web", WEB)
     stage.wait_state("web", "active")
@@ -137,7 +137,7 @@ def polling_outages(stage, period, changes):
 def outage_rows():
     progress("setting the stage")
     with Stage(RELEASE, goodbye=100) as stage:
-        ours = bridge_outages(stage)
+        ours = wslbridge_outages(stage)
         stage.stop_agent()
         stage.wait_rule(LISTEN, None)
         baselines = {period: polling_outages(stage, period, changes)

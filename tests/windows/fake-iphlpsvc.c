@@ -3,7 +3,7 @@
 /*
  * A stand-in for the IP Helper service of Windows: a real service named iphlpsvc, run by Wine's
  * service manager. It forwards TCP ports as the PortProxy values say, and reads them again on
- * SERVICE_CONTROL_PARAMCHANGE (facts 4.1 and 10; Wine has no iphlpsvc of its own).
+ * SERVICE_CONTROL_PARAMCHANGE (facts 4.1.6 and 10.1.4; Wine has no iphlpsvc of its own).
  *
  *   fake-iphlpsvc.exe install | start | stop | remove
  *

@@ -3,7 +3,7 @@
 /*
  * The calls to Windows Firewall. First, a recorder takes the place of a rule, checks each property
  * and their order, and refuses what Windows refuses. Then the same calls go to the system's own
- * objects and must all succeed (Wine stores no rules, fact 10). Each case prints a line.
+ * objects and must all succeed (Wine stores no rules, fact 10.1.2). Each case prints a line.
  */
 
 #include "windows-helper/host/firewall-com.h"

@@ -75,7 +75,7 @@ static int WSAAPI fake_listen(SOCKET s, int backlog) {
 }
 
 static int WSAAPI fake_getsockname(SOCKET s, SOCKADDR *address, int *size) {
-        return SOCKET_ERROR; /* need not be supported (fact 1.2) */
+        return SOCKET_ERROR; /* need not be supported (fact 1.3.4) */
 }
 
 static int WSAAPI fake_closesocket(SOCKET s) {
@@ -221,7 +221,7 @@ static void test_peers(void) {
               n_accepted == 2 && vm_id_equal(&accepted.vm, &vm) && accepted.source == 70000);
         set_peer(34, VM, 1001, 0xd4);
         pending->fn(pending, ERROR_SUCCESS, 0);
-        check("a service that is no vsock port: the port is not known",
+        check("a service that is not a vsock port: the port is not known",
               n_accepted == 3 && !accepted.source_known);
         peer_size = 16;
         pending->fn(pending, ERROR_SUCCESS, 0);
@@ -247,7 +247,7 @@ static void test_errors(void) {
                 {SOCKET_CALL, WSAEAFNOSUPPORT, "no Hyper-V on this Windows (10047)"},
                 {OPTION_CALL, WSAENOPROTOOPT, "an option that is not known"},
                 {BIND_CALL, WSAEACCES, "not LocalSystem, or not registered (10013)"},
-                {BIND_CALL, WSAEADDRINUSE, "somebody else listens (10048)"},
+                {BIND_CALL, WSAEADDRINUSE, "somebody else listens (10048)"}, /* fact 1.3.5 */
                 {BIND_CALL, WSAEADDRNOTAVAIL, "a VM that has gone"},
                 {LISTEN_CALL, WSAEOPNOTSUPP, "listening is refused"},
                 {LOAD_CALL, WSAEINVAL, "no AcceptEx"},

@@ -23,7 +23,7 @@ static int pair_list_one(void *userdata, const char *owner) {
 
         guest_store_seen(&(GuestStore){REGISTRY_KEY_INIT(GUEST_STORE_PATH)}, owner, seen);
         if ((*n)++ == 0)
-                printf("%-24s %s\n", "LAST SEEN", "AGENT");
+                printf("%-24s %s\n", "LAST SEEN", "GUEST");
         printf("%-24s %s\n", seen, owner);
         return 0;
 }

@@ -11,7 +11,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs. */
+/* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs (fact 5.1.2). */
 static const GUID clsid_policy = {
         0xe2b3c97f, 0x6ae1, 0x41ac, {0x81, 0x7a, 0xf6, 0xf9, 0x21, 0x66, 0xd7, 0xdd}};
 static const GUID iid_policy = {
@@ -89,7 +89,7 @@ static int com_list(void *userdata, FirewallRules *rules) {
                 return r;
         hr = INetFwRules_get__NewEnum(c->rules, &unknown);
         if (hr == E_NOTIMPL)
-                return 0; /* Wine 8, which does not store rules either (fact 10) */
+                return 0; /* Wine 8, which does not store rules either (fact 10.1.2) */
         if (SUCCEEDED(hr)) {
                 hr = IUnknown_QueryInterface(unknown, &iid_enum_variant, (void **) &list);
                 IUnknown_Release(unknown);
@@ -139,7 +139,7 @@ static HRESULT com_add(FirewallCom *c, const FirewallRule *r, const char *name) 
 }
 
 /* The rule is changed in place: it keeps its identity, and connections that it admits are not cut.
- */
+ * Names are not unique (fact 5.1.5). */
 static HRESULT com_update(FirewallCom *c, const FirewallRule *r, const char *name) {
         INetFwRule *rule = NULL;
         BSTR b = firewall_rule_text(name);

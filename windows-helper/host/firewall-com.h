@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Windows Firewall, as a FirewallStore on top of INetFwPolicy2 (fact 5.1). It lists, changes and
+ * Windows Firewall, as a FirewallStore on top of INetFwPolicy2 (fact 5.1.1). It lists, changes and
  * removes only rules with our grouping and a name of ours.
  */
 
@@ -15,8 +15,8 @@ typedef struct FirewallCom FirewallCom;
 int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store);
 FirewallCom *firewall_com_free(FirewallCom *c); /* takes NULL, returns NULL */
 
-/* Whether rules of ours take effect. Return: 0, or negative errno when this is not known (-ENOSYS
- * under Wine). */
+/* Whether rules of ours take effect (fact 5.1.7). Return: 0, or negative errno when this is not
+ * known (-ENOSYS under Wine). */
 int firewall_com_effect(FirewallEffect *ret_effect);
 
 /* Remove all rules of ours, for uninstalling. Return: 0 or the first error. */

@@ -40,7 +40,7 @@ static HRESULT rule_put(INetFwRule *rule, RulePutText put, const char *text) {
         return hr;
 }
 
-/* The protocol must be set before the ports, or Windows rejects the ports. */
+/* The protocol must be set before the ports, or Windows rejects the ports (fact 5.1.3). */
 HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
         const INetFwRuleVtbl *v = rule->lpVtbl;
         char port[PORT_TEXT_MAX], address[IP_TEXT_MAX], about[FIREWALL_ABOUT_MAX];

@@ -20,7 +20,7 @@
 #define LXSS_TEXT_MAX 64
 
 /* The names of virtual switches' adapters. The user can change the alias, but not the description;
- * neither is translated (fact 6.1). */
+ * neither is translated (fact 6.1.1). */
 static const wchar_t alias_prefix[] = L"vEthernet";
 static const wchar_t description_prefix[] = L"Hyper-V Virtual Ethernet Adapter";
 
@@ -58,7 +58,7 @@ static void hostnet_take_interface(const NET_LUID *luid, HostnetAddress *a) {
         free(name);
 }
 
-/* WSL's network, as WSL itself describes it (fact 0.8): the network of its guests, and the host's
+/* WSL's network, as WSL itself describes it (fact 6.1.2): the network of its guests, and the host's
  * address in it. With this address, a renamed adapter is still recognized as a virtual switch. */
 static void hostnet_take_lxss(Hostnet *h) {
         RegistryKey lxss = REGISTRY_KEY_INIT(HOSTNET_LXSS_PATH);
@@ -121,7 +121,7 @@ int hostnet_read(Hostnet *ret_hostnet) {
         return 0;
 }
 
-/* Called in a thread of Windows, so it only passes the notification on. */
+/* Called in a thread of Windows (fact 9.3.7), so it only passes the notification on. */
 static void WINAPI hostnet_on_change(void *context, MIB_UNICASTIPADDRESS_ROW *row,
                                      MIB_NOTIFICATION_TYPE type) {
         HostnetWatch *w = context;

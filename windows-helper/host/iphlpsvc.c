@@ -12,7 +12,7 @@
 
 /* How often the thread checks whether the service is still the same process.
  * NotifyServiceStatusChangeW() would report it, but the service manager of Wine 8 hung for every
- * caller and for good after helpers with such a notification had been killed. */
+ * caller and for good after helpers with such a notification had been killed (fact 10.1.6). */
 #define IPHLPSVC_POLL_MS 5000
 #define IPHLPSVC_NAME    L"iphlpsvc"
 
@@ -127,7 +127,7 @@ static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
 }
 
 /* PARAMCHANGE makes the service read its keys again without a restart. SERVICE_PAUSE_CONTINUE is
- * the access right that it requires (fact 4.1). */
+ * the access right that it requires (facts 4.1.5, 4.1.6). */
 static int iphlpsvc_send_change(const Iphlpsvc *s) {
         SERVICE_STATUS status;
         SC_HANDLE service;

@@ -15,7 +15,7 @@
 
 #include <iphlpapi.h> /* declares little without the header above */
 
-#define TCP_TABLE_ATTEMPTS 5 /* it may grow between the query of its size and reading it */
+#define TCP_TABLE_ATTEMPTS 5 /* it may grow after the query of its size (fact 9.3.8) */
 
 /* Return: the table, to be freed by the caller; or NULL. @ret_error: the Win32 error. */
 static void *tcp_table_get(ULONG family, DWORD *ret_error) {
@@ -50,7 +50,7 @@ static int tcp_table_add_v4(ListeningTable *table) {
         int r = 0;
 
         if (!t)
-                return log_win_error(error, "Failed to read the table of TCP listeners");
+                return log_win_error(error, "Cannot read the table of TCP listeners");
         for (DWORD i = 0; r == 0 && i < t->dwNumEntries; i++) {
                 IpEndpoint e = {.addr.family = IP_FAMILY_V4,
                                 .port = tcp_table_port(t->table[i].dwLocalPort)};
@@ -80,7 +80,8 @@ static int tcp_table_add_v6(ListeningTable *table) {
         return r;
 }
 
-/* iphlpsvc reports no error when a port is taken. Only this table tells who listens (fact 4.3). */
+/* iphlpsvc reports no error when a port is taken. Only this table tells who listens (fact 4.3.1).
+ */
 int tcp_table_read(ListeningTable *table) {
         int r = tcp_table_add_v4(table);
 
@@ -135,7 +136,7 @@ int tcp_table_bind_probe(const IpEndpoint *endpoint) {
                 case WSAEADDRINUSE:
                         r = -EADDRINUSE;
                         break;
-                case WSAEACCES: /* Windows has reserved the port (fact 4.3) */
+                case WSAEACCES: /* Windows has reserved the port (fact 4.3.2) */
                         r = -EACCES;
                         break;
                 case WSAEADDRNOTAVAIL:

@@ -15,6 +15,7 @@ int tcp_table_read(ListeningTable *table);
 void tcp_table_process_name(uint32_t pid, char *ret_name, size_t size);
 
 /* Bind a socket to @endpoint for a moment, to see whether it is free. Return: 0; -EADDRINUSE;
- * -EACCES (the port is in an excluded range: fact 4.3); -EADDRNOTAVAIL; or another negative errno.
+ * -EACCES (the port is in an excluded range: fact 4.3.2); -EADDRNOTAVAIL; or another negative
+ * errno.
  */
 int tcp_table_bind_probe(const IpEndpoint *endpoint);

@@ -122,7 +122,7 @@ int install(const wchar_t *arguments) {
                 r = install_hyperv_service();
         if (r < 0)
                 return r;
-        /* Without the quotes, Windows would try C:\Program.exe first (fact 9). */
+        /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
         (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls", exe,
                         arguments[0] ? L" " : L"", arguments);
         r = install_service_make(command);

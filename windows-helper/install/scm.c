@@ -90,11 +90,12 @@ static bool install_service_set(SC_HANDLE service, DWORD level, void *info, cons
         return false;
 }
 
-/* Everything in the entry besides the command line (fact 9). The service works without these
+/* Everything in the entry besides the command line (fact 9.1.6). The service works without these
  * settings, so one that this Windows does not know is logged and skipped. */
 static void install_service_configure(SC_HANDLE service) {
         /* The service relies on access rights, not on privileges. Every process has the first of
-         * these two anyway; the Host Compute Service may need the second to check its caller. */
+         * these two anyway; the Host Compute Service may need the second to check its caller
+         * (fact 9.1.4). */
         wchar_t privileges[] = L"SeChangeNotifyPrivilege\0SeImpersonatePrivilege\0";
         wchar_t about[] = SERVICE_ABOUT;
         SC_ACTION actions[] = {
@@ -106,12 +107,12 @@ static void install_service_configure(SC_HANDLE service) {
                 .cActions = ARRAYSIZE(actions),
                 .lpsaActions = actions,
         };
-        /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us.
-         */
+        /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us
+         * (fact 9.1.3). */
         SERVICE_PRESHUTDOWN_INFO preshutdown = {SERVICE_STOP_HINT_MS};
         SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE}; /* not only after a crash */
         /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, but not with a restricted token
-         * (facts 2.1 and 9). */
+         * (facts 2.1.2 and 9.1.5). */
         SERVICE_SID_INFO sid = {SERVICE_SID_TYPE_UNRESTRICTED};
         SERVICE_REQUIRED_PRIVILEGES_INFOW required = {privileges};
 

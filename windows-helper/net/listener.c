@@ -31,7 +31,7 @@ struct Listener {
         SOCKET next;         /* owned; the socket for the next connection */
         uint64_t retry_usec; /* LOOP_NO_DEADLINE: all is well */
         LoopOp op;
-        /* AcceptEx() needs 16 bytes more than each address (fact 1.3). */
+        /* AcceptEx() needs 16 bytes more than each address (fact 1.3.2). */
         uint8_t addresses[2 * (TRANSPORT_ADDRESS_MAX + 16)];
 };
 
@@ -74,7 +74,7 @@ static void listener_accept(Listener *l) {
 }
 
 /* The peer's address comes from the buffers of AcceptEx(), because getsockname() of the new socket
- * returns something arbitrary (fact 3). */
+ * returns something arbitrary (fact 3.1.3). */
 static void listener_deliver(Listener *l, SOCKET socket) {
         Peer peer = l->peer;
         SOCKADDR *local = NULL, *remote = NULL;
@@ -99,7 +99,7 @@ static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
                 free(l);
                 return;
         }
-        if (error != ERROR_SUCCESS ||
+        if (error != ERROR_SUCCESS || /* facts 1.3.3, 1.3.6 */
             socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                                    (char *) &l->socket, sizeof(l->socket)) != 0)
                 (void) socket_api->closesocket(socket); /* the peer has left already */

@@ -3,8 +3,8 @@
 
 /*
  * The socket functions that listening needs, in a table. Hyper-V sockets exist on few machines
- * (fact 10), so a test puts a table of its own in its place and checks which calls are made, and in
- * which order.
+ * (fact 10.1.1), so a test puts a table of its own in its place and checks which calls are made,
+ * and in which order.
  */
 
 #include "windows-helper/win/win.h"

@@ -19,7 +19,7 @@
  *
  * A LINGERING stream has sent all it had. It reads on and discards what it reads, because closing a
  * socket with unread bytes resets the connection, and a reset overtakes the REFUSED or BYE that
- * explains it.
+ * explains it (fact 9.3.4).
  */
 typedef enum StreamState {
         STREAM_OPEN,
@@ -78,7 +78,7 @@ static void stream_free(Stream *s) {
 
 /* Closing the socket makes its operations complete with an error, except in Wine 8: there, a send
  * to a peer that does not read keeps the connection open after its handle is closed. So operations
- * are cancelled first. */
+ * are cancelled first (facts 9.3.3, 10.1.5). */
 static void stream_kill(Stream *s) {
         if (s->state != STREAM_DEAD) {
                 s->state = STREAM_DEAD;
@@ -108,7 +108,7 @@ static void stream_receive(Stream *s) {
                 stream_kill(s);
                 return;
         }
-        s->n_pending++; /* an immediate success completes through the port as well */
+        s->n_pending++; /* an immediate success completes through the port too (fact 9.3.2) */
 }
 
 static void stream_flush(Stream *s) {

@@ -2,7 +2,7 @@
 
 /*
  * Hyper-V sockets (AF_HYPERV), which are the other end of a guest's AF_VSOCK connection. Every
- * constant comes from facts 1 to 3. None of this runs under Wine.
+ * constant comes from facts 1.1.1, 1.1.3 and 1.3.1. None of this runs under Wine.
  */
 
 #include "windows-helper/net/socket-api.h"
@@ -12,8 +12,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The mingw-w64 headers of Debian 12 lack these, or define GUIDs in each file that includes them.
- */
+/* The mingw-w64 headers of Debian 12 lack these, or define GUIDs in each file that includes them
+ * (fact 1.2.1). */
 #define HYPERV_FAMILY            34
 #define HYPERV_PROTOCOL_RAW      1    /* also the level of its options */
 #define HYPERV_CONNECTED_SUSPEND 0x04 /* ULONG: the connection outlives a sleep of the machine */
@@ -26,15 +26,15 @@ typedef struct HypervAddress { /* SOCKADDR_HV, 36 bytes */
         GUID vm, service;
 } HypervAddress;
 
-_Static_assert(sizeof(HypervAddress) == 36, "SOCKADDR_HV has 36 bytes (fact 1.1)");
+_Static_assert(sizeof(HypervAddress) == 36, "SOCKADDR_HV has 36 bytes (fact 1.1.2)");
 
-/* The service GUID of a vsock port has the port as its first part (fact 1.1). */
+/* The service GUID of a vsock port has the port as its first part (fact 1.1.3). */
 static GUID hyperv_service(DWORD port) {
         return (GUID){port, 0xfacb, 0x11e6, {0xbd, 0x58, 0x64, 0x00, 0x6a, 0x79, 0x86, 0xd3}};
 }
 
 /* From the byte order of the text form to that in memory, where the first three parts of a GUID are
- * little-endian. */
+ * little-endian (fact 1.1.5). */
 static GUID hyperv_guid(const VmId *id) {
         const uint8_t *b = id->bytes;
         GUID g = {(DWORD) b[0] << 24 | (DWORD) b[1] << 16 | (DWORD) b[2] << 8 | b[3],
@@ -55,7 +55,7 @@ static VmId hyperv_vm(const GUID *g) {
         return id;
 }
 
-/* VM_ID_NULL becomes the wildcard, because both are all zeros. */
+/* VM_ID_NULL becomes the wildcard, because both are all zeros (fact 1.1.4). */
 static int hyperv_vm_address(const VmId *vm, TransportAddress *ret_address) {
         HypervAddress a = {
                 .family = HYPERV_FAMILY,
@@ -89,7 +89,8 @@ static void hyperv_format(const TransportAddress *address, char ret_text[TRANSPO
                         (unsigned long) a.service.Data1);
 }
 
-/* Microsoft's code sets this on each socket, accepting ones as well as the listener (fact 1.3). */
+/* Microsoft's code sets this on each socket, accepting ones as well as the listener (fact 1.3.1).
+ */
 static int hyperv_prepare(SOCKET socket, bool listening) {
         ULONG yes = 1;
 
@@ -99,9 +100,9 @@ static int hyperv_prepare(SOCKET socket, bool listening) {
                        : socket_api->last_error();
 }
 
-/* The guest's port is the first part of the service GUID if the rest is the template. The VM in the
- * address is probably the peer's, but this is not documented (fact 3). So for a listener of one VM,
- * that VM counts. */
+/* The guest's port is the first part of the service GUID if the rest is the template (fact 3.1.1).
+ * The VM in the address is probably the peer's, but this is not documented (fact 3.1.2). So for a
+ * listener of one VM, that VM counts. */
 static void hyperv_peer(const SOCKADDR *address, int size, Peer *peer) {
         HypervAddress a;
         GUID expected;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * TCP on 127.0.0.1, which replaces AF_HYPERV where there is no Hyper-V: under Wine (fact 10). It is
- * compiled only with -Dtest-transport=enabled, because on a real host any local user could connect.
+ * TCP on 127.0.0.1, which replaces AF_HYPERV where there is no Hyper-V: under Wine (fact 10.1.1).
+ * It is compiled only with -Dtest-transport=enabled, because on a real host any local user could
+ * connect.
  */
 
 #include "common/ip.h"

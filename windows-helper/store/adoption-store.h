@@ -19,7 +19,7 @@ typedef struct AdoptionStore {
 void adoption_store_init(AdoptionStore *s);
 void adoption_store_done(AdoptionStore *s);
 
-/* The controller's functions, described where it declares them. */
+/* These implement functions that the controller needs, and are documented there. */
 int adoption_store_read(AdoptionStore *s, RuleTable *table);
 int adoption_store_remove(AdoptionStore *s, RuleFamily family, const char *name);
 

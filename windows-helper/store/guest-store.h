@@ -20,7 +20,7 @@ typedef struct GuestStore {
 
 void guest_store_done(GuestStore *s);
 
-/* The controller's functions, described where it declares them. */
+/* These implement functions that the controller needs, and are documented there. */
 int guest_store_note(GuestStore *s, const char *owner, const VmId *vm, bool connected);
 int guest_store_vm(GuestStore *s, const char *owner, VmId *ret_vm);
 

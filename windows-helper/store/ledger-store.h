@@ -19,8 +19,9 @@ typedef struct LedgerStore {
 
 void ledger_store_done(LedgerStore *s);
 
-/* The controller's functions, described where it declares them. ledger_store_load() logs an entry
- * that cannot be read and skips it; the entry stays in the registry as it is. */
+/* These implement functions that the controller needs, and are documented there.
+ * ledger_store_load() logs an entry that cannot be read and skips it; the entry stays in the
+ * registry as it is. */
 int ledger_store_load(LedgerStore *s, Ledger *ledger);
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry);
 int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen);

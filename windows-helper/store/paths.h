@@ -11,7 +11,7 @@
 
 /* Keys below HKEY_LOCAL_MACHINE. Hyper-V guests other than WSL's reach a listener only if the GUID
  * of its service is registered. The GUID is the template of vsock ports with our port as its first
- * part (fact 8). */
+ * part (fact 8.1.1). */
 #define PATHS_KEY_SETTINGS L"SOFTWARE\\wslbridge"
 #define PATHS_KEY_EVENT_SOURCE \
         L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\wslbridge"

@@ -17,7 +17,7 @@
 
 typedef struct PolicyRead {
         const wchar_t *path;
-        PolicySource source; /* what @path stands for */
+        PolicySource source; /* the kind of key at @path */
         Policy *policy;
         PolicyOrigin *origin;
 } PolicyRead;

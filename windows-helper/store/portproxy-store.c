@@ -8,7 +8,7 @@
 
 #include <errno.h>
 
-/* The keys need not exist; the first write creates them (fact 4.1). */
+/* The keys need not exist; the first write creates them (fact 4.1.3). */
 static const wchar_t *const portproxy_store_paths[_RULE_FAMILY_END] = {
         [RULE_V4TOV4] = PORTPROXY_STORE_PATH L"\\v4tov4\\tcp",
         [RULE_V4TOV6] = PORTPROXY_STORE_PATH L"\\v4tov6\\tcp",

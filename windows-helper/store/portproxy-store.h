@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The PortProxy values of Windows (fact 4.1), with one registry key for each family. The core
+ * The PortProxy values of Windows (fact 4.1.1), with one registry key for each family. The core
  * decides what may be written or deleted.
  */
 
@@ -18,7 +18,7 @@ typedef struct PortproxyStore {
 void portproxy_store_init(PortproxyStore *s);
 void portproxy_store_done(PortproxyStore *s);
 
-/* The controller's functions, described where it declares them. */
+/* These implement functions that the controller needs, and are documented there. */
 int portproxy_store_read(PortproxyStore *s, RuleTable *table);
 int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
                         size_t size);

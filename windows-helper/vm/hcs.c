@@ -13,10 +13,10 @@
 
 #define HCS_WAIT_MS       10000
 #define HCS_FREE_MS       2000
-#define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED (fact 2.2) */
+#define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED (fact 2.2.5) */
 
 /* From computecore.h. The library is loaded when it is needed, because an exe that is linked with
- * it does not start on a Windows without it (fact 1.2). */
+ * it does not start on a Windows without it (fact 1.2.2). */
 typedef void *HcsOperation;
 typedef struct HcsApi {
         HcsOperation(WINAPI *create)(void *context, void *callback);
@@ -64,7 +64,7 @@ static int hcs_read(const wchar_t *result, VmList *ret_list) {
         return r;
 }
 
-/* Systems are listed but never opened, because WSL ends a VM with its last handle (fact 2.2). */
+/* Systems are listed but never opened, because WSL ends a VM with its last handle (fact 2.2.6). */
 static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
         HcsOperation operation = api->create(NULL, NULL);
         wchar_t *result = NULL;

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The list of running virtual machines, from the Host Compute Service (fact 2.2). An answer may
+ * The list of running virtual machines, from the Host Compute Service (fact 2.2.2). An answer may
  * take some time, so each query runs in a thread of its own.
  */
 

@@ -107,7 +107,7 @@ static void vms_want_listener(Vms *v, const Vm *vm) {
 }
 
 /* True when the listener's VM is still running. The listener for all other VMs is needed while our
- * service is registered, without which nobody can reach it (fact 8). */
+ * service is registered, without which nobody can reach it (fact 8.1.1). */
 static bool vms_needs_listener(const Vms *v, const VmListener *l, bool registered) {
         const Vm *vm = vm_list_find(&v->list, &l->vm.id);
 
@@ -181,7 +181,7 @@ static int vms_read_store(VmList *ret_list) {
 }
 
 /* The answer of the Host Compute Service, or else of the registry. The store exists only while a VM
- * is running (fact 2.2), so on a Windows without the service no store means no VM. */
+ * is running (fact 2.2.7), so on a Windows without the service no store means no VM. */
 static void vms_on_list(void *userdata, int error, const VmList *list) {
         Vms *v = userdata;
         VmList found = {.n = 0};

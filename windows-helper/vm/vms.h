@@ -3,9 +3,10 @@
 
 /*
  * Finding virtual machines and listening for their connections. Each VM of WSL has a listener of
- * its own, because it is reached only by its exact id (fact 0.1). All other Hyper-V VMs share one,
- * while our service is registered with Hyper-V (fact 8). VMs are looked for when the registry
- * reports that one came or went, after a sleep of the machine, and every VMS_SLOW_USEC in any case.
+ * its own, because it is reached only by its exact id (fact 2.1.1). All other Hyper-V VMs share
+ * one, while our service is registered with Hyper-V (fact 8.1.1). VMs are looked for when the
+ * registry reports that one came or went (fact 2.2.8), after a sleep of the machine, and every
+ * VMS_SLOW_USEC in any case.
  */
 
 #include "windows-helper/core/controller/controller.h"

@@ -56,7 +56,7 @@ static void log_report(LogLevel level, EventId event, const char *text) {
 }
 
 /* The Event Viewer finds the texts through a registry key of the source, which the installation
- * creates (fact 9). */
+ * creates (fact 9.2.3). */
 void log_to_event_log(const wchar_t *source) {
         log_source = RegisterEventSourceW(NULL, source);
 }

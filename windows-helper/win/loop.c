@@ -123,7 +123,7 @@ static DWORD loop_timeout(uint64_t deadline_usec) {
 }
 
 /* Completions are fetched one at a time, because only GetQueuedCompletionStatus() translates the
- * NTSTATUS of a failed operation to a Win32 code. */
+ * NTSTATUS of a failed operation to a Win32 code (fact 9.3.1). */
 void loop_turn(Loop *loop, uint64_t deadline_usec) {
         DWORD timeout = loop_timeout(deadline_usec);
 

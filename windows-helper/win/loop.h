@@ -7,7 +7,8 @@
  *
  * Time comes from QueryUnbiasedInterruptTime(). It is monotonic and stands still while the machine
  * sleeps, so a guest does not count as silent after a night's sleep. A wait on the port does not
- * count sleep either. Wine 8 has this clock with a granularity well below a millisecond.
+ * count sleep either (fact 9.3.5). Wine 8 has this clock with a granularity well below a
+ * millisecond.
  */
 
 #include "windows-helper/win/win.h"

@@ -62,9 +62,9 @@ static void regwatch_disarm(RegWatch *w) {
         (void) ResetEvent(w->event);
 }
 
-/* An armed watch notifies once. The notification belongs to the thread that armed it, here the
- * loop's thread, which lives long enough. Of an ancestor only the names of its subkeys matter,
- * because one of them is the next part of the path. */
+/* An armed watch notifies once (fact 9.3.6). The notification belongs to the thread that armed it,
+ * here the loop's thread, which lives long enough. Of an ancestor only the names of its subkeys
+ * matter, because one of them is the next part of the path. */
 static int regwatch_arm(RegWatch *w) {
         LSTATUS error = ERROR_KEY_DELETED;
         bool whole = false;

@@ -44,9 +44,9 @@ int secure_key(const wchar_t *path, const wchar_t *sddl) {
 
 /*
  * Take over a folder that exists where ours belongs. Every user can make folders in ProgramData, so
- * it may be anybody's (fact 9). Its owner and rights are replaced through the handle with which it
- * was checked, so that it cannot be exchanged in between. A link is left alone, because the rights
- * would go to the place that it leads to.
+ * it may be anybody's (fact 9.2.1). Its owner and rights are replaced through the handle with which
+ * it was checked, so that it cannot be exchanged in between. A link is left alone, because the
+ * rights would go to the place that it leads to.
  */
 static DWORD secure_take_folder(const wchar_t *path, PSECURITY_DESCRIPTOR descriptor) {
         BY_HANDLE_FILE_INFORMATION info;

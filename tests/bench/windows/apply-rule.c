@@ -2,7 +2,7 @@
 
 /*
  * Does what a polling script does with netsh on Windows: it writes an IPv4 PortProxy value and
- * notifies iphlpsvc. (Wine's netsh does nothing, fact 10.) It is only for the baseline of the
+ * notifies iphlpsvc. (Wine's netsh does nothing, fact 10.1.3.) It is only for the baseline of the
  * benchmark and knows nothing of wslbridge.
  *
  *   apply-rule.exe LISTEN/PORT CONNECT/PORT
