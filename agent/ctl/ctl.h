@@ -2,31 +2,19 @@
 #pragma once
 
 /*
- * Internal to wslbridgectl: what its commands share. One command is one ctl-NAME.c; what they
- * decide and how it looks is in the pure modules ctl-report, ctl-view, ctl-service, ctl-diagnose,
- * ctl-table and ctl-text.
+ * Internal to wslbridgectl: the commands, and the command line that they are given. Each command is
+ * a file of this folder. How things look is in show/, the running agent and the service files are
+ * in client/, and what the doctor concludes is in doctor/.
  */
 
-#include "agent/config/service-file.h"
 #include "agent/ctl/client/service-request.h"
-#include "agent/ctl/show/table.h"
+#include "agent/ctl/show/ctl-error.h"
 #include "agent/util/cleanup.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* As systemctl's, where it has one for the case. */
-typedef enum CtlExit {
-        CTL_EXIT_OK = 0,
-        CTL_EXIT_FAILURE = 1,
-        CTL_EXIT_USAGE = 2,
-        CTL_EXIT_NOT_RUNNING = 3, /* the agent, or a service that is not active */
-        CTL_EXIT_NO_SERVICE = 4,
-        CTL_EXIT_TIMEOUT = 5,
-} CtlExit;
-
-#define CTL_TIMEOUT_NEVER  UINT64_MAX
 #define CTL_TIMEOUT_EXPOSE (30 * USEC_PER_SEC)
-#define CTL_UNIT           "wslbridge-agent.service"
 
 typedef struct CtlOptions { /* the command line, borrowed from argv */
         const char *root;   /* "" or a directory without trailing slash */
@@ -35,7 +23,7 @@ typedef struct CtlOptions { /* the command line, borrowed from argv */
         ServiceRequest request;
 } CtlOptions;
 
-/* @names: the arguments of the command, as many as ctl-main.c's table allows. Return: CtlExit. */
+/* @names: the arguments of the command, as many as the table in main.c allows. Return: CtlExit. */
 int ctl_status(const CtlOptions *o, int n, char **names);
 int ctl_list(const CtlOptions *o, int n, char **names);
 int ctl_expose(const CtlOptions *o, int n, char **names);
@@ -44,9 +32,3 @@ int ctl_wait(const CtlOptions *o, int n, char **names);
 int ctl_check(const CtlOptions *o, int n, char **names);
 int ctl_doctor(const CtlOptions *o, int n, char **names);
 int ctl_pair(const CtlOptions *o, int n, char **names);
-
-/* "wslbridgectl: ..." on standard error, one sentence. Return: CTL_EXIT_FAILURE. */
-__attribute__((format(printf, 1, 2))) int ctl_error(const char *format, ...);
-
-/* Say that @what ("write", …) failed on @path. Return: CTL_EXIT_FAILURE. */
-int ctl_error_errno(int error, const char *what, const char *path);

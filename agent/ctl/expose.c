@@ -8,6 +8,8 @@
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/outcome.h"
 #include "agent/ctl/client/service-files.h"
+#include "agent/ctl/client/watch.h"
+#include "agent/ctl/ctl.h"
 #include "agent/ctl/show/terminal.h"
 #include "agent/ctl/show/view.h"
 

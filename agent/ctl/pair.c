@@ -9,6 +9,7 @@
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/run.h"
 #include "agent/ctl/client/service-files.h"
+#include "agent/ctl/ctl.h"
 #include "agent/guest/identity.h"
 #include "agent/guest/wsl.h"
 

@@ -3,6 +3,7 @@
 /* wslbridgectl status and list. */
 
 #include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/ctl.h"
 #include "agent/ctl/show/terminal.h"
 #include "agent/ctl/show/view.h"
 

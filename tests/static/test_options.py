@@ -67,7 +67,7 @@ def test_commands_in_help_and_man_page(dev_tree):
 
 
 def test_exit_codes():
-    codes = re.findall(r"CTL_EXIT_\w+ = (\d)", tree.read("agent/ctl/ctl.h"))
+    codes = re.findall(r"CTL_EXIT_\w+ = (\d)", tree.read("agent/ctl/show/ctl-error.h"))
     section = re.search(r"^\.SH EXIT STATUS\n(.*?)^\.SH ", tree.read("docs/wslbridgectl.1"),
                         re.M | re.S)[1]
     assert re.findall(r"^\.B (\d)", section, re.M) == codes

@@ -4,6 +4,9 @@
 
 #include "agent/ctl/client/agent-state.h"
 
+#include "agent/ctl/show/ctl-error.h"
+#include "agent/util/cleanup.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Waiting for the agent's status to change; see ctl-agent.h.
+ * Waiting for the agent's status to change.
  *
  * Under systemd the file is a link into a folder that comes and goes with the agent. So the folder
  * of the path and that of its target are watched, and where one does not exist yet, the nearest one
  * above it that does.
  */
 
+#include "agent/ctl/client/watch.h"
+
 #include "agent/ctl/client/agent-state.h"
+#include "agent/ctl/show/ctl-error.h"
 #include "agent/ctl/show/terminal.h"
+#include "agent/util/cleanup.h"
 
 #include <errno.h>
 #include <limits.h>

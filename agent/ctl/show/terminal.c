@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Standard output and error; see ctl-terminal.h and ctl.h. */
+/* What kind of thing standard output is, printing to it, and the spinner on standard error. */
 
 #include "agent/ctl/show/terminal.h"
 
-#include "agent/ctl/ctl.h"
+#include "agent/ctl/show/ctl-error.h"
 
 #include <errno.h>
 #include <langinfo.h>
-#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define COLUMNS_MIN     40 /* of a terminal that says less, lines are not made narrower */
 #define COLUMNS_MAX     1000
@@ -80,21 +81,4 @@ void spinner_done(Spinner *s) {
         if (s->active && s->n_ticks > 0)
                 (void) fputs("\r\033[K", stderr);
         s->n_ticks = 0;
-}
-
-int ctl_error(const char *format, ...) {
-        va_list arguments;
-
-        (void) fputs("wslbridgectl: ", stderr);
-        va_start(arguments, format);
-        (void) vfprintf(stderr, format, arguments);
-        va_end(arguments);
-        (void) fputc('\n', stderr);
-        return CTL_EXIT_FAILURE;
-}
-
-int ctl_error_errno(int error, const char *what, const char *path) {
-        if ((error == EACCES || error == EPERM) && geteuid() != 0)
-                return ctl_error("Only root can %s %s; run this command with sudo", what, path);
-        return ctl_error("Cannot %s %s: %s", what, path, strerror(error));
 }
