@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The byte queue of buffer.h: one allocation, what is held lies in one piece.
+ * The growable buffer: a single allocation in which everything held is contiguous.
  */
 
 #include "common/buffer.h"
 
 #include <assert.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,7 +21,8 @@ void buffer_done(Buffer *b) {
         *b = BUFFER_NULL;
 }
 
-/* Geometric, so that many small appends cost linear time. Zero when it does not fit a size_t. */
+/* Sizes double, so that many small appends cost linear time. Return: 0 when the result would not
+ * fit a size_t. */
 static size_t grown_size(size_t size, size_t needed) {
         if (needed > SIZE_MAX / 2)
                 return 0;
@@ -30,23 +33,28 @@ static size_t grown_size(size_t size, size_t needed) {
         return size;
 }
 
+static int buffer_fail(Buffer *b) {
+        b->oom = true;
+        return -ENOMEM;
+}
+
 int buffer_reserve(Buffer *b, size_t n, uint8_t **ret_room) {
         size_t held = buffer_length(b);
 
         if (b->data == NULL || n > b->size - b->end) {
                 if (n > SIZE_MAX - held)
-                        return -ENOMEM;
+                        return buffer_fail(b);
                 /* Move only when that frees at least as much as is moved, and leave room for as
-                 * much when copying a part-consumed buffer; else one that is always nearly full
-                 * would copy its whole content for each small append. */
+                 * much when copying a partly consumed buffer. Otherwise a buffer that is always
+                 * nearly full would copy its whole content for each small append. */
                 if (b->data != NULL && held + n <= b->size && b->begin >= held) {
                         memmove(b->data, b->data + b->begin, held);
                 } else {
                         size_t size = grown_size(b->size, held + n + (b->begin > 0 ? held : 0));
-                        uint8_t *data = size > 0 ? malloc(size) : NULL;
+                        uint8_t *data = size > 0 ? malloc(size + 1) : NULL;
 
                         if (data == NULL)
-                                return -ENOMEM;
+                                return buffer_fail(b);
                         if (held > 0)
                                 memcpy(data, b->data + b->begin, held);
                         free(b->data);
@@ -77,6 +85,31 @@ int buffer_append(Buffer *b, const void *data, size_t n) {
         memcpy(room, data, n);
         buffer_commit(b, n);
         return 0;
+}
+
+void buffer_vprintf(Buffer *b, const char *format, va_list args) {
+        uint8_t *room;
+        va_list again;
+        int n;
+
+        va_copy(again, args);
+        n = vsnprintf(NULL, 0, format, args);
+        if (n < 0) {
+                b->oom = true;
+        } else if (buffer_reserve(b, (size_t) n, &room) == 0) {
+                /* The NUL goes to the byte behind, which is always there. */
+                (void) vsnprintf((char *) room, (size_t) n + 1, format, again);
+                buffer_commit(b, (size_t) n);
+        }
+        va_end(again);
+}
+
+void buffer_printf(Buffer *b, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        buffer_vprintf(b, format, args);
+        va_end(args);
 }
 
 void buffer_consume(Buffer *b, size_t n) {

@@ -1,97 +1,120 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See text-wrap.h. */
+/*
+ * Wrapping, padding and cleaning text for people.
+ */
 
 #include "common/text-wrap.h"
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "common/text-width.h"
+#include "common/utf8.h"
+
 #include <string.h>
 
-/* Bytes of @text up to the end of its first @n characters, or of all. */
-static size_t text_bytes(const char *text, size_t size, size_t n) {
-        size_t i = 0;
+static void new_line(Buffer *out, size_t indent) {
+        buffer_printf(out, "\n%*s", (int) indent, "");
+}
 
-        while (i < size) {
-                if (((unsigned char) text[i] & 0xc0) != 0x80 && n-- == 0)
-                        break;
-                i++;
+/* As much of a long word as there is room for on each line. Return: bytes of it that were put on
+ * lines that are complete. @column: where the word begins, then where the rest of it does. */
+static size_t wrap_word(Buffer *out, const char *word, size_t n, size_t indent, size_t end,
+                        size_t *column) {
+        size_t at = 0;
+
+        while (*column + text_width_n(word + at, n - at) > end) {
+                size_t n_part = *column < end ? text_fit_n(word + at, n - at, end - *column) : 0;
+
+                (void) buffer_append(out, word + at, n_part);
+                new_line(out, indent);
+                *column = indent;
+                at += n_part;
         }
-        return i;
+        return at;
 }
 
-static size_t text_columns_of(const char *text, size_t size) {
-        size_t n = 0;
+/* One line of the text: @n bytes, without its end. */
+static void wrap_line(Buffer *out, const char *text, size_t n, size_t column,
+                      const TextFrame *frame) {
+        size_t end = frame->width == 0 ? SIZE_MAX : frame->width;
+        bool fresh = true; /* this line has no word yet */
 
-        for (size_t i = 0; i < size; i++)
-                n += ((unsigned char) text[i] & 0xc0) != 0x80;
-        return n;
-}
-
-size_t text_columns(const char *text) {
-        return text_columns_of(text, strlen(text));
-}
-
-static int text_spaces(Buffer *out, size_t n) {
-        int r = 0;
-
-        for (; r == 0 && n > 0; n--)
-                r = buffer_append(out, " ", 1);
-        return r;
-}
-
-static int text_new_line(Buffer *out, size_t indent) {
-        int r = buffer_append(out, "\n", 1);
-
-        return r < 0 ? r : text_spaces(out, indent);
-}
-
-int text_wrap(Buffer *out, const char *text, size_t column, size_t indent, size_t width) {
-        size_t end = width == 0 ? SIZE_MAX : width, n, columns;
-        bool fresh = true; /* no word stands on this line yet */
-        int r = 0;
-
-        if (width > 0 && end < indent + TEXT_WRAP_MIN)
-                end = indent + TEXT_WRAP_MIN;
-        while (r == 0 && *text) {
-                text += strspn(text, " ");
-                n = strcspn(text, " ");
-                columns = text_columns_of(text, n);
-                if (n == 0)
-                        break;
-                if (!fresh && column + 1 + columns > end) {
-                        r = text_new_line(out, indent);
-                        column = indent;
-                        fresh = true;
-                } else if (!fresh) {
-                        r = buffer_append(out, " ", 1);
+        if (n > 0 && *text == ' ') {
+                (void) buffer_append(out, text, n);
+                return;
+        }
+        if (frame->width > 0 && end < frame->indent + TEXT_WRAP_MIN)
+                end = frame->indent + TEXT_WRAP_MIN;
+        for (size_t at = 0, n_word; at < n; at += n_word) {
+                for (n_word = 0; at + n_word < n && text[at + n_word] != ' ';)
+                        n_word++;
+                if (n_word == 0) {
+                        n_word = 1; /* a space */
+                        continue;
+                }
+                if (!fresh && column + 1 + text_width_n(text + at, n_word) <= end) {
+                        (void) buffer_append(out, " ", 1);
                         column++;
+                } else if (!fresh) {
+                        new_line(out, frame->indent);
+                        column = frame->indent;
                 }
-                if (r == 0 && column + columns > end) { /* as much of it as there is room */
-                        if (column >= end) {
-                                r = text_new_line(out, indent);
-                                column = indent;
-                        }
-                        n = text_bytes(text, n, end - column);
-                        columns = text_columns_of(text, n);
+                if (!frame->whole_words) {
+                        size_t n_done =
+                                wrap_word(out, text + at, n_word, frame->indent, end, &column);
+
+                        at += n_done;
+                        n_word -= n_done;
                 }
-                if (r == 0)
-                        r = buffer_append(out, text, n);
-                text += n;
-                column += columns;
+                (void) buffer_append(out, text + at, n_word);
+                column += text_width_n(text + at, n_word);
                 fresh = false;
-                if (r == 0 && *text && *text != ' ') { /* the rest of a long word */
-                        r = text_new_line(out, indent);
-                        column = indent;
-                        fresh = true;
-                }
         }
-        return r < 0 ? r : buffer_append(out, "\n", 1);
 }
 
-int text_pad(Buffer *out, const char *text, size_t columns) {
-        size_t n = text_columns(text);
-        int r = buffer_append(out, text, strlen(text));
+void text_wrap(Buffer *out, const char *text, const TextFrame *frame) {
+        size_t column = frame->column, n;
 
-        return r < 0 ? r : text_spaces(out, n < columns ? columns - n : 1);
+        while (true) {
+                n = strcspn(text, "\n");
+                wrap_line(out, text, n, column, frame);
+                text += n;
+                if (*text == '\0' || *++text == '\0')
+                        break;
+                new_line(out, frame->indent);
+                column = frame->indent;
+        }
+        (void) buffer_append(out, "\n", 1);
+}
+
+void text_pad(Buffer *out, const char *text, size_t columns) {
+        size_t n = text_width(text);
+
+        buffer_printf(out, "%s%*s", text, n < columns ? (int) (columns - n) : 1, "");
+}
+
+/* Marks and overrides of direction, the line separator and the paragraph separator. */
+static bool point_is_tricky(uint32_t point) {
+        return point == 0x061c || point == 0x200e || point == 0x200f ||
+               (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
+}
+
+void text_clean(char *s) {
+        size_t left = strlen(s);
+        char *to = s;
+
+        while (left > 0) {
+                uint32_t point;
+                size_t n = utf8_decode((const uint8_t *) s, left, &point);
+
+                if (n == 0 || point_is_tricky(point)) {
+                        *to++ = '?';
+                        n = n > 0 ? n : 1;
+                } else {
+                        memmove(to, s, n);
+                        to += n;
+                }
+                s += n;
+                left -= n;
+        }
+        *to = '\0';
 }

@@ -2,27 +2,39 @@
 #pragma once
 
 /*
- * Text for people, fit to the width of their window.
+ * Text for people: broken between words to fit a window, padded to a column, and made harmless for
+ * a terminal.
  */
 
 #include "common/buffer.h"
 
-/* Columns that @text takes: one for each character of UTF-8. */
-size_t text_columns(const char *text);
+/* A window too narrow for its indent gets lines of this many columns behind the indent. */
+#define TEXT_WRAP_MIN 20
+
+typedef struct TextFrame {
+        size_t column;    /* where the first line continues */
+        size_t indent;    /* where the others begin */
+        size_t width;     /* columns of the window; 0: there is none, and only '\n' breaks */
+        bool whole_words; /* a word longer than a line stays in one piece, such as a path */
+} TextFrame;
 
 /**
- * text_wrap() - append @text, broken between words so that no line is longer than @width
- * @column: where the first line begins
- * @indent: where the others do
- * @width: columns of the window; 0: no window, nothing is broken
+ * text_wrap() - append @text, broken between words so that its lines fit @frame
  *
- * A window too narrow for that gets lines of TEXT_WRAP_MIN columns behind the indent. A word that
- * is longer than a line is broken, too. The text ends with a line end.
- *
- * Return: 0 or -ENOMEM.
+ * A '\n' in @text begins a new line at the indent. A line that begins with a space is an example
+ * to be copied: its spaces stay and it is never broken. In other lines each run of spaces counts
+ * as one. What is appended ends with a newline.
+ * Out of memory sets @out's .oom, here and below.
  */
-#define TEXT_WRAP_MIN 20
-int text_wrap(Buffer *out, const char *text, size_t column, size_t indent, size_t width);
+void text_wrap(Buffer *out, const char *text, const TextFrame *frame);
 
-/* Append @text and spaces up to @columns; always at least one space. Return: 0 or -ENOMEM. */
-int text_pad(Buffer *out, const char *text, size_t columns);
+/* Append @text and spaces up to @columns, always at least one. */
+void text_pad(Buffer *out, const char *text, size_t columns);
+
+/**
+ * text_clean() - make @s harmless on a terminal, in place
+ *
+ * Control characters, malformed UTF-8, and the characters that turn the direction of the text or
+ * end its line become '?'.
+ */
+void text_clean(char *s);

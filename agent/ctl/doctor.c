@@ -9,13 +9,13 @@
 #include <errno.h>
 #include <string.h>
 
-static void doctor_json(const Findings *findings, Text *out) {
+static void doctor_json(const Findings *findings, Buffer *out) {
         json_t *json = findings_json(findings);
         char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
 
         json_decref(json);
         if (text)
-                text_add(out, "%s\n", text);
+                buffer_printf(out, "%s\n", text);
         else
                 out->oom = true;
         free(text);
@@ -25,7 +25,7 @@ int ctl_doctor(const CtlOptions *o, int n, char **names) {
         _cleanup_(ctl_facts_done) CtlFacts facts = {0};
         Findings findings = FINDINGS_NULL;
         Style style = terminal_style();
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
         bool good;
         int r = ctl_facts_collect(o->root, &facts);
 

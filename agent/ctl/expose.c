@@ -22,14 +22,14 @@ typedef struct Expose {
         ServiceRequest request;
         char name[WIRE_SERVICE_NAME_MAX + 1];
         /* owned */
-        char *path; /* below the root */
-        Text text;  /* of the file */
+        char *path;  /* below the root */
+        Buffer text; /* of the file */
         Expected expected;
 } Expose;
 
 static void expose_done(Expose *e) {
         free(e->path);
-        text_done(&e->text);
+        buffer_done(&e->text);
 }
 
 /* Options and file have the same words for the same things. */
@@ -106,7 +106,7 @@ static void expose_tell_problems(const Config *config) {
 static int expose_check_set(Expose *e) {
         _cleanup_(config_freep) Config *now = NULL, *then = NULL;
         ConfigCandidate candidate = {
-                .name = e->name, .data = (const uint8_t *) e->text.data, .n = e->text.n};
+                .name = e->name, .data = buffer_bytes(&e->text), .n = buffer_length(&e->text)};
 
         if (config_load(e->options->root, &now) < 0 ||
             config_load_candidate(e->options->root, &candidate, &then) < 0)
@@ -147,7 +147,7 @@ static int expose_wait(Expose *e) {
         uint64_t timeout = e->options->timeout_usec;
         const char *names[] = {e->name, NULL};
         Style style = terminal_style();
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
         int r = ctl_agent_wait(e->options->root, timeout ? timeout : CTL_TIMEOUT_EXPOSE,
                                "waiting for the host's answer", expose_look, e, &report);
 
@@ -193,7 +193,7 @@ int ctl_expose(const CtlOptions *o, int n, char **names) {
         r = expose_prepare(&e);
         if (r != CTL_EXIT_OK)
                 return r;
-        r = ctl_file_write(e.path, e.text.data, e.text.n, 0644);
+        r = ctl_file_write(e.path, buffer_text(&e.text), buffer_length(&e.text), 0644);
         if (r < 0)
                 return ctl_error_errno(-r, "write", e.expected.file);
         (void) printf("Wrote %s.\n", e.expected.file);

@@ -13,12 +13,12 @@
 
 /* Takes @json over. Escapes all but ASCII, so that nothing in it speaks to the terminal. */
 static int print_json(json_t *json) {
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
         char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
 
         json_decref(json);
         if (text)
-                text_add(&out, "%s\n", text);
+                buffer_printf(&out, "%s\n", text);
         else
                 out.oom = true;
         free(text);
@@ -46,7 +46,7 @@ static int names_exit(const Report *report, int n, char **names) {
 int ctl_status(const CtlOptions *o, int n, char **names) {
         _cleanup_(report_freep) Report *report = NULL;
         Style style = terminal_style();
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
         int r = ctl_agent_require(o->root, &report), result;
 
         if (r != CTL_EXIT_OK)
@@ -56,10 +56,10 @@ int ctl_status(const CtlOptions *o, int n, char **names) {
                 return print_json(json_incref(report->root)) ? CTL_EXIT_FAILURE : result;
         if (n == 0) {
                 view_header(report, &style, now_usec(), &out);
-                text_add(&out, "\n");
+                buffer_printf(&out, "\n");
         }
         if (n == 0 && report->n_services == 0)
-                text_add(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
+                buffer_printf(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
         else
                 view_services(report, n > 0 ? (const char *const *) names : NULL, &style, &out);
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : result;
@@ -70,7 +70,7 @@ int ctl_list(const CtlOptions *o, int n, char **names) {
         _cleanup_(config_freep) Config *config = NULL;
         _cleanup_free_ char *problem = NULL;
         Style style = terminal_style();
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
 
         if (config_load(o->root, &config) < 0 ||
             ctl_agent_read(o->root, &report, &problem) == -ENOMEM)
@@ -81,7 +81,7 @@ int ctl_list(const CtlOptions *o, int n, char **names) {
         if (o->json)
                 return print_json(view_list_json(config, report));
         if (config->n_services == 0)
-                text_add(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
+                buffer_printf(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
         else
                 view_list(config, report, &style, &out);
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_OK;

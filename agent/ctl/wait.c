@@ -56,7 +56,7 @@ int ctl_wait(const CtlOptions *o, int n, char **names) {
         WaitNames w = {.names = (const char *const *) names, .n = (size_t) n};
         uint64_t timeout = o->timeout_usec ? o->timeout_usec : CTL_TIMEOUT_NEVER;
         Style style = terminal_style();
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
         int r = wait_check_names(o, n, names);
 
         if (r != CTL_EXIT_OK)

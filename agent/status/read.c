@@ -4,7 +4,7 @@
 
 #include "agent/status/read.h"
 
-#include "agent/util/text.h"
+#include "common/text-wrap.h"
 
 #include <errno.h>
 #include <limits.h>

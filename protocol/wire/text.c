@@ -1,55 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a string in a message may contain: well-formed UTF-8 without control characters. Names of
- * services are narrower still.
+ * What a string in a message may contain: well-formed UTF-8 without control characters, which could
+ * forge lines of a log. Names of services are narrower still.
  */
 
 #include "protocol/wire/text.h"
 
+#include "common/utf8.h"
 #include "protocol/wire/wire-types.h"
 
 #include <string.h>
 
-/*
- * Length of the UTF-8 character at @p, or 0 when a string may not contain it: malformed, overlong,
- * a surrogate, past U+10FFFF, or a control character (C0, DEL, C1), which could forge log lines.
- */
-static size_t character_length(const uint8_t *p, size_t n) {
-        uint32_t c;
-        size_t length;
-
-        if (p[0] < 0x80)
-                return p[0] >= 0x20 && p[0] != 0x7f ? 1 : 0;
-        if (p[0] >= 0xc2 && p[0] <= 0xdf) {
-                length = 2;
-                c = p[0] & 0x1fu;
-        } else if (p[0] >= 0xe0 && p[0] <= 0xef) {
-                length = 3;
-                c = p[0] & 0x0fu;
-        } else if (p[0] >= 0xf0 && p[0] <= 0xf4) {
-                length = 4;
-                c = p[0] & 0x07u;
-        } else {
-                return 0;
-        }
-        if (n < length)
-                return 0;
-        for (size_t i = 1; i < length; i++) {
-                if ((p[i] & 0xc0) != 0x80)
-                        return 0;
-                c = c << 6 | (p[i] & 0x3fu);
-        }
-        if (c < 0xa0 || (length == 3 && c < 0x800) || (length == 4 && c < 0x10000))
-                return 0;
-        if ((c >= 0xd800 && c <= 0xdfff) || c > 0x10ffff)
-                return 0;
-        return length;
-}
-
 bool wire_text_valid(const uint8_t *p, size_t n) {
+        uint32_t point;
+
         while (n > 0) {
-                size_t length = character_length(p, n);
+                size_t length = utf8_decode(p, n, &point);
 
                 if (length == 0)
                         return false;
@@ -61,10 +28,11 @@ bool wire_text_valid(const uint8_t *p, size_t n) {
 
 void wire_text_clean(char *text, size_t max) {
         uint8_t *p = (uint8_t *) text;
+        uint32_t point;
         size_t at = 0;
 
         while (p[at] != 0) {
-                size_t length = character_length(p + at, strlen(text + at));
+                size_t length = utf8_decode(p + at, strlen(text + at), &point);
 
                 if (length == 0) {
                         p[at] = '?';

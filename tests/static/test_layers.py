@@ -18,7 +18,7 @@ AGENT_PURE = ("agent/channel/backoff", "agent/config/ini", "agent/config/listen"
               "agent/ctl/doctor/service-checks", "agent/ctl/doctor/system-checks",
               "agent/ctl/doctor/wslconfig", "agent/ctl/show/table", "agent/ctl/show/view",
               "agent/guest/wsl-words", "agent/network/port-map", "agent/network/snapshot",
-              "agent/status/read", "agent/util/text")
+              "agent/status/read")
 
 SHELL_HEADERS = re.compile(
     r"<(sys/(socket|epoll|inotify|timerfd|signalfd|un)\.h|systemd/.*|netlink/.*|fcntl\.h|"

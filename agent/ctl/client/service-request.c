@@ -38,18 +38,18 @@ static bool value_fits(const char *key, const char *value, ConfigProblems *probl
         return true;
 }
 
-static void draft_add(Text *draft, const char *key, const char *value, ConfigProblems *problems) {
+static void draft_add(Buffer *draft, const char *key, const char *value, ConfigProblems *problems) {
         if (value && value_fits(key, value, problems))
-                text_add(draft, "%s = %s\n", key, value);
+                buffer_printf(draft, "%s = %s\n", key, value);
 }
 
-static void draft_listen(Text *draft, const char *address, const char *ports, int n_ports,
+static void draft_listen(Buffer *draft, const char *address, const char *ports, int n_ports,
                          ConfigProblems *problems) {
         bool brackets = strchr(address, ':') && address[0] != '[';
 
         if (value_fits("listen", address, problems)) {
-                text_add(draft, "listen = %s%s%s:%.*s\n", brackets ? "[" : "", address,
-                         brackets ? "]" : "", n_ports, ports);
+                buffer_printf(draft, "listen = %s%s%s:%.*s\n", brackets ? "[" : "", address,
+                              brackets ? "]" : "", n_ports, ports);
         }
 }
 
@@ -73,15 +73,15 @@ void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
                            ConfigProblems *problems) {
         const char *colon = strchr(request->ports, ':');
         int n_ports = (int) strcspn(request->ports, ":");
-        Text draft = TEXT_NULL;
+        Buffer draft = BUFFER_NULL;
 
-        text_add(&draft, "[service]\n");
+        buffer_printf(&draft, "[service]\n");
         if (value_fits("listen", request->ports, problems)) {
                 for (size_t i = 0; i < request->n_addresses; i++)
                         draft_listen(&draft, request->addresses[i], request->ports, n_ports,
                                      problems);
                 if (request->n_addresses == 0)
-                        text_add(&draft, "listen = %.*s\n", n_ports, request->ports);
+                        buffer_printf(&draft, "listen = %.*s\n", n_ports, request->ports);
                 if (colon) {
                         check_lengths(request->ports, n_ports, colon + 1, problems);
                         draft_add(&draft, "connect-port", colon + 1, problems);
@@ -93,17 +93,17 @@ void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
         if (draft.oom)
                 problems->oom = true;
         else if (problems->n_file == 0)
-                service_file_parse((const uint8_t *) draft.data, draft.n, ret, problems);
-        text_done(&draft);
+                service_file_parse(buffer_bytes(&draft), buffer_length(&draft), ret, problems);
+        buffer_done(&draft);
 }
 
-static void format_ports(unsigned first, unsigned count, Text *out) {
-        text_add(out, "%u", first);
+static void format_ports(unsigned first, unsigned count, Buffer *out) {
+        buffer_printf(out, "%u", first);
         if (count > 1)
-                text_add(out, "-%u", first + count - 1);
+                buffer_printf(out, "-%u", first + count - 1);
 }
 
-static void format_listens(const ServiceFile *s, Text *out) {
+static void format_listens(const ServiceFile *s, Buffer *out) {
         const WireListen *first = &s->listens[0];
         bool mapped = false;
 
@@ -112,62 +112,63 @@ static void format_listens(const ServiceFile *s, Text *out) {
                 char address[IP_TEXT_MAX];
 
                 ip_format(&listen->addr, address);
-                text_add(out,
-                         listen->addr.family == IP_FAMILY_V6 ? "listen = [%s]:" : "listen = %s:",
-                         address);
+                buffer_printf(out,
+                              listen->addr.family == IP_FAMILY_V6 ? "listen = [%s]:"
+                                                                  : "listen = %s:",
+                              address);
                 format_ports(listen->port, listen->count, out);
-                text_add(out, "\n");
+                buffer_printf(out, "\n");
                 mapped = mapped || listen->connect_port != listen->port;
         }
         if (mapped) {
-                text_add(out, "connect-port = ");
+                buffer_printf(out, "connect-port = ");
                 format_ports(first->connect_port, first->count, out);
-                text_add(out, "\n");
+                buffer_printf(out, "\n");
         }
 }
 
-static void format_firewall(uint8_t profiles, Text *out) {
+static void format_firewall(uint8_t profiles, Buffer *out) {
         static const char *const names[] = {"domain", "private", "public"}; /* as the bits */
         const char *gap = "";
 
         if (profiles == SERVICE_PROFILES_DEFAULT)
                 return;
-        text_add(out, "firewall = ");
+        buffer_printf(out, "firewall = ");
         for (unsigned i = 0; i < ELEMENTSOF(names); i++) {
                 if (profiles & (1u << i)) {
-                        text_add(out, "%s%s", gap, names[i]);
+                        buffer_printf(out, "%s%s", gap, names[i]);
                         gap = ", ";
                 }
         }
-        text_add(out, profiles == 0 ? "none\n" : "\n");
+        buffer_printf(out, profiles == 0 ? "none\n" : "\n");
 }
 
 /* One network a line: a line has a limit. */
-static void format_remote(const ServiceFile *s, Text *out) {
+static void format_remote(const ServiceFile *s, Buffer *out) {
         if (s->remote == WIRE_REMOTE_ANY)
-                text_add(out, "remote = any\n");
+                buffer_printf(out, "remote = any\n");
         for (uint32_t i = 0; s->remote == WIRE_REMOTE_LIST && i < s->n_remotes; i++) {
                 char address[IP_TEXT_MAX];
 
                 ip_format(&s->remotes[i].addr, address);
-                text_add(out, "remote = %s/%u\n", address, (unsigned) s->remotes[i].length);
+                buffer_printf(out, "remote = %s/%u\n", address, (unsigned) s->remotes[i].length);
         }
 }
 
-void service_file_format(const ServiceFile *s, Text *out) {
-        text_add(out, "%s", head);
+void service_file_format(const ServiceFile *s, Buffer *out) {
+        buffer_printf(out, "%s", head);
         if (s->description[0] != '\0')
-                text_add(out, "description = %s\n", s->description);
+                buffer_printf(out, "description = %s\n", s->description);
         format_listens(s, out);
         format_firewall(s->profiles, out);
         format_remote(s, out);
         if (!s->enabled)
-                text_add(out, "enabled = no\n");
+                buffer_printf(out, "enabled = no\n");
 }
 
 bool service_file_is_ours(const uint8_t *data, size_t n) {
         ConfigProblems problems = CONFIG_PROBLEMS_NULL;
-        Text text = TEXT_NULL;
+        Buffer text = BUFFER_NULL;
         ServiceFile *file;
         bool ours = false;
 
@@ -180,9 +181,10 @@ bool service_file_is_ours(const uint8_t *data, size_t n) {
         service_file_parse(data, n, file, &problems);
         if (problems.n == 0 && !problems.oom) {
                 service_file_format(file, &text);
-                ours = !text.oom && text.n == n && memcmp(text.data, data, n) == 0;
+                ours = !text.oom && buffer_length(&text) == n &&
+                       memcmp(buffer_bytes(&text), data, n) == 0;
         }
-        text_done(&text);
+        buffer_done(&text);
         config_problems_done(&problems);
         free(file);
         return ours;

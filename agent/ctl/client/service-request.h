@@ -7,7 +7,7 @@
  */
 
 #include "agent/config/service-file.h"
-#include "agent/util/text.h"
+#include "common/buffer.h"
 
 #define SERVICE_ADDRESSES_MAX 16
 
@@ -35,7 +35,7 @@ void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
                            ConfigProblems *problems);
 
 /* The file of @s, always the same bytes for the same values. */
-void service_file_format(const ServiceFile *s, Text *out);
+void service_file_format(const ServiceFile *s, Buffer *out);
 
 /* Whether @data is what service_file_format() made, and nobody has changed since. */
 bool service_file_is_ours(const uint8_t *data, size_t n);

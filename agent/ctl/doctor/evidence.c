@@ -9,6 +9,7 @@
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/wsl-words.h"
 #include "agent/network/guest-ports.h"
+#include "common/text-wrap.h"
 
 #include <dirent.h>
 #include <errno.h>

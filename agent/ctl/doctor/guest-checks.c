@@ -4,6 +4,8 @@
 
 #include "agent/ctl/doctor/guest-checks.h"
 
+#include "common/text-wrap.h"
+
 #include <string.h>
 
 static const struct {
@@ -77,8 +79,8 @@ const char *severity_name(Severity severity) {
 }
 
 static void finding_done(Finding *x) {
-        text_done(&x->seen);
-        text_done(&x->todo);
+        buffer_done(&x->seen);
+        buffer_done(&x->todo);
 }
 
 void findings_done(Findings *f) {
@@ -125,24 +127,24 @@ void diagnose(const DiagnoseFacts *facts, Findings *ret) {
         *ret = f;
 }
 
-static void format_good(const Findings *f, const Report *r, Text *out) {
+static void format_good(const Findings *f, const Report *r, Buffer *out) {
         size_t n_active = 0;
 
         for (size_t i = 0; r && i < r->n_services; i++)
                 n_active += strcmp(r->services[i].state, "active") == 0;
-        text_add(out, "No problem found; %zu service%s active.\n", n_active,
-                 n_active == 1 ? "" : "s");
+        buffer_printf(out, "No problem found; %zu service%s active.\n", n_active,
+                      n_active == 1 ? "" : "s");
 }
 
 #define FINDINGS_INDENT 8 /* "   seen " */
 
-static void format_part(const char *label, const Text *part, const Style *style, Text *out) {
-        text_add(out, "%7s ", label);
-        text_add_wrapped(out, FINDINGS_INDENT, FINDINGS_INDENT, style->width,
-                         part->data ? part->data : "");
+static void format_part(const char *label, const Buffer *part, const Style *style, Buffer *out) {
+        buffer_printf(out, "%7s ", label);
+        text_wrap(out, buffer_text(part),
+                  &(TextFrame){FINDINGS_INDENT, FINDINGS_INDENT, style->width, true});
 }
 
-void findings_format(const Findings *f, const Report *r, const Style *style, Text *out) {
+void findings_format(const Findings *f, const Report *r, const Style *style, Buffer *out) {
         static const Colour colours[] = {COLOUR_BAD, COLOUR_WAIT, COLOUR_FAINT};
 
         out->oom = out->oom || f->oom;
@@ -152,17 +154,17 @@ void findings_format(const Findings *f, const Report *r, const Style *style, Tex
                 const Finding *x = &f->items[i];
                 Severity severity = finding_severity(x->id);
                 const char *label = severity_name(severity);
-                Text title = TEXT_NULL;
+                Buffer title = BUFFER_NULL;
 
-                text_add(&title, "%s%s%s", x->subject, *x->subject ? ": " : "",
-                         finding_title(x->id));
-                text_add(out, "%s%s%s%s: ", i > 0 ? "\n" : "",
-                         style_colour(style, colours[severity]), label,
-                         style_colour(style, COLOUR_NONE));
-                text_add_wrapped(out, (unsigned) strlen(label) + 2, FINDINGS_INDENT, style->width,
-                                 title.data ? title.data : "");
+                buffer_printf(&title, "%s%s%s", x->subject, *x->subject ? ": " : "",
+                              finding_title(x->id));
+                buffer_printf(out, "%s%s%s%s: ", i > 0 ? "\n" : "",
+                              style_colour(style, colours[severity]), label,
+                              style_colour(style, COLOUR_NONE));
+                text_wrap(out, buffer_text(&title),
+                          &(TextFrame){strlen(label) + 2, FINDINGS_INDENT, style->width, true});
                 out->oom = out->oom || title.oom;
-                text_done(&title);
+                buffer_done(&title);
                 format_part("seen", &x->seen, style, out);
                 format_part("do", &x->todo, style, out);
         }
@@ -177,9 +179,8 @@ json_t *findings_json(const Findings *f) {
                 one = json_pack("{s:s, s:s, s:s?, s:s, s:s, s:s}", "severity",
                                 severity_name(finding_severity(x->id)), "finding",
                                 finding_name(x->id), "service", *x->subject ? x->subject : NULL,
-                                "title", finding_title(x->id), "seen",
-                                x->seen.data ? x->seen.data : "", "do",
-                                x->todo.data ? x->todo.data : "");
+                                "title", finding_title(x->id), "seen", buffer_text(&x->seen), "do",
+                                buffer_text(&x->todo));
                 if (!one || json_array_append_new(array, one) < 0 || f->oom) {
                         json_decref(array);
                         return NULL;

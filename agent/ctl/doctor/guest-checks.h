@@ -52,8 +52,8 @@ typedef enum FindingId {
 typedef struct Finding {
         FindingId id;
         char subject[WIRE_SERVICE_NAME_MAX + 1]; /* a service's name, "" = none */
-        Text seen;                               /* what was found; owned, as the next */
-        Text todo;                               /* lines with a blank in front are to be copied */
+        Buffer seen;                             /* what was found; owned, as the next */
+        Buffer todo;                             /* lines with a blank in front are to be copied */
 } Finding;
 
 typedef struct Findings {
@@ -113,8 +113,8 @@ void diagnose_services(const DiagnoseFacts *facts, Findings *f);
 bool diagnose_mode_is_pointless(const Report *r);
 
 /* What to do on Windows so that this guest is admitted. */
-void diagnose_pair(const Report *r, bool wsl, Text *todo);
+void diagnose_pair(const Report *r, bool wsl, Buffer *todo);
 
 /* All findings as a list for people, or one line when there is none. */
-void findings_format(const Findings *f, const Report *r, const Style *style, Text *out);
+void findings_format(const Findings *f, const Report *r, const Style *style, Buffer *out);
 json_t *findings_json(const Findings *f); /* NULL when out of memory */

@@ -7,19 +7,20 @@
 #include <stdio.h>
 #include <string.h>
 
-void diagnose_pair(const Report *r, bool wsl, Text *todo) {
+void diagnose_pair(const Report *r, bool wsl, Buffer *todo) {
         if (wsl)
-                text_add(todo,
-                         "On Windows, in a terminal of an administrator:\n"
-                         "  wslbridge-helper pair %s",
-                         r->distro);
+                buffer_printf(todo,
+                              "On Windows, in a terminal of an administrator:\n"
+                              "  wslbridge-helper pair %s",
+                              r->distro);
         else
-                text_add(todo,
-                         "On Windows, in a terminal of an administrator, the first command; it "
-                         "prints a line that goes to the second one, here:\n"
-                         "  wslbridge-helper pair --print %s/%s\n"
-                         "  sudo wslbridgectl pair",
-                         r->agent_id, r->distro);
+                buffer_printf(
+                        todo,
+                        "On Windows, in a terminal of an administrator, the first command; it "
+                        "prints a line that goes to the second one, here:\n"
+                        "  wslbridge-helper pair --print %s/%s\n"
+                        "  sudo wslbridgectl pair",
+                        r->agent_id, r->distro);
 }
 
 static void diagnose_refused(const DiagnoseFacts *facts, const char *since, Findings *f) {
@@ -30,36 +31,40 @@ static void diagnose_refused(const DiagnoseFacts *facts, const char *since, Find
                                      : bad_proof ? FINDING_BAD_KEY
                                                  : FINDING_NOT_ADMITTED);
 
-        text_add(&x->seen, "the helper refuses it since %s: %s%s%s", since, r->error_code,
-                 *r->error_text ? ": " : "", r->error_text);
+        buffer_printf(&x->seen, "the helper refuses it since %s: %s%s%s", since, r->error_code,
+                      *r->error_text ? ": " : "", r->error_text);
         if (not_paired || bad_proof)
                 diagnose_pair(r, facts->wsl, &x->todo);
         else if (strcmp(r->error_code, "version") == 0)
-                text_add(&x->todo, "Install the same version of wslbridge on both sides.");
+                buffer_printf(&x->todo, "Install the same version of wslbridge on both sides.");
         else if (strcmp(r->error_code, "busy") == 0)
-                text_add(&x->todo, "A copy of this guest is connected already, or too many guests "
-                                   "are. Give a copy a machine id of its own, then pair it:\n"
-                                   "  sudo rm /etc/machine-id\n"
-                                   "  sudo systemd-machine-id-setup\n"
-                                   "  sudo systemctl restart wslbridge-agent");
+                buffer_printf(&x->todo,
+                              "A copy of this guest is connected already, or too many guests "
+                              "are. Give a copy a machine id of its own, then pair it:\n"
+                              "  sudo rm /etc/machine-id\n"
+                              "  sudo systemd-machine-id-setup\n"
+                              "  sudo systemctl restart wslbridge-agent");
         else if (strcmp(r->error_code, "policy") == 0)
-                text_add(&x->todo, "Ask the administrator of the host for the policy value that "
-                                   "is named above.");
+                buffer_printf(&x->todo,
+                              "Ask the administrator of the host for the policy value that "
+                              "is named above.");
         else
-                text_add(&x->todo, "Look into the Event Log of Windows (source wslbridge-helper).");
+                buffer_printf(&x->todo,
+                              "Look into the Event Log of Windows (source wslbridge-helper).");
 }
 
 static void diagnose_silent(const Report *r, const char *since, Findings *f) {
         Finding *x = findings_add(f, FINDING_HELPER_SILENT);
 
-        text_add(&x->seen, "%s is not connected since %s", r->helper, since);
+        buffer_printf(&x->seen, "%s is not connected since %s", r->helper, since);
         if (*r->error_cause)
-                text_add(&x->seen, ": %s%s%s", r->error_cause, *r->error_text ? ": " : "",
-                         r->error_text);
-        text_add(&x->todo, "On Windows, in a terminal of an administrator; the second is for the "
-                           "case that it was never installed:\n"
-                           "  wslbridge-helper status\n"
-                           "  wslbridge-helper install");
+                buffer_printf(&x->seen, ": %s%s%s", r->error_cause, *r->error_text ? ": " : "",
+                              r->error_text);
+        buffer_printf(&x->todo,
+                      "On Windows, in a terminal of an administrator; the second is for the "
+                      "case that it was never installed:\n"
+                      "  wslbridge-helper status\n"
+                      "  wslbridge-helper install");
 }
 
 void diagnose_helper(const DiagnoseFacts *facts, Findings *f) {
@@ -71,7 +76,7 @@ void diagnose_helper(const DiagnoseFacts *facts, Findings *f) {
         if (*r->key_problem) {
                 Finding *x = findings_add(f, FINDING_KEY_PROBLEM);
 
-                text_add(&x->seen, "%s", r->key_problem);
+                buffer_printf(&x->seen, "%s", r->key_problem);
                 diagnose_pair(r, facts->wsl, &x->todo);
         }
         if (r->connected || strcmp(r->error_cause, "no-vsock") == 0)
@@ -85,43 +90,50 @@ void diagnose_helper(const DiagnoseFacts *facts, Findings *f) {
         }
 }
 
-static void todo_conflict(const ReportService *s, Text *todo) {
+static void todo_conflict(const ReportService *s, Buffer *todo) {
         if (strcmp(s->reason, "foreign-rule") == 0)
-                text_add(todo,
-                         "Choose another port (wslbridgectl expose, --name=%s); or, if the rule is "
-                         "left from a script, take it over on Windows, in a terminal of an "
-                         "administrator:\n"
-                         "  wslbridge-helper adopt %s",
-                         s->name, s->n_listens > 0 ? s->listens[0].listen : "ENDPOINT");
+                buffer_printf(
+                        todo,
+                        "Choose another port (wslbridgectl expose, --name=%s); or, if the rule is "
+                        "left from a script, take it over on Windows, in a terminal of an "
+                        "administrator:\n"
+                        "  wslbridge-helper adopt %s",
+                        s->name, s->n_listens > 0 ? s->listens[0].listen : "ENDPOINT");
         else if (strcmp(s->reason, "other-agent") == 0)
-                text_add(todo, "Choose another port, or take the service away in the other guest; "
-                               "then it becomes active by itself.");
+                buffer_printf(todo,
+                              "Choose another port, or take the service away in the other guest; "
+                              "then it becomes active by itself.");
         else
-                text_add(todo, "Choose another port, or stop the program on Windows that has it; "
-                               "then it becomes active by itself.");
+                buffer_printf(todo,
+                              "Choose another port, or stop the program on Windows that has it; "
+                              "then it becomes active by itself.");
 }
 
-static void todo_blocked(const ReportService *s, Text *todo) {
+static void todo_blocked(const ReportService *s, Buffer *todo) {
         if (strcmp(s->reason, "iphlpsvc") == 0 || strcmp(s->reason, "not-listening") == 0)
-                text_add(todo, "On Windows, in a terminal of an administrator:\n"
-                               "  sc start iphlpsvc");
+                buffer_printf(todo, "On Windows, in a terminal of an administrator:\n"
+                                    "  sc start iphlpsvc");
         else if (strcmp(s->reason, "excluded-range") == 0)
-                text_add(todo, "Choose a port outside the ranges that Windows keeps for itself:\n"
-                               "  netsh interface ipv4 show excludedportrange protocol=tcp");
+                buffer_printf(todo,
+                              "Choose a port outside the ranges that Windows keeps for itself:\n"
+                              "  netsh interface ipv4 show excludedportrange protocol=tcp");
         else
-                text_add(todo, "Look into the Event Log of Windows (source wslbridge-helper), and "
-                               "at 'wslbridge-helper status' there.");
+                buffer_printf(todo,
+                              "Look into the Event Log of Windows (source wslbridge-helper), and "
+                              "at 'wslbridge-helper status' there.");
 }
 
-static void todo_invalid(const ReportService *s, Text *todo) {
+static void todo_invalid(const ReportService *s, Buffer *todo) {
         if (strcmp(s->reason, "guest-address") == 0)
-                text_add(todo, "The host does not take this guest's address for one behind its "
-                               "virtual switch. If the agent has chosen the wrong interface, name "
-                               "the right one in /etc/wslbridge/agent.conf:\n"
-                               "  [agent]\n"
-                               "  interface = eth0");
+                buffer_printf(todo,
+                              "The host does not take this guest's address for one behind its "
+                              "virtual switch. If the agent has chosen the wrong interface, name "
+                              "the right one in /etc/wslbridge/agent.conf:\n"
+                              "  [agent]\n"
+                              "  interface = eth0");
         else
-                text_add(todo, "Correct what it asks for in %s.", *s->file ? s->file : "its file");
+                buffer_printf(todo, "Correct what it asks for in %s.",
+                              *s->file ? s->file : "its file");
 }
 
 /* @ret_id: _FINDING_END when the state is good. */
@@ -149,11 +161,11 @@ static void diagnose_state(const ReportService *s, Findings *f) {
                 return;
         x = findings_add(f, id);
         (void) snprintf(x->subject, sizeof(x->subject), "%s", s->name);
-        text_add(&x->seen, "%s%s%s%s", s->state,
-                 *s->text     ? ": "
-                 : *s->reason ? " ("
-                              : "",
-                 *s->text ? s->text : s->reason, !*s->text && *s->reason ? ")" : "");
+        buffer_printf(&x->seen, "%s%s%s%s", s->state,
+                      *s->text     ? ": "
+                      : *s->reason ? " ("
+                                   : "",
+                      *s->text ? s->text : s->reason, !*s->text && *s->reason ? ")" : "");
         if (id == FINDING_SERVICE_CONFLICT)
                 todo_conflict(s, &x->todo);
         else if (id == FINDING_SERVICE_BLOCKED)
@@ -161,11 +173,12 @@ static void diagnose_state(const ReportService *s, Findings *f) {
         else if (id == FINDING_SERVICE_INVALID)
                 todo_invalid(s, &x->todo);
         else if (id == FINDING_SERVICE_REFUSED)
-                text_add(&x->todo, "Ask for what the policy allows, or ask the administrator of "
-                                   "the host for the value that is named above.");
+                buffer_printf(&x->todo,
+                              "Ask for what the policy allows, or ask the administrator of "
+                              "the host for the value that is named above.");
         else
-                text_add(&x->todo, "Wait a moment; if it stays so, look at 'wslbridge-helper "
-                                   "status' on Windows.");
+                buffer_printf(&x->todo, "Wait a moment; if it stays so, look at 'wslbridge-helper "
+                                        "status' on Windows.");
 }
 
 static void add_port_finding(const ReportService *s, GuestPort state, uint16_t port,
@@ -175,18 +188,19 @@ static void add_port_finding(const ReportService *s, GuestPort state, uint16_t p
 
         (void) snprintf(x->subject, sizeof(x->subject), "%s", s->name);
         if (loopback) {
-                text_add(&x->seen, "port %u is open on 127.0.0.1 or ::1 only", port);
-                text_add(&x->todo,
-                         "Let the program listen on 0.0.0.0 or %s; 'ss -ltnp' shows which one it "
-                         "is.",
-                         *address->address ? address->address : "the guest's address");
+                buffer_printf(&x->seen, "port %u is open on 127.0.0.1 or ::1 only", port);
+                buffer_printf(
+                        &x->todo,
+                        "Let the program listen on 0.0.0.0 or %s; 'ss -ltnp' shows which one it "
+                        "is.",
+                        *address->address ? address->address : "the guest's address");
         } else {
-                text_add(&x->seen, "port %u is not listened on%s%s", port,
-                         *address->address ? " at " : "", address->address);
-                text_add(&x->todo,
-                         "Start the program, or correct 'connect-port' in %s; 'ss "
-                         "-ltnp' shows what listens.",
-                         s->file);
+                buffer_printf(&x->seen, "port %u is not listened on%s%s", port,
+                              *address->address ? " at " : "", address->address);
+                buffer_printf(&x->todo,
+                              "Start the program, or correct 'connect-port' in %s; 'ss "
+                              "-ltnp' shows what listens.",
+                              s->file);
         }
 }
 

@@ -20,32 +20,33 @@ static void diagnose_kernel(const DiagnoseFacts *facts, Findings *f) {
                 return;
         if (!facts->vmbus) {
                 x = findings_add(f, FINDING_NO_HYPERV);
-                text_add(&x->seen, "there is no VMBus (/sys/bus/vmbus/devices is missing or "
-                                   "empty)");
-                text_add(&x->todo, "Use WSL 2, not WSL 1, or a guest of Hyper-V. Under other "
-                                   "hypervisors there is no helper to talk to.");
+                buffer_printf(&x->seen, "there is no VMBus (/sys/bus/vmbus/devices is missing or "
+                                        "empty)");
+                buffer_printf(&x->todo, "Use WSL 2, not WSL 1, or a guest of Hyper-V. Under other "
+                                        "hypervisors there is no helper to talk to.");
         } else if (!facts->vsock || tried) {
                 x = findings_add(f, FINDING_NO_VSOCK);
-                text_add(&x->seen, facts->vsock ? "the agent could not make a vsock socket"
-                                                : "there is no /dev/vsock");
-                text_add(&x->todo, "Load the module, and see that the kernel has it "
-                                   "(CONFIG_HYPERV_VSOCKETS):\n  sudo modprobe hv_sock");
+                buffer_printf(&x->seen, facts->vsock ? "the agent could not make a vsock socket"
+                                                     : "there is no /dev/vsock");
+                buffer_printf(&x->todo, "Load the module, and see that the kernel has it "
+                                        "(CONFIG_HYPERV_VSOCKETS):\n  sudo modprobe hv_sock");
         }
 }
 
 static void diagnose_no_systemd(const DiagnoseFacts *facts, Findings *f) {
         Finding *x = findings_add(f, FINDING_NO_SYSTEMD);
 
-        text_add(&x->seen, "process 1 is '%s'; %s", *facts->pid1 ? facts->pid1 : "unknown",
-                 facts->status_problem);
+        buffer_printf(&x->seen, "process 1 is '%s'; %s", *facts->pid1 ? facts->pid1 : "unknown",
+                      facts->status_problem);
         if (facts->wsl)
-                text_add(&x->todo, "Add these lines to /etc/wsl.conf, then run 'wsl --shutdown' on "
-                                   "Windows, and start the distribution again:\n"
-                                   "  [boot]\n"
-                                   "  systemd=true");
+                buffer_printf(&x->todo,
+                              "Add these lines to /etc/wsl.conf, then run 'wsl --shutdown' on "
+                              "Windows, and start the distribution again:\n"
+                              "  [boot]\n"
+                              "  systemd=true");
         else
-                text_add(&x->todo, "Let the init system that is there start "
-                                   "/usr/sbin/wslbridge-agent as root.");
+                buffer_printf(&x->todo, "Let the init system that is there start "
+                                        "/usr/sbin/wslbridge-agent as root.");
 }
 
 static void diagnose_agent(const DiagnoseFacts *facts, Findings *f) {
@@ -55,9 +56,10 @@ static void diagnose_agent(const DiagnoseFacts *facts, Findings *f) {
                 return;
         if (facts->status_bad) {
                 x = findings_add(f, FINDING_STATUS_BAD);
-                text_add(&x->seen, "%s", facts->status_problem);
-                text_add(&x->todo, "Install agent and wslbridgectl of the same version, then:\n"
-                                   "  sudo systemctl restart wslbridge-agent");
+                buffer_printf(&x->seen, "%s", facts->status_problem);
+                buffer_printf(&x->todo,
+                              "Install agent and wslbridgectl of the same version, then:\n"
+                              "  sudo systemctl restart wslbridge-agent");
                 return;
         }
         if (!facts->systemd) {
@@ -67,44 +69,45 @@ static void diagnose_agent(const DiagnoseFacts *facts, Findings *f) {
         switch (facts->unit) {
         case UNIT_ABSENT:
                 x = findings_add(f, FINDING_AGENT_ABSENT);
-                text_add(&x->seen, "systemd knows no wslbridge-agent.service");
-                text_add(&x->todo, "Install the agent with its unit, then:\n"
-                                   "  sudo systemctl daemon-reload\n"
-                                   "  sudo systemctl enable --now wslbridge-agent");
+                buffer_printf(&x->seen, "systemd knows no wslbridge-agent.service");
+                buffer_printf(&x->todo, "Install the agent with its unit, then:\n"
+                                        "  sudo systemctl daemon-reload\n"
+                                        "  sudo systemctl enable --now wslbridge-agent");
                 return;
         case UNIT_FAILED:
                 x = findings_add(f, FINDING_AGENT_FAILED);
-                text_add(&x->seen, "systemd says that wslbridge-agent.service has failed (%s)",
-                         facts->unit_result);
-                text_add(&x->todo, "Look for the reason in its log, correct that, and start it:\n"
-                                   "  journalctl -xeu wslbridge-agent\n"
-                                   "  sudo systemctl restart wslbridge-agent");
+                buffer_printf(&x->seen, "systemd says that wslbridge-agent.service has failed (%s)",
+                              facts->unit_result);
+                buffer_printf(&x->todo,
+                              "Look for the reason in its log, correct that, and start it:\n"
+                              "  journalctl -xeu wslbridge-agent\n"
+                              "  sudo systemctl restart wslbridge-agent");
                 return;
         case UNIT_UNKNOWN:
         case UNIT_ACTIVE:
         case UNIT_INACTIVE:
                 x = findings_add(f, FINDING_AGENT_STOPPED);
-                text_add(&x->seen, "%s", facts->status_problem);
-                text_add(&x->todo, "Start it, now and at each boot:\n"
-                                   "  sudo systemctl enable --now wslbridge-agent");
+                buffer_printf(&x->seen, "%s", facts->status_problem);
+                buffer_printf(&x->todo, "Start it, now and at each boot:\n"
+                                        "  sudo systemctl enable --now wslbridge-agent");
                 return;
         }
 }
 
 #define PROBLEMS_SHOWN_MAX 8 /* 'wslbridgectl check' has them all */
 
-static void add_problem(Text *seen, size_t i, const char *file, unsigned line, const char *key,
+static void add_problem(Buffer *seen, size_t i, const char *file, unsigned line, const char *key,
                         const char *message) {
         if (i > PROBLEMS_SHOWN_MAX)
                 return;
         if (i == PROBLEMS_SHOWN_MAX) {
-                text_add(seen, "\n... and more");
+                buffer_printf(seen, "\n... and more");
                 return;
         }
-        text_add(seen, "%s%s:", i > 0 ? "\n" : "", file);
+        buffer_printf(seen, "%s%s:", i > 0 ? "\n" : "", file);
         if (line > 0)
-                text_add(seen, "%u:", line);
-        text_add(seen, " %s%s%s", key, *key ? ": " : "", message);
+                buffer_printf(seen, "%u:", line);
+        buffer_printf(seen, " %s%s%s", key, *key ? ": " : "", message);
 }
 
 /* The agent's problems are those of the set it has read; it may not know yet what the files have
@@ -125,8 +128,9 @@ static void diagnose_config(const DiagnoseFacts *facts, Findings *f) {
         for (size_t i = 0; !reported && i < c->n_problems; i++)
                 add_problem(&x->seen, i, c->problems[i].file, c->problems[i].line,
                             c->problems[i].key ? c->problems[i].key : "", c->problems[i].message);
-        text_add(&x->todo, "Correct what is named above; saving a file is enough. 'wslbridgectl "
-                           "check' tells all that is left.");
+        buffer_printf(&x->todo,
+                      "Correct what is named above; saving a file is enough. 'wslbridgectl "
+                      "check' tells all that is left.");
 }
 
 bool diagnose_mode_is_pointless(const Report *r) {
@@ -142,17 +146,20 @@ bool diagnose_mode_is_pointless(const Report *r) {
 static void diagnose_mode(const Report *r, Findings *f) {
         Finding *x = findings_add(f, FINDING_MODE);
 
-        text_add(&x->seen, "WSL's networking mode is '%s'", *r->mode_word ? r->mode_word : r->mode);
+        buffer_printf(&x->seen, "WSL's networking mode is '%s'",
+                      *r->mode_word ? r->mode_word : r->mode);
         if (strcmp(r->mode, "none") == 0)
-                text_add(&x->todo, "The guest has no network at all. To change that, set this in "
-                                   ".wslconfig on Windows, and run 'wsl --shutdown' there:\n");
+                buffer_printf(&x->todo,
+                              "The guest has no network at all. To change that, set this in "
+                              ".wslconfig on Windows, and run 'wsl --shutdown' there:\n");
         else
-                text_add(&x->todo, "The guest has an address of the host or of its network, and "
-                                   "its ports are reachable without wslbridge (if the firewall of "
-                                   "Windows lets them). Disable the agent; or, to forward ports, "
-                                   "set this in .wslconfig on Windows, and run 'wsl --shutdown' "
-                                   "there:\n");
-        text_add(&x->todo, "  [wsl2]\n  networkingMode=nat");
+                buffer_printf(&x->todo,
+                              "The guest has an address of the host or of its network, and "
+                              "its ports are reachable without wslbridge (if the firewall of "
+                              "Windows lets them). Disable the agent; or, to forward ports, "
+                              "set this in .wslconfig on Windows, and run 'wsl --shutdown' "
+                              "there:\n");
+        buffer_printf(&x->todo, "  [wsl2]\n  networkingMode=nat");
 }
 
 static void diagnose_address(const Report *r, Findings *f) {
@@ -161,20 +168,24 @@ static void diagnose_address(const Report *r, Findings *f) {
 
         if (!*a->address) {
                 x = findings_add(f, FINDING_NO_ADDRESS);
-                text_add(&x->seen, "%s",
-                         *r->address_problem ? r->address_problem : "the agent has found none");
-                text_add(&x->todo, "Look at 'ip address' and 'ip route'; the virtual switch gives "
-                                   "an address by DHCP, in WSL at the start. If the interface is "
-                                   "not found by itself, name it in /etc/wslbridge/agent.conf:\n"
-                                   "  [agent]\n"
-                                   "  interface = eth0");
+                buffer_printf(&x->seen, "%s",
+                              *r->address_problem ? r->address_problem
+                                                  : "the agent has found none");
+                buffer_printf(&x->todo,
+                              "Look at 'ip address' and 'ip route'; the virtual switch gives "
+                              "an address by DHCP, in WSL at the start. If the interface is "
+                              "not found by itself, name it in /etc/wslbridge/agent.conf:\n"
+                              "  [agent]\n"
+                              "  interface = eth0");
         } else if (*r->address_problem) {
                 x = findings_add(f, FINDING_OFF_LINK);
-                text_add(&x->seen, "address %s/%u on %s, gateway %s: %s", a->address, a->prefix,
-                         r->interface, *a->gateway ? a->gateway : "none", r->address_problem);
-                text_add(&x->todo, "Somebody has set a static address. The virtual switch drops "
-                                   "what is outside its own network: remove the address, and let "
-                                   "the switch give one (DHCP).");
+                buffer_printf(&x->seen, "address %s/%u on %s, gateway %s: %s", a->address,
+                              a->prefix, r->interface, *a->gateway ? a->gateway : "none",
+                              r->address_problem);
+                buffer_printf(&x->todo,
+                              "Somebody has set a static address. The virtual switch drops "
+                              "what is outside its own network: remove the address, and let "
+                              "the switch give one (DHCP).");
         }
 }
 
@@ -193,16 +204,16 @@ static void diagnose_candidates(const DiagnoseFacts *facts, Findings *f) {
                 return;
         x = findings_add(f, FINDING_CANDIDATES);
         for (size_t i = 0; i < r->n_candidates; i++)
-                text_add(&x->seen, "%s%s %s%s", i > 0 ? ", " : "", r->candidates[i].interface,
-                         r->candidates[i].address,
-                         r->candidates[i].default_route ? " (default route)" : "");
-        text_add(&x->seen, "; %s was chosen", *r->interface ? r->interface : "none");
-        text_add(&x->todo,
-                 "If that is not the one of the virtual switch, name the right one in "
-                 "/etc/wslbridge/agent.conf:\n"
-                 "  [agent]\n"
-                 "  interface = %s",
-                 r->candidates[0].interface);
+                buffer_printf(&x->seen, "%s%s %s%s", i > 0 ? ", " : "", r->candidates[i].interface,
+                              r->candidates[i].address,
+                              r->candidates[i].default_route ? " (default route)" : "");
+        buffer_printf(&x->seen, "; %s was chosen", *r->interface ? r->interface : "none");
+        buffer_printf(&x->todo,
+                      "If that is not the one of the virtual switch, name the right one in "
+                      "/etc/wslbridge/agent.conf:\n"
+                      "  [agent]\n"
+                      "  interface = %s",
+                      r->candidates[0].interface);
 }
 
 static void diagnose_idle(const DiagnoseFacts *facts, Findings *f) {
@@ -211,18 +222,19 @@ static void diagnose_idle(const DiagnoseFacts *facts, Findings *f) {
         if (!facts->wsl || facts->idle == IDLE_STAYS)
                 return;
         x = findings_add(f, FINDING_IDLE_STOP);
-        text_add(&x->seen, facts->idle == IDLE_STOPS
-                                   ? ".wslconfig on Windows does not forbid it; services of "
-                                     "systemd do not keep WSL running"
-                                   : "services of systemd do not keep WSL running, and .wslconfig "
-                                     "on Windows could not be read");
-        text_add(&x->todo,
-                 "To keep it running, set this in %%USERPROFILE%%\\.wslconfig on Windows, "
-                 "and run 'wsl --shutdown' there:\n"
-                 "  [general]\n"
-                 "  instanceIdleTimeout=-1\n"
-                 "  [wsl2]\n"
-                 "  vmIdleTimeout=-1");
+        buffer_printf(&x->seen,
+                      facts->idle == IDLE_STOPS
+                              ? ".wslconfig on Windows does not forbid it; services of "
+                                "systemd do not keep WSL running"
+                              : "services of systemd do not keep WSL running, and .wslconfig "
+                                "on Windows could not be read");
+        buffer_printf(&x->todo,
+                      "To keep it running, set this in %%USERPROFILE%%\\.wslconfig on Windows, "
+                      "and run 'wsl --shutdown' there:\n"
+                      "  [general]\n"
+                      "  instanceIdleTimeout=-1\n"
+                      "  [wsl2]\n"
+                      "  vmIdleTimeout=-1");
 }
 
 void diagnose_system(const DiagnoseFacts *facts, Findings *f) {

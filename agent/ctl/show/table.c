@@ -4,6 +4,9 @@
 
 #include "agent/ctl/show/table.h"
 
+#include "common/text-width.h"
+#include "common/text-wrap.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,7 +94,7 @@ static void table_widths(const Table *t, unsigned width, size_t ret_widths[TABLE
         }
 }
 
-static void format_cell(Text *out, const Style *style, const char *text, Colour colour,
+static void format_cell(Buffer *out, const Style *style, const char *text, Colour colour,
                         size_t width, bool last) {
         const char *ellipsis = style->utf8 ? "\u2026" : "..";
         size_t used = text_width(text), n = strlen(text);
@@ -102,11 +105,11 @@ static void format_cell(Text *out, const Style *style, const char *text, Colour 
         } else {
                 ellipsis = "";
         }
-        text_add(out, "%s%.*s%s%s", colour == COLOUR_NONE ? "" : style_colour(style, colour),
-                 (int) n, text, ellipsis,
-                 colour == COLOUR_NONE ? "" : style_colour(style, COLOUR_NONE));
+        buffer_printf(out, "%s%.*s%s%s", colour == COLOUR_NONE ? "" : style_colour(style, colour),
+                      (int) n, text, ellipsis,
+                      colour == COLOUR_NONE ? "" : style_colour(style, COLOUR_NONE));
         if (!last)
-                text_add(out, "%*s", (int) (width - used) + TABLE_GAP, "");
+                buffer_printf(out, "%*s", (int) (width - used) + TABLE_GAP, "");
 }
 
 /* Column of the last cell that has a text: nothing is padded behind it. */
@@ -119,7 +122,11 @@ static unsigned row_last(const Table *t, const TableRow *row) {
         return last;
 }
 
-void table_format(const Table *t, const Style *style, Text *out) {
+void table_format(const Table *t, const Style *style, Buffer *out) {
+        const TextFrame note = {.column = TABLE_NOTE,
+                                .indent = TABLE_NOTE,
+                                .width = style->width,
+                                .whole_words = true};
         size_t widths[TABLE_COLUMNS_MAX];
 
         out->oom = out->oom || t->oom;
@@ -129,7 +136,7 @@ void table_format(const Table *t, const Style *style, Text *out) {
         for (unsigned c = 0; c < t->n_columns; c++)
                 format_cell(out, style, t->titles[c], COLOUR_STRONG, widths[c],
                             c == t->n_columns - 1);
-        text_add(out, "\n");
+        buffer_printf(out, "\n");
         for (size_t i = 0; i < t->n_rows; i++) {
                 const TableRow *row = &t->rows[i];
                 unsigned last = row_last(t, row);
@@ -137,10 +144,10 @@ void table_format(const Table *t, const Style *style, Text *out) {
                 for (unsigned c = 0; c <= last; c++)
                         format_cell(out, style, row->cells[c].text ? row->cells[c].text : "",
                                     row->cells[c].colour, widths[c], c == last);
-                text_add(out, "\n");
+                buffer_printf(out, "\n");
                 if (row->note) {
-                        text_add(out, "%*s", TABLE_NOTE, "");
-                        text_add_wrapped(out, TABLE_NOTE, TABLE_NOTE, style->width, row->note);
+                        buffer_printf(out, "%*s", TABLE_NOTE, "");
+                        text_wrap(out, row->note, &note);
                 }
         }
 }

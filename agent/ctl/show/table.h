@@ -3,7 +3,7 @@
 
 /* Internal to wslbridgectl: a table whose columns fit the terminal. Pure. */
 
-#include "agent/util/text.h"
+#include "common/buffer.h"
 
 #define TABLE_COLUMNS_MAX 6
 
@@ -63,4 +63,4 @@ void table_note(Table *t, const char *text);
  * Columns are as wide as their widest cell. Where the sum does not fit, the widest one that is not
  * fixed gets narrower, and what does not fit into it ends in an ellipsis.
  */
-void table_format(const Table *t, const Style *style, Text *out);
+void table_format(const Table *t, const Style *style, Buffer *out);

@@ -50,14 +50,15 @@ Style terminal_style(void) {
         };
 }
 
-int terminal_print(Text *t) {
+int terminal_print(Buffer *t) {
+        size_t n = buffer_length(t);
         int r = 0;
 
         if (t->oom)
                 r = -ENOMEM;
-        else if (t->n > 0 && (fwrite(t->data, 1, t->n, stdout) < t->n || fflush(stdout) != 0))
+        else if (n > 0 && (fwrite(buffer_bytes(t), 1, n, stdout) < n || fflush(stdout) != 0))
                 r = errno ? -errno : -EIO;
-        text_done(t);
+        buffer_done(t);
         if (r < 0 && r != -EPIPE) /* nobody is left to be told */
                 (void) ctl_error("Cannot write the output: %s", strerror(-r));
         return r;

@@ -10,7 +10,7 @@
 Style terminal_style(void);
 
 /* Print @t and free it. Return: 0, -ENOMEM, or negative errno of writing. */
-int terminal_print(Text *t);
+int terminal_print(Buffer *t);
 
 /* A line that shows that something is waited for; on standard error, and only on a terminal. */
 typedef struct Spinner {

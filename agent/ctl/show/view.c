@@ -4,6 +4,8 @@
 
 #include "agent/ctl/show/view.h"
 
+#include "common/text-wrap.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -25,71 +27,75 @@ static Colour state_colour(const char *state) {
         return COLOUR_NONE;
 }
 
-static void add_line(Text *out, const Style *style, const char *label, Text *value) {
-        text_add(out, "%*s  ", LABEL_WIDTH, label);
-        text_add_wrapped(out, LABEL_WIDTH + 2, LABEL_WIDTH + 2, style->width,
-                         value->data ? value->data : "");
+static void add_line(Buffer *out, const Style *style, const char *label, Buffer *value) {
+        const TextFrame frame = {.column = LABEL_WIDTH + 2,
+                                 .indent = LABEL_WIDTH + 2,
+                                 .width = style->width,
+                                 .whole_words = true};
+
+        buffer_printf(out, "%*s  ", LABEL_WIDTH, label);
+        text_wrap(out, buffer_text(value), &frame);
         out->oom = out->oom || value->oom;
-        text_done(value);
+        buffer_done(value);
 }
 
-static void header_address(const Report *r, const Style *style, Text *out) {
+static void header_address(const Report *r, const Style *style, Buffer *out) {
         const ReportAddress *a = *r->v4.address ? &r->v4 : &r->v6;
-        Text value = TEXT_NULL;
+        Buffer value = BUFFER_NULL;
 
         if (*a->address) {
-                text_add(&value, "%s/%u on %s", a->address, a->prefix, r->interface);
+                buffer_printf(&value, "%s/%u on %s", a->address, a->prefix, r->interface);
                 if (*a->gateway)
-                        text_add(&value, ", gateway %s", a->gateway);
+                        buffer_printf(&value, ", gateway %s", a->gateway);
         } else {
-                text_add(&value, "none");
+                buffer_printf(&value, "none");
         }
         if (*r->address_problem)
-                text_add(&value, " (%s)", r->address_problem);
+                buffer_printf(&value, " (%s)", r->address_problem);
         add_line(out, style, "address:", &value);
 }
 
-static void header_helper(const Report *r, const Style *style, uint64_t now_usec, Text *out) {
+static void header_helper(const Report *r, const Style *style, uint64_t now_usec, Buffer *out) {
         char since[REPORT_TIME_TEXT_SIZE];
-        Text value = TEXT_NULL;
+        Buffer value = BUFFER_NULL;
 
         report_time_format(&r->helper_since, now_usec, since);
-        text_add(&value, "%s since %s", r->connected ? "connected" : "not connected", since);
+        buffer_printf(&value, "%s since %s", r->connected ? "connected" : "not connected", since);
         if (r->connected && *r->software)
-                text_add(&value, " (%s)", r->software);
+                buffer_printf(&value, " (%s)", r->software);
         if (!r->connected && *r->error_cause)
-                text_add(&value, " (%s%s%s)", r->error_cause, *r->error_text ? ": " : "",
-                         r->error_text);
+                buffer_printf(&value, " (%s%s%s)", r->error_cause, *r->error_text ? ": " : "",
+                              r->error_text);
         add_line(out, style, "helper:", &value);
 }
 
-static void header_update(const Report *r, const Style *style, Text *out) {
-        Text value = TEXT_NULL;
+static void header_update(const Report *r, const Style *style, Buffer *out) {
+        Buffer value = BUFFER_NULL;
 
         if (!r->has_update)
                 return;
-        text_add(&value, "%.1f ms from the last change of the address to the host's answer",
-                 (double) r->update_usec / 1000);
+        buffer_printf(&value, "%.1f ms from the last change of the address to the host's answer",
+                      (double) r->update_usec / 1000);
         add_line(out, style, "update:", &value);
 }
 
-static void header_problems(const Report *r, const Style *style, Text *out) {
-        Text value = TEXT_NULL;
+static void header_problems(const Report *r, const Style *style, Buffer *out) {
+        Buffer value = BUFFER_NULL;
 
         if (r->n_problems == 0)
                 return;
-        text_add(&value, "%zu in the configuration%s; see 'wslbridgectl check'", r->n_problems,
-                 r->stale ? ", so the newer one is not in force" : "");
+        buffer_printf(&value, "%zu in the configuration%s; see 'wslbridgectl check'", r->n_problems,
+                      r->stale ? ", so the newer one is not in force" : "");
         add_line(out, style, "problems:", &value);
 }
 
-void view_header(const Report *r, const Style *style, uint64_t now_usec, Text *out) {
-        Text value = TEXT_NULL;
+void view_header(const Report *r, const Style *style, uint64_t now_usec, Buffer *out) {
+        Buffer value = BUFFER_NULL;
 
-        text_add(&value, "wslbridge-agent %s, process %d", r->version, r->pid);
+        buffer_printf(&value, "wslbridge-agent %s, process %d", r->version, r->pid);
         add_line(out, style, "agent:", &value);
         header_address(r, style, out);
-        text_add(&value, "%s", *r->mode_word ? r->mode_word : r->mode);
+        buffer_printf(&value, "%s", *r->mode_word ? r->mode_word : r->mode);
         add_line(out, style, "mode:", &value);
         header_helper(r, style, now_usec, out);
         header_update(r, style, out);
@@ -115,23 +121,23 @@ static void guest_port_text(const ReportListen *listen, char *ret_text, size_t s
 
 static void service_note(Table *t, const ReportService *s) {
         bool active = strcmp(s->state, "active") == 0;
-        Text note = TEXT_NULL;
+        Buffer note = BUFFER_NULL;
 
         if (!active && *s->text)
-                text_add(&note, "%s", s->text);
+                buffer_printf(&note, "%s", s->text);
         else if (!active && *s->reason)
-                text_add(&note, "%s", s->reason);
+                buffer_printf(&note, "%s", s->reason);
         if (active &&
             (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
-                text_add(&note, "port %u of the guest is %s", s->guest_port,
-                         *s->guest == 'l' ? "open on loopback only" : "not listened on");
-        if (note.data)
-                table_note(t, note.data);
+                buffer_printf(&note, "port %u of the guest is %s", s->guest_port,
+                              *s->guest == 'l' ? "open on loopback only" : "not listened on");
+        if (buffer_length(&note) > 0)
+                table_note(t, buffer_text(&note));
         t->oom = t->oom || note.oom;
-        text_done(&note);
+        buffer_done(&note);
 }
 
-void view_services(const Report *r, const char *const *names, const Style *style, Text *out) {
+void view_services(const Report *r, const char *const *names, const Style *style, Buffer *out) {
         static const char *const titles[] = {"NAME", "LISTEN", "GUEST PORT", "STATE"};
         Table t = {.titles = titles, .n_columns = ELEMENTSOF(titles), .fixed = 1u << 2 | 1u << 3};
 
@@ -191,28 +197,29 @@ static ListItem list_item(const Config *config, const Report *r, size_t i, uint3
         return item;
 }
 
-static void list_listens(const Config *config, const ListItem *item, Text *out) {
+static void list_listens(const Config *config, const ListItem *item, Buffer *out) {
         char listen[VIEW_LISTEN_TEXT_SIZE];
 
         for (uint32_t i = 0; item->wire && i < item->wire->n_listens; i++) {
                 view_listen(&config->wire.listens[item->wire->first_listen + i], listen);
-                text_add(out, "%s%s", i > 0 ? ", " : "", listen);
+                buffer_printf(out, "%s%s", i > 0 ? ", " : "", listen);
         }
 }
 
-void view_list(const Config *config, const Report *r, const Style *style, Text *out) {
+void view_list(const Config *config, const Report *r, const Style *style, Buffer *out) {
         static const char *const titles[] = {"NAME", "LISTEN", "STATE", "DESCRIPTION"};
         Table t = {.titles = titles, .n_columns = ELEMENTSOF(titles), .fixed = 1u << 2};
         uint32_t next = 0;
 
         for (size_t i = 0; i < config->n_services; i++) {
                 ListItem item = list_item(config, r, i, &next);
-                Text listens = TEXT_NULL;
+                Buffer listens = BUFFER_NULL;
 
                 list_listens(config, &item, &listens);
                 table_row(&t);
                 table_cell(&t, 0, COLOUR_NONE, item.service->name);
-                table_cell(&t, 1, COLOUR_NONE, listens.data ? listens.data : "-");
+                table_cell(&t, 1, COLOUR_NONE,
+                           buffer_length(&listens) > 0 ? buffer_text(&listens) : "-");
                 table_cell(&t, 2, state_colour(item.state), item.state);
                 if (item.service->description) {
                         char *description = strdup(item.service->description);
@@ -225,7 +232,7 @@ void view_list(const Config *config, const Report *r, const Style *style, Text *
                         free(description);
                 }
                 t.oom = t.oom || listens.oom;
-                text_done(&listens);
+                buffer_done(&listens);
         }
         table_format(&t, style, out);
         table_done(&t);

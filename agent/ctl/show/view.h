@@ -8,16 +8,16 @@
 #include "agent/status/read.h"
 
 /* Lines about the agent: address, mode, helper, last update, problems of the configuration. */
-void view_header(const Report *r, const Style *style, uint64_t now_usec, Text *out);
+void view_header(const Report *r, const Style *style, uint64_t now_usec, Buffer *out);
 
 /**
  * view_services() - NAME, LISTEN, GUEST PORT, STATE; below a service that is not active, why
  * @names: show these only; NULL-terminated, or NULL for all
  */
-void view_services(const Report *r, const char *const *names, const Style *style, Text *out);
+void view_services(const Report *r, const char *const *names, const Style *style, Buffer *out);
 
 /* One line for each service, with its description. @r: NULL while the agent does not run. */
-void view_list(const Config *config, const Report *r, const Style *style, Text *out);
+void view_list(const Config *config, const Report *r, const Style *style, Buffer *out);
 
 /* The same for programs. Return: NULL when out of memory. */
 json_t *view_list_json(const Config *config, const Report *r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: a Buffer is a byte queue whatever the sizes of what is appended and consumed, its cost
- * stays linear, and it gives a large allocation back when it is empty.
+ * Claim: a Buffer is a byte queue for appends and consumes of every size. Its cost stays linear, it
+ * releases a large allocation when it is empty, and it shows what it holds as a string.
  */
 
 #include "common/buffer.h"
@@ -106,7 +106,9 @@ START_TEST(test_impossible_size) {
         ck_assert_int_eq(buffer_reserve(&b, SIZE_MAX / 2 + 2, &room), -ENOMEM);
         ck_assert_uint_eq(buffer_length(&b), 1);
         ck_assert_mem_eq(buffer_bytes(&b), "x", 1);
+        ck_assert(b.oom); /* and says so until it is emptied */
         buffer_done(&b);
+        ck_assert(!b.oom);
 }
 END_TEST
 
@@ -128,6 +130,30 @@ START_TEST(test_large_is_released) {
 }
 END_TEST
 
+START_TEST(test_text) {
+        Buffer b = BUFFER_NULL;
+
+        ck_assert_str_eq(buffer_text(&b), "");
+        buffer_printf(&b, "%s", "");
+        ck_assert_str_eq(buffer_text(&b), "");
+        for (unsigned i = 0; i < 1000; i++) {
+                buffer_printf(&b, "%u%s", i % 10, i % 2 ? "," : "");
+                ck_assert_uint_eq(strlen(buffer_text(&b)), buffer_length(&b));
+        }
+        ck_assert_uint_eq(buffer_length(&b), 1500);
+        buffer_consume(&b, 3);
+        ck_assert_int_eq(strncmp(buffer_text(&b), "23,45,", 6), 0);
+        buffer_done(&b);
+        for (size_t n = 510; n <= 514; n++) { /* around a size that is full */
+                buffer_printf(&b, "%*s", (int) n, "x");
+                ck_assert_uint_eq(strlen(buffer_text(&b)), n);
+                ck_assert_int_eq(buffer_append(&b, "yz", 2), 0);
+                ck_assert_uint_eq(strlen(buffer_text(&b)), n + 2);
+                buffer_done(&b);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("buffer");
         TCase *tcase = tcase_create("buffer");
@@ -138,6 +164,7 @@ int main(void) {
         tcase_add_test(tcase, test_reserve_commit);
         tcase_add_test(tcase, test_impossible_size);
         tcase_add_test(tcase, test_large_is_released);
+        tcase_add_test(tcase, test_text);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -87,27 +87,20 @@ const char *finding_rank_name(FindingRank rank) {
         return "unknown";
 }
 
-static int finding_text(const Finding *f, Buffer *out, size_t width) {
-        int r = text_pad(out, finding_rank_name(f->rank), COLUMNS_RANK);
-
-        if (r == 0)
-                r = text_wrap(out, f->seen, COLUMNS_RANK, COLUMNS_RANK, width);
-        if (r < 0 || !f->advice[0])
-                return r;
-        r = text_pad(out, "", COLUMNS_RANK);
-        if (r == 0)
-                r = text_pad(out, "->", COLUMNS_ADVICE - COLUMNS_RANK);
-        if (r == 0)
-                r = text_wrap(out, f->advice, COLUMNS_ADVICE, COLUMNS_ADVICE, width);
-        return r;
+static void finding_text(const Finding *f, Buffer *out, size_t width) {
+        text_pad(out, finding_rank_name(f->rank), COLUMNS_RANK);
+        text_wrap(out, f->seen, &(TextFrame){COLUMNS_RANK, COLUMNS_RANK, width, true});
+        if (!f->advice[0])
+                return;
+        text_pad(out, "", COLUMNS_RANK);
+        text_pad(out, "->", COLUMNS_ADVICE - COLUMNS_RANK);
+        text_wrap(out, f->advice, &(TextFrame){COLUMNS_ADVICE, COLUMNS_ADVICE, width, true});
 }
 
 int findings_text(const Findings *f, Buffer *out, size_t width) {
-        int r = 0;
-
-        for (size_t i = 0; r == 0 && i < f->n; i++)
-                r = finding_text(&f->items[i], out, width);
-        return r;
+        for (size_t i = 0; i < f->n; i++)
+                finding_text(&f->items[i], out, width);
+        return out->oom ? -ENOMEM : 0;
 }
 
 int findings_json(const Findings *f, Buffer *out) {

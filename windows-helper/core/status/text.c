@@ -7,6 +7,7 @@
 #include "common/text-wrap.h"
 #include "windows-helper/core/status/read.h"
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,19 +25,18 @@
 typedef struct StatusText {
         Buffer *out; /* borrowed */
         size_t width;
-        int error;
         StatusKind part; /* what the last line was about */
         char applied[32];
 } StatusText;
 
 static void status_pad(StatusText *s, const char *text, size_t columns) {
-        if (s->error == 0)
-                s->error = text_pad(s->out, text, columns);
+        text_pad(s->out, text, columns);
 }
 
 static void status_wrap(StatusText *s, const char *text, size_t indent) {
-        if (s->error == 0)
-                s->error = text_wrap(s->out, text, indent, indent, s->width);
+        const TextFrame frame = {.column = indent, .indent = indent, .width = s->width};
+
+        text_wrap(s->out, text, &frame);
 }
 
 /* "label       text" */
@@ -164,5 +164,5 @@ int status_text(Buffer *out, const char *json, size_t n, size_t width) {
         StatusText s = {.out = out, .width = width, .part = STATUS_MEMBER};
         int r = status_read(json, n, status_on_record, &s);
 
-        return s.error ? s.error : r;
+        return out->oom ? -ENOMEM : r;
 }

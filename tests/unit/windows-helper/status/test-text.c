@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What 'status' shows: status.json read by pieces, and texts fit to a window. Also how policies are
- * shown and compared. */
+/* What 'status' shows of status.json, and how policies are shown and compared. */
 
 #include "common/json-write.h"
-#include "common/text-wrap.h"
 #include "tests/suite.h"
 #include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/core/policy/policy.h"
@@ -20,56 +18,6 @@ static void expect_text(Buffer *out, const char *text) {
         ck_assert_str_eq((const char *) buffer_bytes(out), text);
         buffer_done(out);
 }
-
-START_TEST(test_wrap) {
-        static const struct {
-                const char *text;
-                size_t column, indent, width;
-                const char *out;
-        } cases[] = {
-                {"", 0, 0, 0, "\n"},
-                {"one two three", 0, 0, 0, "one two three\n"},
-                {"one two three four five", 0, 2, 22, "one two three four\n  five\n"},
-                {"one two three four fiv", 0, 2, 22, "one two three four fiv\n"},
-                {"  one   two ", 0, 0, 40, "one two\n"},
-                {"aaaa bbbb", 18, 4, 24, "aaaa\n    bbbb\n"},
-                /* one that is longer than a line */
-                {"0123456789012345678901234567", 0, 1, 21, "012345678901234567890\n 1234567\n"},
-                {"x 0123456789012345678901234567", 0, 1, 21,
-                 "x\n 01234567890123456789\n 01234567\n"},
-                {"begins behind the end", 30, 2, 22, "\n  begins behind the\n  end\n"},
-                /* a window too narrow for the indent */
-                {"one two three four five six", 10, 10, 5,
-                 "one two three four\n          five six\n"},
-                /* characters, not bytes */
-                {"\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 "
-                 "\xc3\xb6\xc3\xb6\xc3\xb6\xc3\xb6\xc3\xb6 "
-                 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc xx",
-                 0, 0, 20,
-                 "\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4\xc3\xa4 "
-                 "\xc3\xb6\xc3\xb6\xc3\xb6\xc3\xb6\xc3\xb6 "
-                 "\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc\xc3\xbc xx\n"},
-        };
-
-        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                Buffer out = BUFFER_NULL;
-
-                ck_assert_int_eq(text_wrap(&out, cases[i].text, cases[i].column, cases[i].indent,
-                                           cases[i].width),
-                                 0);
-                expect_text(&out, cases[i].out);
-        }
-}
-END_TEST
-
-START_TEST(test_pad) {
-        Buffer out = BUFFER_NULL;
-
-        ck_assert_int_eq(text_pad(&out, "\xc3\xa4", 4), 0);
-        ck_assert_int_eq(text_pad(&out, "long", 2), 0);
-        expect_text(&out, "\xc3\xa4   long ");
-}
-END_TEST
 
 static const char status[] =
         "{\"schema\": 1, \"version\": \"0.1.0\", \"pid\": 7, \"written\": \"x\",\n"
@@ -287,8 +235,6 @@ int main(void) {
         Suite *s = suite_create("status");
         TCase *t = tcase_create("core");
 
-        tcase_add_test(t, test_wrap);
-        tcase_add_test(t, test_pad);
         tcase_add_test(t, test_status_for_people);
         tcase_add_test(t, test_what_is_no_status);
         tcase_add_test(t, test_json_is_quoted);

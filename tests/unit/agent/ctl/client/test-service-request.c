@@ -8,9 +8,9 @@
 #include "tests/unit/agent/testing.h"
 
 /* @request as a file; "" with the problems in @problems when it is none. */
-static Text make(const ServiceRequest *request, ConfigProblems *problems) {
+static Buffer make(const ServiceRequest *request, ConfigProblems *problems) {
         static ServiceFile file;
-        Text text = TEXT_NULL;
+        Buffer text = BUFFER_NULL;
 
         config_problems_begin(problems, "request");
         service_request_parse(request, &file, problems);
@@ -71,13 +71,13 @@ START_TEST(files) {
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 ConfigProblems problems = CONFIG_PROBLEMS_NULL;
-                Text text = make(&table[i].request, &problems);
+                Buffer text = make(&table[i].request, &problems);
 
                 ck_assert_uint_eq(problems.n, 0);
-                ck_assert_str_eq(strstr(text.data, "[service]\n") + strlen("[service]\n"),
+                ck_assert_str_eq(strstr(buffer_text(&text), "[service]\n") + strlen("[service]\n"),
                                  table[i].lines);
-                ck_assert(service_file_is_ours((uint8_t *) text.data, text.n));
-                text_done(&text);
+                ck_assert(service_file_is_ours(buffer_bytes(&text), buffer_length(&text)));
+                buffer_done(&text);
                 config_problems_done(&problems);
         }
 }
@@ -106,10 +106,10 @@ START_TEST(mistakes) {
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 ConfigProblems problems = CONFIG_PROBLEMS_NULL;
-                Text text = make(&table[i].request, &problems);
+                Buffer text = make(&table[i].request, &problems);
 
                 ck_assert_msg(problems.n > 0, "case %zu", i);
-                ck_assert_ptr_null(text.data);
+                ck_assert_uint_eq(buffer_length(&text), 0);
                 ck_assert_msg(strstr(problems.items[0].message, table[i].says) != NULL, "%s",
                               problems.items[0].message);
                 if (table[i].key)
@@ -124,20 +124,21 @@ END_TEST
 START_TEST(changed_files_are_not_ours) {
         static const char *const added[] = {"# a note\n", "enabled = no \n", "listen = 81\n", " "};
         ConfigProblems problems = CONFIG_PROBLEMS_NULL;
-        Text text = make(&(ServiceRequest){.ports = "80"}, &problems);
+        Buffer text = make(&(ServiceRequest){.ports = "80"}, &problems);
 
         for (size_t i = 0; i < ELEMENTSOF(added); i++) {
-                Text changed = TEXT_NULL;
+                Buffer changed = BUFFER_NULL;
 
-                text_add(&changed, "%s%s", text.data, added[i]);
-                ck_assert_msg(!service_file_is_ours((uint8_t *) changed.data, changed.n), "%s",
-                              changed.data);
-                text_done(&changed);
+                buffer_printf(&changed, "%s%s", buffer_text(&text), added[i]);
+                ck_assert_msg(
+                        !service_file_is_ours(buffer_bytes(&changed), buffer_length(&changed)),
+                        "%s", buffer_text(&changed));
+                buffer_done(&changed);
         }
-        ck_assert(!service_file_is_ours((uint8_t *) text.data, text.n - 1));
+        ck_assert(!service_file_is_ours(buffer_bytes(&text), buffer_length(&text) - 1));
         ck_assert(!service_file_is_ours((const uint8_t *) "[service]\nlisten = 80\n", 22));
         ck_assert(!service_file_is_ours((const uint8_t *) "", 0));
-        text_done(&text);
+        buffer_done(&text);
         config_problems_done(&problems);
 }
 END_TEST

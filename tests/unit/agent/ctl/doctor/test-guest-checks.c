@@ -71,7 +71,7 @@ static void teardown(void) {
 
 /* @expected: names of the findings with blanks between, and a service behind a colon. */
 static void expect(const char *expected) {
-        Text found = TEXT_NULL;
+        Buffer found = BUFFER_NULL;
 
         findings_done(&findings);
         diagnose(&facts, &findings);
@@ -79,27 +79,27 @@ static void expect(const char *expected) {
         for (size_t i = 0; i < findings.n; i++) {
                 const Finding *x = &findings.items[i];
 
-                text_add(&found, "%s%s%s%s", i > 0 ? " " : "", finding_name(x->id),
-                         *x->subject ? ":" : "", x->subject);
-                ck_assert_uint_gt(x->seen.n, 0);
-                ck_assert_uint_gt(x->todo.n, 20);
+                buffer_printf(&found, "%s%s%s%s", i > 0 ? " " : "", finding_name(x->id),
+                              *x->subject ? ":" : "", x->subject);
+                ck_assert_uint_gt(buffer_length(&x->seen), 0);
+                ck_assert_uint_gt(buffer_length(&x->todo), 20);
         }
-        ck_assert_str_eq(found.data ? found.data : "", expected);
-        text_done(&found);
+        ck_assert_str_eq(buffer_text(&found), expected);
+        buffer_done(&found);
 }
 
 static bool first_says(const char *seen, const char *todo) {
-        return strstr(findings.items[0].seen.data, seen) &&
-               strstr(findings.items[0].todo.data, todo);
+        return strstr(buffer_text(&findings.items[0].seen), seen) &&
+               strstr(buffer_text(&findings.items[0].todo), todo);
 }
 
 START_TEST(all_is_well) {
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
 
         expect("");
         findings_format(&findings, &report, &(Style){.width = 80}, &out);
-        ck_assert_str_eq(out.data, "No problem found; 2 services active.\n");
-        text_done(&out);
+        ck_assert_str_eq(buffer_text(&out), "No problem found; 2 services active.\n");
+        buffer_done(&out);
 }
 END_TEST
 
@@ -171,7 +171,7 @@ START_TEST(no_systemd) {
         ck_assert(first_says("'init'", "  [boot]\n  systemd=true"));
         facts.wsl = false;
         expect("no-systemd");
-        ck_assert_ptr_null(strstr(findings.items[0].todo.data, "wsl.conf"));
+        ck_assert_ptr_null(strstr(buffer_text(&findings.items[0].todo), "wsl.conf"));
 }
 END_TEST
 
@@ -344,20 +344,20 @@ START_TEST(idle) {
 END_TEST
 
 START_TEST(forms) {
-        Text out = TEXT_NULL;
+        Buffer out = BUFFER_NULL;
         json_t *json;
 
         services[1].state = "conflict";
         services[1].text = "0.0.0.0:8080: somebody has it";
         expect("service-conflict:web");
         findings_format(&findings, &report, &(Style){.width = 72, .colour = true}, &out);
-        ck_assert_msg(strncmp(out.data,
+        ck_assert_msg(strncmp(buffer_text(&out),
                               "\033[31merror\033[0m: web: Somebody else has the port of "
                               "the host\n   seen conflict: 0.0.0.0:8080: somebody has "
                               "it\n     do Choose",
                               100) == 0,
-                      "%s", out.data);
-        text_done(&out);
+                      "%s", buffer_text(&out));
+        buffer_done(&out);
         json = findings_json(&findings);
         ck_assert_uint_eq(json_array_size(json), 1);
         ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json, 0), "finding")),

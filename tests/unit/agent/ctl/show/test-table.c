@@ -1,83 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What wslbridgectl prints: widths, wrapping, columns that fit, nothing that speaks to the
- * terminal. */
+/* The tables that wslbridgectl prints: columns that fit the terminal, an ellipsis, and colours. */
 
 #include "agent/ctl/show/table.h"
 #include "agent/util/cleanup.h"
+#include "common/text-width.h"
 
 #include "tests/unit/agent/testing.h"
 
-#include <locale.h>
-
-static Text out;
+static Buffer out;
 
 static void setup(void) {
-        ck_assert_ptr_nonnull(setlocale(LC_CTYPE, "C.UTF-8"));
-        out = TEXT_NULL;
+        out = BUFFER_NULL;
 }
 
 static void teardown(void) {
-        text_done(&out);
+        buffer_done(&out);
 }
-
-START_TEST(width_counts_columns) {
-        ck_assert_uint_eq(text_width("abc"), 3);
-        ck_assert_uint_eq(text_width("\xc3\xa4"), 1);        /* a with diaeresis */
-        ck_assert_uint_eq(text_width("a\xcc\x88"), 1);       /* combining */
-        ck_assert_uint_eq(text_width("\xe6\x97\xa5"), 2);    /* a wide character */
-        ck_assert_uint_eq(text_fit("a\xe6\x97\xa5z", 2), 1); /* no half of it */
-        ck_assert_uint_eq(text_fit("a\xe6\x97\xa5z", 3), 4);
-        ck_assert_uint_eq(text_fit("abc", 9), 3);
-}
-END_TEST
-
-START_TEST(clean_leaves_nothing_for_the_terminal) {
-        static const struct {
-                const char *from, *to;
-        } table[] = {
-                {"plain \xc3\xa4", "plain \xc3\xa4"},
-                {"\033[31mred", "?[31mred"},
-                {"a\nb\tc\x7f", "a?b?c?"},
-                {"\xc2\x9b"
-                 "31m",
-                 "??31m"}, /* C1: CSI in one character */
-                {"\xff\xfe", "??"},
-                {"a\xe2\x80\xae"
-                 "b",
-                 "a?b"}, /* right-to-left override */
-                {"a\xe2\x81\xa6"
-                 "b\xe2\x80\xa8",
-                 "a?b?"}, /* isolate, line separator */
-        };
-
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                char text[64];
-
-                (void) strcpy(text, table[i].from);
-                text_clean(text);
-                ck_assert_str_eq(text, table[i].to);
-        }
-}
-END_TEST
-
-START_TEST(wrapping) {
-        text_add(&out, "ab: ");
-        text_add_wrapped(
-                &out, 4, 4, 30,
-                "one two three four five six seven\n  an example line that is longer\nend");
-        ck_assert_str_eq(out.data, "ab: one two three four five\n"
-                                   "    six seven\n"
-                                   "      an example line that is longer\n"
-                                   "    end\n");
-}
-END_TEST
-
-START_TEST(no_width_means_one_line) {
-        text_add_wrapped(&out, 0, 4, 0, "one two three four five six seven eight nine ten");
-        ck_assert_str_eq(out.data, "one two three four five six seven eight nine ten\n");
-}
-END_TEST
 
 static void fill(Table *t) {
         static const char *const titles[] = {"NAME", "LISTEN", "STATE"};
@@ -112,10 +51,11 @@ START_TEST(table_as_wide_as_it_gets) {
 
         fill(&t);
         table_format(&t, &(Style){0}, &out);
-        ck_assert_str_eq(out.data, "NAME                        LISTEN               STATE\n"
-                                   "a-service-with-a-long-name  192.0.2.1:8000-8010  conflict\n"
-                                   "  somebody else has it, and will not let go of it\n"
-                                   "                            [::]:1\n");
+        ck_assert_str_eq(buffer_text(&out),
+                         "NAME                        LISTEN               STATE\n"
+                         "a-service-with-a-long-name  192.0.2.1:8000-8010  conflict\n"
+                         "  somebody else has it, and will not let go of it\n"
+                         "                            [::]:1\n");
         table_done(&t);
 }
 END_TEST
@@ -126,10 +66,12 @@ START_TEST(table_fits) {
 
                 fill(&t);
                 table_format(&t, &(Style){.width = width, .utf8 = width % 2}, &out);
-                ck_assert_msg(widest_line(out.data) <= width, "%u columns:\n%s", width, out.data);
-                ck_assert_ptr_nonnull(strstr(out.data, "conflict\n")); /* fixed, so whole */
+                ck_assert_msg(widest_line(buffer_text(&out)) <= width, "%u columns:\n%s", width,
+                              buffer_text(&out));
+                ck_assert_ptr_nonnull(
+                        strstr(buffer_text(&out), "conflict\n")); /* fixed, so whole */
                 table_done(&t);
-                text_done(&out);
+                buffer_done(&out);
         }
 }
 END_TEST
@@ -139,14 +81,14 @@ START_TEST(ellipsis_and_colour) {
 
         fill(&t);
         table_format(&t, &(Style){.width = 40, .utf8 = true, .colour = true}, &out);
-        ck_assert_ptr_nonnull(strstr(out.data, "\xe2\x80\xa6"));
-        ck_assert_ptr_nonnull(strstr(out.data, "\033[31mconflict\033[0m"));
+        ck_assert_ptr_nonnull(strstr(buffer_text(&out), "\xe2\x80\xa6"));
+        ck_assert_ptr_nonnull(strstr(buffer_text(&out), "\033[31mconflict\033[0m"));
         table_done(&t);
-        text_done(&out);
+        buffer_done(&out);
         fill(&t);
         table_format(&t, &(Style){.width = 40}, &out);
-        ck_assert_ptr_nonnull(strstr(out.data, "..  "));
-        ck_assert_ptr_null(strchr(out.data, '\033'));
+        ck_assert_ptr_nonnull(strstr(buffer_text(&out), "..  "));
+        ck_assert_ptr_null(strchr(buffer_text(&out), '\033'));
         table_done(&t);
 }
 END_TEST
@@ -156,10 +98,6 @@ int main(void) {
         TCase *c = tcase_create("table");
 
         tcase_add_checked_fixture(c, setup, teardown);
-        tcase_add_test(c, width_counts_columns);
-        tcase_add_test(c, clean_leaves_nothing_for_the_terminal);
-        tcase_add_test(c, wrapping);
-        tcase_add_test(c, no_width_means_one_line);
         tcase_add_test(c, table_as_wide_as_it_gets);
         tcase_add_test(c, table_fits);
         tcase_add_test(c, ellipsis_and_colour);
