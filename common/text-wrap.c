@@ -118,3 +118,21 @@ void text_clean(char *s) {
         }
         *to = '\0';
 }
+
+void text_clean_lines(Buffer *text) {
+        Buffer clean = {.oom = text->oom};
+        char *line = buffer_length(text) > 0 ? (char *) text->data + text->begin : NULL;
+
+        (void) buffer_text(text); /* ends it with a NUL */
+        while (line) {
+                char *end = strchr(line, '\n');
+
+                if (end)
+                        *end = '\0';
+                text_clean(line);
+                buffer_printf(&clean, "%s%s", line, end ? "\n" : "");
+                line = end ? end + 1 : NULL;
+        }
+        buffer_done(text);
+        *text = clean;
+}

@@ -38,3 +38,6 @@ void text_pad(Buffer *out, const char *text, size_t columns);
  * end its line become '?'.
  */
 void text_clean(char *s);
+
+/* The same for a whole text, in which each '\n' stays. */
+void text_clean_lines(Buffer *text);

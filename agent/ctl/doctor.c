@@ -1,42 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 
-/* wslbridgectl doctor. */
+/*
+ * wslbridgectl doctor.
+ */
 
 #include "agent/ctl/ctl.h"
-#include "agent/ctl/doctor/evidence.h"
+#include "agent/ctl/doctor/guest-checks.h"
+#include "agent/ctl/doctor/survey.h"
 #include "agent/ctl/show/terminal.h"
 
-#include <errno.h>
 #include <string.h>
 
-static void doctor_json(const Findings *findings, Buffer *out) {
-        json_t *json = findings_json(findings);
-        char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
+/* For people, when there is not even a hint. */
+static void print_good(const Report *r, Buffer *out) {
+        size_t n_active = 0;
 
-        json_decref(json);
-        if (text)
-                buffer_printf(out, "%s\n", text);
-        else
-                out->oom = true;
-        free(text);
+        for (size_t i = 0; r && i < r->n_services; i++)
+                n_active += strcmp(r->services[i].state, "active") == 0;
+        buffer_printf(out, "No problem found; %zu service%s active.\n", n_active,
+                      n_active == 1 ? "" : "s");
+}
+
+static void print_findings(const Findings *findings, Buffer *out) {
+        Style style = terminal_style();
+        const char *const colours[_FINDING_RANK_END + 1] = {
+                [FINDING_BROKEN] = style_colour(&style, COLOUR_BAD),
+                [FINDING_PROBLEM] = style_colour(&style, COLOUR_WAIT),
+                [FINDING_HINT] = style_colour(&style, COLOUR_FAINT),
+                [FINDING_UNSEEN] = style_colour(&style, COLOUR_FAINT),
+                [FINDING_GOOD] = style_colour(&style, COLOUR_GOOD),
+                [_FINDING_RANK_END] = style_colour(&style, COLOUR_NONE),
+        };
+
+        findings_text(findings, style.width, colours, out);
 }
 
 int ctl_doctor(const CtlOptions *o, int n, char **names) {
-        _cleanup_(ctl_facts_done) CtlFacts facts = {0};
-        Findings findings = FINDINGS_NULL;
-        Style style = terminal_style();
+        _cleanup_(guest_survey_done) GuestSurvey survey = {0};
+        Findings findings;
         Buffer out = BUFFER_NULL;
-        bool good;
-        int r = ctl_facts_collect(o->root, &facts);
+        bool bad;
+        int r = guest_survey_take(o->root, &survey);
 
         if (r < 0)
-                return ctl_error("Cannot collect the facts: %s", strerror(-r));
-        diagnose(&facts.facts, &findings);
+                return ctl_error("Cannot look at this guest: %s", strerror(-r));
+        guest_checks_run(&survey.evidence, &findings);
         if (o->json)
-                doctor_json(&findings, &out);
+                findings_json(&findings, "wslbridgectl", &out);
+        else if (findings.n == 0 && !findings.oom)
+                print_good(survey.report, &out);
         else
-                findings_format(&findings, facts.report, &style, &out);
-        good = findings.n == 0 || finding_severity(findings.items[0].id) == SEVERITY_HINT;
+                print_findings(&findings, &out);
+        bad = findings_are_bad(&findings);
         findings_done(&findings);
-        return terminal_print(&out) < 0 || !good ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
+        return terminal_print(&out) < 0 || bad ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
 }

@@ -35,12 +35,14 @@ def machine(guest):
 @pytest.fixture
 def doctor(control):
     def ask():
-        code, findings = control.json("doctor")
-        for finding in findings:
-            assert finding["seen"] and finding["do"] and finding["title"]
-        bad = [f for f in findings if f["severity"] != "hint"]
-        assert code == (1 if bad else 0)
-        return [f["finding"] + (f":{f['service']}" if f["service"] else "") for f in findings]
+        code, report = control.json("doctor")
+        assert (report["schema"], report["program"]) == (2, "wslbridgectl")
+        for finding in report["findings"]:
+            assert set(finding) == {"rank", "id", "subject", "seen", "advice"}
+            assert finding["seen"] and finding["advice"]
+        bad = [f for f in report["findings"] if f["rank"] in ("broken", "problem")]
+        assert report["bad"] == bool(bad) and code == (1 if bad else 0)
+        return [f["id"] + (f":{f['subject']}" if f["subject"] else "") for f in report["findings"]]
 
     return ask
 
@@ -72,7 +74,7 @@ def test_all_is_well(machine, host, control, doctor):
         assert control.run("doctor") == (0, "No problem found; 1 service active.\n")
         write(machine, "mnt/c/Users/me/.wslconfig", "[wsl2]\nmemory=4GB\n")
         assert doctor() == ["idle-stop"]
-        assert "\n          instanceIdleTimeout=-1\n" in control.run("doctor")[1]
+        assert "\n                instanceIdleTimeout=-1\n" in control.run("doctor")[1]
     finally:
         server.kill()
         server.communicate()
@@ -102,7 +104,7 @@ def test_helper_that_is_not_there(machine, control, doctor):
     machine.service("web", "listen = 8080")
     machine.start()
     assert doctor() == ["helper-silent", "port-silent:web"]
-    assert re.search(r"not connected since 2\d{3}-.*UTC, \d+ s ago: unreachable",
+    assert re.search(r"not been connected since 2\d{3}-.*UTC, \d+ s ago: unreachable",
                      control.run("doctor")[1])
 
 
@@ -112,7 +114,7 @@ def test_not_paired_and_another_key(machine, host, control, doctor, key):
     machine.start()
     machine.wait_helper("refused")
     assert doctor() == ["not-paired"]
-    assert f"\n          wslbridge-helper pair {machine.name}\n" in control.run("doctor")[1]
+    assert f"\n                wslbridge-helper pair {machine.name}\n" in control.run("doctor")[1]
     machine.key("11" * 32)
     wait_until(lambda: doctor() == ["bad-key"], "the other finding")
     machine.key(key, 0o644)

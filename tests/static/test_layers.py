@@ -15,7 +15,9 @@ AGENT_PURE = ("agent/channel/backoff", "agent/config/ini", "agent/config/listen"
               "agent/config/merge", "agent/config/problem", "agent/config/service-file",
               "agent/config/values", "agent/ctl/client/outcome",
               "agent/ctl/client/service-request", "agent/ctl/doctor/guest-checks",
-              "agent/ctl/doctor/service-checks", "agent/ctl/doctor/system-checks",
+              "agent/ctl/doctor/guest-checks-private", "agent/ctl/doctor/guest-evidence",
+              "agent/ctl/doctor/helper-checks", "agent/ctl/doctor/service-checks",
+              "agent/ctl/doctor/system-checks",
               "agent/ctl/doctor/wslconfig", "agent/ctl/show/table", "agent/ctl/show/view",
               "agent/guest/wsl-words", "agent/network/port-map", "agent/network/snapshot",
               "agent/status/read")

@@ -15,9 +15,9 @@ def unexposed(guest):
 
 
 def findings(guest):
-    """The findings of doctor: {(word, service): severity}."""
+    """The findings of doctor: {(id, subject): rank}."""
     output = guest.ask("wslbridgectl doctor --json")[1]
-    return {(f["finding"], f["service"]): f["severity"] for f in json.loads(output)}
+    return {(f["id"], f["subject"]): f["rank"] for f in json.loads(output)["findings"]}
 
 
 def test_expose_look_and_take_back(unexposed, number):
@@ -58,7 +58,7 @@ def test_doctor_follows_the_listener(unexposed):
     guest.run("systemctl stop listener")
     guest.run(listen.format(""))
     guest.within(20, "true", "! wslbridgectl doctor --json | grep -q port-loopback")
-    assert not [word for word, service in findings(guest) if service == "ssh"]
+    assert not [id for id, subject in findings(guest) if subject == "ssh"]
 
 
 def test_doctor_reports_that_nobody_answers(unexposed):

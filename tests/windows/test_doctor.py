@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""'doctor' and 'status' over what is really there; what is made of it is tested in
+"""'doctor' and 'status' look at what is really there; the conclusions are tested in
 tests/unit/windows-helper/doctor/test-host-checks.c. Wine has no Hyper-V sockets and no Windows Firewall service."""
 
 import json
@@ -35,9 +35,10 @@ def findings(command):
     def run():
         code, output = command("doctor", "--json")
         report = json.loads(output)
+        assert (report["schema"], report["program"]) == (2, "wslbridge-helper")
         assert report["bad"] == (code == 1)
         ranks = [f["rank"] for f in report["findings"]]
-        order = ["broken", "problem", "hint", "not seen", "good"]
+        order = ["broken", "problem", "hint", "unseen", "good"]
         assert ranks == sorted(ranks, key=order.index)
         found = {}
         for f in report["findings"]:
@@ -56,7 +57,7 @@ def test_nothing_is_there(command, findings):
     assert found["vms"][0][1] == "This Windows has no Host Compute Service"
     assert [f[0] for f in found["firewall"]] == ["problem", "problem"]
     assert found["iphlpsvc"][0][0] == "good"
-    assert found["pairing"][0][1] == "Nobody is paired"
+    assert found["pairing"][0][1] == "No guest is paired"
     assert found["event-source"][0][0] == "hint"
     assert found["hyper-v-registration"][0][0] == "hint"
     code, text = command("doctor")
@@ -84,13 +85,13 @@ def test_what_the_helper_tells(command, findings, registry, connect, helper):
     assert found["agent"] == [
         ("good", "Agents connected: 1 of 1; services active: 1 of 2", None)]
     rank, seen, advice = found["guest-service"][0]
-    assert rank == "problem" and "'dev' of Debian is conflict" in seen and "adopt" in advice
+    assert rank == "problem" and "'dev' of Debian is in conflict" in seen and "adopt" in advice
     assert found["not-paired"][0][0] == "problem" and "Stranger" in found["not-paired"][0][1]
     assert f"{'1' * 32}/Never" in found["pairing"][0][1]
     assert found["policy"][0][0] == "problem" and "everywhere" in found["policy"][0][1]
     assert [f[1] for f in found["foreign-rule"]] == [
-        "v4tov4 0.0.0.0/9997 = 127.0.0.1/9997 forwards to itself"]
-    assert found["rules"][0][1] == "Port forwardings: 3, of these ours: 1"
+        "The port forwarding v4tov4 0.0.0.0/9997 = 127.0.0.1/9997 forwards to itself"]
+    assert found["rules"][0][1] == "Port forwardings: 3 (ours: 1)"
     assert bytes(range(100, 132)).hex() not in json.dumps(found)
     client.close()
     stranger.close()
@@ -176,6 +177,6 @@ def test_a_forwarder_that_was_stopped(findings, iphlpsvc):
     iphlpsvc.stop()
     try:
         assert findings()["iphlpsvc"][0][:2] == (
-            "broken", "The service IP Helper (iphlpsvc), which forwards, does not run")
+            "broken", "The IP Helper service (iphlpsvc), which forwards, does not run")
     finally:
         iphlpsvc.start()

@@ -1,17 +1,23 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * 'doctor': looks, judges, shows.
+ */
+
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/console.h"
-#include "windows-helper/commands/doctor-evidence.h"
+#include "windows-helper/commands/host-survey.h"
 #include "windows-helper/core/doctor/host-checks.h"
 #include "windows-helper/win/log.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 int command_doctor(int argc, char **argv) {
         bool json = argc == 1 && strcmp(argv[0], "--json") == 0, bad = true;
-        Findings findings = FINDINGS_NULL;
-        DoctorLook *look = NULL;
+        Findings findings = FINDINGS_NULL(host_finding_ids);
+        HostSurvey *survey = NULL;
         Buffer out = BUFFER_NULL;
         int r;
 
@@ -19,20 +25,22 @@ int command_doctor(int argc, char **argv) {
                 log_write(LOG_LEVEL_ERROR, "doctor, or doctor --json");
                 return EXIT_FAILURE;
         }
-        r = doctor_look_new(&look);
+        r = host_survey_new(&survey);
         if (r == 0) {
-                diagnose(&look->facts, &findings);
+                host_checks_run(&survey->evidence, &findings);
                 bad = findings_are_bad(&findings);
-                r = findings.error;
+                if (json)
+                        findings_json(&findings, "wslbridge-helper", &out);
+                else
+                        findings_text(&findings, console_width(), NULL, &out);
+                r = out.oom ? -ENOMEM : 0;
         }
         if (r == 0)
-                r = json ? findings_json(&findings, &out)
-                         : findings_text(&findings, &out, console_width());
-        console_write(&out);
-        if (r < 0)
-                log_write(LOG_LEVEL_ERROR, "Not everything could be looked at (%s)", strerror(-r));
+                console_write(&out);
+        else
+                log_write(LOG_LEVEL_ERROR, "Cannot look at everything: %s", strerror(-r));
         buffer_done(&out);
         findings_done(&findings);
-        doctor_look_free(look);
+        host_survey_free(survey);
         return r < 0 || bad ? EXIT_FAILURE : EXIT_SUCCESS;
 }

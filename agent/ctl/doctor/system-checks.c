@@ -1,100 +1,109 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Conclusions about the guest itself: kernel, systemd, agent, address; see ctl-diagnose.h. */
+/*
+ * Conclusions about the guest itself: kernel, systemd, agent, configuration, address.
+ */
 
-#include "agent/ctl/doctor/guest-checks.h"
+#include "agent/ctl/doctor/guest-checks-private.h"
 
 #include <string.h>
 
-static bool helper_is_vsock(const DiagnoseFacts *facts) {
-        if (facts->report && *facts->report->helper)
-                return strncmp(facts->report->helper, "vsock:", strlen("vsock:")) == 0;
-        return facts->config->helper.kind == CONFIG_HELPER_VSOCK;
+#define PROBLEMS_SHOWN_MAX 8 /* 'wslbridgectl check' shows all */
+
+static bool helper_is_vsock(const GuestEvidence *e) {
+        if (e->report && *e->report->helper)
+                return strncmp(e->report->helper, "vsock:", strlen("vsock:")) == 0;
+        return e->config->helper.kind == CONFIG_HELPER_VSOCK;
 }
 
-static void diagnose_kernel(const DiagnoseFacts *facts, Findings *f) {
-        bool tried = facts->report && strcmp(facts->report->error_cause, "no-vsock") == 0;
+static void check_kernel(const GuestEvidence *e, Findings *f) {
+        bool tried = e->report && strcmp(e->report->error_cause, "no-vsock") == 0;
         Finding *x;
 
-        if (!helper_is_vsock(facts) || (facts->report && facts->report->connected))
+        if (!helper_is_vsock(e) || (e->report && e->report->connected))
                 return;
-        if (!facts->vmbus) {
-                x = findings_add(f, FINDING_NO_HYPERV);
-                buffer_printf(&x->seen, "there is no VMBus (/sys/bus/vmbus/devices is missing or "
-                                        "empty)");
-                buffer_printf(&x->todo, "Use WSL 2, not WSL 1, or a guest of Hyper-V. Under other "
-                                        "hypervisors there is no helper to talk to.");
-        } else if (!facts->vsock || tried) {
-                x = findings_add(f, FINDING_NO_VSOCK);
-                buffer_printf(&x->seen, facts->vsock ? "the agent could not make a vsock socket"
-                                                     : "there is no /dev/vsock");
-                buffer_printf(&x->todo, "Load the module, and see that the kernel has it "
-                                        "(CONFIG_HYPERV_VSOCKETS):\n  sudo modprobe hv_sock");
+        if (!e->vmbus) {
+                x = findings_add(f, FINDING_BROKEN, "no-hyperv", NULL);
+                buffer_printf(&x->seen, "This is not a Hyper-V guest: there is no VMBus "
+                                        "(/sys/bus/vmbus/devices is missing or empty)");
+                buffer_printf(&x->advice, "Use WSL 2 (not WSL 1) or a Hyper-V guest. Other "
+                                          "hypervisors have no helper to talk to.");
+        } else if (!e->vsock || tried) {
+                x = findings_add(f, FINDING_BROKEN, "no-vsock", NULL);
+                buffer_printf(&x->seen, "The kernel offers no channel to the host: %s",
+                              e->vsock ? "the agent could not make a vsock socket"
+                                       : "there is no /dev/vsock");
+                buffer_printf(&x->advice, "Load the module, and check that the kernel has it "
+                                          "(CONFIG_HYPERV_VSOCKETS):\n  sudo modprobe hv_sock");
         }
 }
 
-static void diagnose_no_systemd(const DiagnoseFacts *facts, Findings *f) {
-        Finding *x = findings_add(f, FINDING_NO_SYSTEMD);
+static void check_no_systemd(const GuestEvidence *e, Findings *f) {
+        Finding *x = findings_add(f, FINDING_BROKEN, "no-systemd", NULL);
 
-        buffer_printf(&x->seen, "process 1 is '%s'; %s", *facts->pid1 ? facts->pid1 : "unknown",
-                      facts->status_problem);
-        if (facts->wsl)
-                buffer_printf(&x->todo,
-                              "Add these lines to /etc/wsl.conf, then run 'wsl --shutdown' on "
-                              "Windows, and start the distribution again:\n"
-                              "  [boot]\n"
-                              "  systemd=true");
+        buffer_printf(&x->seen,
+                      "systemd does not run, so nothing starts the agent: process 1 is '%s'. %s",
+                      *e->pid1 ? e->pid1 : "unknown", e->status_problem);
+        if (e->wsl)
+                buffer_printf(&x->advice, "Add these lines to /etc/wsl.conf, run 'wsl --shutdown' "
+                                          "on Windows, and start the distribution again:\n"
+                                          "  [boot]\n"
+                                          "  systemd=true");
         else
-                buffer_printf(&x->todo, "Let the init system that is there start "
-                                        "/usr/sbin/wslbridge-agent as root.");
+                buffer_printf(&x->advice, "Configure the present init system to start "
+                                          "/usr/sbin/wslbridge-agent as root.");
 }
 
-static void diagnose_agent(const DiagnoseFacts *facts, Findings *f) {
+static void check_unit(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
-        if (facts->report)
-                return;
-        if (facts->status_bad) {
-                x = findings_add(f, FINDING_STATUS_BAD);
-                buffer_printf(&x->seen, "%s", facts->status_problem);
-                buffer_printf(&x->todo,
-                              "Install agent and wslbridgectl of the same version, then:\n"
-                              "  sudo systemctl restart wslbridge-agent");
-                return;
-        }
-        if (!facts->systemd) {
-                diagnose_no_systemd(facts, f);
-                return;
-        }
-        switch (facts->unit) {
+        switch (e->unit) {
         case UNIT_ABSENT:
-                x = findings_add(f, FINDING_AGENT_ABSENT);
-                buffer_printf(&x->seen, "systemd knows no wslbridge-agent.service");
-                buffer_printf(&x->todo, "Install the agent with its unit, then:\n"
-                                        "  sudo systemctl daemon-reload\n"
-                                        "  sudo systemctl enable --now wslbridge-agent");
+                x = findings_add(f, FINDING_BROKEN, "agent-absent", NULL);
+                buffer_printf(&x->seen, "The agent is not installed: systemd does not know "
+                                        "wslbridge-agent.service");
+                buffer_printf(&x->advice, "Install the agent with its unit, then:\n"
+                                          "  sudo systemctl daemon-reload\n"
+                                          "  sudo systemctl enable --now wslbridge-agent");
                 return;
         case UNIT_FAILED:
-                x = findings_add(f, FINDING_AGENT_FAILED);
-                buffer_printf(&x->seen, "systemd says that wslbridge-agent.service has failed (%s)",
-                              facts->unit_result);
-                buffer_printf(&x->todo,
-                              "Look for the reason in its log, correct that, and start it:\n"
-                              "  journalctl -xeu wslbridge-agent\n"
-                              "  sudo systemctl restart wslbridge-agent");
+                x = findings_add(f, FINDING_BROKEN, "agent-failed", NULL);
+                buffer_printf(&x->seen,
+                              "The agent has failed: wslbridge-agent.service ended with '%s'",
+                              e->unit_result);
+                buffer_printf(&x->advice, "Find the reason in its log, correct it, and start the "
+                                          "agent again:\n"
+                                          "  journalctl -xeu wslbridge-agent\n"
+                                          "  sudo systemctl restart wslbridge-agent");
                 return;
         case UNIT_UNKNOWN:
         case UNIT_ACTIVE:
         case UNIT_INACTIVE:
-                x = findings_add(f, FINDING_AGENT_STOPPED);
-                buffer_printf(&x->seen, "%s", facts->status_problem);
-                buffer_printf(&x->todo, "Start it, now and at each boot:\n"
-                                        "  sudo systemctl enable --now wslbridge-agent");
+                x = findings_add(f, FINDING_BROKEN, "agent-stopped", NULL);
+                buffer_printf(&x->seen, "%s", e->status_problem);
+                buffer_printf(&x->advice, "Start the agent, now and at each boot:\n"
+                                          "  sudo systemctl enable --now wslbridge-agent");
                 return;
         }
 }
 
-#define PROBLEMS_SHOWN_MAX 8 /* 'wslbridgectl check' has them all */
+static void check_agent(const GuestEvidence *e, Findings *f) {
+        Finding *x;
+
+        if (e->report)
+                return;
+        if (!e->status_bad && e->systemd) {
+                check_unit(e, f);
+        } else if (!e->status_bad) {
+                check_no_systemd(e, f);
+        } else {
+                x = findings_add(f, FINDING_BROKEN, "status-bad", NULL);
+                buffer_printf(&x->seen, "The agent's status is of no use: %s", e->status_problem);
+                buffer_printf(&x->advice, "Install the agent and wslbridgectl in the same version, "
+                                          "then:\n"
+                                          "  sudo systemctl restart wslbridge-agent");
+        }
+}
 
 static void add_problem(Buffer *seen, size_t i, const char *file, unsigned line, const char *key,
                         const char *message) {
@@ -104,36 +113,39 @@ static void add_problem(Buffer *seen, size_t i, const char *file, unsigned line,
                 buffer_printf(seen, "\n... and more");
                 return;
         }
-        buffer_printf(seen, "%s%s:", i > 0 ? "\n" : "", file);
+        buffer_printf(seen, "\n%s:", file);
         if (line > 0)
                 buffer_printf(seen, "%u:", line);
         buffer_printf(seen, " %s%s%s", key, *key ? ": " : "", message);
 }
 
-/* The agent's problems are those of the set it has read; it may not know yet what the files have
- * now. */
-static void diagnose_config(const DiagnoseFacts *facts, Findings *f) {
-        const Report *r = facts->report;
-        const Config *c = facts->config;
+/* The agent reports the problems of the set that it has read last; the files may have changed since
+ * without its knowledge. */
+static void check_config(const GuestEvidence *e, Findings *f) {
+        const Report *r = e->report;
+        const Config *c = e->config;
         bool reported = r && r->n_problems > 0;
+        bool stale = r && (r->stale || !reported);
         Finding *x;
 
         if (!reported && c->n_problems == 0)
                 return;
-        x = findings_add(f, r && (r->stale || !reported) ? FINDING_CONFIG_STALE
-                                                         : FINDING_CONFIG_PROBLEM);
+        x = findings_add(f, FINDING_PROBLEM, stale ? "config-stale" : "config-problem", NULL);
+        buffer_printf(&x->seen, "%s",
+                      stale ? "An older configuration is in force, because the present one has "
+                              "problems:"
+                            : "The configuration has problems:");
         for (size_t i = 0; reported && i < r->n_problems; i++)
                 add_problem(&x->seen, i, r->problems[i].file, r->problems[i].line,
                             r->problems[i].key, r->problems[i].message);
         for (size_t i = 0; !reported && i < c->n_problems; i++)
                 add_problem(&x->seen, i, c->problems[i].file, c->problems[i].line,
                             c->problems[i].key ? c->problems[i].key : "", c->problems[i].message);
-        buffer_printf(&x->todo,
-                      "Correct what is named above; saving a file is enough. 'wslbridgectl "
-                      "check' tells all that is left.");
+        buffer_printf(&x->advice, "Correct these problems; saving a file is enough. 'wslbridgectl "
+                                  "check' shows all that are left.");
 }
 
-bool diagnose_mode_is_pointless(const Report *r) {
+bool mode_needs_no_forwarding(const Report *r) {
         static const char *const modes[] = {"mirrored", "bridged", "virtioproxy", "consomme",
                                             "none"};
 
@@ -143,55 +155,58 @@ bool diagnose_mode_is_pointless(const Report *r) {
         return false;
 }
 
-static void diagnose_mode(const Report *r, Findings *f) {
-        Finding *x = findings_add(f, FINDING_MODE);
+static void check_mode(const Report *r, Findings *f) {
+        Finding *x = findings_add(f, FINDING_BROKEN, "networking-mode", NULL);
 
-        buffer_printf(&x->seen, "WSL's networking mode is '%s'",
+        buffer_printf(&x->seen,
+                      "WSL's networking mode is '%s', in which there is nothing to "
+                      "forward to",
                       *r->mode_word ? r->mode_word : r->mode);
         if (strcmp(r->mode, "none") == 0)
-                buffer_printf(&x->todo,
-                              "The guest has no network at all. To change that, set this in "
-                              ".wslconfig on Windows, and run 'wsl --shutdown' there:\n");
+                buffer_printf(&x->advice, "The guest has no network at all. To give it one, add "
+                                          "these lines to .wslconfig on Windows, and run 'wsl "
+                                          "--shutdown' there:\n");
         else
-                buffer_printf(&x->todo,
-                              "The guest has an address of the host or of its network, and "
-                              "its ports are reachable without wslbridge (if the firewall of "
-                              "Windows lets them). Disable the agent; or, to forward ports, "
-                              "set this in .wslconfig on Windows, and run 'wsl --shutdown' "
-                              "there:\n");
-        buffer_printf(&x->todo, "  [wsl2]\n  networkingMode=nat");
+                buffer_printf(&x->advice,
+                              "The guest has an address of the host or of the host's network, so "
+                              "its ports are reachable without wslbridge if the Windows firewall "
+                              "allows it. Disable the agent. Or, to forward ports, add these lines "
+                              "to .wslconfig on Windows, and run 'wsl --shutdown' there:\n");
+        buffer_printf(&x->advice, "  [wsl2]\n  networkingMode=nat");
 }
 
-static void diagnose_address(const Report *r, Findings *f) {
+static void check_address(const Report *r, Findings *f) {
         const ReportAddress *a = *r->v4.address ? &r->v4 : &r->v6;
         Finding *x;
 
         if (!*a->address) {
-                x = findings_add(f, FINDING_NO_ADDRESS);
-                buffer_printf(&x->seen, "%s",
-                              *r->address_problem ? r->address_problem
-                                                  : "the agent has found none");
-                buffer_printf(&x->todo,
-                              "Look at 'ip address' and 'ip route'; the virtual switch gives "
-                              "an address by DHCP, in WSL at the start. If the interface is "
-                              "not found by itself, name it in /etc/wslbridge/agent.conf:\n"
+                x = findings_add(f, FINDING_BROKEN, "no-address", NULL);
+                buffer_printf(&x->seen, "The guest has no address%s%s",
+                              *r->address_problem ? ": " : "", r->address_problem);
+                buffer_printf(&x->advice,
+                              "Look at 'ip address' and 'ip route'. The virtual switch gives an "
+                              "address by DHCP; WSL sets one at the start. If the agent does not "
+                              "find the interface by itself, name it in "
+                              "/etc/wslbridge/agent.conf:\n"
                               "  [agent]\n"
                               "  interface = eth0");
         } else if (*r->address_problem) {
-                x = findings_add(f, FINDING_OFF_LINK);
-                buffer_printf(&x->seen, "address %s/%u on %s, gateway %s: %s", a->address,
-                              a->prefix, r->interface, *a->gateway ? a->gateway : "none",
-                              r->address_problem);
-                buffer_printf(&x->todo,
-                              "Somebody has set a static address. The virtual switch drops "
-                              "what is outside its own network: remove the address, and let "
+                x = findings_add(f, FINDING_BROKEN, "off-link", NULL);
+                buffer_printf(&x->seen,
+                              "The guest's address is outside the network of the virtual switch "
+                              "(address %s/%u on %s, gateway %s): %s",
+                              a->address, a->prefix, r->interface,
+                              *a->gateway ? a->gateway : "none", r->address_problem);
+                buffer_printf(&x->advice,
+                              "Somebody has set a static address, and the virtual switch drops "
+                              "traffic from outside its own network. Remove the address, and let "
                               "the switch give one (DHCP).");
         }
 }
 
-/* One adapter of Hyper-V leaves no doubt, whatever Docker and VPNs have added. */
-static void diagnose_candidates(const DiagnoseFacts *facts, Findings *f) {
-        const Report *r = facts->report;
+/* A single adapter of Hyper-V leaves no doubt, whatever Docker and VPNs have added. */
+static void check_candidates(const GuestEvidence *e, Findings *f) {
+        const Report *r = e->report;
         size_t n_vmbus = 0, n_default = 0;
         Finding *x;
 
@@ -199,53 +214,52 @@ static void diagnose_candidates(const DiagnoseFacts *facts, Findings *f) {
                 n_vmbus += r->candidates[i].vmbus;
                 n_default += r->candidates[i].default_route;
         }
-        if (r->n_candidates < 2 || *facts->config->interface || n_vmbus == 1 ||
+        if (r->n_candidates < 2 || *e->config->interface || n_vmbus == 1 ||
             (n_vmbus == 0 && n_default == 1))
                 return;
-        x = findings_add(f, FINDING_CANDIDATES);
+        x = findings_add(f, FINDING_HINT, "candidates", NULL);
+        buffer_printf(&x->seen, "Several interfaces could be the one to forward to: ");
         for (size_t i = 0; i < r->n_candidates; i++)
                 buffer_printf(&x->seen, "%s%s %s%s", i > 0 ? ", " : "", r->candidates[i].interface,
                               r->candidates[i].address,
                               r->candidates[i].default_route ? " (default route)" : "");
-        buffer_printf(&x->seen, "; %s was chosen", *r->interface ? r->interface : "none");
-        buffer_printf(&x->todo,
-                      "If that is not the one of the virtual switch, name the right one in "
+        buffer_printf(&x->seen, "; the agent has chosen %s", *r->interface ? r->interface : "none");
+        buffer_printf(&x->advice,
+                      "If another one is on the virtual switch, name it in "
                       "/etc/wslbridge/agent.conf:\n"
                       "  [agent]\n"
                       "  interface = %s",
                       r->candidates[0].interface);
 }
 
-static void diagnose_idle(const DiagnoseFacts *facts, Findings *f) {
+static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
-        if (!facts->wsl || facts->idle == IDLE_STAYS)
+        if (!e->wsl || e->idle == IDLE_STAYS)
                 return;
-        x = findings_add(f, FINDING_IDLE_STOP);
+        x = findings_add(f, FINDING_HINT, "idle-stop", NULL);
         buffer_printf(&x->seen,
-                      facts->idle == IDLE_STOPS
-                              ? ".wslconfig on Windows does not forbid it; services of "
-                                "systemd do not keep WSL running"
-                              : "services of systemd do not keep WSL running, and .wslconfig "
-                                "on Windows could not be read");
-        buffer_printf(&x->todo,
-                      "To keep it running, set this in %%USERPROFILE%%\\.wslconfig on Windows, "
-                      "and run 'wsl --shutdown' there:\n"
-                      "  [general]\n"
-                      "  instanceIdleTimeout=-1\n"
-                      "  [wsl2]\n"
-                      "  vmIdleTimeout=-1");
+                      "WSL stops this distribution, and the agent with it, when it is idle: "
+                      "services of systemd do not keep WSL running, and .wslconfig on Windows %s",
+                      e->idle == IDLE_STOPS ? "does not turn that off" : "could not be read");
+        buffer_printf(&x->advice, "To keep WSL running, add these lines to "
+                                  "%%USERPROFILE%%\\.wslconfig on Windows, and run 'wsl "
+                                  "--shutdown' there:\n"
+                                  "  [general]\n"
+                                  "  instanceIdleTimeout=-1\n"
+                                  "  [wsl2]\n"
+                                  "  vmIdleTimeout=-1");
 }
 
-void diagnose_system(const DiagnoseFacts *facts, Findings *f) {
-        diagnose_kernel(facts, f);
-        diagnose_agent(facts, f);
-        diagnose_config(facts, f);
-        if (facts->report && diagnose_mode_is_pointless(facts->report)) {
-                diagnose_mode(facts->report, f);
-        } else if (facts->report) {
-                diagnose_address(facts->report, f);
-                diagnose_candidates(facts, f);
+void system_checks_run(const GuestEvidence *e, Findings *f) {
+        check_kernel(e, f);
+        check_agent(e, f);
+        check_config(e, f);
+        if (e->report && mode_needs_no_forwarding(e->report)) {
+                check_mode(e->report, f);
+        } else if (e->report) {
+                check_address(e->report, f);
+                check_candidates(e, f);
         }
-        diagnose_idle(facts, f);
+        check_idle(e, f);
 }

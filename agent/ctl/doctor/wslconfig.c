@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Reading .wslconfig; see ctl-wslconfig.h. */
+/*
+ * Looks for the two idle timeouts in the text of a .wslconfig.
+ */
 
 #include "agent/ctl/doctor/wslconfig.h"
 
@@ -9,7 +11,7 @@
 #include <strings.h>
 
 typedef struct Timeouts {
-        bool instance, vm; /* never */
+        bool instance, vm; /* set to never */
 } Timeouts;
 
 static int on_entry(void *userdata, const char *section, const char *key, const char *value) {
@@ -23,7 +25,7 @@ static int on_entry(void *userdata, const char *section, const char *key, const 
         return 1;
 }
 
-/* Lines that inih does not understand do not matter: it goes on after them. */
+/* inih skips lines that it does not understand, which is what is wanted here. */
 IdleStop wslconfig_idle(const char *text) {
         Timeouts t = {0};
 

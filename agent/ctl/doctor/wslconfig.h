@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Internal to wslbridgectl: the two settings of a .wslconfig that keep an idle WSL running. Pure.
+/*
+ * Internal to wslbridgectl: the two settings of a .wslconfig that keep an idle WSL running. Pure.
  */
 
-#include "agent/ctl/doctor/guest-checks.h"
+#include "agent/ctl/doctor/guest-evidence.h"
 
 #define WSLCONFIG_SIZE_MAX (64 * 1024)
 
-/* @text: the whole file, with its NUL. Return: IDLE_STAYS when both timeouts are negative, else
- * IDLE_STOPS: that is what WSL does without a word. */
+/* @text: the whole file, NUL-terminated. Return: IDLE_STAYS when both timeouts are negative, else
+ * IDLE_STOPS, which is WSL's default. */
 IdleStop wslconfig_idle(const char *text);

@@ -1,241 +1,268 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See diagnose.h. This file: Windows, and the helper as a service of it. */
+/*
+ * All checks of the host's doctor, and those of Windows itself and of the helper's service.
+ */
 
-#include "windows-helper/core/doctor/host-checks.h"
+#include "windows-helper/core/doctor/host-checks-private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
-#define AS_ADMINISTRATOR \
-        "run 'wslbridge-helper doctor' in a terminal opened with 'Run as administrator'"
-#define INSTALL "in a terminal opened with 'Run as administrator': wslbridge-helper install"
+#define INSTALL ELEVATED "  wslbridge-helper install"
+#define NO_FEATURE \
+        "Install WSL 2 (wsl --install), or turn on the Windows feature Virtual Machine Platform. "
 
-/* Of Tcpip6\Parameters\DisabledComponents: IPv6 off on all interfaces (fact 4.1). */
+/* Of Tcpip6\Parameters\DisabledComponents: IPv6 is off on all interfaces (fact 4.1). */
 #define IPV6_ALL_OFF 0xff
 
-static void diagnose_not_serving(const DiagnoseFacts *facts, Findings *f) {
-        switch (facts->helper) {
+const char *const host_finding_ids[] = {
+        "service",      "status",
+        "version",      "iphlpsvc",
+        "ipv6",         "hyper-v-sockets",
+        "wsl",          "hyper-v-registration",
+        "event-source", "vms",
+        "policy",       "firewall",
+        "pairing",      "not-paired",
+        "agent",        "networking-mode",
+        "rules",        "rules-left",
+        "rules-lost",   "rules-taken",
+        "foreign-rule", "guest-service",
+        NULL,
+};
+
+static void check_not_serving(const HostEvidence *e, Findings *f) {
+        switch (e->helper) {
         case SERVICE_IS_MISSING:
-                findings_add(f, FINDING_BROKEN, "service", INSTALL,
+                host_finding(f, FINDING_BROKEN, "service", NULL, INSTALL,
                              "The service wslbridge-helper is not installed");
                 break;
         case SERVICE_IS_DISABLED:
-                findings_add(f, FINDING_BROKEN, "service",
-                             "as administrator: sc config wslbridge-helper start= delayed-auto, "
-                             "then sc start wslbridge-helper",
+                host_finding(f, FINDING_BROKEN, "service", NULL,
+                             ELEVATED "  sc config wslbridge-helper start= delayed-auto\n"
+                                      "  sc start wslbridge-helper",
                              "The service wslbridge-helper is disabled");
                 break;
         case SERVICE_IS_STOPPED:
-                findings_add(f, FINDING_BROKEN, "service",
-                             "as administrator: sc start wslbridge-helper; if it ends again, the "
-                             "log Application, source wslbridge, says why",
+                host_finding(f, FINDING_BROKEN, "service", NULL,
+                             "Start it. If it stops again, " EVENT_LOG ". " ELEVATED
+                             "  sc start wslbridge-helper",
                              "The service wslbridge-helper does not run");
                 break;
         case SERVICE_IS_PENDING:
-                findings_add(f, FINDING_HINT, "service", "look again in some seconds",
+                host_finding(f, FINDING_HINT, "service", NULL, "Look again in a few seconds.",
                              "The service wslbridge-helper is starting or stopping");
                 break;
         case SERVICE_IS_RUNNING:
-                findings_add(
-                        f, FINDING_PROBLEM, "service",
-                        "if it has just started, look again in some seconds; else as "
-                        "administrator: sc stop wslbridge-helper, sc start wslbridge-helper",
-                        "The service wslbridge-helper runs, but there is no status.json of it");
+                host_finding(f, FINDING_PROBLEM, "service", NULL,
+                             "If it has just started, look again in a few seconds. Otherwise "
+                             "restart it. " ELEVATED "  sc stop wslbridge-helper\n"
+                             "  sc start wslbridge-helper",
+                             "The service wslbridge-helper runs, but there is no status.json of "
+                             "it");
                 break;
         case SERVICE_IS_UNSEEN:
-                findings_add(f, FINDING_UNSEEN, "service", AS_ADMINISTRATOR,
-                             "Windows does not tell whether the service wslbridge-helper runs");
+                host_finding(f, FINDING_UNSEEN, "service", NULL, ASK_AS_ADMINISTRATOR,
+                             "Windows does not say whether the service wslbridge-helper runs");
                 break;
         }
 }
 
-static void diagnose_service(const DiagnoseFacts *facts, Findings *f) {
-        if (facts->status_error < 0 && facts->status_error != -ENOENT)
-                findings_add(f, FINDING_UNSEEN, "status", AS_ADMINISTRATOR,
-                             "status.json cannot be read (%s)", strerror(-facts->status_error));
-        if (facts->status && facts->serves == SEEN_NO)
-                findings_add(f, FINDING_HINT, "status", NULL,
-                             "status.json is of a helper that did not end properly");
-        if (facts->serves == SEEN_NO ||
-            (facts->serves == SEEN_UNKNOWN && facts->helper != SERVICE_IS_RUNNING))
-                diagnose_not_serving(facts, f);
-        else if (facts->helper == SERVICE_IS_RUNNING)
-                findings_add(f, FINDING_GOOD, "service", NULL, "The service wslbridge-helper runs");
+static void check_service(const HostEvidence *e, Findings *f) {
+        if (e->status_error < 0 && e->status_error != -ENOENT)
+                host_finding(f, FINDING_UNSEEN, "status", NULL, ASK_AS_ADMINISTRATOR,
+                             "status.json cannot be read (%s)", strerror(-e->status_error));
+        if (e->status && e->serves == SEEN_NO)
+                host_finding(f, FINDING_HINT, "status", NULL, NULL,
+                             "status.json is left from a helper that did not end properly");
+        if (e->serves == SEEN_NO || (e->serves == SEEN_UNKNOWN && e->helper != SERVICE_IS_RUNNING))
+                check_not_serving(e, f);
+        else if (e->helper == SERVICE_IS_RUNNING)
+                host_finding(f, FINDING_GOOD, "service", NULL, NULL,
+                             "The service wslbridge-helper runs");
         else
-                findings_add(f, FINDING_HINT, "service", INSTALL,
+                host_finding(f, FINDING_HINT, "service", NULL, INSTALL,
                              "A helper runs, but not as a service: it ends with its terminal");
 }
 
-/* iphlpsvc listens and forwards for the values; without it they do nothing (fact 4.1). */
-static void diagnose_forwarder(const DiagnoseFacts *facts, Findings *f) {
+/* iphlpsvc listens and forwards as the values say; without it they have no effect (fact 4.1). */
+static void check_forwarder(const HostEvidence *e, Findings *f) {
         static const char id[] = "iphlpsvc";
 
-        switch (facts->forwarder) {
+        switch (e->forwarder) {
         case SERVICE_IS_MISSING:
-                findings_add(f, FINDING_BROKEN, id,
-                             "nothing short of repairing Windows: that service forwards ports",
-                             "This Windows has no service IP Helper (iphlpsvc)");
+                host_finding(f, FINDING_BROKEN, id, NULL,
+                             "Repair Windows: only that service can forward the ports.",
+                             "This Windows has no IP Helper service (iphlpsvc)");
                 break;
         case SERVICE_IS_DISABLED:
-                findings_add(f, FINDING_BROKEN, id,
-                             "as administrator: sc config iphlpsvc start= auto, then sc start "
-                             "iphlpsvc",
-                             "The service IP Helper (iphlpsvc), which forwards, is disabled");
+                host_finding(f, FINDING_BROKEN, id, NULL,
+                             ELEVATED "  sc config iphlpsvc start= auto\n"
+                                      "  sc start iphlpsvc",
+                             "The IP Helper service (iphlpsvc), which forwards, is disabled");
                 break;
         case SERVICE_IS_STOPPED:
-                findings_add(f, FINDING_BROKEN, id, "as administrator: sc start iphlpsvc",
-                             "The service IP Helper (iphlpsvc), which forwards, does not run");
+                host_finding(f, FINDING_BROKEN, id, NULL, ELEVATED "  sc start iphlpsvc",
+                             "The IP Helper service (iphlpsvc), which forwards, does not run");
                 break;
         case SERVICE_IS_PENDING:
-                findings_add(f, FINDING_HINT, id, "look again in some seconds",
-                             "The service IP Helper (iphlpsvc) is starting or stopping");
+                host_finding(f, FINDING_HINT, id, NULL, "Look again in a few seconds.",
+                             "The IP Helper service (iphlpsvc) is starting or stopping");
                 break;
         case SERVICE_IS_RUNNING:
-                findings_add(f, FINDING_GOOD, id, NULL, "The service IP Helper (iphlpsvc) runs");
+                host_finding(f, FINDING_GOOD, id, NULL, NULL,
+                             "The IP Helper service (iphlpsvc) runs");
                 break;
         case SERVICE_IS_UNSEEN:
-                findings_add(f, FINDING_UNSEEN, id, AS_ADMINISTRATOR,
-                             "Windows does not tell whether the service iphlpsvc runs");
+                host_finding(f, FINDING_UNSEEN, id, NULL, ASK_AS_ADMINISTRATOR,
+                             "Windows does not say whether the service iphlpsvc runs");
                 break;
         }
-        if (facts->ipv6 == SEEN_YES && (facts->disabled_components & IPV6_ALL_OFF) == IPV6_ALL_OFF)
-                findings_add(
-                        f, FINDING_HINT, "ipv6",
-                        "if ports do not open: set DisabledComponents to 0 (or 0x20, to prefer "
-                        "IPv4) and restart Windows",
-                        "IPv6 is turned off as a whole (Tcpip6 DisabledComponents is 0x%x); "
-                        "port forwarding was reported not to work so",
-                        (unsigned) facts->disabled_components);
+        if (e->ipv6 == SEEN_YES && (e->disabled_components & IPV6_ALL_OFF) == IPV6_ALL_OFF)
+                host_finding(f, FINDING_HINT, "ipv6", NULL,
+                             "If ports do not open, set DisabledComponents to 0 (or to 0x20, to "
+                             "prefer IPv4), and restart Windows.",
+                             "IPv6 is turned off altogether (Tcpip6 DisabledComponents is 0x%x); "
+                             "there are reports that port forwarding then does not work",
+                             (unsigned) e->disabled_components);
 }
 
-/* Both must run for rules to be made (fact 5.1). */
-static void diagnose_firewall(const DiagnoseFacts *facts, Findings *f) {
+/* Rules can be made only while both services run (fact 5.1). */
+static void check_firewall_services(const HostEvidence *e, Findings *f) {
         const struct {
                 const char *name;
                 ServiceSeen seen;
-        } services[] = {{"MpsSvc", facts->firewall}, {"BFE", facts->filter}};
-        char advice[64];
+        } services[] = {{"MpsSvc", e->firewall}, {"BFE", e->filter}};
 
         for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
+                Finding *x;
+
                 if (services[i].seen == SERVICE_IS_UNSEEN ||
                     services[i].seen == SERVICE_IS_RUNNING ||
                     services[i].seen == SERVICE_IS_PENDING)
                         continue;
-                (void) snprintf(advice, sizeof(advice), "as administrator: sc start %s",
-                                services[i].name);
-                findings_add(f, FINDING_PROBLEM, "firewall", advice,
-                             "The service %s of Windows Firewall does not run; no port can be "
-                             "opened in it",
-                             services[i].name);
+                x = host_finding(f, FINDING_PROBLEM, "firewall", NULL, ELEVATED "  sc start ",
+                                 "The Windows Firewall service %s does not run, so no port can be "
+                                 "opened in the firewall",
+                                 services[i].name);
+                buffer_printf(&x->advice, "%s", services[i].name);
         }
-        switch (facts->firewall_effect) {
+}
+
+static void check_firewall(const HostEvidence *e, Findings *f) {
+        check_firewall_services(e, f);
+        switch (e->firewall_effect) {
         case FIREWALL_EFFECTIVE:
                 break;
         case FIREWALL_OFF:
-                findings_add(f, FINDING_HINT, "firewall", "turn it on, if that was not meant",
-                             "Windows Firewall is off");
+                host_finding(f, FINDING_HINT, "firewall", NULL,
+                             "Turn it on, unless it is off on purpose.", "Windows Firewall is off");
                 break;
         case FIREWALL_OVERRIDDEN:
-                findings_add(f, FINDING_PROBLEM, "firewall",
-                             "ask who sets the Group Policy for a rule there that opens the ports",
-                             "Group Policy makes Windows Firewall ignore local rules, ours too");
+                host_finding(f, FINDING_PROBLEM, "firewall", NULL,
+                             "Ask the administrator of the Group Policy for a rule that opens the "
+                             "ports.",
+                             "Group Policy makes Windows Firewall ignore local rules, including "
+                             "ours");
                 break;
         case FIREWALL_BLOCKS_ALL:
-                findings_add(f, FINDING_PROBLEM, "firewall",
-                             "turn that off in the firewall's settings of the present network",
-                             "Windows Firewall blocks all incoming connections, rules or not");
+                host_finding(f, FINDING_PROBLEM, "firewall", NULL,
+                             "Turn that off in the firewall settings of the present network.",
+                             "Windows Firewall blocks all incoming connections, whatever the rules "
+                             "say");
                 break;
         }
 }
 
-static void diagnose_hyperv(const DiagnoseFacts *facts, Findings *f) {
-        if (!facts->sockets_seen)
-                findings_add(f, FINDING_UNSEEN, "hyper-v-sockets", NULL,
-                             "Whether there are Hyper-V sockets could not be looked at");
-        else if (facts->sockets_error != 0) /* 10047 without the feature (fact 10) */
-                findings_add(f, FINDING_BROKEN, "hyper-v-sockets",
-                             "install WSL2 (wsl --install), or turn on the Windows feature Virtual "
-                             "Machine Platform, and restart Windows",
+static void check_hyperv(const HostEvidence *e, Findings *f) {
+        if (!e->sockets_seen)
+                host_finding(f, FINDING_UNSEEN, "hyper-v-sockets", NULL, NULL,
+                             "It could not be seen whether Windows has Hyper-V sockets");
+        else if (e->sockets_error != 0) /* 10047 without the feature (fact 10) */
+                host_finding(f, FINDING_BROKEN, "hyper-v-sockets", NULL,
+                             NO_FEATURE "Then restart Windows.",
                              "This Windows has no Hyper-V sockets (Winsock error %u), so no guest "
                              "can reach the helper",
-                             (unsigned) facts->sockets_error);
+                             (unsigned) e->sockets_error);
         else
-                findings_add(f, FINDING_GOOD, "hyper-v-sockets", NULL, "Hyper-V sockets are there");
-        if (facts->wsl == SEEN_NO)
-                findings_add(f, FINDING_HINT, "wsl", "for WSL: wsl --install",
-                             "WSL has never been used on this machine; other Hyper-V guests may "
-                             "be");
-        /* Guests of plain Hyper-V need the registration, those of WSL don't (facts 2.1, 8). */
-        if (facts->registered == SEEN_NO)
-                findings_add(f, FINDING_HINT, "hyper-v-registration", INSTALL,
+                host_finding(f, FINDING_GOOD, "hyper-v-sockets", NULL, NULL,
+                             "Windows has Hyper-V sockets");
+        if (e->wsl == SEEN_NO)
+                host_finding(f, FINDING_HINT, "wsl", NULL, "To use WSL:\n  wsl --install",
+                             "WSL has never been used on this machine; there may be other Hyper-V "
+                             "guests");
+        /* Guests of plain Hyper-V need the registration, those of WSL do not (facts 2.1, 8). */
+        if (e->registered == SEEN_NO)
+                host_finding(f, FINDING_HINT, "hyper-v-registration", NULL, INSTALL,
                              "Hyper-V does not know our service, so only guests of WSL can reach "
                              "the helper");
-        if (facts->event_source == SEEN_NO)
-                findings_add(f, FINDING_HINT, "event-source", INSTALL,
-                             "The event source 'wslbridge' is not registered, so the Event Log has "
-                             "our events without their texts");
+        if (e->event_source == SEEN_NO)
+                host_finding(f, FINDING_HINT, "event-source", NULL, INSTALL,
+                             "The event source 'wslbridge' is not registered, so the Event Log "
+                             "shows our events without their texts");
 }
 
-static void diagnose_vms(const DiagnoseFacts *facts, Findings *f) {
+static void check_vms(const HostEvidence *e, Findings *f) {
         size_t n_wsl = 0;
 
-        if (!facts->vms) {
-                if (facts->vms_error == -ENOSYS)
-                        findings_add(f, FINDING_HINT, "vms",
-                                     "install WSL2, or turn on the Windows feature Virtual Machine "
-                                     "Platform; else the helper reads the registry instead",
+        if (!e->vms) {
+                if (e->vms_error == -ENOSYS)
+                        host_finding(f, FINDING_HINT, "vms", NULL,
+                                     NO_FEATURE
+                                     "Until then, the helper reads the registry instead.",
                                      "This Windows has no Host Compute Service");
-                else if (facts->vms_error == -EACCES) /* fact 2.2 */
-                        findings_add(f, FINDING_UNSEEN, "vms", AS_ADMINISTRATOR,
-                                     "Which VMs run is told to administrators only");
+                else if (e->vms_error == -EACCES) /* fact 2.2 */
+                        host_finding(f, FINDING_UNSEEN, "vms", NULL, ASK_AS_ADMINISTRATOR,
+                                     "Only administrators may see which virtual machines run");
                 else
-                        findings_add(f, FINDING_PROBLEM, "vms", "restart Windows if it lasts",
-                                     "The Host Compute Service does not tell which VMs run (%s)",
-                                     strerror(-facts->vms_error));
+                        host_finding(f, FINDING_PROBLEM, "vms", NULL,
+                                     "Restart Windows if this does not pass.",
+                                     "The Host Compute Service does not say which virtual machines "
+                                     "run (%s)",
+                                     strerror(-e->vms_error));
                 return;
         }
-        for (size_t i = 0; i < facts->vms->n; i++)
-                n_wsl += facts->vms->items[i].wsl;
-        if (facts->vms->n == 0)
-                findings_add(f, FINDING_HINT, "vms", "start the guest; a distro of WSL: wsl",
+        for (size_t i = 0; i < e->vms->n; i++)
+                n_wsl += e->vms->items[i].wsl;
+        if (e->vms->n == 0)
+                host_finding(f, FINDING_HINT, "vms", NULL,
+                             "Start the guest. For WSL's default distribution:\n  wsl",
                              "No virtual machine runs");
         else
-                findings_add(f, FINDING_GOOD, "vms", NULL, "Virtual machines: %zu, of WSL: %zu",
-                             facts->vms->n, n_wsl);
+                host_finding(f, FINDING_GOOD, "vms", NULL, NULL, "Virtual machines: %zu (WSL: %zu)",
+                             e->vms->n, n_wsl);
 }
 
-static void diagnose_policy(const DiagnoseFacts *facts, Findings *f) {
+static void check_policy(const HostEvidence *e, Findings *f) {
         size_t n = 0;
 
-        if (!facts->policy) {
-                findings_add(f, FINDING_UNSEEN, "policy", AS_ADMINISTRATOR,
+        if (!e->policy) {
+                host_finding(f, FINDING_UNSEEN, "policy", NULL, ASK_AS_ADMINISTRATOR,
                              "The policy could not be read");
                 return;
         }
-        for (size_t i = 0; i < facts->policy->n_problems; i++)
-                findings_add(f, FINDING_PROBLEM, "policy",
-                             "correct the value named; it is read again at once", "%s",
-                             facts->policy->problems[i]);
+        for (size_t i = 0; i < e->policy->n_problems; i++)
+                host_finding(f, FINDING_PROBLEM, "policy", NULL,
+                             "Correct the value that is named; it is read again at once.", "%s",
+                             e->policy->problems[i]);
         for (size_t i = 0; i < POLICY_DEFINITIONS; i++)
-                n += facts->policy->sources[i] != POLICY_FROM_DEFAULT;
-        findings_add(f, FINDING_GOOD, "policy", NULL,
+                n += e->policy->sources[i] != POLICY_FROM_DEFAULT;
+        host_finding(f, FINDING_GOOD, "policy", NULL, NULL,
                      "Policy values that are not the default: %zu (see 'wslbridge-helper status')",
                      n);
 }
 
-void diagnose(const DiagnoseFacts *facts, Findings *ret_findings) {
-        Findings f = FINDINGS_NULL;
+void host_checks_run(const HostEvidence *e, Findings *ret) {
+        Findings f = FINDINGS_NULL(host_finding_ids);
 
-        diagnose_service(facts, &f);
-        diagnose_forwarder(facts, &f);
-        diagnose_hyperv(facts, &f);
-        diagnose_vms(facts, &f);
-        diagnose_status(facts, &f);
-        diagnose_rules(facts, &f);
-        diagnose_firewall(facts, &f);
-        diagnose_policy(facts, &f);
-        findings_sort(&f);
-        *ret_findings = f;
+        check_service(e, &f);
+        check_forwarder(e, &f);
+        check_hyperv(e, &f);
+        check_vms(e, &f);
+        check_policy(e, &f);
+        check_firewall(e, &f);
+        status_checks_run(e, &f);
+        rule_checks_run(e, &f);
+        findings_finish(&f);
+        *ret = f;
 }

@@ -1,25 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See diagnose.h. This file: port forwardings, ours by the ledger and those of others. */
+/*
+ * Conclusions about port forwardings: ours, by the ledger, and those of others.
+ */
 
-#include "windows-helper/core/doctor/host-checks.h"
+#include "windows-helper/core/base/result.h"
+#include "windows-helper/core/doctor/host-checks-private.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 typedef struct RulesJudge {
-        const DiagnoseFacts *facts;
+        const HostEvidence *evidence;
         Findings *findings;
-        bool *ours;                     /* owned; of facts->rules' values */
+        bool *ours;                     /* owned: for each of the rules' values */
         size_t n_ours, n_lost, n_taken; /* of the ledger: there, gone, changed by somebody */
-        size_t n_odd; /* foreign values with a finding, or without for want of room */
+        size_t n_odd; /* foreign values that are worth a finding, also where there are too many */
 } RulesJudge;
 
 /* Both are sorted by endpoint. */
 static void judge_ledger(RulesJudge *j) {
-        const RuleTable *rules = j->facts->rules;
-        const Ledger *ledger = j->facts->ledger;
+        const RuleTable *rules = j->evidence->rules;
+        const Ledger *ledger = j->evidence->ledger;
         size_t at = 0;
 
         for (size_t i = 0; i < ledger->n_entries; i++) {
@@ -44,35 +46,36 @@ static void judge_ledger(RulesJudge *j) {
         }
 }
 
-static bool nobody_serves(const DiagnoseFacts *facts) {
-        return facts->serves == SEEN_NO &&
-               (facts->helper == SERVICE_IS_MISSING || facts->helper == SERVICE_IS_DISABLED ||
-                facts->helper == SERVICE_IS_STOPPED);
+static bool nobody_serves(const HostEvidence *evidence) {
+        return evidence->serves == SEEN_NO &&
+               (evidence->helper == SERVICE_IS_MISSING || evidence->helper == SERVICE_IS_DISABLED ||
+                evidence->helper == SERVICE_IS_STOPPED);
 }
 
 static void judge_ours(RulesJudge *j) {
         Findings *f = j->findings;
 
-        if (j->facts->serves != SEEN_YES) {
-                /* One that starts or stops is about to deal with them. */
-                if (j->n_ours > 0 && nobody_serves(j->facts))
-                        findings_add(f, FINDING_PROBLEM, "rules-left",
-                                     "as administrator: sc start wslbridge-helper, which knows "
-                                     "them, or wslbridge-helper uninstall",
+        if (j->evidence->serves != SEEN_YES) {
+                /* A helper that is starting or stopping is about to deal with them. */
+                if (j->n_ours > 0 && nobody_serves(j->evidence))
+                        host_finding(f, FINDING_PROBLEM, "rules-left", NULL,
+                                     "Start the helper, which knows them, or uninstall it, which "
+                                     "removes them. " ELEVATED "  sc start wslbridge-helper\n"
+                                     "  wslbridge-helper uninstall",
                                      "Port forwardings left by a helper that did not end properly: "
                                      "%zu",
                                      j->n_ours);
                 return;
         }
         if (j->n_lost > 0)
-                findings_add(f, FINDING_PROBLEM, "rules-lost",
-                             "they are put back within a second; if they stay away, the log "
-                             "Application, source wslbridge, says why",
-                             "Port forwardings of ours that are not in the registry: %zu",
+                host_finding(f, FINDING_PROBLEM, "rules-lost", NULL,
+                             "They are put back within a second. If they stay away, " EVENT_LOG ".",
+                             "Port forwardings of ours that are missing from the registry: %zu",
                              j->n_lost);
         if (j->n_taken > 0)
-                findings_add(f, FINDING_PROBLEM, "rules-taken",
-                             "delete those, and ours come back ('wslbridge-helper rules')",
+                host_finding(f, FINDING_PROBLEM, "rules-taken", NULL,
+                             "Delete those, and ours come back. 'wslbridge-helper rules' shows "
+                             "ours.",
                              "Port forwardings of ours that somebody has changed: %zu", j->n_taken);
 }
 
@@ -83,7 +86,7 @@ static bool is_private(const IpAddr *a) {
                 (a->bytes[0] == 192 && a->bytes[1] == 168));
 }
 
-/* It connects to its own port and so to itself, without an end (fact 4.3). */
+/* It connects to its own port and so to itself, endlessly (fact 4.3). */
 static bool is_loop(const Hostnet *net, const IpEndpoint *listen, const IpEndpoint *connect) {
         bool own = ip_is_loopback(&connect->addr) || ip_is_any(&connect->addr) ||
                    (net && hostnet_own(net, &connect->addr));
@@ -93,13 +96,13 @@ static bool is_loop(const Hostnet *net, const IpEndpoint *listen, const IpEndpoi
 }
 
 static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
-        const Hostnet *net = j->facts->hostnet;
+        const Hostnet *net = j->evidence->hostnet;
         uint8_t family =
                 v->family == RULE_V4TOV4 || v->family == RULE_V6TOV4 ? IP_FAMILY_V4 : IP_FAMILY_V6;
         IpEndpoint connect;
 
         if (!v->parsed || !v->data)
-                return "cannot be read as a port forwarding";
+                return "cannot be read";
         if (rule_endpoint_parse(v->data, family, &connect) < 0)
                 return "forwards to a name, which Windows looks up only when iphlpsvc starts";
         if (is_loop(net, &v->listen, &connect))
@@ -109,53 +112,57 @@ static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
         return NULL;
 }
 
-static void judge_others(RulesJudge *j) {
-        const RuleTable *rules = j->facts->rules;
-        char advice[WIRE_TEXT_MAX + 1], endpoint[IP_ENDPOINT_TEXT_MAX];
+static void add_foreign(RulesJudge *j, const RuleValue *v, const char *odd) {
+        char endpoint[IP_ENDPOINT_TEXT_MAX], subject[WIRE_TEXT_MAX + 1];
+        Finding *x;
 
-        for (size_t i = 0; i < rules->n_values; i++) {
-                const RuleValue *v = &rules->values[i];
-                const char *odd = j->ours[i] ? NULL : judge_foreign(j, v);
-
-                if (!odd || j->n_odd++ >= DIAGNOSE_EACH_MAX)
-                        continue;
+        result_text(subject, "%s %s", rule_family_name(v->family), v->name);
+        x = host_finding(j->findings, FINDING_HINT, "foreign-rule", subject,
+                         "It is not ours. Delete it if nobody needs it.",
+                         "The port forwarding %s = %s %s", subject, v->data ? v->data : "(no text)",
+                         odd);
+        if (v->parsed) {
                 ip_endpoint_format(&v->listen, endpoint);
-                (void) snprintf(advice, sizeof(advice),
-                                "it is not ours; delete it if nobody needs it%s%s",
-                                v->parsed ? ", or for a guest's service to take it over: "
-                                            "wslbridge-helper adopt "
-                                          : "",
-                                v->parsed ? endpoint : "");
-                findings_add(j->findings, FINDING_HINT, "foreign-rule", advice, "%s %s = %s %s",
-                             rule_family_name(v->family), v->name, v->data ? v->data : "(no text)",
-                             odd);
+                buffer_printf(&x->advice,
+                              " Or let a guest's service take it over. " ELEVATED
+                              "  wslbridge-helper adopt %s",
+                              endpoint);
         }
-        if (j->n_odd > DIAGNOSE_EACH_MAX)
-                findings_add(j->findings, FINDING_HINT, "foreign-rule",
-                             "netsh interface portproxy show all",
-                             "Odd port forwardings of others, besides these: %zu",
-                             j->n_odd - DIAGNOSE_EACH_MAX);
 }
 
-void diagnose_rules(const DiagnoseFacts *facts, Findings *f) {
-        RulesJudge j = {.facts = facts, .findings = f};
+static void judge_others(RulesJudge *j) {
+        const RuleTable *rules = j->evidence->rules;
 
-        if (!facts->rules || !facts->ledger) {
-                findings_add(f, FINDING_UNSEEN, "rules",
-                             "run 'wslbridge-helper doctor' in a terminal opened with 'Run as "
-                             "administrator'",
+        for (size_t i = 0; i < rules->n_values; i++) {
+                const char *odd = j->ours[i] ? NULL : judge_foreign(j, &rules->values[i]);
+
+                if (odd && j->n_odd++ < HOST_FINDINGS_EACH_MAX)
+                        add_foreign(j, &rules->values[i], odd);
+        }
+        if (j->n_odd > HOST_FINDINGS_EACH_MAX)
+                host_finding(j->findings, FINDING_HINT, "foreign-rule", NULL,
+                             "This command shows all:\n  netsh interface portproxy show all",
+                             "More odd port forwardings that are not ours: %zu",
+                             j->n_odd - HOST_FINDINGS_EACH_MAX);
+}
+
+void rule_checks_run(const HostEvidence *e, Findings *f) {
+        RulesJudge j = {.evidence = e, .findings = f};
+
+        if (!e->rules || !e->ledger) {
+                host_finding(f, FINDING_UNSEEN, "rules", NULL, ASK_AS_ADMINISTRATOR,
                              "The port forwardings could not be read");
                 return;
         }
-        j.ours = calloc(facts->rules->n_values + 1, sizeof(*j.ours));
+        j.ours = calloc(e->rules->n_values + 1, sizeof(*j.ours));
         if (!j.ours) {
-                f->error = -ENOMEM;
+                f->oom = true;
                 return;
         }
         judge_ledger(&j);
         judge_ours(&j);
         judge_others(&j);
-        findings_add(f, FINDING_GOOD, "rules", NULL, "Port forwardings: %zu, of these ours: %zu",
-                     facts->rules->n_values, j.n_ours);
+        host_finding(f, FINDING_GOOD, "rules", NULL, NULL, "Port forwardings: %zu (ours: %zu)",
+                     e->rules->n_values, j.n_ours);
         free(j.ours);
 }

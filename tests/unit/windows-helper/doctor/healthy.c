@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See healthy.h. */
+/*
+ * A healthy machine, and how to change it.
+ */
 
 #include "tests/unit/windows-helper/doctor/healthy.h"
 
@@ -8,10 +10,10 @@
 
 #include <string.h>
 
-DiagnoseFacts facts;
+HostEvidence evidence;
 VmList vms;
 PolicyOrigin policy;
-DiagnoseAgent agents[2];
+EvidenceGuest guests[2];
 static RuleTable rules;
 static Ledger ledger;
 static Hostnet net;
@@ -24,8 +26,8 @@ static IpEndpoint endpoint(const char *address, uint16_t port) {
 }
 
 void see_status(const char *text) {
-        facts.status = text;
-        facts.n_status = strlen(text);
+        evidence.status = text;
+        evidence.n_status = strlen(text);
 }
 
 void add_rule(const char *name, const char *data) {
@@ -49,8 +51,8 @@ void healthy_setup(void) {
         net = (Hostnet){.n_addresses = 2};
         net.addresses[0] = (HostnetAddress){endpoint("192.168.1.20", 1).addr, 24, false, "LAN"};
         net.addresses[1] = (HostnetAddress){endpoint("172.28.64.1", 1).addr, 20, true, "vEthernet"};
-        agents[0] = (DiagnoseAgent){.owner = "00/Debian", .paired = true, .met = true};
-        facts = (DiagnoseFacts){
+        guests[0] = (EvidenceGuest){.owner = "00/Debian", .paired = true, .met = true};
+        evidence = (HostEvidence){
                 .version = "0.1.0",
                 .helper = SERVICE_IS_RUNNING,
                 .forwarder = SERVICE_IS_RUNNING,
@@ -63,8 +65,8 @@ void healthy_setup(void) {
                 .registered = SEEN_YES,
                 .event_source = SEEN_YES,
                 .keys_seen = true,
-                .agents = agents,
-                .n_agents = 1,
+                .guests = guests,
+                .n_guests = 1,
                 .policy = &policy,
                 .ipv6 = SEEN_NO,
                 .rules = &rules,
@@ -85,19 +87,23 @@ void expect(FindingRank rank, const char *id, const char *seen, const char *advi
         Findings f;
         size_t n = 0;
 
-        diagnose(&facts, &f);
-        ck_assert_int_eq(f.error, 0);
+        host_checks_run(&evidence, &f);
+        ck_assert(!f.oom);
         for (size_t i = 0; i < f.n; i++) {
                 const Finding *x = &f.items[i];
 
-                ck_assert_msg(i == 0 || f.items[i - 1].rank <= x->rank, "not worst first");
+                ck_assert_msg(i == 0 || f.items[i - 1].rank <= x->rank, "not sorted by rank");
                 if (x->rank == FINDING_GOOD)
                         continue;
                 n++;
-                ck_assert_msg(x->rank == rank && strcmp(x->id, id) == 0 && strstr(x->seen, seen),
-                              "%s %s: %s", finding_rank_name(x->rank), x->id, x->seen);
-                ck_assert_msg(advice ? strstr(x->advice, advice) != NULL : x->advice[0] == '\0',
-                              "%s: %s", x->seen, x->advice);
+                ck_assert_str_eq(host_finding_ids[x->order], x->id);
+                ck_assert_msg(x->rank == rank && strcmp(x->id, id) == 0 &&
+                                      strstr(buffer_text(&x->seen), seen),
+                              "%s %s: %s", finding_rank_name(x->rank), x->id,
+                              buffer_text(&x->seen));
+                ck_assert_msg(advice ? strstr(buffer_text(&x->advice), advice) != NULL
+                                     : buffer_length(&x->advice) == 0,
+                              "%s: %s", buffer_text(&x->seen), buffer_text(&x->advice));
         }
         ck_assert_msg(n == 1, "%zu findings for: %s", n, seen);
         ck_assert(findings_are_bad(&f) == (rank < FINDING_HINT));

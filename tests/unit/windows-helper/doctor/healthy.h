@@ -22,10 +22,10 @@
         ", \"text\": " text "}"
 #define GOOD_SERVICE SERVICE("web", "active", "null", "null")
 
-extern DiagnoseFacts facts;
+extern HostEvidence evidence;
 extern VmList vms;
 extern PolicyOrigin policy;
-extern DiagnoseAgent agents[2];
+extern EvidenceGuest guests[2];
 
 void healthy_setup(void); /* also to begin anew */
 void healthy_teardown(void);

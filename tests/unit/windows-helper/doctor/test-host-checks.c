@@ -13,9 +13,9 @@
 START_TEST(test_healthy) {
         Findings f;
 
-        diagnose(&facts, &f);
+        host_checks_run(&evidence, &f);
         for (size_t i = 0; i < f.n; i++)
-                ck_assert_msg(f.items[i].rank == FINDING_GOOD, "%s", f.items[i].seen);
+                ck_assert_msg(f.items[i].rank == FINDING_GOOD, "%s", buffer_text(&f.items[i].seen));
         ck_assert_uint_ge(f.n, 7);
         ck_assert(!findings_are_bad(&f));
         findings_done(&f);
@@ -23,69 +23,69 @@ START_TEST(test_healthy) {
 END_TEST
 
 START_TEST(test_windows) {
-        facts.forwarder = SERVICE_IS_MISSING;
-        expect(FINDING_BROKEN, "iphlpsvc", "has no service", "repairing");
-        facts.forwarder = SERVICE_IS_DISABLED;
+        evidence.forwarder = SERVICE_IS_MISSING;
+        expect(FINDING_BROKEN, "iphlpsvc", "has no IP Helper", "Repair");
+        evidence.forwarder = SERVICE_IS_DISABLED;
         expect(FINDING_BROKEN, "iphlpsvc", "disabled", "sc config iphlpsvc start= auto");
-        facts.forwarder = SERVICE_IS_STOPPED;
+        evidence.forwarder = SERVICE_IS_STOPPED;
         expect(FINDING_BROKEN, "iphlpsvc", "does not run", "sc start iphlpsvc");
-        facts.forwarder = SERVICE_IS_PENDING;
-        expect(FINDING_HINT, "iphlpsvc", "starting", "look again");
-        facts.forwarder = SERVICE_IS_UNSEEN;
-        expect(FINDING_UNSEEN, "iphlpsvc", "does not tell", "administrator");
+        evidence.forwarder = SERVICE_IS_PENDING;
+        expect(FINDING_HINT, "iphlpsvc", "starting", "Look again");
+        evidence.forwarder = SERVICE_IS_UNSEEN;
+        expect(FINDING_UNSEEN, "iphlpsvc", "does not say", "administrator");
         healthy_setup();
-        facts.firewall = SERVICE_IS_STOPPED;
+        evidence.firewall = SERVICE_IS_STOPPED;
         expect(FINDING_PROBLEM, "firewall", "MpsSvc", "sc start MpsSvc");
-        facts.firewall = SERVICE_IS_RUNNING;
-        facts.filter = SERVICE_IS_DISABLED;
+        evidence.firewall = SERVICE_IS_RUNNING;
+        evidence.filter = SERVICE_IS_DISABLED;
         expect(FINDING_PROBLEM, "firewall", "BFE", "sc start BFE");
         healthy_setup();
-        facts.firewall_effect = FIREWALL_OVERRIDDEN;
-        expect(FINDING_PROBLEM, "firewall", "Group Policy", "ask who");
-        facts.firewall_effect = FIREWALL_BLOCKS_ALL;
-        expect(FINDING_PROBLEM, "firewall", "blocks all", "turn that off");
-        facts.firewall_effect = FIREWALL_OFF;
-        expect(FINDING_HINT, "firewall", "is off", "turn it on");
+        evidence.firewall_effect = FIREWALL_OVERRIDDEN;
+        expect(FINDING_PROBLEM, "firewall", "Group Policy", "Ask the administrator");
+        evidence.firewall_effect = FIREWALL_BLOCKS_ALL;
+        expect(FINDING_PROBLEM, "firewall", "blocks all", "Turn that off");
+        evidence.firewall_effect = FIREWALL_OFF;
+        expect(FINDING_HINT, "firewall", "is off", "Turn it on");
         healthy_setup();
-        facts.ipv6 = SEEN_YES;
-        facts.disabled_components = 0xffffffff;
+        evidence.ipv6 = SEEN_YES;
+        evidence.disabled_components = 0xffffffff;
         expect(FINDING_HINT, "ipv6", "0xffffffff", "0x20");
-        facts.disabled_components = 0x20;
-        facts.sockets_error = 10047;
+        evidence.disabled_components = 0x20;
+        evidence.sockets_error = 10047;
         expect(FINDING_BROKEN, "hyper-v-sockets", "10047", "wsl --install");
-        facts.sockets_seen = false;
+        evidence.sockets_seen = false;
         expect(FINDING_UNSEEN, "hyper-v-sockets", "could not", NULL);
         healthy_setup();
-        facts.wsl = SEEN_NO;
+        evidence.wsl = SEEN_NO;
         expect(FINDING_HINT, "wsl", "never", "wsl --install");
-        facts.wsl = facts.registered = SEEN_NO;
-        facts.wsl = SEEN_UNKNOWN;
+        evidence.wsl = evidence.registered = SEEN_NO;
+        evidence.wsl = SEEN_UNKNOWN;
         expect(FINDING_HINT, "hyper-v-registration", "only guests of WSL", "install");
         healthy_setup();
-        facts.event_source = SEEN_NO;
+        evidence.event_source = SEEN_NO;
         expect(FINDING_HINT, "event-source", "texts", "install");
 }
 END_TEST
 
 START_TEST(test_the_service) {
-        facts.serves = SEEN_NO;
-        facts.status = NULL;
-        facts.status_error = -ENOENT;
+        evidence.serves = SEEN_NO;
+        evidence.status = NULL;
+        evidence.status_error = -ENOENT;
         healthy_teardown(); /* it withdraws when it ends */
-        facts.helper = SERVICE_IS_MISSING;
+        evidence.helper = SERVICE_IS_MISSING;
         expect(FINDING_BROKEN, "service", "not installed", "wslbridge-helper install");
-        facts.helper = SERVICE_IS_DISABLED;
+        evidence.helper = SERVICE_IS_DISABLED;
         expect(FINDING_BROKEN, "service", "disabled", "sc config");
-        facts.helper = SERVICE_IS_STOPPED;
+        evidence.helper = SERVICE_IS_STOPPED;
         expect(FINDING_BROKEN, "service", "does not run", "sc start wslbridge-helper");
-        facts.helper = SERVICE_IS_PENDING;
-        expect(FINDING_HINT, "service", "starting", "look again");
-        facts.helper = SERVICE_IS_RUNNING;
+        evidence.helper = SERVICE_IS_PENDING;
+        expect(FINDING_HINT, "service", "starting", "Look again");
+        evidence.helper = SERVICE_IS_RUNNING;
         expect(FINDING_PROBLEM, "service", "no status.json", "look again");
-        facts.helper = SERVICE_IS_UNSEEN;
-        expect(FINDING_UNSEEN, "service", "does not tell", "administrator");
+        evidence.helper = SERVICE_IS_UNSEEN;
+        expect(FINDING_UNSEEN, "service", "does not say", "administrator");
         healthy_setup();
-        facts.helper = SERVICE_IS_STOPPED; /* in a terminal */
+        evidence.helper = SERVICE_IS_STOPPED; /* in a terminal */
         expect(FINDING_HINT, "service", "not as a service", "install");
         healthy_setup();
         see_status(STATUS("0.0.9", "true", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
@@ -99,9 +99,9 @@ START_TEST(test_left_by_a_crash) {
         Findings f;
         bool left = false, stale = false, broken = false;
 
-        facts.serves = SEEN_NO;
-        facts.helper = SERVICE_IS_STOPPED;
-        diagnose(&facts, &f);
+        evidence.serves = SEEN_NO;
+        evidence.helper = SERVICE_IS_STOPPED;
+        host_checks_run(&evidence, &f);
         for (size_t i = 0; i < f.n; i++) {
                 left |= strcmp(f.items[i].id, "rules-left") == 0;
                 stale |= strcmp(f.items[i].id, "status") == 0;
@@ -114,23 +114,23 @@ START_TEST(test_left_by_a_crash) {
 END_TEST
 
 START_TEST(test_vms_and_agents) {
-        facts.vms = NULL;
-        facts.vms_error = -ENOSYS;
+        evidence.vms = NULL;
+        evidence.vms_error = -ENOSYS;
         expect(FINDING_HINT, "vms", "no Host Compute Service", "Virtual Machine Platform");
-        facts.vms_error = -EACCES;
-        expect(FINDING_UNSEEN, "vms", "administrators only", "administrator");
-        facts.vms_error = -EIO;
-        expect(FINDING_PROBLEM, "vms", "does not tell", "restart Windows");
+        evidence.vms_error = -EACCES;
+        expect(FINDING_UNSEEN, "vms", "Only administrators", "administrator");
+        evidence.vms_error = -EIO;
+        expect(FINDING_PROBLEM, "vms", "does not say", "Restart Windows");
         healthy_setup();
         vms.n = 0;
-        expect(FINDING_HINT, "vms", "No virtual machine", "start the guest");
+        expect(FINDING_HINT, "vms", "No virtual machine", "Start the guest");
         healthy_setup();
         see_status(STATUS("0.1.0", "false", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
-        expect(FINDING_PROBLEM, "vms", "not listened to: 1", "Application");
+        expect(FINDING_PROBLEM, "vms", "does not listen to: 1", "Application");
         healthy_setup();
         vms.n = 2; /* one that the helper does not know */
         vms.items[1] = (Vm){.id = {{9}}, .wsl = true};
-        expect(FINDING_PROBLEM, "vms", "not listened to: 1", "Application");
+        expect(FINDING_PROBLEM, "vms", "does not listen to: 1", "Application");
         vms.items[1].wsl = false;
         see_status(STATUS("0.1.0", "true", "", "", ""));
         expect(FINDING_HINT, "agent", "No agent is connected", "systemctl enable");
@@ -138,13 +138,13 @@ START_TEST(test_vms_and_agents) {
                           ""));
         expect(FINDING_PROBLEM, "not-paired", "11/Ubuntu", "pair --print 11/Ubuntu");
         healthy_setup();
-        agents[0].met = false;
+        guests[0].met = false;
         expect(FINDING_HINT, "pairing", "00/Debian", "systemctl enable");
         healthy_setup();
-        facts.n_agents = 0;
-        expect(FINDING_HINT, "pairing", "Nobody", "pair DISTRO");
-        facts.keys_seen = false;
-        expect(FINDING_UNSEEN, "pairing", "administrators only", "administrator");
+        evidence.n_guests = 0;
+        expect(FINDING_HINT, "pairing", "No guest is paired", "pair DISTRO");
+        evidence.keys_seen = false;
+        expect(FINDING_UNSEEN, "pairing", "Only administrators", "administrator");
         healthy_setup();
         see_status(STATUS("0.1.0", "true", AGENT("connected", "mirrored", GOOD_SERVICE), "", ""));
         expect(FINDING_HINT, "networking-mode", "mirrored", "New-NetFirewallHyperVRule");
@@ -208,10 +208,10 @@ START_TEST(test_many_services) {
                                        i ? "," : "", i);
         (void) snprintf(text + n, sizeof(text) - n, "]}]}");
         see_status(text);
-        diagnose(&facts, &f);
+        host_checks_run(&evidence, &f);
         for (size_t i = 0; i < f.n; i++)
                 found += strcmp(f.items[i].id, "guest-service") == 0;
-        ck_assert_uint_eq(found, DIAGNOSE_EACH_MAX + 1);
+        ck_assert_uint_eq(found, HOST_FINDINGS_EACH_MAX + 1);
         findings_done(&f);
 }
 END_TEST
@@ -221,13 +221,13 @@ START_TEST(test_problems_are_told_once) {
         policy.n_problems = 1;
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
                           "\"HKLM bad\""));
-        expect(FINDING_PROBLEM, "policy", "HKLM bad", "correct");
+        expect(FINDING_PROBLEM, "policy", "HKLM bad", "Correct");
         healthy_setup();
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
                           "\"ignored\""));
         expect(FINDING_PROBLEM, "firewall", "ignored", NULL);
         healthy_setup();
-        facts.policy = NULL;
+        evidence.policy = NULL;
         expect(FINDING_UNSEEN, "policy", "could not", "administrator");
 }
 END_TEST
@@ -236,8 +236,8 @@ START_TEST(test_our_rules) {
         add_ledger("0.0.0.0", 81, "172.28.64.10");
         expect(FINDING_PROBLEM, "rules-lost", "registry: 1", "put back");
         add_rule("0.0.0.0/81", "172.28.64.77/80");
-        expect(FINDING_PROBLEM, "rules-taken", "changed: 1", "delete");
-        facts.rules = NULL;
+        expect(FINDING_PROBLEM, "rules-taken", "changed: 1", "Delete");
+        evidence.rules = NULL;
         expect(FINDING_UNSEEN, "rules", "could not", "administrator");
 }
 END_TEST
@@ -281,41 +281,70 @@ START_TEST(test_rules_of_others) {
         Findings f;
         size_t n = 0;
 
-        diagnose(&facts, &f);
+        host_checks_run(&evidence, &f);
         for (size_t i = 0; i < f.n; i++)
                 n += strcmp(f.items[i].id, "foreign-rule") == 0;
-        ck_assert_uint_eq(n, DIAGNOSE_EACH_MAX + 1);
+        ck_assert_uint_eq(n, HOST_FINDINGS_EACH_MAX + 1);
         findings_done(&f);
 }
 END_TEST
 
-START_TEST(test_shown) {
-        Findings f = FINDINGS_NULL;
-        Buffer out = BUFFER_NULL;
+/* What is about a thing names it, for programs. */
+START_TEST(test_subjects) {
+        static const struct {
+                const char *id, *subject;
+        } table[] = {
+                {"guest-service", "00/Debian/web"},
+                {"not-paired", "11/Ubuntu"},
+                {"foreign-rule", "v4tov4 0.0.0.0/2222"},
+                {"rules", ""},
+        };
+        Findings f;
 
-        findings_add(&f, FINDING_GOOD, "a", NULL, "All is %s", "well");
-        findings_add(&f, FINDING_PROBLEM, "b", "do something about it, and soon",
-                     "Something is quite wrong here");
-        findings_sort(&f);
-        ck_assert_int_eq(findings_text(&f, &out, 36), 0);
-        ck_assert_int_eq(buffer_append(&out, "", 1), 0);
-        ck_assert_str_eq((const char *) buffer_bytes(&out), "problem   Something is quite wrong\n"
-                                                            "          here\n"
-                                                            "          ->  do something about it,\n"
-                                                            "              and soon\n"
-                                                            "good      All is well\n");
-        buffer_done(&out);
-        ck_assert_int_eq(findings_json(&f, &out), 0);
-        ck_assert_int_eq(buffer_append(&out, "", 1), 0);
-        ck_assert_ptr_nonnull(strstr((const char *) buffer_bytes(&out), "\"bad\": true"));
-        ck_assert_ptr_nonnull(strstr((const char *) buffer_bytes(&out), "\"advice\": null"));
-        buffer_done(&out);
+        see_status(STATUS("0.1.0", "true",
+                          AGENT("connected", "nat",
+                                SERVICE("web", "conflict", "\"foreign-rule\"", "\"taken\"")),
+                          "\"11/Ubuntu\"", ""));
+        add_rule("0.0.0.0/2222", "127.0.0.1/2222");
+        host_checks_run(&evidence, &f);
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+                size_t k = 0;
+
+                while (k < f.n && strcmp(f.items[k].id, table[i].id) != 0)
+                        k++;
+                ck_assert_msg(k < f.n, "no %s", table[i].id);
+                ck_assert_str_eq(buffer_text(&f.items[k].subject), table[i].subject);
+        }
         findings_done(&f);
+}
+END_TEST
+
+/* A value of any length, with a new line in it, stays one short line. */
+START_TEST(test_a_foreign_value_stays_one_line) {
+        char data[2000];
+        Findings f;
+
+        memset(data, 'x', sizeof(data) - 1);
+        memcpy(data, "\nok ", 4);
+        data[sizeof(data) - 1] = '\0';
+        add_rule("0.0.0.0/2222", data);
+        host_checks_run(&evidence, &f);
+        ck_assert_str_eq(f.items[0].id, "foreign-rule");
+        ck_assert_uint_le(buffer_length(&f.items[0].seen), WIRE_TEXT_MAX);
+        ck_assert_ptr_null(strchr(buffer_text(&f.items[0].seen), '\n'));
+        findings_done(&f);
+}
+END_TEST
+
+START_TEST(test_every_kind_has_one_id) {
+        for (size_t i = 0; host_finding_ids[i]; i++)
+                for (size_t k = 0; k < i; k++)
+                        ck_assert_str_ne(host_finding_ids[i], host_finding_ids[k]);
 }
 END_TEST
 
 int main(void) {
-        Suite *s = suite_create("diagnose");
+        Suite *s = suite_create("host-checks");
         TCase *t = tcase_create("core");
 
         tcase_add_checked_fixture(t, healthy_setup, healthy_teardown);
@@ -329,7 +358,9 @@ int main(void) {
         tcase_add_test(t, test_problems_are_told_once);
         tcase_add_test(t, test_our_rules);
         tcase_add_test(t, test_rules_of_others);
-        tcase_add_test(t, test_shown);
+        tcase_add_test(t, test_subjects);
+        tcase_add_test(t, test_a_foreign_value_stays_one_line);
+        tcase_add_test(t, test_every_kind_has_one_id);
         suite_add_tcase(s, t);
         return suite_run(s);
 }

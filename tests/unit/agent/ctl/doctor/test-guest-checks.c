@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The doctor's conclusions: which findings, in which order, from which facts; and that each says
- * what was seen and what to do. */
+/* The conclusions of the guest's doctor: which findings, in which order, from which evidence; and
+ * each says what was seen and what to do. */
 
 #include "agent/ctl/doctor/guest-checks.h"
 
@@ -12,10 +12,10 @@ static ReportService services[2];
 static Report report;
 static Config config;
 static PortMap ports;
-static DiagnoseFacts facts;
+static GuestEvidence evidence;
 static Findings findings;
 
-/* A machine on which all is well. */
+/* A guest in which all is well. */
 static void setup(void) {
         test_setup();
         listens[0] = (ReportListen){.listen = "0.0.0.0:8080", .count = 1, .connect_port = 80};
@@ -49,19 +49,19 @@ static void setup(void) {
         config = (Config){.helper = {.kind = CONFIG_HELPER_VSOCK}};
         port_map_start(&ports, &(IpAddr){0});
         port_map_add(&ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = 80});
-        facts = (DiagnoseFacts){.systemd = true,
-                                .pid1 = "systemd",
-                                .wsl = true,
-                                .vmbus = true,
-                                .vsock = true,
-                                .unit_result = "",
-                                .status_problem = "there is no status",
-                                .report = &report,
-                                .config = &config,
-                                .ports = &ports,
-                                .idle = IDLE_STAYS,
-                                .now_usec = 120 * USEC_PER_SEC};
-        findings = FINDINGS_NULL;
+        evidence = (GuestEvidence){.systemd = true,
+                                   .pid1 = "systemd",
+                                   .wsl = true,
+                                   .vmbus = true,
+                                   .vsock = true,
+                                   .unit_result = "",
+                                   .status_problem = "The agent does not run",
+                                   .report = &report,
+                                   .config = &config,
+                                   .ports = &ports,
+                                   .idle = IDLE_STAYS,
+                                   .now_usec = 120 * USEC_PER_SEC};
+        findings = FINDINGS_NULL(guest_finding_ids);
 }
 
 static void teardown(void) {
@@ -69,80 +69,69 @@ static void teardown(void) {
         test_teardown();
 }
 
-/* @expected: names of the findings with blanks between, and a service behind a colon. */
+/* @expected: the ids of the findings, separated by spaces; a subject follows a colon. */
 static void expect(const char *expected) {
         Buffer found = BUFFER_NULL;
 
         findings_done(&findings);
-        diagnose(&facts, &findings);
+        guest_checks_run(&evidence, &findings);
         ck_assert(!findings.oom);
         for (size_t i = 0; i < findings.n; i++) {
                 const Finding *x = &findings.items[i];
 
-                buffer_printf(&found, "%s%s%s%s", i > 0 ? " " : "", finding_name(x->id),
-                              *x->subject ? ":" : "", x->subject);
-                ck_assert_uint_gt(buffer_length(&x->seen), 0);
-                ck_assert_uint_gt(buffer_length(&x->todo), 20);
+                buffer_printf(&found, "%s%s%s%s", i > 0 ? " " : "", x->id,
+                              buffer_length(&x->subject) > 0 ? ":" : "", buffer_text(&x->subject));
+                ck_assert_str_eq(guest_finding_ids[x->order], x->id);
+                ck_assert_uint_gt(buffer_length(&x->seen), 10);
+                ck_assert_uint_gt(buffer_length(&x->advice), 20);
         }
         ck_assert_str_eq(buffer_text(&found), expected);
         buffer_done(&found);
 }
 
-static bool first_says(const char *seen, const char *todo) {
+static bool first_says(const char *seen, const char *advice) {
         return strstr(buffer_text(&findings.items[0].seen), seen) &&
-               strstr(buffer_text(&findings.items[0].todo), todo);
+               strstr(buffer_text(&findings.items[0].advice), advice);
 }
 
 START_TEST(all_is_well) {
-        Buffer out = BUFFER_NULL;
-
         expect("");
-        findings_format(&findings, &report, &(Style){.width = 80}, &out);
-        ck_assert_str_eq(buffer_text(&out), "No problem found; 2 services active.\n");
-        buffer_done(&out);
 }
 END_TEST
 
-START_TEST(every_finding_is_described) {
-        Severity worst = SEVERITY_ERROR;
-
-        for (FindingId id = 0; id < _FINDING_END; id++) {
-                ck_assert_uint_gt(strlen(finding_name(id)), 3);
-                ck_assert_uint_gt(strlen(finding_title(id)), 10);
-                ck_assert_int_ge(finding_severity(id), worst); /* worst first */
-                worst = finding_severity(id);
-                for (FindingId other = 0; other < id; other++)
-                        ck_assert_str_ne(finding_name(id), finding_name(other));
-        }
+START_TEST(every_kind_has_one_id) {
+        for (size_t i = 0; guest_finding_ids[i]; i++)
+                for (size_t k = 0; k < i; k++)
+                        ck_assert_str_ne(guest_finding_ids[i], guest_finding_ids[k]);
 }
 END_TEST
 
 START_TEST(kernel) {
         report.connected = false;
         report.helper_state = "waiting";
-        facts.vmbus = false;
+        evidence.vmbus = false;
         expect("no-hyperv helper-silent");
-        facts.vmbus = true;
-        facts.vsock = false;
+        evidence.vmbus = true;
+        evidence.vsock = false;
         report.error_cause = "no-vsock";
-        expect("no-vsock"); /* the helper's silence is its consequence */
+        expect("no-vsock"); /* the silence of the helper is its effect */
         ck_assert(first_says("/dev/vsock", "modprobe hv_sock"));
-        facts.vsock = true;
+        evidence.vsock = true;
         expect("no-vsock");
         report.helper = "unix:/x";
         report.error_cause = "unreachable";
-        facts.vmbus = facts.vsock = false; /* nobody needs them */
+        evidence.vmbus = evidence.vsock = false; /* they are not needed */
         expect("helper-silent");
         report.connected = true;
         report.helper = "vsock:2:1";
-        expect(""); /* it works, whatever this looks like */
+        expect(""); /* it works, so nothing is missing */
 }
 END_TEST
 
 START_TEST(agent_that_does_not_run) {
         static const struct {
                 UnitState unit;
-                const char *finding, *todo;
+                const char *finding, *advice;
         } table[] = {
                 {UNIT_UNKNOWN, "agent-stopped", "systemctl enable --now"},
                 {UNIT_INACTIVE, "agent-stopped", "systemctl enable --now"},
@@ -150,28 +139,28 @@ START_TEST(agent_that_does_not_run) {
                 {UNIT_FAILED, "agent-failed", "journalctl -xeu wslbridge-agent"},
         };
 
-        facts.report = NULL;
+        evidence.report = NULL;
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                facts.unit = table[i].unit;
+                evidence.unit = table[i].unit;
                 expect(table[i].finding);
-                ck_assert(first_says("", table[i].todo));
+                ck_assert(first_says("", table[i].advice));
         }
-        facts.status_bad = true;
+        evidence.status_bad = true;
         expect("status-bad");
 }
 END_TEST
 
 START_TEST(no_systemd) {
-        facts.systemd = false;
-        facts.pid1 = "init";
+        evidence.systemd = false;
+        evidence.pid1 = "init";
         expect(""); /* the agent runs without it, too */
-        facts.report = NULL;
-        facts.idle = IDLE_UNKNOWN;
+        evidence.report = NULL;
+        evidence.idle = IDLE_UNKNOWN;
         expect("no-systemd idle-stop");
         ck_assert(first_says("'init'", "  [boot]\n  systemd=true"));
-        facts.wsl = false;
+        evidence.wsl = false;
         expect("no-systemd");
-        ck_assert_ptr_null(strstr(buffer_text(&findings.items[0].todo), "wsl.conf"));
+        ck_assert_ptr_null(strstr(buffer_text(&findings.items[0].advice), "wsl.conf"));
 }
 END_TEST
 
@@ -183,12 +172,12 @@ START_TEST(modes) {
         report.v4.address = "";
         for (size_t i = 0; i < ELEMENTSOF(pointless); i++) {
                 report.mode = pointless[i];
-                expect("mode"); /* no word about the services and the address */
+                expect("networking-mode"); /* nothing about the services and the address */
                 ck_assert(first_says(pointless[i], "  [wsl2]\n  networkingMode=nat"));
         }
         report.mode = "virtioproxy";
         report.mode_word = "consomme";
-        expect("mode");
+        expect("networking-mode");
         ck_assert(first_says("'consomme'", ""));
 }
 END_TEST
@@ -207,7 +196,7 @@ END_TEST
 
 START_TEST(helper) {
         static const struct {
-                const char *code, *finding, *todo;
+                const char *code, *finding, *advice;
         } table[] = {
                 {"not-paired", "not-paired", "  wslbridge-helper pair Debian"},
                 {"bad-proof", "bad-key", "  wslbridge-helper pair Debian"},
@@ -225,10 +214,10 @@ START_TEST(helper) {
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 report.error_code = table[i].code;
                 expect(table[i].finding);
-                ck_assert(first_says("since 2026-01-31 12:00:00 UTC, 2 min ago", table[i].todo));
+                ck_assert(first_says("since 2026-01-31 12:00:00 UTC, 2 min ago", table[i].advice));
         }
         report.error_code = "not-paired";
-        facts.wsl = false;
+        evidence.wsl = false;
         expect("not-paired");
         ck_assert(first_says("", "  wslbridge-helper pair --print 00ff/Debian\n"
                                  "  sudo wslbridgectl pair"));
@@ -239,7 +228,7 @@ END_TEST
 
 START_TEST(services_by_state) {
         static const struct {
-                const char *state, *reason, *finding, *todo;
+                const char *state, *reason, *finding, *advice;
         } table[] = {
                 {"conflict", "foreign-rule", "service-conflict:web",
                  "  wslbridge-helper adopt 0.0.0.0:8080"},
@@ -259,19 +248,19 @@ START_TEST(services_by_state) {
                 services[1].state = table[i].state;
                 services[1].reason = table[i].reason;
                 expect(table[i].finding);
-                ck_assert_msg(first_says(table[i].state, table[i].todo), "case %zu", i);
+                ck_assert_msg(first_says(table[i].state, table[i].advice), "case %zu", i);
         }
         services[1].enabled = false;
         expect("");
 }
 END_TEST
 
-START_TEST(worst_first) {
+START_TEST(severity_first_then_causes) {
         services[0].state = "blocked";
         services[1].state = "invalid";
         listens[0].connect_port = 81;
         report.address_problem = "odd";
-        facts.idle = IDLE_STOPS;
+        evidence.idle = IDLE_STOPS;
         expect("off-link service-invalid:web service-blocked:ssh port-silent:ssh port-silent:web "
                "idle-stop");
 }
@@ -309,7 +298,7 @@ START_TEST(configuration) {
         config.n_problems = 1;
         expect("config-stale"); /* the agent has not seen it, or could not */
         ck_assert(first_says("/etc/b.ini: is worse", ""));
-        facts.report = NULL;
+        evidence.report = NULL;
         expect("agent-stopped config-problem");
 }
 END_TEST
@@ -327,54 +316,29 @@ START_TEST(candidates) {
         report.candidates[1].vmbus = true;
         expect("candidates");
         strcpy(config.interface, "eth0");
-        expect(""); /* said */
+        expect(""); /* the configuration names it */
 }
 END_TEST
 
 START_TEST(idle) {
-        facts.idle = IDLE_UNKNOWN;
+        evidence.idle = IDLE_UNKNOWN;
         expect("idle-stop");
         ck_assert(first_says("could not be read", "  [general]\n  instanceIdleTimeout=-1\n"
                                                   "  [wsl2]\n  vmIdleTimeout=-1"));
-        facts.idle = IDLE_STOPS;
+        evidence.idle = IDLE_STOPS;
         expect("idle-stop");
-        facts.wsl = false;
+        evidence.wsl = false;
         expect("");
 }
 END_TEST
 
-START_TEST(forms) {
-        Buffer out = BUFFER_NULL;
-        json_t *json;
-
-        services[1].state = "conflict";
-        services[1].text = "0.0.0.0:8080: somebody has it";
-        expect("service-conflict:web");
-        findings_format(&findings, &report, &(Style){.width = 72, .colour = true}, &out);
-        ck_assert_msg(strncmp(buffer_text(&out),
-                              "\033[31merror\033[0m: web: Somebody else has the port of "
-                              "the host\n   seen conflict: 0.0.0.0:8080: somebody has "
-                              "it\n     do Choose",
-                              100) == 0,
-                      "%s", buffer_text(&out));
-        buffer_done(&out);
-        json = findings_json(&findings);
-        ck_assert_uint_eq(json_array_size(json), 1);
-        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json, 0), "finding")),
-                         "service-conflict");
-        ck_assert_str_eq(json_string_value(json_object_get(json_array_get(json, 0), "service")),
-                         "web");
-        json_decref(json);
-}
-END_TEST
-
 int main(void) {
-        Suite *s = suite_create("ctl-diagnose");
-        TCase *c = tcase_create("diagnose");
+        Suite *s = suite_create("guest-checks");
+        TCase *c = tcase_create("guest-checks");
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, all_is_well);
-        tcase_add_test(c, every_finding_is_described);
+        tcase_add_test(c, every_kind_has_one_id);
         tcase_add_test(c, kernel);
         tcase_add_test(c, agent_that_does_not_run);
         tcase_add_test(c, no_systemd);
@@ -382,12 +346,11 @@ int main(void) {
         tcase_add_test(c, addresses);
         tcase_add_test(c, helper);
         tcase_add_test(c, services_by_state);
-        tcase_add_test(c, worst_first);
+        tcase_add_test(c, severity_first_then_causes);
         tcase_add_test(c, guest_ports);
         tcase_add_test(c, configuration);
         tcase_add_test(c, candidates);
         tcase_add_test(c, idle);
-        tcase_add_test(c, forms);
         suite_add_tcase(s, c);
         return suite_run(s);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Collecting facts; see ctl-facts.h. What cannot be found out is left as not known. */
+/*
+ * Looking at the guest: /proc, /sys, systemd, the agent's status, the configuration, open ports.
+ */
 
-#include "agent/ctl/doctor/evidence.h"
+#include "agent/ctl/doctor/survey.h"
 
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/run.h"
@@ -20,7 +22,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The start of a small file, without the line end; "" when there is none. */
+/* The start of a small file, as much as @size holds; "" when it cannot be read. */
 static void read_text(const char *root, const char *path, char *ret_text, size_t size) {
         char full[PATH_MAX];
         ssize_t n = -1;
@@ -57,7 +59,7 @@ static bool has_entries(const char *root, const char *path) {
         return found;
 }
 
-static void collect_unit(CtlFacts *f) {
+static void survey_unit(GuestSurvey *s) {
         static const char *const argv[] = {"systemctl",
                                            "show",
                                            "--property=LoadState",
@@ -71,24 +73,24 @@ static void collect_unit(CtlFacts *f) {
         if (ctl_run(argv, output, sizeof(output)) != 0)
                 return;
         if (strstr(output, "LoadState=not-found"))
-                f->facts.unit = UNIT_ABSENT;
+                s->evidence.unit = UNIT_ABSENT;
         else if (strstr(output, "ActiveState=failed"))
-                f->facts.unit = UNIT_FAILED;
+                s->evidence.unit = UNIT_FAILED;
         else if (strstr(output, "ActiveState=active"))
-                f->facts.unit = UNIT_ACTIVE;
+                s->evidence.unit = UNIT_ACTIVE;
         else if (strstr(output, "ActiveState="))
-                f->facts.unit = UNIT_INACTIVE;
+                s->evidence.unit = UNIT_INACTIVE;
         result = strstr(output, "Result=");
         if (result) {
                 result += strlen("Result=");
-                (void) snprintf(f->unit_result, sizeof(f->unit_result), "%.*s",
+                (void) snprintf(s->unit_result, sizeof(s->unit_result), "%.*s",
                                 (int) strcspn(result, "\n"), result);
         }
 }
 
-/* Every user of Windows has a file of his own, and only Windows knows whose WSL this is: a setting
- * counts as made when all files that are there make it. */
-static IdleStop collect_idle(const char *root) {
+/* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the setting
+ * counts only when it is in every file that exists. */
+static IdleStop survey_idle(const char *root) {
         char pattern[PATH_MAX], *text = malloc(WSLCONFIG_SIZE_MAX);
         IdleStop idle = IDLE_UNKNOWN;
         glob_t found;
@@ -106,21 +108,21 @@ static IdleStop collect_idle(const char *root) {
         return idle;
 }
 
-static void collect_ports(CtlFacts *f) {
+static void survey_ports(GuestSurvey *s) {
         IpAddr address = {0};
 
-        if (f->report && ip_parse(f->report->v4.address, &address) < 0 &&
-            ip_parse(f->report->v6.address, &address) < 0)
+        if (s->report && ip_parse(s->report->v4.address, &address) < 0 &&
+            ip_parse(s->report->v6.address, &address) < 0)
                 address = (IpAddr){0};
-        if (guest_ports_read(&address, f->ports) < 0)
-                f->ports->known = false;
+        if (guest_ports_read(&address, s->ports) < 0)
+                s->ports->known = false;
 }
 
-int ctl_facts_collect(const char *root, CtlFacts *ret) {
+int guest_survey_take(const char *root, GuestSurvey *ret) {
         char release[128];
         int r;
 
-        *ret = (CtlFacts){.ports = calloc(1, sizeof(*ret->ports))};
+        *ret = (GuestSurvey){.ports = calloc(1, sizeof(*ret->ports))};
         if (!ret->ports || config_load(root, &ret->config) < 0)
                 return -ENOMEM;
         r = ctl_agent_read(root, &ret->report, &ret->status_problem);
@@ -130,8 +132,8 @@ int ctl_facts_collect(const char *root, CtlFacts *ret) {
         ret->pid1[strcspn(ret->pid1, "\n")] = '\0';
         text_clean(ret->pid1);
         read_text(root, "/proc/sys/kernel/osrelease", release, sizeof(release));
-        collect_ports(ret);
-        ret->facts = (DiagnoseFacts){
+        survey_ports(ret);
+        ret->evidence = (GuestEvidence){
                 .systemd = exists(root, "/run/systemd/system"),
                 .pid1 = ret->pid1,
                 .wsl = wsl_release_is_wsl(release),
@@ -145,16 +147,16 @@ int ctl_facts_collect(const char *root, CtlFacts *ret) {
                 .ports = ret->ports,
                 .now_usec = now_usec(),
         };
-        if (ret->facts.systemd && !ret->report && *root == '\0')
-                collect_unit(ret);
-        if (ret->facts.wsl)
-                ret->facts.idle = collect_idle(root);
+        if (ret->evidence.systemd && !ret->report && *root == '\0')
+                survey_unit(ret);
+        if (ret->evidence.wsl)
+                ret->evidence.idle = survey_idle(root);
         return 0;
 }
 
-void ctl_facts_done(CtlFacts *f) {
-        config_free(f->config);
-        report_free(f->report);
-        free(f->status_problem);
-        free(f->ports);
+void guest_survey_done(GuestSurvey *s) {
+        config_free(s->config);
+        report_free(s->report);
+        free(s->status_problem);
+        free(s->ports);
 }

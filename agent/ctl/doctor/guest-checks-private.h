@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The parts of guest_checks_run(), and what several of them use.
+ */
+
+#include "agent/ctl/doctor/guest-checks.h"
+
+#define ON_WINDOWS "On Windows, in a terminal that was opened with 'Run as administrator':\n"
+
+void system_checks_run(const GuestEvidence *e, Findings *f);
+void helper_checks_run(const GuestEvidence *e, Findings *f);
+void service_checks_run(const GuestEvidence *e, Findings *f);
+
+/* Whether the ports of a guest in this networking mode are reachable without forwarding, or not at
+ * all. */
+bool mode_needs_no_forwarding(const Report *r);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Conclusions about the key and the connection to the helper on Windows.
+ */
+
+#include "agent/ctl/doctor/guest-checks-private.h"
+
+#include <string.h>
+
+/* How to pair this guest. */
+static void advise_pairing(const Report *r, bool wsl, Buffer *advice) {
+        if (wsl)
+                buffer_printf(advice, ON_WINDOWS "  wslbridge-helper pair %s", r->distro);
+        else
+                buffer_printf(advice,
+                              "Run the first command on Windows, in a terminal that was opened "
+                              "with 'Run as administrator'. It prints a line; give that line to "
+                              "the second command, in this guest:\n"
+                              "  wslbridge-helper pair --print %s/%s\n"
+                              "  sudo wslbridgectl pair",
+                              r->agent_id, r->distro);
+}
+
+static void advise_admission(const char *code, Buffer *advice) {
+        if (strcmp(code, "version") == 0)
+                buffer_printf(advice, "Install the same version of wslbridge on both sides.");
+        else if (strcmp(code, "busy") == 0)
+                buffer_printf(advice,
+                              "Either a copy of this guest is already connected, or too many "
+                              "guests are. Give a copy a machine id of its own, then pair it:\n"
+                              "  sudo rm /etc/machine-id\n"
+                              "  sudo systemd-machine-id-setup\n"
+                              "  sudo systemctl restart wslbridge-agent");
+        else if (strcmp(code, "policy") == 0)
+                buffer_printf(advice, "Ask the administrator of the host to change the policy "
+                                      "value that is named above.");
+        else
+                buffer_printf(advice, "The Event Log of Windows has more (log Application, source "
+                                      "wslbridge).");
+}
+
+static void check_refused(const GuestEvidence *e, const char *since, Findings *f) {
+        const Report *r = e->report;
+        bool not_paired = strcmp(r->error_code, "not-paired") == 0;
+        bool bad_proof = strcmp(r->error_code, "bad-proof") == 0;
+        Finding *x;
+
+        if (not_paired) {
+                x = findings_add(f, FINDING_BROKEN, "not-paired", NULL);
+                buffer_printf(&x->seen, "This guest is not paired");
+        } else if (bad_proof) {
+                x = findings_add(f, FINDING_BROKEN, "bad-key", NULL);
+                buffer_printf(&x->seen, "The host has another key for this guest");
+        } else {
+                x = findings_add(f, FINDING_BROKEN, "not-admitted", NULL);
+                buffer_printf(&x->seen, "The helper does not admit this guest");
+        }
+        buffer_printf(&x->seen, ": refused since %s (%s%s%s)", since, r->error_code,
+                      *r->error_text ? ": " : "", r->error_text);
+        if (not_paired || bad_proof)
+                advise_pairing(r, e->wsl, &x->advice);
+        else
+                advise_admission(r->error_code, &x->advice);
+}
+
+static void check_silent(const Report *r, const char *since, Findings *f) {
+        Finding *x = findings_add(f, FINDING_BROKEN, "helper-silent", NULL);
+
+        buffer_printf(&x->seen,
+                      "The helper on Windows does not answer: %s has not been connected since %s",
+                      r->helper, since);
+        if (*r->error_cause)
+                buffer_printf(&x->seen, ": %s%s%s", r->error_cause, *r->error_text ? ": " : "",
+                              r->error_text);
+        buffer_printf(&x->advice,
+                      "The second command is for a helper that was never installed. " ON_WINDOWS
+                      "  wslbridge-helper status\n"
+                      "  wslbridge-helper install");
+}
+
+void helper_checks_run(const GuestEvidence *e, Findings *f) {
+        const Report *r = e->report;
+        char since[REPORT_TIME_TEXT_SIZE];
+
+        if (!r)
+                return;
+        if (*r->key_problem) {
+                Finding *x = findings_add(f, FINDING_BROKEN, "key-problem", NULL);
+
+                buffer_printf(&x->seen, "The key cannot be used: %s", r->key_problem);
+                advise_pairing(r, e->wsl, &x->advice);
+        }
+        if (r->connected || strcmp(r->error_cause, "no-vsock") == 0)
+                return;
+        report_time_format(&r->helper_since, e->now_usec, since);
+        if (strcmp(r->helper_state, "refused") == 0) {
+                if (!*r->key_problem)
+                        check_refused(e, since, f);
+        } else {
+                check_silent(r, since, f);
+        }
+}

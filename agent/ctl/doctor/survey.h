@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Internal to wslbridgectl: looks at this guest for the doctor, and changes nothing.
+ */
+
+#include "agent/ctl/doctor/guest-evidence.h"
+
+typedef struct GuestSurvey {
+        GuestEvidence evidence; /* borrows from the rest */
+        /* owned */
+        Config *config;
+        Report *report;
+        char *status_problem;
+        PortMap *ports;
+        char pid1[32], unit_result[64];
+} GuestSurvey;
+
+/**
+ * guest_survey_take() - collect the evidence
+ * @root: files are looked up below it; systemd is asked only when it is ""
+ * @ret: to be freed with guest_survey_done(), also after an error
+ *
+ * What cannot be found out stays unknown. Return: 0 or -ENOMEM.
+ */
+int guest_survey_take(const char *root, GuestSurvey *ret);
+void guest_survey_done(GuestSurvey *s);

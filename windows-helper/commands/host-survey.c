@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Looking at this Windows for 'doctor': services, registry, sockets, virtual machines, the helper's
+ * own stores.
+ */
+
+#include "windows-helper/commands/host-survey.h"
+
+#include "windows-helper/commands/status-load.h"
+#include "windows-helper/host/firewall-com.h"
+#include "windows-helper/host/hostnet-read.h"
+#include "windows-helper/service/service.h"
+#include "windows-helper/store/guest-store.h"
+#include "windows-helper/store/key-store.h"
+#include "windows-helper/store/ledger-store.h"
+#include "windows-helper/store/paths.h"
+#include "windows-helper/store/policy-store.h"
+#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/vm/hcs.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <hvsocket.h>
+
+#ifndef AF_HYPERV /* not in mingw-w64 (fact 1.2) */
+#        define AF_HYPERV 34
+#endif
+
+#define IPV6_PARAMETERS L"SYSTEM\\CurrentControlSet\\Services\\Tcpip6\\Parameters"
+
+static ServiceSeen survey_state(SC_HANDLE service) {
+        union {
+                QUERY_SERVICE_CONFIGW config;
+                BYTE bytes[8192]; /* the most that can be needed, says the documentation */
+        } u;
+        SERVICE_STATUS status;
+        DWORD size;
+
+        if (!QueryServiceStatus(service, &status))
+                return SERVICE_IS_UNSEEN;
+        if (status.dwCurrentState == SERVICE_RUNNING)
+                return SERVICE_IS_RUNNING;
+        if (status.dwCurrentState != SERVICE_STOPPED)
+                return SERVICE_IS_PENDING;
+        if (QueryServiceConfigW(service, &u.config, sizeof(u), &size) &&
+            u.config.dwStartType == SERVICE_DISABLED)
+                return SERVICE_IS_DISABLED;
+        return SERVICE_IS_STOPPED;
+}
+
+static ServiceSeen survey_service(const wchar_t *name) {
+        SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT), service;
+        ServiceSeen seen;
+
+        if (!manager)
+                return SERVICE_IS_UNSEEN;
+        service = OpenServiceW(manager, name, SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG);
+        if (service) {
+                seen = survey_state(service);
+                (void) CloseServiceHandle(service);
+        } else {
+                seen = GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? SERVICE_IS_MISSING
+                                                                      : SERVICE_IS_UNSEEN;
+        }
+        (void) CloseServiceHandle(manager);
+        return seen;
+}
+
+/* A key that may not be read exists all the same. */
+static Seen survey_key(HKEY root, const wchar_t *path) {
+        HKEY key;
+        LSTATUS error = RegOpenKeyExW(root, path, 0, KEY_QUERY_VALUE, &key);
+
+        if (error == ERROR_SUCCESS)
+                (void) RegCloseKey(key);
+        if (error == ERROR_SUCCESS || error == ERROR_ACCESS_DENIED)
+                return SEEN_YES;
+        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? SEEN_NO
+                                                                              : SEEN_UNKNOWN;
+}
+
+static void survey_windows(HostEvidence *e) {
+        DWORD size = sizeof(e->disabled_components);
+        LSTATUS error;
+
+        e->helper = survey_service(SERVICE_NAME);
+        e->forwarder = survey_service(L"iphlpsvc");
+        e->firewall = survey_service(L"MpsSvc");
+        e->filter = survey_service(L"BFE");
+        e->registered = survey_key(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE);
+        e->event_source = survey_key(HKEY_LOCAL_MACHINE, PATHS_KEY_EVENT_SOURCE);
+        e->wsl = survey_key(HKEY_LOCAL_MACHINE, HOSTNET_LXSS_PATH);
+        if (e->wsl == SEEN_NO)
+                e->wsl = survey_key(HKEY_CURRENT_USER, HOSTNET_LXSS_PATH);
+        error = RegGetValueW(HKEY_LOCAL_MACHINE, IPV6_PARAMETERS, L"DisabledComponents",
+                             RRF_RT_REG_DWORD, NULL, &e->disabled_components, &size);
+        e->ipv6 = error == ERROR_SUCCESS ? SEEN_YES : SEEN_NO;
+        if (firewall_com_effect(&e->firewall_effect) < 0)
+                e->firewall_effect = FIREWALL_EFFECTIVE;
+}
+
+static void survey_sockets(HostEvidence *e) {
+        WSADATA wsa;
+        SOCKET s;
+
+        if (WSAStartup(MAKEWORD(2, 2), &wsa) != 0)
+                return;
+        s = WSASocketW(AF_HYPERV, SOCK_STREAM, HV_PROTOCOL_RAW, NULL, 0, WSA_FLAG_OVERLAPPED);
+        e->sockets_seen = true;
+        e->sockets_error = s == INVALID_SOCKET ? (uint32_t) WSAGetLastError() : 0;
+        if (s != INVALID_SOCKET)
+                (void) closesocket(s);
+        (void) WSACleanup();
+}
+
+static void survey_vms(HostSurvey *s) {
+        s->evidence.vms_error = hcs_list(&s->vms);
+        if (s->evidence.vms_error == 0)
+                s->evidence.vms = &s->vms;
+}
+
+static void survey_status(HostSurvey *s) {
+        HostEvidence *e = &s->evidence;
+
+        e->status_error = status_load(&s->status, &e->n_status);
+        e->status = s->status;
+        if (s->status)
+                e->serves = status_is_alive(s->status, e->n_status) ? SEEN_YES : SEEN_NO;
+        else
+                e->serves = e->status_error == -ENOENT ? SEEN_NO : SEEN_UNKNOWN;
+}
+
+static int survey_guest(void *userdata, const char *owner) {
+        HostSurvey *s = userdata;
+        EvidenceGuest *guests = realloc(s->guests, (s->n_guests + 1) * sizeof(*guests)), *guest;
+        GuestStore store = GUEST_STORE_INIT;
+        char seen[GUEST_STORE_TEXT_MAX];
+
+        if (!guests)
+                return -ENOMEM;
+        s->guests = guests;
+        guest = &guests[s->n_guests++];
+        guest_store_seen(&store, owner, seen);
+        guest_store_done(&store);
+        *guest = (EvidenceGuest){.paired = true, .met = strcmp(seen, "never") != 0};
+        (void) snprintf(guest->owner, sizeof(guest->owner), "%s", owner);
+        return 0;
+}
+
+/* Only SYSTEM and administrators may open the key with the keys. Return: 0 or -ENOMEM. */
+static int survey_guests(HostSurvey *s) {
+        KeyStore keys = KEY_STORE_INIT;
+        HKEY key;
+        LSTATUS error;
+        int r = 0;
+
+        error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, KEY_STORE_PATH, 0, KEY_QUERY_VALUE, &key);
+        if (error == ERROR_SUCCESS) {
+                (void) RegCloseKey(key);
+                r = key_store_each(&keys, survey_guest, s);
+                key_store_done(&keys);
+        }
+        s->evidence.keys_seen =
+                r == 0 && (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND ||
+                           error == ERROR_PATH_NOT_FOUND);
+        s->evidence.guests = s->guests;
+        s->evidence.n_guests = s->n_guests;
+        return r == -ENOMEM ? r : 0;
+}
+
+static void survey_rules(HostSurvey *s) {
+        LedgerStore ledger = LEDGER_STORE_INIT;
+        PortproxyStore portproxy;
+        Policy policy;
+
+        portproxy_store_init(&portproxy);
+        if (portproxy_store_read(&portproxy, &s->rules) == 0)
+                s->evidence.rules = &s->rules;
+        portproxy_store_done(&portproxy);
+        rule_table_sort(&s->rules);
+        if (ledger_store_load(&ledger, &s->ledger) == 0)
+                s->evidence.ledger = &s->ledger;
+        ledger_store_done(&ledger);
+        if (policy_store_read(&policy, &s->policy) == 0)
+                s->evidence.policy = &s->policy;
+        if (hostnet_read(&s->hostnet) == 0)
+                s->evidence.hostnet = &s->hostnet;
+}
+
+int host_survey_new(HostSurvey **ret_survey) {
+        HostSurvey *s = calloc(1, sizeof(*s));
+        int r;
+
+        if (!s)
+                return -ENOMEM;
+        s->evidence.version = PROJECT_VERSION;
+        survey_windows(&s->evidence);
+        survey_sockets(&s->evidence);
+        survey_vms(s);
+        survey_status(s);
+        survey_rules(s);
+        r = survey_guests(s);
+        if (r < 0) {
+                host_survey_free(s);
+                return r;
+        }
+        *ret_survey = s;
+        return 0;
+}
+
+HostSurvey *host_survey_free(HostSurvey *s) {
+        if (!s)
+                return NULL;
+        rule_table_done(&s->rules);
+        ledger_done(&s->ledger);
+        free(s->guests);
+        free(s->status);
+        free(s);
+        return NULL;
+}

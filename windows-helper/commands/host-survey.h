@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Looks at this Windows for 'doctor', as far as Windows lets the user look. Changes nothing.
+ */
+
+#include "windows-helper/core/doctor/host-evidence.h"
+
+typedef struct HostSurvey {
+        HostEvidence evidence; /* refers to the rest */
+        PolicyOrigin policy;
+        VmList vms;
+        Hostnet hostnet;
+        /* owned */
+        RuleTable rules;
+        Ledger ledger;
+        EvidenceGuest *guests;
+        size_t n_guests;
+        char *status;
+} HostSurvey;
+
+/* Return: 0 or -ENOMEM. */
+int host_survey_new(HostSurvey **ret_survey);
+HostSurvey *host_survey_free(HostSurvey *s); /* takes NULL, returns NULL */

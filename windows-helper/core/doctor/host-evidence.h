@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What the doctor knows of this Windows and of the helper. commands/host-survey.c collects it; the
+ * checks only draw conclusions from it, so that tests can bring it in tables.
+ */
+
+#include "windows-helper/core/firewall/apply.h"
+#include "windows-helper/core/policy/hostnet.h"
+#include "windows-helper/core/policy/policy.h"
+#include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/core/rules/rule.h"
+#include "windows-helper/core/vm/vm-list.h"
+
+typedef enum Seen { SEEN_UNKNOWN, SEEN_NO, SEEN_YES } Seen;
+
+/* A header of Windows has macros with such names without IS. */
+typedef enum ServiceSeen {
+        SERVICE_IS_UNSEEN, /* Windows did not say */
+        SERVICE_IS_MISSING,
+        SERVICE_IS_DISABLED,
+        SERVICE_IS_STOPPED,
+        SERVICE_IS_PENDING, /* it is starting or stopping */
+        SERVICE_IS_RUNNING,
+} ServiceSeen;
+
+typedef struct EvidenceGuest {
+        char owner[LEDGER_OWNER_MAX + 1];
+        bool paired; /* has a key here; otherwise it was only met */
+        bool met;    /* was admitted at least once */
+} EvidenceGuest;
+
+/* Pointers are borrowed; NULL: could not be looked at. */
+typedef struct HostEvidence {
+        const char *version;    /* of this program */
+        ServiceSeen helper;     /* the service wslbridge-helper */
+        ServiceSeen forwarder;  /* iphlpsvc */
+        ServiceSeen firewall;   /* MpsSvc */
+        ServiceSeen filter;     /* BFE */
+        int status_error;       /* 0; -ENOENT: there is no status.json, so no helper runs; … */
+        const char *status;     /* the text of status.json, when there is one */
+        size_t n_status;        /* bytes of that */
+        Seen serves;            /* the process that wrote it runs */
+        bool sockets_seen;      /* the next was looked at */
+        uint32_t sockets_error; /* Winsock's, of making a Hyper-V socket; 0: it could be made */
+        int vms_error; /* 0; -ENOSYS: no Host Compute Service; -EACCES: it answers only others; … */
+        const VmList *vms;
+        Seen wsl;          /* WSL has been used on this machine */
+        Seen registered;   /* our service for guests of plain Hyper-V is registered */
+        Seen event_source; /* our texts for the Event Log are registered */
+        bool keys_seen;    /* guests has everybody who is paired */
+        const EvidenceGuest *guests;
+        size_t n_guests;
+        const PolicyOrigin *policy;
+        Seen ipv6; /* SEEN_YES: DisabledComponents was looked at */
+        uint32_t disabled_components;
+        FirewallEffect firewall_effect; /* FIREWALL_EFFECTIVE also when it was not seen */
+        const RuleTable *rules;         /* sorted */
+        const Ledger *ledger;
+        const Hostnet *hostnet;
+} HostEvidence;
