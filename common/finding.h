@@ -31,7 +31,7 @@ typedef struct Findings {
                                    borrowed */
         Finding *items;         /* owned */
         size_t n, size;
-        Finding scratch; /* takes what there is no memory for */
+        Finding scratch; /* filled instead when there is no memory */
         bool oom;        /* not all are there */
 } Findings;
 

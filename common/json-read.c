@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See json.h; RFC 8259. */
+/*
+ * Reads JSON (RFC 8259) token by token.
+ */
 
 #include "common/json-read.h"
 
@@ -31,7 +33,7 @@ typedef struct JsonText {
         bool cut;
 } JsonText;
 
-/* All bytes of one character, or none. */
+/* Append all bytes of one character, or none. */
 static void json_append(JsonText *t, const char *bytes, size_t n) {
         if (t->cut || t->n + n > JSON_STRING_MAX) {
                 t->cut = true;
@@ -85,7 +87,8 @@ static int json_hex4(JsonReader *r, uint32_t *ret) {
         return 0;
 }
 
-/* Behind "\u". A lone surrogate, and a NUL, which would end our strings, become U+FFFD. */
+/* Reads what follows "\u". A lone surrogate becomes U+FFFD, and so does a NUL, which would end our
+ * strings. */
 static int json_unicode(JsonReader *r, JsonText *t) {
         uint32_t c, low;
 
@@ -129,7 +132,7 @@ static size_t json_rune_size(unsigned char c) {
         return c < 0xc0 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
 }
 
-/* Behind the opening quote. */
+/* Reads what follows the opening quote. */
 static int json_string(JsonReader *r, char ret_text[JSON_STRING_MAX + 1], bool *ret_cut) {
         JsonText t = {.text = ret_text};
 

@@ -3,7 +3,8 @@
 
 /*
  * Reads JSON token by token, without allocation: names and strings are copied to a buffer of fixed
- * size. Strict about structure and bounded in depth; nothing of a text is kept.
+ * size. It is strict about the structure and bounded in depth, and it keeps no pointer into a
+ * token.
  */
 
 #include <stdbool.h>
@@ -11,7 +12,7 @@
 #include <stdint.h>
 
 #define JSON_DEPTH_MAX  16
-#define JSON_STRING_MAX 256 /* bytes; longer strings are cut, which .cut tells */
+#define JSON_STRING_MAX 256 /* bytes; a longer string is cut, and .cut is set */
 
 typedef enum JsonType {
         JSON_END, /* the whole text was read */
@@ -20,7 +21,7 @@ typedef enum JsonType {
         JSON_ARRAY,
         JSON_ARRAY_END,
         JSON_STRING,
-        JSON_NUMBER, /* text as it stands */
+        JSON_NUMBER, /* .text is the number as it was written */
         JSON_TRUE,
         JSON_FALSE,
         JSON_NULL,
@@ -37,13 +38,15 @@ typedef struct JsonReader {
         const char *at, *end;
         char stack[JSON_DEPTH_MAX]; /* '{' or '[' */
         unsigned depth;
-        bool started, comma; /* a value came; one more needs a comma before it */
+        bool started, comma; /* a value was read, so the next one needs a comma */
 } JsonReader;
 
 void json_reader_init(JsonReader *r, const char *text, size_t n);
 
-/* Return: 0, or -EINVAL for what is no JSON (then every further call says so, too). */
+/* Read one token. Return: 0, or -EINVAL when the text is not JSON; then every further call returns
+ * that, too. */
 int json_next(JsonReader *r, JsonToken *ret_token);
 
-/* Skip the rest of the object or array that began with the token just read. */
+/* Skip the rest of the object or array that began with @token, the last token read. Return: as
+ * json_next(). */
 int json_skip(JsonReader *r, const JsonToken *token);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See json-write.h. */
+/*
+ * Writes JSON, indented, one member per line.
+ */
 
 #include "common/json-write.h"
 
@@ -23,13 +25,13 @@ static void json_line(JsonWriter *w) {
                 json_put(w, indent, 1 + 2 * (size_t) w->depth);
 }
 
-/* UTF-8 goes through as it is. */
+/* UTF-8 is not escaped. */
 static void json_quote(JsonWriter *w, const char *text) {
         char escape[8];
 
         json_put(w, "\"", 1);
         while (*text) {
-                size_t n = 0; /* of what needs no escape, which is nearly all */
+                size_t n = 0; /* bytes that need no escape, which are nearly all */
 
                 while ((unsigned char) text[n] >= ' ' && text[n] != '"' && text[n] != '\\')
                         n++;

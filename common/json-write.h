@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Writes JSON, pretty enough for people: one member a line. A failed allocation is remembered and
- * told once, at the end.
+ * Writes JSON that people can read, too: one member per line. A failed allocation is remembered in
+ * .error, at which the caller looks once, at the end.
  */
 
 #include "common/buffer.h"
@@ -17,12 +17,13 @@ typedef struct JsonWriter {
         Buffer *out; /* borrowed */
         int error;
         unsigned depth;
-        bool comma[JSON_WRITER_DEPTH_MAX + 1]; /* a value came at this depth */
+        bool comma[JSON_WRITER_DEPTH_MAX + 1]; /* a value was written at this depth */
 } JsonWriter;
 
 #define JSON_WRITER(out_) ((JsonWriter){.out = (out_)})
 
-/* @name: of the member, NULL in an array and at the top. @bracket: '{' or '['. */
+/* Begin an object or array. @name: of the member; NULL in an array and at the top. @bracket: '{' or
+ * '['. */
 void json_open(JsonWriter *w, const char *name, char bracket);
 void json_close(JsonWriter *w, char bracket);                               /* '}' or ']' */
 void json_string_member(JsonWriter *w, const char *name, const char *text); /* NULL: null */

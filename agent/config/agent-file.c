@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The keys of agent.conf, and the address of the helper in text form. */
+/*
+ * The keys of agent.conf, and the address of the helper as text.
+ */
 
 #include "agent/config/agent-file.h"
 
@@ -31,7 +33,7 @@ typedef struct AgentParser {
         ConfigKey keys[_AGENT_KEY_END];
 } AgentParser;
 
-/* Words and their levels in two tables, as config_suggest() takes words. */
+/* Two tables, because config_suggest() takes a list of words. */
 static const char *const level_words[] = {"err",    "error", "warning", "warn",
                                           "notice", "info",  "debug",   NULL};
 static const int levels[] = {LOG_ERR,    LOG_ERR,  LOG_WARNING, LOG_WARNING,
@@ -48,12 +50,12 @@ static int parse_vsock(const char *text, ConfigHelper *ret_helper, const char **
         }
         *colon = '\0';
         if (config_parse_number(copy, VSOCK_MAX, &cid) < 0) {
-                *ret_message = "the CID is a decimal number below 4294967295; the host is 2";
+                *ret_message = "the CID must be a decimal number below 4294967295; the host is 2";
                 return -EINVAL;
         }
         if (config_parse_number(colon + 1, VSOCK_MAX, &port) < 0 || port == 0) {
-                *ret_message = "the port is a decimal number from 1 to 4294967294; "
-                               "the helper's default is 1465076802";
+                *ret_message = "the port must be a decimal number from 1 to 4294967294; the "
+                               "helper's default is 1465076802";
                 return -EINVAL;
         }
         *ret_helper = (ConfigHelper){
@@ -75,11 +77,11 @@ int config_helper_parse(const char *text, ConfigHelper *ret_helper, const char *
         }
         text += 5;
         if (text[0] != '/' || text[1] == '\0') {
-                *ret_message = "the path of the socket is absolute: unix:/PATH";
+                *ret_message = "the path of the socket must be absolute: unix:/PATH";
                 return -EINVAL;
         }
         if (strlen(text) > CONFIG_HELPER_PATH_MAX) {
-                *ret_message = "the path of a socket has at most 107 bytes; use a shorter one";
+                *ret_message = "the path of a socket can have at most 107 bytes; use a shorter one";
                 return -EINVAL;
         }
         (void) stpcpy(helper.path, text);
@@ -104,12 +106,12 @@ static void parse_interface(AgentParser *p, const ConfigValue *value) {
                 p->config->interface[0] = '\0';
                 return;
         }
-        /* What the kernel takes for a name, see dev_valid_name(). */
+        /* The rules of the kernel for a name; see its dev_valid_name(). */
         if (strlen(value->text) > WIRE_INTERFACE_MAX || strpbrk(value->text, "/: \t") ||
             strcmp(value->text, ".") == 0 || strcmp(value->text, "..") == 0) {
                 config_problems_add(
                         p->problems, value->line, value->key,
-                        "'%s' cannot be an interface's name; write one of 'ip link' (at "
+                        "'%s' cannot be the name of an interface; write one of 'ip link' (at "
                         "most %d bytes) such as eth0, or auto",
                         value->text, WIRE_INTERFACE_MAX);
                 return;
@@ -137,7 +139,7 @@ static void parse_log_level(AgentParser *p, const ConfigValue *value) {
                 }
         }
         near = config_suggest(value->text, level_words);
-        config_problems_add(p->problems, value->line, value->key, "'%s' is no log level; %s%s%s",
+        config_problems_add(p->problems, value->line, value->key, "'%s' is not a log level; %s%s%s",
                             value->text, near ? "did you mean '" : "write ",
                             near ? near : "err, warning, notice, info or debug", near ? "'?" : "");
 }

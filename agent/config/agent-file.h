@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Internal to config*.c: agent.conf, bytes to settings. Pure. */
+/*
+ * Internal to agent/config: agent.conf, from bytes to settings. Pure.
+ */
 
 #include "agent/config/problem.h"
 
@@ -10,8 +12,8 @@ void agent_file_defaults(Config *c);
 
 /**
  * agent_file_parse() - read the bytes of agent.conf into @c
- * @problems: where the file was announced with config_problems_begin()
+ * @problems: the file was announced to it with config_problems_begin()
  *
- * Keys stand for themselves: one that is wrong leaves its default in force, the others hold.
+ * Keys are independent: a wrong value leaves the default of its key in force, and the others count.
  */
 void agent_file_parse(const uint8_t *data, size_t n, Config *c, ConfigProblems *problems);

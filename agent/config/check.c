@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Checking the configuration for a person; see config-check.h. */
+/*
+ * Checks the configuration and shows its problems.
+ */
 
 #include "agent/config/check.h"
 

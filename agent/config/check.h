@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* 'wslbridge-agent --check' and 'wslbridgectl check', which are one. */
+/*
+ * 'wslbridge-agent --check' and 'wslbridgectl check', which do the same.
+ */
 
 /**
- * config_check() - tell all problems of the configuration below @root
+ * config_check() - show all problems of the configuration below @root
  *
- * Problems go to standard error, one a line, as "file:line: key: message"; without any, a summary
- * goes to standard output.
+ * Problems go to standard error, one per line, as "file:line: key: message". When there are none, a
+ * summary goes to standard output.
  *
- * Return: exit status of the program, 0 for no problem, else 1.
+ * Return: the exit status of the program, 0 when there is no problem, otherwise 1.
  */
 int config_check(const char *root);

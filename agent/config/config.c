@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Loading: the files in force, one after the other, through the parsers and the merge. */
+/*
+ * Loading: the files that count go through the parsers and the merge, one after the other.
+ */
 
 #include "agent/config/config.h"
 
@@ -17,10 +19,10 @@
 typedef struct Loader {
         const char *root;                 /* borrowed */
         const ConfigCandidate *candidate; /* borrowed, may be NULL */
-        Config *config;                   /* owned until it is handed out */
+        Config *config;                   /* owned until the caller gets it */
         ConfigProblems problems;
         ConfigMerge merge;
-        ServiceFile service;                 /* the one being read */
+        ServiceFile service;                 /* the file that is being read */
         uint8_t buffer[CONFIG_FILE_MAX + 1]; /* its bytes */
 } Loader;
 
@@ -40,7 +42,7 @@ static int loader_new(Loader **ret_loader, const char *root) {
 
         if (!l)
                 return -ENOMEM;
-        /* Not the buffer: 64 KiB that are written before they are read. */
+        /* The buffer needs no zeroes: its 64 KiB are written before they are read. */
         l->root = root;
         l->candidate = NULL;
         l->problems = CONFIG_PROBLEMS_NULL;
@@ -54,18 +56,19 @@ static int loader_new(Loader **ret_loader, const char *root) {
         return 0;
 }
 
-/* A misspelt --root would else look like an empty configuration. */
+/* Otherwise a misspelt --root would look like an empty configuration. */
 static void load_root(Loader *l) {
         struct stat st;
 
         if (l->root[0] != '\0' && (stat(l->root, &st) < 0 || !S_ISDIR(st.st_mode))) {
                 config_problems_begin(&l->problems, l->root);
                 config_problems_add(&l->problems, 0, NULL,
-                                    "is not a directory that can be used as root; correct --root");
+                                    "cannot be used as the root, because it is not a directory; "
+                                    "correct --root");
         }
 }
 
-/* The first agent.conf there is; one that is masked means the defaults. */
+/* The first agent.conf that exists; a masked one means the defaults. */
 static int load_agent(Loader *l) {
         for (size_t i = 0; config_prefixes[i]; i++) {
                 _cleanup_free_ char *path = NULL;
@@ -124,7 +127,7 @@ static int load_candidate(Loader *l) {
         return config_merge_add(&l->merge, item.name, path, &l->service, &l->problems);
 }
 
-/* In the order of the names; the candidate takes the place of a file of its name. */
+/* In the order of the names. The candidate takes the place of a file with its name. */
 static int load_services(Loader *l) {
         _cleanup_(drop_ins_done) DropIns files = DROP_INS_NULL;
         bool waiting = !!l->candidate;

@@ -4,9 +4,10 @@
 /*
  * Configuration: agent.conf and the service drop-ins, read into one immutable Config.
  *
- * Loading never logs and never stops at the first error: every problem of every file is collected
- * with its place and what to do about it. What to make of a Config with problems is the caller's
- * decision: at start the broken files are left out, on reload the previous set stays in force.
+ * Loading never logs, and it does not stop at the first error: it collects every problem of every
+ * file, with its place and what to do about it. The caller decides what to do with a Config that
+ * has problems: at the start the broken files are left out, on a reload the previous set stays in
+ * force.
  */
 
 #include "protocol/wire/wire.h"
@@ -18,12 +19,12 @@
 #define CONFIG_LINE_MAX        180 /* bytes; inih's own limit is 200 and truncates silently */
 #define CONFIG_FILE_MAX        (64 * 1024)
 #define CONFIG_FILES_MAX       WIRE_SERVICES_MAX
-#define CONFIG_VSOCK_PORT      1465076802u /* "WSLB", facts 11.1 */
+#define CONFIG_VSOCK_PORT      1465076802u /* "WSLB", fact 11.1 */
 #define CONFIG_DROPIN_SUFFIX   ".ini"
 #define CONFIG_HELPER_PATH_MAX 107 /* sun_path without its NUL */
 
-/* Where files are looked up below the root, highest precedence first. A base name in an earlier
- * folder masks the same name in a later one; a link to /dev/null (or an empty file) masks it
+/* Where files are looked up below the root, highest precedence first. A file in an earlier folder
+ * masks a file of the same name in a later one; an empty file or a link to /dev/null masks it
  * without replacing it. */
 #define CONFIG_AGENT_FILE  "wslbridge/agent.conf"
 #define CONFIG_SERVICE_DIR "wslbridge/services.d"
@@ -34,16 +35,16 @@ typedef enum ConfigHelperKind {
         CONFIG_HELPER_UNIX,
 } ConfigHelperKind;
 
-typedef struct ConfigHelper { /* where the helper listens: connect address */
+typedef struct ConfigHelper { /* the connect address: where the helper listens */
         ConfigHelperKind kind;
         uint32_t cid, port;                    /* vsock */
         char path[CONFIG_HELPER_PATH_MAX + 1]; /* unix, absolute */
 } ConfigHelper;
 
 typedef struct ConfigProblem {
-        char *file;    /* owned, as the user knows it: without the root */
+        char *file;    /* owned; as the user knows it, without the root */
         unsigned line; /* 0: the file as a whole */
-        char *key;     /* owned, NULL when no key is to blame */
+        char *key;     /* owned; NULL when the problem is not about a key */
         char *message; /* owned: what is wrong, and what to do */
 } ConfigProblem;
 
@@ -60,8 +61,8 @@ typedef struct Config {
         ConfigHelper helper;
         int log_level; /* syslog priority */
 
-        /* All services by name, and the wire form of the enabled ones: .services, .listens and
-         * .remotes of @wire are filled, the rest is zero. */
+        /* All services, sorted by name, and the wire form of the enabled ones: of @wire, .services,
+         * .listens and .remotes are filled, the rest is zero. */
         ConfigService *services;
         size_t n_services;
         WireState wire;
@@ -72,30 +73,32 @@ typedef struct Config {
 
 /**
  * config_load() - read all configuration below @root
- * @root: "" or a directory without trailing slash, as systemctl's --root
+ * @root: "" or a directory without a trailing slash, like the --root of systemctl
  *
- * Files that do not exist are no problem, unreadable ones are. A service file with a problem
- * contributes nothing but its problems.
+ * A file that does not exist is not a problem; a file that cannot be read is. A service file with a
+ * problem contributes only its problems.
  *
  * Return: 0 (also with problems), or -ENOMEM.
  */
 int config_load(const char *root, Config **ret_config);
 
-typedef struct ConfigCandidate { /* a service file that is not there yet; all borrowed */
+typedef struct ConfigCandidate { /* a service file that does not exist yet; all borrowed */
         const char *name;        /* of the service */
         const uint8_t *data;
         size_t n; /* at most CONFIG_FILE_MAX */
 } ConfigCandidate;
 
-/* The same as if @candidate stood in /etc already: what would become of the set with it. */
+/* The same as if @candidate were in /etc already: shows what the configuration would become with
+ * it. */
 int config_load_candidate(const char *root, const ConfigCandidate *candidate, Config **ret_config);
 Config *config_free(Config *c);
 DEFINE_CLEANUP(Config *, config_free);
 
-/* "file:line: key: message", with the parts that are known. Return: 0 or -ENOMEM. */
+/* "file:line: key: message", as far as the parts are known. @ret_text is owned by the caller.
+ * Return: 0 or -ENOMEM. */
 int config_problem_format(const ConfigProblem *p, char **ret_text);
 
-/* "vsock:2:1465076802" or "unix:/path". Return: 0, or -EINVAL with the reason in @ret_message
- * (a constant). */
+/* "vsock:2:1465076802" or "unix:/path". Return: 0, or -EINVAL with the reason in @ret_message, a
+ * constant. */
 int config_helper_parse(const char *text, ConfigHelper *ret_helper, const char **ret_message);
 void config_helper_format(const ConfigHelper *helper, char *ret_text, size_t size);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Looking up files. Links are followed as the kernel does; with --root an absolute link therefore
- * leads out of the root, which is what a link to /dev/null needs.
+ * Looking up files. Links are followed as the kernel does it. So with --root an absolute link leads
+ * out of the root, which a link to /dev/null needs.
  */
 
 #include "agent/config/drop-ins.h"
@@ -34,9 +34,9 @@ static bool has_suffix(const char *name, const char *suffix, bool fold_case) {
 }
 
 /*
- * A file that was probably meant to be a service: suffix in capitals, that of other programs'
- * drop-ins, and the one that Windows editors add. Everything else (README, x.ini~, x.ini.bak,
- * x.ini.dpkg-dist, hidden files) is left there on purpose, and ignored.
+ * A file that was probably meant to be a service has the suffix in capitals, the suffix of other
+ * programs' drop-ins, or the one that Windows editors add. Everything else (README, x.ini~,
+ * x.ini.bak, x.ini.dpkg-dist, hidden files) is there on purpose and is ignored.
  */
 static bool is_near_miss(const char *name) {
         return has_suffix(name, ".ini", true) || has_suffix(name, ".conf", true) ||
@@ -91,7 +91,7 @@ static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned pr
         service[n] = '\0';
         if (!wire_service_name_valid(service)) {
                 add_name_problem(config_prefixes[prefix], name,
-                                 "the part before '.ini' names the service, but has other "
+                                 "the part before '.ini' cannot name a service: it has other "
                                  "characters than A-Z a-z 0-9 . _ -, starts with '-', or is longer "
                                  "than 64 bytes; rename the file",
                                  problems);
@@ -105,7 +105,7 @@ static void add_open_problem(const char *what, int error, ConfigProblems *proble
                             what, strerror(error));
 }
 
-/* @n_root: bytes of @path that are not for people. */
+/* @n_root: bytes at the start of @path that are not shown. */
 static int folder_failed(const char *path, size_t n_root, int error, ConfigProblems *problems) {
         char target[1];
 
@@ -175,7 +175,7 @@ int drop_ins_list(const char *root, DropIns *ret, ConfigProblems *problems) {
         }
         if (d.n > 1)
                 qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
-        for (size_t i = 0; i < d.n; i++) /* the first of a name is the one in force */
+        for (size_t i = 0; i < d.n; i++) /* the first file of a name counts */
                 if (n == 0 || strcmp(d.items[n - 1].name, d.items[i].name) != 0)
                         d.items[n++] = d.items[i];
         d.n = n;
@@ -207,25 +207,25 @@ static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
                         problems->oom = true;
                 config_problems_add(problems, 0, NULL,
                                     "is a link to '%s', which does not exist; remove the link, or "
-                                    "let it point to /dev/null to turn the file off",
+                                    "point it to /dev/null to turn the file off",
                                     text ? text : "");
                 return CONFIG_FILE_BAD;
         }
-        if (error == ENOENT) /* never there, or removed since it was listed */
+        if (error == ENOENT) /* it never existed, or was removed since it was listed */
                 return CONFIG_FILE_ABSENT;
         if (error == ELOOP) {
                 config_problems_add(problems, 0, NULL,
                                     "is a link that leads back to itself; remove it");
         } else if (error == ENXIO) {
                 config_problems_add(problems, 0, NULL,
-                                    "is no regular file; remove it, or put a text file there");
+                                    "is not a regular file; remove it, or put a text file there");
         } else {
                 add_open_problem("read", error, problems);
         }
         return CONFIG_FILE_BAD;
 }
 
-/* Whether @fd is what it should be. */
+/* Whether @fd is a file that can be read. */
 static ConfigFileResult check_type(int fd, ConfigProblems *problems) {
         struct stat st;
 
@@ -237,7 +237,7 @@ static ConfigFileResult check_type(int fd, ConfigProblems *problems) {
                 return CONFIG_FILE_MASKED;
         if (!S_ISREG(st.st_mode)) {
                 config_problems_add(problems, 0, NULL, "is %s; remove it, or put a text file there",
-                                    S_ISDIR(st.st_mode) ? "a directory" : "no regular file");
+                                    S_ISDIR(st.st_mode) ? "a directory" : "not a regular file");
                 return CONFIG_FILE_BAD;
         }
         return CONFIG_FILE_READ;
@@ -245,7 +245,8 @@ static ConfigFileResult check_type(int fd, ConfigProblems *problems) {
 
 ConfigFileResult config_file_read(int dir_fd, const char *path, uint8_t *buffer, size_t *ret_n,
                                   ConfigProblems *problems) {
-        /* NONBLOCK: nobody may be writing to a FIFO. NOCTTY: nor be our terminal. */
+        /* O_NONBLOCK, because a FIFO may have no writer; O_NOCTTY, because a terminal must not
+         * become ours. */
         _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         ConfigFileResult result;
         size_t n = 0;
@@ -269,8 +270,8 @@ ConfigFileResult config_file_read(int dir_fd, const char *path, uint8_t *buffer,
                 n += (size_t) r;
                 if (n > CONFIG_FILE_MAX) {
                         config_problems_add(problems, 0, NULL,
-                                            "has more than %d bytes; shorten it, or split it into "
-                                            "several services",
+                                            "has more than %d bytes; shorten it, or make several "
+                                            "services of it",
                                             CONFIG_FILE_MAX);
                         return CONFIG_FILE_BAD;
                 }

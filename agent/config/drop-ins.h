@@ -2,20 +2,20 @@
 #pragma once
 
 /*
- * Internal to config*.c: which files count, and their bytes. The only part of the configuration
- * that touches the file system; knows no key.
+ * Internal to agent/config: finds the files that count, and reads them. It is the only part of the
+ * configuration that touches the file system, and it does not know any key.
  */
 
 #include "agent/config/problem.h"
 
-typedef struct DropIn { /* a file that is in force */
+typedef struct DropIn { /* a file that counts */
         char name[WIRE_SERVICE_NAME_MAX + 1];
         unsigned prefix; /* index in config_prefixes */
 } DropIn;
 
 typedef struct DropIns {
         /* owned */
-        int dir_fds[3]; /* by prefix, -1 when there is no such folder */
+        int dir_fds[3]; /* by prefix; -1 when the folder does not exist */
         DropIn *items;  /* by name */
         size_t n, n_allocated;
 } DropIns;
@@ -27,14 +27,14 @@ void drop_ins_done(DropIns *d);
 /**
  * drop_ins_list() - find the service files below @root
  *
- * Names that cannot be a service's, and files that were probably meant to be one (config-dirs.c
- * says which) are problems; other files are ignored.
+ * A name that a service cannot have is a problem, and so is a file that was probably meant to be a
+ * service (drop-ins.c says which). Other files are ignored.
  *
  * Return: 0, also with problems, or -ENOMEM.
  */
 int drop_ins_list(const char *root, DropIns *ret, ConfigProblems *problems);
 
-/* Path of a service file as the user knows it. NULL when out of memory. */
+/* The path of a service file as the user knows it, owned by the caller. NULL when out of memory. */
 char *drop_in_path(const DropIn *item);
 
 typedef enum ConfigFileResult {
@@ -46,9 +46,9 @@ typedef enum ConfigFileResult {
 
 /**
  * config_file_read() - read a whole file, never blocking
- * @dir_fd: where @path starts, as openat(2)
+ * @dir_fd: where @path starts, as in openat(2)
  * @buffer: room for CONFIG_FILE_MAX + 1 bytes
- * @problems: where the file was announced with config_problems_begin()
+ * @problems: the file was announced to it with config_problems_begin()
  */
 ConfigFileResult config_file_read(int dir_fd, const char *path, uint8_t *buffer, size_t *ret_n,
                                   ConfigProblems *problems);

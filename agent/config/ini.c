@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The line reader in front of inih, see ini-reader.h for why there is one. */
+/*
+ * The line reader in front of inih; ini.h says why it is needed.
+ */
 
 #include "agent/config/ini.h"
 
@@ -11,9 +13,9 @@
 
 #define NO_KEY_LINE 0u
 
-/* inih's default; it passes its own limit to the reader, which is checked against ours. */
+/* The default of inih. It passes its own limit to the reader, which compares it with this one. */
 #define INIH_LINE_MAX 200
-_Static_assert(CONFIG_LINE_MAX + 2 < INIH_LINE_MAX, "a line of ours must fit, with LF and NUL");
+_Static_assert(CONFIG_LINE_MAX + 2 < INIH_LINE_MAX, "a line of ours must fit, with its LF and NUL");
 
 typedef struct IniReader {
         /* configuration, borrowed */
@@ -25,7 +27,7 @@ typedef struct IniReader {
         /* state */
         const uint8_t *at, *end;
         unsigned line;
-        unsigned pending; /* line that was handed to inih and must reach the handler */
+        unsigned pending; /* the line that inih got and that must reach the handler */
         bool seen_section;
 } IniReader;
 
@@ -33,7 +35,7 @@ static bool is_blank(uint8_t c) {
         return c == ' ' || c == '\t';
 }
 
-/* The next line without its end; counts it. */
+/* Take the next line, without its end, and count it. */
 static bool reader_take(IniReader *r, const uint8_t **ret_line, size_t *ret_n) {
         const uint8_t *line = r->at, *lf;
         size_t n;
@@ -57,7 +59,7 @@ static bool reader_take(IniReader *r, const uint8_t **ret_line, size_t *ret_n) {
         return true;
 }
 
-/* Everything that inih would cut, misread or pass on unseen. */
+/* Refuses what inih would cut, misread or silently pass on. */
 static bool reader_check_bytes(IniReader *r, const uint8_t *line, size_t n) {
         size_t length;
 
@@ -78,7 +80,7 @@ static bool reader_check_bytes(IniReader *r, const uint8_t *line, size_t n) {
                 }
                 if ((line[i] < 0x20 && line[i] != '\t') || line[i] == 0x7f) {
                         config_problems_add(r->problems, r->line, NULL,
-                                            "control character 0x%02x in the line; remove it",
+                                            "the line has the control character 0x%02x; remove it",
                                             line[i]);
                         return false;
                 }
@@ -87,10 +89,10 @@ static bool reader_check_bytes(IniReader *r, const uint8_t *line, size_t n) {
 }
 
 /*
- * Check a "[section]" line and write what inih is to make of it.
+ * Check a "[section]" line, and write the line that inih gets instead.
  *
- * inih ignores what follows the bracket, and cuts long names; so it gets the known name, or "?" for
- * a section whose keys are to be skipped.
+ * inih ignores what follows the bracket and cuts long names. So it gets the known name, or "?" for
+ * a section whose keys are skipped.
  */
 static void reader_section(IniReader *r, const char *line, char *ret_line) {
         const char *words[] = {r->section, NULL};
@@ -105,13 +107,14 @@ static void reader_section(IniReader *r, const char *line, char *ret_line) {
         if (close && strcmp(name, r->section) == 0) {
                 close += 1 + strspn(close + 1, " \t");
                 if (*close != '\0' && *close != ';' && *close != '#') {
-                        config_problems_add(r->problems, r->line, NULL,
-                                            "text after '[%s]'; start a new line after the bracket",
-                                            name);
+                        config_problems_add(
+                                r->problems, r->line, NULL,
+                                "there is text after '[%s]'; start a new line after the bracket",
+                                name);
                 }
         } else if (!close || config_suggest(name, words)) {
                 config_problems_add(r->problems, r->line, NULL,
-                                    "'%s' is no section; did you mean [%s]?", line, r->section);
+                                    "'%s' is not a section; did you mean [%s]?", line, r->section);
         } else {
                 known = false;
                 config_problems_add(r->problems, r->line, NULL,
@@ -131,18 +134,17 @@ static void reader_settle(IniReader *r) {
         r->pending = NO_KEY_LINE;
 }
 
-/* inih also splits at ':', so that "listen [::]:80" would have the key "listen [". */
+/* inih also splits at ':'. Without this check, "listen [::]:80" would have the key "listen [". */
 static bool reader_check_separator(IniReader *r, const char *text) {
         if (text[strcspn(text, "=:")] != ':')
                 return true;
-        config_problems_add(
-                r->problems, r->line, NULL,
-                "':' before any '='; write 'key = value' (a line cannot be continued on "
-                "the next one)");
+        config_problems_add(r->problems, r->line, NULL,
+                            "there is a ':' before the '='; write 'key = value' (a line cannot be "
+                            "continued on the next one)");
         return false;
 }
 
-/* ini_reader, in the manner of fgets(3). */
+/* The ini_reader that inih calls; it works like fgets(3). */
 static char *reader_next(char *ret_line, int size, void *stream) {
         IniReader *r = stream;
         const uint8_t *line;
@@ -151,17 +153,17 @@ static char *reader_next(char *ret_line, int size, void *stream) {
 
         reader_settle(r);
         if (size < INIH_LINE_MAX) { /* an inih built with less than its default */
-                config_problems_add(r->problems, 0, NULL,
-                                    "inih was built with lines of %d bytes; "
-                                    "install one with its default of %d",
-                                    size, INIH_LINE_MAX);
+                config_problems_add(
+                        r->problems, 0, NULL,
+                        "inih was built for lines of %d bytes; install one with the default of %d",
+                        size, INIH_LINE_MAX);
                 return NULL;
         }
         while (reader_take(r, &line, &n)) {
                 if (memchr(line, '\0', n)) {
                         config_problems_add(r->problems, r->line, NULL,
-                                            "NUL byte in the line: the file is damaged, binary or "
-                                            "UTF-16; save it as UTF-8");
+                                            "the line has a NUL byte, so the file is damaged, "
+                                            "binary or UTF-16; save it as UTF-8");
                         continue;
                 }
                 if (n == 0 || line[0] == '#' || line[0] == ';' || !reader_check_bytes(r, line, n))
@@ -217,8 +219,9 @@ bool ini_read(const uint8_t *data, size_t n, const char *section, IniEntryFn fn,
         }
         if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
                 r.at += 3;
-        /* Its result is the first bad line at most; every line that inih refuses was noticed by
-         * reader_settle() already, and with INI_USE_STACK there is no memory to run out of. */
+        /* Its result says no more than which line was the first bad one. reader_settle() has
+         * already noticed every line that inih refuses, and with INI_USE_STACK inih cannot run out
+         * of memory. */
         if (ini_parse_stream(reader_next, &r, reader_on_entry, &r) == -2)
                 problems->oom = true;
         reader_settle(&r); /* for an inih built to stop at the first error */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Addresses in the configuration. Most of this file are the ways to get one wrong: each says how
- * the value should have been written.
+ * Addresses in the configuration. Most of this file is about wrong ones: each message says how the
+ * value should have been written.
  */
 
 #include "agent/config/listen.h"
@@ -14,7 +14,7 @@
 #define bad(value, ...) \
         (config_problems_add((value)->problems, (value)->line, (value)->key, __VA_ARGS__), false)
 
-/* Why nobody can listen on @addr, or NULL. */
+/* Why nothing can listen on @addr, or NULL. */
 static const char *listen_problem(const IpAddr *addr) {
         static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
 
@@ -24,7 +24,7 @@ static const char *listen_problem(const IpAddr *addr) {
                                "address of the Windows host";
                 }
                 if (addr->bytes[0] == 0 && !ip_is_any(addr))
-                        return "is no address of a host; use 0.0.0.0 for all IPv4 addresses";
+                        return "is not an address of a host; use 0.0.0.0 for all IPv4 addresses";
                 return NULL;
         }
         if (addr->bytes[0] == 0xff)
@@ -34,11 +34,11 @@ static const char *listen_problem(const IpAddr *addr) {
         return NULL;
 }
 
-/* @text is no address literal: say what it looks like. */
+/* @text is not an address: say what it looks like. */
 static bool bad_address(const ConfigValue *value, const char *text, const char *ports) {
         if (text[0] == '\0') {
-                return bad(value, "no address before ':'; write 0.0.0.0:%s or just %s", ports,
-                           ports);
+                return bad(value, "there is no address before ':'; write 0.0.0.0:%s or just %s",
+                           ports, ports);
         }
         if (strcmp(text, "*") == 0) {
                 return bad(value,
@@ -56,10 +56,10 @@ static bool bad_address(const ConfigValue *value, const char *text, const char *
                            "without leading zeros, such as 192.0.2.1:%s",
                            text, ports);
         }
-        return bad(value,
-                   "'%s' is not an address; write an IP address, host names are not looked "
-                   "up",
-                   text);
+        return bad(
+                value,
+                "'%s' is not an address; write an IP address, because host names are not looked up",
+                text);
 }
 
 static bool parse_listen_v6(const ConfigValue *value, char *text, IpAddr *ret_addr,
@@ -74,8 +74,8 @@ static bool parse_listen_v6(const ConfigValue *value, char *text, IpAddr *ret_ad
         *ret_ports = close + 2;
         if (strchr(text, '%')) {
                 return bad(value,
-                           "'%s' has a zone; Windows forwards no ports of link-local "
-                           "addresses, use [::] or a global address",
+                           "'%s' has a zone, but Windows does not forward ports of link-local "
+                           "addresses; use [::] or a global address",
                            text + 1);
         }
         if (ip_parse(text + 1, ret_addr) < 0) {
@@ -89,7 +89,7 @@ static bool parse_listen_v6(const ConfigValue *value, char *text, IpAddr *ret_ad
         return true;
 }
 
-/* Everything without brackets. */
+/* An endpoint without brackets. */
 static bool parse_listen_v4(const ConfigValue *value, char *text, IpAddr *ret_addr,
                             const char **ret_ports) {
         char *colon = strrchr(text, ':');
@@ -105,15 +105,13 @@ static bool parse_listen_v4(const ConfigValue *value, char *text, IpAddr *ret_ad
                 char canonical[IP_TEXT_MAX];
 
                 ip_format(ret_addr, canonical);
-                return bad(value,
-                           "an IPv6 address stands in brackets and is followed by a port; "
-                           "write [%s]:PORT",
+                return bad(value, "an IPv6 address needs brackets and a port; write [%s]:PORT",
                            canonical);
         }
         if (strchr(text, ':') != colon) {
                 return bad(value,
-                           "'%s' is not ADDRESS:PORT; an IPv6 address stands in brackets, "
-                           "such as [::]:2222",
+                           "'%s' is not ADDRESS:PORT; an IPv6 address needs brackets, such as "
+                           "[::]:2222",
                            text);
         }
         *colon = '\0';
@@ -130,9 +128,9 @@ bool config_parse_listen(const ConfigValue *value, WireListen *ret_listen) {
 
         (void) snprintf(text, sizeof(text), "%s", value->text);
         if (strchr(text, '#'))
-                return bad(value, "'#' in the value; a comment after a value starts with ' ;'");
+                return bad(value, "the value has a '#'; a comment after a value starts with ' ;'");
         if (strchr(text, ','))
-                return bad(value, "one endpoint per line; repeat 'listen =' for each");
+                return bad(value, "a line has one endpoint; repeat 'listen =' for each");
         if (text[0] == '[' ? !parse_listen_v6(value, text, &listen.addr, &ports)
                            : !parse_listen_v4(value, text, &listen.addr, &ports))
                 return false;
@@ -146,7 +144,7 @@ bool config_parse_listen(const ConfigValue *value, WireListen *ret_listen) {
         if (!config_parse_ports(value, ports, &listen.port, &listen.count))
                 return false;
         if (listen.count > WIRE_ENDPOINTS_MAX) {
-                return bad(value, "the range has %u ports, %u is the limit; narrow it",
+                return bad(value, "the range has %u ports, but the limit is %u; narrow it",
                            listen.count, WIRE_ENDPOINTS_MAX);
         }
         listen.connect_port = listen.port;
@@ -175,7 +173,7 @@ bool config_parse_prefix(const ConfigValue *value, const char *text, WirePrefix 
                 *slash = '\0';
         if (ip_parse(addr_text, &prefix.addr) < 0) {
                 return bad(value,
-                           "'%s' is no address or network; write LocalSubnet, any, or "
+                           "'%s' is not an address or network; write LocalSubnet, any, or "
                            "addresses such as 192.0.2.7, 10.0.0.0/8, fd00::/8",
                            text);
         }
@@ -194,8 +192,8 @@ bool config_parse_prefix(const ConfigValue *value, const char *text, WirePrefix 
                 clear_host_bits(&prefix.addr, prefix.length);
                 ip_format(&prefix.addr, corrected);
                 return bad(value,
-                           "%s is an address inside the network; write %s/%u for the network "
-                           "or %s for the one address",
+                           "%s is an address inside the network; write %s/%u for the network, or "
+                           "%s for the single address",
                            text, corrected, prefix.length, addr_text);
         }
         *ret_prefix = prefix;

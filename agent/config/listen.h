@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Internal to config*.c: the two values that hold addresses, 'listen' and 'remote'. Pure. */
+/*
+ * Internal to agent/config: the two values that hold addresses, 'listen' and 'remote'. Pure.
+ */
 
 #include "agent/config/values.h"
 
 /**
- * config_parse_listen() - read "PORT", "ADDRESS:PORT" or "[ADDRESS]:PORT", a port may be a range
+ * config_parse_listen() - read "PORT", "ADDRESS:PORT" or "[ADDRESS]:PORT"; the port may be a range
  * @ret_listen: its connect_port is the port itself
  *
  * Return: true, or false when a problem was added.

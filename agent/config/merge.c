@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A hash table of single endpoints finds clashes, also of overlapping ranges, in linear time: what
- * an agent may ask for is bounded (WIRE_ENDPOINTS_MAX), so ranges can be taken apart.
+ * Merging services into one Config. A hash table of single endpoints finds clashes in linear time,
+ * also between overlapping ranges. Ranges can be taken apart, because the number of endpoints is
+ * limited (WIRE_ENDPOINTS_MAX).
  */
 
 #include "agent/config/merge.h"
@@ -20,7 +21,8 @@ void config_merge_done(ConfigMerge *m) {
         *m = (ConfigMerge){0};
 }
 
-/* Room for @n_more in the array that @array points to. False: out of memory, nothing changed. */
+/* Make room for @n_more in the array that @array points to. Return: false when out of memory; then
+ * nothing has changed. */
 static bool grow(void *array, size_t *n_allocated, size_t n, size_t n_more, size_t item_size) {
         size_t n_new = *n_allocated ? *n_allocated : ALLOCATED_MIN;
         void *items;
@@ -49,7 +51,7 @@ static size_t endpoint_hash(const IpAddr *addr, uint16_t port) {
         return hash & (N_SLOTS - 1);
 }
 
-/* The slot of an endpoint, or the free one where it belongs. */
+/* The slot of an endpoint, or the free slot where it belongs. */
 static EndpointSlot *endpoint_slot(const ConfigMerge *m, const IpAddr *addr, uint16_t port) {
         size_t i = endpoint_hash(addr, port);
 
@@ -67,7 +69,7 @@ static size_t addr_bytes(const IpAddr *addr) {
         return 1 + ip_family_bits(addr->family) / 8;
 }
 
-/* What a service takes in STATE; test-config-merge.c holds it to the encoder. */
+/* Bytes that a service takes in STATE; test-merge.c compares them with the encoder. */
 static size_t service_bytes(const char *name, const ServiceFile *s) {
         size_t n = 1 + strlen(name) + 1 + 1 + 1 + 1; /* profiles, remote, two counts */
 
@@ -90,7 +92,7 @@ static void add_clash(const ConfigMerge *m, const WireListen *listen, unsigned l
                             endpoint, m->config->services[owner->service].file, owner->line);
 }
 
-/* Whether @s may join those that are in already. */
+/* Whether @s fits in beside the services that are in already. */
 static bool merge_check(const ConfigMerge *m, const char *name, const ServiceFile *s,
                         ConfigProblems *problems) {
         uint32_t n_endpoints = m->n_endpoints;
@@ -115,23 +117,23 @@ static bool merge_check(const ConfigMerge *m, const char *name, const ServiceFil
         if (n_endpoints > WIRE_ENDPOINTS_MAX) {
                 config_problems_add(problems, 0, "listen",
                                     "with this service there would be %u endpoints (ports of "
-                                    "ranges counted one by one), %d is the limit; narrow ranges or "
-                                    "turn services off with 'enabled = no'",
+                                    "ranges counted one by one), but the limit is %d; narrow "
+                                    "ranges, or turn services off with 'enabled = no'",
                                     n_endpoints, WIRE_ENDPOINTS_MAX);
                 good = false;
         }
         if (m->n_bytes + service_bytes(name, s) > CONFIG_STATE_BYTES_MAX) {
                 config_problems_add(problems, 0, "remote",
-                                    "with this service the helper would have to be told more than "
-                                    "%u bytes; write fewer and wider networks, or turn services "
-                                    "off with 'enabled = no'",
+                                    "with this service the message to the helper would have more "
+                                    "than %u bytes; write fewer and wider networks, or turn "
+                                    "services off with 'enabled = no'",
                                     CONFIG_STATE_BYTES_MAX);
                 good = false;
         }
         return good;
 }
 
-/* Everything that can fail, before anything is changed. */
+/* Do everything that can fail before anything is changed. */
 static bool merge_reserve(ConfigMerge *m, const ServiceFile *s) {
         WireState *wire = &m->config->wire;
 
@@ -194,8 +196,8 @@ int config_merge_add(ConfigMerge *m, const char *name, const char *file, const S
 
         if (m->config->n_services == CONFIG_FILES_MAX) {
                 config_problems_add(problems, 0, NULL,
-                                    "is one of more than %d services; remove files that are not "
-                                    "needed, also disabled ones",
+                                    "is beyond the limit of %d services; remove files that are not "
+                                    "needed, including disabled ones",
                                     CONFIG_FILES_MAX);
                 return 0;
         }

@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * Internal to config*.c: service by service into one Config, with what can be wrong between files:
- * the same endpoint twice, and too much in total. Pure.
+ * Internal to agent/config: merges one service after the other into one Config, and finds what can
+ * be wrong between files: the same endpoint twice, and too much in total. Pure.
  *
- * Services come in the order of their names. One that clashes with an earlier one is left out, and
- * then clashes with nobody itself.
+ * Services come in the order of their names. A service that clashes with an earlier one is left
+ * out; later services can then not clash with it.
  */
 
 #include "agent/config/service-file.h"
 
-typedef struct ListenOwner { /* where a listen of the Config was written */
+typedef struct ListenOwner { /* where a listen of the Config comes from */
         uint32_t service;    /* in Config.services */
         unsigned line;
 } ListenOwner;
@@ -35,17 +35,17 @@ typedef struct ConfigMerge {
         size_t n_bytes; /* of the services in STATE, see docs/protocol.md */
 } ConfigMerge;
 
-/* Room that the services may take in STATE: the rest is for what else it says, at its longest
- * (sequence, mode, interface name, two addresses with gateway, count of services). */
+/* The room of the services in STATE. The rest is for its other members at their longest: sequence,
+ * mode, name of the interface, two addresses with gateway, number of services. */
 #define CONFIG_STATE_BYTES_MAX (WIRE_STATE_PAYLOAD_MAX - 128u)
 
 void config_merge_done(ConfigMerge *m);
 
 /**
- * config_merge_add() - take a service that has no problem of its own
- * @name: later than that of the call before
+ * config_merge_add() - add a service that has no problem of its own
+ * @name: sorts after that of the previous call
  * @file: path for people
- * @problems: where the file was announced with config_problems_begin()
+ * @problems: the file was announced to it with config_problems_begin()
  *
  * Return: 0, also when it was left out with a problem, or -ENOMEM.
  */

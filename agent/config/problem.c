@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The list of problems: growing, escaping, sorting, formatting. Nothing here knows a key or a file.
+/*
+ * The list of problems: growing, escaping, sorting, formatting. It does not know any key or file.
  */
 
 #include "agent/config/problem.h"
@@ -110,13 +111,13 @@ void config_problems_add(ConfigProblems *p, unsigned line, const char *key, cons
         va_list args;
         int r;
 
-        /* Counted also when it is not kept: a file with problems is left out. */
+        /* Counted even when it is not kept, because a file with problems is left out. */
         p->n_file++;
         if (p->oom || p->n_file > CONFIG_PROBLEMS_PER_FILE_MAX)
                 return;
         if (p->n_file == CONFIG_PROBLEMS_PER_FILE_MAX) {
                 key = NULL;
-                format = "too many problems, this and further ones are not shown; "
+                format = "this problem and further ones are not shown, because there are too many; "
                          "correct the ones above first";
         }
         va_start(args, format);

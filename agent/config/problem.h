@@ -2,16 +2,16 @@
 #pragma once
 
 /*
- * Internal to config*.c: the list that every step of loading adds its problems to.
+ * Internal to agent/config: the list to which every step of loading adds its problems.
  *
- * Adding never fails from the caller's view: running out of memory is remembered, and
- * config_load() returns it at the end. That keeps the parsers free of error paths that would do
- * nothing but report that a report failed.
+ * For the caller, adding never fails: the list remembers when it runs out of memory, and
+ * config_load() returns that at the end. This keeps the parsers free of error paths that could only
+ * report a failed report.
  */
 
 #include "agent/config/config.h"
 
-/* A file of garbage must not fill the memory with reports of garbage. */
+/* A file of garbage must not fill the memory with its problems. */
 #define CONFIG_PROBLEMS_PER_FILE_MAX 100
 
 typedef struct ConfigProblems {
@@ -19,7 +19,7 @@ typedef struct ConfigProblems {
         size_t n, n_allocated;
         bool oom;
 
-        char *file;    /* owned: that of the file being read, see config_problems_begin() */
+        char *file;    /* owned: the file that is being read, see config_problems_begin() */
         size_t n_file; /* problems of that file */
 } ConfigProblems;
 
@@ -27,14 +27,14 @@ typedef struct ConfigProblems {
 
 void config_problems_done(ConfigProblems *p);
 
-/* From now on problems belong to @file, whose bytes may be anything: what is not printable UTF-8 is
- * shown as \xNN. */
+/* From now on, problems belong to @file. Its name may have any bytes; what is not printable UTF-8
+ * is shown as \xNN. */
 void config_problems_begin(ConfigProblems *p, const char *file);
 
 /**
- * config_problems_add() - note a problem of the current file
+ * config_problems_add() - add a problem of the current file
  * @line: 0 for the file as a whole
- * @key: NULL when no key is to blame
+ * @key: NULL when the problem is not about a key
  * @format: what is wrong, and what to do; one sentence, printable UTF-8
  */
 __attribute__((format(printf, 4, 5))) void config_problems_add(ConfigProblems *p, unsigned line,
@@ -44,7 +44,8 @@ __attribute__((format(printf, 4, 5))) void config_problems_add(ConfigProblems *p
 /* By file, then by line. */
 void config_problems_sort(ConfigProblems *p);
 
-/* Copy of @text with everything but printable UTF-8 as \xNN. NULL when out of memory. */
+/* A copy of @text in which everything but printable UTF-8 is \xNN; owned by the caller. NULL when
+ * out of memory. */
 char *config_escape(const char *text);
 
 /* Length of the UTF-8 sequence at the start of @s (at most @n bytes), 0 when it is not one. */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The keys of a service file, see docs/wslbridge.conf.5 for what they mean to the user. */
+/*
+ * The keys of a service file; docs/wslbridge.conf.5 says what they mean to the user.
+ */
 
 #include "agent/config/service-file.h"
 
@@ -61,7 +63,7 @@ static void parse_firewall(ServiceParser *p, const ConfigValue *value) {
                         const char *near = config_suggest(word, profile_words);
 
                         config_problems_add(p->problems, value->line, value->key,
-                                            "'%s' is no firewall profile; %s%s%s", word,
+                                            "'%s' is not a firewall profile; %s%s%s", word,
                                             near ? "did you mean '" : "write private, domain, ",
                                             near ? near : "public",
                                             near ? "'?" : " (several are fine), or none");
@@ -72,14 +74,14 @@ static void parse_firewall(ServiceParser *p, const ConfigValue *value) {
         }
         if (none == (profiles != 0)) {
                 config_problems_add(p->problems, value->line, value->key, "%s",
-                                    none ? "'none' stands alone; remove it or the profiles"
+                                    none ? "'none' must be the only word; remove it or the profiles"
                                          : "names no profile; write 'none' to open nothing");
                 return;
         }
         p->service->profiles = profiles;
 }
 
-/* One word of 'remote'; false when the rest of the line is of no use. */
+/* Read one word of 'remote'. Return: false when the rest of the line is not worth reading. */
 static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const char *word,
                               bool alone) {
         ServiceFile *s = p->service;
@@ -91,7 +93,7 @@ static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const 
                 if (!alone) {
                         s->remote = WIRE_REMOTE_LIST;
                         config_problems_add(p->problems, value->line, value->key,
-                                            "'%s' stands alone; remove it or the rest",
+                                            "'%s' must be the only word; remove it or the rest",
                                             remote_words[i]);
                         return false;
                 }
@@ -102,14 +104,15 @@ static bool parse_remote_word(ServiceParser *p, const ConfigValue *value, const 
         near = config_suggest(word, remote_words);
         if (near) {
                 config_problems_add(p->problems, value->line, value->key,
-                                    "'%s' is no address or network; did you mean '%s'?", word,
+                                    "'%s' is not an address or network; did you mean '%s'?", word,
                                     near);
                 return true;
         }
         if (s->n_remotes == WIRE_REMOTES_MAX) {
-                config_problems_add(p->problems, value->line, value->key,
-                                    "more than %d addresses and networks; use wider networks",
-                                    WIRE_REMOTES_MAX);
+                config_problems_add(
+                        p->problems, value->line, value->key,
+                        "there are more than %d addresses and networks; use wider networks",
+                        WIRE_REMOTES_MAX);
                 return false;
         }
         if (config_parse_prefix(value, word, &s->remotes[s->n_remotes]))
@@ -123,10 +126,10 @@ static void parse_remote(ServiceParser *p, const ConfigValue *value) {
         unsigned n_words = 0;
 
         if (!first_line && p->service->remote != WIRE_REMOTE_LIST) {
-                config_problems_add(p->problems, value->line, value->key,
-                                    "line %u says '%s', which stands alone; keep one of the two",
-                                    p->keys[SERVICE_KEY_REMOTE].first_line,
-                                    remote_words[p->service->remote]);
+                config_problems_add(
+                        p->problems, value->line, value->key,
+                        "line %u says '%s', which excludes all others; keep one of the two",
+                        p->keys[SERVICE_KEY_REMOTE].first_line, remote_words[p->service->remote]);
                 return;
         }
         (void) snprintf(text, sizeof(text), "%s", value->text);
@@ -139,7 +142,7 @@ static void parse_remote(ServiceParser *p, const ConfigValue *value) {
         }
         if (n_words == 0) {
                 config_problems_add(p->problems, value->line, value->key,
-                                    "names nobody; write LocalSubnet, any, or addresses");
+                                    "has no value; write LocalSubnet, any, or addresses");
         }
 }
 
@@ -156,7 +159,7 @@ static void parse_listen(ServiceParser *p, const ConfigValue *value) {
                     listen.port < other->port + other->count &&
                     other->port < listen.port + listen.count) {
                         config_problems_add(p->problems, value->line, value->key,
-                                            "line %u listens on port %u of that address already; "
+                                            "line %u already listens on port %u of that address; "
                                             "remove one of the two",
                                             s->listen_lines[i],
                                             listen.port > other->port ? listen.port : other->port);
@@ -164,9 +167,10 @@ static void parse_listen(ServiceParser *p, const ConfigValue *value) {
                 }
         }
         if (s->n_listens == WIRE_LISTENS_MAX) {
-                config_problems_add(p->problems, value->line, value->key,
-                                    "more than %d 'listen' lines; use ranges, or a second service",
-                                    WIRE_LISTENS_MAX);
+                config_problems_add(
+                        p->problems, value->line, value->key,
+                        "there are more than %d 'listen' lines; use ranges, or a second service",
+                        WIRE_LISTENS_MAX);
                 return;
         }
         s->listen_lines[s->n_listens] = value->line;
@@ -206,7 +210,7 @@ static void service_on_entry(unsigned line, const char *key, const char *text, v
         }
 }
 
-/* What can be said only when all lines are known. */
+/* The checks that need all lines. */
 static void service_finish(ServiceParser *p) {
         ServiceFile *s = p->service;
         const ConfigKey *connect = &p->keys[SERVICE_KEY_CONNECT_PORT];

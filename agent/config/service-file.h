@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Internal to config*.c: one service file, bytes to value. Pure. */
+/*
+ * Internal to agent/config: one service file, from bytes to values. Pure.
+ */
 
 #include "agent/config/problem.h"
 
 #define SERVICE_PROFILES_DEFAULT (WIRE_PROFILE_PRIVATE | WIRE_PROFILE_DOMAIN)
 
-/* The values of one file, all of fixed size: files are read one after the other into the same
- * object, and only what is kept is copied. */
+/* The values of one file. All have a fixed size, so that files can be read one after the other into
+ * the same object; only what is kept is copied. */
 typedef struct ServiceFile {
         char description[CONFIG_LINE_MAX + 1]; /* "" = none */
         bool enabled;
@@ -22,7 +24,7 @@ typedef struct ServiceFile {
 
 /**
  * service_file_parse() - read the bytes of NAME.ini
- * @ret: filled as far as possible; of use only when the file has no problem
- * @problems: where the file was announced with config_problems_begin()
+ * @ret: filled as far as possible; usable only when the file has no problem
+ * @problems: the file was announced to it with config_problems_begin()
  */
 void service_file_parse(const uint8_t *data, size_t n, ServiceFile *ret, ConfigProblems *problems);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Numbers, port ranges, words, and the "did you mean" of everything that has a name. */
+/*
+ * Numbers, port ranges and words, and the "did you mean" of everything that has a name.
+ */
 
 #include "agent/config/values.h"
 
@@ -9,7 +11,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define WORD_MAX 24 /* longer texts are not compared: no word of ours comes near */
+#define WORD_MAX 24 /* longer texts are not compared, because no word of ours is so long */
 
 static size_t min3(size_t a, size_t b, size_t c) {
         size_t ab = a < b ? a : b;
@@ -21,7 +23,8 @@ static char fold(char c) {
         return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c == '_' ? '-' : c;
 }
 
-/* Edits (insert, delete, replace) between the two, not counting case and '_' for '-'. */
+/* The edits (insert, delete, replace) between the two. Case does not count, nor '_' instead of '-'.
+ */
 static size_t edit_distance(const char *a, const char *b) {
         size_t row[WORD_MAX + 1], n_b = strlen(b);
 
@@ -51,7 +54,7 @@ const char *config_suggest(const char *text, const char *const *words) {
         for (; *words; words++) {
                 size_t n = strlen(*words), distance = edit_distance(text, *words);
 
-                /* A third of the letters wrong is still a typing error, but always allow one. */
+                /* Up to a third of wrong letters is a typing error, and one always is. */
                 if (distance <= (n < 6 ? 1 : n / 3) && distance < best_distance) {
                         best = *words;
                         best_distance = distance;
@@ -60,7 +63,7 @@ const char *config_suggest(const char *text, const char *const *words) {
         return best;
 }
 
-/* "a, b, c" for the message of a key that is like none of them. */
+/* "a, b, c", for the message about a key that resembles none of them. */
 static void list_keys(const ConfigKey *keys, size_t n_keys, char *ret_text, size_t size) {
         size_t n = 0;
 
@@ -84,7 +87,7 @@ static void key_unknown(const ConfigKey *keys, size_t n_keys, const ConfigValue 
         list_keys(keys, n_keys, known, sizeof(known));
         if (value->key[0] == '\0') {
                 config_problems_add(value->problems, value->line, NULL,
-                                    "no key before '='; known keys are: %s", known);
+                                    "there is no key before '='; known keys are: %s", known);
         } else if (near) {
                 config_problems_add(value->problems, value->line, value->key,
                                     "unknown key; did you mean '%s'?", near);
@@ -100,7 +103,7 @@ int config_key_find(ConfigKey *keys, size_t n_keys, const ConfigValue *value) {
                         continue;
                 if (keys[i].first_line != 0 && !keys[i].list) {
                         config_problems_add(value->problems, value->line, value->key,
-                                            "given already in line %u; keep one of the two",
+                                            "was already given in line %u; keep one of the two",
                                             keys[i].first_line);
                         return -1;
                 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Watching the configuration directories; see configwatch.h.
+ * Watching the configuration directories with inotify.
  *
- * After every change all watches are made anew, before the owner reads the files: what happens
- * after that is an event again, so nothing is missed, and there is one code path for directories
- * that come, go or are replaced.
+ * After every change all watches are made anew, before the owner reads the files. Whatever happens
+ * later is an event again, so nothing is missed, and one code path serves directories that come, go
+ * or are replaced.
  *
  * The runtime directory /run/wslbridge is one of the places, and without systemd the agent writes
- * its status there: names that are not configuration must not cause a reload, or every reload would
- * cause the next. The service writes in a directory below, of which no event comes at all.
+ * its status there. So names that are not configuration must not cause a reload, or every reload
+ * would cause the next. The service writes to a directory below, which causes no event at all.
  */
 
 #include "agent/config/watch.h"
@@ -33,7 +33,7 @@
 typedef enum WatchKind {
         WATCH_MAIN,     /* .../wslbridge: agent.conf, key, services.d */
         WATCH_SERVICES, /* .../wslbridge/services.d: *.ini */
-        WATCH_PARENT,   /* of a directory that does not exist: only that name counts */
+        WATCH_PARENT,   /* the parent of a directory that does not exist: only that name counts */
 } WatchKind;
 
 typedef struct Watch {
@@ -79,7 +79,7 @@ static bool has_suffix(const char *text, const char *suffix) {
         return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
-/* A file that somebody is still writing: its IN_CLOSE_WRITE will follow. A hard link, a symbolic
+/* Somebody is still writing this file, and its IN_CLOSE_WRITE will follow. A hard link, a symbolic
  * link or a directory is complete when it appears. */
 static bool still_written(const Watch *w, const struct inotify_event *e) {
         _cleanup_free_ char *path = NULL;
@@ -156,8 +156,8 @@ static int watch_add(ConfigWatch *w, WatchKind kind, const char *path, const cha
         return 0;
 }
 
-/* There is no directory, or a file or a dangling link in its place, or one that we may not read:
- * what changes that is an event of its parent. */
+/* The directory does not exist, a file or a dangling link is in its place, or we may not read it.
+ * When that changes, it is an event of the parent. */
 static bool watch_is_missing(int error) {
         return error == -ENOENT || error == -ENOTDIR || error == -EACCES || error == -ELOOP;
 }
@@ -168,7 +168,8 @@ static bool directory_usable(const char *path) {
         return fd >= 0;
 }
 
-/* Watch @path, or the nearest parent that exists for the next name on the way to it. */
+/* Watch @path or, when it does not exist, its nearest existing parent for the next name on the way.
+ */
 static int watch_add_nearest(ConfigWatch *w, WatchKind kind, const char *path) {
         _cleanup_free_ char *parent = NULL, *missing = NULL;
         int r;
@@ -193,16 +194,16 @@ static int watch_add_nearest(ConfigWatch *w, WatchKind kind, const char *path) {
                                 return r;
                         *slash = '/';
                         if (!directory_usable(parent))
-                                return 0; /* still missing, and watched for */
+                                return 0; /* it is still missing, and its parent is watched */
                         watch_done(&w->watches[--w->n_watches]);
-                        break; /* it came meanwhile: start over */
+                        break; /* it has appeared meanwhile: start over */
                 }
         }
         return -EAGAIN;
 }
 
-/* A directory that is a link can be replaced without an event of its own. (services.d can, too, but
- * that is an event of the directory it is in.) */
+/* A directory that is a link can be replaced without an event of its own. (So can services.d, but
+ * that is an event of the directory that contains it.) */
 static int watch_add_link(ConfigWatch *w, const char *path) {
         _cleanup_free_ char *parent = strdup(path);
         struct stat st;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* wslbridgectl check. */
+/*
+ * wslbridgectl check.
+ */
 
 #include "agent/config/check.h"
 #include "agent/ctl/ctl.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl expose: a service file that is checked together with all others before it takes
- * effect, and the host's answer to exactly this one.
+ * wslbridgectl expose: writes a service file, after checking it together with all others, and shows
+ * the host's answer to exactly this service.
  */
 
 #include "agent/ctl/client/agent-state.h"
@@ -32,7 +32,7 @@ static void expose_done(Expose *e) {
         buffer_done(&e->text);
 }
 
-/* Options and file have the same words for the same things. */
+/* The options have the same names as the keys of the file. */
 static int expose_request(Expose *e, const ServiceRequest *request) {
         ConfigProblems problems = CONFIG_PROBLEMS_NULL;
         ServiceFile *file = malloc(sizeof(*file));
@@ -59,13 +59,13 @@ static int expose_name(Expose *e, const ServiceRequest *request) {
         const char *name = request->name;
 
         if (!name && !service_request_name(request->ports, e->name)) {
-                (void) ctl_error("'%s' is no PORT or PORT:GUESTPORT, such as 8080 or 2222:22",
+                (void) ctl_error("'%s' is not PORT or PORT:GUESTPORT, such as 8080 or 2222:22",
                                  request->ports);
                 return CTL_EXIT_USAGE;
         }
         if (name && !wire_service_name_valid(name)) {
-                (void) ctl_error("'%s' cannot be a name: use up to 64 of A-Z a-z 0-9 . _ -, and "
-                                 "begin with a letter or digit",
+                (void) ctl_error("'%s' cannot be a name: use up to 64 characters of A-Z a-z 0-9 . "
+                                 "_ -, beginning with a letter or digit",
                                  name);
                 return CTL_EXIT_USAGE;
         }
@@ -74,7 +74,7 @@ static int expose_name(Expose *e, const ServiceRequest *request) {
         return CTL_EXIT_OK;
 }
 
-/* Whose file would be replaced. */
+/* Whether the file that would be replaced is ours. */
 static int expose_check_file(Expose *e) {
         const CtlOptions *o = e->options;
         int kind = ctl_file_kind(e->path);
@@ -83,12 +83,12 @@ static int expose_check_file(Expose *e) {
         if (kind < 0)
                 return ctl_error_errno(-kind, "read", e->path);
         if (kind == CTL_FILE_OTHER && !o->force)
-                return ctl_error("%s was not made by 'wslbridgectl expose', or changed since; "
-                                 "choose another --name, or replace it with --force",
+                return ctl_error("%s was made or changed by hand; choose another --name, or "
+                                 "replace it with --force",
                                  e->path + strlen(o->root));
         if (kind == CTL_FILE_ABSENT && below > 0 && !o->force)
-                return ctl_error("There is a service '%s' in %s/%s; choose another --name, or put "
-                                 "this one over it with --force",
+                return ctl_error("There is already a service '%s' in %s/%s; choose another --name, "
+                                 "or override it with --force",
                                  e->name, config_prefixes[below], CONFIG_SERVICE_DIR);
         return CTL_EXIT_OK;
 }
@@ -102,7 +102,8 @@ static void expose_tell_problems(const Config *config) {
         }
 }
 
-/* The agent takes over a set without problems only, so nothing may be wrong before and after. */
+/* The agent accepts only a set without problems, so the whole set with the new file must have none.
+ */
 static int expose_check_set(Expose *e) {
         _cleanup_(config_freep) Config *now = NULL, *then = NULL;
         ConfigCandidate candidate = {
@@ -118,7 +119,7 @@ static int expose_check_set(Expose *e) {
                 return CTL_EXIT_FAILURE;
         }
         e->expected = (Expected){.name = e->name, .file = e->path + strlen(e->options->root)};
-        /* The agent keeps the state of a service that asks for the same as before. */
+        /* The agent keeps the state of a service whose request has not changed. */
         if (!service_same_request(now, then, e->name))
                 e->expected.since_usec = now_usec();
         return CTL_EXIT_OK;
@@ -162,8 +163,8 @@ static int expose_wait(Expose *e) {
                         return CTL_EXIT_FAILURE;
         }
         if (r == CTL_EXIT_TIMEOUT)
-                (void) ctl_error("No answer in time; the file stays, and 'wslbridgectl doctor' "
-                                 "says what is wrong");
+                (void) ctl_error("The host has not answered in time; the file stays, and "
+                                 "'wslbridgectl doctor' says what is wrong");
         else if (r == CTL_EXIT_FAILURE && report && strcmp(report->helper_state, "refused") == 0)
                 (void) ctl_error("The helper does not admit this guest; 'wslbridgectl doctor' says "
                                  "what to do");

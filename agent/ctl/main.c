@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The command line of wslbridgectl; docs/wslbridgectl.1 is its reference. */
+/*
+ * The command line of wslbridgectl; docs/wslbridgectl.1 is its reference.
+ */
 
 #include "agent/ctl/ctl.h"
 
@@ -17,7 +19,7 @@
 
 static CtlOptions arg = {.root = ""};
 
-/* Options are numbered, so that a command can say which it has. */
+/* Options are numbered, so that each command can say which ones it has. */
 enum {
         OPTION_JSON,
         OPTION_FORCE,
@@ -28,7 +30,7 @@ enum {
         OPTION_LISTEN,
         OPTION_FIREWALL,
         OPTION_REMOTE,
-        _OPTION_OF_COMMANDS_END, /* those from here on fit every command */
+        _OPTION_OF_COMMANDS_END, /* every command has the options from here on */
         OPTION_ROOT,
         OPTION_VERSION,
         OPTION_HELP,
@@ -56,7 +58,7 @@ static const struct option options[] = {
 typedef struct Command {
         const char *name;
         int n_min, n_max;
-        const char *arguments; /* for who gives too few */
+        const char *arguments; /* for the message about too few or too many */
         unsigned options;
         int (*run)(const CtlOptions *o, int n, char **names);
 } Command;
@@ -73,27 +75,28 @@ static const Command commands[] = {
 };
 
 static void help(void) {
-        (void) puts("wslbridgectl [OPTIONS...] COMMAND ...\n"
-                    "\n"
-                    "Shows and changes which ports of the Windows host lead to this guest.\n"
-                    "\n"
-                    "  status [NAME...]          The agent, the helper and the services (default)\n"
-                    "  list                      All services, one a line\n"
-                    "  expose PORT[:GUESTPORT]   Make a port reachable through the host\n"
-                    "  unexpose NAME             Undo that\n"
-                    "  wait [NAME...]            Wait until these, or all, are active\n"
-                    "  check                     Check the configuration\n"
-                    "  doctor                    What is wrong, and what to do about it\n"
-                    "  pair                      Store the key that standard input has\n"
-                    "\n"
-                    "  --json                    Output for programs (status, list, doctor)\n"
-                    "  --name=NAME --description=TEXT --listen=ADDRESS --firewall=PROFILES\n"
-                    "  --remote=WHO              What 'expose' writes; see wslbridge.conf(5)\n"
-                    "  --force                   Also replace or remove a file made by hand\n"
-                    "  --no-wait                 Do not wait for the host's answer\n"
-                    "  --timeout=SECONDS         Wait no longer\n"
-                    "  --root=DIR                Look up all files below DIR\n"
-                    "  -h --help  --version      This help; the version");
+        (void) puts(
+                "wslbridgectl [OPTIONS...] COMMAND ...\n"
+                "\n"
+                "Shows and changes which ports of the Windows host lead to this guest.\n"
+                "\n"
+                "  status [NAME...]          Show agent, helper and services (default)\n"
+                "  list                      All configured services, one per line\n"
+                "  expose PORT[:GUESTPORT]   Make a port reachable through the host\n"
+                "  unexpose NAME             Undo 'expose'\n"
+                "  wait [NAME...]            Wait until these services, or all, are active\n"
+                "  check                     Check the configuration\n"
+                "  doctor                    Show what is wrong and how to correct it\n"
+                "  pair                      Store the key from standard input\n"
+                "\n"
+                "  --json                    Print JSON (status, list, doctor)\n"
+                "  --name=NAME --description=TEXT --listen=ADDRESS --firewall=PROFILES\n"
+                "  --remote=WHO              What 'expose' writes; see wslbridge.conf(5)\n"
+                "  --force                   Also replace or remove a file that was made by hand\n"
+                "  --no-wait                 Do not wait for the host's answer\n"
+                "  --timeout=SECONDS         Wait no longer than this\n"
+                "  --root=DIR                Look up all files below DIR\n"
+                "  -h --help  --version      This help; the version");
 }
 
 static int set_timeout(const char *text) {
@@ -101,7 +104,8 @@ static int set_timeout(const char *text) {
         double seconds = strtod(text, &end);
 
         if (*end != '\0' || end == text || !(seconds > 0) || seconds > TIMEOUT_SEC_MAX) {
-                (void) ctl_error("--timeout=%s: give a number of seconds, more than 0", text);
+                (void) ctl_error("--timeout=%s: give a number of seconds that is greater than 0",
+                                 text);
                 return -EINVAL;
         }
         arg.timeout_usec = (uint64_t) (seconds * (double) USEC_PER_SEC);
@@ -114,14 +118,14 @@ static int add_listen(const char *text) {
         ServiceRequest *r = &arg.request;
 
         if (r->n_addresses == SERVICE_ADDRESSES_MAX) {
-                (void) ctl_error("--listen can be given %d times", SERVICE_ADDRESSES_MAX);
+                (void) ctl_error("--listen can be given at most %d times", SERVICE_ADDRESSES_MAX);
                 return -EINVAL;
         }
         r->addresses[r->n_addresses++] = text;
         return 0;
 }
 
-/* Return: 1 to go on, 0 when all is done, negative errno after a usage error. */
+/* Return: 1 to continue, 0 when there is nothing left to do, negative errno after a usage error. */
 static int take_option(int option, char *value) {
         switch (option) {
         case OPTION_HELP:
@@ -158,12 +162,12 @@ static int take_option(int option, char *value) {
         case OPTION_REMOTE:
                 arg.request.remote = value;
                 return 1;
-        default: /* getopt_long() has said why */
+        default: /* getopt_long() has printed why */
                 return -EINVAL;
         }
 }
 
-/* @ret_given: a bit for each option of commands. Return: as take_option(). */
+/* @ret_given: a bit for each option of a command. Return: as take_option(). */
 static int parse_options(int argc, char *argv[], unsigned *ret_given) {
         int c, r;
 
@@ -213,7 +217,7 @@ int main(int argc, char *argv[]) {
         int r;
 
         (void) setlocale(LC_CTYPE, "");
-        (void) signal(SIGPIPE, SIG_IGN); /* 'wslbridgectl list | head -1' is no crash */
+        (void) signal(SIGPIPE, SIG_IGN); /* 'wslbridgectl list | head -1' must not crash */
         r = parse_options(argc, argv, &given);
         if (r <= 0)
                 return r < 0 ? CTL_EXIT_USAGE : CTL_EXIT_OK;

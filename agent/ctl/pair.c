@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl pair: the guest's end of docs/protocol.md, "Pairing". Standard output carries the
- * one line that the host looks for, and only when the key is stored.
+ * wslbridgectl pair: the guest's end of "Pairing" in docs/protocol.md. The one line that the host
+ * looks for goes to standard output, and only when the key is stored.
  */
 
 #include "agent/channel/key.h"
@@ -22,11 +22,11 @@
 #include <stdio.h>
 #include <string.h>
 
-/* The host stores the key when it has our answer. An agent that came before would be refused, and
- * ask again only half a minute later. */
+/* The host stores the key after it has our answer. An agent that connected earlier would be
+ * refused, and it would try again only half a minute later. */
 #define PAIR_DELAY_SEC 1
 
-/* One line, or all there is. Return: bytes, or negative errno. */
+/* Read one line, or everything when there is no newline. Return: bytes, or negative errno. */
 static ssize_t read_line(char text[KEY_FILE_MAX + 1]) {
         size_t n = 0;
 
@@ -51,7 +51,7 @@ static int read_key(uint8_t ret_key[WIRE_KEY_SIZE]) {
 
         if (isatty(STDIN_FILENO))
                 (void) fputs("Reading the key from standard input: paste the line that "
-                             "'wslbridge-helper pair --print' has shown.\n",
+                             "'wslbridge-helper pair --print' shows.\n",
                              stderr);
         n = read_line(text);
         if (n < 0)
@@ -61,11 +61,11 @@ static int read_key(uint8_t ret_key[WIRE_KEY_SIZE]) {
         session_wipe(text, sizeof(text));
         if (r == 0)
                 return CTL_EXIT_OK;
-        return ctl_error(r == KEY_E_MISSING
-                                 ? "There is no key on standard input; it is the line that "
-                                   "'wslbridge-helper pair --print' shows"
-                                 : "What is on standard input is no key: a key is a line of 64 "
-                                   "hexadecimal digits");
+        return ctl_error(
+                r == KEY_E_MISSING
+                        ? "Standard input has no key; the key is the line that 'wslbridge-helper "
+                          "pair --print' shows"
+                        : "Standard input is not a key: a key is a line of 64 hexadecimal digits");
 }
 
 static int store_key(const char *root, const uint8_t key[WIRE_KEY_SIZE]) {
@@ -85,8 +85,8 @@ static int store_key(const char *root, const uint8_t key[WIRE_KEY_SIZE]) {
         return r < 0 ? ctl_error_errno(-r, "write", KEY_FILE) : CTL_EXIT_OK;
 }
 
-/* "<agent id>/<name>": what the running agent calls itself, since that is what it proves; else what
- * it will. */
+/* "<agent id>/<name>": what the running agent calls itself, because that is what it proves to the
+ * host. Without a running agent, what it will call itself. */
 static int pair_identity(const Report *report, char *ret_text, size_t size) {
         char distro[WIRE_DISTRO_MAX + 1];
         WireHello hello;
@@ -96,8 +96,8 @@ static int pair_identity(const Report *report, char *ret_text, size_t size) {
         if (r < 0)
                 return ctl_error("Cannot find out the identity of this guest: %s", strerror(-r));
         if (r == IDENTITY_E_VOLATILE)
-                return ctl_error("This guest has no machine id, so a key would be lost at the next "
-                                 "start; run 'systemd-machine-id-setup', then pair again");
+                return ctl_error("This guest has no machine id, so the key would be useless after "
+                                 "the next start; run 'systemd-machine-id-setup', then pair again");
         if (report && strlen(report->agent_id) == (size_t) (2 * WIRE_ID_SIZE) && *report->distro) {
                 (void) snprintf(ret_text, size, "%s/%s", report->agent_id, report->distro);
                 return CTL_EXIT_OK;
@@ -109,7 +109,7 @@ static int pair_identity(const Report *report, char *ret_text, size_t size) {
         return CTL_EXIT_OK;
 }
 
-/* The key is a credential of the service, which is read at its start only. */
+/* The key is a credential of the service, which is read only when the service starts. */
 static bool runs_as_unit(const char *root, int pid) {
         char path[PATH_MAX], text[512];
         ssize_t n = -1;
@@ -129,8 +129,8 @@ static bool systemd_runs(const char *root) {
         return *root == '\0' && access("/run/systemd/system", F_OK) == 0;
 }
 
-/* @pid: 0 = no agent has told of itself; the service may be about to start, and be reading the old
- * key. */
+/* @pid: 0 = no agent has written its status. The service may be about to start, and may be reading
+ * the old key. */
 static void tell_agent(const char *root, int pid) {
         static const char *const argv[] = {"systemctl", "--no-block", "try-restart", CTL_UNIT,
                                            NULL};
@@ -144,7 +144,8 @@ static void tell_agent(const char *root, int pid) {
                         "Cannot restart the agent; run 'systemctl restart wslbridge-agent'");
 }
 
-/* In a process that nobody waits for: the host reads our answer when this one has ended. */
+/* Do it in a process for which nobody waits: the host reads our answer when this process has ended.
+ */
 static void tell_agent_later(const char *root, int pid) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* wslbridgectl status and list. */
+/*
+ * wslbridgectl status and list.
+ */
 
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/ctl.h"
@@ -11,7 +13,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Takes @json over. Escapes all but ASCII, so that nothing in it speaks to the terminal. */
+/* Takes ownership of @json. Everything but ASCII is escaped, so that no text can control the
+ * terminal. */
 static int print_json(json_t *json) {
         Buffer out = BUFFER_NULL;
         char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
@@ -25,7 +28,7 @@ static int print_json(json_t *json) {
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
 }
 
-/* What the named services are, in one number. */
+/* The exit code for the state of the named services. */
 static int names_exit(const Report *report, int n, char **names) {
         int result = CTL_EXIT_OK;
 
@@ -59,7 +62,8 @@ int ctl_status(const CtlOptions *o, int n, char **names) {
                 buffer_printf(&out, "\n");
         }
         if (n == 0 && report->n_services == 0)
-                buffer_printf(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
+                buffer_printf(&out,
+                              "There are no services; 'wslbridgectl expose PORT' adds one.\n");
         else
                 view_services(report, n > 0 ? (const char *const *) names : NULL, &style, &out);
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : result;
@@ -76,12 +80,13 @@ int ctl_list(const CtlOptions *o, int n, char **names) {
             ctl_agent_read(o->root, &report, &problem) == -ENOMEM)
                 return ctl_error_errno(ENOMEM, "read", "the configuration");
         if (config->n_problems > 0)
-                (void) ctl_error("The configuration has problems, and files with one are not "
-                                 "listed; see 'wslbridgectl check'");
+                (void) ctl_error("The configuration has problems, and the files that have them are "
+                                 "not listed; see 'wslbridgectl check'");
         if (o->json)
                 return print_json(view_list_json(config, report));
         if (config->n_services == 0)
-                buffer_printf(&out, "No services. 'wslbridgectl expose PORT' adds one.\n");
+                buffer_printf(&out,
+                              "There are no services; 'wslbridgectl expose PORT' adds one.\n");
         else
                 view_list(config, report, &style, &out);
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_OK;

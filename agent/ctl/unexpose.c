@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl unexpose: takes the service's file away, or turns it off where the file is not an
- * administrator's, and waits until the agent has dropped the service.
+ * wslbridgectl unexpose: removes the service's file from /etc, or masks a file in a later folder,
+ * and waits until the agent has dropped the service.
  */
 
 #include "agent/ctl/client/agent-state.h"
@@ -26,8 +26,8 @@ static int unexpose_wait(const CtlOptions *o, char *name) {
                                &report);
 
         if (r == CTL_EXIT_OK && report && report->stale && report_service(report, name))
-                return ctl_error("Another file has a problem, so the agent keeps '%s' until that "
-                                 "is corrected; see 'wslbridgectl check'",
+                return ctl_error("The agent keeps '%s' until a problem in another file is "
+                                 "corrected; see 'wslbridgectl check'",
                                  name);
         if (r == CTL_EXIT_TIMEOUT)
                 (void) ctl_error("The agent has not dropped '%s' in time; see 'journalctl -u "
@@ -36,7 +36,7 @@ static int unexpose_wait(const CtlOptions *o, char *name) {
         return r;
 }
 
-/* The file in /etc goes; one in a later folder is masked. Return: CtlExit. */
+/* A file in /etc is removed; a file in a later folder is masked. Return: CtlExit. */
 static int unexpose_files(const CtlOptions *o, const char *name, const char *path) {
         const char *shown = path + strlen(o->root);
         int kind = ctl_file_kind(path), r;
@@ -47,8 +47,8 @@ static int unexpose_files(const CtlOptions *o, const char *name, const char *pat
         if (kind == CTL_FILE_MASK || (kind == CTL_FILE_ABSENT && !below))
                 return CTL_EXIT_NO_SERVICE;
         if (kind == CTL_FILE_OTHER && !o->force)
-                return ctl_error("%s was not made by 'wslbridgectl expose', or changed since; "
-                                 "set 'enabled = no' in it, or remove it with --force",
+                return ctl_error("%s was made or changed by hand; set 'enabled = no' in it, or "
+                                 "remove it with --force",
                                  shown);
         r = below ? ctl_file_mask(path) : ctl_file_remove(path);
         if (r < 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* wslbridgectl wait. */
+/*
+ * wslbridgectl wait.
+ */
 
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/outcome.h"
@@ -30,7 +32,7 @@ static const ConfigService *config_service(const Config *config, const char *nam
         return NULL;
 }
 
-/* A name that no file has would be waited for in vain. */
+/* Waiting for a name that no file has would be in vain. */
 static int wait_check_names(const CtlOptions *o, int n, char **names) {
         _cleanup_(config_freep) Config *config = NULL;
 
@@ -70,7 +72,8 @@ int ctl_wait(const CtlOptions *o, int n, char **names) {
                                  "wslbridge-agent'");
                 return CTL_EXIT_NOT_RUNNING;
         }
-        (void) ctl_error("Not all are active in time; 'wslbridgectl doctor' says why");
+        (void) ctl_error(
+                "Not all services have become active in time; 'wslbridgectl doctor' says why");
         view_services(report, n > 0 ? w.names : NULL, &style, &out);
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_TIMEOUT;
 }

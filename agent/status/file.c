@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Writing the status file; see status.h. Readers see the old text or the new one, never a part. */
+/*
+ * Writing the status file. Readers see the old text or the new one, never a part of one.
+ */
 
 #include "agent/status/status.h"
 #include "agent/util/write-all.h"
@@ -11,8 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Not flushed to disk: the directory is a tmpfs, and after a crash of the machine the file would
- * speak of a run that is over. */
+/* It is not flushed to disk: the directory is a tmpfs, and after a crash of the machine the file
+ * would describe a run that is over. */
 int status_write(const char *directory, const char *text) {
         _cleanup_free_ char *path = NULL, *temporary = NULL;
         _cleanup_close_ int fd = -1;
@@ -31,7 +33,7 @@ int status_write(const char *directory, const char *text) {
                 fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0)
                 return -errno;
-        /* For everybody, whatever the umask: it holds no secret. */
+        /* Everybody may read it, whatever the umask: it holds no secret. */
         r = fchmod(fd, 0644) < 0 ? -errno : 0;
         if (r == 0)
                 r = write_all(fd, text, strlen(text));

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Reading status.json; see ctl-report.h. */
+/*
+ * Reading status.json into a Report.
+ */
 
 #include "agent/status/read.h"
 
@@ -46,7 +48,7 @@ static ReportAddress get_address(const json_t *object, const char *key) {
                                .prefix = get_unsigned(address, "prefix")};
 }
 
-/* All texts below @value; jansson limits the depth. Return: 0 or -ENOMEM. */
+/* Clean all texts below @value; jansson limits the depth. Return: 0 or -ENOMEM. */
 static int clean(json_t *value) {
         const char *key;
         json_t *member;

@@ -5,8 +5,8 @@
  * Internal to wslbridgectl: the agent's status.json as a value. Pure.
  *
  * Reading is lenient, because a newer agent may have written the file: unknown members are ignored,
- * and one that is missing or of another type is "", 0, false or empty. All texts are cleaned: what
- * a peer or a file name put into them cannot reach the terminal as a control sequence.
+ * and a member that is missing or has another type becomes "", 0, false or empty. All texts are
+ * cleaned, so that text from a peer or a file name cannot reach the terminal as a control sequence.
  */
 
 #include "agent/util/cleanup.h"
@@ -42,7 +42,7 @@ typedef struct ReportListen {
 typedef struct ReportService {
         const char *name, *description, *file, *state, *reason, *text;
         const char *guest;   /* "listening", "loopback-only", "not-listening", "unknown", "" */
-        unsigned guest_port; /* the first port that is so; 0 = none */
+        unsigned guest_port; /* the first port for which that is so; 0 = none */
         bool enabled;
         ReportListen *listens; /* owned */
         size_t n_listens;
@@ -79,13 +79,13 @@ typedef struct Report { /* texts are borrowed from @root */
         size_t n_services;
         ReportProblem *problems; /* owned */
         size_t n_problems;
-        bool stale; /* a newer configuration was not taken over because of @problems */
+        bool stale; /* a newer configuration is not in force because of @problems */
         ReportTime written;
 } Report;
 
 enum {
         _REPORT_E_SUCCESS,
-        REPORT_E_NOT_JSON, /* or not of the agent */
+        REPORT_E_NOT_JSON, /* or it is not what the agent writes */
         REPORT_E_NEWER,    /* a schema that this version does not know */
 };
 

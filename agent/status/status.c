@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Building the status text; see status.h. */
+/*
+ * Building the text of status.json, and the one line for 'systemctl status'.
+ */
 
 #include "agent/status/status.h"
 
@@ -30,7 +32,7 @@ void status_time_format(uint64_t realtime_usec, char ret_text[STATUS_TIME_TEXT_S
                         (unsigned) (realtime_usec % USEC_PER_SEC));
 }
 
-/* NULL and "" become null. Names in problem reports are the user's bytes, not always UTF-8. */
+/* NULL and "" become null. Names in problem reports are bytes of the user and not always UTF-8. */
 static json_t *text_json(const char *text) {
         _cleanup_free_ char *ascii = NULL;
         json_t *json;
@@ -151,7 +153,7 @@ static json_t *listen_json(const WireListen *l) {
                          (int) l->connect_port);
 }
 
-/* A service that is turned off is not looked at. */
+/* The ports of a disabled service are not looked at. */
 static json_t *guest_port_json(const ConfigService *service, const StatusService *status) {
         if (!service->enabled || status->guest_port == 0)
                 return json_null();
@@ -227,8 +229,8 @@ int status_format(const Status *s, char **ret_text) {
                              "dumps", (json_int_t) s->net.dumps, "lost", (json_int_t) s->net.lost,
                              "failed_dumps", (json_int_t) s->net.failed, "connects",
                              (json_int_t) s->n_connects);
-        /* json_pack() takes over every 'o', also when it fails, and fails when one is NULL: an
-         * allocation that failed anywhere above ends here. */
+        /* json_pack() takes ownership of every 'o', also when it fails, and it fails when one is
+         * NULL. So an allocation that failed anywhere above ends here. */
         root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema", STATUS_SCHEMA,
                          "agent", version, "guest", guest_json(s), "helper", helper_json(s),
                          "last_update", update_json(s), "services", services_json(s),

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * status.json: the only interface of the running agent to people and tools. Building the text is
+ * status.json is the only interface of the running agent to people and tools. Building its text is
  * pure; writing it is separate. docs/wslbridge-agent.8 describes the members.
  */
 
@@ -13,17 +13,17 @@
 #include "agent/network/port-map.h"
 #include "agent/network/snapshot.h"
 
-#define STATUS_SCHEMA       1 /* grows when a member changes its meaning or goes */
+#define STATUS_SCHEMA       1 /* grows when a member changes its meaning or is removed */
 #define STATUS_FILE         "status.json"
 #define STATUS_UPDATE_NEVER UINT64_MAX
 
-/* Unless $RUNTIME_DIRECTORY says otherwise. The second one is that of the service, where the first
- * one has a link to. */
+/* The first is the default without $RUNTIME_DIRECTORY. The second is that of the service; a link in
+ * the first leads to it. */
 #define STATUS_DIRECTORY         "/run/wslbridge"
 #define STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"
 
-/* A moment, for people (wall clock) and for arithmetic (CLOCK_MONOTONIC); never compared with each
- * other. */
+/* A moment, on the wall clock for people and on CLOCK_MONOTONIC for arithmetic. The two are never
+ * compared with each other. */
 typedef struct StatusTime {
         uint64_t realtime_usec, monotonic_usec;
 } StatusTime;
@@ -36,11 +36,11 @@ typedef struct StatusService {
         StatusTime since;
 
         uint8_t guest;        /* GuestPort: the worst of its ports in the guest */
-        uint8_t guest_logged; /* what the log says of that */
-        uint16_t guest_port;  /* the first that is so, or 0 */
+        uint8_t guest_logged; /* what was last logged about it */
+        uint16_t guest_port;  /* the first port for which that is so, or 0 */
 
-        /* What the log says of it: a lost helper makes every service pending, and a helper that
-         * comes back with the same answer is no news. */
+        /* What was last logged about it. A lost helper makes every service pending; a helper that
+         * comes back with the same answer is not news. */
         bool logged;
         uint8_t logged_state;
         uint16_t logged_reason;
@@ -57,7 +57,7 @@ typedef struct StatusHelper {
 
 typedef struct Status { /* everything borrowed */
         const WireHello *identity;
-        int pid; /* lets a reader see that the writer is gone */
+        int pid; /* lets a reader see that the writer has ended */
         const WslAnswers *wsl;
         const Choice *choice;
         StatusTime choice_since;
@@ -68,10 +68,12 @@ typedef struct Status { /* everything borrowed */
         const char *key_problem; /* or NULL */
         const Config *config;
         const StatusService *services; /* config->n_services */
-        const ConfigProblem *problems; /* of the set in force, or of the newer one not taken */
+        const ConfigProblem
+                *problems; /* of the set in force, or of a newer one that was rejected */
         size_t n_problems;
-        bool config_stale;    /* a newer set was not taken because of its problems */
-        uint64_t update_usec; /* kernel event → RESULT of the last one, or STATUS_UPDATE_NEVER */
+        bool config_stale;    /* a newer set was rejected because of its problems */
+        uint64_t update_usec; /* from the kernel's event to the RESULT, of the last update; or
+                                 STATUS_UPDATE_NEVER */
         uint32_t apply_usec;  /* of that, on the host */
         NetWatchStats net;
         uint64_t n_connects;
@@ -86,12 +88,13 @@ StatusTime status_time_now(void);
 /* Return: 0, or -ENOMEM. @ret_text: owned by the caller. */
 int status_format(const Status *s, char **ret_text);
 
-/* Why nothing is forwarded in this networking mode; there is no such text for nat and unknown. */
+/* Why nothing is forwarded in this networking mode. nat and unknown have no such text. */
 void status_mode_text(uint8_t mode, char *ret_text, size_t size);
 
-/* What `systemctl status` shows: "172.20.1.2 on eth0; helper connected; 2 of 3 services active". */
+/* The line in 'systemctl status': "172.20.1.2 on eth0; helper connected; 2 of 3 services active".
+ */
 void status_summary(const Status *s, char *ret_text, size_t size);
 
-/* Replace @directory/status.json in one step. Return: 0 or negative errno. */
+/* Replace @directory/status.json atomically. Return: 0 or negative errno. */
 int status_write(const char *directory, const char *text);
 void status_remove(const char *directory);

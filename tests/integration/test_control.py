@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""wslbridgectl with the real agent and the helper's core: what it changes, what it waits for, what
-its exit code tells."""
+"""wslbridgectl with the real agent and the helper's core: what it changes, what it waits for, and its
+exit codes."""
 import json
 import os
 import secrets
@@ -21,7 +21,7 @@ def exists(guest, name, folder=FOLDER):
 
 @pytest.fixture
 def up(guest, host, control):
-    """Both ends up, no service yet."""
+    """Both ends run; there is no service yet."""
     host.start()
     guest.start()
     guest.wait_helper("connected")
@@ -42,7 +42,7 @@ def test_expose_waits_for_the_host(up):
 
 
 def test_expose_again_answers_for_the_new_request(up):
-    """Not with what the agent still says of the file before."""
+    """It does not answer with what the agent still says about the previous file."""
     _, host, control = up
     for port in (22, 23, 24, 24):
         code, output = control.run("expose", f"2222:{port}")
@@ -81,7 +81,7 @@ def test_expose_without_a_helper_ends_in_time(guest, control):
     assert control.run("expose", "8081", "--no-wait") == (0, f"Wrote /{FOLDER}/port-8081.ini.\n")
 
 
-def test_expose_does_not_wait_for_one_who_refuses(guest, host, control, key):
+def test_expose_does_not_wait_for_a_helper_that_refuses(guest, host, control, key):
     guest.remove("etc/wslbridge/key")
     host.start()
     guest.start()
@@ -96,7 +96,7 @@ def test_expose_without_an_agent(guest, control):
     assert exists(guest, "port-8080.ini")
 
 
-def test_expose_leaves_files_of_others_alone(up):
+def test_expose_leaves_other_files_alone(up):
     guest, host, control = up
     guest.service("web", "listen = 8080")
     guest.wait_state("web", "active")
@@ -189,7 +189,7 @@ def test_wait(up):
 
 
 def test_wait_for_an_agent_that_comes_later(guest, host, control):
-    """Also where the folder of the status comes with it."""
+    """This also works when the folder of the status appears with the agent."""
     guest.service("web", "listen = 8080")
     os.rmdir(guest.state)
     host.start()
@@ -202,7 +202,7 @@ def test_wait_for_an_agent_that_comes_later(guest, host, control):
 
 
 def test_wait_sleeps(guest, control):
-    """No polling: no wake-up while nothing happens."""
+    """It does not poll: there is no wake-up while nothing happens."""
     guest.service("web", "listen = 8080")
     guest.start()
     waiting = control.start("wait")
@@ -240,7 +240,7 @@ def test_status_and_its_exit_codes(up):
     assert control.json("status") == (0, guest.status())
     guest.kill()  # the file stays
     code, output = control.run("status")
-    assert code == 3 and "left there by process" in output
+    assert code == 3 and "left by process" in output
     assert control.json("status") == (3, None)
     os.unlink(os.path.join(guest.state, "status.json"))
     assert control.run("status")[0] == 3
@@ -260,7 +260,7 @@ def test_another_process_of_that_number_is_not_the_agent(guest, control):
         other.wait()
 
 
-def test_status_that_nobody_understands(guest, control):
+def test_status_that_cannot_be_understood(guest, control):
     for text, says in (("{", "not what wslbridge-agent writes"),
                        ('{"schema": 9, "agent": {}}', "newer agent")):
         with open(os.path.join(guest.state, "status.json"), "w") as f:
@@ -288,7 +288,7 @@ def test_list(up):
     assert code == 0 and "wslbridgectl check" in output
 
 
-def test_check_is_the_agents(guest, control):
+def test_check_is_that_of_the_agent(guest, control):
     guest.service("web", "listen = 8080")
     assert control.run("check") == (0, "1 service, 1 endpoint: no problems\n")
     guest.service("bad", "listen = 8080\nx = 1")
@@ -299,7 +299,7 @@ def test_check_is_the_agents(guest, control):
 
 
 def test_pair_as_the_helper_does_it(guest, host, control, key):
-    """One line in, one line out; the agent knows without a restart where no systemd runs it."""
+    """One line in, one line out. Without systemd, the agent gets the key without a restart."""
     guest.remove("etc/wslbridge/key")
     guest.service("web", "listen = 8080")
     host.start()
@@ -316,8 +316,8 @@ def test_pair_as_the_helper_does_it(guest, host, control, key):
 
 
 def test_pair_asks_again_after_the_host_has_the_key(guest, host, control):
-    """The helper stores its key when it has our answer: an agent that is too early is refused, and
-    would come back half a minute later."""
+    """The helper stores its key after it has our answer. An agent that is too early is refused and
+    would try again half a minute later."""
     key = secrets.token_hex(32)
     guest.service("web", "listen = 8080")
     host.start()
@@ -331,7 +331,7 @@ def test_pair_asks_again_after_the_host_has_the_key(guest, host, control):
     assert time.monotonic() - begin < 10
 
 
-def test_pair_without_an_agent_tells_the_same_identity(guest, control):
+def test_pair_without_an_agent_prints_the_same_identity(guest, control):
     code, output = control.run("pair", stdin=secrets.token_hex(32), env={"WSL_DISTRO_NAME": "Debian"})
     assert code == 0
     guest.start()
@@ -347,8 +347,8 @@ def test_pair_with_something_else(guest, control, key, text):
 
 
 def test_pair_restarts_the_service(guest, control, tmp_path):
-    """Its key is a credential, which is read at the start. The cgroup below the root and the
-    systemctl are the test's."""
+    """Its key is a credential, which is read at the start. The test provides the cgroup below the
+    root, and systemctl."""
     tool = tmp_path / "bin" / "systemctl"
     tool.parent.mkdir()
     tool.write_text(f"#!/bin/sh\necho \"$@\" >> {tmp_path}/called\n")
@@ -374,7 +374,7 @@ def test_only_root_writes(guest, control):
 
 
 @pytest.mark.parametrize("arguments,says", [
-    (["frobnicate"], "no command"), (["expose"], "PORT[:GUESTPORT]"), (["expose", "web"], "no PORT"),
+    (["frobnicate"], "no command"), (["expose"], "PORT[:GUESTPORT]"), (["expose", "web"], "is not PORT"),
     (["status", "--force"], "no option --force"), (["list", "x"], "Too many"),
     (["wait", "--timeout=0"], "seconds"), (["expose", "80", "--firewall=privat"], "'private'"),
     (["expose", "80", "--name=../x"], "cannot be a name"), (["--frobnicate"], "unrecognized"),

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""wslbridgectl doctor in situations that are made for it, and how its output and the tables look on
-terminals of several widths. The conclusions themselves are tests/unit/agent/ctl/doctor/test-guest-checks.c."""
+"""wslbridgectl doctor in made-up situations, and its output and the tables on terminals of several
+widths. tests/unit/agent/ctl/doctor/test-guest-checks.c tests the conclusions themselves."""
 import os
 import re
 import socket
@@ -21,7 +21,7 @@ def write(guest, path, text=""):
 
 @pytest.fixture
 def machine(guest):
-    """Below the root, what a healthy distribution of WSL has."""
+    """A root with the files of a healthy WSL distribution."""
     write(guest, "proc/1/comm", "systemd\n")
     write(guest, "proc/sys/kernel/osrelease", "5.15.167.4-microsoft-standard-WSL2\n")
     write(guest, "sys/bus/vmbus/devices/x")
@@ -94,13 +94,13 @@ def test_without_an_agent(machine, control, doctor):
     assert doctor() == ["no-vsock", "no-systemd"]
     write(machine, "proc/sys/kernel/osrelease", "6.1.0-13-amd64\n")
     assert "[boot]" not in control.run("doctor")[1]
-    machine.start(wait=False)  # of a crash, the file stays
+    machine.start(wait=False)  # after a crash, the file stays
     wait_until(machine.status, "the first status")
     machine.kill()
     assert doctor() == ["no-vsock", "no-systemd"]
 
 
-def test_helper_that_is_not_there(machine, control, doctor):
+def test_helper_that_does_not_run(machine, control, doctor):
     machine.service("web", "listen = 8080")
     machine.start()
     assert doctor() == ["helper-silent", "port-silent:web"]
@@ -176,7 +176,7 @@ def test_lines_fit_the_terminal(scene, control, columns):
     for command in ("status", "list", "doctor"):
         _, output = control.on_terminal(command, columns=columns)
         assert "\x1b[" in output
-        # Wide characters take two columns. A path is never broken, wherever it has to stand alone.
+        # A wide character takes two columns. A path is never broken, even if it is longer than a line.
         lines = [re.sub(r"[日本語]", "xx", line) for line in plain(output).splitlines()
                  if " " in line.strip()]
         assert max(map(len, lines)) <= columns, [line for line in lines if len(line) > columns]
@@ -193,7 +193,7 @@ def test_colours_only_where_they_belong(scene, control):
     assert "\x1b" not in control.on_terminal("status", env={"TERM": "dumb"})[1]
     assert "\x1b" not in control.run("status", env={"TERM": "xterm"})[1]
     wide = control.run("list")[1]
-    assert "x" * 100 in wide and "…" not in wide  # into a pipe everything goes whole
+    assert "x" * 100 in wide and "…" not in wide  # into a pipe nothing is cut
 
 
 def test_spinner_goes_away(scene, control):
@@ -204,8 +204,8 @@ def test_spinner_goes_away(scene, control):
     assert "waiting" not in control.on_terminal("wait", "--timeout=0.5", env={"TERM": "dumb"})[1]
 
 
-def test_texts_of_a_peer_say_nothing_to_the_terminal(scene, control):
-    """The agent cleans them already; here it is another program that has written the file."""
+def test_texts_of_a_peer_cannot_control_the_terminal(scene, control):
+    """The agent cleans them already; here another program has written the file."""
     path = os.path.join(scene.state, "status.json")
     with open(path) as f:
         text = f.read()
@@ -228,7 +228,7 @@ def test_help_fits_a_screen(control):
     assert control.run("--version")[1].startswith("wslbridgectl ")
 
 
-def test_the_reader_may_go(scene, control):
+def test_the_reader_may_leave(scene, control):
     master, slave = socket.socketpair()
     master.close()
     done = subprocess.run(control.command("list"), stdout=slave, stderr=subprocess.PIPE, text=True)

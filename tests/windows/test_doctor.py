@@ -31,7 +31,7 @@ def command(prefix, build_win, registry, iphlpsvc):
 
 @pytest.fixture
 def findings(command):
-    """findings() → {id: [(rank, seen, advice)]}, worst first"""
+    """findings() → {id: [(rank, seen, advice)]}, sorted by severity"""
     def run():
         code, output = command("doctor", "--json")
         report = json.loads(output)
@@ -65,7 +65,7 @@ def test_nothing_is_there(command, findings):
     assert text.startswith("broken    The service wslbridge-helper is not installed\n          ->")
 
 
-def test_what_the_helper_tells(command, findings, registry, connect, helper):
+def test_what_the_helper_reports(command, findings, registry, connect, helper):
     registry.set_key(f"{'1' * 32}/Never", bytes(32))
     registry.set_rule("0.0.0.0/9997", "127.0.0.1/9997")
     registry.set_rule("0.0.0.0/28701", "192.0.2.7/80")
@@ -131,7 +131,7 @@ def test_status_shows_where_policy_comes_from(command, registry, helper):
 
 
 def test_a_forwarder_that_hangs(registry, connect, helper):
-    """The loop waits two seconds for it, and goes on; it asks again as soon as it has answered."""
+    """The loop waits two seconds for it and then continues. It asks again as soon as the forwarder has answered."""
     client = connect(helper)
     registry.set(wine_registry.COUNTERS, "Hang", 1)
     started = time.monotonic()
@@ -162,7 +162,7 @@ def test_stopped_while_the_forwarder_hangs(registry, connect, helper, start_help
     finally:
         registry.set(wine_registry.COUNTERS, "Hang", 0)
     client.close()
-    # The value has gone, and the ledger keeps in mind that the forwarder was not told.
+    # The value is gone, and the ledger remembers that the forwarder was not told.
     assert registry.rules() == {}
     assert list(registry.ledger().values()) == [f"{ID}/Debian|web|172.29.0.2/80|-"]
     told = iphlpsvc.changes()
@@ -172,8 +172,8 @@ def test_stopped_while_the_forwarder_hangs(registry, connect, helper, start_help
 
 
 def test_a_forwarder_that_was_stopped(findings, iphlpsvc):
-    """Windows' own header has macros with names such as SERVICE_STOPPED: what it calls so and what
-    is judged must be the same."""
+    """A header of Windows has macros with names such as SERVICE_STOPPED, so the names of the evidence
+    must not be mixed up with them."""
     iphlpsvc.stop()
     try:
         assert findings()["iphlpsvc"][0][:2] == (

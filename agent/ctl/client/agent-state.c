@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Reading the agent's status; see ctl-agent.h. */
+/*
+ * Reading the agent's status file, and checking that the agent which wrote it still runs.
+ */
 
 #include "agent/ctl/client/agent-state.h"
 
@@ -14,7 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#define AGENT_COMM "wslbridge-agent" /* 15 bytes: as long as the kernel keeps */
+#define AGENT_COMM "wslbridge-agent" /* 15 bytes, which is all that the kernel keeps */
 
 bool ctl_agent_is(int pid) {
         char path[64], comm[32] = "";
@@ -32,7 +34,7 @@ bool ctl_agent_is(int pid) {
         return n > 0 && strncmp(comm, AGENT_COMM, strlen(AGENT_COMM)) == 0;
 }
 
-/* The file may be large (10,000 services), but not endless; and a regular one. */
+/* The file may be large (10,000 services), but it must be a regular file of limited size. */
 static int read_file(const char *path, char **ret_data, size_t *ret_n) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         _cleanup_free_ char *data = NULL;
@@ -85,7 +87,7 @@ static int check_pid(const Report *report, char **ret_problem) {
         if (ctl_agent_is(report->pid))
                 return 0;
         if (asprintf(ret_problem,
-                     "The agent does not run: %s was left there by process %d, which has ended",
+                     "The agent does not run: %s was left by process %d, which has ended",
                      CTL_STATUS_PATH, report->pid) < 0) {
                 *ret_problem = NULL;
                 return -ENOMEM;
@@ -111,9 +113,11 @@ int ctl_agent_read(const char *root, Report **ret_report, char **ret_problem) {
                 return describe(CTL_AGENT_E_BAD,
                                 CTL_STATUS_PATH " is not what wslbridge-agent writes", ret_problem);
         if (r == REPORT_E_NEWER)
-                return describe(CTL_AGENT_E_BAD,
-                                CTL_STATUS_PATH " is of a newer agent; use its wslbridgectl",
-                                ret_problem);
+                return describe(
+                        CTL_AGENT_E_BAD,
+                        CTL_STATUS_PATH
+                        " was written by a newer agent; use the wslbridgectl of that version",
+                        ret_problem);
         if (r == 0)
                 r = check_pid(report, ret_problem);
         if (r == 0)

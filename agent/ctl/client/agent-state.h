@@ -12,21 +12,21 @@
 
 enum {
         _CTL_AGENT_E_SUCCESS,
-        CTL_AGENT_E_NOT_RUNNING, /* there is no status file, or it is left from a crash */
-        CTL_AGENT_E_BAD,         /* there is one that cannot be understood */
+        CTL_AGENT_E_NOT_RUNNING, /* there is no status file, or it was left by a crash */
+        CTL_AGENT_E_BAD,         /* there is a status file, but it cannot be understood */
 };
 
 /**
- * ctl_agent_read() - what the running agent says
+ * ctl_agent_read() - read the status of the running agent
  * @ret_problem: for the positive outcomes, a sentence for people; owned by the caller
  *
  * Return: 0, CTL_AGENT_E_NOT_RUNNING, CTL_AGENT_E_BAD, or negative errno.
  */
 int ctl_agent_read(const char *root, Report **ret_report, char **ret_problem);
 
-/* The same, for commands that can do nothing without: complains. Return: CtlExit. */
+/* The same, for commands that need a running agent: prints what is wrong. Return: CtlExit. */
 int ctl_agent_require(const char *root, Report **ret_report);
 
-/* Whether @pid is a wslbridge-agent: the file that names it may be old, or forged by the agent's
- * user, and the number be another program's. */
+/* Whether @pid is a wslbridge-agent. The file that names it may be old, or forged by the agent's
+ * user, and the number may be that of another program. */
 bool ctl_agent_is(int pid);

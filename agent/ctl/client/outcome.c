@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What commands wait for; see ctl-outcome.h. */
+/*
+ * Judging a report: has it what a command waits for?
+ */
 
 #include "agent/ctl/client/outcome.h"
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Running a program; see ctl-run.h. */
+/*
+ * Running a program and collecting its output.
+ */
 
 #include "agent/ctl/client/run.h"
 
@@ -27,13 +29,13 @@ static int start(const char *const argv[], int output, pid_t *ret_pid) {
                                                      0);
         if (r == 0)
                 r = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
-        if (r == 0) /* the words are not changed, whatever the type says */
+        if (r == 0) /* the cast is safe: posix_spawnp() does not change the words */
                 r = posix_spawnp(ret_pid, argv[0], &actions, NULL, (char *const *) argv, environ);
         (void) posix_spawn_file_actions_destroy(&actions);
         return -r;
 }
 
-/* Until the other end is closed. Return: 0 or -ETIME. */
+/* Read until the other end is closed. Return: 0 or -ETIME. */
 static int collect(int fd, uint64_t end, char *text, size_t size) {
         size_t n = 0;
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Changing files; see ctl-files.h. */
+/*
+ * Changing the service files in /etc, atomically.
+ */
 
 #include "agent/ctl/client/service-files.h"
 
@@ -16,7 +18,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
-/* A hidden name beside @path, which the agent does not read. NULL when out of memory. */
+/* A hidden name beside @path; the agent does not read such files. NULL when out of memory. */
 static char *temporary_name(const char *path) {
         const char *base = strrchr(path, '/') + 1;
         char *name;
@@ -73,7 +75,7 @@ static int replace(const char *path, const char *data, size_t n, mode_t mode) {
         r = make_folders(path);
         if (r < 0)
                 return r;
-        (void) unlink(temporary); /* of a process of our number that was killed */
+        (void) unlink(temporary); /* left by an earlier process with our number that was killed */
         if (data)
                 r = write_temporary(temporary, data, n, mode);
         else if (symlink("/dev/null", temporary) < 0)
@@ -103,7 +105,7 @@ int ctl_file_kind(const char *path) {
         struct stat st;
         ssize_t n;
 
-        if (fd < 0) /* also a link that leads nowhere is a file of somebody */
+        if (fd < 0) /* a link that leads nowhere is also a file of somebody */
                 return errno != ENOENT        ? -errno
                        : lstat(path, &st) < 0 ? CTL_FILE_ABSENT
                                               : CTL_FILE_OTHER;

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Service files of 'wslbridgectl expose'; see ctl-service.h. */
+/*
+ * The service files of 'wslbridgectl expose': checking a request, writing it as a file, recognizing
+ * such a file.
+ */
 
 #include "agent/ctl/client/service-request.h"
 
@@ -22,7 +25,7 @@ bool service_request_name(const char *ports, char ret_name[WIRE_SERVICE_NAME_MAX
         return true;
 }
 
-/* What would mean something else in the file: another line, or a comment. */
+/* Refuses what would mean something else in the file: another line, or a comment. */
 static bool value_fits(const char *key, const char *value, ConfigProblems *problems) {
         for (const char *p = value; *p; p++) {
                 if ((unsigned char) *p < ' ' || *p == 0x7f) {
@@ -53,7 +56,7 @@ static void draft_listen(Buffer *draft, const char *address, const char *ports, 
         }
 }
 
-/* Told in words of the command line, before the file's parser tells it in lines of the file. */
+/* This message speaks of the command line. The parser of the file would speak of lines. */
 static void check_lengths(const char *ports, int n_ports, const char *guest_ports,
                           ConfigProblems *problems) {
         ConfigValue value = {.problems = problems, .key = "listen", .text = ports};
@@ -64,8 +67,8 @@ static void check_lengths(const char *ports, int n_ports, const char *guest_port
         if (config_parse_ports(&value, host, &first, &count) &&
             config_parse_ports(&value, guest_ports, &first, &guest_count) && count != guest_count)
                 config_problems_add(problems, 0, NULL,
-                                    "%u port%s of the host and %u of the guest; give ranges of the "
-                                    "same length, or the port of the host alone",
+                                    "there are %u port%s of the host and %u of the guest; give "
+                                    "ranges of the same length, or only the port of the host",
                                     count, count == 1 ? "" : "s", guest_count);
 }
 
@@ -143,7 +146,7 @@ static void format_firewall(uint8_t profiles, Buffer *out) {
         buffer_printf(out, profiles == 0 ? "none\n" : "\n");
 }
 
-/* One network a line: a line has a limit. */
+/* One network per line, because the length of a line is limited. */
 static void format_remote(const ServiceFile *s, Buffer *out) {
         if (s->remote == WIRE_REMOTE_ANY)
                 buffer_printf(out, "remote = any\n");
@@ -190,7 +193,7 @@ bool service_file_is_ours(const uint8_t *data, size_t n) {
         return ours;
 }
 
-/* A STATE with nothing but service @name of @c, as it would go to the helper. */
+/* Encode a STATE that has only service @name of @c, as the helper would get it. */
 static bool encode_request(const Config *c, const char *name, Buffer *out) {
         for (uint32_t i = 0; i < c->wire.n_services; i++) {
                 WireService service = c->wire.services[i];

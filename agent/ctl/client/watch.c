@@ -3,9 +3,9 @@
 /*
  * Waiting for the agent's status to change.
  *
- * Under systemd the file is a link into a folder that comes and goes with the agent. So the folder
- * of the path and that of its target are watched, and where one does not exist yet, the nearest one
- * above it that does.
+ * Under systemd the status file is a link into a folder that comes and goes with the agent. So both
+ * the folder of the path and the folder of its target are watched. When one does not exist, the
+ * nearest existing folder above it is watched.
  */
 
 #include "agent/ctl/client/watch.h"
@@ -25,7 +25,7 @@
 
 #define WATCH_EVENTS (IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_DELETE_SELF | IN_MOVE_SELF)
 
-/* The folder of @path, or the nearest existing one above it. */
+/* Watch the folder of @path, or the nearest existing folder above it. */
 static int watch_above(int fd, const char *path) {
         char folder[PATH_MAX];
         char *slash;
@@ -60,7 +60,7 @@ static int watch_arm(int fd, const char *root) {
         return strlen(whole) < PATH_MAX ? watch_above(fd, whole) : -ENAMETOOLONG;
 }
 
-/* Something was said; what it was does not matter, because the file is read again. */
+/* Discard the events: which ones they are does not matter, because the file is read again. */
 static void watch_drain(int fd) {
         char buffer[4096] __attribute__((aligned(__alignof__(struct inotify_event))));
 
@@ -68,7 +68,7 @@ static void watch_drain(int fd) {
                 ;
 }
 
-/* Until something has happened or it is time for the spinner. Return: false at the end of time. */
+/* Wait for an event, and keep the spinner turning. Return: false when the time is over. */
 static bool watch_poll(int fd, int pid, uint64_t end, Spinner *spinner, const char *text) {
         _cleanup_close_ int pid_fd = pid > 0 ? (int) syscall(SYS_pidfd_open, pid, 0) : -1;
         struct pollfd fds[] = {{.fd = fd, .events = POLLIN}, {.fd = pid_fd, .events = POLLIN}};
@@ -100,7 +100,8 @@ int ctl_agent_wait(const char *root, uint64_t timeout_usec, const char *text, Ct
         while (true) {
                 _cleanup_(report_freep) Report *report = NULL;
                 _cleanup_free_ char *problem = NULL;
-                int r = watch_arm(fd, root), outcome; /* before the look, so that none is missed */
+                int r = watch_arm(fd, root),
+                    outcome; /* before reading, so that no change is missed */
 
                 if (r >= 0)
                         r = ctl_agent_read(root, &report, &problem);

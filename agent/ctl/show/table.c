@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Layout of tables; see ctl-table.h. */
+/*
+ * The layout of tables, and the escape sequences of colours.
+ */
 
 #include "agent/ctl/show/table.h"
 
@@ -10,8 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TABLE_GAP        2 /* blanks between columns */
-#define TABLE_COLUMN_MIN 4 /* columns that are cut keep so much */
+#define TABLE_GAP        2 /* spaces between columns */
+#define TABLE_COLUMN_MIN 4 /* a column that is cut keeps at least this */
 #define TABLE_NOTE       2 /* indentation of notes */
 
 const char *style_colour(const Style *style, Colour colour) {
@@ -112,7 +114,7 @@ static void format_cell(Buffer *out, const Style *style, const char *text, Colou
                 buffer_printf(out, "%*s", (int) (width - used) + TABLE_GAP, "");
 }
 
-/* Column of the last cell that has a text: nothing is padded behind it. */
+/* The column of the last cell that has a text; no padding follows it. */
 static unsigned row_last(const Table *t, const TableRow *row) {
         unsigned last = 0;
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Internal to wslbridgectl: a table whose columns fit the terminal. Pure. */
+/*
+ * Internal to wslbridgectl: a table whose columns fit the terminal. Pure.
+ */
 
 #include "common/buffer.h"
 
@@ -17,14 +19,13 @@ typedef enum Colour {
         _COLOUR_END,
 } Colour;
 
-typedef struct Style {  /* of what text is printed on */
-        unsigned width; /* columns, 0 = as wide as it gets */
+typedef struct Style {  /* of the terminal or file to which text is printed */
+        unsigned width; /* columns; 0 = unlimited */
         bool colour;
         bool utf8;
 } Style;
 
-/* The escape sequence that begins a colour, "" when there are none; COLOUR_NONE ends the one that
- * was begun. */
+/* The escape sequence that begins a colour; COLOUR_NONE ends it. "" when @style has no colours. */
 const char *style_colour(const Style *style, Colour colour);
 
 typedef struct TableCell {
@@ -40,7 +41,7 @@ typedef struct TableRow {
 typedef struct Table {
         const char *const *titles; /* borrowed */
         unsigned n_columns;
-        unsigned fixed; /* bit per column: is never cut */
+        unsigned fixed; /* a bit for each column that is never cut */
         TableRow *rows; /* owned */
         size_t n_rows;
         bool oom;
@@ -50,7 +51,7 @@ typedef struct Table {
 
 void table_done(Table *t);
 
-/* Begin a row; its cells are empty. */
+/* Begin a row of empty cells. */
 void table_row(Table *t);
 
 /* Set a cell, or the note, of the last row. @text is copied. */
@@ -60,7 +61,8 @@ void table_note(Table *t, const char *text);
 /**
  * table_format() - add the whole table to @out
  *
- * Columns are as wide as their widest cell. Where the sum does not fit, the widest one that is not
- * fixed gets narrower, and what does not fit into it ends in an ellipsis.
+ * Columns are as wide as their widest cell. When their sum does not fit, the widest columns that
+ * are not fixed become narrower, and a text that does not fit ends in an ellipsis. Out of memory
+ * sets @out's .oom.
  */
 void table_format(const Table *t, const Style *style, Buffer *out);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What kind of thing standard output is, printing to it, and the spinner on standard error. */
+/*
+ * What standard output is, printing to it, and the spinner on standard error.
+ */
 
 #include "agent/ctl/show/terminal.h"
 
@@ -14,9 +16,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#define COLUMNS_MIN     40 /* of a terminal that says less, lines are not made narrower */
+#define COLUMNS_MIN     40 /* lines do not become narrower, even if the terminal says so */
 #define COLUMNS_MAX     1000
-#define COLUMNS_DEFAULT 80 /* of a terminal that does not know */
+#define COLUMNS_DEFAULT 80 /* for a terminal that does not know its width */
 
 static unsigned columns_env(void) {
         const char *text = getenv("COLUMNS");
@@ -59,7 +61,7 @@ int terminal_print(Buffer *t) {
         else if (n > 0 && (fwrite(buffer_bytes(t), 1, n, stdout) < n || fflush(stdout) != 0))
                 r = errno ? -errno : -EIO;
         buffer_done(t);
-        if (r < 0 && r != -EPIPE) /* nobody is left to be told */
+        if (r < 0 && r != -EPIPE) /* nobody reads any more */
                 (void) ctl_error("Cannot write the output: %s", strerror(-r));
         return r;
 }

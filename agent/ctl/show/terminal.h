@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Internal to wslbridgectl: standard output and error, and what kind of thing they are. */
+/*
+ * Internal to wslbridgectl: standard output and standard error, as a terminal, a file or a pipe.
+ */
 
 #include "agent/ctl/show/table.h"
 
-/* Of standard output: its width and colours when it is a terminal; $COLUMNS, $NO_COLOR and $TERM
- * are honoured. */
+/* The style of standard output: it has a width and colours only when it is a terminal. $COLUMNS,
+ * $NO_COLOR and $TERM are respected. */
 Style terminal_style(void);
 
-/* Print @t and free it. Return: 0, -ENOMEM, or negative errno of writing. */
+/* Print @t and free it; an error is reported, unless nobody reads any more. Return: 0, -ENOMEM when
+ * @t is not complete, or the negative errno of writing. */
 int terminal_print(Buffer *t);
 
-/* A line that shows that something is waited for; on standard error, and only on a terminal. */
+/* A line that shows that a command is waiting. It goes to standard error, and only to a terminal.
+ */
 typedef struct Spinner {
         bool active;
         unsigned n_ticks;
@@ -22,4 +26,4 @@ typedef struct Spinner {
 
 Spinner spinner_new(void);
 void spinner_tick(Spinner *s, const char *text);
-void spinner_done(Spinner *s); /* the line is gone again */
+void spinner_done(Spinner *s); /* clears the line */

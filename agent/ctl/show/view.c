@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The look of a report; see ctl-view.h. */
+/*
+ * How a report of the agent looks: header, table of services, list.
+ */
 
 #include "agent/ctl/show/view.h"
 
@@ -9,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LABEL_WIDTH 10 /* of the header's lines */
+#define LABEL_WIDTH 10 /* of the lines of the header */
 
 static Colour state_colour(const char *state) {
         static const struct {
@@ -177,7 +179,7 @@ void view_listen(const WireListen *listen, char ret_text[VIEW_LISTEN_TEXT_SIZE])
                 (void) snprintf(ret_text, VIEW_LISTEN_TEXT_SIZE, "%s", first);
 }
 
-/* A service as 'list' shows it: what the files say, and the state from the agent. */
+/* A service as 'list' shows it: the files say what it is, the agent says its state. */
 typedef struct ListItem {
         const ConfigService *service;
         const WireService *wire; /* NULL: disabled */

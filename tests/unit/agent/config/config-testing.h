@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Shared by the tests of the configuration: comparing problems with what a case expects. */
+/*
+ * Shared by the tests of the configuration: compares problems with what a case expects.
+ */
 
 #include "agent/config/problem.h"
 #include "tests/suite.h"
@@ -10,10 +12,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define EXPECTED_MAX 8 /* in a case of a table, with the NULL at the end */
+#define EXPECTED_MAX 8 /* a list in a case of a table; adds the NULL at the end */
 
-/* True when the pieces of @pattern, separated by "...", stand in @text in this order, the first at
- * its beginning. */
+/* True when @text begins with the first piece of @pattern and has the others in this order; "..."
+ * separates pieces. */
 static inline bool text_matches(const char *text, const char *pattern) {
         bool first = true;
 

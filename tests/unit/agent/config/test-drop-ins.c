@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The form of a file: bytes, lines, sections. Whatever an editor or a person can do to it, either
- * it is read as meant, or each problem is told with its line and with what to do.
+ * The form of a file: bytes, lines, sections. Whatever an editor or a person does to a file, it is
+ * read as it was meant, or each problem is reported with its line and with what to do.
  */
 
 #include "agent/config/service-file.h"
@@ -38,10 +38,11 @@ static const FormCase form_cases[] = {
         {"many blanks", BYTES("[service]\nlisten  \t=\t  80  \t\n"), {NULL}},
         {"':' for '='",
          BYTES("[service]\nlisten = 80\nenabled: yes\nlisten [::]:80\n"),
-         {"x.ini:3: ':' before any '='; write 'key = value'", "x.ini:4: ':' before any '='"}},
+         {"x.ini:3: there is a ':' before the '='; write 'key = value'",
+          "x.ini:4: there is a ':' before the '='"}},
         {"continued line with a ':'",
          BYTES("[service]\nlisten = 80\n  0.0.0.0:81\n"),
-         {"x.ini:3: ':' before any '='...cannot be continued"}},
+         {"x.ini:3: there is a ':' before the '='...cannot be continued"}},
         {"comment before the '='",
          BYTES("[service]\nlisten = 80\nenabled ;= yes\n"),
          {"x.ini:3: the line has no '='"}},
@@ -54,22 +55,22 @@ static const FormCase form_cases[] = {
          {"x.ini:3: ...181 bytes, 180 is the limit; shorten it", "x.ini:4: enabled: "}},
         {"line longer than inih's buffer",
          BYTES("[service]\nlisten = 80\ndescription = " FILL_160 FILL_160 "\n[service\n"),
-         {"x.ini:3: ...334 bytes", "x.ini:4: '[service' is no section"}},
+         {"x.ini:3: ...334 bytes", "x.ini:4: '[service' is not a section"}},
         {"NUL byte",
          BYTES("[service]\nlisten = 80\nenabled = y\0es\nfirewall = x\n"),
-         {"x.ini:3: NUL byte in the line...save it as UTF-8", "x.ini:4: firewall: "}},
+         {"x.ini:3: the line has a NUL byte...save it as UTF-8", "x.ini:4: firewall: "}},
         {"NUL byte in a comment",
          BYTES("[service]\nlisten = 80\n# \0\n"),
-         {"x.ini:3: NUL byte in the line"}},
+         {"x.ini:3: the line has a NUL byte"}},
         {"control character",
          BYTES("[service]\nlisten = 80\ndescription = be\x07ll\n"),
-         {"x.ini:3: control character 0x07 in the line; remove it"}},
+         {"x.ini:3: the line has the control character 0x07; remove it"}},
         {"delete character",
          BYTES("[service]\nlisten = 80\ndescription = \x7f\n"),
-         {"x.ini:3: control character 0x7f in the line; remove it"}},
+         {"x.ini:3: the line has the control character 0x7f; remove it"}},
         {"carriage return inside a line",
          BYTES("[service]\nlisten = 80\ndescription = a\rb\n"),
-         {"x.ini:3: control character 0x0d in the line; remove it"}},
+         {"x.ini:3: the line has the control character 0x0d; remove it"}},
         {"tab inside a value", BYTES("[service]\nlisten = 80\ndescription = a\tb\n"), {NULL}},
         {"UTF-8",
          BYTES("[service]\nlisten = 80\ndescription = f\xc3\xbcr \xf0\x9f\x90\xa7\n"),
@@ -100,17 +101,17 @@ static const FormCase form_cases[] = {
          {"x.ini:3: unknown section [::]...cannot be continued"}},
         {"no key",
          BYTES("[service]\nlisten = 80\n= 81\n"),
-         {"x.ini:3: no key before '='; known keys"}},
+         {"x.ini:3: there is no key before '='; known keys"}},
         {"no section: told once, the rest is checked",
          BYTES("listen = 80\nenabled = maybe\n"),
          {"x.ini:1: listen: stands before any section; put a line [service] above it",
           "x.ini:2: enabled: 'maybe'"}},
         {"misspelt section: the rest is checked",
          BYTES("[Servce]\nlisten = 80\nenabled = maybe\n"),
-         {"x.ini:1: '[Servce]' is no section; did you mean [service]?", "x.ini:3: enabled: "}},
+         {"x.ini:1: '[Servce]' is not a section; did you mean [service]?", "x.ini:3: enabled: "}},
         {"section in capitals",
          BYTES("[SERVICE]\nlisten = 80\n"),
-         {"x.ini:1: '[SERVICE]' is no section; did you mean [service]?"}},
+         {"x.ini:1: '[SERVICE]' is not a section; did you mean [service]?"}},
         {"section with blanks",
          BYTES("[ service ]\nlisten = 80\n"),
          {"x.ini:1: ...did you mean [service]?"}},
@@ -119,7 +120,7 @@ static const FormCase form_cases[] = {
          {"x.ini:1: ...did you mean [service]?"}},
         {"text after the section",
          BYTES("[service] listen = 80\nlisten = 80\n"),
-         {"x.ini:1: text after '[service]'; start a new line"}},
+         {"x.ini:1: there is text after '[service]'; start a new line"}},
         {"unknown section: its keys are not checked",
          BYTES("[service]\nlisten = 80\n[install]\nwanted-by = x\n"),
          {"x.ini:3: unknown section [install]; this file has only [service]"}},
@@ -156,8 +157,9 @@ static const FormCase useless_cases[] = {
          {"x.ini: the file is UTF-16...save it as UTF-8"}},
         {"UTF-16 without a mark",
          BYTES("[\0s\0]\0\n\0"),
-         {"x.ini: listen: is missing", "x.ini:1: NUL byte...UTF-16; save it as UTF-8",
-          "x.ini:2: NUL byte"}},
+         {"x.ini: listen: is missing",
+          "x.ini:1: the line has a NUL byte...UTF-16; save it as UTF-8",
+          "x.ini:2: the line has a NUL byte"}},
         {"only a foreign section",
          BYTES("[Unit]\nDescription=x\n"),
          {"x.ini: listen: is missing", "x.ini:1: unknown section [Unit]"}},
@@ -177,8 +179,7 @@ START_TEST(useless) {
 }
 END_TEST
 
-/* A file of garbage is reported with bounded memory, and the last report says that there is more.
- */
+/* A file of garbage is reported in bounded memory, and the last report says that there is more. */
 START_TEST(flood) {
         ConfigProblems problems = CONFIG_PROBLEMS_NULL;
         ServiceFile service;
@@ -189,7 +190,7 @@ START_TEST(flood) {
         config_problems_begin(&problems, "x.ini");
         service_file_parse((const uint8_t *) content, CONFIG_FILE_MAX, &service, &problems);
         ck_assert_uint_eq(problems.n, CONFIG_PROBLEMS_PER_FILE_MAX);
-        ck_assert(text_matches(problems.items[problems.n - 1].message, "too many problems"));
+        ck_assert(text_matches(problems.items[problems.n - 1].message, "this problem...too many"));
         ck_assert_uint_gt(problems.n_file, CONFIG_PROBLEMS_PER_FILE_MAX);
         config_problems_done(&problems);
         free(content);

@@ -2,7 +2,7 @@
 
 /*
  * Loading a whole tree: which files count, what can be wrong with a file before its first byte is
- * read, and what can be wrong between files. Each test builds its own root.
+ * read, and what can be wrong between files. Each test builds a root of its own.
  */
 
 #include "agent/config/config.h"
@@ -27,7 +27,7 @@
 static char root[64];
 static Config *config;
 
-/* Path below the root; valid until the next call but one. */
+/* A path below the root; it is valid until the call after the next one. */
 static const char *below(const char *path) {
         static char texts[2][PATH_MAX];
         static unsigned i;
@@ -107,7 +107,7 @@ static void expect(const char *name, const char *const *problems, const char *co
 #define LIST(...) ((const char *const[]){__VA_ARGS__})
 #define NONE      LIST(NULL)
 
-START_TEST(nothing_there_is_no_problem) {
+START_TEST(no_file_is_not_a_problem) {
         expect("empty", NONE, NONE);
         ck_assert_int_eq(config->helper.kind, CONFIG_HELPER_VSOCK);
         ck_assert_uint_eq(config->helper.cid, 2);
@@ -117,13 +117,14 @@ START_TEST(nothing_there_is_no_problem) {
 }
 END_TEST
 
-START_TEST(root_that_is_not_there) {
+START_TEST(root_that_does_not_exist) {
         char wrong[80];
 
         (void) snprintf(wrong, sizeof(wrong), "%s/nowhere", root);
         ck_assert_int_eq(config_load(wrong, &config), 0);
-        check_problems("root", config->problems, config->n_problems,
-                       LIST("/tmp/wslbridge-test-...nowhere: is not a directory...--root", NULL));
+        check_problems(
+                "root", config->problems, config->n_problems,
+                LIST("/tmp/wslbridge-test-...nowhere: cannot be used as the root...--root", NULL));
 }
 END_TEST
 
@@ -208,7 +209,7 @@ START_TEST(other_files_are_ignored) {
 }
 END_TEST
 
-START_TEST(near_misses_are_told) {
+START_TEST(near_misses_are_reported) {
         put(ETC "/a.conf", GOOD_80);
         put(ETC "/b.INI", GOOD_80);
         put(ETC "/c.ini.txt", GOOD_80);
@@ -216,7 +217,7 @@ START_TEST(near_misses_are_told) {
         put(ETC "/-x.ini", GOOD_80);
         put(ETC "/b\xe4r\n.ini", GOOD_80);
         expect("near misses",
-               LIST(ETC "/-x.ini: the part before '.ini' names the service...rename the file",
+               LIST(ETC "/-x.ini: the part before '.ini' cannot name a service...rename the file",
                     ETC "/a.conf: is not read, because its name does not end in '.ini'; rename",
                     ETC "/b.INI: is not read", ETC "/b\\xe4r\\x0a.ini: the part before",
                     ETC "/c.ini.txt: is not read", ETC "/my web.ini: the part before", NULL),
@@ -224,7 +225,7 @@ START_TEST(near_misses_are_told) {
 }
 END_TEST
 
-START_TEST(things_that_are_no_files) {
+START_TEST(things_that_are_not_files) {
         struct sockaddr_un address = {.sun_family = AF_UNIX};
         int fd;
 
@@ -241,17 +242,17 @@ START_TEST(things_that_are_no_files) {
         (void) close(fd);
         expect("no files",
                LIST(ETC "/dir.ini: is a directory; remove it, or put a text file there",
-                    ETC "/fifo.ini: is no regular file; remove it",
+                    ETC "/fifo.ini: is not a regular file; remove it",
                     ETC "/gone.ini: is a link to '../gone\\x0a', which does not exist; remove the "
-                        "link, or let it point to /dev/null to turn the file off",
+                        "link, or point it to /dev/null to turn the file off",
                     ETC "/loop.ini: is a link that leads back to itself; remove it",
-                    ETC "/sock.ini: is no regular file; remove it",
-                    ETC "/zero.ini: is no regular file; remove it", NULL),
+                    ETC "/sock.ini: is not a regular file; remove it",
+                    ETC "/zero.ini: is not a regular file; remove it", NULL),
                LIST("linked", NULL));
 }
 END_TEST
 
-START_TEST(folder_that_is_none) {
+START_TEST(folder_that_is_not_one) {
         put(ETC, "a file");
         put_link("/etc/wslbridge/agent.conf", "nowhere");
         put_link(RUN, "nowhere");
@@ -278,7 +279,7 @@ START_TEST(unreadable_file) {
                LIST("web", NULL));
         if (privileged) {
                 ck_assert_int_eq(seteuid(0), 0);
-                /* What the leak checker at exit needs, and a change of user takes away. */
+                /* The leak checker at exit needs this, and a change of user takes it away. */
                 ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1, 0, 0, 0), 0);
         }
 }
@@ -297,12 +298,12 @@ START_TEST(file_size) {
 }
 END_TEST
 
-/* A file with a problem is left out, all its problems are told, and nobody else suffers. */
-START_TEST(bad_file_stands_alone) {
+/* A file with a problem is left out, all its problems are reported, and the other files count. */
+START_TEST(bad_file_harms_no_other) {
         put("/etc/wslbridge/agent.conf", "[agent]\nlog-level = loud\ninterface = eth0\n");
         put(ETC "/bad.ini", "[service]\nlisten = 80\nlisten = 0\nfirewall = home\n");
         put(ETC "/good.ini", GOOD_80);
-        put(LIB "/bad.ini", GOOD_443); /* masked all the same */
+        put(LIB "/bad.ini", GOOD_443); /* masked, although the file has a problem */
         expect("bad file",
                LIST("/etc/wslbridge/agent.conf:2: log-level: 'loud'",
                     ETC "/bad.ini:3: listen: there is no port 0",
@@ -325,7 +326,7 @@ START_TEST(clashes_between_files) {
                         "/a.ini:2; change one of the two, or turn one off with 'enabled = no'",
                     RUN "/b.ini:4: listen: 0.0.0.0:8010 is taken by " ETC "/a.ini:3",
                     LIB "/c.ini:2: listen: [::]:443 is taken by " ETC "/a.ini:4", NULL),
-               /* 8011 is d's, as b, which wanted it first, is out. */
+               /* d gets 8011, because b, which wanted it first, is left out. */
                LIST("a", "d", "-e", NULL));
 }
 END_TEST
@@ -337,8 +338,8 @@ START_TEST(endpoints_in_total) {
         put(ETC "/d.ini", "[service]\nlisten = 40000\n");
         put(ETC "/e.ini", "[service]\nlisten = 1\nenabled = no\n");
         expect("endpoints",
-               LIST(ETC "/b.ini: listen: with this service there would be 16385 endpoints...16384 "
-                        "is the limit; narrow ranges or turn services off",
+               LIST(ETC "/b.ini: listen: with this service there would be 16385 endpoints...the "
+                        "limit is 16384; narrow ranges, or turn services off",
                     ETC "/d.ini: listen: with this service there would be 16385", NULL),
                LIST("a", "c", "-e", NULL));
 }
@@ -349,19 +350,19 @@ int main(void) {
         TCase *tcase = tcase_create("tree");
 
         tcase_add_checked_fixture(tcase, setup, teardown);
-        tcase_add_test(tcase, nothing_there_is_no_problem);
-        tcase_add_test(tcase, root_that_is_not_there);
+        tcase_add_test(tcase, no_file_is_not_a_problem);
+        tcase_add_test(tcase, root_that_does_not_exist);
         tcase_add_test(tcase, files_become_services_by_name);
         tcase_add_test(tcase, earlier_folder_wins);
         tcase_add_test(tcase, masks);
         tcase_add_test(tcase, agent_conf_has_the_same_precedence);
         tcase_add_test(tcase, other_files_are_ignored);
-        tcase_add_test(tcase, near_misses_are_told);
-        tcase_add_test(tcase, things_that_are_no_files);
-        tcase_add_test(tcase, folder_that_is_none);
+        tcase_add_test(tcase, near_misses_are_reported);
+        tcase_add_test(tcase, things_that_are_not_files);
+        tcase_add_test(tcase, folder_that_is_not_one);
         tcase_add_test(tcase, unreadable_file);
         tcase_add_test(tcase, file_size);
-        tcase_add_test(tcase, bad_file_stands_alone);
+        tcase_add_test(tcase, bad_file_harms_no_other);
         tcase_add_test(tcase, clashes_between_files);
         tcase_add_test(tcase, endpoints_in_total);
         suite_add_tcase(suite, tcase);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The manual page (first argument) describes exactly the keys that the parsers know. */
+/*
+ * The man page (the first argument) describes exactly the keys that the parsers know.
+ */
 
 #include "agent/config/agent-file.h"
 #include "agent/config/service-file.h"
@@ -12,7 +14,7 @@
 static const char *manual_path;
 static char documented[1024], known[1024]; /* "key, key, " in the order of the page and the code */
 
-/* Keys stand in lines such as ".BI connect\-port= port". */
+/* Keys are in lines such as ".BI connect\-port= port". */
 static void read_manual(void) {
         FILE *file = fopen(manual_path, "re");
         char line[512];
@@ -31,7 +33,7 @@ static void read_manual(void) {
         (void) fclose(file);
 }
 
-/* What the answer to a key lists that is like none. */
+/* The keys that the message about an unknown key lists. */
 static void take_known(ConfigProblems *problems) {
         const char *list = strstr(problems->items[0].message, KNOWN);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * config_load() when memory runs out: at whichever allocation it does, the answer is -ENOMEM, with
- * nothing leaked (LeakSanitizer) and nothing returned. The linker puts the functions below between
- * our modules and the C library (--wrap).
+ * config_load() when memory runs out: whichever allocation fails, the result is -ENOMEM, nothing is
+ * returned, and nothing leaks (LeakSanitizer). The linker puts the functions below between our
+ * modules and the C library (--wrap).
  */
 
 #include "agent/config/config.h"
@@ -56,7 +56,7 @@ char *__wrap_strdup(const char *text) {
 
 int __wrap_vasprintf(char **ret_text, const char *format, va_list args) {
         if (fails()) {
-                *ret_text = (char *) 1; /* undefined, says the manual */
+                *ret_text = (char *) 1; /* the man page says that it is undefined */
                 return -1;
         }
         return __real_vasprintf(ret_text, format, args);
@@ -89,7 +89,7 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
         return remove(path);
 }
 
-/* Something of everything that is kept: services, lists, problems of all kinds. */
+/* Some of everything that is kept: services, lists, problems of all kinds. */
 static void setup(void) {
         static const char *const folders[] = {"/etc", "/etc/wslbridge", FOLDER};
         char path[256];
@@ -135,7 +135,7 @@ START_TEST(every_allocation_may_fail) {
                 ck_assert_int_eq(r, -ENOMEM);
                 ck_assert_ptr_null(config);
         }
-        ck_assert_uint_gt(attempt, 20); /* the functions above really were in between */
+        ck_assert_uint_gt(attempt, 20); /* the functions above were really called */
         ck_assert_uint_lt(attempt, ATTEMPTS_LIMIT);
 }
 END_TEST

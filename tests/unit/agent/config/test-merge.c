@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The limits on all services together: what is taken fits into STATE, what would not fit is told,
- * and the size is counted as the encoder counts it. Clashes of endpoints: test-config-load.c.
+ * The limits on all services together: what is accepted fits into STATE, what would not fit is
+ * reported, and the size is counted as the encoder counts it. test-load.c tests clashes of
+ * endpoints.
  */
 
 #include "agent/config/merge.h"
@@ -53,7 +54,7 @@ static void add(uint32_t i, uint32_t n_remotes) {
         add_as(i, n_remotes, true);
 }
 
-/* Encode with everything at its longest that is not a service. */
+/* Encode, with everything but the services at its longest. */
 static size_t payload_bytes(void) {
         WireState *state = &merge.config->wire;
         Buffer out = BUFFER_NULL;
@@ -91,12 +92,12 @@ START_TEST(as_many_bytes_as_a_message_holds) {
         while (problems.n == 0 && n < WIRE_SERVICES_MAX)
                 add(n++, WIRE_REMOTES_MAX);
         check_problems("bytes", problems.items, problems.n,
-                       (const char *[]){"service-...: remote: with this service the helper would "
-                                        "have to be told more than 4194176 bytes; write fewer",
+                       (const char *[]){"service-...: remote: with this service the message to the "
+                                        "helper would have more than 4194176 bytes; write fewer",
                                         NULL});
         ck_assert_uint_eq(merge.config->n_services, n - 1);
         ck_assert_uint_le(payload_bytes(), WIRE_STATE_PAYLOAD_MAX);
-        add(n, 0); /* one that still fits is taken */
+        add(n, 0); /* one that still fits is accepted */
         ck_assert_uint_eq(problems.n, 1);
         ck_assert_uint_eq(merge.config->n_services, n);
 }
@@ -109,8 +110,9 @@ START_TEST(as_many_services_as_endpoints) {
         ck_assert_uint_eq(merge.config->wire.n_services, WIRE_SERVICES_MAX);
         ck_assert_uint_le(payload_bytes(), WIRE_STATE_PAYLOAD_MAX);
         add(WIRE_SERVICES_MAX, 0);
-        check_problems("services", problems.items, problems.n,
-                       (const char *[]){"service-16384: is one of more than 16384 services", NULL});
+        check_problems(
+                "services", problems.items, problems.n,
+                (const char *[]){"service-16384: is beyond the limit of 16384 services", NULL});
 }
 END_TEST
 
@@ -120,8 +122,9 @@ START_TEST(disabled_services_are_bounded_too) {
         ck_assert_uint_eq(problems.n, 0);
         ck_assert_uint_eq(merge.config->wire.n_services, 0);
         add_as(CONFIG_FILES_MAX, 0, false);
-        check_problems("services", problems.items, problems.n,
-                       (const char *[]){"service-16384: is one of more than 16384 services", NULL});
+        check_problems(
+                "services", problems.items, problems.n,
+                (const char *[]){"service-16384: is beyond the limit of 16384 services", NULL});
         ck_assert_uint_eq(merge.config->n_services, CONFIG_FILES_MAX);
 }
 END_TEST

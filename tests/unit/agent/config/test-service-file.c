@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The keys of a service file: what they mean, and every way to get them wrong with the answer that
- * the user gets. Form of the file: test-config-file.c; between files: test-config-load.c.
+ * The keys of a service file: what they mean, and every way to get them wrong with the message that
+ * the user gets. test-drop-ins.c tests the form of a file, test-load.c what can be wrong between
+ * files.
  */
 
 #include "agent/config/service-file.h"
@@ -16,7 +17,7 @@ static void parse(const char *content, ServiceFile *ret_service, ConfigProblems 
         config_problems_sort(ret_problems);
 }
 
-/* The file after its "[service]" line, and what is understood: "address:port+count>connect". */
+/* The file after its "[service]" line, and how it is understood: "address:port+count>connect". */
 typedef struct ListenCase {
         const char *content;
         const char *expected[4];
@@ -88,15 +89,18 @@ static const ProblemCase problem_cases[] = {
         {"listen = 0-10", {"x.ini:2: listen: there is no port 0"}},
         {"listen = 80-", {"x.ini:2: listen: '' is not a port...a range such as 8000-8010"}},
         {"listen = 80-81-82", {"x.ini:2: listen: '81-82' is not a port"}},
-        {"listen = 1-16385", {"x.ini:2: listen: the range has 16385 ports, 16384 is the limit"}},
-        {"listen = 80, 443", {"x.ini:2: listen: one endpoint per line; repeat 'listen ='"}},
+        {"listen = 1-16385",
+         {"x.ini:2: listen: the range has 16385 ports, but the limit is 16384"}},
+        {"listen = 80, 443", {"x.ini:2: listen: a line has one endpoint; repeat 'listen ='"}},
         {"listen = 80 443", {"x.ini:2: listen: '80 443' is not a port"}},
-        {"listen = 80 # web", {"x.ini:2: listen: '#' in the value; a comment...starts with ' ;'"}},
+        {"listen = 80 # web",
+         {"x.ini:2: listen: the value has a '#'; a comment...starts with ' ;'"}},
         {"listen =", {"x.ini:2: listen: has no value; give one, or remove the line"}},
         {"listen = ; nothing", {"x.ini:2: listen: has no value"}},
         /* addresses */
         {"listen = *:80", {"x.ini:2: listen: '*'...write 0.0.0.0:80...[::]:80"}},
-        {"listen = :80", {"x.ini:2: listen: no address before ':'; write 0.0.0.0:80 or just 80"}},
+        {"listen = :80",
+         {"x.ini:2: listen: there is no address before ':'; write 0.0.0.0:80 or just 80"}},
         {"listen = localhost:80", {"x.ini:2: listen: 'localhost'...127.0.0.1:80 or [::1]:80"}},
         {"listen = nas.lan:80", {"x.ini:2: listen: 'nas.lan'...host names are not looked up"}},
         {"listen = http://x/", {"x.ini:2: listen: 'http' is not an address"}},
@@ -104,9 +108,9 @@ static const ProblemCase problem_cases[] = {
         {"listen = 010.0.0.1:80", {"x.ini:2: listen: '010.0.0.1'...without leading zeros"}},
         {"listen = 0.0.0.0", {"x.ini:2: listen: '0.0.0.0' has no port; write 0.0.0.0:PORT"}},
         {"listen = 0.0.0.0:", {"x.ini:2: listen: '' is not a port"}},
-        {"listen = :::80", {"x.ini:2: listen: ':::80' is not ADDRESS:PORT...in brackets"}},
-        {"listen = ::1", {"x.ini:2: listen: an IPv6 address stands in brackets...[::1]:PORT"}},
-        {"listen = 2001:db8::1:80", {"x.ini:2: listen: an IPv6 address stands in brackets"}},
+        {"listen = :::80", {"x.ini:2: listen: ':::80' is not ADDRESS:PORT...needs brackets"}},
+        {"listen = ::1", {"x.ini:2: listen: an IPv6 address needs brackets...[::1]:PORT"}},
+        {"listen = 2001:db8::1:80", {"x.ini:2: listen: an IPv6 address needs brackets"}},
         {"listen = [::]", {"x.ini:2: listen: '[::]' has no port; write [ADDRESS]:PORT"}},
         {"listen = [::1:80", {"x.ini:2: listen: '[::1:80' has no port"}},
         {"listen = [::g]:80", {"x.ini:2: listen: '::g' is not an IPv6 address...[::]:80"}},
@@ -119,13 +123,13 @@ static const ProblemCase problem_cases[] = {
         {"listen = [::ffff:10.0.0.1]:80", {"x.ini:2: listen: ...write the IPv4 address"}},
         /* several lines */
         {"listen = 80\nlisten = 0.0.0.0:80",
-         {"x.ini:3: listen: line 2 listens on port 80 of that address already; remove one"}},
+         {"x.ini:3: listen: line 2 already listens on port 80 of that address; remove one"}},
         {"listen = 8000-8010\nlisten = 8010-8020", {"x.ini:3: listen: line 2...port 8010"}},
         {"listen = 8005\nlisten = 8000-8010", {"x.ini:3: listen: line 2...port 8005"}},
         {"listen = 0\nlisten = x\nlisten = 80\nlisten = 70000",
          {"x.ini:2: listen: ", "x.ini:3: listen: ", "x.ini:5: listen: "}},
         {"description = a\ndescription = b\nlisten = 80\nenabled = yes\nenabled = yes",
-         {"x.ini:3: description: given already in line 2; keep one",
+         {"x.ini:3: description: was already given in line 2; keep one",
           "x.ini:6: enabled: ...line 5"}},
         /* connect-port */
         {"listen = 80\nconnect-port = 0", {"x.ini:3: connect-port: there is no port 0"}},
@@ -138,31 +142,34 @@ static const ProblemCase problem_cases[] = {
         {"listen = 80\nconnect-port = 65530-65540",
          {"x.ini:3: connect-port: there is no port 65540"}},
         {"listen = 80\nconnect-port = 80\nconnect-port = 81",
-         {"x.ini:4: connect-port: given already in line 3"}},
+         {"x.ini:4: connect-port: was already given in line 3"}},
         {"connect-port = 80", {"x.ini: listen: is missing; add a line such as 'listen = 2222'"}},
         /* firewall */
         {"listen = 80\nfirewall = home",
          {"x.ini:3: firewall: 'home'...write private, domain, pub"}},
         {"listen = 80\nfirewall = privat", {"x.ini:3: firewall: ...did you mean 'private'?"}},
-        {"listen = 80\nfirewall = none, private", {"x.ini:3: firewall: 'none' stands alone"}},
+        {"listen = 80\nfirewall = none, private",
+         {"x.ini:3: firewall: 'none' must be the only word"}},
         {"listen = 80\nfirewall = ,", {"x.ini:3: firewall: ...write 'none' to open nothing"}},
         /* remote */
         {"listen = 80\nremote = 10.1.2.3/8",
-         {"x.ini:3: remote: 10.1.2.3/8...write 10.0.0.0/8 for the network or 10.1.2.3 for"}},
+         {"x.ini:3: remote: 10.1.2.3/8...write 10.0.0.0/8 for the network, or 10.1.2.3 for"}},
         {"listen = 80\nremote = fd00::1/65", {"x.ini:3: remote: ...write fd00::/65"}},
         {"listen = 80\nremote = 10.0.0.0/33", {"x.ini:3: remote: '33'...0 to 32"}},
         {"listen = 80\nremote = 10.0.0.0/255.0.0.0", {"x.ini:3: remote: '255.0.0.0'...bits"}},
         {"listen = 80\nremote = 10.0.0.0/", {"x.ini:3: remote: '' is not a prefix length"}},
-        {"listen = 80\nremote = laptop.lan", {"x.ini:3: remote: 'laptop.lan' is no address"}},
+        {"listen = 80\nremote = laptop.lan", {"x.ini:3: remote: 'laptop.lan' is not an address"}},
         {"listen = 80\nremote = local-subnet", {"x.ini:3: remote: ...did you mean 'LocalSubnet'?"}},
-        {"listen = 80\nremote = any, 10.0.0.0/8", {"x.ini:3: remote: 'any' stands alone"}},
-        {"listen = 80\nremote = 10.0.0.0/8 LocalSubnet", {"x.ini:3: remote: 'LocalSubnet' stands"}},
+        {"listen = 80\nremote = any, 10.0.0.0/8", {"x.ini:3: remote: 'any' must be the only word"}},
+        {"listen = 80\nremote = 10.0.0.0/8 LocalSubnet",
+         {"x.ini:3: remote: 'LocalSubnet' must be the only word"}},
         {"listen = 80\nremote = any\nremote = 10.0.0.0/8",
-         {"x.ini:4: remote: line 3 says 'any', which stands alone"}},
-        {"listen = 80\nremote = 10.0.0.0/8\nremote = any", {"x.ini:4: remote: 'any' stands alone"}},
+         {"x.ini:4: remote: line 3 says 'any', which excludes all others"}},
+        {"listen = 80\nremote = 10.0.0.0/8\nremote = any",
+         {"x.ini:4: remote: 'any' must be the only word"}},
         {"listen = 80\nremote = 1.2.3, 10.0.0.1/8, x",
          {"x.ini:3: remote: '1.2.3'", "x.ini:3: remote: 'x'", "x.ini:3: remote: 10.0.0.1/8"}},
-        {"listen = 80\nremote = ,", {"x.ini:3: remote: names nobody; write LocalSubnet, any"}},
+        {"listen = 80\nremote = ,", {"x.ini:3: remote: has no value; write LocalSubnet, any"}},
         /* enabled, keys */
         {"listen = 80\nenabled = maybe", {"x.ini:3: enabled: 'maybe' is neither yes nor no"}},
         {"lisen = 80", {"x.ini: listen: is missing", "x.ini:2: lisen: ...did you mean 'listen'?"}},
@@ -266,7 +273,7 @@ START_TEST(words) {
 }
 END_TEST
 
-/* The limits of the protocol on one service: the last that fits, and one more. */
+/* The limits of the protocol on one service: as much as fits, and one more. */
 START_TEST(limits) {
         ConfigProblems problems;
         ServiceFile service;
@@ -280,10 +287,11 @@ START_TEST(limits) {
                 for (int i = 0; i < WIRE_REMOTES_MAX + more; i++)
                         n += (size_t) sprintf(content + n, "remote = 10.0.0.%d\n", i);
                 parse(content, &service, &problems);
-                check_problems("limits", problems.items, problems.n,
-                               more ? (const char *[]){"x.ini:66: listen: more than 64 'listen'",
-                                                       "x.ini:131: remote: more than 64", NULL}
-                                    : (const char *[]){NULL});
+                check_problems(
+                        "limits", problems.items, problems.n,
+                        more ? (const char *[]){"x.ini:66: listen: there are more than 64 'listen'",
+                                                "x.ini:131: remote: there are more than 64", NULL}
+                             : (const char *[]){NULL});
                 ck_assert_uint_eq(service.n_listens, WIRE_LISTENS_MAX);
                 ck_assert_uint_eq(service.n_remotes, WIRE_REMOTES_MAX);
                 config_problems_done(&problems);

@@ -2,8 +2,7 @@
 
 /*
  * ConfigWatch on real directories: every way to change the configuration is noticed once,
- * directories may come, go and be replaced, and files that are no configuration wake nobody for
- * long.
+ * directories may come, go and be replaced, and files that are not configuration cause no reload.
  */
 
 #include "agent/config/watch.h"
@@ -41,7 +40,7 @@ static void teardown(void) {
         test_teardown();
 }
 
-/* Let the loop handle all that is ready. */
+/* Let the loop handle everything that is ready. */
 static void settle(void) {
         int r;
 
@@ -51,12 +50,13 @@ static void settle(void) {
 }
 
 /*
- * Run the loop until what was done before has been told, if it ever will be. The kernel has queued
- * it already, so once the loop has nothing more to do the debounce timer runs or never will, and
- * two of its lengths later it has ended. However slow the machine is: time counts only between the
- * two times of settling, and the overflow test's thousands of events take a while.
+ * Run the loop until the changes that were made before have been reported, if they ever will be.
+ * The kernel has already queued them. So when the loop has nothing more to do, the debounce timer
+ * runs or never will, and it has ended after twice its length. This holds on a slow machine, too:
+ * time counts only between the two times of settling, because the thousands of events of the
+ * overflow test take a while.
  *
- * Return: how often the change was told.
+ * Return: how often a change was reported.
  */
 static unsigned changes(void) {
         unsigned before = n_calls;
@@ -77,14 +77,14 @@ static void shell(const char *command) {
         ck_assert_int_eq(system(line), 0);
 }
 
-START_TEST(test_every_change_is_told) {
+START_TEST(test_every_change_is_reported) {
         static const struct {
                 const char *command;
                 unsigned n;
         } cases[] = {
                 {"echo a >" INI, 1},
                 {"echo b >>" INI, 1},
-                {"echo c >" INI ".new && mv " INI ".new " INI, 1}, /* an editor's way */
+                {"echo c >" INI ".new && mv " INI ".new " INI, 1}, /* as editors do it */
                 {"for i in 1 2 3 4 5; do echo $i >" INI "; done", 1},
                 {"chmod 600 " INI, 1},
                 {"mv " INI " " INI ".disabled", 1},
@@ -156,10 +156,10 @@ START_TEST(test_directories_come_and_go) {
 }
 END_TEST
 
-/* What stands where a directory belongs may be anything; when it is put right, that is noticed. */
-START_TEST(test_no_directory_in_its_place) {
+/* Anything may be in the place of a directory; when that is corrected, it is noticed. */
+START_TEST(test_something_else_in_its_place) {
         static const char *const commands[] = {
-                "ln -s nowhere " ETC, /* there at the start */
+                "ln -s nowhere " ETC, /* it exists at the start */
                 "ln -sfn ../real " ETC,
                 "echo >real/services.d/web.ini",
                 "rm " ETC " && echo >" ETC,
@@ -185,10 +185,11 @@ START_TEST(test_no_directory_in_its_place) {
 }
 END_TEST
 
-/* As for the service, which is no root: a directory that is opened to it later. */
+/* A directory that becomes readable later, as it can happen to the service, which is not root. */
 START_TEST(test_directory_becomes_readable) {
         if (geteuid() != 0)
-                return; /* root reads everything, others cannot give up anything; CI runs as root */
+                return; /* root may read everything and has to change its user; others cannot. CI
+                           runs as root. */
         test_mkdir(ETC "/services.d");
         shell("chmod 755 . && chmod 700 " ETC);
         ck_assert_int_eq(seteuid(65534), 0);
@@ -203,8 +204,9 @@ START_TEST(test_directory_becomes_readable) {
 }
 END_TEST
 
-/* Nothing left to watch with: told, so that nobody waits for a reload that will not come. */
-START_TEST(test_limit_is_told) {
+/* When no watch can be made any more, that is reported, so that nobody waits for a reload that will
+ * not come. */
+START_TEST(test_limit_is_reported) {
         struct rlimit limit;
 
         test_mkdir(ETC "/services.d");
@@ -256,7 +258,7 @@ START_TEST(test_root_through_a_link) {
 }
 END_TEST
 
-/* A queue that overflows says only that something was lost: that is a change. */
+/* A queue that overflows says only that something was lost, which counts as a change. */
 START_TEST(test_overflow_is_a_change) {
         unsigned limit = 0;
         FILE *f = fopen("/proc/sys/fs/inotify/max_queued_events", "re");
@@ -268,7 +270,7 @@ START_TEST(test_overflow_is_a_change) {
         test_write(ETC "/services.d/a.txt", "", 0, 0644);
         test_write(ETC "/services.d/b.txt", "", 0, 0644);
         start();
-        /* Two names by turns, because equal events in a row are merged. None is configuration. */
+        /* Two names in turn, because equal events in a row are merged. Neither is configuration. */
         for (unsigned i = 0; i < limit / 2 + 16; i++) {
                 ck_assert_int_eq(chmod(test_path(ETC "/services.d/a.txt"), 0644), 0);
                 ck_assert_int_eq(chmod(test_path(ETC "/services.d/b.txt"), 0644), 0);
@@ -284,12 +286,12 @@ int main(void) {
 
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_set_timeout(t, 60);
-        tcase_add_test(t, test_every_change_is_told);
+        tcase_add_test(t, test_every_change_is_reported);
         tcase_add_test(t, test_unfinished_file_waits_for_its_end);
         tcase_add_test(t, test_directories_come_and_go);
-        tcase_add_test(t, test_no_directory_in_its_place);
+        tcase_add_test(t, test_something_else_in_its_place);
         tcase_add_test(t, test_directory_becomes_readable);
-        tcase_add_test(t, test_limit_is_told);
+        tcase_add_test(t, test_limit_is_reported);
         tcase_add_test(t, test_all_places);
         tcase_add_test(t, test_root_through_a_link);
         tcase_add_test(t, test_overflow_is_a_change);

@@ -57,7 +57,7 @@ START_TEST(all_members) {
         ck_assert_str_eq(report->v6.address, "");
         ck_assert_uint_eq(report->n_candidates, 1);
         ck_assert(report->candidates[0].vmbus && report->candidates[0].default_route);
-        ck_assert_str_eq(report->error_text, "no?[2J"); /* no escape sequence gets in */
+        ck_assert_str_eq(report->error_text, "no?[2J"); /* no escape sequence gets through */
         ck_assert(report->has_update);
         ck_assert_uint_eq(report->update_usec, 1500);
         ck_assert_uint_eq(report->services[0].listens[0].count, 2);
@@ -69,7 +69,7 @@ START_TEST(all_members) {
 }
 END_TEST
 
-START_TEST(what_is_no_status) {
+START_TEST(not_a_status) {
         static const char *const bad[] = {
                 "",
                 "{",
@@ -112,7 +112,7 @@ START_TEST(times) {
                 uint64_t now;
                 const char *text;
         } table[] = {
-                {4, "2026-01-31 12:00:00 UTC, 0 s ago"}, /* clocks of two kernels */
+                {4, "2026-01-31 12:00:00 UTC, 0 s ago"}, /* the clocks of two kernels */
                 {5, "2026-01-31 12:00:00 UTC, 0 s ago"},
                 {64, "2026-01-31 12:00:00 UTC, 59 s ago"},
                 {65, "2026-01-31 12:00:00 UTC, 1 min ago"},
@@ -156,7 +156,7 @@ START_TEST(outcomes) {
 }
 END_TEST
 
-START_TEST(an_answer_to_an_older_request_is_none) {
+START_TEST(an_answer_to_an_older_request_does_not_count) {
         Expected later = {.name = "web", .file = "/etc/web.ini", .since_usec = 5000001};
         Expected elsewhere = {.name = "web", .file = "/run/web.ini"};
 
@@ -208,16 +208,16 @@ START_TEST(wslconfig) {
 END_TEST
 
 int main(void) {
-        Suite *s = suite_create("ctl-report");
+        Suite *s = suite_create("report");
         TCase *c = tcase_create("report");
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, all_members);
-        tcase_add_test(c, what_is_no_status);
+        tcase_add_test(c, not_a_status);
         tcase_add_test(c, lenient);
         tcase_add_test(c, times);
         tcase_add_test(c, outcomes);
-        tcase_add_test(c, an_answer_to_an_older_request_is_none);
+        tcase_add_test(c, an_answer_to_an_older_request_does_not_count);
         tcase_add_test(c, all_active_and_gone);
         tcase_add_test(c, wslconfig);
         suite_add_tcase(s, c);

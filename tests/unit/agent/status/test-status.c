@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* status.json: what the text says for given values, and that a reader never sees a part of it. */
+/*
+ * status.json: the text for given values, and that a reader never sees a part of it.
+ */
 
 #include "agent/status/status.h"
 
@@ -136,7 +138,8 @@ START_TEST(test_values) {
         ck_assert_str_eq(text_at("services.1.text"), "somebody has it");
         ck_assert_str_eq(text_at("services.1.since.time"), "2026-01-01T00:00:00.123456Z");
         ck_assert_int_eq(json_integer_value(at("services.1.since.monotonic_usec")), 42);
-        ck_assert_str_eq(text_at("services.0.guest"), "unknown"); /* off: nobody looks */
+        ck_assert_str_eq(text_at("services.0.guest"),
+                         "unknown"); /* disabled, so its ports are not looked at */
         ck_assert(json_is_null(at("services.0.guest_port")));
         ck_assert_str_eq(text_at("services.1.guest"), "loopback-only");
         ck_assert_int_eq(json_integer_value(at("services.1.guest_port")), 82);
@@ -236,13 +239,14 @@ START_TEST(test_file_is_replaced) {
         char content[64] = "";
         FILE *f;
 
-        /* Makes the directory, but not its parents. */
+        /* It makes the directory, but not its parents. */
         ck_assert_int_eq(status_write(test_path("no/run"), "x"), -ENOENT);
         ck_assert_int_eq(status_write(directory, "old"), 0);
         ck_assert_int_eq(stat(test_path("run/status.json"), &before), 0);
         ck_assert_uint_eq(before.st_mode & 07777, 0644);
 
-        /* An open reader keeps the old text: it is another file. */
+        /* A reader that has the file open keeps the old text, because the new text is another file.
+         */
         f = fopen(test_path("run/status.json"), "re");
         ck_assert_ptr_nonnull(f);
         ck_assert_int_eq(status_write(test_path("run"), "new text"), 0);
@@ -258,8 +262,8 @@ START_TEST(test_file_is_replaced) {
 }
 END_TEST
 
-START_TEST(test_file_that_can_not_be_replaced) {
-        /* A directory in the way: an error, and no temporary file stays. */
+START_TEST(test_file_that_cannot_be_replaced) {
+        /* A directory is in the way: this is an error, and no temporary file stays. */
         test_mkdir("run/status.json");
         ck_assert_int_eq(status_write(test_path("run"), "text"), -EISDIR);
         ck_assert_int_eq(rmdir(test_path("run/status.json")), 0);
@@ -276,6 +280,6 @@ int main(void) {
         tcase_add_test(t, test_summary);
         tcase_add_test(t, test_modes_that_forward_nothing);
         tcase_add_test(t, test_file_is_replaced);
-        tcase_add_test(t, test_file_that_can_not_be_replaced);
+        tcase_add_test(t, test_file_that_cannot_be_replaced);
         return test_run(t, "status");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A healthy machine, and how to change it.
+ * The evidence of a healthy machine, and ways to change it.
  */
 
 #include "tests/unit/windows-helper/doctor/healthy.h"

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * A healthy machine for 'doctor' to look at, which tests then change in one respect.
+ * The evidence of a healthy machine. Tests change it in one respect.
  */
 
 #include "windows-helper/core/doctor/host-checks.h"
@@ -27,13 +27,13 @@ extern VmList vms;
 extern PolicyOrigin policy;
 extern EvidenceGuest guests[2];
 
-void healthy_setup(void); /* also to begin anew */
+void healthy_setup(void); /* also starts again */
 void healthy_teardown(void);
 
 void see_status(const char *text); /* borrowed */
 void add_rule(const char *name, const char *data);
 void add_ledger(const char *listen, uint16_t port, const char *connect);
 
-/* There is a finding @id of @rank that says @seen, and with @advice (NULL: none); all others are
- * good. */
+/* Expect a finding @id of @rank whose texts have @seen and @advice (NULL: no advice). All others
+ * must be good. */
 void expect(FindingRank rank, const char *id, const char *seen, const char *advice);

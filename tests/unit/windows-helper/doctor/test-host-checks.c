@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What 'doctor' makes of what it sees: each case changes a healthy machine in one respect. */
+/*
+ * What the doctor of the host concludes: each case changes a healthy machine in one respect.
+ */
 
 #include "tests/unit/windows-helper/doctor/healthy.h"
 
@@ -71,7 +73,7 @@ START_TEST(test_the_service) {
         evidence.serves = SEEN_NO;
         evidence.status = NULL;
         evidence.status_error = -ENOENT;
-        healthy_teardown(); /* it withdraws when it ends */
+        healthy_teardown(); /* a helper that ends withdraws its rules */
         evidence.helper = SERVICE_IS_MISSING;
         expect(FINDING_BROKEN, "service", "not installed", "wslbridge-helper install");
         evidence.helper = SERVICE_IS_DISABLED;
@@ -216,7 +218,7 @@ START_TEST(test_many_services) {
 }
 END_TEST
 
-START_TEST(test_problems_are_told_once) {
+START_TEST(test_problems_are_reported_once) {
         strcpy(policy.problems[0], "HKLM bad");
         policy.n_problems = 1;
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "",
@@ -244,7 +246,7 @@ END_TEST
 
 START_TEST(test_rules_of_others) {
         static const struct {
-                const char *name, *data, *says, *advice; /* says NULL: nothing wrong with it */
+                const char *name, *data, *says, *advice; /* .says NULL: it is in order */
         } cases[] = {
                 {"0.0.0.0/2222", "172.28.64.10/22", NULL, NULL},
                 {"0.0.0.0/2222", "192.168.1.77/22", NULL, NULL},
@@ -268,7 +270,7 @@ START_TEST(test_rules_of_others) {
                         expect(FINDING_HINT, "foreign-rule", cases[i].says, cases[i].advice);
                         continue;
                 }
-                add_ledger("0.0.0.0", 99, "172.28.64.10"); /* the one finding there is */
+                add_ledger("0.0.0.0", 99, "172.28.64.10"); /* the only finding */
                 expect(FINDING_PROBLEM, "rules-lost", "1", "put back");
         }
         healthy_setup();
@@ -289,7 +291,7 @@ START_TEST(test_rules_of_others) {
 }
 END_TEST
 
-/* What is about a thing names it, for programs. */
+/* A finding about one thing names it, for programs. */
 START_TEST(test_subjects) {
         static const struct {
                 const char *id, *subject;
@@ -319,7 +321,7 @@ START_TEST(test_subjects) {
 }
 END_TEST
 
-/* A value of any length, with a new line in it, stays one short line. */
+/* A long value with a newline in it becomes one short line. */
 START_TEST(test_a_foreign_value_stays_one_line) {
         char data[2000];
         Findings f;
@@ -355,7 +357,7 @@ int main(void) {
         tcase_add_test(t, test_vms_and_agents);
         tcase_add_test(t, test_every_reason_has_advice);
         tcase_add_test(t, test_many_services);
-        tcase_add_test(t, test_problems_are_told_once);
+        tcase_add_test(t, test_problems_are_reported_once);
         tcase_add_test(t, test_our_rules);
         tcase_add_test(t, test_rules_of_others);
         tcase_add_test(t, test_subjects);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
-/* 'wslbridgectl expose': from arguments to a file that the agent reads as it was meant, and that is
- * known again. */
+/*
+ * 'wslbridgectl expose': its arguments become a file that the agent reads as it was meant, and that
+ * is recognized later.
+ */
 
 #include "agent/ctl/client/service-request.h"
 
 #include "tests/unit/agent/testing.h"
 
-/* @request as a file; "" with the problems in @problems when it is none. */
+/* @request as a file; "" when it has problems, which are then in @problems. */
 static Buffer make(const ServiceRequest *request, ConfigProblems *problems) {
         static ServiceFile file;
         Buffer text = BUFFER_NULL;
@@ -21,7 +23,7 @@ static Buffer make(const ServiceRequest *request, ConfigProblems *problems) {
 
 START_TEST(names_from_ports) {
         static const struct {
-                const char *ports, *name; /* NULL = has not the form */
+                const char *ports, *name; /* NULL = the form is wrong */
         } table[] = {
                 {"8080", "port-8080"},
                 {"2222:22", "port-2222"},
@@ -49,7 +51,7 @@ END_TEST
 START_TEST(files) {
         static const struct {
                 ServiceRequest request;
-                const char *lines; /* behind [service] */
+                const char *lines; /* after [service] */
         } table[] = {
                 {{.ports = "8080"}, "listen = 0.0.0.0:8080\n"},
                 {{.ports = "8080:8080"}, "listen = 0.0.0.0:8080\n"},
@@ -159,12 +161,12 @@ START_TEST(candidate_stands_for_a_file) {
 
         test_mkdir("etc/wslbridge/services.d");
         test_write("etc/wslbridge/services.d/m.ini", web, strlen(web), 0644);
-        config = load("z", other); /* behind */
+        config = load("z", other); /* it sorts after */
         ck_assert_uint_eq(config->n_services, 2);
         ck_assert_str_eq(config->services[1].name, "z");
         ck_assert_str_eq(config->services[1].file, "/etc/wslbridge/services.d/z.ini");
         config_free(config);
-        config = load("a", clash); /* before: the other one has the problem then */
+        config = load("a", clash); /* it sorts before the other one, which then has the problem */
         ck_assert_uint_eq(config->n_problems, 1);
         ck_assert_str_eq(config->problems[0].file, "/etc/wslbridge/services.d/m.ini");
         config_free(config);
@@ -206,7 +208,7 @@ START_TEST(same_request) {
 END_TEST
 
 int main(void) {
-        Suite *s = suite_create("ctl-service");
+        Suite *s = suite_create("service-request");
         TCase *c = tcase_create("service");
 
         tcase_add_checked_fixture(c, test_setup, test_teardown);

@@ -94,7 +94,7 @@ START_TEST(ellipsis_and_colour) {
 END_TEST
 
 int main(void) {
-        Suite *s = suite_create("ctl-table");
+        Suite *s = suite_create("table");
         TCase *c = tcase_create("table");
 
         tcase_add_checked_fixture(c, setup, teardown);
