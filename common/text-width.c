@@ -149,7 +149,7 @@ unsigned text_point_width(uint32_t point) {
 /* Malformed bytes and control characters take a column each. */
 static size_t next_width(const char *s, size_t n, size_t *ret_columns) {
         uint32_t point;
-        size_t length = utf8_decode((const uint8_t *) s, n, &point);
+        size_t length = utf8_decode_printable((const uint8_t *) s, n, &point);
 
         *ret_columns = length > 0 ? text_point_width(point) : 1;
         return length > 0 ? length : 1;

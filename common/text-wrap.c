@@ -104,7 +104,7 @@ void text_clean(char *s) {
 
         while (left > 0) {
                 uint32_t point;
-                size_t n = utf8_decode((const uint8_t *) s, left, &point);
+                size_t n = utf8_decode_printable((const uint8_t *) s, left, &point);
 
                 if (n == 0 || point_is_tricky(point)) {
                         *to++ = '?';

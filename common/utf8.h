@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * UTF-8, read strictly: what a peer or a file says may be malformed, and may try to control the
- * terminal or forge lines of a log.
+ * UTF-8, read strictly: text from a peer or a file may be malformed, and it may try to control the
+ * terminal or to forge lines of a log.
  */
 
 #include <stddef.h>
@@ -11,11 +11,13 @@
 
 /**
  * utf8_decode() - read one character
- * @p: at least one byte
- * @n: bytes at @p
+ * @p: @n bytes, which may be 0
  * @ret_point: its code point, unless the return value is 0
  *
- * Return: the character's length in bytes. 0 when it is malformed, overlong, a surrogate, past
- * U+10FFFF, or a control character (C0, DEL, C1).
+ * Return: the length of the character in bytes; 0 when it is malformed, overlong, a surrogate, or
+ * past U+10FFFF.
  */
 size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *ret_point);
+
+/* The same; control characters (C0, DEL, C1) are 0, too. */
+size_t utf8_decode_printable(const uint8_t *p, size_t n, uint32_t *ret_point);

@@ -53,6 +53,7 @@ typedef struct ConfigService {
         char *description; /* owned, may be NULL */
         char *file;        /* owned */
         bool enabled;
+        uint32_t wire; /* of an enabled service: its index in Config.wire.services */
 } ConfigService;
 
 typedef struct Config {

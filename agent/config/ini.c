@@ -7,6 +7,7 @@
 #include "agent/config/ini.h"
 
 #include "agent/config/values.h"
+#include "common/utf8.h"
 
 #include <ini.h>
 #include <string.h>
@@ -61,6 +62,7 @@ static bool reader_take(IniReader *r, const uint8_t **ret_line, size_t *ret_n) {
 
 /* Refuses what inih would cut, misread or silently pass on. */
 static bool reader_check_bytes(IniReader *r, const uint8_t *line, size_t n) {
+        uint32_t point;
         size_t length;
 
         if (n > CONFIG_LINE_MAX) {
@@ -71,7 +73,7 @@ static bool reader_check_bytes(IniReader *r, const uint8_t *line, size_t n) {
                 return false;
         }
         for (size_t i = 0; i < n; i += length) {
-                length = config_utf8_length(line + i, n - i);
+                length = utf8_decode(line + i, n - i, &point);
                 if (length == 0) {
                         config_problems_add(r->problems, r->line, NULL,
                                             "byte 0x%02x is not UTF-8; save the file as UTF-8",

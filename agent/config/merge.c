@@ -210,7 +210,7 @@ int config_merge_add(ConfigMerge *m, const char *name, const char *file, const S
         if (!file_copy || (s->description[0] != '\0' && !description))
                 return -ENOMEM;
         service = &m->config->services[m->config->n_services];
-        *service = (ConfigService){.enabled = s->enabled};
+        *service = (ConfigService){.enabled = s->enabled, .wire = m->config->wire.n_services};
         (void) stpcpy(service->name, name);
         service->description = TAKE_PTR(description);
         service->file = TAKE_PTR(file_copy);

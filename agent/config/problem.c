@@ -6,6 +6,8 @@
 
 #include "agent/config/problem.h"
 
+#include "common/utf8.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -27,40 +29,6 @@ void config_problems_done(ConfigProblems *p) {
         *p = CONFIG_PROBLEMS_NULL;
 }
 
-size_t config_utf8_length(const uint8_t *s, size_t n) {
-        uint32_t point;
-        size_t length;
-
-        if (n == 0)
-                return 0;
-        if (s[0] < 0x80)
-                return 1;
-        if (s[0] >= 0xc2 && s[0] <= 0xdf) {
-                length = 2;
-                point = s[0] & 0x1fu;
-        } else if ((s[0] & 0xf0) == 0xe0) {
-                length = 3;
-                point = s[0] & 0x0fu;
-        } else if (s[0] >= 0xf0 && s[0] <= 0xf4) {
-                length = 4;
-                point = s[0] & 0x07u;
-        } else {
-                return 0;
-        }
-        if (n < length)
-                return 0;
-        for (size_t i = 1; i < length; i++) {
-                if ((s[i] & 0xc0) != 0x80)
-                        return 0;
-                point = point << 6 | (s[i] & 0x3fu);
-        }
-        /* Overlong forms of two bytes are excluded by 0xc2 above. */
-        if ((length == 3 && point < 0x800) || (length == 4 && point < 0x10000) ||
-            point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
-                return 0;
-        return length;
-}
-
 char *config_escape(const char *text) {
         size_t n = strlen(text), at = 0;
         char *copy = malloc(n * 4 + 1);
@@ -68,7 +36,8 @@ char *config_escape(const char *text) {
         if (!copy)
                 return NULL;
         for (size_t i = 0; i < n;) {
-                size_t length = config_utf8_length((const uint8_t *) text + i, n - i);
+                uint32_t point;
+                size_t length = utf8_decode((const uint8_t *) text + i, n - i, &point);
 
                 if (length == 0 || (uint8_t) text[i] < 0x20 || text[i] == 0x7f) {
                         at += (size_t) sprintf(copy + at, "\\x%02x", (uint8_t) text[i]);

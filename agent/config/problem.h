@@ -47,6 +47,3 @@ void config_problems_sort(ConfigProblems *p);
 /* A copy of @text in which everything but printable UTF-8 is \xNN; owned by the caller. NULL when
  * out of memory. */
 char *config_escape(const char *text);
-
-/* Length of the UTF-8 sequence at the start of @s (at most @n bytes), 0 when it is not one. */
-size_t config_utf8_length(const uint8_t *s, size_t n);

@@ -181,14 +181,12 @@ static json_t *service_json(const ConfigService *service, const StatusService *s
 
 static json_t *services_json(const Status *s) {
         json_t *array = json_array();
-        uint32_t next = 0; /* enabled services stand in the wire form in the same order */
 
         for (size_t i = 0; i < s->config->n_services; i++) {
                 const ConfigService *service = &s->config->services[i];
-                const WireService *wire = NULL;
+                const WireService *wire =
+                        service->enabled ? &s->config->wire.services[service->wire] : NULL;
 
-                if (service->enabled && next < s->config->wire.n_services)
-                        wire = &s->config->wire.services[next++];
                 (void) json_array_append_new(
                         array, service_json(service, &s->services[i], s->config, wire));
         }

@@ -16,7 +16,7 @@ bool wire_text_valid(const uint8_t *p, size_t n) {
         uint32_t point;
 
         while (n > 0) {
-                size_t length = utf8_decode(p, n, &point);
+                size_t length = utf8_decode_printable(p, n, &point);
 
                 if (length == 0)
                         return false;
@@ -32,7 +32,7 @@ void wire_text_clean(char *text, size_t max) {
         size_t at = 0;
 
         while (p[at] != 0) {
-                size_t length = utf8_decode(p + at, strlen(text + at), &point);
+                size_t length = utf8_decode_printable(p + at, strlen(text + at), &point);
 
                 if (length == 0) {
                         p[at] = '?';

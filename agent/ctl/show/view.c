@@ -186,14 +186,13 @@ typedef struct ListItem {
         const char *state;
 } ListItem;
 
-/* Enabled services stand in the wire form in the same order. */
-static ListItem list_item(const Config *config, const Report *r, size_t i, uint32_t *next) {
+static ListItem list_item(const Config *config, const Report *r, size_t i) {
         const ConfigService *service = &config->services[i];
         const ReportService *reported = r ? report_service(r, service->name) : NULL;
         ListItem item = {.service = service, .state = "disabled"};
 
         if (service->enabled) {
-                item.wire = &config->wire.services[(*next)++];
+                item.wire = &config->wire.services[service->wire];
                 item.state = reported ? reported->state : "not-running";
         }
         return item;
@@ -211,10 +210,9 @@ static void list_listens(const Config *config, const ListItem *item, Buffer *out
 void view_list(const Config *config, const Report *r, const Style *style, Buffer *out) {
         static const char *const titles[] = {"NAME", "LISTEN", "STATE", "DESCRIPTION"};
         Table t = {.titles = titles, .n_columns = ELEMENTSOF(titles), .fixed = 1u << 2};
-        uint32_t next = 0;
 
         for (size_t i = 0; i < config->n_services; i++) {
-                ListItem item = list_item(config, r, i, &next);
+                ListItem item = list_item(config, r, i);
                 Buffer listens = BUFFER_NULL;
 
                 list_listens(config, &item, &listens);
@@ -242,10 +240,9 @@ void view_list(const Config *config, const Report *r, const Style *style, Buffer
 
 json_t *view_list_json(const Config *config, const Report *r) {
         json_t *array = json_array();
-        uint32_t next = 0;
 
         for (size_t i = 0; i < config->n_services; i++) {
-                ListItem item = list_item(config, r, i, &next);
+                ListItem item = list_item(config, r, i);
                 json_t *listens = json_array();
 
                 for (uint32_t k = 0; item.wire && k < item.wire->n_listens; k++) {
