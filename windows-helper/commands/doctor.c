@@ -22,7 +22,7 @@ int command_doctor(int argc, char **argv) {
         int r;
 
         if (argc > 0 && !json) {
-                log_write(LOG_LEVEL_ERROR, "doctor, or doctor --json");
+                log_write(LOG_LEVEL_ERROR, "The only option of 'doctor' is --json");
                 return EXIT_FAILURE;
         }
         r = host_survey_new(&survey);

@@ -165,6 +165,40 @@ START_TEST(test_clean_leaves_nothing_for_the_terminal) {
 }
 END_TEST
 
+START_TEST(test_decode_is_strict) {
+        static const struct {
+                const char *text;
+                size_t n, length, printable;
+                uint32_t point;
+        } table[] = {
+                {"", 0, 0, 0, 0},
+                {"a", 1, 1, 1, 'a'},
+                {"\n", 1, 1, 0, '\n'},
+                {"\x7f", 1, 1, 0, 0x7f},
+                {"\xc2\x9b", 2, 2, 0, 0x9b},
+                {"\xc2\xa0", 2, 2, 2, 0xa0},
+                {"\xc2\xa0", 1, 0, 0, 0},         /* the end is missing */
+                {"\xc1\xbf", 2, 0, 0, 0},         /* overlong */
+                {"\xe0\x9f\xbf", 3, 0, 0, 0},     /* overlong */
+                {"\xf0\x8f\xbf\xbf", 4, 0, 0, 0}, /* overlong */
+                {"\xed\x9f\xbf", 3, 3, 3, 0xd7ff},
+                {"\xed\xa0\x80", 3, 0, 0, 0}, /* a surrogate */
+                {"\xf4\x8f\xbf\xbf", 4, 4, 4, 0x10ffff},
+                {"\xf4\x90\x80\x80", 4, 0, 0, 0}, /* past the end of Unicode */
+                {"\x80", 1, 0, 0, 0},
+        };
+
+        for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+                const uint8_t *p = (const uint8_t *) table[i].text;
+                uint32_t point = 0, other;
+
+                ck_assert_uint_eq(utf8_decode(p, table[i].n, &point), table[i].length);
+                ck_assert_uint_eq(point, table[i].point);
+                ck_assert_uint_eq(utf8_decode_printable(p, table[i].n, &other), table[i].printable);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("text");
         TCase *t = tcase_create("text");
@@ -175,6 +209,7 @@ int main(void) {
         tcase_add_test(t, test_whole_words);
         tcase_add_test(t, test_pad);
         tcase_add_test(t, test_clean_leaves_nothing_for_the_terminal);
+        tcase_add_test(t, test_decode_is_strict);
         suite_add_tcase(s, t);
         return suite_run(s);
 }

@@ -177,7 +177,7 @@ static void check_firewall(const HostEvidence *e, Findings *f) {
 static void check_hyperv(const HostEvidence *e, Findings *f) {
         if (!e->sockets_seen)
                 host_finding(f, FINDING_UNSEEN, "hyper-v-sockets", NULL, NULL,
-                             "It could not be seen whether Windows has Hyper-V sockets");
+                             "The check for Hyper-V sockets could not run");
         else if (e->sockets_error != 0) /* 10047 without the feature (fact 10) */
                 host_finding(f, FINDING_BROKEN, "hyper-v-sockets", NULL,
                              NO_FEATURE "Then restart Windows.",
