@@ -19,7 +19,7 @@
 #define CONFIG_LINE_MAX        180 /* bytes; inih's own limit is 200 and truncates silently */
 #define CONFIG_FILE_MAX        (64 * 1024)
 #define CONFIG_FILES_MAX       WIRE_SERVICES_MAX
-#define CONFIG_VSOCK_PORT      1465076802u /* "WSLB", fact 11.1 */
+#define CONFIG_VSOCK_PORT      1465076802u /* "WSLB", fact 2.3.1 */
 #define CONFIG_DROPIN_SUFFIX   ".ini"
 #define CONFIG_HELPER_PATH_MAX 107 /* sun_path without its NUL */
 

@@ -26,7 +26,7 @@
 
 #include <hvsocket.h>
 
-#ifndef AF_HYPERV /* not in mingw-w64 (fact 1.2) */
+#ifndef AF_HYPERV /* not in mingw-w64 (fact 1.2.1) */
 #        define AF_HYPERV 34
 #endif
 

@@ -13,7 +13,7 @@
 #define NO_FEATURE \
         "Install WSL 2 (wsl --install), or turn on the Windows feature Virtual Machine Platform. "
 
-/* Of Tcpip6\Parameters\DisabledComponents: IPv6 is off on all interfaces (fact 4.1). */
+/* Of Tcpip6\Parameters\DisabledComponents: IPv6 is off on all interfaces (fact 4.1.9). */
 #define IPV6_ALL_OFF 0xff
 
 const char *const host_finding_ids[] = {
@@ -85,7 +85,7 @@ static void check_service(const HostEvidence *e, Findings *f) {
                              "A helper runs, but not as a service: it ends with its terminal");
 }
 
-/* iphlpsvc listens and forwards as the values say; without it they have no effect (fact 4.1). */
+/* iphlpsvc listens and forwards as the values say; without it they have no effect (fact 4.1.8). */
 static void check_forwarder(const HostEvidence *e, Findings *f) {
         static const char id[] = "iphlpsvc";
 
@@ -127,7 +127,7 @@ static void check_forwarder(const HostEvidence *e, Findings *f) {
                              (unsigned) e->disabled_components);
 }
 
-/* Rules can be made only while both services run (fact 5.1). */
+/* Rules can be made only while both services run (fact 5.1.6). */
 static void check_firewall_services(const HostEvidence *e, Findings *f) {
         const struct {
                 const char *name;
@@ -178,7 +178,7 @@ static void check_hyperv(const HostEvidence *e, Findings *f) {
         if (!e->sockets_seen)
                 host_finding(f, FINDING_UNSEEN, "hyper-v-sockets", NULL, NULL,
                              "The check for Hyper-V sockets could not run");
-        else if (e->sockets_error != 0) /* 10047 without the feature (fact 10) */
+        else if (e->sockets_error != 0) /* 10047 without the feature (fact 1.1.6) */
                 host_finding(f, FINDING_BROKEN, "hyper-v-sockets", NULL,
                              NO_FEATURE "Then restart Windows.",
                              "This Windows has no Hyper-V sockets (Winsock error %u), so no guest "
@@ -191,7 +191,8 @@ static void check_hyperv(const HostEvidence *e, Findings *f) {
                 host_finding(f, FINDING_HINT, "wsl", NULL, "To use WSL:\n  wsl --install",
                              "WSL has never been used on this machine; there may be other Hyper-V "
                              "guests");
-        /* Guests of plain Hyper-V need the registration, those of WSL do not (facts 2.1, 8). */
+        /* Guests of plain Hyper-V need the registration, those of WSL do not (facts 2.1.3, 8.1.1).
+         */
         if (e->registered == SEEN_NO)
                 host_finding(f, FINDING_HINT, "hyper-v-registration", NULL, INSTALL,
                              "Hyper-V does not know our service, so only guests of WSL can reach "
@@ -211,7 +212,7 @@ static void check_vms(const HostEvidence *e, Findings *f) {
                                      NO_FEATURE
                                      "Until then, the helper reads the registry instead.",
                                      "This Windows has no Host Compute Service");
-                else if (e->vms_error == -EACCES) /* fact 2.2 */
+                else if (e->vms_error == -EACCES) /* fact 2.2.5 */
                         host_finding(f, FINDING_UNSEEN, "vms", NULL, ASK_AS_ADMINISTRATOR,
                                      "Only administrators may see which virtual machines run");
                 else

@@ -86,7 +86,7 @@ static bool is_private(const IpAddr *a) {
                 (a->bytes[0] == 192 && a->bytes[1] == 168));
 }
 
-/* It connects to its own port and so to itself, endlessly (fact 4.3). */
+/* It connects to its own port and so to itself, endlessly (fact 4.3.5). */
 static bool is_loop(const Hostnet *net, const IpEndpoint *listen, const IpEndpoint *connect) {
         bool own = ip_is_loopback(&connect->addr) || ip_is_any(&connect->addr) ||
                    (net && hostnet_own(net, &connect->addr));
@@ -95,6 +95,8 @@ static bool is_loop(const Hostnet *net, const IpEndpoint *listen, const IpEndpoi
                (ip_is_any(&listen->addr) || ip_compare(&listen->addr, &connect->addr) == 0);
 }
 
+/* Return: what is odd about a port forwarding of somebody else, such as a name as its target (fact
+ * 4.2.1), or NULL. */
 static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
         const Hostnet *net = j->evidence->hostnet;
         uint8_t family =

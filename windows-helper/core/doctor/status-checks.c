@@ -78,11 +78,11 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
                      conflict ? "in " : "", state, text[0] ? ": " : "", text);
 }
 
-/* Guests that share the host's addresses (fact 6.2). */
+/* Guests that share the host's addresses (fact 6.2.4). */
 static void judge_mode(StatusJudge *j, const char *mode) {
         const char *advice = NULL;
 
-        if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) /* fact 5.2 */
+        if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) /* fact 5.2.1 */
                 advice = "To reach it from other machines, open the port in the Hyper-V "
                          "firewall. " ELEVATED
                          "  powershell New-NetFirewallHyperVRule -Name x -DisplayName x "
