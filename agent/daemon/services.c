@@ -46,12 +46,10 @@ static bool request_equal(const WireState *a, uint32_t x, const WireState *b, ui
 
 /*
  * A service whose request is unchanged keeps its state. For any other service the helper's old
- * answer would be wrong. Both sets are sorted by name, and their enabled services have the same
- * order in the wire form, so one pass finds what they share.
+ * answer would be wrong. Both sets are sorted by name, so one pass finds what they share.
  */
 static void services_take_over(const Config *from, StatusService *old, const Config *to,
                                StatusService *services) {
-        uint32_t next_from = 0, next_to = 0;
         size_t k = 0;
 
         for (size_t i = 0; i < to->n_services; i++) {
@@ -59,13 +57,13 @@ static void services_take_over(const Config *from, StatusService *old, const Con
                         continue;
                 while (k < from->n_services &&
                        strcmp(from->services[k].name, to->services[i].name) < 0)
-                        next_from += from->services[k++].enabled;
+                        k++;
                 if (k < from->n_services && from->services[k].enabled &&
-                    request_equal(&from->wire, next_from, &to->wire, next_to)) {
+                    request_equal(&from->wire, from->services[k].wire, &to->wire,
+                                  to->services[i].wire)) {
                         services[i] = old[k];
                         old[k].text = NULL;
                 }
-                next_to++;
         }
 }
 
@@ -157,23 +155,22 @@ static void agent_log_service(Agent *a, const char *name, const StatusService *s
 int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active) {
         StatusTime now = status_time_now();
         size_t n_active = 0, n_news = 0;
-        uint32_t next = 0;
 
-        for (size_t i = 0; i < a->config.current->n_services && next < result->n_services; i++) {
+        for (size_t i = 0; i < a->config.current->n_services; i++) {
+                const ConfigService *service = &a->config.current->services[i];
                 const WireServiceResult *answer;
                 int r;
 
-                if (!a->config.current->services[i].enabled)
+                if (!service->enabled || service->wire >= result->n_services)
                         continue;
-                answer = &result->services[next++];
+                answer = &result->services[service->wire];
                 r = service_set(&a->services.states[i], answer->state, answer->reason, answer->text,
                                 &now, ret_changed);
                 if (r < 0)
                         return r;
                 n_active += answer->state == WIRE_SERVICE_ACTIVE;
                 if (service_is_news(&a->services.states[i]) && ++n_news <= AGENT_LOGGED_SERVICES)
-                        agent_log_service(a, a->config.current->services[i].name,
-                                          &a->services.states[i]);
+                        agent_log_service(a, service->name, &a->services.states[i]);
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
                 journal_line(&a->journal, LOG_NOTICE,
@@ -254,25 +251,25 @@ static GuestPort judge_service(const PortMap *map, const WireState *wire,
 static int agent_on_check_ports(void *userdata) {
         Agent *a = userdata;
         const WireState *wire = &a->config.current->wire;
-        uint32_t next = 0;
         size_t n_news = 0;
         bool changed = false;
         PortMap map;
 
         (void) guest_ports_read(agent_published(a), &map);
-        for (size_t i = 0; i < a->config.current->n_services && next < wire->n_services; i++) {
+        for (size_t i = 0; i < a->config.current->n_services; i++) {
+                const ConfigService *service = &a->config.current->services[i];
                 StatusService *s = &a->services.states[i];
                 uint16_t port;
                 GuestPort is;
 
-                if (!a->config.current->services[i].enabled)
+                if (!service->enabled)
                         continue;
-                is = judge_service(&map, wire, &wire->services[next++], &port);
+                is = judge_service(&map, wire, &wire->services[service->wire], &port);
                 changed = changed || s->guest != is || s->guest_port != port;
                 s->guest = is;
                 s->guest_port = port;
                 if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
-                        agent_log_port(a, a->config.current->services[i].name, s);
+                        agent_log_port(a, service->name, s);
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
                 journal_line(&a->journal, LOG_NOTICE,
