@@ -136,7 +136,7 @@ def test_dev_install_and_uninstall(system):
     assert "systemctl enable --now wslbridge-agent" in system.run(dev, "install")
     system.run("systemctl", "enable", "--now", AGENT)
     before = system.main_pid()
-    assert "runs in the new version" in system.run(dev, "install")
+    assert "is running in its new version" in system.run(dev, "install")
     assert system.main_pid() not in ("0", before)
     assert "Windows" in system.run("journalctl", "-x", "--no-pager", "-u", AGENT, "-g", "Address is")
 
