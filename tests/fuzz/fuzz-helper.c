@@ -113,8 +113,8 @@ static void fuzz_controller(const uint8_t *data, size_t n, bool admitted) {
 
         memory_host_init(&m);
         memory_host_fill(&m, &host);
-        host.send = fuzz_send;
-        host.close = fuzz_close;
+        host.connections.send = fuzz_send;
+        host.connections.close = fuzz_close;
         controller_options_init(&options);
         options.unchecked_hostnet = true;
         options.mac = memory_host_mac;

@@ -258,19 +258,29 @@ void memory_host_done(MemoryHost *m) {
 
 void memory_host_fill(MemoryHost *m, ControllerHost *ret_host) {
         *ret_host = (ControllerHost){
+                .rules =
+                        {
+                                .userdata = m,
+                                .rules_read = memory_rules_read,
+                                .rule_get = memory_rule_get,
+                                .rule_set = memory_rule_set,
+                                .rule_delete = memory_rule_delete,
+                                .rules_flush = memory_rules_flush,
+                                .ledger_load = memory_ledger_load,
+                                .ledger_put = memory_ledger_put,
+                                .ledger_remove = memory_ledger_remove,
+                                .ledger_flush = memory_ledger_flush,
+                                .activate = memory_activate,
+                        },
+                .ports = {.userdata = m},
+                .connections = {.userdata = m},
+                .identities =
+                        {
+                                .userdata = m,
+                                .key_find = memory_key_find,
+                                .random = memory_random,
+                        },
                 .userdata = m,
-                .rules_read = memory_rules_read,
-                .rule_get = memory_rule_get,
-                .rule_set = memory_rule_set,
-                .rule_delete = memory_rule_delete,
-                .rules_flush = memory_rules_flush,
-                .ledger_load = memory_ledger_load,
-                .ledger_put = memory_ledger_put,
-                .ledger_remove = memory_ledger_remove,
-                .ledger_flush = memory_ledger_flush,
-                .activate = memory_activate,
-                .key_find = memory_key_find,
-                .random = memory_random,
                 .now = memory_now,
                 .log = memory_log,
         };

@@ -115,12 +115,12 @@ static int memory_agent_vm(void *userdata, const char *owner, VmId *ret_vm) {
 }
 
 void memory_tables_fill(ControllerHost *host) {
-        host->listening_read = memory_listening_read;
-        host->process_name = memory_process_name;
-        host->bind_probe = memory_bind_probe;
+        host->ports.listening_read = memory_listening_read;
+        host->ports.process_name = memory_process_name;
+        host->ports.bind_probe = memory_bind_probe;
         host->firewall = memory_firewall;
-        host->adoptions_read = memory_adoptions_read;
-        host->adoption_remove = memory_adoption_remove;
-        host->guest_note = memory_agent_note;
-        host->guest_vm = memory_agent_vm;
+        host->rules.adoptions_read = memory_adoptions_read;
+        host->rules.adoption_remove = memory_adoption_remove;
+        host->identities.guest_note = memory_agent_note;
+        host->identities.guest_vm = memory_agent_vm;
 }

@@ -277,9 +277,9 @@ static int run(TestHost *h) {
         }
         memory_host_fill(&h->memory, &host);
         host.now = host_now;
-        host.random = host_random;
-        host.send = peers_send;
-        host.close = peers_close;
+        host.identities.random = host_random;
+        host.connections.send = peers_send;
+        host.connections.close = peers_close;
         r = controller_new(&h->controller, &h->options, &host, test_host_now());
         if (r < 0) {
                 (void) fprintf(stderr, "wslbridge-test-host: %s\n", strerror(-r));

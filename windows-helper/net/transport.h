@@ -9,7 +9,7 @@
  * To add a kind, write one file with one Transport in it, and add a line to transport.c.
  */
 
-#include "windows-helper/core/controller/controller.h"
+#include "windows-helper/core/vm/peer.h"
 #include "windows-helper/win/win.h"
 
 #include <stdbool.h>

@@ -124,30 +124,46 @@ void backend_init(Backend *h, ControllerHost *ret_host) {
         h->agents = GUEST_STORE_INIT;
         adoption_store_init(&h->adoptions);
         *ret_host = (ControllerHost){
+                .rules =
+                        {
+                                .userdata = h,
+                                .rules_read = backend_rules_read,
+                                .rule_get = backend_rule_get,
+                                .rule_set = backend_rule_set,
+                                .rule_delete = backend_rule_delete,
+                                .rules_flush = backend_rules_flush,
+                                .ledger_load = backend_ledger_load,
+                                .ledger_put = backend_ledger_put,
+                                .ledger_remove = backend_ledger_remove,
+                                .ledger_flush = backend_ledger_flush,
+                                .adoptions_read = backend_adoptions_read,
+                                .adoption_remove = backend_adoption_remove,
+                                .activate = backend_activate,
+                        },
+                .ports =
+                        {
+                                .userdata = h,
+                                .listening_read = backend_listening_read,
+                                .process_name = backend_process_name,
+                                .bind_probe = backend_bind_probe,
+                        },
+                .connections =
+                        {
+                                .userdata = h,
+                                .send = backend_send,
+                                .close = backend_close,
+                        },
+                .identities =
+                        {
+                                .userdata = h,
+                                .key_find = backend_key_find,
+                                .random = backend_random,
+                                .guest_note = backend_guest_note,
+                                .guest_vm = backend_guest_vm,
+                        },
                 .userdata = h,
-                .rules_read = backend_rules_read,
-                .rule_get = backend_rule_get,
-                .rule_set = backend_rule_set,
-                .rule_delete = backend_rule_delete,
-                .rules_flush = backend_rules_flush,
-                .ledger_load = backend_ledger_load,
-                .ledger_put = backend_ledger_put,
-                .ledger_remove = backend_ledger_remove,
-                .ledger_flush = backend_ledger_flush,
-                .activate = backend_activate,
-                .listening_read = backend_listening_read,
-                .process_name = backend_process_name,
-                .bind_probe = backend_bind_probe,
                 .firewall = backend_firewall,
-                .adoptions_read = backend_adoptions_read,
-                .adoption_remove = backend_adoption_remove,
-                .guest_note = backend_guest_note,
-                .guest_vm = backend_guest_vm,
-                .key_find = backend_key_find,
-                .random = backend_random,
                 .now = backend_now,
-                .send = backend_send,
-                .close = backend_close,
                 .log = backend_log,
         };
 }

@@ -6,7 +6,8 @@
  * calling thread's last error, so a line may be logged before GetLastError() is asked.
  */
 
-#include "windows-helper/core/controller/controller.h"
+#include "windows-helper/core/base/events.h"
+#include "windows-helper/core/base/log-level.h"
 #include "windows-helper/win/win.h"
 
 #define LOG_LINE_MAX 1024 /* longer lines are cut */

@@ -45,7 +45,7 @@ void settle_log_drift(Controller *b, const ReconcilePlan *plan) {
 
 void settle_verify(Controller *b, ReconcilePlan *plan, uint64_t now_usec) {
         bool tell = false;
-        int r = verify(&b->verify, &b->host, plan, now_usec, &tell);
+        int r = verify(&b->verify, &b->host.ports, plan, now_usec, &tell);
 
         if (r < 0) {
                 controller_log(b, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,

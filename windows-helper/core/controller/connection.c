@@ -25,14 +25,15 @@ static void connection_close(PeerConnection *c, uint64_t now_usec) {
         if (!c->closing) {
                 c->closing = true;
                 c->slot_deadline = SESSION_NO_DEADLINE;
-                c->controller->host.close(c->controller->host.userdata, c->peer);
+                c->controller->host.connections.close(c->controller->host.connections.userdata,
+                                                      c->peer);
         }
         connection_leave(c, now_usec);
 }
 
 /* Send what the session has put in @out, and close if it has ended. */
 static void connection_flush(PeerConnection *c, Buffer *out, uint64_t now_usec) {
-        const ControllerHost *h = &c->controller->host;
+        const ConnectionHost *h = &c->controller->host.connections;
         int r = 0;
 
         if (buffer_length(out) > 0 && !c->closing)
@@ -161,7 +162,7 @@ void connection_leave(PeerConnection *c, uint64_t now_usec) {
 
 static void connection_on_hello(PeerConnection *c, const WireHello *hello, uint64_t now_usec) {
         static const char digits[] = "0123456789abcdef";
-        const ControllerHost *h = &c->controller->host;
+        const IdentityHost *h = &c->controller->host.identities;
         uint8_t key[WIRE_KEY_SIZE], nonce[WIRE_NONCE_SIZE];
         Buffer out = BUFFER_NULL;
         char *p = c->owner;

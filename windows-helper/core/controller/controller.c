@@ -70,10 +70,10 @@ void controller_options_init(ControllerOptions *options) {
 
 /* Where the agents that the ledger knows were met last. */
 static void controller_recall_vms(Controller *b) {
-        for (size_t i = 0; b->host.guest_vm && i < b->agents.n; i++) {
+        for (size_t i = 0; b->host.identities.guest_vm && i < b->agents.n; i++) {
                 Guest *a = b->agents.items[i];
 
-                if (b->host.guest_vm(b->host.userdata, a->owner, &a->vm) < 0)
+                if (b->host.identities.guest_vm(b->host.identities.userdata, a->owner, &a->vm) < 0)
                         a->vm = VM_ID_NULL;
         }
 }
@@ -90,7 +90,7 @@ int controller_new(Controller **ret_controller, const ControllerOptions *options
         b->retry_usec = SESSION_NO_DEADLINE;
         b->verify = VERIFY_INIT;
         b->hostnet.unchecked = options->unchecked_hostnet;
-        r = host->ledger_load(host->userdata, &b->ledger);
+        r = host->rules.ledger_load(host->rules.userdata, &b->ledger);
         if (r == 0) {
                 r = guests_recover(&b->agents, &b->ledger,
                                    now_usec + options->recovery_ms * CONTROLLER_USEC_PER_MSEC);
@@ -250,7 +250,8 @@ void controller_keys_changed(Controller *b, uint64_t now_usec) {
 
                 /* Unpaired: nobody waits for it to come back. */
                 if (!a->connection && b->options.policy.pairing_required &&
-                    b->host.key_find(b->host.userdata, a->owner, key) == -ENOENT)
+                    b->host.identities.key_find(b->host.identities.userdata, a->owner, key) ==
+                            -ENOENT)
                         a->expires = now_usec;
         }
         session_wipe(key, sizeof(key));

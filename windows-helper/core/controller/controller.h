@@ -11,14 +11,10 @@
  * something changed, one reconcile with one activation.
  */
 
-#include "windows-helper/core/base/events.h"
-#include "windows-helper/core/firewall/firewall.h"
+#include "windows-helper/core/controller/controller-host.h"
 #include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/core/policy/policy.h"
-#include "windows-helper/core/rules/ledger.h"
-#include "windows-helper/core/rules/listeners.h"
-#include "windows-helper/core/rules/rule.h"
-#include "windows-helper/core/vm/vm.h"
+#include "windows-helper/core/vm/peer.h"
 
 #include "protocol/session/session-helper.h"
 
@@ -32,84 +28,6 @@
 
 typedef struct Controller Controller;
 typedef struct PeerConnection PeerConnection;
-
-typedef enum LogLevel {
-        LOG_LEVEL_ERROR,
-        LOG_LEVEL_WARNING,
-        LOG_LEVEL_NOTICE, /* one line per change of state */
-        LOG_LEVEL_DEBUG,
-} LogLevel;
-
-/* All int functions: 0 or negative errno. Texts are UTF-8. */
-typedef struct ControllerHost {
-        void *userdata;
-
-        /* PortProxy: all values of all families; one value (-ENOENT when absent; a value that is
-         * not REG_SZ gives "" ); write; delete (absent is no error). flush: on disk when it
-         * returns. */
-        int (*rules_read)(void *userdata, RuleTable *table);
-        int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
-                        size_t size);
-        int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
-        int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
-        int (*rules_flush)(void *userdata);
-
-        /* The ledger's storage. flush: on disk when it returns. */
-        int (*ledger_load)(void *userdata, Ledger *ledger);
-        int (*ledger_put)(void *userdata, const LedgerEntry *entry);
-        int (*ledger_remove)(void *userdata, const IpEndpoint *listen);
-        int (*ledger_flush)(void *userdata);
-
-        /* Make iphlpsvc read the values again: SERVICE_CONTROL_PARAMCHANGE; starts it when it is
-         * stopped and may be started. -ENOENT: no such service, -ESRCH: not running and not
-         * startable now, -EPERM: disabled, -ETIMEDOUT: it does not answer; other errors as they
-         * come. */
-        int (*activate)(void *userdata);
-
-        /* The listening TCP sockets of the host, with iphlpsvc's process. -ENOSYS: cannot be known
-         * here, nothing is verified. */
-        int (*listening_read)(void *userdata, ListeningTable *table);
-        /* Program name of a process for people, "python.exe"; "" when it is not to be had. */
-        void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);
-        /* Could a socket be bound there? 0: yes; -EADDRINUSE; -EACCES: in an excluded range (fact
-         * 4.3); -EADDRNOTAVAIL: not an address of the host now. */
-        int (*bind_probe)(void *userdata, const IpEndpoint *endpoint);
-
-        /* All firewall rules that should exist now; copied. May do the work later, see
-         * controller_set_firewall_problem(). */
-        void (*firewall)(void *userdata, const FirewallRules *wanted);
-
-        /* Foreign values that an administrator asked us to take over, exactly as they read; and
-         * forget one. */
-        int (*adoptions_read)(void *userdata, RuleTable *table);
-        int (*adoption_remove)(void *userdata, RuleFamily family, const char *name);
-
-        /* The VM in which an agent was met last (kept across our restarts): note it, with the time
-         * of day; recall it, -ENOENT when it was never met. */
-        int (*guest_note)(void *userdata, const char *owner, const VmId *vm, bool connected);
-        int (*guest_vm)(void *userdata, const char *owner, VmId *ret_vm);
-
-        /* Key of a paired agent, WIRE_KEY_SIZE bytes. -ENOENT: not paired. */
-        int (*key_find)(void *userdata, const char *owner, uint8_t *ret_key);
-        int (*random)(void *userdata, uint8_t *ret_bytes, size_t n);
-        uint64_t (*now)(void *userdata); /* usec; only to measure how long applying took */
-
-        /* Queue bytes / close after what is queued has gone. @peer is what controller_connect()
-         * got. Each call of send has whole frames. Neither may call back into the controller: what
-         * comes of them (controller_disconnect()) is reported later, from the host's loop. */
-        int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
-        void (*close)(void *userdata, void *peer);
-
-        void (*log)(void *userdata, LogLevel level, EventId event, const char *text);
-} ControllerHost;
-
-/* What the host knows of a connection before its first byte. */
-typedef struct Peer {
-        VmId vm;           /* null: came through a listener for any VM */
-        bool wsl;          /* a VM of WSL */
-        bool source_known; /* the transport tells the peer's port … */
-        uint32_t source;   /* … which only root may have below CONTROLLER_PRIVILEGED_PORTS */
-} Peer;
 
 typedef struct ControllerOptions {
         SessionMac mac;

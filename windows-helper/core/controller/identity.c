@@ -13,7 +13,7 @@
 
 /* Where and when the agent was there, for our next start and for people. */
 void connection_note(const PeerConnection *c, bool connected) {
-        const ControllerHost *h = &c->controller->host;
+        const IdentityHost *h = &c->controller->host.identities;
         int r = h->guest_note(h->userdata, c->owner, &c->info.vm, connected);
 
         c->controller->generation++;
@@ -36,7 +36,7 @@ int connection_mark_key(PeerConnection *c, const uint8_t *key) {
 }
 
 int connection_check_key(PeerConnection *c, uint64_t now_usec) {
-        const ControllerHost *h = &c->controller->host;
+        const IdentityHost *h = &c->controller->host.identities;
         uint8_t key[WIRE_KEY_SIZE], mark[WIRE_MAC_SIZE];
         bool same;
         int r;

@@ -279,16 +279,16 @@ static int settle_run(Settle *s) {
         ApplyOutcome outcome = {0};
         int r;
 
-        r = b->host.rules_read(b->host.userdata, &s->rules);
+        r = b->host.rules.rules_read(b->host.rules.userdata, &s->rules);
         if (r < 0)
                 return settle_fail(s, r, "reading the port forwardings");
         rule_table_sort(&s->rules);
-        r = b->host.adoptions_read(b->host.userdata, &s->adoptions);
+        r = b->host.rules.adoptions_read(b->host.rules.userdata, &s->adoptions);
         if (r == 0)
                 r = reconcile(&input, &plan);
         if (r == 0) {
                 settle_log_drift(b, &plan);
-                r = apply(&b->host, &b->ledger, &plan, b->activate_due, &outcome);
+                r = apply(&b->host.rules, &b->ledger, &plan, b->activate_due, &outcome);
         }
         if (r < 0) {
                 reconcile_plan_done(&plan);

@@ -20,7 +20,7 @@ typedef enum ApplyStatus {
 } ApplyStatus;
 
 typedef struct Apply {
-        const ControllerHost *host;
+        const RuleHost *host;
         Ledger *ledger;
         ReconcilePlan *plan;
         uint8_t *status;             /* ApplyStatus of each change */
@@ -289,7 +289,7 @@ static void apply_commit(Apply *a) {
         ledger_compact(a->ledger);
 }
 
-int apply(const ControllerHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
+int apply(const RuleHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
           ApplyOutcome *ret_outcome) {
         Apply a = {.host = host, .ledger = ledger, .plan = plan};
         int r;

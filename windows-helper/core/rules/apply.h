@@ -21,8 +21,8 @@
  * Without changes and without a due activation nothing at all is called.
  */
 
-#include "windows-helper/core/controller/controller.h"
 #include "windows-helper/core/rules/reconcile.h"
+#include "windows-helper/core/rules/rule-host.h"
 
 typedef struct ApplyOutcome {
         int error;      /* first failure of a ledger or value operation; 0: none */
@@ -41,5 +41,5 @@ typedef struct ApplyOutcome {
  *
  * Return: 0, or -ENOMEM (nothing was changed).
  */
-int apply(const ControllerHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
+int apply(const RuleHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
           ApplyOutcome *ret_outcome);

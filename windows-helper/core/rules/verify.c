@@ -20,7 +20,7 @@ static const uint32_t verify_delays_ms[] = {5, 10, 20, 50, 100, 200, 500, 1000, 
 #define VERIFY_PATIENCE 4
 
 typedef struct Look {
-        const ControllerHost *host;
+        const PortHost *host;
         ReconcilePlan *plan;
         ListeningTable table;
         bool late;  /* patience is over: look for reasons */
@@ -209,7 +209,7 @@ static bool verify_schedule(Verify *v, const Look *l, uint64_t now_usec) {
         return gone || retell;
 }
 
-int verify(Verify *v, const ControllerHost *host, ReconcilePlan *plan, uint64_t now_usec,
+int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec,
            bool *ret_tell) {
         Look l = {
                 .host = host,

@@ -12,8 +12,10 @@
  * whether it tries again by itself (fact 12.8). When all is well there is no timer.
  */
 
-#include "windows-helper/core/controller/controller.h"
+#include "windows-helper/core/rules/port-host.h"
 #include "windows-helper/core/rules/reconcile.h"
+
+#include "protocol/session/session.h"
 
 #define VERIFY_OBSTACLE_USEC UINT64_C(2000000)
 #define VERIFY_PROBES_MAX    64   /* endpoints whose obstacle is looked for in one run */
@@ -41,5 +43,4 @@ void verify_restart(Verify *v);
  * Return: 0, also where nothing can be known (-ENOSYS from the host); or the host's error, then
  * nothing was worsened.
  */
-int verify(Verify *v, const ControllerHost *host, ReconcilePlan *plan, uint64_t now_usec,
-           bool *ret_tell);
+int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec, bool *ret_tell);

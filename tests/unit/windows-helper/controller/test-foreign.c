@@ -113,7 +113,7 @@ static void killed_with_both_values(void) {
         world_kill(&w);
         ck_assert_int_eq(ip_parse("fd00::2", &e.next.addr), 0);
         e.next.port = 80;
-        ck_assert_int_eq(w.controller_host.ledger_put(&w.host, &e), 0);
+        ck_assert_int_eq(w.controller_host.rules.ledger_put(&w.host, &e), 0);
         memory_host_foreign(&w.host, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80");
         memory_host_foreign(&w.host, RULE_V4TOV6, "0.0.0.0/80", "fd00::2/80");
         world_start(&w);

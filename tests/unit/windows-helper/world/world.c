@@ -41,8 +41,8 @@ void world_init(World *w) {
         w->host.log = world_log;
         w->host.key = world_key;
         memory_host_fill(&w->host, &w->controller_host);
-        w->controller_host.send = world_send;
-        w->controller_host.close = world_close;
+        w->controller_host.connections.send = world_send;
+        w->controller_host.connections.close = world_close;
         controller_options_init(&w->options);
         w->options.mac = memory_host_mac;
         w->options.unchecked_hostnet = true;

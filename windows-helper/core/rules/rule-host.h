@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What changing port forwardings needs from the host: the PortProxy values, the storage of the
+ * ledger, the adoptions that an administrator asked for, and iphlpsvc, which carries the values
+ * out. The Windows service implements it over the registry, the tests in memory.
+ */
+
+#include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/core/rules/rule.h"
+
+/* Each function gets .userdata. Each int function returns 0 or negative errno. Texts are UTF-8. */
+typedef struct RuleHost {
+        void *userdata;
+
+        /* The PortProxy values: read all of every family; read one (-ENOENT when it is absent; a
+         * value that is not REG_SZ reads as ""); write one; delete one (an absent one is not an
+         * error). After rules_flush() the changes are on disk. */
+        int (*rules_read)(void *userdata, RuleTable *table);
+        int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
+                        size_t size);
+        int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
+        int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
+        int (*rules_flush)(void *userdata);
+
+        /* The storage of the ledger. After ledger_flush() the changes are on disk. */
+        int (*ledger_load)(void *userdata, Ledger *ledger);
+        int (*ledger_put)(void *userdata, const LedgerEntry *entry);
+        int (*ledger_remove)(void *userdata, const IpEndpoint *listen);
+        int (*ledger_flush)(void *userdata);
+
+        /* The foreign values that an administrator asked us to take over, exactly as they read.
+         * adoption_remove() forgets one of these requests. */
+        int (*adoptions_read)(void *userdata, RuleTable *table);
+        int (*adoption_remove)(void *userdata, RuleFamily family, const char *name);
+
+        /* Make iphlpsvc read the values again: SERVICE_CONTROL_PARAMCHANGE. Starts it when it is
+         * stopped and may be started. Returns -ENOENT when there is no such service, -ESRCH when
+         * it is not running and cannot be started now, -EPERM when it is disabled, -ETIMEDOUT when
+         * it does not answer, and any other error as it comes. */
+        int (*activate)(void *userdata);
+} RuleHost;
