@@ -5,7 +5,7 @@
  * Which process listens on which TCP port of this host, and whether a port could be listened on.
  */
 
-#include "windows-helper/core/rules/listeners.h"
+#include "windows-helper/core/rules/listening.h"
 
 /* Add all listening sockets, IPv4 and IPv6, to @table. Return: 0; -ENOMEM; or another negative
  * errno (logged). */

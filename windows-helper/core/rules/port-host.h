@@ -6,7 +6,7 @@
  * could.
  */
 
-#include "windows-helper/core/rules/listeners.h"
+#include "windows-helper/core/rules/listening.h"
 
 /* Each function gets .userdata. */
 typedef struct PortHost {

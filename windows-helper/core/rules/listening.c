@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See listeners.h. */
+/* See listening.h. */
 
-#include "windows-helper/core/rules/listeners.h"
+#include "windows-helper/core/rules/listening.h"
 
 #include <errno.h>
 #include <stdlib.h>
