@@ -57,9 +57,9 @@ static void status_agent(void *userdata, const GuestView *view) {
         json_open(w, NULL, '{');
         json_string_member(w, "agent", view->owner);
         json_string_member(w, "state",
-                           view->connected ? "connected"
-                           : view->hold    ? "expected back"
-                                           : "gone");
+                           view->connected  ? "connected"
+                           : view->in_grace ? "expected back"
+                                            : "gone");
         json_string_member(w, "software", view->software);
         json_string_member(w, "vm", vm_id_is_null(&view->vm) ? NULL : id);
         json_string_member(w, "address", address[0] ? address : NULL);
@@ -160,8 +160,8 @@ static int status_make(Buffer *out, const Controller *controller, const Surround
         controller_guests(controller, status_agent, &w);
         json_close(&w, ']');
         json_open(&w, "unpaired", '[');
-        for (size_t i = 0; i < summary.n_strangers; i++)
-                json_string_member(&w, NULL, summary.strangers[i]);
+        for (size_t i = 0; i < summary.n_unpaired; i++)
+                json_string_member(&w, NULL, summary.unpaired[i]);
         json_close(&w, ']');
         status_problems(&w, facts);
         status_policy(&w, facts);

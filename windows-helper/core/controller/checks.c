@@ -2,7 +2,7 @@
 
 /*
  * What surrounds a run: what others did to our values before it, whether its rules are in force
- * after it, and the firewall rules that go with them.
+ * after it, and the firewall rules that belong to them.
  */
 
 #include "windows-helper/core/controller/controller-private.h"
@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What others did to values of ours since the last run. */
-void settle_log_drift(Controller *b, const ReconcilePlan *plan) {
+void checks_log_drift(const Controller *controller, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
         char ours[RULE_TEXT_MAX], listen[IP_ENDPOINT_TEXT_MAX];
 
@@ -21,8 +20,8 @@ void settle_log_drift(Controller *b, const ReconcilePlan *plan) {
 
                 n_restored += c->restores;
                 if (c->action == RECONCILE_ADOPT) {
-                        controller_log(b, LOG_LEVEL_NOTICE, EVENT_ADOPTED,
-                                       "taking over %s %s = %s, as an administrator asked",
+                        controller_log(&controller->log, LOG_LEVEL_NOTICE, EVENT_ADOPTED,
+                                       "taking over %s %s = %s, as requested by an administrator",
                                        rule_family_name(c->foreign->family), c->foreign->name,
                                        c->foreign->data);
                 }
@@ -31,39 +30,39 @@ void settle_log_drift(Controller *b, const ReconcilePlan *plan) {
                 rule_endpoint_format(&c->entry.next, ours);
                 ip_endpoint_format(&c->entry.listen, listen);
                 controller_log(
-                        b, LOG_LEVEL_WARNING, EVENT_RULE_TAKEN,
-                        "%s: somebody changed the port forwarding from %s to %s; it is theirs "
-                        "from now on",
+                        &controller->log, LOG_LEVEL_WARNING, EVENT_RULE_TAKEN,
+                        "%s: somebody changed the port forwarding from %s to %s; wslbridge does "
+                        "not touch it any more",
                         listen, ours, c->foreign->data ? c->foreign->data : "not a string");
         }
         if (n_restored > 0) {
-                controller_log(b, LOG_LEVEL_NOTICE, EVENT_RULE_RESTORED,
-                               "port forwardings that somebody deleted and that are put back: %zu",
+                controller_log(&controller->log, LOG_LEVEL_NOTICE, EVENT_RULE_RESTORED,
+                               "restored port forwardings that somebody had deleted: %zu",
                                n_restored);
         }
 }
 
-void settle_verify(Controller *b, ReconcilePlan *plan, uint64_t now_usec) {
-        bool tell = false;
-        int r = verify(&b->verify, &b->host.ports, plan, now_usec, &tell);
+void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_usec) {
+        bool activate = false;
+        int r = verify(&controller->verify, &controller->host.ports, plan, now_usec, &activate);
 
         if (r < 0) {
-                controller_log(b, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
-                               "cannot see which ports are listened on (%s), ignoring",
+                controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
+                               "cannot find out which ports are listened on (%s), ignoring",
                                strerror(-r));
         }
-        if (tell)
-                b->activate_due = b->dirty = true;
+        if (activate)
+                controller->due.activation = controller->due.run = true;
 }
 
-/* An endpoint that is not ours to use, or that nobody can reach, is not opened: the rule would let
- * people in to whoever has the port. */
+/* An endpoint that is not ours, or that nobody can reach, is not opened. The rule would let people
+ * in to another program that has the port. */
 static int firewall_collect(const ReconcilePlan *plan, FirewallRules *rules) {
         for (size_t i = 0; i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
-                const WireState *state = plan->input->agents[e->agent].state;
+                const WireState *state = plan->input->guests[e->guest].state;
                 const WireService *s = &state->services[e->service];
-                uint8_t known = plan->results[e->agent][e->service].state;
+                uint8_t known = plan->results[e->guest][e->service].state;
                 FirewallRule rule = {.listen = e->listen, .profiles = s->profiles};
                 int r;
 
@@ -80,16 +79,17 @@ static int firewall_collect(const ReconcilePlan *plan, FirewallRules *rules) {
         return 0;
 }
 
-/* What is there for agents that may come back stays as it is. */
+/* Rules for guests that may come back stay as they are. */
 static int firewall_keep(const ReconcileInput *input, FirewallRules *rules) {
         for (size_t i = 0; i < input->ledger->n_entries; i++) {
                 const LedgerEntry *e = &input->ledger->entries[i];
 
-                for (size_t k = 0; k < input->n_agents; k++) {
+                for (size_t k = 0; k < input->n_guests; k++) {
                         FirewallRule rule = {.listen = e->listen, .remote = (char[]){""}};
                         int r = 0;
 
-                        if (input->agents[k].hold && strcmp(input->agents[k].owner, e->owner) == 0)
+                        if (input->guests[k].in_grace &&
+                            strcmp(input->guests[k].owner, e->owner) == 0)
                                 r = firewall_rules_add(rules, &rule);
                         if (r < 0)
                                 return r;
@@ -98,24 +98,25 @@ static int firewall_keep(const ReconcileInput *input, FirewallRules *rules) {
         return 0;
 }
 
-/* Services that open something, while the firewall does not do as it is told. */
-static void firewall_blame(Controller *b, ReconcilePlan *plan) {
-        for (size_t i = 0; b->firewall_problem[0] && i < plan->n_endpoints; i++) {
+/* Worsen the results of services that open something while the firewall has a problem. */
+static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
+        for (size_t i = 0; controller->firewall_problem.text[0] && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
-                WireServiceResult *result = &plan->results[e->agent][e->service];
+                WireServiceResult *result = &plan->results[e->guest][e->service];
 
-                if (plan->input->agents[e->agent].state->services[e->service].profiles == 0 ||
+                if (plan->input->guests[e->guest].state->services[e->service].profiles == 0 ||
                     result->state != WIRE_SERVICE_ACTIVE)
                         continue;
-                if (b->firewall_failed)
+                if (controller->firewall_problem.failed)
                         result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_FIREWALL, "%s",
-                                      b->firewall_problem);
+                                      controller->firewall_problem.text);
                 else
-                        result_note(result, WIRE_REASON_FIREWALL, b->firewall_problem);
+                        result_note(result, WIRE_REASON_FIREWALL,
+                                    controller->firewall_problem.text);
         }
 }
 
-void settle_firewall(Controller *b, ReconcilePlan *plan) {
+void checks_firewall(Controller *controller, ReconcilePlan *plan) {
         FirewallRules rules = FIREWALL_RULES_NULL;
         FirewallChange *changes = NULL;
         size_t n = 0;
@@ -126,16 +127,17 @@ void settle_firewall(Controller *b, ReconcilePlan *plan) {
                 r = firewall_keep(plan->input, &rules);
         if (r == 0) {
                 firewall_rules_sort(&rules);
-                r = firewall_diff(&b->firewall, &rules, &changes, &n);
+                r = firewall_diff(&controller->firewall.rules, &rules, &changes, &n);
         }
         free(changes);
-        if (r == 0 && (n > 0 || rules.n != b->firewall.n || !b->firewall_told)) {
-                b->host.firewall(b->host.userdata, &rules);
-                firewall_rules_done(&b->firewall);
-                b->firewall = rules;
-                b->firewall_told = true;
+        if (r == 0 &&
+            (n > 0 || rules.n != controller->firewall.rules.n || !controller->firewall.requested)) {
+                controller->host.firewall(controller->host.userdata, &rules);
+                firewall_rules_done(&controller->firewall.rules);
+                controller->firewall.rules = rules;
+                controller->firewall.requested = true;
         } else {
                 firewall_rules_done(&rules);
         }
-        firewall_blame(b, plan);
+        firewall_blame(controller, plan);
 }

@@ -2,98 +2,125 @@
 #pragma once
 
 /*
- * What the three files of the controller share: controller.c (life, timers), connection.c
- * (connections and identities), settle.c (from claims to values and answers). Nobody else
- * includes this.
+ * The controller's state, and what the files of this folder call in each other. From the top down:
+ * controller.c (lifetime, timers, reports from the owner), settle.c (one run) with checks.c (around
+ * it), connection-input.c (what arrives), connection.c (sending, ending, an identity's one place).
  */
 
 #include "windows-helper/core/base/result.h"
+#include "windows-helper/core/controller/controller-log-private.h"
 #include "windows-helper/core/controller/controller.h"
-#include "windows-helper/core/controller/guests.h"
+#include "windows-helper/core/controller/guests-private.h"
+#include "windows-helper/core/controller/identity-private.h"
+#include "windows-helper/core/controller/unpaired-private.h"
 #include "windows-helper/core/rules/verify.h"
 
 #define CONTROLLER_USEC_PER_MSEC UINT64_C(1000)
-#define CONTROLLER_LOG_LINES_MAX 8 /* of one kind in one run */
-#define CONTROLLER_NAME_MAX      (WIRE_DISTRO_MAX + 16)
 
+/* Written by connection.c and connection-input.c. */
 struct PeerConnection {
         Controller *controller; /* borrowed */
-        void *peer;             /* borrowed, the host's */
-        Peer info;
-        PeerConnection *next;             /* list of all, newest first */
-        HelperSession *session;           /* owned */
-        Buffer in;                        /* what the session has not consumed */
-        char owner[LEDGER_OWNER_MAX + 1]; /* "" before HELLO */
-        Guest *agent;                     /* its identity once admitted; borrowed */
+        void *handle;           /* borrowed, the host's name for it */
+        Peer peer;
+        PeerConnection *next;   /* in the list of all, newest first */
+        HelperSession *session; /* owned */
+        Buffer in;              /* what the session has not consumed */
+        Identity identity;
+        Guest *guest;   /* its identity once it was admitted; borrowed */
         bool has_asked; /* a STATE came on this connection, so its sequence means something */
         bool said_goodbye;
         bool unpaired; /* its key has gone */
-        bool closing;  /* host->close() was called; only controller_disconnect() follows */
-        uint8_t key_mark[WIRE_MAC_SIZE]; /* of the key it was proven with, see key_mark() */
-        bool has_key;
-        uint64_t slot_deadline; /* waits for the live session of its identity to answer a PING */
+        bool closing;  /* the host was asked to close it; only controller_disconnect() follows */
+        uint64_t slot_deadline; /* it waits for its identity's live session to answer a PING */
 };
 
-struct Controller {
-        ControllerHost host;
-        ControllerOptions options;
-        Ledger ledger;
-        Guests agents;
-        PeerConnection *connections;
-        bool dirty;           /* something changed: settle in the next dispatch */
-        bool activate_due;    /* iphlpsvc may not know the present values */
-        int activation_error; /* of the last try */
-        uint64_t retry_usec;  /* or SESSION_NO_DEADLINE */
-        char last_refusal[CONTROLLER_NAME_MAX + WIRE_TEXT_MAX]; /* not logged again and again */
-        Hostnet hostnet;
-        char strangers[CONTROLLER_STRANGERS_KEPT][LEDGER_OWNER_MAX + 1]; /* newest first */
-        size_t n_strangers_kept;
-        uint64_t generation;
-        /* of settle.c */
+/* What is to be done soon. Everybody asks for it; settle.c and controller_dispatch() do it. */
+typedef struct ControllerDue {
+        bool run;            /* something changed: settle at the next dispatch */
+        bool activation;     /* iphlpsvc may not know the present values */
+        uint64_t retry_usec; /* run again then, or SESSION_NO_DEADLINE */
+} ControllerDue;
+
+/* What the owner reported about the firewall. */
+typedef struct FirewallProblem {
+        char text[WIRE_TEXT_MAX + 1]; /* "": none */
+        bool failed;                  /* see controller_set_firewall_problem() */
+} FirewallProblem;
+
+/* Written by settle.c: the last run. */
+typedef struct LastRun {
+        int activation_error; /* of the last activation */
         uint64_t applied_usec;
         uint32_t apply_usec;
+} LastRun;
+
+/* Written by checks.c: what the host was asked for last. */
+typedef struct RequestedFirewall {
+        FirewallRules rules;
+        bool requested; /* at least once */
+} RequestedFirewall;
+
+struct Controller {
+        /* what it was made with, and what the owner reported since (controller.c) */
+        ControllerHost host;
+        ControllerOptions options;
+        Hostnet hostnet;
+        FirewallProblem firewall_problem;
+        /* who talks to it (connection.c, connection-input.c, guests.c) */
+        PeerConnection *connections;
+        UnpairedPeers unpaired;
+        Guests guests;
+        /* the rules (settle.c through apply(), checks.c through verify()) */
+        Ledger ledger;
+        LastRun last_run;
         Verify verify;
-        FirewallRules firewall; /* as told to the host last */
-        bool firewall_told;
-        char firewall_problem[WIRE_TEXT_MAX + 1];
-        bool firewall_failed;
-        unsigned n_strangers; /* log lines about peers without a session since strangers_usec */
-        uint64_t strangers_usec;
+        RequestedFirewall firewall;
+        /* everybody's */
+        ControllerLog log;
+        ControllerDue due;
+        uint64_t generation; /* see ControllerSummary */
 };
 
-RESULT_PRINTF(4, 5)
-void controller_log(const Controller *b, LogLevel level, EventId event, const char *format, ...);
-
-/* A warning about a peer that has no session. Whoever can connect can cause these, so there are
- * only so many of them in a minute. */
-RESULT_PRINTF(3, 4)
-void controller_log_stranger(Controller *b, uint64_t now_usec, const char *format, ...);
-
-/* How an agent is called in the log: its distro and the start of its id. */
-void controller_owner_name(const char *owner, char ret_name[CONTROLLER_NAME_MAX]);
-
-/* A peer that was refused because it has no key here. */
-void controller_keep_stranger(Controller *b, const char *owner);
-
-/* identity.c */
-void connection_note(const PeerConnection *c, bool connected); /* for our next start */
-int connection_mark_key(PeerConnection *c, const uint8_t *key);
-int connection_check_key(PeerConnection *c, uint64_t now_usec); /* ends it when its key went */
-bool connection_refused_by_policy(PeerConnection *c, uint64_t now_usec);
-void connection_log_up(const PeerConnection *c);
-
 /* connection.c */
+
+/* Return: 0 or -ENOMEM. The new connection is the first in the controller's list. */
+int connection_new(Controller *controller, void *handle, const Peer *peer, uint64_t now_usec,
+                   PeerConnection **ret_connection);
+void connection_free(PeerConnection *c); /* frees only, the list stays as it is */
+
+/* Send the bytes that the session has put in @out, free them, and close the connection if its
+ * session has ended. */
+void connection_flush(PeerConnection *c, Buffer *out, uint64_t now_usec);
+void connection_end(PeerConnection *c, Buffer *out, uint64_t now_usec); /* the same, then close */
+/* End it after a failure of this machine, such as no memory; @error is a negative errno. */
+void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_usec);
 void connection_refuse(PeerConnection *c, WireRefusal code, const char *text, uint64_t now_usec);
+void connection_bye(PeerConnection *c, WireBye reason, const char *text, uint64_t now_usec);
+void connection_send_result(PeerConnection *c, const WireResult *result, uint64_t now_usec);
+
+/* The connection that waits for the place of @owner, or NULL. */
+PeerConnection *connection_waiting_for(const Controller *controller, const char *owner);
+/* Give @c, which has proven its identity, the identity's place. */
+void connection_admit(PeerConnection *c, uint64_t now_usec);
+/* The identity's live session has shown that it lives: who waits for its place is refused. */
+void connection_keep_place(PeerConnection *c, uint64_t now_usec);
+/* Give up the identity's place, if @c has it; who waits for it is admitted. */
+void connection_leave(PeerConnection *c, uint64_t now_usec);
+/* End the connection, and its guest's claim with it, if the guest's key is another one now. */
+void connection_check_key(PeerConnection *c, uint64_t now_usec);
+
+/* connection-input.c */
 void connection_tick(PeerConnection *c, uint64_t now_usec);
 void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came in SLOT_WAIT */
-void connection_bye(PeerConnection *c, WireBye reason, const char *text, uint64_t now_usec);
-void connection_result(PeerConnection *c, const WireResult *result, uint64_t now_usec);
-void connection_leave(PeerConnection *c, uint64_t now_usec);
 
 /* checks.c */
-void settle_log_drift(Controller *b, const ReconcilePlan *plan);
-void settle_verify(Controller *b, ReconcilePlan *plan, uint64_t now_usec);
-void settle_firewall(Controller *b, ReconcilePlan *plan);
 
-/* settle.c: one reconcile, applied and answered. Return: 0 or the first error. */
-int controller_settle(Controller *b, uint64_t now_usec);
+/* Log what others did to our values since the last run. */
+void checks_log_drift(const Controller *controller, const ReconcilePlan *plan);
+/* Worsen results of endpoints that are not listened on. */
+void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_usec);
+/* Ask for the firewall rules that belong to @plan, and worsen results if the firewall fails. */
+void checks_firewall(Controller *controller, ReconcilePlan *plan);
+
+/* settle.c: one run, from the claims to values and answers. Return: 0 or the first error. */
+int settle(Controller *controller, uint64_t now_usec);

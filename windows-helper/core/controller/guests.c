@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See agents.h. At most CONTROLLER_GUESTS_MAX of them, so looking through all is cheap. */
+/*
+ * The list of guests. There are at most CONTROLLER_GUESTS_MAX, so looking through all is cheap.
+ */
 
-#include "windows-helper/core/controller/guests.h"
+#include "windows-helper/core/controller/guests-private.h"
 
 #include "windows-helper/core/base/result.h"
 
@@ -10,112 +12,112 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void agent_free(Guest *agent) {
-        wire_state_done(&agent->state);
-        result_list_free(agent->results, agent->n_told);
-        free(agent->told);
-        free(agent);
+static void guest_free(Guest *guest) {
+        wire_state_done(&guest->state);
+        result_list_free(guest->results, guest->n_reported);
+        free(guest->reported);
+        free(guest);
 }
 
-Guest *guests_find(const Guests *a, const char *owner) {
-        for (size_t i = 0; i < a->n; i++)
-                if (strcmp(a->items[i]->owner, owner) == 0)
-                        return a->items[i];
+Guest *guests_find(const Guests *guests, const char *owner) {
+        for (size_t i = 0; i < guests->n; i++)
+                if (strcmp(guests->items[i]->owner, owner) == 0)
+                        return guests->items[i];
         return NULL;
 }
 
-int guests_add(Guests *a, const char *owner, Guest **ret_agent) {
+int guests_add(Guests *guests, const char *owner, Guest **ret_guest) {
         size_t n = strlen(owner);
-        Guest *agent;
+        Guest *guest;
 
-        if (a->n == CONTROLLER_GUESTS_MAX)
+        if (guests->n == CONTROLLER_GUESTS_MAX)
                 return -ENOSPC;
-        agent = calloc(1, sizeof(*agent));
-        if (!agent)
+        guest = calloc(1, sizeof(*guest));
+        if (!guest)
                 return -ENOMEM;
-        memcpy(agent->owner, owner, n + 1);
-        agent->since = ++a->arrivals;
-        agent->expires = GUEST_NO_EXPIRY;
-        a->items[a->n++] = agent;
-        *ret_agent = agent;
+        memcpy(guest->owner, owner, n + 1);
+        guest->since = ++guests->arrivals;
+        guest->expires = GUEST_NO_EXPIRY;
+        guests->items[guests->n++] = guest;
+        *ret_guest = guest;
         return 0;
 }
 
-void guests_remove(Guests *a, Guest *agent) {
-        for (size_t i = 0; i < a->n; i++) {
-                if (a->items[i] == agent) {
-                        memmove(&a->items[i], &a->items[i + 1],
-                                (a->n - i - 1) * sizeof(a->items[0]));
-                        a->n--;
-                        agent_free(agent);
+void guests_remove(Guests *guests, Guest *guest) {
+        for (size_t i = 0; i < guests->n; i++) {
+                if (guests->items[i] == guest) {
+                        memmove(&guests->items[i], &guests->items[i + 1],
+                                (guests->n - i - 1) * sizeof(guests->items[0]));
+                        guests->n--;
+                        guest_free(guest);
                         return;
                 }
         }
 }
 
-int guests_recover(Guests *a, const Ledger *ledger, uint64_t expires) {
+int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires) {
         const Guest *last = NULL;
 
         for (size_t i = 0; i < ledger->n_entries; i++) {
                 const char *owner = ledger->entries[i].owner;
-                Guest *agent;
+                Guest *guest;
                 int r;
 
-                if ((last && strcmp(last->owner, owner) == 0) || guests_find(a, owner))
+                if ((last && strcmp(last->owner, owner) == 0) || guests_find(guests, owner))
                         continue;
-                r = guests_add(a, owner, &agent);
+                r = guests_add(guests, owner, &guest);
                 if (r == -ENOSPC)
                         return 0;
                 if (r < 0)
                         return r;
-                agent->hold = true;
-                agent->expires = expires;
-                last = agent;
+                guest->in_grace = true;
+                guest->expires = expires;
+                last = guest;
         }
         return 0;
 }
 
-void guests_claim(Guests *a, Guest *agent, WireState *state) {
-        wire_state_done(&agent->state);
-        agent->state = *state;
+void guests_claim(Guests *guests, Guest *guest, WireState *state) {
+        wire_state_done(&guest->state);
+        guest->state = *state;
         *state = WIRE_STATE_NULL;
-        agent->state_serial = ++a->states;
-        agent->has_state = true;
-        agent->hold = false;
-        agent->expires = GUEST_NO_EXPIRY;
-        agent->answer_due = true;
+        guest->state_serial = ++guests->states;
+        guest->has_state = true;
+        guest->in_grace = false;
+        guest->expires = GUEST_NO_EXPIRY;
+        guest->answer_due = true;
 }
 
-bool guests_expire(Guests *a, uint64_t now_usec) {
+bool guests_expire(Guests *guests, uint64_t now_usec) {
         bool dropped = false;
 
-        for (size_t i = a->n; i > 0; i--) {
-                Guest *agent = a->items[i - 1];
+        for (size_t i = guests->n; i > 0; i--) {
+                Guest *guest = guests->items[i - 1];
 
-                if (agent->expires <= now_usec) {
-                        dropped |= agent->hold || agent->has_state;
-                        wire_state_done(&agent->state);
-                        agent->state = WIRE_STATE_NULL;
-                        agent->has_state = agent->hold = agent->answer_due = false;
-                        agent->expires = GUEST_NO_EXPIRY;
+                if (guest->expires <= now_usec) {
+                        dropped |= guest->in_grace || guest->has_state;
+                        wire_state_done(&guest->state);
+                        guest->state = WIRE_STATE_NULL;
+                        guest->has_state = guest->in_grace = guest->answer_due = false;
+                        guest->expires = GUEST_NO_EXPIRY;
                 }
-                if (!agent->connection && !agent->hold && !agent->has_state)
-                        guests_remove(a, agent);
+                if (!guest->connection && !guest->in_grace && !guest->has_state)
+                        guests_remove(guests, guest);
         }
         return dropped;
 }
 
-uint64_t guests_deadline(const Guests *a) {
+uint64_t guests_deadline(const Guests *guests) {
         uint64_t deadline = GUEST_NO_EXPIRY;
 
-        for (size_t i = 0; i < a->n; i++)
-                if (a->items[i]->expires < deadline)
-                        deadline = a->items[i]->expires;
+        for (size_t i = 0; i < guests->n; i++)
+                if (guests->items[i]->expires < deadline)
+                        deadline = guests->items[i]->expires;
         return deadline;
 }
 
-void guests_done(Guests *a) {
-        for (size_t i = 0; i < a->n; i++)
-                agent_free(a->items[i]);
-        *a = GUESTS_NULL;
+void guests_done(Guests *guests) {
+        for (size_t i = 0; i < guests->n; i++)
+                guest_free(guests->items[i]);
+        *guests = GUESTS_NULL;
 }

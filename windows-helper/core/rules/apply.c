@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See apply.h for the order, ledger.h for why it is safe. */
+/*
+ * Carries out a plan. See apply.h for the order of the phases, and ledger.h for why it is safe.
+ */
 
 #include "windows-helper/core/rules/apply.h"
 
@@ -10,13 +12,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than any value that we write, so that a cut foreign one cannot look like ours. */
+/* Longer than any value that we write, so that a foreign value that was cut cannot look like ours.
+ */
 #define APPLY_DATA_MAX 256
 
 typedef enum ApplyStatus {
         APPLY_OK,
-        APPLY_FAILED,  /* a host function failed: the entry stays as proof of both values */
-        APPLY_FOREIGN, /* somebody changed the value since it was read: the entry goes */
+        APPLY_FAILED,  /* a host function failed: the entry stays and proves both values */
+        APPLY_FOREIGN, /* somebody changed the value since it was read: the entry is removed */
 } ApplyStatus;
 
 typedef struct Apply {
@@ -24,7 +27,7 @@ typedef struct Apply {
         Ledger *ledger;
         ReconcilePlan *plan;
         uint8_t *status;             /* ApplyStatus of each change */
-        const LedgerEntry **entries; /* room for those that are new in the ledger */
+        const LedgerEntry **entries; /* room for the entries that are new in the ledger */
         ApplyOutcome outcome;
 } Apply;
 
@@ -36,9 +39,9 @@ static void apply_worsen(Apply *a, const ReconcileChange *c, WireServiceState st
                          WireReason reason, const char *what) {
         char listen[IP_ENDPOINT_TEXT_MAX];
 
-        if (c->agent != SIZE_MAX && a->plan->results[c->agent]) {
+        if (c->guest != SIZE_MAX && a->plan->results[c->guest]) {
                 ip_endpoint_format(&c->entry.listen, listen);
-                result_worsen(&a->plan->results[c->agent][c->service], state, reason, "%s: %s",
+                result_worsen(&a->plan->results[c->guest][c->service], state, reason, "%s: %s",
                               listen, what);
         }
 }
@@ -49,11 +52,12 @@ static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         a->status[i] = APPLY_FAILED;
         if (a->outcome.error == 0)
                 a->outcome.error = error;
-        result_text(text, "%s failed (%s); tried again by itself", what, strerror(-error));
+        result_text(text, "%s failed (%s); it is tried again automatically", what,
+                    strerror(-error));
         apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
 }
 
-/* Nothing is done when @r, of one of the flushes before the first change, says that it failed. */
+/* If a flush before the first change failed with @r, no change is made at all. */
 static void apply_fail_all(Apply *a, int r, const char *what) {
         for (size_t i = 0; r < 0 && i < a->plan->n_changes; i++)
                 apply_fail(a, i, r, what);
@@ -65,8 +69,8 @@ static bool apply_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
                (apply_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
 }
 
-/* Before phase 1: that a value was found, or not found, must still be so after a power cut when the
- * ledger is about to stop proving another one. */
+/* Before phase 1. The ledger may be about to stop proving a value because of what was found in the
+ * table. Then what was found must still be there after a power cut. */
 static void apply_trust_values(Apply *a) {
         for (size_t i = 0; i < a->plan->n_changes; i++) {
                 const LedgerEntry *e = &a->plan->changes[i].entry;
@@ -99,7 +103,7 @@ static void apply_intents(Apply *a) {
                 else if (known)
                         *known = *e;
                 else
-                        a->entries[n_new++] = e; /* writes come by endpoint, so these are sorted */
+                        a->entries[n_new++] = e; /* sorted, because writes come by endpoint */
         }
         ledger_merge(a->ledger, a->entries, n_new);
         if (n_puts > 0)
@@ -123,7 +127,7 @@ static int apply_check(Apply *a, const IpEndpoint *listen, const IpEndpoint *tar
         return strcmp(expected, ret_found) == 0 ? 0 : -EEXIST;
 }
 
-/* Delete the value of @target if it is there and is that. Return: as apply_check(), but 0 also
+/* Delete the value of @target if it is there and unchanged. Return: as apply_check(), but 0 also
  * when there was none. */
 static int apply_delete(Apply *a, const IpEndpoint *listen, const IpEndpoint *target,
                         char ret_found[APPLY_DATA_MAX]) {
@@ -147,8 +151,8 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
         int r;
 
         if (had && rule_family(&e->listen, &e->current) != family) {
-                /* The target moves to another key: the old value first, so that there never are
-                 * two of ours and the entry can prove each. */
+                /* The target moves to another key. Delete the old value first, so that there are
+                 * never two of ours and the entry can prove each. */
                 r = apply_delete(a, &e->listen, &e->current, ret_found);
                 if (r < 0)
                         return r;
@@ -156,7 +160,7 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
         }
         r = apply_check(a, &e->listen, had ? &e->current : &e->next, ret_found);
         if (r == 0 && !had)
-                return -EEXIST; /* it was not there when we decided, so it is not our writing */
+                return -EEXIST; /* it was not there when we decided, so we did not write it */
         if (r < 0 && r != -ENOENT)
                 return r;
         rule_endpoint_format(&e->listen, name);
@@ -166,7 +170,7 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
         return r;
 }
 
-/* What is neither target is somebody else's and stays; the entry goes in any case. */
+/* A value that is neither target is foreign and stays. The entry is removed in any case. */
 static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
         const IpEndpoint *targets[] = {&e->current, &e->next};
 
@@ -181,9 +185,9 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
         return 0;
 }
 
-/* A foreign value that may be replaced goes if it still reads as it was seen. It needs no ledger
- * entry: that an administrator named exactly this value is the proof, and it is forgotten only when
- * the value has gone from the disk, too. */
+/* Delete a foreign value that may be replaced, if it still reads the same. It needs no ledger
+ * entry: the proof is that an administrator named exactly this value. That request is forgotten
+ * only after the value has gone from the disk, too. */
 static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_MAX]) {
         int r = a->host->rule_get(a->host->userdata, v->family, v->name, ret_found, APPLY_DATA_MAX);
 
@@ -215,13 +219,14 @@ static void apply_values(Apply *a) {
                         r = apply_write(a, &c->entry, found);
                 } else if (c->action == RECONCILE_REMOVE) {
                         r = apply_remove(a, &c->entry, found);
-                        a->outcome.again |= c->agent != SIZE_MAX;
+                        a->outcome.again |= c->guest != SIZE_MAX;
                 } else if (c->action == RECONCILE_ADOPT) {
                         r = apply_adopt(a, c->foreign, found);
                 }
                 if (r == -EEXIST) {
                         a->status[i] = APPLY_FOREIGN;
-                        result_text(text, "somebody just set a port forwarding there (%s)", found);
+                        result_text(text, "somebody has just set a port forwarding there (%s)",
+                                    found);
                         apply_worsen(a, c, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, text);
                 } else if (r < 0) {
                         apply_fail(a, i, r, "changing the port forwarding");
@@ -229,8 +234,8 @@ static void apply_values(Apply *a) {
         }
 }
 
-/* Phases 4 and 5. Return: 0, or the error of the flush: then the entries stay as they are, as proof
- * of both values. */
+/* Phases 4 and 5. Return: 0, or the error of the flush. Then the entries stay as they are and prove
+ * both values. */
 static int apply_activate(Apply *a, bool due) {
         int r = 0;
 
@@ -238,25 +243,25 @@ static int apply_activate(Apply *a, bool due) {
                 a->outcome.activation = a->host->activate(a->host->userdata);
                 a->outcome.activated = true;
         }
-        if (a->plan->n_changes > 0) /* also when nothing was left to delete: others' deletes */
+        if (a->plan->n_changes > 0) /* also when others had deleted the values before us */
                 r = a->host->rules_flush(a->host->userdata);
         if (r < 0 && a->outcome.error == 0)
                 a->outcome.error = r;
         return r;
 }
 
-/* True when iphlpsvc runs, by all that is known, and goes on with values that are gone. One that
- * does not run reads the values when it starts. */
-static bool apply_is_deaf(const Apply *a) {
+/* True when iphlpsvc seems to run and still uses values that are gone. If it does not run, it reads
+ * the values when it starts. */
+static bool apply_is_ignored(const Apply *a) {
         int r = a->outcome.activation;
 
         return r < 0 && r != -ENOENT && r != -ESRCH && r != -EPERM;
 }
 
-/* Phase 6. Not flushed: what gets lost here is the end of a change, and the entry from phase 1
- * still proves the value. A removal does not end before iphlpsvc knows: if the helper dies before
- * it does, the entry is what makes the next one tell it (one that makes room is followed by a
- * write, which leaves an entry as well). */
+/* Phase 6. It is not flushed: a power cut loses only the end of a change, and the entry from phase
+ * 1 still proves the value. A removal does not end before iphlpsvc knows of it. If the helper dies
+ * before that, the entry makes the next helper activate. (A removal that makes room is followed by
+ * a write, which leaves an entry as well.) */
 static void apply_commit(Apply *a) {
         for (size_t i = 0; i < a->plan->n_changes; i++) {
                 const ReconcileChange *c = &a->plan->changes[i];
@@ -270,7 +275,8 @@ static void apply_commit(Apply *a) {
                                 a->outcome.error = r;
                 }
                 if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
-                    (c->action == RECONCILE_REMOVE && c->agent == SIZE_MAX && apply_is_deaf(a)) ||
+                    (c->action == RECONCILE_REMOVE && c->guest == SIZE_MAX &&
+                     apply_is_ignored(a)) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;
                 e = ledger_find(a->ledger, &c->entry.listen);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The ledger as a sorted array and as text. Who may change it, and when, is apply.c's business.
+ * The ledger as a sorted array and as text. apply.c decides when it changes.
  */
 
 #include "windows-helper/core/rules/ledger.h"
@@ -15,7 +15,7 @@
 #define LEDGER_SIZE_FIRST 64
 #define LEDGER_NONE       "-"
 
-/* Index of the first entry whose endpoint is not below @listen. */
+/* The index of the first entry whose endpoint is not below @listen. */
 static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
         size_t low = 0, high = l->n_entries;
 
@@ -74,7 +74,7 @@ int ledger_put(Ledger *l, const LedgerEntry *entry) {
 void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n) {
         size_t old = l->n_entries, to = old + n;
 
-        /* From the back, so that nothing is overwritten before it was moved. */
+        /* From the back, so that no entry is overwritten before it has been moved. */
         while (n > 0) {
                 if (old > 0 &&
                     ip_endpoint_compare(&l->entries[old - 1].listen, &entries[n - 1]->listen) > 0) {
@@ -126,7 +126,7 @@ static void ledger_target_format(const IpEndpoint *target, char ret_text[RULE_TE
                 rule_endpoint_format(target, ret_text);
 }
 
-/* Twice for each rule of a batch, so without printf. */
+/* Without printf, because this runs twice for each rule of a batch. */
 static char *ledger_append(char *p, const char *text, char end) {
         size_t n = strlen(text);
 
@@ -163,7 +163,7 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
         if (n > LEDGER_TEXT_MAX || rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0)
                 return -EINVAL;
         memcpy(copy, data, n + 1);
-        /* From the right: only the owner, which comes first, may hold a '|' itself. */
+        /* From the right, because the owner, which comes first, may contain a '|'. */
         for (int i = 2; i >= 0; i--) {
                 part[i] = strrchr(copy, '|');
                 if (!part[i])
@@ -179,8 +179,8 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
                 return -EINVAL;
         memcpy(e.owner, copy, n + 1);
         memcpy(e.service, part[0], strlen(part[0]) + 1);
-        /* Only what we would write: under another spelling of its name an entry could never be
-         * replaced or removed, and would be back at each start. */
+        /* Accept only what we would write. An entry whose name is spelled differently could never
+         * be replaced or removed, and would be back at each start. */
         rule_endpoint_format(&e.listen, own_name);
         ledger_entry_format(&e, own_data);
         if (strcmp(name, own_name) != 0 || strcmp(data, own_data) != 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See listening.h. */
+/*
+ * The table of listening sockets as a growing array.
+ */
 
 #include "windows-helper/core/rules/listening.h"
 

@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The host's table of listening TCP sockets, as far as port forwarding is concerned with it.
+ * The host's table of listening TCP sockets: who listens on which endpoint.
  */
 
 #include "common/ip.h"
@@ -11,13 +11,13 @@
 
 typedef struct Listening {
         IpEndpoint endpoint;
-        uint32_t pid; /* 0: Windows does not tell (nor does Wine 8, of any) */
+        uint32_t pid; /* 0: Windows does not report it (Wine 8 never does) */
 } Listening;
 
 typedef struct ListeningTable {
         Listening *items; /* owned; sorted by listening_table_sort() */
         size_t n, size;
-        uint32_t forwarder; /* process of iphlpsvc; 0: it does not run */
+        uint32_t forwarder; /* the process of iphlpsvc; 0: it does not run */
 } ListeningTable;
 
 #define LISTENING_TABLE_NULL ((ListeningTable){0})

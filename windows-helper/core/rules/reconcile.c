@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The second half of reconcile(): one walk over three lists sorted by listen endpoint (wanted
- * endpoints, ledger entries, values found), which decides each endpoint on its own:
+ * The second half of reconcile(). It goes once through three lists that are sorted by listen
+ * endpoint (wanted endpoints, ledger entries, values found) and decides each endpoint on its own:
  *
- *   a value that the ledger does not prove ours   nobody gets the endpoint, ours goes, entry goes
- *   wanted, and free or ours                      one agent gets it: write, record, or nothing
- *   not wanted                                    ours goes, unless its owner may still come back
+ *   there is a foreign value      nobody gets the endpoint; our value and the entry are removed
+ *   wanted, and free or ours      one guest gets it: write, record, or nothing
+ *   not wanted                    our value is removed, unless its owner may still come back
  *
- * "Ours" is a value whose text is exactly what the entry's current or next would be written as.
+ * A value is ours if its text is exactly what we would write for the entry's current or next. Any
+ * other value is foreign.
  *
- * That a value of ours was not found is no proof that it is not there: the table is not read in one
- * piece, and others may put it back. So an entry whose value is missing keeps proving it until
- * apply has looked again.
+ * When a value of ours was not found, it may be there all the same: the table is not read in one
+ * piece, and others may put the value back. So an entry whose value is missing keeps proving it
+ * until apply has looked again.
  */
 
 #include "windows-helper/core/rules/reconcile.h"
@@ -24,16 +25,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef struct Walk {
+typedef struct Planner {
         const ReconcileInput *input;
         const Wanted *wanted;
         size_t n_wanted, n_rules;
         ReconcilePlan *plan;
         size_t n_removals;
-} Walk;
+} Planner;
 
 /* Everything that is known about one listen endpoint. */
-typedef struct Site {
+typedef struct PlannerEndpoint {
         IpEndpoint listen;
         const Wanted *wanted;
         size_t n_wanted;
@@ -43,89 +44,90 @@ typedef struct Site {
         /* derived */
         const RuleValue *foreign;   /* the first one */
         bool has_current, has_next; /* a value of ours as the entry's current or next */
-} Site;
+} PlannerEndpoint;
 
-static bool walk_is_removal(ReconcileAction action) {
+static bool planner_is_removal(ReconcileAction action) {
         return action == RECONCILE_REMOVE || action == RECONCILE_FORGET;
 }
 
-static ReconcileChange *walk_change(Walk *w, ReconcileAction action, const LedgerEntry *entry,
-                                    const Wanted *wanted) {
-        ReconcileChange *c = &w->plan->changes[w->plan->n_changes++];
+static ReconcileChange *planner_change(Planner *p, ReconcileAction action, const LedgerEntry *entry,
+                                       const Wanted *wanted) {
+        ReconcileChange *c = &p->plan->changes[p->plan->n_changes++];
 
         *c = (ReconcileChange){
                 .action = action,
                 .entry = *entry,
-                .agent = wanted ? wanted->agent : SIZE_MAX,
+                .guest = wanted ? wanted->guest : SIZE_MAX,
                 .service = wanted ? wanted->service : 0,
         };
-        w->n_removals += walk_is_removal(action);
+        p->n_removals += planner_is_removal(action);
         return c;
 }
 
-static WireServiceResult *walk_result(Walk *w, const Wanted *wanted) {
-        return &w->plan->results[wanted->agent][wanted->service];
+static WireServiceResult *planner_result(Planner *p, const Wanted *wanted) {
+        return &p->plan->results[wanted->guest][wanted->service];
 }
 
-static const WireService *walk_service(const Walk *w, const Wanted *wanted) {
-        return &w->input->agents[wanted->agent].state->services[wanted->service];
+static const WireService *planner_service(const Planner *p, const Wanted *wanted) {
+        return &p->input->guests[wanted->guest].state->services[wanted->service];
 }
 
-static const ReconcileAgent *walk_agent_by_owner(const Walk *w, const char *owner) {
-        for (size_t i = 0; i < w->input->n_agents; i++)
-                if (strcmp(w->input->agents[i].owner, owner) == 0)
-                        return &w->input->agents[i];
+static const ReconcileGuest *planner_guest_by_owner(const Planner *p, const char *owner) {
+        for (size_t i = 0; i < p->input->n_guests; i++)
+                if (strcmp(p->input->guests[i].owner, owner) == 0)
+                        return &p->input->guests[i];
         return NULL;
 }
 
-static void site_sort_values(Site *s) {
-        for (size_t i = 0; i < s->n_values; i++) {
-                const RuleValue *v = &s->values[i];
+static void endpoint_sort_values(PlannerEndpoint *e) {
+        for (size_t i = 0; i < e->n_values; i++) {
+                const RuleValue *v = &e->values[i];
 
-                if (s->entry && rule_value_is(v, &s->entry->current))
-                        s->has_current = true;
-                else if (s->entry && rule_value_is(v, &s->entry->next))
-                        s->has_next = true;
-                else if (!s->foreign)
-                        s->foreign = v;
+                if (e->entry && rule_value_is(v, &e->entry->current))
+                        e->has_current = true;
+                else if (e->entry && rule_value_is(v, &e->entry->next))
+                        e->has_next = true;
+                else if (!e->foreign)
+                        e->foreign = v;
         }
 }
 
-static bool site_found(const Site *s) {
-        return s->has_current || s->has_next;
+static bool endpoint_found(const PlannerEndpoint *e) {
+        return e->has_current || e->has_next;
 }
 
-/* Either value may be there, so the entry cannot spare its proof of one: both are found, which
- * takes somebody who puts the old one back when the targets have keys of their own (v4tov4,
- * v4tov6); or neither is, in the midst of a change. */
-static bool site_is_open(const Site *s) {
-        const LedgerEntry *e = s->entry;
+/* True when either value may be there, so that the entry must go on proving both. Either both are
+ * found: somebody put the old one back, and the two targets have keys of their own (v4tov4,
+ * v4tov6). Or neither is found in the middle of a change. */
+static bool endpoint_is_open(const PlannerEndpoint *e) {
+        const LedgerEntry *entry = e->entry;
 
-        if (site_found(s))
-                return s->has_current && s->has_next;
-        return e->current.addr.family != IP_FAMILY_NONE && e->next.addr.family != IP_FAMILY_NONE &&
-               ip_endpoint_compare(&e->current, &e->next) != 0;
+        if (endpoint_found(e))
+                return e->has_current && e->has_next;
+        return entry->current.addr.family != IP_FAMILY_NONE &&
+               entry->next.addr.family != IP_FAMILY_NONE &&
+               ip_endpoint_compare(&entry->current, &entry->next) != 0;
 }
 
-static void walk_remove(Walk *w, const Site *s, const Wanted *wanted) {
-        LedgerEntry e = *s->entry;
+static void planner_remove(Planner *p, const PlannerEndpoint *e, const Wanted *wanted) {
+        LedgerEntry entry = *e->entry;
 
-        if (s->foreign && !site_found(s)) {
-                /* No second look: it goes by the name, and the registry takes the foreign one for
-                 * ours when only capitals differ (fd00::1, FD00::1). */
-                walk_change(w, RECONCILE_FORGET, &e, NULL)->foreign = s->foreign;
+        if (e->foreign && !endpoint_found(e)) {
+                /* Do not look again. Looking goes by the name, and the registry would find the
+                 * foreign value where only the case differs (fd00::1, FD00::1). */
+                planner_change(p, RECONCILE_FORGET, &entry, NULL)->foreign = e->foreign;
                 return;
         }
-        if (site_found(s) && !site_is_open(s)) {
-                e.current = s->has_current ? s->entry->current : s->entry->next;
-                e.next = (IpEndpoint){0};
+        if (endpoint_found(e) && !endpoint_is_open(e)) {
+                entry.current = e->has_current ? e->entry->current : e->entry->next;
+                entry.next = (IpEndpoint){0};
         }
-        walk_change(w, RECONCILE_REMOVE, &e, wanted);
+        planner_change(p, RECONCILE_REMOVE, &entry, wanted);
 }
 
 /* True when the administrator asked us to take over exactly this value. */
-static bool walk_is_adopted(const Walk *w, const RuleValue *v) {
-        const RuleTable *t = w->input->adoptions;
+static bool planner_is_adopted(const Planner *p, const RuleValue *v) {
+        const RuleTable *t = p->input->adoptions;
 
         for (size_t i = 0; i < t->n_values; i++) {
                 const RuleValue *a = &t->values[i];
@@ -137,31 +139,32 @@ static bool walk_is_adopted(const Walk *w, const RuleValue *v) {
         return false;
 }
 
-/* The endpoint of @s is asked for, and the value in the way may be replaced: it goes now, ours is
- * written in the next run. One at a time; there are at most as many as spellings. */
-static void walk_adopt(Walk *w, const Site *s) {
-        LedgerEntry e = {.listen = s->listen};
+/* Somebody asks for the endpoint, and the foreign value may be replaced. That value is deleted now,
+ * and ours is written in the next run. This removes one value at a time; there can be one for each
+ * spelling of the endpoint. */
+static void planner_adopt(Planner *p, const PlannerEndpoint *e) {
+        LedgerEntry entry = {.listen = e->listen};
 
-        walk_change(w, RECONCILE_ADOPT, &e, s->wanted)->foreign = s->foreign;
-        for (size_t i = 0; i < s->n_wanted; i++) {
-                result_worsen(walk_result(w, &s->wanted[i]), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
-                              "an older rule is being taken over first");
+        planner_change(p, RECONCILE_ADOPT, &entry, e->wanted)->foreign = e->foreign;
+        for (size_t i = 0; i < e->n_wanted; i++) {
+                result_worsen(planner_result(p, &e->wanted[i]), WIRE_SERVICE_PENDING,
+                              WIRE_REASON_NONE, "an older rule is being taken over first");
         }
 }
 
-static void walk_foreign(Walk *w, const Site *s) {
-        const RuleValue *v = s->foreign;
+static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
+        const RuleValue *v = e->foreign;
         char listen[IP_ENDPOINT_TEXT_MAX];
 
-        if (!s->entry && s->n_wanted > 0 && walk_is_adopted(w, v)) {
-                walk_adopt(w, s);
+        if (!e->entry && e->n_wanted > 0 && planner_is_adopted(p, v)) {
+                planner_adopt(p, e);
                 return;
         }
-        if (s->entry)
-                walk_remove(w, s, NULL);
-        ip_endpoint_format(&s->listen, listen);
-        for (size_t i = 0; i < s->n_wanted; i++) {
-                result_worsen(walk_result(w, &s->wanted[i]), WIRE_SERVICE_CONFLICT,
+        if (e->entry)
+                planner_remove(p, e, NULL);
+        ip_endpoint_format(&e->listen, listen);
+        for (size_t i = 0; i < e->n_wanted; i++) {
+                result_worsen(planner_result(p, &e->wanted[i]), WIRE_SERVICE_CONFLICT,
                               WIRE_REASON_FOREIGN_RULE,
                               "%s: there is a port forwarding that wslbridge did not make (%s %s = "
                               "%s); delete it, take it over (wslbridge-helper adopt), or listen "
@@ -171,194 +174,196 @@ static void walk_foreign(Walk *w, const Site *s) {
         }
 }
 
-/* The one who gets the endpoint: its owner by the ledger, else who came first. */
-static const Wanted *walk_winner(const Walk *w, const Site *s) {
-        for (size_t i = 0; s->entry && i < s->n_wanted; i++) {
-                const ReconcileAgent *a = &w->input->agents[s->wanted[i].agent];
+/* Who gets the endpoint: its owner by the ledger, otherwise the guest that arrived first. */
+static const Wanted *planner_winner(const Planner *p, const PlannerEndpoint *e) {
+        for (size_t i = 0; e->entry && i < e->n_wanted; i++) {
+                const ReconcileGuest *guest = &p->input->guests[e->wanted[i].guest];
 
-                if (strcmp(a->owner, s->entry->owner) == 0)
-                        return &s->wanted[i];
+                if (strcmp(guest->owner, e->entry->owner) == 0)
+                        return &e->wanted[i];
         }
-        return s->n_wanted > 0 ? &s->wanted[0] : NULL;
+        return e->n_wanted > 0 ? &e->wanted[0] : NULL;
 }
 
-static void walk_lose(Walk *w, const Site *s, const Wanted *loser, const char *owner,
-                      const char *service) {
+static void planner_lose(Planner *p, const PlannerEndpoint *e, const Wanted *loser,
+                         const char *owner, const char *service) {
         const char *distro = strchr(owner, '/');
         char listen[IP_ENDPOINT_TEXT_MAX];
 
-        ip_endpoint_format(&s->listen, listen);
-        result_worsen(walk_result(w, loser), WIRE_SERVICE_CONFLICT, WIRE_REASON_OTHER_AGENT,
+        ip_endpoint_format(&e->listen, listen);
+        result_worsen(planner_result(p, loser), WIRE_SERVICE_CONFLICT, WIRE_REASON_OTHER_AGENT,
                       "%s: held by service '%s' of %s (agent %.*s)", listen, service,
                       distro ? distro + 1 : owner, distro ? (int) (distro - owner) : 0, owner);
 }
 
-static void walk_losers(Walk *w, const Site *s, const Wanted *winner) {
-        const char *owner = w->input->agents[winner->agent].owner;
-        const char *service = walk_service(w, winner)->name;
+static void planner_losers(Planner *p, const PlannerEndpoint *e, const Wanted *winner) {
+        const char *owner = p->input->guests[winner->guest].owner;
+        const char *service = planner_service(p, winner)->name;
         char listen[IP_ENDPOINT_TEXT_MAX];
 
-        for (size_t i = 0; i < s->n_wanted; i++) {
-                const Wanted *loser = &s->wanted[i];
+        for (size_t i = 0; i < e->n_wanted; i++) {
+                const Wanted *loser = &e->wanted[i];
 
                 if (loser == winner)
                         continue;
-                if (loser->agent != winner->agent) {
-                        walk_lose(w, s, loser, owner, service);
+                if (loser->guest != winner->guest) {
+                        planner_lose(p, e, loser, owner, service);
                         continue;
                 }
-                ip_endpoint_format(&s->listen, listen);
-                result_worsen(walk_result(w, loser), WIRE_SERVICE_INVALID, WIRE_REASON_DUPLICATE,
+                ip_endpoint_format(&e->listen, listen);
+                result_worsen(planner_result(p, loser), WIRE_SERVICE_INVALID, WIRE_REASON_DUPLICATE,
                               "%s: asked for twice, service '%s' has it; remove one of the two",
                               listen, service);
         }
 }
 
-static void walk_grant(Walk *w, const Site *s, const Wanted *winner) {
-        const LedgerEntry *old = s->entry;
-        ReconcilePlan *p = w->plan;
-        LedgerEntry e = {.listen = s->listen, .next = winner->connect};
+static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *winner) {
+        const LedgerEntry *old = e->entry;
+        ReconcilePlan *plan = p->plan;
+        LedgerEntry entry = {.listen = e->listen, .next = winner->connect};
 
-        if (old && site_is_open(s)) {
-                /* The entry cannot prove a third value; clear up first, write in the next run. */
-                walk_remove(w, s, winner);
-                result_worsen(walk_result(w, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
+        if (old && endpoint_is_open(e)) {
+                /* The entry cannot prove a third value: remove now, write in the next run. */
+                planner_remove(p, e, winner);
+                result_worsen(planner_result(p, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
                               "an older rule is being removed first");
                 return;
         }
-        strcpy(e.owner, w->input->agents[winner->agent].owner);
-        strcpy(e.service, walk_service(w, winner)->name);
+        strcpy(entry.owner, p->input->guests[winner->guest].owner);
+        strcpy(entry.service, planner_service(p, winner)->name);
         if (old) {
-                e.current = s->has_next || old->current.addr.family == IP_FAMILY_NONE
-                                    ? old->next
-                                    : old->current;
+                entry.current = e->has_next || old->current.addr.family == IP_FAMILY_NONE
+                                        ? old->next
+                                        : old->current;
         }
-        p->endpoints[p->n_endpoints++] =
-                (ReconcileEndpoint){s->listen, winner->connect, winner->agent, winner->service};
-        if (!old || !site_found(s) || ip_endpoint_compare(&e.current, &e.next) != 0)
-                walk_change(w, RECONCILE_WRITE, &e, winner)->restores =
+        plan->endpoints[plan->n_endpoints++] =
+                (ReconcileEndpoint){e->listen, winner->connect, winner->guest, winner->service};
+        if (!old || !endpoint_found(e) || ip_endpoint_compare(&entry.current, &entry.next) != 0)
+                planner_change(p, RECONCILE_WRITE, &entry, winner)->restores =
                         old && ip_endpoint_compare(&old->current, &old->next) == 0 &&
-                        !site_found(s);
+                        !endpoint_found(e);
         else if (ip_endpoint_compare(&old->current, &old->next) != 0 ||
-                 strcmp(old->owner, e.owner) != 0 || strcmp(old->service, e.service) != 0)
-                walk_change(w, RECONCILE_RECORD, &e, winner);
+                 strcmp(old->owner, entry.owner) != 0 || strcmp(old->service, entry.service) != 0)
+                planner_change(p, RECONCILE_RECORD, &entry, winner);
 }
 
-/* True when the endpoint's owner is not back yet and its value is in force. */
-static bool walk_held(const Walk *w, const Site *s) {
-        const ReconcileAgent *a;
+/* True when the endpoint's owner is in its grace period and its value is in force. */
+static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
+        const ReconcileGuest *guest;
 
-        if (!s->entry || !site_found(s))
+        if (!e->entry || !endpoint_found(e))
                 return false;
-        a = walk_agent_by_owner(w, s->entry->owner);
-        return a && a->hold;
+        guest = planner_guest_by_owner(p, e->entry->owner);
+        return guest && guest->in_grace;
 }
 
-static void walk_site(Walk *w, Site *s) {
+static void planner_decide(Planner *p, PlannerEndpoint *e) {
         const Wanted *winner;
 
-        site_sort_values(s);
-        if (s->foreign) {
-                walk_foreign(w, s);
+        endpoint_sort_values(e);
+        if (e->foreign) {
+                planner_foreign(p, e);
                 return;
         }
-        if (walk_held(w, s)) {
-                for (size_t i = 0; i < s->n_wanted; i++)
-                        walk_lose(w, s, &s->wanted[i], s->entry->owner, s->entry->service);
+        if (planner_is_kept(p, e)) {
+                for (size_t i = 0; i < e->n_wanted; i++)
+                        planner_lose(p, e, &e->wanted[i], e->entry->owner, e->entry->service);
                 return;
         }
-        winner = walk_winner(w, s);
+        winner = planner_winner(p, e);
         if (winner) {
-                walk_grant(w, s, winner);
-                walk_losers(w, s, winner);
-        } else if (s->entry) {
-                walk_remove(w, s, NULL);
+                planner_grant(p, e, winner);
+                planner_losers(p, e, winner);
+        } else if (e->entry) {
+                planner_remove(p, e, NULL);
         }
 }
 
-static void walk_all(Walk *w) {
-        const Ledger *l = w->input->ledger;
-        const RuleTable *t = w->input->rules;
+static void planner_run(Planner *p) {
+        const Ledger *l = p->input->ledger;
+        const RuleTable *t = p->input->rules;
         size_t i = 0, k = 0, v = 0;
 
-        while (i < w->n_wanted || k < l->n_entries) {
-                Site s = {0};
+        while (i < p->n_wanted || k < l->n_entries) {
+                PlannerEndpoint e = {0};
 
-                if (i < w->n_wanted &&
+                if (i < p->n_wanted &&
                     (k == l->n_entries ||
-                     ip_endpoint_compare(&w->wanted[i].listen, &l->entries[k].listen) <= 0))
-                        s.listen = w->wanted[i].listen;
+                     ip_endpoint_compare(&p->wanted[i].listen, &l->entries[k].listen) <= 0))
+                        e.listen = p->wanted[i].listen;
                 else
-                        s.listen = l->entries[k].listen;
-                for (s.wanted = w->wanted + i;
-                     i < w->n_wanted && ip_endpoint_compare(&w->wanted[i].listen, &s.listen) == 0;
+                        e.listen = l->entries[k].listen;
+                for (e.wanted = p->wanted + i;
+                     i < p->n_wanted && ip_endpoint_compare(&p->wanted[i].listen, &e.listen) == 0;
                      i++)
-                        s.n_wanted++;
-                if (k < l->n_entries && ip_endpoint_compare(&l->entries[k].listen, &s.listen) == 0)
-                        s.entry = &l->entries[k++];
-                while (v < w->n_rules && ip_endpoint_compare(&t->values[v].listen, &s.listen) < 0)
-                        v++; /* a value that nobody asks for and nobody claims */
-                for (s.values = t->values + v;
-                     v < w->n_rules && ip_endpoint_compare(&t->values[v].listen, &s.listen) == 0;
+                        e.n_wanted++;
+                if (k < l->n_entries && ip_endpoint_compare(&l->entries[k].listen, &e.listen) == 0)
+                        e.entry = &l->entries[k++];
+                while (v < p->n_rules && ip_endpoint_compare(&t->values[v].listen, &e.listen) < 0)
+                        v++; /* nobody asks for this value, and it is not in the ledger */
+                for (e.values = t->values + v;
+                     v < p->n_rules && ip_endpoint_compare(&t->values[v].listen, &e.listen) == 0;
                      v++)
-                        s.n_values++;
-                walk_site(w, &s);
+                        e.n_values++;
+                planner_decide(p, &e);
         }
 }
 
-/* Removals first, each kind still by endpoint. */
-static int walk_order(Walk *w) {
-        ReconcilePlan *p = w->plan;
-        size_t to[2] = {0, w->n_removals};
+/* Put removals first. Removals and the rest stay sorted by endpoint. */
+static int planner_order(Planner *p) {
+        ReconcilePlan *plan = p->plan;
+        size_t to[2] = {0, p->n_removals};
         ReconcileChange *ordered;
 
-        if (w->n_removals == 0 || w->n_removals == p->n_changes)
+        if (p->n_removals == 0 || p->n_removals == plan->n_changes)
                 return 0;
-        ordered = malloc(p->n_changes * sizeof(*ordered));
+        ordered = malloc(plan->n_changes * sizeof(*ordered));
         if (!ordered)
                 return -ENOMEM;
-        for (size_t i = 0; i < p->n_changes; i++) {
-                bool removal = walk_is_removal(p->changes[i].action);
+        for (size_t i = 0; i < plan->n_changes; i++) {
+                bool removal = planner_is_removal(plan->changes[i].action);
 
-                ordered[to[removal ? 0 : 1]++] = p->changes[i];
+                ordered[to[removal ? 0 : 1]++] = plan->changes[i];
         }
-        free(p->changes);
-        p->changes = ordered;
+        free(plan->changes);
+        plan->changes = ordered;
         return 0;
 }
 
 int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
-        ReconcilePlan plan = {.input = input, .n_agents = input->n_agents};
-        Walk walk = {.input = input, .plan = &plan};
+        ReconcilePlan plan = {.input = input, .n_guests = input->n_guests};
+        Planner planner = {.input = input, .plan = &plan};
         Wanted *wanted = NULL;
         int r = -ENOMEM;
 
-        plan.results = calloc(input->n_agents + 1, sizeof(*plan.results));
-        for (size_t i = 0; plan.results && i < input->n_agents; i++) {
-                const ReconcileAgent *a = &input->agents[i];
+        plan.results = calloc(input->n_guests + 1, sizeof(*plan.results));
+        for (size_t i = 0; plan.results && i < input->n_guests; i++) {
+                const ReconcileGuest *guest = &input->guests[i];
 
-                if (!a->hold && a->state) {
-                        plan.results[i] = calloc(a->state->n_services + 1u, sizeof(**plan.results));
+                if (!guest->in_grace && guest->state) {
+                        plan.results[i] =
+                                calloc(guest->state->n_services + 1u, sizeof(**plan.results));
                         if (!plan.results[i])
                                 goto fail;
                 }
         }
         if (!plan.results)
                 goto fail;
-        r = wanted_collect(input, plan.results, &wanted, &walk.n_wanted);
+        r = wanted_collect(input, plan.results, &wanted, &planner.n_wanted);
         if (r < 0)
                 goto fail;
-        walk.wanted = wanted;
-        while (walk.n_rules < input->rules->n_values && input->rules->values[walk.n_rules].parsed)
-                walk.n_rules++;
-        /* At most one change per endpoint that is wanted or in the ledger. */
+        planner.wanted = wanted;
+        while (planner.n_rules < input->rules->n_values &&
+               input->rules->values[planner.n_rules].parsed)
+                planner.n_rules++;
+        /* There is at most one change for each endpoint that is wanted or in the ledger. */
         plan.changes =
-                malloc((walk.n_wanted + input->ledger->n_entries + 1) * sizeof(*plan.changes));
-        plan.endpoints = malloc((walk.n_wanted + 1) * sizeof(*plan.endpoints));
+                malloc((planner.n_wanted + input->ledger->n_entries + 1) * sizeof(*plan.changes));
+        plan.endpoints = malloc((planner.n_wanted + 1) * sizeof(*plan.endpoints));
         r = plan.changes && plan.endpoints ? 0 : -ENOMEM;
         if (r == 0) {
-                walk_all(&walk);
-                r = walk_order(&walk);
+                planner_run(&planner);
+                r = planner_order(&planner);
         }
         if (r < 0)
                 goto fail;
@@ -373,10 +378,10 @@ fail:
 }
 
 void reconcile_plan_done(ReconcilePlan *plan) {
-        for (size_t i = 0; plan->results && i < plan->n_agents; i++) {
-                const ReconcileAgent *a = &plan->input->agents[i];
+        for (size_t i = 0; plan->results && i < plan->n_guests; i++) {
+                const ReconcileGuest *guest = &plan->input->guests[i];
 
-                result_list_free(plan->results[i], a->state ? a->state->n_services : 0);
+                result_list_free(plan->results[i], guest->state ? guest->state->n_services : 0);
         }
         free(plan->results);
         free(plan->changes);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * PortProxy values as text and as a sorted table. Reads liberally, because other programs write
- * here too and their rules must be recognised, and writes in exactly one form, because a value is
- * ours only when its text is the one that we write.
+ * PortProxy values as text and as a sorted table. Reading accepts many forms, because other
+ * programs write here, too, and their rules must be recognised. Writing uses exactly one form,
+ * because a value is ours only when its text is the one that we write.
  */
 
 #include "windows-helper/core/rules/rule.h"
@@ -67,7 +67,8 @@ static char *rule_append_number(char *p, unsigned value) {
         return p;
 }
 
-/* By hand for IPv4: this runs several times per rule and batch, printf would be half the cost. */
+/* By hand for IPv4: this runs several times for each rule of a batch, and printf would be half the
+ * cost. */
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]) {
         char *p = ret_text;
 
@@ -116,7 +117,7 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
         memcpy(literal, text, n);
         literal[n] = '\0';
         if (strcmp(literal, "*") == 0 && any_family != IP_FAMILY_NONE)
-                e.addr.family = any_family; /* zero bytes: the unspecified address, fact 4.1 */
+                e.addr.family = any_family; /* zero bytes are the unspecified address (fact 4.1) */
         else if (ip_parse(literal, &e.addr) < 0)
                 return -EINVAL;
         if (rule_port_parse(slash + 1, &e.port) < 0)
@@ -138,7 +139,7 @@ bool rule_value_is(const RuleValue *value, const IpEndpoint *connect) {
         return strcmp(text, value->name) == 0;
 }
 
-/* strdup() is not C11, and the core is compiled for Windows, too. */
+/* strdup() is not in C11, and the core is compiled for Windows, too. */
 static char *rule_copy(const char *text) {
         size_t n = strlen(text) + 1;
         char *copy = malloc(n);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * PortProxy values as data: one family per (listen, connect) pair of IP versions, value name
- * "listen/port", value data "connect/port" (fact 4.1). The text forms are the registry's own, so
- * the test host and the Windows shell speak of the same thing.
+ * PortProxy values as data. There is one family for each pair of IP versions (listen, connect). The
+ * value name is "listen/port" and the value data "connect/port" (fact 4.1). The text forms are the
+ * registry's own, so the test host and the Windows service handle the same texts.
  */
 
 #include "common/ip.h"
@@ -22,12 +22,12 @@ typedef enum RuleFamily { /* names of the registry keys: "v4tov4" … */
 
 #define RULE_TEXT_MAX 54 /* address "/" port NUL */
 
-/* A value as it is found, ours or not. */
+/* A value as it was found, ours or foreign. */
 typedef struct RuleValue {
         RuleFamily family;
         char *name;  /* owned, UTF-8, exactly as stored */
         char *data;  /* owned; NULL when the type is not REG_SZ */
-        bool parsed; /* @name is an endpoint ("*" counts as the unspecified address) */
+        bool parsed; /* .name is an endpoint ("*" is the unspecified address) */
         IpEndpoint listen;
 } RuleValue;
 
@@ -42,18 +42,20 @@ RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect);
 const char *rule_family_name(RuleFamily family);                 /* "v4tov4" */
 int rule_family_parse(const char *name, RuleFamily *ret_family); /* 0 or -EINVAL */
 
-/* "0.0.0.0/8080", the form of both names and data. */
+/* "0.0.0.0/8080": the form of names and of data. */
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]);
 
-/* Return: 0 or -EINVAL. Accepts "*" for an address of @any_family's kind (IP_FAMILY_V4/_V6). */
+/* Accepts "*" as the unspecified address of @any_family (IP_FAMILY_V4 or IP_FAMILY_V6), unless that
+ * is IP_FAMILY_NONE. Return: 0 or -EINVAL. */
 int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_endpoint);
 
-/* True when @value reads, byte for byte, as we would write "its listen endpoint → @connect". */
+/* True when @value is, byte for byte, what we would write to forward its listen endpoint to
+ * @connect. */
 bool rule_value_is(const RuleValue *value, const IpEndpoint *connect);
 
-/* Append a copy of a value; parses its name. Return: 0 or -ENOMEM. */
+/* Append a copy of a value and parse its name. Return: 0 or -ENOMEM. */
 int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data);
 
-/* Sort by (listen endpoint, family); unparsed names last. */
+/* Sort by listen endpoint, then family; names that were not parsed come last. */
 void rule_table_sort(RuleTable *t);
 void rule_table_done(RuleTable *t);

@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * After a plan was carried out: does iphlpsvc really listen on each endpoint? A value that is
- * written and not listened to is the classic silent failure of port forwarding (fact 4.3).
+ * Checks, after a plan was carried out, whether iphlpsvc really listens on each endpoint. A value
+ * that was written but is not listened on is the classic silent failure of port forwarding (fact
+ * 4.3).
  *
- * iphlpsvc needs a moment after it was told, so an endpoint that is not there yet is pending and is
- * looked for again, soon at first. Then the reason is looked for: another process, an excluded
- * range, an address that the host does not have. While something is in the way it is looked for
- * every VERIFY_OBSTACLE_USEC, and iphlpsvc told again as soon as it has gone, because nobody knows
- * whether it tries again by itself (fact 12.8). When all is well there is no timer.
+ * iphlpsvc needs a moment after an activation. So an endpoint that is not there yet is pending, and
+ * is checked again, soon at first. After a few checks the reason is looked for: another process, an
+ * excluded range, an address that the host does not have. An obstacle is checked every
+ * VERIFY_OBSTACLE_USEC. Once it has gone, iphlpsvc is activated again, because it is not known
+ * whether it tries again by itself (fact 12.8). When all is well, no timer runs.
  */
 
 #include "windows-helper/core/rules/port-host.h"
@@ -19,28 +20,29 @@
 
 #define VERIFY_OBSTACLE_USEC UINT64_C(2000000)
 #define VERIFY_PROBES_MAX    64   /* endpoints whose obstacle is looked for in one run */
-#define VERIFY_RANGE_MAX     1024 /* ports to each side that are tried to find an excluded range */
+#define VERIFY_RANGE_MAX     1024 /* how far to each side the edges of an excluded range are sought */
 
 typedef struct Verify {
-        unsigned attempt;     /* looks since iphlpsvc was told last */
-        size_t n_obstacles;   /* endpoints with something in the way, at the last look */
-        uint64_t due_usec;    /* the next look, or SESSION_NO_DEADLINE */
-        uint64_t retold_usec; /* iphlpsvc was told again without a reason to be seen */
-        bool retelling;       /* … and that is no new beginning */
+        unsigned attempt;       /* checks since the last activation */
+        size_t n_obstacles;     /* endpoints with an obstacle, at the last check */
+        uint64_t due_usec;      /* the next check, or SESSION_NO_DEADLINE */
+        uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
+        bool repeating;         /* … which does not start the checks from the beginning */
 } Verify;
 
 #define VERIFY_INIT ((Verify){.due_usec = SESSION_NO_DEADLINE})
 
-/* iphlpsvc was told (again): start to look from the beginning. */
+/* There was an activation: start the checks from the beginning. */
 void verify_restart(Verify *v);
 
 /**
  * verify() - compare the endpoints of @plan with what is listened on
+ * @ret_activate: activate again, because an obstacle has gone
  *
- * Worsens results of @plan that are ACTIVE and should not be. @ret_tell: iphlpsvc should be told
- * again, an obstacle has gone.
+ * Worsens results of @plan that are ACTIVE and should not be.
  *
- * Return: 0, also where nothing can be known (-ENOSYS from the host); or the host's error, then
+ * Return: 0, also when nothing can be known (-ENOSYS from the host); or the host's error, and then
  * nothing was worsened.
  */
-int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec, bool *ret_tell);
+int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec,
+           bool *ret_activate);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See wanted.h. */
+/*
+ * What the guests ask for, and what each guest's own state, the host's network and policy say
+ * about it.
+ */
 
 #include "windows-helper/core/rules/wanted.h"
 
@@ -9,7 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Why an agent as a whole has nothing forwarded; state ACTIVE: go on. */
+/* Why nothing is forwarded for a guest as a whole. When the state is ACTIVE, there is no reason. */
 typedef struct WantedVerdict {
         WireServiceState state;
         WireReason reason;
@@ -30,8 +33,8 @@ static void wanted_judge_mode(const WireState *s, WantedVerdict *v) {
         }
 }
 
-static void wanted_judge_address(const ReconcileInput *input, uint32_t agent, WantedVerdict *v) {
-        const WireState *s = input->agents[agent].state;
+static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, WantedVerdict *v) {
+        const WireState *s = input->guests[guest].state;
         const WireAddress *a = s->v4.addr.family != IP_FAMILY_NONE ? &s->v4 : &s->v6;
         char text[IP_TEXT_MAX], problem[WIRE_TEXT_MAX + 1];
 
@@ -41,7 +44,7 @@ static void wanted_judge_address(const ReconcileInput *input, uint32_t agent, Wa
                 result_text(v->text, "the guest has no address to forward to");
                 return;
         }
-        if (!hostnet_judge(input->hostnet, &a->addr, &a->gateway, input->agents[agent].wsl,
+        if (!hostnet_judge(input->hostnet, &a->addr, &a->gateway, input->guests[guest].wsl,
                            problem)) {
                 v->state = WIRE_SERVICE_INVALID;
                 v->reason = WIRE_REASON_GUEST_ADDRESS;
@@ -52,12 +55,12 @@ static void wanted_judge_address(const ReconcileInput *input, uint32_t agent, Wa
         v->connect = a->addr;
 }
 
-/* Modes in which the guest sits behind an address of its own; an older agent may not know. */
+/* Modes in which the guest has an address of its own. An older agent may not know its mode. */
 static bool wanted_mode_forwards(uint8_t mode) {
         return mode == WIRE_MODE_NAT || mode == WIRE_MODE_UNKNOWN;
 }
 
-static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_t agent,
+static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_t guest,
                           uint32_t service, const IpAddr *connect) {
         const WireService *sv = &s->services[service];
 
@@ -68,7 +71,7 @@ static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_
                         wanted[*n] = (Wanted){
                                 .listen = {l->addr, (uint16_t) (l->port + k)},
                                 .connect = {*connect, (uint16_t) (l->connect_port + k)},
-                                .agent = agent,
+                                .guest = guest,
                                 .service = service,
                                 .order = (uint32_t) *n,
                         };
@@ -77,24 +80,25 @@ static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_
         }
 }
 
-static void wanted_collect_agent(const ReconcileInput *input, uint32_t agent,
+static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                                  WireServiceResult *results, Wanted *wanted, size_t *n) {
-        const WireState *s = input->agents[agent].state;
+        const WireState *s = input->guests[guest].state;
         bool forwards = wanted_mode_forwards(s->mode);
-        WantedVerdict guest = {.state = WIRE_SERVICE_ACTIVE};
+        WantedVerdict verdict = {.state = WIRE_SERVICE_ACTIVE};
         PolicyVerdict policy;
 
         if (forwards)
-                wanted_judge_address(input, agent, &guest);
+                wanted_judge_address(input, guest, &verdict);
         else
-                wanted_judge_mode(s, &guest);
+                wanted_judge_mode(s, &verdict);
         for (uint32_t i = 0; i < s->n_services; i++) {
                 WireServiceResult *r = &results[i];
 
                 r->state = WIRE_SERVICE_ACTIVE;
-                if (guest.state != WIRE_SERVICE_ACTIVE)
-                        result_worsen(r, guest.state, guest.reason, "%s", guest.text);
-                if (forwards) { /* else no rule is asked for and policy has nothing to say */
+                if (verdict.state != WIRE_SERVICE_ACTIVE)
+                        result_worsen(r, verdict.state, verdict.reason, "%s", verdict.text);
+                if (forwards) { /* otherwise no rule is asked for, and policy has nothing to decide
+                                 */
                         policy_check(input->policy, s, i, &policy);
                         if (policy.reason != WIRE_REASON_NONE) {
                                 result_worsen(r, WIRE_SERVICE_REFUSED, policy.reason, "%s",
@@ -102,11 +106,11 @@ static void wanted_collect_agent(const ReconcileInput *input, uint32_t agent,
                         }
                 }
                 if (r->state == WIRE_SERVICE_ACTIVE)
-                        wanted_expand(wanted, n, s, agent, i, &guest.connect);
+                        wanted_expand(wanted, n, s, guest, i, &verdict.connect);
         }
 }
 
-/* Agents are expanded in the order of their arrival, so 'order' stands for that, too. */
+/* Guests are expanded in the order of their arrival, so .order includes that order. */
 static int wanted_compare(const void *pa, const void *pb) {
         const Wanted *a = pa, *b = pb;
         int r = ip_endpoint_compare(&a->listen, &b->listen);
@@ -118,7 +122,7 @@ static int wanted_compare(const void *pa, const void *pb) {
 
 typedef struct WantedArrival {
         uint64_t since;
-        uint32_t agent;
+        uint32_t guest;
 } WantedArrival;
 
 static int wanted_arrival_compare(const void *pa, const void *pb) {
@@ -126,19 +130,19 @@ static int wanted_arrival_compare(const void *pa, const void *pb) {
 
         if (a->since != b->since)
                 return a->since < b->since ? -1 : 1;
-        return a->agent < b->agent ? -1 : a->agent > b->agent;
+        return a->guest < b->guest ? -1 : a->guest > b->guest;
 }
 
 int wanted_collect(const ReconcileInput *input, WireServiceResult **results, Wanted **ret_wanted,
                    size_t *ret_n) {
-        WantedArrival *arrivals = calloc(input->n_agents + 1, sizeof(*arrivals));
+        WantedArrival *arrivals = calloc(input->n_guests + 1, sizeof(*arrivals));
         size_t n = 0, n_arrivals = 0, size = 0;
         Wanted *wanted;
 
-        for (size_t i = 0; arrivals && i < input->n_agents; i++) {
-                const ReconcileAgent *a = &input->agents[i];
+        for (size_t i = 0; arrivals && i < input->n_guests; i++) {
+                const ReconcileGuest *a = &input->guests[i];
 
-                if (!a->hold && a->state) {
+                if (!a->in_grace && a->state) {
                         arrivals[n_arrivals++] = (WantedArrival){a->since, (uint32_t) i};
                         size += wire_state_endpoints(a->state);
                 }
@@ -151,9 +155,9 @@ int wanted_collect(const ReconcileInput *input, WireServiceResult **results, Wan
         }
         qsort(arrivals, n_arrivals, sizeof(*arrivals), wanted_arrival_compare);
         for (size_t i = 0; i < n_arrivals; i++) {
-                uint32_t agent = arrivals[i].agent;
+                uint32_t guest = arrivals[i].guest;
 
-                wanted_collect_agent(input, agent, results[agent], wanted, &n);
+                wanted_collect_guest(input, guest, results[guest], wanted, &n);
         }
         free(arrivals);
         qsort(wanted, n, sizeof(*wanted), wanted_compare);

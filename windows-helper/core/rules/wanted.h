@@ -2,23 +2,23 @@
 #pragma once
 
 /*
- * The first half of reconcile(): what the agents ask for, one entry per endpoint, as far as it can
- * be decided by looking at the agent alone. What stands against it elsewhere (other agents, foreign
- * values, the ledger) is reconcile.c's half.
+ * The first half of reconcile(): what the guests ask for, one entry for each endpoint. It decides
+ * what can be decided by looking at one guest alone. reconcile.c decides the rest, which depends
+ * on other guests, foreign values and the ledger.
  */
 
 #include "windows-helper/core/rules/reconcile.h"
 
 typedef struct Wanted {
         IpEndpoint listen, connect;
-        uint32_t agent, service; /* indices in the input and in its state */
-        uint32_t order;          /* position in the input: ties are decided by it */
+        uint32_t guest, service; /* index in the input, and in that guest's state */
+        uint32_t order;          /* the lower one wins a tie: by arrival, then by position */
 } Wanted;
 
 /**
  * wanted_collect() - expand services to endpoints, and judge each service on its own
- * @results: [agent][service], zeroed; gets what is decided here, ACTIVE for the rest
- * @ret_wanted: sorted by listen endpoint, then by arrival of the agent, then by position
+ * @results: [guest][service], zeroed; gets what is decided here, and ACTIVE for the rest
+ * @ret_wanted: sorted by listen endpoint, then by arrival of the guest, then by position
  *
  * Return: 0 or -ENOMEM.
  */

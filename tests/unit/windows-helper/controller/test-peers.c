@@ -194,7 +194,7 @@ START_TEST(test_strangers_are_kept_to_be_paired) {
                 agent_connect(ubuntu);
                 agent_connect(debian);
         }
-        for (unsigned i = 0; i < 2 * CONTROLLER_STRANGERS_KEPT; i++) {
+        for (unsigned i = 0; i < 2 * CONTROLLER_UNPAIRED_MAX; i++) {
                 FakeAgent *a = &w.agents[2];
 
                 a->id = (uint8_t) (0x10 + i);
@@ -202,12 +202,12 @@ START_TEST(test_strangers_are_kept_to_be_paired) {
         }
         agent_connect(debian);
         controller_summary(w.controller, &summary);
-        ck_assert_uint_eq(summary.n_strangers, CONTROLLER_STRANGERS_KEPT);
-        ck_assert_str_eq(summary.strangers[0], "a1000000000000000000000000000000/Debian");
-        ck_assert_str_eq(summary.strangers[1], "1f000000000000000000000000000000/Alpine");
+        ck_assert_uint_eq(summary.n_unpaired, CONTROLLER_UNPAIRED_MAX);
+        ck_assert_str_eq(summary.unpaired[0], "a1000000000000000000000000000000/Debian");
+        ck_assert_str_eq(summary.unpaired[1], "1f000000000000000000000000000000/Alpine");
         agent_connect(debian);
         controller_summary(w.controller, &summary);
-        ck_assert_str_eq(summary.strangers[1], "1f000000000000000000000000000000/Alpine");
+        ck_assert_str_eq(summary.unpaired[1], "1f000000000000000000000000000000/Alpine");
 }
 END_TEST
 

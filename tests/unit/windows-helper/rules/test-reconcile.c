@@ -47,9 +47,9 @@ static void found(RuleFamily family, const char *name, const char *data) {
 }
 
 /* The plan and the results as text. */
-static void plan_text(const ReconcileAgent *agents, size_t n, char *text, size_t size) {
+static void plan_text(const ReconcileGuest *guests, size_t n, char *text, size_t size) {
         static const char *const names[] = {"write", "remove", "forget", "record", "adopt"};
-        ReconcileInput input = {agents, n, &policy, &ledger, &rules, &adoptions, &hostnet};
+        ReconcileInput input = {guests, n, &policy, &ledger, &rules, &adoptions, &hostnet};
         ReconcilePlan plan;
         size_t at = 0;
 
@@ -65,12 +65,12 @@ static void plan_text(const ReconcileAgent *agents, size_t n, char *text, size_t
         }
         for (size_t owner = 0; owner < n; owner++) { /* by owner, not by index */
                 for (size_t i = 0; i < n; i++) {
-                        if (agents[i].owner[0] != (char) ('a' + owner) || !plan.results[i])
+                        if (guests[i].owner[0] != (char) ('a' + owner) || !plan.results[i])
                                 continue;
-                        for (uint32_t k = 0; k < agents[i].state->n_services; k++) {
+                        for (uint32_t k = 0; k < guests[i].state->n_services; k++) {
                                 at += (size_t) snprintf(
-                                        text + at, size - at, "%s %s: %s\n", agents[i].owner,
-                                        agents[i].state->services[k].name,
+                                        text + at, size - at, "%s %s: %s\n", guests[i].owner,
+                                        guests[i].state->services[k].name,
                                         wire_service_state_name(plan.results[i][k].state));
                         }
                 }
@@ -83,7 +83,7 @@ START_TEST(test_first_come_first_served) {
 
         world_parse(&states[0], "172.20.0.2", "web=0.0.0.0:80");
         world_parse(&states[1], "172.20.0.3", "web=0.0.0.0:80");
-        plan_text((ReconcileAgent[]){{"a/A", &states[0], 7, false}, {"b/B", &states[1], 5, false}},
+        plan_text((ReconcileGuest[]){{"a/A", &states[0], 7, false}, {"b/B", &states[1], 5, false}},
                   2, text, sizeof(text));
         ck_assert_str_eq(text, "write 0.0.0.0/80 b/B|web|-|172.20.0.3/80\n"
                                "a/A web: conflict\n"
@@ -105,7 +105,7 @@ START_TEST(test_order_of_changes) {
         found(RULE_V4TOV4, "0.0.0.0/87", "172.20.0.2/87");
         found(RULE_V4TOV4, "0.0.0.0/95", "10.9.9.9/95");
         world_parse(&states[0], "172.20.0.2", "web=0.0.0.0:85,0.0.0.0:80,0.0.0.0:87");
-        plan_text((ReconcileAgent[]){{"a/A", &states[0], 1, false}}, 1, text, sizeof(text));
+        plan_text((ReconcileGuest[]){{"a/A", &states[0], 1, false}}, 1, text, sizeof(text));
         ck_assert_str_eq(text, "remove 0.0.0.0/81 a/A|old|172.20.0.2/81|-\n"
                                "remove 0.0.0.0/90 z/Z|gone|172.20.0.9/90|172.20.0.9/90\n"
                                "forget 0.0.0.0/95 z/Z|taken|172.20.0.9/95|172.20.0.9/95\n"
@@ -159,13 +159,13 @@ static void random_world(void) {
         }
 }
 
-static void shuffle(ReconcileAgent *agents, size_t n) {
+static void shuffle(ReconcileGuest *guests, size_t n) {
         for (size_t i = n - 1; i > 0; i--) {
                 size_t k = below((unsigned) i + 1);
-                ReconcileAgent a = agents[i];
+                ReconcileGuest a = guests[i];
 
-                agents[i] = agents[k];
-                agents[k] = a;
+                guests[i] = guests[k];
+                guests[k] = a;
         }
 }
 
@@ -173,14 +173,14 @@ START_TEST(test_order_of_inputs_does_not_matter) {
         static char one[16384], two[16384];
 
         for (unsigned i = 0; i < ROUNDS; i++) {
-                ReconcileAgent agents[] = {{"a/X", &states[0], 3, false},
+                ReconcileGuest guests[] = {{"a/X", &states[0], 3, false},
                                            {"b/X", &states[1], 1, false},
                                            {"c/X", &states[2], 2, false},
                                            {"d/X", NULL, 0, true}};
 
                 random_world();
-                plan_text(agents, 4, one, sizeof(one));
-                shuffle(agents, 4);
+                plan_text(guests, 4, one, sizeof(one));
+                shuffle(guests, 4);
                 for (size_t k = rules.n_values; k > 1; k--) {
                         size_t other = below((unsigned) k);
                         RuleValue v = rules.values[k - 1];
@@ -189,7 +189,7 @@ START_TEST(test_order_of_inputs_does_not_matter) {
                         rules.values[other] = v;
                 }
                 rule_table_sort(&rules);
-                plan_text(agents, 4, two, sizeof(two));
+                plan_text(guests, 4, two, sizeof(two));
                 ck_assert_str_eq(one, two);
                 clear();
         }
@@ -202,9 +202,9 @@ static bool proves(const LedgerEntry *e, const RuleValue *v) {
 
 START_TEST(test_only_what_is_proven_is_changed) {
         for (unsigned i = 0; i < ROUNDS; i++) {
-                ReconcileAgent agents[] = {{"a/X", &states[0], 3, false},
+                ReconcileGuest guests[] = {{"a/X", &states[0], 3, false},
                                            {"b/X", &states[1], 1, false}};
-                ReconcileInput input = {agents, 2, &policy, &ledger, &rules, &adoptions, &hostnet};
+                ReconcileInput input = {guests, 2, &policy, &ledger, &rules, &adoptions, &hostnet};
                 ReconcilePlan plan;
 
                 random_world();

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The guests (identities) that have a claim: what each wants, and how long the claim lasts when
+ * nothing more is heard. A guest outlives its connections. That is why a restart of either end
+ * cuts nobody's session.
+ */
+
+#include "windows-helper/core/controller/controller.h"
+#include "windows-helper/core/rules/ledger.h"
+
+#define GUEST_NO_EXPIRY UINT64_MAX
+
+#define GUEST_TEXT_MAX 96
+
+typedef struct GuestServiceName {
+        char text[WIRE_SERVICE_NAME_MAX + 1];
+} GuestServiceName;
+
+typedef struct Guest {
+        char owner[LEDGER_OWNER_MAX + 1];
+        uint64_t since;             /* order of arrival */
+        PeerConnection *connection; /* the live one, or NULL */
+        VmId vm;                    /* where it was seen last; null: not known */
+        bool wsl;                   /* that is a VM of WSL */
+        /* the claim */
+        bool in_grace;  /* grace period after our start: it keeps what the ledger has for it */
+        bool has_state; /* it asked for .state */
+        WireState state;
+        uint64_t state_serial; /* counts the STATEs of all guests */
+        uint64_t expires;      /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
+        /* the answer */
+        bool answer_due;            /* a STATE came that no RESULT has answered yet */
+        WireServiceResult *results; /* owned; as reported last, n_reported of them */
+        GuestServiceName *reported; /* owned; the names that go with them */
+        uint32_t n_reported;
+        char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
+        EventId logged_event;                /* … with this event */
+} Guest;
+
+typedef struct Guests {
+        Guest *items[CONTROLLER_GUESTS_MAX]; /* owned, by arrival */
+        size_t n;
+        uint64_t arrivals, states;
+} Guests;
+
+#define GUESTS_NULL ((Guests){0})
+
+Guest *guests_find(const Guests *guests, const char *owner);
+
+/* Return: 0, -ENOMEM, or -ENOSPC when CONTROLLER_GUESTS_MAX have a claim or a connection. */
+int guests_add(Guests *guests, const char *owner, Guest **ret_guest);
+void guests_remove(Guests *guests, Guest *guest);
+
+/* Add a guest in its grace period for each owner in the ledger. Those that do not fit have no
+ * claim. */
+int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires);
+
+/* Make @state, which is taken over, the guest's claim for as long as its connection lasts. */
+void guests_claim(Guests *guests, Guest *guest, WireState *state);
+
+/* Drop claims that have lapsed, and guests without claim and connection. Returns true when a claim
+ * was dropped. */
+bool guests_expire(Guests *guests, uint64_t now_usec);
+uint64_t guests_deadline(const Guests *guests);
+void guests_done(Guests *guests);
