@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See result.h. */
+/*
+ * The result of a service: its texts, and which of two results is worse.
+ */
 
 #include "windows-helper/core/base/result.h"
 
@@ -8,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Room for one more character than goes through, so that the cut is wire_text_clean()'s. */
+/* Room for one character more than is allowed, so that wire_text_clean() does the cutting. */
 #define RESULT_ROOM (WIRE_TEXT_MAX + 8)
 
 void result_text_v(char ret_text[WIRE_TEXT_MAX + 1], const char *format, va_list args) {
@@ -28,7 +30,7 @@ void result_text(char ret_text[WIRE_TEXT_MAX + 1], const char *format, ...) {
         va_end(args);
 }
 
-/* ACTIVE is the best one; the rest is numbered from better to worse. */
+/* ACTIVE is the best state; the others are numbered from better to worse. */
 static unsigned result_rank(uint8_t state) {
         return state == WIRE_SERVICE_ACTIVE ? 0 : state + 1u;
 }

@@ -183,7 +183,7 @@ static void judge_record(void *userdata, StatusKind kind, const StatusRecord *r)
         case STATUS_SERVICE:
                 judge_service(j, r);
                 break;
-        case STATUS_STRANGER:
+        case STATUS_UNPAIRED:
                 judge_unpaired(j, status_field(r, ""));
                 break;
         case STATUS_PROBLEM:

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See firewall-apply.h. */
+/*
+ * Brings Windows Firewall to the wanted rules, slice by slice. See apply.h in this folder.
+ */
 
 #include "windows-helper/core/firewall/apply.h"
 
@@ -49,14 +51,15 @@ void firewall_apply_look(FirewallApply *f) {
         f->due_usec = 0;
 }
 
-/* The change was made: .present follows, of which the first @n_sorted are in order. */
+/* The change was made. Make the same one in .present, whose first @n_sorted rules are in order. */
 static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChange *c,
                            size_t *n_removed) {
         FirewallRule *p = firewall_rules_find(&f->present, n_sorted, &c->rule->listen);
 
         if (c->action == FIREWALL_ADD || !p)
                 return firewall_rules_add(&f->present, c->rule);
-        if (c->action == FIREWALL_REMOVE) { /* the list is borrowed: emptied, not moved */
+        if (c->action ==
+            FIREWALL_REMOVE) { /* changes borrow the list, so mark it; do not move it */
                 p->profiles = 0;
                 (*n_removed)++;
                 return 0;
@@ -64,8 +67,8 @@ static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChan
         return firewall_rule_copy(p, c->rule);
 }
 
-/* Windows refused it: left alone until all is listed anew. A firewall that needs a whole slice to
- * say no would else never come to the others. */
+/* Windows refused the change. Leave that rule alone until all rules are listed again. Otherwise a
+ * firewall that needs a whole slice to refuse would never get to the other rules. */
 static void firewall_leave(FirewallApply *f, size_t n_sorted, const FirewallChange *c, int error) {
         FirewallRule *p = c->action == FIREWALL_REMOVE
                                   ? firewall_rules_find(&f->present, n_sorted, &c->rule->listen)
@@ -103,7 +106,7 @@ static void firewall_drop_removed(FirewallRules *r) {
         r->n = n;
 }
 
-/* Return: 1 when more is to be done, 0, or negative errno. */
+/* Return: 1 when there is more to do, 0, or negative errno. */
 static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         uint64_t end = f->store.now(f->store.userdata) + FIREWALL_SLICE_USEC;
         FirewallChange *changes = NULL;
@@ -113,8 +116,8 @@ static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         n_sorted = f->present.n;
         if (r == 0)
                 r = firewall_diff(&f->present, &f->wanted, &changes, &n);
-        /* Additions make .present longer, which moves what removals point to; those come first.
-         * One change at least: listing alone may take longer than a slice. */
+        /* Additions make .present longer, which moves the rules that removals point to. So removals
+         * come first. At least one change is made: listing alone may take longer than a slice. */
         for (; r == 0 && i < n && (i == 0 || f->store.now(f->store.userdata) < end); i++) {
                 FirewallChange c = changes[i];
                 int error = f->store.change(f->store.userdata, &c);
@@ -131,7 +134,7 @@ static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         if (r == 0 && i == n)
                 r = f->refused;
         if (r < 0)
-                f->known = false; /* look what is there before the next try */
+                f->known = false; /* list what is there before the next try */
         return r < 0 ? r : i < n;
 }
 
@@ -141,8 +144,8 @@ static void firewall_describe(const FirewallApply *f, int error, char ret_text[W
         ret_text[0] = '\0';
         if (error < 0) {
                 result_text(ret_text,
-                            "Windows Firewall does not take our rules (%s); see that the services "
-                            "MpsSvc and BFE run; tried again by itself",
+                            "Windows Firewall does not accept our rules (%s); make sure that the "
+                            "services MpsSvc and BFE are running. It is tried again automatically",
                             strerror(-error));
                 return;
         }
@@ -154,12 +157,12 @@ static void firewall_describe(const FirewallApply *f, int error, char ret_text[W
                 break;
         case FIREWALL_OVERRIDDEN:
                 result_text(ret_text, "Group Policy makes Windows Firewall ignore local rules; ask "
-                                      "for a rule there that opens this port");
+                                      "for a rule in Group Policy that opens this port");
                 break;
         case FIREWALL_BLOCKS_ALL:
                 result_text(ret_text,
-                            "Windows Firewall blocks all incoming connections, rules or not; turn "
-                            "that off in its settings for this network");
+                            "Windows Firewall blocks all incoming connections and ignores rules; "
+                            "turn that off in its settings for this network");
                 break;
         }
 }

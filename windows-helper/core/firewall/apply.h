@@ -2,19 +2,20 @@
 #pragma once
 
 /*
- * Carries out what firewall_diff() says, in slices: a rule takes Windows some milliseconds, so
- * thousands of them are done a few at a time, between other work. A rule that Windows refuses keeps
- * no other one waiting and is tried again later. What is there is listed anew after a failure, when
- * the caller asks, and from time to time: a rule of ours that somebody changed or deleted meanwhile
- * is put right in place. Pure: the firewall is behind FirewallStore, the clock is the caller's.
+ * Carries out the changes of firewall_diff() in slices. Windows needs some milliseconds for each
+ * rule, so thousands of rules are changed a few at a time, between other work. A rule that Windows
+ * refuses does not delay the others and is tried again later. The rules are listed again after a
+ * failure, when the caller asks, and from time to time; then a rule of ours that somebody changed
+ * or deleted is restored. The firewall is behind FirewallStore, and the clock is the caller's.
  */
 
 #include "windows-helper/core/firewall/firewall.h"
 
 #define FIREWALL_SLICE_USEC UINT64_C(20000)
 #define FIREWALL_RETRY_USEC UINT64_C(30000000)
-#define FIREWALL_LOOK_USEC  UINT64_C(600000000) /* listing hundreds of rules is not free */
-#define FIREWALL_IDLE       UINT64_MAX          /* no deadline */
+#define FIREWALL_LOOK_USEC \
+        UINT64_C(600000000)      /* rare, because listing hundreds of rules takes time */
+#define FIREWALL_IDLE UINT64_MAX /* no deadline */
 
 typedef enum FirewallEffect {
         FIREWALL_EFFECTIVE,
@@ -23,10 +24,10 @@ typedef enum FirewallEffect {
         FIREWALL_OFF,        /* the firewall is off: everything is open */
 } FirewallEffect;
 
-/* All int functions: 0 or negative errno. */
+/* All int functions return 0 or negative errno. */
 typedef struct FirewallStore {
         void *userdata;
-        int (*list)(void *userdata, FirewallRules *rules); /* those of our grouping */
+        int (*list)(void *userdata, FirewallRules *rules); /* the rules of our grouping */
         int (*change)(void *userdata, const FirewallChange *change);
         int (*effect)(void *userdata, FirewallEffect *ret_effect); /* -ENOSYS: not known */
         uint64_t (*now)(void *userdata); /* usec, for the length of a slice */
@@ -35,9 +36,9 @@ typedef struct FirewallStore {
 typedef struct FirewallApply {
         FirewallStore store; /* borrowed userdata */
         FirewallRules present, wanted;
-        bool known;                      /* .present was read, and followed since */
-        uint64_t due_usec, look_usec;    /* the next slice; the next time to list all */
-        int refused;                     /* why the first one since then was, or 0 */
+        bool known;                   /* .present was listed, and has been kept up to date since */
+        uint64_t due_usec, look_usec; /* the next slice; the next time to list all rules */
+        int refused;                  /* the error of the first refusal since listing, or 0 */
         char problem[WIRE_TEXT_MAX + 1]; /* "" when all is well */
         bool failed;                     /* the rules could not be made */
 } FirewallApply;
@@ -45,10 +46,10 @@ typedef struct FirewallApply {
 void firewall_apply_init(FirewallApply *f, const FirewallStore *store);
 void firewall_apply_done(FirewallApply *f);
 
-/* Take over a copy of what is wanted. Return: 0 or -ENOMEM. */
+/* Set the rules that should exist; copied. Return: 0 or -ENOMEM. */
 int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted);
 
-/* Something may have happened to the rules: with the next tick look what is there. */
+/* Something may have happened to the rules: list them again at the next tick. */
 void firewall_apply_look(FirewallApply *f);
 
 /* Do a slice of the work that is due. Return: true when .problem or .failed changed. */

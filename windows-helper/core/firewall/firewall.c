@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See firewall.h. */
+/*
+ * Firewall rules as data: their names and descriptions, sorted lists of them, and the difference of
+ * two lists.
+ */
 
 #include "windows-helper/core/firewall/firewall.h"
 
@@ -44,7 +47,7 @@ int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
         }
         if (ip_parse(address, &e.addr) < 0)
                 return -EINVAL;
-        firewall_rule_name(&e, again); /* one name for each endpoint */
+        firewall_rule_name(&e, again); /* each endpoint has exactly one name */
         if (strcmp(again, name) != 0)
                 return -EINVAL;
         *ret_listen = e;

@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Windows Firewall rules as data: one for each listen endpoint in force that opens a profile. What
- * is in our grouping and not wanted goes; nothing outside it is looked at.
+ * Windows Firewall rules as data. There is one rule for each listen endpoint that is in force and
+ * opens a profile. Rules of our grouping that are not wanted are removed. Rules outside of it are
+ * never looked at.
  */
 
 #include "protocol/wire/wire.h"
@@ -13,12 +14,12 @@
 #define FIREWALL_ABOUT_MAX (WIRE_SERVICE_NAME_MAX + 64)
 
 typedef struct FirewallRule {
-        IpEndpoint listen; /* the key; its name follows from it */
-        uint8_t profiles;  /* WIRE_PROFILE_*; 0 (wanted ones only): leave as it is what is there for
-                              this endpoint, whose agent is expected back */
+        IpEndpoint listen; /* the key; the name follows from it */
+        uint8_t profiles;  /* WIRE_PROFILE_*. In wanted rules, 0 means: leave the endpoint's rule as
+                              it  is, because its guest is in its grace period */
         char *remote;      /* owned; "LocalSubnet", "*", or prefixes "10.0.0.0/8,fd00::/8" */
         char service[WIRE_SERVICE_NAME_MAX + 1];
-        bool refused; /* Windows refused the change of it: not to be tried now */
+        bool refused; /* Windows refused to change it: do not try again now */
 } FirewallRule;
 
 typedef struct FirewallRules {
@@ -36,7 +37,8 @@ typedef enum FirewallAction {
 
 typedef struct FirewallChange {
         FirewallAction action;
-        const FirewallRule *rule; /* borrowed: of the wanted ones; to remove: of the present ones */
+        const FirewallRule
+                *rule; /* borrowed, from the wanted rules; for REMOVE from the present ones */
 } FirewallChange;
 
 void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MAX]);
@@ -44,16 +46,16 @@ void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MA
 /* Return: 0, or -EINVAL when @name is not one that firewall_rule_name() makes. */
 int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen);
 
-/* The rule's description, for people, which also keeps the service's name. */
+/* The rule's description. It is for people, and it also stores the service's name. */
 void firewall_rule_about(const FirewallRule *rule, char ret_about[FIREWALL_ABOUT_MAX]);
 
 /* Return: 0, or -EINVAL when @about is not what firewall_rule_about() makes. */
 int firewall_rule_parse_about(const char *about, char ret_service[WIRE_SERVICE_NAME_MAX + 1]);
 
-/* Set @to, whose text is replaced, to @from's values. Return: 0 or -ENOMEM. */
+/* Copy @from to @to, whose text is freed. Return: 0 or -ENOMEM. */
 int firewall_rule_copy(FirewallRule *to, const FirewallRule *from);
 
-/* Take over @rule's values with a copy of its text. Return: 0 or -ENOMEM. */
+/* Append a copy of @rule. Return: 0 or -ENOMEM. */
 int firewall_rules_add(FirewallRules *r, const FirewallRule *rule);
 void firewall_rules_sort(FirewallRules *r);
 
@@ -61,15 +63,15 @@ void firewall_rules_sort(FirewallRules *r);
 FirewallRule *firewall_rules_find(const FirewallRules *r, size_t n, const IpEndpoint *listen);
 void firewall_rules_done(FirewallRules *r);
 
-/* The text of FirewallRule.remote for a service; newly allocated, or NULL for want of memory. */
+/* The text of FirewallRule.remote for a service; newly allocated, or NULL when out of memory. */
 char *firewall_remote_text(const WireState *state, const WireService *service);
 
-/* Windows gives back "10.0.0.0/255.0.0.0" for "10.0.0.0/8", and "10.1.2.3" alone or with a mask for
- * "10.1.2.3/32": bring a list of them to our form; what is neither stays as it is.
- * Return: 0 or -ENOMEM. */
+/* Convert a remote scope that Windows reports to our form. For "10.0.0.0/8" Windows gives back
+ * "10.0.0.0/255.0.0.0", and for "10.1.2.3/32" the address alone or with a mask. A text that is not
+ * a list of these stays as it is. Return: 0 or -ENOMEM. */
 int firewall_remote_read(const char *listed, char **ret_text);
 
-/* From what is there (@present) to what is wanted, both sorted: removals first, refused ones
- * left out. @ret_changes is owned by the caller. Return: 0 or -ENOMEM. */
+/* Find the changes that lead from @present to @wanted, which are both sorted. Removals come first;
+ * refused rules are left out. @ret_changes is owned by the caller. Return: 0 or -ENOMEM. */
 int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,
                   FirewallChange **ret_changes, size_t *ret_n);

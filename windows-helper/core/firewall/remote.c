@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The remote scope of a firewall rule as text. Lists are sorted: Windows keeps neither the order
- * nor the form of what it was given, and a rule that is as it should be must be seen to be.
+ * The remote scope of a firewall rule as text. Lists are sorted, because Windows keeps neither the
+ * order nor the form of what it was given, and a rule that is right must be recognised as right.
  */
 
 #include "windows-helper/core/firewall/firewall.h"
@@ -21,7 +21,7 @@ static int prefix_compare(const void *pa, const void *pb) {
         return r ? r : (int) a->length - (int) b->length;
 }
 
-/* Sorts @prefixes. Return: newly allocated text, or NULL for want of memory. */
+/* Sorts @prefixes. Return: newly allocated text, or NULL when out of memory. */
 static char *prefixes_text(WirePrefix *prefixes, size_t n) {
         size_t size = n * PREFIX_TEXT_MAX + 1, at = 0;
         char *text = malloc(size);
@@ -66,7 +66,7 @@ char *firewall_remote_text(const WireState *state, const WireService *service) {
         return text;
 }
 
-/* "255.240.0.0" -> 12; the bits must be in a row from the left. */
+/* "255.240.0.0" is 12. The bits must be contiguous from the left. */
 static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
         uint32_t bits = 0;
         unsigned n = 0;
@@ -81,7 +81,7 @@ static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
         return 0;
 }
 
-/* "10.0.0.0/8", "10.0.0.0/255.0.0.0", "10.1.2.3"; @item is cut in two. */
+/* Read "10.0.0.0/8", "10.0.0.0/255.0.0.0" or "10.1.2.3". This cuts @item at the slash. */
 static int prefix_read(char *item, WirePrefix *ret_prefix) {
         char *slash = strchr(item, '/');
         WirePrefix p = {.length = 0};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See hostnet.h. */
+/*
+ * Decides whether an address that a guest claims may be forwarded to. See hostnet.h for the rules.
+ */
 
 #include "windows-helper/core/policy/hostnet.h"
 
@@ -8,9 +10,9 @@
 
 #include <string.h>
 
-/* The two addresses of an IPv4 subnet that are nobody's: all host bits clear, or all set. A /31 and
- * a /32 have none (RFC 3021). IPv6 has no broadcast; its all-zeros one is the routers' (RFC 4291,
- * 2.6.1). */
+/* True for the two addresses of an IPv4 subnet that belong to nobody: those with all host bits
+ * clear or all set. A /31 and a /32 have none (RFC 3021). IPv6 has no broadcast address; its
+ * address with all host bits clear belongs to the routers (RFC 4291, 2.6.1). */
 static bool hostnet_is_reserved(const IpAddr *address, unsigned prefix) {
         unsigned bits = ip_family_bits(address->family);
         bool zeros = true, ones = address->family == IP_FAMILY_V4;
@@ -25,7 +27,8 @@ static bool hostnet_is_reserved(const IpAddr *address, unsigned prefix) {
         return zeros || ones;
 }
 
-/* The neighbourhood of @address on a virtual switch: the most specific one, or NULL. */
+/* Of the host's addresses on virtual switches, the one with the smallest subnet that contains
+ * @address, or NULL. */
 static const HostnetAddress *hostnet_on_link(const Hostnet *h, const IpAddr *address) {
         const HostnetAddress *best = NULL;
 
@@ -57,7 +60,7 @@ bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual
         return false;
 }
 
-/* Member by member: what stands between two of them, or behind the last address, means nothing. */
+/* Member by member, because padding and the unused end of the array have no meaning. */
 bool hostnet_equal(const Hostnet *a, const Hostnet *b) {
         if (a->n_addresses != b->n_addresses || a->has_nat != b->has_nat ||
             a->unchecked != b->unchecked)

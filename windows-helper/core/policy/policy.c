@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The verdicts. Each refusal names the policy value that caused it and what was asked for, so that
+ * The verdicts. Each refusal names the policy value that caused it and the refused request, so that
  * the user knows what to change or whom to ask.
  */
 
@@ -12,8 +12,8 @@
 #include <string.h>
 
 void policy_init(Policy *p) {
-        /* Windows' own services: RPC, NetBIOS, SMB, remote desktop, WinRM. A guest that listened
-         * in their place would be taken for Windows itself. */
+        /* The ports of Windows' own services: RPC, NetBIOS, SMB, remote desktop, WinRM. A guest
+         * that listened there would be taken for Windows itself. */
         static const uint16_t denied[] = {135, 139, 445, 3389, 5985, 5986};
 
         *p = (Policy){
@@ -27,7 +27,7 @@ void policy_init(Policy *p) {
         p->n_denied_ports = sizeof(denied) / sizeof(denied[0]);
 }
 
-/* First port of first…last that is in one of @ranges, or 0. */
+/* The first port of @first…@last that is in one of @ranges, or 0. */
 static unsigned policy_first_inside(const PolicyPorts *ranges, size_t n, unsigned first,
                                     unsigned last) {
         unsigned found = 0;
@@ -41,7 +41,7 @@ static unsigned policy_first_inside(const PolicyPorts *ranges, size_t n, unsigne
         return found;
 }
 
-/* First port of first…last that no range covers, or 0. Ranges may touch and overlap. */
+/* The first port of @first…@last that is in none of @ranges, or 0. Ranges may touch and overlap. */
 static unsigned policy_first_outside(const PolicyPorts *ranges, size_t n, unsigned first,
                                      unsigned last) {
         unsigned port = first;
@@ -91,25 +91,26 @@ static void policy_check_listen(const Policy *p, const WireListen *l, PolicyVerd
                 v->reason = WIRE_REASON_POLICY_PORT;
                 result_text(v->text,
                             "port %u on %s: denied by policy value " POLICY_NAME_DENIED_PORTS
-                            "; listen on another one",
+                            "; listen on another port",
                             denied, text);
         } else if (outside != 0) {
                 v->reason = WIRE_REASON_POLICY_PORT;
                 result_text(v->text,
-                            "port %u on %s: not among the ports of policy "
-                            "value " POLICY_NAME_ALLOWED_PORTS,
+                            "port %u on %s: not allowed by policy value " POLICY_NAME_ALLOWED_PORTS
+                            "; listen on a port that it lists",
                             outside, text);
         } else {
                 v->reason = WIRE_REASON_POLICY_ADDRESS;
-                result_text(v->text,
-                            "listen address %s: not among those of policy "
-                            "value " POLICY_NAME_ALLOWED_LISTEN,
-                            text);
+                result_text(
+                        v->text,
+                        "listen address %s: not allowed by policy value " POLICY_NAME_ALLOWED_LISTEN
+                        "; use an address that it lists",
+                        text);
         }
 }
 
-/* What is opened in the firewall, and for whom. A service that opens nothing ("none") leaves it
- * to the Windows administrator who may connect, so its 'remote' is of no interest. */
+/* Check what is opened in the firewall, and for whom. A service that opens nothing ("none") leaves
+ * it to the Windows administrator who may connect, so its 'remote' does not matter. */
 static void policy_check_firewall(const Policy *p, const WireService *s, PolicyVerdict *v) {
         static const char *const names[] = {"domain", "private", "public"};
         unsigned excess = s->profiles & ~(unsigned) p->allowed_profiles;
@@ -118,13 +119,14 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
                 if (excess & 1u << i) {
                         v->reason = WIRE_REASON_POLICY_PROFILE;
                         result_text(v->text,
-                                    "firewall profile %s: not among those of policy "
+                                    "firewall profile %s: not allowed by policy "
                                     "value " POLICY_NAME_ALLOWED_PROFILES,
                                     names[i]);
                         return;
                 }
         }
-        /* A list cannot be known to lie inside the local subnet, which changes with the network. */
+        /* Nobody can know whether a list is inside the local subnet, which changes with the
+         * network. */
         if (s->profiles != 0 && p->widest_remote == WIRE_REMOTE_LOCAL_SUBNET &&
             s->remote != WIRE_REMOTE_LOCAL_SUBNET) {
                 v->reason = WIRE_REASON_POLICY_REMOTE;
@@ -143,7 +145,7 @@ void policy_check(const Policy *p, const WireState *state, uint32_t index,
                 ret_verdict->reason = WIRE_REASON_POLICY_SERVICES;
                 result_text(ret_verdict->text,
                             "policy value " POLICY_NAME_MAX_SERVICES
-                            " allows %u services per agent, this is number %u",
+                            " allows %u services per agent; this is number %u",
                             (unsigned) p->max_services, (unsigned) index + 1);
                 return;
         }

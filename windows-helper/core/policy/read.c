@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Policy values from the registry: which there are, and what each may be. A value that cannot be
- * read never opens anything: it closes what it would have bounded, until somebody corrects it.
+ * Policy values from the registry: which ones there are, and what each may contain. A value that
+ * cannot be read never allows anything. Until somebody corrects it, everything that the value
+ * governs is denied.
  */
 
 #include "windows-helper/core/base/result.h"
@@ -19,7 +20,7 @@ const PolicyDefinition policy_definitions[POLICY_DEFINITIONS] = {
         {POLICY_NAME_ALLOWED_PORTS, POLICY_LIST,
          "ports that may be listened on, such as 2222 or 8000-8010 (default: all)"},
         {POLICY_NAME_DENIED_PORTS, POLICY_LIST,
-         "ports that may not (default: 135, 139, 445, 3389, 5985, 5986)"},
+         "ports that may not be listened on (default: 135, 139, 445, 3389, 5985, 5986)"},
         {POLICY_NAME_ALLOWED_LISTEN, POLICY_LIST,
          "addresses of the host that may be listened on, such as 0.0.0.0 or 192.168.0.0/16 "
          "(default: all)"},
@@ -27,10 +28,11 @@ const PolicyDefinition policy_definitions[POLICY_DEFINITIONS] = {
          "firewall profiles that may be opened: domain, private, public, or none (default: domain, "
          "private)"},
         {POLICY_NAME_WIDEST_REMOTE, POLICY_TEXT,
-         "who may be let in at most: LocalSubnet or any (default: LocalSubnet)"},
-        {POLICY_NAME_MAX_SERVICES, POLICY_NUMBER, "services of one agent (default: 16384)"},
+         "the widest remote scope of a firewall rule: LocalSubnet or any (default: LocalSubnet)"},
+        {POLICY_NAME_MAX_SERVICES, POLICY_NUMBER,
+         "how many services one agent may have (default: 16384)"},
         {POLICY_NAME_PAIRING_REQUIRED, POLICY_BOOLEAN,
-         "1: only paired agents are heard (default: 1)"},
+         "1: only paired agents may ask for anything (default: 1)"},
         {POLICY_NAME_PRIVILEGED_SOURCE, POLICY_BOOLEAN,
          "1: agents must connect from a port that only root may use (default: 0)"},
 };
@@ -47,7 +49,7 @@ static bool policy_same_word(const char *a, const char *b) {
         return *a == *b;
 }
 
-/* A port from 1 to 65535 at *@text, which moves behind it. */
+/* Read a port from 1 to 65535 at *@text, and move *@text behind it. */
 static bool policy_take_port(const char **text, uint16_t *ret_port) {
         unsigned long n = 0;
         const char *p = *text;
@@ -132,7 +134,8 @@ static int policy_add_profile(Policy *p, const char *item) {
         return -EINVAL;
 }
 
-/* Items end at a comma or a line; space around them does not count, empty ones neither. */
+/* Items end at a comma, a semicolon or the end of a line. Space around them and empty items are
+ * ignored. */
 static int policy_each_item(Policy *p, const char *text, PolicyItemFn fn, char *ret_item) {
         for (const char *start = text; *start;) {
                 size_t n = strcspn(start, ",;\n"), from = 0, to = n;
@@ -142,7 +145,7 @@ static int policy_each_item(Policy *p, const char *text, PolicyItemFn fn, char *
                 while (to > from && strchr(" \t\r", start[to - 1]))
                         to--;
                 if (to > from) {
-                        bool cut = to - from >= POLICY_ITEM_MAX; /* longer than any good one */
+                        bool cut = to - from >= POLICY_ITEM_MAX; /* longer than any valid one */
                         int r;
 
                         if (cut)
@@ -158,7 +161,7 @@ static int policy_each_item(Policy *p, const char *text, PolicyItemFn fn, char *
         return 0;
 }
 
-/* One value of kind list: clear what was, add each item; what cannot be read closes. */
+/* Set a value that is a list: clear the old items and add each new one. */
 static int policy_set_list(Policy *p, const PolicyDefinition *d, const char *text,
                            char ret_problem[WIRE_TEXT_MAX + 1]) {
         char item[POLICY_ITEM_MAX] = "";
@@ -180,15 +183,18 @@ static int policy_set_list(Policy *p, const PolicyDefinition *d, const char *tex
         }
         r = policy_each_item(p, text, fn, item);
         if (r == -ENOSPC)
-                result_text(ret_problem, "%s: too many items, from '%s' on; nothing is allowed",
+                result_text(ret_problem,
+                            "%s: too many items, from '%s' on; until it is corrected, nothing is "
+                            "allowed",
                             d->name, item);
         else if (r < 0)
-                result_text(ret_problem, "%s: '%s' is none of: %s; nothing is allowed until then",
+                result_text(ret_problem,
+                            "%s: '%s' is not one of: %s; until it is corrected, nothing is allowed",
                             d->name, item, d->about);
         if (r < 0)
                 return -EINVAL;
-        /* A good value opens again what a bad one in the key below it has closed. Who allows
-         * nothing by an empty list means that. */
+        /* A valid value in the stronger key ends the effect of an invalid one in the weaker key. An
+         * empty list of what is allowed means that nothing is allowed. */
         if (fn == policy_add_allowed_port)
                 p->allowed_closed = p->n_allowed_ports == 0;
         else if (fn == policy_add_denied_port)
@@ -198,7 +204,7 @@ static int policy_set_list(Policy *p, const PolicyDefinition *d, const char *tex
         return 0;
 }
 
-/* The strictest there is of the value named. */
+/* Give the value its strictest meaning. */
 static void policy_close(Policy *p, const PolicyDefinition *d) {
         if (strcmp(d->name, POLICY_NAME_ALLOWED_PORTS) == 0)
                 p->allowed_closed = true;
@@ -221,7 +227,7 @@ static void policy_close(Policy *p, const PolicyDefinition *d) {
 static int policy_set_number(Policy *p, const PolicyDefinition *d, uint32_t number,
                              char ret_problem[WIRE_TEXT_MAX + 1]) {
         if (d->type == POLICY_BOOLEAN && number > 1) {
-                result_text(ret_problem, "%s: %u is neither 0 nor 1; taken as 1", d->name,
+                result_text(ret_problem, "%s: %u is neither 0 nor 1; 1 is used instead", d->name,
                             (unsigned) number);
                 return -EINVAL;
         }
@@ -242,8 +248,7 @@ static int policy_set_text(Policy *p, const PolicyDefinition *d, const char *tex
                 p->widest_remote = WIRE_REMOTE_LOCAL_SUBNET;
         } else {
                 result_text(ret_problem,
-                            "%s: '%s' is neither LocalSubnet nor any; taken as the "
-                            "former",
+                            "%s: '%s' is neither LocalSubnet nor any; LocalSubnet is used instead",
                             d->name, text);
                 return -EINVAL;
         }
@@ -289,12 +294,16 @@ int policy_set(Policy *p, const char *name, PolicyKind kind, const char *text, u
         const PolicyDefinition *d;
 
         if (index < 0) {
-                result_text(ret_problem, "'%s' is no policy value of wslbridge, ignoring it", name);
+                result_text(ret_problem, "'%s' is not a policy value of wslbridge, ignoring it",
+                            name);
                 return -ENOENT;
         }
         d = &policy_definitions[index];
         if (!policy_kind_fits(d->type, kind)) {
-                result_text(ret_problem, "%s: has the wrong type, make it %s; closed until then",
+                result_text(ret_problem,
+                            "%s: has the wrong type; make it %s. Until then, everything that it "
+                            "governs "
+                            "is denied",
                             d->name, policy_kind_wanted(d->type));
                 r = -EINVAL;
         } else if (d->type == POLICY_LIST) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Policies shown and compared. Member by member: what stands behind the end of a list, or between
- * two members, means nothing.
+ * Policies as text for people, and compared. Comparing goes member by member, because padding and
+ * the unused ends of the lists have no meaning.
  */
 
 #include "windows-helper/core/policy/policy.h"

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See status-read.h. */
+/*
+ * Reads status.json token by token and hands out its records. See read.h.
+ */
 
 #include "windows-helper/core/status/read.h"
 
@@ -14,7 +16,7 @@ typedef struct StatusReading {
         JsonReader reader;
         StatusFn fn;
         void *userdata;
-        bool schema; /* it has said which, and it is ours */
+        bool schema; /* the file has named its schema, and it is ours */
 } StatusReading;
 
 static int status_read_list(StatusReading *s, StatusKind kind);
@@ -59,11 +61,11 @@ static void status_add(StatusRecord *record, const JsonToken *t) {
         }
 }
 
-/* One object, behind its brace. An agent's services come last in it, so that the agent is told of
- * first. */
+/* Read one object, behind its opening brace. An agent's services come last in its object, so the
+ * agent is reported first. */
 static int status_read_record(StatusReading *s, StatusKind kind) {
         StatusRecord record = {.n = 0};
-        bool told = false;
+        bool reported = false;
         JsonToken t;
         int r;
 
@@ -71,7 +73,7 @@ static int status_read_record(StatusReading *s, StatusKind kind) {
                 if (kind == STATUS_AGENT && t.type == JSON_ARRAY &&
                     strcmp(t.name, "services") == 0) {
                         s->fn(s->userdata, kind, &record);
-                        told = true;
+                        reported = true;
                         r = status_read_list(s, STATUS_SERVICE);
                 } else if (t.type == JSON_ARRAY || t.type == JSON_OBJECT) {
                         r = json_skip(&s->reader, &t);
@@ -81,7 +83,7 @@ static int status_read_record(StatusReading *s, StatusKind kind) {
                 if (r < 0)
                         return r;
         }
-        if (r == 0 && !told)
+        if (r == 0 && !reported)
                 s->fn(s->userdata, kind, &record);
         return r;
 }
@@ -116,7 +118,7 @@ static int status_read_member(StatusReading *s, const JsonToken *t) {
                 {"iphlpsvc", JSON_OBJECT, STATUS_FORWARDER},
                 {"vms", JSON_ARRAY, STATUS_VM},
                 {"agents", JSON_ARRAY, STATUS_AGENT},
-                {"unpaired", JSON_ARRAY, STATUS_STRANGER},
+                {"unpaired", JSON_ARRAY, STATUS_UNPAIRED},
                 {"problems", JSON_ARRAY, STATUS_PROBLEM},
                 {"policy", JSON_ARRAY, STATUS_POLICY},
         };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See status-text.h. */
+/*
+ * Lays out the records of status.json as lines and tables for people.
+ */
 
 #include "windows-helper/core/status/text.h"
 
@@ -25,7 +27,7 @@
 typedef struct StatusText {
         Buffer *out; /* borrowed */
         size_t width;
-        StatusKind part; /* what the last line was about */
+        StatusKind part; /* the kind of the last line */
         char applied[32];
 } StatusText;
 
@@ -45,7 +47,7 @@ static void status_line(StatusText *s, const char *label, const char *text) {
         status_wrap(s, text, COLUMNS_LABEL);
 }
 
-/* An empty line, and the heads of the columns, where a table begins. */
+/* Where a table begins: an empty line, and the heads of the columns. */
 static void status_head(StatusText *s, StatusKind kind, const char *first, size_t columns,
                         const char *second, size_t columns2, const char *third) {
         if (s->part == kind)
@@ -76,8 +78,8 @@ static void status_on_member(StatusText *s, const StatusRecord *r) {
         } else if (strcmp(f->name, "hyperv_listening") == 0) {
                 status_line(s, "hyper-v",
                             strcmp(f->text, "true") == 0
-                                    ? "guests other than WSL's are listened to"
-                                    : "guests other than WSL's are not listened to");
+                                    ? "listening for guests other than WSL's"
+                                    : "not listening for guests other than WSL's");
         }
 }
 
@@ -133,7 +135,7 @@ static void status_on_record(void *userdata, StatusKind kind, const StatusRecord
                                     : status_field(r, "state"));
                 break;
         case STATUS_VM:
-                status_head(s, kind, "VM", COLUMNS_ID, "NAME", COLUMNS_NAME, "LISTENED TO");
+                status_head(s, kind, "VM", COLUMNS_ID, "NAME", COLUMNS_NAME, "LISTENING");
                 status_pad(s, status_field(r, "id"), COLUMNS_ID);
                 status_pad(s, status_field(r, "name"), COLUMNS_NAME);
                 status_wrap(s, strcmp(status_field(r, "listening"), "true") == 0 ? "yes" : "no",
@@ -145,7 +147,7 @@ static void status_on_record(void *userdata, StatusKind kind, const StatusRecord
         case STATUS_SERVICE:
                 status_on_service(s, r);
                 break;
-        case STATUS_STRANGER:
+        case STATUS_UNPAIRED:
                 status_line(s, "not paired", status_field(r, ""));
                 break;
         case STATUS_PROBLEM:

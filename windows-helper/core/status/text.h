@@ -7,6 +7,7 @@
 
 #include "common/buffer.h"
 
-/* @width: columns of the window, 0 for none (see text-wrap.h). Return: 0, -ENOMEM, or -EINVAL when
- * the file cannot be read; then @out has what could be. */
+/* Append @json as text to @out. @width: columns of the window, or 0 to wrap nothing (see
+ * text-wrap.h). Return: 0, -ENOMEM, or -EINVAL when @json cannot be read; then @out has the part
+ * that could be read. */
 int status_text(Buffer *out, const char *json, size_t n, size_t width);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See vm-list.h. */
+/*
+ * The list of virtual machines, and how it is read from the answer of the Host Compute Service.
+ */
 
 #include "windows-helper/core/vm/vm-list.h"
 
@@ -46,7 +48,7 @@ static void vm_list_member(const JsonToken *t, Vm *vm, bool *machine, bool *know
                 (void) snprintf(vm->name, sizeof(vm->name), "%.*s", VM_NAME_MAX, t->text);
 }
 
-/* One compute system, behind its opening brace. */
+/* Read one compute system, behind its opening brace. */
 static int vm_list_system(JsonReader *r, VmList *list) {
         Vm vm = {.wsl = false};
         bool machine = false, known = false;

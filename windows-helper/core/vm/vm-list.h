@@ -2,42 +2,43 @@
 #pragma once
 
 /*
- * The virtual machines that the Host Compute Service tells of (fact 2.2).
+ * The virtual machines that the Host Compute Service reports (fact 2.2).
  */
 
 #include "windows-helper/core/vm/vm.h"
 
 #define VM_LIST_MAX      64
-#define VM_LIST_TEXT_MAX (4u * 1024 * 1024) /* bytes of JSON; more is refused */
+#define VM_LIST_TEXT_MAX (4u * 1024 * 1024) /* bytes of JSON; more are refused */
 #define VM_NAME_MAX      63
 
 typedef struct Vm {
-        VmId id; /* its RuntimeId, what a listener is bound to */
+        VmId id; /* its RuntimeId, to which a listener is bound */
         bool wsl;
-        char name[VM_NAME_MAX + 1]; /* "WSL", or how its owner calls it; for people */
+        char name[VM_NAME_MAX + 1]; /* "WSL", or the name that its owner gave it; for people */
 } Vm;
 
 typedef struct VmList {
         Vm items[VM_LIST_MAX];
         size_t n;
-        size_t n_left_out; /* for want of room */
+        size_t n_left_out; /* because there was no room */
 } VmList;
 
 /**
  * vm_list_parse() - read the answer of HcsEnumerateComputeSystems()
  *
- * Takes virtual machines with a RuntimeId that is a GUID, whatever their Id is; containers, and
- * entries without one, are left out. "null" is an empty list.
+ * Takes the virtual machines whose RuntimeId is a GUID; their Id does not matter. Containers, and
+ * entries without a RuntimeId, are left out. "null" is an empty list.
  *
- * Return: 0, or -EINVAL when it is no JSON array of objects: then nothing is known.
+ * Return: 0, or -EINVAL when @json is not a JSON array of objects; then nothing is known.
  */
 int vm_list_parse(const char *json, size_t n, VmList *ret_list);
 
-/* Add one that is not in it yet. A full list prefers VMs of WSL, which need a listener each: such a
- * one takes the place of another, else it is counted as left out. */
+/* Add a VM that is not in the list yet. When the list is full, a VM of WSL takes the place of
+ * another kind of VM, because each VM of WSL needs a listener of its own. A VM without a place is
+ * counted as left out. */
 void vm_list_add(VmList *list, const Vm *vm);
 
-/* The same VMs, in the same order? */
+/* True when both have the same VMs in the same order. */
 bool vm_list_equal(const VmList *a, const VmList *b);
 
 const Vm *vm_list_find(const VmList *list, const VmId *id);

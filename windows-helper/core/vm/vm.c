@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See vm.h. */
+/*
+ * The id of a virtual machine: comparing it, and its text form.
+ */
 
 #include "windows-helper/core/vm/vm.h"
 
@@ -15,7 +17,7 @@ bool vm_id_equal(const VmId *a, const VmId *b) {
         return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
 }
 
-/* A hyphen stands before these bytes of the text form. */
+/* The text form has a hyphen before these bytes. */
 static bool vm_id_hyphen_before(size_t byte) {
         return byte == 4 || byte == 6 || byte == 8 || byte == 10;
 }

@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * Identity of a virtual machine: its runtime id, a GUID that is new at each start (fact 0.2).
+ * The identity of a virtual machine: its runtime id, a GUID that is new at each start (fact 0.2).
  */
 
 #include "protocol/wire/wire.h"
 
 #define VM_ID_TEXT_MAX 37
 
-/* In the order of the text form, as in HELLO. All zero: not known which (a listener for any VM). */
+/* In the order of the text form, as in HELLO. All zero: it is not known which VM it is, because the
+ * listener accepts any. */
 typedef struct VmId {
         uint8_t bytes[WIRE_ID_SIZE];
 } VmId;
@@ -22,5 +23,5 @@ bool vm_id_equal(const VmId *a, const VmId *b);
 /* "00000000-0000-0000-0000-000000000000", small letters. */
 void vm_id_format(const VmId *id, char ret_text[VM_ID_TEXT_MAX]);
 
-/* Exactly 36 characters, any case, no braces. Return: 0 or -EINVAL. */
+/* @text must have exactly 36 characters, in any case, without braces. Return: 0 or -EINVAL. */
 int vm_id_parse(const char *text, VmId *ret_id);
