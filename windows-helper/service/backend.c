@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * ControllerHost on Windows: each function passes on to a store, to iphlpsvc, to the firewall or to
+ * a stream.
+ */
+
 #include "windows-helper/service/backend.h"
 #include "windows-helper/host/iphlpsvc.h"
 #include "windows-helper/host/tcp-table.h"
@@ -67,7 +73,7 @@ static int backend_bind_probe(void *userdata, const IpEndpoint *endpoint) {
 
 static void backend_firewall(void *userdata, const FirewallRules *wanted) {
         if (firewall_apply_want(((Backend *) userdata)->firewall, wanted) < 0)
-                log_write(LOG_LEVEL_ERROR, "Out of memory, firewall rules stay as they are");
+                log_write(LOG_LEVEL_ERROR, "Out of memory; the firewall rules stay as they are");
 }
 
 static int backend_adoptions_read(void *userdata, RuleTable *table) {
@@ -79,11 +85,11 @@ static int backend_adoption_remove(void *userdata, RuleFamily family, const char
 }
 
 static int backend_guest_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
-        return guest_store_note(&((Backend *) userdata)->agents, owner, vm, connected);
+        return guest_store_note(&((Backend *) userdata)->guests, owner, vm, connected);
 }
 
 static int backend_guest_vm(void *userdata, const char *owner, VmId *ret_vm) {
-        return guest_store_vm(&((Backend *) userdata)->agents, owner, ret_vm);
+        return guest_store_vm(&((Backend *) userdata)->guests, owner, ret_vm);
 }
 
 static int backend_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
@@ -94,7 +100,7 @@ static int backend_random(void *userdata, uint8_t *ret_bytes, size_t n) {
         return random_bcrypt(ret_bytes, n);
 }
 
-/* The loop's clock advances with the tick of the machine, up to 16 ms: too coarse to measure. */
+/* The loop's clock advances in steps of up to 16 ms, which is too coarse to measure with. */
 static uint64_t backend_now(void *userdata) {
         LARGE_INTEGER count, frequency;
 
@@ -117,16 +123,16 @@ static void backend_log(void *userdata, LogLevel level, EventId event, const cha
         log_event(level, event, "%s", text);
 }
 
-void backend_init(Backend *h, ControllerHost *ret_host) {
-        portproxy_store_init(&h->rules);
-        h->ledger = LEDGER_STORE_INIT;
-        h->keys = KEY_STORE_INIT;
-        h->agents = GUEST_STORE_INIT;
-        adoption_store_init(&h->adoptions);
+void backend_init(Backend *backend, ControllerHost *ret_host) {
+        portproxy_store_init(&backend->rules);
+        backend->ledger = LEDGER_STORE_INIT;
+        backend->keys = KEY_STORE_INIT;
+        backend->guests = GUEST_STORE_INIT;
+        adoption_store_init(&backend->adoptions);
         *ret_host = (ControllerHost){
                 .rules =
                         {
-                                .userdata = h,
+                                .userdata = backend,
                                 .rules_read = backend_rules_read,
                                 .rule_get = backend_rule_get,
                                 .rule_set = backend_rule_set,
@@ -142,36 +148,36 @@ void backend_init(Backend *h, ControllerHost *ret_host) {
                         },
                 .ports =
                         {
-                                .userdata = h,
+                                .userdata = backend,
                                 .listening_read = backend_listening_read,
                                 .process_name = backend_process_name,
                                 .bind_probe = backend_bind_probe,
                         },
                 .connections =
                         {
-                                .userdata = h,
+                                .userdata = backend,
                                 .send = backend_send,
                                 .close = backend_close,
                         },
                 .identities =
                         {
-                                .userdata = h,
+                                .userdata = backend,
                                 .key_find = backend_key_find,
                                 .random = backend_random,
                                 .guest_note = backend_guest_note,
                                 .guest_vm = backend_guest_vm,
                         },
-                .userdata = h,
+                .userdata = backend,
                 .firewall = backend_firewall,
                 .now = backend_now,
                 .log = backend_log,
         };
 }
 
-void backend_done(Backend *h) {
-        guest_store_done(&h->agents);
-        adoption_store_done(&h->adoptions);
-        key_store_done(&h->keys);
-        ledger_store_done(&h->ledger);
-        portproxy_store_done(&h->rules);
+void backend_done(Backend *backend) {
+        guest_store_done(&backend->guests);
+        adoption_store_done(&backend->adoptions);
+        key_store_done(&backend->keys);
+        ledger_store_done(&backend->ledger);
+        portproxy_store_done(&backend->rules);
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The controller's hands on Windows: a ControllerHost over the registry, iphlpsvc, CNG and streams
- * (a controller's peer is a Stream). No decision is made here.
+ * ControllerHost on Windows, over the registry, iphlpsvc, CNG and streams (the handle of a
+ * connection is a Stream). Nothing is decided here.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -20,11 +20,11 @@ typedef struct Backend {
         LedgerStore ledger;
         KeyStore keys;
         AdoptionStore adoptions;
-        GuestStore agents;
+        GuestStore guests;
         Iphlpsvc *forwarder;     /* borrowed */
         FirewallApply *firewall; /* borrowed */
 } Backend;
 
-/* Fill @ret_host; @h is its userdata and must live as long. */
-void backend_init(Backend *h, ControllerHost *ret_host);
-void backend_done(Backend *h);
+/* Fill @ret_host. @backend becomes its userdata and must live as long. */
+void backend_init(Backend *backend, ControllerHost *ret_host);
+void backend_done(Backend *backend);

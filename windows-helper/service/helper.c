@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The running helper: it owns the loop and everything in it, passes connections to the controller,
+ * and stops cleanly.
+ */
+
 #include "windows-helper/service/helper.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/net/listener.h"
@@ -15,29 +21,29 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Two helpers would take each other's changes for somebody else's. The lock is a file that only
- * SYSTEM and administrators can open, so nobody else can hold it. After a kill the old one may need
- * a moment to be gone. */
+/* Two helpers would each treat the other's changes as foreign. The lock is a file that only SYSTEM
+ * and administrators can open, so nobody else can hold it. After a kill the old helper may need a
+ * moment to disappear. */
 #define HELPER_LOCK_NAME    L"lock"
 #define HELPER_LOCK_WAIT_MS 3000
 #define HELPER_LOCK_POLL_MS 50
 
-/* Connections that the controller serves, and as many that only wait for their peer to close. */
+/* The connections of the controller, and as many that only wait for their peer to close. */
 #define HELPER_STREAMS_MAX (2 * CONTROLLER_CONNECTIONS_MAX)
 
-/* At the end: time for the agents to get their goodbye. */
+/* At the end: time for the goodbyes to reach the agents. */
 #define HELPER_GOODBYE_USEC 1000000ULL
-#define HELPER_ABORT_USEC   10000ULL /* and for what was cut to complete, per turn */
+#define HELPER_ABORT_USEC   10000ULL /* and time for aborted operations to complete, in each turn */
 
 struct Helper {
         HANDLE lock; /* owned */
         bool winsock;
         Loop *loop; /* owned, as all below */
-        Backend host;
+        Backend backend;
         Controller *controller;
-        Surroundings *facts;
-        Listener *listener; /* NULL when it does not accept any more, or VMs are found … */
-        Vms *vms;           /* … by this, which is NULL else */
+        Surroundings *surroundings;
+        Listener *listener; /* NULL when it has stopped, or when there is … */
+        Vms *vms;           /* … this, which has a listener for each VM; otherwise NULL */
         StreamList streams;
 
         StatusFile status;
@@ -53,7 +59,7 @@ static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
                 controller_receive(c, data, n, loop_now_usec());
 }
 
-/* The controller hears of the end of each connection exactly once, whoever ended it. */
+/* Report the end of a connection to the controller, exactly once, no matter who ended it. */
 static void helper_disconnect(Stream *s) {
         PeerConnection *c = stream_userdata(s);
 
@@ -86,9 +92,9 @@ static void helper_on_accepted(void *userdata, SOCKET socket, const Peer *peer) 
         stream_set_userdata(s, c);
 }
 
-/* Connections that the controller itself has closed, or that were cut because their peer does not
- * read: told here, where no controller function is running, and not when their stream's last
- * operation has completed, which may be seconds later (or right before this). */
+/* Report the connections that the controller itself has closed, or that were aborted because their
+ * peer does not read. It happens here, where no controller function is running. The last operation
+ * of their stream may complete seconds later, or may just have completed. */
 static bool helper_reap(Helper *h) {
         bool any = false;
 
@@ -101,8 +107,8 @@ static bool helper_reap(Helper *h) {
         return any;
 }
 
-/* One time for all of it: what arrives while a batch is written must be read before anybody counts
- * as silent, so the second round must not find more deadlines passed than the first. */
+/* Use one time for all of this. What arrives while a batch is written must be read before anybody
+ * counts as silent. So the second round must not find more deadlines passed than the first. */
 static void helper_dispatch(Helper *h) {
         uint64_t now_usec = loop_now_usec();
 
@@ -111,22 +117,22 @@ static void helper_dispatch(Helper *h) {
                 listener_tick(h->listener, now_usec);
         if (h->vms)
                 vms_tick(h->vms, now_usec);
-        surroundings_tick(h->facts, now_usec);
+        surroundings_tick(h->surroundings, now_usec);
         do {
                 (void) helper_reap(h);
                 controller_dispatch(h->controller, now_usec);
         } while (helper_reap(h));
-        status_file_tick(&h->status, h->controller, h->facts, h->vms, now_usec);
+        status_file_tick(&h->status, h->controller, h->surroundings, h->vms, now_usec);
 }
 
 static uint64_t helper_deadline(const Helper *h) {
         uint64_t deadlines[] = {
                 controller_deadline(h->controller),
-                surroundings_deadline(h->facts),
+                surroundings_deadline(h->surroundings),
                 stream_list_deadline(&h->streams),
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
                 h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
-                status_file_deadline(&h->status, h->controller, h->facts, h->vms),
+                status_file_deadline(&h->status, h->controller, h->surroundings, h->vms),
         };
         uint64_t first = LOOP_NO_DEADLINE;
 
@@ -150,7 +156,7 @@ static void helper_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
                 h->stopping = h->handing_over = true;
                 break;
         case HELPER_REFRESH:
-                surroundings_refresh(h->facts);
+                surroundings_refresh(h->surroundings);
                 if (h->vms)
                         vms_refresh(h->vms);
                 break;
@@ -163,7 +169,7 @@ void helper_control(Helper *h, HelperControl control) {
         loop_post(h->loop, &h->controls[control]);
 }
 
-/* Let the goodbyes out; a peer that does not close its end in time is cut. */
+/* Send the goodbyes. A connection whose peer does not close its end in time is aborted. */
 static void helper_drain(Helper *h, uint64_t deadline_usec) {
         while (h->streams.first && loop_now_usec() < deadline_usec) {
                 (void) helper_reap(h);
@@ -191,11 +197,9 @@ int helper_run(Helper *h) {
                 return 0;
         }
         r = controller_stop(h->controller, loop_now_usec());
-        if (r < 0) {
-                log_write(LOG_LEVEL_ERROR,
-                          "Not every rule could be withdrawn; the next start will do it");
-        }
-        surroundings_finish(h->facts);
+        if (r < 0)
+                log_write(LOG_LEVEL_ERROR, "Cannot withdraw every rule; the next start does it");
+        surroundings_finish(h->surroundings);
         helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
         return r;
 }
@@ -233,7 +237,7 @@ static int helper_listen(Helper *h, const HelperOptions *options) {
                          helper_on_accepted, h, &error);
         if (r < 0) {
                 options->transport->format(&options->address, address);
-                return log_win_error(error, "Failed to listen on %s", address);
+                return log_win_error(error, "Cannot listen on %s", address);
         }
         listener_format(h->listener, address);
         log_write(LOG_LEVEL_NOTICE, "listening on %s", address);
@@ -251,18 +255,18 @@ static int helper_open(Helper *h, const HelperOptions *options) {
                 return r;
         r = WSAStartup(MAKEWORD(2, 2), &wsa);
         if (r != 0)
-                return log_win_error((DWORD) r, "Failed to start Winsock");
+                return log_win_error((DWORD) r, "Cannot start Winsock");
         h->winsock = true;
         r = loop_new(&h->loop);
         if (r < 0)
                 return r;
-        backend_init(&h->host, &host);
-        r = surroundings_new(&h->facts, h->loop, &h->host, &controller_options.policy);
+        backend_init(&h->backend, &host);
+        r = surroundings_new(&h->surroundings, h->loop, &h->backend, &controller_options.policy);
         if (r < 0)
                 return r;
         r = controller_new(&h->controller, &controller_options, &host, loop_now_usec());
         if (r < 0) {
-                log_write(LOG_LEVEL_ERROR, "Failed to load the ledger, so nothing is touched");
+                log_write(LOG_LEVEL_ERROR, "Cannot load the ledger, so nothing is changed");
                 return r;
         }
         for (int i = 0; i < _HELPER_CONTROL_END; i++)
@@ -271,7 +275,7 @@ static int helper_open(Helper *h, const HelperOptions *options) {
                 r = loop_wait_new(&h->stop, h->loop, options->stop, helper_on_stop, h);
         if (r < 0)
                 return r;
-        r = surroundings_start(h->facts, h->controller);
+        r = surroundings_start(h->surroundings, h->controller);
         if (r < 0 || !options->transport)
                 return r;
         return helper_listen(h, options);
@@ -297,13 +301,13 @@ Helper *helper_free(Helper *h) {
                 return NULL;
         h->listener = listener_close(h->listener);
         vms_close(h->vms);
-        if (h->loop) /* sockets were closed: let their operations complete and free them */
+        if (h->loop) /* the sockets were closed: let their operations complete, which frees them */
                 loop_turn(h->loop, loop_now_usec());
         vms_free(h->vms);
-        surroundings_free(h->facts);
+        surroundings_free(h->surroundings);
         loop_wait_free(h->stop);
         controller_free(h->controller);
-        backend_done(&h->host);
+        backend_done(&h->backend);
         loop_free(h->loop);
         if (h->winsock)
                 (void) WSACleanup();
@@ -324,8 +328,8 @@ static int helper_count_ledger(size_t *ret_n) {
         return r;
 }
 
-/* What controller_stop() made of it is in the ledger: an entry goes when its value has gone and
- * iphlpsvc knows, or does not run. */
+/* The ledger shows what controller_stop() has achieved: an entry is removed when its value is gone
+ * and iphlpsvc knows that, or does not run. */
 static int helper_withdraw_rules(void) {
         HelperOptions options = {0};
         Helper *h = NULL;

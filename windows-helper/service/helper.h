@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * The helper as a whole: loop, listener, streams, controller and its hands, from start to a clean
- * stop. Who runs it (a console, later the service manager) only starts it and sets the stop event.
+ * The helper as a whole, from its start to a clean stop: loop, listener, streams, controller and
+ * the controller's host. Whatever runs it (a console or the service manager) only starts and stops
+ * it.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -13,10 +14,9 @@ typedef struct Helper Helper;
 
 typedef struct HelperOptions {
         ControllerOptions controller;
-        const Transport *transport; /* borrowed; NULL: don't listen */
+        const Transport *transport; /* borrowed; NULL: do not listen */
         TransportAddress address;
-        HANDLE stop; /* borrowed, or NULL; an auto-reset event that ends helper_run() when it is set
-                      */
+        HANDLE stop; /* borrowed, or NULL; setting this auto-reset event ends helper_run() */
 } HelperOptions;
 
 /**
@@ -29,17 +29,17 @@ Helper *helper_free(Helper *h); /* takes NULL, returns NULL */
 
 typedef enum HelperControl {
         HELPER_STOP,      /* withdraw every rule and end */
-        HELPER_HAND_OVER, /* end, but leave all as it is for a successor */
+        HELPER_HAND_OVER, /* end, but leave everything as it is for a successor */
         HELPER_REFRESH,   /* read everything again: the machine has resumed, or somebody asks */
         _HELPER_CONTROL_END,
 } HelperControl;
 
-/* May be called by any thread, while the helper lives. */
+/* Any thread may call this while the helper exists. */
 void helper_control(Helper *h, HelperControl control);
 
-/* Without serving: withdraw what a service that died has left, firewall rules included, and count
- * it. Return: 0 or negative errno (logged). */
+/* Withdraw and count what a service that died has left, firewall rules included. This does not
+ * listen. Return: 0 or negative errno (logged). */
 int helper_withdraw(size_t *ret_rules, size_t *ret_firewall);
 
-/* Serve until .stop is set, then withdraw every rule of ours. Return: 0 or negative errno. */
+/* Run until .stop is set, then withdraw every rule of ours. Return: 0 or negative errno. */
 int helper_run(Helper *h);

@@ -1,18 +1,24 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * The helper as a Windows service: reports its states to the service manager and passes the
+ * manager's controls to the helper's loop.
+ */
+
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
 
-/* How long the service manager is asked to wait, see also SERVICE_STOP_HINT_MS. */
+/* How long the service manager is asked to wait for the start; see also SERVICE_STOP_HINT_MS. */
 #define SERVICE_START_HINT_MS 30000
 
-/* StartServiceCtrlDispatcherW() and the handler have no argument of ours that reaches both. */
+/* Global, because StartServiceCtrlDispatcherW() passes no pointer of ours to service_main(). */
 static struct {
         const HelperOptions *options;
         SERVICE_STATUS_HANDLE handle;
         SERVICE_STATUS status;
-        Helper *volatile helper; /* the handler's way to the loop; NULL: not serving */
+        Helper *volatile helper; /* how the handler reaches the loop; NULL: not running */
         int result;
 } service;
 
@@ -34,9 +40,9 @@ static void service_report(DWORD state, DWORD hint_ms, DWORD specific_error) {
         (void) SetServiceStatus(service.handle, s);
 }
 
-/* In a thread of the service manager, which waits: everything is done in the loop. After a resume
- * notifications may be lost and iphlpsvc's sockets gone, so all is looked at again (facts 2.6, 9).
- */
+/* This runs in a thread of the service manager, which waits for it. So it only posts to the loop.
+ * After a resume, notifications may be lost and iphlpsvc's sockets gone, so everything is read
+ * again (facts 2.6, 9). */
 static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_INTERROGATE:
@@ -59,7 +65,7 @@ static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, vo
                 if (service.helper && type == PBT_APMRESUMEAUTOMATIC)
                         helper_control(service.helper, HELPER_REFRESH);
                 return NO_ERROR;
-        default: /* of Windows' numbers */
+        default:
                 return ERROR_CALL_NOT_IMPLEMENTED;
         }
 }
@@ -78,7 +84,7 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
                 service.helper = helper;
                 service_report(SERVICE_RUNNING, 0, 0);
                 log_event(LOG_LEVEL_NOTICE, EVENT_STARTED,
-                          "wslbridge-helper " PROJECT_VERSION " serves");
+                          "wslbridge-helper " PROJECT_VERSION " has started");
                 r = helper_run(helper);
                 service.helper = NULL;
                 log_event(LOG_LEVEL_NOTICE, EVENT_STOPPED, "wslbridge-helper has stopped");
@@ -98,11 +104,11 @@ int service_run(const HelperOptions *options) {
 
                 if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
                         log_write(LOG_LEVEL_ERROR,
-                                  "'run --service' is for the service manager: sc start "
+                                  "Only the service manager uses 'run --service'; use sc start "
                                   "wslbridge-helper, or 'run' for the foreground");
                         return -ENOTCONN;
                 }
-                return log_win_error(error, "Failed to reach the service manager");
+                return log_win_error(error, "Cannot reach the service manager");
         }
         return service.result;
 }

@@ -1,4 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Writes status.json: collects what the controller, the surroundings and the list of VMs know.
+ */
+
 #include "windows-helper/service/status-file.h"
 #include "common/json-write.h"
 #include "windows-helper/store/paths.h"
@@ -44,7 +49,7 @@ static void status_services(JsonWriter *w, const GuestView *view) {
         json_close(w, ']');
 }
 
-static void status_agent(void *userdata, const GuestView *view) {
+static void status_guest(void *userdata, const GuestView *view) {
         char id[VM_ID_TEXT_MAX], address[IP_TEXT_MAX] = "";
         const WireAddress *guest;
         JsonWriter *w = userdata;
@@ -83,35 +88,35 @@ static void status_iphlpsvc(JsonWriter *w) {
         json_close(w, '}');
 }
 
-static void status_problems(JsonWriter *w, const Surroundings *facts) {
-        const PolicyOrigin *origin = surroundings_policy_origin(facts);
+static void status_problems(JsonWriter *w, const Surroundings *surroundings) {
+        const PolicyOrigin *origin = surroundings_policy_origin(surroundings);
 
         json_open(w, "problems", '[');
         for (size_t i = 0; i < origin->n_problems; i++)
                 json_string_member(w, NULL, origin->problems[i]);
-        if (surroundings_firewall_problem(facts)[0])
-                json_string_member(w, NULL, surroundings_firewall_problem(facts));
+        if (surroundings_firewall_problem(surroundings)[0])
+                json_string_member(w, NULL, surroundings_firewall_problem(surroundings));
         json_close(w, ']');
 }
 
-static void status_policy(JsonWriter *w, const Surroundings *facts) {
+static void status_policy(JsonWriter *w, const Surroundings *surroundings) {
         char value[POLICY_VALUE_TEXT_MAX];
 
         json_open(w, "policy", '[');
         for (size_t i = 0; i < POLICY_DEFINITIONS; i++) {
-                policy_value_text(surroundings_policy(facts), i, value);
+                policy_value_text(surroundings_policy(surroundings), i, value);
                 json_open(w, NULL, '{');
                 json_string_member(w, "name", policy_definitions[i].name);
                 json_string_member(w, "value", value);
                 json_string_member(
                         w, "source",
-                        policy_source_name(surroundings_policy_origin(facts)->sources[i]));
+                        policy_source_name(surroundings_policy_origin(surroundings)->sources[i]));
                 json_close(w, '}');
         }
         json_close(w, ']');
 }
 
-/* The wall clock's time of @ago_usec ago: the loop's clock means nothing to readers. */
+/* The time of day @ago_usec ago, because the loop's clock means nothing to readers. */
 static void status_time(JsonWriter *w, const char *name, uint64_t ago_usec) {
         ULARGE_INTEGER ticks;
         char text[32];
@@ -142,7 +147,7 @@ static void status_applied(JsonWriter *w, const ControllerSummary *summary) {
         json_number(w, "apply_usec", summary->apply_usec);
 }
 
-static int status_make(Buffer *out, const Controller *controller, const Surroundings *facts,
+static int status_make(Buffer *out, const Controller *controller, const Surroundings *surroundings,
                        const Vms *vms) {
         JsonWriter w = JSON_WRITER(out);
         ControllerSummary summary;
@@ -157,14 +162,14 @@ static int status_make(Buffer *out, const Controller *controller, const Surround
         status_iphlpsvc(&w);
         status_vms(&w, vms);
         json_open(&w, "agents", '[');
-        controller_guests(controller, status_agent, &w);
+        controller_guests(controller, status_guest, &w);
         json_close(&w, ']');
         json_open(&w, "unpaired", '[');
         for (size_t i = 0; i < summary.n_unpaired; i++)
                 json_string_member(&w, NULL, summary.unpaired[i]);
         json_close(&w, ']');
-        status_problems(&w, facts);
-        status_policy(&w, facts);
+        status_problems(&w, surroundings);
+        status_policy(&w, surroundings);
         json_close(&w, '}');
         return w.error;
 }
@@ -182,33 +187,33 @@ static int status_write(const Buffer *text) {
         if (r < 0)
                 return r;
         if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
-                r = log_win_error(GetLastError(), "Failed to write '%ls'", path);
+                r = log_win_error(GetLastError(), "Cannot write '%ls'", path);
         (void) CloseHandle(file);
         if (r == 0 && !MoveFileExW(path, name, MOVEFILE_REPLACE_EXISTING))
-                r = win_errno(GetLastError()); /* somebody reads it: the next time */
+                r = win_errno(GetLastError()); /* somebody is reading it; try again next time */
         return r;
 }
 
-/* Each of the three only grows, so their sum tells whether any of them has. */
-static uint64_t status_generation(const Controller *controller, const Surroundings *facts,
+/* Each of the three only grows, so their sum shows whether any of them has grown. */
+static uint64_t status_generation(const Controller *controller, const Surroundings *surroundings,
                                   const Vms *vms) {
         ControllerSummary summary;
 
         controller_summary(controller, &summary);
-        return summary.generation + surroundings_generation(facts) +
+        return summary.generation + surroundings_generation(surroundings) +
                (vms ? vms_generation(vms) : 0);
 }
 
-void status_file_tick(StatusFile *s, const Controller *controller, const Surroundings *facts,
+void status_file_tick(StatusFile *s, const Controller *controller, const Surroundings *surroundings,
                       const Vms *vms, uint64_t now_usec) {
-        uint64_t generation = status_generation(controller, facts, vms), began, took;
+        uint64_t generation = status_generation(controller, surroundings, vms), began, took;
         Buffer out = BUFFER_NULL;
         int r;
 
-        if (now_usec < status_file_deadline(s, controller, facts, vms))
+        if (now_usec < status_file_deadline(s, controller, surroundings, vms))
                 return;
         began = loop_now_usec();
-        r = status_make(&out, controller, facts, vms);
+        r = status_make(&out, controller, surroundings, vms);
         if (r == 0)
                 r = status_write(&out);
         buffer_done(&out);
@@ -218,15 +223,15 @@ void status_file_tick(StatusFile *s, const Controller *controller, const Surroun
         if (r == 0) {
                 s->generation = generation;
                 s->written = true;
-        } else if (!s->told) {
+        } else if (!s->warned) {
                 log_write(LOG_LEVEL_WARNING, "Cannot write the status file, trying again");
-                s->told = true;
+                s->warned = true;
         }
 }
 
 uint64_t status_file_deadline(const StatusFile *s, const Controller *controller,
-                              const Surroundings *facts, const Vms *vms) {
-        if (s->written && status_generation(controller, facts, vms) == s->generation)
+                              const Surroundings *surroundings, const Vms *vms) {
+        if (s->written && status_generation(controller, surroundings, vms) == s->generation)
                 return LOOP_NO_DEADLINE;
         return s->due_usec;
 }

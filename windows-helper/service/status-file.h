@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * What the helper knows, for people and programs: C:\ProgramData\wslbridge\status.json, replaced
- * as a whole soon after anything in it changed. Every user may read it; there is no secret in it.
+ * What the helper knows, for people and programs, in C:\ProgramData\wslbridge\status.json. The file
+ * is replaced as a whole soon after anything in it has changed. Every user may read it; it contains
+ * no secrets.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -11,21 +12,22 @@
 #include "windows-helper/vm/vms.h"
 
 #define STATUS_FILE_NAME  L"status.json"
-#define STATUS_FILE_USEC  UINT64_C(200000) /* no more often than that … */
-#define STATUS_FILE_SHARE 20 /* … and no more of the time than one part in so many */
+#define STATUS_FILE_USEC  UINT64_C(200000) /* write it at most this often … */
+#define STATUS_FILE_SHARE 20 /* … and spend at most one part in so many of the time on it */
 
 typedef struct StatusFile {
         uint64_t generation, due_usec;
-        bool written, told;
+        bool written;
+        bool warned; /* that it cannot be written */
 } StatusFile;
 
-/* Write it when it is due. @vms may be NULL. */
-void status_file_tick(StatusFile *s, const Controller *controller, const Surroundings *facts,
+/* Write the file when it is due. @vms may be NULL. */
+void status_file_tick(StatusFile *s, const Controller *controller, const Surroundings *surroundings,
                       const Vms *vms, uint64_t now_usec);
 
 /* LOOP_NO_DEADLINE when nothing has changed. */
 uint64_t status_file_deadline(const StatusFile *s, const Controller *controller,
-                              const Surroundings *facts, const Vms *vms);
+                              const Surroundings *surroundings, const Vms *vms);
 
-/* The helper ends: the file goes, so that nobody takes it for the truth. */
+/* The helper ends: delete the file, so that nobody believes what it says. */
 void status_file_remove(void);

@@ -1,4 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+
+/*
+ * Watches the registry, the adapters, iphlpsvc and the firewall, and reports changes to the
+ * controller.
+ */
+
 #include "windows-helper/service/surroundings.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/host/hostnet-read.h"
@@ -8,10 +14,10 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#define FACTS_WATCHES 6
+#define SURROUNDINGS_WATCHES 6
 
-/* At the end of a run that leaves thousands of firewall rules: Windows waits no longer. */
-#define FACTS_FINISH_SLICES 500
+/* At the end, thousands of firewall rules may be left to remove. Windows does not wait longer. */
+#define SURROUNDINGS_FINISH_SLICES 500
 
 struct Surroundings {
         Loop *loop;             /* borrowed */
@@ -20,109 +26,110 @@ struct Surroundings {
         HostnetWatch *addresses;
         FirewallCom *com;
         FirewallApply firewall;
-        RegWatch *watches[FACTS_WATCHES];
+        RegWatch *watches[SURROUNDINGS_WATCHES];
         size_t n_watches;
         Policy policy;
         PolicyOrigin origin;
-        uint64_t generation; /* grows with what surroundings_policy() and the rest tell */
+        uint64_t generation; /* see surroundings_generation() */
         Hostnet hostnet;
 };
 
 static void surroundings_on_rules(void *userdata) {
-        Surroundings *f = userdata;
+        Surroundings *s = userdata;
 
-        controller_rules_changed(f->controller);
+        controller_rules_changed(s->controller);
 }
 
 static void surroundings_on_keys(void *userdata) {
-        Surroundings *f = userdata;
+        Surroundings *s = userdata;
 
-        controller_keys_changed(f->controller, loop_now_usec());
+        controller_keys_changed(s->controller, loop_now_usec());
 }
 
 static void surroundings_on_forwarder(void *userdata) {
-        Surroundings *f = userdata;
+        Surroundings *s = userdata;
 
-        if (!f->controller)
+        if (!s->controller)
                 return;
-        controller_forwarder_changed(f->controller);
-        firewall_apply_look(&f->firewall); /* whoever resets the network resets both */
+        controller_forwarder_changed(s->controller);
+        firewall_apply_look(&s->firewall); /* resetting the network resets both */
 }
 
-/* What cannot be read at all leaves the last one in force. */
-static int surroundings_read_policy(Surroundings *f) {
-        PolicyOrigin before = f->origin;
-        int r = policy_store_read(&f->policy, &f->origin);
+/* If the policy cannot be read at all, the last one stays in force. */
+static int surroundings_read_policy(Surroundings *s) {
+        PolicyOrigin before = s->origin;
+        int r = policy_store_read(&s->policy, &s->origin);
 
         if (r < 0)
                 return r;
-        if (policy_origin_equal(&before, &f->origin))
+        if (policy_origin_equal(&before, &s->origin))
                 return 0;
-        f->generation++;
-        for (size_t i = 0; i < f->origin.n_problems; i++)
-                log_event(LOG_LEVEL_ERROR, EVENT_POLICY_PROBLEM, "%s", f->origin.problems[i]);
+        s->generation++;
+        for (size_t i = 0; i < s->origin.n_problems; i++)
+                log_event(LOG_LEVEL_ERROR, EVENT_POLICY_PROBLEM, "%s", s->origin.problems[i]);
         return 0;
 }
 
 static void surroundings_on_policy(void *userdata) {
-        Surroundings *f = userdata;
-        Policy before = f->policy;
+        Surroundings *s = userdata;
+        Policy before = s->policy;
 
-        if (surroundings_read_policy(f) < 0 || policy_equal(&before, &f->policy))
+        if (surroundings_read_policy(s) < 0 || policy_equal(&before, &s->policy))
                 return;
-        f->generation++;
-        log_event(LOG_LEVEL_NOTICE, EVENT_POLICY_LOADED, "policy was changed and is in force");
-        controller_set_policy(f->controller, &f->policy);
+        s->generation++;
+        log_event(LOG_LEVEL_NOTICE, EVENT_POLICY_LOADED, "the policy was changed and is in force");
+        controller_set_policy(s->controller, &s->policy);
 }
 
-/* An address that came may be one that iphlpsvc could not listen on (fact 4.3). */
+/* A new address may be one that iphlpsvc could not listen on (fact 4.3). */
 static void surroundings_on_addresses(void *userdata) {
-        Surroundings *f = userdata;
-        Hostnet before = f->hostnet;
+        Surroundings *s = userdata;
+        Hostnet before = s->hostnet;
 
-        if (hostnet_read(&f->hostnet) < 0 || hostnet_equal(&before, &f->hostnet) || !f->controller)
+        if (hostnet_read(&s->hostnet) < 0 || hostnet_equal(&before, &s->hostnet) || !s->controller)
                 return;
-        controller_set_hostnet(f->controller, &f->hostnet);
+        controller_set_hostnet(s->controller, &s->hostnet);
 }
 
-int surroundings_new(Surroundings **ret_facts, Loop *loop, Backend *host, Policy *ret_policy) {
-        Surroundings *f = calloc(1, sizeof(*f));
+int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backend,
+                     Policy *ret_policy) {
+        Surroundings *s = calloc(1, sizeof(*s));
         FirewallStore store = {0};
         int r;
 
-        if (!f)
+        if (!s)
                 return -ENOMEM;
-        f->loop = loop;
-        policy_init(&f->policy);
-        r = surroundings_read_policy(f);
+        s->loop = loop;
+        policy_init(&s->policy);
+        r = surroundings_read_policy(s);
         if (r == 0)
-                r = iphlpsvc_new(&f->forwarder, loop, surroundings_on_forwarder, f);
+                r = iphlpsvc_new(&s->forwarder, loop, surroundings_on_forwarder, s);
         if (r == 0)
-                r = firewall_com_new(&f->com, &store);
+                r = firewall_com_new(&s->com, &store);
         if (r < 0) {
-                surroundings_free(f);
+                surroundings_free(s);
                 return r;
         }
-        firewall_apply_init(&f->firewall, &store);
-        host->forwarder = f->forwarder;
-        host->firewall = &f->firewall;
-        *ret_policy = f->policy;
-        *ret_facts = f;
+        firewall_apply_init(&s->firewall, &store);
+        backend->forwarder = s->forwarder;
+        backend->firewall = &s->firewall;
+        *ret_policy = s->policy;
+        *ret_surroundings = s;
         return 0;
 }
 
-static int surroundings_watch(Surroundings *f, const wchar_t *path, void (*fn)(void *userdata)) {
-        int r = regwatch_new(&f->watches[f->n_watches], f->loop, path, fn, f);
+static int surroundings_watch(Surroundings *s, const wchar_t *path, void (*fn)(void *userdata)) {
+        int r = regwatch_new(&s->watches[s->n_watches], s->loop, path, fn, s);
 
-        f->n_watches += r == 0;
+        s->n_watches += r == 0;
         return r;
 }
 
-int surroundings_start(Surroundings *f, Controller *controller) {
+int surroundings_start(Surroundings *s, Controller *controller) {
         static const struct {
                 const wchar_t *path;
                 void (*fn)(void *userdata);
-        } watched[FACTS_WATCHES] = {
+        } watched[SURROUNDINGS_WATCHES] = {
                 {PORTPROXY_STORE_PATH, surroundings_on_rules},
                 {ADOPTION_STORE_PATH, surroundings_on_rules},
                 {KEY_STORE_PATH, surroundings_on_keys},
@@ -132,80 +139,81 @@ int surroundings_start(Surroundings *f, Controller *controller) {
         };
         int r = 0;
 
-        f->controller = controller;
-        for (size_t i = 0; r == 0 && i < FACTS_WATCHES; i++)
-                r = surroundings_watch(f, watched[i].path, watched[i].fn);
+        s->controller = controller;
+        for (size_t i = 0; r == 0 && i < SURROUNDINGS_WATCHES; i++)
+                r = surroundings_watch(s, watched[i].path, watched[i].fn);
         if (r == 0)
-                r = hostnet_watch_new(&f->addresses, f->loop, surroundings_on_addresses, f);
+                r = hostnet_watch_new(&s->addresses, s->loop, surroundings_on_addresses, s);
         if (r == 0)
-                r = hostnet_read(&f->hostnet); /* after the watches: nothing is missed in between */
+                r = hostnet_read(&s->hostnet); /* after the watches, so that no change is missed */
         if (r == 0)
-                controller_set_hostnet(controller, &f->hostnet);
+                controller_set_hostnet(controller, &s->hostnet);
         return r;
 }
 
-void surroundings_refresh(Surroundings *f) {
-        surroundings_on_policy(f);
-        surroundings_on_addresses(f);
-        surroundings_on_keys(f);
-        surroundings_on_forwarder(f);
+void surroundings_refresh(Surroundings *s) {
+        surroundings_on_policy(s);
+        surroundings_on_addresses(s);
+        surroundings_on_keys(s);
+        surroundings_on_forwarder(s);
 }
 
-Surroundings *surroundings_free(Surroundings *f) {
-        if (!f)
+Surroundings *surroundings_free(Surroundings *s) {
+        if (!s)
                 return NULL;
-        hostnet_watch_free(f->addresses);
-        for (size_t i = 0; i < f->n_watches; i++)
-                regwatch_free(f->watches[i]);
-        firewall_apply_done(&f->firewall);
-        firewall_com_free(f->com);
-        iphlpsvc_free(f->forwarder);
-        free(f);
+        hostnet_watch_free(s->addresses);
+        for (size_t i = 0; i < s->n_watches; i++)
+                regwatch_free(s->watches[i]);
+        firewall_apply_done(&s->firewall);
+        firewall_com_free(s->com);
+        iphlpsvc_free(s->forwarder);
+        free(s);
         return NULL;
 }
 
-static void surroundings_tell_firewall(Surroundings *f) {
-        f->generation++;
-        if (f->firewall.problem[0]) {
-                log_event(f->firewall.failed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-                          EVENT_FIREWALL_PROBLEM, "%s", f->firewall.problem);
+static void surroundings_report_firewall(Surroundings *s) {
+        s->generation++;
+        if (s->firewall.problem[0]) {
+                log_event(s->firewall.failed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+                          EVENT_FIREWALL_PROBLEM, "%s", s->firewall.problem);
         }
-        controller_set_firewall_problem(f->controller, f->firewall.problem, f->firewall.failed);
+        controller_set_firewall_problem(s->controller, s->firewall.problem, s->firewall.failed);
 }
 
-void surroundings_tick(Surroundings *f, uint64_t now_usec) {
-        for (size_t i = 0; i < f->n_watches; i++)
-                regwatch_tick(f->watches[i], now_usec);
-        if (firewall_apply_tick(&f->firewall, now_usec))
-                surroundings_tell_firewall(f);
+void surroundings_tick(Surroundings *s, uint64_t now_usec) {
+        for (size_t i = 0; i < s->n_watches; i++)
+                regwatch_tick(s->watches[i], now_usec);
+        if (firewall_apply_tick(&s->firewall, now_usec))
+                surroundings_report_firewall(s);
 }
 
-uint64_t surroundings_deadline(const Surroundings *f) {
-        uint64_t first = f->firewall.due_usec;
+uint64_t surroundings_deadline(const Surroundings *s) {
+        uint64_t first = s->firewall.due_usec;
 
-        for (size_t i = 0; i < f->n_watches; i++)
-                if (regwatch_deadline(f->watches[i]) < first)
-                        first = regwatch_deadline(f->watches[i]);
+        for (size_t i = 0; i < s->n_watches; i++)
+                if (regwatch_deadline(s->watches[i]) < first)
+                        first = regwatch_deadline(s->watches[i]);
         return first;
 }
 
-void surroundings_finish(Surroundings *f) {
-        for (int i = 0; i < FACTS_FINISH_SLICES && f->firewall.due_usec <= loop_now_usec(); i++)
-                (void) firewall_apply_tick(&f->firewall, loop_now_usec());
+void surroundings_finish(Surroundings *s) {
+        for (int i = 0; i < SURROUNDINGS_FINISH_SLICES && s->firewall.due_usec <= loop_now_usec();
+             i++)
+                (void) firewall_apply_tick(&s->firewall, loop_now_usec());
 }
 
-const Policy *surroundings_policy(const Surroundings *f) {
-        return &f->policy;
+const Policy *surroundings_policy(const Surroundings *s) {
+        return &s->policy;
 }
 
-const PolicyOrigin *surroundings_policy_origin(const Surroundings *f) {
-        return &f->origin;
+const PolicyOrigin *surroundings_policy_origin(const Surroundings *s) {
+        return &s->origin;
 }
 
-const char *surroundings_firewall_problem(const Surroundings *f) {
-        return f->firewall.problem;
+const char *surroundings_firewall_problem(const Surroundings *s) {
+        return s->firewall.problem;
 }
 
-uint64_t surroundings_generation(const Surroundings *f) {
-        return f->generation;
+uint64_t surroundings_generation(const Surroundings *s) {
+        return s->generation;
 }

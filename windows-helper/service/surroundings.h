@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * What the controller must know of the host, kept current: policy, keys, the PortProxy values of
- * others, the host's addresses, iphlpsvc, the firewall. Each is read at the start and again when
- * Windows says that it changed.
+ * What the controller must know about the host, kept up to date: policy, keys, foreign PortProxy
+ * values, the host's addresses, iphlpsvc, the firewall. Each is read at the start, and again when
+ * Windows reports a change.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -13,26 +13,34 @@
 
 typedef struct Surroundings Surroundings;
 
-/* Before the controller: what its options and its host need. @policy gets what is in force.
- * Return: 0 or negative errno (logged). */
-int surroundings_new(Surroundings **ret_facts, Loop *loop, Backend *host, Policy *ret_policy);
+/**
+ * surroundings_new() - read what the controller's options and its host need before it exists
+ * @loop: borrowed
+ * @backend: its forwarder and firewall are set
+ * @ret_policy: the policy in force
+ *
+ * Return: 0 or negative errno (logged).
+ */
+int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backend,
+                     Policy *ret_policy);
 
-/* From now on @controller, borrowed, is told. Return: 0 or negative errno (logged). */
+/* Report changes to @controller, which is borrowed, from now on. Return: 0 or negative errno
+ * (logged). */
 int surroundings_start(Surroundings *f, Controller *controller);
 
-/* The machine has resumed: whatever notification was lost in its sleep, look at all again. */
+/* The machine has resumed and notifications may have been lost: read everything again. */
 void surroundings_refresh(Surroundings *f);
 
-/* Takes NULL, returns NULL. The loop must not turn afterwards. */
+/* Takes NULL, returns NULL. The loop must not run afterwards. */
 Surroundings *surroundings_free(Surroundings *f);
 
 void surroundings_tick(Surroundings *f, uint64_t now_usec);
 uint64_t surroundings_deadline(const Surroundings *f);
 
-/* Firewall rules are changed in slices: do all that is left, before the end. */
+/* Change all firewall rules that are still to be changed, which normally happens in slices. */
 void surroundings_finish(Surroundings *f);
 
 const Policy *surroundings_policy(const Surroundings *f);
 const PolicyOrigin *surroundings_policy_origin(const Surroundings *f);
-const char *surroundings_firewall_problem(const Surroundings *f); /* "" when all is well */
+const char *surroundings_firewall_problem(const Surroundings *f); /* "" when there is none */
 uint64_t surroundings_generation(const Surroundings *f); /* grows when one of these three changes */
