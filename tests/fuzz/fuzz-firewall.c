@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Texts of a firewall rule in our group, which anybody may have edited: its name, its description
- * and its remote scope. What is read can be written and is then read as the same.
+ * Texts of a firewall rule in our grouping, which anybody may have edited: its name, its
+ * description and its remote scope. What was read can be written and reads the same again.
  */
 
 #include "windows-helper/core/firewall/firewall.h"

@@ -2,11 +2,12 @@
 
 /*
  * What reaches the helper's core from outside: texts in the registry that anybody may have written,
- * and bytes from a peer. First byte of the input: 0 a ledger entry (name, newline, data), 1 a rule
- * name or data, 2 bytes of an unpaired peer, 3 the payload of a STATE from an admitted one.
+ * and bytes from a peer. The first byte of the input selects: 0 a ledger entry (name, newline,
+ * data), 1 a rule name or data, 2 bytes of an unpaired peer, 3 the payload of a STATE from an
+ * admitted peer.
  *
- * Besides not crashing: what is read can be written and read again as the same; whatever a peer
- * sends, foreign values stay, and after the end nothing of ours is left.
+ * It must not crash. What was read can be written and reads the same again. No matter what a peer
+ * sends, foreign values stay, and in the end nothing of ours is left.
  */
 
 #include "tests/host/memory-host.h"
@@ -80,7 +81,7 @@ static void fuzz_close(void *userdata, void *peer) {
         *(bool *) peer = true;
 }
 
-/* HELLO and PROOF of an agent without a key; policy does not insist here. */
+/* HELLO and PROOF of an agent without a key, which policy allows here. */
 static void fuzz_admit(PeerConnection *c, uint64_t now) {
         WireHello hello = {.version_min = WIRE_VERSION_MIN,
                            .version_max = WIRE_VERSION_MAX,
@@ -108,7 +109,7 @@ static void fuzz_controller(const uint8_t *data, size_t n, bool admitted) {
         ControllerHost host;
         ControllerOptions options;
         PeerConnection *c;
-        Controller *b;
+        Controller *controller;
         bool closed = false;
 
         memory_host_init(&m);
@@ -121,21 +122,21 @@ static void fuzz_controller(const uint8_t *data, size_t n, bool admitted) {
         options.policy.pairing_required = false;
         memory_host_foreign(&m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
         memory_host_foreign(&m, RULE_V6TOV4, "*/443", "not an endpoint");
-        require(controller_new(&b, &options, &host, m.now_usec) == 0);
-        require(controller_connect(b, &closed, &(Peer){0}, m.now_usec, &c) == 0);
+        require(controller_new(&controller, &options, &host, m.now_usec) == 0);
+        require(controller_connect(controller, &closed, &(Peer){0}, m.now_usec, &c) == 0);
         if (admitted) {
                 fuzz_admit(c, m.now_usec);
                 fuzz_state(c, data, n, m.now_usec);
         }
         for (size_t i = 0; i < n && !admitted; i += CHUNK) {
                 controller_receive(c, data + i, n - i < CHUNK ? n - i : CHUNK, m.now_usec);
-                controller_dispatch(b, m.now_usec);
+                controller_dispatch(controller, m.now_usec);
         }
-        controller_dispatch(b, m.now_usec);
-        require(controller_stop(b, m.now_usec) == 0);
+        controller_dispatch(controller, m.now_usec);
+        require(controller_stop(controller, m.now_usec) == 0);
         require(closed);
         controller_disconnect(c, m.now_usec);
-        controller_free(b);
+        controller_free(controller);
         require(m.rules.n == 2 && m.ledger.n == 0);
         require(strcmp(memory_host_rule(&m, RULE_V4TOV4, "0.0.0.0/80"), "10.9.9.9/80") == 0);
         require(strcmp(memory_host_rule(&m, RULE_V6TOV4, "*/443"), "not an endpoint") == 0);

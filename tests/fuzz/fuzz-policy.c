@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Policy values as anybody may have written them to the registry: a line is "kind name=text", the
- * kind a letter (s, m, n, o as PolicyKind), ';' in a text stands for the ends of its strings, a
- * number is the text's first four bytes. Besides not crashing: what cannot be read never opens
- * anything and is told in a text that is fit for a log; what is in force is within its bounds.
+ * Policy values as anybody may have written them to the registry. A line is "kind name=text". The
+ * kind is a letter (s, m, n, o as PolicyKind), ';' in a text stands for the end of a string, and a
+ * number is the first four bytes of the text.
+ *
+ * It must not crash. A value that cannot be read never allows anything, and is reported in a text
+ * that is fit for a log. What is in force is within its bounds.
  */
 
 #include "windows-helper/core/policy/policy.h"
@@ -42,7 +44,7 @@ static void require_sound(const Policy *p) {
         require(p->max_services <= WIRE_SERVICES_MAX);
 }
 
-/* A service that listens on @port of @listen, all profiles, anybody. */
+/* A service that listens on @port of @listen, for all profiles and anybody. */
 static bool allows(const Policy *p, const IpAddr *listen, uint16_t port, uint8_t profiles) {
         WireListen l = {.addr = *listen, .port = port, .connect_port = port, .count = 1};
         WireService s = {.name = "web", .n_listens = 1, .profiles = profiles};
@@ -55,7 +57,7 @@ static bool allows(const Policy *p, const IpAddr *listen, uint16_t port, uint8_t
         return verdict.reason == WIRE_REASON_NONE;
 }
 
-/* @before was in force, then a value was refused. */
+/* @before was in force, and then a value was refused. */
 static void require_not_wider(const Policy *before, const Policy *after) {
         const IpAddr addresses[] = {ip_v4(0, 0, 0, 0), ip_v4(127, 0, 0, 1), {IP_FAMILY_V6, {0}}};
         static const uint16_t ports[] = {1, 22, 80, 135, 445, 2222, 8000, 65535};

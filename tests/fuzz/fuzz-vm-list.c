@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Any bytes as the answer of HcsEnumerateComputeSystems(). Besides not crashing: reading comes to
- * an end, what is read token by token can be skipped as a whole, nothing is read behind an error,
- * and a machine of the list is one, once.
+ * Any bytes as the answer of HcsEnumerateComputeSystems(). It must not crash. Reading comes to an
+ * end, what can be read token by token can also be skipped as a whole, nothing is read behind an
+ * error, and each machine in the list is valid and is in it only once.
  */
 
 #include "common/json-read.h"
@@ -20,7 +20,7 @@ static void require(bool good) {
                 abort();
 }
 
-/* Return: is it JSON? */
+/* Return: whether it is JSON. */
 static bool fuzz_tokens(const char *text, size_t n) {
         JsonReader r;
         JsonToken t;
@@ -31,7 +31,7 @@ static bool fuzz_tokens(const char *text, size_t n) {
         do {
                 error = json_next(&r, &t);
                 require(error == 0 || error == -EINVAL);
-                require(++n_tokens <= n + 2); /* a byte for each, and the end */
+                require(++n_tokens <= n + 2); /* at least a byte for each, and the end */
                 if (error == 0) {
                         require(r.depth <= JSON_DEPTH_MAX && r.at >= text && r.at <= text + n);
                         require(strlen(t.name) <= JSON_STRING_MAX);
@@ -71,7 +71,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
                 require(!vm_id_is_null(&vm->id));
                 require(vm_list_find(&list, &vm->id) == vm);
                 require(vm->wsl == (strcmp(vm->name, "WSL") == 0));
-                memcpy(clean, vm->name, sizeof(clean)); /* it goes into logs as it is */
+                memcpy(clean, vm->name, sizeof(clean)); /* it goes into logs unchanged */
                 wire_text_clean(clean, VM_NAME_MAX);
                 require(strcmp(clean, vm->name) == 0);
         }

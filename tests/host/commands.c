@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Commands on standard input, one a line; answers and events as one JSON object a line. */
+/*
+ * Commands on standard input, one on each line, and answers and events, one JSON object on each
+ * line.
+ */
 
 #include "tests/host/test-host.h"
 
@@ -10,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Takes @object over. */
+/* Frees @object. */
 static void commands_print(json_t *object) {
         char *text = json_dumps(object, JSON_COMPACT);
 
@@ -182,7 +185,7 @@ void commands_readable(TestHost *h) {
         if (n < 0 && (errno == EINTR || errno == EAGAIN))
                 return;
         if (n <= 0) {
-                h->stdin_ended = true; /* goes on serving; a signal ends it */
+                h->stdin_ended = true; /* it keeps running; a signal ends it */
                 return;
         }
         h->n_line += (size_t) n;
@@ -240,7 +243,8 @@ void commands_note_result(TestHost *h, const uint8_t *frame, size_t n) {
         h->n_results++;
         h->last_result_usec = test_host_now();
         for (size_t i = 0; i < sizeof(sequence) && WIRE_HEADER_SIZE + i < n; i++)
-                sequence = sequence << 8 | frame[WIRE_HEADER_SIZE + i]; /* first in the payload */
+                sequence = sequence << 8 |
+                           frame[WIRE_HEADER_SIZE + i]; /* it comes first in the payload */
         if (h->events) {
                 commands_print(json_pack("{s:s, s:I, s:I}", "event", "result", "usec",
                                          (json_int_t) h->last_result_usec, "sequence",

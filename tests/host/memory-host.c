@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See memory-host.h. */
+/*
+ * The registry part of the Windows in memory: values, ledger, flushes and power cuts.
+ */
 
 #include "tests/host/memory-host.h"
 
@@ -9,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_KEY_MAX    128 /* foreign names may be longer than ours; such are cut */
+#define MEMORY_KEY_MAX    128 /* foreign names may be longer than ours; they are cut */
 #define MEMORY_START_SEC  1000
 #define MEMORY_FAMILY_MAX 7 /* "v4tov4 " */
 
@@ -21,7 +23,7 @@ static int memory_call(MemoryHost *m, MemoryCall call) {
         return r;
 }
 
-/* snprintf("%s"), which was a sixth of the time of a large batch. */
+/* Instead of snprintf("%s"), which took a sixth of the time of a large batch. */
 static void memory_copy(const char *text, char *ret_copy, size_t size) {
         size_t n = strlen(text);
 
@@ -46,7 +48,7 @@ static void memory_store(MemoryHost *m, char kind, const char *key, const char *
                 m->stored(m, kind, key, data);
 }
 
-/* Remember in @unflushed how @key of @map is on disk, at its first change since the last flush. */
+/* At the first change of @key since the last flush: remember in @unflushed what is on disk. */
 static int memory_unflushed(TextMap *unflushed, const TextMap *map, const char *key) {
         const char *disk = text_map_get(map, key);
         char copy[LEDGER_TEXT_MAX + 2];
@@ -149,7 +151,7 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
                         r = ledger_put(ledger, &entry);
                 else if (m->log)
                         m->log(m, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                               "ledger entry cannot be read, left alone");
+                               "ledger entry cannot be read, ignoring it");
         }
         free(list);
         return r;
@@ -251,7 +253,7 @@ void memory_host_done(MemoryHost *m) {
         text_map_done(&m->ledger);
         text_map_done(&m->unflushed);
         text_map_done(&m->rules_unflushed);
-        text_map_done(&m->agents);
+        text_map_done(&m->guests);
         text_map_done(&m->adoptions);
         firewall_rules_done(&m->firewall);
 }
@@ -295,7 +297,7 @@ void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, con
         char key[MEMORY_KEY_MAX];
 
         memory_rule_key(family, name, key);
-        (void) text_map_delete(&m->rules_unflushed, key); /* others' changes are on disk at once */
+        (void) text_map_delete(&m->rules_unflushed, key); /* foreign changes are on disk at once */
         if (data)
                 (void) text_map_set(&m->rules, key, data);
         else

@@ -2,11 +2,12 @@
 #pragma once
 
 /*
- * A Windows in memory for the helper's core: the PortProxy table, the ledger's storage, keys,
- * random numbers and a clock, behind ControllerHost. Used by the unit tests and by the test host.
+ * A Windows in memory for the helper's core: it implements ControllerHost with a PortProxy table,
+ * the storage of the ledger, keys, random numbers and a clock. The unit tests and the test host use
+ * it.
  *
- * It keeps apart what is on disk and what a power cut may still lose (operations since the last
- * flush; ledger and rules are different files there), and can let any call fail.
+ * It distinguishes what is on disk from what a power cut may still lose (the changes since the last
+ * flush; on Windows, ledger and rules are in different files). It can make any call fail.
  */
 
 #include "tests/host/text-map.h"
@@ -32,54 +33,56 @@ struct MemoryHost {
         /* state */
         TextMap rules;           /* "v4tov4 0.0.0.0/80" → "172.20.0.2/80" */
         TextMap ledger;          /* "0.0.0.0/80" → "owner|service|current|next" */
-        TextMap unflushed;       /* key in 'ledger' → "+data" or "-" as it is on disk */
-        TextMap rules_unflushed; /* the same of 'rules' */
-        TextMap agents;          /* owner → "VM id" */
+        TextMap unflushed;       /* key in .ledger → what is on disk: "+data" or "-" */
+        TextMap rules_unflushed; /* the same for .rules */
+        TextMap guests;          /* owner → "VM id" */
         TextMap adoptions;       /* "v4tov4 0.0.0.0/80" → data */
-        FirewallRules firewall;  /* as wanted last */
-        uint64_t n_firewall;     /* how often it was told */
+        FirewallRules firewall;  /* the rules wanted last */
+        uint64_t n_firewall;     /* how often the controller asked for rules */
         bool iphlpsvc_behind;    /* a value changed since the last activation */
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
         uint64_t random;    /* seed and state */
-        const uint8_t *key; /* of every owner; NULL: nobody is paired */
-        /* The table of listeners: that of iphlpsvc (process 7) is what the values say, but for
-         * these. Without 'listeners' nothing can be known (-ENOSYS). */
+        const uint8_t *key; /* the key of every owner; NULL: nobody is paired */
+        /* The table of listening sockets. iphlpsvc (process 7) listens where the values say, except
+         * for what follows. Without .listeners nothing can be known (-ENOSYS). */
         bool listeners;
         bool iphlpsvc_slow;     /* it does not listen to anything yet */
-        uint16_t taken_port;    /* 0.0.0.0 at this one belongs to process 99, "python.exe" */
-        uint16_t excluded[2];   /* first and last of a reserved range; 0: none */
+        uint16_t taken_port;    /* process 99, "python.exe", listens on 0.0.0.0 at this port */
+        uint16_t excluded[2];   /* first and last port of a reserved range; 0: none */
         const char *no_address; /* an address that the host does not have now */
 
         /* hooks, all optional */
         void *userdata;
-        int (*fault)(MemoryHost *m, MemoryCall call); /* < 0: the call fails with it, no effect */
-        void (*changing)(MemoryHost *m, const char *rule, const char *data); /* NULL: deletes */
+        int (*fault)(MemoryHost *m,
+                     MemoryCall call); /* < 0: the call fails with it and has no effect */
+        void (*changing)(MemoryHost *m, const char *rule, const char *data); /* NULL: deleted */
         void (*stored)(MemoryHost *m, char kind, const char *key, const char *data);
         void (*log)(MemoryHost *m, LogLevel level, EventId event, const char *text);
 };
 
-/* Empty, at second 1000 of its clock. */
+/* Start empty, at second 1000 of the clock. */
 void memory_host_init(MemoryHost *m);
 void memory_host_done(MemoryHost *m);
 
-/* Fill in all functions but send and close, with @m as userdata. */
+/* Fill in all functions except those of ConnectionHost, with @m as userdata. */
 void memory_host_fill(MemoryHost *m, ControllerHost *ret_host);
 
-/* Its part for what is not in the registry: listeners, firewall, and records of agents. */
+/* The part for what is not in the registry: listening sockets, firewall and records of guests.
+ * memory_host_fill() calls it. */
 void memory_tables_fill(ControllerHost *host);
 
-/* HMAC-SHA256 by libsodium. */
+/* HMAC-SHA256 from libsodium. */
 int memory_host_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac);
 
 uint64_t memory_host_random(MemoryHost *m);
 
-/* What others do to the table: set, or delete with @data NULL. */
+/* Somebody else changes the table: sets a value, or deletes it when @data is NULL. */
 void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, const char *data);
 const char *memory_host_rule(const MemoryHost *m, RuleFamily family, const char *name);
 
-/* Power was cut: each value with operations not flushed is, by chance, as it was on disk. */
+/* Power is cut: by chance, each value that was not flushed is as on disk or as written last. */
 void memory_host_power_cut(MemoryHost *m);
 
-/* A stored line of the 'stored' hook's form, read back. Return: 0 or -EINVAL. */
+/* Read back what the .stored hook was called with. Return: 0 or -EINVAL. */
 int memory_host_restore(MemoryHost *m, char kind, const char *key, const char *data);

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See memory-host.h: the tables of a host that are not its registry. */
+/*
+ * The part of the Windows in memory that is not in the registry: listening sockets, firewall rules,
+ * adoptions and records of guests.
+ */
 
 #include "tests/host/memory-host.h"
 
@@ -11,7 +14,7 @@
 
 #define MEMORY_FAMILY_SIZE 7 /* "v4tov4 " */
 
-/* The values that a map of "v4tov4 0.0.0.0/80" → data holds. */
+/* Add the values of a map "v4tov4 0.0.0.0/80" → data to @table. */
 static int memory_map_rules(const TextMap *map, RuleTable *table) {
         const TextMapEntry **list = text_map_list(map);
         int r = list ? 0 : -ENOMEM;
@@ -99,17 +102,17 @@ static int memory_adoption_remove(void *userdata, RuleFamily family, const char 
         return 0;
 }
 
-static int memory_agent_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
+static int memory_guest_note(void *userdata, const char *owner, const VmId *vm, bool connected) {
         MemoryHost *m = userdata;
         char text[VM_ID_TEXT_MAX];
 
         vm_id_format(vm, text);
-        return text_map_set(&m->agents, owner, text);
+        return text_map_set(&m->guests, owner, text);
 }
 
-static int memory_agent_vm(void *userdata, const char *owner, VmId *ret_vm) {
+static int memory_guest_vm(void *userdata, const char *owner, VmId *ret_vm) {
         const MemoryHost *m = userdata;
-        const char *text = text_map_get(&m->agents, owner);
+        const char *text = text_map_get(&m->guests, owner);
 
         return text ? vm_id_parse(text, ret_vm) : -ENOENT;
 }
@@ -121,6 +124,6 @@ void memory_tables_fill(ControllerHost *host) {
         host->firewall = memory_firewall;
         host->rules.adoptions_read = memory_adoptions_read;
         host->rules.adoption_remove = memory_adoption_remove;
-        host->identities.guest_note = memory_agent_note;
-        host->identities.guest_vm = memory_agent_vm;
+        host->identities.guest_note = memory_guest_note;
+        host->identities.guest_vm = memory_guest_vm;
 }

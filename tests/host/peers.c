@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The test host's sockets. */
+/*
+ * The test host's sockets: it accepts connections and carries bytes to and from the controller.
+ */
 
 #include "tests/host/test-host.h"
 
@@ -25,7 +27,7 @@ static int peers_listen_unix(const char *path) {
                 return -ENAMETOOLONG;
         strcpy(addr.sun_path, path);
         if (lstat(path, &st) == 0 && S_ISSOCK(st.st_mode))
-                (void) unlink(path); /* left from a run that was killed */
+                (void) unlink(path); /* left by a run that was killed */
         fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
         if (fd < 0)
                 return -errno;
@@ -105,7 +107,7 @@ void peers_accept(TestHost *h) {
         commands_event(h, "connect");
 }
 
-/* Marks only; peers_flush() removes it, so that the loop's list stays as it is. */
+/* Only mark the peer. peers_flush() removes it, so that the loop's list does not change. */
 static void peer_gone(TestPeer *p) {
         if (p->connection) {
                 controller_disconnect(p->connection, test_host_now());
@@ -132,7 +134,7 @@ void peer_readable(TestPeer *p) {
 }
 
 static void peer_flush(TestPeer *p) {
-        while (buffer_length(&p->out) > 0 && p->held_usec <= test_host_now()) {
+        while (buffer_length(&p->out) > 0 && p->delayed_usec <= test_host_now()) {
                 ssize_t n =
                         send(p->fd, buffer_bytes(&p->out), buffer_length(&p->out), MSG_NOSIGNAL);
 
@@ -165,7 +167,7 @@ int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
 
         if (r == 0 && n > 1 && data[1] == WIRE_RESULT) {
                 if (p->host->delay_ms > 0)
-                        p->held_usec = test_host_now() + p->host->delay_ms * UINT64_C(1000);
+                        p->delayed_usec = test_host_now() + p->host->delay_ms * UINT64_C(1000);
                 commands_note_result(p->host, data, n);
         }
         return r;

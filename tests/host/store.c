@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * --store: the table and the ledger in a file, one operation a line, each written before the call
- * returns, so that kill -9 leaves what a registry would have. Not a model of power cuts; those are
- * the unit tests' (memory-host.h).
+ * --store: the table and the ledger in a file, with one operation on each line. Each is written
+ * before the call returns, so kill -9 leaves what would be in a registry. This is not a model of
+ * power cuts; the unit tests have one (memory-host.h).
  *
  *   R v4tov4 0.0.0.0/80<TAB>172.20.0.2/80     set; without the tab: delete
  *   L 0.0.0.0/80<TAB>owner|service|-|172.20.0.2/80
@@ -34,7 +34,7 @@ static int store_read(TestHost *h, FILE *f) {
                 char *end = strchr(line, '\n'), *tab;
 
                 if (!end || strlen(line) < 3)
-                        break; /* killed while writing it: it did not happen */
+                        break; /* killed while writing this line: it does not count */
                 *end = '\0';
                 tab = strchr(line, '\t');
                 if (tab)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The helper without Windows: sessions, policy, reconcile and ledger are the real ones, the table
- * and the ledger's storage are in memory (or in a file), the listener is a unix or vsock socket.
- * For tests, benchmarks and trying things out; nothing is ever forwarded.
+ * The helper without Windows. Sessions, policy, reconcile and ledger are the real ones. The table
+ * and the ledger's storage are in memory (or in a file), and the listener is a unix or vsock
+ * socket. It is for tests, benchmarks and trying things out; nothing is ever forwarded.
  */
 
 #include "tests/host/test-host.h"
@@ -18,7 +18,7 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t signalled;
-static sigset_t unblocked; /* signals are let in only while it waits, so none comes unseen */
+static sigset_t unblocked; /* signals arrive only while it waits, so that none is missed */
 
 static const char help[] =
         "Usage: wslbridge-test-host --listen unix:PATH|vsock:PORT [options]\n"
@@ -27,25 +27,25 @@ static const char help[] =
         "\n"
         "  --listen ADDRESS     unix:PATH (a stale socket is removed) or vsock:PORT\n"
         "  --key HEX            64 hex digits; every agent is paired with this key.\n"
-        "                       Without: nobody is paired\n"
+        "                       Without this option nobody is paired\n"
         "  --no-pairing         policy does not require pairing\n"
-        "  --deny-port N        policy denies this listen port, too; may be repeated\n"
-        "  --heartbeat-ms N     interval of PINGs, default 30000; silence is 3 of them\n"
-        "  --handshake-ms N     time from connect to WELCOME, default 10000\n"
+        "  --deny-port N        policy also denies this listen port; may be repeated\n"
+        "  --heartbeat-ms N     interval of PINGs, default 30000; after 3 of them without\n"
+        "                       a frame an agent counts as silent\n"
+        "  --handshake-ms N     time limit from connect to WELCOME, default 10000\n"
         "  --goodbye-ms N       how long rules stay after a goodbye, default 5000\n"
-        "  --recovery-ms N      how long rules of the last run wait for their agent, default "
-        "30000\n"
-        "  --delay-ms N         hold each RESULT back, as a slow helper does\n"
-        "  --store FILE         keep table and ledger in FILE, as a registry keeps them: kill -9 "
-        "and\n"
-        "                       a new start find them again\n"
+        "  --recovery-ms N      how long rules of the last run wait for their agents,\n"
+        "                       default 30000\n"
+        "  --delay-ms N         delay each RESULT, as a slow helper does\n"
+        "  --store FILE         keep table and ledger in FILE, as a registry does: they are\n"
+        "                       there again at the next start, even after kill -9\n"
         "  --events             print an event for each connection, STATE and RESULT\n"
         "  --verbose            log at debug level\n"
         "\n"
-        "The log goes to standard error; 'listening on ADDRESS' when ready. Commands on standard\n"
-        "input, one a line, each answered by one line of JSON with \"command\" and \"ok\" on "
-        "standard\n"
-        "output (an event has \"event\" instead, times are CLOCK_MONOTONIC microseconds):\n"
+        "The log goes to standard error; it says 'listening on ADDRESS' when ready. Commands are\n"
+        "read from standard input, one on each line. Each is answered by one line of JSON with\n"
+        "\"command\" and \"ok\" on standard output. An event has \"event\" instead. Times are\n"
+        "CLOCK_MONOTONIC microseconds.\n"
         "\n"
         "  rules                            the PortProxy table: family, name, data\n"
         "  ledger                           the ledger as stored: name, data\n"
@@ -53,13 +53,14 @@ static const char help[] =
         "  stats                            writes, deletes, activations, flushes, ledger_puts,\n"
         "                                   ledger_removes, states, results, last_state_usec,\n"
         "                                   last_result_usec, connections\n"
-        "  foreign-set FAMILY NAME DATA     somebody else sets a value, e.g.\n"
+        "  foreign-set FAMILY NAME DATA     somebody else sets a value, for example\n"
         "                                   foreign-set v4tov4 0.0.0.0/80 10.0.0.9/80\n"
-        "  foreign-delete FAMILY NAME       somebody else deletes one\n"
+        "  foreign-delete FAMILY NAME       somebody else deletes a value\n"
         "  iphlpsvc running|stopped|missing what activations find from now on\n"
-        "  quit                             stop as the helper does: goodbye, withdraw everything\n"
+        "  quit                             stop as the helper does: say goodbye, withdraw "
+        "everything\n"
         "\n"
-        "SIGTERM and SIGINT stop it as quit does. The end of standard input does not.\n";
+        "SIGTERM and SIGINT stop it as 'quit' does. The end of standard input does not.\n";
 
 enum {
         OPT_LISTEN = 256,
@@ -120,7 +121,8 @@ static int parse_number(const char *text, uint32_t *ret_number) {
         errno = 0;
         value = strtoul(text, &end, 10);
         if (errno || end == text || *end || value > UINT32_MAX / 1000) {
-                (void) fprintf(stderr, "wslbridge-test-host: '%s' is no such number\n", text);
+                (void) fprintf(stderr, "wslbridge-test-host: '%s' is not a number in range\n",
+                               text);
                 return -EINVAL;
         }
         *ret_number = (uint32_t) value;
@@ -213,7 +215,7 @@ static int parse_options(TestHost *h, int argc, char **argv) {
                 if (parse_option(h, option) < 0)
                         return -EINVAL;
         if (!h->listen || optind < argc) {
-                (void) fputs("wslbridge-test-host: --listen is needed; see --help\n", stderr);
+                (void) fputs("wslbridge-test-host: --listen is required; see --help\n", stderr);
                 return -EINVAL;
         }
         return 0;
@@ -224,9 +226,9 @@ static int loop_wait(TestHost *h, struct pollfd *fds, size_t n) {
         struct timespec timeout;
 
         for (size_t i = 0; i < h->n_peers; i++)
-                if (buffer_length(&h->peers[i]->out) > 0 && h->peers[i]->held_usec > now &&
-                    h->peers[i]->held_usec < deadline)
-                        deadline = h->peers[i]->held_usec;
+                if (buffer_length(&h->peers[i]->out) > 0 && h->peers[i]->delayed_usec > now &&
+                    h->peers[i]->delayed_usec < deadline)
+                        deadline = h->peers[i]->delayed_usec;
         if (deadline == SESSION_NO_DEADLINE)
                 return ppoll(fds, n, NULL, &unblocked);
         deadline = deadline > now ? deadline - now : 0;
@@ -245,7 +247,7 @@ static void loop_once(TestHost *h) {
 
         for (size_t i = 0; i < n; i++) {
                 const TestPeer *p = h->peers[i];
-                bool wants_out = buffer_length(&p->out) > 0 && p->held_usec <= now;
+                bool wants_out = buffer_length(&p->out) > 0 && p->delayed_usec <= now;
 
                 fds[i + 2].fd = p->fd;
                 fds[i + 2].events = (short) (POLLIN | (wants_out ? POLLOUT : 0));
@@ -303,7 +305,7 @@ static int run(TestHost *h) {
 }
 
 int main(int argc, char **argv) {
-        static TestHost h; /* zeroed, and too large for the stack */
+        static TestHost h; /* static, because it is too large for the stack */
         struct sigaction action = {.sa_handler = on_signal};
         sigset_t blocked;
         int r;

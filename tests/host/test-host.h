@@ -3,8 +3,8 @@
 
 /*
  * wslbridge-test-host: the helper's core behind a real listener on Linux, with a Windows in memory.
- * The parts: test-host.c (options, loop), peers.c (sockets), commands.c (standard input and what is
- * printed), store.c (a file that stands for the registry across runs).
+ * Its parts are test-host.c (options, loop), peers.c (sockets), commands.c (standard input, and
+ * what is printed) and store.c (a file in the place of the registry).
  */
 
 #include "tests/host/memory-host.h"
@@ -22,11 +22,11 @@ typedef struct TestPeer {
         PeerConnection *connection; /* borrowed from the controller */
         int fd;                     /* owned */
         Buffer out;
-        bool closing;       /* close when 'out' is empty */
-        uint64_t held_usec; /* --delay-ms: nothing is sent before */
+        bool closing;          /* close when .out is empty */
+        uint64_t delayed_usec; /* --delay-ms: nothing is sent before this time */
 } TestPeer;
 
-/* The STATE that was reported last for an agent. */
+/* The STATE of a guest that was printed last. */
 typedef struct SeenState {
         char owner[LEDGER_OWNER_MAX + 1];
         uint64_t serial;
@@ -47,14 +47,14 @@ struct TestHost {
         size_t n_peers;
         int listen_fd;
         /* state */
-        char line[TEST_HOST_LINE_MAX]; /* of standard input, not complete yet */
+        char line[TEST_HOST_LINE_MAX]; /* of standard input; not complete yet */
         size_t n_line;
         bool stdin_ended, quit;
         int activate_error;
         SeenState seen[CONTROLLER_GUESTS_MAX];
         size_t n_seen;
         uint64_t n_states, n_results, last_state_usec, last_result_usec;
-        uint64_t received_usec; /* of the bytes that are being handled */
+        uint64_t received_usec; /* when the bytes that are being handled arrived */
 };
 
 uint64_t test_host_now(void);
@@ -64,16 +64,16 @@ int peers_listen(TestHost *h);
 void peers_accept(TestHost *h);
 void peer_readable(TestPeer *p);
 void peer_free(TestPeer *p);
-void peers_flush(TestHost *h); /* sends what may go, and removes those that are done */
+void peers_flush(TestHost *h); /* send what may be sent, and remove peers that are done */
 int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n);
 void peers_close(void *userdata, void *peer);
 
 /* commands.c */
 void commands_readable(TestHost *h);
-void commands_note_states(TestHost *h); /* after the controller got bytes */
+void commands_note_states(TestHost *h); /* call after the controller got bytes */
 void commands_note_result(TestHost *h, const uint8_t *frame, size_t n);
 void commands_event(TestHost *h, const char *event);
 
-/* store.c: read @path, if there is one, rewrite it compactly, and append every change from now on
- */
+/* store.c: read the file @path if it exists, rewrite it compactly, and append every change from now
+ * on. Return: 0 or negative errno. */
 int store_open(TestHost *h, const char *path);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See text-map.h. */
+/*
+ * A hash map from text to text, with chained buckets.
+ */
 
 #include "tests/host/text-map.h"
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A hash map from text to text: what a registry key is, without Windows. For tests. */
+/*
+ * A hash map from text to text. In tests it stands for a key of the Windows registry.
+ */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +28,6 @@ int text_map_set(TextMap *m, const char *key, const char *data); /* 0 or -ENOMEM
 bool text_map_delete(TextMap *m, const char *key);
 void text_map_done(TextMap *m);
 
-/* All entries, sorted by key: an array of n pointers, to be freed; NULL without memory. Valid until
- * the map changes. */
+/* All entries sorted by key: an array of .n pointers, which the caller frees; NULL when out of
+ * memory. Valid until the map changes. */
 const TextMapEntry **text_map_list(const TextMap *m);

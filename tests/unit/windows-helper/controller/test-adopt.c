@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Taking over a value that an old script left: only when asked, only that one, only when wanted. */
+/* Taking over a value that an old script left: only when an administrator asks, only that value,
+ * and only when a guest wants its endpoint. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -34,7 +35,7 @@ START_TEST(test_taken_over_when_asked) {
         adopt("v4tov4 0.0.0.0/80", "172.20.0.77/80");
         agent_expect(ubuntu, "web active");
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
-        ck_assert_uint_eq(w.host.adoptions.n, 0); /* once */
+        ck_assert_uint_eq(w.host.adoptions.n, 0); /* the request is used up */
         ck_assert_ptr_nonnull(strstr(w.log, "taking over v4tov4 0.0.0.0/80 = 172.20.0.77/80"));
 }
 END_TEST
@@ -49,7 +50,7 @@ START_TEST(test_every_spelling) {
 }
 END_TEST
 
-START_TEST(test_not_when_it_reads_otherwise_by_now) {
+START_TEST(test_not_when_the_value_has_changed) {
         world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.78/80");
         adopt("v4tov4 0.0.0.0/80", "172.20.0.77/80");
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
@@ -65,7 +66,7 @@ START_TEST(test_waits_until_somebody_wants_it) {
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.77/80\n"
                                "v4tov4 0.0.0.0/81 172.20.0.77/81\n");
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80-81");
-        agent_expect(ubuntu, "web conflict foreign-rule"); /* the other one was not named */
+        agent_expect(ubuntu, "web conflict foreign-rule"); /* nobody asked to adopt the other one */
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
                                "v4tov4 0.0.0.0/81 172.20.0.77/81\n");
 }
@@ -78,7 +79,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_taken_over_when_asked);
         tcase_add_test(tc, test_every_spelling);
-        tcase_add_test(tc, test_not_when_it_reads_otherwise_by_now);
+        tcase_add_test(tc, test_not_when_the_value_has_changed);
         tcase_add_test(tc, test_waits_until_somebody_wants_it);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

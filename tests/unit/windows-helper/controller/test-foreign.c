@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Others write to the table, too, before, between and while we do, and Windows may refuse: foreign
- * values stay as they are, ours stay provable, and everything comes right when the obstacle goes.
+ * Others write to the table, too, before, while and after we do, and Windows may refuse to write.
+ * Foreign values stay as they are, ours stay provable, and once the obstacle is gone, all is well.
  */
 
 #include "tests/suite.h"
@@ -58,7 +58,7 @@ START_TEST(test_foreign_rule_in_other_shapes) {
                 {"web=0.0.0.0:80", "v6tov4 ::/80", "10.9.9.9/80", false},
                 {"web=0.0.0.0:80", "v4tov4 192.168.1.2/80", "10.9.9.9/80", false},
                 {"web=0.0.0.0:80", "v4tov4 garbage", "10.9.9.9/80", false},
-                /* Just what we would write; but nobody can say that we did. */
+                /* Exactly what we would write, but nothing proves that we did. */
                 {"web=0.0.0.0:80", "v4tov4 0.0.0.0/80", "172.20.0.2/80", true},
         };
 
@@ -83,7 +83,7 @@ START_TEST(test_somebody_changes_our_value) {
         world_expect_ledger(&w, "");
         agent_leave(ubuntu);
         world_wait(&w, 60000);
-        world_expect_rules(&w, "v4tov4 0.0.0.0/80 10.9.9.9/80\n"); /* theirs from then on */
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 10.9.9.9/80\n"); /* foreign from then on */
 }
 END_TEST
 
@@ -99,11 +99,11 @@ START_TEST(test_our_value_vanishes) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         world_foreign(&w, "v4tov4 0.0.0.0/80", NULL); /* netsh … reset */
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
-        ck_assert_uint_eq(ubuntu->n_results, 1); /* nothing that the agent has to know */
+        ck_assert_uint_eq(ubuntu->n_results, 1); /* the agent need not know */
 }
 END_TEST
 
-/* Someone puts our old value back beside the new one, and the ledger still proves it. */
+/* Somebody puts our old value back beside the new one, and the ledger still proves both. */
 static void killed_with_both_values(void) {
         LedgerEntry e = {.listen = {ip_v4(0, 0, 0, 0), 80},
                          .owner = UBUNTU,
@@ -153,14 +153,14 @@ START_TEST(test_iphlpsvc_is_stopped) {
 }
 END_TEST
 
-static int deaf_iphlpsvc(MemoryHost *m, MemoryCall call) {
+static int hanging_iphlpsvc(MemoryHost *m, MemoryCall call) {
         return call == MEMORY_ACTIVATE ? -ETIMEDOUT : 0;
 }
 
-/* It hangs, and forwards to a guest that may be gone; then the helper dies as well. */
-START_TEST(test_iphlpsvc_is_deaf_and_the_helper_dies) {
+/* iphlpsvc hangs and forwards to a guest that may be gone. Then the helper dies as well. */
+START_TEST(test_iphlpsvc_hangs_and_the_helper_dies) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
-        w.host.fault = deaf_iphlpsvc;
+        w.host.fault = hanging_iphlpsvc;
         agent_ask(ubuntu, "172.20.0.2", "");
         world_expect_rules(&w, "");
         ck_assert(w.host.iphlpsvc_behind);
@@ -178,8 +178,8 @@ static int absent_iphlpsvc(MemoryHost *m, MemoryCall call) {
         return call == MEMORY_ACTIVATE ? absent_error : 0;
 }
 
-/* Missing, stopped, disabled: it forwards nothing, so a removal is over without it. What remained
- * in the ledger would keep 'uninstall' from going on. */
+/* When iphlpsvc is missing, stopped or disabled, it forwards nothing, and a removal is complete
+ * without it. An entry that stayed in the ledger would make 'uninstall' fail. */
 START_TEST(test_nothing_remains_without_iphlpsvc) {
         static const int errors[] = {-ENOENT, -ESRCH, -EPERM};
 
@@ -230,7 +230,7 @@ START_TEST(test_removal_fails) {
         w.host.fault = broken;
         agent_ask(ubuntu, "172.20.0.2", "");
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
-        ck_assert_uint_eq(w.host.ledger.n, 1); /* still proven ours */
+        ck_assert_uint_eq(w.host.ledger.n, 1); /* it still proves our value */
         w.host.fault = NULL;
         world_wait(&w, CONTROLLER_RETRY_MS);
         world_expect_rules(&w, "");
@@ -238,7 +238,7 @@ START_TEST(test_removal_fails) {
 }
 END_TEST
 
-/* Somebody is faster, between our reading of the table and our writing. */
+/* Somebody writes between our reading of the table and our writing. */
 static int racing(MemoryHost *m, MemoryCall call) {
         if (call == MEMORY_LEDGER_FLUSH)
                 memory_host_foreign(m, RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
@@ -272,7 +272,7 @@ START_TEST(test_race_with_the_very_same_value) {
         w.host.fault = racing_with_our_own_text;
         agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
         w.host.fault = NULL;
-        agent_expect(ubuntu, "web conflict foreign-rule"); /* it was not us */
+        agent_expect(ubuntu, "web conflict foreign-rule"); /* we did not write it */
         world_expect_ledger(&w, "");
 }
 END_TEST
@@ -287,8 +287,8 @@ START_TEST(test_race_while_removing) {
 }
 END_TEST
 
-/* Our value was gone when the table was read (or a change meanwhile hid it from the reading), and
- * is there again when the ledger is written. By the ledger it is ours all the time. */
+/* Our value was gone when the table was read (or a change at that moment hid it), and is there
+ * again when the ledger is written. For the ledger it is ours all the time. */
 static int racing_to_put_it_back(MemoryHost *m, MemoryCall call) {
         if (call == MEMORY_LEDGER_PUT || call == MEMORY_LEDGER_REMOVE) {
                 memory_host_foreign(m, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80");
@@ -327,7 +327,7 @@ int main(void) {
         tcase_add_test(tc, test_old_and_new_value_are_there_and_nobody_asks);
         tcase_add_test(tc, test_old_and_new_value_are_there_and_a_third_is_wanted);
         tcase_add_test(tc, test_iphlpsvc_is_stopped);
-        tcase_add_test(tc, test_iphlpsvc_is_deaf_and_the_helper_dies);
+        tcase_add_test(tc, test_iphlpsvc_hangs_and_the_helper_dies);
         tcase_add_test(tc, test_nothing_remains_without_iphlpsvc);
         tcase_add_test(tc, test_a_host_function_fails);
         tcase_add_test(tc, test_removal_fails);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What surrounds an agent: its VM, its source port, its key, the policy and the host's network. A
- * change of any of them is in force at once. */
+/* What an agent depends on: its VM, its source port, its key, the policy and the host's network.
+ * Any change of these takes effect at once. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -33,7 +33,7 @@ static void serve(void) {
         world_expect_rules(&w, RULE);
 }
 
-START_TEST(test_vm_goes) {
+START_TEST(test_vm_stops) {
         controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
         serve();
         agent_connect(debian); /* through the listener for any VM */
@@ -53,7 +53,7 @@ START_TEST(test_recovery_knows_the_vm) {
         serve();
         world_kill(&w);
         world_start(&w);
-        world_expect_rules(&w, RULE); /* which VMs run is not known yet */
+        world_expect_rules(&w, RULE); /* it is not known yet which VMs run */
         controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, RULE);
@@ -75,7 +75,7 @@ START_TEST(test_hand_over) {
         world_kill(&w);
         world_expect_rules(&w, RULE);
         world_start(&w);
-        ck_assert_uint_eq(world_changes(&w), changes + 1); /* iphlpsvc is told once more */
+        ck_assert_uint_eq(world_changes(&w), changes + 1); /* one more activation */
         agent_connect(ubuntu);
         agent_ask_again(ubuntu);
         agent_expect(ubuntu, "web active");
@@ -96,7 +96,7 @@ START_TEST(test_privileged_source_port) {
         agent_connect(ubuntu);
         ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_POLICY);
         ck_assert_ptr_nonnull(strstr(ubuntu->notice.text, "RequirePrivilegedSourcePort"));
-        ubuntu->peer = (Peer){0}; /* nothing is known: not good enough */
+        ubuntu->peer = (Peer){0}; /* an unknown port is refused, too */
         agent_connect(ubuntu);
         ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_POLICY);
 }
@@ -131,7 +131,8 @@ START_TEST(test_network_of_the_host_changes) {
         controller_set_hostnet(w.controller, &net);
         world_run(&w);
         agent_expect(ubuntu, "web active");
-        net.addresses[0].addr = ip_v4(172, 20, 0, 2); /* mirrored: the guest has the host's own */
+        net.addresses[0].addr =
+                ip_v4(172, 20, 0, 2); /* mirrored: the guest has the host's address */
         controller_set_hostnet(w.controller, &net);
         world_run(&w);
         agent_expect(ubuntu, "web invalid guest-address");
@@ -147,7 +148,7 @@ END_TEST
 
 START_TEST(test_unpaired_while_connected) {
         serve();
-        controller_keys_changed(w.controller, w.host.now_usec); /* somebody else's */
+        controller_keys_changed(w.controller, w.host.now_usec); /* another guest's key changed */
         world_run(&w);
         ck_assert(agent_ready(ubuntu));
         w.host.key = NULL;
@@ -160,7 +161,7 @@ START_TEST(test_unpaired_while_connected) {
 }
 END_TEST
 
-START_TEST(test_paired_anew_while_connected) {
+START_TEST(test_paired_again_while_connected) {
         static const uint8_t other[WIRE_KEY_SIZE] = {9};
 
         serve();
@@ -175,7 +176,7 @@ START_TEST(test_paired_anew_while_connected) {
 }
 END_TEST
 
-START_TEST(test_unpaired_while_expected_back) {
+START_TEST(test_unpaired_in_the_grace_period) {
         serve();
         agent_vanish(ubuntu);
         world_expect_rules(&w, RULE);
@@ -186,7 +187,7 @@ START_TEST(test_unpaired_while_expected_back) {
 }
 END_TEST
 
-START_TEST(test_strangers_are_kept_to_be_paired) {
+START_TEST(test_unpaired_peers_are_remembered) {
         ControllerSummary summary;
 
         w.host.key = NULL;
@@ -216,16 +217,16 @@ int main(void) {
         TCase *tc = tcase_create("peers");
 
         tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_vm_goes);
+        tcase_add_test(tc, test_vm_stops);
         tcase_add_test(tc, test_recovery_knows_the_vm);
         tcase_add_test(tc, test_hand_over);
         tcase_add_test(tc, test_privileged_source_port);
         tcase_add_test(tc, test_policy_changes_under_an_agent);
         tcase_add_test(tc, test_network_of_the_host_changes);
         tcase_add_test(tc, test_unpaired_while_connected);
-        tcase_add_test(tc, test_paired_anew_while_connected);
-        tcase_add_test(tc, test_unpaired_while_expected_back);
-        tcase_add_test(tc, test_strangers_are_kept_to_be_paired);
+        tcase_add_test(tc, test_paired_again_while_connected);
+        tcase_add_test(tc, test_unpaired_in_the_grace_period);
+        tcase_add_test(tc, test_unpaired_peers_are_remembered);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Random lives of the helper, and deaths at every possible point of one life; the judge watches.
- * Deterministic: a failure prints its seed, and WSLBRIDGE_SEED runs that one alone.
- * WSLBRIDGE_SEQUENCES sets how many there are.
+ * Random lives of the helper, and deaths at every possible point of one life, while the judge
+ * checks the helper's promises. Everything is deterministic: a failure prints its seed, and
+ * WSLBRIDGE_SEED runs that life alone. WSLBRIDGE_SEQUENCES sets how many lives there are.
  */
 
 #include "tests/suite.h"
@@ -59,7 +59,7 @@ static void random_ask(Judge *j) {
         }
 }
 
-/* Mostly on endpoints that somebody may want. */
+/* Mostly on endpoints that a guest may want. */
 static void random_foreign(Judge *j) {
         static const char *const rules[] = {"v4tov4 0.0.0.0", "v4tov6 0.0.0.0", "v4tov4 10.1.1.1",
                                             "v6tov4 ::", "v6tov6 ::"};
@@ -77,7 +77,7 @@ static void random_foreign(Judge *j) {
         judge_foreign(j, rule, below(3) ? data : NULL);
 }
 
-/* The guests' VMs, of which one goes and comes back under another id. */
+/* One of the guests' VMs stops and comes back with another id. */
 static void random_vm(Judge *j) {
         FakeAgent *a = &j->w.agents[below(WORLD_AGENTS)];
         VmId vms[WORLD_AGENTS];
@@ -157,7 +157,7 @@ static void random_operation(Judge *j) {
         case 0:
                 judge_restart(j, below(2));
                 break;
-        case 1: /* it dies in the midst of what comes next */
+        case 1: /* it dies in the middle of the next step */
                 j->kill_at = 1 + below(12);
                 random_step(j);
                 j->kill_at = 0;
@@ -192,7 +192,7 @@ static void one_life(uint64_t seed) {
                 random_operation(&j);
                 if (j.dead) {
                         world_kill(&j.w);
-                        if (below(3) == 0) /* others don't wait for us */
+                        if (below(3) == 0) /* others do not wait for us */
                                 random_foreign(&j);
                         judge_restart(&j, below(2));
                 }
@@ -219,7 +219,8 @@ START_TEST(test_random_lives) {
 }
 END_TEST
 
-/* All that one life has: new, changed, moved to the other family and back, handed over, gone. */
+/* Everything that can happen to a rule: it is made, changed, moved to the other family and back,
+ * handed over and removed. */
 static void full_life(Judge *j) {
         FakeAgent *a = &j->w.agents[0], *b = &j->w.agents[1];
         static const struct {
@@ -258,7 +259,8 @@ START_TEST(test_killed_at_every_call) {
         ck_assert_uint_gt(n_calls, 60);
 
         for (unsigned at = 1; at <= n_calls; at++) {
-                for (unsigned loss = 0; loss < 4; loss++) { /* no power cut, and three of them */
+                for (unsigned loss = 0; loss < 4;
+                     loss++) { /* without a power cut, and with three different ones */
                         judge_init(&j);
                         j.w.host.random = at * 4 + loss;
                         judge_foreign(&j, "v4tov4 0.0.0.0/22", "10.9.9.9/22");
@@ -289,7 +291,7 @@ int main(void) {
                             MAP_SHARED | MAP_ANONYMOUS, -1, 0);
         if (current_seed == MAP_FAILED)
                 return EXIT_FAILURE;
-        tcase_set_timeout(tc, 0); /* meson's is enough, and longer runs are asked for by hand */
+        tcase_set_timeout(tc, 0); /* meson has a timeout, and longer runs are started by hand */
         tcase_add_test(tc, test_random_lives);
         tcase_add_test(tc, test_killed_at_every_call);
         suite_add_tcase(suite, tc);

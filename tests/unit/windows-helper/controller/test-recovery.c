@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The helper ends, properly or not, and starts again: what stays, what goes, and when. */
+/* The helper ends, properly or not, and starts again: which rules stay, which go, and when. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/controller/three-agents.h"
@@ -13,7 +13,7 @@
 START_TEST(test_helper_stops) {
         serve(ubuntu);
         world_foreign(&w, "v4tov4 0.0.0.0/22", "10.9.9.9/22");
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec), 0);
         world_expect_rules(&w, "v4tov4 0.0.0.0/22 10.9.9.9/22\n");
         world_expect_ledger(&w, "");
@@ -24,7 +24,7 @@ END_TEST
 
 START_TEST(test_helper_stops_while_a_newcomer_waits) {
         serve(ubuntu);
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         agent_connect(twin);
         ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec), 0);
         ck_assert(ubuntu->closed);
@@ -63,7 +63,7 @@ START_TEST(test_helper_killed_and_agent_gone) {
 }
 END_TEST
 
-START_TEST(test_held_endpoint_is_not_given_away) {
+START_TEST(test_endpoint_of_the_grace_period_is_not_given_away) {
         serve(ubuntu);
         world_kill(&w);
         world_start(&w);
@@ -83,7 +83,7 @@ START_TEST(test_value_changed_while_the_helper_was_down) {
         world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80");
         world_start(&w);
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 10.9.9.9/80\n");
-        world_expect_ledger(&w, ""); /* at once, whoever may come back */
+        world_expect_ledger(&w, ""); /* at once: it does not matter who may come back */
 }
 END_TEST
 
@@ -114,7 +114,7 @@ static int no_ledger(MemoryHost *m, MemoryCall call) {
         return call == MEMORY_LEDGER_LOAD ? -EACCES : 0;
 }
 
-START_TEST(test_ledger_cant_be_loaded) {
+START_TEST(test_ledger_cannot_be_loaded) {
         serve(ubuntu);
         world_kill(&w);
         w.host.fault = no_ledger;
@@ -137,7 +137,8 @@ START_TEST(test_more_owners_than_places) {
                 memory_host_foreign(&w.host, RULE_V4TOV4, name, "172.20.0.2/80");
         }
         world_start(&w);
-        /* Those without a place have no claim; but all that was ours is accounted for. */
+        /* Guests without a place have no claim. Their values are removed, and none of ours is
+         * forgotten. */
         ck_assert_uint_eq(w.host.rules.n, CONTROLLER_GUESTS_MAX);
         ck_assert_uint_eq(w.host.ledger.n, CONTROLLER_GUESTS_MAX);
         agent_connect(ubuntu);
@@ -161,11 +162,10 @@ static int dead_after_ledger_flush(MemoryHost *m, MemoryCall call) {
         return 0;
 }
 
-/* The new value is there but not on disk, and already the next one is wanted: the ledger must not
- * stop proving what a power cut brings back. */
+/* The new value has been written but is not on disk, and the next one is already wanted. The ledger
+ * must not stop proving the value that a power cut brings back. */
 START_TEST(test_power_cut_in_the_second_change_in_a_row) {
-        for (unsigned i = 0; i < 16;
-             i++) { /* as chance has it, the disk has the old value or not */
+        for (unsigned i = 0; i < 16; i++) { /* by chance the old value is on disk or not */
                 serve(ubuntu);
                 w.host.fault = no_rules_flush;
                 agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
@@ -184,7 +184,8 @@ START_TEST(test_power_cut_in_the_second_change_in_a_row) {
 }
 END_TEST
 
-/* Helper and agent are restarted, killed or stopped, in every order; the right rules in the end. */
+/* Helper and agent are killed or stopped and restarted, in every order. The rules are right in the
+ * end. */
 START_TEST(test_restarts_in_every_order) {
         enum { HELPER_KILLED, HELPER_STOPPED, AGENT_KILLED, AGENT_STOPPED, N_EVENTS };
 
@@ -232,11 +233,11 @@ int main(void) {
         tcase_add_test(tc, test_helper_stops_while_a_newcomer_waits);
         tcase_add_test(tc, test_helper_killed_and_back);
         tcase_add_test(tc, test_helper_killed_and_agent_gone);
-        tcase_add_test(tc, test_held_endpoint_is_not_given_away);
+        tcase_add_test(tc, test_endpoint_of_the_grace_period_is_not_given_away);
         tcase_add_test(tc, test_value_changed_while_the_helper_was_down);
         tcase_add_test(tc, test_value_gone_while_the_helper_was_down);
         tcase_add_test(tc, test_unreadable_ledger_entry_is_left_alone);
-        tcase_add_test(tc, test_ledger_cant_be_loaded);
+        tcase_add_test(tc, test_ledger_cannot_be_loaded);
         tcase_add_test(tc, test_more_owners_than_places);
         tcase_add_test(tc, test_power_cut_in_the_second_change_in_a_row);
         tcase_add_test(tc, test_restarts_in_every_order);

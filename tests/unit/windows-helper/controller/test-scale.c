@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* As many services as the protocol takes: right in the end, one activation a batch, and nothing at
- * all when nothing changed. How fast it is, the benchmark says. */
+/* As many services as the protocol allows: the table is right in the end, each batch has one
+ * activation, and nothing happens when nothing changed. The benchmark measures how fast this is. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -25,7 +25,7 @@ static void teardown(void) {
         world_done(&w);
 }
 
-/* Services with one endpoint each, in an order that is not that of the endpoints. */
+/* Services with one endpoint each, in another order than the endpoints. */
 static void many_services(WireState *state, uint8_t host, unsigned n, unsigned first) {
         *state = (WireState){
                 .mode = WIRE_MODE_NAT,
@@ -112,7 +112,7 @@ START_TEST(test_two_agents_want_all_of_them) {
 }
 END_TEST
 
-START_TEST(test_most_that_the_protocol_takes) {
+START_TEST(test_as_many_as_the_protocol_allows) {
         WireState state;
 
         many_services(&state, 2, WIRE_SERVICES_MAX, FIRST);
@@ -147,10 +147,10 @@ int main(void) {
         TCase *tc = tcase_create("scale");
 
         tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_set_timeout(tc, 60); /* a hang's limit under sanitizers, not an expectation */
+        tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
         tcase_add_test(tc, test_ten_thousand_services);
         tcase_add_test(tc, test_two_agents_want_all_of_them);
-        tcase_add_test(tc, test_most_that_the_protocol_takes);
+        tcase_add_test(tc, test_as_many_as_the_protocol_allows);
         tcase_add_test(tc, test_killed_with_ten_thousand);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What an agent asks for, what ends up in the table, and what it is told: scenarios that a user
- * would recognise, through the real session, controller, reconcile and apply.
+ * What an agent asks for, what ends up in the table, and what the agent is told. These are
+ * scenarios that a user would recognise, through the real session, controller, reconcile and apply.
  */
 
 #include "tests/suite.h"
@@ -129,7 +129,7 @@ END_TEST
 
 START_TEST(test_nothing_to_forward_to) {
         static const struct {
-                const char *address, *told, *says;
+                const char *address, *results, *says;
         } cases[] = {
                 {"", "web withdrawn no-address", "no address"},
                 {"mirrored", "web withdrawn networking-mode", "mirrored"},
@@ -147,7 +147,7 @@ START_TEST(test_nothing_to_forward_to) {
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
                 agent_ask(ubuntu, cases[i].address, "web=0.0.0.0:80");
-                agent_expect(ubuntu, cases[i].told);
+                agent_expect(ubuntu, cases[i].results);
                 ck_assert_msg(strstr(agent_text(ubuntu, 0), cases[i].says), "%s",
                               agent_text(ubuntu, 0));
                 world_expect_rules(&w, "");
@@ -163,12 +163,12 @@ START_TEST(test_policy_refuses_one_service) {
 }
 END_TEST
 
-START_TEST(test_same_endpoint_twice) {
+START_TEST(test_same_endpoint_in_two_services) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 proxy=0.0.0.0:79-81>8079");
         agent_expect(ubuntu, "web active; proxy invalid duplicate");
         ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 1), "0.0.0.0:80"));
         ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 1), "'web'"));
-        /* What is not in question is in force. */
+        /* The endpoints that nobody disputes are in force. */
         world_expect_rules(&w, "v4tov4 0.0.0.0/79 172.20.0.2/8079\n"
                                "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
                                "v4tov4 0.0.0.0/81 172.20.0.2/8081\n");
@@ -183,7 +183,8 @@ START_TEST(test_two_agents_one_endpoint) {
         ck_assert_ptr_nonnull(strstr(agent_text(debian, 0), "'web' of Ubuntu"));
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
 
-        /* The holder keeps it when its address changes, and hands it over when done. */
+        /* The holder keeps the endpoint when its address changes, and gives it up when it is done.
+         */
         agent_ask(ubuntu, "172.20.0.9", "web=0.0.0.0:80");
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.9/80\n");
         agent_ask(ubuntu, "172.20.0.9", "");
@@ -212,7 +213,7 @@ int main(void) {
         tcase_add_test(tc, test_ipv4_is_preferred);
         tcase_add_test(tc, test_nothing_to_forward_to);
         tcase_add_test(tc, test_policy_refuses_one_service);
-        tcase_add_test(tc, test_same_endpoint_twice);
+        tcase_add_test(tc, test_same_endpoint_in_two_services);
         tcase_add_test(tc, test_two_agents_one_endpoint);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

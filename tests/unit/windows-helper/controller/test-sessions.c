@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Sessions, identities and time: who is let in, who has a claim, and until when it holds. */
+/* Sessions, identities and time: who is admitted, who has a claim, and how long the claim lasts. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/controller/three-agents.h"
@@ -20,7 +20,7 @@ START_TEST(test_not_paired) {
         ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): refused"));
         w.log[0] = '\0';
         agent_connect(ubuntu);
-        ck_assert_str_eq(w.log, ""); /* it tries for ever, the log says it once */
+        ck_assert_str_eq(w.log, ""); /* it tries forever, but it is logged once */
 }
 END_TEST
 
@@ -34,13 +34,13 @@ static unsigned count(const char *text, const char *what) {
         return n;
 }
 
-START_TEST(test_strangers_do_not_fill_the_log) {
+START_TEST(test_refused_peers_do_not_fill_the_log) {
         static const char garbage[] = "GET / HTTP/1.1";
         char name[16];
 
         w.host.key = NULL;
         ubuntu->distro = name;
-        for (unsigned i = 0; i < 30; i++) { /* another name each time, and now and then none */
+        for (unsigned i = 0; i < 30; i++) { /* another name each time, and once without one */
                 (void) snprintf(name, sizeof(name), "Distro%u", i);
                 agent_connect(ubuntu);
                 ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
@@ -61,18 +61,18 @@ START_TEST(test_strangers_do_not_fill_the_log) {
 }
 END_TEST
 
-START_TEST(test_what_came_while_waiting_for_a_place_is_read) {
+START_TEST(test_bytes_that_came_while_waiting_for_a_place_are_read) {
         WireNotice bye = {.code = WIRE_BYE_STOPPING};
         Buffer out = BUFFER_NULL;
 
         serve(ubuntu);
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         agent_connect(twin);
         ck_assert_int_eq(wire_bye_encode(&bye, &out), 0);
         controller_receive(twin->connection, buffer_bytes(&out), buffer_length(&out),
                            w.host.now_usec);
         buffer_done(&out);
-        world_wait(&w, WIRE_SLOT_PROBE_MS); /* it gets the place, and gives it up */
+        world_wait(&w, WIRE_SLOT_PROBE_MS); /* it gets the place and gives it up */
         ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): said goodbye"));
         world_wait(&w, CONTROLLER_GOODBYE_MS);
         world_expect_rules(&w, "");
@@ -110,7 +110,7 @@ START_TEST(test_policy_without_pairing) {
 }
 END_TEST
 
-START_TEST(test_goodbye_grace) {
+START_TEST(test_grace_period_after_goodbye) {
         serve(ubuntu);
         agent_leave(ubuntu);
         world_wait(&w, CONTROLLER_GOODBYE_MS - 1);
@@ -119,11 +119,11 @@ START_TEST(test_goodbye_grace) {
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
         ck_assert_uint_eq(controller_deadline(w.controller),
-                          SESSION_NO_DEADLINE); /* nothing to wait for */
+                          SESSION_NO_DEADLINE); /* there is nothing to wait for */
 }
 END_TEST
 
-START_TEST(test_agent_restart_within_grace_cuts_nothing) {
+START_TEST(test_agent_restart_in_the_grace_period_cuts_nothing) {
         uint64_t changes;
 
         serve(ubuntu);
@@ -146,7 +146,7 @@ START_TEST(test_back_but_asks_for_nothing) {
         agent_leave(ubuntu);
         agent_connect(ubuntu);
         world_wait(&w, CONTROLLER_GOODBYE_MS);
-        world_expect_rules(&w, ""); /* a session alone is no claim */
+        world_expect_rules(&w, ""); /* a session alone is not a claim */
         ck_assert(agent_ready(ubuntu));
 }
 END_TEST
@@ -155,10 +155,12 @@ START_TEST(test_no_result_before_the_first_state) {
         serve(ubuntu);
         agent_leave(ubuntu);
         agent_connect(ubuntu);
-        world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80"); /* worth a RESULT, but to what? */
+        world_foreign(
+                &w, "v4tov4 0.0.0.0/80",
+                "10.9.9.9/80"); /* this would cause a RESULT, but there is no STATE to answer */
         ck_assert(agent_ready(ubuntu));
         ck_assert_uint_eq(ubuntu->n_results, 1);
-        ck_assert_ptr_null(strstr(w.log, "no result sent")); /* nor tried */
+        ck_assert_ptr_null(strstr(w.log, "cannot send the result")); /* nor was it tried */
         agent_ask_again(ubuntu);
         agent_expect(ubuntu, "web conflict foreign-rule");
 }
@@ -168,7 +170,7 @@ START_TEST(test_connection_lost) {
         serve(ubuntu);
         world_wait(&w, 1000);
         agent_vanish(ubuntu);
-        world_wait(&w, SILENCE - 1000 - 1); /* counts from the last frame that was heard */
+        world_wait(&w, SILENCE - 1000 - 1); /* from the last frame that was received */
         world_expect_rules(&w, RULE);
         world_wait(&w, 1);
         world_expect_rules(&w, "");
@@ -177,7 +179,7 @@ END_TEST
 
 START_TEST(test_silent_agent) {
         serve(ubuntu);
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         world_wait(&w, SILENCE - 1);
         world_expect_rules(&w, RULE);
         world_wait(&w, 1);
@@ -186,7 +188,7 @@ START_TEST(test_silent_agent) {
 }
 END_TEST
 
-START_TEST(test_idle_agent_stays) {
+START_TEST(test_idle_agent_stays_connected) {
         serve(ubuntu);
         world_wait(&w, 24 * 3600 * 1000);
         ck_assert(agent_ready(ubuntu));
@@ -197,12 +199,12 @@ END_TEST
 
 START_TEST(test_newcomer_is_refused_while_the_first_lives) {
         serve(ubuntu);
-        ubuntu->deaf = true; /* so that the PING stays unanswered for a moment */
+        ubuntu->hangs = true; /* so that the PING is not answered for a moment */
         agent_connect(twin);
         ck_assert(!agent_ready(twin));
         ck_assert(!twin->closed);
         world_wait(&w, WIRE_SLOT_PROBE_MS - 1);
-        ubuntu->deaf = false;
+        ubuntu->hangs = false;
         world_run(&w);
         ck_assert_uint_eq(twin->notice.code, WIRE_REFUSAL_BUSY);
         ck_assert(agent_ready(ubuntu));
@@ -212,23 +214,23 @@ END_TEST
 
 START_TEST(test_newcomer_replaces_a_dead_session) {
         serve(ubuntu);
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         agent_connect(twin);
         world_wait(&w, WIRE_SLOT_PROBE_MS);
         ck_assert(agent_ready(twin));
         ck_assert(ubuntu->closed);
         agent_ask(twin, "172.20.0.2", "web=0.0.0.0:80");
         agent_expect(twin, "web active");
-        agent_vanish(ubuntu); /* its transport ends at last: nothing more happens */
+        agent_vanish(ubuntu); /* its transport ends at last; nothing else happens */
         world_wait(&w, SILENCE);
         world_expect_rules(&w, RULE);
-        ubuntu->deaf = false;
+        ubuntu->hangs = false;
 }
 END_TEST
 
 START_TEST(test_first_goes_while_the_newcomer_waits) {
         serve(ubuntu);
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         agent_connect(twin);
         agent_vanish(ubuntu);
         ck_assert(agent_ready(twin)); /* at once */
@@ -238,17 +240,17 @@ END_TEST
 
 START_TEST(test_newcomer_goes_while_it_waits) {
         serve(ubuntu);
-        ubuntu->deaf = true;
+        ubuntu->hangs = true;
         agent_connect(twin);
         agent_vanish(twin);
-        ubuntu->deaf = false;
+        ubuntu->hangs = false;
         world_wait(&w, WIRE_SLOT_PROBE_MS);
         ck_assert(agent_ready(ubuntu));
         world_expect_rules(&w, RULE);
 }
 END_TEST
 
-START_TEST(test_cloned_distros_have_names_of_their_own) {
+START_TEST(test_cloned_distros_with_different_names) {
         debian->id = ubuntu->id; /* the machine id was cloned with the image */
         serve(ubuntu);
         agent_connect(debian);
@@ -260,47 +262,48 @@ END_TEST
 
 START_TEST(test_slots) {
         PeerConnection *c[TOTAL_SLOTS];
-        FakeAgent strangers[TOTAL_SLOTS] = {{0}};
+        FakeAgent unproven[TOTAL_SLOTS] = {{0}};
 
         serve(ubuntu);
         for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
-                ck_assert_int_eq(controller_connect(w.controller, &strangers[i], &(Peer){0},
+                ck_assert_int_eq(controller_connect(w.controller, &unproven[i], &(Peer){0},
                                                     w.host.now_usec, &c[i]),
                                  0);
         }
-        /* All slots are taken by somebody who says nothing: the oldest of those goes. */
+        /* All slots are taken by peers that say nothing. The oldest of them is closed. */
         agent_connect(debian);
         ck_assert(agent_ready(debian));
         ck_assert(agent_ready(ubuntu));
-        ck_assert(strangers[0].closed);
-        ck_assert(!strangers[1].closed);
-        /* And all of them go when their time is over. */
+        ck_assert(unproven[0].closed);
+        ck_assert(!unproven[1].closed);
+        /* All of them are closed when their time is over. */
         world_wait(&w, WIRE_HANDSHAKE_MS);
         for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
-                ck_assert(strangers[i].closed);
+                ck_assert(unproven[i].closed);
                 controller_disconnect(c[i], w.host.now_usec);
-                buffer_done(&strangers[i].inbox);
+                buffer_done(&unproven[i].inbox);
         }
         ck_assert(agent_ready(ubuntu));
 }
 END_TEST
 
-START_TEST(test_stranger_sends_without_end) {
+START_TEST(test_unproven_peer_sends_without_end) {
         static const uint8_t hello[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_HELLO};
-        FakeAgent stranger = {0};
+        FakeAgent peer = {0};
         PeerConnection *c;
         uint8_t chunk[1024] = {0};
 
         memcpy(chunk, hello, sizeof(hello));
-        chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that the header may announce */
-        ck_assert_int_eq(
-                controller_connect(w.controller, &stranger, &(Peer){0}, w.host.now_usec, &c), 0);
-        for (int i = 0; i < 4 && !stranger.closed; i++)
+        chunk[6] = 0x04; /* a HELLO of 1024 bytes, the longest that a header may announce */
+        ck_assert_int_eq(controller_connect(w.controller, &peer, &(Peer){0}, w.host.now_usec, &c),
+                         0);
+        for (int i = 0; i < 4 && !peer.closed; i++)
                 controller_receive(c, chunk, sizeof(chunk), w.host.now_usec);
-        ck_assert(stranger.closed);
-        controller_receive(c, chunk, sizeof(chunk), w.host.now_usec); /* may still be in flight */
+        ck_assert(peer.closed);
+        controller_receive(c, chunk, sizeof(chunk),
+                           w.host.now_usec); /* this may still be in flight */
         controller_disconnect(c, w.host.now_usec);
-        buffer_done(&stranger.inbox);
+        buffer_done(&peer.inbox);
 }
 END_TEST
 
@@ -317,8 +320,7 @@ START_TEST(test_byte_by_byte) {
                 controller_receive(ubuntu->connection, buffer_bytes(&out) + i, 1, w.host.now_usec);
         world_run(&w);
         world_expect_rules(&w, RULE);
-        ck_assert_uint_eq(ubuntu->n_results,
-                          1); /* the newer STATE is answered, the older is moot */
+        ck_assert_uint_eq(ubuntu->n_results, 1); /* only the newer STATE is answered */
         ck_assert_uint_eq(ubuntu->result.sequence, 2);
         buffer_done(&out);
         wire_state_done(&state);
@@ -331,25 +333,25 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_not_paired);
-        tcase_add_test(tc, test_strangers_do_not_fill_the_log);
-        tcase_add_test(tc, test_what_came_while_waiting_for_a_place_is_read);
+        tcase_add_test(tc, test_refused_peers_do_not_fill_the_log);
+        tcase_add_test(tc, test_bytes_that_came_while_waiting_for_a_place_are_read);
         tcase_add_test(tc, test_only_one_end_has_a_key);
         tcase_add_test(tc, test_wrong_key);
         tcase_add_test(tc, test_policy_without_pairing);
-        tcase_add_test(tc, test_goodbye_grace);
-        tcase_add_test(tc, test_agent_restart_within_grace_cuts_nothing);
+        tcase_add_test(tc, test_grace_period_after_goodbye);
+        tcase_add_test(tc, test_agent_restart_in_the_grace_period_cuts_nothing);
         tcase_add_test(tc, test_back_but_asks_for_nothing);
         tcase_add_test(tc, test_no_result_before_the_first_state);
         tcase_add_test(tc, test_connection_lost);
         tcase_add_test(tc, test_silent_agent);
-        tcase_add_test(tc, test_idle_agent_stays);
+        tcase_add_test(tc, test_idle_agent_stays_connected);
         tcase_add_test(tc, test_newcomer_is_refused_while_the_first_lives);
         tcase_add_test(tc, test_newcomer_replaces_a_dead_session);
         tcase_add_test(tc, test_first_goes_while_the_newcomer_waits);
         tcase_add_test(tc, test_newcomer_goes_while_it_waits);
-        tcase_add_test(tc, test_cloned_distros_have_names_of_their_own);
+        tcase_add_test(tc, test_cloned_distros_with_different_names);
         tcase_add_test(tc, test_slots);
-        tcase_add_test(tc, test_stranger_sends_without_end);
+        tcase_add_test(tc, test_unproven_peer_sends_without_end);
         tcase_add_test(tc, test_byte_by_byte);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* A world with two distros and a second session of the first one's identity. */
+/*
+ * A world with two distros, and with a second session that has the identity of the first.
+ */
 
 #include "tests/unit/windows-helper/world/world.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Firewall rules carried out, against a firewall that records what it is told. */
+/* Firewall rules are carried out against a firewall that records every change. */
 
 #include "tests/suite.h"
 #include "windows-helper/core/firewall/apply.h"
@@ -14,9 +14,9 @@
 #define CALLS_MAX    4096
 #define FIRST_PORT   1000
 #define FEW          3
-#define REFUSED_EACH 7 /* the rules of these ports are refused: every seventh */
+#define REFUSED_EACH 7 /* rules are refused for every seventh port */
 
-/* A firewall that takes a while for each change, and forgets nothing. */
+/* A firewall that takes a while for each change and remembers everything. */
 typedef struct Recorder {
         uint64_t now_usec, change_usec;
         FirewallRules rules;
@@ -24,7 +24,7 @@ typedef struct Recorder {
         int list_error, effect_error, change_error;
         bool refuses_sevenths;
         FirewallEffect effect;
-        char calls[CALLS_MAX]; /* "+1000 ~1001 -1002" since the last look */
+        char calls[CALLS_MAX]; /* "+1000 ~1001 -1002" since the last expect() */
         FirewallApply f;
 } Recorder;
 
@@ -114,7 +114,7 @@ static void add(FirewallRules *rules, uint16_t port, uint8_t profiles, const cha
         firewall_rules_sort(rules);
 }
 
-/* Want @n rules from FIRST_PORT on, the first with @remote, all others as ever. */
+/* Want @n rules from FIRST_PORT on; the first has @remote, the others are always the same. */
 static void want(unsigned n, const char *remote) {
         FirewallRules wanted = FIREWALL_RULES_NULL;
 
@@ -124,37 +124,38 @@ static void want(unsigned n, const char *remote) {
         firewall_rules_done(&wanted);
 }
 
-/* All that is due now. Return: how many slices it took; @ret_told counts changes of .problem. */
-static unsigned run(unsigned *ret_told) {
+/* Do everything that is due now. Return: the number of slices. @ret_changed: how often .problem
+ * changed. */
+static unsigned run(unsigned *ret_changed) {
         unsigned n = 0;
 
-        *ret_told = 0;
+        *ret_changed = 0;
         r.calls[0] = '\0';
         for (; r.f.due_usec <= r.now_usec; n++) {
                 uint64_t before = r.now_usec;
 
-                ck_assert_uint_lt(n, 1000); /* it comes to an end */
-                *ret_told += firewall_apply_tick(&r.f, r.now_usec);
+                ck_assert_uint_lt(n, 1000); /* it must come to an end */
+                *ret_changed += firewall_apply_tick(&r.f, r.now_usec);
                 ck_assert_uint_le(r.now_usec - before, FIREWALL_SLICE_USEC + r.change_usec);
         }
         return n;
 }
 
 static void expect(const char *calls) {
-        unsigned told;
+        unsigned changed;
 
-        (void) run(&told);
+        (void) run(&changed);
         ck_assert_str_eq(r.calls, calls);
-        ck_assert_uint_eq(told, 0);
+        ck_assert_uint_eq(changed, 0);
 }
 
-START_TEST(test_nothing_is_done_unasked) {
+START_TEST(test_nothing_happens_unasked) {
         ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
         ck_assert(!firewall_apply_tick(&r.f, 0));
         ck_assert_uint_eq(r.n_lists, 0);
         want(0, "");
         expect("");
-        ck_assert_uint_eq(r.n_lists, 1); /* something may be left of an earlier life */
+        ck_assert_uint_eq(r.n_lists, 1); /* an earlier run may have left something */
         ck_assert_uint_eq(r.n_effects, 0);
         ck_assert_uint_eq(r.f.due_usec, FIREWALL_IDLE);
 }
@@ -171,7 +172,7 @@ START_TEST(test_nothing_changes_nothing) {
 END_TEST
 
 START_TEST(test_updated_in_place_removed_first) {
-        add(&r.rules, 999, 3, "LocalSubnet"); /* of an earlier life */
+        add(&r.rules, 999, 3, "LocalSubnet"); /* from an earlier run */
         add(&r.rules, 1005, 3, "LocalSubnet");
         want(FEW, "LocalSubnet");
         expect("-999 -1005 +1000 +1001 +1002");
@@ -185,15 +186,15 @@ START_TEST(test_updated_in_place_removed_first) {
 END_TEST
 
 START_TEST(test_thousands_in_slices) {
-        unsigned told, n;
+        unsigned changed, n;
 
         want(200, "LocalSubnet");
-        n = run(&told);
+        n = run(&changed);
         ck_assert_uint_eq(r.rules.n, 200);
         ck_assert_uint_eq(r.n_changes, 200);
         ck_assert_uint_ge(n, 200 * CHANGE_USEC / (FIREWALL_SLICE_USEC + CHANGE_USEC));
         want(0, "");
-        (void) run(&told);
+        (void) run(&changed);
         ck_assert_uint_eq(r.rules.n, 0);
         ck_assert_uint_eq(r.n_changes, 400);
         ck_assert_uint_eq(r.n_lists, 1);
@@ -201,29 +202,29 @@ START_TEST(test_thousands_in_slices) {
 END_TEST
 
 /* Also when each refusal takes longer than a slice. */
-START_TEST(test_a_refused_rule_keeps_no_other_waiting) {
-        unsigned told;
+START_TEST(test_a_refused_rule_does_not_delay_others) {
+        unsigned changed;
 
         r.refuses_sevenths = true;
         r.change_usec = 2 * FIREWALL_SLICE_USEC;
         want(20, "LocalSubnet"); /* 1001, 1008, 1015 */
-        (void) run(&told);
-        ck_assert_uint_eq(told, 1);
+        (void) run(&changed);
+        ck_assert_uint_eq(changed, 1);
         ck_assert(r.f.failed);
         ck_assert_ptr_nonnull(strstr(r.f.problem, "MpsSvc"));
-        ck_assert_uint_eq(r.n_changes, 20); /* each once */
+        ck_assert_uint_eq(r.n_changes, 20); /* each of them once */
         ck_assert_uint_eq(r.rules.n, 17);
         ck_assert_uint_gt(r.f.due_usec, r.now_usec);
 
         r.now_usec = r.f.due_usec;
-        expect("+1001 +1008 +1015"); /* tried again, nothing else is */
+        expect("+1001 +1008 +1015"); /* only these are tried again */
         ck_assert_uint_eq(r.n_lists, 2);
 
         r.refuses_sevenths = false;
         r.now_usec = r.f.due_usec;
-        (void) run(&told);
+        (void) run(&changed);
         ck_assert_str_eq(r.calls, "+1001 +1008 +1015");
-        ck_assert_uint_eq(told, 1);
+        ck_assert_uint_eq(changed, 1);
         ck_assert(!r.f.failed);
         ck_assert_str_eq(r.f.problem, "");
         ck_assert_uint_eq(r.rules.n, 20);
@@ -231,18 +232,18 @@ START_TEST(test_a_refused_rule_keeps_no_other_waiting) {
 END_TEST
 
 START_TEST(test_a_refused_removal_is_tried_again) {
-        unsigned told;
+        unsigned changed;
 
         r.refuses_sevenths = true;
         add(&r.rules, 994, 3, "LocalSubnet");
         add(&r.rules, 995, 3, "LocalSubnet");
         want(1, "LocalSubnet");
-        (void) run(&told);
+        (void) run(&changed);
         ck_assert_str_eq(r.calls, "-994 -995 +1000");
         ck_assert(r.f.failed);
         r.refuses_sevenths = false;
         r.now_usec = r.f.due_usec;
-        (void) run(&told);
+        (void) run(&changed);
         ck_assert_str_eq(r.calls, "-994");
         ck_assert(!r.f.failed);
         ck_assert_uint_eq(r.rules.n, 1);
@@ -250,64 +251,64 @@ START_TEST(test_a_refused_removal_is_tried_again) {
 END_TEST
 
 START_TEST(test_a_list_that_fails_is_tried_again) {
-        unsigned told;
+        unsigned changed;
 
         r.list_error = -EIO;
         want(FEW, "LocalSubnet");
-        ck_assert_uint_eq(run(&told), 1);
-        ck_assert_uint_eq(told, 1);
-        ck_assert_uint_eq(r.n_changes, 0); /* what is not known is not changed */
+        ck_assert_uint_eq(run(&changed), 1);
+        ck_assert_uint_eq(changed, 1);
+        ck_assert_uint_eq(r.n_changes, 0); /* nothing is changed while the rules are not known */
         ck_assert(r.f.failed);
         ck_assert_uint_eq(r.f.due_usec, FIREWALL_RETRY_USEC);
         r.now_usec = r.f.due_usec;
-        ck_assert_uint_eq(run(&told), 1);
-        ck_assert_uint_eq(told, 0); /* said once */
+        ck_assert_uint_eq(run(&changed), 1);
+        ck_assert_uint_eq(changed, 0); /* reported only once */
         r.list_error = 0;
         r.now_usec = r.f.due_usec;
-        (void) run(&told);
-        ck_assert_uint_eq(told, 1);
+        (void) run(&changed);
+        ck_assert_uint_eq(changed, 1);
         ck_assert(!r.f.failed);
         ck_assert_str_eq(r.calls, "+1000 +1001 +1002");
 }
 END_TEST
 
-START_TEST(test_what_group_policy_does_is_told) {
+START_TEST(test_the_effect_of_group_policy_is_reported) {
         static const struct {
                 FirewallEffect effect;
-                const char *text; /* a part */
+                const char *text; /* a part of the problem */
         } cases[] = {
                 {FIREWALL_OVERRIDDEN, "Group Policy"},
                 {FIREWALL_BLOCKS_ALL, "blocks all incoming"},
         };
-        unsigned told;
+        unsigned changed;
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 r.effect = cases[i].effect;
                 want(1 + (unsigned) i, "LocalSubnet");
-                (void) run(&told);
-                ck_assert_uint_eq(told, 1);
-                ck_assert(!r.f.failed); /* the rules are made, they have no effect */
+                (void) run(&changed);
+                ck_assert_uint_eq(changed, 1);
+                ck_assert(!r.f.failed); /* the rules were made but have no effect */
                 ck_assert_ptr_nonnull(strstr(r.f.problem, cases[i].text));
         }
-        r.effect_error = -ENOSYS; /* Wine: it cannot be asked */
+        r.effect_error = -ENOSYS; /* Wine cannot report it */
         want(FEW, "LocalSubnet");
-        (void) run(&told);
-        ck_assert_uint_eq(told, 1);
+        (void) run(&changed);
+        ck_assert_uint_eq(changed, 1);
         ck_assert_str_eq(r.f.problem, "");
         r.effect_error = 0;
-        r.effect = FIREWALL_OFF; /* everything is open: nobody is kept out */
+        r.effect = FIREWALL_OFF; /* everything is open, so this is not a problem */
         want(1, "LocalSubnet");
-        (void) run(&told);
+        (void) run(&changed);
         ck_assert_str_eq(r.f.problem, "");
-        r.effect = FIREWALL_OVERRIDDEN; /* without rules of ours it is nobody's problem */
+        r.effect = FIREWALL_OVERRIDDEN; /* without rules of ours this is not a problem */
         want(0, "");
         expect("-1000");
         ck_assert_str_eq(r.f.problem, "");
 }
 END_TEST
 
-/* Somebody deletes a rule of ours, changes another one, adds one in our name. */
-START_TEST(test_drift_is_put_right) {
+/* Somebody deletes a rule of ours, changes another one, and adds one in our grouping. */
+START_TEST(test_drift_is_corrected) {
         want(FEW, "LocalSubnet");
         expect("+1000 +1001 +1002");
         for (int i = 0; i < 2; i++) {
@@ -317,12 +318,12 @@ START_TEST(test_drift_is_put_right) {
                 r.rules.items[0].profiles = 7; /* 1001 */
                 add(&r.rules, 2000, 3, "*");
                 want(FEW, "LocalSubnet");
-                expect(""); /* not listed for each change: that is expensive */
+                expect(""); /* listing is expensive, so it does not happen at each change */
                 if (i == 0) {
                         firewall_apply_look(&r.f); /* the machine has resumed, for example */
                 } else {
                         ck_assert_uint_le(r.f.due_usec, r.now_usec + FIREWALL_LOOK_USEC);
-                        r.now_usec = r.f.due_usec; /* nobody said anything */
+                        r.now_usec = r.f.due_usec; /* nobody reported anything */
                 }
                 expect("-2000 +1000 ~1001");
                 ck_assert_uint_eq(r.rules.n, FEW);
@@ -331,7 +332,7 @@ START_TEST(test_drift_is_put_right) {
 }
 END_TEST
 
-START_TEST(test_a_look_that_finds_all_right_changes_nothing) {
+START_TEST(test_listing_without_drift_changes_nothing) {
         want(FEW, "10.0.0.0/8");
         expect("+1000 +1001 +1002");
         for (unsigned i = 0; i < 5; i++) {
@@ -343,8 +344,8 @@ START_TEST(test_a_look_that_finds_all_right_changes_nothing) {
 }
 END_TEST
 
-/* A rule that waits for its agent stays, and none is made for it. */
-START_TEST(test_a_rule_kept_for_its_agent) {
+/* The rule of a guest in its grace period stays; a missing one is not made. */
+START_TEST(test_a_rule_in_the_grace_period_stays) {
         FirewallRules wanted = FIREWALL_RULES_NULL;
 
         want(1, "*");
@@ -363,17 +364,17 @@ int main(void) {
         TCase *tc = tcase_create("firewall-apply");
 
         tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_nothing_is_done_unasked);
+        tcase_add_test(tc, test_nothing_happens_unasked);
         tcase_add_test(tc, test_nothing_changes_nothing);
         tcase_add_test(tc, test_updated_in_place_removed_first);
         tcase_add_test(tc, test_thousands_in_slices);
-        tcase_add_test(tc, test_a_refused_rule_keeps_no_other_waiting);
+        tcase_add_test(tc, test_a_refused_rule_does_not_delay_others);
         tcase_add_test(tc, test_a_refused_removal_is_tried_again);
         tcase_add_test(tc, test_a_list_that_fails_is_tried_again);
-        tcase_add_test(tc, test_what_group_policy_does_is_told);
-        tcase_add_test(tc, test_drift_is_put_right);
-        tcase_add_test(tc, test_a_look_that_finds_all_right_changes_nothing);
-        tcase_add_test(tc, test_a_rule_kept_for_its_agent);
+        tcase_add_test(tc, test_the_effect_of_group_policy_is_reported);
+        tcase_add_test(tc, test_drift_is_corrected);
+        tcase_add_test(tc, test_listing_without_drift_changes_nothing);
+        tcase_add_test(tc, test_a_rule_in_the_grace_period_stays);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

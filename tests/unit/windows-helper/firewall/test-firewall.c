@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Firewall rules as data: names, remote scopes, and what is to change. */
+/* Firewall rules as data: names, remote scopes, and the difference of two lists. */
 
 #include "tests/suite.h"
 #include "windows-helper/core/firewall/firewall.h"
@@ -78,8 +78,8 @@ START_TEST(test_changes) {
         add(&wanted, "0.0.0.0", 85, 1, "LocalSubnet");
         add(&present, "0.0.0.0", 85, 3, "LocalSubnet"); /* another profile */
         expect(&present, &wanted, "remove 82; add 83; update 84; update 85");
-        add(&wanted, "0.0.0.0", 82, 0, ""); /* its agent is expected back */
-        add(&wanted, "0.0.0.0", 90, 0, ""); /* so is this one's, but nothing is there */
+        add(&wanted, "0.0.0.0", 82, 0, ""); /* its guest is in its grace period */
+        add(&wanted, "0.0.0.0", 90, 0, ""); /* so is the guest of this one, but there is no rule */
         expect(&present, &wanted, "add 83; update 84; update 85");
         firewall_rules_done(&present);
         firewall_rules_done(&wanted);
@@ -107,7 +107,7 @@ START_TEST(test_remote_scope) {
 }
 END_TEST
 
-/* As Windows gives them back. */
+/* Remote scopes as Windows gives them back. */
 START_TEST(test_remote_scope_as_windows_has_it) {
         static const char *const cases[][2] = {
                 {"LocalSubnet", "LocalSubnet"},
@@ -119,7 +119,8 @@ START_TEST(test_remote_scope_as_windows_has_it) {
                 {"fd00::/8,10.0.0.0/255.240.0.0", "10.0.0.0/12,fd00::/8"},
                 {"0.0.0.0/0.0.0.0", "0.0.0.0/0"},
                 {"fd00::1", "fd00::1/128"},
-                {"10.0.0.0/255.0.255.0", "10.0.0.0/255.0.255.0"}, /* somebody's: kept as it is */
+                {"10.0.0.0/255.0.255.0",
+                 "10.0.0.0/255.0.255.0"}, /* somebody else wrote it: it stays as it is */
                 {"10.0.0.0-10.0.0.9", "10.0.0.0-10.0.0.9"},
                 {"10.0.0.0/8,", "10.0.0.0/8,"},
                 {"10.0.0.0/33", "10.0.0.0/33"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Which addresses of guests may be forwarded to: neighbours on a virtual switch, nobody else. And
+/* Which guest addresses the host may forward to: neighbours on a virtual switch and no others. Also
  * the text form of VM ids. */
 
 #include "tests/suite.h"
@@ -85,7 +85,7 @@ START_TEST(test_nat_network_of_wsl) {
                 {"172.28.64.10", NULL, true, NULL},
                 {"172.17.20.3", NULL, true, "outside of WSL's NAT network 172.28.64.0/20"},
                 {"172.17.20.3", NULL, false, NULL}, /* not a VM of WSL */
-                {"fd29::2", NULL, true, NULL},      /* NatNetwork speaks of IPv4 */
+                {"fd29::2", NULL, true, NULL},      /* NatNetwork is about IPv4 */
         };
 
         net.has_nat = true;
@@ -94,8 +94,8 @@ START_TEST(test_nat_network_of_wsl) {
 }
 END_TEST
 
-/* Before the tables were read, and where there is no switch, nothing is forwarded. */
-START_TEST(test_empty_tables_admit_nobody) {
+/* Nothing is forwarded before the tables have been read, and where there is no switch. */
+START_TEST(test_empty_tables_allow_nobody) {
         static const Case cases[] = {{"172.28.64.10", NULL, true, "virtual switch"}};
 
         net = (Hostnet){0};
@@ -137,7 +137,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_neighbours);
         tcase_add_test(tc, test_nat_network_of_wsl);
-        tcase_add_test(tc, test_empty_tables_admit_nobody);
+        tcase_add_test(tc, test_empty_tables_allow_nobody);
         tcase_add_test(tc, test_vm_ids);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

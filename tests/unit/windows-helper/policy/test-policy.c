@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What policy refuses, and that the text names the value that an administrator would change. */
+/* What policy refuses, and that the refusal names the value that an administrator would change. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -14,7 +14,7 @@
 typedef struct Case {
         const char *service;
         WireReason reason;
-        const char *names; /* in the text */
+        const char *names; /* a part of the text */
 } Case;
 
 static void check_cases(const Policy *policy, const Case *cases, size_t n) {
@@ -59,7 +59,8 @@ START_TEST(test_allowed_ports) {
                 {"a=0.0.0.0:8000-8099", WIRE_REASON_NONE, NULL}, /* two ranges that touch */
                 {"a=0.0.0.0:8000-8100", WIRE_REASON_POLICY_PORT, "port 8100"},
                 {"a=0.0.0.0:7999", WIRE_REASON_POLICY_PORT, "AllowedListenPorts"},
-                {"a=0.0.0.0:8040", WIRE_REASON_POLICY_PORT, "DeniedListenPorts"}, /* wins */
+                {"a=0.0.0.0:8040", WIRE_REASON_POLICY_PORT,
+                 "DeniedListenPorts"}, /* the denial wins */
                 {"a=0.0.0.0:65535", WIRE_REASON_NONE, NULL},
         };
         Policy p;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Policy values as an administrator may write them: what they allow, and that one that cannot be
- * read opens nothing and is named. */
+/* Policy values as an administrator may write them: what they allow. A value that cannot be read
+ * allows nothing and is named. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -43,7 +43,8 @@ static void bad(const char *name, PolicyKind kind, const char *text, uint32_t nu
 
 START_TEST(test_ports) {
         set("AllowedListenPorts", POLICY_IS_STRINGS, "2222\n 8000-8010 \n", 0);
-        set("deniedlistenports", POLICY_IS_STRING, "8005, 8007;3000", 0); /* case as the registry */
+        set("deniedlistenports", POLICY_IS_STRING, "8005, 8007;3000",
+            0); /* upper and lower case, as in the registry */
         ck_assert_int_eq(refused("a=0.0.0.0:2222"), WIRE_REASON_NONE);
         ck_assert_int_eq(refused("a=0.0.0.0:8000-8004"), WIRE_REASON_NONE);
         ck_assert_int_eq(refused("a=0.0.0.0:8000-8010"), WIRE_REASON_POLICY_PORT);
@@ -82,7 +83,7 @@ START_TEST(test_numbers) {
 }
 END_TEST
 
-START_TEST(test_bad_values_close) {
+START_TEST(test_invalid_values_deny) {
         static const char *const ports[] = {"0", "65536", "80-", "90-80", "http", "80 81", "-80"};
 
         for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
@@ -110,7 +111,7 @@ START_TEST(test_bad_values_close) {
 }
 END_TEST
 
-START_TEST(test_too_many_items_close) {
+START_TEST(test_too_many_items_deny) {
         char text[8 * (POLICY_PORT_RANGES_MAX + 1)] = "";
 
         for (int i = 0; i <= POLICY_PORT_RANGES_MAX; i++)
@@ -120,12 +121,13 @@ START_TEST(test_too_many_items_close) {
 }
 END_TEST
 
-START_TEST(test_a_good_value_over_a_bad_one) {
+START_TEST(test_a_valid_value_over_an_invalid_one) {
         char problem[WIRE_TEXT_MAX + 1];
 
         ck_assert_int_lt(policy_set(&p, "AllowedListenPorts", POLICY_IS_STRING, "x", 0, problem),
                          0);
-        set("AllowedListenPorts", POLICY_IS_STRING, "80", 0); /* Group Policy, over the local one */
+        set("AllowedListenPorts", POLICY_IS_STRING, "80",
+            0); /* Group Policy overrides the local value */
         ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
         ck_assert_int_lt(
                 policy_set(&p, "AllowedListenAddresses", POLICY_IS_OTHER, NULL, 0, problem), 0);
@@ -143,13 +145,13 @@ START_TEST(test_an_empty_list_allows_nothing) {
 }
 END_TEST
 
-START_TEST(test_unknown_name_is_told) {
+START_TEST(test_unknown_name_is_reported) {
         char problem[WIRE_TEXT_MAX + 1] = "";
 
         ck_assert_int_eq(policy_set(&p, "AllowedPorts", POLICY_IS_STRING, "80", 0, problem),
                          -ENOENT);
         ck_assert_ptr_nonnull(strstr(problem, "AllowedPorts"));
-        ck_assert_int_eq(refused("a=0.0.0.0:81"), WIRE_REASON_NONE); /* and changes nothing */
+        ck_assert_int_eq(refused("a=0.0.0.0:81"), WIRE_REASON_NONE); /* and it changes nothing */
 }
 END_TEST
 
@@ -161,11 +163,11 @@ int main(void) {
         tcase_add_test(tc, test_ports);
         tcase_add_test(tc, test_addresses_profiles_remote);
         tcase_add_test(tc, test_numbers);
-        tcase_add_test(tc, test_bad_values_close);
-        tcase_add_test(tc, test_too_many_items_close);
-        tcase_add_test(tc, test_a_good_value_over_a_bad_one);
+        tcase_add_test(tc, test_invalid_values_deny);
+        tcase_add_test(tc, test_too_many_items_deny);
+        tcase_add_test(tc, test_a_valid_value_over_an_invalid_one);
         tcase_add_test(tc, test_an_empty_list_allows_nothing);
-        tcase_add_test(tc, test_unknown_name_is_told);
+        tcase_add_test(tc, test_unknown_name_is_reported);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The ledger's text survives a round trip, what is not exactly that text is refused, and the batch
- * operations leave the same set as one by one. */
+/* The ledger's text survives a round trip, any other text is refused, and the batch operations
+ * leave the same set of entries as single ones. */
 
 #include "tests/suite.h"
 #include "windows-helper/core/rules/ledger.h"
@@ -23,7 +23,8 @@ START_TEST(test_text) {
                 {"0.0.0.0/80", OWNER "|web|-|172.20.0.2/80", true},
                 {"0.0.0.0/80", OWNER "|web|172.20.0.2/80|172.20.0.9/80", true},
                 {"::/80", OWNER "|web|fd00::2/80|-", true},
-                /* A distro may be called anything but NUL, so the owner is what is left over. */
+                /* A distro's name may contain anything but NUL, so the owner is the rest of the
+                   text. */
                 {"0.0.0.0/80", "00/a|b|c|web|-|172.20.0.2/80", true},
                 {"0.0.0.0/80", OWNER "|web|-|-", false}, /* proves nothing */
                 {"0.0.0.0/80", "|web|-|172.20.0.2/80", false},
@@ -61,7 +62,7 @@ START_TEST(test_text_limits) {
         char data[LEDGER_TEXT_MAX + 32], again[LEDGER_TEXT_MAX + 1];
         LedgerEntry e = {.listen = {ip_v4(1, 2, 3, 4), 65535}};
 
-        /* The longest of everything fits. */
+        /* The longest text of each part fits. */
         memset(e.owner, 'o', LEDGER_OWNER_MAX);
         memset(e.service, 's', WIRE_SERVICE_NAME_MAX);
         e.current = e.next = (IpEndpoint){{.family = IP_FAMILY_V6}, 65535};
@@ -70,7 +71,7 @@ START_TEST(test_text_limits) {
         ledger_entry_format(&e, again);
         ck_assert_int_eq(ledger_entry_parse("1.2.3.4/65535", again, &e), 0);
         ck_assert_uint_eq(strlen(e.owner), LEDGER_OWNER_MAX);
-        /* One more in the owner does not. */
+        /* An owner that is one byte longer does not. */
         (void) snprintf(data, sizeof(data), "o%s", again);
         ck_assert_int_lt(ledger_entry_parse("1.2.3.4/65535", data, &e), 0);
 }
@@ -85,12 +86,13 @@ static LedgerEntry entry(unsigned port) {
         };
 }
 
-/* Of those that are removed in the end; a set that never had them is what must be left. */
+/* True for the endpoints that are removed in the end. What is left must equal a set that never had
+ * them. */
 static bool removed(unsigned port) {
         return port % 7 == 1;
 }
 
-START_TEST(test_batch_is_as_one_by_one) {
+START_TEST(test_a_batch_equals_single_steps) {
         Ledger one = LEDGER_NULL, batch = LEDGER_NULL;
         LedgerEntry added[50];
         const LedgerEntry *list[N(added)];
@@ -136,7 +138,7 @@ START_TEST(test_owns) {
 
         ck_assert(ledger_entry_owns(&e, &next));
         ck_assert(!ledger_entry_owns(&e, &other));
-        ck_assert(!ledger_entry_owns(&e, &none)); /* 'current' is none, but no value is "none" */
+        ck_assert(!ledger_entry_owns(&e, &none)); /* .current is none, but no value is "none" */
 }
 END_TEST
 
@@ -146,7 +148,7 @@ int main(void) {
 
         tcase_add_test(tc, test_text);
         tcase_add_test(tc, test_text_limits);
-        tcase_add_test(tc, test_batch_is_as_one_by_one);
+        tcase_add_test(tc, test_a_batch_equals_single_steps);
         tcase_add_test(tc, test_owns);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /* reconcile() as a function: the order of its inputs does not matter, the order of its output does,
- * and it changes only what the ledger proves. */
+ * and it changes only values that the ledger proves. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -16,7 +16,7 @@
 static Policy policy;
 static WireState states[3];
 static Ledger ledger;
-static RuleTable rules, adoptions; /* no adoptions: test-checks has these */
+static RuleTable rules, adoptions; /* adoptions stay empty here: test-adopt.c covers them */
 static Hostnet hostnet = {.unchecked = true};
 static uint64_t randomness = 1;
 
@@ -117,7 +117,7 @@ START_TEST(test_order_of_changes) {
 }
 END_TEST
 
-START_TEST(test_nothing_wanted_nothing_known) {
+START_TEST(test_nothing_wanted_and_nothing_known) {
         char text[64];
 
         found(RULE_V4TOV4, "0.0.0.0/80", "10.9.9.9/80");
@@ -220,7 +220,7 @@ START_TEST(test_only_what_is_proven_is_changed) {
                                     ip_endpoint_compare(&rules.values[v].listen,
                                                         &c->entry.listen) != 0)
                                         continue;
-                                /* Only a removal may meet others' values, and leaves them. */
+                                /* Only a removal may meet foreign values, and it leaves them. */
                                 ck_assert(ours || c->action == RECONCILE_REMOVE ||
                                           c->action == RECONCILE_FORGET);
                                 ck_assert(proves(&c->entry, &rules.values[v]) == ours);
@@ -239,7 +239,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_first_come_first_served);
         tcase_add_test(tc, test_order_of_changes);
-        tcase_add_test(tc, test_nothing_wanted_nothing_known);
+        tcase_add_test(tc, test_nothing_wanted_and_nothing_known);
         tcase_add_test(tc, test_order_of_inputs_does_not_matter);
         tcase_add_test(tc, test_only_what_is_proven_is_changed);
         suite_add_tcase(suite, tc);

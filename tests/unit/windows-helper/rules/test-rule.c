@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Rule text and table: what we write reads as Windows wants it, and what others write is read. */
+/* Rule text and table: we write what Windows expects, and read what others write. */
 
 #include "tests/suite.h"
 #include "windows-helper/core/rules/rule.h"
@@ -79,7 +79,8 @@ START_TEST(test_table) {
         ck_assert_int_eq(rule_table_add(&t, RULE_V6TOV4, "*/80", "10.0.0.4/80"), 0);
         rule_table_sort(&t);
 
-        /* One endpoint's values stand together: both families of IPv4, and the other spelling. */
+        /* The values of one endpoint are next to each other: both families of IPv4, and the other
+         * spelling. */
         ck_assert_uint_eq(t.n_values, 7);
         ck_assert_str_eq(t.values[0].name, "*/80");
         ck_assert_str_eq(t.values[1].name, "0.0.0.0/80");
@@ -88,7 +89,7 @@ START_TEST(test_table) {
         ck_assert_int_eq(ip_endpoint_compare(&t.values[0].listen, &t.values[2].listen), 0);
         ck_assert_str_eq(t.values[3].name, "10.0.0.1/80");
         ck_assert_str_eq(t.values[4].data, "10.0.0.4/80");
-        /* The IPv4 literal under an IPv6 key is no endpoint either. */
+        /* An IPv4 address under an IPv6 key is not an endpoint either. */
         ck_assert(t.values[4].parsed && !t.values[5].parsed && !t.values[6].parsed);
         rule_table_done(&t);
 }

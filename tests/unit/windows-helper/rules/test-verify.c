@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A value that is written is not yet a port that is open: what stands in the way is found, named,
- * and noticed when it goes. And the firewall rules that go with open ports.
+ * A value that was written does not mean that the port is open. An obstacle is found and named, and
+ * its end is noticed. Also the firewall rules that belong to open ports.
  */
 
 #include "tests/suite.h"
@@ -29,7 +29,7 @@ static void teardown(void) {
 #define expect_text(part) \
         ck_assert_msg(strstr(agent_text(ubuntu, 0), part), "%s", agent_text(ubuntu, 0))
 
-START_TEST(test_active_at_once_and_no_timer) {
+START_TEST(test_active_at_once_without_a_timer) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80,[::]:80 dev=10.1.1.1:8000-8002");
         agent_expect(ubuntu, "web active; dev active");
         ck_assert_uint_eq(ubuntu->n_results, 1);
@@ -57,7 +57,7 @@ START_TEST(test_never_listens) {
         world_wait(&w, 4000);
         agent_expect(ubuntu, "web blocked not-listening");
         expect_text("restart it");
-        world_wait(&w, 60000); /* told again now and then, not all the time */
+        world_wait(&w, 60000); /* activated again now and then, not all the time */
         ck_assert_uint_ge(w.host.calls[MEMORY_ACTIVATE], 2);
         ck_assert_uint_le(w.host.calls[MEMORY_ACTIVATE], 5);
         w.host.iphlpsvc_slow = false;
@@ -77,9 +77,10 @@ START_TEST(test_port_in_use_and_freed) {
         expect_text("python.exe (process 99)");
         activations = w.host.calls[MEMORY_ACTIVATE];
         world_wait(&w, 20000);
-        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations); /* nothing to gain yet */
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE],
+                          activations); /* another activation would not help */
         w.host.taken_port = 0;
-        w.host.iphlpsvc_slow = true; /* and it does not try by itself */
+        w.host.iphlpsvc_slow = true; /* and iphlpsvc does not try again by itself */
         world_wait(&w, 2100);
         ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations + 1);
         w.host.iphlpsvc_slow = false;
@@ -113,7 +114,7 @@ START_TEST(test_address_not_there_yet) {
 }
 END_TEST
 
-START_TEST(test_restarted_forwarder_is_looked_at_again) {
+START_TEST(test_restarted_forwarder_is_checked_again) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         w.host.iphlpsvc_slow = true;
         controller_forwarder_changed(w.controller);
@@ -131,11 +132,12 @@ START_TEST(test_firewall_follows) {
         ck_assert_uint_eq(w.host.firewall.n, 1);
         ck_assert_uint_eq(w.host.firewall.items[0].listen.port, 80);
         ck_assert_str_eq(w.host.firewall.items[0].remote, "LocalSubnet");
-        ck_assert_uint_eq(w.host.n_firewall, 2); /* the empty one at the start, and this */
+        ck_assert_uint_eq(w.host.n_firewall, 2); /* the empty request at the start, and this one */
         agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
-        ck_assert_uint_eq(w.host.n_firewall, 2); /* an address is nothing to a firewall */
+        ck_assert_uint_eq(w.host.n_firewall,
+                          2); /* the firewall does not care about guest addresses */
         world_foreign(&w, "v4tov4 0.0.0.0/80", "10.9.9.9/80");
-        ck_assert_uint_eq(w.host.firewall.n, 0); /* what is not ours is not opened */
+        ck_assert_uint_eq(w.host.firewall.n, 0); /* a foreign port is not opened */
         world_foreign(&w, "v4tov4 0.0.0.0/80", NULL);
         ck_assert_uint_eq(w.host.firewall.n, 1);
         agent_leave(ubuntu);
@@ -153,18 +155,18 @@ START_TEST(test_firewall_does_not_open_others_ports) {
 }
 END_TEST
 
-START_TEST(test_firewall_keeps_what_may_come_back) {
+START_TEST(test_firewall_keeps_rules_in_the_grace_period) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         world_kill(&w);
         world_start(&w);
         ck_assert_uint_eq(w.host.firewall.n, 1);
-        ck_assert_uint_eq(w.host.firewall.items[0].profiles, 0); /* as it is */
+        ck_assert_uint_eq(w.host.firewall.items[0].profiles, 0); /* the rule stays as it is */
         world_wait(&w, CONTROLLER_RECOVERY_MS);
         ck_assert_uint_eq(w.host.firewall.n, 0);
 }
 END_TEST
 
-START_TEST(test_firewall_problems_are_told) {
+START_TEST(test_firewall_problems_are_reported) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
         controller_set_firewall_problem(w.controller, "Group Policy ignores local rules", false);
         world_run(&w);
@@ -184,17 +186,17 @@ int main(void) {
         TCase *tc = tcase_create("verify");
 
         tcase_add_checked_fixture(tc, setup, teardown);
-        tcase_add_test(tc, test_active_at_once_and_no_timer);
+        tcase_add_test(tc, test_active_at_once_without_a_timer);
         tcase_add_test(tc, test_pending_until_it_listens);
         tcase_add_test(tc, test_never_listens);
         tcase_add_test(tc, test_port_in_use_and_freed);
         tcase_add_test(tc, test_excluded_range);
         tcase_add_test(tc, test_address_not_there_yet);
-        tcase_add_test(tc, test_restarted_forwarder_is_looked_at_again);
+        tcase_add_test(tc, test_restarted_forwarder_is_checked_again);
         tcase_add_test(tc, test_firewall_follows);
         tcase_add_test(tc, test_firewall_does_not_open_others_ports);
-        tcase_add_test(tc, test_firewall_keeps_what_may_come_back);
-        tcase_add_test(tc, test_firewall_problems_are_told);
+        tcase_add_test(tc, test_firewall_keeps_rules_in_the_grace_period);
+        tcase_add_test(tc, test_firewall_problems_are_reported);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -66,7 +66,7 @@ static void ignore(void *userdata, StatusKind kind, const StatusRecord *record) 
         (*(size_t *) userdata)++;
 }
 
-START_TEST(test_what_is_no_status) {
+START_TEST(test_what_is_not_a_status) {
         static const char *const bad[] = {
                 "",
                 "[]",
@@ -84,16 +84,17 @@ START_TEST(test_what_is_no_status) {
 
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(status_read(bad[i], strlen(bad[i]), ignore, &n) < 0, "%s", bad[i]);
-        /* every cut of a good one */
+        /* every valid file, cut at any byte */
         for (size_t i = 0; i < sizeof(status) - 1; i++)
                 ck_assert_int_lt(status_read(status, i, ignore, &n), 0);
         n = 0;
         ck_assert_int_eq(status_read(status, sizeof(status) - 1, ignore, &n), 0);
         ck_assert_uint_eq(n, 15);
-        /* of another kind than expected, more fields than there is room for, names too long */
+        /* values of other types than expected; below: more fields than there is room for, and a
+         * name that is too long */
         ck_assert_int_eq(status_read("{\"schema\": 1, \"vms\": 1, \"agents\": {}}", 37, ignore, &n),
                          0);
-        /* one that does not say of which schema it is */
+        /* a file that does not name its schema */
         ck_assert_int_lt(status_read("{\"vms\": []}", 11, ignore, &n), 0);
         ck_assert_int_eq(status_read(crowded, sizeof(crowded) - 1, ignore, &n), 0);
 }
@@ -198,7 +199,7 @@ START_TEST(test_origins_compare) {
 }
 END_TEST
 
-/* Bytes that mean nothing must not count: between members, behind the list, behind a name. */
+/* Bytes without a meaning must not count: between members, behind the list, behind a name. */
 START_TEST(test_hostnets_compare) {
         static Hostnet a, b;
 
@@ -236,7 +237,7 @@ int main(void) {
         TCase *t = tcase_create("core");
 
         tcase_add_test(t, test_status_for_people);
-        tcase_add_test(t, test_what_is_no_status);
+        tcase_add_test(t, test_what_is_not_a_status);
         tcase_add_test(t, test_json_is_quoted);
         tcase_add_test(t, test_policy_values);
         tcase_add_test(t, test_a_long_policy_value_is_cut);

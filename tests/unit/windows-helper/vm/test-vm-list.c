@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What the Host Compute Service answers, in the shapes that were seen and in some that were not. */
+/* Answers of the Host Compute Service, in forms that have been seen and in some that have not. */
 
 #include "tests/suite.h"
 #include "windows-helper/core/vm/vm-list.h"
@@ -37,13 +37,13 @@ START_TEST(test_shapes) {
         expect("null", "");
         expect(" [ ] \r\n", "");
         expect("[" VM(ID_A, "WSL", ID_A) "]", "*WSL 3b1c");
-        /* inbox WSL of 2019: the id is another one; and an id that is no GUID at all */
+        /* inbox WSL of 2019, whose Id differs; and an Id that is not a GUID at all */
         expect("[" VM("WSL-" ID_B, "WSL", ID_A) "," VM("cowork-vm-929216c6", "cowork", ID_B) "]",
                "*WSL 3b1c; cowork 1111");
         expect("[{\"Id\":\"c1\",\"SystemType\":\"Container\",\"Owner\":\"docker\",\"RuntimeId\":"
                "\"" ID_B "\"}," VM(ID_A, "WSLC", ID_A) "]",
                "WSLC 3b1c");
-        /* members unknown to us, nested; order does not matter; the same one twice */
+        /* unknown and nested members; another order; the same VM twice */
         expect("[{\"RuntimeId\":\"" ID_A "\",\"Properties\":{\"a\":[1,{\"b\":null}],\"c\":true},"
                "\"SystemType\":\"VirtualMachine\"}," VM(ID_A, "WSL", ID_A) "]",
                " 3b1c");
@@ -113,7 +113,7 @@ START_TEST(test_a_megabyte) {
 }
 END_TEST
 
-START_TEST(test_more_than_there_is_room_for) {
+START_TEST(test_more_vms_than_the_list_holds) {
         char json[VM_LIST_MAX * 256 + 512];
         size_t n = (size_t) sprintf(json, "[");
         VmList list;
@@ -130,7 +130,8 @@ START_TEST(test_more_than_there_is_room_for) {
 }
 END_TEST
 
-/* Each VM of WSL needs a listener of its own, others don't: a full list keeps the former. */
+/* Each VM of WSL needs a listener of its own, and other VMs do not. So a full list keeps those of
+ * WSL. */
 START_TEST(test_a_full_list_prefers_wsl) {
         static VmList list, other;
         Vm vm = {.name = "big"};
@@ -165,7 +166,7 @@ int main(void) {
         tcase_add_test(tc, test_shapes);
         tcase_add_test(tc, test_garbage_is_not_an_empty_list);
         tcase_add_test(tc, test_a_megabyte);
-        tcase_add_test(tc, test_more_than_there_is_room_for);
+        tcase_add_test(tc, test_more_vms_than_the_list_holds);
         tcase_add_test(tc, test_a_full_list_prefers_wsl);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See judge.h. */
+/*
+ * Checks every change that the helper makes, and compares what it reported with what is true.
+ */
 
 #include "tests/unit/windows-helper/world/judge.h"
 
@@ -27,7 +29,8 @@ static bool judge_proves(const char *name, const char *stored, const IpEndpoint 
         return strcmp(key, rule) == 0 && strcmp(text, data) == 0;
 }
 
-/* The stored entry proves that @data under @rule is ours, as what is or as what is to come. */
+/* Whether the stored entry proves that @data under @rule is ours, as the current or the next value.
+ */
 static bool judge_ours(const Judge *j, const char *rule, const char *data, bool as_next_only) {
         const char *name = rule + FAMILY_TEXT, *stored = text_map_get(&j->w.host.ledger, name);
         LedgerEntry e;
@@ -37,14 +40,14 @@ static bool judge_ours(const Judge *j, const char *rule, const char *data, bool 
                 (!as_next_only && judge_proves(name, stored, &e.current, rule, data)));
 }
 
-/* Every write and delete: only of what is ours, and with the proof on disk before. */
+/* Writes and deletes may touch only what is ours, and the proof must be on disk before. */
 static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
         Judge *j = m->userdata;
         const char *before = text_map_get(&m->rules, rule);
         const char *adopted = text_map_get(&m->adoptions, rule);
 
         if (!data && before && adopted && strcmp(adopted, before) == 0) {
-                (void) text_map_delete(&j->foreign, rule); /* as somebody asked */
+                (void) text_map_delete(&j->foreign, rule); /* as an administrator asked */
                 return;
         }
         ck_assert_msg(!text_map_get(&j->foreign, rule), "foreign value changed: %s", rule);
@@ -118,8 +121,8 @@ void judge_deny(Judge *j, uint16_t port) {
         world_run(&j->w);
 }
 
-/* Everything of the tests is on the switch. */
-static void judge_tell_network(Judge *j) {
+/* All addresses of the tests are on the virtual switch. */
+static void judge_report_network(Judge *j) {
         Hostnet net = {.n_addresses = 3};
 
         net.addresses[0] = (HostnetAddress){ip_v4(172, 20, 0, 1), 20, true, "vEthernet"};
@@ -133,10 +136,11 @@ static void judge_tell_network(Judge *j) {
 
 void judge_network(Judge *j, bool bad) {
         j->bad_network = bad;
-        judge_tell_network(j);
+        judge_report_network(j);
 }
 
-/* What was taken over, and has come back to disk: with its record, so it is known as foreign. */
+/* A power cut may bring back a value that was taken over. Its request comes back with it, so the
+ * value counts as foreign. */
 static void judge_taken_back(Judge *j) {
         const TextMapEntry **list = text_map_list(&j->w.host.adoptions);
 
@@ -158,7 +162,7 @@ void judge_restart(Judge *j, bool power_cut) {
         j->dead = false;
         j->kill_at = 0;
         world_start(&j->w);
-        judge_tell_network(j);
+        judge_report_network(j);
 }
 
 static void judge_table(const Judge *j) {
@@ -200,7 +204,7 @@ static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
         return false;
 }
 
-/* One endpoint of a service; what speaks for each state is collected in @reasons. */
+/* Look at one endpoint of a service, and note what speaks for each state. */
 static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint *listen,
                            const IpEndpoint *connect, bool *active, bool *foreign, bool *other) {
         char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
@@ -246,7 +250,7 @@ static bool judge_denied(const Judge *j, const WireState *s, uint32_t service) {
         return false;
 }
 
-/* What an agent was told is true. */
+/* What an agent was told must be true. */
 static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s, uint32_t i) {
         const WireServiceResult *r = &a->result.services[i];
         const WireAddress *guest = s->v4.addr.family ? &s->v4 : &s->v6;
@@ -282,7 +286,7 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
                 truth = j->no_iphlpsvc;
                 break;
         case WIRE_SERVICE_PENDING:
-                truth = j->failed; /* so the second half of a change waits for the next try */
+                truth = j->failed; /* the second half of a change waits for the next try */
                 break;
         case WIRE_SERVICE_REFUSED:
                 truth = judge_denied(j, s, i);
@@ -290,7 +294,7 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
         case _WIRE_SERVICE_STATE_END:
                 break;
         }
-        ck_assert_msg(truth, "%s was told '%s', table:\n%s", a->distro, agent_told(a),
+        ck_assert_msg(truth, "%s was told '%s', table:\n%s", a->distro, agent_results_text(a),
                       world_rules(&j->w));
 }
 
@@ -318,7 +322,7 @@ void judge_rest(Judge *j) {
         changes = world_changes(&j->w);
         controller_rules_changed(j->w.controller);
         world_run(&j->w);
-        if (!j->no_iphlpsvc) /* else every run tries the activation again */
+        if (!j->no_iphlpsvc) /* otherwise every run tries to activate again */
                 ck_assert_uint_eq(world_changes(&j->w), changes);
 }
 

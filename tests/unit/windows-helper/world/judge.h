@@ -2,23 +2,23 @@
 #pragma once
 
 /*
- * The promises of the helper, checked from outside: at every single change of a value, and whenever
- * the world is at rest. Also kills the helper, or lets a call fail, at a chosen call.
+ * The helper's promises, checked from outside: at every single change of a value, and whenever the
+ * world is at rest. It can also kill the helper, or make a call fail, at a chosen call.
  */
 
 #include "tests/unit/windows-helper/world/world.h"
 
 typedef struct Judge {
         World w;         /* first: hooks get the host, whose userdata is the world */
-        TextMap foreign; /* rule → data: what is somebody else's */
-        /* what is to go wrong: the n-th changing call from now on; 0: none */
+        TextMap foreign; /* rule → data: the foreign values */
+        /* what will go wrong: at the n-th changing call from now on; 0: nothing */
         unsigned kill_at, fail_at;
-        bool dead;        /* killed: no call has an effect any more */
+        bool dead;        /* killed: calls have no effect any more */
         bool failed;      /* a call failed that is tried again later */
         bool no_iphlpsvc; /* activations fail */
         uint16_t denied;  /* port that policy denies; 0: none */
-        bool bad_network; /* 172.20.0.4 is not a guest's address, but the host's own */
-        unsigned n_calls; /* changing ones, so far */
+        bool bad_network; /* 172.20.0.4 is the host's own address instead of a guest's */
+        unsigned n_calls; /* changing calls so far */
 } Judge;
 
 void judge_init(Judge *j);
@@ -27,18 +27,19 @@ void judge_done(Judge *j);
 /* Somebody else sets or, with NULL, deletes a value. */
 void judge_foreign(Judge *j, const char *rule, const char *data);
 
-/* An administrator asks to take over what is somebody else's there now, if anything. */
+/* An administrator asks to take over the foreign value that is there now, if there is one. */
 void judge_adopt(Judge *j, const char *rule);
 
-/* Another policy, another network of the host: in force at once, and after a restart. */
+/* Change the policy or the network of the host, at once and for later restarts. */
 void judge_deny(Judge *j, uint16_t port);
 void judge_network(Judge *j, bool bad);
 
-/* After the helper was killed: maybe the power was cut, too; start it again. */
+/* Start the helper again after it was killed, perhaps after a power cut. */
 void judge_restart(Judge *j, bool power_cut);
 
-/* The world is at rest and the helper runs: all promises hold. */
+/* The world is at rest and the helper runs: check all promises. */
 void judge_rest(Judge *j);
 
-/* Nobody asks any more and all grace is over: only what is foreign is left. */
+/* Nobody asks for anything any more and all grace periods are over: check that only foreign values
+ * are left. */
 void judge_nothing_left(Judge *j);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The short notation of agent_ask(), see world.h, to a WireState. */
+/*
+ * Reads the short notation of agent_ask() into a WireState. See world.h for the notation.
+ */
 
 #include "tests/unit/windows-helper/world/world.h"
 
@@ -65,7 +67,7 @@ void world_parse(WireState *state, const char *address, const char *services) {
         for (uint8_t mode = WIRE_MODE_UNKNOWN; mode < _WIRE_MODE_END; mode++) {
                 if (strcmp(address, wire_mode_name(mode)) == 0) {
                         state->mode = mode;
-                        address = "172.20.0.2"; /* that it has one must not matter */
+                        address = "172.20.0.2"; /* its address must not matter */
                 }
         }
         if (*address) {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
-/* See world.h. */
+/*
+ * Fake agents, the controller, and the messages between them.
+ */
 
 #include "tests/unit/windows-helper/world/world.h"
 
@@ -56,14 +58,15 @@ void world_init(World *w) {
         }
 }
 
-/* Both ends forget the connection; the helper, if it runs, is told as its host would. */
+/* Both ends forget the connection. The helper, if it runs, gets the report that its host would
+ * send. */
 static void agent_cut(FakeAgent *a) {
         if (a->connection && a->world->controller)
                 controller_disconnect(a->connection, a->world->host.now_usec);
         a->connection = NULL;
         a->session = agent_session_free(a->session);
         buffer_done(&a->inbox);
-        a->closed = a->deaf = a->asked = false;
+        a->closed = a->hangs = a->asked = false;
 }
 
 void world_done(World *w) {
@@ -114,7 +117,7 @@ static bool agent_pump(FakeAgent *a) {
         uint64_t now = a->world->host.now_usec;
         bool moved = false;
 
-        while (a->session && !a->deaf && buffer_length(&a->inbox) > 0) {
+        while (a->session && !a->hangs && buffer_length(&a->inbox) > 0) {
                 SessionEvent event = SESSION_EVENT_NULL;
                 Buffer out = BUFFER_NULL;
                 size_t consumed = 0;
@@ -133,7 +136,7 @@ static bool agent_pump(FakeAgent *a) {
                 if (consumed == 0)
                         break;
         }
-        if (a->closed && !a->deaf) {
+        if (a->closed && !a->hangs) {
                 agent_cut(a);
                 moved = true;
         }
@@ -160,7 +163,7 @@ void world_wait(World *w, uint64_t ms) {
                 if (deadline > w->host.now_usec)
                         w->host.now_usec = deadline;
                 world_run(w);
-                /* What was due at this time has been done: a deadline has to lie ahead. */
+                /* Everything that was due has been done, so the deadline must be in the future. */
                 ck_assert_uint_gt(controller_deadline(w->controller), w->host.now_usec);
         }
         w->host.now_usec = end;
@@ -250,7 +253,7 @@ void agent_ask_again(FakeAgent *a) {
         agent_ask(a, a->address, a->services);
 }
 
-const char *agent_told(const FakeAgent *a) {
+const char *agent_results_text(const FakeAgent *a) {
         static char text[WORLD_TEXT_MAX];
         WireState asked;
         size_t n = 0;

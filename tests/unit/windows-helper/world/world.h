@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * A small world for the helper's unit tests: a Windows in memory, the controller on it, and agents
- * that speak the real protocol to it. Time passes only when a test says so.
+ * A small world for the helper's unit tests: a Windows in memory, the controller on top of it, and
+ * agents that talk to it in the real protocol. Time passes only when a test says so.
  */
 
 #include "protocol/session/session-agent.h"
@@ -22,19 +22,19 @@ typedef struct FakeAgent {
         const char *distro;
         uint8_t id;         /* first byte of the agent id, the rest is zero */
         const uint8_t *key; /* NULL: not paired */
-        Peer peer;          /* as its host sees it */
-        bool deaf;          /* its end hangs: neither reads nor answers */
+        Peer peer;          /* as the helper's host sees it */
+        bool hangs;         /* it neither reads nor answers */
         /* state of the present connection */
         AgentSession *session; /* NULL: none */
         PeerConnection *connection;
         Buffer inbox;
         bool closed; /* by the helper */
         bool asked;  /* a STATE was sent on this connection */
-        /* what it was told */
+        /* what the helper has sent */
         WireNotice notice;
         WireResult result;
         unsigned n_results;
-        /* what it wants, to be asked again after a reconnect */
+        /* what it wants, for asking again after a reconnect */
         char address[64], services[WORLD_TEXT_MAX];
 } FakeAgent;
 
@@ -44,7 +44,7 @@ struct World {
         ControllerOptions options;
         Controller *controller; /* NULL: the helper does not run */
         FakeAgent agents[WORLD_AGENTS];
-        char log[WORLD_TEXT_MAX]; /* of the controller, newest last; old lines go */
+        char log[WORLD_TEXT_MAX]; /* of the controller, newest last; old lines are dropped */
 };
 
 extern const uint8_t world_key[WIRE_KEY_SIZE];
@@ -52,19 +52,19 @@ extern const uint8_t world_key[WIRE_KEY_SIZE];
 void world_init(World *w);
 void world_done(World *w);
 
-/* The helper starts; is killed (nothing is said, nothing withdrawn); ends properly. */
+/* The helper starts, is killed (without a goodbye, and nothing is withdrawn), or ends properly. */
 void world_start(World *w);
 void world_kill(World *w);
 void world_stop(World *w);
 
-/* Let everything that is due now happen, messages included. */
+/* Let everything happen that is due now, including messages. */
 void world_run(World *w);
 void world_wait(World *w, uint64_t ms);
 void world_foreign(World *w, const char *rule, const char *data); /* NULL: delete */
 
-void agent_connect(FakeAgent *a); /* and run: HELLO to WELCOME, when all is well */
-void agent_vanish(FakeAgent *a);  /* its connection breaks without a word */
-void agent_leave(FakeAgent *a);   /* goodbye, then the connection ends */
+void agent_connect(FakeAgent *a); /* and run: from HELLO to WELCOME, if all is well */
+void agent_vanish(FakeAgent *a);  /* its connection breaks without a goodbye */
+void agent_leave(FakeAgent *a);   /* it says goodbye, and the connection ends */
 bool agent_ready(const FakeAgent *a);
 
 /*
@@ -76,11 +76,11 @@ void agent_ask(FakeAgent *a, const char *address, const char *services);
 void agent_ask_again(FakeAgent *a);
 void agent_push(FakeAgent *a, WireState *state); /* a state made elsewhere; not taken over */
 
-/* The state as agent_ask() would send it, for tests without a session. */
+/* The state that agent_ask() would send, for tests without a session. */
 void world_parse(WireState *state, const char *address, const char *services);
 
-/* "web active; ssh conflict foreign-rule", of the last RESULT; "" when there was none. */
-const char *agent_told(const FakeAgent *a);
+/* The last RESULT, as "web active; ssh conflict foreign-rule"; "" when there was none. */
+const char *agent_results_text(const FakeAgent *a);
 const char *agent_text(const FakeAgent *a, unsigned service);
 
 /* The table, one "v4tov4 0.0.0.0/80 172.20.0.2/80" a line; the same of the ledger. */
@@ -89,7 +89,7 @@ const char *world_ledger(const World *w);
 
 #define world_expect_rules(w, text)  ck_assert_str_eq(world_rules(w), text)
 #define world_expect_ledger(w, text) ck_assert_str_eq(world_ledger(w), text)
-#define agent_expect(a, text)        ck_assert_str_eq(agent_told(a), text)
+#define agent_expect(a, text)        ck_assert_str_eq(agent_results_text(a), text)
 
 /* Calls that change something: values, ledger, flushes, activations. */
 uint64_t world_changes(const World *w);
