@@ -68,7 +68,7 @@ static json_t *commands_address(const IpAddr *addr) {
 
 static void commands_agent(void *userdata, const GuestView *v) {
         json_t *agent = json_pack("{s:s, s:s, s:b, s:b}", "owner", v->owner, "software",
-                                  v->software, "connected", v->connected, "hold", v->in_grace);
+                                  v->software, "connected", v->connected, "in_grace", v->in_grace);
         json_t *services = json_array();
 
         for (uint32_t i = 0; v->state && i < v->state->n_services; i++) {

@@ -27,4 +27,5 @@ typedef struct Backend {
 
 /* Fill @ret_host. @backend becomes its userdata and must live as long. */
 void backend_init(Backend *backend, ControllerHost *ret_host);
+/* Close the stores. */
 void backend_done(Backend *backend);

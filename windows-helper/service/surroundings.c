@@ -52,7 +52,7 @@ static void surroundings_on_forwarder(void *userdata) {
         if (!s->controller)
                 return;
         controller_forwarder_changed(s->controller);
-        firewall_apply_look(&s->firewall); /* resetting the network resets both */
+        firewall_apply_refresh(&s->firewall); /* resetting the network resets both */
 }
 
 /* If the policy cannot be read at all, the last one stays in force. */

@@ -34,12 +34,14 @@ void surroundings_refresh(Surroundings *f);
 /* Takes NULL, returns NULL. The loop must not run afterwards. */
 Surroundings *surroundings_free(Surroundings *f);
 
+/* Do what is due; by surroundings_deadline() at the latest (FIREWALL_IDLE: nothing is due). */
 void surroundings_tick(Surroundings *f, uint64_t now_usec);
 uint64_t surroundings_deadline(const Surroundings *f);
 
 /* Change all firewall rules that are still to be changed, which normally happens in slices. */
 void surroundings_finish(Surroundings *f);
 
+/* What is known, for showing it; borrowed. */
 const Policy *surroundings_policy(const Surroundings *f);
 const PolicyOrigin *surroundings_policy_origin(const Surroundings *f);
 const char *surroundings_firewall_problem(const Surroundings *f); /* "" when there is none */

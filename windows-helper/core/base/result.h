@@ -35,4 +35,5 @@ void result_note(WireServiceResult *result, WireReason reason, const char *text)
  * vain. */
 bool result_is_worse(const WireServiceResult *result, WireServiceState state);
 
+/* Free @n results and their texts. @results may be NULL. */
 void result_list_free(WireServiceResult *results, uint32_t n);

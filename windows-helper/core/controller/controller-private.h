@@ -94,22 +94,27 @@ void connection_flush(PeerConnection *c, Buffer *out, uint64_t now_usec);
 void connection_end(PeerConnection *c, Buffer *out, uint64_t now_usec); /* the same, then close */
 /* End it after a failure of this machine, such as no memory; @error is a negative errno. */
 void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_usec);
+/* Send REFUSED, log it, and close. */
 void connection_refuse(PeerConnection *c, WireRefusal code, const char *text, uint64_t now_usec);
+/* Send BYE and close, unless the connection is closing already. */
 void connection_bye(PeerConnection *c, WireBye reason, const char *text, uint64_t now_usec);
+/* Send a RESULT. A failure is logged. */
 void connection_send_result(PeerConnection *c, const WireResult *result, uint64_t now_usec);
 
 /* The connection that waits for the place of @owner, or NULL. */
 PeerConnection *connection_waiting_for(const Controller *controller, const char *owner);
 /* Give @c, which has proven its identity, the identity's place. */
 void connection_admit(PeerConnection *c, uint64_t now_usec);
-/* The identity's live session has shown that it lives: who waits for its place is refused. */
+/* The identity's live session has shown that it is alive: refuse the connection that waits for its
+ * place. */
 void connection_keep_place(PeerConnection *c, uint64_t now_usec);
-/* Give up the identity's place, if @c has it; who waits for it is admitted. */
+/* Give up the identity's place, if @c has it, and admit the connection that waits for it. */
 void connection_leave(PeerConnection *c, uint64_t now_usec);
 /* End the connection, and its guest's claim with it, if the guest's key is another one now. */
 void connection_check_key(PeerConnection *c, uint64_t now_usec);
 
 /* connection-input.c */
+/* Run the timers of a connection. */
 void connection_tick(PeerConnection *c, uint64_t now_usec);
 void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came in SLOT_WAIT */
 

@@ -101,6 +101,7 @@ void controller_set_firewall_problem(Controller *controller, const char *text, b
 
 /* Do what is due. To be called after every batch of the calls above. */
 void controller_dispatch(Controller *controller, uint64_t now_usec);
+/* When controller_dispatch() must be called at the latest: 0 for now, or SESSION_NO_DEADLINE. */
 uint64_t controller_deadline(const Controller *controller);
 
 /* What is known about a guest, for showing it. Valid during the callback only. */
@@ -111,12 +112,12 @@ typedef struct GuestView {
         bool in_grace;          /* it is in the ledger and has not come back since our start */
         const WireState *state; /* NULL when .in_grace, or when it has asked for nothing yet */
         uint64_t serial;        /* of the state, among all that the controller ever got */
-        const WireServiceResult
-                *results; /* of each service of the state; NULL: none reported yet */
+        const WireServiceResult *results; /* of each service; NULL: none yet */
         VmId vm;
         uint64_t heard_usec; /* last frame of the live connection */
 } GuestView;
 
+/* Call @fn for each guest, in the order of arrival. */
 void controller_guests(const Controller *controller,
                        void (*fn)(void *userdata, const GuestView *view), void *userdata);
 

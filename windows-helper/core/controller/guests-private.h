@@ -47,10 +47,12 @@ typedef struct Guests {
 
 #define GUESTS_NULL ((Guests){0})
 
+/* The guest with this owner text, or NULL. */
 Guest *guests_find(const Guests *guests, const char *owner);
 
 /* Return: 0, -ENOMEM, or -ENOSPC when CONTROLLER_GUESTS_MAX have a claim or a connection. */
 int guests_add(Guests *guests, const char *owner, Guest **ret_guest);
+/* Free @guest and take it out of the list. */
 void guests_remove(Guests *guests, Guest *guest);
 
 /* Add a guest in its grace period for each owner in the ledger. Those that do not fit have no
@@ -63,5 +65,6 @@ void guests_claim(Guests *guests, Guest *guest, WireState *state);
 /* Drop claims that have lapsed, and guests without claim and connection. Returns true when a claim
  * was dropped. */
 bool guests_expire(Guests *guests, uint64_t now_usec);
+/* When the next claim lapses, or GUEST_NO_EXPIRY. */
 uint64_t guests_deadline(const Guests *guests);
 void guests_done(Guests *guests);

@@ -14,7 +14,7 @@
 
 void firewall_apply_init(FirewallApply *f, const FirewallStore *store) {
         *f = (FirewallApply){
-                .store = *store, .due_usec = FIREWALL_IDLE, .look_usec = FIREWALL_IDLE};
+                .store = *store, .due_usec = FIREWALL_IDLE, .refresh_usec = FIREWALL_IDLE};
 }
 
 void firewall_apply_done(FirewallApply *f) {
@@ -46,7 +46,7 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted) {
         return 0;
 }
 
-void firewall_apply_look(FirewallApply *f) {
+void firewall_apply_refresh(FirewallApply *f) {
         f->known = false;
         f->due_usec = 0;
 }
@@ -58,8 +58,7 @@ static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChan
 
         if (c->action == FIREWALL_ADD || !p)
                 return firewall_rules_add(&f->present, c->rule);
-        if (c->action ==
-            FIREWALL_REMOVE) { /* changes borrow the list, so mark it; do not move it */
+        if (c->action == FIREWALL_REMOVE) { /* only marked: changes point into it */
                 p->profiles = 0;
                 (*n_removed)++;
                 return 0;
@@ -91,7 +90,7 @@ static int firewall_list(FirewallApply *f, uint64_t now_usec) {
         firewall_rules_sort(&f->present);
         f->known = true;
         f->refused = 0;
-        f->look_usec = now_usec + FIREWALL_LOOK_USEC;
+        f->refresh_usec = now_usec + FIREWALL_REFRESH_USEC;
         return 0;
 }
 
@@ -174,7 +173,7 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
 
         if (now_usec < f->due_usec)
                 return false;
-        if (now_usec >= f->look_usec)
+        if (now_usec >= f->refresh_usec)
                 f->known = false;
         r = firewall_slice(f, now_usec);
         if (r > 0) {
@@ -184,7 +183,7 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
         if (r < 0)
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;
         else
-                f->due_usec = f->present.n > 0 ? f->look_usec : FIREWALL_IDLE;
+                f->due_usec = f->present.n > 0 ? f->refresh_usec : FIREWALL_IDLE;
         firewall_describe(f, r, problem);
         failed = r < 0;
         changed = failed != f->failed || strcmp(problem, f->problem) != 0;

@@ -11,11 +11,10 @@
 
 #include "windows-helper/core/firewall/firewall.h"
 
-#define FIREWALL_SLICE_USEC UINT64_C(20000)
-#define FIREWALL_RETRY_USEC UINT64_C(30000000)
-#define FIREWALL_LOOK_USEC \
-        UINT64_C(600000000)      /* rare, because listing hundreds of rules takes time */
-#define FIREWALL_IDLE UINT64_MAX /* no deadline */
+#define FIREWALL_SLICE_USEC   UINT64_C(20000)
+#define FIREWALL_RETRY_USEC   UINT64_C(30000000)
+#define FIREWALL_REFRESH_USEC UINT64_C(600000000) /* listing takes time */
+#define FIREWALL_IDLE         UINT64_MAX          /* no deadline */
 
 typedef enum FirewallEffect {
         FIREWALL_EFFECTIVE,
@@ -36,13 +35,15 @@ typedef struct FirewallStore {
 typedef struct FirewallApply {
         FirewallStore store; /* borrowed userdata */
         FirewallRules present, wanted;
-        bool known;                   /* .present was listed, and has been kept up to date since */
-        uint64_t due_usec, look_usec; /* the next slice; the next time to list all rules */
-        int refused;                  /* the error of the first refusal since listing, or 0 */
+        bool known; /* .present was listed, and has been kept up to date since */
+        uint64_t due_usec, refresh_usec; /* the next slice; the next time to list all rules */
+        int refused;                     /* the error of the first refusal since listing, or 0 */
         char problem[WIRE_TEXT_MAX + 1]; /* "" when all is well */
         bool failed;                     /* the rules could not be made */
 } FirewallApply;
 
+/* Start with no wanted rules. The first list of what is there is made with the first wanted rules.
+ * @store: copied */
 void firewall_apply_init(FirewallApply *f, const FirewallStore *store);
 void firewall_apply_done(FirewallApply *f);
 
@@ -50,7 +51,7 @@ void firewall_apply_done(FirewallApply *f);
 int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted);
 
 /* Something may have happened to the rules: list them again at the next tick. */
-void firewall_apply_look(FirewallApply *f);
+void firewall_apply_refresh(FirewallApply *f);
 
 /* Do a slice of the work that is due. Return: true when .problem or .failed changed. */
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec);

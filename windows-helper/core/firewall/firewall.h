@@ -41,6 +41,7 @@ typedef struct FirewallChange {
                 *rule; /* borrowed, from the wanted rules; for REMOVE from the present ones */
 } FirewallChange;
 
+/* The name of the rule for @listen: "wslbridge 0.0.0.0:2222". */
 void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MAX]);
 
 /* Return: 0, or -EINVAL when @name is not one that firewall_rule_name() makes. */
@@ -57,10 +58,12 @@ int firewall_rule_copy(FirewallRule *to, const FirewallRule *from);
 
 /* Append a copy of @rule. Return: 0 or -ENOMEM. */
 int firewall_rules_add(FirewallRules *r, const FirewallRule *rule);
+/* Sort by listen endpoint. */
 void firewall_rules_sort(FirewallRules *r);
 
 /* The rule of @listen among the first @n, which are sorted, or NULL. */
 FirewallRule *firewall_rules_find(const FirewallRules *r, size_t n, const IpEndpoint *listen);
+/* Free all rules; the list is empty then. */
 void firewall_rules_done(FirewallRules *r);
 
 /* The text of FirewallRule.remote for a service; newly allocated, or NULL when out of memory. */

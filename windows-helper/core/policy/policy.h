@@ -88,6 +88,7 @@ typedef struct PolicyOrigin {
         size_t n_problems;
 } PolicyOrigin;
 
+/* True when both have the same sources and the same problems. */
 bool policy_origin_equal(const PolicyOrigin *a, const PolicyOrigin *b);
 
 /* The value in force for the definition @index, for people: "all", "2222, 8000-8010", "1". It is

@@ -26,8 +26,7 @@ typedef struct ReconcileInput {
         const Policy *policy;
         const Ledger *ledger;
         const RuleTable *rules;     /* sorted */
-        const RuleTable *adoptions; /* sorted; foreign values that may be replaced if somebody wants
-                                       their endpoint */
+        const RuleTable *adoptions; /* sorted; foreign values that may be replaced */
         const Hostnet *hostnet;
 } ReconcileInput;
 

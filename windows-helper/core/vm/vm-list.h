@@ -41,4 +41,5 @@ void vm_list_add(VmList *list, const Vm *vm);
 /* True when both have the same VMs in the same order. */
 bool vm_list_equal(const VmList *a, const VmList *b);
 
+/* The VM with this id, or NULL. */
 const Vm *vm_list_find(const VmList *list, const VmId *id);

@@ -131,8 +131,7 @@ START_TEST(test_network_of_the_host_changes) {
         controller_set_hostnet(w.controller, &net);
         world_run(&w);
         agent_expect(ubuntu, "web active");
-        net.addresses[0].addr =
-                ip_v4(172, 20, 0, 2); /* mirrored: the guest has the host's address */
+        net.addresses[0].addr = ip_v4(172, 20, 0, 2); /* mirrored mode */
         controller_set_hostnet(w.controller, &net);
         world_run(&w);
         agent_expect(ubuntu, "web invalid guest-address");

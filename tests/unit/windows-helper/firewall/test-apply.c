@@ -320,9 +320,9 @@ START_TEST(test_drift_is_corrected) {
                 want(FEW, "LocalSubnet");
                 expect(""); /* listing is expensive, so it does not happen at each change */
                 if (i == 0) {
-                        firewall_apply_look(&r.f); /* the machine has resumed, for example */
+                        firewall_apply_refresh(&r.f); /* the machine has resumed, for example */
                 } else {
-                        ck_assert_uint_le(r.f.due_usec, r.now_usec + FIREWALL_LOOK_USEC);
+                        ck_assert_uint_le(r.f.due_usec, r.now_usec + FIREWALL_REFRESH_USEC);
                         r.now_usec = r.f.due_usec; /* nobody reported anything */
                 }
                 expect("-2000 +1000 ~1001");
@@ -339,7 +339,7 @@ START_TEST(test_listing_without_drift_changes_nothing) {
                 r.now_usec = r.f.due_usec;
                 expect("");
                 ck_assert_uint_eq(r.n_lists, 2 + i);
-                ck_assert_uint_eq(r.f.due_usec, r.now_usec + FIREWALL_LOOK_USEC);
+                ck_assert_uint_eq(r.f.due_usec, r.now_usec + FIREWALL_REFRESH_USEC);
         }
 }
 END_TEST
