@@ -40,9 +40,9 @@ static void service_report(DWORD state, DWORD hint_ms, DWORD specific_error) {
         (void) SetServiceStatus(service.handle, s);
 }
 
-/* This runs in a thread of the service manager, which waits for it. So it only posts to the loop.
- * After a resume, notifications may be lost and iphlpsvc's sockets gone, so everything is read
- * again (facts 2.6, 9). */
+/* This runs in a thread of the service manager, which waits for it (fact 9.1.1). So it only posts
+ * to the loop. After a resume, notifications may be lost and iphlpsvc's sockets gone, so everything
+ * is read again (facts 2.6.1, 9.1.2). */
 static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_INTERROGATE:

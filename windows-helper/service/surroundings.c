@@ -81,7 +81,7 @@ static void surroundings_on_policy(void *userdata) {
         controller_set_policy(s->controller, &s->policy);
 }
 
-/* A new address may be one that iphlpsvc could not listen on (fact 4.3). */
+/* A new address may be one that iphlpsvc could not listen on (fact 4.3.6). */
 static void surroundings_on_addresses(void *userdata) {
         Surroundings *s = userdata;
         Hostnet before = s->hostnet;

@@ -77,7 +77,7 @@ void identity_note(const Identity *identity, const ControllerHost *host, const C
 }
 
 /* The line includes the peer's address as the transport reports it. It is not documented what
- * Hyper-V puts there for connections that a guest starts (facts 3 and 12.2), so it is shown once
+ * Hyper-V puts there for connections that a guest starts (fact 3.1.2), so it is shown once
  * for each connection. */
 void identity_log_connected(const Identity *identity, const ControllerLog *log, const Peer *peer,
                             const char *software) {

@@ -4,7 +4,7 @@
 /*
  * The host's own addresses, and the decision whether to forward to an address that a guest claims.
  * The host forwards only to a neighbour on one of its virtual switches. So a guest can never make
- * the host forward to a third machine or to the host itself (fact 0.9).
+ * the host forward to a third machine or to the host itself (fact 6.2.4).
  */
 
 #include "protocol/wire/wire.h"
@@ -16,7 +16,7 @@
 typedef struct HostnetAddress {
         IpAddr addr;
         uint8_t prefix;
-        bool virtual_switch; /* the interface is a vEthernet adapter (fact 6.1) */
+        bool virtual_switch; /* the interface is a vEthernet adapter (fact 6.1.1) */
         char adapter[HOSTNET_NAME_MAX + 1];
 } HostnetAddress;
 

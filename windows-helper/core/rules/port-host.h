@@ -20,7 +20,7 @@ typedef struct PortHost {
         void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);
 
         /* Whether a socket could be bound to @endpoint. Return: 0 if it could; -EADDRINUSE;
-         * -EACCES when the port is in an excluded range (fact 4.3); -EADDRNOTAVAIL when the host
+         * -EACCES when the port is in an excluded range (fact 4.3.2); -EADDRNOTAVAIL when the host
          * does not have the address now. */
         int (*bind_probe)(void *userdata, const IpEndpoint *endpoint);
 } PortHost;

@@ -117,7 +117,7 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
         memcpy(literal, text, n);
         literal[n] = '\0';
         if (strcmp(literal, "*") == 0 && any_family != IP_FAMILY_NONE)
-                e.addr.family = any_family; /* zero bytes are the unspecified address (fact 4.1) */
+                e.addr.family = any_family; /* unspecified (fact 4.1.4) */
         else if (ip_parse(literal, &e.addr) < 0)
                 return -EINVAL;
         if (rule_port_parse(slash + 1, &e.port) < 0)

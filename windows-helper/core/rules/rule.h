@@ -3,8 +3,8 @@
 
 /*
  * PortProxy values as data. There is one family for each pair of IP versions (listen, connect). The
- * value name is "listen/port" and the value data "connect/port" (fact 4.1). The text forms are the
- * registry's own, so the test host and the Windows service handle the same texts.
+ * value name is "listen/port" and the value data "connect/port" (facts 4.1.1, 4.1.2). The text
+ * forms are the registry's own, so the test host and the Windows service handle the same texts.
  */
 
 #include "common/ip.h"

@@ -39,7 +39,7 @@ void verify_restart(Verify *v) {
         v->repeating = false;
 }
 
-/* True for a socket of iphlpsvc, and for one whose owner Windows does not report. */
+/* True for a socket of iphlpsvc (fact 4.3.8), and for one whose owner Windows does not report. */
 static bool check_may_be_forwarder(const Check *c, const Listening *a) {
         return a->pid == c->table.forwarder || a->pid == 0;
 }
@@ -66,7 +66,7 @@ static bool check_found(const Check *c, const IpEndpoint *listen) {
 
 /* How well a socket of another process explains that iphlpsvc cannot listen; 0: not at all. A more
  * specific socket, such as wslrelay's on 127.0.0.1, does not keep iphlpsvc from listening on all
- * addresses (fact 4.3). */
+ * addresses (fact 4.3.4). */
 static unsigned check_overlap(const IpEndpoint *a, const IpEndpoint *listen) {
         if (a->port != listen->port)
                 return 0;
@@ -99,8 +99,9 @@ static bool check_excluded(const Check *c, IpEndpoint e, uint16_t port) {
         return c->host->bind_probe(c->host->userdata, &e) == -EACCES;
 }
 
-/* Excluded ranges (fact 4.3) can only be listed by netsh, as text; there is no other documented
- * way. So this looks for the ports on both sides where binding is no longer refused. */
+/* Excluded ranges (fact 4.3.2) can only be listed by netsh, as text; there is no other documented
+ * way (fact 4.3.3). So this looks for the ports on both sides where binding is no longer refused.
+ */
 static void check_measure_range(Check *c, const IpEndpoint *listen) {
         uint16_t first = listen->port, last = listen->port;
 

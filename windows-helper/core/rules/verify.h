@@ -3,14 +3,14 @@
 
 /*
  * Checks, after a plan was carried out, whether iphlpsvc really listens on each endpoint. A value
- * that was written but is not listened on is the classic silent failure of port forwarding (fact
- * 4.3).
+ * that was written but is not listened on is the classic silent failure of port forwarding
+ * (fact 4.3.1).
  *
  * iphlpsvc needs a moment after an activation. So an endpoint that is not there yet is pending, and
  * is checked again, soon at first. After a few checks the reason is looked for: another process, an
  * excluded range, an address that the host does not have. An obstacle is checked every
  * VERIFY_OBSTACLE_USEC. Once it has gone, iphlpsvc is activated again, because it is not known
- * whether it tries again by itself (fact 12.8). When all is well, no timer runs.
+ * whether it tries again by itself (fact 4.3.7). When all is well, no timer runs.
  */
 
 #include "windows-helper/core/rules/port-host.h"

@@ -67,7 +67,7 @@ static int vm_list_system(JsonReader *r, VmList *list) {
         }
         if (!machine || !known || vm_list_find(list, &vm.id))
                 return 0;
-        vm.wsl = strcmp(vm.name, "WSL") == 0; /* fact 2.2 */
+        vm.wsl = strcmp(vm.name, "WSL") == 0; /* fact 2.2.3 */
         wire_text_clean(vm.name, VM_NAME_MAX);
         vm_list_add(list, &vm);
         return 0;

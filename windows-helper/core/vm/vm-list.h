@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The virtual machines that the Host Compute Service reports (fact 2.2).
+ * The virtual machines that the Host Compute Service reports (facts 2.2.2, 2.2.4).
  */
 
 #include "windows-helper/core/vm/vm.h"

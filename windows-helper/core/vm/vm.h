@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * The identity of a virtual machine: its runtime id, a GUID that is new at each start (fact 0.2).
+ * The identity of a virtual machine: its runtime id, a GUID that is new at each start (fact 2.2.1).
  */
 
 #include "protocol/wire/wire.h"
