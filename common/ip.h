@@ -71,7 +71,7 @@ bool ip_is_loopback(const IpAddr *addr);
  *
  * Looks at the address alone. Refuses unspecified, loopback, link-local, multicast, broadcast and
  * reserved (240.0.0.0/4) and IPv4-mapped addresses, and 10.255.255.254, which WSL puts on lo for
- * DNS tunnelling (fact 6.1). Checks that need the host's tables (own address, on-link) are
+ * DNS tunnelling (fact 6.1.3). Checks that need the host's tables (own address, on-link) are
  * elsewhere.
  *
  * Return: NULL when the address may be a guest's, else a constant phrase that continues a sentence

@@ -83,7 +83,7 @@ typedef enum WireBye {
         _WIRE_BYE_END,
 } WireBye;
 
-/* Networking mode of the guest, facts 6.2. */
+/* Networking mode of the guest, fact 6.2.1. */
 typedef enum WireMode {
         WIRE_MODE_UNKNOWN = 0,
         WIRE_MODE_NAT = 1,
@@ -128,7 +128,7 @@ typedef enum WireReason {
         WIRE_REASON_NETWORKING_MODE = 65, /* withdrawn: it has the host's address */
 } WireReason;
 
-/* Windows Firewall profiles, numbered as NET_FW_PROFILE2_* (fact 5.1). */
+/* Windows Firewall profiles, numbered as NET_FW_PROFILE2_* (fact 5.1.4). */
 #define WIRE_PROFILE_DOMAIN  0x01
 #define WIRE_PROFILE_PRIVATE 0x02
 #define WIRE_PROFILE_PUBLIC  0x04
