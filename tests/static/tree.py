@@ -6,21 +6,40 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-
-def _list():
-    done = subprocess.run(
-        ["git", "-c", "safe.directory=*", "-C", TOP, "ls-files", "--cached", "--others",
-         "--exclude-standard", "-z"], capture_output=True, text=True)
-    if done.returncode == 0:
-        names = [n for n in done.stdout.split("\0") if n]
-    else:  # an unpacked archive
-        names = [os.path.relpath(os.path.join(folder, n), TOP)
-                 for folder, _, found in os.walk(TOP) for n in found]
-        names = [n for n in names if not n.startswith((".git/", "build"))]
-    return sorted(n for n in names if os.path.isfile(os.path.join(TOP, n)))
+# What tools leave in the tree and .gitignore names; without git nobody else knows it.
+NOT_OURS = ("__pycache__", ".git", ".cache", ".pytest_cache")
 
 
-FILES = _list()
+def _list_by_git(top):
+    """What git has or would add; None where there is no git, or the folder is not a clone."""
+    if not os.path.exists(os.path.join(top, ".git")):
+        return None  # an archive unpacked inside another clone is not that clone's
+    try:
+        done = subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", top, "ls-files", "--cached", "--others",
+             "--exclude-standard", "-z"], capture_output=True, text=True)
+    except OSError:
+        return None
+    return [n for n in done.stdout.split("\0") if n] if done.returncode == 0 else None
+
+
+def _list_by_walking(top):
+    names = []
+    for folder, below, found in os.walk(top):
+        below[:] = [b for b in below if b not in NOT_OURS and
+                    not (folder == top and b.startswith("build"))]
+        names += [os.path.relpath(os.path.join(folder, n), top) for n in found]
+    return [n for n in names if n != ".git"]  # a file in a worktree
+
+
+def list_files(top):
+    names = _list_by_git(top)
+    if names is None:
+        names = _list_by_walking(top)
+    return sorted(n for n in names if os.path.isfile(os.path.join(top, n)))
+
+
+FILES = list_files(TOP)
 
 
 def matching(*patterns):
