@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl check.
+ * wslbridgectl check: reads the configuration as the agent would, and reports what is wrong in it.
  */
 
 #include "agent/config/check.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl doctor.
+ * wslbridgectl doctor: surveys the guest and prints what is wrong, as text or as JSON.
  */
 
 #include "agent/ctl/ctl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl wait.
+ * wslbridgectl wait: waits until services are active, or cannot become so without a change.
  */
 
 #include "agent/ctl/client/agent-state.h"

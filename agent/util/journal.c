@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Writes log lines; see journal.h. */
+/* Writes log lines with their fields, to the journal or to standard error. */
 
 #include "agent/util/journal.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Parsing of --root=; see root-option.h. */
+/* Reads the value of the option --root=, which both programs of the agent have. */
 
 #include "agent/util/root-option.h"
 

@@ -25,7 +25,7 @@ def code_options(path):
 
 
 def command_options():
-    """{command: its options}, from the table in ctl-main.c."""
+    """{command: its options}, from the table in agent/ctl/main.c."""
     text = tree.read("agent/ctl/main.c")
     groups = {name: set(re.findall(r"BIT\((\w+)\)", value)) for name, value in
               re.findall(r"#define (\w+_OPTIONS)\s+\((.*)\)", text)}

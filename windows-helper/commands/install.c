@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * 'install' and 'uninstall'.
+ * The commands 'install' and 'uninstall': the service, its files and its event source.
  */
 
 #include "windows-helper/install/install.h"
