@@ -39,6 +39,7 @@ check;binutils;inspects the release executable
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image
 system;e2fsprogs;the same
+dist;git;packs what is committed
 format;clang-format;formats the C sources
 fuzz;clang;libFuzzer
 fuzz;libclang-rt-dev|libclang-common-14-dev;libFuzzer and sanitizers at run time

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""The source archive of './dev dist': what is committed, the same bytes each time, and a tree in which
+this suite finds its files without git."""
+import os
+import subprocess
+import sys
+import tarfile
+
+import tree
+
+CLONE = os.path.exists(os.path.join(tree.TOP, ".git"))
+
+
+def dist():
+    return subprocess.run([os.path.join(tree.TOP, "dev"), "dist"], capture_output=True, text=True,
+                          stdin=subprocess.DEVNULL)
+
+
+def listed_without_git(top):
+    """What tree.py finds in an unpacked archive, by a process that has no git in its PATH."""
+    code = "import tree; print(*tree.FILES, sep='\\n')"
+    done = subprocess.run([sys.executable, "-B", "-c", code], text=True, capture_output=True,
+                          env={"PATH": "/nonexistent", "LC_ALL": "C.UTF-8"}, check=True,
+                          cwd=os.path.join(top, "tests", "static"))
+    return done.stdout.splitlines()
+
+
+def committed():
+    done = subprocess.run(["git", "-c", "safe.directory=*", "-C", tree.TOP, "ls-tree", "-r", "-z",
+                           "--name-only", "HEAD"], capture_output=True, text=True, check=True)
+    return sorted(n for n in done.stdout.split("\0") if n)
+
+
+def check_archive(tmp_path):
+    done = dist()
+    assert done.returncode == 0, done.stdout + done.stderr
+    path = os.path.join(tree.TOP, done.stdout.split("archive: ")[1].split(",")[0])
+    with open(path, "rb") as f:
+        first = f.read()
+    assert dist().returncode == 0
+    with open(path, "rb") as f:
+        assert f.read() == first
+    assert first[4:8] == b"\0\0\0\0"  # gzip's own time
+
+    with tarfile.open(path) as archive:
+        members = archive.getmembers()
+        assert len({m.mtime for m in members}) == 1
+        assert {(m.uid, m.gid) for m in members} == {(0, 0)}
+        assert {oct(m.mode) for m in members} == {"0o644", "0o755"}
+        name = members[0].name
+        assert {m.name.split("/")[0] for m in members} == {name}
+        archive.extractall(tmp_path)
+    assert name == os.path.basename(path)[:-len(".tar.gz")]
+    assert listed_without_git(tmp_path / name) == committed()
+
+
+def test_the_archive_or_why_there_is_none(tmp_path):
+    if CLONE:
+        check_archive(tmp_path)
+    else:
+        done = dist()
+        assert done.returncode == 1 and "needs a clone made by git" in done.stderr
+        assert listed_without_git(tree.TOP) == tree.FILES
