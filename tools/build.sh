@@ -8,8 +8,9 @@
 #   windows          the helper with the TCP transport for tests
 #   windows-release  the helper as it ships
 #   fuzz             libFuzzer targets, built by clang
+#   coverage         the agent and the unit tests, counting what runs
 
-build_tree() { # build_tree NAME TEXT MESON-OPTION…
+setup_tree() { # setup_tree NAME TEXT MESON-OPTION…
     local name=$1 text=$2 tree=$BUILD/$1
     shift 2
     # Meson cannot continue with a setup that was interrupted, or whose machine file has moved.
@@ -18,11 +19,29 @@ build_tree() { # build_tree NAME TEXT MESON-OPTION…
         step "configuring $text" "$BUILD/logs/$name-setup.log" meson setup "$tree" "$TOP" "$@"
         printf '%s\n' "$*" >"$tree/setup-options"
     fi
-    step "building $text" "$BUILD/logs/$name.log" ninja -C "$tree" -j "$(nproc)"
 }
 
+make_tree() { # make_tree NAME TEXT TARGET…: all of it without a target
+    local name=$1 text=$2
+    shift 2
+    step "building $text" "$BUILD/logs/$name.log" ninja -C "$BUILD/$name" -j "$(nproc)" "$@"
+}
+
+build_tree() { # build_tree NAME TEXT MESON-OPTION…
+    setup_tree "$@"
+    make_tree "$1" "$2"
+}
+
+DEV_TREE=(dev 'the agent (sanitizers)' --native-file "$TOP/tools/build-dev.ini")
+
 build_dev() {
-    build_tree dev 'the agent (sanitizers)' --native-file "$TOP/tools/build-dev.ini"
+    build_tree "${DEV_TREE[@]}"
+}
+
+# Only what the static suite starts, for './dev check'.
+build_dev_programs() {
+    setup_tree "${DEV_TREE[@]}"
+    make_tree dev 'the agent (sanitizers)' agent/wslbridge-agent agent/wslbridgectl
 }
 
 build_release() {
@@ -47,4 +66,8 @@ build_windows_release() {
 build_fuzz() {
     CC=clang build_tree fuzz 'the fuzz targets' -Dfuzz=enabled -Db_lundef=false \
         -Db_sanitize=address,undefined
+}
+
+build_coverage() {
+    build_tree coverage 'the agent, counting what runs' --buildtype=debug -Db_coverage=true
 }

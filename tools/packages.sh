@@ -25,7 +25,9 @@ stage;wine;runs the Windows half
 stage;iproute2;network namespaces for client, host and guest
 stage;socat;connects the agent and the helper where there is no vsock
 stage;python3-pytest;scenario tests
+check;python3-pytest;runs the checks
 check;clang-format;the format check
+check;clang-tidy;looks for mistakes in C
 check;shellcheck;checks the scripts
 check;pyflakes3;checks the Python files
 check;universal-ctags;measures functions
@@ -39,6 +41,7 @@ check;binutils;inspects the release executable
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image
 system;e2fsprogs;the same
+coverage;gcovr;counts lines and branches that ran
 dist;git;packs what is committed
 format;clang-format;formats the C sources
 fuzz;clang;libFuzzer

@@ -7,6 +7,12 @@ import pytest
 import tree
 
 
+def pytest_configure(config):
+    config.addinivalue_line("markers", "tidy: minutes of clang-tidy; './dev check' leaves it out")
+    config.addinivalue_line("markers", "release: needs the Windows programs, built for tests and "
+                            "for release; './dev check' leaves it out")
+
+
 @pytest.fixture(scope="session")
 def installed(tmp_path_factory):
     """Its folder. Made with a narrow umask, which must not show in it."""

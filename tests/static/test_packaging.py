@@ -51,12 +51,14 @@ def traces_of_the_test_transport(exe):
     return found | {o for o in ("--heartbeat-ms", "--goodbye-ms") if o.encode() in program}
 
 
+@pytest.mark.release
 def test_the_helper_as_it_ships_has_no_test_transport(windows_tree, windows_release_tree):
     """Looking is able to find it: it is in the build for tests."""
     assert len(traces_of_the_test_transport(helper(windows_tree))) > 2
     assert traces_of_the_test_transport(helper(windows_release_tree)) == set()
 
 
+@pytest.mark.release
 def test_the_helper_needs_nothing_but_windows(windows_release_tree):
     system = {"kernel32.dll", "advapi32.dll", "ws2_32.dll", "iphlpapi.dll", "bcrypt.dll",
               "msvcrt.dll", "ole32.dll", "oleaut32.dll", "ntdll.dll", "user32.dll", "shell32.dll"}

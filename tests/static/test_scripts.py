@@ -27,15 +27,15 @@ def dev(*arguments, cwd=tree.TOP, **environment):
 def test_dev_help_names_every_command_from_any_folder(tmp_path):
     done = dev("help", cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("demo", "test", "bench", "fuzz", "build", "install", "uninstall", "dist",
-                    "format", "help"):
+    for command in ("demo", "test", "check", "coverage", "bench", "fuzz", "build", "install",
+                    "uninstall", "dist", "format", "help"):
         assert f"  {command}" in done.stdout
 
 
 def test_dev_refuses_what_it_does_not_know():
     for arguments in (["nonsense"], ["test", "nonsense"], ["fuzz", "soon"], ["build", "it"],
                       ["install", "it"], ["install", "--destdir="], ["uninstall", "it"],
-                      ["dist", "it"]):
+                      ["dist", "it"], ["check", "it"], ["coverage", "it"]):
         done = dev(*arguments)
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1 and done.stderr.startswith("wslbridge: ")
@@ -45,3 +45,10 @@ def test_dev_refuses_what_it_does_not_know():
 def test_ci_runs_the_tests_that_people_run():
     text = tree.read(".ci/run")
     assert "./dev test" in text and os.access(os.path.join(tree.TOP, ".ci/run"), os.X_OK)
+
+
+def test_the_hook_before_a_commit_runs_the_check():
+    """Git looks for it by its name, in the folder that './dev help' says."""
+    assert "git config core.hooksPath tools" in dev("help").stdout
+    assert os.access(os.path.join(tree.TOP, "tools", "pre-commit"), os.X_OK)
+    assert '/dev" check' in tree.read("tools/pre-commit")
