@@ -55,7 +55,7 @@ int buffer_reserve(Buffer *b, size_t n, uint8_t **ret_room) {
 
                         if (data == NULL)
                                 return buffer_fail(b);
-                        if (held > 0)
+                        if (b->data != NULL)
                                 memcpy(data, b->data + b->begin, held);
                         free(b->data);
                         b->data = data;

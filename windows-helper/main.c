@@ -77,7 +77,7 @@ static char **utf8_arguments(int argc, wchar_t **wide) {
 int wmain(int argc, wchar_t **wide); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **wide) {
-        char **argv;
+        static char **argv; /* kept until the process ends */
 
         /* Before anything can load a DLL by name: DLLs come from System32, never from the folder in
          * which we were started (fact 9.2.2). */

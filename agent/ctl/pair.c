@@ -163,7 +163,7 @@ int ctl_pair(const CtlOptions *o, int n, char **names) {
         _cleanup_(report_freep) Report *report = NULL;
         _cleanup_free_ char *problem = NULL;
         char identity[2 * WIRE_ID_SIZE + WIRE_DISTRO_MAX + 2];
-        uint8_t key[WIRE_KEY_SIZE];
+        uint8_t key[WIRE_KEY_SIZE] = {0};
         int r;
 
         if (ctl_agent_read(o->root, &report, &problem) == -ENOMEM)

@@ -13,11 +13,12 @@
 
 /* Define funcp(), which frees what the variable points to, for use with _cleanup_(). The
  * declaration at the end takes the semicolon that ISO C does not allow after a function. */
-#define DEFINE_CLEANUP(type, func)            \
-        static inline void func##p(type *p) { \
-                if (*p)                       \
-                        func(*p);             \
-        }                                     \
+#define DEFINE_CLEANUP(type, func)                                                         \
+        /* NOLINTNEXTLINE(bugprone-macro-parentheses): a type in parentheses is not one */ \
+        static inline void func##p(type *p) {                                              \
+                if (*p)                                                                    \
+                        func(*p);                                                          \
+        }                                                                                  \
         struct func##_cleanup_defined
 
 /* Hand over ownership: yields the value and leaves the variable empty. */

@@ -48,7 +48,7 @@ void wire_frame_begin(WireWriter *w, uint8_t type, Buffer *out) {
         };
         wire_put_u8(w, WIRE_HEADER_FORMAT);
         wire_put_u8(w, type);
-        wire_put_u16(w, /* flags= */ 0);
+        wire_put_u16(w, 0); /* flags */
         wire_put_u32(w, /* length, known at the end= */ 0);
 }
 

@@ -63,8 +63,9 @@ static int pair_print(const char *owner, const uint8_t *key) {
         r = pair_store(owner, key);
         if (r < 0)
                 return r;
-        fputs("Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n",
-              stderr);
+        (void) fputs(
+                "Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n",
+                stderr);
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
                 printf("%02x", key[i]);
         puts("");

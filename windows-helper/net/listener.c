@@ -58,6 +58,7 @@ static void listener_accept(Listener *l) {
 
         error = listener_socket(l, false, &l->next);
         if (error == 0) {
+                /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): listener_open() has set it */
                 if (l->accept_ex(l->socket, l->next, l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
                                  TRANSPORT_ADDRESS_MAX + 16, &n_bytes, loop_op_prepare(&l->op)) ||
                     socket_api->last_error() == ERROR_IO_PENDING) {

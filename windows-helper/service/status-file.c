@@ -176,7 +176,7 @@ static int status_make(Buffer *out, const Controller *controller, const Surround
 
 static int status_write(const Buffer *text) {
         wchar_t path[PATHS_MAX], name[PATHS_MAX];
-        HANDLE file;
+        HANDLE file = INVALID_HANDLE_VALUE;
         DWORD n;
         int r = paths_data(STATUS_FILE_NEW, path);
 

@@ -8,6 +8,7 @@
 
 #include "agent/util/cleanup.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -61,13 +62,14 @@ static int collect(int fd, uint64_t end, char *text, size_t size) {
 int ctl_run(const char *const argv[], char *ret_output, size_t size) {
         uint64_t end = now_usec() + CTL_RUN_LIMIT_MSEC * USEC_PER_MSEC;
         int fds[2], status, r;
-        pid_t pid;
+        pid_t pid = 0;
 
         if (pipe2(fds, O_CLOEXEC) < 0)
                 return -errno;
         r = start(argv, fds[1], &pid);
         (void) close(fds[1]);
         if (r == 0) {
+                assert(pid > 0); /* 0 would mean all of our own group */
                 r = collect(fds[0], end, ret_output, size);
                 if (r < 0)
                         (void) kill(pid, SIGKILL);

@@ -129,7 +129,7 @@ void table_format(const Table *t, const Style *style, Buffer *out) {
                                 .indent = TABLE_NOTE,
                                 .width = style->width,
                                 .whole_words = true};
-        size_t widths[TABLE_COLUMNS_MAX];
+        size_t widths[TABLE_COLUMNS_MAX] = {0};
 
         out->oom = out->oom || t->oom;
         if (out->oom)
