@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: MIT
 """A comment or document that names a source names one that exists, and every .c and .h begins with
 what it is for."""
+import re
+
 import comments
 import known
 import pytest
 import tree
 from sources import describe
 
-# Other projects' files, and folders of theirs. Headers of the system that stand in #include only
-# need no entry.
-FOREIGN = {"sys/", "linux/", "net/vmw_vsock/", "netfw.h", "computecore.h"}
+# Other projects' files, and folders of theirs: of Linux, WSL and systemd ("src/"), of Windows. What
+# a source includes with <> needs no entry.
+FOREIGN = {"sys/", "linux/", "net/vmw_vsock/", "src/", "computecore.h", "guiddef.h", "hvsocket.h",
+           "icftypes.h", "mswsock.h", "netfw.h", "winsvc.h", "ws2def.h"}
+FOREIGN |= {name for path in tree.matching("*.c", "*.h")
+            for name in re.findall(r"^#include <([^>]+)>", tree.read(path), re.MULTILINE)}
 
 try:
     from known_comments import KNOWN_NAMES, KNOWN_PURPOSES
