@@ -2,7 +2,6 @@
 """Each rule of layers.py finds its violation in a small tree, at the right line, and says what to
 do; the same tree without the violation has none."""
 import architecture
-import known
 import layers
 import pytest
 from sources import Sources, describe, strongly_connected
@@ -148,10 +147,3 @@ def test_circles_of_a_graph():
     chain = {n: {n + 1} for n in range(5000)}
     assert strongly_connected(chain) == []
     assert strongly_connected({**chain, 5000: {0}}) == [list(range(5001))]
-
-
-def test_a_known_problem_is_passed_over_until_it_is_gone(tmp_path):
-    found = problems(tmp_path, files={"agent/log.c": "int x;\n"})
-    assert known.compare(found, {"agent/log.c is in agent/"}) == ""
-    assert "agent/log.c:1" in known.compare(found, set())
-    assert "delete it from KNOWN" in known.compare([], {"agent/log.c is in agent/"})
