@@ -37,7 +37,7 @@ def test_files_and_folders_exist():
     assert not (wrong := wrong_files(TEXT)), "\n".join(wrong)
 
 
-def test_both_ways_are_complete():
+def test_both_paths_are_complete():
     """From the kernel to the registry, and from a drop-in to status.json."""
     names = [name for _, name, _ in architecture.named_functions(TEXT)]
     assert len(names) > 30
