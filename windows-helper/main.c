@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The command line: a table of commands, each of which is in a file of its own in commands/.
+ * The command line: the table of commands and the help. Each command is a file in commands/.
  */
 
 #include "windows-helper/commands/commands.h"

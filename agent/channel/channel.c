@@ -4,8 +4,8 @@
  * The life of a connection: waiting → connecting → handshake → ready, and back to waiting after any
  * trouble. channel-io.c moves the bytes, channel-end.c ends a connection.
  *
- * The loop is level-triggered, and EPOLLERR and EPOLLHUP arrive even when nobody asked for them. So
- * in every state an event either consumes something or ends the connection.
+ * The loop is level-triggered, and EPOLLERR and EPOLLHUP arrive even when not requested. So in
+ * every state an event either consumes something or ends the connection.
  */
 
 #include "agent/channel/channel-private.h"
@@ -106,7 +106,7 @@ static int channel_on_tick(Channel *c) {
         if (deadline != SESSION_NO_DEADLINE && now > deadline && now - deadline > CHANNEL_LATE_USEC)
                 agent_session_resume(c->session, now);
 
-        /* Whatever has arrived counts, however late we read it: its sender is not silent. */
+        /* Bytes that have arrived count, even if we read them late: their sender is not silent. */
         r = channel_read(c, /* last= */ c->write_error != 0);
         if (r >= 0 && c->session) {
                 r = agent_session_tick(c->session, now_usec(), &c->out, &event);

@@ -3,7 +3,7 @@
 
 /*
  * Channel: the agent's connection to the helper. It connects, shakes hands, reconnects with
- * backoff, and carries whole messages, whose meaning is the owner's business. Does not log.
+ * backoff, and carries whole messages without interpreting them. It does not log.
  *
  * There is one connection at a time, and a fresh socket for every try. All callbacks come from the
  * event loop, never from inside a channel_*() call.
@@ -15,7 +15,7 @@
 
 #include <systemd/sd-event.h>
 
-/* The kernel gives up a vsock connect after 2 s; this is for everything else that hangs. */
+/* The kernel gives up a vsock connect after 2 s; this limit is for everything else that hangs. */
 #define CHANNEL_CONNECT_USEC (5 * USEC_PER_SEC)
 /* When a timer fires this late, the process or the whole machine did not run. */
 #define CHANNEL_LATE_USEC (1 * USEC_PER_SEC)
@@ -37,7 +37,7 @@ typedef enum ChannelState {
 
 typedef enum ChannelCause {
         CHANNEL_NO_VSOCK,    /* this kernel has no AF_VSOCK, or no transport for it */
-        CHANNEL_UNREACHABLE, /* nobody listens, or connecting failed otherwise */
+        CHANNEL_UNREACHABLE, /* no listener, or another failure to connect */
         CHANNEL_LOST,        /* closed or broken without a goodbye */
         CHANNEL_SILENT,      /* handshake not finished, or nothing heard, in time */
         CHANNEL_GOODBYE,     /* the helper ended the session */

@@ -221,7 +221,7 @@ bool ini_read(const uint8_t *data, size_t n, const char *section, IniEntryFn fn,
         }
         if (n >= 3 && memcmp(data, "\xef\xbb\xbf", 3) == 0)
                 r.at += 3;
-        /* Its result says no more than which line was the first bad one. reader_settle() has
+        /* Its result is only the number of the first bad line. reader_settle() has
          * already noticed every line that inih refuses, and with INI_USE_STACK inih cannot run out
          * of memory. */
         if (ini_parse_stream(reader_next, &r, reader_on_entry, &r) == -2)

@@ -31,7 +31,7 @@ static bool grow(void *array, size_t *n_allocated, size_t n, size_t n_more, size
                 return true;
         while (n_new < n + n_more)
                 n_new *= 2;
-        memcpy(&items, array, sizeof(items)); /* whatever the pointer's type */
+        memcpy(&items, array, sizeof(items)); /* works for every type of pointer */
         items = reallocarray(items, n_new, item_size);
         if (!items)
                 return false;

@@ -3,13 +3,13 @@
 /*
  * Watching the configuration directories with inotify.
  *
- * After every change all watches are made anew, before the owner reads the files. Whatever happens
- * later is an event again, so nothing is missed, and one code path serves directories that come, go
+ * After every change, all watches are made anew before the owner reads the files. Each later change
+ * is then an event again, so nothing is missed, and one code path serves directories that come, go
  * or are replaced.
  *
  * The runtime directory /run/wslbridge is one of the places, and without systemd the agent writes
  * its status there. So names that are not configuration must not cause a reload, or every reload
- * would cause the next. The service writes to a directory below, which causes no event at all.
+ * would cause the next. The service writes to a directory below that, which causes no event at all.
  */
 
 #include "agent/config/watch.h"

@@ -144,8 +144,8 @@ static void tell_agent(const char *root, int pid) {
                         "Cannot restart the agent; run 'systemctl restart wslbridge-agent'");
 }
 
-/* Do it in a process for which nobody waits: the host reads our answer when this process has ended.
- */
+/* Do it in a separate process that nothing waits for, because the host reads our answer only when
+ * this process has ended. */
 static void tell_agent_later(const char *root, int pid) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 

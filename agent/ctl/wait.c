@@ -32,7 +32,7 @@ static const ConfigService *config_service(const Config *config, const char *nam
         return NULL;
 }
 
-/* Waiting for a name that no file has would be in vain. */
+/* Waiting for a name that no file has would never end. */
 static int wait_check_names(const CtlOptions *o, int n, char **names) {
         _cleanup_(config_freep) Config *config = NULL;
 

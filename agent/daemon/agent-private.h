@@ -136,7 +136,8 @@ bool agent_forwards(const Agent *a); /* the networking mode is one in which rule
 typedef struct AgentReport {
         const char *directory;          /* of status.json; borrowed */
         sd_event_source *source;        /* deferred: writes when nothing else is to do */
-        sd_event_source *maximum_delay; /* timer: no later than this, even while an answer is due */
+        sd_event_source *maximum_delay; /* timer: write no later than this, even while we wait for
+                                           an answer */
         bool ready;                     /* READY=1 was sent */
         bool failed;                    /* status.json could not be written, and that was logged */
         char summary[AGENT_SUMMARY_SIZE]; /* the last STATUS= */

@@ -34,7 +34,7 @@ static void agent_log_mode(Agent *a) {
         }
 }
 
-/* Return: whether the name has changed, so that the helper must be told in a new session. */
+/* Return: whether the name has changed, so that a new session with the helper is needed. */
 static bool agent_take_identity(Agent *a) {
         WireHello *id = &a->guest.identity;
         const char *name = a->guest.answers.distro;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The STATE that the helper is asked to bring about: sending it, and taking the RESULT.
+ * Sends the STATE that the agent wants, and takes the RESULT.
  *
  * A RESULT has the sequence number of its STATE, and only the RESULT for the newest STATE counts.
  * The time from the kernel's event to that RESULT is the latency that status.json shows.

@@ -102,8 +102,8 @@ static int agent_on_maximum_delay(sd_event_source *s, uint64_t usec, void *userd
 
 /* systemd passes a colon-separated list; ours is the only entry unless a drop-in adds others. Where
  * the service is installed, status.json is a link to the service's file. An agent that is started
- * by hand there must not replace the link with a file, because nobody would find the service's
- * status any more; so it writes to the folder that the link leads to. */
+ * by hand there must not replace the link with a file, because the service's status could then no
+ * longer be found. So it writes to the folder that the link leads to. */
 static const char *agent_status_directory(void) {
         const char *value = getenv("RUNTIME_DIRECTORY");
         struct stat st;

@@ -62,7 +62,7 @@ DEFINE_CLEANUP(Wsl *, wsl_free);
  * Return: 0 or negative errno. */
 int wsl_ask(Wsl *w);
 
-/* Whether the first answers have come, or are no longer waited for. False before wsl_ask(). */
+/* Whether the first answers have come, or the wait for them is over. False before wsl_ask(). */
 bool wsl_settled(const Wsl *w);
 
 /* What is known now; lives as long as the object. */

@@ -200,7 +200,7 @@ static int netwatch_on_timer(sd_event_source *source, uint64_t usec, void *userd
         return dump_and_report(w, true);
 }
 
-/* The groups are joined before the first dump, so that whatever happens in between is an event. */
+/* The groups are joined before the first dump, so that a change in between causes an event. */
 static int open_events(NetWatch *w, unsigned receive_buffer) {
         int r;
 

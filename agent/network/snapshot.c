@@ -4,9 +4,9 @@
  * The choice of the guest's address from a Snapshot. Pure: no descriptor, no clock, no log; the
  * same snapshot gives the same choice.
  *
- * The question is not "which address does this machine use for the internet" but "under which
- * address does the Windows host know it". In most cases that is the address on the interface of the
- * default route. Where the two differ (a VPN's tun has taken the default route), the Hyper-V
+ * The question is not "which address does this machine use for the internet" but "at which
+ * address does the Windows host reach it". In most cases that is the address on the interface of
+ * the default route. Where the two differ (a VPN's tun has taken the default route), the Hyper-V
  * network adapter is right.
  */
 

@@ -102,11 +102,11 @@ bool choice_has_address(const Choice *c);
 /**
  * choice_may_pass() - whether @is looks like a moment in the middle of a change from @was
  *
- * An address is replaced by a delete and an add, and the default route goes with it. So a choice
- * that has lost the address which the host uses (the IPv6 one only when there is no other), or that
- * is about another interface, must be confirmed before the host hears of it. Otherwise the rules
- * would move there and back, and connections would be cut. A different address on the same
- * interface needs no confirmation.
+ * An address is replaced by a delete and an add, and the default route goes with it. So some
+ * choices must be confirmed before they are sent to the host: those that have lost the address
+ * which the host uses (the IPv6 one only when there is no other), and those for another interface.
+ * Otherwise the rules would move there and back, and connections would be cut. A different address
+ * on the same interface needs no confirmation.
  */
 bool choice_may_pass(const Choice *was, const Choice *is);
 

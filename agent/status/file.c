@@ -33,7 +33,7 @@ int status_write(const char *directory, const char *text) {
                 fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
         if (fd < 0)
                 return -errno;
-        /* Everybody may read it, whatever the umask: it holds no secret. */
+        /* Everybody may read it, even with a narrow umask, because it holds no secret. */
         r = fchmod(fd, 0644) < 0 ? -errno : 0;
         if (r == 0)
                 r = write_all(fd, text, strlen(text));

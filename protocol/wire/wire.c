@@ -117,8 +117,8 @@ int wire_proof_decode(const uint8_t *p, size_t n, WireProof *ret) {
         return 0;
 }
 
-/* Only code 0 is refused. Both messages end the session whatever their code is, and a peer that
- * knows more codes must still be able to say why it ends. */
+/* Only code 0 is refused. Both messages end the session with any code, and a peer that knows
+ * more codes must still be able to say why it ends. */
 static int notice_encode(uint8_t type, const WireNotice *m, Buffer *out) {
         WireWriter w;
 

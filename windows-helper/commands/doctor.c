@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * 'doctor': looks, judges, shows.
+ * 'doctor': collects evidence, judges it and shows the findings.
  */
 
 #include "windows-helper/commands/commands.h"

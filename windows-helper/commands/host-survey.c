@@ -35,7 +35,7 @@
 static ServiceSeen survey_state(SC_HANDLE service) {
         union {
                 QUERY_SERVICE_CONFIGW config;
-                BYTE bytes[8192]; /* the most that can be needed, says the documentation */
+                BYTE bytes[8192]; /* the documented maximum */
         } u;
         SERVICE_STATUS status;
         DWORD size;

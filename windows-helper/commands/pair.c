@@ -47,8 +47,8 @@ static int pair_store(const char *owner, const uint8_t *key) {
         return r;
 }
 
-/* For guests that wsl.exe cannot reach: Hyper-V guests, and distros of another user than the one
- * who has elevated. */
+/* For guests that wsl.exe cannot reach: Hyper-V guests, and distros of a user other than the
+ * administrator. */
 static int pair_print(const char *owner, const uint8_t *key) {
         int r;
 

@@ -3,7 +3,7 @@
 
 /*
  * The helper as a whole, from its start to a clean stop: loop, listener, streams, controller and
- * the controller's host. Whatever runs it (a console or the service manager) only starts and stops
+ * the controller's host. Its caller (a console or the service manager) only starts and stops
  * it.
  */
 

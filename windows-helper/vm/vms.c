@@ -106,8 +106,8 @@ static void vms_want_listener(Vms *v, const Vm *vm) {
                 v->listeners[v->n_listeners++] = (VmListener){.vm = *vm};
 }
 
-/* True when the listener's VM is still running. The listener for all other VMs is needed while our
- * service is registered, without which nobody can reach it (fact 8.1.1). */
+/* True when the listener's VM is still running. The listener for all other VMs is needed only while
+ * our service is registered, because otherwise no guest can reach it (fact 8.1.1). */
 static bool vms_needs_listener(const Vms *v, const VmListener *l, bool registered) {
         const Vm *vm = vm_list_find(&v->list, &l->vm.id);
 

@@ -42,9 +42,9 @@ static bool wsl_pipe(HANDLE *ret_read, HANDLE *ret_write, HANDLE *mine) {
 }
 
 /* The full path of wsl.exe, so that no other program of that name is found, and the command line.
- * The distro's name is in quotes and contains none itself. wsl.exe knows the distros of the user
- * who runs it, and the service may not run it at all, because it is SYSTEM (fact 2.1.4). So this is
- * only for the command line. The owner of a distro can be root in it (fact 3.1.5). */
+ * The distro's name is in quotes and contains none itself. wsl.exe knows only the distros of the
+ * user who runs it. The service runs as SYSTEM, for which wsl.exe refuses to work (fact 2.1.4), so
+ * only the command line uses this. The owner of a distro can be root in it (fact 3.1.5). */
 static int wsl_command(const char *distro, wchar_t ret_exe[WSL_PATH_MAX],
                        wchar_t ret_command[WSL_COMMAND_MAX]) {
         wchar_t name[WIRE_DISTRO_MAX + 1], folder[MAX_PATH];

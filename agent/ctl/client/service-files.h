@@ -12,7 +12,7 @@
 /**
  * ctl_file_write() - replace a whole file
  * @path: absolute; missing folders are made (0755)
- * @mode: of the file, whatever the umask
+ * @mode: of the file; the umask does not change it
  *
  * When it returns, the bytes and the name are on the disk. Return: 0 or negative errno.
  */

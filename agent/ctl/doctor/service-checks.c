@@ -151,7 +151,7 @@ void service_checks_run(const GuestEvidence *e, Findings *f) {
 
                 if (!s->enabled)
                         continue;
-                /* Without a connection or an address, that is the finding, not each service. */
+                /* A missing connection or address is one finding, not one for each service. */
                 if (r->connected && !no_address)
                         check_state(s, f);
                 check_ports(e, s, f);

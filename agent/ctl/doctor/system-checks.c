@@ -98,7 +98,7 @@ static void check_agent(const GuestEvidence *e, Findings *f) {
                 check_no_systemd(e, f);
         } else {
                 x = findings_add(f, FINDING_BROKEN, "status-bad", NULL);
-                buffer_printf(&x->seen, "The agent's status is of no use: %s", e->status_problem);
+                buffer_printf(&x->seen, "The agent's status cannot be used: %s", e->status_problem);
                 buffer_printf(&x->advice, "Install the agent and wslbridgectl in the same version, "
                                           "then:\n"
                                           "  sudo systemctl restart wslbridge-agent");
@@ -204,7 +204,7 @@ static void check_address(const Report *r, Findings *f) {
         }
 }
 
-/* A single adapter of Hyper-V leaves no doubt, whatever Docker and VPNs have added. */
+/* With a single adapter of Hyper-V there is no doubt, even if Docker and VPNs have added others. */
 static void check_candidates(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
         size_t n_vmbus = 0, n_default = 0;

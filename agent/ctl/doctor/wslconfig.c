@@ -25,7 +25,7 @@ static int on_entry(void *userdata, const char *section, const char *key, const 
         return 1;
 }
 
-/* inih skips lines that it does not understand, which is what is wanted here. */
+/* inih skips lines that it does not understand, which is right here. */
 IdleStop wslconfig_idle(const char *text) {
         Timeouts t = {0};
 

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * How important a log line is. Both the core, which only hands lines to its host, and the log of
- * the Windows program use these levels.
+ * How important a log line is. The core, which passes its lines to its host, and the log of the
+ * Windows program use the same levels.
  */
 
 typedef enum LogLevel {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What arrives on a connection: bytes for its session, what the session makes of them, and its
- * timers.
+ * What arrives on a connection: bytes for its session, the events that result, and its timers.
  */
 
 #include "windows-helper/core/controller/controller-private.h"
@@ -111,7 +110,7 @@ static void connection_on_event(PeerConnection *c, SessionEvent *event, Buffer *
         case SESSION_EVENT_BYE:
         case SESSION_EVENT_VIOLATION:
         case SESSION_EVENT_TIMEOUT:
-        case SESSION_EVENT_REFUSED: /* not paired, bad proof, version: the peer was told */
+        case SESSION_EVENT_REFUSED: /* not paired, bad proof, version; REFUSED was sent */
                 connection_on_closed(c, event, out, now_usec);
                 break;
         case SESSION_EVENT_NONE:

@@ -78,7 +78,7 @@ void controller_disconnect(PeerConnection *c, uint64_t now_usec);
 /* Somebody changed the PortProxy table, or may have changed it. */
 void controller_rules_changed(Controller *controller);
 
-/* The VMs that run now. What guests in other VMs asked for is withdrawn at once. Before the first
+/* The VMs that run now. The rules of guests in other VMs are withdrawn at once. Before the first
  * call every VM counts as running. Guests that came through a listener for any VM are never
  * withdrawn here. */
 void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint64_t now_usec);
@@ -87,8 +87,8 @@ void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint6
 void controller_set_policy(Controller *controller, const Policy *policy);
 void controller_set_hostnet(Controller *controller, const Hostnet *hostnet);
 
-/* Keys were added, changed or removed. Sessions that were proven with another key end, and what
- * they asked for is withdrawn at once. */
+/* Keys were added, changed or removed. Sessions that were proven with another key end, and their
+ * rules are withdrawn at once. */
 void controller_keys_changed(Controller *controller, uint64_t now_usec);
 
 /* iphlpsvc was started, stopped or restarted: activate the values and verify them again. */

@@ -4,7 +4,7 @@
 /*
  * The guests (identities) that have a claim: what each wants, and how long the claim lasts when
  * nothing more is heard. A guest outlives its connections. That is why a restart of either end
- * cuts nobody's session.
+ * cuts no forwarded connection.
  */
 
 #include "windows-helper/core/controller/controller.h"

@@ -122,7 +122,7 @@ static void settle_remember(Guest *guest, WireServiceResult *results) {
         guest->reported = names;
         guest->results = results;
         guest->n_reported = n;
-        if (!names) { /* out of memory: the next run takes everything for new */
+        if (!names) { /* out of memory: the next run treats everything as new */
                 result_list_free(results, n);
                 guest->results = NULL;
                 guest->n_reported = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The list of unpaired peers. Each is in it once, however often it tries.
+ * The list of unpaired peers. Each is in it once, no matter how often it tries.
  */
 
 #include "windows-helper/core/controller/unpaired-private.h"

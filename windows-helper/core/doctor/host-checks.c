@@ -168,8 +168,8 @@ static void check_firewall(const HostEvidence *e, Findings *f) {
         case FIREWALL_BLOCKS_ALL:
                 host_finding(f, FINDING_PROBLEM, "firewall", NULL,
                              "Turn that off in the firewall settings of the present network.",
-                             "Windows Firewall blocks all incoming connections, whatever the rules "
-                             "say");
+                             "Windows Firewall blocks all incoming connections, no matter what the "
+                             "rules say");
                 break;
         }
 }

@@ -109,8 +109,8 @@ static void policy_check_listen(const Policy *p, const WireListen *l, PolicyVerd
         }
 }
 
-/* Check what is opened in the firewall, and for whom. A service that opens nothing ("none") leaves
- * it to the Windows administrator who may connect, so its 'remote' does not matter. */
+/* Check what is opened in the firewall, and for whom. If a service opens nothing ("none"), the
+ * Windows administrator decides who may connect, so its 'remote' does not matter. */
 static void policy_check_firewall(const Policy *p, const WireService *s, PolicyVerdict *v) {
         static const char *const names[] = {"domain", "private", "public"};
         unsigned excess = s->profiles & ~(unsigned) p->allowed_profiles;
@@ -125,8 +125,8 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
                         return;
                 }
         }
-        /* Nobody can know whether a list is inside the local subnet, which changes with the
-         * network. */
+        /* The local subnet changes with the network, so it is not known whether a list is inside
+         * it. */
         if (s->profiles != 0 && p->widest_remote == WIRE_REMOTE_LOCAL_SUBNET &&
             s->remote != WIRE_REMOTE_LOCAL_SUBNET) {
                 v->reason = WIRE_REASON_POLICY_REMOTE;

@@ -113,8 +113,8 @@ static void planner_remove(Planner *p, const PlannerEndpoint *e, const Wanted *w
         LedgerEntry entry = *e->entry;
 
         if (e->foreign && !endpoint_found(e)) {
-                /* Do not look again. Looking goes by the name, and the registry would find the
-                 * foreign value where only the case differs (fd00::1, FD00::1). */
+                /* Do not look again. A value is read by its name, and the registry would find
+                 * the foreign value where only the case differs (fd00::1, FD00::1). */
                 planner_change(p, RECONCILE_FORGET, &entry, NULL)->foreign = e->foreign;
                 return;
         }

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * reconcile(): takes what is wanted, allowed, recorded and really there, and gives the changes to
- * make and the state of each service. It is a pure function. It never proposes to touch a value
- * that the ledger does not prove to be ours, except one that an administrator asked to adopt.
+ * reconcile(): compares the endpoints that are wanted, allowed, recorded and really there. It
+ * returns the changes to make and the state of each service, and it is a pure function. It never
+ * proposes to touch a value that the ledger does not prove to be ours, except one that an
+ * administrator asked to adopt.
  */
 
 #include "windows-helper/core/policy/hostnet.h"
@@ -43,7 +44,7 @@ typedef struct ReconcileChange {
         ReconcileAction action;
         LedgerEntry entry; /* to be put in the ledger before the change */
         size_t guest;      /* index in the input, or SIZE_MAX. A removal with a guest makes room
-                              for what that guest gets in the next run */
+                              for the value that this guest gets in the next run */
         uint32_t service;  /* index in that guest's state */
         const RuleValue *foreign; /* borrowed from the input's rules: the value that ADOPT deletes,
                                      or that FORGET found in the place of ours */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Reads status.json token by token and hands out its records. See read.h.
+ * Reads status.json token by token, and calls back with each record. See read.h.
  */
 
 #include "windows-helper/core/status/read.h"
