@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Runs test suites and counts single tests, whatever they are written in.
+"""Runs test suites and counts single tests, in C and in Python.
 
     tests/run.py SUITE…      (by './dev test', which builds first)
 

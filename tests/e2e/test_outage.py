@@ -26,7 +26,7 @@ def playing():
 
 @pytest.fixture
 def stage(playing):
-    """The stage with both halves running and the page visible, whatever the previous test did."""
+    """The stage with both halves running and the page visible, no matter how the previous test left it."""
     if not playing.helper:
         playing.start_helper()
     if not playing.agent:

@@ -3,9 +3,9 @@
 /*
  * Takes the input as a small program of (operation, argument) pairs that drives both session
  * machines: they talk to each other, receive injected bytes and wait, and their owners call them at
- * any time. After every step: states have only gone forward, a closed machine has consumed nothing,
- * everything written is whole valid frames, and there is no session without the right keys and no
- * STATE before the welcome.
+ * any time. After every step, these must hold: states have only gone forward, a closed machine has
+ * consumed nothing, only whole, valid frames were written, no session exists without the right
+ * keys, and no STATE was sent before WELCOME.
  */
 
 #include "protocol/session/session-agent.h"

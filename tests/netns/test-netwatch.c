@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: whatever happens to links, addresses and routes, the watch ends up with what the kernel
- * has, reports the first change at once, and sleeps when nothing happens.
+ * Claim: after any change of links, addresses and routes, the watch ends up with the state of the
+ * kernel. It reports the first change at once, and sleeps when nothing happens.
  */
 
 #include "fixture.h"

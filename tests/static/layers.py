@@ -20,7 +20,7 @@ PURE_HEADERS |= {"ini.h", "jansson.h", "linux/if_addr.h", "linux/rtnetlink.h"}
 # Open to pure sources, though not pure: macros, and functions that they may not call.
 OPEN_TO_PURE = {"agent/util/cleanup.h"}
 
-# What all of these offer and a pure source leaves alone.
+# Functions of these headers that a pure source must not call.
 IMPURE_CALLS = set(
     "closep now_usec clock clock_gettime time "
     "fopen freopen fdopen popen system getenv setenv putenv printf puts perror rand srand "
@@ -82,7 +82,7 @@ def missing_folders(rows, sources, all_files):
 
 def unknown_arrows(rows):
     return [Problem(f"{row.folder} may include {pattern}", architecture.DOCUMENT, row.line,
-                    f"{row.folder} may include {pattern}, which is no folder of the table",
+                    f"{row.folder} may include {pattern}, which is not a folder of the table",
                     "correct the name in the column 'may include', or delete it")
             for row in rows.values() for pattern in row.may
             if not any(other != row.folder and

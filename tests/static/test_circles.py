@@ -11,7 +11,7 @@ def test_no_circle():
 
 
 def test_enough_calls_are_seen():
-    """Circles would go unseen with the calls."""
+    """If calls went unseen, circles would, too."""
     callers = {"agent/network/netwatch.c": "netdump_new", "agent/channel/key.c": "session_wipe",
                "windows-helper/core/controller/settle.c": "reconcile"}
     for path, name in callers.items():

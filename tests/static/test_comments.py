@@ -30,7 +30,7 @@ def test_every_source_says_what_it_is_for():
     assert not (text := describe(problems)), text
 
 
-def test_enough_is_looked_at():
+def test_enough_files_are_checked():
     named = [n for f in tree.FILES for n in comments.named_files(f, tree.read(f))]
     assert len(named) > 100
     kinds = {f.rsplit(".", 1)[-1] for f in tree.FILES if list(comments.named_files(f, tree.read(f)))}

@@ -60,7 +60,7 @@ def test_no_file_names_a_place_on_the_machine_that_made_it():
     assert not found, "\n".join(found)
 
 
-def test_news_tells_of_this_version():
+def test_news_has_a_section_for_this_version():
     version = re.search(r"version: '([\d.]+)'", tree.read("meson.build"))[1]
     assert f"CHANGES WITH {version}" in tree.read("NEWS.md")
 

@@ -227,7 +227,7 @@ def problems_of(document, files):
             check_tests(document, GOOD_TESTS.get))
 
 
-def test_nothing_is_said_of_what_is_right():
+def test_a_good_document_has_no_problem():
     assert not problems_of(GOOD_DOCUMENT, GOOD_FILES)
 
 

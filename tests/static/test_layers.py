@@ -15,7 +15,7 @@ def test_the_tree_is_as_documented():
     assert not (text := describe(problems)), text
 
 
-def test_enough_is_looked_at():
+def test_enough_sources_are_checked():
     checked = [f for f in SOURCES.files if layers.checked(ROWS, SOURCES, f)]
     assert len(checked) > 200
     assert sum(layers.is_pure(ROWS, SOURCES, f) for f in checked) > 80

@@ -111,7 +111,7 @@ def test_a_violation_is_found(tmp_path, name, files, place, words):
      "attic/ is documented, but nothing is in it"),
     ("`plain`", "`plane`", "agent/lower has no unit or header plane"),
     ("| `agent/upper` |\n", "| `agent/upper` `agent/uper` |\n",
-     "may include agent/uper, which is no folder of the table"),
+     "may include agent/uper, which is not a folder of the table"),
     ("| adds | all | |", "| adds | all | `agent/lower` |", "the table allows a circle"),
 ])
 def test_a_wrong_table_is_found(tmp_path, old, new, words):

@@ -153,7 +153,7 @@ def test_samples_have_every_key_commented_and_explained(pattern, source):
 
 
 def test_keys_of_the_file_are_options_of_expose():
-    """But the two that are its argument, and the one that makes no sense there."""
+    """Except the two that are its argument, and the one that makes no sense there."""
     keys = set(config_keys("agent/config/service-file.c"))
     assert keys - {"connect-port", "enabled"} <= command_options()["expose"]
 

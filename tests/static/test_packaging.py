@@ -53,7 +53,7 @@ def traces_of_the_test_transport(exe):
 
 @pytest.mark.release
 def test_the_helper_as_it_ships_has_no_test_transport(windows_tree, windows_release_tree):
-    """Looking is able to find it: it is in the build for tests."""
+    """The search would find it, because it does find it in the build for tests."""
     assert len(traces_of_the_test_transport(helper(windows_tree))) > 2
     assert traces_of_the_test_transport(helper(windows_release_tree)) == set()
 

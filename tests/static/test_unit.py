@@ -76,8 +76,8 @@ def test_only_one_capability_and_no_user_namespace():
 
 
 def test_the_watchdog_costs_no_wake_up():
-    """sd-event pings at an event when a quarter of the time has passed since the last ping, and
-    sets a timer of its own for not before half of it: a heartbeat must come between the two."""
+    """At an event, sd-event pings if a quarter of the time has passed since the last ping. After half of
+    the time, its own timer pings. So a heartbeat must come between the two."""
     watchdog = next(int(v[:-1]) for _, o, v in options(tree.read(UNIT)) if o == "WatchdogSec")
     heartbeat = int(re.search(r"define WIRE_HEARTBEAT_MS +(\d+)",
                               tree.read("protocol/wire/wire-types.h"))[1]) / 1000

@@ -6,7 +6,7 @@ import subprocess
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
-# What tools leave in the tree and .gitignore names; without git nobody else knows it.
+# What tools leave in the tree. .gitignore has these names too, but is of no use without git.
 NOT_OURS = ("__pycache__", ".git", ".cache", ".pytest_cache")
 
 

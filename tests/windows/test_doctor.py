@@ -162,13 +162,13 @@ def test_stopped_while_the_forwarder_hangs(registry, connect, helper, start_help
     finally:
         registry.set(wine_registry.COUNTERS, "Hang", 0)
     client.close()
-    # The value is gone, and the ledger remembers that the forwarder was not told.
+    # The value is gone, and the ledger remembers that the forwarder has not read that yet.
     assert registry.rules() == {}
     assert list(registry.ledger().values()) == [f"{ID}/Debian|web|172.29.0.2/80|-"]
-    told = iphlpsvc.changes()
+    before = iphlpsvc.changes()
     start_helper(recovery=100)
     wait_until(registry.clean, 10, "the end of what was left")
-    assert iphlpsvc.changes() > told
+    assert iphlpsvc.changes() > before
 
 
 def test_a_forwarder_that_was_stopped(findings, iphlpsvc):

@@ -131,7 +131,7 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
 
 def test_only_vms_of_wsl_have_a_listener(compute, start_vm_helper):
     compute.answer([system(vm_id(VM_A), owner="VMMS"),
-                    system("no guid at all", owner="WSL"),
+                    system("not a guid at all", owner="WSL"),
                     system(vm_id(VM_B), identity="WSL-" + vm_id(0x1111))])
     start_vm_helper()
     wait_listening(VM_B)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The form of a file: bytes, lines, sections. Whatever an editor or a person does to a file, it is
- * read as it was meant, or each problem is reported with its line and with what to do.
+ * The form of a file: bytes, lines, sections. No matter what an editor or a person does to a file,
+ * it is read as it was meant, or each problem is reported with its line and with what to do.
  */
 
 #include "agent/config/service-file.h"
@@ -31,7 +31,7 @@ static const FormCase form_cases[] = {
         {"a comment may be long and in any encoding",
          BYTES("[service]\n# " FILL_160 FILL_160 "\n; f\xfcr alle\x07\nlisten = 80\n"),
          {NULL}},
-        {"indented lines are no continuations",
+        {"indented lines are not continuations",
          BYTES("  [service]\n\tlisten = 80\n    enabled = yes\n"),
          {NULL}},
         {"no blanks around '='", BYTES("[service]\nlisten=80\n"), {NULL}},
@@ -102,7 +102,7 @@ static const FormCase form_cases[] = {
         {"no key",
          BYTES("[service]\nlisten = 80\n= 81\n"),
          {"x.ini:3: there is no key before '='; known keys"}},
-        {"no section: told once, the rest is checked",
+        {"no section: reported once, the rest is checked",
          BYTES("listen = 80\nenabled = maybe\n"),
          {"x.ini:1: listen: stands before any section; put a line [service] above it",
           "x.ini:2: enabled: 'maybe'"}},

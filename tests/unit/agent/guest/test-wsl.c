@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: what WSL's tools print becomes the answers, in whatever state the tools are. A guest
- * without the tools does not wait, and a guest whose WSL is not ready yet waits for a while.
+ * Claim: the output of WSL's tools becomes the answers, even when the tools hang, fail or print
+ * something odd. A guest without the tools does not wait, and a guest whose WSL is not ready yet
+ * waits for a while.
  */
 
 #include "agent/guest/wsl.h"

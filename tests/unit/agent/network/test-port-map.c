@@ -3,7 +3,7 @@
 /*
  * Claim: a port counts as listening exactly when a connection to the published address arrives at
  * one of its listeners; and a port that only the guest itself can reach is distinguished from a
- * port that nobody serves.
+ * port without a listener.
  */
 
 #include "agent/network/port-map.h"

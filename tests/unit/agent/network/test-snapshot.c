@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: the address that is chosen is the one under which the Windows host knows the machine,
- * whatever else runs on it (Docker, VPNs, bridges); and when there is none, the reason is right.
+ * Claim: the chosen address is the one at which the Windows host reaches the machine, no matter
+ * what else runs on it (Docker, VPNs, bridges). When there is none, the reason is right.
  *
- * Machines are written as text, one object a line, in the order of a kernel dump:
+ * Machines are written as text, one object per line, in the order of a kernel dump:
  *
  *      link INDEX NAME [up] [loopback] [vmbus] [port-of INDEX]
  *      addr INDEX ADDRESS/PREFIX [host|link] [FLAG…]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: whatever an executed program does, its end is reported exactly once, the loop never waits
- * for it, and nothing of it is left: no process, no zombie, no descriptor.
+ * Claim: no matter what an executed program does, its end is reported exactly once, the loop never
+ * waits for it, and it leaves nothing behind: no process, no zombie, no descriptor.
  */
 
 #include "agent/util/command.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What an agent asks for, what ends up in the table, and what the agent is told. These are
- * scenarios that a user would recognise, through the real session, controller, reconcile and apply.
+ * What an agent asks for, which rules end up in the table, and which results the agent gets. These
+ * are scenarios that a user would recognise, through the real session, controller, reconcile and
+ * apply.
  */
 
 #include "tests/suite.h"

@@ -250,7 +250,7 @@ static bool judge_denied(const Judge *j, const WireState *s, uint32_t service) {
         return false;
 }
 
-/* What an agent was told must be true. */
+/* The results that an agent got must be true. */
 static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s, uint32_t i) {
         const WireServiceResult *r = &a->result.services[i];
         const WireAddress *guest = s->v4.addr.family ? &s->v4 : &s->v6;
@@ -294,8 +294,8 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
         case _WIRE_SERVICE_STATE_END:
                 break;
         }
-        ck_assert_msg(truth, "%s was told '%s', table:\n%s", a->distro, agent_results_text(a),
-                      world_rules(&j->w));
+        ck_assert_msg(truth, "%s got the results '%s', table:\n%s", a->distro,
+                      agent_results_text(a), world_rules(&j->w));
 }
 
 void judge_rest(Judge *j) {
