@@ -33,7 +33,7 @@
 #define AGENT_LOGGED_SERVICES 20 /* lines for one RESULT; the rest is one line with a number */
 #define AGENT_SUMMARY_SIZE    256
 
-/* Listening ports are looked at when a RESULT arrives, and also when something else has woken the
+/* Listening ports are checked when a RESULT arrives, and also when something else has woken the
  * agent (mostly the helper's PING), but then not more often than this. There is no timer for it,
  * because nobody waits for it. */
 #define AGENT_PORTS_PAUSE_USEC (5 * USEC_PER_SEC)

@@ -4,7 +4,7 @@
 /*
  * wslbridge-test-host: the helper's core behind a real listener on Linux, with a Windows in memory.
  * Its parts are test-host.c (options, loop), peers.c (sockets), commands.c (standard input, and
- * what is printed) and store.c (a file in the place of the registry).
+ * what is printed) and store.c (a file in place of the registry).
  */
 
 #include "tests/host/memory-host.h"

@@ -52,7 +52,7 @@ def connected(guest, host):
 
 @pytest.fixture
 def peer(guest):
-    """peer(behave): a listener in the place of the helper."""
+    """peer(behave): a listener in place of the helper."""
     peers = []
 
     def make(behave):

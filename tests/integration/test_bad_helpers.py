@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The agent survives any peer in the place of the helper, reports it once, and later finds a good
+"""The agent survives any peer in place of the helper, reports it once, and later finds a good
 helper."""
 import socket
 import struct

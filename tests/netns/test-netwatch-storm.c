@@ -144,7 +144,7 @@ START_TEST(test_sustained_storm) {
 }
 END_TEST
 
-/* Put /dev/null in the place of the watch's blocking socket, which is the one for dumps. */
+/* Put /dev/null in place of the watch's blocking socket, which is the one for dumps. */
 static void break_dump_socket(void) {
         int null_fd = open("/dev/null", O_RDWR | O_CLOEXEC), n_broken = 0;
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """clang-tidy over the sources of a build tree, two at a time on two cores. What a file said is kept
-by the hash of all that it depends on, so that only what has changed is looked at again."""
+by the hash of all that it depends on, so that only changed files are checked again."""
 import concurrent.futures
 import hashlib
 import json

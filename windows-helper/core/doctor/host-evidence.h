@@ -42,7 +42,7 @@ typedef struct HostEvidence {
         const char *status;     /* the text of status.json, when there is one */
         size_t n_status;        /* bytes of that */
         Seen serves;            /* the process that wrote it runs */
-        bool sockets_seen;      /* the next was looked at */
+        bool sockets_seen;      /* the next member is known */
         uint32_t sockets_error; /* Winsock's, of making a Hyper-V socket; 0: it could be made */
         int vms_error; /* 0; -ENOSYS: no Host Compute Service; -EACCES: it answers only others; … */
         const VmList *vms;

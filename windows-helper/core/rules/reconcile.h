@@ -47,7 +47,7 @@ typedef struct ReconcileChange {
                               for the value that this guest gets in the next run */
         uint32_t service;  /* index in that guest's state */
         const RuleValue *foreign; /* borrowed from the input's rules: the value that ADOPT deletes,
-                                     or that FORGET found in the place of ours */
+                                     or that FORGET found in place of ours */
         bool restores;            /* WRITE: the value was ours and somebody deleted it */
 } ReconcileChange;
 

@@ -2,7 +2,7 @@
 
 /*
  * Claim: the kernel is asked for the right vsock connection. There is no real vsock: the linker
- * puts the functions below in the place of the system calls (--wrap), so that no packet ever leaves
+ * puts the functions below in place of the system calls (--wrap), so that no packet ever leaves
  * the machine that runs the tests.
  */
 

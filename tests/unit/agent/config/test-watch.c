@@ -156,7 +156,7 @@ START_TEST(test_directories_come_and_go) {
 }
 END_TEST
 
-/* Anything may be in the place of a directory; when that is corrected, it is noticed. */
+/* Something else may be in place of a directory. When that is corrected, it is noticed. */
 START_TEST(test_something_else_in_its_place) {
         static const char *const commands[] = {
                 "ln -s nowhere " ETC, /* it exists at the start */

@@ -2,7 +2,7 @@
 
 /*
  * Claim: every setting of the wall clock is reported, and nothing else is. A test cannot set the
- * clock of the machine that it runs on. So the linker puts the functions below in the place of the
+ * clock of the machine that it runs on. So the linker puts the functions below in place of the
  * system calls (--wrap), and the tests use them to do what the kernel does on clock_settime(2).
  */
 
