@@ -73,12 +73,12 @@ static void fuzz_rule(const uint8_t *data, size_t n) {
         free(text);
 }
 
-static int fuzz_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
+static int fuzz_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
         return 0;
 }
 
-static void fuzz_close(void *userdata, void *peer) {
-        *(bool *) peer = true;
+static void fuzz_close(void *userdata, void *handle) {
+        *(bool *) handle = true;
 }
 
 /* HELLO and PROOF of an agent without a key, which policy allows here. */

@@ -161,8 +161,8 @@ void peers_flush(TestHost *h) {
         }
 }
 
-int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
-        TestPeer *p = peer;
+int peers_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
+        TestPeer *p = handle;
         int r = buffer_append(&p->out, data, n);
 
         if (r == 0 && n > 1 && data[1] == WIRE_RESULT) {
@@ -173,8 +173,8 @@ int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
         return r;
 }
 
-void peers_close(void *userdata, void *peer) {
-        TestPeer *p = peer;
+void peers_close(void *userdata, void *handle) {
+        TestPeer *p = handle;
 
         p->closing = true;
 }

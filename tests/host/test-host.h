@@ -65,8 +65,8 @@ void peers_accept(TestHost *h);
 void peer_readable(TestPeer *p);
 void peer_free(TestPeer *p);
 void peers_flush(TestHost *h); /* send what may be sent, and remove peers that are done */
-int peers_send(void *userdata, void *peer, const uint8_t *data, size_t n);
-void peers_close(void *userdata, void *peer);
+int peers_send(void *userdata, void *handle, const uint8_t *data, size_t n);
+void peers_close(void *userdata, void *handle);
 
 /* commands.c */
 void commands_readable(TestHost *h);

@@ -111,12 +111,12 @@ static uint64_t backend_now(void *userdata) {
                        (uint64_t) frequency.QuadPart;
 }
 
-static int backend_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
-        return stream_send(peer, data, n);
+static int backend_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
+        return stream_send(handle, data, n);
 }
 
-static void backend_close(void *userdata, void *peer) {
-        stream_close(peer);
+static void backend_close(void *userdata, void *handle) {
+        stream_close(handle);
 }
 
 static void backend_log(void *userdata, LogLevel level, EventId event, const char *text) {

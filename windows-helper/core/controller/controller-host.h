@@ -14,16 +14,16 @@
 #include "windows-helper/core/rules/rule-host.h"
 #include "windows-helper/core/vm/vm.h"
 
-/* The connections. @peer is the pointer that controller_connect() got. Neither function may call
- * back into the controller: its consequence (controller_disconnect()) is reported later, from the
- * host's loop. */
+/* The connections. @handle is the one that controller_connect() got. Neither function may call back
+ * into the controller: its consequence (controller_disconnect()) is reported later, from the host's
+ * loop. */
 typedef struct ConnectionHost {
         void *userdata;
 
         /* Queue bytes; each call has whole frames. Return: 0 or negative errno. */
-        int (*send)(void *userdata, void *peer, const uint8_t *data, size_t n);
+        int (*send)(void *userdata, void *handle, const uint8_t *data, size_t n);
         /* Close the connection after the queued bytes have been sent. */
-        void (*close)(void *userdata, void *peer);
+        void (*close)(void *userdata, void *handle);
 } ConnectionHost;
 
 /* Who the guests are. All return 0 or negative errno. */

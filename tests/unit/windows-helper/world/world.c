@@ -13,14 +13,14 @@
 
 const uint8_t world_key[WIRE_KEY_SIZE] = {1, 2, 3, 4};
 
-static int world_send(void *userdata, void *peer, const uint8_t *data, size_t n) {
-        FakeAgent *a = peer;
+static int world_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
+        FakeAgent *a = handle;
 
         return buffer_append(&a->inbox, data, n);
 }
 
-static void world_close(void *userdata, void *peer) {
-        FakeAgent *a = peer;
+static void world_close(void *userdata, void *handle) {
+        FakeAgent *a = handle;
 
         a->closed = true;
 }
