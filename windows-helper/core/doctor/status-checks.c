@@ -85,9 +85,10 @@ static void judge_mode(StatusJudge *j, const char *mode) {
         if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) /* fact 5.2.1 */
                 advice = "To reach it from other machines, open the port in the Hyper-V "
                          "firewall. " ELEVATED
-                         "  powershell New-NetFirewallHyperVRule -Name x -DisplayName x "
-                         "-Direction Inbound -VMCreatorId "
-                         "'{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -Protocol TCP -LocalPorts PORT";
+                         "  powershell -Command \"New-NetFirewallHyperVRule -Name x "
+                         "-DisplayName x -Direction Inbound -VMCreatorId "
+                         "'{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -Protocol TCP "
+                         "-LocalPorts PORT\"";
         else if (strcmp(mode, wire_mode_name(WIRE_MODE_VIRTIOPROXY)) == 0)
                 advice = "No action is needed: WSL publishes its ports on this host by itself.";
         else if (strcmp(mode, wire_mode_name(WIRE_MODE_BRIDGED)) == 0)
