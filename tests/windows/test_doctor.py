@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """'doctor' and 'status' look at what is really there; the conclusions are tested in
-tests/unit/windows-helper/doctor/test-host-checks.c. Wine has no Hyper-V sockets and no Windows Firewall service."""
+tests/unit/windows-helper/doctor/test-host-checks.c. Wine has no Hyper-V sockets and no Windows
+Firewall service."""
 
 import json
 import time
@@ -131,7 +132,8 @@ def test_status_shows_where_policy_comes_from(command, registry, helper):
 
 
 def test_a_forwarder_that_hangs(registry, connect, helper):
-    """The loop waits two seconds for it and then continues. It asks again as soon as the forwarder has answered."""
+    """The loop waits two seconds for it and then continues. It asks again as soon as the forwarder
+    has answered."""
     client = connect(helper)
     registry.set(wine_registry.COUNTERS, "Hang", 1)
     started = time.monotonic()

@@ -41,7 +41,7 @@ def test_handles_and_memory_are_flat(helper, registry, paired, prefix, build_win
     live(helper.port, {"key": KEY}, lives=200, states=3)
     # Wine keeps a few more after two connections have overlapped. A leak would be at least 200.
     wait_until(lambda: load.handles() <= handles + HANDLES_MORE, 20,
-                    f"{handles} handles, as before", interval=1)
+               f"{handles} handles, as before", interval=1)
     after, wine_alone = load.resident_kib(helper.process.pid), load.baseline_kib()
     print(f"{handles} handles, {after} KiB, {wine_alone} KiB of them Wine's")
     assert after - memory < 512

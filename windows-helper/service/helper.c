@@ -198,7 +198,9 @@ int helper_run(Helper *h) {
         }
         r = controller_stop(h->controller, loop_now_usec());
         if (r < 0)
-                log_write(LOG_LEVEL_ERROR, "Cannot withdraw every rule; the next start does it");
+                log_write(LOG_LEVEL_ERROR,
+                          "Some rules could not be withdrawn; the next start of the helper "
+                          "withdraws them");
         surroundings_finish(h->surroundings);
         helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
         return r;

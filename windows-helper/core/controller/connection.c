@@ -81,8 +81,8 @@ void connection_end(PeerConnection *c, Buffer *out, uint64_t now_usec) {
         connection_close(c, now_usec);
 }
 
-/* Something failed on this machine (no memory, no MAC). There is nothing useful to tell the peer.
- */
+/* Something failed on this machine (no memory, no MAC). The peer can do nothing about it, so it is
+ * not told. */
 void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_usec) {
         controller_log(&c->controller->log, LOG_LEVEL_ERROR, EVENT_PROBLEM, "connection closed: %s",
                        strerror(-error));

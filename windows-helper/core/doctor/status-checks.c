@@ -16,9 +16,9 @@ typedef struct StatusJudge {
         const HostEvidence *evidence;
         Findings *findings;
         size_t n_agents, n_connected, n_services, n_active;
-        size_t n_odd_services;   /* that are not as they should be */
-        size_t n_deaf;           /* VMs of WSL that the helper does not listen to */
-        bool known[VM_LIST_MAX]; /* of the VMs that run: the helper knows it */
+        size_t n_odd_services;     /* that are not as they should be */
+        size_t n_without_listener; /* VMs of WSL that the helper does not listen to */
+        bool known[VM_LIST_MAX];   /* of the VMs that run: the helper knows it */
         /* of the agent that is being read */
         char owner[LEDGER_OWNER_MAX + 1], distro[WIRE_DISTRO_MAX + 1];
 } StatusJudge;
@@ -134,7 +134,7 @@ static void judge_vm(StatusJudge *j, const StatusRecord *r) {
                 wsl |= vms->items[i].wsl; /* which the helper may not know */
         }
         if (wsl && strcmp(status_field(r, "listening"), "true") != 0)
-                j->n_deaf++;
+                j->n_without_listener++;
 }
 
 static void judge_member(StatusJudge *j, const StatusRecord *r) {
@@ -200,13 +200,13 @@ static void judge_summary(StatusJudge *j) {
         const VmList *vms = j->evidence->vms;
 
         for (size_t i = 0; vms && i < vms->n; i++)
-                j->n_deaf += vms->items[i].wsl && !j->known[i];
-        if (j->n_deaf > 0)
+                j->n_without_listener += vms->items[i].wsl && !j->known[i];
+        if (j->n_without_listener > 0)
                 host_finding(j->findings, FINDING_PROBLEM, "vms", NULL,
                              "The helper tries again every minute; " EVENT_LOG ".",
                              "Running virtual machines of WSL that the helper does not listen to: "
                              "%zu",
-                             j->n_deaf);
+                             j->n_without_listener);
         if (j->n_odd_services > HOST_FINDINGS_EACH_MAX)
                 host_finding(j->findings, FINDING_PROBLEM, "guest-service", NULL,
                              "'wslbridge-helper status' shows all.",

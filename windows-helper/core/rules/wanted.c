@@ -97,8 +97,7 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                 r->state = WIRE_SERVICE_ACTIVE;
                 if (verdict.state != WIRE_SERVICE_ACTIVE)
                         result_worsen(r, verdict.state, verdict.reason, "%s", verdict.text);
-                if (forwards) { /* otherwise no rule is asked for, and policy has nothing to decide
-                                 */
+                if (forwards) { /* without a rule, policy has nothing to decide */
                         policy_check(input->policy, s, i, &policy);
                         if (policy.reason != WIRE_REASON_NONE) {
                                 result_worsen(r, WIRE_SERVICE_REFUSED, policy.reason, "%s",
