@@ -157,7 +157,12 @@ static void judge_problem(StatusJudge *j, const char *text) {
         host_finding(j->findings, FINDING_PROBLEM, "firewall", NULL, NULL, "%s", text);
 }
 
+/* The advice is a command to be copied. The name comes from a guest that nobody trusts yet, so a
+ * name with characters that mean something to a shell is left out of it. */
 static void judge_unpaired(StatusJudge *j, const char *owner) {
+        static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                    "0123456789._-/";
+        bool copied = owner[strspn(owner, plain)] == '\0';
         Finding *x = host_finding(j->findings, FINDING_PROBLEM, "not-paired", owner, NULL,
                                   "A guest that is not paired has asked to be admitted: %s", owner);
 
@@ -165,7 +170,7 @@ static void judge_unpaired(StatusJudge *j, const char *owner) {
                       "The first command is for a WSL distribution, the second one for any other "
                       "guest. " PAIR_DISTRO "\n"
                       "  wslbridge-helper pair --print %.*s",
-                      LEDGER_OWNER_MAX, owner);
+                      LEDGER_OWNER_MAX, copied ? owner : "ID/NAME");
 }
 
 static void judge_record(void *userdata, StatusKind kind, const StatusRecord *r) {

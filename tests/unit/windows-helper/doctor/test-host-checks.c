@@ -139,6 +139,9 @@ START_TEST(test_vms_and_agents) {
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "\"11/Ubuntu\"",
                           ""));
         expect(FINDING_PROBLEM, "not-paired", "11/Ubuntu", "pair --print 11/Ubuntu");
+        see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE),
+                          "\"11/a & calc\"", ""));
+        expect(FINDING_PROBLEM, "not-paired", "11/a & calc", "pair --print ID/NAME");
         healthy_setup();
         guests[0].met = false;
         expect(FINDING_HINT, "pairing", "00/Debian", "systemctl enable");
