@@ -55,15 +55,15 @@ static const struct option options[] = {
         {NULL, 0, NULL, 0},
 };
 
-typedef struct Command {
+typedef struct CtlCommand {
         const char *name;
         int n_min, n_max;
         const char *arguments; /* for the message about too few or too many */
         unsigned options;
         int (*run)(const CtlOptions *o, int n, char **names);
-} Command;
+} CtlCommand;
 
-static const Command commands[] = {
+static const CtlCommand commands[] = {
         {"status", 0, 1024, "[NAME...]", BIT(JSON), ctl_status},
         {"list", 0, 0, "", BIT(JSON), ctl_list},
         {"expose", 1, 1, "PORT[:GUESTPORT]", WAIT_OPTIONS | REQUEST_OPTIONS, ctl_expose},
@@ -183,7 +183,7 @@ static int parse_options(int argc, char *argv[], unsigned *ret_given) {
         return 1;
 }
 
-static const Command *find_command(const char *name) {
+static const CtlCommand *find_command(const char *name) {
         for (size_t i = 0; i < ELEMENTSOF(commands); i++)
                 if (strcmp(commands[i].name, name) == 0)
                         return &commands[i];
@@ -191,7 +191,7 @@ static const Command *find_command(const char *name) {
         return NULL;
 }
 
-static bool command_fits(const Command *command, int n, unsigned given) {
+static bool command_fits(const CtlCommand *command, int n, unsigned given) {
         if (n < command->n_min || n > command->n_max) {
                 (void) ctl_error("%s: wslbridgectl %s %s",
                                  n < command->n_min ? "An argument is missing"
@@ -212,7 +212,7 @@ static bool command_fits(const Command *command, int n, unsigned given) {
 }
 
 int main(int argc, char *argv[]) {
-        const Command *command;
+        const CtlCommand *command;
         unsigned given = 0;
         int r;
 
