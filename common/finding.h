@@ -8,13 +8,14 @@
 
 #include "common/buffer.h"
 
-typedef enum FindingRank {                  /* worst first */
-                           FINDING_BROKEN,  /* nothing can work */
-                           FINDING_PROBLEM, /* something that was asked for does not work */
-                           FINDING_HINT,    /* may be as it should be */
-                           FINDING_UNSEEN,  /* could not be looked at */
-                           FINDING_GOOD,    /* looked at, and in order */
-                           _FINDING_RANK_END,
+/* Worst first. */
+typedef enum FindingRank {
+        FINDING_BROKEN,  /* nothing can work */
+        FINDING_PROBLEM, /* something that was asked for does not work */
+        FINDING_HINT,    /* may be as it should be */
+        FINDING_UNSEEN,  /* could not be looked at */
+        FINDING_GOOD,    /* looked at, and in order */
+        _FINDING_RANK_END,
 } FindingRank;
 
 typedef struct Finding {

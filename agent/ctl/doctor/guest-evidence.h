@@ -3,25 +3,27 @@
 
 /*
  * Internal to wslbridgectl: what the doctor knows of this guest. survey.c collects it; the checks
- * only draw conclusions from it, so that tests can bring it in tables.
+ * only draw conclusions from it, so that a test can make it up.
  */
 
 #include "agent/config/config.h"
 #include "agent/network/port-map.h"
 #include "agent/status/read.h"
 
-typedef enum UnitState {               /* of CTL_UNIT, as systemd says */
-                         UNIT_UNKNOWN, /* not asked, or no answer */
-                         UNIT_ACTIVE,
-                         UNIT_INACTIVE,
-                         UNIT_FAILED,
-                         UNIT_ABSENT,
+/* The state of CTL_UNIT, as systemd reports it. */
+typedef enum UnitState {
+        UNIT_UNKNOWN, /* not asked, or no answer */
+        UNIT_ACTIVE,
+        UNIT_INACTIVE,
+        UNIT_FAILED,
+        UNIT_ABSENT,
 } UnitState;
 
-typedef enum IdleStop { /* what WSL does to an idle distribution */
-                        IDLE_UNKNOWN,
-                        IDLE_STOPS,
-                        IDLE_STAYS,
+/* What WSL does to an idle distribution. */
+typedef enum IdleStop {
+        IDLE_UNKNOWN,
+        IDLE_STOPS,
+        IDLE_STAYS,
 } IdleStop;
 
 typedef struct GuestEvidence { /* everything is borrowed */
@@ -31,7 +33,7 @@ typedef struct GuestEvidence { /* everything is borrowed */
         UnitState unit;
         const char *unit_result;    /* of a failed unit: "exit-code", … */
         const char *status_problem; /* a sentence: why there is no @report */
-        bool status_bad;            /* there is a status file, but it is of no use */
+        bool status_bad;            /* there is a status file, but it cannot be used */
         const Report *report;       /* NULL = the agent does not run */
         const Config *config;       /* as the files are now */
         const PortMap *ports;       /* as they are now */
