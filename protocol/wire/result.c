@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * RESULT: how each service of a STATE fares.
+ * RESULT: the state of each service of a STATE.
  *
  * The announced number of services must fit into the bytes that are there, so memory follows what
  * has arrived and never what is announced.

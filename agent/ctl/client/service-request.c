@@ -67,7 +67,7 @@ static void check_lengths(const char *ports, int n_ports, const char *guest_port
         if (config_parse_ports(&value, host, &first, &count) &&
             config_parse_ports(&value, guest_ports, &first, &guest_count) && count != guest_count)
                 config_problems_add(problems, 0, NULL,
-                                    "there are %u port%s of the host and %u of the guest; give "
+                                    "%u port%s of the host cannot lead to %u of the guest; give "
                                     "ranges of the same length, or only the port of the host",
                                     count, count == 1 ? "" : "s", guest_count);
 }

@@ -73,10 +73,11 @@ static void check_silent(const Report *r, const char *since, Findings *f) {
         if (*r->error_cause)
                 buffer_printf(&x->seen, ": %s%s%s", r->error_cause, *r->error_text ? ": " : "",
                               r->error_text);
-        buffer_printf(&x->advice,
-                      "The second command is for a helper that was never installed. " ON_WINDOWS
-                      "  wslbridge-helper status\n"
-                      "  wslbridge-helper install");
+        buffer_printf(
+                &x->advice,
+                "Look at the status of the helper, and install it if it is missing. " ON_WINDOWS
+                "  wslbridge-helper status\n"
+                "  wslbridge-helper install");
 }
 
 void helper_checks_run(const GuestEvidence *e, Findings *f) {

@@ -106,7 +106,7 @@ START_TEST(test_impossible_size) {
         ck_assert_int_eq(buffer_reserve(&b, SIZE_MAX / 2 + 2, &room), -ENOMEM);
         ck_assert_uint_eq(buffer_length(&b), 1);
         ck_assert_mem_eq(buffer_bytes(&b), "x", 1);
-        ck_assert(b.oom); /* and says so until it is emptied */
+        ck_assert(b.oom); /* until buffer_done() */
         buffer_done(&b);
         ck_assert(!b.oom);
 }

@@ -91,7 +91,9 @@ START_TEST(mistakes) {
                 const char *key, *says; /* key NULL: none */
         } table[] = {
                 {{.ports = "80800"}, "listen", "80800"},
-                {{.ports = "8000-8010:99"}, NULL, "11 ports of the host and 1 of the guest"},
+                {{.ports = "8000-8010:99"},
+                 NULL,
+                 "11 ports of the host cannot lead to 1 of the guest"},
                 {{.ports = "80:x"}, "listen", "'x'"},
                 {{.ports = "80\nlisten = 81"}, "listen", "control character"},
                 {{.ports = "80", .description = "a\nlisten = 81"}, "description", "control"},
