@@ -171,6 +171,18 @@ def agents_top(rows, sources):
             if os.path.dirname(f) == "agent" and f.endswith(".c") and f != "agent/main.c"]
 
 
+def circles(graph, reasons, rule, places, mend):
+    """A problem for each circle, at the arrow that the fewest lines make. @reasons: for each arrow
+    the (path, line, name) that make it; @places: a function that puts those into words."""
+    problems = []
+    for group in strongly_connected(graph):
+        arrows = [(a, b) for a in group for b in group if (a, b) in reasons]
+        path, line, _ = min((reasons[arrow] for arrow in arrows), key=len)[0]
+        problems.append(Problem("circle: " + " ".join(group), path, line, f"{rule}: " + "; ".join(
+            f"{a} → {b} ({places(reasons[a, b])})" for a, b in arrows), mend))
+    return problems
+
+
 def circles_of_folders(rows, sources):
     graph, reasons = collections.defaultdict(set), collections.defaultdict(list)
     for path in sources.files:
@@ -180,18 +192,13 @@ def circles_of_folders(rows, sources):
             if kind == '"' and name in sources.files and other != mine:
                 graph[mine].add(other)
                 reasons[mine, other].append((path, line, name))
-    problems = []
-    for group in strongly_connected(graph):
-        arrows = [(a, b) for a in group for b in group if (a, b) in reasons]
-        path, line, _ = min((reasons[arrow] for arrow in arrows), key=len)[0]
-        problems.append(Problem(
-            "circle: " + " ".join(group), path, line,
-            "folders include each other in a circle: " + "; ".join(
-                f"{a} → {b} ({reasons[a, b][0][0]}:{reasons[a, b][0][1]}"
-                f"{f' and {len(reasons[a, b]) - 1} more' if len(reasons[a, b]) > 1 else ''})"
-                for a, b in arrows),
-            "cut the arrow with the fewest includes: move what they need to the folder below"))
-    return problems
+
+    def places(found):
+        path, line, _ = found[0]
+        return f"{path}:{line}" + (f" and {len(found) - 1} more" if len(found) > 1 else "")
+
+    return circles(graph, reasons, "folders include each other in a circle", places,
+                   "cut the arrow with the fewest includes: move what they need to the folder below")
 
 
 def circles_of_headers(rows, sources):
@@ -232,18 +239,15 @@ def circles_of_units(rows, sources):
             for other in near:
                 graph[mine].add(other)
                 reasons.setdefault((mine, other), []).append((path, line, name))
-    problems = []
-    for group in strongly_connected(graph):
-        arrows = [(a, b) for a in group for b in group if (a, b) in reasons]
-        path, line, _ = min((reasons[arrow] for arrow in arrows), key=len)[0]
-        problems.append(Problem(
-            "circle: " + " ".join(group), path, line,
-            "units call each other (or declare what the other defines) in a circle: " + "; ".join(
-                f"{a} → {b} ({', '.join(f'{n}() at {p}:{i}' for p, i, n in reasons[a, b][:3])}"
-                f"{', …' if len(reasons[a, b]) > 3 else ''})" for a, b in arrows),
-            "move what both need to a third unit below them, declare it in that unit's header, or "
-            "hand a callback down"))
-    return problems
+
+    def places(found):
+        named = ", ".join(f"{name}() at {path}:{line}" for path, line, name in found[:3])
+        return named + (", …" if len(found) > 3 else "")
+
+    return circles(graph, reasons,
+                   "units call each other (or declare what the other defines) in a circle", places,
+                   "move what both need to a third unit below them, declare it in that unit's header, "
+                   "or hand a callback down")
 
 
 def layer_problems(rows, sources, all_files):
