@@ -1,112 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The calls to Windows Firewall. First, a recorder takes the place of a rule, checks each property
- * and their order, and refuses what Windows refuses. Then the same calls go to the system's own
- * objects and must all succeed (Wine stores no rules, fact 10.1.2). Each case prints a line.
+ * The calls to Windows Firewall. First, all calls go to the system's own objects and must succeed
+ * (Wine stores no rules, fact 10.1.2). Then fake-firewall.c takes the place of the firewall; what
+ * is put, in which order, and which of several rules of one name is meant is checked there. Each
+ * case prints a line.
  */
 
+#include "tests/windows/fake-firewall.h"
 #include "windows-helper/host/firewall-com.h"
-#include "windows-helper/host/firewall-rule.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Properties of the recorder, in the order in which they may be written. */
-typedef enum Text { NAME, ABOUT, PORTS, LOCAL, REMOTE, GROUPING, _TEXT_END } Text;
-
-typedef struct FakeRule {
-        INetFwRule rule; /* the first member, because COM's pointer points here */
-        wchar_t texts[_TEXT_END][4096];
-        LONG protocol, profiles;
-        NET_FW_RULE_DIRECTION direction;
-        NET_FW_ACTION action;
-        VARIANT_BOOL enabled;
-} FakeRule;
-
-static char record[1024];
 static int n_failed;
 
 static void check(const char *what, bool good) {
         printf("%s %s\n", good ? "ok" : "FAILED", what);
         if (!good)
-                printf("    recorded: %s\n", record);
+                printf("    recorded: %s\n", fake_firewall.record);
         n_failed += !good;
 }
-
-static FakeRule *fake(INetFwRule *rule) {
-        return (FakeRule *) rule;
-}
-
-static void note(const char *what) {
-        size_t n = strlen(record);
-
-        (void) snprintf(record + n, sizeof(record) - n, "%s ", what);
-}
-
-static HRESULT put_text(INetFwRule *rule, Text which, const char *name, BSTR text) {
-        note(name);
-        (void) wcsncpy(fake(rule)->texts[which], text, ARRAYSIZE(fake(rule)->texts[which]) - 1);
-        return S_OK;
-}
-
-static HRESULT get_text(INetFwRule *rule, Text which, BSTR *ret_text) {
-        *ret_text = SysAllocString(fake(rule)->texts[which]);
-        return *ret_text ? S_OK : E_OUTOFMEMORY;
-}
-
-#define FAKE_TEXT(which_, property_)                                                 \
-        static HRESULT STDMETHODCALLTYPE put_##property_(INetFwRule *r, BSTR text) { \
-                return put_text(r, which_, #property_, text);                        \
-        }                                                                            \
-        static HRESULT STDMETHODCALLTYPE get_##property_(INetFwRule *r, BSTR *ret) { \
-                return get_text(r, which_, ret);                                     \
-        }
-#define FAKE_NUMBER(type_, field_, property_)                                          \
-        static HRESULT STDMETHODCALLTYPE put_##property_(INetFwRule *r, type_ value) { \
-                note(#property_);                                                      \
-                fake(r)->field_ = value;                                               \
-                return S_OK;                                                           \
-        }                                                                              \
-        static HRESULT STDMETHODCALLTYPE get_##property_(INetFwRule *r, type_ *ret) {  \
-                *ret = fake(r)->field_;                                                \
-                return S_OK;                                                           \
-        }
-
-FAKE_TEXT(NAME, Name)
-FAKE_TEXT(ABOUT, Description)
-FAKE_TEXT(LOCAL, LocalAddresses)
-FAKE_TEXT(REMOTE, RemoteAddresses)
-FAKE_TEXT(GROUPING, Grouping)
-FAKE_NUMBER(LONG, protocol, Protocol)
-FAKE_NUMBER(LONG, profiles, Profiles)
-FAKE_NUMBER(NET_FW_RULE_DIRECTION, direction, Direction)
-FAKE_NUMBER(NET_FW_ACTION, action, Action)
-FAKE_NUMBER(VARIANT_BOOL, enabled, Enabled)
-
-/* Like Windows, refuse ports for a rule without a protocol. */
-static HRESULT STDMETHODCALLTYPE put_LocalPorts(INetFwRule *r, BSTR text) {
-        if (fake(r)->protocol != NET_FW_IP_PROTOCOL_TCP)
-                return E_INVALIDARG;
-        return put_text(r, PORTS, "LocalPorts", text);
-}
-
-static HRESULT STDMETHODCALLTYPE get_LocalPorts(INetFwRule *r, BSTR *ret) {
-        return get_text(r, PORTS, ret);
-}
-
-#define FAKE_CALLS(property_) .put_##property_ = put_##property_, .get_##property_ = get_##property_
-
-static INetFwRuleVtbl fake_calls = {
-        FAKE_CALLS(Name),       FAKE_CALLS(Description),    FAKE_CALLS(Protocol),
-        FAKE_CALLS(LocalPorts), FAKE_CALLS(LocalAddresses), FAKE_CALLS(RemoteAddresses),
-        FAKE_CALLS(Direction),  FAKE_CALLS(Action),         FAKE_CALLS(Profiles),
-        FAKE_CALLS(Grouping),   FAKE_CALLS(Enabled),
-};
-
-static FakeRule fake_rule;
 
 static const FirewallRule wanted = {
         .listen = {{IP_FAMILY_V4, {0}}, 2222},
@@ -115,37 +31,32 @@ static const FirewallRule wanted = {
         .service = "ssh",
 };
 
-/* Reset the recorder to a rule that was just created. */
-static INetFwRule *written(const FirewallRule *r) {
-        char name[FIREWALL_NAME_MAX];
-        BSTR text;
+static FakeRule *fake_rule;
 
-        fake_rule = (FakeRule){.rule = {&fake_calls}, .protocol = 256 /* any, as in a new rule */};
-        firewall_rule_name(&r->listen, name);
-        text = firewall_rule_text(name);
-        (void) INetFwRule_put_Name(&fake_rule.rule, text);
-        SysFreeString(text);
-        record[0] = '\0';
-        check("all is written", SUCCEEDED(firewall_rule_write(&fake_rule.rule, r)));
-        return &fake_rule.rule;
+/* Write @r to a rule that was just made. */
+static void written(const FirewallRule *r) {
+        fake_firewall_reset();
+        fake_rule = fake_rule_new();
+        check("all is written", SUCCEEDED(firewall_rule_write(&fake_rule->rule, r)));
 }
 
 static void test_order(void) {
-        (void) written(&wanted);
+        written(&wanted);
         check("the protocol before the ports, enabled last",
-              strcmp(record, "Description Protocol LocalPorts LocalAddresses RemoteAddresses "
-                             "Direction Action Profiles Grouping Enabled ") == 0);
-        check("texts", wcscmp(fake_rule.texts[NAME], L"wslbridge 0.0.0.0:2222") == 0 &&
-                               wcscmp(fake_rule.texts[PORTS], L"2222") == 0 &&
-                               wcscmp(fake_rule.texts[LOCAL], L"*") == 0 &&
-                               wcscmp(fake_rule.texts[REMOTE], L"10.0.0.0/8,fd00::/8") == 0 &&
-                               wcscmp(fake_rule.texts[GROUPING], L"wslbridge") == 0 &&
-                               wcscmp(fake_rule.texts[ABOUT],
+              strcmp(fake_firewall.record,
+                     "Name Description Protocol LocalPorts LocalAddresses RemoteAddresses "
+                     "Direction Action Profiles Grouping Enabled ") == 0);
+        check("texts", wcscmp(fake_rule->texts[NAME], L"wslbridge 0.0.0.0:2222") == 0 &&
+                               wcscmp(fake_rule->texts[PORTS], L"2222") == 0 &&
+                               wcscmp(fake_rule->texts[LOCAL], L"*") == 0 &&
+                               wcscmp(fake_rule->texts[REMOTE], L"10.0.0.0/8,fd00::/8") == 0 &&
+                               wcscmp(fake_rule->texts[GROUPING], L"wslbridge") == 0 &&
+                               wcscmp(fake_rule->texts[ABOUT],
                                       L"Opened for service 'ssh' of a guest, by wslbridge") == 0);
-        check("numbers", fake_rule.protocol == 6 && fake_rule.profiles == 3 &&
-                                 fake_rule.direction == NET_FW_RULE_DIR_IN &&
-                                 fake_rule.action == NET_FW_ACTION_ALLOW &&
-                                 fake_rule.enabled == VARIANT_TRUE);
+        check("numbers", fake_rule->protocol == 6 && fake_rule->profiles == 3 &&
+                                 fake_rule->direction == NET_FW_RULE_DIR_IN &&
+                                 fake_rule->action == NET_FW_ACTION_ALLOW &&
+                                 fake_rule->enabled == VARIANT_TRUE);
 }
 
 /* True when the recorder is read as @r, with @service. */
@@ -153,7 +64,7 @@ static bool reads_as(const FirewallRule *r, const char *service) {
         FirewallRule seen;
         bool same;
 
-        if (firewall_rule_read(&fake_rule.rule, &seen) < 0)
+        if (firewall_rule_read(&fake_rule->rule, &seen) < 0)
                 return false;
         same = ip_endpoint_compare(&seen.listen, &r->listen) == 0 && !seen.refused &&
                seen.profiles == r->profiles && strcmp(seen.remote, r->remote) == 0 &&
@@ -165,33 +76,34 @@ static bool reads_as(const FirewallRule *r, const char *service) {
 static void test_read_back(void) {
         FirewallRule one = wanted, seen;
 
-        (void) written(&wanted);
+        written(&wanted);
         check("read as it was written", reads_as(&wanted, "ssh"));
-        (void) wcscpy(fake_rule.texts[REMOTE], L"fd00::/8,10.0.0.0/255.0.0.0");
+        (void) wcscpy(fake_rule->texts[REMOTE], L"fd00::/8,10.0.0.0/255.0.0.0");
         check("the remote scope in the form that Windows returns", reads_as(&wanted, "ssh"));
-        fake_rule.enabled = VARIANT_FALSE;
+        fake_rule->enabled = VARIANT_FALSE;
         check("disabled: to be written again", reads_as(&wanted, ""));
-        (void) written(&wanted);
-        (void) wcscpy(fake_rule.texts[PORTS], L"2223");
+        written(&wanted);
+        (void) wcscpy(fake_rule->texts[PORTS], L"2223");
         check("another port: to be written again", reads_as(&wanted, ""));
-        (void) written(&wanted);
-        fake_rule.action = NET_FW_ACTION_BLOCK;
+        written(&wanted);
+        fake_rule->action = NET_FW_ACTION_BLOCK;
         check("blocking: to be written again", reads_as(&wanted, ""));
-        (void) written(&wanted);
-        fake_rule.profiles = 0x7fffffff; /* NET_FW_PROFILE2_ALL */
+        written(&wanted);
+        fake_rule->profiles = 0x7fffffff; /* NET_FW_PROFILE2_ALL */
         one.profiles = WIRE_PROFILE_ALL;
         check("all profiles: to be written again", reads_as(&one, ""));
 
         one = wanted;
         one.listen.addr = ip_v4(192, 168, 1, 2);
-        (void) written(&one);
-        (void) wcscat(fake_rule.texts[LOCAL], L"/255.255.255.255");
+        written(&one);
+        (void) wcscat(fake_rule->texts[LOCAL], L"/255.255.255.255");
         check("an address with its mask", reads_as(&one, "ssh"));
-        (void) wcscpy(fake_rule.texts[GROUPING], L"Wslbridge");
-        check("another group's is not ours", firewall_rule_read(&fake_rule.rule, &seen) == -ENOENT);
-        (void) written(&one);
-        (void) wcscpy(fake_rule.texts[NAME], L"wslbridge 192.168.1.2:02222");
-        check("a name that we do not make", firewall_rule_read(&fake_rule.rule, &seen) == -ENOENT);
+        (void) wcscpy(fake_rule->texts[GROUPING], L"Wslbridge");
+        check("another group's is not ours",
+              firewall_rule_read(&fake_rule->rule, &seen) == -ENOENT);
+        written(&one);
+        (void) wcscpy(fake_rule->texts[NAME], L"wslbridge 192.168.1.2:02222");
+        check("a name that we do not make", firewall_rule_read(&fake_rule->rule, &seen) == -ENOENT);
 }
 
 /* The system's own objects. */
@@ -219,10 +131,229 @@ static void test_system(void) {
         check("remove all", firewall_com_remove_all(&n_removed) == 0 && n_removed == 0);
 }
 
+/* A rule that is in the firewall. @name, @grouping: NULL: as @r has them. */
+static FakeRule *stored(const FirewallRule *r, const wchar_t *name, const wchar_t *grouping) {
+        FakeRule *rule = fake_rule_new();
+
+        (void) firewall_rule_write(&rule->rule, r);
+        if (name)
+                (void) wcscpy(rule->texts[NAME], name);
+        if (grouping)
+                (void) wcscpy(rule->texts[GROUPING], grouping);
+        rule->stored = true;
+        fake_firewall.record[0] = '\0';
+        return rule;
+}
+
+static size_t n_stored(void) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < fake_firewall.n; i++)
+                n += fake_firewall.rules[i].stored;
+        return n;
+}
+
+/* Whom a rule lets in, as bits: each of three profiles × a client of the local subnet, one of 10/8,
+ * any other × our port, any other port. */
+static unsigned admits(const FakeRule *r) {
+        const wchar_t *remote = r->texts[REMOTE], *ports = r->texts[PORTS];
+        bool any = wcscmp(remote, L"*") == 0;
+        unsigned mask = 0, clients = 0;
+
+        if (r->enabled == VARIANT_FALSE || r->action != NET_FW_ACTION_ALLOW ||
+            r->direction != NET_FW_RULE_DIR_IN)
+                return 0;
+        clients |= any || wcsstr(remote, L"LocalSubnet") ? 1 : 0;
+        clients |= any || wcsstr(remote, L"10.0.0.0/") ? 2 : 0;
+        clients |= any ? 4 : 0;
+        for (unsigned profile = 0; profile < 3; profile++)
+                if (r->profiles & 1 << profile)
+                        mask |= clients << 3 * profile;
+        return (wcscmp(ports, L"2222") == 0 ? mask : 0) |
+               (wcscmp(ports, L"2222") != 0 ? mask << 9 : 0);
+}
+
+static unsigned before, after;
+static bool too_wide;
+
+static void watch(FakeRule *r) {
+        unsigned now = admits(r);
+
+        too_wide |= (now & ~before) != 0 && (now & ~after) != 0;
+}
+
+/* Every change from one rule to another is made without a moment in which the rule lets in anybody
+ * whom neither of the two does. */
+static void test_never_wider_in_between(FirewallStore *store) {
+        static const char *const remotes[] = {"LocalSubnet", "*", "10.0.0.0/8"};
+        static const wchar_t *const ports[] = {L"2222", L"2223"};
+        bool arrived = true;
+
+        too_wide = false;
+        for (unsigned i = 0; i < 2 * 7 * 3 * 7 * 3; i++) {
+                FirewallRule old = wanted, new = wanted;
+                FirewallChange change = {FIREWALL_UPDATE, &new};
+                FakeRule *r, *target;
+
+                fake_firewall_reset();
+                old.profiles = (uint8_t) (i / 2 % 7 + 1);
+                old.remote = (char *) (uintptr_t) remotes[i / 14 % 3];
+                new.profiles = (uint8_t) (i / 42 % 7 + 1);
+                new.remote = (char *) (uintptr_t) remotes[i / 294];
+                target = stored(&new, L"target", L"");
+                r = stored(&old, NULL, NULL);
+                (void) wcscpy(r->texts[PORTS], ports[i % 2]); /* 2223: somebody has changed it */
+                before = admits(r);
+                after = admits(target);
+                fake_firewall.watch = watch;
+                arrived &= store->change(store->userdata, &change) == 0 && admits(r) == after;
+                store->rest(store->userdata);
+        }
+        check("every rule becomes what is wanted", arrived);
+        check("no rule is ever wider than before and after", !too_wide);
+}
+
+/* A rule that stays as it is in everything but its scope is not disabled, because that would cut
+ * connections. */
+static void test_update_in_place(FirewallStore *store) {
+        FirewallRule new = wanted;
+        FirewallChange change = {FIREWALL_UPDATE, &new};
+
+        fake_firewall_reset();
+        (void) stored(&wanted, NULL, NULL);
+        new.profiles = WIRE_PROFILE_PRIVATE | WIRE_PROFILE_PUBLIC;
+        check("updated", store->change(store->userdata, &change) == 0 && n_stored() == 1);
+        check("narrowed first, widened last",
+              strcmp(fake_firewall.record, "Profiles RemoteAddresses Description Profiles ") == 0);
+        store->rest(store->userdata);
+}
+
+static void test_namesakes(FirewallStore *store) {
+        FirewallRule new = wanted;
+        FirewallChange update = {FIREWALL_UPDATE, &new}, removal = {FIREWALL_REMOVE, &wanted};
+        FakeRule *foreign, *ours, copy;
+
+        fake_firewall_reset();
+        foreign = stored(&wanted, NULL, L""); /* a copy whose group was cleared; it comes first */
+        ours = stored(&wanted, NULL, NULL);
+        copy = *foreign;
+        new.profiles = WIRE_PROFILE_DOMAIN;
+        for (int i = 0; i < 3; i++)
+                check("update with a namesake", store->change(store->userdata, &update) == 0);
+        store->rest(store->userdata);
+        check("no rule piles up", n_stored() == 2 && ours->profiles == WIRE_PROFILE_DOMAIN);
+        check("removal with a namesake", store->change(store->userdata, &removal) == 0);
+        check("ours has gone", !ours->stored && n_stored() == 1);
+        check("the other one was not touched", memcmp(foreign, &copy, sizeof(copy)) == 0);
+        store->rest(store->userdata);
+}
+
+/* Several of ours: one stays when it is wanted, none when it is not. */
+static void test_duplicates(FirewallStore *store) {
+        FirewallChange update = {FIREWALL_UPDATE, &wanted}, removal = {FIREWALL_REMOVE, &wanted};
+        FirewallRules rules = FIREWALL_RULES_NULL;
+
+        fake_firewall_reset();
+        for (int i = 0; i < 3; i++)
+                (void) stored(&wanted, NULL, NULL);
+        check("listed once, as wrong", store->list(store->userdata, &rules) == 0 && rules.n == 1 &&
+                                               rules.items[0].service[0] == '\0');
+        check("one is left", store->change(store->userdata, &update) == 0 && n_stored() == 1);
+        store->rest(store->userdata);
+        (void) stored(&wanted, NULL, NULL);
+        check("none is left", store->change(store->userdata, &removal) == 0 && n_stored() == 0);
+        store->rest(store->userdata);
+        firewall_rules_done(&rules);
+}
+
+/* The helper is killed after each call of a removal in turn. What is left of the rule lets nobody
+ * in that it did not, is known as ours, and the next removal finds it. */
+static void test_killed_while_removing(void) {
+        bool found = true, gone = true, untouched = true;
+
+        for (int calls = 0; calls < 4; calls++) {
+                FirewallRules rules = FIREWALL_RULES_NULL;
+                FirewallChange removal = {FIREWALL_REMOVE, &wanted};
+                FirewallCom *com = NULL;
+                FirewallStore store;
+                FakeRule *foreign;
+                size_t n = 0;
+
+                fake_firewall_reset();
+                foreign = stored(&wanted, NULL, L"");
+                (void) stored(&wanted, NULL, NULL);
+                fake_firewall.fail_after = calls;
+                (void) firewall_com_new(&com, &store);
+                (void) store.change(store.userdata, &removal);
+                firewall_com_free(com);
+                fake_firewall.fail_after = -1;
+                (void) firewall_com_new(&com, &store);
+                found &= store.list(store.userdata, &rules) == 0 && rules.n == (calls < 3);
+                firewall_com_free(com);
+                gone &= firewall_com_remove_all(&n) == 0 && n == rules.n && n_stored() == 1;
+                untouched &= foreign->stored;
+                firewall_rules_done(&rules);
+        }
+        check("what a kill has left is listed", found);
+        check("and removed", gone);
+        check("and nobody else's rule with it", untouched);
+}
+
+/* A rule that is left half removed is wanted again: it gets its name back. */
+static void test_wanted_again(FirewallStore *store) {
+        FirewallChange update = {FIREWALL_UPDATE, &wanted};
+        FirewallRules rules = FIREWALL_RULES_NULL;
+        FakeRule *r;
+
+        fake_firewall_reset();
+        r = stored(&wanted, L"wslbridge 0.0.0.0:2222 (removed 0123456789abcdef)", NULL);
+        r->enabled = VARIANT_FALSE;
+        check("it is listed as wrong", store->list(store->userdata, &rules) == 0 && rules.n == 1 &&
+                                               rules.items[0].service[0] == '\0');
+        check("it is written", store->change(store->userdata, &update) == 0 && n_stored() == 1);
+        check("under its name",
+              wcscmp(r->texts[NAME], L"wslbridge 0.0.0.0:2222") == 0 && r->enabled == VARIANT_TRUE);
+        store->rest(store->userdata);
+        firewall_rules_done(&rules);
+}
+
+/* What was added since the last enumeration is found, too. */
+static void test_added_then_changed(FirewallStore *store) {
+        FirewallRule new = wanted;
+        FirewallChange add = {FIREWALL_ADD, &wanted}, update = {FIREWALL_UPDATE, &new},
+                       removal = {FIREWALL_REMOVE, &wanted};
+
+        fake_firewall_reset();
+        check("remove what is not there", store->change(store->userdata, &removal) == 0);
+        check("add", store->change(store->userdata, &add) == 0);
+        new.profiles = WIRE_PROFILE_DOMAIN;
+        check("change what was added", store->change(store->userdata, &update) == 0);
+        check("it is one rule", n_stored() == 1);
+        check("remove it", store->change(store->userdata, &removal) == 0 && n_stored() == 0);
+        store->rest(store->userdata);
+}
+
+static void test_fake_firewall(void) {
+        FirewallCom *com = NULL;
+        FirewallStore store;
+
+        check("the fake firewall is used", SUCCEEDED(fake_firewall_register()));
+        check("open", firewall_com_new(&com, &store) == 0);
+        test_update_in_place(&store);
+        test_never_wider_in_between(&store);
+        test_namesakes(&store);
+        test_duplicates(&store);
+        test_wanted_again(&store);
+        test_added_then_changed(&store);
+        firewall_com_free(com);
+        test_killed_while_removing();
+}
+
 int main(void) {
         test_order();
         test_read_back();
         test_system();
+        test_fake_firewall();
         printf("%d failed\n", n_failed);
         return n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

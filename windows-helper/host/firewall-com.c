@@ -5,7 +5,7 @@
  */
 
 #include "windows-helper/host/firewall-com.h"
-#include "windows-helper/host/firewall-rule.h"
+#include "windows-helper/host/firewall-found.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -20,13 +20,13 @@ static const GUID clsid_rule = {
         0x2c5bc43e, 0x3369, 0x4c33, {0xab, 0x0c, 0xbe, 0x94, 0x69, 0x67, 0x7a, 0xf4}};
 static const GUID iid_rule = {
         0xaf230d27, 0xbaba, 0x4e42, {0xac, 0xed, 0xf5, 0x24, 0xf2, 0x2c, 0xfc, 0xe2}};
-static const GUID iid_enum_variant = {
-        0x00020404, 0x0000, 0x0000, {0xc0, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x46}};
 
 struct FirewallCom {
         bool started; /* CoUninitialize() has to be called */
         INetFwPolicy2 *policy;
         INetFwRules *rules;
+        FoundRules found; /* kept from an enumeration until com_rest() */
+        bool added;       /* rules of ours have been added since, which .found does not have */
 };
 
 static int com_error(HRESULT hr, const char *what) {
@@ -37,6 +37,7 @@ static int com_error(HRESULT hr, const char *what) {
 }
 
 static void com_close(FirewallCom *c) {
+        found_rules_done(&c->found);
         if (c->rules)
                 INetFwRules_Release(c->rules);
         if (c->policy)
@@ -65,136 +66,164 @@ static int com_open(FirewallCom *c) {
         return 0;
 }
 
-/* Add @rule to @rules if it is ours. Return: 0 or -ENOMEM. */
-static int com_take(INetFwRule *rule, FirewallRules *rules) {
-        FirewallRule r;
-        int error = firewall_rule_read(rule, &r);
+static HRESULT com_enumerate(FirewallCom *c) {
+        HRESULT hr = found_rules_read(&c->found, c->rules, NULL, NULL);
 
-        if (error < 0)
-                return error == -ENOENT ? 0 : error;
-        error = firewall_rules_add(rules, &r);
-        free(r.remote);
-        return error;
+        c->added = false;
+        return hr;
 }
 
+/* Several rules of ours for one endpoint are reported as one that is not as it should be. So it is
+ * changed or removed, and both leave none of the others. */
 static int com_list(void *userdata, FirewallRules *rules) {
         FirewallCom *c = userdata;
-        IUnknown *unknown = NULL;
-        IEnumVARIANT *list = NULL;
-        VARIANT item;
         HRESULT hr;
         int r = com_open(c);
 
         if (r < 0)
                 return r;
-        hr = INetFwRules_get__NewEnum(c->rules, &unknown);
+        hr = com_enumerate(c);
         if (hr == E_NOTIMPL)
                 return 0; /* Wine 8, which does not store rules either (fact 10.1.2) */
-        if (SUCCEEDED(hr)) {
-                hr = IUnknown_QueryInterface(unknown, &iid_enum_variant, (void **) &list);
-                IUnknown_Release(unknown);
-        }
         if (FAILED(hr)) {
                 com_close(c);
                 return com_error(hr, "listing the rules");
         }
-        VariantInit(&item);
-        while (r == 0 && IEnumVARIANT_Next(list, 1, &item, NULL) == S_OK) {
-                INetFwRule *rule = NULL;
+        for (size_t i = 0; r == 0 && i < c->found.n; i++) {
+                const FoundRule *f = &c->found.items[i];
+                FirewallRule rule;
 
-                if (item.vt == VT_DISPATCH && item.pdispVal &&
-                    SUCCEEDED(
-                            IDispatch_QueryInterface(item.pdispVal, &iid_rule, (void **) &rule))) {
-                        r = com_take(rule, rules);
-                        INetFwRule_Release(rule);
+                if (!f->rule)
+                        continue;
+                if (rules->n > 0 &&
+                    ip_endpoint_compare(&rules->items[rules->n - 1].listen, &f->listen) == 0) {
+                        rules->items[rules->n - 1].service[0] = '\0';
+                        continue;
                 }
-                (void) VariantClear(&item);
+                r = firewall_rule_read(f->rule, &rule);
+                if (r == 0) {
+                        r = firewall_rules_add(rules, &rule);
+                        free(rule.remote);
+                }
         }
-        IEnumVARIANT_Release(list);
         return r;
 }
 
-static HRESULT com_put_name(INetFwRule *rule, const char *name) {
-        BSTR b = firewall_rule_text(name);
-        HRESULT hr = b ? INetFwRule_put_Name(rule, b) : E_OUTOFMEMORY;
-
-        SysFreeString(b);
-        return hr;
-}
-
-static HRESULT com_add(FirewallCom *c, const FirewallRule *r, const char *name) {
+static HRESULT com_add(FirewallCom *c, const FirewallRule *r) {
         INetFwRule *rule = NULL;
         HRESULT hr = CoCreateInstance(&clsid_rule, NULL, CLSCTX_INPROC_SERVER, &iid_rule,
                                       (void **) &rule);
 
         if (FAILED(hr))
                 return hr;
-        hr = com_put_name(rule, name);
-        if (SUCCEEDED(hr))
-                hr = firewall_rule_write(rule, r);
+        hr = firewall_rule_write(rule, r);
         if (SUCCEEDED(hr))
                 hr = INetFwRules_Add(c->rules, rule);
         INetFwRule_Release(rule);
+        c->added = true;
+        return hr;
+}
+
+/* The rules that bear the name for @listen: ours first, then those of others. */
+static HRESULT com_find(FirewallCom *c, const IpEndpoint *listen, FoundRule **ret_first,
+                        size_t *ret_n) {
+        FoundRule *first = found_rules_of(&c->found, listen, ret_n);
+        HRESULT hr = S_OK;
+
+        if (!c->found.known || ((!first || !first->rule) && c->added)) {
+                hr = com_enumerate(c);
+                first = found_rules_of(&c->found, listen, ret_n);
+        }
+        *ret_first = first;
+        return hr == E_NOTIMPL ? S_OK : hr; /* Wine 8 */
+}
+
+/* Remove() goes by the name, and takes any rule that has it (fact 5.1.5). If others have it too,
+ * the rule first gets a name of its own. After a kill in between, that name still says whose rule
+ * it is. */
+static HRESULT com_drop(FirewallCom *c, FoundRule *f, bool alone) {
+        char name[FIREWALL_NAME_MAX];
+        HRESULT hr = S_OK;
+        BSTR b;
+
+        firewall_rule_name(&f->listen, name);
+        if (!alone || !firewall_rule_is_named(f->rule, name))
+                hr = firewall_rule_leave(f->rule, &f->listen, name);
+        if (FAILED(hr))
+                return hr;
+        b = firewall_rule_text(name);
+        hr = b ? INetFwRules_Remove(c->rules, b) : E_OUTOFMEMORY;
+        SysFreeString(b);
+        if (SUCCEEDED(hr)) {
+                INetFwRule_Release(f->rule);
+                f->rule = NULL;
+        }
+        return hr;
+}
+
+/* Remove all rules of ours among @n from @first on, except @keep. */
+static HRESULT com_drop_all(FirewallCom *c, FoundRule *first, size_t n, const FoundRule *keep) {
+        HRESULT hr = S_OK;
+
+        for (size_t i = 0; SUCCEEDED(hr) && i < n; i++)
+                if (first[i].rule && &first[i] != keep)
+                        hr = com_drop(c, &first[i], n == 1);
         return hr;
 }
 
 /* The rule is changed in place: it keeps its identity, and connections that it admits are not cut.
- * Names are not unique (fact 5.1.5). */
-static HRESULT com_update(FirewallCom *c, const FirewallRule *r, const char *name) {
-        INetFwRule *rule = NULL;
-        BSTR b = firewall_rule_text(name);
-        HRESULT hr = b ? INetFwRules_Item(c->rules, b, &rule) : E_OUTOFMEMORY;
+ */
+static HRESULT com_update(FirewallCom *c, const FirewallRule *r) {
+        FoundRule *first;
+        size_t n;
+        HRESULT hr = com_find(c, &r->listen, &first, &n);
 
-        SysFreeString(b);
-        if (FAILED(hr) || !firewall_rule_is_ours(rule)) {
-                if (SUCCEEDED(hr))
-                        INetFwRule_Release(rule);
-                return com_add(c, r, name);
-        }
-        hr = firewall_rule_write(rule, r);
-        INetFwRule_Release(rule);
-        return hr;
+        if (FAILED(hr))
+                return hr;
+        if (!first || !first->rule)
+                return com_add(c, r);
+        hr = com_drop_all(c, first, n, first);
+        return SUCCEEDED(hr) ? firewall_rule_update(first->rule, r) : hr;
 }
 
-static HRESULT com_remove(FirewallCom *c, const char *name) {
-        INetFwRule *rule = NULL;
-        BSTR b = firewall_rule_text(name);
-        HRESULT hr = b ? INetFwRules_Item(c->rules, b, &rule) : E_OUTOFMEMORY;
+static HRESULT com_remove(FirewallCom *c, const IpEndpoint *listen) {
+        FoundRule *first;
+        size_t n;
+        HRESULT hr = com_find(c, listen, &first, &n);
 
-        if (SUCCEEDED(hr) && firewall_rule_is_ours(rule))
-                hr = INetFwRules_Remove(c->rules, b);
-        else if (hr != E_OUTOFMEMORY)
-                hr = S_OK; /* it is gone, or the rule of that name is not ours */
-        if (rule)
-                INetFwRule_Release(rule);
-        SysFreeString(b);
-        return hr;
+        return SUCCEEDED(hr) ? com_drop_all(c, first, n, NULL) : hr;
 }
 
 static int com_change(void *userdata, const FirewallChange *change) {
         FirewallCom *c = userdata;
-        char name[FIREWALL_NAME_MAX];
         HRESULT hr = S_OK;
         int r = com_open(c);
 
         if (r < 0)
                 return r;
-        firewall_rule_name(&change->rule->listen, name);
         switch (change->action) {
         case FIREWALL_ADD:
-                hr = com_add(c, change->rule, name);
+                hr = com_add(c, change->rule);
                 break;
         case FIREWALL_UPDATE:
-                hr = com_update(c, change->rule, name);
+                hr = com_update(c, change->rule);
                 break;
         case FIREWALL_REMOVE:
-                hr = com_remove(c, name);
+                hr = com_remove(c, &change->rule->listen);
                 break;
         }
         if (SUCCEEDED(hr))
                 return 0;
         com_close(c);
         return com_error(hr, "changing a rule");
+}
+
+/* Thousands of rules are not kept in memory while nothing happens, and an old enumeration does not
+ * know what others have done since. */
+static void com_rest(void *userdata) {
+        FirewallCom *c = userdata;
+
+        found_rules_done(&c->found);
 }
 
 static int com_effect(void *userdata, FirewallEffect *ret_effect) {
@@ -226,6 +255,7 @@ int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store) {
                 .userdata = c,
                 .list = com_list,
                 .change = com_change,
+                .rest = com_rest,
                 .effect = com_effect,
                 .now = com_now,
         };
@@ -256,18 +286,20 @@ int firewall_com_effect(FirewallEffect *ret_effect) {
 
 int firewall_com_remove_all(size_t *ret_removed) {
         FirewallRules rules = FIREWALL_RULES_NULL;
-        FirewallStore store;
+        FirewallStore store = {0};
         FirewallCom *c = NULL;
         int r = firewall_com_new(&c, &store);
 
         *ret_removed = 0;
         if (r == 0)
                 r = store.list(store.userdata, &rules);
-        for (size_t i = 0; r == 0 && i < rules.n; i++) {
+        for (size_t i = 0; i < rules.n; i++) { /* a rule that stays does not keep the others */
                 FirewallChange change = {FIREWALL_REMOVE, &rules.items[i]};
+                int error = store.change(store.userdata, &change);
 
-                r = store.change(store.userdata, &change);
-                *ret_removed += r == 0;
+                *ret_removed += error == 0;
+                if (r == 0)
+                        r = error;
         }
         firewall_rules_done(&rules);
         firewall_com_free(c);

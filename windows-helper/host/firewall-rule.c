@@ -44,11 +44,15 @@ static HRESULT rule_put(INetFwRule *rule, RulePutText put, const char *text) {
 HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
         const INetFwRuleVtbl *v = rule->lpVtbl;
         char port[PORT_TEXT_MAX], address[IP_TEXT_MAX], about[FIREWALL_ABOUT_MAX];
+        char name[FIREWALL_NAME_MAX];
         HRESULT hr;
 
+        firewall_rule_name(&r->listen, name);
         firewall_rule_about(r, about);
         rule_local_texts(&r->listen, port, address);
-        hr = rule_put(rule, v->put_Description, about);
+        hr = rule_put(rule, v->put_Name, name);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, v->put_Description, about);
         if (SUCCEEDED(hr))
                 hr = INetFwRule_put_Protocol(rule, NET_FW_IP_PROTOCOL_TCP);
         if (SUCCEEDED(hr))
@@ -70,7 +74,7 @@ HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
         return hr;
 }
 
-bool firewall_rule_is_ours(INetFwRule *rule) {
+static bool rule_is_ours(INetFwRule *rule) {
         BSTR grouping = NULL;
         bool ours = SUCCEEDED(INetFwRule_get_Grouping(rule, &grouping)) && grouping &&
                     wcscmp(grouping, L"" FIREWALL_GROUPING) == 0;
@@ -99,6 +103,10 @@ static bool rule_text_is(INetFwRule *rule, RuleGetText get, const char *wanted) 
         same = text && strcmp(text, wanted) == 0;
         free(text);
         return same;
+}
+
+bool firewall_rule_is_named(INetFwRule *rule, const char *name) {
+        return rule_text_is(rule, rule->lpVtbl->get_Name, name);
 }
 
 /* Windows may return an address with a mask that covers all of it. */
@@ -135,35 +143,97 @@ static bool rule_is_as_written(INetFwRule *rule, const IpEndpoint *listen) {
                rule_address_is(rule, address);
 }
 
-int firewall_rule_read(INetFwRule *rule, FirewallRule *ret_rule) {
-        FirewallRule r = {.remote = NULL};
-        char *name, *about = NULL, *remote = NULL;
-        LONG profiles = 0;
-        int error = -ENOMEM;
+HRESULT firewall_rule_update(INetFwRule *rule, const FirewallRule *r) {
+        char name[FIREWALL_NAME_MAX], about[FIREWALL_ABOUT_MAX];
+        LONG profiles = 0, both;
+        HRESULT hr = INetFwRule_get_Profiles(rule, &profiles);
 
-        if (!firewall_rule_is_ours(rule))
-                return -ENOENT;
-        rule_get(rule, rule->lpVtbl->get_Name, &name);
-        if (name && firewall_rule_parse_name(name, &r.listen) < 0) {
-                error = -ENOENT;
-        } else if (name) {
-                rule_get(rule, rule->lpVtbl->get_Description, &about);
-                rule_get(rule, rule->lpVtbl->get_RemoteAddresses, &remote);
-                error = about && remote ? firewall_remote_read(remote, &r.remote) : -ENOMEM;
+        firewall_rule_name(&r->listen, name);
+        both = SUCCEEDED(hr) ? profiles & r->profiles : 0;
+        if (both == 0 || !rule_is_as_written(rule, &r->listen) ||
+            !firewall_rule_is_named(rule, name)) {
+                hr = INetFwRule_put_Enabled(rule, VARIANT_FALSE);
+                return SUCCEEDED(hr) ? firewall_rule_write(rule, r) : hr;
         }
+        /* It stays in force, so that connections which it admits are not cut. */
+        firewall_rule_about(r, about);
+        if (both != profiles)
+                hr = INetFwRule_put_Profiles(rule, both);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, rule->lpVtbl->put_RemoteAddresses, r->remote);
+        if (SUCCEEDED(hr))
+                hr = rule_put(rule, rule->lpVtbl->put_Description, about);
+        if (SUCCEEDED(hr) && both != r->profiles)
+                hr = INetFwRule_put_Profiles(rule, r->profiles);
+        return hr;
+}
+
+HRESULT firewall_rule_leave(INetFwRule *rule, const IpEndpoint *listen,
+                            char ret_name[FIREWALL_NAME_MAX]) {
+        uint64_t tag;
+        GUID guid;
+        HRESULT hr = CoCreateGuid(&guid);
+
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Enabled(rule, VARIANT_FALSE);
+        if (FAILED(hr))
+                return hr;
+        memcpy(&tag, guid.Data4, sizeof(tag));
+        firewall_rule_leaving_name(listen, tag, ret_name);
+        return rule_put(rule, rule->lpVtbl->put_Name, ret_name);
+}
+
+int firewall_rule_identify(INetFwRule *rule, IpEndpoint *ret_listen, bool *ret_ours) {
+        char *name;
+        int r = -ENOMEM;
+
+        rule_get(rule, rule->lpVtbl->get_Name, &name);
+        if (name) {
+                bool ours = rule_is_ours(rule);
+
+                r = firewall_rule_parse_name(name, ret_listen);
+                if (r < 0 && ours)
+                        r = firewall_rule_parse_leaving_name(name, ret_listen);
+                *ret_ours = ours;
+                r = r < 0 ? -ENOENT : 0;
+        }
+        free(name);
+        return r;
+}
+
+/* Read a rule of ours for @listen. Return: 0 or -ENOMEM. */
+static int rule_read(INetFwRule *rule, const IpEndpoint *listen, FirewallRule *ret_rule) {
+        FirewallRule r = {.listen = *listen};
+        char *about, *remote, name[FIREWALL_NAME_MAX];
+        LONG profiles = 0;
+        int error;
+
+        rule_get(rule, rule->lpVtbl->get_Description, &about);
+        rule_get(rule, rule->lpVtbl->get_RemoteAddresses, &remote);
+        error = about && remote ? firewall_remote_read(remote, &r.remote) : -ENOMEM;
         if (error == 0) {
+                firewall_rule_name(listen, name);
                 (void) INetFwRule_get_Profiles(rule, &profiles);
                 r.profiles = (uint8_t) (profiles & WIRE_PROFILE_ALL);
                 if (r.profiles != profiles || r.profiles == 0 ||
-                    !rule_is_as_written(rule, &r.listen) ||
+                    !firewall_rule_is_named(rule, name) || !rule_is_as_written(rule, listen) ||
                     firewall_rule_parse_about(about, r.service) < 0)
-                        r.service[0] = '\0'; /* somebody has changed it: to be written again */
+                        r.service[0] = '\0'; /* it is not as it should be: to be written again */
                 if (r.profiles == 0)
                         r.profiles = WIRE_PROFILE_ALL; /* 0 has another meaning in a FirewallRule */
                 *ret_rule = r;
         }
         free(remote);
         free(about);
-        free(name);
         return error;
+}
+
+int firewall_rule_read(INetFwRule *rule, FirewallRule *ret_rule) {
+        IpEndpoint listen;
+        bool ours = false;
+        int r = firewall_rule_identify(rule, &listen, &ours);
+
+        if (r == 0 && !ours)
+                r = -ENOENT;
+        return r == 0 ? rule_read(rule, &listen, ret_rule) : r;
 }

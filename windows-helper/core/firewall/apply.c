@@ -180,6 +180,7 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
                 f->due_usec = now_usec;
                 return false;
         }
+        f->store.rest(f->store.userdata);
         if (r < 0)
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;
         else

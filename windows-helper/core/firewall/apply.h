@@ -28,6 +28,7 @@ typedef struct FirewallStore {
         void *userdata;
         int (*list)(void *userdata, FirewallRules *rules); /* the rules of our grouping */
         int (*change)(void *userdata, const FirewallChange *change);
+        void (*rest)(void *userdata); /* no change follows soon: let go of what makes them fast */
         int (*effect)(void *userdata, FirewallEffect *ret_effect); /* -ENOSYS: not known */
         uint64_t (*now)(void *userdata); /* usec, for the length of a slice */
 } FirewallStore;

@@ -8,6 +8,7 @@
 #include "windows-helper/core/firewall/firewall.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 #define FIREWALL_PREFIX    FIREWALL_GROUPING " "
 #define FIREWALL_ABOUT     "Opened for service '"
 #define FIREWALL_ABOUT_END "' of a guest, by wslbridge"
+#define FIREWALL_LEAVING   " (removed "
+#define FIREWALL_TAG_CHARS 16
 
 void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MAX]) {
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -52,6 +55,29 @@ int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
                 return -EINVAL;
         *ret_listen = e;
         return 0;
+}
+
+void firewall_rule_leaving_name(const IpEndpoint *listen, uint64_t tag,
+                                char ret_name[FIREWALL_NAME_MAX]) {
+        char name[FIREWALL_NAME_MAX];
+
+        firewall_rule_name(listen, name);
+        (void) snprintf(ret_name, FIREWALL_NAME_MAX, "%.*s" FIREWALL_LEAVING "%016" PRIx64 ")",
+                        FIREWALL_NAME_MAX - 28, name, tag);
+}
+
+int firewall_rule_parse_leaving_name(const char *name, IpEndpoint *ret_listen) {
+        const size_t n = sizeof(FIREWALL_LEAVING) - 1;
+        const char *mark = strstr(name, FIREWALL_LEAVING);
+        char usual[FIREWALL_NAME_MAX];
+
+        if (!mark || (size_t) (mark - name) >= sizeof(usual) ||
+            strspn(mark + n, "0123456789abcdef") != FIREWALL_TAG_CHARS ||
+            strcmp(mark + n + FIREWALL_TAG_CHARS, ")") != 0)
+                return -EINVAL;
+        memcpy(usual, name, (size_t) (mark - name));
+        usual[mark - name] = '\0';
+        return firewall_rule_parse_name(usual, ret_listen);
 }
 
 void firewall_rule_about(const FirewallRule *rule, char ret_about[FIREWALL_ABOUT_MAX]) {

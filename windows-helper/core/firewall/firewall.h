@@ -9,8 +9,9 @@
 
 #include "protocol/wire/wire.h"
 
-#define FIREWALL_GROUPING  "wslbridge"
-#define FIREWALL_NAME_MAX  (10 + IP_ENDPOINT_TEXT_MAX) /* "wslbridge 0.0.0.0:2222" */
+#define FIREWALL_GROUPING "wslbridge"
+/* "wslbridge 0.0.0.0:2222 (removed 0123456789abcdef)" */
+#define FIREWALL_NAME_MAX  (10 + IP_ENDPOINT_TEXT_MAX + 27)
 #define FIREWALL_ABOUT_MAX (WIRE_SERVICE_NAME_MAX + 64)
 
 typedef struct FirewallRule {
@@ -46,6 +47,16 @@ void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MA
 
 /* Return: 0, or -EINVAL when @name is not one that firewall_rule_name() makes. */
 int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen);
+
+/* The name of a rule of ours for @listen that is about to be removed. Names of rules are not
+ * unique, and Windows removes by name (fact 5.1.5), so such a rule first gets a name that nobody
+ * else has.
+ * @tag: random */
+void firewall_rule_leaving_name(const IpEndpoint *listen, uint64_t tag,
+                                char ret_name[FIREWALL_NAME_MAX]);
+
+/* Return: 0, or -EINVAL when @name is not one that firewall_rule_leaving_name() makes. */
+int firewall_rule_parse_leaving_name(const char *name, IpEndpoint *ret_listen);
 
 /* The rule's description. It is for people, and it also stores the service's name. */
 void firewall_rule_about(const FirewallRule *rule, char ret_about[FIREWALL_ABOUT_MAX]);

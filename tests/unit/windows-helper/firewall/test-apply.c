@@ -20,7 +20,7 @@
 typedef struct Recorder {
         uint64_t now_usec, change_usec;
         FirewallRules rules;
-        unsigned n_lists, n_effects, n_changes;
+        unsigned n_lists, n_effects, n_changes, n_rests;
         int list_error, effect_error, change_error;
         bool refuses_sevenths;
         FirewallEffect effect;
@@ -77,6 +77,10 @@ static int recorder_change(void *userdata, const FirewallChange *change) {
         return 0;
 }
 
+static void recorder_rest(void *userdata) {
+        ((Recorder *) userdata)->n_rests++;
+}
+
 static int recorder_effect(void *userdata, FirewallEffect *ret_effect) {
         Recorder *r = userdata;
 
@@ -92,8 +96,8 @@ static uint64_t recorder_now(void *userdata) {
 static Recorder r;
 
 static void setup(void) {
-        const FirewallStore store = {&r, recorder_list, recorder_change, recorder_effect,
-                                     recorder_now};
+        const FirewallStore store = {
+                &r, recorder_list, recorder_change, recorder_rest, recorder_effect, recorder_now};
 
         r = (Recorder){.change_usec = CHANGE_USEC};
         firewall_apply_init(&r.f, &store);
@@ -192,6 +196,7 @@ START_TEST(test_thousands_in_slices) {
         n = run(&changed);
         ck_assert_uint_eq(r.rules.n, 200);
         ck_assert_uint_eq(r.n_changes, 200);
+        ck_assert_uint_eq(r.n_rests, 1); /* once all is done, and not between slices */
         ck_assert_uint_ge(n, 200 * CHANGE_USEC / (FIREWALL_SLICE_USEC + CHANGE_USEC));
         want(0, "");
         (void) run(&changed);

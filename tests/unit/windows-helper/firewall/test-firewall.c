@@ -47,6 +47,32 @@ START_TEST(test_names) {
 }
 END_TEST
 
+/* A rule that is about to be removed has a name that nobody else has and that says whose it is. */
+START_TEST(test_leaving_names) {
+        static const char *const bad[] = {
+                "wslbridge 0.0.0.0:2222",
+                "wslbridge 0.0.0.0:2222 (removed 0123456789abcde)",
+                "wslbridge 0.0.0.0:2222 (removed 0123456789abcdef0)",
+                "wslbridge 0.0.0.0:2222 (removed 0123456789abcdef) ",
+                "wslbridge 0.0.0.0:02222 (removed 0123456789abcdef)",
+                " (removed 0123456789abcdef)",
+        };
+        IpEndpoint longest = {.port = 65535}, e;
+        char name[FIREWALL_NAME_MAX];
+
+        ck_assert_int_eq(ip_parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &longest.addr), 0);
+        firewall_rule_leaving_name(&longest, UINT64_MAX, name);
+        ck_assert_str_eq(name, "wslbridge [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535 (removed "
+                               "ffffffffffffffff)");
+        ck_assert_int_eq(firewall_rule_parse_leaving_name(name, &e), 0);
+        ck_assert_int_eq(ip_endpoint_compare(&e, &longest), 0);
+        ck_assert_int_eq(firewall_rule_parse_name(name, &e), -EINVAL);
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                ck_assert_msg(firewall_rule_parse_leaving_name(bad[i], &e) == -EINVAL, "%s",
+                              bad[i]);
+}
+END_TEST
+
 /* "add 80; update 81; remove 82" */
 static void expect(const FirewallRules *present, const FirewallRules *wanted, const char *text) {
         static const char *const names[] = {"add", "update", "remove"};
@@ -161,6 +187,7 @@ int main(void) {
         TCase *tc = tcase_create("firewall");
 
         tcase_add_test(tc, test_names);
+        tcase_add_test(tc, test_leaving_names);
         tcase_add_test(tc, test_changes);
         tcase_add_test(tc, test_remote_scope);
         tcase_add_test(tc, test_remote_scope_as_windows_has_it);
