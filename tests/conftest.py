@@ -32,6 +32,12 @@ def windows_tree():
 
 
 @pytest.fixture(scope="session")
+def release_tree():
+    """The agent and wslbridgectl as they ship."""
+    return os.path.join(TOP, "build", "release")
+
+
+@pytest.fixture(scope="session")
 def windows_release_tree():
     """The helper as it ships."""
     return os.path.join(TOP, "build", "windows-release")

@@ -44,8 +44,16 @@ build_dev_programs() {
     make_tree dev 'the agent (sanitizers)' agent/wslbridge-agent agent/wslbridgectl
 }
 
+RELEASE_TREE=(release 'the agent' --buildtype=release)
+
 build_release() {
-    build_tree release 'the agent' --buildtype=release
+    build_tree "${RELEASE_TREE[@]}"
+}
+
+# Only the programs that ship, for './dev test'.
+build_release_programs() {
+    setup_tree "${RELEASE_TREE[@]}"
+    make_tree release 'the agent' agent/wslbridge-agent agent/wslbridgectl
 }
 
 build_install() {

@@ -5,6 +5,8 @@
  */
 
 #include "windows-helper/commands/commands.h"
+#include "windows-helper/win/crypto.h"
+#include "windows-helper/win/ip-helper.h"
 #include "windows-helper/win/log.h"
 
 #include <stdio.h>
@@ -85,6 +87,8 @@ int wmain(int argc, wchar_t **wide) {
                 (void) log_win_error(GetLastError(), "Cannot restrict where DLLs are loaded from");
                 return EXIT_FAILURE;
         }
+        if (crypto_load() < 0 || ip_helper_load() < 0)
+                return EXIT_FAILURE;
         argv = utf8_arguments(argc, wide);
         if (!argv || argc < 2)
                 return usage(stderr);

@@ -9,8 +9,8 @@ import tree
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "tidy: minutes of clang-tidy; './dev check' leaves it out")
-    config.addinivalue_line("markers", "release: needs the Windows programs, built for tests and "
-                            "for release; './dev check' leaves it out")
+    config.addinivalue_line("markers", "release: needs the programs as they ship, and the Windows "
+                            "program for tests; './dev check' leaves it out")
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What gets installed, a part at a time: man pages, the executables as they ship. All together, and
-the unit, are in test_install.py and test_unit.py."""
+"""What gets installed, a part at a time: man pages, the helper as it ships. How the programs are
+built is in test_hardening.py; all together, and the unit, are in test_install.py and test_unit.py."""
 import os
 import re
 import subprocess
@@ -29,12 +29,6 @@ def test_man_page_has_the_usual_parts(path):
         assert re.search(rf'^\.SH "?{part}"?$', text, re.MULTILINE), f"{path}: no {part}"
 
 
-def imports_of(exe):
-    done = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", exe], check=True,
-                          capture_output=True, text=True)
-    return {m.lower() for m in re.findall(r"DLL Name: (\S+)", done.stdout)}
-
-
 def helper(tree_path):
     exe = os.path.join(tree_path, "windows-helper", "wslbridge-helper.exe")
     assert os.path.isfile(exe), "build first: ./dev build"
@@ -56,13 +50,3 @@ def test_the_helper_as_it_ships_has_no_test_transport(windows_tree, windows_rele
     """The search would find it, because it does find it in the build for tests."""
     assert len(traces_of_the_test_transport(helper(windows_tree))) > 2
     assert traces_of_the_test_transport(helper(windows_release_tree)) == set()
-
-
-@pytest.mark.release
-def test_the_helper_needs_nothing_but_windows(windows_release_tree):
-    system = {"kernel32.dll", "advapi32.dll", "ws2_32.dll", "iphlpapi.dll", "bcrypt.dll",
-              "msvcrt.dll", "ole32.dll", "oleaut32.dll", "ntdll.dll", "user32.dll", "shell32.dll"}
-    foreign = {d for d in imports_of(helper(windows_release_tree)) - system
-               if not d.startswith("api-ms-win-")}
-    assert imports_of(helper(windows_release_tree)), "objdump tells nothing"
-    assert not foreign

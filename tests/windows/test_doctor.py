@@ -49,6 +49,20 @@ def findings(command):
     return run
 
 
+def test_smart_app_control_is_named(findings, registry):
+    key = r"SYSTEM\CurrentControlSet\Control\CI\Policy"
+    assert "app-control" not in findings()
+    try:
+        for state, text in ((1, "is on"), (2, "is evaluating")):
+            registry.set(key, "VerifiedAndReputablePolicyState", state)
+            (rank, seen, advice), = findings()["app-control"]
+            assert rank == "hint" and text in seen and "Windows Security" in advice
+        registry.set(key, "VerifiedAndReputablePolicyState", 0)
+        assert "app-control" not in findings()
+    finally:
+        registry.remove(key)
+
+
 def test_nothing_is_there(command, findings):
     found = findings()
     assert found["service"][0][0] == "broken" and "install" in found["service"][0][2]

@@ -30,6 +30,7 @@
 #        define AF_HYPERV 34
 #endif
 
+#define APP_CONTROL_KEY L"SYSTEM\\CurrentControlSet\\Control\\CI\\Policy"
 #define IPV6_PARAMETERS L"SYSTEM\\CurrentControlSet\\Services\\Tcpip6\\Parameters"
 
 static ServiceSeen survey_state(SC_HANDLE service) {
@@ -83,6 +84,16 @@ static Seen survey_key(HKEY root, const wchar_t *path) {
                                                                               : SEEN_UNKNOWN;
 }
 
+static AppControl survey_app_control(void) {
+        DWORD state = APP_CONTROL_OFF, size = sizeof(state);
+
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, APP_CONTROL_KEY, L"VerifiedAndReputablePolicyState",
+                         RRF_RT_REG_DWORD, NULL, &state, &size) != ERROR_SUCCESS)
+                return APP_CONTROL_OFF;
+        return state == APP_CONTROL_ON || state == APP_CONTROL_EVALUATES ? (AppControl) state
+                                                                         : APP_CONTROL_OFF;
+}
+
 static void survey_windows(HostEvidence *e) {
         DWORD size = sizeof(e->disabled_components);
         LSTATUS error;
@@ -98,6 +109,7 @@ static void survey_windows(HostEvidence *e) {
                 e->wsl = survey_key(HKEY_CURRENT_USER, HOSTNET_LXSS_PATH);
         error = RegGetValueW(HKEY_LOCAL_MACHINE, IPV6_PARAMETERS, L"DisabledComponents",
                              RRF_RT_REG_DWORD, NULL, &e->disabled_components, &size);
+        e->app_control = survey_app_control();
         e->ipv6 = error == ERROR_SUCCESS ? SEEN_YES : SEEN_NO;
         if (firewall_com_effect(&e->firewall_effect) < 0)
                 e->firewall_effect = FIREWALL_EFFECTIVE;

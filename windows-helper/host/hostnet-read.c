@@ -5,17 +5,15 @@
  */
 
 #include "windows-helper/host/hostnet-read.h"
+#include "windows-helper/win/ip-helper.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/registry.h"
 
 #include <errno.h>
+#include <netioapi.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ws2tcpip.h>
-
-#include <iphlpapi.h> /* declares little without the header above */
-#include <netioapi.h>
 
 #define LXSS_TEXT_MAX 64
 
@@ -48,7 +46,7 @@ static void hostnet_take_interface(const NET_LUID *luid, HostnetAddress *a) {
         MIB_IF_ROW2 row = {.InterfaceLuid = *luid};
         char *name = NULL;
 
-        if (GetIfEntry2(&row) != NO_ERROR)
+        if (ip_helper.get_interface(&row) != NO_ERROR)
                 return; /* the interface has just gone */
         a->virtual_switch = wcsncmp(row.Alias, alias_prefix, ARRAYSIZE(alias_prefix) - 1) == 0 ||
                             wcsncmp(row.Description, description_prefix,
@@ -92,7 +90,7 @@ static void hostnet_take_lxss(Hostnet *h) {
 
 int hostnet_read(Hostnet *ret_hostnet) {
         MIB_UNICASTIPADDRESS_TABLE *table = NULL;
-        DWORD error = GetUnicastIpAddressTable(AF_UNSPEC, &table);
+        DWORD error = ip_helper.get_addresses(AF_UNSPEC, &table);
         Hostnet *h = ret_hostnet;
 
         if (error != NO_ERROR)
@@ -116,7 +114,7 @@ int hostnet_read(Hostnet *ret_hostnet) {
                 hostnet_take_interface(&row->InterfaceLuid, a);
                 h->n_addresses++;
         }
-        FreeMibTable(table);
+        ip_helper.free_table(table);
         hostnet_take_lxss(h);
         return 0;
 }
@@ -148,7 +146,7 @@ int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *use
                 .fn = fn,
                 .userdata = userdata,
         };
-        error = NotifyUnicastIpAddressChange(AF_UNSPEC, hostnet_on_change, w, FALSE, &w->handle);
+        error = ip_helper.notify_address_change(AF_UNSPEC, hostnet_on_change, w, FALSE, &w->handle);
         if (error != NO_ERROR) {
                 free(w);
                 return log_win_error(error, "Cannot watch the host's addresses");
@@ -161,7 +159,7 @@ HostnetWatch *hostnet_watch_free(HostnetWatch *w) {
         if (!w)
                 return NULL;
         if (w->handle)
-                (void) CancelMibChangeNotify2(w->handle); /* waits for a running callback */
+                (void) ip_helper.cancel_change_notify(w->handle); /* waits for a running callback */
         free(w);
         return NULL;
 }

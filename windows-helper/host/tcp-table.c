@@ -5,15 +5,13 @@
  */
 
 #include "windows-helper/host/tcp-table.h"
+#include "windows-helper/win/ip-helper.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/win.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <ws2tcpip.h>
-
-#include <iphlpapi.h> /* declares little without the header above */
 
 #define TCP_TABLE_ATTEMPTS 5 /* it may grow after the query of its size (fact 9.3.8) */
 
@@ -29,8 +27,8 @@ static void *tcp_table_get(ULONG family, DWORD *ret_error) {
                         error = ERROR_OUTOFMEMORY;
                         break;
                 }
-                error = GetExtendedTcpTable(table, &size, FALSE, family,
-                                            TCP_TABLE_OWNER_PID_LISTENER, 0);
+                error = ip_helper.get_tcp_table(table, &size, FALSE, family,
+                                                TCP_TABLE_OWNER_PID_LISTENER, 0);
         }
         *ret_error = error;
         if (error == ERROR_SUCCESS)

@@ -1,14 +1,34 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * HMAC-SHA256 and random bytes, from bcrypt.dll.
+ * HMAC-SHA256 and random bytes, from bcrypt.dll, which is not a KnownDLL.
  */
 
 #include "windows-helper/win/crypto.h"
+#include "windows-helper/win/system-dll.h"
 #include "windows-helper/win/win.h"
 
 #include <bcrypt.h>
 #include <errno.h>
+
+/* Set by crypto_load() and never changed afterwards. */
+static struct {
+        __typeof__(&BCryptCloseAlgorithmProvider) close;
+        __typeof__(&BCryptGenRandom) random;
+        __typeof__(&BCryptHash) hash;
+        __typeof__(&BCryptOpenAlgorithmProvider) open;
+} bcrypt;
+
+int crypto_load(void) {
+        const SystemFunction functions[] = {
+                {"BCryptCloseAlgorithmProvider", &bcrypt.close},
+                {"BCryptGenRandom", &bcrypt.random},
+                {"BCryptHash", &bcrypt.hash},
+                {"BCryptOpenAlgorithmProvider", &bcrypt.open},
+        };
+
+        return system_dll_load(L"bcrypt.dll", functions, ARRAYSIZE(functions));
+}
 
 /* The pseudo handle BCRYPT_HMAC_SHA256_ALG_HANDLE would save opening and closing an algorithm. Wine
  * 8 accepts it but computes a MAC that differs from RFC 2104. Handshakes are rare, so the cost does
@@ -18,19 +38,19 @@ int mac_bcrypt(const uint8_t *key, const uint8_t *data, size_t n,
         BCRYPT_ALG_HANDLE algorithm = NULL;
         NTSTATUS status;
 
-        status = BCryptOpenAlgorithmProvider(&algorithm, BCRYPT_SHA256_ALGORITHM, NULL,
-                                             BCRYPT_ALG_HANDLE_HMAC_FLAG);
+        status =
+                bcrypt.open(&algorithm, BCRYPT_SHA256_ALGORITHM, NULL, BCRYPT_ALG_HANDLE_HMAC_FLAG);
         if (!BCRYPT_SUCCESS(status))
                 return -EIO;
-        status = BCryptHash(algorithm, (PUCHAR) (uintptr_t) key, CRYPTO_KEY_SIZE,
-                            (PUCHAR) (uintptr_t) data, (ULONG) n, ret_mac, CRYPTO_MAC_SIZE);
-        (void) BCryptCloseAlgorithmProvider(algorithm, 0);
+        status = bcrypt.hash(algorithm, (PUCHAR) (uintptr_t) key, CRYPTO_KEY_SIZE,
+                             (PUCHAR) (uintptr_t) data, (ULONG) n, ret_mac, CRYPTO_MAC_SIZE);
+        (void) bcrypt.close(algorithm, 0);
         return BCRYPT_SUCCESS(status) ? 0 : -EIO;
 }
 
 int random_bcrypt(uint8_t *ret_bytes, size_t n) {
         NTSTATUS status;
 
-        status = BCryptGenRandom(NULL, ret_bytes, (ULONG) n, BCRYPT_USE_SYSTEM_PREFERRED_RNG);
+        status = bcrypt.random(NULL, ret_bytes, (ULONG) n, BCRYPT_USE_SYSTEM_PREFERRED_RNG);
         return BCRYPT_SUCCESS(status) ? 0 : -EIO;
 }

@@ -11,6 +11,10 @@
 #define CRYPTO_KEY_SIZE 32 /* bytes of the key that mac_bcrypt() takes */
 #define CRYPTO_MAC_SIZE 32 /* bytes of an HMAC-SHA256 */
 
+/* Load bcrypt.dll. Called once, before the functions below. Return: 0 or negative errno (logged).
+ */
+int crypto_load(void);
+
 /* HMAC-SHA256 of @n bytes with a key of CRYPTO_KEY_SIZE bytes. Return: 0 or -EIO. */
 int mac_bcrypt(const uint8_t *key, const uint8_t *data, size_t n, uint8_t ret_mac[CRYPTO_MAC_SIZE]);
 

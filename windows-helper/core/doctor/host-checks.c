@@ -17,17 +17,29 @@
 #define IPV6_ALL_OFF 0xff
 
 const char *const host_finding_ids[] = {
-        "service",      "status",
-        "version",      "iphlpsvc",
-        "ipv6",         "hyper-v-sockets",
-        "wsl",          "hyper-v-registration",
-        "event-source", "vms",
-        "policy",       "firewall",
-        "pairing",      "not-paired",
-        "agent",        "networking-mode",
-        "rules",        "rules-left",
-        "rules-lost",   "rules-taken",
-        "foreign-rule", "guest-service",
+        "service",
+        "status",
+        "version",
+        "iphlpsvc",
+        "ipv6",
+        "hyper-v-sockets",
+        "wsl",
+        "hyper-v-registration",
+        "event-source",
+        "app-control",
+        "vms",
+        "policy",
+        "firewall",
+        "pairing",
+        "not-paired",
+        "agent",
+        "networking-mode",
+        "rules",
+        "rules-left",
+        "rules-lost",
+        "rules-taken",
+        "foreign-rule",
+        "guest-service",
         NULL,
 };
 
@@ -203,6 +215,22 @@ static void check_hyperv(const HostEvidence *e, Findings *f) {
                              "shows our events without their texts");
 }
 
+/* It judges a program that nobody has signed by what Microsoft's cloud knows about that very file,
+ * and there are no exceptions for single programs. The running one has passed; its update may not.
+ */
+static void check_app_control(const HostEvidence *e, Findings *f) {
+        if (e->app_control == APP_CONTROL_OFF)
+                return;
+        host_finding(f, FINDING_HINT, "app-control", NULL,
+                     "If Windows blocks wslbridge-helper: it can only be turned off for all "
+                     "programs, in Windows Security, App & browser control, Smart App Control.",
+                     e->app_control == APP_CONTROL_ON
+                             ? "Smart App Control is on; it may block this program or its next "
+                               "version, because they are not signed"
+                             : "Smart App Control is evaluating this machine; when it turns itself "
+                               "on, it may block this program, because it is not signed");
+}
+
 static void check_vms(const HostEvidence *e, Findings *f) {
         size_t n_wsl = 0;
 
@@ -259,6 +287,7 @@ void host_checks_run(const HostEvidence *e, Findings *ret) {
         check_service(e, &f);
         check_forwarder(e, &f);
         check_hyperv(e, &f);
+        check_app_control(e, &f);
         check_vms(e, &f);
         check_policy(e, &f);
         check_firewall(e, &f);

@@ -25,6 +25,13 @@ typedef enum ServiceSeen {
         SERVICE_IS_RUNNING,
 } ServiceSeen;
 
+/* Smart App Control, with the numbers that Windows writes to the registry (fact 9.2.5). */
+typedef enum AppControl {
+        APP_CONTROL_OFF, /* also when this Windows does not have it */
+        APP_CONTROL_ON,
+        APP_CONTROL_EVALUATES, /* blocks nothing yet */
+} AppControl;
+
 typedef struct EvidenceGuest {
         char owner[LEDGER_OWNER_MAX + 1];
         bool paired; /* has a key here; otherwise it was only met */
@@ -49,7 +56,8 @@ typedef struct HostEvidence {
         Seen wsl;          /* WSL has been used on this machine */
         Seen registered;   /* our service for guests of plain Hyper-V is registered */
         Seen event_source; /* our texts for the Event Log are registered */
-        bool keys_seen;    /* guests has everybody who is paired */
+        AppControl app_control;
+        bool keys_seen; /* guests has everybody who is paired */
         const EvidenceGuest *guests;
         size_t n_guests;
         const PolicyOrigin *policy;

@@ -49,6 +49,11 @@ START_TEST(test_windows) {
         evidence.firewall_effect = FIREWALL_OFF;
         expect(FINDING_HINT, "firewall", "is off", "Turn it on");
         healthy_setup();
+        evidence.app_control = APP_CONTROL_ON;
+        expect(FINDING_HINT, "app-control", "is on", "only be turned off for all");
+        evidence.app_control = APP_CONTROL_EVALUATES;
+        expect(FINDING_HINT, "app-control", "evaluating", "Windows Security");
+        healthy_setup();
         evidence.ipv6 = SEEN_YES;
         evidence.disabled_components = 0xffffffff;
         expect(FINDING_HINT, "ipv6", "0xffffffff", "0x20");

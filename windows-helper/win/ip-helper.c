@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * iphlpapi.dll, which is not a KnownDLL.
+ */
+
+#include "windows-helper/win/ip-helper.h"
+#include "windows-helper/win/system-dll.h"
+
+IpHelper ip_helper;
+
+int ip_helper_load(void) {
+        const SystemFunction functions[] = {
+                {"CancelMibChangeNotify2", &ip_helper.cancel_change_notify},
+                {"FreeMibTable", &ip_helper.free_table},
+                {"GetExtendedTcpTable", &ip_helper.get_tcp_table},
+                {"GetIfEntry2", &ip_helper.get_interface},
+                {"GetUnicastIpAddressTable", &ip_helper.get_addresses},
+                {"NotifyUnicastIpAddressChange", &ip_helper.notify_address_change},
+        };
+
+        return system_dll_load(L"iphlpapi.dll", functions, ARRAYSIZE(functions));
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The functions of iphlpapi.dll that we use.
+ */
+
+#include "windows-helper/win/win.h"
+
+#include <ws2tcpip.h>
+
+#include <iphlpapi.h> /* declares little without the header above */
+
+/* Set by ip_helper_load() and never changed afterwards. */
+typedef struct IpHelper {
+        __typeof__(&CancelMibChangeNotify2) cancel_change_notify;
+        __typeof__(&FreeMibTable) free_table;
+        __typeof__(&GetExtendedTcpTable) get_tcp_table;
+        __typeof__(&GetIfEntry2) get_interface;
+        __typeof__(&GetUnicastIpAddressTable) get_addresses;
+        __typeof__(&NotifyUnicastIpAddressChange) notify_address_change;
+} IpHelper;
+
+extern IpHelper ip_helper;
+
+/* Load iphlpapi.dll. Called once, before anything uses ip_helper. Return: 0 or negative errno
+ * (logged). */
+int ip_helper_load(void);
