@@ -2,7 +2,8 @@
 
 /*
  * A stand-in for the computecore.dll of Windows. It answers with the value 'Compute' (REG_SZ, JSON)
- * of HKLM\SOFTWARE\wslbridge-test, or with the error 'ComputeError' (REG_DWORD, an HRESULT).
+ * of HKLM\SOFTWARE\wslbridge-test, once with 'ComputeOnce' if there is one, or with the error
+ * 'ComputeError' (REG_DWORD, an HRESULT).
  */
 
 #include <stdlib.h>
@@ -29,15 +30,20 @@ HRESULT WINAPI HcsEnumerateComputeSystems(const wchar_t *query, void *operation)
 }
 
 HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **ret_result) {
+        const wchar_t *name = L"ComputeOnce";
         DWORD size = 0;
         wchar_t *text;
 
         *ret_result = NULL;
-        if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"Compute", RRF_RT_REG_SZ, NULL, NULL, &size) !=
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_SZ, NULL, NULL, &size) !=
+            ERROR_SUCCESS)
+                name = L"Compute";
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_SZ, NULL, NULL, &size) !=
             ERROR_SUCCESS)
                 return E_FAIL;
         text = LocalAlloc(LPTR, size + sizeof(*text));
-        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"Compute", RRF_RT_REG_SZ, NULL, text, &size);
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_SZ, NULL, text, &size);
+        (void) RegDeleteKeyValueW(HKEY_LOCAL_MACHINE, KEY, L"ComputeOnce");
         *ret_result = text;
         return S_OK;
 }

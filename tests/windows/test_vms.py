@@ -4,6 +4,7 @@ a real registry, and ports of the loopback interface instead of VMs."""
 
 import json
 import shutil
+import socket
 import time
 
 import pytest
@@ -41,6 +42,10 @@ class Compute:
         text = systems if isinstance(systems, str) else json.dumps(systems)
         self.registry.set(wine_registry.COUNTERS, "ComputeError", error)
         self.registry.set(wine_registry.COUNTERS, "Compute", text)
+
+    def answer_once(self, systems):
+        """The next answer only; afterwards it is as before."""
+        self.registry.set(wine_registry.COUNTERS, "ComputeOnce", json.dumps(systems))
 
     def store(self, *ports):
         """Write the registry key as Windows does, with a subkey for each VM."""
@@ -180,11 +185,85 @@ def test_a_rule_left_by_a_crash_goes_with_its_vm(compute, start_vm_helper, regis
     wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
 
 
-def test_hyperv_sockets_call_by_call(prefix, build_win):
-    done = prefix.run(build_win / "tests/windows/test-hyperv.exe", check=False)
+def test_a_vm_is_found_without_a_notification(compute, start_vm_helper):
+    start_vm_helper()
+    compute.answer([system(vm_id(VM_A))])  # nothing is written to the store
+    reach(VM_A).close()
+
+
+def test_a_listener_that_cannot_be_opened_is_tried_again(compute, start_vm_helper):
+    with socket.create_server(("127.0.0.1", VM_A)) as other:
+        compute.run(VM_A)
+        helper = start_vm_helper()
+        helper.wait_line("another program listens there")
+        other.close()
+        reach(VM_A).close()
+    assert sum("Cannot listen" in line for line in helper.lines) == 1
+
+
+def test_one_answer_that_lacks_a_vm_withdraws_nothing(compute, start_vm_helper, registry):
+    compute.run(VM_A)
+    helper = start_vm_helper()
+    client = reach(VM_A)
+    client.push([service("web", [listen_endpoint("127.0.0.1:28302", 80)])], v4=V4)
+    compute.answer_once([])
+    compute.store(VM_B)  # something happens, so the helper asks
+    wait_until(lambda: not registry.strings(wine_registry.COUNTERS).get("ComputeOnce"), 10, "the answer")
+    compute.run(VM_A, VM_B)
+    wait_listening(VM_B)
+    assert len(registry.rules()) == 1
+    assert not any("has gone" in line for line in helper.lines)
+    assert client.push([service("web", [listen_endpoint("127.0.0.1:28302", 81)])],
+                       v4=V4).states() == ["active"]
+
+
+def test_a_service_that_stops_answering_withdraws_nothing(compute, start_vm_helper, registry):
+    compute.run(VM_A)
+    helper = start_vm_helper()
+    client = reach(VM_A)
+    client.push([service("web", [listen_endpoint("127.0.0.1:28303", 80)])], v4=V4)
+    compute.answer([], 0x80070005)
+    compute.store()
+    helper.wait_line("reading the registry instead")
+    compute.store(VM_B)  # what the registry shows is added
+    wait_listening(VM_B)
+    assert not closed(VM_A)
+    assert len(registry.rules()) == 1
+    assert client.push([service("web", [listen_endpoint("127.0.0.1:28303", 81)])],
+                       v4=V4).states() == ["active"]
+
+
+def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlpsvc):
+    compute.run(VM_A, VM_B)
+    helper = start_vm_helper()
+    client = reach(VM_A)
+    client.push([service("web", [listen_endpoint("127.0.0.1:28304", 80)])], v4=V4)
+    wait_listening(VM_B)
+
+    def opened(port):
+        return sum("listening for" in line and str(port) in line for line in helper.lines)
+
+    assert (opened(VM_A), opened(VM_B)) == (1, 1)
+    before = iphlpsvc.changes()
+    registry.set(wine_registry.COUNTERS, "SleptSeconds", 3600)
+    try:
+        helper.wait_line("the machine slept for")
+        wait_until(lambda: opened(VM_B) == 2, 10, "a new listener")
+        assert opened(VM_A) == 1  # an agent is connected
+        wait_until(lambda: iphlpsvc.changes() > before, 10, "iphlpsvc to read its values again")
+        assert client.push([service("web", [listen_endpoint("127.0.0.1:28304", 81)])],
+                           v4=V4).states() == ["active"]
+        wait_listening(VM_B)
+    finally:
+        registry.set(wine_registry.COUNTERS, "SleptSeconds", 0)
+
+
+@pytest.mark.parametrize("program,cases", [("test-hyperv", 36), ("test-listeners", 28)])
+def test_hyperv_sockets_call_by_call(prefix, build_win, program, cases):
+    done = prefix.run(build_win / f"tests/windows/{program}.exe", check=False)
     print(done.stdout)
     assert done.returncode == 0
-    assert done.stdout.count("\nok ") + done.stdout.startswith("ok ") >= 20
+    assert done.stdout.count("\nok ") + done.stdout.startswith("ok ") == cases
     assert "FAILED" not in done.stdout
 
 

@@ -10,9 +10,16 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define LISTENER_BACKLOG    64
-#define LISTENER_RETRY_USEC 1000000ULL
+#define LISTENER_BACKLOG 64
+/* AcceptEx() needs 16 bytes more than each address (fact 1.3.2). */
+#define LISTENER_ADDRESS_SIZE (TRANSPORT_ADDRESS_MAX + 16)
+/* Accepting is tried again after this time when resources are short. */
+#define LISTENER_RETRY_USEC 300000ULL
+/* So many failures within this time mean that the socket is dead, not that a peer has left. */
+#define LISTENER_FAILURES_MAX  3
+#define LISTENER_FAILURES_USEC 1000000ULL
 
 struct Listener {
         const Transport *transport; /* borrowed */
@@ -27,12 +34,14 @@ struct Listener {
         Peer peer;
 
         bool closed;
-        bool accepting;      /* the operation is in flight */
-        SOCKET next;         /* owned; the socket for the next connection */
-        uint64_t retry_usec; /* LOOP_NO_DEADLINE: all is well */
+        bool accepting;       /* the operation is in flight */
+        unsigned n_failures;  /* in a row; the first of them was … */
+        uint64_t failed_usec; /* … at this time */
+        DWORD error;          /* ERROR_SUCCESS, or why the socket is dead */
+        SOCKET next;          /* owned; the socket for the next connection */
+        uint64_t retry_usec;  /* LOOP_NO_DEADLINE: all is well */
         LoopOp op;
-        /* AcceptEx() needs 16 bytes more than each address (fact 1.3.2). */
-        uint8_t addresses[2 * (TRANSPORT_ADDRESS_MAX + 16)];
+        uint8_t addresses[2 * LISTENER_ADDRESS_SIZE];
 };
 
 static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket) {
@@ -52,15 +61,31 @@ static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket
         return 0;
 }
 
+/* One failure is normal: a peer has left before it was accepted, or resources are short. Several
+ * in a short time mean that the socket is dead (facts 1.3.6, 2.6.1). */
+static void listener_fail(Listener *l, DWORD error, uint64_t now_usec) {
+        if (l->n_failures == 0 || now_usec - l->failed_usec > LISTENER_FAILURES_USEC) {
+                l->n_failures = 0;
+                l->failed_usec = now_usec;
+        }
+        if (++l->n_failures < LISTENER_FAILURES_MAX)
+                return;
+        l->error = error ? error : WSAENOTCONN;
+        l->retry_usec = LOOP_NO_DEADLINE;
+        (void) socket_api->closesocket(l->socket);
+        l->socket = INVALID_SOCKET;
+}
+
 static void listener_accept(Listener *l) {
         DWORD n_bytes;
         int error;
 
+        memset(l->addresses, 0, sizeof(l->addresses)); /* so that no old address is taken for new */
         error = listener_socket(l, false, &l->next);
         if (error == 0) {
                 /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): listener_open() has set it */
-                if (l->accept_ex(l->socket, l->next, l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
-                                 TRANSPORT_ADDRESS_MAX + 16, &n_bytes, loop_op_prepare(&l->op)) ||
+                if (l->accept_ex(l->socket, l->next, l->addresses, 0, LISTENER_ADDRESS_SIZE,
+                                 LISTENER_ADDRESS_SIZE, &n_bytes, loop_op_prepare(&l->op)) ||
                     socket_api->last_error() == ERROR_IO_PENDING) {
                         l->accepting = true;
                         l->retry_usec = LOOP_NO_DEADLINE;
@@ -72,21 +97,31 @@ static void listener_accept(Listener *l) {
         if (l->retry_usec == LOOP_NO_DEADLINE) /* only the first failure in a row is logged */
                 (void) log_win_error((DWORD) error, "Cannot accept connections, trying again");
         l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
+        listener_fail(l, (DWORD) error, loop_now_usec());
 }
 
 /* The peer's address comes from the buffers of AcceptEx(), because getsockname() of the new socket
  * returns something arbitrary (fact 3.1.3). */
-static void listener_deliver(Listener *l, SOCKET socket) {
-        Peer peer = l->peer;
+static bool listener_ask_address(Listener *l, Peer *peer) {
         SOCKADDR *local = NULL, *remote = NULL;
         int n_local = 0, n_remote = 0;
 
-        if (l->transport->peer) {
-                l->addresses_ex(l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16,
-                                TRANSPORT_ADDRESS_MAX + 16, &local, &n_local, &remote, &n_remote);
-                if (remote)
-                        l->transport->peer(remote, n_remote, &peer);
-        }
+        if (!l->addresses_ex)
+                return false;
+        l->addresses_ex(l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16, LISTENER_ADDRESS_SIZE, &local,
+                        &n_local, &remote, &n_remote);
+        return remote && n_remote > 0 &&
+               l->transport->peer((const uint8_t *) remote, (size_t) n_remote, peer);
+}
+
+/* If the companion of AcceptEx() is missing, or does not know the transport's addresses, the
+ * transport searches the second half of the buffer (fact 1.3.7). */
+static void listener_deliver(Listener *l, SOCKET socket) {
+        Peer peer = l->peer;
+
+        if (l->transport->peer && !listener_ask_address(l, &peer))
+                (void) l->transport->peer(l->addresses + LISTENER_ADDRESS_SIZE,
+                                          LISTENER_ADDRESS_SIZE, &peer);
         l->fn(l->userdata, socket, &peer);
 }
 
@@ -100,13 +135,18 @@ static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
                 free(l);
                 return;
         }
-        if (error != ERROR_SUCCESS || /* facts 1.3.3, 1.3.6 */
-            socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
-                                   (char *) &l->socket, sizeof(l->socket)) != 0)
-                (void) socket_api->closesocket(socket); /* the peer has left already */
-        else
+        if (error != ERROR_SUCCESS) { /* facts 1.3.3, 1.3.6 */
+                (void) socket_api->closesocket(socket);
+                listener_fail(l, error, loop_now_usec());
+        } else {
+                l->n_failures = 0;
+                /* If this fails, the socket still carries bytes. Only shutdown() may be refused. */
+                (void) socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
+                                              (char *) &l->socket, sizeof(l->socket));
                 listener_deliver(l, socket);
-        listener_accept(l);
+        }
+        if (l->error == ERROR_SUCCESS)
+                listener_accept(l);
 }
 
 /* Return: 0 or a Windows error. */
@@ -178,7 +218,15 @@ uint64_t listener_deadline(const Listener *l) {
         return l->retry_usec;
 }
 
+DWORD listener_error(const Listener *l) {
+        return l->error;
+}
+
+void listener_set_peer(Listener *l, const Peer *peer) {
+        l->peer = *peer;
+}
+
 void listener_tick(Listener *l, uint64_t now_usec) {
-        if (now_usec >= l->retry_usec)
+        if (l->error == ERROR_SUCCESS && now_usec >= l->retry_usec)
                 listener_accept(l);
 }

@@ -32,6 +32,13 @@ Listener *listener_close(Listener *l);
 /* The address to which it is bound, as text. */
 void listener_format(const Listener *l, char ret_text[TRANSPORT_TEXT_MAX]);
 
+/* ERROR_SUCCESS as long as it listens. Otherwise the Windows or Winsock error with which the last
+ * of several accepts failed: the socket is closed, and the owner has to open another listener. */
+DWORD listener_error(const Listener *l);
+
+/* From now on this is known of every peer that connects here. */
+void listener_set_peer(Listener *l, const Peer *peer);
+
 /* When resources are short, accepting fails. The tick tries again at the deadline, which is
  * LOOP_NO_DEADLINE as long as all is well. */
 uint64_t listener_deadline(const Listener *l);

@@ -13,10 +13,11 @@ static int socket_api_load(SOCKET s, LPFN_ACCEPTEX *ret_accept,
         DWORD n;
 
         if (WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &accept, sizeof(accept), ret_accept,
-                     sizeof(*ret_accept), &n, NULL, NULL) != 0 ||
-            WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &addresses, sizeof(addresses),
-                     ret_addresses, sizeof(*ret_addresses), &n, NULL, NULL) != 0)
+                     sizeof(*ret_accept), &n, NULL, NULL) != 0)
                 return WSAGetLastError();
+        if (WSAIoctl(s, SIO_GET_EXTENSION_FUNCTION_POINTER, &addresses, sizeof(addresses),
+                     ret_addresses, sizeof(*ret_addresses), &n, NULL, NULL) != 0)
+                *ret_addresses = NULL; /* nobody else is known to ask for it with these sockets */
         return 0;
 }
 

@@ -20,8 +20,8 @@ typedef struct SocketApi {
         int(WSAAPI *getsockname)(SOCKET s, SOCKADDR *ret_address, int *size);
         int(WSAAPI *closesocket)(SOCKET s);
         int(WSAAPI *last_error)(void);
-        /* Look up AcceptEx() and its companion for sockets like @s. Return: 0 or a Winsock error.
-         */
+        /* Look up AcceptEx() and its companion for sockets like @s; the companion may be missing,
+         * which leaves NULL. Return: 0 or a Winsock error. */
         int (*load)(SOCKET s, LPFN_ACCEPTEX *ret_accept, LPFN_GETACCEPTEXSOCKADDRS *ret_addresses);
         /* Send completions of @s to the loop's port. Return: 0 or negative errno. */
         int (*attach)(void *loop, SOCKET s);

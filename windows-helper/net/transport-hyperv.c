@@ -7,6 +7,7 @@
 
 #include "windows-helper/net/socket-api.h"
 #include "windows-helper/net/transport.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -90,35 +91,54 @@ static void hyperv_format(const TransportAddress *address, char ret_text[TRANSPO
 }
 
 /* Microsoft's code sets this on each socket, accepting ones as well as the listener (fact 1.3.1).
- */
+ * Without it connections end when the machine sleeps, and agents connect again. */
 static int hyperv_prepare(SOCKET socket, bool listening) {
+        static bool reported; /* the first refusal says all */
         ULONG yes = 1;
 
-        return socket_api->setsockopt(socket, HYPERV_PROTOCOL_RAW, HYPERV_CONNECTED_SUSPEND,
-                                      (const char *) &yes, sizeof(yes)) == 0
-                       ? 0
-                       : socket_api->last_error();
+        if (socket_api->setsockopt(socket, HYPERV_PROTOCOL_RAW, HYPERV_CONNECTED_SUSPEND,
+                                   (const char *) &yes, sizeof(yes)) == 0 ||
+            reported)
+                return 0;
+        reported = true;
+        log_write(LOG_LEVEL_NOTICE,
+                  "This Windows does not take the option HVSOCKET_CONNECTED_SUSPEND (Winsock error "
+                  "%d), so agents have to connect again after a sleep",
+                  socket_api->last_error());
+        return 0;
 }
 
-/* The guest's port is the first part of the service GUID if the rest is the template (fact 3.1.1).
- * The VM in the address is probably the peer's, but this is not documented (fact 3.1.2). So for a
- * listener of one VM, that VM counts. */
-static void hyperv_peer(const SOCKADDR *address, int size, Peer *peer) {
-        HypervAddress a;
+/* True if an address with a vsock port begins at @bytes: all parts of its service GUID but the
+ * first are the template. */
+static bool hyperv_is_address(const uint8_t *bytes, HypervAddress *ret_address) {
         GUID expected;
-        VmId vm;
 
-        if (size < (int) sizeof(a))
-                return;
-        memcpy(&a, address, sizeof(a));
-        expected = hyperv_service(a.service.Data1);
-        vm = hyperv_vm(&a.vm);
-        if (a.family != HYPERV_FAMILY || memcmp(&a.service, &expected, sizeof(expected)) != 0)
-                return;
-        peer->source_known = true;
-        peer->source = a.service.Data1;
-        if (vm_id_is_null(&peer->vm))
-                peer->vm = vm;
+        memcpy(ret_address, bytes, sizeof(*ret_address));
+        expected = hyperv_service(ret_address->service.Data1);
+        return ret_address->family == HYPERV_FAMILY &&
+               memcmp(&ret_address->service, &expected, sizeof(expected)) == 0;
+}
+
+/* The guest's port is the first part of the service GUID (fact 3.1.1). The VM in the address is
+ * probably the peer's, but this is not documented (fact 3.1.2). So for a listener of one VM, that
+ * VM counts. Where in AcceptEx()'s buffer the address begins is not documented (fact 1.3.7), so
+ * every place is tried; fourteen bytes that must match make a false find impossible in practice. */
+static bool hyperv_peer(const uint8_t *bytes, size_t size, Peer *peer) {
+        HypervAddress a;
+
+        for (size_t i = 0; i + sizeof(a) <= size; i++) {
+                VmId vm;
+
+                if (!hyperv_is_address(bytes + i, &a))
+                        continue;
+                vm = hyperv_vm(&a.vm);
+                peer->source_known = true;
+                peer->source = a.service.Data1;
+                if (vm_id_is_null(&peer->vm))
+                        peer->vm = vm;
+                return true;
+        }
+        return false;
 }
 
 const Transport transport_hyperv = {

@@ -42,8 +42,9 @@ typedef struct Transport {
          * has no VMs. Return: 0 or -ENOTSUP. */
         int (*vm_address)(const VmId *vm, TransportAddress *ret_address);
 
-        /* Add what the peer's address says to what is known from the listener. May be NULL. */
-        void (*peer)(const SOCKADDR *address, int size, Peer *peer);
+        /* Search @bytes for an address of this kind, and add what it says to what is known from the
+         * listener. May be NULL. Return: whether there was one. */
+        bool (*peer)(const uint8_t *bytes, size_t size, Peer *peer);
 } Transport;
 
 /**

@@ -6,6 +6,7 @@
  */
 
 #include "windows-helper/service/helper.h"
+#include "windows-helper/core/base/sleep-clock.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/stream.h"
@@ -47,6 +48,7 @@ struct Helper {
         StreamList streams;
 
         StatusFile status;
+        SleepClock sleep;
         LoopWait *stop;
         LoopOp controls[_HELPER_CONTROL_END];
         bool stopping, handing_over;
@@ -92,6 +94,20 @@ static void helper_on_accepted(void *userdata, SOCKET socket, const Peer *peer) 
         stream_set_userdata(s, c);
 }
 
+static void helper_on_vms_listed(void *userdata, const VmId *ids, size_t n) {
+        controller_set_vms(((Helper *) userdata)->controller, ids, n, loop_now_usec());
+}
+
+static bool helper_is_connected(void *userdata, const VmId *id) {
+        return controller_is_connected(((Helper *) userdata)->controller, id);
+}
+
+static const VmsEvents helper_vms_events = {
+        .accepted = helper_on_accepted,
+        .listed = helper_on_vms_listed,
+        .connected = helper_is_connected,
+};
+
 /* Report the connections that the controller itself has closed, or that were aborted because their
  * peer does not read. It happens here, where no controller function is running. The last operation
  * of their stream may complete seconds later, or may just have completed. */
@@ -107,11 +123,32 @@ static bool helper_reap(Helper *h) {
         return any;
 }
 
+static void helper_refresh(Helper *h) {
+        surroundings_refresh(h->surroundings);
+        if (h->vms)
+                vms_refresh(h->vms);
+}
+
+/* In Modern Standby Windows sends no event (fact 9.1.2), so the clocks tell. After a sleep,
+ * notifications may be lost and sockets dead, ours and iphlpsvc's. */
+static void helper_check_sleep(Helper *h, uint64_t now_usec) {
+        uint64_t slept = sleep_clock_advance(&h->sleep, loop_biased_usec(), now_usec);
+
+        if (slept == 0)
+                return;
+        log_write(LOG_LEVEL_NOTICE, "the machine slept for %llu s; checking everything",
+                  (unsigned long long) (slept / 1000000));
+        if (h->vms)
+                vms_slept(h->vms);
+        helper_refresh(h);
+}
+
 /* Use one time for all of this. What arrives while a batch is written must be read before anybody
  * counts as silent. So the second round must not find more deadlines passed than the first. */
 static void helper_dispatch(Helper *h) {
         uint64_t now_usec = loop_now_usec();
 
+        helper_check_sleep(h, now_usec);
         stream_list_expire(&h->streams, now_usec);
         if (h->listener)
                 listener_tick(h->listener, now_usec);
@@ -156,9 +193,7 @@ static void helper_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
                 h->stopping = h->handing_over = true;
                 break;
         case HELPER_REFRESH:
-                surroundings_refresh(h->surroundings);
-                if (h->vms)
-                        vms_refresh(h->vms);
+                helper_refresh(h);
                 break;
         case _HELPER_CONTROL_END:
                 break;
@@ -233,8 +268,7 @@ static int helper_listen(Helper *h, const HelperOptions *options) {
         int r;
 
         if (options->transport->vm_address)
-                return vms_new(&h->vms, h->loop, options->transport, h->controller,
-                               helper_on_accepted, h);
+                return vms_new(&h->vms, h->loop, options->transport, &helper_vms_events, h);
         r = listener_new(&h->listener, h->loop, options->transport, &options->address, &anybody,
                          helper_on_accepted, h, &error);
         if (r < 0) {

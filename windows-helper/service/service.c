@@ -41,8 +41,8 @@ static void service_report(DWORD state, DWORD hint_ms, DWORD specific_error) {
 }
 
 /* This runs in a thread of the service manager, which waits for it (fact 9.1.1). So it only posts
- * to the loop. After a resume, notifications may be lost and iphlpsvc's sockets gone, so everything
- * is read again (facts 2.6.1, 9.1.2). */
+ * to the loop. The event of a resume only makes the helper look at once, because it may not come
+ * (fact 9.1.2); helper.c sees by its clocks that the machine has slept. */
 static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, void *context) {
         switch (control) {
         case SERVICE_CONTROL_INTERROGATE:

@@ -85,18 +85,18 @@ static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
         return r;
 }
 
+/* The library stays loaded, because loading it takes longer than the question. Each call finds the
+ * same functions, so two threads that come at once do no harm. */
 int hcs_list(VmList *ret_list) {
-        HMODULE library;
+        HMODULE library = GetModuleHandleW(L"computecore.dll");
         HcsApi api;
-        int r = -ENOSYS;
 
         *ret_list = (VmList){.n = 0};
-        library = LoadLibraryExW(L"computecore.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
-        if (library && hcs_load(library, &api))
-                r = hcs_enumerate(&api, ret_list);
-        if (library)
-                (void) FreeLibrary(library);
-        return r;
+        if (!library)
+                library = LoadLibraryExW(L"computecore.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+        if (!library)
+                return GetLastError() == ERROR_MOD_NOT_FOUND ? -ENOSYS : -ENOEXEC;
+        return hcs_load(library, &api) ? hcs_enumerate(&api, ret_list) : -ENOSYS;
 }
 
 static DWORD WINAPI hcs_thread(void *parameter) {

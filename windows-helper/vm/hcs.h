@@ -11,8 +11,8 @@
 
 typedef struct Hcs Hcs;
 
-/* @error: 0; -ENOSYS: this Windows does not have the service; -EACCES; -EPROTO: the answer is not
- * understood; -EIO. Called in the loop's thread. */
+/* @error: 0; -ENOSYS: this Windows does not have the service; -ENOEXEC: its library does not load;
+ * -EACCES; -EPROTO: the answer is not understood; -EIO. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
 /* Query the service and wait some seconds for the answer. Return: as @error of an HcsFn. */

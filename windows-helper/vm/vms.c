@@ -5,8 +5,10 @@
  */
 
 #include "windows-helper/vm/vms.h"
+#include "windows-helper/core/vm/vm-schedule.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/vm/hcs.h"
+#include "windows-helper/vm/vm-listeners.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/regwatch.h"
 
@@ -19,70 +21,23 @@
         L"VolatileStore\\ComputeSystem"
 #define VMS_TYPE_VM 2 /* ComputeSystemType in the store */
 
-typedef struct VmListener {
-        Vm vm;              /* null id: any VM */
-        Listener *listener; /* owned; NULL: it has failed and is tried again */
-        bool reported;      /* the failure was logged */
-} VmListener;
-
 struct Vms {
-        Loop *loop; /* borrowed, as the next three */
-        const Transport *transport;
-        Controller *controller;
+        const VmsEvents *events; /* borrowed */
         void *userdata;
-        ListenerFn accepted;
         Hcs *hcs;
         RegWatch *store, *registration;
-        VmList list;
-        bool guessed; /* the list is from the registry, which does not tell which VMs are WSL's */
-        VmListener listeners[VM_LIST_MAX + 1];
-        size_t n_listeners;
+        VmList list;   /* what runs, as far as is known */
+        VmList answer; /* the last one of the service */
+        VmList missed; /* VMs that the last answer was the first to lack */
+        bool guessed;  /* the list is from the registry, which does not tell which VMs are WSL's */
+        VmListeners listeners;
         int problem; /* of the last query, to be logged once */
-        bool no_hyperv, closed;
-        uint64_t due_usec, generation;
+        bool closed;
+        VmSchedule schedule;
+        uint64_t asked_usec;   /* the last look */
+        bool refresh, confirm; /* look at once; look soon, because a VM is missing */
+        uint64_t generation;
 };
-
-static void vms_fail(Vms *v, VmListener *l, DWORD error) {
-        char id[VM_ID_TEXT_MAX];
-
-        vm_id_format(&l->vm.id, id);
-        if (error == WSAEAFNOSUPPORT || error == WSAEPROTONOSUPPORT ||
-            error == WSAESOCKTNOSUPPORT) {
-                if (!v->no_hyperv)
-                        log_event(LOG_LEVEL_WARNING, EVENT_NO_HYPERV,
-                                  "This Windows has no Hyper-V sockets, so no guest can reach the "
-                                  "helper: install WSL2, or turn on the feature Virtual Machine "
-                                  "Platform; looking again every %u s",
-                                  (unsigned) (VMS_SLOW_USEC / 1000000));
-                v->no_hyperv = true;
-        } else if (!l->reported) {
-                log_event(LOG_LEVEL_ERROR, EVENT_LISTEN_PROBLEM,
-                          "Cannot listen for %s %s (Winsock error %lu), trying again",
-                          vm_id_is_null(&l->vm.id) ? "any Hyper-V VM" : l->vm.name,
-                          vm_id_is_null(&l->vm.id) ? "" : id, (unsigned long) error);
-                l->reported = true;
-        }
-}
-
-static void vms_open(Vms *v, VmListener *l) {
-        Peer peer = {.vm = l->vm.id, .wsl = l->vm.wsl};
-        char text[TRANSPORT_TEXT_MAX];
-        TransportAddress address;
-        DWORD error = ERROR_SUCCESS;
-
-        if (v->transport->vm_address(&l->vm.id, &address) < 0)
-                return; /* the transport of tests has no wildcard */
-        if (listener_new(&l->listener, v->loop, v->transport, &address, &peer, v->accepted,
-                         v->userdata, &error) < 0) {
-                vms_fail(v, l, error);
-                return;
-        }
-        v->no_hyperv = l->reported = false;
-        v->generation++;
-        listener_format(l->listener, text);
-        log_event(LOG_LEVEL_NOTICE, EVENT_VM_FOUND, "listening for connections from %s (%s)",
-                  l->vm.name[0] ? l->vm.name : "Hyper-V guests", text);
-}
 
 static bool vms_is_registered(void) {
         HKEY key;
@@ -94,60 +49,15 @@ static bool vms_is_registered(void) {
         return true;
 }
 
-static VmListener *vms_find_listener(Vms *v, const VmId *id) {
-        for (size_t i = 0; i < v->n_listeners; i++)
-                if (vm_id_equal(&v->listeners[i].vm.id, id))
-                        return &v->listeners[i];
-        return NULL;
-}
-
-static void vms_want_listener(Vms *v, const Vm *vm) {
-        if (!vms_find_listener(v, &vm->id) && v->n_listeners < ARRAYSIZE(v->listeners))
-                v->listeners[v->n_listeners++] = (VmListener){.vm = *vm};
-}
-
-/* True when the listener's VM is still running. The listener for all other VMs is needed only while
- * our service is registered, because otherwise no guest can reach it (fact 8.1.1). */
-static bool vms_needs_listener(const Vms *v, const VmListener *l, bool registered) {
-        const Vm *vm = vm_list_find(&v->list, &l->vm.id);
-
-        return vm_id_is_null(&l->vm.id) ? registered : vm && (vm->wsl || v->guessed);
-}
-
+/* A VM of WSL needs a listener of its own (fact 2.1.1). The listener for all other VMs is needed
+ * only while our service is registered, because otherwise no guest can reach it (fact 8.1.1). */
 static void vms_follow(Vms *v) {
-        bool registered = vms_is_registered();
-        const Vm any = {.wsl = false};
-        size_t n = 0;
+        VmList wanted = {.n = 0};
 
-        for (size_t i = 0; i < v->n_listeners; i++) {
-                char id[VM_ID_TEXT_MAX];
-
-                if (vms_needs_listener(v, &v->listeners[i], registered)) {
-                        v->listeners[n++] = v->listeners[i];
-                        continue;
-                }
-                listener_close(v->listeners[i].listener);
-                v->generation++;
-                vm_id_format(&v->listeners[i].vm.id, id);
-                log_event(LOG_LEVEL_NOTICE, EVENT_VM_GONE, "VM %s has gone", id);
-        }
-        v->n_listeners = n;
         for (size_t i = 0; i < v->list.n; i++)
                 if (v->list.items[i].wsl || v->guessed)
-                        vms_want_listener(v, &v->list.items[i]);
-        if (registered)
-                vms_want_listener(v, &any);
-        for (size_t i = 0; i < v->n_listeners; i++)
-                if (!v->listeners[i].listener)
-                        vms_open(v, &v->listeners[i]);
-}
-
-static void vms_update_controller(Vms *v) {
-        VmId ids[VM_LIST_MAX];
-
-        for (size_t i = 0; i < v->list.n; i++)
-                ids[i] = v->list.items[i].id;
-        controller_set_vms(v->controller, ids, v->list.n, loop_now_usec());
+                        vm_list_add(&wanted, &v->list.items[i]);
+        vm_listeners_follow(&v->listeners, &wanted, vms_is_registered(), loop_now_usec());
 }
 
 /* The keys of the store are named after the VMs. They do not tell which VM is WSL's. So each VM
@@ -180,29 +90,77 @@ static int vms_read_store(VmList *ret_list) {
         return 0;
 }
 
-/* The answer of the Host Compute Service, or else of the registry. The store exists only while a VM
- * is running (fact 2.2.7), so on a Windows without the service no store means no VM. */
+/* An answer that lacks a VM may be wrong, so the VM stays in the list until the next answer lacks
+ * it as well. That one is asked for soon. */
+static void vms_keep_missed(Vms *v, VmList *found) {
+        VmList missed = {.n = 0};
+
+        for (size_t i = 0; i < v->answer.n; i++) {
+                const Vm *vm = &v->answer.items[i];
+
+                if (!vm_list_find(found, &vm->id) && !vm_list_find(&v->missed, &vm->id))
+                        vm_list_add(&missed, vm);
+        }
+        for (size_t i = 0; i < missed.n; i++)
+                vm_list_add(found, &missed.items[i]);
+        v->missed = missed;
+        v->confirm = missed.n > 0;
+}
+
+static void vms_report_listed(Vms *v) {
+        VmId ids[VM_LIST_MAX];
+
+        for (size_t i = 0; i < v->list.n; i++)
+                ids[i] = v->list.items[i].id;
+        v->events->listed(v->userdata, ids, v->list.n);
+}
+
+static void vms_report_error(Vms *v, int error) {
+        bool lacking = error == -ENOSYS || error == -ENOEXEC;
+
+        if (error < 0 && error != v->problem) {
+                log_event(
+                        lacking ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+                        lacking ? EVENT_NONE : EVENT_PROBLEM,
+                        "The Host Compute Service does not list the running VMs (%s); reading the "
+                        "registry instead",
+                        vm_list_error_text(error));
+        }
+        v->problem = error;
+}
+
+/* The VMs in the registry are added to the last answer. Without any answer the registry is all
+ * there is: its store exists only while a VM is running (fact 2.2.7). */
+static void vms_add_store(const Vms *v, VmList *ret_found) {
+        VmList store = {.n = 0};
+
+        *ret_found = v->answer;
+        (void) vms_read_store(&store);
+        for (size_t i = 0; i < store.n; i++)
+                if (!vm_list_find(ret_found, &store.items[i].id))
+                        vm_list_add(ret_found, &store.items[i]);
+}
+
 static void vms_on_list(void *userdata, int error, const VmList *list) {
         Vms *v = userdata;
-        VmList found = {.n = 0};
+        VmList found;
+        bool changed;
 
         if (v->closed)
                 return;
-        if (error != v->problem && error < 0) {
-                log_event(
-                        error == -ENOSYS ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
-                        error == -ENOSYS ? EVENT_NONE : EVENT_PROBLEM,
-                        "The Host Compute Service does not list the running VMs (%s); reading the "
-                        "registry instead",
-                        strerror(-error));
-        }
-        v->problem = error;
-        if (error == 0)
+        vms_report_error(v, error);
+        if (error == 0) {
                 found = *list;
-        else if (vms_read_store(&found) < 0 && error != -ENOSYS)
-                return; /* keep what is known */
-        if (!vm_list_equal(&v->list, &found))
+                vms_keep_missed(v, &found);
+                v->answer = found;
+        } else {
+                vms_add_store(v, &found);
+        }
+        changed = !vm_list_equal(&v->list, &found);
+        if (changed)
                 v->generation++;
+        if (!v->confirm)
+                vm_schedule_answered(&v->schedule, changed);
         if (found.n_left_out > 0 && found.n_left_out != v->list.n_left_out) {
                 log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                           "More than %d virtual machines are running; %zu of them are ignored; "
@@ -211,36 +169,49 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         }
         v->list = found;
         v->guessed = error < 0;
-        vms_update_controller(v);
+        if (error == 0)
+                vms_report_listed(v);
         vms_follow(v);
 }
 
-static void vms_on_registry(void *userdata) {
-        Vms *v = userdata;
-
+static void vms_ask(Vms *v, uint64_t now_usec) {
+        v->asked_usec = now_usec;
+        v->refresh = v->confirm = false;
         hcs_ask(v->hcs);
 }
 
-int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Controller *controller,
-            ListenerFn accepted, void *userdata) {
+static void vms_on_store(void *userdata) {
+        Vms *v = userdata;
+
+        vm_schedule_notified(&v->schedule);
+        vms_ask(v, loop_now_usec());
+}
+
+static void vms_on_registration(void *userdata) {
+        Vms *v = userdata;
+
+        vms_ask(v, loop_now_usec());
+}
+
+int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, const VmsEvents *events,
+            void *userdata) {
         Vms *v = calloc(1, sizeof(*v));
         int r;
 
         if (!v)
                 return -ENOMEM;
         *v = (Vms){
-                .loop = loop,
-                .transport = transport,
-                .controller = controller,
-                .accepted = accepted,
+                .events = events,
                 .userdata = userdata,
+                .refresh = true,
         };
+        vm_listeners_init(&v->listeners, loop, transport, events->accepted, userdata);
         r = hcs_new(&v->hcs, loop, vms_on_list, v);
         if (r == 0)
-                r = regwatch_new(&v->store, loop, VMS_STORE, vms_on_registry, v);
+                r = regwatch_new(&v->store, loop, VMS_STORE, vms_on_store, v);
         if (r == 0)
-                r = regwatch_new(&v->registration, loop, PATHS_KEY_HYPERV_SERVICE, vms_on_registry,
-                                 v);
+                r = regwatch_new(&v->registration, loop, PATHS_KEY_HYPERV_SERVICE,
+                                 vms_on_registration, v);
         if (r < 0) {
                 vms_free(v);
                 return r;
@@ -251,10 +222,8 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Controller *c
 }
 
 void vms_close(Vms *v) {
-        for (size_t i = 0; v && i < v->n_listeners; i++)
-                listener_close(v->listeners[i].listener);
         if (v) {
-                v->n_listeners = 0;
+                vm_listeners_close(&v->listeners);
                 v->closed = true;
         }
 }
@@ -270,31 +239,43 @@ Vms *vms_free(Vms *v) {
 }
 
 void vms_refresh(Vms *v) {
-        v->due_usec = 0;
+        v->refresh = true;
+        vm_listeners_refresh(&v->listeners);
+}
+
+void vms_slept(Vms *v) {
+        vm_listeners_slept(&v->listeners, v->events->connected);
+        vms_refresh(v);
+}
+
+static uint64_t vms_next_look(const Vms *v) {
+        bool listening = vm_listeners_all_open(&v->listeners);
+
+        if (v->refresh)
+                return 0;
+        return v->asked_usec + (v->confirm ? VM_SCHEDULE_CONFIRM_USEC
+                                           : vm_schedule_interval(&v->schedule, listening));
 }
 
 void vms_tick(Vms *v, uint64_t now_usec) {
         regwatch_tick(v->store, now_usec);
         regwatch_tick(v->registration, now_usec);
-        for (size_t i = 0; i < v->n_listeners; i++)
-                if (v->listeners[i].listener)
-                        listener_tick(v->listeners[i].listener, now_usec);
-        if (now_usec >= v->due_usec) {
-                v->due_usec = now_usec + VMS_SLOW_USEC;
-                hcs_ask(v->hcs);
-        }
+        vm_listeners_tick(&v->listeners, now_usec);
+        if (now_usec >= vms_next_look(v))
+                vms_ask(v, now_usec);
 }
 
 uint64_t vms_deadline(const Vms *v) {
-        uint64_t first = v->due_usec;
+        uint64_t deadlines[] = {
+                vms_next_look(v),
+                vm_listeners_deadline(&v->listeners),
+                regwatch_deadline(v->store),
+                regwatch_deadline(v->registration),
+        };
+        uint64_t first = LOOP_NO_DEADLINE;
 
-        for (size_t i = 0; i < v->n_listeners; i++)
-                if (v->listeners[i].listener && listener_deadline(v->listeners[i].listener) < first)
-                        first = listener_deadline(v->listeners[i].listener);
-        if (regwatch_deadline(v->store) < first)
-                first = regwatch_deadline(v->store);
-        if (regwatch_deadline(v->registration) < first)
-                first = regwatch_deadline(v->registration);
+        for (size_t i = 0; i < ARRAYSIZE(deadlines); i++)
+                first = deadlines[i] < first ? deadlines[i] : first;
         return first;
 }
 
@@ -303,12 +284,9 @@ const VmList *vms_list(const Vms *v) {
 }
 
 bool vms_is_listening(const Vms *v, const VmId *id) {
-        for (size_t i = 0; i < v->n_listeners; i++)
-                if (vm_id_equal(&v->listeners[i].vm.id, id))
-                        return v->listeners[i].listener != NULL;
-        return false;
+        return vm_listeners_has(&v->listeners, id);
 }
 
 uint64_t vms_generation(const Vms *v) {
-        return v->generation;
+        return v->generation + v->listeners.generation;
 }

@@ -5,27 +5,37 @@
  * Finding virtual machines and listening for their connections. Each VM of WSL has a listener of
  * its own, because it is reached only by its exact id (fact 2.1.1). All other Hyper-V VMs share
  * one, while our service is registered with Hyper-V (fact 8.1.1). VMs are looked for when the
- * registry reports that one came or went (fact 2.2.8), after a sleep of the machine, and every
- * VMS_SLOW_USEC in any case.
+ * registry reports that one came or went (fact 2.2.8), after a sleep of the machine, and every few
+ * seconds in any case (see core/vm/vm-schedule.h). A listener that fails, now or later, is opened
+ * again with growing pauses.
  */
 
-#include "windows-helper/core/controller/controller.h"
 #include "windows-helper/core/vm/vm-list.h"
 #include "windows-helper/net/listener.h"
 
-#define VMS_SLOW_USEC UINT64_C(60000000)
-
 typedef struct Vms Vms;
+
+/* What the owner is told and asked; each is called in the loop's thread with the owner's userdata.
+ */
+typedef struct VmsEvents {
+        ListenerFn accepted;
+        /* The Host Compute Service has answered; these VMs are running, or were a moment ago. Never
+         * called with a list that was read from the registry. */
+        void (*listed)(void *userdata, const VmId *ids, size_t n);
+        /* Whether an agent of this VM is connected now; of any Hyper-V VM but WSL's, if @id is
+         * null. */
+        bool (*connected)(void *userdata, const VmId *id);
+} VmsEvents;
 
 /**
  * vms_new() - start looking for virtual machines
  * @transport: borrowed; has vm_address
- * @accepted: called with each connection and @userdata
+ * @events: borrowed; called with @userdata
  *
  * Return: 0 or negative errno (logged).
  */
-int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, Controller *controller,
-            ListenerFn accepted, void *userdata);
+int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, const VmsEvents *events,
+            void *userdata);
 
 /* Close all listeners for good. Takes NULL. */
 void vms_close(Vms *v);
@@ -35,6 +45,10 @@ void vms_close(Vms *v);
 Vms *vms_free(Vms *v);
 
 void vms_refresh(Vms *v); /* look at once, and retry listeners that have failed */
+
+/* The machine has slept: replace each listener without a connected agent, because its socket may be
+ * dead without a sign (fact 2.6.1), and look at once. */
+void vms_slept(Vms *v);
 void vms_tick(Vms *v, uint64_t now_usec);
 uint64_t vms_deadline(const Vms *v);
 

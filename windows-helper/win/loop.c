@@ -149,3 +149,17 @@ uint64_t loop_now_usec(void) {
         (void) QueryUnbiasedInterruptTime(&hundred_ns);
         return hundred_ns / 10;
 }
+
+uint64_t loop_biased_usec(void) {
+        uint64_t usec = GetTickCount64() * 1000;
+
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        /* Wine never sleeps, so a test says for how many seconds the machine has slept. */
+        DWORD seconds = 0, size = sizeof(seconds);
+
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge-test", L"SleptSeconds",
+                            RRF_RT_REG_DWORD, NULL, &seconds, &size);
+        usec += seconds * UINT64_C(1000000);
+#endif
+        return usec;
+}

@@ -79,3 +79,7 @@ LoopWait *loop_wait_free(LoopWait *w);
 void loop_turn(Loop *loop, uint64_t deadline_usec);
 
 uint64_t loop_now_usec(void); /* the loop's clock, see above */
+
+/* A clock that counts the time in sleep and hibernation as well, in steps of some 16 ms. Only its
+ * distance from the other clock means anything. */
+uint64_t loop_biased_usec(void);

@@ -157,6 +157,13 @@ void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint6
         }
 }
 
+bool controller_is_connected(const Controller *controller, const VmId *vm) {
+        for (const PeerConnection *c = controller->connections; c; c = c->next)
+                if (vm_id_is_null(vm) ? !c->peer.wsl : vm_id_equal(&c->peer.vm, vm))
+                        return true;
+        return false;
+}
+
 void controller_set_policy(Controller *controller, const Policy *policy) {
         controller->options.policy = *policy;
         controller->due.run = true;

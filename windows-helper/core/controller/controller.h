@@ -83,6 +83,9 @@ void controller_rules_changed(Controller *controller);
  * withdrawn here. */
 void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint64_t now_usec);
 
+/* Whether a peer of this VM is connected; if @vm is null, a peer of any VM but WSL's. */
+bool controller_is_connected(const Controller *controller, const VmId *vm);
+
 /* In force from the next dispatch; copied. Sessions go on. */
 void controller_set_policy(Controller *controller, const Policy *policy);
 void controller_set_hostnet(Controller *controller, const Hostnet *hostnet);

@@ -248,7 +248,7 @@ static void check_vms(const HostEvidence *e, Findings *f) {
                                      "Restart Windows if this does not pass.",
                                      "The Host Compute Service does not say which virtual machines "
                                      "run (%s)",
-                                     strerror(-e->vms_error));
+                                     vm_list_error_text(e->vms_error));
                 return;
         }
         for (size_t i = 0; i < e->vms->n; i++)

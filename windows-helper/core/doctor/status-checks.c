@@ -208,7 +208,7 @@ static void judge_summary(StatusJudge *j) {
                 j->n_without_listener += vms->items[i].wsl && !j->known[i];
         if (j->n_without_listener > 0)
                 host_finding(j->findings, FINDING_PROBLEM, "vms", NULL,
-                             "The helper tries again every minute; " EVENT_LOG ".",
+                             "The helper tries again every five seconds; " EVENT_LOG ".",
                              "Running virtual machines of WSL that the helper does not listen to: "
                              "%zu",
                              j->n_without_listener);

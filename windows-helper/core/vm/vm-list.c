@@ -103,3 +103,18 @@ const Vm *vm_list_find(const VmList *list, const VmId *id) {
                         return &list->items[i];
         return NULL;
 }
+
+const char *vm_list_error_text(int error) {
+        switch (error) {
+        case -ENOSYS:
+                return "this Windows does not have it";
+        case -ENOEXEC:
+                return "computecore.dll does not load";
+        case -EACCES:
+                return "access is denied";
+        case -EPROTO:
+                return "its answer is not understood";
+        default:
+                return "it does not answer";
+        }
+}

@@ -43,3 +43,7 @@ bool vm_list_equal(const VmList *a, const VmList *b);
 
 /* The VM with this id, or NULL. */
 const Vm *vm_list_find(const VmList *list, const VmId *id);
+
+/* Why the list could not be had, for a sentence in parentheses. @error: -ENOSYS, -ENOEXEC, -EACCES,
+ * -EPROTO or -EIO. */
+const char *vm_list_error_text(int error);

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Listeners that fail: a socket that dies, and how the listeners of VMs are opened again. Each case
+ * prints a line.
+ */
+
+#include "tests/windows/record-sockets.h"
+#include "windows-helper/vm/vm-listeners.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void test_dead_socket(void) {
+        Listener *l = NULL;
+        DWORD error = 0;
+
+        (void) record_open(&l, RECORD_VM, &error);
+        record_set_peer(34, RECORD_VM, 1001, 0xd3);
+        for (int i = 0; i < 10; i++) { /* peers that leave early, between others */
+                record_complete(ERROR_NETNAME_DELETED);
+                record_complete(ERROR_NETNAME_DELETED);
+                record_complete(ERROR_SUCCESS);
+        }
+        record_check("two failures in a row are normal",
+                     listener_error(l) == ERROR_SUCCESS && record.pending);
+        record_complete(WSAENOTCONN);
+        Sleep(1100);
+        record_complete(WSAENOTCONN);
+        record_complete(WSAENOTCONN);
+        record_check("three failures within more than a second, too",
+                     listener_error(l) == ERROR_SUCCESS);
+        record_clear();
+        record_complete(WSAENOTCONN);
+        record_check("three within a second: it is dead, says why, and accepts no more",
+                     listener_error(l) == WSAENOTCONN && strstr(record.calls, "close(100) ") &&
+                             !strstr(record.calls, "accept(") &&
+                             listener_deadline(l) == LOOP_NO_DEADLINE);
+        record_clear();
+        listener_tick(l, LOOP_NO_DEADLINE - 1);
+        listener_close(l);
+        record_check("its socket is closed once, nothing is in flight", record.calls[0] == '\0');
+
+        record.fail_call = 0;
+        (void) record_open(&l, RECORD_VM, &error);
+        record.fail_call = ACCEPT_CALL;
+        record.fail_error = WSAEINVAL;
+        record_complete(WSAENOTCONN);
+        for (int i = 0; i < 5; i++)
+                listener_tick(l, LOOP_NO_DEADLINE - 1);
+        record_check("accepting that fails at once is a failure as well",
+                     listener_error(l) == WSAEINVAL);
+        record.fail_call = 0;
+        listener_close(l);
+}
+
+static bool vm_has_agent(void *userdata, const VmId *id) {
+        char text[VM_ID_TEXT_MAX];
+
+        vm_id_format(id, text);
+        return strcmp(text, RECORD_OTHER) == 0;
+}
+
+#define SECOND UINT64_C(1000000)
+
+/* Opened again after 0.5, 1, 2 and 5 s: @step is the number of the failure. */
+static uint64_t retry_after(unsigned step) {
+        static const uint64_t tenths[] = {5, 10, 20, 50, 50};
+
+        return tenths[step] * SECOND / 10;
+}
+
+static void test_listeners_of_vms(void) {
+        static VmListeners l;
+        VmList wanted = {.n = 2, .items = {{.wsl = true, .name = "WSL"}, {.name = "VM"}}};
+        uint64_t now = 1000 * SECOND;
+
+        record_clear();
+        record.next_socket = 0;
+        (void) vm_id_parse(RECORD_VM, &wanted.items[0].id);
+        (void) vm_id_parse(RECORD_OTHER, &wanted.items[1].id);
+        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, NULL);
+        record.fail_call = BIND_CALL;
+        record.fail_error = WSAEADDRINUSE;
+        vm_listeners_follow(&l, &wanted, false, now);
+        record_check("VMs: a bind that fails leaves none", !vm_listeners_all_open(&l));
+        for (unsigned i = 0; i < 5; i++) {
+                record_check("VMs: the next try is due after 0.5, 1, 2, then every 5 s",
+                             vm_listeners_deadline(&l) == now + retry_after(i));
+                record_clear();
+                vm_listeners_tick(&l, now + retry_after(i) - 1);
+                record_check("VMs: not earlier", record.calls[0] == '\0');
+                now += retry_after(i);
+                vm_listeners_tick(&l, now);
+                record_check("VMs: then it binds again", strstr(record.calls, "bind(") != NULL);
+        }
+        record.fail_call = 0;
+        now = vm_listeners_deadline(&l);
+        vm_listeners_tick(&l, now);
+        record_check("VMs: it listens to both", vm_listeners_all_open(&l) &&
+                                                        vm_listeners_has(&l, &wanted.items[0].id) &&
+                                                        vm_listeners_has(&l, &wanted.items[1].id) &&
+                                                        !vm_listeners_has(&l, &VM_ID_NULL));
+
+        for (int i = 0; i < 3; i++)
+                record_complete(WSAENOTCONN); /* the second VM's accept */
+        record_check("VMs: before the tick nobody has noticed", vm_listeners_all_open(&l));
+        vm_listeners_tick(&l, now);
+        record_check("VMs: a dead one is closed, the other stays",
+                     !vm_listeners_has(&l, &wanted.items[1].id) &&
+                             vm_listeners_has(&l, &wanted.items[0].id));
+        now = vm_listeners_deadline(&l);
+        vm_listeners_tick(&l, now);
+        record_check("VMs: and is opened again", vm_listeners_all_open(&l));
+
+        record_clear();
+        vm_listeners_slept(&l, vm_has_agent);
+        record_check("VMs: after a sleep the one with an agent stays",
+                     !vm_listeners_has(&l, &wanted.items[0].id) &&
+                             vm_listeners_has(&l, &wanted.items[1].id));
+        vm_listeners_tick(&l, now);
+        record_check("VMs: and the other is opened again at once", vm_listeners_all_open(&l));
+        wanted.n = 1;
+        vm_listeners_follow(&l, &wanted, true, now);
+        record_check("VMs: one has gone, and any VM is listened to",
+                     !vm_listeners_has(&l, &wanted.items[1].id) &&
+                             vm_listeners_has(&l, &VM_ID_NULL));
+        vm_listeners_close(&l);
+}
+
+int main(void) {
+        socket_api = &record_sockets;
+        test_dead_socket();
+        test_listeners_of_vms();
+        printf("%d failed\n", record.n_failed);
+        return record.n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+}
