@@ -14,6 +14,7 @@
 #include <stdio.h>
 
 #define EXIT_USAGE 2
+#define EXIT_RUNS  3 /* another agent runs */
 
 static bool arg_check;
 static const char *arg_root = "";
@@ -99,7 +100,7 @@ int main(int argc, char *argv[]) {
                 return EXIT_FAILURE;
         }
         r = agent_new(&agent, arg_root);
-        if (r < 0)
-                return EXIT_FAILURE; /* agent_new() has logged the reason */
+        if (r != 0) /* agent_new() has logged the reason */
+                return r == AGENT_E_RUNS ? EXIT_RUNS : EXIT_FAILURE;
         return agent_run(agent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -26,6 +26,7 @@
 #include "agent/guest/clockwatch.h"
 #include "agent/guest/wsl.h"
 #include "agent/network/netwatch.h"
+#include "agent/status/file.h"
 #include "agent/status/status.h"
 #include "agent/util/catalog-ids.h"
 #include "agent/util/journal.h"
@@ -134,7 +135,8 @@ bool agent_forwards(const Agent *a); /* the networking mode is one in which rule
 
 /* report.c */
 typedef struct AgentReport {
-        const char *directory;          /* of status.json; borrowed */
+        const char *directory; /* of status.json; borrowed */
+        StatusFile file;
         sd_event_source *source;        /* deferred: writes when nothing else is to do */
         sd_event_source *maximum_delay; /* timer: write no later than this, even while we wait for
                                            an answer */
@@ -143,13 +145,13 @@ typedef struct AgentReport {
         char summary[AGENT_SUMMARY_SIZE]; /* the last STATUS= */
 } AgentReport;
 
+int agent_lock_report(Agent *a); /* before all else; also returns AGENT_E_RUNS */
 int agent_new_report(Agent *a);
-void agent_done_report(Agent *a);
+void agent_done_report(Agent *a);  /* removes status.json */
 void agent_report_later(Agent *a); /* something in status.json has changed */
 void agent_notify_reloading(Agent *a);
 void agent_notify_ready(Agent *a); /* after a reload */
 void agent_notify_stopping(Agent *a);
-void agent_remove_report(Agent *a); /* the agent ends */
 
 struct Agent {
         sd_event *event;

@@ -78,8 +78,12 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (!a)
                 return -ENOMEM;
         a->push = AGENT_PUSH_NULL;
+        a->report.file = STATUS_FILE_NULL;
         journal_open(&a->journal, LOG_INFO);
 
+        r = agent_lock_report(a);
+        if (r != 0)
+                return r;
         r = agent_load_identity(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot determine the identity of this guest");
@@ -135,6 +139,5 @@ int agent_run(Agent *a) {
                 agent_notify_stopping(a);
         }
         channel_bye(a->connection.channel, "the agent stops");
-        agent_remove_report(a);
         return r;
 }

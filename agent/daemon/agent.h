@@ -10,13 +10,18 @@
 
 typedef struct Agent Agent;
 
+enum {
+        _AGENT_E_SUCCESS,
+        AGENT_E_RUNS, /* another agent has the same folder for its status */
+};
+
 /**
  * agent_new() - read the configuration, take the first dump, start connecting
  * @root: "" or a directory without trailing slash below which configuration is looked up; borrowed
  *
  * Blocks SIGTERM, SIGINT, SIGHUP and SIGCHLD for the whole process. Logs what goes wrong.
  *
- * Return: 0 or negative errno.
+ * Return: 0, AGENT_E_RUNS, or negative errno.
  */
 int agent_new(Agent **ret_agent, const char *root);
 Agent *agent_free(Agent *a); /* NULL is allowed; returns NULL */

@@ -53,7 +53,7 @@ static int agent_write_status(Agent *a, const Status *status) {
         r = status_format(status, &text);
         if (r < 0)
                 return r;
-        r = status_write(a->report.directory, text);
+        r = status_file_write(&a->report.file, text);
         if (r < 0 && !a->report.failed) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
                                "Cannot write %s/%s, ignoring: %s", a->report.directory, STATUS_FILE,
@@ -115,10 +115,36 @@ static const char *agent_status_directory(void) {
         return STATUS_DIRECTORY;
 }
 
-int agent_new_report(Agent *a) {
+int agent_lock_report(Agent *a) {
+        pid_t pid = 0;
         int r;
 
         a->report.directory = agent_status_directory();
+        r = status_file_lock(&a->report.file, a->report.directory, &pid);
+        if (r == STATUS_FILE_E_HELD) {
+                journal_line(
+                        &a->journal, LOG_ERR,
+                        "Another wslbridge-agent runs already (process %d, which has %s): stop "
+                        "it first; the service's is stopped by 'systemctl stop "
+                        "wslbridge-agent'",
+                        (int) pid, a->report.directory);
+                (void) sd_notifyf(0, "STATUS=Not started: process %d has %s", (int) pid,
+                                  a->report.directory);
+                return AGENT_E_RUNS;
+        }
+        if (r < 0) {
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot lock %s, ignoring: %s; 'wslbridgectl' may not see this "
+                               "agent",
+                               a->report.directory, strerror(-r));
+                a->report.failed = true; /* the same cause is not logged again */
+        }
+        return r == -ENOMEM ? r : 0;
+}
+
+int agent_new_report(Agent *a) {
+        int r;
+
         r = sd_event_add_defer(a->event, &a->report.source, agent_on_report, a);
         if (r >= 0)
                 r = sd_event_source_set_priority(a->report.source, SD_EVENT_PRIORITY_IDLE);
@@ -140,6 +166,7 @@ int agent_new_report(Agent *a) {
 void agent_done_report(Agent *a) {
         sd_event_source_disable_unref(a->report.maximum_delay);
         sd_event_source_disable_unref(a->report.source);
+        status_file_done(&a->report.file);
 }
 
 void agent_report_later(Agent *a) {
@@ -168,8 +195,4 @@ void agent_notify_ready(Agent *a) {
 
 void agent_notify_stopping(Agent *a) {
         (void) sd_notify(0, "STOPPING=1\nSTATUS=Stopping");
-}
-
-void agent_remove_report(Agent *a) {
-        status_remove(a->report.directory);
 }

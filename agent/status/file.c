@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/*
- * Writing the status file. Readers see the old text or the new one, never a part of one.
- */
+/* Writing status.json; see file.h. */
 
-#include "agent/status/status.h"
+#include "agent/status/file.h"
+
 #include "agent/util/write-all.h"
 
 #include <errno.h>
@@ -12,46 +11,132 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
-/* It is not flushed to disk: the directory is a tmpfs, and after a crash of the machine the file
- * would describe a run that is over. */
-int status_write(const char *directory, const char *text) {
-        _cleanup_free_ char *path = NULL, *temporary = NULL;
-        _cleanup_close_ int fd = -1;
+/* Each try that fails means that another agent has ended in that moment. */
+#define LOCK_TRIES 16
+
+static int join(const char *directory, const char *name, char **ret_path) {
+        if (asprintf(ret_path, "%s/%s", directory, name) < 0) {
+                *ret_path = NULL;
+                return -ENOMEM;
+        }
+        return 0;
+}
+
+/* Whether @path is still the file behind @fd. */
+static bool is_file_of(const char *path, int fd) {
+        struct stat here, there;
+
+        return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev &&
+               here.st_ino == there.st_ino;
+}
+
+/* Return: 0, STATUS_FILE_E_HELD, -EAGAIN to try again, or another negative errno. */
+static int try_lock(const char *path, int *ret_fd, pid_t *ret_pid) {
+        const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
+        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
+        _cleanup_close_ int fd = open(path, flags, 0600);
+
+        if (fd < 0)
+                return -errno;
+        if (fcntl(fd, F_SETLK, &lock) < 0) {
+                if (errno != EACCES && errno != EAGAIN)
+                        return -errno;
+                if (fcntl(fd, F_GETLK, &lock) < 0)
+                        return -errno;
+                if (lock.l_type == F_UNLCK)
+                        return -EAGAIN;
+                *ret_pid = lock.l_pid;
+                return STATUS_FILE_E_HELD;
+        }
+        /* The holder before us removes the file when it ends. A lock on what it has removed keeps
+         * nobody out. */
+        if (!is_file_of(path, fd))
+                return -EAGAIN;
+        *ret_fd = TAKE_FD(fd);
+        return 0;
+}
+
+int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid) {
+        _cleanup_free_ char *path = NULL;
         int r;
 
-        if (asprintf(&path, "%s/" STATUS_FILE, directory) < 0) {
-                path = NULL;
-                return -ENOMEM;
-        }
-        if (asprintf(&temporary, "%s/." STATUS_FILE ".%d", directory, (int) getpid()) < 0) {
-                temporary = NULL;
-                return -ENOMEM;
-        }
-        fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-        if (fd < 0 && errno == ENOENT && mkdir(directory, 0755) == 0)
-                fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
+        *f = STATUS_FILE_NULL;
+        f->directory = directory;
+        r = join(directory, STATUS_LOCK_FILE, &path);
+        if (r < 0)
+                return r;
+        (void) mkdir(directory, 0755); /* the open below shows whether it is there */
+        r = -EAGAIN;
+        for (unsigned i = 0; i < LOCK_TRIES && r == -EAGAIN; i++)
+                r = try_lock(path, &f->lock_fd, ret_pid);
+        return r;
+}
+
+static int write_file(const char *path, const char *text, struct stat *ret_stat) {
+        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+        _cleanup_close_ int fd = open(path, flags, 0644);
+        int r;
+
         if (fd < 0)
                 return -errno;
         /* Everybody may read it, even with a narrow umask, because it holds no secret. */
-        r = fchmod(fd, 0644) < 0 ? -errno : 0;
+        r = fchmod(fd, 0644) < 0 || fstat(fd, ret_stat) < 0 ? -errno : 0;
         if (r == 0)
                 r = write_all(fd, text, strlen(text));
         if (r == 0)
                 r = write_all(fd, "\n", 1);
-        if (r == 0 && rename(temporary, path) < 0)
-                r = -errno;
-        if (r < 0)
-                (void) unlink(temporary);
         return r;
 }
 
-void status_remove(const char *directory) {
+/* It is not flushed to disk: the folder is a tmpfs, and after a crash of the machine the file would
+ * describe a run that is over. */
+int status_file_write(StatusFile *f, const char *text) {
+        _cleanup_free_ char *path = NULL, *temporary = NULL;
+        char name[64];
+        struct stat st;
+        int r;
+
+        (void) snprintf(name, sizeof(name), ".%s.%d", STATUS_FILE, (int) getpid());
+        r = join(f->directory, STATUS_FILE, &path);
+        if (r == 0)
+                r = join(f->directory, name, &temporary);
+        if (r < 0)
+                return r;
+        r = write_file(temporary, text, &st);
+        if (r == -ENOENT && mkdir(f->directory, 0755) == 0)
+                r = write_file(temporary, text, &st);
+        if (r == 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0) {
+                if (r != -ELOOP) /* then it is not ours */
+                        (void) unlink(temporary);
+                return r;
+        }
+        f->written = true;
+        f->device = st.st_dev;
+        f->inode = st.st_ino;
+        return 0;
+}
+
+static void remove_written(const StatusFile *f) {
+        _cleanup_free_ char *path = NULL;
+        struct stat st;
+
+        if (!f->written || join(f->directory, STATUS_FILE, &path) < 0)
+                return;
+        if (lstat(path, &st) == 0 && st.st_dev == f->device && st.st_ino == f->inode)
+                (void) unlink(path);
+}
+
+void status_file_done(StatusFile *f) {
         _cleanup_free_ char *path = NULL;
 
-        if (asprintf(&path, "%s/" STATUS_FILE, directory) < 0) {
-                path = NULL;
-                return;
-        }
-        (void) unlink(path);
+        remove_written(f);
+        if (f->lock_fd >= 0 && join(f->directory, STATUS_LOCK_FILE, &path) == 0 &&
+            is_file_of(path, f->lock_fd))
+                (void) unlink(path); /* before the lock goes: see try_lock() */
+        closep(&f->lock_fd);
+        *f = STATUS_FILE_NULL;
 }

@@ -3,7 +3,7 @@
 
 /*
  * status.json is the only interface of the running agent to people and tools. Building its text is
- * pure; writing it is separate. docs/wslbridge-agent.8 describes the members.
+ * pure; file.h writes it. docs/wslbridge-agent.8 describes the members.
  */
 
 #include "agent/channel/channel.h"
@@ -14,7 +14,6 @@
 #include "agent/network/snapshot.h"
 
 #define STATUS_SCHEMA       1 /* grows when a member changes its meaning or is removed */
-#define STATUS_FILE         "status.json"
 #define STATUS_UPDATE_NEVER UINT64_MAX
 
 /* The first is the default without $RUNTIME_DIRECTORY. The second is that of the service; a link in
@@ -94,7 +93,3 @@ void status_mode_text(uint8_t mode, char *ret_text, size_t size);
 /* The line in 'systemctl status': "172.20.1.2 on eth0; helper connected; 2 of 3 services active".
  */
 void status_summary(const Status *s, char *ret_text, size_t size);
-
-/* Replace @directory/status.json atomically. Return: 0 or negative errno. */
-int status_write(const char *directory, const char *text);
-void status_remove(const char *directory);

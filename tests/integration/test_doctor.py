@@ -205,15 +205,16 @@ def test_spinner_goes_away(scene, control):
 
 
 def test_texts_of_a_peer_cannot_control_the_terminal(scene, control):
-    """The agent cleans them already; here another program has written the file."""
-    path = os.path.join(scene.state, "status.json")
-    with open(path) as f:
+    """The agent cleans them already; here another program has written the file. It takes the place of
+    the link, because the agent may write its own file again at any time."""
+    link = os.path.join(scene.root, "run/wslbridge/status.json")
+    with open(link) as f:
         text = f.read()
     assert "wslbridge did not make" in text
-    with open(path + ".new", "w") as f:
+    with open(link + ".new", "w") as f:
         f.write(text.replace("wslbridge did not make",
                              r"\u001b]0;title\u0007\u009b31m\u202e\r\n evil"))
-    os.rename(path + ".new", path)
+    os.rename(link + ".new", link)
     for command in (["status"], ["doctor"], ["status", "--json"]):
         output = control.on_terminal(*command, env={"NO_COLOR": "1"})[1]
         assert "evil" in output

@@ -11,27 +11,50 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 
 #define AGENT_COMM "wslbridge-agent" /* 15 bytes, which is all that the kernel keeps */
 
-bool ctl_agent_is(int pid) {
-        char path[64], comm[32] = "";
-        ssize_t n = -1;
-        int fd;
+/*
+ * A process that has ended stays as a zombie until its parent looks at it, and still has its name.
+ * A pidfd tells the two apart, and needs no permission. Where the kernel has none, EPERM is as good
+ * a proof of life as success.
+ */
+static bool has_ended(int pid) {
+        _cleanup_close_ int fd = (int) syscall(SYS_pidfd_open, pid, 0);
+        struct pollfd p = {.fd = fd, .events = POLLIN};
 
-        if (pid <= 1 || (kill(pid, 0) < 0 && errno == ESRCH))
-                return false;
+        if (fd >= 0)
+                return poll(&p, 1, 0) > 0;
+        return kill(pid, 0) < 0 && errno == ESRCH;
+}
+
+typedef enum AgentName { NAME_OTHER, NAME_AGENT, NAME_HIDDEN } AgentName;
+
+static AgentName name_of(int pid) {
+        char path[64], comm[32] = "";
+        _cleanup_close_ int fd = -1;
+
         (void) snprintf(path, sizeof(path), "/proc/%d/comm", pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd >= 0) {
-                n = read(fd, comm, sizeof(comm) - 1);
-                (void) close(fd);
-        }
-        return n > 0 && strncmp(comm, AGENT_COMM, strlen(AGENT_COMM)) == 0;
+        if (fd < 0)
+                return NAME_HIDDEN;
+        if (read(fd, comm, sizeof(comm) - 1) <= 0)
+                return NAME_OTHER;
+        return strncmp(comm, AGENT_COMM, strlen(AGENT_COMM)) == 0 ? NAME_AGENT : NAME_OTHER;
+}
+
+bool ctl_agent_is(int pid) {
+        return pid > 1 && name_of(pid) == NAME_AGENT && !has_ended(pid);
+}
+
+bool ctl_agent_may_run(int pid) {
+        return pid > 1 && name_of(pid) != NAME_OTHER && !has_ended(pid);
 }
 
 /* The file may be large (10,000 services), but it must be a regular file of limited size. */
@@ -84,7 +107,7 @@ static int describe_read(int error, char **ret_problem) {
 }
 
 static int check_pid(const Report *report, char **ret_problem) {
-        if (ctl_agent_is(report->pid))
+        if (ctl_agent_may_run(report->pid))
                 return 0;
         if (asprintf(ret_problem,
                      "The agent does not run: %s was left by process %d, which has ended",

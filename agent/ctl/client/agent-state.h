@@ -27,6 +27,10 @@ int ctl_agent_read(const char *root, Report **ret_report, char **ret_problem);
 /* The same, for commands that need a running agent: prints what is wrong. Return: CtlExit. */
 int ctl_agent_require(const char *root, Report **ret_report);
 
-/* Whether @pid is a wslbridge-agent. The file that names it may be old, or forged by the agent's
- * user, and the number may be that of another program. */
+/* Whether @pid is a wslbridge-agent that has not ended. The file that names it may be old, or
+ * forged by the agent's user, and the number may be that of another program. */
 bool ctl_agent_is(int pid);
+
+/* The same, but where /proc hides the processes of others from this user (hidepid=), any process
+ * that has not ended counts. */
+bool ctl_agent_may_run(int pid);

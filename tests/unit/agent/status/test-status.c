@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * status.json: the text for given values, and that a reader never sees a part of it.
+ * status.json: the text for given values.
  */
 
 #include "agent/status/status.h"
@@ -233,44 +233,6 @@ START_TEST(test_modes_that_forward_nothing) {
 }
 END_TEST
 
-START_TEST(test_file_is_replaced) {
-        struct stat before, after;
-        const char *directory = test_path("run");
-        char content[64] = "";
-        FILE *f;
-
-        /* It makes the directory, but not its parents. */
-        ck_assert_int_eq(status_write(test_path("no/run"), "x"), -ENOENT);
-        ck_assert_int_eq(status_write(directory, "old"), 0);
-        ck_assert_int_eq(stat(test_path("run/status.json"), &before), 0);
-        ck_assert_uint_eq(before.st_mode & 07777, 0644);
-
-        /* A reader that has the file open keeps the old text, because the new text is another file.
-         */
-        f = fopen(test_path("run/status.json"), "re");
-        ck_assert_ptr_nonnull(f);
-        ck_assert_int_eq(status_write(test_path("run"), "new text"), 0);
-        ck_assert_ptr_nonnull(fgets(content, sizeof(content), f));
-        ck_assert_str_eq(content, "old\n");
-        (void) fclose(f);
-        ck_assert_int_eq(stat(test_path("run/status.json"), &after), 0);
-        ck_assert_uint_ne(before.st_ino, after.st_ino);
-        ck_assert_int_eq(after.st_size, 9);
-
-        status_remove(test_path("run"));
-        ck_assert_int_eq(rmdir(test_path("run")), 0); /* nothing else is left in it */
-}
-END_TEST
-
-START_TEST(test_file_that_cannot_be_replaced) {
-        /* A directory is in the way: this is an error, and no temporary file stays. */
-        test_mkdir("run/status.json");
-        ck_assert_int_eq(status_write(test_path("run"), "text"), -EISDIR);
-        ck_assert_int_eq(rmdir(test_path("run/status.json")), 0);
-        ck_assert_int_eq(rmdir(test_path("run")), 0);
-}
-END_TEST
-
 int main(void) {
         TCase *t = tcase_create("status");
 
@@ -279,7 +241,5 @@ int main(void) {
         tcase_add_test(t, test_troubles);
         tcase_add_test(t, test_summary);
         tcase_add_test(t, test_modes_that_forward_nothing);
-        tcase_add_test(t, test_file_is_replaced);
-        tcase_add_test(t, test_file_that_cannot_be_replaced);
         return test_run(t, "status");
 }

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * StatusFile: status.json in the folder of one agent. The agent locks the folder for as long as it
+ * lives, so that a second one can neither replace nor remove the file.
+ *
+ * The lock is one of fcntl(2). The kernel drops it when the process ends, in whatever way, and
+ * names its holder. The lock's file is for the owner only, because whoever can open a file can lock
+ * it.
+ */
+
+#include "agent/util/cleanup.h"
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#define STATUS_FILE      "status.json"
+#define STATUS_LOCK_FILE "lock"
+
+typedef struct StatusFile {
+        const char *directory; /* borrowed */
+        int lock_fd;           /* owned; -1: not locked */
+        bool written;          /* the members below are those of the file that we wrote last */
+        dev_t device;
+        ino_t inode;
+} StatusFile;
+
+#define STATUS_FILE_NULL ((StatusFile){.lock_fd = -1})
+
+enum {
+        _STATUS_FILE_E_SUCCESS,
+        STATUS_FILE_E_HELD, /* another agent has the folder */
+};
+
+/**
+ * status_file_lock() - take the folder for this process; make it if only the last part is missing
+ * @directory: borrowed, must outlive the object
+ * @ret_pid: with STATUS_FILE_E_HELD: who has it; 0 when it is in another PID namespace
+ *
+ * After a negative errno @f can be used all the same, without the lock.
+ *
+ * Return: 0, STATUS_FILE_E_HELD, or negative errno.
+ */
+int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid);
+
+/* Replace the file atomically. Readers see the old text or the new one, never a part of one. All
+ * users may read it, whatever the umask is. Return: 0 or negative errno. */
+int status_file_write(StatusFile *f, const char *text);
+
+/* Remove what this object has made, and nothing else, and give the folder up. */
+void status_file_done(StatusFile *f);
