@@ -23,7 +23,7 @@ static sd_event *event;
 static ClockWatch *watch;
 static int timer = -1;
 static unsigned n_armed, n_reported;
-static int result;
+static int result, arm_error;
 
 int __wrap_timerfd_create(int clock, int flags) {
         ck_assert_int_eq(clock, CLOCK_REALTIME);
@@ -38,6 +38,10 @@ int __wrap_timerfd_settime(int fd, int flags, const struct itimerspec *value,
         ck_assert_int_eq(flags, TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET);
         ck_assert_int_gt(value->it_value.tv_sec, time(NULL) + 365 * 86400);
         n_armed++;
+        if (arm_error) {
+                errno = arm_error;
+                return -1;
+        }
         return 0;
 }
 
@@ -63,7 +67,7 @@ static int on_set(void *userdata) {
 
 static void setup(void) {
         n_armed = n_reported = 0;
-        result = 0;
+        result = arm_error = 0;
         ck_assert_int_ge(sd_event_new(&event), 0);
         ck_assert_int_eq(clockwatch_new(&watch, event, on_set, NULL), 0);
         ck_assert_uint_eq(n_armed, 1);
@@ -91,6 +95,30 @@ START_TEST(test_quiet_otherwise) {
 }
 END_TEST
 
+/* The clock is set again between the read and the arming, as date(1) and a time service do it one
+ * after the other. The kernel arms the timer and says ECANCELED. */
+START_TEST(test_set_twice_in_a_row) {
+        for (unsigned i = 1; i <= 3; i++) {
+                arm_error = ECANCELED;
+                set_the_clock();
+                ck_assert_int_gt(sd_event_run(event, UINT64_MAX), 0);
+                ck_assert_uint_eq(n_reported, i);
+                ck_assert_int_eq(sd_event_get_state(event), SD_EVENT_INITIAL);
+        }
+}
+END_TEST
+
+START_TEST(test_set_while_the_watch_is_made) {
+        ClockWatch *other = NULL;
+
+        arm_error = ECANCELED;
+        ck_assert_int_eq(clockwatch_new(&other, event, on_set, NULL), 0);
+        clockwatch_free(other);
+        arm_error = EINVAL;
+        ck_assert_int_eq(clockwatch_new(&other, event, on_set, NULL), -EINVAL);
+}
+END_TEST
+
 START_TEST(test_error_ends_the_loop) {
         result = -ENOMEM;
         set_the_clock();
@@ -104,6 +132,8 @@ int main(void) {
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, test_each_time_is_reported);
         tcase_add_test(t, test_quiet_otherwise);
+        tcase_add_test(t, test_set_twice_in_a_row);
+        tcase_add_test(t, test_set_while_the_watch_is_made);
         tcase_add_test(t, test_error_ends_the_loop);
         return test_run(t, "clockwatch");
 }
