@@ -211,8 +211,8 @@ void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choic
         }
         route = best_route(s, IP_FAMILY_V4, 0);
         route_link = route ? link_by_index(s, route->link) : NULL;
-        c.vmbus_preferred = !interface[0] && route_link && route_link != link &&
-                            link_is_vmbus(s, link) && !link_is_vmbus(s, route_link);
+        c.vmbus_preferred = !interface[0] && route_link && link_is_vmbus(s, link) &&
+                            !link_is_vmbus(s, route_link);
         c.problem = choose_on_link(s, link, &c);
         *ret_choice = c;
 }

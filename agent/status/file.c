@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Writing status.json; see file.h. */
+/* Writes and removes status.json, and locks its folder for the one agent that may; see file.h. */
 
 #include "agent/status/file.h"
 

@@ -18,6 +18,11 @@
 #define STATUS_FILE      "status.json"
 #define STATUS_LOCK_FILE "lock"
 
+/* The first is the default without $RUNTIME_DIRECTORY. The second is that of the service; a link in
+ * the first leads to it. */
+#define STATUS_DIRECTORY         "/run/wslbridge"
+#define STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"
+
 typedef struct StatusFile {
         const char *directory; /* borrowed */
         int lock_fd;           /* owned; -1: not locked */

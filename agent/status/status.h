@@ -16,11 +16,6 @@
 #define STATUS_SCHEMA       1 /* grows when a member changes its meaning or is removed */
 #define STATUS_UPDATE_NEVER UINT64_MAX
 
-/* The first is the default without $RUNTIME_DIRECTORY. The second is that of the service; a link in
- * the first leads to it. */
-#define STATUS_DIRECTORY         "/run/wslbridge"
-#define STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"
-
 /* A moment, on the wall clock for people and on CLOCK_MONOTONIC for arithmetic. The two are never
  * compared with each other. */
 typedef struct StatusTime {

@@ -4,15 +4,13 @@ exit codes."""
 import json
 import os
 import secrets
-import shutil
 import stat
 import subprocess
-import tempfile
 import time
 
 import pytest
 
-from guest import MAX_DELAY, wait_until
+from guest import wait_until
 
 FOLDER = "etc/wslbridge/services.d"
 
@@ -260,47 +258,6 @@ def test_another_process_of_that_number_is_not_the_agent(guest, control):
     finally:
         other.kill()
         other.wait()
-
-
-def test_an_agent_that_has_ended_but_is_still_a_zombie(guest, control):
-    """Nobody has waited for it yet, as under a shell that is busy. It still has its number and name."""
-    guest.start()
-    assert control.run("status")[0] == 0
-    guest.process.kill()
-    wait_until(lambda: open(f"/proc/{guest.process.pid}/stat").read().rpartition(")")[2].split()[0] == "Z",
-               "a zombie")
-    assert control.run("status")[0] == 3
-    before = os.times().children_user + os.times().children_system
-    assert control.run("wait", "--timeout=2")[0] == 3
-    assert os.times().children_user + os.times().children_system - before < 1  # it does not spin
-
-
-@pytest.mark.parametrize("hidepid", [1, 2])
-def test_status_for_a_user_who_sees_no_process_of_others(guest, control, hidepid):
-    """The system mounts /proc with hidepid=. The reader is another user than the agent."""
-    guest.start()
-    folder = tempfile.mkdtemp(prefix="wslbridge-test-", dir="/tmp")  # pytest's are for root only
-    try:
-        os.chmod(folder, 0o755)
-        shutil.copy(control.exe, folder)
-        os.makedirs(os.path.join(folder, "root/run/wslbridge"))
-        path = os.path.join(folder, "root/run/wslbridge/status.json")
-        shutil.copy(os.path.join(guest.state, "status.json"), path)
-
-        def ask():
-            script = (f"mount -t proc -o hidepid={hidepid} proc /proc && exec setpriv --reuid=65534 "
-                      f"--regid=65534 --clear-groups {folder}/wslbridgectl --root={folder}/root status")
-            return subprocess.run(["unshare", "--mount", "sh", "-c", script], text=True,
-                                  timeout=MAX_DELAY, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT)
-
-        done = ask()
-        assert done.returncode == 0, done.stdout
-        guest.kill()
-        done = ask()
-        assert done.returncode == 3 and "left by process" in done.stdout
-    finally:
-        shutil.rmtree(folder)
 
 
 def test_status_that_cannot_be_understood(guest, control):

@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from guest import MAX_DELAY, wait_until
+from guest import wait_until
 
 
 def test_ready_status_reload_stop(guest, host, manager):
@@ -252,25 +252,3 @@ def test_started_by_hand_where_the_service_is_installed(guest):
     wait_until(guest.status, "a status behind the link")
     assert os.readlink(os.path.join(guest.state, "status.json")) == "agent/status.json"
     assert os.stat(os.path.join(guest.state, "status.json")).st_mode & 0o777 == 0o644
-
-
-def test_a_second_agent_says_who_runs_and_changes_nothing(connected, manager):
-    """Somebody starts an agent by hand beside the service."""
-    guest, host = connected
-    first, states = guest.process, host.stats()["connections"]
-    guest.start(wait=False, NOTIFY_SOCKET=manager.path)
-    second, guest.process = guest.process, first
-    assert second.wait(MAX_DELAY) == 3
-    assert f"process {first.pid}, which has {guest.state}" in guest.log()
-    manager.wait(f"STATUS=Not started: process {first.pid} has")
-    assert not manager.count("READY=1")
-    assert guest.status()["agent"]["pid"] == first.pid
-    assert host.stats()["connections"] == states
-    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/80"})
-    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "a new status")
-    guest.stop()
-    assert os.listdir(guest.state) == []
-    guest.start()  # the folder is free again
-    guest.kill()
-    assert sorted(os.listdir(guest.state)) == ["lock", "status.json"]
-    guest.start()  # and after a crash

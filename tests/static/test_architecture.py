@@ -42,7 +42,7 @@ def test_both_paths_are_complete():
     names = [name for _, name, _ in architecture.named_functions(TEXT)]
     assert len(names) > 30
     assert names.index("netwatch_on_io") < names.index("registry_set_string") < \
-        names.index("configwatch_on_inotify") < names.index("status_write")
+        names.index("configwatch_on_inotify") < names.index("status_file_write")
 
 
 def test_what_is_wrong_would_be_found():

@@ -50,7 +50,7 @@ def test_fields_in_subjects_are_those_that_the_agent_sends():
 
 def test_files_and_commands_in_the_catalog_exist():
     text, main = tree.read(CATALOG), tree.read("agent/main.c")
-    header, key = tree.read("agent/status/status.h"), tree.read("agent/channel/key.h")
+    header, key = tree.read("agent/status/file.h"), tree.read("agent/channel/key.h")
     for path in set(re.findall(r"(/(?:run|etc)/wslbridge/[\w.]*\w)", text)):
         folder, name = path.rsplit("/", 1)
         assert f'"{path}"' in key or (f'"{folder}"' in header and f'"{name}"' in header), path

@@ -90,7 +90,7 @@ def test_status_folder_is_the_one_that_tmpfiles_links_to():
     links = re.search(r"^L\+ (\S+) .* (\S+)$", tmpfiles, re.MULTILINE)
     target = os.path.join(os.path.dirname(links[1]), links[2])
     assert target == f"/run/{found['RuntimeDirectory']}/status.json"
-    header = tree.read("agent/status/status.h")
+    header = tree.read("agent/status/file.h")
     assert f'STATUS_DIRECTORY         "{os.path.dirname(links[1])}"' in header
     assert 'STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"' in header
 

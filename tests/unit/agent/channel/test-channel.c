@@ -8,6 +8,8 @@
 
 #include "tests/unit/agent/channel/channel-peer.h"
 
+#include "agent/channel/channel-private.h"
+
 /* A connection to a peer that has only the socket. */
 static void connect_raw(void) {
         peer_listen();
@@ -89,6 +91,34 @@ START_TEST(test_backoff_grows_and_hurry_resets_it) {
         ck_assert_int_eq(channel_hurry(channel), 0);
         step(NULL);
         ck_assert_uint_eq(n_downs, 1);
+}
+END_TEST
+
+/* A session alone does not make the pauses short again. A helper that drops us whenever it has our
+ * state would be tried four times a second. An answer does. */
+START_TEST(test_only_an_answer_resets_the_backoff) {
+        WireServiceResult answer = {.state = WIRE_SERVICE_ACTIVE};
+        WireResult result = {.services = &answer, .n_services = 1};
+
+        configure(test_key);
+        UNTIL(n_downs == 2, NULL); /* nobody listens */
+        peer_listen();
+        peer_session();
+        UNTIL(n_ready == 1, test_key);
+        result.sequence = push_one(1);
+        UNTIL(n_states == 1, test_key);
+        ck_assert_uint_eq(channel->backoff.n_tries, 2);
+        peer_close();
+        UNTIL(n_downs == 3, NULL);
+        ck_assert_uint_eq(channel->backoff.n_tries, 3);
+
+        peer_session();
+        UNTIL(n_ready == 2, test_key);
+        result.sequence = push_one(1);
+        UNTIL(n_states == 2, test_key);
+        ck_assert_int_eq(helper_session_result(session, &result, &peer_out), 0);
+        UNTIL(n_results == 1, test_key);
+        ck_assert_uint_eq(channel->backoff.n_tries, 0);
 }
 END_TEST
 
@@ -339,6 +369,7 @@ int main(void) {
         tcase_add_test(t, test_session);
         tcase_add_test(t, test_absent_helper_then_there);
         tcase_add_test(t, test_backoff_grows_and_hurry_resets_it);
+        tcase_add_test(t, test_only_an_answer_resets_the_backoff);
         tcase_add_test(t, test_goodbye_and_reconnect);
         tcase_add_test(t, test_wrong_key);
         tcase_add_test(t, test_new_key_ends_the_session_politely);

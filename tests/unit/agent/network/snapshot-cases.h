@@ -79,6 +79,11 @@ static const Case cases[] = {
          LO "link 2 wb0\naddr 2 192.0.2.2/24\nlink 3 wb1 up\naddr 3 198.51.100.2/24\n"
             "route4 2 192.0.2.1 100\nroute4 3 198.51.100.1 200\n",
          "wb1", "198.51.100.2/24 198.51.100.1", ""},
+        {"two Hyper-V adapters, and the better route's has no carrier: nothing takes precedence",
+         "",
+         LO "link 2 eth0 vmbus\naddr 2 172.29.144.5/20\nroute4 2 172.29.144.1 10\n"
+            "link 3 eth1 up vmbus\naddr 3 172.22.80.77/20\nroute4 3 172.22.80.1 100\n",
+         "eth1", "172.22.80.77/20 172.22.80.1", ""},
         {"multipath default route: the lower index", "",
          LO "link 2 wb0 up\naddr 2 192.0.2.2/24\nlink 3 wb1 up\naddr 3 198.51.100.2/24\n"
             "route4 3 198.51.100.1 0\nroute4 2 192.0.2.1 0\n",

@@ -94,6 +94,28 @@ START_TEST(test_nat_network_of_wsl) {
 }
 END_TEST
 
+/* A subnet of two addresses has neither a network nor a broadcast address (RFC 3021), and one of
+ * four has both. */
+START_TEST(test_smallest_subnets) {
+        static const Case cases[] = {
+                {"10.8.0.1", NULL, false, NULL},
+                {"10.8.1.0", NULL, false, NULL},
+                {"fd31::1", NULL, false, NULL},
+                {"10.8.2.2", NULL, false, NULL},
+                {"10.8.2.0", NULL, false, "network or broadcast"},
+                {"10.8.2.3", NULL, false, "network or broadcast"},
+                {"fd31::100", NULL, false, "network or broadcast"},
+        };
+
+        host_has("10.8.0.0", 31, "vEthernet (pair)", true);
+        host_has("10.8.1.1", 31, "vEthernet (other pair)", true);
+        host_has("fd31::", 127, "vEthernet (pair)", true);
+        host_has("10.8.2.1", 30, "vEthernet (four)", true);
+        host_has("fd31::101", 126, "vEthernet (four)", true);
+        check(cases, sizeof(cases) / sizeof(cases[0]));
+}
+END_TEST
+
 /* Nothing is forwarded before the tables have been read, and where there is no switch. */
 START_TEST(test_empty_tables_allow_nobody) {
         static const Case cases[] = {{"172.28.64.10", NULL, true, "virtual switch"}};
@@ -137,6 +159,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_neighbours);
         tcase_add_test(tc, test_nat_network_of_wsl);
+        tcase_add_test(tc, test_smallest_subnets);
         tcase_add_test(tc, test_empty_tables_allow_nobody);
         tcase_add_test(tc, test_vm_ids);
         suite_add_tcase(suite, tc);

@@ -89,6 +89,30 @@ START_TEST(test_port_in_use_and_freed) {
 }
 END_TEST
 
+/*
+ * The other program ends just when a repeated activation is due. That one activation serves both
+ * purposes, and what follows is checked from the start: it is pending, and soon active. Were it
+ * taken for a mere repetition, the port would go on as blocked, with a check every two seconds.
+ */
+START_TEST(test_port_freed_when_a_repetition_is_due) {
+        uint64_t activations;
+
+        w.host.taken_port = 80;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        world_wait(&w, 60000); /* longer than any pause between repetitions */
+        agent_expect(ubuntu, "web conflict port-in-use");
+        activations = w.host.calls[MEMORY_ACTIVATE];
+        w.host.taken_port = 0;
+        w.host.iphlpsvc_slow = true;
+        world_wait(&w, 2100);
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations + 1);
+        agent_expect(ubuntu, "web pending not-listening");
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 1000);
+        agent_expect(ubuntu, "web active");
+}
+END_TEST
+
 START_TEST(test_excluded_range) {
         w.host.excluded[0] = 50000;
         w.host.excluded[1] = 50059;
@@ -103,14 +127,19 @@ START_TEST(test_excluded_range) {
 END_TEST
 
 START_TEST(test_address_not_there_yet) {
+        uint64_t activations;
+
         w.host.no_address = "10.1.1.1";
-        agent_ask(ubuntu, "172.20.0.2", "web=10.1.1.1:80");
+        w.host.taken_port = 8080;
+        agent_ask(ubuntu, "172.20.0.2", "web=10.1.1.1:80 dev=0.0.0.0:8080");
         world_wait(&w, 200);
-        agent_expect(ubuntu, "web blocked not-listening");
+        agent_expect(ubuntu, "web blocked not-listening; dev conflict port-in-use");
         expect_text("does not have the address");
-        w.host.no_address = NULL;
+        activations = w.host.calls[MEMORY_ACTIVATE];
+        w.host.no_address = NULL; /* iphlpsvc listens by itself */
         world_wait(&w, 2100);
-        agent_expect(ubuntu, "web active");
+        agent_expect(ubuntu, "web active; dev conflict port-in-use");
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations);
 }
 END_TEST
 
@@ -190,6 +219,7 @@ int main(void) {
         tcase_add_test(tc, test_pending_until_it_listens);
         tcase_add_test(tc, test_never_listens);
         tcase_add_test(tc, test_port_in_use_and_freed);
+        tcase_add_test(tc, test_port_freed_when_a_repetition_is_due);
         tcase_add_test(tc, test_excluded_range);
         tcase_add_test(tc, test_address_not_there_yet);
         tcase_add_test(tc, test_restarted_forwarder_is_checked_again);

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: MIT
+"""There is one agent for each status folder, and every user can tell whether it runs."""
+import os
+import shutil
+import subprocess
+import tempfile
+
+import pytest
+
+from guest import MAX_DELAY, wait_until
+
+
+def test_a_second_agent_says_who_runs_and_changes_nothing(connected, manager):
+    """Somebody starts an agent by hand beside the service."""
+    guest, host = connected
+    first, states = guest.process, host.stats()["connections"]
+    guest.start(wait=False, NOTIFY_SOCKET=manager.path)
+    second, guest.process = guest.process, first
+    assert second.wait(MAX_DELAY) == 3
+    assert f"process {first.pid}, which has {guest.state}" in guest.log()
+    manager.wait(f"STATUS=Not started: process {first.pid} has")
+    assert not manager.count("READY=1")
+    assert guest.status()["agent"]["pid"] == first.pid
+    assert host.stats()["connections"] == states
+    host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/80"})
+    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "a new status")
+    guest.stop()
+    assert os.listdir(guest.state) == []
+    guest.start()  # the folder is free again
+    guest.kill()
+    assert sorted(os.listdir(guest.state)) == ["lock", "status.json"]
+    guest.start()  # and after a crash
+
+
+def test_an_agent_that_has_ended_but_is_still_a_zombie(guest, control):
+    """Nobody has waited for it yet, as under a shell that is busy. It still has its number and name."""
+    guest.start()
+    assert control.run("status")[0] == 0
+    guest.process.kill()
+    wait_until(lambda: open(f"/proc/{guest.process.pid}/stat").read().rpartition(")")[2].split()[0] == "Z",
+               "a zombie")
+    assert control.run("status")[0] == 3
+    before = os.times().children_user + os.times().children_system
+    assert control.run("wait", "--timeout=2")[0] == 3
+    assert os.times().children_user + os.times().children_system - before < 1  # it does not spin
+
+
+@pytest.mark.parametrize("hidepid", [1, 2])
+def test_status_for_a_user_who_sees_no_process_of_others(guest, control, hidepid):
+    """The system mounts /proc with hidepid=. The reader is another user than the agent."""
+    guest.start()
+    folder = tempfile.mkdtemp(prefix="wslbridge-test-", dir="/tmp")  # pytest's are for root only
+    try:
+        os.chmod(folder, 0o755)
+        shutil.copy(control.exe, folder)
+        os.makedirs(os.path.join(folder, "root/run/wslbridge"))
+        path = os.path.join(folder, "root/run/wslbridge/status.json")
+        shutil.copy(os.path.join(guest.state, "status.json"), path)
+
+        def ask():
+            script = (f"mount -t proc -o hidepid={hidepid} proc /proc && exec setpriv --reuid=65534 "
+                      f"--regid=65534 --clear-groups {folder}/wslbridgectl --root={folder}/root status")
+            return subprocess.run(["unshare", "--mount", "sh", "-c", script], text=True,
+                                  timeout=MAX_DELAY, stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT)
+
+        done = ask()
+        assert done.returncode == 0, done.stdout
+        guest.kill()
+        done = ask()
+        assert done.returncode == 3 and "left by process" in done.stdout
+    finally:
+        shutil.rmtree(folder)
