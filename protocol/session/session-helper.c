@@ -333,6 +333,10 @@ int helper_session_challenge(HelperSession *s, const uint8_t *key,
         return 0;
 }
 
+void helper_session_require_pairing(HelperSession *s, bool required) {
+        s->config.pairing_required = required;
+}
+
 int helper_session_admit(HelperSession *s, uint64_t now_usec, Buffer *out) {
         WireProof welcome = {.has_mac = s->has_key};
         int r = 0;
@@ -387,11 +391,10 @@ int helper_session_result(HelperSession *s, const WireResult *result, Buffer *ou
 }
 
 int helper_session_bye(HelperSession *s, WireBye reason, const char *text, Buffer *out) {
-        bool established = s->state == HELPER_SESSION_READY;
         SessionEvent ignored = SESSION_EVENT_NULL;
 
-        close_session(s);
-        if (!established)
+        if (s->state == HELPER_SESSION_CLOSED)
                 return 0;
+        close_session(s);
         return session_say_bye(reason, text, SESSION_EVENT_NONE, out, &ignored);
 }

@@ -61,6 +61,10 @@ int helper_session_tick(HelperSession *s, uint64_t now_usec, Buffer *out, Sessio
 int helper_session_challenge(HelperSession *s, const uint8_t *key,
                              const uint8_t nonce[WIRE_NONCE_SIZE], uint64_t now_usec, Buffer *out);
 
+/* The policy has changed: whether an agent without a key may come in is judged by @required from
+ * now on. It does not end a session that is further on; that is up to the owner. */
+void helper_session_require_pairing(HelperSession *s, bool required);
+
 /* SLOT_WAIT → READY with WELCOME. Return: 0; -ENOTRECOVERABLE in another state; -ENOMEM or the
  * error of the MAC function (both close the session). */
 int helper_session_admit(HelperSession *s, uint64_t now_usec, Buffer *out);
@@ -75,5 +79,5 @@ int helper_session_ping(HelperSession *s, uint64_t now_usec, Buffer *out);
  * and for a number of services that differs from that STATE; -ENOMEM, -ENOTRECOVERABLE. */
 int helper_session_result(HelperSession *s, const WireResult *result, Buffer *out);
 
-/* Say goodbye and close. Before READY it only closes. Return: 0 or -ENOMEM. */
+/* Say goodbye and close. A CLOSED session says nothing. Return: 0 or -ENOMEM. */
 int helper_session_bye(HelperSession *s, WireBye reason, const char *text, Buffer *out);

@@ -133,6 +133,8 @@ const char *wire_bye_name(uint16_t code) {
                 return "timeout";
         case WIRE_BYE_UNPROVEN:
                 return "unproven";
+        case WIRE_BYE_NOT_ADMITTED:
+                return "not-admitted";
         case _WIRE_BYE_END:
                 break;
         }

@@ -80,6 +80,8 @@ typedef enum WireBye {
         WIRE_BYE_REPLACED = 4, /* a newer session of the same identity took over */
         WIRE_BYE_TIMEOUT = 5,  /* handshake not finished in WIRE_HANDSHAKE_MS */
         WIRE_BYE_UNPROVEN = 6, /* the helper could not prove that it knows the key */
+        /* the helper does not admit this session any longer; the text says why */
+        WIRE_BYE_NOT_ADMITTED = 7,
         _WIRE_BYE_END,
 } WireBye;
 

@@ -18,8 +18,10 @@ import time
 
 (HELLO, CHALLENGE, PROOF, WELCOME, REFUSED, STATE, RESULT, PING, PONG, BYE) = range(1, 11)
 
-REFUSALS = {1: "not-paired", 2: "bad-proof", 3: "version", 4: "busy", 5: "internal"}
-BYES = {1: "stopping", 2: "protocol", 3: "silent", 4: "replaced", 5: "timeout", 6: "unproven"}
+REFUSALS = {1: "not-paired", 2: "bad-proof", 3: "version", 4: "busy", 5: "internal",
+            6: "policy"}
+BYES = {1: "stopping", 2: "protocol", 3: "silent", 4: "replaced", 5: "timeout", 6: "unproven",
+        7: "not-admitted"}
 MODES = {"unknown": 0, "nat": 1, "mirrored": 2, "bridged": 3, "virtioproxy": 4, "none": 5}
 SERVICE_STATES = ("pending", "active", "withdrawn", "blocked", "conflict", "refused", "invalid")
 FOREIGN_RULE, OTHER_AGENT, POLICY_PORT, IPHLPSVC, DUPLICATE = 1, 2, 16, 32, 49

@@ -174,6 +174,49 @@ def test_silent_clients_do_not_take_the_slots(helper, connect, registry):
     assert agent.push([], v4=V4).services == []
 
 
+POLICY = r"SOFTWARE\wslbridge\Policy"
+
+
+@pytest.mark.parametrize("value, refusal", [("PairingRequired", "not-paired"),
+                                            ("RequirePrivilegedSourcePort", "policy")])
+def test_a_tightened_policy_ends_the_session_of_an_agent_that_it_does_not_admit(
+        start_helper, registry, value, refusal):
+    """The agent has no key, and the transport of the tests does not tell its port."""
+    registry.set(POLICY, "PairingRequired", 0)
+    helper = start_helper()
+    with Client(helper.port) as agent:
+        agent.handshake()
+        assert agent.push(WEB, v4=V4).states() == ["active"]
+        registry.set(POLICY, value, 1)
+        assert ends(agent) == "not-admitted"
+        wait_until(registry.clean, 5, "withdrawal")
+    with Client(helper.port) as agent, pytest.raises(Refused) as refused:
+        agent.handshake()
+    assert refused.value.reason == refusal
+    registry.set(POLICY, value, 0)
+
+    def admitted():
+        with Client(helper.port) as again:
+            try:
+                again.handshake()
+            except Refused:
+                return False
+            return again.push(WEB, v4=V4).states() == ["active"]
+
+    wait_until(admitted, 5, "the relaxed policy")
+
+
+def test_a_newcomer_without_a_place_is_told_so(start_helper, registry):
+    """The oldest of too many silent connections is refused, and so hears that it has to go."""
+    helper = start_helper()
+    silent = [Client(helper.port) for _ in range(20)]
+    with pytest.raises(Refused) as refused:
+        silent[0].receive()
+    assert refused.value.reason == "busy"
+    for client in silent:
+        client.close()
+
+
 def test_a_client_that_does_not_read_is_cut_and_blocks_nobody(helper, connect, registry):
     registry.set_key(f"{bytes(range(16)).hex()}/Lazy", bytes(32))
     lazy = connect(helper, key=bytes(32), distro="Lazy")

@@ -78,7 +78,7 @@ static void surroundings_on_policy(void *userdata) {
                 return;
         s->generation++;
         log_event(LOG_LEVEL_NOTICE, EVENT_POLICY_LOADED, "the policy was changed and is in force");
-        controller_set_policy(s->controller, &s->policy);
+        controller_set_policy(s->controller, &s->policy, loop_now_usec());
 }
 
 /* A new address may be one that iphlpsvc could not listen on (fact 4.3.6). */

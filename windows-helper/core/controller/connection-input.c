@@ -15,7 +15,8 @@
 static void connection_on_hello(PeerConnection *c, const WireHello *hello, uint64_t now_usec) {
         const ControllerOptions *options = &c->controller->options;
         const IdentityHost *h = &c->controller->host.identities;
-        const char *refusal = identity_policy_refusal(&options->policy, &c->peer);
+        const char *refusal =
+                identity_policy_refusal(&options->policy, identity_is_privileged(&c->peer));
         uint8_t key[WIRE_KEY_SIZE], nonce[WIRE_NONCE_SIZE];
         Buffer out = BUFFER_NULL;
         int paired, r;

@@ -105,17 +105,44 @@ PeerConnection *connection_waiting_for(const Controller *controller, const char 
         return NULL;
 }
 
+/* The guest that speaks through @c, with a place that another one may have to give up. Return: 0;
+ * -ENOMEM; -ENOSPC when there is no place. */
+static int connection_take_place(PeerConnection *c, uint64_t now_usec, Guest **ret_guest) {
+        static const char why[] = "its place went to a paired agent";
+        Controller *controller = c->controller;
+        PeerConnection *waiting;
+        Guest *victim;
+
+        *ret_guest = guests_find(&controller->guests, c->identity.owner);
+        if (*ret_guest)
+                return 0;
+        if (!places_for_guest(&controller->guests, &c->peer.vm, c->identity.has_key, &victim))
+                return -ENOSPC;
+        if (victim) {
+                waiting = connection_waiting_for(controller, victim->owner);
+                if (waiting)
+                        connection_refuse(waiting, WIRE_REFUSAL_BUSY, why, now_usec);
+                if (victim->connection)
+                        connection_revoke(victim->connection, why, now_usec);
+                guests_remove(&controller->guests, victim);
+                controller->due.run = true;
+        }
+        return guests_add(&controller->guests, c->identity.owner, ret_guest);
+}
+
 void connection_admit(PeerConnection *c, uint64_t now_usec) {
         Controller *controller = c->controller;
-        Guest *guest = guests_find(&controller->guests, c->identity.owner);
+        Guest *guest;
         uint64_t grace = now_usec + controller->options.goodbye_ms * CONTROLLER_USEC_PER_MSEC;
         Buffer out = BUFFER_NULL;
-        int r = guest ? 0 : guests_add(&controller->guests, c->identity.owner, &guest);
+        int r = connection_take_place(c, now_usec, &guest);
 
         c->slot_deadline = SESSION_NO_DEADLINE;
         if (r < 0) {
                 connection_refuse(c, r == -ENOSPC ? WIRE_REFUSAL_BUSY : WIRE_REFUSAL_INTERNAL,
-                                  r == -ENOSPC ? "too many agents" : "out of memory", now_usec);
+                                  r == -ENOSPC ? "the host has no place for another agent"
+                                               : "out of memory",
+                                  now_usec);
                 return;
         }
         /* An earlier claim lasts until the agent has had time to say what it wants now. */
@@ -125,6 +152,8 @@ void connection_admit(PeerConnection *c, uint64_t now_usec) {
         guest->connection = c;
         guest->vm = c->peer.vm;
         guest->wsl = c->peer.wsl;
+        guest->keyed = c->identity.has_key;
+        guest->privileged = identity_is_privileged(&c->peer);
         identity_note(&c->identity, &controller->host, &controller->log, &c->peer, true);
         controller->generation++;
         controller->log.last_refusal[0] = '\0';
@@ -160,7 +189,7 @@ void connection_leave(PeerConnection *c, uint64_t now_usec) {
                 return;
         identity_note(&c->identity, &controller->host, &controller->log, &c->peer, false);
         controller->generation++;
-        if (c->unpaired) {
+        if (c->revoked) {
                 expires = now_usec;
         } else if (c->said_goodbye) {
                 expires = now_usec + controller->options.goodbye_ms * CONTROLLER_USEC_PER_MSEC;
@@ -197,10 +226,14 @@ void connection_check_key(PeerConnection *c, uint64_t now_usec) {
         if (c->closing || !identity_key_changed(&c->identity, &c->controller->host.identities,
                                                 c->controller->options.mac))
                 return;
-        if (c->guest) /* nothing that it asked for outlives its pairing */
+        connection_revoke(c, "the pairing was changed", now_usec);
+}
+
+void connection_revoke(PeerConnection *c, const char *why, uint64_t now_usec) {
+        c->revoked = true;
+        if (c->guest) /* nothing that it asked for outlives its session */
                 c->guest->expires = now_usec;
-        c->unpaired = true;
-        connection_bye(c, WIRE_BYE_STOPPING, "the pairing was changed", now_usec);
+        connection_bye(c, WIRE_BYE_NOT_ADMITTED, why, now_usec);
 }
 
 void connection_send_result(PeerConnection *c, const WireResult *result, uint64_t now_usec) {

@@ -4,7 +4,8 @@
 /*
  * The controller's state, and what the files of this folder call in each other. From the top down:
  * controller.c (lifetime, timers, reports from the owner), settle.c (one run) with checks.c (around
- * it), connection-input.c (what arrives), connection.c (sending, ending, an identity's one place).
+ * it), admission.c (whom the policy admits), connection-input.c (what arrives), connection.c
+ * (sending, ending, an identity's one place), places.c (who has to go when there are too many).
  */
 
 #include "windows-helper/core/base/result.h"
@@ -29,8 +30,8 @@ struct PeerConnection {
         Guest *guest;   /* its identity once it was admitted; borrowed */
         bool has_asked; /* a STATE came on this connection, so its sequence means something */
         bool said_goodbye;
-        bool unpaired; /* its key has gone */
-        bool closing;  /* the host was asked to close it; only controller_disconnect() follows */
+        bool revoked; /* it is not admitted any longer, and its claim goes with it */
+        bool closing; /* the host was asked to close it; only controller_disconnect() follows */
         uint64_t slot_deadline; /* it waits for its identity's live session to answer a PING */
 };
 
@@ -110,8 +111,25 @@ void connection_admit(PeerConnection *c, uint64_t now_usec);
 void connection_keep_place(PeerConnection *c, uint64_t now_usec);
 /* Give up the identity's place, if @c has it, and admit the connection that waits for it. */
 void connection_leave(PeerConnection *c, uint64_t now_usec);
-/* End the connection, and its guest's claim with it, if the guest's key is another one now. */
+/* End the connection with BYE, and its guest's claim with it. @why: for people. */
+void connection_revoke(PeerConnection *c, const char *why, uint64_t now_usec);
+/* The same, if the guest's key is another one now. */
 void connection_check_key(PeerConnection *c, uint64_t now_usec);
+
+/* admission.c */
+
+/* Judge everybody again after a change of policy. */
+void admission_review(Controller *controller, uint64_t now_usec);
+/* Drop the claims of guests that are not connected and that nobody would admit. */
+void admission_review_claims(Controller *controller, uint64_t now_usec);
+
+/* places.c. Both return false when there is no place, and true when there is one, after @ret_victim
+ * has gone unless that is NULL. */
+
+/* For a connection of @vm that has no session yet. */
+bool places_for_handshake(Controller *controller, const VmId *vm, PeerConnection **ret_victim);
+/* For another identity, of @vm. @keyed: it has proven a key. */
+bool places_for_guest(const Guests *guests, const VmId *vm, bool keyed, Guest **ret_victim);
 
 /* connection-input.c */
 /* Run the timers of a connection. */

@@ -28,8 +28,8 @@ void controller_options_init(ControllerOptions *options) {
         policy_init(&options->policy);
 }
 
-/* Find out where the guests in the ledger were seen last. */
-static void controller_recall_vms(Controller *controller) {
+/* Find out where the guests in the ledger were seen last, and whether they are still paired. */
+static void controller_recall_guests(Controller *controller, uint64_t now_usec) {
         const IdentityHost *h = &controller->host.identities;
 
         for (size_t i = 0; i < controller->guests.n; i++) {
@@ -38,6 +38,7 @@ static void controller_recall_vms(Controller *controller) {
                 if (h->guest_vm(h->userdata, guest->owner, &guest->vm) < 0)
                         guest->vm = VM_ID_NULL;
         }
+        admission_review_claims(controller, now_usec);
 }
 
 int controller_new(Controller **ret_controller, const ControllerOptions *options,
@@ -62,7 +63,7 @@ int controller_new(Controller **ret_controller, const ControllerOptions *options
                 controller_free(controller);
                 return r;
         }
-        controller_recall_vms(controller);
+        controller_recall_guests(controller, now_usec);
         /* Firewall rules that the last run left behind are not in the ledger. A run finds them. */
         controller->due.run = true;
         if (controller->ledger.n_entries > 0) {
@@ -93,33 +94,23 @@ Controller *controller_free(Controller *controller) {
         return NULL;
 }
 
-/* Make room for one more connection: close the oldest one that has not proven who it is. */
-static int controller_make_room(Controller *controller, uint64_t now_usec) {
-        PeerConnection *oldest = NULL;
-        size_t n = 0;
-
-        for (PeerConnection *c = controller->connections; c; c = c->next) { /* newest first */
-                HelperSessionState state = helper_session_state(c->session);
-
-                if (c->closing)
-                        continue;
-                n++;
-                if (state != HELPER_SESSION_READY && state != HELPER_SESSION_SLOT_WAIT)
-                        oldest = c;
-        }
-        if (n < CONTROLLER_CONNECTIONS_MAX)
-                return 0;
-        if (!oldest)
-                return -EBUSY;
-        connection_bye(oldest, WIRE_BYE_TIMEOUT, "all slots are taken", now_usec);
-        return 0;
-}
-
 int controller_connect(Controller *controller, void *handle, const Peer *peer, uint64_t now_usec,
                        PeerConnection **ret_connection) {
-        int r = controller_make_room(controller, now_usec);
+        PeerConnection *oldest;
+        bool room = places_for_handshake(controller, &peer->vm, &oldest);
+        int r;
 
-        return r < 0 ? r : connection_new(controller, handle, peer, now_usec, ret_connection);
+        if (oldest) {
+                connection_refuse(oldest, WIRE_REFUSAL_BUSY,
+                                  "too many newer connections are about to start a session",
+                                  now_usec);
+        }
+        r = connection_new(controller, handle, peer, now_usec, ret_connection);
+        if (r == 0 && !room) {
+                connection_refuse(*ret_connection, WIRE_REFUSAL_BUSY,
+                                  "too many connections are about to start a session", now_usec);
+        }
+        return r;
 }
 
 void controller_disconnect(PeerConnection *c, uint64_t now_usec) {
@@ -148,7 +139,7 @@ static bool controller_vm_runs(const VmId *vm, const VmId *vms, size_t n) {
 void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint64_t now_usec) {
         for (PeerConnection *c = controller->connections; c; c = c->next)
                 if (!vm_id_is_null(&c->peer.vm) && !controller_vm_runs(&c->peer.vm, vms, n))
-                        connection_bye(c, WIRE_BYE_STOPPING, "the VM has gone", now_usec);
+                        connection_bye(c, WIRE_BYE_NOT_ADMITTED, "the VM has gone", now_usec);
         for (size_t i = 0; i < controller->guests.n; i++) {
                 Guest *guest = controller->guests.items[i];
 
@@ -164,8 +155,9 @@ bool controller_is_connected(const Controller *controller, const VmId *vm) {
         return false;
 }
 
-void controller_set_policy(Controller *controller, const Policy *policy) {
+void controller_set_policy(Controller *controller, const Policy *policy, uint64_t now_usec) {
         controller->options.policy = *policy;
+        admission_review(controller, now_usec);
         controller->due.run = true;
 }
 
@@ -180,20 +172,9 @@ void controller_forwarder_changed(Controller *controller) {
 }
 
 void controller_keys_changed(Controller *controller, uint64_t now_usec) {
-        const IdentityHost *h = &controller->host.identities;
-        uint8_t key[WIRE_KEY_SIZE];
-
         for (PeerConnection *c = controller->connections; c; c = c->next)
                 connection_check_key(c, now_usec);
-        for (size_t i = 0; i < controller->guests.n; i++) {
-                Guest *guest = controller->guests.items[i];
-
-                /* It is not paired any more, so nobody waits for it to come back. */
-                if (!guest->connection && controller->options.policy.pairing_required &&
-                    h->key_find(h->userdata, guest->owner, key) == -ENOENT)
-                        guest->expires = now_usec;
-        }
-        session_wipe(key, sizeof(key));
+        admission_review_claims(controller, now_usec);
 }
 
 void controller_set_firewall_problem(Controller *controller, const char *text, bool failed) {

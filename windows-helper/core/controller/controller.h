@@ -18,9 +18,16 @@
 
 #include "protocol/session/session-helper.h"
 
-#define CONTROLLER_CONNECTIONS_MAX 64
-#define CONTROLLER_GUESTS_MAX      64 /* identities with a claim, connected or in a grace period */
-#define CONTROLLER_UNPAIRED_MAX    8  /* unpaired peers that are remembered, to be shown */
+/* Identities with a session or a claim: connected, or in a grace period. */
+#define CONTROLLER_GUESTS_MAX 64
+/* Identities without a key that one VM may have, where policy lets them in. VMs whose id is not
+ * known count as one, here and below. */
+#define CONTROLLER_KEYLESS_PER_VM 16
+/* Connections that have no session yet, and how many of them one VM may have. */
+#define CONTROLLER_HANDSHAKES_MAX    32
+#define CONTROLLER_HANDSHAKES_PER_VM 16
+#define CONTROLLER_CONNECTIONS_MAX   (CONTROLLER_GUESTS_MAX + CONTROLLER_HANDSHAKES_MAX)
+#define CONTROLLER_UNPAIRED_MAX      8 /* unpaired peers that are remembered, to be shown */
 /* The grace period after BYE: a restart of the agent cuts no connection. */
 #define CONTROLLER_GOODBYE_MS 5000
 /* The grace period after our own start: time for agents to come back. */
@@ -61,9 +68,10 @@ Controller *controller_free(Controller *controller); /* only frees; see controll
  * @handle: the host's name for the connection, given back to ConnectionHost; borrowed
  * @peer: copied
  *
- * When all slots are taken, the oldest unproven connection is closed.
+ * When too many connections have no session yet, one of them is refused as busy: the oldest that
+ * is unproven, or @ret_connection itself. It is closed like any other connection.
  *
- * Return: 0, -ENOMEM, or -EBUSY when all slots hold proven sessions.
+ * Return: 0 or -ENOMEM.
  */
 int controller_connect(Controller *controller, void *handle, const Peer *peer, uint64_t now_usec,
                        PeerConnection **ret_connection);
@@ -86,8 +94,9 @@ void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint6
 /* Whether a peer of this VM is connected; if @vm is null, a peer of any VM but WSL's. */
 bool controller_is_connected(const Controller *controller, const VmId *vm);
 
-/* In force from the next dispatch; copied. Sessions go on. */
-void controller_set_policy(Controller *controller, const Policy *policy);
+/* Copied. Sessions that the new policy would not admit end at once, and so do the claims of guests
+ * that are not connected. What all others asked for is judged again in the next dispatch. */
+void controller_set_policy(Controller *controller, const Policy *policy, uint64_t now_usec);
 void controller_set_hostnet(Controller *controller, const Hostnet *hostnet);
 
 /* Keys were added, changed or removed. Sessions that were proven with another key end, and their

@@ -24,6 +24,8 @@ typedef struct Guest {
         PeerConnection *connection; /* the live one, or NULL */
         VmId vm;                    /* where it was seen last; null: not known */
         bool wsl;                   /* that is a VM of WSL */
+        bool keyed;                 /* it is paired, and proved that if it has connected */
+        bool privileged;            /* it connected from a port that only root may use */
         /* the claim */
         bool in_grace;  /* grace period after our start: it keeps what the ledger has for it */
         bool has_state; /* it asked for .state */

@@ -31,8 +31,11 @@ int identity_find_key(Identity *identity, const IdentityHost *host, SessionMac m
  * False before HELLO. */
 bool identity_key_changed(const Identity *identity, const IdentityHost *host, SessionMac mac);
 
-/* Why @policy refuses to talk to @peer at all, or NULL. */
-const char *identity_policy_refusal(const Policy *policy, const Peer *peer);
+/* True when @peer is known to use a port that only root may use. */
+bool identity_is_privileged(const Peer *peer);
+
+/* Why @policy refuses to talk to a peer with such a port at all, or NULL. */
+const char *identity_policy_refusal(const Policy *policy, bool privileged);
 
 /* Record in which VM the guest was seen, for people and for our next start. A failure is logged. */
 void identity_note(const Identity *identity, const ControllerHost *host, const ControllerLog *log,

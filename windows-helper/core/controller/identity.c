@@ -56,9 +56,11 @@ bool identity_key_changed(const Identity *identity, const IdentityHost *host, Se
         return !same;
 }
 
-const char *identity_policy_refusal(const Policy *policy, const Peer *peer) {
-        bool privileged = peer->source_known && peer->source < CONTROLLER_PRIVILEGED_PORTS;
+bool identity_is_privileged(const Peer *peer) {
+        return peer->source_known && peer->source < CONTROLLER_PRIVILEGED_PORTS;
+}
 
+const char *identity_policy_refusal(const Policy *policy, bool privileged) {
         if (privileged || !policy->privileged_source)
                 return NULL;
         return "policy value " POLICY_NAME_PRIVILEGED_SOURCE " requires a source port below 1024; "
@@ -89,7 +91,7 @@ void identity_log_connected(const Identity *identity, const ControllerLog *log, 
                 (void) snprintf(address, sizeof(address), ", VM %s, source port %u%s",
                                 vm_id_is_null(&peer->vm) ? "not known" : vm,
                                 (unsigned) peer->source,
-                                peer->source < CONTROLLER_PRIVILEGED_PORTS ? " (privileged)" : "");
+                                identity_is_privileged(peer) ? " (privileged)" : "");
         }
         controller_log(log, LOG_LEVEL_NOTICE, EVENT_AGENT_UP, "%s: connected, %s%s", name, software,
                        address);

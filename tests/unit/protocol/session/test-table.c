@@ -99,7 +99,7 @@ static const struct {
         {IN_TICK_EARLY,  {".",               ".",                     ".",                 ".",              ".",             "."}},
         {IN_TICK,        {TIMEOUT,           TIMEOUT,                 TIMEOUT,             TIMEOUT,          "ready >PING",   "."}},
         {IN_TICK_LATE,   {TIMEOUT,           TIMEOUT,                 TIMEOUT,             TIMEOUT,          TIMEOUT,         "."}},
-        {IN_BYE,         {"closed",          "closed",                "closed",            "closed",         "closed >BYE",   "."}},
+        {IN_BYE,         {"closed >BYE",     "closed >BYE",           "closed >BYE",       "closed >BYE",    "closed >BYE",   "."}},
         {IN_CHALLENGE,   {"!",               "proof-wait >CHALLENGE", "!",                 "!",              "!",             "!"}},
         {IN_ADMIT,       {"!",               "!",                     "!",                 "ready >WELCOME", "!",             "!"}},
         {IN_REFUSE,      {"closed >REFUSED", "closed >REFUSED",       "closed >REFUSED",   "closed >REFUSED", "!",            "!"}},

@@ -88,7 +88,7 @@ START_TEST(test_privileged_source_port) {
         Policy policy = w.options.policy;
 
         policy.privileged_source = true;
-        controller_set_policy(w.controller, &policy);
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
         serve();
         ck_assert_ptr_nonnull(strstr(w.log, "source port 1000 (privileged)"));
         agent_vanish(ubuntu);
@@ -109,11 +109,11 @@ START_TEST(test_policy_changes_under_an_agent) {
         serve();
         ck_assert_int_eq(
                 policy_set(&policy, "DeniedListenPorts", POLICY_IS_STRING, "80", 0, problem), 0);
-        controller_set_policy(w.controller, &policy);
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
         world_run(&w);
         agent_expect(ubuntu, "web refused policy-port");
         world_expect_rules(&w, "");
-        controller_set_policy(w.controller, &w.options.policy);
+        controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
         world_run(&w);
         agent_expect(ubuntu, "web active");
         world_expect_rules(&w, RULE);

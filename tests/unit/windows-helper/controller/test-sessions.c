@@ -9,8 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOTAL_SLOTS CONTROLLER_CONNECTIONS_MAX
-
 START_TEST(test_not_paired) {
         w.host.key = NULL;
         ubuntu->key = NULL;
@@ -260,33 +258,6 @@ START_TEST(test_cloned_distros_with_different_names) {
 }
 END_TEST
 
-START_TEST(test_slots) {
-        PeerConnection *c[TOTAL_SLOTS];
-        FakeAgent unproven[TOTAL_SLOTS] = {{0}};
-
-        serve(ubuntu);
-        for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
-                ck_assert_int_eq(controller_connect(w.controller, &unproven[i], &(Peer){0},
-                                                    w.host.now_usec, &c[i]),
-                                 0);
-        }
-        /* All slots are taken by peers that say nothing. The oldest of them is closed. */
-        agent_connect(debian);
-        ck_assert(agent_ready(debian));
-        ck_assert(agent_ready(ubuntu));
-        ck_assert(unproven[0].closed);
-        ck_assert(!unproven[1].closed);
-        /* All of them are closed when their time is over. */
-        world_wait(&w, WIRE_HANDSHAKE_MS);
-        for (unsigned i = 0; i < TOTAL_SLOTS - 1; i++) {
-                ck_assert(unproven[i].closed);
-                controller_disconnect(c[i], w.host.now_usec);
-                buffer_done(&unproven[i].inbox);
-        }
-        ck_assert(agent_ready(ubuntu));
-}
-END_TEST
-
 START_TEST(test_unproven_peer_sends_without_end) {
         static const uint8_t hello[WIRE_HEADER_SIZE] = {WIRE_HEADER_FORMAT, WIRE_HELLO};
         FakeAgent peer = {0};
@@ -350,7 +321,6 @@ int main(void) {
         tcase_add_test(tc, test_first_goes_while_the_newcomer_waits);
         tcase_add_test(tc, test_newcomer_goes_while_it_waits);
         tcase_add_test(tc, test_cloned_distros_with_different_names);
-        tcase_add_test(tc, test_slots);
         tcase_add_test(tc, test_unproven_peer_sends_without_end);
         tcase_add_test(tc, test_byte_by_byte);
         suite_add_tcase(suite, tc);

@@ -117,7 +117,7 @@ void judge_deny(Judge *j, uint16_t port) {
         j->denied = port;
         p->denied_ports[0] = (PolicyPorts){port, port};
         p->n_denied_ports = port > 0;
-        controller_set_policy(j->w.controller, p);
+        controller_set_policy(j->w.controller, p, j->w.host.now_usec);
         world_run(&j->w);
 }
 

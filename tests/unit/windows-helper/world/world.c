@@ -66,6 +66,7 @@ static void agent_cut(FakeAgent *a) {
         a->connection = NULL;
         a->session = agent_session_free(a->session);
         buffer_done(&a->inbox);
+        buffer_done(&a->hello);
         a->closed = a->hangs = a->asked = false;
 }
 
@@ -183,10 +184,9 @@ void world_foreign(World *w, const char *rule, const char *data) {
         }
 }
 
-void agent_connect(FakeAgent *a) {
+void agent_dial(FakeAgent *a) {
         World *w = a->world;
         WireHello hello = {.version_min = WIRE_VERSION_MIN, .version_max = WIRE_VERSION_MAX};
-        Buffer out = BUFFER_NULL;
 
         agent_cut(a);
         a->notice = (WireNotice){0};
@@ -195,14 +195,22 @@ void agent_connect(FakeAgent *a) {
         strcpy(hello.distro, a->distro);
         strcpy(hello.software, "fake agent");
         ck_assert_int_eq(agent_session_new(&a->session, memory_host_mac, a->key), 0);
-        ck_assert_int_eq(agent_session_start(a->session, &hello, w->host.now_usec, &out), 0);
+        ck_assert_int_eq(agent_session_start(a->session, &hello, w->host.now_usec, &a->hello), 0);
         ck_assert_int_eq(
                 controller_connect(w->controller, a, &a->peer, w->host.now_usec, &a->connection),
                 0);
-        controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
-                           w->host.now_usec);
-        buffer_done(&out);
-        world_run(w);
+}
+
+void agent_hello(FakeAgent *a) {
+        controller_receive(a->connection, buffer_bytes(&a->hello), buffer_length(&a->hello),
+                           a->world->host.now_usec);
+        buffer_done(&a->hello);
+        world_run(a->world);
+}
+
+void agent_connect(FakeAgent *a) {
+        agent_dial(a);
+        agent_hello(a);
 }
 
 void agent_vanish(FakeAgent *a) {

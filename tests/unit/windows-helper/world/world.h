@@ -27,6 +27,7 @@ typedef struct FakeAgent {
         /* state of the present connection */
         AgentSession *session; /* NULL: none */
         PeerConnection *connection;
+        Buffer hello; /* dialled, but not sent yet */
         Buffer inbox;
         bool closed; /* by the helper */
         bool asked;  /* a STATE was sent on this connection */
@@ -63,6 +64,8 @@ void world_wait(World *w, uint64_t ms);
 void world_foreign(World *w, const char *rule, const char *data); /* NULL: delete */
 
 void agent_connect(FakeAgent *a); /* and run: from HELLO to WELCOME, if all is well */
+void agent_dial(FakeAgent *a);    /* the first half: it says nothing yet … */
+void agent_hello(FakeAgent *a);   /* … until here; then run */
 void agent_vanish(FakeAgent *a);  /* its connection breaks without a goodbye */
 void agent_leave(FakeAgent *a);   /* it says goodbye, and the connection ends */
 bool agent_ready(const FakeAgent *a);

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Places: whom the helper shows out when there are more agents than it has room for. Nobody is sent
+ * away without a word, and those without a key never keep out those with one. */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define CROWD (CONTROLLER_GUESTS_MAX + 2)
+
+static const VmId vm1 = {{1}}, vm2 = {{2}};
+
+static World w;
+static FakeAgent crowd[CROWD]; /* besides those of the world */
+static char names[CROWD][16];
+
+static void setup(void) {
+        world_init(&w);
+        w.options.policy.pairing_required = false;
+        w.host.key = NULL;
+        for (unsigned i = 0; i < CROWD; i++) {
+                (void) snprintf(names[i], sizeof(names[i]), "Crowd%u", i);
+                crowd[i] = (FakeAgent){.world = &w, .distro = names[i], .id = (uint8_t) i};
+                crowd[i].peer.vm.bytes[0] = (uint8_t) (0x80 + i / CONTROLLER_KEYLESS_PER_VM);
+        }
+        world_start(&w);
+}
+
+/* Forget a connection of the crowd, which world_run() does not know. */
+static void crowd_gone(FakeAgent *a) {
+        if (a->connection)
+                controller_disconnect(a->connection, w.host.now_usec);
+        a->connection = NULL;
+        a->session = agent_session_free(a->session);
+        buffer_done(&a->hello);
+        buffer_done(&a->inbox);
+        a->closed = false;
+}
+
+static void teardown(void) {
+        for (unsigned i = 0; i < CROWD; i++)
+                crowd_gone(&crowd[i]);
+        world_done(&w);
+}
+
+/* What the helper has sent to @a last: the code of REFUSED or BYE; 0: neither. */
+static uint16_t crowd_read(FakeAgent *a, SessionEventType *ret_type) {
+        uint16_t code = 0;
+
+        while (buffer_length(&a->inbox) > 0) {
+                SessionEvent event = SESSION_EVENT_NULL;
+                Buffer out = BUFFER_NULL;
+                size_t n = 0;
+
+                ck_assert_int_eq(agent_session_receive(a->session, buffer_bytes(&a->inbox),
+                                                       buffer_length(&a->inbox), w.host.now_usec,
+                                                       &out, &n, &event),
+                                 0);
+                buffer_consume(&a->inbox, n);
+                *ret_type = event.type;
+                code = event.type == SESSION_EVENT_REFUSED || event.type == SESSION_EVENT_BYE
+                               ? event.notice.code
+                               : 0;
+                if (buffer_length(&out) > 0)
+                        controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
+                                           w.host.now_usec);
+                buffer_done(&out);
+                session_event_done(&event);
+        }
+        return code;
+}
+
+static void expect(FakeAgent *a, SessionEventType type, uint16_t code) {
+        SessionEventType found = SESSION_EVENT_NONE;
+        uint16_t read = crowd_read(a, &found);
+
+        ck_assert_int_eq(found, type);
+        ck_assert_uint_eq(read, code);
+        ck_assert(a->closed == (code != 0));
+}
+
+static void expect_busy(FakeAgent *a) {
+        expect(a, SESSION_EVENT_REFUSED, WIRE_REFUSAL_BUSY);
+}
+
+static void crowd_join(unsigned i) {
+        agent_dial(&crowd[i]);
+        agent_hello(&crowd[i]);
+        expect(&crowd[i], SESSION_EVENT_ESTABLISHED, 0);
+}
+
+/* All places are taken by agents without a key. */
+static void fill(void) {
+        for (unsigned i = 0; i < CONTROLLER_GUESTS_MAX; i++)
+                crowd_join(i);
+}
+
+START_TEST(test_the_oldest_silent_peer_of_a_vm_is_refused) {
+        for (unsigned i = 0; i <= CONTROLLER_HANDSHAKES_PER_VM; i++) {
+                crowd[i].peer.vm = vm1;
+                agent_dial(&crowd[i]);
+        }
+        expect_busy(&crowd[0]);
+        ck_assert(!crowd[1].closed);
+        w.agents[0].peer.vm = vm2; /* another VM has a quota of its own */
+        w.agents[0].key = NULL;
+        agent_connect(&w.agents[0]);
+        ck_assert(agent_ready(&w.agents[0]));
+        ck_assert(!crowd[1].closed);
+        world_wait(&w, WIRE_HANDSHAKE_MS);
+        expect(&crowd[1], SESSION_EVENT_BYE, WIRE_BYE_TIMEOUT);
+}
+END_TEST
+
+START_TEST(test_the_vm_with_most_silent_peers_makes_room) {
+        unsigned last = CONTROLLER_HANDSHAKES_MAX;
+
+        for (unsigned i = 0; i < last; i++) { /* two VMs take all, one of them one more */
+                crowd[i].peer.vm = i < CONTROLLER_HANDSHAKES_PER_VM ? vm1 : vm2;
+                agent_dial(&crowd[i]);
+        }
+        crowd_gone(&crowd[0]);
+        crowd[last].peer.vm = (VmId){{3}};
+        agent_dial(&crowd[last]);
+        ck_assert(!crowd[1].closed);
+        crowd[last + 1].peer.vm = (VmId){{3}};
+        agent_dial(&crowd[last + 1]);
+        ck_assert(!crowd[1].closed);
+        expect_busy(&crowd[CONTROLLER_HANDSHAKES_PER_VM]);
+}
+END_TEST
+
+START_TEST(test_a_newcomer_is_told_that_there_is_no_place) {
+        fill();
+        crowd[CROWD - 1].peer.vm = vm2;
+        agent_dial(&crowd[CROWD - 1]);
+        agent_hello(&crowd[CROWD - 1]);
+        expect_busy(&crowd[CROWD - 1]);
+        ck_assert_ptr_nonnull(strstr(w.log, "no place for another agent"));
+}
+END_TEST
+
+START_TEST(test_a_key_displaces_those_without) {
+        w.agents[0].peer.vm = vm2;
+        fill();
+        w.host.key = world_key; /* the crowd went before it was paired */
+        agent_connect(&w.agents[0]);
+        ck_assert(agent_ready(&w.agents[0]));
+        expect(&crowd[CONTROLLER_GUESTS_MAX - 1], SESSION_EVENT_BYE, WIRE_BYE_NOT_ADMITTED);
+        ck_assert(!crowd[0].closed);
+}
+END_TEST
+
+START_TEST(test_a_claim_without_a_session_does_not_keep_others_out) {
+        WireState state;
+        Buffer out = BUFFER_NULL;
+        uint64_t sequence;
+
+        fill();
+        world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
+        ck_assert_int_eq(agent_session_push(crowd[3].session, &state, &out, &sequence), 0);
+        controller_receive(crowd[3].connection, buffer_bytes(&out), buffer_length(&out),
+                           w.host.now_usec);
+        buffer_done(&out);
+        wire_state_done(&state);
+        world_run(&w);
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
+        crowd_gone(&crowd[3]);
+        world_run(&w);
+        crowd[CROWD - 1].peer.vm = vm2;
+        crowd_join(CROWD - 1); /* at once, not when the grace period is over */
+        world_run(&w);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_one_vm_has_only_so_many_agents_without_a_key) {
+        for (unsigned i = 0; i <= CONTROLLER_KEYLESS_PER_VM; i++)
+                crowd[i].peer.vm = vm1;
+        for (unsigned i = 0; i < CONTROLLER_KEYLESS_PER_VM; i++)
+                crowd_join(i);
+        agent_dial(&crowd[CONTROLLER_KEYLESS_PER_VM]);
+        agent_hello(&crowd[CONTROLLER_KEYLESS_PER_VM]);
+        expect_busy(&crowd[CONTROLLER_KEYLESS_PER_VM]);
+        crowd[CROWD - 1].peer.vm = vm2;
+        crowd_join(CROWD - 1);
+}
+END_TEST
+
+START_TEST(test_the_helpers_end_is_told_in_every_state) {
+        agent_dial(&crowd[0]);
+        agent_dial(&crowd[1]);
+        agent_hello(&crowd[1]);
+        crowd_join(2);
+        controller_hand_over(w.controller, w.host.now_usec);
+        for (unsigned i = 0; i < 3; i++)
+                expect(&crowd[i], SESSION_EVENT_BYE, WIRE_BYE_STOPPING);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("places");
+        TCase *tc = tcase_create("places");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_the_oldest_silent_peer_of_a_vm_is_refused);
+        tcase_add_test(tc, test_the_vm_with_most_silent_peers_makes_room);
+        tcase_add_test(tc, test_a_newcomer_is_told_that_there_is_no_place);
+        tcase_add_test(tc, test_a_key_displaces_those_without);
+        tcase_add_test(tc, test_a_claim_without_a_session_does_not_keep_others_out);
+        tcase_add_test(tc, test_one_vm_has_only_so_many_agents_without_a_key);
+        tcase_add_test(tc, test_the_helpers_end_is_told_in_every_state);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
