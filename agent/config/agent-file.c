@@ -106,6 +106,13 @@ static void parse_interface(AgentParser *p, const ConfigValue *value) {
                 p->config->interface[0] = '\0';
                 return;
         }
+        if (strpbrk(value->text, ",;*?[")) { /* the kernel allows them, but nobody means them */
+                config_problems_add(p->problems, value->line, value->key,
+                                    "'%s' is not one interface; write the name of one, such as "
+                                    "eth0, or auto",
+                                    value->text);
+                return;
+        }
         /* The rules of the kernel for a name; see its dev_valid_name(). */
         if (strlen(value->text) > WIRE_INTERFACE_MAX || strpbrk(value->text, "/: \t") ||
             strcmp(value->text, ".") == 0 || strcmp(value->text, "..") == 0) {

@@ -12,16 +12,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#define FINGERPRINT_START 14695981039346656037u /* FNV-1a with 64 bits */
+#define FINGERPRINT_PRIME 1099511628211u
+
 typedef struct Loader {
-        const char *root;                 /* borrowed */
-        const ConfigCandidate *candidate; /* borrowed, may be NULL */
-        Config *config;                   /* owned until the caller gets it */
+        /* borrowed */
+        const char *root;
+        const ConfigCandidate *candidate; /* may be NULL */
+        const Config *previous;           /* may be NULL */
+
+        /* owned */
+        ConfigBuilder builder;
         ConfigProblems problems;
-        ConfigMerge merge;
+        ConfigDrafts drafts;
+
+        uint64_t fingerprint;
         ServiceFile service;                 /* the file that is being read */
         uint8_t buffer[CONFIG_FILE_MAX + 1]; /* its bytes */
 } Loader;
@@ -29,15 +39,15 @@ typedef struct Loader {
 static Loader *loader_free(Loader *l) {
         if (!l)
                 return NULL;
-        config_merge_done(&l->merge);
+        config_builder_done(&l->builder);
+        config_drafts_done(&l->drafts);
         config_problems_done(&l->problems);
-        config_free(l->config);
         free(l);
         return NULL;
 }
 DEFINE_CLEANUP(Loader *, loader_free);
 
-static int loader_new(Loader **ret_loader, const char *root) {
+static int loader_new(Loader **ret_loader, const char *root, const Config *previous) {
         _cleanup_(loader_freep) Loader *l = malloc(sizeof(*l));
 
         if (!l)
@@ -45,15 +55,37 @@ static int loader_new(Loader **ret_loader, const char *root) {
         /* The buffer needs no zeroes: its 64 KiB are written before they are read. */
         l->root = root;
         l->candidate = NULL;
+        l->previous = previous;
         l->problems = CONFIG_PROBLEMS_NULL;
-        l->merge = (ConfigMerge){0};
-        l->config = calloc(1, sizeof(*l->config));
-        if (!l->config)
+        l->builder = (ConfigBuilder){0};
+        l->drafts = (ConfigDrafts){0};
+        l->fingerprint = FINGERPRINT_START;
+        l->builder.config = calloc(1, sizeof(Config));
+        l->drafts.services.config = calloc(1, sizeof(Config));
+        if (!l->builder.config || !l->drafts.services.config)
                 return -ENOMEM;
-        l->merge.config = l->config;
-        agent_file_defaults(l->config);
+        agent_file_defaults(l->builder.config);
         *ret_loader = TAKE_PTR(l);
         return 0;
+}
+
+static void fingerprint_add(Loader *l, const void *data, size_t n) {
+        const uint8_t *bytes = data;
+
+        for (size_t i = 0; i < n; i++)
+                l->fingerprint = (l->fingerprint ^ bytes[i]) * FINGERPRINT_PRIME;
+}
+
+static void fingerprint_file(Loader *l, const char *path, ConfigFileResult result,
+                             const uint8_t *data, size_t n) {
+        uint8_t kind = (uint8_t) result;
+
+        fingerprint_add(l, path, strlen(path) + 1);
+        fingerprint_add(l, &kind, 1);
+        if (result == CONFIG_FILE_READ) {
+                fingerprint_add(l, &n, sizeof(n));
+                fingerprint_add(l, data, n);
+        }
 }
 
 /* Otherwise a misspelt --root would look like an empty configuration. */
@@ -68,11 +100,25 @@ static void load_root(Loader *l) {
         }
 }
 
+/* A file with a problem is never half in force. */
+static void keep_agent(Loader *l) {
+        Config *c = l->builder.config;
+
+        agent_file_defaults(c);
+        c->agent_broken = true;
+        if (l->previous) {
+                memcpy(c->interface, l->previous->interface, sizeof(c->interface));
+                c->helper = l->previous->helper;
+                c->log_level = l->previous->log_level;
+        }
+}
+
 /* The first agent.conf that exists; a masked one means the defaults. */
 static int load_agent(Loader *l) {
         for (size_t i = 0; config_prefixes[i]; i++) {
                 _cleanup_free_ char *path = NULL;
-                size_t n;
+                ConfigFileResult result;
+                size_t n = 0;
 
                 if (asprintf(&path, "%s%s/%s", l->root, config_prefixes[i], CONFIG_AGENT_FILE) <
                     0) {
@@ -80,35 +126,52 @@ static int load_agent(Loader *l) {
                         return -ENOMEM;
                 }
                 config_problems_begin(&l->problems, path + strlen(l->root));
-                switch (config_file_read(AT_FDCWD, path, l->buffer, &n, &l->problems)) {
-                case CONFIG_FILE_READ:
-                        agent_file_parse(l->buffer, n, l->config, &l->problems);
-                        return 0;
-                case CONFIG_FILE_MASKED:
-                case CONFIG_FILE_BAD:
-                        return 0;
-                case CONFIG_FILE_ABSENT:
-                        break;
-                }
+                result = config_file_read(AT_FDCWD, path, l->buffer, &n, &l->problems);
+                if (result == CONFIG_FILE_ABSENT)
+                        continue;
+                fingerprint_file(l, path + strlen(l->root), result, l->buffer, n);
+                if (result == CONFIG_FILE_READ)
+                        agent_file_parse(l->buffer, n, l->builder.config, &l->problems);
+                if (l->problems.n_file > 0)
+                        keep_agent(l);
+                return 0;
         }
         return 0;
 }
 
-static int load_service(Loader *l, int dir_fd, const DropIn *item) {
+/* Add what the bytes say, or that they have a problem. A file that says 'enabled = no' is off, also
+ * when something else in it is wrong: closing is safe and does not wait. */
+static int load_text(Loader *l, const char *name, const char *path, const uint8_t *data, size_t n) {
+        service_file_parse(data, n, &l->service, &l->problems);
+        return config_drafts_add(&l->drafts, name, path,
+                                 l->problems.n_file == 0 || !l->service.enabled ? &l->service
+                                                                                : NULL);
+}
+
+static int load_service(Loader *l, const DropIns *files, const DropIn *item) {
         _cleanup_free_ char *path = drop_in_path(item);
         char file[sizeof(item->name) + sizeof(CONFIG_DROPIN_SUFFIX)];
-        size_t n;
+        ConfigFileResult result = CONFIG_FILE_BAD;
+        size_t n = 0;
 
         if (!path)
                 return -ENOMEM;
         (void) stpcpy(stpcpy(file, item->name), CONFIG_DROPIN_SUFFIX);
         config_problems_begin(&l->problems, path);
-        if (config_file_read(dir_fd, file, l->buffer, &n, &l->problems) != CONFIG_FILE_READ)
-                return 0;
-        service_file_parse(l->buffer, n, &l->service, &l->problems);
-        if (l->problems.n_file > 0)
-                return 0;
-        return config_merge_add(&l->merge, item->name, path, &l->service, &l->problems);
+        if (!item->unknown)
+                result = config_file_read(files->dir_fds[item->prefix], file, l->buffer, &n,
+                                          &l->problems);
+        fingerprint_file(l, path, result, l->buffer, n);
+        switch (result) {
+        case CONFIG_FILE_READ:
+                return load_text(l, item->name, path, l->buffer, n);
+        case CONFIG_FILE_BAD:
+                return config_drafts_add(&l->drafts, item->name, path, NULL);
+        case CONFIG_FILE_ABSENT:
+        case CONFIG_FILE_MASKED:
+                break;
+        }
+        return 0;
 }
 
 static int load_candidate(Loader *l) {
@@ -121,17 +184,15 @@ static int load_candidate(Loader *l) {
         if (!path)
                 return -ENOMEM;
         config_problems_begin(&l->problems, path);
-        service_file_parse(c->data, c->n, &l->service, &l->problems);
-        if (l->problems.n_file > 0)
-                return 0;
-        return config_merge_add(&l->merge, item.name, path, &l->service, &l->problems);
+        fingerprint_file(l, path, CONFIG_FILE_READ, c->data, c->n);
+        return load_text(l, item.name, path, c->data, c->n);
 }
 
 /* In the order of the names. The candidate takes the place of a file with its name. */
 static int load_services(Loader *l) {
         _cleanup_(drop_ins_done) DropIns files = DROP_INS_NULL;
         bool waiting = !!l->candidate;
-        int r = drop_ins_list(l->root, &files, &l->problems);
+        int r = drop_ins_list(l->root, l->previous, &files, &l->problems);
 
         for (size_t i = 0; r >= 0 && i < files.n; i++) {
                 int order = l->candidate ? strcmp(l->candidate->name, files.items[i].name) : 1;
@@ -141,18 +202,72 @@ static int load_services(Loader *l) {
                         waiting = false;
                 }
                 if (r >= 0 && order != 0)
-                        r = load_service(l, files.dir_fds[files.items[i].prefix], &files.items[i]);
+                        r = load_service(l, &files, &files.items[i]);
         }
         return r >= 0 && waiting ? load_candidate(l) : r;
 }
 
-int config_load(const char *root, Config **ret_config) {
-        return config_load_candidate(root, NULL, ret_config);
+const ConfigService *config_find(const Config *c, const char *name) {
+        size_t low = 0, high = c->n_services;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(name, c->services[middle].name);
+
+                if (order == 0)
+                        return &c->services[middle];
+                if (order < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return NULL;
 }
 
-int config_load_candidate(const char *root, const ConfigCandidate *candidate, Config **ret_config) {
+/* What is in force of the file that a problem is about. */
+static ConfigInForce in_force(const Loader *l, const char *file) {
+        const char *base = strrchr(file, '/');
+        size_t n = strlen(file), n_suffix = strlen(CONFIG_DROPIN_SUFFIX);
+        const ConfigService *s = NULL;
+        char name[NAME_MAX + 1];
+
+        if (!l->previous || !base)
+                return CONFIG_NOTHING;
+        base++;
+        if (strcmp(base, "agent.conf") == 0 || strcmp(base, "services.d") == 0)
+                return CONFIG_PREVIOUS;
+        if (n > n_suffix && strcmp(file + n - n_suffix, CONFIG_DROPIN_SUFFIX) == 0) {
+                (void) snprintf(name, sizeof(name), "%.*s", (int) (strlen(base) - n_suffix), base);
+                s = config_find(l->builder.config, name);
+        }
+        return s && s->broken && strcmp(s->file, file) == 0 ? CONFIG_PREVIOUS : CONFIG_NOTHING;
+}
+
+static void finish(Loader *l, Config **ret_config) {
+        Config *c = l->builder.config;
+
+        config_problems_sort(&l->problems);
+        for (size_t i = 0; i < l->problems.n; i++)
+                l->problems.items[i].in_force = in_force(l, l->problems.items[i].file);
+        c->n_problems = l->problems.n;
+        c->problems = TAKE_PTR(l->problems.items);
+        l->problems.n = 0;
+        c->fingerprint = l->fingerprint;
+        *ret_config = TAKE_PTR(l->builder.config);
+}
+
+int config_load(const char *root, Config **ret_config) {
+        return config_load_candidate(root, NULL, NULL, ret_config);
+}
+
+int config_reload(const char *root, const Config *previous, Config **ret_config) {
+        return config_load_candidate(root, NULL, previous, ret_config);
+}
+
+int config_load_candidate(const char *root, const ConfigCandidate *candidate,
+                          const Config *previous, Config **ret_config) {
         _cleanup_(loader_freep) Loader *l = NULL;
-        int r = loader_new(&l, root);
+        int r = loader_new(&l, root, previous);
 
         if (r < 0)
                 return r;
@@ -161,13 +276,11 @@ int config_load_candidate(const char *root, const ConfigCandidate *candidate, Co
         r = load_agent(l);
         if (r >= 0)
                 r = load_services(l);
+        if (r >= 0)
+                r = config_merge(&l->drafts, previous, &l->builder, &l->problems);
         if (r < 0 || l->problems.oom)
                 return -ENOMEM;
-        config_problems_sort(&l->problems);
-        l->config->n_problems = l->problems.n;
-        l->config->problems = TAKE_PTR(l->problems.items);
-        l->problems.n = 0;
-        *ret_config = TAKE_PTR(l->config);
+        finish(l, ret_config);
         return 0;
 }
 

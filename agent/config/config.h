@@ -5,9 +5,12 @@
  * Configuration: agent.conf and the service drop-ins, read into one immutable Config.
  *
  * Loading never logs, and it does not stop at the first error: it collects every problem of every
- * file, with its place and what to do about it. The caller decides what to do with a Config that
- * has problems: at the start the broken files are left out, on a reload the previous set stays in
- * force.
+ * file, with its place and what to do about it.
+ *
+ * Each file stands for itself. A file with a problem is never half in force: what it said when it
+ * was last good stays in force, which is nothing (for agent.conf the defaults) at the start. The
+ * other files are not affected. What is removed, masked or turned off is not in force, whatever
+ * else is broken. agent/config/merge.h has the rules.
  */
 
 #include "protocol/wire/wire.h"
@@ -26,8 +29,9 @@
 /* Where files are looked up below the root, highest precedence first. A file in an earlier folder
  * masks a file of the same name in a later one; an empty file or a link to /dev/null masks it
  * without replacing it. */
-#define CONFIG_AGENT_FILE  "wslbridge/agent.conf"
-#define CONFIG_SERVICE_DIR "wslbridge/services.d"
+#define CONFIG_MAIN_DIR    "wslbridge"
+#define CONFIG_AGENT_FILE  CONFIG_MAIN_DIR "/agent.conf"
+#define CONFIG_SERVICE_DIR CONFIG_MAIN_DIR "/services.d"
 extern const char *const config_prefixes[]; /* "/etc", "/run", "/usr/lib", NULL */
 
 typedef enum ConfigHelperKind {
@@ -41,11 +45,17 @@ typedef struct ConfigHelper { /* the connect address: where the helper listens *
         char path[CONFIG_HELPER_PATH_MAX + 1]; /* unix, absolute */
 } ConfigHelper;
 
+typedef enum ConfigInForce {                  /* what is in force of a file that has a problem */
+                             CONFIG_NOTHING,  /* of agent.conf: the defaults */
+                             CONFIG_PREVIOUS, /* what it said when it was last good */
+} ConfigInForce;
+
 typedef struct ConfigProblem {
         char *file;    /* owned; as the user knows it, without the root */
         unsigned line; /* 0: the file as a whole */
         char *key;     /* owned; NULL when the problem is not about a key */
         char *message; /* owned: what is wrong, and what to do */
+        ConfigInForce in_force;
 } ConfigProblem;
 
 typedef struct ConfigService {
@@ -53,6 +63,7 @@ typedef struct ConfigService {
         char *description; /* owned, may be NULL */
         char *file;        /* owned */
         bool enabled;
+        bool broken;   /* its file has a problem; this is what it said when it was last good */
         uint32_t wire; /* of an enabled service: its index in Config.wire.services */
 } ConfigService;
 
@@ -60,7 +71,8 @@ typedef struct Config {
         /* configuration */
         char interface[WIRE_INTERFACE_MAX + 1]; /* "" = auto */
         ConfigHelper helper;
-        int log_level; /* syslog priority */
+        int log_level;     /* syslog priority */
+        bool agent_broken; /* agent.conf has a problem; these are the values from before, if any */
 
         /* All services, sorted by name, and the wire form of the enabled ones: of @wire, .services,
          * .listens and .remotes are filled, the rest is zero. */
@@ -70,18 +82,24 @@ typedef struct Config {
 
         ConfigProblem *problems;
         size_t n_problems;
+
+        /* Of the files that count: their paths and bytes. Two readers that see the same have the
+         * same number, so a program can find out whether the agent has read what is there now. */
+        uint64_t fingerprint;
 } Config;
 
 /**
- * config_load() - read all configuration below @root
+ * config_load() - read all configuration below @root, as an agent that starts
  * @root: "" or a directory without a trailing slash, like the --root of systemctl
  *
- * A file that does not exist is not a problem; a file that cannot be read is. A service file with a
- * problem contributes only its problems.
+ * A file that does not exist is not a problem; a file that cannot be read is.
  *
  * Return: 0 (also with problems), or -ENOMEM.
  */
 int config_load(const char *root, Config **ret_config);
+
+/* The same while @previous is in force. It stays as it is, and may be freed afterwards. */
+int config_reload(const char *root, const Config *previous, Config **ret_config);
 
 typedef struct ConfigCandidate { /* a service file that does not exist yet; all borrowed */
         const char *name;        /* of the service */
@@ -89,11 +107,21 @@ typedef struct ConfigCandidate { /* a service file that does not exist yet; all 
         size_t n; /* at most CONFIG_FILE_MAX */
 } ConfigCandidate;
 
-/* The same as if @candidate were in /etc already: shows what the configuration would become with
- * it. */
-int config_load_candidate(const char *root, const ConfigCandidate *candidate, Config **ret_config);
+/* As config_reload(), as if @candidate were in /etc already: shows what the configuration would
+ * become with it. @previous may be NULL. */
+int config_load_candidate(const char *root, const ConfigCandidate *candidate,
+                          const Config *previous, Config **ret_config);
 Config *config_free(Config *c);
 DEFINE_CLEANUP(Config *, config_free);
+
+/* NULL: none of that name. */
+const ConfigService *config_find(const Config *c, const char *name);
+
+/* The same place and text. */
+bool config_problem_equal(const ConfigProblem *x, const ConfigProblem *y);
+
+/* For people: what is in force of @file, which has a problem. @previous: CONFIG_PREVIOUS. */
+const char *config_in_force_text(const char *file, bool previous);
 
 /* "file:line: key: message", as far as the parts are known. @ret_text is owned by the caller.
  * Return: 0 or -ENOMEM. */

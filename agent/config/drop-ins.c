@@ -7,13 +7,14 @@
 
 #include "agent/config/drop-ins.h"
 
+#include "agent/config/near-miss.h"
+
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 
@@ -24,30 +25,17 @@ const char *const config_prefixes[] = {"/etc", "/run", "/usr/lib", NULL};
 #define N_PREFIXES (ELEMENTSOF(config_prefixes) - 1)
 _Static_assert(N_PREFIXES == ELEMENTSOF(((DropIns *) 0)->dir_fds), "one descriptor for each");
 
-static bool has_suffix(const char *name, const char *suffix, bool fold_case) {
+static bool has_suffix(const char *name, const char *suffix) {
         size_t n = strlen(name), n_suffix = strlen(suffix);
 
-        if (n < n_suffix)
-                return false;
-        name += n - n_suffix;
-        return fold_case ? strcasecmp(name, suffix) == 0 : strcmp(name, suffix) == 0;
+        return n >= n_suffix && strcmp(name + n - n_suffix, suffix) == 0;
 }
 
-/*
- * A file that was probably meant to be a service has the suffix in capitals, the suffix of other
- * programs' drop-ins, or the one that Windows editors add. Everything else (README, x.ini~,
- * x.ini.bak, x.ini.dpkg-dist, hidden files) is there on purpose and is ignored.
- */
-static bool is_near_miss(const char *name) {
-        return has_suffix(name, ".ini", true) || has_suffix(name, ".conf", true) ||
-               has_suffix(name, ".ini.txt", true);
-}
-
-static void add_name_problem(const char *prefix, const char *name, const char *message,
-                             ConfigProblems *problems) {
+static void add_name_problem(const char *prefix, const char *folder, const char *name,
+                             const char *message, ConfigProblems *problems) {
         char path[PATH_MAX];
 
-        (void) snprintf(path, sizeof(path), "%s/%s/%s", prefix, CONFIG_SERVICE_DIR, name);
+        (void) snprintf(path, sizeof(path), "%s/%s/%s", prefix, folder, name);
         config_problems_begin(problems, path);
         config_problems_add(problems, 0, NULL, "%s", message);
 }
@@ -62,9 +50,8 @@ static int drop_ins_add(DropIns *d, const char *name, size_t n_name, unsigned pr
                 d->items = items;
                 d->n_allocated = n;
         }
-        memcpy(d->items[d->n].name, name, n_name);
-        d->items[d->n].name[n_name] = '\0';
-        d->items[d->n++].prefix = prefix;
+        d->items[d->n] = (DropIn){.prefix = prefix};
+        memcpy(d->items[d->n++].name, name, n_name);
         return 0;
 }
 
@@ -77,20 +64,19 @@ static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned pr
 
         if (name[0] == '.')
                 return 0;
-        if (!has_suffix(name, CONFIG_DROPIN_SUFFIX, false)) {
-                if (entry->d_type != DT_DIR && is_near_miss(name)) {
-                        add_name_problem(config_prefixes[prefix], name,
-                                         "is not read, because its name does not end in '.ini'; "
-                                         "rename or remove the file",
+        if (!has_suffix(name, CONFIG_DROPIN_SUFFIX)) {
+                const char *near = near_miss_of_service(name);
+
+                if (entry->d_type != DT_DIR && near)
+                        add_name_problem(config_prefixes[prefix], CONFIG_SERVICE_DIR, name, near,
                                          problems);
-                }
                 return 0;
         }
         n = strlen(name) - n_suffix;
         memcpy(service, name, n);
         service[n] = '\0';
         if (!wire_service_name_valid(service)) {
-                add_name_problem(config_prefixes[prefix], name,
+                add_name_problem(config_prefixes[prefix], CONFIG_SERVICE_DIR, name,
                                  "the part before '.ini' cannot name a service: it has other "
                                  "characters than A-Z a-z 0-9 . _ -, starts with '-', or is longer "
                                  "than 64 bytes; rename the file",
@@ -105,7 +91,8 @@ static void add_open_problem(const char *what, int error, ConfigProblems *proble
                             what, strerror(error));
 }
 
-/* @n_root: bytes at the start of @path that are not shown. */
+/* @n_root: bytes at the start of @path that are not shown. Return: 0 when the folder has no files,
+ * 1 when nobody knows which ones it has, or -ENOMEM. */
 static int folder_failed(const char *path, size_t n_root, int error, ConfigProblems *problems) {
         char target[1];
 
@@ -114,14 +101,34 @@ static int folder_failed(const char *path, size_t n_root, int error, ConfigProbl
         config_problems_begin(problems, path + n_root);
         if (error != ENOENT) {
                 add_open_problem("listed", error, problems);
-        } else if (readlink(path, target, sizeof(target)) >= 0) {
+                return 1;
+        }
+        if (readlink(path, target, sizeof(target)) >= 0) {
                 config_problems_add(problems, 0, NULL,
                                     "is a link to a folder that does not exist; correct or remove "
                                     "the link");
+                return 1;
         }
         return 0;
 }
 
+/* Add the files of a folder that cannot be listed, as far as they were in force. */
+static int drop_ins_add_unknown(DropIns *d, const Config *previous, unsigned prefix) {
+        size_t n = strlen(config_prefixes[prefix]);
+
+        for (size_t i = 0; previous && i < previous->n_services; i++) {
+                const ConfigService *s = &previous->services[i];
+
+                if (strncmp(s->file, config_prefixes[prefix], n) != 0 || s->file[n] != '/')
+                        continue;
+                if (drop_ins_add(d, s->name, strlen(s->name), prefix) < 0)
+                        return -ENOMEM;
+                d->items[d->n - 1].unknown = true;
+        }
+        return 0;
+}
+
+/* Return: as folder_failed(). */
 static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
                                 ConfigProblems *problems) {
         _cleanup_free_ char *path = NULL;
@@ -144,16 +151,44 @@ static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
 
                 config_problems_begin(problems, path + strlen(root));
                 add_open_problem("listed", error, problems);
+                r = 1;
         }
         (void) closedir(dir);
         return r;
+}
+
+/* A folder that cannot be listed is no problem here: agent.conf and services.d are then reported.
+ */
+static int check_main(const char *root, unsigned prefix, ConfigProblems *problems) {
+        _cleanup_free_ char *path = NULL;
+        struct dirent *entry;
+        DIR *dir;
+
+        if (asprintf(&path, "%s%s/%s", root, config_prefixes[prefix], CONFIG_MAIN_DIR) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        dir = opendir(path);
+        while (dir && (entry = readdir(dir))) {
+                char text[64];
+                const char *near = near_miss_of_main(entry->d_name, text, sizeof(text));
+
+                if (near)
+                        add_name_problem(config_prefixes[prefix], CONFIG_MAIN_DIR, entry->d_name,
+                                         near, problems);
+        }
+        if (dir)
+                (void) closedir(dir);
+        return 0;
 }
 
 static int drop_in_compare(const void *a, const void *b) {
         const DropIn *x = a, *y = b;
         int r = strcmp(x->name, y->name);
 
-        return r != 0 ? r : x->prefix < y->prefix ? -1 : x->prefix > y->prefix;
+        if (r == 0 && x->prefix != y->prefix)
+                r = x->prefix < y->prefix ? -1 : 1;
+        return r != 0 ? r : x->unknown - y->unknown; /* one that was listed after all comes first */
 }
 
 void drop_ins_done(DropIns *d) {
@@ -163,13 +198,18 @@ void drop_ins_done(DropIns *d) {
         *d = DROP_INS_NULL;
 }
 
-int drop_ins_list(const char *root, DropIns *ret, ConfigProblems *problems) {
+int drop_ins_list(const char *root, const Config *previous, DropIns *ret,
+                  ConfigProblems *problems) {
         _cleanup_(drop_ins_done) DropIns d = DROP_INS_NULL;
         size_t n = 0;
 
         for (unsigned i = 0; i < N_PREFIXES; i++) {
                 int r = drop_ins_list_prefix(&d, root, i, problems);
 
+                if (r > 0)
+                        r = drop_ins_add_unknown(&d, previous, i);
+                if (r >= 0)
+                        r = check_main(root, i, problems);
                 if (r < 0)
                         return r;
         }

@@ -11,11 +11,12 @@
 typedef struct DropIn { /* a file that counts */
         char name[WIRE_SERVICE_NAME_MAX + 1];
         unsigned prefix; /* index in config_prefixes */
+        bool unknown;    /* it was there before, but its folder cannot be listed now */
 } DropIn;
 
 typedef struct DropIns {
         /* owned */
-        int dir_fds[3]; /* by prefix; -1 when the folder does not exist */
+        int dir_fds[3]; /* by prefix; -1 when the folder does not exist or cannot be listed */
         DropIn *items;  /* by name */
         size_t n, n_allocated;
 } DropIns;
@@ -26,13 +27,15 @@ void drop_ins_done(DropIns *d);
 
 /**
  * drop_ins_list() - find the service files below @root
+ * @previous: the services in force, or NULL. When a folder cannot be listed, nobody knows whether a
+ * file was removed from it, so those that were in force are listed as unknown
  *
  * A name that a service cannot have is a problem, and so is a file that was probably meant to be a
- * service (drop-ins.c says which). Other files are ignored.
+ * service or agent.conf (near-miss.h says which). Other files are ignored.
  *
  * Return: 0, also with problems, or -ENOMEM.
  */
-int drop_ins_list(const char *root, DropIns *ret, ConfigProblems *problems);
+int drop_ins_list(const char *root, const Config *previous, DropIns *ret, ConfigProblems *problems);
 
 /* The path of a service file as the user knows it, owned by the caller. NULL when out of memory. */
 char *drop_in_path(const DropIn *item);

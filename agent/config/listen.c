@@ -50,6 +50,12 @@ static bool bad_address(const ConfigValue *value, const char *text, const char *
                 return bad(value, "'localhost' is a host name; write 127.0.0.1:%s or [::1]:%s",
                            ports, ports);
         }
+        if (text[strspn(text, "0123456789-")] == '\0') {
+                return bad(value,
+                           "only the port of Windows belongs here; write 'listen = %s', and "
+                           "'connect-port = %s' in a line of its own for the port of this guest",
+                           text, ports);
+        }
         if (text[strspn(text, "0123456789.")] == '\0') {
                 return bad(value,
                            "'%s' is not an IPv4 address; write four numbers from 0 to 255 "
@@ -103,8 +109,17 @@ static bool parse_listen_v4(const ConfigValue *value, char *text, IpAddr *ret_ad
         }
         if (ip_parse(text, ret_addr) == 0) { /* contains ':', so it is IPv6 */
                 char canonical[IP_TEXT_MAX];
+                IpAddr addr;
 
                 ip_format(ret_addr, canonical);
+                /* The last part may be a port, or belong to the address. */
+                *colon = '\0';
+                if (colon[1 + strspn(colon + 1, "0123456789")] == '\0' &&
+                    ip_parse(text, &addr) == 0)
+                        return bad(value,
+                                   "an IPv6 address needs brackets; write [%s]:%s, or [%s]:PORT if "
+                                   "'%s' is a part of the address",
+                                   text, colon + 1, canonical, colon + 1);
                 return bad(value, "an IPv6 address needs brackets and a port; write [%s]:PORT",
                            canonical);
         }

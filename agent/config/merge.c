@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Merging services into one Config. A hash table of single endpoints finds clashes in linear time,
- * also between overlapping ranges. Ranges can be taken apart, because the number of endpoints is
- * limited (WIRE_ENDPOINTS_MAX).
+ * Who gets which endpoint. A hash table of single endpoints finds clashes in linear time, also
+ * between overlapping ranges. Ranges can be taken apart, because the number of endpoints is limited
+ * (WIRE_ENDPOINTS_MAX).
+ *
+ * A file that was in force and has changed may give up an endpoint that another one gets. When it
+ * clashes itself, it gives up nothing, and the other one must be judged again. So this part is
+ * repeated until no further file fails. Each round is for at least one more file that stays as it
+ * was, so it ends; and it ends well, because all that was in force before fits together.
  */
 
 #include "agent/config/merge.h"
@@ -11,56 +16,98 @@
 #include <errno.h>
 #include <string.h>
 
-#define ALLOCATED_MIN 64
-#define N_SLOTS       (2 * WIRE_ENDPOINTS_MAX) /* at most half full */
-_Static_assert((N_SLOTS & (N_SLOTS - 1)) == 0, "used as a mask");
+#define SLOTS_MIN 64u /* a power of two, as each number of slots */
 
-void config_merge_done(ConfigMerge *m) {
-        free(m->owners);
-        free(m->slots);
-        *m = (ConfigMerge){0};
+#define NOBODY UINT32_MAX
+
+typedef struct Slot { /* of an open-addressing hash table */
+        IpAddr addr;  /* family NONE: free */
+        uint16_t port;
+        uint32_t owner; /* its index in the drafts */
+} Slot;
+
+typedef struct Candidate {
+        uint32_t was; /* its index in the previous Config, or NOBODY */
+        bool keeps;   /* what it said before is in force, not what it says now */
+} Candidate;
+
+typedef struct Merge {
+        /* borrowed */
+        const ConfigDrafts *drafts;
+        const Config *previous; /* may be NULL */
+        ConfigProblems *problems;
+
+        /* owned */
+        Candidate *candidates; /* as the drafts */
+        Slot *slots;
+        size_t n_slots; /* at most half of them are used */
+
+        /* state */
+        uint32_t n_endpoints; /* in the slots */
+        size_t n_bytes;       /* of their services in STATE */
+} Merge;
+
+static size_t n_drafts(const Merge *m) {
+        return m->drafts->services.config->n_services;
 }
 
-/* Make room for @n_more in the array that @array points to. Return: false when out of memory; then
- * nothing has changed. */
-static bool grow(void *array, size_t *n_allocated, size_t n, size_t n_more, size_t item_size) {
-        size_t n_new = *n_allocated ? *n_allocated : ALLOCATED_MIN;
-        void *items;
-
-        if (n + n_more <= *n_allocated)
-                return true;
-        while (n_new < n + n_more)
-                n_new *= 2;
-        memcpy(&items, array, sizeof(items)); /* works for every type of pointer */
-        items = reallocarray(items, n_new, item_size);
-        if (!items)
-                return false;
-        memcpy(array, &items, sizeof(items));
-        *n_allocated = n_new;
-        return true;
+static ConfigItem draft(const Merge *m, uint32_t i) {
+        return config_item(m->drafts->services.config, i);
 }
 
-static size_t endpoint_hash(const IpAddr *addr, uint16_t port) {
+/* What a service was before; not enabled when it was not in force. */
+static ConfigItem before(const Merge *m, uint32_t i) {
+        uint32_t was = m->candidates[i].was;
+
+        return was == NOBODY ? (ConfigItem){0} : config_item(m->previous, was);
+}
+
+void config_drafts_done(ConfigDrafts *d) {
+        config_builder_done(&d->services);
+        free(d->lines);
+        *d = (ConfigDrafts){0};
+}
+
+int config_drafts_add(ConfigDrafts *d, const char *name, const char *file, const ServiceFile *s) {
+        size_t n = d->services.config->wire.n_listens;
+        ConfigItem item = {.name = name, .file = file, .broken = !s};
+
+        if (s) {
+                item.description = s->description;
+                item.enabled = s->enabled;
+        }
+        if (item.enabled) {
+                item.profiles = s->profiles;
+                item.remote = s->remote;
+                item.listens = s->listens;
+                item.n_listens = s->n_listens;
+                item.remotes = s->remotes;
+                item.n_remotes = s->n_remotes;
+                if (!config_grow(&d->lines, &d->n_lines_allocated, n, s->n_listens,
+                                 sizeof(*d->lines)))
+                        return -ENOMEM;
+                memcpy(d->lines + n, s->listen_lines, s->n_listens * sizeof(*d->lines));
+        }
+        return config_builder_add(&d->services, &item);
+}
+
+static uint32_t endpoint_hash(const IpAddr *addr, uint16_t port) {
         uint32_t hash = 2166136261u; /* FNV-1a */
 
         for (size_t i = 0; i < sizeof(addr->bytes); i++)
                 hash = (hash ^ addr->bytes[i]) * 16777619u;
         hash = (hash ^ addr->family) * 16777619u;
         hash = (hash ^ (port & 0xffu)) * 16777619u;
-        hash = (hash ^ (port >> 8)) * 16777619u;
-        return hash & (N_SLOTS - 1);
+        return (hash ^ (port >> 8)) * 16777619u;
 }
 
 /* The slot of an endpoint, or the free slot where it belongs. */
-static EndpointSlot *endpoint_slot(const ConfigMerge *m, const IpAddr *addr, uint16_t port) {
-        size_t i = endpoint_hash(addr, port);
+static Slot *slot_find(const Merge *m, const IpAddr *addr, uint16_t port) {
+        for (size_t i = endpoint_hash(addr, port);; i++) {
+                Slot *slot = &m->slots[i & (m->n_slots - 1)];
 
-        for (;; i = (i + 1) & (N_SLOTS - 1)) {
-                EndpointSlot *slot = &m->slots[i];
-
-                if (slot->listen == 0 ||
-                    (slot->port == port &&
-                     ip_compare(&m->config->wire.listens[slot->listen - 1].addr, addr) == 0))
+                if (slot->addr.family == IP_FAMILY_NONE ||
+                    (slot->port == port && ip_compare(&slot->addr, addr) == 0))
                         return slot;
         }
 }
@@ -69,153 +116,248 @@ static size_t addr_bytes(const IpAddr *addr) {
         return 1 + ip_family_bits(addr->family) / 8;
 }
 
-/* Bytes that a service takes in STATE; test-merge.c compares them with the encoder. */
-static size_t service_bytes(const char *name, const ServiceFile *s) {
-        size_t n = 1 + strlen(name) + 1 + 1 + 1 + 1; /* profiles, remote, two counts */
+size_t config_item_bytes(const ConfigItem *item) {
+        size_t n = 1 + strlen(item->name) + 1 + 1 + 1 + 1; /* profiles, remote, two counts */
 
-        for (uint32_t i = 0; i < s->n_listens; i++)
-                n += addr_bytes(&s->listens[i].addr) + 2 + 2 + 2;
-        for (uint32_t i = 0; i < s->n_remotes; i++)
-                n += addr_bytes(&s->remotes[i].addr) + 1;
+        for (uint32_t i = 0; i < item->n_listens; i++)
+                n += addr_bytes(&item->listens[i].addr) + 2 + 2 + 2;
+        for (uint32_t i = 0; i < item->n_remotes; i++)
+                n += addr_bytes(&item->remotes[i].addr) + 1;
         return n;
 }
 
-static void add_clash(const ConfigMerge *m, const WireListen *listen, unsigned line, uint32_t other,
-                      uint16_t port, ConfigProblems *problems) {
-        const ListenOwner *owner = &m->owners[other];
-        char endpoint[IP_ENDPOINT_TEXT_MAX];
+static bool item_has(const ConfigItem *item, const IpAddr *addr, uint16_t port, uint32_t *ret_i) {
+        for (uint32_t i = 0; i < item->n_listens; i++) {
+                const WireListen *l = &item->listens[i];
 
-        ip_endpoint_format(&(IpEndpoint){.addr = listen->addr, .port = port}, endpoint);
-        config_problems_add(problems, line, "listen",
-                            "%s is taken by %s:%u; change one of the two, or turn one off with "
-                            "'enabled = no'",
-                            endpoint, m->config->services[owner->service].file, owner->line);
+                *ret_i = i;
+                if (port >= l->port && port - l->port < l->count && ip_compare(&l->addr, addr) == 0)
+                        return true;
+        }
+        return false;
 }
 
-/* Whether @s fits in beside the services that are in already. */
-static bool merge_check(const ConfigMerge *m, const char *name, const ServiceFile *s,
-                        ConfigProblems *problems) {
-        uint32_t n_endpoints = m->n_endpoints;
+/* Give free endpoints of @item to candidate @i. @only: NULL, or only those that it has, too. */
+static void take(Merge *m, uint32_t i, const ConfigItem *item, const ConfigItem *only) {
+        for (uint32_t k = 0; k < item->n_listens; k++) {
+                const WireListen *l = &item->listens[k];
+
+                for (uint32_t at = 0; at < l->count; at++) {
+                        uint16_t port = (uint16_t) (l->port + at);
+                        Slot *slot = slot_find(m, &l->addr, port);
+                        uint32_t unused;
+
+                        if (slot->addr.family != IP_FAMILY_NONE ||
+                            (only && !item_has(only, &l->addr, port, &unused)))
+                                continue;
+                        *slot = (Slot){.addr = l->addr, .port = port, .owner = i};
+                        m->n_endpoints++;
+                }
+        }
+}
+
+static void add_clash(const Merge *m, const WireListen *listen, unsigned line, const Slot *slot) {
+        ConfigItem other = draft(m, slot->owner);
+        char endpoint[IP_ENDPOINT_TEXT_MAX];
+        uint32_t at;
+
+        ip_endpoint_format(&(IpEndpoint){.addr = listen->addr, .port = slot->port}, endpoint);
+        if (m->candidates[slot->owner].keeps || !item_has(&other, &slot->addr, slot->port, &at)) {
+                config_problems_add(m->problems, line, "listen",
+                                    "%s is still in force for %s, which has a problem; correct "
+                                    "that file first, or turn it off with 'enabled = no'",
+                                    endpoint, other.file);
+                return;
+        }
+        at += (uint32_t) (other.listens - m->drafts->services.config->wire.listens);
+        config_problems_add(m->problems, line, "listen",
+                            "%s is taken by %s:%u; change one of the two, or turn one off with "
+                            "'enabled = no'",
+                            endpoint, other.file, m->drafts->lines[at]);
+}
+
+/* Check @item against all that others have. Return: number of endpoints that it has not got yet, or
+ * NOBODY when a problem was added. */
+static uint32_t check_endpoints(const Merge *m, uint32_t i, const ConfigItem *item) {
+        const unsigned *lines =
+                m->drafts->lines + (item->listens - m->drafts->services.config->wire.listens);
+        uint32_t n_free = 0;
         bool good = true;
 
-        for (uint32_t i = 0; i < s->n_listens; i++) {
-                const WireListen *listen = &s->listens[i];
+        for (uint32_t k = 0; k < item->n_listens; k++) {
+                const WireListen *l = &item->listens[k];
 
-                n_endpoints += listen->count;
-                for (uint32_t port = listen->port; port < (uint32_t) listen->port + listen->count;
-                     port++) {
-                        EndpointSlot *slot = endpoint_slot(m, &listen->addr, (uint16_t) port);
+                for (uint32_t at = 0; at < l->count; at++) {
+                        const Slot *slot = slot_find(m, &l->addr, (uint16_t) (l->port + at));
 
-                        if (slot->listen != 0) { /* one report for each line is enough */
-                                add_clash(m, listen, s->listen_lines[i], slot->listen - 1,
-                                          (uint16_t) port, problems);
+                        n_free += slot->addr.family == IP_FAMILY_NONE;
+                        if (slot->addr.family != IP_FAMILY_NONE && slot->owner != i) {
+                                add_clash(m, l, lines[k], slot);
                                 good = false;
-                                break;
+                                break; /* one report for each line is enough */
                         }
                 }
         }
-        if (n_endpoints > WIRE_ENDPOINTS_MAX) {
-                config_problems_add(problems, 0, "listen",
+        return good ? n_free : NOBODY;
+}
+
+/* Let candidate @i have what its file says. Return: false when that does not fit; the problem was
+ * added. */
+static bool claim(Merge *m, uint32_t i) {
+        ConfigItem item = draft(m, i);
+        size_t n_bytes = config_item_bytes(&item);
+        uint32_t n_free;
+        bool good;
+
+        config_problems_begin(m->problems, item.file);
+        n_free = check_endpoints(m, i, &item);
+        good = n_free != NOBODY;
+        if (good && m->n_endpoints + n_free > WIRE_ENDPOINTS_MAX) {
+                config_problems_add(m->problems, 0, "listen",
                                     "with this service there would be %u endpoints (ports of "
                                     "ranges counted one by one), but the limit is %d; narrow "
                                     "ranges, or turn services off with 'enabled = no'",
-                                    n_endpoints, WIRE_ENDPOINTS_MAX);
+                                    m->n_endpoints + n_free, WIRE_ENDPOINTS_MAX);
                 good = false;
         }
-        if (m->n_bytes + service_bytes(name, s) > CONFIG_STATE_BYTES_MAX) {
-                config_problems_add(problems, 0, "remote",
+        if (m->n_bytes + n_bytes > CONFIG_STATE_BYTES_MAX) {
+                config_problems_add(m->problems, 0, "remote",
                                     "with this service the message to the helper would have more "
                                     "than %u bytes; write fewer and wider networks, or turn "
                                     "services off with 'enabled = no'",
                                     CONFIG_STATE_BYTES_MAX);
                 good = false;
         }
+        if (good) {
+                take(m, i, &item, NULL);
+                m->n_bytes += n_bytes;
+        }
         return good;
 }
 
-/* Do everything that can fail before anything is changed. */
-static bool merge_reserve(ConfigMerge *m, const ServiceFile *s) {
-        WireState *wire = &m->config->wire;
+/* Give everybody who was in force what nobody can take away: all of it to those who stay as they
+ * were, and to the others what they still want. */
+static void take_own(Merge *m) {
+        memset(m->slots, 0, m->n_slots * sizeof(*m->slots));
+        m->n_endpoints = 0;
+        m->n_bytes = 0;
+        for (uint32_t i = 0; i < n_drafts(m); i++) {
+                ConfigItem was = before(m, i), is = draft(m, i);
 
-        if (!m->slots)
-                m->slots = calloc(N_SLOTS, sizeof(*m->slots));
-        return m->slots &&
-               grow(&m->config->services, &m->n_services_allocated, m->config->n_services, 1,
-                    sizeof(*m->config->services)) &&
-               grow(&wire->services, &m->n_enabled_allocated, wire->n_services, 1,
-                    sizeof(*wire->services)) &&
-               grow(&wire->listens, &m->n_listens_allocated, wire->n_listens, s->n_listens,
-                    sizeof(*wire->listens)) &&
-               grow(&m->owners, &m->n_owners_allocated, wire->n_listens, s->n_listens,
-                    sizeof(*m->owners)) &&
-               grow(&wire->remotes, &m->n_remotes_allocated, wire->n_remotes, s->n_remotes,
-                    sizeof(*wire->remotes));
+                if (!was.enabled)
+                        continue;
+                take(m, i, &was, m->candidates[i].keeps ? NULL : &is);
+                if (m->candidates[i].keeps)
+                        m->n_bytes += config_item_bytes(&was);
+        }
 }
 
-static void merge_enabled(ConfigMerge *m, const char *name, const ServiceFile *s) {
-        WireState *wire = &m->config->wire;
-        WireService *service = &wire->services[wire->n_services++];
+/* Let those who were in force (@present), or the others, have what their files say. Return: whether
+ * one more of them stays as it was. */
+static bool claim_all(Merge *m, bool present) {
+        bool failed = false;
 
-        *service = (WireService){
-                .profiles = s->profiles,
-                .remote = s->remote,
-                .first_listen = wire->n_listens,
-                .n_listens = s->n_listens,
-                .first_remote = wire->n_remotes,
-                .n_remotes = s->n_remotes,
-        };
-        (void) stpcpy(service->name, name);
-        m->n_bytes += service_bytes(name, s);
-        for (uint32_t i = 0; i < s->n_listens; i++) {
-                const WireListen *listen = &s->listens[i];
+        for (uint32_t i = 0; i < n_drafts(m); i++) {
+                Candidate *c = &m->candidates[i];
 
-                m->owners[wire->n_listens] = (ListenOwner){
-                        .service = (uint32_t) m->config->n_services,
-                        .line = s->listen_lines[i],
-                };
-                wire->listens[wire->n_listens++] = *listen;
-                for (uint32_t port = 0; port < listen->count; port++) {
-                        uint16_t at = (uint16_t) (listen->port + port);
+                if (c->keeps || !draft(m, i).enabled || before(m, i).enabled != present)
+                        continue;
+                c->keeps = !claim(m, i);
+                failed = failed || c->keeps;
+        }
+        return failed;
+}
 
-                        *endpoint_slot(m, &listen->addr, at) =
-                                (EndpointSlot){.listen = wire->n_listens, .port = at};
+/* Find each draft in the previous Config; both are sorted by name. */
+static void find_previous(Merge *m) {
+        uint32_t k = 0, n = m->previous ? (uint32_t) m->previous->n_services : 0;
+
+        for (uint32_t i = 0; i < n_drafts(m); i++) {
+                ConfigItem item = draft(m, i);
+                int order = 1;
+
+                while (k < n && (order = strcmp(m->previous->services[k].name, item.name)) < 0)
+                        k++;
+                m->candidates[i] =
+                        (Candidate){.was = k < n && order == 0 ? k : NOBODY, .keeps = item.broken};
+        }
+}
+
+/* Leave out new files that are too many. Those that are turned off count, too, because each takes
+ * memory. */
+static void limit_files(Merge *m) {
+        size_t n_room = CONFIG_FILES_MAX;
+
+        for (uint32_t i = 0; i < n_drafts(m); i++)
+                n_room -= m->candidates[i].was != NOBODY;
+        for (uint32_t i = 0; i < n_drafts(m); i++) {
+                Candidate *c = &m->candidates[i];
+
+                if (c->was != NOBODY || c->keeps)
+                        continue;
+                if (n_room > 0) {
+                        n_room--;
+                        continue;
                 }
-                m->n_endpoints += listen->count;
-        }
-        if (s->n_remotes > 0) {
-                memcpy(wire->remotes + wire->n_remotes, s->remotes,
-                       s->n_remotes * sizeof(*s->remotes));
-                wire->n_remotes += s->n_remotes;
-        }
-}
-
-int config_merge_add(ConfigMerge *m, const char *name, const char *file, const ServiceFile *s,
-                     ConfigProblems *problems) {
-        _cleanup_free_ char *description = NULL, *file_copy = NULL;
-        ConfigService *service;
-
-        if (m->config->n_services == CONFIG_FILES_MAX) {
-                config_problems_add(problems, 0, NULL,
+                c->keeps = true;
+                config_problems_begin(m->problems, draft(m, i).file);
+                config_problems_add(m->problems, 0, NULL,
                                     "is beyond the limit of %d services; remove files that are not "
                                     "needed, including disabled ones",
                                     CONFIG_FILES_MAX);
-                return 0;
         }
-        if (!merge_reserve(m, s))
-                return -ENOMEM;
-        if (s->enabled && !merge_check(m, name, s, problems))
-                return 0;
-        description = s->description[0] != '\0' ? strdup(s->description) : NULL;
-        file_copy = strdup(file);
-        if (!file_copy || (s->description[0] != '\0' && !description))
-                return -ENOMEM;
-        service = &m->config->services[m->config->n_services];
-        *service = (ConfigService){.enabled = s->enabled, .wire = m->config->wire.n_services};
-        (void) stpcpy(service->name, name);
-        service->description = TAKE_PTR(description);
-        service->file = TAKE_PTR(file_copy);
-        if (s->enabled)
-                merge_enabled(m, name, s);
-        m->config->n_services++;
+}
+
+static int build(const Merge *m, ConfigBuilder *to) {
+        for (uint32_t i = 0; i < n_drafts(m); i++) {
+                const Candidate *c = &m->candidates[i];
+                ConfigItem item = draft(m, i);
+                const char *file = item.file;
+                int r;
+
+                if (c->keeps && c->was == NOBODY)
+                        continue;
+                if (c->keeps)
+                        item = config_item(m->previous, c->was);
+                item.broken = c->keeps;
+                item.file = file;
+                r = config_builder_add(to, &item);
+                if (r < 0)
+                        return r;
+        }
         return 0;
+}
+
+/* Twice as many as there can be endpoints. */
+static size_t slots_needed(const Merge *m) {
+        uint64_t n = wire_state_endpoints(&m->drafts->services.config->wire);
+        size_t n_slots = SLOTS_MIN;
+
+        if (m->previous)
+                n += wire_state_endpoints(&m->previous->wire);
+        while (n_slots < 2 * (n < WIRE_ENDPOINTS_MAX ? n : WIRE_ENDPOINTS_MAX))
+                n_slots *= 2;
+        return n_slots;
+}
+
+int config_merge(const ConfigDrafts *drafts, const Config *previous, ConfigBuilder *to,
+                 ConfigProblems *problems) {
+        Merge m = {.drafts = drafts, .previous = previous, .problems = problems};
+        int r = -ENOMEM;
+
+        m.candidates = calloc(n_drafts(&m) + 1, sizeof(*m.candidates));
+        m.n_slots = slots_needed(&m);
+        m.slots = calloc(m.n_slots, sizeof(*m.slots));
+        if (m.candidates && m.slots) {
+                find_previous(&m);
+                limit_files(&m);
+                do {
+                        take_own(&m);
+                } while (claim_all(&m, true));
+                (void) claim_all(&m, false);
+                r = build(&m, to);
+        }
+        free(m.candidates);
+        free(m.slots);
+        return r;
 }

@@ -2,52 +2,60 @@
 #pragma once
 
 /*
- * Internal to agent/config: merges one service after the other into one Config, and finds what can
- * be wrong between files: the same endpoint twice, and too much in total. Pure.
+ * Internal to agent/config: decides what is in force, from what all files say now and what was in
+ * force before. It finds what can be wrong between files: the same endpoint twice, and too much in
+ * total. Pure.
  *
- * Services come in the order of their names. A service that clashes with an earlier one is left
- * out; later services can then not clash with it.
+ * Each file stands for itself, so the decision is made for each service:
+ *
+ *      the file now          in force from now on              problem
+ *      gone, or masked       nothing                           -
+ *      turned off            nothing                           -
+ *      broken                what it said when it was good     that of the file
+ *      good, and it fits     what it says                      -
+ *      good, but it clashes  what it said when it was good     the clash
+ *
+ * "What it said when it was good" is what was in force before, so it is nothing for a file that is
+ * new, or that was turned off, or when the agent starts.
+ *
+ * Who has an endpoint keeps it: a file that was in force before comes first, and the one that wants
+ * its endpoint has the problem. Among files that are equal in this, the first by name comes first.
+ * Files that do not clash are in force as they are, whatever was before.
  */
 
-#include "agent/config/service-file.h"
+#include "agent/config/build.h"
 
-typedef struct ListenOwner { /* where a listen of the Config comes from */
-        uint32_t service;    /* in Config.services */
-        unsigned line;
-} ListenOwner;
+typedef struct ConfigDrafts {   /* what all files say, in the order of their names */
+        ConfigBuilder services; /* of a broken file only the name and the path */
+        unsigned *lines;        /* owned: of each of Config.wire.listens */
+        size_t n_lines_allocated;
+} ConfigDrafts;
 
-typedef struct EndpointSlot { /* of an open-addressing hash table */
-        uint32_t listen;      /* 1 + index in Config.wire.listens, 0 = free */
-        uint16_t port;
-} EndpointSlot;
+void config_drafts_done(ConfigDrafts *d);
 
-typedef struct ConfigMerge {
-        Config *config; /* borrowed */
-
-        /* owned */
-        ListenOwner *owners; /* as Config.wire.listens */
-        EndpointSlot *slots;
-
-        /* state */
-        size_t n_services_allocated, n_enabled_allocated, n_listens_allocated, n_owners_allocated,
-                n_remotes_allocated;
-        uint32_t n_endpoints;
-        size_t n_bytes; /* of the services in STATE, see docs/protocol.md */
-} ConfigMerge;
+/**
+ * config_drafts_add() - add what one file says
+ * @name: sorts after that of the previous call
+ * @file: path for people
+ * @s: NULL when the file is broken
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int config_drafts_add(ConfigDrafts *d, const char *name, const char *file, const ServiceFile *s);
 
 /* The room of the services in STATE. The rest is for its other members at their longest: sequence,
  * mode, name of the interface, two addresses with gateway, number of services. */
 #define CONFIG_STATE_BYTES_MAX (WIRE_STATE_PAYLOAD_MAX - 128u)
 
-void config_merge_done(ConfigMerge *m);
+/* The bytes that a service takes in STATE; see docs/protocol.md. */
+size_t config_item_bytes(const ConfigItem *item);
 
 /**
- * config_merge_add() - add a service that has no problem of its own
- * @name: sorts after that of the previous call
- * @file: path for people
- * @problems: the file was announced to it with config_problems_begin()
+ * config_merge() - build what is in force
+ * @previous: what is in force now, NULL at the start
+ * @to: a Config without services, which gets those that are in force, by name
  *
- * Return: 0, also when it was left out with a problem, or -ENOMEM.
+ * Return: 0 or -ENOMEM.
  */
-int config_merge_add(ConfigMerge *m, const char *name, const char *file, const ServiceFile *s,
-                     ConfigProblems *problems);
+int config_merge(const ConfigDrafts *drafts, const Config *previous, ConfigBuilder *to,
+                 ConfigProblems *problems);

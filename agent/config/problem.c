@@ -120,6 +120,20 @@ void config_problems_sort(ConfigProblems *p) {
                 qsort(p->items, p->n, sizeof(*p->items), problem_compare);
 }
 
+bool config_problem_equal(const ConfigProblem *x, const ConfigProblem *y) {
+        return problem_compare(x, y) == 0 &&
+               strcmp(x->key ? x->key : "", y->key ? y->key : "") == 0;
+}
+
+const char *config_in_force_text(const char *file, bool previous) {
+        const char *base = strrchr(file, '/');
+
+        if (previous)
+                return "what it said before stays in force";
+        return strcmp(base ? base + 1 : file, "agent.conf") == 0 ? "the defaults are in force"
+                                                                 : "it is left out";
+}
+
 int config_problem_format(const ConfigProblem *p, char **ret_text) {
         char line[16] = "";
         char *text;

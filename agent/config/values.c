@@ -134,10 +134,27 @@ int config_parse_number(const char *text, uint64_t max, uint64_t *ret_number) {
         return 0;
 }
 
+/* "8080/udp", as other programs write it. Return: whether @text is that; the problem was added. */
+static bool has_protocol(const ConfigValue *value, const char *text) {
+        const char *slash = strchr(text, '/');
+
+        if (!slash || (strcasecmp(slash, "/tcp") != 0 && strcasecmp(slash, "/udp") != 0))
+                return false;
+        config_problems_add(value->problems, value->line, value->key,
+                            strcasecmp(slash, "/tcp") == 0
+                                    ? "every port is one of TCP; write %.*s"
+                                    : "Windows can only forward ports of TCP, not of UDP; write "
+                                      "%.*s if TCP is meant",
+                            (int) (slash - text), text);
+        return true;
+}
+
 static bool parse_port(const ConfigValue *value, const char *text, uint16_t *ret_port) {
         uint64_t port;
         int r = config_parse_number(text, UINT16_MAX, &port);
 
+        if (r == -EINVAL && has_protocol(value, text))
+                return false;
         if (r == -EINVAL) {
                 const char *hint = strchr(value->text, '#')
                                            ? " (a comment after a value starts with ' ;')"
@@ -177,6 +194,14 @@ bool config_parse_ports(const ConfigValue *value, const char *text, uint16_t *re
         dash += 1 + strspn(dash + 1, " \t");
         if (!parse_port(value, copy, &first) || !parse_port(value, dash, &last))
                 return false;
+        if (first > last && strlen(dash) < strlen(copy)) { /* "8000-9", as a person shortens it */
+                config_problems_add(value->problems, value->line, value->key,
+                                    "the range %u-%u is reversed; write both ports in full, such "
+                                    "as %u-%.*s%s",
+                                    first, last, first, (int) (strlen(copy) - strlen(dash)), copy,
+                                    dash);
+                return false;
+        }
         if (first > last) {
                 config_problems_add(value->problems, value->line, value->key,
                                     "the range %u-%u is reversed; write %u-%u", first, last, last,

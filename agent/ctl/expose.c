@@ -17,6 +17,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define EXPOSE_REJECTED (-2) /* of expose_look(): unlike any CtlExit and CTL_WAIT_MORE */
+
 typedef struct Expose {
         const CtlOptions *options;
         ServiceRequest request;
@@ -24,11 +26,13 @@ typedef struct Expose {
         /* owned */
         char *path;  /* below the root */
         Buffer text; /* of the file */
+        CtlFileBackup backup;
         Expected expected;
 } Expose;
 
 static void expose_done(Expose *e) {
         free(e->path);
+        free(e->backup.data);
         buffer_done(&e->text);
 }
 
@@ -82,6 +86,10 @@ static int expose_check_file(Expose *e) {
 
         if (kind < 0)
                 return ctl_error_errno(-kind, "read", e->path);
+        if (kind == CTL_FILE_MASK && !o->force)
+                return ctl_error("%s turns off the service '%s' on purpose; choose another --name, "
+                                 "or replace it with --force",
+                                 e->path + strlen(o->root), e->name);
         if (kind == CTL_FILE_OTHER && !o->force)
                 return ctl_error("%s was made or changed by hand; choose another --name, or "
                                  "replace it with --force",
@@ -93,32 +101,38 @@ static int expose_check_file(Expose *e) {
         return CTL_EXIT_OK;
 }
 
-static void expose_tell_problems(const Config *config) {
+/* Print the problems of the new file. Return: their number. */
+static size_t expose_tell_problems(const Config *config, const char *file) {
+        size_t n = 0;
+
         for (size_t i = 0; i < config->n_problems; i++) {
                 _cleanup_free_ char *text = NULL;
 
+                if (strcmp(config->problems[i].file, file) != 0)
+                        continue;
+                if (n++ == 0)
+                        (void) ctl_error("Nothing was changed, because the new file would have a "
+                                         "problem:");
                 if (config_problem_format(&config->problems[i], &text) >= 0)
                         (void) fprintf(stderr, "  %s\n", text);
         }
+        return n;
 }
 
-/* The agent accepts only a set without problems, so the whole set with the new file must have none.
- */
+/* The other files come first, so when two of them clash, the new one has the problem. Problems that
+ * others have are not in its way. */
 static int expose_check_set(Expose *e) {
+        const char *file = e->path + strlen(e->options->root);
         _cleanup_(config_freep) Config *now = NULL, *then = NULL;
         ConfigCandidate candidate = {
                 .name = e->name, .data = buffer_bytes(&e->text), .n = buffer_length(&e->text)};
 
         if (config_load(e->options->root, &now) < 0 ||
-            config_load_candidate(e->options->root, &candidate, &then) < 0)
+            config_load_candidate(e->options->root, &candidate, now, &then) < 0)
                 return ctl_error_errno(ENOMEM, "read", "the configuration");
-        if (then->n_problems > 0) {
-                (void) ctl_error("Nothing was changed, because the configuration would %s:",
-                                 now->n_problems > 0 ? "still have problems" : "have a problem");
-                expose_tell_problems(then);
+        if (expose_tell_problems(then, file) > 0)
                 return CTL_EXIT_FAILURE;
-        }
-        e->expected = (Expected){.name = e->name, .file = e->path + strlen(e->options->root)};
+        e->expected = (Expected){.name = e->name, .file = file, .fingerprint = then->fingerprint};
         /* The agent keeps the state of a service whose request has not changed. */
         if (!service_same_request(now, then, e->name))
                 e->expected.since_usec = now_usec();
@@ -135,12 +149,34 @@ static int expose_look(const Report *report, void *userdata) {
                 return CTL_WAIT_MORE;
         case OUTCOME_ACTIVE:
                 return CTL_EXIT_OK;
+        case OUTCOME_BROKEN:
+                return EXPOSE_REJECTED;
         case OUTCOME_FAILED:
         case OUTCOME_REFUSED:
         case OUTCOME_OFF:
                 return CTL_EXIT_FAILURE;
         }
         return CTL_EXIT_FAILURE;
+}
+
+/* The agent does not accept the file: for another file, which has a problem now, something is in
+ * force that only the agent knows. So put back what was there, unless somebody else has changed it
+ * since. */
+static int expose_undo(Expose *e, const Report *report) {
+        const ReportProblem *p = outcome_problem(report, e->expected.file);
+        _cleanup_free_ char *now = NULL;
+        _cleanup_close_ int lock = ctl_services_lock(e->options->root);
+        CtlFileBackup present = {0};
+        int r = lock < 0 ? lock : ctl_file_backup(e->path, &present);
+
+        now = present.data;
+        if (r == 0 && present.n == buffer_length(&e->text) &&
+            memcmp(now, buffer_bytes(&e->text), present.n) == 0)
+                r = ctl_file_restore(e->path, &e->backup);
+        if (r < 0)
+                return ctl_error_errno(-r, "restore", e->expected.file);
+        return ctl_error("The file was taken back, because the agent does not accept it: %s%s%s",
+                         p->key, *p->key ? ": " : "", p->message);
 }
 
 static int expose_wait(Expose *e) {
@@ -157,6 +193,8 @@ static int expose_wait(Expose *e) {
                                  "with 'systemctl start wslbridge-agent'");
                 return r;
         }
+        if (r == EXPOSE_REJECTED)
+                return expose_undo(e, report);
         if (report && report_service(report, e->name)) {
                 view_services(report, names, &style, &out);
                 if (terminal_print(&out) < 0)
@@ -182,8 +220,27 @@ static int expose_prepare(Expose *e) {
         e->path = ctl_service_path(e->options->root, 0, e->name);
         if (!e->path || e->text.oom)
                 return ctl_error_errno(ENOMEM, "prepare", "the service");
+        return CTL_EXIT_OK;
+}
+
+static int expose_write(Expose *e) {
+        _cleanup_close_ int lock = ctl_services_lock(e->options->root);
+        int r;
+
+        if (lock < 0)
+                return ctl_lock_error(-lock);
         r = expose_check_file(e);
-        return r == CTL_EXIT_OK ? expose_check_set(e) : r;
+        if (r == CTL_EXIT_OK)
+                r = expose_check_set(e);
+        if (r != CTL_EXIT_OK)
+                return r;
+        r = ctl_file_backup(e->path, &e->backup);
+        if (r == 0)
+                r = ctl_service_write(e->path, buffer_text(&e->text), buffer_length(&e->text));
+        if (r < 0)
+                return ctl_error_errno(-r, "write", e->expected.file);
+        e->expected.written_usec = now_usec();
+        return CTL_EXIT_OK;
 }
 
 int ctl_expose(const CtlOptions *o, int n, char **names) {
@@ -192,11 +249,10 @@ int ctl_expose(const CtlOptions *o, int n, char **names) {
 
         e.request.ports = names[0];
         r = expose_prepare(&e);
+        if (r == CTL_EXIT_OK)
+                r = expose_write(&e);
         if (r != CTL_EXIT_OK)
                 return r;
-        r = ctl_file_write(e.path, buffer_text(&e.text), buffer_length(&e.text), 0644);
-        if (r < 0)
-                return ctl_error_errno(-r, "write", e.expected.file);
         (void) printf("Wrote %s.\n", e.expected.file);
         (void) fflush(stdout);
         return o->no_wait ? CTL_EXIT_OK : expose_wait(&e);

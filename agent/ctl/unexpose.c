@@ -25,10 +25,6 @@ static int unexpose_wait(const CtlOptions *o, char *name) {
         int r = ctl_agent_wait(o->root, timeout, "waiting for the agent", unexpose_look, name,
                                &report);
 
-        if (r == CTL_EXIT_OK && report && report->stale && report_service(report, name))
-                return ctl_error("The agent keeps '%s' until a problem in another file is "
-                                 "corrected; see 'wslbridgectl check'",
-                                 name);
         if (r == CTL_EXIT_TIMEOUT)
                 (void) ctl_error("The agent has not dropped '%s' in time; see 'journalctl -u "
                                  "wslbridge-agent'",
@@ -39,8 +35,14 @@ static int unexpose_wait(const CtlOptions *o, char *name) {
 /* A file in /etc is removed; a file in a later folder is masked. Return: CtlExit. */
 static int unexpose_files(const CtlOptions *o, const char *name, const char *path) {
         const char *shown = path + strlen(o->root);
-        int kind = ctl_file_kind(path), r;
-        bool below = ctl_service_below(o->root, name) > 0;
+        _cleanup_close_ int lock = ctl_services_lock(o->root);
+        int kind, r;
+        bool below;
+
+        if (lock < 0)
+                return ctl_lock_error(-lock);
+        kind = ctl_file_kind(path);
+        below = ctl_service_below(o->root, name) > 0;
 
         if (kind < 0)
                 return ctl_error_errno(-kind, "read", shown);

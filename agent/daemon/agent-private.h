@@ -32,7 +32,7 @@
 #include "agent/util/journal.h"
 
 #define AGENT_LOGGED_SERVICES 20 /* lines for one RESULT; the rest is one line with a number */
-#define AGENT_SUMMARY_SIZE    256
+#define AGENT_SUMMARY_SIZE    512
 
 /* Listening ports are checked when a RESULT arrives, and also when something else has woken the
  * agent (mostly the helper's PING), but then not more often than this. There is no timer for it,
@@ -44,14 +44,14 @@ typedef struct AgentConfig {
         const char *root; /* borrowed; "" or a directory without trailing slash */
         ConfigWatch *watch;
         int watch_error;  /* of the watch, as last logged */
-        Config *current;  /* the set in force */
-        Config *rejected; /* a newer set that was not taken, kept for its problems; or NULL */
+        Config *current;  /* what is in force, with the problems of the files that are not */
+        StatusTime read;  /* when the files were read last */
 } AgentConfig;
 
 int agent_new_config(Agent *a, const char *root); /* starts watching, loads nothing yet */
 void agent_done_config(Agent *a);
-int agent_load(Agent *a);   /* at start: problems are logged, the rest is served */
-int agent_reload(Agent *a); /* later: any problem keeps the previous set in force */
+int agent_load(Agent *a);   /* at start */
+int agent_reload(Agent *a); /* later; a file with a problem keeps what it had in force */
 
 /* guest.c */
 typedef struct AgentGuest {

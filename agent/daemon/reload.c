@@ -7,15 +7,28 @@
 #include <errno.h>
 #include <string.h>
 
+static bool problem_is_in(const Config *config, const ConfigProblem *p) {
+        for (size_t i = 0; config && i < config->n_problems; i++)
+                if (config_problem_equal(&config->problems[i], p))
+                        return true;
+        return false;
+}
+
+/* Log each problem once, with what is in force instead. */
 static int agent_log_problems(Agent *a, const Config *config) {
         for (size_t i = 0; i < config->n_problems; i++) {
+                const ConfigProblem *p = &config->problems[i];
                 _cleanup_free_ char *text = NULL;
-                int r = config_problem_format(&config->problems[i], &text);
+                int r;
 
+                if (problem_is_in(a->config.current, p))
+                        continue;
+                r = config_problem_format(p, &text);
                 if (r < 0)
                         return r;
-                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM), "%s",
-                               text);
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
+                               "%s (%s)", text,
+                               config_in_force_text(p->file, p->in_force == CONFIG_PREVIOUS));
         }
         return 0;
 }
@@ -59,11 +72,12 @@ static int agent_use(Agent *a, Config *config) {
         return 0;
 }
 
-int agent_load(Agent *a) {
+static int agent_load_files(Agent *a, const char *verb) {
         _cleanup_(config_freep) Config *config = NULL;
+        StatusTime now = status_time_now(); /* before reading: what changes later is not in it */
         int r;
 
-        r = config_load(a->config.root, &config);
+        r = config_reload(a->config.root, a->config.current, &config);
         if (r < 0)
                 return r;
         agent_log_watch(a);
@@ -73,42 +87,20 @@ int agent_load(Agent *a) {
         r = agent_use(a, TAKE_PTR(config));
         if (r < 0)
                 return r;
-        agent_log_loaded(a, "wslbridge-agent " PROJECT_VERSION " started");
+        a->config.read = now;
+        agent_log_loaded(a, verb);
         return 0;
 }
 
-static int agent_reload_config(Agent *a) {
-        _cleanup_(config_freep) Config *config = NULL;
-        int r;
-
-        r = config_load(a->config.root, &config);
-        if (r < 0)
-                return r;
-        if (config->n_problems > 0) {
-                r = agent_log_problems(a, config);
-                if (r < 0)
-                        return r;
-                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_CONFIG_PROBLEM),
-                               "The new configuration has problems and is not used; "
-                               "the previous one stays in force");
-                config_free(a->config.rejected);
-                a->config.rejected = TAKE_PTR(config);
-                return 0;
-        }
-        a->config.rejected = config_free(a->config.rejected);
-        r = agent_use(a, TAKE_PTR(config));
-        if (r < 0)
-                return r;
-        agent_log_loaded(a, "Configuration loaded");
-        return 0;
+int agent_load(Agent *a) {
+        return agent_load_files(a, "wslbridge-agent " PROJECT_VERSION " started");
 }
 
 int agent_reload(Agent *a) {
         int r;
 
         agent_notify_reloading(a);
-        agent_log_watch(a);
-        r = agent_reload_config(a);
+        r = agent_load_files(a, "Configuration loaded");
         if (r >= 0)
                 r = agent_connect(a);
         if (r >= 0)
@@ -137,5 +129,4 @@ int agent_new_config(Agent *a, const char *root) {
 void agent_done_config(Agent *a) {
         configwatch_free(a->config.watch);
         config_free(a->config.current);
-        config_free(a->config.rejected);
 }

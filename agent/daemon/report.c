@@ -20,8 +20,6 @@
 #define REPORT_ACCURACY       (10 * USEC_PER_MSEC)
 
 static void agent_fill_status(const Agent *a, Status *ret_status) {
-        const Config *problems = a->config.rejected ? a->config.rejected : a->config.current;
-
         *ret_status = (Status){
                 .identity = &a->guest.identity,
                 .pid = getpid(),
@@ -35,9 +33,7 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
                 .key_problem = a->connection.key_problem,
                 .config = a->config.current,
                 .services = a->services.states,
-                .problems = problems->problems,
-                .n_problems = problems->n_problems,
-                .config_stale = a->config.rejected != NULL,
+                .config_read = a->config.read,
                 .update_usec = a->push.update_usec,
                 .apply_usec = a->push.apply_usec,
                 .n_connects = a->connection.channel ? channel_n_connects(a->connection.channel) : 0,

@@ -9,6 +9,7 @@
 #include "common/text-wrap.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
@@ -133,6 +134,7 @@ static int read_service(const json_t *json, ReportService *s) {
                 .guest = get_text(json, "guest"),
                 .guest_port = get_unsigned(json, "guest_port"),
                 .enabled = get_bool(json, "enabled"),
+                .stale = get_bool(json, "stale"),
                 .since = get_time(json, "since"),
                 .json = json,
         };
@@ -172,6 +174,8 @@ static int read_configuration(Report *r) {
         size_t i;
 
         r->stale = get_bool(configuration, "stale");
+        r->fingerprint = get_text(configuration, "fingerprint");
+        r->config_read = get_time(configuration, "read");
         r->problems = calloc(json_array_size(problems) + 1, sizeof(*r->problems));
         if (!r->problems)
                 return -ENOMEM;
@@ -181,6 +185,7 @@ static int read_configuration(Report *r) {
                         .key = get_text(one, "key"),
                         .message = get_text(one, "message"),
                         .line = get_unsigned(one, "line"),
+                        .previous = strcmp(get_text(one, "in_force"), "previous") == 0,
                 };
         }
         return 0;
@@ -243,6 +248,13 @@ const ReportService *report_service(const Report *r, const char *name) {
                 if (strcmp(r->services[i].name, name) == 0)
                         return &r->services[i];
         return NULL;
+}
+
+bool report_has_read(const Report *r, uint64_t fingerprint) {
+        char text[2 * sizeof(fingerprint) + 1];
+
+        (void) snprintf(text, sizeof(text), "%016" PRIx64, fingerprint);
+        return !r->fingerprint || !*r->fingerprint || strcmp(r->fingerprint, text) == 0;
 }
 
 void report_time_format(const ReportTime *t, uint64_t now_usec,

@@ -44,6 +44,7 @@ typedef struct ReportService {
         const char *guest;   /* "listening", "loopback-only", "not-listening", "unknown", "" */
         unsigned guest_port; /* the first port for which that is so; 0 = none */
         bool enabled;
+        bool stale;            /* its file has a problem; this is what it said before */
         ReportListen *listens; /* owned */
         size_t n_listens;
         ReportTime since;
@@ -53,6 +54,7 @@ typedef struct ReportService {
 typedef struct ReportProblem {
         const char *file, *key, *message;
         unsigned line; /* 0: the file as a whole */
+        bool previous; /* what the file said before is in force */
 } ReportProblem;
 
 typedef struct Report { /* texts are borrowed from @root */
@@ -79,7 +81,9 @@ typedef struct Report { /* texts are borrowed from @root */
         size_t n_services;
         ReportProblem *problems; /* owned */
         size_t n_problems;
-        bool stale; /* a newer configuration is not in force because of @problems */
+        bool stale;              /* of a file with a problem, what it said before is in force */
+        const char *fingerprint; /* of the files, see config.h; "": an agent that does not say */
+        ReportTime config_read;
         ReportTime written;
 } Report;
 
@@ -99,6 +103,10 @@ Report *report_free(Report *r);
 DEFINE_CLEANUP(Report *, report_free);
 
 const ReportService *report_service(const Report *r, const char *name); /* NULL: none */
+
+/* Whether the agent has read the files that have this fingerprint (see config.h). Also true for an
+ * agent of an older version, which does not say what it has read. */
+bool report_has_read(const Report *r, uint64_t fingerprint);
 
 /* "2026-01-31 12:00:00 UTC, 3 min ago". @now_usec: CLOCK_MONOTONIC. */
 #define REPORT_TIME_TEXT_SIZE 64

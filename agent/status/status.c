@@ -7,6 +7,7 @@
 #include "agent/status/status.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
 #include <stdio.h>
 #include <string.h>
@@ -168,10 +169,10 @@ static json_t *service_json(const ConfigService *service, const StatusService *s
                 (void) json_array_append_new(
                         listens, listen_json(&config->wire.listens[wire->first_listen + i]));
         }
-        return json_pack("{s:s, s:o, s:o, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name",
+        return json_pack("{s:s, s:o, s:o, s:b, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name",
                          service->name, "description", text_json(service->description), "file",
-                         text_json(service->file), "enabled", (int) service->enabled, "listens",
-                         listens, "state",
+                         text_json(service->file), "stale", (int) service->broken, "enabled",
+                         (int) service->enabled, "listens", listens, "state",
                          service->enabled ? wire_service_state_name(status->state) : "disabled",
                          "reason", text_json(wire_reason_name(status->reason)), "text",
                          text_json(status->text), "since", time_json(&status->since), "guest",
@@ -193,18 +194,31 @@ static json_t *services_json(const Status *s) {
         return array;
 }
 
-static json_t *problems_json(const Status *s) {
+static json_t *problems_json(const Config *c) {
         json_t *array = json_array();
 
-        for (size_t i = 0; i < s->n_problems; i++) {
-                const ConfigProblem *p = &s->problems[i];
+        for (size_t i = 0; i < c->n_problems; i++) {
+                const ConfigProblem *p = &c->problems[i];
 
                 (void) json_array_append_new(
-                        array, json_pack("{s:o, s:i, s:o, s:o}", "file", text_json(p->file), "line",
-                                         (int) p->line, "key", text_json(p->key), "message",
-                                         text_json(p->message)));
+                        array, json_pack("{s:o, s:i, s:o, s:o, s:s}", "file", text_json(p->file),
+                                         "line", (int) p->line, "key", text_json(p->key), "message",
+                                         text_json(p->message), "in_force",
+                                         p->in_force == CONFIG_PREVIOUS ? "previous" : "nothing"));
         }
         return array;
+}
+
+static json_t *configuration_json(const Status *s) {
+        char fingerprint[2 * sizeof(s->config->fingerprint) + 1];
+        bool stale = false;
+
+        for (size_t i = 0; i < s->config->n_problems; i++)
+                stale = stale || s->config->problems[i].in_force == CONFIG_PREVIOUS;
+        (void) snprintf(fingerprint, sizeof(fingerprint), "%016" PRIx64, s->config->fingerprint);
+        return json_pack("{s:b, s:o, s:s, s:o}", "stale", (int) stale, "problems",
+                         problems_json(s->config), "fingerprint", fingerprint, "read",
+                         time_json(&s->config_read));
 }
 
 static json_t *update_json(const Status *s) {
@@ -221,8 +235,7 @@ int status_format(const Status *s, char **ret_text) {
         version = json_pack("{s:s, s:i, s:o, s:s}", "version", PROJECT_VERSION, "pid", s->pid,
                             "agent_id", hex_json(s->identity->agent_id, WIRE_ID_SIZE), "distro",
                             s->identity->distro);
-        config = json_pack("{s:b, s:o}", "stale", (int) s->config_stale, "problems",
-                           problems_json(s));
+        config = configuration_json(s);
         counters = json_pack("{s:I, s:I, s:I, s:I, s:I}", "events", (json_int_t) s->net.events,
                              "dumps", (json_int_t) s->net.dumps, "lost", (json_int_t) s->net.lost,
                              "failed_dumps", (json_int_t) s->net.failed, "connects",
@@ -265,6 +278,17 @@ static const char *helper_phrase(const StatusHelper *h) {
         return "not connected";
 }
 
+/* Append the first problem, as much of it as there is room for. */
+static void summary_problem(const Config *c, char *text, size_t size) {
+        _cleanup_free_ char *problem = NULL;
+        size_t n = strlen(text);
+
+        if (config_problem_format(&c->problems[0], &problem) < 0)
+                return;
+        (void) snprintf(text + n, size - n, "%s", problem);
+        wire_text_clean(text + n, size - n - 1);
+}
+
 void status_summary(const Status *s, char *ret_text, size_t size) {
         const WireAddress *a = s->choice->v4.addr.family ? &s->choice->v4 : &s->choice->v6;
         char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 32];
@@ -290,5 +314,7 @@ void status_summary(const Status *s, char *ret_text, size_t size) {
         }
         (void) snprintf(ret_text, size, "%s; helper %s; %zu of %zu services active%s", address,
                         helper_phrase(s->helper), n_active, n_enabled,
-                        s->n_problems > 0 ? "; configuration has problems" : "");
+                        s->config->n_problems > 0 ? "; configuration has problems: " : "");
+        if (s->config->n_problems > 0)
+                summary_problem(s->config, ret_text, size);
 }

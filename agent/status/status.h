@@ -62,10 +62,7 @@ typedef struct Status { /* everything borrowed */
         const char *key_problem; /* or NULL */
         const Config *config;
         const StatusService *services; /* config->n_services */
-        const ConfigProblem
-                *problems; /* of the set in force, or of a newer one that was rejected */
-        size_t n_problems;
-        bool config_stale;    /* a newer set was rejected because of its problems */
+        StatusTime config_read;        /* when its files were read */
         uint64_t update_usec; /* from the kernel's event to the RESULT, of the last update; or
                                  STATUS_UPDATE_NEVER */
         uint32_t apply_usec;  /* of that, on the host */

@@ -39,8 +39,9 @@ static void require_problems(const ConfigProblems *p, const uint8_t *data, size_
 
 static void fuzz_service(const uint8_t *data, size_t n) {
         ConfigProblems problems = CONFIG_PROBLEMS_NULL;
-        Config *config = calloc(1, sizeof(*config));
-        ConfigMerge merge = {.config = config};
+        ConfigBuilder builder = {.config = calloc(1, sizeof(Config))};
+        ConfigDrafts drafts = {.services.config = calloc(1, sizeof(Config))};
+        Config *config = builder.config;
         ServiceFile service;
 
         config_problems_begin(&problems, "fuzz.ini");
@@ -50,7 +51,8 @@ static void fuzz_service(const uint8_t *data, size_t n) {
                 WireState *state = &config->wire, copy;
                 Buffer out = BUFFER_NULL;
 
-                require(config_merge_add(&merge, "fuzz", "fuzz.ini", &service, &problems) == 0);
+                require(config_drafts_add(&drafts, "fuzz", "fuzz.ini", &service) == 0);
+                require(config_merge(&drafts, NULL, &builder, &problems) == 0);
                 require(problems.n == 0 && config->n_services == 1);
                 require(state->n_services == (service.enabled ? 1 : 0));
                 state->sequence = 1;
@@ -61,9 +63,9 @@ static void fuzz_service(const uint8_t *data, size_t n) {
                 wire_state_done(&copy);
                 buffer_done(&out);
         }
-        config_merge_done(&merge);
+        config_drafts_done(&drafts);
         config_problems_done(&problems);
-        config_free(config);
+        config_builder_done(&builder);
 }
 
 static void fuzz_agent(const uint8_t *data, size_t n) {

@@ -2,8 +2,10 @@
 """A saved file takes effect at once. A broken file does not affect the others. --check names every
 problem."""
 import os
+import signal
 import subprocess
-import time
+
+import pytest
 
 from guest import wait_until
 
@@ -58,21 +60,142 @@ def test_masking_and_precedence(connected):
     host.wait_rules({**WEB, "0.0.0.0/2223": "10.9.0.2/2223"})
 
 
-def test_broken_set_keeps_the_previous_one(connected):
+def problems(guest):
+    """{file name: what is in force of it}"""
+    return {os.path.basename(p["file"]): p["in_force"]
+            for p in guest.status()["configuration"]["problems"]}
+
+
+def test_broken_file_does_not_affect_the_others(connected):
     guest, host = connected
     guest.service("bad", "listen = 70000\nlisten = nonsense")
-    wait_until(lambda: guest.status()["configuration"]["stale"], "the refusal")
-    problems = guest.status()["configuration"]["problems"]
-    assert {p["line"] for p in problems} == {2, 3}
-    assert all(p["file"].endswith("services.d/bad.ini") for p in problems)
-    guest.service("good", "listen = 9999")  # the set is still broken
-    time.sleep(0.5)
-    assert host.rules() == WEB
-    assert guest.log_lines("stays in force")
-    guest.service("bad", "listen = 7000")  # repaired: now all of it counts
-    guest.wait_state("bad", "active")
+    wait_until(lambda: problems(guest) == {"bad.ini": "nothing"}, "the problem")
+    found = guest.status()["configuration"]["problems"]
+    assert {p["line"] for p in found} == {2, 3}
+    assert all(p["file"].endswith("services.d/bad.ini") for p in found)
+    assert guest.status()["configuration"]["stale"] is False
+    assert len(guest.log_lines("bad.ini:2: listen: there is no port 70000; ports are 1 to 65535 "
+                               "(it is left out)")) == 1
+    guest.service("good", "listen = 9999")  # it does not wait for the other file
     guest.wait_state("good", "active")
-    assert guest.status()["configuration"] == {"stale": False, "problems": []}
+    assert host.rules() == {**WEB, "0.0.0.0/9999": "10.9.0.2/9999"}
+    assert len(guest.log_lines("bad.ini:2")) == 1  # nothing new about it
+    guest.service("bad", "listen = 7000")  # repaired
+    guest.wait_state("bad", "active")
+    assert guest.status()["configuration"]["problems"] == []
+
+
+def test_broken_file_keeps_what_it_had(connected):
+    guest, host = connected
+    guest.service("web", "listen = 8081\nconnect-port = 80\ncolour = red")
+    wait_until(lambda: problems(guest) == {"web.ini": "previous"}, "the problem")
+    assert guest.status()["configuration"]["stale"] is True
+    assert guest.service_status("web")["stale"] is True
+    assert guest.service_status("web")["state"] == "active" and host.rules() == WEB
+    assert guest.log_lines("unknown key; known keys are: description, listen, connect-port, "
+                           "firewall, remote, enabled (what it said before stays in force)")
+    guest.reload()
+    guest.service("web", "listen = 8081\nconnect-port = 80")
+    host.wait_rules({"0.0.0.0/8081": "10.9.0.2/80"})
+    guest.wait_state("web", "active")
+    assert guest.service_status("web")["stale"] is False
+
+
+CLOSE = {"removed": lambda guest: guest.remove_service("web"),
+         "disabled": lambda guest: guest.service("web", "listen = 8080\nenabled = no"),
+         "disabled and broken": lambda guest: guest.service("web", "colour = red\nenabled = no"),
+         "emptied": lambda guest: guest.write("etc/wslbridge/services.d/web.ini", ""),
+         "masked": lambda guest: os.symlink(
+             "/dev/null", os.path.join(guest.root, "etc/wslbridge/services.d/vendor.ini"))}
+BREAK = {"service": lambda guest: guest.service("bad", "listen = x"),
+         "copy of the Explorer": lambda guest: guest.service("web - Copy", "listen = 8080"),
+         "desktop.ini": lambda guest: guest.write("etc/wslbridge/services.d/desktop.ini",
+                                                  "[.ShellClassInfo]\r\nIconFile=x\r\n"),
+         "note.conf": lambda guest: guest.write("etc/wslbridge/services.d/note.conf", "note"),
+         "agent.conf": lambda guest: guest.agent_conf("colour = red\n"),
+         "clash": lambda guest: (guest.service("a", "listen = 8080"),
+                                 guest.service("zz", "listen = 8090"))}
+
+
+@pytest.mark.parametrize("how", CLOSE)
+@pytest.mark.parametrize("broken", BREAK)
+def test_closing_never_waits(connected, how, broken):
+    """Whatever else is broken: what is removed, disabled or masked is withdrawn."""
+    guest, host = connected
+    guest.write("usr/lib/wslbridge/services.d/vendor.ini", "[service]\nlisten = 8090\n")
+    vendor = {"0.0.0.0/8090": "10.9.0.2/8090"}
+    host.wait_rules({**WEB, **vendor})
+    BREAK[broken](guest)
+    guest.reload()
+    wait_until(lambda: guest.status()["configuration"]["problems"], "the problem")
+    assert host.rules() == {**WEB, **vendor}
+    CLOSE[how](guest)
+    closed = "0.0.0.0/8090" if how == "masked" else "0.0.0.0/8080"
+    if broken == "clash":  # the file that clashed gets what is free now
+        wait_until(lambda: host.rules().get(closed, "10.9.0.2/" + closed[-4:])
+                   == "10.9.0.2/" + closed[-4:] and len(host.rules()) == 2, "the change of owner")
+        return
+    rules = {**WEB, **vendor}
+    del rules[closed]
+    host.wait_rules(rules)
+
+
+def test_closing_does_not_wait_for_a_broken_folder(connected):
+    """Nobody knows what a folder has that cannot be listed, so what was in force from it stays. A
+    folder that is gone has nothing."""
+    guest, host = connected
+    guest.write("run/wslbridge/services.d/db.ini", "[service]\nlisten = 5432\n")
+    rules = {**WEB, "0.0.0.0/5432": "10.9.0.2/5432"}
+    host.wait_rules(rules)
+    folder = os.path.join(guest.root, "etc/wslbridge/services.d")
+    os.rename(folder, folder + ".away")
+    os.symlink("loop", os.path.join(guest.root, "etc/wslbridge/loop"))
+    os.symlink("loop", folder)
+    wait_until(lambda: guest.status()["configuration"]["problems"], "the problem")
+    guest.remove("run/wslbridge/services.d/db.ini")
+    host.wait_rules(WEB)
+    os.unlink(folder)
+    host.wait_rules({})
+
+
+def test_who_has_an_endpoint_keeps_it(connected):
+    """A newcomer does not take it, whatever its name. When the agent starts, the first by name has it."""
+    guest, host = connected
+    guest.service("a", "listen = 8080")
+    wait_until(lambda: problems(guest) == {"a.ini": "nothing"}, "the problem")
+    assert "is taken by /etc/wslbridge/services.d/web.ini:2" in guest.log()
+    assert host.rules() == WEB and not guest.service_status("a")
+    guest.reload()
+    wait_until(lambda: guest.log().count("Configuration loaded") >= 2, "the reload")
+    assert host.rules() == WEB
+    guest.stop()
+    guest.start()
+    guest.wait_state("a", "active")
+    host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080"})
+    assert problems(guest) == {"web.ini": "nothing"}
+
+
+def test_two_files_exchange_their_endpoints(connected):
+    """A set without problems is in force as it is."""
+    guest, host = connected
+    guest.service("db", "listen = 5432")
+    guest.wait_state("db", "active")
+    guest.process.send_signal(signal.SIGSTOP)
+    guest.service("db", "listen = 8080")
+    guest.service("web", "listen = 5432")
+    guest.process.send_signal(signal.SIGCONT)
+    host.wait_rules({"0.0.0.0/5432": "10.9.0.2/5432", "0.0.0.0/8080": "10.9.0.2/8080"})
+    assert guest.status()["configuration"]["problems"] == []
+
+
+def test_agent_conf_is_never_half_in_force(connected):
+    guest, host = connected
+    guest.agent_conf("log-level = debug\ninterface = eth0,eth1\n")
+    wait_until(lambda: problems(guest) == {"agent.conf": "previous"}, "the problem")
+    assert guest.status()["helper"]["address"] == f"unix:{guest.socket}"
+    guest.service("db", "listen = 5432")
+    guest.wait_state("db", "active")
+    assert not guest.log_lines("<7>")  # nor is its log-level in force
 
 
 def test_agent_starts_without_the_broken_file(guest, host):

@@ -152,9 +152,12 @@ def test_configuration(machine, host, control, doctor):
     machine.wait_helper("connected")
     assert doctor() == ["config-problem"]
     assert "/etc/wslbridge/services.d/bad.ini:2: listen: " in control.run("doctor")[1]
-    machine.service("worse", "listen = y")
-    wait_until(lambda: machine.status()["configuration"]["stale"], "the newer set")
-    assert doctor() == ["config-stale"]
+    machine.service("bad", "listen = 8080")
+    machine.wait_state("bad", "active")
+    machine.service("bad", "listen = y")
+    wait_until(lambda: machine.status()["configuration"]["stale"], "the newer text")
+    assert doctor() == ["config-stale", "port-silent:bad"]
+    assert "what it said before stays in force" in control.run("doctor")[1]
 
 
 # --- terminals

@@ -187,7 +187,7 @@ def test_contents_of_the_status(connected):
     guest.service("web", "description = The page\nlisten = 8080\nlisten = 9000-9001\n"
                          "listen = [::]:80\nconnect-port = 80")
     wait_until(lambda: guest.service_status("web")["description"] == "The page"
-               or guest.status()["configuration"]["stale"], "the new text")
+               or guest.status()["configuration"]["problems"], "the new text")
     status = guest.status()
     assert status["schema"] == 1
     assert status["agent"]["pid"] == guest.process.pid

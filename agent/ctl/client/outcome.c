@@ -22,9 +22,20 @@ Outcome outcome_of(const Report *r, const char *name) {
         return strcmp(r->helper_state, "refused") == 0 ? OUTCOME_REFUSED : OUTCOME_PENDING;
 }
 
+const ReportProblem *outcome_problem(const Report *r, const char *file) {
+        for (size_t i = 0; i < r->n_problems; i++)
+                if (strcmp(r->problems[i].file, file) == 0)
+                        return &r->problems[i];
+        return NULL;
+}
+
 Outcome outcome_of_new(const Report *r, const Expected *expected) {
         const ReportService *s = r ? report_service(r, expected->name) : NULL;
+        bool read = r && (report_has_read(r, expected->fingerprint) ||
+                          r->config_read.monotonic_usec >= expected->written_usec);
 
+        if (read && outcome_problem(r, expected->file))
+                return OUTCOME_BROKEN;
         if (!s || strcmp(s->file, expected->file) != 0 ||
             s->since.monotonic_usec < expected->since_usec)
                 return OUTCOME_PENDING;
@@ -44,5 +55,5 @@ bool outcome_all_active(const Report *r, const char *const *names, size_t n) {
 }
 
 bool outcome_is_gone(const Report *r, const char *name) {
-        return !r || !report_service(r, name) || r->stale;
+        return !r || !report_service(r, name);
 }

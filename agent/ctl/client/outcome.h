@@ -13,16 +13,22 @@ typedef enum Outcome {
         OUTCOME_FAILED,  /* the host has answered something else */
         OUTCOME_REFUSED, /* there will be no answer: the helper does not admit this agent */
         OUTCOME_OFF,     /* the service is disabled */
+        OUTCOME_BROKEN,  /* the agent does not accept the file */
 } Outcome;
 
 typedef struct Expected {
         const char *name, *file;
-        uint64_t since_usec; /* when a new request was made (CLOCK_MONOTONIC): a state from before
-                                that moment is about an older request; 0 = the request is not new */
+        uint64_t since_usec;   /* when a new request was made (CLOCK_MONOTONIC): a state from before
+                                  that moment is about an older request; 0 = the request is not new */
+        uint64_t written_usec; /* when the file was complete (CLOCK_MONOTONIC) */
+        uint64_t fingerprint;  /* of all files with this one, unless others change meanwhile */
 } Expected;
 
 /* @r: NULL while the agent does not run. */
 Outcome outcome_of_new(const Report *r, const Expected *expected);
+
+/* The first problem of @file that the agent reports; NULL: none. */
+const ReportProblem *outcome_problem(const Report *r, const char *file);
 
 /* The outcome of a service. A name that no service has is OUTCOME_PENDING. */
 Outcome outcome_of(const Report *r, const char *name);
@@ -30,6 +36,5 @@ Outcome outcome_of(const Report *r, const char *name);
 /* Whether all of @names (NULL: all that are enabled) are active. */
 bool outcome_all_active(const Report *r, const char *const *names, size_t n);
 
-/* Whether the agent no longer knows @name. Also true when it could not accept the newest
- * configuration, because then there will be no other answer. */
+/* Whether the agent no longer knows @name. */
 bool outcome_is_gone(const Report *r, const char *name);

@@ -8,6 +8,7 @@
 
 #include "agent/config/config.h"
 #include "agent/ctl/client/service-request.h"
+#include "agent/ctl/show/ctl-error.h"
 #include "agent/util/write-all.h"
 
 #include <errno.h>
@@ -15,8 +16,13 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+
+/* Only root can open it, so that nobody else can keep root waiting. */
+#define LOCK_PATH       "/run/wslbridge/services.lock"
+#define LOCK_PAUSE_NSEC (20 * 1000 * 1000)
 
 /* A hidden name beside @path; the agent does not read such files. NULL when out of memory. */
 static char *temporary_name(const char *path) {
@@ -35,8 +41,12 @@ static int make_folders(const char *path) {
                 return -ENAMETOOLONG;
         for (char *slash = folder; (slash = strchr(slash + 1, '/'));) {
                 *slash = '\0';
-                if (mkdir(folder, 0755) < 0 && errno != EEXIST)
+                if (mkdir(folder, 0755) == 0) {
+                        if (chmod(folder, 0755) < 0) /* whatever the umask is */
+                                return -errno;
+                } else if (errno != EEXIST) {
                         return -errno;
+                }
                 *slash = '/';
         }
         return 0;
@@ -52,7 +62,14 @@ static int sync_folder(const char *path) {
         return fd < 0 || fsync(fd) < 0 ? -errno : 0;
 }
 
-static int write_temporary(const char *name, const char *data, size_t n, mode_t mode) {
+typedef struct FileOwner {
+        mode_t mode;
+        bool known; /* of an existing file, whose owner the new one gets */
+        uid_t uid;
+        gid_t gid;
+} FileOwner;
+
+static int write_temporary(const char *name, const char *data, size_t n, const FileOwner *owner) {
         _cleanup_close_ int fd =
                 open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
         int r;
@@ -60,13 +77,15 @@ static int write_temporary(const char *name, const char *data, size_t n, mode_t 
         if (fd < 0)
                 return -errno;
         r = write_all(fd, data, n);
-        if (r == 0 && (fchmod(fd, mode) < 0 || fsync(fd) < 0))
+        if (r == 0 && owner->known && fchown(fd, owner->uid, owner->gid) < 0)
+                r = -errno;
+        if (r == 0 && (fchmod(fd, owner->mode) < 0 || fsync(fd) < 0))
                 r = -errno;
         return r;
 }
 
 /* @data: NULL = a link to /dev/null. */
-static int replace(const char *path, const char *data, size_t n, mode_t mode) {
+static int replace(const char *path, const char *data, size_t n, const FileOwner *owner) {
         _cleanup_free_ char *temporary = temporary_name(path);
         int r;
 
@@ -77,7 +96,7 @@ static int replace(const char *path, const char *data, size_t n, mode_t mode) {
                 return r;
         (void) unlink(temporary); /* left by an earlier process with our number that was killed */
         if (data)
-                r = write_temporary(temporary, data, n, mode);
+                r = write_temporary(temporary, data, n, owner);
         else if (symlink("/dev/null", temporary) < 0)
                 r = -errno;
         if (r == 0 && rename(temporary, path) < 0)
@@ -88,18 +107,34 @@ static int replace(const char *path, const char *data, size_t n, mode_t mode) {
 }
 
 int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode) {
-        return replace(path, data, n, mode);
+        return replace(path, data, n, &(FileOwner){.mode = mode});
+}
+
+int ctl_service_write(const char *path, const char *data, size_t n) {
+        FileOwner owner = {.mode = 0644};
+        char target[PATH_MAX];
+        struct stat st;
+
+        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !realpath(path, target))
+                return replace(path, data, n, &owner);
+        owner = (FileOwner){.mode = st.st_mode & 07777,
+                            .known = st.st_uid != geteuid() || st.st_gid != getegid(),
+                            .uid = st.st_uid,
+                            .gid = st.st_gid};
+        return replace(target, data, n, &owner);
 }
 
 int ctl_file_mask(const char *path) {
-        return replace(path, NULL, 0, 0);
+        return replace(path, NULL, 0, NULL);
 }
 
 int ctl_file_remove(const char *path) {
         return unlink(path) < 0 ? -errno : sync_folder(path);
 }
 
-int ctl_file_kind(const char *path) {
+/* @ret_data: the bytes of a file that has any. Return: as ctl_file_kind(), but CTL_FILE_OTHER for
+ * one that is ours, too. */
+static int read_kind(const char *path, char **ret_data, size_t *ret_n) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         _cleanup_free_ char *data = NULL;
         struct stat st;
@@ -123,8 +158,68 @@ int ctl_file_kind(const char *path) {
                 return -errno;
         if (n == 0)
                 return CTL_FILE_MASK;
-        return service_file_is_ours((const uint8_t *) data, (size_t) n) ? CTL_FILE_OURS
-                                                                        : CTL_FILE_OTHER;
+        *ret_data = TAKE_PTR(data);
+        *ret_n = (size_t) n;
+        return CTL_FILE_OTHER;
+}
+
+int ctl_file_kind(const char *path) {
+        _cleanup_free_ char *data = NULL;
+        size_t n = 0;
+        int kind = read_kind(path, &data, &n);
+
+        return data && service_file_is_ours((const uint8_t *) data, n) ? CTL_FILE_OURS : kind;
+}
+
+int ctl_file_backup(const char *path, CtlFileBackup *ret_backup) {
+        CtlFileBackup backup = {0};
+
+        backup.kind = read_kind(path, &backup.data, &backup.n);
+        *ret_backup = backup;
+        return backup.kind < 0 ? backup.kind : 0;
+}
+
+int ctl_file_restore(const char *path, const CtlFileBackup *backup) {
+        if (backup->data && backup->n <= CONFIG_FILE_MAX)
+                return ctl_service_write(path, backup->data, backup->n);
+        return backup->kind == CTL_FILE_MASK ? ctl_file_mask(path) : ctl_file_remove(path);
+}
+
+int ctl_services_lock(const char *root) {
+        uint64_t end = now_usec() + CTL_LOCK_LIMIT_USEC;
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (asprintf(&path, "%s" LOCK_PATH, root) < 0) {
+                path = NULL;
+                return -ENOMEM;
+        }
+        r = make_folders(path);
+        if (r < 0)
+                return r;
+        /* It stays when the command ends: to remove it would take it from one that waits for it. */
+        fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+        if (fd < 0)
+                return -errno;
+        while (flock(fd, LOCK_EX | LOCK_NB) < 0) {
+                if (errno != EWOULDBLOCK && errno != EINTR)
+                        return -errno;
+                if (now_usec() >= end)
+                        return -ETIME;
+                (void) nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NSEC}, NULL);
+        }
+        r = fd;
+        fd = -1;
+        return r;
+}
+
+int ctl_lock_error(int error) {
+        if (error == ETIME)
+                return ctl_error("Another wslbridgectl has been changing services for %d seconds; "
+                                 "end it, or try again later",
+                                 (int) (CTL_LOCK_LIMIT_USEC / USEC_PER_SEC));
+        return ctl_error_errno(error, "change", "services");
 }
 
 char *ctl_service_path(const char *root, unsigned prefix, const char *name) {

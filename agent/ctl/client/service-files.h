@@ -5,9 +5,22 @@
  * Internal to wslbridgectl: files below /etc/wslbridge, which change in one step or not at all.
  */
 
+#include "agent/util/cleanup.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
+
+/**
+ * ctl_services_lock() - let no other wslbridgectl change service files at the same time
+ *
+ * To be held from looking at the files to changing them. Return: a descriptor that has the lock
+ * until it is closed, -ETIME when somebody else had it for CTL_LOCK_LIMIT_USEC, or another negative
+ * errno.
+ */
+int ctl_services_lock(const char *root);
+int ctl_lock_error(int error); /* says why not; @error: positive. Return: CTL_EXIT_FAILURE */
+#define CTL_LOCK_LIMIT_USEC (30 * USEC_PER_SEC)
 
 /**
  * ctl_file_write() - replace a whole file
@@ -17,6 +30,10 @@
  * When it returns, the bytes and the name are on the disk. Return: 0 or negative errno.
  */
 int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode);
+
+/* The same for a service file: one that exists keeps its owner and mode, and a link stays a link to
+ * the file that is written, unless it is a mask. */
+int ctl_service_write(const char *path, const char *data, size_t n);
 
 /* Replace the file by a link to /dev/null, which turns off the files of this name in later folders.
  */
@@ -33,6 +50,15 @@ typedef enum CtlFileKind {
 
 /* Return: CtlFileKind, or negative errno. */
 int ctl_file_kind(const char *path);
+
+typedef struct CtlFileBackup { /* what a service file was */
+        int kind;              /* CtlFileKind */
+        char *data;            /* owned; NULL unless it had bytes */
+        size_t n;
+} CtlFileBackup;
+
+int ctl_file_backup(const char *path, CtlFileBackup *ret_backup);
+int ctl_file_restore(const char *path, const CtlFileBackup *backup);
 
 /* The path of service @name below prefix number @prefix, owned by the caller. NULL when out of
  * memory. */

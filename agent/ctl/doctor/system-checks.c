@@ -119,30 +119,43 @@ static void add_problem(Buffer *seen, size_t i, const char *file, unsigned line,
         buffer_printf(seen, " %s%s%s", key, *key ? ": " : "", message);
 }
 
-/* The agent reports the problems of the set that it has read last; the files may have changed since
- * without its knowledge. */
+/* The agent reports the problems of the files that it has read; they may have changed since without
+ * its knowledge. */
 static void check_config(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
         const Config *c = e->config;
         bool reported = r && r->n_problems > 0;
-        bool stale = r && (r->stale || !reported);
+        bool unread =
+                r && (!report_has_read(r, c->fingerprint) || (!reported && c->n_problems > 0));
         Finding *x;
 
-        if (!reported && c->n_problems == 0)
+        if (!reported && !unread && c->n_problems == 0)
                 return;
-        x = findings_add(f, FINDING_PROBLEM, stale ? "config-stale" : "config-problem", NULL);
-        buffer_printf(&x->seen, "%s",
-                      stale ? "An older configuration is in force, because the present one has "
-                              "problems:"
-                            : "The configuration has problems:");
-        for (size_t i = 0; reported && i < r->n_problems; i++)
+        x = findings_add(f, FINDING_PROBLEM,
+                         unread || (r && r->stale) ? "config-stale" : "config-problem", NULL);
+        if (unread)
+                buffer_printf(&x->seen, "The agent has not read the present files.");
+        if (reported || c->n_problems > 0)
+                buffer_printf(&x->seen, "%sThe configuration has problems:", unread ? "\n" : "");
+        for (size_t i = 0; reported && i < r->n_problems; i++) {
                 add_problem(&x->seen, i, r->problems[i].file, r->problems[i].line,
                             r->problems[i].key, r->problems[i].message);
+                if (i < PROBLEMS_SHOWN_MAX)
+                        buffer_printf(
+                                &x->seen, " (%s)",
+                                config_in_force_text(r->problems[i].file, r->problems[i].previous));
+        }
         for (size_t i = 0; !reported && i < c->n_problems; i++)
                 add_problem(&x->seen, i, c->problems[i].file, c->problems[i].line,
                             c->problems[i].key ? c->problems[i].key : "", c->problems[i].message);
-        buffer_printf(&x->advice, "Correct these problems; saving a file is enough. 'wslbridgectl "
-                                  "check' shows all that are left.");
+        if (reported || c->n_problems > 0)
+                buffer_printf(&x->advice, "Correct these problems; saving a file is enough. "
+                                          "'wslbridgectl check' shows all that are left.");
+        if (unread)
+                buffer_printf(&x->advice,
+                              "%sLet the agent read the files again, with "
+                              "'wslbridgectl reload'.",
+                              reported || c->n_problems > 0 ? "\n" : "");
 }
 
 bool mode_needs_no_forwarding(const Report *r) {

@@ -87,7 +87,7 @@ static void header_problems(const Report *r, const Style *style, Buffer *out) {
         if (r->n_problems == 0)
                 return;
         buffer_printf(&value, "%zu in the configuration%s; see 'wslbridgectl check'", r->n_problems,
-                      r->stale ? ", so the newer one is not in force" : "");
+                      r->stale ? "; of a file that has one, what it said before is in force" : "");
         add_line(out, style, "problems:", &value);
 }
 
@@ -125,6 +125,9 @@ static void service_note(Table *t, const ReportService *s) {
         bool active = strcmp(s->state, "active") == 0;
         Buffer note = BUFFER_NULL;
 
+        if (s->stale)
+                table_note(t, "its file has a problem, so this is what it said before; see "
+                              "'wslbridgectl check'");
         if (!active && *s->text)
                 buffer_printf(&note, "%s", s->text);
         else if (!active && *s->reason)

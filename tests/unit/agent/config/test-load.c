@@ -192,8 +192,9 @@ END_TEST
 
 START_TEST(other_files_are_ignored) {
         static const char *const names[] = {
-                "README",    "web.ini~",       "web.ini.bak",       "web.ini.swp", ".web.ini",
-                "#web.ini#", "web.ini.rpmnew", "web.ini.dpkg-dist", "ini",         "web.ini.orig",
+                "README",     "web.ini~",     "web.ini.bak",    "web.ini.swp",
+                ".web.ini",   "#web.ini#",    "web.ini.rpmnew", "web.ini.dpkg-dist",
+                "README.txt", "web.ini.orig", "readme.md",      "web.ini.disabled",
         };
 
         put(ETC "/web.ini", GOOD_80);
@@ -213,6 +214,9 @@ START_TEST(near_misses_are_reported) {
         put(ETC "/a.conf", GOOD_80);
         put(ETC "/b.INI", GOOD_80);
         put(ETC "/c.ini.txt", GOOD_80);
+        put(ETC "/ssh", GOOD_80);
+        put(ETC "/ssh.txt", GOOD_80);
+        put(ETC "/ssh.yaml", GOOD_80);
         put(ETC "/my web.ini", GOOD_80);
         put(ETC "/-x.ini", GOOD_80);
         put(ETC "/b\xe4r\n.ini", GOOD_80);
@@ -220,8 +224,45 @@ START_TEST(near_misses_are_reported) {
                LIST(ETC "/-x.ini: the part before '.ini' cannot name a service...rename the file",
                     ETC "/a.conf: is not read, because its name does not end in '.ini'; rename",
                     ETC "/b.INI: is not read", ETC "/b\\xe4r\\x0a.ini: the part before",
-                    ETC "/c.ini.txt: is not read", ETC "/my web.ini: the part before", NULL),
+                    ETC "/c.ini.txt: is not read", ETC "/my web.ini: the part before",
+                    ETC "/ssh: is not read, because its name does not end in '.ini'",
+                    ETC "/ssh.txt: is not read", ETC "/ssh.yaml: is not read", NULL),
                NONE);
+}
+END_TEST
+
+/* Right file, wrong place. */
+START_TEST(near_misses_beside_the_folder) {
+        static const char *const fine[] = {
+                "key",    "key.old",         "agent.conf~",     "agent.conf.bak",
+                "README", ".agent.conf.swp", "services.d/a.ini"};
+
+        for (size_t i = 0; i < ELEMENTSOF(fine); i++) {
+                char path[128];
+
+                (void) snprintf(path, sizeof(path), "/etc/wslbridge/%s", fine[i]);
+                put(path, GOOD_80);
+        }
+        put("/run/wslbridge/status.json", "{}");
+        put("/run/wslbridge/services.lock", "");
+        put("/run/wslbridge/agent/status.json", "{}");
+        expect("in place", NONE, LIST("a", NULL));
+        put("/etc/wslbridge/ssh.ini", GOOD_80);
+        put("/etc/wslbridge/service.d/ssh.ini", GOOD_80);
+        put("/run/wslbridge/services/ssh.ini", GOOD_80);
+        put("/etc/wslbridge/agent.conf.txt", "");
+        put("/etc/wslbridge/Agent.conf", "");
+        put("/etc/wslbridge/agent.ini", "");
+        put("/usr/lib/wslbridge/agent.yaml", "");
+        expect("out of place",
+               LIST("/etc/wslbridge/Agent.conf: is not read; did you mean 'agent.conf'?",
+                    "/etc/wslbridge/agent.conf.txt: is not read; did you mean 'agent.conf'?",
+                    "/etc/wslbridge/agent.ini: is not read; did you mean 'agent.conf'?",
+                    "/etc/wslbridge/service.d: is not read; did you mean 'services.d'?",
+                    "/etc/wslbridge/ssh.ini: is not read...belong to the folder services.d; move",
+                    "/run/wslbridge/services: is not read; did you mean 'services.d'?",
+                    "/usr/lib/wslbridge/agent.yaml: is not read; did you mean 'agent.conf'?", NULL),
+               LIST("a", NULL));
 }
 END_TEST
 
@@ -298,7 +339,8 @@ START_TEST(file_size) {
 }
 END_TEST
 
-/* A file with a problem is left out, all its problems are reported, and the other files count. */
+/* A file with a problem is left out, all of it and all its problems are reported, and the other
+ * files count. */
 START_TEST(bad_file_harms_no_other) {
         put("/etc/wslbridge/agent.conf", "[agent]\nlog-level = loud\ninterface = eth0\n");
         put(ETC "/bad.ini", "[service]\nlisten = 80\nlisten = 0\nfirewall = home\n");
@@ -309,7 +351,8 @@ START_TEST(bad_file_harms_no_other) {
                     ETC "/bad.ini:3: listen: there is no port 0",
                     ETC "/bad.ini:4: firewall: 'home'", NULL),
                LIST("good", NULL));
-        ck_assert_str_eq(config->interface, "eth0");
+        ck_assert_str_eq(config->interface, ""); /* never half of a file */
+        ck_assert(config->agent_broken);
 }
 END_TEST
 
@@ -358,6 +401,7 @@ int main(void) {
         tcase_add_test(tcase, agent_conf_has_the_same_precedence);
         tcase_add_test(tcase, other_files_are_ignored);
         tcase_add_test(tcase, near_misses_are_reported);
+        tcase_add_test(tcase, near_misses_beside_the_folder);
         tcase_add_test(tcase, things_that_are_not_files);
         tcase_add_test(tcase, folder_that_is_not_one);
         tcase_add_test(tcase, unreadable_file);

@@ -178,10 +178,26 @@ START_TEST(all_active_and_gone) {
         ck_assert(!outcome_is_gone(report, "web"));
         ck_assert(outcome_is_gone(report, "other"));
         ck_assert(outcome_is_gone(NULL, "web"));
-        parse_full("connected", "true", "active", "true");
-        ck_assert(outcome_is_gone(report, "web")); /* it will not change */
         parse_full("connected", "false", "disabled", "false");
         ck_assert(outcome_all_active(report, NULL, 0));
+}
+END_TEST
+
+START_TEST(files_that_were_read) {
+        static const char json[] = "{\"schema\": 1, \"agent\": {}, \"configuration\": {"
+                                   "\"fingerprint\": \"00000000000000ff\", \"read\": {\"time\": "
+                                   "\"2026-01-31T12:00:00.000000Z\", \"monotonic_usec\": 7}, "
+                                   "\"problems\": [{\"in_force\": \"previous\"}, "
+                                   "{\"in_force\": \"nothing\"}, {}]}}";
+
+        ck_assert_int_eq(parse(json), 0);
+        ck_assert(report_has_read(report, 255));
+        ck_assert(!report_has_read(report, 254));
+        ck_assert_uint_eq(report->config_read.monotonic_usec, 7);
+        ck_assert(report->problems[0].previous);
+        ck_assert(!report->problems[1].previous && !report->problems[2].previous);
+        parse_full("connected", "true", "active", "false"); /* an agent that does not say */
+        ck_assert(report_has_read(report, 254));
 }
 END_TEST
 
@@ -219,6 +235,7 @@ int main(void) {
         tcase_add_test(c, outcomes);
         tcase_add_test(c, an_answer_to_an_older_request_does_not_count);
         tcase_add_test(c, all_active_and_gone);
+        tcase_add_test(c, files_that_were_read);
         tcase_add_test(c, wslconfig);
         suite_add_tcase(s, c);
         return suite_run(s);

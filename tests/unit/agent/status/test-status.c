@@ -6,6 +6,8 @@
 
 #include "agent/status/status.h"
 
+#include "common/utf8.h"
+
 #include "tests/unit/agent/testing.h"
 
 #include <jansson.h>
@@ -155,7 +157,8 @@ START_TEST(test_troubles) {
                 {.file = (char *) "/etc/\xff.ini", .line = 3, .message = (char *) "wrong"},
                 {.file = (char *) "/etc/b.ini",
                  .key = (char *) "listen",
-                 .message = (char *) "bad"},
+                 .message = (char *) "bad",
+                 .in_force = CONFIG_PREVIOUS},
         };
 
         choice = (Choice){.problem = CHOICE_NO_ROUTE};
@@ -168,9 +171,10 @@ START_TEST(test_troubles) {
         helper.error = (ChannelDown){.cause = CHANNEL_REFUSED,
                                      .code = WIRE_REFUSAL_BAD_PROOF,
                                      .text = "the keys differ"};
-        status.problems = problems;
-        status.n_problems = 2;
-        status.config_stale = true;
+        config.problems = problems;
+        config.n_problems = 2;
+        config.fingerprint = 0x123;
+        services[1].broken = true;
         status.key_problem = "too open";
         status.update_usec = 1234;
         format();
@@ -189,6 +193,14 @@ START_TEST(test_troubles) {
         ck_assert_str_eq(text_at("configuration.problems.0.file"), "/etc/?.ini"); /* not UTF-8 */
         ck_assert(json_is_null(at("configuration.problems.0.key")));
         ck_assert_str_eq(text_at("configuration.problems.1.key"), "listen");
+        ck_assert_str_eq(text_at("configuration.problems.0.in_force"), "nothing");
+        ck_assert_str_eq(text_at("configuration.problems.1.in_force"), "previous");
+        ck_assert_str_eq(text_at("configuration.fingerprint"), "0000000000000123");
+        ck_assert(json_is_true(at("configuration.stale")));
+        ck_assert(json_is_false(at("services.0.stale")) && json_is_true(at("services.1.stale")));
+        config.n_problems = 1;
+        format();
+        ck_assert(json_is_false(at("configuration.stale")));
 
         helper.error.cause = CHANNEL_UNREACHABLE;
         format();
@@ -198,6 +210,7 @@ START_TEST(test_troubles) {
 END_TEST
 
 START_TEST(test_summary) {
+        ConfigProblem problem = {.file = (char *) "/etc/\xc3\xa4.ini", .message = (char *) "w\xc3"};
         char text[256];
 
         status_summary(&status, text, sizeof(text));
@@ -207,11 +220,23 @@ START_TEST(test_summary) {
         helper.failed = true;
         helper.error = (ChannelDown){.cause = CHANNEL_REFUSED, .code = WIRE_REFUSAL_NOT_PAIRED};
         choice = (Choice){.problem = CHOICE_LINK_DOWN};
-        status.n_problems = 1;
+        config.problems = &problem;
+        config.n_problems = 1;
         status_summary(&status, text, sizeof(text));
         ck_assert_ptr_eq(strstr(text, "no address ("), text);
-        ck_assert_ptr_nonnull(
-                strstr(text, "not paired; 1 of 1 services active; configuration has"));
+        ck_assert_ptr_nonnull(strstr(text, "not paired; 1 of 1 services active; configuration has "
+                                           "problems: /etc/\xc3\xa4.ini: w?"));
+        for (size_t n = 100; n < 140; n++) { /* cut, but not in the middle of a character */
+                char small[140];
+                uint32_t point;
+
+                status_summary(&status, small, n);
+                ck_assert_uint_lt(strlen(small), n);
+                for (size_t i = 0, k; small[i]; i += k)
+                        ck_assert_uint_gt(
+                                k = utf8_decode((uint8_t *) small + i, strlen(small) - i, &point),
+                                0);
+        }
 }
 END_TEST
 

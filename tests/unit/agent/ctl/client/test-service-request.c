@@ -152,7 +152,7 @@ static Config *load(const char *name, const char *lines) {
                 .name = name, .data = (const uint8_t *) lines, .n = strlen(lines)};
         Config *config = NULL;
 
-        ck_assert_int_eq(config_load_candidate(test_directory, &candidate, &config), 0);
+        ck_assert_int_eq(config_load_candidate(test_directory, &candidate, NULL, &config), 0);
         return config;
 }
 
