@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Appending services to a Config.
+ * A Config as a list of services: appending one, finding one, freeing all.
  */
 
 #include "agent/config/build.h"
@@ -26,6 +26,40 @@ bool config_grow(void *array, size_t *n_allocated, size_t n, size_t n_more, size
         memcpy(array, &items, sizeof(items));
         *n_allocated = n_new;
         return true;
+}
+
+Config *config_free(Config *c) {
+        ConfigProblems problems;
+
+        if (!c)
+                return NULL;
+        problems = (ConfigProblems){.items = c->problems, .n = c->n_problems};
+        config_problems_done(&problems);
+        wire_state_done(&c->wire);
+        for (size_t i = 0; i < c->n_services; i++) {
+                free(c->services[i].description);
+                free(c->services[i].file);
+        }
+        free(c->services);
+        free(c);
+        return NULL;
+}
+
+const ConfigService *config_find(const Config *c, const char *name) {
+        size_t low = 0, high = c->n_services;
+
+        while (low < high) {
+                size_t middle = low + (high - low) / 2;
+                int order = strcmp(name, c->services[middle].name);
+
+                if (order == 0)
+                        return &c->services[middle];
+                if (order < 0)
+                        high = middle;
+                else
+                        low = middle + 1;
+        }
+        return NULL;
 }
 
 ConfigItem config_item(const Config *c, size_t i) {

@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * Internal to agent/config: appends one service after the other to a Config. It checks nothing; see
- * merge.h for that. Pure.
+ * Internal to agent/config: a Config as a list of services, with config_find() and config_free() of
+ * config.h. It appends one service after the other and checks nothing; see merge.h for that. Pure.
  */
 
 #include "agent/config/service-file.h"

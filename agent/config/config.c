@@ -207,23 +207,6 @@ static int load_services(Loader *l) {
         return r >= 0 && waiting ? load_candidate(l) : r;
 }
 
-const ConfigService *config_find(const Config *c, const char *name) {
-        size_t low = 0, high = c->n_services;
-
-        while (low < high) {
-                size_t middle = low + (high - low) / 2;
-                int order = strcmp(name, c->services[middle].name);
-
-                if (order == 0)
-                        return &c->services[middle];
-                if (order < 0)
-                        high = middle;
-                else
-                        low = middle + 1;
-        }
-        return NULL;
-}
-
 /* What is in force of the file that a problem is about. */
 static ConfigInForce in_force(const Loader *l, const char *file) {
         const char *base = strrchr(file, '/');
@@ -282,21 +265,4 @@ int config_load_candidate(const char *root, const ConfigCandidate *candidate,
                 return -ENOMEM;
         finish(l, ret_config);
         return 0;
-}
-
-Config *config_free(Config *c) {
-        ConfigProblems problems;
-
-        if (!c)
-                return NULL;
-        problems = (ConfigProblems){.items = c->problems, .n = c->n_problems};
-        config_problems_done(&problems);
-        wire_state_done(&c->wire);
-        for (size_t i = 0; i < c->n_services; i++) {
-                free(c->services[i].description);
-                free(c->services[i].file);
-        }
-        free(c->services);
-        free(c);
-        return NULL;
 }

@@ -43,9 +43,9 @@
 typedef struct AgentConfig {
         const char *root; /* borrowed; "" or a directory without trailing slash */
         ConfigWatch *watch;
-        int watch_error;  /* of the watch, as last logged */
-        Config *current;  /* what is in force, with the problems of the files that are not */
-        StatusTime read;  /* when the files were read last */
+        int watch_error; /* of the watch, as last logged */
+        Config *current; /* what is in force, with the problems of the files that are not */
+        StatusTime read; /* when the files were read last */
 } AgentConfig;
 
 int agent_new_config(Agent *a, const char *root); /* starts watching, loads nothing yet */

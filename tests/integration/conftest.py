@@ -75,3 +75,12 @@ def manager(tmp_path):
 @pytest.fixture
 def control(dev_tree, guest):
     return Control(dev_tree, guest)
+
+
+@pytest.fixture
+def up(guest, host, control):
+    """Both ends run; there is no service yet."""
+    host.start()
+    guest.start()
+    guest.wait_helper("connected")
+    return guest, host, control

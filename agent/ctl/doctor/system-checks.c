@@ -127,12 +127,12 @@ static void check_config(const GuestEvidence *e, Findings *f) {
         bool reported = r && r->n_problems > 0;
         bool unread =
                 r && (!report_has_read(r, c->fingerprint) || (!reported && c->n_problems > 0));
+        bool stale = unread || (r && r->stale);
         Finding *x;
 
         if (!reported && !unread && c->n_problems == 0)
                 return;
-        x = findings_add(f, FINDING_PROBLEM,
-                         unread || (r && r->stale) ? "config-stale" : "config-problem", NULL);
+        x = findings_add(f, FINDING_PROBLEM, stale ? "config-stale" : "config-problem", NULL);
         if (unread)
                 buffer_printf(&x->seen, "The agent has not read the present files.");
         if (reported || c->n_problems > 0)

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: MIT
+"""How wslbridgectl changes service files: one at a time, nothing that cannot be in force, and nothing
+of what others have set up."""
+import os
+import stat
+
+import pytest
+
+from guest import wait_until
+
+FOLDER = "etc/wslbridge/services.d"
+
+
+def test_expose_at_the_same_time(up):
+    """Of many that want one port, one gets it. The others say so and leave nothing behind."""
+    guest, host, control = up
+    for port in range(9000, 9004):
+        running = [control.start("expose", port, f"--name=x{i}-{port}") for i in range(8)]
+        outputs = [p.communicate(timeout=60)[0] for p in running]
+        codes = sorted(p.returncode for p in running)
+        assert codes == [0] + 7 * [1], outputs
+        assert sum("Nothing was changed" in o and f"{port} is taken by" in o for o in outputs) == 7
+        assert len([f for f in os.listdir(os.path.join(guest.root, FOLDER)) if str(port) in f]) == 1
+    assert guest.status()["configuration"]["problems"] == [] and len(host.rules()) == 4
+    assert not [f for f in os.listdir(os.path.join(guest.root, FOLDER)) if f.startswith(".")]
+
+
+def test_expose_and_unexpose_at_the_same_time(up):
+    guest, host, control = up
+    for _ in range(4):
+        running = [control.start(*c) for c in 3 * (("expose", "9000", "--name=a", "--no-wait"),
+                                                   ("unexpose", "a", "--no-wait"),
+                                                   ("expose", "9000", "--name=b", "--no-wait"),
+                                                   ("unexpose", "b", "--no-wait"))]
+        for process in running:
+            process.communicate(timeout=60)
+        assert guest.check().returncode == 0
+
+
+def test_expose_takes_back_what_the_agent_does_not_accept(up):
+    """For a file that has a problem now something is in force that only the agent knows."""
+    guest, host, control = up
+    guest.service("web", "listen = 8080")
+    guest.wait_state("web", "active")
+    guest.service("web", "listen = x")
+    wait_until(lambda: guest.service_status("web").get("stale"), "the problem")
+    code, output = control.run("expose", "8080")
+    assert code == 1 and "was taken back" in output and "still in force for" in output
+    assert os.listdir(os.path.join(guest.root, FOLDER)) == ["web.ini"]
+    assert control.run("expose", "8081", "--name=mine")[0] == 0
+    code, output = control.run("expose", "8080", "--name=mine")
+    assert code == 1 and "was taken back" in output
+    with open(os.path.join(guest.root, FOLDER, "mine.ini"), encoding="utf-8") as f:
+        assert "8081" in f.read()
+    host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080", "0.0.0.0/8081": "10.9.0.2/8081"})
+
+
+def test_expose_with_a_narrow_umask(guest, control):
+    """The agent of the service is not root, and must be able to read what root writes."""
+    os.rmdir(os.path.join(guest.root, FOLDER))
+    os.umask(0o077)
+    try:
+        assert control.run("expose", "8080", "--no-wait")[0] == 0
+    finally:
+        os.umask(0o022)
+    modes = {path: stat.S_IMODE(os.stat(os.path.join(guest.root, path)).st_mode)
+             for path in (FOLDER, f"{FOLDER}/port-8080.ini", "run/wslbridge")}
+    assert modes == {FOLDER: 0o755, f"{FOLDER}/port-8080.ini": 0o644, "run/wslbridge": 0o755}
+
+
+@pytest.mark.parametrize("make", [lambda path: os.symlink("/dev/null", path),
+                                  lambda path: open(path, "w").close()])
+def test_expose_leaves_a_mask_alone(guest, control, make):
+    path = os.path.join(guest.root, FOLDER, "ssh.ini")
+    make(path)
+    code, output = control.run("expose", "2222", "--name=ssh")
+    assert code == 1 and "turns off" in output and "--force" in output
+    assert not open(path).read()
+    assert control.run("expose", "2222", "--name=ssh", "--force", "--no-wait")[0] == 0
+    assert not os.path.islink(path) and os.path.getsize(path) > 0
+    assert os.path.exists("/dev/null") and not os.path.isfile("/dev/null")
+
+
+def test_expose_keeps_link_owner_and_mode(guest, control):
+    """As stow and other managers of dotfiles make them."""
+    control.run("expose", "2222", "--name=ssh", "--no-wait")
+    path, target = os.path.join(guest.root, FOLDER, "ssh.ini"), os.path.join(guest.root, "ssh-of-stow")
+    os.rename(path, target)
+    os.symlink("../../../ssh-of-stow", path)
+    os.chown(target, 12, 34)
+    os.chmod(target, 0o664)
+    assert control.run("expose", "2222:22", "--name=ssh", "--no-wait")[0] == 0
+    assert os.readlink(path) == "../../../ssh-of-stow"
+    assert "connect-port = 22" in open(target).read()
+    st = os.stat(target)
+    assert (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (12, 34, 0o664)
+    assert control.run("unexpose", "ssh", "--no-wait")[0] == 0
+    assert not os.path.lexists(path) and os.path.exists(target)

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Names that were probably meant as configuration, and names that are there on purpose.
+ */
+
+#include "agent/config/near-miss.h"
+
+#include "agent/util/cleanup.h"
+#include "tests/suite.h"
+
+#include <check.h>
+#include <string.h>
+
+static const struct NameCase {
+        const char *name;
+        const char *says; /* part of what to do; NULL: on purpose */
+} in_services[] =
+        {
+                {"ssh", "rename"},
+                {"ssh.txt", "rename"},
+                {"ssh.yaml", "rename"},
+                {"ssh.conf", "rename"},
+                {"SSH.INI", "rename"},
+                {"ssh.ini.txt", "rename"},
+                {"ssh.Conf", "rename"},
+                {"desktop.inf", "rename"},
+                {"web - Copy.txt", "rename"},
+                {"README", NULL},
+                {"README.txt", NULL},
+                {"readme.md", NULL},
+                {"ssh.ini~", NULL},
+                {"ssh.ini.bak", NULL},
+                {"ssh.ini.orig", NULL},
+                {"ssh.ini.rpmnew", NULL},
+                {"ssh.ini.swp", NULL},
+                {".ssh.conf", NULL},
+                {"#ssh.ini#", NULL},
+                {"ssh.ini.disabled", NULL},
+                {"ssh.ini.dpkg-dist", NULL},
+                {"ssh.ini.new", NULL},
+                {"", NULL},
+},
+  in_main[] = {
+          {"service.d", "'services.d'"},
+          {"services", "'services.d'"},
+          {"Services.d", "'services.d'"},
+          {"service", "'services.d'"},
+          {"agent.conf.txt", "'agent.conf'"},
+          {"Agent.conf", "'agent.conf'"},
+          {"agent.ini", "'agent.conf'"},
+          {"agent.yaml", "'agent.conf'"},
+          {"agent.cfg", "'agent.conf'"},
+          {"agnet.conf", "'agent.conf'"},
+          {"ssh.ini", "move the file there"},
+          {"ssh.INI", "move the file there"},
+          {"agent.conf", NULL},
+          {"services.d", NULL},
+          {"key", NULL},
+          {"key.old", NULL},
+          {"agent.conf~", NULL},
+          {"agent.conf.bak", NULL},
+          {"agent.conf.dpkg-old", NULL},
+          {"README", NULL},
+          {".", NULL},
+          {"..", NULL},
+          {"agent", NULL},
+          {"status.json", NULL},
+          {"services.lock", NULL},
+          {".agent.conf.swp", NULL},
+};
+
+static void expect(const struct NameCase *c, const char *text) {
+        ck_assert_msg(!c->says == !text && (!text || strstr(text, c->says)), "%s: %s", c->name,
+                      text ? text : "on purpose");
+}
+
+START_TEST(beside_services) {
+        for (size_t i = 0; i < ELEMENTSOF(in_services); i++)
+                expect(&in_services[i], near_miss_of_service(in_services[i].name));
+}
+END_TEST
+
+START_TEST(beside_the_folder) {
+        for (size_t i = 0; i < ELEMENTSOF(in_main); i++) {
+                char text[64];
+
+                expect(&in_main[i], near_miss_of_main(in_main[i].name, text, sizeof(text)));
+        }
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("config-near-miss");
+        TCase *tcase = tcase_create("names");
+
+        tcase_add_test(tcase, beside_services);
+        tcase_add_test(tcase, beside_the_folder);
+        suite_add_tcase(suite, tcase);
+        return suite_run(suite);
+}
