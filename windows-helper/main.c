@@ -81,6 +81,11 @@ int wmain(int argc, wchar_t **wide); /* -municode's main(); no header declares i
 int wmain(int argc, wchar_t **wide) {
         static char **argv; /* kept until the process ends */
 
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        /* So that a test can tell our exit codes from those of Wine's loader. */
+        if (getenv("WSLBRIDGE_TEST_MAIN"))
+                (void) fputs("main\n", stderr);
+#endif
         /* Before anything can load a DLL by name: DLLs come from System32, never from the folder in
          * which we were started (fact 9.2.2). */
         if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32)) {

@@ -10,6 +10,12 @@ import threading
 import time
 
 
+# Wine's own messages: of a channel ("0024:err:module:…"), or of its loader.
+WINE_LINE = re.compile(r"[0-9a-f]{4}:(err|warn|fixme|trace):|wine( client error|server)?: ")
+# What a test build prints as its first act when WSLBRIDGE_TEST_MAIN is set.
+REACHED_MAIN = "main"
+
+
 class Helper:
     """A running 'wslbridge-helper.exe run' and its log lines. Options are in milliseconds, for
     example Helper(prefix, exe, heartbeat=200, goodbye=100)."""
@@ -21,7 +27,7 @@ class Helper:
         for name, value in options.items():
             arguments += [f"--{name}-ms", str(value)]
         self._prefix, self._command = prefix, (exe, *arguments)
-        self.lines = []
+        self.lines, self.wine_lines = [], []  # of the helper, and of Wine about it
         self._new_lines = queue.Queue()
         self._start()
         self.port = None
@@ -29,16 +35,24 @@ class Helper:
             self.wait_listening()
 
     def _start(self):
+        self.reached_main = False
         self.process = self._prefix.popen(*self._command, stdin=subprocess.DEVNULL,
-                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+                                          stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                          env={"WINEDEBUG": "fixme-all",
+                                               "WSLBRIDGE_TEST_MAIN": "1"})
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
 
     def _read(self, process):
         for raw in process.stderr:
             line = raw.decode(errors="replace").rstrip("\r\n")
-            self.lines.append(line)
-            self._new_lines.put(line)
+            if WINE_LINE.match(line):
+                self.wine_lines.append(line)
+            elif line == REACHED_MAIN:
+                self.reached_main = True
+            else:
+                self.lines.append(line)
+                self._new_lines.put(line)
 
     def wait_line(self, pattern, timeout=20):
         """Wait for a matching line after those seen before. Returns the match."""
@@ -48,7 +62,8 @@ class Helper:
                 line = self._new_lines.get(timeout=max(0.0, deadline - time.monotonic()))
             except queue.Empty:
                 raise AssertionError(f"no line like '{pattern}' in\n" + "\n".join(self.lines)
-                                     + f"\nprocess {self.process.pid}: {self._state()}") from None
+                                     + f"\nprocess {self.process.pid}: {self._state()}\n"
+                                     + "\n".join(self.wine_lines)) from None
             match = re.search(pattern, line)
             if match:
                 return match
@@ -67,15 +82,17 @@ class Helper:
         return "runs: " + "; ".join(state)
 
     def wait_listening(self, timeout=30):
-        # On a busy machine, about one start in a thousand under Wine 8 ends with exit code 1 and no
-        # output. The program itself always says why it gives up. So such a failure is printed and
-        # tried again once, but not twice in a row.
+        # On a busy machine, about one start in a thousand under Wine 8 ended before main() was
+        # reached. What Wine said about it is printed, and the start is tried again once, but not
+        # twice in a row. A helper that has reached main() is never started again.
         end = time.monotonic() + timeout
-        while not self.lines and time.monotonic() < end:
-            if self.process.poll() == 1:
+        while not self.reached_main and time.monotonic() < end:
+            code = self.process.poll()
+            if code is not None:
                 self._reader.join(timeout=1)
-                if not self.lines:
-                    print("Wine ended the helper before its first line of output; started again")
+                if not self.reached_main:
+                    print(f"Wine ended the helper before main() with {code}; started again",
+                          *self.wine_lines, sep="\n")
                     self._start()
                 break
             time.sleep(0.005)
@@ -85,6 +102,15 @@ class Helper:
         code = self.process.wait(timeout)
         self._reader.join(timeout=1)  # the pipe may be shared with Wine's own processes
         return code
+
+    def wakeups(self):
+        """How often its threads have waited for something and gone on."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{task}/status", encoding="ascii") as status:
+                total += next(int(line.split()[1]) for line in status
+                              if line.startswith("voluntary_ctxt_switches"))
+        return total
 
     def stop(self, timeout=20):
         """Press Ctrl-C. Returns the exit code."""

@@ -51,8 +51,10 @@ class Prefix:
         """Wait until the last process has ended and the registry has been written to disk."""
         subprocess.run([wine_program("wineserver"), "-w"], env=self.env, timeout=60, check=False)
 
-    def popen(self, *args, **kwargs):
-        return subprocess.Popen([wine_program("wine64"), *map(str, args)], env=self.env, **kwargs)
+    def popen(self, *args, env=None, **kwargs):
+        """@env: variables beside those of the prefix."""
+        return subprocess.Popen([wine_program("wine64"), *map(str, args)],
+                                env={**self.env, **(env or {})}, **kwargs)
 
     def run(self, *args, timeout=60, check=True):
         """Run a program to its end. Returns the same as subprocess.run(), with the output in
