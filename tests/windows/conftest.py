@@ -3,18 +3,15 @@
 real agent. These tests need the cross build with -Dtest-transport=enabled; ../conftest.py says
 where."""
 
-import os
 import pathlib
 import socket
 import threading
 
-import janitor
 import pytest
 import vswitch
-import fake_iphlpsvc
 import helper_process
+import windows_host
 import wine_prefix
-import wine_registry
 import wsb_client
 
 KEY = bytes(range(100, 132))
@@ -90,31 +87,20 @@ def guest(network):
 def prefix(network):
     if not wine_prefix.available():
         pytest.skip("Wine is not installed")
-    # In the folder of the run, so that it is removed even when this process is killed.
-    path = os.path.join(janitor.current_run(), "windows")
-    made = wine_prefix.Prefix(path)
-    try:
-        yield made.create()
-    finally:
-        made.stop()
-        janitor.remove_tree(path)
+    with windows_host.prefix("windows") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def session_registry(prefix, build_win):
-    registry = wine_registry.Registry(prefix, build_win / "tests/windows")
-    yield registry
-    registry.close()
+    with windows_host.registry(prefix, build_win / "tests/windows") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")
 def session_service(prefix, build_win, session_registry):
-    service = fake_iphlpsvc.FakeIphlpsvc(prefix, build_win / "tests/windows", session_registry)
-    service.install()
-    service.start()
-    yield service
-    service.stop()
-    service.remove()
+    with windows_host.iphlpsvc(prefix, build_win / "tests/windows", session_registry) as service:
+        yield service
 
 
 @pytest.fixture

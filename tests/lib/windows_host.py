@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+"""What the tests under Wine need of a Windows host: a prefix, its registry, and an iphlpsvc. Each is
+there as long as its 'with' block."""
+
+import contextlib
+import os
+
+import janitor
+
+import fake_iphlpsvc
+import wine_prefix
+import wine_registry
+
+
+@contextlib.contextmanager
+def prefix(name):
+    """A new prefix in the folder of the run, which is removed even when this process is killed."""
+    path = os.path.join(janitor.current_run(), name)
+    made = wine_prefix.Prefix(path)
+    try:
+        yield made.create()
+    finally:
+        made.stop()
+        janitor.remove_tree(path)
+
+
+@contextlib.contextmanager
+def registry(in_prefix, tools):
+    made = wine_registry.Registry(in_prefix, tools)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+@contextlib.contextmanager
+def iphlpsvc(in_prefix, tools, in_registry):
+    service = fake_iphlpsvc.FakeIphlpsvc(in_prefix, tools, in_registry)
+    service.install()
+    service.start()
+    try:
+        yield service
+    finally:
+        service.stop()
+        service.remove()
