@@ -29,6 +29,7 @@ int ctl_list(const CtlOptions *o, int n, char **names);
 int ctl_expose(const CtlOptions *o, int n, char **names);
 int ctl_unexpose(const CtlOptions *o, int n, char **names);
 int ctl_wait(const CtlOptions *o, int n, char **names);
+int ctl_reload(const CtlOptions *o, int n, char **names);
 int ctl_check(const CtlOptions *o, int n, char **names);
 int ctl_doctor(const CtlOptions *o, int n, char **names);
 int ctl_pair(const CtlOptions *o, int n, char **names);

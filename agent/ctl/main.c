@@ -69,6 +69,7 @@ static const CtlCommand commands[] = {
         {"expose", 1, 1, "PORT[:GUESTPORT]", WAIT_OPTIONS | REQUEST_OPTIONS, ctl_expose},
         {"unexpose", 1, 1, "NAME", WAIT_OPTIONS, ctl_unexpose},
         {"wait", 0, 1024, "[NAME...]", BIT(TIMEOUT), ctl_wait},
+        {"reload", 0, 0, "", BIT(TIMEOUT), ctl_reload},
         {"check", 0, 0, "", 0, ctl_check},
         {"doctor", 0, 0, "", BIT(JSON), ctl_doctor},
         {"pair", 0, 0, "", 0, ctl_pair},
@@ -85,6 +86,7 @@ static void help(void) {
                 "  expose PORT[:GUESTPORT]   Make a port reachable through the host\n"
                 "  unexpose NAME             Undo 'expose'\n"
                 "  wait [NAME...]            Wait until these services, or all, are active\n"
+                "  reload                    Let the agent read all files again\n"
                 "  check                     Check the configuration\n"
                 "  doctor                    Show what is wrong and how to correct it\n"
                 "  pair                      Store the key from standard input\n"

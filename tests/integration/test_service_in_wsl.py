@@ -47,6 +47,26 @@ def test_the_key_arrives(system):
     assert system.as_the_agent("cat", "/etc/wslbridge/key").returncode != 0
 
 
+SERVICES = "/etc/wslbridge/services.d"
+
+
+def test_reload_fails_with_the_reason(system):
+    """The command runs in the sandbox of the service, and as its user."""
+    system.write(f"{SERVICES}/good.ini", "[service]\nlisten = 8080\n")
+    system.run("systemctl", "reload", AGENT)
+    system.write(f"{SERVICES}/bad.ini", "[service]\nlisten = 70000\n")
+    done = system.call("systemctl", "reload", AGENT)
+    assert done.returncode == 1
+    status = system.call("systemctl", "status", "--no-pager", "--full", AGENT).stdout
+    assert f"{SERVICES}/bad.ini:2: listen: there is no port 70000" in status
+    assert "configuration has problems:" in status  # the line of the service itself
+    assert system.run("systemctl", "is-active", AGENT) == "active"
+    system.run("rm", f"{SERVICES}/bad.ini")
+    system.run("systemctl", "reload", AGENT)
+    assert "70000" not in system.run("systemctl", "show", "-P", "StatusText", AGENT)
+    system.run("rm", f"{SERVICES}/good.ini")
+
+
 def test_where_the_agent_could_write(system):
     """Only in its own folder and in its private ones. Root tries it in the agent's mounts, so that the
     mounts decide and not the permissions."""

@@ -59,7 +59,7 @@ def test_options_in_help_and_man_page(dev_tree, source, program, page):
 
 def test_commands_in_help_and_man_page(dev_tree):
     commands = list(command_options())
-    assert len(commands) == 8
+    assert len(commands) == 9
     assert re.findall(r"^  ([a-z]+) ", help_of(dev_tree, "wslbridgectl"), re.M) == commands
     section = re.search(r"^\.SH COMMANDS\n(.*?)^\.SH ", without_roff("docs/wslbridgectl.1"),
                         re.M | re.S)[1]

@@ -106,7 +106,7 @@ TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredenti
 # Ways to write a value that came later than the option.
 FORMS = [
     ("RuntimeDirectory", r"[^/ :]+(/[^/ :]+)*", 235, "folders in folders; not the link of 250"),
-    ("ExecReload", r"kill .*", 239, "a program without its path"),
+    ("ExecReload", r"@bindir@/.*", 239, "a program without its path"),
     ("ExecStart", r"@sbindir@/.*|-mount .*", 239, "the same"),
     ("LoadCredential", r"\w+:/.*", 247, "a file; that of a socket or a folder came later"),
 ]

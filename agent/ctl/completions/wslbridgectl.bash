@@ -17,7 +17,7 @@ _wslbridgectl() {
     [ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        status | list | expose | unexpose | wait | check | doctor | pair)
+        status | list | expose | unexpose | wait | reload | check | doctor | pair)
             command=${COMP_WORDS[i]}
             break
             ;;
@@ -34,7 +34,7 @@ _wslbridgectl() {
     *)
         case $command:$word in
         :-*) words=$always ;;
-        :*) words='status list expose unexpose wait check doctor pair' ;;
+        :*) words='status list expose unexpose wait reload check doctor pair' ;;
         status:-*) words="--json $always" ;;
         list:-* | doctor:-*) words="--json $always" ;;
         expose:-*)
@@ -42,7 +42,7 @@ _wslbridgectl() {
             words+=" --timeout= $always"
             ;;
         unexpose:-*) words="--force --no-wait --timeout= $always" ;;
-        wait:-*) words="--timeout= $always" ;;
+        wait:-* | reload:-*) words="--timeout= $always" ;;
         check:-* | pair:-*) words=$always ;;
         status:* | unexpose:* | wait:*) words=$(_wslbridgectl_names) ;;
         esac

@@ -2,7 +2,7 @@
 #
 # Completion of wslbridgectl(1) for fish.
 
-set -l commands status list expose unexpose wait check doctor pair
+set -l commands status list expose unexpose wait reload check doctor pair
 
 function __wslbridgectl_names
     wslbridgectl list 2>/dev/null | awk 'NR > 1 { print $1 }'
@@ -19,6 +19,7 @@ complete -c wslbridgectl -n $none -a list -d 'List all configured services'
 complete -c wslbridgectl -n $none -a expose -d 'Make a port reachable through the host'
 complete -c wslbridgectl -n $none -a unexpose -d 'Undo expose'
 complete -c wslbridgectl -n $none -a wait -d 'Wait until services are active'
+complete -c wslbridgectl -n $none -a reload -d 'Let the agent read all files again'
 complete -c wslbridgectl -n $none -a check -d 'Check the configuration'
 complete -c wslbridgectl -n $none -a doctor -d 'Show what is wrong and how to correct it'
 complete -c wslbridgectl -n $none -a pair -d 'Store the key from standard input'
@@ -26,7 +27,7 @@ complete -c wslbridgectl -n $none -a pair -d 'Store the key from standard input'
 set -l seen __fish_seen_subcommand_from
 complete -c wslbridgectl -n "$seen status unexpose wait" -a '(__wslbridgectl_names)'
 complete -c wslbridgectl -n "$seen status list doctor" -l json -d 'Print JSON'
-complete -c wslbridgectl -n "$seen expose unexpose wait" -l timeout -x -d 'Wait no longer than this'
+complete -c wslbridgectl -n "$seen expose unexpose wait reload" -l timeout -x -d 'Wait no longer than this'
 complete -c wslbridgectl -n "$seen expose unexpose" -l no-wait -d 'Do not wait for the host'\''s answer'
 complete -c wslbridgectl -n "$seen expose unexpose" -l force -d 'Also replace or remove a file that was made by hand'
 complete -c wslbridgectl -n "$seen expose" -l name -x -d 'Name of the service'

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LABEL_WIDTH 10 /* of the lines of the header */
+#define LABEL_WIDTH        10 /* of the lines of the header */
+#define PROBLEMS_SHOWN_MAX 5
 
 static Colour state_colour(const char *state) {
         static const struct {
@@ -81,14 +82,24 @@ static void header_update(const Report *r, const Style *style, Buffer *out) {
         add_line(out, style, "update:", &value);
 }
 
+/* The first few of them, each with what is in force of its file. */
 static void header_problems(const Report *r, const Style *style, Buffer *out) {
         Buffer value = BUFFER_NULL;
 
-        if (r->n_problems == 0)
-                return;
-        buffer_printf(&value, "%zu in the configuration%s; see 'wslbridgectl check'", r->n_problems,
-                      r->stale ? "; of a file that has one, what it said before is in force" : "");
-        add_line(out, style, "problems:", &value);
+        for (size_t i = 0; i < r->n_problems && i < PROBLEMS_SHOWN_MAX; i++) {
+                const ReportProblem *p = &r->problems[i];
+
+                buffer_printf(&value, "%s%s", i > 0 ? "\n" : "", p->file);
+                if (p->line > 0)
+                        buffer_printf(&value, ":%u", p->line);
+                buffer_printf(&value, ": %s%s%s (%s)", p->key, *p->key ? ": " : "", p->message,
+                              config_in_force_text(p->file, p->previous));
+        }
+        if (r->n_problems > PROBLEMS_SHOWN_MAX)
+                buffer_printf(&value, "\n%zu more; see 'wslbridgectl check'",
+                              r->n_problems - PROBLEMS_SHOWN_MAX);
+        if (r->n_problems > 0)
+                add_line(out, style, "problems:", &value);
 }
 
 void view_header(const Report *r, const Style *style, uint64_t now_usec, Buffer *out) {
@@ -125,9 +136,6 @@ static void service_note(Table *t, const ReportService *s) {
         bool active = strcmp(s->state, "active") == 0;
         Buffer note = BUFFER_NULL;
 
-        if (s->stale)
-                table_note(t, "its file has a problem, so this is what it said before; see "
-                              "'wslbridgectl check'");
         if (!active && *s->text)
                 buffer_printf(&note, "%s", s->text);
         else if (!active && *s->reason)
@@ -136,6 +144,10 @@ static void service_note(Table *t, const ReportService *s) {
             (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
                 buffer_printf(&note, "port %u of the guest is %s", s->guest_port,
                               *s->guest == 'l' ? "open on loopback only" : "not listened on");
+        if (s->stale) {
+                buffer_printf(&note, "%sits file has a problem, so this is what it said before",
+                              buffer_length(&note) > 0 ? "; " : "");
+        }
         if (buffer_length(&note) > 0)
                 table_note(t, buffer_text(&note));
         t->oom = t->oom || note.oom;
