@@ -8,6 +8,7 @@
 #include "agent/config/drop-ins.h"
 
 #include "agent/config/near-miss.h"
+#include "agent/config/sandbox.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -233,29 +234,47 @@ char *drop_in_path(const DropIn *item) {
         return path;
 }
 
+/* A link that leads to nothing that can be read. @target: where it leads, escaped. */
+static void add_link_problem(const char *target, int error, ConfigProblems *problems) {
+        const char *hidden = sandbox_hides(target);
+
+        if (hidden) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to '%s', which the agent cannot read: %s. As a "
+                                    "service it has no access to %s; copy the file instead of "
+                                    "linking it",
+                                    target, strerror(error), hidden);
+        } else if (error == ENOENT) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to '%s', which does not exist; remove the link, or "
+                                    "point it to /dev/null to turn the file off",
+                                    target);
+        } else {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to '%s', which cannot be read: %s; correct its "
+                                    "owner, mode or type, or copy the file",
+                                    target, strerror(error));
+        }
+}
+
 static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
                                     ConfigProblems *problems) {
         char target[PATH_MAX];
         ssize_t n = readlinkat(dir_fd, path, target, sizeof(target) - 1);
 
-        if (error == ENOENT && n >= 0) {
+        if (error == ELOOP) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link that leads back to itself; remove it");
+        } else if (n >= 0) {
                 _cleanup_free_ char *text = NULL;
 
                 target[n] = '\0';
                 text = config_escape(target);
                 if (!text)
                         problems->oom = true;
-                config_problems_add(problems, 0, NULL,
-                                    "is a link to '%s', which does not exist; remove the link, or "
-                                    "point it to /dev/null to turn the file off",
-                                    text ? text : "");
-                return CONFIG_FILE_BAD;
-        }
-        if (error == ENOENT) /* it never existed, or was removed since it was listed */
+                add_link_problem(text ? text : "", error, problems);
+        } else if (error == ENOENT) { /* it never existed, or was removed since it was listed */
                 return CONFIG_FILE_ABSENT;
-        if (error == ELOOP) {
-                config_problems_add(problems, 0, NULL,
-                                    "is a link that leads back to itself; remove it");
         } else if (error == ENXIO) {
                 config_problems_add(problems, 0, NULL,
                                     "is not a regular file; remove it, or put a text file there");

@@ -67,6 +67,24 @@ def test_reload_fails_with_the_reason(system):
     system.run("rm", f"{SERVICES}/good.ini")
 
 
+@pytest.mark.parametrize("folder", ["/mnt/c", "/home/somebody", "/root", "/tmp", "/dev/shm"])
+def test_a_link_to_what_the_sandbox_hides(system, folder):
+    """The agent names the cause and the way, and the check at a shell agrees with it."""
+    system.write(f"{folder}/web.ini", "[service]\nlisten = 8080\n")
+    system.run("ln", "-s", f"{folder}/web.ini", f"{SERVICES}/web.ini")
+    says = f"{SERVICES}/web.ini: is a link to '{folder}/web.ini', which the agent cannot read"
+    done = system.call("systemctl", "reload", AGENT)
+    assert done.returncode == 1 and says in system.journal()
+    done = system.call("wslbridgectl", "check")
+    assert done.returncode == 1 and says in done.stderr and "copy the file" in done.stderr
+    system.run("systemctl", "stop", AGENT)
+    done = system.call("wslbridgectl", "check")
+    assert done.returncode == 1 and "copy the file" in done.stderr
+    system.run("rm", f"{SERVICES}/web.ini", f"{folder}/web.ini")
+    system.run("systemctl", "start", AGENT)
+    assert system.run("wslbridgectl", "check").endswith("no problems")
+
+
 def test_where_the_agent_could_write(system):
     """Only in its own folder and in its private ones. Root tries it in the agent's mounts, so that the
     mounts decide and not the permissions."""

@@ -101,3 +101,12 @@ def test_names_of_man_pages_exist(path):
     pages = {os.path.basename(p) for p in tree.FILES if p.startswith("docs/")}
     named = re.findall(r"man:([\w.-]+)\((\d)\)", tree.read(path))
     assert named and {f"{name}.{section}" for name, section in named} <= pages
+
+
+def test_the_programs_know_what_the_unit_hides():
+    """systemd.exec(5) lists the folders of ProtectHome= and PrivateTmp=."""
+    unit = dict((option, value) for _, option, value in options(tree.read(UNIT)))
+    assert unit["ProtectHome"] == unit["PrivateTmp"] == "yes"
+    folders = {"/home", "/root", "/run/user", "/tmp", "/var/tmp",
+               *(path.lstrip("-") for path in unit["InaccessiblePaths"].split())}
+    assert set(re.findall(r'\{"(/[\w/]+)", "', tree.read("agent/config/sandbox.c"))) == folders
