@@ -7,8 +7,7 @@
 
 #include "agent/config/drop-ins.h"
 
-#include "agent/config/near-miss.h"
-#include "agent/config/sandbox.h"
+#include "agent/config/places.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -236,7 +235,7 @@ char *drop_in_path(const DropIn *item) {
 
 /* A link that leads to nothing that can be read. @target: where it leads, escaped. */
 static void add_link_problem(const char *target, int error, ConfigProblems *problems) {
-        const char *hidden = sandbox_hides(target);
+        const char *hidden = service_hides(target);
 
         if (hidden) {
                 config_problems_add(problems, 0, NULL,

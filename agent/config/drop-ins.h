@@ -31,7 +31,7 @@ void drop_ins_done(DropIns *d);
  * file was removed from it, so those that were in force are listed as unknown
  *
  * A name that a service cannot have is a problem, and so is a file that was probably meant to be a
- * service or agent.conf (near-miss.h says which). Other files are ignored.
+ * service or agent.conf (places.h says which). Other files are ignored.
  *
  * Return: 0, also with problems, or -ENOMEM.
  */

@@ -7,6 +7,11 @@
  * is then an event again, so nothing is missed, and one code path serves directories that come, go
  * or are replaced.
  *
+ * A file that a program creates and writes is complete when it is closed, which is an event. A file
+ * that gets its name by link(2) is complete when the name appears, and no other event follows. The
+ * first of a name looks the same for both. But a program that creates a file goes on to write it,
+ * so a file that is not written to for a while is complete.
+ *
  * The runtime directory /run/wslbridge is one of the places, and without systemd the agent writes
  * its status there. So names that are not configuration must not cause a reload, or every reload
  * would cause the next. The service writes to a directory below that, which causes no event at all.
@@ -18,15 +23,17 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
 #define WATCH_MASK                                                                          \
-        (IN_CREATE | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | IN_ATTRIB | \
-         IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
+        (IN_CREATE | IN_MODIFY | IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_DELETE | \
+         IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR)
 #define WATCH_MAX      12 /* three prefixes, two directories and a link each, and room */
+#define NEW_FILES_MAX  16
 #define WATCH_TRIES    10 /* a directory that comes and goes while we look */
 #define WATCH_ACCURACY (10 * USEC_PER_MSEC)
 
@@ -57,7 +64,10 @@ struct ConfigWatch {
         size_t n_watches;
 
         /* state */
-        int error; /* as configwatch_error() */
+        int error;    /* as configwatch_error() */
+        bool changed; /* something was changed for certain since the timer was started */
+        char new_files[NEW_FILES_MAX][NAME_MAX + 1]; /* that appeared since, and may be complete */
+        size_t n_new_files;
 };
 
 static void watch_done(Watch *w) {
@@ -79,9 +89,9 @@ static bool has_suffix(const char *text, const char *suffix) {
         return n >= m && strcmp(text + n - m, suffix) == 0;
 }
 
-/* Somebody is still writing this file, and its IN_CLOSE_WRITE will follow. A hard link, a symbolic
- * link or a directory is complete when it appears. */
-static bool still_written(const Watch *w, const struct inotify_event *e) {
+/* Whether a file that has just appeared may still be written to. A hard link to a file that has
+ * another name, a symbolic link or a directory is complete. */
+static bool may_be_unfinished(const Watch *w, const struct inotify_event *e) {
         _cleanup_free_ char *path = NULL;
         struct stat st;
 
@@ -94,6 +104,26 @@ static bool still_written(const Watch *w, const struct inotify_event *e) {
         return lstat(path, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 1;
 }
 
+/* Remember a file that has just appeared. Two folders may have one of the same name; then writing
+ * to one of the two counts for both, and its end is an event anyway. */
+static void new_file_add(ConfigWatch *w, const char *name) {
+        if (w->n_new_files == NEW_FILES_MAX) {
+                w->changed = true; /* rather read too early than never */
+                return;
+        }
+        (void) snprintf(w->new_files[w->n_new_files++], sizeof(w->new_files[0]), "%s", name);
+}
+
+static void new_file_remove(ConfigWatch *w, const char *name) {
+        for (size_t i = 0; i < w->n_new_files; i++)
+                if (strcmp(w->new_files[i], name) == 0) {
+                        w->n_new_files--;
+                        memmove(w->new_files[i], w->new_files[w->n_new_files],
+                                sizeof(w->new_files[0]));
+                        return;
+                }
+}
+
 static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
         if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
                 return true;
@@ -103,10 +133,9 @@ static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
         case WATCH_MAIN:
                 if (strcmp(e->name, "services.d") == 0)
                         return true;
-                return (strcmp(e->name, "agent.conf") == 0 || strcmp(e->name, "key") == 0) &&
-                       !still_written(w, e);
+                return strcmp(e->name, "agent.conf") == 0 || strcmp(e->name, "key") == 0;
         case WATCH_SERVICES:
-                return has_suffix(e->name, CONFIG_DROPIN_SUFFIX) && !still_written(w, e);
+                return has_suffix(e->name, CONFIG_DROPIN_SUFFIX);
         case WATCH_PARENT:
                 return strcmp(e->name, w->name) == 0;
         }
@@ -121,6 +150,14 @@ static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event
 
         if (!watch_concerns(watch, e))
                 return 0;
+        if (e->mask == IN_MODIFY) { /* its end will be an event */
+                new_file_remove(w, e->name);
+                return 0;
+        }
+        if (watch->kind != WATCH_PARENT && may_be_unfinished(watch, e))
+                new_file_add(w, e->name);
+        else
+                w->changed = true;
         r = sd_event_source_get_enabled(w->timer, &enabled);
         if (r < 0 || enabled != SD_EVENT_OFF)
                 return r < 0 ? r : 0;
@@ -254,8 +291,13 @@ int configwatch_error(const ConfigWatch *w) {
 
 static int configwatch_on_timer(sd_event_source *s, uint64_t usec, void *userdata) {
         ConfigWatch *w = userdata;
+        bool changed = w->changed || w->n_new_files > 0;
         int r;
 
+        w->changed = false;
+        w->n_new_files = 0;
+        if (!changed)
+                return 0;
         r = configwatch_renew(w);
         if (r < 0)
                 return r;

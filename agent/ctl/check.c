@@ -8,7 +8,7 @@
  */
 
 #include "agent/config/check.h"
-#include "agent/config/sandbox.h"
+#include "agent/config/places.h"
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/problems.h"
 #include "agent/ctl/ctl.h"
@@ -68,7 +68,7 @@ static bool check_sandbox(const char *root, const char *file) {
         n = strlen(real_root);
         if (strncmp(real, real_root, n) != 0 || (n > 0 && real[n] != '/'))
                 n = 0; /* a link that leads out of the root */
-        hidden = sandbox_hides(real + n);
+        hidden = service_hides(real + n);
         if (hidden) {
                 (void) fprintf(
                         stderr,

@@ -288,40 +288,6 @@ def test_check_is_that_of_the_agent(guest, control):
     assert code == 1 and output.startswith(f"/{FOLDER}/bad.ini:3: x: ")
 
 
-def test_check_says_what_the_agent_cannot_read(guest, control):
-    """While it does not run: what the unit hides, and what belongs to root alone."""
-    guest.service("web", "listen = 8080")
-    assert control.run("check") == (0, "1 service, 1 endpoint: no problems\n")
-    path = os.path.join(guest.root, FOLDER, "web.ini")
-    os.chmod(path, 0o600)
-    code, output = control.run("check")
-    assert code == 1 and output.startswith(f"/{FOLDER}/web.ini: the agent cannot read it")
-    os.chmod(path, 0o644)
-    os.chmod(os.path.dirname(path), 0o700)
-    assert control.run("check")[0] == 1
-    os.chmod(os.path.dirname(path), 0o755)
-    os.makedirs(os.path.join(guest.root, "mnt/c"))
-    os.rename(path, os.path.join(guest.root, "mnt/c/web.ini"))
-    os.symlink("../../../mnt/c/web.ini", path)
-    code, output = control.run("check")
-    assert code == 1 and "leads to '/mnt/c/web.ini'" in output and "copy the file" in output
-    guest.start()  # not as a service: it can read the file, and its word counts
-    assert control.run("check") == (0, "1 service, 1 endpoint: no problems\n")
-
-
-def test_check_shows_what_only_the_agent_knows(up):
-    guest, host, control = up
-    guest.service("web", "listen = 8080")
-    guest.wait_state("web", "active")
-    guest.service("web", "listen = x")
-    wait_until(lambda: guest.service_status("web").get("stale"), "the problem")
-    guest.service("other", "listen = 8080")
-    wait_until(lambda: len(guest.status()["configuration"]["problems"]) == 2, "the clash")
-    code, output = control.run("check")
-    assert code == 1 and len(output.splitlines()) == 2
-    assert f"/{FOLDER}/other.ini:2: listen: 0.0.0.0:8080 is still in force for" in output
-
-
 def test_pair_as_the_helper_does_it(guest, host, control, key):
     """One line in, one line out. Without systemd, the agent gets the key without a restart."""
     guest.remove("etc/wslbridge/key")

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """How wslbridgectl changes service files: one at a time, nothing that cannot be in force, and nothing
-of what others have set up."""
+of what others have set up. How it checks those that the agent does not see as it does."""
 import os
 import stat
 
@@ -96,3 +96,37 @@ def test_expose_keeps_link_owner_and_mode(guest, control):
     assert (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (12, 34, 0o664)
     assert control.run("unexpose", "ssh", "--no-wait")[0] == 0
     assert not os.path.lexists(path) and os.path.exists(target)
+
+
+def test_check_says_what_the_agent_cannot_read(guest, control):
+    """While it does not run: what the unit hides, and what belongs to root alone."""
+    guest.service("web", "listen = 8080")
+    assert control.run("check") == (0, "1 service, 1 endpoint: no problems\n")
+    path = os.path.join(guest.root, FOLDER, "web.ini")
+    os.chmod(path, 0o600)
+    code, output = control.run("check")
+    assert code == 1 and output.startswith(f"/{FOLDER}/web.ini: the agent cannot read it")
+    os.chmod(path, 0o644)
+    os.chmod(os.path.dirname(path), 0o700)
+    assert control.run("check")[0] == 1
+    os.chmod(os.path.dirname(path), 0o755)
+    os.makedirs(os.path.join(guest.root, "mnt/c"))
+    os.rename(path, os.path.join(guest.root, "mnt/c/web.ini"))
+    os.symlink("../../../mnt/c/web.ini", path)
+    code, output = control.run("check")
+    assert code == 1 and "leads to '/mnt/c/web.ini'" in output and "copy the file" in output
+    guest.start()  # not as a service: it can read the file, and its word counts
+    assert control.run("check") == (0, "1 service, 1 endpoint: no problems\n")
+
+
+def test_check_shows_what_only_the_agent_knows(up):
+    guest, host, control = up
+    guest.service("web", "listen = 8080")
+    guest.wait_state("web", "active")
+    guest.service("web", "listen = x")
+    wait_until(lambda: guest.service_status("web").get("stale"), "the problem")
+    guest.service("other", "listen = 8080")
+    wait_until(lambda: len(guest.status()["configuration"]["problems"]) == 2, "the clash")
+    code, output = control.run("check")
+    assert code == 1 and len(output.splitlines()) == 2
+    assert f"/{FOLDER}/other.ini:2: listen: 0.0.0.0:8080 is still in force for" in output

@@ -67,7 +67,20 @@ def test_reload_fails_with_the_reason(system):
     system.run("rm", f"{SERVICES}/good.ini")
 
 
-@pytest.mark.parametrize("folder", ["/mnt/c", "/home/somebody", "/root", "/tmp", "/dev/shm"])
+@pytest.mark.parametrize("how", ["mv x.tmp {}", "ln x.tmp {} && rm x.tmp",
+                                 "mv x.tmp /dev/shm/x && mv /dev/shm/x {}"])
+def test_a_file_that_appears_is_loaded(system, how):
+    """The root of this system is an overlay. Other ways to make a file are tested in test-watch.c."""
+    file = f"{SERVICES}/new.ini"
+    system.run("systemctl", "restart", AGENT)
+    system.write(f"{SERVICES}/x.tmp", "[service]\nlisten = 8080\n")
+    system.run("sh", "-c", f"cd {SERVICES} && {how.format(file)}")
+    system.wait(lambda: [s["name"] for s in system.status()["services"]] == ["new"], "the service")
+    system.run("rm", file)
+    system.wait(lambda: system.status()["services"] == [], "the removal")
+
+
+@pytest.mark.parametrize("folder", ["/mnt/c", "/run/user/5", "/tmp", "/dev/shm"])
 def test_a_link_to_what_the_sandbox_hides(system, folder):
     """The agent names the cause and the way, and the check at a shell agrees with it."""
     system.write(f"{folder}/web.ini", "[service]\nlisten = 8080\n")

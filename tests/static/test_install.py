@@ -78,7 +78,7 @@ def test_the_installed_unit_and_its_man_pages(installed, tmp_path):
     assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text
     assert "@" not in re.sub("@[a-z]+", "", text)  # a group of system calls
     unit = tmp_path / os.path.basename(UNIT)
-    unit.write_text(text.replace("=/usr/sbin/", f"={installed}/usr/sbin/"))
+    unit.write_text(re.sub("=/usr/(s?bin/wsl)", rf"={installed}/usr/\1", text))
     other = installed / os.path.dirname(UNIT) / "wslbridge-run-shared.service"
     assert re.findall(r"^(?:Wants|After)=(\S+)$", text, re.MULTILINE) == [other.name] * 2
     (tmp_path / other.name).write_text(other.read_text())

@@ -109,4 +109,4 @@ def test_the_programs_know_what_the_unit_hides():
     assert unit["ProtectHome"] == unit["PrivateTmp"] == "yes"
     folders = {"/home", "/root", "/run/user", "/tmp", "/var/tmp",
                *(path.lstrip("-") for path in unit["InaccessiblePaths"].split())}
-    assert set(re.findall(r'\{"(/[\w/]+)", "', tree.read("agent/config/sandbox.c"))) == folders
+    assert set(re.findall(r'\{"(/[\w/]+)", "', tree.read("agent/config/places.c"))) == folders

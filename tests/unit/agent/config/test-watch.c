@@ -95,6 +95,14 @@ START_TEST(test_every_change_is_reported) {
                 {"echo >" ETC "/agent.conf", 1},
                 {"echo >" ETC "/key", 1},
                 {"ln " ETC "/key " INI, 1}, /* complete when it appears */
+                {"rm " INI, 1},
+                {"cp " ETC "/key x && ln x " INI " && rm x", 1}, /* and has no other name */
+                {"rm " INI, 1},
+                {"cp " ETC "/key " ETC "/services.d/x && ln " ETC "/services.d/x " INI " && rm " ETC
+                 "/services.d/x",
+                 1},
+                {"mv " INI " x && mv x " INI, 1},
+                {"cp " ETC "/key /dev/shm/wslbridge-test && mv /dev/shm/wslbridge-test " INI, 1},
                 /* Not configuration. */
                 {"echo >" ETC "/services.d/README", 0},
                 {"echo >" ETC "/services.d/.web.ini.swp", 0},
@@ -109,6 +117,47 @@ START_TEST(test_every_change_is_reported) {
         for (size_t i = 0; i < ELEMENTSOF(cases); i++) {
                 shell(cases[i].command);
                 ck_assert_msg(changes() == cases[i].n, "%s", cases[i].command);
+        }
+}
+END_TEST
+
+/* A file without a name gets one when it is complete. */
+START_TEST(test_file_that_gets_its_name_at_the_end) {
+        char link[64];
+        int fd;
+
+        test_mkdir(ETC "/services.d");
+        start();
+        fd = open(test_path(ETC "/services.d"), O_WRONLY | O_TMPFILE | O_CLOEXEC, 0644);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(write(fd, "[service]\n", 10), 10);
+        ck_assert_uint_eq(changes(), 0);
+        (void) snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+        ck_assert_int_eq(linkat(AT_FDCWD, link, AT_FDCWD, test_path(INI), AT_SYMLINK_FOLLOW), 0);
+        close(fd);
+        ck_assert_uint_eq(changes(), 1);
+        ck_assert_uint_eq(changes(), 0);
+}
+END_TEST
+
+/* Many files that are being written: each is read when it is complete. */
+START_TEST(test_many_unfinished_files) {
+        int fds[8];
+
+        test_mkdir(ETC "/services.d");
+        start();
+        for (unsigned i = 0; i < ELEMENTSOF(fds); i++) {
+                char name[64];
+
+                (void) snprintf(name, sizeof(name), ETC "/services.d/%u.ini", i);
+                fds[i] = open(test_path(name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+                ck_assert_int_ge(fds[i], 0);
+                ck_assert_int_eq(write(fds[i], "[serv", 5), 5);
+        }
+        ck_assert_uint_eq(changes(), 0);
+        for (unsigned i = 0; i < ELEMENTSOF(fds); i++) {
+                close(fds[i]);
+                ck_assert_uint_eq(changes(), 1);
         }
 }
 END_TEST
@@ -288,6 +337,8 @@ int main(void) {
         tcase_set_timeout(t, 60);
         tcase_add_test(t, test_every_change_is_reported);
         tcase_add_test(t, test_unfinished_file_waits_for_its_end);
+        tcase_add_test(t, test_file_that_gets_its_name_at_the_end);
+        tcase_add_test(t, test_many_unfinished_files);
         tcase_add_test(t, test_directories_come_and_go);
         tcase_add_test(t, test_something_else_in_its_place);
         tcase_add_test(t, test_directory_becomes_readable);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Names that were probably meant as configuration, and names that are there on purpose.
+ * Names that were probably meant as configuration, names that are there on purpose, and places that
+ * the service cannot see.
  */
 
-#include "agent/config/near-miss.h"
+#include "agent/config/places.h"
 
 #include "agent/util/cleanup.h"
 #include "tests/suite.h"
@@ -90,12 +91,25 @@ START_TEST(beside_the_folder) {
 }
 END_TEST
 
+START_TEST(hidden_from_the_service) {
+        static const char *const hidden[] = {"/home", "/run/user/5/x", "/mnt/c/x", "/tmp/x",
+                                             "/var/tmp/x"};
+        static const char *const seen[] = {"/homes/a", "/etc/x", "/var/x", "/mntx", "/opt/mnt/x"};
+
+        for (size_t i = 0; i < ELEMENTSOF(hidden); i++)
+                ck_assert_ptr_nonnull(service_hides(hidden[i]));
+        for (size_t i = 0; i < ELEMENTSOF(seen); i++)
+                ck_assert_ptr_null(service_hides(seen[i]));
+}
+END_TEST
+
 int main(void) {
-        Suite *suite = suite_create("config-near-miss");
+        Suite *suite = suite_create("config-places");
         TCase *tcase = tcase_create("names");
 
         tcase_add_test(tcase, beside_services);
         tcase_add_test(tcase, beside_the_folder);
+        tcase_add_test(tcase, hidden_from_the_service);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Judging names. Only names that people really write by mistake are reported: a suffix of another
- * program's configuration, none at all, or a known name with a typing error.
+ * Judging names and places. Only names that people really write by mistake are reported: a suffix
+ * of another program's configuration, none at all, or a known name with a typing error.
  */
 
-#include "agent/config/near-miss.h"
+#include "agent/config/places.h"
 
 #include "agent/config/values.h"
 #include "agent/util/cleanup.h"
@@ -74,4 +74,26 @@ const char *near_miss_of_main(const char *name, char *ret_text, size_t size) {
         if (!has_suffix(name, ".ini"))
                 return NULL;
         return "is not read, because services belong to the folder services.d; move the file there";
+}
+
+/* The folders of ProtectHome=, InaccessiblePaths= and PrivateTmp= of
+ * systemd/wslbridge-agent.service.in; tests/static/test_unit.py compares them. */
+static const struct HiddenFolder {
+        const char *folder, *shown;
+} hidden_folders[] = {
+        {"/home", "home directories"},     {"/root", "home directories"},
+        {"/run/user", "home directories"}, {"/mnt", "/mnt, where WSL has the drives of Windows"},
+        {"/dev/shm", "/dev/shm"},          {"/tmp", "/tmp"},
+        {"/var/tmp", "/var/tmp"},
+};
+
+const char *service_hides(const char *path) {
+        for (size_t i = 0; i < ELEMENTSOF(hidden_folders); i++) {
+                size_t n = strlen(hidden_folders[i].folder);
+
+                if (strncmp(path, hidden_folders[i].folder, n) == 0 &&
+                    (path[n] == '/' || path[n] == '\0'))
+                        return hidden_folders[i].shown;
+        }
+        return NULL;
 }
