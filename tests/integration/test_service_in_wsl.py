@@ -52,6 +52,7 @@ SERVICES = "/etc/wslbridge/services.d"
 
 def test_reload_fails_with_the_reason(system):
     """The command runs in the sandbox of the service, and as its user."""
+    system.run("systemctl", "start", AGENT)
     system.write(f"{SERVICES}/good.ini", "[service]\nlisten = 8080\n")
     system.run("systemctl", "reload", AGENT)
     system.write(f"{SERVICES}/bad.ini", "[service]\nlisten = 70000\n")
@@ -72,7 +73,8 @@ def test_reload_fails_with_the_reason(system):
 def test_a_file_that_appears_is_loaded(system, how):
     """The root of this system is an overlay. Other ways to make a file are tested in test-watch.c."""
     file = f"{SERVICES}/new.ini"
-    system.run("systemctl", "restart", AGENT)
+    system.run("systemctl", "start", AGENT)
+    system.wait(lambda: system.status(), "the status")
     system.write(f"{SERVICES}/x.tmp", "[service]\nlisten = 8080\n")
     system.run("sh", "-c", f"cd {SERVICES} && {how.format(file)}")
     system.wait(lambda: [s["name"] for s in system.status()["services"]] == ["new"], "the service")
@@ -83,6 +85,7 @@ def test_a_file_that_appears_is_loaded(system, how):
 @pytest.mark.parametrize("folder", ["/mnt/c", "/run/user/5", "/tmp", "/dev/shm"])
 def test_a_link_to_what_the_sandbox_hides(system, folder):
     """The agent names the cause and the way, and the check at a shell agrees with it."""
+    system.run("systemctl", "start", AGENT)
     system.write(f"{folder}/web.ini", "[service]\nlisten = 8080\n")
     system.run("ln", "-s", f"{folder}/web.ini", f"{SERVICES}/web.ini")
     says = f"{SERVICES}/web.ini: is a link to '{folder}/web.ini', which the agent cannot read"

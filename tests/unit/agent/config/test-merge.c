@@ -358,6 +358,7 @@ int main(void) {
         TCase *tcase = tcase_create("limits");
 
         tcase_add_checked_fixture(tcase, setup, teardown);
+        tcase_set_timeout(tcase, 60); /* all pairs of sets, on a busy machine */
         tcase_add_test(tcase, size_is_counted_as_encoded);
         tcase_add_test(tcase, as_many_bytes_as_a_message_holds);
         tcase_add_test(tcase, as_many_services_as_endpoints);
