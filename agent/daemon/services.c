@@ -104,6 +104,8 @@ static int service_set(StatusService *s, uint8_t state, uint16_t reason, const c
         }
         if (s->state != state || s->reason != reason)
                 s->since = *now;
+        else if (state == WIRE_SERVICE_ACTIVE)
+                s->logged = false; /* it is open to others than before, which is news */
         free(s->text);
         s->text = copy;
         s->state = state;
@@ -143,7 +145,7 @@ static bool service_is_news(StatusService *s) {
 static void agent_log_service(Agent *a, const char *name, const StatusService *s) {
         const char *state = wire_service_state_name(s->state);
         const char *reason = wire_reason_name(s->reason);
-        bool good = s->state == WIRE_SERVICE_ACTIVE;
+        bool good = s->state == WIRE_SERVICE_ACTIVE && s->reason != WIRE_REASON_UNREACHABLE;
 
         journal_fields(&a->journal, good ? LOG_NOTICE : LOG_WARNING,
                        FIELDS(.id = good ? MESSAGE_SERVICE_STATE : MESSAGE_SERVICE_PROBLEM,

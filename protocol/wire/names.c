@@ -87,6 +87,10 @@ const char *wire_reason_name(uint16_t reason) {
                 return "firewall";
         case WIRE_REASON_NOT_LISTENING:
                 return "not-listening";
+        case WIRE_REASON_UNREACHABLE:
+                return "unreachable";
+        case WIRE_REASON_FIREWALL_OFF:
+                return "firewall-off";
         case WIRE_REASON_GUEST_ADDRESS:
                 return "guest-address";
         case WIRE_REASON_DUPLICATE:

@@ -7,6 +7,7 @@
 #include "tests/windows/fake-firewall.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const GUID clsid_policy = {
@@ -14,86 +15,19 @@ static const GUID clsid_policy = {
 static const GUID clsid_rule = {
         0x2c5bc43e, 0x3369, 0x4c33, {0xab, 0x0c, 0xbe, 0x94, 0x69, 0x67, 0x7a, 0xf4}};
 
-FakeFirewall fake_firewall;
+static const GUID clsid_products = {
+        0xcc19079b, 0x8272, 0x4d73, {0xbb, 0x70, 0xcd, 0xb5, 0x33, 0x52, 0x7b, 0x61}};
 
-static FakeRule *fake(INetFwRule *rule) {
-        return (FakeRule *) rule;
-}
+static LONG setting(FakeSetting which) {
+        DWORD value = 0, size = sizeof(value);
+        wchar_t name[16];
 
-static void note(const char *what) {
-        size_t n = strlen(fake_firewall.record);
-
-        (void) snprintf(fake_firewall.record + n, sizeof(fake_firewall.record) - n, "%s ", what);
-}
-
-/* Whether the firewall still answers. */
-static bool alive(void) {
-        if (fake_firewall.fail_after > 0)
-                fake_firewall.fail_after--;
-        else if (fake_firewall.fail_after == 0)
-                return false;
-        return true;
-}
-
-static HRESULT done(INetFwRule *rule) {
-        if (fake(rule)->stored && fake_firewall.watch)
-                fake_firewall.watch(fake(rule));
-        return S_OK;
-}
-
-static HRESULT put_text(INetFwRule *rule, FakeText which, const char *name, BSTR text) {
-        if (fake(rule)->stored && !alive())
-                return E_FAIL;
-        note(name);
-        (void) wcsncpy(fake(rule)->texts[which], text, FAKE_TEXT_MAX - 1);
-        return done(rule);
-}
-
-static HRESULT get_text(INetFwRule *rule, FakeText which, BSTR *ret_text) {
-        *ret_text = SysAllocString(fake(rule)->texts[which]);
-        return *ret_text ? S_OK : E_OUTOFMEMORY;
-}
-
-#define FAKE_TEXT(which_, property_)                                                 \
-        static HRESULT STDMETHODCALLTYPE put_##property_(INetFwRule *r, BSTR text) { \
-                return put_text(r, which_, #property_, text);                        \
-        }                                                                            \
-        static HRESULT STDMETHODCALLTYPE get_##property_(INetFwRule *r, BSTR *ret) { \
-                return get_text(r, which_, ret);                                     \
-        }
-#define FAKE_NUMBER(type_, field_, property_)                                          \
-        static HRESULT STDMETHODCALLTYPE put_##property_(INetFwRule *r, type_ value) { \
-                if (fake(r)->stored && !alive())                                       \
-                        return E_FAIL;                                                 \
-                note(#property_);                                                      \
-                fake(r)->field_ = value;                                               \
-                return done(r);                                                        \
-        }                                                                              \
-        static HRESULT STDMETHODCALLTYPE get_##property_(INetFwRule *r, type_ *ret) {  \
-                *ret = fake(r)->field_;                                                \
-                return S_OK;                                                           \
-        }
-
-FAKE_TEXT(NAME, Name)
-FAKE_TEXT(ABOUT, Description)
-FAKE_TEXT(LOCAL, LocalAddresses)
-FAKE_TEXT(REMOTE, RemoteAddresses)
-FAKE_TEXT(GROUPING, Grouping)
-FAKE_NUMBER(LONG, protocol, Protocol)
-FAKE_NUMBER(LONG, profiles, Profiles)
-FAKE_NUMBER(NET_FW_RULE_DIRECTION, direction, Direction)
-FAKE_NUMBER(NET_FW_ACTION, action, Action)
-FAKE_NUMBER(VARIANT_BOOL, enabled, Enabled)
-
-/* Like Windows, refuse ports for a rule without a protocol. */
-static HRESULT STDMETHODCALLTYPE put_LocalPorts(INetFwRule *r, BSTR text) {
-        if (fake(r)->protocol != NET_FW_IP_PROTOCOL_TCP)
-                return E_INVALIDARG;
-        return put_text(r, PORTS, "LocalPorts", text);
-}
-
-static HRESULT STDMETHODCALLTYPE get_LocalPorts(INetFwRule *r, BSTR *ret) {
-        return get_text(r, PORTS, ret);
+        if (!fake_firewall.from_registry)
+                return fake_firewall.settings[which];
+        (void) swprintf(name, ARRAYSIZE(name), L"Firewall%d", (int) which);
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, FAKE_SETTINGS_KEY, name, RRF_RT_REG_DWORD, NULL,
+                            &value, &size);
+        return (LONG) value;
 }
 
 /* Every object answers to every interface that is asked for, and lives for ever. */
@@ -108,27 +42,12 @@ static HRESULT STDMETHODCALLTYPE get_LocalPorts(INetFwRule *r, BSTR *ret) {
 #define FAKE_BASE(type_) \
         .QueryInterface = query_##type_, .AddRef = count_##type_, .Release = count_##type_
 
-FAKE_UNKNOWN(INetFwRule)
+FAKE_UNKNOWN(INetFwProduct)
+FAKE_UNKNOWN(INetFwProducts)
 FAKE_UNKNOWN(INetFwRules)
 FAKE_UNKNOWN(INetFwPolicy2)
 FAKE_UNKNOWN(IEnumVARIANT)
 FAKE_UNKNOWN(IClassFactory)
-
-#define FAKE_CALLS(property_) .put_##property_ = put_##property_, .get_##property_ = get_##property_
-
-static INetFwRuleVtbl rule_calls = {
-        FAKE_BASE(INetFwRule),       FAKE_CALLS(Name),       FAKE_CALLS(Description),
-        FAKE_CALLS(Protocol),        FAKE_CALLS(LocalPorts), FAKE_CALLS(LocalAddresses),
-        FAKE_CALLS(RemoteAddresses), FAKE_CALLS(Direction),  FAKE_CALLS(Action),
-        FAKE_CALLS(Profiles),        FAKE_CALLS(Grouping),   FAKE_CALLS(Enabled),
-};
-
-FakeRule *fake_rule_new(void) {
-        FakeRule *r = &fake_firewall.rules[fake_firewall.n++];
-
-        *r = (FakeRule){.rule = {&rule_calls}, .protocol = 256 /* any, as in a new rule */};
-        return r;
-}
 
 static FakeRule *first_of(BSTR name) {
         for (size_t i = 0; i < fake_firewall.n; i++)
@@ -139,17 +58,17 @@ static FakeRule *first_of(BSTR name) {
 }
 
 static HRESULT STDMETHODCALLTYPE rules_add(INetFwRules *this, INetFwRule *rule) {
-        note("Add");
-        fake(rule)->stored = true;
+        fake_note("Add");
+        ((FakeRule *) rule)->stored = true;
         return S_OK;
 }
 
 static HRESULT STDMETHODCALLTYPE rules_remove(INetFwRules *this, BSTR name) {
         FakeRule *rule = first_of(name);
 
-        if (!alive())
+        if (!fake_alive())
                 return E_FAIL;
-        note("Remove");
+        fake_note("Remove");
         if (rule)
                 rule->stored = false;
         return S_OK;
@@ -162,24 +81,32 @@ static HRESULT STDMETHODCALLTYPE rules_item(INetFwRules *this, BSTR name, INetFw
         return rule ? S_OK : HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND);
 }
 
-static size_t next; /* of the only enumeration */
+typedef struct FakeEnumeration {
+        IEnumVARIANT list; /* the first member */
+        size_t next;
+} FakeEnumeration;
 
 static HRESULT STDMETHODCALLTYPE enum_next(IEnumVARIANT *this, ULONG n, VARIANT *ret, ULONG *got) {
-        while (next < fake_firewall.n && !fake_firewall.rules[next].stored)
-                next++;
-        if (next == fake_firewall.n)
+        FakeEnumeration *e = (FakeEnumeration *) this;
+
+        while (e->next < fake_firewall.n && !fake_firewall.rules[e->next].stored)
+                e->next++;
+        if (e->next == fake_firewall.n)
                 return S_FALSE;
         ret->vt = VT_DISPATCH;
-        ret->pdispVal = (IDispatch *) &fake_firewall.rules[next++].rule;
+        ret->pdispVal = (IDispatch *) &fake_firewall.rules[e->next++].rule;
         return S_OK;
 }
 
 static IEnumVARIANTVtbl enum_calls = {FAKE_BASE(IEnumVARIANT), .Next = enum_next};
-static IEnumVARIANT enumeration = {&enum_calls};
 
 static HRESULT STDMETHODCALLTYPE rules_enum(INetFwRules *this, IUnknown **ret) {
-        next = 0;
-        *ret = (IUnknown *) &enumeration;
+        FakeEnumeration *e = calloc(1, sizeof(*e));
+
+        if (!e)
+                return E_OUTOFMEMORY;
+        e->list.lpVtbl = &enum_calls;
+        *ret = (IUnknown *) &e->list;
         return S_OK;
 }
 
@@ -193,8 +120,97 @@ static HRESULT STDMETHODCALLTYPE policy_rules(INetFwPolicy2 *this, INetFwRules *
         return S_OK;
 }
 
-static INetFwPolicy2Vtbl policy_calls = {FAKE_BASE(INetFwPolicy2), .get_Rules = policy_rules};
+static HRESULT STDMETHODCALLTYPE policy_connected(INetFwPolicy2 *this, LONG *ret) {
+        *ret = setting(CONNECTED);
+        return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE policy_state(INetFwPolicy2 *this, NET_FW_MODIFY_STATE *ret) {
+        if (setting(UNSUPPORTED))
+                return E_NOTIMPL;
+        *ret = (NET_FW_MODIFY_STATE) setting(STATE);
+        return setting(PARTLY) ? S_FALSE : S_OK;
+}
+
+/* Like Windows, answer about a single profile only. */
+static HRESULT about(FakeSetting which, NET_FW_PROFILE_TYPE2 profile, bool *ret) {
+        *ret = (setting(which) & (LONG) profile) != 0;
+        return profile == 1 || profile == 2 || profile == 4 ? S_OK : E_INVALIDARG;
+}
+
+static HRESULT STDMETHODCALLTYPE policy_enabled(INetFwPolicy2 *this, NET_FW_PROFILE_TYPE2 profile,
+                                                VARIANT_BOOL *ret) {
+        bool off;
+        HRESULT hr = about(OFF, profile, &off);
+
+        *ret = off ? VARIANT_FALSE : VARIANT_TRUE;
+        return hr;
+}
+
+static HRESULT STDMETHODCALLTYPE policy_shut(INetFwPolicy2 *this, NET_FW_PROFILE_TYPE2 profile,
+                                             VARIANT_BOOL *ret) {
+        bool shut;
+        HRESULT hr = about(SHUT, profile, &shut);
+
+        *ret = shut ? VARIANT_TRUE : VARIANT_FALSE;
+        return hr;
+}
+
+static HRESULT STDMETHODCALLTYPE policy_default(INetFwPolicy2 *this, NET_FW_PROFILE_TYPE2 profile,
+                                                NET_FW_ACTION *ret) {
+        bool lets_in;
+        HRESULT hr = about(LETS_IN, profile, &lets_in);
+
+        *ret = lets_in ? NET_FW_ACTION_ALLOW : NET_FW_ACTION_BLOCK;
+        return hr;
+}
+
+static INetFwPolicy2Vtbl policy_calls = {
+        FAKE_BASE(INetFwPolicy2),
+        .get_Rules = policy_rules,
+        .get_CurrentProfileTypes = policy_connected,
+        .get_LocalPolicyModifyState = policy_state,
+        .get_FirewallEnabled = policy_enabled,
+        .get_BlockAllInboundTraffic = policy_shut,
+        .get_DefaultInboundAction = policy_default,
+};
 static INetFwPolicy2 policy = {&policy_calls};
+
+static HRESULT STDMETHODCALLTYPE product_name(INetFwProduct *this, BSTR *ret) {
+        *ret = SysAllocString(FAKE_PRODUCT);
+        return *ret ? S_OK : E_OUTOFMEMORY;
+}
+
+static HRESULT STDMETHODCALLTYPE product_categories(INetFwProduct *this, VARIANT *ret) {
+        VARIANT item;
+        LONG at = 0;
+
+        VariantInit(ret);
+        VariantInit(&item);
+        item.vt = VT_I4;
+        item.lVal = setting(CATEGORY);
+        ret->vt = VT_ARRAY | VT_VARIANT;
+        ret->parray = SafeArrayCreateVector(VT_VARIANT, 0, 1);
+        return ret->parray ? SafeArrayPutElement(ret->parray, &at, &item) : E_OUTOFMEMORY;
+}
+
+static INetFwProductVtbl product_calls = {FAKE_BASE(INetFwProduct), .get_DisplayName = product_name,
+                                          .get_RuleCategories = product_categories};
+static INetFwProduct product = {&product_calls};
+
+static HRESULT STDMETHODCALLTYPE products_count(INetFwProducts *this, LONG *ret) {
+        *ret = setting(PRODUCT);
+        return S_OK;
+}
+
+static HRESULT STDMETHODCALLTYPE products_item(INetFwProducts *this, LONG i, INetFwProduct **ret) {
+        *ret = i < setting(PRODUCT) ? &product : NULL;
+        return *ret ? S_OK : E_INVALIDARG;
+}
+
+static INetFwProductsVtbl products_calls = {FAKE_BASE(INetFwProducts), .get_Count = products_count,
+                                            .Item = products_item};
+static INetFwProducts products = {&products_calls};
 
 static HRESULT STDMETHODCALLTYPE make_policy(IClassFactory *this, IUnknown *outer, REFIID iid,
                                              void **ret) {
@@ -208,25 +224,44 @@ static HRESULT STDMETHODCALLTYPE make_rule(IClassFactory *this, IUnknown *outer,
         return S_OK;
 }
 
+static HRESULT STDMETHODCALLTYPE make_products(IClassFactory *this, IUnknown *outer, REFIID iid,
+                                               void **ret) {
+        *ret = &products;
+        return S_OK;
+}
+
+static IClassFactoryVtbl make_products_calls = {FAKE_BASE(IClassFactory),
+                                                .CreateInstance = make_products};
 static IClassFactoryVtbl make_policy_calls = {FAKE_BASE(IClassFactory),
                                               .CreateInstance = make_policy};
 static IClassFactoryVtbl make_rule_calls = {FAKE_BASE(IClassFactory), .CreateInstance = make_rule};
-static IClassFactory policy_factory = {&make_policy_calls}, rule_factory = {&make_rule_calls};
+static struct {
+        const GUID *clsid;
+        IClassFactory factory;
+} classes[] = {
+        {&clsid_policy, {&make_policy_calls}},
+        {&clsid_rule, {&make_rule_calls}},
+        {&clsid_products, {&make_products_calls}},
+};
 
 void fake_firewall_reset(void) {
         memset(&fake_firewall, 0, sizeof(fake_firewall));
         fake_firewall.fail_after = -1;
 }
 
-HRESULT fake_firewall_register(void) {
-        DWORD cookie;
-        HRESULT hr = CoInitializeEx(NULL, COINIT_MULTITHREADED);
+IClassFactory *fake_firewall_factory(REFCLSID clsid) {
+        for (size_t i = 0; i < ARRAYSIZE(classes); i++)
+                if (IsEqualGUID(clsid, classes[i].clsid))
+                        return &classes[i].factory;
+        return NULL;
+}
 
-        if (SUCCEEDED(hr))
-                hr = CoRegisterClassObject(&clsid_policy, (IUnknown *) &policy_factory,
-                                           CLSCTX_INPROC_SERVER, REGCLS_MULTIPLEUSE, &cookie);
-        if (SUCCEEDED(hr))
-                hr = CoRegisterClassObject(&clsid_rule, (IUnknown *) &rule_factory,
+HRESULT fake_firewall_register(void) {
+        HRESULT hr = CoInitializeEx(NULL, COINIT_MULTITHREADED);
+        DWORD cookie;
+
+        for (size_t i = 0; SUCCEEDED(hr) && i < ARRAYSIZE(classes); i++)
+                hr = CoRegisterClassObject(classes[i].clsid, (IUnknown *) &classes[i].factory,
                                            CLSCTX_INPROC_SERVER, REGCLS_MULTIPLEUSE, &cookie);
         return hr;
 }

@@ -9,6 +9,7 @@
 
 #include "tests/windows/fake-firewall.h"
 #include "windows-helper/host/firewall-com.h"
+#include "windows-helper/host/firewall-sight.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -110,11 +111,10 @@ static void test_read_back(void) {
 static void test_system(void) {
         static const char *const names[] = {"add", "update", "remove"};
         FirewallRules rules = FIREWALL_RULES_NULL;
-        FirewallEffect effect = FIREWALL_EFFECTIVE;
+        FirewallSight sight = FIREWALL_SIGHT_NULL;
         FirewallCom *com = NULL;
         FirewallStore store;
         size_t n_removed;
-        int r;
 
         check("open", firewall_com_new(&com, &store) == 0);
         check("list", store.list(store.userdata, &rules) == 0 && rules.n == 0);
@@ -123,8 +123,7 @@ static void test_system(void) {
 
                 check(names[i], store.change(store.userdata, &change) == 0);
         }
-        r = store.effect(store.userdata, &effect);
-        check("effect", r == -ENOSYS || (r == 0 && effect == FIREWALL_EFFECTIVE));
+        check("nothing is known of the firewall", firewall_sight_read(&sight) == 0 && !sight.known);
         check("clock", store.now(store.userdata) > 0);
         firewall_com_free(com);
         firewall_rules_done(&rules);
@@ -333,6 +332,47 @@ static void test_added_then_changed(FirewallStore *store) {
         store->rest(store->userdata);
 }
 
+/* Of the settings of the firewall and its rules, what decides about reachability is read. */
+static void test_sight(void) {
+        FirewallSight s = FIREWALL_SIGHT_NULL;
+        FakeRule *block;
+
+        fake_firewall_reset();
+        fake_firewall.settings[CONNECTED] = WIRE_PROFILE_PUBLIC | WIRE_PROFILE_DOMAIN;
+        fake_firewall.settings[OFF] = WIRE_PROFILE_DOMAIN;
+        fake_firewall.settings[SHUT] = WIRE_PROFILE_PRIVATE;
+        fake_firewall.settings[LETS_IN] = WIRE_PROFILE_PUBLIC;
+        (void) stored(&wanted, NULL, NULL); /* a rule that lets in says nothing */
+        block = stored(&wanted, L"Not here", L"");
+        block->action = NET_FW_ACTION_BLOCK;
+        block->profiles = 0x7fffffff;
+        (void) wcscpy(block->texts[PROGRAM], L"C:\\Windows\\System32\\svchost.exe");
+        (void) wcscpy(block->texts[SERVICE], L"iphlpsvc");
+        check("sight", firewall_sight_read(&s) == 0 && s.known && s.connected == 5 && s.off == 1 &&
+                               s.shut == 2 && s.lets_in == 4 && !s.overridden && !s.product[0]);
+        check("the rule that blocks", s.n_blocks == 1 &&
+                                              strcmp(s.blocks[0].name, "Not here") == 0 &&
+                                              s.blocks[0].profiles == WIRE_PROFILE_ALL &&
+                                              strcmp(s.blocks[0].ports, "2222") == 0 &&
+                                              strcmp(s.blocks[0].local, "*") == 0);
+        firewall_sight_done(&s);
+        (void) wcscpy(block->texts[PROGRAM], L"C:\\game.exe");
+        check("another program's does not", firewall_sight_read(&s) == 0 && s.n_blocks == 0);
+        firewall_sight_done(&s);
+        fake_firewall.settings[STATE] = NET_FW_MODIFY_STATE_GP_OVERRIDE;
+        check("Group Policy", firewall_sight_read(&s) == 0 && s.overridden);
+        fake_firewall.settings[PARTLY] = 1;
+        check("not of all profiles", firewall_sight_read(&s) == 0 && !s.overridden);
+        fake_firewall.settings[PRODUCT] = 1;
+        fake_firewall.settings[CATEGORY] = 2;
+        check("another firewall",
+              firewall_sight_read(&s) == 0 && strcmp(s.product, "Some Firewall") == 0);
+        fake_firewall.settings[CATEGORY] = 1; /* it only wants to be stealthy */
+        check("a product that is none", firewall_sight_read(&s) == 0 && !s.product[0]);
+        fake_firewall.settings[UNSUPPORTED] = 1;
+        check("nothing is known", firewall_sight_read(&s) == 0 && !s.known);
+}
+
 static void test_fake_firewall(void) {
         FirewallCom *com = NULL;
         FirewallStore store;
@@ -347,6 +387,7 @@ static void test_fake_firewall(void) {
         test_added_then_changed(&store);
         firewall_com_free(com);
         test_killed_while_removing();
+        test_sight();
 }
 
 int main(void) {

@@ -8,7 +8,7 @@
 #include "windows-helper/commands/host-survey.h"
 
 #include "windows-helper/commands/status-load.h"
-#include "windows-helper/host/firewall-com.h"
+#include "windows-helper/host/firewall-sight.h"
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/store/guest-store.h"
@@ -111,8 +111,6 @@ static void survey_windows(HostEvidence *e) {
                              RRF_RT_REG_DWORD, NULL, &e->disabled_components, &size);
         e->app_control = survey_app_control();
         e->ipv6 = error == ERROR_SUCCESS ? SEEN_YES : SEEN_NO;
-        if (firewall_com_effect(&e->firewall_effect) < 0)
-                e->firewall_effect = FIREWALL_EFFECTIVE;
 }
 
 static void survey_sockets(HostEvidence *e) {
@@ -212,6 +210,8 @@ int host_survey_new(HostSurvey **ret_survey) {
         s->evidence.version = PROJECT_VERSION;
         survey_windows(&s->evidence);
         survey_sockets(&s->evidence);
+        if (firewall_sight_read(&s->sight) == 0)
+                s->evidence.sight = &s->sight;
         survey_vms(s);
         survey_status(s);
         survey_rules(s);
@@ -227,6 +227,7 @@ int host_survey_new(HostSurvey **ret_survey) {
 HostSurvey *host_survey_free(HostSurvey *s) {
         if (!s)
                 return NULL;
+        firewall_sight_done(&s->sight);
         rule_table_done(&s->rules);
         ledger_done(&s->ledger);
         free(s->guests);

@@ -13,6 +13,7 @@ typedef struct HostSurvey {
         VmList vms;
         Hostnet hostnet;
         /* owned */
+        FirewallSight sight;
         RuleTable rules;
         Ledger ledger;
         EvidenceGuest *guests;

@@ -67,7 +67,7 @@ static int com_open(FirewallCom *c) {
 }
 
 static HRESULT com_enumerate(FirewallCom *c) {
-        HRESULT hr = found_rules_read(&c->found, c->rules, NULL, NULL);
+        HRESULT hr = found_rules_read(&c->found, c->rules);
 
         c->added = false;
         return hr;
@@ -226,21 +226,6 @@ static void com_rest(void *userdata) {
         found_rules_done(&c->found);
 }
 
-static int com_effect(void *userdata, FirewallEffect *ret_effect) {
-        FirewallCom *c = userdata;
-        NET_FW_MODIFY_STATE state;
-        int r = com_open(c);
-
-        if (r < 0)
-                return r;
-        if (FAILED(INetFwPolicy2_get_LocalPolicyModifyState(c->policy, &state)))
-                return -ENOSYS; /* Wine 8 */
-        *ret_effect = state == NET_FW_MODIFY_STATE_GP_OVERRIDE       ? FIREWALL_OVERRIDDEN
-                      : state == NET_FW_MODIFY_STATE_INBOUND_BLOCKED ? FIREWALL_BLOCKS_ALL
-                                                                     : FIREWALL_EFFECTIVE;
-        return 0;
-}
-
 static uint64_t com_now(void *userdata) {
         return GetTickCount64() * 1000;
 }
@@ -256,7 +241,6 @@ int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store) {
                 .list = com_list,
                 .change = com_change,
                 .rest = com_rest,
-                .effect = com_effect,
                 .now = com_now,
         };
         *ret_com = c;
@@ -271,17 +255,6 @@ FirewallCom *firewall_com_free(FirewallCom *c) {
                 CoUninitialize();
         free(c);
         return NULL;
-}
-
-int firewall_com_effect(FirewallEffect *ret_effect) {
-        FirewallStore store;
-        FirewallCom *c = NULL;
-        int r = firewall_com_new(&c, &store);
-
-        if (r == 0)
-                r = store.effect(store.userdata, ret_effect);
-        firewall_com_free(c);
-        return r;
 }
 
 int firewall_com_remove_all(size_t *ret_removed) {

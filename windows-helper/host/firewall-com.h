@@ -15,9 +15,5 @@ typedef struct FirewallCom FirewallCom;
 int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store);
 FirewallCom *firewall_com_free(FirewallCom *c); /* takes NULL, returns NULL */
 
-/* Whether rules of ours take effect (fact 5.1.7). Return: 0, or negative errno when this is not
- * known (-ENOSYS under Wine). */
-int firewall_com_effect(FirewallEffect *ret_effect);
-
 /* Remove all rules of ours, for uninstalling. Return: 0 or the first error. */
 int firewall_com_remove_all(size_t *ret_removed);

@@ -22,7 +22,8 @@ static int found_compare(const void *pa, const void *pb) {
 }
 
 /* Keep @rule if it bears a name of ours. Return: 0 or -ENOMEM. */
-static int found_take(FoundRules *found, INetFwRule *rule) {
+static int found_take(void *userdata, INetFwRule *rule) {
+        FoundRules *found = userdata;
         FoundRule f = {.rule = rule};
         bool ours = false;
         int r = firewall_rule_identify(rule, &f.listen, &ours);
@@ -57,13 +58,12 @@ static HRESULT found_open(INetFwRules *rules, IEnumVARIANT **ret_list) {
         return hr;
 }
 
-HRESULT found_rules_read(FoundRules *found, INetFwRules *rules, FoundFn fn, void *userdata) {
+HRESULT found_rules_each(INetFwRules *rules, FoundFn fn, void *userdata) {
         IEnumVARIANT *list = NULL;
         VARIANT item;
         int r = 0;
         HRESULT hr = found_open(rules, &list);
 
-        found_rules_done(found);
         if (FAILED(hr))
                 return hr;
         VariantInit(&item);
@@ -73,16 +73,22 @@ HRESULT found_rules_read(FoundRules *found, INetFwRules *rules, FoundFn fn, void
                 if (item.vt == VT_DISPATCH && item.pdispVal &&
                     SUCCEEDED(
                             IDispatch_QueryInterface(item.pdispVal, &iid_rule, (void **) &rule))) {
-                        r = found_take(found, rule);
-                        if (fn)
-                                fn(userdata, rule);
+                        r = fn(userdata, rule);
                         INetFwRule_Release(rule);
                 }
                 (void) VariantClear(&item);
         }
         IEnumVARIANT_Release(list);
         if (r < 0)
-                hr = E_OUTOFMEMORY;
+                return E_OUTOFMEMORY;
+        return FAILED(hr) ? hr : S_OK;
+}
+
+HRESULT found_rules_read(FoundRules *found, INetFwRules *rules) {
+        HRESULT hr;
+
+        found_rules_done(found);
+        hr = found_rules_each(rules, found_take, found);
         if (FAILED(hr)) { /* half a list would make us add rules that exist */
                 found_rules_done(found);
                 return hr;

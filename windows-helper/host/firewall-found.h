@@ -20,12 +20,15 @@ typedef struct FoundRules {
         bool known; /* an enumeration has filled it */
 } FoundRules;
 
-/* Called for each rule of the firewall. */
-typedef void (*FoundFn)(void *userdata, INetFwRule *rule);
+/* Called for each rule of the firewall. Return: 0, or negative errno, which ends the enumeration.
+ */
+typedef int (*FoundFn)(void *userdata, INetFwRule *rule);
 
-/* Enumerate @rules. @fn: NULL: only what bears a name of ours is looked at. Return: also
- * E_NOTIMPL, under Wine. */
-HRESULT found_rules_read(FoundRules *found, INetFwRules *rules, FoundFn fn, void *userdata);
+/* Call @fn for each rule. Return: E_OUTOFMEMORY when @fn failed; E_NOTIMPL under Wine. */
+HRESULT found_rules_each(INetFwRules *rules, FoundFn fn, void *userdata);
+
+/* Fill @found, which is released before. Return: as found_rules_each(); then it is empty. */
+HRESULT found_rules_read(FoundRules *found, INetFwRules *rules);
 
 /* Release all; then it is empty and not known. */
 void found_rules_done(FoundRules *found);

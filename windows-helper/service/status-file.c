@@ -6,6 +6,7 @@
 
 #include "windows-helper/service/status-file.h"
 #include "common/json-write.h"
+#include "windows-helper/core/firewall/reach.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/secure.h"
@@ -88,6 +89,20 @@ static void status_iphlpsvc(JsonWriter *w) {
         json_close(w, '}');
 }
 
+static void status_firewall(JsonWriter *w, const FirewallSight *sight) {
+        char text[WIRE_TEXT_MAX + 1], networks[FIREWALL_PROFILES_TEXT_MAX];
+
+        if (!sight->known)
+                return;
+        firewall_profiles_text(sight->connected, networks);
+        firewall_sight_text(sight, text);
+        json_open(w, "firewall", '{');
+        json_string_member(w, "networks", networks);
+        json_string_member(w, "product", sight->product[0] ? sight->product : NULL);
+        json_string_member(w, "text", text);
+        json_close(w, '}');
+}
+
 static void status_problems(JsonWriter *w, const Surroundings *surroundings) {
         const PolicyOrigin *origin = surroundings_policy_origin(surroundings);
 
@@ -160,6 +175,7 @@ static int status_make(Buffer *out, const Controller *controller, const Surround
         status_time(&w, "written", 0);
         status_applied(&w, &summary);
         status_iphlpsvc(&w);
+        status_firewall(&w, surroundings_firewall(surroundings));
         status_vms(&w, vms);
         json_open(&w, "agents", '[');
         controller_guests(controller, status_guest, &w);

@@ -6,15 +6,18 @@
  */
 
 #include "windows-helper/service/surroundings.h"
+#include "windows-helper/core/firewall/reach.h"
 #include "windows-helper/host/firewall-com.h"
+#include "windows-helper/host/firewall-watch.h"
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/regwatch.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define SURROUNDINGS_WATCHES 6
+#define SURROUNDINGS_WATCHES 8
 
 /* At the end, thousands of firewall rules may be left to remove. Windows does not wait longer. */
 #define SURROUNDINGS_FINISH_SLICES 500
@@ -26,6 +29,8 @@ struct Surroundings {
         HostnetWatch *addresses;
         FirewallCom *com;
         FirewallApply firewall;
+        FirewallWatch *reach;
+        FirewallSight sight; /* the controller borrows it */
         RegWatch *watches[SURROUNDINGS_WATCHES];
         size_t n_watches;
         Policy policy;
@@ -86,9 +91,32 @@ static void surroundings_on_addresses(void *userdata) {
         Surroundings *s = userdata;
         Hostnet before = s->hostnet;
 
+        firewall_watch_hint(s->reach); /* it may be another network */
         if (hostnet_read(&s->hostnet) < 0 || hostnet_equal(&before, &s->hostnet) || !s->controller)
                 return;
         controller_set_hostnet(s->controller, &s->hostnet);
+}
+
+static void surroundings_on_networks(void *userdata) {
+        Surroundings *s = userdata;
+
+        firewall_watch_hint(s->reach);
+}
+
+/* @sight: taken over. */
+static void surroundings_on_sight(void *userdata, FirewallSight *sight) {
+        char text[WIRE_TEXT_MAX + 1], text_before[WIRE_TEXT_MAX + 1];
+        Surroundings *s = userdata;
+        FirewallSight before = s->sight;
+
+        s->sight = *sight;
+        s->generation++;
+        controller_set_firewall_sight(s->controller, &s->sight);
+        firewall_sight_text(&before, text_before);
+        firewall_sight_text(&s->sight, text);
+        firewall_sight_done(&before);
+        if (text[0] && strcmp(text, text_before) != 0)
+                log_write(LOG_LEVEL_NOTICE, "%s", text);
 }
 
 int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backend,
@@ -136,12 +164,16 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 {POLICY_STORE_MANAGED, surroundings_on_policy},
                 {POLICY_STORE_LOCAL, surroundings_on_policy},
                 {HOSTNET_LXSS_PATH, surroundings_on_addresses},
+                {FIREWALL_WATCH_NETWORKS, surroundings_on_networks},
+                {FIREWALL_WATCH_POLICY, surroundings_on_networks},
         };
         int r = 0;
 
         s->controller = controller;
         for (size_t i = 0; r == 0 && i < SURROUNDINGS_WATCHES; i++)
                 r = surroundings_watch(s, watched[i].path, watched[i].fn);
+        if (r == 0)
+                r = firewall_watch_new(&s->reach, s->loop, surroundings_on_sight, s);
         if (r == 0)
                 r = hostnet_watch_new(&s->addresses, s->loop, surroundings_on_addresses, s);
         if (r == 0)
@@ -162,10 +194,12 @@ Surroundings *surroundings_free(Surroundings *s) {
         if (!s)
                 return NULL;
         hostnet_watch_free(s->addresses);
+        firewall_watch_free(s->reach);
         for (size_t i = 0; i < s->n_watches; i++)
                 regwatch_free(s->watches[i]);
         firewall_apply_done(&s->firewall);
         firewall_com_free(s->com);
+        firewall_sight_done(&s->sight);
         iphlpsvc_free(s->forwarder);
         free(s);
         return NULL;
@@ -173,11 +207,9 @@ Surroundings *surroundings_free(Surroundings *s) {
 
 static void surroundings_report_firewall(Surroundings *s) {
         s->generation++;
-        if (s->firewall.problem[0]) {
-                log_event(s->firewall.failed ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-                          EVENT_FIREWALL_PROBLEM, "%s", s->firewall.problem);
-        }
-        controller_set_firewall_problem(s->controller, s->firewall.problem, s->firewall.failed);
+        if (s->firewall.problem[0])
+                log_event(LOG_LEVEL_ERROR, EVENT_FIREWALL_PROBLEM, "%s", s->firewall.problem);
+        controller_set_firewall_problem(s->controller, s->firewall.problem);
 }
 
 void surroundings_tick(Surroundings *s, uint64_t now_usec) {
@@ -212,6 +244,10 @@ const PolicyOrigin *surroundings_policy_origin(const Surroundings *s) {
 
 const char *surroundings_firewall_problem(const Surroundings *s) {
         return s->firewall.problem;
+}
+
+const FirewallSight *surroundings_firewall(const Surroundings *s) {
+        return &s->sight;
 }
 
 uint64_t surroundings_generation(const Surroundings *s) {

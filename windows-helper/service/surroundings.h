@@ -45,4 +45,5 @@ void surroundings_finish(Surroundings *f);
 const Policy *surroundings_policy(const Surroundings *f);
 const PolicyOrigin *surroundings_policy_origin(const Surroundings *f);
 const char *surroundings_firewall_problem(const Surroundings *f); /* "" when there is none */
-uint64_t surroundings_generation(const Surroundings *f); /* grows when one of these three changes */
+const FirewallSight *surroundings_firewall(const Surroundings *f);
+uint64_t surroundings_generation(const Surroundings *f); /* grows when one of these changes */

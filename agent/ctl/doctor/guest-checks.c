@@ -7,13 +7,21 @@
 #include "agent/ctl/doctor/guest-checks-private.h"
 
 const char *const guest_finding_ids[] = {
-        "no-hyperv",       "no-vsock",          "no-systemd",      "agent-absent",
-        "agent-failed",    "agent-stopped",     "status-bad",      "networking-mode",
-        "no-address",      "off-link",          "key-problem",     "not-paired",
-        "bad-key",         "not-admitted",      "helper-silent",   "config-stale",
-        "config-problem",  "service-invalid",   "service-refused", "service-conflict",
-        "service-blocked", "service-withdrawn", "service-pending", "port-loopback",
-        "port-silent",     "candidates",        "idle-stop",       NULL,
+        "no-hyperv",        "no-vsock",
+        "no-systemd",       "agent-absent",
+        "agent-failed",     "agent-stopped",
+        "status-bad",       "networking-mode",
+        "no-address",       "off-link",
+        "key-problem",      "not-paired",
+        "bad-key",          "not-admitted",
+        "helper-silent",    "config-stale",
+        "config-problem",   "service-invalid",
+        "service-refused",  "service-conflict",
+        "service-blocked",  "service-withdrawn",
+        "service-pending",  "port-loopback",
+        "port-silent",      "service-unreachable",
+        "service-firewall", "candidates",
+        "idle-stop",        NULL,
 };
 
 void guest_checks_run(const GuestEvidence *e, Findings *ret) {

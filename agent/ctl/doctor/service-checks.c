@@ -93,6 +93,36 @@ static void check_state(const ReportService *s, Findings *f) {
         }
 }
 
+/* The helper has done what it can, and yet it depends on the host who gets in. */
+static void check_reach(const ReportService *s, Findings *f) {
+        static const struct {
+                const char *reason, *id, *seen, *advice;
+        } reasons[] = {
+                {"unreachable", "service-unreachable", "is active, but no other machine reaches it",
+                 "Look at the network of the host. If it is one that you trust, make it private: "
+                 "in "
+                 "Windows, Settings, Network & internet, the properties of the network. This "
+                 "command on Windows shows what else is in the way:\n"
+                 "  wslbridge-helper doctor"},
+                {"firewall-off", "service-firewall", "is active, and everybody reaches it",
+                 "Turn Windows Firewall on, unless it is off on purpose."},
+                {"firewall", "service-firewall", "is active, but something else filters as well",
+                 "If nobody reaches it, open its port in the product that is named above."},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {
+                Finding *x;
+
+                if (strcmp(s->state, "active") != 0 || strcmp(s->reason, reasons[i].reason) != 0)
+                        continue;
+                x = findings_add(f, FINDING_HINT, reasons[i].id, s->name);
+                buffer_printf(&x->seen, "Service '%s' %s", s->name, reasons[i].seen);
+                if (*s->text)
+                        buffer_printf(&x->seen, ": %s", s->text);
+                buffer_printf(&x->advice, "%s", reasons[i].advice);
+        }
+}
+
 static void add_port_finding(const ReportService *s, GuestPort state, uint16_t port,
                              const ReportAddress *address, Findings *f) {
         bool loopback = state == GUEST_PORT_LOOPBACK_ONLY;
@@ -152,8 +182,10 @@ void service_checks_run(const GuestEvidence *e, Findings *f) {
                 if (!s->enabled)
                         continue;
                 /* A missing connection or address is one finding, not one for each service. */
-                if (r->connected && !no_address)
+                if (r->connected && !no_address) {
                         check_state(s, f);
+                        check_reach(s, f);
+                }
                 check_ports(e, s, f);
         }
 }

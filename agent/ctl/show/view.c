@@ -30,6 +30,11 @@ static Colour state_colour(const char *state) {
         return COLOUR_NONE;
 }
 
+/* An active service that nobody can reach is not shown as good. */
+static Colour service_colour(const ReportService *s) {
+        return strcmp(s->reason, "unreachable") == 0 ? COLOUR_WAIT : state_colour(s->state);
+}
+
 static void add_line(Buffer *out, const Style *style, const char *label, Buffer *value) {
         const TextFrame frame = {.column = LABEL_WIDTH + 2,
                                  .indent = LABEL_WIDTH + 2,
@@ -136,10 +141,10 @@ static void service_note(Table *t, const ReportService *s) {
         bool active = strcmp(s->state, "active") == 0;
         Buffer note = BUFFER_NULL;
 
-        if (!active && *s->text)
-                buffer_printf(&note, "%s", s->text);
-        else if (!active && *s->reason)
-                buffer_printf(&note, "%s", s->reason);
+        if (*s->text)
+                table_note(t, s->text); /* also of an active service: for whom it is open */
+        else if (*s->reason)
+                table_note(t, s->reason);
         if (active &&
             (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
                 buffer_printf(&note, "port %u of the guest is %s", s->guest_port,
@@ -169,7 +174,7 @@ void view_services(const Report *r, const char *const *names, const Style *style
                         table_row(&t);
                         if (k == 0) {
                                 table_cell(&t, 0, COLOUR_NONE, s->name);
-                                table_cell(&t, 3, state_colour(s->state), s->state);
+                                table_cell(&t, 3, service_colour(s), s->state);
                         }
                         if (s->n_listens == 0)
                                 continue;

@@ -100,19 +100,14 @@ static int firewall_keep(const ReconcileInput *input, FirewallRules *rules) {
 
 /* Worsen the results of services that open something while the firewall has a problem. */
 static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
-        for (size_t i = 0; controller->firewall_problem.text[0] && i < plan->n_endpoints; i++) {
+        for (size_t i = 0; controller->firewall_problem[0] && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 WireServiceResult *result = &plan->results[e->guest][e->service];
 
-                if (plan->input->guests[e->guest].state->services[e->service].profiles == 0 ||
-                    result->state != WIRE_SERVICE_ACTIVE)
-                        continue;
-                if (controller->firewall_problem.failed)
+                if (plan->input->guests[e->guest].state->services[e->service].profiles != 0 &&
+                    result->state == WIRE_SERVICE_ACTIVE)
                         result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_FIREWALL, "%s",
-                                      controller->firewall_problem.text);
-                else
-                        result_note(result, WIRE_REASON_FIREWALL,
-                                    controller->firewall_problem.text);
+                                      controller->firewall_problem);
         }
 }
 

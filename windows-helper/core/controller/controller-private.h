@@ -42,12 +42,6 @@ typedef struct ControllerDue {
         uint64_t retry_usec; /* run again then, or SESSION_NO_DEADLINE */
 } ControllerDue;
 
-/* What the owner reported about the firewall. */
-typedef struct FirewallProblem {
-        char text[WIRE_TEXT_MAX + 1]; /* "": none */
-        bool failed;                  /* see controller_set_firewall_problem() */
-} FirewallProblem;
-
 /* Written by settle.c: the last run. */
 typedef struct LastRun {
         int activation_error; /* of the last activation */
@@ -66,7 +60,8 @@ struct Controller {
         ControllerHost host;
         ControllerOptions options;
         Hostnet hostnet;
-        FirewallProblem firewall_problem;
+        char firewall_problem[WIRE_TEXT_MAX + 1]; /* "": none */
+        const FirewallSight *firewall_sight;      /* borrowed, or NULL */
         /* who talks to it (connection.c, connection-input.c, guests.c) */
         PeerConnection *connections;
         UnpairedPeers unpaired;
@@ -144,6 +139,9 @@ void checks_log_drift(const Controller *controller, const ReconcilePlan *plan);
 void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_usec);
 /* Ask for the firewall rules that belong to @plan, and worsen results if the firewall fails. */
 void checks_firewall(Controller *controller, ReconcilePlan *plan);
+
+/* checks-reach.c: let active services say for whom they are open now. */
+void checks_reach(const Controller *controller, ReconcilePlan *plan);
 
 /* settle.c: one run, from the claims to values and answers. Return: 0 or the first error. */
 int settle(Controller *controller, uint64_t now_usec);

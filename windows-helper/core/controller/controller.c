@@ -177,12 +177,15 @@ void controller_keys_changed(Controller *controller, uint64_t now_usec) {
         admission_review_claims(controller, now_usec);
 }
 
-void controller_set_firewall_problem(Controller *controller, const char *text, bool failed) {
-        if (strcmp(controller->firewall_problem.text, text) == 0 &&
-            controller->firewall_problem.failed == failed)
+void controller_set_firewall_problem(Controller *controller, const char *text) {
+        if (strcmp(controller->firewall_problem, text) == 0)
                 return;
-        result_text(controller->firewall_problem.text, "%s", text);
-        controller->firewall_problem.failed = failed;
+        result_text(controller->firewall_problem, "%s", text);
+        controller->due.run = true;
+}
+
+void controller_set_firewall_sight(Controller *controller, const FirewallSight *sight) {
+        controller->firewall_sight = sight;
         controller->due.run = true;
 }
 

@@ -12,6 +12,7 @@
  */
 
 #include "windows-helper/core/controller/controller-host.h"
+#include "windows-helper/core/firewall/sight.h"
 #include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/core/policy/policy.h"
 #include "windows-helper/core/vm/peer.h"
@@ -106,10 +107,13 @@ void controller_keys_changed(Controller *controller, uint64_t now_usec);
 /* iphlpsvc was started, stopped or restarted: activate the values and verify them again. */
 void controller_forwarder_changed(Controller *controller);
 
-/* What keeps firewall rules from being in force; "" when nothing does. @failed: the rules could not
- * be made, and services that open something are blocked. Otherwise the rules are there but may
- * have no effect, and active services get a note. */
-void controller_set_firewall_problem(Controller *controller, const char *text, bool failed);
+/* Why firewall rules could not be made; "" when they were. Services that open something are blocked
+ * then. */
+void controller_set_firewall_problem(Controller *controller, const char *text);
+
+/* What else decides who gets in; then active services say for whom they are open. @sight: borrowed
+ * until the next call, or NULL, as before the first one: nothing is known. */
+void controller_set_firewall_sight(Controller *controller, const FirewallSight *sight);
 
 /* Do what is due. To be called after every batch of the calls above. */
 void controller_dispatch(Controller *controller, uint64_t now_usec);

@@ -80,16 +80,15 @@ static void settle_log_services(Settle *s, const Guest *guest, const WireService
         controller_log_name(guest->owner, name);
         for (uint32_t i = 0; i < guest->state.n_services; i++) {
                 const WireServiceResult *now = &results[i], *last;
+                bool good =
+                        now->state == WIRE_SERVICE_ACTIVE && now->reason != WIRE_REASON_UNREACHABLE;
 
                 n_active += now->state == WIRE_SERVICE_ACTIVE;
                 last = settle_reported(guest, guest->state.services[i].name, &cursor);
                 if ((last && settle_same(last, now)) || n_changed++ >= SETTLE_LOG_LINES_MAX)
                         continue;
-                controller_log(&s->controller->log,
-                               now->state == WIRE_SERVICE_ACTIVE ? LOG_LEVEL_NOTICE
-                                                                 : LOG_LEVEL_WARNING,
-                               now->state == WIRE_SERVICE_ACTIVE ? EVENT_SERVICE_STATE
-                                                                 : EVENT_SERVICE_PROBLEM,
+                controller_log(&s->controller->log, good ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+                               good ? EVENT_SERVICE_STATE : EVENT_SERVICE_PROBLEM,
                                "%s: service '%s' is %s%s%s", name, guest->state.services[i].name,
                                wire_service_state_name(now->state), now->text ? ": " : "",
                                now->text ? now->text : "");
@@ -306,6 +305,7 @@ static int settle_run(Settle *s) {
         else
                 checks_verify(controller, &plan, s->now_usec);
         checks_firewall(controller, &plan);
+        checks_reach(controller, &plan);
         controller->generation++;
         controller->last_run.applied_usec = s->now_usec;
         controller->last_run.apply_usec = settle_took(s);

@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/core/doctor/host-checks-private.h"
+#include "windows-helper/core/firewall/reach.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,29 +18,12 @@
 #define IPV6_ALL_OFF 0xff
 
 const char *const host_finding_ids[] = {
-        "service",
-        "status",
-        "version",
-        "iphlpsvc",
-        "ipv6",
-        "hyper-v-sockets",
-        "wsl",
-        "hyper-v-registration",
-        "event-source",
-        "app-control",
-        "vms",
-        "policy",
-        "firewall",
-        "pairing",
-        "not-paired",
-        "agent",
-        "networking-mode",
-        "rules",
-        "rules-left",
-        "rules-lost",
-        "rules-taken",
-        "foreign-rule",
-        "guest-service",
+        "service",      "status",          "version",      "iphlpsvc",
+        "ipv6",         "hyper-v-sockets", "wsl",          "hyper-v-registration",
+        "event-source", "app-control",     "vms",          "policy",
+        "firewall",     "network",         "pairing",      "not-paired",
+        "agent",        "networking-mode", "rules",        "rules-left",
+        "rules-lost",   "rules-taken",     "foreign-rule", "guest-service",
         NULL,
 };
 
@@ -139,12 +123,14 @@ static void check_forwarder(const HostEvidence *e, Findings *f) {
                              (unsigned) e->disabled_components);
 }
 
-/* Rules can be made only while both services run (fact 5.1.6). */
-static void check_firewall_services(const HostEvidence *e, Findings *f) {
+/* Rules can be made only while both services run (fact 5.1.6). Return: whether they do, as far as
+ * is known. */
+static bool check_firewall_services(const HostEvidence *e, Findings *f) {
         const struct {
                 const char *name;
                 ServiceSeen seen;
         } services[] = {{"MpsSvc", e->firewall}, {"BFE", e->filter}};
+        bool run = true;
 
         for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
                 Finding *x;
@@ -158,32 +144,55 @@ static void check_firewall_services(const HostEvidence *e, Findings *f) {
                                  "opened in the firewall",
                                  services[i].name);
                 buffer_printf(&x->advice, "%s", services[i].name);
+                run = false;
         }
+        return run;
 }
 
+/* What holds for every port. What it means for a service is in the service's own text. */
 static void check_firewall(const HostEvidence *e, Findings *f) {
-        check_firewall_services(e, f);
-        switch (e->firewall_effect) {
-        case FIREWALL_EFFECTIVE:
-                break;
-        case FIREWALL_OFF:
-                host_finding(f, FINDING_HINT, "firewall", NULL,
-                             "Turn it on, unless it is off on purpose.", "Windows Firewall is off");
-                break;
-        case FIREWALL_OVERRIDDEN:
-                host_finding(f, FINDING_PROBLEM, "firewall", NULL,
+        static const char id[] = "firewall";
+        const FirewallSight *s = e->sight;
+        char text[WIRE_TEXT_MAX + 1];
+
+        if (!check_firewall_services(e, f))
+                return;
+        if (!s || !s->known) {
+                host_finding(f, FINDING_UNSEEN, id, NULL, ASK_AS_ADMINISTRATOR,
+                             "Windows does not say which networks are connected and whether its "
+                             "firewall is on");
+                return;
+        }
+        if (s->connected == 0)
+                host_finding(f, FINDING_HINT, "network", NULL, "Connect this host to a network.",
+                             "No network is connected, so no other machine reaches a port");
+        if (s->off & s->connected)
+                host_finding(f, FINDING_HINT, id, NULL, "Turn it on, unless it is off on purpose.",
+                             "Windows Firewall is off, so everybody on the network reaches every "
+                             "port");
+        else if (s->lets_in & s->connected)
+                host_finding(
+                        f, FINDING_HINT, id, NULL,
+                        "Let it block incoming connections that no rule allows, unless this is "
+                        "on purpose.",
+                        "Windows Firewall lets in what no rule blocks");
+        if (s->shut & s->connected)
+                host_finding(f, FINDING_PROBLEM, id, NULL,
+                             "Turn that off in the firewall settings of the present network.",
+                             "Windows Firewall blocks all incoming connections, no matter what the "
+                             "rules say");
+        if (s->overridden)
+                host_finding(f, FINDING_PROBLEM, id, NULL,
                              "Ask the administrator of the Group Policy for a rule that opens the "
                              "ports.",
                              "Group Policy makes Windows Firewall ignore local rules, including "
                              "ours");
-                break;
-        case FIREWALL_BLOCKS_ALL:
-                host_finding(f, FINDING_PROBLEM, "firewall", NULL,
-                             "Turn that off in the firewall settings of the present network.",
-                             "Windows Firewall blocks all incoming connections, no matter what the "
-                             "rules say");
-                break;
-        }
+        if (s->product[0])
+                host_finding(f, FINDING_HINT, id, NULL,
+                             "If nobody gets in, open the ports in that product.",
+                             "Another firewall is registered with Windows: %s", s->product);
+        firewall_sight_text(s, text);
+        host_finding(f, FINDING_GOOD, "network", NULL, NULL, "Connected %s", text);
 }
 
 static void check_hyperv(const HostEvidence *e, Findings *f) {

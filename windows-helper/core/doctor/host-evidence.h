@@ -6,7 +6,7 @@
  * checks only draw conclusions from it, so that tests can bring it in tables.
  */
 
-#include "windows-helper/core/firewall/apply.h"
+#include "windows-helper/core/firewall/sight.h"
 #include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/core/policy/policy.h"
 #include "windows-helper/core/rules/ledger.h"
@@ -63,8 +63,8 @@ typedef struct HostEvidence {
         const PolicyOrigin *policy;
         Seen ipv6; /* SEEN_YES: DisabledComponents was looked at */
         uint32_t disabled_components;
-        FirewallEffect firewall_effect; /* FIREWALL_EFFECTIVE also when it was not seen */
-        const RuleTable *rules;         /* sorted */
+        const FirewallSight *sight; /* what else decides who gets in */
+        const RuleTable *rules;     /* sorted */
         const Ledger *ledger;
         const Hostnet *hostnet;
 } HostEvidence;

@@ -17,6 +17,7 @@ typedef struct StatusJudge {
         Findings *findings;
         size_t n_agents, n_connected, n_services, n_active;
         size_t n_odd_services;     /* that are not as they should be */
+        bool hides_bad;            /* one of those that get no finding of their own is not active */
         size_t n_without_listener; /* VMs of WSL that the helper does not listen to */
         bool known[VM_LIST_MAX];   /* of the VMs that run: the helper knows it */
         /* of the agent that is being read */
@@ -44,6 +45,10 @@ static const char *judge_advice(const char *reason) {
                 {WIRE_REASON_WRITE_FAILED,
                  "The Event Log has more (log Application, source wslbridge)."},
                 {WIRE_REASON_FIREWALL, "Ask the administrator of the firewall of this Windows."},
+                {WIRE_REASON_UNREACHABLE,
+                 "If other machines should reach it, do what the text says. For a network that you "
+                 "trust: Settings, Network & internet, the properties of the network, Private."},
+                {WIRE_REASON_FIREWALL_OFF, "Turn Windows Firewall on, unless this is on purpose."},
                 {WIRE_REASON_NOT_LISTENING, ELEVATED "  sc stop iphlpsvc\n  sc start iphlpsvc"},
                 {WIRE_REASON_GUEST_ADDRESS,
                  "In the guest, use the address that WSL or the virtual switch gives it."},
@@ -71,8 +76,12 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
         (void) snprintf(subject, sizeof(subject), "%s/%.*s", j->owner, WIRE_SERVICE_NAME_MAX, name);
         j->n_services++;
         j->n_active += active;
-        if ((active && !reason[0]) || j->n_odd_services++ >= HOST_FINDINGS_EACH_MAX)
+        if (active && !reason[0])
                 return;
+        if (j->n_odd_services++ >= HOST_FINDINGS_EACH_MAX) {
+                j->hides_bad |= !soft;
+                return;
+        }
         host_finding(j->findings, soft ? FINDING_HINT : FINDING_PROBLEM, "guest-service", subject,
                      judge_advice(reason), "Service '%s' of %s is %s%s%s%s", name, j->distro,
                      conflict ? "in " : "", state, text[0] ? ": " : "", text);
@@ -196,6 +205,7 @@ static void judge_record(void *userdata, StatusKind kind, const StatusRecord *r)
                 judge_problem(j, status_field(r, ""));
                 break;
         case STATUS_FORWARDER:
+        case STATUS_FIREWALL:
         case STATUS_POLICY:
                 break; /* looked at first hand */
         }
@@ -213,8 +223,8 @@ static void judge_summary(StatusJudge *j) {
                              "%zu",
                              j->n_without_listener);
         if (j->n_odd_services > HOST_FINDINGS_EACH_MAX)
-                host_finding(j->findings, FINDING_PROBLEM, "guest-service", NULL,
-                             "'wslbridge-helper status' shows all.",
+                host_finding(j->findings, j->hides_bad ? FINDING_PROBLEM : FINDING_HINT,
+                             "guest-service", NULL, "'wslbridge-helper status' shows all.",
                              "More services that are not as they should be: %zu",
                              j->n_odd_services - HOST_FINDINGS_EACH_MAX);
         if (j->n_connected == 0)

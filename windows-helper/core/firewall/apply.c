@@ -137,38 +137,18 @@ static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         return r < 0 ? r : i < n;
 }
 
-static void firewall_describe(const FirewallApply *f, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
-        FirewallEffect effect = FIREWALL_EFFECTIVE;
-
+static void firewall_describe(int error, char ret_text[WIRE_TEXT_MAX + 1]) {
         ret_text[0] = '\0';
-        if (error < 0) {
+        if (error < 0)
                 result_text(ret_text,
                             "Windows Firewall does not accept our rules (%s); make sure that the "
                             "services MpsSvc and BFE are running. It is tried again automatically",
                             strerror(-error));
-                return;
-        }
-        if (f->present.n == 0 || f->store.effect(f->store.userdata, &effect) < 0)
-                return;
-        switch (effect) {
-        case FIREWALL_EFFECTIVE:
-        case FIREWALL_OFF:
-                break;
-        case FIREWALL_OVERRIDDEN:
-                result_text(ret_text, "Group Policy makes Windows Firewall ignore local rules; ask "
-                                      "for a rule in Group Policy that opens this port");
-                break;
-        case FIREWALL_BLOCKS_ALL:
-                result_text(ret_text,
-                            "Windows Firewall blocks all incoming connections and ignores rules; "
-                            "turn that off in its settings for this network");
-                break;
-        }
 }
 
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
         char problem[WIRE_TEXT_MAX + 1];
-        bool failed, changed;
+        bool changed;
         int r;
 
         if (now_usec < f->due_usec)
@@ -185,10 +165,8 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;
         else
                 f->due_usec = f->present.n > 0 ? f->refresh_usec : FIREWALL_IDLE;
-        firewall_describe(f, r, problem);
-        failed = r < 0;
-        changed = failed != f->failed || strcmp(problem, f->problem) != 0;
+        firewall_describe(r, problem);
+        changed = strcmp(problem, f->problem) != 0;
         memcpy(f->problem, problem, sizeof(problem));
-        f->failed = failed;
         return changed;
 }

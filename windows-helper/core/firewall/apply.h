@@ -16,20 +16,12 @@
 #define FIREWALL_REFRESH_USEC UINT64_C(600000000) /* listing takes time */
 #define FIREWALL_IDLE         UINT64_MAX          /* no deadline */
 
-typedef enum FirewallEffect {
-        FIREWALL_EFFECTIVE,
-        FIREWALL_OVERRIDDEN, /* Group Policy ignores local rules */
-        FIREWALL_BLOCKS_ALL, /* "block all incoming connections" is on */
-        FIREWALL_OFF,        /* the firewall is off: everything is open */
-} FirewallEffect;
-
 /* All int functions return 0 or negative errno. */
 typedef struct FirewallStore {
         void *userdata;
         int (*list)(void *userdata, FirewallRules *rules); /* the rules of our grouping */
         int (*change)(void *userdata, const FirewallChange *change);
         void (*rest)(void *userdata); /* no change follows soon: let go of what makes them fast */
-        int (*effect)(void *userdata, FirewallEffect *ret_effect); /* -ENOSYS: not known */
         uint64_t (*now)(void *userdata); /* usec, for the length of a slice */
 } FirewallStore;
 
@@ -39,8 +31,7 @@ typedef struct FirewallApply {
         bool known; /* .present was listed, and has been kept up to date since */
         uint64_t due_usec, refresh_usec; /* the next slice; the next time to list all rules */
         int refused;                     /* the error of the first refusal since listing, or 0 */
-        char problem[WIRE_TEXT_MAX + 1]; /* "" when all is well */
-        bool failed;                     /* the rules could not be made */
+        char problem[WIRE_TEXT_MAX + 1]; /* why rules could not be made; "" when all is well */
 } FirewallApply;
 
 /* Start with no wanted rules. The first list of what is there is made with the first wanted rules.
@@ -54,5 +45,5 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted);
 /* Something may have happened to the rules: list them again at the next tick. */
 void firewall_apply_refresh(FirewallApply *f);
 
-/* Do a slice of the work that is due. Return: true when .problem or .failed changed. */
+/* Do a slice of the work that is due. Return: true when .problem changed. */
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec);

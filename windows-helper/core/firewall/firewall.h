@@ -85,6 +85,13 @@ char *firewall_remote_text(const WireState *state, const WireService *service);
  * a list of these stays as it is. Return: 0 or -ENOMEM. */
 int firewall_remote_read(const char *listed, char **ret_text);
 
+/* Read one item of such a list: "10.0.0.0/8", "10.0.0.0/255.0.0.0" or "10.1.2.3". This cuts @item
+ * at the slash. Return: 0 or -EINVAL. */
+int firewall_prefix_read(char *item, WirePrefix *ret_prefix);
+
+/* A newly allocated copy, or NULL when out of memory. */
+char *firewall_text_copy(const char *text);
+
 /* Find the changes that lead from @present to @wanted, which are both sorted. Removals come first;
  * refused rules are left out. @ret_changes is owned by the caller. Return: 0 or -ENOMEM. */
 int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,

@@ -41,7 +41,7 @@ static char *prefixes_text(WirePrefix *prefixes, size_t n) {
         return text;
 }
 
-static char *remote_copy(const char *text) {
+char *firewall_text_copy(const char *text) {
         size_t n = strlen(text) + 1;
         char *copy = malloc(n);
 
@@ -54,8 +54,8 @@ char *firewall_remote_text(const WireState *state, const WireService *service) {
         char *text;
 
         if (service->remote != WIRE_REMOTE_LIST)
-                return remote_copy(service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet"
-                                                                               : "*");
+                return firewall_text_copy(
+                        service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet" : "*");
         prefixes = malloc((n + 1) * sizeof(*prefixes));
         if (!prefixes)
                 return NULL;
@@ -81,8 +81,7 @@ static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
         return 0;
 }
 
-/* Read "10.0.0.0/8", "10.0.0.0/255.0.0.0" or "10.1.2.3". This cuts @item at the slash. */
-static int prefix_read(char *item, WirePrefix *ret_prefix) {
+int firewall_prefix_read(char *item, WirePrefix *ret_prefix) {
         char *slash = strchr(item, '/');
         WirePrefix p = {.length = 0};
         unsigned length = 0;
@@ -110,7 +109,7 @@ static int prefix_read(char *item, WirePrefix *ret_prefix) {
 }
 
 int firewall_remote_read(const char *listed, char **ret_text) {
-        char *copy = remote_copy(listed), *next = copy, *item, *text;
+        char *copy = firewall_text_copy(listed), *next = copy, *item, *text;
         WirePrefix *prefixes = malloc((strlen(listed) / 2 + 1) * sizeof(*prefixes));
         bool good = copy && prefixes && *listed;
         size_t n = 0;
@@ -119,9 +118,9 @@ int firewall_remote_read(const char *listed, char **ret_text) {
                 next = strchr(item, ',');
                 if (next)
                         *next++ = '\0';
-                good = prefix_read(item, &prefixes[n++]) == 0;
+                good = firewall_prefix_read(item, &prefixes[n++]) == 0;
         }
-        text = good ? prefixes_text(prefixes, n) : remote_copy(listed);
+        text = good ? prefixes_text(prefixes, n) : firewall_text_copy(listed);
         free(prefixes);
         free(copy);
         if (!text)

@@ -116,6 +116,7 @@ static int status_read_member(StatusReading *s, const JsonToken *t) {
                 StatusKind kind;
         } parts[] = {
                 {"iphlpsvc", JSON_OBJECT, STATUS_FORWARDER},
+                {"firewall", JSON_OBJECT, STATUS_FIREWALL},
                 {"vms", JSON_ARRAY, STATUS_VM},
                 {"agents", JSON_ARRAY, STATUS_AGENT},
                 {"unpaired", JSON_ARRAY, STATUS_UNPAIRED},

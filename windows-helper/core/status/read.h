@@ -14,6 +14,7 @@
 typedef enum StatusKind {
         STATUS_MEMBER, /* a value at the top level: its name and text are the record's only field */
         STATUS_FORWARDER, /* "iphlpsvc" */
+        STATUS_FIREWALL,  /* "firewall" */
         STATUS_VM,
         STATUS_AGENT, /* before its services */
         STATUS_SERVICE,

@@ -134,6 +134,9 @@ static void status_on_record(void *userdata, StatusKind kind, const StatusRecord
                                     ? text
                                     : status_field(r, "state"));
                 break;
+        case STATUS_FIREWALL:
+                status_line(s, "firewall", status_field(r, "text"));
+                break;
         case STATUS_VM:
                 status_head(s, kind, "VM", COLUMNS_ID, "NAME", COLUMNS_NAME, "LISTENING");
                 status_pad(s, status_field(r, "id"), COLUMNS_ID);

@@ -17,6 +17,7 @@ EvidenceGuest guests[2];
 static RuleTable rules;
 static Ledger ledger;
 static Hostnet net;
+FirewallSight sight;
 
 static IpEndpoint endpoint(const char *address, uint16_t port) {
         IpEndpoint e = {.port = port};
@@ -51,6 +52,7 @@ void healthy_setup(void) {
         net = (Hostnet){.n_addresses = 2};
         net.addresses[0] = (HostnetAddress){endpoint("192.168.1.20", 1).addr, 24, false, "LAN"};
         net.addresses[1] = (HostnetAddress){endpoint("172.28.64.1", 1).addr, 20, true, "vEthernet"};
+        sight = (FirewallSight){.known = true, .connected = WIRE_PROFILE_PRIVATE};
         guests[0] = (EvidenceGuest){.owner = "00/Debian", .paired = true, .met = true};
         evidence = (HostEvidence){
                 .version = "0.1.0",
@@ -69,6 +71,7 @@ void healthy_setup(void) {
                 .n_guests = 1,
                 .policy = &policy,
                 .ipv6 = SEEN_NO,
+                .sight = &sight,
                 .rules = &rules,
                 .ledger = &ledger,
                 .hostnet = &net,

@@ -24,6 +24,7 @@
 
 extern HostEvidence evidence;
 extern VmList vms;
+extern FirewallSight sight;
 extern PolicyOrigin policy;
 extern EvidenceGuest guests[2];
 

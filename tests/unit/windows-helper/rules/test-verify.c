@@ -197,16 +197,41 @@ END_TEST
 
 START_TEST(test_firewall_problems_are_reported) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
-        controller_set_firewall_problem(w.controller, "Group Policy ignores local rules", false);
-        world_run(&w);
-        agent_expect(ubuntu, "web active firewall; ssh active");
-        expect_text("Group Policy");
-        controller_set_firewall_problem(w.controller, "the firewall service does not run", true);
+        controller_set_firewall_problem(w.controller, "the firewall service does not run");
         world_run(&w);
         agent_expect(ubuntu, "web blocked firewall; ssh active");
-        controller_set_firewall_problem(w.controller, "", false);
+        controller_set_firewall_problem(w.controller, "");
         world_run(&w);
         agent_expect(ubuntu, "web active; ssh active");
+}
+END_TEST
+
+/* The state stays active; reason and text say for whom. A change of the network is a new answer. */
+START_TEST(test_active_says_for_whom) {
+        const FirewallSight private = {.known = true, .connected = WIRE_PROFILE_PRIVATE};
+        const FirewallSight public = {.known = true, .connected = WIRE_PROFILE_PUBLIC};
+        const FirewallSight off = {
+                .known = true, .connected = WIRE_PROFILE_PUBLIC, .off = WIRE_PROFILE_PUBLIC};
+        const FirewallSight unknown = FIREWALL_SIGHT_NULL;
+
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none db=127.0.0.1:5432");
+        agent_expect(ubuntu, "web active; ssh active; db active");
+        expect_text("");
+        controller_set_firewall_sight(w.controller, &private);
+        world_run(&w);
+        agent_expect(ubuntu, "web active; ssh active; db active");
+        expect_text("open to the local subnet on the host's private network");
+        controller_set_firewall_sight(w.controller, &public);
+        world_run(&w);
+        agent_expect(ubuntu, "web active unreachable; ssh active; db active");
+        expect_text("nobody on a network gets in now");
+        controller_set_firewall_sight(w.controller, &off);
+        world_run(&w);
+        agent_expect(ubuntu, "web active firewall-off; ssh active firewall-off; db active");
+        controller_set_firewall_sight(w.controller, &unknown);
+        world_run(&w);
+        agent_expect(ubuntu, "web active; ssh active; db active");
+        expect_text("");
 }
 END_TEST
 
@@ -227,6 +252,7 @@ int main(void) {
         tcase_add_test(tc, test_firewall_does_not_open_others_ports);
         tcase_add_test(tc, test_firewall_keeps_rules_in_the_grace_period);
         tcase_add_test(tc, test_firewall_problems_are_reported);
+        tcase_add_test(tc, test_active_says_for_whom);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

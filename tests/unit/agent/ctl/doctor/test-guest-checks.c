@@ -242,6 +242,9 @@ START_TEST(services_by_state) {
                 {"invalid", "duplicate", "service-invalid:web", "/etc/x.ini"},
                 {"withdrawn", "no-address", "service-withdrawn:web", "status"},
                 {"pending", "", "service-pending:web", "Wait"},
+                {"active", "unreachable", "service-unreachable:web", "make it private"},
+                {"active", "firewall-off", "service-firewall:web", "on purpose"},
+                {"active", "firewall", "service-firewall:web", "product"},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {

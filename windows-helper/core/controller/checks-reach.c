@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Says in each active service's result for whom it is open now. The state stays active, because the
+ * helper has done all it can; who gets in depends on the networks and the firewall of the host.
+ */
+
+#include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/firewall/reach.h"
+
+#include <string.h>
+
+/* The last judgement. Most services ask for the same, so most of them get the same text. */
+typedef struct ReachMemo {
+        bool valid, loopback;
+        uint8_t profiles, remote;
+        WireReason reason;
+        char text[WIRE_TEXT_MAX + 1];
+} ReachMemo;
+
+static void reach_remember(ReachMemo *memo, const FirewallSight *sight, const IpEndpoint *listen,
+                           const WireState *state, const WireService *service) {
+        bool loopback = ip_is_loopback(&listen->addr);
+
+        /* Without rules that block, nothing but these decides. */
+        if (memo->valid && sight->n_blocks == 0 && memo->loopback == loopback &&
+            memo->profiles == service->profiles && memo->remote == service->remote)
+                return;
+        memo->valid = true;
+        memo->loopback = loopback;
+        memo->profiles = service->profiles;
+        memo->remote = service->remote;
+        memo->reason = firewall_reach(sight, listen, state, service, memo->text);
+}
+
+void checks_reach(const Controller *controller, ReconcilePlan *plan) {
+        const FirewallSight *sight = controller->firewall_sight;
+        ReachMemo memo = {.valid = false};
+
+        for (size_t i = 0; sight && sight->known && i < plan->n_endpoints; i++) {
+                const ReconcileEndpoint *e = &plan->endpoints[i];
+                const WireState *state = plan->input->guests[e->guest].state;
+                WireServiceResult *result = &plan->results[e->guest][e->service];
+
+                if (result->state != WIRE_SERVICE_ACTIVE)
+                        continue;
+                reach_remember(&memo, sight, &e->listen, state, &state->services[e->service]);
+                if (memo.text[0] && (!result->text || firewall_reach_rank(memo.reason) >
+                                                              firewall_reach_rank(result->reason)))
+                        result_note(result, memo.reason, memo.text);
+        }
+}

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Judges one endpoint against what else decides in Windows. See reach.h.
+ */
+
+#include "windows-helper/core/firewall/reach.h"
+
+#include "windows-helper/core/base/result.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define RULE_NAME_SHOWN 48 /* bytes of the name of somebody's rule that fit into a text */
+
+static const struct {
+        uint8_t profile;
+        const char *name;
+} profile_names[] = {
+        {WIRE_PROFILE_DOMAIN, "domain"},
+        {WIRE_PROFILE_PRIVATE, "private"},
+        {WIRE_PROFILE_PUBLIC, "public"},
+};
+
+#define PROFILES (sizeof(profile_names) / sizeof(profile_names[0]))
+
+typedef struct Reach {
+        const FirewallSight *sight;
+        const IpEndpoint *listen;
+        const WireState *state;
+        const WireService *service;
+        uint8_t open;     /* connected profiles in which the service's people get in */
+        uint8_t open_all; /* of these, where everybody gets in */
+        uint8_t shut;     /* connected profiles that the service opens, shut by "block all" */
+        uint8_t blocked;  /* … by a rule */
+        const FirewallBlock *block; /* one of these rules */
+} Reach;
+
+void firewall_profiles_text(uint8_t profiles, char ret_text[FIREWALL_PROFILES_TEXT_MAX]) {
+        size_t n = 0, left = 0;
+
+        for (size_t i = 0; i < PROFILES; i++)
+                left += (profiles & profile_names[i].profile) != 0;
+        (void) strcpy(ret_text, left > 0 ? "" : "none");
+        for (size_t i = 0; i < PROFILES; i++) {
+                if (!(profiles & profile_names[i].profile))
+                        continue;
+                left--;
+                n += (size_t) snprintf(ret_text + n, FIREWALL_PROFILES_TEXT_MAX - n, "%s%s",
+                                       profile_names[i].name,
+                                       left > 1   ? ", "
+                                       : left > 0 ? " and "
+                                                  : "");
+        }
+}
+
+/* Rules that block win over those that let in, even where all are let in (fact 5.1.10). */
+static const FirewallBlock *reach_block(const Reach *r, uint8_t profile) {
+        for (size_t i = 0; i < r->sight->n_blocks; i++)
+                if (r->sight->blocks[i].profiles & profile &&
+                    firewall_block_matches(&r->sight->blocks[i], r->listen, r->state, r->service))
+                        return &r->sight->blocks[i];
+        return NULL;
+}
+
+static void reach_judge_profile(Reach *r, uint8_t profile) {
+        const FirewallSight *s = r->sight;
+        bool opened = r->service->profiles & profile && !s->overridden;
+        const FirewallBlock *block;
+
+        if (s->off & profile) {
+                r->open_all |= profile;
+                r->open |= profile;
+        } else if (s->shut & profile) {
+                r->shut |= profile;
+        } else if (opened || s->lets_in & profile) {
+                block = reach_block(r, profile);
+                if (block) {
+                        r->blocked |= profile;
+                        r->block = block;
+                        return;
+                }
+                r->open |= profile;
+                if (s->lets_in & profile)
+                        r->open_all |= profile;
+        }
+}
+
+/* What a user can do about networks of another kind than the service opens. */
+static void reach_mismatch(const Reach *r, char *ret_text, size_t size) {
+        char networks[FIREWALL_PROFILES_TEXT_MAX], opened[FIREWALL_PROFILES_TEXT_MAX];
+        uint8_t connected = r->sight->connected;
+
+        firewall_profiles_text(connected, networks);
+        firewall_profiles_text(r->service->profiles, opened);
+        if (connected & WIRE_PROFILE_PUBLIC && r->service->profiles & WIRE_PROFILE_PRIVATE)
+                (void) snprintf(ret_text, size,
+                                "the host's network is %s, and the service opens %s; make that "
+                                "network private in Windows Settings, or set firewall = public, "
+                                "which the host's policy must allow",
+                                networks, opened);
+        else
+                (void) snprintf(ret_text, size,
+                                "the host's network is %s, and the service opens %s; set firewall "
+                                "= %s, which the host's policy must allow",
+                                networks, opened, networks);
+}
+
+static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
+        static const char nobody[] = "nobody on a network gets in now";
+        char mismatch[WIRE_TEXT_MAX + 1];
+
+        if (r->sight->connected == 0)
+                result_text(ret_text, "%s: the host is connected to none", nobody);
+        else if (r->shut)
+                result_text(ret_text,
+                            "%s: Windows Firewall blocks all incoming connections and ignores "
+                            "rules; turn that off in its settings for this network",
+                            nobody);
+        else if (r->sight->overridden)
+                result_text(ret_text,
+                            "%s: Group Policy makes Windows Firewall ignore local rules; ask for a "
+                            "rule in Group Policy that opens this port",
+                            nobody);
+        else if (r->blocked)
+                result_text(
+                        ret_text,
+                        "nobody on a network gets in at port %u now: the rule '%.*s' of Windows "
+                        "Firewall blocks it; disable that rule, or listen on another port",
+                        (unsigned) r->listen->port, RULE_NAME_SHOWN, r->block->name);
+        else {
+                reach_mismatch(r, mismatch, sizeof(mismatch));
+                result_text(ret_text, "%s: %s", nobody, mismatch);
+        }
+        return WIRE_REASON_UNREACHABLE;
+}
+
+static WireReason reach_off(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
+        char networks[FIREWALL_PROFILES_TEXT_MAX];
+
+        firewall_profiles_text(r->open_all, networks);
+        if (r->sight->product[0]) {
+                result_text(ret_text,
+                            "Windows Firewall is off for the host's %s network; %s decides who "
+                            "gets in, so open the port there",
+                            networks, r->sight->product);
+                return WIRE_REASON_FIREWALL;
+        }
+        result_text(ret_text,
+                    "open to everybody on the host's %s network, whatever firewall and remote "
+                    "say: Windows Firewall is off there or lets in what no rule blocks",
+                    networks);
+        return WIRE_REASON_FIREWALL_OFF;
+}
+
+static WireReason reach_open(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
+        static const char *const people[] = {
+                [WIRE_REMOTE_LOCAL_SUBNET] = "the local subnet",
+                [WIRE_REMOTE_ANY] = "everybody",
+                [WIRE_REMOTE_LIST] = "the addresses in remote",
+        };
+        uint8_t closed = r->sight->connected & (uint8_t) ~r->open;
+        char networks[FIREWALL_PROFILES_TEXT_MAX], others[FIREWALL_PROFILES_TEXT_MAX];
+        const char *product = r->sight->product;
+
+        firewall_profiles_text(r->open, networks);
+        firewall_profiles_text(closed, others);
+        result_text(ret_text, "open to %s on the host's %s network%s%s%s%s%s%s",
+                    people[r->service->remote], networks, closed ? ", not on its " : "",
+                    closed ? others : "", closed ? " one" : "", product[0] ? "; " : "", product,
+                    product[0] ? " filters, too: open the port there if nobody gets in" : "");
+        return product[0] ? WIRE_REASON_FIREWALL : WIRE_REASON_NONE;
+}
+
+WireReason firewall_reach(const FirewallSight *sight, const IpEndpoint *listen,
+                          const WireState *state, const WireService *service,
+                          char ret_text[WIRE_TEXT_MAX + 1]) {
+        Reach r = {.sight = sight, .listen = listen, .state = state, .service = service};
+
+        ret_text[0] = '\0';
+        if (!sight->known || ip_is_loopback(&listen->addr)) /* no firewall is between */
+                return WIRE_REASON_NONE;
+        for (size_t i = 0; i < PROFILES; i++)
+                if (sight->connected & profile_names[i].profile)
+                        reach_judge_profile(&r, profile_names[i].profile);
+        if (r.open_all)
+                return reach_off(&r, ret_text);
+        if (service->profiles == 0) { /* as it was asked for */
+                result_text(ret_text, "closed to other machines, because of firewall = none");
+                return WIRE_REASON_NONE;
+        }
+        return r.open ? reach_open(&r, ret_text) : reach_nobody(&r, ret_text);
+}
+
+unsigned firewall_reach_rank(uint16_t reason) {
+        switch (reason) {
+        case WIRE_REASON_UNREACHABLE:
+                return 3;
+        case WIRE_REASON_FIREWALL_OFF:
+                return 2;
+        case WIRE_REASON_FIREWALL:
+                return 1;
+        default:
+                return 0;
+        }
+}
+
+void firewall_sight_text(const FirewallSight *s, char ret_text[WIRE_TEXT_MAX + 1]) {
+        char networks[FIREWALL_PROFILES_TEXT_MAX];
+        uint8_t off = s->off & s->connected, shut = s->shut & s->connected;
+
+        ret_text[0] = '\0';
+        if (!s->known)
+                return;
+        firewall_profiles_text(s->connected, networks);
+        result_text(ret_text, "network: %s; Windows Firewall: %s%s%s", networks,
+                    off && off == s->connected     ? "off"
+                    : off                          ? "off on a part of these"
+                    : shut && shut == s->connected ? "blocks all incoming connections"
+                    : shut                         ? "blocks all incoming on a part of these"
+                    : s->overridden                ? "on, local rules ignored by Group Policy"
+                    : s->lets_in & s->connected    ? "on, lets in what no rule blocks"
+                                                   : "on",
+                    s->product[0] ? "; another firewall: " : "", s->product);
+}

@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Which rules of others block a port of ours. See sight.h.
+ */
+
+#include "windows-helper/core/firewall/sight.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define PROTOCOL_TCP 6
+#define PROTOCOL_ANY 256
+#define ITEM_MAX     96 /* an item of a list: a range of addresses is the longest */
+#define FORWARDER    "iphlpsvc"
+#define SVCHOST      "\\system32\\svchost.exe" /* the program that iphlpsvc runs in */
+
+static char lower(char c) {
+        return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
+static bool same_word(const char *a, const char *b) {
+        while (*a && lower(*a) == lower(*b)) {
+                a++;
+                b++;
+        }
+        return *a == *b;
+}
+
+static bool ends_with(const char *text, const char *end) {
+        size_t n = strlen(text), k = strlen(end);
+
+        return n >= k && same_word(text + n - k, end);
+}
+
+static bool is_all(const char *list) {
+        return list[0] == '\0' || strcmp(list, "*") == 0;
+}
+
+/* Take the next item of a list "a,b,c". Return: false at the end. An item that is too long for
+ * @ret_item is returned as "". */
+static bool next_item(const char **list, char ret_item[ITEM_MAX]) {
+        size_t n = strcspn(*list, ",");
+
+        if (**list == '\0')
+                return false;
+        ret_item[0] = '\0';
+        if (n < ITEM_MAX) {
+                memcpy(ret_item, *list, n);
+                ret_item[n] = '\0';
+        }
+        *list += n + ((*list)[n] == ',');
+        return true;
+}
+
+static bool has_port(const char *ports, uint16_t port) {
+        char item[ITEM_MAX];
+
+        if (is_all(ports))
+                return true;
+        while (next_item(&ports, item)) { /* "80", "8000-8010", or a word such as "RPC" */
+                char *end, *end2;
+                unsigned long first = strtoul(item, &end, 10), last = first;
+
+                if (end != item && *end == '-') {
+                        last = strtoul(end + 1, &end2, 10);
+                        end = end2 != end + 1 ? end2 : item;
+                }
+                if (end != item && *end == '\0' && first <= port && port <= last)
+                        return true;
+        }
+        return false;
+}
+
+/* Whether one of the prefixes in @list contains all of @inner. */
+static bool list_contains(const char *list, const WirePrefix *inner) {
+        char item[ITEM_MAX];
+
+        while (next_item(&list, item)) {
+                WirePrefix outer;
+
+                if (firewall_prefix_read(item, &outer) == 0 && outer.length <= inner->length &&
+                    ip_in_prefix(&inner->addr, &outer.addr, outer.length))
+                        return true;
+        }
+        return false;
+}
+
+static bool list_has_word(const char *list, const char *word) {
+        char item[ITEM_MAX];
+
+        while (next_item(&list, item))
+                if (same_word(item, word))
+                        return true;
+        return false;
+}
+
+/* Whether @list covers everybody whom @service lets in. */
+static bool covers_remotes(const char *list, const WireState *state, const WireService *service) {
+        if (is_all(list))
+                return true;
+        switch ((WireRemote) service->remote) {
+        case WIRE_REMOTE_LOCAL_SUBNET:
+                return list_has_word(list, "LocalSubnet");
+        case WIRE_REMOTE_LIST:
+                for (uint32_t i = 0; i < service->n_remotes; i++)
+                        if (!list_contains(list, &state->remotes[service->first_remote + i]))
+                                return false;
+                return true;
+        case WIRE_REMOTE_ANY:
+        case _WIRE_REMOTE_END:
+                break;
+        }
+        return false;
+}
+
+bool firewall_block_matches(const FirewallBlock *b, const IpEndpoint *listen,
+                            const WireState *state, const WireService *service) {
+        WirePrefix local = {.addr = listen->addr};
+
+        local.length = (uint8_t) ip_family_bits(listen->addr.family);
+        return has_port(b->ports, listen->port) &&
+               (is_all(b->local) ||
+                (!ip_is_any(&listen->addr) && list_contains(b->local, &local))) &&
+               covers_remotes(b->remote, state, service);
+}
+
+static bool concerns_forwarder(const FirewallSeenRule *r) {
+        return r->enabled && r->inbound && r->blocks && r->package[0] == '\0' &&
+               (r->protocol == PROTOCOL_TCP || r->protocol == PROTOCOL_ANY) &&
+               (r->application[0] == '\0' || ends_with(r->application, SVCHOST)) &&
+               (is_all(r->service) || same_word(r->service, FORWARDER)) &&
+               is_all(r->remote_ports) && !r->interfaces &&
+               (r->interface_types[0] == '\0' || same_word(r->interface_types, "All"));
+}
+
+static void block_done(FirewallBlock *b) {
+        free(b->name);
+        free(b->ports);
+        free(b->local);
+        free(b->remote);
+}
+
+/* Append a copy of @from. Return: 0 or -ENOMEM. */
+static int sight_append(FirewallSight *s, const FirewallBlock *from) {
+        FirewallBlock *blocks = realloc(s->blocks, (s->n_blocks + 1) * sizeof(*blocks));
+        FirewallBlock b = {.profiles = from->profiles};
+
+        if (!blocks)
+                return -ENOMEM;
+        s->blocks = blocks;
+        b.name = firewall_text_copy(from->name);
+        b.ports = firewall_text_copy(from->ports);
+        b.local = firewall_text_copy(from->local);
+        b.remote = firewall_text_copy(from->remote);
+        if (!b.name || !b.ports || !b.local || !b.remote) {
+                block_done(&b);
+                return -ENOMEM;
+        }
+        s->blocks[s->n_blocks++] = b;
+        return 0;
+}
+
+int firewall_sight_add(FirewallSight *s, const FirewallSeenRule *rule) {
+        const FirewallBlock b = {
+                .name = (char *) (uintptr_t) rule->name,
+                .ports = (char *) (uintptr_t) rule->local_ports,
+                .local = (char *) (uintptr_t) rule->local,
+                .remote = (char *) (uintptr_t) rule->remote,
+                .profiles = (uint8_t) (rule->profiles & WIRE_PROFILE_ALL),
+        };
+
+        if (!concerns_forwarder(rule) || b.profiles == 0 || s->n_blocks == FIREWALL_BLOCKS_MAX)
+                return 0;
+        return sight_append(s, &b);
+}
+
+int firewall_sight_copy(FirewallSight *to, const FirewallSight *from) {
+        FirewallSight s = *from;
+        int r = 0;
+
+        s.blocks = NULL;
+        s.n_blocks = 0;
+        for (size_t i = 0; r == 0 && i < from->n_blocks; i++)
+                r = sight_append(&s, &from->blocks[i]);
+        if (r < 0)
+                firewall_sight_done(&s);
+        else
+                *to = s;
+        return r;
+}
+
+bool firewall_sight_equal(const FirewallSight *a, const FirewallSight *b) {
+        if (a->known != b->known || a->connected != b->connected || a->off != b->off ||
+            a->lets_in != b->lets_in || a->shut != b->shut || a->overridden != b->overridden ||
+            strcmp(a->product, b->product) != 0 || a->n_blocks != b->n_blocks)
+                return false;
+        for (size_t i = 0; i < a->n_blocks; i++) {
+                const FirewallBlock *x = &a->blocks[i], *y = &b->blocks[i];
+
+                if (x->profiles != y->profiles || strcmp(x->name, y->name) != 0 ||
+                    strcmp(x->ports, y->ports) != 0 || strcmp(x->local, y->local) != 0 ||
+                    strcmp(x->remote, y->remote) != 0)
+                        return false;
+        }
+        return true;
+}
+
+void firewall_sight_done(FirewallSight *s) {
+        for (size_t i = 0; i < s->n_blocks; i++)
+                block_done(&s->blocks[i]);
+        free(s->blocks);
+        *s = FIREWALL_SIGHT_NULL;
+}

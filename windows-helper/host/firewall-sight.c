@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The state of Windows Firewall, its blocking rules, and other products. See firewall-sight.h.
+ */
+
+#include "windows-helper/host/firewall-sight.h"
+#include "windows-helper/host/firewall-found.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs (fact 5.1.2). */
+static const GUID clsid_policy = {
+        0xe2b3c97f, 0x6ae1, 0x41ac, {0x81, 0x7a, 0xf6, 0xf9, 0x21, 0x66, 0xd7, 0xdd}};
+static const GUID iid_policy = {
+        0x98325047, 0xc671, 0x4174, {0x8d, 0x81, 0xde, 0xfc, 0xd3, 0xf0, 0x31, 0x86}};
+static const GUID clsid_products = {
+        0xcc19079b, 0x8272, 0x4d73, {0xbb, 0x70, 0xcd, 0xb5, 0x33, 0x52, 0x7b, 0x61}};
+static const GUID iid_products = {
+        0x39eb36e0, 0x2097, 0x40bd, {0x8a, 0xf2, 0x63, 0xa1, 0x3b, 0x52, 0x53, 0x62}};
+static const GUID iid_rule3 = {
+        0xb21563ff, 0xd696, 0x4222, {0xab, 0x46, 0x4e, 0x89, 0xb7, 0x3a, 0xb3, 0x4a}};
+
+#define CATEGORY_FIREWALL 2 /* NET_FW_RULE_CATEGORY_FIREWALL, which mingw-w64 10 does not have */
+
+static const uint8_t profiles[] = {WIRE_PROFILE_DOMAIN, WIRE_PROFILE_PRIVATE, WIRE_PROFILE_PUBLIC};
+
+/* @ret_text: newly allocated UTF-8, "" where there is none. Frees @text. Return: 0 or -ENOMEM. */
+static int sight_text(BSTR text, char **ret_text) {
+        if (!text || win_from_wide(text, wcslen(text), ret_text) < 0)
+                *ret_text = calloc(1, 1);
+        SysFreeString(text);
+        return *ret_text ? 0 : -ENOMEM;
+}
+
+typedef HRESULT(STDMETHODCALLTYPE *GetText)(INetFwRule *rule, BSTR *ret_text);
+
+static int sight_get(INetFwRule *rule, GetText get, char **ret_text) {
+        BSTR text = NULL;
+
+        return sight_text(SUCCEEDED(get(rule, &text)) ? text : NULL, ret_text);
+}
+
+/* The app that a rule is for; only newer interfaces have it. */
+static int sight_package(INetFwRule *rule, char **ret_text) {
+        INetFwRule3 *rule3 = NULL;
+        LPWSTR text = NULL;
+
+        if (SUCCEEDED(INetFwRule_QueryInterface(rule, &iid_rule3, (void **) &rule3)) && rule3) {
+                if (FAILED(INetFwRule3_get_LocalAppPackageId(rule3, &text)))
+                        text = NULL;
+                INetFwRule3_Release(rule3);
+        }
+        return sight_text(text, ret_text);
+}
+
+/* Most rules let in or are for outgoing connections; only the few others are read as a whole. */
+static bool sight_is_block(INetFwRule *rule) {
+        NET_FW_RULE_DIRECTION direction;
+        VARIANT_BOOL enabled;
+        NET_FW_ACTION action;
+
+        return SUCCEEDED(INetFwRule_get_Action(rule, &action)) && action == NET_FW_ACTION_BLOCK &&
+               SUCCEEDED(INetFwRule_get_Direction(rule, &direction)) &&
+               direction == NET_FW_RULE_DIR_IN &&
+               SUCCEEDED(INetFwRule_get_Enabled(rule, &enabled)) && enabled != VARIANT_FALSE;
+}
+
+static int sight_take(void *userdata, INetFwRule *rule) {
+        const INetFwRuleVtbl *v = rule->lpVtbl;
+        const GetText gets[] = {
+                v->get_Name,           v->get_LocalPorts,      v->get_RemotePorts,
+                v->get_LocalAddresses, v->get_RemoteAddresses, v->get_ApplicationName,
+                v->get_ServiceName,    v->get_InterfaceTypes};
+        char *texts[ARRAYSIZE(gets) + 1] = {NULL};
+        LONG protocol = 0, in = 0;
+        VARIANT interfaces;
+        int r = 0;
+
+        if (!sight_is_block(rule))
+                return 0;
+        VariantInit(&interfaces);
+        (void) INetFwRule_get_Protocol(rule, &protocol);
+        (void) INetFwRule_get_Profiles(rule, &in);
+        (void) INetFwRule_get_Interfaces(rule, &interfaces);
+        for (size_t i = 0; r == 0 && i < ARRAYSIZE(gets); i++)
+                r = sight_get(rule, gets[i], &texts[i]);
+        if (r == 0)
+                r = sight_package(rule, &texts[ARRAYSIZE(gets)]);
+        if (r == 0) {
+                const FirewallSeenRule seen = {
+                        .name = texts[0],
+                        .enabled = true,
+                        .inbound = true,
+                        .blocks = true,
+                        .protocol = protocol,
+                        .profiles = in,
+                        .local_ports = texts[1],
+                        .remote_ports = texts[2],
+                        .local = texts[3],
+                        .remote = texts[4],
+                        .application = texts[5],
+                        .service = texts[6],
+                        .interface_types = texts[7],
+                        .package = texts[8],
+                        .interfaces = interfaces.vt & VT_ARRAY,
+                };
+
+                r = firewall_sight_add(userdata, &seen);
+        }
+        (void) VariantClear(&interfaces);
+        for (size_t i = 0; i < ARRAYSIZE(texts); i++)
+                free(texts[i]);
+        return r;
+}
+
+/* Each profile is asked about on its own (fact 5.1.9). */
+static void sight_profiles(INetFwPolicy2 *policy, FirewallSight *s) {
+        for (size_t i = 0; i < ARRAYSIZE(profiles); i++) {
+                NET_FW_PROFILE_TYPE2 p = (NET_FW_PROFILE_TYPE2) profiles[i];
+                VARIANT_BOOL on = VARIANT_TRUE, shut = VARIANT_FALSE;
+                NET_FW_ACTION action = NET_FW_ACTION_BLOCK;
+
+                if (SUCCEEDED(INetFwPolicy2_get_FirewallEnabled(policy, p, &on)) && !on)
+                        s->off |= profiles[i];
+                if (SUCCEEDED(INetFwPolicy2_get_BlockAllInboundTraffic(policy, p, &shut)) && shut)
+                        s->shut |= profiles[i];
+                if (SUCCEEDED(INetFwPolicy2_get_DefaultInboundAction(policy, p, &action)) &&
+                    action == NET_FW_ACTION_ALLOW)
+                        s->lets_in |= profiles[i];
+        }
+}
+
+/* Whether a product takes the place of Windows Firewall, and not only of a part of it. */
+static bool sight_is_firewall(INetFwProduct *product) {
+        LONG first = 0, last = -1;
+        bool found = false;
+        VARIANT list;
+
+        VariantInit(&list);
+        if (FAILED(INetFwProduct_get_RuleCategories(product, &list)) ||
+            list.vt != (VT_ARRAY | VT_VARIANT)) {
+                (void) VariantClear(&list);
+                return true; /* rather name one too many */
+        }
+        (void) SafeArrayGetLBound(list.parray, 1, &first);
+        (void) SafeArrayGetUBound(list.parray, 1, &last);
+        for (; first <= last; first++) {
+                VARIANT item;
+
+                VariantInit(&item);
+                if (SUCCEEDED(SafeArrayGetElement(list.parray, &first, &item)) &&
+                    SUCCEEDED(VariantChangeType(&item, &item, 0, VT_I4)))
+                        found |= item.lVal == CATEGORY_FIREWALL;
+                (void) VariantClear(&item);
+        }
+        (void) VariantClear(&list);
+        return found;
+}
+
+/* The first product that is registered as a firewall (fact 5.1.11). */
+static void sight_products(FirewallSight *s) {
+        INetFwProducts *products = NULL;
+        LONG n = 0;
+
+        if (FAILED(CoCreateInstance(&clsid_products, NULL, CLSCTX_INPROC_SERVER, &iid_products,
+                                    (void **) &products)))
+                return;
+        if (FAILED(INetFwProducts_get_Count(products, &n)))
+                n = 0;
+        for (LONG i = 0; i < n && !s->product[0]; i++) {
+                INetFwProduct *product = NULL;
+                char *name = NULL;
+                BSTR text = NULL;
+
+                if (FAILED(INetFwProducts_Item(products, i, &product)) || !product)
+                        continue;
+                if (sight_is_firewall(product) &&
+                    SUCCEEDED(INetFwProduct_get_DisplayName(product, &text)) &&
+                    sight_text(text, &name) == 0) {
+                        wire_text_clean(name, FIREWALL_PRODUCT_MAX);
+                        (void) strcpy(s->product, name);
+                }
+                free(name);
+                INetFwProduct_Release(product);
+        }
+        INetFwProducts_Release(products);
+}
+
+static int sight_policy(INetFwPolicy2 *policy, FirewallSight *s) {
+        INetFwRules *rules = NULL;
+        NET_FW_MODIFY_STATE state;
+        LONG connected = 0;
+        HRESULT hr = INetFwPolicy2_get_LocalPolicyModifyState(policy, &state);
+
+        /* Wine 8 has no such state (fact 10.1.2). S_FALSE: not of all profiles
+         * (facts 5.1.7, 5.1.9). */
+        if (FAILED(hr) || FAILED(INetFwPolicy2_get_CurrentProfileTypes(policy, &connected)))
+                return 0;
+        s->known = true;
+        s->connected = (uint8_t) (connected & WIRE_PROFILE_ALL);
+        s->overridden = hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE;
+        sight_profiles(policy, s);
+        if (hr == S_OK && state == NET_FW_MODIFY_STATE_INBOUND_BLOCKED)
+                s->shut |= s->connected;
+        hr = INetFwPolicy2_get_Rules(policy, &rules);
+        if (SUCCEEDED(hr)) {
+                hr = found_rules_each(rules, sight_take, s);
+                INetFwRules_Release(rules);
+        }
+        sight_products(s);
+        return hr == E_OUTOFMEMORY ? -ENOMEM : 0;
+}
+
+int firewall_sight_read(FirewallSight *ret_sight) {
+        HRESULT started = CoInitializeEx(NULL, COINIT_MULTITHREADED);
+        FirewallSight s = FIREWALL_SIGHT_NULL;
+        INetFwPolicy2 *policy = NULL;
+        int r = 0;
+
+        if (SUCCEEDED(CoCreateInstance(&clsid_policy, NULL, CLSCTX_INPROC_SERVER, &iid_policy,
+                                       (void **) &policy))) {
+                r = sight_policy(policy, &s);
+                INetFwPolicy2_Release(policy);
+        }
+        if (SUCCEEDED(started))
+                CoUninitialize();
+        if (r < 0)
+                firewall_sight_done(&s);
+        else
+                *ret_sight = s;
+        return r;
+}
