@@ -29,7 +29,13 @@ static void agent_log_choice(Agent *a) {
                        "Address is %s/%u on %s, gateway %s%s", address, (unsigned) w->prefix,
                        c->interface, gateway,
                        c->vmbus_preferred ? " (the default route uses another interface)" : "");
-        if (c->problem == CHOICE_OFF_LINK) {
+        if (c->problem != CHOICE_OK && c->problem != CHOICE_OFF_LINK) {
+                journal_fields(&a->journal, LOG_WARNING,
+                               FIELDS(.id = MESSAGE_ADDRESS, .address = address),
+                               "%s is the best address left: %s. To choose another one, write "
+                               "'interface = ADDRESS' to /etc/wslbridge/agent.conf",
+                               address, choice_problem_text(c->problem));
+        } else if (c->problem == CHOICE_OFF_LINK) {
                 journal_fields(
                         &a->journal, LOG_WARNING,
                         FIELDS(.id = MESSAGE_OFF_LINK, .address = address),

@@ -130,7 +130,7 @@ int agent_lock_report(Agent *a) {
         }
         if (r < 0) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
-                               "Cannot lock %s, ignoring: %s; 'wslbridgectl' may not see this "
+                               "Cannot write to %s, ignoring: %s; 'wslbridgectl' may not see this "
                                "agent",
                                a->report.directory, strerror(-r));
                 a->report.failed = true; /* the same cause is not logged again */

@@ -15,12 +15,16 @@
 
 #include "agent/network/netdump.h"
 
+#include "agent/network/array.h"
 #include "agent/network/netlink-error.h"
+#include "agent/network/route-dump.h"
 
 #include <errno.h>
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/if_arp.h>
 #include <linux/if_link.h>
+#include <linux/nexthop.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -32,53 +36,27 @@
 #define DUMP_TIMEOUT_SEC 2           /* the kernel answers at once, or something is very wrong */
 #define DUMP_TRIES       3           /* for a dump that the kernel marks as inconsistent */
 #define DUMP_BUFFER      (32 * 1024) /* the kernel never fills more */
-#define ARRAY_FIRST      16
 
 /* A newer kernel may send longer attributes, but never shorter ones. */
-static struct nla_policy link_policy[IFLA_MASTER + 1] = {
+static struct nla_policy link_policy[IFLA_LINKINFO + 1] = {
         [IFLA_IFNAME] = {.type = NLA_STRING},
         [IFLA_MASTER] = {.type = NLA_U32},
+        [IFLA_LINKINFO] = {.type = NLA_NESTED},
+};
+static struct nla_policy info_policy[IFLA_INFO_KIND + 1] = {
+        [IFLA_INFO_KIND] = {.type = NLA_STRING},
 };
 static struct nla_policy address_policy[IFA_FLAGS + 1] = {
         [IFA_FLAGS] = {.type = NLA_U32},
-};
-static struct nla_policy route_policy[RTA_TABLE + 1] = {
-        [RTA_OIF] = {.type = NLA_U32},
-        [RTA_PRIORITY] = {.type = NLA_U32},
-        [RTA_TABLE] = {.type = NLA_U32},
 };
 
 struct NetDump {
         struct nl_sock *sk;  /* owned; NULL: to be opened */
         const Snapshot *old; /* borrowed during netdump_read() */
         Snapshot next;       /* what netdump_read() has collected so far */
+        RouteDump routes;    /* the same */
+        bool main_only;      /* which tables of routes are being read */
 };
-
-/* Make room for one more element of @size bytes. Return: 0 or -ENOMEM. */
-static int grow(void **array, size_t n, size_t size) {
-        void *p;
-
-        /* The capacity is ARRAY_FIRST and then its doubles, so the array is full exactly at those
-         * counts. */
-        if (n != 0 && (n < ARRAY_FIRST || (n & (n - 1)) != 0))
-                return 0;
-        p = realloc(*array, (n == 0 ? ARRAY_FIRST : 2 * n) * size);
-        if (!p)
-                return -ENOMEM;
-        *array = p;
-        return 0;
-}
-
-static bool read_addr(const struct nlattr *attr, uint8_t family, IpAddr *ret) {
-        size_t size = family == AF_INET ? 4 : 16;
-        IpAddr addr = {.family = family == AF_INET ? IP_FAMILY_V4 : IP_FAMILY_V6};
-
-        if (!attr || (size_t) nla_len(attr) != size)
-                return false;
-        memcpy(addr.bytes, nla_data(attr), size);
-        *ret = addr;
-        return true;
-}
 
 /*
  * Is the adapter Hyper-V's? Its device is on the bus "vmbus". The path of the device is not enough:
@@ -110,13 +88,24 @@ static bool is_vmbus(const Snapshot *old, const SnapshotLink *link) {
         return sysfs_is_vmbus(link->name);
 }
 
+/* Devices that software has made have a kind: a bridge, a tunnel, one end of a veth pair. */
+static void note_kind(SnapshotLink *link, const struct ifinfomsg *ifi, struct nlattr *info) {
+        struct nlattr *tb[IFLA_INFO_KIND + 1] = {0};
+
+        if (info && nla_parse_nested(tb, IFLA_INFO_KIND, info, info_policy) < 0)
+                tb[IFLA_INFO_KIND] = NULL;
+        link->made = tb[IFLA_INFO_KIND] != NULL;
+        link->tunnel = ifi->ifi_type != ARPHRD_ETHER ||
+                       (link->made && nla_strcmp(tb[IFLA_INFO_KIND], "tun") == 0);
+}
+
 static int on_link(NetDump *d, struct nlmsghdr *hdr) {
         const struct ifinfomsg *ifi = nlmsg_data(hdr);
         Snapshot *s = &d->next;
-        struct nlattr *tb[IFLA_MASTER + 1];
+        struct nlattr *tb[IFLA_LINKINFO + 1];
         SnapshotLink link = {0};
 
-        if (nlmsg_parse(hdr, sizeof(*ifi), tb, IFLA_MASTER, link_policy) < 0 || !tb[IFLA_IFNAME])
+        if (nlmsg_parse(hdr, sizeof(*ifi), tb, IFLA_LINKINFO, link_policy) < 0 || !tb[IFLA_IFNAME])
                 return 0;
         link.index = ifi->ifi_index;
         if (tb[IFLA_MASTER])
@@ -124,8 +113,9 @@ static int on_link(NetDump *d, struct nlmsghdr *hdr) {
         (void) nla_strlcpy(link.name, tb[IFLA_IFNAME], sizeof(link.name));
         link.up = (ifi->ifi_flags & IFF_UP) && (ifi->ifi_flags & IFF_LOWER_UP);
         link.loopback = ifi->ifi_flags & IFF_LOOPBACK;
+        note_kind(&link, ifi, tb[IFLA_LINKINFO]);
         link.vmbus = !link.loopback && is_vmbus(d->old, &link);
-        if (grow((void **) &s->links, s->n_links, sizeof(link)) < 0)
+        if (array_grow((void **) &s->links, s->n_links, sizeof(link)) < 0)
                 return -ENOMEM;
         s->links[s->n_links++] = link;
         return 0;
@@ -141,72 +131,17 @@ static int on_address(NetDump *d, struct nlmsghdr *hdr) {
             (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
                 return 0;
         /* With a peer IFA_ADDRESS is the peer's and IFA_LOCAL ours; else only one may be there. */
-        if (!read_addr(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family, &a.addr))
+        if (!route_dump_address(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family,
+                                &a.addr))
                 return 0;
         a.link = (int) ifa->ifa_index;
         a.prefix = ifa->ifa_prefixlen;
         a.scope = ifa->ifa_scope;
         a.flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
-        if (grow((void **) &s->addresses, s->n_addresses, sizeof(a)) < 0)
+        if (array_grow((void **) &s->addresses, s->n_addresses, sizeof(a)) < 0)
                 return -ENOMEM;
         s->addresses[s->n_addresses++] = a;
         return 0;
-}
-
-static int add_route(Snapshot *s, const SnapshotRoute *route) {
-        if (grow((void **) &s->routes, s->n_routes, sizeof(*route)) < 0)
-                return -ENOMEM;
-        s->routes[s->n_routes++] = *route;
-        return 0;
-}
-
-/* One route for each next hop; the weights do not matter here. */
-static int add_multipath(Snapshot *s, const SnapshotRoute *base, uint8_t family,
-                         struct nlattr *attr) {
-        struct rtnexthop *hop = nla_data(attr);
-        size_t left = (size_t) nla_len(attr);
-
-        while (left >= sizeof(*hop) && hop->rtnh_len >= sizeof(*hop) && hop->rtnh_len <= left) {
-                size_t step = RTNH_ALIGN(hop->rtnh_len);
-                struct nlattr *tb[RTA_GATEWAY + 1];
-                SnapshotRoute route = *base;
-
-                route.link = hop->rtnh_ifindex;
-                if (nla_parse(tb, RTA_GATEWAY, (struct nlattr *) RTNH_DATA(hop),
-                              (int) (hop->rtnh_len - sizeof(*hop)), NULL) == 0)
-                        (void) read_addr(tb[RTA_GATEWAY], family, &route.gateway);
-                if (add_route(s, &route) < 0)
-                        return -ENOMEM;
-                if (step >= left)
-                        break;
-                left -= step;
-                hop = RTNH_NEXT(hop);
-        }
-        return 0;
-}
-
-static int on_route(NetDump *d, struct nlmsghdr *hdr) {
-        const struct rtmsg *rtm = nlmsg_data(hdr);
-        struct nlattr *tb[RTA_TABLE + 1];
-        SnapshotRoute route = {0};
-
-        /* A kernel before 4.20 does not know the strict check, and sends all tables. */
-        if (nlmsg_parse(hdr, sizeof(*rtm), tb, RTA_TABLE, route_policy) < 0 ||
-            rtm->rtm_dst_len != 0 || rtm->rtm_type != RTN_UNICAST ||
-            (rtm->rtm_flags & RTM_F_CLONED) ||
-            (tb[RTA_TABLE] ? nla_get_u32(tb[RTA_TABLE]) : rtm->rtm_table) != RT_TABLE_MAIN ||
-            (rtm->rtm_family != AF_INET && rtm->rtm_family != AF_INET6))
-                return 0;
-        route.family = rtm->rtm_family == AF_INET ? IP_FAMILY_V4 : IP_FAMILY_V6;
-        if (tb[RTA_PRIORITY])
-                route.metric = nla_get_u32(tb[RTA_PRIORITY]);
-        if (tb[RTA_MULTIPATH])
-                return add_multipath(&d->next, &route, rtm->rtm_family, tb[RTA_MULTIPATH]);
-        if (!tb[RTA_OIF])
-                return 0;
-        route.link = (int) nla_get_u32(tb[RTA_OIF]);
-        (void) read_addr(tb[RTA_GATEWAY], rtm->rtm_family, &route.gateway);
-        return add_route(&d->next, &route);
 }
 
 static int netdump_on_message(struct nl_msg *msg, void *userdata) {
@@ -219,7 +154,9 @@ static int netdump_on_message(struct nl_msg *msg, void *userdata) {
         else if (hdr->nlmsg_type == RTM_NEWADDR)
                 r = on_address(d, hdr);
         else if (hdr->nlmsg_type == RTM_NEWROUTE)
-                r = on_route(d, hdr);
+                r = route_dump_route(&d->routes, &d->next, hdr, d->main_only);
+        else if (hdr->nlmsg_type == RTM_NEWNEXTHOP)
+                r = route_dump_nexthop(&d->routes, hdr);
         return r < 0 ? -NLE_NOMEM : NL_OK;
 }
 
@@ -276,12 +213,15 @@ static int dump_once(NetDump *d, int type, void *header, size_t size) {
         return r < 0 ? r : nl_recvmsgs_default(d->sk);
 }
 
-/* @n is the count of the array that this dump fills, reset for each try. */
-static int dump_table(NetDump *d, int type, void *header, size_t size, size_t *n) {
+/* @n, @m: the counts of the arrays that this dump fills, set back for each try. @m may be NULL. */
+static int dump_table(NetDump *d, int type, void *header, size_t size, size_t *n, size_t *m) {
+        size_t first = *n;
         int r = 0;
 
         for (unsigned i = 0; i < DUMP_TRIES; i++) {
-                *n = 0;
+                *n = first;
+                if (m)
+                        *m = 0;
                 r = dump_once(d, type, header, size);
                 if (r != -NLE_DUMP_INTR)
                         break;
@@ -289,10 +229,41 @@ static int dump_table(NetDump *d, int type, void *header, size_t size, size_t *n
         return r < 0 ? netlink_errno(r) : 0;
 }
 
+/* Read one set of tables; the routes that were there before stay. */
+static int dump_route_tables(NetDump *d, bool main_only) {
+        struct rtmsg rtm = {.rtm_family = AF_UNSPEC,
+                            .rtm_table = main_only ? RT_TABLE_MAIN : RT_TABLE_UNSPEC};
+        struct nhmsg nhm = {.nh_family = AF_UNSPEC};
+        int r;
+
+        d->main_only = main_only;
+        route_dump_done(&d->routes);
+        r = dump_table(d, RTM_GETROUTE, &rtm, sizeof(rtm), &d->next.n_routes, &d->routes.n_pending);
+        if (r < 0 || d->routes.n_pending == 0)
+                return r;
+        r = dump_table(d, RTM_GETNEXTHOP, &nhm, sizeof(nhm), &d->routes.n_nexthops, NULL);
+        return r < 0 ? r : route_dump_resolve(&d->routes, &d->next);
+}
+
+static bool has_v4_route(const Snapshot *s) {
+        for (size_t i = 0; i < s->n_routes; i++)
+                if (s->routes[i].family == IP_FAMILY_V4)
+                        return true;
+        return false;
+}
+
+/* Other tables are read only where main does not show the way out, because they may be many and
+ * large. A default route in one of them belongs to a rule (ip-rule(8)), as of netplan's
+ * 'routing-policy' or of a VPN. */
+static int dump_routes(NetDump *d) {
+        int r = dump_route_tables(d, true);
+
+        return r < 0 || has_v4_route(&d->next) ? r : dump_route_tables(d, false);
+}
+
 static int dump_all(NetDump *d, bool links) {
         struct ifinfomsg ifi = {.ifi_family = AF_UNSPEC};
         struct ifaddrmsg ifa = {.ifa_family = AF_UNSPEC};
-        struct rtmsg rtm = {.rtm_family = AF_UNSPEC, .rtm_table = RT_TABLE_MAIN};
         int r;
 
         if (!d->sk) {
@@ -301,14 +272,14 @@ static int dump_all(NetDump *d, bool links) {
                         return r;
         }
         if (links) {
-                r = dump_table(d, RTM_GETLINK, &ifi, sizeof(ifi), &d->next.n_links);
+                r = dump_table(d, RTM_GETLINK, &ifi, sizeof(ifi), &d->next.n_links, NULL);
                 if (r < 0)
                         return r;
         }
-        r = dump_table(d, RTM_GETADDR, &ifa, sizeof(ifa), &d->next.n_addresses);
+        r = dump_table(d, RTM_GETADDR, &ifa, sizeof(ifa), &d->next.n_addresses, NULL);
         if (r < 0)
                 return r;
-        return dump_table(d, RTM_GETROUTE, &rtm, sizeof(rtm), &d->next.n_routes);
+        return dump_routes(d);
 }
 
 int netdump_read(NetDump *d, bool links, Snapshot *s) {
@@ -317,6 +288,7 @@ int netdump_read(NetDump *d, bool links, Snapshot *s) {
         d->old = s;
         r = dump_all(d, links);
         d->old = NULL;
+        route_dump_done(&d->routes);
         if (r < 0) {
                 dump_close(d);
                 snapshot_done(&d->next);

@@ -130,6 +130,8 @@ static void note_message(NetWatch *w, const struct nlmsghdr *hdr) {
                 break;
         case RTM_NEWADDR:
         case RTM_DELADDR:
+        case RTM_NEWNEXTHOP: /* the routes through it move without a message of their own */
+        case RTM_DELNEXTHOP:
                 mark(w, false);
                 break;
         default: /* the kernel's numbers, not an enum of ours */
@@ -218,6 +220,9 @@ static int open_events(NetWatch *w, unsigned receive_buffer) {
                 r = nl_socket_add_memberships(w->events, RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR,
                                               RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
                                               RTNLGRP_IPV6_ROUTE, 0);
+        /* A kernel before 5.3 has no nexthop objects, and so no such group. */
+        if (r >= 0)
+                (void) nl_socket_add_membership(w->events, RTNLGRP_NEXTHOP);
         return r < 0 ? netlink_errno(r) : 0;
 }
 

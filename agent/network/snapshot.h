@@ -7,7 +7,7 @@
  * from recorded machines.
  */
 
-#include "protocol/wire/wire.h"
+#include "agent/network/choice.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -18,7 +18,9 @@ typedef struct SnapshotLink {
         char name[WIRE_INTERFACE_MAX + 1];
         bool up; /* IFF_UP and IFF_LOWER_UP */
         bool loopback;
-        bool vmbus; /* backed by a VMBus device: the Hyper-V network adapter */
+        bool vmbus;  /* backed by a VMBus device: the Hyper-V network adapter */
+        bool made;   /* by software in this guest: a bridge, a tunnel, a VLAN */
+        bool tunnel; /* not Ethernet, or the end of a program: no switch of the host is behind it */
 } SnapshotLink;
 
 typedef struct SnapshotAddress {
@@ -29,10 +31,11 @@ typedef struct SnapshotAddress {
         uint32_t flags; /* IFA_F_* */
 } SnapshotAddress;
 
-typedef struct SnapshotRoute { /* a default route of the main table */
+typedef struct SnapshotRoute { /* a default route */
         int link;
-        uint8_t family; /* IpFamily */
-        IpAddr gateway; /* family NONE: on-link */
+        bool other_table; /* than main; read only where main has no IPv4 one */
+        uint8_t family;   /* IpFamily */
+        IpAddr gateway;   /* family NONE: on-link */
         uint32_t metric;
 } SnapshotRoute;
 
@@ -45,25 +48,6 @@ typedef struct Snapshot {
 
 #define SNAPSHOT_NULL ((Snapshot){0})
 
-/* Why there is no address, or what is odd about the chosen one. */
-typedef enum ChoiceProblem {
-        CHOICE_OK,
-        CHOICE_NO_INTERFACE, /* the configured interface does not exist */
-        CHOICE_NO_ROUTE,     /* no default route, no VMBus interface: nothing to choose by */
-        CHOICE_LINK_DOWN,
-        CHOICE_NO_ADDRESS, /* the interface has no usable address */
-        CHOICE_OFF_LINK,   /* chosen, but the gateway is outside the address's subnet: someone
-                              set a static address and the virtual switch will drop it */
-        _CHOICE_PROBLEM_END,
-} ChoiceProblem;
-
-typedef struct Choice {
-        char interface[WIRE_INTERFACE_MAX + 1]; /* "" = none */
-        WireAddress v4, v6;
-        ChoiceProblem problem;
-        bool vmbus_preferred; /* the default route leaves elsewhere (a VPN's tun) */
-} Choice;
-
 #define SNAPSHOT_CANDIDATES_MAX 16
 
 /* An interface that the user may want, shown to people who have several. */
@@ -74,44 +58,29 @@ typedef struct Candidate {
         bool vmbus;
 } Candidate;
 
-/* List every interface, except loopback, that has an IPv4 address which snapshot_choose() would
- * take, in the kernel's order. All of @ret is written, with zeros after the last one. Return: their
- * number. */
+/* List every interface, except loopback, with the IPv4 address that snapshot_choose() would take if
+ * the interface were configured, in the kernel's order. All of @ret is written, with zeros after
+ * the last one. Return: their number. */
 size_t snapshot_candidates(const Snapshot *s, Candidate ret[SNAPSHOT_CANDIDATES_MAX]);
 
 /**
  * snapshot_choose() - the guest's own NAT address
- * @interface: configured name, or "" for automatic
+ * @interface: configured name, or one of the guest's addresses, or "" for automatic
  *
  * Automatic: the interface of the best IPv4 default route (lowest metric), or the VMBus-backed one
  * when the route leaves through an interface that is not VMBus-backed, or the IPv6 default route's
  * when there is no IPv4 one. A bridge or bond with a VMBus-backed port counts as VMBus-backed. On
- * the interface the first primary IPv4 address of global scope that is neither tentative,
- * deprecated nor unfit (ip_guest_problem()), where one that is on-link with the gateway goes before
- * one that is not; and in the same way an IPv6 address that is not temporary. The choice never goes
- * by a prefix such as "172.", and never takes docker0 or lo.
+ * the interface the first IPv4 address of global scope that is neither tentative nor unfit
+ * (ip_guest_problem()), where one that is on-link with the gateway goes first, then one that is not
+ * deprecated, then one that is not secondary; and in the same way an IPv6 address, which may be
+ * deprecated or temporary only when there is no IPv4 one.
+ *
+ * These are preferences and no conditions: when they leave nothing, the best of the rest is taken,
+ * and the problem says so. Never taken are loopback, a tunnel in place of the host's network, and
+ * what software in the guest has made without a default route (docker0). The choice never goes by a
+ * prefix such as "172.".
  */
 void snapshot_choose(const Snapshot *s, const char *interface, Choice *ret_choice);
-
-/* Whether the two are the same in every member. */
-bool choice_equal(const Choice *a, const Choice *b);
-
-/* Whether there is an address of either family to publish. */
-bool choice_has_address(const Choice *c);
-
-/**
- * choice_may_pass() - whether @is looks like a moment in the middle of a change from @was
- *
- * An address is replaced by a delete and an add, and the default route goes with it. So some
- * choices must be confirmed before they are sent to the host: those that have lost the address
- * which the host uses (the IPv6 one only when there is no other), and those for another interface.
- * Otherwise the rules would move there and back, and connections would be cut. A different address
- * on the same interface needs no confirmation.
- */
-bool choice_may_pass(const Choice *was, const Choice *is);
-
-/* A phrase for logs and status: "no default route", … */
-const char *choice_problem_text(ChoiceProblem problem);
 
 /* Free the arrays; @s is empty afterwards. */
 void snapshot_done(Snapshot *s);

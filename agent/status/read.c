@@ -90,6 +90,7 @@ static void read_guest(Report *r) {
         r->wsl = get_bool(guest, "wsl");
         r->interface = get_text(guest, "interface");
         r->address_problem = get_text(guest, "problem");
+        r->address_problem_name = get_text(guest, "problem_name");
         r->v4 = get_address(guest, "ipv4");
         r->v6 = get_address(guest, "ipv6");
         json_array_foreach(json_object_get(guest, "candidates"), i, one) {

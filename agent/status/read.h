@@ -63,7 +63,7 @@ typedef struct Report { /* texts are borrowed from @root */
         const char *version, *agent_id, *distro;
         int pid;
 
-        const char *mode, *mode_word, *interface, *address_problem;
+        const char *mode, *mode_word, *interface, *address_problem, *address_problem_name;
         bool wsl;
         ReportAddress v4, v6;
         ReportCandidate candidates[REPORT_CANDIDATES_MAX];

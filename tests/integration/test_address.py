@@ -114,7 +114,7 @@ def test_no_address_names_the_interface(connected):
     guest.ip("addr flush dev eth0\n")
     guest.wait_log("No address to forward to: the interface has no usable address (eth0)")
     guest.agent_conf("interface = eth9\n")
-    guest.wait_log("No address to forward to: the configured interface does not exist (eth9)")
+    guest.wait_log("No address to forward to: the configured interface or address does not exist (eth9)")
 
 
 def test_address_outside_the_gateways_subnet_is_reported(guest, host):
@@ -139,3 +139,42 @@ def test_ipv6_listen_leads_to_ipv4_first(connected):
              "addr add 2001:db8::5/64 dev eth0 nodad\nroute add default via 2001:db8::1\n")
     host.wait_rules({"::/2222": "2001:db8::5/22"}, "v6tov6")
     host.wait_rules({}, "v6tov4")
+
+
+def test_the_best_that_is_left(guest, host, control):
+    """One address after the other gets worse. There is a rule all the time, and the reason is said."""
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start()
+    guest.start()
+    host.wait_rules(rule(guest.address))
+
+    def left(problem, address):
+        wait_until(lambda: guest.status()["guest"]["problem_name"] == problem, problem)
+        host.wait_rules(rule(address))
+        guest.wait_state("web", "active")
+        text = guest.status()["guest"]["problem"]
+        assert len(guest.log_lines(f"{address} is the best address left: {text}")) == 1
+        assert text in " ".join(control.run("status")[1].split())
+        assert "address-doubtful" in [f["id"] for f in control.json("doctor")[1]["findings"]]
+
+    guest.ip(f"addr change {guest.address}/{PREFIX} dev eth0 valid_lft 1000 preferred_lft 0\n")
+    left("deprecated", guest.address)
+    guest.ip(f"addr change {guest.address}/{PREFIX} dev eth0 valid_lft 1000 preferred_lft 1000\n"
+             f"route add default via {GATEWAY} dev eth0 table 100\nroute del default via {GATEWAY}\n")
+    left("other-table", guest.address)
+    guest.ip("addr add 10.7.0.5/24 dev eth0\nroute replace default dev eth0\n")
+    left("ambiguous", guest.address)
+    guest.agent_conf("interface = 10.7.0.5\n")
+    host.wait_rules(rule("10.7.0.5"))
+    wait_until(lambda: guest.status()["guest"]["problem_name"] is None, "no problem")
+
+
+def test_default_route_by_a_nexthop_object(guest, host):
+    """As a routing daemon makes it where nexthop_compat_mode is off."""
+    guest.namespace.run("sh", "-c", "echo 0 > /proc/sys/net/ipv4/nexthop_compat_mode")
+    guest.ip(f"route del default\nnexthop add id 5 via {GATEWAY} dev eth0\nroute add default nhid 5\n")
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start()
+    guest.start()
+    host.wait_rules(rule(guest.address))
+    wait_until(lambda: guest.status()["guest"]["ipv4"]["gateway"] == GATEWAY, "the gateway")

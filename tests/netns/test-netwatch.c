@@ -127,7 +127,8 @@ START_TEST(test_address_kinds) {
         w.interface = WATCHED;
         run("ip addr add 192.0.2.30/24 dev " WATCHED " preferred_lft 0");
         watch_settle(&w);
-        ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ADDRESS); /* deprecated */
+        assert_address(&w.last, "192.0.2.30");
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_DEPRECATED);
         run("ip addr add 198.51.100.1 peer 198.51.100.2/32 dev " WATCHED);
         watch_settle(&w);
         assert_address(&w.last, "198.51.100.1"); /* ours, not the peer's */

@@ -13,6 +13,9 @@ void system_checks_run(const GuestEvidence *e, Findings *f);
 void helper_checks_run(const GuestEvidence *e, Findings *f);
 void service_checks_run(const GuestEvidence *e, Findings *f);
 
+/* Of system_checks_run(): the address may not be the right one, or not for long. */
+void check_address_doubts(const Report *r, Findings *f);
+
 /* Whether the ports of a guest in this networking mode are reachable without forwarding, or not at
  * all. */
 bool mode_needs_no_forwarding(const Report *r);

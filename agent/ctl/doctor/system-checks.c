@@ -203,7 +203,8 @@ static void check_address(const Report *r, Findings *f) {
                               "/etc/wslbridge/agent.conf:\n"
                               "  [agent]\n"
                               "  interface = eth0");
-        } else if (*r->address_problem) {
+        } else if (*r->address_problem && (!*r->address_problem_name || /* an older agent */
+                                           strcmp(r->address_problem_name, "off-link") == 0)) {
                 x = findings_add(f, FINDING_BROKEN, "off-link", NULL);
                 buffer_printf(&x->seen,
                               "The guest's address is outside the network of the virtual switch "
@@ -272,6 +273,7 @@ void system_checks_run(const GuestEvidence *e, Findings *f) {
                 check_mode(e->report, f);
         } else if (e->report) {
                 check_address(e->report, f);
+                check_address_doubts(e->report, f);
                 check_candidates(e, f);
         }
         check_idle(e, f);

@@ -15,8 +15,8 @@
 #define WSL_NAT                                                                        \
         LO DNS ETH0 "addr 2 172.29.144.5/20\naddr 2 fe80::215:5dff:fe01:203/64 link\n" \
                     "route4 2 172.29.144.1 0\n"
-#define DOCKER0 "link 3 docker0 up\naddr 3 172.17.0.1/16\n"
-#define TUN0    "link 5 tun0 up\naddr 5 10.8.0.6/24\n"
+#define DOCKER0 "link 3 docker0 up made\naddr 3 172.17.0.1/16\n"
+#define TUN0    "link 5 tun0 up made tunnel\naddr 5 10.8.0.6/24\n"
 
 typedef struct Case {
         const char *name;
@@ -34,7 +34,7 @@ static const Case cases[] = {
         {"WSL in NAT mode", "", WSL_NAT, "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"WSL with Docker", "", WSL_NAT DOCKER0, "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"Docker's link comes first", "",
-         LO "link 2 docker0 up\naddr 2 172.17.0.1/16\nlink 3 eth0 up vmbus\n"
+         LO "link 2 docker0 up made\naddr 2 172.17.0.1/16\nlink 3 eth0 up vmbus\n"
             "addr 3 172.29.144.5/20\nroute4 3 172.29.144.1 0\n",
          "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"plain Hyper-V guest on the Default Switch, DHCP", "",
@@ -98,16 +98,16 @@ static const Case cases[] = {
          "eth1", "172.22.80.77/20 172.22.80.1", ""},
         {"several Hyper-V adapters, no default route: one that has an address", "",
          LO ETH0 "link 3 eth1 up vmbus\naddr 3 10.1.0.2/24\n", "eth1", "10.1.0.2/24", ""},
-        {"the default route's adapter has lost its address: it is not left for another", "",
+        {"the default route's adapter has no address: the other one is left", "",
          LO ETH0 "route4 2 direct 0\nlink 3 eth1 up vmbus\naddr 3 10.1.0.2/24\n"
                  "route4 3 10.1.0.1 10\n",
-         "eth0", "", "", CHOICE_NO_ADDRESS},
+         "eth1", "10.1.0.2/24 10.1.0.1", "", CHOICE_SECOND_BEST},
         {"a bridge over the Hyper-V adapter has its place", "",
          LO "link 2 eth0 up vmbus port-of 4\n" DOCKER0
-            "link 4 br0 up\naddr 4 172.22.80.77/20\nroute4 4 172.22.80.1 425\n",
+            "link 4 br0 up made\naddr 4 172.22.80.77/20\nroute4 4 172.22.80.1 425\n",
          "br0", "172.22.80.77/20 172.22.80.1", ""},
         {"a bridge over something else has not", "",
-         WSL_NAT "link 6 veth1 up port-of 7\nlink 7 br0 up\naddr 7 10.9.0.1/24\n"
+         WSL_NAT "link 6 veth1 up made port-of 7\nlink 7 br0 up made\naddr 7 10.9.0.1/24\n"
                  "route4 7 10.9.0.254 0\n",
          "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"route of a link that is not in the snapshot", "", LO "route4 9 192.0.2.1 0\n", "", "", "",
@@ -124,8 +124,15 @@ static const Case cases[] = {
          "addr 2 172.29.144.8/20 dadfailed\naddr 2 172.29.144.5/20\nroute4 2 172.29.144.1 0\n",
          "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"only a deprecated one", "",
-         LO ETH0 "addr 2 172.29.144.6/20 deprecated\nroute4 2 172.29.144.1 0\n", "eth0", "", "",
+         LO ETH0 "addr 2 172.29.144.6/20 deprecated\nroute4 2 172.29.144.1 0\n", "eth0",
+         "172.29.144.6/20 172.29.144.1", "", CHOICE_DEPRECATED},
+        {"only one that is still tentative", "",
+         LO ETH0 "addr 2 172.29.144.6/20 tentative\nroute4 2 172.29.144.1 0\n", "eth0", "", "",
          CHOICE_NO_ADDRESS},
+        {"a deprecated one, and its alias that is not", "",
+         LO ETH0 "addr 2 172.29.144.6/20 deprecated\naddr 2 172.29.144.7/20 secondary\n"
+                 "route4 2 172.29.144.1 0\n",
+         "eth0", "172.29.144.7/20 172.29.144.1", "", CHOICE_ALIAS},
         {"only link-local and host scope", "",
          LO ETH0 "addr 2 169.254.3.4/16 link\naddr 2 10.0.0.3/24 host\nroute4 2 direct 0\n", "eth0",
          "", "", CHOICE_NO_ADDRESS},
@@ -138,16 +145,30 @@ static const Case cases[] = {
          LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\nroute4 2 172.29.144.1 0\n", "eth0",
          "172.29.144.5/20 172.29.144.1", ""},
         {"of two subnets without a gateway the first", "",
-         LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\n", "eth0", "10.50.0.2/24", ""},
+         LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\n", "eth0", "10.50.0.2/24", "",
+         CHOICE_AMBIGUOUS},
+        {"of two subnets with a direct route the first", "",
+         LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\nroute4 2 direct 0\n", "eth0",
+         "10.50.0.2/24", "", CHOICE_AMBIGUOUS},
+        {"an alias or an old address beside it leaves no doubt", "",
+         LO ETH0 "addr 2 10.50.0.3/24 secondary\naddr 2 10.50.0.2/24\n"
+                 "addr 2 172.29.144.5/20 deprecated\n",
+         "eth0", "10.50.0.2/24", ""},
+        {"two Hyper-V adapters without a route: the first that has an address", "",
+         LO ETH0 "addr 2 10.50.0.2/24\nlink 3 eth1 up vmbus\naddr 3 172.29.144.5/20\n", "eth0",
+         "10.50.0.2/24", "", CHOICE_AMBIGUOUS},
+        {"the same with a choice", "eth1",
+         LO ETH0 "addr 2 10.50.0.2/24\nlink 3 eth1 up vmbus\naddr 3 172.29.144.5/20\n", "eth1",
+         "172.29.144.5/20", ""},
 
         /* On-link with the gateway? */
         {"static address outside of the switch's subnet", "",
          LO ETH0 "addr 2 192.168.50.10/24\nroute4 2 172.29.144.1 0\n", "eth0",
          "192.168.50.10/24 172.29.144.1", "", CHOICE_OFF_LINK},
-        {"the gateway's address would do, but is deprecated", "",
+        {"a deprecated address at the gateway, and one that the switch would drop", "",
          LO ETH0 "addr 2 172.29.144.5/20 deprecated\naddr 2 192.168.50.10/24\n"
                  "route4 2 172.29.144.1 0\n",
-         "eth0", "192.168.50.10/24 172.29.144.1", "", CHOICE_OFF_LINK},
+         "eth0", "172.29.144.5/20 172.29.144.1", "", CHOICE_DEPRECATED},
         {"/32 with an on-link route to the gateway", "",
          LO ETH0 "addr 2 172.29.144.5/32\nroute4 2 172.29.144.1 0\n", "eth0",
          "172.29.144.5/32 172.29.144.1", ""},
@@ -165,6 +186,42 @@ static const Case cases[] = {
         {"Hyper-V adapter without any route", "", LO ETH0 "addr 2 172.29.144.5/20\n" DOCKER0,
          "eth0", "172.29.144.5/20", ""},
 
+        /* A preference is no condition */
+        {"the route is in another table (netplan's routing-policy)", "",
+         LO "link 2 wb0 up\naddr 2 192.0.2.2/24\nroute4 2 192.0.2.1 0 other-table\n" DOCKER0, "wb0",
+         "192.0.2.2/24 192.0.2.1", "", CHOICE_OTHER_TABLE},
+        {"the same on the Hyper-V adapter, which needs no route", "",
+         LO ETH0 "addr 2 172.29.144.5/20\nroute4 2 172.29.144.1 0 other-table\n", "eth0",
+         "172.29.144.5/20 172.29.144.1", ""},
+        {"the main table goes before a better metric in another", "",
+         LO "link 2 wb0 up\naddr 2 192.0.2.2/24\nroute4 2 192.0.2.1 500\nroute4 2 192.0.2.9 1 "
+            "other-table\n",
+         "wb0", "192.0.2.2/24 192.0.2.1", ""},
+        {"a VPN's own table beside netplan's", "",
+         LO "link 2 wb0 up\naddr 2 192.0.2.2/24\nroute4 2 192.0.2.1 9 other-table\n" TUN0
+            "route4 5 direct 0 other-table\n",
+         "wb0", "192.0.2.2/24 192.0.2.1", "", CHOICE_OTHER_TABLE, true},
+        {"the route leaves by an adapter without the mark, and the one with it has no address", "",
+         LO ETH0 "link 3 eth1 up\naddr 3 192.0.2.2/24\nroute4 3 192.0.2.1 0\n", "eth1",
+         "192.0.2.2/24 192.0.2.1", "", CHOICE_SECOND_BEST},
+        {"the same, and the one with the mark is down", "",
+         LO "link 2 eth0 vmbus\naddr 2 172.29.144.5/20\nlink 3 eth1 up\naddr 3 192.0.2.2/24\n"
+            "route4 3 192.0.2.1 0\n",
+         "eth1", "192.0.2.2/24 192.0.2.1", "", CHOICE_SECOND_BEST},
+        {"what is left is off-link: that is said", "",
+         LO ETH0 "link 3 eth1 up\naddr 3 198.51.100.2/24\nroute4 3 192.0.2.1 0\n", "eth1",
+         "198.51.100.2/24 192.0.2.1", "", CHOICE_OFF_LINK},
+        {"a bridge of containers is not what is left", "", LO ETH0 DOCKER0, "eth0", "", "",
+         CHOICE_NO_ADDRESS},
+        {"no route and no mark: the only adapter that software has not made", "",
+         LO "link 2 eth0 up\naddr 2 192.0.2.2/24\n" DOCKER0, "eth0", "192.0.2.2/24", ""},
+        {"two of them", "",
+         LO "link 2 eth0 up\naddr 2 192.0.2.2/24\nlink 4 eth1 up\naddr 4 198.51.100.2/24\n", "eth0",
+         "192.0.2.2/24", "", CHOICE_AMBIGUOUS},
+        {"a VPN took the default route, and no adapter has the mark", "",
+         LO "link 2 eth0 up\naddr 2 192.0.2.2/24\n" TUN0 "route4 5 direct 0\n", "eth0",
+         "192.0.2.2/24", "", CHOICE_OK, true},
+
         /* IPv6 */
         {"both families", "",
          LO ETH0 "addr 2 172.29.144.5/20\naddr 2 2001:db8::5/64\naddr 2 fe80::5/64 link\n"
@@ -178,6 +235,13 @@ static const Case cases[] = {
          LO ETH0
          "addr 2 2001:db8::aaaa/64 temporary\naddr 2 2001:db8::5/64\nroute6 2 fe80::1 1024\n",
          "eth0", "", "2001:db8::5/64 fe80::1"},
+        {"only a temporary IPv6 address", "",
+         LO ETH0 "addr 2 2001:db8::aaaa/64 temporary\nroute6 2 fe80::1 1024\n", "eth0", "",
+         "2001:db8::aaaa/64 fe80::1", CHOICE_ALIAS},
+        {"a temporary or deprecated IPv6 address beside an IPv4 one is not published", "",
+         LO ETH0 "addr 2 172.29.144.5/20\naddr 2 2001:db8::aaaa/64 temporary\n"
+                 "addr 2 2001:db8::5/64 deprecated\nroute4 2 172.29.144.1 0\n",
+         "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"IPv6 still tentative", "",
          LO ETH0 "addr 2 2001:db8::5/64 tentative\nroute6 2 fe80::1 1024\n", "eth0", "", "",
          CHOICE_NO_ADDRESS},
@@ -199,5 +263,20 @@ static const Case cases[] = {
          CHOICE_LINK_DOWN},
         {"override without an address", "wb1", WSL_NAT "link 8 wb1 up\n", "wb1", "", "",
          CHOICE_NO_ADDRESS},
+        {"an address, of two without a gateway", "172.29.144.5",
+         LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\n", "eth0", "172.29.144.5/20", ""},
+        {"an address that is an alias, or deprecated: it was asked for", "172.29.144.6",
+         LO ETH0 "addr 2 172.29.144.5/20\naddr 2 172.29.144.6/20 secondary deprecated\n"
+                 "route4 2 172.29.144.1 0\n",
+         "eth0", "172.29.144.6/20 172.29.144.1", ""},
+        {"an IPv6 address", "2001:db8::5",
+         LO ETH0 "addr 2 172.29.144.5/20\naddr 2 2001:db8::5/64\nroute4 2 172.29.144.1 0\n", "eth0",
+         "", "2001:db8::5/64"},
+        {"an address outside of the switch's subnet", "10.50.0.2",
+         LO ETH0 "addr 2 10.50.0.2/24\nroute4 2 172.29.144.1 0\n", "eth0",
+         "10.50.0.2/24 172.29.144.1", "", CHOICE_OFF_LINK},
+        {"an address that the guest does not have", "172.29.144.9", WSL_NAT, "", "", "",
+         CHOICE_NO_INTERFACE},
+        {"an address of lo", "10.255.255.254", WSL_NAT, "", "", "", CHOICE_NO_INTERFACE},
         {"override lo", "lo", WSL_NAT "addr 1 10.4.0.1/24\n", "lo", "", "", CHOICE_NO_ADDRESS},
 };

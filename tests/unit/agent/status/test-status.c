@@ -180,6 +180,7 @@ START_TEST(test_troubles) {
         format();
         ck_assert(json_is_null(at("guest.ipv4")) && json_is_null(at("guest.interface")));
         ck_assert_str_eq(text_at("guest.problem"), choice_problem_text(CHOICE_NO_ROUTE));
+        ck_assert_str_eq(text_at("guest.problem_name"), "no-route");
         ck_assert(json_is_false(at("guest.wsl")) && json_is_null(at("guest.mode_word")));
         ck_assert_str_eq(text_at("guest.mode"), "unknown");
         ck_assert_uint_eq(json_array_size(at("guest.candidates")), 0);

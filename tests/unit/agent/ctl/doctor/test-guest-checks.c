@@ -4,6 +4,7 @@
  * each says what was seen and what to do. */
 
 #include "agent/ctl/doctor/guest-checks.h"
+#include "agent/network/choice.h"
 
 #include "tests/unit/agent/testing.h"
 
@@ -34,6 +35,7 @@ static void setup(void) {
                           .mode_word = "",
                           .interface = "eth0",
                           .address_problem = "",
+                          .address_problem_name = "",
                           .v4 = {"172.20.1.2", "172.20.0.1", 20},
                           .v6 = {"", "", 0},
                           .helper = "vsock:2:1465076802",
@@ -194,6 +196,24 @@ START_TEST(addresses) {
 }
 END_TEST
 
+/* The agent makes do with an address. Only one at which nothing arrives is a broken thing. */
+START_TEST(address_doubts) {
+        static const ChoiceProblem doubts[] = {CHOICE_SECOND_BEST, CHOICE_DEPRECATED, CHOICE_ALIAS,
+                                               CHOICE_AMBIGUOUS, CHOICE_OTHER_TABLE};
+
+        for (size_t i = 0; i < ELEMENTSOF(doubts); i++) {
+                report.address_problem = choice_problem_text(doubts[i]);
+                report.address_problem_name = choice_problem_name(doubts[i]);
+                expect("address-doubtful");
+                ck_assert(first_says(report.address_problem, "interface = 172.20.1.2"));
+                ck_assert_int_eq(findings.items[0].rank, FINDING_HINT);
+        }
+        report.address_problem = choice_problem_text(CHOICE_OFF_LINK);
+        report.address_problem_name = choice_problem_name(CHOICE_OFF_LINK);
+        expect("off-link");
+}
+END_TEST
+
 START_TEST(helper) {
         static const struct {
                 const char *code, *finding, *advice;
@@ -347,6 +367,7 @@ int main(void) {
         tcase_add_test(c, no_systemd);
         tcase_add_test(c, modes);
         tcase_add_test(c, addresses);
+        tcase_add_test(c, address_doubts);
         tcase_add_test(c, helper);
         tcase_add_test(c, services_by_state);
         tcase_add_test(c, severity_first_then_causes);
