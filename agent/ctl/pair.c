@@ -87,9 +87,11 @@ static int store_key(const char *root, const uint8_t key[WIRE_KEY_SIZE]) {
 
 /* "<agent id>/<name>": what the running agent calls itself, because that is what it proves to the
  * host. Without a running agent, what it will call itself. */
-static int pair_identity(const Report *report, char *ret_text, size_t size) {
+static int pair_identity(const char *root, const Report *report, char *ret_text, size_t size) {
+        _cleanup_free_ char *directory = NULL;
         char distro[WIRE_DISTRO_MAX + 1];
         WireHello hello;
+        Kept kept;
         int r = identity_load(&hello);
         size_t n = 0;
 
@@ -102,7 +104,12 @@ static int pair_identity(const Report *report, char *ret_text, size_t size) {
                 (void) snprintf(ret_text, size, "%s/%s", report->agent_id, report->distro);
                 return CTL_EXIT_OK;
         }
-        wsl_distro_name(distro);
+        if (asprintf(&directory, "%s" KEPT_DIRECTORY, root) < 0) {
+                directory = NULL;
+                return ctl_error_errno(ENOMEM, "read", KEPT_DIRECTORY);
+        }
+        (void) kept_load(directory, hello.agent_id, &kept);
+        wsl_distro_name(&kept, distro);
         for (size_t i = 0; i < WIRE_ID_SIZE; i++)
                 n += (size_t) snprintf(ret_text + n, size - n, "%02x", hello.agent_id[i]);
         (void) snprintf(ret_text + n, size - n, "/%s", distro);
@@ -168,7 +175,7 @@ int ctl_pair(const CtlOptions *o, int n, char **names) {
 
         if (ctl_agent_read(o->root, &report, &problem) == -ENOMEM)
                 return ctl_error_errno(ENOMEM, "read", CTL_STATUS_PATH);
-        r = pair_identity(report, identity, sizeof(identity));
+        r = pair_identity(o->root, report, identity, sizeof(identity));
         if (r == CTL_EXIT_OK)
                 r = read_key(key);
         if (r == CTL_EXIT_OK)

@@ -57,13 +57,16 @@ int agent_reload(Agent *a); /* later; a file with a problem keeps what it had in
 typedef struct AgentGuest {
         WireHello identity;
         WslAnswers answers; /* those in force */
+        char *directory;    /* where they are kept over restarts; owned */
+        Kept kept;          /* what is there */
+        bool keep_failed;   /* they could not be kept, and that was logged */
         Wsl *wsl;
         DeferredWork *ask_mode; /* asks WSL for the networking mode again */
         ClockWatch *clock;
 } AgentGuest;
 
-int agent_load_identity(Agent *a); /* before all else */
-int agent_new_guest(Agent *a);     /* before the connection; asks for the mode */
+int agent_load_identity(Agent *a);               /* before all else */
+int agent_new_guest(Agent *a, const char *root); /* before the connection; asks for the mode */
 void agent_done_guest(Agent *a);
 
 /* address.c */

@@ -13,6 +13,7 @@
 #include "agent/guest/identity.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 static void agent_log_mode(Agent *a) {
@@ -34,6 +35,45 @@ static void agent_log_mode(Agent *a) {
         }
 }
 
+/* A dead interop stays dead until the VM ends, so this is what mends it (fact 6.2.5). */
+static void agent_log_silence(Agent *a) {
+        const WslAnswers *w = &a->guest.answers;
+
+        if (!w->silent) {
+                journal_line(&a->journal, LOG_NOTICE, "WSL answers again");
+                return;
+        }
+        journal_line(
+                &a->journal, LOG_WARNING,
+                "WSL does not answer: wslinfo or wslpath hangs or fails. Going on as '%s'%s in "
+                "networking mode %s%s, and asking again from time to time. If this lasts, run "
+                "'wsl.exe --shutdown' on Windows; it ends all distributions",
+                a->guest.identity.distro,
+                w->distro_kept ? " (WSL's answer of an earlier start)" : "",
+                wire_mode_name(w->mode), w->mode_kept ? " (the same)" : "");
+}
+
+/* Keep what WSL says for the next start. */
+static void agent_keep_answers(Agent *a) {
+        const WslAnswers *w = &a->guest.answers;
+        Kept now = {0};
+        int r;
+
+        memcpy(now.distro, w->distro, strlen(w->distro));
+        memcpy(now.word, w->word, strlen(w->word));
+        if (memcmp(&now, &a->guest.kept, sizeof(now)) == 0)
+                return;
+        r = kept_save(a->guest.directory, a->guest.identity.agent_id, &now);
+        if (r < 0 && !a->guest.keep_failed) {
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot keep WSL's answers for the next start in %s, ignoring: %s",
+                               a->guest.directory, strerror(-r));
+        }
+        a->guest.keep_failed = r < 0;
+        if (r == 0)
+                a->guest.kept = now;
+}
+
 /* Return: whether the name has changed, so that a new session with the helper is needed. */
 static bool agent_take_identity(Agent *a) {
         WireHello *id = &a->guest.identity;
@@ -43,7 +83,8 @@ static bool agent_take_identity(Agent *a) {
         memcpy(id->vm_id, a->guest.answers.vm_id, sizeof(id->vm_id));
         if (!*name || strcmp(id->distro, name) == 0)
                 return false;
-        journal_line(&a->journal, LOG_INFO, "This is the WSL distribution '%s'", name);
+        journal_line(&a->journal, LOG_INFO, "This is the WSL distribution '%s'%s", name,
+                     a->guest.answers.distro_kept ? " (WSL's answer of an earlier start)" : "");
         memcpy(id->distro, name, strlen(name) + 1);
         return true;
 }
@@ -58,8 +99,11 @@ static int agent_on_answers(Wsl *w, void *userdata) {
         a->guest.answers = *wsl_answers(w);
         renamed = agent_take_identity(a);
         changed = a->guest.answers.mode != was.mode || strcmp(a->guest.answers.word, was.word) != 0;
-        if (changed)
+        if (changed || (was.mode_kept && !a->guest.answers.mode_kept))
                 agent_log_mode(a);
+        if (a->guest.answers.silent != was.silent)
+                agent_log_silence(a);
+        agent_keep_answers(a);
         agent_report_later(a);
         if (!wsl_settled(w))
                 return 0;
@@ -107,24 +151,39 @@ int agent_load_identity(Agent *a) {
         return r < 0 ? r : 0;
 }
 
-int agent_new_guest(Agent *a) {
+/* The part of agent_new_guest() about WSL. */
+static int agent_new_wsl(Agent *a, const char *root) {
+        const char *directory = getenv("STATE_DIRECTORY");
+        int r;
+
+        if (directory && directory[0] == '/' && !strchr(directory, ':'))
+                a->guest.directory = strdup(directory);
+        else if (asprintf(&a->guest.directory, "%s" KEPT_DIRECTORY, root) < 0)
+                a->guest.directory = NULL;
+        if (!a->guest.directory)
+                return -ENOMEM;
+        r = wsl_new(&a->guest.wsl, a->event, agent_on_answers, a);
+        if (r < 0)
+                return r;
+        if (kept_load(a->guest.directory, a->guest.identity.agent_id, &a->guest.kept))
+                wsl_remember(a->guest.wsl, &a->guest.kept);
+        a->guest.answers = *wsl_answers(a->guest.wsl);
+        (void) agent_take_identity(a);
+        return wsl_ask(a->guest.wsl);
+}
+
+int agent_new_guest(Agent *a, const char *root) {
         int r;
 
         r = clockwatch_new(&a->guest.clock, a->event, agent_on_clock, a);
         if (r >= 0)
                 r = deferred_work_new(&a->guest.ask_mode, a->event, agent_on_ask_mode, a);
-        if (r >= 0)
-                r = wsl_new(&a->guest.wsl, a->event, agent_on_answers, a);
-        if (r >= 0)
-                r = wsl_ask(a->guest.wsl);
-        if (r < 0)
-                return r;
-        a->guest.answers = *wsl_answers(a->guest.wsl);
-        return 0;
+        return r < 0 ? r : agent_new_wsl(a, root);
 }
 
 void agent_done_guest(Agent *a) {
         wsl_free(a->guest.wsl);
+        free(a->guest.directory);
         deferred_work_free(a->guest.ask_mode);
         clockwatch_free(a->guest.clock);
 }

@@ -7,6 +7,7 @@
  *      ask             → round: one child process for each question that is open
  *      end of a round  → settled. But if something failed in a WSL guest whose socket is not there
  *                        yet: another round after a growing pause, for WSL_RETRY_USEC
+ *      settled, silent → another round after a pause that grows from WSL_SILENT_FIRST_USEC
  *      asked meanwhile → another round at once
  */
 
@@ -60,9 +61,12 @@ struct Wsl {
         WslAnswers answers, reported; /* reported: what the owner knows */
         bool settled, reported_settled;
         bool asked;
-        bool again;          /* asked once more during a round */
-        bool ready;          /* the socket existed when this round began */
-        bool failed;         /* something in this round */
+        bool again;        /* asked once more during a round */
+        bool ready;        /* the socket existed when this round began */
+        bool failed;       /* something in this round */
+        bool silent;       /* a tool that always has an answer, in this round */
+        unsigned n_silent; /* rounds in a row in which that was so, after the start */
+        uint64_t silent_first_usec;
         uint64_t since_usec; /* when it was asked */
         unsigned n_rounds;   /* since then */
 };
@@ -96,7 +100,7 @@ static bool is_open(const Wsl *w, WslQuestion question) {
         case WSL_QUESTION_MODE:
                 return true;
         case WSL_QUESTION_DISTRO:
-                return !w->answers.distro[0];
+                return !w->answers.distro[0] || w->answers.distro_kept;
         case WSL_QUESTION_VM_ID:
                 return !w->answers.has_vm_id;
         case _WSL_QUESTION_END:
@@ -116,10 +120,14 @@ static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t
                 if (!wsl_parse_mode(output, n, &mode, word))
                         return false; /* keep what was known */
                 f->mode = mode;
+                f->mode_kept = false;
                 memcpy(f->word, word, sizeof(f->word));
                 return true;
         case WSL_QUESTION_DISTRO:
-                return wsl_parse_distro(output, n, f->distro);
+                if (!wsl_parse_distro(output, n, f->distro))
+                        return false;
+                f->distro_kept = false;
+                return true;
         case WSL_QUESTION_VM_ID:
                 f->has_vm_id = wsl_parse_vm_id(output, n, f->vm_id);
                 return f->has_vm_id;
@@ -131,20 +139,30 @@ static bool take_answer(Wsl *w, WslQuestion question, const char *output, size_t
 
 static bool answers_equal(const WslAnswers *a, const WslAnswers *b) {
         return a->mode == b->mode && strcmp(a->word, b->word) == 0 &&
-               strcmp(a->distro, b->distro) == 0 && a->has_vm_id == b->has_vm_id &&
-               memcmp(a->vm_id, b->vm_id, sizeof(a->vm_id)) == 0;
+               strcmp(a->distro, b->distro) == 0 && a->distro_kept == b->distro_kept &&
+               a->mode_kept == b->mode_kept && a->silent == b->silent &&
+               a->has_vm_id == b->has_vm_id && memcmp(a->vm_id, b->vm_id, sizeof(a->vm_id)) == 0;
+}
+
+static uint64_t doubled(uint64_t usec, unsigned n, uint64_t longest) {
+        while (n-- > 0 && usec < longest)
+                usec *= 2;
+        return usec < longest ? usec : longest;
+}
+
+/* Whether WSL itself may still be starting. */
+static bool is_starting(const Wsl *w) {
+        return w->failed && w->answers.wsl && !w->ready &&
+               now_usec() - w->since_usec < WSL_RETRY_USEC;
 }
 
 /* Return: when to try again (microseconds from now), or 0. */
 static uint64_t retry_delay(const Wsl *w) {
-        uint64_t delay = RETRY_FIRST_USEC;
-
-        if (!w->failed || !w->answers.wsl || w->ready ||
-            now_usec() - w->since_usec >= WSL_RETRY_USEC)
-                return 0;
-        for (unsigned i = 1; i < w->n_rounds && delay < RETRY_LONGEST_USEC; i++)
-                delay *= 2;
-        return delay < RETRY_LONGEST_USEC ? delay : RETRY_LONGEST_USEC;
+        if (is_starting(w))
+                return doubled(RETRY_FIRST_USEC, w->n_rounds - 1, RETRY_LONGEST_USEC);
+        if (w->answers.silent)
+                return doubled(w->silent_first_usec, w->n_silent - 1, WSL_SILENT_LONGEST_USEC);
+        return 0;
 }
 
 static int end_round(Wsl *w) {
@@ -155,17 +173,17 @@ static int end_round(Wsl *w) {
                 w->again = false;
                 return start_round(w);
         }
-        delay = retry_delay(w);
-        if (delay > 0) {
-                r = sd_event_source_set_time_relative(w->retry, delay);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(w->retry, SD_EVENT_ONESHOT);
-                if (r < 0)
-                        return r;
-        }
-        if (delay == 0 || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
+        if (!is_starting(w) || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
                 w->settled = true;
-        return 0;
+        if (!is_starting(w)) {
+                w->answers.silent = w->silent && w->answers.wsl;
+                w->n_silent = w->answers.silent ? w->n_silent + 1 : 0;
+        }
+        delay = retry_delay(w);
+        if (delay == 0)
+                return 0;
+        r = sd_event_source_set_time_relative(w->retry, delay);
+        return r < 0 ? r : sd_event_source_set_enabled(w->retry, SD_EVENT_ONESHOT);
 }
 
 static bool is_running(const Wsl *w) {
@@ -193,6 +211,9 @@ static int on_answer(Command *c, CommandOutcome outcome, const char *output, siz
                 question++;
         if (outcome != COMMAND_OK || !take_answer(w, (WslQuestion) question, output, n))
                 w->failed = true;
+        /* Old versions do not know the id, and a name may be one that we cannot use. */
+        if (question != WSL_QUESTION_VM_ID && (outcome != COMMAND_OK || n == 0))
+                w->silent = true;
         w->commands[question] = command_free(c);
         if (is_running(w))
                 return 0;
@@ -212,7 +233,7 @@ static int ask_one(Wsl *w, WslQuestion question) {
         if (r == -ENOMEM)
                 return r;
         if (r < 0)
-                w->failed = true;
+                w->failed = w->silent = true;
         return 0;
 }
 
@@ -220,7 +241,7 @@ static int start_round(Wsl *w) {
         int r;
 
         w->ready = has_interop(w);
-        w->failed = false;
+        w->failed = w->silent = false;
         w->n_rounds++;
         for (size_t i = 0; i < _WSL_QUESTION_END; i++) {
                 r = ask_one(w, (WslQuestion) i);
@@ -258,12 +279,31 @@ int wsl_ask(Wsl *w) {
         return r < 0 ? r : 0;
 }
 
+void wsl_remember(Wsl *w, const Kept *kept) {
+        char word[WSL_WORD_MAX + 1];
+
+        if (!w->answers.wsl)
+                return;
+        memcpy(w->answers.distro, kept->distro, sizeof(kept->distro));
+        w->answers.distro_kept = kept->distro[0] != '\0';
+        w->answers.mode_kept =
+                wsl_parse_mode(kept->word, strlen(kept->word), &w->answers.mode, word);
+        memcpy(w->answers.word, word, sizeof(word));
+        w->reported = w->answers;
+}
+
 bool wsl_settled(const Wsl *w) {
         return w->settled;
 }
 
 const WslAnswers *wsl_answers(const Wsl *w) {
         return &w->answers;
+}
+
+static uint64_t silent_first(void) {
+        const char *text = getenv(WSL_SILENT_VARIABLE);
+
+        return text ? strtoull(text, NULL, 10) * USEC_PER_MSEC : WSL_SILENT_FIRST_USEC;
 }
 
 static bool kernel_is_wsl(void) {
@@ -284,6 +324,7 @@ int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata) {
         w->event = event;
         w->asks = (1u << _WSL_QUESTION_END) - 1;
         w->folder = getenv(WSL_FOLDER_VARIABLE);
+        w->silent_first_usec = silent_first();
         w->answers.wsl = w->folder || kernel_is_wsl();
         w->reported = w->answers;
         r = sd_event_add_time_relative(event, &w->retry, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_USEC,
@@ -339,7 +380,7 @@ static int ask_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
         return 0;
 }
 
-void wsl_distro_name(char ret_name[WIRE_DISTRO_MAX + 1]) {
+void wsl_distro_name(const Kept *kept, char ret_name[WIRE_DISTRO_MAX + 1]) {
         sigset_t child, before;
         int r = -EINVAL;
 
@@ -349,6 +390,8 @@ void wsl_distro_name(char ret_name[WIRE_DISTRO_MAX + 1]) {
                 r = ask_distro(ret_name);
                 (void) sigprocmask(SIG_SETMASK, &before, NULL);
         }
-        if (r < 0)
+        if (r < 0 && kept->distro[0])
+                memcpy(ret_name, kept->distro, sizeof(kept->distro));
+        else if (r < 0)
                 identity_distro(ret_name);
 }

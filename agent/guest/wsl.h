@@ -9,10 +9,12 @@
  *
  * Every failure is an answer, too: without the tools (a plain Hyper-V guest, an old WSL:
  * fact 6.2.7) nothing is known, and the agent forwards as in mode nat. An answer stays until
- * another one comes, because a slow tool says nothing about the mode (fact 6.2.5).
+ * another one comes, because a slow tool says nothing about the mode (fact 6.2.5); so does one of
+ * an earlier run (kept.h). Tools that do not answer are asked again, after longer and longer
+ * pauses.
  */
 
-#include "agent/guest/wsl-words.h"
+#include "agent/guest/kept.h"
 #include "agent/util/cleanup.h"
 
 #include <systemd/sd-event.h>
@@ -23,6 +25,13 @@
 /* While a distribution starts, the tools may fail until WSL has made its socket. They are tried
  * again for this long, but only in WSL and only while the socket is missing (fact 6.2.3). */
 #define WSL_RETRY_USEC (30 * USEC_PER_SEC)
+
+/* Later, tools that have not answered are asked again after these pauses, which double. */
+#define WSL_SILENT_FIRST_USEC   (30 * USEC_PER_SEC)
+#define WSL_SILENT_LONGEST_USEC (15 * 60 * USEC_PER_SEC)
+
+/* For tests: the first of these pauses in milliseconds. */
+#define WSL_SILENT_VARIABLE "WSLBRIDGE_WSL_SILENT_MS"
 
 /* A guest waits this long (and up to one more try) for the first answers, then goes on without
  * them. */
@@ -39,6 +48,8 @@ typedef struct WslAnswers {
         uint8_t mode;                     /* WireMode; UNKNOWN also when there is no answer */
         char word[WSL_WORD_MAX + 1];      /* what wslinfo printed, cleaned; "" = nothing */
         char distro[WIRE_DISTRO_MAX + 1]; /* "" = not known */
+        bool distro_kept, mode_kept;      /* from an earlier run: not yet confirmed in this one */
+        bool silent;                      /* wslinfo or wslpath failed when it was asked last */
         bool has_vm_id;
         uint8_t vm_id[WIRE_ID_SIZE];
 } WslAnswers;
@@ -57,6 +68,10 @@ int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata);
 Wsl *wsl_free(Wsl *w); /* kills what runs */
 DEFINE_CLEANUP(Wsl *, wsl_free);
 
+/* Answers of an earlier run. They hold until WSL gives others, and are asked for all the same. Call
+ * it before wsl_ask(). */
+void wsl_remember(Wsl *w, const Kept *kept);
+
 /* Ask for the mode, and for everything else that is not known yet. While a round is running, this
  * asks for one more after it. The answers come through the callback, never from inside this call.
  * Return: 0 or negative errno. */
@@ -72,6 +87,9 @@ const WslAnswers *wsl_answers(const Wsl *w);
  * wsl_distro_name() - the name under which the helper knows this distribution; waits for it
  *
  * The agent's identity has the same name: what wslpath says, else $WSL_DISTRO_NAME, else the host
- * name. For programs without an event loop; takes WSL_LIMIT_USEC at most. Never empty.
+ * name; and before these two what WSL said in an earlier run. For programs without an event loop;
+ * takes WSL_LIMIT_USEC at most. Never empty.
+ *
+ * @kept: of an earlier run, may be empty
  */
-void wsl_distro_name(char ret_name[WIRE_DISTRO_MAX + 1]);
+void wsl_distro_name(const Kept *kept, char ret_name[WIRE_DISTRO_MAX + 1]);

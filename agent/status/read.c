@@ -88,6 +88,8 @@ static void read_guest(Report *r) {
         r->mode = get_text(guest, "mode");
         r->mode_word = get_text(guest, "mode_word");
         r->wsl = get_bool(guest, "wsl");
+        r->wsl_silent = get_bool(guest, "wsl_silent");
+        r->kept = get_bool(guest, "kept");
         r->interface = get_text(guest, "interface");
         r->address_problem = get_text(guest, "problem");
         r->address_problem_name = get_text(guest, "problem_name");

@@ -64,7 +64,7 @@ typedef struct Report { /* texts are borrowed from @root */
         int pid;
 
         const char *mode, *mode_word, *interface, *address_problem, *address_problem_name;
-        bool wsl;
+        bool wsl, wsl_silent, kept; /* kept: name or mode are of an earlier start */
         ReportAddress v4, v6;
         ReportCandidate candidates[REPORT_CANDIDATES_MAX];
         size_t n_candidates;

@@ -103,10 +103,12 @@ static json_t *guest_json(const Status *s) {
         const Choice *c = s->choice;
 
         return json_pack(
-                "{s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl", (int) s->wsl->wsl,
-                "mode", wire_mode_name(s->wsl->mode), "mode_word", text_json(s->wsl->word),
-                "interface", text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6",
-                address_json(&c->v6), "problem",
+                "{s:b, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl",
+                (int) s->wsl->wsl, "wsl_silent", (int) s->wsl->silent, "kept",
+                (int) (s->wsl->distro_kept || s->wsl->mode_kept), "mode",
+                wire_mode_name(s->wsl->mode), "mode_word", text_json(s->wsl->word), "interface",
+                text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6", address_json(&c->v6),
+                "problem",
                 text_json(c->problem == CHOICE_OK ? NULL : choice_problem_text(c->problem)),
                 "problem_name",
                 text_json(c->problem == CHOICE_OK ? NULL : choice_problem_name(c->problem)),

@@ -71,6 +71,7 @@ class Guest:
         self.folder = str(folder)
         self.root = os.path.join(self.folder, "root")
         self.state = os.path.join(self.folder, "run")
+        self.kept = os.path.join(self.root, "var/lib/wslbridge")
         self.socket = os.path.join(self.folder, "helper")
         self.log_path = os.path.join(self.folder, "log")
         self.wsl = os.path.join(self.folder, "wsl")  # folder of WSL's tools, empty at first
@@ -80,6 +81,7 @@ class Guest:
         self.namespace = topology.Namespace(f"{name}{next(_numbers)}")
         os.makedirs(os.path.join(self.root, "etc/wslbridge/services.d"))
         os.makedirs(self.state)
+        os.makedirs(self.kept)
         self.agent_conf()
         subprocess.run(["ip", "netns", "add", self.namespace.name], check=True)
         self.ip(f"link set lo up\nlink add eth0 type veth peer name peer0\n"
@@ -173,7 +175,7 @@ class Guest:
     def start(self, wait=True, without=(), **environment):
         env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
         # The tests may run in a WSL distribution; do not use the tools of that one.
-        env.update(RUNTIME_DIRECTORY=self.state, WSL_DISTRO_NAME=self.name,
+        env.update(RUNTIME_DIRECTORY=self.state, STATE_DIRECTORY=self.kept, WSL_DISTRO_NAME=self.name,
                    WSLBRIDGE_WSL_FOLDER=self.wsl, **environment)
         for name in without:
             del env[name]

@@ -109,7 +109,8 @@ def test_where_the_agent_could_write(system):
     script = 'for d; do touch "$d/probe" 2>/dev/null && rm "$d/probe" && echo "$d"; done; true'
     found = system.run("nsenter", "-t", pid, "-m", "--", "sh", "-c", script, "sh", "/etc", "/usr",
                        "/usr/bin", "/var/lib", "/run/wslbridge", "/run/lock", "/opt", *mounts).split()
-    assert set(found) - {"/dev/mqueue", "/dev/hugepages"} == {"/run/wslbridge/agent", "/tmp", "/var/tmp"}
+    assert set(found) - {"/dev/mqueue", "/dev/hugepages"} == {
+        "/run/wslbridge/agent", "/var/lib/private/wslbridge", "/tmp", "/var/tmp"}
 
 
 def test_privileges_of_the_agent(system):

@@ -37,6 +37,8 @@ OPTIONS = {
     "WatchdogSec": 183,
     # systemd.exec(5)
     "RuntimeDirectory": 211,
+    "StateDirectory": 235,
+    "StateDirectoryMode": 234,
     "DynamicUser": 232,
     "LoadCredential": 247,
     "SetCredential": 247,
@@ -101,7 +103,8 @@ WORDS = {
 }
 PLAIN = r"yes|no|\d+(s|M)?|0\d+"
 TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredential",
-        "SetCredential", "ReadOnlyPaths", "InaccessiblePaths", "RuntimeDirectory"}
+        "SetCredential", "ReadOnlyPaths", "InaccessiblePaths", "RuntimeDirectory",
+        "StateDirectory"}
 
 # Ways to write a value that came later than the option.
 FORMS = [

@@ -14,6 +14,7 @@ const char *const guest_finding_ids[] = {
         "agent-failed",
         "agent-stopped",
         "status-bad",
+        "wsl-silent",
         "networking-mode",
         "no-address",
         "off-link",

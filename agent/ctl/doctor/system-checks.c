@@ -265,10 +265,32 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                                   "  vmIdleTimeout=-1");
 }
 
+/* The interop of a VM that has died stays dead as long as the VM lives (fact 6.2.5). */
+static void check_wsl(const Report *r, Findings *f) {
+        Finding *x;
+
+        if (!r->wsl_silent)
+                return;
+        x = findings_add(f, FINDING_PROBLEM, "wsl-silent", NULL);
+        buffer_printf(
+                &x->seen,
+                "WSL does not answer (wslinfo or wslpath hangs or fails). The agent goes on as "
+                "'%s' in networking mode %s, %s",
+                r->distro, r->mode,
+                r->kept ? "as WSL said at an earlier start"
+                        : "which may be wrong: the host may know this distribution by another "
+                          "name");
+        buffer_printf(&x->advice, "If this lasts, start WSL anew on Windows. This ends all "
+                                  "distributions:\n"
+                                  "  wsl.exe --shutdown");
+}
+
 void system_checks_run(const GuestEvidence *e, Findings *f) {
         check_kernel(e, f);
         check_agent(e, f);
         check_config(e, f);
+        if (e->report)
+                check_wsl(e->report, f);
         if (e->report && mode_needs_no_forwarding(e->report)) {
                 check_mode(e->report, f);
         } else if (e->report) {

@@ -27,6 +27,7 @@ static void setup(void) {
         ck_assert_int_eq(sigprocmask(SIG_BLOCK, &mask, NULL), 0);
         setenv(WSL_FOLDER_VARIABLE, test_directory, 1);
         unsetenv("WSL_DISTRO_NAME");
+        unsetenv(WSL_SILENT_VARIABLE);
         ck_assert_int_ge(sd_event_new(&event), 0);
         n_calls = 0;
         wsl = NULL;
@@ -224,8 +225,11 @@ START_TEST(test_answer_stays) {
         tool("wslinfo", "echo mirrored");
         ask();
         wait_calls(1);
+        ck_assert(!last.silent);
         tool("wslinfo", "exit 1");
         ask();
+        wait_calls(2);
+        ck_assert(last.silent);
         assert_quiet();
         ck_assert_int_eq(unlink(test_path("wslinfo")), 0);
         ask();
@@ -234,8 +238,76 @@ START_TEST(test_answer_stays) {
         ck_assert_str_eq(wsl_answers(wsl)->word, "mirrored");
         tool("wslinfo", "echo nat");
         ask();
-        wait_calls(2);
+        wait_calls(3);
         ck_assert_int_eq(last.mode, WIRE_MODE_NAT);
+        ck_assert(!last.silent);
+}
+END_TEST
+
+static void remember(const char *distro, const char *word) {
+        Kept kept = {0};
+
+        strcpy(kept.distro, distro);
+        strcpy(kept.word, word);
+        ck_assert_int_eq(wsl_new(&wsl, event, on_answers, NULL), 0);
+        wsl_remember(wsl, &kept);
+}
+
+/* What an earlier run knew holds as long as the tools are silent, and no longer. */
+START_TEST(test_kept_until_wsl_answers) {
+        good_tools();
+        tool("wslinfo", "exit 1");
+        tool("wslpath", "exit 1");
+        setenv(WSL_SILENT_VARIABLE, "50", 1);
+        remember("Ubuntu", "mirrored");
+        ck_assert_str_eq(wsl_answers(wsl)->distro, "Ubuntu");
+        ask();
+        wait_calls(1);
+        ck_assert(last_settled && last.silent && last.distro_kept && last.mode_kept);
+        ck_assert_str_eq(last.distro, "Ubuntu");
+        ck_assert_int_eq(last.mode, WIRE_MODE_MIRRORED);
+        ck_assert_str_eq(last.word, "mirrored");
+        tool("wslpath",
+             "printf '%s\\n' '\\\\wsl.localhost\\Debian\\'"); /* the copy of another one */
+        wait_calls(2);                                        /* nobody has asked again */
+        ck_assert(last.silent && !last.distro_kept && last.mode_kept);
+        ck_assert_str_eq(last.distro, "Debian");
+        tool("wslinfo", "echo nat");
+        wait_calls(3);
+        ck_assert(!last.silent && !last.mode_kept);
+        ck_assert_int_eq(last.mode, WIRE_MODE_NAT);
+        assert_quiet(); /* and nobody asks any more */
+}
+END_TEST
+
+/* The pauses double, so that a dead WSL costs next to nothing. */
+START_TEST(test_silent_tools_are_asked_less_and_less) {
+        char script[TEST_PATH_MAX + 64];
+        struct stat st;
+        uint64_t end = now_usec() + 2 * USEC_PER_SEC;
+
+        good_tools();
+        (void) snprintf(script, sizeof(script), "echo x >>%s; exit 1", test_path("count"));
+        tool("wslpath", script);
+        setenv(WSL_SILENT_VARIABLE, "100", 1);
+        ask();
+        while (now_usec() < end)
+                ck_assert_int_ge(sd_event_run(event, 100 * USEC_PER_MSEC), 0);
+        ck_assert_int_eq(stat(test_path("count"), &st), 0);
+        ck_assert_int_ge(st.st_size / 2, 2);
+        ck_assert_int_le(st.st_size / 2, 5); /* after 0, 0.1, 0.3, 0.7 and 1.5 s */
+}
+END_TEST
+
+/* Not a failure: the question is not known, or the name is one that an identity cannot have. */
+START_TEST(test_answers_that_are_no_silence) {
+        good_tools();
+        tool("wslinfo", "[ \"$1\" = --networking-mode ] || exit 1\necho nat");
+        tool("wslpath", "echo 'C:\\'");
+        ask();
+        wait_calls(1);
+        ck_assert(last_settled && !last.silent);
+        assert_quiet();
 }
 END_TEST
 
@@ -262,23 +334,30 @@ END_TEST
 
 START_TEST(test_blocking_name) {
         char name[WIRE_DISTRO_MAX + 1];
+        Kept kept = {0};
         sigset_t mask, after;
 
         sigemptyset(&mask);
         ck_assert_int_eq(sigprocmask(SIG_SETMASK, &mask, NULL), 0);
         setenv("WSL_DISTRO_NAME", "FromEnvironment", 1);
         good_tools();
-        wsl_distro_name(name);
+        wsl_distro_name(&kept, name);
         ck_assert_str_eq(name, "Debian");
         tool("wslpath", "exit 1");
-        wsl_distro_name(name);
+        wsl_distro_name(&kept, name);
         ck_assert_str_eq(name, "FromEnvironment");
         tool("wslpath", "sleep 1000");
-        wsl_distro_name(name);
+        wsl_distro_name(&kept, name);
         ck_assert_str_eq(name, "FromEnvironment");
         ck_assert_int_eq(unlink(test_path("wslpath")), 0);
-        wsl_distro_name(name);
+        wsl_distro_name(&kept, name);
         ck_assert_str_eq(name, "FromEnvironment");
+        strcpy(kept.distro, "Kept");
+        wsl_distro_name(&kept, name);
+        ck_assert_str_eq(name, "Kept");
+        good_tools();
+        wsl_distro_name(&kept, name);
+        ck_assert_str_eq(name, "Debian");
         ck_assert_int_eq(sigprocmask(SIG_BLOCK, NULL, &after), 0);
         ck_assert_int_eq(sigismember(&after, SIGCHLD), 0); /* as before */
 }
@@ -307,6 +386,9 @@ int main(void) {
         tcase_add_test(t, test_retried_until_wsl_is_ready);
         tcase_add_test(t, test_settled_before_the_last_retry);
         tcase_add_test(t, test_answer_stays);
+        tcase_add_test(t, test_kept_until_wsl_answers);
+        tcase_add_test(t, test_silent_tools_are_asked_less_and_less);
+        tcase_add_test(t, test_answers_that_are_no_silence);
         tcase_add_test(t, test_asked_meanwhile);
         tcase_add_test(t, test_blocking_name);
         tcase_add_test(t, test_freed_while_it_runs);

@@ -117,6 +117,7 @@ START_TEST(test_values) {
         ck_assert_int_eq(json_integer_value(at("agent.pid")), 17);
         ck_assert(json_is_true(at("guest.wsl")));
         ck_assert_str_eq(text_at("guest.mode"), "nat");
+        ck_assert(json_is_false(at("guest.wsl_silent")) && json_is_false(at("guest.kept")));
         ck_assert_str_eq(text_at("guest.mode_word"), "nat");
         ck_assert_uint_eq(json_array_size(at("guest.candidates")), 2);
         ck_assert_str_eq(text_at("guest.candidates.0.interface"), "eth0");
@@ -162,7 +163,7 @@ START_TEST(test_troubles) {
         };
 
         choice = (Choice){.problem = CHOICE_NO_ROUTE};
-        answers = (WslAnswers){0};
+        answers = (WslAnswers){.silent = true, .mode_kept = true};
         status.n_candidates = 0;
         states[1].guest = GUEST_PORT_LISTENING;
         states[1].guest_port = 0;
@@ -181,6 +182,7 @@ START_TEST(test_troubles) {
         ck_assert(json_is_null(at("guest.ipv4")) && json_is_null(at("guest.interface")));
         ck_assert_str_eq(text_at("guest.problem"), choice_problem_text(CHOICE_NO_ROUTE));
         ck_assert_str_eq(text_at("guest.problem_name"), "no-route");
+        ck_assert(json_is_true(at("guest.wsl_silent")) && json_is_true(at("guest.kept")));
         ck_assert(json_is_false(at("guest.wsl")) && json_is_null(at("guest.mode_word")));
         ck_assert_str_eq(text_at("guest.mode"), "unknown");
         ck_assert_uint_eq(json_array_size(at("guest.candidates")), 0);

@@ -196,6 +196,19 @@ START_TEST(addresses) {
 }
 END_TEST
 
+START_TEST(silent_wsl) {
+        report.wsl_silent = true;
+        expect("wsl-silent");
+        ck_assert(first_says("may be wrong", "  wsl.exe --shutdown"));
+        report.kept = true;
+        expect("wsl-silent");
+        ck_assert(first_says("'Debian' in networking mode nat, as WSL said", "ends all"));
+        report.mode = "mirrored";
+        services[0].state = services[1].state = "withdrawn";
+        expect("networking-mode wsl-silent");
+}
+END_TEST
+
 /* The agent makes do with an address. Only one at which nothing arrives is a broken thing. */
 START_TEST(address_doubts) {
         static const ChoiceProblem doubts[] = {CHOICE_SECOND_BEST, CHOICE_DEPRECATED, CHOICE_ALIAS,
@@ -368,6 +381,7 @@ int main(void) {
         tcase_add_test(c, modes);
         tcase_add_test(c, addresses);
         tcase_add_test(c, address_doubts);
+        tcase_add_test(c, silent_wsl);
         tcase_add_test(c, helper);
         tcase_add_test(c, services_by_state);
         tcase_add_test(c, severity_first_then_causes);
