@@ -241,6 +241,13 @@ def test_message_table_has_all_events(helper_service, build_win):
         assert text.startswith("%1") and "What to do: " in text
 
 
+def test_the_states_of_the_service(prefix, build_win):
+    """Every control in every state, and one that arrives while the service ends."""
+    done = prefix.run(build_win / "tests/windows/test-service.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 6 and "\n0 failed" in done.stdout
+
+
 # This must be the last test: Wine 8 keeps the entry of a service whose process was killed, "marked
 # for delete".
 def test_killed_started_again_killed_and_removed(helper_service, registry):
