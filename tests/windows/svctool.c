@@ -3,9 +3,11 @@
 /*
  * Shows and controls services, and lists message tables, for tests. It prints JSON.
  *
- *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE | messages FILE
+ *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE
+ *   svctool depends NAME ON | messages FILE | hold FILE | show FILE
  *
- * 'messages' prints the message table of a program: {"1": "text", …}.
+ * 'messages' prints the message table of a program: {"1": "text", …}. 'hold' keeps a file open, so
+ * that nobody else can open it, and 'show' as the Event Viewer does, until standard input ends.
  */
 
 #include "windows-helper/win/win.h"
@@ -77,6 +79,27 @@ static int messages(const wchar_t *file) {
         return EXIT_SUCCESS;
 }
 
+static int hold(const wchar_t *file, bool show) {
+        HANDLE held = show ? LoadLibraryExW(file, NULL, LOAD_LIBRARY_AS_DATAFILE)
+                           : CreateFileW(file, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
+
+        if (!held || held == INVALID_HANDLE_VALUE)
+                return fail("hold");
+        (void) puts("{}");
+        (void) fflush(stdout);
+        (void) getchar();
+        return EXIT_SUCCESS;
+}
+
+/* Make a service depend on one other. */
+static BOOL depend(SC_HANDLE service, const wchar_t *on) {
+        wchar_t needs[NAME_ROOM] = L""; /* ends with two NULs */
+
+        (void) wcsncpy(needs, on, NAME_ROOM - 2);
+        return ChangeServiceConfigW(service, SERVICE_NO_CHANGE, SERVICE_NO_CHANGE,
+                                    SERVICE_NO_CHANGE, NULL, NULL, NULL, needs, NULL, NULL, NULL);
+}
+
 int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **argv) {
@@ -87,6 +110,8 @@ int wmain(int argc, wchar_t **argv) {
                 return EXIT_FAILURE;
         if (wcscmp(argv[1], L"messages") == 0)
                 return messages(argv[2]);
+        if (wcscmp(argv[1], L"hold") == 0 || wcscmp(argv[1], L"show") == 0)
+                return hold(argv[2], argv[1][0] == L's');
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
         service = manager ? OpenServiceW(manager, argv[2], SERVICE_ALL_ACCESS) : NULL;
         if (!service)
@@ -102,6 +127,8 @@ int wmain(int argc, wchar_t **argv) {
             !ChangeServiceConfigW(service, SERVICE_NO_CHANGE, wcstoul(argv[3], NULL, 10),
                                   SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL, NULL))
                 return fail("start-type");
+        if (wcscmp(argv[1], L"depends") == 0 && argc == 4 && !depend(service, argv[3]))
+                return fail("depends");
         (void) puts("{}");
         return EXIT_SUCCESS;
 }

@@ -3,6 +3,7 @@
 installed, every Windows user may write to ProgramData."""
 
 import os
+import re
 import shutil
 
 import pytest
@@ -45,6 +46,25 @@ def test_a_file_in_the_place_of_the_folder_is_reported(data, start_helper):
     helper.wait_line(r"error: '.*wslbridge' is a file or a link")
     assert helper.wait_end() == 1
     assert data.read_bytes() == VICTIM
+
+
+def test_a_folder_that_another_user_has_closed(prefix, build_win):
+    done = prefix.run(build_win / "tests/windows/test-secure.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 7 and "\n0 failed" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["lock", "status.json.new"])
+def test_a_folder_in_the_place_of_a_file_is_named(name, data, start_helper):
+    (data / name / "inside").mkdir(parents=True)
+    helper = start_helper(wait=name != "lock")
+    helper.wait_line(rf"(error|warning): .*{re.escape(name)}' is a folder")
+    if name == "lock":
+        assert helper.wait_end() == 1
+    else:
+        helper.stop()
+    (data / name / "inside").rmdir()
+    start_helper().stop()  # an empty one is in nobody's way
 
 
 def test_an_existing_folder_is_taken_over(data, start_helper):

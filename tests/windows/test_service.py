@@ -2,109 +2,24 @@
 """The helper as a service under Wine's real service manager: installed, stopped, killed, updated and
 removed. Wine does not start a service again after a crash, so the test does it."""
 
-import json
-import os
 import pathlib
 import re
-import signal
-import socket
 
 import pytest
-import wsb_client
+from installed_helper import (HAND_OVER, KEY, NAME, OWNER, RUNNING, STOP, STOPPED, V4,
+                              InstalledHelper, serve)
 from waiting import wait_until
 from wsb_client import listen_endpoint, service
 
-NAME = "wslbridge-helper"
-KEY = bytes(range(100, 132))
-OWNER = f"{bytes(range(16)).hex()}/Debian"
-V4 = "172.29.0.2/24"
-STOPPED, RUNNING = 1, 4
-STOP, INTERROGATE, HAND_OVER = 1, 4, 128
 EVENT_SOURCE = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
 HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
           r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
 FOREIGN = {("v4tov4", "0.0.0.0/9999"): "192.0.2.7/80", ("v4tov4", "*/9998"): "odd value"}
 
 
-def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
-
-
-class Service:
-    """The installed helper."""
-
-    def __init__(self, prefix, build_win, registry):
-        self.prefix, self.registry = prefix, registry
-        self.exe = build_win / "windows-helper/wslbridge-helper.exe"
-        self.tool = build_win / "tests/windows/svctool.exe"
-        self.port = free_port()
-        self.killed = False
-
-    def install(self, exe=None):
-        return self.prefix.run(exe or self.exe, "install", "--transport",
-                               f"tcp:127.0.0.1:{self.port}", timeout=120)
-
-    def uninstall(self):
-        return self.prefix.run(self.exe, "uninstall", timeout=120)
-
-    def call(self, *arguments):
-        done = self.prefix.run(self.tool, *arguments, check=False)
-        return json.loads(done.stdout.strip().splitlines()[-1])
-
-    def query(self):
-        return self.call("query", NAME)
-
-    def control(self, code):
-        return self.call("control", NAME, code)
-
-    def wait_state(self, state):
-        wait_until(lambda: self.query().get("state") == state, 60, f"state {state}", interval=0.1)
-
-    def start(self):
-        assert self.call("start", NAME) == {}
-        self.wait_state(RUNNING)
-
-    def connect(self):
-        def attempt():
-            try:
-                client = wsb_client.Client(self.port, key=KEY)
-            except OSError:
-                return None
-            client.handshake()
-            return client
-
-        return wait_until(attempt, 30, "the service listening")
-
-    def kill(self):
-        """End the process as a crash would. Windows notices this at once, Wine 8 only when it sends
-        the next control to the service."""
-        self.killed = True
-        for pid in self.processes():
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: not self.processes(), 10, "the end of the killed process")
-        assert self.control(INTERROGATE)["error"] != 0
-
-    def processes(self):
-        """Unix process ids of the installed program."""
-        found = []
-        for pid in filter(str.isdigit, os.listdir("/proc")):
-            try:
-                with open(f"/proc/{pid}/cmdline", "rb") as f, \
-                     open(f"/proc/{pid}/environ", "rb") as e:
-                    line, environment = f.read(), e.read()
-            except OSError:
-                continue
-            if b"Program Files\\wslbridge\\wslbridge-helper.exe" in line and \
-               f"WINEPREFIX={self.prefix.path}".encode() in environment:
-                found.append(int(pid))
-        return found
-
-
 @pytest.fixture
 def helper_service(prefix, build_win, registry, iphlpsvc):
-    made = Service(prefix, build_win, registry)
+    made = InstalledHelper(prefix, build_win, registry)
     registry.set_key(OWNER, KEY)
     for (family, name), data in FOREIGN.items():
         registry.set_rule(name, data, family)
@@ -115,13 +30,6 @@ def helper_service(prefix, build_win, registry, iphlpsvc):
 
 def ours(registry):
     return {k: v for k, v in registry.rules().items() if k not in FOREIGN}
-
-
-def serve(helper_service, port=28200):
-    client = helper_service.connect()
-    result = client.push([service("web", [listen_endpoint(f"127.0.0.1:{port}", 80)])], v4=V4)
-    assert result.states() == ["active"], result.services
-    return client
 
 
 RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
@@ -138,7 +46,8 @@ def test_installed_as_an_administrator_would_want_it(helper_service, registry):
     # Wine 8 stores even what it ignores, but its QueryServiceConfigW() does not return all of it.
     entry = registry.dump(rf"SYSTEM\CurrentControlSet\Services\{NAME}")
     print(sorted(entry))
-    assert entry["DependOnService"][1].decode("utf-16-le").rstrip("\0") == "iphlpsvc"
+    # What watches iphlpsvc must run without it.
+    assert "DependOnService" not in entry
     # STOP, PARAMCHANGE, POWEREVENT, PRESHUTDOWN
     assert seen["accepts"] == 0x1 | 0x8 | 0x40 | 0x100
     assert seen["preshutdown"] == 60000
@@ -148,6 +57,43 @@ def test_installed_as_an_administrator_would_want_it(helper_service, registry):
     assert registry.strings(HYPERV) == {"ElementName": "wslbridge"}
     helper_service.install()  # installing again works
     assert helper_service.query()["state"] == RUNNING
+
+
+def test_an_update_takes_an_old_dependency_away(helper_service, registry):
+    helper_service.install()
+    entry = rf"SYSTEM\CurrentControlSet\Services\{NAME}"
+    assert helper_service.call("depends", NAME, "iphlpsvc") == {}
+    assert "DependOnService" in registry.dump(entry)
+    helper_service.install()
+    assert "DependOnService" not in registry.dump(entry)
+
+
+def test_it_serves_without_iphlpsvc(helper_service, iphlpsvc, registry):
+    """IP Helper can be stopped below it, and the service starts without it."""
+    helper_service.install()
+    serve(helper_service).close()
+    iphlpsvc.set_start_type(4)  # disabled, so that the helper cannot start it
+    try:
+        iphlpsvc.stop()
+        assert helper_service.query()["state"] == RUNNING
+        assert helper_service.control(STOP) == {}
+        helper_service.wait_state(STOPPED)
+        helper_service.start()
+        client = helper_service.connect()
+        result = client.push([service("web", [listen_endpoint("127.0.0.1:28200", 80)])], v4=V4)
+        assert result.states() == ["blocked"]
+    finally:
+        iphlpsvc.set_start_type(3)
+        iphlpsvc.start()
+    wait_until(lambda: client.result(timeout=30).states() == ["active"], 30, "the port")
+    client.close()
+
+
+def test_what_is_asked_of_the_service_manager(prefix, build_win):
+    """Rights, dependencies and settings of the entry, new and updated."""
+    done = prefix.run(build_win / "tests/windows/test-scm.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 24 and "\n0 failed" in done.stdout
 
 
 def test_stop_and_start(helper_service, registry):

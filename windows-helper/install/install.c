@@ -1,218 +1,280 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The steps of installing and removing: program, data folder, event source, Hyper-V registration
- * and service.
+ * The steps of installing and removing, and what the user is told. core/install/plan.c has their
+ * order.
  */
 
 #include "windows-helper/install/install.h"
+#include "windows-helper/core/install/plan.h"
+#include "windows-helper/install/fault.h"
+#include "windows-helper/install/program.h"
+#include "windows-helper/install/registration.h"
+#include "windows-helper/install/report.h"
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
-#include "windows-helper/store/key-store.h"
-#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/secure.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
-#define INSTALL_EXE         L"wslbridge-helper.exe"
 #define INSTALL_COMMAND_MAX (PATHS_MAX + 256)
 
-static void install_say(const char *what, const wchar_t *where) {
-        printf("  %-10s %ls\n", what, where);
-        (void) fflush(stdout);
-}
+typedef struct Install {
+        const wchar_t *arguments; /* borrowed */
+        ScmEntry entry;           /* as it was */
+        Registration registration;
+        Program program;
+} Install;
 
-static LSTATUS install_value(HKEY key, const wchar_t *name, DWORD type, const void *data,
-                             size_t size) {
-        return RegSetValueExW(key, name, 0, type, data, (DWORD) size);
-}
-
-/* Tell the Event Viewer where it finds the texts of our events. */
-static int install_event_source(const wchar_t *exe) {
-        DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
-        LSTATUS error;
-        HKEY key;
-
-        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_EVENT_SOURCE, 0, NULL, 0,
-                                KEY_SET_VALUE, NULL, &key, NULL);
-        if (error == ERROR_SUCCESS) {
-                error = install_value(key, L"EventMessageFile", REG_EXPAND_SZ, exe,
-                                      (wcslen(exe) + 1) * sizeof(*exe));
-                if (error == ERROR_SUCCESS)
-                        error = install_value(key, L"TypesSupported", REG_DWORD, &types,
-                                              sizeof(types));
-                (void) RegCloseKey(key);
-        }
-        if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot register the event source");
-        install_say("events", L"source 'wslbridge' in the log Application");
-        return 0;
-}
-
-static int install_hyperv_service(void) {
-        static const wchar_t name[] = L"wslbridge";
-        LSTATUS error;
-        HKEY key;
-
-        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE, 0, NULL, 0,
-                                KEY_SET_VALUE, NULL, &key, NULL);
-        if (error == ERROR_SUCCESS) {
-                error = install_value(key, L"ElementName", REG_SZ, name, sizeof(name));
-                (void) RegCloseKey(key);
-        }
-        if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot register with Hyper-V");
-        install_say("hyper-v", L"service 57534c42-facb-11e6-bd58-64006a7986d3");
-        return 0;
-}
-
-/* Copy this program to the place from which the service runs it, unless it is there already. */
-static int install_program(wchar_t ret_exe[PATHS_MAX]) {
-        wchar_t self[PATHS_MAX], folder[PATHS_MAX];
-        DWORD n = GetModuleFileNameW(NULL, self, PATHS_MAX);
+static int install_open(Install *i, const wchar_t *arguments) {
         int r;
 
-        if (n == 0 || n >= PATHS_MAX)
-                return log_win_error(GetLastError(), "Cannot find the file of this program");
-        r = paths_program(NULL, folder);
+        *i = (Install){.arguments = arguments};
+        r = scm_read(&i->entry);
         if (r == 0)
-                r = paths_program(INSTALL_EXE, ret_exe);
-        if (r < 0)
-                return r;
-        /* The folder inherits the protection of Program Files: users may read and run, not write.
-         */
-        if (!CreateDirectoryW(folder, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
-                return log_win_error(GetLastError(), "Cannot create folder '%ls'", folder);
-        if (_wcsicmp(self, ret_exe) != 0 && !CopyFileW(self, ret_exe, FALSE))
-                return log_win_error(GetLastError(), "Cannot copy the program to '%ls'", ret_exe);
-        install_say("program", ret_exe);
-        return 0;
+                r = program_open(&i->program);
+        if (r == 0)
+                registration_look(&i->registration);
+        return r;
 }
 
-static int install_data(void) {
-        wchar_t folder[PATHS_MAX];
-        int r = paths_data(NULL, folder);
+static void install_close(Install *i) {
+        program_close(&i->program);
+        scm_entry_done(&i->entry);
+}
+
+static int install_entry(Install *i) {
+        wchar_t command[INSTALL_COMMAND_MAX];
+
+        /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
+        (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls",
+                        i->program.exe, i->arguments[0] ? L" " : L"", i->arguments);
+        return scm_write(command);
+}
+
+static int install_start(void) {
+        int r = scm_start();
 
         if (r == 0)
-                r = secure_folder(folder, SECURE_PUBLIC_FILE);
-        if (r == 0)
-                r = secure_key(KEY_STORE_PATH, SECURE_SECRET_KEY);
-        if (r == 0)
-                install_say("data", folder);
+                report_done("service", SERVICE_NAME L", started now and at each boot");
         return r;
+}
+
+static int install_step(Install *i, InstallStep step) {
+        switch (step) {
+        case INSTALL_COPY:
+                return program_copy(&i->program);
+        case INSTALL_DATA:
+                return registration_data();
+        case INSTALL_EVENTS:
+                return registration_events(i->program.exe);
+        case INSTALL_HYPERV:
+                return registration_hyperv();
+        case INSTALL_STOP:
+                return scm_stop(/* hand_over= */ true);
+        case INSTALL_PENDING:
+                return program_pend(&i->program);
+        case INSTALL_AWAY:
+                return program_away(&i->program);
+        case INSTALL_PLACE:
+                return program_place(&i->program);
+        case INSTALL_ENTRY:
+                return install_entry(i);
+        case INSTALL_START:
+                return install_start();
+        case _INSTALL_END:
+                break;
+        }
+        return -ENOSYS;
+}
+
+/* The service that was there keeps its rules; a new one takes away what it has made, because its
+ * ledger goes, too. */
+static int install_start_undo(Install *i) {
+        size_t n_rules = 0, n_firewall = 0;
+        int r = scm_stop(/* hand_over= */ i->entry.exists);
+
+        if (r == 0 && !i->entry.exists)
+                r = helper_withdraw(&n_rules, &n_firewall);
+        return r;
+}
+
+/* A service that an administrator has disabled served nobody before. */
+static int install_stop_undo(Install *i) {
+        return i->entry.exists && !i->entry.disabled ? scm_start() : 0;
+}
+
+static int install_step_undo(Install *i, InstallStep step) {
+        switch (step) {
+        case INSTALL_COPY:
+                return program_copy_undo(&i->program);
+        case INSTALL_DATA:
+                return registration_data_undo(&i->registration);
+        case INSTALL_EVENTS:
+                return registration_events_undo(&i->registration);
+        case INSTALL_HYPERV:
+                return registration_hyperv_undo(&i->registration);
+        case INSTALL_STOP:
+                return install_stop_undo(i);
+        case INSTALL_PENDING:
+                return program_pend_undo(&i->program);
+        case INSTALL_AWAY:
+                return program_away_undo(&i->program);
+        case INSTALL_PLACE:
+                return program_place_undo(&i->program);
+        case INSTALL_ENTRY:
+                return scm_restore(&i->entry);
+        case INSTALL_START:
+                return install_start_undo(i);
+        case _INSTALL_END:
+                break;
+        }
+        return -ENOSYS;
+}
+
+static int install_run(void *userdata, int step) {
+        const char *name = plan_install_name(step);
+        int r = fault_before(name);
+
+        return fault_after(name, r < 0 ? r : install_step(userdata, step));
+}
+
+static int install_undo(void *userdata, int step) {
+        int r = fault_undo(plan_install_name(step));
+
+        return r < 0 ? r : install_step_undo(userdata, step);
+}
+
+/* @before: there was an installation. The cause was logged where it happened. */
+static void install_say_failed(const PlanResult *result, bool before) {
+        if (!result->undone)
+                log_write(
+                        LOG_LEVEL_ERROR,
+                        "Installing failed at the step '%s', and not all could be taken back. Mend "
+                        "the causes named above, then run 'wslbridge-helper install' again. If "
+                        "the program is gone, a restart of Windows brings it back",
+                        plan_install_name(result->step));
+        else if (before)
+                log_write(LOG_LEVEL_ERROR,
+                          "Installing failed at the step '%s'. Nothing has changed: the version "
+                          "that was installed is in place again. Mend the cause named above, then "
+                          "run 'wslbridge-helper install' again",
+                          plan_install_name(result->step));
+        else
+                log_write(LOG_LEVEL_ERROR,
+                          "Installing failed at the step '%s', so nothing was installed. Mend the "
+                          "cause named above, then run 'wslbridge-helper install' again",
+                          plan_install_name(result->step));
 }
 
 int install(const wchar_t *arguments) {
-        wchar_t exe[PATHS_MAX], command[INSTALL_COMMAND_MAX];
+        Install i;
+        PlanHost host = {install_run, install_undo, &i};
+        PlanResult result;
         int r;
 
-        r = install_service_end(/* hand_over= */ true);
-        if (r == -ENOENT)
-                r = 0;
-        if (r == 0)
-                r = install_program(exe);
-        if (r == 0)
-                r = install_data();
-        if (r == 0)
-                r = install_event_source(exe);
-        if (r == 0)
-                r = install_hyperv_service();
-        if (r < 0)
-                return r;
-        /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
-        (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls", exe,
-                        arguments[0] ? L" " : L"", arguments);
-        r = install_service_make(command);
-        if (r == 0)
-                install_say("service", SERVICE_NAME L", started now and at each boot");
+        r = install_open(&i, arguments);
+        if (r == 0) {
+                if (i.entry.exists)
+                        program_repair(&i.program);
+                result = plan_install(&host);
+                r = result.error;
+                if (r == 0)
+                        program_sweep(&i.program);
+                else
+                        install_say_failed(&result, i.entry.exists);
+        }
+        install_close(&i);
         return r;
 }
 
-static int uninstall_key(const wchar_t *path, const char *what) {
-        LSTATUS error = RegDeleteTreeW(HKEY_LOCAL_MACHINE, path);
+static int uninstall_rules(void) {
+        size_t n_rules = 0, n_firewall = 0;
+        int r = helper_withdraw(&n_rules, &n_firewall);
 
-        if (error == ERROR_SUCCESS) /* delete the key itself too, if the call has left it */
-                (void) RegDeleteKeyW(HKEY_LOCAL_MACHINE, path);
-        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
-                return 0;
-        if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot remove key 'HKLM\\%ls'", path);
-        install_say(what, path);
+        if (r < 0)
+                return r;
+        printf("  %-10s %zu left by the service\n", "rules", n_rules);
+        printf("  %-10s %zu left by the service\n", "firewall", n_firewall);
         return 0;
 }
 
-static int uninstall_file(const wchar_t *path) {
-        DWORD error;
+static int uninstall_entry(void) {
+        int r = scm_remove();
 
-        if (DeleteFileW(path)) {
-                install_say("file", path);
-                return 0;
-        }
-        error = GetLastError();
-        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
-                return 0;
-        /* A program cannot remove its own file while it is running. */
-        if (MoveFileExW(path, NULL, MOVEFILE_DELAY_UNTIL_REBOOT)) {
-                install_say("file", path);
-                printf("             (in use; removed when Windows is restarted)\n");
-                return 0;
-        }
-        return log_win_error(error, "Cannot remove file '%ls'", path);
-}
-
-static int uninstall_files(void) {
-        static const wchar_t *const data[] = {L"status.json", L"status.json.new", L"lock"};
-        wchar_t path[PATHS_MAX];
-        int r = 0, r2;
-
-        for (size_t i = 0; i < ARRAYSIZE(data); i++) {
-                r2 = paths_data(data[i], path);
-                if (r2 == 0)
-                        r2 = uninstall_file(path);
-                r = r ? r : r2;
-        }
-        if (paths_data(NULL, path) == 0 && RemoveDirectoryW(path))
-                install_say("folder", path);
-        r2 = paths_program(INSTALL_EXE, path);
-        if (r2 == 0)
-                r2 = uninstall_file(path);
-        r = r ? r : r2;
-        if (paths_program(NULL, path) == 0 && RemoveDirectoryW(path))
-                install_say("folder", path);
-        return r;
-}
-
-/* The ledger is removed only after the rules that it proves to be ours. Otherwise nobody could tell
- * them from the rules of other programs. */
-int uninstall(void) {
-        size_t n_rules = 0, n_firewall = 0;
-        int r, r2;
-
-        r = install_service_end(/* hand_over= */ false);
-        if (r < 0 && r != -ENOENT)
-                return r;
-        r = helper_withdraw(&n_rules, &n_firewall);
-        if (r < 0) {
-                log_write(LOG_LEVEL_ERROR, "Some rules could not be removed, so nothing else was "
-                                           "removed; run 'wslbridge-helper uninstall' again");
-                return r;
-        }
-        printf("  %-10s %zu left by the service\n", "rules", n_rules);
-        printf("  %-10s %zu left by the service\n", "firewall", n_firewall);
-        r = install_service_remove();
         if (r == 0)
-                install_say("service", SERVICE_NAME);
-        else if (r == -ENOENT)
-                r = 0;
-        r2 = uninstall_key(PATHS_KEY_SETTINGS, "settings");
-        r = r ? r : r2;
-        r2 = uninstall_key(PATHS_KEY_EVENT_SOURCE, "events");
-        r = r ? r : r2;
-        r2 = uninstall_key(PATHS_KEY_HYPERV_SERVICE, "hyper-v");
-        r = r ? r : r2;
-        r2 = uninstall_files();
-        return r ? r : r2;
+                report_done("service", SERVICE_NAME);
+        return r == -ENOENT ? 0 : r;
+}
+
+static int uninstall_step(Install *i, UninstallStep step) {
+        switch (step) {
+        case UNINSTALL_STOP:
+                return scm_stop(/* hand_over= */ false);
+        case UNINSTALL_RULES:
+                return uninstall_rules();
+        case UNINSTALL_ENTRY:
+                return uninstall_entry();
+        case UNINSTALL_SETTINGS:
+                return registration_remove_settings();
+        case UNINSTALL_EVENTS:
+                return registration_remove_events();
+        case UNINSTALL_HYPERV:
+                return registration_remove_hyperv();
+        case UNINSTALL_DATA:
+                return registration_remove_data();
+        case UNINSTALL_PROGRAM:
+                return program_remove(&i->program);
+        case _UNINSTALL_END:
+                break;
+        }
+        return -ENOSYS;
+}
+
+static int uninstall_run(void *userdata, int step) {
+        const char *name = plan_uninstall_name(step);
+        int r = fault_before(name);
+
+        return fault_after(name, r < 0 ? r : uninstall_step(userdata, step));
+}
+
+/* Once it serves again, the service makes its rules again. */
+static int uninstall_undo(void *userdata, int step) {
+        int r = fault_undo(plan_uninstall_name(step));
+
+        return r == 0 && step == UNINSTALL_STOP ? install_stop_undo(userdata) : r;
+}
+
+static void uninstall_say_failed(const PlanResult *result) {
+        if (result->step > UNINSTALL_ENTRY)
+                log_write(LOG_LEVEL_ERROR,
+                          "The service was removed, but not all that belongs to it. "
+                          "Mend the causes named above, then run "
+                          "'wslbridge-helper uninstall' again");
+        else
+                log_write(
+                        LOG_LEVEL_ERROR,
+                        "Nothing was removed, because the step '%s' failed%s. Mend the cause named "
+                        "above, then run 'wslbridge-helper uninstall' again",
+                        plan_uninstall_name(result->step),
+                        result->undone ? "; the service is as it was"
+                                       : ", and the service could not be started again");
+}
+
+int uninstall(void) {
+        Install i;
+        PlanHost host = {uninstall_run, uninstall_undo, &i};
+        PlanResult result;
+        int r;
+
+        r = install_open(&i, L"");
+        if (r == 0) {
+                result = plan_uninstall(&host);
+                r = result.error;
+                if (r < 0)
+                        uninstall_say_failed(&result);
+        }
+        install_close(&i);
+        return r;
 }

@@ -1,20 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Calls of the service manager, and what the service's entry contains.
+ * Calls of the service manager.
  */
 
 #include "windows-helper/install/scm.h"
+#include "windows-helper/install/scm-config.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
-#define INSTALL_WAIT_MS 60000
-#define INSTALL_POLL_MS 50
+#define SCM_WAIT_MS    60000 /* for the service, and then for the end of its process */
+#define SCM_DELETED_MS 10000 /* for others to close an entry that was removed */
+#define SCM_SHARED_MS  10000 /* for others to close the program */
+#define SCM_POLL_MS    50
+#define SCM_CONFIG_MAX 8192 /* bytes; documented for QueryServiceConfigW() */
+
+/* The service depends on none. NULL would leave the dependency that older versions have set
+ * (fact 9.1.10). */
+static const wchar_t scm_needs[] = L"\0";
 
 /* Return: the service, or NULL with *ret_error: -ENOENT (not logged) or another errno (logged). */
-static SC_HANDLE install_service_open(DWORD access, int *ret_error) {
+static SC_HANDLE scm_open(DWORD access, int *ret_error) {
         SC_HANDLE manager, service;
         DWORD error;
 
@@ -34,158 +43,247 @@ static SC_HANDLE install_service_open(DWORD access, int *ret_error) {
         return service;
 }
 
-/* Wait until the service is in the state @wanted. Return: 0; -ETIMEDOUT; -ECHILD when it was to
- * start but has ended; or negative errno. */
-static int install_service_wait(SC_HANDLE service, DWORD wanted) {
+int scm_read(ScmEntry *ret_entry) {
+        QUERY_SERVICE_CONFIGW *config;
+        SC_HANDLE service;
+        DWORD size;
+        int r = 0;
+
+        *ret_entry = (ScmEntry){.exists = false};
+        service = scm_open(SERVICE_QUERY_CONFIG, &r);
+        if (!service)
+                return r == -ENOENT ? 0 : r;
+        config = malloc(SCM_CONFIG_MAX);
+        if (!config)
+                r = -ENOMEM;
+        else if (!QueryServiceConfigW(service, config, SCM_CONFIG_MAX, &size))
+                r = log_win_error(GetLastError(), "Cannot read the service's entry");
+        (void) CloseServiceHandle(service);
+        if (r < 0) {
+                free(config);
+                return r;
+        }
+        *ret_entry = (ScmEntry){
+                .exists = true,
+                .disabled = config->dwStartType == SERVICE_DISABLED,
+                .config = config,
+        };
+        return 0;
+}
+
+void scm_entry_done(ScmEntry *entry) {
+        free(entry->config);
+        *entry = (ScmEntry){.exists = false};
+}
+
+/* Wait until the service is in the state @wanted. Return: 0; -ETIMEDOUT (logged); -ECHILD when it
+ * was to start but has ended; or negative errno (logged). */
+static int scm_wait(SC_HANDLE service, DWORD wanted) {
         SERVICE_STATUS status;
 
-        for (int waited = 0; waited < INSTALL_WAIT_MS; waited += INSTALL_POLL_MS) {
+        for (int waited = 0; waited < SCM_WAIT_MS; waited += SCM_POLL_MS) {
                 if (!QueryServiceStatus(service, &status))
                         return log_win_error(GetLastError(), "Cannot query the service");
                 if (status.dwCurrentState == wanted)
                         return 0;
                 if (status.dwCurrentState == SERVICE_STOPPED)
                         return -ECHILD;
-                Sleep(INSTALL_POLL_MS);
+                Sleep(SCM_POLL_MS);
         }
         log_write(LOG_LEVEL_ERROR, "The service did not %s within %d s",
-                  wanted == SERVICE_STOPPED ? "stop" : "start", INSTALL_WAIT_MS / 1000);
+                  wanted == SERVICE_STOPPED ? "stop" : "start", SCM_WAIT_MS / 1000);
         return -ETIMEDOUT;
 }
 
 /* The service is not running. The last two are how Wine 8 reports that its process was killed. */
-static bool install_service_is_gone(DWORD error) {
+static bool scm_is_gone(DWORD error) {
         return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_NO_DATA ||
                error == ERROR_BROKEN_PIPE;
 }
 
-int install_service_end(bool hand_over) {
+/* A service that is just starting or stopping accepts no control; it is asked again. */
+static DWORD scm_ask_to_end(SC_HANDLE service, bool hand_over) {
         SERVICE_STATUS status;
-        SC_HANDLE service;
         DWORD error = ERROR_SUCCESS;
+
+        for (int waited = 0; waited < SCM_WAIT_MS; waited += SCM_POLL_MS) {
+                if (hand_over && ControlService(service, SERVICE_CONTROL_HAND_OVER, &status))
+                        return ERROR_SUCCESS;
+                if (ControlService(service, SERVICE_CONTROL_STOP, &status))
+                        return ERROR_SUCCESS;
+                error = GetLastError();
+                if (error != ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+                        break;
+                Sleep(SCM_POLL_MS);
+        }
+        return error;
+}
+
+/* The service reports its end before its process ends, which still has its file and its lock. The
+ * handle was opened before, so the number cannot be another process's by now. */
+static int scm_wait_process(HANDLE process) {
+        if (!process || WaitForSingleObject(process, SCM_WAIT_MS) == WAIT_OBJECT_0)
+                return 0;
+        log_write(LOG_LEVEL_ERROR,
+                  "The service has stopped, but its process %lu does not end; restart Windows",
+                  GetProcessId(process));
+        return -ETIMEDOUT;
+}
+
+static HANDLE scm_process(SC_HANDLE service) {
+        SERVICE_STATUS_PROCESS status;
+        DWORD size;
+
+        if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *) &status, sizeof(status),
+                                  &size) ||
+            status.dwProcessId == 0)
+                return NULL;
+        return OpenProcess(SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION, FALSE,
+                           status.dwProcessId);
+}
+
+int scm_stop(bool hand_over) {
+        SC_HANDLE service;
+        HANDLE process;
+        DWORD error;
         int r = 0;
 
-        service = install_service_open(
-                SERVICE_STOP | SERVICE_QUERY_STATUS | SERVICE_USER_DEFINED_CONTROL, &r);
+        service = scm_open(SERVICE_STOP | SERVICE_QUERY_STATUS | SERVICE_USER_DEFINED_CONTROL, &r);
         if (!service)
-                return r;
-        if (!hand_over || !ControlService(service, SERVICE_CONTROL_HAND_OVER, &status)) {
-                if (!ControlService(service, SERVICE_CONTROL_STOP, &status))
-                        error = GetLastError();
-        }
-        if (install_service_is_gone(error))
-                r = 0;
-        else if (error != ERROR_SUCCESS)
+                return r == -ENOENT ? 0 : r;
+        process = scm_process(service);
+        error = scm_ask_to_end(service, hand_over);
+        if (error != ERROR_SUCCESS && !scm_is_gone(error))
                 r = log_win_error(error, "Cannot stop the service");
-        else
-                r = install_service_wait(service, SERVICE_STOPPED);
+        else if (error == ERROR_SUCCESS)
+                r = scm_wait(service, SERVICE_STOPPED);
+        if (r == 0)
+                r = scm_wait_process(process);
+        if (process)
+                (void) CloseHandle(process);
         (void) CloseServiceHandle(service);
         return r;
 }
 
-static bool install_service_set(SC_HANDLE service, DWORD level, void *info, const char *what) {
-        if (ChangeServiceConfig2W(service, level, info))
-                return true;
-        (void) log_win_error(GetLastError(), "Cannot set %s of the service, ignoring", what);
-        return false;
+/* A program that somebody has open for a moment, such as a virus scanner, is tried again. */
+static DWORD scm_ask_to_start(SC_HANDLE service) {
+        DWORD error = ERROR_SUCCESS;
+
+        for (int waited = 0; waited < SCM_SHARED_MS; waited += SCM_POLL_MS) {
+                if (StartServiceW(service, 0, NULL))
+                        return ERROR_SUCCESS;
+                error = GetLastError();
+                if (error != ERROR_SHARING_VIOLATION)
+                        break;
+                Sleep(SCM_POLL_MS);
+        }
+        return error == ERROR_SERVICE_ALREADY_RUNNING ? ERROR_SUCCESS : error;
 }
 
-/* Everything in the entry besides the command line (fact 9.1.6). The service works without these
- * settings, so one that this Windows does not know is logged and skipped. */
-static void install_service_configure(SC_HANDLE service) {
-        /* The service relies on access rights, not on privileges. Every process has the first of
-         * these two anyway; the Host Compute Service may need the second to check its caller
-         * (fact 9.1.4). */
-        wchar_t privileges[] = L"SeChangeNotifyPrivilege\0SeImpersonatePrivilege\0";
-        wchar_t about[] = SERVICE_ABOUT;
-        SC_ACTION actions[] = {
-                {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 30000}, {SC_ACTION_RESTART, 60000}};
-        SERVICE_DESCRIPTIONW description = {about};
-        SERVICE_DELAYED_AUTO_START_INFO delayed = {TRUE};
-        SERVICE_FAILURE_ACTIONSW failure = {
-                .dwResetPeriod = 24 * 60 * 60,
-                .cActions = ARRAYSIZE(actions),
-                .lpsaActions = actions,
-        };
-        /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us
-         * (fact 9.1.3). */
-        SERVICE_PRESHUTDOWN_INFO preshutdown = {SERVICE_STOP_HINT_MS};
-        SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE}; /* not only after a crash */
-        /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, but not with a restricted token
-         * (facts 2.1.2 and 9.1.5). */
-        SERVICE_SID_INFO sid = {SERVICE_SID_TYPE_UNRESTRICTED};
-        SERVICE_REQUIRED_PRIVILEGES_INFOW required = {privileges};
-
-        (void) install_service_set(service, SERVICE_CONFIG_DESCRIPTION, &description,
-                                   "the description");
-        (void) install_service_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed,
-                                   "the delayed start");
-        (void) install_service_set(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failure,
-                                   "the actions after a crash");
-        (void) install_service_set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors,
-                                   "the actions after an error");
-        (void) install_service_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,
-                                   "the time for a shutdown");
-        (void) install_service_set(service, SERVICE_CONFIG_SERVICE_SID_INFO, &sid,
-                                   "the service's SID");
-        (void) install_service_set(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required,
-                                   "the privileges");
-}
-
-static SC_HANDLE install_service_create(SC_HANDLE manager, const wchar_t *command) {
-        static const wchar_t needs[] = L"iphlpsvc\0";
-        const DWORD access = SERVICE_CHANGE_CONFIG | SERVICE_START | SERVICE_QUERY_STATUS;
+int scm_start(void) {
         SC_HANDLE service;
+        DWORD error;
+        int r = 0;
+
+        service = scm_open(SERVICE_START | SERVICE_QUERY_STATUS, &r);
+        if (!service) {
+                if (r == -ENOENT)
+                        log_write(LOG_LEVEL_ERROR, "The service is not installed");
+                return r;
+        }
+        error = scm_ask_to_start(service);
+        if (error != ERROR_SUCCESS)
+                r = log_win_error(error, "Cannot start the service");
+        else
+                r = scm_wait(service, SERVICE_RUNNING);
+        if (r == -ECHILD)
+                log_write(LOG_LEVEL_ERROR, "The service ended at once; see the Event Log "
+                                           "'Application', source 'wslbridge', for the reason");
+        (void) CloseServiceHandle(service);
+        return r;
+}
+
+/* Return: the error. *ret_service: to be closed. */
+static DWORD scm_make(SC_HANDLE manager, const wchar_t *command, SC_HANDLE *ret_service) {
+        const DWORD access = SERVICE_CHANGE_CONFIG | READ_CONTROL | WRITE_DAC;
+        SC_HANDLE service;
+        DWORD error;
 
         service = CreateServiceW(manager, SERVICE_NAME, SERVICE_TITLE, access,
                                  SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
-                                 SERVICE_ERROR_NORMAL, command, NULL, NULL, needs, NULL, NULL);
-        if (service || GetLastError() != ERROR_SERVICE_EXISTS)
-                return service;
+                                 SERVICE_ERROR_NORMAL, command, NULL, NULL, scm_needs, NULL, NULL);
+        *ret_service = service;
+        if (service)
+                return ERROR_SUCCESS;
+        error = GetLastError();
+        if (error != ERROR_SERVICE_EXISTS)
+                return error;
         service = OpenServiceW(manager, SERVICE_NAME, access);
-        if (service && !ChangeServiceConfigW(service, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
-                                             SERVICE_ERROR_NORMAL, command, NULL, NULL, needs, NULL,
-                                             NULL, SERVICE_TITLE)) {
-                DWORD error = GetLastError();
-
-                (void) CloseServiceHandle(service);
-                SetLastError(error);
-                return NULL;
-        }
-        return service;
+        if (!service)
+                return GetLastError();
+        *ret_service = service;
+        if (ChangeServiceConfigW(service, SERVICE_WIN32_OWN_PROCESS, SERVICE_AUTO_START,
+                                 SERVICE_ERROR_NORMAL, command, NULL, NULL, scm_needs, NULL, NULL,
+                                 SERVICE_TITLE))
+                return ERROR_SUCCESS;
+        error = GetLastError();
+        (void) CloseServiceHandle(service);
+        *ret_service = NULL;
+        return error;
 }
 
-int install_service_make(const wchar_t *command) {
-        SC_HANDLE manager, service;
-        int r = 0;
+int scm_write(const wchar_t *command) {
+        SC_HANDLE manager, service = NULL;
+        DWORD error = ERROR_SUCCESS;
+        int r;
 
         manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT | SC_MANAGER_CREATE_SERVICE);
         if (!manager)
                 return log_win_error(GetLastError(), "Cannot reach the service manager");
-        service = install_service_create(manager, command);
-        if (!service)
-                r = log_win_error(GetLastError(), "Cannot create the service");
-        (void) CloseServiceHandle(manager);
-        if (!service)
-                return r;
-        install_service_configure(service);
-        if (!StartServiceW(service, 0, NULL) && GetLastError() != ERROR_SERVICE_ALREADY_RUNNING)
-                r = log_win_error(GetLastError(), "Cannot start the service");
-        else
-                r = install_service_wait(service, SERVICE_RUNNING);
-        if (r == -ECHILD) {
-                log_write(LOG_LEVEL_ERROR, "The service ended at once; see the Event Log "
-                                           "'Application', source 'wslbridge', for the reason");
+        /* An entry that was removed disappears when the last program has closed it. */
+        for (int waited = 0; waited < SCM_DELETED_MS; waited += SCM_POLL_MS) {
+                error = scm_make(manager, command, &service);
+                if (error != ERROR_SERVICE_MARKED_FOR_DELETE)
+                        break;
+                Sleep(SCM_POLL_MS);
         }
+        (void) CloseServiceHandle(manager);
+        if (error == ERROR_SERVICE_MARKED_FOR_DELETE)
+                return log_win_error(error, "Cannot create the service. Close the window Services "
+                                            "and the Task Manager, then install again");
+        if (error != ERROR_SUCCESS)
+                return log_win_error(error, "Cannot create the service");
+        r = scm_configure(service);
         (void) CloseServiceHandle(service);
         return r;
 }
 
-int install_service_remove(void) {
+int scm_restore(const ScmEntry *entry) {
+        const QUERY_SERVICE_CONFIGW *c = entry->config;
         SC_HANDLE service;
         int r = 0;
 
-        service = install_service_open(DELETE, &r);
+        if (!c) {
+                r = scm_remove();
+                return r == -ENOENT ? 0 : r;
+        }
+        service = scm_open(SERVICE_CHANGE_CONFIG, &r);
+        if (!service)
+                return r;
+        if (!ChangeServiceConfigW(service, c->dwServiceType, c->dwStartType, c->dwErrorControl,
+                                  c->lpBinaryPathName, NULL, NULL,
+                                  c->lpDependencies ? c->lpDependencies : scm_needs, NULL, NULL,
+                                  c->lpDisplayName))
+                r = log_win_error(GetLastError(), "Cannot restore the service's entry");
+        (void) CloseServiceHandle(service);
+        return r;
+}
+
+int scm_remove(void) {
+        SC_HANDLE service;
+        int r = 0;
+
+        service = scm_open(DELETE, &r);
         if (!service)
                 return r;
         if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)

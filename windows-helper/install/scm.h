@@ -2,20 +2,53 @@
 #pragma once
 
 /*
- * The entry of the service in the service manager: creating, starting, stopping and removing it.
+ * The entry of the service in the service manager: making, changing and removing it, starting and
+ * stopping the service.
  */
 
+#include "windows-helper/win/win.h"
+
 #include <stdbool.h>
-#include <wchar.h>
 
-/* Stop the service if it is running, and wait until it has stopped. @hand_over: leave its rules in
- * force; a version too old to know this is stopped as usual. Return: 0 (also when it was not
- * running); -ENOENT when there is no such service; or negative errno (logged). */
-int install_service_end(bool hand_over);
+/* Who may do what with the service (fact 9.1.9). SYSTEM and administrators may do everything. All
+ * users may look: read its configuration, its state and this descriptor, list what depends on it,
+ * and have it asked for its state. Windows' default also lets them send the controls from 128 on,
+ * and one of ours ends the service. */
+#define SCM_RIGHTS                                \
+        L"D:(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;SY)" \
+        L"(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)"   \
+        L"(A;;CCLCSWLORC;;;AU)"
 
-/* Create the service, or update its entry, start it with @command as its command line, and wait
- * until it is running. Return: 0 or negative errno (logged). */
-int install_service_make(const wchar_t *command);
+/* The entry as it was, to put it back. */
+typedef struct ScmEntry {
+        bool exists;
+        bool disabled;
+        QUERY_SERVICE_CONFIGW *config; /* owned; NULL when there is no entry */
+} ScmEntry;
+
+/* Return: 0 or negative errno (logged). */
+int scm_read(ScmEntry *ret_entry);
+void scm_entry_done(ScmEntry *entry);
+
+/**
+ * scm_stop() - stop the service if it is running, and wait until its process has ended
+ * @hand_over: leave its rules in force; a version too old to know this is stopped as usual
+ *
+ * Return: 0, also when it was not running or there is no such service; or negative errno (logged).
+ */
+int scm_stop(bool hand_over);
+
+/* Start the service and wait until it is running. Return: 0, also when it runs already; or negative
+ * errno (logged). */
+int scm_start(void);
+
+/* Make the entry, or change all of it, with @command as the service's command line. Return: 0 or
+ * negative errno (logged). */
+int scm_write(const wchar_t *command);
+
+/* Put the entry back as scm_read() has found it; without one, remove it. Return: 0 or negative
+ * errno (logged). */
+int scm_restore(const ScmEntry *entry);
 
 /* Remove the entry. Return: 0; -ENOENT when there is none; or negative errno (logged). */
-int install_service_remove(void);
+int scm_remove(void);

@@ -253,6 +253,11 @@ static int helper_lock(Helper *h) {
                 return r;
         for (int waited = 0; waited <= HELPER_LOCK_WAIT_MS; waited += HELPER_LOCK_POLL_MS) {
                 r = secure_file(path, SECURE_SECRET_FILE, /* share= */ 0, &h->lock);
+                if (r == -EISDIR)
+                        log_write(LOG_LEVEL_ERROR,
+                                  "'%ls' is a folder, but must be a file; find out who made it, "
+                                  "and remove it",
+                                  path);
                 if (r != -EBUSY)
                         return r;
                 Sleep(HELPER_LOCK_POLL_MS);

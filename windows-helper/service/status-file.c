@@ -240,7 +240,11 @@ void status_file_tick(StatusFile *s, const Controller *controller, const Surroun
                 s->generation = generation;
                 s->written = true;
         } else if (!s->warned) {
-                log_write(LOG_LEVEL_WARNING, "Cannot write the status file, trying again");
+                log_write(LOG_LEVEL_WARNING,
+                          r == -EISDIR ? "Cannot write the status file: '%ls' is a folder; remove "
+                                         "it. Trying again"
+                                       : "Cannot write the status file '%ls', trying again",
+                          STATUS_FILE_NEW);
                 s->warned = true;
         }
 }

@@ -8,8 +8,14 @@
 #include "windows-helper/win/secure.h"
 #include "windows-helper/win/log.h"
 
+#include <aclapi.h>
 #include <errno.h>
 #include <sddl.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#define SECURE_NAME_MAX  256 /* characters */
+#define SECURE_OWNER_MAX (2 * SECURE_NAME_MAX)
 
 /* Return: a descriptor to be freed with LocalFree(), or NULL (logged). */
 static PSECURITY_DESCRIPTOR secure_descriptor(const wchar_t *sddl) {
@@ -42,21 +48,52 @@ int secure_key(const wchar_t *path, const wchar_t *sddl) {
         return 0;
 }
 
+/* With these, an administrator opens and owns any file, whatever its rights say (fact 9.2.8). The
+ * tokens of administrators have them, but not in force; that of our service has none. */
+static const wchar_t *const secure_privileges[] = {SE_BACKUP_NAME, SE_RESTORE_NAME,
+                                                   SE_TAKE_OWNERSHIP_NAME};
+
+static void secure_use_privileges(bool use) {
+        TOKEN_PRIVILEGES wanted = {.PrivilegeCount = 1};
+        HANDLE token;
+
+        if (!OpenProcessToken(GetCurrentProcess(), TOKEN_ADJUST_PRIVILEGES, &token))
+                return;
+        wanted.Privileges[0].Attributes = use ? SE_PRIVILEGE_ENABLED : 0;
+        for (size_t i = 0; i < ARRAYSIZE(secure_privileges); i++)
+                if (LookupPrivilegeValueW(NULL, secure_privileges[i], &wanted.Privileges[0].Luid))
+                        (void) AdjustTokenPrivileges(token, FALSE, &wanted, 0, NULL, NULL);
+        (void) CloseHandle(token);
+}
+
+/* Return: the folder itself, not what a link leads to; or INVALID_HANDLE_VALUE. */
+static HANDLE secure_open_folder(const wchar_t *path, DWORD access) {
+        return CreateFileW(path, access, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
+                           NULL, OPEN_EXISTING,
+                           FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+}
+
 /*
  * Take over a folder that exists where ours belongs. Every user can make folders in ProgramData, so
- * it may be anybody's (fact 9.2.1). Its owner and rights are replaced through the handle with which
- * it was checked, so that it cannot be exchanged in between. A link is left alone, because the
- * rights would go to the place that it leads to.
+ * it may be anybody's, and may refuse everybody else (fact 9.2.1). Its owner and rights are
+ * replaced through the handle with which it was checked, so that it cannot be exchanged in between.
+ * A link is left alone, because the rights would go to the place that it leads to.
  */
 static DWORD secure_take_folder(const wchar_t *path, PSECURITY_DESCRIPTOR descriptor) {
+        const DWORD access = FILE_READ_ATTRIBUTES | WRITE_DAC | WRITE_OWNER;
         BY_HANDLE_FILE_INFORMATION info;
         DWORD error = ERROR_SUCCESS;
         HANDLE folder;
 
-        folder = CreateFileW(path, FILE_READ_ATTRIBUTES | WRITE_DAC | WRITE_OWNER,
-                             FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
-                             OPEN_EXISTING,
-                             FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+        folder = secure_open_folder(path, access);
+        if (folder == INVALID_HANDLE_VALUE && GetLastError() == ERROR_ACCESS_DENIED) {
+                secure_use_privileges(true);
+                folder = secure_open_folder(path, access);
+                error = GetLastError();
+                secure_use_privileges(false);
+                SetLastError(error);
+                error = ERROR_SUCCESS;
+        }
         if (folder == INVALID_HANDLE_VALUE)
                 return GetLastError();
         if (!GetFileInformationByHandle(folder, &info))
@@ -73,6 +110,42 @@ static DWORD secure_take_folder(const wchar_t *path, PSECURITY_DESCRIPTOR descri
         return error;
 }
 
+/* "DESKTOP\\mia", for a message; "another user" when Windows does not say. */
+static void secure_owner(const wchar_t *path, wchar_t ret_owner[SECURE_OWNER_MAX]) {
+        wchar_t name[SECURE_NAME_MAX], domain[SECURE_NAME_MAX];
+        DWORD n_name = SECURE_NAME_MAX, n_domain = SECURE_NAME_MAX;
+        PSECURITY_DESCRIPTOR descriptor = NULL;
+        PSID owner = NULL;
+        SID_NAME_USE use;
+
+        (void) wcscpy(ret_owner, L"another user");
+        if (GetNamedSecurityInfoW(path, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL,
+                                  NULL, NULL, &descriptor) == ERROR_SUCCESS &&
+            LookupAccountSidW(NULL, owner, name, &n_name, domain, &n_domain, &use))
+                (void) swprintf(ret_owner, SECURE_OWNER_MAX, L"%ls\\%ls", domain, name);
+        (void) LocalFree(descriptor);
+}
+
+static int secure_folder_error(const wchar_t *path, DWORD error) {
+        wchar_t owner[SECURE_OWNER_MAX];
+
+        if (error == ERROR_REPARSE_TAG_INVALID || error == ERROR_DIRECTORY) {
+                log_write(LOG_LEVEL_ERROR,
+                          "'%ls' is a file or a link to another place, but must be a folder; find "
+                          "out who made it, and remove it",
+                          path);
+                return -ENOTDIR;
+        }
+        if (error != ERROR_ACCESS_DENIED)
+                return log_win_error(error, "Cannot create folder '%ls'", path);
+        secure_owner(path, owner);
+        return log_win_error(error,
+                             "'%ls' exists, belongs to %ls and is closed to wslbridge. To take it "
+                             "over, run in a terminal that was opened with 'Run as administrator': "
+                             "wslbridge-helper install",
+                             path, owner);
+}
+
 int secure_folder(const wchar_t *path, const wchar_t *sddl) {
         SECURITY_ATTRIBUTES attributes = {.nLength = sizeof(attributes)};
         DWORD error = ERROR_SUCCESS;
@@ -86,16 +159,15 @@ int secure_folder(const wchar_t *path, const wchar_t *sddl) {
                         error = secure_take_folder(path, attributes.lpSecurityDescriptor);
         }
         (void) LocalFree(attributes.lpSecurityDescriptor);
-        if (error == ERROR_REPARSE_TAG_INVALID || error == ERROR_DIRECTORY) {
-                log_write(LOG_LEVEL_ERROR,
-                          "'%ls' is a file or a link to another place, but must be a folder; find "
-                          "out who made it, and remove it",
-                          path);
-                return -ENOTDIR;
-        }
-        if (error != ERROR_SUCCESS)
-                return log_win_error(error, "Cannot create folder '%ls'", path);
-        return 0;
+        return error == ERROR_SUCCESS ? 0 : secure_folder_error(path, error);
+}
+
+/* An empty one is removed. */
+static bool secure_is_folder(const wchar_t *path) {
+        DWORD attributes = GetFileAttributesW(path);
+
+        return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY &&
+               !RemoveDirectoryW(path);
 }
 
 int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *ret_file) {
@@ -103,6 +175,8 @@ int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *r
         DWORD error = ERROR_SUCCESS;
         HANDLE file;
 
+        if (secure_is_folder(path))
+                return -EISDIR;
         attributes.lpSecurityDescriptor = secure_descriptor(sddl);
         if (!attributes.lpSecurityDescriptor)
                 return -EIO;

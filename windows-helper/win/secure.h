@@ -19,10 +19,13 @@
  * Return: 0 or negative errno (logged). */
 int secure_key(const wchar_t *path, const wchar_t *sddl);
 
-/* The same for a folder; its owner is replaced as well. Return: 0; -ENOTDIR when the path is a file
- * or a link to another place (logged); or negative errno (logged). */
+/* The same for a folder; its owner is replaced as well. One that refuses us is taken over with the
+ * privileges of an administrator, if the process has them. Return: 0; -EACCES (logged, with the
+ * owner); -ENOTDIR when the path is a file or a link to another place (logged); or another negative
+ * errno (logged). */
 int secure_folder(const wchar_t *path, const wchar_t *sddl);
 
 /* Create a file with @sddl, replacing one that exists. @ret_file: to be closed by the caller.
- * Return: 0; -EBUSY (not logged) when another process has it open; or negative errno (logged). */
+ * Return: 0; -EBUSY when another process has it open, or -EISDIR when a folder with content is in
+ * its place (not logged); or another negative errno (logged). */
 int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *ret_file);

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""Installs, removes and controls the helper as a service in a Wine prefix."""
+
+import json
+import os
+import signal
+import socket
+
+import wsb_client
+from waiting import wait_until
+from wsb_client import listen_endpoint, service
+
+NAME = "wslbridge-helper"
+KEY = bytes(range(100, 132))
+OWNER = f"{bytes(range(16)).hex()}/Debian"
+V4 = "172.29.0.2/24"
+STOPPED, RUNNING = 1, 4
+STOP, INTERROGATE, HAND_OVER = 1, 4, 128
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class InstalledHelper:
+    """The service, under Wine's service manager."""
+
+    def __init__(self, prefix, build_win, registry):
+        self.prefix, self.registry = prefix, registry
+        self.exe = build_win / "windows-helper/wslbridge-helper.exe"
+        self.tool = build_win / "tests/windows/svctool.exe"
+        self.port = free_port()
+        self.killed = False
+
+    def install(self, exe=None):
+        return self.prefix.run(exe or self.exe, "install", "--transport",
+                               f"tcp:127.0.0.1:{self.port}", timeout=120)
+
+    def uninstall(self):
+        return self.prefix.run(self.exe, "uninstall", timeout=120)
+
+    def call(self, *arguments):
+        done = self.prefix.run(self.tool, *arguments, check=False)
+        return json.loads(done.stdout.strip().splitlines()[-1])
+
+    def query(self):
+        return self.call("query", NAME)
+
+    def control(self, code):
+        return self.call("control", NAME, code)
+
+    def wait_state(self, state):
+        wait_until(lambda: self.query().get("state") == state, 60, f"state {state}", interval=0.1)
+
+    def start(self):
+        assert self.call("start", NAME) == {}
+        self.wait_state(RUNNING)
+
+    def connect(self):
+        def attempt():
+            try:
+                client = wsb_client.Client(self.port, key=KEY)
+            except OSError:
+                return None
+            client.handshake()
+            return client
+
+        return wait_until(attempt, 30, "the service listening")
+
+    def kill(self):
+        """End the process as a crash would. Windows notices this at once, Wine 8 only when it sends
+        the next control to the service."""
+        self.killed = True
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)
+        wait_until(lambda: not self.processes(), 10, "the end of the killed process")
+        assert self.control(INTERROGATE)["error"] != 0
+
+    def processes(self):
+        """Unix process ids of the installed program."""
+        found = []
+        for pid in filter(str.isdigit, os.listdir("/proc")):
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f, \
+                     open(f"/proc/{pid}/environ", "rb") as e:
+                    line, environment = f.read(), e.read()
+            except OSError:
+                continue
+            if b"Program Files\\wslbridge\\wslbridge-helper.exe" in line and \
+               f"WINEPREFIX={self.prefix.path}".encode() in environment:
+                found.append(int(pid))
+        return found
+
+
+def serve(helper_service, port=28200):
+    client = helper_service.connect()
+    result = client.push([service("web", [listen_endpoint(f"127.0.0.1:{port}", 80)])], v4=V4)
+    assert result.states() == ["active"], result.services
+    return client

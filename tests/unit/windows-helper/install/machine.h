@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * A made-up Windows on which the steps of installing and removing do what the real ones do. A step
+ * can be made to fail, or the process to be killed behind it.
+ */
+
+#include "windows-helper/core/install/plan.h"
+
+typedef enum Version { NONE, OLD, NEW } Version;
+
+typedef struct Machine {
+        Version program; /* at its place */
+        Version entry;   /* what the service's entry was made by */
+        Version serves;
+        bool copy, aside; /* files: the new program, and the old one under its other name */
+        bool promised;    /* a restart renames the old one back, if there is no program */
+        bool delete_program, delete_aside; /* a restart deletes them */
+        bool data, events, hyperv, rules;
+} Machine;
+
+typedef struct Run {
+        Machine *m, before;
+        int fault; /* the step that fails; -1: none */
+        enum { FAIL_BEFORE, FAIL_AFTER, KILL } kind;
+        bool killed;
+        bool no_start; /* the new version does not start */
+        bool was_running;
+} Run;
+
+/* Nothing is installed. */
+extern const Machine machine_fresh;
+/* An older version serves. */
+extern const Machine machine_served;
+/* An older version was removed; the next restart was to delete its file, which was in use. */
+extern const Machine machine_removed;
+
+/* As install() and uninstall() do it. Run.before is set. */
+PlanResult machine_install(Run *run);
+PlanResult machine_uninstall(Run *run);
+
+/* Restart Windows: it renames and deletes what it was told to, and starts the service. */
+void machine_restart(Machine *m);
+bool machine_equal(const Machine *a, const Machine *b);

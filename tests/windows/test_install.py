@@ -1,0 +1,282 @@
+# SPDX-License-Identifier: MIT
+"""Installing, updating and removing is a transaction: each step fails in turn, the process is killed
+between two of them, the file is in use, the new service does not start. Then: who serves, what is
+left, and what does the next restart of Windows delete? The order of the steps is tested without
+Windows in tests/unit/windows-helper/install/test-plan.c."""
+
+import contextlib
+import json
+import socket
+import subprocess
+
+import pytest
+import wine_registry
+from installed_helper import KEY, OWNER, RUNNING, STOPPED, InstalledHelper, serve
+
+INSTALL = ["copy", "data", "events", "hyper-v", "stop", "pending", "away", "place", "entry", "start"]
+EXE = "wslbridge-helper.exe"
+SESSION = r"SYSTEM\CurrentControlSet\Control\Session Manager"
+PENDING = "PendingFileRenameOperations"
+EVENTS = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
+HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
+          r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
+RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
+OTHERS = "\\??\\C:\\of another program\0\0\0"
+
+
+class Machine:
+    """A Windows with the helper, and two versions of it: two files that differ only at their end."""
+
+    def __init__(self, prefix, build_win, registry, folder):
+        self.prefix, self.registry = prefix, registry
+        self.service = InstalledHelper(prefix, build_win, registry)
+        self.tool = build_win / "tests/windows/svctool.exe"
+        program = (build_win / "windows-helper" / EXE).read_bytes()
+        self.versions = {}
+        for name in ("old", "new"):
+            self.versions[name] = folder / f"{name}.exe"
+            self.versions[name].write_bytes(program + name.encode())
+        self.folder = prefix.path / "drive_c/Program Files/wslbridge"
+        self.data = prefix.path / "drive_c/ProgramData/wslbridge"
+
+    def run(self, exe, *arguments, fault=None):
+        """Returns the exit code and the output."""
+        if fault:
+            self.prefix.env["WSLBRIDGE_TEST_FAULT"] = fault
+        try:
+            done = self.prefix.run(exe, *arguments, timeout=150, check=False)
+        finally:
+            self.prefix.env.pop("WSLBRIDGE_TEST_FAULT", None)
+        return done.returncode, done.stdout
+
+    def install(self, version, fault=None, port=None):
+        return self.run(self.versions[version], "install", "--transport",
+                        f"tcp:127.0.0.1:{port or self.service.port}", fault=fault)
+
+    def uninstall(self, fault=None, exe=None):
+        return self.run(exe or self.versions["new"], "uninstall", fault=fault)
+
+    def installed(self):
+        """Which version's file is at its place, or None."""
+        with contextlib.suppress(FileNotFoundError):
+            program = (self.folder / EXE).read_bytes()
+            return next(n for n, p in self.versions.items() if p.read_bytes() == program)
+        return None
+
+    def serves(self):
+        """Which version runs, or None."""
+        return self.installed() if self.service.query().get("state") == RUNNING else None
+
+    def files(self):
+        return sorted(p.name for p in self.folder.glob("*")) if self.folder.exists() else None
+
+    def pending(self):
+        """[(file, new name or "")] that the next restart of Windows renames and deletes."""
+        kind, data = self.registry.dump(SESSION).get(PENDING, (7, b""))
+        assert kind == 7
+        texts = data.decode("utf-16-le").split("\0")
+        return [(a, b) for a, b in zip(texts[::2], texts[1::2]) if a]
+
+    def restart(self):
+        """What Windows does with the list, and with a service that starts by itself."""
+        def path(text):
+            return self.prefix.path / "drive_c" / text.removeprefix("\\??\\C:\\").replace("\\", "/")
+
+        for name, to in self.pending():
+            with contextlib.suppress(OSError):
+                if to:
+                    assert not to.startswith("!")
+                    if not path(to).exists():
+                        path(name).rename(path(to))
+                elif path(name).is_dir():
+                    path(name).rmdir()
+                else:
+                    path(name).unlink()
+        self.registry.delete(SESSION, PENDING)
+        if self.service.query().get("state") == STOPPED:
+            self.service.call("start", "wslbridge-helper")
+            if self.installed():
+                self.service.wait_state(RUNNING)
+
+    @contextlib.contextmanager
+    def opened(self, how):
+        """Another program has the installed one open: how is 'hold' or 'show'."""
+        process = self.prefix.popen(self.tool, how, f"C:\\Program Files\\wslbridge\\{EXE}",
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            assert json.loads(process.stdout.readline()) == {}
+            yield
+        finally:
+            process.stdin.close()
+            process.wait(timeout=30)
+
+    def expect_nothing(self):
+        assert self.service.query().get("error") == 1060  # no such service
+        for key in (r"SOFTWARE\wslbridge\Keys", EVENTS, HYPERV):
+            assert self.registry.dump(key) == {}, key
+        assert self.files() is None
+        assert not self.data.exists()
+
+
+@pytest.fixture
+def machine(prefix, build_win, registry, iphlpsvc, tmp_path):
+    made = Machine(prefix, build_win, registry, tmp_path)
+    registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
+    yield made
+    if "error" not in made.service.query():
+        made.uninstall()
+    made.restart()
+
+
+@pytest.fixture
+def serving(machine, registry):
+    """The old version is installed, and has a rule."""
+    registry.set_key(OWNER, KEY)
+    code, output = machine.install("old")
+    assert code == 0, output
+    serve(machine.service).close()
+    assert registry.rules() == RULE
+    return machine
+
+
+def expect_old(machine, output, step):
+    assert f"Installing failed at the step '{step}'. Nothing has changed" in output, output
+    assert machine.serves() == "old", output
+    assert machine.files() == [EXE]
+    assert machine.pending() == [("\\??\\C:\\of another program", "")]
+
+
+@pytest.mark.parametrize("kind", ["before", "after"])
+def test_each_step_of_an_update_fails(kind, serving, registry):
+    for step in INSTALL if kind == "after" else ["stop", "pending", "place", "start"]:
+        code, output = serving.install("new", fault=f"{step}:{kind}")
+        assert code == 1
+        expect_old(serving, output, step)
+        assert registry.rules() == RULE
+        serve(serving.service).close()
+    code, output = serving.install("new")
+    assert code == 0, output
+    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.pending() == [("\\??\\C:\\of another program", "")]
+    assert registry.rules() == RULE
+
+
+def test_each_step_of_a_first_installation_fails(machine):
+    for step in INSTALL:
+        code, output = machine.install("new", fault=f"{step}:after")
+        assert code == 1
+        assert f"Installing failed at the step '{step}', so nothing was installed" in output
+        machine.expect_nothing()
+        assert machine.pending() == [("\\??\\C:\\of another program", "")]
+    assert machine.install("new")[0] == 0
+    assert machine.serves() == "new"
+
+
+@pytest.mark.parametrize("step", ["copy", "stop", "pending", "away", "place", "entry"])
+@pytest.mark.parametrize("restarted", [True, False])
+def test_killed_behind_a_step_of_an_update(step, restarted, serving):
+    assert serving.install("new", fault=f"{step}:kill")[0] != 0
+    if restarted:
+        serving.restart()
+        assert serving.serves() in ("old", "new")
+    code, output = serving.install("new")
+    assert code == 0, output
+    assert serving.serves() == "new" and serving.files() == [EXE]
+    serving.restart()
+    assert serving.serves() == "new" and serving.files() == [EXE]
+
+
+def test_killed_and_then_removed(serving):
+    assert serving.install("new", fault="away:kill")[0] != 0
+    assert serving.uninstall()[0] == 0
+    serving.restart()
+    serving.expect_nothing()
+
+
+def test_a_way_back_that_fails_is_said(serving):
+    code, output = serving.install("new", fault="entry:before,stop:undo")
+    assert code == 1
+    assert "Installing failed at the step 'entry', and not all could be taken back" in output
+    assert serving.serves() is None and serving.installed() == "old"
+    serving.restart()
+    assert serving.serves() == "old"
+    assert serving.install("new")[0] == 0
+    assert serving.serves() == "new"
+
+
+def test_a_new_service_that_does_not_start(serving, registry):
+    """Its port is another's, so it ends at once."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        code, output = serving.install("new", port=other.getsockname()[1])
+    assert code == 1
+    assert "The service ended at once" in output
+    expect_old(serving, output, "start")
+    serve(serving.service).close()
+    assert registry.rules() == RULE
+
+
+def test_a_file_that_nobody_may_touch(serving):
+    with serving.opened("hold"):
+        code, output = serving.install("new")
+        assert code == 1
+        assert "another program has it open" in output
+        expect_old(serving, output, "copy")  # while it still serves
+    assert serving.install("new")[0] == 0
+
+
+def test_the_event_viewer_shows_the_file(serving):
+    with serving.opened("show"):
+        code, output = serving.install("new")
+        assert code == 0, output
+        assert serving.serves() == "new"
+    serving.restart()
+    assert serving.serves() == "new" and serving.files() == [EXE]
+
+
+def test_the_installed_program_installs_itself_again(serving):
+    code, output = serving.run(serving.folder / EXE, "install", "--transport",
+                               f"tcp:127.0.0.1:{serving.service.port}")
+    assert code == 0, output
+    assert serving.serves() == "old" and serving.files() == [EXE]
+
+
+def test_removed_by_itself_installed_and_restarted(serving):
+    """A program cannot delete its own file, so a restart does. By then it may be there again."""
+    code, output = serving.uninstall(exe=serving.folder / EXE)
+    assert code == 0, output
+    assert serving.installed() is None
+    assert serving.install("new")[0] == 0
+    serving.restart()
+    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.uninstall(exe=serving.folder / EXE)[0] == 0
+    serving.restart()
+    serving.expect_nothing()
+
+
+def test_a_deletion_that_an_older_version_has_ordered(serving):
+    """Versions before this one told Windows to delete the name that is used again."""
+    ours = f"\\??\\C:\\Program Files\\wslbridge\\{EXE}\0\0"
+    serving.registry.set(SESSION, PENDING, (ours + OTHERS).encode("utf-16-le"), kind=7)
+    assert serving.install("new")[0] == 0
+    assert serving.pending() == [("\\??\\C:\\of another program", "")]
+
+
+def test_each_step_of_removing_fails(serving, registry):
+    for step in ("stop", "rules"):
+        code, output = serving.uninstall(fault=f"{step}:after")
+        assert code == 1
+        assert f"Nothing was removed, because the step '{step}' failed; the service is as it was" in \
+            output
+        assert serving.serves() == "old"
+        serve(serving.service).close()
+        assert registry.rules() == RULE
+    code, output = serving.uninstall(fault="entry:before")
+    assert code == 1 and serving.serves() == "old"
+    code, output = serving.uninstall(fault="events:before")
+    assert code == 1
+    assert "The service was removed, but not all that belongs to it" in output
+    assert serving.service.query()["error"] == 1060
+    assert registry.rules() == {} and registry.dump(EVENTS) != {}
+    assert serving.files() is None and registry.dump(wine_registry.KEYS) == {}
+    assert serving.uninstall()[0] == 0
+    serving.expect_nothing()

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Failures that tests order; only in the build for tests.
+ */
+
+#include "windows-helper/install/fault.h"
+#include "windows-helper/win/log.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FAULT_KILLED 99 /* the exit code */
+#define FAULT_MAX    64
+
+static bool fault_is(const char *step, const char *kind) {
+        const char *faults = getenv("WSLBRIDGE_TEST_FAULT");
+        char wanted[FAULT_MAX];
+
+        (void) snprintf(wanted, sizeof(wanted), "%s:%s", step, kind);
+        while (faults && *faults) {
+                size_t n = strcspn(faults, ",");
+
+                if (n == strlen(wanted) && strncmp(faults, wanted, n) == 0)
+                        return true;
+                faults += n + (faults[n] == ',');
+        }
+        return false;
+}
+
+static int fault_if(const char *step, const char *kind) {
+        if (!fault_is(step, kind))
+                return 0;
+        log_write(LOG_LEVEL_ERROR, "The test makes '%s' fail (%s)", step, kind);
+        return -EIO;
+}
+
+int fault_before(const char *step) {
+        return fault_if(step, "before");
+}
+
+int fault_after(const char *step, int r) {
+        if (fault_is(step, "kill"))
+                (void) TerminateProcess(GetCurrentProcess(), FAULT_KILLED);
+        return r == 0 ? fault_if(step, "after") : r;
+}
+
+int fault_undo(const char *step) {
+        return fault_if(step, "undo");
+}

@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Making and removing keys and the data folder.
+ */
+
+#include "windows-helper/install/registration.h"
+#include "windows-helper/install/program.h"
+#include "windows-helper/install/report.h"
+#include "windows-helper/store/key-store.h"
+#include "windows-helper/store/paths.h"
+#include "windows-helper/win/log.h"
+#include "windows-helper/win/secure.h"
+
+#include <errno.h>
+
+static bool registration_has_key(const wchar_t *path) {
+        HKEY key;
+        LSTATUS error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key);
+
+        if (error == ERROR_SUCCESS)
+                (void) RegCloseKey(key);
+        return error != ERROR_FILE_NOT_FOUND && error != ERROR_PATH_NOT_FOUND;
+}
+
+void registration_look(Registration *r) {
+        wchar_t folder[PATHS_MAX];
+
+        r->had_events = registration_has_key(PATHS_KEY_EVENT_SOURCE);
+        r->had_hyperv = registration_has_key(PATHS_KEY_HYPERV_SERVICE);
+        r->had_settings = registration_has_key(PATHS_KEY_SETTINGS);
+        r->had_keys = registration_has_key(KEY_STORE_PATH);
+        r->had_folder = paths_data(NULL, folder) < 0 ||
+                        GetFileAttributesW(folder) != INVALID_FILE_ATTRIBUTES;
+}
+
+static LSTATUS registration_value(HKEY key, const wchar_t *name, DWORD type, const void *data,
+                                  size_t size) {
+        return RegSetValueExW(key, name, 0, type, data, (DWORD) size);
+}
+
+/* Tell the Event Viewer where it finds the texts of our events. */
+int registration_events(const wchar_t *exe) {
+        DWORD types = EVENTLOG_ERROR_TYPE | EVENTLOG_WARNING_TYPE | EVENTLOG_INFORMATION_TYPE;
+        LSTATUS error;
+        HKEY key;
+
+        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_EVENT_SOURCE, 0, NULL, 0,
+                                KEY_SET_VALUE, NULL, &key, NULL);
+        if (error == ERROR_SUCCESS) {
+                error = registration_value(key, L"EventMessageFile", REG_EXPAND_SZ, exe,
+                                           (wcslen(exe) + 1) * sizeof(*exe));
+                if (error == ERROR_SUCCESS)
+                        error = registration_value(key, L"TypesSupported", REG_DWORD, &types,
+                                                   sizeof(types));
+                (void) RegCloseKey(key);
+        }
+        if (error != ERROR_SUCCESS)
+                return log_win_error((DWORD) error, "Cannot register the event source");
+        report_done("events", L"source 'wslbridge' in the log Application");
+        return 0;
+}
+
+int registration_hyperv(void) {
+        static const wchar_t name[] = L"wslbridge";
+        LSTATUS error;
+        HKEY key;
+
+        error = RegCreateKeyExW(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE, 0, NULL, 0,
+                                KEY_SET_VALUE, NULL, &key, NULL);
+        if (error == ERROR_SUCCESS) {
+                error = registration_value(key, L"ElementName", REG_SZ, name, sizeof(name));
+                (void) RegCloseKey(key);
+        }
+        if (error != ERROR_SUCCESS)
+                return log_win_error((DWORD) error, "Cannot register with Hyper-V");
+        report_done("hyper-v", L"service 57534c42-facb-11e6-bd58-64006a7986d3");
+        return 0;
+}
+
+int registration_data(void) {
+        wchar_t folder[PATHS_MAX];
+        int r = paths_data(NULL, folder);
+
+        if (r == 0)
+                r = secure_folder(folder, SECURE_PUBLIC_FILE);
+        if (r == 0)
+                r = secure_key(KEY_STORE_PATH, SECURE_SECRET_KEY);
+        if (r == 0)
+                report_done("data", folder);
+        return r;
+}
+
+/* @what: for the line that says so; NULL: say nothing. */
+static int registration_delete_key(const wchar_t *path, const char *what) {
+        LSTATUS error = RegDeleteTreeW(HKEY_LOCAL_MACHINE, path);
+
+        if (error == ERROR_SUCCESS) /* delete the key itself too, if the call has left it */
+                (void) RegDeleteKeyW(HKEY_LOCAL_MACHINE, path);
+        if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
+                return 0;
+        if (error != ERROR_SUCCESS)
+                return log_win_error((DWORD) error, "Cannot remove key 'HKLM\\%ls'", path);
+        if (what)
+                report_done(what, path);
+        return 0;
+}
+
+int registration_events_undo(const Registration *r) {
+        return r->had_events ? 0 : registration_delete_key(PATHS_KEY_EVENT_SOURCE, NULL);
+}
+
+int registration_hyperv_undo(const Registration *r) {
+        return r->had_hyperv ? 0 : registration_delete_key(PATHS_KEY_HYPERV_SERVICE, NULL);
+}
+
+/* The rules of a service that ran for a moment were withdrawn by then. */
+int registration_data_undo(const Registration *r) {
+        int error = 0;
+
+        if (!r->had_settings)
+                error = registration_delete_key(PATHS_KEY_SETTINGS, NULL);
+        else if (!r->had_keys)
+                error = registration_delete_key(KEY_STORE_PATH, NULL);
+        if (!r->had_folder) {
+                int r2 = registration_remove_data();
+
+                error = error ? error : r2;
+        }
+        return error;
+}
+
+int registration_remove_settings(void) {
+        return registration_delete_key(PATHS_KEY_SETTINGS, "settings");
+}
+
+int registration_remove_events(void) {
+        return registration_delete_key(PATHS_KEY_EVENT_SOURCE, "events");
+}
+
+int registration_remove_hyperv(void) {
+        return registration_delete_key(PATHS_KEY_HYPERV_SERVICE, "hyper-v");
+}
+
+int registration_remove_data(void) {
+        static const wchar_t *const files[] = {L"status.json", L"status.json.new", L"lock"};
+        wchar_t path[PATHS_MAX];
+        int r = 0;
+
+        for (size_t i = 0; i < ARRAYSIZE(files); i++) {
+                int r2 = paths_data(files[i], path);
+
+                if (r2 == 0)
+                        r2 = program_delete_file(path);
+                r = r ? r : r2;
+        }
+        if (paths_data(NULL, path) == 0)
+                program_delete_folder(path);
+        return r;
+}

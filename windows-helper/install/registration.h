@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What belongs to an installation besides the program and the service: the event source, the
+ * registration with Hyper-V, the folder and the keys for our data.
+ */
+
+#include <stdbool.h>
+#include <wchar.h>
+
+/* What was there before, so that a failed installation takes away only what it has made. */
+typedef struct Registration {
+        bool had_events, had_hyperv, had_settings, had_keys, had_folder;
+} Registration;
+
+void registration_look(Registration *r);
+
+/* The steps of installing. All can be repeated. Return: 0 or negative errno (logged). */
+int registration_data(void);
+int registration_events(const wchar_t *exe);
+int registration_hyperv(void);
+
+int registration_data_undo(const Registration *r);
+int registration_events_undo(const Registration *r);
+int registration_hyperv_undo(const Registration *r);
+
+/* The steps of removing. Return: 0, also when there is nothing; or negative errno (logged). */
+int registration_remove_settings(void);
+int registration_remove_events(void);
+int registration_remove_hyperv(void);
+int registration_remove_data(void);
