@@ -36,16 +36,20 @@ void channel_close(Channel *c) {
         c->push_waiting = false;
 }
 
+/* A missing or wrong key, another version and a policy stay as they are until somebody does
+ * something about them. A helper that is busy, or that refuses for a reason that we do not know,
+ * may soon think otherwise. */
+static bool channel_refusal_lasts(const ChannelDown *down) {
+        return down->cause == CHANNEL_REFUSED &&
+               (down->code == WIRE_REFUSAL_NOT_PAIRED || down->code == WIRE_REFUSAL_BAD_PROOF ||
+                down->code == WIRE_REFUSAL_VERSION || down->code == WIRE_REFUSAL_POLICY);
+}
+
 /* How long to wait after an end of this kind. */
 static uint64_t channel_delay(Channel *c, const ChannelDown *down) {
         uint32_t random = randombytes_random();
 
-        if (down->cause == CHANNEL_NO_VSOCK)
-                return backoff_longest(random);
-        /* A missing or wrong key stays so until somebody pairs the guest. A busy helper may soon be
-         * free. */
-        if (down->cause == CHANNEL_REFUSED && down->code != WIRE_REFUSAL_BUSY &&
-            down->code != WIRE_REFUSAL_INTERNAL)
+        if (down->cause == CHANNEL_NO_VSOCK || channel_refusal_lasts(down))
                 return backoff_longest(random);
         return backoff_next(&c->backoff, random);
 }
@@ -56,7 +60,7 @@ int channel_down(Channel *c, ChannelDown *down) {
         down->was_ready = c->state == CHANNEL_READY;
         channel_close(c);
         c->state = CHANNEL_WAITING;
-        c->refused = down->cause == CHANNEL_REFUSED;
+        c->refused = channel_refusal_lasts(down);
         r = channel_arm(c, now_usec() + channel_delay(c, down));
         if (r < 0)
                 return r;

@@ -111,7 +111,12 @@ int channel_on_event(Channel *c, SessionEvent *event) {
                 return channel_down_notice(c, CHANNEL_VIOLATION, &event->notice);
         case SESSION_EVENT_TIMEOUT:
                 (void) channel_send(c);
-                return channel_down_notice(c, CHANNEL_SILENT, &event->notice);
+                return channel_down_notice(c,
+                                           c->state == CHANNEL_READY &&
+                                                           event->notice.code == WIRE_BYE_TIMEOUT
+                                                   ? CHANNEL_UNANSWERED
+                                                   : CHANNEL_SILENT,
+                                           &event->notice);
         case SESSION_EVENT_HELLO:
         case SESSION_EVENT_PROVEN:
         case SESSION_EVENT_STATE:

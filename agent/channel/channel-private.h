@@ -37,7 +37,7 @@ struct Channel {
         size_t out_pause;  /* more than this unsent: stop reading */
         int write_error;   /* positive errno: nothing can be sent any more */
         bool push_waiting; /* a push was -EAGAIN */
-        bool refused;      /* how the last connection ended */
+        bool refused;      /* the last connection was refused, and that lasts */
         uint64_t n_connects;
 };
 

@@ -227,7 +227,7 @@ int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence) {
                 c->push_waiting = true;
                 return -EAGAIN;
         }
-        r = agent_session_push(c->session, state, &c->out, ret_sequence);
+        r = agent_session_push(c->session, state, now_usec(), &c->out, ret_sequence);
         if (r < 0)
                 return r;
         /* The STATE itself does not count. */
@@ -280,6 +280,7 @@ const char *channel_cause_name(ChannelCause cause) {
                 [CHANNEL_UNREACHABLE] = "unreachable",
                 [CHANNEL_LOST] = "lost",
                 [CHANNEL_SILENT] = "silent",
+                [CHANNEL_UNANSWERED] = "unanswered",
                 [CHANNEL_GOODBYE] = "goodbye",
                 [CHANNEL_REFUSED] = "refused",
                 [CHANNEL_VIOLATION] = "protocol-error",

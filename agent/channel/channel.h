@@ -40,6 +40,7 @@ typedef enum ChannelCause {
         CHANNEL_UNREACHABLE, /* no listener, or another failure to connect */
         CHANNEL_LOST,        /* closed or broken without a goodbye */
         CHANNEL_SILENT,      /* handshake not finished, or nothing heard, in time */
+        CHANNEL_UNANSWERED,  /* the helper is there, but did not answer our state in time */
         CHANNEL_GOODBYE,     /* the helper ended the session */
         CHANNEL_REFUSED,     /* the helper refuses this guest */
         CHANNEL_VIOLATION,   /* the peer does not speak the protocol */
@@ -85,8 +86,8 @@ int channel_configure(Channel *c, const ConfigHelper *helper, const WireHello *h
                       const uint8_t *key);
 
 /* Something has changed that may have brought the helper back: reset the backoff and, when waiting,
- * try at once. After a refusal this does nothing, because no change of the address ends one.
- * Return: 0 or negative errno. */
+ * try at once. After a refusal that lasts (not paired, wrong key, version, policy) this does
+ * nothing, because no change of the address ends it. Return: 0 or negative errno. */
 int channel_hurry(Channel *c);
 
 /* The machine was asleep, or its clock jumped: do what channel_hurry() does, and give the helper

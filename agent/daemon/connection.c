@@ -23,7 +23,9 @@ static int agent_on_ready(void *userdata) {
         r = agent_push(a, 0);
         if (r < 0)
                 return r;
-        a->connection.outage = 0;
+        /* That the helper answers nothing is news once, however many sessions it takes. */
+        a->connection.outage =
+                helper->unanswered_since.realtime_usec ? 1u << CHANNEL_UNANSWERED : 0;
         helper->state = CHANNEL_READY;
         helper->since = status_time_now();
         helper->failed = false;
@@ -52,7 +54,14 @@ static int agent_on_drained(void *userdata) {
 }
 
 static int agent_on_result(void *userdata, WireResult *result) {
-        return agent_take_result(userdata, result);
+        Agent *a = userdata;
+
+        if (a->connection.helper.unanswered_since.realtime_usec) {
+                a->connection.helper.unanswered_since = (StatusTime){0};
+                a->connection.outage = 0;
+                agent_report_later(a);
+        }
+        return agent_take_result(a, result);
 }
 
 static const char *refusal_advice(uint16_t code) {
@@ -103,6 +112,13 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
                                "The helper ended the session (%s): %s; trying again",
                                wire_bye_name(down->code), down->text);
                 break;
+        case CHANNEL_UNANSWERED:
+                journal_fields(&a->journal, LOG_WARNING, &fields,
+                               "The helper is connected but does not say what became of our "
+                               "services (%s); look at its state on Windows with "
+                               "'wslbridge-helper doctor'; starting a new session",
+                               down->text);
+                break;
         case CHANNEL_LOST:
         case CHANNEL_SILENT:
         case CHANNEL_VIOLATION:
@@ -139,6 +155,8 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         helper->state = CHANNEL_WAITING;
         helper->failed = true;
         helper->error = *down;
+        if (down->cause == CHANNEL_UNANSWERED && !helper->unanswered_since.realtime_usec)
+                helper->unanswered_since = status_time_now();
         agent_forget_push(a);
         if (news)
                 agent_log_down(a, down);

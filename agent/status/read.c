@@ -115,6 +115,7 @@ static void read_helper(Report *r) {
         r->helper_state = get_text(helper, "state");
         r->connected = get_bool(helper, "connected");
         r->helper_since = get_time(helper, "since");
+        r->unanswered_since = get_time(helper, "unanswered_since");
         r->paired = get_bool(helper, "paired");
         r->key_problem = get_text(helper, "key_problem");
         r->software = get_text(helper, "software");

@@ -73,6 +73,7 @@ typedef struct Report { /* texts are borrowed from @root */
         const char *error_cause, *error_code, *error_text;
         bool connected, paired;
         ReportTime helper_since;
+        ReportTime unanswered_since; /* .time is "" as long as the helper answers */
 
         bool has_update;
         uint64_t update_usec, host_usec;

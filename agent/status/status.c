@@ -137,11 +137,13 @@ static const char *helper_state(const StatusHelper *h) {
 static json_t *helper_json(const Status *s) {
         const StatusHelper *h = s->helper;
 
-        return json_pack("{s:s, s:s, s:b, s:o, s:b, s:o, s:o, s:o}", "address", h->address, "state",
-                         helper_state(h), "connected", (int) (h->state == CHANNEL_READY), "since",
-                         time_json(&h->since), "paired", (int) s->paired, "key_problem",
-                         text_json(s->key_problem), "software", text_json(h->software), "error",
-                         error_json(h));
+        return json_pack("{s:s, s:s, s:b, s:o, s:o, s:b, s:o, s:o, s:o}", "address", h->address,
+                         "state", helper_state(h), "connected", (int) (h->state == CHANNEL_READY),
+                         "since", time_json(&h->since), "unanswered_since",
+                         h->unanswered_since.realtime_usec ? time_json(&h->unanswered_since)
+                                                           : json_null(),
+                         "paired", (int) s->paired, "key_problem", text_json(s->key_problem),
+                         "software", text_json(h->software), "error", error_json(h));
 }
 
 static json_t *listen_json(const WireListen *l) {
@@ -274,7 +276,8 @@ void status_mode_text(uint8_t mode, char *ret_text, size_t size) {
 
 static const char *helper_phrase(const StatusHelper *h) {
         if (h->state == CHANNEL_READY)
-                return "connected";
+                return h->unanswered_since.realtime_usec ? "connected, but does not answer"
+                                                         : "connected";
         if (h->failed && h->error.cause == CHANNEL_REFUSED) {
                 return h->error.code == WIRE_REFUSAL_NOT_PAIRED ? "refuses us: not paired"
                                                                 : "refuses us";

@@ -47,6 +47,7 @@ typedef struct StatusHelper {
         char software[WIRE_SOFTWARE_MAX + 1]; /* of the last session */
         bool failed; /* the members below say how the last connection ended */
         ChannelDown error;
+        StatusTime unanswered_since; /* sessions end because it answers no STATE; 0: it does */
 } StatusHelper;
 
 typedef struct Status { /* everything borrowed */

@@ -30,6 +30,8 @@ struct AgentSession {
         uint64_t last_heard; /* usec */
         uint64_t sequence;   /* of the last STATE, 0 = none */
         uint32_t n_services; /* of the last STATE */
+        bool unanswered;     /* no RESULT has answered it yet … */
+        uint64_t asked_usec; /* … for this long: since the first such STATE, or the last RESULT */
 };
 
 int agent_session_new(AgentSession **ret_session, SessionMac mac, const uint8_t *key) {
@@ -74,14 +76,27 @@ const WireChallenge *agent_session_challenge(const AgentSession *s) {
         return s->has_challenge ? &s->challenge : NULL;
 }
 
+static uint64_t silence_deadline(const AgentSession *s) {
+        return session_after(s->last_heard,
+                             (uint64_t) s->challenge.heartbeat_ms * WIRE_SILENCE_FACTOR);
+}
+
+static uint64_t answer_deadline(const AgentSession *s) {
+        if (!s->unanswered)
+                return SESSION_NO_DEADLINE;
+        return session_after(s->asked_usec,
+                             (uint64_t) s->challenge.heartbeat_ms * WIRE_SILENCE_FACTOR);
+}
+
 uint64_t agent_session_deadline(const AgentSession *s) {
+        uint64_t silence = silence_deadline(s), answer = answer_deadline(s);
+
         switch (s->state) {
         case AGENT_SESSION_HELLO_SENT:
         case AGENT_SESSION_PROOF_SENT:
                 return s->handshake_deadline;
         case AGENT_SESSION_READY:
-                return session_after(s->last_heard,
-                                     (uint64_t) s->challenge.heartbeat_ms * WIRE_SILENCE_FACTOR);
+                return silence < answer ? silence : answer;
         case AGENT_SESSION_IDLE:
         case AGENT_SESSION_CLOSED:
         case _AGENT_SESSION_STATE_END:
@@ -191,7 +206,8 @@ static int on_welcome(AgentSession *s, const SessionFrame *f, Buffer *out,
         return 0;
 }
 
-static int on_result(AgentSession *s, const SessionFrame *f, Buffer *out, SessionEvent *ret_event) {
+static int on_result(AgentSession *s, const SessionFrame *f, uint64_t now_usec, Buffer *out,
+                     SessionEvent *ret_event) {
         const char *problem = NULL;
         int r;
 
@@ -207,6 +223,8 @@ static int on_result(AgentSession *s, const SessionFrame *f, Buffer *out, Sessio
                 wire_result_done(&ret_event->result);
                 return violation(s, WIRE_BYE_PROTOCOL, problem, out, ret_event);
         }
+        s->unanswered = s->unanswered && ret_event->result.sequence < s->sequence;
+        s->asked_usec = now_usec;
         ret_event->type = SESSION_EVENT_RESULT;
         return 0;
 }
@@ -223,15 +241,15 @@ static int on_notice(AgentSession *s, const SessionFrame *f, SessionEvent *ret_e
 }
 
 /* Return: 0, -EPROTO when the payload is malformed, or -ENOMEM or the error of the MAC function. */
-static int on_frame(AgentSession *s, const uint8_t *frame, const SessionFrame *f, Buffer *out,
-                    SessionEvent *ret_event) {
+static int on_frame(AgentSession *s, const uint8_t *frame, const SessionFrame *f, uint64_t now_usec,
+                    Buffer *out, SessionEvent *ret_event) {
         switch ((WireType) f->header.type) {
         case WIRE_CHALLENGE:
                 return on_challenge(s, frame, f, out, ret_event);
         case WIRE_WELCOME:
                 return on_welcome(s, f, out, ret_event);
         case WIRE_RESULT:
-                return on_result(s, f, out, ret_event);
+                return on_result(s, f, now_usec, out, ret_event);
         case WIRE_PING:
         case WIRE_PONG:
                 return session_on_token(f, out);
@@ -267,7 +285,7 @@ int agent_session_receive(AgentSession *s, const uint8_t *data, size_t n, uint64
         case SESSION_STEP_SKIP:
                 break;
         case SESSION_STEP_FRAME:
-                r = on_frame(s, data, &frame, out, ret_event);
+                r = on_frame(s, data, &frame, now_usec, out, ret_event);
                 break;
         }
         if (r == -EPROTO) {
@@ -286,26 +304,33 @@ int agent_session_receive(AgentSession *s, const uint8_t *data, size_t n, uint64
 
 int agent_session_tick(AgentSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event) {
         bool established = s->state == AGENT_SESSION_READY;
+        bool silent = established && now_usec >= silence_deadline(s);
         uint64_t deadline = agent_session_deadline(s);
 
         *ret_event = SESSION_EVENT_NULL;
         if (deadline == SESSION_NO_DEADLINE || now_usec < deadline)
                 return 0;
         close_session(s);
-        return session_say_bye(established ? WIRE_BYE_SILENT : WIRE_BYE_TIMEOUT,
-                               established ? "nothing heard from the helper"
-                                           : "handshake not finished in time",
+        return session_say_bye(silent ? WIRE_BYE_SILENT : WIRE_BYE_TIMEOUT,
+                               silent        ? "nothing heard from the helper"
+                               : established ? "STATE was not answered in time"
+                                             : "handshake not finished in time",
                                SESSION_EVENT_TIMEOUT, out, ret_event);
 }
 
 void agent_session_resume(AgentSession *s, uint64_t now_usec) {
         uint64_t spent = (uint64_t) s->challenge.heartbeat_ms * (WIRE_SILENCE_FACTOR - 1) * 1000;
 
-        if (s->state == AGENT_SESSION_READY && now_usec > spent && s->last_heard < now_usec - spent)
+        if (s->state != AGENT_SESSION_READY || now_usec <= spent)
+                return;
+        if (s->last_heard < now_usec - spent)
                 s->last_heard = now_usec - spent;
+        if (s->asked_usec < now_usec - spent)
+                s->asked_usec = now_usec - spent;
 }
 
-int agent_session_push(AgentSession *s, WireState *state, Buffer *out, uint64_t *ret_sequence) {
+int agent_session_push(AgentSession *s, WireState *state, uint64_t now_usec, Buffer *out,
+                       uint64_t *ret_sequence) {
         uint64_t previous = state->sequence;
         int r;
 
@@ -321,6 +346,9 @@ int agent_session_push(AgentSession *s, WireState *state, Buffer *out, uint64_t 
         }
         s->sequence++;
         s->n_services = state->n_services;
+        if (!s->unanswered)
+                s->asked_usec = now_usec;
+        s->unanswered = true;
         *ret_sequence = s->sequence;
         return 0;
 }

@@ -58,13 +58,16 @@ int agent_session_receive(AgentSession *s, const uint8_t *data, size_t n, uint64
 int agent_session_tick(AgentSession *s, uint64_t now_usec, Buffer *out, SessionEvent *ret_event);
 
 /* The machine or this process did not run for a while, and frames of the helper may still be on
- * their way. In READY, the helper counts as silent one full heartbeat from now at the earliest. */
+ * their way. In READY, the helper counts as silent, and a STATE as unanswered, one full heartbeat
+ * from now at the earliest. */
 void agent_session_resume(AgentSession *s, uint64_t now_usec);
 
-/* Append STATE with the next sequence number, which also goes to @ret_sequence. Return: 0,
- * -EINVAL, -EMSGSIZE, -ENOMEM; -E2BIG when @state asks for more endpoints than the helper's
- * endpoints_max; -ENOTRECOVERABLE in another state than READY. */
-int agent_session_push(AgentSession *s, WireState *state, Buffer *out, uint64_t *ret_sequence);
+/* Append STATE with the next sequence number, which also goes to @ret_sequence. From @now_usec on
+ * the helper has WIRE_SILENCE_FACTOR heartbeats to answer with RESULT. Return: 0, -EINVAL,
+ * -EMSGSIZE, -ENOMEM; -E2BIG when @state asks for more endpoints than the helper's endpoints_max;
+ * -ENOTRECOVERABLE in another state than READY. */
+int agent_session_push(AgentSession *s, WireState *state, uint64_t now_usec, Buffer *out,
+                       uint64_t *ret_sequence);
 
 /* Say goodbye and close. In IDLE and CLOSED it only closes. Return: 0 or -ENOMEM. */
 int agent_session_bye(AgentSession *s, WireBye reason, const char *text, Buffer *out);

@@ -78,7 +78,8 @@ typedef enum WireBye {
         WIRE_BYE_PROTOCOL = 2, /* the receiver of this broke the protocol; see the text */
         WIRE_BYE_SILENT = 3,   /* nothing heard for WIRE_SILENCE_FACTOR heartbeats */
         WIRE_BYE_REPLACED = 4, /* a newer session of the same identity took over */
-        WIRE_BYE_TIMEOUT = 5,  /* handshake not finished in WIRE_HANDSHAKE_MS */
+        /* handshake not finished in WIRE_HANDSHAKE_MS, or STATE not answered */
+        WIRE_BYE_TIMEOUT = 5,
         WIRE_BYE_UNPROVEN = 6, /* the helper could not prove that it knows the key */
         /* the helper does not admit this session any longer; the text says why */
         WIRE_BYE_NOT_ADMITTED = 7,

@@ -207,7 +207,7 @@ static void push(Stage *s, uint8_t which) {
         int r;
 
         state.n_services = which % 3;
-        r = agent_session_push(s->agent, &state, &s->agent_out, &sequence);
+        r = agent_session_push(s->agent, &state, s->now, &s->agent_out, &sequence);
         require(ready ? r == 0 || (r == -E2BIG && s->setup & SETUP_FEW_ENDPOINTS)
                       : r == -ENOTRECOVERABLE);
 }

@@ -13,6 +13,7 @@ CHALLENGE = 2  # docs/protocol.md
 WELCOME = 4
 STATE = 6
 RESULT = 7
+PING = 8
 
 
 def frame(kind, payload):
@@ -178,6 +179,45 @@ def read_frame(stream):
         raise OSError
     _, kind, _, length = struct.unpack(">BBHI", header)
     return kind, stream.read(length)
+
+
+class MuteHelper:
+    """Pairs with nobody, is alive, and says nothing about the services until it is told to."""
+
+    def __init__(self):
+        self.answers = False
+
+    def __call__(self, connection):
+        stream = connection.makefile("rb")
+        read_frame(stream)
+        connection.sendall(frame(CHALLENGE, bytes([1]) + bytes(32) + struct.pack(">II", 2, 300)
+                                 + b"\x04mute"))
+        read_frame(stream)
+        connection.sendall(frame(WELCOME, bytes([0])))
+        while True:
+            connection.sendall(frame(PING, bytes(8)))
+            kind, payload = read_frame(stream)
+            if kind == STATE and self.answers:  # its one service is active
+                connection.sendall(frame(RESULT, payload[:8] + struct.pack(">IIBHB", 1, 1, 1, 0, 0)))
+            time.sleep(0.1)
+
+
+def test_helper_without_answers(guest, peer):
+    """It is left for a new session again and again; one line, and status says since when."""
+    guest.service("web", "listen = 8080")
+    helper = MuteHelper()
+    bad = peer(helper)
+    guest.start()
+    guest.wait_log("does not say what became of our services")
+    wait_until(lambda: bad.n_connections >= 3, "the third session")
+    assert len(guest.log_lines("does not say what became of our services")) == 1
+    assert guest.status()["helper"]["unanswered_since"]["time"]
+    assert guest.service_status("web")["state"] == "pending"
+    helper.answers = True
+    guest.new_address()
+    guest.wait_state("web", "active")
+    wait_until(lambda: guest.status()["helper"]["unanswered_since"] is None, "the answer")
+    guest.stop()
 
 
 def test_more_endpoints_than_the_helper_accepts(guest, peer):

@@ -111,7 +111,8 @@ static void work(Stage *s) {
         uint64_t sequence;
 
         expect(s, wire_state_decode(payload(v), payload_length(v), &state) == 0, "STATE decodes");
-        event = deliver(s, "agent-state", agent_session_push(s->agent, &state, &s->out, &sequence));
+        event = deliver(s, "agent-state",
+                        agent_session_push(s->agent, &state, s->now, &s->out, &sequence));
         expect(s, event.type == SESSION_EVENT_STATE && event.state.n_services == 2,
                "the helper has the services");
         session_event_done(&event);

@@ -80,6 +80,21 @@ static void check_silent(const Report *r, const char *since, Findings *f) {
                 "  wslbridge-helper install");
 }
 
+/* PINGs and PONGs pass, so the connection is fine. It is the helper's work that does not get done.
+ */
+static void check_unanswered(const GuestEvidence *e, Findings *f) {
+        Finding *x = findings_add(f, FINDING_BROKEN, "helper-unanswered", NULL);
+        char since[REPORT_TIME_TEXT_SIZE];
+
+        report_time_format(&e->report->unanswered_since, e->now_usec, since);
+        buffer_printf(&x->seen,
+                      "The helper on Windows takes connections, but has not said what became of "
+                      "the services since %s",
+                      since);
+        buffer_printf(&x->advice,
+                      "See what is in its way. " ON_WINDOWS "  wslbridge-helper doctor");
+}
+
 void helper_checks_run(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
         char since[REPORT_TIME_TEXT_SIZE];
@@ -91,6 +106,10 @@ void helper_checks_run(const GuestEvidence *e, Findings *f) {
 
                 buffer_printf(&x->seen, "The key cannot be used: %s", r->key_problem);
                 advise_pairing(r, e->wsl, &x->advice);
+        }
+        if (*r->unanswered_since.time) {
+                check_unanswered(e, f);
+                return;
         }
         if (r->connected || strcmp(r->error_cause, "no-vsock") == 0)
                 return;

@@ -71,7 +71,10 @@ static void header_helper(const Report *r, const Style *style, uint64_t now_usec
         buffer_printf(&value, "%s since %s", r->connected ? "connected" : "not connected", since);
         if (r->connected && *r->software)
                 buffer_printf(&value, " (%s)", r->software);
-        if (!r->connected && *r->error_cause)
+        if (*r->unanswered_since.time) {
+                report_time_format(&r->unanswered_since, now_usec, since);
+                buffer_printf(&value, ", but it has answered nothing since %s", since);
+        } else if (!r->connected && *r->error_cause)
                 buffer_printf(&value, " (%s%s%s)", r->error_cause, *r->error_text ? ": " : "",
                               r->error_text);
         add_line(out, style, "helper:", &value);

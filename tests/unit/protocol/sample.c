@@ -84,7 +84,7 @@ WireState sample_state(void) {
                 .services = services,
                 .listens = listens,
                 .remotes = remotes,
-                .n_services = 3,
+                .n_services = SAMPLE_SERVICES,
                 .n_listens = 4,
                 .n_remotes = 2,
         };

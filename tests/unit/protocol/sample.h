@@ -12,7 +12,8 @@ WireHello sample_hello(void);
 WireChallenge sample_challenge(void);
 WireProof sample_proof(void);
 WireNotice sample_notice(uint16_t code, const char *text);
-WireState sample_state(void);   /* 3 services, 4 listens (14 endpoints), 2 remotes */
+#define SAMPLE_SERVICES 3
+WireState sample_state(void);   /* SAMPLE_SERVICES, 4 listens (14 endpoints), 2 remotes */
 WireResult sample_result(void); /* for 3 services */
 
 /* Append the sample of a type to @out, as a whole frame. */

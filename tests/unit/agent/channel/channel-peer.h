@@ -180,10 +180,17 @@ static void peer_session(void) {
         ck_assert_int_eq(helper_session_new(&session, &config, now_usec()), 0);
 }
 
-static void connect_well(void) {
+static inline void connect_well(void) {
         if (listener < 0)
                 peer_listen();
         peer_session();
         configure(test_key);
         UNTIL(channel_state(channel) == CHANNEL_READY, test_key);
+}
+
+/* A connection to a peer that has only the socket. */
+static inline void connect_raw(void) {
+        peer_listen();
+        configure(test_key);
+        UNTIL(peer >= 0, NULL);
 }

@@ -10,13 +10,6 @@
 
 #include "agent/channel/channel-private.h"
 
-/* A connection to a peer that has only the socket. */
-static void connect_raw(void) {
-        peer_listen();
-        configure(test_key);
-        UNTIL(peer >= 0, NULL);
-}
-
 static uint64_t push_one(uint32_t n_listens) {
         WireListen listens[WIRE_LISTENS_MAX];
         WireService service = {.name = "web", .n_listens = n_listens};
@@ -265,21 +258,6 @@ START_TEST(test_raw_peers) {
 }
 END_TEST
 
-/* The peer refuses and is gone before we have sent anything. Our write fails, but the reason is
- * found. */
-START_TEST(test_refusal_of_a_closed_peer) {
-        WireNotice notice = {.code = WIRE_REFUSAL_BUSY, .text = "no slot"};
-
-        connect_raw();
-        ck_assert_int_eq(wire_refused_encode(&notice, &peer_out), 0);
-        ck_assert_int_gt(send(peer, buffer_bytes(&peer_out), buffer_length(&peer_out), 0), 0);
-        peer_close();
-        UNTIL(n_downs == 1, NULL);
-        ck_assert_int_eq(last_down.cause, CHANNEL_REFUSED);
-        ck_assert_str_eq(last_down.text, "no slot");
-}
-END_TEST
-
 /* A peer keeps asking and never reads the answers. We stop reading instead of storing all answers,
  * and go on when it reads. */
 START_TEST(test_back_pressure) {
@@ -378,7 +356,6 @@ int main(void) {
         tcase_add_test(t, test_late_timer_is_a_resume);
         tcase_add_test(t, test_resume_gives_one_heartbeat);
         tcase_add_loop_test(t, test_raw_peers, 0, 6);
-        tcase_add_test(t, test_refusal_of_a_closed_peer);
         tcase_add_test(t, test_back_pressure);
         tcase_add_test(t, test_peer_goes_while_output_waits);
         tcase_add_test(t, test_idle);

@@ -132,6 +132,7 @@ START_TEST(test_values) {
         ck_assert(json_is_null(at("guest.problem")));
         ck_assert_str_eq(text_at("helper.state"), "connected");
         ck_assert(json_is_null(at("helper.error")));
+        ck_assert(json_is_null(at("helper.unanswered_since")));
         ck_assert(json_is_null(at("last_update")));
         ck_assert_str_eq(text_at("services.0.state"), "disabled");
         ck_assert_uint_eq(json_array_size(at("services.0.listens")), 0);

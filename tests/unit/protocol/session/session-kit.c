@@ -187,7 +187,7 @@ void kit_push(Kit *k, uint64_t expected_sequence) {
         WireState state = sample_state();
         uint64_t sequence;
 
-        ck_assert_int_eq(agent_session_push(k->agent, &state, &k->agent_out, &sequence), 0);
+        ck_assert_int_eq(agent_session_push(k->agent, &state, k->now, &k->agent_out, &sequence), 0);
         ck_assert_uint_eq(sequence, expected_sequence);
         kit_run(k, SIZE_MAX);
 }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Claim: after its machine was asleep, an agent gives the helper one heartbeat before it counts as
- * silent. A helper that was heard a moment ago keeps its whole time.
+ * Claim: a helper has three heartbeats to answer a STATE. After its machine was asleep, an agent
+ * gives the helper one heartbeat before it counts as silent or a STATE as unanswered. A helper that
+ * was heard a moment ago keeps its whole time.
  */
 
 #include "tests/suite.h"
+#include "tests/unit/protocol/sample.h"
 #include "tests/unit/protocol/session/session-kit.h"
 
 #include <check.h>
@@ -37,6 +39,64 @@ START_TEST(test_helper_gets_one_heartbeat_after_sleep) {
 }
 END_TEST
 
+START_TEST(test_helper_gets_one_heartbeat_to_answer_after_sleep) {
+        SessionEvent event;
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        kit_connect(&k);
+        kit_push(&k, 1);
+        k.now += 3600000000;
+        agent_session_resume(k.agent, k.now);
+        ck_assert_uint_eq(agent_session_deadline(k.agent), k.now + 30000000);
+        k.now += 29999999;
+        ck_assert_int_eq(agent_session_tick(k.agent, k.now, &k.agent_out, &event), 0);
+        ck_assert_int_eq(event.type, SESSION_EVENT_NONE);
+        kit_done(&k);
+}
+END_TEST
+
+/* A helper that is alive but does not do its work: PINGs and PONGs go on, and no RESULT comes. */
+START_TEST(test_state_without_an_answer) {
+        WireServiceResult services[SAMPLE_SERVICES] = {{0}};
+        WireResult result = {.sequence = 1, .services = services, .n_services = SAMPLE_SERVICES};
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        kit_connect(&k);
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        kit_push(&k, 1);
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        kit_push(&k, 2); /* the time runs from the first one on … */
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        ck_assert_int_eq(helper_session_result(k.helper, &result, &k.helper_out), 0);
+        kit_run(&k, SIZE_MAX); /* … but the helper is at work: it has answered that one */
+        kit_wait(&k, 2 * WIRE_HEARTBEAT_MS);
+        assert_states(&k, "ready", "ready");
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        assert_states(&k, "closed", "closed");
+        ck_assert_uint_eq(k.helper_notice.code, WIRE_BYE_TIMEOUT);
+        kit_done(&k);
+}
+END_TEST
+
+START_TEST(test_an_answered_state_waits_for_nothing) {
+        WireServiceResult services[SAMPLE_SERVICES] = {{0}};
+        WireResult result = {.sequence = 1, .services = services, .n_services = SAMPLE_SERVICES};
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        kit_connect(&k);
+        kit_push(&k, 1);
+        ck_assert_int_eq(helper_session_result(k.helper, &result, &k.helper_out), 0);
+        kit_run(&k, SIZE_MAX);
+        for (unsigned i = 0; i < 20; i++)
+                kit_wait(&k, WIRE_HEARTBEAT_MS);
+        assert_states(&k, "ready", "ready");
+        kit_done(&k);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("session-resume");
         TCase *tcase = tcase_create("session-resume");
@@ -44,6 +104,9 @@ int main(void) {
         if (sodium_init() < 0)
                 return EXIT_FAILURE;
         tcase_add_test(tcase, test_helper_gets_one_heartbeat_after_sleep);
+        tcase_add_test(tcase, test_helper_gets_one_heartbeat_to_answer_after_sleep);
+        tcase_add_test(tcase, test_state_without_an_answer);
+        tcase_add_test(tcase, test_an_answered_state_waits_for_nothing);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

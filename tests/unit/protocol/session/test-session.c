@@ -228,9 +228,10 @@ START_TEST(test_endpoints_limit_of_the_helper) {
         config.endpoints_max = 13;
         kit_init(&k, kit_key, kit_key, &config);
         kit_connect(&k);
-        ck_assert_int_eq(agent_session_push(k.agent, &state, &k.agent_out, &sequence), -E2BIG);
+        ck_assert_int_eq(agent_session_push(k.agent, &state, k.now, &k.agent_out, &sequence),
+                         -E2BIG);
         state.n_services = 2; /* 13 endpoints */
-        ck_assert_int_eq(agent_session_push(k.agent, &state, &k.agent_out, &sequence), 0);
+        ck_assert_int_eq(agent_session_push(k.agent, &state, k.now, &k.agent_out, &sequence), 0);
         ck_assert_uint_eq(sequence, 1);
         kit_run(&k, 1);
         ck_assert_uint_eq(k.state.n_services, 2);
@@ -341,7 +342,8 @@ START_TEST(test_bad_state_is_not_pushed) {
         kit_push(&k, 1);
         state.sequence = 5;
         state.mode = _WIRE_MODE_END;
-        ck_assert_int_eq(agent_session_push(k.agent, &state, &k.agent_out, &sequence), -EINVAL);
+        ck_assert_int_eq(agent_session_push(k.agent, &state, k.now, &k.agent_out, &sequence),
+                         -EINVAL);
         ck_assert_uint_eq(state.sequence, 5);
         ck_assert_uint_eq(sequence, 77);
         ck_assert_uint_eq(buffer_length(&k.agent_out), 0);

@@ -255,7 +255,7 @@ static int agent_input(Kit *k, int input, Buffer *out, SessionEvent *event) {
         if (input == IN_START)
                 return agent_session_start(k->agent, &hello, k->now, out);
         if (input == IN_PUSH)
-                return agent_session_push(k->agent, &state, out, &sequence);
+                return agent_session_push(k->agent, &state, k->now, out, &sequence);
         if (input == IN_BYE)
                 return agent_session_bye(k->agent, WIRE_BYE_STOPPING, "", out);
         if (input >= IN_TICK_EARLY)

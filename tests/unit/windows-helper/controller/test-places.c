@@ -161,7 +161,8 @@ START_TEST(test_a_claim_without_a_session_does_not_keep_others_out) {
 
         fill();
         world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
-        ck_assert_int_eq(agent_session_push(crowd[3].session, &state, &out, &sequence), 0);
+        ck_assert_int_eq(
+                agent_session_push(crowd[3].session, &state, w.host.now_usec, &out, &sequence), 0);
         controller_receive(crowd[3].connection, buffer_bytes(&out), buffer_length(&out),
                            w.host.now_usec);
         buffer_done(&out);

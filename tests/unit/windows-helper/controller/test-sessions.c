@@ -286,7 +286,9 @@ START_TEST(test_byte_by_byte) {
         agent_connect(ubuntu);
         world_parse(&state, "172.20.0.2", "web=0.0.0.0:80");
         for (int i = 0; i < 2; i++)
-                ck_assert_int_eq(agent_session_push(ubuntu->session, &state, &out, &sequence), 0);
+                ck_assert_int_eq(agent_session_push(ubuntu->session, &state, w.host.now_usec, &out,
+                                                    &sequence),
+                                 0);
         for (size_t i = 0; i < buffer_length(&out); i++)
                 controller_receive(ubuntu->connection, buffer_bytes(&out) + i, 1, w.host.now_usec);
         world_run(&w);

@@ -237,7 +237,8 @@ void agent_push(FakeAgent *a, WireState *state) {
         Buffer out = BUFFER_NULL;
         uint64_t sequence;
 
-        ck_assert_int_eq(agent_session_push(a->session, state, &out, &sequence), 0);
+        ck_assert_int_eq(
+                agent_session_push(a->session, state, a->world->host.now_usec, &out, &sequence), 0);
         controller_receive(a->connection, buffer_bytes(&out), buffer_length(&out),
                            a->world->host.now_usec);
         buffer_done(&out);

@@ -41,6 +41,7 @@ static void setup(void) {
                           .helper = "vsock:2:1465076802",
                           .helper_state = "connected",
                           .key_problem = "",
+                          .unanswered_since.time = "",
                           .error_cause = "",
                           .error_code = "",
                           .error_text = "",
@@ -259,6 +260,18 @@ START_TEST(helper) {
 }
 END_TEST
 
+START_TEST(helper_without_answers) {
+        report.unanswered_since = report.helper_since;
+        report.unanswered_since.time = "2026-01-31T12:00:00.000000Z";
+        expect("helper-unanswered");
+        ck_assert(first_says("since 2026-01-31 12:00:00 UTC", "  wslbridge-helper doctor"));
+        report.connected = false; /* between two sessions */
+        report.helper_state = "waiting";
+        report.error_cause = "unanswered";
+        expect("helper-unanswered");
+}
+END_TEST
+
 START_TEST(services_by_state) {
         static const struct {
                 const char *state, *reason, *finding, *advice;
@@ -383,6 +396,7 @@ int main(void) {
         tcase_add_test(c, address_doubts);
         tcase_add_test(c, silent_wsl);
         tcase_add_test(c, helper);
+        tcase_add_test(c, helper_without_answers);
         tcase_add_test(c, services_by_state);
         tcase_add_test(c, severity_first_then_causes);
         tcase_add_test(c, guest_ports);
