@@ -92,33 +92,6 @@ void text_pad(Buffer *out, const char *text, size_t columns) {
         buffer_printf(out, "%s%*s", text, n < columns ? (int) (columns - n) : 1, "");
 }
 
-/* Marks and overrides of direction, the line separator and the paragraph separator. */
-static bool point_is_tricky(uint32_t point) {
-        return point == 0x061c || point == 0x200e || point == 0x200f ||
-               (point >= 0x2028 && point <= 0x202e) || (point >= 0x2066 && point <= 0x2069);
-}
-
-void text_clean(char *s) {
-        size_t left = strlen(s);
-        char *to = s;
-
-        while (left > 0) {
-                uint32_t point;
-                size_t n = utf8_decode_printable((const uint8_t *) s, left, &point);
-
-                if (n == 0 || point_is_tricky(point)) {
-                        *to++ = '?';
-                        n = n > 0 ? n : 1;
-                } else {
-                        memmove(to, s, n);
-                        to += n;
-                }
-                s += n;
-                left -= n;
-        }
-        *to = '\0';
-}
-
 void text_clean_lines(Buffer *text) {
         Buffer clean = {.oom = text->oom};
         char *line = buffer_length(text) > 0 ? (char *) text->data + text->begin : NULL;
@@ -129,7 +102,7 @@ void text_clean_lines(Buffer *text) {
 
                 if (end)
                         *end = '\0';
-                text_clean(line);
+                utf8_clean(line);
                 buffer_printf(&clean, "%s%s", line, end ? "\n" : "");
                 line = end ? end + 1 : NULL;
         }

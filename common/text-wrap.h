@@ -31,13 +31,5 @@ void text_wrap(Buffer *out, const char *text, const TextFrame *frame);
 /* Append @text and spaces up to @columns, always at least one. */
 void text_pad(Buffer *out, const char *text, size_t columns);
 
-/**
- * text_clean() - make @s harmless on a terminal, in place
- *
- * Control characters, malformed UTF-8, and the characters that turn the direction of the text or
- * end its line become '?'.
- */
-void text_clean(char *s);
-
-/* The same for a whole text, in which each '\n' stays. */
+/* utf8_clean() for a whole text, in which each '\n' stays. */
 void text_clean_lines(Buffer *text);

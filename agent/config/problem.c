@@ -37,9 +37,9 @@ char *config_escape(const char *text) {
                 return NULL;
         for (size_t i = 0; i < n;) {
                 uint32_t point;
-                size_t length = utf8_decode((const uint8_t *) text + i, n - i, &point);
+                size_t length = utf8_decode_printable((const uint8_t *) text + i, n - i, &point);
 
-                if (length == 0 || (uint8_t) text[i] < 0x20 || text[i] == 0x7f) {
+                if (length == 0) {
                         at += (size_t) sprintf(copy + at, "\\x%02x", (uint8_t) text[i]);
                         i++;
                         continue;

@@ -7,6 +7,7 @@
 #include "agent/status/read.h"
 
 #include "common/text-wrap.h"
+#include "common/utf8.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -62,7 +63,7 @@ static int clean(json_t *value) {
 
                 if (!copy)
                         return -ENOMEM;
-                text_clean(copy);
+                utf8_clean(copy);
                 return strcmp(copy, json_string_value(value)) != 0 &&
                                        json_string_set(value, copy) < 0
                                ? -ENOMEM

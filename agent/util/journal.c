@@ -6,6 +6,8 @@
 
 #include "agent/util/cleanup.h"
 
+#include "common/utf8.h"
+
 /* journal_write() passes the caller's place in the source, so the header must not add this one. */
 #define SD_JOURNAL_SUPPRESS_LOCATION
 #include <errno.h>
@@ -101,6 +103,7 @@ void journal_write(const Journal *journal, int priority, const JournalFields *fi
         va_start(ap, format);
         (void) vsnprintf(text, sizeof(text), format, ap);
         va_end(ap);
+        utf8_clean(text);
 
         if (journal->target == JOURNAL_TARGET_JOURNAL &&
             write_journal(priority, fields, file, line, function, text) >= 0)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What a string in a message may contain: well-formed UTF-8 without control characters, which could
- * forge lines of a log. Names of services are narrower still.
+ * What a string in a message may contain: well-formed UTF-8 of characters that may be shown,
+ * because others could forge lines of a log. Names of services are narrower still.
  */
 
 #include "protocol/wire/text.h"
@@ -27,22 +27,18 @@ bool wire_text_valid(const uint8_t *p, size_t n) {
 }
 
 void wire_text_clean(char *text, size_t max) {
-        uint8_t *p = (uint8_t *) text;
-        uint32_t point;
         size_t at = 0;
+        uint32_t point;
 
-        while (p[at] != 0) {
-                size_t length = utf8_decode_printable(p + at, strlen(text + at), &point);
+        utf8_clean(text);
+        while (text[at] != 0) {
+                size_t length = utf8_decode((const uint8_t *) text + at, strlen(text + at), &point);
 
-                if (length == 0) {
-                        p[at] = '?';
-                        length = 1;
-                }
                 if (at + length > max)
                         break;
                 at += length;
         }
-        p[at] = 0;
+        text[at] = 0;
 }
 
 bool wire_service_name_valid(const char *name) {

@@ -199,7 +199,7 @@ def test_distro_is_part_of_the_identity(web, host):
     host.wait_rules(RULE)
     web.wait_state("web", "active")
     assert web.status()["agent"]["distro"] == "Debian"
-    assert all(m.startswith(("listening on", "notice: Debian (")) for m in host.messages)
+    assert all(m.startswith(("listening on", "notice: 'Debian' (")) for m in host.messages)
 
 
 @pytest.mark.parametrize("output", ["C:\\\\", "", "\\\\\\\\wsl.localhost\\\\My Distro\\\\"])

@@ -6,6 +6,8 @@
 
 #include "windows-helper/win/log.h"
 
+#include "common/utf8.h"
+
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,6 +87,7 @@ static void log_v(LogLevel level, EventId event, const char *format, va_list arg
 
         if (level <= log_level) {
                 (void) vsnprintf(text, sizeof(text), format, args);
+                utf8_clean(text);
                 log_line(level, event, text);
         }
         SetLastError(error);

@@ -12,6 +12,7 @@
 #include "agent/guest/wsl-words.h"
 #include "agent/network/guest-ports.h"
 #include "common/text-wrap.h"
+#include "common/utf8.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -130,7 +131,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 return r;
         read_text(root, "/proc/1/comm", ret->pid1, sizeof(ret->pid1));
         ret->pid1[strcspn(ret->pid1, "\n")] = '\0';
-        text_clean(ret->pid1);
+        utf8_clean(ret->pid1);
         read_text(root, "/proc/sys/kernel/osrelease", release, sizeof(release));
         survey_ports(ret);
         ret->evidence = (GuestEvidence){

@@ -7,6 +7,7 @@
 #include "agent/ctl/show/view.h"
 
 #include "common/text-wrap.h"
+#include "common/utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -248,7 +249,7 @@ void view_list(const Config *config, const Report *r, const Style *style, Buffer
                         char *description = strdup(item.service->description);
 
                         if (description) {
-                                text_clean(description);
+                                utf8_clean(description);
                                 table_cell(&t, 3, COLOUR_NONE, description);
                         }
                         t.oom = t.oom || !description;

@@ -142,8 +142,15 @@ START_TEST(test_clean_leaves_nothing_for_the_terminal) {
                 {"a\nb\tc\x7f", "a?b?c?"},
                 {"\xc2\x9b"
                  "31m",
-                 "??31m"}, /* C1: CSI in one character */
+                 "?31m"}, /* C1: CSI in one character */
                 {"\xff\xfe", "??"},
+                {"a\xe2\x80\x8b"
+                 "b\xe2\x80\x8d",
+                 "a?b?"}, /* zero width space, zero width joiner */
+                {"\xef\xbb\xbf"
+                 "a\xef\xb8\x8f",
+                 "?a?"},                      /* byte order mark, variation selector */
+                {"\xf3\xa0\x81\x81", "?"},    /* a tag */
                 {"\xc0\xaf", "??"},           /* overlong */
                 {"\xed\xa0\x80", "???"},      /* a surrogate */
                 {"\xf4\x90\x80\x80", "????"}, /* past the end of Unicode */
@@ -159,9 +166,27 @@ START_TEST(test_clean_leaves_nothing_for_the_terminal) {
                 char text[64];
 
                 (void) strcpy(text, table[i].from);
-                text_clean(text);
+                utf8_clean(text);
                 ck_assert_str_eq(text, table[i].to);
         }
+}
+END_TEST
+
+/* The rule has no gaps at its edges, and what people write in any script may be shown. */
+START_TEST(test_what_may_be_shown) {
+        static const uint32_t no[] = {0,      0x1f,   0x7f,    0x9f,    0xad,    0x61c,   0x200b,
+                                      0x200d, 0x200e, 0x200f,  0x2028,  0x2029,  0x202a,  0x202e,
+                                      0x2060, 0x2066, 0x2069,  0x206f,  0x3164,  0xfe00,  0xfe0f,
+                                      0xfeff, 0xfff9, 0x1d173, 0xe0001, 0xe007f, 0xe0100, 0xe01ef};
+        static const uint32_t yes[] = {0x20,   0x7e,   0xa0,         0xe4,   0x300,
+                                       0x5d0,  0x627,  0x939,        0x200a, 0x2010,
+                                       0x2027, 0x202f, 0x2065 + 0xb, 0x3042, 0xac00,
+                                       0xfdff, 0xfe10, 0x1f600,      0x1f3fb};
+
+        for (size_t i = 0; i < sizeof(no) / sizeof(no[0]); i++)
+                ck_assert_msg(!utf8_may_be_shown(no[i]), "U+%04X", (unsigned) no[i]);
+        for (size_t i = 0; i < sizeof(yes) / sizeof(yes[0]); i++)
+                ck_assert_msg(utf8_may_be_shown(yes[i]), "U+%04X", (unsigned) yes[i]);
 }
 END_TEST
 
@@ -209,6 +234,7 @@ int main(void) {
         tcase_add_test(t, test_whole_words);
         tcase_add_test(t, test_pad);
         tcase_add_test(t, test_clean_leaves_nothing_for_the_terminal);
+        tcase_add_test(t, test_what_may_be_shown);
         tcase_add_test(t, test_decode_is_strict);
         suite_add_tcase(s, t);
         return suite_run(s);

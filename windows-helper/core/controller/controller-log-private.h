@@ -10,7 +10,7 @@
 #include "windows-helper/core/controller/controller-host.h"
 
 #define CONTROLLER_LOG_LINES_MAX 8 /* of one kind in one run */
-#define CONTROLLER_NAME_MAX      (WIRE_DISTRO_MAX + 16)
+#define CONTROLLER_NAME_MAX      (WIRE_DISTRO_MAX + 18)
 
 typedef struct ControllerLog {
         const ControllerHost *host;                             /* borrowed */
@@ -33,5 +33,5 @@ void controller_log_limited(ControllerLog *log, uint64_t now_usec, const char *f
 void controller_log_refusal(ControllerLog *log, const char *owner, const char *text,
                             uint64_t now_usec);
 
-/* How the log calls a guest: its distro and the start of its id. */
+/* How the log calls a guest: its distro, in quotes, and the start of its id. */
 void controller_log_name(const char *owner, char ret_name[CONTROLLER_NAME_MAX]);

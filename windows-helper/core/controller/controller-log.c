@@ -58,7 +58,12 @@ void controller_log_refusal(ControllerLog *log, const char *owner, const char *t
 
 void controller_log_name(const char *owner, char ret_name[CONTROLLER_NAME_MAX]) {
         const char *distro = strchr(owner, '/');
+        char *p = ret_name + 1;
 
-        (void) snprintf(ret_name, CONTROLLER_NAME_MAX, "%.*s (%.8s)", WIRE_DISTRO_MAX,
-                        distro ? distro + 1 : owner, owner);
+        (void) snprintf(ret_name, CONTROLLER_NAME_MAX, "'%.*s", WIRE_DISTRO_MAX,
+                        distro ? distro + 1 : owner);
+        for (; *p; p++)
+                if (*p == '\'') /* nobody ends the name before its end */
+                        *p = '?';
+        (void) snprintf(p, CONTROLLER_NAME_MAX - (size_t) (p - ret_name), "' (%.8s)", owner);
 }

@@ -169,5 +169,6 @@ int status_text(Buffer *out, const char *json, size_t n, size_t width) {
         StatusText s = {.out = out, .width = width, .part = STATUS_MEMBER};
         int r = status_read(json, n, status_on_record, &s);
 
+        text_clean_lines(out);
         return out->oom ? -ENOMEM : r;
 }

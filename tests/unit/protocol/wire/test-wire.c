@@ -273,6 +273,11 @@ static const struct {
         {"\x7f", false},
         {"\xc2\x80", false}, /* C1 */
         {"\xc2\x9f", false},
+        {"\xe2\x80\xae", false},     /* right-to-left override */
+        {"\xe2\x80\xa8", false},     /* line separator */
+        {"\xe2\x80\x8b", false},     /* zero width space */
+        {"\xef\xbb\xbf", false},     /* byte order mark */
+        {"\xf3\xa0\x81\x81", false}, /* a tag */
 };
 
 START_TEST(test_text) {

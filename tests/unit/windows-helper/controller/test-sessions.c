@@ -15,7 +15,7 @@ START_TEST(test_not_paired) {
         agent_connect(ubuntu);
         ck_assert(!agent_ready(ubuntu));
         ck_assert_uint_eq(ubuntu->notice.code, WIRE_REFUSAL_NOT_PAIRED);
-        ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): refused"));
+        ck_assert_ptr_nonnull(strstr(w.log, "'Ubuntu' (a0000000): refused"));
         w.log[0] = '\0';
         agent_connect(ubuntu);
         ck_assert_str_eq(w.log, ""); /* it tries forever, but it is logged once */
@@ -71,7 +71,7 @@ START_TEST(test_bytes_that_came_while_waiting_for_a_place_are_read) {
                            w.host.now_usec);
         buffer_done(&out);
         world_wait(&w, WIRE_SLOT_PROBE_MS); /* it gets the place and gives it up */
-        ck_assert_ptr_nonnull(strstr(w.log, "Ubuntu (a0000000): said goodbye"));
+        ck_assert_ptr_nonnull(strstr(w.log, "'Ubuntu' (a0000000): said goodbye"));
         world_wait(&w, CONTROLLER_GOODBYE_MS);
         world_expect_rules(&w, "");
 }
