@@ -170,6 +170,16 @@ static void commands_run(TestHost *h, char *line) {
                                                                         : 0;
                 controller_rules_changed(h->controller);
                 commands_ok(line);
+        } else if (strcmp(line, "network") == 0) {
+                h->sight = (FirewallSight){
+                        .known = true,
+                        .connected = strstr(arguments, "private")  ? WIRE_PROFILE_PRIVATE
+                                     : strstr(arguments, "public") ? WIRE_PROFILE_PUBLIC
+                                                                   : 0,
+                        .off = strstr(arguments, "off") ? WIRE_PROFILE_ALL : 0,
+                };
+                controller_set_firewall_sight(h->controller, &h->sight);
+                commands_ok(line);
         } else if (strcmp(line, "quit") == 0) {
                 h->quit = true;
                 commands_ok(line);

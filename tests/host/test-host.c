@@ -57,6 +57,7 @@ static const char help[] =
         "                                   foreign-set v4tov4 0.0.0.0/80 10.0.0.9/80\n"
         "  foreign-delete FAMILY NAME       somebody else deletes a value\n"
         "  iphlpsvc running|stopped|missing what activations find from now on\n"
+        "  network private|public|none [off] the host's network; off: its firewall is\n"
         "  quit                             stop as the helper does: say goodbye, withdraw "
         "everything\n"
         "\n"

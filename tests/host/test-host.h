@@ -41,6 +41,7 @@ struct TestHost {
         ControllerOptions options;
         /* owned */
         MemoryHost memory;
+        FirewallSight sight; /* the controller borrows it */
         Controller *controller;
         FILE *store;
         TestPeer *peers[TEST_HOST_PEERS_MAX];

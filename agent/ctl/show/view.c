@@ -145,13 +145,14 @@ static void service_note(Table *t, const ReportService *s) {
         bool active = strcmp(s->state, "active") == 0;
         Buffer note = BUFFER_NULL;
 
-        if (*s->text)
-                table_note(t, s->text); /* also of an active service: for whom it is open */
+        if (*s->text) /* of an active service, too: for whom it is open */
+                buffer_printf(&note, "%s", s->text);
         else if (*s->reason)
-                table_note(t, s->reason);
+                buffer_printf(&note, "%s", s->reason);
         if (active &&
             (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
-                buffer_printf(&note, "port %u of the guest is %s", s->guest_port,
+                buffer_printf(&note, "%sport %u of the guest is %s",
+                              buffer_length(&note) > 0 ? "; " : "", s->guest_port,
                               *s->guest == 'l' ? "open on loopback only" : "not listened on");
         if (s->stale) {
                 buffer_printf(&note, "%sits file has a problem, so this is what it said before",
