@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures what the design promises, and in the same run a baseline for each figure.
 
-    bench.py [ROW…]     rows: watch result helper outage idle drop-ins; default: all
+    bench.py [ROW…]     rows: watch result helper fairness outage idle drop-ins; default: all
 
 Prints a table and writes build/bench.json. A missed target is reported but does not fail the run. A
 wrong result does.
@@ -33,6 +33,7 @@ RESULTS = {1: (50, 0.3), 100: (50, 1), 1000: (30, 5), 10000: (15, 50)}  # rules:
 OUTAGE_CHANGES, OUTAGE_TARGET_MS = 40, 100
 POLLING = {1: 12, 5: 8}  # period of a polling script in seconds: changes of address
 HELPER_RULES, HELPER_TARGET_MS, HELPER_SIZE_KIB, HANDLES_MORE = 10000, 1000, 400, 8
+FAIR_ENDPOINTS, FAIR_FACTOR = 16384, 2
 IDLE_SECONDS, HEARTBEAT_SECONDS = 60.5, 30
 IDLE_TARGETS = {"wake-ups": 2, "pss": 1024, "rss": 4096}
 
@@ -217,8 +218,26 @@ def helper_rows():
                     target=f"<= {HELPER_SIZE_KIB}", met=size <= HELPER_SIZE_KIB)
 
 
-ROWS = {"watch": watch_rows, "result": result_rows, "helper": helper_rows, "outage": outage_rows,
-        "idle": idle_rows, "drop-ins": drop_in_rows}
+def fairness_rows():
+    progress(f"helper under Wine: one guest's update beside {FAIR_ENDPOINTS} endpoints of another")
+    done = subprocess.run([sys.executable, os.path.join(TOP, "tests", "bench", "bench_fairness.py"),
+                           str(FAIR_ENDPOINTS)], check=True, stdout=subprocess.PIPE, text=True)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    alone = table.percentile(seen["alone_ms"], 50)
+    for beside, key in ((f"holds {seen['endpoints']} endpoints", "beside_ms"),
+                        ("has gone and they are kept", "gone_ms"),
+                        (f"toggles {seen['flooded']} services without a pause", "flood_ms"),
+                        ("does the same and reads no answer", "deaf_ms")):
+        yield table.row(f"one guest's update while another {beside} (Wine)", "ms", seen[key],
+                        target=f"p50 <= {FAIR_FACTOR} x alone",
+                        met=table.percentile(seen[key], 50) <= FAIR_FACTOR * alone,
+                        baseline="alone", baseline_p50=alone,
+                        baseline_max=max(seen["alone_ms"]))
+
+
+ROWS = {"watch": watch_rows, "result": result_rows, "helper": helper_rows,
+        "fairness": fairness_rows, "outage": outage_rows, "idle": idle_rows,
+        "drop-ins": drop_in_rows}
 
 
 def main():

@@ -105,6 +105,7 @@ def main():
             iphlpsvc = fake_iphlpsvc.FakeIphlpsvc(prefix, tools, registry)
             iphlpsvc.install()
             iphlpsvc.start()
+            registry.set(r"SOFTWARE\wslbridge\Policy", "MaxEndpointsPerAgent", int(sys.argv[1]))
             registry.set_key(f"{bytes(range(16)).hex()}/Debian", KEY)
             exe = os.path.join(TREE, "windows-helper", "wslbridge-helper.exe")
             helper = helper_process.Helper(prefix, exe, heartbeat=HEARTBEAT_MS)

@@ -41,7 +41,7 @@ static void require_sound(const Policy *p) {
         require((p->allowed_profiles & ~WIRE_PROFILE_ALL) == 0);
         require(p->widest_remote == WIRE_REMOTE_LOCAL_SUBNET ||
                 p->widest_remote == WIRE_REMOTE_ANY);
-        require(p->max_services <= WIRE_SERVICES_MAX);
+        require(p->max_endpoints <= WIRE_ENDPOINTS_MAX);
 }
 
 /* A service that listens on @port of @listen, for all profiles and anybody. */
@@ -52,7 +52,7 @@ static bool allows(const Policy *p, const IpAddr *listen, uint16_t port, uint8_t
         PolicyVerdict verdict;
 
         s.remote = WIRE_REMOTE_ANY;
-        policy_check(p, &state, 0, &verdict);
+        policy_check(p, &state, 0, 0, &verdict);
         require((verdict.reason == WIRE_REASON_NONE) == (verdict.text[0] == '\0'));
         return verdict.reason == WIRE_REASON_NONE;
 }
@@ -67,7 +67,7 @@ static void require_not_wider(const Policy *before, const Policy *after) {
                         for (uint8_t profiles = 0; profiles <= WIRE_PROFILE_ALL; profiles++)
                                 require(!allows(after, &addresses[a], ports[i], profiles) ||
                                         allows(before, &addresses[a], ports[i], profiles));
-        require(after->max_services <= before->max_services);
+        require(after->max_endpoints <= before->max_endpoints);
         require(after->pairing_required || !before->pairing_required);
         require(after->privileged_source || !before->privileged_source);
 }

@@ -168,7 +168,7 @@ static void commands_run(TestHost *h, char *line) {
                 h->activate_error = strcmp(arguments, "missing") == 0   ? -ENOENT
                                     : strcmp(arguments, "stopped") == 0 ? -ESRCH
                                                                         : 0;
-                controller_rules_changed(h->controller);
+                controller_forwarder_changed(h->controller);
                 commands_ok(line);
         } else if (strcmp(line, "network") == 0) {
                 h->sight = (FirewallSight){

@@ -60,21 +60,26 @@ static int memory_unflushed(TextMap *unflushed, const TextMap *map, const char *
         return text_map_set(unflushed, key, copy);
 }
 
-static int memory_rules_read(void *userdata, RuleTable *table) {
+/* Sorted by family and name, as in a registry, so that a change shifts what is yet to be read. */
+static int memory_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_RULES_READ);
+        const TextMapEntry **list = r == 0 ? text_map_list(&m->rules) : NULL;
+        uint32_t i = cursor->index;
 
-        for (size_t i = 0; r == 0 && i < m->rules.n_buckets; i++) {
-                for (const TextMapEntry *e = m->rules.buckets[i]; e && r == 0; e = e->next) {
-                        char family[MEMORY_FAMILY_MAX] = "";
-                        RuleFamily f = RULE_V4TOV4;
+        if (r == 0 && !list)
+                r = -ENOMEM;
+        for (; r == 0 && i < m->rules.n && n > 0; i++, n--) {
+                char family[MEMORY_FAMILY_MAX] = "";
+                RuleFamily f = RULE_V4TOV4;
 
-                        memcpy(family, e->key, MEMORY_FAMILY_MAX - 1);
-                        (void) rule_family_parse(family, &f);
-                        r = rule_table_add(table, f, e->key + MEMORY_FAMILY_MAX, e->data);
-                }
+                memcpy(family, list[i]->key, MEMORY_FAMILY_MAX - 1);
+                (void) rule_family_parse(family, &f);
+                r = rule_table_add(table, f, list[i]->key + MEMORY_FAMILY_MAX, list[i]->data);
         }
-        return r;
+        free(list);
+        cursor->index = i;
+        return r < 0 ? r : i < m->rules.n;
 }
 
 static int memory_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,

@@ -30,6 +30,7 @@ static const char help[] =
         "                       Without this option nobody is paired\n"
         "  --no-pairing         policy does not require pairing\n"
         "  --deny-port N        policy also denies this listen port; may be repeated\n"
+        "  --max-endpoints N    policy allows an agent so many, default 1024\n"
         "  --heartbeat-ms N     interval of PINGs, default 30000; after 3 of them without\n"
         "                       a frame an agent counts as silent\n"
         "  --handshake-ms N     time limit from connect to WELCOME, default 10000\n"
@@ -68,6 +69,7 @@ enum {
         OPT_KEY,
         OPT_NO_PAIRING,
         OPT_DENY_PORT,
+        OPT_MAX_ENDPOINTS,
         OPT_HEARTBEAT,
         OPT_HANDSHAKE,
         OPT_GOODBYE,
@@ -166,6 +168,8 @@ static int parse_option(TestHost *h, int option) {
                 return 0;
         case OPT_DENY_PORT:
                 return parse_denied_port(&h->options.policy, optarg);
+        case OPT_MAX_ENDPOINTS:
+                return parse_number(optarg, &h->options.policy.max_endpoints);
         case OPT_HEARTBEAT:
                 return parse_number(optarg, &h->options.heartbeat_ms);
         case OPT_HANDSHAKE:
@@ -199,6 +203,7 @@ static int parse_options(TestHost *h, int argc, char **argv) {
                 {"key", required_argument, NULL, OPT_KEY},
                 {"no-pairing", no_argument, NULL, OPT_NO_PAIRING},
                 {"deny-port", required_argument, NULL, OPT_DENY_PORT},
+                {"max-endpoints", required_argument, NULL, OPT_MAX_ENDPOINTS},
                 {"heartbeat-ms", required_argument, NULL, OPT_HEARTBEAT},
                 {"handshake-ms", required_argument, NULL, OPT_HANDSHAKE},
                 {"goodbye-ms", required_argument, NULL, OPT_GOODBYE},

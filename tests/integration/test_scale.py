@@ -13,7 +13,7 @@ def test_ten_thousand_services(guest, host):
     for i in range(N):
         with open(os.path.join(folder, f"s{i:05}.ini"), "w") as f:
             f.write(f"[service]\nlisten = {10000 + i}\n")
-    host.start()
+    host.start(max_endpoints=N)
     guest.start()
     wait_until(lambda: len(host.rules()) == N, "all rules", seconds=60)
     guest.wait_state(f"s{N - 1:05}", "active")

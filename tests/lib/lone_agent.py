@@ -45,7 +45,8 @@ class LoneAgent:
                           "route add default dev eth0\n")
         self.log = open(os.path.join(self.folder, "log"), "ab")
         self.host = self._start(os.path.join(self.tree, "tests/host/wslbridge-test-host"),
-                                "--listen", f"unix:{self.socket}", "--no-pairing")
+                                "--listen", f"unix:{self.socket}", "--no-pairing",
+                                "--max-endpoints", "16384")
         wait_until(lambda: os.path.exists(self.socket), what="the test host")
         self.process = self._start(os.path.join(self.tree, "agent/wslbridge-agent"),
                                    f"--root={self.folder}")

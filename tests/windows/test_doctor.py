@@ -133,15 +133,15 @@ def test_status_shows_where_policy_comes_from(command, registry, helper):
         return next((p["value"], p["source"]) for p in status["policy"] if p["name"] == name)
 
     wait_until(lambda: command("status")[0] == 0, 10, "the status")
-    assert row("MaxServicesPerAgent") == ("16384", "default")
-    registry.set(POLICY, "MaxServicesPerAgent", 7)
-    wait_until(lambda: row("MaxServicesPerAgent") == ("7", "local"), 10, "the local policy")
-    registry.set(MANAGED, "maxservicesperagent", 7)  # the same value, from elsewhere
-    wait_until(lambda: row("MaxServicesPerAgent") == ("7", "Group Policy"), 10, "the policy")
+    assert row("MaxEndpointsPerAgent") == ("1024", "default")
+    registry.set(POLICY, "MaxEndpointsPerAgent", 7)
+    wait_until(lambda: row("MaxEndpointsPerAgent") == ("7", "local"), 10, "the local policy")
+    registry.set(MANAGED, "maxendpointsperagent", 7)  # the same value, from elsewhere
+    wait_until(lambda: row("MaxEndpointsPerAgent") == ("7", "Group Policy"), 10, "the policy")
     text = command("status")[1]
-    assert "MaxServicesPerAgent         Group Policy  7\n" in text
-    registry.delete(MANAGED, "maxservicesperagent")
-    wait_until(lambda: row("MaxServicesPerAgent") == ("7", "local"), 10, "the local policy")
+    assert "MaxEndpointsPerAgent        Group Policy  7\n" in text
+    registry.delete(MANAGED, "maxendpointsperagent")
+    wait_until(lambda: row("MaxEndpointsPerAgent") == ("7", "local"), 10, "the local policy")
     registry.remove(MANAGED)
 
 

@@ -9,6 +9,7 @@ from waiting import wait_until
 from wine_registry import LEDGER, REG_BINARY, REG_SZ
 from wsb_client import FOREIGN_RULE, IPHLPSVC, listen_endpoint, service
 
+POLICY = r"SOFTWARE\wslbridge\Policy"
 V4, V6 = "172.29.0.2/20", "fd29::2/64"
 
 NOT_LISTENING = 36  # protocol/wire/wire-types.h
@@ -287,6 +288,8 @@ def test_an_unreadable_ledger_entry_is_kept_and_its_rule_is_foreign(start_helper
 
 
 def test_ten_thousand_services(helper, registry, connect, iphlpsvc):
+    registry.set(POLICY, "MaxEndpointsPerAgent", 10000)
+    helper.wait_line("policy was changed")
     agent = connect(helper)
     services = [service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(10000)]
     before = iphlpsvc.changes()

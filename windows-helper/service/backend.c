@@ -14,8 +14,8 @@
 
 #include <errno.h>
 
-static int backend_rules_read(void *userdata, RuleTable *table) {
-        return portproxy_store_read(&((Backend *) userdata)->rules, table);
+static int backend_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table) {
+        return portproxy_store_read_some(&((Backend *) userdata)->rules, cursor, n, table);
 }
 
 static int backend_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,

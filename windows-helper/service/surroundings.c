@@ -45,6 +45,12 @@ static void surroundings_on_rules(void *userdata) {
         controller_rules_changed(s->controller);
 }
 
+static void surroundings_on_adoptions(void *userdata) {
+        Surroundings *s = userdata;
+
+        controller_adoptions_changed(s->controller);
+}
+
 static void surroundings_on_keys(void *userdata) {
         Surroundings *s = userdata;
 
@@ -159,7 +165,7 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 void (*fn)(void *userdata);
         } watched[SURROUNDINGS_WATCHES] = {
                 {PORTPROXY_STORE_PATH, surroundings_on_rules},
-                {ADOPTION_STORE_PATH, surroundings_on_rules},
+                {ADOPTION_STORE_PATH, surroundings_on_adoptions},
                 {KEY_STORE_PATH, surroundings_on_keys},
                 {POLICY_STORE_MANAGED, surroundings_on_policy},
                 {POLICY_STORE_LOCAL, surroundings_on_policy},

@@ -37,16 +37,27 @@ static int portproxy_store_on_value(void *userdata, const char *name, const char
         return rule_table_add(reading->table, reading->family, name, data);
 }
 
-int portproxy_store_read(PortproxyStore *s, RuleTable *table) {
-        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
-                PortproxyReading reading = {.table = table, .family = (RuleFamily) i};
+int portproxy_store_read_some(PortproxyStore *s, RuleCursor *cursor, size_t n, RuleTable *table) {
+        size_t end = table->n_values + n;
+
+        while (cursor->family < _RULE_FAMILY_END) {
+                PortproxyReading reading = {table, (RuleFamily) cursor->family};
                 int r;
 
-                r = registry_each(&s->keys[i], portproxy_store_on_value, &reading);
-                if (r < 0)
+                r = registry_some(&s->keys[cursor->family], &cursor->index, end - table->n_values,
+                                  portproxy_store_on_value, &reading);
+                if (r != 0)
                         return r;
+                cursor->family++;
+                cursor->index = 0;
         }
         return 0;
+}
+
+int portproxy_store_read(PortproxyStore *s, RuleTable *table) {
+        RuleCursor cursor = {0};
+
+        return portproxy_store_read_some(s, &cursor, SIZE_MAX - table->n_values, table);
 }
 
 int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,

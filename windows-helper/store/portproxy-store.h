@@ -6,7 +6,7 @@
  * decides what may be written or deleted.
  */
 
-#include "windows-helper/core/rules/rule.h"
+#include "windows-helper/core/rules/rule-host.h"
 #include "windows-helper/win/registry.h"
 
 #define PORTPROXY_STORE_PATH L"SYSTEM\\CurrentControlSet\\Services\\PortProxy"
@@ -18,8 +18,11 @@ typedef struct PortproxyStore {
 void portproxy_store_init(PortproxyStore *s);
 void portproxy_store_done(PortproxyStore *s);
 
-/* These implement functions that the controller needs, and are documented there. */
+/* Append all values to @table. Return: 0 or negative errno. */
 int portproxy_store_read(PortproxyStore *s, RuleTable *table);
+
+/* These implement functions that the controller needs, and are documented there. */
+int portproxy_store_read_some(PortproxyStore *s, RuleCursor *cursor, size_t n, RuleTable *table);
 int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
                         size_t size);
 int portproxy_store_set(PortproxyStore *s, RuleFamily family, const char *name, const char *data);

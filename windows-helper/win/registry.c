@@ -261,8 +261,8 @@ static int registry_enum_deliver(const RegistryEnum *e, DWORD n_name, DWORD type
         return r;
 }
 
-int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),
-                  void *userdata) {
+int registry_some(RegistryKey *k, uint32_t *index, size_t n,
+                  int (*fn)(void *userdata, const char *name, const char *data), void *userdata) {
         RegistryEnum e = {0};
         LSTATUS error;
         int r;
@@ -273,21 +273,31 @@ int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, co
                         return r == -ENOENT ? 0 : r;
                 error = registry_enum_reserve(&e, k->key);
         } while (registry_lost(k, error));
-        for (DWORD i = 0; error == ERROR_SUCCESS && r == 0;) {
+        while (error == ERROR_SUCCESS && r == 0 && n > 0) {
                 DWORD n_name = e.name_size, n_data = e.data_size, type = REG_NONE;
 
-                error = RegEnumValueW(k->key, i, e.name, &n_name, NULL, &type, e.data, &n_data);
+                error = RegEnumValueW(k->key, *index, e.name, &n_name, NULL, &type, e.data,
+                                      &n_data);
                 if (error == ERROR_MORE_DATA) { /* a value has grown meanwhile */
                         error = registry_enum_reserve(&e, k->key);
                 } else if (error == ERROR_SUCCESS) {
                         r = registry_enum_deliver(&e, n_name, type, n_data, fn, userdata);
-                        i++;
+                        (*index)++;
+                        n--;
                 }
         }
         free(e.data);
         free(e.name);
-        if (r < 0 || error == ERROR_SUCCESS || error == ERROR_NO_MORE_ITEMS ||
-            registry_lost(k, error))
+        if (r == 0 && error == ERROR_SUCCESS)
+                return 1;
+        if (r != 0 || error == ERROR_NO_MORE_ITEMS || registry_lost(k, error))
                 return r;
         return log_win_error((DWORD) error, "Cannot list the values of 'HKLM\\%ls'", k->path);
+}
+
+int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),
+                  void *userdata) {
+        uint32_t index = 0;
+
+        return registry_some(k, &index, SIZE_MAX, fn, userdata);
 }

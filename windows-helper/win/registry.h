@@ -51,6 +51,15 @@ int registry_delete(RegistryKey *k, const char *name);
 int registry_flush(RegistryKey *k);
 
 /**
+ * registry_some() - call a function for at most @n values
+ * @index: of the next value; moved on
+ *
+ * As registry_each(), in portions. Return: 1 when there may be more, otherwise as registry_each().
+ */
+int registry_some(RegistryKey *k, uint32_t *index, size_t n,
+                  int (*fn)(void *userdata, const char *name, const char *data), void *userdata);
+
+/**
  * registry_each() - call a function for each value
  * @fn: gets the name and the string, or NULL for a value that is not a plain REG_SZ; a return value
  *      other than 0 ends the enumeration

@@ -40,10 +40,11 @@ void checks_reach(const Controller *controller, ReconcilePlan *plan) {
         for (size_t i = 0; sight && sight->known && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 const WireState *state = plan->input->guests[e->guest].state;
-                WireServiceResult *result = &plan->results[e->guest][e->service];
+                WireServiceResult *results = plan->results[e->guest], *result;
 
-                if (result->state != WIRE_SERVICE_ACTIVE)
+                if (!results || results[e->service].state != WIRE_SERVICE_ACTIVE)
                         continue;
+                result = &results[e->service];
                 reach_remember(&memo, sight, &e->listen, state, &state->services[e->service]);
                 if (memo.text[0] && (!result->text || firewall_reach_rank(memo.reason) >
                                                               firewall_reach_rank(result->reason)))

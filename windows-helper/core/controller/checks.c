@@ -62,13 +62,21 @@ static int firewall_collect(const ReconcilePlan *plan, FirewallRules *rules) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 const WireState *state = plan->input->guests[e->guest].state;
                 const WireService *s = &state->services[e->service];
-                uint8_t known = plan->results[e->guest][e->service].state;
-                FirewallRule rule = {.listen = e->listen, .profiles = s->profiles};
+                const WireServiceResult *results = plan->results[e->guest];
+                uint8_t known = results ? results[e->service].state : WIRE_SERVICE_ACTIVE;
+                FirewallRule rule = {.listen = e->listen, .remote = (char[]){""}};
                 int r;
 
                 if (s->profiles == 0 ||
                     (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING))
                         continue;
+                if (!results) { /* its guest has changes left: what is open now stays open */
+                        r = firewall_rules_add(rules, &rule);
+                        if (r < 0)
+                                return r;
+                        continue;
+                }
+                rule.profiles = s->profiles;
                 memcpy(rule.service, s->name, sizeof(rule.service));
                 rule.remote = firewall_remote_text(state, s);
                 r = rule.remote ? firewall_rules_add(rules, &rule) : -ENOMEM;
@@ -102,12 +110,13 @@ static int firewall_keep(const ReconcileInput *input, FirewallRules *rules) {
 static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
         for (size_t i = 0; controller->firewall_problem[0] && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
-                WireServiceResult *result = &plan->results[e->guest][e->service];
+                WireServiceResult *results = plan->results[e->guest];
 
-                if (plan->input->guests[e->guest].state->services[e->service].profiles != 0 &&
-                    result->state == WIRE_SERVICE_ACTIVE)
-                        result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_FIREWALL, "%s",
-                                      controller->firewall_problem);
+                if (results &&
+                    plan->input->guests[e->guest].state->services[e->service].profiles != 0 &&
+                    results[e->service].state == WIRE_SERVICE_ACTIVE)
+                        result_worsen(&results[e->service], WIRE_SERVICE_BLOCKED,
+                                      WIRE_REASON_FIREWALL, "%s", controller->firewall_problem);
         }
 }
 

@@ -14,6 +14,7 @@
 #include "windows-helper/core/controller/guests-private.h"
 #include "windows-helper/core/controller/identity-private.h"
 #include "windows-helper/core/controller/unpaired-private.h"
+#include "windows-helper/core/rules/rule-view.h"
 #include "windows-helper/core/rules/verify.h"
 
 #define CONTROLLER_USEC_PER_MSEC UINT64_C(1000)
@@ -38,12 +39,14 @@ struct PeerConnection {
 /* What is to be done soon. Everybody asks for it; settle.c and controller_dispatch() do it. */
 typedef struct ControllerDue {
         bool run;            /* something changed: settle at the next dispatch */
+        bool slice;          /* the last run left changes: serve the connections, then run again */
         bool activation;     /* iphlpsvc may not know the present values */
         uint64_t retry_usec; /* run again then, or SESSION_NO_DEADLINE */
 } ControllerDue;
 
 /* Written by settle.c: the last run. */
 typedef struct LastRun {
+        int error;            /* of changing values or of the activation; 0: none */
         int activation_error; /* of the last activation */
         uint64_t applied_usec;
         uint32_t apply_usec;
@@ -67,7 +70,9 @@ struct Controller {
         UnpairedPeers unpaired;
         Guests guests;
         /* the rules (settle.c through apply(), checks.c through verify()) */
+        RuleView view;
         Ledger ledger;
+        unsigned others_waited; /* see slice_take() */
         LastRun last_run;
         Verify verify;
         RequestedFirewall firewall;
@@ -145,3 +150,5 @@ void checks_reach(const Controller *controller, ReconcilePlan *plan);
 
 /* settle.c: one run, from the claims to values and answers. Return: 0 or the first error. */
 int settle(Controller *controller, uint64_t now_usec);
+/* Instead of a run, because the values could not be read (@error). */
+void settle_unread(Controller *controller, int error, uint64_t now_usec);

@@ -7,6 +7,7 @@
 
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -24,6 +25,8 @@ void controller_options_init(ControllerOptions *options) {
                 .goodbye_ms = CONTROLLER_GOODBYE_MS,
                 .recovery_ms = CONTROLLER_RECOVERY_MS,
                 .software = "wslbridge-helper",
+                .slice_changes = SLICE_CHANGES,
+                .view_portion = RULE_VIEW_PORTION,
         };
         policy_init(&options->policy);
 }
@@ -87,6 +90,7 @@ Controller *controller_free(Controller *controller) {
                         connection_free(c);
                 }
                 guests_done(&controller->guests);
+                rule_view_done(&controller->view);
                 ledger_done(&controller->ledger);
                 firewall_rules_done(&controller->firewall.rules);
                 free(controller);
@@ -126,6 +130,10 @@ void controller_disconnect(PeerConnection *c, uint64_t now_usec) {
 }
 
 void controller_rules_changed(Controller *controller) {
+        rule_view_changed(&controller->view);
+}
+
+void controller_adoptions_changed(Controller *controller) {
         controller->due.run = true;
 }
 
@@ -200,6 +208,22 @@ void controller_summary(const Controller *controller, ControllerSummary *ret_sum
         };
 }
 
+/* Read @n more of the values, if somebody may have changed them or a run needs to know them.
+ * Return: 0 or the error, with which the run has ended. */
+static int controller_read(Controller *controller, size_t n, uint64_t now_usec) {
+        bool changed = false;
+        int r;
+
+        if (controller->due.run && !controller->view.known)
+                rule_view_changed(&controller->view);
+        r = rule_view_read(&controller->view, &controller->host.rules, n, &changed);
+        if (r < 0)
+                settle_unread(controller, r, now_usec);
+        else if (changed)
+                controller->due.run = true;
+        return r;
+}
+
 void controller_dispatch(Controller *controller, uint64_t now_usec) {
         for (PeerConnection *c = controller->connections, *next; c; c = next) {
                 next = c->next;
@@ -213,19 +237,24 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
                 controller->due.run = true;
         if (controller->due.retry_usec <= now_usec || controller->verify.due_usec <= now_usec)
                 controller->due.run = true;
-        for (int i = 0; i < CONTROLLER_RUNS_MAX && controller->due.run; i++)
+        (void) controller_read(controller, controller->options.view_portion, now_usec);
+        controller->due.slice = false;
+        for (int i = 0; controller->due.run && controller->view.known && !controller->due.slice;
+             i++) {
+                if (i == CONTROLLER_RUNS_MAX) {
+                        controller->due.run = false;
+                        controller->due.retry_usec =
+                                now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+                        break;
+                }
                 (void) settle(controller, now_usec); /* an error is logged, reported and retried */
-        if (controller->due.run) {
-                controller->due.run = false;
-                controller->due.retry_usec =
-                        now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         }
 }
 
 uint64_t controller_deadline(const Controller *controller) {
         uint64_t deadline = guests_deadline(&controller->guests);
 
-        if (controller->due.run)
+        if (controller->due.run || rule_view_is_due(&controller->view))
                 return 0;
         if (controller->due.retry_usec < deadline)
                 deadline = controller->due.retry_usec;
@@ -263,9 +292,12 @@ int controller_stop(Controller *controller, uint64_t now_usec) {
                 controller->guests.items[i]->expires = now_usec;
         (void) guests_expire(&controller->guests, now_usec);
         controller->due.run = true;
+        controller->options.slice_changes = SIZE_MAX; /* there is nobody left to be delayed */
         for (int i = 0; i < CONTROLLER_RUNS_MAX && controller->due.run; i++) {
-                int r2 = settle(controller, now_usec);
+                int r2 = controller_read(controller, SIZE_MAX, now_usec);
 
+                if (r2 == 0)
+                        r2 = settle(controller, now_usec);
                 r = r ? r : r2;
         }
         return r;

@@ -8,7 +8,8 @@
  *
  * It is single-threaded and has no clock and no sockets. An idle tick allocates nothing. After any
  * call, and no later than controller_deadline(), the owner calls controller_dispatch(), which runs
- * timers and, when something changed, one reconcile with one activation.
+ * timers and, when something changed, one reconcile with at most one activation. If there is much
+ * to do, it does a part, and the deadline is now.
  */
 
 #include "windows-helper/core/controller/controller-host.h"
@@ -48,9 +49,12 @@ typedef struct ControllerOptions {
         uint32_t goodbye_ms, recovery_ms;
         const char *software;   /* "wslbridge-helper 0.1.0"; borrowed */
         bool unchecked_hostnet; /* until controller_set_hostnet(), see Hostnet.unchecked */
+        size_t slice_changes;   /* see slice.h */
+        size_t view_portion;    /* see rule-view.h */
 } ControllerOptions;
 
-/* The defaults are the constants above, those of wire.h and policy_init(). */
+/* The defaults are the constants above, those of wire.h, slice.h and rule-view.h, and
+ * policy_init(). */
 void controller_options_init(ControllerOptions *options);
 
 /**
@@ -86,6 +90,9 @@ void controller_disconnect(PeerConnection *c, uint64_t now_usec);
 
 /* Somebody changed the PortProxy table, or may have changed it. */
 void controller_rules_changed(Controller *controller);
+
+/* An administrator asked for an adoption. */
+void controller_adoptions_changed(Controller *controller);
 
 /* The VMs that run now. The rules of guests in other VMs are withdrawn at once. Before the first
  * call every VM counts as running. Guests that came through a listener for any VM are never

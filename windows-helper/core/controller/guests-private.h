@@ -26,6 +26,7 @@ typedef struct Guest {
         bool wsl;                   /* that is a VM of WSL */
         bool keyed;                 /* it is paired, and proved that if it has connected */
         bool privileged;            /* it connected from a port that only root may use */
+        unsigned waited;            /* see slice_take() */
         /* the claim */
         bool in_grace;  /* grace period after our start: it keeps what the ledger has for it */
         bool has_state; /* it asked for .state */
@@ -37,6 +38,7 @@ typedef struct Guest {
         WireServiceResult *results; /* owned; as reported last, n_reported of them */
         GuestServiceName *reported; /* owned; the names that go with them */
         uint32_t n_reported;
+        uint64_t reported_serial;            /* the .state_serial of that STATE */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
         EventId logged_event;                /* … with this event */
 } Guest;

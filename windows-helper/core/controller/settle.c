@@ -8,6 +8,7 @@
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/controller/controller-private.h"
 #include "windows-helper/core/rules/apply.h"
+#include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -26,7 +27,7 @@ typedef struct Settle {
         Guest *guests[CONTROLLER_GUESTS_MAX]; /* by index of the input */
         ReconcileGuest inputs[CONTROLLER_GUESTS_MAX];
         size_t n;
-        RuleTable rules, adoptions;
+        RuleTable adoptions;
         uint64_t started, now_usec;
 } Settle;
 
@@ -102,11 +103,14 @@ static void settle_log_services(Settle *s, const Guest *guest, const WireService
 }
 
 static bool settle_changed(const Guest *guest, const WireServiceResult *results) {
+        bool renamed = guest->reported_serial != guest->state_serial;
+
         if (guest->n_reported != guest->state.n_services)
                 return true;
         for (uint32_t i = 0; i < guest->n_reported; i++)
                 if (!settle_same(&guest->results[i], &results[i]) ||
-                    strcmp(guest->reported[i].text, guest->state.services[i].name) != 0)
+                    (renamed &&
+                     strcmp(guest->reported[i].text, guest->state.services[i].name) != 0))
                         return true;
         return false;
 }
@@ -159,6 +163,7 @@ static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         } else {
                 result_list_free(results, guest->state.n_services);
         }
+        guest->reported_serial = guest->state_serial;
 }
 
 /* Nothing could be decided. Tell every guest, and try again later. */
@@ -238,7 +243,7 @@ static void settle_block(Settle *s, ReconcilePlan *plan) {
         }
 }
 
-static void settle_outcome(Settle *s, const ApplyOutcome *o) {
+static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutcome *o) {
         Controller *controller = s->controller;
 
         if (o->activated) {
@@ -263,7 +268,36 @@ static void settle_outcome(Settle *s, const ApplyOutcome *o) {
         if (o->error || controller->due.activation)
                 controller->due.retry_usec =
                         s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
-        controller->due.run = o->again && !o->error;
+        controller->due.activation |= o->postponed;
+        controller->due.slice = plan->n_left > 0;
+        controller->due.run = controller->due.slice || (o->again && !o->error);
+        controller->last_run.error = o->error ? o->error : o->activation;
+}
+
+/* After a failure everything is tried at once, and then not before the retry. Otherwise the changes
+ * that failed would be in each slice again. */
+static int settle_slice(Settle *s, ReconcilePlan *plan) {
+        Controller *controller = s->controller;
+        unsigned waited[CONTROLLER_GUESTS_MAX + 1];
+        size_t max = controller->last_run.error ? SIZE_MAX : controller->options.slice_changes;
+        int r;
+
+        for (size_t i = 0; i < s->n; i++)
+                waited[i] = s->guests[i]->waited;
+        waited[s->n] = controller->others_waited;
+        r = slice_take(plan, max, waited);
+        for (size_t i = 0; i < s->n; i++)
+                s->guests[i]->waited = waited[i];
+        controller->others_waited = waited[s->n];
+        return r;
+}
+
+/* While a guest has changes left, only the last of them is activated, and those of other guests
+ * before it: iphlpsvc reads all values again each time. */
+static ApplyActivation settle_activation(const Controller *controller, const ReconcilePlan *plan) {
+        if (!plan->completes)
+                return APPLY_LATER;
+        return controller->due.activation ? APPLY_ACTIVATE : APPLY_CHANGES;
 }
 
 static int settle_run(Settle *s) {
@@ -273,7 +307,7 @@ static int settle_run(Settle *s) {
                 .n_guests = s->n,
                 .policy = &controller->options.policy,
                 .ledger = &controller->ledger,
-                .rules = &s->rules,
+                .rules = &controller->view.present,
                 .adoptions = &s->adoptions,
                 .hostnet = &controller->hostnet,
         };
@@ -281,28 +315,26 @@ static int settle_run(Settle *s) {
         ApplyOutcome outcome = {0};
         int r;
 
-        r = controller->host.rules.rules_read(controller->host.rules.userdata, &s->rules);
-        if (r < 0)
-                return settle_fail(s, r, "reading the port forwardings");
-        rule_table_sort(&s->rules);
         r = controller->host.rules.adoptions_read(controller->host.rules.userdata, &s->adoptions);
         if (r == 0)
                 r = reconcile(&input, &plan);
+        if (r == 0)
+                r = settle_slice(s, &plan);
         if (r == 0) {
                 checks_log_drift(controller, &plan);
-                r = apply(&controller->host.rules, &controller->ledger, &plan,
-                          controller->due.activation, &outcome);
+                r = apply(&controller->host.rules, &controller->view, &controller->ledger, &plan,
+                          settle_activation(controller, &plan), &outcome);
         }
         if (r < 0) {
                 reconcile_plan_done(&plan);
                 return settle_fail(s, r, "deciding on the port forwardings");
         }
-        settle_outcome(s, &outcome);
+        settle_outcome(s, &plan, &outcome);
         if (outcome.activated)
                 verify_restart(&controller->verify);
         if (controller->last_run.activation_error)
                 settle_block(s, &plan);
-        else
+        else if (plan.completes)
                 checks_verify(controller, &plan, s->now_usec);
         checks_firewall(controller, &plan);
         checks_reach(controller, &plan);
@@ -331,7 +363,19 @@ int settle(Controller *controller, uint64_t now_usec) {
         controller->due.retry_usec = SESSION_NO_DEADLINE;
         settle_inputs(&s);
         r = settle_run(&s);
-        rule_table_done(&s.rules);
+        rule_view_update(&controller->view); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
         return r;
+}
+
+void settle_unread(Controller *controller, int error, uint64_t now_usec) {
+        Settle s = {
+                .controller = controller,
+                .started = controller->host.now(controller->host.userdata),
+                .now_usec = now_usec,
+        };
+
+        controller->due.run = false;
+        settle_inputs(&s);
+        (void) settle_fail(&s, error, "reading the port forwardings");
 }

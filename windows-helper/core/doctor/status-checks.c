@@ -39,7 +39,7 @@ static const char *judge_advice(const char *reason) {
                 {WIRE_REASON_POLICY_ADDRESS, "Listen on another address, or change the policy."},
                 {WIRE_REASON_POLICY_PROFILE, "Open other profiles, or change the policy."},
                 {WIRE_REASON_POLICY_REMOTE, "Let fewer others connect, or change the policy."},
-                {WIRE_REASON_POLICY_SERVICES, "Ask for fewer services, or change the policy."},
+                {WIRE_REASON_POLICY_SERVICES, "Ask for fewer ports, or change the policy."},
                 {WIRE_REASON_IPHLPSVC, ELEVATED "  sc start iphlpsvc"},
                 {WIRE_REASON_EXCLUDED_RANGE, "Listen on a port outside that range."},
                 {WIRE_REASON_WRITE_FAILED,

@@ -19,7 +19,7 @@ void policy_init(Policy *p) {
         *p = (Policy){
                 .allowed_profiles = WIRE_PROFILE_DOMAIN | WIRE_PROFILE_PRIVATE,
                 .widest_remote = WIRE_REMOTE_LOCAL_SUBNET,
-                .max_services = POLICY_SERVICES_DEFAULT,
+                .max_endpoints = POLICY_ENDPOINTS_DEFAULT,
                 .pairing_required = true,
         };
         for (size_t i = 0; i < sizeof(denied) / sizeof(denied[0]); i++)
@@ -135,18 +135,31 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
         }
 }
 
-void policy_check(const Policy *p, const WireState *state, uint32_t index,
+uint32_t policy_endpoints(const WireState *state, const WireService *s) {
+        uint32_t n = 0;
+
+        for (uint32_t i = 0; i < s->n_listens; i++)
+                n += state->listens[s->first_listen + i].count;
+        return n;
+}
+
+/* Endpoints are counted in the order of the STATE, also those of services that are refused. So it
+ * does not depend on other values of the policy which services are beyond the limit. */
+void policy_check(const Policy *p, const WireState *state, uint32_t index, uint32_t n_before,
                   PolicyVerdict *ret_verdict) {
         const WireService *s = &state->services[index];
+        uint32_t n = n_before + policy_endpoints(state, s);
 
         ret_verdict->reason = WIRE_REASON_NONE;
         ret_verdict->text[0] = '\0';
-        if (index >= p->max_services) {
+        if (n > p->max_endpoints) {
                 ret_verdict->reason = WIRE_REASON_POLICY_SERVICES;
-                result_text(ret_verdict->text,
-                            "policy value " POLICY_NAME_MAX_SERVICES
-                            " allows %u services per agent; this is number %u",
-                            (unsigned) p->max_services, (unsigned) index + 1);
+                result_text(
+                        ret_verdict->text,
+                        "policy value " POLICY_NAME_MAX_ENDPOINTS
+                        " allows %u endpoints per agent, and with this service they are %u; ask "
+                        "for fewer ports",
+                        (unsigned) p->max_endpoints, (unsigned) n);
                 return;
         }
         for (uint32_t i = 0; i < s->n_listens && ret_verdict->reason == WIRE_REASON_NONE; i++)

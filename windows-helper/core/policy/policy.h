@@ -8,9 +8,9 @@
 
 #include "protocol/wire/wire.h"
 
-#define POLICY_PORT_RANGES_MAX  64
-#define POLICY_LISTEN_MAX       32
-#define POLICY_SERVICES_DEFAULT 16384
+#define POLICY_PORT_RANGES_MAX   64
+#define POLICY_LISTEN_MAX        32
+#define POLICY_ENDPOINTS_DEFAULT 1024 /* WIRE_ENDPOINTS_MAX at most */
 
 /* The names of the policy values, in the registry and in refusals. */
 #define POLICY_NAME_ALLOWED_PORTS     "AllowedListenPorts"
@@ -18,7 +18,7 @@
 #define POLICY_NAME_ALLOWED_LISTEN    "AllowedListenAddresses"
 #define POLICY_NAME_ALLOWED_PROFILES  "AllowedProfiles"
 #define POLICY_NAME_WIDEST_REMOTE     "WidestRemote"
-#define POLICY_NAME_MAX_SERVICES      "MaxServicesPerAgent"
+#define POLICY_NAME_MAX_ENDPOINTS     "MaxEndpointsPerAgent"
 #define POLICY_NAME_PAIRING_REQUIRED  "PairingRequired"
 #define POLICY_NAME_PRIVILEGED_SOURCE "RequirePrivilegedSourcePort"
 
@@ -35,7 +35,7 @@ typedef struct Policy {
         size_t n_allowed_listen;
         uint8_t allowed_profiles; /* WIRE_PROFILE_* */
         uint8_t widest_remote;    /* WireRemote: LOCAL_SUBNET; or ANY, which does not limit it */
-        uint32_t max_services;    /* per agent */
+        uint32_t max_endpoints;   /* per agent; a range of 11 ports counts 11 */
         bool pairing_required;
         bool privileged_source; /* the peer's port must be below CONTROLLER_PRIVILEGED_PORTS */
         /* A value that cannot be read denies everything that it governs, instead of allowing it. */
@@ -121,7 +121,14 @@ typedef struct PolicyVerdict {
         char text[WIRE_TEXT_MAX + 1];
 } PolicyVerdict;
 
-/* Judge service @index of @state; the index is also compared with .max_services. The verdict's text
- * names the policy value that refuses. */
-void policy_check(const Policy *p, const WireState *state, uint32_t index,
+/* The number of endpoints of a service, as it is compared with .max_endpoints. */
+uint32_t policy_endpoints(const WireState *state, const WireService *s);
+
+/**
+ * policy_check() - judge service @index of @state
+ * @n_before: endpoints of all services before it
+ *
+ * The verdict's text names the policy value that refuses.
+ */
+void policy_check(const Policy *p, const WireState *state, uint32_t index, uint32_t n_before,
                   PolicyVerdict *ret_verdict);

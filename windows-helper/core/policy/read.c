@@ -29,8 +29,9 @@ const PolicyDefinition policy_definitions[POLICY_DEFINITIONS] = {
          "private)"},
         {POLICY_NAME_WIDEST_REMOTE, POLICY_TEXT,
          "the widest remote scope of a firewall rule: LocalSubnet or any (default: LocalSubnet)"},
-        {POLICY_NAME_MAX_SERVICES, POLICY_NUMBER,
-         "how many services one agent may have (default: 16384)"},
+        {POLICY_NAME_MAX_ENDPOINTS, POLICY_NUMBER,
+         "how many endpoints one agent may have; each port of a range counts (default: 1024, at "
+         "most 16384)"},
         {POLICY_NAME_PAIRING_REQUIRED, POLICY_BOOLEAN,
          "1: only paired agents may ask for anything (default: 1)"},
         {POLICY_NAME_PRIVILEGED_SOURCE, POLICY_BOOLEAN,
@@ -216,8 +217,8 @@ static void policy_close(Policy *p, const PolicyDefinition *d) {
                 p->allowed_profiles = 0;
         else if (strcmp(d->name, POLICY_NAME_WIDEST_REMOTE) == 0)
                 p->widest_remote = WIRE_REMOTE_LOCAL_SUBNET;
-        else if (strcmp(d->name, POLICY_NAME_MAX_SERVICES) == 0)
-                p->max_services = 0;
+        else if (strcmp(d->name, POLICY_NAME_MAX_ENDPOINTS) == 0)
+                p->max_endpoints = 0;
         else if (strcmp(d->name, POLICY_NAME_PAIRING_REQUIRED) == 0)
                 p->pairing_required = true;
         else
@@ -231,8 +232,8 @@ static int policy_set_number(Policy *p, const PolicyDefinition *d, uint32_t numb
                             (unsigned) number);
                 return -EINVAL;
         }
-        if (strcmp(d->name, POLICY_NAME_MAX_SERVICES) == 0)
-                p->max_services = number < WIRE_SERVICES_MAX ? number : WIRE_SERVICES_MAX;
+        if (strcmp(d->name, POLICY_NAME_MAX_ENDPOINTS) == 0)
+                p->max_endpoints = number < WIRE_ENDPOINTS_MAX ? number : WIRE_ENDPOINTS_MAX;
         else if (strcmp(d->name, POLICY_NAME_PAIRING_REQUIRED) == 0)
                 p->pairing_required = number != 0;
         else

@@ -84,8 +84,8 @@ void policy_value_text(const Policy *p, size_t index, char ret_text[POLICY_VALUE
                 policy_text_profiles(&t, p->allowed_profiles);
         else if (strcmp(name, POLICY_NAME_WIDEST_REMOTE) == 0)
                 policy_text_item(&t, p->widest_remote == WIRE_REMOTE_ANY ? "any" : "LocalSubnet");
-        else if (strcmp(name, POLICY_NAME_MAX_SERVICES) == 0)
-                (void) snprintf(ret_text, POLICY_VALUE_TEXT_MAX, "%u", (unsigned) p->max_services);
+        else if (strcmp(name, POLICY_NAME_MAX_ENDPOINTS) == 0)
+                (void) snprintf(ret_text, POLICY_VALUE_TEXT_MAX, "%u", (unsigned) p->max_endpoints);
         else if (strcmp(name, POLICY_NAME_PAIRING_REQUIRED) == 0)
                 policy_text_item(&t, p->pairing_required ? "1" : "0");
         else
@@ -125,7 +125,7 @@ bool policy_equal(const Policy *a, const Policy *b) {
                     a->allowed_listen[i].length != b->allowed_listen[i].length)
                         return false;
         return a->allowed_profiles == b->allowed_profiles && a->widest_remote == b->widest_remote &&
-               a->max_services == b->max_services && a->pairing_required == b->pairing_required &&
+               a->max_endpoints == b->max_endpoints && a->pairing_required == b->pairing_required &&
                a->privileged_source == b->privileged_source &&
                a->allowed_closed == b->allowed_closed && a->denied_closed == b->denied_closed &&
                a->listen_closed == b->listen_closed;

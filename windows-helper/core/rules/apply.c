@@ -24,6 +24,7 @@ typedef enum ApplyStatus {
 
 typedef struct Apply {
         const RuleHost *host;
+        RuleView *view;
         Ledger *ledger;
         ReconcilePlan *plan;
         uint8_t *status;             /* ApplyStatus of each change */
@@ -50,6 +51,7 @@ static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         char text[WIRE_TEXT_MAX + 1];
 
         a->status[i] = APPLY_FAILED;
+        rule_view_distrust(a->view);
         if (a->outcome.error == 0)
                 a->outcome.error = error;
         result_text(text, "%s failed (%s); it is tried again automatically", what,
@@ -131,17 +133,19 @@ static int apply_check(Apply *a, const IpEndpoint *listen, const IpEndpoint *tar
  * when there was none. */
 static int apply_delete(Apply *a, const IpEndpoint *listen, const IpEndpoint *target,
                         char ret_found[APPLY_DATA_MAX]) {
+        RuleFamily family = rule_family(listen, target);
         char name[RULE_TEXT_MAX];
         int r = apply_check(a, listen, target, ret_found);
+        bool found = r == 0;
 
-        if (r == -ENOENT)
-                return 0;
-        if (r == 0) {
-                rule_endpoint_format(listen, name);
-                r = a->host->rule_delete(a->host->userdata, rule_family(listen, target), name);
-                a->outcome.n_deleted += r == 0;
-        }
-        return r;
+        rule_endpoint_format(listen, name);
+        if (found)
+                r = a->host->rule_delete(a->host->userdata, family, name);
+        if (r < 0 && r != -ENOENT)
+                return r;
+        a->outcome.n_deleted += found;
+        rule_view_note(a->view, family, name, NULL);
+        return 0;
 }
 
 static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
@@ -166,8 +170,11 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
         rule_endpoint_format(&e->listen, name);
         rule_endpoint_format(&e->next, data);
         r = a->host->rule_set(a->host->userdata, family, name, data);
-        a->outcome.n_written += r == 0;
-        return r;
+        if (r < 0)
+                return r;
+        rule_view_note(a->view, family, name, data);
+        a->outcome.n_written++;
+        return 0;
 }
 
 /* A value that is neither target is foreign and stays. The entry is removed in any case. */
@@ -181,6 +188,8 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
 
                 if (r < 0 && r != -EEXIST)
                         return r;
+                if (r == -EEXIST)
+                        rule_view_distrust(a->view);
         }
         return 0;
 }
@@ -199,6 +208,7 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
                 r = a->host->rule_delete(a->host->userdata, v->family, v->name);
         if (r < 0 && r != -ENOENT)
                 return r;
+        rule_view_note(a->view, v->family, v->name, NULL);
         a->outcome.n_deleted++;
         a->outcome.n_adopted++;
         a->outcome.again = true;
@@ -225,6 +235,7 @@ static void apply_values(Apply *a) {
                 }
                 if (r == -EEXIST) {
                         a->status[i] = APPLY_FOREIGN;
+                        rule_view_distrust(a->view);
                         result_text(text, "somebody has just set a port forwarding there (%s)",
                                     found);
                         apply_worsen(a, c, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, text);
@@ -236,10 +247,12 @@ static void apply_values(Apply *a) {
 
 /* Phases 4 and 5. Return: 0, or the error of the flush. Then the entries stay as they are and prove
  * both values. */
-static int apply_activate(Apply *a, bool due) {
+static int apply_activate(Apply *a, ApplyActivation activation) {
+        bool changed = a->outcome.n_written > 0 || a->outcome.n_deleted > 0;
         int r = 0;
 
-        if (due || a->outcome.n_written > 0 || a->outcome.n_deleted > 0) {
+        a->outcome.postponed = changed && activation == APPLY_LATER;
+        if (activation == APPLY_ACTIVATE || (changed && activation == APPLY_CHANGES)) {
                 a->outcome.activation = a->host->activate(a->host->userdata);
                 a->outcome.activated = true;
         }
@@ -263,6 +276,8 @@ static bool apply_is_ignored(const Apply *a) {
  * before that, the entry makes the next helper activate. (A removal that makes room is followed by
  * a write, which leaves an entry as well.) */
 static void apply_commit(Apply *a) {
+        bool remind = a->outcome.postponed, any_void = false;
+
         for (size_t i = 0; i < a->plan->n_changes; i++) {
                 const ReconcileChange *c = &a->plan->changes[i];
                 LedgerEntry *e;
@@ -279,12 +294,18 @@ static void apply_commit(Apply *a) {
                      apply_is_ignored(a)) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;
+                if (remind && c->action == RECONCILE_REMOVE) {
+                        remind = false;
+                        continue;
+                }
                 e = ledger_find(a->ledger, &c->entry.listen);
                 if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
                     c->action == RECONCILE_FORGET) {
                         r = a->host->ledger_remove(a->host->userdata, &c->entry.listen);
-                        if (r == 0)
+                        if (r == 0) {
                                 ledger_entry_void(e);
+                                any_void = true;
+                        }
                 } else {
                         e->current = e->next;
                         r = a->host->ledger_put(a->host->userdata, e);
@@ -292,12 +313,13 @@ static void apply_commit(Apply *a) {
                 if (r < 0 && a->outcome.error == 0)
                         a->outcome.error = r;
         }
-        ledger_compact(a->ledger);
+        if (any_void)
+                ledger_compact(a->ledger);
 }
 
-int apply(const RuleHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
-          ApplyOutcome *ret_outcome) {
-        Apply a = {.host = host, .ledger = ledger, .plan = plan};
+int apply(const RuleHost *host, RuleView *view, Ledger *ledger, ReconcilePlan *plan,
+          ApplyActivation activation, ApplyOutcome *ret_outcome) {
+        Apply a = {.host = host, .view = view, .ledger = ledger, .plan = plan};
         int r;
 
         r = ledger_reserve(ledger, plan->n_changes);
@@ -313,7 +335,7 @@ int apply(const RuleHost *host, Ledger *ledger, ReconcilePlan *plan, bool activa
         apply_trust_values(&a);
         apply_intents(&a);
         apply_values(&a);
-        if (apply_activate(&a, activate) == 0)
+        if (apply_activate(&a, activation) == 0)
                 apply_commit(&a);
         free(a.status);
         free(a.entries);

@@ -19,28 +19,39 @@
  * there is one more flush before it.
  *
  * Without changes and without a due activation, nothing at all is called.
+ *
+ * A plan may be one slice of a larger change. Then phase 4 may be left to a later slice, because
+ * iphlpsvc reads all values again at each activation. One entry of a value that was deleted stays
+ * in the ledger until then: if the helper dies before, the entry makes the next helper activate. (A
+ * slice of one change would leave just that change, again and again.)
  */
 
 #include "windows-helper/core/rules/reconcile.h"
-#include "windows-helper/core/rules/rule-host.h"
+#include "windows-helper/core/rules/rule-view.h"
+
+typedef enum ApplyActivation {
+        APPLY_LATER,    /* not in this slice, because others follow soon */
+        APPLY_CHANGES,  /* if a value changes */
+        APPLY_ACTIVATE, /* in any case: an earlier activation failed or may not have happened */
+} ApplyActivation;
 
 typedef struct ApplyOutcome {
         int error;      /* first failure of a ledger or value operation; 0: none */
         int activation; /* what activate() returned; 0 also when it was not called */
         bool activated; /* activate() was called */
+        bool postponed; /* it was not, though values have changed */
         bool again;     /* the plan left something for another run */
         size_t n_written, n_deleted, n_adopted;
 } ApplyOutcome;
 
 /**
  * apply() - carry out @plan
+ * @view: gets a note of each value that was changed
  * @ledger: the ledger in memory; it is kept the same as the stored one
- * @activate: activate even if no value changes, because an earlier activation failed or may not
- *            have happened
  *
  * Worsens results in @plan where a change failed or met a foreign value.
  *
  * Return: 0, or -ENOMEM (nothing was changed).
  */
-int apply(const RuleHost *host, Ledger *ledger, ReconcilePlan *plan, bool activate,
-          ApplyOutcome *ret_outcome);
+int apply(const RuleHost *host, RuleView *view, Ledger *ledger, ReconcilePlan *plan,
+          ApplyActivation activation, ApplyOutcome *ret_outcome);

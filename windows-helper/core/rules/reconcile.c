@@ -29,6 +29,7 @@ typedef struct Planner {
         const ReconcileInput *input;
         const Wanted *wanted;
         size_t n_wanted, n_rules;
+        bool any_in_grace;
         ReconcilePlan *plan;
         size_t n_removals;
 } Planner;
@@ -176,7 +177,7 @@ static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
 
 /* Who gets the endpoint: its owner by the ledger, otherwise the guest that arrived first. */
 static const Wanted *planner_winner(const Planner *p, const PlannerEndpoint *e) {
-        for (size_t i = 0; e->entry && i < e->n_wanted; i++) {
+        for (size_t i = 0; e->entry && e->n_wanted > 1 && i < e->n_wanted; i++) {
                 const ReconcileGuest *guest = &p->input->guests[e->wanted[i].guest];
 
                 if (strcmp(guest->owner, e->entry->owner) == 0)
@@ -251,7 +252,7 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
 static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
         const ReconcileGuest *guest;
 
-        if (!e->entry || !endpoint_found(e))
+        if (!p->any_in_grace || !e->entry || !endpoint_found(e))
                 return false;
         guest = planner_guest_by_owner(p, e->entry->owner);
         return guest && guest->in_grace;
@@ -340,6 +341,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         for (size_t i = 0; plan.results && i < input->n_guests; i++) {
                 const ReconcileGuest *guest = &input->guests[i];
 
+                planner.any_in_grace |= guest->in_grace;
                 if (!guest->in_grace && guest->state) {
                         plan.results[i] =
                                 calloc(guest->state->n_services + 1u, sizeof(**plan.results));
@@ -386,5 +388,6 @@ void reconcile_plan_done(ReconcilePlan *plan) {
         free(plan->results);
         free(plan->changes);
         free(plan->endpoints);
+        free(plan->left);
         *plan = (ReconcilePlan){0};
 }

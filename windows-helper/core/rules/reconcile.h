@@ -61,11 +61,16 @@ typedef struct ReconcilePlan {
         ReconcileChange *changes; /* owned; removals first, then writes, each by endpoint */
         size_t n_changes;
         WireServiceResult **results; /* owned; [guest][service]; NULL for guests in their
-                                        grace period. A service with a write in .changes is
+                                        grace period, and for those with changes left (see
+                                        slice.h). A service with a write in .changes is
                                         ACTIVE here; apply() corrects it if the write fails */
         size_t n_guests;
         ReconcileEndpoint *endpoints; /* owned, sorted by listen */
         size_t n_endpoints;
+        /* filled by slice_take() */
+        size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
+        size_t n_left;  /* their sum */
+        bool completes; /* .changes has the last changes of a guest */
         const ReconcileInput *input; /* borrowed */
 } ReconcilePlan;
 

@@ -10,14 +10,22 @@
 #include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/core/rules/rule.h"
 
+/* How far a reading of all values has come. Zeroed: at its beginning. */
+typedef struct RuleCursor {
+        unsigned family; /* RuleFamily; _RULE_FAMILY_END: at the end */
+        uint32_t index;  /* of the next value of this family */
+} RuleCursor;
+
 /* Each function gets .userdata. Each int function returns 0 or negative errno. Texts are UTF-8. */
 typedef struct RuleHost {
         void *userdata;
 
-        /* The PortProxy values: read all of every family; read one (-ENOENT when it is absent; a
-         * value that is not REG_SZ reads as ""); write one; delete one (an absent one is not an
-         * error). After rules_flush() the changes are on disk. */
-        int (*rules_read)(void *userdata, RuleTable *table);
+        /* The PortProxy values: append at most @n more of them to @table (1: there are more, 0:
+         * that was the last); read one (-ENOENT when it is absent; a value that is not REG_SZ reads
+         * as ""); write one; delete one (an absent one is not an error). After rules_flush() the
+         * changes are on disk. A change between two calls of rules_read() may make it miss values
+         * that were there all the time, or read one twice. */
+        int (*rules_read)(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table);
         int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
                         size_t size);
         int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);

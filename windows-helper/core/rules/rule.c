@@ -186,16 +186,87 @@ static int rule_value_compare(const void *pa, const void *pb) {
         return r ? r : strcmp(a->name, b->name);
 }
 
+static void rule_value_done(RuleValue *v) {
+        free(v->name);
+        free(v->data);
+}
+
 void rule_table_sort(RuleTable *t) {
-        if (t->n_values > 1)
-                qsort(t->values, t->n_values, sizeof(*t->values), rule_value_compare);
+        size_t n = 0;
+
+        if (t->n_values < 2)
+                return;
+        qsort(t->values, t->n_values, sizeof(*t->values), rule_value_compare);
+        for (size_t i = 1; i < t->n_values; i++)
+                if (rule_value_compare(&t->values[n], &t->values[i]) == 0)
+                        rule_value_done(&t->values[i]);
+                else
+                        t->values[++n] = t->values[i];
+        t->n_values = n + 1;
+}
+
+int rule_table_merge(RuleTable *t, RuleTable *changes, bool keep_gone) {
+        size_t i = 0, k = 0, n = 0, size = t->n_values + changes->n_values;
+        RuleValue *values = malloc((size + 1) * sizeof(*values));
+
+        if (!values)
+                return -ENOMEM;
+        while (i < t->n_values || k < changes->n_values) {
+                int order = k == changes->n_values ? -1
+                            : i == t->n_values
+                                    ? 1
+                                    : rule_value_compare(&t->values[i], &changes->values[k]);
+
+                if (order < 0) {
+                        values[n++] = t->values[i++];
+                        continue;
+                }
+                if (order == 0)
+                        rule_value_done(&t->values[i++]);
+                if (changes->values[k].gone && !keep_gone)
+                        rule_value_done(&changes->values[k]);
+                else
+                        values[n++] = changes->values[k];
+                k++;
+        }
+        free(t->values);
+        *t = (RuleTable){values, n, size + 1};
+        free(changes->values);
+        *changes = RULE_TABLE_NULL;
+        return 0;
+}
+
+bool rule_table_equal(const RuleTable *a, const RuleTable *b) {
+        if (a->n_values != b->n_values)
+                return false;
+        for (size_t i = 0; i < a->n_values; i++) {
+                const RuleValue *x = &a->values[i], *y = &b->values[i];
+
+                if (rule_value_compare(x, y) != 0 || !x->data != !y->data ||
+                    (x->data && strcmp(x->data, y->data) != 0))
+                        return false;
+        }
+        return true;
+}
+
+int rule_table_missing(const RuleTable *t, const RuleTable *from, RuleTable *ret_missing) {
+        size_t k = 0;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < from->n_values; i++) {
+                const RuleValue *v = &from->values[i];
+
+                while (k < t->n_values && rule_value_compare(&t->values[k], v) < 0)
+                        k++;
+                if (k == t->n_values || rule_value_compare(&t->values[k], v) != 0)
+                        r = rule_table_add(ret_missing, v->family, v->name, v->data);
+        }
+        return r;
 }
 
 void rule_table_done(RuleTable *t) {
-        for (size_t i = 0; i < t->n_values; i++) {
-                free(t->values[i].name);
-                free(t->values[i].data);
-        }
+        for (size_t i = 0; i < t->n_values; i++)
+                rule_value_done(&t->values[i]);
         free(t->values);
         *t = RULE_TABLE_NULL;
 }

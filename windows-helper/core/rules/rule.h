@@ -28,6 +28,7 @@ typedef struct RuleValue {
         char *name;  /* owned, UTF-8, exactly as stored */
         char *data;  /* owned; NULL when the type is not REG_SZ */
         bool parsed; /* .name is an endpoint ("*" is the unspecified address) */
+        bool gone;   /* in a list of changes: there is no such value any more */
         IpEndpoint listen;
 } RuleValue;
 
@@ -56,6 +57,24 @@ bool rule_value_is(const RuleValue *value, const IpEndpoint *connect);
 /* Append a copy of a value and parse its name. Return: 0 or -ENOMEM. */
 int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data);
 
-/* Sort by listen endpoint, then family; names that were not parsed come last. */
+/* Sort by listen endpoint, family and name; names that were not parsed come last. A value that is
+ * there twice is kept once. */
 void rule_table_sort(RuleTable *t);
+
+/**
+ * rule_table_merge() - bring a sorted table up to date, in linear time
+ * @changes: sorted; a value replaces the one of its family and name, or removes it when .gone is
+ *           set. Empty afterwards
+ * @keep_gone: @t is a list of changes itself
+ *
+ * Return: 0 or -ENOMEM (nothing was changed).
+ */
+int rule_table_merge(RuleTable *t, RuleTable *changes, bool keep_gone);
+
+/* True when both, sorted, have the same values. */
+bool rule_table_equal(const RuleTable *a, const RuleTable *b);
+
+/* Append a copy of each value of @from that the sorted table @t does not have; both are sorted.
+ * Return: 0 or -ENOMEM. */
+int rule_table_missing(const RuleTable *t, const RuleTable *from, RuleTable *ret_missing);
 void rule_table_done(RuleTable *t);

@@ -163,9 +163,12 @@ static bool check_obstacle(Check *c, const IpEndpoint *listen, WireServiceResult
 }
 
 static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
-        WireServiceResult *result = &c->plan->results[e->guest][e->service];
+        WireServiceResult *results = c->plan->results[e->guest], *result;
         char text[IP_ENDPOINT_TEXT_MAX];
 
+        if (!results) /* its guest has changes left, and is looked at after them */
+                return;
+        result = &results[e->service];
         if ((result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING) ||
             check_found(c, &e->listen))
                 return;

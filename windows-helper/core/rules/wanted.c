@@ -86,6 +86,7 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
         bool forwards = wanted_mode_forwards(s->mode);
         WantedVerdict verdict = {.state = WIRE_SERVICE_ACTIVE};
         PolicyVerdict policy;
+        uint32_t n_endpoints = 0;
 
         if (forwards)
                 wanted_judge_address(input, guest, &verdict);
@@ -98,7 +99,7 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                 if (verdict.state != WIRE_SERVICE_ACTIVE)
                         result_worsen(r, verdict.state, verdict.reason, "%s", verdict.text);
                 if (forwards) { /* without a rule, policy has nothing to decide */
-                        policy_check(input->policy, s, i, &policy);
+                        policy_check(input->policy, s, i, n_endpoints, &policy);
                         if (policy.reason != WIRE_REASON_NONE) {
                                 result_worsen(r, WIRE_SERVICE_REFUSED, policy.reason, "%s",
                                               policy.text);
@@ -106,6 +107,7 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                 }
                 if (r->state == WIRE_SERVICE_ACTIVE)
                         wanted_expand(wanted, n, s, guest, i, &verdict.connect);
+                n_endpoints += policy_endpoints(s, &s->services[i]);
         }
 }
 

@@ -24,7 +24,7 @@ static void teardown(void) {
 
 static void adopt(const char *rule, const char *data) {
         ck_assert_int_eq(text_map_set(&w.host.adoptions, rule, data), 0);
-        controller_rules_changed(w.controller);
+        controller_adoptions_changed(w.controller);
         world_run(&w);
 }
 

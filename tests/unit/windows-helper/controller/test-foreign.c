@@ -210,6 +210,8 @@ START_TEST(test_a_host_function_fails) {
         for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
                 broken_call = calls[i];
                 w.host.fault = broken;
+                if (broken_call == MEMORY_RULES_READ)
+                        controller_rules_changed(w.controller);
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 agent_expect(ubuntu, "web blocked write-failed");
                 ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "Permission denied"));
@@ -303,6 +305,7 @@ START_TEST(test_our_value_reappears) {
         for (size_t i = 0; i < sizeof(next) / sizeof(next[0]); i++) {
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 memory_host_foreign(&w.host, RULE_V4TOV4, "0.0.0.0/80", NULL);
+                controller_rules_changed(w.controller);
                 w.host.fault = racing_to_put_it_back;
                 agent_ask(ubuntu, next[i], "web=0.0.0.0:80");
                 ck_assert(!w.host.fault);

@@ -53,7 +53,7 @@ static const struct {
          {POLICY_IS_STRING, "LocalSubnet", 0},
          "web refused policy-remote",
          0},
-        {POLICY_NAME_MAX_SERVICES,
+        {POLICY_NAME_MAX_ENDPOINTS,
          {POLICY_IS_NUMBER, NULL, 1},
          {POLICY_IS_NUMBER, NULL, 0},
          "web refused policy-services",

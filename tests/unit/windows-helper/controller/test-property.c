@@ -171,12 +171,20 @@ static void random_operation(Judge *j) {
                 j->no_iphlpsvc = !j->no_iphlpsvc;
                 if (!j->no_iphlpsvc)
                         j->w.host.iphlpsvc_behind = false; /* it starts, and reads everything */
-                controller_rules_changed(j->w.controller);
+                controller_forwarder_changed(j->w.controller);
                 world_run(&j->w);
                 break;
         default:
                 random_step(j);
                 break;
+        }
+}
+
+/* Half of the lives go in small slices and read the values in small portions. */
+static void judge_cut(Judge *j, uint64_t seed) {
+        if (seed % 2) {
+                j->w.options.slice_changes = 2 + seed / 2 % 4;
+                j->w.options.view_portion = 1 + seed / 8 % 4;
         }
 }
 
@@ -186,6 +194,7 @@ static void one_life(uint64_t seed) {
         randomness = seed;
         judge_init(&j);
         j.w.host.random = seed;
+        judge_cut(&j, seed);
         world_start(&j.w);
         judge_network(&j, false);
         for (unsigned i = 0; i < OPERATIONS; i++) {
@@ -246,11 +255,13 @@ static void full_life(Judge *j) {
         }
 }
 
-START_TEST(test_killed_at_every_call) {
+/* @cut: see judge_cut() */
+static void killed_at_every_call(uint64_t cut) {
         static Judge j;
         unsigned n_calls, n_deaths = 0;
 
         judge_init(&j);
+        judge_cut(&j, cut);
         world_start(&j.w);
         full_life(&j);
         ck_assert(!j.dead);
@@ -262,6 +273,7 @@ START_TEST(test_killed_at_every_call) {
                 for (unsigned loss = 0; loss < 4;
                      loss++) { /* without a power cut, and with three different ones */
                         judge_init(&j);
+                        judge_cut(&j, cut);
                         j.w.host.random = at * 4 + loss;
                         judge_foreign(&j, "v4tov4 0.0.0.0/22", "10.9.9.9/22");
                         world_start(&j.w);
@@ -280,6 +292,15 @@ START_TEST(test_killed_at_every_call) {
         }
         ck_assert_uint_eq(n_deaths, 4 * n_calls);
 }
+
+START_TEST(test_killed_at_every_call) {
+        killed_at_every_call(0);
+}
+END_TEST
+
+START_TEST(test_killed_at_every_call_in_slices) {
+        killed_at_every_call(1); /* two changes and one value at a time */
+}
 END_TEST
 
 int main(void) {
@@ -294,6 +315,7 @@ int main(void) {
         tcase_set_timeout(tc, 0); /* meson has a timeout, and longer runs are started by hand */
         tcase_add_test(tc, test_random_lives);
         tcase_add_test(tc, test_killed_at_every_call);
+        tcase_add_test(tc, test_killed_at_every_call_in_slices);
         suite_add_tcase(suite, tc);
         status = suite_run(suite);
         if (status != EXIT_SUCCESS) {

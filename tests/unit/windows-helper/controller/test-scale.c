@@ -6,16 +6,20 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include "windows-helper/core/rules/slice.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #define SERVICES 10000
 #define FIRST    10000 /* port */
+#define SLICES   ((SERVICES + SLICE_CHANGES - 1) / SLICE_CHANGES)
 
 static World w;
 
 static void setup(void) {
         world_init(&w);
+        w.options.policy.max_endpoints = WIRE_ENDPOINTS_MAX;
         world_start(&w);
         agent_connect(&w.agents[0]);
         agent_connect(&w.agents[1]);
@@ -77,7 +81,7 @@ START_TEST(test_ten_thousand_services) {
                 ck_assert_uint_eq(count(a, WIRE_SERVICE_ACTIVE), SERVICES);
                 expect_table(host);
                 ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], host - 1u);
-                ck_assert_uint_eq(w.host.calls[MEMORY_LEDGER_FLUSH], host - 1u);
+                ck_assert_uint_eq(w.host.calls[MEMORY_LEDGER_FLUSH], (host - 1u) * SLICES);
 
                 changes = world_changes(&w);
                 agent_push(a, &state);

@@ -17,13 +17,19 @@ typedef struct Case {
         const char *names; /* a part of the text */
 } Case;
 
+/* The endpoints of all services but the last. */
+static uint32_t before(const WireState *state) {
+        return wire_state_endpoints(state) -
+               policy_endpoints(state, &state->services[state->n_services - 1]);
+}
+
 static void check_cases(const Policy *policy, const Case *cases, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 PolicyVerdict v;
                 WireState state;
 
                 world_parse(&state, "172.20.0.2", cases[i].service);
-                policy_check(policy, &state, state.n_services - 1, &v);
+                policy_check(policy, &state, state.n_services - 1, before(&state), &v);
                 ck_assert_msg(v.reason == cases[i].reason, "%s: %s", cases[i].service, v.text);
                 if (cases[i].names)
                         ck_assert_ptr_nonnull(strstr(v.text, cases[i].names));
@@ -50,6 +56,8 @@ START_TEST(test_defaults) {
 
         policy_init(&p);
         ck_assert(p.pairing_required);
+        ck_assert_uint_eq(p.max_endpoints, 1024);
+        p.max_endpoints = UINT16_MAX; /* the cases are about ports */
         check_cases(&p, cases, N(cases));
 }
 END_TEST
@@ -101,14 +109,17 @@ START_TEST(test_more_allowed) {
                 {"a=0.0.0.0:80+public+any", WIRE_REASON_NONE, NULL},
                 {"a=0.0.0.0:80 b=0.0.0.0:81", WIRE_REASON_NONE, NULL},
                 {"a=0.0.0.0:80 b=0.0.0.0:81 c=0.0.0.0:82", WIRE_REASON_POLICY_SERVICES,
-                 "MaxServicesPerAgent"},
+                 "MaxEndpointsPerAgent"},
+                {"a=0.0.0.0:80-81", WIRE_REASON_NONE, NULL},
+                {"a=0.0.0.0:80,0.0.0.0:90-91", WIRE_REASON_POLICY_SERVICES, "they are 3"},
+                {"a=0.0.0.0:80 b=0.0.0.0:81-82", WIRE_REASON_POLICY_SERVICES, "allows 2"},
         };
         Policy p;
 
         policy_init(&p);
         p.allowed_profiles = WIRE_PROFILE_ALL;
         p.widest_remote = WIRE_REMOTE_ANY;
-        p.max_services = 2;
+        p.max_endpoints = 2;
         check_cases(&p, cases, N(cases));
 }
 END_TEST

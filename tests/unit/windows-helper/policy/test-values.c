@@ -20,7 +20,7 @@ static WireReason refused(const char *service) {
         WireState state;
 
         world_parse(&state, "172.20.0.2", service);
-        policy_check(&p, &state, state.n_services - 1, &v);
+        policy_check(&p, &state, state.n_services - 1, 0, &v);
         wire_state_done(&state);
         return v.reason;
 }
@@ -74,8 +74,10 @@ START_TEST(test_addresses_profiles_remote) {
 END_TEST
 
 START_TEST(test_numbers) {
-        set("MaxServicesPerAgent", POLICY_IS_NUMBER, NULL, 3);
-        ck_assert_uint_eq(p.max_services, 3);
+        set("MaxEndpointsPerAgent", POLICY_IS_NUMBER, NULL, 3);
+        ck_assert_uint_eq(p.max_endpoints, 3);
+        set("MaxEndpointsPerAgent", POLICY_IS_NUMBER, NULL, 65536);
+        ck_assert_uint_eq(p.max_endpoints, WIRE_ENDPOINTS_MAX);
         set("PairingRequired", POLICY_IS_NUMBER, NULL, 0);
         ck_assert(!p.pairing_required);
         set("RequirePrivilegedSourcePort", POLICY_IS_NUMBER, NULL, 1);
@@ -102,8 +104,8 @@ START_TEST(test_invalid_values_deny) {
         ck_assert_uint_eq(p.allowed_profiles, 0);
         bad("WidestRemote", POLICY_IS_STRING, "everybody", 0, "everybody");
         ck_assert_int_eq(p.widest_remote, WIRE_REMOTE_LOCAL_SUBNET);
-        bad("MaxServicesPerAgent", POLICY_IS_STRING, "5", 0, "REG_DWORD");
-        ck_assert_uint_eq(p.max_services, 0);
+        bad("MaxEndpointsPerAgent", POLICY_IS_STRING, "5", 0, "REG_DWORD");
+        ck_assert_uint_eq(p.max_endpoints, 0);
         bad("PairingRequired", POLICY_IS_NUMBER, NULL, 2, "2");
         ck_assert(p.pairing_required);
         bad("RequirePrivilegedSourcePort", POLICY_IS_OTHER, NULL, 0, "REG_DWORD");

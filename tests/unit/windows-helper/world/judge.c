@@ -107,7 +107,7 @@ void judge_adopt(Judge *j, const char *rule) {
         if (!data)
                 return;
         ck_assert_int_eq(text_map_set(&j->w.host.adoptions, rule, data), 0);
-        controller_rules_changed(j->w.controller);
+        controller_adoptions_changed(j->w.controller);
         world_run(&j->w);
 }
 

@@ -144,12 +144,16 @@ static bool agent_pump(FakeAgent *a) {
         return moved;
 }
 
+void agent_read(FakeAgent *a) {
+        (void) agent_pump(a);
+}
+
 void world_run(World *w) {
         bool moved = true;
 
         while (moved && w->controller) {
                 controller_dispatch(w->controller, w->host.now_usec);
-                moved = false;
+                moved = controller_deadline(w->controller) == 0;
                 for (unsigned i = 0; i < WORLD_AGENTS; i++)
                         moved |= agent_pump(&w->agents[i]);
         }
@@ -233,7 +237,7 @@ bool agent_ready(const FakeAgent *a) {
         return a->session && agent_session_state(a->session) == AGENT_SESSION_READY;
 }
 
-void agent_push(FakeAgent *a, WireState *state) {
+void agent_send(FakeAgent *a, WireState *state) {
         Buffer out = BUFFER_NULL;
         uint64_t sequence;
 
@@ -243,6 +247,10 @@ void agent_push(FakeAgent *a, WireState *state) {
                            a->world->host.now_usec);
         buffer_done(&out);
         a->asked = true;
+}
+
+void agent_push(FakeAgent *a, WireState *state) {
+        agent_send(a, state);
         world_run(a->world);
 }
 

@@ -68,6 +68,7 @@ void agent_dial(FakeAgent *a);    /* the first half: it says nothing yet … */
 void agent_hello(FakeAgent *a);   /* … until here; then run */
 void agent_vanish(FakeAgent *a);  /* its connection breaks without a goodbye */
 void agent_leave(FakeAgent *a);   /* it says goodbye, and the connection ends */
+void agent_read(FakeAgent *a);    /* what the helper has sent; the helper does not run */
 bool agent_ready(const FakeAgent *a);
 
 /*
@@ -77,7 +78,8 @@ bool agent_ready(const FakeAgent *a);
  */
 void agent_ask(FakeAgent *a, const char *address, const char *services);
 void agent_ask_again(FakeAgent *a);
-void agent_push(FakeAgent *a, WireState *state); /* a state made elsewhere; not taken over */
+void agent_send(FakeAgent *a, WireState *state); /* a state made elsewhere; not taken over */
+void agent_push(FakeAgent *a, WireState *state); /* the same, and run */
 
 /* The state that agent_ask() would send, for tests without a session. */
 void world_parse(WireState *state, const char *address, const char *services);

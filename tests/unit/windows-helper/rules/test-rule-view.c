@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+
+/* The known values: read in portions, kept up to date through our own changes, and right in the end
+ * no matter what changes in the middle of a reading. */
+
+#include "tests/host/memory-host.h"
+#include "tests/suite.h"
+#include "windows-helper/core/rules/rule-view.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdio.h>
+
+#define PORTS 6
+
+static MemoryHost m;
+static ControllerHost host;
+static RuleView view;
+
+static void foreign(unsigned port, const char *data) {
+        char name[32];
+
+        (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 80 + port);
+        memory_host_foreign(&m, RULE_V4TOV4, name, data);
+}
+
+static void setup(void) {
+        memory_host_init(&m);
+        memory_host_fill(&m, &host);
+        view = RULE_VIEW_NULL;
+        for (unsigned i = 0; i < PORTS; i++)
+                foreign(i, "10.0.0.1/1");
+        rule_view_changed(&view);
+}
+
+static void teardown(void) {
+        rule_view_done(&view);
+        memory_host_done(&m);
+}
+
+/* Read portions of @n values until none is due. Return: how many. */
+static unsigned read_all(size_t n, bool *ret_changed) {
+        unsigned portions = 0;
+        bool changed;
+
+        *ret_changed = false;
+        while (rule_view_is_due(&view)) {
+                ck_assert_int_eq(rule_view_read(&view, &host.rules, n, &changed), 0);
+                *ret_changed |= changed;
+                portions++;
+        }
+        return portions;
+}
+
+/* What is known is what is there. */
+static void expect_truth(void) {
+        RuleTable truth = RULE_TABLE_NULL;
+        RuleCursor cursor = {0};
+
+        ck_assert_int_eq(host.rules.rules_read(&m, &cursor, SIZE_MAX, &truth), 0);
+        rule_table_sort(&truth);
+        ck_assert(view.known);
+        ck_assert(rule_table_equal(&view.present, &truth));
+        rule_table_done(&truth);
+}
+
+/* We write or delete (NULL) a value. */
+static void ours(unsigned port, const char *data) {
+        char name[32];
+
+        (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 80 + port);
+        if (data)
+                ck_assert_int_eq(host.rules.rule_set(&m, RULE_V4TOV4, name, data), 0);
+        else
+                ck_assert_int_eq(host.rules.rule_delete(&m, RULE_V4TOV4, name), 0);
+        rule_view_note(&view, RULE_V4TOV4, name, data);
+}
+
+START_TEST(test_portions) {
+        bool changed;
+
+        ck_assert(!view.known);
+        ck_assert_uint_eq(read_all(2, &changed), 3);
+        ck_assert(changed);
+        expect_truth();
+        rule_view_changed(&view); /* nothing has changed after all */
+        (void) read_all(4, &changed);
+        ck_assert(!changed);
+        foreign(1, "10.0.0.2/2");
+        foreign(2, NULL);
+        rule_view_changed(&view);
+        (void) read_all(4, &changed);
+        ck_assert(changed);
+        expect_truth();
+}
+END_TEST
+
+/* The notification of our own change leads to a reading, which finds nothing new. */
+START_TEST(test_our_own_changes) {
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        ours(0, NULL);
+        ours(3, "10.0.0.2/2");
+        ours(9, "10.0.0.2/2");
+        rule_view_update(&view);
+        expect_truth();
+        rule_view_changed(&view);
+        (void) read_all(2, &changed);
+        ck_assert(!changed);
+        expect_truth();
+}
+END_TEST
+
+/* In the middle of a reading, whatever changes shifts the values that are to come. */
+START_TEST(test_changes_while_reading) {
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        for (unsigned at = 0; at < PORTS; at++) { /* after so many portions of one value */
+                for (unsigned port = 0; port < PORTS; port++) {
+                        foreign(port, "10.0.0.1/1");
+                        rule_view_changed(&view);
+                        (void) read_all(SIZE_MAX, &changed);
+                        rule_view_changed(&view);
+                        for (unsigned i = 0; i < at; i++)
+                                ck_assert_int_eq(rule_view_read(&view, &host.rules, 1, &changed),
+                                                 0);
+                        ours(port, NULL);
+                        rule_view_update(&view);
+                        ours((port + 3) % PORTS, "10.0.0.2/2");
+                        rule_view_update(&view);
+                        (void) read_all(1, &changed);
+                        ck_assert_msg(!changed, "after %u portions, port %u", at, port);
+                        expect_truth();
+                }
+        }
+}
+END_TEST
+
+/* Others are notified in the middle of a reading: it is repeated. */
+START_TEST(test_others_while_reading) {
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        rule_view_changed(&view);
+        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, &changed), 0);
+        foreign(0, NULL);
+        foreign(1, "10.0.0.3/3");
+        rule_view_changed(&view);
+        (void) read_all(3, &changed);
+        ck_assert(changed);
+        expect_truth();
+}
+END_TEST
+
+static int broken(MemoryHost *host_m, MemoryCall call) {
+        return call == MEMORY_RULES_READ ? -EIO : 0;
+}
+
+START_TEST(test_a_reading_fails) {
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        rule_view_changed(&view);
+        m.fault = broken;
+        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, &changed), -EIO);
+        ck_assert(!view.known);
+        ck_assert(!rule_view_is_due(&view)); /* the caller decides when to try again */
+        m.fault = NULL;
+        rule_view_changed(&view);
+        (void) read_all(3, &changed);
+        expect_truth();
+}
+END_TEST
+
+START_TEST(test_an_unknown_outcome) {
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        rule_view_changed(&view);
+        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, &changed), 0);
+        foreign(0, "10.0.0.9/9"); /* where the reading has been already */
+        rule_view_distrust(&view);
+        ck_assert(!view.known);
+        (void) read_all(3, &changed);
+        ck_assert(changed);
+        expect_truth();
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("rule-view");
+        TCase *tc = tcase_create("rule-view");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_portions);
+        tcase_add_test(tc, test_our_own_changes);
+        tcase_add_test(tc, test_changes_while_reading);
+        tcase_add_test(tc, test_others_while_reading);
+        tcase_add_test(tc, test_a_reading_fails);
+        tcase_add_test(tc, test_an_unknown_outcome);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
