@@ -91,6 +91,7 @@ Controller *controller_free(Controller *controller) {
                 }
                 guests_done(&controller->guests);
                 rule_view_done(&controller->view);
+                verify_done(&controller->verify);
                 ledger_done(&controller->ledger);
                 firewall_rules_done(&controller->firewall.rules);
                 free(controller);
@@ -175,6 +176,7 @@ void controller_set_hostnet(Controller *controller, const Hostnet *hostnet) {
 }
 
 void controller_forwarder_changed(Controller *controller) {
+        verify_forget_late(&controller->verify);
         controller->due.activation = true;
         controller->due.run = true;
 }

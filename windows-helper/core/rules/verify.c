@@ -10,6 +10,7 @@
 #include "windows-helper/core/base/result.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define VERIFY_PROCESS_MAX 64
@@ -29,9 +30,23 @@ typedef struct Check {
         bool late;  /* VERIFY_PENDING_ATTEMPTS have passed: look for reasons */
         bool final; /* iphlpsvc has had all the time it gets */
         size_t n_waiting, n_obstacles, n_probes, n_idle;
+        const Verify *before;
+        size_t at;         /* in .before->late, which is walked along with the endpoints */
+        IpEndpoint *lates; /* owned; as Verify.late, from this check */
+        size_t n_lates;
         /* the excluded range found last */
         uint16_t range_first, range_last;
 } Check;
+
+void verify_forget_late(Verify *v) {
+        free(v->late);
+        v->late = NULL;
+        v->n_late = 0;
+}
+
+void verify_done(Verify *v) {
+        verify_forget_late(v);
+}
 
 void verify_restart(Verify *v) {
         if (!v->repeating)
@@ -162,6 +177,15 @@ static bool check_obstacle(Check *c, const IpEndpoint *listen, WireServiceResult
         return true;
 }
 
+/* True when @listen was late at the last check. To be asked in the order of the endpoints. */
+static bool check_was_late(Check *c, const IpEndpoint *listen) {
+        const Verify *v = c->before;
+
+        while (c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) < 0)
+                c->at++;
+        return c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) == 0;
+}
+
 static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         WireServiceResult *results = c->plan->results[e->guest], *result;
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -181,7 +205,8 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 }
                 c->n_idle++;
         }
-        if (c->final) {
+        if (c->final || check_was_late(c, &e->listen)) {
+                c->lates[c->n_lates++] = e->listen;
                 result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
                               "%s: the service IP Helper (iphlpsvc) does not listen there; restart "
                               "it: sc stop iphlpsvc, sc start iphlpsvc",
@@ -190,18 +215,20 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 result_worsen(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
                               "%s: the service IP Helper (iphlpsvc) does not listen there yet",
                               text);
+                c->n_waiting++;
         }
-        c->n_waiting++;
 }
 
 /* Decide when to check again. Return: whether to activate before. */
-static bool verify_schedule(Verify *v, const Check *c, uint64_t now_usec) {
+static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
         bool gone = c->n_obstacles < v->n_obstacles && c->n_idle > 0;
         bool repeat =
                 c->final && c->n_idle > 0 && now_usec - v->repeated_usec >= VERIFY_REPEAT_USEC;
 
+        if (gone) /* the activation is for them, so their checks start anew */
+                c->n_lates = 0;
         v->n_obstacles = c->n_obstacles;
-        if (c->n_waiting == 0 && c->n_obstacles == 0) {
+        if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && c->n_lates == 0) {
                 v->due_usec = SESSION_NO_DEADLINE;
                 v->attempt = 0;
                 return false;
@@ -223,21 +250,27 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         Check c = {
                 .host = host,
                 .plan = plan,
+                .before = v,
+                .lates = malloc((plan->n_endpoints + 1) * sizeof(*c.lates)),
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
-        int r = 0;
+        int r = c.lates ? 0 : -ENOMEM;
 
         *ret_activate = false;
-        if (plan->n_endpoints > 0)
+        if (r == 0 && plan->n_endpoints > 0)
                 r = host->listening_read(host->userdata, &c.table);
         if (r == 0) {
                 listening_table_sort(&c.table);
                 for (size_t i = 0; i < plan->n_endpoints; i++)
                         check_endpoint(&c, &plan->endpoints[i]);
                 *ret_activate = verify_schedule(v, &c, now_usec);
+                verify_forget_late(v);
+                v->late = c.lates;
+                v->n_late = c.n_lates;
         } else {
                 v->due_usec = SESSION_NO_DEADLINE;
+                free(c.lates);
         }
         listening_table_done(&c.table);
         return r == -ENOSYS ? 0 : r;

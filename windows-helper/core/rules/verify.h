@@ -11,6 +11,10 @@
  * excluded range, an address that the host does not have. An obstacle is checked every
  * VERIFY_OBSTACLE_USEC. Once it has gone, iphlpsvc is activated again, because it is not known
  * whether it tries again by itself (fact 4.3.7). When all is well, no timer runs.
+ *
+ * An endpoint that has had all this time is late. An activation for other endpoints does not start
+ * its checks anew: its state stays as it was reported, and it does not make the checks of the
+ * others more frequent.
  */
 
 #include "windows-helper/core/rules/port-host.h"
@@ -28,12 +32,19 @@ typedef struct Verify {
         uint64_t due_usec;      /* the next check, or SESSION_NO_DEADLINE */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
         bool repeating;         /* … which does not start the checks from the beginning */
+        IpEndpoint *late;       /* owned, sorted; had all the time, and are not listened on */
+        size_t n_late;
 } Verify;
 
 #define VERIFY_INIT ((Verify){.due_usec = SESSION_NO_DEADLINE})
 
+void verify_done(Verify *v);
+
 /* There was an activation: start the checks from the beginning. */
 void verify_restart(Verify *v);
+
+/* iphlpsvc was started anew: no endpoint is late. */
+void verify_forget_late(Verify *v);
 
 /**
  * verify() - compare the endpoints of @plan with what is listened on
@@ -41,8 +52,8 @@ void verify_restart(Verify *v);
  *
  * Worsens results of @plan that are ACTIVE and should not be.
  *
- * Return: 0, also when nothing can be known (-ENOSYS from the host); or the host's error, and then
- * nothing was worsened.
+ * Return: 0, also when nothing can be known (-ENOSYS from the host); -ENOMEM; or the host's error,
+ * and then nothing was worsened.
  */
 int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec,
            bool *ret_activate);

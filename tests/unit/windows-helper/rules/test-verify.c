@@ -66,6 +66,34 @@ START_TEST(test_never_listens) {
 }
 END_TEST
 
+/* An endpoint that has had its time is not "pending" again because another guest asks for
+ * something. Its guest would get a RESULT each time, perhaps with thousands of services. */
+START_TEST(test_others_do_not_start_it_anew) {
+        FakeAgent *debian = &w.agents[1];
+        unsigned n_results;
+
+        agent_connect(debian);
+        w.host.iphlpsvc_slow = true;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        world_wait(&w, 4000);
+        agent_expect(ubuntu, "web blocked not-listening");
+        n_results = ubuntu->n_results;
+        agent_ask(debian, "172.20.0.3", "ssh=0.0.0.0:22");
+        agent_expect(debian, "ssh pending not-listening");
+        world_wait(&w, 4000);
+        agent_expect(debian, "ssh blocked not-listening");
+        agent_expect(ubuntu, "web blocked not-listening");
+        ck_assert_uint_eq(ubuntu->n_results, n_results);
+        controller_forwarder_changed(w.controller); /* it was restarted, so everything is open */
+        world_run(&w);
+        agent_expect(ubuntu, "web pending not-listening");
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 2100);
+        agent_expect(ubuntu, "web active");
+        agent_expect(debian, "ssh active");
+}
+END_TEST
+
 START_TEST(test_port_in_use_and_freed) {
         uint64_t activations;
 
@@ -243,6 +271,7 @@ int main(void) {
         tcase_add_test(tc, test_active_at_once_without_a_timer);
         tcase_add_test(tc, test_pending_until_it_listens);
         tcase_add_test(tc, test_never_listens);
+        tcase_add_test(tc, test_others_do_not_start_it_anew);
         tcase_add_test(tc, test_port_in_use_and_freed);
         tcase_add_test(tc, test_port_freed_when_a_repetition_is_due);
         tcase_add_test(tc, test_excluded_range);
