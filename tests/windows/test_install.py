@@ -261,6 +261,22 @@ def test_a_deletion_that_an_older_version_has_ordered(serving):
     assert serving.pending() == [("\\??\\C:\\of another program", "")]
 
 
+@pytest.mark.parametrize("step", ["stop", "rules", "entry", "settings", "data", "program"])
+def test_killed_behind_a_step_of_removing(step, serving, registry):
+    assert serving.uninstall(fault=f"{step}:kill")[0] != 0
+    serving.restart()
+    if step in ("stop", "rules"):  # there is a way back: the service starts by itself
+        assert serving.serves() == "old"
+        serve(serving.service).close()
+        assert registry.rules() == RULE
+    else:
+        assert serving.service.query()["error"] == 1060
+        assert registry.rules() == {}
+    assert serving.uninstall()[0] == 0
+    serving.restart()
+    serving.expect_nothing()
+
+
 def test_each_step_of_removing_fails(serving, registry):
     for step in ("stop", "rules"):
         code, output = serving.uninstall(fault=f"{step}:after")

@@ -135,6 +135,32 @@ START_TEST(test_each_step_of_uninstall_fails) {
 }
 END_TEST
 
+START_TEST(test_killed_behind_each_step_of_uninstall) {
+        for (int step = 0; step < _UNINSTALL_END; step++) {
+                for (int next = 0; next < 3; next++) { /* a restart, removing again, installing */
+                        Machine m = machine_served;
+                        Run run = {.m = &m, .fault = step, .kind = KILL};
+
+                        (void) machine_uninstall(&run);
+                        ck_assert(m.entry == OLD || !m.rules); /* none without its owner */
+                        run = (Run){.m = &m, .fault = -1};
+                        if (next == 0) {
+                                machine_restart(&m);
+                                ck_assert_int_eq(m.serves, m.entry);
+                        } else if (next == 1) {
+                                ck_assert_int_eq(machine_uninstall(&run).error, 0);
+                                machine_restart(&m);
+                                m.aside = false;
+                                ck_assert(machine_equal(&m, &machine_fresh));
+                        } else {
+                                ck_assert_int_eq(machine_install(&run).error, 0);
+                                expect_installed(&m);
+                        }
+                }
+        }
+}
+END_TEST
+
 static int fail_all(void *userdata, int step) {
         return step == INSTALL_ENTRY ? -EACCES : 0;
 }
@@ -166,6 +192,7 @@ int main(void) {
         tcase_add_test(cases, test_killed_behind_each_step_of_install);
         tcase_add_test(cases, test_killed_and_then_removed);
         tcase_add_test(cases, test_each_step_of_uninstall_fails);
+        tcase_add_test(cases, test_killed_behind_each_step_of_uninstall);
         tcase_add_test(cases, test_the_way_back_goes_on_after_an_error);
         suite_add_tcase(suite, cases);
         return suite_run(suite);
