@@ -2,8 +2,9 @@
 #pragma once
 
 /*
- * Installing and removing the service with everything that belongs to it. Each step prints what it
- * did and can be repeated, so an interrupted installation is completed by running it again.
+ * Installing and removing the service with everything that belongs to it. Both print what they do.
+ * When a step fails, all before it are taken back; when the process is killed, running it again
+ * completes it.
  */
 
 #include "windows-helper/win/win.h"
@@ -15,10 +16,12 @@
  * A running older version is asked to hand over: its rules stay in force, and the new version keeps
  * those whose agents come back in time.
  *
- * Return: 0 or negative errno (logged).
+ * Return: 0; or negative errno (logged, with what to do) when everything is as before, or as near
+ * to it as possible.
  */
 int install(const wchar_t *arguments);
 
-/* Withdraw all rules, then remove everything that belongs to wslbridge, and nothing else.
- * Return: 0 or the first error; everything that could not be removed is logged. */
+/* Withdraw all rules, then remove everything that belongs to wslbridge, and nothing else. As long
+ * as the service is not removed, a failure takes everything back. Return: 0 or the first error;
+ * everything that could not be removed is logged. */
 int uninstall(void);

@@ -66,7 +66,7 @@ static LSTATUS restart_write(const wchar_t *list, size_t n) {
 }
 
 static bool restart_equal(const wchar_t *a, size_t n_a, const wchar_t *b, size_t n_b) {
-        return n_a == n_b && (n_a == 0 || wmemcmp(a, b, n_a) == 0);
+        return n_a == n_b && (n_a == 0 || (a && b && wmemcmp(a, b, n_a) == 0));
 }
 
 static int restart_error(LSTATUS error) {

@@ -11,6 +11,7 @@
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/secure.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
