@@ -117,8 +117,11 @@ DEFINE_CLEANUP(Config *, config_free);
 /* NULL: none of that name. */
 const ConfigService *config_find(const Config *c, const char *name);
 
-/* The same place and text. */
-bool config_problem_equal(const ConfigProblem *x, const ConfigProblem *y);
+/* By file, then by line and text: the order of Config.problems. Return: as strcmp(3). */
+int config_problem_compare(const ConfigProblem *x, const ConfigProblem *y);
+
+/* Whether any of the problems is about @file. */
+bool config_has_problem(const Config *c, const char *file);
 
 /* For people: what is in force of @file, which has a problem. @previous: CONFIG_PREVIOUS. */
 const char *config_in_force_text(const char *file, bool previous);

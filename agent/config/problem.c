@@ -104,8 +104,7 @@ void config_problems_add(ConfigProblems *p, unsigned line, const char *key, cons
         p->items[p->n++] = problem;
 }
 
-static int problem_compare(const void *a, const void *b) {
-        const ConfigProblem *x = a, *y = b;
+int config_problem_compare(const ConfigProblem *x, const ConfigProblem *y) {
         int r = strcmp(x->file, y->file);
 
         if (r != 0)
@@ -115,14 +114,22 @@ static int problem_compare(const void *a, const void *b) {
         return strcmp(x->message, y->message); /* any fixed order */
 }
 
+static int problem_compare(const void *a, const void *b) {
+        return config_problem_compare(a, b);
+}
+
 void config_problems_sort(ConfigProblems *p) {
         if (p->n > 1)
                 qsort(p->items, p->n, sizeof(*p->items), problem_compare);
 }
 
-bool config_problem_equal(const ConfigProblem *x, const ConfigProblem *y) {
-        return problem_compare(x, y) == 0 &&
-               strcmp(x->key ? x->key : "", y->key ? y->key : "") == 0;
+static int problem_compare_file(const void *file, const void *problem) {
+        return strcmp(file, ((const ConfigProblem *) problem)->file);
+}
+
+bool config_has_problem(const Config *c, const char *file) {
+        return c->n_problems > 0 && bsearch(file, c->problems, c->n_problems, sizeof(*c->problems),
+                                            problem_compare_file);
 }
 
 const char *config_in_force_text(const char *file, bool previous) {

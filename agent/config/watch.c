@@ -12,6 +12,9 @@
  * first of a name looks the same for both. But a program that creates a file goes on to write it,
  * so a file that is not written to for a while is complete.
  *
+ * A mount causes no event of inotify. But the kernel tells when something is mounted, and the list
+ * of mounts shows whether it concerns one of the directories.
+ *
  * The runtime directory /run/wslbridge is one of the places, and without systemd the agent writes
  * its status there. So names that are not configuration must not cause a reload, or every reload
  * would cause the next. The service writes to a directory below that, which causes no event at all.
@@ -20,12 +23,14 @@
 #include "agent/config/watch.h"
 
 #include "agent/config/config.h"
+#include "agent/util/mounts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
 
@@ -59,13 +64,15 @@ struct ConfigWatch {
         void *userdata;
 
         /* owned */
-        sd_event_source *timer;
+        sd_event_source *timer, *mount_source; /* the latter: NULL without /proc */
+        int mount_fd;
         Watch watches[WATCH_MAX];
         size_t n_watches;
 
         /* state */
-        int error;    /* as configwatch_error() */
-        bool changed; /* something was changed for certain since the timer was started */
+        int error;       /* as configwatch_error() */
+        uint64_t mounts; /* a hash of those that concern the directories */
+        bool changed;    /* something was changed for certain since the timer was started */
         char new_files[NEW_FILES_MAX][NAME_MAX + 1]; /* that appeared since, and may be complete */
         size_t n_new_files;
 };
@@ -142,11 +149,22 @@ static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
         return true;
 }
 
+static int configwatch_start_timer(ConfigWatch *w) {
+        int enabled, r;
+
+        r = sd_event_source_get_enabled(w->timer, &enabled);
+        if (r < 0 || enabled != SD_EVENT_OFF)
+                return r < 0 ? r : 0;
+        r = sd_event_source_set_time_relative(w->timer, CONFIG_WATCH_DEBOUNCE_USEC);
+        if (r < 0)
+                return r;
+        return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+}
+
 static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event *e,
                                   void *userdata) {
         Watch *watch = userdata;
         ConfigWatch *w = watch->owner;
-        int enabled, r;
 
         if (!watch_concerns(watch, e))
                 return 0;
@@ -158,13 +176,22 @@ static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event
                 new_file_add(w, e->name);
         else
                 w->changed = true;
-        r = sd_event_source_get_enabled(w->timer, &enabled);
-        if (r < 0 || enabled != SD_EVENT_OFF)
-                return r < 0 ? r : 0;
-        r = sd_event_source_set_time_relative(w->timer, CONFIG_WATCH_DEBOUNCE_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+        return configwatch_start_timer(w);
+}
+
+static uint64_t mounts_read(const ConfigWatch *w) {
+        return mounts_hash(w->root, config_prefixes, "/" CONFIG_MAIN_DIR);
+}
+
+static int configwatch_on_mount(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
+        ConfigWatch *w = userdata;
+        uint64_t mounts = mounts_read(w);
+
+        if (mounts == w->mounts)
+                return 0;
+        w->mounts = mounts;
+        w->changed = true;
+        return configwatch_start_timer(w);
 }
 
 /* Return: 0 or negative errno; see watch_is_missing(). */
@@ -260,6 +287,7 @@ static int watch_add_link(ConfigWatch *w, const char *path) {
 int configwatch_renew(ConfigWatch *w) {
         configwatch_clear(w);
         w->error = 0;
+        w->mounts = mounts_read(w);
         for (const char *const *prefix = config_prefixes; *prefix; prefix++) {
                 _cleanup_free_ char *main_dir = NULL, *services = NULL;
                 int r;
@@ -316,6 +344,13 @@ int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, 
         w->root = root;
         w->fn = fn;
         w->userdata = userdata;
+        w->mount_fd = open(MOUNTS_LIST, O_RDONLY | O_CLOEXEC);
+        if (w->mount_fd >= 0) {
+                r = sd_event_add_io(event, &w->mount_source, w->mount_fd, EPOLLPRI,
+                                    configwatch_on_mount, w);
+                if (r < 0)
+                        return r;
+        }
         r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, UINT64_MAX, WATCH_ACCURACY,
                               configwatch_on_timer, w);
         if (r < 0)
@@ -338,6 +373,8 @@ ConfigWatch *configwatch_free(ConfigWatch *w) {
                 return NULL;
         configwatch_clear(w);
         sd_event_source_disable_unref(w->timer);
+        sd_event_source_disable_unref(w->mount_source);
+        closep(&w->mount_fd);
         free(w);
         return NULL;
 }

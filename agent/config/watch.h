@@ -29,7 +29,7 @@ int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, 
 ConfigWatch *configwatch_free(ConfigWatch *w);
 DEFINE_CLEANUP(ConfigWatch *, configwatch_free);
 
-/* Make all watches anew, after something that causes no event (a mount, a limit that was raised).
+/* Make all watches anew, after something that causes no event (a limit that was raised).
  * Call it before reading the files. Return: 0, also when something cannot be watched, or -ENOMEM.
  */
 int configwatch_renew(ConfigWatch *w);

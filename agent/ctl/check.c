@@ -19,19 +19,12 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static bool has_problem(const Config *config, const char *file) {
-        for (size_t i = 0; i < config->n_problems; i++)
-                if (strcmp(config->problems[i].file, file) == 0)
-                        return true;
-        return false;
-}
-
 /* Print what only the agent finds wrong. Return: how many problems that is. */
 static size_t check_agent(const Report *report, const Config *config) {
         size_t n = 0;
 
         for (size_t i = 0; i < report->n_problems; i++) {
-                if (has_problem(config, report->problems[i].file))
+                if (config_has_problem(config, report->problems[i].file))
                         continue;
                 ctl_problem_print(&report->problems[i]);
                 n++;
@@ -96,13 +89,13 @@ static size_t check_sandbox_all(const char *root, const Config *config) {
 
                 (void) snprintf(file, sizeof(file), "%s/" CONFIG_AGENT_FILE, config_prefixes[i]);
                 (void) snprintf(path, sizeof(path), "%s%s", root, file);
-                if (access(path, F_OK) == 0 && !has_problem(config, file)) {
+                if (access(path, F_OK) == 0 && !config_has_problem(config, file)) {
                         n += check_sandbox(root, file);
                         break;
                 }
         }
         for (size_t i = 0; i < config->n_services; i++)
-                if (!has_problem(config, config->services[i].file))
+                if (!config_has_problem(config, config->services[i].file))
                         n += check_sandbox(root, config->services[i].file);
         return n;
 }

@@ -7,21 +7,20 @@
 #include <errno.h>
 #include <string.h>
 
-static bool problem_is_in(const Config *config, const ConfigProblem *p) {
-        for (size_t i = 0; config && i < config->n_problems; i++)
-                if (config_problem_equal(&config->problems[i], p))
-                        return true;
-        return false;
-}
-
-/* Log each problem once, with what is in force instead. */
+/* Log each problem once, with what is in force instead. Both lists have the same order. */
 static int agent_log_problems(Agent *a, const Config *config) {
+        const Config *before = a->config.current;
+        size_t n_before = before ? before->n_problems : 0, k = 0;
+
         for (size_t i = 0; i < config->n_problems; i++) {
                 const ConfigProblem *p = &config->problems[i];
                 _cleanup_free_ char *text = NULL;
-                int r;
+                int order = 1, r;
 
-                if (problem_is_in(a->config.current, p))
+                while (k < n_before &&
+                       (order = config_problem_compare(&before->problems[k], p)) < 0)
+                        k++;
+                if (k < n_before && order == 0)
                         continue;
                 r = config_problem_format(p, &text);
                 if (r < 0)

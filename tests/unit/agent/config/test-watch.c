@@ -9,7 +9,9 @@
 
 #include "tests/unit/agent/testing.h"
 
+#include <sched.h>
 #include <stdbool.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #define ETC "etc/wslbridge"
@@ -299,6 +301,37 @@ START_TEST(test_all_places) {
 }
 END_TEST
 
+/* A folder, a file in it and the folder above can be mounted over. */
+START_TEST(test_mounts) {
+        static const char *const commands[] = {
+                "mount --bind other " ETC "/services.d",
+                "umount " ETC "/services.d",
+                "mount --bind other/web.ini " INI,
+                "umount " INI,
+                "mount -t tmpfs none etc",
+                "umount etc",
+        };
+
+        if (geteuid() != 0)
+                return; /* CI runs as root */
+        ck_assert_int_eq(unshare(CLONE_NEWNS), 0);
+        ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
+        test_mkdir(ETC "/services.d");
+        test_mkdir("other");
+        shell("echo >other/web.ini; echo >" INI);
+        start();
+        for (size_t i = 0; i < ELEMENTSOF(commands); i++) {
+                shell(commands[i]);
+                ck_assert_msg(changes() >= 1, "%s", commands[i]);
+                ck_assert_msg(changes() == 0, "goes on after: %s", commands[i]);
+        }
+        shell("mount --bind other other"); /* somewhere else */
+        ck_assert_uint_eq(changes(), 0);
+        shell("umount other && echo >>" INI);
+        ck_assert_uint_eq(changes(), 1);
+}
+END_TEST
+
 START_TEST(test_root_through_a_link) {
         shell("mkdir -p real/" ETC "/services.d && ln -s real/etc etc");
         start();
@@ -344,6 +377,7 @@ int main(void) {
         tcase_add_test(t, test_directory_becomes_readable);
         tcase_add_test(t, test_limit_is_reported);
         tcase_add_test(t, test_all_places);
+        tcase_add_test(t, test_mounts);
         tcase_add_test(t, test_root_through_a_link);
         tcase_add_test(t, test_overflow_is_a_change);
         return test_run(t, "configwatch");
