@@ -14,10 +14,7 @@ const char *const guest_finding_ids[] = {
         "agent-failed",
         "agent-stopped",
         "status-bad",
-<<<<<<< HEAD
         "wsl-silent",
-=======
->>>>>>> 8665cb7 (Agent: an answer has a deadline, and a refusal that may pass is tried again soon)
         "networking-mode",
         "no-address",
         "off-link",
@@ -26,10 +23,7 @@ const char *const guest_finding_ids[] = {
         "bad-key",
         "not-admitted",
         "helper-silent",
-<<<<<<< HEAD
-=======
         "helper-unanswered",
->>>>>>> 8665cb7 (Agent: an answer has a deadline, and a refusal that may pass is tried again soon)
         "config-stale",
         "config-problem",
         "service-invalid",
@@ -40,12 +34,9 @@ const char *const guest_finding_ids[] = {
         "service-pending",
         "port-loopback",
         "port-silent",
-<<<<<<< HEAD
         "service-unreachable",
         "service-firewall",
         "address-doubtful",
-=======
->>>>>>> 8665cb7 (Agent: an answer has a deadline, and a refusal that may pass is tried again soon)
         "candidates",
         "idle-stop",
         NULL,
