@@ -5,16 +5,16 @@
  */
 
 #include "windows-helper/commands/commands.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/ip-helper.h"
 #include "windows-helper/win/log.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-static int usage(FILE *stream) {
-        (void) fputs(
+static int usage(ConsoleStream stream) {
+        static const char text[] =
                 "Usage: wslbridge-helper COMMAND [OPTION...]\n\n"
                 "Keeps the port forwarding of Windows up to date for WSL2 and Hyper-V guests.\n\n"
                 "The service:\n"
@@ -35,25 +35,26 @@ static int usage(FILE *stream) {
                 "Other port forwardings:\n"
                 "  adopt ADDRESS:PORT    take over a port forwarding made by something else\n\n"
                 "  --help                show this text\n"
-                "  --version             show the version\n",
-                stream);
+                "  --version             show the version\n"
 #ifdef WSLBRIDGE_TEST_TRANSPORT
-        (void) fputs("\nOptions of 'run' in test builds:\n"
-                     "  --transport tcp:127.0.0.1:PORT   listen here; port 0 means any port\n"
-                     "  --transport tcp-vm:              VMs are ports, see transport-tcp-vm.c\n"
-                     "  --heartbeat-ms N  --handshake-ms N  --goodbye-ms N  --recovery-ms N\n"
-                     "  --debug                          log more\n",
-                     stream);
+                "\nOptions of 'run' in test builds:\n"
+                "  --transport tcp:127.0.0.1:PORT   listen here; port 0 means any port\n"
+                "  --transport tcp-vm:              VMs are ports, see transport-tcp-vm.c\n"
+                "  --heartbeat-ms N  --handshake-ms N  --goodbye-ms N  --recovery-ms N\n"
+                "  --debug                          log more\n"
 #endif
-        return stream == stdout ? EXIT_SUCCESS : EXIT_FAILURE;
+                ;
+
+        (void) console_write(stream, text, sizeof(text) - 1);
+        return stream == CONSOLE_OUTPUT ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static int command_help(int argc, char **argv) {
-        return usage(stdout);
+        return usage(CONSOLE_OUTPUT);
 }
 
 static int command_version(int argc, char **argv) {
-        (void) puts(COMMANDS_SOFTWARE);
+        (void) console_printf("%s\n", COMMANDS_SOFTWARE);
         return EXIT_SUCCESS;
 }
 
@@ -84,7 +85,7 @@ int wmain(int argc, wchar_t **wide) {
 #ifdef WSLBRIDGE_TEST_TRANSPORT
         /* So that a test can tell our exit codes from those of Wine's loader. */
         if (getenv("WSLBRIDGE_TEST_MAIN"))
-                (void) fputs("main\n", stderr);
+                (void) console_write(CONSOLE_ERROR, "main\n", 5);
 #endif
         /* Before anything can load a DLL by name: DLLs come from System32, never from the folder in
          * which we were started (fact 9.2.2). */
@@ -96,10 +97,10 @@ int wmain(int argc, wchar_t **wide) {
                 return EXIT_FAILURE;
         argv = utf8_arguments(argc, wide);
         if (!argv || argc < 2)
-                return usage(stderr);
+                return usage(CONSOLE_ERROR);
         for (size_t i = 0; i < ARRAYSIZE(commands); i++)
                 if (strcmp(argv[1], commands[i].name) == 0)
                         return commands[i].fn(argc - 2, argv + 2);
         log_write(LOG_LEVEL_ERROR, "Unknown command '%s'", argv[1]);
-        return usage(stderr);
+        return usage(CONSOLE_ERROR);
 }

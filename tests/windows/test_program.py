@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The exe itself: its DLLs, its size and its command line."""
 
+import os
 import pathlib
+import pty
+import select
 import subprocess
 
 import pytest
@@ -91,3 +94,20 @@ def test_command_line(prefix, build_win, arguments, code, text):
     done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", *arguments, check=False)
     assert done.returncode == code
     assert text in done.stdout
+
+
+def test_text_in_a_console_window(prefix, build_win):
+    """A console shows Unicode characters whatever its code page is, on both streams."""
+    master, slave = pty.openpty()
+    with prefix.popen(build_win / "windows-helper/wslbridge-helper.exe", "Bücher…",
+                      stdin=slave, stdout=slave, stderr=slave) as process:
+        os.close(slave)
+        assert process.wait(60) == 1
+    seen = b""
+    while select.select([master], [], [], 1)[0]:
+        try:
+            seen += os.read(master, 65536)
+        except OSError:  # all of the other end is closed
+            break
+    os.close(master)
+    assert "Unknown command 'Bücher…'" in seen.decode()

@@ -9,6 +9,7 @@
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -57,9 +58,10 @@ static int adopt_values(const RuleTable *rules, const Ledger *ledger, const IpEn
                         continue;
                 r = adoption_store_add(&adoptions, v->family, v->name, v->data);
                 if (r == 0) {
-                        printf("%s %s = %s: will be taken over when a guest's service asks for "
-                               "it\n",
-                               rule_family_name(v->family), v->name, v->data);
+                        (void) console_printf(
+                                "%s %s = %s: will be taken over when a guest's service asks for "
+                                "it\n",
+                                rule_family_name(v->family), v->name, v->data);
                         n++;
                 }
         }

@@ -5,9 +5,10 @@
  */
 
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/console.h"
 #include "windows-helper/commands/host-survey.h"
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/doctor/host-checks.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -36,9 +37,9 @@ int command_doctor(int argc, char **argv) {
                 r = out.oom ? -ENOMEM : 0;
         }
         if (r == 0)
-                console_write(&out);
+                r = console_write(CONSOLE_OUTPUT, buffer_text(&out), buffer_length(&out));
         else
-                log_write(LOG_LEVEL_ERROR, "Cannot look at everything: %s", strerror(-r));
+                log_write(LOG_LEVEL_ERROR, "Cannot look at everything: %s", error_text(r));
         buffer_done(&out);
         findings_done(&findings);
         host_survey_free(survey);

@@ -7,6 +7,7 @@
 #include "windows-helper/install/install.h"
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
 #include <stdio.h>
@@ -42,7 +43,7 @@ int command_install(int argc, char **argv) {
                 return EXIT_FAILURE;
         if (install(arguments) < 0)
                 return EXIT_FAILURE;
-        puts("Installed.");
+        (void) console_printf("Installed.\n");
         return EXIT_SUCCESS;
 }
 
@@ -55,6 +56,7 @@ int command_uninstall(int argc, char **argv) {
                 return EXIT_FAILURE;
         if (uninstall() < 0)
                 return EXIT_FAILURE;
-        puts("Removed. Values set by Group Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) are kept.");
+        (void) console_printf("Removed. Values set by Group Policy "
+                              "(HKLM\\SOFTWARE\\Policies\\wslbridge) are kept.\n");
         return EXIT_SUCCESS;
 }

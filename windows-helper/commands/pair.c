@@ -9,6 +9,7 @@
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/vm/wsl-pair.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
 
@@ -23,8 +24,8 @@ static int pair_list_one(void *userdata, const char *owner) {
 
         guest_store_seen(&(GuestStore){REGISTRY_KEY_INIT(GUEST_STORE_PATH)}, owner, seen);
         if ((*n)++ == 0)
-                printf("%-24s %s\n", "LAST SEEN", "GUEST");
-        printf("%-24s %s\n", seen, owner);
+                (void) console_printf("%-24s %s\n", "LAST SEEN", "GUEST");
+        (void) console_printf("%-24s %s\n", seen, owner);
         return 0;
 }
 
@@ -35,7 +36,7 @@ static int pair_list(void) {
 
         key_store_done(&keys);
         if (r == 0 && n == 0)
-                puts("No guest is paired.");
+                (void) console_printf("No guest is paired.\n");
         return r;
 }
 
@@ -50,6 +51,8 @@ static int pair_store(const char *owner, const uint8_t *key) {
 /* For guests that wsl.exe cannot reach: Hyper-V guests, and distros of a user other than the
  * administrator. */
 static int pair_print(const char *owner, const uint8_t *key) {
+        static const char advice[] =
+                "Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n";
         int r;
 
         if (!wsl_pair_is_owner(owner)) {
@@ -63,12 +66,10 @@ static int pair_print(const char *owner, const uint8_t *key) {
         r = pair_store(owner, key);
         if (r < 0)
                 return r;
-        (void) fputs(
-                "Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n",
-                stderr);
+        (void) console_write(CONSOLE_ERROR, advice, sizeof(advice) - 1);
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
-                printf("%02x", key[i]);
-        puts("");
+                (void) console_printf("%02x", key[i]);
+        (void) console_printf("\n");
         return 0;
 }
 
@@ -78,13 +79,13 @@ static int pair_distro(const char *distro, const uint8_t *key) {
         char owner[LEDGER_OWNER_MAX + 1];
         int r;
 
-        printf("Giving '%s' a new key; the distro may have to start first ...\n", distro);
-        (void) fflush(stdout);
+        (void) console_printf("Giving '%s' a new key; the distro may have to start first ...\n",
+                              distro);
         r = wsl_pair(distro, key, owner);
         if (r == 0)
                 r = pair_store(owner, key);
         if (r == 0)
-                printf("Paired: %s\n", owner);
+                (void) console_printf("Paired: %s\n", owner);
         return r;
 }
 
@@ -130,6 +131,6 @@ int command_unpair(int argc, char **argv) {
                           argv[0]);
         if (r < 0)
                 return EXIT_FAILURE;
-        printf("Unpaired: %s. Its rules are withdrawn at once.\n", argv[0]);
+        (void) console_printf("Unpaired: %s. Its rules are withdrawn at once.\n", argv[0]);
         return EXIT_SUCCESS;
 }

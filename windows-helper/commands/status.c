@@ -5,9 +5,10 @@
  */
 
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/console.h"
 #include "windows-helper/commands/status-load.h"
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/status/text.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -37,10 +38,10 @@ int command_status(int argc, char **argv) {
         if (r == 0)
                 r = json ? buffer_append(&out, text, n)
                          : status_text(&out, text, n, console_width());
-        console_write(&out);
+        (void) console_write(CONSOLE_OUTPUT, buffer_text(&out), buffer_length(&out));
         buffer_done(&out);
         free(text);
         if (r < 0)
-                log_write(LOG_LEVEL_ERROR, "The status file cannot be read (%s)", strerror(-r));
+                log_write(LOG_LEVEL_ERROR, "The status file cannot be read (%s)", error_text(r));
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

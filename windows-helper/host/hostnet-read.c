@@ -75,8 +75,8 @@ static void hostnet_take_lxss(Hostnet *h) {
                 }
                 if (!h->has_nat) {
                         log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
-                                  "'HKLM\\%ls' NatNetwork is not a network, ignoring it",
-                                  HOSTNET_LXSS_PATH);
+                                  "'HKLM\\%s' NatNetwork is not a network, ignoring it",
+                                  WIN_UTF8(HOSTNET_LXSS_PATH));
                 }
         }
         if (registry_get_string(&lxss, "NatGatewayIpAddress", text, sizeof(text)) == 0 &&

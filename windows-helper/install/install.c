@@ -13,6 +13,7 @@
 #include "windows-helper/install/report.h"
 #include "windows-helper/install/scm.h"
 #include "windows-helper/service/service.h"
+#include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -195,8 +196,8 @@ static int uninstall_rules(void) {
 
         if (r < 0)
                 return r;
-        printf("  %-10s %zu left by the service\n", "rules", n_rules);
-        printf("  %-10s %zu left by the service\n", "firewall", n_firewall);
+        (void) console_printf("  %-10s %zu left by the service\n", "rules", n_rules);
+        (void) console_printf("  %-10s %zu left by the service\n", "firewall", n_firewall);
         return 0;
 }
 

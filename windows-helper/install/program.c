@@ -135,8 +135,9 @@ static int program_rename_error(const wchar_t *path, DWORD error) {
         if (error == ERROR_SUCCESS)
                 return 0;
         if (error == ERROR_SHARING_VIOLATION || error == ERROR_LOCK_VIOLATION)
-                return log_win_error(error, "Cannot rename '%ls': " PROGRAM_WHO_HELD, path);
-        return log_win_error(error, "Cannot rename '%ls'", path);
+                return log_win_error(error, "Cannot rename '%s': " PROGRAM_WHO_HELD,
+                                     WIN_UTF8(path));
+        return log_win_error(error, "Cannot rename '%s'", WIN_UTF8(path));
 }
 
 static int program_rename_or_say(const wchar_t *from, const wchar_t *to, DWORD flags) {
@@ -190,7 +191,7 @@ static int program_flush(const wchar_t *path) {
         if (file != INVALID_HANDLE_VALUE)
                 (void) CloseHandle(file);
         if (error != ERROR_SUCCESS)
-                return log_win_error(error, "Cannot write '%ls'", path);
+                return log_win_error(error, "Cannot write '%s'", WIN_UTF8(path));
         return 0;
 }
 
@@ -209,9 +210,11 @@ int program_copy(Program *p) {
         /* The folder inherits the protection of Program Files: users may read and run, not write.
          */
         if (!CreateDirectoryW(p->folder, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
-                return log_win_error(GetLastError(), "Cannot create folder '%ls'", p->folder);
+                return log_win_error(GetLastError(), "Cannot create folder '%s'",
+                                     WIN_UTF8(p->folder));
         if (!CopyFileW(self, p->copy, FALSE))
-                return log_win_error(GetLastError(), "Cannot copy the program to '%ls'", p->copy);
+                return log_win_error(GetLastError(), "Cannot copy the program to '%s'",
+                                     WIN_UTF8(p->copy));
         return program_flush(p->copy); /* before it replaces a program that works */
 }
 
@@ -220,7 +223,7 @@ int program_copy_undo(Program *p) {
                 return 0;
         if (!DeleteFileW(p->copy) && GetLastError() != ERROR_FILE_NOT_FOUND &&
             GetLastError() != ERROR_PATH_NOT_FOUND)
-                return log_win_error(GetLastError(), "Cannot delete '%ls'", p->copy);
+                return log_win_error(GetLastError(), "Cannot delete '%s'", WIN_UTF8(p->copy));
         if (!p->had_folder)
                 (void) RemoveDirectoryW(p->folder);
         return 0;
@@ -302,10 +305,11 @@ int program_delete_file(const wchar_t *path) {
                 return -ENAMETOOLONG;
         error = program_rename(path, old, 0);
         if (error != ERROR_SUCCESS)
-                return log_win_error(error, "Cannot delete '%ls': " PROGRAM_WHO_HELD, path);
+                return log_win_error(error, "Cannot delete '%s': " PROGRAM_WHO_HELD,
+                                     WIN_UTF8(path));
         if (!DeleteFileW(old) && !MoveFileExW(old, NULL, MOVEFILE_DELAY_UNTIL_REBOOT))
-                return log_win_error(GetLastError(), "Cannot delete '%ls' at the next restart",
-                                     old);
+                return log_win_error(GetLastError(), "Cannot delete '%s' at the next restart",
+                                     WIN_UTF8(old));
         report_done("file", path);
         if (program_exists(old))
                 report_remark(PROGRAM_IN_USE);

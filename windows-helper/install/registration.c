@@ -100,7 +100,7 @@ static int registration_delete_key(const wchar_t *path, const char *what) {
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return 0;
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot remove key 'HKLM\\%ls'", path);
+                return log_win_error((DWORD) error, "Cannot remove key 'HKLM\\%s'", WIN_UTF8(path));
         if (what)
                 report_done(what, path);
         return 0;

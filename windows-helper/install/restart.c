@@ -72,8 +72,8 @@ static bool restart_equal(const wchar_t *a, size_t n_a, const wchar_t *b, size_t
 static int restart_error(LSTATUS error) {
         return log_win_error((DWORD) error,
                              "Cannot change what Windows does at its next restart (value "
-                             "'%ls' of 'HKLM\\%ls')",
-                             RESTART_VALUE, RESTART_KEY);
+                             "'%s' of 'HKLM\\%s')",
+                             WIN_UTF8(RESTART_VALUE), WIN_UTF8(RESTART_KEY));
 }
 
 int restart_spare(Restart *r, const wchar_t *const *folders, size_t n_folders, const wchar_t *from,

@@ -255,9 +255,9 @@ static int helper_lock(Helper *h) {
                 r = secure_file(path, SECURE_SECRET_FILE, /* share= */ 0, &h->lock);
                 if (r == -EISDIR)
                         log_write(LOG_LEVEL_ERROR,
-                                  "'%ls' is a folder, but must be a file; find out who made it, "
+                                  "'%s' is a folder, but must be a file; find out who made it, "
                                   "and remove it",
-                                  path);
+                                  WIN_UTF8(path));
                 if (r != -EBUSY)
                         return r;
                 Sleep(HELPER_LOCK_POLL_MS);

@@ -204,7 +204,7 @@ static int status_write(const Buffer *text) {
         if (r < 0)
                 return r;
         if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
-                r = log_win_error(GetLastError(), "Cannot write '%ls'", path);
+                r = log_win_error(GetLastError(), "Cannot write '%s'", WIN_UTF8(path));
         (void) CloseHandle(file);
         if (r == 0 && !MoveFileExW(path, name, MOVEFILE_REPLACE_EXISTING))
                 r = win_errno(GetLastError()); /* somebody is reading it; try again next time */
@@ -242,10 +242,10 @@ void status_file_tick(StatusFile *s, const Controller *controller, const Surroun
                 s->written = true;
         } else if (!s->warned) {
                 log_write(LOG_LEVEL_WARNING,
-                          r == -EISDIR ? "Cannot write the status file: '%ls' is a folder; remove "
+                          r == -EISDIR ? "Cannot write the status file: '%s' is a folder; remove "
                                          "it. Trying again"
-                                       : "Cannot write the status file '%ls', trying again",
-                          STATUS_FILE_NEW);
+                                       : "Cannot write the status file '%s', trying again",
+                          WIN_UTF8(STATUS_FILE_NEW));
                 s->warned = true;
         }
 }

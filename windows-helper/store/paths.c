@@ -23,7 +23,7 @@ static int paths_join(const wchar_t *folder, const wchar_t *name, wchar_t ret_pa
                          name ? name : L"");
 
         if (n < 0 || n >= PATHS_MAX) {
-                log_write(LOG_LEVEL_ERROR, "The path of '%ls' is too long", folder);
+                log_write(LOG_LEVEL_ERROR, "The path of '%s' is too long", WIN_UTF8(folder));
                 return -ENAMETOOLONG;
         }
         return 0;

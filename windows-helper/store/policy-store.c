@@ -26,7 +26,8 @@ static void policy_store_problem(PolicyRead *read, const char *problem) {
         PolicyOrigin *o = read->origin;
 
         if (o->n_problems < POLICY_PROBLEMS_MAX)
-                result_text(o->problems[o->n_problems++], "HKLM\\%ls: %s", read->path, problem);
+                result_text(o->problems[o->n_problems++], "HKLM\\%s: %s", WIN_UTF8(read->path),
+                            problem);
 }
 
 /* Join the strings of a REG_MULTI_SZ with line breaks, in place. Return: the length of the text. */
@@ -94,7 +95,8 @@ static int policy_store_each(PolicyRead *read, HKEY key, BYTE *data) {
                         type = REG_NONE;
                         size = 0;
                 } else if (error != ERROR_SUCCESS) {
-                        return log_win_error((DWORD) error, "Cannot read 'HKLM\\%ls'", read->path);
+                        return log_win_error((DWORD) error, "Cannot read 'HKLM\\%s'",
+                                             WIN_UTF8(read->path));
                 }
                 r = policy_store_value(read, name, n_name, type, data, size);
         }
@@ -111,7 +113,7 @@ static int policy_store_key(PolicyRead *read) {
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return 0;
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot open 'HKLM\\%ls'", read->path);
+                return log_win_error((DWORD) error, "Cannot open 'HKLM\\%s'", WIN_UTF8(read->path));
         data = malloc(POLICY_DATA_MAX);
         r = data ? policy_store_each(read, key, data) : -ENOMEM;
         free(data);

@@ -80,7 +80,7 @@ static int wsl_start(const char *distro, WslProcess *w) {
                 start.hStdOutput = start.hStdError = child_output;
                 if (!CreateProcessW(exe, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, NULL,
                                     &start, &info))
-                        r = log_win_error(GetLastError(), "Cannot start '%ls'", exe);
+                        r = log_win_error(GetLastError(), "Cannot start '%s'", WIN_UTF8(exe));
         }
         wsl_close(&child_input);
         wsl_close(&child_output);

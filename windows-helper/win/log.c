@@ -5,6 +5,8 @@
  */
 
 #include "windows-helper/win/log.h"
+#include "windows-helper/core/base/error-text.h"
+#include "windows-helper/win/console.h"
 
 #include "common/utf8.h"
 
@@ -63,8 +65,6 @@ void log_to_event_log(const wchar_t *source) {
         log_source = RegisterEventSourceW(NULL, source);
 }
 
-/* A line is one write, because pieces of it could mix with the output of other processes. The flush
- * is for Wine 8, whose fwrite() buffers stderr (its fprintf() does not). */
 static void log_line(LogLevel level, EventId event, const char *text) {
         char line[LOG_LINE_MAX + 16];
 
@@ -73,8 +73,7 @@ static void log_line(LogLevel level, EventId event, const char *text) {
                 return;
         }
         (void) snprintf(line, sizeof(line), "%s: %s\n", log_level_name(level), text);
-        (void) fwrite(line, 1, strlen(line), stderr);
-        (void) fflush(stderr);
+        (void) console_write(CONSOLE_ERROR, line, strlen(line));
 }
 
 void log_set_level(LogLevel level) {

@@ -25,7 +25,8 @@ int registry_create(RegistryKey *k) {
                                 REGISTRY_ACCESS, NULL, &k->key, NULL);
         if (error != ERROR_SUCCESS) {
                 k->key = NULL;
-                return log_win_error((DWORD) error, "Cannot create key 'HKLM\\%ls'", k->path);
+                return log_win_error((DWORD) error, "Cannot create key 'HKLM\\%s'",
+                                     WIN_UTF8(k->path));
         }
         return 0;
 }
@@ -52,7 +53,7 @@ static int registry_open(RegistryKey *k) {
         k->key = NULL;
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return -ENOENT;
-        return log_win_error((DWORD) error, "Cannot open key 'HKLM\\%ls'", k->path);
+        return log_win_error((DWORD) error, "Cannot open key 'HKLM\\%s'", WIN_UTF8(k->path));
 }
 
 /* True when @error says that the key of our handle was deleted. The handle is closed then, and the
@@ -83,8 +84,8 @@ static int registry_set(RegistryKey *k, const char *name, DWORD type, const void
                         break;
         }
         if (error != ERROR_SUCCESS) {
-                return log_win_error((DWORD) error, "Cannot write value '%s' of 'HKLM\\%ls'", name,
-                                     k->path);
+                return log_win_error((DWORD) error, "Cannot write value '%s' of 'HKLM\\%s'", name,
+                                     WIN_UTF8(k->path));
         }
         return 0;
 }
@@ -142,8 +143,8 @@ static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYT
         if (error == ERROR_MORE_DATA)
                 return -EMSGSIZE;
         if (error != ERROR_SUCCESS) {
-                return log_win_error((DWORD) error, "Cannot read value '%s' of 'HKLM\\%ls'", name,
-                                     k->path);
+                return log_win_error((DWORD) error, "Cannot read value '%s' of 'HKLM\\%s'", name,
+                                     WIN_UTF8(k->path));
         }
         return 0;
 }
@@ -200,8 +201,8 @@ int registry_delete(RegistryKey *k, const char *name) {
         error = RegDeleteValueW(k->key, wname);
         if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND || registry_lost(k, error))
                 return 0;
-        return log_win_error((DWORD) error, "Cannot delete value '%s' of 'HKLM\\%ls'", name,
-                             k->path);
+        return log_win_error((DWORD) error, "Cannot delete value '%s' of 'HKLM\\%s'", name,
+                             WIN_UTF8(k->path));
 }
 
 int registry_flush(RegistryKey *k) {
@@ -216,7 +217,7 @@ int registry_flush(RegistryKey *k) {
         } while (registry_lost(k, error));
         if (error == ERROR_SUCCESS)
                 return 0;
-        return log_win_error((DWORD) error, "Cannot flush key 'HKLM\\%ls'", k->path);
+        return log_win_error((DWORD) error, "Cannot flush key 'HKLM\\%s'", WIN_UTF8(k->path));
 }
 
 typedef struct RegistryEnum {
@@ -292,7 +293,8 @@ int registry_some(RegistryKey *k, uint32_t *index, size_t n,
                 return 1;
         if (r != 0 || error == ERROR_NO_MORE_ITEMS || registry_lost(k, error))
                 return r;
-        return log_win_error((DWORD) error, "Cannot list the values of 'HKLM\\%ls'", k->path);
+        return log_win_error((DWORD) error, "Cannot list the values of 'HKLM\\%s'",
+                             WIN_UTF8(k->path));
 }
 
 int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),

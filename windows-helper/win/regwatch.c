@@ -79,7 +79,7 @@ static int regwatch_arm(RegWatch *w) {
                                 w->event, TRUE);
         }
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot watch 'HKLM\\%ls'", w->path);
+                return log_win_error((DWORD) error, "Cannot watch 'HKLM\\%s'", WIN_UTF8(w->path));
         return 0;
 }
 

@@ -44,7 +44,8 @@ int secure_key(const wchar_t *path, const wchar_t *sddl) {
         }
         (void) LocalFree(attributes.lpSecurityDescriptor);
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot protect key 'HKLM\\%ls'", path);
+                return log_win_error((DWORD) error, "Cannot protect key 'HKLM\\%s'",
+                                     WIN_UTF8(path));
         return 0;
 }
 
@@ -131,19 +132,19 @@ static int secure_folder_error(const wchar_t *path, DWORD error) {
 
         if (error == ERROR_REPARSE_TAG_INVALID || error == ERROR_DIRECTORY) {
                 log_write(LOG_LEVEL_ERROR,
-                          "'%ls' is a file or a link to another place, but must be a folder; find "
+                          "'%s' is a file or a link to another place, but must be a folder; find "
                           "out who made it, and remove it",
-                          path);
+                          WIN_UTF8(path));
                 return -ENOTDIR;
         }
         if (error != ERROR_ACCESS_DENIED)
-                return log_win_error(error, "Cannot create folder '%ls'", path);
+                return log_win_error(error, "Cannot create folder '%s'", WIN_UTF8(path));
         secure_owner(path, owner);
         return log_win_error(error,
-                             "'%ls' exists, belongs to %ls and is closed to wslbridge. To take it "
+                             "'%s' exists, belongs to %s and is closed to wslbridge. To take it "
                              "over, run in a terminal that was opened with 'Run as administrator': "
                              "wslbridge-helper install",
-                             path, owner);
+                             WIN_UTF8(path), WIN_UTF8(owner));
 }
 
 int secure_folder(const wchar_t *path, const wchar_t *sddl) {
@@ -195,7 +196,7 @@ int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *r
                 /* Another process has it open, has just created it, or is about to close it. */
                 if (error == ERROR_SHARING_VIOLATION || error == ERROR_FILE_EXISTS)
                         return -EBUSY;
-                return log_win_error(error, "Cannot create file '%ls'", path);
+                return log_win_error(error, "Cannot create file '%s'", WIN_UTF8(path));
         }
         *ret_file = file;
         return 0;

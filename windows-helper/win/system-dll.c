@@ -13,13 +13,13 @@ int system_dll_load(const wchar_t *dll, const SystemFunction *functions, size_t 
         HMODULE library = LoadLibraryExW(dll, NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
 
         if (!library)
-                return log_win_error(GetLastError(), "Cannot load %ls from System32", dll);
+                return log_win_error(GetLastError(), "Cannot load %s from System32", WIN_UTF8(dll));
         for (size_t i = 0; i < n; i++) {
                 FARPROC function = GetProcAddress(library, functions[i].name);
 
                 if (!function)
-                        return log_win_error(GetLastError(), "The %ls of this Windows has no %s",
-                                             dll, functions[i].name);
+                        return log_win_error(GetLastError(), "The %s of this Windows has no %s",
+                                             WIN_UTF8(dll), functions[i].name);
                 memcpy(functions[i].pointer, &function, sizeof(function));
         }
         return 0;

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static const struct {
@@ -73,4 +74,16 @@ int win_from_wide(const wchar_t *wide, size_t n, char **ret_text) {
         text[size] = '\0';
         *ret_text = text;
         return 0;
+}
+
+const char *win_shown(const wchar_t *wide, char ret_text[WIN_SHOWN_MAX]) {
+        DWORD error = GetLastError(); /* which is often another argument of the same call */
+        char *text = NULL;
+
+        ret_text[0] = '\0';
+        if (win_from_wide(wide, wcslen(wide), &text) == 0)
+                (void) snprintf(ret_text, WIN_SHOWN_MAX, "%s", text);
+        free(text);
+        SetLastError(error);
+        return ret_text;
 }

@@ -36,3 +36,12 @@ int win_to_wide(const char *text, wchar_t *ret_wide, size_t size);
  * Return: 0 or -ENOMEM. The caller frees.
  */
 int win_from_wide(const wchar_t *wide, size_t n, char **ret_text);
+
+#define WIN_SHOWN_MAX 1024 /* bytes with the NUL; longer texts are cut */
+
+/* win_shown() into a buffer that lives as long as the enclosing block: for arguments of printf, in
+ * whose formats %ls stops at the first letter outside ASCII. */
+#define WIN_UTF8(wide_) win_shown((wide_), (char[WIN_SHOWN_MAX]){0})
+
+/* UTF-16 as UTF-8, for messages. The thread's last error stays. Return: @ret_text. */
+const char *win_shown(const wchar_t *wide, char ret_text[WIN_SHOWN_MAX]);

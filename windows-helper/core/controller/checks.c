@@ -5,6 +5,7 @@
  * after it, and the firewall rules that belong to them.
  */
 
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/controller/controller-private.h"
 
 #include <errno.h>
@@ -49,7 +50,7 @@ void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_use
         if (r < 0) {
                 controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
                                "cannot find out which ports are listened on (%s), ignoring",
-                               strerror(-r));
+                               error_text(r));
         }
         if (activate)
                 controller->due.activation = controller->due.run = true;

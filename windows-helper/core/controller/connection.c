@@ -10,6 +10,7 @@
  * place.
  */
 
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/controller/controller-private.h"
 
 #include <errno.h>
@@ -85,7 +86,7 @@ void connection_end(PeerConnection *c, Buffer *out, uint64_t now_usec) {
  * not told. */
 void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_usec) {
         controller_log(&c->controller->log, LOG_LEVEL_ERROR, EVENT_PROBLEM, "connection closed: %s",
-                       strerror(-error));
+                       error_text(error));
         connection_end(c, out, now_usec);
 }
 
@@ -242,6 +243,6 @@ void connection_send_result(PeerConnection *c, const WireResult *result, uint64_
 
         if (r < 0) /* the agent will connect again and ask again */
                 controller_log(&c->controller->log, LOG_LEVEL_ERROR, EVENT_PROBLEM,
-                               "cannot send the result: %s", strerror(-r));
+                               "cannot send the result: %s", error_text(r));
         connection_flush(c, &out, now_usec);
 }

@@ -5,6 +5,7 @@
  * what is recorded about it.
  */
 
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/controller/identity-private.h"
 
 #include <errno.h>
@@ -74,7 +75,7 @@ void identity_note(const Identity *identity, const ControllerHost *host, const C
 
         if (r < 0) {
                 controller_log(log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
-                               "cannot record when a guest was seen (%s), ignoring", strerror(-r));
+                               "cannot record when a guest was seen (%s), ignoring", error_text(r));
         }
 }
 

@@ -5,6 +5,7 @@
  * not as they were reported last. It also logs those changes.
  */
 
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/controller/controller-private.h"
 #include "windows-helper/core/rules/apply.h"
@@ -171,7 +172,7 @@ static int settle_fail(Settle *s, int error, const char *what) {
         Controller *controller = s->controller;
 
         controller_log(&controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                       "%s failed (%s), trying again in %u s", what, strerror(-error),
+                       "%s failed (%s), trying again in %u s", what, error_text(error),
                        CONTROLLER_RETRY_MS / 1000u);
         controller->due.retry_usec = s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         for (size_t i = 0; i < s->n; i++) {
@@ -186,7 +187,7 @@ static int settle_fail(Settle *s, int error, const char *what) {
                         results[k].state = WIRE_SERVICE_ACTIVE;
                         result_worsen(&results[k], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED,
                                       "%s failed (%s); it is tried again automatically", what,
-                                      strerror(-error));
+                                      error_text(error));
                 }
                 if (results)
                         settle_answer(s, s->guests[i], results);
@@ -237,7 +238,7 @@ static void settle_block(Settle *s, ReconcilePlan *plan) {
                         if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE) {
                                 result_worsen(&plan->results[i][k], WIRE_SERVICE_BLOCKED,
                                               WIRE_REASON_IPHLPSVC, "%s (%s)", advice,
-                                              strerror(-s->controller->last_run.activation_error));
+                                              error_text(s->controller->last_run.activation_error));
                         }
                 }
         }
@@ -263,7 +264,7 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
         if (o->error) {
                 controller_log(&controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
                                "changing port forwardings failed (%s), trying again in %u s",
-                               strerror(-o->error), CONTROLLER_RETRY_MS / 1000u);
+                               error_text(o->error), CONTROLLER_RETRY_MS / 1000u);
         }
         if (o->error || controller->due.activation)
                 controller->due.retry_usec =

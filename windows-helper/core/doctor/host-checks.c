@@ -4,6 +4,7 @@
  * All checks of the host's doctor, and those of Windows itself and of the helper's service.
  */
 
+#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/doctor/host-checks-private.h"
 #include "windows-helper/core/firewall/reach.h"
 
@@ -67,7 +68,7 @@ static void check_not_serving(const HostEvidence *e, Findings *f) {
 static void check_service(const HostEvidence *e, Findings *f) {
         if (e->status_error < 0 && e->status_error != -ENOENT)
                 host_finding(f, FINDING_UNSEEN, "status", NULL, ASK_AS_ADMINISTRATOR,
-                             "status.json cannot be read (%s)", strerror(-e->status_error));
+                             "status.json cannot be read (%s)", error_text(e->status_error));
         if (e->status && e->serves == SEEN_NO)
                 host_finding(f, FINDING_HINT, "status", NULL, NULL,
                              "status.json is left from a helper that did not end properly");

@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/core/firewall/apply.h"
+#include "windows-helper/core/base/error-text.h"
 
 #include "windows-helper/core/base/result.h"
 
@@ -143,7 +144,7 @@ static void firewall_describe(int error, char ret_text[WIRE_TEXT_MAX + 1]) {
                 result_text(ret_text,
                             "Windows Firewall does not accept our rules (%s); make sure that the "
                             "services MpsSvc and BFE are running. It is tried again automatically",
-                            strerror(-error));
+                            error_text(error));
 }
 
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {

@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/core/rules/apply.h"
+#include "windows-helper/core/base/error-text.h"
 
 #include "windows-helper/core/base/result.h"
 
@@ -55,7 +56,7 @@ static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         if (a->outcome.error == 0)
                 a->outcome.error = error;
         result_text(text, "%s failed (%s); it is tried again automatically", what,
-                    strerror(-error));
+                    error_text(error));
         apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
 }
 

@@ -214,7 +214,7 @@ START_TEST(test_a_host_function_fails) {
                         controller_rules_changed(w.controller);
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 agent_expect(ubuntu, "web blocked write-failed");
-                ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "Permission denied"));
+                ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "access denied"));
                 world_expect_rules(&w, "");
                 w.host.fault = NULL;
                 world_wait(&w, CONTROLLER_RETRY_MS);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The console's size, and Unicode output to it.
+ */
+
+#include "windows-helper/win/console.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define CONSOLE_WRITE_MAX 8192 /* characters in one call; old consoles refuse more than 64 KiB */
+
+size_t console_width(void) {
+        CONSOLE_SCREEN_BUFFER_INFO info;
+        int n;
+
+        if (!GetConsoleScreenBufferInfo(GetStdHandle(STD_OUTPUT_HANDLE), &info))
+                return 0;
+        /* Not the last column: a line that fills it would be followed by an empty line. */
+        n = info.srWindow.Right - info.srWindow.Left;
+        return n > 0 ? (size_t) n : 0;
+}
+
+static int console_write_wide(HANDLE output, const char *text, size_t n) {
+        int size = MultiByteToWideChar(CP_UTF8, 0, text, (int) n, NULL, 0), at = 0, r = 0;
+        wchar_t *wide = size > 0 ? malloc((size_t) size * sizeof(*wide)) : NULL;
+
+        if (!wide)
+                return -ENOMEM;
+        size = MultiByteToWideChar(CP_UTF8, 0, text, (int) n, wide, size);
+        while (r == 0 && at < size) {
+                DWORD part =
+                        size - at < CONSOLE_WRITE_MAX ? (DWORD) (size - at) : CONSOLE_WRITE_MAX;
+
+                if (!WriteConsoleW(output, wide + at, part, &part, NULL) || part == 0)
+                        r = -EIO;
+                at += (int) part;
+        }
+        free(wide);
+        return r;
+}
+
+/* Each text is one write, because pieces of a line could mix with the output of other processes.
+ * The flush is for Wine 8, whose fwrite() buffers stderr (its fprintf() does not). */
+int console_write(ConsoleStream stream, const char *text, size_t n) {
+        HANDLE output =
+                GetStdHandle(stream == CONSOLE_ERROR ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE);
+        FILE *file = stream == CONSOLE_ERROR ? stderr : stdout;
+        DWORD mode;
+
+        if (n == 0)
+                return 0;
+        if (n <= INT_MAX && GetConsoleMode(output, &mode))
+                return console_write_wide(output, text, n);
+        return fwrite(text, 1, n, file) == n && fflush(file) == 0 ? 0 : -EIO;
+}
+
+int console_printf(const char *format, ...) {
+        va_list args;
+        char *text;
+        int n, r;
+
+        va_start(args, format);
+        n = vsnprintf(NULL, 0, format, args);
+        va_end(args);
+        text = n < 0 ? NULL : malloc((size_t) n + 1);
+        if (!text)
+                return -ENOMEM;
+        va_start(args, format);
+        (void) vsnprintf(text, (size_t) n + 1, format, args);
+        va_end(args);
+        r = console_write(CONSOLE_OUTPUT, text, (size_t) n);
+        free(text);
+        return r;
+}
