@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The command line: the table of commands and the help. Each command is a file in commands/.
+ * The command line: the table of commands. Each command is a file in commands/, and so is the help.
  */
 
 #include "windows-helper/commands/commands.h"
@@ -13,44 +13,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-static int usage(ConsoleStream stream) {
-        static const char text[] =
-                "Usage: wslbridge-helper COMMAND [OPTION...]\n\n"
-                "Keeps the port forwarding of Windows up to date for WSL2 and Hyper-V guests.\n\n"
-                "The service:\n"
-                "  install               install, or update, and start it\n"
-                "  uninstall             withdraw all rules and remove all of wslbridge\n"
-                "  run                   run in the foreground until Ctrl-C\n"
-                "  run --service         run as the service; only Windows does this\n\n"
-                "Guests:\n"
-                "  pair DISTRO           give a WSL distro a new key\n"
-                "  pair --print ID/NAME  print a new key for any other guest\n"
-                "  pair --list           list the paired guests and when each was last seen\n"
-                "  unpair ID/NAME        delete a guest's key and withdraw its rules at once\n\n"
-                "Information:\n"
-                "  status [--json]       show guests, their services and the policy\n"
-                "  doctor [--json]       find problems and say what to do about them\n"
-                "  rules [--netsh]       list wslbridge's port forwardings, or as netsh "
-                "commands\n\n"
-                "Other port forwardings:\n"
-                "  adopt ADDRESS:PORT    take over a port forwarding made by something else\n\n"
-                "  --help                show this text\n"
-                "  --version             show the version\n"
-#ifdef WSLBRIDGE_TEST_TRANSPORT
-                "\nOptions of 'run' in test builds:\n"
-                "  --transport tcp:127.0.0.1:PORT   listen here; port 0 means any port\n"
-                "  --transport tcp-vm:              VMs are ports, see transport-tcp-vm.c\n"
-                "  --heartbeat-ms N  --handshake-ms N  --goodbye-ms N  --recovery-ms N\n"
-                "  --debug                          log more\n"
-#endif
-                ;
-
-        (void) console_write(stream, text, sizeof(text) - 1);
-        return stream == CONSOLE_OUTPUT ? EXIT_SUCCESS : EXIT_FAILURE;
-}
-
 static int command_help(int argc, char **argv) {
-        return usage(CONSOLE_OUTPUT);
+        if (argc == 0 || help_is_asked(argv[0])) {
+                help_show(/* as_error= */ false);
+                return EXIT_SUCCESS;
+        }
+        if (help_command(argv[0]))
+                return EXIT_SUCCESS;
+        log_write(LOG_LEVEL_ERROR, "Unknown command '%s'", argv[0]);
+        help_show(/* as_error= */ true);
+        return EXIT_FAILURE;
 }
 
 static int command_version(int argc, char **argv) {
@@ -62,11 +34,30 @@ static const struct {
         const char *name;
         int (*fn)(int argc, char **argv); /* arguments after the command */
 } commands[] = {
-        {"run", command_run},     {"install", command_install},   {"uninstall", command_uninstall},
-        {"pair", command_pair},   {"unpair", command_unpair},     {"rules", command_rules},
-        {"adopt", command_adopt}, {"status", command_status},     {"doctor", command_doctor},
-        {"--help", command_help}, {"--version", command_version},
+        {"run", command_run},     {"install", command_install}, {"uninstall", command_uninstall},
+        {"pair", command_pair},   {"unpair", command_unpair},   {"rules", command_rules},
+        {"adopt", command_adopt}, {"status", command_status},   {"doctor", command_doctor},
+        {"help", command_help},   {"version", command_version}, {"--version", command_version},
 };
+
+static int run_command(int argc, char **argv) {
+        if (argc == 0) {
+                help_show(/* as_error= */ true);
+                return EXIT_FAILURE;
+        }
+        if (help_is_asked(argv[0]))
+                return command_help(argc - 1, argv + 1);
+        for (size_t i = 0; i < ARRAYSIZE(commands); i++) {
+                if (strcmp(argv[0], commands[i].name) != 0)
+                        continue;
+                if (argc > 1 && help_is_asked(argv[1]) && help_command(argv[0]))
+                        return EXIT_SUCCESS;
+                return commands[i].fn(argc - 1, argv + 1);
+        }
+        log_write(LOG_LEVEL_ERROR, "Unknown command '%s'", argv[0]);
+        help_show(/* as_error= */ true);
+        return EXIT_FAILURE;
+}
 
 static char **utf8_arguments(int argc, wchar_t **wide) {
         char **argv = calloc((size_t) argc + 1, sizeof(*argv));
@@ -96,11 +87,5 @@ int wmain(int argc, wchar_t **wide) {
         if (crypto_load() < 0 || ip_helper_load() < 0)
                 return EXIT_FAILURE;
         argv = utf8_arguments(argc, wide);
-        if (!argv || argc < 2)
-                return usage(CONSOLE_ERROR);
-        for (size_t i = 0; i < ARRAYSIZE(commands); i++)
-                if (strcmp(argv[1], commands[i].name) == 0)
-                        return commands[i].fn(argc - 2, argv + 2);
-        log_write(LOG_LEVEL_ERROR, "Unknown command '%s'", argv[1]);
-        return usage(CONSOLE_ERROR);
+        return argv && argc > 0 ? run_command(argc - 1, argv + 1) : EXIT_FAILURE;
 }

@@ -4,6 +4,7 @@
 import os
 import pathlib
 import pty
+import re
 import select
 import subprocess
 
@@ -81,6 +82,14 @@ def test_the_release_has_no_test_transport(release, prefix):
 @pytest.mark.parametrize("arguments,code,text", [
     (["--help"], 0, "run                   run in the foreground"),
     (["--version"], 0, "wslbridge-helper "),
+    (["-h"], 0, "Usage: wslbridge-helper COMMAND"),
+    (["/?"], 0, "Usage: wslbridge-helper COMMAND"),
+    (["help"], 0, "Usage: wslbridge-helper COMMAND"),
+    (["version"], 0, "wslbridge-helper "),
+    (["help", "pair"], 0, "Pairing again makes a new key."),
+    (["help", "fly"], 1, "Unknown command 'fly'"),
+    (["rules", "--fly"], 1, "Usage: wslbridge-helper rules [--netsh | --json]"),
+    (["adopt", "::1:80"], 1, "'::1:80' is not an endpoint"),
     ([], 1, "Usage: wslbridge-helper COMMAND"),
     (["fly"], 1, "Unknown command 'fly'"),
     (["run", "--transport", "tcp:0.0.0.0:0"], 1, "Bad option"),
@@ -111,3 +120,19 @@ def test_text_in_a_console_window(prefix, build_win):
             break
     os.close(master)
     assert "Unknown command 'Bücher…'" in seen.decode()
+
+
+def test_each_command_explains_itself(prefix, build_win):
+    """--help, /? and -h do nothing but that. 'uninstall /?' must not uninstall."""
+    exe = build_win / "windows-helper/wslbridge-helper.exe"
+    overview = prefix.run(exe, "help").stdout
+    commands = set(re.findall(r"^  ([a-z]+) ", overview, re.MULTILINE)) - {"help", "version"}
+    assert commands == {"install", "uninstall", "run", "pair", "unpair", "status", "doctor",
+                        "rules", "adopt"}
+    for command in sorted(commands):
+        text = prefix.run(exe, command, "--help").stdout
+        assert text.startswith(f"Usage: wslbridge-helper {command}")
+        assert len(text.splitlines()) >= 3
+        assert prefix.run(exe, "help", command).stdout == text
+    for asked in ("/?", "-h"):
+        assert prefix.run(exe, "uninstall", asked).stdout.startswith("Usage: wslbridge-helper uni")

@@ -22,10 +22,8 @@ int command_doctor(int argc, char **argv) {
         Buffer out = BUFFER_NULL;
         int r;
 
-        if (argc > 0 && !json) {
-                log_write(LOG_LEVEL_ERROR, "The only option of 'doctor' is --json");
-                return EXIT_FAILURE;
-        }
+        if (argc > 0 && !json)
+                return command_usage("doctor");
         r = host_survey_new(&survey);
         if (r == 0) {
                 host_checks_run(&survey->evidence, &findings);

@@ -24,10 +24,8 @@ int command_status(int argc, char **argv) {
         size_t n = 0;
         int r;
 
-        if (argc > 0 && !json) {
-                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper status [--json]");
-                return EXIT_FAILURE;
-        }
+        if (argc > 0 && !json)
+                return command_usage("status");
         r = status_load(&text, &n);
         if (r == -ENOENT || (r == 0 && !status_is_alive(text, n))) {
                 free(text);

@@ -6,6 +6,8 @@
 
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/doctor/host-checks-private.h"
+#include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/named-rules.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -103,8 +105,10 @@ static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
                 v->family == RULE_V4TOV4 || v->family == RULE_V6TOV4 ? IP_FAMILY_V4 : IP_FAMILY_V6;
         IpEndpoint connect;
 
-        if (!v->parsed || !v->data)
-                return "cannot be read";
+        if (!v->parsed)
+                return "listens on a name, which only Windows can look up";
+        if (!v->data)
+                return "is not plain text, so it has no effect";
         if (rule_endpoint_parse(v->data, family, &connect) < 0)
                 return "forwards to a name, which Windows looks up only when iphlpsvc starts";
         if (is_loop(net, &v->listen, &connect))
@@ -114,16 +118,28 @@ static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
         return NULL;
 }
 
+/* What listens on a name may or may not take an endpoint of ours. */
+static const char *is_in_the_way(const RulesJudge *j, const RuleValue *v) {
+        const Ledger *ledger = j->evidence->ledger;
+        uint16_t port;
+
+        for (size_t i = 0; named_rule_port(v, &port) && i < ledger->n_entries; i++)
+                if (ledger->entries[i].listen.port == port)
+                        return "; it may be in the way of ours on the same port";
+        return "";
+}
+
 static void add_foreign(RulesJudge *j, const RuleValue *v, const char *odd) {
         char endpoint[IP_ENDPOINT_TEXT_MAX], subject[WIRE_TEXT_MAX + 1];
         Finding *x;
 
         result_text(subject, "%s %s", rule_family_name(v->family), v->name);
         x = host_finding(j->findings, FINDING_HINT, "foreign-rule", subject,
-                         "It is not ours. Delete it if nobody needs it.",
-                         "The port forwarding %s = %s %s", subject, v->data ? v->data : "(no text)",
-                         odd);
-        if (v->parsed) {
+                         v->parsed ? "It is not ours. Delete it if nobody needs it."
+                                   : "It is not ours and may be needed.",
+                         "The port forwarding %s = %s %s%s", subject,
+                         v->data ? v->data : "(no text)", odd, is_in_the_way(j, v));
+        if (adoption_possible(v, NULL)) {
                 ip_endpoint_format(&v->listen, endpoint);
                 buffer_printf(&x->advice,
                               " Or let a guest's service take it over. " ELEVATED

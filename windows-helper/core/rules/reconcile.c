@@ -19,9 +19,12 @@
 #include "windows-helper/core/rules/reconcile.h"
 
 #include "windows-helper/core/base/result.h"
+#include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/named-rules.h"
 #include "windows-helper/core/rules/wanted.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -155,7 +158,7 @@ static void planner_adopt(Planner *p, const PlannerEndpoint *e) {
 
 static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
         const RuleValue *v = e->foreign;
-        char listen[IP_ENDPOINT_TEXT_MAX];
+        char listen[IP_ENDPOINT_TEXT_MAX], way[2 * IP_ENDPOINT_TEXT_MAX] = "";
 
         if (!e->entry && e->n_wanted > 0 && planner_is_adopted(p, v)) {
                 planner_adopt(p, e);
@@ -164,13 +167,16 @@ static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
         if (e->entry)
                 planner_remove(p, e, NULL);
         ip_endpoint_format(&e->listen, listen);
+        if (adoption_possible(v, NULL))
+                (void) snprintf(way, sizeof(way), "take it over ('wslbridge-helper adopt %s'), ",
+                                listen);
+        /* The value comes last: it may be long, and texts are cut. */
         for (size_t i = 0; i < e->n_wanted; i++) {
                 result_worsen(planner_result(p, &e->wanted[i]), WIRE_SERVICE_CONFLICT,
                               WIRE_REASON_FOREIGN_RULE,
-                              "%s: there is a port forwarding that wslbridge did not make (%s %s = "
-                              "%s); delete it, take it over (wslbridge-helper adopt), or listen "
-                              "elsewhere",
-                              listen, rule_family_name(v->family), v->name,
+                              "%s: there is a port forwarding that wslbridge did not make; delete "
+                              "it, %sor listen elsewhere (%s %s = %s)",
+                              listen, way, rule_family_name(v->family), v->name,
                               v->data ? v->data : "not a string");
         }
 }
@@ -365,6 +371,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         r = plan.changes && plan.endpoints ? 0 : -ENOMEM;
         if (r == 0) {
                 planner_run(&planner);
+                named_rules_note(&plan);
                 r = planner_order(&planner);
         }
         if (r < 0)

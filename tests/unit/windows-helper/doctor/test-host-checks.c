@@ -263,8 +263,10 @@ START_TEST(test_rules_of_others) {
                  "adopt 192.168.1.20:2222"},
                 {"0.0.0.0/2222", "172.20.5.5/22", "on no network", "adopt 0.0.0.0:2222"},
                 {"0.0.0.0/2222", "my.host/22", "to a name", "adopt"},
-                {"0.0.0.0/2222", NULL, "cannot be read", "adopt"},
-                {"odd", "172.28.64.10/22", "cannot be read", "not ours"},
+                {"0.0.0.0/2222", NULL, "is not plain text", "not ours"},
+                {"odd", "172.28.64.10/22", "listens on a name", "may be needed"},
+                {"localhost/2222", "172.28.64.10/22", "listens on a name", "may be needed"},
+                {"0.0.0.0/http", "172.28.64.10/80", "listens on a name", "may be needed"},
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

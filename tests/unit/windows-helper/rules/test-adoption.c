@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Which port forwardings of others may be adopted, every way to type an endpoint, and values that
+ * listen on a name. */
+
+#include "tests/suite.h"
+#include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/named-rules.h"
+
+#include <errno.h>
+
+START_TEST(test_spellings) {
+        static const struct {
+                const char *typed, *endpoint, *other;
+        } cases[] = {
+                {"0.0.0.0:2222", "0.0.0.0:2222", NULL},
+                {"0.0.0.0/2222", "0.0.0.0:2222", NULL},
+                {"2222", "0.0.0.0:2222", NULL},
+                {"*:2222", "0.0.0.0:2222", "[::]:2222"},
+                {"*/2222", "0.0.0.0:2222", "[::]:2222"},
+                {"192.168.1.5:1", "192.168.1.5:1", NULL},
+                {"[::]:80", "[::]:80", NULL},
+                {"::/80", "[::]:80", NULL},
+                {"[fd00::1]/80", "[fd00::1]:80", NULL},
+                {"FD00::1/65535", "[fd00::1]:65535", NULL},
+        };
+        static const char *const bad[] = {
+                "",
+                ":",
+                "/",
+                "0",
+                "65536",
+                "0.0.0.0",
+                "0.0.0.0:",
+                "0.0.0.0/0",
+                "::1:80",
+                "[::1:80",
+                "::1]:80",
+                "[]:80",
+                "localhost:80",
+                "0.0.0.0:http",
+                " 80",
+                "80 ",
+                "*",
+                "**:80",
+                "1.2.3:80",
+                "0.0.0.0:80:80",
+                "-1",
+                "0.0.0.0//80",
+                "[fd00:1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb]:80",
+        };
+        IpEndpoint found[ADOPTION_ENDPOINTS_MAX];
+        char text[IP_ENDPOINT_TEXT_MAX];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                ck_assert_msg(adoption_parse(cases[i].typed, found) == (cases[i].other ? 2 : 1),
+                              "%s", cases[i].typed);
+                ip_endpoint_format(&found[0], text);
+                ck_assert_str_eq(text, cases[i].endpoint);
+                if (!cases[i].other)
+                        continue;
+                ip_endpoint_format(&found[1], text);
+                ck_assert_str_eq(text, cases[i].other);
+        }
+        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+                ck_assert_msg(adoption_parse(bad[i], found) == -EINVAL, "%s", bad[i]);
+}
+END_TEST
+
+START_TEST(test_what_may_be_adopted) {
+        RuleTable t = RULE_TABLE_NULL;
+        LedgerEntry ours = {.listen = {ip_v4(0, 0, 0, 0), 80}, .next = {ip_v4(172, 20, 0, 2), 80}};
+
+        ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80"), 0);
+        ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "*/80", "172.20.0.2/80"), 0);
+        ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "0.0.0.0/80", NULL), 0);
+        ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "localhost/80", "172.20.0.2/80"), 0);
+        ck_assert(adoption_possible(&t.values[0], NULL));
+        ck_assert(!adoption_possible(&t.values[0], &ours));
+        ck_assert(adoption_possible(&t.values[1], &ours));
+        ck_assert(!adoption_possible(&t.values[2], NULL));
+        ck_assert(!adoption_possible(&t.values[3], NULL));
+        rule_table_done(&t);
+}
+END_TEST
+
+START_TEST(test_port_of_a_name) {
+        static const struct {
+                const char *name;
+                uint16_t port; /* 0: none */
+        } cases[] = {
+                {"localhost/3493", 3493},
+                {"my.host/65535", 65535},
+                {"0.0.0.0/80", 0},
+                {"0.0.0.0/http", 0},
+                {"localhost/", 0},
+                {"localhost", 0},
+                {"/80", 0},
+                {"localhost/65536", 0},
+                {"localhost/80x", 0},
+                {"localhost/0", 0},
+                {"::1/80", 80}, /* below v4tov4, where it has no effect */
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                RuleTable t = RULE_TABLE_NULL;
+                uint16_t port = 0;
+
+                ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, cases[i].name, "10.0.0.1/80"), 0);
+                ck_assert_int_eq(named_rule_port(&t.values[0], &port), cases[i].port != 0);
+                ck_assert_uint_eq(port, cases[i].port);
+                rule_table_done(&t);
+        }
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("adoption");
+        TCase *tc = tcase_create("adoption");
+
+        tcase_add_test(tc, test_spellings);
+        tcase_add_test(tc, test_what_may_be_adopted);
+        tcase_add_test(tc, test_port_of_a_name);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The spellings are those of our own texts (0.0.0.0:80, [::]:80), of the registry (0.0.0.0/80) and
+ * of netsh (* for all addresses).
+ */
+
+#include "windows-helper/core/rules/adoption.h"
+
+#include <errno.h>
+#include <string.h>
+
+bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
+        return value->parsed && value->data &&
+               !(entry &&
+                 (rule_value_is(value, &entry->current) || rule_value_is(value, &entry->next)));
+}
+
+/* To the form of the registry, which rule_endpoint_parse() reads. Return: 0 or -EINVAL. */
+static int adoption_spell(const char *text, char ret_text[RULE_TEXT_MAX + 2]) {
+        const char *separator = strrchr(text, '/');
+        size_t n = strlen(text);
+        char *p = ret_text;
+
+        if (n > RULE_TEXT_MAX - sizeof("0.0.0.0/"))
+                return -EINVAL;
+        if (!separator)
+                separator = strrchr(text, ':');
+        if (!separator) {
+                memcpy(p, "0.0.0.0/", strlen("0.0.0.0/"));
+                memcpy(p + strlen("0.0.0.0/"), text, n + 1);
+                return 0;
+        }
+        n = (size_t) (separator - text);
+        /* Behind an IPv6 address, ":80" could be a part of it. */
+        if (*separator == ':' && memchr(text, ':', n) && (text[0] != '[' || text[n - 1] != ']'))
+                return -EINVAL;
+        if (n > 2 && text[0] == '[' && text[n - 1] == ']') {
+                text++;
+                n -= 2;
+        }
+        memcpy(p, text, n);
+        p[n] = '/';
+        memcpy(p + n + 1, separator + 1, strlen(separator + 1) + 1);
+        return 0;
+}
+
+int adoption_parse(const char *text, IpEndpoint ret[ADOPTION_ENDPOINTS_MAX]) {
+        char spelled[RULE_TEXT_MAX + 2];
+        int r = adoption_spell(text, spelled);
+
+        if (r == 0)
+                r = rule_endpoint_parse(spelled, IP_FAMILY_V4, &ret[0]);
+        if (r < 0)
+                return r;
+        if (spelled[0] != '*')
+                return 1;
+        return rule_endpoint_parse(spelled, IP_FAMILY_V6, &ret[1]) < 0 ? -EINVAL : 2;
+}

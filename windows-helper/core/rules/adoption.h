@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Which port forwardings of others may be adopted, and how their endpoints are typed. The text of a
+ * conflict, the doctor and the command 'adopt' all ask here.
+ */
+
+#include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/core/rules/rule.h"
+
+#define ADOPTION_ENDPOINTS_MAX 2 /* '*' means all addresses of both IP versions */
+
+/**
+ * adoption_possible() - can an administrator have this value taken over?
+ * @entry: what the ledger has for the same endpoint, or NULL
+ *
+ * Not what is ours already, not a value whose name is no endpoint, and not one that is no plain
+ * string: a copy of its text is the proof that nobody has changed it since.
+ */
+bool adoption_possible(const RuleValue *value, const LedgerEntry *entry);
+
+/**
+ * adoption_parse() - the endpoint that an administrator has typed
+ * @text: ADDRESS:PORT or ADDRESS/PORT, where ADDRESS may be '*' and may have brackets, which an
+ *        IPv6 address needs before a colon; or PORT, which stands for 0.0.0.0:PORT
+ *
+ * Return: the number of endpoints, or -EINVAL.
+ */
+int adoption_parse(const char *text, IpEndpoint ret[ADOPTION_ENDPOINTS_MAX]);
