@@ -18,7 +18,7 @@
 
 typedef struct CtlOptions { /* the command line, borrowed from argv */
         const char *root;   /* "" or a directory without trailing slash */
-        bool json, force, no_wait;
+        bool json, force, no_wait, confirm;
         uint64_t timeout_usec; /* 0 = not given */
         ServiceRequest request;
 } CtlOptions;

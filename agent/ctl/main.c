@@ -30,6 +30,7 @@ enum {
         OPTION_LISTEN,
         OPTION_FIREWALL,
         OPTION_REMOTE,
+        OPTION_CONFIRM,
         _OPTION_OF_COMMANDS_END, /* every command has the options from here on */
         OPTION_ROOT,
         OPTION_VERSION,
@@ -52,6 +53,7 @@ static const struct option options[] = {
         {"listen", required_argument, NULL, OPTION_LISTEN},
         {"firewall", required_argument, NULL, OPTION_FIREWALL},
         {"remote", required_argument, NULL, OPTION_REMOTE},
+        {"confirm", no_argument, NULL, OPTION_CONFIRM},
         {NULL, 0, NULL, 0},
 };
 
@@ -72,7 +74,7 @@ static const CtlCommand commands[] = {
         {"reload", 0, 0, "", BIT(TIMEOUT), ctl_reload},
         {"check", 0, 0, "", 0, ctl_check},
         {"doctor", 0, 0, "", BIT(JSON), ctl_doctor},
-        {"pair", 0, 0, "", 0, ctl_pair},
+        {"pair", 0, 0, "", BIT(CONFIRM), ctl_pair},
 };
 
 static void help(void) {
@@ -97,6 +99,7 @@ static void help(void) {
                 "  --force                   Also replace or remove a file that was made by hand\n"
                 "  --no-wait                 Do not wait for the host's answer\n"
                 "  --timeout=SECONDS         Wait no longer than this\n"
+                "  --confirm                 'pair': use the key only when the host has it, too\n"
                 "  --root=DIR                Look up all files below DIR\n"
                 "  -h --help  --version      This help; the version");
 }
@@ -147,6 +150,9 @@ static int take_option(int option, char *value) {
                 return 1;
         case OPTION_NO_WAIT:
                 arg.no_wait = true;
+                return 1;
+        case OPTION_CONFIRM:
+                arg.confirm = true;
                 return 1;
         case OPTION_TIMEOUT:
                 return set_timeout(value) < 0 ? -EINVAL : 1;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * wslbridgectl pair: the guest's end of "Pairing" in docs/protocol.md. The one line that the host
- * looks for goes to standard output, and only when the key is stored.
+ * wslbridgectl pair: the guest's end of "Pairing" in docs/protocol.md. The lines that the host
+ * looks for go to standard output.
+ *
+ * The new key is first written beside the old one, then the host is told, and only then it takes
+ * the old one's place. So whatever fails leaves the old key in force, and a run that is killed
+ * leaves a file that nobody reads and that the next run replaces.
  */
 
 #include "agent/channel/key.h"
@@ -18,15 +22,23 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
-/* The host stores the key after it has our answer. An agent that connected earlier would be
- * refused, and it would try again only half a minute later. */
+/* Without --confirm, the host stores the key after it has our answer. An agent that connected
+ * earlier would be refused, and it would try again only half a minute later. */
 #define PAIR_DELAY_SEC 1
 
-/* Read one line, or everything when there is no newline. Return: bytes, or negative errno. */
+/* The host answers at once. It may also be gone without our input ending, when WSL's relay hangs.
+ */
+#define PAIR_CONFIRM_MSEC 60000
+
+#define KEY_FILE_NEXT KEY_FILE ".next"
+
+/* Read one line, or everything when there is no newline. The host writes nothing behind its line
+ * before it has our answer. Return: bytes, or negative errno. */
 static ssize_t read_line(char text[KEY_FILE_MAX + 1]) {
         size_t n = 0;
 
@@ -68,21 +80,76 @@ static int read_key(uint8_t ret_key[WIRE_KEY_SIZE]) {
                         : "Standard input is not a key: a key is a line of 64 hexadecimal digits");
 }
 
-static int store_key(const char *root, const uint8_t key[WIRE_KEY_SIZE]) {
-        _cleanup_free_ char *path = NULL;
+/* Write the key beside the one in force. */
+static int write_key(const char *path, const uint8_t key[WIRE_KEY_SIZE]) {
         char line[2 * WIRE_KEY_SIZE + 2];
         int r;
 
-        if (asprintf(&path, "%s" KEY_FILE, root) < 0) {
-                path = NULL;
-                return ctl_error_errno(ENOMEM, "write", KEY_FILE);
-        }
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
                 (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
         line[sizeof(line) - 2] = '\n';
         r = ctl_file_write(path, line, sizeof(line) - 1, 0600);
         session_wipe(line, sizeof(line));
         return r < 0 ? ctl_error_errno(-r, "write", KEY_FILE) : CTL_EXIT_OK;
+}
+
+static int answer(const char *word, const char *identity) {
+        if (printf("%s %s\n", word, identity) < 0 || fflush(stdout) != 0)
+                return ctl_error_errno(errno, "write", "the answer");
+        return CTL_EXIT_OK;
+}
+
+/* Wait for the host to say that it has stored the key. Its end of input means that it has not. */
+static int await_host(void) {
+        static const char stored[] = "stored\n";
+        struct pollfd p = {.fd = STDIN_FILENO, .events = POLLIN};
+        char text[KEY_FILE_MAX + 1] = "";
+        ssize_t n = 0;
+        int r;
+
+        do
+                r = poll(&p, 1, PAIR_CONFIRM_MSEC);
+        while (r < 0 && errno == EINTR);
+        if (r > 0)
+                n = read_line(text);
+        if (n == sizeof(stored) - 1 && memcmp(text, stored, sizeof(stored) - 1) == 0)
+                return CTL_EXIT_OK;
+        return ctl_error("The host has not stored the key, so this guest keeps what it had before; "
+                         "pair again");
+}
+
+/* Tell the host, and put the key at @next in force. */
+static int agree(const char *next, const char *path, const char *identity, bool confirm) {
+        int r = answer("paired", identity);
+
+        if (r == CTL_EXIT_OK && confirm)
+                r = await_host();
+        if (r == CTL_EXIT_OK) {
+                int error = ctl_file_move(next, path);
+
+                if (error < 0)
+                        return ctl_error_errno(-error, "replace", KEY_FILE);
+        }
+        if (r == CTL_EXIT_OK && confirm)
+                r = answer("confirmed", identity);
+        return r;
+}
+
+static int store_key(const CtlOptions *o, const uint8_t key[WIRE_KEY_SIZE], const char *identity) {
+        _cleanup_free_ char *path = NULL, *next = NULL;
+        int r;
+
+        if (asprintf(&path, "%s" KEY_FILE, o->root) < 0)
+                path = NULL;
+        if (asprintf(&next, "%s" KEY_FILE_NEXT, o->root) < 0)
+                next = NULL;
+        if (!path || !next)
+                return ctl_error_errno(ENOMEM, "write", KEY_FILE);
+        r = write_key(next, key);
+        if (r == CTL_EXIT_OK)
+                r = agree(next, path, identity, o->confirm);
+        (void) unlink(next); /* where something failed */
+        return r;
 }
 
 /* "<agent id>/<name>": what the running agent calls itself, because that is what it proves to the
@@ -153,7 +220,7 @@ static void tell_agent(const char *root, int pid) {
 
 /* Do it in a separate process that nothing waits for, because the host reads our answer only when
  * this process has ended. */
-static void tell_agent_later(const char *root, int pid) {
+static void tell_agent_later(const char *root, int pid, unsigned delay_sec) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
         if (null < 0 || fork() != 0)
@@ -161,7 +228,7 @@ static void tell_agent_later(const char *root, int pid) {
         (void) setsid();
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
                 (void) dup2(null, fd);
-        (void) sleep(PAIR_DELAY_SEC);
+        (void) sleep(delay_sec);
         tell_agent(root, pid);
         _exit(EXIT_SUCCESS);
 }
@@ -179,15 +246,14 @@ int ctl_pair(const CtlOptions *o, int n, char **names) {
         if (r == CTL_EXIT_OK)
                 r = read_key(key);
         if (r == CTL_EXIT_OK)
-                r = store_key(o->root, key);
+                r = store_key(o, key, identity);
         session_wipe(key, sizeof(key));
         if (r != CTL_EXIT_OK)
                 return r;
-        if (printf("paired %s\n", identity) < 0 || fflush(stdout) != 0)
-                return ctl_error_errno(errno, "write", "the answer");
         if (isatty(STDOUT_FILENO))
                 tell_agent(o->root, report ? report->pid : 0);
         else
-                tell_agent_later(o->root, report ? report->pid : 0);
+                tell_agent_later(o->root, report ? report->pid : 0,
+                                 o->confirm ? 0 : PAIR_DELAY_SEC);
         return CTL_EXIT_OK;
 }

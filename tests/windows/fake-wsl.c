@@ -1,10 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * A stand-in for wsl.exe. The name of the distro decides what it does. It stores the key that it
- * was given as 'WslKey' in HKLM\SOFTWARE\wslbridge-test, and its command line as 'WslCommand'.
+ * A stand-in for wsl.exe. It stores its command line as 'WslCommand' and the two variables that it
+ * should be given as 'WslEnvironment' in HKLM\SOFTWARE\wslbridge-test. Then it carries out the
+ * lines of C:\wsl-script.txt:
+ *
+ *     out HEX       write these bytes to standard output; err HEX: to standard error
+ *     flood N       write N lines to standard output
+ *     read NAME     read a line, and store it as NAME in the registry
+ *     hang          wait to be killed
+ *     exit N        end
  */
 
+#include <fcntl.h>
+#include <io.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,31 +24,63 @@ static void keep(const wchar_t *name, const wchar_t *text) {
                                (DWORD) ((wcslen(text) + 1) * sizeof(*text)));
 }
 
+static void keep_line(const char *name) {
+        char line[256] = "end of file";
+        wchar_t wide[256], wide_name[64];
+
+        if (fgets(line, sizeof(line), stdin))
+                line[strcspn(line, "\r\n")] = '\0';
+        (void) MultiByteToWideChar(CP_UTF8, 0, line, -1, wide, ARRAYSIZE(wide));
+        (void) MultiByteToWideChar(CP_UTF8, 0, name, -1, wide_name, ARRAYSIZE(wide_name));
+        keep(wide_name, wide);
+}
+
+static void put(FILE *stream, const char *hex) {
+        unsigned byte;
+
+        for (; sscanf(hex, "%2x", &byte) == 1; hex += 2)
+                (void) fputc((int) byte, stream);
+        (void) fflush(stream);
+}
+
+static void keep_environment(void) {
+        wchar_t text[64] = L"", utf8[16] = L"unset", warnings[16] = L"unset";
+
+        (void) GetEnvironmentVariableW(L"WSL_UTF8", utf8, ARRAYSIZE(utf8));
+        (void) GetEnvironmentVariableW(L"WSL_DISABLE_WARNINGS", warnings, ARRAYSIZE(warnings));
+        (void) _snwprintf(text, ARRAYSIZE(text) - 1, L"%ls %ls", utf8, warnings);
+        keep(L"WslEnvironment", text);
+}
+
 int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **argv) {
-        char line[256] = "";
-        wchar_t wide[256];
+        static char line[65536];
+        FILE *script = fopen("C:\\wsl-script.txt", "r");
 
+        (void) _setmode(_fileno(stdout), _O_BINARY);
+        (void) _setmode(_fileno(stderr), _O_BINARY);
         keep(L"WslCommand", GetCommandLineW());
-        if (argc < 3 || wcscmp(argv[2], L"Nowhere") == 0) {
-                static const wchar_t text[] = L"Es ist keine Distribution mit diesem Namen da.\r\n";
-                DWORD n;
+        keep_environment();
+        while (script && fgets(line, sizeof(line), script)) {
+                char *argument = strchr(line, ' ');
 
-                (void) WriteFile(GetStdHandle(STD_OUTPUT_HANDLE), text, sizeof(text) - 2, &n, NULL);
-                return -1;
+                line[strcspn(line, "\r\n")] = '\0';
+                argument = argument ? argument + 1 : line;
+                if (strncmp(line, "out ", 4) == 0)
+                        put(stdout, argument);
+                else if (strncmp(line, "err ", 4) == 0)
+                        put(stderr, argument);
+                else if (strncmp(line, "read ", 5) == 0)
+                        keep_line(argument);
+                else if (strncmp(line, "exit ", 5) == 0)
+                        return atoi(argument);
+                else if (strcmp(line, "hang") == 0)
+                        Sleep(INFINITE);
+                for (long i = strncmp(line, "flood ", 6) == 0 ? atol(argument) : 0; i > 0; i--)
+                        (void) fputs("a line of a script that somebody runs at each start\n",
+                                     stdout);
         }
-        if (!fgets(line, sizeof(line), stdin))
-                return 3;
-        line[strcspn(line, "\r\n")] = '\0';
-        (void) MultiByteToWideChar(CP_UTF8, 0, line, -1, wide, ARRAYSIZE(wide));
-        keep(L"WslKey", wide);
-        if (wcscmp(argv[2], L"Garbage") == 0)
-                return puts("paired by magic") < 0;
-        if (wcscmp(argv[2], L"Fails") == 0) {
-                (void) puts("wslbridgectl: /etc/wslbridge is read-only");
-                return 1;
-        }
-        printf("paired 000102030405060708090a0b0c0d0e0f/%ls\n", argv[2]);
+        (void) fflush(stdout);
         return 0;
 }

@@ -13,6 +13,9 @@ from wsb_client import listen_endpoint, service
 
 ID = bytes(range(16)).hex()
 V4 = "172.29.0.2/24"
+# What fake-wsl.c does unless a test writes another script.
+SCRIPT = (f"read WslKey\nout {f'paired {ID}/Debian'.encode().hex()}0a\n"
+          f"read WslAnswer\nout {f'confirmed {ID}/Debian'.encode().hex()}0a\n")
 
 
 @pytest.fixture
@@ -20,7 +23,8 @@ def command(prefix, build_win, registry, iphlpsvc):
     """command('pair', 'Debian') → (exit code, output), with the stand-in installed."""
     wsl = prefix.path / "drive_c/windows/system32/wsl.exe"
     shutil.copy(build_win / "tests/windows/fake-wsl.exe", wsl)
-    for name in ("WslKey", "WslCommand"):
+    (prefix.path / "drive_c/wsl-script.txt").write_text(SCRIPT)
+    for name in ("WslKey", "WslAnswer", "WslCommand", "WslEnvironment"):
         registry.delete(wine_registry.COUNTERS, name)
 
     def run(*arguments):
@@ -41,7 +45,7 @@ def test_pair_a_distro(command, registry, start_helper):
     assert code == 0, output
     assert f"Paired: {ID}/Debian" in output
     seen = registry.strings(wine_registry.COUNTERS)
-    assert seen["WslCommand"] == 'wsl.exe -d "Debian" -u root --exec wslbridgectl pair'
+    assert seen["WslCommand"] == 'wsl.exe -d "Debian" -u root --exec wslbridgectl pair --confirm'
     assert keys(registry) == {f"{ID}/Debian": bytes.fromhex(seen["WslKey"])}
     assert seen["WslKey"] not in output
     key = keys(registry)[f"{ID}/Debian"]
@@ -64,6 +68,9 @@ def test_pair_a_distro(command, registry, start_helper):
     assert {"name": "WidestRemote", "value": "LocalSubnet", "source": "default"} in status["policy"]
     code, text = command("status")
     assert code == 0 and re.search(r"agent .*Debian\n(.*\n)*? +web +active", text)
+    assert json.loads(command("rules", "--json")[1]) == {"rules": [
+        {"listen": "127.0.0.1:28400", "connect": "172.29.0.2:80", "service": "web",
+         "agent": f"{ID}/Debian"}]}
     code, output = command("rules", "--netsh")
     assert output.strip() == ("netsh interface portproxy set v4tov4 listenaddress=127.0.0.1 "
                               "listenport=28400 connectaddress=172.29.0.2 connectport=80")
@@ -75,15 +82,31 @@ def test_pair_a_distro(command, registry, start_helper):
     client.close()
 
 
-@pytest.mark.parametrize("distro,says", [
-    ("Nowhere", "wsl --list"), ("Garbage", "paired by magic"), ("Fails", "is read-only"),
-    ('a"b', "cannot be the name"),
-])
-def test_nothing_is_stored_when_it_fails(command, registry, distro, says):
+@pytest.mark.parametrize("distro", ['a"b', "a\\b", ""])
+def test_what_cannot_be_a_distro_is_not_asked(command, registry, distro):
     code, output = command("pair", distro)
-    assert code == 1
-    assert says in output
+    assert code == 1 and "cannot be the name" in output
+    assert "WslCommand" not in registry.strings(wine_registry.COUNTERS)
+
+
+def test_names_in_another_case(command, registry):
+    """The registry holds one of two names that differ only in case, and Windows users type either.
+    A guest that is paired is found by its exact name."""
+    registry.set_key(f"{ID}/DEBIAN", bytes(32))
+    assert command("pair", "debian")[0] == 0
+    assert list(keys(registry)) == [f"{ID}/Debian"]
+    code, output = command("unpair", f"{ID.upper()}/dEBIAN")
+    assert code == 0 and f"Unpaired: {ID}/Debian." in output
     assert keys(registry) == {}
+
+
+def test_the_key_is_stored_only_after_it_was_shown(command, prefix, build_win, registry):
+    registry.set_key(f"{ID}/Debian", bytes(32))
+    with open("/dev/full", "wb") as full:
+        process = prefix.popen(build_win / "windows-helper/wslbridge-helper.exe", "pair", "--print",
+                               f"{ID}/Debian", stdout=full)
+        assert process.wait(60) == 1
+    assert keys(registry) == {f"{ID}/Debian": bytes(32)}
 
 
 def test_pair_print_and_unpair(command, registry, start_helper):
@@ -106,19 +129,36 @@ def test_pair_print_and_unpair(command, registry, start_helper):
     client.close()
 
 
-@pytest.mark.parametrize("name", ["0.0.0.0/28402", "*/28402"])
-def test_adopt(command, registry, connect, helper, name):
+@pytest.mark.parametrize("name,typed", [
+    ("0.0.0.0/28402", None), ("*/28402", None), ("0.0.0.0/28402", "0.0.0.0/28402"),
+    ("0.0.0.0/28402", "*/28402"), ("*/28402", "*:28402"), ("0.0.0.0/28402", "28402"),
+])
+def test_adopt(command, registry, connect, helper, name, typed):
+    """@typed: the endpoint as an administrator types it; None: the command that the conflict names"""
     registry.set_rule(name, "172.29.0.77/80")
     registry.set_rule("0.0.0.0/28403", "172.29.0.77/80")
     client = connect(helper)
     wanted = [service("web", [listen_endpoint("0.0.0.0:28402", 80)]),
               service("dev", [listen_endpoint("0.0.0.0:28403", 80)])]
-    assert client.push(wanted, v4=V4).states() == ["conflict", "conflict"]
-    code, output = command("adopt", "0.0.0.0:28402")
+    result = client.push(wanted, v4=V4)
+    assert result.states() == ["conflict", "conflict"]
+    offered = re.search(r"'wslbridge-helper adopt (\S+)'", result.services[0][2])[1]
+    code, output = command("adopt", typed or offered)
     assert code == 0 and f"v4tov4 {name} = 172.29.0.77/80" in output
     while client.result(timeout=5).states() != ["active", "conflict"]:
         pass
     assert registry.rules() == {("v4tov4", "0.0.0.0/28402"): "172.29.0.2/80",
                                 ("v4tov4", "0.0.0.0/28403"): "172.29.0.77/80"}
     assert command("adopt", "0.0.0.0:28404")[0] == 1
-    assert command("adopt", "0.0.0.0:28402")[0] == 1  # it is ours now
+    code, output = command("adopt", "0.0.0.0:28402")
+    assert code == 1 and "wslbridge's already" in output
+
+
+def test_what_cannot_be_adopted_is_not_offered(command, registry, connect, helper):
+    registry.set_rule("0.0.0.0/28405", 7)
+    client = connect(helper)
+    result = client.push([service("web", [listen_endpoint("0.0.0.0:28405", 80)])], v4=V4)
+    assert result.states() == ["conflict"]
+    assert "adopt" not in result.services[0][2]
+    code, output = command("adopt", "0.0.0.0:28405")
+    assert code == 1 and "not a plain string" in output

@@ -6,6 +6,7 @@
 
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
+#include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/vm/wsl-pair.h"
@@ -17,6 +18,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+_Static_assert(WSL_OWNER_MAX == LEDGER_OWNER_MAX,
+               "The answer of a guest is the owner of its rules");
+
+/* The host's half of pairing with a distro. */
+typedef struct PairKeys {
+        KeyStore store;
+        const uint8_t *key;         /* the new one, borrowed */
+        uint8_t old[WIRE_KEY_SIZE]; /* of the guest that answered, if it had one */
+        bool had_old;
+} PairKeys;
 
 static int pair_list_one(void *userdata, const char *owner) {
         char seen[GUEST_STORE_TEXT_MAX];
@@ -40,50 +52,73 @@ static int pair_list(void) {
         return r;
 }
 
-static int pair_store(const char *owner, const uint8_t *key) {
-        KeyStore keys = KEY_STORE_INIT;
-        int r = key_store_put(&keys, owner, key);
+static int pair_show_key(const uint8_t *key) {
+        static const char advice[] =
+                "Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n";
+        char line[2 * WIRE_KEY_SIZE + 2];
+        int r;
 
-        key_store_done(&keys);
+        (void) console_write(CONSOLE_ERROR, advice, sizeof(advice) - 1);
+        for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
+                (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
+        line[sizeof(line) - 2] = '\n';
+        r = console_write(CONSOLE_OUTPUT, line, sizeof(line) - 1);
+        SecureZeroMemory(line, sizeof(line));
         return r;
 }
 
 /* For guests that wsl.exe cannot reach: Hyper-V guests, and distros of a user other than the
- * administrator. */
+ * administrator. The key is shown first: one that is stored and that nobody has seen would lock out
+ * a guest that was paired before. */
 static int pair_print(const char *owner, const uint8_t *key) {
-        static const char advice[] =
-                "Enter this line at 'sudo wslbridgectl pair' in the guest, and keep it secret:\n";
+        KeyStore keys = KEY_STORE_INIT;
         int r;
 
-        if (!wsl_pair_is_owner(owner)) {
-                log_write(
-                        LOG_LEVEL_ERROR,
-                        "'%s' is not ID/NAME: 32 digits 0-9a-f, '/', and the guest's name; 'agent' "
-                        "in the guest's status.json has both",
-                        owner);
+        if (!wsl_answer_is_owner(owner)) {
+                log_write(LOG_LEVEL_ERROR,
+                          "'%s' is not ID/NAME: 32 digits 0-9a-f, '/', and the guest's name; "
+                          "'agent' in the guest's status.json has both",
+                          owner);
                 return -EINVAL;
         }
-        r = pair_store(owner, key);
-        if (r < 0)
+        r = pair_show_key(key);
+        if (r < 0) {
+                log_write(LOG_LEVEL_ERROR,
+                          "The key could not be written, so it was not stored either");
                 return r;
-        (void) console_write(CONSOLE_ERROR, advice, sizeof(advice) - 1);
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
-                (void) console_printf("%02x", key[i]);
-        (void) console_printf("\n");
-        return 0;
+        }
+        r = key_store_put(&keys, owner, key);
+        key_store_done(&keys);
+        if (r < 0)
+                log_write(LOG_LEVEL_ERROR, "The key above was not stored and is of no use");
+        return r;
 }
 
-/* The guest stores the key first: a key that only the host has would lock out a guest that was
- * paired before. */
+static int pair_put(void *userdata, const char *owner) {
+        PairKeys *p = userdata;
+
+        p->had_old = key_store_find(&p->store, owner, p->old) == 0;
+        return key_store_put(&p->store, owner, p->key);
+}
+
+static int pair_restore(void *userdata, const char *owner) {
+        PairKeys *p = userdata;
+
+        return p->had_old ? key_store_put(&p->store, owner, p->old)
+                          : key_store_remove(&p->store, owner, NULL);
+}
+
 static int pair_distro(const char *distro, const uint8_t *key) {
-        char owner[LEDGER_OWNER_MAX + 1];
+        PairKeys keys = {.store = KEY_STORE_INIT, .key = key};
+        const WslPairStore store = {pair_put, pair_restore, &keys};
+        char owner[WSL_OWNER_MAX + 1];
         int r;
 
         (void) console_printf("Giving '%s' a new key; the distro may have to start first ...\n",
                               distro);
-        r = wsl_pair(distro, key, owner);
-        if (r == 0)
-                r = pair_store(owner, key);
+        r = wsl_pair(distro, key, &store, owner);
+        SecureZeroMemory(keys.old, sizeof(keys.old));
+        key_store_done(&keys.store);
         if (r == 0)
                 (void) console_printf("Paired: %s\n", owner);
         return r;
@@ -95,11 +130,8 @@ int command_pair(int argc, char **argv) {
         int r;
 
         if (argc < 1 || argc > 2 || (argc == 2 && !print) ||
-            (argc == 1 && argv[0][0] == '-' && strcmp(argv[0], "--list") != 0)) {
-                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper pair DISTRO, pair --print "
-                                           "ID/NAME, or pair --list");
-                return EXIT_FAILURE;
-        }
+            (argc == 1 && argv[0][0] == '-' && strcmp(argv[0], "--list") != 0))
+                return command_usage("pair");
         if (!elevation_check("pair"))
                 return EXIT_FAILURE;
         if (strcmp(argv[0], "--list") == 0)
@@ -111,26 +143,28 @@ int command_pair(int argc, char **argv) {
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+/* The name of a distro may be typed in any case, as everywhere in Windows. The registry cannot hold
+ * two names that differ only in case, so there is no doubt about which guest is meant. */
 int command_unpair(int argc, char **argv) {
         KeyStore keys = KEY_STORE_INIT;
+        char owner[KEY_STORE_NAME_MAX];
         int r;
 
-        if (argc != 1) {
-                log_write(LOG_LEVEL_ERROR, "Usage: wslbridge-helper unpair ID/NAME; 'pair --list' "
-                                           "lists the guests");
-                return EXIT_FAILURE;
-        }
+        if (argc != 1 || argv[0][0] == '-')
+                return command_usage("unpair");
         if (!elevation_check("unpair"))
                 return EXIT_FAILURE;
-        r = key_store_remove(&keys, argv[0]);
+        r = key_store_remove(&keys, argv[0], owner);
         key_store_done(&keys);
         if (r == -ENOENT)
                 log_write(LOG_LEVEL_ERROR,
-                          "'%s' is not paired; 'pair --list' lists the guests that "
-                          "are",
+                          "'%s' is not paired; 'wslbridge-helper pair --list' lists the guests "
+                          "that are",
                           argv[0]);
         if (r < 0)
                 return EXIT_FAILURE;
-        (void) console_printf("Unpaired: %s. Its rules are withdrawn at once.\n", argv[0]);
+        (void) console_printf("Unpaired: %s. Its rules are withdrawn at once. The guest keeps its "
+                              "key, which is of no use any more.\n",
+                              owner);
         return EXIT_SUCCESS;
 }

@@ -28,16 +28,43 @@ static int key_store_spelled(KeyStore *s, const char *owner) {
         return r > 0 ? 0 : r < 0 ? r : -ENOENT;
 }
 
+/* A value that exists keeps its spelling when it is written. With another one, the guest that has
+ * just been paired would count as not paired. */
 int key_store_put(KeyStore *s, const char *owner, const uint8_t key[WIRE_KEY_SIZE]) {
         int r = secure_key(KEY_STORE_PATH, SECURE_SECRET_KEY);
 
+        if (r == 0 && key_store_spelled(s, owner) == -ENOENT)
+                r = registry_delete(&s->key, owner);
         return r < 0 ? r : registry_set_binary(&s->key, owner, key, WIRE_KEY_SIZE);
 }
 
-int key_store_remove(KeyStore *s, const char *owner) {
-        int r = key_store_spelled(s, owner);
+typedef struct KeyStoreName {
+        wchar_t wanted[KEY_STORE_NAME_MAX];
+        char *found; /* KEY_STORE_NAME_MAX bytes */
+} KeyStoreName;
 
-        return r < 0 ? r : registry_delete(&s->key, owner);
+static int key_store_is_alike(void *userdata, const char *name, const char *data) {
+        KeyStoreName *n = userdata;
+        wchar_t wide[KEY_STORE_NAME_MAX];
+
+        if (strlen(name) >= KEY_STORE_NAME_MAX || win_to_wide(name, wide, ARRAYSIZE(wide)) < 0 ||
+            CompareStringOrdinal(wide, -1, n->wanted, -1, TRUE) != CSTR_EQUAL)
+                return 0;
+        memcpy(n->found, name, strlen(name) + 1);
+        return 1;
+}
+
+int key_store_remove(KeyStore *s, const char *owner, char ret_spelled[KEY_STORE_NAME_MAX]) {
+        char found[KEY_STORE_NAME_MAX];
+        KeyStoreName name = {.found = ret_spelled ? ret_spelled : found};
+        int r;
+
+        if (win_to_wide(owner, name.wanted, ARRAYSIZE(name.wanted)) < 0)
+                return -ENOENT;
+        r = registry_each(&s->key, key_store_is_alike, &name);
+        if (r <= 0)
+                return r < 0 ? r : -ENOENT;
+        return registry_delete(&s->key, name.found);
 }
 
 typedef struct KeyStoreCallback {

@@ -10,7 +10,8 @@
 #include "protocol/wire/wire.h"
 #include "windows-helper/win/registry.h"
 
-#define KEY_STORE_PATH L"SOFTWARE\\wslbridge\\Keys"
+#define KEY_STORE_NAME_MAX 256 /* bytes of an owner with the NUL */
+#define KEY_STORE_PATH     L"SOFTWARE\\wslbridge\\Keys"
 
 typedef struct KeyStore {
         RegistryKey key;
@@ -24,8 +25,9 @@ void key_store_done(KeyStore *s);
  * (logged). */
 int key_store_put(KeyStore *s, const char *owner, const uint8_t key[WIRE_KEY_SIZE]);
 
-/* Return: 0; -ENOENT when @owner was not paired; or negative errno (logged). */
-int key_store_remove(KeyStore *s, const char *owner);
+/* @owner: in any case, as everywhere in the registry. @ret_spelled: as it was stored, or NULL.
+ * Return: 0; -ENOENT when @owner was not paired; or negative errno (logged). */
+int key_store_remove(KeyStore *s, const char *owner, char ret_spelled[KEY_STORE_NAME_MAX]);
 
 /* Call @fn for each owner until it returns something other than 0. Return: as registry_each(). */
 int key_store_each(KeyStore *s, int (*fn)(void *userdata, const char *owner), void *userdata);

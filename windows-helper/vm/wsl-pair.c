@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Running wsl.exe with pipes to its standard input and output, for a limited time.
+ * Running wsl.exe with pipes to its three standard streams, for a limited time.
  */
 
 #include "windows-helper/vm/wsl-pair.h"
+
+#include "windows-helper/core/vm/foreign-text.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -12,20 +14,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WSL_OUTPUT_MAX  4096 /* the answer is one line; more is cut */
 #define WSL_COMMAND_MAX 512
 #define WSL_PATH_MAX    512
+#define WSL_POLL_MS     20
+#define WSL_PIPE_SIZE   65536
+#define WSL_OUTPUT_MAX  262144 /* bytes that are kept of a stream: its end */
+#define WSL_EXIT_USAGE  2      /* wslbridgectl's, for an option that it does not know */
+
+typedef struct WslStream {
+        HANDLE pipe;  /* owned: our end */
+        Buffer bytes; /* as they came */
+        Buffer text;  /* the same as UTF-8 */
+} WslStream;
 
 typedef struct WslProcess {
-        HANDLE process, input, output; /* owned; the last two are our ends of the pipes */
+        HANDLE process, input; /* owned */
+        WslStream output, errors;
+        const char *distro; /* borrowed */
+        bool ended;
 } WslProcess;
-
-bool wsl_pair_is_owner(const char *text) {
-        size_t n = strspn(text, "0123456789abcdef");
-
-        return n == 2 * WIRE_ID_SIZE && text[n] == '/' && text[n + 1] != '\0' &&
-               strlen(text) <= LEDGER_OWNER_MAX;
-}
 
 static void wsl_close(HANDLE *handle) {
         if (*handle)
@@ -33,11 +40,22 @@ static void wsl_close(HANDLE *handle) {
         *handle = NULL;
 }
 
+static void wsl_done(WslProcess *w) {
+        wsl_close(&w->input);
+        wsl_close(&w->output.pipe);
+        wsl_close(&w->errors.pipe);
+        wsl_close(&w->process);
+        buffer_done(&w->output.bytes);
+        buffer_done(&w->output.text);
+        buffer_done(&w->errors.bytes);
+        buffer_done(&w->errors.text);
+}
+
 /* The child inherits the end that is not @mine. */
 static bool wsl_pipe(HANDLE *ret_read, HANDLE *ret_write, HANDLE *mine) {
         SECURITY_ATTRIBUTES inherit = {sizeof(inherit), NULL, TRUE};
 
-        return CreatePipe(ret_read, ret_write, &inherit, 0) &&
+        return CreatePipe(ret_read, ret_write, &inherit, WSL_PIPE_SIZE) &&
                SetHandleInformation(*mine, HANDLE_FLAG_INHERIT, 0);
 }
 
@@ -55,7 +73,7 @@ static int wsl_command(const char *distro, wchar_t ret_exe[WSL_PATH_MAX],
                 return -EINVAL;
         }
         (void) swprintf(ret_command, WSL_COMMAND_MAX,
-                        L"wsl.exe -d \"%ls\" -u root --exec wslbridgectl pair", name);
+                        L"wsl.exe -d \"%ls\" -u root --exec wslbridgectl pair --confirm", name);
         n = GetSystemDirectoryW(folder, MAX_PATH);
         if (n == 0 || n >= MAX_PATH)
                 return log_win_error(GetLastError(), "Cannot find the system folder of Windows");
@@ -63,130 +81,182 @@ static int wsl_command(const char *distro, wchar_t ret_exe[WSL_PATH_MAX],
         return 0;
 }
 
-static int wsl_start(const char *distro, WslProcess *w) {
+/* wsl.exe inherits our variables. It reads these two itself (fact 2.1.5), so WSLENV, which passes
+ * variables on into the distro, need not name them. A version that does not know them writes UTF-16
+ * and its warnings, which is why we look at the bytes all the same. */
+static void wsl_environment(void) {
+        (void) SetEnvironmentVariableW(L"WSL_UTF8", L"1");
+        (void) SetEnvironmentVariableW(L"WSL_DISABLE_WARNINGS", L"1");
+}
+
+static int wsl_start(WslProcess *w) {
         STARTUPINFOW start = {.cb = sizeof(start), .dwFlags = STARTF_USESTDHANDLES};
         wchar_t exe[WSL_PATH_MAX], command[WSL_COMMAND_MAX];
-        HANDLE child_input = NULL, child_output = NULL;
         PROCESS_INFORMATION info = {0};
-        int r = wsl_command(distro, exe, command);
+        int r = wsl_command(w->distro, exe, command);
 
         if (r < 0)
                 return r;
-        if (!wsl_pipe(&child_input, &w->input, &w->input) ||
-            !wsl_pipe(&w->output, &child_output, &w->output)) {
+        wsl_environment();
+        if (!wsl_pipe(&start.hStdInput, &w->input, &w->input) ||
+            !wsl_pipe(&w->output.pipe, &start.hStdOutput, &w->output.pipe) ||
+            !wsl_pipe(&w->errors.pipe, &start.hStdError, &w->errors.pipe))
                 r = log_win_error(GetLastError(), "Cannot create a pipe");
-        } else {
-                start.hStdInput = child_input;
-                start.hStdOutput = start.hStdError = child_output;
-                if (!CreateProcessW(exe, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, NULL,
-                                    &start, &info))
-                        r = log_win_error(GetLastError(), "Cannot start '%s'", WIN_UTF8(exe));
-        }
-        wsl_close(&child_input);
-        wsl_close(&child_output);
+        else if (!CreateProcessW(exe, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, NULL,
+                                 &start, &info))
+                r = log_win_error(GetLastError(), "Cannot start '%s'", WIN_UTF8(exe));
+        wsl_close(&start.hStdInput);
+        wsl_close(&start.hStdOutput);
+        wsl_close(&start.hStdError);
         wsl_close(&info.hThread);
         w->process = info.hProcess;
         return r;
 }
 
+/* The pipe has room for all that we write, so this does not wait for the distro. */
+static bool wsl_send(WslProcess *w, const char *text, size_t n) {
+        DWORD written = 0;
+
+        return WriteFile(w->input, text, (DWORD) n, &written, NULL) && written == n;
+}
+
 /* Send the key as hexadecimal digits and a line feed. The text is wiped afterwards. */
 static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
         char line[2 * WIRE_KEY_SIZE + 2];
-        DWORD n;
-        int r = 0;
+        bool sent;
 
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
                 (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
         line[sizeof(line) - 2] = '\n';
-        if (!WriteFile(w->input, line, sizeof(line) - 1, &n, NULL))
-                r = log_win_error(GetLastError(), "The distro did not read the key");
+        sent = wsl_send(w, line, sizeof(line) - 1);
         SecureZeroMemory(line, sizeof(line));
-        wsl_close(&w->input);
-        return r;
+        return sent ? 0 : -EPIPE; /* wsl.exe has ended; what it said tells why */
 }
 
-/* Read the output until the process ends or the time is over. A pipe cannot be waited for, so it is
- * polled. */
-static int wsl_read(WslProcess *w, char ret_text[WSL_OUTPUT_MAX]) {
-        ULONGLONG end = GetTickCount64() + WSL_PAIR_TIMEOUT_MS;
-        bool ended = false;
-        size_t n = 0;
+/* Take what is there. A pipe cannot be waited for, so it is asked. Return: bytes, or -ENOMEM. */
+static int wsl_read(WslStream *s) {
+        DWORD there = 0, got = 0;
+        uint8_t *room;
+
+        if (!PeekNamedPipe(s->pipe, NULL, 0, NULL, &there, NULL) || there == 0)
+                return 0;
+        there = there < WSL_PIPE_SIZE ? there : WSL_PIPE_SIZE;
+        if (buffer_reserve(&s->bytes, there, &room) < 0)
+                return -ENOMEM;
+        if (!ReadFile(s->pipe, room, there, &got, NULL) || got == 0)
+                return 0;
+        buffer_commit(&s->bytes, got);
+        if (buffer_length(&s->bytes) > WSL_OUTPUT_MAX)
+                buffer_consume(&s->bytes, WSL_OUTPUT_MAX / 2);
+        buffer_done(&s->text);
+        foreign_text_decode(buffer_bytes(&s->bytes), buffer_length(&s->bytes), &s->text);
+        return s->text.oom ? -ENOMEM : (int) got;
+}
+
+/* Return: 0; -EPROTO when the process has ended without that answer; -ETIMEDOUT; or -ENOMEM. */
+static int wsl_wait(WslProcess *w, const char *word, uint32_t limit_ms,
+                    char ret_owner[WSL_OWNER_MAX + 1]) {
+        ULONGLONG end = GetTickCount64() + limit_ms;
 
         while (true) {
-                DWORD there = 0, got = 0;
+                int n = wsl_read(&w->output), m = wsl_read(&w->errors);
 
-                if (PeekNamedPipe(w->output, NULL, 0, NULL, &there, NULL) && there > 0 &&
-                    n < WSL_OUTPUT_MAX - 1) {
-                        if (there > WSL_OUTPUT_MAX - 1 - n)
-                                there = (DWORD) (WSL_OUTPUT_MAX - 1 - n);
-                        if (ReadFile(w->output, ret_text + n, there, &got, NULL))
-                                n += got;
-                        continue;
-                }
-                if (ended)
-                        break;
-                ended = WaitForSingleObject(w->process, 20) == WAIT_OBJECT_0;
-                if (!ended && GetTickCount64() > end) {
-                        (void) TerminateProcess(w->process, EXIT_FAILURE);
-                        log_write(LOG_LEVEL_ERROR, "The distro did not answer within %d s",
-                                  WSL_PAIR_TIMEOUT_MS / 1000);
-                        return -ETIMEDOUT;
-                }
-        }
-        ret_text[n] = '\0';
-        return 0;
-}
-
-/* Messages of wsl.exe itself are translated and in UTF-16. They are shown without their NULs, but
- * not interpreted. */
-static void wsl_show(char *text, size_t n) {
-        size_t k = 0;
-
-        for (size_t i = 0; i < n; i++)
-                if (text[i] != '\0' && text[i] != '\r')
-                        text[k++] = text[i];
-        text[k] = '\0';
-        wire_text_clean(text, WIRE_TEXT_MAX);
-}
-
-static int wsl_take_answer(WslProcess *w, const char *distro, char *text,
-                           char ret_owner[LEDGER_OWNER_MAX + 1]) {
-        static const char word[] = "paired ";
-        DWORD code = EXIT_FAILURE;
-        char *line = strstr(text, word);
-
-        (void) GetExitCodeProcess(w->process, &code);
-        if (code == 0 && line) {
-                line += sizeof(word) - 1;
-                line[strcspn(line, "\r\n")] = '\0';
-                if (wsl_pair_is_owner(line)) {
-                        memcpy(ret_owner, line, strlen(line) + 1);
+                if (n < 0 || m < 0)
+                        return -ENOMEM;
+                if (wsl_answer_find(buffer_text(&w->output.text), word, w->ended && n == 0,
+                                    ret_owner))
                         return 0;
-                }
+                if (GetTickCount64() > end) /* also where it writes without end */
+                        return -ETIMEDOUT;
+                if (n > 0 || m > 0)
+                        continue;
+                if (w->ended)
+                        return -EPROTO;
+                w->ended = WaitForSingleObject(w->process, WSL_POLL_MS) == WAIT_OBJECT_0;
         }
-        wsl_show(text, WSL_OUTPUT_MAX - 1);
-        log_write(LOG_LEVEL_ERROR,
-                  "'%s' was not paired (exit code %lu): %s; check that its name is right (wsl "
-                  "--list) "
-                  "and that wslbridge is installed in it",
-                  distro, (unsigned long) code, text[0] ? text : "no answer");
-        return -EPROTO;
 }
 
-int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE],
-             char ret_owner[LEDGER_OWNER_MAX + 1]) {
-        char text[WSL_OUTPUT_MAX] = "";
-        WslProcess w = {0};
-        int r = wsl_start(distro, &w);
+static uint32_t wsl_limit(uint32_t ms) {
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        wchar_t text[16];
 
+        if (GetEnvironmentVariableW(L"WSLBRIDGE_TEST_PAIR_MS", text, ARRAYSIZE(text)) > 0)
+                return (uint32_t) wcstoul(text, NULL, 10);
+#endif
+        return ms;
+}
+
+/* @after: what this means for the two ends. */
+static void wsl_report(WslProcess *w, int error, const char *after) {
+        char shown[WSL_SHOWN_MAX + 1], how[64];
+        DWORD code = 0;
+
+        wsl_answer_show(buffer_text(&w->errors.text), buffer_text(&w->output.text), shown);
+        (void) GetExitCodeProcess(w->process, &code);
+        if (error == -ETIMEDOUT)
+                (void) snprintf(how, sizeof(how), "no answer in time");
+        else if (w->ended)
+                (void) snprintf(how, sizeof(how), "exit code %ld", (long) (int32_t) code);
+        else
+                (void) snprintf(how, sizeof(how), "its answer could not be read");
+        log_write(LOG_LEVEL_ERROR, "'%s' was not paired (%s)%s%s. %s", w->distro, how,
+                  shown[0] ? ": " : "", shown, after);
+        if (w->ended && code == WSL_EXIT_USAGE && strstr(shown, "--confirm"))
+                log_write(LOG_LEVEL_ERROR,
+                          "wslbridge in '%s' is older than this program: update "
+                          "it there, then pair again",
+                          w->distro);
+}
+
+/* The guest has answered with its identity. From here on the host may have the new key, so that
+ * Ctrl-C must not end this program before both agree. */
+static int wsl_agree(WslProcess *w, const WslPairStore *store, const char *owner) {
+        char confirmed[WSL_OWNER_MAX + 1] = "";
+        int r = store->put(store->userdata, owner);
+
+        if (r < 0) { /* the guest reads the end of its input, and keeps what it has */
+                log_write(LOG_LEVEL_ERROR, "'%s' was not paired; nothing has changed at either end",
+                          w->distro);
+                return r;
+        }
+        r = wsl_send(w, WSL_WORD_STORED, strlen(WSL_WORD_STORED)) ? 0 : -EPIPE;
         if (r == 0)
-                r = wsl_send_key(&w, key);
-        if (r == 0)
-                r = wsl_read(&w, text);
-        if (r == 0)
-                r = wsl_take_answer(&w, distro, text, ret_owner);
-        wsl_close(&w.input);
-        wsl_close(&w.output);
-        wsl_close(&w.process);
+                r = wsl_wait(w, WSL_WORD_CONFIRMED, wsl_limit(WSL_PAIR_CONFIRM_MS), confirmed);
+        if (r == 0 && strcmp(confirmed, owner) == 0)
+                return 0;
+        if (store->restore(store->userdata, owner) < 0)
+                wsl_report(w, r,
+                           "This host now has the new key, and the guest may have the old "
+                           "one: pair it again");
+        else
+                wsl_report(w, r,
+                           "This host has what it had before. If the guest has the new key "
+                           "all the same, it is refused until you pair it again");
+        return r < 0 ? r : -EPROTO;
+}
+
+int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPairStore *store,
+             char ret_owner[WSL_OWNER_MAX + 1]) {
+        WslProcess w = {.distro = distro};
+        int r = wsl_start(&w);
+
+        if (r < 0) {
+                wsl_done(&w);
+                return r;
+        }
+        (void) wsl_send_key(&w, key);
+        r = wsl_wait(&w, WSL_WORD_PAIRED, wsl_limit(WSL_PAIR_ANSWER_MS), ret_owner);
+        if (r < 0) {
+                wsl_report(&w, r,
+                           "Nothing has changed at either end. Check that the name is right "
+                           "(wsl --list) and that wslbridge is installed in it");
+        } else {
+                (void) SetConsoleCtrlHandler(NULL, TRUE);
+                r = wsl_agree(&w, store, ret_owner);
+                (void) SetConsoleCtrlHandler(NULL, FALSE);
+        }
+        if (r < 0 && !w.ended)
+                (void) TerminateProcess(w.process, EXIT_FAILURE);
+        wsl_done(&w);
         return r;
 }

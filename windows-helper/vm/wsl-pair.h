@@ -2,25 +2,33 @@
 #pragma once
 
 /*
- * Giving a key to a WSL distro. wsl.exe runs 'wslbridgectl pair' in the distro as root; that reads
- * the key from its standard input and answers with the guest's identity (docs/protocol.md,
- * "Pairing").
+ * Giving a key to a WSL distro. wsl.exe runs 'wslbridgectl pair --confirm' in the distro as root,
+ * and the two of us talk through its standard input and output (docs/protocol.md, "Pairing").
  */
 
-#include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/core/vm/wsl-answer.h"
 
-#define WSL_PAIR_TIMEOUT_MS 60000 /* the distro may have to start first */
+#define WSL_PAIR_ANSWER_MS  60000 /* the distro may have to start first */
+#define WSL_PAIR_CONFIRM_MS 15000 /* it runs, and only renames a file */
+
+/* The host's half of a pairing. Both functions log their errors. */
+typedef struct WslPairStore {
+        int (*put)(void *userdata, const char *owner); /* store the new key, remember the old one */
+        int (*restore)(void *userdata, const char *owner); /* undo that */
+        void *userdata;
+} WslPairStore;
 
 /**
  * wsl_pair() - give a key to a distro
  * @distro: its name in 'wsl --list'
- * @ret_owner: the identity of the guest that has stored the key
+ * @store: called when the guest has the key but does not use it yet
+ * @ret_owner: the identity of the guest
  *
- * Return: 0; or negative errno (logged, with the guest's answer). After an error the guest may or
- * may not have stored the key; pairing it again is right in both cases.
+ * The guest uses the key only after the host has stored it. If the guest then does not confirm, the
+ * host takes its own step back. So after an error both have what they had before, except when the
+ * guest's confirmation got lost; the message then says so, and pairing again is right in any case.
+ *
+ * Return: 0; or negative errno (logged, with what wsl.exe and the guest said).
  */
-int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE],
-             char ret_owner[LEDGER_OWNER_MAX + 1]);
-
-/* True for "<32 hex digits>/<name>", the identity of a guest. */
-bool wsl_pair_is_owner(const char *text);
+int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPairStore *store,
+             char ret_owner[WSL_OWNER_MAX + 1]);

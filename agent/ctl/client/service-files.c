@@ -124,6 +124,10 @@ int ctl_service_write(const char *path, const char *data, size_t n) {
         return replace(target, data, n, &owner);
 }
 
+int ctl_file_move(const char *from, const char *to) {
+        return rename(from, to) < 0 ? -errno : sync_folder(to);
+}
+
 int ctl_file_mask(const char *path) {
         return replace(path, NULL, 0, NULL);
 }

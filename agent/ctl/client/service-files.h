@@ -31,6 +31,9 @@ int ctl_lock_error(int error); /* says why not; @error: positive. Return: CTL_EX
  */
 int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode);
 
+/* Put the file @from in the place of @to, in the same folder. Return: 0 or negative errno. */
+int ctl_file_move(const char *from, const char *to);
+
 /* The same for a service file: one that exists keeps its owner and mode, and a link stays a link to
  * the file that is written, unless it is a mask. */
 int ctl_service_write(const char *path, const char *data, size_t n);

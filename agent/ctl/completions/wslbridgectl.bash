@@ -43,7 +43,8 @@ _wslbridgectl() {
             ;;
         unexpose:-*) words="--force --no-wait --timeout= $always" ;;
         wait:-* | reload:-*) words="--timeout= $always" ;;
-        check:-* | pair:-*) words=$always ;;
+        check:-*) words=$always ;;
+        pair:-*) words="--confirm $always" ;;
         status:* | unexpose:* | wait:*) words=$(_wslbridgectl_names) ;;
         esac
         ;;

@@ -35,3 +35,4 @@ complete -c wslbridgectl -n "$seen expose" -l description -x -d 'Description for
 complete -c wslbridgectl -n "$seen expose" -l listen -x -d 'Address of the host'
 complete -c wslbridgectl -n "$seen expose" -l firewall -xa 'private domain public none' -d 'Profiles to open'
 complete -c wslbridgectl -n "$seen expose" -l remote -xa 'LocalSubnet any' -d 'Who may connect'
+complete -c wslbridgectl -n "$seen pair" -l confirm -d 'Use the key only when the host has it, too'
