@@ -7,7 +7,7 @@
 
 #include "windows-helper/core/vm/wsl-answer.h"
 
-#include "common/text-wrap.h"
+#include "common/utf8.h"
 
 #include <string.h>
 
@@ -87,6 +87,6 @@ void wsl_answer_show(const char *errors, const char *output, char ret_text[WSL_S
                 memcpy(ret_text, WSL_CUT, sizeof(WSL_CUT));
         }
         memcpy(ret_text + strlen(ret_text), text, strlen(text) + 1);
-        text_clean(ret_text);
+        utf8_clean(ret_text);
         buffer_done(&out);
 }
