@@ -27,6 +27,7 @@ uint64_t vm_schedule_interval(const VmSchedule *s, bool listening) {
 
 uint64_t vm_schedule_retry(unsigned n_failures) {
         const size_t n = sizeof(vm_schedule_retries) / sizeof(vm_schedule_retries[0]);
+        size_t i = n_failures > 0 ? n_failures - 1 : 0;
 
-        return vm_schedule_retries[n_failures == 0 ? 0 : n_failures > n ? n - 1 : n_failures - 1];
+        return vm_schedule_retries[i < n ? i : n - 1];
 }

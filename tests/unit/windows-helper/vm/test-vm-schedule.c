@@ -45,6 +45,7 @@ START_TEST(test_retries) {
 
         for (unsigned i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)
                 ck_assert_uint_eq(vm_schedule_retry(i + 1), expected[i]);
+        ck_assert_uint_eq(vm_schedule_retry(0), 500000);
         ck_assert_uint_eq(vm_schedule_retry(4000000000), 5000000);
 }
 END_TEST
