@@ -114,7 +114,7 @@ def test_not_paired_and_another_key(machine, host, control, doctor, key):
     machine.start()
     machine.wait_helper("refused")
     assert doctor() == ["not-paired"]
-    assert f"\n                wslbridge-helper pair {machine.name}\n" in control.run("doctor")[1]
+    assert f"\n                .\\wslbridge-helper pair {machine.name}\n" in control.run("doctor")[1]
     machine.key("11" * 32)
     wait_until(lambda: doctor() == ["bad-key"], "the other finding")
     machine.key(key, 0o644)

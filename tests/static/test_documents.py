@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The pages in Markdown agree with the repository: names, links, commands, the demo, the benchmark."""
+"""The pages in Markdown agree with the repository: names, links, the demo, the
+benchmark. Commands are in test_commands.py."""
 import ast
 import os
 import re
@@ -8,8 +9,6 @@ import pytest
 import tree
 
 DOCUMENTS = tree.matching("*.md")
-# Pages that tell people what to type.
-WITH_COMMANDS = [*DOCUMENTS, *(f for f in tree.matching("*.yml") if f.startswith(".github/"))]
 # A folder of the machine that made a file is of no use to its reader.
 MACHINE_PATH = re.compile(r"/(work|farm)/|/tmp/team|/root/|/home/\w")
 DEMO, BENCH = "tools/demo/demo.py", "tests/bench/bench.py"
@@ -63,60 +62,6 @@ def test_no_file_names_a_place_on_the_machine_that_made_it():
 def test_news_has_a_section_for_this_version():
     version = re.search(r"version: '([\d.]+)'", tree.read("meson.build"))[1]
     assert f"CHANGES WITH {version}" in tree.read("NEWS.md")
-
-
-def commands_and_options():
-    """{program: (its commands, its options)}, from the code."""
-    ctl = tree.read("agent/ctl/main.c")
-    helper = tree.read("windows-helper/main.c")
-    dev = tree.read("dev")
-    helper_texts = "".join(tree.read(f) for f in tree.matching("*.c")
-                           if f.startswith("windows-helper/commands/")) + helper
-    return {
-        "wslbridgectl": (set(re.findall(r'\{"(\w+)", \d+, \d+,', ctl)),
-                         set(re.findall(r'\{"([a-z-]+)", (?:no|required)_argument', ctl))),
-        "wslbridge-helper": (set(re.findall(r'\{"(\w+)", command_\w+\}', helper)),
-                             set(re.findall(r'"--([a-z-]+)"', helper_texts))),
-        "./dev": (set(re.findall(r"^cmd_(\w+)\(\)", dev, re.MULTILINE)),
-                  set(re.findall(r"--([a-z-]+)", dev))),
-    }
-
-
-def code_on(path):
-    """(line number, code) of a page. Prose such as 'wslbridge-helper runs as LocalSystem' is not
-    code, and neither is the output of a command, which the demo's page shows behind a bar."""
-    for number, line in enumerate(tree.read(path).splitlines(), 1):
-        pieces = re.findall(r"`([^`]+)`", line)
-        if re.match(r" {4,}(?!\s*\|)", line):
-            pieces.append(line)
-        for piece in pieces:
-            yield number, piece.replace(".\\", "")
-
-
-def typed(code, program):
-    """(command, options) wherever the code says PROGRAM COMMAND."""
-    for match in re.finditer(rf"(?<![\w/.-]){re.escape(program)}(?:\.exe)? (-*\w[^`;,)]*)", code):
-        # In a block, what the command does stands after some spaces.
-        words = re.split(r" {2,}", match[1])[0].split()
-        yield words[0], [w[2:].split("=")[0].rstrip(".:'") for w in words if w.startswith("--")]
-
-
-@pytest.mark.parametrize("program", ["wslbridgectl", "wslbridge-helper", "./dev"])
-def test_commands_on_the_pages_exist(program):
-    commands, options = commands_and_options()[program]
-    assert len(commands) >= 8 and options
-    seen, wrong = set(), []
-    for path in WITH_COMMANDS:
-        for line, code in code_on(path):
-            for command, used in typed(code, program):
-                if command in commands:
-                    seen.add(command)
-                elif not command.startswith("--"):
-                    wrong.append(f"{path}:{line}: {program} has no command '{command}'")
-                wrong += [f"{path}:{line}: {program} has no option --{o}"
-                          for o in used if o not in options]
-    assert not wrong, "correct the page:\n" + "\n".join(wrong)
-    assert seen, f"no page shows a command of {program}"
 
 
 def test_readme_shows_how_to_begin():

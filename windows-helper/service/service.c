@@ -133,9 +133,10 @@ int service_run(const HelperOptions *options) {
                 DWORD error = GetLastError();
 
                 if (error == ERROR_FAILED_SERVICE_CONTROLLER_CONNECT) {
-                        log_write(LOG_LEVEL_ERROR,
-                                  "Only the service manager uses 'run --service'; use sc.exe start "
-                                  "wslbridge-helper, or 'run' for the foreground");
+                        log_write(
+                                LOG_LEVEL_ERROR,
+                                "Only the service manager uses 'run --service'; use 'sc.exe start "
+                                "wslbridge-helper', or 'run' for the foreground");
                         return -ENOTCONN;
                 }
                 return log_win_error(error, "Cannot reach the service manager");

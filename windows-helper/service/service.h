@@ -5,15 +5,16 @@
  * The helper under Windows' service manager: its states and its controls.
  */
 
+#include "common/names.h"
 #include "windows-helper/service/helper.h"
 
 /* How long the service manager is asked to wait for the end: withdrawing 10,000 rules and their
  * firewall rules may take a while. */
 #define SERVICE_STOP_HINT_MS 60000
 
-#define SERVICE_EVENT_SOURCE L"wslbridge" /* in the Event Log */
+#define SERVICE_EVENT_SOURCE L"" NAMES_EVENT_SOURCE /* in the Event Log */
 
-#define SERVICE_NAME  L"wslbridge-helper"
+#define SERVICE_NAME  L"" NAMES_HELPER_SERVICE
 #define SERVICE_TITLE L"wslbridge helper"
 #define SERVICE_ABOUT \
         L"Keeps port forwarding to WSL2 and Hyper-V guests pointing at the guests' addresses."

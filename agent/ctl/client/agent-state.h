@@ -6,9 +6,10 @@
  */
 
 #include "agent/status/read.h"
+#include "common/names.h"
 
 #define CTL_STATUS_PATH "/run/wslbridge/status.json" /* below the root */
-#define CTL_UNIT        "wslbridge-agent.service"    /* in which systemd runs the agent */
+#define CTL_UNIT        NAMES_AGENT_UNIT ".service"  /* in which systemd runs the agent */
 
 enum {
         _CTL_AGENT_E_SUCCESS,

@@ -6,8 +6,10 @@
  */
 
 #include "agent/ctl/doctor/guest-checks.h"
+#include "common/names.h"
 
-#define ON_WINDOWS "On Windows, in a terminal that was opened with 'Run as administrator':\n"
+#define ON_WINDOWS        "On Windows, in a terminal that was opened with 'Run as administrator':\n"
+#define HELPER_ON_WINDOWS ON_WINDOWS NAMES_HELPER_CD
 
 void system_checks_run(const GuestEvidence *e, Findings *f);
 void helper_checks_run(const GuestEvidence *e, Findings *f);

@@ -11,13 +11,12 @@
 /* How to pair this guest. */
 static void advise_pairing(const Report *r, bool wsl, Buffer *advice) {
         if (wsl)
-                buffer_printf(advice, ON_WINDOWS "  wslbridge-helper pair %s", r->distro);
+                buffer_printf(advice, HELPER_ON_WINDOWS "  .\\wslbridge-helper pair %s", r->distro);
         else
                 buffer_printf(advice,
-                              "Run the first command on Windows, in a terminal that was opened "
-                              "with 'Run as administrator'. It prints a line; give that line to "
-                              "the second command, in this guest:\n"
-                              "  wslbridge-helper pair --print %s/%s\n"
+                              HELPER_ON_WINDOWS
+                              "  .\\wslbridge-helper pair --print %s/%s\n"
+                              "It prints a line. Give that line to this command, in this guest:\n"
                               "  sudo wslbridgectl pair",
                               r->agent_id, r->distro);
 }
@@ -36,8 +35,7 @@ static void advise_admission(const char *code, Buffer *advice) {
                 buffer_printf(advice, "Ask the administrator of the host to change the policy "
                                       "value that is named above.");
         else
-                buffer_printf(advice, "The Event Log of Windows has more (log Application, source "
-                                      "wslbridge).");
+                buffer_printf(advice, "On Windows, " NAMES_EVENT_LOG " has more.");
 }
 
 static void check_refused(const GuestEvidence *e, const char *since, Findings *f) {
@@ -73,11 +71,9 @@ static void check_silent(const Report *r, const char *since, Findings *f) {
         if (*r->error_cause)
                 buffer_printf(&x->seen, ": %s%s%s", r->error_cause, *r->error_text ? ": " : "",
                               r->error_text);
-        buffer_printf(
-                &x->advice,
-                "Look at the status of the helper, and install it if it is missing. " ON_WINDOWS
-                "  wslbridge-helper status\n"
-                "  wslbridge-helper install");
+        buffer_printf(&x->advice, "Look at the status of the helper, and install it if it is "
+                                  "missing. " HELPER_ON_WINDOWS "  .\\wslbridge-helper status\n"
+                                  "  .\\wslbridge-helper install");
 }
 
 /* PINGs and PONGs pass, so the connection is fine. It is the helper's work that does not get done.

@@ -30,8 +30,8 @@ static void advise_conflict(const ReportService *s, Buffer *advice) {
         if (strcmp(s->reason, "foreign-rule") == 0)
                 buffer_printf(advice,
                               "Choose another port ('wslbridgectl expose' with --name=%s). Or, if "
-                              "an old script has left the rule, take it over. " ON_WINDOWS
-                              "  wslbridge-helper adopt %s",
+                              "an old script has left the rule, take it over. " HELPER_ON_WINDOWS
+                              "  .\\wslbridge-helper adopt %s",
                               s->name, s->n_listens > 0 ? s->listens[0].listen : "ENDPOINT");
         else if (strcmp(s->reason, "other-agent") == 0)
                 buffer_printf(advice, "Choose another port, or remove the service in the other "
@@ -44,20 +44,20 @@ static void advise_conflict(const ReportService *s, Buffer *advice) {
 
 static void advise_blocked(const ReportService *s, Buffer *advice) {
         if (strcmp(s->reason, "iphlpsvc") == 0 || strcmp(s->reason, "not-listening") == 0)
-                buffer_printf(advice, ON_WINDOWS "  sc start iphlpsvc");
+                buffer_printf(advice, ON_WINDOWS "  sc.exe start iphlpsvc");
         else if (strcmp(s->reason, "excluded-range") == 0)
                 buffer_printf(advice,
                               "Choose a port outside the ranges that Windows keeps for itself. "
                               "This command on Windows shows them:\n"
                               "  netsh interface ipv4 show excludedportrange protocol=tcp");
         else
-                buffer_printf(advice, "On Windows, the Event Log (log Application, source "
-                                      "wslbridge) and 'wslbridge-helper status' have more.");
+                buffer_printf(advice, "On Windows, " NAMES_EVENT_LOG " has more, and so does the "
+                                      "helper:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
 }
 
 static void advise_waiting(const ReportService *s, Buffer *advice) {
-        buffer_printf(advice, "Wait a moment. If nothing changes, look at 'wslbridge-helper "
-                              "status' on Windows.");
+        buffer_printf(advice, "Wait a moment. If nothing changes, look at the helper on "
+                              "Windows:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
 }
 
 static void check_state(const ReportService *s, Findings *f) {

@@ -217,11 +217,11 @@ static const char *settle_activation_advice(int error) {
         case ENOENT:
                 return "the service IP Helper (iphlpsvc) does not exist on this Windows";
         case ESRCH:
-                return "the service IP Helper (iphlpsvc) is not running; start it: sc start "
-                       "iphlpsvc";
+                return "the service IP Helper (iphlpsvc) is not running; start it: 'sc.exe start "
+                       "iphlpsvc'";
         case EPERM:
-                return "the service IP Helper (iphlpsvc) is disabled; allow it: sc config iphlpsvc "
-                       "start= auto, then sc start iphlpsvc";
+                return "the service IP Helper (iphlpsvc) is disabled; allow it: 'sc.exe config "
+                       "iphlpsvc start= auto', then 'sc.exe start iphlpsvc'";
         case ETIMEDOUT:
                 return "the service IP Helper (iphlpsvc) does not answer; restart it, or Windows";
         default:

@@ -6,11 +6,19 @@
  * use.
  */
 
+#include "common/names.h"
 #include "windows-helper/core/doctor/host-checks.h"
 #include "windows-helper/core/doctor/host-finding.h"
 
 /* Before commands, each on a line of its own that begins with two spaces. */
-#define ELEVATED "In a terminal that was opened with 'Run as administrator':\n"
+#define ELEVATED        "In a terminal that was opened with 'Run as administrator':\n"
+#define ELEVATED_HELPER ELEVATED NAMES_HELPER_CD
+
+/* From the folder of the program that is running, which need not be the installed one. */
+#define INSTALL                                                                      \
+        "In the folder of this program, in a terminal that was opened with 'Run as " \
+        "administrator':\n"                                                          \
+        "  .\\wslbridge-helper install"
 
 #define ASK_AS_ADMINISTRATOR \
         "Run 'wslbridge-helper doctor' in a terminal that was opened with 'Run as administrator'."

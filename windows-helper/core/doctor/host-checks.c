@@ -11,9 +11,9 @@
 #include <errno.h>
 #include <string.h>
 
-#define INSTALL ELEVATED "  wslbridge-helper install"
-#define NO_FEATURE \
-        "Install WSL 2 (wsl --install), or turn on the Windows feature Virtual Machine Platform. "
+#define NO_FEATURE                                                                         \
+        "Install WSL 2 ('wsl --install'), or turn on the Windows feature Virtual Machine " \
+        "Platform. "
 
 /* Of Tcpip6\Parameters\DisabledComponents: IPv6 is off on all interfaces (fact 4.1.9). */
 #define IPV6_ALL_OFF 0xff
@@ -36,14 +36,14 @@ static void check_not_serving(const HostEvidence *e, Findings *f) {
                 break;
         case SERVICE_IS_DISABLED:
                 host_finding(f, FINDING_BROKEN, "service", NULL,
-                             ELEVATED "  sc config wslbridge-helper start= delayed-auto\n"
-                                      "  sc start wslbridge-helper",
+                             ELEVATED "  sc.exe config wslbridge-helper start= delayed-auto\n"
+                                      "  sc.exe start wslbridge-helper",
                              "The service wslbridge-helper is disabled");
                 break;
         case SERVICE_IS_STOPPED:
                 host_finding(f, FINDING_BROKEN, "service", NULL,
                              "Start it. If it stops again, " EVENT_LOG ". " ELEVATED
-                             "  sc start wslbridge-helper",
+                             "  sc.exe start wslbridge-helper",
                              "The service wslbridge-helper does not run");
                 break;
         case SERVICE_IS_PENDING:
@@ -53,8 +53,8 @@ static void check_not_serving(const HostEvidence *e, Findings *f) {
         case SERVICE_IS_RUNNING:
                 host_finding(f, FINDING_PROBLEM, "service", NULL,
                              "If it has just started, look again in a few seconds. Otherwise "
-                             "restart it. " ELEVATED "  sc stop wslbridge-helper\n"
-                             "  sc start wslbridge-helper",
+                             "restart it. " ELEVATED "  sc.exe stop wslbridge-helper\n"
+                             "  sc.exe start wslbridge-helper",
                              "The service wslbridge-helper runs, but there is no status.json of "
                              "it");
                 break;
@@ -94,12 +94,12 @@ static void check_forwarder(const HostEvidence *e, Findings *f) {
                 break;
         case SERVICE_IS_DISABLED:
                 host_finding(f, FINDING_BROKEN, id, NULL,
-                             ELEVATED "  sc config iphlpsvc start= auto\n"
-                                      "  sc start iphlpsvc",
+                             ELEVATED "  sc.exe config iphlpsvc start= auto\n"
+                                      "  sc.exe start iphlpsvc",
                              "The IP Helper service (iphlpsvc), which forwards, is disabled");
                 break;
         case SERVICE_IS_STOPPED:
-                host_finding(f, FINDING_BROKEN, id, NULL, ELEVATED "  sc start iphlpsvc",
+                host_finding(f, FINDING_BROKEN, id, NULL, ELEVATED "  sc.exe start iphlpsvc",
                              "The IP Helper service (iphlpsvc), which forwards, does not run");
                 break;
         case SERVICE_IS_PENDING:
@@ -124,30 +124,47 @@ static void check_forwarder(const HostEvidence *e, Findings *f) {
                              (unsigned) e->disabled_components);
 }
 
-/* Rules can be made only while both services run (fact 5.1.6). Return: whether they do, as far as
- * is known. */
+static bool is_at_rest(ServiceSeen seen) {
+        return seen == SERVICE_IS_MISSING || seen == SERVICE_IS_DISABLED ||
+               seen == SERVICE_IS_STOPPED;
+}
+
+/* Administrators may start the two services, but neither stop them nor change how they start. So a
+ * disabled one is enabled in the registry, which Windows reads when it starts (fact 5.1.13). */
+static void advise_firewall_service(const char *name, ServiceSeen seen, Buffer *advice) {
+        if (seen == SERVICE_IS_MISSING)
+                buffer_printf(advice, "Repair Windows: the service is a part of it.");
+        else if (seen == SERVICE_IS_DISABLED)
+                buffer_printf(advice,
+                              "Windows refuses other ways to enable it, even to administrators. "
+                              "Restart Windows after this command. " ELEVATED
+                              "  reg.exe add HKLM\\SYSTEM\\CurrentControlSet\\Services\\%s "
+                              "/v Start /t REG_DWORD /d 2 /f",
+                              name);
+        else
+                buffer_printf(advice,
+                              "Restart Windows if this does not start it; if it stops again, the "
+                              "Event Log has the reason (log System, source Service Control "
+                              "Manager). " ELEVATED "  sc.exe start %s",
+                              name);
+}
+
+/* Rules can be made only while both services run (fact 5.1.6). MpsSvc cannot run without BFE, so
+ * one of them is the cause. Return: whether they run, as far as is known. */
 static bool check_firewall_services(const HostEvidence *e, Findings *f) {
-        const struct {
-                const char *name;
-                ServiceSeen seen;
-        } services[] = {{"MpsSvc", e->firewall}, {"BFE", e->filter}};
-        bool run = true;
+        bool filter = is_at_rest(e->filter);
+        ServiceSeen seen = filter ? e->filter : e->firewall;
+        const char *name = filter ? "BFE" : "MpsSvc";
+        Finding *x;
 
-        for (size_t i = 0; i < sizeof(services) / sizeof(services[0]); i++) {
-                Finding *x;
-
-                if (services[i].seen == SERVICE_IS_UNSEEN ||
-                    services[i].seen == SERVICE_IS_RUNNING ||
-                    services[i].seen == SERVICE_IS_PENDING)
-                        continue;
-                x = host_finding(f, FINDING_PROBLEM, "firewall", NULL, ELEVATED "  sc start ",
-                                 "The Windows Firewall service %s does not run, so no port can be "
-                                 "opened in the firewall",
-                                 services[i].name);
-                buffer_printf(&x->advice, "%s", services[i].name);
-                run = false;
-        }
-        return run;
+        if (!is_at_rest(seen))
+                return true;
+        x = host_finding(f, FINDING_PROBLEM, "firewall", NULL, NULL,
+                         "The Windows Firewall service %s %s, so no port can be opened in the "
+                         "firewall",
+                         name, seen == SERVICE_IS_DISABLED ? "is disabled" : "does not run");
+        advise_firewall_service(name, seen, &x->advice);
+        return false;
 }
 
 /* What holds for every port. What it means for a service is in the service's own text. */

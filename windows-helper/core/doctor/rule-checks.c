@@ -62,8 +62,9 @@ static void judge_ours(RulesJudge *j) {
                 if (j->n_ours > 0 && nobody_serves(j->evidence))
                         host_finding(f, FINDING_PROBLEM, "rules-left", NULL,
                                      "Start the helper, which knows them, or uninstall it, which "
-                                     "removes them. " ELEVATED "  sc start wslbridge-helper\n"
-                                     "  wslbridge-helper uninstall",
+                                     "removes them. " ELEVATED_HELPER
+                                     "  sc.exe start wslbridge-helper\n"
+                                     "  .\\wslbridge-helper uninstall",
                                      "Port forwardings left by a helper that did not end properly: "
                                      "%zu",
                                      j->n_ours);
@@ -142,8 +143,8 @@ static void add_foreign(RulesJudge *j, const RuleValue *v, const char *odd) {
         if (adoption_possible(v, NULL)) {
                 ip_endpoint_format(&v->listen, endpoint);
                 buffer_printf(&x->advice,
-                              " Or let a guest's service take it over. " ELEVATED
-                              "  wslbridge-helper adopt %s",
+                              " Or let a guest's service take it over. " ELEVATED_HELPER
+                              "  .\\wslbridge-helper adopt %s",
                               endpoint);
         }
 }

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PAIR_DISTRO ELEVATED "  wslbridge-helper pair DISTRO"
+#define PAIR_DISTRO ELEVATED_HELPER "  .\\wslbridge-helper pair DISTRO"
 
 typedef struct StatusJudge {
         const HostEvidence *evidence;
@@ -30,8 +30,9 @@ static const char *judge_advice(const char *reason) {
                 WireReason reason;
                 const char *advice;
         } advices[] = {
-                {WIRE_REASON_FOREIGN_RULE, "If an old script left it, take it over. " ELEVATED
-                                           "  wslbridge-helper adopt ADDRESS:PORT"},
+                {WIRE_REASON_FOREIGN_RULE,
+                 "If an old script left it, take it over. " ELEVATED_HELPER
+                 "  .\\wslbridge-helper adopt ADDRESS:PORT"},
                 {WIRE_REASON_OTHER_AGENT,
                  "Give one of the two services another port, in its drop-in."},
                 {WIRE_REASON_PORT_IN_USE, "End that program, or listen on another port."},
@@ -40,7 +41,7 @@ static const char *judge_advice(const char *reason) {
                 {WIRE_REASON_POLICY_PROFILE, "Open other profiles, or change the policy."},
                 {WIRE_REASON_POLICY_REMOTE, "Let fewer others connect, or change the policy."},
                 {WIRE_REASON_POLICY_SERVICES, "Ask for fewer ports, or change the policy."},
-                {WIRE_REASON_IPHLPSVC, ELEVATED "  sc start iphlpsvc"},
+                {WIRE_REASON_IPHLPSVC, ELEVATED "  sc.exe start iphlpsvc"},
                 {WIRE_REASON_EXCLUDED_RANGE, "Listen on a port outside that range."},
                 {WIRE_REASON_WRITE_FAILED,
                  "The Event Log has more (log Application, source wslbridge)."},
@@ -49,7 +50,8 @@ static const char *judge_advice(const char *reason) {
                  "If other machines should reach it, do what the text says. For a network that you "
                  "trust: Settings, Network & internet, the properties of the network, Private."},
                 {WIRE_REASON_FIREWALL_OFF, "Turn Windows Firewall on, unless this is on purpose."},
-                {WIRE_REASON_NOT_LISTENING, ELEVATED "  sc stop iphlpsvc\n  sc start iphlpsvc"},
+                {WIRE_REASON_NOT_LISTENING,
+                 ELEVATED "  sc.exe stop iphlpsvc\n  sc.exe start iphlpsvc"},
                 {WIRE_REASON_GUEST_ADDRESS,
                  "In the guest, use the address that WSL or the virtual switch gives it."},
                 {WIRE_REASON_DUPLICATE, "In the guest, remove one of the two."},
@@ -94,7 +96,7 @@ static void judge_mode(StatusJudge *j, const char *mode) {
         if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) /* fact 5.2.1 */
                 advice = "To reach it from other machines, open the port in the Hyper-V "
                          "firewall. " ELEVATED
-                         "  powershell -Command \"New-NetFirewallHyperVRule -Name x "
+                         "  powershell.exe -Command \"New-NetFirewallHyperVRule -Name x "
                          "-DisplayName x -Direction Inbound -VMCreatorId "
                          "'{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -Protocol TCP "
                          "-LocalPorts PORT\"";
@@ -151,7 +153,7 @@ static void judge_member(StatusJudge *j, const StatusRecord *r) {
 
         if (version[0] && strcmp(version, j->evidence->version) != 0)
                 host_finding(j->findings, FINDING_HINT, "version", NULL,
-                             "Install the newer one. " ELEVATED "  wslbridge-helper install",
+                             "Install the newer one. " INSTALL,
                              "The running helper has version %s, this program has version %s",
                              version, j->evidence->version);
 }
@@ -178,7 +180,7 @@ static void judge_unpaired(StatusJudge *j, const char *owner) {
         buffer_printf(&x->advice,
                       "The first command is for a WSL distribution, the second one for any other "
                       "guest. " PAIR_DISTRO "\n"
-                      "  wslbridge-helper pair --print %.*s",
+                      "  .\\wslbridge-helper pair --print %.*s",
                       LEDGER_OWNER_MAX, copied ? owner : "ID/NAME");
 }
 

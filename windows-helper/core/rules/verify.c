@@ -136,8 +136,8 @@ static void check_blame_range(Check *c, const IpEndpoint *listen, WireServiceRes
                               const char *text) {
         check_measure_range(c, listen);
         result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_EXCLUDED_RANGE,
-                      "%s: Windows has reserved the ports %u to %u (netsh interface ipv4 show "
-                      "excludedportrange tcp); listen on another port",
+                      "%s: Windows has reserved the ports %u to %u ('netsh interface ipv4 show "
+                      "excludedportrange protocol=tcp'); listen on another port",
                       text, (unsigned) c->range_first, (unsigned) c->range_last);
 }
 
@@ -209,7 +209,7 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 c->lates[c->n_lates++] = e->listen;
                 result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
                               "%s: the service IP Helper (iphlpsvc) does not listen there; restart "
-                              "it: sc stop iphlpsvc, sc start iphlpsvc",
+                              "it: 'sc.exe stop iphlpsvc', then 'sc.exe start iphlpsvc'",
                               text);
         } else {
                 result_worsen(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,

@@ -145,7 +145,7 @@ START_TEST(test_iphlpsvc_is_stopped) {
         w.host.fault = no_iphlpsvc;
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 smb=0.0.0.0:445");
         agent_expect(ubuntu, "web blocked iphlpsvc; smb refused policy-port");
-        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "sc start iphlpsvc"));
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "sc.exe start iphlpsvc"));
         w.host.fault = NULL;
         world_wait(&w, CONTROLLER_RETRY_MS);
         agent_expect(ubuntu, "web active; smb refused policy-port");

@@ -232,8 +232,8 @@ START_TEST(helper) {
         static const struct {
                 const char *code, *finding, *advice;
         } table[] = {
-                {"not-paired", "not-paired", "  wslbridge-helper pair Debian"},
-                {"bad-proof", "bad-key", "  wslbridge-helper pair Debian"},
+                {"not-paired", "not-paired", "  .\\wslbridge-helper pair Debian"},
+                {"bad-proof", "bad-key", "  .\\wslbridge-helper pair Debian"},
                 {"version", "not-admitted", "same version"},
                 {"busy", "not-admitted", "systemd-machine-id-setup"},
                 {"policy", "not-admitted", "policy value"},
@@ -253,8 +253,8 @@ START_TEST(helper) {
         report.error_code = "not-paired";
         evidence.wsl = false;
         expect("not-paired");
-        ck_assert(first_says("", "  wslbridge-helper pair --print 00ff/Debian\n"
-                                 "  sudo wslbridgectl pair"));
+        ck_assert(first_says("", "  .\\wslbridge-helper pair --print 00ff/Debian\n"));
+        ck_assert(first_says("", "in this guest:\n  sudo wslbridgectl pair"));
         report.key_problem = "/etc/wslbridge/key can be read by others";
         expect("key-problem");
 }
@@ -277,11 +277,11 @@ START_TEST(services_by_state) {
                 const char *state, *reason, *finding, *advice;
         } table[] = {
                 {"conflict", "foreign-rule", "service-conflict:web",
-                 "  wslbridge-helper adopt 0.0.0.0:8080"},
+                 "  .\\wslbridge-helper adopt 0.0.0.0:8080"},
                 {"conflict", "other-agent", "service-conflict:web", "other guest"},
                 {"conflict", "port-in-use", "service-conflict:web", "program on Windows"},
                 {"refused", "policy-port", "service-refused:web", "administrator"},
-                {"blocked", "iphlpsvc", "service-blocked:web", "  sc start iphlpsvc"},
+                {"blocked", "iphlpsvc", "service-blocked:web", "  sc.exe start iphlpsvc"},
                 {"blocked", "excluded-range", "service-blocked:web", "excludedportrange"},
                 {"blocked", "write-failed", "service-blocked:web", "Event Log"},
                 {"invalid", "guest-address", "service-invalid:web", "interface = eth0"},

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Names that one half of wslbridge has and the other half's texts mention. Each is written here
+ * only, so that no text can send people to something that does not exist.
+ */
+
+/* On Windows. The service runs wslbridge-helper.exe, which install puts into this folder. */
+#define NAMES_HELPER_SERVICE "wslbridge-helper"
+#define NAMES_HELPER_FOLDER  "C:\\Program Files\\wslbridge"
+#define NAMES_EVENT_SOURCE   "wslbridge"
+#define NAMES_EVENT_LOG      "the Event Log (log Application, source " NAMES_EVENT_SOURCE ")"
+
+/* The line before commands of the helper, which is in no PATH. Its program is then called as
+ * .\wslbridge-helper. Both cmd and PowerShell understand the two. */
+#define NAMES_HELPER_CD "  cd \"" NAMES_HELPER_FOLDER "\"\n"
+
+/* In the guest */
+#define NAMES_AGENT_UNIT "wslbridge-agent"
