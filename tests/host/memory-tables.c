@@ -68,6 +68,10 @@ static void memory_process_name(void *userdata, uint32_t pid, char *ret_name, si
         (void) snprintf(ret_name, size, "%s", pid == MEMORY_OTHER ? "python.exe" : "");
 }
 
+static void memory_process_services(void *userdata, uint32_t pid, char *ret_names, size_t size) {
+        ret_names[0] = '\0';
+}
+
 static int memory_bind_probe(void *userdata, const IpEndpoint *e) {
         const MemoryHost *m = userdata;
 
@@ -120,6 +124,7 @@ static int memory_guest_vm(void *userdata, const char *owner, VmId *ret_vm) {
 void memory_tables_fill(ControllerHost *host) {
         host->ports.listening_read = memory_listening_read;
         host->ports.process_name = memory_process_name;
+        host->ports.process_services = memory_process_services;
         host->ports.bind_probe = memory_bind_probe;
         host->firewall = memory_firewall;
         host->rules.adoptions_read = memory_adoptions_read;

@@ -318,3 +318,9 @@ def test_a_range_and_several_listens_are_one_service(helper, registry, connect):
     assert len(rules) == 22
     assert rules["v4tov4", "0.0.0.0/28010"] == "172.29.0.2/9010"
     assert rules["v6tov4", "::/28003"] == "172.29.0.2/9003"
+
+
+def test_the_service_in_a_process_is_named(prefix, build_win):
+    """A port that svchost.exe has is that of one of the services in it."""
+    done = prefix.run(build_win / "tests/windows/test-process-services.exe", check=False)
+    assert done.returncode == 0, done.stdout

@@ -7,6 +7,7 @@
 
 #include "windows-helper/service/backend.h"
 #include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/host/process-services.h"
 #include "windows-helper/host/tcp-table.h"
 #include "windows-helper/net/stream.h"
 #include "windows-helper/win/crypto.h"
@@ -65,6 +66,10 @@ static int backend_listening_read(void *userdata, ListeningTable *table) {
 
 static void backend_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
         tcp_table_process_name(pid, ret_name, size);
+}
+
+static void backend_process_services(void *userdata, uint32_t pid, char *ret_names, size_t size) {
+        process_services(pid, ret_names, size);
 }
 
 static int backend_bind_probe(void *userdata, const IpEndpoint *endpoint) {
@@ -151,6 +156,7 @@ void backend_init(Backend *backend, ControllerHost *ret_host) {
                                 .userdata = backend,
                                 .listening_read = backend_listening_read,
                                 .process_name = backend_process_name,
+                                .process_services = backend_process_services,
                                 .bind_probe = backend_bind_probe,
                         },
                 .connections =

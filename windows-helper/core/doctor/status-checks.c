@@ -35,7 +35,8 @@ static const char *judge_advice(const char *reason) {
                  "  .\\wslbridge-helper adopt ADDRESS:PORT"},
                 {WIRE_REASON_OTHER_AGENT,
                  "Give one of the two services another port, in its drop-in."},
-                {WIRE_REASON_PORT_IN_USE, "End that program, or listen on another port."},
+                {WIRE_REASON_PORT_IN_USE, "The text above says what helps against what has the "
+                                          "port. Or listen on another port."},
                 {WIRE_REASON_POLICY_PORT, "Listen on another port, or change the policy."},
                 {WIRE_REASON_POLICY_ADDRESS, "Listen on another address, or change the policy."},
                 {WIRE_REASON_POLICY_PROFILE, "Open other profiles, or change the policy."},

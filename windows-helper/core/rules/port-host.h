@@ -19,6 +19,9 @@ typedef struct PortHost {
         /* The program name of a process, for people: "python.exe"; "" when it cannot be found. */
         void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);
 
+        /* The services of Windows that run in a process: "A, B"; "" when there is none. */
+        void (*process_services)(void *userdata, uint32_t pid, char *ret_names, size_t size);
+
         /* Whether a socket could be bound to @endpoint. Return: 0 if it could; -EADDRINUSE;
          * -EACCES when the port is in an excluded range (fact 4.3.2); -EADDRNOTAVAIL when the host
          * does not have the address now. */

@@ -8,12 +8,12 @@
 #include "windows-helper/core/rules/verify.h"
 
 #include "windows-helper/core/base/result.h"
+#include "windows-helper/core/rules/holder.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define VERIFY_PROCESS_MAX 64
 #define VERIFY_REPEAT_USEC UINT64_C(30000000)
 
 /* When to check again. The last delays are what a machine under load may need. */
@@ -141,18 +141,26 @@ static void check_blame_range(Check *c, const IpEndpoint *listen, WireServiceRes
                       text, (unsigned) c->range_first, (unsigned) c->range_last);
 }
 
+static void check_blame_holder(Check *c, const Listening *holder, WireServiceResult *result,
+                               const char *text) {
+        char words[HOLDER_TEXT_MAX + 1];
+        Holder h = {.pid = holder->pid};
+
+        c->host->process_name(c->host->userdata, h.pid, h.process, sizeof(h.process));
+        c->host->process_services(c->host->userdata, h.pid, h.services, sizeof(h.services));
+        holder_text(&h, holder->endpoint.port, words);
+        result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE, "%s: %s", text,
+                      words);
+}
+
 /* Return: true when there is an obstacle; then @result says which. */
 static bool check_obstacle(Check *c, const IpEndpoint *listen, WireServiceResult *result,
                            const char *text) {
         const Listening *holder = check_holder(c, listen);
-        char process[VERIFY_PROCESS_MAX] = "";
         int r;
 
         if (holder && check_overlap(&holder->endpoint, listen) >= 3) {
-                c->host->process_name(c->host->userdata, holder->pid, process, sizeof(process));
-                result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE,
-                              "%s: in use by %s (process %u); end it, or listen elsewhere", text,
-                              process[0] ? process : "another program", (unsigned) holder->pid);
+                check_blame_holder(c, holder, result, text);
                 return true;
         }
         r = c->host->bind_probe(c->host->userdata, listen);
@@ -164,10 +172,7 @@ static bool check_obstacle(Check *c, const IpEndpoint *listen, WireServiceResult
                               "as it does",
                               text);
         } else if (r == -EADDRINUSE && holder) {
-                c->host->process_name(c->host->userdata, holder->pid, process, sizeof(process));
-                result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE,
-                              "%s: in use by %s (process %u); end it, or listen elsewhere", text,
-                              process[0] ? process : "another program", (unsigned) holder->pid);
+                check_blame_holder(c, holder, result, text);
         } else if (r == -EADDRINUSE) {
                 result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE,
                               "%s: in use by a program that Windows does not name", text);
