@@ -189,8 +189,8 @@ static int expose_wait(Expose *e) {
                                "waiting for the host's answer", expose_look, e, &report);
 
         if (r == CTL_EXIT_NOT_RUNNING) {
-                (void) ctl_error("The agent does not run, so nothing is reachable yet; start it "
-                                 "with 'systemctl start wslbridge-agent'");
+                (void) ctl_error("The agent does not run, so nothing is reachable yet; %s",
+                                 ctl_start_advice(e->options->root));
                 return r;
         }
         if (r == EXPOSE_REJECTED)

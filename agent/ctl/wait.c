@@ -103,8 +103,7 @@ static int wait_timeout(const Wait *w, const Report *report) {
         Buffer out = BUFFER_NULL;
 
         if (!report) {
-                (void) ctl_error("The agent does not run; start it with 'systemctl start "
-                                 "wslbridge-agent'");
+                (void) ctl_error("The agent does not run; %s", ctl_start_advice(w->root));
                 return CTL_EXIT_NOT_RUNNING;
         }
         if (w->unread) {

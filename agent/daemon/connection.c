@@ -5,6 +5,8 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "common/names.h"
+
 #include "agent/channel/key.h"
 
 #include "protocol/session/session.h"
@@ -115,8 +117,8 @@ static void agent_log_down(Agent *a, const ChannelDown *down) {
         case CHANNEL_UNANSWERED:
                 journal_fields(&a->journal, LOG_WARNING, &fields,
                                "The helper is connected but does not say what became of our "
-                               "services (%s); look at its state on Windows with "
-                               "'wslbridge-helper doctor'; starting a new session",
+                               "services (%s); starting a new session. On Windows, run "
+                               "'.\\wslbridge-helper doctor' in " NAMES_HELPER_FOLDER,
                                down->text);
                 break;
         case CHANNEL_LOST:

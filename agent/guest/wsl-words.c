@@ -156,3 +156,7 @@ bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE])
 bool wsl_release_is_wsl(const char *release) {
         return strcasestr(release, "microsoft") != NULL;
 }
+
+bool wsl_release_is_wsl1(const char *release) {
+        return strstr(release, "-Microsoft") != NULL;
+}

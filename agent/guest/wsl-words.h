@@ -37,3 +37,6 @@ bool wsl_name_valid(const char *name);
 /* Kernel release of WSL (fact 6.2.6): "5.15.167.4-microsoft-standard-WSL2",
  * "4.4.0-19041-Microsoft". */
 bool wsl_release_is_wsl(const char *release);
+
+/* The release of WSL 1, which Windows' own kernel makes up, has a capital letter (fact 6.2.6). */
+bool wsl_release_is_wsl1(const char *release);

@@ -100,6 +100,45 @@ def test_without_an_agent(machine, control, doctor):
     assert doctor() == ["no-vsock", "no-systemd"]
 
 
+def test_systemd_in_wsl_conf(machine, control):
+    """Advice after a look at the file: not to add what is there already."""
+    os.rmdir(os.path.join(machine.root, "run/systemd/system"))
+    write(machine, "usr/lib/systemd/systemd")
+    for text, wanted in (("[boot]\r\nsystemd = true\r\n", "wsl --version"),
+                         ("[boot]\nsystemd=false\n", "Change that line"),
+                         ("[boot]\nsystemd=yes\n", "Replace that line"),
+                         ("[user]\ndefault=me\n", "Add these lines")):
+        write(machine, "etc/wsl.conf", text)
+        output = control.run("doctor")[1]
+        assert wanted in " ".join(output.split())
+        assert ("Add these lines" in output) == (wanted == "Add these lines")
+
+
+def test_ports_of_containers(machine, host, control, doctor):
+    """k3s, or Docker without its proxy, publishes ports without a socket."""
+    machine.service("web", "listen = 8080")
+    host.start()
+    machine.start()
+    machine.wait_state("web", "active")
+    write(machine, "sys/class/net/docker0/operstate", "down\n")
+    write(machine, "sys/class/net/eth0/operstate", "up\n")
+    assert doctor() == ["port-silent:web"]
+    write(machine, "sys/class/net/cni0/operstate", "up\n")
+    assert doctor() == ["port-container:web"]
+    assert control.run("doctor")[0] == 0
+    assert "(cni0)" in control.run("doctor")[1]
+
+
+def test_how_to_start_the_agent(machine, control):
+    """'systemctl start' only where systemd runs."""
+    assert "'systemctl start wslbridge-agent'" in control.run("expose", "8080")[1]
+    assert "'systemctl start wslbridge-agent'" in control.run("wait", "--timeout=0.1")[1]
+    os.rmdir(os.path.join(machine.root, "run/systemd/system"))
+    for words in (("expose", "8081"), ("wait", "--timeout=0.1")):
+        output = control.run(*words)[1]
+        assert "systemctl" not in output and "'wslbridgectl doctor'" in output
+
+
 def test_helper_that_does_not_run(machine, control, doctor):
     machine.service("web", "listen = 8080")
     machine.start()

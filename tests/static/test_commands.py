@@ -58,11 +58,14 @@ def check_ip(words):
 
 @functools.lru_cache(maxsize=None)
 def helper_forms():
-    """[words of each form] that the help of the helper shows. Capitals stand for a value."""
-    text = "".join(text + "\n" for where, text in commands.c_texts()
-                   if where.startswith("windows-helper/main.c"))
-    return [line.split() for line in
-            re.findall(r"^  ((?:[a-z]+|--?[a-z]+)(?: \S+)*)(?:  |$)", text, re.MULTILINE)]
+    """[words of each form] from the usage of each command in the helper's help. Capitals stand for a
+    value."""
+    text = tree.read("windows-helper/commands/help.c")
+    forms = ["run --service", "help", "help COMMAND", "version", "--version", "--help"]
+    for command, usage in re.findall(r'^        \{"(\w+)", "([^"]*)",', text, re.MULTILINE):
+        forms += [*usage.split("\\n"), f"{command} --help"]
+    assert len(forms) >= 20
+    return [re.sub(r" \| ", "|", form).split() for form in forms]
 
 
 def fits(words, form):

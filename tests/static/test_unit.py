@@ -110,3 +110,15 @@ def test_the_programs_know_what_the_unit_hides():
     folders = {"/home", "/root", "/run/user", "/tmp", "/var/tmp",
                *(path.lstrip("-") for path in unit["InaccessiblePaths"].split())}
     assert set(re.findall(r'\{"(/[\w/]+)", "', tree.read("agent/config/places.c"))) == folders
+
+
+def test_the_doctor_knows_every_state_of_systemd():
+    """What the systemd of this machine can say of a service is in the tables of the doctor's test,
+    which walks them. Later versions have more; those are there as well."""
+    help_text = subprocess.run(["systemctl", "--state=help"], text=True, capture_output=True,
+                               check=True).stdout
+    table = tree.read("tests/unit/agent/ctl/doctor/test-unit.c")
+    for heading in ("unit load states", "unit active states", "service unit substates"):
+        words = re.search(rf"^Available {heading}:\n((?:\S+\n)+)", help_text, re.M)[1].split()
+        assert len(words) >= 7
+        assert not [w for w in words if f'"{w}"' not in table], heading

@@ -171,4 +171,5 @@ CHECKS = {"sc": check_sc, "reg": check_reg, "netsh": check_netsh, "wsl": check_w
           **{name: plain_check(name) for name in PLAIN},
           **{name: lambda words: "takes nothing" if words else None for name in CONSOLES}}
 VERBS = {"sc": SC_SERVICE_ONLY | {"config", "privs"}, "reg": set(REG), "net": {"start", "stop"},
-         "netsh": {"interface", "http", "advfirewall"}}
+         "netsh": {"interface", "http", "advfirewall"},
+         "wsl": {"--import", "--import-in-place", "--export", "--unregister", "--list"}}

@@ -142,8 +142,8 @@ static int secure_folder_error(const wchar_t *path, DWORD error) {
         secure_owner(path, owner);
         return log_win_error(error,
                              "'%s' exists, belongs to %s and is closed to wslbridge. To take it "
-                             "over, run in a terminal that was opened with 'Run as administrator': "
-                             "wslbridge-helper install",
+                             "over, run 'wslbridge-helper install' in a terminal that was opened "
+                             "with 'Run as administrator'",
                              WIN_UTF8(path), WIN_UTF8(owner));
 }
 

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -158,4 +159,13 @@ int ctl_agent_require(const char *root, Report **ret_report) {
                 return ctl_error_errno(-r, "read", CTL_STATUS_PATH);
         (void) ctl_error("%s", problem);
         return r == CTL_AGENT_E_NOT_RUNNING ? CTL_EXIT_NOT_RUNNING : CTL_EXIT_FAILURE;
+}
+
+const char *ctl_start_advice(const char *root) {
+        char path[PATH_MAX];
+
+        (void) snprintf(path, sizeof(path), "%s/run/systemd/system", root);
+        return access(path, F_OK) == 0 ? "start it with 'systemctl start " NAMES_AGENT_UNIT "'"
+                                       : "systemd does not run here either, and 'wslbridgectl "
+                                         "doctor' says what to do";
 }

@@ -28,6 +28,9 @@ int ctl_agent_read(const char *root, Report **ret_report, char **ret_problem);
 /* The same, for commands that need a running agent: prints what is wrong. Return: CtlExit. */
 int ctl_agent_require(const char *root, Report **ret_report);
 
+/* How to start the agent, as the end of a sentence: without systemd no systemctl helps. */
+const char *ctl_start_advice(const char *root);
+
 /* Whether @pid is a wslbridge-agent that has not ended. The file that names it may be old, or
  * forged by the agent's user, and the number may be that of another program. */
 bool ctl_agent_is(int pid);

@@ -12,11 +12,16 @@
 #define HELPER_ON_WINDOWS ON_WINDOWS NAMES_HELPER_CD
 
 void system_checks_run(const GuestEvidence *e, Findings *f);
+void unit_checks_run(const GuestEvidence *e, Findings *f);
+void address_checks_run(const GuestEvidence *e, Findings *f);
 void helper_checks_run(const GuestEvidence *e, Findings *f);
 void service_checks_run(const GuestEvidence *e, Findings *f);
 
 /* Of system_checks_run(): the address may not be the right one, or not for long. */
 void check_address_doubts(const Report *r, Findings *f);
+
+/* Which interface to name in agent.conf, from what the agent has reported. There is a report. */
+void advise_interface(const GuestEvidence *e, Buffer *advice);
 
 /* Whether the ports of a guest in this networking mode are reachable without forwarding, or not at
  * all. */

@@ -7,25 +7,57 @@
 #include "agent/ctl/doctor/guest-checks-private.h"
 
 const char *const guest_finding_ids[] = {
-        "no-hyperv",           "no-vsock",          "no-systemd",
-        "agent-absent",        "agent-failed",      "agent-stopped",
-        "status-bad",          "wsl-silent",        "networking-mode",
-        "no-address",          "off-link",          "key-problem",
-        "not-paired",          "bad-key",           "not-admitted",
-        "helper-silent",       "helper-unanswered", "config-stale",
-        "config-problem",      "service-invalid",   "service-refused",
-        "service-conflict",    "service-blocked",   "service-withdrawn",
-        "service-pending",     "port-loopback",     "port-silent",
-        "service-unreachable", "service-firewall",  "address-doubtful",
-        "candidates",          "idle-stop",         NULL,
+        "wsl-1",
+        "no-hyperv",
+        "no-vsock",
+        "no-systemd",
+        "agent-absent",
+        "agent-masked",
+        "agent-unit",
+        "agent-skipped",
+        "agent-failed",
+        "agent-crashing",
+        "agent-mute",
+        "agent-changing",
+        "agent-stopped",
+        "status-bad",
+        "wsl-silent",
+        "networking-mode",
+        "no-address",
+        "off-link",
+        "key-problem",
+        "not-paired",
+        "bad-key",
+        "not-admitted",
+        "helper-silent",
+        "helper-unanswered",
+        "config-stale",
+        "config-problem",
+        "service-invalid",
+        "service-refused",
+        "service-conflict",
+        "service-blocked",
+        "service-withdrawn",
+        "service-pending",
+        "port-loopback",
+        "port-silent",
+        "port-container",
+        "service-unreachable",
+        "service-firewall",
+        "address-doubtful",
+        "candidates",
+        "idle-stop",
+        NULL,
 };
 
 void guest_checks_run(const GuestEvidence *e, Findings *ret) {
         Findings f = FINDINGS_NULL(guest_finding_ids);
 
         system_checks_run(e, &f);
-        helper_checks_run(e, &f);
-        service_checks_run(e, &f);
+        if (!e->wsl1) { /* there, whatever else is missing is an effect */
+                helper_checks_run(e, &f);
+                service_checks_run(e, &f);
+        }
         findings_finish(&f);
         *ret = f;
 }

@@ -7,17 +7,9 @@
  */
 
 #include "agent/config/config.h"
+#include "agent/ctl/doctor/unit.h"
 #include "agent/network/port-map.h"
 #include "agent/status/read.h"
-
-/* The state of CTL_UNIT, as systemd reports it. */
-typedef enum UnitState {
-        UNIT_UNKNOWN, /* not asked, or no answer */
-        UNIT_ACTIVE,
-        UNIT_INACTIVE,
-        UNIT_FAILED,
-        UNIT_ABSENT,
-} UnitState;
 
 /* What WSL does to an idle distribution. */
 typedef enum IdleStop {
@@ -26,17 +18,27 @@ typedef enum IdleStop {
         IDLE_STAYS,
 } IdleStop;
 
+/* What /etc/wsl.conf says about systemd. */
+typedef enum WslSystemd {
+        WSL_SYSTEMD_UNSET,
+        WSL_SYSTEMD_ON,
+        WSL_SYSTEMD_OFF,
+        WSL_SYSTEMD_ODD, /* there is such a line, but not one that WSL understands */
+} WslSystemd;
+
 typedef struct GuestEvidence { /* everything is borrowed */
         bool systemd;          /* process 1 is systemd */
         const char *pid1;      /* the name of process 1, "" = unknown */
-        bool wsl, vmbus, vsock;
-        UnitState unit;
-        const char *unit_result;    /* of a failed unit: "exit-code", … */
+        bool wsl, wsl1, vmbus, vsock;
+        WslSystemd wsl_systemd;
+        bool systemd_installed;     /* it could run, if somebody started it */
+        Unit unit;                  /* CTL_UNIT */
         const char *status_problem; /* a sentence: why there is no @report */
         bool status_bad;            /* there is a status file, but it cannot be used */
         const Report *report;       /* NULL = the agent does not run */
         const Config *config;       /* as the files are now */
         const PortMap *ports;       /* as they are now */
         IdleStop idle;
-        uint64_t now_usec; /* CLOCK_MONOTONIC */
+        const char *containers; /* networks of containers that are up: "docker0, cni0"; "" = none */
+        uint64_t now_usec;      /* CLOCK_MONOTONIC */
 } GuestEvidence;

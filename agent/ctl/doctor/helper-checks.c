@@ -88,7 +88,7 @@ static void check_unanswered(const GuestEvidence *e, Findings *f) {
                       "the services since %s",
                       since);
         buffer_printf(&x->advice,
-                      "See what is in its way. " ON_WINDOWS "  wslbridge-helper doctor");
+                      "See what is in its way. " HELPER_ON_WINDOWS "  .\\wslbridge-helper doctor");
 }
 
 void helper_checks_run(const GuestEvidence *e, Findings *f) {
@@ -98,9 +98,12 @@ void helper_checks_run(const GuestEvidence *e, Findings *f) {
         if (!r)
                 return;
         if (*r->key_problem) {
-                Finding *x = findings_add(f, FINDING_BROKEN, "key-problem", NULL);
+                /* A helper that asks for no key admits the guest without one. */
+                Finding *x = findings_add(f, r->connected ? FINDING_HINT : FINDING_BROKEN,
+                                          "key-problem", NULL);
 
-                buffer_printf(&x->seen, "The key cannot be used: %s", r->key_problem);
+                buffer_printf(&x->seen, "The key cannot be used: %s%s", r->key_problem,
+                              r->connected ? "; the helper has admitted the guest without it" : "");
                 advise_pairing(r, e->wsl, &x->advice);
         }
         if (*r->unanswered_since.time) {

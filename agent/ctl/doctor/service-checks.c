@@ -8,25 +8,22 @@
 
 #include <string.h>
 
-static void advise_invalid(const ReportService *s, Buffer *advice) {
-        if (strcmp(s->reason, "guest-address") == 0)
-                buffer_printf(advice,
-                              "The host does not accept this guest's address as one behind its "
-                              "virtual switch. If the agent has chosen the wrong interface, name "
-                              "the right one in /etc/wslbridge/agent.conf:\n"
-                              "  [agent]\n"
-                              "  interface = eth0");
-        else
+static void advise_invalid(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
+        if (strcmp(s->reason, "guest-address") == 0) {
+                buffer_printf(advice, "The host does not accept this guest's address as one behind "
+                                      "its virtual switch. ");
+                advise_interface(e, advice);
+        } else
                 buffer_printf(advice, "Correct the request in %s.",
                               *s->file ? s->file : "its file");
 }
 
-static void advise_refused(const ReportService *s, Buffer *advice) {
+static void advise_refused(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
         buffer_printf(advice, "Ask for something that the policy allows, or ask the administrator "
                               "of the host to change the value that is named above.");
 }
 
-static void advise_conflict(const ReportService *s, Buffer *advice) {
+static void advise_conflict(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
         if (strcmp(s->reason, "foreign-rule") == 0)
                 buffer_printf(advice,
                               "Choose another port ('wslbridgectl expose' with --name=%s). Or, if "
@@ -38,11 +35,12 @@ static void advise_conflict(const ReportService *s, Buffer *advice) {
                                       "guest; this one then becomes active by itself.");
         else
                 buffer_printf(advice,
-                              "Choose another port, or stop the program on Windows that uses it; "
-                              "the service then becomes active by itself.");
+                              "The text above says what has the port on Windows and what helps "
+                              "against it; the service then becomes active by itself. Or choose "
+                              "another port.");
 }
 
-static void advise_blocked(const ReportService *s, Buffer *advice) {
+static void advise_blocked(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
         if (strcmp(s->reason, "iphlpsvc") == 0 || strcmp(s->reason, "not-listening") == 0)
                 buffer_printf(advice, ON_WINDOWS "  sc.exe start iphlpsvc");
         else if (strcmp(s->reason, "excluded-range") == 0)
@@ -55,15 +53,15 @@ static void advise_blocked(const ReportService *s, Buffer *advice) {
                                       "helper:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
 }
 
-static void advise_waiting(const ReportService *s, Buffer *advice) {
+static void advise_waiting(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
         buffer_printf(advice, "Wait a moment. If nothing changes, look at the helper on "
                               "Windows:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
 }
 
-static void check_state(const ReportService *s, Findings *f) {
+static void check_state(const GuestEvidence *e, const ReportService *s, Findings *f) {
         static const struct {
                 const char *state, *id, *seen;
-                void (*advise)(const ReportService *s, Buffer *advice);
+                void (*advise)(const GuestEvidence *e, const ReportService *s, Buffer *advice);
         } states[] = {
                 {"invalid", "service-invalid",
                  "is invalid, because the host cannot do what it asks for", advise_invalid},
@@ -89,7 +87,7 @@ static void check_state(const ReportService *s, Findings *f) {
                         buffer_printf(&x->seen, ": %s", s->text);
                 else if (*s->reason)
                         buffer_printf(&x->seen, " (%s)", s->reason);
-                states[i].advise(s, &x->advice);
+                states[i].advise(e, s, &x->advice);
         }
 }
 
@@ -100,10 +98,9 @@ static void check_reach(const ReportService *s, Findings *f) {
         } reasons[] = {
                 {"unreachable", "service-unreachable", "is active, but no other machine reaches it",
                  "Look at the network of the host. If it is one that you trust, make it private: "
-                 "in "
-                 "Windows, Settings, Network & internet, the properties of the network. This "
-                 "command on Windows shows what else is in the way:\n"
-                 "  wslbridge-helper doctor"},
+                 "in Windows, Settings, Network & internet, the properties of the network. These "
+                 "commands on Windows show what else is in the way:\n" NAMES_HELPER_CD
+                 "  .\\wslbridge-helper doctor"},
                 {"firewall-off", "service-firewall", "is active, and everybody reaches it",
                  "Turn Windows Firewall on, unless it is off on purpose."},
                 {"firewall", "service-firewall", "is active, but something else filters as well",
@@ -146,6 +143,26 @@ static void add_port_finding(const ReportService *s, GuestPort state, uint16_t p
         }
 }
 
+/* A port that a container publishes needs no socket: the kernel's rules lead to the container. An
+ * ordinary user cannot read the rules, so the networks of containers are all that is known. */
+static void add_container_finding(const GuestEvidence *e, const ReportService *s, uint16_t port,
+                                  Findings *f) {
+        Finding *x = findings_add(f, FINDING_HINT, "port-container", s->name);
+
+        buffer_printf(&x->seen,
+                      "Service '%s' leads to port %u, on which no program listens. A container may "
+                      "serve it all the same: there are networks of containers (%s), and engines "
+                      "such as k3s, or Docker without its proxy, publish ports by address "
+                      "translation (DNAT), without a listening socket",
+                      s->name, port, e->containers);
+        buffer_printf(&x->advice,
+                      "If a container publishes the port, no action is needed; this command shows "
+                      "the rules of the kernel. Otherwise start the program, or correct "
+                      "'connect-port' in %s.\n"
+                      "  sudo nft list ruleset",
+                      s->file);
+}
+
 static void check_ports(const GuestEvidence *e, const ReportService *s, Findings *f) {
         const Report *r = e->report;
         GuestPort worst = GUEST_PORT_LISTENING;
@@ -165,7 +182,9 @@ static void check_ports(const GuestEvidence *e, const ReportService *s, Findings
                         worst_port = port;
                 }
         }
-        if (worst != GUEST_PORT_LISTENING)
+        if (worst == GUEST_PORT_NOT_LISTENING && *e->containers)
+                add_container_finding(e, s, worst_port, f);
+        else if (worst != GUEST_PORT_LISTENING)
                 add_port_finding(s, worst, worst_port, *r->v4.address ? &r->v4 : &r->v6, f);
 }
 
@@ -183,7 +202,7 @@ void service_checks_run(const GuestEvidence *e, Findings *f) {
                         continue;
                 /* A missing connection or address is one finding, not one for each service. */
                 if (r->connected && !no_address) {
-                        check_state(s, f);
+                        check_state(e, s, f);
                         check_reach(s, f);
                 }
                 check_ports(e, s, f);

@@ -8,6 +8,7 @@
 
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/run.h"
+#include "agent/ctl/doctor/containers.h"
 #include "agent/ctl/doctor/wslconfig.h"
 #include "agent/guest/wsl-words.h"
 #include "agent/network/guest-ports.h"
@@ -61,32 +62,59 @@ static bool has_entries(const char *root, const char *path) {
 }
 
 static void survey_unit(GuestSurvey *s) {
-        static const char *const argv[] = {"systemctl",
-                                           "show",
-                                           "--property=LoadState",
-                                           "--property=ActiveState",
-                                           "--property=Result",
-                                           CTL_UNIT,
-                                           NULL};
-        char output[512];
-        const char *result;
+        const char *const argv[] = {"systemctl", "show", unit_properties, CTL_UNIT, NULL};
+        char output[1024];
 
-        if (ctl_run(argv, output, sizeof(output)) != 0)
-                return;
-        if (strstr(output, "LoadState=not-found"))
-                s->evidence.unit = UNIT_ABSENT;
-        else if (strstr(output, "ActiveState=failed"))
-                s->evidence.unit = UNIT_FAILED;
-        else if (strstr(output, "ActiveState=active"))
-                s->evidence.unit = UNIT_ACTIVE;
-        else if (strstr(output, "ActiveState="))
-                s->evidence.unit = UNIT_INACTIVE;
-        result = strstr(output, "Result=");
-        if (result) {
-                result += strlen("Result=");
-                (void) snprintf(s->unit_result, sizeof(s->unit_result), "%.*s",
-                                (int) strcspn(result, "\n"), result);
+        if (ctl_run(argv, output, sizeof(output)) == 0)
+                unit_parse(output, &s->evidence.unit);
+}
+
+static WslSystemd survey_wsl_conf(const char *root) {
+        char *text = malloc(WSLCONFIG_SIZE_MAX);
+        WslSystemd systemd = WSL_SYSTEMD_UNSET;
+
+        if (text) {
+                read_text(root, "/etc/wsl.conf", text, WSLCONFIG_SIZE_MAX);
+                systemd = wslconf_systemd(text);
         }
+        free(text);
+        return systemd;
+}
+
+/* Docker's bridge stays when no container runs, but it is down then. */
+static bool is_up(const char *root, const char *interface) {
+        char path[PATH_MAX], state[32];
+
+        (void) snprintf(path, sizeof(path), "/sys/class/net/%.64s/operstate", interface);
+        read_text(root, path, state, sizeof(state));
+        return strncmp(state, "up", 2) == 0 || strncmp(state, "unknown", 7) == 0;
+}
+
+static void survey_containers(const char *root, GuestSurvey *s) {
+        struct dirent *entry;
+        char full[PATH_MAX];
+        size_t n = 0;
+        DIR *dir;
+
+        (void) snprintf(full, sizeof(full), "%s/sys/class/net", root);
+        dir = opendir(full);
+        while (dir && (entry = readdir(dir))) {
+                char *at = s->containers + n;
+                size_t left = sizeof(s->containers) - n;
+                int k;
+
+                if (!container_interface(entry->d_name) || !is_up(root, entry->d_name))
+                        continue;
+                k = snprintf(at, left, "%s%s", n > 0 ? ", " : "", entry->d_name);
+                if (k < 0 || (size_t) k >= left) {
+                        *at = '\0';
+                        break;
+                }
+                n += (size_t) k;
+        }
+        if (dir)
+                (void) closedir(dir);
+        utf8_clean(s->containers);
 }
 
 /* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the setting
@@ -134,21 +162,26 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
         utf8_clean(ret->pid1);
         read_text(root, "/proc/sys/kernel/osrelease", release, sizeof(release));
         survey_ports(ret);
+        survey_containers(root, ret);
         ret->evidence = (GuestEvidence){
                 .systemd = exists(root, "/run/systemd/system"),
                 .pid1 = ret->pid1,
                 .wsl = wsl_release_is_wsl(release),
+                .wsl1 = wsl_release_is_wsl1(release),
+                .wsl_systemd = survey_wsl_conf(root),
+                .systemd_installed = exists(root, "/usr/lib/systemd/systemd") ||
+                                     exists(root, "/lib/systemd/systemd"),
                 .vmbus = has_entries(root, "/sys/bus/vmbus/devices"),
                 .vsock = exists(root, "/dev/vsock"),
-                .unit_result = ret->unit_result,
                 .status_problem = ret->status_problem ? ret->status_problem : "",
                 .status_bad = r == CTL_AGENT_E_BAD,
                 .report = ret->report,
                 .config = ret->config,
                 .ports = ret->ports,
+                .containers = ret->containers,
                 .now_usec = now_usec(),
         };
-        if (ret->evidence.systemd && !ret->report && *root == '\0')
+        if (ret->evidence.systemd && *root == '\0')
                 survey_unit(ret);
         if (ret->evidence.wsl)
                 ret->evidence.idle = survey_idle(root);

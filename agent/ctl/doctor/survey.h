@@ -14,7 +14,7 @@ typedef struct GuestSurvey {
         Report *report;
         char *status_problem;
         PortMap *ports;
-        char pid1[32], unit_result[64];
+        char pid1[32], containers[128];
 } GuestSurvey;
 
 /**

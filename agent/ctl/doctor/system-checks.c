@@ -38,62 +38,88 @@ static void check_kernel(const GuestEvidence *e, Findings *f) {
         }
 }
 
+/* What keeps WSL from starting systemd. */
+static void advise_wsl_systemd(const GuestEvidence *e, Buffer *advice) {
+        static const char restart[] =
+                "Then stop WSL on Windows, and start the distribution again:\n"
+                "  wsl --shutdown";
+
+        if (!e->systemd_installed)
+                buffer_printf(advice, "Install the package 'systemd' of the distribution first. ");
+        switch (e->wsl_systemd) {
+        case WSL_SYSTEMD_ON:
+                buffer_printf(advice,
+                              "WSL reads /etc/wsl.conf only when it starts the distribution. So "
+                              "stop WSL on Windows, and start the distribution again. If that does "
+                              "not help, WSL is older than 0.67.6, and the last two commands show "
+                              "its version and update it:\n"
+                              "  wsl --shutdown\n"
+                              "  wsl --version\n"
+                              "  wsl --update");
+                return;
+        case WSL_SYSTEMD_OFF:
+                buffer_printf(advice, "Change that line of /etc/wsl.conf to 'systemd = true'. ");
+                break;
+        case WSL_SYSTEMD_ODD:
+                buffer_printf(advice, "Replace that line of /etc/wsl.conf, so that the file has "
+                                      "exactly these two lines in this order:\n"
+                                      "  [boot]\n"
+                                      "  systemd=true\n");
+                break;
+        case WSL_SYSTEMD_UNSET:
+                buffer_printf(advice, "Add these lines to /etc/wsl.conf:\n"
+                                      "  [boot]\n"
+                                      "  systemd=true\n");
+                break;
+        }
+        buffer_printf(advice, "%s", restart);
+}
+
 static void check_no_systemd(const GuestEvidence *e, Findings *f) {
+        static const char *const wsl_conf[] = {
+                [WSL_SYSTEMD_UNSET] = "",
+                [WSL_SYSTEMD_ON] = " /etc/wsl.conf asks WSL to start it.",
+                [WSL_SYSTEMD_OFF] = " /etc/wsl.conf turns it off.",
+                [WSL_SYSTEMD_ODD] = " /etc/wsl.conf has a line about it that WSL does not "
+                                    "understand.",
+        };
         Finding *x = findings_add(f, FINDING_BROKEN, "no-systemd", NULL);
 
         buffer_printf(&x->seen,
-                      "systemd does not run, so nothing starts the agent: process 1 is '%s'. %s",
-                      *e->pid1 ? e->pid1 : "unknown", e->status_problem);
+                      "systemd does not run, so nothing starts the agent: process 1 is '%s'.%s %s",
+                      *e->pid1 ? e->pid1 : "unknown", e->wsl ? wsl_conf[e->wsl_systemd] : "",
+                      e->status_problem);
         if (e->wsl)
-                buffer_printf(&x->advice, "Add these lines to /etc/wsl.conf, run 'wsl --shutdown' "
-                                          "on Windows, and start the distribution again:\n"
-                                          "  [boot]\n"
-                                          "  systemd=true");
+                advise_wsl_systemd(e, &x->advice);
         else
                 buffer_printf(&x->advice, "Configure the present init system to start "
                                           "/usr/sbin/wslbridge-agent as root.");
 }
 
-static void check_unit(const GuestEvidence *e, Findings *f) {
-        Finding *x;
+/* WSL 1 has neither a virtual machine nor systemd (fact 6.2.9). */
+static void check_wsl1(const GuestEvidence *e, Findings *f) {
+        Finding *x = findings_add(f, FINDING_BROKEN, "wsl-1", NULL);
 
-        switch (e->unit) {
-        case UNIT_ABSENT:
-                x = findings_add(f, FINDING_BROKEN, "agent-absent", NULL);
-                buffer_printf(&x->seen, "The agent is not installed: systemd does not know "
-                                        "wslbridge-agent.service");
-                buffer_printf(&x->advice, "Install the agent with its unit, then:\n"
-                                          "  sudo systemctl daemon-reload\n"
-                                          "  sudo systemctl enable --now wslbridge-agent");
-                return;
-        case UNIT_FAILED:
-                x = findings_add(f, FINDING_BROKEN, "agent-failed", NULL);
-                buffer_printf(&x->seen,
-                              "The agent has failed: wslbridge-agent.service ended with '%s'",
-                              e->unit_result);
-                buffer_printf(&x->advice, "Find the reason in its log, correct it, and start the "
-                                          "agent again:\n"
-                                          "  journalctl -xeu wslbridge-agent\n"
-                                          "  sudo systemctl restart wslbridge-agent");
-                return;
-        case UNIT_UNKNOWN:
-        case UNIT_ACTIVE:
-        case UNIT_INACTIVE:
-                x = findings_add(f, FINDING_BROKEN, "agent-stopped", NULL);
-                buffer_printf(&x->seen, "%s", e->status_problem);
-                buffer_printf(&x->advice, "Start the agent, now and at each boot:\n"
-                                          "  sudo systemctl enable --now wslbridge-agent");
-                return;
-        }
+        buffer_printf(&x->seen, "This is WSL 1. Its programs use the network of Windows, so their "
+                                "ports are reachable without wslbridge, if the Windows firewall "
+                                "allows it");
+        buffer_printf(&x->advice,
+                      "wslbridge is of use only in WSL 2. To convert the distribution, run this on "
+                      "Windows; 'wsl --list' shows its name:\n"
+                      "  wsl --set-version %s 2",
+                      e->report && *e->report->distro ? e->report->distro : "NAME");
 }
 
 static void check_agent(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
-        if (e->report)
+        if (e->report) {
+                if (e->systemd)
+                        unit_checks_run(e, f);
                 return;
+        }
         if (!e->status_bad && e->systemd) {
-                check_unit(e, f);
+                unit_checks_run(e, f);
         } else if (!e->status_bad) {
                 check_no_systemd(e, f);
         } else {
@@ -188,64 +214,6 @@ static void check_mode(const Report *r, Findings *f) {
         buffer_printf(&x->advice, "  [wsl2]\n  networkingMode=nat");
 }
 
-static void check_address(const Report *r, Findings *f) {
-        const ReportAddress *a = *r->v4.address ? &r->v4 : &r->v6;
-        Finding *x;
-
-        if (!*a->address) {
-                x = findings_add(f, FINDING_BROKEN, "no-address", NULL);
-                buffer_printf(&x->seen, "The guest has no address%s%s",
-                              *r->address_problem ? ": " : "", r->address_problem);
-                buffer_printf(&x->advice,
-                              "Look at 'ip address' and 'ip route'. The virtual switch gives an "
-                              "address by DHCP; WSL sets one at the start. If the agent does not "
-                              "find the interface by itself, name it in "
-                              "/etc/wslbridge/agent.conf:\n"
-                              "  [agent]\n"
-                              "  interface = eth0");
-        } else if (*r->address_problem && (!*r->address_problem_name || /* an older agent */
-                                           strcmp(r->address_problem_name, "off-link") == 0)) {
-                x = findings_add(f, FINDING_BROKEN, "off-link", NULL);
-                buffer_printf(&x->seen,
-                              "The guest's address is outside the network of the virtual switch "
-                              "(address %s/%u on %s, gateway %s): %s",
-                              a->address, a->prefix, r->interface,
-                              *a->gateway ? a->gateway : "none", r->address_problem);
-                buffer_printf(&x->advice,
-                              "Somebody has set a static address, and the virtual switch drops "
-                              "traffic from outside its own network. Remove the address, and let "
-                              "the switch give one (DHCP).");
-        }
-}
-
-/* With a single adapter of Hyper-V there is no doubt, even if Docker and VPNs have added others. */
-static void check_candidates(const GuestEvidence *e, Findings *f) {
-        const Report *r = e->report;
-        size_t n_vmbus = 0, n_default = 0;
-        Finding *x;
-
-        for (size_t i = 0; i < r->n_candidates; i++) {
-                n_vmbus += r->candidates[i].vmbus;
-                n_default += r->candidates[i].default_route;
-        }
-        if (r->n_candidates < 2 || *e->config->interface || n_vmbus == 1 ||
-            (n_vmbus == 0 && n_default == 1))
-                return;
-        x = findings_add(f, FINDING_HINT, "candidates", NULL);
-        buffer_printf(&x->seen, "Several interfaces could be the one to forward to: ");
-        for (size_t i = 0; i < r->n_candidates; i++)
-                buffer_printf(&x->seen, "%s%s %s%s", i > 0 ? ", " : "", r->candidates[i].interface,
-                              r->candidates[i].address,
-                              r->candidates[i].default_route ? " (default route)" : "");
-        buffer_printf(&x->seen, "; the agent has chosen %s", *r->interface ? r->interface : "none");
-        buffer_printf(&x->advice,
-                      "If another one is on the virtual switch, name it in "
-                      "/etc/wslbridge/agent.conf:\n"
-                      "  [agent]\n"
-                      "  interface = %s",
-                      r->candidates[0].interface);
-}
-
 static void check_idle(const GuestEvidence *e, Findings *f) {
         Finding *x;
 
@@ -286,17 +254,18 @@ static void check_wsl(const Report *r, Findings *f) {
 }
 
 void system_checks_run(const GuestEvidence *e, Findings *f) {
+        if (e->wsl1) {
+                check_wsl1(e, f);
+                return;
+        }
         check_kernel(e, f);
         check_agent(e, f);
         check_config(e, f);
         if (e->report)
                 check_wsl(e->report, f);
-        if (e->report && mode_needs_no_forwarding(e->report)) {
+        if (e->report && mode_needs_no_forwarding(e->report))
                 check_mode(e->report, f);
-        } else if (e->report) {
-                check_address(e->report, f);
-                check_address_doubts(e->report, f);
-                check_candidates(e, f);
-        }
+        else if (e->report)
+                address_checks_run(e, f);
         check_idle(e, f);
 }

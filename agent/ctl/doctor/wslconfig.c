@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Looks for the two idle timeouts in the text of a .wslconfig.
+ * Looks for the two idle timeouts in the text of a .wslconfig, and for systemd in a wsl.conf.
  */
 
 #include "agent/ctl/doctor/wslconfig.h"
 
 #include <ini.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -31,4 +32,65 @@ IdleStop wslconfig_idle(const char *text) {
 
         (void) ini_parse_string(text, on_entry, &t);
         return t.instance && t.vm ? IDLE_STAYS : IDLE_STOPS;
+}
+
+#define LINE_TEXT_MAX 255 /* no line of interest is that long */
+
+/* Without the space around it, and without a comment. Return: the rest, in @line. */
+static char *trim(char *line) {
+        char *end = line + strcspn(line, "#");
+
+        while (end > line && strchr(" \t\r", end[-1]))
+                end--;
+        *end = '\0';
+        return line + strspn(line, " \t\r");
+}
+
+static bool is_word(const char *text, size_t n, const char *word) {
+        return strlen(word) == n && strncasecmp(text, word, n) == 0;
+}
+
+/* @value: what follows '='; quotes are allowed. */
+static WslSystemd judge_value(char *value) {
+        size_t n;
+
+        value = trim(value);
+        n = strlen(value);
+        if (n >= 2 && value[0] == '"' && value[n - 1] == '"') {
+                value++;
+                n -= 2;
+        }
+        if (is_word(value, n, "true") || is_word(value, n, "1"))
+                return WSL_SYSTEMD_ON;
+        return is_word(value, n, "false") || is_word(value, n, "0") ? WSL_SYSTEMD_OFF
+                                                                    : WSL_SYSTEMD_ODD;
+}
+
+WslSystemd wslconf_systemd(const char *text) {
+        WslSystemd found = WSL_SYSTEMD_UNSET;
+        bool boot = false;
+
+        while (*text) {
+                size_t n = strcspn(text, "\n");
+                char buffer[LINE_TEXT_MAX + 1], *line, *equals;
+
+                (void) snprintf(buffer, sizeof(buffer), "%.*s", (int) n, text);
+                text += text[n] ? n + 1 : n;
+                line = trim(buffer);
+                equals = strchr(line, '=');
+                if (*line == '[') {
+                        boot = strcasecmp(line, "[boot]") == 0;
+                } else if (equals) {
+                        size_t length = (size_t) (equals - line);
+
+                        while (length > 0 && strchr(" \t", line[length - 1]))
+                                length--;
+                        if (!is_word(line, length, "systemd"))
+                                continue;
+                        if (boot) /* the first one counts */
+                                return judge_value(equals + 1);
+                        found = WSL_SYSTEMD_ODD; /* in another section */
+                }
+        }
+        return found;
 }

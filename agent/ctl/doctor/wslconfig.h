@@ -2,7 +2,8 @@
 #pragma once
 
 /*
- * Internal to wslbridgectl: the two settings of a .wslconfig that keep an idle WSL running. Pure.
+ * Internal to wslbridgectl: settings of WSL that the doctor looks for, in the .wslconfig of Windows
+ * and in /etc/wsl.conf. Pure.
  */
 
 #include "agent/ctl/doctor/guest-evidence.h"
@@ -12,3 +13,6 @@
 /* @text: the whole file, NUL-terminated. Return: IDLE_STAYS when both timeouts are negative, else
  * IDLE_STOPS, which is WSL's default (fact 7.1.2). */
 IdleStop wslconfig_idle(const char *text);
+
+/* @text: all of /etc/wsl.conf, NUL-terminated. Reads it as WSL does (fact 7.1.4). */
+WslSystemd wslconf_systemd(const char *text);

@@ -170,6 +170,8 @@ START_TEST(test_releases) {
         ck_assert(wsl_release_is_wsl("4.4.0-19041-Microsoft"));
         ck_assert(!wsl_release_is_wsl("6.1.0-28-amd64"));
         ck_assert(!wsl_release_is_wsl(""));
+        ck_assert(wsl_release_is_wsl1("4.4.0-19041-Microsoft"));
+        ck_assert(!wsl_release_is_wsl1("5.15.167.4-microsoft-standard-WSL2"));
 }
 END_TEST
 

@@ -3,99 +3,9 @@
 /* The conclusions of the guest's doctor: which findings, in which order, from which evidence; and
  * each says what was seen and what to do. */
 
-#include "agent/ctl/doctor/guest-checks.h"
+#include "tests/unit/agent/ctl/doctor/healthy-guest.h"
+
 #include "agent/network/choice.h"
-
-#include "tests/unit/agent/testing.h"
-
-static ReportListen listens[1];
-static ReportService services[2];
-static Report report;
-static Config config;
-static PortMap ports;
-static GuestEvidence evidence;
-static Findings findings;
-
-/* A guest in which all is well. */
-static void setup(void) {
-        test_setup();
-        listens[0] = (ReportListen){.listen = "0.0.0.0:8080", .count = 1, .connect_port = 80};
-        for (size_t i = 0; i < ELEMENTSOF(services); i++)
-                services[i] = (ReportService){.name = i ? "web" : "ssh",
-                                              .file = "/etc/x.ini",
-                                              .state = "active",
-                                              .reason = "",
-                                              .text = "",
-                                              .enabled = true,
-                                              .listens = listens,
-                                              .n_listens = 1};
-        report = (Report){.distro = "Debian",
-                          .agent_id = "00ff",
-                          .mode = "nat",
-                          .mode_word = "",
-                          .interface = "eth0",
-                          .address_problem = "",
-                          .address_problem_name = "",
-                          .v4 = {"172.20.1.2", "172.20.0.1", 20},
-                          .v6 = {"", "", 0},
-                          .helper = "vsock:2:1465076802",
-                          .helper_state = "connected",
-                          .key_problem = "",
-                          .unanswered_since.time = "",
-                          .error_cause = "",
-                          .error_code = "",
-                          .error_text = "",
-                          .connected = true,
-                          .services = services,
-                          .n_services = 2,
-                          .helper_since = {"2026-01-31T12:00:00.000000Z", 0}};
-        config = (Config){.helper = {.kind = CONFIG_HELPER_VSOCK}};
-        port_map_start(&ports, &(IpAddr){0});
-        port_map_add(&ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = 80});
-        evidence = (GuestEvidence){.systemd = true,
-                                   .pid1 = "systemd",
-                                   .wsl = true,
-                                   .vmbus = true,
-                                   .vsock = true,
-                                   .unit_result = "",
-                                   .status_problem = "The agent does not run",
-                                   .report = &report,
-                                   .config = &config,
-                                   .ports = &ports,
-                                   .idle = IDLE_STAYS,
-                                   .now_usec = 120 * USEC_PER_SEC};
-        findings = FINDINGS_NULL(guest_finding_ids);
-}
-
-static void teardown(void) {
-        findings_done(&findings);
-        test_teardown();
-}
-
-/* @expected: the ids of the findings, separated by spaces; a subject follows a colon. */
-static void expect(const char *expected) {
-        Buffer found = BUFFER_NULL;
-
-        findings_done(&findings);
-        guest_checks_run(&evidence, &findings);
-        ck_assert(!findings.oom);
-        for (size_t i = 0; i < findings.n; i++) {
-                const Finding *x = &findings.items[i];
-
-                buffer_printf(&found, "%s%s%s%s", i > 0 ? " " : "", x->id,
-                              buffer_length(&x->subject) > 0 ? ":" : "", buffer_text(&x->subject));
-                ck_assert_str_eq(guest_finding_ids[x->order], x->id);
-                ck_assert_uint_gt(buffer_length(&x->seen), 10);
-                ck_assert_uint_gt(buffer_length(&x->advice), 20);
-        }
-        ck_assert_str_eq(buffer_text(&found), expected);
-        buffer_done(&found);
-}
-
-static bool first_says(const char *seen, const char *advice) {
-        return strstr(buffer_text(&findings.items[0].seen), seen) &&
-               strstr(buffer_text(&findings.items[0].advice), advice);
-}
 
 START_TEST(all_is_well) {
         expect("");
@@ -131,42 +41,6 @@ START_TEST(kernel) {
 }
 END_TEST
 
-START_TEST(agent_that_does_not_run) {
-        static const struct {
-                UnitState unit;
-                const char *finding, *advice;
-        } table[] = {
-                {UNIT_UNKNOWN, "agent-stopped", "systemctl enable --now"},
-                {UNIT_INACTIVE, "agent-stopped", "systemctl enable --now"},
-                {UNIT_ABSENT, "agent-absent", "Install"},
-                {UNIT_FAILED, "agent-failed", "journalctl -xeu wslbridge-agent"},
-        };
-
-        evidence.report = NULL;
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                evidence.unit = table[i].unit;
-                expect(table[i].finding);
-                ck_assert(first_says("", table[i].advice));
-        }
-        evidence.status_bad = true;
-        expect("status-bad");
-}
-END_TEST
-
-START_TEST(no_systemd) {
-        evidence.systemd = false;
-        evidence.pid1 = "init";
-        expect(""); /* the agent runs without it, too */
-        evidence.report = NULL;
-        evidence.idle = IDLE_UNKNOWN;
-        expect("no-systemd idle-stop");
-        ck_assert(first_says("'init'", "  [boot]\n  systemd=true"));
-        evidence.wsl = false;
-        expect("no-systemd");
-        ck_assert_ptr_null(strstr(buffer_text(&findings.items[0].advice), "wsl.conf"));
-}
-END_TEST
-
 START_TEST(modes) {
         static const char *const pointless[] = {"mirrored", "bridged", "virtioproxy", "consomme",
                                                 "none"};
@@ -182,18 +56,6 @@ START_TEST(modes) {
         report.mode_word = "consomme";
         expect("networking-mode");
         ck_assert(first_says("'consomme'", ""));
-}
-END_TEST
-
-START_TEST(addresses) {
-        report.address_problem = "the default gateway is outside the address's subnet";
-        expect("off-link");
-        ck_assert(first_says("172.20.1.2/20 on eth0, gateway 172.20.0.1", "DHCP"));
-        report.v4.address = "";
-        services[0].state = services[1].state = "withdrawn";
-        report.address_problem = "no default route";
-        expect("no-address");
-        ck_assert(first_says("no default route", "interface = eth0"));
 }
 END_TEST
 
@@ -279,12 +141,12 @@ START_TEST(services_by_state) {
                 {"conflict", "foreign-rule", "service-conflict:web",
                  "  .\\wslbridge-helper adopt 0.0.0.0:8080"},
                 {"conflict", "other-agent", "service-conflict:web", "other guest"},
-                {"conflict", "port-in-use", "service-conflict:web", "program on Windows"},
+                {"conflict", "port-in-use", "service-conflict:web", "what has the port on Windows"},
                 {"refused", "policy-port", "service-refused:web", "administrator"},
                 {"blocked", "iphlpsvc", "service-blocked:web", "  sc.exe start iphlpsvc"},
                 {"blocked", "excluded-range", "service-blocked:web", "excludedportrange"},
                 {"blocked", "write-failed", "service-blocked:web", "Event Log"},
-                {"invalid", "guest-address", "service-invalid:web", "interface = eth0"},
+                {"invalid", "guest-address", "service-invalid:web", "  interface = eth1"},
                 {"invalid", "duplicate", "service-invalid:web", "/etc/x.ini"},
                 {"withdrawn", "no-address", "service-withdrawn:web", "status"},
                 {"pending", "", "service-pending:web", "Wait"},
@@ -293,6 +155,9 @@ START_TEST(services_by_state) {
                 {"active", "firewall", "service-firewall:web", "product"},
         };
 
+        report.candidates[0] = (ReportCandidate){"eth0", "172.20.1.2", true, true};
+        report.candidates[1] = (ReportCandidate){"eth1", "172.20.1.3", false, false};
+        report.n_candidates = 2;
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 services[1].state = table[i].state;
                 services[1].reason = table[i].reason;
@@ -315,6 +180,19 @@ START_TEST(severity_first_then_causes) {
 }
 END_TEST
 
+/* Whoever is connected has not been kept out by the key. */
+START_TEST(key_that_is_not_needed) {
+        report.key_problem = "/etc/wslbridge/key can be read by others";
+        expect("key-problem");
+        ck_assert(!findings_are_bad(&findings));
+        report.connected = false;
+        report.helper_state = "refused";
+        report.error_code = "not-paired";
+        expect("key-problem");
+        ck_assert(findings_are_bad(&findings));
+}
+END_TEST
+
 START_TEST(guest_ports) {
         port_map_start(&ports, &(IpAddr){0});
         port_map_add(&ports, &(GuestListener){.addr = ip_v4(127, 0, 0, 1), .port = 80});
@@ -326,6 +204,13 @@ START_TEST(guest_ports) {
         listens[0] = (ReportListen){.listen = "0.0.0.0:79-81", .count = 3, .connect_port = 79};
         expect("port-silent:web");
         ck_assert(first_says("port 79", "connect-port"));
+        ck_assert(findings_are_bad(&findings));
+        evidence.containers = "docker0, cni0";
+        expect("port-container:web");
+        ck_assert(!findings_are_bad(&findings)); /* a container may publish it without a socket */
+        ck_assert(first_says("(docker0, cni0), and engines", "connect-port"));
+        listens[0] = (ReportListen){.listen = "0.0.0.0:80", .count = 1, .connect_port = 80};
+        expect("port-loopback:web"); /* a socket that was seen is no matter of containers */
         ports.known = false;
         expect("");
 }
@@ -354,12 +239,12 @@ END_TEST
 
 START_TEST(candidates) {
         report.candidates[0] = (ReportCandidate){"eth0", "172.20.1.2", true, false};
-        report.candidates[1] = (ReportCandidate){"docker0", "172.17.0.1", false, false};
+        report.candidates[1] = (ReportCandidate){"eth1", "172.17.0.1", false, false};
         report.n_candidates = 2;
         expect(""); /* one has the default route */
         report.candidates[1].default_route = true;
         expect("candidates");
-        ck_assert(first_says("eth0 172.20.1.2 (default route), docker0", "interface = eth0"));
+        ck_assert(first_says("eth0 172.20.1.2 (default route), eth1", "  interface = eth1"));
         report.candidates[0].vmbus = true;
         expect(""); /* one is Hyper-V's */
         report.candidates[1].vmbus = true;
@@ -385,20 +270,18 @@ int main(void) {
         Suite *s = suite_create("guest-checks");
         TCase *c = tcase_create("guest-checks");
 
-        tcase_add_checked_fixture(c, setup, teardown);
+        tcase_add_checked_fixture(c, healthy_guest_setup, healthy_guest_teardown);
         tcase_add_test(c, all_is_well);
         tcase_add_test(c, every_kind_has_one_id);
         tcase_add_test(c, kernel);
-        tcase_add_test(c, agent_that_does_not_run);
-        tcase_add_test(c, no_systemd);
         tcase_add_test(c, modes);
-        tcase_add_test(c, addresses);
         tcase_add_test(c, address_doubts);
         tcase_add_test(c, silent_wsl);
         tcase_add_test(c, helper);
         tcase_add_test(c, helper_without_answers);
         tcase_add_test(c, services_by_state);
         tcase_add_test(c, severity_first_then_causes);
+        tcase_add_test(c, key_that_is_not_needed);
         tcase_add_test(c, guest_ports);
         tcase_add_test(c, configuration);
         tcase_add_test(c, candidates);

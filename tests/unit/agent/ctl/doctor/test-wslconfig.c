@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What /etc/wsl.conf says about systemd, as WSL reads it; and the names of containers' networks. */
+
+#include "agent/ctl/doctor/containers.h"
+#include "agent/ctl/doctor/wslconfig.h"
+
+#include "tests/unit/agent/testing.h"
+
+START_TEST(systemd_in_wsl_conf) {
+        static const struct {
+                const char *text;
+                WslSystemd expected;
+        } table[] = {
+                {"", WSL_SYSTEMD_UNSET},
+                {"[boot]\nsystemd=true\n", WSL_SYSTEMD_ON},
+                {"[boot]\r\nsystemd = true\r\n", WSL_SYSTEMD_ON},
+                {"[Boot]\n  SystemD\t=  True  # yes\n", WSL_SYSTEMD_ON},
+                {"[boot]\nsystemd = \"true\"", WSL_SYSTEMD_ON},
+                {"[boot]\nsystemd=1", WSL_SYSTEMD_ON},
+                {"[boot] # start\ncommand = x\nsystemd=true", WSL_SYSTEMD_ON},
+                {"[automount]\nenabled=false\n\n[boot]\nsystemd=true\n", WSL_SYSTEMD_ON},
+                {"[boot]\nsystemd=false\n", WSL_SYSTEMD_OFF},
+                {"[boot]\nsystemd=0\nsystemd=true\n", WSL_SYSTEMD_OFF}, /* the first counts */
+                {"[boot]\n#systemd=true\n", WSL_SYSTEMD_UNSET},
+                {"[boot]\nsystemd_x=true\nmysystemd=true\nsystemd\n", WSL_SYSTEMD_UNSET},
+                {"[boot]\nsystemd=yes\n", WSL_SYSTEMD_ODD},
+                {"[boot]\nsystemd=\n", WSL_SYSTEMD_ODD},
+                {"systemd=true\n[boot]\n", WSL_SYSTEMD_ODD},
+                {"[wsl2]\nsystemd=true\n", WSL_SYSTEMD_ODD},
+                {"[boot]\n[user]\nsystemd=true\n", WSL_SYSTEMD_ODD},
+                {"[boot\nsystemd=true\n", WSL_SYSTEMD_ODD},
+                /* Notepad's mark hides the first line from WSL. */
+                {"\xef\xbb\xbf[boot]\nsystemd=true\n", WSL_SYSTEMD_ODD},
+                {"\xef\xbb\xbf\n[boot]\nsystemd=true\n", WSL_SYSTEMD_ON},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                ck_assert_msg(wslconf_systemd(table[i].text) == table[i].expected, "%s",
+                              table[i].text);
+}
+END_TEST
+
+START_TEST(long_lines) {
+        char text[2000] = "[boot]\nsystemd=true";
+
+        memset(text + strlen(text), ' ', 1500);
+        ck_assert_int_eq(wslconf_systemd(text), WSL_SYSTEMD_ON);
+}
+END_TEST
+
+START_TEST(networks_of_containers) {
+        static const char *const theirs[] = {"docker0",  "br-0123456789ab", "cni0",
+                                             "podman0",  "flannel.1",       "kube-ipvs0",
+                                             "cali1234", "cilium_host"};
+        static const char *const others[] = {"eth0",  "lo",   "br-lan", "br0",
+                                             "wlan0", "tun0", "docker"};
+
+        for (size_t i = 0; i < ELEMENTSOF(theirs); i++)
+                ck_assert_msg(container_interface(theirs[i]), "%s", theirs[i]);
+        for (size_t i = 0; i < ELEMENTSOF(others); i++)
+                ck_assert_msg(!container_interface(others[i]), "%s", others[i]);
+}
+END_TEST
+
+int main(void) {
+        Suite *s = suite_create("agent-ctl-doctor-wslconfig");
+        TCase *c = tcase_create("core");
+
+        tcase_add_test(c, systemd_in_wsl_conf);
+        tcase_add_test(c, long_lines);
+        tcase_add_test(c, networks_of_containers);
+        suite_add_tcase(s, c);
+        return suite_run(s);
+}
