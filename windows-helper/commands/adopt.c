@@ -82,7 +82,7 @@ static void adopt_complain(const char *text, const AdoptSeen *seen) {
         else
                 log_write(LOG_LEVEL_ERROR,
                           "There is no port forwarding at %s that another program made; this "
-                          "command shows all: netsh interface portproxy show all",
+                          "command shows all: 'netsh interface portproxy show all'",
                           text);
 }
 

@@ -249,7 +249,7 @@ int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPair
         if (r < 0) {
                 wsl_report(&w, r,
                            "Nothing has changed at either end. Check that the name is right "
-                           "(wsl --list) and that wslbridge is installed in it");
+                           "('wsl --list') and that wslbridge is installed in it");
         } else {
                 (void) SetConsoleCtrlHandler(NULL, TRUE);
                 r = wsl_agree(&w, store, ret_owner);
