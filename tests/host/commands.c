@@ -164,6 +164,13 @@ static void commands_run(TestHost *h, char *line) {
                 commands_foreign(h, line, arguments, true);
         } else if (strcmp(line, "foreign-delete") == 0) {
                 commands_foreign(h, line, arguments, false);
+        } else if (strcmp(line, "switch") == 0) {
+                if (setup_address(h, arguments, true) < 0) {
+                        commands_error(line, "usage: switch ADDRESS/BITS");
+                        return;
+                }
+                controller_set_hostnet(h->controller, &h->hostnet);
+                commands_ok(line);
         } else if (strcmp(line, "iphlpsvc") == 0) {
                 h->activate_error = strcmp(arguments, "missing") == 0   ? -ENOENT
                                     : strcmp(arguments, "stopped") == 0 ? -ESRCH

@@ -214,6 +214,13 @@ static int memory_activate(void *userdata) {
 static int memory_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
         MemoryHost *m = userdata;
 
+        const char *hex = text_map_get(&m->keys, owner);
+
+        if (hex)
+                return sodium_hex2bin(ret_key, WIRE_KEY_SIZE, hex, strlen(hex), NULL, NULL, NULL) <
+                                       0
+                               ? -EINVAL
+                               : 0;
         if (!m->key)
                 return -ENOENT;
         memcpy(ret_key, m->key, WIRE_KEY_SIZE);
@@ -260,6 +267,7 @@ void memory_host_done(MemoryHost *m) {
         text_map_done(&m->rules_unflushed);
         text_map_done(&m->guests);
         text_map_done(&m->adoptions);
+        text_map_done(&m->keys);
         firewall_rules_done(&m->firewall);
 }
 

@@ -43,7 +43,8 @@ struct MemoryHost {
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
         uint64_t random;    /* seed and state */
-        const uint8_t *key; /* the key of every owner; NULL: nobody is paired */
+        TextMap keys;       /* owner → key in hex digits: who is paired */
+        const uint8_t *key; /* the key of every other owner; NULL: they are not paired */
         /* The table of listening sockets. iphlpsvc (process 7) listens where the values say, except
          * for what follows. Without .listeners nothing can be known (-ENOSYS). */
         bool listeners;

@@ -26,8 +26,12 @@ static const char help[] =
         "The helper's core with a Windows in memory. Nothing is forwarded.\n"
         "\n"
         "  --listen ADDRESS     unix:PATH (a stale socket is removed) or vsock:PORT\n"
-        "  --key HEX            64 hex digits; every agent is paired with this key.\n"
-        "                       Without this option nobody is paired\n"
+        "  --key OWNER=HEX      pair one identity, AGENT-ID/NAME, with a key of 64 hex digits;\n"
+        "                       may be repeated. Nobody else is paired\n"
+        "  --key HEX            pair everybody else with this key; kinder than a real helper\n"
+        "  --switch ADDR/BITS   an address of the host on a virtual switch; may be repeated\n"
+        "  --adapter ADDR/BITS  the same on another adapter. Without any of these two, every\n"
+        "                       guest's address is accepted; also kinder than a real helper\n"
         "  --no-pairing         policy does not require pairing\n"
         "  --deny-port N        policy also denies this listen port; may be repeated\n"
         "  --max-endpoints N    policy allows an agent so many, default 1024\n"
@@ -54,6 +58,7 @@ static const char help[] =
         "  stats                            writes, deletes, activations, flushes, ledger_puts,\n"
         "                                   ledger_removes, states, results, last_state_usec,\n"
         "                                   last_result_usec, connections\n"
+        "  switch ADDR/BITS                 the host gets another address on a virtual switch\n"
         "  foreign-set FAMILY NAME DATA     somebody else sets a value, for example\n"
         "                                   foreign-set v4tov4 0.0.0.0/80 10.0.0.9/80\n"
         "  foreign-delete FAMILY NAME       somebody else deletes a value\n"
@@ -67,6 +72,8 @@ static const char help[] =
 enum {
         OPT_LISTEN = 256,
         OPT_KEY,
+        OPT_SWITCH,
+        OPT_ADAPTER,
         OPT_NO_PAIRING,
         OPT_DENY_PORT,
         OPT_MAX_ENDPOINTS,
@@ -143,26 +150,17 @@ static int parse_denied_port(Policy *policy, const char *text) {
         return 0;
 }
 
-static int parse_key(TestHost *h, const char *text) {
-        size_t n = 0;
-
-        if (strlen(text) != 2 * sizeof(h->key) ||
-            sodium_hex2bin(h->key, sizeof(h->key), text, strlen(text), NULL, &n, NULL) < 0 ||
-            n != sizeof(h->key)) {
-                (void) fputs("wslbridge-test-host: --key takes 64 hex digits\n", stderr);
-                return -EINVAL;
-        }
-        h->memory.key = h->key;
-        return 0;
-}
-
 static int parse_option(TestHost *h, int option) {
         switch (option) {
         case OPT_LISTEN:
                 h->listen = optarg;
                 return 0;
         case OPT_KEY:
-                return parse_key(h, optarg);
+                return setup_key(h, optarg);
+        case OPT_SWITCH:
+                return setup_address(h, optarg, true);
+        case OPT_ADAPTER:
+                return setup_address(h, optarg, false);
         case OPT_NO_PAIRING:
                 h->options.policy.pairing_required = false;
                 return 0;
@@ -201,6 +199,8 @@ static int parse_options(TestHost *h, int argc, char **argv) {
         static const struct option options[] = {
                 {"listen", required_argument, NULL, OPT_LISTEN},
                 {"key", required_argument, NULL, OPT_KEY},
+                {"switch", required_argument, NULL, OPT_SWITCH},
+                {"adapter", required_argument, NULL, OPT_ADAPTER},
                 {"no-pairing", no_argument, NULL, OPT_NO_PAIRING},
                 {"deny-port", required_argument, NULL, OPT_DENY_PORT},
                 {"max-endpoints", required_argument, NULL, OPT_MAX_ENDPOINTS},
@@ -293,6 +293,8 @@ static int run(TestHost *h) {
                 (void) fprintf(stderr, "wslbridge-test-host: %s\n", strerror(-r));
                 return r;
         }
+        if (h->hostnet.n_addresses > 0)
+                controller_set_hostnet(h->controller, &h->hostnet);
         r = peers_listen(h);
         if (r < 0) {
                 (void) fprintf(stderr, "wslbridge-test-host: cannot listen on '%s': %s\n",

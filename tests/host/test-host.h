@@ -3,8 +3,8 @@
 
 /*
  * wslbridge-test-host: the helper's core behind a real listener on Linux, with a Windows in memory.
- * Its parts are test-host.c (options, loop), peers.c (sockets), commands.c (standard input, and
- * what is printed) and store.c (a file in place of the registry).
+ * Its parts are test-host.c (options, loop), peers.c (sockets), setup.c (keys and addresses),
+ * commands.c (standard input, and what is printed) and store.c (a file in place of the registry).
  */
 
 #include "tests/host/memory-host.h"
@@ -39,6 +39,7 @@ struct TestHost {
         uint32_t delay_ms;
         uint8_t key[WIRE_KEY_SIZE];
         ControllerOptions options;
+        Hostnet hostnet; /* no address: not checked */
         /* owned */
         MemoryHost memory;
         FirewallSight sight; /* the controller borrows it */
@@ -74,6 +75,11 @@ void commands_readable(TestHost *h);
 void commands_note_states(TestHost *h); /* call after the controller got bytes */
 void commands_note_result(TestHost *h, const uint8_t *frame, size_t n);
 void commands_event(TestHost *h, const char *event);
+
+/* setup.c: who is paired, and which addresses the host has. Print what is wrong. Return: 0 or
+ * -EINVAL. */
+int setup_key(TestHost *h, const char *text);
+int setup_address(TestHost *h, const char *text, bool virtual_switch);
 
 /* store.c: read the file @path if it exists, rewrite it compactly, and append every change from now
  * on. Return: 0 or negative errno. */

@@ -7,7 +7,7 @@ import pytest
 
 import helpers
 from control import Control
-from guest import Guest, NotifySocket
+from guest import GATEWAY, LAN, PREFIX, Guest, NotifySocket
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -33,8 +33,11 @@ def key(guest):
 
 @pytest.fixture
 def host(dev_tree, guest, key):
-    """The helper's core, paired with the guest but not started yet."""
-    host = helpers.TestHost(dev_tree, guest.socket, key=key, store=os.path.join(guest.folder, "store"))
+    """The helper's core, paired with the guest but not started yet. The host has the guest's gateway on a
+    virtual switch, and its own address on a LAN."""
+    host = helpers.TestHost(dev_tree, guest.socket, key=f"{guest.owner()}={key}",
+                            switch=[f"{GATEWAY}/{PREFIX}", "2001:db8::1/64"], adapter=f"{LAN}/24",
+                            store=os.path.join(guest.folder, "store"))
     yield host
     host.kill()
 

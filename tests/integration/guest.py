@@ -6,6 +6,8 @@
     guest.start()
     guest.wait_state("web", "active")
 """
+import hashlib
+import hmac
 import ipaddress
 import itertools
 import json
@@ -20,7 +22,11 @@ import topology
 ADDRESS = "10.9.0.2"
 GATEWAY = "10.9.0.1"
 PREFIX = 24
+LAN = "192.168.1.20"  # the host's address on its own network
 MAX_DELAY = 20  # seconds; nothing takes this long unless something is broken
+
+# For sd_id128_get_machine_app_specific(); see agent/guest/identity.c.
+APP_ID = bytes.fromhex("fbf4b476341409129389" "8004af55a86d")
 
 _numbers = itertools.count(1)
 
@@ -131,6 +137,15 @@ class Guest:
     def remove_service(self, name):
         self.remove(f"etc/wslbridge/services.d/{name}.ini")
 
+    def owner(self, name=None):
+        """The identity under which a helper knows this guest, as the agent with this name has it."""
+        with open("/etc/machine-id", encoding="ascii") as f:
+            machine = bytes.fromhex(f.read().strip())
+        agent_id = bytearray(hmac.new(machine, APP_ID, hashlib.sha256).digest()[:16])
+        agent_id[6] = agent_id[6] & 0x0f | 0x40
+        agent_id[8] = agent_id[8] & 0x3f | 0x80
+        return f"{agent_id.hex()}/{name or self.name}"
+
     def key(self, text, mode=0o600):
         self.write("etc/wslbridge/key", text, mode)
 
@@ -145,10 +160,10 @@ class Guest:
             f.write(f"#!/bin/sh\n{script}\n")
         os.rename(path + ".new", path)
 
-    def wsl_mode(self, word):
+    def wsl_mode(self, word, name=None):
         """Write WSL's tools as a running distribution has them."""
         self.tool("wslinfo", f"[ $1 = --networking-mode ] || exit 1\necho '{word}'")
-        self.tool("wslpath", f"printf '%s\\n' '\\\\wsl.localhost\\{self.name}\\'")
+        self.tool("wslpath", f"printf '%s\\n' '\\\\wsl.localhost\\{name or self.name}\\'")
         self.interop()
 
     def interop(self):
@@ -176,7 +191,8 @@ class Guest:
         env = {k: v for k, v in os.environ.items() if k not in ("NOTIFY_SOCKET", "WATCHDOG_USEC")}
         # The tests may run in a WSL distribution; do not use the tools of that one.
         env.update(RUNTIME_DIRECTORY=self.state, STATE_DIRECTORY=self.kept, WSL_DISTRO_NAME=self.name,
-                   WSLBRIDGE_WSL_FOLDER=self.wsl, **environment)
+                   WSLBRIDGE_WSL_FOLDER=self.wsl)
+        env.update(environment)
         for name in without:
             del env[name]
         with open(self.log_path, "ab") as log:

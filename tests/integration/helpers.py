@@ -17,7 +17,8 @@ class TestHost:
     __test__ = False  # pytest: this is not a test class
 
     def __init__(self, tree, path, **options):
-        """@options: options of the program, for example heartbeat_ms=200 or no_pairing=True."""
+        """@options: options of the program, for example heartbeat_ms=200 or no_pairing=True. A list gives
+        the option several times."""
         self.exe = os.path.join(tree, "tests", "host", "wslbridge-test-host")
         self.path = path
         self.options = {"goodbye_ms": 300, "recovery_ms": 1000, **options}
@@ -26,9 +27,10 @@ class TestHost:
     def start(self, **options):
         arguments = [self.exe, "--listen", f"unix:{self.path}"]
         for name, value in {**self.options, **options}.items():
-            arguments.append(f"--{name.replace('_', '-')}")
-            if value is not True:
-                arguments.append(str(value))
+            for one in value if isinstance(value, list) else [value]:
+                arguments.append(f"--{name.replace('_', '-')}")
+                if one is not True:
+                    arguments.append(str(one))
         self.lines = queue.Queue()
         self.messages = []
         self.process = subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE,

@@ -2,7 +2,7 @@
 """An address change in the guest takes effect on the host. Without an address there is no rule."""
 import time
 
-from guest import GATEWAY, PREFIX, wait_until
+from guest import GATEWAY, LAN, PREFIX, wait_until
 
 
 def rule(address):
@@ -87,6 +87,7 @@ def test_replaced_address_beside_an_ipv6_address(connected):
 
 def test_configured_interface(connected):
     guest, host = connected
+    host.command("switch 10.8.0.1/24")
     guest.ip("link add eth1 type veth peer name peer1\nlink set eth1 up\nlink set peer1 up\n"
              "addr add 10.8.0.5/24 dev eth1\n")
     guest.agent_conf("interface = eth1\n")
@@ -124,7 +125,10 @@ def test_address_outside_the_gateways_subnet_is_reported(guest, host):
              f"addr add 192.0.2.5/24 dev eth0\nroute add default via {GATEWAY} dev eth0 onlink\n")
     host.start()
     guest.start()
-    guest.wait_state("web", "active")
+    guest.wait_state("web", "invalid")
+    assert guest.service_status("web")["reason"] == "guest-address"
+    assert "not on the network of a virtual switch" in guest.service_status("web")["text"]
+    assert host.rules() == {}
     assert guest.status()["guest"]["problem"]
     assert len(guest.log_lines("not in the subnet")) == 1
 
@@ -164,6 +168,7 @@ def test_the_best_that_is_left(guest, host, control):
     left("other-table", guest.address)
     guest.ip("addr add 10.7.0.5/24 dev eth0\nroute replace default dev eth0\n")
     left("ambiguous", guest.address)
+    host.command("switch 10.7.0.1/24")
     guest.agent_conf("interface = 10.7.0.5\n")
     host.wait_rules(rule("10.7.0.5"))
     wait_until(lambda: guest.status()["guest"]["problem_name"] is None, "no problem")
@@ -178,3 +183,16 @@ def test_default_route_by_a_nexthop_object(guest, host):
     guest.start()
     host.wait_rules(rule(guest.address))
     wait_until(lambda: guest.status()["guest"]["ipv4"]["gateway"] == GATEWAY, "the gateway")
+
+
+def test_addresses_that_the_host_refuses(connected):
+    """What the agent sends is not what is in force: the host forwards to neighbours on its switches only."""
+    guest, host = connected
+    for address, says in ((LAN, "an address of the host itself"), (GATEWAY, "an address of the host itself"),
+                          ("203.0.113.7", "not on the network of a virtual switch"),
+                          ("10.9.0.255", "network or broadcast address")):
+        guest.ip("addr flush dev eth0\n"
+                 f"addr add {address}/{PREFIX} dev eth0\nroute add default dev eth0\n")
+        wait_until(lambda: says in (guest.service_status("web").get("text") or ""), says)
+        assert guest.service_status("web")["state"] == "invalid"
+        assert host.rules() == {}

@@ -316,7 +316,7 @@ def test_pair_asks_again_after_the_host_has_the_key(guest, host, control):
     begin = time.monotonic()
     assert control.run("pair", stdin=key + "\r\n")[0] == 0
     host.kill()
-    host.start(key=key)
+    host.start(key=f"{guest.owner()}={key}")
     guest.wait_state("web", "active")
     assert time.monotonic() - begin < 10
 

@@ -47,7 +47,7 @@ def test_new_key_ends_a_session_that_was_made_with_the_old_one(connected):
 
 
 def test_helper_that_has_another_key(guest, host):
-    host.start(key="00" * 32)
+    host.start(key=f"{guest.owner()}={'00' * 32}")
     guest.start()
     refused(guest, "bad-proof")
 
@@ -107,3 +107,11 @@ def test_identity_reaches_the_helper(guest, host):
     assert len(bytes.fromhex(identity["agent_id"])) == 16
     owners = [a["owner"] for a in host.command("agents")["agents"]]
     assert owners == [f"{identity['agent_id']}/{guest.name}"]
+
+
+def test_a_key_is_for_one_identity_only(guest, host, key):
+    """Another distribution of the same machine, with the same file: a copy of this one."""
+    host.start()
+    guest.start(WSL_DISTRO_NAME="Copy")
+    refused(guest, "not-paired")
+    assert guest.status()["agent"]["distro"] == "Copy"

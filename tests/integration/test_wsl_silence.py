@@ -13,10 +13,11 @@ SERVICE = ["WSL_DISTRO_NAME"]  # systemd's services do not have it
 
 
 @pytest.fixture
-def web(guest):
+def web(guest, host, key):
+    """A guest that WSL calls Debian, and that the host knows by this name only."""
+    host.options["key"] = f"{guest.owner('Debian')}={key}"
     guest.service("web", "listen = 8080\nconnect-port = 80")
-    guest.wsl_mode("nat")
-    guest.tool("wslpath", "printf '%s\\n' '\\\\wsl.localhost\\Debian\\'")
+    guest.wsl_mode("nat", "Debian")
     return guest
 
 
@@ -53,8 +54,7 @@ def test_the_same_guest_after_a_restart(web, host, control, script):
                              "'Debian' (WSL's answer of an earlier start) in networking mode nat")) == 1
     assert "wsl-silent" in [f["id"] for f in control.json("doctor")[1]["findings"]]
 
-    web.wsl_mode("nat")
-    web.tool("wslpath", "printf '%s\\n' '\\\\wsl.localhost\\Debian\\'")
+    web.wsl_mode("nat", "Debian")
     wait_silent(web, False)  # nobody has asked for it
     assert web.status()["guest"]["kept"] is False
     web.wait_log("WSL answers again")
@@ -63,7 +63,7 @@ def test_the_same_guest_after_a_restart(web, host, control, script):
 
 def test_a_mirrored_guest_stays_one(web, host):
     """Its LAN address, which is the host's own, is never offered."""
-    web.wsl_mode("mirrored")
+    web.wsl_mode("mirrored", "Debian")
     host.start()
     web.start(without=SERVICE)
     web.wait_state("web", "withdrawn")
@@ -86,8 +86,7 @@ def test_what_wsl_says_wins_over_what_was_kept(web, host):
     host.wait_rules(RULE)
     web.stop()
     host.wait_rules({})
-    web.wsl_mode("nat")
-    web.tool("wslpath", "printf '%s\\n' '\\\\wsl.localhost\\Copy\\'")
+    web.wsl_mode("nat", "Copy")
     web.start(without=SERVICE)
     host.wait_rules(RULE)
     assert web.status()["agent"]["distro"] == "Copy"
@@ -97,11 +96,11 @@ def test_what_wsl_says_wins_over_what_was_kept(web, host):
 
 
 def test_nothing_kept_yet(web, host, control):
-    """At the first start of all, the name is a guess. The journal says so."""
+    """At the first start of all, the name is a guess, and the host does not know it."""
     silence(web)
     host.start()
     web.start(**QUICK)
-    host.wait_rules(RULE)
+    web.wait_helper("refused")
     wait_silent(web, True)
     assert web.status()["agent"]["distro"] == web.name
     assert os.listdir(web.kept) == []
