@@ -334,7 +334,7 @@ static void test_added_then_changed(FirewallStore *store) {
 
 /* Of the settings of the firewall and its rules, what decides about reachability is read. */
 static void test_sight(void) {
-        FirewallSight s = FIREWALL_SIGHT_NULL;
+        FirewallSight s = FIREWALL_SIGHT_NULL, first;
         FakeRule *block;
 
         fake_firewall_reset();
@@ -342,7 +342,6 @@ static void test_sight(void) {
         fake_firewall.settings[OFF] = WIRE_PROFILE_DOMAIN;
         fake_firewall.settings[SHUT] = WIRE_PROFILE_PRIVATE;
         fake_firewall.settings[LETS_IN] = WIRE_PROFILE_PUBLIC;
-        (void) stored(&wanted, NULL, NULL); /* a rule that lets in says nothing */
         block = stored(&wanted, L"Not here", L"");
         block->action = NET_FW_ACTION_BLOCK;
         block->profiles = 0x7fffffff;
@@ -350,15 +349,16 @@ static void test_sight(void) {
         (void) wcscpy(block->texts[SERVICE], L"iphlpsvc");
         check("sight", firewall_sight_read(&s) == 0 && s.known && s.connected == 5 && s.off == 1 &&
                                s.shut == 2 && s.lets_in == 4 && !s.overridden && !s.product[0]);
-        check("the rule that blocks", s.n_blocks == 1 &&
-                                              strcmp(s.blocks[0].name, "Not here") == 0 &&
-                                              s.blocks[0].profiles == WIRE_PROFILE_ALL &&
-                                              strcmp(s.blocks[0].ports, "2222") == 0 &&
-                                              strcmp(s.blocks[0].local, "*") == 0);
-        firewall_sight_done(&s);
+        check("the rule that blocks", s.n_blocks == 1 && s.blocks[0].profiles == 7 &&
+                                              strcmp(s.blocks[0].ports, "2222") == 0);
+        first = s;
         (void) wcscpy(block->texts[PROGRAM], L"C:\\game.exe");
         check("another program's does not", firewall_sight_read(&s) == 0 && s.n_blocks == 0);
+        fake_firewall.settings[OFF] = 4;
+        check("settings alone",
+              firewall_sight_read_settings(&first, &s) == 0 && s.off == 4 && s.n_blocks == 1);
         firewall_sight_done(&s);
+        firewall_sight_done(&first);
         fake_firewall.settings[STATE] = NET_FW_MODIFY_STATE_GP_OVERRIDE;
         check("Group Policy", firewall_sight_read(&s) == 0 && s.overridden);
         fake_firewall.settings[PARTLY] = 1;

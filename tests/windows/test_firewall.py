@@ -31,6 +31,7 @@ SETTINGS = ("CONNECTED", "OFF", "SHUT", "LETS_IN", "STATE", "PARTLY", "PRODUCT",
 CLASSES = ("{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}", "{2C5BC43E-3369-4C33-AB0C-BE9469677AF4}",
            "{CC19079B-8272-4D73-BB70-CDB533527B61}")
 NETWORK = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\NetworkList\Profiles\{1}"
+POLICY = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 PRIVATE, PUBLIC = 2, 4
 UNREACHABLE, FIREWALL_OFF = 37, 38
 
@@ -58,6 +59,7 @@ def firewall(registry, build_win):
     for i in range(len(SETTINGS)):
         registry.delete(wine_registry.COUNTERS, f"Firewall{i}")
     registry.remove(NETWORK)
+    registry.remove(POLICY)
 
 
 def test_active_says_for_whom_it_is_open_now(start_helper, connect, firewall, registry, prefix,
@@ -90,5 +92,5 @@ def test_active_says_for_whom_it_is_open_now(start_helper, connect, firewall, re
     assert "network: public; Windows Firewall: on" in command("status")
     assert "nobody on a network gets in now" in " ".join(command("doctor").split())
     firewall(OFF=PUBLIC)
-    registry.set(NETWORK, "Category", 1)
+    registry.set(rf"{POLICY}\PublicProfile", "EnableFirewall", 0)  # and that it is off
     answer(FIREWALL_OFF, "open to everybody on the host's public network")

@@ -190,8 +190,8 @@ static void sight_products(FirewallSight *s) {
         INetFwProducts_Release(products);
 }
 
-static int sight_policy(INetFwPolicy2 *policy, FirewallSight *s) {
-        INetFwRules *rules = NULL;
+/* Return: false where Windows does not say. */
+static bool sight_settings(INetFwPolicy2 *policy, FirewallSight *s) {
         NET_FW_MODIFY_STATE state;
         LONG connected = 0;
         HRESULT hr = INetFwPolicy2_get_LocalPolicyModifyState(policy, &state);
@@ -199,31 +199,45 @@ static int sight_policy(INetFwPolicy2 *policy, FirewallSight *s) {
         /* Wine 8 has no such state (fact 10.1.2). S_FALSE: not of all profiles
          * (facts 5.1.7, 5.1.9). */
         if (FAILED(hr) || FAILED(INetFwPolicy2_get_CurrentProfileTypes(policy, &connected)))
-                return 0;
+                return false;
         s->known = true;
         s->connected = (uint8_t) (connected & WIRE_PROFILE_ALL);
         s->overridden = hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE;
         sight_profiles(policy, s);
         if (hr == S_OK && state == NET_FW_MODIFY_STATE_INBOUND_BLOCKED)
                 s->shut |= s->connected;
-        hr = INetFwPolicy2_get_Rules(policy, &rules);
+        return true;
+}
+
+/* Return: 0 or -ENOMEM. */
+static int sight_rules(INetFwPolicy2 *policy, FirewallSight *s) {
+        INetFwRules *rules = NULL;
+        HRESULT hr = INetFwPolicy2_get_Rules(policy, &rules);
+
         if (SUCCEEDED(hr)) {
                 hr = found_rules_each(rules, sight_take, s);
                 INetFwRules_Release(rules);
         }
-        sight_products(s);
         return hr == E_OUTOFMEMORY ? -ENOMEM : 0;
 }
 
-int firewall_sight_read(FirewallSight *ret_sight) {
+int firewall_sight_read_settings(const FirewallSight *before, FirewallSight *ret_sight) {
         HRESULT started = CoInitializeEx(NULL, COINIT_MULTITHREADED);
-        FirewallSight s = FIREWALL_SIGHT_NULL;
+        FirewallSight s = FIREWALL_SIGHT_NULL, old = FIREWALL_SIGHT_NULL;
         INetFwPolicy2 *policy = NULL;
         int r = 0;
 
         if (SUCCEEDED(CoCreateInstance(&clsid_policy, NULL, CLSCTX_INPROC_SERVER, &iid_policy,
                                        (void **) &policy))) {
-                r = sight_policy(policy, &s);
+                if (sight_settings(policy, &s) && before) {
+                        r = firewall_sight_copy(&old, before);
+                        s.blocks = old.blocks;
+                        s.n_blocks = old.n_blocks;
+                        memcpy(s.product, old.product, sizeof(s.product));
+                } else if (s.known) {
+                        r = sight_rules(policy, &s);
+                        sight_products(&s);
+                }
                 INetFwPolicy2_Release(policy);
         }
         if (SUCCEEDED(started))
@@ -233,4 +247,8 @@ int firewall_sight_read(FirewallSight *ret_sight) {
         else
                 *ret_sight = s;
         return r;
+}
+
+int firewall_sight_read(FirewallSight *ret_sight) {
+        return firewall_sight_read_settings(NULL, ret_sight);
 }

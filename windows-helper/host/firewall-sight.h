@@ -20,3 +20,7 @@
  * Return: 0 or -ENOMEM.
  */
 int firewall_sight_read(FirewallSight *ret_sight);
+
+/* The same, but rules and products are taken over from @before, because reading thousands of rules
+ * takes seconds. */
+int firewall_sight_read_settings(const FirewallSight *before, FirewallSight *ret_sight);

@@ -16,26 +16,38 @@
 /* When to look after a hint, and then for ever. */
 static const DWORD watch_delays_ms[] = {500, 2000, 8000, 120000};
 
+/* When the rules are read: without a hint, and at the earliest after a hint and after the last
+ * time. */
+#define WATCH_RULES_MS     600000
+#define WATCH_RULES_SOON   2000
+#define WATCH_RULES_GAP_MS 30000
+
 struct FirewallWatch {
         LoopGate gate;
         LoopOp op;
         FirewallWatchFn fn;
         void *userdata;
 
-        HANDLE thread, stop, hint; /* owned */
-        SRWLOCK lock;              /* of the next two */
-        FirewallSight found;       /* for the loop */
-        bool fresh;                /* .found has not been fetched yet */
+        HANDLE thread, stop, hint, hint_rules; /* owned */
+        SRWLOCK lock;                          /* of the next two */
+        FirewallSight found;                   /* for the loop */
+        bool fresh;                            /* .found has not been fetched yet */
 
         /* Used by the thread only. */
         FirewallSight last;
+        ULONGLONG rules_read, rules_due; /* on the clock of GetTickCount64() */
 };
 
 static void watch_look(FirewallWatch *w) {
+        bool rules = GetTickCount64() >= w->rules_due || !w->last.known;
         FirewallSight now = FIREWALL_SIGHT_NULL, copy;
 
-        if (firewall_sight_read(&now) < 0)
+        if (firewall_sight_read_settings(rules ? NULL : &w->last, &now) < 0)
                 return;
+        if (rules) {
+                w->rules_read = GetTickCount64();
+                w->rules_due = w->rules_read + WATCH_RULES_MS;
+        }
         if (firewall_sight_equal(&now, &w->last) || firewall_sight_copy(&copy, &now) < 0) {
                 firewall_sight_done(&now);
                 return;
@@ -50,18 +62,36 @@ static void watch_look(FirewallWatch *w) {
         loop_gate_post(&w->gate, &w->op);
 }
 
+/* The rules may have changed: read them soon, but not all the time. */
+static void watch_expect_rules(FirewallWatch *w) {
+        ULONGLONG due = GetTickCount64() + WATCH_RULES_SOON;
+
+        if (due < w->rules_read + WATCH_RULES_GAP_MS)
+                due = w->rules_read + WATCH_RULES_GAP_MS;
+        if (due < w->rules_due)
+                w->rules_due = due;
+}
+
+static DWORD watch_timeout(const FirewallWatch *w, size_t step) {
+        ULONGLONG now = GetTickCount64(), left = w->rules_due > now ? w->rules_due - now : 0;
+
+        return left < watch_delays_ms[step] ? (DWORD) left : watch_delays_ms[step];
+}
+
 static DWORD WINAPI watch_thread(void *parameter) {
         FirewallWatch *w = parameter;
-        HANDLE events[] = {w->stop, w->hint};
+        HANDLE events[] = {w->stop, w->hint, w->hint_rules};
         DWORD wait = WAIT_TIMEOUT;
         size_t step = 0;
 
         while (wait != WAIT_OBJECT_0) {
-                if (wait == WAIT_OBJECT_0 + 1)
+                if (wait == WAIT_OBJECT_0 + 2)
+                        watch_expect_rules(w);
+                if (wait != WAIT_TIMEOUT)
                         step = 0;
                 watch_look(w);
                 wait = WaitForMultipleObjects(ARRAYSIZE(events), events, FALSE,
-                                              watch_delays_ms[step]);
+                                              watch_timeout(w, step));
                 if (step + 1 < ARRAYSIZE(watch_delays_ms))
                         step++;
         }
@@ -100,7 +130,8 @@ int firewall_watch_new(FirewallWatch **ret_watch, Loop *loop, FirewallWatchFn fn
         };
         w->stop = CreateEventW(NULL, TRUE, FALSE, NULL);
         w->hint = CreateEventW(NULL, FALSE, FALSE, NULL);
-        if (w->stop && w->hint)
+        w->hint_rules = CreateEventW(NULL, FALSE, FALSE, NULL);
+        if (w->stop && w->hint && w->hint_rules)
                 w->thread = CreateThread(NULL, 0, watch_thread, w, 0, NULL);
         if (!w->thread) {
                 r = log_win_error(GetLastError(), "Cannot start a thread");
@@ -124,6 +155,8 @@ FirewallWatch *firewall_watch_free(FirewallWatch *w) {
                 }
                 (void) CloseHandle(w->thread);
         }
+        if (w->hint_rules)
+                (void) CloseHandle(w->hint_rules);
         if (w->hint)
                 (void) CloseHandle(w->hint);
         if (w->stop)
@@ -137,4 +170,9 @@ FirewallWatch *firewall_watch_free(FirewallWatch *w) {
 void firewall_watch_hint(FirewallWatch *w) {
         if (w)
                 (void) SetEvent(w->hint);
+}
+
+void firewall_watch_hint_rules(FirewallWatch *w) {
+        if (w)
+                (void) SetEvent(w->hint_rules);
 }

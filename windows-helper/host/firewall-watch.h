@@ -7,7 +7,8 @@
  *
  * Windows notifies nobody of a change of these as a whole. So the owner gives hints, and the thread
  * looks at once and a few times more: a network gets its profile seconds after its address. Without
- * a hint it looks every two minutes.
+ * a hint it looks every two minutes. The rules of the firewall may be thousands, and most changes
+ * of them are our own, so these are read less often.
  */
 
 #include "windows-helper/core/firewall/sight.h"
@@ -31,4 +32,5 @@ int firewall_watch_new(FirewallWatch **ret_watch, Loop *loop, FirewallWatchFn fn
 /* Takes NULL, returns NULL. The loop may still hold a packet of it, so it must not turn again. */
 FirewallWatch *firewall_watch_free(FirewallWatch *w);
 
-void firewall_watch_hint(FirewallWatch *w); /* something may have changed */
+void firewall_watch_hint(FirewallWatch *w);       /* the networks may have changed */
+void firewall_watch_hint_rules(FirewallWatch *w); /* the firewall's settings or rules may have */

@@ -109,6 +109,12 @@ static void surroundings_on_networks(void *userdata) {
         firewall_watch_hint(s->reach);
 }
 
+static void surroundings_on_firewall(void *userdata) {
+        Surroundings *s = userdata;
+
+        firewall_watch_hint_rules(s->reach);
+}
+
 /* @sight: taken over. */
 static void surroundings_on_sight(void *userdata, FirewallSight *sight) {
         char text[WIRE_TEXT_MAX + 1], text_before[WIRE_TEXT_MAX + 1];
@@ -171,7 +177,7 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 {POLICY_STORE_LOCAL, surroundings_on_policy},
                 {HOSTNET_LXSS_PATH, surroundings_on_addresses},
                 {FIREWALL_WATCH_NETWORKS, surroundings_on_networks},
-                {FIREWALL_WATCH_POLICY, surroundings_on_networks},
+                {FIREWALL_WATCH_POLICY, surroundings_on_firewall},
         };
         int r = 0;
 

@@ -86,14 +86,23 @@ static void reach_judge_profile(Reach *r, uint8_t profile) {
         }
 }
 
+/* The networks that matter to people. The adapters of virtual switches usually count as an
+ * unidentified network, which is a public one (fact 5.1.9), so that one is named only if it is all
+ * there is. */
+static uint8_t reach_named(uint8_t profiles) {
+        uint8_t others = profiles & (uint8_t) ~WIRE_PROFILE_PUBLIC;
+
+        return others ? others : profiles;
+}
+
 /* What a user can do about networks of another kind than the service opens. */
 static void reach_mismatch(const Reach *r, char *ret_text, size_t size) {
         char networks[FIREWALL_PROFILES_TEXT_MAX], opened[FIREWALL_PROFILES_TEXT_MAX];
-        uint8_t connected = r->sight->connected;
+        uint8_t named = reach_named(r->sight->connected);
 
-        firewall_profiles_text(connected, networks);
+        firewall_profiles_text(named, networks);
         firewall_profiles_text(r->service->profiles, opened);
-        if (connected & WIRE_PROFILE_PUBLIC && r->service->profiles & WIRE_PROFILE_PRIVATE)
+        if (named == WIRE_PROFILE_PUBLIC && r->service->profiles & WIRE_PROFILE_PRIVATE)
                 (void) snprintf(ret_text, size,
                                 "the host's network is %s, and the service opens %s; make that "
                                 "network private in Windows Settings, or set firewall = public, "
@@ -159,7 +168,7 @@ static WireReason reach_open(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
                 [WIRE_REMOTE_ANY] = "everybody",
                 [WIRE_REMOTE_LIST] = "the addresses in remote",
         };
-        uint8_t closed = r->sight->connected & (uint8_t) ~r->open;
+        uint8_t closed = r->sight->connected & (uint8_t) ~(r->open | WIRE_PROFILE_PUBLIC);
         char networks[FIREWALL_PROFILES_TEXT_MAX], others[FIREWALL_PROFILES_TEXT_MAX];
         const char *product = r->sight->product;
 

@@ -51,8 +51,9 @@ START_TEST(test_networks) {
                 {DOMAIN, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "open to everybody on the host's domain network"},
                 {PRIVATE | PUBLIC, USUAL, WIRE_REMOTE_LIST, WIRE_REASON_NONE,
-                 "open to the addresses in remote on the host's private network, not on its public "
-                 "one"},
+                 "open to the addresses in remote on the host's private network"},
+                {PRIVATE | DOMAIN, DOMAIN, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
+                 "open to everybody on the host's domain network, not on its private one"},
                 {DOMAIN | PRIVATE | PUBLIC, WIRE_PROFILE_ALL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "domain, private and public network"},
                 {PUBLIC, USUAL, WIRE_REMOTE_LOCAL_SUBNET, WIRE_REASON_UNREACHABLE,
@@ -63,7 +64,8 @@ START_TEST(test_networks) {
                 {DOMAIN, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
                  "set firewall = domain"},
                 {DOMAIN | PUBLIC, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
-                 "network is domain and public"},
+                 "the host's network is domain, and the service opens private; set firewall = "
+                 "domain"},
                 {0, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "connected to none"},
                 {PRIVATE, 0, WIRE_REMOTE_ANY, WIRE_REASON_NONE, "closed to other machines"},
         };
