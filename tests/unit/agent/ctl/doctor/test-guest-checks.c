@@ -126,7 +126,7 @@ START_TEST(helper_without_answers) {
         report.unanswered_since = report.helper_since;
         report.unanswered_since.time = "2026-01-31T12:00:00.000000Z";
         expect("helper-unanswered");
-        ck_assert(first_says("since 2026-01-31 12:00:00 UTC", "  wslbridge-helper doctor"));
+        ck_assert(first_says("since 2026-01-31 12:00:00 UTC", "  .\\wslbridge-helper doctor"));
         report.connected = false; /* between two sessions */
         report.helper_state = "waiting";
         report.error_cause = "unanswered";
