@@ -31,7 +31,10 @@
 #include "agent/util/catalog-ids.h"
 #include "agent/util/journal.h"
 
-#define AGENT_LOGGED_SERVICES 20 /* lines for one RESULT; the rest is one line with a number */
+#include "common/log-limit.h"
+
+#define AGENT_LOGGED_SERVICES 20  /* lines for one RESULT; the rest is one line with a number */
+#define AGENT_LOG_BURST       100 /* lines at once that the helper may cause */
 #define AGENT_SUMMARY_SIZE    512
 
 /* Listening ports are checked when a RESULT arrives, and also when something else has woken the
@@ -146,9 +149,12 @@ typedef struct AgentReport {
         bool ready;                     /* READY=1 was sent */
         bool failed;                    /* status.json could not be written, and that was logged */
         char summary[AGENT_SUMMARY_SIZE]; /* the last STATUS= */
+        LogLimit limit;                   /* of log lines that the helper causes */
 } AgentReport;
 
 int agent_lock_report(Agent *a); /* before all else; also returns AGENT_E_RUNS */
+/* Whether one more log line that the helper has caused may be written. */
+bool agent_may_log(Agent *a);
 int agent_new_report(Agent *a);
 void agent_done_report(Agent *a);  /* removes status.json */
 void agent_report_later(Agent *a); /* something in status.json has changed */

@@ -32,10 +32,12 @@ static int agent_on_ready(void *userdata) {
         helper->since = status_time_now();
         helper->failed = false;
         memcpy(helper->software, challenge->software, sizeof(helper->software));
-        journal_fields(&a->journal, LOG_NOTICE,
-                       FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
-                       "Connected to the helper at %s (%s)%s", helper->address, helper->software,
-                       a->connection.paired ? "" : ", not paired");
+        if (agent_may_log(a))
+                journal_fields(
+                        &a->journal, LOG_NOTICE,
+                        FIELDS(.id = MESSAGE_HELPER_UP, .state = channel_state_name(CHANNEL_READY)),
+                        "Connected to the helper at %s (%s)%s", helper->address, helper->software,
+                        a->connection.paired ? "" : ", not paired");
         deferred_work_request(a->guest.ask_mode); /* the host may have restarted its network */
         agent_report_later(a);
         return 0;
@@ -160,7 +162,7 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         if (down->cause == CHANNEL_UNANSWERED && !helper->unanswered_since.realtime_usec)
                 helper->unanswered_since = status_time_now();
         agent_forget_push(a);
-        if (news)
+        if (news && agent_may_log(a))
                 agent_log_down(a, down);
         deferred_work_request_spaced(a->services.check_ports, AGENT_PORTS_PAUSE_USEC);
         if (same)

@@ -76,6 +76,8 @@ int agent_push(Agent *a, uint64_t event_usec) {
 static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
         char latency[64] = "";
 
+        if (a->journal.level < LOG_INFO || !agent_may_log(a))
+                return;
         if (a->push.event_usec) {
                 (void) snprintf(latency, sizeof(latency), ", %llu us after the change",
                                 (unsigned long long) usec);

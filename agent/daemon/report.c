@@ -138,6 +138,18 @@ int agent_lock_report(Agent *a) {
         return r == -ENOMEM ? r : 0;
 }
 
+bool agent_may_log(Agent *a) {
+        unsigned left_out = 0;
+
+        if (!log_limit_take(&a->report.limit, AGENT_LOG_BURST, now_usec(), &left_out))
+                return false;
+        if (left_out > 0) {
+                journal_line(&a->journal, LOG_WARNING, "Log lines left out about the helper: %u",
+                             left_out);
+        }
+        return true;
+}
+
 int agent_new_report(Agent *a) {
         int r;
 

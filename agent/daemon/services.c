@@ -171,10 +171,11 @@ int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, siz
                 if (r < 0)
                         return r;
                 n_active += answer->state == WIRE_SERVICE_ACTIVE;
-                if (service_is_news(&a->services.states[i]) && ++n_news <= AGENT_LOGGED_SERVICES)
+                if (service_is_news(&a->services.states[i]) && ++n_news <= AGENT_LOGGED_SERVICES &&
+                    agent_may_log(a))
                         agent_log_service(a, service->name, &a->services.states[i]);
         }
-        if (n_news > AGENT_LOGGED_SERVICES) {
+        if (n_news > AGENT_LOGGED_SERVICES && agent_may_log(a)) {
                 journal_line(&a->journal, LOG_NOTICE,
                              "%zu more services changed their state; see %s/%s",
                              n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);

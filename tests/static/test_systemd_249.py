@@ -54,6 +54,8 @@ OPTIONS = {
     "PrivateDevices": 209,
     "PrivateMounts": 239,
     "UMask": 1,
+    "LogRateLimitIntervalSec": 240,
+    "LogRateLimitBurst": 240,
     "ProtectProc": 247,
     "ProtectKernelTunables": 232,
     "ProtectKernelModules": 232,

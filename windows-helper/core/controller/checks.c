@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-void checks_log_drift(const Controller *controller, const ReconcilePlan *plan) {
+void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
         char ours[RULE_TEXT_MAX], listen[IP_ENDPOINT_TEXT_MAX];
 

@@ -53,6 +53,7 @@ static void connection_on_proven(PeerConnection *c, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
         int r;
 
+        c->proven = true;
         if (!guest || !guest->connection) {
                 connection_admit(c, now_usec);
                 return;
@@ -72,20 +73,21 @@ static void connection_on_proven(PeerConnection *c, uint64_t now_usec) {
 
 static void connection_on_closed(PeerConnection *c, const SessionEvent *event, Buffer *out,
                                  uint64_t now_usec) {
+        LogCause cause = connection_cause(c);
         char name[CONTROLLER_NAME_MAX];
 
         if (event->type == SESSION_EVENT_BYE)
                 c->said_goodbye = event->notice.code == WIRE_BYE_STOPPING;
         if (event->type == SESSION_EVENT_REFUSED) {
-                controller_log_refusal(&c->controller->log, c->identity.owner, event->notice.text,
-                                       now_usec);
+                controller_log_refusal(&c->controller->log, &cause, event->notice.text);
         } else if (c->guest && !c->said_goodbye) {
                 controller_log_name(c->identity.owner, name);
-                controller_log(&c->controller->log, LOG_LEVEL_WARNING, EVENT_AGENT_DOWN,
-                               "%s: connection closed: %s", name, event->notice.text);
+                controller_log_peer(&c->controller->log, &cause, LOG_LEVEL_WARNING,
+                                    EVENT_AGENT_DOWN, "%s: connection closed: %s", name,
+                                    event->notice.text);
         } else if (!c->guest) {
-                controller_log_limited(&c->controller->log, now_usec,
-                                       "unknown peer: connection closed: %s", event->notice.text);
+                controller_log_stranger(&c->controller->log, &cause,
+                                        "unknown peer: connection closed: %s", event->notice.text);
         }
         connection_end(c, out, now_usec);
 }
@@ -182,8 +184,10 @@ void controller_receive(PeerConnection *c, const uint8_t *data, size_t n, uint64
         }
         if (!c->closing && helper_session_state(c->session) != HELPER_SESSION_READY &&
             buffer_length(&c->in) > CONNECTION_UNPROVEN_INPUT_MAX) {
-                controller_log_limited(
-                        &c->controller->log, now_usec,
+                LogCause cause = connection_cause(c);
+
+                controller_log_stranger(
+                        &c->controller->log, &cause,
                         "connection closed: it sends too much before it is admitted");
                 connection_end(c, &out, now_usec);
         }

@@ -90,10 +90,18 @@ void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_use
         connection_end(c, out, now_usec);
 }
 
+LogCause connection_cause(const PeerConnection *c) {
+        return (LogCause){.owner = c->identity.owner,
+                          .vm = &c->peer.vm,
+                          .keyed = c->identity.has_key && c->proven};
+}
+
 void connection_refuse(PeerConnection *c, WireRefusal code, const char *text, uint64_t now_usec) {
         Buffer out = BUFFER_NULL;
 
-        controller_log_refusal(&c->controller->log, c->identity.owner, text, now_usec);
+        LogCause cause = connection_cause(c);
+
+        controller_log_refusal(&c->controller->log, &cause, text);
         (void) helper_session_refuse(c->session, code, text, &out);
         connection_end(c, &out, now_usec);
 }
@@ -136,6 +144,7 @@ void connection_admit(PeerConnection *c, uint64_t now_usec) {
         Guest *guest;
         uint64_t grace = now_usec + controller->options.goodbye_ms * CONTROLLER_USEC_PER_MSEC;
         Buffer out = BUFFER_NULL;
+        LogCause cause;
         int r = connection_take_place(c, now_usec, &guest);
 
         c->slot_deadline = SESSION_NO_DEADLINE;
@@ -157,7 +166,8 @@ void connection_admit(PeerConnection *c, uint64_t now_usec) {
         guest->privileged = identity_is_privileged(&c->peer);
         identity_note(&c->identity, &controller->host, &controller->log, &c->peer, true);
         controller->generation++;
-        controller->log.last_refusal[0] = '\0';
+        cause = connection_cause(c);
+        controller_log_admitted(&controller->log, &cause);
         identity_log_connected(&c->identity, &controller->log, &c->peer,
                                helper_session_hello(c->session)->software);
         r = helper_session_admit(c->session, now_usec, &out);
@@ -182,6 +192,7 @@ void connection_keep_place(PeerConnection *c, uint64_t now_usec) {
 void connection_leave(PeerConnection *c, uint64_t now_usec) {
         Controller *controller = c->controller;
         Guest *guest = c->guest;
+        LogCause cause = connection_cause(c);
         char name[CONTROLLER_NAME_MAX];
         PeerConnection *waiting;
         uint64_t expires;
@@ -207,8 +218,8 @@ void connection_leave(PeerConnection *c, uint64_t now_usec) {
                 guest->answer_due = false;
         }
         controller_log_name(c->identity.owner, name);
-        controller_log(&controller->log, LOG_LEVEL_NOTICE, EVENT_AGENT_DOWN, "%s: %s", name,
-                       c->said_goodbye ? "said goodbye" : "connection lost");
+        controller_log_peer(&controller->log, &cause, LOG_LEVEL_NOTICE, EVENT_AGENT_DOWN, "%s: %s",
+                            name, c->said_goodbye ? "said goodbye" : "connection lost");
         waiting = connection_waiting_for(controller, c->identity.owner);
         if (waiting)
                 connection_admit(waiting, now_usec);

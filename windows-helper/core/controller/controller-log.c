@@ -9,50 +9,142 @@
 #include <stdio.h>
 #include <string.h>
 
-#define CONTROLLER_LOG_LIMIT      10 /* lines of controller_log_limited() in each span of: */
-#define CONTROLLER_LOG_LIMIT_USEC UINT64_C(60000000)
+/* Lines at once: of a peer with a session or of the host, and of strangers of one VM. */
+#define CONTROLLER_LOG_BURST          50
+#define CONTROLLER_LOG_STRANGER_BURST 10
+/* A count of what was left out is written on its own when nothing was left out for this long. */
+#define CONTROLLER_LOG_QUIET_USEC UINT64_C(60000000)
 
-void controller_log(const ControllerLog *log, LogLevel level, EventId event, const char *format,
-                    ...) {
+/* FNV-1a. */
+static uint64_t log_hash(const void *data, size_t n) {
+        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+        for (size_t i = 0; i < n; i++)
+                hash = (hash ^ ((const uint8_t *) data)[i]) * UINT64_C(0x100000001b3);
+        return hash ? hash : 1;
+}
+
+static uint64_t log_now(const ControllerLog *log) {
+        return log->host->now(log->host->userdata);
+}
+
+static void log_put(const ControllerLog *log, LogLevel level, EventId event, const char *text) {
+        log->host->log(log->host->userdata, level, event, text);
+}
+
+static void log_put_left_out(const ControllerLog *log, const LogPeer *p, unsigned left_out) {
+        char text[WIRE_TEXT_MAX + 1];
+
+        if (left_out == 0)
+                return;
+        result_text(text, "log lines left out about %s: %u",
+                    p->key ? p->name : "the port forwardings", left_out);
+        log_put(log, LOG_LEVEL_WARNING, EVENT_PROBLEM, text);
+}
+
+/* The entry for @key. If there is none, it takes the place of the one that was used least
+ * recently. */
+static LogPeer *log_peer(ControllerLog *log, uint64_t key) {
+        LogPeer *oldest = log->peers;
+
+        for (size_t i = 0; i < log->n_peers; i++) {
+                if (log->peers[i].key == key)
+                        return &log->peers[i];
+                if (log->peers[i].used_usec < oldest->used_usec)
+                        oldest = &log->peers[i];
+        }
+        if (log->n_peers < CONTROLLER_LOG_PEERS_MAX)
+                oldest = &log->peers[log->n_peers++];
+        else
+                log_put_left_out(log, oldest, oldest->limit.left_out);
+        *oldest = (LogPeer){.key = key};
+        return oldest;
+}
+
+static LogPeer *log_peer_of(ControllerLog *log, const LogCause *cause) {
+        LogPeer *p = log_peer(log, cause->keyed ? log_hash(cause->owner, strlen(cause->owner))
+                                                : log_hash(cause->vm, sizeof(*cause->vm)));
+
+        controller_log_name(cause->owner[0] ? cause->owner : "unknown peer", p->name);
+        return p;
+}
+
+static void log_limited(ControllerLog *log, LogPeer *p, unsigned burst, LogLevel level,
+                        EventId event, const char *text) {
+        unsigned left_out;
+
+        p->used_usec = log_now(log);
+        if (!log_limit_take(&p->limit, burst, p->used_usec, &left_out))
+                return;
+        log_put_left_out(log, p, left_out);
+        log_put(log, level, event, text);
+}
+
+void controller_log(ControllerLog *log, LogLevel level, EventId event, const char *format, ...) {
         char text[WIRE_TEXT_MAX + 1];
         va_list args;
 
         va_start(args, format);
         result_text_v(text, format, args);
         va_end(args);
-        log->host->log(log->host->userdata, level, event, text);
+        if (level == LOG_LEVEL_DEBUG) /* nobody else has asked for these */
+                log_put(log, level, event, text);
+        else
+                log_limited(log, log_peer(log, 0), CONTROLLER_LOG_BURST, level, event, text);
 }
 
-void controller_log_limited(ControllerLog *log, uint64_t now_usec, const char *format, ...) {
+void controller_log_peer(ControllerLog *log, const LogCause *cause, LogLevel level, EventId event,
+                         const char *format, ...) {
         char text[WIRE_TEXT_MAX + 1];
         va_list args;
 
-        if (now_usec - log->limited_usec >= CONTROLLER_LOG_LIMIT_USEC) {
-                if (log->n_limited > CONTROLLER_LOG_LIMIT) {
-                        controller_log(log, LOG_LEVEL_WARNING, EVENT_AGENT_REFUSED,
-                                       "refused connections not logged: %u",
-                                       log->n_limited - CONTROLLER_LOG_LIMIT);
-                }
-                log->limited_usec = now_usec;
-                log->n_limited = 0;
-        }
-        if (log->n_limited++ < CONTROLLER_LOG_LIMIT) {
-                va_start(args, format);
-                result_text_v(text, format, args);
-                va_end(args);
-                controller_log(log, LOG_LEVEL_WARNING, EVENT_AGENT_REFUSED, "%s", text);
-        }
+        va_start(args, format);
+        result_text_v(text, format, args);
+        va_end(args);
+        log_limited(log, log_peer_of(log, cause), CONTROLLER_LOG_BURST, level, event, text);
 }
 
-void controller_log_refusal(ControllerLog *log, const char *owner, const char *text,
-                            uint64_t now_usec) {
-        char line[sizeof(log->last_refusal)], name[CONTROLLER_NAME_MAX];
+void controller_log_stranger(ControllerLog *log, const LogCause *cause, const char *format, ...) {
+        LogCause stranger = {.owner = cause->owner, .vm = cause->vm};
+        LogPeer *p = log_peer_of(log, &stranger);
+        char text[WIRE_TEXT_MAX + 1];
+        va_list args;
+        uint64_t hash;
 
-        controller_log_name(owner[0] ? owner : "unknown peer", name);
-        (void) snprintf(line, sizeof(line), "%s: refused: %s", name, text);
-        if (strcmp(line, log->last_refusal) != 0) {
-                memcpy(log->last_refusal, line, sizeof(line));
-                controller_log_limited(log, now_usec, "%s", line);
+        va_start(args, format);
+        result_text_v(text, format, args);
+        va_end(args);
+        hash = log_hash(text, strlen(text));
+        for (size_t i = 0; i < CONTROLLER_LOG_REPEATS; i++)
+                if (p->written[i] == hash)
+                        return; /* it is written already */
+        p->written[p->n_written++ % CONTROLLER_LOG_REPEATS] = hash;
+        log_limited(log, p, CONTROLLER_LOG_STRANGER_BURST, LOG_LEVEL_WARNING, EVENT_AGENT_REFUSED,
+                    text);
+}
+
+void controller_log_refusal(ControllerLog *log, const LogCause *cause, const char *text) {
+        char name[CONTROLLER_NAME_MAX];
+
+        controller_log_name(cause->owner[0] ? cause->owner : "unknown peer", name);
+        controller_log_stranger(log, cause, "%s: refused: %s", name, text);
+}
+
+void controller_log_admitted(ControllerLog *log, const LogCause *cause) {
+        LogPeer *p = log_peer(log, log_hash(cause->vm, sizeof(*cause->vm)));
+
+        memset(p->written, 0, sizeof(p->written));
+}
+
+void controller_log_flush(ControllerLog *log) {
+        for (size_t i = 0; i < log->n_peers; i++) {
+                LogPeer *p = &log->peers[i];
+
+                if (p->limit.left_out > 0 &&
+                    log_now(log) - p->used_usec >= CONTROLLER_LOG_QUIET_USEC) {
+                        log_put_left_out(log, p, p->limit.left_out);
+                        p->limit.left_out = 0;
+                }
         }
 }
 

@@ -30,6 +30,7 @@ struct PeerConnection {
         Identity identity;
         Guest *guest;   /* its identity once it was admitted; borrowed */
         bool has_asked; /* a STATE came on this connection, so its sequence means something */
+        bool proven;    /* it has proven its identity, with a key if it has one */
         bool said_goodbye;
         bool revoked; /* it is not admitted any longer, and its claim goes with it */
         bool closing; /* the host was asked to close it; only controller_disconnect() follows */
@@ -95,6 +96,8 @@ void connection_flush(PeerConnection *c, Buffer *out, uint64_t now_usec);
 void connection_end(PeerConnection *c, Buffer *out, uint64_t now_usec); /* the same, then close */
 /* End it after a failure of this machine, such as no memory; @error is a negative errno. */
 void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_usec);
+/* Who it is for the limits of the log. */
+LogCause connection_cause(const PeerConnection *c);
 /* Send REFUSED, log it, and close. */
 void connection_refuse(PeerConnection *c, WireRefusal code, const char *text, uint64_t now_usec);
 /* Send BYE and close, unless the connection is closing already. */
@@ -139,7 +142,7 @@ void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came 
 /* checks.c */
 
 /* Log what others did to our values since the last run. */
-void checks_log_drift(const Controller *controller, const ReconcilePlan *plan);
+void checks_log_drift(Controller *controller, const ReconcilePlan *plan);
 /* Worsen results of endpoints that are not listened on. */
 void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_usec);
 /* Ask for the firewall rules that belong to @plan, and worsen results if the firewall fails. */

@@ -235,6 +235,7 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
                 next = c->next;
                 connection_resume(c, now_usec);
         }
+        controller_log_flush(&controller->log);
         if (guests_expire(&controller->guests, now_usec))
                 controller->due.run = true;
         if (controller->due.retry_usec <= now_usec || controller->verify.due_usec <= now_usec)

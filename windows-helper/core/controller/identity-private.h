@@ -38,9 +38,9 @@ bool identity_is_privileged(const Peer *peer);
 const char *identity_policy_refusal(const Policy *policy, bool privileged);
 
 /* Record in which VM the guest was seen, for people and for our next start. A failure is logged. */
-void identity_note(const Identity *identity, const ControllerHost *host, const ControllerLog *log,
+void identity_note(const Identity *identity, const ControllerHost *host, ControllerLog *log,
                    const Peer *peer, bool connected);
 
 /* Log that the guest is connected. */
-void identity_log_connected(const Identity *identity, const ControllerLog *log, const Peer *peer,
+void identity_log_connected(const Identity *identity, ControllerLog *log, const Peer *peer,
                             const char *software);

@@ -68,7 +68,7 @@ const char *identity_policy_refusal(const Policy *policy, bool privileged) {
                "run the agent with CAP_NET_BIND_SERVICE";
 }
 
-void identity_note(const Identity *identity, const ControllerHost *host, const ControllerLog *log,
+void identity_note(const Identity *identity, const ControllerHost *host, ControllerLog *log,
                    const Peer *peer, bool connected) {
         const IdentityHost *h = &host->identities;
         int r = h->guest_note(h->userdata, identity->owner, &peer->vm, connected);
@@ -82,8 +82,9 @@ void identity_note(const Identity *identity, const ControllerHost *host, const C
 /* The line includes the peer's address as the transport reports it. It is not documented what
  * Hyper-V puts there for connections that a guest starts (fact 3.1.2), so it is shown once
  * for each connection. */
-void identity_log_connected(const Identity *identity, const ControllerLog *log, const Peer *peer,
+void identity_log_connected(const Identity *identity, ControllerLog *log, const Peer *peer,
                             const char *software) {
+        LogCause cause = {identity->owner, &peer->vm, identity->has_key};
         char name[CONTROLLER_NAME_MAX], vm[VM_ID_TEXT_MAX], address[96] = "";
 
         controller_log_name(identity->owner, name);
@@ -94,6 +95,6 @@ void identity_log_connected(const Identity *identity, const ControllerLog *log, 
                                 (unsigned) peer->source,
                                 identity_is_privileged(peer) ? " (privileged)" : "");
         }
-        controller_log(log, LOG_LEVEL_NOTICE, EVENT_AGENT_UP, "%s: connected, %s%s", name, software,
-                       address);
+        controller_log_peer(log, &cause, LOG_LEVEL_NOTICE, EVENT_AGENT_UP, "%s: connected, %s%s",
+                            name, software, address);
 }

@@ -35,6 +35,7 @@ typedef struct Settle {
 static void settle_log_guest(Settle *s, Guest *guest) {
         const WireAddress *a =
                 guest->state.v4.addr.family != IP_FAMILY_NONE ? &guest->state.v4 : &guest->state.v6;
+        LogCause cause = {guest->owner, &guest->vm, guest->keyed};
         char name[CONTROLLER_NAME_MAX], address[GUEST_TEXT_MAX], why[WIRE_TEXT_MAX + 1];
         LogLevel level = LOG_LEVEL_NOTICE;
         EventId event = EVENT_ADDRESS;
@@ -49,12 +50,12 @@ static void settle_log_guest(Settle *s, Guest *guest) {
         memcpy(guest->logged_address, address, sizeof(address));
         guest->logged_event = event;
         controller_log_name(guest->owner, name);
-        controller_log(&s->controller->log, level, event,
-                       "%s: guest address is %s (networking mode %s), services: %u%s%s", name,
-                       address, wire_mode_name(guest->state.mode),
-                       (unsigned) guest->state.n_services,
-                       event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it " : "",
-                       event == EVENT_OFF_LINK ? why : "");
+        controller_log_peer(&s->controller->log, &cause, level, event,
+                            "%s: guest address is %s (networking mode %s), services: %u%s%s", name,
+                            address, wire_mode_name(guest->state.mode),
+                            (unsigned) guest->state.n_services,
+                            event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it " : "",
+                            event == EVENT_OFF_LINK ? why : "");
 }
 
 static bool settle_same(const WireServiceResult *a, const WireServiceResult *b) {
@@ -77,6 +78,7 @@ static const WireServiceResult *settle_reported(const Guest *guest, const char *
 
 static void settle_log_services(Settle *s, const Guest *guest, const WireServiceResult *results) {
         uint32_t cursor = 0, n_changed = 0, n_active = 0;
+        LogCause cause = {guest->owner, &guest->vm, guest->keyed};
         char name[CONTROLLER_NAME_MAX];
 
         controller_log_name(guest->owner, name);
@@ -89,17 +91,19 @@ static void settle_log_services(Settle *s, const Guest *guest, const WireService
                 last = settle_reported(guest, guest->state.services[i].name, &cursor);
                 if ((last && settle_same(last, now)) || n_changed++ >= SETTLE_LOG_LINES_MAX)
                         continue;
-                controller_log(&s->controller->log, good ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
-                               good ? EVENT_SERVICE_STATE : EVENT_SERVICE_PROBLEM,
-                               "%s: service '%s' is %s%s%s", name, guest->state.services[i].name,
-                               wire_service_state_name(now->state), now->text ? ": " : "",
-                               now->text ? now->text : "");
+                controller_log_peer(
+                        &s->controller->log, &cause, good ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING,
+                        good ? EVENT_SERVICE_STATE : EVENT_SERVICE_PROBLEM,
+                        "%s: service '%s' is %s%s%s", name, guest->state.services[i].name,
+                        wire_service_state_name(now->state), now->text ? ": " : "",
+                        now->text ? now->text : "");
         }
         if (n_changed > SETTLE_LOG_LINES_MAX) {
-                controller_log(&s->controller->log, LOG_LEVEL_NOTICE, EVENT_SERVICE_STATE,
-                               "%s: services changed besides these: %u; active: %u of %u", name,
-                               (unsigned) (n_changed - SETTLE_LOG_LINES_MAX), (unsigned) n_active,
-                               (unsigned) guest->state.n_services);
+                controller_log_peer(&s->controller->log, &cause, LOG_LEVEL_NOTICE,
+                                    EVENT_SERVICE_STATE,
+                                    "%s: services changed besides these: %u; active: %u of %u",
+                                    name, (unsigned) (n_changed - SETTLE_LOG_LINES_MAX),
+                                    (unsigned) n_active, (unsigned) guest->state.n_services);
         }
 }
 

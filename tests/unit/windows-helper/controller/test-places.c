@@ -202,6 +202,43 @@ START_TEST(test_the_helpers_end_is_told_in_every_state) {
 }
 END_TEST
 
+/* Lines are limited for each who causes them, and what is left out is counted. */
+START_TEST(test_nobody_silences_another_in_the_log) {
+        FakeAgent *paired = &w.agents[0];
+        unsigned n = 0;
+
+        w.options.policy.pairing_required = true;
+        controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
+        for (unsigned i = 0; i < CROWD; i++) { /* strangers of one VM, each with another name */
+                crowd[i].peer.vm = vm1;
+                agent_dial(&crowd[i]);
+                agent_hello(&crowd[i]);
+                (void) crowd_read(&crowd[i], &(SessionEventType){0});
+                crowd_gone(&crowd[i]);
+        }
+        for (const char *p = w.log; (p = strstr(p, "refused")); p++)
+                n++;
+        ck_assert_uint_ge(n, 5);
+        ck_assert_uint_le(n, 15);
+        crowd[1].peer.vm = vm2; /* another VM's first refusal is written */
+        w.log[0] = '\0';
+        agent_dial(&crowd[1]);
+        agent_hello(&crowd[1]);
+        (void) crowd_read(&crowd[1], &(SessionEventType){0});
+        ck_assert_ptr_nonnull(strstr(w.log, "'Crowd1' (01000000): refused"));
+        w.host.key = world_key; /* a paired agent that comes and goes without end */
+        for (unsigned i = 0; i < 200; i++) {
+                w.log[0] = '\0';
+                agent_connect(paired);
+                agent_vanish(paired);
+        }
+        ck_assert_str_eq(w.log, "");
+        world_wait(&w, 120000);
+        agent_connect(paired);
+        ck_assert_ptr_nonnull(strstr(w.log, "log lines left out about 'Ubuntu' (a0000000): 3"));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("places");
         TCase *tc = tcase_create("places");
@@ -214,6 +251,7 @@ int main(void) {
         tcase_add_test(tc, test_a_claim_without_a_session_does_not_keep_others_out);
         tcase_add_test(tc, test_one_vm_has_only_so_many_agents_without_a_key);
         tcase_add_test(tc, test_the_helpers_end_is_told_in_every_state);
+        tcase_add_test(tc, test_nobody_silences_another_in_the_log);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A bucket of lines, which fills up again with time.
+ */
+
+#include "common/log-limit.h"
+
+bool log_limit_take(LogLimit *l, unsigned burst, uint64_t now_usec, unsigned *ret_left_out) {
+        uint64_t back = (now_usec - l->since_usec) / LOG_LIMIT_REFILL_USEC;
+
+        if (back >= l->n) {
+                l->n = 0;
+                l->since_usec = now_usec;
+        } else {
+                l->n -= (unsigned) back;
+                l->since_usec += back * LOG_LIMIT_REFILL_USEC;
+        }
+        if (l->n >= burst) {
+                l->left_out++;
+                return false;
+        }
+        l->n++;
+        *ret_left_out = l->left_out;
+        l->left_out = 0;
+        return true;
+}
