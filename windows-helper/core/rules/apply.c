@@ -216,6 +216,24 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
         return 0;
 }
 
+/* @found: "" for a value that is no plain string and so cannot be adopted (core/rules/adoption.h)
+ */
+static void apply_describe_foreign(const ReconcileChange *c, const char *found,
+                                   char ret_text[WIRE_TEXT_MAX + 1]) {
+        char listen[IP_ENDPOINT_TEXT_MAX];
+
+        ip_endpoint_format(&c->entry.listen, listen);
+        if (found[0])
+                result_text(ret_text,
+                            "somebody has just set a port forwarding there; delete it, take it "
+                            "over ('wslbridge-helper adopt %s'), or listen elsewhere (%s)",
+                            listen, found);
+        else
+                result_text(ret_text,
+                            "somebody has just set a port forwarding there; delete it, or "
+                            "listen elsewhere");
+}
+
 /* Phase 3. */
 static void apply_values(Apply *a) {
         char found[APPLY_DATA_MAX], text[WIRE_TEXT_MAX + 1];
@@ -237,8 +255,7 @@ static void apply_values(Apply *a) {
                 if (r == -EEXIST) {
                         a->status[i] = APPLY_FOREIGN;
                         rule_view_distrust(a->view);
-                        result_text(text, "somebody has just set a port forwarding there (%s)",
-                                    found);
+                        apply_describe_foreign(c, found, text);
                         apply_worsen(a, c, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, text);
                 } else if (r < 0) {
                         apply_fail(a, i, r, "changing the port forwarding");
