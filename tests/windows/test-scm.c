@@ -89,7 +89,12 @@ static BOOL WINAPI fake_change(SC_HANDLE service, DWORD type, DWORD start, DWORD
         return TRUE;
 }
 
+/* A restart may be ordered only with the right to start the service, which Wine does not check. */
 static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info) {
+        if (level == SERVICE_CONFIG_FAILURE_ACTIONS && !(fake.access & SERVICE_START)) {
+                SetLastError(ERROR_ACCESS_DENIED);
+                return FALSE;
+        }
         fake.n_change++;
         return TRUE;
 }
@@ -153,7 +158,7 @@ static void test_entry(bool exists) {
         check("no dependency, said as an empty list",
               fake.needs && fake.needs[0] == L'\0' && fake.needs[1] == L'\0');
         check("by all calls", fake.n_needs == (exists ? 2 : 1));
-        check("the settings", fake.n_change == 7);
+        check("all settings are accepted", fake.n_change == 7);
         check("the right to change the descriptor is asked for", fake.access & WRITE_DAC);
         check("the descriptor is set once", fake.n_protect == 1);
         check("SYSTEM and administrators may do everything",

@@ -205,7 +205,8 @@ int scm_start(void) {
 
 /* Return: the error. *ret_service: to be closed. */
 static DWORD scm_make(SC_HANDLE manager, const wchar_t *command, SC_HANDLE *ret_service) {
-        const DWORD access = SERVICE_CHANGE_CONFIG | READ_CONTROL | WRITE_DAC;
+        /* Only who may start a service may have it restarted after a crash (fact 9.1.6). */
+        const DWORD access = SERVICE_CHANGE_CONFIG | SERVICE_START | READ_CONTROL | WRITE_DAC;
         SC_HANDLE service;
         DWORD error;
 

@@ -30,9 +30,12 @@ static bool pending_starts_with(const wchar_t *text, const wchar_t *start) {
         return true;
 }
 
-/* Whether @path, as it is in the list, is @folder or below it. A '!' says that a file of the new
+/* Whether @path, as it is in the list, is @folder or below it. Windows 10 and 11 put a '*' and a
+ * number before the paths that MoveFileExW() enters (fact 9.2.6). A '!' says that a file of the new
  * name is to be replaced. */
 static bool pending_is_in(const wchar_t *path, const wchar_t *folder) {
+        if (*path == L'*')
+                path += 1 + wcsspn(path + 1, L"0123456789");
         path += *path == L'!';
         if (pending_starts_with(path, PENDING_PREFIX))
                 path += wcslen(PENDING_PREFIX);

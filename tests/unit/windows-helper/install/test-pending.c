@@ -42,6 +42,9 @@ static const struct {
          L"\\??\\C:\\a||\\??\\C:\\b|\\??\\C:\\c||"},
         /* The case of letters does not matter. The folder itself, and a file that comes here. */
         {L"\\??\\c:\\PROGRAM FILES\\WSLBridge||\\??\\C:\\x|!" EXE L"||", L""},
+        /* As Windows itself writes them since Windows 10. */
+        {L"*1" EXE L"||*1\\??\\C:\\a||*12\\??\\C:\\x|*12!" EXE L"||", L"*1\\??\\C:\\a|||"},
+        {L"*1" EXE L".1.old|||", L"*1" EXE L".1.old|||"},
         /* A name that is never used again may be deleted; it may not come back. */
         {EXE L".1.old|||", EXE L".1.old|||"},
         {EXE L".1.old|" EXE L"||", L""},
