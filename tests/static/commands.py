@@ -6,9 +6,10 @@ import re
 
 import tree
 
-# where: file:line, or file and a part of it. text: all that is shown together with the command.
-# line: it stands on a line of its own, to be copied.
-Typed = collections.namedtuple("Typed", "where words text line")
+# where: file:line, or file and a part of it. typed: the command with its quotes, and words: without
+# them. text: all that is shown together with the command. line: it stands on a line of its own, to
+# be copied.
+Typed = collections.namedtuple("Typed", "where typed words text line")
 
 C_TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"((?:\\.|[^"\\\n])*)"|\'(?:\\.|[^\'\\\n])+\'|'
                      r'([A-Za-z_]\w*)|(?:\s|\\\n)+|.', re.DOTALL)
@@ -120,7 +121,7 @@ def split(command):
 def of_text(where, text):
     for line, pieces in ((True, own_lines(text)), (False, quoted(text))):
         for piece in pieces:
-            yield Typed(where, split(piece), text, line)
+            yield Typed(where, piece, split(piece), text, line)
 
 
 def code_on(path):
@@ -159,7 +160,7 @@ def of_pages():
         for number, code, block in (roff_code if path in man else code_on)(path):
             for part in re.split(r" \| | && |; ", code):
                 if part.strip():
-                    yield Typed(f"{path}:{number}", split(part),
+                    yield Typed(f"{path}:{number}", part, split(part),
                                 tree.read(path).replace("\\e", "\\"), block)
 
 

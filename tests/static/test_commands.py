@@ -190,17 +190,29 @@ def test_commands_are_ones_that_their_programs_take(checks):
 
 
 def test_no_command_that_powershell_takes_for_another(checks):
-    """Aliases hide programs; and a reader may use either shell, so what only one of them
-    understands must not stand there."""
+    """Aliases hide programs; a comma outside quotes makes a list, which a program gets as several
+    words (about_Parsing); and a reader may use either shell, so what only one of them understands
+    must not stand there."""
     wrong = []
     for command, name, _ in named(checks):
         first = re.split(r"[\\/]", command.words[0])[-1]
         if first in windows.HIDDEN_BY_ALIASES:
             wrong.append(f"{command.where}: '{first}' is a cmdlet in PowerShell: {first}.exe")
+        bare = re.sub(r"\"[^\"]*\"|'[^']*'", "", command.typed)
+        if name in {*windows.CHECKS, "wslbridge-helper"} and re.search(r"\S,\S", bare):
+            wrong.append(f"{command.where}: put quotes around the words with a comma")
         one_shell = re.search(r"%\w+%|\$env:|&", " ".join(command.words))
         if command.line and name in {*windows.CHECKS, "wslbridge-helper", "cd"} and one_shell:
             wrong.append(f"{command.where}: only one of cmd and PowerShell knows {one_shell[0]}")
     report(wrong)
+
+
+def test_a_restart_waits_for_the_end():
+    """'sc.exe stop' returns while the service is still ending, and a start at once is refused (error
+    1056). 'net.exe stop' waits."""
+    report([f"{where}: stop it with net.exe" for where, text in commands.texts()
+            for name in re.findall(r"\bsc\.exe stop (\S+?)(?=['\s])", text)
+            if re.search(rf"\bstart {name}\b", text)])
 
 
 def test_nothing_names_sc_alone():

@@ -157,6 +157,7 @@ def check_powershell(words):
     return check_cmdlet(words[1].split())
 
 
+# 'Net start' and 'net stop' (previous-versions/windows, Net services overview)
 def check_net(words):
     good = len(words) == 2 and words[0] in ("start", "stop")
     return None if good else f"net.exe does not take '{' '.join(words)}'"

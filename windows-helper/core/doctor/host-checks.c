@@ -53,8 +53,8 @@ static void check_not_serving(const HostEvidence *e, Findings *f) {
         case SERVICE_IS_RUNNING:
                 host_finding(f, FINDING_PROBLEM, "service", NULL,
                              "If it has just started, look again in a few seconds. Otherwise "
-                             "restart it. " ELEVATED "  sc.exe stop wslbridge-helper\n"
-                             "  sc.exe start wslbridge-helper",
+                             "restart it. " ELEVATED "  net.exe stop wslbridge-helper\n"
+                             "  net.exe start wslbridge-helper",
                              "The service wslbridge-helper runs, but there is no status.json of "
                              "it");
                 break;

@@ -52,7 +52,7 @@ static const char *judge_advice(const char *reason) {
                  "trust: Settings, Network & internet, the properties of the network, Private."},
                 {WIRE_REASON_FIREWALL_OFF, "Turn Windows Firewall on, unless this is on purpose."},
                 {WIRE_REASON_NOT_LISTENING,
-                 ELEVATED "  sc.exe stop iphlpsvc\n  sc.exe start iphlpsvc"},
+                 ELEVATED "  net.exe stop iphlpsvc\n  net.exe start iphlpsvc"},
                 {WIRE_REASON_GUEST_ADDRESS,
                  "In the guest, use the address that WSL or the virtual switch gives it."},
                 {WIRE_REASON_DUPLICATE, "In the guest, remove one of the two."},

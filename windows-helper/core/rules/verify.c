@@ -214,7 +214,7 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 c->lates[c->n_lates++] = e->listen;
                 result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
                               "%s: the service IP Helper (iphlpsvc) does not listen there; restart "
-                              "it: 'sc.exe stop iphlpsvc', then 'sc.exe start iphlpsvc'",
+                              "it: 'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'",
                               text);
         } else {
                 result_worsen(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
