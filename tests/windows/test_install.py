@@ -233,6 +233,18 @@ def test_the_event_viewer_shows_the_file(serving):
     assert serving.serves() == "new" and serving.files() == [EXE]
 
 
+def test_the_attribute_read_only_is_not_copied(machine):
+    """Such a program could be neither replaced nor deleted."""
+    for version in ("old", "new"):
+        machine.versions[version].chmod(0o444)
+        code, output = machine.install(version)
+        assert code == 0, output
+        assert machine.serves() == version and machine.files() == [EXE]
+        assert (machine.folder / EXE).stat().st_mode & 0o200
+    assert machine.uninstall()[0] == 0
+    machine.expect_nothing()
+
+
 def test_the_installed_program_installs_itself_again(serving):
     code, output = serving.run(serving.folder / EXE, "install", "--transport",
                                f"tcp:127.0.0.1:{serving.service.port}")

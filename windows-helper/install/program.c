@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Copying, renaming and deleting the program. A rename is tried for a while, because a virus
- * scanner may have the file open for a moment.
+ * Copying, renaming and deleting the program. What needs the file is tried for a while, because a
+ * virus scanner may have it open for a moment.
  */
 
 #include "windows-helper/install/program.h"
@@ -181,22 +181,31 @@ void program_repair(const Program *p) {
                 report_done("repaired", p->exe);
 }
 
-static int program_flush(const wchar_t *path) {
-        HANDLE file =
-                CreateFileW(path, GENERIC_WRITE, FILE_SHARE_READ, NULL, OPEN_EXISTING, 0, NULL);
+static DWORD program_try_flush(const wchar_t *path, const wchar_t *to, DWORD flags) {
+        HANDLE file = CreateFileW(path, GENERIC_WRITE,
+                                  FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                                  OPEN_EXISTING, 0, NULL);
         DWORD error = ERROR_SUCCESS;
 
         if (file == INVALID_HANDLE_VALUE || !FlushFileBuffers(file))
                 error = GetLastError();
         if (file != INVALID_HANDLE_VALUE)
                 (void) CloseHandle(file);
-        if (error != ERROR_SUCCESS)
-                return log_win_error(error, "Cannot write '%s'", WIN_UTF8(path));
-        return 0;
+        return error;
+}
+
+static DWORD program_try_copy(const wchar_t *from, const wchar_t *to, DWORD flags) {
+        DWORD error = CopyFileW(from, to, FALSE) ? ERROR_SUCCESS : GetLastError();
+
+        /* A copy of a file that is read-only would be so, too: it could not be replaced later. */
+        if (error == ERROR_SUCCESS)
+                (void) SetFileAttributesW(to, FILE_ATTRIBUTE_NORMAL);
+        return error;
 }
 
 int program_copy(Program *p) {
         wchar_t self[PATHS_MAX];
+        DWORD error;
         int r;
 
         if (p->is_self)
@@ -212,10 +221,12 @@ int program_copy(Program *p) {
         if (!CreateDirectoryW(p->folder, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
                 return log_win_error(GetLastError(), "Cannot create folder '%s'",
                                      WIN_UTF8(p->folder));
-        if (!CopyFileW(self, p->copy, FALSE))
-                return log_win_error(GetLastError(), "Cannot copy the program to '%s'",
-                                     WIN_UTF8(p->copy));
-        return program_flush(p->copy); /* before it replaces a program that works */
+        error = program_retry(program_try_copy, self, p->copy, 0);
+        if (error == ERROR_SUCCESS) /* it is on the disk before it replaces a program that works */
+                error = program_retry(program_try_flush, p->copy, NULL, 0);
+        if (error != ERROR_SUCCESS)
+                return log_win_error(error, "Cannot copy the program to '%s'", WIN_UTF8(p->copy));
+        return 0;
 }
 
 int program_copy_undo(Program *p) {
