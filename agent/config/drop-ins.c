@@ -134,7 +134,7 @@ static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
         _cleanup_free_ char *path = NULL;
         struct dirent *entry;
         DIR *dir;
-        int r = 0;
+        int r = 0, error;
 
         if (asprintf(&path, "%s%s/%s", root, config_prefixes[prefix], CONFIG_SERVICE_DIR) < 0) {
                 path = NULL;
@@ -144,11 +144,12 @@ static int drop_ins_list_prefix(DropIns *d, const char *root, unsigned prefix,
         if (!dir)
                 return folder_failed(path, strlen(root), errno, problems);
         d->dir_fds[prefix] = fcntl(dirfd(dir), F_DUPFD_CLOEXEC, 3);
-        while (r == 0 && (errno = 0, entry = readdir(dir)))
+        error = d->dir_fds[prefix] < 0 ? errno : 0;
+        while (r == 0 && error == 0 && (errno = 0, entry = readdir(dir)))
                 r = drop_ins_consider(d, entry, prefix, problems);
-        if (r == 0 && (errno != 0 || d->dir_fds[prefix] < 0)) {
-                int error = errno;
-
+        if (r == 0 && error == 0)
+                error = errno;
+        if (r == 0 && error != 0) {
                 config_problems_begin(problems, path + strlen(root));
                 add_open_problem("listed", error, problems);
                 r = 1;
@@ -198,32 +199,6 @@ void drop_ins_done(DropIns *d) {
         *d = DROP_INS_NULL;
 }
 
-int drop_ins_list(const char *root, const Config *previous, DropIns *ret,
-                  ConfigProblems *problems) {
-        _cleanup_(drop_ins_done) DropIns d = DROP_INS_NULL;
-        size_t n = 0;
-
-        for (unsigned i = 0; i < N_PREFIXES; i++) {
-                int r = drop_ins_list_prefix(&d, root, i, problems);
-
-                if (r > 0)
-                        r = drop_ins_add_unknown(&d, previous, i);
-                if (r >= 0)
-                        r = check_main(root, i, problems);
-                if (r < 0)
-                        return r;
-        }
-        if (d.n > 1)
-                qsort(d.items, d.n, sizeof(*d.items), drop_in_compare);
-        for (size_t i = 0; i < d.n; i++) /* the first file of a name counts */
-                if (n == 0 || strcmp(d.items[n - 1].name, d.items[i].name) != 0)
-                        d.items[n++] = d.items[i];
-        d.n = n;
-        *ret = d;
-        d = DROP_INS_NULL;
-        return 0;
-}
-
 char *drop_in_path(const DropIn *item) {
         char *path;
 
@@ -231,6 +206,64 @@ char *drop_in_path(const DropIn *item) {
                      item->name, CONFIG_DROPIN_SUFFIX) < 0)
                 return NULL;
         return path;
+}
+
+/* Whether a file of a later folder was in force, so that no earlier one turns it off. */
+static bool was_in_force(const Config *previous, const DropIn *item) {
+        const ConfigService *s = previous ? config_find(previous, item->name) : NULL;
+        _cleanup_free_ char *path = s ? drop_in_path(item) : NULL;
+
+        return path && strcmp(s->file, path) == 0;
+}
+
+/* Keep the first file of each name. @blind: the first folder that cannot be listed. It may turn off
+ * any file of the later ones, so none of these comes into force newly. */
+static void drop_ins_select(DropIns *d, unsigned blind, const Config *previous,
+                            ConfigProblems *problems) {
+        size_t n = 0;
+
+        if (d->n > 1)
+                qsort(d->items, d->n, sizeof(*d->items), drop_in_compare);
+        for (size_t i = 0; i < d->n; i++) {
+                DropIn item = d->items[i];
+                char name[sizeof(item.name) + sizeof(CONFIG_DROPIN_SUFFIX)];
+
+                if (i > 0 && strcmp(d->items[i - 1].name, item.name) == 0)
+                        continue;
+                if (item.prefix <= blind || item.unknown || was_in_force(previous, &item)) {
+                        d->items[n++] = item;
+                        continue;
+                }
+                (void) stpcpy(stpcpy(name, item.name), CONFIG_DROPIN_SUFFIX);
+                add_name_problem(config_prefixes[item.prefix], CONFIG_SERVICE_DIR, name,
+                                 "is not read, because a folder that cannot be listed may have a "
+                                 "file of this name, which goes first",
+                                 problems);
+        }
+        d->n = n;
+}
+
+int drop_ins_list(const char *root, const Config *previous, DropIns *ret,
+                  ConfigProblems *problems) {
+        _cleanup_(drop_ins_done) DropIns d = DROP_INS_NULL;
+        unsigned blind = N_PREFIXES;
+
+        for (unsigned i = 0; i < N_PREFIXES; i++) {
+                int r = drop_ins_list_prefix(&d, root, i, problems);
+
+                if (r > 0) {
+                        blind = i < blind ? i : blind;
+                        r = drop_ins_add_unknown(&d, previous, i);
+                }
+                if (r >= 0)
+                        r = check_main(root, i, problems);
+                if (r < 0)
+                        return r;
+        }
+        drop_ins_select(&d, blind, previous, problems);
+        *ret = d;
+        d = DROP_INS_NULL;
+        return 0;
 }
 
 /* A link that leads to nothing that can be read. @target: where it leads, escaped. */

@@ -265,8 +265,35 @@ START_TEST(folder_that_is_not_one) {
         expect("folder",
                LIST("/etc/wslbridge/agent.conf: is a link to 'nowhere'",
                     ETC ": cannot be listed: Not a directory; correct",
-                    RUN ": is a link to a folder that does not exist; correct or remove", NULL),
-               LIST("web", NULL));
+                    RUN ": is a link to a folder that does not exist; correct or remove",
+                    LIB "/web.ini: is not read, because a folder that cannot be listed may have a "
+                        "file of this name",
+                    NULL),
+               NONE);
+}
+END_TEST
+
+/* The folder has a mask, and then it cannot be listed any more. What the mask turns off stays off,
+ * and what nothing has turned off stays on. */
+START_TEST(mask_in_a_folder_that_cannot_be_listed) {
+        Config *next;
+
+        put_link(ETC "/off.ini", "/dev/null");
+        put(LIB "/off.ini", GOOD_443);
+        put(LIB "/on.ini", GOOD_80);
+        expect("listed", NONE, LIST("on", NULL));
+        ck_assert_int_eq(rename(below(ETC), below(ETC ".away")), 0);
+        put(ETC, "a file");
+        ck_assert_int_eq(config_reload(root, config, &next), 0);
+        ck_assert_uint_eq(next->n_services, 1);
+        ck_assert_str_eq(next->services[0].name, "on");
+        ck_assert(config_has_problem(next, LIB "/off.ini"));
+        ck_assert(!config_has_problem(next, LIB "/on.ini"));
+        config_free(next);
+        expect("at the start",
+               LIST(ETC ": cannot be listed", LIB "/off.ini: is not read",
+                    LIB "/on.ini: is not read", NULL),
+               NONE);
 }
 END_TEST
 
@@ -367,6 +394,7 @@ int main(void) {
         tcase_add_test(tcase, near_misses_are_reported);
         tcase_add_test(tcase, things_that_are_not_files);
         tcase_add_test(tcase, folder_that_is_not_one);
+        tcase_add_test(tcase, mask_in_a_folder_that_cannot_be_listed);
         tcase_add_test(tcase, unreadable_file);
         tcase_add_test(tcase, file_size);
         tcase_add_test(tcase, bad_file_harms_no_other);
