@@ -25,6 +25,8 @@ typedef struct Loader {
         const char *root;
         const ConfigCandidate *candidate; /* may be NULL */
         const Config *previous;           /* may be NULL */
+        const char *const *hidden;        /* files that count as unreadable */
+        size_t n_hidden;
 
         /* owned */
         ConfigBuilder builder;
@@ -56,6 +58,8 @@ static int loader_new(Loader **ret_loader, const char *root, const Config *previ
         l->root = root;
         l->candidate = NULL;
         l->previous = previous;
+        l->hidden = NULL;
+        l->n_hidden = 0;
         l->problems = CONFIG_PROBLEMS_NULL;
         l->builder = (ConfigBuilder){0};
         l->drafts = (ConfigDrafts){0};
@@ -86,6 +90,13 @@ static void fingerprint_file(Loader *l, const char *path, ConfigFileResult resul
                 fingerprint_add(l, &n, sizeof(n));
                 fingerprint_add(l, data, n);
         }
+}
+
+static bool is_hidden(const Loader *l, const char *path) {
+        for (size_t i = 0; i < l->n_hidden; i++)
+                if (strcmp(l->hidden[i], path) == 0)
+                        return true;
+        return false;
 }
 
 /* Otherwise a misspelt --root would look like an empty configuration. */
@@ -129,6 +140,8 @@ static int load_agent(Loader *l) {
                 result = config_file_read(AT_FDCWD, path, l->buffer, &n, &l->problems);
                 if (result == CONFIG_FILE_ABSENT)
                         continue;
+                if (is_hidden(l, path + strlen(l->root)))
+                        result = CONFIG_FILE_BAD;
                 fingerprint_file(l, path + strlen(l->root), result, l->buffer, n);
                 if (result == CONFIG_FILE_READ)
                         agent_file_parse(l->buffer, n, l->builder.config, &l->problems);
@@ -158,7 +171,7 @@ static int load_service(Loader *l, const DropIns *files, const DropIn *item) {
                 return -ENOMEM;
         (void) stpcpy(stpcpy(file, item->name), CONFIG_DROPIN_SUFFIX);
         config_problems_begin(&l->problems, path);
-        if (!item->unknown)
+        if (!item->unknown && !is_hidden(l, path))
                 result = config_file_read(files->dir_fds[item->prefix], file, l->buffer, &n,
                                           &l->problems);
         fingerprint_file(l, path, result, l->buffer, n);
@@ -264,5 +277,23 @@ int config_load_candidate(const char *root, const ConfigCandidate *candidate,
         if (r < 0 || l->problems.oom)
                 return -ENOMEM;
         finish(l, ret_config);
+        return 0;
+}
+
+int config_fingerprint_without(const char *root, const char *const *files, size_t n,
+                               uint64_t *ret_fingerprint) {
+        _cleanup_(loader_freep) Loader *l = NULL;
+        int r = loader_new(&l, root, NULL);
+
+        if (r < 0)
+                return r;
+        l->hidden = files;
+        l->n_hidden = n;
+        r = load_agent(l);
+        if (r >= 0)
+                r = load_services(l);
+        if (r < 0)
+                return r;
+        *ret_fingerprint = l->fingerprint;
         return 0;
 }

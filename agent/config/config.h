@@ -111,6 +111,12 @@ typedef struct ConfigCandidate { /* a service file that does not exist yet; all 
  * become with it. @previous may be NULL. */
 int config_load_candidate(const char *root, const ConfigCandidate *candidate,
                           const Config *previous, Config **ret_config);
+
+/* The fingerprint that a reader would find who cannot read @files, as they are named in problems.
+ * Return: 0 or -ENOMEM. */
+int config_fingerprint_without(const char *root, const char *const *files, size_t n,
+                               uint64_t *ret_fingerprint);
+
 Config *config_free(Config *c);
 DEFINE_CLEANUP(Config *, config_free);
 

@@ -111,9 +111,9 @@ int ctl_check(const CtlOptions *o, int n, char **names) {
                 return ctl_error_errno(ENOMEM, "read", "the configuration");
         config_check_problems(config);
         n_more = report ? check_agent(report, config) : check_sandbox_all(o->root, config);
-        if (report && !report_has_read(report, config->fingerprint))
-                (void) fprintf(stderr, "The running agent has not read these files yet, or reads "
-                                       "others; let it do so with 'wslbridgectl reload'\n");
+        if (report && !ctl_agent_has_read(o->root, report, config))
+                (void) fprintf(stderr, "The running agent has not read these files yet; let it do "
+                                       "so with 'wslbridgectl reload'\n");
         if (config->n_problems + n_more > 0)
                 return CTL_EXIT_FAILURE;
         config_check_summary(config);

@@ -54,7 +54,7 @@ static int wait_look(const Report *report, void *userdata) {
                 return CTL_WAIT_MORE;
         if (config_load(w->root, &config) < 0)
                 return ctl_error_errno(ENOMEM, "read", "the configuration");
-        w->unread = !report_has_read(report, config->fingerprint);
+        w->unread = !ctl_agent_has_read(w->root, report, config);
         return w->unread ? CTL_WAIT_MORE : blocked ? WAIT_BLOCKED : CTL_EXIT_OK;
 }
 

@@ -31,10 +31,10 @@ class Control:
                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                 env={**os.environ, **(env or {})}, **options)
 
-    def run(self, *arguments, stdin="", env=None):
+    def run(self, *arguments, stdin="", env=None, cwd=None):
         """(exit code, standard output and error)"""
         done = subprocess.run(self.command(*arguments), input=stdin, text=True, timeout=MAX_DELAY,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, cwd=cwd,
                               env={**os.environ, **(env or {})})
         assert "Sanitizer" not in done.stdout and "runtime error" not in done.stdout, done.stdout
         return done.returncode, done.stdout

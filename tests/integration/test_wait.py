@@ -58,6 +58,29 @@ def test_wait_knows_who_has_an_endpoint(up):
     assert control.run("wait", "web") == (0, "")
 
 
+def test_a_file_that_only_the_agent_cannot_read(up):
+    """As the sandbox of the service hides it. Nothing waits for the agent to read what it cannot."""
+    guest, host, control = up
+    guest.service("web", "listen = 8080")
+    guest.wait_state("web", "active")
+    with open(os.path.join(guest.folder, "elsewhere.ini"), "w", encoding="utf-8") as f:
+        f.write("[service]\nlisten = 5432\n")
+    os.symlink("/proc/self/cwd/elsewhere.ini", os.path.join(guest.root, FOLDER, "db.ini"))
+    wait_until(lambda: guest.status()["configuration"]["problems"], "the problem")
+    here = {"cwd": guest.folder}  # where this link leads to a file, which it does not for the agent
+    assert control.run("wait", "--timeout=20", "web", **here) == (0, "")
+    code, output = control.run("wait", "--timeout=20", "db", **here)
+    assert code == 1 and "which does not exist" in output and "(it is left out)" in output
+    assert control.run("wait", "--timeout=20", **here)[0] == 1
+    for command in ("check", "doctor"):
+        assert "not read" not in control.run(command, **here)[1]
+    guest.process.send_signal(signal.SIGSTOP)
+    guest.service("web", "listen = 8081")
+    code, output = control.run("wait", "--timeout=0.3", "web", **here)
+    assert code == 5 and "wslbridgectl reload" in output
+    guest.process.send_signal(signal.SIGCONT)
+
+
 def test_reload_says_what_is_not_in_force(up):
     guest, host, control = up
     target = os.path.join(guest.folder, "target.ini")

@@ -161,6 +161,27 @@ int ctl_agent_require(const char *root, Report **ret_report) {
         return r == CTL_AGENT_E_NOT_RUNNING ? CTL_EXIT_NOT_RUNNING : CTL_EXIT_FAILURE;
 }
 
+bool ctl_agent_has_read(const char *root, const Report *report, const Config *config) {
+        _cleanup_free_ const char **files = calloc(report->n_problems + 1, sizeof(*files));
+        uint64_t fingerprint;
+        size_t n = 0;
+
+        if (report_has_read(report, config->fingerprint))
+                return true;
+        for (size_t i = 0; files && i < report->n_problems; i++) {
+                const ReportProblem *p = &report->problems[i];
+                const char *base = strrchr(p->file, '/');
+
+                if (p->line > 0 || *p->key || config_has_problem(config, p->file))
+                        continue;
+                if (base && strcmp(base, "/services.d") == 0)
+                        return true;
+                files[n++] = p->file;
+        }
+        return n > 0 && config_fingerprint_without(root, files, n, &fingerprint) >= 0 &&
+               report_has_read(report, fingerprint);
+}
+
 const char *ctl_start_advice(const char *root) {
         char path[PATH_MAX];
 

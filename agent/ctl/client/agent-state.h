@@ -5,6 +5,7 @@
  * Internal to wslbridgectl: the running agent, as far as its status file shows it.
  */
 
+#include "agent/config/config.h"
 #include "agent/status/read.h"
 #include "common/names.h"
 
@@ -27,6 +28,17 @@ int ctl_agent_read(const char *root, Report **ret_report, char **ret_problem);
 
 /* The same, for commands that need a running agent: prints what is wrong. Return: CtlExit. */
 int ctl_agent_require(const char *root, Report **ret_report);
+
+/**
+ * ctl_agent_has_read() - whether the agent has read the files that are there now
+ * @config: as this program sees them
+ *
+ * The service sees less than a shell: a file that its sandbox hides is the same for it whatever the
+ * file says. So a file that the agent alone cannot read does not count, or the answer would never
+ * be yes. Return: also true for an agent of an older version, which does not say what it has read,
+ * and where the agent alone cannot list a folder.
+ */
+bool ctl_agent_has_read(const char *root, const Report *report, const Config *config);
 
 /* How to start the agent, as the end of a sentence: without systemd no systemctl helps. */
 const char *ctl_start_advice(const char *root);

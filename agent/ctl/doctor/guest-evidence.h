@@ -37,6 +37,7 @@ typedef struct GuestEvidence { /* everything is borrowed */
         bool status_bad;            /* there is a status file, but it cannot be used */
         const Report *report;       /* NULL = the agent does not run */
         const Config *config;       /* as the files are now */
+        bool unread;                /* … but the agent has not read them since they changed */
         const PortMap *ports;       /* as they are now */
         IdleStop idle;
         const char *containers; /* networks of containers that are up: "docker0, cni0"; "" = none */

@@ -177,6 +177,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .status_bad = r == CTL_AGENT_E_BAD,
                 .report = ret->report,
                 .config = ret->config,
+                .unread = ret->report && !ctl_agent_has_read(root, ret->report, ret->config),
                 .ports = ret->ports,
                 .containers = ret->containers,
                 .now_usec = now_usec(),

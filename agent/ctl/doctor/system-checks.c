@@ -151,8 +151,7 @@ static void check_config(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
         const Config *c = e->config;
         bool reported = r && r->n_problems > 0;
-        bool unread =
-                r && (!report_has_read(r, c->fingerprint) || (!reported && c->n_problems > 0));
+        bool unread = e->unread || (r && !reported && c->n_problems > 0);
         bool stale = unread || (r && r->stale);
         Finding *x;
 

@@ -232,6 +232,13 @@ START_TEST(configuration) {
         config.n_problems = 1;
         expect("config-stale"); /* the agent has not seen it, or could not */
         ck_assert(first_says("/etc/b.ini: is worse", ""));
+        config.n_problems = 0;
+        expect("");
+        evidence.unread = true;
+        expect("config-stale");
+        ck_assert(first_says("has not read the present files", "wslbridgectl reload"));
+        evidence.unread = false;
+        config.n_problems = 1;
         evidence.report = NULL;
         expect("agent-stopped config-problem");
 }
