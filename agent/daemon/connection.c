@@ -161,6 +161,8 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         helper->error = *down;
         if (down->cause == CHANNEL_UNANSWERED && !helper->unanswered_since.realtime_usec)
                 helper->unanswered_since = status_time_now();
+        else if (!down->was_ready) /* it does not even take connections now, which is worse */
+                helper->unanswered_since = (StatusTime){0};
         agent_forget_push(a);
         if (news && agent_may_log(a))
                 agent_log_down(a, down);

@@ -47,7 +47,8 @@ typedef struct StatusHelper {
         char software[WIRE_SOFTWARE_MAX + 1]; /* of the last session */
         bool failed; /* the members below say how the last connection ended */
         ChannelDown error;
-        StatusTime unanswered_since; /* sessions end because it answers no STATE; 0: it does */
+        StatusTime unanswered_since; /* sessions end because it answers no STATE; 0: it does,
+                                        or there are no sessions */
 } StatusHelper;
 
 typedef struct Status { /* everything borrowed */

@@ -220,6 +220,20 @@ def test_helper_without_answers(guest, peer):
     guest.stop()
 
 
+def test_helper_without_answers_that_ends(guest, peer, control):
+    """From then on it is missing, and nobody is sent to look at what it does with the services."""
+    guest.service("web", "listen = 8080")
+    bad = peer(MuteHelper())
+    guest.start()
+    wait_until(lambda: guest.status()["helper"].get("unanswered_since"), "no answer")
+    assert "helper-unanswered" in str(control.json("doctor"))
+    bad.close()
+    wait_until(lambda: guest.status()["helper"]["error"]["cause"] == "unreachable", "no helper")
+    assert guest.status()["helper"]["unanswered_since"] is None
+    output = str(control.json("doctor"))
+    assert "helper-silent" in output and "helper-unanswered" not in output
+
+
 def test_more_endpoints_than_the_helper_accepts(guest, peer):
     """The agent then asks for nothing, because the old rules would outlive an address change."""
     helper = SmallHelper()
