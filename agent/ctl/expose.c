@@ -159,6 +159,16 @@ static int expose_look(const Report *report, void *userdata) {
         return CTL_EXIT_FAILURE;
 }
 
+/* @error: of ctl_service_write(). Return: CtlExit. */
+static int expose_file_error(int error, const char *verb, const char *file) {
+        if (error == CTL_FILE_E_LINK)
+                return ctl_error(
+                        "%s is a link that others than root could turn to another place, so "
+                        "nothing was written through it; replace it by a copy of the file",
+                        file);
+        return ctl_error_errno(-error, verb, file);
+}
+
 /* The agent does not accept the file: for another file, which has a problem now, something is in
  * force that only the agent knows. So put back what was there, unless somebody else has changed it
  * since. */
@@ -173,8 +183,8 @@ static int expose_undo(Expose *e, const Report *report) {
         if (r == 0 && present.n == buffer_length(&e->text) &&
             memcmp(now, buffer_bytes(&e->text), present.n) == 0)
                 r = ctl_file_restore(e->path, &e->backup);
-        if (r < 0)
-                return ctl_error_errno(-r, "restore", e->expected.file);
+        if (r != 0)
+                return expose_file_error(r, "restore", e->expected.file);
         return ctl_error("The file was taken back, because the agent does not accept it: %s%s%s",
                          p->key, *p->key ? ": " : "", p->message);
 }
@@ -237,8 +247,8 @@ static int expose_write(Expose *e) {
         r = ctl_file_backup(e->path, &e->backup);
         if (r == 0)
                 r = ctl_service_write(e->path, buffer_text(&e->text), buffer_length(&e->text));
-        if (r < 0)
-                return ctl_error_errno(-r, "write", e->expected.file);
+        if (r != 0)
+                return expose_file_error(r, "write", e->expected.file);
         e->expected.written_usec = now_usec();
         return CTL_EXIT_OK;
 }

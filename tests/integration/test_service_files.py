@@ -98,6 +98,38 @@ def test_expose_keeps_link_owner_and_mode(guest, control):
     assert not os.path.lexists(path) and os.path.exists(target)
 
 
+def test_expose_does_not_follow_a_link_that_others_can_turn(guest, control):
+    """A user could turn it to another place while root writes, and have a file of any name made there."""
+    control.run("expose", "2222", "--name=ssh", "--no-wait")
+    path, folder = os.path.join(guest.root, FOLDER, "ssh.ini"), os.path.join(guest.root, "dotfiles")
+    os.mkdir(folder)
+    target = os.path.join(folder, "ssh.ini")
+    os.rename(path, target)
+    os.symlink(target, path)
+    with open(target, encoding="utf-8") as f:
+        before = f.read()
+    for owner, mode in ((12, 0o755), (0, 0o775), (0, 0o757)):
+        os.chown(folder, owner, 34)
+        os.chmod(folder, mode)
+        for force in ([], ["--force"]):
+            code, output = control.run("expose", "2222:22", "--name=ssh", "--no-wait", *force)
+            assert code == 1 and "others than root could turn" in output
+            with open(target, encoding="utf-8") as f:
+                assert f.read() == before
+            assert os.listdir(folder) == ["ssh.ini"] and os.readlink(path) == target
+    os.chmod(folder, 0o755)
+    os.chown(folder, 0, 0)
+    os.symlink("dotfiles", folder + "-link")
+    os.unlink(path)
+    os.symlink(os.path.join(folder + "-link", "ssh.ini"), path)
+    assert control.run("expose", "2222:22", "--name=ssh", "--no-wait")[0] == 1
+    os.unlink(path)
+    os.symlink(target, path)
+    os.chmod(folder, 0o1757)  # as /tmp: nobody can take away what is root's
+    assert control.run("expose", "2222:22", "--name=ssh", "--no-wait")[0] == 0
+    assert os.readlink(path) == target and "connect-port = 22" in open(target, encoding="utf-8").read()
+
+
 def test_check_says_what_the_agent_cannot_read(guest, control):
     """While it does not run: what the unit hides, and what belongs to root alone."""
     guest.service("web", "listen = 8080")

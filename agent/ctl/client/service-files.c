@@ -110,18 +110,59 @@ int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode) {
         return replace(path, data, n, &(FileOwner){.mode = mode});
 }
 
+static bool is_folder_safe(const char *path) {
+        struct stat st;
+
+        return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+               (st.st_uid == 0 || st.st_uid == geteuid()) &&
+               (!(st.st_mode & (S_IWGRP | S_IWOTH)) || (st.st_mode & S_ISVTX));
+}
+
+/* Where the link @path leads, if that can be changed by root and this user only: through folders of
+ * theirs, and no other link. Anybody else could turn it to another place while we write, and get a
+ * file of a name and an owner of their choice there. */
+static bool follow_link(const char *path, char ret_target[PATH_MAX], struct stat *ret_stat) {
+        char folder[PATH_MAX], base[PATH_MAX], link[PATH_MAX];
+        ssize_t n = readlink(path, link, sizeof(link) - 1);
+        int length;
+
+        (void) snprintf(folder, sizeof(folder), "%s", path);
+        *strrchr(folder, '/') = '\0';
+        if (n < 0 || !realpath(folder, base))
+                return false;
+        link[n] = '\0';
+        length = snprintf(ret_target, PATH_MAX, "%s%s%s", link[0] == '/' ? "" : base,
+                          link[0] == '/' ? "" : "/", link);
+        if (length < 0 || length >= PATH_MAX)
+                return false;
+        for (char *slash = ret_target; (slash = strchr(slash + 1, '/'));) {
+                bool safe;
+
+                *slash = '\0';
+                safe = is_folder_safe(ret_target);
+                *slash = '/';
+                if (!safe)
+                        return false;
+        }
+        return lstat(ret_target, ret_stat) == 0 && S_ISREG(ret_stat->st_mode);
+}
+
 int ctl_service_write(const char *path, const char *data, size_t n) {
         FileOwner owner = {.mode = 0644};
         char target[PATH_MAX];
+        bool is_link;
         struct stat st;
 
-        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode) || !realpath(path, target))
+        is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
                 return replace(path, data, n, &owner);
+        if (is_link && !follow_link(path, target, &st))
+                return CTL_FILE_E_LINK;
         owner = (FileOwner){.mode = st.st_mode & 07777,
                             .known = st.st_uid != geteuid() || st.st_gid != getegid(),
                             .uid = st.st_uid,
                             .gid = st.st_gid};
-        return replace(target, data, n, &owner);
+        return replace(is_link ? target : path, data, n, &owner);
 }
 
 int ctl_file_move(const char *from, const char *to) {
@@ -213,9 +254,7 @@ int ctl_services_lock(const char *root) {
                         return -ETIME;
                 (void) nanosleep(&(struct timespec){.tv_nsec = LOCK_PAUSE_NSEC}, NULL);
         }
-        r = fd;
-        fd = -1;
-        return r;
+        return TAKE_FD(fd);
 }
 
 int ctl_lock_error(int error) {

@@ -34,9 +34,15 @@ int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode);
 /* Put the file @from in the place of @to, in the same folder. Return: 0 or negative errno. */
 int ctl_file_move(const char *from, const char *to);
 
-/* The same for a service file: one that exists keeps its owner and mode, and a link stays a link to
- * the file that is written, unless it is a mask. */
+/* As ctl_file_write() for a service file: one that exists keeps its owner and mode, and a link
+ * stays a link to the file that is written, unless it is a mask. Return: 0, CTL_FILE_E_LINK or
+ * negative errno. */
 int ctl_service_write(const char *path, const char *data, size_t n);
+
+enum {
+        _CTL_FILE_E_SUCCESS,
+        CTL_FILE_E_LINK, /* somebody else could turn the link, so nothing was written */
+};
 
 /* Replace the file by a link to /dev/null, which turns off the files of this name in later folders.
  */
@@ -61,7 +67,7 @@ typedef struct CtlFileBackup { /* what a service file was */
 } CtlFileBackup;
 
 int ctl_file_backup(const char *path, CtlFileBackup *ret_backup);
-int ctl_file_restore(const char *path, const CtlFileBackup *backup);
+int ctl_file_restore(const char *path, const CtlFileBackup *backup); /* as ctl_service_write() */
 
 /* The path of service @name below prefix number @prefix, owned by the caller. NULL when out of
  * memory. */
