@@ -9,11 +9,11 @@ import subprocess
 import threading
 import time
 
+import wine_prefix
+
 
 # Wine's own messages: of a channel ("0024:err:module:…"), or of its loader.
 WINE_LINE = re.compile(r"[0-9a-f]{4}:(err|warn|fixme|trace):|wine( client error|server)?: ")
-# What a test build prints as its first act when WSLBRIDGE_TEST_MAIN is set.
-REACHED_MAIN = "main"
 
 
 class Helper:
@@ -38,8 +38,7 @@ class Helper:
         self.reached_main = False
         self.process = self._prefix.popen(*self._command, stdin=subprocess.DEVNULL,
                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                          env={"WINEDEBUG": "fixme-all",
-                                               "WSLBRIDGE_TEST_MAIN": "1"})
+                                          env={"WINEDEBUG": "fixme-all"})
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
 
@@ -48,7 +47,7 @@ class Helper:
             line = raw.decode(errors="replace").rstrip("\r\n")
             if WINE_LINE.match(line):
                 self.wine_lines.append(line)
-            elif line == REACHED_MAIN:
+            elif line == wine_prefix.REACHED_MAIN:
                 self.reached_main = True
             else:
                 self.lines.append(line)

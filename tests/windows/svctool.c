@@ -68,9 +68,10 @@ static int messages(const wchar_t *file) {
                         continue;
                 printf("%s\"%lu\":\"", first ? "" : ",", id);
                 for (DWORD i = 0; i < n; i++)
-                        printf(text[i] < L' '    ? "\\u%04x"
-                               : text[i] == L'"' ? "\\\""
-                                                 : "%lc",
+                        printf(text[i] < L' '     ? "\\u%04x"
+                               : text[i] == L'"'  ? "\\\""
+                               : text[i] == L'\\' ? "\\\\"
+                                                  : "%lc",
                                text[i]);
                 (void) putchar('"');
                 first = false;

@@ -131,7 +131,7 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     print(f"found after {found:.2f} s, withdrawn after {gone:.2f} s")
     assert found < 1 and gone < 1
     assert any("connections from WSL" in line for line in helper.lines)
-    assert any("has gone" in line for line in helper.lines)
+    wait_until(lambda: any("has gone" in line for line in helper.lines), 10, "the log line")
 
 
 def test_only_vms_of_wsl_have_a_listener(compute, start_vm_helper):
