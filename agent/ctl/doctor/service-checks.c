@@ -23,13 +23,28 @@ static void advise_refused(const GuestEvidence *e, const ReportService *s, Buffe
                               "of the host to change the value that is named above.");
 }
 
+/* Only the helper knows whether a rule can be taken over, and by which words. Then its text has the
+ * command. */
+static void advise_foreign(const ReportService *s, Buffer *advice) {
+        static const char command[] = "wslbridge-helper adopt ";
+        const char *found = strstr(s->text, command);
+
+        buffer_printf(advice, "Choose another port ('wslbridgectl expose' with --name=%s). ",
+                      s->name);
+        if (found) {
+                found += strlen(command);
+                buffer_printf(
+                        advice,
+                        "Or, if an old script has left the rule, take it over. " HELPER_ON_WINDOWS
+                        "  .\\wslbridge-helper adopt %.*s",
+                        (int) strcspn(found, "' "), found);
+        } else
+                buffer_printf(advice, "Or delete the other rule on Windows, if nobody needs it.");
+}
+
 static void advise_conflict(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
         if (strcmp(s->reason, "foreign-rule") == 0)
-                buffer_printf(advice,
-                              "Choose another port ('wslbridgectl expose' with --name=%s). Or, if "
-                              "an old script has left the rule, take it over. " HELPER_ON_WINDOWS
-                              "  .\\wslbridge-helper adopt %s",
-                              s->name, s->n_listens > 0 ? s->listens[0].listen : "ENDPOINT");
+                advise_foreign(s, advice);
         else if (strcmp(s->reason, "other-agent") == 0)
                 buffer_printf(advice, "Choose another port, or remove the service in the other "
                                       "guest; this one then becomes active by itself.");

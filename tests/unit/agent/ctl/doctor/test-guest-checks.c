@@ -139,7 +139,7 @@ START_TEST(services_by_state) {
                 const char *state, *reason, *finding, *advice;
         } table[] = {
                 {"conflict", "foreign-rule", "service-conflict:web",
-                 "  .\\wslbridge-helper adopt 0.0.0.0:8080"},
+                 "Choose another port ('wslbridgectl expose' with --name=web)"},
                 {"conflict", "other-agent", "service-conflict:web", "other guest"},
                 {"conflict", "port-in-use", "service-conflict:web", "what has the port on Windows"},
                 {"refused", "policy-port", "service-refused:web", "administrator"},
@@ -166,6 +166,23 @@ START_TEST(services_by_state) {
         }
         services[1].enabled = false;
         expect("");
+}
+END_TEST
+
+/* The helper's text says which endpoint of a range it is, and whether it can be taken over. */
+START_TEST(foreign_rules) {
+        services[1].state = "conflict";
+        services[1].reason = "foreign-rule";
+        listens[0].listen = "0.0.0.0:79-81";
+        services[1].text = "0.0.0.0:81: there is a port forwarding that wslbridge did not make; "
+                           "delete it, take it over ('wslbridge-helper adopt 0.0.0.0:81'), or";
+        expect("service-conflict:web");
+        ck_assert(first_says("", "  .\\wslbridge-helper adopt 0.0.0.0:81"));
+        ck_assert(!first_says("", "adopt 0.0.0.0:81'"));
+        services[1].text = "delete it, or listen elsewhere (v4tov4 */81 = not a string)";
+        expect("service-conflict:web");
+        ck_assert(first_says("not a string", "delete the other rule"));
+        ck_assert(!first_says("", "adopt"));
 }
 END_TEST
 
@@ -287,6 +304,7 @@ int main(void) {
         tcase_add_test(c, helper);
         tcase_add_test(c, helper_without_answers);
         tcase_add_test(c, services_by_state);
+        tcase_add_test(c, foreign_rules);
         tcase_add_test(c, severity_first_then_causes);
         tcase_add_test(c, key_that_is_not_needed);
         tcase_add_test(c, guest_ports);
