@@ -295,6 +295,9 @@ static bool choose_address(const Snapshot *s, const char *text, Choice *c) {
                     !address_usable(a))
                         continue;
                 memcpy(c->interface, link->name, sizeof(c->interface));
+                c->problem = CHOICE_LINK_DOWN;
+                if (!link->up)
+                        return true;
                 fill_address(w, a, same ? &route->gateway : NULL);
                 c->problem = is_off_link(&c->v4) ? CHOICE_OFF_LINK : CHOICE_OK;
                 return true;

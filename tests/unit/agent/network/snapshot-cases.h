@@ -277,6 +277,8 @@ static const Case cases[] = {
          "10.50.0.2/24 172.29.144.1", "", CHOICE_OFF_LINK},
         {"an address that the guest does not have", "172.29.144.9", WSL_NAT, "", "", "",
          CHOICE_NO_INTERFACE},
+        {"an address of an interface that is down", "10.4.0.1",
+         WSL_NAT "link 8 wb1\naddr 8 10.4.0.1/24\n", "wb1", "", "", CHOICE_LINK_DOWN},
         {"an address of lo", "10.255.255.254", WSL_NAT, "", "", "", CHOICE_NO_INTERFACE},
         {"override lo", "lo", WSL_NAT "addr 1 10.4.0.1/24\n", "lo", "", "", CHOICE_NO_ADDRESS},
 };
