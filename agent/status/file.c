@@ -58,6 +58,11 @@ static int try_lock(const char *path, int *ret_fd, pid_t *ret_pid) {
         return 0;
 }
 
+/* All users may look into a folder that we make, because they may read the file in it. */
+static bool make_folder(const char *path) {
+        return mkdir(path, 0755) == 0 && chmod(path, 0755) == 0;
+}
+
 int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -67,7 +72,7 @@ int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid) {
         r = join(directory, STATUS_LOCK_FILE, &path);
         if (r < 0)
                 return r;
-        (void) mkdir(directory, 0755); /* the open below shows whether it is there */
+        (void) make_folder(directory); /* the open below shows whether it is there */
         r = -EAGAIN;
         for (unsigned i = 0; i < LOCK_TRIES && r == -EAGAIN; i++)
                 r = try_lock(path, &f->lock_fd, ret_pid);
@@ -105,7 +110,7 @@ int status_file_write(StatusFile *f, const char *text) {
         if (r < 0)
                 return r;
         r = write_file(temporary, text, &st);
-        if (r == -ENOENT && mkdir(f->directory, 0755) == 0)
+        if (r == -ENOENT && make_folder(f->directory))
                 r = write_file(temporary, text, &st);
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;

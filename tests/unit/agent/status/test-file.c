@@ -73,9 +73,10 @@ END_TEST
 START_TEST(test_modes) {
         struct stat st;
 
-        test_mkdir("run");
         (void) umask(0077);
-        lock();
+        lock(); /* this makes the folder */
+        ck_assert_int_eq(stat(test_path("run"), &st), 0);
+        ck_assert_uint_eq(st.st_mode & 07777, 0755);
         ck_assert_int_eq(status_file_write(&file, "text"), 0);
         ck_assert_int_eq(stat(test_path("run/status.json"), &st), 0);
         ck_assert_uint_eq(st.st_mode & 07777, 0644);
