@@ -156,9 +156,9 @@ static bool is_starting(const Wsl *w) {
                now_usec() - w->since_usec < WSL_RETRY_USEC;
 }
 
-/* Return: when to try again (microseconds from now), or 0. */
-static uint64_t retry_delay(const Wsl *w) {
-        if (is_starting(w))
+/* Return: when to try again (microseconds from now), or 0. @starting: is_starting(). */
+static uint64_t retry_delay(const Wsl *w, bool starting) {
+        if (starting)
                 return doubled(RETRY_FIRST_USEC, w->n_rounds - 1, RETRY_LONGEST_USEC);
         if (w->answers.silent)
                 return doubled(w->silent_first_usec, w->n_silent - 1, WSL_SILENT_LONGEST_USEC);
@@ -166,6 +166,7 @@ static uint64_t retry_delay(const Wsl *w) {
 }
 
 static int end_round(Wsl *w) {
+        bool starting = is_starting(w);
         uint64_t delay;
         int r;
 
@@ -173,13 +174,13 @@ static int end_round(Wsl *w) {
                 w->again = false;
                 return start_round(w);
         }
-        if (!is_starting(w) || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
+        if (!starting || now_usec() - w->since_usec >= WSL_DELAY_MAX_USEC)
                 w->settled = true;
-        if (!is_starting(w)) {
+        if (!starting) {
                 w->answers.silent = w->silent && w->answers.wsl;
                 w->n_silent = w->answers.silent ? w->n_silent + 1 : 0;
         }
-        delay = retry_delay(w);
+        delay = retry_delay(w, starting);
         if (delay == 0)
                 return 0;
         r = sd_event_source_set_time_relative(w->retry, delay);
