@@ -28,8 +28,9 @@ void drop_ins_done(DropIns *d);
 /**
  * drop_ins_list() - find the service files below @root
  * @previous: the services in force, or NULL. When a folder cannot be listed, nobody knows whether a
- * file was removed from it, so those that were in force are listed as unknown. Nor does anybody know
- * which files of later folders it turns off, so of these only those that were in force are listed
+ * file was removed from it, so those that were in force are listed as unknown. Nor does anybody
+ * know which files of later folders it turns off, so of these only those that were in force are
+ * listed
  *
  * A name that a service cannot have is a problem, and so is a file that was probably meant to be a
  * service or agent.conf (places.h says which). Other files are ignored.
