@@ -3,9 +3,11 @@
 after the other has stored the key. A stand-in for wsl.exe follows a script; see fake-wsl.c."""
 
 import pytest
+import test_pairing
 import wine_registry
-from test_pairing import ID, command, keys  # noqa: F401 (command is a fixture)
+from test_pairing import ID, keys
 
+command = test_pairing.command  # a fixture
 OWNER = f"{ID}/Debian"
 OLD = bytes(range(32))
 PAIRED, CONFIRMED = f"paired {OWNER}\n", f"confirmed {OWNER}\n"
@@ -40,7 +42,7 @@ def before(request, registry):
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-8"])
 @pytest.mark.parametrize("text", [GERMAN, JAPANESE, RUSSIAN], ids=["de", "ja", "ru"])
 @pytest.mark.parametrize("stream", ["out", "err"])
-def test_warnings_around_the_answer(command, script, registry, stream, text, encoding):  # noqa: F811
+def test_warnings_around_the_answer(command, script, registry, stream, text, encoding):
     warning = say(stream, text, encoding)
     script(warning, warning, "read WslKey", say("out", "a line of the distro\n"), warning,
            say("out", PAIRED), warning, "read WslAnswer", warning, say("out", CONFIRMED), warning)
@@ -57,7 +59,7 @@ def test_warnings_around_the_answer(command, script, registry, stream, text, enc
     [say("out", "Gr\xfc\xdfe\n", "latin-1"), say("err", b"\xff\xfe\x00\xd8\n")],
     [say("out", "wsl: no end of line", "utf-16-le")],
 ], ids=["1 MB", "not UTF-8", "no end of line"])
-def test_odd_text_around_the_answer(command, script, registry, lines):  # noqa: F811
+def test_odd_text_around_the_answer(command, script, registry, lines):
     script("read WslKey", *lines, say("out", PAIRED), "read WslAnswer", *lines,
            say("out", CONFIRMED[:-1]))
     code, output = command("pair", "Debian")
@@ -67,7 +69,7 @@ def test_odd_text_around_the_answer(command, script, registry, lines):  # noqa: 
 
 
 @pytest.mark.parametrize("text", [GERMAN, JAPANESE, RUSSIAN], ids=["de", "ja", "ru"])
-def test_the_message_of_wsl_is_shown_readable(command, script, registry, before, text):  # noqa: F811
+def test_the_message_of_wsl_is_shown_readable(command, script, registry, before, text):
     script(say("out", text, "utf-16-le"), "exit -1")
     code, output = command("pair", "Nirgendwo")
     assert code == 1
@@ -103,7 +105,7 @@ FAILURES = {
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_a_failure_leaves_the_host_as_it_was(command, script, registry, before, prefix,  # noqa: F811
+def test_a_failure_leaves_the_host_as_it_was(command, script, registry, before, prefix,
                                              monkeypatch, failure):
     lines, word, says = FAILURES[failure]
     monkeypatch.setitem(prefix.env, "WSLBRIDGE_TEST_PAIR_MS", "1500")
@@ -120,7 +122,7 @@ def test_a_failure_leaves_the_host_as_it_was(command, script, registry, before, 
     assert keys(registry) == {OWNER: bytes.fromhex(key)}
 
 
-def test_an_older_guest_is_named(command, script, registry, before):  # noqa: F811
+def test_an_older_guest_is_named(command, script, registry, before):
     script(say("err", "wslbridgectl: unrecognized option '--confirm'\n"), "exit 2")
     code, output = command("pair", "Debian")
     assert code == 1 and "is older than this program" in output
