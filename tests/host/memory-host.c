@@ -82,6 +82,28 @@ static int memory_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleT
         return r < 0 ? r : i < m->rules.n;
 }
 
+/* A value of the key of @key ("v4tov4 0.0.0.0/80") is about to be set, or deleted (NULL). */
+static void memory_touch(MemoryHost *m, const char *key, const char *data) {
+        char family[MEMORY_FAMILY_MAX] = "";
+        bool exists = text_map_get(&m->rules, key) != NULL;
+        RuleFamily f;
+
+        memcpy(family, key, MEMORY_FAMILY_MAX - 1);
+        if (rule_family_parse(family, &f) < 0 || (!data && !exists))
+                return;
+        m->stamp.written[f] = m->coarse ? m->now_usec / 1000000 : ++m->n_written;
+        m->stamp.n_values[f] += (data != NULL) - exists;
+}
+
+static int memory_rules_stamp(void *userdata, RuleStamp *ret_stamp) {
+        MemoryHost *m = userdata;
+        int r = memory_call(m, MEMORY_RULES_STAMP);
+
+        if (r == 0)
+                *ret_stamp = m->stamp;
+        return r;
+}
+
 static int memory_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,
                            size_t size) {
         MemoryHost *m = userdata;
@@ -108,6 +130,7 @@ static int memory_rule_set(void *userdata, RuleFamily family, const char *name, 
         if (m->changing)
                 m->changing(m, key, data);
         m->iphlpsvc_behind = true;
+        memory_touch(m, key, data);
         r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
         if (r == 0)
                 r = text_map_set(&m->rules, key, data);
@@ -126,6 +149,7 @@ static int memory_rule_delete(void *userdata, RuleFamily family, const char *nam
         if (m->changing)
                 m->changing(m, key, NULL);
         m->iphlpsvc_behind = true;
+        memory_touch(m, key, NULL);
         r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
         if (r == 0)
                 (void) text_map_delete(&m->rules, key);
@@ -281,6 +305,7 @@ void memory_host_fill(MemoryHost *m, ControllerHost *ret_host) {
                                 .rule_set = memory_rule_set,
                                 .rule_delete = memory_rule_delete,
                                 .rules_flush = memory_rules_flush,
+                                .rules_stamp = memory_rules_stamp,
                                 .ledger_load = memory_ledger_load,
                                 .ledger_put = memory_ledger_put,
                                 .ledger_remove = memory_ledger_remove,
@@ -310,6 +335,7 @@ void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, con
         char key[MEMORY_KEY_MAX];
 
         memory_rule_key(family, name, key);
+        memory_touch(m, key, data);
         (void) text_map_delete(&m->rules_unflushed, key); /* foreign changes are on disk at once */
         if (data)
                 (void) text_map_set(&m->rules, key, data);

@@ -15,6 +15,7 @@
 
 typedef enum MemoryCall {
         MEMORY_RULES_READ,
+        MEMORY_RULES_STAMP,
         MEMORY_RULE_GET,
         MEMORY_RULE_SET,
         MEMORY_RULE_DELETE,
@@ -39,7 +40,10 @@ struct MemoryHost {
         TextMap adoptions;       /* "v4tov4 0.0.0.0/80" → data */
         FirewallRules firewall;  /* the rules wanted last */
         uint64_t n_firewall;     /* how often the controller asked for rules */
-        bool iphlpsvc_behind;    /* a value changed since the last activation */
+        RuleStamp stamp;
+        uint64_t n_written;   /* changes of values so far, by anybody */
+        bool coarse;          /* the times in .stamp are those of the clock, in seconds */
+        bool iphlpsvc_behind; /* a value changed since the last activation */
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
         uint64_t random;    /* seed and state */

@@ -248,8 +248,8 @@ def test_a_rule_of_ours_that_was_changed_is_foreign_from_then_on(helper, registr
 
 
 def test_our_own_writes_do_not_keep_the_watch_busy(helper, connect, iphlpsvc, registry):
-    """The notification of our own writes causes one more reading, but no endless loop: the helper
-    comes to rest. Reading 100 values again and again would wake it thousands of times a second."""
+    """The notification of our own writes causes no endless loop: the helper comes to rest. Reading 100
+    values again and again would wake it thousands of times a second."""
     agent = connect(helper)
     agent.push([service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(100)], v4=V4)
 

@@ -36,6 +36,10 @@ static int backend_rules_flush(void *userdata) {
         return portproxy_store_flush(&((Backend *) userdata)->rules);
 }
 
+static int backend_rules_stamp(void *userdata, RuleStamp *ret_stamp) {
+        return portproxy_store_stamp(&((Backend *) userdata)->rules, ret_stamp);
+}
+
 static int backend_ledger_load(void *userdata, Ledger *ledger) {
         return ledger_store_load(&((Backend *) userdata)->ledger, ledger);
 }
@@ -143,6 +147,7 @@ void backend_init(Backend *backend, ControllerHost *ret_host) {
                                 .rule_set = backend_rule_set,
                                 .rule_delete = backend_rule_delete,
                                 .rules_flush = backend_rules_flush,
+                                .rules_stamp = backend_rules_stamp,
                                 .ledger_load = backend_ledger_load,
                                 .ledger_put = backend_ledger_put,
                                 .ledger_remove = backend_ledger_remove,

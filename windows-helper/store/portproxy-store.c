@@ -91,3 +91,11 @@ int portproxy_store_flush(PortproxyStore *s) {
         }
         return 0;
 }
+
+int portproxy_store_stamp(PortproxyStore *s, RuleStamp *ret_stamp) {
+        int r = 0;
+
+        for (unsigned i = 0; r == 0 && i < _RULE_FAMILY_END; i++)
+                r = registry_stamp(&s->keys[i], &ret_stamp->written[i], &ret_stamp->n_values[i]);
+        return r;
+}

@@ -28,3 +28,4 @@ int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, 
 int portproxy_store_set(PortproxyStore *s, RuleFamily family, const char *name, const char *data);
 int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *name);
 int portproxy_store_flush(PortproxyStore *s);
+int portproxy_store_stamp(PortproxyStore *s, RuleStamp *ret_stamp);

@@ -50,6 +50,11 @@ int registry_delete(RegistryKey *k, const char *name);
 /* Write the key's hive to disk. Return: 0, also when the key does not exist; or negative errno. */
 int registry_flush(RegistryKey *k);
 
+/* When a value of the key was written or deleted last (as a FILETIME: 100 ns, but see fact 4.1.10),
+ * and how many values it has; both 0 when it does not exist. Return: 0 or negative errno (logged).
+ */
+int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n);
+
 /**
  * registry_some() - call a function for at most @n values
  * @index: of the next value; moved on

@@ -210,15 +210,17 @@ void controller_summary(const Controller *controller, ControllerSummary *ret_sum
         };
 }
 
-/* Read @n more of the values, if somebody may have changed them or a run needs to know them.
+/* Read @n more of the values, if somebody has changed them or a run needs to know them.
  * Return: 0 or the error, with which the run has ended. */
 static int controller_read(Controller *controller, size_t n, uint64_t now_usec) {
+        const RuleHost *host = &controller->host.rules;
         bool changed = false;
-        int r;
+        int r = 0;
 
-        if (controller->due.run && !controller->view.known)
-                rule_view_changed(&controller->view);
-        r = rule_view_read(&controller->view, &controller->host.rules, n, &changed);
+        if (controller->due.run)
+                r = rule_view_check(&controller->view, host);
+        if (r == 0)
+                r = rule_view_read(&controller->view, host, n, now_usec, &changed);
         if (r < 0)
                 settle_unread(controller, r, now_usec);
         else if (changed)
@@ -257,8 +259,10 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
 uint64_t controller_deadline(const Controller *controller) {
         uint64_t deadline = guests_deadline(&controller->guests);
 
-        if (controller->due.run || rule_view_is_due(&controller->view))
+        if (controller->due.run)
                 return 0;
+        if (rule_view_deadline(&controller->view) < deadline)
+                deadline = rule_view_deadline(&controller->view);
         if (controller->due.retry_usec < deadline)
                 deadline = controller->due.retry_usec;
         if (controller->verify.due_usec < deadline)
@@ -297,8 +301,11 @@ int controller_stop(Controller *controller, uint64_t now_usec) {
         controller->due.run = true;
         controller->options.slice_changes = SIZE_MAX; /* there is nobody left to be delayed */
         for (int i = 0; i < CONTROLLER_RUNS_MAX && controller->due.run; i++) {
-                int r2 = controller_read(controller, SIZE_MAX, now_usec);
+                int r2;
 
+                do { /* at most RULE_VIEW_TRIES times, if others change values meanwhile */
+                        r2 = controller_read(controller, SIZE_MAX, now_usec);
+                } while (r2 == 0 && !controller->view.known);
                 if (r2 == 0)
                         r2 = settle(controller, now_usec);
                 r = r ? r : r2;

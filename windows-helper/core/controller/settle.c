@@ -368,7 +368,7 @@ int settle(Controller *controller, uint64_t now_usec) {
         controller->due.retry_usec = SESSION_NO_DEADLINE;
         settle_inputs(&s);
         r = settle_run(&s);
-        rule_view_update(&controller->view); /* now that no plan points into it */
+        rule_view_update(&controller->view, now_usec); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
         return r;
 }

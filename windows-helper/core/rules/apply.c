@@ -145,12 +145,12 @@ static int apply_delete(Apply *a, const IpEndpoint *listen, const IpEndpoint *ta
         if (r < 0 && r != -ENOENT)
                 return r;
         a->outcome.n_deleted += found;
-        rule_view_note(a->view, family, name, NULL);
+        rule_view_note(a->view, family, name, NULL, found ? -1 : 0);
         return 0;
 }
 
 static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
-        bool had = apply_is_set(&e->current);
+        bool had = apply_is_set(&e->current), found;
         RuleFamily family = rule_family(&e->listen, &e->next);
         char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
         int r;
@@ -168,12 +168,13 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
                 return -EEXIST; /* it was not there when we decided, so we did not write it */
         if (r < 0 && r != -ENOENT)
                 return r;
+        found = r == 0;
         rule_endpoint_format(&e->listen, name);
         rule_endpoint_format(&e->next, data);
         r = a->host->rule_set(a->host->userdata, family, name, data);
         if (r < 0)
                 return r;
-        rule_view_note(a->view, family, name, data);
+        rule_view_note(a->view, family, name, data, found ? 0 : 1);
         a->outcome.n_written++;
         return 0;
 }
@@ -200,16 +201,17 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
  * only after the value has gone from the disk, too. */
 static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_MAX]) {
         int r = a->host->rule_get(a->host->userdata, v->family, v->name, ret_found, APPLY_DATA_MAX);
+        bool found = r == 0;
 
         if (r < 0 && r != -ENOENT)
                 return r;
-        if (r == 0 && strcmp(ret_found, v->data) != 0)
+        if (found && strcmp(ret_found, v->data) != 0)
                 return -EEXIST;
-        if (r == 0)
+        if (found)
                 r = a->host->rule_delete(a->host->userdata, v->family, v->name);
         if (r < 0 && r != -ENOENT)
                 return r;
-        rule_view_note(a->view, v->family, v->name, NULL);
+        rule_view_note(a->view, v->family, v->name, NULL, found ? -1 : 0);
         a->outcome.n_deleted++;
         a->outcome.n_adopted++;
         a->outcome.again = true;
@@ -238,6 +240,8 @@ static void apply_describe_foreign(const ReconcileChange *c, const char *found,
 static void apply_values(Apply *a) {
         char found[APPLY_DATA_MAX], text[WIRE_TEXT_MAX + 1];
 
+        if (a->plan->n_changes > 0)
+                rule_view_begin(a->view, a->host);
         for (size_t i = 0; i < a->plan->n_changes; i++) {
                 const ReconcileChange *c = &a->plan->changes[i];
                 int r = 0;
@@ -261,6 +265,7 @@ static void apply_values(Apply *a) {
                         apply_fail(a, i, r, "changing the port forwarding");
                 }
         }
+        rule_view_end(a->view, a->host);
 }
 
 /* Phases 4 and 5. Return: 0, or the error of the flush. Then the entries stay as they are and prove

@@ -16,6 +16,13 @@ typedef struct RuleCursor {
         uint32_t index;  /* of the next value of this family */
 } RuleCursor;
 
+/* What tells cheaply whether somebody has changed a value: of each family's key, when it was
+ * written last, and how many values it has (fact 4.1.10). All zero when there is no such key. */
+typedef struct RuleStamp {
+        uint64_t written[_RULE_FAMILY_END]; /* any unit: two of them are only compared */
+        uint32_t n_values[_RULE_FAMILY_END];
+} RuleStamp;
+
 /* Each function gets .userdata. Each int function returns 0 or negative errno. Texts are UTF-8. */
 typedef struct RuleHost {
         void *userdata;
@@ -23,14 +30,15 @@ typedef struct RuleHost {
         /* The PortProxy values: append at most @n more of them to @table (1: there are more, 0:
          * that was the last); read one (-ENOENT when it is absent; a value that is not REG_SZ reads
          * as ""); write one; delete one (an absent one is not an error). After rules_flush() the
-         * changes are on disk. A change between two calls of rules_read() may make it miss values
-         * that were there all the time, or read one twice. */
+         * changes are on disk. rules_stamp() reads no value. A change between two calls of
+         * rules_read() may make it miss values that were there all the time, or read one twice. */
         int (*rules_read)(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table);
         int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
                         size_t size);
         int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
         int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
         int (*rules_flush)(void *userdata);
+        int (*rules_stamp)(void *userdata, RuleStamp *ret_stamp);
 
         /* The storage of the ledger. After ledger_flush() the changes are on disk. */
         int (*ledger_load)(void *userdata, Ledger *ledger);

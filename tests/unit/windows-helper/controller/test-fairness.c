@@ -7,6 +7,7 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include "windows-helper/core/rules/rule-view.h"
 #include "windows-helper/core/rules/slice.h"
 
 #include <stdio.h>
@@ -108,13 +109,30 @@ START_TEST(test_an_update_costs_the_same_beside_many) {
 }
 END_TEST
 
-/* The notification of our own change leads to a reading of all values, but in portions, and an
- * update does not wait for it. */
+/* Our own changes lead to no reading, and neither do their notifications. */
+START_TEST(test_our_own_changes_are_not_read) {
+        uint64_t calls[_MEMORY_CALL_END];
+
+        big_asks(1, 2000, true);
+        world_wait(&w, 2 * RULE_VIEW_AGAIN_USEC / 1000 + 1);
+        for (uint8_t i = 0; i < 10; i++) {
+                ck_assert_uint_eq(small_moves((uint8_t) (10 + i), calls), 1);
+                ck_assert_uint_eq(calls[MEMORY_RULES_READ], 0);
+                ck_assert_uint_le(calls[MEMORY_RULES_STAMP], 3);
+                controller_rules_changed(w.controller);
+                world_run(&w);
+        }
+        ck_assert_uint_eq(small_moves(30, calls), 1);
+        ck_assert_uint_eq(calls[MEMORY_RULES_READ], 0);
+}
+END_TEST
+
+/* The values are read once more later, but in portions, and an update does not wait for that. */
 START_TEST(test_an_update_does_not_wait_for_a_reading) {
         uint64_t calls[_MEMORY_CALL_END];
 
         big_asks(1, 2000, true);
-        controller_rules_changed(w.controller);
+        w.host.now_usec += RULE_VIEW_AGAIN_USEC;
         controller_dispatch(w.controller, w.host.now_usec);
         ck_assert_uint_eq(controller_deadline(w.controller), 0); /* there is more to read */
         ck_assert_uint_eq(small_moves(3, calls), 1);
@@ -238,6 +256,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
         tcase_add_test(tc, test_an_update_costs_the_same_beside_many);
+        tcase_add_test(tc, test_our_own_changes_are_not_read);
         tcase_add_test(tc, test_an_update_does_not_wait_for_a_reading);
         tcase_add_test(tc, test_a_slice_comes_before_an_update);
         tcase_add_test(tc, test_a_flood_of_states);

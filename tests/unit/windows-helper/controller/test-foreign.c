@@ -17,6 +17,8 @@
 static World w;
 static FakeAgent *ubuntu;
 
+static MemoryCall broken_call; /* of the hooks below */
+
 static void setup(void) {
         world_init(&w);
         world_start(&w);
@@ -195,23 +197,21 @@ START_TEST(test_nothing_remains_without_iphlpsvc) {
 }
 END_TEST
 
-static MemoryCall broken_call;
-
 static int broken(MemoryHost *m, MemoryCall call) {
         return call == broken_call ? -EACCES : 0;
 }
 
 START_TEST(test_a_host_function_fails) {
         static const MemoryCall calls[] = {
-                MEMORY_RULES_READ, MEMORY_RULE_GET,     MEMORY_RULE_SET,
-                MEMORY_LEDGER_PUT, MEMORY_LEDGER_FLUSH,
+                MEMORY_RULES_READ, MEMORY_RULES_STAMP, MEMORY_RULE_GET,
+                MEMORY_RULE_SET,   MEMORY_LEDGER_PUT,  MEMORY_LEDGER_FLUSH,
         };
 
         for (size_t i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
                 broken_call = calls[i];
                 w.host.fault = broken;
-                if (broken_call == MEMORY_RULES_READ)
-                        controller_rules_changed(w.controller);
+                memory_host_foreign(&w.host, RULE_V4TOV4, "passing", ""); /* so they are read */
+                memory_host_foreign(&w.host, RULE_V4TOV4, "passing", NULL);
                 agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
                 agent_expect(ubuntu, "web blocked write-failed");
                 ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "access denied"));

@@ -4,6 +4,7 @@
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/controller/three-agents.h"
+#include "windows-helper/core/rules/rule-view.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -116,6 +117,7 @@ START_TEST(test_grace_period_after_goodbye) {
         world_wait(&w, 1);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");
+        world_wait(&w, 2 * RULE_VIEW_AGAIN_USEC / 1000);
         ck_assert_uint_eq(controller_deadline(w.controller),
                           SESSION_NO_DEADLINE); /* there is nothing to wait for */
 }

@@ -16,6 +16,7 @@
 static MemoryHost m;
 static ControllerHost host;
 static RuleView view;
+static uint64_t now;
 
 static void foreign(unsigned port, const char *data) {
         char name[32];
@@ -28,6 +29,7 @@ static void setup(void) {
         memory_host_init(&m);
         memory_host_fill(&m, &host);
         view = RULE_VIEW_NULL;
+        now = 1000;
         for (unsigned i = 0; i < PORTS; i++)
                 foreign(i, "10.0.0.1/1");
         rule_view_changed(&view);
@@ -44,8 +46,8 @@ static unsigned read_all(size_t n, bool *ret_changed) {
         bool changed;
 
         *ret_changed = false;
-        while (rule_view_is_due(&view)) {
-                ck_assert_int_eq(rule_view_read(&view, &host.rules, n, &changed), 0);
+        while (rule_view_deadline(&view) <= now) {
+                ck_assert_int_eq(rule_view_read(&view, &host.rules, n, now, &changed), 0);
                 *ret_changed |= changed;
                 portions++;
         }
@@ -67,13 +69,28 @@ static void expect_truth(void) {
 /* We write or delete (NULL) a value. */
 static void ours(unsigned port, const char *data) {
         char name[32];
+        bool exists;
 
         (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 80 + port);
+        exists = memory_host_rule(&m, RULE_V4TOV4, name) != NULL;
         if (data)
                 ck_assert_int_eq(host.rules.rule_set(&m, RULE_V4TOV4, name, data), 0);
         else
                 ck_assert_int_eq(host.rules.rule_delete(&m, RULE_V4TOV4, name), 0);
-        rule_view_note(&view, RULE_V4TOV4, name, data);
+        rule_view_note(&view, RULE_V4TOV4, name, data, (data != NULL) - exists);
+}
+
+/* These were all. */
+static void done(void) {
+        rule_view_end(&view, &host.rules);
+        rule_view_update(&view, now);
+}
+
+/* Read once more, at leisure. */
+static void again(void) {
+        ck_assert_uint_gt(rule_view_deadline(&view), now);
+        now = rule_view_deadline(&view);
+        ck_assert_uint_ne(now, UINT64_MAX);
 }
 
 START_TEST(test_portions) {
@@ -84,30 +101,114 @@ START_TEST(test_portions) {
         ck_assert(changed);
         expect_truth();
         rule_view_changed(&view); /* nothing has changed after all */
-        (void) read_all(4, &changed);
+        ck_assert_uint_eq(read_all(4, &changed), 2);
         ck_assert(!changed);
         foreign(1, "10.0.0.2/2");
         foreign(2, NULL);
         rule_view_changed(&view);
-        (void) read_all(4, &changed);
+        ck_assert_uint_gt(read_all(4, &changed), 1);
         ck_assert(changed);
         expect_truth();
 }
 END_TEST
 
-/* The notification of our own change leads to a reading, which finds nothing new. */
-START_TEST(test_our_own_changes) {
+/* Before the notification of what somebody else did. */
+START_TEST(test_a_check_finds_what_was_not_notified) {
         bool changed;
 
         (void) read_all(SIZE_MAX, &changed);
-        ours(0, NULL);
-        ours(3, "10.0.0.2/2");
-        ours(9, "10.0.0.2/2");
-        rule_view_update(&view);
-        expect_truth();
-        rule_view_changed(&view);
+        ck_assert_int_eq(rule_view_check(&view, &host.rules), 0);
+        ck_assert(view.known);
+        memory_host_foreign(&m, RULE_V6TOV4, "::/80", "10.0.0.1/1");
+        ck_assert_int_eq(rule_view_check(&view, &host.rules), 0);
+        ck_assert(!view.known);
         (void) read_all(2, &changed);
+        ck_assert(changed);
+        expect_truth();
+}
+END_TEST
+
+/* They and their notification lead to no reading. There are two later, and then no more. */
+START_TEST(test_our_own_changes) {
+        uint64_t calls;
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        calls = m.calls[MEMORY_RULES_READ];
+        for (unsigned i = 0; i < 3; i++) {
+                rule_view_begin(&view, &host.rules);
+                ours(0, NULL);
+                ours(3, i & 1 ? "10.0.0.2/2" : "10.0.0.3/3");
+                ours(9 + i, "10.0.0.2/2");
+                done();
+                rule_view_changed(&view);
+                ck_assert_uint_eq(read_all(2, &changed), 1);
+        }
+        ck_assert_uint_eq(m.calls[MEMORY_RULES_READ], calls);
+        expect_truth();
+        for (unsigned i = 0; i < 2; i++) {
+                again();
+                (void) read_all(2, &changed);
+                ck_assert(!changed);
+                expect_truth();
+        }
+        ck_assert_uint_eq(rule_view_deadline(&view), UINT64_MAX);
+}
+END_TEST
+
+/* Somebody else, before, between and after our changes: another value, or another key. */
+START_TEST(test_others_among_our_changes) {
+        bool changed;
+
+        for (unsigned at = 0; at < 4; at++) {
+                for (int other_key = 0; other_key < 2; other_key++) {
+                        (void) read_all(SIZE_MAX, &changed);
+                        for (unsigned step = 0; step < 4; step++) {
+                                char name[32];
+
+                                (void) snprintf(name, sizeof(name), "*/%u", 9000 + at);
+                                if (step == at)
+                                        memory_host_foreign(&m,
+                                                            other_key ? RULE_V4TOV6 : RULE_V4TOV4,
+                                                            name, "10.0.0.1/1");
+                                if (step == 0)
+                                        rule_view_begin(&view, &host.rules);
+                                else if (step < 3)
+                                        ours(step, "10.0.0.7/7");
+                        }
+                        done();
+                        ck_assert_msg(!view.known, "step %u", at);
+                        ck_assert_uint_eq(rule_view_deadline(&view), 0);
+                        (void) read_all(3, &changed);
+                        ck_assert(changed);
+                        expect_truth();
+                }
+        }
+}
+END_TEST
+
+/* The data of a value is replaced in the same moment as ours: only a later reading can tell. */
+START_TEST(test_the_same_step_of_the_clock) {
+        bool changed;
+
+        m.coarse = true;
+        (void) read_all(SIZE_MAX, &changed);
+        again(); /* just before that, so that it is too early for the change to have a time */
+        ours(1, "10.0.0.2/2");
+        done();
+        (void) read_all(SIZE_MAX, &changed);
+        foreign(2, "10.0.0.3/3");
+        rule_view_changed(&view); /* one notification for both */
+        (void) read_all(SIZE_MAX, &changed);
         ck_assert(!changed);
+        again();
+        (void) read_all(SIZE_MAX, &changed);
+        ck_assert(changed);
+        expect_truth();
+        foreign(2, "10.0.0.4/4");
+        rule_view_changed(&view); /* a notification that cannot be ours */
+        (void) read_all(SIZE_MAX, &changed);
+        ck_assert(changed);
         expect_truth();
 }
 END_TEST
@@ -122,14 +223,14 @@ START_TEST(test_changes_while_reading) {
                         foreign(port, "10.0.0.1/1");
                         rule_view_changed(&view);
                         (void) read_all(SIZE_MAX, &changed);
-                        rule_view_changed(&view);
+                        again();
                         for (unsigned i = 0; i < at; i++)
-                                ck_assert_int_eq(rule_view_read(&view, &host.rules, 1, &changed),
-                                                 0);
+                                ck_assert_int_eq(
+                                        rule_view_read(&view, &host.rules, 1, now, &changed), 0);
                         ours(port, NULL);
-                        rule_view_update(&view);
+                        done();
                         ours((port + 3) % PORTS, "10.0.0.2/2");
-                        rule_view_update(&view);
+                        done();
                         (void) read_all(1, &changed);
                         ck_assert_msg(!changed, "after %u portions, port %u", at, port);
                         expect_truth();
@@ -138,18 +239,27 @@ START_TEST(test_changes_while_reading) {
 }
 END_TEST
 
-/* Others are notified in the middle of a reading: it is repeated. */
+/* Others change values in the middle of a reading: it is repeated, but not for ever. */
 START_TEST(test_others_while_reading) {
         bool changed;
 
         (void) read_all(SIZE_MAX, &changed);
-        rule_view_changed(&view);
-        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, &changed), 0);
         foreign(0, NULL);
-        foreign(1, "10.0.0.3/3");
         rule_view_changed(&view);
+        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, now, &changed), 0);
+        foreign(1, "10.0.0.3/3");
         (void) read_all(3, &changed);
         ck_assert(changed);
+        expect_truth();
+        foreign(0, "10.0.0.3/3");
+        rule_view_changed(&view);
+        for (unsigned i = 0; !view.known || i == 0; i++) {
+                foreign(i % PORTS, i & 1 ? "10.0.0.4/4" : NULL);
+                ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, now, &changed), 0);
+                ck_assert_uint_lt(i, RULE_VIEW_TRIES * (PORTS / 3 + 1));
+        }
+        again();
+        (void) read_all(3, &changed);
         expect_truth();
 }
 END_TEST
@@ -162,11 +272,13 @@ START_TEST(test_a_reading_fails) {
         bool changed;
 
         (void) read_all(SIZE_MAX, &changed);
+        foreign(0, NULL);
         rule_view_changed(&view);
         m.fault = broken;
-        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, &changed), -EIO);
+        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, now, &changed), -EIO);
         ck_assert(!view.known);
-        ck_assert(!rule_view_is_due(&view)); /* the caller decides when to try again */
+        ck_assert_uint_eq(rule_view_deadline(&view),
+                          UINT64_MAX); /* the caller decides when to try again */
         m.fault = NULL;
         rule_view_changed(&view);
         (void) read_all(3, &changed);
@@ -179,7 +291,7 @@ START_TEST(test_an_unknown_outcome) {
 
         (void) read_all(SIZE_MAX, &changed);
         rule_view_changed(&view);
-        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, &changed), 0);
+        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, now, &changed), 0);
         foreign(0, "10.0.0.9/9"); /* where the reading has been already */
         rule_view_distrust(&view);
         ck_assert(!view.known);
@@ -195,7 +307,10 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_portions);
+        tcase_add_test(tc, test_a_check_finds_what_was_not_notified);
         tcase_add_test(tc, test_our_own_changes);
+        tcase_add_test(tc, test_others_among_our_changes);
+        tcase_add_test(tc, test_the_same_step_of_the_clock);
         tcase_add_test(tc, test_changes_while_reading);
         tcase_add_test(tc, test_others_while_reading);
         tcase_add_test(tc, test_a_reading_fails);
