@@ -4,9 +4,9 @@
  * Runs a program and collects its output; see command.h.
  *
  * The end of the process counts, not the end of its output, because something that it left in the
- * background may hold the pipe. A killed process may take long to end (when a file system of the
- * host does not answer), so the answer does not wait for it: the event source of the child is left
- * to itself, and frees itself when there is something to reap.
+ * background may hold the pipe. That is killed then. A killed process may take long to end (when a
+ * file system of the host does not answer), so the answer does not wait for it: the event source of
+ * the child is left to itself, and frees itself when there is something to reap.
  */
 
 #include "agent/util/command.h"
@@ -35,11 +35,17 @@ struct Command {
         size_t n_output;
 };
 
-/* Kill the process with all that it has started, and leave it to be reaped later. */
+/* The process with all that it has started and that is still in its group. Its number belongs to
+ * nobody else until it has been reaped. */
+static void command_kill(const Command *c) {
+        (void) kill(-c->pid, SIGKILL);
+}
+
+/* Kill it, and leave it to be reaped later. */
 static void command_abandon(Command *c) {
         if (!c->child)
                 return;
-        (void) kill(-c->pid, SIGKILL);
+        command_kill(c);
         (void) sd_event_source_set_userdata(c->child, NULL);
         (void) sd_event_source_set_floating(c->child, 1);
         c->child = sd_event_source_unref(c->child);
@@ -95,6 +101,7 @@ static int command_on_exit(sd_event_source *s, const siginfo_t *si, void *userda
 
         if (!c) /* abandoned; this ends the source */
                 return sd_event_source_set_floating(s, 0);
+        command_kill(c);                            /* what it has left in the background */
         c->child = sd_event_source_unref(c->child); /* the loop reaps it after this */
         r = command_read(c);
         if (r < 0)
@@ -207,7 +214,7 @@ int command_start(Command **ret_command, sd_event *event, const char *const argv
         if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(c->child, 1);
         if (r < 0) {
-                (void) kill(-c->pid, SIGKILL);
+                command_kill(c);
                 if (!c->child)
                         (void) waitpid(c->pid, NULL, 0);
                 return r;

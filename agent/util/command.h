@@ -3,8 +3,9 @@
 
 /*
  * Command: runs a small program for the few bytes that it prints, under the event loop. The loop
- * never waits for it. A program that takes too long or prints too much is killed, together with
- * what it has started, and is reaped when the kernel is done with it.
+ * never waits for it. A program that takes too long or prints too much is killed, and is reaped
+ * when the kernel is done with it. However it ends, what it has started and left behind is killed,
+ * too.
  */
 
 #include "agent/util/cleanup.h"
@@ -42,5 +43,5 @@ typedef int (*CommandFn)(Command *c, CommandOutcome outcome, const char *output,
  */
 int command_start(Command **ret_command, sd_event *event, const char *const argv[],
                   uint64_t limit_usec, CommandFn fn, void *userdata);
-Command *command_free(Command *c); /* kills the program if it still runs */
+Command *command_free(Command *c); /* kills the program and its children if it still runs */
 DEFINE_CLEANUP(Command *, command_free);

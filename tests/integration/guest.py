@@ -17,6 +17,7 @@ import socket
 import subprocess
 import time
 
+import janitor
 import topology
 
 ADDRESS = "10.9.0.2"
@@ -32,13 +33,15 @@ _numbers = itertools.count(1)
 
 
 def wait_until(condition, what, seconds=MAX_DELAY):
-    """Poll until @condition() is true. Return: its value."""
+    """Poll until @condition() is true. Return: its value. @what may be a function, for a text that
+    is made when it did not come true."""
     end = time.monotonic() + seconds
     while True:
         value = condition()
         if value:
             return value
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        assert time.monotonic() < end, \
+            f"not within {seconds} s: {what() if callable(what) else what}"
         time.sleep(0.01)
 
 
@@ -98,7 +101,8 @@ class Guest:
         self.kill()
         for server in list(self.servers):
             self.end_server(server)
-        subprocess.run(["ip", "netns", "del", self.namespace.name], check=True)
+        # Tools of an agent that was killed still run: it could not end them.
+        janitor.remove_namespace(self.namespace.name)
 
     # --- network
 
@@ -215,6 +219,17 @@ class Guest:
             self.process.wait()
             self.process = None
 
+    def processes(self):
+        """The names of all processes in the namespace."""
+        names = []
+        for pid in self.namespace.pids():
+            try:
+                with open(f"/proc/{pid}/comm", encoding="utf-8") as f:
+                    names.append(f.read().strip())
+            except (FileNotFoundError, ProcessLookupError):
+                pass  # it has just ended
+        return sorted(names)
+
     def reload(self):
         self.process.send_signal(signal.SIGHUP)
 
@@ -230,7 +245,8 @@ class Guest:
         return [line for line in self.log().splitlines() if text in line]
 
     def wait_log(self, text):
-        return wait_until(lambda: self.log_lines(text), f"log line with {text!r} in {self.log()}")
+        return wait_until(lambda: self.log_lines(text),
+                          lambda: f"log line with {text!r} in {self.log()}")
 
     # --- status.json
 
@@ -246,13 +262,14 @@ class Guest:
     def service_status(self, name):
         return next((s for s in self.status().get("services", []) if s["name"] == name), {})
 
-    def wait_state(self, name, state):
+    def wait_state(self, name, state, seconds=MAX_DELAY):
         wait_until(lambda: self.service_status(name).get("state") == state,
-                   f"service '{name}' {state}: {self.service_status(name)}\n{self.log()}")
+                   lambda: f"service '{name}' {state}: {self.service_status(name)}\n{self.log()}",
+                   seconds)
 
     def wait_helper(self, state):
         wait_until(lambda: self.status().get("helper", {}).get("state") == state,
-                   f"helper {state}\n{self.log()}")
+                   lambda: f"helper {state}: {self.status().get('helper')}\n{self.log()}")
 
     # --- costs
 

@@ -11,6 +11,7 @@ from guest import wait_until
 
 SYS_PIDFD_GETFD = 438
 TFD_TIMER_ABSTIME = 1
+TOOL_LIMIT = 2  # seconds; WSL_LIMIT_USEC of the agent
 
 RULE = {"0.0.0.0/8080": "10.9.0.2/80"}
 
@@ -120,10 +121,12 @@ def test_an_address_change_never_waits_for_the_mode(web, host):
     web.start()
     host.wait_rules(RULE)
     web.tool("wslinfo", "sleep 1000")
+    times = []
     for _ in range(3):
         begin = time.monotonic()
         host.wait_rules({"0.0.0.0/8080": f"{web.new_address()}/80"})
-        assert time.monotonic() - begin < 1.5  # a tool may take two seconds
+        times.append(time.monotonic() - begin)
+    assert min(times) < TOOL_LIMIT, times  # a busy machine may be slow, but not every time
     assert web.status()["guest"]["mode"] == "nat"  # the last known mode stays
 
 
@@ -133,15 +136,43 @@ def test_slow_tools_do_not_delay_ready(web, host, manager):
     web.tool("wslpath", "sleep 1000")
     web.interop()
     host.start()
-    begin = time.monotonic()
-    web.start(NOTIFY_SOCKET=manager.path)
-    manager.wait("READY=1")
-    assert time.monotonic() - begin < 1.5
-    assert host.rules() == {}  # the agent asks only when it knows its identity
+    for _ in range(3):  # a busy machine may be slow, but not every time
+        begin = time.monotonic()
+        web.start(NOTIFY_SOCKET=manager.path)
+        manager.wait("READY=1")
+        rules = host.rules()
+        if time.monotonic() - begin < TOOL_LIMIT:
+            break
+        web.stop()
+        host.wait_rules({})
+        manager.forget()
+    else:
+        pytest.fail("READY waits for the tools")
+    assert rules == {}  # the agent asks only when it knows its identity
     host.wait_rules(RULE)
     web.wait_state("web", "active")
     assert web.status()["guest"]["mode"] == "unknown"
     assert web.status()["agent"]["distro"] == web.name  # from the environment
+
+
+def test_tools_and_their_children_end_with_the_agent(web):
+    """A tool that hangs is killed with all that it has started: after its time, and at once when the
+    agent stops."""
+    web.tool("wslinfo", "sleep 1000 &\nsleep 1000")
+    web.start()
+    wait_until(lambda: "sleep" in web.processes(), "a tool that hangs")
+    wait_until(lambda: web.processes() == ["wslbridge-agent"], "the end of its time")
+    web.reload()
+    wait_until(lambda: "sleep" in web.processes(), "a tool that hangs again")
+    web.stop()
+    wait_until(lambda: web.processes() == [], "the end of all")
+
+
+def test_a_tool_that_has_ended_leaves_nothing_behind(web):
+    web.tool("wslinfo", "sleep 1000 &\necho mirrored")
+    web.start()
+    wait_mode(web, "mirrored")
+    wait_until(lambda: web.processes() == ["wslbridge-agent"], "the end of its child")
 
 
 def test_without_the_tools(web, host):
@@ -253,11 +284,12 @@ def test_after_a_sleep_everything_is_asked_again(web, host):
     assert len(web.log_lines("The clock was set")) == 2
 
 
-def test_resume_tries_the_helper_at_once(web, host):
+def test_resume_tries_the_helper_at_once(web, host, peer):
     web.wsl_mode("nat")
+    bad = peer(lambda connection: connection.close())
     web.start()
-    web.wait_log("Cannot reach the helper")
-    time.sleep(4)  # the next try is seconds away
+    wait_until(lambda: bad.n_connections >= 6, "the sixth try", 60)  # the next is in 6 to 8 s
+    bad.close()
     host.start()
     wall_clock_is_set(web)
-    wait_until(lambda: web.status()["helper"]["connected"], "connected at once", 1.5)
+    wait_until(lambda: web.status()["helper"]["connected"], "connected at once", 4)

@@ -35,8 +35,9 @@ INSIDE = {
 
 def ip_batch(lines, namespace=None):
     """Run all commands in one process, so that a change of address takes one millisecond instead of
-    twenty."""
-    command = ["ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
+    twenty. It goes before everything else on a busy machine: an address that is away for longer than
+    the agent's window is a lost address, not a replaced one."""
+    command = ["nice", "--adjustment=-20", "ip"] + (["-n", namespace] if namespace else []) + ["-batch", "-"]
     done = subprocess.run(command, input=lines, text=True, capture_output=True)
     if done.returncode != 0:
         raise RuntimeError(f"{' '.join(command)}: {done.stderr.strip()}\n{lines}")
@@ -54,6 +55,12 @@ class Namespace:
     def run(self, *arguments, **options):
         options = {"check": True, "capture_output": True, "text": True, **options}
         return subprocess.run(self.command(*arguments), **options)
+
+    def pids(self):
+        """All processes in the namespace."""
+        done = subprocess.run(["ip", "netns", "pids", self.name], check=True, capture_output=True,
+                              text=True)
+        return [int(pid) for pid in done.stdout.split()]
 
     def popen(self, *arguments, **options):
         return subprocess.Popen(self.command(*arguments), **options)
