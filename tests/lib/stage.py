@@ -48,9 +48,9 @@ class HostPrefix(wine_prefix.Prefix):
         super().__init__(path)
         self.namespace = namespace
 
-    def popen(self, *args, **kwargs):
+    def popen(self, *args, env=None, **kwargs):
         return self.namespace.popen(wine_prefix.wine_program("wine64"), *map(str, args),
-                                    env=self.env, **kwargs)
+                                    env={**self.env, **(env or {})}, **kwargs)
 
     def run(self, *args, timeout=60, check=True):
         """Run a program to its end. Its output goes to a file instead of a pipe, because the first
@@ -262,7 +262,7 @@ class Stage:
         return address, seen is not None, running.outage(address, since, time.monotonic())
 
 
-def end(process, grace=5):
+def end(process, grace=20):
     """Send SIGTERM, then SIGKILL. Children of the process in other namespaces are not touched."""
     if process.poll() is None:
         process.terminate()

@@ -4,7 +4,7 @@
 import time
 
 
-def wait_until(condition, timeout=10.0, what="condition", interval=0.01):
+def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
     """Poll until condition() is true, and return its value. AssertionError after timeout seconds."""
     deadline = time.monotonic() + timeout
     while True:
