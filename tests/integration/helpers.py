@@ -63,7 +63,8 @@ class TestHost:
         return {r["name"]: r["data"] for r in rules if r["family"] == family}
 
     def wait_rules(self, expected, family="v4tov4"):
-        wait_until(lambda: self.rules(family) == expected, f"rules {expected}")
+        wait_until(lambda: self.rules(family) == expected,
+                   lambda: f"rules {expected}: {self.rules(family)}\n{''.join(self.messages)}")
 
     def stats(self):
         return self.command("stats")

@@ -99,7 +99,7 @@ def test_agent_survives_and_finds_a_good_helper(guest, host, peer, behave):
     assert guest.process.poll() is None
     wrong = [line for line in guest.log().splitlines() if "elper" in line and "started" not in line]
     assert len(wrong) == 1, wrong  # three tries, one line
-    assert guest.status()["helper"]["state"] == "waiting"
+    guest.wait_helper("waiting")
     bad.close()
     host.start()
     guest.new_address()  # ends the pause between two tries

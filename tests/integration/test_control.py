@@ -196,15 +196,18 @@ def test_wait_sleeps(guest, control):
     guest.service("web", "listen = 8080")
     guest.start()
     waiting = control.start("wait")
-    time.sleep(0.5)
 
     def wake_ups():
         with open(f"/proc/{waiting.pid}/status") as f:
             return int(next(line for line in f if line.startswith("voluntary")).split()[1])
 
-    before = wake_ups()
-    time.sleep(1)
-    assert wake_ups() - before <= 1
+    def sleeps():
+        before = wake_ups()
+        time.sleep(1)
+        return wake_ups() - before <= 1
+
+    wait_until(sleeps, "a second without a wake-up, when it has started")
+    assert waiting.poll() is None
     waiting.kill()
     waiting.communicate()
 
@@ -318,7 +321,7 @@ def test_pair_asks_again_after_the_host_has_the_key(guest, host, control):
     host.kill()
     host.start(key=f"{guest.owner()}={key}")
     guest.wait_state("web", "active")
-    assert time.monotonic() - begin < 10
+    assert time.monotonic() - begin < 20
 
 
 def test_pair_without_an_agent_prints_the_same_identity(guest, control):

@@ -37,9 +37,12 @@ def test_both_restarted(connected, order, how):
 
 
 @pytest.mark.parametrize("how", ["stopped", "killed"])
-def test_restarted_agent_leaves_its_rule_alone(connected, how):
+def test_restarted_agent_leaves_its_rule_alone(guest, host, how):
     """The new agent connects within the grace period, so the helper never touches the rule."""
-    guest, host = connected
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start(goodbye_ms=60_000)
+    guest.start()
+    guest.wait_state("web", "active")
     before = host.stats()
     stop(guest, how)
     guest.start()
@@ -61,8 +64,11 @@ def test_helper_restarted_many_times(connected):
     assert guest.status()["counters"]["connects"] == 4
 
 
-def test_goodbye_withdraws_after_the_grace_period(connected):
-    guest, host = connected
+def test_goodbye_withdraws_after_the_grace_period(guest, host):
+    guest.service("web", "listen = 8080\nconnect-port = 80")
+    host.start(goodbye_ms=3000)
+    guest.start()
+    guest.wait_state("web", "active")
     guest.stop()
     assert host.rules() == RULE  # not at once
     host.wait_rules({})
@@ -71,9 +77,11 @@ def test_goodbye_withdraws_after_the_grace_period(connected):
 
 def test_helper_that_stops_says_why(connected):
     guest, host = connected
+    host.process.terminate()  # its next try would have another result
+    helper = wait_until(lambda: (h := guest.status()["helper"])["state"] == "waiting" and h,
+                        "the end of the session")
+    assert helper["error"]["cause"] == "goodbye"
     host.stop()
-    guest.wait_helper("waiting")
-    assert guest.status()["helper"]["error"]["cause"] == "goodbye"
     assert len(guest.log_lines("ended the session (stopping): ")) == 1
 
 

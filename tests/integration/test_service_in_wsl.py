@@ -5,7 +5,7 @@ import os
 import subprocess
 
 import pytest
-from booted import Booted
+from booted import BUILD_TIMEOUT, Booted
 
 AGENT = "wslbridge-agent"
 DROP_IN = f"/run/systemd/system/{AGENT}.service.d/test.conf"
@@ -186,12 +186,16 @@ def test_dev_install_and_uninstall(system):
     """People do it like this, without a DESTDIR. The new agent replaces the running one. Afterwards all
     files are gone except those of the administrator."""
     dev = "/project/dev"
+
+    def install():  # the first time, this builds everything
+        return system.run(dev, "install", timeout=BUILD_TIMEOUT)
+
     system.run("systemctl", "daemon-reload")
     system.run("systemctl", "reset-failed")
-    assert "systemctl enable --now wslbridge-agent" in system.run(dev, "install")
+    assert "systemctl enable --now wslbridge-agent" in install()
     system.run("systemctl", "enable", "--now", AGENT)
     before = system.main_pid()
-    assert "is running in its new version" in system.run(dev, "install")
+    assert "is running in its new version" in install()
     assert system.main_pid() not in ("0", before)
     assert "Windows" in system.run("journalctl", "-x", "--no-pager", "-u", AGENT, "-g", "Address is")
 

@@ -43,7 +43,7 @@ def test_watchdog_is_fed_and_stops_when_the_agent_hangs(guest, manager):
     guest.start(NOTIFY_SOCKET=manager.path, WATCHDOG_USEC="400000")
     wait_until(lambda: manager.count("WATCHDOG=1") >= 3, "three pings")
     guest.process.send_signal(signal.SIGSTOP)
-    time.sleep(0.1)
+    os.waitid(os.P_PID, guest.process.pid, os.WSTOPPED)
     manager.forget()
     time.sleep(0.8)
     assert manager.count("WATCHDOG=1") == 0
@@ -179,7 +179,8 @@ def test_status_is_never_seen_half_written(connected):
     stop.set()
     reader.join()
     assert not problems
-    assert sorted(os.listdir(guest.state)) == ["lock", "status.json"]
+    wait_until(lambda: sorted(os.listdir(guest.state)) == ["lock", "status.json"],
+               "the end of the last writing")
 
 
 def test_contents_of_the_status(connected):
@@ -204,7 +205,13 @@ def test_contents_of_the_status(connected):
 def watched(guest):
     """The inodes that the agent watches with inotify."""
     folder = f"/proc/{guest.process.pid}/fdinfo"
-    lines = "".join(open(os.path.join(folder, fd)).read() for fd in os.listdir(folder))
+    lines = ""
+    for fd in os.listdir(folder):
+        try:
+            with open(os.path.join(folder, fd)) as f:
+                lines += f.read()
+        except FileNotFoundError:
+            pass  # it has just been closed
     return {int(inode, 16) for inode in re.findall(r"^inotify .*?\bino:([0-9a-f]+)", lines, re.M)}
 
 

@@ -12,7 +12,8 @@ import subprocess
 import time
 
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot-system.sh")
-TIMEOUT = 60  # seconds for each step
+TIMEOUT = 120  # seconds for each step; they only end what hangs
+BUILD_TIMEOUT = 900  # for a step that builds
 
 
 class Booted:
@@ -66,11 +67,11 @@ class Booted:
         with open(path, encoding="ascii") as f:
             return int((f.read().split() or ["0"])[0])
 
-    def call(self, *command, **options):
+    def call(self, *command, timeout=TIMEOUT, **options):
         """Run a command inside."""
         return subprocess.run(["nsenter", "-t", str(self.pid()), "-m", "-p", "-u", "-i", "-n", "-C",
                                "-r", "-w", "--", *command], capture_output=True, text=True,
-                              timeout=TIMEOUT, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+                              timeout=timeout, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
                               **options)
 
     def run(self, *command, **options):
