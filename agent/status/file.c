@@ -63,6 +63,16 @@ static bool make_folder(const char *path) {
         return mkdir(path, 0755) == 0 && chmod(path, 0755) == 0;
 }
 
+static int take_lock(StatusFile *f, const char *path, pid_t *ret_pid) {
+        int r = -EAGAIN;
+
+        (void) make_folder(f->directory); /* the open below shows whether it is there */
+        for (unsigned i = 0; i < LOCK_TRIES && r == -EAGAIN; i++)
+                r = try_lock(path, &f->lock_fd, ret_pid);
+        f->locked = f->locked || r == 0;
+        return r;
+}
+
 int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid) {
         _cleanup_free_ char *path = NULL;
         int r;
@@ -70,13 +80,25 @@ int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid) {
         *f = STATUS_FILE_NULL;
         f->directory = directory;
         r = join(directory, STATUS_LOCK_FILE, &path);
-        if (r < 0)
+        return r < 0 ? r : take_lock(f, path, ret_pid);
+}
+
+/* systemd removes the folder of a service that ends, with our lock, if we are there beside it. The
+ * next one then has a lock of its own, and the folder. */
+static int keep_lock(StatusFile *f) {
+        _cleanup_free_ char *path = NULL;
+        pid_t pid;
+        int r;
+
+        if (!f->locked)
+                return 0;
+        r = join(f->directory, STATUS_LOCK_FILE, &path);
+        if (r < 0 || (f->lock_fd >= 0 && is_file_of(path, f->lock_fd)))
                 return r;
-        (void) make_folder(directory); /* the open below shows whether it is there */
-        r = -EAGAIN;
-        for (unsigned i = 0; i < LOCK_TRIES && r == -EAGAIN; i++)
-                r = try_lock(path, &f->lock_fd, ret_pid);
-        return r;
+        closep(&f->lock_fd);
+        f->lock_fd = -1;
+        r = take_lock(f, path, &pid);
+        return r == STATUS_FILE_E_HELD ? -EBUSY : r;
 }
 
 static int write_file(const char *path, const char *text, struct stat *ret_stat) {
@@ -107,6 +129,8 @@ int status_file_write(StatusFile *f, const char *text) {
         r = join(f->directory, STATUS_FILE, &path);
         if (r == 0)
                 r = join(f->directory, name, &temporary);
+        if (r == 0)
+                r = keep_lock(f);
         if (r < 0)
                 return r;
         r = write_file(temporary, text, &st);

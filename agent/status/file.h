@@ -26,6 +26,7 @@
 typedef struct StatusFile {
         const char *directory; /* borrowed */
         int lock_fd;           /* owned; -1: not locked */
+        bool locked;           /* it was, so nothing is written without the lock */
         bool written;          /* the members below are those of the file that we wrote last */
         dev_t device;
         ino_t inode;
@@ -50,7 +51,8 @@ enum {
 int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid);
 
 /* Replace the file atomically. Readers see the old text or the new one, never a part of one. All
- * users may read it, whatever the umask is. Return: 0 or negative errno. */
+ * users may read it, whatever the umask is. Return: 0 or negative errno; -EBUSY when the lock was
+ * removed and another agent has the folder now. */
 int status_file_write(StatusFile *f, const char *text);
 
 /* Remove what this object has made, and nothing else, and give the folder up. */

@@ -174,6 +174,47 @@ START_TEST(test_one_agent_for_each_folder) {
 }
 END_TEST
 
+/* The folder was removed and another agent has made it anew: it keeps it for as long as it lives.
+ */
+START_TEST(test_lock_that_was_removed) {
+        int ready[2], end[2];
+        char byte = 0;
+        pid_t child, pid = 0;
+
+        lock();
+        ck_assert_int_eq(status_file_write(&file, "ours"), 0);
+        ck_assert_int_eq(unlink(test_path("run/lock")), 0);
+        ck_assert_int_eq(unlink(test_path("run/status.json")), 0);
+        ck_assert_int_eq(rmdir(directory), 0);
+        ck_assert_int_eq(pipe(ready), 0);
+        ck_assert_int_eq(pipe(end), 0);
+        child = fork();
+        if (child == 0) {
+                StatusFile other;
+
+                close(end[1]);
+                if (status_file_lock(&other, directory, &pid) != 0 ||
+                    status_file_write(&other, "theirs") != 0 || write(ready[1], &byte, 1) != 1)
+                        _exit(1);
+                (void) !read(end[0], &byte, 1);
+                _exit(0);
+        }
+        ck_assert_int_eq(read(ready[0], &byte, 1), 1);
+        for (unsigned i = 0; i < 2; i++) {
+                ck_assert_int_eq(status_file_write(&file, "ours"), -EBUSY);
+                expect_content(test_path("run/status.json"), "theirs\n");
+        }
+        close(end[1]);
+        ck_assert_int_eq(waitpid(child, NULL, 0), child);
+        ck_assert_int_eq(status_file_write(&file, "ours again"), 0);
+        expect_content(test_path("run/status.json"), "ours again\n");
+        ck_assert_int_eq(lock_elsewhere(directory, &pid), STATUS_FILE_E_HELD);
+        close(ready[0]);
+        close(ready[1]);
+        close(end[0]);
+}
+END_TEST
+
 /* kill -9 leaves both files; the next agent takes them over. */
 START_TEST(test_after_a_kill) {
         pid_t child = fork();
@@ -212,6 +253,7 @@ int main(void) {
         tcase_add_checked_fixture(t, setup, teardown);
         tcase_add_test(t, test_file_is_replaced);
         tcase_add_test(t, test_modes);
+        tcase_add_test(t, test_lock_that_was_removed);
         tcase_add_test(t, test_folder_that_is_not_there);
         tcase_add_test(t, test_file_that_cannot_be_replaced);
         tcase_add_test(t, test_links_are_not_followed);
