@@ -18,8 +18,9 @@
  * "What it said when it was good" is what was in force before, so it is nothing for a file that is
  * new, or that was turned off, or when the agent starts.
  *
- * Who has an endpoint keeps it: a file that was in force before comes first, and the one that wants
- * its endpoint has the problem. Among files that are equal in this, the first by name comes first.
+ * A file that has an endpoint keeps it: what was in force before comes first, and the file that
+ * wants its endpoint has the problem. Among files that are equal in this, the first by name comes
+ * first.
  * Files that do not clash are in force as they are, whatever was before.
  */
 

@@ -178,14 +178,19 @@ static int expose_undo(Expose *e, const Report *report) {
         _cleanup_close_ int lock = ctl_services_lock(e->options->root);
         CtlFileBackup present = {0};
         int r = lock < 0 ? lock : ctl_file_backup(e->path, &present);
+        bool ours;
 
         now = present.data;
-        if (r == 0 && present.n == buffer_length(&e->text) &&
-            memcmp(now, buffer_bytes(&e->text), present.n) == 0)
+        ours = r == 0 && present.n == buffer_length(&e->text) &&
+               memcmp(now, buffer_bytes(&e->text), present.n) == 0;
+        if (ours)
                 r = ctl_file_restore(e->path, &e->backup);
         if (r != 0)
                 return expose_file_error(r, "restore", e->expected.file);
-        return ctl_error("The file was taken back, because the agent does not accept it: %s%s%s",
+        return ctl_error("%s: %s%s%s",
+                         ours ? "The change was undone, because the agent does not accept it"
+                              : "The agent has not accepted the file, and somebody has changed it "
+                                "since",
                          p->key, *p->key ? ": " : "", p->message);
 }
 

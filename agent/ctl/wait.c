@@ -92,7 +92,7 @@ static int wait_blocked(const Wait *w, const Report *report) {
         const ReportProblem *p;
         size_t i = 0;
 
-        (void) ctl_error("Waiting is of no use, because not all files are in force:");
+        (void) ctl_error("Waiting does not help, because not all files are in force:");
         while ((p = wait_problem(w, report, &i)))
                 ctl_problem_print(p);
         return CTL_EXIT_FAILURE;

@@ -37,7 +37,7 @@ def test_expose_and_unexpose_at_the_same_time(up):
         assert guest.check().returncode == 0
 
 
-def test_expose_takes_back_what_the_agent_does_not_accept(up):
+def test_expose_undoes_what_the_agent_does_not_accept(up):
     """For a file that has a problem now something is in force that only the agent knows."""
     guest, host, control = up
     guest.service("web", "listen = 8080")
@@ -45,11 +45,11 @@ def test_expose_takes_back_what_the_agent_does_not_accept(up):
     guest.service("web", "listen = x")
     wait_until(lambda: guest.service_status("web").get("stale"), "the problem")
     code, output = control.run("expose", "8080")
-    assert code == 1 and "was taken back" in output and "still in force for" in output
+    assert code == 1 and "was undone" in output and "still in force for" in output
     assert os.listdir(os.path.join(guest.root, FOLDER)) == ["web.ini"]
     assert control.run("expose", "8081", "--name=mine")[0] == 0
     code, output = control.run("expose", "8080", "--name=mine")
-    assert code == 1 and "was taken back" in output
+    assert code == 1 and "was undone" in output
     with open(os.path.join(guest.root, FOLDER, "mine.ini"), encoding="utf-8") as f:
         assert "8081" in f.read()
     host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080", "0.0.0.0/8081": "10.9.0.2/8081"})

@@ -159,7 +159,7 @@ static void check_config(const GuestEvidence *e, Findings *f) {
                 return;
         x = findings_add(f, FINDING_PROBLEM, stale ? "config-stale" : "config-problem", NULL);
         if (unread)
-                buffer_printf(&x->seen, "The agent has not read the present files.");
+                buffer_printf(&x->seen, "The agent has not read the files since they changed.");
         if (reported || c->n_problems > 0)
                 buffer_printf(&x->seen, "%sThe configuration has problems:", unread ? "\n" : "");
         for (size_t i = 0; reported && i < r->n_problems; i++) {
@@ -247,7 +247,7 @@ static void check_wsl(const Report *r, Findings *f) {
                 r->kept ? "as WSL said at an earlier start"
                         : "which may be wrong: the host may know this distribution by another "
                           "name");
-        buffer_printf(&x->advice, "If this lasts, start WSL anew on Windows. This ends all "
+        buffer_printf(&x->advice, "If this lasts, restart WSL on Windows. This ends all "
                                   "distributions:\n"
                                   "  wsl.exe --shutdown");
 }

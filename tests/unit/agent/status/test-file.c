@@ -69,7 +69,7 @@ START_TEST(test_file_is_replaced) {
 END_TEST
 
 /* The service has the umask 0077, and users read its status. Only the agent's user opens the lock,
- * because who can open a file can lock it. */
+ * because whoever can open a file can lock it. */
 START_TEST(test_modes) {
         struct stat st;
 

@@ -253,7 +253,7 @@ START_TEST(configuration) {
         expect("");
         evidence.unread = true;
         expect("config-stale");
-        ck_assert(first_says("has not read the present files", "wslbridgectl reload"));
+        ck_assert(first_says("has not read the files since they changed", "wslbridgectl reload"));
         evidence.unread = false;
         config.n_problems = 1;
         evidence.report = NULL;
