@@ -308,3 +308,9 @@ def test_each_step_of_removing_fails(serving, registry):
     assert serving.files() is None and registry.dump(wine_registry.KEYS) == {}
     assert serving.uninstall()[0] == 0
     serving.expect_nothing()
+
+
+def test_the_list_of_the_next_restart(prefix, build_win):
+    done = prefix.run(build_win / "tests/windows/test-restart.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 12 and "\n0 failed" in done.stdout

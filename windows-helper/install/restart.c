@@ -51,7 +51,9 @@ static LSTATUS restart_write(const wchar_t *list, size_t n) {
         LSTATUS error;
         HKEY key;
 
-        error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, RESTART_KEY, 0, KEY_SET_VALUE, &key);
+        /* Flushing needs the right to query (fact 9.2.9). */
+        error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, RESTART_KEY, 0, KEY_QUERY_VALUE | KEY_SET_VALUE,
+                              &key);
         if (error != ERROR_SUCCESS)
                 return error;
         if (n == 0)
