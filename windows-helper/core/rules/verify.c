@@ -36,6 +36,7 @@ typedef struct Check {
         size_t n_lates;
         /* the excluded range found last */
         uint16_t range_first, range_last;
+        Holder holder; /* asked about last: one program may have many ports */
 } Check;
 
 void verify_forget_late(Verify *v) {
@@ -144,11 +145,15 @@ static void check_blame_range(Check *c, const IpEndpoint *listen, WireServiceRes
 static void check_blame_holder(Check *c, const Listening *holder, WireServiceResult *result,
                                const char *text) {
         char words[HOLDER_TEXT_MAX + 1];
-        Holder h = {.pid = holder->pid};
+        Holder *h = &c->holder;
 
-        c->host->process_name(c->host->userdata, h.pid, h.process, sizeof(h.process));
-        c->host->process_services(c->host->userdata, h.pid, h.services, sizeof(h.services));
-        holder_text(&h, holder->endpoint.port, words);
+        if (h->pid != holder->pid) {
+                *h = (Holder){.pid = holder->pid};
+                c->host->process_name(c->host->userdata, h->pid, h->process, sizeof(h->process));
+                c->host->process_services(c->host->userdata, h->pid, h->services,
+                                          sizeof(h->services));
+        }
+        holder_text(h, holder->endpoint.port, words);
         result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE, "%s: %s", text,
                       words);
 }
