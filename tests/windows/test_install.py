@@ -204,6 +204,17 @@ def test_a_way_back_that_fails_is_said(serving):
     assert serving.serves() == "new"
 
 
+def test_a_restart_brings_back_what_the_way_back_could_not(serving, registry):
+    code, output = serving.install("new", fault="place:before,away:undo")
+    assert code == 1
+    assert "If the program is gone, a restart of Windows brings it back" in output
+    assert serving.installed() is None
+    serving.restart()
+    assert serving.serves() == "old" and serving.files() == [EXE]
+    serve(serving.service).close()
+    assert registry.rules() == RULE
+
+
 def test_a_new_service_that_does_not_start(serving, registry):
     """Its port is another's, so it ends at once."""
     with socket.create_server(("127.0.0.1", 0)) as other:

@@ -152,19 +152,19 @@ static void install_say_failed(const PlanResult *result, bool before) {
         if (!result->undone)
                 log_write(
                         LOG_LEVEL_ERROR,
-                        "Installing failed at the step '%s', and not all could be taken back. Mend "
+                        "Installing failed at the step '%s', and not all could be taken back. Fix "
                         "the causes named above, then run 'wslbridge-helper install' again. If "
                         "the program is gone, a restart of Windows brings it back",
                         plan_install_name(result->step));
         else if (before)
                 log_write(LOG_LEVEL_ERROR,
                           "Installing failed at the step '%s'. Nothing has changed: the version "
-                          "that was installed is in place again. Mend the cause named above, then "
+                          "that was installed is in place again. Fix the cause named above, then "
                           "run 'wslbridge-helper install' again",
                           plan_install_name(result->step));
         else
                 log_write(LOG_LEVEL_ERROR,
-                          "Installing failed at the step '%s', so nothing was installed. Mend the "
+                          "Installing failed at the step '%s', so nothing was installed. Fix the "
                           "cause named above, then run 'wslbridge-helper install' again",
                           plan_install_name(result->step));
 }
@@ -251,12 +251,12 @@ static void uninstall_say_failed(const PlanResult *result) {
         if (result->step > UNINSTALL_ENTRY)
                 log_write(LOG_LEVEL_ERROR,
                           "The service was removed, but not all that belongs to it. "
-                          "Mend the causes named above, then run "
+                          "Fix the causes named above, then run "
                           "'wslbridge-helper uninstall' again");
         else
                 log_write(
                         LOG_LEVEL_ERROR,
-                        "Nothing was removed, because the step '%s' failed%s. Mend the cause named "
+                        "Nothing was removed, because the step '%s' failed%s. Fix the cause named "
                         "above, then run 'wslbridge-helper uninstall' again",
                         plan_uninstall_name(result->step),
                         result->undone ? "; the service is as it was"

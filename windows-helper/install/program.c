@@ -248,8 +248,9 @@ int program_pend(Program *p) {
                              p->exe);
 }
 
+/* If the way back could not rename the program, a restart has to. */
 int program_pend_undo(Program *p) {
-        return restart_undo(&p->restart);
+        return p->is_aside ? 0 : restart_undo(&p->restart);
 }
 
 int program_away(Program *p) {
@@ -263,7 +264,13 @@ int program_away(Program *p) {
 }
 
 int program_away_undo(Program *p) {
-        return p->is_aside ? program_rename_or_say(p->aside, p->exe, MOVEFILE_REPLACE_EXISTING) : 0;
+        int r;
+
+        if (!p->is_aside)
+                return 0;
+        r = program_rename_or_say(p->aside, p->exe, MOVEFILE_REPLACE_EXISTING);
+        p->is_aside = r < 0;
+        return r;
 }
 
 int program_place(Program *p) {
