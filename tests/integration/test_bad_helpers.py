@@ -14,6 +14,8 @@ WELCOME = 4
 STATE = 6
 RESULT = 7
 PING = 8
+ACTIVE = 1
+BLOCKED = 3
 
 
 def frame(kind, payload):
@@ -149,6 +151,30 @@ def test_slow_helper_gets_the_newest_state(guest, host):
                "the slow answer")
 
 
+def read_frame(stream):
+    header = stream.read(8)
+    if len(header) < 8:
+        raise OSError
+    _, kind, _, length = struct.unpack(">BBHI", header)
+    return kind, stream.read(length)
+
+
+def admit(connection, heartbeat_ms=30000):
+    """Pair with nobody, and accept two endpoints. Return: a stream of the agent's frames."""
+    stream = connection.makefile("rb")
+    read_frame(stream)
+    connection.sendall(frame(CHALLENGE, bytes([1]) + bytes(32) + struct.pack(">II", 2, heartbeat_ms)
+                             + b"\x04test"))
+    read_frame(stream)
+    connection.sendall(frame(WELCOME, bytes([0])))
+    return stream
+
+
+def result(state, payload, text=b"", reason=0):
+    """The answer to the STATE with this payload, for its one service."""
+    return frame(RESULT, payload[:8] + struct.pack(">IIBHB", 1, 1, state, reason, len(text)) + text)
+
+
 class SmallHelper:
     """Pairs with nobody and accepts two endpoints. Records (address, number of services) of each
     STATE."""
@@ -157,13 +183,7 @@ class SmallHelper:
         self.states = []
 
     def __call__(self, connection):
-        stream = connection.makefile("rb")
-        read_frame(stream)
-        software = b"small"
-        connection.sendall(frame(CHALLENGE, bytes([1]) + bytes(32) + struct.pack(">II", 2, 30000)
-                                 + bytes([len(software)]) + software))
-        read_frame(stream)
-        connection.sendall(frame(WELCOME, bytes([0])))
+        stream = admit(connection)
         while True:
             kind, payload = read_frame(stream)
             if kind == STATE:
@@ -173,14 +193,6 @@ class SmallHelper:
                                     struct.unpack(">I", payload[at + 12:at + 16])[0]))
 
 
-def read_frame(stream):
-    header = stream.read(8)
-    if len(header) < 8:
-        raise OSError
-    _, kind, _, length = struct.unpack(">BBHI", header)
-    return kind, stream.read(length)
-
-
 class MuteHelper:
     """Pairs with nobody, is alive, and says nothing about the services until it is told to."""
 
@@ -188,17 +200,12 @@ class MuteHelper:
         self.answers = False
 
     def __call__(self, connection):
-        stream = connection.makefile("rb")
-        read_frame(stream)
-        connection.sendall(frame(CHALLENGE, bytes([1]) + bytes(32) + struct.pack(">II", 2, 300)
-                                 + b"\x04mute"))
-        read_frame(stream)
-        connection.sendall(frame(WELCOME, bytes([0])))
+        stream = admit(connection, heartbeat_ms=300)
         while True:
             connection.sendall(frame(PING, bytes(8)))
             kind, payload = read_frame(stream)
             if kind == STATE and self.answers:  # its one service is active
-                connection.sendall(frame(RESULT, payload[:8] + struct.pack(">IIBHB", 1, 1, 1, 0, 0)))
+                connection.sendall(result(ACTIVE, payload))
             time.sleep(0.1)
 
 
@@ -232,6 +239,28 @@ def test_helper_without_answers_that_ends(guest, peer, control):
     assert guest.status()["helper"]["unanswered_since"] is None
     output = str(control.json("doctor"))
     assert "helper-silent" in output and "helper-unanswered" not in output
+
+
+def change_its_mind(connection):
+    stream = admit(connection)
+    kind, payload = read_frame(stream)
+    assert kind == STATE
+    for i in range(1000):
+        connection.sendall(result(BLOCKED, payload, b"no") + result(ACTIVE, payload, b"yes %d" % i)
+                           + result(ACTIVE, payload, b"or %d" % i))
+    connection.sendall(result(BLOCKED, payload, b"that was all"))
+    stream.read()
+
+
+def test_helper_that_changes_its_mind_all_the_time(guest, peer):
+    """Whoever has the key could fill the journal."""
+    guest.service("web", "listen = 8080")
+    peer(change_its_mind)
+    guest.start()
+    wait_until(lambda: guest.service_status("web").get("text") == "that was all", "the end")
+    assert 50 < guest.log().count("\n") < 200
+    assert "Service 'web' is active: yes 1" in guest.log()
+    assert "that was all" not in guest.log()
 
 
 def test_more_endpoints_than_the_helper_accepts(guest, peer):
