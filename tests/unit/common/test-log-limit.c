@@ -2,7 +2,7 @@
 
 /*
  * Claim: after a burst, lines are allowed one by one as time passes; none that is left out is
- * forgotten; and who causes few lines never notices.
+ * forgotten; and whoever causes few lines never notices.
  */
 
 #include "common/log-limit.h"
