@@ -20,7 +20,7 @@ import time
 
 import janitor
 
-BOOT_TIMEOUT = 180  # seconds; a boot takes 10 on an idle core
+BOOT_TIMEOUT = 900  # seconds; a boot takes 10 on an idle core, and minutes on a busy machine
 CONSOLE = "wslbridge.console"
 
 # From this firmware text, systemd-detect-virt and so ConditionVirtualization= recognize Hyper-V. They
@@ -59,7 +59,8 @@ class Machine:
             "qemu-system-x86_64", "-accel", "tcg", "-smp", "1", "-m", "1024", *HYPERV,
             "-kernel", os.path.join(self.image, "vmlinuz"),
             "-initrd", os.path.join(self.image, "initrd.img"),
-            "-append", "root=/dev/vda rw console=ttyS0 audit=1 loglevel=5",
+            "-append", "root=/dev/vda rw console=ttyS0 audit=1 loglevel=5 "
+            f"systemd.default_timeout_start_sec={BOOT_TIMEOUT}",
             "-drive", f"file={self.image}/disk,if=virtio,format=raw,snapshot=on",
             "-drive", f"file={disk},if=virtio,format=raw,readonly=on",
             "-device", "virtio-serial", "-chardev",
@@ -140,7 +141,7 @@ class Machine:
         line, _, self.received = self.received.partition(b"\n")
         return line.split()
 
-    def ask(self, script, timeout=60):
+    def ask(self, script, timeout=300):
         """Run a bash script as root. Returns (exit code, output)."""
         self.number += 1
         line = f"{self.number} {base64.b64encode(script.encode()).decode()}\n"
@@ -157,7 +158,7 @@ class Machine:
         output = base64.b64decode(answer[2]).decode(errors="replace") if len(answer) > 2 else ""
         return int(answer[1]), output
 
-    def run(self, script, timeout=60):
+    def run(self, script, timeout=300):
         """Run a bash script that has to succeed, or Failed is raised. Returns its output without the
         line break at the end."""
         code, output = self.ask(script, timeout)
