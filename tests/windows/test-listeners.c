@@ -126,6 +126,11 @@ static void test_listeners_of_vms(void) {
         record_check("VMs: one has gone, and any VM is listened to",
                      !vm_listeners_has(&l, &wanted.items[1].id) &&
                              vm_listeners_has(&l, &VM_ID_NULL));
+        record_set_peer(34, RECORD_OTHER, 5, 0xd3);
+        record_complete(ERROR_SUCCESS); /* the last accept, which is that for any VM */
+        record_check("any VM: the address tells which, and that nobody vouches for it",
+                     record.accepted.any && vm_id_equal(&record.accepted.vm, &wanted.items[1].id) &&
+                             !record.accepted.listed);
         vm_listeners_close(&l);
 }
 

@@ -87,6 +87,8 @@ static void helper_on_accepted(void *userdata, SOCKET socket, const Peer *peer) 
         }
         if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
                 return;
+        if (h->vms && peer->any && !vm_id_is_null(&peer->vm))
+                vms_look_for(h->vms, &peer->vm);
         if (controller_connect(h->controller, s, peer, loop_now_usec(), &c) < 0) {
                 stream_abort(s);
                 return;
@@ -94,8 +96,8 @@ static void helper_on_accepted(void *userdata, SOCKET socket, const Peer *peer) 
         stream_set_userdata(s, c);
 }
 
-static void helper_on_vms_listed(void *userdata, const VmId *ids, size_t n) {
-        controller_set_vms(((Helper *) userdata)->controller, ids, n, loop_now_usec());
+static void helper_on_vms_listed(void *userdata, const VmList *list) {
+        controller_set_vms(((Helper *) userdata)->controller, list, loop_now_usec());
 }
 
 static bool helper_is_connected(void *userdata, const VmId *id) {

@@ -52,8 +52,12 @@ static void vm_listeners_log(const VmListener *item) {
                   item->vm.name[0] ? item->vm.name : "Hyper-V guests", text);
 }
 
+static Peer vm_listener_peer(const Vm *vm) {
+        return (Peer){.vm = vm->id, .any = vm_id_is_null(&vm->id), .wsl = vm->wsl};
+}
+
 static void vm_listeners_open(VmListeners *l, VmListener *item, uint64_t now_usec) {
-        Peer peer = {.vm = item->vm.id, .wsl = item->vm.wsl};
+        Peer peer = vm_listener_peer(&item->vm);
         TransportAddress address;
         DWORD error = ERROR_SUCCESS;
 
@@ -105,7 +109,7 @@ static VmListener *vm_listeners_find(VmListeners *l, const VmId *id) {
 /* A VM that was first seen in the registry is known better once the service has answered. */
 static void vm_listeners_want(VmListeners *l, const Vm *vm) {
         VmListener *item = vm_listeners_find(l, &vm->id);
-        Peer peer = {.vm = vm->id, .wsl = vm->wsl};
+        Peer peer = vm_listener_peer(vm);
 
         if (item) {
                 item->vm = *vm;

@@ -34,8 +34,8 @@ struct Vms {
         int problem; /* of the last query, to be logged once */
         bool closed;
         VmSchedule schedule;
-        uint64_t asked_usec;   /* the last look */
-        bool refresh, confirm; /* look at once; look soon, because a VM is missing */
+        uint64_t asked_usec; /* the last look */
+        bool refresh;        /* look at once */
         uint64_t generation;
 };
 
@@ -104,15 +104,8 @@ static void vms_keep_missed(Vms *v, VmList *found) {
         for (size_t i = 0; i < missed.n; i++)
                 vm_list_add(found, &missed.items[i]);
         v->missed = missed;
-        v->confirm = missed.n > 0;
-}
-
-static void vms_report_listed(Vms *v) {
-        VmId ids[VM_LIST_MAX];
-
-        for (size_t i = 0; i < v->list.n; i++)
-                ids[i] = v->list.items[i].id;
-        v->events->listed(v->userdata, ids, v->list.n);
+        if (missed.n > 0)
+                vm_schedule_doubt(&v->schedule);
 }
 
 static void vms_report_error(Vms *v, int error) {
@@ -159,7 +152,7 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         changed = !vm_list_equal(&v->list, &found);
         if (changed)
                 v->generation++;
-        if (!v->confirm)
+        if (v->missed.n == 0)
                 vm_schedule_answered(&v->schedule, changed);
         if (found.n_left_out > 0 && found.n_left_out != v->list.n_left_out) {
                 log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
@@ -170,13 +163,14 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         v->list = found;
         v->guessed = error < 0;
         if (error == 0)
-                vms_report_listed(v);
+                v->events->listed(v->userdata, &v->list);
         vms_follow(v);
 }
 
 static void vms_ask(Vms *v, uint64_t now_usec) {
         v->asked_usec = now_usec;
-        v->refresh = v->confirm = false;
+        v->refresh = false;
+        vm_schedule_asked(&v->schedule);
         hcs_ask(v->hcs);
 }
 
@@ -243,6 +237,11 @@ void vms_refresh(Vms *v) {
         vm_listeners_refresh(&v->listeners);
 }
 
+void vms_look_for(Vms *v, const VmId *id) {
+        if (!vm_list_find(&v->answer, id))
+                vm_schedule_doubt(&v->schedule);
+}
+
 void vms_slept(Vms *v) {
         vm_listeners_slept(&v->listeners, v->events->connected);
         vms_refresh(v);
@@ -253,8 +252,7 @@ static uint64_t vms_next_look(const Vms *v) {
 
         if (v->refresh)
                 return 0;
-        return v->asked_usec + (v->confirm ? VM_SCHEDULE_CONFIRM_USEC
-                                           : vm_schedule_interval(&v->schedule, listening));
+        return v->asked_usec + vm_schedule_interval(&v->schedule, listening);
 }
 
 void vms_tick(Vms *v, uint64_t now_usec) {

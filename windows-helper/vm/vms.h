@@ -21,9 +21,9 @@ typedef struct VmsEvents {
         ListenerFn accepted;
         /* The Host Compute Service has answered; these VMs are running, or were a moment ago. Never
          * called with a list that was read from the registry. */
-        void (*listed)(void *userdata, const VmId *ids, size_t n);
-        /* Whether an agent of this VM is connected now; of any Hyper-V VM but WSL's, if @id is
-         * null. */
+        void (*listed)(void *userdata, const VmList *list);
+        /* Whether an agent is connected now through the listener of this VM; through the one for
+         * all others, if @id is null. */
         bool (*connected)(void *userdata, const VmId *id);
 } VmsEvents;
 
@@ -45,6 +45,9 @@ void vms_close(Vms *v);
 Vms *vms_free(Vms *v);
 
 void vms_refresh(Vms *v); /* look at once, and retry listeners that have failed */
+
+/* Somebody has connected who says to be in this VM. If it is not in the list, look soon. */
+void vms_look_for(Vms *v, const VmId *id);
 
 /* The machine has slept: replace each listener without a connected agent, because its socket may be
  * dead without a sign (fact 2.6.1), and look at once. */

@@ -92,7 +92,7 @@ void connection_fail(PeerConnection *c, int error, Buffer *out, uint64_t now_use
 
 LogCause connection_cause(const PeerConnection *c) {
         return (LogCause){.owner = c->identity.owner,
-                          .vm = &c->peer.vm,
+                          .vm = peer_vm(&c->peer),
                           .keyed = c->identity.has_key && c->proven};
 }
 
@@ -125,7 +125,7 @@ static int connection_take_place(PeerConnection *c, uint64_t now_usec, Guest **r
         *ret_guest = guests_find(&controller->guests, c->identity.owner);
         if (*ret_guest)
                 return 0;
-        if (!places_for_guest(&controller->guests, &c->peer.vm, c->identity.has_key, &victim))
+        if (!places_for_guest(&controller->guests, peer_vm(&c->peer), c->identity.has_key, &victim))
                 return -ENOSPC;
         if (victim) {
                 waiting = connection_waiting_for(controller, victim->owner);
@@ -160,8 +160,7 @@ void connection_admit(PeerConnection *c, uint64_t now_usec) {
                 guest->expires = grace;
         c->guest = guest;
         guest->connection = c;
-        guest->vm = c->peer.vm;
-        guest->wsl = c->peer.wsl;
+        guest->peer = c->peer;
         guest->keyed = c->identity.has_key;
         guest->privileged = identity_is_privileged(&c->peer);
         identity_note(&c->identity, &controller->host, &controller->log, &c->peer, true);

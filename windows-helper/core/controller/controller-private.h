@@ -64,6 +64,7 @@ struct Controller {
         ControllerHost host;
         ControllerOptions options;
         Hostnet hostnet;
+        VmList vms;                               /* the last list; empty before the first one */
         char firewall_problem[WIRE_TEXT_MAX + 1]; /* "": none */
         const FirewallSight *firewall_sight;      /* borrowed, or NULL */
         /* who talks to it (connection.c, connection-input.c, guests.c) */

@@ -38,8 +38,10 @@ static void controller_recall_guests(Controller *controller, uint64_t now_usec) 
         for (size_t i = 0; i < controller->guests.n; i++) {
                 Guest *guest = controller->guests.items[i];
 
-                if (h->guest_vm(h->userdata, guest->owner, &guest->vm) < 0)
-                        guest->vm = VM_ID_NULL;
+                /* Only a VM that was known for sure was recorded. */
+                if (h->guest_vm(h->userdata, guest->owner, &guest->peer.vm) < 0)
+                        guest->peer.vm = VM_ID_NULL;
+                guest->peer.listed = true;
         }
         admission_review_claims(controller, now_usec);
 }
@@ -102,15 +104,19 @@ Controller *controller_free(Controller *controller) {
 int controller_connect(Controller *controller, void *handle, const Peer *peer, uint64_t now_usec,
                        PeerConnection **ret_connection) {
         PeerConnection *oldest;
-        bool room = places_for_handshake(controller, &peer->vm, &oldest);
+        Peer known = *peer;
+        bool room;
         int r;
+
+        (void) peer_compare(&known, &controller->vms);
+        room = places_for_handshake(controller, peer_vm(&known), &oldest);
 
         if (oldest) {
                 connection_refuse(oldest, WIRE_REFUSAL_BUSY,
                                   "too many newer connections are about to start a session",
                                   now_usec);
         }
-        r = connection_new(controller, handle, peer, now_usec, ret_connection);
+        r = connection_new(controller, handle, &known, now_usec, ret_connection);
         if (r == 0 && !room) {
                 connection_refuse(*ret_connection, WIRE_REFUSAL_BUSY,
                                   "too many connections are about to start a session", now_usec);
@@ -138,28 +144,35 @@ void controller_adoptions_changed(Controller *controller) {
         controller->due.run = true;
 }
 
-static bool controller_vm_runs(const VmId *vm, const VmId *vms, size_t n) {
-        for (size_t i = 0; i < n; i++)
-                if (vm_id_equal(vm, &vms[i]))
-                        return true;
-        return false;
+/* The VM of a guest is known, or known better: record it, and judge its address again, because
+ * other networks may count for it. */
+static void controller_on_vm_learnt(Controller *controller, const Guest *guest) {
+        if (guest->connection)
+                identity_note(&guest->connection->identity, &controller->host, &controller->log,
+                              &guest->peer, true);
+        controller->due.run = true;
+        controller->generation++;
 }
 
-void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint64_t now_usec) {
+void controller_set_vms(Controller *controller, const VmList *vms, uint64_t now_usec) {
+        controller->vms = *vms;
         for (PeerConnection *c = controller->connections; c; c = c->next)
-                if (!vm_id_is_null(&c->peer.vm) && !controller_vm_runs(&c->peer.vm, vms, n))
+                if (peer_compare(&c->peer, vms) == PEER_GONE)
                         connection_bye(c, WIRE_BYE_NOT_ADMITTED, "the VM has gone", now_usec);
         for (size_t i = 0; i < controller->guests.n; i++) {
                 Guest *guest = controller->guests.items[i];
+                PeerNews news = peer_compare(&guest->peer, vms);
 
-                if (!vm_id_is_null(&guest->vm) && !controller_vm_runs(&guest->vm, vms, n))
+                if (news == PEER_GONE)
                         guest->expires = now_usec;
+                else if (news == PEER_LEARNT)
+                        controller_on_vm_learnt(controller, guest);
         }
 }
 
 bool controller_is_connected(const Controller *controller, const VmId *vm) {
         for (const PeerConnection *c = controller->connections; c; c = c->next)
-                if (vm_id_is_null(vm) ? !c->peer.wsl : vm_id_equal(&c->peer.vm, vm))
+                if (vm_id_is_null(vm) ? c->peer.any : !c->peer.any && vm_id_equal(&c->peer.vm, vm))
                         return true;
         return false;
 }
@@ -327,7 +340,7 @@ void controller_guests(const Controller *controller,
                         .state = guest->has_state ? &guest->state : NULL,
                         .serial = guest->state_serial,
                         .results = guest->has_state && !guest->answer_due ? guest->results : NULL,
-                        .vm = guest->vm,
+                        .vm = *peer_vm(&guest->peer),
                         .heard_usec = guest->connection ? helper_session_last_heard(
                                                                   guest->connection->session)
                                                         : 0,

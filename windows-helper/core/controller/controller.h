@@ -94,12 +94,14 @@ void controller_rules_changed(Controller *controller);
 /* An administrator asked for an adoption. */
 void controller_adoptions_changed(Controller *controller);
 
-/* The VMs that run now. The rules of guests in other VMs are withdrawn at once. Before the first
- * call every VM counts as running. Guests that came through a listener for any VM are never
- * withdrawn here. */
-void controller_set_vms(Controller *controller, const VmId *vms, size_t n, uint64_t now_usec);
+/* The VMs that run now, as the Host Compute Service says; copied. The rules of guests in VMs that
+ * an earlier list had, and this one has not, are withdrawn at once. Guests in VMs that no list has
+ * ever had stay until they say goodbye or fall silent (see peer_compare()). What the list knows
+ * better about a guest's VM applies to the guest from now on. */
+void controller_set_vms(Controller *controller, const VmList *vms, uint64_t now_usec);
 
-/* Whether a peer of this VM is connected; if @vm is null, a peer of any VM but WSL's. */
+/* Whether a connection that came through the listener of @vm is open; if @vm is null, through the
+ * one for any VM. */
 bool controller_is_connected(const Controller *controller, const VmId *vm);
 
 /* Copied. Sessions that the new policy would not admit end at once, and so do the claims of guests

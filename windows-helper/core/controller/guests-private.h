@@ -22,8 +22,7 @@ typedef struct Guest {
         char owner[LEDGER_OWNER_MAX + 1];
         uint64_t since;             /* order of arrival */
         PeerConnection *connection; /* the live one, or NULL */
-        VmId vm;                    /* where it was seen last; null: not known */
-        bool wsl;                   /* that is a VM of WSL */
+        Peer peer;                  /* where it was seen last */
         bool keyed;                 /* it is paired, and proved that if it has connected */
         bool privileged;            /* it connected from a port that only root may use */
         unsigned waited;            /* see slice_take() */

@@ -71,7 +71,7 @@ const char *identity_policy_refusal(const Policy *policy, bool privileged) {
 void identity_note(const Identity *identity, const ControllerHost *host, ControllerLog *log,
                    const Peer *peer, bool connected) {
         const IdentityHost *h = &host->identities;
-        int r = h->guest_note(h->userdata, identity->owner, &peer->vm, connected);
+        int r = h->guest_note(h->userdata, identity->owner, peer_vm(peer), connected);
 
         if (r < 0) {
                 controller_log(log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
@@ -81,17 +81,19 @@ void identity_note(const Identity *identity, const ControllerHost *host, Control
 
 /* The line includes the peer's address as the transport reports it. It is not documented what
  * Hyper-V puts there for connections that a guest starts (fact 3.1.2), so it is shown once
- * for each connection. */
+ * for each connection, even if no list has it. */
 void identity_log_connected(const Identity *identity, ControllerLog *log, const Peer *peer,
                             const char *software) {
-        LogCause cause = {identity->owner, &peer->vm, identity->has_key};
-        char name[CONTROLLER_NAME_MAX], vm[VM_ID_TEXT_MAX], address[96] = "";
+        LogCause cause = {identity->owner, peer_vm(peer), identity->has_key};
+        char name[CONTROLLER_NAME_MAX], vm[VM_ID_TEXT_MAX], address[128] = "";
 
         controller_log_name(identity->owner, name);
         vm_id_format(&peer->vm, vm);
         if (peer->source_known) {
-                (void) snprintf(address, sizeof(address), ", VM %s, source port %u%s",
+                (void) snprintf(address, sizeof(address), ", VM %s%s, source port %u%s",
                                 vm_id_is_null(&peer->vm) ? "not known" : vm,
+                                peer->any && !peer->listed ? " (not on the list of running VMs)"
+                                                           : "",
                                 (unsigned) peer->source,
                                 identity_is_privileged(peer) ? " (privileged)" : "");
         }

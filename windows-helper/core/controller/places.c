@@ -20,7 +20,7 @@ static size_t places_handshakes(const Controller *controller, const VmId *vm) {
         size_t n = 0;
 
         for (const PeerConnection *c = controller->connections; c; c = c->next)
-                n += places_is_handshake(c) && (!vm || vm_id_equal(&c->peer.vm, vm));
+                n += places_is_handshake(c) && (!vm || vm_id_equal(peer_vm(&c->peer), vm));
         return n;
 }
 
@@ -32,10 +32,10 @@ static PeerConnection *places_oldest(Controller *controller, const VmId *vm) {
         for (PeerConnection *c = controller->connections; c; c = c->next) { /* newest first */
                 size_t n;
 
-                if (!places_is_handshake(c) || (vm && !vm_id_equal(&c->peer.vm, vm)) ||
+                if (!places_is_handshake(c) || (vm && !vm_id_equal(peer_vm(&c->peer), vm)) ||
                     helper_session_state(c->session) == HELPER_SESSION_SLOT_WAIT)
                         continue;
-                n = places_handshakes(controller, &c->peer.vm);
+                n = places_handshakes(controller, peer_vm(&c->peer));
                 if (n >= most) {
                         most = n;
                         oldest = c;
@@ -71,7 +71,7 @@ static Guest *places_least(const Guests *guests, bool for_keyed, const VmId *vm)
                 Guest *guest = guests->items[i];
                 unsigned rank = places_rank(guest, for_keyed);
 
-                if (rank > 0 && (!vm || vm_id_equal(&guest->vm, vm)) &&
+                if (rank > 0 && (!vm || vm_id_equal(peer_vm(&guest->peer), vm)) &&
                     (!least || rank >= places_rank(least, for_keyed)))
                         least = guest;
         }
@@ -82,7 +82,7 @@ static size_t places_keyless(const Guests *guests, const VmId *vm) {
         size_t n = 0;
 
         for (size_t i = 0; i < guests->n; i++)
-                n += !guests->items[i]->keyed && vm_id_equal(&guests->items[i]->vm, vm);
+                n += !guests->items[i]->keyed && vm_id_equal(peer_vm(&guests->items[i]->peer), vm);
         return n;
 }
 

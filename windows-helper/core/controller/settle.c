@@ -35,13 +35,13 @@ typedef struct Settle {
 static void settle_log_guest(Settle *s, Guest *guest) {
         const WireAddress *a =
                 guest->state.v4.addr.family != IP_FAMILY_NONE ? &guest->state.v4 : &guest->state.v6;
-        LogCause cause = {guest->owner, &guest->vm, guest->keyed};
+        LogCause cause = {guest->owner, peer_vm(&guest->peer), guest->keyed};
         char name[CONTROLLER_NAME_MAX], address[GUEST_TEXT_MAX], why[WIRE_TEXT_MAX + 1];
         LogLevel level = LOG_LEVEL_NOTICE;
         EventId event = EVENT_ADDRESS;
 
         ip_format(&a->addr, address);
-        if (!hostnet_judge(&s->controller->hostnet, &a->addr, &a->gateway, guest->wsl, why)) {
+        if (!hostnet_judge(&s->controller->hostnet, &a->addr, &a->gateway, guest->peer.wsl, why)) {
                 event = a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
                 level = LOG_LEVEL_WARNING;
         }
@@ -78,7 +78,7 @@ static const WireServiceResult *settle_reported(const Guest *guest, const char *
 
 static void settle_log_services(Settle *s, const Guest *guest, const WireServiceResult *results) {
         uint32_t cursor = 0, n_changed = 0, n_active = 0;
-        LogCause cause = {guest->owner, &guest->vm, guest->keyed};
+        LogCause cause = {guest->owner, peer_vm(&guest->peer), guest->keyed};
         char name[CONTROLLER_NAME_MAX];
 
         controller_log_name(guest->owner, name);
@@ -210,7 +210,7 @@ static void settle_inputs(Settle *s) {
                                 .state = guest->in_grace ? NULL : &guest->state,
                                 .since = guest->since,
                                 .in_grace = guest->in_grace,
-                                .wsl = guest->wsl,
+                                .wsl = guest->peer.wsl,
                         };
                 }
         }

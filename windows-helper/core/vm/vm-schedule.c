@@ -10,6 +10,14 @@
 
 static const uint64_t vm_schedule_retries[] = {500000, 1000000, 2000000, 5000000};
 
+void vm_schedule_doubt(VmSchedule *s) {
+        s->soon = true;
+}
+
+void vm_schedule_asked(VmSchedule *s) {
+        s->soon = false;
+}
+
 void vm_schedule_notified(VmSchedule *s) {
         s->notified = true;
 }
@@ -22,6 +30,8 @@ void vm_schedule_answered(VmSchedule *s, bool changed) {
 }
 
 uint64_t vm_schedule_interval(const VmSchedule *s, bool listening) {
+        if (s->soon)
+                return VM_SCHEDULE_CONFIRM_USEC;
         return s->proven && listening ? VM_SCHEDULE_LONG_USEC : VM_SCHEDULE_SHORT_USEC;
 }
 

@@ -12,14 +12,20 @@
  * not listened to; and otherwise. */
 #define VM_SCHEDULE_SHORT_USEC UINT64_C(5000000)
 #define VM_SCHEDULE_LONG_USEC  UINT64_C(30000000)
-/* A VM that one answer lacks is looked for again at once, because one answer may be wrong. */
+/* To the look after an answer that lacks a VM, because one answer may be wrong, and to the look
+ * after the appearance of an id that no answer has had. This also limits what a peer can cause. */
 #define VM_SCHEDULE_CONFIRM_USEC UINT64_C(200000)
 
 typedef struct VmSchedule {
         bool answered; /* there was an answer: before it, every list is a change */
         bool notified; /* a notification came after the last answer */
         bool proven;   /* a notification came before the last change */
+        bool soon;     /* there is a reason to look again, whatever else is known */
 } VmSchedule;
+
+/* Something is to be confirmed soon; the next question does that. */
+void vm_schedule_doubt(VmSchedule *s);
+void vm_schedule_asked(VmSchedule *s);
 
 /* The registry has reported a change. */
 void vm_schedule_notified(VmSchedule *s);

@@ -26,6 +26,12 @@ static void teardown(void) {
         world_done(&w);
 }
 
+static void list_vm(const VmId *id) {
+        VmList vms = {.n = 1, .items = {{.id = *id, .wsl = true, .name = "WSL"}}};
+
+        controller_set_vms(w.controller, &vms, w.host.now_usec);
+}
+
 static void serve(void) {
         agent_connect(ubuntu);
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
@@ -34,14 +40,14 @@ static void serve(void) {
 }
 
 START_TEST(test_vm_stops) {
-        controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
+        list_vm(&vm1);
         serve();
         agent_connect(debian); /* through the listener for any VM */
         agent_ask(debian, "172.20.0.9", "www=0.0.0.0:81");
-        controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
+        list_vm(&vm1);
         world_run(&w);
         ck_assert(agent_ready(ubuntu));
-        controller_set_vms(w.controller, &vm2, 1, w.host.now_usec);
+        list_vm(&vm2);
         world_run(&w);
         world_expect_rules(&w, "v4tov4 0.0.0.0/81 172.20.0.9/81\n"); /* at once */
         ck_assert(!agent_ready(ubuntu));
@@ -54,12 +60,12 @@ START_TEST(test_recovery_knows_the_vm) {
         world_kill(&w);
         world_start(&w);
         world_expect_rules(&w, RULE); /* it is not known yet which VMs run */
-        controller_set_vms(w.controller, &vm1, 1, w.host.now_usec);
+        list_vm(&vm1);
         world_run(&w);
         world_expect_rules(&w, RULE);
         world_kill(&w);
         world_start(&w);
-        controller_set_vms(w.controller, &vm2, 1, w.host.now_usec);
+        list_vm(&vm2);
         world_run(&w);
         world_expect_rules(&w, "");
         world_expect_ledger(&w, "");

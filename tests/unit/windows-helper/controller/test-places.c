@@ -115,6 +115,16 @@ START_TEST(test_the_oldest_silent_peer_of_a_vm_is_refused) {
 }
 END_TEST
 
+/* A new id for each connection gives no new places, because no list vouches for it. */
+START_TEST(test_ids_that_no_list_has_count_as_one_vm) {
+        for (unsigned i = 0; i <= CONTROLLER_HANDSHAKES_PER_VM; i++) {
+                crowd[i].peer = (Peer){.vm = {{(uint8_t) (1 + i)}}, .any = true};
+                agent_dial(&crowd[i]);
+        }
+        expect_busy(&crowd[0]);
+}
+END_TEST
+
 START_TEST(test_the_vm_with_most_silent_peers_makes_room) {
         unsigned last = CONTROLLER_HANDSHAKES_MAX;
 
@@ -245,6 +255,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_the_oldest_silent_peer_of_a_vm_is_refused);
+        tcase_add_test(tc, test_ids_that_no_list_has_count_as_one_vm);
         tcase_add_test(tc, test_the_vm_with_most_silent_peers_makes_room);
         tcase_add_test(tc, test_a_newcomer_is_told_that_there_is_no_place);
         tcase_add_test(tc, test_a_key_displaces_those_without);

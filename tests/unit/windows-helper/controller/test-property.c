@@ -80,14 +80,14 @@ static void random_foreign(Judge *j) {
 /* One of the guests' VMs stops and comes back with another id. */
 static void random_vm(Judge *j) {
         FakeAgent *a = &j->w.agents[below(WORLD_AGENTS)];
-        VmId vms[WORLD_AGENTS];
+        VmList vms = {.n = 0};
 
         a->peer.vm.bytes[1]++;
         for (unsigned i = 0; i < WORLD_AGENTS; i++) {
                 j->w.agents[i].peer.vm.bytes[0] = (uint8_t) (1 + i);
-                vms[i] = j->w.agents[i].peer.vm;
+                vm_list_add(&vms, &(Vm){.id = j->w.agents[i].peer.vm});
         }
-        controller_set_vms(j->w.controller, vms, WORLD_AGENTS, j->w.host.now_usec);
+        controller_set_vms(j->w.controller, &vms, j->w.host.now_usec);
         world_run(&j->w);
 }
 

@@ -40,6 +40,19 @@ START_TEST(test_proof) {
 }
 END_TEST
 
+/* A doubt is settled by one question, and it does not matter how often it came up. */
+START_TEST(test_doubt) {
+        VmSchedule s = {.answered = true, .proven = true};
+
+        vm_schedule_doubt(&s);
+        vm_schedule_doubt(&s);
+        ck_assert_uint_eq(vm_schedule_interval(&s, true), VM_SCHEDULE_CONFIRM_USEC);
+        ck_assert_uint_eq(vm_schedule_interval(&s, false), VM_SCHEDULE_CONFIRM_USEC);
+        vm_schedule_asked(&s);
+        ck_assert_uint_eq(vm_schedule_interval(&s, true), VM_SCHEDULE_LONG_USEC);
+}
+END_TEST
+
 START_TEST(test_retries) {
         static const uint64_t expected[] = {500000, 1000000, 2000000, 5000000, 5000000};
 
@@ -55,6 +68,7 @@ int main(void) {
         TCase *tc = tcase_create("vm-schedule");
 
         tcase_add_test(tc, test_proof);
+        tcase_add_test(tc, test_doubt);
         tcase_add_test(tc, test_retries);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
