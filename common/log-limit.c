@@ -25,3 +25,17 @@ bool log_limit_take(LogLimit *l, unsigned burst, uint64_t now_usec, unsigned *re
         l->left_out = 0;
         return true;
 }
+
+uint64_t log_limit_deadline(const LogLimit *l) {
+        return l->left_out > 0 ? l->since_usec + LOG_LIMIT_REFILL_USEC : UINT64_MAX;
+}
+
+unsigned log_limit_flush(LogLimit *l, uint64_t now_usec) {
+        unsigned left_out = l->left_out;
+
+        if (now_usec < log_limit_deadline(l))
+                return 0;
+        l->since_usec += LOG_LIMIT_REFILL_USEC; /* .n stays, because this line takes the place */
+        l->left_out = 0;
+        return left_out;
+}

@@ -28,3 +28,14 @@ typedef struct LogLimit {
  * Return: true if it may; otherwise it counts as left out.
  */
 bool log_limit_take(LogLimit *l, unsigned burst, uint64_t now_usec, unsigned *ret_left_out);
+
+/* When there is room for a line that only tells how many were left out, if no other line takes it
+ * first. UINT64_MAX: none was left out. */
+uint64_t log_limit_deadline(const LogLimit *l);
+
+/**
+ * log_limit_flush() - ask for that line
+ *
+ * Return: how many lines it has to tell of; the count starts anew. 0 before the deadline.
+ */
+unsigned log_limit_flush(LogLimit *l, uint64_t now_usec);

@@ -150,6 +150,7 @@ typedef struct AgentReport {
         bool failed;                    /* status.json could not be written, and that was logged */
         char summary[AGENT_SUMMARY_SIZE]; /* the last STATUS= */
         LogLimit limit;                   /* of log lines that the helper causes */
+        sd_event_source *left_out;        /* timer: tell how many were left out */
 } AgentReport;
 
 int agent_lock_report(Agent *a); /* before all else; also returns AGENT_E_RUNS */

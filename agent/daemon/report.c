@@ -138,16 +138,31 @@ int agent_lock_report(Agent *a) {
         return r == -ENOMEM ? r : 0;
 }
 
+static void agent_log_left_out(Agent *a, unsigned n) {
+        if (n > 0)
+                journal_line(&a->journal, LOG_WARNING, "Log lines left out about the helper: %u",
+                             n);
+}
+
 bool agent_may_log(Agent *a) {
         unsigned left_out = 0;
 
-        if (!log_limit_take(&a->report.limit, AGENT_LOG_BURST, now_usec(), &left_out))
+        if (!log_limit_take(&a->report.limit, AGENT_LOG_BURST, now_usec(), &left_out)) {
+                (void) sd_event_source_set_time(a->report.left_out,
+                                                log_limit_deadline(&a->report.limit));
+                (void) sd_event_source_set_enabled(a->report.left_out, SD_EVENT_ONESHOT);
                 return false;
-        if (left_out > 0) {
-                journal_line(&a->journal, LOG_WARNING, "Log lines left out about the helper: %u",
-                             left_out);
         }
+        agent_log_left_out(a, left_out);
         return true;
+}
+
+/* No line has followed those that were left out. If one has, nothing is left to tell. */
+static int agent_on_left_out(sd_event_source *s, uint64_t usec, void *userdata) {
+        Agent *a = userdata;
+
+        agent_log_left_out(a, log_limit_flush(&a->report.limit, now_usec()));
+        return 0;
 }
 
 int agent_new_report(Agent *a) {
@@ -168,10 +183,16 @@ int agent_new_report(Agent *a) {
                 r = sd_event_source_set_exit_on_failure(a->report.maximum_delay, 1);
         if (r >= 0)
                 r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(a->event, &a->report.left_out, CLOCK_MONOTONIC, UINT64_MAX,
+                                      REPORT_ACCURACY, agent_on_left_out, a);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(a->report.left_out, SD_EVENT_OFF);
         return r < 0 ? r : 0;
 }
 
 void agent_done_report(Agent *a) {
+        sd_event_source_disable_unref(a->report.left_out);
         sd_event_source_disable_unref(a->report.maximum_delay);
         sd_event_source_disable_unref(a->report.source);
         status_file_done(&a->report.file);

@@ -253,7 +253,7 @@ def change_its_mind(connection):
 
 
 def test_helper_that_changes_its_mind_all_the_time(guest, peer):
-    """Whoever has the key could fill the journal."""
+    """Whoever has the key could fill the journal. What is left out is told, though nothing follows."""
     guest.service("web", "listen = 8080")
     peer(change_its_mind)
     guest.start()
@@ -261,6 +261,8 @@ def test_helper_that_changes_its_mind_all_the_time(guest, peer):
     assert 50 < guest.log().count("\n") < 200
     assert "Service 'web' is active: yes 1" in guest.log()
     assert "that was all" not in guest.log()
+    left_out = guest.wait_log("Log lines left out about the helper: ")
+    assert sum(int(line.rsplit(" ", 1)[1]) for line in left_out) > 1500
 
 
 def test_more_endpoints_than_the_helper_accepts(guest, peer):

@@ -54,6 +54,24 @@ START_TEST(test_few_lines) {
 }
 END_TEST
 
+/* The count has a line of its own if no other line comes that would tell it. */
+START_TEST(test_nothing_follows) {
+        uint64_t refilled = now + LOG_LIMIT_REFILL_USEC;
+
+        take(BURST, BURST, 0);
+        ck_assert_uint_eq(log_limit_deadline(&limit), UINT64_MAX); /* nothing was left out */
+        ck_assert_uint_eq(log_limit_flush(&limit, refilled), 0);
+        take(7, 0, 0);
+        ck_assert_uint_eq(log_limit_deadline(&limit), refilled);
+        ck_assert_uint_eq(log_limit_flush(&limit, refilled - 1), 0);
+        ck_assert_uint_eq(log_limit_flush(&limit, refilled), 7);
+        ck_assert_uint_eq(log_limit_flush(&limit, refilled), 0);
+        now = refilled;
+        take(1, 0, 0); /* it has taken the place of a line */
+        ck_assert_uint_eq(log_limit_deadline(&limit), refilled + LOG_LIMIT_REFILL_USEC);
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("log-limit");
         TCase *t = tcase_create("log-limit");
@@ -61,6 +79,7 @@ int main(void) {
         tcase_add_checked_fixture(t, setup, NULL);
         tcase_add_test(t, test_burst_and_refill);
         tcase_add_test(t, test_few_lines);
+        tcase_add_test(t, test_nothing_follows);
         suite_add_tcase(s, t);
         return suite_run(s);
 }

@@ -34,6 +34,7 @@ typedef struct LogPeer {
         LogLimit limit;
         uint64_t written[CONTROLLER_LOG_REPEATS]; /* hashes of lines about strangers */
         unsigned n_written;
+        unsigned n_repeated;            /* lines that were left out because they are among these */
         char name[CONTROLLER_NAME_MAX]; /* of the last line */
 } LogPeer;
 
@@ -53,7 +54,9 @@ void controller_log_peer(ControllerLog *log, const LogCause *cause, LogLevel lev
                          const char *format, ...);
 
 /* A warning about a peer without a session. Anybody who can connect can cause these warnings, so
- * few are written, and none twice as long as nobody of that VM is admitted. */
+ * few are written, and none twice as long as nobody of that VM is admitted. Repetitions are
+ * counted; the count comes with that of what was left out otherwise, or when somebody is admitted.
+ */
 RESULT_PRINTF(3, 4)
 void controller_log_stranger(ControllerLog *log, const LogCause *cause, const char *format, ...);
 
@@ -64,8 +67,10 @@ void controller_log_refusal(ControllerLog *log, const LogCause *cause, const cha
 /* A peer was admitted: what is said about strangers of its VM is news again. */
 void controller_log_admitted(ControllerLog *log, const LogCause *cause);
 
-/* Write the counts of what was left out some time ago. */
+/* Write the counts of what was left out, where no line has followed that would tell. It is due at
+ * the deadline. */
 void controller_log_flush(ControllerLog *log);
+uint64_t controller_log_deadline(const ControllerLog *log);
 
 /* How the log calls a guest: its distro, in quotes, and the start of its id. */
 void controller_log_name(const char *owner, char ret_name[CONTROLLER_NAME_MAX]);

@@ -12,8 +12,6 @@
 /* Lines at once: of a peer with a session or of the host, and of strangers of one VM. */
 #define CONTROLLER_LOG_BURST          50
 #define CONTROLLER_LOG_STRANGER_BURST 10
-/* A count of what was left out is written on its own when nothing was left out for this long. */
-#define CONTROLLER_LOG_QUIET_USEC UINT64_C(60000000)
 
 /* FNV-1a. */
 static uint64_t log_hash(const void *data, size_t n) {
@@ -32,9 +30,12 @@ static void log_put(const ControllerLog *log, LogLevel level, EventId event, con
         log->host->log(log->host->userdata, level, event, text);
 }
 
-static void log_put_left_out(const ControllerLog *log, const LogPeer *p, unsigned left_out) {
+/* @left_out: by the limit. Repetitions come on top. */
+static void log_put_left_out(const ControllerLog *log, LogPeer *p, unsigned left_out) {
         char text[WIRE_TEXT_MAX + 1];
 
+        left_out += p->n_repeated;
+        p->n_repeated = 0;
         if (left_out == 0)
                 return;
         result_text(text, "log lines left out about %s: %u",
@@ -69,15 +70,18 @@ static LogPeer *log_peer_of(ControllerLog *log, const LogCause *cause) {
         return p;
 }
 
-static void log_limited(ControllerLog *log, LogPeer *p, unsigned burst, LogLevel level,
+/* Return: whether the line was written. */
+static bool log_limited(ControllerLog *log, LogPeer *p, unsigned burst, LogLevel level,
                         EventId event, const char *text) {
         unsigned left_out;
 
         p->used_usec = log_now(log);
         if (!log_limit_take(&p->limit, burst, p->used_usec, &left_out))
-                return;
-        log_put_left_out(log, p, left_out);
+                return false;
+        if (left_out > 0)
+                log_put_left_out(log, p, left_out);
         log_put(log, level, event, text);
+        return true;
 }
 
 void controller_log(ControllerLog *log, LogLevel level, EventId event, const char *format, ...) {
@@ -90,7 +94,7 @@ void controller_log(ControllerLog *log, LogLevel level, EventId event, const cha
         if (level == LOG_LEVEL_DEBUG) /* nobody else has asked for these */
                 log_put(log, level, event, text);
         else
-                log_limited(log, log_peer(log, 0), CONTROLLER_LOG_BURST, level, event, text);
+                (void) log_limited(log, log_peer(log, 0), CONTROLLER_LOG_BURST, level, event, text);
 }
 
 void controller_log_peer(ControllerLog *log, const LogCause *cause, LogLevel level, EventId event,
@@ -101,7 +105,7 @@ void controller_log_peer(ControllerLog *log, const LogCause *cause, LogLevel lev
         va_start(args, format);
         result_text_v(text, format, args);
         va_end(args);
-        log_limited(log, log_peer_of(log, cause), CONTROLLER_LOG_BURST, level, event, text);
+        (void) log_limited(log, log_peer_of(log, cause), CONTROLLER_LOG_BURST, level, event, text);
 }
 
 void controller_log_stranger(ControllerLog *log, const LogCause *cause, const char *format, ...) {
@@ -116,11 +120,14 @@ void controller_log_stranger(ControllerLog *log, const LogCause *cause, const ch
         va_end(args);
         hash = log_hash(text, strlen(text));
         for (size_t i = 0; i < CONTROLLER_LOG_REPEATS; i++)
-                if (p->written[i] == hash)
-                        return; /* it is written already */
-        p->written[p->n_written++ % CONTROLLER_LOG_REPEATS] = hash;
-        log_limited(log, p, CONTROLLER_LOG_STRANGER_BURST, LOG_LEVEL_WARNING, EVENT_AGENT_REFUSED,
-                    text);
+                if (p->written[i] == hash) { /* it is written already */
+                        p->n_repeated++;
+                        p->used_usec = log_now(log);
+                        return;
+                }
+        if (log_limited(log, p, CONTROLLER_LOG_STRANGER_BURST, LOG_LEVEL_WARNING,
+                        EVENT_AGENT_REFUSED, text))
+                p->written[p->n_written++ % CONTROLLER_LOG_REPEATS] = hash;
 }
 
 void controller_log_refusal(ControllerLog *log, const LogCause *cause, const char *text) {
@@ -133,19 +140,26 @@ void controller_log_refusal(ControllerLog *log, const LogCause *cause, const cha
 void controller_log_admitted(ControllerLog *log, const LogCause *cause) {
         LogPeer *p = log_peer(log, log_hash(cause->vm, sizeof(*cause->vm)));
 
+        log_put_left_out(log, p, 0);
         memset(p->written, 0, sizeof(p->written));
 }
 
 void controller_log_flush(ControllerLog *log) {
         for (size_t i = 0; i < log->n_peers; i++) {
-                LogPeer *p = &log->peers[i];
+                unsigned left_out = log_limit_flush(&log->peers[i].limit, log_now(log));
 
-                if (p->limit.left_out > 0 &&
-                    log_now(log) - p->used_usec >= CONTROLLER_LOG_QUIET_USEC) {
-                        log_put_left_out(log, p, p->limit.left_out);
-                        p->limit.left_out = 0;
-                }
+                if (left_out > 0)
+                        log_put_left_out(log, &log->peers[i], left_out);
         }
+}
+
+uint64_t controller_log_deadline(const ControllerLog *log) {
+        uint64_t first = UINT64_MAX;
+
+        for (size_t i = 0; i < log->n_peers; i++)
+                if (log_limit_deadline(&log->peers[i].limit) < first)
+                        first = log_limit_deadline(&log->peers[i].limit);
+        return first;
 }
 
 void controller_log_name(const char *owner, char ret_name[CONTROLLER_NAME_MAX]) {

@@ -280,6 +280,8 @@ uint64_t controller_deadline(const Controller *controller) {
                 deadline = controller->due.retry_usec;
         if (controller->verify.due_usec < deadline)
                 deadline = controller->verify.due_usec;
+        if (controller_log_deadline(&controller->log) < deadline)
+                deadline = controller_log_deadline(&controller->log);
         for (const PeerConnection *c = controller->connections; c; c = c->next) {
                 uint64_t d = helper_session_deadline(c->session);
 

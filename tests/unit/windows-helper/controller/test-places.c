@@ -249,6 +249,26 @@ START_TEST(test_nobody_silences_another_in_the_log) {
 }
 END_TEST
 
+/* A refused agent that tries again and again is one line, and the number of its tries comes with
+ * the end of the story. */
+START_TEST(test_repetitions_are_counted) {
+        w.options.policy.pairing_required = true;
+        controller_set_policy(w.controller, &w.options.policy, w.host.now_usec);
+        w.agents[0].peer.vm = vm1;
+        w.agents[0].key = NULL;
+        for (unsigned i = 0; i < 8; i++) {
+                agent_connect(&w.agents[0]);
+                agent_vanish(&w.agents[0]);
+                world_wait(&w, 30000);
+        }
+        ck_assert_ptr_nonnull(strstr(w.log, "'Ubuntu' (a0000000): refused"));
+        ck_assert_ptr_null(strstr(w.log, "left out"));
+        w.host.key = w.agents[0].key = world_key;
+        agent_connect(&w.agents[0]);
+        ck_assert_ptr_nonnull(strstr(w.log, "log lines left out about 'Ubuntu' (a0000000): 7"));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("places");
         TCase *tc = tcase_create("places");
@@ -263,6 +283,7 @@ int main(void) {
         tcase_add_test(tc, test_one_vm_has_only_so_many_agents_without_a_key);
         tcase_add_test(tc, test_the_helpers_end_is_told_in_every_state);
         tcase_add_test(tc, test_nobody_silences_another_in_the_log);
+        tcase_add_test(tc, test_repetitions_are_counted);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
