@@ -26,7 +26,7 @@ static void advise_refused(const GuestEvidence *e, const ReportService *s, Buffe
 /* Only the helper knows whether a rule can be taken over, and by which words. Then its text has the
  * command. */
 static void advise_foreign(const ReportService *s, Buffer *advice) {
-        static const char command[] = "wslbridge-helper adopt ";
+        static const char command[] = "'wslbridge-helper adopt ";
         const char *found = strstr(s->text, command);
 
         buffer_printf(advice, "Choose another port ('wslbridgectl expose' with --name=%s). ",
