@@ -131,8 +131,9 @@ static void helper_refresh(Helper *h) {
                 vms_refresh(h->vms);
 }
 
-/* In Modern Standby Windows sends no event (fact 9.1.2), so the clocks tell. After a sleep,
- * notifications may be lost and sockets dead, ours and iphlpsvc's. */
+/* In Modern Standby Windows sends no event (fact 9.1.2), so the clocks tell. With Fast Startup, a
+ * shutdown is such a sleep, too (fact 9.1.11). After a sleep, notifications may be lost and sockets
+ * dead, ours and iphlpsvc's. */
 static void helper_check_sleep(Helper *h, uint64_t now_usec) {
         uint64_t slept = sleep_clock_advance(&h->sleep, loop_biased_usec(), now_usec);
 
