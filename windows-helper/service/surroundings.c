@@ -169,6 +169,7 @@ int surroundings_start(Surroundings *s, Controller *controller) {
         static const struct {
                 const wchar_t *path;
                 void (*fn)(void *userdata);
+                bool hint; /* a change is noticed without it, only later */
         } watched[SURROUNDINGS_WATCHES] = {
                 {PORTPROXY_STORE_PATH, surroundings_on_rules},
                 {ADOPTION_STORE_PATH, surroundings_on_adoptions},
@@ -176,14 +177,17 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 {POLICY_STORE_MANAGED, surroundings_on_policy},
                 {POLICY_STORE_LOCAL, surroundings_on_policy},
                 {HOSTNET_LXSS_PATH, surroundings_on_addresses},
-                {FIREWALL_WATCH_NETWORKS, surroundings_on_networks},
-                {FIREWALL_WATCH_POLICY, surroundings_on_firewall},
+                {FIREWALL_WATCH_NETWORKS, surroundings_on_networks, .hint = true},
+                {FIREWALL_WATCH_POLICY, surroundings_on_firewall, .hint = true},
         };
         int r = 0;
 
         s->controller = controller;
-        for (size_t i = 0; r == 0 && i < SURROUNDINGS_WATCHES; i++)
+        for (size_t i = 0; r == 0 && i < SURROUNDINGS_WATCHES; i++) {
                 r = surroundings_watch(s, watched[i].path, watched[i].fn);
+                if (watched[i].hint) /* such a key may be closed to us */
+                        r = 0;
+        }
         if (r == 0)
                 r = firewall_watch_new(&s->reach, s->loop, surroundings_on_sight, s);
         if (r == 0)
