@@ -239,13 +239,27 @@ static Stream *stream_list_closing(const StreamList *list) {
         return first;
 }
 
-bool stream_list_shed(StreamList *list) {
+static bool stream_list_shed(StreamList *list) {
         Stream *s = stream_list_closing(list);
 
         if (!s)
                 return false;
         stream_kill(s); /* its completions free it */
         return true;
+}
+
+bool stream_list_make_room(StreamList *list, size_t max, SOCKET socket) {
+        unsigned left_out;
+
+        if (list->n_streams < max || stream_list_shed(list))
+                return true;
+        (void) closesocket(socket);
+        if (log_limit_take(&list->refused, 1, loop_now_usec(), &left_out))
+                log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
+                          "closed a new connection without an answer, because %zu are open; before "
+                          "it, the same happened to %u others that were not logged",
+                          list->n_streams, left_out);
+        return false;
 }
 
 uint64_t stream_list_deadline(const StreamList *list) {

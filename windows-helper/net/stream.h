@@ -10,6 +10,7 @@
  * asks it to close. Events come only from completions, never from within a call.
  */
 
+#include "common/log-limit.h"
 #include "protocol/wire/wire.h"
 #include "windows-helper/win/loop.h"
 
@@ -33,6 +34,7 @@ typedef struct StreamEvents {
 typedef struct StreamList {
         Stream *first;
         size_t n_streams;
+        LogLimit refused; /* lines about sockets for which there was no room */
 } StreamList;
 
 #define STREAM_LIST_NULL ((StreamList){0})
@@ -66,8 +68,11 @@ void stream_close(Stream *s);
 /* Close at once. */
 void stream_abort(Stream *s);
 
-/* Cut the stream that has been closing for the longest time. Return: false when none is closing. */
-bool stream_list_shed(StreamList *list);
+/* Make room for @socket among at most @max streams, if need be by cutting the one that has been
+ * closing for the longest time. Return: false when none is closing; then @socket is closed without
+ * a word, which is logged from time to time. The system is slow then to complete what was
+ * cancelled, and without a stream nothing can be sent. */
+bool stream_list_make_room(StreamList *list, size_t max, SOCKET socket);
 
 /* stream_list_expire() ends streams whose closing takes too long; it is due at the deadline. */
 uint64_t stream_list_deadline(const StreamList *list);

@@ -81,10 +81,8 @@ static void helper_on_accepted(void *userdata, SOCKET socket, const Peer *peer) 
         PeerConnection *c = NULL;
         Stream *s = NULL;
 
-        if (h->streams.n_streams >= HELPER_STREAMS_MAX && !stream_list_shed(&h->streams)) {
-                (void) closesocket(socket);
+        if (!stream_list_make_room(&h->streams, HELPER_STREAMS_MAX, socket))
                 return;
-        }
         if (stream_new(&s, &h->streams, h->loop, socket, &helper_stream_events, NULL) < 0)
                 return;
         if (h->vms && peer->any && !vm_id_is_null(&peer->vm))

@@ -176,6 +176,14 @@ START_TEST(test_same_endpoint_in_two_services) {
 }
 END_TEST
 
+START_TEST(test_same_endpoint_twice_in_one_service) {
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80,0.0.0.0:80-81");
+        agent_expect(ubuntu, "web invalid duplicate");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
+                               "v4tov4 0.0.0.0/81 172.20.0.2/81\n");
+}
+END_TEST
+
 START_TEST(test_two_agents_one_endpoint) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         agent_connect(debian);
@@ -215,6 +223,7 @@ int main(void) {
         tcase_add_test(tc, test_nothing_to_forward_to);
         tcase_add_test(tc, test_policy_refuses_one_service);
         tcase_add_test(tc, test_same_endpoint_in_two_services);
+        tcase_add_test(tc, test_same_endpoint_twice_in_one_service);
         tcase_add_test(tc, test_two_agents_one_endpoint);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
