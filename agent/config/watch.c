@@ -23,6 +23,7 @@
 #include "agent/config/watch.h"
 
 #include "agent/config/config.h"
+#include "agent/config/places.h"
 #include "agent/util/mounts.h"
 
 #include <errno.h>
@@ -131,18 +132,23 @@ static void new_file_remove(ConfigWatch *w, const char *name) {
                 }
 }
 
+/* A name that is reported as a mistake counts like a right one, so that the problem comes and goes
+ * with the file. */
 static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
+        char text[64];
+
         if (e->mask & (IN_Q_OVERFLOW | IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT))
                 return true;
         if (e->len == 0)
                 return false; /* IN_ATTRIB of the directory itself */
         switch (w->kind) {
         case WATCH_MAIN:
-                if (strcmp(e->name, "services.d") == 0)
-                        return true;
-                return strcmp(e->name, "agent.conf") == 0 || strcmp(e->name, "key") == 0;
+                return strcmp(e->name, "services.d") == 0 || strcmp(e->name, "agent.conf") == 0 ||
+                       strcmp(e->name, "key") == 0 ||
+                       near_miss_of_main(e->name, text, sizeof(text));
         case WATCH_SERVICES:
-                return has_suffix(e->name, CONFIG_DROPIN_SUFFIX);
+                return has_suffix(e->name, CONFIG_DROPIN_SUFFIX) ||
+                       (!(e->mask & IN_ISDIR) && near_miss_of_service(e->name));
         case WATCH_PARENT:
                 return strcmp(e->name, w->name) == 0;
         }

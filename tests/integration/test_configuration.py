@@ -85,6 +85,16 @@ def test_broken_file_does_not_affect_the_others(connected):
     assert guest.status()["configuration"]["problems"] == []
 
 
+def test_a_wrong_name_is_reported_as_long_as_it_is_there(connected):
+    guest, host = connected
+    for path in ("etc/wslbridge/services.d/note.conf", "etc/wslbridge/agent.conf.txt"):
+        guest.write(path, "")
+        wait_until(lambda: problems(guest) == {os.path.basename(path): "nothing"}, "the problem")
+        guest.remove(path)
+        wait_until(lambda: problems(guest) == {}, "the end of the problem")
+    assert host.rules() == WEB
+
+
 def test_broken_file_keeps_what_it_had(connected):
     guest, host = connected
     guest.service("web", "listen = 8081\nconnect-port = 80\ncolour = red")

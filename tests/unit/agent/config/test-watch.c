@@ -105,7 +105,14 @@ START_TEST(test_every_change_is_reported) {
                  1},
                 {"mv " INI " x && mv x " INI, 1},
                 {"cp " ETC "/key /dev/shm/wslbridge-test && mv /dev/shm/wslbridge-test " INI, 1},
+                /* Reported as mistakes. */
+                {"echo >" ETC "/services.d/web.conf", 1},
+                {"rm " ETC "/services.d/web.conf", 1},
+                {"echo >" ETC "/agent.conf.txt", 1},
+                {"rm " ETC "/agent.conf.txt", 1},
                 /* Not configuration. */
+                {"mkdir " ETC "/services.d/old", 0},
+                {"echo >" ETC "/services.d/web.ini.bak", 0},
                 {"echo >" ETC "/services.d/README", 0},
                 {"echo >" ETC "/services.d/.web.ini.swp", 0},
                 {"echo >" ETC "/.status.json.17 && mv " ETC "/.status.json.17 " ETC "/status.json",
