@@ -235,7 +235,8 @@ def test_helper_without_answers_that_ends(guest, peer, control):
     wait_until(lambda: guest.status()["helper"].get("unanswered_since"), "no answer")
     assert "helper-unanswered" in str(control.json("doctor"))
     bad.close()
-    wait_until(lambda: guest.status()["helper"]["error"]["cause"] == "unreachable", "no helper")
+    wait_until(lambda: (guest.status()["helper"]["error"] or {}).get("cause") == "unreachable",
+               "no helper")
     assert guest.status()["helper"]["unanswered_since"] is None
     output = str(control.json("doctor"))
     assert "helper-silent" in output and "helper-unanswered" not in output
