@@ -28,8 +28,9 @@ static const ReportCandidate *other_candidate(const GuestEvidence *e) {
                 const ReportCandidate *c = &r->candidates[i];
                 int points = (c->vmbus ? 2 : 0) + (c->default_route ? 1 : 0);
 
-                if (strcmp(c->interface, present) != 0 && !container_interface(c->interface) &&
-                    points > best_points) {
+                /* 'interface =' may have the address instead of the name */
+                if (strcmp(c->interface, present) != 0 && strcmp(c->address, present) != 0 &&
+                    !container_interface(c->interface) && points > best_points) {
                         best = c;
                         best_points = points;
                 }

@@ -151,6 +151,7 @@ START_TEST(interface_to_name) {
                 {"eth0", 0, "Correct 'interface = eth0'", "  interface ="},
                 {"tun0", 3, "Replace 'interface = tun0'", "  interface = tun0"},
                 {"eth0", 3, "  interface = eth1", "  interface = eth0"},
+                {"172.20.1.2", 3, "  interface = wlan0", "  interface = eth1"},
         };
 
         report.v4.address = report.interface = "";
