@@ -6,6 +6,8 @@
 
 #include "common/json-write.h"
 
+#include "common/utf8.h"
+
 #include <assert.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,26 +27,47 @@ static void json_line(JsonWriter *w) {
                 json_put(w, indent, 1 + 2 * (size_t) w->depth);
 }
 
-/* UTF-8 is not escaped. */
+/* Write the character at @text, which has @n bytes or more until the end, as an escape. Return: its
+ * bytes. */
+static size_t json_escape(JsonWriter *w, const char *text, size_t n) {
+        char escape[16];
+        uint32_t point;
+        size_t length = utf8_decode((const uint8_t *) text, n, &point);
+
+        if (*text == '"' || *text == '\\')
+                (void) snprintf(escape, sizeof(escape), "\\%c", *text);
+        else if (length == 0)
+                (void) snprintf(escape, sizeof(escape), "?");
+        else if (point < 0x10000)
+                (void) snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) point);
+        else
+                (void) snprintf(escape, sizeof(escape), "\\u%04x\\u%04x",
+                                (unsigned) (0xd800 + ((point - 0x10000) >> 10)),
+                                (unsigned) (0xdc00 + (point & 0x3ff)));
+        json_put(w, escape, strlen(escape));
+        return length > 0 ? length : 1;
+}
+
+/* UTF-8 is escaped only where it may not be shown, so that the text can go to a terminal and loses
+ * nothing. */
 static void json_quote(JsonWriter *w, const char *text) {
-        char escape[8];
+        size_t left = strlen(text);
 
         json_put(w, "\"", 1);
-        while (*text) {
-                size_t n = 0; /* bytes that need no escape, which are nearly all */
+        while (left > 0) {
+                size_t n = 0, length = 1; /* bytes that need no escape, which are nearly all */
+                uint32_t point;
 
-                while ((unsigned char) text[n] >= ' ' && text[n] != '"' && text[n] != '\\')
-                        n++;
+                while (n < left && length > 0 && text[n] != '"' && text[n] != '\\') {
+                        length =
+                                utf8_decode_printable((const uint8_t *) text + n, left - n, &point);
+                        n += length;
+                }
                 json_put(w, text, n);
+                if (n < left)
+                        n += json_escape(w, text + n, left - n);
                 text += n;
-                if (*text == '\0')
-                        break;
-                if ((unsigned char) *text < ' ')
-                        (void) snprintf(escape, sizeof(escape), "\\u%04x", (unsigned) *text);
-                else
-                        (void) snprintf(escape, sizeof(escape), "\\%c", *text);
-                json_put(w, escape, strlen(escape));
-                text++;
+                left -= n;
         }
         json_put(w, "\"", 1);
 }

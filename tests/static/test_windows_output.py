@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """All text of the helper goes through one writer (windows-helper/win/console.c), because bytes that
-printf() writes look wrong in a console window, whose code page is not UTF-8."""
+printf() writes look wrong in a console window, whose code page is not UTF-8. The writer also replaces
+what may not be shown, so an output that went past it could show anything."""
 import re
 
 import sources
@@ -19,6 +20,15 @@ def test_only_the_writer_writes():
     found = {f"{path}: {call}" for path, text in helper_sources().items() if path != WRITER
              for call in calls.findall(sources.COMMENT_OR_STRING.sub("", text))}
     assert found == set()
+
+
+def test_the_writer_replaces_what_may_not_be_shown():
+    """Both streams, and the log. That it works is tested in tests/windows/test_pairing.py."""
+    text = sources.COMMENT_OR_STRING.sub("", tree.read(WRITER))
+    callers = re.findall(r"^\w[\w *]*?\b(\w+)\([^;{]*\) \{(?:(?!^\}).)*?\bconsole_put\(", text,
+                         re.MULTILINE | re.DOTALL)
+    assert callers == ["console_write"]
+    assert "utf8_clean(" in tree.read("windows-helper/win/log.c")
 
 
 def test_wide_text_is_not_formatted_as_bytes():

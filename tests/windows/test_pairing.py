@@ -162,3 +162,19 @@ def test_what_cannot_be_adopted_is_not_offered(command, registry, connect, helpe
     assert "adopt" not in result.services[0][2]
     code, output = command("adopt", "0.0.0.0:28405")
     assert code == 1 and "not a plain string" in output
+
+
+def test_no_command_shows_what_may_not_be_shown(command, registry):
+    """Names of guests and other programs' values are in the registry, and anybody may have chosen
+    them: one that turns the direction of text or controls a terminal could hide what it is."""
+    bad = "\u202eexe\u200b\x1b[2J"
+    registry.set_key(f"{ID}/De{bad}bian", bytes(32))
+    registry.set_rule("0.0.0.0/28499", f"10.0.0.1/80{bad}")
+    registry.set(wine_registry.LEDGER, "127.0.0.1/28498", f"{ID}/De{bad}bian|web|-|172.29.0.2/80")
+    for arguments in (["rules"], ["rules", "--json"], ["rules", "--netsh"], ["pair", "--list"],
+                      ["adopt", f"0.0.0.0:28499{bad}"], ["adopt", "0.0.0.0:28499"], ["doctor"],
+                      ["doctor", "--json"], ["status"], ["status", "--json"],
+                      ["unpair", f"{ID}/De{bad}bian"], [bad]):
+        output = command(*arguments)[1]
+        shown = [c for c in output if c in bad and not c.isascii() or c == "\x1b"]
+        assert shown == [], (arguments, output)

@@ -6,6 +6,9 @@
 
 #include "windows-helper/win/console.h"
 
+#include "common/text-wrap.h"
+#include "common/utf8.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -44,9 +47,23 @@ static int console_write_wide(HANDLE output, const char *text, size_t n) {
         return r;
 }
 
+/* Bytes at the start of @text that may be shown as they are, line feeds included. */
+static size_t console_clean_part(const char *text, size_t n) {
+        size_t at = 0, length = 1;
+        uint32_t point;
+
+        while (at < n && length > 0) {
+                length = text[at] == '\n' ? 1
+                                          : utf8_decode_printable((const uint8_t *) text + at,
+                                                                  n - at, &point);
+                at += length;
+        }
+        return at;
+}
+
 /* Each text is one write, because pieces of a line could mix with the output of other processes.
  * The flush is for Wine 8, whose fwrite() buffers stderr (its fprintf() does not). */
-int console_write(ConsoleStream stream, const char *text, size_t n) {
+static int console_put(ConsoleStream stream, const char *text, size_t n) {
         HANDLE output =
                 GetStdHandle(stream == CONSOLE_ERROR ? STD_ERROR_HANDLE : STD_OUTPUT_HANDLE);
         FILE *file = stream == CONSOLE_ERROR ? stderr : stdout;
@@ -57,6 +74,21 @@ int console_write(ConsoleStream stream, const char *text, size_t n) {
         if (n <= INT_MAX && GetConsoleMode(output, &mode))
                 return console_write_wide(output, text, n);
         return fwrite(text, 1, n, file) == n && fflush(file) == 0 ? 0 : -EIO;
+}
+
+int console_write(ConsoleStream stream, const char *text, size_t n) {
+        Buffer clean = BUFFER_NULL;
+        int r;
+
+        if (console_clean_part(text, n) == n) /* nearly always, so nothing is copied */
+                return console_put(stream, text, n);
+        r = buffer_append(&clean, text, n);
+        text_clean_lines(&clean);
+        r = r < 0 ? r : clean.oom ? -ENOMEM : 0;
+        if (r == 0)
+                r = console_put(stream, buffer_text(&clean), buffer_length(&clean));
+        buffer_done(&clean);
+        return r;
 }
 
 int console_printf(const char *format, ...) {

@@ -18,7 +18,9 @@ typedef enum ConsoleStream { CONSOLE_OUTPUT, CONSOLE_ERROR } ConsoleStream;
  */
 size_t console_width(void);
 
-/* Write @n bytes of UTF-8. Return: 0, or negative errno when not all of it could be written. */
+/* Write @n bytes of UTF-8. What may not be shown becomes '?' (common/utf8.h), because names and
+ * values of others are in the texts of most commands; only line feeds stay. Return: 0, or negative
+ * errno when not all of it could be written. */
 int console_write(ConsoleStream stream, const char *text, size_t n);
 
 /* printf to standard output. Return: as console_write(). */
