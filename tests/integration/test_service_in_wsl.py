@@ -93,6 +93,8 @@ def test_a_link_to_what_the_sandbox_hides(system, folder):
     assert done.returncode == 1 and says in system.journal()
     done = system.call("wslbridgectl", "check")
     assert done.returncode == 1 and says in done.stderr and "copy the file" in done.stderr
+    done = system.call("wslbridgectl", "wait", "--timeout=10")
+    assert done.returncode == 1 and says in done.stderr  # it does not wait for what cannot be
     system.run("systemctl", "stop", AGENT)
     done = system.call("wslbridgectl", "check")
     assert done.returncode == 1 and "copy the file" in done.stderr
