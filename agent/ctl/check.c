@@ -13,6 +13,8 @@
 #include "agent/ctl/client/problems.h"
 #include "agent/ctl/ctl.h"
 
+#include "common/utf8.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
@@ -63,6 +65,7 @@ static bool check_sandbox(const char *root, const char *file) {
                 n = 0; /* a link that leads out of the root */
         hidden = service_hides(real + n);
         if (hidden) {
+                utf8_clean(real);
                 (void) fprintf(
                         stderr,
                         "%s: leads to '%s', which the agent cannot read as a service: it has "

@@ -147,6 +147,10 @@ def test_check_says_what_the_agent_cannot_read(guest, control):
     os.symlink("../../../mnt/c/web.ini", path)
     code, output = control.run("check")
     assert code == 1 and "leads to '/mnt/c/web.ini'" in output and "copy the file" in output
+    os.rename(os.path.join(guest.root, "mnt/c/web.ini"), os.path.join(guest.root, "mnt/c/\x1b[2J.ini"))
+    os.unlink(path)
+    os.symlink("../../../mnt/c/\x1b[2J.ini", path)
+    assert "leads to '/mnt/c/?[2J.ini'" in control.run("check")[1]
     guest.start()  # not as a service: it can read the file, and its word counts
     assert control.run("check") == (0, "1 service, 1 endpoint: no problems\n")
 
