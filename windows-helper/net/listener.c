@@ -108,7 +108,7 @@ static bool listener_ask_address(Listener *l, Peer *peer) {
 
         if (!l->addresses_ex)
                 return false;
-        l->addresses_ex(l->addresses, 0, TRANSPORT_ADDRESS_MAX + 16, LISTENER_ADDRESS_SIZE, &local,
+        l->addresses_ex(l->addresses, 0, LISTENER_ADDRESS_SIZE, LISTENER_ADDRESS_SIZE, &local,
                         &n_local, &remote, &n_remote);
         return remote && n_remote > 0 &&
                l->transport->peer((const uint8_t *) remote, (size_t) n_remote, peer);
