@@ -4,9 +4,9 @@
 /*
  * Failures that tests order. The release build has none of this.
  *
- * The environment variable WSLBRIDGE_TEST_FAULT is STEP:KIND, or several with commas. The step fails
- * before it does anything ("before") or when it has done its work ("after"), the process is killed
- * then ("kill"), or taking the step back fails ("undo").
+ * The environment variable WSLBRIDGE_TEST_FAULT is STEP:KIND, or several with commas. The step
+ * fails before it does anything ("before") or when it has done its work ("after"), the process is
+ * killed then ("kill"), or taking the step back fails ("undo").
  */
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT
