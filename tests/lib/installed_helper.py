@@ -38,8 +38,8 @@ class InstalledHelper:
         return self.prefix.run(exe or self.exe, "install", "--transport",
                                f"tcp:127.0.0.1:{self.port}", timeout=120)
 
-    def uninstall(self):
-        return self.prefix.run(self.exe, "uninstall", timeout=120)
+    def uninstall(self, *options):
+        return self.prefix.run(self.exe, "uninstall", *options, timeout=120)
 
     def call(self, *arguments):
         done = self.prefix.run(self.tool, *arguments, check=False)

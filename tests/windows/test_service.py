@@ -147,6 +147,32 @@ def test_uninstall_leaves_no_trace(helper_service, registry, prefix):
     assert "Removed." in again and "settings" not in again
 
 
+def test_uninstall_says_what_goes_and_can_keep_it(helper_service, registry):
+    """Pairings and policy are the administrator's work. With --keep, they are there for the next
+    installation, and nothing else is."""
+    policy = r"SOFTWARE\wslbridge\Policy"
+    helper_service.install()
+    serve(helper_service).close()
+    registry.set(policy, "WidestRemote", "any")
+    registry.set_key(f"{'1' * 32}/Other", bytes(32))
+    output = helper_service.uninstall("--keep").stdout
+    assert re.search(r"kept +SOFTWARE.wslbridge\n +\(pairings: 2; values of the local policy: 1\)",
+                     output), output
+    assert "and so are the pairings and the local policy" in output
+    assert registry.rules() == FOREIGN and registry.ledger() == {}
+    assert helper_service.query()["error"] == 1060
+    assert len(registry.dump(r"SOFTWARE\wslbridge\Keys")) == 2
+    assert set(registry.dump(policy)) == {"WidestRemote"}
+    helper_service.install()
+    serve(helper_service).close()  # with the same key
+    output = helper_service.uninstall().stdout
+    assert re.search(r"settings +SOFTWARE.wslbridge\n +\(pairings: 2; values of the local policy: 1\)",
+                     output), output
+    assert "adopted are not put back" in output
+    for key in (r"SOFTWARE\wslbridge\Keys", policy):
+        assert registry.dump(key) == {}
+
+
 def test_policy_is_followed_at_once(helper_service, registry):
     helper_service.install()
     client = serve(helper_service)

@@ -23,10 +23,12 @@ static const HelpText help_texts[] = {
          "Copies this program to its folder below Program Files, registers the service and starts\n"
          "it. Over an older version this is an update: the rules stay in "
          "force.\n" HELP_ADMINISTRATOR},
-        {"uninstall", "uninstall",
+        {"uninstall", "uninstall [--keep]",
          "Withdraws all rules, stops the service and removes everything that 'install' and 'pair'\n"
-         "have made, also the pairings of all guests and the local policy. Values set by Group\n"
-         "Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) are kept.\n" HELP_ADMINISTRATOR},
+         "have made, also the pairings of all guests and the local policy.\n"
+         "  --keep   leave the pairings and the local policy, for a later 'install'\n"
+         "Values set by Group Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) are kept. Port\n"
+         "forwardings that were adopted are not put back.\n" HELP_ADMINISTRATOR},
         {"run", "run",
          "Runs in the foreground until Ctrl-C, and withdraws all rules at its end. Only Windows\n"
          "runs 'run --service', as the service.\n" HELP_ADMINISTRATOR},
@@ -63,7 +65,8 @@ static const char help_overview[] =
         "Keeps the port forwarding of Windows up to date for WSL2 and Hyper-V guests.\n\n"
         "The service:\n"
         "  install               install, or update, and start it\n"
-        "  uninstall             withdraw all rules and remove all of wslbridge\n"
+        "  uninstall [--keep]    withdraw all rules and remove all of wslbridge; --keep leaves\n"
+        "                        the pairings and the local policy\n"
         "  run                   run in the foreground until Ctrl-C\n"
         "  run --service         run as the service; only Windows does this\n\n"
         "Guests:\n"

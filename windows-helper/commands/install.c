@@ -48,15 +48,18 @@ int command_install(int argc, char **argv) {
 }
 
 int command_uninstall(int argc, char **argv) {
-        if (argc > 0) {
-                log_write(LOG_LEVEL_ERROR, "'uninstall' takes no options");
-                return EXIT_FAILURE;
-        }
+        bool keep = argc == 1 && strcmp(argv[0], "--keep") == 0;
+
+        if (argc > 0 && !keep)
+                return command_usage("uninstall");
         if (!elevation_check("uninstall"))
                 return EXIT_FAILURE;
-        if (uninstall() < 0)
+        if (uninstall(keep) < 0)
                 return EXIT_FAILURE;
-        (void) console_printf("Removed. Values set by Group Policy "
-                              "(HKLM\\SOFTWARE\\Policies\\wslbridge) are kept.\n");
+        (void) console_printf(
+                "Removed. Port forwardings that were adopted are not put back. Values "
+                "set by Group Policy (HKLM\\SOFTWARE\\Policies\\wslbridge) are "
+                "kept%s.\n",
+                keep ? ", and so are the pairings and the local policy" : "");
         return EXIT_SUCCESS;
 }

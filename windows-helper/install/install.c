@@ -23,6 +23,7 @@
 
 typedef struct Install {
         const wchar_t *arguments; /* borrowed */
+        bool keep;                /* pairings and local policy, when removing */
         ScmEntry entry;           /* as it was */
         Registration registration;
         Program program;
@@ -218,7 +219,7 @@ static int uninstall_step(Install *i, UninstallStep step) {
         case UNINSTALL_ENTRY:
                 return uninstall_entry();
         case UNINSTALL_SETTINGS:
-                return registration_remove_settings();
+                return registration_remove_settings(i->keep);
         case UNINSTALL_EVENTS:
                 return registration_remove_events();
         case UNINSTALL_HYPERV:
@@ -263,13 +264,14 @@ static void uninstall_say_failed(const PlanResult *result) {
                                        : ", and the service could not be started again");
 }
 
-int uninstall(void) {
+int uninstall(bool keep) {
         Install i;
         PlanHost host = {uninstall_run, uninstall_undo, &i};
         PlanResult result;
         int r;
 
         r = install_open(&i, L"");
+        i.keep = keep;
         if (r == 0) {
                 result = plan_uninstall(&host);
                 r = result.error;

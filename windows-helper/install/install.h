@@ -9,6 +9,8 @@
 
 #include "windows-helper/win/win.h"
 
+#include <stdbool.h>
+
 /**
  * install() - copy this program to its place and start it as a service
  * @arguments: appended to the service's command line; "" except in tests
@@ -21,7 +23,14 @@
  */
 int install(const wchar_t *arguments);
 
-/* Withdraw all rules, then remove everything that belongs to wslbridge, and nothing else. As long
- * as the service is not removed, a failure takes everything back. Return: 0 or the first error;
- * everything that could not be removed is logged. */
-int uninstall(void);
+/**
+ * uninstall() - withdraw all rules, then remove everything that belongs to wslbridge, and nothing
+ *               else
+ * @keep: leave the pairings and the local policy, for a later installation
+ *
+ * As long as the service is not removed, a failure takes everything back, and neither pairings nor
+ * policy are touched.
+ *
+ * Return: 0 or the first error; everything that could not be removed is logged.
+ */
+int uninstall(bool keep);

@@ -7,12 +7,18 @@
 #include "windows-helper/install/registration.h"
 #include "windows-helper/install/program.h"
 #include "windows-helper/install/report.h"
+#include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/key-store.h"
+#include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/paths.h"
+#include "windows-helper/store/policy-store.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/secure.h"
 
 #include <errno.h>
+#include <stdio.h>
+
+#define REGISTRATION_TEXT_MAX 96
 
 static bool registration_has_key(const wchar_t *path) {
         HKEY key;
@@ -130,8 +136,48 @@ int registration_data_undo(const Registration *r) {
         return error;
 }
 
-int registration_remove_settings(void) {
-        return registration_delete_key(PATHS_KEY_SETTINGS, "settings");
+/* The number of values of a key; 0 when there is none. */
+static unsigned long registration_values(const wchar_t *path) {
+        DWORD n = 0;
+        HKEY key;
+
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key) != ERROR_SUCCESS)
+                return 0;
+        if (RegQueryInfoKeyW(key, NULL, NULL, NULL, NULL, NULL, NULL, &n, NULL, NULL, NULL, NULL) !=
+            ERROR_SUCCESS)
+                n = 0;
+        (void) RegCloseKey(key);
+        return n;
+}
+
+/* What nobody but an administrator can make again is named, whether it goes or stays. */
+int registration_remove_settings(bool keep) {
+        static const wchar_t *const passing[] = {LEDGER_STORE_PATH, ADOPTION_STORE_PATH};
+        unsigned long pairings = registration_values(KEY_STORE_PATH);
+        unsigned long policy = registration_values(POLICY_STORE_LOCAL);
+        char text[REGISTRATION_TEXT_MAX];
+        int r = 0;
+
+        (void) snprintf(text, sizeof(text), "pairings: %lu; values of the local policy: %lu",
+                        pairings, policy);
+        if (!keep) {
+                bool there = registration_has_key(PATHS_KEY_SETTINGS);
+
+                r = registration_delete_key(PATHS_KEY_SETTINGS, "settings");
+                if (there && r == 0)
+                        report_remark(text);
+                return r;
+        }
+        for (size_t i = 0; i < ARRAYSIZE(passing); i++) {
+                int r2 = registration_delete_key(passing[i], "settings");
+
+                r = r ? r : r2;
+        }
+        if (registration_has_key(PATHS_KEY_SETTINGS)) {
+                report_done("kept", PATHS_KEY_SETTINGS);
+                report_remark(text);
+        }
+        return r;
 }
 
 int registration_remove_events(void) {

@@ -25,8 +25,9 @@ int registration_data_undo(const Registration *r);
 int registration_events_undo(const Registration *r);
 int registration_hyperv_undo(const Registration *r);
 
-/* The steps of removing. Return: 0, also when there is nothing; or negative errno (logged). */
-int registration_remove_settings(void);
+/* The steps of removing. Return: 0, also when there is nothing; or negative errno (logged).
+ * @keep: the pairings, what is known of their guests, and the local policy stay. */
+int registration_remove_settings(bool keep);
 int registration_remove_events(void);
 int registration_remove_hyperv(void);
 int registration_remove_data(void);

@@ -16,7 +16,8 @@ const Machine machine_served = {.program = OLD,
                                 .data = true,
                                 .events = true,
                                 .hyperv = true,
-                                .rules = true};
+                                .rules = true,
+                                .pairings = true};
 const Machine machine_removed = {.program = OLD, .delete_program = true};
 
 static int install_do(Run *run, InstallStep step) {
@@ -137,6 +138,7 @@ static int uninstall_do(Run *run, UninstallStep step) {
                 return 0;
         case UNINSTALL_SETTINGS:
                 ck_assert(!m->rules);
+                m->pairings = m->pairings && run->keep;
                 return 0;
         case UNINSTALL_EVENTS:
                 m->events = false;
@@ -247,5 +249,5 @@ bool machine_equal(const Machine *a, const Machine *b) {
                a->copy == b->copy && a->aside == b->aside && a->promised == b->promised &&
                a->delete_program == b->delete_program && a->delete_aside == b->delete_aside &&
                a->data == b->data && a->events == b->events && a->hyperv == b->hyperv &&
-               a->rules == b->rules;
+               a->rules == b->rules && a->pairings == b->pairings;
 }

@@ -18,6 +18,7 @@ typedef struct Machine {
         bool promised;    /* a restart renames the old one back, if there is no program */
         bool delete_program, delete_aside; /* a restart deletes them */
         bool data, events, hyperv, rules;
+        bool pairings; /* and the local policy */
 } Machine;
 
 typedef struct Run {
@@ -26,6 +27,7 @@ typedef struct Run {
         enum { FAIL_BEFORE, FAIL_AFTER, KILL } kind;
         bool killed;
         bool no_start; /* the new version does not start */
+        bool keep;     /* removing leaves the pairings */
         bool was_running;
 } Run;
 

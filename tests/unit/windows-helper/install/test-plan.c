@@ -161,6 +161,31 @@ START_TEST(test_killed_behind_each_step_of_uninstall) {
 }
 END_TEST
 
+/* No way of failing costs a pairing that was to be kept, or one of a service that is still there.
+ */
+START_TEST(test_what_happens_to_the_pairings) {
+        for (int step = -1; step < _UNINSTALL_END; step++) {
+                for (int kind = FAIL_BEFORE; kind <= KILL; kind++) {
+                        for (int keep = 0; keep < 2; keep++) {
+                                Machine m = machine_served, wanted = machine_fresh;
+                                Run run = {.m = &m, .fault = step, .kind = kind, .keep = keep};
+
+                                (void) machine_uninstall(&run);
+                                ck_assert(m.pairings || (!keep && m.entry == NONE));
+                                run = (Run){.m = &m, .fault = -1, .keep = keep};
+                                ck_assert_int_eq(machine_uninstall(&run).error, 0);
+                                machine_restart(&m);
+                                m.aside = false;
+                                wanted.pairings = keep;
+                                ck_assert(machine_equal(&m, &wanted));
+                                ck_assert_int_eq(machine_install(&run).error, 0);
+                                ck_assert(m.pairings == (bool) keep);
+                        }
+                }
+        }
+}
+END_TEST
+
 static int fail_all(void *userdata, int step) {
         return step == INSTALL_ENTRY ? -EACCES : 0;
 }
@@ -193,6 +218,7 @@ int main(void) {
         tcase_add_test(cases, test_killed_and_then_removed);
         tcase_add_test(cases, test_each_step_of_uninstall_fails);
         tcase_add_test(cases, test_killed_behind_each_step_of_uninstall);
+        tcase_add_test(cases, test_what_happens_to_the_pairings);
         tcase_add_test(cases, test_the_way_back_goes_on_after_an_error);
         suite_add_tcase(suite, cases);
         return suite_run(suite);
