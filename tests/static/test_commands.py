@@ -262,6 +262,7 @@ def test_who_is_sent_to_the_helper_learns_where_it_is(checks):
             wrong.append(f"{command.where}: begin the line with .\\wslbridge-helper")
         typed_here = not command.line and re.match(r"windows-helper/.*\.[ch]:|docs/.*\.md:|[A-Z]+\.md:",
                                                    command.where)
-        if FOLDER not in command.text and words[0] != "install" and not typed_here:
+        named_here = FOLDER in command.text or "In the folder of this program" in command.text
+        if not named_here and words[0] != "install" and not typed_here:
             wrong.append(f"{command.where}: say that it is in C:\\{FOLDER}")
     report(wrong)

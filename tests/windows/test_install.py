@@ -11,7 +11,7 @@ import subprocess
 
 import pytest
 import wine_registry
-from installed_helper import KEY, OWNER, RUNNING, STOPPED, InstalledHelper, serve
+from installed_helper import KEY, OWNER, RUNNING, STOP, STOPPED, InstalledHelper, serve
 
 INSTALL = ["copy", "data", "events", "hyper-v", "stop", "pending", "away", "place", "entry", "start"]
 EXE = "wslbridge-helper.exe"
@@ -233,6 +233,52 @@ def test_a_file_that_nobody_may_touch(serving):
         assert "another program has it open" in output
         expect_old(serving, output, "copy")  # while it still serves
     assert serving.install("new")[0] == 0
+
+
+def doctor(machine):
+    """{id: [finding]} of a copy elsewhere, because the installed program may be gone."""
+    report = json.loads(machine.run(machine.versions["new"], "doctor", "--json")[1])
+    found = {}
+    for finding in report["findings"]:
+        found.setdefault(finding["id"], []).append(finding)
+    return found
+
+
+def test_a_program_that_somebody_has_removed(serving, registry):
+    """An antivirus takes the file away and leaves the service. The doctor names the file, and does not
+    advise to start the service; a new installation mends it."""
+    assert "program" not in doctor(serving)
+    assert serving.service.control(STOP) == {}
+    serving.service.wait_state(STOPPED)
+    (serving.folder / EXE).unlink()
+    assert serving.service.call("start", "wslbridge-helper")["error"] in (2, 3)
+    found = doctor(serving)
+    finding, = found["program"]
+    assert finding["rank"] == "broken"
+    assert finding["seen"].endswith(f"is gone: C:\\Program Files\\wslbridge\\{EXE}")
+    assert "quarantine" in finding["advice"]
+    assert finding["advice"].endswith("\n  .\\wslbridge-helper install")
+    assert "service" not in found
+    assert serving.install("new")[0] == 0
+    assert serving.serves() == "new"
+    assert "program" not in doctor(serving)
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_program_that_is_taken_away_at_once(before, machine, registry):
+    """An antivirus that takes the new program before it starts: the old one serves again, and the
+    message says what has happened."""
+    if before:
+        registry.set_key(OWNER, KEY)
+        assert machine.install("old")[0] == 0
+    code, output = machine.install("new", fault="entry:lose")
+    assert code == 1
+    assert "its program is gone" in output and "quarantine" in output, output
+    assert "not all could be taken back" not in output, output
+    if before:
+        expect_old(machine, output, "start")
+    else:
+        machine.expect_nothing()
 
 
 def test_the_event_viewer_shows_the_file(serving):

@@ -53,7 +53,40 @@ static ServiceSeen survey_state(SC_HANDLE service) {
         return SERVICE_IS_STOPPED;
 }
 
-static ServiceSeen survey_service(const wchar_t *name) {
+/* Where the file is that a service's command line begins with. The program is what may have
+ * changed, by an antivirus or by somebody who tidied up; our own entry has quotes (fact 9.1.7). */
+static Seen survey_file(const wchar_t *command, char *ret_path, size_t size) {
+        wchar_t path[PATHS_MAX];
+        size_t n = command[0] == L'"' ? wcscspn(command + 1, L"\"") : 0;
+        DWORD error;
+
+        if (n == 0 || n >= PATHS_MAX)
+                return SEEN_UNKNOWN;
+        wmemcpy(path, command + 1, n);
+        path[n] = L'\0';
+        if (GetFileAttributesW(path) != INVALID_FILE_ATTRIBUTES)
+                return SEEN_YES;
+        error = GetLastError();
+        if (error != ERROR_FILE_NOT_FOUND && error != ERROR_PATH_NOT_FOUND)
+                return SEEN_UNKNOWN;
+        (void) snprintf(ret_path, size, "%s", WIN_UTF8(path));
+        return SEEN_NO;
+}
+
+static Seen survey_program(SC_HANDLE service, char *ret_path, size_t size) {
+        union {
+                QUERY_SERVICE_CONFIGW config;
+                BYTE bytes[8192]; /* the documented maximum */
+        } u;
+        DWORD n;
+
+        return QueryServiceConfigW(service, &u.config, sizeof(u), &n)
+                       ? survey_file(u.config.lpBinaryPathName, ret_path, size)
+                       : SEEN_UNKNOWN;
+}
+
+/* @s: look at the program of the service, too; or NULL */
+static ServiceSeen survey_service(const wchar_t *name, HostSurvey *s) {
         SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT), service;
         ServiceSeen seen;
 
@@ -62,6 +95,9 @@ static ServiceSeen survey_service(const wchar_t *name) {
         service = OpenServiceW(manager, name, SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG);
         if (service) {
                 seen = survey_state(service);
+                if (s)
+                        s->evidence.program =
+                                survey_program(service, s->program, sizeof(s->program));
                 (void) CloseServiceHandle(service);
         } else {
                 seen = GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? SERVICE_IS_MISSING
@@ -94,14 +130,15 @@ static AppControl survey_app_control(void) {
                                                                          : APP_CONTROL_OFF;
 }
 
-static void survey_windows(HostEvidence *e) {
+static void survey_windows(HostSurvey *s) {
+        HostEvidence *e = &s->evidence;
         DWORD size = sizeof(e->disabled_components);
         LSTATUS error;
 
-        e->helper = survey_service(SERVICE_NAME);
-        e->forwarder = survey_service(L"iphlpsvc");
-        e->firewall = survey_service(L"MpsSvc");
-        e->filter = survey_service(L"BFE");
+        e->helper = survey_service(SERVICE_NAME, s);
+        e->forwarder = survey_service(L"iphlpsvc", NULL);
+        e->firewall = survey_service(L"MpsSvc", NULL);
+        e->filter = survey_service(L"BFE", NULL);
         e->registered = survey_key(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE);
         e->event_source = survey_key(HKEY_LOCAL_MACHINE, PATHS_KEY_EVENT_SOURCE);
         e->wsl = survey_key(HKEY_LOCAL_MACHINE, HOSTNET_LXSS_PATH);
@@ -208,7 +245,8 @@ int host_survey_new(HostSurvey **ret_survey) {
         if (!s)
                 return -ENOMEM;
         s->evidence.version = PROJECT_VERSION;
-        survey_windows(&s->evidence);
+        s->evidence.program_path = s->program;
+        survey_windows(s);
         survey_sockets(&s->evidence);
         if (firewall_sight_read(&s->sight) == 0)
                 s->evidence.sight = &s->sight;

@@ -7,11 +7,14 @@
 
 #include "windows-helper/core/doctor/host-evidence.h"
 
+#define HOST_SURVEY_PATH_MAX 1024 /* bytes of UTF-8 */
+
 typedef struct HostSurvey {
         HostEvidence evidence; /* refers to the rest */
         PolicyOrigin policy;
         VmList vms;
         Hostnet hostnet;
+        char program[HOST_SURVEY_PATH_MAX];
         /* owned */
         FirewallSight sight;
         RuleTable rules;

@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/install/fault.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -42,7 +43,17 @@ int fault_before(const char *step) {
         return fault_if(step, "before");
 }
 
+/* As an antivirus may do it. */
+static void fault_lose_program(void) {
+        wchar_t path[PATHS_MAX];
+
+        if (paths_program(L"wslbridge-helper.exe", path) == 0)
+                (void) DeleteFileW(path);
+}
+
 int fault_after(const char *step, int r) {
+        if (fault_is(step, "lose"))
+                fault_lose_program();
         if (fault_is(step, "kill"))
                 (void) TerminateProcess(GetCurrentProcess(), FAULT_KILLED);
         return r == 0 ? fault_if(step, "after") : r;

@@ -5,8 +5,9 @@
  * Failures that tests order. The release build has none of this.
  *
  * The environment variable WSLBRIDGE_TEST_FAULT is STEP:KIND, or several with commas. The step
- * fails before it does anything ("before") or when it has done its work ("after"), the process is
- * killed then ("kill"), or taking the step back fails ("undo").
+ * fails before it does anything ("before") or when it has done its work ("after"). Or then the
+ * process is killed ("kill"), or the installed program disappears ("lose"). Or taking the step back
+ * fails ("undo").
  */
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT

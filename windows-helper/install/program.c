@@ -285,8 +285,11 @@ int program_place(Program *p) {
         return r;
 }
 
+/* An antivirus may have taken the new program away by now; then there is nothing to take back. */
 int program_place_undo(Program *p) {
-        return p->is_placed ? program_rename_or_say(p->exe, p->copy, MOVEFILE_REPLACE_EXISTING) : 0;
+        return p->is_placed && program_exists(p->exe)
+                       ? program_rename_or_say(p->exe, p->copy, MOVEFILE_REPLACE_EXISTING)
+                       : 0;
 }
 
 static void program_sweep_one(void *userdata, const wchar_t *path) {

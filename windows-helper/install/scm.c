@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/install/scm.h"
+#include "common/names.h"
 #include "windows-helper/install/scm-config.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/log.h"
@@ -17,6 +18,11 @@
 #define SCM_SHARED_MS  10000 /* for others to close the program */
 #define SCM_POLL_MS    50
 #define SCM_CONFIG_MAX 8192 /* bytes; documented for QueryServiceConfigW() */
+
+#ifndef ERROR_VIRUS_INFECTED /* not in mingw-w64 */
+#        define ERROR_VIRUS_INFECTED 225
+#        define ERROR_VIRUS_DELETED  226
+#endif
 
 /* The service depends on none. NULL would leave the dependency that older versions have set
  * (fact 9.1.10). */
@@ -180,6 +186,22 @@ static DWORD scm_ask_to_start(SC_HANDLE service) {
         return error == ERROR_SERVICE_ALREADY_RUNNING ? ERROR_SUCCESS : error;
 }
 
+/* What StartServiceW() says when the program is gone, or an antivirus does not let it start
+ * (fact 9.1.12). */
+static bool scm_is_removed(DWORD error) {
+        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ||
+               error == ERROR_VIRUS_INFECTED || error == ERROR_VIRUS_DELETED;
+}
+
+static int scm_start_error(DWORD error) {
+        if (scm_is_removed(error))
+                return log_win_error(error, "Cannot start the service, because its program is gone "
+                                            "or blocked. If an antivirus has put it into "
+                                            "quarantine, restore it there and exclude the folder "
+                                            "'" NAMES_HELPER_FOLDER "'");
+        return log_win_error(error, "Cannot start the service");
+}
+
 int scm_start(void) {
         SC_HANDLE service;
         DWORD error;
@@ -193,7 +215,7 @@ int scm_start(void) {
         }
         error = scm_ask_to_start(service);
         if (error != ERROR_SUCCESS)
-                r = log_win_error(error, "Cannot start the service");
+                r = scm_start_error(error);
         else
                 r = scm_wait(service, SERVICE_RUNNING);
         if (r == -ECHILD)

@@ -5,6 +5,7 @@
  */
 
 #include "agent/ctl/doctor/guest-checks-private.h"
+#include "common/adoption-text.h"
 
 #include <string.h>
 
@@ -26,19 +27,17 @@ static void advise_refused(const GuestEvidence *e, const ReportService *s, Buffe
 /* Only the helper knows whether a rule can be taken over, and by which words. Then its text has the
  * command. */
 static void advise_foreign(const ReportService *s, Buffer *advice) {
-        static const char command[] = "'wslbridge-helper adopt ";
-        const char *found = strstr(s->text, command);
+        char endpoint[IP_ENDPOINT_TEXT_MAX];
 
         buffer_printf(advice, "Choose another port ('wslbridgectl expose' with --name=%s). ",
                       s->name);
-        if (found) {
-                found += strlen(command);
+        if (adoption_text_endpoint(s->text, endpoint))
                 buffer_printf(
                         advice,
                         "Or, if an old script has left the rule, take it over. " HELPER_ON_WINDOWS
-                        "  .\\wslbridge-helper adopt %.*s",
-                        (int) strcspn(found, "' "), found);
-        } else
+                        "  .\\wslbridge-helper adopt %s",
+                        endpoint);
+        else
                 buffer_printf(advice, "Or delete the other rule on Windows, if nobody needs it.");
 }
 
@@ -55,8 +54,17 @@ static void advise_conflict(const GuestEvidence *e, const ReportService *s, Buff
                               "another port.");
 }
 
+/* Whether iphlpsvc has to be started, enabled or restarted is in the text, and so is whether there
+ * is nothing to do. */
 static void advise_blocked(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
-        if (strcmp(s->reason, "iphlpsvc") == 0 || strcmp(s->reason, "not-listening") == 0)
+        bool forwarder = strcmp(s->reason, "iphlpsvc") == 0;
+
+        if (*s->text && (forwarder || strcmp(s->reason, "not-listening") == 0))
+                buffer_printf(advice,
+                              "The text above says what helps. The commands in it are for a "
+                              "terminal on Windows that was opened with 'Run as "
+                              "administrator'.");
+        else if (forwarder)
                 buffer_printf(advice, ON_WINDOWS "  sc.exe start iphlpsvc");
         else if (strcmp(s->reason, "excluded-range") == 0)
                 buffer_printf(advice,

@@ -216,6 +216,8 @@ static void settle_inputs(Settle *s) {
         }
 }
 
+#define SETTLE_RESTART "'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'"
+
 static const char *settle_activation_advice(int error) {
         switch (-error) {
         case ENOENT:
@@ -227,9 +229,11 @@ static const char *settle_activation_advice(int error) {
                 return "the service IP Helper (iphlpsvc) is disabled; allow it: 'sc.exe config "
                        "iphlpsvc start= auto', then 'sc.exe start iphlpsvc'";
         case ETIMEDOUT:
-                return "the service IP Helper (iphlpsvc) does not answer; restart it, or Windows";
+                return "the service IP Helper (iphlpsvc) does not answer; restart "
+                       "it: " SETTLE_RESTART ", or restart Windows";
         default:
-                return "the service IP Helper (iphlpsvc) does not accept new settings; restart it";
+                return "the service IP Helper (iphlpsvc) does not accept new settings; restart "
+                       "it: " SETTLE_RESTART;
         }
 }
 

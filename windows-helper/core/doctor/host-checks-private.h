@@ -14,15 +14,29 @@
 #define ELEVATED        "In a terminal that was opened with 'Run as administrator':\n"
 #define ELEVATED_HELPER ELEVATED NAMES_HELPER_CD
 
-/* From the folder of the program that is running, which need not be the installed one. */
-#define INSTALL                                                                      \
+/* From the folder of the program that is running, which need not be the installed one, and is there
+ * also when that one is not. */
+#define HERE                                                                         \
         "In the folder of this program, in a terminal that was opened with 'Run as " \
-        "administrator':\n"                                                          \
-        "  .\\wslbridge-helper install"
+        "administrator':\n"
+#define INSTALL HERE "  .\\wslbridge-helper install"
 
 #define ASK_AS_ADMINISTRATOR \
         "Run 'wslbridge-helper doctor' in a terminal that was opened with 'Run as administrator'."
 #define EVENT_LOG "the Event Log has the reason (log Application, source wslbridge)"
 
-void status_checks_run(const HostEvidence *e, Findings *f); /* what the helper says of itself */
-void rule_checks_run(const HostEvidence *e, Findings *f);   /* port forwardings, ours or not */
+/* What a helper that serves has seen for itself. Such a thing is so, whatever a setting of Windows
+ * suggests. */
+typedef struct Measured {
+        size_t n_connected;   /* agents */
+        size_t n_active;      /* services */
+        bool listens;         /* to a virtual machine */
+        bool wsl;             /* a virtual machine of WSL runs */
+        bool other_connected; /* an agent of a virtual machine that is not WSL's */
+} Measured;
+
+void service_checks_run(const HostEvidence *e, Findings *f); /* the helper's service */
+void rule_checks_run(const HostEvidence *e, Findings *f);    /* port forwardings, ours or not */
+
+/* What the helper says of itself. @m: must be zero; is filled in. */
+void status_checks_run(const HostEvidence *e, Measured *m, Findings *f);

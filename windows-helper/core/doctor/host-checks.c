@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * All checks of the host's doctor, and those of Windows itself and of the helper's service.
+ * All checks of the host's doctor, and those of Windows itself. What the helper has measured counts
+ * more than what usually follows from a setting of Windows.
  */
 
-#include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/doctor/host-checks-private.h"
 #include "windows-helper/core/firewall/reach.h"
 
@@ -19,71 +19,36 @@
 #define IPV6_ALL_OFF 0xff
 
 const char *const host_finding_ids[] = {
-        "service",      "status",          "version",      "iphlpsvc",
-        "ipv6",         "hyper-v-sockets", "wsl",          "hyper-v-registration",
-        "event-source", "app-control",     "vms",          "policy",
-        "firewall",     "network",         "pairing",      "not-paired",
-        "agent",        "networking-mode", "rules",        "rules-left",
-        "rules-lost",   "rules-taken",     "foreign-rule", "guest-service",
-        NULL,
+        "program",         "service",     "status",
+        "version",         "iphlpsvc",    "ipv6",
+        "hyper-v-sockets", "wsl",         "hyper-v-registration",
+        "event-source",    "app-control", "vms",
+        "policy",          "firewall",    "network",
+        "pairing",         "not-paired",  "agent",
+        "networking-mode", "rules",       "rules-left",
+        "rules-lost",      "rules-taken", "foreign-rule",
+        "guest-service",   NULL,
 };
 
-static void check_not_serving(const HostEvidence *e, Findings *f) {
-        switch (e->helper) {
-        case SERVICE_IS_MISSING:
-                host_finding(f, FINDING_BROKEN, "service", NULL, INSTALL,
-                             "The service wslbridge-helper is not installed");
-                break;
-        case SERVICE_IS_DISABLED:
-                host_finding(f, FINDING_BROKEN, "service", NULL,
-                             ELEVATED "  sc.exe config wslbridge-helper start= delayed-auto\n"
-                                      "  sc.exe start wslbridge-helper",
-                             "The service wslbridge-helper is disabled");
-                break;
-        case SERVICE_IS_STOPPED:
-                host_finding(f, FINDING_BROKEN, "service", NULL,
-                             "Start it. If it stops again, " EVENT_LOG ". " ELEVATED
-                             "  sc.exe start wslbridge-helper",
-                             "The service wslbridge-helper does not run");
-                break;
-        case SERVICE_IS_PENDING:
-                host_finding(f, FINDING_HINT, "service", NULL, "Look again in a few seconds.",
-                             "The service wslbridge-helper is starting or stopping");
-                break;
-        case SERVICE_IS_RUNNING:
-                host_finding(f, FINDING_PROBLEM, "service", NULL,
-                             "If it has just started, look again in a few seconds. Otherwise "
-                             "restart it. " ELEVATED "  net.exe stop wslbridge-helper\n"
-                             "  net.exe start wslbridge-helper",
-                             "The service wslbridge-helper runs, but there is no status.json of "
-                             "it");
-                break;
-        case SERVICE_IS_UNSEEN:
-                host_finding(f, FINDING_UNSEEN, "service", NULL, ASK_AS_ADMINISTRATOR,
-                             "Windows does not say whether the service wslbridge-helper runs");
-                break;
-        }
-}
-
-static void check_service(const HostEvidence *e, Findings *f) {
-        if (e->status_error < 0 && e->status_error != -ENOENT)
-                host_finding(f, FINDING_UNSEEN, "status", NULL, ASK_AS_ADMINISTRATOR,
-                             "status.json cannot be read (%s)", error_text(e->status_error));
-        if (e->status && e->serves == SEEN_NO)
-                host_finding(f, FINDING_HINT, "status", NULL, NULL,
-                             "status.json is left from a helper that did not end properly");
-        if (e->serves == SEEN_NO || (e->serves == SEEN_UNKNOWN && e->helper != SERVICE_IS_RUNNING))
-                check_not_serving(e, f);
-        else if (e->helper == SERVICE_IS_RUNNING)
-                host_finding(f, FINDING_GOOD, "service", NULL, NULL,
-                             "The service wslbridge-helper runs");
+static void check_ipv6(const HostEvidence *e, const Measured *m, Findings *f) {
+        if (e->ipv6 != SEEN_YES || (e->disabled_components & IPV6_ALL_OFF) != IPV6_ALL_OFF)
+                return;
+        if (m->n_active > 0)
+                host_finding(f, FINDING_GOOD, "ipv6", NULL, NULL,
+                             "IPv6 is turned off altogether (Tcpip6 DisabledComponents is 0x%x), "
+                             "and ports open all the same",
+                             (unsigned) e->disabled_components);
         else
-                host_finding(f, FINDING_HINT, "service", NULL, INSTALL,
-                             "A helper runs, but not as a service: it ends with its terminal");
+                host_finding(f, FINDING_HINT, "ipv6", NULL,
+                             "If ports do not open, set DisabledComponents to 0 (or to 0x20, to "
+                             "prefer IPv4), and restart Windows.",
+                             "IPv6 is turned off altogether (Tcpip6 DisabledComponents is 0x%x); "
+                             "there are reports that port forwarding then does not work",
+                             (unsigned) e->disabled_components);
 }
 
 /* iphlpsvc listens and forwards as the values say; without it they have no effect (fact 4.1.8). */
-static void check_forwarder(const HostEvidence *e, Findings *f) {
+static void check_forwarder(const HostEvidence *e, const Measured *m, Findings *f) {
         static const char id[] = "iphlpsvc";
 
         switch (e->forwarder) {
@@ -115,18 +80,7 @@ static void check_forwarder(const HostEvidence *e, Findings *f) {
                              "Windows does not say whether the service iphlpsvc runs");
                 break;
         }
-        if (e->ipv6 == SEEN_YES && (e->disabled_components & IPV6_ALL_OFF) == IPV6_ALL_OFF)
-                host_finding(f, FINDING_HINT, "ipv6", NULL,
-                             "If ports do not open, set DisabledComponents to 0 (or to 0x20, to "
-                             "prefer IPv4), and restart Windows.",
-                             "IPv6 is turned off altogether (Tcpip6 DisabledComponents is 0x%x); "
-                             "there are reports that port forwarding then does not work",
-                             (unsigned) e->disabled_components);
-}
-
-static bool is_at_rest(ServiceSeen seen) {
-        return seen == SERVICE_IS_MISSING || seen == SERVICE_IS_DISABLED ||
-               seen == SERVICE_IS_STOPPED;
+        check_ipv6(e, m, f);
 }
 
 /* Administrators may start the two services, but neither stop them nor change how they start. So a
@@ -152,12 +106,12 @@ static void advise_firewall_service(const char *name, ServiceSeen seen, Buffer *
 /* Rules can be made only while both services run (fact 5.1.6). MpsSvc cannot run without BFE, so
  * one of them is the cause. Return: whether they run, as far as is known. */
 static bool check_firewall_services(const HostEvidence *e, Findings *f) {
-        bool filter = is_at_rest(e->filter);
+        bool filter = service_is_at_rest(e->filter);
         ServiceSeen seen = filter ? e->filter : e->firewall;
         const char *name = filter ? "BFE" : "MpsSvc";
         Finding *x;
 
-        if (!is_at_rest(seen))
+        if (!service_is_at_rest(seen))
                 return true;
         x = host_finding(f, FINDING_PROBLEM, "firewall", NULL, NULL,
                          "The Windows Firewall service %s %s, so no port can be opened in the "
@@ -167,72 +121,103 @@ static bool check_firewall_services(const HostEvidence *e, Findings *f) {
         return false;
 }
 
+/* What holds on the networks that are connected. In each profile only the first of these counts:
+ * off, all incoming blocked, everything let in. */
+static void check_profiles(const FirewallSight *s, Findings *f) {
+        static const char id[] = "firewall";
+        uint8_t off = s->connected & s->off;
+        uint8_t shut = s->connected & s->shut & (uint8_t) ~off;
+        uint8_t lets_in = s->connected & s->lets_in & (uint8_t) ~(off | shut);
+        uint8_t by_rules = s->connected & (uint8_t) ~(off | shut | lets_in);
+        char networks[FIREWALL_PROFILES_TEXT_MAX];
+
+        firewall_profiles_text(off, networks);
+        if (off)
+                host_finding(f, FINDING_HINT, id, NULL, "Turn it on, unless it is off on purpose.",
+                             "Windows Firewall is off for the %s network, so everybody there "
+                             "reaches every port",
+                             networks);
+        firewall_profiles_text(lets_in, networks);
+        if (lets_in)
+                host_finding(
+                        f, FINDING_HINT, id, NULL,
+                        "Let it block incoming connections that no rule allows, unless this is "
+                        "on purpose.",
+                        "Windows Firewall lets in what no rule blocks from the %s network",
+                        networks);
+        firewall_profiles_text(shut, networks);
+        if (shut)
+                host_finding(f, FINDING_PROBLEM, id, NULL,
+                             "Turn that off in the firewall settings of the present network.",
+                             "Windows Firewall blocks all incoming connections from the %s "
+                             "network, no matter what the rules say",
+                             networks);
+        if (s->overridden && (by_rules || s->connected == 0))
+                host_finding(f, FINDING_PROBLEM, id, NULL,
+                             "Ask the administrator of the Group Policy for a rule that opens the "
+                             "ports.",
+                             "Group Policy makes Windows Firewall ignore local rules, including "
+                             "ours");
+}
+
 /* What holds for every port. What it means for a service is in the service's own text. */
 static void check_firewall(const HostEvidence *e, Findings *f) {
-        static const char id[] = "firewall";
         const FirewallSight *s = e->sight;
         char text[WIRE_TEXT_MAX + 1];
 
         if (!check_firewall_services(e, f))
                 return;
         if (!s || !s->known) {
-                host_finding(f, FINDING_UNSEEN, id, NULL, ASK_AS_ADMINISTRATOR,
+                host_finding(f, FINDING_UNSEEN, "firewall", NULL, ASK_AS_ADMINISTRATOR,
                              "Windows does not say which networks are connected and whether its "
                              "firewall is on");
                 return;
         }
-        if (s->connected == 0)
-                host_finding(f, FINDING_HINT, "network", NULL, "Connect this host to a network.",
-                             "No network is connected, so no other machine reaches a port");
-        if (s->off & s->connected)
-                host_finding(f, FINDING_HINT, id, NULL, "Turn it on, unless it is off on purpose.",
-                             "Windows Firewall is off, so everybody on the network reaches every "
-                             "port");
-        else if (s->lets_in & s->connected)
-                host_finding(
-                        f, FINDING_HINT, id, NULL,
-                        "Let it block incoming connections that no rule allows, unless this is "
-                        "on purpose.",
-                        "Windows Firewall lets in what no rule blocks");
-        if (s->shut & s->connected)
-                host_finding(f, FINDING_PROBLEM, id, NULL,
-                             "Turn that off in the firewall settings of the present network.",
-                             "Windows Firewall blocks all incoming connections, no matter what the "
-                             "rules say");
-        if (s->overridden)
-                host_finding(f, FINDING_PROBLEM, id, NULL,
-                             "Ask the administrator of the Group Policy for a rule that opens the "
-                             "ports.",
-                             "Group Policy makes Windows Firewall ignore local rules, including "
-                             "ours");
+        check_profiles(s, f);
         if (s->product[0])
-                host_finding(f, FINDING_HINT, id, NULL,
+                host_finding(f, FINDING_HINT, "firewall", NULL,
                              "If nobody gets in, open the ports in that product.",
                              "Another firewall is registered with Windows: %s", s->product);
         firewall_sight_text(s, text);
-        host_finding(f, FINDING_GOOD, "network", NULL, NULL, "Connected %s", text);
+        if (s->connected == 0)
+                host_finding(f, FINDING_HINT, "network", NULL, "Connect this host to a network.",
+                             "No network is connected, so no other machine reaches a port");
+        else
+                host_finding(f, FINDING_GOOD, "network", NULL, NULL, "Connected %s", text);
 }
 
-static void check_hyperv(const HostEvidence *e, Findings *f) {
+static void check_sockets(const HostEvidence *e, const Measured *m, Findings *f) {
+        static const char id[] = "hyper-v-sockets";
+
         if (!e->sockets_seen)
-                host_finding(f, FINDING_UNSEEN, "hyper-v-sockets", NULL, NULL,
+                host_finding(f, FINDING_UNSEEN, id, NULL, NULL,
                              "The check for Hyper-V sockets could not run");
-        else if (e->sockets_error != 0) /* 10047 without the feature (fact 1.1.6) */
-                host_finding(f, FINDING_BROKEN, "hyper-v-sockets", NULL,
-                             NO_FEATURE "Then restart Windows.",
+        else if (e->sockets_error == 0)
+                host_finding(f, FINDING_GOOD, id, NULL, NULL, "Windows has Hyper-V sockets");
+        else if (m->n_connected > 0 || m->listens)
+                host_finding(f, FINDING_HINT, id, NULL, NULL,
+                             "This program cannot make a Hyper-V socket (Winsock error %u), but "
+                             "the helper has some: %s",
+                             (unsigned) e->sockets_error,
+                             m->n_connected > 0 ? "an agent is connected"
+                                                : "it listens to a virtual machine");
+        else /* 10047 without the feature (fact 1.1.6) */
+                host_finding(f, FINDING_BROKEN, id, NULL,
+                             m->wsl ? "Restart Windows." : NO_FEATURE "Then restart Windows.",
                              "This Windows has no Hyper-V sockets (Winsock error %u), so no guest "
                              "can reach the helper",
                              (unsigned) e->sockets_error);
-        else
-                host_finding(f, FINDING_GOOD, "hyper-v-sockets", NULL, NULL,
-                             "Windows has Hyper-V sockets");
-        if (e->wsl == SEEN_NO)
+}
+
+static void check_hyperv(const HostEvidence *e, const Measured *m, Findings *f) {
+        check_sockets(e, m, f);
+        if (e->wsl == SEEN_NO && !m->wsl)
                 host_finding(f, FINDING_HINT, "wsl", NULL, "To use WSL:\n  wsl --install",
                              "WSL has never been used on this machine; there may be other Hyper-V "
                              "guests");
         /* Guests of plain Hyper-V need the registration, those of WSL do not (facts 2.1.3, 8.1.1).
          */
-        if (e->registered == SEEN_NO)
+        if (e->registered == SEEN_NO && !m->other_connected)
                 host_finding(f, FINDING_HINT, "hyper-v-registration", NULL, INSTALL,
                              "Hyper-V does not know our service, so only guests of WSL can reach "
                              "the helper");
@@ -258,15 +243,15 @@ static void check_app_control(const HostEvidence *e, Findings *f) {
                                "on, it may block this program, because it is not signed");
 }
 
-static void check_vms(const HostEvidence *e, Findings *f) {
+static void check_vms(const HostEvidence *e, const Measured *m, Findings *f) {
         size_t n_wsl = 0;
 
         if (!e->vms) {
                 if (e->vms_error == -ENOSYS)
                         host_finding(f, FINDING_HINT, "vms", NULL,
-                                     NO_FEATURE
-                                     "Until then, the helper reads the registry instead.",
-                                     "This Windows has no Host Compute Service");
+                                     m->n_connected > 0 || m->wsl ? NULL : NO_FEATURE,
+                                     "This Windows has no Host Compute Service; the helper reads "
+                                     "the registry instead");
                 else if (e->vms_error == -EACCES) /* fact 2.2.5 */
                         host_finding(f, FINDING_UNSEEN, "vms", NULL, ASK_AS_ADMINISTRATOR,
                                      "Only administrators may see which virtual machines run");
@@ -280,7 +265,10 @@ static void check_vms(const HostEvidence *e, Findings *f) {
         }
         for (size_t i = 0; i < e->vms->n; i++)
                 n_wsl += e->vms->items[i].wsl;
-        if (e->vms->n == 0)
+        if (e->vms->n == 0 && m->n_connected > 0)
+                host_finding(f, FINDING_HINT, "vms", NULL, NULL,
+                             "Windows names no virtual machine, although an agent is connected");
+        else if (e->vms->n == 0)
                 host_finding(f, FINDING_HINT, "vms", NULL,
                              "Start the guest. For WSL's default distribution:\n  wsl",
                              "No virtual machine runs");
@@ -310,15 +298,16 @@ static void check_policy(const HostEvidence *e, Findings *f) {
 
 void host_checks_run(const HostEvidence *e, Findings *ret) {
         Findings f = FINDINGS_NULL(host_finding_ids);
+        Measured m = {.n_connected = 0};
 
-        check_service(e, &f);
-        check_forwarder(e, &f);
-        check_hyperv(e, &f);
+        status_checks_run(e, &m, &f); /* first, for what it measures; the findings are sorted */
+        service_checks_run(e, &f);
+        check_forwarder(e, &m, &f);
+        check_hyperv(e, &m, &f);
         check_app_control(e, &f);
-        check_vms(e, &f);
+        check_vms(e, &m, &f);
         check_policy(e, &f);
         check_firewall(e, &f);
-        status_checks_run(e, &f);
         rule_checks_run(e, &f);
         findings_finish(&f);
         *ret = f;

@@ -25,6 +25,12 @@ typedef enum ServiceSeen {
         SERVICE_IS_RUNNING,
 } ServiceSeen;
 
+/* It does not run, and does not come to run by itself. */
+static inline bool service_is_at_rest(ServiceSeen seen) {
+        return seen == SERVICE_IS_MISSING || seen == SERVICE_IS_DISABLED ||
+               seen == SERVICE_IS_STOPPED;
+}
+
 /* Smart App Control, with the numbers that Windows writes to the registry (fact 9.2.5). */
 typedef enum AppControl {
         APP_CONTROL_OFF, /* also when this Windows does not have it */
@@ -40,17 +46,19 @@ typedef struct EvidenceGuest {
 
 /* Pointers are borrowed; NULL: could not be looked at. */
 typedef struct HostEvidence {
-        const char *version;    /* of this program */
-        ServiceSeen helper;     /* the service wslbridge-helper */
-        ServiceSeen forwarder;  /* iphlpsvc */
-        ServiceSeen firewall;   /* MpsSvc */
-        ServiceSeen filter;     /* BFE */
-        int status_error;       /* 0; -ENOENT: there is no status.json, so no helper runs; … */
-        const char *status;     /* the text of status.json, when there is one */
-        size_t n_status;        /* bytes of that */
-        Seen serves;            /* the process that wrote it runs */
-        bool sockets_seen;      /* the next member is known */
-        uint32_t sockets_error; /* Winsock's, of making a Hyper-V socket; 0: it could be made */
+        const char *version;      /* of this program */
+        ServiceSeen helper;       /* the service wslbridge-helper */
+        Seen program;             /* the file that the service's entry names is there */
+        const char *program_path; /* that file; when .program is SEEN_NO */
+        ServiceSeen forwarder;    /* iphlpsvc */
+        ServiceSeen firewall;     /* MpsSvc */
+        ServiceSeen filter;       /* BFE */
+        int status_error;         /* 0; -ENOENT: there is no status.json, so no helper runs; … */
+        const char *status;       /* the text of status.json, when there is one */
+        size_t n_status;          /* bytes of that */
+        Seen serves;              /* the process that wrote it runs */
+        bool sockets_seen;        /* the next member is known */
+        uint32_t sockets_error;   /* Winsock's, of making a Hyper-V socket; 0: it could be made */
         int vms_error; /* 0; -ENOSYS: no Host Compute Service; -EACCES: it answers only others; … */
         const VmList *vms;
         Seen wsl;          /* WSL has been used on this machine */

@@ -49,21 +49,19 @@ static void judge_ledger(RulesJudge *j) {
 }
 
 static bool nobody_serves(const HostEvidence *evidence) {
-        return evidence->serves == SEEN_NO &&
-               (evidence->helper == SERVICE_IS_MISSING || evidence->helper == SERVICE_IS_DISABLED ||
-                evidence->helper == SERVICE_IS_STOPPED);
+        return evidence->serves == SEEN_NO && service_is_at_rest(evidence->helper);
 }
 
 static void judge_ours(RulesJudge *j) {
         Findings *f = j->findings;
 
         if (j->evidence->serves != SEEN_YES) {
-                /* A helper that is starting or stopping is about to deal with them. */
+                /* A helper that is starting or stopping is about to deal with them. How it gets to
+                 * serve again is said with its service. */
                 if (j->n_ours > 0 && nobody_serves(j->evidence))
                         host_finding(f, FINDING_PROBLEM, "rules-left", NULL,
-                                     "Start the helper, which knows them, or uninstall it, which "
-                                     "removes them. " ELEVATED_HELPER
-                                     "  sc.exe start wslbridge-helper\n"
+                                     "As soon as a helper serves again, it takes care of them. Or "
+                                     "remove them together with wslbridge. " HERE
                                      "  .\\wslbridge-helper uninstall",
                                      "Port forwardings left by a helper that did not end properly: "
                                      "%zu",

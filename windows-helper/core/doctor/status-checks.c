@@ -4,73 +4,111 @@
  * Conclusions about agents and their services, from what the helper reports of them.
  */
 
+#include "common/adoption-text.h"
 #include "windows-helper/core/doctor/host-checks-private.h"
 #include "windows-helper/core/status/read.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Commands stand in the text in quotes, where it is known which ones help. */
+#define THE_TEXT "The text above says what helps. "
 
 #define PAIR_DISTRO ELEVATED_HELPER "  .\\wslbridge-helper pair DISTRO"
 
 typedef struct StatusJudge {
         const HostEvidence *evidence;
         Findings *findings;
-        size_t n_agents, n_connected, n_services, n_active;
+        Measured measured;
+        size_t n_agents, n_services, n_unpaired;
         size_t n_odd_services;     /* that are not as they should be */
         bool hides_bad;            /* one of those that get no finding of their own is not active */
         size_t n_without_listener; /* VMs of WSL that the helper does not listen to */
         bool known[VM_LIST_MAX];   /* of the VMs that run: the helper knows it */
+        bool *connected;           /* of the guests of the evidence, as it seems; owned */
         /* of the agent that is being read */
         char owner[LEDGER_OWNER_MAX + 1], distro[WIRE_DISTRO_MAX + 1];
 } StatusJudge;
 
-/* What to do about a service, where its own text has not said it. */
-static const char *judge_advice(const char *reason) {
+/* What to do about a service, by its reason. Where the text is the one that knows, and where
+ * another finding has the commands, this does not say it again in other words. */
+static const char *judge_advice(const char *reason, bool active) {
         static const struct {
                 WireReason reason;
                 const char *advice;
+                const char *active; /* instead, for an active service; NULL: the same */
         } advices[] = {
                 {WIRE_REASON_FOREIGN_RULE,
-                 "If an old script left it, take it over. " ELEVATED_HELPER
-                 "  .\\wslbridge-helper adopt ADDRESS:PORT"},
+                 "It cannot be taken over. Delete it if nobody needs it, or listen elsewhere.",
+                 "If nobody gets in on that port, find out who needs that port forwarding."},
                 {WIRE_REASON_OTHER_AGENT,
-                 "Give one of the two services another port, in its drop-in."},
-                {WIRE_REASON_PORT_IN_USE, "The text above says what helps against what has the "
-                                          "port. Or listen on another port."},
-                {WIRE_REASON_POLICY_PORT, "Listen on another port, or change the policy."},
-                {WIRE_REASON_POLICY_ADDRESS, "Listen on another address, or change the policy."},
-                {WIRE_REASON_POLICY_PROFILE, "Open other profiles, or change the policy."},
-                {WIRE_REASON_POLICY_REMOTE, "Let fewer others connect, or change the policy."},
-                {WIRE_REASON_POLICY_SERVICES, "Ask for fewer ports, or change the policy."},
-                {WIRE_REASON_IPHLPSVC, ELEVATED "  sc.exe start iphlpsvc"},
-                {WIRE_REASON_EXCLUDED_RANGE, "Listen on a port outside that range."},
+                 "Give one of the two services another port, in its drop-in.", NULL},
+                {WIRE_REASON_PORT_IN_USE, THE_TEXT "Or listen on another port.", NULL},
+                {WIRE_REASON_POLICY_PORT, "Listen on another port, or change the policy.", NULL},
+                {WIRE_REASON_POLICY_ADDRESS, "Listen on another address, or change the policy.",
+                 NULL},
+                {WIRE_REASON_POLICY_PROFILE, "Open other profiles, or change the policy.", NULL},
+                {WIRE_REASON_POLICY_REMOTE, "Let fewer others connect, or change the policy.",
+                 NULL},
+                {WIRE_REASON_POLICY_SERVICES, "Ask for fewer ports, or change the policy.", NULL},
+                {WIRE_REASON_IPHLPSVC, THE_TEXT "It opens by itself after that.", NULL},
+                {WIRE_REASON_EXCLUDED_RANGE, "Listen on a port outside that range.", NULL},
                 {WIRE_REASON_WRITE_FAILED,
-                 "The Event Log has more (log Application, source wslbridge)."},
-                {WIRE_REASON_FIREWALL, "Ask the administrator of the firewall of this Windows."},
+                 "If that does not help, the Event Log has more (log Application, source "
+                 "wslbridge).",
+                 NULL},
+                {WIRE_REASON_FIREWALL, "Ask the administrator of the firewall of this Windows.",
+                 "If nobody reaches it, open its port in the product that is named above."},
                 {WIRE_REASON_UNREACHABLE,
-                 "If other machines should reach it, do what the text says. For a network that you "
-                 "trust: Settings, Network & internet, the properties of the network, Private."},
-                {WIRE_REASON_FIREWALL_OFF, "Turn Windows Firewall on, unless this is on purpose."},
-                {WIRE_REASON_NOT_LISTENING,
-                 ELEVATED "  net.exe stop iphlpsvc\n  net.exe start iphlpsvc"},
+                 "If other machines should reach it, do what the text "
+                 "says. Where that is to make the network private: Settings, Network & internet, "
+                 "the "
+                 "properties of the network.",
+                 NULL},
+                {WIRE_REASON_FIREWALL_OFF,
+                 "Let Windows Firewall block what no rule allows, unless this is on purpose.",
+                 NULL},
+                {WIRE_REASON_NOT_LISTENING, THE_TEXT, NULL},
                 {WIRE_REASON_GUEST_ADDRESS,
-                 "In the guest, use the address that WSL or the virtual switch gives it."},
-                {WIRE_REASON_DUPLICATE, "In the guest, remove one of the two."},
-                {WIRE_REASON_NO_ADDRESS, "In the guest, look at its network:\n  ip address"},
-                {WIRE_REASON_NETWORKING_MODE, "No action is needed: such a guest is reached "
-                                              "without forwarding."},
+                 "In the guest, use the address that WSL or the virtual switch gives it.", NULL},
+                {WIRE_REASON_DUPLICATE, "In the guest, remove one of the two.", NULL},
+                {WIRE_REASON_NO_ADDRESS, "In the guest, look at its network:\n  ip address", NULL},
+                {WIRE_REASON_NETWORKING_MODE,
+                 "What is said about the networking mode of the guest holds for it, too.", NULL},
         };
 
         for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
                 if (strcmp(reason, wire_reason_name(advices[i].reason)) == 0)
-                        return advices[i].advice;
+                        return active && advices[i].active ? advices[i].active : advices[i].advice;
         return NULL;
+}
+
+static void add_service_advice(const char *state, const char *reason, const char *text,
+                               Buffer *advice) {
+        bool foreign = strcmp(reason, wire_reason_name(WIRE_REASON_FOREIGN_RULE)) == 0;
+        char endpoint[IP_ENDPOINT_TEXT_MAX];
+        const char *usual;
+
+        if (strcmp(state, wire_service_state_name(WIRE_SERVICE_PENDING)) == 0) {
+                buffer_printf(advice, "Look again in a few seconds.");
+        } else if (foreign && adoption_text_endpoint(text, endpoint)) {
+                buffer_printf(advice,
+                              "If an old script left it, take it over. " ELEVATED_HELPER
+                              "  .\\wslbridge-helper adopt %s",
+                              endpoint);
+        } else {
+                usual = judge_advice(
+                        reason, strcmp(state, wire_service_state_name(WIRE_SERVICE_ACTIVE)) == 0);
+                buffer_printf(advice, "%s", usual ? usual : "");
+        }
 }
 
 static void judge_service(StatusJudge *j, const StatusRecord *r) {
         const char *state = status_field(r, "state"), *reason = status_field(r, "reason");
         const char *name = status_field(r, "name"), *text = status_field(r, "text");
         char subject[LEDGER_OWNER_MAX + WIRE_SERVICE_NAME_MAX + 2];
+        Finding *x;
         bool active = strcmp(state, wire_service_state_name(WIRE_SERVICE_ACTIVE)) == 0;
         bool conflict = strcmp(state, wire_service_state_name(WIRE_SERVICE_CONFLICT)) == 0;
         bool soft = active || strcmp(state, wire_service_state_name(WIRE_SERVICE_PENDING)) == 0 ||
@@ -78,16 +116,17 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
 
         (void) snprintf(subject, sizeof(subject), "%s/%.*s", j->owner, WIRE_SERVICE_NAME_MAX, name);
         j->n_services++;
-        j->n_active += active;
+        j->measured.n_active += active;
         if (active && !reason[0])
                 return;
         if (j->n_odd_services++ >= HOST_FINDINGS_EACH_MAX) {
                 j->hides_bad |= !soft;
                 return;
         }
-        host_finding(j->findings, soft ? FINDING_HINT : FINDING_PROBLEM, "guest-service", subject,
-                     judge_advice(reason), "Service '%s' of %s is %s%s%s%s", name, j->distro,
-                     conflict ? "in " : "", state, text[0] ? ": " : "", text);
+        x = host_finding(j->findings, soft ? FINDING_HINT : FINDING_PROBLEM, "guest-service",
+                         subject, NULL, "Service '%s' of %s is %s%s%s%s", name, j->distro,
+                         conflict ? "in " : "", state, text[0] ? ": " : "", text);
+        add_service_advice(state, reason, text, &x->advice);
 }
 
 /* Guests that share the host's addresses (fact 6.2.4). */
@@ -110,8 +149,25 @@ static void judge_mode(StatusJudge *j, const char *mode) {
                          "  wsl --shutdown";
         if (advice)
                 host_finding(j->findings, FINDING_HINT, "networking-mode", j->owner, advice,
-                             "%s is in networking mode %s and needs no forwarding", j->distro,
-                             mode);
+                             "%s is in networking mode %s and %s", j->distro, mode,
+                             strcmp(mode, wire_mode_name(WIRE_MODE_NONE)) == 0
+                                     ? "has no network to forward to"
+                                     : "needs no forwarding");
+}
+
+/* What follows from an agent that is connected. */
+static void measure_agent(StatusJudge *j, const StatusRecord *r) {
+        const HostEvidence *e = j->evidence;
+        VmId id;
+
+        j->measured.n_connected++;
+        for (size_t i = 0; i < e->n_guests; i++)
+                j->connected[i] |= strcmp(e->guests[i].owner, j->owner) == 0;
+        if (vm_id_parse(status_field(r, "vm"), &id) < 0)
+                return;
+        for (size_t i = 0; e->vms && i < e->vms->n; i++)
+                if (vm_id_equal(&e->vms->items[i].id, &id) && !e->vms->items[i].wsl)
+                        j->measured.other_connected = true;
 }
 
 static void judge_agent(StatusJudge *j, const StatusRecord *r) {
@@ -123,7 +179,7 @@ static void judge_agent(StatusJudge *j, const StatusRecord *r) {
                         slash ? slash + 1 : owner);
         j->n_agents++;
         if (strcmp(state, "connected") == 0)
-                j->n_connected++;
+                measure_agent(j, r);
         else
                 host_finding(j->findings, FINDING_HINT, "agent", j->owner,
                              "If it should run, look at it in the guest:\n"
@@ -134,7 +190,8 @@ static void judge_agent(StatusJudge *j, const StatusRecord *r) {
 
 static void judge_vm(StatusJudge *j, const StatusRecord *r) {
         const VmList *vms = j->evidence->vms;
-        bool wsl = strcmp(status_field(r, "wsl"), "true") == 0;
+        bool wsl = strcmp(status_field(r, "wsl"), "true") == 0, runs = !vms;
+        bool listening = strcmp(status_field(r, "listening"), "true") == 0;
         VmId id;
 
         if (vm_id_parse(status_field(r, "id"), &id) < 0)
@@ -142,11 +199,12 @@ static void judge_vm(StatusJudge *j, const StatusRecord *r) {
         for (size_t i = 0; vms && i < vms->n; i++) {
                 if (!vm_id_equal(&vms->items[i].id, &id))
                         continue;
-                j->known[i] = true;
+                j->known[i] = runs = true;
                 wsl |= vms->items[i].wsl; /* which the helper may not know */
         }
-        if (wsl && strcmp(status_field(r, "listening"), "true") != 0)
-                j->n_without_listener++;
+        j->measured.wsl |= wsl;
+        j->measured.listens |= listening;
+        j->n_without_listener += wsl && runs && !listening;
 }
 
 static void judge_member(StatusJudge *j, const StatusRecord *r) {
@@ -154,7 +212,7 @@ static void judge_member(StatusJudge *j, const StatusRecord *r) {
 
         if (version[0] && strcmp(version, j->evidence->version) != 0)
                 host_finding(j->findings, FINDING_HINT, "version", NULL,
-                             "Install the newer one. " INSTALL,
+                             "If this program is the newer one, install it. " INSTALL,
                              "The running helper has version %s, this program has version %s",
                              version, j->evidence->version);
 }
@@ -175,8 +233,15 @@ static void judge_unpaired(StatusJudge *j, const char *owner) {
         static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
                                     "0123456789._-/";
         bool copied = owner[strspn(owner, plain)] == '\0';
-        Finding *x = host_finding(j->findings, FINDING_PROBLEM, "not-paired", owner, NULL,
-                                  "A guest that is not paired has asked to be admitted: %s", owner);
+        const HostEvidence *e = j->evidence;
+        Finding *x;
+
+        j->n_unpaired++;
+        for (size_t i = 0; i < e->n_guests; i++)
+                if (e->guests[i].paired && strcmp(e->guests[i].owner, owner) == 0)
+                        return; /* it has been paired since */
+        x = host_finding(j->findings, FINDING_PROBLEM, "not-paired", owner, NULL,
+                         "A guest that is not paired has asked to be admitted: %s", owner);
 
         buffer_printf(&x->advice,
                       "The first command is for a WSL distribution, the second one for any other "
@@ -230,24 +295,33 @@ static void judge_summary(StatusJudge *j) {
                              "guest-service", NULL, "'wslbridge-helper status' shows all.",
                              "More services that are not as they should be: %zu",
                              j->n_odd_services - HOST_FINDINGS_EACH_MAX);
-        if (j->n_connected == 0)
+        /* One that asks to be admitted needs a key, not a start. */
+        if (j->measured.n_connected == 0)
                 host_finding(j->findings, FINDING_HINT, "agent", NULL,
-                             "In the guest:\n  sudo systemctl enable --now wslbridge-agent",
+                             j->n_unpaired > 0 ? NULL
+                                               : "In the guest:\n"
+                                                 "  sudo systemctl enable --now wslbridge-agent",
                              "No agent is connected");
+        else if (service_is_at_rest(j->evidence->forwarder)) /* "active" is over */
+                host_finding(j->findings, FINDING_GOOD, "agent", NULL, NULL,
+                             "Agents connected: %zu of %zu", j->measured.n_connected, j->n_agents);
         else
                 host_finding(j->findings, FINDING_GOOD, "agent", NULL, NULL,
                              "Agents connected: %zu of %zu; services active: %zu of %zu",
-                             j->n_connected, j->n_agents, j->n_active, j->n_services);
+                             j->measured.n_connected, j->n_agents, j->measured.n_active,
+                             j->n_services);
 }
 
-static void judge_pairing(const HostEvidence *e, Findings *f) {
+static void judge_pairing(const StatusJudge *j) {
+        const HostEvidence *e = j->evidence;
+        Findings *f = j->findings;
         size_t n = 0;
 
         for (size_t i = 0; i < e->n_guests; i++) {
                 const EvidenceGuest *guest = &e->guests[i];
 
                 n += guest->paired;
-                if (guest->paired && !guest->met)
+                if (guest->paired && !guest->met && !j->connected[i])
                         host_finding(f, FINDING_HINT, "pairing", guest->owner,
                                      "In the guest:\n"
                                      "  sudo systemctl enable --now wslbridge-agent\n"
@@ -257,22 +331,31 @@ static void judge_pairing(const HostEvidence *e, Findings *f) {
         if (!e->keys_seen)
                 host_finding(f, FINDING_UNSEEN, "pairing", NULL, ASK_AS_ADMINISTRATOR,
                              "Only administrators may see which guests are paired");
-        else if (n == 0)
-                host_finding(f, FINDING_HINT, "pairing", NULL, PAIR_DISTRO, "No guest is paired");
-        else
+        else if (n > 0)
                 host_finding(f, FINDING_GOOD, "pairing", NULL, NULL, "Guests paired: %zu", n);
+        else if (j->measured.n_connected == 0) /* otherwise its key was deleted just now */
+                host_finding(f, FINDING_HINT, "pairing", NULL, PAIR_DISTRO, "No guest is paired");
 }
 
-void status_checks_run(const HostEvidence *e, Findings *f) {
+void status_checks_run(const HostEvidence *e, Measured *m, Findings *f) {
         StatusJudge j = {.evidence = e, .findings = f};
 
-        judge_pairing(e, f);
-        if (!e->status || e->serves != SEEN_YES)
+        for (size_t i = 0; e->vms && i < e->vms->n; i++)
+                j.measured.wsl |= e->vms->items[i].wsl;
+        j.connected = calloc(e->n_guests + 1, sizeof(*j.connected));
+        if (!j.connected) {
+                f->oom = true;
                 return;
-        if (status_read(e->status, e->n_status, judge_record, &j) < 0)
-                host_finding(f, FINDING_PROBLEM, "status", NULL,
-                             "Use the doctor of the version that is installed.",
-                             "status.json is not one of this version");
-        else
-                judge_summary(&j);
+        }
+        if (e->status && e->serves == SEEN_YES) {
+                if (status_read(e->status, e->n_status, judge_record, &j) < 0)
+                        host_finding(f, FINDING_PROBLEM, "status", NULL,
+                                     "Use the doctor of the version that is installed.",
+                                     "status.json is not one of this version");
+                else
+                        judge_summary(&j);
+        }
+        judge_pairing(&j);
+        *m = j.measured;
+        free(j.connected);
 }

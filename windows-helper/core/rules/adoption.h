@@ -9,6 +9,10 @@
 #include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/core/rules/rule.h"
 
+/* The offer in the text of a conflict, with the endpoint as ip_endpoint_format() writes it. The
+ * doctors find it there (common/adoption-text.h). */
+#define ADOPTION_TEXT "take it over ('wslbridge-helper adopt %s')"
+
 #define ADOPTION_ENDPOINTS_MAX 2 /* '*' means all addresses of both IP versions */
 
 /**

@@ -6,6 +6,7 @@
 
 #include "windows-helper/core/rules/apply.h"
 #include "windows-helper/core/base/error-text.h"
+#include "windows-helper/core/rules/adoption.h"
 
 #include "windows-helper/core/base/result.h"
 
@@ -226,10 +227,11 @@ static void apply_describe_foreign(const ReconcileChange *c, const char *found,
 
         ip_endpoint_format(&c->entry.listen, listen);
         if (found[0])
-                result_text(ret_text,
-                            "somebody has just set a port forwarding there; delete it, take it "
-                            "over ('wslbridge-helper adopt %s'), or listen elsewhere (%s)",
-                            listen, found);
+                result_text(
+                        ret_text,
+                        "somebody has just set a port forwarding there; delete it, " ADOPTION_TEXT
+                        ", or listen elsewhere (%s)",
+                        listen, found);
         else
                 result_text(ret_text,
                             "somebody has just set a port forwarding there; delete it, or "

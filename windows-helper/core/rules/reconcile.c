@@ -168,8 +168,7 @@ static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
                 planner_remove(p, e, NULL);
         ip_endpoint_format(&e->listen, listen);
         if (adoption_possible(v, NULL))
-                (void) snprintf(way, sizeof(way), "take it over ('wslbridge-helper adopt %s'), ",
-                                listen);
+                (void) snprintf(way, sizeof(way), ADOPTION_TEXT ", ", listen);
         /* The value comes last: it may be long, and texts are cut. */
         for (size_t i = 0; i < e->n_wanted; i++) {
                 result_worsen(planner_result(p, &e->wanted[i]), WIRE_SERVICE_CONFLICT,

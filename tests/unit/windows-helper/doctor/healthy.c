@@ -57,6 +57,7 @@ void healthy_setup(void) {
         evidence = (HostEvidence){
                 .version = "0.1.0",
                 .helper = SERVICE_IS_RUNNING,
+                .program = SEEN_YES,
                 .forwarder = SERVICE_IS_RUNNING,
                 .firewall = SERVICE_IS_RUNNING,
                 .filter = SERVICE_IS_RUNNING,
@@ -79,6 +80,14 @@ void healthy_setup(void) {
         add_rule("0.0.0.0/80", "172.28.64.10/80");
         add_ledger("0.0.0.0", 80, "172.28.64.10");
         see_status(STATUS("0.1.0", "true", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
+}
+
+void unheard_setup(void) {
+        healthy_setup();
+        see_status("");
+        evidence.status = NULL;
+        evidence.serves = SEEN_UNKNOWN;
+        vms.items[0].wsl = false;
 }
 
 void healthy_teardown(void) {
@@ -110,5 +119,16 @@ void expect(FindingRank rank, const char *id, const char *seen, const char *advi
         }
         ck_assert_msg(n == 1, "%zu findings for: %s", n, seen);
         ck_assert(findings_are_bad(&f) == (rank < FINDING_HINT));
+        findings_done(&f);
+}
+
+void expect_healthy(void) {
+        Findings f;
+
+        host_checks_run(&evidence, &f);
+        for (size_t i = 0; i < f.n; i++)
+                ck_assert_msg(f.items[i].rank == FINDING_GOOD, "%s", buffer_text(&f.items[i].seen));
+        ck_assert_uint_ge(f.n, 7);
+        ck_assert(!findings_are_bad(&f));
         findings_done(&f);
 }

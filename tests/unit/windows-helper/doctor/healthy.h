@@ -31,6 +31,9 @@ extern EvidenceGuest guests[2];
 void healthy_setup(void); /* also starts again */
 void healthy_teardown(void);
 
+/* The same, but the helper says nothing, so only what Windows says counts. */
+void unheard_setup(void);
+
 void see_status(const char *text); /* borrowed */
 void add_rule(const char *name, const char *data);
 void add_ledger(const char *listen, uint16_t port, const char *connect);
@@ -38,3 +41,5 @@ void add_ledger(const char *listen, uint16_t port, const char *connect);
 /* Expect a finding @id of @rank whose texts have @seen and @advice (NULL: no advice). All others
  * must be good. */
 void expect(FindingRank rank, const char *id, const char *seen, const char *advice);
+
+void expect_healthy(void); /* all findings are good */

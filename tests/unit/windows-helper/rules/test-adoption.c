@@ -4,8 +4,11 @@
  * listen on a name. */
 
 #include "tests/suite.h"
+
+#include "common/adoption-text.h"
 #include "windows-helper/core/rules/adoption.h"
 #include "windows-helper/core/rules/named-rules.h"
+#include <stdio.h>
 
 #include <errno.h>
 
@@ -114,11 +117,35 @@ START_TEST(test_port_of_a_name) {
 }
 END_TEST
 
+/* What the text of a conflict offers is what the doctors read in it, and nothing else is. */
+START_TEST(test_the_offer_in_a_text) {
+        static const char *const endpoints[] = {"0.0.0.0:2222", "[2001:db8::1]:65535", "[::]:80"};
+        static const char *const without[] = {
+                "",
+                "delete it, or listen elsewhere",
+                "take it over ('wslbridge-helper adopt ')",
+                "take it over ('wslbridge-helper adopt 80 & calc')",
+                "adopt 80",
+                "adopt 00000000000000000000000000000000000000000000000000000000000000'"};
+        char text[200], endpoint[IP_ENDPOINT_TEXT_MAX];
+
+        for (size_t i = 0; i < sizeof(endpoints) / sizeof(endpoints[0]); i++) {
+                (void) snprintf(text, sizeof(text), "x: delete it, " ADOPTION_TEXT ", or (y = z)",
+                                endpoints[i]);
+                ck_assert(adoption_text_endpoint(text, endpoint));
+                ck_assert_str_eq(endpoint, endpoints[i]);
+        }
+        for (size_t i = 0; i < sizeof(without) / sizeof(without[0]); i++)
+                ck_assert(!adoption_text_endpoint(without[i], endpoint));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("adoption");
         TCase *tc = tcase_create("adoption");
 
         tcase_add_test(tc, test_spellings);
+        tcase_add_test(tc, test_the_offer_in_a_text);
         tcase_add_test(tc, test_what_may_be_adopted);
         tcase_add_test(tc, test_port_of_a_name);
         suite_add_tcase(suite, tc);

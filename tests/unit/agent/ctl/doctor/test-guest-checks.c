@@ -136,10 +136,21 @@ END_TEST
 
 START_TEST(services_by_state) {
         static const struct {
-                const char *state, *reason, *finding, *advice;
+                const char *state, *reason, *finding, *advice, *text;
         } table[] = {
                 {"conflict", "foreign-rule", "service-conflict:web",
-                 "Choose another port ('wslbridgectl expose' with --name=web)"},
+                 "Choose another port ('wslbridgectl expose' with --name=web)", NULL},
+                {"conflict", "foreign-rule", "service-conflict:web",
+                 "  .\\wslbridge-helper adopt 0.0.0.0:8081",
+                 "take it over ('wslbridge-helper adopt 0.0.0.0:8081'), or listen elsewhere"},
+                {"conflict", "foreign-rule", "service-conflict:web", "Or delete the other rule",
+                 "delete it, or listen elsewhere"},
+                {"conflict", "foreign-rule", "service-conflict:web", "Or delete the other rule",
+                 "take it over ('wslbridge-helper adopt 80 & calc')"},
+                {"blocked", "not-listening", "service-blocked:web", "The text above says",
+                 "the port opens as soon as it does"},
+                {"blocked", "iphlpsvc", "service-blocked:web", "The text above says",
+                 "it is disabled; allow it"},
                 {"conflict", "other-agent", "service-conflict:web", "other guest"},
                 {"conflict", "port-in-use", "service-conflict:web", "what has the port on Windows"},
                 {"refused", "policy-port", "service-refused:web", "administrator"},
@@ -161,6 +172,7 @@ START_TEST(services_by_state) {
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 services[1].state = table[i].state;
                 services[1].reason = table[i].reason;
+                services[1].text = table[i].text ? table[i].text : "";
                 expect(table[i].finding);
                 ck_assert_msg(first_says(table[i].state, table[i].advice), "case %zu", i);
         }
