@@ -14,7 +14,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#define V6_GROUPS 8
+#define V6_GROUPS     8
+#define IP_DIGITS_MAX 5 /* of a port */
 
 /* Four decimal parts without leading zeros; nothing may follow. */
 static int parse_v4(const char *text, uint8_t *ret_bytes) {
@@ -168,23 +169,48 @@ static void format_v6(const IpAddr *addr, char *ret_text) {
         }
 }
 
+char *ip_append_number(char *p, unsigned value) {
+        char digits[IP_DIGITS_MAX];
+        size_t n = 0;
+
+        do {
+                digits[n++] = (char) ('0' + value % 10);
+                value /= 10;
+        } while (value > 0 && n < sizeof(digits));
+        while (n > 0)
+                *p++ = digits[--n];
+        *p = '\0';
+        return p;
+}
+
 void ip_format(const IpAddr *addr, char ret_text[IP_TEXT_MAX]) {
-        if (addr->family == IP_FAMILY_V4)
-                (void) snprintf(ret_text, IP_TEXT_MAX, "%u.%u.%u.%u", addr->bytes[0],
-                                addr->bytes[1], addr->bytes[2], addr->bytes[3]);
-        else if (addr->family == IP_FAMILY_V6)
+        char *p = ret_text;
+
+        if (addr->family == IP_FAMILY_V4) {
+                for (int i = 0; i < 4; i++) {
+                        if (i > 0)
+                                *p++ = '.';
+                        p = ip_append_number(p, addr->bytes[i]);
+                }
+        } else if (addr->family == IP_FAMILY_V6) {
                 format_v6(addr, ret_text);
-        else
+        } else {
                 (void) snprintf(ret_text, IP_TEXT_MAX, "none");
+        }
 }
 
 void ip_endpoint_format(const IpEndpoint *endpoint, char ret_text[IP_ENDPOINT_TEXT_MAX]) {
-        char addr[IP_TEXT_MAX];
         bool v6 = endpoint->addr.family == IP_FAMILY_V6;
+        char *p = ret_text;
 
-        ip_format(&endpoint->addr, addr);
-        (void) snprintf(ret_text, IP_ENDPOINT_TEXT_MAX, "%s%s%s:%u", v6 ? "[" : "", addr,
-                        v6 ? "]" : "", endpoint->port);
+        if (v6)
+                *p++ = '[';
+        ip_format(&endpoint->addr, p);
+        p += strlen(p);
+        if (v6)
+                *p++ = ']';
+        *p++ = ':';
+        (void) ip_append_number(p, endpoint->port);
 }
 
 int ip_compare(const IpAddr *a, const IpAddr *b) {

@@ -73,8 +73,13 @@ size_t utf8_decode_printable(const uint8_t *p, size_t n, uint32_t *ret_point) {
 }
 
 void utf8_clean(char *text) {
-        size_t left = strlen(text);
-        char *to = text;
+        size_t left;
+        char *to;
+
+        while (*text >= ' ' && *text <= '~') /* all of it, in nearly every text */
+                text++;
+        left = strlen(text);
+        to = text;
 
         while (left > 0) {
                 uint32_t point;

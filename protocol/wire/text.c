@@ -27,18 +27,20 @@ bool wire_text_valid(const uint8_t *p, size_t n) {
 }
 
 void wire_text_clean(char *text, size_t max) {
-        size_t at = 0;
+        size_t at = 0, n;
         uint32_t point;
 
         utf8_clean(text);
-        while (text[at] != 0) {
-                size_t length = utf8_decode((const uint8_t *) text + at, strlen(text + at), &point);
+        n = strlen(text);
+        while (n > max && at < n) {
+                size_t length = utf8_decode((const uint8_t *) text + at, n - at, &point);
 
                 if (at + length > max)
                         break;
                 at += length;
         }
-        text[at] = 0;
+        if (n > max)
+                text[at] = 0;
 }
 
 bool wire_service_name_valid(const char *name) {

@@ -64,6 +64,24 @@ void result_worsen(WireServiceResult *result, WireServiceState state, WireReason
         result_set_text(result, text);
 }
 
+void result_worsen_at(WireServiceResult *result, WireServiceState state, WireReason reason,
+                      const IpEndpoint *at, const char *what) {
+        char text[IP_ENDPOINT_TEXT_MAX + WIRE_TEXT_MAX + 1];
+        size_t n;
+
+        if (!result_is_worse(result, state))
+                return;
+        ip_endpoint_format(at, text);
+        n = strlen(text);
+        memcpy(text + n, ": ", 2);
+        n += 2;
+        memcpy(text + n, what, strlen(what) + 1);
+        wire_text_clean(text, WIRE_TEXT_MAX);
+        result->state = (uint8_t) state;
+        result->reason = (uint16_t) reason;
+        result_set_text(result, text);
+}
+
 void result_note(WireServiceResult *result, WireReason reason, const char *text) {
         result->reason = (uint16_t) reason;
         result_set_text(result, text);

@@ -28,6 +28,12 @@ RESULT_PRINTF(4, 5)
 void result_worsen(WireServiceResult *result, WireServiceState state, WireReason reason,
                    const char *format, ...);
 
+/* The same with the text "endpoint: what", but without printf, which would be most of the cost of a
+ * run in which it is said of thousands of endpoints. @what: a constant, shorter than a text may be.
+ */
+void result_worsen_at(WireServiceResult *result, WireServiceState state, WireReason reason,
+                      const IpEndpoint *at, const char *what);
+
 /* Add a remark to a service that is as it should be. Its state stays ACTIVE. */
 void result_note(WireServiceResult *result, WireReason reason, const char *text);
 

@@ -54,36 +54,13 @@ static uint8_t rule_family_listens_on(RuleFamily family) {
         return family == RULE_V4TOV4 || family == RULE_V4TOV6 ? IP_FAMILY_V4 : IP_FAMILY_V6;
 }
 
-static char *rule_append_number(char *p, unsigned value) {
-        char digits[RULE_PORT_DIGITS_MAX];
-        size_t n = 0;
-
-        do {
-                digits[n++] = (char) ('0' + value % 10);
-                value /= 10;
-        } while (value > 0 && n < sizeof(digits));
-        while (n > 0)
-                *p++ = digits[--n];
-        return p;
-}
-
-/* By hand for IPv4: this runs several times for each rule of a batch, and printf would be half the
- * cost. */
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]) {
         char *p = ret_text;
 
-        if (endpoint->addr.family == IP_FAMILY_V4) {
-                for (int i = 0; i < 4; i++) {
-                        p = rule_append_number(p, endpoint->addr.bytes[i]);
-                        *p++ = i < 3 ? '.' : '/';
-                }
-        } else {
-                ip_format(&endpoint->addr, ret_text);
-                p += strlen(ret_text);
-                *p++ = '/';
-        }
-        p = rule_append_number(p, endpoint->port);
-        *p = '\0';
+        ip_format(&endpoint->addr, p);
+        p += strlen(p);
+        *p++ = '/';
+        (void) ip_append_number(p, endpoint->port);
 }
 
 static int rule_port_parse(const char *text, uint16_t *ret_port) {

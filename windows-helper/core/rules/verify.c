@@ -206,8 +206,8 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         if ((result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING) ||
             check_found(c, &e->listen))
                 return;
-        ip_endpoint_format(&e->listen, text);
         if (c->late && c->n_probes < VERIFY_PROBES_MAX) {
+                ip_endpoint_format(&e->listen, text);
                 c->n_probes++;
                 if (check_obstacle(c, &e->listen, result, text)) {
                         c->n_obstacles++;
@@ -217,14 +217,14 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         }
         if (c->final || check_was_late(c, &e->listen)) {
                 c->lates[c->n_lates++] = e->listen;
-                result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
-                              "%s: the service IP Helper (iphlpsvc) does not listen there; restart "
-                              "it: 'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'",
-                              text);
+                result_worsen_at(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
+                                 &e->listen,
+                                 "the service IP Helper (iphlpsvc) does not listen there; restart "
+                                 "it: 'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'");
         } else {
-                result_worsen(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
-                              "%s: the service IP Helper (iphlpsvc) does not listen there yet",
-                              text);
+                result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
+                                 &e->listen,
+                                 "the service IP Helper (iphlpsvc) does not listen there yet");
                 c->n_waiting++;
         }
 }
