@@ -29,6 +29,16 @@ def test_ten_thousand_services(guest, host):
     wait_until(lambda: host.rules() == {}, "all withdrawn", MANY_DELAY)
 
 
+def start_alone(guest):
+    """The agent looks when something is mounted, and this keeps the mounts of other programs of this
+    machine away from it."""
+    exe, guest.exe = guest.exe, os.path.join(guest.folder, "alone")
+    with open(guest.exe, "w") as f:
+        f.write(f'#!/bin/sh\nmount --make-rprivate / && exec {exe} "$@"\n')
+    os.chmod(guest.exe, 0o755)
+    guest.start()
+
+
 def wait_quiet(guest, seconds, wake_ups):
     """Wait for that many seconds with so few wake-ups. One that polls is never quiet."""
     def quiet():
@@ -39,15 +49,18 @@ def wait_quiet(guest, seconds, wake_ups):
     wait_until(quiet, f"at most {wake_ups} wake-ups in {seconds} s", 10 * seconds)
 
 
-def test_idle_agent_sleeps(connected):
+def test_idle_agent_sleeps(guest, host):
     """Between two heartbeats (30 s) nothing wakes the agent."""
-    guest, _ = connected
+    guest.service("web", "listen = 8080")
+    host.start()
+    start_alone(guest)
+    guest.wait_state("web", "active")
     # At first the kernel is still busy with the new interface's IPv6 addresses.
     wait_quiet(guest, 4, 0)
 
 
 def test_agent_without_a_helper_sleeps_between_tries(guest):
-    guest.start()
+    start_alone(guest)
     guest.wait_log("Cannot reach the helper")
     time.sleep(4)  # the next tries are seconds apart
     wait_quiet(guest, 2, 2)
