@@ -206,8 +206,8 @@ static bool systemd_runs(const char *root) {
 /* @pid: 0 = no agent has written its status. The service may be about to start, and may be reading
  * the old key. */
 static void tell_agent(const char *root, int pid) {
-        static const char *const argv[] = {"systemctl", "--no-block", "try-restart", CTL_UNIT,
-                                           NULL};
+        static const char unit[] = CTL_UNIT;
+        static const char *const argv[] = {"systemctl", "--no-block", "try-restart", unit, NULL};
         bool runs = ctl_agent_is(pid);
         char output[64];
 

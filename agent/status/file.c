@@ -122,7 +122,7 @@ static int write_file(const char *path, const char *text, struct stat *ret_stat)
 int status_file_write(StatusFile *f, const char *text) {
         _cleanup_free_ char *path = NULL, *temporary = NULL;
         char name[64];
-        struct stat st;
+        struct stat st = {0};
         int r;
 
         (void) snprintf(name, sizeof(name), ".%s.%d", STATUS_FILE, (int) getpid());

@@ -62,7 +62,8 @@ static bool has_entries(const char *root, const char *path) {
 }
 
 static void survey_unit(GuestSurvey *s) {
-        const char *const argv[] = {"systemctl", "show", unit_properties, CTL_UNIT, NULL};
+        static const char unit[] = CTL_UNIT;
+        const char *const argv[] = {"systemctl", "show", unit_properties, unit, NULL};
         char output[1024];
 
         if (ctl_run(argv, output, sizeof(output)) == 0)

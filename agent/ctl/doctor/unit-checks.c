@@ -15,62 +15,53 @@
 
 typedef struct UnitFinding {
         FindingRank rank;
+        bool end; /* after @seen follows the way in which the agent ended */
         const char *id, *seen, *advice;
-        bool end; /* the way in which the agent ended follows */
 } UnitFinding;
 
 static const UnitFinding unit_findings[] = {
-        [UNIT_UNKNOWN] = {FINDING_BROKEN, "agent-stopped", NULL,
+        [UNIT_UNKNOWN] = {FINDING_BROKEN, false, "agent-stopped", NULL,
                           "Ask systemd about the agent, and start it, now and at each boot:\n"
-                          "  systemctl status " NAMES_AGENT_UNIT "\n" ENABLE,
-                          false},
-        [UNIT_RUNNING] = {FINDING_BROKEN, "agent-mute",
+                          "  systemctl status " NAMES_AGENT_UNIT "\n" ENABLE},
+        [UNIT_RUNNING] = {FINDING_BROKEN, false, "agent-mute",
                           "systemd says that the agent runs, but there is no status of it. ",
                           "If it has just started, look again in a few seconds. Otherwise find the "
-                          "reason in its log, and start it again:\n" JOURNAL "\n" RESTART,
-                          false},
-        [UNIT_STOPPED] = {FINDING_BROKEN, "agent-stopped", NULL,
+                          "reason in its log, and start it again:\n" JOURNAL "\n" RESTART},
+        [UNIT_STOPPED] = {FINDING_BROKEN, false, "agent-stopped", NULL,
                           "Start the agent, now and at each boot. If it ends again, its log says "
-                          "why:\n" ENABLE "\n" JOURNAL,
-                          false},
+                          "why:\n" ENABLE "\n" JOURNAL},
         [UNIT_FAILED] =
-                {FINDING_BROKEN, "agent-failed",
+                {FINDING_BROKEN, true, "agent-failed",
                  "The agent has failed, and systemd does not start it again: it ",
                  "Find the reason in its log, correct it, and start the agent again:\n" JOURNAL
-                 "\n  sudo systemctl reset-failed " NAMES_AGENT_UNIT "\n" RESTART,
-                 true},
-        [UNIT_CRASHING] = {FINDING_BROKEN, "agent-crashing",
+                 "\n  sudo systemctl reset-failed " NAMES_AGENT_UNIT "\n" RESTART},
+        [UNIT_CRASHING] = {FINDING_BROKEN, true, "agent-crashing",
                            "The agent ends again and again, and systemd starts it again each time: "
                            "it ",
                            "Find the reason in its log and correct it. systemd then starts the "
-                           "agent by itself:\n" JOURNAL,
-                           true},
+                           "agent by itself:\n" JOURNAL},
         [UNIT_CHANGING] =
-                {FINDING_HINT, "agent-changing", "The agent is starting or stopping. ",
-                 "Look again in a few seconds. If nothing changes, its log says why:\n" JOURNAL,
-                 false},
-        [UNIT_SKIPPED] = {FINDING_BROKEN, "agent-skipped",
+                {FINDING_HINT, false, "agent-changing", "The agent is starting or stopping. ",
+                 "Look again in a few seconds. If nothing changes, its log says why:\n" JOURNAL},
+        [UNIT_SKIPPED] = {FINDING_BROKEN, false, "agent-skipped",
                           "systemd has not started the agent, because a condition in its unit is "
                           "not met; as installed, it starts only in a guest of Hyper-V. ",
-                          "This names the condition:\n  systemctl status " NAMES_AGENT_UNIT, false},
-        [UNIT_ABSENT] = {FINDING_BROKEN, "agent-absent",
+                          "This names the condition:\n  systemctl status " NAMES_AGENT_UNIT},
+        [UNIT_ABSENT] = {FINDING_BROKEN, false, "agent-absent",
                          "The agent is not installed: systemd does not know " NAMES_AGENT_UNIT
                          ".service. ",
                          "Install the agent with its unit, then:\n"
-                         "  sudo systemctl daemon-reload\n" ENABLE,
-                         false},
-        [UNIT_MASKED] = {FINDING_BROKEN, "agent-masked",
+                         "  sudo systemctl daemon-reload\n" ENABLE},
+        [UNIT_MASKED] = {FINDING_BROKEN, false, "agent-masked",
                          "The agent's unit is masked, so nothing can start it. ",
                          "If the agent should run:\n"
-                         "  sudo systemctl unmask " NAMES_AGENT_UNIT "\n" ENABLE,
-                         false},
-        [UNIT_BAD] = {FINDING_BROKEN, "agent-unit",
+                         "  sudo systemctl unmask " NAMES_AGENT_UNIT "\n" ENABLE},
+        [UNIT_BAD] = {FINDING_BROKEN, false, "agent-unit",
                       "systemd cannot use the files of the agent's unit. ",
                       "This names the file and the line. Correct them, or install the agent again, "
                       "then:\n"
                       "  systemctl status " NAMES_AGENT_UNIT "\n"
-                      "  sudo systemctl daemon-reload\n" RESTART,
-                      false},
+                      "  sudo systemctl daemon-reload\n" RESTART},
 };
 
 static void add_end(const Unit *u, Buffer *seen) {
