@@ -256,6 +256,16 @@ def run_suite(suite):
     return results
 
 
+def run_suites(suites):
+    """The suite 'system' waits for one emulated processor, and the suite 'windows' for Wine. So 'system'
+    runs beside all others, which saves seven minutes."""
+    beside = ["system"] if "system" in suites and len(suites) > 1 else []
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        jobs = [pool.submit(run_suite, suite) for suite in beside]
+        results = [r for suite in suites if suite not in beside for r in run_suite(suite)]
+        return results + [r for job in jobs for r in job.result()]
+
+
 def report(results):
     for result in results:
         if result.skipped:
@@ -274,7 +284,7 @@ def main():
         sys.exit(__doc__)
     # ./dev runs us in the background, where bash has Ctrl-C ignored; tests interrupt programs.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
-    results = [r for suite in suites for r in run_suite(suite)]
+    results = run_suites(suites)
     report(results)
     passed, failed, skipped = totals(results)
     if skipped and STRICT:

@@ -243,7 +243,7 @@ def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlp
     def opened(port):
         return sum("listening for" in line and str(port) in line for line in helper.lines)
 
-    assert (opened(VM_A), opened(VM_B)) == (1, 1)
+    wait_until(lambda: (opened(VM_A), opened(VM_B)) == (1, 1), 10, "two log lines")
     before = iphlpsvc.changes()
     registry.set(wine_registry.COUNTERS, "SleptSeconds", 3600)
     try:
