@@ -30,7 +30,8 @@ def used(folder):
             continue
         text = re.sub(r"_finding_ids\[\] = \{.*?\};", "", tree.read(path), flags=re.S)
         for one, two, three in re.findall(
-                r'FINDING_[A-Z]+,\s*(?:"([a-z0-9-]+)"|\w+\s*\? "([a-z-]+)"\s*: "([a-z-]+)")', text):
+                r'FINDING_[A-Z]+,\s*(?:true,\s*|false,\s*)?'
+                r'(?:"([a-z0-9-]+)"|\w+\s*\? "([a-z-]+)"\s*: "([a-z-]+)")', text):
             found |= {one, two, three} - {""}
         found |= set(re.findall(r'\bid\[\] = "([a-z0-9-]+)"', text))
         found |= set(re.findall(r'\{"[a-z]+",\s*"(service-[a-z]+)"', text))
