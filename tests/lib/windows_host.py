@@ -6,6 +6,7 @@ import contextlib
 import os
 
 import janitor
+import pytest
 
 import fake_iphlpsvc
 import wine_prefix
@@ -43,3 +44,26 @@ def iphlpsvc(in_prefix, tools, in_registry):
     finally:
         service.stop()
         service.remove()
+
+
+def fixtures(scope, name):
+    """The pytest fixtures prefix, session_registry and session_service of a host that lives as long as
+    @scope. They need the fixtures network and build_win."""
+    @pytest.fixture(scope=scope, name="prefix")
+    def prefix_fixture(network):
+        if not wine_prefix.available():
+            pytest.skip("Wine is not installed")
+        with prefix(name) as made:
+            yield made
+
+    @pytest.fixture(scope=scope)
+    def session_registry(prefix, build_win):
+        with registry(prefix, build_win / "tests/windows") as made:
+            yield made
+
+    @pytest.fixture(scope=scope)
+    def session_service(prefix, build_win, session_registry):
+        with iphlpsvc(prefix, build_win / "tests/windows", session_registry) as made:
+            yield made
+
+    return prefix_fixture, session_registry, session_service

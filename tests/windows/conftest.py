@@ -11,7 +11,6 @@ import pytest
 import vswitch
 import helper_process
 import windows_host
-import wine_prefix
 import wsb_client
 
 KEY = bytes(range(100, 132))
@@ -83,24 +82,7 @@ def guest(network):
         g.close()
 
 
-@pytest.fixture(scope="session")
-def prefix(network):
-    if not wine_prefix.available():
-        pytest.skip("Wine is not installed")
-    with windows_host.prefix("windows") as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def session_registry(prefix, build_win):
-    with windows_host.registry(prefix, build_win / "tests/windows") as made:
-        yield made
-
-
-@pytest.fixture(scope="session")
-def session_service(prefix, build_win, session_registry):
-    with windows_host.iphlpsvc(prefix, build_win / "tests/windows", session_registry) as service:
-        yield service
+prefix, session_registry, session_service = windows_host.fixtures("session", "windows")
 
 
 @pytest.fixture

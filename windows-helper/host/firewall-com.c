@@ -12,10 +12,6 @@
 #include <stdlib.h>
 
 /* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs (fact 5.1.2). */
-static const GUID clsid_policy = {
-        0xe2b3c97f, 0x6ae1, 0x41ac, {0x81, 0x7a, 0xf6, 0xf9, 0x21, 0x66, 0xd7, 0xdd}};
-static const GUID iid_policy = {
-        0x98325047, 0xc671, 0x4174, {0x8d, 0x81, 0xde, 0xfc, 0xd3, 0xf0, 0x31, 0x86}};
 static const GUID clsid_rule = {
         0x2c5bc43e, 0x3369, 0x4c33, {0xab, 0x0c, 0xbe, 0x94, 0x69, 0x67, 0x7a, 0xf4}};
 static const GUID iid_rule = {
@@ -55,8 +51,7 @@ static int com_open(FirewallCom *c) {
         if (c->rules)
                 return 0;
         com_close(c);
-        hr = CoCreateInstance(&clsid_policy, NULL, CLSCTX_INPROC_SERVER, &iid_policy,
-                              (void **) &c->policy);
+        hr = firewall_policy_open(&c->policy);
         if (SUCCEEDED(hr))
                 hr = INetFwPolicy2_get_Rules(c->policy, &c->rules);
         if (FAILED(hr)) {

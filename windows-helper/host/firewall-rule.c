@@ -14,6 +14,16 @@
 #define FIREWALL_TEXT_MAX 4096 /* 64 prefixes of IPv6 fit */
 #define PORT_TEXT_MAX     8
 
+HRESULT firewall_policy_open(INetFwPolicy2 **ret_policy) {
+        /* The ids in netfw.h, copied here to need no library of GUIDs (fact 5.1.2). */
+        static const GUID class = {
+                0xe2b3c97f, 0x6ae1, 0x41ac, {0x81, 0x7a, 0xf6, 0xf9, 0x21, 0x66, 0xd7, 0xdd}};
+        static const GUID iid = {
+                0x98325047, 0xc671, 0x4174, {0x8d, 0x81, 0xde, 0xfc, 0xd3, 0xf0, 0x31, 0x86}};
+
+        return CoCreateInstance(&class, NULL, CLSCTX_INPROC_SERVER, &iid, (void **) ret_policy);
+}
+
 BSTR firewall_rule_text(const char *text) {
         wchar_t wide[FIREWALL_TEXT_MAX];
 

@@ -13,6 +13,10 @@
 #define COBJMACROS
 #include <netfw.h>
 
+/* Open the firewall's policy. The thread has called CoInitializeEx(); @ret_policy is owned by the
+ * caller. */
+HRESULT firewall_policy_open(INetFwPolicy2 **ret_policy);
+
 /* Return: a string owned by the caller; NULL when out of memory, or when @text is too long or not
  * valid UTF-8. */
 BSTR firewall_rule_text(const char *text);

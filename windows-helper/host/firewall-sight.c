@@ -13,10 +13,6 @@
 #include <string.h>
 
 /* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs (fact 5.1.2). */
-static const GUID clsid_policy = {
-        0xe2b3c97f, 0x6ae1, 0x41ac, {0x81, 0x7a, 0xf6, 0xf9, 0x21, 0x66, 0xd7, 0xdd}};
-static const GUID iid_policy = {
-        0x98325047, 0xc671, 0x4174, {0x8d, 0x81, 0xde, 0xfc, 0xd3, 0xf0, 0x31, 0x86}};
 static const GUID clsid_products = {
         0xcc19079b, 0x8272, 0x4d73, {0xbb, 0x70, 0xcd, 0xb5, 0x33, 0x52, 0x7b, 0x61}};
 static const GUID iid_products = {
@@ -227,8 +223,7 @@ int firewall_sight_read_settings(const FirewallSight *before, FirewallSight *ret
         INetFwPolicy2 *policy = NULL;
         int r = 0;
 
-        if (SUCCEEDED(CoCreateInstance(&clsid_policy, NULL, CLSCTX_INPROC_SERVER, &iid_policy,
-                                       (void **) &policy))) {
+        if (SUCCEEDED(firewall_policy_open(&policy))) {
                 if (sight_settings(policy, &s) && before) {
                         r = firewall_sight_copy(&old, before);
                         s.blocks = old.blocks;
