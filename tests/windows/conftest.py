@@ -12,8 +12,8 @@ import vswitch
 import helper_process
 import windows_host
 import wsb_client
-
-KEY = bytes(range(100, 132))
+from installed_helper import KEY, OWNER, serve
+from installed_machine import OTHERS, PENDING, RULE, SESSION, Machine
 
 
 class Guest:
@@ -143,3 +143,24 @@ def connect(paired):
     yield open_client
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def machine(prefix, build_win, registry, iphlpsvc, tmp_path):
+    made = Machine(prefix, build_win, registry, tmp_path)
+    registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
+    yield made
+    if "error" not in made.service.query():
+        made.uninstall()
+    made.restart()
+
+
+@pytest.fixture
+def serving(machine, registry):
+    """The old version is installed, and has a rule."""
+    registry.set_key(OWNER, KEY)
+    code, output = machine.install("old")
+    assert code == 0, output
+    serve(machine.service).close()
+    assert registry.rules() == RULE
+    return machine

@@ -2,12 +2,15 @@
 
 /*
  * What we ask of the service manager, with its calls replaced: Wine keeps no security descriptor of
- * a service. Each case prints a line.
+ * a service, starts none again after a crash, and a service that takes its time would take the
+ * test's time. Each case prints a line.
  */
 
 #include "windows-helper/win/win.h"
 
+#include <stdarg.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #define ChangeServiceConfig2W    fake_change2
 #define ChangeServiceConfigW     fake_change
@@ -15,7 +18,12 @@
 #define OpenSCManagerW           fake_manager
 #define OpenServiceW             fake_open
 #define CloseServiceHandle       fake_close
+#define ControlService           fake_control
+#define QueryServiceStatus       fake_status
+#define QueryServiceStatusEx     fake_process
+#define StartServiceW            fake_start
 #define SetServiceObjectSecurity fake_protect
+#define Sleep                    fake_sleep
 
 static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info);
 static BOOL WINAPI fake_change(SC_HANDLE service, DWORD type, DWORD start, DWORD control,
@@ -28,8 +36,14 @@ static SC_HANDLE WINAPI fake_create(SC_HANDLE manager, LPCWSTR name, LPCWSTR tit
 static SC_HANDLE WINAPI fake_manager(LPCWSTR machine, LPCWSTR database, DWORD access);
 static SC_HANDLE WINAPI fake_open(SC_HANDLE manager, LPCWSTR name, DWORD access);
 static BOOL WINAPI fake_close(SC_HANDLE handle);
+static BOOL WINAPI fake_control(SC_HANDLE service, DWORD control, LPSERVICE_STATUS ret_status);
+static BOOL WINAPI fake_status(SC_HANDLE service, LPSERVICE_STATUS ret_status);
+static BOOL WINAPI fake_process(SC_HANDLE service, SC_STATUS_TYPE level, LPBYTE ret_info,
+                                DWORD size, LPDWORD ret_needed);
+static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments);
 static BOOL WINAPI fake_protect(SC_HANDLE service, SECURITY_INFORMATION what,
                                 PSECURITY_DESCRIPTOR descriptor);
+static void fake_sleep(DWORD ms);
 
 #include "windows-helper/install/scm-config.c"
 #include "windows-helper/install/scm.c"
@@ -134,7 +148,77 @@ static BOOL WINAPI fake_protect(SC_HANDLE service, SECURITY_INFORMATION what,
         return TRUE;
 }
 
+/* A service that changes its state by itself some time after it was asked to. */
+#define FOREVER 1000000
+
+static struct {
+        DWORD state;
+        int left_ms;                                      /* of a pending state */
+        int start_ms, stop_ms;                            /* how long it takes */
+        unsigned n_start, n_stop, n_hand_over, n_unheard; /* calls; the last in a pending state */
+        bool old;                                         /* it does not know a hand-over */
+        char said[1024];                                  /* the last line of the log */
+} life;
+
+static void fake_sleep(DWORD ms) {
+        bool pending = life.state == SERVICE_START_PENDING || life.state == SERVICE_STOP_PENDING;
+
+        life.left_ms -= (int) ms;
+        if (pending && life.left_ms <= 0)
+                life.state =
+                        life.state == SERVICE_START_PENDING ? SERVICE_RUNNING : SERVICE_STOPPED;
+}
+
+static BOOL WINAPI fake_status(SC_HANDLE service, LPSERVICE_STATUS ret_status) {
+        *ret_status = (SERVICE_STATUS){.dwCurrentState = life.state};
+        return TRUE;
+}
+
+static BOOL WINAPI fake_process(SC_HANDLE service, SC_STATUS_TYPE level, LPBYTE ret_info,
+                                DWORD size, LPDWORD ret_needed) {
+        SERVICE_STATUS_PROCESS *status = (SERVICE_STATUS_PROCESS *) ret_info;
+
+        *status = (SERVICE_STATUS_PROCESS){.dwCurrentState = life.state};
+        return TRUE;
+}
+
+static BOOL WINAPI fake_control(SC_HANDLE service, DWORD control, LPSERVICE_STATUS ret_status) {
+        DWORD error = ERROR_SUCCESS;
+
+        if (life.state == SERVICE_STOPPED)
+                error = ERROR_SERVICE_NOT_ACTIVE;
+        else if (life.state != SERVICE_RUNNING)
+                error = ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+        else if (control == SERVICE_CONTROL_HAND_OVER && life.old)
+                error = ERROR_INVALID_SERVICE_CONTROL;
+        life.n_unheard += error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
+        SetLastError(error);
+        if (error != ERROR_SUCCESS)
+                return FALSE;
+        life.n_hand_over += control == SERVICE_CONTROL_HAND_OVER;
+        life.n_stop += control == SERVICE_CONTROL_STOP;
+        life.state = SERVICE_STOP_PENDING;
+        life.left_ms = life.stop_ms;
+        return TRUE;
+}
+
+static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
+        if (life.state != SERVICE_STOPPED) { /* fact 9.1.13 */
+                SetLastError(ERROR_SERVICE_ALREADY_RUNNING);
+                return FALSE;
+        }
+        life.n_start++;
+        life.state = SERVICE_START_PENDING;
+        life.left_ms = life.start_ms;
+        return TRUE;
+}
+
 void log_write(LogLevel level, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(life.said, sizeof(life.said), format, args);
+        va_end(args);
 }
 
 int log_win_error(DWORD error, const char *format, ...) {
@@ -181,7 +265,73 @@ static void test_restore(void) {
               scm_restore(&entry) == 0 && fake.needs == before);
 }
 
+static void begin(DWORD state, int start_ms, int stop_ms) {
+        memset(&life, 0, sizeof(life));
+        life.state = state;
+        life.start_ms = start_ms;
+        life.stop_ms = stop_ms;
+        life.left_ms = state == SERVICE_START_PENDING ? start_ms : stop_ms;
+}
+
+static bool said(const char *text) {
+        return strstr(life.said, text) != NULL;
+}
+
+static void test_stop(void) {
+        printf("# stopping\n");
+        begin(SERVICE_RUNNING, 0, 50000);
+        check("a stop that takes its time is waited for",
+              scm_stop(true) == 0 && life.state == SERVICE_STOPPED && life.n_hand_over == 1);
+        begin(SERVICE_RUNNING, 0, 1000);
+        life.old = true;
+        check("an old version is stopped", scm_stop(true) == 0 && life.n_stop == 1);
+        begin(SERVICE_STOPPED, 0, 0);
+        check("one that is stopped is left alone",
+              scm_stop(true) == 0 && life.n_stop + life.n_hand_over == 0);
+        begin(SERVICE_START_PENDING, 20000, 1000);
+        check("one that is starting is asked when it runs",
+              scm_stop(true) == 0 && life.state == SERVICE_STOPPED && life.n_unheard == 0);
+        begin(SERVICE_STOP_PENDING, 0, 20000);
+        check("one that somebody else is stopping is waited for",
+              scm_stop(true) == 0 && life.state == SERVICE_STOPPED && life.n_unheard == 0);
+        begin(SERVICE_RUNNING, 0, FOREVER);
+        check("a stop without an end is an error", scm_stop(true) == -ETIMEDOUT);
+        check("that says what it does, and what to do",
+              said("is still stopping after 60 s") && said("sc.exe query wslbridge-helper"));
+        begin(SERVICE_START_PENDING, FOREVER, 0);
+        check("so is a start without an end, when it is to be stopped",
+              scm_stop(true) == -ETIMEDOUT && said("is still starting after 60 s"));
+}
+
+static void test_start(void) {
+        printf("# starting\n");
+        begin(SERVICE_STOPPED, 20000, 0);
+        check("a start that takes its time is waited for",
+              scm_start(true) == 0 && life.state == SERVICE_RUNNING && life.n_start == 1);
+        begin(SERVICE_RUNNING, 1000, 1000);
+        check("what the service manager has started is ended first",
+              scm_start(true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
+        begin(SERVICE_START_PENDING, 1000, 1000);
+        check("also when it is only starting",
+              scm_start(true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
+        begin(SERVICE_RUNNING, 1000, 1000);
+        check("what was never stopped may go on",
+              scm_start(false) == 0 && life.n_hand_over == 0 && life.n_start == 0);
+        begin(SERVICE_STOP_PENDING, 1000, 50000);
+        check("one that is still stopping is started when it has stopped",
+              scm_start(false) == 0 && life.state == SERVICE_RUNNING && life.n_start == 1);
+        begin(SERVICE_STOP_PENDING, 1000, FOREVER);
+        check("one that never stops is an error",
+              scm_start(false) == -ETIMEDOUT && life.n_start == 0);
+        check("that says so", said("is still stopping after 60 s"));
+        begin(SERVICE_STOPPED, FOREVER, 0);
+        check("so is a start without an end",
+              scm_start(true) == -ETIMEDOUT && said("is still starting after 60 s"));
+}
+
 int main(void) {
+        test_stop();
+        test_start();
         test_entry(false);
         test_entry(true);
         test_restore();

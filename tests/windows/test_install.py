@@ -4,146 +4,15 @@ between two of them, the file is in use, the new service does not start. Then: w
 left, and what does the next restart of Windows delete? The order of the steps is tested without
 Windows in tests/unit/windows-helper/install/test-plan.c."""
 
-import contextlib
 import json
 import socket
-import subprocess
 
 import pytest
 import wine_registry
-from installed_helper import KEY, OWNER, RUNNING, STOP, STOPPED, InstalledHelper, serve
+from installed_helper import KEY, OWNER, STOP, STOPPED, serve
+from installed_machine import EVENTS, EXE, OTHERS, PENDING, RULE, SESSION
 
 INSTALL = ["copy", "data", "events", "hyper-v", "stop", "pending", "away", "place", "entry", "start"]
-EXE = "wslbridge-helper.exe"
-SESSION = r"SYSTEM\CurrentControlSet\Control\Session Manager"
-PENDING = "PendingFileRenameOperations"
-EVENTS = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
-HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
-          r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
-RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
-OTHERS = "\\??\\C:\\of another program\0\0\0"
-
-
-class Machine:
-    """A Windows with the helper, and two versions of it: two files that differ only at their end."""
-
-    def __init__(self, prefix, build_win, registry, folder):
-        self.prefix, self.registry = prefix, registry
-        self.service = InstalledHelper(prefix, build_win, registry)
-        self.tool = build_win / "tests/windows/svctool.exe"
-        program = (build_win / "windows-helper" / EXE).read_bytes()
-        self.versions = {}
-        for name in ("old", "new"):
-            self.versions[name] = folder / f"{name}.exe"
-            self.versions[name].write_bytes(program + name.encode())
-        self.folder = prefix.path / "drive_c/Program Files/wslbridge"
-        self.data = prefix.path / "drive_c/ProgramData/wslbridge"
-
-    def run(self, exe, *arguments, fault=None):
-        """Returns the exit code and the output."""
-        if fault:
-            self.prefix.env["WSLBRIDGE_TEST_FAULT"] = fault
-        try:
-            done = self.prefix.run(exe, *arguments, timeout=150, check=False)
-        finally:
-            self.prefix.env.pop("WSLBRIDGE_TEST_FAULT", None)
-        return done.returncode, done.stdout
-
-    def install(self, version, fault=None, port=None):
-        return self.run(self.versions[version], "install", "--transport",
-                        f"tcp:127.0.0.1:{port or self.service.port}", fault=fault)
-
-    def uninstall(self, fault=None, exe=None):
-        return self.run(exe or self.versions["new"], "uninstall", fault=fault)
-
-    def installed(self):
-        """Which version's file is at its place, or None."""
-        with contextlib.suppress(FileNotFoundError):
-            program = (self.folder / EXE).read_bytes()
-            return next(n for n, p in self.versions.items() if p.read_bytes() == program)
-        return None
-
-    def serves(self):
-        """Which version runs, or None."""
-        return self.installed() if self.service.query().get("state") == RUNNING else None
-
-    def files(self):
-        return sorted(p.name for p in self.folder.glob("*")) if self.folder.exists() else None
-
-    def pending(self):
-        """[(file, new name or "")] that the next restart of Windows renames and deletes."""
-        kind, data = self.registry.dump(SESSION).get(PENDING, (7, b""))
-        assert kind == 7
-        texts = data.decode("utf-16-le").split("\0")
-        return [(a, b) for a, b in zip(texts[::2], texts[1::2]) if a]
-
-    def restart(self):
-        """What Windows does with the list, and with a service that starts by itself."""
-        def path(text):
-            return self.prefix.path / "drive_c" / text.removeprefix("\\??\\C:\\").replace("\\", "/")
-
-        for name, to in self.pending():
-            with contextlib.suppress(OSError):
-                if to:
-                    assert not to.startswith("!")
-                    if not path(to).exists():
-                        path(name).rename(path(to))
-                elif path(name).is_dir():
-                    path(name).rmdir()
-                else:
-                    path(name).unlink()
-        self.registry.delete(SESSION, PENDING)
-        if self.service.query().get("state") == STOPPED:
-            self.service.call("start", "wslbridge-helper")
-            if self.installed():
-                self.service.wait_state(RUNNING)
-
-    @contextlib.contextmanager
-    def opened(self, how):
-        """Another program has the installed one open: how is 'hold' or 'show'."""
-        process = self.prefix.popen(self.tool, how, f"C:\\Program Files\\wslbridge\\{EXE}",
-                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
-        try:
-            assert json.loads(process.stdout.readline()) == {}
-            yield
-        finally:
-            process.stdin.close()
-            process.wait(timeout=30)
-
-    def expect_nothing(self):
-        assert self.service.query().get("error") == 1060  # no such service
-        for key in (r"SOFTWARE\wslbridge\Keys", EVENTS, HYPERV):
-            assert self.registry.dump(key) == {}, key
-        assert self.files() is None
-        assert not self.data.exists()
-
-
-@pytest.fixture
-def machine(prefix, build_win, registry, iphlpsvc, tmp_path):
-    made = Machine(prefix, build_win, registry, tmp_path)
-    registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
-    yield made
-    if "error" not in made.service.query():
-        made.uninstall()
-    made.restart()
-
-
-@pytest.fixture
-def serving(machine, registry):
-    """The old version is installed, and has a rule."""
-    registry.set_key(OWNER, KEY)
-    code, output = machine.install("old")
-    assert code == 0, output
-    serve(machine.service).close()
-    assert registry.rules() == RULE
-    return machine
-
-
-def expect_old(machine, output, step):
-    assert f"Installing failed at the step '{step}'. Nothing has changed" in output, output
-    assert machine.serves() == "old", output
-    assert machine.files() == [EXE]
-    assert machine.pending() == [("\\??\\C:\\of another program", "")]
 
 
 @pytest.mark.parametrize("kind", ["before", "after"])
@@ -151,7 +20,7 @@ def test_each_step_of_an_update_fails(kind, serving, registry):
     for step in INSTALL if kind == "after" else ["stop", "pending", "place", "start"]:
         code, output = serving.install("new", fault=f"{step}:{kind}")
         assert code == 1
-        expect_old(serving, output, step)
+        serving.expect_old(output, step)
         assert registry.rules() == RULE
         serve(serving.service).close()
     code, output = serving.install("new")
@@ -221,7 +90,7 @@ def test_a_new_service_that_does_not_start(serving, registry):
         code, output = serving.install("new", port=other.getsockname()[1])
     assert code == 1
     assert "The service ended at once" in output
-    expect_old(serving, output, "start")
+    serving.expect_old(output, "start")
     serve(serving.service).close()
     assert registry.rules() == RULE
 
@@ -231,7 +100,7 @@ def test_a_file_that_nobody_may_touch(serving):
         code, output = serving.install("new")
         assert code == 1
         assert "another program has it open" in output
-        expect_old(serving, output, "copy")  # while it still serves
+        serving.expect_old(output, "copy")  # while it still serves
     assert serving.install("new")[0] == 0
 
 
@@ -276,7 +145,7 @@ def test_a_program_that_is_taken_away_at_once(before, machine, registry):
     assert "its program is gone" in output and "quarantine" in output, output
     assert "not all could be taken back" not in output, output
     if before:
-        expect_old(machine, output, "start")
+        machine.expect_old(output, "start")
     else:
         machine.expect_nothing()
 
@@ -330,7 +199,7 @@ def test_a_deletion_that_an_older_version_has_ordered(serving):
     assert serving.pending() == [("\\??\\C:\\of another program", "")]
 
 
-@pytest.mark.parametrize("step", ["stop", "rules", "entry", "settings", "data", "program"])
+@pytest.mark.parametrize("step", ["stop", "rules", "entry", "again", "settings", "data", "program"])
 def test_killed_behind_a_step_of_removing(step, serving, registry):
     assert serving.uninstall(fault=f"{step}:kill")[0] != 0
     serving.restart()

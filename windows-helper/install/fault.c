@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/install/fault.h"
+#include "windows-helper/service/service.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
@@ -14,8 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAULT_KILLED 99 /* the exit code */
-#define FAULT_MAX    64
+#define FAULT_KILLED  99 /* the exit code */
+#define FAULT_MAX     64
+#define FAULT_POLL_MS 50
 
 static bool fault_is(const char *step, const char *kind) {
         const char *faults = getenv("WSLBRIDGE_TEST_FAULT");
@@ -51,7 +53,24 @@ static void fault_lose_program(void) {
                 (void) DeleteFileW(path);
 }
 
+/* As the service manager does it some time after a crash. */
+static void fault_revive(void) {
+        SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        SC_HANDLE service = OpenServiceW(manager, SERVICE_NAME, SERVICE_ALL_ACCESS);
+        SERVICE_STATUS status = {0};
+
+        (void) StartServiceW(service, 0, NULL);
+        while (QueryServiceStatus(service, &status) &&
+               status.dwCurrentState == SERVICE_START_PENDING)
+                Sleep(FAULT_POLL_MS);
+        (void) CloseServiceHandle(service);
+        (void) CloseServiceHandle(manager);
+        log_write(LOG_LEVEL_NOTICE, "The test revives the service: %lu", status.dwCurrentState);
+}
+
 int fault_after(const char *step, int r) {
+        if (fault_is(step, "revive"))
+                fault_revive();
         if (fault_is(step, "lose"))
                 fault_lose_program();
         if (fault_is(step, "kill"))

@@ -25,6 +25,7 @@ typedef struct Install {
         const wchar_t *arguments; /* borrowed */
         bool keep;                /* pairings and local policy, when removing */
         ScmEntry entry;           /* as it was */
+        bool stopped;             /* by us: what runs later was not running before */
         Registration registration;
         Program program;
 } Install;
@@ -55,8 +56,15 @@ static int install_entry(Install *i) {
         return scm_write(command);
 }
 
+static int install_stop(Install *i) {
+        int r = scm_stop(/* hand_over= */ true);
+
+        i->stopped = r == 0;
+        return r;
+}
+
 static int install_start(void) {
-        int r = scm_start();
+        int r = scm_start(/* anew= */ true);
 
         if (r == 0)
                 report_done("service", SERVICE_NAME L", started now and at each boot");
@@ -74,7 +82,7 @@ static int install_step(Install *i, InstallStep step) {
         case INSTALL_HYPERV:
                 return registration_hyperv();
         case INSTALL_STOP:
-                return scm_stop(/* hand_over= */ true);
+                return install_stop(i);
         case INSTALL_PENDING:
                 return program_pend(&i->program);
         case INSTALL_AWAY:
@@ -102,9 +110,26 @@ static int install_start_undo(Install *i) {
         return r;
 }
 
-/* A service that an administrator has disabled served nobody before. */
+/* Windows starts no service that is disabled. */
+static int install_start_again(const Install *i) {
+        int r, r2;
+
+        if (!i->entry.disabled)
+                return scm_start(/* anew= */ i->stopped);
+        r = scm_set_start_type(SERVICE_DEMAND_START);
+        if (r < 0)
+                return r;
+        r = scm_start(/* anew= */ i->stopped);
+        r2 = scm_set_start_type(SERVICE_DISABLED);
+        return r < 0 ? r : r2;
+}
+
+/* The service runs if it was found running. If it had crashed, the service manager may have started
+ * it by now, but perhaps the other version. */
 static int install_stop_undo(Install *i) {
-        return i->entry.exists && !i->entry.disabled ? scm_start() : 0;
+        if (!i->entry.exists || !(i->entry.running || scm_is_running()))
+                return 0;
+        return install_start_again(i);
 }
 
 static int install_step_undo(Install *i, InstallStep step) {
@@ -150,7 +175,13 @@ static int install_undo(void *userdata, int step) {
 
 /* @before: there was an installation. The cause was logged where it happened. */
 static void install_say_failed(const PlanResult *result, bool before) {
-        if (!result->undone)
+        if (!result->undone && before && result->step <= INSTALL_PENDING)
+                log_write(LOG_LEVEL_ERROR,
+                          "Installing failed at the step '%s'. The version that was installed is "
+                          "still in place, but it may not be running. Follow what is said above, "
+                          "then run 'wslbridge-helper install' again",
+                          plan_install_name(result->step));
+        else if (!result->undone)
                 log_write(
                         LOG_LEVEL_ERROR,
                         "Installing failed at the step '%s', and not all could be taken back. Fix "
@@ -210,6 +241,14 @@ static int uninstall_entry(void) {
         return r == -ENOENT ? 0 : r;
 }
 
+/* Until its entry was removed, the service manager may have started the service once more. */
+static int uninstall_again(void) {
+        size_t n_rules, n_firewall;
+        int r = scm_stop(/* hand_over= */ false);
+
+        return r < 0 ? r : helper_withdraw(&n_rules, &n_firewall);
+}
+
 static int uninstall_step(Install *i, UninstallStep step) {
         switch (step) {
         case UNINSTALL_STOP:
@@ -218,6 +257,8 @@ static int uninstall_step(Install *i, UninstallStep step) {
                 return uninstall_rules();
         case UNINSTALL_ENTRY:
                 return uninstall_entry();
+        case UNINSTALL_AGAIN:
+                return uninstall_again();
         case UNINSTALL_SETTINGS:
                 return registration_remove_settings(i->keep);
         case UNINSTALL_EVENTS:

@@ -14,6 +14,7 @@
 #include <stdlib.h>
 
 #define SCM_WAIT_MS    60000 /* for the service, and then for the end of its process */
+#define SCM_TRIES      5     /* the service manager may start the service again in between */
 #define SCM_DELETED_MS 10000 /* for others to close an entry that was removed */
 #define SCM_SHARED_MS  10000 /* for others to close the program */
 #define SCM_POLL_MS    50
@@ -23,6 +24,9 @@
 #        define ERROR_VIRUS_INFECTED 225
 #        define ERROR_VIRUS_DELETED  226
 #endif
+
+/* What it takes to end the service. */
+#define SCM_END_RIGHTS (SERVICE_STOP | SERVICE_QUERY_STATUS | SERVICE_USER_DEFINED_CONTROL)
 
 /* The service depends on none. NULL would leave the dependency that older versions have set
  * (fact 9.1.10). */
@@ -51,18 +55,20 @@ static SC_HANDLE scm_open(DWORD access, int *ret_error) {
 
 int scm_read(ScmEntry *ret_entry) {
         QUERY_SERVICE_CONFIGW *config;
+        SERVICE_STATUS status = {.dwCurrentState = 0};
         SC_HANDLE service;
         DWORD size;
         int r = 0;
 
         *ret_entry = (ScmEntry){.exists = false};
-        service = scm_open(SERVICE_QUERY_CONFIG, &r);
+        service = scm_open(SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS, &r);
         if (!service)
                 return r == -ENOENT ? 0 : r;
         config = malloc(SCM_CONFIG_MAX);
         if (!config)
                 r = -ENOMEM;
-        else if (!QueryServiceConfigW(service, config, SCM_CONFIG_MAX, &size))
+        else if (!QueryServiceConfigW(service, config, SCM_CONFIG_MAX, &size) ||
+                 !QueryServiceStatus(service, &status))
                 r = log_win_error(GetLastError(), "Cannot read the service's entry");
         (void) CloseServiceHandle(service);
         if (r < 0) {
@@ -71,6 +77,8 @@ int scm_read(ScmEntry *ret_entry) {
         }
         *ret_entry = (ScmEntry){
                 .exists = true,
+                .running = status.dwCurrentState == SERVICE_RUNNING ||
+                           status.dwCurrentState == SERVICE_START_PENDING,
                 .disabled = config->dwStartType == SERVICE_DISABLED,
                 .config = config,
         };
@@ -82,22 +90,36 @@ void scm_entry_done(ScmEntry *entry) {
         *entry = (ScmEntry){.exists = false};
 }
 
-/* Wait until the service is in the state @wanted. Return: 0; -ETIMEDOUT (logged); -ECHILD when it
- * was to start but has ended; or negative errno (logged). */
-static int scm_wait(SC_HANDLE service, DWORD wanted) {
-        SERVICE_STATUS status;
+bool scm_is_running(void) {
+        ScmEntry entry;
+        bool running = scm_read(&entry) == 0 && entry.running;
+
+        scm_entry_done(&entry);
+        return running;
+}
+
+/* Everybody who waits for the service manager does it here: until the service is @wanted or
+ * @or_else, and no longer than SCM_WAIT_MS. Return: 0 with *ret_state; or negative errno (logged).
+ */
+static int scm_wait(SC_HANDLE service, DWORD wanted, DWORD or_else, DWORD *ret_state) {
+        SERVICE_STATUS status = {.dwCurrentState = 0};
 
         for (int waited = 0; waited < SCM_WAIT_MS; waited += SCM_POLL_MS) {
                 if (!QueryServiceStatus(service, &status))
                         return log_win_error(GetLastError(), "Cannot query the service");
-                if (status.dwCurrentState == wanted)
+                *ret_state = status.dwCurrentState;
+                if (status.dwCurrentState == wanted || status.dwCurrentState == or_else)
                         return 0;
-                if (status.dwCurrentState == SERVICE_STOPPED)
-                        return -ECHILD;
                 Sleep(SCM_POLL_MS);
         }
-        log_write(LOG_LEVEL_ERROR, "The service did not %s within %d s",
-                  wanted == SERVICE_STOPPED ? "stop" : "start", SCM_WAIT_MS / 1000);
+        log_write(
+                LOG_LEVEL_ERROR,
+                "The service is still %s after %d s. Wait until 'sc.exe query " NAMES_HELPER_SERVICE
+                "' shows another state; if it stays like this, restart Windows",
+                status.dwCurrentState == SERVICE_STOP_PENDING    ? "stopping"
+                : status.dwCurrentState == SERVICE_START_PENDING ? "starting"
+                                                                 : "running",
+                SCM_WAIT_MS / 1000);
         return -ETIMEDOUT;
 }
 
@@ -107,22 +129,14 @@ static bool scm_is_gone(DWORD error) {
                error == ERROR_BROKEN_PIPE;
 }
 
-/* A service that is just starting or stopping accepts no control; it is asked again. */
+/* Return: the error; for a version too old to know a hand-over, that of an ordinary stop. */
 static DWORD scm_ask_to_end(SC_HANDLE service, bool hand_over) {
         SERVICE_STATUS status;
-        DWORD error = ERROR_SUCCESS;
 
-        for (int waited = 0; waited < SCM_WAIT_MS; waited += SCM_POLL_MS) {
-                if (hand_over && ControlService(service, SERVICE_CONTROL_HAND_OVER, &status))
-                        return ERROR_SUCCESS;
-                if (ControlService(service, SERVICE_CONTROL_STOP, &status))
-                        return ERROR_SUCCESS;
-                error = GetLastError();
-                if (error != ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
-                        break;
-                Sleep(SCM_POLL_MS);
-        }
-        return error;
+        if (hand_over && ControlService(service, SERVICE_CONTROL_HAND_OVER, &status))
+                return ERROR_SUCCESS;
+        return ControlService(service, SERVICE_CONTROL_STOP, &status) ? ERROR_SUCCESS
+                                                                      : GetLastError();
 }
 
 /* The service reports its end before its process ends, which still has its file and its lock. The
@@ -148,25 +162,47 @@ static HANDLE scm_process(SC_HANDLE service) {
                            status.dwProcessId);
 }
 
-int scm_stop(bool hand_over) {
-        SC_HANDLE service;
-        HANDLE process;
-        DWORD error;
+/* A service that is just starting or stopping accepts no control; that is waited for. */
+static int scm_end_service(SC_HANDLE service, bool hand_over) {
+        DWORD state = 0, error = ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
         int r = 0;
 
-        service = scm_open(SERVICE_STOP | SERVICE_QUERY_STATUS | SERVICE_USER_DEFINED_CONTROL, &r);
-        if (!service)
-                return r == -ENOENT ? 0 : r;
-        process = scm_process(service);
-        error = scm_ask_to_end(service, hand_over);
-        if (error != ERROR_SUCCESS && !scm_is_gone(error))
-                r = log_win_error(error, "Cannot stop the service");
-        else if (error == ERROR_SUCCESS)
-                r = scm_wait(service, SERVICE_STOPPED);
+        for (int waited = 0; waited < SCM_WAIT_MS; waited += SCM_POLL_MS) {
+                r = scm_wait(service, SERVICE_RUNNING, SERVICE_STOPPED, &state);
+                if (r < 0 || state == SERVICE_STOPPED)
+                        return r;
+                error = scm_ask_to_end(service, hand_over);
+                if (error != ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
+                        break;
+                Sleep(SCM_POLL_MS);
+        }
+        if (scm_is_gone(error))
+                return 0;
+        if (error != ERROR_SUCCESS)
+                return log_win_error(error, "Cannot stop the service");
+        return scm_wait(service, SERVICE_STOPPED, SERVICE_STOPPED, &state);
+}
+
+/* End the service and its process. Return: 0 or negative errno (logged). */
+static int scm_end(SC_HANDLE service, bool hand_over) {
+        HANDLE process = scm_process(service);
+        int r = scm_end_service(service, hand_over);
+
         if (r == 0)
                 r = scm_wait_process(process);
         if (process)
                 (void) CloseHandle(process);
+        return r;
+}
+
+int scm_stop(bool hand_over) {
+        SC_HANDLE service;
+        int r = 0;
+
+        service = scm_open(SCM_END_RIGHTS, &r);
+        if (!service)
+                return r == -ENOENT ? 0 : r;
+        r = scm_end(service, hand_over);
         (void) CloseServiceHandle(service);
         return r;
 }
@@ -183,7 +219,7 @@ static DWORD scm_ask_to_start(SC_HANDLE service) {
                         break;
                 Sleep(SCM_POLL_MS);
         }
-        return error == ERROR_SERVICE_ALREADY_RUNNING ? ERROR_SUCCESS : error;
+        return error;
 }
 
 /* What StartServiceW() says when the program is gone, or an antivirus does not let it start
@@ -202,25 +238,44 @@ static int scm_start_error(DWORD error) {
         return log_win_error(error, "Cannot start the service");
 }
 
-int scm_start(void) {
+/* A service that is not stopped cannot be started (fact 9.1.13). If it is to run @anew, it is ended
+ * first; otherwise it may go on. Return: 0 when it runs now; -EAGAIN: try again; or negative errno
+ * (logged). */
+static int scm_start_once(SC_HANDLE service, bool anew) {
+        DWORD state = 0, error = scm_ask_to_start(service);
+        int r;
+
+        if (error == ERROR_SERVICE_ALREADY_RUNNING && anew) {
+                r = scm_end(service, /* hand_over= */ true);
+                return r < 0 ? r : -EAGAIN;
+        }
+        if (error != ERROR_SUCCESS && error != ERROR_SERVICE_ALREADY_RUNNING)
+                return scm_start_error(error);
+        r = scm_wait(service, SERVICE_RUNNING, SERVICE_STOPPED, &state);
+        if (r < 0 || state == SERVICE_RUNNING)
+                return r;
+        if (error == ERROR_SERVICE_ALREADY_RUNNING) /* it was just stopping */
+                return -EAGAIN;
+        log_write(LOG_LEVEL_ERROR, "The service ended at once; see the Event Log 'Application', "
+                                   "source 'wslbridge', for the reason");
+        return -ECHILD;
+}
+
+int scm_start(bool anew) {
         SC_HANDLE service;
-        DWORD error;
         int r = 0;
 
-        service = scm_open(SERVICE_START | SERVICE_QUERY_STATUS, &r);
+        service = scm_open(SERVICE_START | SCM_END_RIGHTS, &r);
         if (!service) {
                 if (r == -ENOENT)
                         log_write(LOG_LEVEL_ERROR, "The service is not installed");
                 return r;
         }
-        error = scm_ask_to_start(service);
-        if (error != ERROR_SUCCESS)
-                r = scm_start_error(error);
-        else
-                r = scm_wait(service, SERVICE_RUNNING);
-        if (r == -ECHILD)
-                log_write(LOG_LEVEL_ERROR, "The service ended at once; see the Event Log "
-                                           "'Application', source 'wslbridge', for the reason");
+        r = -EAGAIN;
+        for (int i = 0; i < SCM_TRIES && r == -EAGAIN; i++)
+                r = scm_start_once(service, anew);
+        if (r == -EAGAIN)
+                log_write(LOG_LEVEL_ERROR, "Somebody else starts and stops the service, too");
         (void) CloseServiceHandle(service);
         return r;
 }
@@ -277,6 +332,20 @@ int scm_write(const wchar_t *command) {
         if (error != ERROR_SUCCESS)
                 return log_win_error(error, "Cannot create the service");
         r = scm_configure(service);
+        (void) CloseServiceHandle(service);
+        return r;
+}
+
+int scm_set_start_type(DWORD type) {
+        SC_HANDLE service;
+        int r = 0;
+
+        service = scm_open(SERVICE_CHANGE_CONFIG, &r);
+        if (!service)
+                return r;
+        if (!ChangeServiceConfigW(service, SERVICE_NO_CHANGE, type, SERVICE_NO_CHANGE, NULL, NULL,
+                                  NULL, NULL, NULL, NULL, NULL))
+                r = log_win_error(GetLastError(), "Cannot set how the service starts");
         (void) CloseServiceHandle(service);
         return r;
 }

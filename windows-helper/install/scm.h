@@ -22,6 +22,7 @@
 /* The entry as it was, to put it back. */
 typedef struct ScmEntry {
         bool exists;
+        bool running; /* or starting */
         bool disabled;
         QUERY_SERVICE_CONFIGW *config; /* owned; NULL when there is no entry */
 } ScmEntry;
@@ -38,9 +39,21 @@ void scm_entry_done(ScmEntry *entry);
  */
 int scm_stop(bool hand_over);
 
-/* Start the service and wait until it is running. Return: 0, also when it runs already; or negative
- * errno (logged). */
-int scm_start(void);
+/**
+ * scm_start() - start the service and wait until it is running
+ * @anew: one that runs already is ended first, with a hand-over. After a crash, the service manager
+ *     starts the service by itself, with whatever program is in its place at that moment
+ *     (fact 9.1.13).
+ *
+ * Return: 0 or negative errno (logged).
+ */
+int scm_start(bool anew);
+
+/* Return whether the service is running or starting. */
+bool scm_is_running(void);
+
+/* Set the start type, such as SERVICE_DEMAND_START. Return: 0 or negative errno (logged). */
+int scm_set_start_type(DWORD type);
 
 /* Make the entry, or change all of it, with @command as the service's command line. Return: 0 or
  * negative errno (logged). */

@@ -14,10 +14,11 @@ static const char *const install_names[_INSTALL_END] = {
 };
 
 static const char *const uninstall_names[_UNINSTALL_END] = {
-        [UNINSTALL_STOP] = "stop",     [UNINSTALL_RULES] = "rules",
-        [UNINSTALL_ENTRY] = "entry",   [UNINSTALL_SETTINGS] = "settings",
-        [UNINSTALL_EVENTS] = "events", [UNINSTALL_HYPERV] = "hyper-v",
-        [UNINSTALL_DATA] = "data",     [UNINSTALL_PROGRAM] = "program",
+        [UNINSTALL_STOP] = "stop",         [UNINSTALL_RULES] = "rules",
+        [UNINSTALL_ENTRY] = "entry",       [UNINSTALL_AGAIN] = "again",
+        [UNINSTALL_SETTINGS] = "settings", [UNINSTALL_EVENTS] = "events",
+        [UNINSTALL_HYPERV] = "hyper-v",    [UNINSTALL_DATA] = "data",
+        [UNINSTALL_PROGRAM] = "program",
 };
 
 /* Run steps up to @end. When one fails, it and all before it are taken back, the last one first. */

@@ -34,6 +34,7 @@ typedef enum UninstallStep {
         UNINSTALL_STOP,     /* the service, which withdraws its rules */
         UNINSTALL_RULES,    /* those that a service which died has left */
         UNINSTALL_ENTRY,    /* the service's entry */
+        UNINSTALL_AGAIN,    /* a service that the service manager has started again after a crash */
         UNINSTALL_SETTINGS, /* after the rules, because the ledger proves that they are ours */
         UNINSTALL_EVENTS,
         UNINSTALL_HYPERV,

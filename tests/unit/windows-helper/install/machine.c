@@ -18,6 +18,12 @@ const Machine machine_served = {.program = OLD,
                                 .hyperv = true,
                                 .rules = true,
                                 .pairings = true};
+const Machine machine_stopped = {.program = OLD,
+                                 .entry = OLD,
+                                 .data = true,
+                                 .events = true,
+                                 .hyperv = true,
+                                 .pairings = true};
 const Machine machine_removed = {.program = OLD, .delete_program = true};
 
 static int install_do(Run *run, InstallStep step) {
@@ -44,7 +50,6 @@ static int install_do(Run *run, InstallStep step) {
                 m->delete_program = false;
                 return 0;
         case INSTALL_AWAY:
-                ck_assert_int_eq(m->serves, NONE);
                 m->aside = m->program != NONE;
                 m->program = NONE;
                 return 0;
@@ -59,6 +64,7 @@ static int install_do(Run *run, InstallStep step) {
         case INSTALL_START:
                 ck_assert_int_eq(m->program, NEW);
                 ck_assert_int_eq(m->entry, NEW);
+                m->serves = NONE; /* what runs already is ended first */
                 if (run->no_start)
                         return -ECHILD;
                 m->serves = NEW;
@@ -89,7 +95,7 @@ static int install_undo(void *userdata, int step) {
                 m->hyperv = run->before.hyperv;
                 break;
         case INSTALL_STOP:
-                if (run->before.entry != NONE) {
+                if (run->before.serves != NONE || m->serves != NONE) {
                         ck_assert_int_eq(m->program, OLD);
                         ck_assert_int_eq(m->entry, OLD);
                         m->serves = OLD;
@@ -130,14 +136,20 @@ static int uninstall_do(Run *run, UninstallStep step) {
                 m->serves = NONE;
                 return 0;
         case UNINSTALL_RULES:
-                ck_assert_int_eq(m->serves, NONE);
+                if (m->serves != NONE) /* it has the lock */
+                        return -EBUSY;
                 m->rules = false;
                 return 0;
         case UNINSTALL_ENTRY:
                 m->entry = NONE;
                 return 0;
+        case UNINSTALL_AGAIN:
+                m->serves = NONE;
+                m->rules = false;
+                return 0;
         case UNINSTALL_SETTINGS:
                 ck_assert(!m->rules);
+                ck_assert_int_eq(m->serves, NONE);
                 m->pairings = m->pairings && run->keep;
                 return 0;
         case UNINSTALL_EVENTS:
@@ -164,11 +176,20 @@ static int uninstall_undo(void *userdata, int step) {
         Run *run = userdata;
         Machine *m = run->m;
 
-        if (!run->killed && step == UNINSTALL_STOP && run->before.entry != NONE) {
+        if (!run->killed && step == UNINSTALL_STOP &&
+            (run->before.serves != NONE || m->serves != NONE)) {
                 m->serves = OLD;
                 m->rules = true; /* it makes them again */
         }
         return 0;
+}
+
+/* A service that is marked for removal is not started any more. */
+static void revive(Machine *m) {
+        if (m->serves == NONE && m->entry != NONE) {
+                m->serves = m->program;
+                m->rules = m->serves != NONE;
+        }
 }
 
 static int run_step(Run *run, int step, int (*act)(Run *run, int step)) {
@@ -179,6 +200,8 @@ static int run_step(Run *run, int step, int (*act)(Run *run, int step)) {
         if (run->fault == step && run->kind == FAIL_BEFORE)
                 return -EIO;
         r = act(run, step);
+        if (run->revive == step)
+                revive(run->m);
         if (run->fault == step && run->kind == KILL)
                 run->killed = true;
         return run->fault == step ? -EIO : r;

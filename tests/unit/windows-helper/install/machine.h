@@ -27,14 +27,17 @@ typedef struct Run {
         enum { FAIL_BEFORE, FAIL_AFTER, KILL } kind;
         bool killed;
         bool no_start; /* the new version does not start */
+        int revive;    /* the step behind which the service manager starts the service, because it
+                          had crashed; -1: none */
         bool keep;     /* removing leaves the pairings */
-        bool was_running;
 } Run;
 
 /* Nothing is installed. */
 extern const Machine machine_fresh;
 /* An older version serves. */
 extern const Machine machine_served;
+/* An older version is installed, and somebody has stopped it. */
+extern const Machine machine_stopped;
 /* An older version was removed; the next restart was to delete its file, which was in use. */
 extern const Machine machine_removed;
 

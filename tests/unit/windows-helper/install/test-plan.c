@@ -12,7 +12,8 @@
 
 #include <errno.h>
 
-static const Machine *const machines[] = {&machine_fresh, &machine_served, &machine_removed};
+static const Machine *const machines[] = {&machine_fresh, &machine_served, &machine_stopped,
+                                          &machine_removed};
 #define N_MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void expect_installed(const Machine *m) {
@@ -27,7 +28,7 @@ static void expect_installed(const Machine *m) {
 START_TEST(test_install_and_uninstall) {
         for (size_t i = 0; i < N_MACHINES; i++) {
                 Machine m = *machines[i];
-                Run run = {.m = &m, .fault = -1};
+                Run run = {.m = &m, .fault = -1, .revive = -1};
 
                 ck_assert_int_eq(machine_install(&run).error, 0);
                 expect_installed(&m);
@@ -43,7 +44,7 @@ START_TEST(test_each_step_of_install_fails) {
                 for (int step = 0; step < _INSTALL_END; step++) {
                         for (int kind = FAIL_BEFORE; kind <= FAIL_AFTER; kind++) {
                                 Machine m = *machines[i];
-                                Run run = {.m = &m, .fault = step, .kind = kind};
+                                Run run = {.m = &m, .fault = step, .revive = -1, .kind = kind};
                                 PlanResult result = machine_install(&run);
 
                                 ck_assert_int_eq(result.error, -EIO);
@@ -62,11 +63,49 @@ END_TEST
 
 START_TEST(test_a_version_that_does_not_start) {
         Machine m = machine_served;
-        Run run = {.m = &m, .fault = -1, .no_start = true};
+        Run run = {.m = &m, .fault = -1, .revive = -1, .no_start = true};
         PlanResult result = machine_install(&run);
 
         ck_assert(result.error == -ECHILD && result.step == INSTALL_START && result.undone);
         ck_assert(machine_equal(&m, &machine_served));
+}
+END_TEST
+
+/* The service had crashed, so the service manager starts it at any moment: with the old program,
+ * with the new one, or with none. */
+START_TEST(test_started_by_the_service_manager) {
+        for (int revive = 0; revive < INSTALL_START; revive++) {
+                for (int step = revive; step <= _INSTALL_END; step++) {
+                        Machine m = machine_stopped;
+                        Run run = {.m = &m, .fault = step, .kind = FAIL_AFTER, .revive = revive};
+                        PlanResult result = machine_install(&run);
+
+                        if (step == _INSTALL_END) {
+                                ck_assert_int_eq(result.error, 0);
+                                expect_installed(&m);
+                        } else {
+                                ck_assert(result.undone && m.program == OLD && m.entry == OLD);
+                                ck_assert(m.serves != NEW);
+                        }
+                }
+        }
+}
+END_TEST
+
+START_TEST(test_started_by_the_service_manager_while_removed) {
+        for (int revive = 0; revive < _UNINSTALL_END; revive++) {
+                Machine m = machine_stopped;
+                Run run = {.m = &m, .fault = -1, .revive = revive};
+                PlanResult result = machine_uninstall(&run);
+
+                if (revive == UNINSTALL_STOP) {
+                        ck_assert(result.error == -EBUSY && result.undone && m.serves == OLD);
+                        run.revive = -1;
+                        result = machine_uninstall(&run);
+                }
+                ck_assert_int_eq(result.error, 0);
+                ck_assert(m.serves == NONE && !m.rules);
+        }
 }
 END_TEST
 
@@ -75,7 +114,7 @@ START_TEST(test_killed_behind_each_step_of_install) {
                 for (int step = 0; step < _INSTALL_END; step++) {
                         for (int restarted = 0; restarted < 2; restarted++) {
                                 Machine m = *machines[i];
-                                Run run = {.m = &m, .fault = step, .kind = KILL};
+                                Run run = {.m = &m, .fault = step, .revive = -1, .kind = KILL};
 
                                 (void) machine_install(&run);
                                 if (restarted) {
@@ -83,7 +122,7 @@ START_TEST(test_killed_behind_each_step_of_install) {
                                         ck_assert(machines[i]->serves == NONE || m.serves != NONE);
                                         ck_assert(m.serves == m.program || m.entry == NONE);
                                 }
-                                run = (Run){.m = &m, .fault = -1};
+                                run = (Run){.m = &m, .fault = -1, .revive = -1};
                                 ck_assert_int_eq(machine_install(&run).error, 0);
                                 expect_installed(&m);
                         }
@@ -95,10 +134,10 @@ END_TEST
 START_TEST(test_killed_and_then_removed) {
         for (int step = 0; step < _INSTALL_END; step++) {
                 Machine m = machine_served;
-                Run run = {.m = &m, .fault = step, .kind = KILL};
+                Run run = {.m = &m, .fault = step, .revive = -1, .kind = KILL};
 
                 (void) machine_install(&run);
-                run = (Run){.m = &m, .fault = -1};
+                run = (Run){.m = &m, .fault = -1, .revive = -1};
                 ck_assert_int_eq(machine_uninstall(&run).error, 0);
                 machine_restart(&m);
                 m.aside = false; /* the program's step deletes all that end like this */
@@ -111,7 +150,7 @@ START_TEST(test_each_step_of_uninstall_fails) {
         for (int step = 0; step < _UNINSTALL_END; step++) {
                 for (int kind = FAIL_BEFORE; kind <= FAIL_AFTER; kind++) {
                         Machine m = machine_served;
-                        Run run = {.m = &m, .fault = step, .kind = kind};
+                        Run run = {.m = &m, .fault = step, .revive = -1, .kind = kind};
                         PlanResult result = machine_uninstall(&run);
 
                         ck_assert_int_eq(result.error, -EIO);
@@ -139,11 +178,11 @@ START_TEST(test_killed_behind_each_step_of_uninstall) {
         for (int step = 0; step < _UNINSTALL_END; step++) {
                 for (int next = 0; next < 3; next++) { /* a restart, removing again, installing */
                         Machine m = machine_served;
-                        Run run = {.m = &m, .fault = step, .kind = KILL};
+                        Run run = {.m = &m, .fault = step, .revive = -1, .kind = KILL};
 
                         (void) machine_uninstall(&run);
                         ck_assert(m.entry == OLD || !m.rules); /* none without its owner */
-                        run = (Run){.m = &m, .fault = -1};
+                        run = (Run){.m = &m, .fault = -1, .revive = -1};
                         if (next == 0) {
                                 machine_restart(&m);
                                 ck_assert_int_eq(m.serves, m.entry);
@@ -168,11 +207,15 @@ START_TEST(test_what_happens_to_the_pairings) {
                 for (int kind = FAIL_BEFORE; kind <= KILL; kind++) {
                         for (int keep = 0; keep < 2; keep++) {
                                 Machine m = machine_served, wanted = machine_fresh;
-                                Run run = {.m = &m, .fault = step, .kind = kind, .keep = keep};
+                                Run run = {.m = &m,
+                                           .fault = step,
+                                           .revive = -1,
+                                           .kind = kind,
+                                           .keep = keep};
 
                                 (void) machine_uninstall(&run);
                                 ck_assert(m.pairings || (!keep && m.entry == NONE));
-                                run = (Run){.m = &m, .fault = -1, .keep = keep};
+                                run = (Run){.m = &m, .fault = -1, .revive = -1, .keep = keep};
                                 ck_assert_int_eq(machine_uninstall(&run).error, 0);
                                 machine_restart(&m);
                                 m.aside = false;
@@ -214,6 +257,8 @@ int main(void) {
         tcase_add_test(cases, test_install_and_uninstall);
         tcase_add_test(cases, test_each_step_of_install_fails);
         tcase_add_test(cases, test_a_version_that_does_not_start);
+        tcase_add_test(cases, test_started_by_the_service_manager);
+        tcase_add_test(cases, test_started_by_the_service_manager_while_removed);
         tcase_add_test(cases, test_killed_behind_each_step_of_install);
         tcase_add_test(cases, test_killed_and_then_removed);
         tcase_add_test(cases, test_each_step_of_uninstall_fails);

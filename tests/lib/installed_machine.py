@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""A Windows on which two versions of the helper are installed, updated and removed."""
+
+import contextlib
+import json
+import subprocess
+
+from installed_helper import RUNNING, STOPPED, InstalledHelper
+from waiting import wait_until
+
+EXE = "wslbridge-helper.exe"
+SESSION = r"SYSTEM\CurrentControlSet\Control\Session Manager"
+PENDING = "PendingFileRenameOperations"
+EVENTS = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
+HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
+          r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
+RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
+OTHERS = "\\??\\C:\\of another program\0\0\0"
+
+
+class Machine:
+    """A Windows with the helper, and two versions of it, which are one but for their number."""
+
+    def __init__(self, prefix, build_win, registry, folder):
+        self.prefix, self.registry = prefix, registry
+        self.service = InstalledHelper(prefix, build_win, registry)
+        self.tool = build_win / "tests/windows/svctool.exe"
+        program = (build_win / "windows-helper" / EXE).read_bytes()
+        self.versions = {}
+        for name in ("old", "new"):
+            self.versions[name] = folder / f"{name}.exe"
+            self.versions[name].write_bytes(program)
+        number = self.run(self.versions["old"], "--version")[1].split()[-1]
+        self.numbers = {number: "old", number[:-1] + "?": "new"}
+        self.versions["new"].write_bytes(program.replace(number.encode(), number[:-1].encode() + b"?"))
+        self.folder = prefix.path / "drive_c/Program Files/wslbridge"
+        self.data = prefix.path / "drive_c/ProgramData/wslbridge"
+
+    def run(self, exe, *arguments, fault=None):
+        """Returns the exit code and the output."""
+        if fault:
+            self.prefix.env["WSLBRIDGE_TEST_FAULT"] = fault
+        try:
+            done = self.prefix.run(exe, *arguments, timeout=150, check=False)
+        finally:
+            self.prefix.env.pop("WSLBRIDGE_TEST_FAULT", None)
+        return done.returncode, done.stdout
+
+    def install(self, version, fault=None, port=None):
+        return self.run(self.versions[version], "install", "--transport",
+                        f"tcp:127.0.0.1:{port or self.service.port}", fault=fault)
+
+    def uninstall(self, fault=None, exe=None):
+        return self.run(exe or self.versions["new"], "uninstall", fault=fault)
+
+    def installed(self):
+        """Which version's file is at its place, or None."""
+        with contextlib.suppress(FileNotFoundError):
+            program = (self.folder / EXE).read_bytes()
+            return next(n for n, p in self.versions.items() if p.read_bytes() == program)
+        return None
+
+    def serves(self):
+        """Which version runs, whatever file is in its place by now, or None."""
+        found = self.service.query()
+        if found.get("state") != RUNNING:
+            return None
+
+        def written():
+            with contextlib.suppress(OSError, ValueError):
+                status = json.loads((self.data / "status.json").read_text())
+                return status if status["pid"] == found["pid"] else None
+
+        return self.numbers[wait_until(written, 30, "status.json of the service")["version"]]
+
+    def files(self):
+        return sorted(p.name for p in self.folder.glob("*")) if self.folder.exists() else None
+
+    def pending(self):
+        """[(file, new name or "")] that the next restart of Windows renames and deletes."""
+        kind, data = self.registry.dump(SESSION).get(PENDING, (7, b""))
+        assert kind == 7
+        texts = data.decode("utf-16-le").split("\0")
+        return [(a, b) for a, b in zip(texts[::2], texts[1::2]) if a]
+
+    def restart(self):
+        """What Windows does with the list, and with a service that starts by itself."""
+        def path(text):
+            return self.prefix.path / "drive_c" / text.removeprefix("\\??\\C:\\").replace("\\", "/")
+
+        for name, to in self.pending():
+            with contextlib.suppress(OSError):
+                if to:
+                    assert not to.startswith("!")
+                    if not path(to).exists():
+                        path(name).rename(path(to))
+                elif path(name).is_dir():
+                    path(name).rmdir()
+                else:
+                    path(name).unlink()
+        self.registry.delete(SESSION, PENDING)
+        if self.service.query().get("state") == STOPPED:
+            self.service.call("start", "wslbridge-helper")
+            if self.installed():
+                self.service.wait_state(RUNNING)
+
+    @contextlib.contextmanager
+    def opened(self, how):
+        """Another program has the installed one open: how is 'hold' or 'show'."""
+        process = self.prefix.popen(self.tool, how, f"C:\\Program Files\\wslbridge\\{EXE}",
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            assert json.loads(process.stdout.readline()) == {}
+            yield
+        finally:
+            process.stdin.close()
+            process.wait(timeout=30)
+
+    def expect_old(self, output, step):
+        """The update has failed at @step, and nothing has changed."""
+        assert f"Installing failed at the step '{step}'. Nothing has changed" in output, output
+        assert self.serves() == "old", output
+        assert self.files() == [EXE]
+        assert self.pending() == [("\\??\\C:\\of another program", "")]
+
+    def expect_nothing(self):
+        assert self.service.query().get("error") == 1060  # no such service
+        for key in (r"SOFTWARE\wslbridge\Keys", EVENTS, HYPERV):
+            assert self.registry.dump(key) == {}, key
+        assert self.files() is None
+        assert not self.data.exists()
