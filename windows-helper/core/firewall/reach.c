@@ -58,7 +58,8 @@ void firewall_profiles_text(uint8_t profiles, char ret_text[FIREWALL_PROFILES_TE
 static const FirewallBlock *reach_block(const Reach *r, uint8_t profile) {
         for (size_t i = 0; i < r->sight->n_blocks; i++)
                 if (r->sight->blocks[i].profiles & profile &&
-                    firewall_block_matches(&r->sight->blocks[i], r->listen, r->state, r->service))
+                    firewall_block_whom(&r->sight->blocks[i], r->listen, r->state, r->service) ==
+                            FIREWALL_EVERYBODY)
                         return &r->sight->blocks[i];
         return NULL;
 }
@@ -162,6 +163,46 @@ static WireReason reach_off(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         return WIRE_REASON_FIREWALL_OFF;
 }
 
+/* Rules that keep out some of those who get in otherwise. Return: their number. @ret_first: one. */
+static unsigned reach_partly(const Reach *r, const FirewallBlock **ret_first) {
+        unsigned n = 0;
+
+        for (size_t i = 0; i < r->sight->n_blocks; i++) {
+                const FirewallBlock *b = &r->sight->blocks[i];
+
+                if (b->profiles & r->open &&
+                    firewall_block_whom(b, r->listen, r->state, r->service) == FIREWALL_SOME &&
+                    n++ == 0)
+                        *ret_first = b;
+        }
+        return n;
+}
+
+/* What else decides; "" when nothing does. Another product takes the place of these rules. */
+static WireReason reach_but(const Reach *r, char *ret_text, size_t size) {
+        const FirewallBlock *block = NULL;
+        unsigned n;
+
+        ret_text[0] = '\0';
+        if (r->sight->product[0]) {
+                (void) snprintf(ret_text, size,
+                                "; %s filters, too: open the port there if nobody gets in",
+                                r->sight->product);
+                return WIRE_REASON_FIREWALL;
+        }
+        n = reach_partly(r, &block);
+        if (n == 1)
+                (void) snprintf(ret_text, size,
+                                "; the rule '%.*s' of Windows Firewall may keep out some of them",
+                                RULE_NAME_SHOWN, block->name);
+        else if (n > 1)
+                (void) snprintf(ret_text, size,
+                                "; the rule '%.*s' of Windows Firewall and %u more may keep out "
+                                "some of them",
+                                RULE_NAME_SHOWN, block->name, n - 1);
+        return WIRE_REASON_NONE;
+}
+
 static WireReason reach_open(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         static const char *const people[] = {
                 [WIRE_REMOTE_LOCAL_SUBNET] = "the local subnet",
@@ -170,15 +211,15 @@ static WireReason reach_open(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         };
         uint8_t closed = r->sight->connected & (uint8_t) ~(r->open | WIRE_PROFILE_PUBLIC);
         char networks[FIREWALL_PROFILES_TEXT_MAX], others[FIREWALL_PROFILES_TEXT_MAX];
-        const char *product = r->sight->product;
+        char but[WIRE_TEXT_MAX + 1];
+        WireReason reason = reach_but(r, but, sizeof(but));
 
         firewall_profiles_text(r->open, networks);
         firewall_profiles_text(closed, others);
-        result_text(ret_text, "open to %s on the host's %s network%s%s%s%s%s%s",
+        result_text(ret_text, "open to %s on the host's %s network%s%s%s%s",
                     people[r->service->remote], networks, closed ? ", not on its " : "",
-                    closed ? others : "", closed ? " one" : "", product[0] ? "; " : "", product,
-                    product[0] ? " filters, too: open the port there if nobody gets in" : "");
-        return product[0] ? WIRE_REASON_FIREWALL : WIRE_REASON_NONE;
+                    closed ? others : "", closed ? " one" : "", but);
+        return reason;
 }
 
 WireReason firewall_reach(const FirewallSight *sight, const IpEndpoint *listen,

@@ -73,18 +73,24 @@ static bool has_port(const char *ports, uint16_t port) {
         return false;
 }
 
-/* Whether one of the prefixes in @list contains all of @inner. */
-static bool list_contains(const char *list, const WirePrefix *inner) {
+/* How much of @inner the addresses in @list cover. What is not a prefix, such as a range or a word,
+ * may cover a part. */
+static FirewallWhom list_covers(const char *list, const WirePrefix *inner) {
+        FirewallWhom whom = FIREWALL_NOBODY;
         char item[ITEM_MAX];
 
         while (next_item(&list, item)) {
                 WirePrefix outer;
 
-                if (firewall_prefix_read(item, &outer) == 0 && outer.length <= inner->length &&
-                    ip_in_prefix(&inner->addr, &outer.addr, outer.length))
-                        return true;
+                if (firewall_prefix_read(item, &outer) < 0)
+                        whom = FIREWALL_SOME;
+                else if (outer.length <= inner->length &&
+                         ip_in_prefix(&inner->addr, &outer.addr, outer.length))
+                        return FIREWALL_EVERYBODY;
+                else if (ip_in_prefix(&outer.addr, &inner->addr, inner->length))
+                        whom = FIREWALL_SOME;
         }
-        return false;
+        return whom;
 }
 
 static bool list_has_word(const char *list, const char *word) {
@@ -96,43 +102,69 @@ static bool list_has_word(const char *list, const char *word) {
         return false;
 }
 
-/* Whether @list covers everybody whom @service lets in. */
-static bool covers_remotes(const char *list, const WireState *state, const WireService *service) {
+/* How many of the addresses that @service lets in @list covers. */
+static FirewallWhom list_covers_all(const char *list, const WireState *state,
+                                    const WireService *service) {
+        uint32_t n = service->n_remotes, n_some = 0, n_all = 0;
+
+        for (uint32_t i = 0; i < n; i++) {
+                FirewallWhom whom = list_covers(list, &state->remotes[service->first_remote + i]);
+
+                n_some += whom == FIREWALL_SOME;
+                n_all += whom == FIREWALL_EVERYBODY;
+        }
+        return n_all == n           ? FIREWALL_EVERYBODY
+               : n_some + n_all > 0 ? FIREWALL_SOME
+                                    : FIREWALL_NOBODY;
+}
+
+static FirewallWhom covers_remotes(const char *list, const WireState *state,
+                                   const WireService *service) {
         if (is_all(list))
-                return true;
+                return FIREWALL_EVERYBODY;
         switch ((WireRemote) service->remote) {
         case WIRE_REMOTE_LOCAL_SUBNET:
-                return list_has_word(list, "LocalSubnet");
+                return list_has_word(list, "LocalSubnet") ? FIREWALL_EVERYBODY : FIREWALL_SOME;
         case WIRE_REMOTE_LIST:
-                for (uint32_t i = 0; i < service->n_remotes; i++)
-                        if (!list_contains(list, &state->remotes[service->first_remote + i]))
-                                return false;
-                return true;
+                return list_covers_all(list, state, service);
         case WIRE_REMOTE_ANY:
         case _WIRE_REMOTE_END:
                 break;
         }
-        return false;
+        return FIREWALL_SOME;
 }
 
-bool firewall_block_matches(const FirewallBlock *b, const IpEndpoint *listen,
-                            const WireState *state, const WireService *service) {
-        WirePrefix local = {.addr = listen->addr};
+static FirewallWhom covers_listen(const char *list, const IpAddr *listen) {
+        WirePrefix local = {.addr = *listen, .length = (uint8_t) ip_family_bits(listen->family)};
 
-        local.length = (uint8_t) ip_family_bits(listen->addr.family);
-        return has_port(b->ports, listen->port) &&
-               (is_all(b->local) ||
-                (!ip_is_any(&listen->addr) && list_contains(b->local, &local))) &&
-               covers_remotes(b->remote, state, service);
+        return is_all(list)        ? FIREWALL_EVERYBODY
+               : ip_is_any(listen) ? FIREWALL_SOME
+                                   : list_covers(list, &local);
+}
+
+static FirewallWhom fewer(FirewallWhom a, FirewallWhom b) {
+        return a < b ? a : b;
+}
+
+FirewallWhom firewall_block_whom(const FirewallBlock *b, const IpEndpoint *listen,
+                                 const WireState *state, const WireService *service) {
+        if (!has_port(b->ports, listen->port))
+                return FIREWALL_NOBODY;
+        return fewer(b->partly ? FIREWALL_SOME : FIREWALL_EVERYBODY,
+                     fewer(covers_listen(b->local, &listen->addr),
+                           covers_remotes(b->remote, state, service)));
 }
 
 static bool concerns_forwarder(const FirewallSeenRule *r) {
         return r->enabled && r->inbound && r->blocks && r->package[0] == '\0' &&
                (r->protocol == PROTOCOL_TCP || r->protocol == PROTOCOL_ANY) &&
                (r->application[0] == '\0' || ends_with(r->application, SVCHOST)) &&
-               (is_all(r->service) || same_word(r->service, FORWARDER)) &&
-               is_all(r->remote_ports) && !r->interfaces &&
-               (r->interface_types[0] == '\0' || same_word(r->interface_types, "All"));
+               (is_all(r->service) || same_word(r->service, FORWARDER));
+}
+
+static bool blocks_partly(const FirewallSeenRule *r) {
+        return !is_all(r->remote_ports) || r->interfaces ||
+               (r->interface_types[0] && !same_word(r->interface_types, "All"));
 }
 
 static void block_done(FirewallBlock *b) {
@@ -145,7 +177,7 @@ static void block_done(FirewallBlock *b) {
 /* Append a copy of @from. Return: 0 or -ENOMEM. */
 static int sight_append(FirewallSight *s, const FirewallBlock *from) {
         FirewallBlock *blocks = realloc(s->blocks, (s->n_blocks + 1) * sizeof(*blocks));
-        FirewallBlock b = {.profiles = from->profiles};
+        FirewallBlock b = {.profiles = from->profiles, .partly = from->partly};
 
         if (!blocks)
                 return -ENOMEM;
@@ -169,6 +201,7 @@ int firewall_sight_add(FirewallSight *s, const FirewallSeenRule *rule) {
                 .local = (char *) (uintptr_t) rule->local,
                 .remote = (char *) (uintptr_t) rule->remote,
                 .profiles = (uint8_t) (rule->profiles & WIRE_PROFILE_ALL),
+                .partly = blocks_partly(rule),
         };
 
         if (!concerns_forwarder(rule) || b.profiles == 0 || s->n_blocks == FIREWALL_BLOCKS_MAX)
@@ -199,9 +232,9 @@ bool firewall_sight_equal(const FirewallSight *a, const FirewallSight *b) {
         for (size_t i = 0; i < a->n_blocks; i++) {
                 const FirewallBlock *x = &a->blocks[i], *y = &b->blocks[i];
 
-                if (x->profiles != y->profiles || strcmp(x->name, y->name) != 0 ||
-                    strcmp(x->ports, y->ports) != 0 || strcmp(x->local, y->local) != 0 ||
-                    strcmp(x->remote, y->remote) != 0)
+                if (x->profiles != y->profiles || x->partly != y->partly ||
+                    strcmp(x->name, y->name) != 0 || strcmp(x->ports, y->ports) != 0 ||
+                    strcmp(x->local, y->local) != 0 || strcmp(x->remote, y->remote) != 0)
                         return false;
         }
         return true;

@@ -32,7 +32,15 @@ typedef struct FirewallSeenRule {
 typedef struct FirewallBlock {
         char *name, *ports, *local, *remote;
         uint8_t profiles;
+        bool partly; /* only at some interfaces, or only from some ports */
 } FirewallBlock;
+
+/* Whom a rule keeps out, of those whom a service lets in. */
+typedef enum FirewallWhom {
+        FIREWALL_NOBODY,
+        FIREWALL_SOME, /* or nobody: not all that a rule can name is known here */
+        FIREWALL_EVERYBODY,
+} FirewallWhom;
 
 typedef struct FirewallSight {
         bool known;        /* false: Windows does not say; then nothing else here means anything */
@@ -48,9 +56,8 @@ typedef struct FirewallSight {
 
 #define FIREWALL_SIGHT_NULL ((FirewallSight){.known = false})
 
-/* Add @rule to the blocks if it blocks connections to listeners of iphlpsvc, whoever connects from
- * whichever port. A rule of another program, service or app does not match them. Return: 0 or
- * -ENOMEM. */
+/* Add @rule to the blocks if it blocks connections to listeners of iphlpsvc. A rule of another
+ * program, service or app does not match them. Return: 0 or -ENOMEM. */
 int firewall_sight_add(FirewallSight *s, const FirewallSeenRule *rule);
 
 /* @to is overwritten. Return: 0 or -ENOMEM; then @to is as before. */
@@ -59,6 +66,6 @@ int firewall_sight_copy(FirewallSight *to, const FirewallSight *from);
 bool firewall_sight_equal(const FirewallSight *a, const FirewallSight *b);
 void firewall_sight_done(FirewallSight *s); /* it is FIREWALL_SIGHT_NULL then */
 
-/* Whether @b blocks @listen for everybody whom @service lets in. */
-bool firewall_block_matches(const FirewallBlock *b, const IpEndpoint *listen,
-                            const WireState *state, const WireService *service);
+/* Whom @b keeps out of @listen, of those whom @service lets in. */
+FirewallWhom firewall_block_whom(const FirewallBlock *b, const IpEndpoint *listen,
+                                 const WireState *state, const WireService *service);
