@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Taking over a folder that another user has made and closed, with the calls to Windows replaced:
- * Wine checks no rights of files. Each case prints a line.
+ * A folder that another user has made where ours belongs, and has perhaps closed, with the calls to
+ * Windows replaced: Wine checks no rights of files. Each case prints a line.
  */
 
 #include "windows-helper/win/win.h"
@@ -11,11 +11,14 @@
 #include <stdbool.h>
 
 /* The real functions belong to Windows' headers, so the code under test is given other names. */
-#define AdjustTokenPrivileges fake_adjust
-#define CreateDirectoryW      fake_create_directory
-#define CreateFileW           fake_create_file
-#define GetNamedSecurityInfoW fake_security_info
-#define LookupAccountSidW     fake_account
+#define AdjustTokenPrivileges   fake_adjust
+#define CreateDirectoryW        fake_create_directory
+#define CreateFileW             fake_create_file
+#define GetNamedSecurityInfoW   fake_security_info
+#define GetSecurityInfo         fake_owner
+#define LookupAccountSidW       fake_account
+#define MoveFileExW             fake_move
+#define SetKernelObjectSecurity fake_protect
 
 static BOOL WINAPI fake_adjust(HANDLE token, BOOL none, PTOKEN_PRIVILEGES wanted, DWORD size,
                                PTOKEN_PRIVILEGES before, PDWORD ret_size);
@@ -29,6 +32,13 @@ static DWORD WINAPI fake_security_info(LPCWSTR name, SE_OBJECT_TYPE type, SECURI
 static BOOL WINAPI fake_account(LPCWSTR system, PSID sid, LPWSTR ret_name, LPDWORD n_name,
                                 LPWSTR ret_domain, LPDWORD n_domain, PSID_NAME_USE ret_use);
 
+static DWORD WINAPI fake_owner(HANDLE folder, SE_OBJECT_TYPE type, SECURITY_INFORMATION what,
+                               PSID *ret_owner, PSID *ret_group, PACL *ret_dacl, PACL *ret_sacl,
+                               PSECURITY_DESCRIPTOR *ret_descriptor);
+static BOOL WINAPI fake_move(LPCWSTR from, LPCWSTR to, DWORD flags);
+static BOOL WINAPI fake_protect(HANDLE folder, SECURITY_INFORMATION what,
+                                PSECURITY_DESCRIPTOR descriptor);
+
 #include "windows-helper/win/secure.c"
 
 #undef CreateFileW
@@ -41,7 +51,13 @@ static struct {
         bool may;        /* the token has the privileges */
         bool owner_seen; /* Windows tells the owner */
         unsigned in_force, most;
-        unsigned n_opened;
+        bool open; /* its owner has not closed it */
+        WELL_KNOWN_SID_TYPE owner;
+        DWORD move_error;
+        unsigned again; /* so many times it is made again after it was moved */
+        bool is_there;
+        wchar_t aside[MAX_PATH];
+        unsigned n_opened, n_moved, n_taken, n_made;
         char text[1024];
 } fake;
 
@@ -67,7 +83,39 @@ static BOOL WINAPI fake_adjust(HANDLE token, BOOL none, PTOKEN_PRIVILEGES wanted
 
 static BOOL WINAPI fake_create_directory(LPCWSTR path, LPSECURITY_ATTRIBUTES attributes) {
         SetLastError(ERROR_ALREADY_EXISTS);
-        return FALSE;
+        if (fake.is_there)
+                return FALSE;
+        fake.is_there = true;
+        fake.n_made++;
+        return TRUE;
+}
+
+static BOOL WINAPI fake_move(LPCWSTR from, LPCWSTR to, DWORD flags) {
+        SetLastError(fake.move_error);
+        if (fake.move_error != ERROR_SUCCESS &&
+            !(fake.move_error == ERROR_ACCESS_DENIED && fake.in_force == 3))
+                return FALSE;
+        (void) wcscpy(fake.aside, to);
+        fake.n_moved++;
+        fake.is_there = fake.again > 0;
+        fake.again -= fake.again > 0;
+        return TRUE;
+}
+
+static DWORD WINAPI fake_owner(HANDLE folder, SE_OBJECT_TYPE type, SECURITY_INFORMATION what,
+                               PSID *ret_owner, PSID *ret_group, PACL *ret_dacl, PACL *ret_sacl,
+                               PSECURITY_DESCRIPTOR *ret_descriptor) {
+        static BYTE sid[SECURITY_MAX_SID_SIZE];
+        DWORD size = sizeof(sid);
+
+        *ret_owner = sid;
+        return CreateWellKnownSid(fake.owner, NULL, sid, &size) ? ERROR_SUCCESS : GetLastError();
+}
+
+static BOOL WINAPI fake_protect(HANDLE folder, SECURITY_INFORMATION what,
+                                PSECURITY_DESCRIPTOR descriptor) {
+        fake.n_taken++;
+        return TRUE;
 }
 
 /* A folder whose owner has closed it. With the privileges it opens; here that is another folder. */
@@ -76,14 +124,13 @@ static HANDLE WINAPI fake_create_file(LPCWSTR path, DWORD access, DWORD share,
                                       HANDLE like) {
         wchar_t folder[MAX_PATH];
 
-        if (fake.in_force < 3) {
+        if (!fake.open && fake.in_force < 3) {
                 SetLastError(ERROR_ACCESS_DENIED);
                 return INVALID_HANDLE_VALUE;
         }
         fake.n_opened++;
         (void) GetTempPathW(MAX_PATH, folder);
-        return CreateFileW(folder, FILE_READ_ATTRIBUTES | WRITE_DAC | WRITE_OWNER, share,
-                           attributes, how, flags, like);
+        return CreateFileW(folder, FILE_READ_ATTRIBUTES, share, attributes, how, flags, like);
 }
 
 static DWORD WINAPI fake_security_info(LPCWSTR name, SE_OBJECT_TYPE type, SECURITY_INFORMATION what,
@@ -116,22 +163,76 @@ int log_win_error(DWORD error, const char *format, ...) {
         return win_errno(error);
 }
 
+#define OURS L"C:\\ProgramData\\wslbridge"
+
+static int again(void) {
+        fake.in_force = fake.most = fake.n_opened = 0;
+        return secure_folder(OURS, SECURE_PUBLIC_FILE);
+}
+
 static int take(bool may, bool owner_seen) {
         memset(&fake, 0, sizeof(fake));
         fake.may = may;
         fake.owner_seen = owner_seen;
-        return secure_folder(L"C:\\ProgramData\\wslbridge", SECURE_PUBLIC_FILE);
+        fake.owner = WinBuiltinUsersSid;
+        fake.is_there = true;
+        fake.move_error = ERROR_ACCESS_DENIED; /* without the privileges */
+        return again();
 }
 
-int main(void) {
-        check("an administrator takes the folder over", take(true, true) == 0);
-        check("with all three privileges, at once", fake.most == 3 && fake.n_opened == 1);
+/* One that its owner has left open. */
+static int take_open(WELL_KNOWN_SID_TYPE owner, DWORD move_error, unsigned made_again) {
+        memset(&fake, 0, sizeof(fake));
+        fake.open = fake.is_there = fake.owner_seen = true;
+        fake.owner = owner;
+        fake.move_error = move_error;
+        fake.again = made_again;
+        return again();
+}
+
+/* Whoever has opened the folder keeps what he may do with it, so that it cannot become ours. */
+static void test_another_users(void) {
+        check("an administrator gets a folder of his own", take(true, true) == 0);
+        check("which is a new one", fake.n_made == 1 && fake.n_taken == 0);
+        check("the other is kept under another name",
+              fake.n_moved == 1 && wcsncmp(fake.aside, OURS L".", wcslen(OURS) + 1) == 0);
+        check("which is said, with its owner",
+              strstr(fake.text, "made by DESKTOP\\mia") && strstr(fake.text, ".foreign'"));
+        check("with all three privileges", fake.most == 3 && fake.n_opened == 1);
         check("which are not in force afterwards", fake.in_force == 0);
+        check("one that is open needs none", take_open(WinBuiltinUsersSid, ERROR_SUCCESS, 0) == 0 &&
+                                                     fake.most == 0 && fake.n_made == 1 &&
+                                                     fake.n_taken == 0);
+        check("one that is made again at once goes, too",
+              take_open(WinBuiltinUsersSid, ERROR_SUCCESS, 2) == 0 && fake.n_moved == 3 &&
+                      fake.n_made == 1);
+        check("but not without end",
+              take_open(WinBuiltinUsersSid, ERROR_SUCCESS, 1000) < 0 && fake.n_taken == 0);
+        check("one that somebody holds is an error",
+              take_open(WinBuiltinUsersSid, ERROR_SHARING_VIOLATION, 0) < 0 && fake.n_taken == 0 &&
+                      strstr(fake.text, "has it open"));
+}
+
+static void test_ours(void) {
+        check("one of the administrators is taken over",
+              take_open(WinBuiltinAdministratorsSid, ERROR_SUCCESS, 0) == 0 && fake.n_taken == 1 &&
+                      fake.n_moved == 0);
+        check("and one of the system", take_open(WinLocalSystemSid, ERROR_SUCCESS, 0) == 0 &&
+                                               fake.n_taken == 1 && fake.n_moved == 0);
+}
+
+static void test_refused(void) {
         check("the service is refused", take(false, true) == -EACCES);
         check("the message names the owner", strstr(fake.text, "DESKTOP\\mia") != NULL);
         check("and what to do", strstr(fake.text, "wslbridge-helper install") != NULL);
         check("also when Windows does not tell the owner",
               take(false, false) == -EACCES && strstr(fake.text, "another user"));
+}
+
+int main(void) {
+        test_another_users();
+        test_ours();
+        test_refused();
         printf("%d failed\n", n_failed);
         return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -16,6 +16,8 @@
 
 #define SECURE_NAME_MAX  256 /* characters */
 #define SECURE_OWNER_MAX (2 * SECURE_NAME_MAX)
+#define SECURE_PATH_MAX  512 /* characters */
+#define SECURE_TRIES     5   /* somebody may make the folder again */
 
 /* Return: a descriptor to be freed with LocalFree(), or NULL (logged). */
 static PSECURITY_DESCRIPTOR secure_descriptor(const wchar_t *sddl) {
@@ -74,39 +76,84 @@ static HANDLE secure_open_folder(const wchar_t *path, DWORD access) {
                            FILE_FLAG_BACKUP_SEMANTICS | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
 }
 
+/* Open with the privileges if it is refused without. */
+static HANDLE secure_open_any_folder(const wchar_t *path, DWORD access) {
+        HANDLE folder = secure_open_folder(path, access);
+        DWORD error;
+
+        if (folder != INVALID_HANDLE_VALUE || GetLastError() != ERROR_ACCESS_DENIED)
+                return folder;
+        secure_use_privileges(true);
+        folder = secure_open_folder(path, access);
+        error = GetLastError();
+        secure_use_privileges(false);
+        SetLastError(error);
+        return folder;
+}
+
+static bool secure_is_self(PSID sid) {
+        BYTE bytes[SECURITY_MAX_SID_SIZE + sizeof(TOKEN_USER)];
+        TOKEN_USER *user = (TOKEN_USER *) (void *) bytes;
+        HANDLE token;
+        bool same;
+        DWORD n;
+
+        if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token))
+                return false;
+        same = GetTokenInformation(token, TokenUser, bytes, sizeof(bytes), &n) &&
+               EqualSid(sid, user->User.Sid);
+        (void) CloseHandle(token);
+        return same;
+}
+
+/* Whether a folder belongs to somebody who may do everything anyway. No user can give a file to
+ * these (fact 9.2.10). */
+static bool secure_is_trusted(HANDLE folder) {
+        PSECURITY_DESCRIPTOR descriptor = NULL;
+        PSID owner = NULL;
+        bool trusted;
+
+        if (GetSecurityInfo(folder, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL, NULL,
+                            NULL, &descriptor) != ERROR_SUCCESS)
+                return false;
+        trusted = owner &&
+                  (IsWellKnownSid(owner, WinLocalSystemSid) ||
+                   IsWellKnownSid(owner, WinBuiltinAdministratorsSid) || secure_is_self(owner));
+        (void) LocalFree(descriptor);
+        return trusted;
+}
+
+/* Return: the error; ERROR_INVALID_OWNER when the folder is another user's. */
+static DWORD secure_take_opened(HANDLE folder, PSECURITY_DESCRIPTOR descriptor) {
+        BY_HANDLE_FILE_INFORMATION info;
+
+        if (!GetFileInformationByHandle(folder, &info))
+                return GetLastError();
+        if (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
+                return ERROR_REPARSE_TAG_INVALID;
+        if (!(info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY))
+                return ERROR_DIRECTORY;
+        if (!secure_is_trusted(folder))
+                return ERROR_INVALID_OWNER;
+        return SetKernelObjectSecurity(
+                       folder, OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION, descriptor)
+                       ? ERROR_SUCCESS
+                       : GetLastError();
+}
+
 /*
- * Take over a folder that exists where ours belongs. Every user can make folders in ProgramData, so
- * it may be anybody's, and may refuse everybody else (fact 9.2.1). Its owner and rights are
- * replaced through the handle with which it was checked, so that it cannot be exchanged in between.
- * A link is left alone, because the rights would go to the place that it leads to.
+ * Take over a folder that exists where ours belongs. Its owner and rights are replaced through the
+ * handle with which it was checked, so that it cannot be exchanged in between. A link is left
+ * alone, because the rights would go to the place that it leads to.
  */
 static DWORD secure_take_folder(const wchar_t *path, PSECURITY_DESCRIPTOR descriptor) {
-        const DWORD access = FILE_READ_ATTRIBUTES | WRITE_DAC | WRITE_OWNER;
-        BY_HANDLE_FILE_INFORMATION info;
-        DWORD error = ERROR_SUCCESS;
-        HANDLE folder;
+        HANDLE folder = secure_open_any_folder(path, FILE_READ_ATTRIBUTES | READ_CONTROL |
+                                                             WRITE_DAC | WRITE_OWNER);
+        DWORD error;
 
-        folder = secure_open_folder(path, access);
-        if (folder == INVALID_HANDLE_VALUE && GetLastError() == ERROR_ACCESS_DENIED) {
-                secure_use_privileges(true);
-                folder = secure_open_folder(path, access);
-                error = GetLastError();
-                secure_use_privileges(false);
-                SetLastError(error);
-                error = ERROR_SUCCESS;
-        }
         if (folder == INVALID_HANDLE_VALUE)
                 return GetLastError();
-        if (!GetFileInformationByHandle(folder, &info))
-                error = GetLastError();
-        else if (info.dwFileAttributes & FILE_ATTRIBUTE_REPARSE_POINT)
-                error = ERROR_REPARSE_TAG_INVALID;
-        else if (!(info.dwFileAttributes & FILE_ATTRIBUTE_DIRECTORY))
-                error = ERROR_DIRECTORY;
-        else if (!SetKernelObjectSecurity(folder,
-                                          OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION,
-                                          descriptor))
-                error = GetLastError();
+        error = secure_take_opened(folder, descriptor);
         (void) CloseHandle(folder);
         return error;
 }
@@ -137,28 +184,77 @@ static int secure_folder_error(const wchar_t *path, DWORD error) {
                           WIN_UTF8(path));
                 return -ENOTDIR;
         }
+        secure_owner(path, owner);
+        if (error == ERROR_SHARING_VIOLATION)
+                return log_win_error(error,
+                                     "'%s' belongs to %s, and a program has it open. Close that "
+                                     "program or restart Windows, and try again",
+                                     WIN_UTF8(path), WIN_UTF8(owner));
         if (error != ERROR_ACCESS_DENIED)
                 return log_win_error(error, "Cannot create folder '%s'", WIN_UTF8(path));
+        return log_win_error(
+                error,
+                "'%s' exists, belongs to %s and is closed to wslbridge. Run "
+                "'wslbridge-helper install' in a terminal that was opened with 'Run as "
+                "administrator'. If that says the same, restart Windows before",
+                WIN_UTF8(path), WIN_UTF8(owner));
+}
+
+/*
+ * Every user can make folders in ProgramData, so ours may be there already, made by anybody, and
+ * may refuse everybody else (fact 9.2.1). Another user's is not taken over: a handle that he has
+ * opened before keeps its rights, whatever becomes of the folder's (fact 9.2.10). It gets another
+ * name, and is his under that one.
+ */
+static DWORD secure_put_aside(const wchar_t *path) {
+        wchar_t aside[SECURE_PATH_MAX], owner[SECURE_OWNER_MAX];
+        DWORD error = ERROR_SUCCESS;
+        FILETIME now;
+        int n;
+
+        GetSystemTimePreciseAsFileTime(&now); /* a name that nobody has guessed */
+        n = swprintf(aside, SECURE_PATH_MAX, L"%ls.%08lx%08lx.foreign", path, now.dwHighDateTime,
+                     now.dwLowDateTime);
+        if (n < 0 || n >= SECURE_PATH_MAX)
+                return ERROR_FILENAME_EXCED_RANGE;
         secure_owner(path, owner);
-        return log_win_error(error,
-                             "'%s' exists, belongs to %s and is closed to wslbridge. To take it "
-                             "over, run 'wslbridge-helper install' in a terminal that was opened "
-                             "with 'Run as administrator'",
-                             WIN_UTF8(path), WIN_UTF8(owner));
+        if (!MoveFileExW(path, aside, 0)) {
+                error = GetLastError();
+                if (error == ERROR_ACCESS_DENIED) {
+                        secure_use_privileges(true);
+                        error = MoveFileExW(path, aside, 0) ? ERROR_SUCCESS : GetLastError();
+                        secure_use_privileges(false);
+                }
+        }
+        if (error != ERROR_SUCCESS)
+                return error;
+        log_write(LOG_LEVEL_WARNING,
+                  "'%s' was made by %s. It has the name '%s' now, because wslbridge needs "
+                  "a folder of its own; remove it if nobody needs it",
+                  WIN_UTF8(path), WIN_UTF8(owner), WIN_UTF8(aside));
+        return ERROR_RETRY;
+}
+
+/* Return: the error; ERROR_RETRY when the way is free now, though somebody may be faster. */
+static DWORD secure_make_folder(const wchar_t *path, SECURITY_ATTRIBUTES *attributes) {
+        DWORD error = CreateDirectoryW(path, attributes) ? ERROR_SUCCESS : GetLastError();
+
+        if (error == ERROR_ALREADY_EXISTS)
+                error = secure_take_folder(path, attributes->lpSecurityDescriptor);
+        if (error == ERROR_INVALID_OWNER)
+                error = secure_put_aside(path);
+        return error;
 }
 
 int secure_folder(const wchar_t *path, const wchar_t *sddl) {
         SECURITY_ATTRIBUTES attributes = {.nLength = sizeof(attributes)};
-        DWORD error = ERROR_SUCCESS;
+        DWORD error = ERROR_RETRY;
 
         attributes.lpSecurityDescriptor = secure_descriptor(sddl);
         if (!attributes.lpSecurityDescriptor)
                 return -EIO;
-        if (!CreateDirectoryW(path, &attributes)) {
-                error = GetLastError();
-                if (error == ERROR_ALREADY_EXISTS)
-                        error = secure_take_folder(path, attributes.lpSecurityDescriptor);
-        }
+        for (int i = 0; i < SECURE_TRIES && error == ERROR_RETRY; i++)
+                error = secure_make_folder(path, &attributes);
         (void) LocalFree(attributes.lpSecurityDescriptor);
         return error == ERROR_SUCCESS ? 0 : secure_folder_error(path, error);
 }
