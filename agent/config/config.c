@@ -9,6 +9,7 @@
 #include "agent/config/agent-file.h"
 #include "agent/config/drop-ins.h"
 #include "agent/config/merge.h"
+#include "common/hash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -16,9 +17,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
-
-#define FINGERPRINT_START 14695981039346656037u /* FNV-1a with 64 bits */
-#define FINGERPRINT_PRIME 1099511628211u
 
 typedef struct Loader {
         /* borrowed */
@@ -63,7 +61,7 @@ static int loader_new(Loader **ret_loader, const char *root, const Config *previ
         l->problems = CONFIG_PROBLEMS_NULL;
         l->builder = (ConfigBuilder){0};
         l->drafts = (ConfigDrafts){0};
-        l->fingerprint = FINGERPRINT_START;
+        l->fingerprint = HASH_START;
         l->builder.config = calloc(1, sizeof(Config));
         l->drafts.services.config = calloc(1, sizeof(Config));
         if (!l->builder.config || !l->drafts.services.config)
@@ -74,10 +72,7 @@ static int loader_new(Loader **ret_loader, const char *root, const Config *previ
 }
 
 static void fingerprint_add(Loader *l, const void *data, size_t n) {
-        const uint8_t *bytes = data;
-
-        for (size_t i = 0; i < n; i++)
-                l->fingerprint = (l->fingerprint ^ bytes[i]) * FINGERPRINT_PRIME;
+        l->fingerprint = hash_bytes(l->fingerprint, data, n);
 }
 
 static void fingerprint_file(Loader *l, const char *path, ConfigFileResult result,

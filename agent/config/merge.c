@@ -12,6 +12,7 @@
  */
 
 #include "agent/config/merge.h"
+#include "common/hash.h"
 
 #include <errno.h>
 #include <string.h>
@@ -91,19 +92,16 @@ int config_drafts_add(ConfigDrafts *d, const char *name, const char *file, const
         return config_builder_add(&d->services, &item);
 }
 
-static uint32_t endpoint_hash(const IpAddr *addr, uint16_t port) {
-        uint32_t hash = 2166136261u; /* FNV-1a */
+static uint64_t endpoint_hash(const IpAddr *addr, uint16_t port) {
+        uint64_t hash = hash_bytes(HASH_START, addr->bytes, sizeof(addr->bytes));
 
-        for (size_t i = 0; i < sizeof(addr->bytes); i++)
-                hash = (hash ^ addr->bytes[i]) * 16777619u;
-        hash = (hash ^ addr->family) * 16777619u;
-        hash = (hash ^ (port & 0xffu)) * 16777619u;
-        return (hash ^ (port >> 8)) * 16777619u;
+        hash = hash_bytes(hash, &addr->family, sizeof(addr->family));
+        return hash_bytes(hash, &port, sizeof(port));
 }
 
 /* The slot of an endpoint, or the free slot where it belongs. */
 static Slot *slot_find(const Merge *m, const IpAddr *addr, uint16_t port) {
-        for (size_t i = endpoint_hash(addr, port);; i++) {
+        for (uint64_t i = endpoint_hash(addr, port);; i++) {
                 Slot *slot = &m->slots[i & (m->n_slots - 1)];
 
                 if (slot->addr.family == IP_FAMILY_NONE ||

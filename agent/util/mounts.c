@@ -5,6 +5,7 @@
  */
 
 #include "agent/util/mounts.h"
+#include "common/hash.h"
 
 #include <limits.h>
 #include <stdbool.h>
@@ -34,7 +35,7 @@ static bool concerns(const char *point, const char *root, const char *const *mid
 
 uint64_t mounts_hash(const char *root, const char *const *middles, const char *end) {
         FILE *f = fopen(MOUNTS_LIST, "re");
-        uint64_t hash = 14695981039346656037u; /* FNV-1a with 64 bits */
+        uint64_t hash = HASH_START;
         char *line = NULL;
         size_t size = 0;
 
@@ -44,8 +45,7 @@ uint64_t mounts_hash(const char *root, const char *const *middles, const char *e
                 if (sscanf(line, "%*s %*s %*s %*s %4095s", point) != 1 ||
                     !concerns(point, root, middles, end))
                         continue;
-                for (const char *at = line; *at; at++)
-                        hash = (hash ^ (uint8_t) *at) * 1099511628211u;
+                hash = hash_bytes(hash, line, strlen(line));
         }
         free(line);
         if (f)

@@ -5,6 +5,7 @@
  */
 
 #include "tests/host/text-map.h"
+#include "common/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -13,11 +14,7 @@
 #define TEXT_MAP_BUCKETS_FIRST 64
 
 static uint32_t text_map_hash(const char *key) {
-        uint32_t h = 2166136261u; /* FNV-1a */
-
-        for (; *key; key++)
-                h = (h ^ (unsigned char) *key) * 16777619u;
-        return h;
+        return (uint32_t) hash_bytes(HASH_START, key, strlen(key));
 }
 
 static TextMapEntry **text_map_slot(const TextMap *m, const char *key, uint32_t hash) {

@@ -4,6 +4,7 @@
  * The controller's log lines. See controller-log-private.h for what limits them.
  */
 
+#include "common/hash.h"
 #include "windows-helper/core/controller/controller-log-private.h"
 
 #include <stdio.h>
@@ -13,12 +14,9 @@
 #define CONTROLLER_LOG_BURST          50
 #define CONTROLLER_LOG_STRANGER_BURST 10
 
-/* FNV-1a. */
 static uint64_t log_hash(const void *data, size_t n) {
-        uint64_t hash = UINT64_C(0xcbf29ce484222325);
+        uint64_t hash = hash_bytes(HASH_START, data, n);
 
-        for (size_t i = 0; i < n; i++)
-                hash = (hash ^ ((const uint8_t *) data)[i]) * UINT64_C(0x100000001b3);
         return hash ? hash : 1;
 }
 
