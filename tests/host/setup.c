@@ -17,7 +17,7 @@ static int refuse(const char *text, const char *what) {
 }
 
 int setup_key(TestHost *h, const char *text) {
-        const char *equals = strrchr(text, '='), *hex = equals ? equals + 1 : text;
+        const char *equals = strrchr(text, '='), *hex = equals ? equals + 1 : "";
         uint8_t key[WIRE_KEY_SIZE];
         char owner[LEDGER_OWNER_MAX + 1] = "";
         size_t n = 0;
@@ -25,12 +25,7 @@ int setup_key(TestHost *h, const char *text) {
         if (strlen(hex) != 2 * sizeof(key) ||
             sodium_hex2bin(key, sizeof(key), hex, strlen(hex), NULL, &n, NULL) < 0 ||
             n != sizeof(key))
-                return refuse(text, "a key has 64 hex digits");
-        if (!equals) {
-                memcpy(h->key, key, sizeof(key));
-                h->memory.key = h->key;
-                return 0;
-        }
+                return refuse(text, "write AGENT-ID/NAME=KEY; a key has 64 hex digits");
         if ((size_t) (equals - text) >= sizeof(owner))
                 return refuse(text, "no identity is that long");
         memcpy(owner, text, (size_t) (equals - text));

@@ -28,7 +28,6 @@ static const char help[] =
         "  --listen ADDRESS     unix:PATH (a stale socket is removed) or vsock:PORT\n"
         "  --key OWNER=HEX      pair one identity, AGENT-ID/NAME, with a key of 64 hex digits;\n"
         "                       may be repeated. Nobody else is paired\n"
-        "  --key HEX            pair everybody else with this key; kinder than a real helper\n"
         "  --switch ADDR/BITS   an address of the host on a virtual switch; may be repeated\n"
         "  --adapter ADDR/BITS  the same on another adapter. Without any of these two, every\n"
         "                       guest's address is accepted; also kinder than a real helper\n"

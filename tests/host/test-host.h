@@ -37,7 +37,6 @@ struct TestHost {
         const char *listen;
         bool events;
         uint32_t delay_ms;
-        uint8_t key[WIRE_KEY_SIZE];
         ControllerOptions options;
         Hostnet hostnet; /* no address: not checked */
         /* owned */

@@ -6,8 +6,6 @@
     guest.start()
     guest.wait_state("web", "active")
 """
-import hashlib
-import hmac
 import ipaddress
 import itertools
 import json
@@ -17,6 +15,7 @@ import socket
 import subprocess
 import time
 
+import identity
 import janitor
 import topology
 
@@ -25,9 +24,6 @@ GATEWAY = "10.9.0.1"
 PREFIX = 24
 LAN = "192.168.1.20"  # the host's address on its own network
 MAX_DELAY = 20  # seconds; nothing takes this long unless something is broken
-
-# For sd_id128_get_machine_app_specific(); see agent/guest/identity.c.
-APP_ID = bytes.fromhex("fbf4b476341409129389" "8004af55a86d")
 
 _numbers = itertools.count(1)
 
@@ -144,11 +140,7 @@ class Guest:
     def owner(self, name=None):
         """The identity under which a helper knows this guest, as the agent with this name has it."""
         with open("/etc/machine-id", encoding="ascii") as f:
-            machine = bytes.fromhex(f.read().strip())
-        agent_id = bytearray(hmac.new(machine, APP_ID, hashlib.sha256).digest()[:16])
-        agent_id[6] = agent_id[6] & 0x0f | 0x40
-        agent_id[8] = agent_id[8] & 0x3f | 0x80
-        return f"{agent_id.hex()}/{name or self.name}"
+            return identity.owner(f.read(), name or self.name)
 
     def key(self, text, mode=0o600):
         self.write("etc/wslbridge/key", text, mode)

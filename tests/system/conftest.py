@@ -10,6 +10,7 @@ import shlex
 import shutil
 import subprocess
 
+import identity
 import janitor
 import pytest
 from virtual_machine import Machine
@@ -93,13 +94,17 @@ class Guest:
         text = self.journal(since, "-o json")
         return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
 
+    def owner(self):
+        return identity.owner(self.run("cat /etc/machine-id"), self.run("hostname"))
+
     def start_host(self, *options):
-        """Start the other end on the vsock of this guest, unless it runs already."""
+        """Start the other end on the vsock of this guest, unless it runs already. This guest's identity
+        is the only one that has a key, as on a real host."""
         if self.ask("systemctl -q is-active test-host")[0] == 0:
             return
         self.run(f"modprobe vsock_loopback; rm -f /run/host/answers /run/host/log; "
                  f"systemd-run --quiet --collect --unit=test-host /package/test/host.sh "
-                 f"--listen vsock:{PORT} --key {KEY} --goodbye-ms 500 --recovery-ms 2000 "
+                 f"--listen vsock:{PORT} --key {self.owner()}={KEY} --goodbye-ms 500 --recovery-ms 2000 "
                  f"--events {' '.join(options)}")
         self.within(20, "true", "grep -q 'listening on' /run/host/log")
 

@@ -50,6 +50,20 @@ def test_host_comes_late(without_host):
     guest.within(40, "true", guest.has(".helper.connected"))
 
 
+def test_the_key_is_for_one_identity_only(guest):
+    """The same guest under another name, as a copied distribution would be: it has the key of the first."""
+    drop_in = f"/run/systemd/system/{AGENT}.service.d"
+    restart = f"systemctl daemon-reload; systemctl restart {AGENT}"
+    try:
+        guest.run(f"mkdir -p {drop_in}; "
+                  f"printf '[Service]\\nEnvironment=WSL_DISTRO_NAME=Copy\\n' > {drop_in}/name.conf; {restart}")
+        guest.within(40, "true", guest.has('.helper.error.code == "not-paired"'))
+        assert guest.status()["agent"]["distro"] == "Copy"
+    finally:
+        guest.run(f"rm -r {drop_in}; {restart}")
+    guest.wait_connected()
+
+
 @pytest.mark.parametrize("signal", ["TERM", "KILL"])
 def test_host_is_restarted(guest, signal):
     guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
