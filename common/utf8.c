@@ -46,7 +46,8 @@ size_t utf8_decode(const uint8_t *p, size_t n, uint32_t *ret_point) {
 
 /* Control characters; Default_Ignorable_Code_Point of Unicode 15 (DerivedCoreProperties.txt), which
  * has the zero-width characters, the marks and overrides of direction, the variation selectors and
- * the tags; the line and paragraph separators; the annotation characters. */
+ * the tags; the line and paragraph separators; the annotation characters. docs/protocol.md has the
+ * same list: it is a part of version 1, so a newer Unicode does not change it. */
 static const struct {
         uint32_t first, last;
 } hidden[] = {

@@ -98,6 +98,25 @@ def test_numbers_in_the_text():
     assert f"1 … {values['WIRE_REMOTES_MAX']} when remote is *list*" in DOCUMENT
 
 
+def ranges(found):
+    """Pairs (first, last) of hexadecimal numbers, sorted and joined where they touch."""
+    joined = []
+    for first, last in sorted((int(a, 16), int(b or a, 16)) for a, b in found):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1][1] = max(last, joined[-1][1])
+        else:
+            joined.append([first, last])
+    return joined
+
+
+def test_characters_that_may_not_be_shown():
+    """Both ends refuse a text with another character than the document says."""
+    listed = re.search(r"These may not:\n(.*?)\nA sender replaces", DOCUMENT, re.DOTALL)[1]
+    table = re.search(r"\} hidden\[\] = \{(.*?)\n\};", tree.read("common/utf8.c"), re.DOTALL)[1]
+    assert ranges(re.findall(r"U\+([0-9A-F]+)(?:–U\+([0-9A-F]+))?", listed)) == \
+        ranges(re.findall(r"\{0x([0-9a-f]+), +0x([0-9a-f]+)\}", table))
+
+
 def test_labels():
     labels = re.findall(r'#define SESSION_LABEL_\w+\s+"([^"]+)"', CODE)
     assert len(labels) == 2 and all(f'"{label}"' in DOCUMENT for label in labels)
