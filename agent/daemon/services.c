@@ -214,7 +214,9 @@ static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
                        loopback ? "Port %u of service '%s' accepts connections from inside this "
                                   "guest only: let its program listen on 0.0.0.0, or on this "
                                   "guest's address, instead of 127.0.0.1"
-                                : "No program in this guest listens on port %u of service '%s'",
+                                : "No program in this guest listens on port %u of service '%s' "
+                                  "where the host can reach it; it works only if a rule of the "
+                                  "kernel (DNAT) leads it elsewhere, as for a container",
                        (unsigned) s->guest_port, name);
 }
 
@@ -276,8 +278,9 @@ static int agent_on_check_ports(void *userdata) {
         }
         if (n_news > AGENT_LOGGED_SERVICES) {
                 journal_line(&a->journal, LOG_NOTICE,
-                             "%zu more services have no program that listens for them in this "
-                             "guest; see %s/%s",
+                             "%zu more services have no program that listens for them where the "
+                             "host can reach it, and work only if rules of the kernel (DNAT) lead "
+                             "elsewhere; see %s/%s",
                              n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);
         }
         if (changed)

@@ -157,11 +157,14 @@ static void add_port_finding(const ReportService *s, GuestPort state, uint16_t p
                               "program it is.",
                               *address->address ? address->address : "the guest's address");
         } else {
-                buffer_printf(&x->seen, "on which no program listens%s%s",
+                buffer_printf(&x->seen,
+                              "on which no program listens%s%s; it works only if a rule of the "
+                              "kernel (DNAT) leads it elsewhere",
                               *address->address ? " at " : "", address->address);
                 buffer_printf(&x->advice,
                               "Start the program, or correct 'connect-port' in %s; 'ss -ltnp' "
-                              "shows which ports are open.",
+                              "shows which ports are open. If you have made such a rule, no action "
+                              "is needed.",
                               s->file);
         }
 }

@@ -149,11 +149,14 @@ static void service_note(Table *t, const ReportService *s) {
                 buffer_printf(&note, "%s", s->text);
         else if (*s->reason)
                 buffer_printf(&note, "%s", s->reason);
-        if (active &&
-            (strcmp(s->guest, "loopback-only") == 0 || strcmp(s->guest, "not-listening") == 0))
-                buffer_printf(&note, "%sport %u of the guest is %s",
-                              buffer_length(&note) > 0 ? "; " : "", s->guest_port,
-                              *s->guest == 'l' ? "open on loopback only" : "not listened on");
+        if (active && strcmp(s->guest, "loopback-only") == 0)
+                buffer_printf(&note, "%sport %u of the guest is open on loopback only",
+                              buffer_length(&note) > 0 ? "; " : "", s->guest_port);
+        if (active && strcmp(s->guest, "not-listening") == 0)
+                buffer_printf(&note,
+                              "%sno program listens on port %u of the guest; it works only if a "
+                              "rule of the kernel (DNAT) leads it elsewhere",
+                              buffer_length(&note) > 0 ? "; " : "", s->guest_port);
         if (s->stale) {
                 buffer_printf(&note, "%sits file has a problem, so this is what it said before",
                               buffer_length(&note) > 0 ? "; " : "");
