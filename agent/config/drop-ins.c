@@ -8,6 +8,7 @@
 #include "agent/config/drop-ins.h"
 
 #include "agent/config/places.h"
+#include "agent/util/link.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,6 +20,7 @@
 #include <sys/sysmacros.h>
 
 #define DROP_INS_ALLOCATED_MIN 64
+#define LINKS_MAX              40 /* one after the other, as in the kernel */
 
 const char *const config_prefixes[] = {"/etc", "/run", "/usr/lib", NULL};
 
@@ -91,14 +93,37 @@ static void add_open_problem(const char *what, int error, ConfigProblems *proble
                             what, strerror(error));
 }
 
+/* What the sandbox of the service hides behind the link @path, which the user knows as @file; see
+ * service_hides(). NULL: nothing. */
+static const char *link_hidden(int dir_fd, const char *path, const char *file) {
+        const char *hidden = NULL;
+        LinkPlace place;
+
+        (void) snprintf(place.at, sizeof(place.at), "%s", path);
+        (void) snprintf(place.shown, sizeof(place.shown), "%s", file);
+        for (unsigned i = 0; i < LINKS_MAX && !hidden && link_follow(dir_fd, &place); i++)
+                hidden = service_hides(place.shown);
+        return hidden;
+}
+
 /* @n_root: bytes at the start of @path that are not shown. Return: 0 when the folder has no files,
  * 1 when nobody knows which ones it has, or -ENOMEM. */
 static int folder_failed(const char *path, size_t n_root, int error, ConfigProblems *problems) {
+        const char *hidden;
         char target[1];
 
         if (error == ENOMEM)
                 return -ENOMEM;
         config_problems_begin(problems, path + n_root);
+        hidden = link_hidden(AT_FDCWD, path, path + n_root);
+        if (hidden) {
+                config_problems_add(problems, 0, NULL,
+                                    "is a link to a folder that the agent cannot list: %s. As a "
+                                    "service it has no access to %s; copy the folder instead of "
+                                    "linking it",
+                                    strerror(error), hidden);
+                return 1;
+        }
         if (error != ENOENT) {
                 add_open_problem("listed", error, problems);
                 return 1;
@@ -266,10 +291,10 @@ int drop_ins_list(const char *root, const Config *previous, DropIns *ret,
         return 0;
 }
 
-/* A link that leads to nothing that can be read. @target: where it leads, escaped. */
-static void add_link_problem(const char *target, int error, ConfigProblems *problems) {
-        const char *hidden = service_hides(target);
-
+/* A link that leads to nothing that can be read. @target: where it leads, escaped. @hidden: what
+ * link_hidden() says. */
+static void add_link_problem(const char *target, const char *hidden, int error,
+                             ConfigProblems *problems) {
         if (hidden) {
                 config_problems_add(problems, 0, NULL,
                                     "is a link to '%s', which the agent cannot read: %s. As a "
@@ -304,7 +329,8 @@ static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
                 text = config_escape(target);
                 if (!text)
                         problems->oom = true;
-                add_link_problem(text ? text : "", error, problems);
+                add_link_problem(text ? text : "", link_hidden(dir_fd, path, problems->file), error,
+                                 problems);
         } else if (error == ENOENT) { /* it never existed, or was removed since it was listed */
                 return CONFIG_FILE_ABSENT;
         } else if (error == ENXIO) {

@@ -82,13 +82,15 @@ def test_a_file_that_appears_is_loaded(system, how):
     system.wait(lambda: system.status()["services"] == [], "the removal")
 
 
-@pytest.mark.parametrize("folder", ["/mnt/c", "/run/user/5", "/tmp", "/dev/shm"])
-def test_a_link_to_what_the_sandbox_hides(system, folder):
+@pytest.mark.parametrize("link", ["/mnt/c", "/run/user/5", "/tmp", "/dev/shm", "../../../mnt/c",
+                                  "../../../tmp"])
+def test_a_link_to_what_the_sandbox_hides(system, link):
     """The agent names the cause and the way, and the check at a shell agrees with it."""
+    folder = os.path.normpath(os.path.join(SERVICES, link))
     system.run("systemctl", "start", AGENT)
     system.write(f"{folder}/web.ini", "[service]\nlisten = 8080\n")
-    system.run("ln", "-s", f"{folder}/web.ini", f"{SERVICES}/web.ini")
-    says = f"{SERVICES}/web.ini: is a link to '{folder}/web.ini', which the agent cannot read"
+    system.run("ln", "-s", f"{link}/web.ini", f"{SERVICES}/web.ini")
+    says = f"{SERVICES}/web.ini: is a link to '{link}/web.ini', which the agent cannot read"
     done = system.call("systemctl", "reload", AGENT)
     assert done.returncode == 1 and says in system.journal()
     done = system.call("wslbridgectl", "check")
