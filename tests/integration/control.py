@@ -9,6 +9,7 @@ import select
 import struct
 import subprocess
 import termios
+import time
 
 from guest import MAX_DELAY
 
@@ -49,10 +50,7 @@ class Control:
         """(exit code, output as the terminal received it)"""
         master, slave = pty.openpty()
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
-        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
-        environment.update({"TERM": "xterm", "LC_ALL": "C.UTF-8", **(env or {})})
-        process = subprocess.Popen(self.command(*arguments), stdin=slave, stdout=slave,
-                                   stderr=slave, env=environment)
+        process = self._start_on(slave, arguments, env)
         os.close(slave)
         output = b""
         while select.select([master], [], [], MAX_DELAY)[0]:
@@ -65,6 +63,37 @@ class Control:
             output += data
         os.close(master)
         return process.wait(MAX_DELAY), output.decode()
+
+    def typed_ahead(self, typed, *arguments):
+        """Somebody has typed these lines before the command starts on the terminal, and types no more.
+        Returns (exit code, the lines that it has not read)."""
+        master, slave = pty.openpty()
+        os.write(master, typed.encode())
+        process = self._start_on(slave, arguments)
+        end = time.monotonic() + MAX_DELAY
+        while process.poll() is None and time.monotonic() < end:
+            if select.select([master], [], [], 0.05)[0]:
+                os.read(master, 4096)
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"'{arguments[0]}' waits for something")
+        os.set_blocking(slave, False)
+        left = b""
+        try:
+            while data := os.read(slave, 4096):
+                left += data
+        except BlockingIOError:
+            pass
+        os.close(slave)
+        os.close(master)
+        return process.returncode, left.decode()
+
+    def _start_on(self, terminal, arguments, env=None):
+        environment = {k: v for k, v in os.environ.items() if k not in ("NO_COLOR", "COLUMNS")}
+        environment.update({"TERM": "xterm", "LC_ALL": "C.UTF-8", **(env or {})})
+        return subprocess.Popen(self.command(*arguments), stdin=terminal, stdout=terminal,
+                                stderr=terminal, env=environment)
 
 
 def plain(text):

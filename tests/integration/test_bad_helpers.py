@@ -110,6 +110,27 @@ def test_agent_survives_and_finds_a_good_helper(guest, host, peer, behave):
     guest.stop()
 
 
+@pytest.mark.parametrize("what", ["the address", "the configuration"])
+def test_a_change_ends_the_pause_between_two_tries(guest, peer, what):
+    """The sixth pause is 6 to 8 seconds long, so a try that comes sooner is not the pause's."""
+    tries = []
+
+    def behave(connection):
+        tries.append(time.monotonic())
+        connection.close()
+
+    guest.service("web", "listen = 8080")
+    peer(behave)
+    guest.start()
+    wait_until(lambda: len(tries) == 6, "the sixth try", seconds=40)
+    if what == "the address":
+        guest.new_address()
+    else:
+        guest.service("web", "listen = 8081")
+    wait_until(lambda: len(tries) > 6, "the seventh try", seconds=40)
+    assert tries[6] - tries[5] < 6
+
+
 @pytest.mark.parametrize("behave", [say_nothing, refuses_bytes, drip], ids=lambda b: b.__name__)
 def test_handshake_has_a_deadline(guest, host, peer, behave):
     guest.service("web", "listen = 8080")
