@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 
-/* Following symbolic links; see link.h. */
+/* Follows symbolic links on paper: reads each link, but opens nothing. */
 
 #include "agent/util/link.h"
 

@@ -7,7 +7,7 @@ import tempfile
 import pytest
 
 from guest import wait_until
-from test_bad_helpers import BLOCKED, CHALLENGE, STATE, admit, frame, read_frame, result
+from test_bad_helpers import BLOCKED, STATE, admit, frame, read_frame, result
 
 BYE, REFUSED = 10, 5  # docs/protocol.md
 STOPPING, INTERNAL = 1, 5

@@ -332,45 +332,6 @@ START_TEST(test_malformed_message) {
 }
 END_TEST
 
-/* The rule for characters is as old as version 1, so a RESULT that breaks it is no older helper's.
- */
-static const struct {
-        const char *character; /* three bytes */
-        bool allowed;
-} characters[] = {
-        {"\xe2\x82\xac", true},  /* the euro sign */
-        {"\xe2\x80\x90", true},  /* U+2010, a hyphen, between two that may not be shown */
-        {"\xe2\x80\x8f", false}, /* U+200F, the mark "right to left" */
-        {"\xe2\x80\xa8", false}, /* U+2028, the line separator */
-        {"\xe2\x80\xae", false}, /* U+202E, the override "right to left" */
-        {"\xe2\x81\xa6", false}, /* U+2066, an isolate */
-        {"\xef\xbb\xbf", false}, /* U+FEFF, without width */
-};
-
-START_TEST(test_characters_of_a_text) {
-        WireResult result = sample_result();
-        const char *expected;
-        uint8_t *text;
-        Kit k;
-
-        kit_init(&k, kit_key, kit_key, NULL);
-        kit_connect(&k);
-        kit_push(&k, 1);
-        result.sequence = 1;
-        result.services[1].text = "<...>";
-        ck_assert_int_eq(helper_session_result(k.helper, &result, &k.helper_out), 0);
-        text = memmem(buffer_bytes(&k.helper_out), buffer_length(&k.helper_out), "<...>", 5);
-        ck_assert_ptr_nonnull(text);
-        memcpy(text + 1, characters[_i].character, 3);
-        kit_run(&k, 64);
-        expected = characters[_i].allowed ? "ready" : "closed";
-        assert_states(&k, expected, expected);
-        if (!characters[_i].allowed)
-                ck_assert_str_eq(k.agent_notice.text, "malformed RESULT");
-        kit_done(&k);
-}
-END_TEST
-
 START_TEST(test_bad_state_is_not_pushed) {
         WireState state = sample_state();
         uint64_t sequence = 77;
@@ -427,8 +388,6 @@ int main(void) {
         tcase_add_test(tcase, test_result_for_a_state_that_was_not_sent);
         tcase_add_loop_test(tcase, test_malformed_message, 0,
                             sizeof(malformed) / sizeof(malformed[0]));
-        tcase_add_loop_test(tcase, test_characters_of_a_text, 0,
-                            sizeof(characters) / sizeof(characters[0]));
         tcase_add_test(tcase, test_bad_state_is_not_pushed);
         tcase_add_test(tcase, test_mac_equal);
         tcase_set_timeout(tcase, 60);
