@@ -14,7 +14,6 @@ import json
 import os
 import secrets
 import subprocess
-import tempfile
 import time
 
 import janitor
@@ -48,22 +47,8 @@ class HostPrefix(wine_prefix.Prefix):
         super().__init__(path)
         self.namespace = namespace
 
-    def popen(self, *args, env=None, **kwargs):
-        return self.namespace.popen(wine_prefix.wine_program("wine64"), *map(str, args),
-                                    env={**self.env, **(env or {})}, **kwargs)
-
-    def run(self, *args, timeout=60, check=True):
-        """Run a program to its end. Its output goes to a file instead of a pipe, because the first
-        program of a prefix starts Wine's services, which keep open what they inherit."""
-        with tempfile.TemporaryFile() as output:
-            process = self.popen(*args, stdin=subprocess.DEVNULL, stdout=output,
-                                 stderr=subprocess.STDOUT)
-            code = process.wait(timeout)
-            output.seek(0)
-            text = output.read()
-        if check and code != 0:
-            raise AssertionError(f"{args}: exit code {code}\n{text.decode(errors='replace')}")
-        return subprocess.CompletedProcess(args, code, text, b"")
+    def spawn(self, *command, **options):
+        return self.namespace.popen(*command, **options)
 
 
 class Stage:

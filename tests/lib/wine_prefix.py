@@ -11,12 +11,15 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 
 # What a test build of the helper prints as its first act when WSLBRIDGE_TEST_MAIN is set.
 REACHED_MAIN = "main"
 
 # No Mono, HTML engine or menu entries. None is needed, and each would ask questions or download.
 OVERRIDES = "mscoree=;mshtml=;winemenubuilder.exe="
+
+SERVICES_LIMIT = 60  # seconds for the start of Wine's services on a busy machine; 2 on an idle one
 
 
 def wine_program(name):
@@ -42,22 +45,67 @@ class Prefix:
         self.env.update(WINEPREFIX=str(self.path), WINEARCH="win64", WINEDEBUG="-all",
                         WINEDLLOVERRIDES=OVERRIDES, WSLBRIDGE_TEST_MAIN="1")
 
+    # --- the life of Wine's server
+
     def create(self):
-        self.path.parent.mkdir(parents=True, exist_ok=True)
+        """Make the prefix and start Wine in it."""
+        self.path.mkdir(parents=True, exist_ok=True)
         self.run("wineboot", "-i", timeout=180, check=False)
-        if not (self.path / "system.reg").exists():
-            self.wait_idle()
         assert (self.path / "drive_c").is_dir(), "wineboot made no prefix"
-        return self
+        return self.restart()
 
-    def wait_idle(self):
-        """Wait until the last process has ended and the registry has been written to disk."""
-        subprocess.run([wine_program("wineserver"), "-w"], env=self.env, timeout=60, check=False)
+    def restart(self):
+        """End everything that runs in the prefix and start Wine again, like a boot of Windows. The
+        registry and the files stay."""
+        for last in (False, True):
+            self.stop()  # after 'wineboot -i' two service managers run (docs/windows-facts.md, 10.1.8)
+            self._persist()
+            if self.services_answer():
+                return self
+            assert not last, "Wine's services do not answer"
+            print("Wine's services do not answer; started again")
 
-    def popen(self, *args, env=None, **kwargs):
+    def _persist(self):
+        """Start the server. It lives until stop(): Debian's 'wineserver' would otherwise end with the
+        last program, and its service manager with it, perhaps while the next program starts."""
+        self.spawn(wine_program("wineserver"), "-p", env=self.env).wait(60)
+
+    def services_answer(self, limit=SERVICES_LIMIT):
+        """Whether a new program reaches the service manager, and the services that start with Windows
+        are there, within @limit seconds. Wine 8 can lose its service manager (docs/windows-facts.md,
+        10.1.7)."""
+        end = time.monotonic() + limit
+        while time.monotonic() < end:
+            try:
+                done = self.run("sc", "query", "plugplay", timeout=SERVICES_LIMIT, check=False)
+            except subprocess.TimeoutExpired:
+                return False
+            if "RUNNING" in done.stdout:
+                return True
+            time.sleep(0.2)
+        return False
+
+    def stop(self):
+        found = os.stat(self.path)
+        for option in ("-k", "-w"):  # end everything; wait for it, and for the registry on the disk
+            subprocess.run([wine_program("wineserver"), option], env=self.env, timeout=60, check=False)
+        # Debian's wineserver leaves its socket's folder behind, in a folder of its own, and named after
+        # the prefix's inode.
+        for folder in glob.glob(f"/tmp/wine-*/server-{found.st_dev:x}-{found.st_ino:x}"):
+            shutil.rmtree(folder, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                os.rmdir(os.path.dirname(folder))
+
+    # --- programs
+
+    def spawn(self, *command, **options):
+        """Start a program of Linux, which may start Wine's server, where Wine's programs run."""
+        return subprocess.Popen(command, **options)
+
+    def popen(self, *args, env=None, **options):
         """@env: variables beside those of the prefix."""
-        return subprocess.Popen([wine_program("wine64"), *map(str, args)],
-                                env={**self.env, **(env or {})}, **kwargs)
+        return self.spawn(wine_program("wine64"), *map(str, args), env={**self.env, **(env or {})},
+                          **options)
 
     def run(self, *args, timeout=60, check=True):
         """Run a program to its end. Returns the same as subprocess.run(), with the output in
@@ -76,19 +124,14 @@ class Prefix:
         """The output goes to a file, because Wine's background processes inherit it, and a pipe would
         not end before they do."""
         with tempfile.TemporaryFile() as output:
-            done = subprocess.run([wine_program("wine64"), *map(str, args)], env=self.env,
-                                  timeout=timeout, check=False, stdin=subprocess.DEVNULL,
-                                  stdout=output, stderr=subprocess.STDOUT)
+            process = self.popen(*args, stdin=subprocess.DEVNULL, stdout=output,
+                                 stderr=subprocess.STDOUT)
+            try:
+                code = process.wait(timeout)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+                raise
             output.seek(0)
-            done.stdout = output.read().replace(b"\r\n", b"\n").decode(errors="replace")
-        return done
-
-    def stop(self):
-        found = os.stat(self.path)
-        subprocess.run([wine_program("wineserver"), "-k"], env=self.env, timeout=30, check=False)
-        self.wait_idle()
-        # Debian's wineserver leaves its socket's folder behind, named after the prefix's inode.
-        for folder in glob.glob(f"/tmp/wine-*/server-{found.st_dev:x}-{found.st_ino:x}"):
-            shutil.rmtree(folder, ignore_errors=True)
-            with contextlib.suppress(OSError):
-                os.rmdir(os.path.dirname(folder))
+            text = output.read().replace(b"\r\n", b"\n").decode(errors="replace")
+        return subprocess.CompletedProcess(args, code, text)

@@ -19,9 +19,14 @@ class Registry:
     """HKEY_LOCAL_MACHINE, through one process of regtool.exe for all calls."""
 
     def __init__(self, prefix, tools):
-        self.process = prefix.popen(pathlib.Path(tools) / "regtool.exe", stdin=subprocess.PIPE,
-                                    stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.prefix, self.exe = prefix, pathlib.Path(tools) / "regtool.exe"
         self.lock = threading.Lock()
+        self.open()
+
+    def open(self):
+        """Start the process, again after a restart of the prefix."""
+        self.process = self.prefix.popen(self.exe, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL)
 
     def call(self, *fields):
         with self.lock:

@@ -24,6 +24,9 @@
 #define SERVICE_NAME L"iphlpsvc"
 #define COUNTERS_KEY L"SOFTWARE\\wslbridge-test"
 
+#define CHANGE_PAUSE_MS 10
+#define CHANGE_TRIES    3000 /* half a minute: a busy machine is slow */
+
 static SERVICE_STATUS_HANDLE status_handle;
 static Loop *loop;
 static HKEY counters;
@@ -128,18 +131,22 @@ static SC_HANDLE service_create(SC_HANDLE manager) {
                               quoted, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* Start or stop the service, and wait until it has happened. */
+/* Start or stop the service, and wait until it has happened. A service manager that starts the
+ * services of a booting Windows (or Wine) starts no others until it has done so. */
 static int service_change(SC_HANDLE service, bool start) {
         DWORD wanted = start ? SERVICE_RUNNING : SERVICE_STOPPED;
         SERVICE_STATUS status;
+        bool asked = false;
 
-        if (start ? !StartServiceW(service, 0, NULL)
-                  : !ControlService(service, SERVICE_CONTROL_STOP, &status))
-                return failed(start ? "StartService" : "ControlService");
-        for (unsigned i = 0; i < 500; i++) {
+        for (unsigned i = 0; i < CHANGE_TRIES; i++) {
+                if (!asked)
+                        asked = start ? StartServiceW(service, 0, NULL)
+                                      : ControlService(service, SERVICE_CONTROL_STOP, &status);
+                if (!asked && GetLastError() != ERROR_SERVICE_DATABASE_LOCKED)
+                        return failed(start ? "StartService" : "ControlService");
                 if (QueryServiceStatus(service, &status) && status.dwCurrentState == wanted)
                         return EXIT_SUCCESS;
-                Sleep(10);
+                Sleep(CHANGE_PAUSE_MS);
         }
         return failed("waiting for the service");
 }

@@ -4,10 +4,11 @@
  * Shows and controls services, and lists message tables, for tests. It prints JSON.
  *
  *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE
- *   svctool depends NAME ON | messages FILE | hold FILE | show FILE
+ *   svctool depends NAME ON | messages FILE | hold FILE | show FILE | deafen
  *
  * 'messages' prints the message table of a program: {"1": "text", …}. 'hold' keeps a file open, so
  * that nobody else can open it, and 'show' as the Event Viewer does, until standard input ends.
+ * 'deafen' does to Wine's service manager what a client does that is killed while it connects.
  */
 
 #include "windows-helper/win/win.h"
@@ -19,6 +20,7 @@
 
 #define MESSAGE_ID_MAX 256
 #define NAME_ROOM      512
+#define DEAFEN_TRIES   200 /* five are enough as a rule */
 
 static int fail(const char *what) {
         printf("{\"error\":%lu,\"what\":\"%s\"}\n", GetLastError(), what);
@@ -101,12 +103,31 @@ static BOOL depend(SC_HANDLE service, const wchar_t *on) {
                                     SERVICE_NO_CHANGE, NULL, NULL, NULL, needs, NULL, NULL, NULL);
 }
 
+/* A client that has connected and gone before Wine's service manager waits at that end of the pipe:
+ * it never waits there again, and has no other end (fact 10.1.7). */
+static int deafen(void) {
+        SC_HANDLE manager;
+
+        for (unsigned i = 0; i < DEAFEN_TRIES; i++) {
+                HANDLE pipe = CreateFileW(L"\\\\.\\pipe\\svcctl", GENERIC_READ | GENERIC_WRITE, 0,
+                                          NULL, OPEN_EXISTING, 0, NULL);
+
+                if (pipe != INVALID_HANDLE_VALUE)
+                        (void) CloseHandle(pipe);
+        }
+        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        printf("{\"error\":%lu}\n", manager ? ERROR_SUCCESS : GetLastError());
+        return EXIT_SUCCESS;
+}
+
 int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **argv) {
         SERVICE_STATUS status;
         SC_HANDLE manager, service;
 
+        if (argc == 2 && wcscmp(argv[1], L"deafen") == 0)
+                return deafen();
         if (argc < 3)
                 return EXIT_FAILURE;
         if (wcscmp(argv[1], L"messages") == 0)

@@ -55,7 +55,7 @@ def kill_later(helper, registry, delay, in_the_middle, timeout):
     threading.Thread(target=work, daemon=True).start()
 
 
-def test_kill_at_any_instant(start_helper, registry, connect):
+def test_kill_at_any_instant(whole_wine, start_helper, registry, connect):
     for (family, name), data in FOREIGN.items():
         registry.set_rule(name, data, family)
     seed = random.randrange(1 << 32)
@@ -63,6 +63,8 @@ def test_kill_at_any_instant(start_helper, registry, connect):
     chance = random.Random(seed)
     n_open, apply_time = [], 0.2
     for n in range(KILLS):
+        if n % 10 == 0:
+            whole_wine()
         helper = start_helper(recovery=60000)
         agent = connect(helper)
         # Each run asks for other targets, or for nothing at all, so that writes, changes and
@@ -87,6 +89,7 @@ def test_kill_at_any_instant(start_helper, registry, connect):
     print(f"{KILLS} kills within {apply_time * 1000:.0f} ms, changes left open: {n_open}")
     assert sum(n > 0 for n in n_open) >= KILLS / 10, "the kills did not hit the middle of anything"
 
+    whole_wine()
     helper = start_helper(recovery=60000)
     services, rules = wanted("172.29.0.2/20")
     agent = connect(helper)
@@ -97,12 +100,14 @@ def test_kill_at_any_instant(start_helper, registry, connect):
     assert registry.rules() == FOREIGN and registry.ledger() == {}
 
 
-def test_rules_are_kept_for_the_agent_that_comes_back(start_helper, registry, connect, iphlpsvc):
+def test_rules_are_kept_for_the_agent_that_comes_back(whole_wine, start_helper, registry, connect,
+                                                      iphlpsvc):
     services, rules = wanted("172.29.0.2/20")
     helper = start_helper()
     connect(helper).push(services, v4="172.29.0.2/20")
     written = registry.rules()
     helper.kill()
+    whole_wine()
     changes = iphlpsvc.changes()
 
     helper = start_helper(recovery=1500)
@@ -116,11 +121,13 @@ def test_rules_are_kept_for_the_agent_that_comes_back(start_helper, registry, co
     assert iphlpsvc.changes() <= changes + 1
 
 
-def test_rules_of_an_agent_that_does_not_come_back_are_withdrawn(start_helper, registry, connect):
+def test_rules_of_an_agent_that_does_not_come_back_are_withdrawn(whole_wine, start_helper, registry,
+                                                                 connect):
     services, _ = wanted("172.29.0.2/20")
     helper = start_helper()
     connect(helper).push(services, v4="172.29.0.2/20")
     helper.kill()
+    whole_wine()
     assert len(registry.rules()) == RULES + 1  # nothing foreign is on 0.0.0.0:29000 here
     start_helper(recovery=300)
     wait_until(registry.clean, 5, "withdrawal")

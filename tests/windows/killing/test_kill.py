@@ -102,10 +102,11 @@ def kill_once(start_helper, agents, chance, apply_time):
         assert not life.is_alive(), "an agent did not notice the helper's end"
 
 
-def settle(start_helper, registry, agents, chance):
+def settle(start_helper, registry, agents, chance, whole_wine):
     """All agents request their services, and all rules become right. Then the helper ends, and only
     foreign values are left. Half of the time it is stopped; otherwise it is killed, a new one starts,
     and no agent comes back. Returns how long it took until all rules were right."""
+    whole_wine()
     helper = start_helper(recovery=60000)
     began, expected, clients = time.monotonic(), dict(FOREIGN), []
     for a in agents:
@@ -128,6 +129,7 @@ def settle(start_helper, registry, agents, chance):
         assert helper.stop() == 0
     else:
         helper.kill()
+        whole_wine()
         helper = start_helper(recovery=50)
         wait_until(lambda: registry.rules() == FOREIGN and registry.ledger() == {}, 30,
                    "withdrawal of the rules that nobody asks for")
@@ -136,7 +138,7 @@ def settle(start_helper, registry, agents, chance):
     return took
 
 
-def test_kill_at_any_instant(start_helper, registry, capsys):
+def test_kill_at_any_instant(whole_wine, start_helper, registry, capsys):
     for (family, name), data in FOREIGN.items():
         registry.set_rule(name, data, family)
     seed = random.randrange(1 << 32)
@@ -145,14 +147,14 @@ def test_kill_at_any_instant(start_helper, registry, capsys):
     agents = [Agent(n, chance.random()) for n in range(AGENTS)]
     for a in agents:
         registry.set_key(a.owner, a.identity["key"])
-    apply_time = max(0.2, settle(start_helper, registry, agents, chance))
+    apply_time = max(0.2, settle(start_helper, registry, agents, chance, whole_wine))
     values, opened, hit = 0, 0, 0
     for n in range(KILLS):
         kill_once(start_helper, agents, chance, apply_time)
         ours, n_open = check(registry, agents)
         values, opened, hit = values + ours, opened + n_open, hit + (n_open > 0)
         if (n + 1) % ROUND == 0:
-            settle(start_helper, registry, agents, chance)
+            settle(start_helper, registry, agents, chance, whole_wine)
     with capsys.disabled():
         print(f"\n  {KILLS} kills, {hit} within a change: {values} of our values checked, all proved; "
               f"{opened} changes left unfinished, all repaired; 0 leaked, 0 foreign touched")
