@@ -4,24 +4,30 @@
 
     tools/mutate.py [FILE…]     (by './dev mutate'; without FILE, the modules that decide)
 
-Each change is made in a copy of the tree below build/mutate, compiled, and given to the unit tests of
-that part. A change that all tests let pass is a survivor: a line that is not tested, or one that may
-just as well be otherwise. tests/unit/survivors.txt lists the latter, each with its reason. Any other
-survivor is printed, and the exit status is 1.
+Each change is compiled below build/mutate, and given to the unit tests of that part. A change that all
+tests let pass is a survivor: a line that is not tested, or one that may just as well be otherwise.
+tests/unit/survivors.txt lists the latter, each with its reason. Any other survivor is printed, and the
+exit status is 1. MUTATE_QUICK=0.5 leaves out the programs that take longer (seconds of the processor).
 """
+import collections
 import concurrent.futures
-import filecmp
+import json
 import os
 import re
+import resource
+import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 
 TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(TOP, "build", "mutate")
 JUSTIFIED = os.path.join(TOP, "tests", "unit", "survivors.txt")
-TEST_LIMIT = 60  # seconds for one program; a change may make a loop endless
+LIBRARY = "libchanged.so"
+TEST_LIMIT, SANITIZED_LIMIT = 10, 60  # seconds of the processor for one program
+QUICK = float(os.environ.get("MUTATE_QUICK", "0"))
 
 # Files, and the unit tests that have to notice a change in them: the nearest first.
 MODULES = [
@@ -37,6 +43,9 @@ SWAPS = [("==", "!="), ("!=", "=="), ("<=", "<"), (">=", ">"), ("<", "<="), (">"
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'|\w+|<<=?|>>=?|->|[-+*/%&|^=!<>]=|&&|\|\||\+\+|--|\S')
 STATEMENT = re.compile(r"^\s+(?!return\b|goto\b|typedef\b|static\b|const\b|struct\b|\w+ \*?\w+( =|;|\[))"
                        r"[\w*(].*;\s*(/\*.*\*/)?$")
+
+
+Change = collections.namedtuple("Change", "path line old new text")
 
 
 def code_lines(text):
@@ -82,66 +91,99 @@ def changes_of_file(path):
     for number, line in code_lines(text):
         for changed in changes_of_line(line):
             if changed != line:
-                yield path, number, line, "\n".join(lines[:number] + [changed] + lines[number + 1:]), changed
+                yield Change(path, number, line, changed,
+                             "\n".join(lines[:number] + [changed] + lines[number + 1:]))
 
 
-class Worker:
-    """One copy of the tree with a build of its own."""
+class Build:
+    """One build of the tree. A change is compiled alone, to a library that the programs load in place of
+    the original, so nothing is linked anew."""
 
-    def __init__(self, number):
-        self.tree, self.build = os.path.join(WORK, f"tree{number}"), os.path.join(WORK, f"build{number}")
-        self.copy()
-        if not os.path.exists(os.path.join(self.build, "build.ninja")):
-            shutil.rmtree(self.build, ignore_errors=True)
-            subprocess.run(["meson", "setup", self.build, self.tree, "-Doptimization=0", "-Ddebug=false"],
-                           check=True, stdout=subprocess.DEVNULL)
+    def __init__(self, sanitize):
+        self.dir = os.path.join(WORK, "sanitized" if sanitize else "plain")
+        # The sanitizers have a map of the memory, which counts as theirs.
+        self.limit = SANITIZED_LIMIT if sanitize else TEST_LIMIT
+        self.limits = ["prlimit", f"--cpu={self.limit}", "--core=0"] + ([] if sanitize else [f"--as={1 << 32}"])
+        if not os.path.exists(os.path.join(self.dir, "build.ninja")):
+            shutil.rmtree(self.dir, ignore_errors=True)
+            subprocess.run(["meson", "setup", self.dir, TOP, "-Doptimization=0", "-Ddebug=false",
+                            *(["-Db_sanitize=address,undefined"] if sanitize else [])], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["ninja", "-C", self.dir, "-j", str(os.cpu_count() or 1)], check=True,
+                       stdout=subprocess.DEVNULL)
+        with open(os.path.join(self.dir, "compile_commands.json"), encoding="utf-8") as f:
+            self.compile = {os.path.normpath(os.path.join(c["directory"], c["file"])): shlex.split(c["command"])
+                            for c in json.load(f)}
+        self.targets = [t.split(":")[0] for t in self.ninja("targets", "all")]
 
-    def copy(self):
-        """Bring the copy up to date. Files that are the same keep their times, so little is built."""
-        for name in tracked():
-            source, target = os.path.join(TOP, name), os.path.join(self.tree, name)
-            os.makedirs(os.path.dirname(target), exist_ok=True)
-            if os.path.isfile(source) and not (os.path.isfile(target) and
-                                               filecmp.cmp(source, target, shallow=False)):
-                shutil.copy(source, target)
+    def ninja(self, *tool):
+        return subprocess.run(["ninja", "-C", self.dir, "-t", *tool], check=True, capture_output=True,
+                              text=True).stdout.strip().split("\n")[tool[0] != "targets":]
 
-    def ninja(self, targets):
-        return subprocess.run(["ninja", "-C", self.build, "-j", "1", *targets],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0
+    def folder(self, path):
+        return self.dir + "-" + path.replace("/", "-")
 
-    def targets(self, prefixes):
-        lines = subprocess.run(["ninja", "-C", self.build, "-t", "targets", "all"], check=True,
-                               capture_output=True, text=True).stdout.split("\n")
-        names = [line.split(":")[0] for line in lines]
-        return [n for p in prefixes for n in names
-                if os.path.basename(n).startswith(p) and n.startswith("tests/unit/") and "." not in
-                os.path.basename(n)]
+    def library(self, path, text, target):
+        """Compile a module, with the given text, as a library. False: it does not compile."""
+        words = self.compile[os.path.join(TOP, path)]
+        words = words[words[0].endswith("ccache"):words.index("-MD")]
+        return subprocess.run([*words, "-w", "-shared", f"-Wl,-soname,{LIBRARY}", "-o", target, "-x", "c", "-"],
+                              cwd=self.dir, input=text, text=True, stderr=subprocess.DEVNULL).returncode == 0
 
-    def passes(self, program):
+    def programs(self, path, prefixes, only=None):
+        """The unit tests that contain the module, linked so that they load it as a library; the quickest go
+        first. They are known by their names."""
+        folder = self.folder(path)
+        library = os.path.join(folder, LIBRARY)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(os.path.join(folder, "empty"))
+        with open(os.path.join(TOP, path), encoding="utf-8") as f:
+            if not self.library(path, f.read(), library) or \
+                    not self.library(path, "", os.path.join(folder, "empty", LIBRARY)):
+                sys.exit(f"{path}: does not compile")
+        found = []
+        for name in self.targets:
+            base = os.path.basename(name)
+            if not name.startswith("tests/unit/") or "." in base or not base.startswith(tuple(prefixes)) or \
+                    only and base not in only:
+                continue
+            program = os.path.join(folder, base)
+            words = shlex.split(self.ninja("commands", name)[-1])
+            if any(w.startswith("-Wl,--wrap") for w in words):
+                continue  # it wraps calls of the module, which a library's are not
+            words[words.index("-o") + 1] = program
+            subprocess.run([words[0], "-Wl,--no-as-needed", library, *words[1:]], check=True, cwd=self.dir)
+            if not self.passes(program, os.path.join(folder, "empty")):  # it does not start: it needs the module
+                found.append((self.time(program, folder), base))
+        names = [name for seconds, name in sorted(found) if not QUICK or only or seconds < QUICK]
+        return names or sys.exit(f"{path}: no unit test contains it")
+
+    def time(self, program, folder):
+        """How much of the processor the program takes; it must pass."""
+        start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
+        if not self.passes(program, folder):
+            sys.exit(f"{program} fails without a change")
+        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start
+
+    def passes(self, program, folder):
+        """Whether the program passes with the library in the folder. A change may make a loop endless, or
+        one that allocates."""
+        env = dict(os.environ, CK_FORK="no", LD_LIBRARY_PATH=folder,
+                   ASAN_OPTIONS="verify_asan_link_order=0", UBSAN_OPTIONS="halt_on_error=1")
         try:
-            return subprocess.run([os.path.join(self.build, program)], stdout=subprocess.DEVNULL,
-                                  stderr=subprocess.DEVNULL, timeout=TEST_LIMIT, cwd=self.tree,
-                                  env=dict(os.environ, CK_DEFAULT_TIMEOUT="20")).returncode == 0
+            return subprocess.run([*self.limits, program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  timeout=6 * self.limit, cwd=TOP, env=env).returncode == 0
         except subprocess.TimeoutExpired:
             return False
 
-    def notices(self, path, changed_text, programs):
-        """None: the change does not compile; otherwise whether a test notices it."""
-        full = os.path.join(self.tree, path)
-        with open(os.path.join(TOP, path), encoding="utf-8") as f:
-            original = f.read()
-        try:
-            with open(full, "w", encoding="utf-8") as f:
-                f.write(changed_text)
-            if not self.ninja(programs[:1]):
+    def notices(self, change, programs):
+        """None: the change does not compile; otherwise the program that notices it, or ""."""
+        with tempfile.TemporaryDirectory(dir=WORK) as folder:
+            if not self.library(change.path, change.text, os.path.join(folder, LIBRARY)):
                 return None
-            for program in programs:
-                if not self.ninja([program]) or not self.passes(program):
-                    return True
-            return False
-        finally:
-            with open(full, "w", encoding="utf-8") as f:
-                f.write(original)
+            for name in programs:
+                if not self.passes(os.path.join(self.folder(change.path), name), folder):
+                    return name
+        return ""
 
 
 def justified():
@@ -173,46 +215,44 @@ def files(names):
                 yield path, tests
 
 
-def main():
-    excused, lock = justified(), threading.Lock()
-    workers = [Worker(n) for n in range(os.cpu_count() or 1)]
-    for w in workers:
-        w.ninja([])
-    work = []
-    for path, prefixes in files(sys.argv[1:]):
-        programs = workers[0].targets(prefixes)
-        work += [(change, programs) for change in changes_of_file(path)]
-    counts, survivors, free = {"killed": 0, "not compiled": 0, "excused": 0}, [], list(workers)
+class Run:
+    """What has become of the changes so far."""
 
-    def one(item):
-        (path, number, line, text, changed), programs = item
-        with lock:
-            worker = free.pop()
-        try:
-            noticed = worker.notices(path, text, programs)
-        finally:
-            with lock:
-                free.append(worker)
-        with lock:
-            if noticed is None:
-                counts["not compiled"] += 1
-            elif noticed:
-                counts["killed"] += 1
-            elif (path, line.strip(), changed.strip()) in excused:
-                counts["excused"] += 1
-            else:
-                survivors.append((path, number, line, changed))
-                print(f"{path}:{number + 1}\n- {line.strip()}\n+ {changed.strip()}", flush=True)
-            done = sum(counts.values()) + len(survivors)
+    def __init__(self, total):
+        self.total, self.lock, self.excused = total, threading.Lock(), justified()
+        self.counts = {"noticed": 0, "do not compile": 0, "justified": 0, "survivors": 0}
+
+    def one(self, builds, change):
+        for build, programs in builds:
+            noticed = build.notices(change, programs)
+            if noticed != "":
+                break
+        with self.lock:
+            key = (change.path, change.old.strip(), change.new.strip())
+            kind = ("do not compile" if noticed is None else "noticed" if noticed else
+                    "justified" if key in self.excused else "survivors")
+            self.counts[kind] += 1
+            if kind == "survivors":
+                print(f"{change.path}:{change.line + 1}\n- {key[1]}\n+ {key[2]}", flush=True)
+            done = sum(self.counts.values())
             if sys.stderr.isatty() or done % 100 == 0:
-                print(f"\r{done}/{len(work)} ", end="" if sys.stderr.isatty() else "\n", file=sys.stderr,
+                print(f"\r{done}/{self.total} ", end="" if sys.stderr.isatty() else "\n", file=sys.stderr,
                       flush=True)
 
-    with concurrent.futures.ThreadPoolExecutor(len(workers)) as pool:
-        list(pool.map(one, work))
-    print(f"{len(work)} changes: {counts['killed']} noticed, {counts['not compiled']} do not compile, "
-          f"{counts['excused']} justified, {len(survivors)} survivors")
-    return 1 if survivors else 0
+
+def main():
+    builds = [Build(False), Build(True)]  # most changes are noticed without the sanitizers, in less time
+    work = [(path, prefixes, list(changes_of_file(path))) for path, prefixes in files(sys.argv[1:])]
+    run = Run(sum(len(changes) for _, _, changes in work))
+    for path, prefixes, changes in work:
+        before, names = dict(run.counts), builds[0].programs(path, prefixes)
+        both = [(builds[0], names), (builds[1], builds[1].programs(path, prefixes, names))]
+        with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            list(pool.map(lambda change: run.one(both, change), changes))
+        print(f"{path}: {len(changes)} changes: " +
+              ", ".join(f"{n - before[kind]} {kind}" for kind, n in run.counts.items()), flush=True)
+    print(f"{run.total} changes: " + ", ".join(f"{n} {kind}" for kind, n in run.counts.items()))
+    return 1 if run.counts["survivors"] else 0
 
 
 if __name__ == "__main__":

@@ -103,12 +103,15 @@ static const Case cases[] = {
                  "route4 3 10.1.0.1 10\n",
          "eth1", "10.1.0.2/24 10.1.0.1", "", CHOICE_SECOND_BEST},
         {"a bridge over the Hyper-V adapter has its place", "",
-         LO "link 2 eth0 up vmbus port-of 4\n" DOCKER0
-            "link 4 br0 up made\naddr 4 172.22.80.77/20\nroute4 4 172.22.80.1 425\n",
+         "link 2 eth0 up vmbus port-of 4\n" LO DOCKER0
+         "link 4 br0 up made\naddr 4 172.22.80.77/20\nroute4 4 172.22.80.1 425\n",
          "br0", "172.22.80.77/20 172.22.80.1", ""},
         {"a bridge over something else has not", "",
          WSL_NAT "link 6 veth1 up made port-of 7\nlink 7 br0 up made\naddr 7 10.9.0.1/24\n"
                  "route4 7 10.9.0.254 0\n",
+         "eth0", "172.29.144.5/20 172.29.144.1", ""},
+        {"multipath through two gateways of one interface: the first", "",
+         LO ETH0 "addr 2 172.29.144.5/20\nroute4 2 172.29.144.1 0\nroute4 2 172.29.144.9 0\n",
          "eth0", "172.29.144.5/20 172.29.144.1", ""},
         {"route of a link that is not in the snapshot", "", LO "route4 9 192.0.2.1 0\n", "", "", "",
          CHOICE_NO_ROUTE},
@@ -148,7 +151,7 @@ static const Case cases[] = {
          LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\n", "eth0", "10.50.0.2/24", "",
          CHOICE_AMBIGUOUS},
         {"of two subnets with a direct route the first", "",
-         LO ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\nroute4 2 direct 0\n", "eth0",
+         ETH0 "addr 2 10.50.0.2/24\naddr 2 172.29.144.5/20\nroute4 2 direct 0\n" LO, "eth0",
          "10.50.0.2/24", "", CHOICE_AMBIGUOUS},
         {"an alias or an old address beside it leaves no doubt", "",
          LO ETH0 "addr 2 10.50.0.3/24 secondary\naddr 2 10.50.0.2/24\n"
@@ -231,6 +234,10 @@ static const Case cases[] = {
          LO "link 2 wb0 up\naddr 2 2001:db8::5/64\naddr 2 fe80::5/64 link\n"
             "route6 2 fe80::1 1024\n" DOCKER0,
          "wb0", "", "2001:db8::5/64 fe80::1"},
+        {"IPv6 only, on a bridge over an adapter without the mark", "",
+         LO "link 2 eth0 up port-of 4\nlink 4 br0 up made\naddr 4 2001:db8::5/64\n"
+            "route6 4 fe80::1 1024\n",
+         "br0", "", "2001:db8::5/64 fe80::1"},
         {"temporary IPv6 addresses change by themselves", "",
          LO ETH0
          "addr 2 2001:db8::aaaa/64 temporary\naddr 2 2001:db8::5/64\nroute6 2 fe80::1 1024\n",
@@ -259,6 +266,8 @@ static const Case cases[] = {
          ""},
         {"override that does not exist", "eth7", WSL_NAT, "", "", "", CHOICE_NO_INTERFACE},
         {"override that is a prefix of a name", "eth", WSL_NAT, "", "", "", CHOICE_NO_INTERFACE},
+        {"override of one letter", "w", WSL_NAT "link 8 w up\naddr 8 10.4.0.1/24\n", "w",
+         "10.4.0.1/24", ""},
         {"override that is down", "wb1", WSL_NAT "link 8 wb1\naddr 8 10.4.0.1/24\n", "wb1", "", "",
          CHOICE_LINK_DOWN},
         {"override without an address", "wb1", WSL_NAT "link 8 wb1 up\n", "wb1", "", "",
@@ -279,6 +288,8 @@ static const Case cases[] = {
          CHOICE_NO_INTERFACE},
         {"an address of an interface that is down", "10.4.0.1",
          WSL_NAT "link 8 wb1\naddr 8 10.4.0.1/24\n", "wb1", "", "", CHOICE_LINK_DOWN},
+        {"an address of an interface that has come after the dump of the interfaces", "10.4.0.1",
+         WSL_NAT "addr 9 10.4.0.1/24\n", "", "", "", CHOICE_NO_INTERFACE},
         {"an address of lo", "10.255.255.254", WSL_NAT, "", "", "", CHOICE_NO_INTERFACE},
         {"override lo", "lo", WSL_NAT "addr 1 10.4.0.1/24\n", "lo", "", "", CHOICE_NO_ADDRESS},
 };
