@@ -99,10 +99,10 @@ static int key_read(const char *path, const char *shown, bool secret, const char
         if (secret && (problem = key_file_problem(fd)))
                 return key_problem(ret_problem, shown, problem);
         n = read(fd, text, sizeof(text));
+        r = n < 0 ? KEY_E_MISSING : key_parse(text, (size_t) n, ret_key);
+        session_wipe(text, sizeof(text));
         if (n < 0)
                 return key_problem(ret_problem, shown, "cannot be read, ignoring");
-        r = key_parse(text, (size_t) n, ret_key);
-        session_wipe(text, sizeof(text));
         if (r == KEY_E_BAD) {
                 return key_problem(ret_problem, shown,
                                    "is not 64 hexadecimal digits, ignoring; pair again");

@@ -66,11 +66,11 @@ static int read_key(uint8_t ret_key[WIRE_KEY_SIZE]) {
                              "'wslbridge-helper pair --print' shows.\n",
                              stderr);
         n = read_line(text);
-        if (n < 0)
-                return ctl_error_errno((int) -n, "read", "the key");
-        if (n <= KEY_FILE_MAX)
+        if (n >= 0 && n <= KEY_FILE_MAX)
                 r = key_parse(text, (size_t) n, ret_key);
         session_wipe(text, sizeof(text));
+        if (n < 0)
+                return ctl_error_errno((int) -n, "read", "the key");
         if (r == 0)
                 return CTL_EXIT_OK;
         return ctl_error(

@@ -10,12 +10,10 @@ import tree
 PAGE = "docs/promises.md"
 
 
-def rows(heading_is_tested=True):
+def rows():
     """[(words, page, [test])] of all tables."""
-    tested, _, untested = tree.read(PAGE).partition("\n## Promises without a test\n")
-    text = tested if heading_is_tested else untested
     found = []
-    for line in re.findall(r"^\| (.+) \|$", text, re.MULTILINE):
+    for line in re.findall(r"^\| (.+) \|$", tree.read(PAGE), re.MULTILINE):
         cells = line.split(" | ")
         if cells[0] != "promise":
             found.append((cells[0], cells[1], re.findall(r"`([\w/.-]+::\w+)`", "".join(cells[2:]))))
@@ -29,14 +27,14 @@ def plain(text):
     return re.sub(r"\s+([,;.:])(?=\s|$)", r"\1", re.sub(r"\s+", " ", text))
 
 
-@pytest.mark.parametrize("words,page", [row[:2] for row in rows() + rows(False)])
+@pytest.mark.parametrize("words,page", [row[:2] for row in rows()])
 def test_the_words_stand_on_the_page(words, page):
     assert plain(words) in plain(tree.read(page)), f"{page}: mend {PAGE}, and look at the tests"
 
 
 @pytest.mark.parametrize("words,page,tests", rows())
 def test_the_tests_exist(words, page, tests):
-    assert tests, f"'{words}' has no test: move it to the last table"
+    assert tests, f"'{words}' has no test"
     for path, name in (test.split("::") for test in tests):
         assert os.path.exists(os.path.join(tree.TOP, path)), path
         pattern = rf"^def {name}\(" if path.endswith(".py") else rf"\bSTART_TEST\({name}\)"
@@ -44,10 +42,10 @@ def test_the_tests_exist(words, page, tests):
 
 
 def test_the_check_sees_a_promise_that_is_gone():
-    assert len(rows()) > 50 and rows(False)
+    assert len(rows()) > 50
     assert plain("Rules are withdrawn some day") not in plain(tree.read("README.md"))
 
 
 def test_no_promise_stands_twice():
-    keys = [row[:2] for row in rows() + rows(False)]
+    keys = [row[:2] for row in rows()]
     assert len(keys) == len(set(keys))

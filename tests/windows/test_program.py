@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The exe itself: its DLLs, its size and its command line."""
+"""The exe itself: its DLLs, its size, its command line, and what it can start."""
 
 import os
 import pathlib
@@ -136,3 +136,63 @@ def test_each_command_explains_itself(prefix, build_win):
         assert prefix.run(exe, "help", command).stdout == text
     for asked in ("/?", "-h"):
         assert prefix.run(exe, "uninstall", asked).stdout.startswith("Usage: wslbridge-helper uni")
+
+
+# Whatever can start a program, by import or by name.
+STARTS = re.compile(r"(CreateProcess\w*|ShellExecute\w*|WinExec|LoadModule|NtCreateUserProcess|"
+                    r"RtlCreateUserProcess|_?w?system|_?w?popen|_?w?(?:spawn|exec)[lv]p?e?)")
+
+
+class Objects:
+    """The objects of which the program is linked: which needs which."""
+
+    def __init__(self, tree):
+        self.needs, self.defines = {}, {}
+        files = sorted(tree.glob("windows-helper/wslbridge-helper.exe.p/*.obj"))
+        files += sorted(tree.glob("**/lib*.a"))
+        listed = subprocess.run(["x86_64-w64-mingw32-nm", "-A", "-g", *files], check=True,
+                                capture_output=True, text=True).stdout
+        for where, kind, name in re.findall(r"^(\S+):[0-9a-f ]+ (\w) (\S+)$", listed, re.MULTILINE):
+            if kind == "U":
+                self.needs.setdefault(where, set()).add(name)
+            else:
+                self.defines[name] = where
+
+    def behind(self, name):
+        """The objects that may run when the function @name does."""
+        found, new = set(), {self.defines[name]}
+        while new:
+            found |= new
+            new = {self.defines[n] for o in new for n in self.needs.get(o, ()) if n in self.defines}
+            new -= found
+        return found
+
+    def starters(self, name):
+        """What these need that starts programs: {function: object}."""
+        return {n.removeprefix("__imp_"): pathlib.PurePath(o).name for o in self.behind(name)
+                for n in self.needs.get(o, ()) if STARTS.fullmatch(n.removeprefix("__imp_"))}
+
+
+def test_the_service_starts_no_program(build_win):
+    """Nothing that the service can reach needs a function that starts a program. 'pair' is the only
+    one that does, for wsl.exe."""
+    objects = Objects(build_win)
+    assert objects.starters("command_pair") == {"CreateProcessW": "vm_wsl-pair.c.obj"}
+    service = objects.behind("service_run")
+    assert {"service_helper.c.obj", "vm_vms.c.obj", "host_firewall-com.c.obj"} <= \
+        {pathlib.PurePath(o).name for o in service}, "the objects were not found"
+    assert objects.starters("service_run") == {}
+    assert objects.starters("command_run") == {}
+
+
+def test_no_program_is_started_by_a_name(request):
+    """Functions can also be looked up by name, and an object of COM can be a program of its own."""
+    sources = pathlib.Path(request.config.rootpath) / "windows-helper"
+    named, contexts = set(), set()
+    for source in sources.rglob("*.[ch]"):
+        text = source.read_text()
+        if any(STARTS.fullmatch(s) for s in re.findall(r'L?"(\w+)"', text)):
+            named.add(source.name)
+        contexts |= set(re.findall(r"CLSCTX_\w+", text))
+    assert named == set()
+    assert contexts == {"CLSCTX_INPROC_SERVER"}

@@ -249,6 +249,15 @@ typedef struct RegistryEnum {
         DWORD name_size, data_size;
 } RegistryEnum;
 
+/* The data may be a key of an agent, also where only the names are wanted. */
+static void registry_enum_done(RegistryEnum *e) {
+        if (e->data)
+                SecureZeroMemory(e->data, e->data_size);
+        free(e->data);
+        free(e->name);
+        *e = (RegistryEnum){.name = NULL};
+}
+
 /* Make room for the longest name and the longest data that the key has now. Return: a Win32 error.
  */
 static LSTATUS registry_enum_reserve(RegistryEnum *e, HKEY key) {
@@ -259,8 +268,7 @@ static LSTATUS registry_enum_reserve(RegistryEnum *e, HKEY key) {
                                  &data_max, NULL, NULL);
         if (error != ERROR_SUCCESS)
                 return error;
-        free(e->name);
-        free(e->data);
+        registry_enum_done(e);
         e->name_size = name_max + 1;
         e->data_size = data_max + sizeof(wchar_t);
         e->name = calloc(e->name_size, sizeof(wchar_t));
@@ -310,8 +318,7 @@ int registry_some(RegistryKey *k, uint32_t *index, size_t n,
                         n--;
                 }
         }
-        free(e.data);
-        free(e.name);
+        registry_enum_done(&e);
         if (r == 0 && error == ERROR_SUCCESS)
                 return 1;
         if (r != 0 || error == ERROR_NO_MORE_ITEMS || registry_lost(k, error))
