@@ -56,6 +56,7 @@ static void fake_sleep(DWORD ms);
 static struct {
         bool exists, refuse;
         DWORD access;                                /* asked for the service */
+        BOOL after_errors;                           /* it is restarted */
         const wchar_t *needs;                        /* dependencies; points to what was passed */
         unsigned n_needs, n_protect, n_change;       /* calls */
         DWORD system, administrators, users, others; /* what the descriptor allows */
@@ -109,6 +110,9 @@ static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info) {
                 SetLastError(ERROR_ACCESS_DENIED);
                 return FALSE;
         }
+        if (level == SERVICE_CONFIG_FAILURE_ACTIONS_FLAG)
+                fake.after_errors =
+                        ((SERVICE_FAILURE_ACTIONS_FLAG *) info)->fFailureActionsOnNonCrashFailures;
         fake.n_change++;
         return TRUE;
 }
@@ -156,6 +160,7 @@ static struct {
         int left_ms;                                      /* of a pending state */
         int start_ms, stop_ms;                            /* how long it takes */
         unsigned n_start, n_stop, n_hand_over, n_unheard; /* calls; the last in a pending state */
+        bool fails;                                       /* it ends instead of running */
         bool old;                                         /* it does not know a hand-over */
         char said[1024];                                  /* the last line of the log */
 } life;
@@ -165,8 +170,8 @@ static void fake_sleep(DWORD ms) {
 
         life.left_ms -= (int) ms;
         if (pending && life.left_ms <= 0)
-                life.state =
-                        life.state == SERVICE_START_PENDING ? SERVICE_RUNNING : SERVICE_STOPPED;
+                life.state = life.state == SERVICE_START_PENDING && !life.fails ? SERVICE_RUNNING
+                                                                                : SERVICE_STOPPED;
 }
 
 static BOOL WINAPI fake_status(SC_HANDLE service, LPSERVICE_STATUS ret_status) {
@@ -243,6 +248,7 @@ static void test_entry(bool exists) {
               fake.needs && fake.needs[0] == L'\0' && fake.needs[1] == L'\0');
         check("by all calls", fake.n_needs == (exists ? 2 : 1));
         check("all settings are accepted", fake.n_change == 7);
+        check("no restart after an error, before it was started", !fake.after_errors);
         check("the right to change the descriptor is asked for", fake.access & WRITE_DAC);
         check("the descriptor is set once", fake.n_protect == 1);
         check("SYSTEM and administrators may do everything",
@@ -263,6 +269,7 @@ static void test_restore(void) {
         config.lpDependencies = before;
         check("and one with a dependency with it",
               scm_restore(&entry) == 0 && fake.needs == before);
+        check("with a restart after an error, which all versions have", fake.after_errors);
 }
 
 static void begin(DWORD state, int start_ms, int stop_ms) {
@@ -308,6 +315,8 @@ static void test_start(void) {
         begin(SERVICE_STOPPED, 20000, 0);
         check("a start that takes its time is waited for",
               scm_start(true) == 0 && life.state == SERVICE_RUNNING && life.n_start == 1);
+        check("and restarted after an error from then on", fake.after_errors);
+        fake.after_errors = FALSE;
         begin(SERVICE_RUNNING, 1000, 1000);
         check("what the service manager has started is ended first",
               scm_start(true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
@@ -327,6 +336,11 @@ static void test_start(void) {
         begin(SERVICE_STOPPED, FOREVER, 0);
         check("so is a start without an end",
               scm_start(true) == -ETIMEDOUT && said("is still starting after 60 s"));
+        begin(SERVICE_STOPPED, 1000, 0);
+        life.fails = true;
+        fake.after_errors = FALSE;
+        check("one that ends at once is not restarted",
+              scm_start(true) == -ECHILD && said("ended at once") && !fake.after_errors);
 }
 
 int main(void) {

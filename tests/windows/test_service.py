@@ -94,7 +94,7 @@ def test_what_is_asked_of_the_service_manager(prefix, build_win):
     waited for, and what happens to a service that somebody else has started."""
     done = prefix.run(build_win / "tests/windows/test-scm.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 40 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 45 and "\n0 failed" in done.stdout
 
 
 def test_stop_and_start(helper_service, registry):

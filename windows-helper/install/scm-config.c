@@ -18,6 +18,12 @@ static void scm_set(SC_HANDLE service, DWORD level, void *info, const char *what
                                      what);
 }
 
+void scm_restart_after_errors(SC_HANDLE service, bool restart) {
+        SERVICE_FAILURE_ACTIONS_FLAG flag = {restart};
+
+        scm_set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &flag, "the actions after an error");
+}
+
 /* The service works without these settings (fact 9.1.6). */
 static void scm_set_all(SC_HANDLE service) {
         /* The service relies on access rights, not on privileges. Every process has the first of
@@ -37,7 +43,6 @@ static void scm_set_all(SC_HANDLE service) {
         /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us
          * (fact 9.1.3). */
         SERVICE_PRESHUTDOWN_INFO preshutdown = {SERVICE_STOP_HINT_MS};
-        SERVICE_FAILURE_ACTIONS_FLAG also_errors = {TRUE}; /* not only after a crash */
         /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, but not with a restricted token
          * (facts 2.1.2 and 9.1.5). */
         SERVICE_SID_INFO sid = {SERVICE_SID_TYPE_UNRESTRICTED};
@@ -46,8 +51,7 @@ static void scm_set_all(SC_HANDLE service) {
         scm_set(service, SERVICE_CONFIG_DESCRIPTION, &description, "the description");
         scm_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed, "the delayed start");
         scm_set(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failure, "the actions after a crash");
-        scm_set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &also_errors,
-                "the actions after an error");
+        scm_restart_after_errors(service, false);
         scm_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown, "the time for a shutdown");
         scm_set(service, SERVICE_CONFIG_SERVICE_SID_INFO, &sid, "the service's SID");
         scm_set(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required, "the privileges");

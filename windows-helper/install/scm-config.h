@@ -7,7 +7,15 @@
 
 #include "windows-helper/win/win.h"
 
+#include <stdbool.h>
+
 /* Everything besides the command line. @service: with the rights to change its configuration and
  * its descriptor, and to start it. Return: 0; or negative errno (logged) when it could not be
  * protected. A setting that this Windows does not know is logged and left out. */
 int scm_configure(SC_HANDLE service);
+
+/* Whether the service manager restarts a service that has ended with an error, and not only one
+ * that has crashed (fact 9.1.6). It does not before the service was started once: one that cannot
+ * start would be started again after the installation was taken back. @service: with the rights to
+ * change its configuration and to start it. */
+void scm_restart_after_errors(SC_HANDLE service, bool restart);

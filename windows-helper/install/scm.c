@@ -265,7 +265,7 @@ int scm_start(bool anew) {
         SC_HANDLE service;
         int r = 0;
 
-        service = scm_open(SERVICE_START | SCM_END_RIGHTS, &r);
+        service = scm_open(SERVICE_START | SERVICE_CHANGE_CONFIG | SCM_END_RIGHTS, &r);
         if (!service) {
                 if (r == -ENOENT)
                         log_write(LOG_LEVEL_ERROR, "The service is not installed");
@@ -274,6 +274,8 @@ int scm_start(bool anew) {
         r = -EAGAIN;
         for (int i = 0; i < SCM_TRIES && r == -EAGAIN; i++)
                 r = scm_start_once(service, anew);
+        if (r == 0)
+                scm_restart_after_errors(service, true);
         if (r == -EAGAIN)
                 log_write(LOG_LEVEL_ERROR, "Somebody else starts and stops the service, too");
         (void) CloseServiceHandle(service);
@@ -359,9 +361,10 @@ int scm_restore(const ScmEntry *entry) {
                 r = scm_remove();
                 return r == -ENOENT ? 0 : r;
         }
-        service = scm_open(SERVICE_CHANGE_CONFIG, &r);
+        service = scm_open(SERVICE_CHANGE_CONFIG | SERVICE_START, &r);
         if (!service)
                 return r;
+        scm_restart_after_errors(service, true);
         if (!ChangeServiceConfigW(service, c->dwServiceType, c->dwStartType, c->dwErrorControl,
                                   c->lpBinaryPathName, NULL, NULL,
                                   c->lpDependencies ? c->lpDependencies : scm_needs, NULL, NULL,
