@@ -15,14 +15,11 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 TREE = os.path.join(TOP, "build", "windows")
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
-import janitor  # noqa: E402
 import traffic  # noqa: E402
 import vswitch  # noqa: E402
-import fake_iphlpsvc  # noqa: E402
 import helper_process  # noqa: E402
 import program_load  # noqa: E402
-import wine_prefix  # noqa: E402
-import wine_registry  # noqa: E402
+import windows_host  # noqa: E402
 from wsb_client import Client, service  # noqa: E402
 
 KEY = bytes(range(100, 132))
@@ -93,32 +90,26 @@ def load(helper, prefix):
             "rss_kib": tool.resident_kib(helper.process.pid), "wine_kib": tool.baseline_kib()}
 
 
+def measure(prefix, registry, iphlpsvc, n):
+    registry.set(r"SOFTWARE\wslbridge\Policy", "MaxEndpointsPerAgent", n)
+    registry.set_key(f"{bytes(range(16)).hex()}/Debian", KEY)
+    exe = os.path.join(TREE, "windows-helper", "wslbridge-helper.exe")
+    helper = helper_process.Helper(prefix, exe, heartbeat=HEARTBEAT_MS)
+    figures = load(helper, prefix)
+    assert helper.stop() == 0
+    helper = helper_process.Helper(prefix, exe)
+    figures.update(rules(helper, registry, iphlpsvc, n))
+    assert helper.stop() == 0
+    return figures
+
+
 def main():
     vswitch.enter_host()
-    with vswitch.VirtualSwitch():
-        path = os.path.join(janitor.current_run(), "bench-helper")
-        prefix = wine_prefix.Prefix(path)
-        try:
-            prefix.create()
-            tools = os.path.join(TREE, "tests", "windows")
-            registry = wine_registry.Registry(prefix, tools)
-            iphlpsvc = fake_iphlpsvc.FakeIphlpsvc(prefix, tools, registry)
-            iphlpsvc.install()
-            iphlpsvc.start()
-            registry.set(r"SOFTWARE\wslbridge\Policy", "MaxEndpointsPerAgent", int(sys.argv[1]))
-            registry.set_key(f"{bytes(range(16)).hex()}/Debian", KEY)
-            exe = os.path.join(TREE, "windows-helper", "wslbridge-helper.exe")
-            helper = helper_process.Helper(prefix, exe, heartbeat=HEARTBEAT_MS)
-            figures = load(helper, prefix)
-            assert helper.stop() == 0
-            helper = helper_process.Helper(prefix, exe)
-            figures.update(rules(helper, registry, iphlpsvc, int(sys.argv[1])))
-            assert helper.stop() == 0
-            iphlpsvc.stop()
-            registry.close()
-        finally:
-            prefix.stop()
-            janitor.remove_tree(path)
+    tools = os.path.join(TREE, "tests", "windows")
+    with vswitch.VirtualSwitch(), windows_host.prefix("bench-helper") as prefix, \
+            windows_host.registry(prefix, tools) as registry, \
+            windows_host.iphlpsvc(prefix, tools, registry) as iphlpsvc:
+        figures = measure(prefix, registry, iphlpsvc, int(sys.argv[1]))
     print(json.dumps(figures))
 
 
