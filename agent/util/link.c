@@ -4,21 +4,18 @@
 
 #include "agent/util/link.h"
 
-#include "agent/util/cleanup.h"
-
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 bool link_leads_to(const char *file, const char *target, char *ret_path, size_t size) {
         int n_folder = *target == '/' ? 0 : (int) (strrchr(file, '/') - file);
-        _cleanup_free_ char *whole = NULL;
+        char whole[2 * PATH_MAX];
         size_t n = 0;
 
-        if (asprintf(&whole, "%.*s/%s", n_folder, file, target) < 0) {
-                whole = NULL;
+        if (snprintf(whole, sizeof(whole), "%.*s/%s", n_folder, file, target) >=
+            (int) sizeof(whole))
                 return false;
-        }
         for (const char *part = whole; *part;) {
                 size_t n_part;
 
