@@ -58,7 +58,7 @@ class Prefix:
         """End everything that runs in the prefix and start Wine again, like a boot of Windows. The
         registry and the files stay."""
         for last in (False, True):
-            self.stop()  # after 'wineboot -i' two service managers run (docs/windows-facts.md, 10.1.8)
+            self.stop()  # after 'wineboot -i' two service managers run (fact 10.1.8)
             self._persist()
             if self.services_answer():
                 return self
