@@ -7,7 +7,7 @@
 Each change is compiled below build/mutate, and given to the unit tests of that part. A change that all
 tests let pass is a survivor: a line that is not tested, or one that may just as well be otherwise.
 tests/unit/survivors.txt lists the latter, each with its reason. Any other survivor is printed, and the
-exit status is 1. MUTATE_QUICK=0.5 leaves out the programs that take longer (seconds of the processor).
+exit status is 1. For a first look, MUTATE_QUICK=1 leaves out the slow programs and the sanitizers.
 """
 import collections
 import concurrent.futures
@@ -26,8 +26,9 @@ TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 WORK = os.path.join(TOP, "build", "mutate")
 JUSTIFIED = os.path.join(TOP, "tests", "unit", "survivors.txt")
 LIBRARY = "libchanged.so"
-TEST_LIMIT, SANITIZED_LIMIT = 10, 60  # seconds of the processor for one program
-QUICK = float(os.environ.get("MUTATE_QUICK", "0"))
+SLOW = 0.5  # seconds of the processor: such programs come last
+LIMIT, SLOW_LIMIT, SANITIZED_LIMIT = 2, 20, 20  # the same, for one program with a change
+QUICK = os.environ.get("MUTATE_QUICK")
 
 # Files, and the unit tests that have to notice a change in them: the nearest first.
 MODULES = [
@@ -69,6 +70,9 @@ def code_lines(text):
 def changes_of_line(line):
     """Every changed version of a line."""
     code = line.split("/*")[0]
+    if re.match(r"^\s+(return|int r =) 0;$", code.rstrip()):  # callers ask whether it is below 0
+        yield code.replace("0", "-1")
+        return
     for found in TOKEN.finditer(code):
         for old, new in SWAPS:
             if found[0] == old:
@@ -102,8 +106,7 @@ class Build:
     def __init__(self, sanitize):
         self.dir = os.path.join(WORK, "sanitized" if sanitize else "plain")
         # The sanitizers have a map of the memory, which counts as theirs.
-        self.limit = SANITIZED_LIMIT if sanitize else TEST_LIMIT
-        self.limits = ["prlimit", f"--cpu={self.limit}", "--core=0"] + ([] if sanitize else [f"--as={1 << 32}"])
+        self.limits = ["prlimit", "--core=0"] + ([] if sanitize else [f"--as={1 << 32}"])
         if not os.path.exists(os.path.join(self.dir, "build.ninja")):
             shutil.rmtree(self.dir, ignore_errors=True)
             subprocess.run(["meson", "setup", self.dir, TOP, "-Doptimization=0", "-Ddebug=false",
@@ -131,7 +134,7 @@ class Build:
 
     def programs(self, path, prefixes, only=None):
         """The unit tests that contain the module, linked so that they load it as a library; the quickest go
-        first. They are known by their names."""
+        first: (seconds, name)."""
         folder = self.folder(path)
         library = os.path.join(folder, LIBRARY)
         shutil.rmtree(folder, ignore_errors=True)
@@ -152,36 +155,35 @@ class Build:
                 continue  # it wraps calls of the module, which a library's are not
             words[words.index("-o") + 1] = program
             subprocess.run([words[0], "-Wl,--no-as-needed", library, *words[1:]], check=True, cwd=self.dir)
-            if not self.passes(program, os.path.join(folder, "empty")):  # it does not start: it needs the module
+            if not self.passes(program, os.path.join(folder, "empty"), 60):  # it does not start: it needs the module
                 found.append((self.time(program, folder), base))
-        names = [name for seconds, name in sorted(found) if not QUICK or only or seconds < QUICK]
-        return names or sys.exit(f"{path}: no unit test contains it")
+        return sorted(found) or sys.exit(f"{path}: no unit test contains it")
 
     def time(self, program, folder):
         """How much of the processor the program takes; it must pass."""
         start = resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime
-        if not self.passes(program, folder):
+        if not self.passes(program, folder, 60):
             sys.exit(f"{program} fails without a change")
         return resource.getrusage(resource.RUSAGE_CHILDREN).ru_utime - start
 
-    def passes(self, program, folder):
+    def passes(self, program, folder, limit):
         """Whether the program passes with the library in the folder. A change may make a loop endless, or
         one that allocates."""
         env = dict(os.environ, CK_FORK="no", LD_LIBRARY_PATH=folder,
                    ASAN_OPTIONS="verify_asan_link_order=0", UBSAN_OPTIONS="halt_on_error=1")
         try:
-            return subprocess.run([*self.limits, program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
-                                  timeout=6 * self.limit, cwd=TOP, env=env).returncode == 0
+            return subprocess.run([*self.limits, f"--cpu={limit}", program], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                                  timeout=10 * limit, cwd=TOP, env=env).returncode == 0
         except subprocess.TimeoutExpired:
             return False
 
-    def notices(self, change, programs):
+    def notices(self, change, programs, limit):
         """None: the change does not compile; otherwise the program that notices it, or ""."""
         with tempfile.TemporaryDirectory(dir=WORK) as folder:
             if not self.library(change.path, change.text, os.path.join(folder, LIBRARY)):
                 return None
             for name in programs:
-                if not self.passes(os.path.join(self.folder(change.path), name), folder):
+                if not self.passes(os.path.join(self.folder(change.path), name), folder, limit):
                     return name
         return ""
 
@@ -219,18 +221,19 @@ class Run:
     """What has become of the changes so far."""
 
     def __init__(self, total):
-        self.total, self.lock, self.excused = total, threading.Lock(), justified()
+        self.total, self.lock, self.excused, self.met = total, threading.Lock(), justified(), set()
         self.counts = {"noticed": 0, "do not compile": 0, "justified": 0, "survivors": 0}
 
-    def one(self, builds, change):
-        for build, programs in builds:
-            noticed = build.notices(change, programs)
+    def one(self, stages, change):
+        key, noticed = (change.path, change.old.strip(), change.new.strip()), ""
+        for build, programs, limit in stages if key not in self.excused else []:
+            noticed = build.notices(change, programs, limit)
             if noticed != "":
                 break
         with self.lock:
-            key = (change.path, change.old.strip(), change.new.strip())
-            kind = ("do not compile" if noticed is None else "noticed" if noticed else
-                    "justified" if key in self.excused else "survivors")
+            self.met.add(key)
+            kind = ("justified" if key in self.excused else "do not compile" if noticed is None else
+                    "noticed" if noticed else "survivors")
             self.counts[kind] += 1
             if kind == "survivors":
                 print(f"{change.path}:{change.line + 1}\n- {key[1]}\n+ {key[2]}", flush=True)
@@ -241,16 +244,24 @@ class Run:
 
 
 def main():
-    builds = [Build(False), Build(True)]  # most changes are noticed without the sanitizers, in less time
+    plain, sanitized = Build(False), None if QUICK else Build(True)
     work = [(path, prefixes, list(changes_of_file(path))) for path, prefixes in files(sys.argv[1:])]
     run = Run(sum(len(changes) for _, _, changes in work))
     for path, prefixes, changes in work:
-        before, names = dict(run.counts), builds[0].programs(path, prefixes)
-        both = [(builds[0], names), (builds[1], builds[1].programs(path, prefixes, names))]
+        before, programs = dict(run.counts), plain.programs(path, prefixes)
+        near = [name for seconds, name in programs if seconds < SLOW]
+        stages = [(plain, near, LIMIT)]
+        if not QUICK:
+            sanitized.programs(path, prefixes, near)
+            stages += [(sanitized, near, SANITIZED_LIMIT),
+                       (plain, [name for _, name in programs if name not in near], SLOW_LIMIT)]
         with concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-            list(pool.map(lambda change: run.one(both, change), changes))
+            list(pool.map(lambda change: run.one(stages, change), changes))
         print(f"{path}: {len(changes)} changes: " +
               ", ".join(f"{n - before[kind]} {kind}" for kind, n in run.counts.items()), flush=True)
+    for path, old, new in sorted(run.excused - run.met):
+        if path in [path for path, _, _ in work]:
+            print(f"{JUSTIFIED}: {path} has no such change any more\n- {old}\n+ {new}")
     print(f"{run.total} changes: " + ", ".join(f"{n} {kind}" for kind, n in run.counts.items()))
     return 1 if run.counts["survivors"] else 0
 

@@ -160,7 +160,7 @@ static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
         const RuleValue *v = e->foreign;
         char listen[IP_ENDPOINT_TEXT_MAX], way[2 * IP_ENDPOINT_TEXT_MAX] = "";
 
-        if (!e->entry && e->n_wanted > 0 && planner_is_adopted(p, v)) {
+        if (!e->entry && planner_is_adopted(p, v)) { /* without an entry somebody wants it */
                 planner_adopt(p, e);
                 return;
         }
@@ -257,7 +257,7 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
 static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
         const ReconcileGuest *guest;
 
-        if (!p->any_in_grace || !e->entry || !endpoint_found(e))
+        if (!p->any_in_grace || !endpoint_found(e))
                 return false;
         guest = planner_guest_by_owner(p, e->entry->owner);
         return guest && guest->in_grace;

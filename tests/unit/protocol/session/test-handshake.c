@@ -89,18 +89,36 @@ START_TEST(test_newer_agent_that_still_speaks_version_1) {
 }
 END_TEST
 
+/* The version that the helper chooses is above or below all that the agent has offered. */
+static const uint8_t not_offered[] = {1, 4};
+
 START_TEST(test_helper_chooses_a_version_that_was_not_offered) {
         WireHello hello = sample_hello();
         WireChallenge challenge = sample_challenge();
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
+        hello.version_min = 2;
+        hello.version_max = 3;
         ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
-        challenge.version = 2;
+        challenge.version = not_offered[_i];
         ck_assert_int_eq(wire_challenge_encode(&challenge, &k.agent_in), 0);
-        kit_run(&k, 1);
+        kit_run(&k, 0);
         assert_agent_saw(&k, SESSION_EVENT_VIOLATION);
         ck_assert_uint_eq(k.agent_notice.code, WIRE_BYE_PROTOCOL);
+        kit_done(&k);
+}
+END_TEST
+
+START_TEST(test_hello_that_cannot_be_sent) {
+        WireHello hello = sample_hello();
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        hello.version_min = 0; /* there is no such version */
+        ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), -EINVAL);
+        ck_assert_int_eq(agent_session_state(k.agent), AGENT_SESSION_CLOSED);
+        ck_assert_uint_eq(buffer_length(&k.agent_out), 0);
         kit_done(&k);
 }
 END_TEST
@@ -244,6 +262,7 @@ START_TEST(test_handshake_timeout) {
         buffer_done(&k.agent_out); /* HELLO is lost: the helper accepts and hears nothing */
         ck_assert_uint_eq(agent_session_deadline(k.agent), KIT_START_USEC + 10000000);
         ck_assert_uint_eq(helper_session_deadline(k.helper), KIT_START_USEC + 10000000);
+        ck_assert_uint_eq(helper_session_last_heard(k.helper), KIT_START_USEC);
         kit_wait(&k, WIRE_HANDSHAKE_MS - 1);
         assert_states(&k, "hello-sent", "hello-wait");
         kit_wait(&k, 1);
@@ -318,6 +337,30 @@ START_TEST(test_broken_mac) {
 }
 END_TEST
 
+static unsigned macs;
+
+static int mac_once(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac) {
+        return macs++ == 0 ? kit_mac(key, data, n, ret_mac) : -EIO;
+}
+
+/* The helper has checked the agent's proof, and cannot make its own. */
+START_TEST(test_mac_breaks_before_the_welcome) {
+        HelperSessionConfig config = kit_config();
+        Kit k;
+
+        macs = 0;
+        config.mac = mac_once;
+        kit_init(&k, kit_key, kit_key, &config);
+        k.leave_proven = true;
+        kit_connect(&k);
+        assert_states(&k, "proof-sent", "slot-wait");
+        ck_assert_int_eq(helper_session_admit(k.helper, k.now, &k.helper_out), -EIO);
+        assert_states(&k, "proof-sent", "closed");
+        ck_assert_uint_eq(buffer_length(&k.helper_out), 0);
+        kit_done(&k);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("session-handshake");
         TCase *tcase = tcase_create("session-handshake");
@@ -327,7 +370,8 @@ int main(void) {
         tcase_add_loop_test(tcase, test_pairing, 0, sizeof(pairings) / sizeof(pairings[0]));
         tcase_add_test(tcase, test_no_common_version);
         tcase_add_test(tcase, test_newer_agent_that_still_speaks_version_1);
-        tcase_add_test(tcase, test_helper_chooses_a_version_that_was_not_offered);
+        tcase_add_loop_test(tcase, test_helper_chooses_a_version_that_was_not_offered, 0, 2);
+        tcase_add_test(tcase, test_hello_that_cannot_be_sent);
         tcase_add_test(tcase, test_busy);
         tcase_add_test(tcase, test_slot_wait_consumes_nothing);
         tcase_add_test(tcase, test_replayed_proof_is_refused);
@@ -336,6 +380,7 @@ int main(void) {
         tcase_add_test(tcase, test_handshake_timeout);
         tcase_add_test(tcase, test_slow_peer_does_not_extend_the_handshake);
         tcase_add_test(tcase, test_broken_mac);
+        tcase_add_test(tcase, test_mac_breaks_before_the_welcome);
         tcase_set_timeout(tcase, 60);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

@@ -80,6 +80,24 @@ START_TEST(test_state_without_an_answer) {
 }
 END_TEST
 
+/* Whoever asks again and again does not wait longer for it. */
+START_TEST(test_the_first_unanswered_state_counts) {
+        uint64_t asked;
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        kit_connect(&k);
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        kit_push(&k, 1);
+        asked = k.now;
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        kit_push(&k, 2);
+        kit_wait(&k, WIRE_HEARTBEAT_MS);
+        ck_assert_uint_eq(agent_session_deadline(k.agent), asked + 90000000);
+        kit_done(&k);
+}
+END_TEST
+
 START_TEST(test_an_answered_state_waits_for_nothing) {
         WireServiceResult services[SAMPLE_SERVICES] = {{0}};
         WireResult result = {.sequence = 1, .services = services, .n_services = SAMPLE_SERVICES};
@@ -106,6 +124,7 @@ int main(void) {
         tcase_add_test(tcase, test_helper_gets_one_heartbeat_after_sleep);
         tcase_add_test(tcase, test_helper_gets_one_heartbeat_to_answer_after_sleep);
         tcase_add_test(tcase, test_state_without_an_answer);
+        tcase_add_test(tcase, test_the_first_unanswered_state_counts);
         tcase_add_test(tcase, test_an_answered_state_waits_for_nothing);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

@@ -102,6 +102,10 @@ START_TEST(test_silence) {
         }
         assert_states(&k, "closed", "closed");
         ck_assert_str_eq(kit_frames(&k.helper_out, frames, sizeof(frames)), "PING PING BYE");
+        /* Each PING has a token of its own. */
+        ck_assert_mem_ne(buffer_bytes(&k.helper_out),
+                         buffer_bytes(&k.helper_out) + WIRE_HEADER_SIZE + sizeof(uint64_t),
+                         WIRE_HEADER_SIZE + sizeof(uint64_t));
         ck_assert_str_eq(kit_frames(&k.agent_out, frames, sizeof(frames)), "BYE");
         ck_assert_uint_eq(k.agent_out.data[k.agent_out.begin + 9], WIRE_BYE_SILENT);
         kit_done(&k);

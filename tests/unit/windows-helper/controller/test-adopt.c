@@ -32,6 +32,11 @@ START_TEST(test_taken_over_when_asked) {
         world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.77/80");
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web conflict foreign-rule");
+        ck_assert_str_eq(
+                agent_text(ubuntu, 0),
+                "0.0.0.0:80: there is a port forwarding that wslbridge did not make; delete "
+                "it, take it over ('wslbridge-helper adopt 0.0.0.0:80'), or listen elsewhere "
+                "(v4tov4 0.0.0.0/80 = 172.20.0.77/80)");
         adopt("v4tov4 0.0.0.0/80", "172.20.0.77/80");
         agent_expect(ubuntu, "web active");
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");

@@ -132,13 +132,35 @@ START_TEST(test_a_batch_equals_single_steps) {
 }
 END_TEST
 
+/* An endpoint that another guest takes over has one entry, and it is the new guest's. */
+START_TEST(test_one_entry_for_each_endpoint) {
+        Ledger l = LEDGER_NULL;
+        LedgerEntry e = entry(80), other = entry(81);
+
+        ck_assert_int_eq(ledger_put(&l, &e), 0);
+        ck_assert_int_eq(ledger_put(&l, &other), 0);
+        strcpy(e.owner, "00/Debian");
+        ck_assert_int_eq(ledger_put(&l, &e), 0);
+        ck_assert_uint_eq(l.n_entries, 2);
+        ck_assert_str_eq(ledger_find(&l, &e.listen)->owner, "00/Debian");
+        ck_assert_str_eq(ledger_find(&l, &other.listen)->owner, OWNER);
+        ledger_done(&l);
+}
+END_TEST
+
 START_TEST(test_owns) {
         LedgerEntry e = entry(80);
         IpEndpoint next = e.next, none = {{0}, 0}, other = {ip_v4(10, 0, 0, 1), 80};
+        IpEndpoint before = {ip_v4(172, 20, 0, 9), 80}, after = {ip_v4(172, 20, 0, 1), 80};
 
         ck_assert(ledger_entry_owns(&e, &next));
         ck_assert(!ledger_entry_owns(&e, &other));
         ck_assert(!ledger_entry_owns(&e, &none)); /* .current is none, but no value is "none" */
+        e.current = before; /* in the middle of a change both are ours, and nothing around them */
+        ck_assert(ledger_entry_owns(&e, &before));
+        ck_assert(ledger_entry_owns(&e, &next));
+        ck_assert(!ledger_entry_owns(&e, &after));
+        ck_assert(!ledger_entry_owns(&e, &other));
 }
 END_TEST
 
@@ -149,6 +171,7 @@ int main(void) {
         tcase_add_test(tc, test_text);
         tcase_add_test(tc, test_text_limits);
         tcase_add_test(tc, test_a_batch_equals_single_steps);
+        tcase_add_test(tc, test_one_entry_for_each_endpoint);
         tcase_add_test(tc, test_owns);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -11,19 +11,20 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define N(a)   (sizeof(a) / sizeof((a)[0]))
 #define ROUNDS 300
 
 static Policy policy;
 static WireState states[3];
 static Ledger ledger;
-static RuleTable rules, adoptions; /* adoptions stay empty here: test-adopt.c covers them */
+static RuleTable rules, adoptions;
 static Hostnet hostnet = {.unchecked = true};
 static uint64_t randomness = 1;
 
 static void setup(void) {
         policy_init(&policy);
         ledger = LEDGER_NULL;
-        rules = RULE_TABLE_NULL;
+        rules = adoptions = RULE_TABLE_NULL;
         memset(states, 0, sizeof(states));
 }
 
@@ -32,6 +33,7 @@ static void clear(void) {
                 wire_state_done(&states[i]);
         ledger_done(&ledger);
         rule_table_done(&rules);
+        rule_table_done(&adoptions);
 }
 
 static void known(const char *name, const char *data) {
@@ -61,7 +63,9 @@ static void plan_text(const ReconcileGuest *guests, size_t n, char *text, size_t
                 rule_endpoint_format(&plan.changes[i].entry.listen, name);
                 ledger_entry_format(&plan.changes[i].entry, data);
                 at += (size_t) snprintf(text + at, size - at, "%s %s %s\n",
-                                        names[plan.changes[i].action], name, data);
+                                        plan.changes[i].restores ? "restore"
+                                                                 : names[plan.changes[i].action],
+                                        name, data);
         }
         for (size_t owner = 0; owner < n; owner++) { /* by owner, not by index */
                 for (size_t i = 0; i < n; i++) {
@@ -113,6 +117,93 @@ START_TEST(test_order_of_changes) {
                                "write 0.0.0.0/85 a/A|web|172.20.0.1/85|172.20.0.2/85\n"
                                "record 0.0.0.0/87 a/A|web|172.20.0.2/87|172.20.0.2/87\n"
                                "a/A web: active\n");
+        clear();
+}
+END_TEST
+
+/* One endpoint, 0.0.0.0:80, after whatever came before. Agent a is at 172.20.0.2, b at 172.20.0.3.
+ */
+static const struct {
+        const char *name;
+        const char *entry;     /* in the ledger; NULL: none */
+        const char *found;     /* value of the endpoint; NULL: none */
+        const char *adopted;   /* value that the administrator gave us; NULL: none */
+        const char *one, *two; /* the services of a, and of b */
+        const char *plan;
+} histories[] = {
+        {"killed between the ledger and the first write", "a/A|web|-|172.20.0.2/80", NULL, NULL,
+         "web=0.0.0.0:80", "",
+         "write 0.0.0.0/80 a/A|web|172.20.0.2/80|172.20.0.2/80\n"
+         "a/A web: active\n"},
+        {"killed while a rule was removed", "a/A|web|172.20.0.1/80|-", NULL, NULL, "web=0.0.0.0:80",
+         "",
+         "write 0.0.0.0/80 a/A|web|172.20.0.1/80|172.20.0.2/80\n"
+         "a/A web: active\n"},
+        {"killed while a rule was changed, and now neither value is seen: both may be there",
+         "a/A|web|172.20.0.1/80|172.20.0.9/80", NULL, NULL, "web=0.0.0.0:80", "",
+         "remove 0.0.0.0/80 a/A|web|172.20.0.1/80|172.20.0.9/80\n"
+         "a/A web: pending\n"},
+        {"another port than before: what goes comes first", "a/A|web|172.20.0.2/80|172.20.0.2/80",
+         "172.20.0.2/80", NULL, "web=0.0.0.0:79", "",
+         "remove 0.0.0.0/80 a/A|web|172.20.0.2/80|-\n"
+         "write 0.0.0.0/79 a/A|web|-|172.20.0.2/79\n"
+         "a/A web: active\n"},
+        {"somebody deleted our value", "a/A|web|172.20.0.2/80|172.20.0.2/80", NULL, NULL,
+         "web=0.0.0.0:80", "",
+         "restore 0.0.0.0/80 a/A|web|172.20.0.2/80|172.20.0.2/80\n"
+         "a/A web: active\n"},
+        {"both ask for what an old script left, and it is taken over: both wait for that", NULL,
+         "10.9.9.9/80", "10.9.9.9/80", "web=0.0.0.0:80", "www=0.0.0.0:80",
+         "adopt 0.0.0.0/80 ||-|-\n"
+         "a/A web: pending\n"
+         "b/B www: pending\n"},
+        {"asked for twice by its owner: the first one keeps it",
+         "a/A|web|172.20.0.2/80|172.20.0.2/80", "172.20.0.2/80", NULL,
+         "web=0.0.0.0:80 www=0.0.0.0:80", "",
+         "a/A web: active\n"
+         "a/A www: invalid\n"},
+        {"asked for by an earlier one, too: the owner keeps it",
+         "b/B|www|172.20.0.3/80|172.20.0.3/80", "172.20.0.3/80", NULL, "web=0.0.0.0:80",
+         "www=0.0.0.0:80",
+         "a/A web: conflict\n"
+         "b/B www: active\n"},
+};
+
+START_TEST(test_history_of_an_endpoint) {
+        char text[1024];
+
+        if (histories[_i].entry)
+                known("0.0.0.0/80", histories[_i].entry);
+        if (histories[_i].found)
+                found(RULE_V4TOV4, "0.0.0.0/80", histories[_i].found);
+        if (histories[_i].adopted)
+                ck_assert_int_eq(rule_table_add(&adoptions, RULE_V4TOV4, "0.0.0.0/80",
+                                                histories[_i].adopted),
+                                 0);
+        world_parse(&states[0], "172.20.0.2", histories[_i].one);
+        world_parse(&states[1], "172.20.0.3", histories[_i].two);
+        plan_text((ReconcileGuest[]){{"a/A", &states[0], 1, false}, {"b/B", &states[1], 2, false}},
+                  2, text, sizeof(text));
+        ck_assert_msg(strcmp(text, histories[_i].plan) == 0, "%s: %s", histories[_i].name, text);
+        clear();
+}
+END_TEST
+
+/* The owner is not back yet, so the other one is told who has the endpoint, and where. */
+START_TEST(test_held_in_the_grace_period) {
+        ReconcileGuest guests[] = {{"a/A", NULL, 1, .in_grace = true}, {"b", &states[1], 2, false}};
+        ReconcileInput input = {guests, 2, &policy, &ledger, &rules, &adoptions, &hostnet};
+        ReconcilePlan plan;
+
+        known("0.0.0.0/80", "a/A|web|172.20.0.2/80|172.20.0.2/80");
+        found(RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/80");
+        world_parse(&states[1], "172.20.0.3", "www=0.0.0.0:80 new=0.0.0.0:81");
+        ck_assert_int_eq(reconcile(&input, &plan), 0);
+        ck_assert_str_eq(plan.results[1][0].text,
+                         "0.0.0.0:80: held by service 'web' of A (agent a)");
+        ck_assert_uint_eq(plan.results[1][1].state, WIRE_SERVICE_ACTIVE);
+        ck_assert_uint_eq(plan.n_changes, 1);
+        reconcile_plan_done(&plan);
         clear();
 }
 END_TEST
@@ -262,6 +353,8 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_first_come_first_served);
         tcase_add_test(tc, test_order_of_changes);
+        tcase_add_loop_test(tc, test_history_of_an_endpoint, 0, (int) N(histories));
+        tcase_add_test(tc, test_held_in_the_grace_period);
         tcase_add_test(tc, test_a_name_may_be_in_the_way);
         tcase_add_test(tc, test_nothing_wanted_and_nothing_known);
         tcase_add_test(tc, test_order_of_inputs_does_not_matter);
