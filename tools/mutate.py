@@ -42,6 +42,8 @@ MODULES = [
 SWAPS = [("==", "!="), ("!=", "=="), ("<=", "<"), (">=", ">"), ("<", "<="), (">", ">="),
          ("&&", "||"), ("||", "&&"), ("true", "false"), ("false", "true")]
 TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])\'|\w+|<<=?|>>=?|->|[-+*/%&|^=!<>]=|&&|\|\||\+\+|--|\S')
+# Before a token that is left alone: the unit of a size, and the room for the NUL of the longest text.
+UNIT = re.compile(r"sizeof\(\w+\[$|_MAX( \+)? $")
 STATEMENT = re.compile(r"^\s+(?!return\b|goto\b|typedef\b|static\b|const\b|struct\b|\w+ \*?\w+( =|;|\[))"
                        r"[\w*(].*;\s*(/\*.*\*/)?$")
 
@@ -74,6 +76,8 @@ def changes_of_line(line):
         yield code.replace("0", "-1")
         return
     for found in TOKEN.finditer(code):
+        if UNIT.search(code[:found.start()]):
+            continue
         for old, new in SWAPS:
             if found[0] == old:
                 yield line[:found.start()] + new + line[found.end():]

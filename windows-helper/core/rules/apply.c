@@ -49,13 +49,18 @@ static void apply_worsen(Apply *a, const ReconcileChange *c, WireServiceState st
         }
 }
 
+/* The first one counts. */
+static void apply_note_error(Apply *a, int r) {
+        if (r < 0 && a->outcome.error == 0)
+                a->outcome.error = r;
+}
+
 static void apply_fail(Apply *a, size_t i, int error, const char *what) {
         char text[WIRE_TEXT_MAX + 1];
 
         a->status[i] = APPLY_FAILED;
         rule_view_distrust(a->view);
-        if (a->outcome.error == 0)
-                a->outcome.error = error;
+        apply_note_error(a, error);
         result_text(text, "%s failed (%s); it is tried again automatically", what,
                     error_text(error));
         apply_worsen(a, &a->plan->changes[i], WIRE_SERVICE_BLOCKED, WIRE_REASON_WRITE_FAILED, text);
@@ -283,8 +288,7 @@ static int apply_activate(Apply *a, ApplyActivation activation) {
         }
         if (a->plan->n_changes > 0) /* also when others had deleted the values before us */
                 r = a->host->rules_flush(a->host->userdata);
-        if (r < 0 && a->outcome.error == 0)
-                a->outcome.error = r;
+        apply_note_error(a, r);
         return r;
 }
 
@@ -311,8 +315,7 @@ static void apply_commit(Apply *a) {
                 if (a->status[i] == APPLY_OK && c->action == RECONCILE_ADOPT) {
                         r = a->host->adoption_remove(a->host->userdata, c->foreign->family,
                                                      c->foreign->name);
-                        if (r < 0 && a->outcome.error == 0)
-                                a->outcome.error = r;
+                        apply_note_error(a, r);
                 }
                 if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
                     (c->action == RECONCILE_REMOVE && c->guest == SIZE_MAX &&
@@ -335,8 +338,7 @@ static void apply_commit(Apply *a) {
                         e->current = e->next;
                         r = a->host->ledger_put(a->host->userdata, e);
                 }
-                if (r < 0 && a->outcome.error == 0)
-                        a->outcome.error = r;
+                apply_note_error(a, r);
         }
         if (any_void)
                 ledger_compact(a->ledger);

@@ -80,6 +80,7 @@ static void on_helper_event(Kit *k, SessionEvent *event) {
                 event->state = WIRE_STATE_NULL;
         }
         session_event_done(event);
+        ck_assert_int_eq(event->type, SESSION_EVENT_NONE);
 }
 
 static void on_agent_event(Kit *k, SessionEvent *event) {
@@ -95,6 +96,7 @@ static void on_agent_event(Kit *k, SessionEvent *event) {
                 event->result = WIRE_RESULT_NULL;
         }
         session_event_done(event);
+        ck_assert_int_eq(event->type, SESSION_EVENT_NONE);
 }
 
 static void feed_helper(Kit *k) {

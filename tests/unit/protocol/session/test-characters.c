@@ -51,6 +51,22 @@ START_TEST(test_characters_of_a_text) {
 }
 END_TEST
 
+/* The text of a goodbye may come from anywhere: the other end gets one that it may show. */
+START_TEST(test_characters_of_a_goodbye) {
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        kit_connect(&k);
+        ck_assert_int_eq(helper_session_bye(k.helper, WIRE_BYE_STOPPING, "off\nand \x1b[2Jon",
+                                            &k.helper_out),
+                         0);
+        kit_run(&k, 64);
+        assert_agent_saw(&k, SESSION_EVENT_ESTABLISHED, SESSION_EVENT_BYE);
+        ck_assert_str_eq(k.agent_notice.text, "off?and ?[2Jon");
+        kit_done(&k);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("session-characters");
         TCase *tcase = tcase_create("session-characters");
@@ -59,6 +75,7 @@ int main(void) {
                 return EXIT_FAILURE;
         tcase_add_loop_test(tcase, test_characters_of_a_text, 0,
                             sizeof(characters) / sizeof(characters[0]));
+        tcase_add_test(tcase, test_characters_of_a_goodbye);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -125,6 +125,73 @@ START_TEST(test_empty_tables_allow_nobody) {
 }
 END_TEST
 
+/* At which of the guest's addresses the host has an address of its own beside it. */
+START_TEST(test_has_neighbour) {
+        static const struct {
+                const char *address;
+                bool any, virtual_only;
+        } cases[] = {
+                {"172.28.70.1", true, true}, {"192.168.1.99", true, false},
+                {"127.0.0.2", true, false},  {"8.8.8.8", false, false},
+                {"fd29::77", true, true},    {"fd30::1", false, false},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                IpAddr a = address(cases[i].address);
+
+                ck_assert_msg(hostnet_has_neighbour(&net, &a, false) == cases[i].any, "%s",
+                              cases[i].address);
+                ck_assert_msg(hostnet_has_neighbour(&net, &a, true) == cases[i].virtual_only, "%s",
+                              cases[i].address);
+        }
+}
+END_TEST
+
+static void expect_differs(const Hostnet *changed) {
+        ck_assert(!hostnet_equal(&net, changed));
+        ck_assert(!hostnet_equal(changed, &net));
+}
+
+/* Each member counts as a change of the host's network, the unused end of the table does not. */
+START_TEST(test_equal) {
+        Hostnet other = net;
+
+        other.addresses[other.n_addresses] = other.addresses[0];
+        ck_assert(hostnet_equal(&net, &other));
+        other.n_addresses++;
+        expect_differs(&other);
+        other = net;
+        other.unchecked = true;
+        expect_differs(&other);
+        for (size_t i = 0; i < net.n_addresses; i++) {
+                other = net;
+                other.addresses[i].addr.bytes[0] ^= 64;
+                expect_differs(&other);
+                other = net;
+                other.addresses[i].prefix--;
+                expect_differs(&other);
+                other = net;
+                other.addresses[i].virtual_switch = !net.addresses[i].virtual_switch;
+                expect_differs(&other);
+                other = net;
+                other.addresses[i].adapter[0]++;
+                expect_differs(&other);
+        }
+        other = net;
+        other.nat = (WirePrefix){address("172.28.64.0"), 20};
+        ck_assert(hostnet_equal(&net, &other)); /* there is no NAT network, whatever this says */
+        other.has_nat = true;
+        expect_differs(&other);
+        net = other;
+        ck_assert(hostnet_equal(&net, &other));
+        other.nat.length = 21;
+        expect_differs(&other);
+        other.nat.length = 20;
+        other.nat.addr.bytes[1] = 29;
+        expect_differs(&other);
+}
+END_TEST
+
 START_TEST(test_vm_ids) {
         static const char *const bad[] = {
                 "",
@@ -161,6 +228,8 @@ int main(void) {
         tcase_add_test(tc, test_nat_network_of_wsl);
         tcase_add_test(tc, test_smallest_subnets);
         tcase_add_test(tc, test_empty_tables_allow_nobody);
+        tcase_add_test(tc, test_has_neighbour);
+        tcase_add_test(tc, test_equal);
         tcase_add_test(tc, test_vm_ids);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -28,9 +28,11 @@ static void check_cases(const Policy *policy, const Case *cases, size_t n) {
                 PolicyVerdict v;
                 WireState state;
 
+                memset(&v, 0xa5, sizeof(v)); /* everything must be written */
                 world_parse(&state, "172.20.0.2", cases[i].service);
                 policy_check(policy, &state, state.n_services - 1, before(&state), &v);
                 ck_assert_msg(v.reason == cases[i].reason, "%s: %s", cases[i].service, v.text);
+                ck_assert_int_eq(v.text[0] == '\0', v.reason == WIRE_REASON_NONE);
                 if (cases[i].names)
                         ck_assert_ptr_nonnull(strstr(v.text, cases[i].names));
                 wire_state_done(&state);
@@ -104,6 +106,26 @@ START_TEST(test_allowed_addresses) {
 }
 END_TEST
 
+START_TEST(test_fewer_profiles) {
+        static const Case cases[] = {
+                {"a=0.0.0.0:80", WIRE_REASON_POLICY_PROFILE, "firewall profile private"},
+                {"a=0.0.0.0:80+public", WIRE_REASON_POLICY_PROFILE, "firewall profile private"},
+                {"a=0.0.0.0:80+none", WIRE_REASON_NONE, NULL},
+        };
+        WireService s = {.profiles = WIRE_PROFILE_ALL, .remote = WIRE_REMOTE_LOCAL_SUBNET};
+        const WireState state = {.services = &s, .n_services = 1};
+        PolicyVerdict v;
+        Policy p;
+
+        policy_init(&p);
+        p.allowed_profiles = WIRE_PROFILE_DOMAIN;
+        check_cases(&p, cases, N(cases));
+        p.allowed_profiles = WIRE_PROFILE_PRIVATE;
+        policy_check(&p, &state, 0, 0, &v);
+        ck_assert_ptr_nonnull(strstr(v.text, "firewall profile domain"));
+}
+END_TEST
+
 START_TEST(test_more_allowed) {
         static const Case cases[] = {
                 {"a=0.0.0.0:80+public+any", WIRE_REASON_NONE, NULL},
@@ -131,6 +153,7 @@ int main(void) {
         tcase_add_test(tc, test_defaults);
         tcase_add_test(tc, test_allowed_ports);
         tcase_add_test(tc, test_allowed_addresses);
+        tcase_add_test(tc, test_fewer_profiles);
         tcase_add_test(tc, test_more_allowed);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -51,6 +51,11 @@ START_TEST(test_ports) {
         ck_assert_int_eq(refused("a=0.0.0.0:8007"), WIRE_REASON_POLICY_PORT);
         ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
         policy_init(&p);
+        set("AllowedListenPorts", POLICY_IS_STRING, "9080-9099,80-80", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:9080-9099"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=0.0.0.0:80-81"), WIRE_REASON_POLICY_PORT);
+        policy_init(&p);
         set("DeniedListenPorts", POLICY_IS_STRINGS, "", 0); /* the list replaces the default */
         ck_assert_int_eq(refused("a=0.0.0.0:445"), WIRE_REASON_NONE);
 }
@@ -61,6 +66,14 @@ START_TEST(test_addresses_profiles_remote) {
         ck_assert_int_eq(refused("a=192.168.7.7:80"), WIRE_REASON_NONE);
         ck_assert_int_eq(refused("a=[::1]:80"), WIRE_REASON_NONE);
         ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_ADDRESS);
+        set("AllowedListenAddresses", POLICY_IS_STRING, "10.64.0.0/10,192.168.96.0/19,10.1.2.3/32",
+            0);
+        ck_assert_int_eq(refused("a=10.127.0.1:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=10.128.0.1:80"), WIRE_REASON_POLICY_ADDRESS);
+        ck_assert_int_eq(refused("a=192.168.127.1:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=192.168.128.1:80"), WIRE_REASON_POLICY_ADDRESS);
+        ck_assert_int_eq(refused("a=10.1.2.3:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=10.1.2.2:80"), WIRE_REASON_POLICY_ADDRESS);
         policy_init(&p);
         set("AllowedProfiles", POLICY_IS_STRINGS, "Public", 0);
         ck_assert_int_eq(p.allowed_profiles, WIRE_PROFILE_PUBLIC);
@@ -100,6 +113,8 @@ START_TEST(test_invalid_values_deny) {
         ck_assert_int_eq(refused("a=10.0.0.1:80"), WIRE_REASON_POLICY_ADDRESS);
         bad("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.0/33", 0, "10.0.0.0/33");
         bad("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.0/", 0, "10.0.0.0/");
+        bad("AllowedListenAddresses", POLICY_IS_STRING, "0.0.0.0/", 0, "0.0.0.0/");
+        bad("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.0/8x", 0, "10.0.0.0/8x");
         bad("AllowedProfiles", POLICY_IS_STRING, "private,home", 0, "home");
         ck_assert_uint_eq(p.allowed_profiles, 0);
         bad("WidestRemote", POLICY_IS_STRING, "everybody", 0, "everybody");

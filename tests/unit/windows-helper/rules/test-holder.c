@@ -20,6 +20,8 @@ START_TEST(test_advice_for_each_holder) {
                 const char *names, *advice, *not_advice;
         } cases[] = {
                 {{812, "python.exe", ""}, 80, "python.exe (process 812)", "; end it,", "sc.exe"},
+                {{812, "x", ""}, 80, "in use by x (process 812)", "; end it,", "sc.exe"},
+                {{812, "svchost.exe", "W"}, 80, "the service W ", "'sc.exe stop W'", "end it"},
                 {{812, "", ""}, 80, "another program (process 812)", "; end it,", "sc.exe"},
                 {{4, "System", ""},
                  80,

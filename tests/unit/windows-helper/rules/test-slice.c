@@ -81,6 +81,9 @@ START_TEST(test_whose_turn_it_is) {
                 {{99, 18, 0, 70}, {1, 0, 0, 1}, {0, 0, 0, 32}, {2, 1, 0, 0}, false},
                 {{99, 18, 0, 38}, {2, 1, 0, 0}, {32, 0, 0, 0}, {0, 2, 0, 1}, false},
                 {{67, 18, 0, 38}, {0, 2, 0, 1}, {0, 18, 0, 0}, {1, 0, 0, 2}, true},
+                /* of two alike the first one; and who has few is not among those who take turns */
+                {{50, 50, 0, 0}, {0}, {32, 0, 0, 0}, {0, 1, 0, 0}, false},
+                {{99, 2, 0, 0}, {1, 2, 0, 0}, {32, 2, 0, 0}, {0}, true},
                 /* who has nothing to do does not wait */
                 {{99, 0, 0, 0}, {0, 5, 0, 7}, {32, 0, 0, 0}, {0}, false},
         };
@@ -131,8 +134,26 @@ START_TEST(test_an_address_change_first) {
                 ck_assert(i == 0 || plan.changes[i - 1].entry.listen.port <
                                             plan.changes[i].entry.listen.port);
         }
+        ck_assert_uint_eq(plan.changes[0].entry.listen.port, 1);
         ck_assert_uint_eq(n_moves, 20);
         ck_assert_uint_eq(n_removals, MAX - 20);
+        reconcile_plan_done(&plan);
+}
+END_TEST
+
+/* The plan is sorted by endpoint, so the changes of all owners are mixed. */
+START_TEST(test_owners_by_turns) {
+        unsigned waited[ACCOUNTS] = {0};
+        ReconcilePlan plan;
+
+        plan_new(&plan);
+        for (unsigned i = 0; i < 200; i++)
+                add(&plan, i % ACCOUNTS, RECONCILE_REMOVE, false);
+        ck_assert_int_eq(slice_take(&plan, MAX, waited), 0);
+        ck_assert_uint_eq(taken(&plan, 0), MAX);
+        ck_assert_uint_eq(plan.left[0], 50 - MAX);
+        for (unsigned k = 1; k < ACCOUNTS; k++)
+                ck_assert_uint_eq(plan.left[k], 50);
         reconcile_plan_done(&plan);
 }
 END_TEST
@@ -157,6 +178,7 @@ int main(void) {
 
         tcase_add_test(tc, test_whose_turn_it_is);
         tcase_add_test(tc, test_an_address_change_first);
+        tcase_add_test(tc, test_owners_by_turns);
         tcase_add_test(tc, test_everything_at_once);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
