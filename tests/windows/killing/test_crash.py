@@ -6,18 +6,13 @@ import random
 import threading
 import time
 
+from moment import open_changes, wait_for_change
 from waiting import wait_until
 from wsb_client import service
 
 FOREIGN = {("v4tov4", "0.0.0.0/29000"): "192.0.2.1/80", ("v6tov4", "::/29001"): "192.0.2.1/81"}
 KILLS = 60
 RULES = 300
-
-
-def open_changes(registry):
-    """The number of changes that were begun but not finished."""
-    entries = [entry.split("|")[-2:] for entry in registry.ledger().values()]
-    return sum(current != following for current, following in entries)
 
 
 def check_provable(registry):
@@ -44,11 +39,10 @@ def wanted(address):
 
 def kill_later(helper, registry, delay, in_the_middle, timeout):
     """Kill the helper in a thread, @delay seconds from now, or from the moment at which unfinished
-    changes were seen. (Most of the time, an apply waits for iphlpsvc and no change is unfinished.)"""
+    changes were seen."""
     def work():
-        end = time.monotonic() + timeout
-        while in_the_middle and open_changes(registry) == 0 and time.monotonic() < end:
-            pass
+        if in_the_middle:
+            wait_for_change(registry, timeout)
         time.sleep(delay)
         helper.process.kill()
 

@@ -8,6 +8,7 @@ import random
 import threading
 import time
 
+from moment import open_changes, wait_for_change
 from waiting import wait_until
 from wsb_client import Client, Closed, Refused, service
 
@@ -85,17 +86,21 @@ def check(registry, agents):
         allowed = agents if name == f"127.0.0.1/{SHARED}" else [owner]
         assert any(data.split("/")[0] in a.addresses for a in allowed), \
             f"{name} = {data} is another guest's"
-    current_next = [entry.split("|")[-2:] for entry in ledger.values()]
-    return len(ours), sum(current != following for current, following in current_next)
+    return len(ours), open_changes(registry)
 
 
-def kill_once(start_helper, agents, chance, apply_time):
-    """Start the helper, let the agents live for a random time, then kill the helper."""
+def kill_once(start_helper, registry, agents, chance, apply_time):
+    """Start the helper, let the agents live for a random time, then kill the helper. Half of the time
+    it is killed soon after a change was seen to begin."""
     helper = start_helper(recovery=chance.choice((50, 60000)), goodbye=chance.choice((1, 5000)))
     lives = [threading.Thread(target=a.live, args=(helper.port,)) for a in agents]
     for life in lives:
         life.start()
-    time.sleep(chance.uniform(0, apply_time))
+    if chance.random() < 0.5:
+        wait_for_change(registry, 2 * apply_time)
+        time.sleep(chance.uniform(0, 0.1 * apply_time))
+    else:
+        time.sleep(chance.uniform(0, apply_time))
     helper.kill()
     for life in lives:
         life.join(30)
@@ -150,7 +155,7 @@ def test_kill_at_any_instant(whole_wine, start_helper, registry, capsys):
     apply_time = max(0.2, settle(start_helper, registry, agents, chance, whole_wine))
     values, opened, hit = 0, 0, 0
     for n in range(KILLS):
-        kill_once(start_helper, agents, chance, apply_time)
+        kill_once(start_helper, registry, agents, chance, apply_time)
         ours, n_open = check(registry, agents)
         values, opened, hit = values + ours, opened + n_open, hit + (n_open > 0)
         if (n + 1) % ROUND == 0:
