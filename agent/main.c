@@ -5,6 +5,7 @@
 #include "agent/config/check.h"
 #include "agent/daemon/agent.h"
 #include "agent/util/root-option.h"
+#include "common/names.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +15,6 @@
 #include <stdio.h>
 
 #define EXIT_USAGE 2
-#define EXIT_RUNS  3 /* another agent runs */
 
 static bool arg_check;
 static const char *arg_root = "";
@@ -101,6 +101,6 @@ int main(int argc, char *argv[]) {
         }
         r = agent_new(&agent, arg_root);
         if (r != 0) /* agent_new() has logged the reason */
-                return r == AGENT_E_RUNS ? EXIT_RUNS : EXIT_FAILURE;
+                return r == AGENT_E_RUNS ? NAMES_AGENT_EXIT_RUNS : EXIT_FAILURE;
         return agent_run(agent) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -17,4 +17,5 @@
 #define NAMES_HELPER_CD "  cd \"" NAMES_HELPER_FOLDER "\"\n"
 
 /* In the guest */
-#define NAMES_AGENT_UNIT "wslbridge-agent"
+#define NAMES_AGENT_UNIT      "wslbridge-agent"
+#define NAMES_AGENT_EXIT_RUNS 3 /* exit status of an agent that ends because another one runs */

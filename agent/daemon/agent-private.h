@@ -61,15 +61,18 @@ typedef struct AgentGuest {
         WireHello identity;
         WslAnswers answers; /* those in force */
         char *directory;    /* where they are kept over restarts; owned */
-        Kept kept;          /* what is there */
-        bool keep_failed;   /* they could not be kept, and that was logged */
+        char *lock;         /* the file there that keeps a second agent out; owned */
+        int lock_fd;
+        Kept kept;        /* what is there */
+        bool keep_failed; /* they could not be kept, and that was logged */
         Wsl *wsl;
         DeferredWork *ask_mode; /* asks WSL for the networking mode again */
         ClockWatch *clock;
 } AgentGuest;
 
-int agent_load_identity(Agent *a);               /* before all else */
-int agent_new_guest(Agent *a, const char *root); /* before the connection; asks for the mode */
+int agent_lock_guest(Agent *a, const char *root); /* before all else; also returns AGENT_E_RUNS */
+int agent_load_identity(Agent *a);
+int agent_new_guest(Agent *a); /* before the connection; asks for the mode */
 void agent_done_guest(Agent *a);
 
 /* address.c */
@@ -154,6 +157,8 @@ typedef struct AgentReport {
 } AgentReport;
 
 int agent_lock_report(Agent *a); /* before all else; also returns AGENT_E_RUNS */
+/* Say that process @pid, which has @directory, is the agent here. Return: AGENT_E_RUNS. */
+int agent_refuse_to_run(Agent *a, const char *directory, pid_t pid);
 /* Whether one more log line that the helper has caused may be written. */
 bool agent_may_log(Agent *a);
 int agent_new_report(Agent *a);

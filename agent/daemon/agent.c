@@ -79,9 +79,12 @@ int agent_new(Agent **ret_agent, const char *root) {
                 return -ENOMEM;
         a->push = AGENT_PUSH_NULL;
         a->report.file = STATUS_FILE_NULL;
+        a->guest.lock_fd = -1;
         journal_open(&a->journal, LOG_INFO);
 
         r = agent_lock_report(a);
+        if (r == 0)
+                r = agent_lock_guest(a, root);
         if (r != 0)
                 return r;
         r = agent_load_identity(a);
@@ -97,7 +100,7 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (r >= 0)
                 r = agent_new_services(a);
         if (r >= 0)
-                r = agent_new_guest(a, root);
+                r = agent_new_guest(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot set up the event loop");
         /* Watched before it is read, so that a change in between is read, too. */

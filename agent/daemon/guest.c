@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static void agent_log_mode(Agent *a) {
         const char *word = a->guest.answers.word;
@@ -139,6 +141,42 @@ static int agent_on_clock(void *userdata) {
         return 0;
 }
 
+/*
+ * There is one agent for each guest. The lock on the folder of status.json does not ensure that,
+ * because systemd removes that folder when the service ends, also in a restart, and a hand-started
+ * agent would lose its lock. The folder here stays, and only root and the service can look into it,
+ * so nobody else can take the lock. An abstract socket would be open to every user, and the
+ * distributions of WSL, which share the network, would keep each other out.
+ *
+ * An agent of an ordinary user cannot get in. It goes on without the lock: it has no key either.
+ */
+int agent_lock_guest(Agent *a, const char *root) {
+        const char *directory = getenv("STATE_DIRECTORY");
+        pid_t pid = 0;
+        int r;
+
+        if (directory && directory[0] == '/' && !strchr(directory, ':'))
+                a->guest.directory = strdup(directory);
+        else if (asprintf(&a->guest.directory, "%s" KEPT_DIRECTORY, root) < 0)
+                a->guest.directory = NULL;
+        if (!a->guest.directory)
+                return -ENOMEM;
+        if (asprintf(&a->guest.lock, "%s/lock", a->guest.directory) < 0) {
+                a->guest.lock = NULL;
+                return -ENOMEM;
+        }
+        (void) mkdir(a->guest.directory, 0755); /* the open below shows whether it is there */
+        r = lock_file_take(a->guest.lock, &a->guest.lock_fd, &pid);
+        if (r == LOCK_FILE_E_HELD)
+                return agent_refuse_to_run(a, a->guest.directory, pid);
+        if (r < 0 && r != -ENOENT && (r != -EACCES || geteuid() == 0 || directory)) {
+                journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot lock %s, ignoring: %s; a second agent would not be noticed",
+                               a->guest.lock, strerror(-r));
+        }
+        return 0;
+}
+
 int agent_load_identity(Agent *a) {
         int r = identity_load(&a->guest.identity);
 
@@ -152,16 +190,9 @@ int agent_load_identity(Agent *a) {
 }
 
 /* The part of agent_new_guest() about WSL. */
-static int agent_new_wsl(Agent *a, const char *root) {
-        const char *directory = getenv("STATE_DIRECTORY");
+static int agent_new_wsl(Agent *a) {
         int r;
 
-        if (directory && directory[0] == '/' && !strchr(directory, ':'))
-                a->guest.directory = strdup(directory);
-        else if (asprintf(&a->guest.directory, "%s" KEPT_DIRECTORY, root) < 0)
-                a->guest.directory = NULL;
-        if (!a->guest.directory)
-                return -ENOMEM;
         r = wsl_new(&a->guest.wsl, a->event, agent_on_answers, a);
         if (r < 0)
                 return r;
@@ -172,17 +203,20 @@ static int agent_new_wsl(Agent *a, const char *root) {
         return wsl_ask(a->guest.wsl);
 }
 
-int agent_new_guest(Agent *a, const char *root) {
+int agent_new_guest(Agent *a) {
         int r;
 
         r = clockwatch_new(&a->guest.clock, a->event, agent_on_clock, a);
         if (r >= 0)
                 r = deferred_work_new(&a->guest.ask_mode, a->event, agent_on_ask_mode, a);
-        return r < 0 ? r : agent_new_wsl(a, root);
+        return r < 0 ? r : agent_new_wsl(a);
 }
 
 void agent_done_guest(Agent *a) {
         wsl_free(a->guest.wsl);
+        if (a->guest.lock)
+                lock_file_drop(a->guest.lock, &a->guest.lock_fd);
+        free(a->guest.lock);
         free(a->guest.directory);
         deferred_work_free(a->guest.ask_mode);
         clockwatch_free(a->guest.clock);

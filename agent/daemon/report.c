@@ -111,23 +111,23 @@ static const char *agent_status_directory(void) {
         return STATUS_DIRECTORY;
 }
 
+int agent_refuse_to_run(Agent *a, const char *directory, pid_t pid) {
+        journal_line(&a->journal, LOG_ERR,
+                     "Another wslbridge-agent runs already (process %d, which has %s): stop it "
+                     "first; the service's is stopped by 'systemctl stop wslbridge-agent'",
+                     (int) pid, directory);
+        (void) sd_notifyf(0, "STATUS=Not started: process %d has %s", (int) pid, directory);
+        return AGENT_E_RUNS;
+}
+
 int agent_lock_report(Agent *a) {
         pid_t pid = 0;
         int r;
 
         a->report.directory = agent_status_directory();
         r = status_file_lock(&a->report.file, a->report.directory, &pid);
-        if (r == STATUS_FILE_E_HELD) {
-                journal_line(
-                        &a->journal, LOG_ERR,
-                        "Another wslbridge-agent runs already (process %d, which has %s): stop "
-                        "it first; the service's is stopped by 'systemctl stop "
-                        "wslbridge-agent'",
-                        (int) pid, a->report.directory);
-                (void) sd_notifyf(0, "STATUS=Not started: process %d has %s", (int) pid,
-                                  a->report.directory);
-                return AGENT_E_RUNS;
-        }
+        if (r == LOCK_FILE_E_HELD)
+                return agent_refuse_to_run(a, a->report.directory, pid);
         if (r < 0) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
                                "Cannot write to %s, ignoring: %s; 'wslbridgectl' may not see this "

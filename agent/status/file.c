@@ -4,6 +4,7 @@
 
 #include "agent/status/file.h"
 
+#include "agent/util/lock-file.h"
 #include "agent/util/write-all.h"
 
 #include <errno.h>
@@ -13,48 +14,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Each try that fails means that another agent has ended in that moment. */
-#define LOCK_TRIES 16
-
 static int join(const char *directory, const char *name, char **ret_path) {
         if (asprintf(ret_path, "%s/%s", directory, name) < 0) {
                 *ret_path = NULL;
                 return -ENOMEM;
         }
-        return 0;
-}
-
-/* Whether @path is still the file behind @fd. */
-static bool is_file_of(const char *path, int fd) {
-        struct stat here, there;
-
-        return fstat(fd, &here) == 0 && lstat(path, &there) == 0 && here.st_dev == there.st_dev &&
-               here.st_ino == there.st_ino;
-}
-
-/* Return: 0, STATUS_FILE_E_HELD, -EAGAIN to try again, or another negative errno. */
-static int try_lock(const char *path, int *ret_fd, pid_t *ret_pid) {
-        const int flags = O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY;
-        struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-        _cleanup_close_ int fd = open(path, flags, 0600);
-
-        if (fd < 0)
-                return -errno;
-        if (fcntl(fd, F_SETLK, &lock) < 0) {
-                if (errno != EACCES && errno != EAGAIN)
-                        return -errno;
-                if (fcntl(fd, F_GETLK, &lock) < 0)
-                        return -errno;
-                if (lock.l_type == F_UNLCK)
-                        return -EAGAIN;
-                *ret_pid = lock.l_pid;
-                return STATUS_FILE_E_HELD;
-        }
-        /* The holder before us removes the file when it ends. A lock on what it has removed keeps
-         * nobody out. */
-        if (!is_file_of(path, fd))
-                return -EAGAIN;
-        *ret_fd = TAKE_FD(fd);
         return 0;
 }
 
@@ -64,11 +28,10 @@ static bool make_folder(const char *path) {
 }
 
 static int take_lock(StatusFile *f, const char *path, pid_t *ret_pid) {
-        int r = -EAGAIN;
+        int r;
 
         (void) make_folder(f->directory); /* the open below shows whether it is there */
-        for (unsigned i = 0; i < LOCK_TRIES && r == -EAGAIN; i++)
-                r = try_lock(path, &f->lock_fd, ret_pid);
+        r = lock_file_take(path, &f->lock_fd, ret_pid);
         f->locked = f->locked || r == 0;
         return r;
 }
@@ -93,12 +56,12 @@ static int keep_lock(StatusFile *f) {
         if (!f->locked)
                 return 0;
         r = join(f->directory, STATUS_LOCK_FILE, &path);
-        if (r < 0 || (f->lock_fd >= 0 && is_file_of(path, f->lock_fd)))
+        if (r < 0 || (f->lock_fd >= 0 && lock_file_is(path, f->lock_fd)))
                 return r;
         closep(&f->lock_fd);
         f->lock_fd = -1;
         r = take_lock(f, path, &pid);
-        return r == STATUS_FILE_E_HELD ? -EBUSY : r;
+        return r == LOCK_FILE_E_HELD ? -EBUSY : r;
 }
 
 static int write_file(const char *path, const char *text, struct stat *ret_stat) {
@@ -163,9 +126,8 @@ void status_file_done(StatusFile *f) {
         _cleanup_free_ char *path = NULL;
 
         remove_written(f);
-        if (f->lock_fd >= 0 && join(f->directory, STATUS_LOCK_FILE, &path) == 0 &&
-            is_file_of(path, f->lock_fd))
-                (void) unlink(path); /* before the lock goes: see try_lock() */
+        if (f->lock_fd >= 0 && join(f->directory, STATUS_LOCK_FILE, &path) == 0)
+                lock_file_drop(path, &f->lock_fd);
         closep(&f->lock_fd);
         *f = STATUS_FILE_NULL;
 }

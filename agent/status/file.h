@@ -4,13 +4,10 @@
 /*
  * StatusFile: status.json in the folder of one agent. The agent locks the folder for as long as it
  * lives, so that a second one can neither replace nor remove the file.
- *
- * The lock is one of fcntl(2). The kernel drops it when the process ends, in whatever way, and
- * names its holder. The lock's file is for the owner only, because whoever can open a file can lock
- * it.
  */
 
 #include "agent/util/cleanup.h"
+#include "agent/util/lock-file.h"
 
 #include <stdbool.h>
 #include <sys/types.h>
@@ -34,19 +31,14 @@ typedef struct StatusFile {
 
 #define STATUS_FILE_NULL ((StatusFile){.lock_fd = -1})
 
-enum {
-        _STATUS_FILE_E_SUCCESS,
-        STATUS_FILE_E_HELD, /* another agent has the folder */
-};
-
 /**
  * status_file_lock() - take the folder for this process; make it if only the last part is missing
  * @directory: borrowed, must outlive the object
- * @ret_pid: with STATUS_FILE_E_HELD: who has it; 0 when it is in another PID namespace
+ * @ret_pid: with LOCK_FILE_E_HELD: who has it; see lock-file.h
  *
  * After a negative errno @f can be used all the same, without the lock.
  *
- * Return: 0, STATUS_FILE_E_HELD, or negative errno.
+ * Return: 0, LOCK_FILE_E_HELD, or negative errno.
  */
 int status_file_lock(StatusFile *f, const char *directory, pid_t *ret_pid);
 

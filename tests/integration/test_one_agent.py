@@ -32,6 +32,39 @@ def test_a_second_agent_says_who_runs_and_changes_nothing(connected, manager):
     guest.start()  # and after a crash
 
 
+def test_a_second_agent_with_another_status_folder(connected, manager, tmp_path_factory):
+    """systemd removes the folder of a service that ends, with the lock of whoever was beside it there, and
+    gives the next start a new one. There is one agent for each guest all the same."""
+    guest, host = connected
+    tmp_path = tmp_path_factory.mktemp("other")
+    first, connections = guest.process, host.stats()["connections"]
+    guest.start(wait=False, NOTIFY_SOCKET=manager.path, RUNTIME_DIRECTORY=str(tmp_path))
+    second, guest.process = guest.process, first
+    assert second.wait(MAX_DELAY) == 3
+    assert f"process {first.pid}, which has {guest.kept}" in guest.log()
+    manager.wait(f"STATUS=Not started: process {first.pid} has")
+    assert os.listdir(tmp_path) == [] and host.stats()["connections"] == connections
+    guest.stop()
+    assert "lock" not in os.listdir(guest.kept)
+    guest.start(RUNTIME_DIRECTORY=str(tmp_path), wait=False)  # the guest is free again
+    wait_until(lambda: "status.json" in os.listdir(tmp_path), "another agent")
+
+
+@pytest.mark.parametrize("first", [False, True], ids=["no folder yet", "the service was there"])
+def test_the_lock_belongs_to_whom_the_folder_belongs(guest, first):
+    """Root starts an agent by hand. Afterwards the service, which has a user of its own, has to be able to
+    open the file, although root has made it and was killed."""
+    os.makedirs(guest.kept, exist_ok=True)
+    os.chown(guest.kept, 12345, 12345)
+    if first:
+        open(os.path.join(guest.kept, "lock"), "x", encoding="ascii").close()
+        os.chown(os.path.join(guest.kept, "lock"), 12345, 12345)
+    guest.start()
+    guest.kill()
+    st = os.stat(os.path.join(guest.kept, "lock"))
+    assert (st.st_uid, st.st_gid) == (12345, 12345) and (first or st.st_mode & 0o777 == 0o600)
+
+
 def test_an_agent_that_has_ended_but_is_still_a_zombie(guest, control):
     """Nobody has waited for it yet, as under a shell that is busy. It still has its number and name."""
     guest.start()

@@ -105,6 +105,28 @@ def test_a_link_to_what_the_sandbox_hides(system, link):
     assert system.run("wslbridgectl", "check").endswith("no problems")
 
 
+def test_the_service_does_not_start_beside_an_agent_that_was_started_by_hand(system):
+    """Each end of the service takes its folder away, with the lock that the other agent has in it."""
+    system.run("systemctl", "stop", AGENT)
+    agent = system.run("systemctl", "show", "-P", "ExecStart", AGENT).split("path=")[1].split()[0]
+    for fresh in (True, False):
+        if fresh:  # as before the first start of the service
+            system.run("rm", "-rf", "/var/lib/wslbridge", "/var/lib/private/wslbridge")
+        system.run("systemd-run", "--quiet", "--collect", "--unit=by-hand", agent)
+        system.wait(lambda: system.status(), "the status")
+        pid = system.run("systemctl", "show", "-P", "MainPID", "by-hand")
+        for _ in range(3):
+            assert system.call("systemctl", "restart", AGENT).returncode != 0
+            assert f"process {pid}" in system.run("systemctl", "show", "-P", "StatusText", AGENT)
+            doctor = " ".join(system.call("wslbridgectl", "doctor").stdout.split())
+            assert "started by hand" in doctor, doctor
+        system.run("systemctl", "kill", "--signal=KILL", "by-hand")  # the lock's file stays
+        system.wait(lambda: system.call("systemctl", "start", AGENT).returncode == 0, "the service")
+        assert system.run("pgrep", "-xc", "wslbridge-agent") == "1"
+        system.run("systemctl", "stop", AGENT)
+    system.run("systemctl", "start", AGENT)
+
+
 def test_where_the_agent_could_write(system):
     """Only in its own folder and in its private ones. Root tries it in the agent's mounts, so that the
     mounts decide and not the permissions."""

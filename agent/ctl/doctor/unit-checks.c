@@ -94,6 +94,16 @@ static void check_present(const GuestEvidence *e, Findings *f) {
         if (state != UNIT_CRASHING && (state != UNIT_RUNNING || e->unit.restarts < RESTARTS_ODD))
                 return;
         x = findings_add(f, FINDING_HINT, "agent-crashing", NULL);
+        if (state == UNIT_CRASHING && e->unit.status == NAMES_AGENT_EXIT_RUNS) {
+                buffer_printf(&x->seen,
+                              "The agent that runs now, process %d, was started by hand, and so "
+                              "the service's cannot start",
+                              e->report->pid);
+                buffer_printf(&x->advice,
+                              "End that process. systemd then starts the service's agent by "
+                              "itself.");
+                return;
+        }
         buffer_printf(&x->seen,
                       "The agent runs now, but systemd has had to start it again; restarts "
                       "so far: %u",

@@ -7,6 +7,7 @@
 #include "agent/ctl/doctor/unit.h"
 
 #include "common/buffer.h"
+#include "common/names.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -121,6 +122,12 @@ void unit_end_text(const Unit *u, char ret_text[UNIT_END_TEXT_SIZE]) {
                 {"exec-condition", "was not started: an ExecCondition= of its unit failed", false},
         };
 
+        if (strcmp(u->result, "exit-code") == 0 && u->status == NAMES_AGENT_EXIT_RUNS) {
+                (void) snprintf(ret_text, UNIT_END_TEXT_SIZE,
+                                "ended, because another wslbridge-agent runs, which somebody has "
+                                "started by hand");
+                return;
+        }
         for (size_t i = 0; i < sizeof(results) / sizeof(results[0]); i++) {
                 if (strcmp(u->result, results[i].result) != 0)
                         continue;

@@ -164,11 +164,11 @@ START_TEST(test_one_agent_for_each_folder) {
 
         lock();
         ck_assert_int_eq(status_file_write(&file, "mine"), 0);
-        ck_assert_int_eq(lock_elsewhere(directory, &holder), STATUS_FILE_E_HELD);
+        ck_assert_int_eq(lock_elsewhere(directory, &holder), LOCK_FILE_E_HELD);
         ck_assert_int_eq(holder, getpid());
         expect_content(test_path("run/status.json"), "mine\n");
         ck_assert_int_eq(lock_elsewhere(other, &holder), 0);
-        ck_assert_int_eq(lock_elsewhere(directory, &holder), STATUS_FILE_E_HELD); /* still */
+        ck_assert_int_eq(lock_elsewhere(directory, &holder), LOCK_FILE_E_HELD); /* still */
         status_file_done(&file);
         ck_assert_int_eq(lock_elsewhere(directory, &holder), 0);
 }
@@ -208,7 +208,7 @@ START_TEST(test_lock_that_was_removed) {
         ck_assert_int_eq(waitpid(child, NULL, 0), child);
         ck_assert_int_eq(status_file_write(&file, "ours again"), 0);
         expect_content(test_path("run/status.json"), "ours again\n");
-        ck_assert_int_eq(lock_elsewhere(directory, &pid), STATUS_FILE_E_HELD);
+        ck_assert_int_eq(lock_elsewhere(directory, &pid), LOCK_FILE_E_HELD);
         close(ready[0]);
         close(ready[1]);
         close(end[0]);

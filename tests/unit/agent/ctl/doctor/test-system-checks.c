@@ -35,6 +35,9 @@ START_TEST(agent_that_does_not_run) {
                  "ExecMainStatus=1\nNRestarts=12\n",
                  "agent-crashing", "exit status 1; restarts so far: 12",
                  "journalctl -xeu wslbridge-agent"},
+                {"ActiveState=activating\nSubState=auto-restart\nResult=exit-code\n"
+                 "ExecMainStatus=3\nNRestarts=12\n",
+                 "agent-crashing", "another wslbridge-agent runs", "journalctl"},
                 {"ActiveState=activating\nSubState=start\nResult=success\nNRestarts=12\n",
                  "agent-crashing", "restarts so far: 12", "journalctl -xeu wslbridge-agent"},
                 {"ActiveState=activating\nSubState=start\nNRestarts=0\n", "agent-changing",
@@ -66,6 +69,11 @@ START_TEST(agent_that_ends_now_and_then) {
         expect("agent-crashing");
         ck_assert(!findings_are_bad(&findings)); /* it runs now */
         ck_assert(first_says("so far: 3", "journalctl"));
+        unit_parse("ActiveState=activating\nSubState=auto-restart\nResult=exit-code\n"
+                   "ExecMainStatus=3\nNRestarts=1\n",
+                   &evidence.unit);
+        expect("agent-crashing");
+        ck_assert(first_says("was started by hand", "End that process"));
 }
 END_TEST
 
