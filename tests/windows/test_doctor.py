@@ -116,6 +116,21 @@ def test_what_the_helper_reports(command, findings, registry, connect, helper):
     stranger.close()
 
 
+def test_another_program_has_the_number_of_a_helper_that_crashed(command, findings, helper, prefix):
+    """The file stays after a crash, and Windows gives numbers of processes out again."""
+    wait_until(lambda: command("status")[0] == 0, 60, "its status")
+    helper.kill()
+    path = prefix.path / "drive_c/ProgramData/wslbridge/status.json"
+    status = json.loads(path.read_text())
+    status["pid"] = status["iphlpsvc"]["pid"]
+    assert status["pid"] > 0
+    path.write_text(json.dumps(status))
+    code, output = command("status")
+    assert code == 3 and "is not running" in output
+    assert findings()["service"][0][0] == "broken"
+    path.unlink()
+
+
 def test_left_by_a_crash(command, findings, connect, helper):
     client = connect(helper)
     assert client.push(WEB, v4=V4).states() == ["active"]

@@ -8,6 +8,7 @@
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/service/status-file.h"
 #include "windows-helper/store/paths.h"
+#include "windows-helper/win/process.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,21 +45,10 @@ static void status_on_pid(void *userdata, StatusKind kind, const StatusRecord *r
 }
 
 bool status_is_alive(const char *text, size_t n) {
-        DWORD pid = 0, error;
-        HANDLE process;
+        DWORD pid = 0;
 
         (void) status_read(text, n, status_on_pid, &pid);
-        if (pid == 0)
-                return false;
-        process = OpenProcess(SYNCHRONIZE, FALSE, pid);
-        if (!process) {
-                /* Users may not open a process of SYSTEM. The error still tells that it exists. */
-                error = GetLastError();
-                return error == ERROR_ACCESS_DENIED;
-        }
-        error = WaitForSingleObject(process, 0);
-        (void) CloseHandle(process);
-        return error == WAIT_TIMEOUT;
+        return process_is_helper(pid);
 }
 
 int status_load(char **ret_text, size_t *ret_n) {
