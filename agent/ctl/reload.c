@@ -45,6 +45,12 @@ int ctl_reload(const CtlOptions *o, int n, char **names) {
 
         if (r != CTL_EXIT_OK)
                 return r;
+        /* A status is shown when in doubt, but no process gets a signal that may not be the agent.
+         */
+        if (!ctl_agent_is(before->pid))
+                return ctl_error("Cannot see whether process %d is the agent, because /proc does "
+                                 "not show it; run 'systemctl reload " NAMES_AGENT_UNIT "'",
+                                 before->pid);
         since_usec = now_usec();
         if (kill(before->pid, SIGHUP) < 0)
                 return ctl_error_errno(errno, "reload", "the agent");

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """There is one agent for each status folder, and every user can tell whether it runs."""
+import json
 import os
 import shutil
 import subprocess
@@ -76,6 +77,27 @@ def test_an_agent_that_has_ended_but_is_still_a_zombie(guest, control):
     before = os.times().children_user + os.times().children_system
     assert control.run("wait", "--timeout=2")[0] == 3
     assert os.times().children_user + os.times().children_system - before < 1  # it does not spin
+
+
+def test_reload_sends_no_signal_to_another_program(guest, control):
+    """A crash has left the status, its number is another program's now, and /proc does not show whose."""
+    guest.start()
+    status = guest.status()
+    victim = subprocess.Popen(["sleep", "1000"])
+    try:
+        status["agent"]["pid"] = victim.pid
+        path = os.path.join(guest.root, "run/wslbridge/status.json")
+        os.unlink(path)  # a link to the agent's own
+        with open(path, "w", encoding="utf-8") as f:
+            json.dump(status, f)
+        script = f"mount -t tmpfs none /proc/{victim.pid} && exec {control.exe} --root={guest.root} reload"
+        done = subprocess.run(["unshare", "--mount", "sh", "-c", script], text=True, timeout=MAX_DELAY,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        assert done.returncode == 1 and "/proc does not show it" in done.stdout
+        assert victim.poll() is None
+    finally:
+        victim.kill()
+        victim.wait()
 
 
 @pytest.mark.parametrize("hidepid", [1, 2])
