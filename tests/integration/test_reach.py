@@ -59,4 +59,4 @@ def test_the_guest_s_part_is_shown_as_well(up, reach):
     _, _, control = up
     reach("public", "nobody on a network gets in now")
     shown = " ".join(control.run("status")[1].split())
-    assert "nobody on a network gets in now" in shown and "port 8080 of the guest is" in shown
+    assert "nobody on a network gets in now" in shown and "on port 8080 of the guest" in shown
