@@ -116,14 +116,16 @@ class Result:
 class Client:
     """One connection. It answers PINGs while it waits for something."""
 
-    def __init__(self, port, key=None, agent_id=bytes(range(16)), distro="Debian", timeout=20.0):
+    def __init__(self, port, key=None, agent_id=bytes(range(16)), distro="Debian", timeout=20.0,
+                 source="127.0.0.1"):
         self.key, self.agent_id, self.distro, self.timeout = key, agent_id, distro, timeout
         self.sequence = 0
         self.results = []
         self.pings = 0
         self.answer_pings = True
         self.input = b""
-        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout)
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=timeout,
+                                               source_address=(source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def __enter__(self):

@@ -19,9 +19,21 @@ V4 = "172.29.0.2/24"
 STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
          r"\ComputeSystem")
 
+HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization\GuestCommunicationServices"
+          r"\57534c42-facb-11e6-bd58-64006a7986d3")
+
 
 def vm_id(port):
     return f"{port:04x}2c50-1234-5678-9abc-def012345678"
+
+
+# See windows-helper/net/transport-tcp-vm.c.
+ANY_VM = 0x7a30  # the port of the listener for guests of any VM
+
+
+def source_of(port):
+    """The address that a guest of this VM comes from, when it uses that listener."""
+    return f"127.0.{port >> 8}.{port & 255}"
 
 
 VM_A, VM_B = 0x7a31, 0x7a32  # ports, which are also the first digits of the VMs' ids
@@ -141,6 +153,35 @@ def test_only_vms_of_wsl_have_a_listener(compute, start_vm_helper):
     start_vm_helper()
     wait_listening(VM_B)
     assert closed(VM_A)
+
+
+@pytest.fixture
+def registered(registry):
+    """As 'install' registers the service for plain Hyper-V."""
+    registry.set(HYPERV, "ElementName", "wslbridge")
+    yield
+    registry.remove(HYPERV)
+
+
+def test_a_guest_of_plain_hyper_v(compute, start_vm_helper, registry, registered):
+    """It comes through the listener for any VM, and its rules end with its own VM."""
+    both = [system(vm_id(VM_A), owner="VMMS"), system(vm_id(VM_B), owner="VMMS")]
+    compute.answer(both)
+    helper = start_vm_helper()
+    helper.wait_line("listening for connections from Hyper-V guests")
+    second = bytes(range(16, 32))
+    registry.set_key(f"{second.hex()}/Debian", KEY)
+    clients = [wsb_client.Client(ANY_VM, key=KEY, source=source_of(VM_A)),
+               wsb_client.Client(ANY_VM, key=KEY, source=source_of(VM_B), agent_id=second)]
+    for i, client in enumerate(clients):
+        client.handshake()
+        listen = listen_endpoint(f"127.0.0.1:{28302 + i}", 80)
+        assert client.push([service("web", [listen])], v4=V4).states() == ["active"]
+    compute.answer(both[:1])
+    wait_until(lambda: len(registry.rules()) == 1, 30, "the withdrawal of one")
+    assert list(registry.rules()) == [("v4tov4", "127.0.0.1/28302")]
+    compute.answer([])
+    wait_until(lambda: registry.rules() == {}, 30, "the withdrawal of the other")
 
 
 @pytest.mark.parametrize("answer,error", [

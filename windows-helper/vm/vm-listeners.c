@@ -62,7 +62,7 @@ static void vm_listeners_open(VmListeners *l, VmListener *item, uint64_t now_use
         DWORD error = ERROR_SUCCESS;
 
         if (l->transport->vm_address(&item->vm.id, &address) < 0) {
-                item->due_usec = LOOP_NO_DEADLINE; /* the transport of tests has no wildcard */
+                item->due_usec = LOOP_NO_DEADLINE;
                 return;
         }
         if (listener_new(&item->listener, l->loop, l->transport, &address, &peer, l->accepted,
