@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define ITEM_MAX 128 /* bytes; from here on an item is longer than any valid one */
+
 static Policy p;
 
 static void setup(void) {
@@ -28,8 +30,8 @@ static WireReason refused(const char *service) {
 static void set(const char *name, PolicyKind kind, const char *text, uint32_t number) {
         char problem[WIRE_TEXT_MAX + 1] = "";
 
-        ck_assert_msg(policy_set(&p, name, kind, text, number, problem) == 0, "%s: %s", name,
-                      problem);
+        ck_assert_msg(policy_set(&p, name, kind, text, number, problem) == 0 && problem[0] == '\0',
+                      "%s: %s", name, problem);
 }
 
 static void bad(const char *name, PolicyKind kind, const char *text, uint32_t number,
@@ -153,6 +155,44 @@ START_TEST(test_a_valid_value_over_an_invalid_one) {
 }
 END_TEST
 
+/* The stronger key has the second one. */
+START_TEST(test_the_second_value_replaces_the_first) {
+        char problem[WIRE_TEXT_MAX + 1];
+
+        set("AllowedListenPorts", POLICY_IS_STRING, "80", 0);
+        set("AllowedListenPorts", POLICY_IS_STRING, "81", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
+        policy_init(&p);
+        ck_assert_int_lt(policy_set(&p, "DeniedListenPorts", POLICY_IS_STRING, "x", 0, problem), 0);
+        set("DeniedListenPorts", POLICY_IS_STRING, "80", 0);
+        set("DeniedListenPorts", POLICY_IS_STRING, "81", 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+        set("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.1", 0);
+        set("AllowedListenAddresses", POLICY_IS_STRING, "10.0.0.2", 0);
+        ck_assert_int_eq(refused("a=10.0.0.1:80"), WIRE_REASON_POLICY_ADDRESS);
+        set("WidestRemote", POLICY_IS_STRING, "any", 0);
+        ck_assert_int_lt(policy_set(&p, "WidestRemote", POLICY_IS_STRING, "x", 0, problem), 0);
+        ck_assert_int_eq(p.widest_remote, WIRE_REMOTE_LOCAL_SUBNET);
+        set("PairingRequired", POLICY_IS_NUMBER, NULL, 0);
+        ck_assert_int_lt(policy_set(&p, "PairingRequired", POLICY_IS_NUMBER, NULL, 2, problem), 0);
+        ck_assert(p.pairing_required);
+}
+END_TEST
+
+START_TEST(test_length_of_an_item) {
+        char text[ITEM_MAX + 1];
+
+        memset(text, '0', ITEM_MAX);
+        text[ITEM_MAX] = '\0';
+        text[ITEM_MAX - 1] = '8';
+        bad("AllowedListenPorts", POLICY_IS_STRING, text, 0, "is not one of");
+        ck_assert_int_eq(refused("a=0.0.0.0:8"), WIRE_REASON_POLICY_PORT);
+        policy_init(&p);
+        set("AllowedListenPorts", POLICY_IS_STRING, text + 1, 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:8"), WIRE_REASON_NONE);
+}
+END_TEST
+
 START_TEST(test_an_empty_list_allows_nothing) {
         set("AllowedListenPorts", POLICY_IS_STRINGS, "", 0);
         ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PORT);
@@ -183,6 +223,8 @@ int main(void) {
         tcase_add_test(tc, test_invalid_values_deny);
         tcase_add_test(tc, test_too_many_items_deny);
         tcase_add_test(tc, test_a_valid_value_over_an_invalid_one);
+        tcase_add_test(tc, test_the_second_value_replaces_the_first);
+        tcase_add_test(tc, test_length_of_an_item);
         tcase_add_test(tc, test_an_empty_list_allows_nothing);
         tcase_add_test(tc, test_unknown_name_is_reported);
         suite_add_tcase(suite, tc);

@@ -208,29 +208,6 @@ START_TEST(test_held_in_the_grace_period) {
 }
 END_TEST
 
-/* Only Windows knows the address of a name, so ours is written, and the other one is named. */
-START_TEST(test_a_name_may_be_in_the_way) {
-        ReconcileGuest guest = {"a/A", &states[0], 1, false};
-        ReconcileInput input = {&guest, 1, &policy, &ledger, &rules, &adoptions, &hostnet};
-        ReconcilePlan plan;
-
-        found(RULE_V4TOV4, "localhost/3493", "172.20.0.9/3493");
-        found(RULE_V4TOV4, "0.0.0.0/http", "172.20.0.9/80");
-        world_parse(&states[0], "172.20.0.2", "nut=0.0.0.0:3493 web=0.0.0.0:80");
-        ck_assert_int_eq(reconcile(&input, &plan), 0);
-        ck_assert_uint_eq(plan.n_changes, 2);
-        for (uint32_t i = 0; i < 2; i++)
-                ck_assert_uint_eq(plan.results[0][i].state, WIRE_SERVICE_ACTIVE);
-        ck_assert_uint_eq(plan.results[0][0].reason, WIRE_REASON_FOREIGN_RULE);
-        ck_assert_ptr_nonnull(strstr(plan.results[0][0].text, "may be in the way"));
-        ck_assert_ptr_nonnull(strstr(plan.results[0][0].text, "localhost/3493"));
-        ck_assert_ptr_null(strstr(plan.results[0][0].text, "delete"));
-        ck_assert_uint_eq(plan.results[0][1].reason, WIRE_REASON_NONE);
-        reconcile_plan_done(&plan);
-        clear();
-}
-END_TEST
-
 START_TEST(test_nothing_wanted_and_nothing_known) {
         char text[64];
 
@@ -355,7 +332,6 @@ int main(void) {
         tcase_add_test(tc, test_order_of_changes);
         tcase_add_loop_test(tc, test_history_of_an_endpoint, 0, (int) N(histories));
         tcase_add_test(tc, test_held_in_the_grace_period);
-        tcase_add_test(tc, test_a_name_may_be_in_the_way);
         tcase_add_test(tc, test_nothing_wanted_and_nothing_known);
         tcase_add_test(tc, test_order_of_inputs_does_not_matter);
         tcase_add_test(tc, test_only_what_is_proven_is_changed);
