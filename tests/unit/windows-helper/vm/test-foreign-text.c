@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+
+/* What wsl.exe and a program in a distro write: UTF-16 and UTF-8, line by line, as UTF-8. */
+
+#include "tests/suite.h"
+#include "windows-helper/core/vm/foreign-text.h"
+
+#include <check.h>
+#include <string.h>
+
+#define N(a)    (sizeof(a) / sizeof((a)[0]))
+#define TEXT(s) s, sizeof(s) - 1
+
+static const struct {
+        const char *bytes;
+        size_t n;
+        const char *text;
+} cases[] = {
+        {TEXT("a\n"), "a\n"},
+        {TEXT("a\0\n\0"), "a\n"},
+        {TEXT("a\0"), "a"},
+        {TEXT("\xff\xfe"
+              "a\0\r\0\n\0"),
+         "a\n"}, /* with a byte order mark and a carriage return */
+        {TEXT("\xef\xbb\xbf"
+              "a\r\n"),
+         "a\n"},
+        /* the first and the last character of each length in UTF-8 */
+        {TEXT("\x7f\0\n\0"), "\x7f\n"},
+        {TEXT("\x80\0\n\0"), "\xc2\x80\n"},
+        {TEXT("\xff\x07\n\0"), "\xdf\xbf\n"},
+        {TEXT("\0\x08\n\0"), "\xe0\xa0\x80\n"},
+        {TEXT("\xfd\xff\n\0"), "\xef\xbf\xbd\n"},
+        {TEXT("\0\xd8\0\xdc\n\0"), "\xf0\x90\x80\x80\n"},
+        {TEXT("\xff\xdb\xff\xdf\n\0"), "\xf4\x8f\xbf\xbf\n"},
+        /* beside the surrogates, and lone ones */
+        {TEXT("\xff\xd7\n\0"), "\xed\x9f\xbf\n"},
+        {TEXT("\0\xe0\n\0"), "\xee\x80\x80\n"},
+        {TEXT("\0\xd8\n\0"), "?\n"},
+        {TEXT("\xff\xdf\n\0"), "?\n"},
+        {TEXT("\0\xdc\0\xdc\n\0"), "??\n"},
+        {TEXT("\0\xd8\0\xe0\n\0"), "?\xee\x80\x80\n"},
+        {TEXT("\0\xd8\xff\xdb\n\0"), "??\n"},
+        {TEXT("a\0\0\xd8\0\xdc"), "a\xf0\x90\x80\x80"},
+        /* one after the other */
+        {TEXT("a\nb\0\n\0"), "a\nb\n"},
+        {TEXT("a\0\n\0b\n"), "a\nb\n"},
+        {TEXT("a\0b"), "ab"},
+        {TEXT("a\0\n\0\xc3\xa4\n"), "a\n\xc3\xa4\n"},
+        {TEXT("\n\0a\0\n\0"), "\na\n"},
+        {TEXT("\n\n\0"), "\n\n"},
+        /* malformed UTF-8, and UTF-16 in a later line */
+        {TEXT("\xfc\n"), "?\n"},
+        {TEXT("\xfcx\na\0\n\0"), "?x\na\n"},
+};
+
+START_TEST(test_decode) {
+        Buffer out = BUFFER_NULL;
+
+        foreign_text_decode((const uint8_t *) cases[_i].bytes, cases[_i].n, &out);
+        ck_assert_msg(buffer_length(&out) == strlen(cases[_i].text) &&
+                              memcmp(buffer_bytes(&out), cases[_i].text, buffer_length(&out)) == 0,
+                      "case %d: '%.*s'", _i, (int) buffer_length(&out),
+                      (const char *) buffer_bytes(&out));
+        buffer_done(&out);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("foreign-text");
+        TCase *tc = tcase_create("foreign-text");
+
+        tcase_add_loop_test(tc, test_decode, 0, (int) N(cases));
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
