@@ -35,7 +35,8 @@ MODULES = [
     ("agent/network/snapshot.c", ["test-agent-network-"]),
     ("windows-helper/core/rules/", ["test-helper-rules-", "test-helper-controller-"]),
     ("windows-helper/core/policy/", ["test-helper-policy-", "test-helper-controller-"]),
-    ("windows-helper/core/vm/", ["test-helper-vm-", "test-helper-controller-"]),
+    ("windows-helper/core/vm/", ["test-helper-vm-", "test-helper-policy-hostnet",
+                                 "test-helper-controller-"]),
     ("protocol/session/", ["test-protocol-", "test-helper-controller-"]),
 ]
 

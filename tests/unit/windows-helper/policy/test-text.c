@@ -102,12 +102,14 @@ START_TEST(test_a_long_list) {
         Policy p;
 
         policy_init(&p);
-        for (size_t i = 0; i < POLICY_PORT_RANGES_MAX; i++)
-                p.denied_ports[i] = (PolicyPorts){10000, 20000};
-        p.n_denied_ports = POLICY_PORT_RANGES_MAX;
-        policy_value_text(&p, (size_t) policy_find("DeniedListenPorts"), shown);
-        ck_assert_uint_lt(strlen(shown), POLICY_VALUE_TEXT_MAX);
-        ck_assert(strncmp(shown, "10000-20000, 10000-20000, ", 26) == 0);
+        for (size_t i = 0; i < POLICY_LISTEN_MAX; i++) {
+                p.allowed_listen[i] = (WirePrefix){{.family = IP_FAMILY_V6}, 127};
+                memset(p.allowed_listen[i].addr.bytes, 0xfe, 16);
+        }
+        p.n_allowed_listen = POLICY_LISTEN_MAX;
+        policy_value_text(&p, (size_t) policy_find("AllowedListenAddresses"), shown);
+        ck_assert_uint_eq(strlen(shown), POLICY_VALUE_TEXT_MAX - 1);
+        ck_assert(strncmp(shown, "fefe:fefe:fefe:fefe:fefe:fefe:fefe:fefe/127, fefe:", 50) == 0);
 }
 END_TEST
 

@@ -6,6 +6,7 @@
 #include "windows-helper/core/vm/foreign-text.h"
 
 #include <check.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define N(a)    (sizeof(a) / sizeof((a)[0]))
@@ -25,6 +26,8 @@ static const struct {
         {TEXT("\xef\xbb\xbf"
               "a\r\n"),
          "a\n"},
+        {TEXT("\x01\0\n\0"), "\x01\n"},
+        {TEXT("a\0\0\0b\0\n\0"), "ab\n"}, /* a NUL would end the text */
         /* the first and the last character of each length in UTF-8 */
         {TEXT("\x7f\0\n\0"), "\x7f\n"},
         {TEXT("\x80\0\n\0"), "\xc2\x80\n"},
@@ -55,9 +58,13 @@ static const struct {
 };
 
 START_TEST(test_decode) {
+        uint8_t *copy = malloc(cases[_i].n); /* so that the sanitizer sees a read beyond the end */
         Buffer out = BUFFER_NULL;
 
-        foreign_text_decode((const uint8_t *) cases[_i].bytes, cases[_i].n, &out);
+        ck_assert_ptr_nonnull(copy);
+        memcpy(copy, cases[_i].bytes, cases[_i].n);
+        foreign_text_decode(copy, cases[_i].n, &out);
+        free(copy);
         ck_assert_msg(buffer_length(&out) == strlen(cases[_i].text) &&
                               memcmp(buffer_bytes(&out), cases[_i].text, buffer_length(&out)) == 0,
                       "case %d: '%.*s'", _i, (int) buffer_length(&out),

@@ -51,6 +51,10 @@ START_TEST(test_shapes) {
                        ID_A, "WSL", "00000000-0000-0000-0000-000000000000") "," VM(ID_A, "WSL",
                                                                                    "WSL-" ID_A) "]",
                "");
+        /* without a type, with an owner that is no text, and with one that is too long */
+        expect("[{\"RuntimeId\":\"" ID_B "\",\"Owner\":\"WSL\"}]", "");
+        expect("[{\"SystemType\":\"VirtualMachine\",\"RuntimeId\":\"" ID_B "\",\"Owner\":17}]",
+               " 1111");
         expect("[" VM(ID_A, "W\\u0053L", ID_A) "]", "*WSL 3b1c");
         expect("[" VM(ID_A, "caf\\u00e9 \\ud83d\\ude00 \\ud83d \\u0000\\n", ID_A) "]",
                "caf\xc3\xa9 \xf0\x9f\x98\x80 \xef\xbf\xbd \xef\xbf\xbd? 3b1c");
@@ -113,6 +117,19 @@ START_TEST(test_a_megabyte) {
 }
 END_TEST
 
+START_TEST(test_the_longest_answer) {
+        char *json = malloc(VM_LIST_TEXT_MAX + 1);
+        VmList list;
+
+        ck_assert_ptr_nonnull(json);
+        memset(json, ' ', VM_LIST_TEXT_MAX + 1);
+        memcpy(json, "[]", 2);
+        ck_assert_int_eq(vm_list_parse(json, VM_LIST_TEXT_MAX, &list), 0);
+        ck_assert_int_eq(vm_list_parse(json, VM_LIST_TEXT_MAX + 1, &list), -EINVAL);
+        free(json);
+}
+END_TEST
+
 START_TEST(test_more_vms_than_the_list_holds) {
         char json[VM_LIST_MAX * 256 + 512];
         size_t n = (size_t) sprintf(json, "[");
@@ -159,6 +176,36 @@ START_TEST(test_a_full_list_prefers_wsl) {
 }
 END_TEST
 
+START_TEST(test_equal) {
+        static VmList list, other;
+        Vm vm = {.name = "one"};
+
+        for (unsigned i = 0; i < 3; i++) {
+                vm.id.bytes[0] = (uint8_t) i;
+                vm_list_add(&list, &vm);
+        }
+        other = list;
+        strcpy(other.items[3].name, "behind the end");
+        ck_assert(vm_list_equal(&list, &other));
+        other.n_left_out++;
+        ck_assert(!vm_list_equal(&list, &other));
+        other = list;
+        other.n--;
+        ck_assert(!vm_list_equal(&list, &other));
+        for (unsigned i = 0; i < 3; i++) {
+                other = list;
+                other.items[i].id.bytes[15] = 1;
+                ck_assert(!vm_list_equal(&list, &other));
+                other = list;
+                other.items[i].wsl = true;
+                ck_assert(!vm_list_equal(&list, &other));
+                other = list;
+                other.items[i].name[0] = 'x';
+                ck_assert(!vm_list_equal(&list, &other));
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("vm-list");
         TCase *tc = tcase_create("vm-list");
@@ -168,6 +215,8 @@ int main(void) {
         tcase_add_test(tc, test_a_megabyte);
         tcase_add_test(tc, test_more_vms_than_the_list_holds);
         tcase_add_test(tc, test_a_full_list_prefers_wsl);
+        tcase_add_test(tc, test_equal);
+        tcase_add_test(tc, test_the_longest_answer);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

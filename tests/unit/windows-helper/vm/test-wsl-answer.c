@@ -40,12 +40,14 @@ static char *decoded(const Buffer *b) {
 }
 
 static void expect_answer(const Buffer *b, bool ended, const char *owner) {
-        char found[WSL_OWNER_MAX + 1] = "";
+        char found[WSL_OWNER_MAX + 1];
         const char *text = decoded(b);
 
+        memset(found, 'x', sizeof(found));
         ck_assert_msg(wsl_answer_find(text, WSL_WORD_PAIRED, ended, found) == (owner != NULL), "%s",
                       text);
-        ck_assert_str_eq(found, owner ? owner : "");
+        if (owner)
+                ck_assert_str_eq(found, owner);
 }
 
 START_TEST(test_warnings_before_between_and_after) {
@@ -115,6 +117,15 @@ START_TEST(test_truncated_and_malformed) {
         expect_answer(&b, false, OWNER);
         ck_assert_str_eq(decoded(&b), "Gr??e\n" ANSWER "Gr??e");
         buffer_done(&b);
+        bytes(&b, "paired " OWNER "  \n");
+        expect_answer(&b, false, OWNER);
+        buffer_done(&b);
+        bytes(&b, "peered " OWNER "\n");
+        expect_answer(&b, false, NULL);
+        buffer_done(&b);
+        bytes(&b, "  \n\npaired 00000000000000000000000000000000/\n");
+        expect_answer(&b, false, NULL); /* no distro */
+        buffer_done(&b);
         bytes(&b, "paired 0001/short\npaired by magic\npaired " OWNER "x");
         expect_answer(&b, false, NULL);
         buffer_done(&b);
@@ -139,12 +150,31 @@ START_TEST(test_truncated_and_malformed) {
 }
 END_TEST
 
+START_TEST(test_longest_owner) {
+        char owner[WSL_OWNER_MAX + 2] = "000102030405060708090a0b0c0d0e0f/";
+
+        memset(owner + strlen(owner), 'd', WSL_OWNER_MAX + 1 - strlen(owner));
+        for (size_t n = WSL_OWNER_MAX + 1; n >= WSL_OWNER_MAX; n--) {
+                Buffer b = BUFFER_NULL;
+
+                owner[n] = '\0';
+                bytes(&b, "paired ");
+                bytes(&b, owner);
+                bytes(&b, "\n");
+                expect_answer(&b, false, n > WSL_OWNER_MAX ? NULL : owner);
+                buffer_done(&b);
+        }
+}
+END_TEST
+
 START_TEST(test_message) {
         char shown[WSL_SHOWN_MAX + 1];
         Buffer b = BUFFER_NULL;
 
         wsl_answer_show("", "", shown);
         ck_assert_str_eq(shown, "");
+        wsl_answer_show("a\n", "b", shown);
+        ck_assert_str_eq(shown, "a | b");
         wsl_answer_show("wsl: a\n\n", "  b\nc\x1b[0m", shown);
         ck_assert_str_eq(shown, "wsl: a | b | c?[0m");
         for (int i = 0; i < 50000; i++)
@@ -165,6 +195,7 @@ int main(void) {
         tcase_add_test(tc, test_warnings_before_between_and_after);
         tcase_add_test(tc, test_text_is_readable);
         tcase_add_test(tc, test_truncated_and_malformed);
+        tcase_add_test(tc, test_longest_owner);
         tcase_add_test(tc, test_message);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
