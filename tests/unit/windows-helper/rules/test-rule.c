@@ -95,6 +95,83 @@ START_TEST(test_table) {
 }
 END_TEST
 
+/* Values as "80 81=x", by their ports; "=" is the data. */
+static RuleTable table(const char *text) {
+        char copy[128], *word, *rest = copy;
+        RuleTable t = RULE_TABLE_NULL;
+
+        strcpy(copy, text);
+        while ((word = strtok_r(rest, " ", &rest))) {
+                char name[32], *data = strchr(word, '=');
+
+                if (data)
+                        *data++ = '\0';
+                strcat(strcpy(name, "0.0.0.0/"), word);
+                ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, name, data), 0);
+        }
+        rule_table_sort(&t);
+        return t;
+}
+
+static void expect_table(RuleTable *t, const char *text) {
+        RuleTable expected = table(text);
+
+        ck_assert_msg(rule_table_equal(t, &expected), "not %s", text);
+        rule_table_done(t);
+        rule_table_done(&expected);
+        ck_assert_uint_eq(t->n_values, 0);
+}
+
+START_TEST(test_tables_compared) {
+        static const char *const texts[] = {"", "80", "81", "80=x", "80=y", "80 81", "80 81=x"};
+
+        for (size_t i = 0; i < N(texts); i++) {
+                for (size_t k = 0; k < N(texts); k++) {
+                        RuleTable a = table(texts[i]), b = table(texts[k]);
+
+                        ck_assert(rule_table_equal(&a, &b) == (i == k));
+                        rule_table_done(&a);
+                        rule_table_done(&b);
+                }
+        }
+}
+END_TEST
+
+/* A reading in portions may find a value twice, and others not at all. */
+START_TEST(test_a_reading) {
+        RuleTable twice = table("82=x 80=x 81=x 80=x 82=x"), known = table("80 81 82 83"),
+                  found = table("81 84"), all = table("79 80 81 82 83"), missing = RULE_TABLE_NULL;
+
+        expect_table(&twice, "80=x 81=x 82=x");
+        ck_assert_int_eq(rule_table_missing(&found, &known, &missing), 0);
+        expect_table(&missing, "80 82 83");
+        ck_assert_int_eq(rule_table_missing(&all, &known, &missing), 0);
+        expect_table(&missing, "");
+        ck_assert_int_eq(rule_table_missing(&missing, &known, &missing), 0);
+        expect_table(&missing, "80 81 82 83");
+        rule_table_done(&known);
+        rule_table_done(&found);
+        rule_table_done(&all);
+}
+END_TEST
+
+/* Our own changes: a value is replaced, one goes, one comes, and one that goes was not known. */
+START_TEST(test_merge) {
+        RuleTable t = table("80=x 81=x 82=x"), changes = table("79 81=y 82 83=y");
+
+        changes.values[0].gone = changes.values[2].gone = true;
+        ck_assert_int_eq(rule_table_merge(&t, &changes, /* keep_gone= */ false), 0);
+        ck_assert_uint_eq(changes.n_values, 0);
+        expect_table(&t, "80=x 81=y 83=y");
+        t = table("80=x");
+        changes = table("79");
+        changes.values[0].gone = true;
+        ck_assert_int_eq(rule_table_merge(&t, &changes, /* keep_gone= */ true), 0);
+        ck_assert(t.values[0].gone && !t.values[1].gone);
+        expect_table(&t, "79 80=x");
+}
+END_TEST
+
 START_TEST(test_value_is_ours_only_as_we_write_it) {
         static const struct {
                 RuleFamily family;
@@ -130,6 +207,9 @@ int main(void) {
         tcase_add_test(tc, test_endpoint_text);
         tcase_add_test(tc, test_families);
         tcase_add_test(tc, test_table);
+        tcase_add_test(tc, test_tables_compared);
+        tcase_add_test(tc, test_a_reading);
+        tcase_add_test(tc, test_merge);
         tcase_add_test(tc, test_value_is_ours_only_as_we_write_it);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
