@@ -144,8 +144,8 @@ static int agent_on_clock(void *userdata) {
 /*
  * There is one agent for each guest. The lock on the folder of status.json does not ensure that,
  * because systemd removes that folder when the service ends, also in a restart, and a hand-started
- * agent would lose its lock. The folder here stays, and only root and the service can look into it,
- * so nobody else can take the lock. An abstract socket would be open to every user, and the
+ * agent would lose its lock. The folder here stays, and only root and the service can open the file
+ * in it, so nobody else can take the lock. An abstract socket would be open to every user, and the
  * distributions of WSL, which share the network, would keep each other out.
  *
  * An agent of an ordinary user cannot get in. It goes on without the lock: it has no key either.
