@@ -208,6 +208,23 @@ START_TEST(test_held_in_the_grace_period) {
 }
 END_TEST
 
+/* The limit of the policy is for all services of an agent together. */
+START_TEST(test_limit_of_endpoints) {
+        char text[1024];
+
+        policy.max_endpoints = 3;
+        world_parse(&states[0], "172.20.0.2", "web=0.0.0.0:80-81 dev=0.0.0.0:82 nut=0.0.0.0:83");
+        plan_text((ReconcileGuest[]){{"a/A", &states[0], 1, false}}, 1, text, sizeof(text));
+        ck_assert_str_eq(text, "write 0.0.0.0/80 a/A|web|-|172.20.0.2/80\n"
+                               "write 0.0.0.0/81 a/A|web|-|172.20.0.2/81\n"
+                               "write 0.0.0.0/82 a/A|dev|-|172.20.0.2/82\n"
+                               "a/A web: active\n"
+                               "a/A dev: active\n"
+                               "a/A nut: denied\n");
+        clear();
+}
+END_TEST
+
 START_TEST(test_nothing_wanted_and_nothing_known) {
         char text[64];
 
@@ -332,6 +349,7 @@ int main(void) {
         tcase_add_test(tc, test_order_of_changes);
         tcase_add_loop_test(tc, test_history_of_an_endpoint, 0, (int) N(histories));
         tcase_add_test(tc, test_held_in_the_grace_period);
+        tcase_add_test(tc, test_limit_of_endpoints);
         tcase_add_test(tc, test_nothing_wanted_and_nothing_known);
         tcase_add_test(tc, test_order_of_inputs_does_not_matter);
         tcase_add_test(tc, test_only_what_is_proven_is_changed);
