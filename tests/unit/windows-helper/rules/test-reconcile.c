@@ -220,7 +220,7 @@ START_TEST(test_limit_of_endpoints) {
                                "write 0.0.0.0/82 a/A|dev|-|172.20.0.2/82\n"
                                "a/A web: active\n"
                                "a/A dev: active\n"
-                               "a/A nut: denied\n");
+                               "a/A nut: refused\n");
         clear();
 }
 END_TEST
