@@ -107,6 +107,36 @@ static int firewall_keep(const ReconcileInput *input, FirewallRules *rules) {
         return 0;
 }
 
+/* What was requested last for the endpoints in @ledger. */
+static int firewall_requested(const Controller *controller, const Ledger *ledger,
+                              FirewallRules *rules) {
+        const FirewallRules *all = &controller->firewall.rules;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < ledger->n_entries; i++) {
+                const FirewallRule *found =
+                        firewall_rules_find(all, all->n, &ledger->entries[i].listen);
+
+                if (found)
+                        r = firewall_rules_add(rules, found);
+        }
+        return r;
+}
+
+/* A run for some guests leaves the rules of the others as they were requested last. */
+static int firewall_keep_others(const Controller *controller, const Ledger *ledger,
+                                FirewallRules *rules) {
+        const FirewallRules *all = &controller->firewall.rules;
+        size_t n = rules->n;
+        int r = 0;
+
+        for (size_t i = 0; r == 0 && i < all->n; i++)
+                if (!ledger_find(ledger, &all->items[i].listen) &&
+                    !firewall_rules_find(rules, n, &all->items[i].listen))
+                        r = firewall_rules_add(rules, &all->items[i]);
+        return r;
+}
+
 /* Worsen the results of services that open something while the firewall has a problem. */
 static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
         for (size_t i = 0; controller->firewall_problem[0] && i < plan->n_endpoints; i++) {
@@ -121,22 +151,41 @@ static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
         }
 }
 
+/* Whether other rules are wanted now; then make @rules, which are those for @plan, all of them. */
+static int firewall_compare(const Controller *controller, const ReconcilePlan *plan,
+                            FirewallRules *rules, bool *ret_changed) {
+        FirewallRules present = FIREWALL_RULES_NULL;
+        FirewallChange *changes = NULL;
+        bool some = plan->input->some;
+        size_t n = 0;
+        int r = some ? firewall_requested(controller, plan->input->ledger, &present) : 0;
+
+        firewall_rules_sort(rules);
+        if (r == 0)
+                r = firewall_diff(some ? &present : &controller->firewall.rules, rules, &changes,
+                                  &n);
+        *ret_changed = r == 0 && (n > 0 || !controller->firewall.requested ||
+                                  rules->n != (some ? present.n : controller->firewall.rules.n));
+        free(changes);
+        firewall_rules_done(&present);
+        if (*ret_changed && some) {
+                r = firewall_keep_others(controller, plan->input->ledger, rules);
+                firewall_rules_sort(rules);
+        }
+        return r;
+}
+
 void checks_firewall(Controller *controller, ReconcilePlan *plan) {
         FirewallRules rules = FIREWALL_RULES_NULL;
-        FirewallChange *changes = NULL;
-        size_t n = 0;
+        bool changed = false;
         int r;
 
         r = firewall_collect(plan, &rules);
         if (r == 0)
                 r = firewall_keep(plan->input, &rules);
-        if (r == 0) {
-                firewall_rules_sort(&rules);
-                r = firewall_diff(&controller->firewall.rules, &rules, &changes, &n);
-        }
-        free(changes);
-        if (r == 0 &&
-            (n > 0 || rules.n != controller->firewall.rules.n || !controller->firewall.requested)) {
+        if (r == 0)
+                r = firewall_compare(controller, plan, &rules, &changed);
+        if (r == 0 && changed) {
                 controller->host.firewall(controller->host.userdata, &rules);
                 firewall_rules_done(&controller->firewall.rules);
                 controller->firewall.rules = rules;

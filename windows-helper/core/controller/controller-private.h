@@ -3,9 +3,10 @@
 
 /*
  * The controller's state, and what the files of this folder call in each other. From the top down:
- * controller.c (lifetime, timers, reports from the owner), settle.c (one run) with checks.c (around
- * it), admission.c (whom the policy admits), connection-input.c (what arrives), connection.c
- * (sending, ending, an identity's one place), places.c (who has to go when there are too many).
+ * controller.c (lifetime, timers, reports from the owner), settle.c (one run) with scope.c (whom it
+ * is for) and checks.c (around it), admission.c (whom the policy admits), connection-input.c (what
+ * arrives), connection.c (sending, ending, an identity's one place), places.c (who has to go when
+ * there are too many).
  */
 
 #include "windows-helper/core/base/result.h"
@@ -39,10 +40,12 @@ struct PeerConnection {
 
 /* What is to be done soon. Everybody asks for it; settle.c and controller_dispatch() do it. */
 typedef struct ControllerDue {
-        bool run;            /* something changed: settle at the next dispatch */
+        bool run;            /* something changed: settle at the next dispatch, for all guests */
+        bool some;           /* the same for some: something changed for them alone */
         bool slice;          /* the last run left changes: serve the connections, then run again */
         bool activation;     /* iphlpsvc may not know the present values */
         uint64_t retry_usec; /* run again then, or SESSION_NO_DEADLINE */
+        uint64_t all_usec;   /* run for all then, after a run for some; or SESSION_NO_DEADLINE */
 } ControllerDue;
 
 /* Written by settle.c: the last run. */
@@ -81,7 +84,7 @@ struct Controller {
         /* everybody's */
         ControllerLog log;
         ControllerDue due;
-        uint64_t generation; /* see ControllerSummary */
+        uint64_t generation, n_decided; /* see ControllerSummary */
 };
 
 /* connection.c */

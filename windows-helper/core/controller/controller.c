@@ -56,7 +56,7 @@ int controller_new(Controller **ret_controller, const ControllerOptions *options
         controller->host = *host;
         controller->log.host = &controller->host;
         controller->options = *options;
-        controller->due.retry_usec = SESSION_NO_DEADLINE;
+        controller->due.retry_usec = controller->due.all_usec = SESSION_NO_DEADLINE;
         controller->verify = VERIFY_INIT;
         controller->hostnet.unchecked = options->unchecked_hostnet;
         r = host->rules.ledger_load(host->rules.userdata, &controller->ledger);
@@ -220,6 +220,7 @@ void controller_summary(const Controller *controller, ControllerSummary *ret_sum
                 .unpaired = controller->unpaired.owners,
                 .n_unpaired = controller->unpaired.n,
                 .generation = controller->generation,
+                .n_decided = controller->n_decided,
         };
 }
 
@@ -230,7 +231,7 @@ static int controller_read(Controller *controller, size_t n, uint64_t now_usec) 
         bool changed = false;
         int r = 0;
 
-        if (controller->due.run)
+        if (controller->due.run || controller->due.some)
                 r = rule_view_check(&controller->view, host);
         if (r == 0)
                 r = rule_view_read(&controller->view, host, n, now_usec, &changed);
@@ -241,7 +242,23 @@ static int controller_read(Controller *controller, size_t n, uint64_t now_usec) 
         return r;
 }
 
+static void controller_look_at_clock(Controller *controller, uint64_t now_usec) {
+        ControllerDue *due = &controller->due;
+
+        if (guests_expire(&controller->guests, now_usec) || due->retry_usec <= now_usec ||
+            due->all_usec <= now_usec)
+                due->run = true;
+        if (controller->verify.due_usec > now_usec)
+                return;
+        if (controller->verify.waits)
+                due->some = true;
+        else
+                due->run = true;
+}
+
 void controller_dispatch(Controller *controller, uint64_t now_usec) {
+        ControllerDue *due = &controller->due;
+
         for (PeerConnection *c = controller->connections, *next; c; c = next) {
                 next = c->next;
                 connection_tick(c, now_usec);
@@ -251,18 +268,13 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
                 connection_resume(c, now_usec);
         }
         controller_log_flush(&controller->log);
-        if (guests_expire(&controller->guests, now_usec))
-                controller->due.run = true;
-        if (controller->due.retry_usec <= now_usec || controller->verify.due_usec <= now_usec)
-                controller->due.run = true;
+        controller_look_at_clock(controller, now_usec);
         (void) controller_read(controller, controller->options.view_portion, now_usec);
-        controller->due.slice = false;
-        for (int i = 0; controller->due.run && controller->view.known && !controller->due.slice;
-             i++) {
+        due->slice = false;
+        for (int i = 0; (due->run || due->some) && controller->view.known && !due->slice; i++) {
                 if (i == CONTROLLER_RUNS_MAX) {
-                        controller->due.run = false;
-                        controller->due.retry_usec =
-                                now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+                        due->run = due->some = false;
+                        due->retry_usec = now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
                         break;
                 }
                 (void) settle(controller, now_usec); /* an error is logged, reported and retried */
@@ -272,12 +284,14 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
 uint64_t controller_deadline(const Controller *controller) {
         uint64_t deadline = guests_deadline(&controller->guests);
 
-        if (controller->due.run)
+        if (controller->due.run || controller->due.some)
                 return 0;
         if (rule_view_deadline(&controller->view) < deadline)
                 deadline = rule_view_deadline(&controller->view);
         if (controller->due.retry_usec < deadline)
                 deadline = controller->due.retry_usec;
+        if (controller->due.all_usec < deadline)
+                deadline = controller->due.all_usec;
         if (controller->verify.due_usec < deadline)
                 deadline = controller->verify.due_usec;
         if (controller_log_deadline(&controller->log) < deadline)

@@ -155,6 +155,7 @@ typedef struct ControllerSummary {
         const char (*unpaired)[LEDGER_OWNER_MAX + 1]; /* borrowed; newest first */
         size_t n_unpaired;
         uint64_t generation; /* grows with every change that this or controller_guests() shows */
+        uint64_t n_decided;  /* how many endpoints all runs together have decided on */
 } ControllerSummary;
 
 void controller_summary(const Controller *controller, ControllerSummary *ret_summary);

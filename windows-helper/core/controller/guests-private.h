@@ -37,7 +37,8 @@ typedef struct Guest {
         WireServiceResult *results; /* owned; as reported last, n_reported of them */
         GuestServiceName *reported; /* owned; the names that go with them */
         uint32_t n_reported;
-        uint64_t reported_serial;            /* the .state_serial of that STATE */
+        uint64_t reported_serial; /* the .state_serial of that STATE */
+        bool is_checked;          /* an endpoint waits for iphlpsvc, or has an obstacle */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
         EventId logged_event;                /* … with this event */
 } Guest;

@@ -7,7 +7,7 @@
 
 #include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/base/result.h"
-#include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/controller/scope-private.h"
 #include "windows-helper/core/rules/apply.h"
 #include "windows-helper/core/rules/slice.h"
 
@@ -25,9 +25,7 @@
 
 typedef struct Settle {
         Controller *controller;
-        Guest *guests[CONTROLLER_GUESTS_MAX]; /* by index of the input */
-        ReconcileGuest inputs[CONTROLLER_GUESTS_MAX];
-        size_t n;
+        Scope scope;
         RuleTable adoptions;
         uint64_t started, now_usec;
 } Settle;
@@ -179,13 +177,13 @@ static int settle_fail(Settle *s, int error, const char *what) {
                        "%s failed (%s), trying again in %u s", what, error_text(error),
                        CONTROLLER_RETRY_MS / 1000u);
         controller->due.retry_usec = s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
-        for (size_t i = 0; i < s->n; i++) {
+        for (size_t i = 0; i < s->scope.n; i++) {
                 WireServiceResult *results;
                 uint32_t n;
 
-                if (!s->inputs[i].state)
+                if (!s->scope.inputs[i].state)
                         continue;
-                n = s->inputs[i].state->n_services;
+                n = s->scope.inputs[i].state->n_services;
                 results = calloc(n + 1u, sizeof(*results));
                 for (uint32_t k = 0; results && k < n; k++) {
                         results[k].state = WIRE_SERVICE_ACTIVE;
@@ -194,26 +192,9 @@ static int settle_fail(Settle *s, int error, const char *what) {
                                       error_text(error));
                 }
                 if (results)
-                        settle_answer(s, s->guests[i], results);
+                        settle_answer(s, s->scope.guests[i], results);
         }
         return error;
-}
-
-static void settle_inputs(Settle *s) {
-        for (size_t i = 0; i < s->controller->guests.n; i++) {
-                Guest *guest = s->controller->guests.items[i];
-
-                if (guest->in_grace || guest->has_state) {
-                        s->guests[s->n] = guest;
-                        s->inputs[s->n++] = (ReconcileGuest){
-                                .owner = guest->owner,
-                                .state = guest->in_grace ? NULL : &guest->state,
-                                .since = guest->since,
-                                .in_grace = guest->in_grace,
-                                .wsl = guest->peer.wsl,
-                        };
-                }
-        }
 }
 
 #define SETTLE_RESTART "'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'"
@@ -242,7 +223,8 @@ static void settle_block(Settle *s, ReconcilePlan *plan) {
         const char *advice = settle_activation_advice(s->controller->last_run.activation_error);
 
         for (size_t i = 0; i < plan->n_guests; i++) {
-                for (uint32_t k = 0; plan->results[i] && k < s->inputs[i].state->n_services; k++) {
+                for (uint32_t k = 0; plan->results[i] && k < s->scope.inputs[i].state->n_services;
+                     k++) {
                         if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE) {
                                 result_worsen(&plan->results[i][k], WIRE_SERVICE_BLOCKED,
                                               WIRE_REASON_IPHLPSVC, "%s (%s)", advice,
@@ -279,7 +261,8 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
                         s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         controller->due.activation |= o->postponed;
         controller->due.slice = plan->n_left > 0;
-        controller->due.run = controller->due.slice || (o->again && !o->error);
+        controller->due.run = controller->due.slice || (o->again && !o->error) ||
+                              (s->scope.some && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;
 }
 
@@ -291,13 +274,13 @@ static int settle_slice(Settle *s, ReconcilePlan *plan) {
         size_t max = controller->last_run.error ? SIZE_MAX : controller->options.slice_changes;
         int r;
 
-        for (size_t i = 0; i < s->n; i++)
-                waited[i] = s->guests[i]->waited;
-        waited[s->n] = controller->others_waited;
+        for (size_t i = 0; i < s->scope.n; i++)
+                waited[i] = s->scope.guests[i]->waited;
+        waited[s->scope.n] = controller->others_waited;
         r = slice_take(plan, max, waited);
-        for (size_t i = 0; i < s->n; i++)
-                s->guests[i]->waited = waited[i];
-        controller->others_waited = waited[s->n];
+        for (size_t i = 0; i < s->scope.n; i++)
+                s->scope.guests[i]->waited = waited[i];
+        controller->others_waited = waited[s->scope.n];
         return r;
 }
 
@@ -312,13 +295,14 @@ static ApplyActivation settle_activation(const Controller *controller, const Rec
 static int settle_run(Settle *s) {
         Controller *controller = s->controller;
         ReconcileInput input = {
-                .guests = s->inputs,
-                .n_guests = s->n,
+                .guests = s->scope.inputs,
+                .n_guests = s->scope.n,
                 .policy = &controller->options.policy,
-                .ledger = &controller->ledger,
+                .ledger = s->scope.some ? &s->scope.ledger : &controller->ledger,
                 .rules = &controller->view.present,
                 .adoptions = &s->adoptions,
                 .hostnet = &controller->hostnet,
+                .some = s->scope.some,
         };
         ReconcilePlan plan = {0};
         ApplyOutcome outcome = {0};
@@ -348,11 +332,13 @@ static int settle_run(Settle *s) {
         checks_firewall(controller, &plan);
         checks_reach(controller, &plan);
         controller->generation++;
+        controller->n_decided += plan.n_decided;
         controller->last_run.applied_usec = s->now_usec;
         controller->last_run.apply_usec = settle_took(s);
-        for (size_t i = 0; i < s->n; i++) {
+        for (size_t i = 0; i < s->scope.n; i++) {
+                s->scope.guests[i]->is_checked = plan.checking[i];
                 if (plan.results[i]) {
-                        settle_answer(s, s->guests[i], plan.results[i]);
+                        settle_answer(s, s->scope.guests[i], plan.results[i]);
                         plan.results[i] = NULL;
                 }
         }
@@ -368,12 +354,17 @@ int settle(Controller *controller, uint64_t now_usec) {
         };
         int r;
 
-        controller->due.run = false;
+        scope_choose(&s.scope, controller);
+        controller->due.run = controller->due.some = false;
         controller->due.retry_usec = SESSION_NO_DEADLINE;
-        settle_inputs(&s);
+        if (!s.scope.some)
+                controller->due.all_usec = SESSION_NO_DEADLINE;
+        else if (controller->due.all_usec == SESSION_NO_DEADLINE)
+                controller->due.all_usec = now_usec + SCOPE_ALL_USEC;
         r = settle_run(&s);
         rule_view_update(&controller->view, now_usec); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
+        scope_done(&s.scope);
         return r;
 }
 
@@ -384,7 +375,7 @@ void settle_unread(Controller *controller, int error, uint64_t now_usec) {
                 .now_usec = now_usec,
         };
 
-        controller->due.run = false;
-        settle_inputs(&s);
+        scope_all(&s.scope, controller);
+        controller->due.run = controller->due.some = false;
         (void) settle_fail(&s, error, "reading the port forwardings");
 }

@@ -31,7 +31,7 @@
 typedef struct Planner {
         const ReconcileInput *input;
         const Wanted *wanted;
-        size_t n_wanted, n_rules;
+        size_t n_wanted;
         bool any_in_grace;
         ReconcilePlan *plan;
         size_t n_removals;
@@ -266,6 +266,7 @@ static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
 static void planner_decide(Planner *p, PlannerEndpoint *e) {
         const Wanted *winner;
 
+        p->plan->n_decided++;
         endpoint_sort_values(e);
         if (e->foreign) {
                 planner_foreign(p, e);
@@ -305,12 +306,12 @@ static void planner_run(Planner *p) {
                         e.n_wanted++;
                 if (k < l->n_entries && ip_endpoint_compare(&l->entries[k].listen, &e.listen) == 0)
                         e.entry = &l->entries[k++];
-                while (v < p->n_rules && ip_endpoint_compare(&t->values[v].listen, &e.listen) < 0)
-                        v++; /* nobody asks for this value, and it is not in the ledger */
-                for (e.values = t->values + v;
-                     v < p->n_rules && ip_endpoint_compare(&t->values[v].listen, &e.listen) == 0;
-                     v++)
+                v = rule_table_seek(t, v, &e.listen); /* nobody asks for those in between */
+                e.values = t->values + v;
+                while (v < t->n_values && rule_value_listens(&t->values[v], &e.listen)) {
                         e.n_values++;
+                        v++;
+                }
                 planner_decide(p, &e);
         }
 }
@@ -343,6 +344,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         int r = -ENOMEM;
 
         plan.results = calloc(input->n_guests + 1, sizeof(*plan.results));
+        plan.checking = calloc(input->n_guests + 1, sizeof(*plan.checking));
         for (size_t i = 0; plan.results && i < input->n_guests; i++) {
                 const ReconcileGuest *guest = &input->guests[i];
 
@@ -354,15 +356,12 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
                                 goto fail;
                 }
         }
-        if (!plan.results)
+        if (!plan.results || !plan.checking)
                 goto fail;
         r = wanted_collect(input, plan.results, &wanted, &planner.n_wanted);
         if (r < 0)
                 goto fail;
         planner.wanted = wanted;
-        while (planner.n_rules < input->rules->n_values &&
-               input->rules->values[planner.n_rules].parsed)
-                planner.n_rules++;
         /* There is at most one change for each endpoint that is wanted or in the ledger. */
         plan.changes =
                 malloc((planner.n_wanted + input->ledger->n_entries + 1) * sizeof(*plan.changes));
@@ -395,5 +394,6 @@ void reconcile_plan_done(ReconcilePlan *plan) {
         free(plan->changes);
         free(plan->endpoints);
         free(plan->left);
+        free(plan->checking);
         *plan = (ReconcilePlan){0};
 }

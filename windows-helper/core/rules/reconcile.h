@@ -29,6 +29,8 @@ typedef struct ReconcileInput {
         const RuleTable *rules;     /* sorted */
         const RuleTable *adoptions; /* sorted; foreign values that may be replaced */
         const Hostnet *hostnet;
+        bool some; /* .guests are those whom something has changed for, and .ledger is a copy of
+                      what it has for them. Nobody else asks for or holds one of their endpoints */
 } ReconcileInput;
 
 typedef enum ReconcileAction {
@@ -67,6 +69,9 @@ typedef struct ReconcilePlan {
         size_t n_guests;
         ReconcileEndpoint *endpoints; /* owned, sorted by listen */
         size_t n_endpoints;
+        size_t n_decided; /* endpoints that were decided on, whatever was decided */
+        bool *checking; /* owned; filled by verify(): [guest] has an endpoint that waits for
+                           iphlpsvc, or that has an obstacle */
         /* filled by slice_take() */
         size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
         size_t n_left;  /* their sum */

@@ -213,6 +213,36 @@ int rule_table_merge(RuleTable *t, RuleTable *changes, bool keep_gone) {
         return 0;
 }
 
+bool rule_value_listens(const RuleValue *value, const IpEndpoint *listen) {
+        return value->parsed && ip_endpoint_compare(&value->listen, listen) == 0;
+}
+
+static bool rule_value_is_below(const RuleValue *value, const IpEndpoint *listen) {
+        return value->parsed && ip_endpoint_compare(&value->listen, listen) < 0;
+}
+
+/* First in steps that grow, then by halves between the last two. */
+size_t rule_table_seek(const RuleTable *t, size_t from, const IpEndpoint *listen) {
+        size_t step = 1, to = from;
+
+        while (to < t->n_values && rule_value_is_below(&t->values[to], listen)) {
+                from = to + 1;
+                to += step;
+                step *= 2;
+        }
+        if (to > t->n_values)
+                to = t->n_values;
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+
+                if (rule_value_is_below(&t->values[middle], listen))
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        return from;
+}
+
 bool rule_table_equal(const RuleTable *a, const RuleTable *b) {
         if (a->n_values != b->n_values)
                 return false;

@@ -71,6 +71,13 @@ void rule_table_sort(RuleTable *t);
  */
 int rule_table_merge(RuleTable *t, RuleTable *changes, bool keep_gone);
 
+/* In a sorted table: the first value from @from on that does not listen below @listen, and
+ * t->n_values when there is none. The next one is found at once, and one of thousands soon. */
+size_t rule_table_seek(const RuleTable *t, size_t from, const IpEndpoint *listen);
+
+/* True when the value's name is the endpoint @listen. */
+bool rule_value_listens(const RuleValue *value, const IpEndpoint *listen);
+
 /* True when both, sorted, have the same values. */
 bool rule_table_equal(const RuleTable *a, const RuleTable *b);
 

@@ -210,6 +210,7 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 ip_endpoint_format(&e->listen, text);
                 c->n_probes++;
                 if (check_obstacle(c, &e->listen, result, text)) {
+                        c->plan->checking[e->guest] = true;
                         c->n_obstacles++;
                         return;
                 }
@@ -225,8 +226,28 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
                                  &e->listen,
                                  "the service IP Helper (iphlpsvc) does not listen there yet");
+                c->plan->checking[e->guest] = true;
                 c->n_waiting++;
         }
+}
+
+/* Those of guests that this run is not for. */
+static void check_keep_lates(Check *c) {
+        const Ledger *checked = c->plan->input->ledger;
+        const Verify *v = c->before;
+        IpEndpoint *from = c->lates + v->n_late;
+        size_t n = 0, k = 0;
+
+        memmove(from, c->lates, c->n_lates * sizeof(*from));
+        for (size_t i = 0; i < v->n_late; i++) {
+                while (k < c->n_lates && ip_endpoint_compare(&from[k], &v->late[i]) < 0)
+                        c->lates[n++] = from[k++];
+                if (!ledger_find(checked, &v->late[i]))
+                        c->lates[n++] = v->late[i];
+        }
+        while (k < c->n_lates)
+                c->lates[n++] = from[k++];
+        c->n_lates = n;
 }
 
 /* Decide when to check again. Return: whether to activate before. */
@@ -238,6 +259,7 @@ static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
         if (gone) /* the activation is for them, so their checks start anew */
                 c->n_lates = 0;
         v->n_obstacles = c->n_obstacles;
+        v->waits = c->n_waiting > 0;
         if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && c->n_lates == 0) {
                 v->due_usec = SESSION_NO_DEADLINE;
                 v->attempt = 0;
@@ -261,7 +283,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 .host = host,
                 .plan = plan,
                 .before = v,
-                .lates = malloc((plan->n_endpoints + 1) * sizeof(*c.lates)),
+                .lates = malloc((plan->n_endpoints + v->n_late + 1) * sizeof(*c.lates)),
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
@@ -274,6 +296,8 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 listening_table_sort(&c.table);
                 for (size_t i = 0; i < plan->n_endpoints; i++)
                         check_endpoint(&c, &plan->endpoints[i]);
+                if (plan->input->some)
+                        check_keep_lates(&c);
                 *ret_activate = verify_schedule(v, &c, now_usec);
                 verify_forget_late(v);
                 v->late = c.lates;

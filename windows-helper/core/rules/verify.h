@@ -12,6 +12,9 @@
  * VERIFY_OBSTACLE_USEC. Once it has gone, iphlpsvc is activated again, because it is not known
  * whether it tries again by itself (fact 4.3.7). When all is well, no timer runs.
  *
+ * In a run for some guests only, the endpoints of the others have nothing that is checked, or are
+ * late. They stay late.
+ *
  * An endpoint that has had all this time is late. An activation for other endpoints does not start
  * its checks anew: its state stays as it was reported, and it does not make the checks of the
  * others more frequent.
@@ -30,6 +33,7 @@ typedef struct Verify {
         unsigned attempt;       /* checks since the last activation */
         size_t n_obstacles;     /* endpoints with an obstacle, at the last check */
         uint64_t due_usec;      /* the next check, or SESSION_NO_DEADLINE */
+        bool waits;             /* … which is due for endpoints that wait for iphlpsvc */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
         bool repeating;         /* … which does not start the checks from the beginning */
         IpEndpoint *late;       /* owned, sorted; had all the time, and are not listened on */
@@ -50,7 +54,7 @@ void verify_forget_late(Verify *v);
  * verify() - compare the endpoints of @plan with what is listened on
  * @ret_activate: activate again, because an obstacle has gone
  *
- * Worsens results of @plan that are ACTIVE and should not be.
+ * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking.
  *
  * Return: 0, also when nothing can be known (-ENOSYS from the host); -ENOMEM; or the host's error,
  * and then nothing was worsened.

@@ -121,6 +121,14 @@ static int wanted_compare(const void *pa, const void *pb) {
         return a->order < b->order ? -1 : a->order > b->order;
 }
 
+/* It often is, and then there is no need for qsort(), whose cost nobody promises. */
+static bool wanted_is_sorted(const Wanted *wanted, size_t n) {
+        for (size_t i = 1; i < n; i++)
+                if (wanted_compare(&wanted[i - 1], &wanted[i]) > 0)
+                        return false;
+        return true;
+}
+
 typedef struct WantedArrival {
         uint64_t since;
         uint32_t guest;
@@ -161,7 +169,8 @@ int wanted_collect(const ReconcileInput *input, WireServiceResult **results, Wan
                 wanted_collect_guest(input, guest, results[guest], wanted, &n);
         }
         free(arrivals);
-        qsort(wanted, n, sizeof(*wanted), wanted_compare);
+        if (!wanted_is_sorted(wanted, n))
+                qsort(wanted, n, sizeof(*wanted), wanted_compare);
         *ret_wanted = wanted;
         *ret_n = n;
         return 0;

@@ -2,7 +2,8 @@
 
 /* One guest never costs another. Work is counted in calls to the host, because time depends on the
  * machine: whatever a guest with thousands of endpoints does, another's update needs the same calls
- * as without it, and at most one slice comes before it. */
+ * as without it, and at most one slice comes before it. What no call shows is counted in endpoints
+ * that the helper decides on. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
@@ -10,6 +11,7 @@
 #include "windows-helper/core/rules/rule-view.h"
 #include "windows-helper/core/rules/slice.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +24,7 @@ static FakeAgent *small, *big;
 static void setup(void) {
         world_init(&w);
         w.options.policy.max_endpoints = WIRE_ENDPOINTS_MAX;
+        w.options.policy.widest_remote = WIRE_REMOTE_ANY;
         w.host.listeners = true;
         world_start(&w);
         small = &w.agents[0];
@@ -51,6 +54,7 @@ static WireState services(uint8_t host, unsigned n) {
                 (void) snprintf(s.services[i].name, sizeof(s.services[i].name), "s%u", i);
                 s.services[i].first_listen = i;
                 s.services[i].n_listens = 1;
+                s.services[i].profiles = WIRE_PROFILE_PRIVATE;
                 s.listens[i] = (WireListen){ip_v4(0, 0, 0, 0), (uint16_t) (FIRST + i), 1, 80};
         }
         return s;
@@ -63,6 +67,10 @@ static void big_asks(uint8_t host, unsigned n, bool run) {
         if (run)
                 world_run(&w);
         wire_state_done(&s);
+}
+
+static int failing_activation(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_ACTIVATE ? -EIO : 0;
 }
 
 /* Small moves its rule. Until it is answered, the controller is dispatched and nothing else
@@ -106,6 +114,105 @@ START_TEST(test_an_update_costs_the_same_beside_many) {
         agent_vanish(big);
         ck_assert_uint_eq(small_moves(5, beside), 1);
         ck_assert_mem_eq(alone, beside, sizeof(alone));
+}
+END_TEST
+
+static uint64_t decided(void) {
+        ControllerSummary summary;
+
+        controller_summary(w.controller, &summary);
+        return summary.n_decided;
+}
+
+/* Whatever the small guest changes about its one rule, only its endpoints are looked at, the old
+ * ones and the new. A look at all of them follows, and finds nothing to do. */
+START_TEST(test_an_update_looks_at_its_own_endpoints) {
+        static const struct {
+                const char *address, *services, *results;
+                unsigned n_decided, n_firewall;
+        } updates[] = {
+                {"172.20.0.3", "web=0.0.0.0:80", "web active", 1, 0},
+                {"172.20.0.3", "web=0.0.0.0:80+any", "web active", 1, 1},
+                {"172.20.0.3", "web=0.0.0.0:81", "web active", 2, 1},
+                {"172.20.0.3", "web=0.0.0.0:81 ssh=[::]:22", "web active; ssh active", 2, 1},
+                {"", "web=0.0.0.0:81 ssh=[::]:22",
+                 "web withdrawn no-address; ssh withdrawn no-address", 2, 1},
+                {"172.20.0.4", "", "", 0, 0},
+                {"172.20.0.4", "web=0.0.0.0:80", "web active", 1, 1},
+        };
+        uint64_t n, changes, n_firewall;
+
+        big_asks(1, WIRE_ENDPOINTS_MAX, true);
+        world_wait(&w, 2 * RULE_VIEW_AGAIN_USEC / 1000 + 1);
+        for (size_t i = 0; i < sizeof(updates) / sizeof(updates[0]); i++) {
+                n = decided();
+                n_firewall = w.host.n_firewall;
+                agent_ask(small, updates[i].address, updates[i].services);
+                agent_expect(small, updates[i].results);
+                ck_assert_uint_eq(decided() - n, updates[i].n_decided);
+                ck_assert_uint_eq(w.host.n_firewall - n_firewall, updates[i].n_firewall);
+        }
+        ck_assert_uint_eq(w.host.firewall.n, WIRE_ENDPOINTS_MAX + 1);
+        n = decided();
+        changes = world_changes(&w);
+        world_wait(&w, 60000);
+        ck_assert_uint_eq(decided() - n, WIRE_ENDPOINTS_MAX + 1);
+        ck_assert_uint_eq(world_changes(&w), changes);
+        ck_assert_uint_eq(big->n_results, 1);
+}
+END_TEST
+
+/* The checks of a new rule that iphlpsvc is slow to listen for are its own, too, and those of an
+ * endpoint that it never listens on cost the others nothing. */
+START_TEST(test_checks_look_at_their_own_endpoints) {
+        uint64_t n;
+
+        w.host.iphlpsvc_slow = true;
+        big_asks(1, 4000, true);
+        world_wait(&w, 30000); /* each of them is late now */
+        ck_assert_uint_eq(big->result.services[3999].state, WIRE_SERVICE_BLOCKED);
+        n = decided();
+        agent_ask(small, "172.20.0.2", "ssh=0.0.0.0:22");
+        world_wait(&w, 1000);
+        agent_expect(small, "ssh pending not-listening");
+        ck_assert_uint_lt(decided() - n, 20);
+        n = big->n_results;
+        world_wait(&w, 2000);
+        ck_assert_uint_eq(big->n_results, n); /* late as before */
+        w.host.iphlpsvc_slow = false;
+        world_wait(&w, 2000);
+        agent_expect(small, "ssh active");
+        ck_assert_uint_eq(big->result.services[3999].state, WIRE_SERVICE_ACTIVE);
+}
+END_TEST
+
+/* Two guests ask for the same port, so a run for one of them is for both. */
+START_TEST(test_whoever_asks_for_the_same_port_is_looked_at) {
+        uint64_t n;
+
+        big_asks(1, 100, true);
+        agent_ask(small, "172.20.0.2", "web=0.0.0.0:80,0.0.0.0:10050");
+        agent_expect(small, "web conflict other-agent");
+        n = decided();
+        big_asks(1, 50, true);
+        ck_assert_uint_eq(decided() - n, 101); /* … those that big gives up included */
+        agent_expect(small, "web active");
+        ck_assert_uint_eq(big->n_results, 2);
+}
+END_TEST
+
+/* iphlpsvc does not accept the values any more. A run for one guest finds that out, and the others
+ * hear of it at once. */
+START_TEST(test_a_failed_activation_concerns_all) {
+        big_asks(1, 10, true);
+        w.host.fault = failing_activation;
+        agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(small, "web blocked iphlpsvc");
+        ck_assert_uint_eq(big->result.services[9].state, WIRE_SERVICE_BLOCKED);
+        w.host.fault = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        agent_expect(small, "web active");
+        ck_assert_uint_eq(big->result.services[9].state, WIRE_SERVICE_ACTIVE);
 }
 END_TEST
 
@@ -256,6 +363,10 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
         tcase_add_test(tc, test_an_update_costs_the_same_beside_many);
+        tcase_add_test(tc, test_an_update_looks_at_its_own_endpoints);
+        tcase_add_test(tc, test_checks_look_at_their_own_endpoints);
+        tcase_add_test(tc, test_whoever_asks_for_the_same_port_is_looked_at);
+        tcase_add_test(tc, test_a_failed_activation_concerns_all);
         tcase_add_test(tc, test_our_own_changes_are_not_read);
         tcase_add_test(tc, test_an_update_does_not_wait_for_a_reading);
         tcase_add_test(tc, test_a_slice_comes_before_an_update);

@@ -180,12 +180,14 @@ static void random_operation(Judge *j) {
         }
 }
 
-/* Half of the lives go in small slices and read the values in small portions. */
+/* Half of the lives go in small slices and read the values in small portions, and in half of them
+ * the helper sees who listens. */
 static void judge_cut(Judge *j, uint64_t seed) {
         if (seed % 2) {
                 j->w.options.slice_changes = 2 + seed / 2 % 4;
                 j->w.options.view_portion = 1 + seed / 8 % 4;
         }
+        j->w.host.listeners = seed / 2 % 2;
 }
 
 static void one_life(uint64_t seed) {
