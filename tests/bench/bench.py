@@ -233,6 +233,13 @@ def fairness_rows():
                         met=table.percentile(seen[key], 50) <= FAIR_FACTOR * alone,
                         baseline="alone", baseline_p50=alone,
                         baseline_max=max(seen["alone_ms"]))
+    yield table.row(f"of this, the host's part: the same beside {seen['endpoints']} foreign rules",
+                    "ms", seen["foreign_ms"], baseline="alone", baseline_p50=alone,
+                    baseline_max=max(seen["alone_ms"]))
+    for beside, key in (("another's endpoints", "beside_cpu_ms"), ("foreign rules", "foreign_cpu_ms")):
+        yield table.row(f"processor time of the helper for each update beside {beside}", "ms",
+                        p50=seen[key], max=seen[key], baseline="alone",
+                        baseline_p50=seen["alone_cpu_ms"])
 
 
 ROWS = {"watch": watch_rows, "result": result_rows, "helper": helper_rows,

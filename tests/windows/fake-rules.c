@@ -18,6 +18,7 @@ typedef struct Rule {
         wchar_t name[NAME_MAX], data[NAME_MAX];
         unsigned family;
         bool valid; /* both are endpoints */
+        bool found; /* the value is still there */
         SOCKADDR_STORAGE listen, target;
 
         Loop *loop;
@@ -76,10 +77,14 @@ static bool endpoint_parse(const wchar_t *text, int family, SOCKADDR_STORAGE *re
         }
 }
 
-static int rule_compare(const void *a, const void *b) {
-        const Rule *x = *(Rule *const *) a, *y = *(Rule *const *) b;
+static int rule_compare_key(const Rule *r, unsigned family, const wchar_t *name) {
+        return r->family != family ? (r->family < family ? -1 : 1) : wcscmp(r->name, name);
+}
 
-        return x->family != y->family ? (x->family < y->family ? -1 : 1) : wcscmp(x->name, y->name);
+static int rule_compare(const void *a, const void *b) {
+        const Rule *y = *(Rule *const *) b;
+
+        return rule_compare_key(*(Rule *const *) a, y->family, y->name);
 }
 
 static void rule_accept(Rule *r);
@@ -151,30 +156,81 @@ static void rule_close(Rule *r) {
                 free(r);
 }
 
-static void rules_add(Rules *t, Loop *loop, unsigned family, const wchar_t *name,
-                      const wchar_t *data) {
-        Rule *r;
-
+static void rules_append(Rules *t, Rule *r) {
         if (t->n_rules == t->size) {
                 t->size = t->size ? 2 * t->size : 64;
                 t->rules = realloc(t->rules, t->size * sizeof(*t->rules));
         }
-        r = t->rules ? calloc(1, sizeof(*r)) : NULL;
-        if (!r)
+        if (!t->rules)
                 abort(); /* for a test's tool, this is better than working by halves */
+        t->rules[t->n_rules++] = r;
+}
+
+static void rules_add(Rules *t, Loop *loop, unsigned family, const wchar_t *name,
+                      const wchar_t *data) {
+        Rule *r = calloc(1, sizeof(*r));
+
+        if (!r)
+                abort();
         (void) wcscpy(r->name, name);
         (void) wcscpy(r->data, data);
         r->family = family;
         r->valid = endpoint_parse(name, families[family].listen, &r->listen) &&
                    endpoint_parse(data, families[family].target, &r->target);
+        r->found = true;
         r->loop = loop;
         r->listener = INVALID_SOCKET;
         r->op = (LoopOp){.fn = rule_on_accepted, .userdata = r};
-        t->rules[t->n_rules++] = r;
+        rules_append(t, r);
 }
 
-static void rules_read_family(Rules *t, Loop *loop, unsigned family) {
+/* The values often come in the order of the last time, so @next, behind the last one, is tried
+ * first. */
+static Rule *rules_find(unsigned family, const wchar_t *name, size_t *next) {
+        size_t from = 0, to = current.n_rules, i = *next < to ? *next : to / 2;
+
+        while (from < to) {
+                int order = rule_compare_key(current.rules[i], family, name);
+
+                if (order == 0) {
+                        *next = i + 1;
+                        return current.rules[i];
+                }
+                if (order < 0)
+                        from = i + 1;
+                else
+                        to = i;
+                i = from + (to - from) / 2;
+        }
+        return NULL;
+}
+
+/* There is a value: keep its rule, lead it elsewhere, or make one. */
+static void rules_found(Rules *added, Loop *loop, unsigned family, const wchar_t *name,
+                        const wchar_t *data, size_t *next) {
+        Rule *r = rules_find(family, name, next);
+        SOCKADDR_STORAGE target;
+
+        if (r && wcscmp(r->data, data) != 0) {
+                r->valid = endpoint_parse(name, families[family].listen, &r->listen) &&
+                           endpoint_parse(data, families[family].target, &target);
+                if (!r->valid) {
+                        r = NULL; /* it is closed */
+                } else {
+                        session_cut_all(&r->sessions);
+                        (void) wcscpy(r->data, data);
+                        r->target = target;
+                }
+        }
+        if (r)
+                r->found = true;
+        else
+                rules_add(added, loop, family, name, data);
+}
+
+static void rules_read_family(Rules *added, Loop *loop, unsigned family) {
         wchar_t path[NAME_MAX], name[NAME_MAX], data[NAME_MAX + 1];
+        size_t next = 0;
         HKEY key;
 
         (void) swprintf(path, NAME_MAX, L"SYSTEM\\CurrentControlSet\\Services\\PortProxy\\%ls\\tcp",
@@ -191,46 +247,36 @@ static void rules_read_family(Rules *t, Loop *loop, unsigned family) {
                 if (error != ERROR_SUCCESS)
                         break;
                 data[n_data / sizeof(wchar_t)] = L'\0';
-                rules_add(t, loop, family, name, data);
+                rules_found(added, loop, family, name, data, &next);
         }
         (void) RegCloseKey(key);
 }
 
-/* Merge two sorted lists: rules that stay move from @old to @new, rules that are gone are closed.
- */
-static void rules_merge(Rules *old, Rules *new) {
-        for (size_t i = 0, j = 0; i < old->n_rules; i++) {
-                Rule *was = old->rules[i], *is;
-                int order = 1;
+/* Close the rules whose values are gone, and take the new ones in. */
+static void rules_renew(Rules *added) {
+        size_t n = 0;
 
-                while (j < new->n_rules && (order = rule_compare(&new->rules[j], &was)) < 0)
-                        j++;
-                if (j == new->n_rules || order != 0 || !new->rules[j]->valid) {
-                        rule_close(was);
-                        continue;
-                }
-                is = new->rules[j];
-                if (wcscmp(was->data, is->data) != 0) {
-                        was->valid = true;
-                        session_cut_all(&was->sessions);
-                        (void) wcscpy(was->data, is->data);
-                        was->target = is->target;
-                }
-                free(is);
-                new->rules[j] = was;
-        }
+        for (size_t i = 0; i < current.n_rules; i++)
+                if (current.rules[i]->found)
+                        current.rules[n++] = current.rules[i];
+                else
+                        rule_close(current.rules[i]);
+        current.n_rules = n;
+        for (size_t i = 0; i < added->n_rules; i++)
+                rules_append(&current, added->rules[i]);
+        if (added->n_rules > 0)
+                qsort(current.rules, current.n_rules, sizeof(*current.rules), rule_compare);
+        free(added->rules);
 }
 
 void fake_rules_apply(Loop *loop, unsigned most) {
-        Rules new = {0};
+        Rules added = {0};
 
+        for (size_t i = 0; i < current.n_rules; i++)
+                current.rules[i]->found = false;
         for (unsigned i = 0; i < ARRAYSIZE(families); i++)
-                rules_read_family(&new, loop, i);
-        if (new.n_rules > 0)
-                qsort(new.rules, new.n_rules, sizeof(*new.rules), rule_compare);
-        rules_merge(&current, &new);
-        free(current.rules);
-        current = new;
-        for (size_t i = 0; i < new.n_rules; i++)
-                rule_listen(new.rules[i], most);
+                rules_read_family(&added, loop, i);
+        rules_renew(&added);
+        for (size_t i = 0; i < current.n_rules && n_listeners < most; i++)
+                rule_listen(current.rules[i], most);
 }

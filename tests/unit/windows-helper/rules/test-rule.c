@@ -200,6 +200,41 @@ START_TEST(test_value_is_ours_only_as_we_write_it) {
 }
 END_TEST
 
+/* For each port from 1 to 100, from each place before it, in tables of up to 40 values. Values
+ * whose names are not endpoints come last, and are never below anything. */
+START_TEST(test_seek) {
+        for (unsigned n = 0; n <= 40; n++) {
+                RuleTable t = RULE_TABLE_NULL;
+
+                for (unsigned i = 0; i < n; i++) {
+                        char name[RULE_TEXT_MAX];
+                        IpEndpoint e = {ip_v4(0, 0, 0, 0), (uint16_t) (2 * i + 1)};
+
+                        rule_endpoint_format(&e, name);
+                        ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4,
+                                                        i % 10 == 9 ? "a-name/80" : name, "x"),
+                                         0);
+                }
+                rule_table_sort(&t);
+                for (uint16_t port = 1; port <= 100; port++) {
+                        IpEndpoint e = {ip_v4(0, 0, 0, 0), port};
+                        size_t expected = 0;
+
+                        while (expected < t.n_values && t.values[expected].parsed &&
+                               t.values[expected].listen.port < port)
+                                expected++;
+                        for (size_t from = 0; from <= expected; from++)
+                                ck_assert_uint_eq(rule_table_seek(&t, from, &e), expected);
+                        if (expected < t.n_values)
+                                ck_assert(rule_value_listens(&t.values[expected], &e) ==
+                                          (t.values[expected].parsed &&
+                                           t.values[expected].listen.port == port));
+                }
+                rule_table_done(&t);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("rule");
         TCase *tc = tcase_create("rule");
@@ -210,6 +245,7 @@ int main(void) {
         tcase_add_test(tc, test_tables_compared);
         tcase_add_test(tc, test_a_reading);
         tcase_add_test(tc, test_merge);
+        tcase_add_test(tc, test_seek);
         tcase_add_test(tc, test_value_is_ours_only_as_we_write_it);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
