@@ -70,8 +70,8 @@ typedef struct ReconcilePlan {
         ReconcileEndpoint *endpoints; /* owned, sorted by listen */
         size_t n_endpoints;
         size_t n_decided; /* endpoints that were decided on, whatever was decided */
-        bool *checking; /* owned; filled by verify(): [guest] has an endpoint that waits for
-                           iphlpsvc, or that has an obstacle */
+        bool *checking;   /* owned; filled by verify(): [guest] has an endpoint that waits for
+                             iphlpsvc, or that has an obstacle */
         /* filled by slice_take() */
         size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
         size_t n_left;  /* their sum */

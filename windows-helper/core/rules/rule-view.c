@@ -51,12 +51,19 @@ static bool rule_stamp_equal(const RuleStamp *a, const RuleStamp *b) {
         return true;
 }
 
+/* When to read once more because of something that happens now. */
+static uint64_t rule_view_later(const RuleView *v, uint64_t now_usec) {
+        uint64_t pause = v->took_usec * RULE_VIEW_SHARE;
+
+        return now_usec + (pause > RULE_VIEW_AGAIN_USEC ? pause : RULE_VIEW_AGAIN_USEC);
+}
+
 /* The stamp is now another one. */
 static void rule_view_moved(RuleView *v, const RuleStamp *stamp, uint64_t now_usec) {
         v->stamp = *stamp;
         v->moved = true;
         if (v->again_usec == 0)
-                v->again_usec = now_usec + RULE_VIEW_AGAIN_USEC;
+                v->again_usec = rule_view_later(v, now_usec);
 }
 
 /* Nothing is known any more, and nothing is due. */
@@ -150,6 +157,7 @@ static int rule_view_finish(RuleView *v, const RuleHost *host, uint64_t now_usec
                         return 0;
                 }
         }
+        v->took_usec = now_usec - v->began_usec;
         return rule_view_complete(v, host, ret_changed);
 }
 
@@ -160,8 +168,9 @@ static int rule_view_begin_reading(RuleView *v, const RuleHost *host, uint64_t n
         if (r < 0)
                 return r;
         v->is_reading = true;
+        v->began_usec = now_usec;
         v->stale = false;
-        v->again_usec = v->moved ? now_usec + RULE_VIEW_AGAIN_USEC : 0;
+        v->again_usec = v->moved ? rule_view_later(v, now_usec) : 0;
         v->moved = false;
         if (!v->known || !rule_stamp_equal(&stamp, &v->stamp)) {
                 v->known = false;
@@ -257,7 +266,7 @@ void rule_view_update(RuleView *v, uint64_t now_usec) {
         if (v->noted.n_values == 0)
                 return;
         if (v->again_usec == 0)
-                v->again_usec = now_usec + RULE_VIEW_AGAIN_USEC;
+                v->again_usec = rule_view_later(v, now_usec);
         rule_table_sort(&v->noted);
         if (v->is_reading) {
                 r = rule_view_copy(&v->noted, &copy);

@@ -16,13 +16,15 @@
  * after a change of ours that the key's time is the same (fact 4.1.10). A notification that cannot
  * be that of our change tells of it. There may be just one for both, so the values are read once
  * more RULE_VIEW_AGAIN_USEC later, at leisure: decisions do not wait for that. If the stamp has
- * changed before that reading begins, there is another one after the same time.
+ * changed before that reading begins, there is another one after the same time. While changes go
+ * on, one part in RULE_VIEW_SHARE of the time at most is spent on such readings.
  */
 
 #include "windows-helper/core/rules/rule-host.h"
 
 #define RULE_VIEW_PORTION    256 /* values read at once: a few milliseconds */
 #define RULE_VIEW_AGAIN_USEC UINT64_C(10000000)
+#define RULE_VIEW_SHARE      20
 
 /* A reading during which others change values is repeated, but not for ever. */
 #define RULE_VIEW_TRIES 3
@@ -36,6 +38,8 @@ typedef struct RuleView {
         RuleStamp stamp;     /* the one that .present and .noted belong to */
         bool moved;          /* it has become another one since the last reading began */
         uint64_t again_usec; /* read once more then; 0: no need */
+        uint64_t began_usec; /* the reading under way, or the last one … */
+        uint64_t took_usec;  /* … and how long the last complete one took */
         RuleTable noted;     /* our changes that .present does not contain yet */
         /* the reading under way */
         bool is_reading;

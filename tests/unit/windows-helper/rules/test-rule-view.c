@@ -156,6 +156,34 @@ START_TEST(test_our_own_changes) {
 }
 END_TEST
 
+/* The longer a reading takes, the longer it is until the next one. */
+START_TEST(test_readings_take_a_small_part_of_the_time) {
+        static const struct {
+                uint64_t took, pause;
+        } cases[] = {{0, RULE_VIEW_AGAIN_USEC},
+                     {RULE_VIEW_AGAIN_USEC / 40, RULE_VIEW_AGAIN_USEC},
+                     {3000000, 3000000 * RULE_VIEW_SHARE},
+                     {1000, RULE_VIEW_AGAIN_USEC}};
+        bool changed;
+
+        (void) read_all(SIZE_MAX, &changed);
+        now = rule_view_deadline(&view); /* what setup() has done is over */
+        (void) read_all(SIZE_MAX, &changed);
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                foreign(1, i & 1 ? "10.0.0.2/2" : "10.0.0.3/3");
+                rule_view_changed(&view);
+                ck_assert_int_eq(rule_view_read(&view, &host.rules, 1, now, &changed), 0);
+                now += cases[i].took;
+                (void) read_all(SIZE_MAX, &changed);
+                ck_assert(changed);
+                view.again_usec = 0;
+                ours(1, "10.0.0.4/4");
+                done();
+                ck_assert_uint_eq(rule_view_deadline(&view) - now, cases[i].pause);
+        }
+}
+END_TEST
+
 /* Somebody else, before, between and after our changes: another value, or another key. */
 START_TEST(test_others_among_our_changes) {
         bool changed;
@@ -309,6 +337,7 @@ int main(void) {
         tcase_add_test(tc, test_portions);
         tcase_add_test(tc, test_a_check_finds_what_was_not_notified);
         tcase_add_test(tc, test_our_own_changes);
+        tcase_add_test(tc, test_readings_take_a_small_part_of_the_time);
         tcase_add_test(tc, test_others_among_our_changes);
         tcase_add_test(tc, test_the_same_step_of_the_clock);
         tcase_add_test(tc, test_changes_while_reading);
