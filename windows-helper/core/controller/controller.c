@@ -355,7 +355,12 @@ void controller_guests(const Controller *controller,
                         .in_grace = guest->in_grace,
                         .state = guest->has_state ? &guest->state : NULL,
                         .serial = guest->state_serial,
-                        .results = guest->has_state && !guest->answer_due ? guest->results : NULL,
+                        /* not those of an earlier state, which may have fewer services */
+                        .results = guest->has_state &&
+                                                   guest->n_reported == guest->state.n_services &&
+                                                   guest->reported_serial == guest->state_serial
+                                           ? guest->results
+                                           : NULL,
                         .vm = *peer_vm(&guest->peer),
                         .heard_usec = guest->connection ? helper_session_last_heard(
                                                                   guest->connection->session)

@@ -313,6 +313,29 @@ START_TEST(test_small_updates_do_not_starve_a_big_one) {
 }
 END_TEST
 
+static void expect_no_results(void *userdata, const GuestView *view) {
+        if (view->state && view->state->n_services == 3000) {
+                ck_assert_ptr_null(view->results);
+                ++*(unsigned *) userdata;
+        }
+}
+
+/* A guest is gone before the last slice of what it asked for. What is shown of it is not the answer
+ * to its request before, which had fewer services. */
+START_TEST(test_gone_between_two_slices) {
+        unsigned n = 0;
+
+        big_asks(1, 10, true);
+        big_asks(1, 3000, false);
+        controller_dispatch(w.controller, w.host.now_usec);
+        ck_assert(w.host.iphlpsvc_behind);
+        controller_disconnect(big->connection, w.host.now_usec);
+        big->connection = NULL;
+        controller_guests(w.controller, expect_no_results, &n);
+        ck_assert_uint_eq(n, 1);
+}
+END_TEST
+
 /* A slice is done that iphlpsvc does not know of. The helper dies, and nothing else is in the
  * ledger: the next helper must notify it all the same. */
 START_TEST(test_killed_between_two_slices) {
@@ -374,6 +397,7 @@ int main(void) {
         tcase_add_test(tc, test_a_slice_comes_before_an_update);
         tcase_add_test(tc, test_a_flood_of_states);
         tcase_add_test(tc, test_small_updates_do_not_starve_a_big_one);
+        tcase_add_test(tc, test_gone_between_two_slices);
         tcase_add_test(tc, test_killed_between_two_slices);
         tcase_add_test(tc, test_more_than_policy_allows);
         suite_add_tcase(suite, tc);
