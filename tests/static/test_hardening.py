@@ -14,6 +14,7 @@ import tree
 pytestmark = pytest.mark.release
 
 PROGRAMS = ("agent/wslbridge-agent", "agent/wslbridgectl")
+EXE_MAX = 400 * 1024  # bytes, without debug information
 WINDOWS_10 = "{8e0f7a12-bfb3-4fe8-b9a5-48fd50a15a9a}"
 
 
@@ -113,6 +114,13 @@ def test_the_exe_is_a_program_of_windows_10(exe):
 
 def project_version():
     return re.search(r"version: '([0-9.]+)'", tree.read("meson.build"))[1]
+
+
+def test_the_exe_is_small(windows_release_tree, tmp_path):
+    path = os.path.join(windows_release_tree, "windows-helper", "wslbridge-helper.exe")
+    stripped = tmp_path / "stripped.exe"
+    subprocess.run(["x86_64-w64-mingw32-strip", "-o", stripped, path], check=True)
+    assert stripped.stat().st_size <= EXE_MAX
 
 
 def test_the_exe_says_what_it_is(exe):
