@@ -14,6 +14,8 @@ import wine_prefix
 
 # Wine's own messages: of a channel ("0024:err:module:…"), or of its loader.
 WINE_LINE = re.compile(r"[0-9a-f]{4}:(err|warn|fixme|trace):|wine( client error|server)?: ")
+# What a test build says of the memory that its own code holds while nobody is connected.
+HEAP_LINE = re.compile(r"heap (-?\d+) (-?\d+)$")
 
 
 class Helper:
@@ -36,9 +38,11 @@ class Helper:
 
     def _start(self):
         self.reached_main = False
+        self.heap = None  # (blocks, bytes) that it held when nobody was connected last
         self.process = self._prefix.popen(*self._command, stdin=subprocess.DEVNULL,
                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                                          env={"WINEDEBUG": "fixme-all"})
+                                          env={"WINEDEBUG": "fixme-all",
+                                               "WSLBRIDGE_TEST_HEAP": "1"})
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
 
@@ -49,6 +53,8 @@ class Helper:
                 self.wine_lines.append(line)
             elif line == wine_prefix.REACHED_MAIN:
                 self.reached_main = True
+            elif heap := HEAP_LINE.match(line):
+                self.heap = int(heap[1]), int(heap[2])
             else:
                 self.lines.append(line)
                 self._new_lines.put(line)

@@ -74,6 +74,7 @@ def test_the_release_is_small(release):
 def test_the_release_has_no_test_transport(release, prefix):
     assert b"tcp:" not in release.read_bytes()
     assert b"--recovery-ms" not in release.read_bytes()
+    assert b"WSLBRIDGE_TEST" not in release.read_bytes()
     done = prefix.run(release, "run", "--transport", "tcp:127.0.0.1:0", check=False)
     assert done.returncode == 1
     assert "takes no options" in done.stdout

@@ -11,6 +11,7 @@
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/stream.h"
 #include "windows-helper/service/backend.h"
+#include "windows-helper/service/heap-count.h"
 #include "windows-helper/service/status-file.h"
 #include "windows-helper/service/surroundings.h"
 #include "windows-helper/store/paths.h"
@@ -222,6 +223,7 @@ int helper_run(Helper *h) {
 
         while (!h->stopping) {
                 helper_dispatch(h);
+                heap_count_report(/* quiet= */ !h->streams.first);
                 loop_turn(h->loop, helper_deadline(h));
         }
         h->listener = listener_close(h->listener);
