@@ -42,9 +42,9 @@ static const struct {
          WIRE_SERVICE_CONFLICT,
          "p98.exe"},
         /* these have nothing to do with it */
-        {{"192.168.1.6 99"}, "192.168.1.5", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "in use"},
-        {{"0.0.0.0 99"}, "fd00::5", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "in use"},
-        {{"fd00::1 99"}, "0.0.0.0", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "in use"},
+        {{"192.168.1.6 99"}, "192.168.1.5", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
+        {{"0.0.0.0 99"}, "fd00::5", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
+        {{"fd00::1 99"}, "0.0.0.0", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
         {{"192.168.1.6 99"}, "192.168.1.5", -EADDRNOTAVAIL, WIRE_SERVICE_BLOCKED, "does not have"},
         {{NULL}, "0.0.0.0", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
 };
@@ -93,10 +93,15 @@ START_TEST(test_obstacle) {
         IpEndpoint listen = endpoint(cases[_i].listen, 80);
         ReconcileEndpoint e = {.listen = listen};
         WireServiceResult result = {.state = WIRE_SERVICE_ACTIVE}, *results = &result;
-        ReconcilePlan plan = {
-                .results = &results, .n_guests = 1, .endpoints = &e, .n_endpoints = 1};
+        ReconcileInput input = {.n_guests = 1};
+        bool checking = false, activate;
+        ReconcilePlan plan = {.results = &results,
+                              .n_guests = 1,
+                              .endpoints = &e,
+                              .n_endpoints = 1,
+                              .checking = &checking,
+                              .input = &input};
         Verify v = VERIFY_INIT;
-        bool activate;
 
         now = _i;
         v.attempt = LATE;
@@ -106,6 +111,7 @@ START_TEST(test_obstacle) {
         if (cases[_i].says)
                 ck_assert_msg(strstr(result.text, cases[_i].says), "case %d: %s", _i, result.text);
         ck_assert(!activate);
+        ck_assert(checking == (result.state != WIRE_SERVICE_ACTIVE));
         free((char *) (uintptr_t) result.text);
         verify_done(&v);
 }
