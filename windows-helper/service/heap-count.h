@@ -12,8 +12,8 @@
 #include <stdbool.h>
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT
-/* The line's first word on standard error: "heap BLOCKS BYTES". It is written after a change, if
- * @quiet (nobody is connected) and the environment variable WSLBRIDGE_TEST_HEAP is set. */
+/* Write "heap BLOCKS BYTES" to standard error when that has changed, if @quiet (nobody is
+ * connected) and the environment variable WSLBRIDGE_TEST_HEAP is set. */
 void heap_count_report(bool quiet);
 #else
 static inline void heap_count_report(bool quiet) {
