@@ -7,10 +7,14 @@
 
 #include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+/* For how long at most nobody looks who listens while a guest has changes left. */
+#define CHECKS_LATER_USEC UINT64_C(500000)
 
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
@@ -43,10 +47,30 @@ void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         }
 }
 
-void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_usec) {
-        bool activate = false;
-        int r = verify(&controller->verify, &controller->host.ports, plan, now_usec, &activate);
+/* Between two slices nobody looks who listens, except for guests whose new STATE needs no changes.
+ * But a guest that never comes to its last slice does not keep the others from hearing. */
+static bool checks_are_due(const Controller *controller, const ReconcilePlan *plan,
+                           Guest *const *guests, uint64_t now_usec) {
+        bool due = plan->completes ||
+                   now_usec - controller->last_run.verified_usec >= CHECKS_LATER_USEC;
 
+        for (size_t i = 0; i < plan->n_guests; i++)
+                due |= plan->results[i] && guests[i]->reported_serial != guests[i]->state_serial;
+        return due;
+}
+
+void checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests,
+                   uint64_t now_usec) {
+        bool activate = false;
+        int r;
+
+        if (!checks_are_due(controller, plan, guests, now_usec)) {
+                for (size_t i = 0; i < plan->n_guests; i++)
+                        slice_drop_results(plan, i);
+                return;
+        }
+        controller->last_run.verified_usec = now_usec;
+        r = verify(&controller->verify, &controller->host.ports, plan, now_usec, &activate);
         if (r < 0) {
                 controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
                                "cannot find out which ports are listened on (%s), ignoring",
@@ -56,9 +80,20 @@ void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_use
                 controller->due.activation = controller->due.run = true;
 }
 
+/* What is open now stays as it is; before the first request, whatever the host has there. */
+static int firewall_stay(const RequestedFirewall *last, const IpEndpoint *listen,
+                         FirewallRules *rules) {
+        const FirewallRule any = {.listen = *listen, .remote = (char[]){""}};
+        const FirewallRule *found =
+                last->requested ? firewall_rules_find(&last->rules, last->rules.n, listen) : &any;
+
+        return found ? firewall_rules_add(rules, found) : 0;
+}
+
 /* An endpoint that is not ours, or that nobody can reach, is not opened. The rule would let people
  * in to another program that has the port. */
-static int firewall_collect(const ReconcilePlan *plan, FirewallRules *rules) {
+static int firewall_collect(const Controller *controller, const ReconcilePlan *plan,
+                            FirewallRules *rules) {
         for (size_t i = 0; i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
                 const WireState *state = plan->input->guests[e->guest].state;
@@ -71,8 +106,8 @@ static int firewall_collect(const ReconcilePlan *plan, FirewallRules *rules) {
                 if (s->profiles == 0 ||
                     (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING))
                         continue;
-                if (!results) { /* its guest has changes left: what is open now stays open */
-                        r = firewall_rules_add(rules, &rule);
+                if (!results) { /* its guest is answered later */
+                        r = firewall_stay(&controller->firewall, &e->listen, rules);
                         if (r < 0)
                                 return r;
                         continue;
@@ -180,7 +215,7 @@ void checks_firewall(Controller *controller, ReconcilePlan *plan) {
         bool changed = false;
         int r;
 
-        r = firewall_collect(plan, &rules);
+        r = firewall_collect(controller, plan, &rules);
         if (r == 0)
                 r = firewall_keep(plan->input, &rules);
         if (r == 0)

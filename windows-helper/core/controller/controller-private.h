@@ -48,11 +48,12 @@ typedef struct ControllerDue {
         uint64_t all_usec;   /* run for all then, after a run for some; or SESSION_NO_DEADLINE */
 } ControllerDue;
 
-/* Written by settle.c: the last run. */
+/* Written by settle.c and checks.c: the last run. */
 typedef struct LastRun {
         int error;            /* of changing values or of the activation; 0: none */
         int activation_error; /* of the last activation */
         uint64_t applied_usec;
+        uint64_t verified_usec; /* of the last run that found out who listens */
         uint32_t apply_usec;
 } LastRun;
 
@@ -147,8 +148,11 @@ void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came 
 
 /* Log what others did to our values since the last run. */
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan);
-/* Worsen results of endpoints that are not listened on. */
-void checks_verify(Controller *controller, ReconcilePlan *plan, uint64_t now_usec);
+/* Worsen results of endpoints that are not listened on. Between two slices this may be left for
+ * later. Then all results in @plan are dropped, and what was reported last still holds. @guests: by
+ * index of the plan. */
+void checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests,
+                   uint64_t now_usec);
 /* Ask for the firewall rules that belong to @plan, and worsen results if the firewall fails. */
 void checks_firewall(Controller *controller, ReconcilePlan *plan);
 

@@ -5,7 +5,8 @@
  * Whom a run is for. Most runs follow a change that one guest asked for. Then nothing can have
  * changed for the others, and looking at all of their endpoints would only make that guest wait.
  * So such a run is for some guests: those with a new STATE, and those with an endpoint that is
- * still being checked (see verify.h).
+ * still being checked (see verify.h). If it leaves changes for another slice, the next run is for
+ * some guests, too.
  *
  * A run for all comes first of all, after anything else that may change a decision, after a
  * failure, and SCOPE_ALL_USEC after a run for some: iphlpsvc has read all values again, so the

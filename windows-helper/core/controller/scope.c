@@ -111,10 +111,8 @@ void scope_all(Scope *scope, const Controller *controller) {
 }
 
 void scope_choose(Scope *scope, const Controller *controller) {
-        const ControllerDue *due = &controller->due;
-
         *scope = (Scope){.some = true};
-        if (!due->run && !due->activation && due->retry_usec == SESSION_NO_DEADLINE &&
+        if (!controller->due.run && !controller->last_run.error &&
             scope_choose_some(scope, controller))
                 return;
         scope_done(scope);

@@ -256,12 +256,14 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
                                "changing port forwardings failed (%s), trying again in %u s",
                                error_text(o->error), CONTROLLER_RETRY_MS / 1000u);
         }
-        if (o->error || controller->due.activation)
+        if (o->error || o->activation)
                 controller->due.retry_usec =
                         s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         controller->due.activation |= o->postponed;
         controller->due.slice = plan->n_left > 0;
-        controller->due.run = controller->due.slice || (o->again && !o->error) ||
+        controller->due.some = controller->due.slice && s->scope.some;
+        controller->due.run = (controller->due.slice && !s->scope.some) ||
+                              (o->again && !o->error) ||
                               (s->scope.some && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;
 }
@@ -277,7 +279,7 @@ static int settle_slice(Settle *s, ReconcilePlan *plan) {
         for (size_t i = 0; i < s->scope.n; i++)
                 waited[i] = s->scope.guests[i]->waited;
         waited[s->scope.n] = controller->others_waited;
-        r = slice_take(plan, max, waited);
+        r = slice_take(plan, slice_size(plan, max), waited);
         for (size_t i = 0; i < s->scope.n; i++)
                 s->scope.guests[i]->waited = waited[i];
         controller->others_waited = waited[s->scope.n];
@@ -327,8 +329,8 @@ static int settle_run(Settle *s) {
                 verify_restart(&controller->verify);
         if (controller->last_run.activation_error)
                 settle_block(s, &plan);
-        else if (plan.completes)
-                checks_verify(controller, &plan, s->now_usec);
+        else
+                checks_verify(controller, &plan, s->scope.guests, s->now_usec);
         checks_firewall(controller, &plan);
         checks_reach(controller, &plan);
         controller->generation++;
@@ -336,8 +338,8 @@ static int settle_run(Settle *s) {
         controller->last_run.applied_usec = s->now_usec;
         controller->last_run.apply_usec = settle_took(s);
         for (size_t i = 0; i < s->scope.n; i++) {
-                s->scope.guests[i]->is_checked = plan.checking[i];
                 if (plan.results[i]) {
+                        s->scope.guests[i]->is_checked = plan.checking[i];
                         settle_answer(s, s->scope.guests[i], plan.results[i]);
                         plan.results[i] = NULL;
                 }
@@ -356,9 +358,8 @@ int settle(Controller *controller, uint64_t now_usec) {
 
         scope_choose(&s.scope, controller);
         controller->due.run = controller->due.some = false;
-        controller->due.retry_usec = SESSION_NO_DEADLINE;
         if (!s.scope.some)
-                controller->due.all_usec = SESSION_NO_DEADLINE;
+                controller->due.retry_usec = controller->due.all_usec = SESSION_NO_DEADLINE;
         else if (controller->due.all_usec == SESSION_NO_DEADLINE)
                 controller->due.all_usec = now_usec + SCOPE_ALL_USEC;
         r = settle_run(&s);

@@ -92,6 +92,13 @@ static void slice_choose(Slice *s, size_t max, const unsigned *waited) {
                 slice_take_big(s, big, max);
 }
 
+void slice_drop_results(ReconcilePlan *plan, size_t guest) {
+        const WireState *state = plan->input->guests[guest].state;
+
+        result_list_free(plan->results[guest], state ? state->n_services : 0);
+        plan->results[guest] = NULL;
+}
+
 /* Keep the chosen changes, in their order, and count what is left. */
 static void slice_cut(Slice *s, unsigned *waited) {
         ReconcilePlan *p = s->plan;
@@ -109,14 +116,19 @@ static void slice_cut(Slice *s, unsigned *waited) {
         p->n_left = p->n_changes - n;
         p->n_changes = n;
         p->completes |= p->n_left == 0;
-        for (size_t i = 0; i < p->n_guests; i++) {
-                const WireState *state = p->input->guests[i].state;
+        for (size_t i = 0; i < p->n_guests; i++)
+                if (p->left[i] > 0)
+                        slice_drop_results(p, i);
+}
 
-                if (p->left[i] > 0 && p->results[i]) {
-                        result_list_free(p->results[i], state->n_services);
-                        p->results[i] = NULL;
-                }
-        }
+size_t slice_size(const ReconcilePlan *plan, size_t most) {
+        size_t n = (plan->n_decided + SLICE_DIVIDE - 1) / SLICE_DIVIDE;
+
+        if (most == SIZE_MAX)
+                return most;
+        if (n < SLICE_CHANGES_LEAST)
+                n = SLICE_CHANGES_LEAST;
+        return n < most ? n : most;
 }
 
 int slice_take(ReconcilePlan *plan, size_t max, unsigned *waited) {

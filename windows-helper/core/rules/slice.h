@@ -13,9 +13,16 @@
 
 #include "windows-helper/core/rules/reconcile.h"
 
-/* In one slice at most, besides the changes of guests with few; it takes about 20 ms. */
-#define SLICE_CHANGES    512
-#define SLICE_FEW_DIVIDE 16 /* "few" is this part of it */
+/* In one slice at most, besides the changes of guests with few; it takes about 20 ms. A plan for
+ * fewer endpoints has smaller slices, so that others wait less for one. But each slice is flushed
+ * to the disk, so such a plan has SLICE_DIVIDE slices at most. */
+#define SLICE_CHANGES       512
+#define SLICE_CHANGES_LEAST 128
+#define SLICE_DIVIDE        8
+#define SLICE_FEW_DIVIDE    16 /* "few" is this part of a slice */
+
+/* How many changes of a guest with many are in the next slice of @plan; at most @most. */
+size_t slice_size(const ReconcilePlan *plan, size_t most);
 
 /**
  * slice_take() - leave in @plan only the changes of the next slice
@@ -29,3 +36,6 @@
  * Return: 0 or -ENOMEM (nothing was changed).
  */
 int slice_take(ReconcilePlan *plan, size_t max, unsigned *waited);
+
+/* Free the results of the guest with this index. It is not answered after this slice. */
+void slice_drop_results(ReconcilePlan *plan, size_t guest);

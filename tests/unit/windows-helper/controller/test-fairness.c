@@ -3,7 +3,7 @@
 /* One guest never costs another. Work is counted in calls to the host, because time depends on the
  * machine: whatever a guest with thousands of endpoints does, another's update needs the same calls
  * as without it, and at most one slice comes before it. What no call shows is counted in endpoints
- * that the helper decides on. */
+ * that the helper decides on. What happens between two slices is in test-slices.c. */
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
