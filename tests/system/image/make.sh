@@ -48,6 +48,7 @@ build() { # build FOLDER
     # Logs survive a reboot of the guest. The serial line is for the kernel.
     mkdir -p "$root/var/log/journal"
     ln -sf /dev/null "$root/etc/systemd/system/serial-getty@ttyS0.service"
+    install -D -m 644 "$HERE/patience.conf" "$root/etc/systemd/system.conf.d/patience.conf"
     install -m 755 "$HERE/console.sh" "$root/usr/local/sbin/test-console"
     install -m 644 "$HERE/test-console.service" "$root/etc/systemd/system/test-console.service"
     ln -s ../test-console.service \
