@@ -34,7 +34,7 @@ typedef struct Check {
         size_t at;         /* in .before->late, which is walked along with the endpoints */
         IpEndpoint *lates; /* owned; as Verify.late, from this check */
         size_t n_lates;
-        /* the excluded range found last */
+        /* the excluded range found last; no port is 0 */
         uint16_t range_first, range_last;
         Holder holder; /* asked about last: one program may have many ports */
 } Check;
@@ -121,7 +121,7 @@ static bool check_excluded(const Check *c, IpEndpoint e, uint16_t port) {
 static void check_measure_range(Check *c, const IpEndpoint *listen) {
         uint16_t first = listen->port, last = listen->port;
 
-        if (c->range_first > 0 && c->range_first <= first && first <= c->range_last)
+        if (c->range_first <= first && first <= c->range_last)
                 return;
         while (first > 1 && listen->port - first < VERIFY_RANGE_MAX &&
                check_excluded(c, *listen, (uint16_t) (first - 1)))

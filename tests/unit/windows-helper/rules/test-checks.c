@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+
+/* When endpoints are checked, for how long they are pending, and what the host is asked. */
+
+#include "tests/suite.h"
+#include "windows-helper/core/rules/verify.h"
+
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MSEC      UINT64_C(1000)
+#define SEC       UINT64_C(1000000)
+#define FORWARDER 7
+#define CHECKS    20 /* more than an endpoint gets before it is late */
+#define PORTS_MAX (VERIFY_PROBES_MAX + 6)
+
+typedef struct Port {
+        IpEndpoint listen;
+        uint32_t service;
+        bool open; /* iphlpsvc listens there */
+        bool taken;
+} Port;
+
+static Port ports[PORTS_MAX]; /* of the only guest, sorted */
+static size_t n_ports;
+static uint16_t excluded[2]; /* the first and the last port of a reserved range, or 0 */
+static WireServiceResult results[PORTS_MAX];
+static ReconcileInput input;
+static Ledger ledger;
+static Verify v;
+static uint64_t now;
+static bool activate, checking;
+static int read_error;
+static unsigned n_reads, n_probes;
+
+static int listening(void *userdata, ListeningTable *table) {
+        n_reads++;
+        table->forwarder = FORWARDER;
+        for (size_t i = 0; i < n_ports; i++)
+                if (ports[i].open)
+                        ck_assert_int_eq(listening_table_add(table, &ports[i].listen, FORWARDER),
+                                         0);
+        return read_error;
+}
+
+static void process_text(void *userdata, uint32_t pid, char *ret_text, size_t size) {
+        ret_text[0] = '\0';
+}
+
+static int probe(void *userdata, const IpEndpoint *e) {
+        n_probes++;
+        ck_assert_uint_gt(e->port, 0); /* that would be any port */
+        for (size_t i = 0; i < n_ports; i++)
+                if (ports[i].taken && ip_endpoint_compare(&ports[i].listen, e) == 0)
+                        return -EADDRINUSE;
+        return e->port >= excluded[0] && e->port <= excluded[1] ? -EACCES : 0;
+}
+
+static const PortHost host = {NULL, listening, process_text, process_text, probe};
+
+static Port *add(const char *address, uint16_t port) {
+        Port *p = &ports[n_ports];
+
+        *p = (Port){.listen.port = port, .service = (uint32_t) n_ports++};
+        ck_assert_int_eq(ip_parse(address, &p->listen.addr), 0);
+        return p;
+}
+
+static void forget_results(void) {
+        for (size_t i = 0; i < PORTS_MAX; i++) {
+                free((char *) (uintptr_t) results[i].text);
+                results[i] = (WireServiceResult){.state = WIRE_SERVICE_ACTIVE};
+        }
+}
+
+/* A check, and the activation that it asks for. */
+static int check(void) {
+        ReconcileEndpoint endpoints[PORTS_MAX];
+        WireServiceResult *of_guest = results;
+        ReconcilePlan plan = {.results = &of_guest,
+                              .n_guests = 1,
+                              .endpoints = endpoints,
+                              .n_endpoints = n_ports,
+                              .checking = &checking,
+                              .input = &input};
+        int r;
+
+        for (size_t i = 0; i < n_ports; i++)
+                endpoints[i] =
+                        (ReconcileEndpoint){.listen = ports[i].listen, .service = ports[i].service};
+        forget_results();
+        n_probes = n_reads = 0;
+        checking = false;
+        activate = true;
+        r = verify(&v, &host, &plan, now, &activate);
+        if (activate)
+                verify_restart(&v);
+        return r;
+}
+
+#define expect(i, wanted)                                                                   \
+        ck_assert_msg(results[i].state == WIRE_SERVICE_##wanted, "%zu %s %s", (size_t) (i), \
+                      wire_service_state_name(results[i].state), results[i].text)
+
+/* The next check, when it is due. */
+static void wait_check(void) {
+        ck_assert_uint_ne(v.due_usec, SESSION_NO_DEADLINE);
+        now = v.due_usec;
+        ck_assert_int_eq(check(), 0);
+}
+
+/* Check until the first port is no longer pending. Return: how often. */
+static unsigned wait_while_pending(uint64_t ret_pauses[CHECKS]) {
+        unsigned n = 0;
+
+        ck_assert_int_eq(check(), 0);
+        for (; results[0].state == WIRE_SERVICE_PENDING; n++) {
+                ck_assert_uint_lt(n, CHECKS);
+                ret_pauses[n] = v.due_usec - now;
+                wait_check();
+        }
+        return n;
+}
+
+static void setup(void) {
+        n_ports = 0;
+        memset(excluded, 0, sizeof(excluded));
+        memset(&ledger, 0, sizeof(ledger));
+        input = (ReconcileInput){.n_guests = 1, .ledger = &ledger};
+        v = VERIFY_INIT;
+        now = 1000 * SEC;
+        read_error = 0;
+}
+
+static void teardown(void) {
+        forget_results();
+        verify_done(&v);
+        ledger_done(&ledger);
+}
+
+/* Soon at first, and then rarely. Each time from the beginning. */
+START_TEST(test_pauses) {
+        uint64_t first[CHECKS] = {0}, pauses[CHECKS] = {0};
+        Port *web = add("0.0.0.0", 80);
+        unsigned n = wait_while_pending(first);
+
+        ck_assert_uint_gt(n, 5);
+        ck_assert_uint_le(first[0], 10 * MSEC);
+        expect(0, BLOCKED);
+        ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
+        web->open = true;
+        wait_check();
+        expect(0, ACTIVE);
+        ck_assert_uint_eq(v.due_usec, SESSION_NO_DEADLINE);
+        web->open = false; /* without a word */
+        ck_assert_uint_eq(wait_while_pending(pauses), n);
+        ck_assert_mem_eq(pauses, first, sizeof(first));
+        verify_forget_late(&v); /* iphlpsvc was started anew */
+        verify_restart(&v);
+        ck_assert_uint_eq(wait_while_pending(pauses), n);
+        ck_assert_mem_eq(pauses, first, sizeof(first));
+}
+END_TEST
+
+/* The reason is looked for once iphlpsvc has had a moment, and again from then on. */
+START_TEST(test_an_obstacle) {
+        uint64_t pauses[CHECKS];
+
+        add("0.0.0.0", 80)->taken = true;
+        ck_assert_int_eq(check(), 0);
+        expect(0, PENDING);
+        ck_assert_uint_eq(n_probes, 0);
+        (void) wait_while_pending(pauses);
+        expect(0, CONFLICT);
+        ck_assert(checking);
+        ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
+        verify_restart(&v); /* for another port */
+        wait_check();
+        expect(0, CONFLICT);
+        ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
+}
+END_TEST
+
+/* One that iphlpsvc does not listen on yet does not hide the obstacle of the other. After an
+ * obstacle the others are not asked about. */
+START_TEST(test_a_service_with_two_ports) {
+        uint64_t pauses[CHECKS];
+        Port *http = add("0.0.0.0", 80), *https = add("0.0.0.0", 443);
+
+        https->service = http->service;
+        https->taken = true;
+        (void) wait_while_pending(pauses);
+        expect(0, CONFLICT);
+        ck_assert_uint_eq(n_probes, 2);
+        http->taken = true;
+        wait_check();
+        expect(0, CONFLICT);
+        ck_assert_uint_eq(n_probes, 1);
+}
+END_TEST
+
+/* An activation for a third port does not make the two pending again, and does not make their
+ * checks more frequent. */
+START_TEST(test_late_ports_stay_late) {
+        uint64_t pauses[CHECKS];
+        Port third;
+
+        (void) add("0.0.0.0", 80);
+        (void) add("0.0.0.0", 443);
+        (void) wait_while_pending(pauses);
+        verify_restart(&v);
+        third = *add("0.0.0.0", 8080);
+        third.open = true;
+        ports[2] = ports[1];
+        ports[1] = third;
+        ports[1].listen.port = 81;
+        wait_check();
+        expect(ports[0].service, BLOCKED);
+        expect(ports[1].service, ACTIVE);
+        expect(ports[2].service, BLOCKED);
+        ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
+}
+END_TEST
+
+/* In a run for some guests, the ports of the others are neither looked at nor forgotten. */
+START_TEST(test_a_run_for_some) {
+        static const uint16_t numbers[] = {80, 81, 82, 83, 84};
+        LedgerEntry e = {.owner = "guest"};
+        uint64_t pauses[CHECKS];
+
+        for (size_t i = 0; i < 5; i++)
+                (void) add("0.0.0.0", numbers[i]);
+        (void) wait_while_pending(pauses);
+        ck_assert_uint_eq(v.n_late, 5);
+        input.some = true;
+        for (size_t i = 1; i < 4; i += 2) { /* 81 and 83 are theirs */
+                e.listen = ports[i].listen;
+                ck_assert_int_eq(ledger_put(&ledger, &e), 0);
+        }
+        ports[0] = ports[1];
+        ports[1] = ports[3];
+        n_ports = 2;
+        ports[1].open = true; /* 83 */
+        wait_check();
+        expect(ports[0].service, BLOCKED);
+        expect(ports[1].service, ACTIVE);
+        ck_assert_uint_eq(v.n_late, 4);
+        for (size_t i = 0; i < 4; i++)
+                ck_assert_uint_eq(v.late[i].port, numbers[i == 3 ? 4 : i]);
+        ports[1].open = false;
+        verify_restart(&v);
+        wait_check();
+        expect(ports[1].service, PENDING); /* it was open meanwhile */
+        (void) wait_while_pending(pauses);
+}
+END_TEST
+
+/* Where nothing is in the way, another activation may help. It is made every half a minute, and
+ * does not delay the search for a reason. */
+START_TEST(test_repeated_activations) {
+        uint64_t pauses[CHECKS], last = 0;
+        Port *web = add("0.0.0.0", 80);
+        unsigned n = 0;
+
+        (void) wait_while_pending(pauses);
+        expect(0, BLOCKED);
+        for (unsigned i = 0; n < 3; i++) {
+                ck_assert_uint_lt(i, 100);
+                if (activate) {
+                        ck_assert(last == 0 || now - last == 30 * SEC);
+                        last = now;
+                        n++;
+                }
+                wait_check();
+                expect(0, BLOCKED);
+        }
+        web->taken = true;
+        wait_check();
+        expect(0, CONFLICT);
+}
+END_TEST
+
+#define expect_range(i, words)                                                        \
+        do {                                                                          \
+                expect(i, BLOCKED);                                                   \
+                ck_assert_msg(strstr(results[i].text, words), "%s", results[i].text); \
+        } while (0)
+
+/* A reserved range is looked at once for all its ports. */
+START_TEST(test_ports_in_one_range) {
+        uint64_t pauses[CHECKS];
+
+        excluded[0] = 79;
+        excluded[1] = 81;
+        (void) add("0.0.0.0", 79);
+        (void) add("0.0.0.0", 81);
+        (void) add("10.0.0.1", 79);
+        (void) wait_while_pending(pauses);
+        for (size_t i = 0; i < n_ports; i++)
+                expect_range(i, "the ports 79 to 81 ");
+        ck_assert_uint_eq(n_probes, 3 + 4); /* each port, and 78, 80, 81, 82 */
+}
+END_TEST
+
+/* Up to the first and the last port that there is, and not for ever. */
+START_TEST(test_edges_of_ranges) {
+        static const struct {
+                uint16_t first, last, port;
+                const char *says;
+        } cases[] = {{1, 3, 2, "the ports 1 to 3 "},
+                     {65530, 65535, 65533, "the ports 65530 to 65535 "},
+                     {1, 65535, 5000, "the ports 3976 to 6024 "},
+                     {1, 65535, 5, "the ports 1 to 1029 "}};
+        uint64_t pauses[CHECKS];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                teardown();
+                setup();
+                excluded[0] = cases[i].first;
+                excluded[1] = cases[i].last;
+                (void) add("0.0.0.0", cases[i].port);
+                (void) wait_while_pending(pauses);
+                expect_range(0, cases[i].says);
+        }
+}
+END_TEST
+
+START_TEST(test_two_ranges) {
+        uint64_t pauses[CHECKS];
+
+        (void) add("0.0.0.0", 100);
+        (void) add("0.0.0.0", 2000);
+        (void) add("10.0.0.1", 100);
+        excluded[0] = 1;
+        excluded[1] = 65535;
+        (void) wait_while_pending(pauses);
+        expect_range(0, "the ports 1 to 1124 ");
+        expect_range(1, "the ports 976 to 3024 ");
+        expect_range(2, "the ports 1 to 1124 ");
+}
+END_TEST
+
+START_TEST(test_not_too_many_are_asked_about) {
+        uint64_t pauses[CHECKS];
+
+        for (uint16_t i = 0; i < PORTS_MAX; i++)
+                (void) add("0.0.0.0", 8000 + i);
+        (void) wait_while_pending(pauses);
+        expect(PORTS_MAX - 1, BLOCKED);
+        ck_assert_uint_eq(n_probes, VERIFY_PROBES_MAX);
+}
+END_TEST
+
+START_TEST(test_nothing_to_check) {
+        ck_assert_int_eq(check(), 0);
+        ck_assert(!activate);
+        ck_assert_uint_eq(n_reads, 0);
+}
+END_TEST
+
+/* Then nothing is said about the ports, and no check is due. */
+START_TEST(test_the_host_does_not_tell) {
+        (void) add("0.0.0.0", 80);
+        ck_assert_int_eq(check(), 0);
+        expect(0, PENDING);
+        read_error = -EIO;
+        ck_assert_int_eq(check(), -EIO);
+        ck_assert(!activate);
+        expect(0, ACTIVE);
+        ck_assert_uint_eq(v.due_usec, SESSION_NO_DEADLINE);
+        read_error = -ENOSYS;
+        ck_assert_int_eq(check(), 0);
+        ck_assert(!activate);
+        expect(0, ACTIVE);
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("checks");
+        TCase *tc = tcase_create("checks");
+
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_pauses);
+        tcase_add_test(tc, test_an_obstacle);
+        tcase_add_test(tc, test_a_service_with_two_ports);
+        tcase_add_test(tc, test_late_ports_stay_late);
+        tcase_add_test(tc, test_a_run_for_some);
+        tcase_add_test(tc, test_repeated_activations);
+        tcase_add_test(tc, test_ports_in_one_range);
+        tcase_add_test(tc, test_edges_of_ranges);
+        tcase_add_test(tc, test_two_ranges);
+        tcase_add_test(tc, test_not_too_many_are_asked_about);
+        tcase_add_test(tc, test_nothing_to_check);
+        tcase_add_test(tc, test_the_host_does_not_tell);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
