@@ -69,12 +69,15 @@ static int memory_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleT
 
         if (r == 0 && !list)
                 r = -ENOMEM;
-        for (; r == 0 && i < m->rules.n && n > 0; i++, n--) {
+        for (; r == 0 && i < m->rules.n && n > 0; i++) {
                 char family[MEMORY_FAMILY_MAX] = "";
                 RuleFamily f = RULE_V4TOV4;
 
                 memcpy(family, list[i]->key, MEMORY_FAMILY_MAX - 1);
                 (void) rule_family_parse(family, &f);
+                if (f < cursor->family)
+                        continue;
+                n--;
                 r = rule_table_add(table, f, list[i]->key + MEMORY_FAMILY_MAX, list[i]->data);
         }
         free(list);

@@ -111,10 +111,10 @@ void foreign_text_decode(const uint8_t *bytes, size_t n, Buffer *ret) {
                 if (!clean || (line < n && bytes[line] == 0))
                         wide = memchr(bytes, 0, n) ? foreign_wide_line(bytes, n) : 0;
                 /* Malformed UTF-8, with UTF-16 only in a later line. */
-                if (wide > line && !memchr(bytes, 0, line + 1 < n ? line + 1 : n) && wide % 2 == 1)
+                if (wide > line && !memchr(bytes, 0, line + 1) && wide % 2 == 1)
                         wide = 0;
                 if (wide > 0) {
-                        size_t skip = wide < n || bytes[wide - 1] == 0 ? wide % 2 : 0;
+                        size_t skip = bytes[wide - 1] == 0 ? wide % 2 : 0;
 
                         foreign_utf16(bytes + skip, wide - skip, ret);
                         line = wide;

@@ -96,6 +96,30 @@ START_TEST(test_lists_compared) {
 }
 END_TEST
 
+/* What a longer list has left behind has no meaning. */
+START_TEST(test_lists_that_were_longer) {
+        static const struct {
+                const char *name, *longer, *now;
+        } lists[] = {
+                {"AllowedListenPorts", "80,81", "80"},
+                {"DeniedListenPorts", "80,81", "80"},
+                {"AllowedListenAddresses", "10.0.0.0/8,::1", "10.0.0.0/8"},
+        };
+
+        for (size_t i = 0; i < N(lists); i++) {
+                char problem[WIRE_TEXT_MAX + 1];
+                Policy a, b;
+
+                policy_init(&a);
+                policy_init(&b);
+                (void) policy_set(&a, lists[i].name, POLICY_IS_STRING, lists[i].longer, 0, problem);
+                (void) policy_set(&a, lists[i].name, POLICY_IS_STRING, lists[i].now, 0, problem);
+                (void) policy_set(&b, lists[i].name, POLICY_IS_STRING, lists[i].now, 0, problem);
+                ck_assert_msg(policy_equal(&a, &b), "%s", lists[i].name);
+        }
+}
+END_TEST
+
 /* Many long items end at the end of the text. */
 START_TEST(test_a_long_list) {
         char shown[POLICY_VALUE_TEXT_MAX];
@@ -131,6 +155,8 @@ START_TEST(test_sources) {
         ck_assert(!policy_origin_equal(&a, &b));
         strcpy(a.problems[0], "x");
         ck_assert(policy_origin_equal(&a, &b));
+        strcpy(a.problems[1], "one of before");
+        ck_assert(policy_origin_equal(&a, &b));
 }
 END_TEST
 
@@ -140,6 +166,7 @@ int main(void) {
 
         tcase_add_loop_test(tc, test_shown_and_compared, 0, (int) N(cases));
         tcase_add_test(tc, test_lists_compared);
+        tcase_add_test(tc, test_lists_that_were_longer);
         tcase_add_test(tc, test_a_long_list);
         tcase_add_test(tc, test_sources);
         suite_add_tcase(suite, tc);

@@ -45,6 +45,7 @@ static const struct {
         {{"192.168.1.6 99"}, "192.168.1.5", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
         {{"0.0.0.0 99"}, "fd00::5", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
         {{"fd00::1 99"}, "0.0.0.0", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
+        {{"192.168.1.6 7"}, "0.0.0.0", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
         {{"192.168.1.6 99"}, "192.168.1.5", -EADDRNOTAVAIL, WIRE_SERVICE_BLOCKED, "does not have"},
         {{NULL}, "0.0.0.0", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
 };
@@ -112,6 +113,8 @@ START_TEST(test_obstacle) {
                 ck_assert_msg(strstr(result.text, cases[_i].says), "case %d: %s", _i, result.text);
         ck_assert(!activate);
         ck_assert(checking == (result.state != WIRE_SERVICE_ACTIVE));
+        ck_assert_uint_eq(v.n_obstacles, result.state == WIRE_SERVICE_CONFLICT ||
+                                                 result.state == WIRE_SERVICE_BLOCKED);
         free((char *) (uintptr_t) result.text);
         verify_done(&v);
 }

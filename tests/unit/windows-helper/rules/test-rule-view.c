@@ -3,95 +3,10 @@
 /* The known values: read in portions, kept up to date through our own changes, and right in the end
  * no matter what changes in the middle of a reading. */
 
-#include "tests/host/memory-host.h"
 #include "tests/suite.h"
-#include "windows-helper/core/rules/rule-view.h"
+#include "tests/unit/windows-helper/rules/rule-view-kit.h"
 
-#include <check.h>
 #include <errno.h>
-#include <stdio.h>
-
-#define PORTS 6
-
-static MemoryHost m;
-static ControllerHost host;
-static RuleView view;
-static uint64_t now;
-
-static void foreign(unsigned port, const char *data) {
-        char name[32];
-
-        (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 80 + port);
-        memory_host_foreign(&m, RULE_V4TOV4, name, data);
-}
-
-static void setup(void) {
-        memory_host_init(&m);
-        memory_host_fill(&m, &host);
-        view = RULE_VIEW_NULL;
-        now = 1000;
-        for (unsigned i = 0; i < PORTS; i++)
-                foreign(i, "10.0.0.1/1");
-        rule_view_changed(&view);
-}
-
-static void teardown(void) {
-        rule_view_done(&view);
-        memory_host_done(&m);
-}
-
-/* Read portions of @n values until none is due. Return: how many. */
-static unsigned read_all(size_t n, bool *ret_changed) {
-        unsigned portions = 0;
-        bool changed;
-
-        *ret_changed = false;
-        while (rule_view_deadline(&view) <= now) {
-                ck_assert_int_eq(rule_view_read(&view, &host.rules, n, now, &changed), 0);
-                *ret_changed |= changed;
-                portions++;
-        }
-        return portions;
-}
-
-/* What is known is what is there. */
-static void expect_truth(void) {
-        RuleTable truth = RULE_TABLE_NULL;
-        RuleCursor cursor = {0};
-
-        ck_assert_int_eq(host.rules.rules_read(&m, &cursor, SIZE_MAX, &truth), 0);
-        rule_table_sort(&truth);
-        ck_assert(view.known);
-        ck_assert(rule_table_equal(&view.present, &truth));
-        rule_table_done(&truth);
-}
-
-/* We write or delete (NULL) a value. */
-static void ours(unsigned port, const char *data) {
-        char name[32];
-        bool exists;
-
-        (void) snprintf(name, sizeof(name), "0.0.0.0/%u", 80 + port);
-        exists = memory_host_rule(&m, RULE_V4TOV4, name) != NULL;
-        if (data)
-                ck_assert_int_eq(host.rules.rule_set(&m, RULE_V4TOV4, name, data), 0);
-        else
-                ck_assert_int_eq(host.rules.rule_delete(&m, RULE_V4TOV4, name), 0);
-        rule_view_note(&view, RULE_V4TOV4, name, data, (data != NULL) - exists);
-}
-
-/* These were all. */
-static void done(void) {
-        rule_view_end(&view, &host.rules);
-        rule_view_update(&view, now);
-}
-
-/* Read once more, at leisure. */
-static void again(void) {
-        ck_assert_uint_gt(rule_view_deadline(&view), now);
-        now = rule_view_deadline(&view);
-        ck_assert_uint_ne(now, UINT64_MAX);
-}
 
 START_TEST(test_portions) {
         bool changed;
@@ -109,6 +24,7 @@ START_TEST(test_portions) {
         ck_assert_uint_gt(read_all(4, &changed), 1);
         ck_assert(changed);
         expect_truth();
+        ck_assert_uint_eq(m.calls[MEMORY_RULE_GET], 0); /* we have changed none meanwhile */
 }
 END_TEST
 
@@ -138,8 +54,8 @@ START_TEST(test_our_own_changes) {
         for (unsigned i = 0; i < 3; i++) {
                 rule_view_begin(&view, &host.rules);
                 ours(0, NULL);
+                ours(9 + i, "10.0.0.2/2"); /* in any order */
                 ours(3, i & 1 ? "10.0.0.2/2" : "10.0.0.3/3");
-                ours(9 + i, "10.0.0.2/2");
                 done();
                 rule_view_changed(&view);
                 ck_assert_uint_eq(read_all(2, &changed), 1);
@@ -184,63 +100,6 @@ START_TEST(test_readings_take_a_small_part_of_the_time) {
 }
 END_TEST
 
-/* Somebody else, before, between and after our changes: another value, or another key. */
-START_TEST(test_others_among_our_changes) {
-        bool changed;
-
-        for (unsigned at = 0; at < 4; at++) {
-                for (int other_key = 0; other_key < 2; other_key++) {
-                        (void) read_all(SIZE_MAX, &changed);
-                        for (unsigned step = 0; step < 4; step++) {
-                                char name[32];
-
-                                (void) snprintf(name, sizeof(name), "*/%u", 9000 + at);
-                                if (step == at)
-                                        memory_host_foreign(&m,
-                                                            other_key ? RULE_V4TOV6 : RULE_V4TOV4,
-                                                            name, "10.0.0.1/1");
-                                if (step == 0)
-                                        rule_view_begin(&view, &host.rules);
-                                else if (step < 3)
-                                        ours(step, "10.0.0.7/7");
-                        }
-                        done();
-                        ck_assert_msg(!view.known, "step %u", at);
-                        ck_assert_uint_eq(rule_view_deadline(&view), 0);
-                        (void) read_all(3, &changed);
-                        ck_assert(changed);
-                        expect_truth();
-                }
-        }
-}
-END_TEST
-
-/* The data of a value is replaced in the same moment as ours: only a later reading can tell. */
-START_TEST(test_the_same_step_of_the_clock) {
-        bool changed;
-
-        m.coarse = true;
-        (void) read_all(SIZE_MAX, &changed);
-        again(); /* just before that, so that it is too early for the change to have a time */
-        ours(1, "10.0.0.2/2");
-        done();
-        (void) read_all(SIZE_MAX, &changed);
-        foreign(2, "10.0.0.3/3");
-        rule_view_changed(&view); /* one notification for both */
-        (void) read_all(SIZE_MAX, &changed);
-        ck_assert(!changed);
-        again();
-        (void) read_all(SIZE_MAX, &changed);
-        ck_assert(changed);
-        expect_truth();
-        foreign(2, "10.0.0.4/4");
-        rule_view_changed(&view); /* a notification that cannot be ours */
-        (void) read_all(SIZE_MAX, &changed);
-        ck_assert(changed);
-        expect_truth();
-}
-END_TEST
-
 /* In the middle of a reading, whatever changes shifts the values that are to come. */
 START_TEST(test_changes_while_reading) {
         bool changed;
@@ -264,31 +123,6 @@ START_TEST(test_changes_while_reading) {
                         expect_truth();
                 }
         }
-}
-END_TEST
-
-/* Others change values in the middle of a reading: it is repeated, but not for ever. */
-START_TEST(test_others_while_reading) {
-        bool changed;
-
-        (void) read_all(SIZE_MAX, &changed);
-        foreign(0, NULL);
-        rule_view_changed(&view);
-        ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, now, &changed), 0);
-        foreign(1, "10.0.0.3/3");
-        (void) read_all(3, &changed);
-        ck_assert(changed);
-        expect_truth();
-        foreign(0, "10.0.0.3/3");
-        rule_view_changed(&view);
-        for (unsigned i = 0; !view.known || i == 0; i++) {
-                foreign(i % PORTS, i & 1 ? "10.0.0.4/4" : NULL);
-                ck_assert_int_eq(rule_view_read(&view, &host.rules, 3, now, &changed), 0);
-                ck_assert_uint_lt(i, RULE_VIEW_TRIES * (PORTS / 3 + 1));
-        }
-        again();
-        (void) read_all(3, &changed);
-        expect_truth();
 }
 END_TEST
 
@@ -338,10 +172,7 @@ int main(void) {
         tcase_add_test(tc, test_a_check_finds_what_was_not_notified);
         tcase_add_test(tc, test_our_own_changes);
         tcase_add_test(tc, test_readings_take_a_small_part_of_the_time);
-        tcase_add_test(tc, test_others_among_our_changes);
-        tcase_add_test(tc, test_the_same_step_of_the_clock);
         tcase_add_test(tc, test_changes_while_reading);
-        tcase_add_test(tc, test_others_while_reading);
         tcase_add_test(tc, test_a_reading_fails);
         tcase_add_test(tc, test_an_unknown_outcome);
         suite_add_tcase(suite, tc);

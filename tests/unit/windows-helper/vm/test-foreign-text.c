@@ -52,6 +52,22 @@ static const struct {
         {TEXT("a\0\n\0\xc3\xa4\n"), "a\n\xc3\xa4\n"},
         {TEXT("\n\0a\0\n\0"), "\na\n"},
         {TEXT("\n\n\0"), "\n\n"},
+        {TEXT("a\0\n\0\xc3\xa4\nb\0\n\0"), "a\n\xc3\xa4\nb\n"},
+        /* characters whose bytes are letters (U+4E4E), a NUL (U+4E00) or a line feed (U+4E0A) */
+        {TEXT("NN\n\0"), "\xe4\xb9\x8e\n"},
+        {TEXT("a\0NNb\0"), "a\xe4\xb9\x8e"
+                           "b"},
+        {TEXT("\0N"), "\xe4\xb8\x80"},
+        {TEXT("\xe4N\nN\n\0"), "\xe4\xbb\xa4\xe4\xb8\x8a\n"},
+        /* half a character at the end, and before the beginning */
+        {TEXT("a\0\xd8"), "a?"},
+        {TEXT("a\0\0\xd8"
+              "A"),
+         "a??"},
+        {TEXT("\xfc"
+              "a\0\n\0"),
+         "a\n"},
+        {TEXT("\xfcNN\n\0"), "\xe4\xb9\x8e\n"},
         /* malformed UTF-8, and UTF-16 in a later line */
         {TEXT("\xfc\n"), "?\n"},
         {TEXT("\xfcx\na\0\n\0"), "?x\na\n"},
