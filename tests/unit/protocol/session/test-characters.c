@@ -10,6 +10,7 @@
 #include "tests/unit/protocol/session/session-kit.h"
 
 #include <check.h>
+#include <errno.h>
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,6 +68,31 @@ START_TEST(test_characters_of_a_goodbye) {
 }
 END_TEST
 
+/* A helper whose version is no text cannot send its CHALLENGE: the session is over at once. */
+START_TEST(test_challenge_that_cannot_be_sent) {
+        HelperSessionConfig config = kit_config();
+        const WireHello hello = sample_hello();
+        SessionEvent event;
+        size_t n;
+        Kit k;
+
+        config.software = "";
+        kit_init(&k, kit_key, kit_key, &config);
+        ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
+        ck_assert_int_eq(helper_session_receive(k.helper, buffer_bytes(&k.agent_out),
+                                                buffer_length(&k.agent_out), k.now, &k.helper_out,
+                                                &n, &event),
+                         0);
+        ck_assert_int_eq(event.type, SESSION_EVENT_HELLO);
+        ck_assert_int_eq(
+                helper_session_challenge(k.helper, kit_key, kit_nonce, k.now, &k.helper_out),
+                -EINVAL);
+        ck_assert_int_eq(helper_session_state(k.helper), HELPER_SESSION_CLOSED);
+        ck_assert_uint_eq(buffer_length(&k.helper_out), 0);
+        kit_done(&k);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("session-characters");
         TCase *tcase = tcase_create("session-characters");
@@ -76,6 +102,7 @@ int main(void) {
         tcase_add_loop_test(tcase, test_characters_of_a_text, 0,
                             sizeof(characters) / sizeof(characters[0]));
         tcase_add_test(tcase, test_characters_of_a_goodbye);
+        tcase_add_test(tcase, test_challenge_that_cannot_be_sent);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);
 }

@@ -204,6 +204,12 @@ START_TEST(test_held_in_the_grace_period) {
         ck_assert_uint_eq(plan.results[1][1].state, WIRE_SERVICE_ACTIVE);
         ck_assert_uint_eq(plan.n_changes, 1);
         reconcile_plan_done(&plan);
+        known("0.0.0.0/80", "old|web|172.20.0.2/80|172.20.0.2/80"); /* not a name of ours */
+        guests[0].owner = "old";
+        ck_assert_int_eq(reconcile(&input, &plan), 0);
+        ck_assert_str_eq(plan.results[1][0].text,
+                         "0.0.0.0:80: held by service 'web' of old (agent )");
+        reconcile_plan_done(&plan);
         clear();
 }
 END_TEST
