@@ -97,11 +97,9 @@ unsigned memory_copies(const MemorySecret *secret) {
                 if (sscanf(line, "%" SCNx64 "-%" SCNx64 " %4s", &at, &end, rights) != 3 ||
                     strncmp(rights, "rw", 2) != 0 || end - at > REGION_MAX)
                         continue;
-                if (at <= mine && mine_end <= end) {
-                        found += copies_between(&m, at, mine, secret);
-                        at = mine_end;
-                }
-                found += copies_between(&m, at, end, secret);
+                /* The block may be in two regions, of which only the first is the file's. */
+                found += copies_between(&m, at, end < mine ? end : mine, secret);
+                found += copies_between(&m, at > mine_end ? at : mine_end, end, secret);
         }
         (void) fclose(maps);
         (void) close(m.bytes);

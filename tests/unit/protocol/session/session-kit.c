@@ -79,6 +79,7 @@ static void on_helper_event(Kit *k, SessionEvent *event) {
                 k->state = event->state;
                 event->state = WIRE_STATE_NULL;
         }
+        ck_assert_ptr_null(event->state.services); /* nobody gets one that breaks the rules */
         session_event_done(event);
         ck_assert_int_eq(event->type, SESSION_EVENT_NONE);
 }
@@ -95,6 +96,7 @@ static void on_agent_event(Kit *k, SessionEvent *event) {
                 k->result = event->result;
                 event->result = WIRE_RESULT_NULL;
         }
+        ck_assert_ptr_null(event->result.services); /* nobody gets one that breaks the rules */
         session_event_done(event);
         ck_assert_int_eq(event->type, SESSION_EVENT_NONE);
 }
