@@ -71,6 +71,7 @@ static const struct {
         /* malformed UTF-8, and UTF-16 in a later line */
         {TEXT("\xfc\n"), "?\n"},
         {TEXT("\xfcx\na\0\n\0"), "?x\na\n"},
+        {TEXT("x\xfc\na\0\n\0"), "x?\na\n"},
 };
 
 START_TEST(test_decode) {
