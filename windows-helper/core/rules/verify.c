@@ -32,8 +32,8 @@ typedef struct Check {
         size_t n_waiting, n_obstacles, n_probes, n_idle;
         const Verify *before;
         size_t at;         /* in .before->late, which is walked along with the endpoints */
-        IpEndpoint *lates; /* owned; as Verify.late, from this check */
-        size_t n_lates;
+        IpEndpoint *lates; /* owned, with room for max_lates; as Verify.late, from this check */
+        size_t n_lates, max_lates;
         /* the excluded range found last; no port is 0 */
         uint16_t range_first, range_last;
         Holder holder; /* asked about last: one program may have many ports */
@@ -231,11 +231,12 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         }
 }
 
-/* Those of guests that this run is not for. */
+/* Those of guests that this run is not for. Both lists are sorted. They are merged in the room of
+ * one, so the other goes to its end first. */
 static void check_keep_lates(Check *c) {
         const Ledger *checked = c->plan->input->ledger;
         const Verify *v = c->before;
-        IpEndpoint *from = c->lates + v->n_late;
+        IpEndpoint *from = c->lates + c->max_lates - c->n_lates;
         size_t n = 0, k = 0;
 
         memmove(from, c->lates, c->n_lates * sizeof(*from));
@@ -283,13 +284,15 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 .host = host,
                 .plan = plan,
                 .before = v,
-                .lates = malloc((plan->n_endpoints + v->n_late + 1) * sizeof(*c.lates)),
+                .max_lates = plan->n_endpoints + v->n_late,
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
-        int r = c.lates ? 0 : -ENOMEM;
+        int r;
 
         *ret_activate = false;
+        c.lates = malloc((c.max_lates > 0 ? c.max_lates : 1) * sizeof(*c.lates));
+        r = c.lates ? 0 : -ENOMEM;
         if (r == 0 && plan->n_endpoints > 0)
                 r = host->listening_read(host->userdata, &c.table);
         if (r == 0) {
