@@ -84,6 +84,7 @@ class Booted:
         self.run("install", "-D", "-m", mode, "/dev/stdin", path, input=text)
 
     def journal(self):
+        self.call("journalctl", "--sync")  # what was sent before may be on its way
         return self.call("journalctl", "--no-pager", "-o", "cat").stdout
 
     def status(self):

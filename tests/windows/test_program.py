@@ -186,9 +186,9 @@ def test_the_service_starts_no_program(build_win):
     assert objects.starters("command_run") == {}
 
 
-def test_no_program_is_started_by_a_name(request):
+def test_no_program_is_started_by_a_name(top):
     """Functions can also be looked up by name, and an object of COM can be a program of its own."""
-    sources = pathlib.Path(request.config.rootpath) / "windows-helper"
+    sources = pathlib.Path(top) / "windows-helper"
     named, contexts = set(), set()
     for source in sources.rglob("*.[ch]"):
         text = source.read_text()
