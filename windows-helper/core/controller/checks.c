@@ -13,8 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* For how long at most nobody looks who listens while a guest has changes left. */
+/* For how long at most nobody looks who listens while a guest has changes left: for half a second,
+ * or for so many times as long as the last look took. With thousands of listeners that can be
+ * seconds. */
 #define CHECKS_LATER_USEC UINT64_C(500000)
+#define CHECKS_REST       9
 
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
@@ -51,8 +54,7 @@ void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
  * But a guest that never comes to its last slice does not keep the others from hearing. */
 static bool checks_are_due(const Controller *controller, const ReconcilePlan *plan,
                            Guest *const *guests, uint64_t now_usec) {
-        bool due = plan->completes ||
-                   now_usec - controller->last_run.verified_usec >= CHECKS_LATER_USEC;
+        bool due = plan->completes || now_usec >= controller->last_run.look_again_usec;
 
         for (size_t i = 0; i < plan->n_guests; i++)
                 due |= plan->results[i] && guests[i]->reported_serial != guests[i]->state_serial;
@@ -61,6 +63,8 @@ static bool checks_are_due(const Controller *controller, const ReconcilePlan *pl
 
 void checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests,
                    uint64_t now_usec) {
+        const ControllerHost *host = &controller->host;
+        uint64_t started = host->now(host->userdata), ended, rest;
         bool activate = false;
         int r;
 
@@ -69,8 +73,11 @@ void checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
                         slice_drop_results(plan, i);
                 return;
         }
-        controller->last_run.verified_usec = now_usec;
-        r = verify(&controller->verify, &controller->host.ports, plan, now_usec, &activate);
+        r = verify(&controller->verify, &host->ports, plan, now_usec, &activate);
+        ended = host->now(host->userdata);
+        rest = (ended - started) * CHECKS_REST;
+        controller->last_run.look_again_usec =
+                ended + (rest > CHECKS_LATER_USEC ? rest : CHECKS_LATER_USEC);
         if (r < 0) {
                 controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
                                "cannot find out which ports are listened on (%s), ignoring",

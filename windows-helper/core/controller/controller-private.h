@@ -53,7 +53,7 @@ typedef struct LastRun {
         int error;            /* of changing values or of the activation; 0: none */
         int activation_error; /* of the last activation */
         uint64_t applied_usec;
-        uint64_t verified_usec; /* of the last run that found out who listens */
+        uint64_t look_again_usec; /* find out who listens then, even between two slices */
         uint32_t apply_usec;
 } LastRun;
 
