@@ -25,6 +25,7 @@ void rule_view_done(RuleView *v) {
         rule_view_stop_reading(v);
         rule_table_done(&v->present);
         rule_table_done(&v->noted);
+        *v = RULE_VIEW_NULL;
 }
 
 void rule_view_changed(RuleView *v) {

@@ -34,14 +34,13 @@ static FirewallSeenRule blocking(void) {
         };
 }
 
-/* Whether @rule keeps everybody out of 0.0.0.0:2222 of a service with @remote. */
-static void expect_blocks(const FirewallSeenRule *rule, uint8_t remote, bool blocks,
-                          const char *what) {
+/* What the guest is told about 0.0.0.0:2222 of a service with @remote, by a copy of what was seen.
+ */
+static WireReason told(const FirewallSeenRule *rule, uint8_t remote, char text[WIRE_TEXT_MAX + 1]) {
         FirewallSight sight = {.known = true, .connected = PRIVATE}, copy;
         WireService service = {
                 .profiles = USUAL, .remote = remote, .n_remotes = remote == WIRE_REMOTE_LIST};
         const IpEndpoint e = {ip_v4(0, 0, 0, 0), 2222};
-        char text[WIRE_TEXT_MAX + 1];
         WireReason reason;
 
         ck_assert_int_eq(firewall_sight_add(&sight, rule), 0);
@@ -49,28 +48,28 @@ static void expect_blocks(const FirewallSeenRule *rule, uint8_t remote, bool blo
         ck_assert(firewall_sight_equal(&copy, &sight));
         firewall_sight_done(&sight);
         reason = firewall_reach(&copy, &e, &state, &service, text);
+        firewall_sight_done(&copy);
+        return reason;
+}
+
+/* Whether @rule keeps everybody out. */
+static void expect_blocks(const FirewallSeenRule *rule, uint8_t remote, bool blocks,
+                          const char *what) {
+        char text[WIRE_TEXT_MAX + 1];
+        WireReason reason = told(rule, remote, text);
+
         ck_assert_msg((reason == WIRE_REASON_UNREACHABLE) == blocks, "%s: %s", what, text);
         if (blocks)
                 ck_assert_msg(strstr(text, "'No way'") && strstr(text, "port 2222"), "%s", text);
-        firewall_sight_done(&copy);
 }
 
-/* Whether the text for a service with @remote says that @rule may keep out some. */
+/* Whether the text says that @rule may keep out some. */
 static void expect_some(const FirewallSeenRule *rule, uint8_t remote, bool some, const char *what) {
-        FirewallSight sight = {.known = true, .connected = PRIVATE};
-        WireService service = {
-                .profiles = USUAL, .remote = remote, .n_remotes = remote == WIRE_REMOTE_LIST};
-        const IpEndpoint e = {ip_v4(0, 0, 0, 0), 2222};
         char text[WIRE_TEXT_MAX + 1];
-        WireReason reason;
+        WireReason reason = told(rule, remote, text);
+        bool says = strstr(text, "'No way' of Windows Firewall may keep out some") != NULL;
 
-        ck_assert_int_eq(firewall_sight_add(&sight, rule), 0);
-        reason = firewall_reach(&sight, &e, &state, &service, text);
-        ck_assert_msg(reason == WIRE_REASON_NONE, "%s: %s", what, text);
-        ck_assert_msg((strstr(text, "'No way' of Windows Firewall may keep out some") != NULL) ==
-                              some,
-                      "%s: %s", what, text);
-        firewall_sight_done(&sight);
+        ck_assert_msg(reason == WIRE_REASON_NONE && says == some, "%s: %s", what, text);
 }
 
 START_TEST(test_which_rules_block) {
