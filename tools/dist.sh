@@ -3,6 +3,13 @@
 #
 # The source archive: what is committed, packed so that the same commit gives the same bytes.
 
+project_version() {
+    local version
+    version=$(sed -n "s/^ *version: '\([0-9.]*\)',$/\1/p" "$TOP/meson.build")
+    [ -n "$version" ] || die 'meson.build does not tell the version'
+    printf '%s\n' "$version"
+}
+
 pack_sources() { # pack_sources VERSION: prints the archive's path
     local name=wslbridge-$1 archive=$BUILD/dist/wslbridge-$1.tar.gz
     mkdir -p "$BUILD/dist"
@@ -19,8 +26,7 @@ dist_here() {
     [ -e "$TOP/.git" ] ||
         die "'./dev dist' packs what is committed, so it needs a clone made by git; this is an unpacked archive"
     ensure_packages dist
-    version=$(sed -n "s/^ *version: '\([0-9.]*\)',$/\1/p" "$TOP/meson.build")
-    [ -n "$version" ] || die 'meson.build does not tell the version'
+    version=$(project_version)
     changes=$(git -c safe.directory='*' -C "$TOP" status --porcelain | wc -l)
     [ "$changes" -eq 0 ] ||
         say "Only what is committed goes into the archive; files with other changes: $changes"

@@ -41,6 +41,9 @@ check;binutils;inspects the release executable
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image
 system;e2fsprogs;the same
+package;debootstrap;makes the roots for the package of the guest
+package;util-linux;namespaces for these roots
+package;iproute2;their loopback network
 coverage;gcovr;counts lines and branches that ran
 dist;git;packs what is committed
 format;clang-format;formats the C sources

@@ -28,14 +28,14 @@ def test_dev_help_names_every_command_from_any_folder(tmp_path):
     done = dev("help", cwd=tmp_path)
     assert done.returncode == 0
     for command in ("demo", "test", "check", "coverage", "bench", "fuzz", "build", "install",
-                    "uninstall", "dist", "format", "help"):
+                    "uninstall", "dist", "package", "format", "help"):
         assert f"  {command}" in done.stdout
 
 
 def test_dev_refuses_what_it_does_not_know():
     for arguments in (["nonsense"], ["test", "nonsense"], ["fuzz", "soon"], ["build", "it"],
                       ["install", "it"], ["install", "--destdir="], ["uninstall", "it"],
-                      ["dist", "it"], ["check", "it"], ["coverage", "it"]):
+                      ["dist", "it"], ["package", "it"], ["check", "it"], ["coverage", "it"]):
         done = dev(*arguments)
         assert done.returncode == 1
         assert done.stderr.count("\n") == 1 and done.stderr.startswith("wslbridge: ")

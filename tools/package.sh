@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=bash
+#
+# './dev package': everything that a release has, in build/packages. The parts are
+#   dist.sh            wslbridge-VERSION.tar.gz, the sources
+#   package-guest.sh   wslbridge_VERSION-1_ARCHITECTURE.deb, from these sources
+#   package-host.sh    wslbridge-VERSION-x64.msi, which contains the guest's packages, and winget/
+# Each part is a function with the folder to write to. It finds VERSION and SOURCE_DATE_EPOCH in its
+# environment, and in the folder what the parts before it have made. The same sources give the same
+# bytes.
+
+# shellcheck source=tools/package-guest.sh
+. "$TOOLS/package-guest.sh"
+# shellcheck source=tools/package-host.sh
+. "$TOOLS/package-host.sh"
+
+package_checksums() { # package_checksums OUT
+    (cd "$1" && find . -type f ! -name SHA256SUMS -printf '%P\0' | LC_ALL=C sort -z |
+        xargs -0r sha256sum) >"$1/SHA256SUMS"
+}
+
+package_here() {
+    local out=$BUILD/packages new=$BUILD/packages.new
+    VERSION=$(project_version)
+    export VERSION
+    rm -rf "$new"
+    mkdir -p "$new"
+    package_guest "$new"
+    package_host "$new"
+    package_checksums "$new"
+    rm -rf "$out"
+    mv "$new" "$out"
+    (cd "$out" && find . -type f -printf '%9s  %P\n' | LC_ALL=C sort -k 2)
+    say 'packages: build/packages'
+}
