@@ -15,6 +15,8 @@ EVENTS = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
 HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
           r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
 RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
+ENVIRONMENT = SESSION + r"\Environment"
+FOLDER = r"C:\Program Files\wslbridge"
 OTHERS = "\\??\\C:\\of another program\0\0\0"
 
 
@@ -35,6 +37,7 @@ class Machine:
         self.versions["new"].write_bytes(program.replace(number.encode(), number[:-1].encode() + b"?"))
         self.folder = prefix.path / "drive_c/Program Files/wslbridge"
         self.data = prefix.path / "drive_c/ProgramData/wslbridge"
+        self.path_before = self.path()
 
     def run(self, exe, *arguments, fault=None):
         """Returns the exit code and the output."""
@@ -75,6 +78,20 @@ class Machine:
 
     def files(self):
         return sorted(p.name for p in self.folder.glob("*")) if self.folder.exists() else None
+
+    def path(self):
+        """The PATH of the machine as (type, text), or None."""
+        for name, (kind, data) in self.registry.dump(ENVIRONMENT).items():
+            if name.upper() == "PATH":
+                return kind, data.decode("utf-16-le").rstrip("\0")
+        return None
+
+    def set_path(self, value):
+        """@value: as path() returns it."""
+        if self.path():
+            self.registry.delete(ENVIRONMENT, "Path")
+        if value:
+            self.registry.set(ENVIRONMENT, "Path", (value[1] + "\0").encode("utf-16-le"), value[0])
 
     def pending(self):
         """[(file, new name or "")] that the next restart of Windows renames and deletes."""
@@ -127,5 +144,6 @@ class Machine:
         assert self.service.query().get("error") == 1060  # no such service
         for key in (r"SOFTWARE\wslbridge\Keys", EVENTS, HYPERV):
             assert self.registry.dump(key) == {}, key
+        assert self.path() == self.path_before
         assert self.files() is None
         assert not self.data.exists()

@@ -149,10 +149,12 @@ def connect(paired):
 def machine(prefix, build_win, registry, iphlpsvc, tmp_path):
     made = Machine(prefix, build_win, registry, tmp_path)
     registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
+    before = made.path()
     yield made
     if "error" not in made.service.query():
         made.uninstall()
     made.restart()
+    made.set_path(before)
 
 
 @pytest.fixture

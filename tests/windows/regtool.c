@@ -22,8 +22,8 @@
 #include <string.h>
 
 #define FIELDS_MAX 5
-#define LINE_MAX   65536
-#define NAME_MAX   16384 /* the registry's own limit */
+#define LINE_MAX   262144 /* a PATH of 32 KiB characters in hexadecimal fits */
+#define NAME_MAX   16384  /* the registry's own limit */
 
 static wchar_t key_path[NAME_MAX], value_name[NAME_MAX];
 

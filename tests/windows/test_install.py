@@ -10,9 +10,10 @@ import socket
 import pytest
 import wine_registry
 from installed_helper import KEY, OWNER, STOP, STOPPED, serve
-from installed_machine import EVENTS, EXE, OTHERS, PENDING, RULE, SESSION
+from installed_machine import EVENTS, EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
 
-INSTALL = ["copy", "data", "events", "hyper-v", "stop", "pending", "away", "place", "entry", "start"]
+INSTALL = ["copy", "data", "events", "hyper-v", "path", "stop", "pending", "away", "place", "entry",
+           "start"]
 
 
 @pytest.mark.parametrize("kind", ["before", "after"])
@@ -234,6 +235,48 @@ def test_each_step_of_removing_fails(serving, registry):
     assert serving.files() is None and registry.dump(wine_registry.KEYS) == {}
     assert serving.uninstall()[0] == 0
     serving.expect_nothing()
+
+
+SZ, EXPAND_SZ, BINARY = 1, 2, 3
+# PATH before, and with our folder; None: as before.
+PATHS = {
+    "ordinary": ((EXPAND_SZ, r"%SystemRoot%\system32;;C:\a"),
+                 (EXPAND_SZ, rf"%SystemRoot%\system32;;C:\a;{FOLDER}")),
+    "plain": ((SZ, r"C:\%a%;"), (SZ, rf"C:\%a%;;{FOLDER}")),
+    "absent": (None, (EXPAND_SZ, FOLDER)),
+    "long": ((EXPAND_SZ, "x" * (32767 - 1 - len(FOLDER))), None),
+    "no text": ((BINARY, "C:"), None),
+}
+
+
+@pytest.mark.parametrize("before,after", PATHS.values(), ids=PATHS)
+def test_the_path_of_the_machine(before, after, machine):
+    """Installing adds our folder, an update does not add it again, and removing takes it out. Everything
+    else stays as it is, and so does a PATH that nobody can edit."""
+    machine.set_path(before)
+    code, output = machine.install("old")
+    assert code == 0, output
+    assert machine.path() == (after or before)
+    if after:
+        assert f"  path       {FOLDER}\n" in output
+    else:
+        assert rf"PATH is left as it is, because it is too long or no text. Start the program as " \
+               rf"'{FOLDER}\{EXE}'" in output
+    code, output = machine.install("new")
+    assert code == 0 and "  path  " not in output, output
+    assert machine.path() == (after or before)
+    assert machine.uninstall()[0] == 0
+    assert machine.path() == before
+
+
+def test_an_update_that_fails_leaves_a_path_that_had_the_folder(serving):
+    """The folder may be written in another way, and by an administrator."""
+    with_folder = EXPAND_SZ, rf'"{FOLDER.upper()}\";C:\a'
+    serving.set_path(with_folder)
+    assert serving.install("new", fault="start:after")[0] == 1
+    assert serving.path() == with_folder
+    assert serving.uninstall()[0] == 0
+    assert serving.path() == (EXPAND_SZ, r"C:\a")
 
 
 def test_the_list_of_the_next_restart(prefix, build_win):

@@ -7,6 +7,7 @@
 
 #include "windows-helper/install/install.h"
 #include "windows-helper/core/install/plan.h"
+#include "windows-helper/install/environment.h"
 #include "windows-helper/install/fault.h"
 #include "windows-helper/install/program.h"
 #include "windows-helper/install/registration.h"
@@ -26,6 +27,7 @@ typedef struct Install {
         bool keep;                /* pairings and local policy, when removing */
         ScmEntry entry;           /* as it was */
         bool stopped;             /* by us: what runs later was not running before */
+        bool path_added;          /* to PATH, which did not have it */
         Registration registration;
         Program program;
 } Install;
@@ -56,6 +58,17 @@ static int install_entry(Install *i) {
         return scm_write(command);
 }
 
+static int install_path(Install *i) {
+        int r = environment_path_add(i->program.folder, &i->path_added);
+
+        if (r == 0 && i->path_added) {
+                report_done("path", i->program.folder);
+                report_remark("terminals that are open do not know it yet: type the whole path of "
+                              "the program there, in quotes, or open a new one");
+        }
+        return r;
+}
+
 static int install_stop(Install *i) {
         int r = scm_stop(/* hand_over= */ true);
 
@@ -81,6 +94,8 @@ static int install_step(Install *i, InstallStep step) {
                 return registration_events(i->program.exe);
         case INSTALL_HYPERV:
                 return registration_hyperv();
+        case INSTALL_PATH:
+                return install_path(i);
         case INSTALL_STOP:
                 return install_stop(i);
         case INSTALL_PENDING:
@@ -142,6 +157,8 @@ static int install_step_undo(Install *i, InstallStep step) {
                 return registration_events_undo(&i->registration);
         case INSTALL_HYPERV:
                 return registration_hyperv_undo(&i->registration);
+        case INSTALL_PATH:
+                return i->path_added ? environment_path_remove(i->program.folder) : 0;
         case INSTALL_STOP:
                 return install_stop_undo(i);
         case INSTALL_PENDING:
@@ -265,6 +282,8 @@ static int uninstall_step(Install *i, UninstallStep step) {
                 return registration_remove_events();
         case UNINSTALL_HYPERV:
                 return registration_remove_hyperv();
+        case UNINSTALL_PATH:
+                return environment_path_remove(i->program.folder);
         case UNINSTALL_DATA:
                 return registration_remove_data();
         case UNINSTALL_PROGRAM:

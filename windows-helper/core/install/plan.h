@@ -18,6 +18,7 @@ typedef enum InstallStep {
         INSTALL_DATA,    /* the folder and the key for our data */
         INSTALL_EVENTS,  /* the event source */
         INSTALL_HYPERV,  /* the service of Hyper-V sockets */
+        INSTALL_PATH,    /* terminals find the program */
         INSTALL_STOP,    /* the installed version hands over, and its process ends */
         INSTALL_PENDING, /* a restart of Windows brings back the old program if there is no new one,
                           * and deletes nothing of ours */
@@ -38,6 +39,7 @@ typedef enum UninstallStep {
         UNINSTALL_SETTINGS, /* after the rules, because the ledger proves that they are ours */
         UNINSTALL_EVENTS,
         UNINSTALL_HYPERV,
+        UNINSTALL_PATH,
         UNINSTALL_DATA,
         UNINSTALL_PROGRAM,
         _UNINSTALL_END,

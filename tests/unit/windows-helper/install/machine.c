@@ -16,6 +16,7 @@ const Machine machine_served = {.program = OLD,
                                 .data = true,
                                 .events = true,
                                 .hyperv = true,
+                                .path = true,
                                 .rules = true,
                                 .pairings = true};
 const Machine machine_stopped = {.program = OLD,
@@ -41,6 +42,9 @@ static int install_do(Run *run, InstallStep step) {
                 return 0;
         case INSTALL_HYPERV:
                 m->hyperv = true;
+                return 0;
+        case INSTALL_PATH:
+                m->path = true;
                 return 0;
         case INSTALL_STOP:
                 m->serves = NONE;
@@ -93,6 +97,9 @@ static int install_undo(void *userdata, int step) {
                 break;
         case INSTALL_HYPERV:
                 m->hyperv = run->before.hyperv;
+                break;
+        case INSTALL_PATH:
+                m->path = run->before.path;
                 break;
         case INSTALL_STOP:
                 if (run->before.serves != NONE || m->serves != NONE) {
@@ -157,6 +164,9 @@ static int uninstall_do(Run *run, UninstallStep step) {
                 return 0;
         case UNINSTALL_HYPERV:
                 m->hyperv = false;
+                return 0;
+        case UNINSTALL_PATH:
+                m->path = false;
                 return 0;
         case UNINSTALL_DATA:
                 m->data = false;
@@ -272,5 +282,5 @@ bool machine_equal(const Machine *a, const Machine *b) {
                a->copy == b->copy && a->aside == b->aside && a->promised == b->promised &&
                a->delete_program == b->delete_program && a->delete_aside == b->delete_aside &&
                a->data == b->data && a->events == b->events && a->hyperv == b->hyperv &&
-               a->rules == b->rules && a->pairings == b->pairings;
+               a->path == b->path && a->rules == b->rules && a->pairings == b->pairings;
 }

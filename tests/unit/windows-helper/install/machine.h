@@ -17,7 +17,7 @@ typedef struct Machine {
         bool copy, aside; /* files: the new program, and the old one under its other name */
         bool promised;    /* a restart renames the old one back, if there is no program */
         bool delete_program, delete_aside; /* a restart deletes them */
-        bool data, events, hyperv, rules;
+        bool data, events, hyperv, path, rules;
         bool pairings; /* and the local policy */
 } Machine;
 

@@ -22,7 +22,8 @@ static void expect_installed(const Machine *m) {
         machine_restart(&after);
         ck_assert(m->serves == NEW && after.serves == NEW);
         ck_assert(m->program == NEW && m->entry == NEW && !m->copy && !m->aside);
-        ck_assert(m->data && m->events && m->hyperv && !m->promised && !m->delete_program);
+        ck_assert(m->data && m->events && m->hyperv && m->path && !m->promised &&
+                  !m->delete_program);
 }
 
 START_TEST(test_install_and_uninstall) {
