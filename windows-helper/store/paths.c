@@ -18,8 +18,13 @@ static const KNOWNFOLDERID program_data = {
 static const KNOWNFOLDERID program_files = {
         0x905e63b6, 0xc1bf, 0x494e, {0xb2, 0x9c, 0x65, 0xb7, 0x32, 0xd3, 0xd2, 0x1a}};
 
-static int paths_join(const wchar_t *folder, const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
-        int n = swprintf(ret_path, PATHS_MAX, L"%ls\\wslbridge%ls%ls", folder, name ? L"\\" : L"",
+/* FOLDERID_Profile */
+static const KNOWNFOLDERID profile = {
+        0x5e6c858f, 0x0e22, 0x4760, {0x9a, 0xfe, 0xea, 0x33, 0x17, 0xb6, 0x71, 0x73}};
+
+static int paths_join(const wchar_t *folder, const wchar_t *ours, const wchar_t *name,
+                      wchar_t ret_path[PATHS_MAX]) {
+        int n = swprintf(ret_path, PATHS_MAX, L"%ls%ls%ls%ls", folder, ours, name ? L"\\" : L"",
                          name ? name : L"");
 
         if (n < 0 || n >= PATHS_MAX) {
@@ -30,7 +35,8 @@ static int paths_join(const wchar_t *folder, const wchar_t *name, wchar_t ret_pa
 }
 
 /* Not from the environment, which could be forged by the process that starts us. */
-static int paths_known(const KNOWNFOLDERID *id, const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
+static int paths_known(const KNOWNFOLDERID *id, const wchar_t *ours, const wchar_t *name,
+                       wchar_t ret_path[PATHS_MAX]) {
         wchar_t *folder = NULL;
         HRESULT hr = SHGetKnownFolderPath(id, 0, NULL, &folder);
         int r;
@@ -39,15 +45,19 @@ static int paths_known(const KNOWNFOLDERID *id, const wchar_t *name, wchar_t ret
                 CoTaskMemFree(folder);
                 return log_win_error((DWORD) hr, "Cannot find a folder of Windows");
         }
-        r = paths_join(folder, name, ret_path);
+        r = paths_join(folder, ours, name, ret_path);
         CoTaskMemFree(folder);
         return r;
 }
 
 int paths_data(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
-        return paths_known(&program_data, name, ret_path);
+        return paths_known(&program_data, L"\\wslbridge", name, ret_path);
 }
 
 int paths_program(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
-        return paths_known(&program_files, name, ret_path);
+        return paths_known(&program_files, L"\\wslbridge", name, ret_path);
+}
+
+int paths_profile(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
+        return paths_known(&profile, L"", name, ret_path);
 }

@@ -24,3 +24,6 @@ int paths_data(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
 
 /* "C:\Program Files\wslbridge", or file @name in it. Return: 0 or negative errno (logged). */
 int paths_program(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
+
+/* File @name in the profile of the user: "C:\Users\me\.wslconfig". Return: as above. */
+int paths_profile(const wchar_t *name, wchar_t ret_path[PATHS_MAX]);
