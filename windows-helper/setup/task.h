@@ -3,7 +3,7 @@
 
 /*
  * The logon task in Task Scheduler (core/setup/logon-task.h). A user may register a task that
- * starts at his own logon without being an administrator (fact 9.4.1).
+ * starts at his own logon without being an administrator (fact 9.5.1).
  */
 
 #include "windows-helper/core/setup/logon-task.h"

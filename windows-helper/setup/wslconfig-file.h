@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * The .wslconfig in the user's profile: reading it, and replacing its content. Its rights,
- * attributes and time of creation stay, and a link to it stays a link.
+ * The .wslconfig in the user's profile (fact 7.2.2): reading it, and replacing its content. Its
+ * rights, attributes and time of creation stay, and a link to it stays a link.
  */
 
 #include "windows-helper/store/paths.h"

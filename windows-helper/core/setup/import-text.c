@@ -25,8 +25,7 @@ static void connect_text(const WireListen *l, Buffer *out) {
 void import_drop_in(const ImportService *s, Buffer *out) {
         bool other_port = false;
 
-        buffer_printf(out, "# Made by 'wslbridge-helper setup --import' from a port forwarding of "
-                           "Windows.\n"
+        buffer_printf(out, "# Made by wslbridge's setup from a port forwarding of Windows.\n"
                            "[service]\n"
                            "description = Imported\n");
         for (size_t i = 0; i < s->n_listens; i++) {

@@ -64,7 +64,7 @@ static void element(Buffer *out, const char *name, const char *text) {
 static void command_elements(const LogonTask *t, Buffer *out) {
         Buffer text = BUFFER_NULL;
 
-        /* Without conhost.exe the user would see an empty console (fact 9.4.4). */
+        /* Without conhost.exe the user would see an empty console (fact 9.5.4). */
         buffer_printf(&text, "%s\\conhost.exe", t->folder);
         element(out, "Command", buffer_text(&text));
         out->oom |= text.oom;
@@ -91,7 +91,7 @@ void logon_task_xml(const LogonTask *t, Buffer *out) {
 
         buffer_printf(&about,
                       "Keeps the WSL distro %s running while its user is logged on. Made by "
-                      "'wslbridge-helper setup --at-logon'.",
+                      "wslbridge's setup.",
                       t->distro);
         buffer_printf(out, "<?xml version=\"1.0\" encoding=\"UTF-16\"?>\n"
                            "<Task version=\"1.2\" "

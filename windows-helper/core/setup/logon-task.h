@@ -23,11 +23,11 @@ void logon_task_name(const LogonTask *t, Buffer *out);
  * logon_task_xml() - append the definition of the task
  *
  * It runs as the user, with his ordinary rights, while he is logged on. It is not ended after three
- * days (fact 9.4.2), also runs on battery, and is there once. It keeps a program of Windows running
+ * days (fact 9.5.2), also runs on battery, and is there once. It keeps a program of Windows running
  * for the distro, so the distro stays (fact 7.1.2).
  */
 void logon_task_xml(const LogonTask *t, Buffer *out);
 
 /* Whether @xml, as Task Scheduler gives it back, does what logon_task_xml() asks for. It may have
- * been written anew: with other space, order and defaults (fact 9.4.3). */
+ * been written anew: with other space, order and defaults (fact 9.5.3). */
 bool logon_task_is(const LogonTask *t, const char *xml);
