@@ -27,9 +27,11 @@ BUILD = os.path.join(TOP, "build")
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import janitor  # noqa: E402
+from progress import Progress  # noqa: E402
 
 MESON_SUITES = ("unit", "wire", "netns", "fuzz")
 PYTEST_SUITES = ("static", "integration", "windows", "packages", "e2e", "system")
+LONG_SUITES = ("system", "windows", "integration")  # begun first, so that none is left at the end
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
 SKIP_CODE = 77
 # Seconds for a whole pytest suite. It takes ten minutes at most on two cores that nothing else uses.
@@ -42,7 +44,6 @@ with open(os.path.join(TOP, "tests", "patience"), encoding="ascii") as patience_
     PATIENCE = int(patience_file.read())
 
 STRICT = bool(os.environ.get("WSLBRIDGE_STRICT"))
-TERMINAL = sys.stdout.isatty()
 
 
 class Result:
@@ -53,43 +54,6 @@ class Result:
         self.passed, self.failed, self.skipped = passed, failed, skipped
         self.output = output
         self.seconds = seconds
-
-
-class Progress:
-    """On a terminal one line that is rewritten every second; elsewhere a line for each program."""
-
-    def __init__(self, suite):
-        self.suite, self.current = suite, ""
-        self.begin = time.monotonic()
-        self.done = threading.Event()
-        if TERMINAL:
-            threading.Thread(target=self._tick, daemon=True).start()
-
-    def _tick(self):
-        while not self.done.wait(1):
-            self.running(self.current)
-
-    def running(self, name):
-        self.current = name
-        if TERMINAL:
-            seconds = time.monotonic() - self.begin
-            print(f"\r\033[K  {self.suite} {seconds:.0f} s: {name[:60]}", end="", flush=True)
-
-    def finished(self, result):
-        state = "FAILED" if result.failed else "skipped" if result.skipped else "ok"
-        if TERMINAL and state == "ok":
-            return self.running(result.name)
-        clear = "\r\033[K" if TERMINAL else ""
-        print(f"{clear}  {state:7} {self.suite}: {result.name} ({result.seconds:.1f} s)",
-              flush=True)
-
-    def summary(self, results):
-        self.done.set()
-        passed, failed, skipped = totals(results)
-        clear = "\r\033[K" if TERMINAL else ""
-        seconds = time.monotonic() - self.begin
-        print(f"{clear}{self.suite}: {passed} passed, {failed} failed"
-              f"{f', {skipped} skipped' if skipped else ''} in {seconds:.0f} s", flush=True)
 
 
 def totals(results):
@@ -205,15 +169,13 @@ def follow_pytest(process, progress, log):
     for line in process.stdout:
         log.append(line)
         if line.startswith("number: "):  # what a test has measured
-            clear = "\r\033[K" if TERMINAL else ""
-            print(f"{clear}  {progress.suite}: {line[len('number: '):].rstrip()}", flush=True)
+            progress.say(f"  {progress.suite}: {line[len('number: '):].rstrip()}")
         match = re.match(r"(?:\S*/)?(\S+::.*?) (PASSED|FAILED|ERROR|SKIPPED)\b", line)
         if not match:
             continue
-        if TERMINAL:
-            progress.running(match[1])
-        elif match[2] != "PASSED" or progress.suite != "static":  # that one has many quick ones
-            print(f"  {match[2].lower():7} {progress.suite}: {match[1]}", flush=True)
+        progress.running(match[1])
+        if not progress.terminal and (match[2] != "PASSED" or progress.suite != "static"):
+            progress.say(f"  {match[2].lower():7} {progress.suite}: {match[1]}")
 
 
 def run_pytest_suite(suite, progress):
@@ -254,18 +216,18 @@ def run_suite(suite):
         results += run_pytest_suite(suite, progress)
     if not any(r.passed or r.failed for r in results):
         results.append(Result(f"{suite}: no test ran", failed=1))
-    progress.summary(results)
+    progress.summary(*totals(results))
     return results
 
 
 def run_suites(suites):
-    """The suite 'system' waits for one emulated processor, and the suite 'windows' for Wine. So 'system'
-    runs beside all others, which saves seven minutes."""
-    beside = ["system"] if "system" in suites and len(suites) > 1 else []
-    with concurrent.futures.ThreadPoolExecutor(1) as pool:
-        jobs = [pool.submit(run_suite, suite) for suite in beside]
-        results = [r for suite in suites if suite not in beside for r in run_suite(suite)]
-        return results + [r for job in jobs for r in job.result()]
+    """A suite waits for its emulated processor, for Wine or for a limit most of the time, so one more
+    runs than there are processors. Returns the results in the order of @suites."""
+    lanes = (os.cpu_count() or 1) + 1
+    with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
+        jobs = {suite: pool.submit(run_suite, suite)
+                for suite in sorted(suites, key=lambda s: (s not in LONG_SUITES, suites.index(s)))}
+        return [r for suite in suites for r in jobs[suite].result()]
 
 
 def report(results):
