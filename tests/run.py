@@ -28,6 +28,7 @@ sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import janitor  # noqa: E402
 from progress import Progress  # noqa: E402
+from waiting import PATIENCE  # noqa: E402
 
 MESON_SUITES = ("unit", "wire", "netns", "fuzz")
 PYTEST_SUITES = ("static", "integration", "windows", "packages", "e2e", "system")
@@ -36,12 +37,6 @@ WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windo
 SKIP_CODE = 77
 # Seconds for a whole pytest suite. It takes ten minutes at most on two cores that nothing else uses.
 PYTEST_LIMIT = 10800 if os.environ.get("WSLBRIDGE_LONG") else 3600
-
-# A time limit of a C test only ends one that hangs, so it may be generous: a busy machine is slow, and
-# Wine starts slowly. (Check gives a test 4 s, meson a program 30.) The file has the factor, because
-# tests/meson.build needs it, too.
-with open(os.path.join(TOP, "tests", "patience"), encoding="ascii") as patience_file:
-    PATIENCE = int(patience_file.read())
 
 STRICT = bool(os.environ.get("WSLBRIDGE_STRICT"))
 
@@ -126,6 +121,7 @@ def run_programs(tests, progress, environment, wrapper=()):
 
 
 def run_meson_suite(suite, progress):
+    # Check gives a test 4 s, and meson a program 30.
     environment = {**os.environ, "CK_TIMEOUT_MULTIPLIER": str(PATIENCE)}
     return run_programs(meson_tests("dev", suite), progress, environment)
 

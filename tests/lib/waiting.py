@@ -1,7 +1,16 @@
 # SPDX-License-Identifier: MIT
 """Waiting for a condition."""
 
+import os
 import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+
+# What a limit of a test is multiplied by. A limit only ends what hangs, so it may be generous: a busy
+# machine is slow, and so is an emulated one. The factor has a file because tests/meson.build needs it,
+# too.
+with open(os.path.join(os.path.dirname(HERE), "patience"), encoding="ascii") as file:
+    PATIENCE = int(file.read())
 
 
 def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
