@@ -34,10 +34,20 @@ static const struct {
         const char *name;
         int (*fn)(int argc, char **argv); /* arguments after the command */
 } commands[] = {
-        {"run", command_run},     {"install", command_install}, {"uninstall", command_uninstall},
-        {"pair", command_pair},   {"unpair", command_unpair},   {"rules", command_rules},
-        {"adopt", command_adopt}, {"status", command_status},   {"doctor", command_doctor},
-        {"help", command_help},   {"version", command_version}, {"--version", command_version},
+        {"run", command_run},
+        {"install", command_install},
+        {"uninstall", command_uninstall},
+        {"pair", command_pair},
+        {"unpair", command_unpair},
+        {"rules", command_rules},
+        {"adopt", command_adopt},
+        {"status", command_status},
+        {"doctor", command_doctor},
+        {"setup", command_setup},
+        {"setup-elevated", command_setup_elevated},
+        {"help", command_help},
+        {"version", command_version},
+        {"--version", command_version},
 };
 
 static int run_command(int argc, char **argv) {

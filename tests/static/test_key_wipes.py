@@ -15,7 +15,7 @@ MEMBERS = {
     "agent/channel/channel.c": ["channel_free", "channel_configure"],
     "protocol/session/session-agent.c": ["forget_handshake"],
     "protocol/session/session-helper.c": ["forget_handshake"],
-    "windows-helper/commands/pair.c": ["pair_distro"],  # the old key
+    "windows-helper/vm/pair-keys.c": ["pair_keys_done"],  # the old key
     "windows-helper/win/registry.c": ["registry_enum_done"],  # the data of any value
 }
 MEMBER_WIPED = re.compile(WIPES + r"\w+(?:->|\.)\w+, (?:sizeof\(\w+(?:->|\.)\w+\)|\w+->data_size)\)")

@@ -16,6 +16,8 @@ int command_install(int argc, char **argv);
 int command_pair(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_setup(int argc, char **argv);
+int command_setup_elevated(int argc, char **argv); /* only 'setup' runs it */
 int command_status(int argc, char **argv);
 int command_uninstall(int argc, char **argv);
 int command_unpair(int argc, char **argv);

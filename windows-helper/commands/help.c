@@ -19,6 +19,22 @@ typedef struct HelpText {
 #define HELP_ADMINISTRATOR "Needs a terminal that was opened with 'Run as administrator'.\n"
 
 static const HelpText help_texts[] = {
+        {"setup", "setup [DISTRO] [OPTION...]",
+         "Sets wslbridge up in a WSL distro of yours, step by step: installs the service here "
+         "(and\n"
+         "asks for administrator rights for that), installs the agent in the distro, pairs the "
+         "two\n"
+         "and starts the agent. Does only what is not so yet, so it may be run again at any time.\n"
+         "  DISTRO         its name; without one, your default distro, after a question\n"
+         "  --dry-run      change nothing, and say what would be done\n"
+         "  --yes          answer every question with yes\n"
+         "  --json         print the result for programs\n"
+         "  --keep-alive   also keep WSL from stopping the distro when nobody uses it\n"
+         "  --at-logon     also start the distro when you log on\n"
+         "  --import       also take over port forwardings of others that lead to WSL\n"
+         "  --undo         take the distro's half out again\n"
+         "  --print        print what to type in a Hyper-V guest that is no WSL distro\n"
+         "Run it as the user who owns the distro, not as administrator.\n"},
         {"install", "install",
          "Copies this program to its folder below Program Files, registers the service and starts\n"
          "it. Over an older version this is an update: the rules stay in "
@@ -63,6 +79,7 @@ static const HelpText help_texts[] = {
 static const char help_overview[] =
         "Usage: wslbridge-helper COMMAND [OPTION...]\n\n"
         "Keeps the port forwarding of Windows up to date for WSL2 and Hyper-V guests.\n\n"
+        "  setup [DISTRO]        all of it in one step, for a WSL distro of yours\n\n"
         "The service:\n"
         "  install               install, or update, and start it\n"
         "  uninstall [--keep]    withdraw all rules and remove all of wslbridge; --keep leaves\n"

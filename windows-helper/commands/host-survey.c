@@ -7,10 +7,10 @@
 
 #include "windows-helper/commands/host-survey.h"
 
-#include "windows-helper/commands/status-load.h"
 #include "windows-helper/host/firewall-sight.h"
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/service/service.h"
+#include "windows-helper/service/status-load.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/ledger-store.h"

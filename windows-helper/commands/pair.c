@@ -9,6 +9,7 @@
 #include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
+#include "windows-helper/vm/pair-keys.h"
 #include "windows-helper/vm/wsl-pair.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/crypto.h"
@@ -21,14 +22,6 @@
 
 _Static_assert(WSL_OWNER_MAX == LEDGER_OWNER_MAX,
                "The answer of a guest is the owner of its rules");
-
-/* The host's half of pairing with a distro. */
-typedef struct PairKeys {
-        KeyStore store;
-        const uint8_t *key;         /* the new one, borrowed */
-        uint8_t old[WIRE_KEY_SIZE]; /* of the guest that answered, if it had one */
-        bool had_old;
-} PairKeys;
 
 static int pair_list_one(void *userdata, const char *owner) {
         char seen[GUEST_STORE_TEXT_MAX];
@@ -94,31 +87,16 @@ static int pair_print(const char *owner, const uint8_t *key) {
         return r;
 }
 
-static int pair_put(void *userdata, const char *owner) {
-        PairKeys *p = userdata;
-
-        p->had_old = key_store_find(&p->store, owner, p->old) == 0;
-        return key_store_put(&p->store, owner, p->key);
-}
-
-static int pair_restore(void *userdata, const char *owner) {
-        PairKeys *p = userdata;
-
-        return p->had_old ? key_store_put(&p->store, owner, p->old)
-                          : key_store_remove(&p->store, owner, NULL);
-}
-
 static int pair_distro(const char *distro, const uint8_t *key) {
         PairKeys keys = {.store = KEY_STORE_INIT, .key = key};
-        const WslPairStore store = {pair_put, pair_restore, &keys};
+        const WslPairStore store = {pair_keys_put, pair_keys_restore, &keys};
         char owner[WSL_OWNER_MAX + 1];
         int r;
 
         (void) console_printf("Giving '%s' a new key; the distro may have to start first ...\n",
                               distro);
         r = wsl_pair(distro, key, &store, owner);
-        SecureZeroMemory(keys.old, sizeof(keys.old));
-        key_store_done(&keys.store);
+        pair_keys_done(&keys);
         if (r == 0)
                 (void) console_printf("Paired: %s\n", owner);
         return r;

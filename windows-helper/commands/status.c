@@ -5,9 +5,9 @@
  */
 
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/status-load.h"
 #include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/status/text.h"
+#include "windows-helper/service/status-load.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Running wsl.exe with pipes to its three standard streams, for a limited time.
+ * The conversation with 'wslbridgectl pair --confirm' in a distro.
  */
 
 #include "windows-helper/vm/wsl-pair.h"
 
-#include "windows-helper/core/vm/foreign-text.h"
+#include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -14,111 +14,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define WSL_COMMAND_MAX 512
-#define WSL_PATH_MAX    512
-#define WSL_POLL_MS     20
-#define WSL_PIPE_SIZE   65536
-#define WSL_OUTPUT_MAX  262144 /* bytes that are kept of a stream: its end */
-#define WSL_EXIT_USAGE  2      /* wslbridgectl's, for an option that it does not know */
-
-typedef struct WslStream {
-        HANDLE pipe;  /* owned: our end */
-        Buffer bytes; /* as they came */
-        Buffer text;  /* the same as UTF-8 */
-} WslStream;
+#define WSL_EXIT_USAGE 2 /* wslbridgectl's, for an option that it does not know */
 
 typedef struct WslProcess {
-        HANDLE process, input; /* owned */
-        WslStream output, errors;
+        WslRun run;
         const char *distro; /* borrowed */
-        bool ended;
 } WslProcess;
-
-static void wsl_close(HANDLE *handle) {
-        if (*handle)
-                (void) CloseHandle(*handle);
-        *handle = NULL;
-}
-
-static void wsl_done(WslProcess *w) {
-        wsl_close(&w->input);
-        wsl_close(&w->output.pipe);
-        wsl_close(&w->errors.pipe);
-        wsl_close(&w->process);
-        buffer_done(&w->output.bytes);
-        buffer_done(&w->output.text);
-        buffer_done(&w->errors.bytes);
-        buffer_done(&w->errors.text);
-}
-
-/* The child inherits the end that is not @mine. */
-static bool wsl_pipe(HANDLE *ret_read, HANDLE *ret_write, HANDLE *mine) {
-        SECURITY_ATTRIBUTES inherit = {sizeof(inherit), NULL, TRUE};
-
-        return CreatePipe(ret_read, ret_write, &inherit, WSL_PIPE_SIZE) &&
-               SetHandleInformation(*mine, HANDLE_FLAG_INHERIT, 0);
-}
-
-/* The full path of wsl.exe, so that no other program of that name is found, and the command line.
- * The distro's name is in quotes and contains none itself. wsl.exe knows only the distros of the
- * user who runs it. The service runs as SYSTEM, for which wsl.exe refuses to work (fact 2.1.4), so
- * only the command line uses this. The owner of a distro can be root in it (fact 3.1.5). */
-static int wsl_command(const char *distro, wchar_t ret_exe[WSL_PATH_MAX],
-                       wchar_t ret_command[WSL_COMMAND_MAX]) {
-        wchar_t name[WIRE_DISTRO_MAX + 1], folder[MAX_PATH];
-        UINT n;
-
-        if (strpbrk(distro, "\"\\") || win_to_wide(distro, name, ARRAYSIZE(name)) < 0 || !*distro) {
-                log_write(LOG_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
-                return -EINVAL;
-        }
-        (void) swprintf(ret_command, WSL_COMMAND_MAX,
-                        L"wsl.exe -d \"%ls\" -u root --exec wslbridgectl pair --confirm", name);
-        n = GetSystemDirectoryW(folder, MAX_PATH);
-        if (n == 0 || n >= MAX_PATH)
-                return log_win_error(GetLastError(), "Cannot find the system folder of Windows");
-        (void) swprintf(ret_exe, WSL_PATH_MAX, L"%ls\\wsl.exe", folder);
-        return 0;
-}
-
-/* wsl.exe inherits our variables. It reads these two itself (fact 2.1.5), so WSLENV, which passes
- * variables on into the distro, need not name them. A version that does not know them writes UTF-16
- * and its warnings, which is why we look at the bytes all the same. */
-static void wsl_environment(void) {
-        (void) SetEnvironmentVariableW(L"WSL_UTF8", L"1");
-        (void) SetEnvironmentVariableW(L"WSL_DISABLE_WARNINGS", L"1");
-}
-
-static int wsl_start(WslProcess *w) {
-        STARTUPINFOW start = {.cb = sizeof(start), .dwFlags = STARTF_USESTDHANDLES};
-        wchar_t exe[WSL_PATH_MAX], command[WSL_COMMAND_MAX];
-        PROCESS_INFORMATION info = {0};
-        int r = wsl_command(w->distro, exe, command);
-
-        if (r < 0)
-                return r;
-        wsl_environment();
-        if (!wsl_pipe(&start.hStdInput, &w->input, &w->input) ||
-            !wsl_pipe(&w->output.pipe, &start.hStdOutput, &w->output.pipe) ||
-            !wsl_pipe(&w->errors.pipe, &start.hStdError, &w->errors.pipe))
-                r = log_win_error(GetLastError(), "Cannot create a pipe");
-        else if (!CreateProcessW(exe, command, NULL, NULL, TRUE, CREATE_NO_WINDOW, NULL, NULL,
-                                 &start, &info))
-                r = log_win_error(GetLastError(), "Cannot start '%s'", WIN_UTF8(exe));
-        wsl_close(&start.hStdInput);
-        wsl_close(&start.hStdOutput);
-        wsl_close(&start.hStdError);
-        wsl_close(&info.hThread);
-        w->process = info.hProcess;
-        return r;
-}
-
-/* The pipe has room for all that we write, so this does not wait for the distro. */
-static bool wsl_send(WslProcess *w, const char *text, size_t n) {
-        DWORD written = 0;
-
-        return WriteFile(w->input, text, (DWORD) n, &written, NULL) && written == n;
-}
 
 /* Send the key as hexadecimal digits and a line feed. The text is wiped afterwards. */
 static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
@@ -128,29 +29,9 @@ static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
         for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
                 (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
         line[sizeof(line) - 2] = '\n';
-        sent = wsl_send(w, line, sizeof(line) - 1);
+        sent = wsl_run_send(&w->run, line, sizeof(line) - 1);
         SecureZeroMemory(line, sizeof(line));
         return sent ? 0 : -EPIPE; /* wsl.exe has ended; what it said tells why */
-}
-
-/* Take what is there. A pipe cannot be waited for, so it is asked. Return: bytes, or -ENOMEM. */
-static int wsl_read(WslStream *s) {
-        DWORD there = 0, got = 0;
-        uint8_t *room;
-
-        if (!PeekNamedPipe(s->pipe, NULL, 0, NULL, &there, NULL) || there == 0)
-                return 0;
-        there = there < WSL_PIPE_SIZE ? there : WSL_PIPE_SIZE;
-        if (buffer_reserve(&s->bytes, there, &room) < 0)
-                return -ENOMEM;
-        if (!ReadFile(s->pipe, room, there, &got, NULL) || got == 0)
-                return 0;
-        buffer_commit(&s->bytes, got);
-        if (buffer_length(&s->bytes) > WSL_OUTPUT_MAX)
-                buffer_consume(&s->bytes, WSL_OUTPUT_MAX / 2);
-        buffer_done(&s->text);
-        foreign_text_decode(buffer_bytes(&s->bytes), buffer_length(&s->bytes), &s->text);
-        return s->text.oom ? -ENOMEM : (int) got;
 }
 
 /* Return: 0; -EPROTO when the process has ended without that answer; -ETIMEDOUT; or -ENOMEM. */
@@ -159,20 +40,21 @@ static int wsl_wait(WslProcess *w, const char *word, uint32_t limit_ms,
         ULONGLONG end = GetTickCount64() + limit_ms;
 
         while (true) {
-                int n = wsl_read(&w->output), m = wsl_read(&w->errors);
+                bool any;
+                int n = wsl_run_take(&w->run, &any);
 
-                if (n < 0 || m < 0)
-                        return -ENOMEM;
-                if (wsl_answer_find(buffer_text(&w->output.text), word, w->ended && n == 0,
+                if (n < 0)
+                        return n;
+                if (wsl_answer_find(buffer_text(&w->run.output.text), word, w->run.ended && n == 0,
                                     ret_owner))
                         return 0;
                 if (GetTickCount64() > end) /* also where it writes without end */
                         return -ETIMEDOUT;
-                if (n > 0 || m > 0)
+                if (any)
                         continue;
-                if (w->ended)
+                if (w->run.ended)
                         return -EPROTO;
-                w->ended = WaitForSingleObject(w->process, WSL_POLL_MS) == WAIT_OBJECT_0;
+                wsl_run_pause(&w->run);
         }
 }
 
@@ -189,19 +71,18 @@ static uint32_t wsl_limit(uint32_t ms) {
 /* @after: what this means for the two ends. */
 static void wsl_report(WslProcess *w, int error, const char *after) {
         char shown[WSL_SHOWN_MAX + 1], how[64];
-        DWORD code = 0;
+        int32_t code = w->run.ended ? wsl_run_code(&w->run) : 0;
 
-        wsl_answer_show(buffer_text(&w->errors.text), buffer_text(&w->output.text), shown);
-        (void) GetExitCodeProcess(w->process, &code);
+        wsl_answer_show(buffer_text(&w->run.errors.text), buffer_text(&w->run.output.text), shown);
         if (error == -ETIMEDOUT)
                 (void) snprintf(how, sizeof(how), "no answer in time");
-        else if (w->ended)
-                (void) snprintf(how, sizeof(how), "exit code %ld", (long) (int32_t) code);
+        else if (w->run.ended)
+                (void) snprintf(how, sizeof(how), "exit code %ld", (long) code);
         else
                 (void) snprintf(how, sizeof(how), "its answer could not be read");
         log_write(LOG_LEVEL_ERROR, "'%s' was not paired (%s)%s%s. %s", w->distro, how,
                   shown[0] ? ": " : "", shown, after);
-        if (w->ended && code == WSL_EXIT_USAGE && strstr(shown, "--confirm"))
+        if (w->run.ended && code == WSL_EXIT_USAGE && strstr(shown, "--confirm"))
                 log_write(LOG_LEVEL_ERROR,
                           "wslbridge in '%s' is older than this program: update "
                           "it there, then pair again",
@@ -219,7 +100,7 @@ static int wsl_agree(WslProcess *w, const WslPairStore *store, const char *owner
                           w->distro);
                 return r;
         }
-        r = wsl_send(w, WSL_WORD_STORED, strlen(WSL_WORD_STORED)) ? 0 : -EPIPE;
+        r = wsl_run_send(&w->run, WSL_WORD_STORED, strlen(WSL_WORD_STORED)) ? 0 : -EPIPE;
         if (r == 0)
                 r = wsl_wait(w, WSL_WORD_CONFIRMED, wsl_limit(WSL_PAIR_CONFIRM_MS), confirmed);
         if (r == 0 && strcmp(confirmed, owner) == 0)
@@ -238,10 +119,10 @@ static int wsl_agree(WslProcess *w, const WslPairStore *store, const char *owner
 int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPairStore *store,
              char ret_owner[WSL_OWNER_MAX + 1]) {
         WslProcess w = {.distro = distro};
-        int r = wsl_start(&w);
+        int r = wsl_run_start(&w.run, distro, L"wslbridgectl pair --confirm");
 
         if (r < 0) {
-                wsl_done(&w);
+                wsl_run_done(&w.run);
                 return r;
         }
         (void) wsl_send_key(&w, key);
@@ -255,8 +136,8 @@ int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPair
                 r = wsl_agree(&w, store, ret_owner);
                 (void) SetConsoleCtrlHandler(NULL, FALSE);
         }
-        if (r < 0 && !w.ended)
-                (void) TerminateProcess(w.process, EXIT_FAILURE);
-        wsl_done(&w);
+        if (r == 0) /* it has confirmed, and may take its time to end */
+                w.run.ended = true;
+        wsl_run_done(&w.run);
         return r;
 }

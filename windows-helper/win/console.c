@@ -14,8 +14,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define CONSOLE_WRITE_MAX 8192 /* characters in one call; old consoles refuse more than 64 KiB */
+#define CONSOLE_PROGRESS  40   /* columns of console_progress() */
 
 size_t console_width(void) {
         CONSOLE_SCREEN_BUFFER_INFO info;
@@ -108,4 +110,16 @@ int console_printf(const char *format, ...) {
         r = console_write(CONSOLE_OUTPUT, text, (size_t) n);
         free(text);
         return r;
+}
+
+void console_progress(const char *text) {
+        HANDLE output = GetStdHandle(STD_OUTPUT_HANDLE);
+        char line[CONSOLE_PROGRESS + 3];
+        DWORD mode;
+
+        if (!GetConsoleMode(output, &mode))
+                return;
+        (void) snprintf(line, sizeof(line), "\r%-*.*s\r", CONSOLE_PROGRESS, CONSOLE_PROGRESS,
+                        text ? text : "");
+        (void) console_write_wide(output, line, strlen(line));
 }

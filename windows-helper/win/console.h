@@ -25,3 +25,7 @@ int console_write(ConsoleStream stream, const char *text, size_t n);
 
 /* printf to standard output. Return: as console_write(). */
 int console_printf(const char *format, ...) __attribute__((format(gnu_printf, 1, 2)));
+
+/* On a console, show @text at the beginning of the line that the next text replaces; NULL takes it
+ * away. Elsewhere do nothing. */
+void console_progress(const char *text);

@@ -17,6 +17,8 @@
 
 static LogLevel log_level = LOG_LEVEL_NOTICE;
 static HANDLE log_source; /* of the Event Log, open until the process ends; NULL: standard error */
+static LogFn log_fn;      /* instead of both, if not NULL */
+static void *log_fn_data; /* its userdata */
 
 static const char *log_level_name(LogLevel level) {
         switch (level) {
@@ -65,9 +67,18 @@ void log_to_event_log(const wchar_t *source) {
         log_source = RegisterEventSourceW(NULL, source);
 }
 
+void log_to_function(LogFn fn, void *userdata) {
+        log_fn = fn;
+        log_fn_data = userdata;
+}
+
 static void log_line(LogLevel level, EventId event, const char *text) {
         char line[LOG_LINE_MAX + 16];
 
+        if (log_fn) {
+                log_fn(log_fn_data, text);
+                return;
+        }
         if (log_source) {
                 log_report(level, event, text);
                 return;

@@ -19,6 +19,10 @@ void log_set_level(LogLevel level);
  * id appear there only if they are warnings or errors. */
 void log_to_event_log(const wchar_t *source);
 
+/* From now on, give each line to @fn instead. */
+typedef void (*LogFn)(void *userdata, const char *line);
+void log_to_function(LogFn fn, void *userdata);
+
 void log_write(LogLevel level, const char *format, ...) __attribute__((format(gnu_printf, 2, 3)));
 
 /* The same with the id that the line has in the Event Log. */

@@ -4,7 +4,7 @@
  * Reading status.json while it may be replaced at any time.
  */
 
-#include "windows-helper/commands/status-load.h"
+#include "windows-helper/service/status-load.h"
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/service/status-file.h"
 #include "windows-helper/store/paths.h"

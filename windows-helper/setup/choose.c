@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Looks at the user's distros, and asks which one when none is named.
+ */
+
+#include "windows-helper/setup/choose.h"
+
+#include "windows-helper/setup/guest-script.h"
+#include "windows-helper/setup/lxss.h"
+#include "windows-helper/vm/wsl-run.h"
+#include "windows-helper/win/log.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Say in @part why the distro has not answered. */
+static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer *answer) {
+        if (r == -ETIMEDOUT)
+                (void) setup_says(part, SETUP_FAILED,
+                                  "wsl.exe did not answer for '%s' within %u seconds",
+                                  s->distro.name, (unsigned) (setup_limit(GUEST_PROBE_MS) / 1000));
+        else if (r == -EINTR)
+                (void) setup_says(part, SETUP_FAILED, "Stopped by Ctrl-C");
+        else if (r < 0)
+                (void) setup_says(part, SETUP_FAILED, "wsl.exe could not be used for '%s'",
+                                  s->distro.name);
+        else
+                (void) setup_says(part, SETUP_FAILED,
+                                  "'%s' could not be asked what it is (exit code %ld)",
+                                  s->distro.name, (long) answer->code);
+        if (r == -ETIMEDOUT || r == -EPROTO)
+                setup_advises(part,
+                              "See whether 'wsl.exe -d \"%s\"' works; 'wsl.exe --shutdown' "
+                              "often helps when it hangs. Then run this again.\n",
+                              s->distro.name);
+        setup_advises(part, "%s", guest_answer_said(answer));
+        return r < 0 ? r : -EPROTO;
+}
+
+int choose_probe(Setup *s, SetupPart *part) {
+        const GuestScript script = {.name = L"PROBE", .limit_ms = GUEST_PROBE_MS};
+        GuestAnswer answer;
+        int r = guest_script_run(s, &script, &answer);
+
+        if (r == 0)
+                r = guest_read(buffer_text(&answer.text), &s->guest);
+        if (r < 0)
+                r = choose_no_answer(s, part, r, &answer);
+        guest_answer_done(&answer);
+        return r;
+}
+
+static const char *choose_lacks(Setup *s, const SetupDistro *d) {
+        SetupPart part = {.outcome = SETUP_OPEN};
+        const char *text = "it does not answer";
+
+        if (d->state != SETUP_STATE_INSTALLED)
+                return "it is being installed or removed";
+        if (d->version != 2)
+                return "WSL 2";
+        s->distro = *d;
+        if (choose_probe(s, &part) == 0)
+                text = guest_lacks(&s->guest);
+        buffer_done(&part.said);
+        buffer_done(&part.advice);
+        return text;
+}
+
+/* The list of all distros with what each lacks, and the question about the default one. */
+static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, SetupPart *part) {
+        const SetupDistro *first = &distros->items[0];
+
+        setup_show(s, "  %-32s %s\n", "DISTRO", "LACKS");
+        for (size_t i = 0; i < distros->n && !setup_interrupted(); i++)
+                setup_show(s, "%c %-32s %s\n", distros->items[i].is_default ? '*' : ' ',
+                           distros->items[i].name, choose_lacks(s, &distros->items[i]));
+        if (!s->options->dry_run && !setup_ask(s, "Set up '%s'?", first->name)) {
+                if (setup_nobody(s))
+                        setup_advises(part,
+                                      "Nobody can be asked here. Name the distro behind "
+                                      "'setup', or add --yes to take '%s'.",
+                                      first->name);
+                (void) setup_says(part, SETUP_FAILED, "No distro was chosen");
+                return NULL;
+        }
+        return first;
+}
+
+static const SetupDistro *choose_named(const SetupDistros *distros, const char *name,
+                                       SetupPart *part) {
+        const SetupDistro *found = setup_distros_find(distros, name);
+
+        if (found)
+                return found;
+        if (setup_is_engine(name)) {
+                (void) setup_says(part, SETUP_FAILED,
+                                  "'%s' belongs to a container engine, which makes it anew as it "
+                                  "likes",
+                                  name);
+                return NULL;
+        }
+        (void) setup_says(part, SETUP_FAILED, "You have no distro '%s'", name);
+        setup_advises(part, distros->n ? "Your distros are:" : "");
+        for (size_t i = 0; i < distros->n; i++)
+                setup_advises(part, "\n  %s", distros->items[i].name);
+        return NULL;
+}
+
+static const SetupDistro *choose_from(Setup *s, const SetupDistros *distros, SetupPart *part) {
+        if (distros->n == 0) {
+                setup_advises(part, "Install one with 'wsl.exe --install Debian', start it once, "
+                                    "and run this again as the same Windows user.");
+                (void) setup_says(part, SETUP_FAILED, "This Windows user has no WSL distro");
+                return NULL;
+        }
+        return s->options->distro ? choose_named(distros, s->options->distro, part)
+                                  : choose_default(s, distros, part);
+}
+
+/* What can be said without starting it. */
+static int choose_check(const SetupDistro *d, SetupPart *part) {
+        if (d->state != SETUP_STATE_INSTALLED) {
+                (void) setup_says(part, SETUP_FAILED, "'%s' is being installed or removed",
+                                  d->name);
+                return -EBUSY;
+        }
+        if (d->version == 2)
+                return 0;
+        (void) setup_says(part, SETUP_FAILED, "'%s' is a distro of WSL 1", d->name);
+        setup_advises(part,
+                      "A distro of WSL 1 has no network of its own: its ports are ports of Windows "
+                      "already. To make it one of WSL 2:\n  wsl.exe --set-version \"%s\" 2",
+                      d->name);
+        return -ENOTSUP;
+}
+
+int choose_distro(Setup *s) {
+        SetupPart *part = &s->report.parts[SETUP_DISTRO];
+        SetupDistros *distros = calloc(1, sizeof(*distros));
+        const SetupDistro *chosen = NULL;
+        wchar_t exe[WSL_PATH_MAX];
+        int r = distros ? lxss_read(distros) : -ENOMEM;
+
+        if (r < 0) {
+                (void) setup_says(part, SETUP_FAILED, "The list of distros could not be read");
+        } else if (wsl_run_find(exe) < 0) {
+                setup_advises(part, "Install WSL with 'wsl.exe --install', or turn on the Windows "
+                                    "feature 'Windows Subsystem for Linux', and restart Windows.");
+                (void) setup_says(part, SETUP_FAILED, "This Windows has no wsl.exe");
+                r = -ENOENT;
+        } else {
+                chosen = choose_from(s, distros, part);
+                r = chosen ? 0 : -ENOENT;
+        }
+        if (r == 0) {
+                s->distro = *chosen;
+                (void) snprintf(s->report.distro, sizeof(s->report.distro), "%s", s->distro.name);
+                r = choose_check(&s->distro, part);
+        }
+        free(distros);
+        if (r == 0)
+                r = choose_probe(s, part);
+        return r;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The part 'distro': it is of WSL 2, its packages are ours, and systemd runs.
+ */
+
+#include "windows-helper/setup/choose.h"
+
+SetupOutcome setup_distro(Setup *s, SetupPart *part) {
+        SetupOutcome outcome = guest_verdict(&s->guest, part);
+
+        if (outcome != SETUP_FAILED || s->guest.init != GUEST_INIT_NONE)
+                return outcome;
+        if (!s->guest.dpkg && !s->guest.files[0])
+                return outcome;
+        outcome = setup_systemd(s, part);
+        if (outcome == SETUP_DONE && choose_probe(s, part) < 0)
+                return SETUP_FAILED;
+        return outcome;
+}

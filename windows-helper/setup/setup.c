@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The order of the parts, and their lines on the screen.
+ */
+
+#include "windows-helper/setup/setup.h"
+
+#include "windows-helper/install/fault.h"
+#include "windows-helper/setup/choose.h"
+#include "windows-helper/setup/talk.h"
+#include "windows-helper/win/console.h"
+#include "windows-helper/win/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SETUP_MUTEX L"Local\\wslbridge-setup" /* of the session, which is the user's */
+
+typedef struct SetupStep {
+        SetupPartId id;
+        SetupPartFn fn;
+        bool alone; /* the parts after it do not need it */
+} SetupStep;
+
+/* The distro comes first, so that nobody asks an administrator for a distro that cannot have the
+ * agent. */
+static const SetupStep setup_steps[] = {
+        {SETUP_DISTRO, setup_distro, false},    {SETUP_SERVICE, setup_service, false},
+        {SETUP_PACKAGE, setup_package, false},  {SETUP_PAIR, setup_pair, false},
+        {SETUP_START, setup_start, false},      {SETUP_KEEP_ALIVE, setup_keep_alive, true},
+        {SETUP_AT_LOGON, setup_at_logon, true}, {SETUP_IMPORT, setup_import, true},
+};
+
+/* First what makes the distro do something, then the agent; the key goes at the end, because only
+ * the running agent knows whose it is. */
+static const SetupStep undo_steps[] = {
+        {SETUP_AT_LOGON, setup_at_logon_undo, true},
+        {SETUP_KEEP_ALIVE, setup_keep_alive_undo, true},
+        {SETUP_PAIR, setup_pair_undo, false},
+        {SETUP_PACKAGE, setup_package_undo, false},
+};
+
+static bool setup_is_asked_for(const Setup *s, SetupPartId id) {
+        return s->options->undo ||
+               (id != SETUP_KEEP_ALIVE && id != SETUP_AT_LOGON && id != SETUP_IMPORT) ||
+               (id == SETUP_KEEP_ALIVE && s->options->keep_alive) ||
+               (id == SETUP_AT_LOGON && s->options->at_logon) ||
+               (id == SETUP_IMPORT && s->options->import);
+}
+
+static void setup_print(const Setup *s, SetupPartId id) {
+        Buffer text = BUFFER_NULL;
+
+        talk_progress(s, NULL);
+        setup_part_text(&s->report, id, talk_width(s), &text);
+        setup_show(s, "%s", buffer_text(&text));
+        buffer_done(&text);
+}
+
+static SetupOutcome setup_do(Setup *s, const SetupStep *step) {
+        SetupPart *part = &s->report.parts[step->id];
+        const char *name = setup_part_name(step->id);
+
+        if (setup_interrupted())
+                (void) setup_says(part, SETUP_FAILED, "Stopped by Ctrl-C before it began");
+        else if (fault_before(name) < 0)
+                (void) setup_says(part, SETUP_FAILED, "The test makes it fail");
+        else {
+                talk_progress(s, name);
+                (void) step->fn(s, part);
+                (void) fault_after(name, 0);
+        }
+        setup_print(s, step->id);
+        return part->outcome;
+}
+
+static void setup_do_all(Setup *s, const SetupStep *steps, size_t n) {
+        for (size_t i = 0; i < n; i++)
+                if (setup_is_asked_for(s, steps[i].id) && setup_do(s, &steps[i]) == SETUP_FAILED &&
+                    !steps[i].alone)
+                        return;
+}
+
+static void setup_end(const Setup *s) {
+        Buffer text = BUFFER_NULL;
+
+        if (s->options->json) {
+                setup_report_json(&s->report, &text);
+                (void) console_write(CONSOLE_OUTPUT, buffer_text(&text), buffer_length(&text));
+        } else {
+                setup_result_text(&s->report, talk_width(s), &text);
+                setup_show(s, "%s", buffer_text(&text));
+        }
+        buffer_done(&text);
+}
+
+/* Two at once would ask for the same things twice. Windows takes the mutex back when its process
+ * ends, however that happens. */
+static HANDLE setup_lock(void) {
+        HANDLE mutex = CreateMutexW(NULL, TRUE, SETUP_MUTEX);
+
+        if (mutex && GetLastError() != ERROR_ALREADY_EXISTS)
+                return mutex;
+        if (mutex) {
+                DWORD waited = WaitForSingleObject(mutex, 0);
+
+                if (waited == WAIT_OBJECT_0 || waited == WAIT_ABANDONED)
+                        return mutex;
+                (void) CloseHandle(mutex);
+        }
+        log_write(LOG_LEVEL_ERROR, "Another 'wslbridge-helper setup' of yours is running: wait for "
+                                   "it, or end it with Ctrl-C in its window");
+        return NULL;
+}
+
+int setup_run(const SetupOptions *options) {
+        Setup *s = calloc(1, sizeof(*s));
+        HANDLE mutex = s ? setup_lock() : NULL;
+        int r = EXIT_FAILURE;
+
+        if (mutex) {
+                s->options = options;
+                s->report.undo = options->undo;
+                s->report.dry_run = options->dry_run;
+                talk_begin();
+                if (choose_distro(s) == 0)
+                        if (options->undo)
+                                setup_do_all(s, undo_steps, ARRAYSIZE(undo_steps));
+                        else
+                                setup_do_all(s, setup_steps, ARRAYSIZE(setup_steps));
+                else
+                        setup_print(s, SETUP_DISTRO);
+                elevated_done(&s->elevated);
+                setup_end(s);
+                r = setup_has_failed(&s->report) ? EXIT_FAILURE : EXIT_SUCCESS;
+                setup_report_done(&s->report);
+                (void) CloseHandle(mutex);
+        }
+        free(s);
+        return r;
+}

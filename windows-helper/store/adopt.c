@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Which values an adoption is about, and requesting it for each.
+ */
+
+#include "windows-helper/store/adopt.h"
+
+#include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/store/adoption-store.h"
+#include "windows-helper/store/ledger-store.h"
+#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/win/console.h"
+#include "windows-helper/win/log.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef struct AdoptSeen {
+        const RuleValue *other; /* at the endpoint, and cannot be adopted */
+        bool ours;
+} AdoptSeen;
+
+/* Take back the requests: an endpoint is adopted as a whole or not at all. */
+static void adopt_undo(AdoptionStore *s, const RuleTable *rules, const bool *requested) {
+        for (size_t i = 0; i < rules->n_values; i++)
+                if (requested[i])
+                        (void) adoption_store_remove(s, rules->values[i].family,
+                                                     rules->values[i].name);
+}
+
+/* Request the adoption of each value for the endpoint, whichever way it is spelled. Return: their
+ * number, or negative errno. */
+static int adopt_values(const RuleTable *rules, const Ledger *ledger, const IpEndpoint *listen,
+                        bool *requested, AdoptSeen *seen) {
+        const LedgerEntry *entry = ledger_find(ledger, listen);
+        AdoptionStore adoptions;
+        int r = 0, n = 0;
+
+        adoption_store_init(&adoptions);
+        for (size_t i = 0; r == 0 && i < rules->n_values; i++) {
+                const RuleValue *v = &rules->values[i];
+
+                if (!v->parsed || ip_endpoint_compare(&v->listen, listen) != 0)
+                        continue;
+                if (!adoption_possible(v, entry)) {
+                        seen->ours |= v->data != NULL;
+                        seen->other = v->data ? seen->other : v;
+                        continue;
+                }
+                r = adoption_store_add(&adoptions, v->family, v->name, v->data);
+                requested[i] = r == 0;
+                n += r == 0;
+        }
+        if (r < 0)
+                adopt_undo(&adoptions, rules, requested);
+        adoption_store_done(&adoptions);
+        return r < 0 ? r : n;
+}
+
+static void adopt_tell(const RuleTable *rules, const bool *requested) {
+        for (size_t i = 0; i < rules->n_values; i++) {
+                const RuleValue *v = &rules->values[i];
+
+                if (requested[i])
+                        (void) console_printf("%s %s = %s: will be taken over when a guest's "
+                                              "service asks for it\n",
+                                              rule_family_name(v->family), v->name, v->data);
+        }
+}
+
+static void adopt_complain(const char *text, const AdoptSeen *seen) {
+        if (seen->other)
+                log_write(LOG_LEVEL_ERROR,
+                          "The value %s of %s is not a plain string (REG_SZ), so it cannot be "
+                          "taken over; delete it in the registry if nobody needs it",
+                          seen->other->name, rule_family_name(seen->other->family));
+        else if (seen->ours)
+                log_write(LOG_LEVEL_ERROR, "The port forwarding at %s is wslbridge's already",
+                          text);
+        else
+                log_write(LOG_LEVEL_ERROR,
+                          "There is no port forwarding at %s that another program made; this "
+                          "command shows all: 'netsh interface portproxy show all'",
+                          text);
+}
+
+static int adopt_endpoints(const char *text, const IpEndpoint *listens, int n_listens) {
+        LedgerStore store = LEDGER_STORE_INIT;
+        RuleTable rules = RULE_TABLE_NULL;
+        Ledger ledger = LEDGER_NULL;
+        PortproxyStore portproxy;
+        AdoptSeen seen = {0};
+        bool *requested = NULL;
+        int r, n = 0;
+
+        portproxy_store_init(&portproxy);
+        r = portproxy_store_read(&portproxy, &rules);
+        if (r == 0)
+                r = ledger_store_load(&store, &ledger);
+        requested = calloc(rules.n_values + 1, sizeof(*requested));
+        if (!requested)
+                r = -ENOMEM;
+        for (int i = 0; r == 0 && i < n_listens; i++) {
+                int k = adopt_values(&rules, &ledger, &listens[i], requested, &seen);
+
+                r = k < 0 ? k : 0;
+                n += k;
+        }
+        if (r == 0 && n > 0)
+                adopt_tell(&rules, requested);
+        else if (r == 0)
+                adopt_complain(text, &seen);
+        free(requested);
+        ledger_done(&ledger);
+        ledger_store_done(&store);
+        rule_table_done(&rules);
+        portproxy_store_done(&portproxy);
+        return r < 0 ? r : n > 0 ? 0 : -ENOENT;
+}
+
+int adopt(const char *text) {
+        IpEndpoint listens[ADOPTION_ENDPOINTS_MAX];
+        int n = adoption_parse(text, listens);
+
+        if (n < 0) {
+                log_write(LOG_LEVEL_ERROR,
+                          "'%s' is not an endpoint; write 0.0.0.0:2222, [::]:80 or *:2222", text);
+                return -EINVAL;
+        }
+        return adopt_endpoints(text, listens, n);
+}
