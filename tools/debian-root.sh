@@ -18,7 +18,7 @@
 #       root.run("apt-get", "install", "-y", "/tmp/wslbridge.deb")
 #
 # Making a root takes a minute (and 'build' two more), needs a network, debootstrap, and root's rights.
-# It is made again when this recipe changes; roots of older recipes are removed after a day.
+# It is made again when its recipe changes; roots of older recipes are removed after a day.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -90,18 +90,24 @@ make_build() { # make_build ROOT
     in_root "$1" apt-get update
     mkdir -p "$1/tmp/wslbridge/debian"
     cp "$CONTROL" "$1/tmp/wslbridge/debian/control"
-    in_root "$1" apt-get install -y build-essential fakeroot faketime lintian
+    in_root "$1" apt-get install -y build-essential crossbuild-essential-arm64 fakeroot lintian
     in_root "$1" apt-get build-dep -y /tmp/wslbridge
     in_root "$1" apt-get build-dep -y --host-architecture arm64 /tmp/wslbridge
+    # For the tests: another time, and the package's own test.
+    in_root "$1" apt-get install -y faketime autopkgtest iproute2 jq
     rm -rf "$1/tmp/wslbridge" "$1"/var/cache/apt/archives/*.deb
 }
 
 # What decides about the content of the root. The build root is made again when the package needs
 # something else.
 inputs() {
-    cat "$0"
     mirror
-    if [ "$VARIANT" = build ]; then sed -n '/^Build-Depends/,/^[A-Z]/p' "$CONTROL"; fi
+    declare -p DEPENDS
+    declare -f in_root make_minbase
+    case $VARIANT in
+    systemd) declare -p SYSTEM && declare -f make_systemd ;;
+    build) declare -f make_build && sed -n '/^Build-Depends/,/^[A-Z]/p' "$CONTROL" ;;
+    esac
 }
 
 key=$(inputs | sha256sum | cut -c 1-16)

@@ -1,7 +1,19 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 #
-# The source archive: what is committed, packed so that the same commit gives the same bytes.
+# The source archive: what is committed, packed so that the same commit gives the same bytes. An unpacked
+# archive packs itself into the same bytes again.
+
+# packaging/commit-time has the commit's time in an archive. In a clone git knows it.
+source_time() {
+    local stamp
+    stamp=$(cat "$TOP/packaging/commit-time")
+    if [[ $stamp != [0-9]* ]]; then
+        stamp=$(git -c safe.directory='*' -C "$TOP" log -1 --format=%ct) || stamp=
+    fi
+    [ -n "$stamp" ] || die 'neither git nor packaging/commit-time tells the time of these sources'
+    printf '%s\n' "$stamp"
+}
 
 project_version() {
     local version
@@ -10,28 +22,46 @@ project_version() {
     printf '%s\n' "$version"
 }
 
-pack_sources() { # pack_sources VERSION: prints the archive's path
-    local name=wslbridge-$1 archive=$BUILD/dist/wslbridge-$1.tar.gz
-    mkdir -p "$BUILD/dist"
-    # git gives every file the commit's time and owner 0; the umask would be the user's setting,
-    # and gzip would add a time of its own.
-    git -c safe.directory='*' -c tar.umask=0022 -C "$TOP" archive --format=tar \
-        --prefix="$name/" HEAD | gzip -n -9 >"$archive.new" || return
+# Copies the sources into a folder: what is committed, or what an archive had.
+copy_sources() { # copy_sources FOLDER
+    if [ -e "$TOP/.git" ]; then
+        git -c safe.directory='*' -C "$TOP" archive --format=tar HEAD | tar -x -C "$1"
+    else
+        (cd "$TOP" && find . -mindepth 1 \( -path './build*' -o -name __pycache__ -o -name .cache \
+            -o -name .pytest_cache \) -prune -o -type f ! -name '*.pyc' -print0) |
+            tar -c -C "$TOP" --null -T - | tar -x -C "$1"
+    fi
+}
+
+pack_sources() { # pack_sources VERSION OUT: prints the archive's path
+    local name=wslbridge-$1 archive=$2/wslbridge-$1.tar.gz work
+    mkdir -p "$2"
+    work=$(mktemp -d "$2/new.XXXXXX")
+    mkdir "$work/$name"
+    copy_sources "$work/$name" || return
+    # One time, owner 0, modes that do not come from a umask, and gzip without a time of its own.
+    tar -c -C "$work" --sort=name --format=ustar --mtime="@$(source_time)" --owner=0 --group=0 \
+        --numeric-owner --mode='u=rwX,go=rX' "$name" | gzip -n -9 >"$archive.new" || return
+    rm -rf "$work"
     mv -f "$archive.new" "$archive"
     printf '%s\n' "$archive"
 }
 
-dist_here() {
-    local version archive changes
-    [ -e "$TOP/.git" ] ||
-        die "'./dev dist' packs what is committed, so it needs a clone made by git; this is an unpacked archive"
-    ensure_packages dist
-    version=$(project_version)
+say_what_is_left_out() {
+    local changes
+    [ -e "$TOP/.git" ] || return 0
     changes=$(git -c safe.directory='*' -C "$TOP" status --porcelain | wc -l)
     [ "$changes" -eq 0 ] ||
         say "Only what is committed goes into the archive; files with other changes: $changes"
-    archive=$(pack_sources "$version") || die 'the archive could not be made'
-    say "version: $version, commit $(git -c safe.directory='*' -C "$TOP" rev-parse HEAD)"
+}
+
+dist_here() {
+    local version archive
+    ensure_packages dist
+    version=$(project_version)
+    say_what_is_left_out
+    archive=$(pack_sources "$version" "$BUILD/dist") || die 'the archive could not be made'
+    say "version: $version, of $(date -u -d "@$(source_time)" '+%Y-%m-%d %H:%M:%S') UTC"
     say "archive: ${archive#"$TOP/"}, $(stat -c %s "$archive") bytes"
     say "sha256:  $(sha256sum <"$archive" | cut -d ' ' -f 1)"
 }

@@ -5,6 +5,7 @@
 #   dist.sh            wslbridge-VERSION.tar.gz, the sources
 #   package-guest.sh   wslbridge_VERSION-1_ARCHITECTURE.deb, from these sources
 #   package-host.sh    wslbridge-VERSION-x64.msi, which contains the guest's packages, and winget/
+#   spdx.py            wslbridge-VERSION.spdx.json, what is inside and under which licence
 # Each part is a function with the folder to write to. It finds VERSION and SOURCE_DATE_EPOCH in its
 # environment, and in the folder what the parts before it have made. The same sources give the same
 # bytes.
@@ -22,11 +23,15 @@ package_checksums() { # package_checksums OUT
 package_here() {
     local out=$BUILD/packages new=$BUILD/packages.new
     VERSION=$(project_version)
-    export VERSION
+    SOURCE_DATE_EPOCH=$(source_time)
+    export VERSION SOURCE_DATE_EPOCH
     rm -rf "$new"
-    mkdir -p "$new"
+    say_what_is_left_out
+    pack_sources "$VERSION" "$new" >/dev/null
     package_guest "$new"
     package_host "$new"
+    "$PYTHON" "$TOOLS/spdx.py" "$new" "$VERSION" >"$BUILD/spdx.json"
+    mv "$BUILD/spdx.json" "$new/wslbridge-$VERSION.spdx.json"
     package_checksums "$new"
     rm -rf "$out"
     mv "$new" "$out"

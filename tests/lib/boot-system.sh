@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-#     boot-system.sh FOLDER INSTALLED PROJECT
+#     boot-system.sh FOLDER INSTALLED PROJECT BELOW
 #
-# Boots this machine's systemd a second time, in namespaces, in the way in which WSL boots a distro:
-# as PID 1 with private mounts, and with container=wsl as its only environment. Its root is an overlay
-# of this machine's root with the files of INSTALLED. What it writes goes to a tmpfs on FOLDER and is
+# Boots a systemd in namespaces, in the way in which WSL boots a distro: as PID 1 with private mounts,
+# and with container=wsl as its only environment. Its root is an overlay of BELOW ('/' for this machine's
+# root) with the files of INSTALLED. What it writes goes to a tmpfs on FOLDER and is
 # gone with the namespace. It has its own network and its own units; none of this machine's start.
 # PROJECT is mounted as /project, without anything built.
 set -euo pipefail
-FOLDER=$1 INSTALLED=$2 PROJECT=$3 ROOT=$1/root
+FOLDER=$1 INSTALLED=$2 PROJECT=$3 BELOW=$4 ROOT=$1/root
 
 overlay() { # overlay NAME BELOW WHERE
     mkdir -p "$FOLDER/$1-upper" "$FOLDER/$1-work" "$3"
@@ -19,7 +19,7 @@ overlay() { # overlay NAME BELOW WHERE
 make_root() {
     mount --make-rprivate /
     mount -t tmpfs tmpfs "$FOLDER"
-    overlay root / "$ROOT"
+    overlay root "$BELOW" "$ROOT"
     overlay project "$PROJECT" "$ROOT/project"
     mkdir -p "$ROOT/project/build"
     mount -t tmpfs tmpfs "$ROOT/project/build"

@@ -17,8 +17,10 @@ BUILD_TIMEOUT = 900  # for a step that builds
 
 
 class Booted:
-    def __init__(self, folder, installed):
-        self.folder, self.installed = str(folder), str(installed)
+    def __init__(self, folder, installed, below="/"):
+        """installed: a folder of files for the system, which may be empty. below: another root than this
+        machine's, with systemd in it."""
+        self.folder, self.installed, self.below = str(folder), str(installed), str(below)
         self.top = os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))
 
     def __enter__(self):
@@ -32,7 +34,8 @@ class Booted:
         os.makedirs(self.cgroup)
         command = (f"echo $$ >{shlex.quote(self.cgroup)}/cgroup.procs && exec unshare --mount --pid "
                    "--fork --kill-child --uts --ipc --net --cgroup bash "
-                   + " ".join(map(shlex.quote, [SCRIPT, self.folder, self.installed, self.top])))
+                   + " ".join(map(shlex.quote, [SCRIPT, self.folder, self.installed, self.top,
+                                                self.below])))
         self.process = subprocess.Popen(["bash", "-c", command], stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)
         self.wait(lambda: self.call("systemctl", "is-active", "basic.target").returncode == 0,

@@ -36,7 +36,8 @@ INIT = r"""
 set -e
 folder=$1 below=$2 network=$3 root=$1/root
 mount --make-rprivate /
-mkdir -p "$root" "$folder/upper" "$folder/work"
+mount -t tmpfs tmpfs "$folder"  # an overlay cannot write to another overlay, which "/" of a container is
+mkdir "$root" "$folder/upper" "$folder/work"
 mount -t overlay -o "lowerdir=$below,upperdir=$folder/upper,workdir=$folder/work" overlay "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
@@ -61,7 +62,7 @@ exec chroot . /bin/bash -c '
 
 
 class DebianRoot:
-    """suite: bookworm or trixie; folder: a new one for what is written; variant: see debian-root.sh;
+    """suite: bookworm or trixie; folder: a new one; variant: see debian-root.sh;
     network: True for this machine's network."""
 
     def __init__(self, suite, folder, variant="minbase", network=False):

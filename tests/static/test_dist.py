@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The source archive of './dev dist': what is committed, the same bytes each time, and a tree in which
-this suite finds its files without git."""
+this suite finds its files without git. tests/packages/test_twice.py packs an unpacked one again."""
 import os
 import subprocess
 import sys
@@ -31,15 +31,18 @@ def committed():
     return sorted(n for n in done.stdout.split("\0") if n)
 
 
-def check_archive(tmp_path):
+def the_archive():
+    """(path, content) of what './dev dist' makes."""
     done = dist()
     assert done.returncode == 0, done.stdout + done.stderr
     path = os.path.join(tree.TOP, done.stdout.split("archive: ")[1].split(",")[0])
     with open(path, "rb") as f:
-        first = f.read()
-    assert dist().returncode == 0
-    with open(path, "rb") as f:
-        assert f.read() == first
+        return path, f.read()
+
+
+def test_the_archive(tmp_path):
+    path, first = the_archive()
+    assert the_archive() == (path, first)
     assert first[4:8] == b"\0\0\0\0"  # gzip's own time
 
     with tarfile.open(path) as archive:
@@ -50,14 +53,8 @@ def check_archive(tmp_path):
         name = members[0].name
         assert {m.name.split("/")[0] for m in members} == {name}
         archive.extractall(tmp_path)
+        time = members[0].mtime
     assert name == os.path.basename(path)[:-len(".tar.gz")]
-    assert listed_without_git(tmp_path / name) == committed()
-
-
-def test_the_archive_or_why_there_is_none(tmp_path):
-    if CLONE:
-        check_archive(tmp_path)
-    else:
-        done = dist()
-        assert done.returncode == 1 and "needs a clone made by git" in done.stderr
-        assert listed_without_git(tree.TOP) == tree.FILES
+    assert listed_without_git(tmp_path / name) == (committed() if CLONE else tree.FILES)
+    with open(tmp_path / name / "packaging/commit-time", encoding="ascii") as f:
+        assert int(f.read()) == time

@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""The guest's package where a systemd runs, in a Debian 12 and a Debian 13."""
+import os
+import shutil
+import subprocess
+
+import pytest
+from booted import Booted
+from conftest import SUITES
+from debian_root import pristine
+
+AGENT = "wslbridge-agent"
+APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y")
+
+
+@pytest.fixture(scope="module")
+def newer(deb, version, tmp_path_factory):
+    """The same package as a newer version."""
+    folder = tmp_path_factory.mktemp("newer")
+    subprocess.run(["dpkg-deb", "-R", deb, folder / "tree"], check=True)
+    control = folder / "tree/DEBIAN/control"
+    control.write_text(control.read_text().replace(f"Version: {version}-1\n", f"Version: {version}-2\n"))
+    subprocess.run(["dpkg-deb", "-b", "--root-owner-group", folder / "tree", folder / "newer.deb"],
+                   check=True, capture_output=True)
+    return folder / "newer.deb"
+
+
+@pytest.fixture(params=SUITES)
+def system(request, tmp_path, deb, newer):
+    """Booted, with both versions of the package in /packages, and none installed."""
+    files = tmp_path / "files"
+    os.makedirs(files / "packages")
+    shutil.copy(deb, files / "packages/old.deb")
+    shutil.copy(newer, files / "packages/new.deb")
+    os.makedirs(files / "etc/wslbridge")
+    # Not the default, which is a vsock of this machine.
+    (files / "etc/wslbridge/agent.conf").write_text("[agent]\nhelper = unix:/run/no-helper\n")
+    with Booted(tmp_path / "system", files, below=pristine(request.param, "systemd")) as system:
+        yield system
+
+
+def is_state(system):
+    """(enabled?, active?)"""
+    return tuple(system.call("systemctl", verb, AGENT).stdout.strip()
+                 for verb in ("is-enabled", "is-active"))
+
+
+def trace(system):
+    return system.run("sh", "-c", "find /etc /usr /var/lib /run -xdev -name '*wslbridge*' "
+                      "! -path '*/apt/*'")
+
+
+def test_life_of_the_package(system):
+    # Nothing is enabled or started, as the preset says.
+    system.run(*APT, "/packages/old.deb")
+    assert is_state(system) == ("disabled", "inactive")
+    assert system.run("readlink", "/run/wslbridge/status.json") == "agent/status.json"
+    assert "wslbridge:" in system.run("journalctl", "--list-catalog")
+    # An upgrade leaves it off.
+    system.run(*APT, "/packages/new.deb")
+    assert is_state(system) == ("disabled", "inactive")
+
+    # A running agent is restarted, and becomes no other one: the same status, still enabled.
+    system.run("systemctl", "enable", "--now", AGENT)
+    first = system.main_pid()
+    system.run(*APT, "--reinstall", "/packages/new.deb")
+    assert is_state(system) == ("enabled", "active")
+    second = system.main_pid()
+    assert second != first and system.status()["agent"]["pid"] > 0
+    system.run(*APT, "--allow-downgrades", "/packages/old.deb")
+    assert system.main_pid() != second and is_state(system) == ("enabled", "active")
+
+    # A stopped one stays stopped.
+    system.run("systemctl", "stop", AGENT)
+    system.run(*APT, "/packages/new.deb")
+    assert is_state(system) == ("enabled", "inactive")
+
+    # Removed while it runs.
+    system.run("systemctl", "start", AGENT)
+    system.run("dpkg", "--remove", "wslbridge")
+    assert system.call("systemctl", "is-active", AGENT).stdout.strip() == "inactive"
+    assert system.run("cat", "/etc/wslbridge/agent.conf").startswith("[agent]")
+    system.run("test", "-d", "/var/lib/private/wslbridge")
+
+    # Installed again, it is as before: enabled, but not started.
+    system.run(*APT, "/packages/old.deb")
+    assert is_state(system)[1] == "inactive"
+    system.run("systemctl", "start", AGENT)
+    system.run("dpkg", "--purge", "wslbridge")
+    assert trace(system) == ""
+    assert "wslbridge" not in system.run("systemctl", "list-units", "--all", "--plain")
+
+
+def test_over_a_running_agent_of_the_sources(system, installed_from_sources):
+    with subprocess.Popen(["tar", "-C", installed_from_sources, "-c", "."],
+                          stdout=subprocess.PIPE) as sources:
+        system.run("tar", "-C", "/", "-x", "--no-same-owner", "--no-overwrite-dir", stdin=sources.stdout)
+    system.run(*APT, "libnl-3-200", "libinih1", "libjansson4", "libsodium23")
+    system.run("systemctl", "daemon-reload")
+    system.run("systemctl", "enable", "--now", AGENT)
+    before = system.main_pid()
+    system.run(*APT, "/packages/old.deb")
+    assert is_state(system) == ("enabled", "active") and system.main_pid() != before
+    pid = system.main_pid()
+    assert system.run("readlink", f"/proc/{pid}/exe") == "/usr/sbin/wslbridge-agent"  # not a deleted one
+    system.run("dpkg", "--purge", "wslbridge")
+    assert trace(system) == ""
