@@ -16,9 +16,13 @@
 
 #define CTL_TIMEOUT_EXPOSE (30 * USEC_PER_SEC)
 
+#define CTL_SETUP_WORDS 7 /* options that 'setup' passes on */
+
 typedef struct CtlOptions { /* the command line, borrowed from argv */
         const char *root;   /* "" or a directory without trailing slash */
         bool json, force, no_wait, confirm;
+        const char *setup[CTL_SETUP_WORDS]; /* "--dry-run", …: each once */
+        size_t n_setup;
         uint64_t timeout_usec; /* 0 = not given */
         ServiceRequest request;
 } CtlOptions;
@@ -33,3 +37,4 @@ int ctl_reload(const CtlOptions *o, int n, char **names);
 int ctl_check(const CtlOptions *o, int n, char **names);
 int ctl_doctor(const CtlOptions *o, int n, char **names);
 int ctl_pair(const CtlOptions *o, int n, char **names);
+int ctl_setup(const CtlOptions *o, int n, char **names);

@@ -31,6 +31,12 @@ enum {
         OPTION_FIREWALL,
         OPTION_REMOTE,
         OPTION_CONFIRM,
+        OPTION_DRY_RUN,
+        OPTION_YES,
+        OPTION_KEEP_ALIVE,
+        OPTION_AT_LOGON,
+        OPTION_IMPORT,
+        OPTION_UNDO,
         _OPTION_OF_COMMANDS_END, /* every command has the options from here on */
         OPTION_ROOT,
         OPTION_VERSION,
@@ -39,6 +45,9 @@ enum {
 #define BIT(option)     (1u << OPTION_##option)
 #define WAIT_OPTIONS    (BIT(NO_WAIT) | BIT(TIMEOUT) | BIT(FORCE))
 #define REQUEST_OPTIONS (BIT(NAME) | BIT(DESCRIPTION) | BIT(LISTEN) | BIT(FIREWALL) | BIT(REMOTE))
+#define SETUP_OPTIONS                                                                          \
+        (BIT(DRY_RUN) | BIT(YES) | BIT(KEEP_ALIVE) | BIT(AT_LOGON) | BIT(IMPORT) | BIT(UNDO) | \
+         BIT(JSON))
 
 static const struct option options[] = {
         {"help", no_argument, NULL, OPTION_HELP},
@@ -54,6 +63,12 @@ static const struct option options[] = {
         {"firewall", required_argument, NULL, OPTION_FIREWALL},
         {"remote", required_argument, NULL, OPTION_REMOTE},
         {"confirm", no_argument, NULL, OPTION_CONFIRM},
+        {"dry-run", no_argument, NULL, OPTION_DRY_RUN},
+        {"yes", no_argument, NULL, OPTION_YES},
+        {"keep-alive", no_argument, NULL, OPTION_KEEP_ALIVE},
+        {"at-logon", no_argument, NULL, OPTION_AT_LOGON},
+        {"import", no_argument, NULL, OPTION_IMPORT},
+        {"undo", no_argument, NULL, OPTION_UNDO},
         {NULL, 0, NULL, 0},
 };
 
@@ -75,6 +90,7 @@ static const CtlCommand commands[] = {
         {"check", 0, 0, "", 0, ctl_check},
         {"doctor", 0, 0, "", BIT(JSON), ctl_doctor},
         {"pair", 0, 0, "", BIT(CONFIRM), ctl_pair},
+        {"setup", 0, 0, "", SETUP_OPTIONS, ctl_setup},
 };
 
 static void help(void) {
@@ -92,14 +108,17 @@ static void help(void) {
                 "  check                     Check the configuration\n"
                 "  doctor                    Show what is wrong and how to correct it\n"
                 "  pair                      Store the key from standard input\n"
+                "  setup                     Set up Windows and this distro, from here\n"
                 "\n"
-                "  --json                    Print JSON (status, list, doctor)\n"
+                "  --json                    Print JSON (status, list, doctor, setup)\n"
                 "  --name=NAME --description=TEXT --listen=ADDRESS --firewall=PROFILES\n"
                 "  --remote=WHO              What 'expose' writes; see wslbridge.conf(5)\n"
                 "  --force                   Also replace or remove a file that was made by hand\n"
                 "  --no-wait                 Do not wait for the host's answer\n"
                 "  --timeout=SECONDS         Wait no longer than this\n"
                 "  --confirm                 'pair': use the key only when the host has it, too\n"
+                "  --dry-run --yes --keep-alive --at-logon --import --undo\n"
+                "                            Options of the helper's 'setup', which gets them\n"
                 "  --root=DIR                Look up all files below DIR\n"
                 "  -h --help  --version      This help; the version");
 }
@@ -154,6 +173,13 @@ static int take_option(int option, char *value) {
         case OPTION_CONFIRM:
                 arg.confirm = true;
                 return 1;
+        case OPTION_DRY_RUN: /* add_setup_options() has them */
+        case OPTION_YES:
+        case OPTION_KEEP_ALIVE:
+        case OPTION_AT_LOGON:
+        case OPTION_IMPORT:
+        case OPTION_UNDO:
+                return 1;
         case OPTION_TIMEOUT:
                 return set_timeout(value) < 0 ? -EINVAL : 1;
         case OPTION_NAME:
@@ -189,6 +215,20 @@ static int parse_options(int argc, char *argv[], unsigned *ret_given) {
                         *ret_given |= 1u << c;
         }
         return 1;
+}
+
+/* 'setup' passes its options on to Windows. */
+static void add_setup_options(unsigned given) {
+        static const char *const words[_OPTION_OF_COMMANDS_END] = {
+                [OPTION_JSON] = "--json",         [OPTION_DRY_RUN] = "--dry-run",
+                [OPTION_YES] = "--yes",           [OPTION_KEEP_ALIVE] = "--keep-alive",
+                [OPTION_AT_LOGON] = "--at-logon", [OPTION_IMPORT] = "--import",
+                [OPTION_UNDO] = "--undo",
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                if (given & 1u << i && words[i])
+                        arg.setup[arg.n_setup++] = words[i];
 }
 
 static const CtlCommand *find_command(const char *name) {
@@ -234,5 +274,6 @@ int main(int argc, char *argv[]) {
                 optind++;
         if (!command || !command_fits(command, argc - optind, given))
                 return CTL_EXIT_USAGE;
+        add_setup_options(given);
         return command->run(&arg, argc - optind, argv + optind);
 }

@@ -69,9 +69,15 @@ def helper_forms():
 
 
 def fits(words, form):
-    """Whether words are a form of the help: [optional], CAPITALS, and literal words."""
+    """Whether words are a form of the help: [optional], CAPITALS, literal words, and [OPTION...] for
+    any options that the help names."""
     if not form:
         return not words
+    if form[0] == "[OPTION...]":
+        options = set(re.findall(r"--[a-z-]+", tree.read("windows-helper/commands/help.c")))
+        return set(words) <= options
+    if form[0].startswith("[") and form[0].strip("[]").isupper():
+        return fits(words, form[1:]) or fits(words, [form[0].strip("[]"), *form[1:]])
     if form[0].startswith("["):
         literal = form[0].strip("[]").split("|")
         return fits(words, form[1:]) or (words[:1] and words[0] in literal

@@ -28,7 +28,7 @@ def command_options():
     """{command: its options}, from the table in agent/ctl/main.c."""
     text = tree.read("agent/ctl/main.c")
     groups = {name: set(re.findall(r"BIT\((\w+)\)", value)) for name, value in
-              re.findall(r"#define (\w+_OPTIONS)\s+\((.*)\)", text)}
+              re.findall(r"#define (\w+_OPTIONS)[\s\\]+\((.*(?:\\\n.*)*)\)", text)}
     table = re.search(r"Command commands\[\] = \{(.*?)\n\};", text, re.DOTALL)[1]
     commands = {}
     for name, rest in re.findall(r'\{"(\w+)", (.*?), ctl_\w+\}', table, re.DOTALL):
@@ -59,7 +59,7 @@ def test_options_in_help_and_man_page(dev_tree, source, program, page):
 
 def test_commands_in_help_and_man_page(dev_tree):
     commands = list(command_options())
-    assert len(commands) == 9
+    assert len(commands) == 10
     assert re.findall(r"^  ([a-z]+) ", help_of(dev_tree, "wslbridgectl"), re.M) == commands
     section = re.search(r"^\.SH COMMANDS\n(.*?)^\.SH ", without_roff("docs/wslbridgectl.1"),
                         re.M | re.S)[1]
@@ -121,7 +121,7 @@ def test_zsh_understands_the_completion():
                           text=True)
     assert (done.returncode, done.stderr) == (0, "")
     text = tree.read(ZSH)
-    lists = dict(re.findall(r"^    (always|waiting|request)=\((.*?)\)$", text, re.M | re.S))
+    lists = dict(re.findall(r"^    (always|waiting|request|setting)=\((.*?)\)$", text, re.M | re.S))
     lists = {name: set(re.findall(r"--([a-z-]+)", value)) for name, value in lists.items()}
     assert lists["always"] == COMMON
     for name, options in command_options().items():

@@ -17,7 +17,7 @@ _wslbridgectl() {
     [ "$previous" != = ] || previous=${COMP_WORDS[COMP_CWORD - 2]}
     for ((i = 1; i < COMP_CWORD; i++)); do
         case ${COMP_WORDS[i]} in
-        status | list | expose | unexpose | wait | reload | check | doctor | pair)
+        status | list | expose | unexpose | wait | reload | check | doctor | pair | setup)
             command=${COMP_WORDS[i]}
             break
             ;;
@@ -34,7 +34,7 @@ _wslbridgectl() {
     *)
         case $command:$word in
         :-*) words=$always ;;
-        :*) words='status list expose unexpose wait reload check doctor pair' ;;
+        :*) words='status list expose unexpose wait reload check doctor pair setup' ;;
         status:-*) words="--json $always" ;;
         list:-* | doctor:-*) words="--json $always" ;;
         expose:-*)
@@ -45,6 +45,9 @@ _wslbridgectl() {
         wait:-* | reload:-*) words="--timeout= $always" ;;
         check:-*) words=$always ;;
         pair:-*) words="--confirm $always" ;;
+        setup:-*)
+            words="--dry-run --yes --keep-alive --at-logon --import --undo --json $always"
+            ;;
         status:* | unexpose:* | wait:*) words=$(_wslbridgectl_names) ;;
         esac
         ;;

@@ -2,7 +2,7 @@
 #
 # Completion of wslbridgectl(1) for fish.
 
-set -l commands status list expose unexpose wait reload check doctor pair
+set -l commands status list expose unexpose wait reload check doctor pair setup
 
 function __wslbridgectl_names
     wslbridgectl list 2>/dev/null | awk 'NR > 1 { print $1 }'
@@ -23,10 +23,11 @@ complete -c wslbridgectl -n $none -a reload -d 'Let the agent read all files aga
 complete -c wslbridgectl -n $none -a check -d 'Check the configuration'
 complete -c wslbridgectl -n $none -a doctor -d 'Show what is wrong and how to correct it'
 complete -c wslbridgectl -n $none -a pair -d 'Store the key from standard input'
+complete -c wslbridgectl -n $none -a setup -d 'Set up Windows and this distro'
 
 set -l seen __fish_seen_subcommand_from
 complete -c wslbridgectl -n "$seen status unexpose wait" -a '(__wslbridgectl_names)'
-complete -c wslbridgectl -n "$seen status list doctor" -l json -d 'Print JSON'
+complete -c wslbridgectl -n "$seen status list doctor setup" -l json -d 'Print JSON'
 complete -c wslbridgectl -n "$seen expose unexpose wait reload" -l timeout -x -d 'Wait no longer than this'
 complete -c wslbridgectl -n "$seen expose unexpose" -l no-wait -d 'Do not wait for the host'\''s answer'
 complete -c wslbridgectl -n "$seen expose unexpose" -l force -d 'Also replace or remove a file that was made by hand'
@@ -36,3 +37,9 @@ complete -c wslbridgectl -n "$seen expose" -l listen -x -d 'Address of the host'
 complete -c wslbridgectl -n "$seen expose" -l firewall -xa 'private domain public none' -d 'Profiles to open'
 complete -c wslbridgectl -n "$seen expose" -l remote -xa 'LocalSubnet any' -d 'Who may connect'
 complete -c wslbridgectl -n "$seen pair" -l confirm -d 'Use the key only when the host has it, too'
+complete -c wslbridgectl -n "$seen setup" -l dry-run -d 'Only say what would be done'
+complete -c wslbridgectl -n "$seen setup" -l yes -d 'Ask nothing'
+complete -c wslbridgectl -n "$seen setup" -l keep-alive -d 'Keep the distro running'
+complete -c wslbridgectl -n "$seen setup" -l at-logon -d 'Start the distro when its user logs on'
+complete -c wslbridgectl -n "$seen setup" -l import -d 'Turn port forwardings of others into services'
+complete -c wslbridgectl -n "$seen setup" -l undo -d 'Take everything back'

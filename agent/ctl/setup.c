@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * wslbridgectl setup: starts the setup of the Windows half for this distro, through WSL's interop.
+ * Where that is not possible, it shows the command to type on Windows.
+ */
+
+#include "agent/ctl/client/run.h"
+#include "agent/ctl/ctl.h"
+#include "agent/guest/wsl-words.h"
+#include "agent/guest/wsl.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <mntent.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#define HELPER_WINDOWS "C:\\Program Files\\wslbridge\\wslbridge-helper.exe"
+#define HELPER_DRIVE   "Program Files/wslbridge/wslbridge-helper.exe" /* below drive C: */
+
+#define DISTRO_NAME_MAX 255 /* bytes; the registry allows as many characters */
+
+static bool is_wsl(void) {
+        struct utsname u;
+
+        return getenv(WSL_FOLDER_VARIABLE) || (uname(&u) == 0 && wsl_release_is_wsl(u.release));
+}
+
+/* Cut a line end, and a backslash before it. */
+static void cut_end(char *text) {
+        text[strcspn(text, "\r\n")] = '\0';
+        if (*text && text[strlen(text) - 1] == '\\')
+                text[strlen(text) - 1] = '\0';
+}
+
+/* The name in the registry of Windows. sudo takes the variable away, so wslpath is asked as well:
+ * it prints \\wsl.localhost\NAME\ (fact 7.1.1). Return: whether it is known. */
+static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
+        static const char *const question[] = {"wslpath", "-w", "/", NULL};
+        static const char *const hosts[] = {"\\\\wsl.localhost\\", "\\\\wsl$\\"};
+        const char *name = getenv("WSL_DISTRO_NAME");
+        char output[DISTRO_NAME_MAX + 1] = "";
+
+        if ((!name || !*name) && ctl_run(question, output, sizeof(output)) == 0) {
+                cut_end(output);
+                for (size_t i = 0; i < ELEMENTSOF(hosts); i++)
+                        if (strncasecmp(output, hosts[i], strlen(hosts[i])) == 0)
+                                name = output + strlen(hosts[i]);
+        }
+        if (!name || !*name || strlen(name) > DISTRO_NAME_MAX || strpbrk(name, "\"\\"))
+                return false;
+        strcpy(ret_name, name);
+        return true;
+}
+
+/* Where drive C: is mounted, whatever automount.root says. */
+static bool find_drive(const char *root, char *ret_path, size_t size) {
+        char list[PATH_MAX], names[PATH_MAX];
+        struct mntent mount;
+        bool found = false;
+        FILE *mounts;
+
+        (void) snprintf(list, sizeof(list), "%s/proc/self/mounts", root);
+        mounts = setmntent(list, "re");
+        while (mounts && !found && getmntent_r(mounts, &mount, names, sizeof(names))) {
+                if (strcasecmp(mount.mnt_fsname, "C:\\") != 0)
+                        continue;
+                found = snprintf(ret_path, size, "%s%s/%s", root, mount.mnt_dir, HELPER_DRIVE) <
+                        (int) size;
+        }
+        if (mounts)
+                (void) endmntent(mounts);
+        return found;
+}
+
+/* Return: whether the helper's program is there. */
+static bool find_helper(const char *root, char ret_path[PATH_MAX]) {
+        static const char *const question[] = {"wslpath", "-u", HELPER_WINDOWS, NULL};
+        char output[PATH_MAX - 256] = "";
+
+        if (ctl_run(question, output, sizeof(output)) == 0) {
+                output[strcspn(output, "\r\n")] = '\0';
+                if (output[0] == '/' &&
+                    snprintf(ret_path, PATH_MAX, "%s%s", root, output) < PATH_MAX &&
+                    access(ret_path, F_OK) == 0)
+                        return true;
+        }
+        if (find_drive(root, ret_path, PATH_MAX) && access(ret_path, F_OK) == 0)
+                return true;
+        (void) snprintf(ret_path, PATH_MAX, "%s/mnt/c/%s", root, HELPER_DRIVE);
+        return access(ret_path, F_OK) == 0;
+}
+
+/* Say what to type on Windows instead. */
+static int advise(const CtlOptions *o, const char *name, const char *why) {
+        (void) fprintf(stderr,
+                       "wslbridgectl: %s. Type this in a terminal of Windows, in the folder "
+                       "C:\\Program Files\\wslbridge:\n\n"
+                       "    .\\wslbridge-helper setup \"%s\"",
+                       why, name);
+        for (size_t i = 0; i < o->n_setup; i++)
+                (void) fprintf(stderr, " %s", o->setup[i]);
+        (void) fputs("\n\n", stderr);
+        return CTL_EXIT_FAILURE;
+}
+
+/* Windows takes our working directory for its own, and its programs cannot use a folder of Linux,
+ * so it is the program's folder. */
+static void enter_folder(const char *path) {
+        char folder[PATH_MAX];
+
+        (void) snprintf(folder, sizeof(folder), "%s", path);
+        *strrchr(folder, '/') = '\0';
+        if (chdir(folder) < 0) /* then Windows takes a folder of its own, and warns */
+                return;
+}
+
+int ctl_setup(const CtlOptions *o, int n, char **names) {
+        const char *argv[CTL_SETUP_WORDS + 4] = {NULL, "setup", NULL};
+        char name[DISTRO_NAME_MAX + 1], path[PATH_MAX];
+        size_t n_argv = 3;
+
+        if (!is_wsl())
+                return ctl_error(
+                        "This is not a distro of WSL. On the host, in the folder "
+                        "C:\\Program Files\\wslbridge, '.\\wslbridge-helper setup --print' "
+                        "shows what to do here");
+        if (!find_distro(name))
+                return ctl_error("WSL does not tell the name of this distro. In a terminal of "
+                                 "Windows, in the folder C:\\Program Files\\wslbridge, "
+                                 "'.\\wslbridge-helper setup' lists all distros");
+        if (!find_helper(o->root, path))
+                return advise(o, name,
+                              "There is no " HELPER_WINDOWS " here. Either wslbridge is not "
+                              "installed on Windows, or drive C: is not mounted");
+        argv[0] = path;
+        argv[2] = name;
+        for (size_t i = 0; i < o->n_setup; i++)
+                argv[n_argv++] = o->setup[i];
+        enter_folder(path);
+        (void) execv(path, (char *const *) argv);
+        if (errno == ENOEXEC || errno == EACCES)
+                return advise(o, name,
+                              "Programs of Windows cannot be started here, because WSL's interop "
+                              "is turned off or out of order");
+        return ctl_error_errno(errno, "start", path);
+}
