@@ -44,6 +44,9 @@ system;e2fsprogs;the same
 package;debootstrap;makes the roots for the package of the guest
 package;util-linux;namespaces for these roots
 package;iproute2;their loopback network
+package;wixl;makes the package for Windows
+package;msitools;completes and inspects it
+package;osslsigncode;signs it
 coverage;gcovr;counts lines and branches that ran
 dist;git;packs what is committed
 format;clang-format;formats the C sources

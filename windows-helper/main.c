@@ -45,6 +45,7 @@ static const struct {
         {"doctor", command_doctor},
         {"setup", command_setup},
         {"setup-elevated", command_setup_elevated},
+        {"msi", command_msi},
         {"help", command_help},
         {"version", command_version},
         {"--version", command_version},

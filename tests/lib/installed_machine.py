@@ -122,9 +122,9 @@ class Machine:
                 self.service.wait_state(RUNNING)
 
     @contextlib.contextmanager
-    def opened(self, how):
-        """Another program has the installed one open: how is 'hold' or 'show'."""
-        process = self.prefix.popen(self.tool, how, f"C:\\Program Files\\wslbridge\\{EXE}",
+    def opened(self, how, path=rf"{FOLDER}\{EXE}"):
+        """Another program has the installed one, or this file, open: how is 'hold' or 'show'."""
+        process = self.prefix.popen(self.tool, how, path,
                                     stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         try:
             assert json.loads(process.stdout.readline()) == {}

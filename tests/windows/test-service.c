@@ -115,7 +115,7 @@ void helper_control(Helper *h, HelperControl control) {
         fake.touched_freed |= !h || h->freed;
 }
 
-void log_to_event_log(const wchar_t *source) {
+void log_to_event_log(const wchar_t *source, bool only) {
 }
 
 void log_event(LogLevel level, EventId event, const char *format, ...) {

@@ -279,6 +279,20 @@ def test_an_update_that_fails_leaves_a_path_that_had_the_folder(serving):
     assert serving.path() == (EXPAND_SZ, r"C:\a")
 
 
+def test_two_at_once(serving):
+    """The second one changes nothing. What a process that was killed has held is free."""
+    lock = serving.folder.with_name("wslbridge-install.lock")
+    lock.touch()
+    with serving.opened("hold", f"{FOLDER}-install.lock"):
+        for code, output in (serving.install("new"), serving.uninstall()):
+            assert code == 1
+            assert "Another program is installing or removing wslbridge" in output
+        assert serving.serves() == "old"
+    assert serving.install("new", fault="copy:kill")[0] != 0
+    assert serving.install("new")[0] == 0
+    assert serving.serves() == "new" and not lock.exists()
+
+
 def test_the_list_of_the_next_restart(prefix, build_win):
     done = prefix.run(build_win / "tests/windows/test-restart.exe", check=False)
     assert done.returncode == 0, done.stdout

@@ -13,6 +13,7 @@
 int command_adopt(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_install(int argc, char **argv);
+int command_msi(int argc, char **argv);
 int command_pair(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_run(int argc, char **argv);

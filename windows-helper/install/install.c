@@ -9,6 +9,7 @@
 #include "windows-helper/core/install/plan.h"
 #include "windows-helper/install/environment.h"
 #include "windows-helper/install/fault.h"
+#include "windows-helper/install/lock.h"
 #include "windows-helper/install/program.h"
 #include "windows-helper/install/registration.h"
 #include "windows-helper/install/report.h"
@@ -30,15 +31,18 @@ typedef struct Install {
         bool path_added;          /* to PATH, which did not have it */
         Registration registration;
         Program program;
+        HANDLE lock; /* others wait for it */
 } Install;
 
-static int install_open(Install *i, const wchar_t *arguments) {
+static int install_open(Install *i, const wchar_t *arguments, const wchar_t *source) {
         int r;
 
-        *i = (Install){.arguments = arguments};
-        r = scm_read(&i->entry);
+        *i = (Install){.arguments = arguments, .lock = INVALID_HANDLE_VALUE};
+        r = lock_take(&i->lock);
         if (r == 0)
-                r = program_open(&i->program);
+                r = scm_read(&i->entry);
+        if (r == 0)
+                r = program_open(&i->program, source);
         if (r == 0)
                 registration_look(&i->registration);
         return r;
@@ -47,6 +51,8 @@ static int install_open(Install *i, const wchar_t *arguments) {
 static void install_close(Install *i) {
         program_close(&i->program);
         scm_entry_done(&i->entry);
+        if (i->lock != INVALID_HANDLE_VALUE)
+                (void) CloseHandle(i->lock);
 }
 
 static int install_entry(Install *i) {
@@ -218,13 +224,13 @@ static void install_say_failed(const PlanResult *result, bool before) {
                           plan_install_name(result->step));
 }
 
-int install(const wchar_t *arguments) {
+int install_from(const wchar_t *source, const wchar_t *arguments) {
         Install i;
         PlanHost host = {install_run, install_undo, &i};
         PlanResult result;
         int r;
 
-        r = install_open(&i, arguments);
+        r = install_open(&i, arguments, source);
         if (r == 0) {
                 if (i.entry.exists)
                         program_repair(&i.program);
@@ -237,6 +243,10 @@ int install(const wchar_t *arguments) {
         }
         install_close(&i);
         return r;
+}
+
+int install(const wchar_t *arguments) {
+        return install_from(NULL, arguments);
 }
 
 static int uninstall_rules(void) {
@@ -330,7 +340,7 @@ int uninstall(bool keep) {
         PlanResult result;
         int r;
 
-        r = install_open(&i, L"");
+        r = install_open(&i, L"", NULL);
         i.keep = keep;
         if (r == 0) {
                 result = plan_uninstall(&host);

@@ -23,6 +23,9 @@
  */
 int install(const wchar_t *arguments);
 
+/* The same with the program at @source; NULL: this one. */
+int install_from(const wchar_t *source, const wchar_t *arguments);
+
 /**
  * uninstall() - withdraw all rules, then remove everything that belongs to wslbridge, and nothing
  *               else

@@ -15,6 +15,7 @@
 
 #define PROGRAM_EXE     L"wslbridge-helper.exe"
 #define PROGRAM_COPY    PROGRAM_EXE L".new"
+#define PROGRAM_KEPT    PROGRAM_EXE L".kept"
 #define PROGRAM_WAIT_MS 10000
 #define PROGRAM_POLL_MS 100
 #define PROGRAM_IN_USE  "removed when Windows is restarted, because it is in use"
@@ -83,12 +84,16 @@ static int program_old_name(const wchar_t *path, wchar_t ret_name[PATHS_MAX]) {
         return n > 0 && n < PATHS_MAX ? 0 : -ENAMETOOLONG;
 }
 
-int program_open(Program *p) {
-        wchar_t self[PATHS_MAX];
-        int r;
+int program_open(Program *p, const wchar_t *source) {
+        int r = 0;
 
         *p = (Program){.restart = RESTART_NULL};
-        r = paths_program(NULL, p->folder);
+        if (source)
+                (void) wcsncpy(p->source, source, PATHS_MAX - 1);
+        else
+                r = program_self(p->source);
+        if (r == 0)
+                r = paths_program(NULL, p->folder);
         if (r == 0)
                 r = paths_data(NULL, p->data);
         if (r == 0)
@@ -97,11 +102,9 @@ int program_open(Program *p) {
                 r = paths_program(PROGRAM_COPY, p->copy);
         if (r == 0)
                 r = program_old_name(p->exe, p->aside);
-        if (r == 0)
-                r = program_self(self);
         if (r < 0)
                 return r;
-        p->is_self = program_same_file(self, p->exe);
+        p->is_self = program_same_file(p->source, p->exe);
         p->had_folder = program_exists(p->folder);
         return 0;
 }
@@ -203,16 +206,24 @@ static DWORD program_try_copy(const wchar_t *from, const wchar_t *to, DWORD flag
         return error;
 }
 
+/* Copy, and wait until the copy is on the disk. Return: 0 or negative errno (logged). */
+static int program_copy_file(const wchar_t *from, const wchar_t *to) {
+        DWORD error = program_retry(program_try_copy, from, to, 0);
+
+        if (error == ERROR_SUCCESS)
+                error = program_retry(program_try_flush, to, NULL, 0);
+        return error == ERROR_SUCCESS
+                       ? 0
+                       : log_win_error(error, "Cannot copy the program to '%s'", WIN_UTF8(to));
+}
+
 int program_copy(Program *p) {
-        wchar_t self[PATHS_MAX];
-        DWORD error;
-        int r;
+        int r = 0;
 
         if (p->is_self)
                 return 0;
-        r = program_self(self);
         /* What could not be renamed later is better known while the old version serves. */
-        if (r == 0 && program_exists(p->exe))
+        if (program_exists(p->exe))
                 r = program_rename_error(p->exe, program_retry(program_try_open, p->exe, NULL, 0));
         if (r < 0)
                 return r;
@@ -221,12 +232,8 @@ int program_copy(Program *p) {
         if (!CreateDirectoryW(p->folder, NULL) && GetLastError() != ERROR_ALREADY_EXISTS)
                 return log_win_error(GetLastError(), "Cannot create folder '%s'",
                                      WIN_UTF8(p->folder));
-        error = program_retry(program_try_copy, self, p->copy, 0);
-        if (error == ERROR_SUCCESS) /* it is on the disk before it replaces a program that works */
-                error = program_retry(program_try_flush, p->copy, NULL, 0);
-        if (error != ERROR_SUCCESS)
-                return log_win_error(error, "Cannot copy the program to '%s'", WIN_UTF8(p->copy));
-        return 0;
+        /* It is on the disk before it replaces a program that works. */
+        return program_copy_file(p->source, p->copy);
 }
 
 int program_copy_undo(Program *p) {
@@ -309,6 +316,32 @@ void program_sweep(Program *p) {
         program_each_old(p, program_sweep_one, NULL);
 }
 
+bool program_is_installed(void) {
+        wchar_t exe[PATHS_MAX];
+
+        return paths_program(PROGRAM_EXE, exe) == 0 && program_exists(exe);
+}
+
+int program_kept(wchar_t ret_path[PATHS_MAX]) {
+        return paths_program(PROGRAM_KEPT, ret_path);
+}
+
+int program_keep(void) {
+        wchar_t exe[PATHS_MAX], kept[PATHS_MAX];
+        int r = paths_program(PROGRAM_EXE, exe);
+
+        if (r == 0)
+                r = program_kept(kept);
+        return r < 0 ? r : program_copy_file(exe, kept);
+}
+
+void program_forget(void) {
+        wchar_t kept[PATHS_MAX];
+
+        if (program_kept(kept) == 0)
+                (void) DeleteFileW(kept);
+}
+
 int program_delete_file(const wchar_t *path) {
         wchar_t old[PATHS_MAX];
         DWORD error;
@@ -355,6 +388,7 @@ int program_remove(Program *p) {
         r = restart_spare(&restart, folders, ARRAYSIZE(folders), NULL, NULL);
         restart_free(&restart);
         (void) DeleteFileW(p->copy);
+        program_forget();
         r2 = program_delete_file(p->exe);
         program_each_old(p, program_sweep_one, NULL);
         program_delete_folder(p->folder);

@@ -18,16 +18,18 @@ typedef struct Program {
         wchar_t folder[PATHS_MAX];
         wchar_t data[PATHS_MAX]; /* the folder of our data */
         wchar_t exe[PATHS_MAX];
+        wchar_t source[PATHS_MAX]; /* the program that is to be installed */
         wchar_t copy[PATHS_MAX];
         wchar_t aside[PATHS_MAX]; /* the name of the installed program when it is out of the way */
-        bool is_self;    /* this process runs the installed program, so nothing is exchanged */
-        bool had_folder; /* before */
+        bool is_self;             /* the source is the installed program, so nothing is exchanged */
+        bool had_folder;          /* before */
         bool is_aside, is_placed;
         Restart restart;
 } Program;
 
-/* Find the paths. Return: 0 or negative errno (logged). */
-int program_open(Program *p);
+/* Find the paths. @source: the program that is to be installed; NULL: that of this process. Return:
+ * 0 or negative errno (logged). */
+int program_open(Program *p, const wchar_t *source);
 void program_close(Program *p);
 
 /* An installation that was killed may have put the program aside and no other in its place. Take it
@@ -51,6 +53,19 @@ void program_sweep(Program *p);
 /* Delete the program and its folder, now or at the next restart. Return: 0 or negative errno
  * (logged). */
 int program_remove(Program *p);
+
+/* Whether a program is in its place. */
+bool program_is_installed(void);
+
+/* Keep a copy of the installed program beside it. Return: 0 or negative errno (logged). */
+int program_keep(void);
+
+/* The path of that copy. Return: 0 or negative errno (logged). */
+int program_kept(wchar_t ret_path[PATHS_MAX]);
+
+/* Delete the copy, if there is one. Where Windows Installer takes nothing back (fact 9.6.5), it
+ * stays until the next installation. */
+void program_forget(void);
 
 /* Delete a file of ours: now or, when it is in use, at the next restart under a name that is never
  * used again. Return: 0, also when there is none; or negative errno (logged). */

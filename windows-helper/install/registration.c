@@ -156,17 +156,18 @@ int registration_remove_settings(bool keep) {
         unsigned long pairings = registration_values(KEY_STORE_PATH);
         unsigned long policy = registration_values(POLICY_STORE_LOCAL);
         char text[REGISTRATION_TEXT_MAX];
-        int r = 0;
+        int r = registration_delete_key(PATHS_KEY_PACKAGE, NULL);
 
         (void) snprintf(text, sizeof(text), "pairings: %lu; values of the local policy: %lu",
                         pairings, policy);
         if (!keep) {
                 bool there = registration_has_key(PATHS_KEY_SETTINGS);
 
-                r = registration_delete_key(PATHS_KEY_SETTINGS, "settings");
-                if (there && r == 0)
+                int r2 = registration_delete_key(PATHS_KEY_SETTINGS, "settings");
+
+                if (there && r2 == 0)
                         report_remark(text);
-                return r;
+                return r ? r : r2;
         }
         for (size_t i = 0; i < ARRAYSIZE(passing); i++) {
                 int r2 = registration_delete_key(passing[i], "settings");

@@ -109,7 +109,7 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
         if (!service.handle)
                 return;
         service_enter(SERVICE_START_PENDING, SERVICE_START_HINT_MS, NULL, 0);
-        log_to_event_log(SERVICE_EVENT_SOURCE);
+        log_to_event_log(SERVICE_EVENT_SOURCE, /* only= */ true);
         r = helper_new(&helper, service.options);
         if (r == 0) {
                 service_enter(SERVICE_RUNNING, 0, helper, 0);

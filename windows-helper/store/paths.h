@@ -13,6 +13,7 @@
  * of its service is registered. The GUID is the template of vsock ports with our port as its first
  * part (fact 8.1.1). */
 #define PATHS_KEY_SETTINGS L"SOFTWARE\\wslbridge"
+#define PATHS_KEY_PACKAGE  L"SOFTWARE\\wslbridge-package"
 #define PATHS_KEY_EVENT_SOURCE \
         L"SYSTEM\\CurrentControlSet\\Services\\EventLog\\Application\\wslbridge"
 #define PATHS_KEY_HYPERV_SERVICE                                             \

@@ -16,9 +16,10 @@
 #include <string.h>
 
 static LogLevel log_level = LOG_LEVEL_NOTICE;
-static HANDLE log_source; /* of the Event Log, open until the process ends; NULL: standard error */
 static LogFn log_fn;      /* instead of both, if not NULL */
 static void *log_fn_data; /* its userdata */
+static HANDLE log_source; /* of the Event Log, open until the process ends; NULL: not there */
+static bool log_to_error = true; /* to standard error */
 
 static const char *log_level_name(LogLevel level) {
         switch (level) {
@@ -63,8 +64,9 @@ static void log_report(LogLevel level, EventId event, const char *text) {
 
 /* The Event Viewer finds the texts through a registry key of the source, which the installation
  * creates (fact 9.2.3). */
-void log_to_event_log(const wchar_t *source) {
+void log_to_event_log(const wchar_t *source, bool only) {
         log_source = RegisterEventSourceW(NULL, source);
+        log_to_error = !(only && log_source);
 }
 
 void log_to_function(LogFn fn, void *userdata) {
@@ -79,10 +81,10 @@ static void log_line(LogLevel level, EventId event, const char *text) {
                 log_fn(log_fn_data, text);
                 return;
         }
-        if (log_source) {
+        if (log_source)
                 log_report(level, event, text);
+        if (!log_to_error)
                 return;
-        }
         (void) snprintf(line, sizeof(line), "%s: %s\n", log_level_name(level), text);
         (void) console_write(CONSOLE_ERROR, line, strlen(line));
 }

@@ -10,14 +10,16 @@
 #include "windows-helper/core/base/log-level.h"
 #include "windows-helper/win/win.h"
 
+#include <stdbool.h>
+
 #define LOG_LINE_MAX 1024 /* longer lines are cut */
 
 /* Lines above @level are not written. The default is LOG_LEVEL_NOTICE. */
 void log_set_level(LogLevel level);
 
-/* From now on, log to the Event Log as @source instead of to standard error. Lines without an event
- * id appear there only if they are warnings or errors. */
-void log_to_event_log(const wchar_t *source);
+/* From now on, log to the Event Log as @source, and @only there or also to standard error. Lines
+ * without an event id appear there only if they are warnings or errors. */
+void log_to_event_log(const wchar_t *source, bool only);
 
 /* From now on, give each line to @fn instead. */
 typedef void (*LogFn)(void *userdata, const char *line);

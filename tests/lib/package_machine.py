@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: MIT
+"""A Windows on which packages are installed, updated and removed by Windows Installer (that of Wine)."""
+
+import glob
+import os
+import pathlib
+import shutil
+import subprocess
+
+from installed_helper import OWNER
+from installed_machine import EXE, Machine
+
+UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
+INSTALLER = (r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer", r"SOFTWARE\Classes\Installer")
+RECORD = r"SOFTWARE\wslbridge-package"
+POLICY = r"SOFTWARE\wslbridge\Policy"
+VERSION_KEY = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+
+# Exit codes of Windows Installer. Linux only shows the last eight bits.
+SUCCESS, FAILURE = 0, 1603
+ACTION_FAILED = 1627  # Wine's answer to an action that has failed; that of Windows is FAILURE
+
+MADE_AT = 1_700_000_000
+SHORTCUT = "Start Menu/Programs/wslbridge setup.lnk"
+
+
+def fake_guest_packages(folder, version):
+    """Files that have the names of the guest's packages, and some bytes."""
+    folder.mkdir()
+    for architecture in ("amd64", "arm64"):
+        (folder / f"wslbridge_{version}-1_{architecture}.deb").write_bytes(
+            f"{architecture} {version}\n".encode() * 1000)
+    return folder
+
+
+def build_msi(top, helper, debs, out, version, made_at=MADE_AT):
+    """Returns the path of the package."""
+    done = subprocess.run([os.path.join(top, "tools/build-msi.sh"), helper, debs, out], text=True,
+                          env={**os.environ, "VERSION": version, "SOURCE_DATE_EPOCH": str(made_at)},
+                          capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return pathlib.Path(done.stdout.splitlines()[-1])
+
+
+def table(msi, name):
+    """The rows of a table as lists of texts."""
+    done = subprocess.run(["msiinfo", "export", msi, name], check=True, capture_output=True, text=True)
+    return [line.split("\t") for line in done.stdout.splitlines()[3:]]
+
+
+def stream(msi, name):
+    return subprocess.run(["msiinfo", "extract", msi, name], check=True, capture_output=True).stdout
+
+
+def properties(msi):
+    return dict(table(msi, "Property"))
+
+
+class PackageMachine(Machine):
+    """A Machine whose two versions are packages, too."""
+
+    def __init__(self, prefix, build_win, registry, folder, msis):
+        super().__init__(prefix, build_win, registry, folder)
+        self.msis = msis
+        for name in self.versions:
+            self.versions[name] = msis[name].parent / f"{name}.exe"
+        prefix.env["WSLBRIDGE_TEST_RUN"] = f"--transport tcp:127.0.0.1:{self.service.port}"
+        self.log = folder / "msi.log"
+
+    def msiexec(self, *arguments, fault=None):
+        """Returns the exit code, in eight bits, and what the program said."""
+        arguments = [f"Z:{a}".replace("/", "\\") if isinstance(a, os.PathLike) else a
+                     for a in arguments]
+        return self.run("msiexec", *arguments, "/qn", fault=fault)
+
+    def expect(self, code, *arguments, fault=None):
+        """Returns what the program said."""
+        seen, output = self.msiexec(*arguments, fault=fault)
+        assert seen == code & 0xff, f"{seen}, not {code & 0xff}: {output}"
+        return output
+
+    def install_package(self, version):
+        return self.expect(SUCCESS, "/i", self.msis[version])
+
+    def remove_package(self, version):
+        return self.expect(SUCCESS, "/x", self.code(version))
+
+    def repair_package(self, version):
+        """As '/fa' does, which Wine does not know."""
+        return self.expect(SUCCESS, "/i", self.code(version), "REINSTALL=ALL", "REINSTALLMODE=amus")
+
+    def code(self, version):
+        return properties(self.msis[version])["ProductCode"]
+
+    def listed(self):
+        """Which of the packages Windows lists as installed: {name: {value: text}}."""
+        found = {}
+        for name in self.msis:
+            values = self.registry.strings(rf"{UNINSTALL}\{self.code(name)}")
+            if values:
+                found[name] = values
+        return found
+
+    def guest_files(self):
+        return self.files_below("guest")
+
+    def files_below(self, folder):
+        return sorted(os.path.basename(p) for p in glob.glob(f"{self.folder}/{folder}/*"))
+
+    def pair(self, key):
+        self.registry.set_key(OWNER, key)
+
+    def shortcuts(self):
+        """Our entries of the Start menu. Windows puts them into that of all users."""
+        return [p for p in self.prefix.path.glob("drive_c/**/*.lnk") if str(p).endswith(SHORTCUT)]
+
+    def expect_version(self, version, listed=None):
+        """This version serves. @listed: the packages that Windows lists, if not only this one"""
+        assert self.serves() == version
+        assert self.installed() == version
+        assert sorted(self.listed()) == ([version] if listed is None else listed)
+        assert [f for f in self.files() if f.startswith(EXE)] == [EXE]
+
+    def expect_no_package(self):
+        self.expect_nothing()
+        assert self.listed() == {}
+        assert self.registry.dump(RECORD) == {}
+        assert self.registry.dump(r"SOFTWARE\wslbridge") == {}
+        assert self.shortcuts() == []
+
+    def clear(self):
+        """Remove whatever a test has left, also what Wine's Windows Installer remembers."""
+        if "error" not in self.service.query():
+            assert self.uninstall()[0] == 0
+        for key in (RECORD, *INSTALLER, *(rf"{UNINSTALL}\{self.code(name)}" for name in self.msis)):
+            self.registry.remove(key)
+        shutil.rmtree(self.folder, ignore_errors=True)
+        for path in self.shortcuts():
+            path.unlink()

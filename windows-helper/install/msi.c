@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The custom actions of the package.
+ */
+
+#include "windows-helper/install/msi.h"
+#include "windows-helper/core/install/package.h"
+#include "windows-helper/install/fault.h"
+#include "windows-helper/install/install.h"
+#include "windows-helper/install/package-store.h"
+#include "windows-helper/install/program.h"
+#include "windows-helper/install/registration.h"
+#include "windows-helper/install/report.h"
+#include "windows-helper/install/scm.h"
+
+/* Whether there is a service whose program is in its place. Without either, there is nothing that
+ * could serve again. */
+static int msi_look(bool *ret_program, bool *ret_settings) {
+        Registration registration;
+        ScmEntry entry;
+        int r;
+
+        r = scm_read(&entry);
+        if (r < 0)
+                return r;
+        registration_look(&registration);
+        *ret_settings = registration.had_settings;
+        *ret_program = entry.exists && program_is_installed();
+        scm_entry_done(&entry);
+        return 0;
+}
+
+static int msi_begin(PackageRecord *record, const wchar_t *package) {
+        bool program, settings;
+        int r = msi_look(&program, &settings);
+
+        if (r == 0 && program)
+                r = program_keep();
+        if (r < 0)
+                return r;
+        package_begin(record, package, program, settings);
+        return package_store_write(record);
+}
+
+static int msi_forget(PackageRecord *record) {
+        package_forget(record);
+        program_forget();
+        return package_store_write(record);
+}
+
+int msi_install(const wchar_t *package, const wchar_t *arguments) {
+        PackageRecord record;
+        int r;
+
+        package_store_read(&record);
+        r = msi_begin(&record, package);
+        if (r < 0)
+                return r;
+        r = install(arguments);
+        if (r < 0) {
+                (void) msi_forget(&record); /* it has taken itself back */
+                return r;
+        }
+        r = fault_before("package");
+        if (r == 0) {
+                package_own(&record, package);
+                r = package_store_write(&record);
+        }
+        return fault_after("package", r);
+}
+
+static int msi_take_back(PackageBack back, const wchar_t *arguments) {
+        wchar_t kept[PATHS_MAX];
+        int r;
+
+        switch (back) {
+        case PACKAGE_BACK_NOT:
+                return 0;
+        case PACKAGE_BACK_REMOVE:
+                return uninstall(/* keep= */ false);
+        case PACKAGE_BACK_REMOVE_KEEP:
+                return uninstall(/* keep= */ true);
+        case PACKAGE_BACK_REINSTALL:
+                r = program_kept(kept);
+                return r < 0 ? r : install_from(kept, arguments);
+        }
+        return 0;
+}
+
+/* If the way back fails, the record stays for the next installation to look at what is there. */
+int msi_install_back(const wchar_t *package, const wchar_t *arguments) {
+        PackageRecord record;
+        PackageBack back;
+        int r;
+
+        package_store_read(&record);
+        back = package_back(&record, package);
+        r = msi_take_back(back, arguments);
+        if (r == 0 && back == PACKAGE_BACK_REINSTALL)
+                r = msi_forget(&record);
+        return r;
+}
+
+int msi_install_done(void) {
+        PackageRecord record;
+
+        package_store_read(&record);
+        return msi_forget(&record);
+}
+
+int msi_remove(const wchar_t *package) {
+        PackageRecord record;
+
+        package_store_read(&record);
+        if (!package_removes(&record, package, package_store_is_installed(record.owner))) {
+                report_done("kept", L"the installation, because it belongs to another package now");
+                return 0;
+        }
+        return uninstall(/* keep= */ false);
+}
+
+int msi_remove_back(const wchar_t *package, const wchar_t *arguments) {
+        PackageRecord record;
+        bool program, settings;
+        int r = msi_look(&program, &settings);
+
+        if (r < 0 || program)
+                return r;
+        r = install(arguments);
+        if (r < 0)
+                return r;
+        package_store_read(&record);
+        package_own(&record, package);
+        return package_store_write(&record);
+}
