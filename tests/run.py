@@ -5,7 +5,7 @@
     tests/run.py SUITE…      (by './dev test', which builds first)
 
 unit, wire, netns and fuzz are meson's tests of that suite, wire also as Windows programs under
-Wine; static, integration, windows, packages, e2e and system are pytest folders. Prints the output of what failed at
+Wine; static, integration, windows, packages, setup, e2e and system are pytest folders. Prints the output of what failed at
 the end; the last line is 'N passed, N failed'. A suite that ran no test has failed. With
 WSLBRIDGE_STRICT=1 a skipped test has failed, too; with WSLBRIDGE_LONG=1 ('./dev test --long')
 random tests take many more steps.
@@ -31,7 +31,7 @@ from progress import Progress  # noqa: E402
 from waiting import PATIENCE  # noqa: E402
 
 MESON_SUITES = ("unit", "wire", "netns", "fuzz")
-PYTEST_SUITES = ("static", "integration", "windows", "packages", "e2e", "system")
+PYTEST_SUITES = ("static", "integration", "windows", "packages", "setup", "e2e", "system")
 LONG_SUITES = ("system", "windows", "integration")  # begun first, so that none is left at the end
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
 SKIP_CODE = 77

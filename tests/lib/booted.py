@@ -70,12 +70,15 @@ class Booted:
         with open(path, encoding="ascii") as f:
             return int((f.read().split() or ["0"])[0])
 
+    def command(self, *command):
+        """The words that run a command inside, for a program of the test that starts it itself."""
+        return ["nsenter", "-t", str(self.pid()), "-m", "-p", "-u", "-i", "-n", "-C", "-r", "-w", "--",
+                "env", "-i", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", *command]
+
     def call(self, *command, timeout=TIMEOUT, **options):
         """Run a command inside."""
-        return subprocess.run(["nsenter", "-t", str(self.pid()), "-m", "-p", "-u", "-i", "-n", "-C",
-                               "-r", "-w", "--", *command], capture_output=True, text=True,
-                              timeout=timeout, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
-                              **options)
+        return subprocess.run(self.command(*command), capture_output=True, text=True,
+                              timeout=timeout, **options)
 
     def run(self, *command, **options):
         """Run a command that has to succeed. Returns its output."""

@@ -9,6 +9,7 @@ The root is an overlay on the pristine one of tools/debian-root.sh: it starts in
 end, with all its processes. It has processes, mounts, a host name and a network (only loopback) of its
 own. apt finds there what the guest's package depends on, without a network.
 """
+import functools
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noni
                "LC_ALL": "C.UTF-8", "HOME": "/root"}
 
 
+@functools.cache
 def pristine(suite, variant="minbase"):
     """The folder that all roots of this kind share. Nobody writes there."""
     done = subprocess.run([os.path.join(TOP, "tools", "debian-root.sh"), CACHE, suite, variant],

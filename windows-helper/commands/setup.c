@@ -6,7 +6,8 @@
 
 #include "windows-helper/setup/setup.h"
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/setup/elevated-serve.h"
+#include "windows-helper/elevated/serve.h"
+#include "windows-helper/setup/print.h"
 #include "windows-helper/win/log.h"
 
 #include <stdlib.h>
@@ -44,7 +45,7 @@ int command_setup(int argc, char **argv) {
                 }
                 options.distro = argv[i];
         }
-        return setup_run(&options);
+        return options.print ? print_hyperv() : setup_run(&options);
 }
 
 int command_setup_elevated(int argc, char **argv) {

@@ -11,10 +11,14 @@
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
+#include "common/text-wrap.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CHOOSE_COLUMN 32 /* of the list, for the names */
 
 /* Say in @part why the distro has not answered. */
 static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer *answer) {
@@ -24,7 +28,7 @@ static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer 
                                   s->distro.name, (unsigned) (setup_limit(GUEST_PROBE_MS) / 1000));
         else if (r == -EINTR)
                 (void) setup_says(part, SETUP_FAILED, "Stopped by Ctrl-C");
-        else if (r < 0)
+        else if (r < 0 && r != -EPROTO)
                 (void) setup_says(part, SETUP_FAILED, "wsl.exe could not be used for '%s'",
                                   s->distro.name);
         else
@@ -69,14 +73,23 @@ static const char *choose_lacks(Setup *s, const SetupDistro *d) {
         return text;
 }
 
+static void choose_show(Setup *s, const char *mark, const char *name, const char *lacks) {
+        Buffer line = BUFFER_NULL;
+
+        buffer_printf(&line, "%s ", mark);
+        text_pad(&line, name, CHOOSE_COLUMN);
+        setup_show(s, "%s%s\n", buffer_text(&line), lacks);
+        buffer_done(&line);
+}
+
 /* The list of all distros with what each lacks, and the question about the default one. */
 static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, SetupPart *part) {
         const SetupDistro *first = &distros->items[0];
 
-        setup_show(s, "  %-32s %s\n", "DISTRO", "LACKS");
+        choose_show(s, " ", "DISTRO", "LACKS");
         for (size_t i = 0; i < distros->n && !setup_interrupted(); i++)
-                setup_show(s, "%c %-32s %s\n", distros->items[i].is_default ? '*' : ' ',
-                           distros->items[i].name, choose_lacks(s, &distros->items[i]));
+                choose_show(s, distros->items[i].is_default ? "*" : " ", distros->items[i].name,
+                            choose_lacks(s, &distros->items[i]));
         if (!s->options->dry_run && !setup_ask(s, "Set up '%s'?", first->name)) {
                 if (setup_nobody(s))
                         setup_advises(part,

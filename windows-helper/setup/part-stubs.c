@@ -37,30 +37,3 @@ SetupOutcome setup_at_logon_undo(Setup *s, SetupPart *part) {
         (void) part;
         return SETUP_OPEN;
 }
-
-SetupOutcome setup_package(Setup *s, SetupPart *part) {
-        (void) s;
-        return setup_says(part, SETUP_SKIPPED, "Not written yet");
-}
-
-SetupOutcome setup_pair(Setup *s, SetupPart *part) {
-        (void) s;
-        return setup_says(part, SETUP_SKIPPED, "Not written yet");
-}
-
-SetupOutcome setup_start(Setup *s, SetupPart *part) {
-        (void) s;
-        return setup_says(part, SETUP_SKIPPED, "Not written yet");
-}
-
-SetupOutcome setup_package_undo(Setup *s, SetupPart *part) {
-        (void) s;
-        (void) part;
-        return SETUP_OPEN;
-}
-
-SetupOutcome setup_pair_undo(Setup *s, SetupPart *part) {
-        (void) s;
-        (void) part;
-        return SETUP_OPEN;
-}

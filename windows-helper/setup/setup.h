@@ -14,7 +14,7 @@
 #include "windows-helper/core/setup/distros.h"
 #include "windows-helper/core/setup/guest.h"
 #include "windows-helper/core/setup/setup-report.h"
-#include "windows-helper/setup/elevated.h"
+#include "windows-helper/elevated/elevated.h"
 #include "windows-helper/win/win.h"
 
 #include <stdbool.h>

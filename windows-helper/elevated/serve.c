@@ -5,11 +5,11 @@
  * runs anything that the other process names.
  */
 
-#include "windows-helper/setup/elevated-serve.h"
+#include "windows-helper/elevated/serve.h"
 
 #include "windows-helper/core/vm/wsl-answer.h"
+#include "windows-helper/elevated/pipe.h"
 #include "windows-helper/install/install.h"
-#include "windows-helper/setup/elevated-pipe.h"
 #include "windows-helper/store/adopt.h"
 #include "windows-helper/vm/pair-keys.h"
 #include "windows-helper/win/crypto.h"
@@ -101,14 +101,15 @@ static bool serve_line(Serve *s, const char *line) {
         if (word == ELEVATED_UNPAIR && r == -ENOENT)
                 r = 0; /* it is not paired, as was asked */
         if (r < 0)
-                r = elevated_pipe_write(&s->pipe, "error", s->why[0] ? s->why : strerror(-r));
+                r = elevated_pipe_write(&s->pipe, "error",
+                                        s->why[0] ? s->why : "It could not be done");
         else if (word != ELEVATED_KEY)
                 r = elevated_pipe_write(&s->pipe, "ok", NULL);
         return r >= 0 && word != ELEVATED_BYE;
 }
 
 /* The process at the other end must not act with our rights, so it may find out who we are and no
- * more (SECURITY_IDENTIFICATION; fact 9.3.12). */
+ * more (SECURITY_IDENTIFICATION; fact 9.7.2). */
 static HANDLE serve_open(const char *pipe) {
         wchar_t name[128];
 

@@ -8,7 +8,7 @@
  */
 
 #include "protocol/wire/wire.h"
-#include "windows-helper/setup/elevated-pipe.h"
+#include "windows-helper/elevated/pipe.h"
 
 #include <stdbool.h>
 

@@ -8,11 +8,12 @@
  * process that was started is listened to.
  */
 
-#include "windows-helper/setup/elevated.h"
+#include "windows-helper/elevated/elevated.h"
 
 #include "windows-helper/install/fault.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/crypto.h"
+#include "windows-helper/win/file.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/rights.h"
 
@@ -31,7 +32,7 @@
 #define ELEVATED_PROGRAM_MAX \
         (16u * 1024 * 1024) /* bytes of a program of ours, with a lot of room */
 /* Reading, writing and looking; not making another instance of the pipe, which GENERIC_WRITE would
- * allow (fact 9.3.11). */
+ * allow (fact 9.7.1). */
 #define ELEVATED_RIGHTS L"0x12008b"
 
 static int elevated_fails(Elevated *e, int error, const char *text) {
@@ -97,44 +98,26 @@ static int elevated_make_pipe(Elevated *e, wchar_t ret_name[ELEVATED_NAME_MAX]) 
                               "The pipe to the elevated half was not made");
 }
 
-/* Return: the content of a file, to be freed by the caller; NULL when it cannot be read. */
-static uint8_t *elevated_read_file(const wchar_t *path, DWORD *ret_n) {
-        HANDLE file = CreateFileW(path, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_DELETE, NULL,
-                                  OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, NULL);
-        DWORD size = file == INVALID_HANDLE_VALUE ? 0 : GetFileSize(file, NULL);
-        uint8_t *bytes = size > 0 && size < ELEVATED_PROGRAM_MAX ? malloc(size) : NULL;
-
-        if (bytes && (!ReadFile(file, bytes, size, ret_n, NULL) || *ret_n != size)) {
-                free(bytes);
-                bytes = NULL;
-        }
-        if (file != INVALID_HANDLE_VALUE)
-                (void) CloseHandle(file);
-        return bytes;
-}
-
 /* The installed program, if it is the same as this, because users cannot exchange it between their
  * consent and its start. Otherwise this very file, which is to be installed. */
 static void elevated_program(wchar_t ret_path[PATHS_MAX]) {
         wchar_t installed[PATHS_MAX];
-        DWORD n = 0, m = 0;
-        uint8_t *a, *b = NULL;
+        char *a = NULL, *b = NULL;
+        size_t n, m;
 
         if (GetModuleFileNameW(NULL, ret_path, PATHS_MAX) == 0)
                 ret_path[0] = L'\0';
-        if (paths_program(L"wslbridge-helper.exe", installed) < 0)
-                return;
-        a = elevated_read_file(ret_path, &n);
-        if (a)
-                b = elevated_read_file(installed, &m);
-        if (b && n == m && memcmp(a, b, n) == 0)
+        if (paths_program(L"wslbridge-helper.exe", installed) == 0 &&
+            file_read(ret_path, ELEVATED_PROGRAM_MAX, &a, &n) == 0 &&
+            file_read(installed, ELEVATED_PROGRAM_MAX, &b, &m) == 0 && n == m &&
+            memcmp(a, b, n) == 0)
                 memcpy(ret_path, installed, sizeof(installed));
         free(a);
         free(b);
 }
 
 /* An administrator's process starts the other half itself; anybody else asks Windows, which asks
- * the user. Return: 0 with e->process, or negative errno. */
+ * the user (fact 9.7.3). Return: 0 with e->process, or negative errno. */
 static int elevated_start_process(Elevated *e, const wchar_t *name) {
         wchar_t program[PATHS_MAX], arguments[ELEVATED_NAME_MAX + 32],
                 line[PATHS_MAX + ELEVATED_NAME_MAX + 32];

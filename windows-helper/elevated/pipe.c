@@ -4,7 +4,7 @@
  * Overlapped reading and writing.
  */
 
-#include "windows-helper/setup/elevated-pipe.h"
+#include "windows-helper/elevated/pipe.h"
 
 #include <errno.h>
 #include <stdio.h>

@@ -1,0 +1,294 @@
+# SPDX-License-Identifier: MIT
+"""'wslbridge-helper setup' under Wine, with a wsl.exe that runs everything in real roots of Debian
+(tests/lib/wsl_host.py). The guest's package is that of './dev package'."""
+
+import contextlib
+import glob
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+import installed_helper
+import pytest
+import vswitch
+import windows_host
+from booted import Booted
+from debian_root import DebianRoot, pristine
+from waiting import wait_until
+from wsl_host import WslHost
+
+SUITE = "bookworm"
+# What a guest has of the host: the adapter's address, and the path of the relay's socket in the guest.
+HOST, GUEST = "10.9.0.1", "10.9.0.2"
+SOCKET = "/run/wslbridge-test.sock"
+
+
+@pytest.fixture(scope="session")
+def build_win(windows_tree):
+    path = pathlib.Path(windows_tree)
+    if not (path / "windows-helper/wslbridge-helper.exe").exists():
+        pytest.skip(f"no cross build in {path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def network():
+    vswitch.enter_host()
+
+
+prefix, session_registry, iphlpsvc = windows_host.fixtures("session", "setup")
+
+
+@pytest.fixture(scope="session")
+def deb(top):
+    """The guest's package for this machine."""
+    found = glob.glob(os.path.join(top, "build/packages/wslbridge_*_amd64.deb"))
+    assert found, "make the packages first: sudo ./dev package"
+    return pathlib.Path(found[0])
+
+
+@pytest.fixture(scope="session")
+def version(deb):
+    return deb.name.split("_")[1]
+
+
+def repack(deb, folder, version):
+    """The same package as another version."""
+    subprocess.run(["dpkg-deb", "-R", deb, folder / "tree"], check=True)
+    control = folder / "tree/DEBIAN/control"
+    lines = [f"Version: {version}" if line.startswith("Version:") else line
+             for line in control.read_text().splitlines()]
+    control.write_text("\n".join(lines) + "\n")
+    made = folder / f"wslbridge_{version}_amd64.deb"
+    subprocess.run(["dpkg-deb", "-b", "-Znone", "--root-owner-group", folder / "tree", made], check=True,
+                   capture_output=True)
+    shutil.rmtree(folder / "tree")
+    return made
+
+
+@pytest.fixture(scope="session")
+def other_debs(deb, tmp_path_factory):
+    """(an older version, a newer one)"""
+    folder = tmp_path_factory.mktemp("debs")
+    return repack(deb, folder, "0.0.1-1"), repack(deb, folder, "99.0.0-1")
+
+
+class Program:
+    """The helper as somebody has unpacked it, with the guest's packages beside it."""
+
+    def __init__(self, build_win, folder, deb):
+        self.folder, self.deb = folder, deb
+        self.exe = folder / "wslbridge-helper.exe"
+        shutil.copy(build_win / "windows-helper/wslbridge-helper.exe", self.exe)
+        self.guest = folder / "guest"
+        self.fill()
+
+    def fill(self):
+        shutil.rmtree(self.guest, ignore_errors=True)
+        self.guest.mkdir()
+        shutil.copy(self.deb, self.guest)
+        self.sums(self.deb)
+
+    def sums(self, deb):
+        digest = hashlib.sha256(deb.read_bytes()).hexdigest()
+        (self.guest / "SHA256SUMS").write_text(f"{digest}  guest/{deb.name}\n")
+
+
+@pytest.fixture(scope="session")
+def session_program(build_win, tmp_path_factory, deb):
+    return Program(build_win, tmp_path_factory.mktemp("program"), deb)
+
+
+@pytest.fixture(scope="session")
+def session_wsl(prefix, build_win):
+    with WslHost(prefix, build_win / "tests/windows") as made:
+        yield made
+
+
+@pytest.fixture
+def wsl(session_wsl):
+    session_wsl.reset()
+    yield session_wsl
+    session_wsl.clear()
+
+
+class Result:
+    def __init__(self, code, output):
+        self.code, self.output = code, output
+
+    @property
+    def report(self):
+        """The JSON, which begins at its own line."""
+        return json.loads(self.output[self.output.index("{\n"):])
+
+    def states(self):
+        return {p["part"]: p["state"] for p in self.report["parts"] if p["state"] != "open"}
+
+    def part(self, name):
+        return next(p for p in self.report["parts"] if p["part"] == name)
+
+
+class Windows:
+    """The Windows on which setup runs: nothing is installed there at first."""
+
+    def __init__(self, prefix, build_win, registry, program):
+        self.prefix, self.registry, self.program = prefix, registry, program
+        self.service = installed_helper.InstalledHelper(prefix, build_win, registry)
+        prefix.env["WSLBRIDGE_TEST_INSTALL"] = f"--transport tcp:127.0.0.1:{self.service.port}"
+        self.folder = prefix.path / "drive_c/Program Files/wslbridge"
+
+    def setup(self, *arguments, env=None, exe=None, before=()):
+        """'setup' with its JSON, or with what a person sees when "--text" is an argument."""
+        with self.variables(env or {}):
+            words = [a for a in arguments if a != "--text"]
+            done = self.prefix.run(*before, exe or self.program.exe, "setup", *words,
+                                   *([] if "--text" in arguments else ["--json"]), timeout=300,
+                                   check=False)
+        return Result(done.returncode, done.stdout)
+
+    @contextlib.contextmanager
+    def variables(self, values):
+        self.prefix.env.update(values)
+        try:
+            yield
+        finally:
+            for name in values:
+                del self.prefix.env[name]
+
+    def keys(self):
+        return {name: data for name, (_, data) in
+                self.registry.dump(r"SOFTWARE\wslbridge\Keys").items()}
+
+    def clear(self):
+        if self.folder.exists() or "error" not in self.service.query():
+            self.service.uninstall()
+        self.registry.clear()
+
+
+@pytest.fixture(scope="session")
+def session_windows(prefix, build_win, session_registry, iphlpsvc, session_program):
+    made = Windows(prefix, build_win, session_registry, session_program)
+    yield made
+    made.clear()
+
+
+@pytest.fixture
+def windows(session_windows):
+    """With or without the service, as the test before has left it."""
+    session_windows.program.fill()
+    return session_windows
+
+
+@pytest.fixture
+def bare(windows):
+    """Without the service."""
+    windows.clear()
+    return windows
+
+
+@pytest.fixture
+def serving(windows):
+    """With the service."""
+    if windows.service.query().get("state") != installed_helper.RUNNING:
+        windows.clear()
+        windows.service.install(windows.program.exe)
+    return windows
+
+
+class Guest(Booted):
+    """A booted Debian behind the virtual switch of this host."""
+
+    def __init__(self, folder, files):
+        super().__init__(folder, files, below=pristine(SUITE, "systemd"))
+        self.relay, self.servers = None, []
+
+    def __enter__(self):
+        super().__enter__()
+        # The other end of the guest's cable is the host's.
+        self.run("ip", "link", "set", "peer0", "down")
+        subprocess.run(["nsenter", "-t", str(self.pid()), "-n", "ip", "link", "set", "peer0", "netns",
+                        str(os.getpid()), "name", vswitch.ADAPTER], check=True)
+        vswitch.run_ip([], f"addr add {HOST}/24 dev {vswitch.ADAPTER}\nlink set {vswitch.ADAPTER} up\n")
+        return self
+
+    def __exit__(self, *error):
+        self.disconnect()
+        for server in self.servers:
+            server.kill()
+            server.wait()
+        super().__exit__(*error)
+
+    def path(self, path):
+        return f"/proc/{self.pid()}/root{path}"
+
+    def connect(self, port):
+        """In the place of a vsock: the agent's way to the helper."""
+        self.disconnect()
+        self.relay = subprocess.Popen(
+            ["socat", f"UNIX-LISTEN:{self.path(SOCKET)},fork,unlink-early,mode=666",
+             f"TCP:127.0.0.1:{port}"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        wait_until(lambda: os.path.exists(self.path(SOCKET)), what="the relay")
+
+    def serve(self, program):
+        """Run a server in the guest's network, which has no Python itself."""
+        server = subprocess.Popen(["nsenter", "-t", str(self.pid()), "-n", "/usr/bin/python3", "-c",
+                                   program], stdin=subprocess.DEVNULL)
+        self.servers.append(server)
+
+    def disconnect(self):
+        if self.relay:
+            self.relay.kill()
+            self.relay.wait()
+            self.relay = None
+
+
+@pytest.fixture(scope="session")
+def session_guest(tmp_path_factory, network):
+    folder = tmp_path_factory.mktemp("guest")
+    files = folder / "files"
+    (files / "etc/wslbridge").mkdir(parents=True)
+    with Guest(folder / "system", files) as guest:
+        yield guest
+
+
+@pytest.fixture
+def guest(session_guest, windows, wsl):
+    """The distro "Debian", booted and without wslbridge. Only its configuration says that the host is
+    behind a socket."""
+    session_guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = unix:{SOCKET}\n")
+    session_guest.connect(windows.service.port)
+    wsl.add("Debian", session_guest.command)
+    wsl.register()
+    yield session_guest
+    session_guest.call("systemctl", "disable", "--now", "wslbridge-agent")
+    session_guest.call("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--purge", "wslbridge")
+    session_guest.call("rm", "-rf", "/etc/wslbridge", "/var/lib/wslbridge")
+
+
+SYSTEMCTL = """#!/bin/sh
+case $* in
+is-system-running) echo running ;;
+'is-enabled --quiet wslbridge-agent' | 'is-active --quiet wslbridge-agent') exit 1 ;;
+esac
+"""
+
+
+@pytest.fixture
+def bare_root(tmp_path, wsl):
+    """The distro "Debian", without systemd."""
+    with DebianRoot(SUITE, tmp_path / "root") as made:
+        wsl.add("Debian", made.command)
+        wsl.register()
+        yield made
+
+
+@pytest.fixture
+def root(bare_root):
+    """The same with a systemctl that says that all is well and does nothing: enough for what happens
+    before the agent is started."""
+    bare_root.write("/usr/bin/systemctl", SYSTEMCTL, mode=0o755)
+    bare_root.run("mkdir", "-p", "/run/systemd/system")
+    return bare_root

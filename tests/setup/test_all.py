@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: MIT
+"""All of setup: from a distro and a Windows without wslbridge to an answered request, and back."""
+
+import re
+import socket
+
+from conftest import GUEST, HOST
+from waiting import wait_until
+
+PORT = 28700
+SERVER = "import socket\ns = socket.create_server(('', 80))\nwhile True:\n s.accept()[0].sendall(b'here\\n')\n"
+
+
+def owner_of(guest):
+    return "/".join(guest.status()["agent"][k] for k in ("agent_id", "distro"))
+
+
+def answer(port):
+    """What a client of the host gets from a port."""
+    with socket.create_connection((HOST, port), timeout=10) as client:
+        return client.makefile().readline()
+
+
+def test_from_a_bare_root_to_an_answered_request_and_back(bare, guest, version):
+    guest.call("touch", "/etc/wslbridge/mine")
+    done = bare.setup("Debian", "--text")
+    assert done.code == 0, done.output
+    print(done.output)
+    lines = re.findall(r"^(\S+) +(done|already so)", done.output, re.MULTILINE)
+    assert lines == [("distro", "already so"), ("service", "done"), ("package", "done"),
+                     ("pair", "done"), ("start", "done")]
+    assert done.output.rstrip().endswith("Set up.")
+    assert guest.run("dpkg-query", "-W", "-f", "${Version}", "wslbridge") == version
+    assert guest.status()["helper"]["connected"]
+    assert list(bare.keys()) == [owner_of(guest)]
+
+    # A port of the distro is reachable.
+    guest.serve(SERVER)
+    guest.run("wslbridgectl", "expose", f"{PORT}:80", "--name=web")
+    assert bare.registry.rules() == {("v4tov4", f"0.0.0.0/{PORT}"): f"{GUEST}/80"}
+    assert wait_until(lambda: answer(PORT), what="the answer") == "here\n"
+
+    # The second time nothing is to do, and nobody is asked for administrator rights.
+    before = bare.registry.stamps()
+    again = bare.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "elevation:before"})
+    assert again.code == 0, again.output
+    assert set(again.states().values()) == {"already"} and again.report["result"] == "already"
+    assert bare.registry.stamps() == before and answer(PORT) == "here\n"
+
+    # And back. The configuration stays, because nobody can be asked about it.
+    look = bare.setup("Debian", "--undo", "--dry-run")
+    assert look.states()["package"] == look.states()["pair"] == "would"
+    assert bare.keys() and guest.status()["helper"]["connected"]
+    undone = bare.setup("Debian", "--undo")
+    assert undone.code == 0, undone.output
+    assert undone.states()["package"] == undone.states()["pair"] == "done"
+    assert bare.keys() == {}
+    assert guest.call("sh", "-c", "command -v wslbridgectl").returncode != 0
+    assert guest.run("ls", "/etc/wslbridge/mine", "/etc/wslbridge/services.d/web.ini")
+    wait_until(lambda: bare.registry.rules() == {}, what="the withdrawal")
+    assert set(bare.setup("Debian", "--undo").states().values()) == {"already"}
+
+
+def test_dry_run_changes_nothing(bare, guest):
+    """It says what setup would do, and the distro, the registry and the files are as before."""
+    def trees():
+        return (guest.run("find", "/etc", "/usr", "/var/lib/dpkg", "/var/tmp", "-xdev", "-printf",
+                          "%p %s %T@\n"), bare.registry.stamps(), bare.service.query(),
+                bare.folder.exists())
+
+    before = trees()
+    done = bare.setup("Debian", "--dry-run", "--yes")
+    assert done.code == 0, done.output
+    assert done.states() == {"service": "would", "distro": "already", "package": "would",
+                             "pair": "would", "start": "would"}
+    assert done.report["result"] == "would"
+    assert trees() == before
+
+
+def test_killed_after_each_part_and_run_again(bare, guest):
+    """Each run is killed after the part that it has just done; the next one goes on from there."""
+    for part in ("service", "package", "pair"):
+        killed = bare.setup("Debian", "--text", env={"WSLBRIDGE_TEST_FAULT": f"{part}:kill"})
+        assert killed.code == 99, killed.output
+        assert re.findall(r"^(\S+) +done", killed.output, re.MULTILINE) in ([], [part]), killed.output
+    done = bare.setup("Debian")
+    assert done.code == 0, done.output
+    assert done.states()["service"] == done.states()["package"] == "already"
+    assert guest.status()["helper"]["connected"]
+
+
+def test_undo_with_the_configuration(serving, guest):
+    assert serving.setup("Debian").code == 0
+    done = serving.setup("Debian", "--undo", "--yes")
+    assert done.code == 0 and "with its configuration and key" in done.part("package")["text"]
+    assert guest.call("ls", "/etc/wslbridge").returncode != 0

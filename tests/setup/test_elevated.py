@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""The half of setup that needs an administrator. User Account Control exists on Windows only: under Wine
+the verb runas asks nobody."""
+
+import pytest
+
+
+def test_refused(bare, root):
+    """Nothing was done, and the message says what was refused."""
+    done = bare.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "elevation:before"})
+    assert done.code == 1
+    assert done.states() == {"distro": "already", "service": "failed"}
+    assert "You have refused the administrator rights" in done.part("service")["text"]
+    assert not bare.folder.exists() and "error" in bare.service.query()
+    assert not root.exists("/usr/bin/wslbridgectl")
+
+
+def test_a_user_without_rights(bare, root, build_win):
+    """He runs setup, and Windows starts the elevated half. Here that has no rights either, and its reason
+    comes back through the pipe."""
+    done = bare.setup("Debian", before=[build_win / "tests/windows/as-user.exe"])
+    assert done.code == 1 and done.states()["service"] == "failed"
+    assert "needs administrator rights" in done.output or "denied" in done.output.lower(), done.output
+
+
+@pytest.mark.parametrize("name", ["", "wslbridge-setup-", r"\\.\pipe\wslbridge-setup-",
+                                  r"\\server\pipe\wslbridge-setup-" + 32 * "0",
+                                  r"\\.\pipe\wslbridge-setup-..\..\other" + 18 * "0",
+                                  r"\\.\pipe\wslbridge-setup-" + 32 * "G"])
+def test_only_pipes_of_ours(windows, name):
+    done = windows.prefix.run(windows.program.exe, "setup-elevated", name, check=False)
+    assert done.returncode == 1 and "is started by 'setup' only" in done.stdout

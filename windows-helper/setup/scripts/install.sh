@@ -1,0 +1,122 @@
+# SPDX-License-Identifier: MIT
+# shellcheck shell=sh
+# Installs the package that follows as wslbridge_payload. Arguments: its version, its SHA-256, and
+# "look" to change nothing. Answers "result":
+#   same, newer        nothing is to do; "version" is what is installed
+#   would              with "look": it would be installed
+#   done
+#   space, damaged     it did not arrive; nothing was installed
+#   locked             another program installs packages; "by" is its name
+#   missing            packages that it needs are not installed and cannot be fetched: "packages"
+#   failed             apt-get has said why
+# After the last five, what was installed before is still installed.
+
+wslbridge_say() {
+    printf 'wslbridge-setup: %s=%s\n' "$1" "$2"
+}
+
+wslbridge_installed() {
+    # shellcheck disable=SC2016 # dpkg's own variables
+    dpkg-query -W -f '${db:Status-Status} ${Version}\n' "${1:-wslbridge}" </dev/null 2>/dev/null |
+        sed -n 's/^installed //p'
+}
+
+wslbridge_locked_by() { # the name of the process that holds dpkg's lock
+    wslbridge_inode=$(stat -c %i /var/lib/dpkg/lock-frontend 2>/dev/null) || return 0
+    wslbridge_pid=$(sed -n "s/^.* WRITE \\([0-9]*\\) [0-9a-f:]*:$wslbridge_inode .*/\\1/p" /proc/locks |
+        head -n 1)
+    [ -z "$wslbridge_pid" ] || cat "/proc/$wslbridge_pid/comm" 2>/dev/null || echo "$wslbridge_pid"
+}
+
+wslbridge_little_space() { # whether a disk has less than 8 MiB
+    df -Pk /usr /var "$1" </dev/null 2>/dev/null | awk 'NR > 1 && $4 < 8192 { exit 1 }' && return 1
+    return 0
+}
+
+wslbridge_missing() { # packages that FILE depends on and that are not installed
+    dpkg-deb -f "$1" Depends Pre-Depends </dev/null | sed 's/^[A-Za-z-]*://' | tr ',' '\n' |
+        sed 's/|.*//; s/(.*//; s/:any//; s/[[:space:]]//g' | while read -r wslbridge_name; do
+        [ -z "$wslbridge_name" ] || [ -n "$(wslbridge_installed "$wslbridge_name")" ] ||
+            printf '%s ' "$wslbridge_name"
+    done
+}
+
+wslbridge_apt() {
+    # C, because what it says is shown beside our own text, and a file that apt's own user cannot
+    # read is no reason for a warning.
+    DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q -y -o DPkg::Lock::Timeout=120 \
+        -o APT::Sandbox::User=root -o Acquire::Retries=1 -o Acquire::http::Timeout=20 \
+        -o Dpkg::Use-Pty=0 -o Dpkg::Options::=--force-confold --no-install-recommends "$@" </dev/null
+}
+
+wslbridge_put() { # install FILE; the answer is what came of it
+    wslbridge_apt install "$1" >&2 && return 0
+    [ -z "$(wslbridge_locked_by)" ] || return 1
+    # A new distro has no lists of packages yet.
+    wslbridge_apt update >&2
+    wslbridge_apt install "$1" >&2 && return 0
+    [ -z "$(wslbridge_missing "$1")" ] && DEBIAN_FRONTEND=noninteractive dpkg -i "$1" </dev/null >&2
+}
+
+wslbridge_why() { # why FILE was not installed, with FOLDER of the package
+    wslbridge_by=$(wslbridge_locked_by)
+    if [ -n "$wslbridge_by" ]; then
+        wslbridge_say by "$wslbridge_by"
+        wslbridge_say result locked
+    elif wslbridge_little_space "$2"; then
+        wslbridge_say result space
+    elif [ -n "$(wslbridge_missing "$1")" ]; then
+        wslbridge_say packages "$(wslbridge_missing "$1")"
+        wslbridge_say result missing
+    else
+        wslbridge_say result failed
+    fi
+}
+
+wslbridge_install() { # wslbridge_install VERSION SHA256 FOLDER
+    if ! wslbridge_payload | base64 -d >"$3/wslbridge.deb"; then
+        wslbridge_say result space
+        return 1
+    fi
+    if ! echo "$2  $3/wslbridge.deb" | sha256sum -c >/dev/null 2>&1; then
+        if wslbridge_little_space "$3"; then
+            wslbridge_say result space
+        else
+            wslbridge_say result damaged
+        fi
+        return 1
+    fi
+    if wslbridge_put "$3/wslbridge.deb" && [ "$(wslbridge_installed)" = "$1" ]; then
+        wslbridge_say result 'done'
+        return 0
+    fi
+    wslbridge_why "$3/wslbridge.deb" "$3"
+    # A first installation that failed half way is taken back. An update that failed is left to
+    # dpkg, which has kept or restored the old files.
+    if [ -z "$wslbridge_before" ] && [ -z "$wslbridge_by" ] && dpkg-query -s wslbridge </dev/null >/dev/null 2>&1; then
+        dpkg --remove --force-remove-reinstreq wslbridge </dev/null >&2
+    fi
+    return 1
+}
+
+wslbridge_main() {
+    PATH=/usr/sbin:/usr/bin:/sbin:/bin
+    umask 022
+    wslbridge_before=$(wslbridge_installed)
+    wslbridge_say version "$wslbridge_before"
+    if [ "$wslbridge_before" = "$1" ]; then
+        wslbridge_say result same
+    elif [ -n "$wslbridge_before" ] && dpkg --compare-versions "$wslbridge_before" gt "$1"; then
+        wslbridge_say result newer
+    elif [ "$3" = look ]; then
+        wslbridge_say result would
+    else
+        wslbridge_folder=$(mktemp -d /var/tmp/wslbridge.XXXXXX) || {
+            wslbridge_say result space
+            return 1
+        }
+        trap 'rm -rf "$wslbridge_folder"' EXIT
+        trap 'exit 1' HUP INT TERM
+        wslbridge_install "$1" "$2" "$wslbridge_folder"
+    fi
+}
