@@ -46,6 +46,7 @@ static const struct {
         {"setup", command_setup},
         {"setup-elevated", command_setup_elevated},
         {"msi", command_msi},
+        {"selftest", command_selftest},
         {"help", command_help},
         {"version", command_version},
         {"--version", command_version},

@@ -17,6 +17,7 @@ int command_msi(int argc, char **argv);
 int command_pair(int argc, char **argv);
 int command_rules(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_selftest(int argc, char **argv);
 int command_setup(int argc, char **argv);
 int command_setup_elevated(int argc, char **argv); /* only 'setup' runs it */
 int command_status(int argc, char **argv);

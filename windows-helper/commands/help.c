@@ -65,6 +65,17 @@ static const HelpText help_texts[] = {
          "Finds problems and says what to do about them. Changes nothing.\n"
          "  --json   print the findings for programs\n"
          "Exit code 1 means that something does not work.\n"},
+        {"selftest", "selftest [--report FILE] [--json] [--shutdown] [--watch TIME]",
+         "Tries what wslbridge relies on in this Windows, as an administrator and as a service, "
+         "and\n"
+         "says what holds. It takes a minute or two and leaves nothing behind.\n"
+         "  --report FILE   write what it saw, without names, addresses and ids, to send it on\n"
+         "  --json          print that instead of the text\n"
+         "  --shutdown      also shut WSL down, to see what a listener then gets; this ends all\n"
+         "                  distros that run\n"
+         "  --watch TIME    also watch for a sleep of the machine, for a time such as 24h or 30m\n"
+         "Exit code 1 means that it was stopped, or could not take everything "
+         "back.\n" HELP_ADMINISTRATOR},
         {"rules", "rules [--netsh | --json]",
          "Lists the port forwardings of wslbridge.\n"
          "  --netsh   as the netsh commands that would make them\n"
@@ -94,6 +105,7 @@ static const char help_overview[] =
         "Information:\n"
         "  status [--json]       show guests, their services and the policy\n"
         "  doctor [--json]       find problems and say what to do about them\n"
+        "  selftest              try what wslbridge relies on in this Windows; --report FILE\n"
         "  rules                 list wslbridge's port forwardings; --netsh, --json\n\n"
         "Other port forwardings:\n"
         "  adopt ADDRESS:PORT    take over a port forwarding made by something else\n\n"

@@ -7,6 +7,7 @@
 #include "windows-helper/install/install.h"
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/commands/elevation.h"
+#include "windows-helper/selftest/selftest.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
@@ -54,6 +55,7 @@ int command_uninstall(int argc, char **argv) {
                 return command_usage("uninstall");
         if (!elevation_check("uninstall"))
                 return EXIT_FAILURE;
+        (void) selftest_clean(); /* its journal goes with the settings */
         if (uninstall(keep) < 0)
                 return EXIT_FAILURE;
         (void) console_printf(

@@ -11,12 +11,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* The ids of the interfaces in netfw.h, copied here to need no library of GUIDs (fact 5.1.2). */
-static const GUID clsid_rule = {
-        0x2c5bc43e, 0x3369, 0x4c33, {0xab, 0x0c, 0xbe, 0x94, 0x69, 0x67, 0x7a, 0xf4}};
-static const GUID iid_rule = {
-        0xaf230d27, 0xbaba, 0x4e42, {0xac, 0xed, 0xf5, 0x24, 0xf2, 0x2c, 0xfc, 0xe2}};
-
 struct FirewallCom {
         bool started; /* CoUninitialize() has to be called */
         INetFwPolicy2 *policy;
@@ -106,8 +100,7 @@ static int com_list(void *userdata, FirewallRules *rules) {
 
 static HRESULT com_add(FirewallCom *c, const FirewallRule *r) {
         INetFwRule *rule = NULL;
-        HRESULT hr = CoCreateInstance(&clsid_rule, NULL, CLSCTX_INPROC_SERVER, &iid_rule,
-                                      (void **) &rule);
+        HRESULT hr = firewall_rule_new(&rule);
 
         if (FAILED(hr))
                 return hr;

@@ -24,6 +24,15 @@ HRESULT firewall_policy_open(INetFwPolicy2 **ret_policy) {
         return CoCreateInstance(&class, NULL, CLSCTX_INPROC_SERVER, &iid, (void **) ret_policy);
 }
 
+HRESULT firewall_rule_new(INetFwRule **ret_rule) {
+        static const GUID class = {
+                0x2c5bc43e, 0x3369, 0x4c33, {0xab, 0x0c, 0xbe, 0x94, 0x69, 0x67, 0x7a, 0xf4}};
+        static const GUID iid = {
+                0xaf230d27, 0xbaba, 0x4e42, {0xac, 0xed, 0xf5, 0x24, 0xf2, 0x2c, 0xfc, 0xe2}};
+
+        return CoCreateInstance(&class, NULL, CLSCTX_INPROC_SERVER, &iid, (void **) ret_rule);
+}
+
 BSTR firewall_rule_text(const char *text) {
         wchar_t wide[FIREWALL_TEXT_MAX];
 

@@ -17,6 +17,9 @@
  * caller. */
 HRESULT firewall_policy_open(INetFwPolicy2 **ret_policy);
 
+/* Make a rule that is not in the firewall yet. @ret_rule: owned by the caller. */
+HRESULT firewall_rule_new(INetFwRule **ret_rule);
+
 /* Return: a string owned by the caller; NULL when out of memory, or when @text is too long or not
  * valid UTF-8. */
 BSTR firewall_rule_text(const char *text);

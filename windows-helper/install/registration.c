@@ -8,6 +8,7 @@
 #include "windows-helper/install/program.h"
 #include "windows-helper/install/report.h"
 #include "windows-helper/store/adoption-store.h"
+#include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/paths.h"
@@ -152,7 +153,8 @@ static unsigned long registration_values(const wchar_t *path) {
 
 /* What nobody but an administrator can make again is named, whether it goes or stays. */
 int registration_remove_settings(bool keep) {
-        static const wchar_t *const passing[] = {LEDGER_STORE_PATH, ADOPTION_STORE_PATH};
+        static const wchar_t *const passing[] = {LEDGER_STORE_PATH, ADOPTION_STORE_PATH,
+                                                 FACT_STORE_PATH};
         unsigned long pairings = registration_values(KEY_STORE_PATH);
         unsigned long policy = registration_values(POLICY_STORE_LOCAL);
         char text[REGISTRATION_TEXT_MAX];

@@ -14,6 +14,10 @@
  * protected. A setting that this Windows does not know is logged and left out. */
 int scm_configure(SC_HANDLE service);
 
+/* Only what decides what the service may do, and who may do what with it: the same for the service
+ * of the self-test. Return: as scm_configure(). */
+int scm_configure_token(SC_HANDLE service);
+
 /* Whether the service manager restarts a service that has ended with an error, and not only one
  * that has crashed (fact 9.1.6). It does not before the service was started once: one that cannot
  * start would be started again after the installation was taken back. @service: with the rights to

@@ -50,22 +50,14 @@ static bool hcs_load(HMODULE library, HcsApi *ret_api) {
         return create && enumerate && wait && close;
 }
 
-/* @result: the service's answer, JSON in UTF-16. */
-static int hcs_read(const wchar_t *result, VmList *ret_list) {
-        char *json = NULL;
-        int r;
-
-        if (wcslen(result) > VM_LIST_TEXT_MAX)
-                return -EPROTO;
-        r = win_from_wide(result, wcslen(result), &json);
-        if (r == 0)
-                r = vm_list_parse(json, strlen(json), ret_list) < 0 ? -EPROTO : 0;
-        free(json);
-        return r;
+/* @result: the service's answer in UTF-16. */
+static int hcs_read(const wchar_t *result, char **ret_json) {
+        return wcslen(result) > VM_LIST_TEXT_MAX ? -EPROTO
+                                                 : win_from_wide(result, wcslen(result), ret_json);
 }
 
 /* Systems are listed but never opened, because WSL ends a VM with its last handle (fact 2.2.6). */
-static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
+static int hcs_enumerate(const HcsApi *api, char **ret_json, uint32_t *ret_code) {
         HcsOperation operation = api->create(NULL, NULL);
         wchar_t *result = NULL;
         HRESULT hr;
@@ -77,9 +69,10 @@ static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
         if (SUCCEEDED(hr))
                 hr = api->wait(operation, HCS_WAIT_MS, &result);
         if (SUCCEEDED(hr))
-                r = result ? hcs_read(result, ret_list) : -EPROTO;
+                r = result ? hcs_read(result, ret_json) : -EPROTO;
         else
                 r = hr == HCS_ACCESS_DENIED || hr == E_ACCESSDENIED ? -EACCES : -EIO;
+        *ret_code = (uint32_t) hr;
         (void) LocalFree(result);
         api->close(operation);
         return r;
@@ -87,16 +80,29 @@ static int hcs_enumerate(const HcsApi *api, VmList *ret_list) {
 
 /* The library stays loaded, because loading it takes longer than the question. Each call finds the
  * same functions, so two threads that come at once do no harm. */
-int hcs_list(VmList *ret_list) {
+int hcs_query(char **ret_json, uint32_t *ret_code) {
         HMODULE library = GetModuleHandleW(L"computecore.dll");
         HcsApi api;
 
-        *ret_list = (VmList){.n = 0};
+        *ret_json = NULL;
+        *ret_code = 0;
         if (!library)
                 library = LoadLibraryExW(L"computecore.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
         if (!library)
                 return GetLastError() == ERROR_MOD_NOT_FOUND ? -ENOSYS : -ENOEXEC;
-        return hcs_load(library, &api) ? hcs_enumerate(&api, ret_list) : -ENOSYS;
+        return hcs_load(library, &api) ? hcs_enumerate(&api, ret_json, ret_code) : -ENOSYS;
+}
+
+int hcs_list(VmList *ret_list) {
+        char *json = NULL;
+        uint32_t code;
+        int r = hcs_query(&json, &code);
+
+        *ret_list = (VmList){.n = 0};
+        if (r == 0)
+                r = vm_list_parse(json, strlen(json), ret_list) < 0 ? -EPROTO : 0;
+        free(json);
+        return r;
 }
 
 static DWORD WINAPI hcs_thread(void *parameter) {

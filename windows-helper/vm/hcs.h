@@ -15,7 +15,16 @@ typedef struct Hcs Hcs;
  * -EACCES; -EPROTO: the answer is not understood; -EIO. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
-/* Query the service and wait some seconds for the answer. Return: as @error of an HcsFn. */
+/**
+ * hcs_query() - ask the service, and wait some seconds for the answer
+ * @ret_json: its answer; owned by the caller, NULL without one
+ * @ret_code: its HRESULT
+ *
+ * Return: as @error of an HcsFn, but for an answer that is not understood.
+ */
+int hcs_query(char **ret_json, uint32_t *ret_code);
+
+/* The same, read as a list. Return: as @error of an HcsFn. */
 int hcs_list(VmList *ret_list);
 
 /* Return: 0 or -ENOMEM. */

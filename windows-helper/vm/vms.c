@@ -16,9 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VMS_STORE                                                                \
-        L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\HostComputeService\\" \
-        L"VolatileStore\\ComputeSystem"
 #define VMS_TYPE_VM 2 /* ComputeSystemType in the store */
 
 struct Vms {
@@ -67,7 +64,7 @@ static int vms_read_store(VmList *ret_list) {
         VmList list = {.n = 0};
         HKEY store;
 
-        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, VMS_STORE, 0, KEY_ENUMERATE_SUB_KEYS, &store) !=
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, VMS_STORE_KEY, 0, KEY_ENUMERATE_SUB_KEYS, &store) !=
             ERROR_SUCCESS)
                 return -ENOENT;
         for (DWORD i = 0;; i++) {
@@ -202,7 +199,7 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, const VmsEven
         vm_listeners_init(&v->listeners, loop, transport, events->accepted, userdata);
         r = hcs_new(&v->hcs, loop, vms_on_list, v);
         if (r == 0)
-                r = regwatch_new(&v->store, loop, VMS_STORE, vms_on_store, v);
+                r = regwatch_new(&v->store, loop, VMS_STORE_KEY, vms_on_store, v);
         if (r == 0)
                 r = regwatch_new(&v->registration, loop, PATHS_KEY_HYPERV_SERVICE,
                                  vms_on_registration, v);

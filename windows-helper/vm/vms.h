@@ -13,6 +13,10 @@
 #include "windows-helper/core/vm/vm-list.h"
 #include "windows-helper/net/listener.h"
 
+/* Where the registry lists what runs (fact 2.2.7), below HKEY_LOCAL_MACHINE. */
+#define VMS_STORE_PARENT L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\HostComputeService"
+#define VMS_STORE_KEY    VMS_STORE_PARENT L"\\VolatileStore\\ComputeSystem"
+
 typedef struct Vms Vms;
 
 /* What the owner is told and asked; each is called in the loop's thread with the owner's userdata.

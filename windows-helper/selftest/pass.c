@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The table of steps, and the limit of each.
+ */
+
+#include "windows-helper/selftest/pass.h"
+#include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/selftest/tools/journal.h"
+
+#include <stdlib.h>
+
+static const struct {
+        StepFn fn;
+        uint32_t limit_s; /* more than the limits in it together */
+} pass_steps[SELFTEST_STEPS] = {
+        {step_machine, 20},         {step_token, 10},      {step_hcs, 60},
+        {step_store, 120},          {step_hyperv, 30},     {step_accept, 60},
+        {step_life, 120},           {step_portproxy, 180}, {step_firewall, 60},
+        {step_hyperv_firewall, 90}, {step_wsl_text, 60},   {step_files, 30},
+        {step_sleep, 30},           {step_nat, 60},        {step_lan, 60},
+};
+
+#define STEP_SLEEP 13 /* takes as long as the user has asked for, in addition */
+
+static uint32_t pass_step_limit(uint8_t number, const StepOptions *options) {
+        uint32_t seconds = pass_steps[number - 1].limit_s;
+
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+        wchar_t text[16];
+
+        if (GetEnvironmentVariableW(L"WSLBRIDGE_TEST_SELFTEST_STEP_S", text, ARRAYSIZE(text)) > 0)
+                seconds = (uint32_t) wcstoul(text, NULL, 10);
+#endif
+        return (seconds + (number == STEP_SLEEP ? options->watch_s : 0)) * 1000;
+}
+
+uint32_t pass_limit(const StepOptions *options) {
+        uint32_t sum = 0;
+
+        for (uint8_t i = 1; i <= SELFTEST_STEPS; i++)
+                sum += pass_step_limit(i, options);
+        return sum;
+}
+
+static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassFn fn,
+                         Buffer *left) {
+        for (uint8_t i = 1; i <= SELFTEST_STEPS; i++) {
+                unsigned mark = journal_mark();
+                size_t from = lines->n;
+
+                (void) step_run(i, pass_steps[i - 1].fn, pass_step_limit(i, options), options,
+                                lines);
+                (void) journal_undo(mark, left);
+                if (fn)
+                        fn(lines, from);
+                if (WaitForSingleObject(options->stop, 0) == WAIT_OBJECT_0)
+                        return false;
+        }
+        return true;
+}
+
+bool pass_run(const StepOptions *options, SelftestLines *lines, PassFn fn, Buffer *left) {
+        WSADATA wsa;
+        bool ended;
+
+        if (WSAStartup(MAKEWORD(2, 2), &wsa) != 0)
+                return false;
+        ended = pass_run_all(options, lines, fn, left);
+        (void) WSACleanup();
+        return ended;
+}

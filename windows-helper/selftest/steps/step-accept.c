@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Steps 6 and 7: what a connection of a distro looks like, and what a listener is told when its VM
+ * stops.
+ */
+
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/selftest/tools/child.h"
+#include "windows-helper/selftest/tools/hyperv-socket.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ACCEPT_PART_SIZE (TRANSPORT_ADDRESS_MAX + 16) /* as the helper's listener has it */
+#define ACCEPT_WAIT_MS   20000
+#define KNOCK_MS         60000
+#define KNOCK_PAUSE_MS   1000
+#define LIFE_WAIT_MS     30000
+#define LIFE_CPU_MS      3000
+
+/* Connects to us as root, once from port 700, which only root may have (fact 3.1.4), and once from
+ * any, with whatever program the distro has for it. */
+#define KNOCK_SCRIPT                                                           \
+        "knock() {\n"                                                          \
+        "python3 - <<'END' || socat -u /dev/null VSOCK-CONNECT:2:1465076820\n" \
+        "import socket\n"                                                      \
+        "for port in (700, 0xffffffff):\n"                                     \
+        "    s = socket.socket(40, socket.SOCK_STREAM)\n"                      \
+        "    s.settimeout(3)\n"                                                \
+        "    s.bind((0xffffffff, port))\n"                                     \
+        "    s.connect((2, 1465076820))\n"                                     \
+        "    s.close()\n"                                                      \
+        "END\n"                                                                \
+        "}\n"                                                                  \
+        "knock\n"
+
+_Static_assert(STEP_VSOCK_PORT == 1465076820, "the script has the port in decimal");
+
+/* Whoever ends the self-test closes the handle's event, and with it this thread's program. */
+static DWORD WINAPI knock_thread(void *parameter) {
+        HANDLE stop = parameter;
+        ULONGLONG end = GetTickCount64() + step_limit(KNOCK_MS);
+
+        while (GetTickCount64() < end &&
+               WaitForSingleObject(stop, KNOCK_PAUSE_MS) == WAIT_TIMEOUT) {
+                Child child;
+
+                child_run(NULL, L"wsl.exe", L"-u root --exec /bin/sh", KNOCK_SCRIPT, 10000, &child);
+                child_done(&child);
+                if (child.error != ERROR_SUCCESS)
+                        break;
+        }
+        return 0;
+}
+
+HANDLE step_knock(HANDLE stop) {
+        return CreateThread(NULL, 0, knock_thread, stop, 0, NULL);
+}
+
+typedef struct Accept {
+        SOCKET listener, socket; /* owned */
+        LPFN_ACCEPTEX accept;
+        LPFN_GETACCEPTEXSOCKADDRS addresses;
+        OVERLAPPED overlapped; /* has an event */
+        uint8_t bytes[2 * ACCEPT_PART_SIZE];
+} Accept;
+
+/* Return: 0 or an error. It has to be freed, unless its operation never ends. */
+static DWORD accept_begin(Accept *a, const VmId *vm) {
+        DWORD error = hyperv_socket_listen(vm, &a->listener), n;
+
+        if (error == 0)
+                error = (DWORD) socket_api->load(a->listener, &a->accept, &a->addresses);
+        if (error == 0)
+                error = hyperv_socket_new(&a->socket);
+        if (error != 0)
+                return error;
+        (void) hyperv_socket_suspend(a->socket);
+        a->overlapped.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
+        if (!a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &n,
+                       &a->overlapped)) {
+                error = (DWORD) socket_api->last_error();
+                if (error != ERROR_IO_PENDING)
+                        return error;
+        }
+        return 0;
+}
+
+/* Return: whether the operation has ended; *ret_error is how. */
+static bool accept_wait(const Step *s, Accept *a, uint32_t limit_ms, DWORD *ret_error) {
+        ULONGLONG end = GetTickCount64() + step_limit(limit_ms);
+        DWORD n, flags;
+
+        while (WaitForSingleObject(a->overlapped.hEvent, 0) != WAIT_OBJECT_0)
+                if (GetTickCount64() > end || !step_pause(s, 20))
+                        return false;
+        *ret_error = WSAGetOverlappedResult(a->listener, &a->overlapped, &n, FALSE, &flags)
+                             ? 0
+                             : (DWORD) WSAGetLastError();
+        return true;
+}
+
+static void accept_free(Accept *a) {
+        if (a->listener != INVALID_SOCKET)
+                (void) socket_api->closesocket(a->listener); /* ends the operation, too */
+        if (a->socket != INVALID_SOCKET)
+                (void) socket_api->closesocket(a->socket);
+        if (a->overlapped.hEvent) {
+                (void) WaitForSingleObject(a->overlapped.hEvent, 1000);
+                (void) CloseHandle(a->overlapped.hEvent);
+        }
+        free(a);
+}
+
+static Accept *accept_new(void) {
+        Accept *a = calloc(1, sizeof(*a));
+
+        if (a)
+                a->listener = a->socket = INVALID_SOCKET;
+        return a;
+}
+
+/* Ids are in these bytes, so only their form is shown: where there is a byte that is not zero. */
+static void accept_shape(Step *s, const char *key, const uint8_t *bytes, uint64_t began) {
+        char text[ACCEPT_PART_SIZE + 1];
+
+        for (size_t i = 0; i < ACCEPT_PART_SIZE; i++)
+                text[i] = bytes[i] ? 'x' : '.';
+        text[ACCEPT_PART_SIZE] = '\0';
+        step_line(s, key, "AcceptEx", 0, began, "%s", text);
+}
+
+/* What the transport of the helper finds in @size bytes. */
+static bool accept_peer(const uint8_t *bytes, size_t size, Peer *ret_peer) {
+        *ret_peer = (Peer){.source_known = false};
+        return transport_hyperv.peer(bytes, size, ret_peer);
+}
+
+static void accept_report(Step *s, const Accept *a, const Vm *vm, uint64_t began) {
+        SOCKADDR *local = NULL, *remote = NULL;
+        int n_local = 0, n_remote = 0;
+        Peer peer;
+        bool found;
+
+        accept_shape(s, "accept.bytes.local", a->bytes, began);
+        accept_shape(s, "accept.bytes.remote", a->bytes + ACCEPT_PART_SIZE, began);
+        if (a->addresses) {
+                a->addresses((void *) (uintptr_t) a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE,
+                             &local, &n_local, &remote, &n_remote);
+                found = remote && n_remote > 0 &&
+                        accept_peer((const uint8_t *) remote, (size_t) n_remote, &peer);
+                step_line(s, "accept.sockaddrs", "GetAcceptExSockaddrs", !found, began,
+                          "it finds an address: %s; lengths %d and %d", found ? "yes" : "no",
+                          n_local, n_remote);
+        } else {
+                step_line(s, "accept.sockaddrs", "GetAcceptExSockaddrs", 1, began, "it is missing");
+        }
+        found = accept_peer(a->bytes + ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &peer);
+        step_line(s, "accept.found", "", !found, began, "the buffer has an address: %s",
+                  found ? "yes" : "no");
+        if (!found)
+                return;
+        step_line(s, "accept.port", "", peer.source == 0 || peer.source == STEP_VSOCK_PORT, began,
+                  "the guest's port is %lu", (unsigned long) peer.source);
+        step_line(s, "accept.vm", "", !vm_id_equal(&peer.vm, &vm->id), began, "the VM in it is %s",
+                  vm_id_equal(&peer.vm, &vm->id) ? "the runtime id of its VM"
+                  : vm_id_is_null(&peer.vm)      ? "all zero"
+                                                 : "another id");
+        step_line(s, "accept.privileged", "", peer.source >= 1024, began,
+                  "the port is below 1024: %s", peer.source < 1024 ? "yes" : "no");
+}
+
+/* Wait for a connection, and report what is known of its other end. */
+static void accept_once(Step *s, const Vm *vm) {
+        uint64_t began = step_clock();
+        Accept *a = accept_new();
+        DWORD error = a ? accept_begin(a, &vm->id) : ERROR_NOT_ENOUGH_MEMORY;
+
+        if (error != 0)
+                step_line(s, "accept", "AcceptEx", error, began, "-");
+        else if (!accept_wait(s, a, ACCEPT_WAIT_MS, &error))
+                step_skip(s, "accept", "AcceptEx",
+                          "no distro has connected; the default one needs python3 or socat");
+        else
+                step_line(s, "accept", "AcceptEx", error, began, "a distro has connected");
+        if (a && error == 0 && WaitForSingleObject(a->overlapped.hEvent, 0) == WAIT_OBJECT_0)
+                accept_report(s, a, vm, began);
+        if (a)
+                accept_free(a);
+}
+
+void step_accept(Step *s) {
+        HANDLE stop = NULL, knocking = NULL;
+        Vm vm;
+
+        if (!step_find_vm(s, "accept", &vm))
+                return;
+        /* In the service's pass, the user's process knocks: SYSTEM cannot run wsl.exe
+         * (fact 2.1.4). */
+        if (step_options(s)->pass == SELFTEST_USER) {
+                stop = CreateEventW(NULL, TRUE, FALSE, NULL);
+                knocking = stop ? step_knock(stop) : NULL;
+        }
+        accept_once(s, &vm);
+        if (!knocking)
+                return;
+        (void) SetEvent(stop);
+        if (WaitForSingleObject(knocking, ACCEPT_WAIT_MS) == WAIT_OBJECT_0)
+                (void) CloseHandle(stop);
+        (void) CloseHandle(knocking);
+}
+
+/* Processor time of this process, in milliseconds. */
+static uint64_t life_cpu(void) {
+        FILETIME created, ended, kernel, user;
+
+        if (!GetProcessTimes(GetCurrentProcess(), &created, &ended, &kernel, &user))
+                return 0;
+        return (((uint64_t) kernel.dwHighDateTime << 32 | kernel.dwLowDateTime) +
+                ((uint64_t) user.dwHighDateTime << 32 | user.dwLowDateTime)) /
+               10000;
+}
+
+static void life_after(Step *s, Accept *a, uint64_t began) {
+        uint64_t cpu = life_cpu();
+        DWORD n;
+
+        if (!a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &n,
+                       &a->overlapped))
+                step_line(s, "life.next", "AcceptEx", (DWORD) socket_api->last_error(), began,
+                          "the next accept of that listener (997 means that it waits)");
+        (void) step_pause(s, step_limit(LIFE_CPU_MS));
+        step_line(s, "life.cpu", "GetProcessTimes", 0, began,
+                  "processor time in 3 s with that listener: %lu ms",
+                  (unsigned long) (life_cpu() - cpu));
+}
+
+/* WSL is shut down while an accept waits. */
+static void life_watch(Step *s, const Vm *vm) {
+        uint64_t began = step_clock();
+        Accept *a = accept_new();
+        DWORD error = a ? accept_begin(a, &vm->id) : ERROR_NOT_ENOUGH_MEMORY;
+        Child child = CHILD_NULL;
+
+        if (error == 0) {
+                child_run(s, L"wsl.exe", L"--shutdown", "", LIFE_WAIT_MS, &child);
+                step_line(s, "life.shutdown", "wsl.exe", child_error(&child), began,
+                          "shutting WSL down has ended with exit code %lu", child.exit_code);
+                child_done(&child);
+                if (accept_wait(s, a, LIFE_WAIT_MS, &error))
+                        step_line(s, "life.pending", "AcceptEx", error, began,
+                                  "how the accept that waited has ended");
+                else
+                        step_line(s, "life.pending", "AcceptEx", 0, began,
+                                  "the accept still waits after the VM has gone");
+                life_after(s, a, began);
+        } else {
+                step_line(s, "life.listen", "AcceptEx", error, began, "-");
+        }
+        if (a)
+                accept_free(a);
+}
+
+void step_life(Step *s) {
+        Vm vm;
+
+        if (!step_options(s)->shutdown)
+                step_skip(s, "life.pending", "AcceptEx",
+                          "this shuts WSL down, so it needs the option --shutdown");
+        else if (step_find_vm(s, "life.pending", &vm))
+                life_watch(s, &vm);
+}

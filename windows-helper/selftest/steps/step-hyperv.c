@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Step 5: Hyper-V sockets. Which options they take, what a listener may be bound to, and what a
+ * second listener is told.
+ */
+
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/selftest/tools/hyperv-socket.h"
+
+#include <stdio.h>
+
+static void hyperv_options(Step *s, SOCKET socket) {
+        LPFN_GETACCEPTEXSOCKADDRS addresses = NULL;
+        LPFN_ACCEPTEX accept = NULL;
+        uint64_t began = step_clock();
+        DWORD error = hyperv_socket_suspend(socket);
+
+        step_line(s, "hyperv.suspend", "setsockopt", error, began,
+                  "option HVSOCKET_CONNECTED_SUSPEND");
+        began = step_clock();
+        error = (DWORD) socket_api->load(socket, &accept, &addresses);
+        step_line(s, "hyperv.acceptex", "WSAIoctl", error, began, "AcceptEx");
+        if (error == 0)
+                step_line(s, "hyperv.sockaddrs", "WSAIoctl", addresses ? 0 : WSAEOPNOTSUPP, began,
+                          "GetAcceptExSockaddrs");
+}
+
+/* @ret_socket: where it is kept; NULL: it is closed again. Return: its error. */
+static DWORD hyperv_listen(Step *s, const char *key, const VmId *vm, const char *what,
+                           SOCKET *ret_socket) {
+        uint64_t began = step_clock();
+        SOCKET socket = INVALID_SOCKET;
+        DWORD error = hyperv_socket_listen(vm, &socket);
+
+        step_line(s, key, "bind", error, began, "a listener bound to %s", what);
+        if (ret_socket)
+                *ret_socket = socket;
+        else if (socket != INVALID_SOCKET)
+                (void) socket_api->closesocket(socket);
+        return error;
+}
+
+static void hyperv_binds(Step *s) {
+        static const VmId children = {{0x90, 0xdb, 0x8b, 0x89, 0x0d, 0x35, 0x4f, 0x79, 0x8c, 0xe9,
+                                       0x49, 0xea, 0x0a, 0xc8, 0xb7, 0xcd}};
+        /* Made once, at random (fact 1.3.8). */
+        static const VmId nobody = {{0x6b, 0x1d, 0x5a, 0x1e, 0x72, 0xc4, 0x4e, 0x0f, 0x9b, 0x7a,
+                                     0x35, 0xd0, 0xc1, 0x84, 0x2f, 0x96}};
+        SOCKET first = INVALID_SOCKET;
+        Vm vm;
+
+        (void) hyperv_listen(s, "hyperv.bind.unknown", &nobody, "an id that no VM has", NULL);
+        (void) hyperv_listen(s, "hyperv.bind.wildcard", &VM_ID_NULL, "the wildcard", NULL);
+        (void) hyperv_listen(s, "hyperv.bind.children", &children, "all children", NULL);
+        if (!step_find_vm(s, "hyperv.bind.vm", &vm))
+                return;
+        if (hyperv_listen(s, "hyperv.bind.vm", &vm.id, "the id of WSL's VM", &first) == 0) {
+                (void) hyperv_listen(s, "hyperv.bind.second", &vm.id, "the same once more", NULL);
+                (void) socket_api->closesocket(first);
+        }
+}
+
+void step_hyperv(Step *s) {
+        uint64_t began = step_clock();
+        SOCKET socket = INVALID_SOCKET;
+        DWORD error = hyperv_socket_new(&socket);
+
+        step_line(s, "hyperv.socket", "WSASocketW", error, began, "a Hyper-V socket");
+        if (error != 0)
+                return;
+        hyperv_options(s, socket);
+        (void) socket_api->closesocket(socket);
+        hyperv_binds(s);
+}

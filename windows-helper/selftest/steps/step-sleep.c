@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Step 13, in the service's pass: for as long as the user has asked for, watch for a sleep of the
+ * machine. Which of the signs of it come, and what becomes of a listener?
+ */
+
+#include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/selftest/tools/hyperv-socket.h"
+#include "windows-helper/win/loop.h"
+
+#define SLEEP_LOOK_MS   1000
+#define SLEEP_JUMP_USEC 5000000 /* the clocks differ by so much after a sleep */
+#define SLEEP_EVENT_MS  10000   /* for the event, after the clocks have told */
+#define SLEEP_NOTIFY    2       /* DEVICE_NOTIFY_CALLBACK */
+#ifndef PBT_APMRESUMEAUTOMATIC  /* win.h leaves it out */
+#        define PBT_APMRESUMEAUTOMATIC 18
+#endif
+
+static volatile LONG sleep_events, sleep_resumes, sleep_calls;
+
+void step_sleep_on_power(DWORD event) {
+        (void) InterlockedIncrement(&sleep_events);
+        if (event == PBT_APMRESUMEAUTOMATIC)
+                (void) InterlockedIncrement(&sleep_resumes);
+}
+
+static ULONG CALLBACK sleep_on_call(void *context, ULONG type, void *setting) {
+        (void) InterlockedIncrement(&sleep_calls);
+        return 0;
+}
+
+typedef struct SleepParameters { /* DEVICE_NOTIFY_SUBSCRIBE_PARAMETERS */
+        ULONG(CALLBACK *callback)(void *context, ULONG type, void *setting);
+        void *context;
+} SleepParameters;
+
+static void sleep_register(Step *s) {
+        static SleepParameters parameters = {sleep_on_call, NULL};
+        DWORD(WINAPI * notify)(DWORD, void *, void **);
+        uint64_t began = step_clock();
+        void *handle = NULL;
+
+        /* It is never taken back: this process ends soon after. */
+        if (step_function(s, "sleep.notify", L"powrprof.dll",
+                          "PowerRegisterSuspendResumeNotification", &notify))
+                step_line(s, "sleep.notify", "PowerRegisterSuspendResume",
+                          notify(SLEEP_NOTIFY, &parameters, &handle), began, "-");
+}
+
+/* The machine has slept. */
+static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_vm) {
+        uint64_t began = step_clock();
+        SOCKET socket;
+        LONG resumes = sleep_resumes;
+        DWORD error;
+
+        (void) step_pause(s, SLEEP_EVENT_MS);
+        step_line(s, "sleep.clocks", "GetTickCount64", 0, began, "the machine has slept for %lu s",
+                  (unsigned long) (slept_usec / 1000000));
+        step_line(s, "sleep.event", "", sleep_resumes == 0, began,
+                  "PBT_APMRESUMEAUTOMATIC until now: %ld, all power events: %ld, calls: %ld",
+                  resumes, sleep_events, sleep_calls);
+        if (!has_vm)
+                return;
+        error = hyperv_socket_listen(vm, &socket);
+        step_line(s, "sleep.listener", "bind", error, began,
+                  "a new listener for the VM that ran before");
+        if (error == 0)
+                (void) closesocket(socket);
+}
+
+void step_sleep(Step *s) {
+        uint64_t end = step_clock() + step_options(s)->watch_s * 1000000ULL, apart, n = 0;
+        bool has_vm;
+        Vm vm;
+
+        if (step_options(s)->watch_s == 0) {
+                step_skip(s, "sleep.clocks", "", "this takes the option --watch");
+                return;
+        }
+        has_vm = step_find_vm(s, "sleep.listener", &vm);
+        sleep_register(s);
+        apart = loop_biased_usec() - loop_now_usec();
+        while (step_clock() < end && step_pause(s, SLEEP_LOOK_MS)) {
+                uint64_t now = loop_biased_usec() - loop_now_usec();
+
+                if (now > apart + SLEEP_JUMP_USEC) {
+                        n++;
+                        sleep_report(s, now - apart, &vm.id, has_vm);
+                }
+                apart = now;
+        }
+        if (n == 0)
+                step_skip(s, "sleep.clocks", "", "the machine has not slept meanwhile");
+}

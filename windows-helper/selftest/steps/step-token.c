@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Step 2: who asks, with which rights, and who may touch what is ours.
+ */
+
+#include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/service/service.h"
+#include "windows-helper/store/paths.h"
+#include "windows-helper/store/portproxy-store.h"
+
+#include <aclapi.h>
+#include <sddl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define TOKEN_PRIVILEGES_OURS 2 /* as install/scm-config.c names them */
+
+/* The caller frees. NULL with GetLastError(). */
+static void *token_get(HANDLE token, TOKEN_INFORMATION_CLASS class) {
+        DWORD size = 0;
+        void *data;
+
+        (void) GetTokenInformation(token, class, NULL, 0, &size);
+        data = malloc(size > 0 ? size : 1);
+        if (data && !GetTokenInformation(token, class, data, size, &size)) {
+                free(data);
+                return NULL;
+        }
+        return data;
+}
+
+static void token_sid_text(PSID sid, char *ret_text, size_t size) {
+        wchar_t *text = NULL;
+
+        (void) snprintf(ret_text, size, "?");
+        if (ConvertSidToStringSidW(sid, &text))
+                (void) snprintf(ret_text, size, "%s", WIN_UTF8(text));
+        (void) LocalFree(text);
+}
+
+static void token_user(Step *s, HANDLE token) {
+        uint64_t began = step_clock();
+        TOKEN_USER *user = token_get(token, TokenUser);
+        DWORD error = user ? ERROR_SUCCESS : GetLastError();
+        char sid[160] = "";
+
+        if (user)
+                token_sid_text(user->User.Sid, sid, sizeof(sid));
+        step_line(s, "token.user", "GetTokenInformation", error, began, "user %s", sid);
+        free(user);
+}
+
+/* As many groups as fit into one line. */
+static void token_groups(Step *s, HANDLE token) {
+        uint64_t began = step_clock();
+        TOKEN_GROUPS *groups = token_get(token, TokenGroups);
+        DWORD error = groups ? ERROR_SUCCESS : GetLastError();
+        char text[SELFTEST_TEXT_MAX + 1] = "";
+        size_t n = 0;
+
+        for (DWORD i = 0; groups && i < groups->GroupCount && n + 64 < sizeof(text); i++) {
+                char sid[160];
+
+                token_sid_text(groups->Groups[i].Sid, sid, sizeof(sid));
+                if (n + strlen(sid) + 2 < sizeof(text))
+                        n += (size_t) snprintf(text + n, sizeof(text) - n, " %s", sid);
+        }
+        step_line(s, "token.groups", "GetTokenInformation", error, began, "groups%s", text);
+        free(groups);
+}
+
+/* @ret_n: of those that the token has, enabled or not */
+static void token_privileges_text(const TOKEN_PRIVILEGES *p, char *ret_text, size_t size) {
+        size_t n = 0;
+
+        ret_text[0] = '\0';
+        for (DWORD i = 0; i < p->PrivilegeCount; i++) {
+                wchar_t name[64] = L"?";
+                DWORD length = ARRAYSIZE(name);
+                LUID luid = p->Privileges[i].Luid;
+
+                (void) LookupPrivilegeNameW(NULL, &luid, name, &length);
+                if (n + wcslen(name) + 3 >= size)
+                        continue;
+                n += (size_t) snprintf(ret_text + n, size - n, " %s%s",
+                                       p->Privileges[i].Attributes & SE_PRIVILEGE_ENABLED ? "+"
+                                                                                          : "",
+                                       WIN_UTF8(name));
+        }
+}
+
+/* The service asks for two privileges (fact 9.1.4). Wine gives it all. */
+static void token_privileges(Step *s, HANDLE token) {
+        uint64_t began = step_clock();
+        TOKEN_PRIVILEGES *p = token_get(token, TokenPrivileges);
+        DWORD error = p ? ERROR_SUCCESS : GetLastError();
+        char text[SELFTEST_TEXT_MAX - 40] = "";
+
+        if (p)
+                token_privileges_text(p, text, sizeof(text));
+        step_line(s, "token.privileges", "GetTokenInformation", error, began,
+                  "privileges: %lu (+ is enabled):%s", p ? p->PrivilegeCount : 0, text);
+        if (p && step_options(s)->pass == SELFTEST_SERVICE)
+                step_line(s, "token.trimmed", "", p->PrivilegeCount > TOKEN_PRIVILEGES_OURS, began,
+                          "the service has no other privileges than those it names: %s",
+                          p->PrivilegeCount > TOKEN_PRIVILEGES_OURS ? "no" : "yes");
+        free(p);
+}
+
+static void token_integrity(Step *s, HANDLE token) {
+        uint64_t began = step_clock();
+        TOKEN_MANDATORY_LABEL *label = token_get(token, TokenIntegrityLevel);
+        DWORD error = label ? ERROR_SUCCESS : GetLastError();
+        char sid[160] = "";
+
+        if (label)
+                token_sid_text(label->Label.Sid, sid, sizeof(sid));
+        step_line(s, "token.integrity", "GetTokenInformation", error, began, "integrity %s", sid);
+        free(label);
+}
+
+static void token_sddl(Step *s, const char *key, SE_OBJECT_TYPE type, const wchar_t *name) {
+        const SECURITY_INFORMATION what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
+        PSECURITY_DESCRIPTOR descriptor = NULL;
+        uint64_t began = step_clock();
+        wchar_t *text = NULL;
+        DWORD error = GetNamedSecurityInfoW((wchar_t *) (uintptr_t) name, type, what, NULL, NULL,
+                                            NULL, NULL, &descriptor);
+
+        if (error == ERROR_SUCCESS && !ConvertSecurityDescriptorToStringSecurityDescriptorW(
+                                              descriptor, SDDL_REVISION_1, what, &text, NULL))
+                error = GetLastError();
+        step_line(s, key, "GetNamedSecurityInfoW", error, began, "%s %s", WIN_UTF8(name),
+                  text ? WIN_UTF8(text) : "");
+        (void) LocalFree(text);
+        (void) LocalFree(descriptor);
+}
+
+void step_token(Step *s) {
+        uint64_t began = step_clock();
+        wchar_t folder[PATHS_MAX];
+        HANDLE token;
+
+        if (!OpenProcessToken(GetCurrentProcess(), TOKEN_QUERY, &token)) {
+                step_line(s, "token.user", "OpenProcessToken", GetLastError(), began, "-");
+                return;
+        }
+        token_user(s, token);
+        token_groups(s, token);
+        token_privileges(s, token);
+        token_integrity(s, token);
+        (void) CloseHandle(token);
+        token_sddl(s, "access.service", SE_SERVICE, SERVICE_NAME);
+        token_sddl(s, "access.settings", SE_REGISTRY_KEY, L"MACHINE\\" PATHS_KEY_SETTINGS);
+        token_sddl(s, "access.rules", SE_REGISTRY_KEY, L"MACHINE\\" PORTPROXY_STORE_PATH);
+        if (paths_data(NULL, folder) == 0)
+                token_sddl(s, "access.folder", SE_FILE_OBJECT, folder);
+}

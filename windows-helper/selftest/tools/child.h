@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Running a program of Windows for a limited time, and keeping what it writes. It ends with the
+ * self-test, whatever ends that.
+ */
+
+#include "common/buffer.h"
+#include "windows-helper/selftest/tools/step.h"
+
+typedef struct Child {
+        DWORD error;           /* 0, or why it could not be started */
+        bool ended;            /* false: it was ended, because it took too long */
+        DWORD exit_code;       /* when it has ended */
+        Buffer output, errors; /* owned; the bytes as they came, the beginning of them */
+} Child;
+
+#define CHILD_NULL ((Child){.error = 0})
+
+/**
+ * child_run() - run a program of System32
+ * @s: the step, with which it ends; NULL: none
+ * @program: such as L"wsl.exe"
+ * @arguments: what follows the name in the command line
+ * @input: for its standard input, which ends then; at most CHILD_INPUT_MAX bytes
+ */
+void child_run(const Step *s, const wchar_t *program, const wchar_t *arguments, const char *input,
+               DWORD limit_ms, Child *ret_child);
+void child_done(Child *c);
+
+#define CHILD_INPUT_MAX 4096
+
+/* 0, the error of its start, or ERROR_TIMEOUT. */
+DWORD child_error(const Child *c);

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The journal: values of a registry key, numbered in the order of the changes. The one-shot service
+ * and the command use it in turns. It is gone when all is taken back.
+ */
+
+#include "windows-helper/selftest/tools/journal.h"
+#include "windows-helper/install/fault.h"
+#include "windows-helper/selftest/tools/undo.h"
+#include "windows-helper/store/paths.h"
+#include "windows-helper/win/log.h"
+#include "windows-helper/win/registry.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define JOURNAL_KEY     PATHS_KEY_SETTINGS L"\\Selftest"
+#define JOURNAL_MAX     64 /* changes */
+#define JOURNAL_TEXT    1024
+#define JOURNAL_NUMBER  16
+#define JOURNAL_WAIT_MS 5000 /* for a thread that is just making a change */
+
+static const char *const change_names[_CHANGE_KIND_END] = {
+        "service", "rule", "firewall", "file", "folder", "restart",
+};
+
+typedef struct JournalEntry {
+        unsigned number;
+        char text[JOURNAL_TEXT]; /* "KIND WHAT" */
+} JournalEntry;
+
+typedef struct JournalEntries {
+        JournalEntry items[JOURNAL_MAX];
+        size_t n;
+} JournalEntries;
+
+static ChangeKind journal_kind; /* of the change that is just being made */
+
+/* Held while a change is written down and made, so that nothing is taken back in between. */
+static SRWLOCK journal_lock = SRWLOCK_INIT;
+
+static int journal_on_value(void *userdata, const char *name, const char *data) {
+        JournalEntries *entries = userdata;
+        JournalEntry *e = &entries->items[entries->n];
+
+        if (!data || entries->n == JOURNAL_MAX)
+                return 0;
+        e->number = (unsigned) strtoul(name, NULL, 10);
+        (void) snprintf(e->text, sizeof(e->text), "%s", data);
+        entries->n++;
+        return 0;
+}
+
+static int journal_compare(const void *a, const void *b) {
+        const JournalEntry *x = a, *y = b;
+
+        return (x->number > y->number) - (x->number < y->number);
+}
+
+/* The caller frees. NULL: out of memory, or the key cannot be read. */
+static JournalEntries *journal_read(RegistryKey *key) {
+        JournalEntries *entries = calloc(1, sizeof(*entries));
+
+        if (entries && registry_each(key, journal_on_value, entries) < 0) {
+                free(entries);
+                return NULL;
+        }
+        if (entries)
+                qsort(entries->items, entries->n, sizeof(*entries->items), journal_compare);
+        return entries;
+}
+
+unsigned journal_mark(void) {
+        RegistryKey key = REGISTRY_KEY_INIT(JOURNAL_KEY);
+        JournalEntries *entries = journal_read(&key);
+        unsigned mark = entries && entries->n > 0 ? entries->items[entries->n - 1].number : 0;
+
+        free(entries);
+        registry_close(&key);
+        return mark;
+}
+
+static int journal_write(ChangeKind kind, const char *what) {
+        RegistryKey key = REGISTRY_KEY_INIT(JOURNAL_KEY);
+        char number[JOURNAL_NUMBER], text[JOURNAL_TEXT];
+        int r;
+
+        (void) snprintf(number, sizeof(number), "%03u", journal_mark() + 1);
+        (void) snprintf(text, sizeof(text), "%s %s", change_names[kind], what);
+        r = registry_set_string(&key, number, text);
+        if (r == 0)
+                r = registry_flush(&key);
+        registry_close(&key);
+        return r;
+}
+
+bool journal_begin(Step *s, ChangeKind kind, const char *format, ...) {
+        char what[JOURNAL_TEXT];
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(what, sizeof(what), format, args);
+        va_end(args);
+        AcquireSRWLockExclusive(&journal_lock);
+        journal_kind = kind;
+        if ((!s || step_is_open(s)) && journal_write(kind, what) == 0)
+                return true;
+        ReleaseSRWLockExclusive(&journal_lock);
+        return false;
+}
+
+void journal_end(void) {
+        (void) fault_after(change_names[journal_kind], 0); /* only "kill" means something here */
+        ReleaseSRWLockExclusive(&journal_lock);
+}
+
+static DWORD journal_undo_path(DWORD (*fn)(const wchar_t *path), const char *what) {
+        wchar_t path[PATHS_MAX];
+
+        return win_to_wide(what, path, ARRAYSIZE(path)) == 0 ? fn(path) : ERROR_INVALID_DATA;
+}
+
+static DWORD journal_undo_one(const char *text) {
+        const char *what = strchr(text, ' ');
+        size_t n = what ? (size_t) (what - text) : 0;
+        ChangeKind kind = CHANGE_SERVICE;
+
+        while (kind < _CHANGE_KIND_END &&
+               (strlen(change_names[kind]) != n || strncmp(change_names[kind], text, n) != 0))
+                kind++;
+        what += what ? 1 : 0;
+        switch (kind) {
+        case CHANGE_SERVICE:
+                return undo_service();
+        case CHANGE_RULE:
+                return undo_rule(what);
+        case CHANGE_FIREWALL:
+                return undo_firewall();
+        case CHANGE_FILE:
+                return journal_undo_path(undo_file, what);
+        case CHANGE_FOLDER:
+                return journal_undo_path(undo_folder, what);
+        case CHANGE_RESTART:
+                return journal_undo_path(undo_restart, what);
+        case _CHANGE_KIND_END:
+                break;
+        }
+        return ERROR_INVALID_DATA;
+}
+
+/* A thread that hangs in a change keeps the lock. Then things are taken back without it. */
+static bool journal_try_lock(void) {
+        for (int waited = 0; waited < JOURNAL_WAIT_MS; waited += 10) {
+                if (TryAcquireSRWLockExclusive(&journal_lock))
+                        return true;
+                Sleep(10);
+        }
+        return false;
+}
+
+/* The key goes when it is empty, and so does ours above it if the self-test has made it. */
+static void journal_remove_key(const wchar_t *path) {
+        DWORD n_keys = 1, n_values = 1;
+        HKEY key;
+
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key) != ERROR_SUCCESS)
+                return;
+        if (RegQueryInfoKeyW(key, NULL, NULL, NULL, &n_keys, NULL, NULL, &n_values, NULL, NULL,
+                             NULL, NULL) != ERROR_SUCCESS)
+                n_keys = 1;
+        (void) RegCloseKey(key);
+        if (n_keys == 0 && n_values == 0)
+                (void) RegDeleteKeyW(HKEY_LOCAL_MACHINE, path);
+}
+
+static void journal_say_left(const char *text, DWORD error, Buffer *left) {
+        if (left)
+                buffer_printf(left, "%s: error %lu\n", text, error);
+        else
+                (void) log_win_error(error, "Cannot take back what a self-test has made (%s)",
+                                     text);
+}
+
+unsigned journal_undo(unsigned mark, Buffer *left) {
+        RegistryKey key = REGISTRY_KEY_INIT(JOURNAL_KEY);
+        bool locked = journal_try_lock();
+        JournalEntries *entries = journal_read(&key);
+        unsigned n = 0;
+
+        for (size_t i = entries ? entries->n : 0; i-- > 0 && entries->items[i].number > mark;) {
+                const JournalEntry *e = &entries->items[i];
+                DWORD error = journal_undo_one(e->text);
+                char number[JOURNAL_NUMBER];
+
+                if (error != ERROR_SUCCESS) { /* it stays in the journal, for the next self-test */
+                        journal_say_left(e->text, error, left);
+                        continue;
+                }
+                (void) snprintf(number, sizeof(number), "%03u", e->number);
+                n += registry_delete(&key, number) == 0;
+        }
+        registry_close(&key);
+        free(entries);
+        journal_remove_key(JOURNAL_KEY);
+        journal_remove_key(PATHS_KEY_SETTINGS);
+        if (locked)
+                ReleaseSRWLockExclusive(&journal_lock);
+        return n;
+}
+
+void journal_look(Buffer *left) {
+        WIN32_FIND_DATAW found;
+        wchar_t pattern[PATHS_MAX];
+        HANDLE files;
+
+        if (undo_has_service())
+                buffer_printf(left, "the service %s\n", WIN_UTF8(STEP_SERVICE_NAME));
+        if (undo_has_firewall_rule())
+                buffer_printf(left, "a rule of Windows Firewall named '%s'\n", STEP_FIREWALL_NAME);
+        if (paths_data(STEP_FOLDER L"*", pattern) < 0)
+                return;
+        files = FindFirstFileW(pattern, &found);
+        if (files == INVALID_HANDLE_VALUE)
+                return;
+        do
+                buffer_printf(left, "the file %s\n", WIN_UTF8(found.cFileName));
+        while (FindNextFileW(files, &found));
+        (void) FindClose(files);
+}
