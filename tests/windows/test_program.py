@@ -128,7 +128,7 @@ def test_each_command_explains_itself(prefix, build_win):
     exe = build_win / "windows-helper/wslbridge-helper.exe"
     overview = prefix.run(exe, "help").stdout
     commands = set(re.findall(r"^  ([a-z]+) ", overview, re.MULTILINE)) - {"help", "version"}
-    assert commands == {"install", "uninstall", "run", "pair", "unpair", "status", "doctor",
+    assert commands == {"install", "uninstall", "run", "pair", "unpair", "status", "doctor", "selftest",
                         "rules", "adopt"}
     for command in sorted(commands):
         text = prefix.run(exe, command, "--help").stdout

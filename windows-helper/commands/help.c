@@ -65,7 +65,7 @@ static const HelpText help_texts[] = {
          "Finds problems and says what to do about them. Changes nothing.\n"
          "  --json   print the findings for programs\n"
          "Exit code 1 means that something does not work.\n"},
-        {"selftest", "selftest [--report FILE] [--json] [--shutdown] [--watch TIME]",
+        {"selftest", "selftest --report FILE\nselftest [OPTION...]",
          "Tries what wslbridge relies on in this Windows, as an administrator and as a service, "
          "and\n"
          "says what holds. It takes a minute or two and leaves nothing behind.\n"
