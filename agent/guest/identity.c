@@ -8,6 +8,7 @@
 #include "agent/util/cleanup.h"
 
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <systemd/sd-id128.h>
@@ -27,6 +28,29 @@ void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
         memcpy(ret_name, name, strlen(name) + 1);
 }
 
+/* The same id as sd_id128_get_machine_app_specific(), which is not called: in systemd 249
+ * (Ubuntu 22.04) it needs the kernel's crypto sockets, which the sandbox of the service does not
+ * allow. */
+static int agent_id(sd_id128_t *ret_id) {
+        const sd_id128_t application = IDENTITY_APP_ID;
+        uint8_t mac[crypto_auth_hmacsha256_BYTES];
+        crypto_auth_hmacsha256_state state;
+        sd_id128_t machine;
+        int r;
+
+        r = sd_id128_get_machine(&machine);
+        if (r < 0)
+                return r;
+        (void) crypto_auth_hmacsha256_init(&state, machine.bytes, sizeof(machine.bytes));
+        (void) crypto_auth_hmacsha256_update(&state, application.bytes, sizeof(application.bytes));
+        (void) crypto_auth_hmacsha256_final(&state, mac);
+        memcpy(ret_id->bytes, mac, sizeof(ret_id->bytes));
+        /* A random UUID (version 4, variant 1) by its form. */
+        ret_id->bytes[6] = (uint8_t) ((ret_id->bytes[6] & 0x0f) | 0x40);
+        ret_id->bytes[8] = (uint8_t) ((ret_id->bytes[8] & 0x3f) | 0x80);
+        return 0;
+}
+
 int identity_load(WireHello *ret_hello) {
         WireHello hello = {.version_min = WIRE_VERSION_MIN, .version_max = WIRE_VERSION_MAX};
         sd_id128_t id, boot;
@@ -34,7 +58,7 @@ int identity_load(WireHello *ret_hello) {
 
         /* On images that have not been set up, the machine id is missing, empty, "uninitialized" or
          * malformed. */
-        r = sd_id128_get_machine_app_specific(IDENTITY_APP_ID, &id);
+        r = agent_id(&id);
         if (r < 0) {
                 r = sd_id128_randomize(&id);
                 if (r < 0)

@@ -26,6 +26,19 @@ START_TEST(test_ids) {
 }
 END_TEST
 
+/* Agents of version 0.1.0 took the id from systemd, and their keys belong to it. */
+START_TEST(test_the_id_is_systemds) {
+        const sd_id128_t application =
+                SD_ID128_MAKE(fb, f4, b4, 76, 34, 14, 09, 12, 93, 89, 80, 04, af, 55, a8, 6d);
+        sd_id128_t expected;
+        WireHello hello;
+
+        ck_assert_int_ge(sd_id128_get_machine_app_specific(application, &expected), 0);
+        ck_assert_int_eq(identity_load(&hello), 0);
+        ck_assert_mem_eq(hello.agent_id, expected.bytes, WIRE_ID_SIZE);
+}
+END_TEST
+
 START_TEST(test_distro) {
         static const struct {
                 const char *value;
@@ -68,6 +81,7 @@ int main(void) {
         if (sd_id128_get_machine(&machine) < 0)
                 return 77; /* an image that has not been set up */
         tcase_add_test(t, test_ids);
+        tcase_add_test(t, test_the_id_is_systemds);
         tcase_add_test(t, test_distro);
         return test_run(t, "identity");
 }
