@@ -22,15 +22,26 @@ project_version() {
     printf '%s\n' "$version"
 }
 
-# Copies the sources into a folder: what is committed, or what an archive had.
-copy_sources() { # copy_sources FOLDER
+# What git has or would add, or what an archive had.
+list_sources() {
     if [ -e "$TOP/.git" ]; then
-        git -c safe.directory='*' -C "$TOP" archive --format=tar HEAD | tar -x -C "$1"
+        git -c safe.directory='*' -C "$TOP" ls-files -z --cached --others --exclude-standard
     else
         (cd "$TOP" && find . -mindepth 1 \( -path './build*' -o -name __pycache__ -o -name .cache \
-            -o -name .pytest_cache \) -prune -o -type f ! -name '*.pyc' -print0) |
-            tar -c -C "$TOP" --null -T - | tar -x -C "$1"
+            -o -name .pytest_cache \) -prune -o -type f ! -name '*.pyc' -print0)
     fi
+}
+
+# Copies the sources into a folder: what is committed, or what an archive had. The tests set
+# WSLBRIDGE_UNCOMMITTED, for what a developer is working on.
+copy_sources() { # copy_sources FOLDER
+    if [ -e "$TOP/.git" ] && [ -z "${WSLBRIDGE_UNCOMMITTED:-}" ]; then
+        git -c safe.directory='*' -C "$TOP" archive --format=tar HEAD | tar -x -C "$1"
+    else
+        # A file that was removed but not yet committed is only named.
+        list_sources | tar -c -C "$TOP" --null --ignore-failed-read -T - 2>/dev/null | tar -x -C "$1"
+    fi
+    source_time >"$1/packaging/commit-time"
 }
 
 pack_sources() { # pack_sources VERSION OUT: prints the archive's path
@@ -49,7 +60,7 @@ pack_sources() { # pack_sources VERSION OUT: prints the archive's path
 
 say_what_is_left_out() {
     local changes
-    [ -e "$TOP/.git" ] || return 0
+    [ -e "$TOP/.git" ] && [ -z "${WSLBRIDGE_UNCOMMITTED:-}" ] || return 0
     changes=$(git -c safe.directory='*' -C "$TOP" status --porcelain | wc -l)
     [ "$changes" -eq 0 ] ||
         say "Only what is committed goes into the archive; files with other changes: $changes"

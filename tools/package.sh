@@ -20,21 +20,29 @@ package_checksums() { # package_checksums OUT
         xargs -0r sha256sum) >"$1/SHA256SUMS"
 }
 
-package_here() {
-    local out=$BUILD/packages new=$BUILD/packages.new
+# Makes the parts in a new folder, which then takes the place of the old one.
+package_parts() { # package_parts PART…
+    local part new=$BUILD/packages.new
     VERSION=$(project_version)
     SOURCE_DATE_EPOCH=$(source_time)
     export VERSION SOURCE_DATE_EPOCH
     rm -rf "$new"
     say_what_is_left_out
     pack_sources "$VERSION" "$new" >/dev/null
-    package_guest "$new"
-    package_host "$new"
-    "$PYTHON" "$TOOLS/spdx.py" "$new" "$VERSION" >"$BUILD/spdx.json"
-    mv "$BUILD/spdx.json" "$new/wslbridge-$VERSION.spdx.json"
-    package_checksums "$new"
-    rm -rf "$out"
-    mv "$new" "$out"
-    (cd "$out" && find . -type f -printf '%9s  %P\n' | LC_ALL=C sort -k 2)
+    for part in "$@"; do
+        "package_$part" "$new"
+    done
+    rm -rf "$BUILD/packages"
+    mv "$new" "$BUILD/packages"
+}
+
+package_spdx() { # package_spdx OUT
+    "$PYTHON" "$TOOLS/spdx.py" "$1" "$VERSION" >"$BUILD/spdx.json"
+    mv "$BUILD/spdx.json" "$1/wslbridge-$VERSION.spdx.json"
+}
+
+package_here() {
+    package_parts guest host spdx checksums
+    (cd "$BUILD/packages" && find . -type f -printf '%9s  %P\n' | LC_ALL=C sort -k 2)
     say 'packages: build/packages'
 }

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The agent in its real environment: a booted Debian with systemd, journald and kernel AF_VSOCK.
 
-All tests share one guest. It has the installed agent, eth0 with an address behind a gateway, and the
+All tests share one guest. It has the agent's package installed, eth0 with an address behind a gateway, and the
 test host (the helper's real core) at the other end of a vsock, in the same guest.
 """
+import glob
 import json
 import os
 import shlex
@@ -25,16 +26,6 @@ PORT = 1465076802  # as in wslbridge.conf(5), but the guest itself is the host
 STATUS = "/run/wslbridge/status.json"
 SERVICES = "/etc/wslbridge/services.d"
 AGENT = "wslbridge-agent"
-
-
-def copy_into(installed):
-    """The commands that install like a package manager and './dev install'."""
-    return f"""
-        cp -a {installed}/. /
-        systemd-tmpfiles --create wslbridge.conf
-        journalctl --update-catalog
-        systemctl daemon-reload
-        """
 
 
 # Makes the interface of a guest, after each boot. A dummy adapter is enough for an address.
@@ -150,11 +141,11 @@ def image():
 
 @pytest.fixture(scope="session")
 def package():
-    """The files for the guest: the installed ones and the programs of the tests."""
+    """The files for the guest: its package, and the programs of the tests."""
     folder = os.path.join(janitor.current_run(), "package")
-    subprocess.run(["meson", "install", "-C", os.path.join(TOP, "build", "install"), "--no-rebuild",
-                    "--quiet", "--destdir", os.path.join(folder, "installed")], check=True)
+    deb, = glob.glob(os.path.join(TOP, "build/packages/wslbridge_*_amd64.deb"))
     os.makedirs(os.path.join(folder, "test"))
+    shutil.copy(deb, os.path.join(folder, "wslbridge.deb"))
     for path in (os.path.join(TOP, "build/release/tests/host/wslbridge-test-host"),
                  os.path.join(HERE, "host.sh")):
         shutil.copy(path, os.path.join(folder, "test"))
@@ -164,7 +155,7 @@ def package():
 
 def set_up(guest, helper=f"vsock:1:{PORT}"):
     """Install and pair the agent, but do not start it."""
-    guest.run(copy_into("/package/installed"))
+    guest.run("dpkg -i /package/wslbridge.deb 2>&1")
     guest.run(NETWORK)
     guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = {helper}\n")
     guest.write("/etc/wslbridge/key", KEY + "\n", mode=0o600)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The service under a real systemd, and the things that an administrator does with it. All of it takes
 less than a second in a guest that nothing disturbs."""
-import pytest
 from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
 
 SECOND = 1.0
@@ -132,7 +131,6 @@ def test_disabled_agent_withdraws_its_rules(guest):
     assert guest.rules() == {}
 
 
-@pytest.mark.parametrize("file", ["wslbridge.catalog", "wslbridge-agent.service"])
-def test_left_as_installed(installed, file):
+def test_left_as_installed(installed):
     """The tests have not changed the files that they test."""
-    installed.run(f"cmp /usr/lib/systemd/*/{file} /package/installed/usr/lib/systemd/*/{file}")
+    assert installed.run("dpkg --verify wslbridge") == ""
