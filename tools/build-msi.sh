@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-# Makes the package for Windows. The same input gives the same bytes.
+# Makes the package for Windows. The same input gives the same bytes, unless it is signed: see sign.sh
+# for how that is ordered.
 #
 #     tools/build-msi.sh HELPER.exe FOLDER-WITH-DEBS OUT
 #
@@ -33,10 +34,15 @@ one_package() { # one_package FOLDER ARCHITECTURE: the name of the guest's packa
     basename "${found[0]}"
 }
 
+sign() { # sign DESCRIPTION FILE
+    [ -z "${WSLBRIDGE_SIGN:-}" ] || "$TOP/tools/sign.sh" "$@"
+}
+
 # What goes into the package, with names and times that do not depend on where it was built.
 collect() { # collect HELPER DEBS FILES
     mkdir -p "$3/guest" "$3/admx/en-US"
     x86_64-w64-mingw32-strip -o "$3/wslbridge-helper.exe" "$1"
+    sign 'wslbridge helper' "$3/wslbridge-helper.exe"
     sed 's/$/\r/' "$TOP/LICENSE" >"$3/LICENSE.txt"
     cp "$2"/wslbridge_*.deb "$3/guest"
     (cd "$3/guest" && LC_ALL=C sha256sum ./*.deb | sed 's| \./| |' >SHA256SUMS)
@@ -83,6 +89,7 @@ main() {
         sha256sum <"$SOURCES/actions.sql")
     build "$work/files" "$(guid "product $VERSION $content")" \
         "$(guid "package $VERSION $SOURCE_DATE_EPOCH $content")" "$work/new.msi"
+    sign "wslbridge $VERSION" "$work/new.msi"
     mv "$work/new.msi" "$out"
     printf '%s\n' "$out"
 }

@@ -47,6 +47,7 @@ package;iproute2;their loopback network
 package;wixl;makes the package for Windows
 package;msitools;completes and inspects it
 package;osslsigncode;signs it
+package;python3-yaml;reads the manifests for winget
 coverage;gcovr;counts lines and branches that ran
 dist;git;packs what is committed
 format;clang-format;formats the C sources

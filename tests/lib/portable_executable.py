@@ -37,6 +37,10 @@ class PortableExecutable:
     def _number(self, kind, offset):
         return struct.unpack_from(kind, self.data, offset)[0]
 
+    def made_at(self):
+        """The time in it, in seconds."""
+        return self._number("<I", self.optional - 16)
+
     def directory(self, number):
         """(address, size) of a data directory; (0, 0) when there is none."""
         return struct.unpack_from("<II", self.data, self.optional + 112 + 8 * number)

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: MIT
+"""The package for Windows that ships: its tables, its size, the program in it, its signature, and whether
+it is made of the same bytes twice."""
+
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from package_machine import build_msi, fake_guest_packages, properties, stream, table
+from portable_executable import PortableExecutable
+
+SIZE_MAX = 1.5 * 1024 * 1024
+# Kinds of custom actions: a program in the package, in the script, as SYSTEM; its way back, whose failure
+# is ignored; the end of a transaction.
+ACTION, BACK, DONE = 2 | 1024 | 2048, 2 | 64 | 256 | 1024 | 2048, 2 | 64 | 512 | 1024 | 2048
+
+
+@pytest.fixture(scope="module")
+def msi(packages, version):
+    return pathlib.Path(packages) / f"wslbridge-{version}-x64.msi"
+
+
+@pytest.fixture(scope="module")
+def built(windows_release_tree):
+    """The program as the build left it, with its symbols."""
+    return pathlib.Path(windows_release_tree) / "windows-helper/wslbridge-helper.exe"
+
+
+def strip(exe, to, made_at):
+    """The program without symbols, as the package has it. @made_at: the time in it, in seconds"""
+    subprocess.run(["x86_64-w64-mingw32-strip", "-o", to, exe], check=True,
+                   env={**os.environ, "SOURCE_DATE_EPOCH": str(made_at)})
+    return to.read_bytes()
+
+
+def test_the_tables(msi, version):
+    about = properties(msi)
+    assert about["ProductName"] == "wslbridge" and about["ProductVersion"] == version
+    assert about["ALLUSERS"] == "1"
+    assert re.fullmatch(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", about["ProductCode"])
+    assert about["UpgradeCode"] == "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}"  # for ever
+    assert {row[0]: (int(row[1]), row[2], row[3]) for row in table(msi, "CustomAction")} == {
+        "InstallBack": (BACK, "Helper", "msi install-back [ProductCode]"),
+        "Install": (ACTION, "Helper", "msi install [ProductCode]"),
+        "InstallDone": (DONE, "Helper", "msi install-done [ProductCode]"),
+        "RemoveBack": (BACK, "Helper", "msi remove-back [ProductCode]"),
+        "Remove": (ACTION, "Helper", "msi remove [ProductCode]")}
+    upgrade = {row[6]: (row[1], row[2], int(row[4])) for row in table(msi, "Upgrade")}
+    assert upgrade == {"OLDERFOUND": ("0.0.0", version, 1 | 256 | 512), "NEWERFOUND": (version, "", 2)}
+    conditions = [row[0] for row in table(msi, "LaunchCondition")]
+    assert conditions == ["Installed OR BUILD >= 17763", "Privileged", "NOT NEWERFOUND"]
+    assert all(int(row[3]) & 256 for row in table(msi, "Component")), "a component is not 64-bit"
+    assert b"x64;1033" in subprocess.run(["msiinfo", "suminfo", msi], capture_output=True).stdout
+
+
+def test_the_order_of_actions(msi):
+    rows = {row[0]: (int(row[2]), row[1]) for row in table(msi, "InstallExecuteSequence")}
+    order = sorted(rows, key=lambda name: rows[name][0])
+
+    def comes(*names):
+        return [n for n in order if n in names] == list(names)
+
+    assert comes("FindRelatedProducts", "LaunchConditions", "InstallInitialize", "InstallFiles", "InstallBack",
+                 "Install", "InstallDone", "RegisterProduct", "InstallExecute", "RemoveExistingProducts",
+                 "InstallFinalize")
+    assert comes("InstallInitialize", "RemoveFiles", "RegisterProduct", "RemoveBack", "Remove", "InstallExecute")
+    for name in ("InstallBack", "Install", "InstallDone"):
+        assert rows[name][1] == 'NOT (REMOVE="ALL")'
+    for name in ("RemoveBack", "Remove"):
+        assert rows[name][1] == 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE'
+
+
+def test_the_files(msi, packages, version, tmp_path):
+    subprocess.run(["msiextract", "-C", tmp_path, msi], check=True, capture_output=True)
+    folder, = (p for p in tmp_path.rglob("wslbridge") if p.is_dir())
+    files = {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    debs = [f"wslbridge_{version}-1_{a}.deb" for a in ("amd64", "arm64")]
+    assert sorted(files) == sorted(["LICENSE.txt", "admx/wslbridge.admx", "admx/en-US/wslbridge.adml",
+                                    "guest/SHA256SUMS", *(f"guest/{d}" for d in debs)])
+    for deb in debs:
+        assert files[f"guest/{deb}"] == (pathlib.Path(packages) / deb).read_bytes()
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder / "guest", check=True)
+
+
+def test_the_program_in_it(msi, built, version, tmp_path):
+    """It is what the build made, without symbols, and tells the version of meson.build everywhere."""
+    exe = tmp_path / "wslbridge-helper.exe"
+    exe.write_bytes(stream(msi, "Binary.Helper"))
+    data = exe.read_bytes()
+    assert data == strip(built, tmp_path / "stripped.exe", made_at=PortableExecutable(exe).made_at())
+    assert b"WSLBRIDGE_TEST" not in data
+    for name in ("FileVersion", "ProductVersion"):
+        assert re.search(re.escape(name.encode("utf-16-le")) + b"\0\0(?:\0\0)?"
+                         + re.escape(version.encode("utf-16-le")) + b"\0\0", data), name
+    numbers = [int(n) for n in version.split(".")] + [0]
+    fixed = data.index(bytes.fromhex("bd04effe"))  # VS_FIXEDFILEINFO
+    assert [int.from_bytes(data[fixed + 8 + i:fixed + 10 + i], "little") for i in (2, 0, 6, 4)] == numbers
+    assert f'name="wslbridge.helper" version="{version}.0"'.encode() in data
+    assert PortableExecutable(exe).imports()
+
+
+def test_the_size(msi, number):
+    size = msi.stat().st_size
+    number(f"{msi.name}: {size / 1024:.0f} KiB")
+    assert size <= SIZE_MAX
+
+
+def test_the_package_is_made_of_the_same_bytes(top, built, tmp_path):
+    """From two folders, at two times, with another local time. Another time of the release, or another
+    content, is another product."""
+    made = []
+    for name, zone in (("first", "UTC"), ("second folder", "Pacific/Auckland")):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(built, folder / "helper.exe")
+        debs = fake_guest_packages(folder / "debs", "1.2.3")
+        os.environ["TZ"] = zone
+        made.append(build_msi(top, folder / "helper.exe", debs, folder / "out", "1.2.3"))
+        del os.environ["TZ"]
+    assert made[0].read_bytes() == made[1].read_bytes()
+    (debs / "wslbridge_1.2.3-1_arm64.deb").write_bytes(b"other")
+    other = build_msi(top, folder / "helper.exe", debs, folder / "other", "1.2.3")
+    assert properties(other)["ProductCode"] != properties(made[0])["ProductCode"]
+
+
+def test_the_program_is_made_of_the_same_bytes(top, built, tmp_path):
+    """Built once more in another folder, as ./dev does it."""
+    sources = tmp_path / "another folder"
+    tree = sources / "build/windows-release"
+    for name in ("common", "protocol", "windows-helper", "tools"):
+        shutil.copytree(os.path.join(top, name), sources / name)
+    for name in ("meson.build", "meson_options.txt"):
+        shutil.copy(os.path.join(top, name), sources)
+    options = (built.parents[1] / "setup-options").read_text().split()
+    options = [str(sources / "tools/mingw64.ini") if o.endswith("mingw64.ini") else o for o in options]
+    for command in (["meson", "setup", tree, sources, *options], ["ninja", "-C", tree, "windows-helper/wslbridge-helper.exe"]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout[-3000:]
+    assert strip(built, tmp_path / "0.exe", 1) == \
+        strip(tree / "windows-helper/wslbridge-helper.exe", tmp_path / "1.exe", 1), "see the files in a hex editor"
+
+
+@pytest.fixture(scope="module")
+def key(tmp_path_factory):
+    """A key that only this test uses: as two files, and as one with a password."""
+    folder = tmp_path_factory.mktemp("key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                    "/CN=wslbridge test", "-addext", "extendedKeyUsage=codeSigning", "-keyout", "key.pem",
+                    "-out", "certificate.pem"], cwd=folder, check=True, capture_output=True)
+    (folder / "password").write_text("swordfish\n")
+    subprocess.run(["openssl", "pkcs12", "-export", "-inkey", "key.pem", "-in", "certificate.pem", "-out",
+                    "both.pfx", "-passout", "file:password"], cwd=folder, check=True)
+    return folder
+
+
+@pytest.mark.parametrize("way", ["pem", "pfx"])
+def test_signed(way, key, top, built, tmp_path, monkeypatch):
+    """The program before it goes into the package, then the package. A changed byte breaks both."""
+    monkeypatch.setenv("WSLBRIDGE_SIGN", f"{key}/both.pfx" if way == "pfx" else
+                       f"{key}/key.pem,{key}/certificate.pem")
+    if way == "pfx":
+        monkeypatch.setenv("WSLBRIDGE_SIGN_PASSWORD", f"{key}/password")
+    msi = build_msi(top, built, fake_guest_packages(tmp_path / "debs", "1.2.3"), tmp_path, "1.2.3")
+    exe = tmp_path / "helper.exe"
+    exe.write_bytes(stream(msi, "Binary.Helper"))
+    for file in (exe, msi):
+        verify = ["osslsigncode", "verify", "-CAfile", key / "certificate.pem", "-in", file]
+        done = subprocess.run(verify, capture_output=True, text=True)
+        assert done.returncode == 0 and "/CN=wslbridge test" in done.stdout, done.stdout + done.stderr
+        data = bytearray(file.read_bytes())
+        data[data.index(b"wslbridge-helper")] ^= 1
+        file.write_bytes(data)
+        assert subprocess.run(verify, capture_output=True).returncode != 0
+
+
+@pytest.mark.parametrize("options,said", [
+    (["--sign=nothing.pem"], "there is no file '"),
+    (["--sign"], "unknown argument '--sign'"),
+    (["--timestamp=http://time.example"], "say with which key to sign"),
+    (["--sign=dev", "--timestamp=time.example"], "unknown argument '--timestamp=time.example'"),
+])
+def test_wrong_options(top, options, said):
+    done = subprocess.run(["./dev", "package", *options], cwd=top, capture_output=True, text=True)
+    assert done.returncode == 1 and said in done.stderr
