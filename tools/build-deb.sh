@@ -11,6 +11,7 @@
 # that Debian, and DATE the time there. Both must make no difference: a test builds a second time with other
 # ones, without lintian.
 set -euo pipefail
+umask 022
 
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 TARBALL=$(readlink -f "$1") OUT=$2 FOLDER=${3:-/build} DATE=${4:-}

@@ -20,6 +20,7 @@
 # Making a root takes a minute (and 'build' two more), needs a network, debootstrap, and root's rights.
 # It is made again when its recipe changes; roots of older recipes are removed after a day.
 set -euo pipefail
+umask 022
 
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 CONTROL=$HERE/../packaging/debian/control

@@ -22,6 +22,13 @@ install_files() { # install_files DESTDIR
         meson install -C "$BUILD/install" --no-rebuild --destdir "$1"
 }
 
+# dpkg does not notice when somebody else replaces or removes its files.
+not_beside_the_package() {
+    if package_installed wslbridge; then
+        die "the package wslbridge is installed here; remove it first: sudo apt-get remove wslbridge"
+    fi
+}
+
 install_here() {
     [ "$(id -u)" -eq 0 ] || die 'installing into the system needs root: sudo ./dev install'
     install_files ''
@@ -42,6 +49,7 @@ install_here() {
 # The configuration and the key are kept, because they belong to the administrator.
 uninstall_here() {
     [ "$(id -u)" -eq 0 ] || die 'removing from the system needs root: sudo ./dev uninstall'
+    not_beside_the_package
     [ -f "$BUILD/install/meson-logs/install-log.txt" ] ||
         die "nothing was installed from here, as there is no $BUILD/install"
     if [ -d /run/systemd/system ]; then

@@ -36,6 +36,7 @@ def pristine(suite, variant="minbase"):
 # comes at the latest with the end of the test. Bash collects the processes that lose their parent.
 INIT = r"""
 set -e
+umask 022
 folder=$1 below=$2 network=$3 root=$1/root
 mount --make-rprivate /
 mount -t tmpfs tmpfs "$folder"  # an overlay cannot write to another overlay, which "/" of a container is

@@ -103,16 +103,20 @@ class Guest:
         self.run(f"systemctl kill -s {signal} test-host")
         self.within(20, "true", "! systemctl -q is-active test-host")
 
-    def rules(self):
-        """The host's rules: {"0.0.0.0/8080": "172.28.64.10/8080"}."""
-        answer = json.loads(self.run("""
-            n=$(grep -c '"command": *"rules"' /run/host/answers)
-            echo rules > /run/host/commands
-            until [ "$(grep -c '"command": *"rules"' /run/host/answers)" -gt "$n" ]; do
+    def host(self, command):
+        """The host's answer to a command of the test host."""
+        pattern = f'"command": *"{command}"'
+        return json.loads(self.run(f"""
+            n=$(grep -c '{pattern}' /run/host/answers)
+            echo {command} > /run/host/commands
+            until [ "$(grep -c '{pattern}' /run/host/answers)" -gt "$n" ]; do
                 sleep 0.01
             done
-            grep '"command": *"rules"' /run/host/answers | tail -n 1"""))
-        return {r["name"]: r["data"] for r in answer["rules"]}
+            grep '{pattern}' /run/host/answers | tail -n 1"""))
+
+    def rules(self):
+        """The host's rules: {"0.0.0.0/8080": "172.28.64.10/8080"}."""
+        return {r["name"]: r["data"] for r in self.host("rules")["rules"]}
 
     def wait_connected(self):
         self.within(40, "true", self.has(".helper.connected"))

@@ -131,6 +131,26 @@ def test_disabled_agent_withdraws_its_rules(guest):
     assert guest.rules() == {}
 
 
+def test_an_upgrade_of_the_package_withdraws_nothing(guest, number):
+    """It restarts the agent. A helper keeps the rules for five seconds after a goodbye; an emulated guest
+    has more time, and the number says how much it needed."""
+    guest.stop_host()
+    guest.start_host("--goodbye-ms 60000")
+    guest.wait_connected()
+    guest.within(20, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
+    deletes, pid, since = guest.host("stats")["deletes"], guest.pid(), guest.moment()
+    guest.run("dpkg -i /package/wslbridge.deb 2>&1")
+    guest.within(60, "true", guest.is_state("web", "active"))
+    assert guest.pid() != pid
+    assert guest.rules() == {"0.0.0.0/8080": f"{ADDRESS}/8080"}
+    assert guest.host("stats")["deletes"] == deletes
+    times = {text: int(entry["__REALTIME_TIMESTAMP"]) / 1e6 for entry in guest.entries(since)
+             for text in ("Stopping on SIGTERM", "Connected to") if text in entry["MESSAGE"]}
+    number(f"upgrade: from the goodbye to the next connection "
+           f"{times['Connected to'] - times['Stopping on SIGTERM']:.1f} s")
+    guest.stop_host()  # the next test gets one with the usual time
+
+
 def test_left_as_installed(installed):
     """The tests have not changed the files that they test."""
     assert installed.run("dpkg --verify wslbridge") == ""
