@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 
+TOP = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 OURS = "MIT"
 COPYRIGHT = "Copyright (c) 2026 the wslbridge authors"
 
@@ -37,6 +38,11 @@ LICENSES = {"LicenseRef-mingw-w64-public-domain":
 
 def output(*command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+def homepage():
+    with open(os.path.join(TOP, "packaging", "homepage"), encoding="ascii") as f:
+        return f.read().strip()
 
 
 def digest(path, algorithm):
@@ -129,7 +135,7 @@ class Document:
         used = "".join(p["licenseDeclared"] for p in self.packages.values())
         return json.dumps({
             "spdxVersion": "SPDX-2.3", "dataLicense": "CC0-1.0", "SPDXID": "SPDXRef-DOCUMENT",
-            "name": name, "documentNamespace": f"https://wslbridge.example/spdx/{name}-{unique}",
+            "name": name, "documentNamespace": f"{homepage()}/spdx/{name}-{unique}",
             "creationInfo": {"created": created, "creators": ["Organization: the wslbridge authors",
                                                               f"Tool: spdx.py-{self.version}"]},
             "packages": list(self.packages.values()), "files": self.files,
@@ -143,8 +149,7 @@ def main(folder, version):
     document.artifact(os.path.join(folder, f"wslbridge-{version}.tar.gz"))
     for path in sorted(glob.glob(os.path.join(folder, "*.deb"))):
         document.guest(path)
-    exe = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "build",
-                       "windows-release", "windows-helper", "wslbridge-helper.exe")
+    exe = os.path.join(TOP, "build/windows-release/windows-helper/wslbridge-helper.exe")
     for path in sorted(glob.glob(os.path.join(folder, "*.msi"))):
         document.host(path, exe)
     sys.stdout.write(document.text())

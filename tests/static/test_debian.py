@@ -19,6 +19,12 @@ def test_the_changelog_is_about_this_version():
     assert re.fullmatch(rf"wslbridge \({re.escape(version())}-\d+\) \w+; urgency=\w+", entry), entry
 
 
+def test_the_home_page_is_the_projects():
+    page = tree.read("packaging/homepage").strip()
+    assert f"\nHomepage: {page}\n" in tree.read(f"{DEBIAN}/control")
+    assert f" {page}/" in tree.read(f"{DEBIAN}/watch")
+
+
 def test_every_override_of_lintian_has_a_reason():
     files = [f for f in tree.FILES if f.startswith(DEBIAN) and f.endswith("lintian-overrides")]
     for path in files:
