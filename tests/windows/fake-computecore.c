@@ -3,7 +3,8 @@
 /*
  * A stand-in for the computecore.dll of Windows. It answers with the value 'Compute' (REG_SZ, JSON)
  * of HKLM\SOFTWARE\wslbridge-test, once with 'ComputeOnce' if there is one, or with the error
- * 'ComputeError' (REG_DWORD, an HRESULT).
+ * 'ComputeError' (REG_DWORD, an HRESULT). While 'ComputeHang' (REG_DWORD) is not 0, it does not
+ * answer.
  */
 
 #include <stdlib.h>
@@ -29,12 +30,22 @@ HRESULT WINAPI HcsEnumerateComputeSystems(const wchar_t *query, void *operation)
         return (HRESULT) error;
 }
 
+static DWORD hangs(void) {
+        DWORD value = 0, size = sizeof(value);
+
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, KEY, L"ComputeHang", RRF_RT_REG_DWORD, NULL, &value,
+                            &size);
+        return value;
+}
+
 HRESULT WINAPI HcsWaitForOperationResult(void *operation, DWORD ms, wchar_t **ret_result) {
         const wchar_t *name = L"ComputeOnce";
         DWORD size = 0;
         wchar_t *text;
 
         *ret_result = NULL;
+        while (hangs())
+                Sleep(50);
         if (RegGetValueW(HKEY_LOCAL_MACHINE, KEY, name, RRF_RT_REG_SZ, NULL, NULL, &size) !=
             ERROR_SUCCESS)
                 name = L"Compute";

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Windows Firewall: the calls themselves, and that the helper logs no failure."""
 
+import fake_firewall
 import pytest
-import wine_registry
 from waiting import wait_until
 from wsb_client import service
 
@@ -25,41 +25,14 @@ def test_the_helper_makes_its_rules_without_complaint(helper, connect):
     assert not [line for line in helper.lines if "irewall" in line]
 
 
-# Of fake-firewall.h, in its order.
-SETTINGS = ("CONNECTED", "OFF", "SHUT", "LETS_IN", "STATE", "PARTLY", "PRODUCT", "CATEGORY",
-            "UNSUPPORTED")
-CLASSES = ("{E2B3C97F-6AE1-41AC-817A-F6F92166D7DD}", "{2C5BC43E-3369-4C33-AB0C-BE9469677AF4}",
-           "{CC19079B-8272-4D73-BB70-CDB533527B61}")
-NETWORK = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\NetworkList\Profiles\{1}"
-POLICY = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 PRIVATE, PUBLIC = 2, 4
 UNREACHABLE, FIREWALL_OFF = 37, 38
 
 
 @pytest.fixture
 def firewall(registry, build_win):
-    """firewall(CONNECTED=2, OFF=0) sets what the firewall of fake-hnetcfg.dll answers, which takes
-    the place of Wine's."""
-    keys = [rf"SOFTWARE\Classes\CLSID\{clsid}\InprocServer32" for clsid in CLASSES]
-    library = str(build_win.resolve() / "tests/windows/fake-hnetcfg.dll")
-    before = {key: registry.dump(key) for key in keys}
-
-    def set_answers(**settings):
-        for name, value in settings.items():
-            registry.set(wine_registry.COUNTERS, f"Firewall{SETTINGS.index(name)}", value)
-
-    for key in keys:
-        registry.set(key, "", "Z:" + library.replace("/", "\\"))
-        registry.set(key, "ThreadingModel", "Both")
-    yield set_answers
-    for key, values in before.items():
-        registry.remove(key)
-        for name, (kind, data) in values.items():
-            registry.set(key, name, data, kind)
-    for i in range(len(SETTINGS)):
-        registry.delete(wine_registry.COUNTERS, f"Firewall{i}")
-    registry.remove(NETWORK)
-    registry.remove(POLICY)
+    with fake_firewall.in_place(registry, build_win) as set_answers:
+        yield set_answers
 
 
 def test_active_says_for_whom_it_is_open_now(start_helper, connect, firewall, registry, prefix,
@@ -85,12 +58,12 @@ def test_active_says_for_whom_it_is_open_now(start_helper, connect, firewall, re
     first = agent.push([web], v4="172.29.0.2/20")
     answer(0, "open to the local subnet on the host's private network")
     firewall(CONNECTED=PUBLIC)
-    registry.set(NETWORK, "Category", 0)  # Windows notes the kind of the network
+    registry.set(fake_firewall.NETWORK, "Category", 0)  # Windows notes the kind of the network
     answer(UNREACHABLE, "the host's network is public")
     helper.wait_line("service 'web' is active: nobody on a network gets in now")
     wait_until(lambda: "nobody on a network gets in now" in " ".join(command("status").split()))
     assert "network: public; Windows Firewall: on" in command("status")
     assert "nobody on a network gets in now" in " ".join(command("doctor").split())
     firewall(OFF=PUBLIC)
-    registry.set(rf"{POLICY}\PublicProfile", "EnableFirewall", 0)  # and that it is off
+    registry.set(rf"{fake_firewall.POLICY}\PublicProfile", "EnableFirewall", 0)  # and that it is off
     answer(FIREWALL_OFF, "open to everybody on the host's public network")

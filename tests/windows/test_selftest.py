@@ -3,11 +3,19 @@
 nothing is left behind, however it ends."""
 
 import json
+import re
+import shutil
+import signal
+import subprocess
 
+import fake_firewall
 import pytest
 from wine_registry import COUNTERS
 
 SETTINGS = r"SOFTWARE\wslbridge"
+STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
+         r"\ComputeSystem")
+FILE_NOT_FOUND, NO_SUCH_SERVICE, E_NOTIMPL = 2, 1060, 0x80004001
 RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
 
 
@@ -65,16 +73,225 @@ def verdicts(report):
 
 @pytest.fixture
 def selftest(prefix, build_win, registry, iphlpsvc):
+    for name in ("computecore.dll", "wsl.exe"):  # of other tests
+        (prefix.path / "drive_c/windows/system32" / name).unlink(missing_ok=True)
     made = Selftest(prefix, build_win, registry)
     assert made.left() == NOTHING
     yield made
 
 
+@pytest.fixture
+def firewall(registry, build_win):
+    with fake_firewall.in_place(registry, build_win) as set_answers:
+        yield set_answers
+
+
+@pytest.fixture
+def wsl(prefix, build_win):
+    """wsl(text) installs a wsl.exe that writes these bytes, whatever it is asked."""
+    exe = prefix.path / "drive_c/windows/system32/wsl.exe"
+    shutil.copy(build_win / "tests/windows/fake-wsl.exe", exe)
+    yield lambda text: (prefix.path / "drive_c/wsl-script.txt").write_text(f"out {text.hex()}\n")
+    exe.unlink()
+
+
+@pytest.fixture
+def compute(prefix, build_win, registry):
+    """compute(systems, error=0): what the Host Compute Service answers."""
+    library = prefix.path / "drive_c/windows/system32/computecore.dll"
+    shutil.copy(build_win / "tests/windows/computecore.dll", library)
+
+    def answer(systems, error=0):
+        registry.set(COUNTERS, "ComputeError", error)
+        registry.set(COUNTERS, "Compute", json.dumps(systems))
+
+    yield answer
+    library.unlink()
+    registry.delete(COUNTERS, "ComputeHang")
+
+
+# What Wine answers in both passes: the code, or None for what cannot be done there.
+WINE = {
+    "machine.emulated": 0, "machine.wsl": FILE_NOT_FOUND, "machine.power": 0,
+    "service.iphlpsvc": 0, "service.MpsSvc": NO_SUCH_SERVICE, "service.vmcompute": NO_SUCH_SERVICE,
+    "token.user": 0, "token.groups": 0, "token.privileges": 0, "access.folder": 0,
+    "hcs.load": None, "hcs.list": None, "hcs.list.ours": None, "hcs.list.none": None,
+    "store.key": FILE_NOT_FOUND,
+    "hyperv.socket": 10047,  # fact 10.1.1
+    "accept": None, "life.pending": None,
+    "portproxy.write": 0, "portproxy.change": 0, "portproxy.listens": 0,  # the tests' iphlpsvc
+    "portproxy.process": None, "portproxy.forwards": 0, "portproxy.survives": 0, "portproxy.cut": 0,
+    "portproxy.taken": 1,
+    "firewall.policy": 0, "firewall.add": 0, "firewall.add-again": 0,  # fact 10.1.2
+    "firewall.profiles": E_NOTIMPL, "firewall.item": E_NOTIMPL, "firewall.list": E_NOTIMPL,
+    "files.copy": 0, "files.start": 0, "files.delete": 5, "files.replace": 5, "files.rename": 0,
+    "files.delay": 0, "sleep.clocks": None, "nat.networks": None, "lan.networks": None,
+}
+
+
 def test_wine(selftest):
     report = selftest.report()
-    for line in report["lines"]:
-        print(line["pass"], line["step"], line["key"], line["api"], line["done"], line["code"], line["ms"],
-              line["text"])
-    print(verdicts(report))
-    print(report["left"])
+    assert report["ended"] and report["left"] is None
+    assert selftest.left() == NOTHING
+    for passing in ("user", "service"):
+        assert {x["step"] for x in report["lines"] if x["pass"] == passing} == set(range(1, 16))
+        for key, code in WINE.items():
+            found = lines(report, key, passing)
+            assert found, f"{key} is missing in the {passing}'s pass"
+            assert all((x["code"] if x["done"] else None) == code for x in found), found
+    assert all(x["text"] and x["ms"] >= 0 and (x["api"] or not x["code"] > 1)
+               for x in report["lines"])
+    assert all(x["code"] == 0 and "0 bytes" in x["text"]  # fact 10.1.3
+               for key in ("netsh.show", "netsh.add", "netsh.delete")
+               for x in lines(report, key, "user"))
+    assert [x["code"] for key in ("create", "configure", "start", "end", "result")
+            for x in lines(report, f"oneshot.{key}")] == [0] * 5
+    # Wine gives a service all privileges, and its TCP table names no process (fact 9.1.4).
+    assert {i: v for i, v in verdicts(report).items() if v != "not seen"} == {
+        "4.1.6": "holds", "4.1.7": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
+        "9.1.4": "does not hold", "9.2.6": "holds", "9.2.7": "holds"}
+
+
+LXSS = r"Software\Microsoft\Windows\CurrentVersion\Lxss"
+PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
+VERSION = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
+VM = "7a312c50-1234-5678-9abc-def012345678"
+SECRETS = ("geheimrat", "geheim-distro", "bureau-7", "192.0.2.77", "172.29.0.", VM, "2001:db8:",
+           "00-15-5d", "1234567890abcdef12")
+
+
+def test_a_machine_full_of_secrets(selftest, prefix, registry, wsl, compute, firewall, tmp_path):
+    """The names are in the registry, as on any machine. Texts with them come from everywhere. On the
+    same machine most facts hold."""
+    registry.set(rf"{PROFILES}\S-1-5-21-1-2-3-1001", "ProfileImagePath", r"C:\Users\Geheimrat")
+    prefix.run("reg", "add", rf"HKCU\{LXSS}\{{{VM}}}", "/v", "DistributionName", "/d",
+               "Geheim-Distro", "/f")
+    prefix.run("reg", "add", rf"HKCU\{LXSS}", "/v", "NatIpAddress", "/d", "172.29.0.2", "/f")
+    registry.set(VERSION, "EditionID", "Geheimrat GEHEIM-DISTRO 192.0.2.77 2001:db8::7 " + VM)
+    registry.set(VERSION, "DisplayVersion", "00-15-5D-01-02-03 1234567890abcdef1234567890abcdef")
+    registry.set(STORE + "\\" + VM, "ComputeSystemType", 2)
+    wsl("Standarddistribution: Geheim-Distro of Geheimrat\n".encode())
+    compute([{"Id": VM, "SystemType": "VirtualMachine", "Owner": "WSL", "RuntimeId": VM,
+              "State": "Running"},
+             {"Id": "geheimrat", "SystemType": "VirtualMachine", "Owner": "Geheimrat",
+              "RuntimeId": VM[::-1], "State": "Running"}])
+    firewall(CONNECTED=2, OFF=0)
+    path = tmp_path / "report.json"
+    try:
+        code, output = selftest.run("--report", "Z:" + str(path).replace("/", "\\"))
+    finally:
+        prefix.run("reg", "delete", rf"HKCU\{LXSS}", "/f", check=False)
+        for key in (PROFILES + r"\S-1-5-21-1-2-3-1001", STORE):
+            registry.remove(key)
+        for name in ("EditionID", "DisplayVersion"):
+            registry.delete(VERSION, name)
+    assert code == 0, output[-3000:]
+    assert selftest.left() == NOTHING
+    text = path.read_text()
+    assert "Geheimrat GEHEIM-DISTRO" in output, "the secrets were not read"
+    for secret in SECRETS:
+        assert secret not in text.lower()
+    assert re.findall(r"S-1-5-21-\d+", text) == []
+    addresses = set(re.findall(r"\b\d+\.\d+\.\d+\.\d+\b", text))
+    assert all(a == "0.0.0.0" or a.startswith("127.") for a in addresses), addresses
+    assert "EditionID is <user-" in text and re.search("<ipv4-[0-9]+> <ipv6-[0-9]+> <guid-", text)
+    report = json.loads(text)
+    assert len(lines(report, "hcs.system", "user")) == 2
+    assert {verdicts(report)[i] for i in ("2.1.5", "2.2.5", "2.2.7", "2.2.10", "4.1.6", "5.1.5")} \
+        == {"holds"}
+
+
+def test_what_does_not_hold_is_shown(selftest, machine, wsl, compute, iphlpsvc):
+    """The flags of this machine, by the self-test and by the running helper, in both commands. And
+    without iphlpsvc there is nothing to be seen of it."""
+    wsl("Standarddistribution\n".encode("utf-16-le"))
+    compute([], error=0x8037011b)
+    code, output = machine.install("old")
+    assert code == 0, output
+    machine.serves()
+    iphlpsvc.stop()
+    try:
+        report = selftest.report()
+    finally:
+        iphlpsvc.start()
+    assert not lines(report, "portproxy.listens", "user")[0]["done"]
+    assert lines(report, "hcs.list", "user")[0]["code"] == 0x8037011b
+    assert {verdicts(report)[i] for i in ("2.1.5", "2.2.5", "9.1.4")} == {"does not hold"}
+    assert "registry" in next(f["instead"] for f in report["facts"] if f["id"] == "2.2.5")
+    status = json.loads(machine.run(machine.versions["old"], "status", "--json")[1])
+    assert {"2.1.5", "2.2.5", "9.1.4"} <= {f["id"] for f in status["facts"]}
+    found = json.loads(machine.run(machine.versions["old"], "doctor", "--json")[1])["findings"]
+    assert {"2.1.5", "2.2.5"} <= {f["subject"] for f in found if f["id"] == "fact"}
+    assert machine.registry.strings(rf"{SETTINGS}\Facts")["9.2.7"] == "holds"
+    assert machine.uninstall(exe=machine.versions["old"])[0] == 0
+    assert selftest.left() == NOTHING
+
+
+@pytest.mark.parametrize("change", ["folder", "rule", "firewall", "file", "restart", "service",
+                                    "started"])
+def test_killed_behind_a_change(selftest, change):
+    """Right after it: the next self-test takes it back, and so does --clean."""
+    code, output = selftest.run(WSLBRIDGE_TEST_FAULT=f"{change}:kill")
+    assert code == 99, output[-2000:]
+    left = selftest.left()
+    assert left["journal"] and left["files"] is not None
+    assert change != "rule" or left["rules"]
+    assert change != "restart" or left["restart"]
+    assert change not in ("service", "started") or left["service"]
+    code, output = selftest.run("--clean")
+    assert code == 0, output
+    assert selftest.left() == NOTHING
+
+
+def test_foreign_things_stay(selftest, registry):
+    """A journal that names what has become somebody else's meanwhile."""
+    registry.set(rf"{SETTINGS}\Selftest", "001", "rule 127.0.0.1/28901=127.0.0.1/28902")
+    registry.set(rf"{SETTINGS}\Selftest", "002", "rule =127.0.0.1/28904")
+    registry.set_rule("127.0.0.1/28901", "192.0.2.1/80")
+    registry.set_rule("*/28903", "127.0.0.1/28904")
+    assert selftest.run("--clean")[0] == 0
+    assert registry.rules() == {("v4tov4", "127.0.0.1/28901"): "192.0.2.1/80"}
+
+
+def start(selftest, **environment):
+    """The program in the background, and a function that reads on until a line has a text."""
+    process = selftest.prefix.popen(selftest.exe, "selftest", stdout=subprocess.PIPE, text=True,
+                                    env={"WSLBRIDGE_TEST_SELFTEST_MS": "1500", **environment})
+    seen = []
+
+    def until(text):
+        while text not in (seen or [""])[-1]:
+            line = process.stdout.readline()
+            assert line, "".join(seen)
+            seen.append(line)
+        return "".join(seen)
+
+    return process, until
+
+
+def test_one_at_a_time_and_ended_by_ctrl_c(selftest):
+    process, until = start(selftest)
+    try:
+        until("8 Port forwarding")
+        code, output = selftest.run()
+        assert code == 1 and "A self-test is running already" in output
+    finally:
+        process.send_signal(signal.SIGINT)
+        rest = process.stdout.read()
+        code = process.wait(120)
+    assert code == 1 and "Nothing is left behind" in rest, rest
+    assert selftest.left() == NOTHING
+
+
+def test_a_service_that_hangs_does_not_hang_the_self_test(selftest, registry, compute):
+    compute([])
+    registry.set(COUNTERS, "ComputeHang", 1)
+    process, until = start(selftest, WSLBRIDGE_TEST_SELFTEST_STEP_S="5")
+    try:
+        seen = until("4 Registry list")
+    finally:
+        registry.set(COUNTERS, "ComputeHang", 0)
+    assert "the step has not ended after 5 s" in seen
+    rest = process.stdout.read()
+    assert process.wait(300) == 0 and "Nothing is left behind" in rest, rest
     assert selftest.left() == NOTHING

@@ -11,6 +11,7 @@
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/service/status-load.h"
+#include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/ledger-store.h"
@@ -238,6 +239,14 @@ static void survey_rules(HostSurvey *s) {
                 s->evidence.hostnet = &s->hostnet;
 }
 
+static int survey_fact(void *userdata, const char *id) {
+        HostSurvey *s = userdata;
+
+        if (s->evidence.n_facts < HOST_SURVEY_FACTS_MAX)
+                s->facts[s->evidence.n_facts++] = unverified_fact(id);
+        return 0;
+}
+
 int host_survey_new(HostSurvey **ret_survey) {
         HostSurvey *s = calloc(1, sizeof(*s));
         int r;
@@ -253,6 +262,8 @@ int host_survey_new(HostSurvey **ret_survey) {
         survey_vms(s);
         survey_status(s);
         survey_rules(s);
+        s->evidence.facts = s->facts;
+        (void) fact_store_each_failed(survey_fact, s);
         r = survey_guests(s);
         if (r < 0) {
                 host_survey_free(s);

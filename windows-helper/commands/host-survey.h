@@ -9,12 +9,15 @@
 
 #define HOST_SURVEY_PATH_MAX 1024 /* bytes of UTF-8 */
 
+#define HOST_SURVEY_FACTS_MAX 64 /* more than there are */
+
 typedef struct HostSurvey {
         HostEvidence evidence; /* refers to the rest */
         PolicyOrigin policy;
         VmList vms;
         Hostnet hostnet;
         char program[HOST_SURVEY_PATH_MAX];
+        const UnverifiedFact *facts[HOST_SURVEY_FACTS_MAX];
         /* owned */
         FirewallSight sight;
         RuleTable rules;

@@ -23,7 +23,7 @@
 typedef struct SelftestArguments {
         StepOptions options;
         const char *report; /* a path, or NULL */
-        bool service, json;
+        bool service, json, clean;
 } SelftestArguments;
 
 /* For the console handler, which runs in a thread of its own. Never closed, so always valid. */
@@ -57,6 +57,8 @@ static int parse_selftest(int argc, char **argv, SelftestArguments *a) {
                         a->options.shutdown = true;
                 else if (strcmp(argv[i], "--json") == 0)
                         a->json = true;
+                else if (strcmp(argv[i], "--clean") == 0)
+                        a->clean = true;
                 else if (strcmp(argv[i], "--service") == 0)
                         a->service = true;
                 else if (strcmp(argv[i], "--report") == 0 && more)
@@ -156,6 +158,10 @@ int command_selftest(int argc, char **argv) {
                 return oneshot_serve(&a.options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!elevation_check("selftest"))
                 return EXIT_FAILURE;
+        if (a.clean) {
+                (void) console_printf("Changes that were taken back: %u\n", selftest_clean());
+                return EXIT_SUCCESS;
+        }
         (void) SetConsoleCtrlHandler(on_console, TRUE);
         shows = !a.json;
         r = selftest_run(&a.options, on_lines, &report);

@@ -7,6 +7,7 @@
 
 #include "windows-helper/net/socket-api.h"
 #include "windows-helper/net/transport.h"
+#include "windows-helper/store/fact-store.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -93,18 +94,21 @@ static void hyperv_format(const TransportAddress *address, char ret_text[TRANSPO
 /* Microsoft's code sets this on each socket, accepting ones as well as the listener (fact 1.3.1).
  * Without it connections end when the machine sleeps, and agents connect again. */
 static int hyperv_prepare(SOCKET socket, bool listening) {
-        static bool reported; /* the first refusal says all */
+        static bool reported; /* the first answer says all */
         ULONG yes = 1;
+        bool taken;
 
-        if (socket_api->setsockopt(socket, HYPERV_PROTOCOL_RAW, HYPERV_CONNECTED_SUSPEND,
-                                   (const char *) &yes, sizeof(yes)) == 0 ||
-            reported)
+        taken = socket_api->setsockopt(socket, HYPERV_PROTOCOL_RAW, HYPERV_CONNECTED_SUSPEND,
+                                       (const char *) &yes, sizeof(yes)) == 0;
+        if (reported)
                 return 0;
         reported = true;
-        log_write(LOG_LEVEL_NOTICE,
-                  "This Windows does not take the option HVSOCKET_CONNECTED_SUSPEND (Winsock error "
-                  "%d), so agents have to connect again after a sleep",
-                  socket_api->last_error());
+        if (!taken)
+                log_write(LOG_LEVEL_NOTICE,
+                          "This Windows does not take the option HVSOCKET_CONNECTED_SUSPEND "
+                          "(Winsock error %d), so agents have to connect again after a sleep",
+                          socket_api->last_error());
+        fact_store_seen("1.3.1", taken);
         return 0;
 }
 

@@ -60,8 +60,9 @@ static bool names_value(HKEY parent, const wchar_t *name, const wchar_t *value,
                         wchar_t ret_text[NAMES_TEXT_MAX]) {
         DWORD size = NAMES_TEXT_MAX * sizeof(*ret_text);
 
-        return RegGetValueW(parent, name, value, RRF_RT_REG_SZ | RRF_RT_REG_EXPAND_SZ, NULL,
-                            ret_text, &size) == ERROR_SUCCESS;
+        /* Variables in it are expanded. */
+        return RegGetValueW(parent, name, value, RRF_RT_REG_SZ, NULL, ret_text, &size) ==
+               ERROR_SUCCESS;
 }
 
 /* The folder of a user has the user's name, or the beginning of it. */

@@ -16,14 +16,24 @@ typedef struct FactReading {
         void *userdata;
 } FactReading;
 
-void fact_store_note(const char *id, bool holds) {
+/* @always: also when nothing was known and the fact holds */
+static void fact_store_write(const char *id, bool holds, bool always) {
         RegistryKey key = REGISTRY_KEY_INIT(FACT_STORE_PATH);
         const char *text = fact_verdict_name(holds ? FACT_HOLDS : FACT_FAILS);
         char now[FACT_TEXT_MAX] = "";
+        bool known = registry_get_string(&key, id, now, sizeof(now)) == 0;
 
-        if (registry_get_string(&key, id, now, sizeof(now)) != 0 || strcmp(now, text) != 0)
+        if (known ? strcmp(now, text) != 0 : always || !holds)
                 (void) registry_set_string(&key, id, text);
         registry_close(&key);
+}
+
+void fact_store_note(const char *id, bool holds) {
+        fact_store_write(id, holds, /* always= */ true);
+}
+
+void fact_store_seen(const char *id, bool holds) {
+        fact_store_write(id, holds, /* always= */ false);
 }
 
 static int fact_store_on_value(void *userdata, const char *name, const char *data) {

@@ -17,6 +17,10 @@
  * do not matter here. */
 void fact_store_note(const char *id, bool holds);
 
+/* The same for what the helper sees by the way: that a fact holds is remembered only if it did not
+ * before. */
+void fact_store_seen(const char *id, bool holds);
+
 /* Call @fn for each fact that does not hold. Return: 0, the value with which @fn ended it, or
  * negative errno (logged). */
 int fact_store_each_failed(int (*fn)(void *userdata, const char *id), void *userdata);

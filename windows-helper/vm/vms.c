@@ -6,6 +6,7 @@
 
 #include "windows-helper/vm/vms.h"
 #include "windows-helper/core/vm/vm-schedule.h"
+#include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/vm/hcs.h"
 #include "windows-helper/vm/vm-listeners.h"
@@ -16,7 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VMS_TYPE_VM 2 /* ComputeSystemType in the store */
+#define VMS_TYPE_VM      2 /* ComputeSystemType in the store */
+#define VMS_NOTHING_SAID 1 /* for .problem: there was no query yet */
 
 struct Vms {
         const VmsEvents *events; /* borrowed */
@@ -116,6 +118,11 @@ static void vms_report_error(Vms *v, int error) {
                         "registry instead",
                         vm_list_error_text(error));
         }
+        /* What the self-test asks for as well (facts 2.2.5 and 2.2.10). */
+        if (error != v->problem && (error == 0 || error == -EACCES))
+                fact_store_seen("2.2.5", error == 0);
+        if (error != v->problem && (error == 0 || error == -ENOEXEC))
+                fact_store_seen("2.2.10", error == 0);
         v->problem = error;
 }
 
@@ -149,8 +156,11 @@ static void vms_on_list(void *userdata, int error, const VmList *list) {
         changed = !vm_list_equal(&v->list, &found);
         if (changed)
                 v->generation++;
-        if (v->missed.n == 0)
+        if (v->missed.n == 0) {
+                if (changed && v->schedule.answered) /* fact 2.2.8 */
+                        fact_store_seen("2.2.8", v->schedule.notified);
                 vm_schedule_answered(&v->schedule, changed);
+        }
         if (found.n_left_out > 0 && found.n_left_out != v->list.n_left_out) {
                 log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                           "More than %d virtual machines are running; %zu of them are ignored; "
@@ -195,6 +205,7 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, const VmsEven
                 .events = events,
                 .userdata = userdata,
                 .refresh = true,
+                .problem = VMS_NOTHING_SAID,
         };
         vm_listeners_init(&v->listeners, loop, transport, events->accepted, userdata);
         r = hcs_new(&v->hcs, loop, vms_on_list, v);

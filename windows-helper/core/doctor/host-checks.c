@@ -27,7 +27,7 @@ const char *const host_finding_ids[] = {
         "pairing",         "not-paired",  "agent",
         "networking-mode", "rules",       "rules-left",
         "rules-lost",      "rules-taken", "foreign-rule",
-        "guest-service",   NULL,
+        "guest-service",   "fact",        NULL,
 };
 
 static void check_ipv6(const HostEvidence *e, const Measured *m, Findings *f) {
@@ -296,6 +296,14 @@ static void check_policy(const HostEvidence *e, Findings *f) {
                      n);
 }
 
+/* What the self-test, or the helper, has seen to be otherwise than we believe. */
+static void check_facts(const HostEvidence *e, Findings *f) {
+        for (size_t i = 0; i < e->n_facts; i++)
+                host_finding(f, FINDING_HINT, "fact", e->facts[i]->id, NULL,
+                             "On this machine, this does not hold: %s What follows: %s",
+                             e->facts[i]->statement, e->facts[i]->instead);
+}
+
 void host_checks_run(const HostEvidence *e, Findings *ret) {
         Findings f = FINDINGS_NULL(host_finding_ids);
         Measured m = {.n_connected = 0};
@@ -309,6 +317,7 @@ void host_checks_run(const HostEvidence *e, Findings *ret) {
         check_policy(e, &f);
         check_firewall(e, &f);
         rule_checks_run(e, &f);
+        check_facts(e, &f);
         findings_finish(&f);
         *ret = f;
 }

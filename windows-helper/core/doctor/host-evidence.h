@@ -11,6 +11,7 @@
 #include "windows-helper/core/policy/policy.h"
 #include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/core/rules/rule.h"
+#include "windows-helper/core/selftest/facts.h"
 #include "windows-helper/core/vm/vm-list.h"
 
 typedef enum Seen { SEEN_UNKNOWN, SEEN_NO, SEEN_YES } Seen;
@@ -75,4 +76,6 @@ typedef struct HostEvidence {
         const RuleTable *rules;     /* sorted */
         const Ledger *ledger;
         const Hostnet *hostnet;
+        const UnverifiedFact *const *facts; /* that do not hold on this machine */
+        size_t n_facts;
 } HostEvidence;

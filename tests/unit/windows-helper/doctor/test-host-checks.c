@@ -341,6 +341,17 @@ START_TEST(test_a_foreign_value_stays_one_line) {
 }
 END_TEST
 
+/* What is otherwise on this machine than we believe is no problem by itself: the helper copes. */
+START_TEST(test_facts) {
+        const UnverifiedFact *facts[] = {unverified_fact("2.2.5"), unverified_fact("4.1.7")};
+
+        evidence.facts = facts;
+        evidence.n_facts = 1;
+        expect(FINDING_HINT, "fact", "SYSTEM gets the list of VMs without any privilege. What",
+               NULL);
+}
+END_TEST
+
 START_TEST(test_every_kind_has_one_id) {
         for (size_t i = 0; host_finding_ids[i]; i++)
                 for (size_t k = 0; k < i; k++)
@@ -364,6 +375,7 @@ int main(void) {
         tcase_add_test(t, test_rules_of_others);
         tcase_add_test(t, test_subjects);
         tcase_add_test(t, test_a_foreign_value_stays_one_line);
+        tcase_add_test(t, test_facts);
         tcase_add_test(t, test_every_kind_has_one_id);
         suite_add_tcase(s, t);
         return suite_run(s);
