@@ -61,6 +61,7 @@ static void status_head(StatusText *s, StatusKind kind, const char *first, size_
 
 static void status_on_member(StatusText *s, const StatusRecord *r) {
         const StatusField *f = &r->fields[0];
+        unsigned long long usec;
         char text[96];
 
         if (r->n == 0)
@@ -72,8 +73,9 @@ static void status_on_member(StatusText *s, const StatusRecord *r) {
         } else if (strcmp(f->name, "applied") == 0) {
                 (void) snprintf(s->applied, sizeof(s->applied), "%.31s", f->text);
         } else if (strcmp(f->name, "apply_usec") == 0) {
-                (void) snprintf(text, sizeof(text), "%s, took %.3f ms", s->applied,
-                                strtod(f->text, NULL) / 1000);
+                usec = strtoull(f->text, NULL, 10);
+                (void) snprintf(text, sizeof(text), "%s, took %llu.%03llu ms", s->applied,
+                                usec / 1000, usec % 1000);
                 status_line(s, "last change", s->applied[0] ? text : "none");
         } else if (strcmp(f->name, "hyperv_listening") == 0) {
                 status_line(s, "hyper-v",

@@ -81,10 +81,14 @@ static void machine_wsl(Step *s) {
         DWORD size = sizeof(text);
         LSTATUS error = RegGetValueW(HKEY_LOCAL_MACHINE, HOSTNET_LXSS_PATH L"\\MSI", L"Version",
                                      RRF_RT_REG_SZ, NULL, text, &size);
-        unsigned a = 0, b = 0, c = 0;
+        size_t n = 0;
 
-        (void) swscanf(text, L"%u.%u.%u", &a, &b, &c);
-        step_line(s, "machine.wsl", "RegGetValueW", (DWORD) error, began, "WSL %u.%u.%u", a, b, c);
+        for (unsigned dots = 0; text[n] == L'.' || (text[n] >= L'0' && text[n] <= L'9'); n++)
+                if (text[n] == L'.' && ++dots == 3)
+                        break;
+        text[n] = L'\0';
+        step_line(s, "machine.wsl", "RegGetValueW", (DWORD) error, began, "WSL %s",
+                  text[0] ? WIN_UTF8(text) : "-");
 }
 
 static void machine_language(Step *s) {
