@@ -69,8 +69,8 @@ build_windows() {
 # Optimized for size: -O3 makes the exe a quarter larger, and what takes time is the registry.
 build_windows_release() {
     build_tree windows-release 'the Windows helper' \
-        --cross-file "$TOP/tools/mingw64.ini" --buildtype=release -Doptimization=s -Dtests=disabled \
-        -Dwerror=true
+        --cross-file "$TOP/tools/mingw64.ini" --buildtype=release -Doptimization=s -Db_lto=true \
+        -Dtests=disabled -Dwerror=true
 }
 
 build_fuzz() {
