@@ -41,6 +41,7 @@ check;binutils;inspects the release executable
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image
 system;e2fsprogs;the same
+package;busybox-static|busybox;the shell of Alpine in the tests of setup
 package;debootstrap;makes the roots for the package of the guest
 package;util-linux;namespaces for these roots
 package;iproute2;their loopback network

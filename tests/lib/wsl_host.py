@@ -40,8 +40,8 @@ class WslHost:
         self.noise = b""
         self.hang = None    # a part of a command line or script that gets no answer
         self.end = None     # (exit code, text)
-        self.cut = None     # so many bytes of the input arrive, then its end
         self.on_script = None  # called with the whole input of a script before it runs
+        self.edit = None    # called with it; what it returns arrives
         self.calls, self.variables, self.terminated = [], [], []
 
     def __enter__(self):
@@ -150,7 +150,9 @@ class WslHost:
                 wire.receive()
         if self.on_script:
             self.on_script(data.decode())
-        return data[:self.cut]
+        if self.edit:
+            data = self.edit(data.decode()).encode()
+        return data
 
 
 class Wire:

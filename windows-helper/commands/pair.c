@@ -89,7 +89,7 @@ static int pair_print(const char *owner, const uint8_t *key) {
 
 static int pair_distro(const char *distro, const uint8_t *key) {
         PairKeys keys = {.store = KEY_STORE_INIT, .key = key};
-        const WslPairStore store = {pair_keys_put, pair_keys_restore, &keys};
+        const WslPairStore store = {pair_keys_put, pair_keys_restore, NULL, &keys};
         char owner[WSL_OWNER_MAX + 1];
         int r;
 

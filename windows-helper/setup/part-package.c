@@ -4,7 +4,6 @@
  * The part 'package': the agent is installed in the distro from the package that came with us.
  */
 
-#include "windows-helper/setup/choose.h"
 #include "windows-helper/setup/guest-package.h"
 #include "windows-helper/setup/guest-script.h"
 
@@ -122,8 +121,6 @@ SetupOutcome setup_package(Setup *s, SetupPart *part) {
         else if (part->outcome != SETUP_FAILED)
                 (void) setup_says(part, SETUP_FAILED, "The package could not be prepared");
         guest_package_done(&package);
-        if (outcome == SETUP_DONE && choose_probe(s, part) < 0)
-                return SETUP_FAILED;
         return outcome;
 }
 

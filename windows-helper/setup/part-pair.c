@@ -46,7 +46,7 @@ static int pair_restore(void *userdata, const char *owner) {
 
 /* Return: 0; or negative errno, with the reason in @part. */
 static int pair_now(Setup *s, SetupPart *part, char ret_owner[WSL_OWNER_MAX + 1]) {
-        const WslPairStore store = {pair_put, pair_restore, s};
+        const WslPairStore store = {pair_put, pair_restore, setup_interrupted, s};
         uint8_t key[WIRE_KEY_SIZE];
         int r = elevated_key(&s->elevated, key);
 

@@ -28,7 +28,7 @@ typedef struct SetupOptions {
 typedef struct Setup {
         const SetupOptions *options;
         SetupDistro distro;
-        GuestFacts guest; /* as it was at the beginning, and again after the package */
+        GuestFacts guest; /* as it was at the beginning */
         Elevated elevated;
         SetupReport report;
 } Setup;

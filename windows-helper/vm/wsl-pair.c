@@ -34,8 +34,10 @@ static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
         return sent ? 0 : -EPIPE; /* wsl.exe has ended; what it said tells why */
 }
 
-/* Return: 0; -EPROTO when the process has ended without that answer; -ETIMEDOUT; or -ENOMEM. */
-static int wsl_wait(WslProcess *w, const char *word, uint32_t limit_ms,
+/* Return: 0; -EPROTO when the process has ended without that answer; -ETIMEDOUT; -EINTR; or
+ * -ENOMEM.
+ */
+static int wsl_wait(WslProcess *w, const char *word, uint32_t limit_ms, bool (*stop)(void),
                     char ret_owner[WSL_OWNER_MAX + 1]) {
         ULONGLONG end = GetTickCount64() + limit_ms;
 
@@ -50,6 +52,8 @@ static int wsl_wait(WslProcess *w, const char *word, uint32_t limit_ms,
                         return 0;
                 if (GetTickCount64() > end) /* also where it writes without end */
                         return -ETIMEDOUT;
+                if (stop && stop())
+                        return -EINTR;
                 if (any)
                         continue;
                 if (w->run.ended)
@@ -74,7 +78,9 @@ static void wsl_report(WslProcess *w, int error, const char *after) {
         int32_t code = w->run.ended ? wsl_run_code(&w->run) : 0;
 
         wsl_answer_show(buffer_text(&w->run.errors.text), buffer_text(&w->run.output.text), shown);
-        if (error == -ETIMEDOUT)
+        if (error == -EINTR)
+                (void) snprintf(how, sizeof(how), "stopped by Ctrl-C");
+        else if (error == -ETIMEDOUT)
                 (void) snprintf(how, sizeof(how), "no answer in time");
         else if (w->run.ended)
                 (void) snprintf(how, sizeof(how), "exit code %ld", (long) code);
@@ -102,7 +108,8 @@ static int wsl_agree(WslProcess *w, const WslPairStore *store, const char *owner
         }
         r = wsl_run_send(&w->run, WSL_WORD_STORED, strlen(WSL_WORD_STORED)) ? 0 : -EPIPE;
         if (r == 0)
-                r = wsl_wait(w, WSL_WORD_CONFIRMED, wsl_limit(WSL_PAIR_CONFIRM_MS), confirmed);
+                r = wsl_wait(w, WSL_WORD_CONFIRMED, wsl_limit(WSL_PAIR_CONFIRM_MS), NULL,
+                             confirmed);
         if (r == 0 && strcmp(confirmed, owner) == 0)
                 return 0;
         if (store->restore(store->userdata, owner) < 0)
@@ -126,7 +133,7 @@ int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPair
                 return r;
         }
         (void) wsl_send_key(&w, key);
-        r = wsl_wait(&w, WSL_WORD_PAIRED, wsl_limit(WSL_PAIR_ANSWER_MS), ret_owner);
+        r = wsl_wait(&w, WSL_WORD_PAIRED, wsl_limit(WSL_PAIR_ANSWER_MS), store->stop, ret_owner);
         if (r < 0) {
                 wsl_report(&w, r,
                            "Nothing has changed at either end. Check that the name is right "

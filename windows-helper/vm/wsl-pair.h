@@ -15,6 +15,7 @@
 typedef struct WslPairStore {
         int (*put)(void *userdata, const char *owner); /* store the new key, remember the old one */
         int (*restore)(void *userdata, const char *owner); /* undo that */
+        bool (*stop)(void); /* whether to give up while the guest has not answered; may be NULL */
         void *userdata;
 } WslPairStore;
 

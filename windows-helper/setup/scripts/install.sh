@@ -73,6 +73,16 @@ wslbridge_why() { # why FILE was not installed, with FOLDER of the package
     fi
 }
 
+# A first installation that failed half way is taken back. An update that failed is left to dpkg, which
+# has kept the old files. What came with it is completed.
+wslbridge_take_back() {
+    case $wslbridge_before/$wslbridge_known in
+    /) dpkg --purge --force-remove-reinstreq wslbridge </dev/null ;;
+    /*) dpkg --remove --force-remove-reinstreq wslbridge </dev/null ;;
+    esac
+    dpkg --configure -a </dev/null
+}
+
 wslbridge_install() { # wslbridge_install VERSION SHA256 FOLDER
     if ! wslbridge_payload | base64 -d >"$3/wslbridge.deb"; then
         wslbridge_say result space
@@ -90,12 +100,8 @@ wslbridge_install() { # wslbridge_install VERSION SHA256 FOLDER
         wslbridge_say result 'done'
         return 0
     fi
+    [ -n "$(wslbridge_locked_by)" ] || wslbridge_take_back >&2
     wslbridge_why "$3/wslbridge.deb" "$3"
-    # A first installation that failed half way is taken back. An update that failed is left to
-    # dpkg, which has kept or restored the old files.
-    if [ -z "$wslbridge_before" ] && [ -z "$wslbridge_by" ] && dpkg-query -s wslbridge </dev/null >/dev/null 2>&1; then
-        dpkg --remove --force-remove-reinstreq wslbridge </dev/null >&2
-    fi
     return 1
 }
 
@@ -103,6 +109,8 @@ wslbridge_main() {
     PATH=/usr/sbin:/usr/bin:/sbin:/bin
     umask 022
     wslbridge_before=$(wslbridge_installed)
+    # Not empty, too, when it was removed and its configuration was kept.
+    wslbridge_known=$(dpkg-query -W -f x wslbridge </dev/null 2>/dev/null)
     wslbridge_say version "$wslbridge_before"
     if [ "$wslbridge_before" = "$1" ]; then
         wslbridge_say result same
