@@ -146,8 +146,8 @@ def test_without_a_network(serving, root):
     # Once they are there, no network is needed.
     below = debian_root.pristine(root.suite, root.variant)
     for path in glob.glob(f"{below}/var/cache/apt/archives/*.deb"):
-        root.copy_in(path, f"/root/{os.path.basename(path)}")
-    root.run("sh", "-c", "dpkg -i /root/*.deb && rm -rf /var/lib/apt/lists")
+        root.copy_in(path, f"/srv/{os.path.basename(path)}")
+    root.run("sh", "-c", "dpkg -i /srv/*.deb && rm -rf /var/lib/apt/lists")
     assert package(serving)["state"] == "done"
 
 
@@ -179,8 +179,8 @@ def test_apt_is_busy(serving, wsl, root):
 
 
 def test_an_older_package(serving, root, other_debs, version):
-    root.copy_in(other_debs[0], "/root/old.deb")
-    root.run("apt-get", "install", "-y", "/root/old.deb")
+    root.copy_in(other_debs[0], "/srv/old.deb")
+    root.run("apt-get", "install", "-y", "/srv/old.deb")
     root.write("/etc/wslbridge/services.d/web.ini", "[service]\nlisten = 8080\n")
     part = package(serving)
     assert part["state"] == "done" and part["text"] == f"The agent is updated to version {version}"
@@ -188,8 +188,8 @@ def test_an_older_package(serving, root, other_debs, version):
 
 
 def test_a_newer_package(serving, root, other_debs):
-    root.copy_in(other_debs[1], "/root/new.deb")
-    root.run("apt-get", "install", "-y", "/root/new.deb")
+    root.copy_in(other_debs[1], "/srv/new.deb")
+    root.run("apt-get", "install", "-y", "/srv/new.deb")
     part = package(serving)
     assert part["state"] == "already" and "version 99.0.0-1, which is newer than ours" in part["text"]
 
@@ -205,12 +205,12 @@ def test_an_older_one_without_a_package(serving, root):
 
 def test_an_installation_that_fails_is_taken_back(serving, root):
     """Here because a file of another package is in the way."""
-    root.run("mkdir", "-p", "/root/other/DEBIAN", "/root/other/usr/bin")
-    root.write("/root/other/DEBIAN/control", "Package: other\nVersion: 1\nArchitecture: all\n"
+    root.run("mkdir", "-p", "/srv/other/DEBIAN", "/srv/other/usr/bin")
+    root.write("/srv/other/DEBIAN/control", "Package: other\nVersion: 1\nArchitecture: all\n"
                "Maintainer: a <a@b.example>\nDescription: has our file\n")
-    root.write("/root/other/usr/bin/wslbridgectl", "#!/bin/sh\necho other\n", mode=0o755)
-    root.run("dpkg-deb", "-b", "/root/other", "/root/other.deb")
-    root.run("dpkg", "-i", "/root/other.deb")
+    root.write("/srv/other/usr/bin/wslbridgectl", "#!/bin/sh\necho other\n", mode=0o755)
+    root.run("dpkg-deb", "-b", "/srv/other", "/srv/other.deb")
+    root.run("dpkg", "-i", "/srv/other.deb")
     part = package(serving)
     assert part["text"].startswith("The package could not be installed")
     assert "/usr/bin/wslbridgectl" in part["advice"]  # dpkg's own words

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* What is no number is compared as text, and so is what one has and the other has not. */
 int version_compare(const char *a, const char *b) {
         while (*a || *b) {
                 char *end_a, *end_b;
@@ -18,8 +19,8 @@ int version_compare(const char *a, const char *b) {
                         return strcmp(a, b);
                 if (x != y)
                         return x < y ? -1 : 1;
-                a = end_a + (*end_a == '.');
-                b = end_b + (*end_b == '.');
+                a = end_a + strspn(end_a, ".-");
+                b = end_b + strspn(end_b, ".-");
         }
         return 0;
 }
