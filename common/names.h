@@ -12,7 +12,8 @@
 #define NAMES_EVENT_SOURCE   "wslbridge"
 #define NAMES_EVENT_LOG      "the Event Log (log Application, source " NAMES_EVENT_SOURCE ")"
 
-/* The line before commands of the helper, which is in no PATH. Its program is then called as
+/* The line before commands of the helper. A terminal that was open when it was installed does not
+ * have it in its PATH (fact 9.4.3). Its program is then called as
  * .\wslbridge-helper. Both cmd and PowerShell understand the two. */
 #define NAMES_HELPER_CD "  cd \"" NAMES_HELPER_FOLDER "\"\n"
 

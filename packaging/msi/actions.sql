@@ -37,6 +37,11 @@ INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES 
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveBack', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6410);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('Remove', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6420);
 
+-- When all is done, the user's own windows learn of the new PATH: a function of a library in the package
+-- (1), whose failure stops nothing (64), in the session of the user (fact 9.6.7).
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Announce', 65, 'Announce', 'announce');
+INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('Announce', 6700);
+
 -- The old package goes when the new version serves, so a failure before that leaves the old one as it
 -- is (fact 9.6.3).
 INSERT INTO `InstallExecuteSequence` (`Action`, `Sequence`) VALUES ('InstallExecute', 6500);

@@ -33,9 +33,9 @@ def fake_guest_packages(folder, version):
     return folder
 
 
-def build_msi(top, helper, debs, out, version, made_at=MADE_AT):
+def build_msi(top, helper, announce, debs, out, version, made_at=MADE_AT):
     """Returns the path of the package."""
-    done = subprocess.run([os.path.join(top, "tools/build-msi.sh"), helper, debs, out], text=True,
+    done = subprocess.run([os.path.join(top, "tools/build-msi.sh"), helper, announce, debs, out], text=True,
                           env={**os.environ, "VERSION": version, "SOURCE_DATE_EPOCH": str(made_at)},
                           capture_output=True)
     assert done.returncode == 0, done.stderr

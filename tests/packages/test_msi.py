@@ -17,6 +17,8 @@ from installed_machine import EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
 from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream
 from wine_registry import KEYS
 
+ANNOUNCE = "windows-helper/wslbridge-announce.dll"
+
 libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -50,18 +52,18 @@ def msis(top, build_win, tmp_path_factory):
         exe = folder / f"{name}.exe"
         exe.write_bytes(program if name == "old" else program.replace(b"0.1.0", b"0.1.?"))
         debs = package_machine.fake_guest_packages(folder / f"{name}-debs", version)
-        made[name] = build_msi(top, exe, debs, folder, version)
+        made[name] = build_msi(top, exe, build_win / ANNOUNCE, debs, folder, version)
         exe.write_bytes(stream(made[name], "Binary.Helper"))
     return made
 
 
 @pytest.fixture(scope="module")
-def rebuilt(top, msis, tmp_path_factory):
+def rebuilt(top, build_win, msis, tmp_path_factory):
     """The old version, built once more with another content."""
     folder = tmp_path_factory.mktemp("rebuilt")
     debs = package_machine.fake_guest_packages(folder / "debs", "0.1.0")
     (debs / "wslbridge_0.1.0-1_arm64.deb").write_bytes(b"other")
-    return build_msi(top, msis["old"].parent / "old.exe", debs, folder, "0.1.0")
+    return build_msi(top, msis["old"].parent / "old.exe", build_win / ANNOUNCE, debs, folder, "0.1.0")
 
 
 @pytest.fixture
@@ -292,6 +294,29 @@ def test_two_at_once(machine):
     assert machine.serves() == machine.installed()
     machine.install_package("new")
     assert machine.serves() == "new"
+
+
+def test_the_users_windows_learn_of_the_path(machine, build_win, session_service):
+    """The library does that, and not only the program, which on Windows runs in another session."""
+    def heard(*command):
+        listener = machine.prefix.popen(build_win / "tests/windows/listen-settings.exe", text=True,
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+        try:
+            assert listener.stdout.readline() == "listening\n"
+            command[0](*command[1:])
+        finally:
+            listener.kill()
+            text = listener.stdout.read()
+            listener.wait()
+        return text.splitlines().count("environment")
+
+    machine.prefix.run("reg", "add", r"HKCU\Software\Wine\Drivers", "/v", "Graphics", "/d", "null", "/f")
+    machine.prefix.restart()  # the next window takes the new setting
+    machine.registry.open()
+    session_service.start()
+    assert heard(machine.install, "old") == 1
+    assert heard(machine.install_package, "old") == 1  # PATH has the folder already
+    assert heard(machine.remove_package, "old") == 2
 
 
 def test_the_reason_for_a_failure(machine):

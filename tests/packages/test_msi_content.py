@@ -29,6 +29,11 @@ def built(windows_release_tree):
     return pathlib.Path(windows_release_tree) / "windows-helper/wslbridge-helper.exe"
 
 
+@pytest.fixture(scope="module")
+def announce(built):
+    return built.with_name("wslbridge-announce.dll")
+
+
 def strip(exe, to, made_at):
     """The program without symbols, as the package has it. @made_at: the time in it, in seconds"""
     subprocess.run(["x86_64-w64-mingw32-strip", "-o", to, exe], check=True,
@@ -47,7 +52,8 @@ def test_the_tables(msi, version):
         "Install": (ACTION, "Helper", "msi install [ProductCode]"),
         "InstallDone": (DONE, "Helper", "msi install-done [ProductCode]"),
         "RemoveBack": (BACK, "Helper", "msi remove-back [ProductCode]"),
-        "Remove": (ACTION, "Helper", "msi remove [ProductCode]")}
+        "Remove": (ACTION, "Helper", "msi remove [ProductCode]"),
+        "Announce": (1 | 64, "Announce", "announce")}
     upgrade = {row[6]: (row[1], row[2], int(row[4])) for row in table(msi, "Upgrade")}
     assert upgrade == {"OLDERFOUND": ("0.0.0", version, 1 | 256 | 512), "NEWERFOUND": (version, "", 2)}
     conditions = [row[0] for row in table(msi, "LaunchCondition")]
@@ -65,7 +71,7 @@ def test_the_order_of_actions(msi):
 
     assert comes("FindRelatedProducts", "LaunchConditions", "InstallInitialize", "InstallFiles", "InstallBack",
                  "Install", "InstallDone", "RegisterProduct", "InstallExecute", "RemoveExistingProducts",
-                 "InstallFinalize")
+                 "InstallFinalize", "Announce")
     assert comes("InstallInitialize", "RemoveFiles", "RegisterProduct", "RemoveBack", "Remove", "InstallExecute")
     for name in ("InstallBack", "Install", "InstallDone"):
         assert rows[name][1] == 'NOT (REMOVE="ALL")'
@@ -99,7 +105,15 @@ def test_the_program_in_it(msi, built, version, tmp_path):
     fixed = data.index(bytes.fromhex("bd04effe"))  # VS_FIXEDFILEINFO
     assert [int.from_bytes(data[fixed + 8 + i:fixed + 10 + i], "little") for i in (2, 0, 6, 4)] == numbers
     assert f'name="wslbridge.helper" version="{version}.0"'.encode() in data
-    assert PortableExecutable(exe).imports()
+
+
+def test_the_library_in_it(msi, announce, tmp_path):
+    """It needs nothing but DLLs of Windows."""
+    library = tmp_path / "announce.dll"
+    library.write_bytes(stream(msi, "Binary.Announce"))
+    program = PortableExecutable(library)
+    assert library.read_bytes() == strip(announce, tmp_path / "stripped", program.made_at())
+    assert {n.lower() for n in program.imports()} <= {"kernel32.dll", "msvcrt.dll", "user32.dll"}
 
 
 def test_the_size(msi, number):
@@ -108,7 +122,7 @@ def test_the_size(msi, number):
     assert size <= SIZE_MAX
 
 
-def test_the_package_is_made_of_the_same_bytes(top, built, tmp_path):
+def test_the_package_is_made_of_the_same_bytes(top, built, announce, tmp_path):
     """From two folders, at two times, with another local time. Another time of the release, or another
     content, is another product."""
     made = []
@@ -118,15 +132,15 @@ def test_the_package_is_made_of_the_same_bytes(top, built, tmp_path):
         shutil.copy(built, folder / "helper.exe")
         debs = fake_guest_packages(folder / "debs", "1.2.3")
         os.environ["TZ"] = zone
-        made.append(build_msi(top, folder / "helper.exe", debs, folder / "out", "1.2.3"))
+        made.append(build_msi(top, folder / "helper.exe", announce, debs, folder / "out", "1.2.3"))
         del os.environ["TZ"]
     assert made[0].read_bytes() == made[1].read_bytes()
     (debs / "wslbridge_1.2.3-1_arm64.deb").write_bytes(b"other")
-    other = build_msi(top, folder / "helper.exe", debs, folder / "other", "1.2.3")
+    other = build_msi(top, folder / "helper.exe", announce, debs, folder / "other", "1.2.3")
     assert properties(other)["ProductCode"] != properties(made[0])["ProductCode"]
 
 
-def test_the_program_is_made_of_the_same_bytes(top, built, tmp_path):
+def test_the_programs_are_made_of_the_same_bytes(top, built, announce, tmp_path):
     """Built once more in another folder, as ./dev does it."""
     sources = tmp_path / "another folder"
     tree = sources / "build/windows-release"
@@ -136,11 +150,12 @@ def test_the_program_is_made_of_the_same_bytes(top, built, tmp_path):
         shutil.copy(os.path.join(top, name), sources)
     options = (built.parents[1] / "setup-options").read_text().split()
     options = [str(sources / "tools/mingw64.ini") if o.endswith("mingw64.ini") else o for o in options]
-    for command in (["meson", "setup", tree, sources, *options], ["ninja", "-C", tree, "windows-helper/wslbridge-helper.exe"]):
+    for command in (["meson", "setup", tree, sources, *options], ["ninja", "-C", tree]):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:]
-    assert strip(built, tmp_path / "0.exe", 1) == \
-        strip(tree / "windows-helper/wslbridge-helper.exe", tmp_path / "1.exe", 1), "see the files in a hex editor"
+    for first in (built, announce):
+        again = tree / "windows-helper" / first.name
+        assert strip(first, tmp_path / "0", 1) == strip(again, tmp_path / "1", 1), first.name
 
 
 @pytest.fixture(scope="module")
@@ -157,21 +172,22 @@ def key(tmp_path_factory):
 
 
 @pytest.mark.parametrize("way", ["pem", "pfx"])
-def test_signed(way, key, top, built, tmp_path, monkeypatch):
+def test_signed(way, key, top, built, announce, tmp_path, monkeypatch):
     """The program before it goes into the package, then the package. A changed byte breaks both."""
     monkeypatch.setenv("WSLBRIDGE_SIGN", f"{key}/both.pfx" if way == "pfx" else
                        f"{key}/key.pem,{key}/certificate.pem")
     if way == "pfx":
         monkeypatch.setenv("WSLBRIDGE_SIGN_PASSWORD", f"{key}/password")
-    msi = build_msi(top, built, fake_guest_packages(tmp_path / "debs", "1.2.3"), tmp_path, "1.2.3")
-    exe = tmp_path / "helper.exe"
+    msi = build_msi(top, built, announce, fake_guest_packages(tmp_path / "debs", "1.2.3"), tmp_path, "1.2.3")
+    exe, library = tmp_path / "helper.exe", tmp_path / "announce.dll"
     exe.write_bytes(stream(msi, "Binary.Helper"))
-    for file in (exe, msi):
+    library.write_bytes(stream(msi, "Binary.Announce"))
+    for file in (exe, library, msi):
         verify = ["osslsigncode", "verify", "-CAfile", key / "certificate.pem", "-in", file]
         done = subprocess.run(verify, capture_output=True, text=True)
         assert done.returncode == 0 and "/CN=wslbridge test" in done.stdout, done.stdout + done.stderr
         data = bytearray(file.read_bytes())
-        data[data.index(b"wslbridge-helper")] ^= 1
+        data[data.index(b"wslbridge-")] ^= 1
         file.write_bytes(data)
         assert subprocess.run(verify, capture_output=True).returncode != 0
 
