@@ -14,7 +14,7 @@ import vswitch
 import windows_host
 from installed_helper import KEY, STOP, STOPPED, serve
 from installed_machine import EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
-from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream
+from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream, table
 from wine_registry import KEYS
 
 ANNOUNCE = "windows-helper/wslbridge-announce.dll"
@@ -233,6 +233,24 @@ def test_removed_and_updated_by_hand(machine):
     assert machine.uninstall()[0] == 0
     machine.remove_package("old")
     machine.expect_no_package()
+
+
+def test_what_was_kept_by_hand_stays(serving, registry):
+    """Then the package is removed, and an older one finds the pairing."""
+    keys = registry.dump(KEYS)
+    assert serving.run(serving.versions["old"], "uninstall", "--keep")[0] == 0
+    serving.remove_package("old")
+    assert registry.dump(KEYS) == keys and serving.listed() == {}
+    serving.install_package("old")
+    serve(serving.service).close()
+
+
+def test_components(msis):
+    """A file that both packages have belongs to the same component; a guest package of another version is
+    another file. Otherwise, the removal of the old package would take files of the new one with it."""
+    old, new = ({row[0]: row[1] for row in table(msi, "Component")} for msi in msis.values())
+    assert {n for n in old if old[n] == new[n]} == {"License", "GuestSums", "Admx", "Adml"}
+    assert set(old) == set(new)
 
 
 @pytest.mark.parametrize("fault", ["rules:before", "settings:before"])

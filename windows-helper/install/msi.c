@@ -14,9 +14,12 @@
 #include "windows-helper/install/report.h"
 #include "windows-helper/install/scm.h"
 
-/* Whether there is a service whose program is in its place. Without either, there is nothing that
- * could serve again. */
-static int msi_look(bool *ret_program, bool *ret_settings) {
+/* What there is of an installation. */
+typedef struct MsiFound {
+        bool service, program, settings;
+} MsiFound;
+
+static int msi_look(MsiFound *ret_found) {
         Registration registration;
         ScmEntry entry;
         int r;
@@ -25,21 +28,27 @@ static int msi_look(bool *ret_program, bool *ret_settings) {
         if (r < 0)
                 return r;
         registration_look(&registration);
-        *ret_settings = registration.had_settings;
-        *ret_program = entry.exists && program_is_installed();
+        *ret_found = (MsiFound){.service = entry.exists,
+                                .program = program_is_installed(),
+                                .settings = registration.had_settings};
         scm_entry_done(&entry);
         return 0;
 }
 
-static int msi_begin(PackageRecord *record, const wchar_t *package) {
-        bool program, settings;
-        int r = msi_look(&program, &settings);
+/* Without a service, or without its program, there is nothing that could serve again. */
+static bool msi_could_serve(const MsiFound *found) {
+        return found->service && found->program;
+}
 
-        if (r == 0 && program)
+static int msi_begin(PackageRecord *record, const wchar_t *package) {
+        MsiFound found;
+        int r = msi_look(&found);
+
+        if (r == 0 && msi_could_serve(&found))
                 r = program_keep();
         if (r < 0)
                 return r;
-        package_begin(record, package, program, settings);
+        package_begin(record, package, msi_could_serve(&found), found.settings);
         return package_store_write(record);
 }
 
@@ -109,23 +118,28 @@ int msi_install_done(void) {
         return msi_forget(&record);
 }
 
+/* What 'uninstall --keep' has left before stays. */
 int msi_remove(const wchar_t *package) {
         PackageRecord record;
+        MsiFound found;
+        int r = msi_look(&found);
 
+        if (r < 0)
+                return r;
         package_store_read(&record);
         if (!package_removes(&record, package, package_store_is_installed(record.owner))) {
                 report_done("kept", L"the installation, because it belongs to another package now");
                 return 0;
         }
-        return uninstall(/* keep= */ false);
+        return uninstall(/* keep= */ !found.service && !found.program);
 }
 
 int msi_remove_back(const wchar_t *package, const wchar_t *arguments) {
         PackageRecord record;
-        bool program, settings;
-        int r = msi_look(&program, &settings);
+        MsiFound found;
+        int r = msi_look(&found);
 
-        if (r < 0 || program)
+        if (r < 0 || msi_could_serve(&found))
                 return r;
         r = install(arguments);
         if (r < 0)

@@ -51,6 +51,20 @@ void package_store_read(PackageRecord *ret_record) {
         registry_close(&key);
 }
 
+/* A record that says nothing has no key. */
+static bool package_store_is_empty(const PackageRecord *record) {
+        return !record->owner[0] && !record->trying[0];
+}
+
+static int package_store_remove(void) {
+        LSTATUS error = RegDeleteKeyW(HKEY_LOCAL_MACHINE, PATHS_KEY_PACKAGE);
+
+        if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND)
+                return 0;
+        return log_win_error((DWORD) error, "Cannot remove key 'HKLM\\%s'",
+                             WIN_UTF8(PATHS_KEY_PACKAGE));
+}
+
 /* What is empty has no value. */
 static int package_store_set(RegistryKey *key, const char *name, const char *text) {
         return *text ? registry_set_string(key, name, text) : registry_delete(key, name);
@@ -58,8 +72,11 @@ static int package_store_set(RegistryKey *key, const char *name, const char *tex
 
 int package_store_write(const PackageRecord *record) {
         RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_PACKAGE);
-        int r = package_store_set(&key, PACKAGE_STORE_OWNER, WIN_UTF8(record->owner));
+        int r;
 
+        if (package_store_is_empty(record))
+                return package_store_remove();
+        r = package_store_set(&key, PACKAGE_STORE_OWNER, WIN_UTF8(record->owner));
         if (r == 0)
                 r = package_store_set(&key, PACKAGE_STORE_TRYING, WIN_UTF8(record->trying));
         if (r == 0)
