@@ -65,12 +65,12 @@ def test_news_has_a_section_for_this_version():
 
 
 def test_readme_shows_how_to_begin():
-    """In this order: build and install, pair, expose, look; and what to remove."""
+    """In this order: install, set up, expose, look; what to remove; and how to build it."""
     text = tree.read("README.md")
-    steps = ["sudo ./dev build", "sudo ./dev install",
-             "build/windows-release/windows-helper/wslbridge-helper.exe",
-             r"wslbridge-helper install", "wslbridge-helper pair", "wslbridgectl expose 2222:22 --name",
-             "wslbridgectl status  ", "wslbridgectl doctor  ", "./dev uninstall"]
+    steps = ["certutil -hashfile wslbridge-", "msiexec /i wslbridge-", "wslbridge-helper setup Debian",
+             "wslbridgectl expose 2222:22 --name", "wslbridgectl status  ", "wslbridgectl doctor  ",
+             "wslbridge-helper setup Debian --undo", "msiexec /x wslbridge-", "sudo ./dev package",
+             "sudo ./dev build", "sudo ./dev install"]
     text = text[text.index("## Install"):]
     places = [text.find(step) for step in steps]
     assert -1 not in places, steps[places.index(-1)]
