@@ -60,7 +60,7 @@ static bool files_start(Step *s, Files *f) {
         if (!CreateProcessW(f->program, command, NULL, NULL, FALSE,
                             CREATE_SUSPENDED | CREATE_NO_WINDOW, NULL, NULL, &start, &f->process))
                 error = GetLastError();
-        step_line(s, "files.start", "CreateProcessW", error, began,
+        step_line(s, "files.start", "CreateProcessW, suspended", error, began,
                   "one of them is started and stands still");
         if (error != ERROR_SUCCESS)
                 return false;
