@@ -47,6 +47,12 @@ def test_from_a_bare_root_to_an_answered_request_and_back(bare, guest, version):
     assert set(again.states().values()) == {"already"} and again.report["result"] == "already"
     assert bare.registry.stamps() == before and answer(PORT) == "here\n"
 
+    # Nor when the distro is only just starting, so that the agent connects a moment later.
+    guest.run("systemctl", "stop", "wslbridge-agent")
+    guest.run("systemd-run", "--quiet", "--on-active=2", "systemctl", "start", "wslbridge-agent")
+    again = bare.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "elevation:before"})
+    assert set(again.states().values()) == {"already"}, again.output
+
     # And back. The configuration stays, because nobody can be asked about it.
     look = bare.setup("Debian", "--undo", "--dry-run")
     assert look.states()["package"] == look.states()["pair"] == "would"

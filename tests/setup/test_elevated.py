@@ -34,3 +34,12 @@ def test_a_user_without_rights(bare, root, build_win):
 def test_only_pipes_of_ours(windows, name):
     done = windows.prefix.run(windows.program.exe, "setup-elevated", name, check=False)
     assert done.returncode == 1 and "is started by 'setup' only" in done.stdout
+
+
+def test_a_guest_that_is_no_distro(windows):
+    """--print has the lines for both sides, and changes nothing."""
+    done = windows.setup("--print", "--text")
+    assert done.code == 0
+    for line in ("sudo apt-get install ./wslbridge_", "sudo systemctl enable --now wslbridge-agent",
+                 r".\wslbridge-helper pair --print ID/NAME", "sudo wslbridgectl pair"):
+        assert line in done.output

@@ -27,7 +27,8 @@ wslbridge_wait() { # wslbridge_wait SECONDS MODE
 wslbridge_main() {
     PATH=/usr/sbin:/usr/bin:/sbin:/bin
     if systemctl is-enabled --quiet wslbridge-agent </dev/null &&
-        systemctl is-active --quiet wslbridge-agent </dev/null; then
+        { [ "$2" = look ] || systemctl is-active --quiet wslbridge-agent </dev/null; }; then
+        # With "look", systemd may be about to start it, because the distro has just been started.
         wslbridge_say changed no
     elif [ "$2" = look ]; then
         wslbridge_say active no
