@@ -27,7 +27,7 @@ void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
                 const ReconcileChange *c = &plan->changes[i];
 
                 n_restored += c->restores;
-                if (c->action == RECONCILE_ADOPT) {
+                if (c->foreign && c->action != RECONCILE_FORGET) {
                         controller_log(&controller->log, LOG_LEVEL_NOTICE, EVENT_ADOPTED,
                                        "taking over %s %s = %s, as requested by an administrator",
                                        rule_family_name(c->foreign->family), c->foreign->name,

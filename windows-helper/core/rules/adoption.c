@@ -16,6 +16,26 @@ bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
                  (rule_value_is(value, &entry->current) || rule_value_is(value, &entry->next)));
 }
 
+bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
+        for (size_t i = 0; i < adoptions->n_values; i++) {
+                const RuleValue *a = &adoptions->values[i];
+
+                if (a->family == value->family && a->data && value->data &&
+                    strcmp(a->name, value->name) == 0 && strcmp(a->data, value->data) == 0)
+                        return true;
+        }
+        return false;
+}
+
+bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEntry *ret_entry) {
+        *ret_entry = (LedgerEntry){.listen = value->listen};
+        if (!adoption_is_asked(adoptions, value) ||
+            rule_endpoint_parse(value->data, IP_FAMILY_NONE, &ret_entry->current) < 0)
+                return false;
+        ret_entry->next = ret_entry->current;
+        return rule_value_is(value, &ret_entry->current);
+}
+
 /* To the form of the registry, which rule_endpoint_parse() reads. Return: 0 or -EINVAL. */
 static int adoption_spell(const char *text, char ret_text[RULE_TEXT_MAX + 2]) {
         const char *separator = strrchr(text, '/');

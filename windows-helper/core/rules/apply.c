@@ -281,6 +281,10 @@ static int apply_activate(Apply *a, ApplyActivation activation) {
         bool changed = a->outcome.n_written > 0 || a->outcome.n_deleted > 0;
         int r = 0;
 
+        /* What was deleted for an adoption comes back in the next run, under our name. iphlpsvc
+         * sees both at once, so it goes on listening meanwhile. */
+        if (activation == APPLY_CHANGES && a->outcome.n_adopted > 0)
+                activation = APPLY_LATER;
         a->outcome.postponed = changed && activation == APPLY_LATER;
         if (activation == APPLY_ACTIVATE || (changed && activation == APPLY_CHANGES)) {
                 a->outcome.activation = a->host->activate(a->host->userdata);
@@ -312,7 +316,7 @@ static void apply_commit(Apply *a) {
                 LedgerEntry *e;
                 int r;
 
-                if (a->status[i] == APPLY_OK && c->action == RECONCILE_ADOPT) {
+                if (a->status[i] == APPLY_OK && c->foreign && c->action != RECONCILE_FORGET) {
                         r = a->host->adoption_remove(a->host->userdata, c->foreign->family,
                                                      c->foreign->name);
                         apply_note_error(a, r);

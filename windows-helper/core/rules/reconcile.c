@@ -76,13 +76,6 @@ static const WireService *planner_service(const Planner *p, const Wanted *wanted
         return &p->input->guests[wanted->guest].state->services[wanted->service];
 }
 
-static const ReconcileGuest *planner_guest_by_owner(const Planner *p, const char *owner) {
-        for (size_t i = 0; i < p->input->n_guests; i++)
-                if (strcmp(p->input->guests[i].owner, owner) == 0)
-                        return &p->input->guests[i];
-        return NULL;
-}
-
 static void endpoint_sort_values(PlannerEndpoint *e) {
         for (size_t i = 0; i < e->n_values; i++) {
                 const RuleValue *v = &e->values[i];
@@ -129,23 +122,9 @@ static void planner_remove(Planner *p, const PlannerEndpoint *e, const Wanted *w
         planner_change(p, RECONCILE_REMOVE, &entry, wanted);
 }
 
-/* True when the administrator asked us to take over exactly this value. */
-static bool planner_is_adopted(const Planner *p, const RuleValue *v) {
-        const RuleTable *t = p->input->adoptions;
-
-        for (size_t i = 0; i < t->n_values; i++) {
-                const RuleValue *a = &t->values[i];
-
-                if (a->family == v->family && a->data && v->data && strcmp(a->name, v->name) == 0 &&
-                    strcmp(a->data, v->data) == 0)
-                        return true;
-        }
-        return false;
-}
-
-/* Somebody asks for the endpoint, and the foreign value may be replaced. That value is deleted now,
- * and ours is written in the next run. This removes one value at a time; there can be one for each
- * spelling of the endpoint. */
+/* Somebody asks for the endpoint, and the foreign value may be replaced, but ours has another name.
+ * That value is deleted now, and ours is written in the next run. This removes one value at a time;
+ * there can be one for each spelling of the endpoint. */
 static void planner_adopt(Planner *p, const PlannerEndpoint *e) {
         LedgerEntry entry = {.listen = e->listen};
 
@@ -160,7 +139,8 @@ static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
         const RuleValue *v = e->foreign;
         char listen[IP_ENDPOINT_TEXT_MAX], way[2 * IP_ENDPOINT_TEXT_MAX] = "";
 
-        if (!e->entry && planner_is_adopted(p, v)) { /* without an entry somebody wants it */
+        if (!e->entry &&
+            adoption_is_asked(p->input->adoptions, v)) { /* without an entry somebody wants it */
                 planner_adopt(p, e);
                 return;
         }
@@ -223,9 +203,12 @@ static void planner_losers(Planner *p, const PlannerEndpoint *e, const Wanted *w
         }
 }
 
-static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *winner) {
+static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
+                          const RuleValue *adopted) {
         const LedgerEntry *old = e->entry;
         ReconcilePlan *plan = p->plan;
+        ReconcileChange *change = NULL;
+        bool same;
         LedgerEntry entry = {.listen = e->listen, .next = winner->connect};
 
         if (old && endpoint_is_open(e)) {
@@ -237,37 +220,55 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
         }
         strcpy(entry.owner, p->input->guests[winner->guest].owner);
         strcpy(entry.service, planner_service(p, winner)->name);
-        if (old) {
+        if (old)
                 entry.current = e->has_next || old->current.addr.family == IP_FAMILY_NONE
                                         ? old->next
                                         : old->current;
-        }
         plan->endpoints[plan->n_endpoints++] =
                 (ReconcileEndpoint){e->listen, winner->connect, winner->guest, winner->service};
-        if (!old || !endpoint_found(e) || ip_endpoint_compare(&entry.current, &entry.next) != 0)
-                planner_change(p, RECONCILE_WRITE, &entry, winner)->restores =
-                        old && ip_endpoint_compare(&old->current, &old->next) == 0 &&
-                        !endpoint_found(e);
-        else if (ip_endpoint_compare(&old->current, &old->next) != 0 ||
-                 strcmp(old->owner, entry.owner) != 0 || strcmp(old->service, entry.service) != 0)
-                planner_change(p, RECONCILE_RECORD, &entry, winner);
+        same = old && ip_endpoint_compare(&old->current, &old->next) == 0;
+        if (!old || !endpoint_found(e) || ip_endpoint_compare(&entry.current, &entry.next) != 0) {
+                change = planner_change(p, RECONCILE_WRITE, &entry, winner);
+                change->restores = same && !endpoint_found(e);
+        } else if (!same || strcmp(old->owner, entry.owner) != 0 ||
+                   strcmp(old->service, entry.service) != 0) {
+                change = planner_change(p, RECONCILE_RECORD, &entry, winner);
+        }
+        if (change)
+                change->foreign = adopted;
 }
 
 /* True when the endpoint's owner is in its grace period and its value is in force. */
 static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
-        const ReconcileGuest *guest;
+        for (size_t i = 0; p->any_in_grace && endpoint_found(e) && i < p->input->n_guests; i++)
+                if (strcmp(p->input->guests[i].owner, e->entry->owner) == 0)
+                        return p->input->guests[i].in_grace;
+        return false;
+}
 
-        if (!p->any_in_grace || !endpoint_found(e))
-                return false;
-        guest = planner_guest_by_owner(p, e->entry->owner);
-        return guest && guest->in_grace;
+/* A value that may be adopted and has the name of ours counts as ours from now on, so it is written
+ * over and never missing. Return: the value whose request is used up; NULL: none. */
+static const RuleValue *planner_takes_over(const Planner *p, PlannerEndpoint *e,
+                                           LedgerEntry *entry) {
+        if (e->n_wanted == 0 || e->n_values != 1 ||
+            !adoption_proof(p->input->adoptions, e->values, entry))
+                return NULL;
+        if (e->foreign && !e->entry) {
+                e->entry = entry;
+                e->has_current = true;
+                e->foreign = NULL;
+        }
+        return e->foreign ? NULL : e->values;
 }
 
 static void planner_decide(Planner *p, PlannerEndpoint *e) {
+        const RuleValue *adopted;
         const Wanted *winner;
+        LedgerEntry entry;
 
         p->plan->n_decided++;
         endpoint_sort_values(e);
+        adopted = planner_takes_over(p, e, &entry);
         if (e->foreign) {
                 planner_foreign(p, e);
                 return;
@@ -279,7 +280,7 @@ static void planner_decide(Planner *p, PlannerEndpoint *e) {
         }
         winner = planner_winner(p, e);
         if (winner) {
-                planner_grant(p, e, winner);
+                planner_grant(p, e, winner, adopted);
                 planner_losers(p, e, winner);
         } else if (e->entry) {
                 planner_remove(p, e, NULL);

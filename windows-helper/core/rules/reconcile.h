@@ -49,7 +49,8 @@ typedef struct ReconcileChange {
                               for the value that this guest gets in the next run */
         uint32_t service;  /* index in that guest's state */
         const RuleValue *foreign; /* borrowed from the input's rules: the value that ADOPT deletes,
-                                     or that FORGET found in place of ours */
+                                     that WRITE or RECORD takes over, or that FORGET found in
+                                     place of ours */
         bool restores;            /* WRITE: the value was ours and somebody deleted it */
 } ReconcileChange;
 

@@ -152,8 +152,16 @@ static const struct {
          "web=0.0.0.0:80", "",
          "restore 0.0.0.0/80 a/A|web|172.20.0.2/80|172.20.0.2/80\n"
          "a/A web: active\n"},
-        {"both ask for what an old script left, and it is taken over: both wait for that", NULL,
+        {"both ask for what an old script left, and it is taken over: the first one gets it", NULL,
          "10.9.9.9/80", "10.9.9.9/80", "web=0.0.0.0:80", "www=0.0.0.0:80",
+         "write 0.0.0.0/80 a/A|web|10.9.9.9/80|172.20.0.2/80\n"
+         "a/A web: active\n"
+         "b/B www: conflict\n"},
+        {"it is right already", NULL, "172.20.0.2/80", "172.20.0.2/80", "web=0.0.0.0:80", "",
+         "record 0.0.0.0/80 a/A|web|172.20.0.2/80|172.20.0.2/80\n"
+         "a/A web: active\n"},
+        {"it leads to a name, so it cannot be proved: both wait for it to go", NULL, "x/80", "x/80",
+         "web=0.0.0.0:80", "www=0.0.0.0:80",
          "adopt 0.0.0.0/80 ||-|-\n"
          "a/A web: pending\n"
          "b/B www: pending\n"},

@@ -40,16 +40,26 @@ static bool judge_ours(const Judge *j, const char *rule, const char *data, bool 
                 (!as_next_only && judge_proves(name, stored, &e.current, rule, data)));
 }
 
+/* A foreign value that is right is taken over by an entry in the ledger alone. */
+static void judge_recorded(Judge *j, const char *rule, const char *data) {
+        const char *asked = text_map_get(&j->asked, rule);
+
+        if (data && asked && strcmp(asked, data) == 0 && judge_ours(j, rule, data, false))
+                (void) text_map_delete(&j->foreign, rule);
+}
+
 /* Writes and deletes may touch only what is ours, and the proof must be on disk before. */
 static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
         Judge *j = m->userdata;
         const char *before = text_map_get(&m->rules, rule);
         const char *adopted = text_map_get(&m->adoptions, rule);
 
-        if (!data && before && adopted && strcmp(adopted, before) == 0) {
+        if (before && adopted && strcmp(adopted, before) == 0) {
                 (void) text_map_delete(&j->foreign, rule); /* as an administrator asked */
-                return;
+                if (!data)
+                        return;
         }
+        judge_recorded(j, rule, before);
         ck_assert_msg(!text_map_get(&j->foreign, rule), "foreign value changed: %s", rule);
         ck_assert_msg(!text_map_get(&m->unflushed, rule + FAMILY_TEXT), "no flush before: %s",
                       rule);
@@ -93,10 +103,12 @@ void judge_init(Judge *j) {
 void judge_done(Judge *j) {
         world_done(&j->w);
         text_map_done(&j->foreign);
+        text_map_done(&j->asked);
 }
 
 void judge_foreign(Judge *j, const char *rule, const char *data) {
         (void) text_map_delete(&j->foreign, rule);
+        (void) text_map_delete(&j->asked, rule);
         if (data)
                 ck_assert_int_eq(text_map_set(&j->foreign, rule, data), 0);
         world_foreign(&j->w, rule, data);
@@ -108,6 +120,7 @@ void judge_adopt(Judge *j, const char *rule) {
         if (!data)
                 return;
         ck_assert_int_eq(text_map_set(&j->w.host.adoptions, rule, data), 0);
+        ck_assert_int_eq(text_map_set(&j->asked, rule, data), 0);
         controller_adoptions_changed(j->w.controller);
         world_run(&j->w);
 }
@@ -166,12 +179,14 @@ void judge_restart(Judge *j, bool power_cut) {
         judge_report_network(j);
 }
 
-static void judge_table(const Judge *j) {
+static void judge_table(Judge *j) {
         const TextMapEntry **list = text_map_list(&j->w.host.rules);
 
         for (size_t i = 0; i < j->w.host.rules.n; i++) {
-                const char *foreign = text_map_get(&j->foreign, list[i]->key);
+                const char *foreign;
 
+                judge_recorded(j, list[i]->key, list[i]->data);
+                foreign = text_map_get(&j->foreign, list[i]->key);
                 if (foreign) {
                         ck_assert_str_eq(list[i]->data, foreign);
                 } else {

@@ -11,6 +11,7 @@
 typedef struct Judge {
         World w;         /* first: hooks get the host, whose userdata is the world */
         TextMap foreign; /* rule → data: the foreign values */
+        TextMap asked;   /* rule → data: those that an administrator asked to take over */
         /* what will go wrong: at the n-th changing call from now on; 0: nothing */
         unsigned kill_at, fail_at;
         bool dead;        /* killed: calls have no effect any more */
