@@ -9,8 +9,8 @@
  */
 
 #include "windows-helper/core/setup/ini-edit.h"
-#include "windows-helper/setup/task.h"
-#include "windows-helper/setup/wslconfig-file.h"
+#include "windows-helper/setup/parts/task.h"
+#include "windows-helper/setup/parts/wslconfig-file.h"
 
 #include <stdio.h>
 #include <stdlib.h>

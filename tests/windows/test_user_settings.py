@@ -120,9 +120,9 @@ def test_task(scheduler, tool):
     assert sorted(tasks) == [f"wslbridge Debian {sid}", name]
     assert tasks[name].count(f"<UserId>{sid}</UserId>") == 2
     assert '-d "Mein Büro" --exec sleep infinity' in tasks[name]
-    assert tool("find", "Mein Büro")[:2] == "1 "
+    assert tool("find", "Mein Büro")[:2] == "2 "
     scheduler.set(TASKS, name, tasks[name].replace("PT0S", "PT72H"))
-    assert tool("find", "Mein Büro")[:2] == "0 "
+    assert tool("find", "Mein Büro")[:2] == "1 "
     assert tool("remove", "Mein Büro")[:2] == "1 "
     assert tool("remove", "Mein Büro")[:2] == "0 "
     assert list(scheduler.strings(TASKS)) == [f"wslbridge Debian {sid}"]

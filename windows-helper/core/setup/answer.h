@@ -6,6 +6,8 @@
  * other lines are of others; they are shown and never understood. Pure.
  */
 
+#include "common/buffer.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -22,3 +24,15 @@ bool setup_answer(const char *text, const char *key, char ret_value[SETUP_VALUE_
 
 /* Whether the last marker line with @key has exactly @value. */
 bool setup_answer_is(const char *text, const char *key, const char *value);
+
+/* Call @fn with the value of each marker line with a key, in their order. */
+void setup_answer_each(const char *text, const char *key,
+                       void (*fn)(void *userdata, const char *value), void *userdata);
+
+/* Append the bytes that the marker lines with @key have as octal numbers, as od(1) writes them.
+ * Return: 0, -EINVAL when something else is there, or -ENOMEM. */
+int setup_answer_octal(const char *text, const char *key, Buffer *out);
+
+/* Append lines of octal escapes, from which printf(1) of any shell makes the bytes again. Out of
+ * memory sets @out->oom. */
+void setup_octal(const uint8_t *data, size_t n, Buffer *out);

@@ -6,6 +6,12 @@
 
 #include "windows-helper/core/setup/import.h"
 
+#include "windows-helper/core/rules/adoption.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 static void listen_text(const WireListen *l, Buffer *out) {
         char address[IP_TEXT_MAX];
         bool v6 = l->addr.family == IP_FAMILY_V6;
@@ -20,6 +26,31 @@ static void connect_text(const WireListen *l, Buffer *out) {
         buffer_printf(out, "%u", (unsigned) l->connect_port);
         if (l->count > 1)
                 buffer_printf(out, "-%u", (unsigned) l->connect_port + l->count - 1);
+}
+
+int import_parse_listen(const char *text, WireListen *ret_listen) {
+        IpEndpoint first[ADOPTION_ENDPOINTS_MAX];
+        char single[IP_ENDPOINT_TEXT_MAX], *end;
+        const char *dash = strrchr(text, '-');
+        size_t n = dash ? (size_t) (dash - text) : strlen(text);
+        unsigned long last = 0;
+
+        if (n >= sizeof(single))
+                return -EINVAL;
+        memcpy(single, text, n);
+        single[n] = '\0';
+        if (adoption_parse(single, first) != 1)
+                return -EINVAL;
+        if (dash)
+                last = strtoul(dash + 1, &end, 10);
+        else
+                last = first[0].port;
+        if ((dash && *end) || last < first[0].port || last > UINT16_MAX)
+                return -EINVAL;
+        *ret_listen = (WireListen){.addr = first[0].addr,
+                                   .port = first[0].port,
+                                   .count = (uint16_t) (last - first[0].port + 1)};
+        return 0;
 }
 
 void import_drop_in(const ImportService *s, Buffer *out) {

@@ -249,6 +249,41 @@ START_TEST(test_all_ports) {
 }
 END_TEST
 
+START_TEST(test_parse_listen) {
+        static const struct {
+                const char *text, *address;
+                unsigned port, count; /* 0: not understood */
+        } cases[] = {
+                {"0.0.0.0:80", "0.0.0.0", 80, 1},
+                {"192.168.1.20:8000-8010", "192.168.1.20", 8000, 11},
+                {"[::]:1-65535", "::", 1, 65535},
+                {"0.0.0.0:80-79", NULL, 0, 0},
+                {"0.0.0.0:80-", NULL, 0, 0},
+                {"0.0.0.0:80-70000", NULL, 0, 0},
+                {"0.0.0.0:80-90x", NULL, 0, 0},
+                {"-", NULL, 0, 0},
+                {"", NULL, 0, 0},
+                {"*:80", NULL, 0, 0},
+                {"a very long text that cannot be an endpoint of any kind at all:80", NULL, 0, 0},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                WireListen l = {.port = 1};
+                IpAddr a;
+
+                ck_assert_msg((import_parse_listen(cases[i].text, &l) == 0) ==
+                                      (cases[i].count != 0),
+                              "%s", cases[i].text);
+                if (cases[i].count == 0)
+                        continue;
+                a = address(cases[i].address);
+                ck_assert_int_eq(ip_compare(&l.addr, &a), 0);
+                ck_assert_uint_eq(l.port, cases[i].port);
+                ck_assert_uint_eq(l.count, cases[i].count);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("import");
         TCase *t = tcase_create("import");
@@ -263,6 +298,7 @@ int main(void) {
         tcase_add_test(t, test_known_and_ours);
         tcase_add_test(t, test_nothing);
         tcase_add_test(t, test_all_ports);
+        tcase_add_test(t, test_parse_listen);
         suite_add_tcase(s, t);
         return suite_run(s);
 }

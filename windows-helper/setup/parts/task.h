@@ -20,7 +20,13 @@ typedef struct TaskSelf {
 /* Return: 0 or negative errno (logged). */
 int task_self(TaskSelf *ret_self);
 
-/* Whether the task is there and as it should be. Return: 1, 0, or negative errno (logged). */
+typedef enum TaskFound {
+        TASK_NONE,
+        TASK_OTHER, /* there is one, which is not as it should be */
+        TASK_SAME,
+} TaskFound;
+
+/* Return: TaskFound, or negative errno (logged). */
 int task_find(const LogonTask *t);
 
 /* Add or replace the task. Return: 0; -EACCES when an ordinary user may not (not logged); or

@@ -5,7 +5,7 @@
  * so that nobody else can write it, and its content is compared with what was read first.
  */
 
-#include "windows-helper/setup/wslconfig-file.h"
+#include "windows-helper/setup/parts/wslconfig-file.h"
 
 #include "windows-helper/core/setup/ini-lines.h"
 #include "windows-helper/win/log.h"

@@ -7,7 +7,7 @@
 #include "windows-helper/win/win.h" /* first: it chooses the headers of Windows */
 
 #define COBJMACROS
-#include "windows-helper/setup/task.h"
+#include "windows-helper/setup/parts/task.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
@@ -136,7 +136,11 @@ int task_find(const LogonTask *t) {
         if (SUCCEEDED(hr))
                 hr = task_is(&f, t, &same);
         task_close(&f);
-        return SUCCEEDED(hr) ? same : task_error(hr, "reading the task for the logon");
+        if (hr == S_FALSE)
+                return TASK_NONE;
+        if (FAILED(hr))
+                return task_error(hr, "reading the task for the logon");
+        return same ? TASK_SAME : TASK_OTHER;
 }
 
 int task_register(const LogonTask *t) {

@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The parts 'keep-alive' and 'at-logon': settings of the user, outside of the distro.
+ */
+
+#include "windows-helper/core/setup/ini-edit.h"
+#include "windows-helper/core/setup/line-diff.h"
+#include "windows-helper/setup/parts/task.h"
+#include "windows-helper/setup/parts/wslconfig-file.h"
+#include "windows-helper/setup/setup.h"
+#include "windows-helper/win/log.h"
+
+#include <errno.h>
+
+/* Both are needed (fact 7.1.2). */
+static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
+                                     {"wsl2", "vmIdleTimeout", "-1"}};
+
+/* What setup has set, a bit for each: undoing leaves what the user had set before. */
+#define KEEP_ALIVE_KEY   L"SOFTWARE\\wslbridge\\Setup"
+#define KEEP_ALIVE_VALUE L"KeepAlive"
+
+typedef struct KeepAlive {
+        WslconfigFile file;
+        Buffer content; /* as it should be */
+        DWORD ours;     /* after the change */
+        const char *would, *done;
+} KeepAlive;
+
+static DWORD keep_alive_ours(void) {
+        DWORD bits = 0, size = sizeof(bits);
+
+        (void) RegGetValueW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY, KEEP_ALIVE_VALUE, RRF_RT_REG_DWORD,
+                            NULL, &bits, &size);
+        return bits;
+}
+
+static void keep_alive_remember(DWORD bits) {
+        LSTATUS error = ERROR_SUCCESS;
+
+        if (bits == 0)
+                (void) RegDeleteKeyW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY);
+        else
+                error = RegSetKeyValueW(HKEY_CURRENT_USER, KEEP_ALIVE_KEY, KEEP_ALIVE_VALUE,
+                                        REG_DWORD, &bits, sizeof(bits));
+        if (error != ERROR_SUCCESS)
+                (void) log_win_error((DWORD) error, "Cannot remember what was set; '--undo' will "
+                                                    "leave it");
+}
+
+/* Make the new content. Return: as ini_set(). */
+static int keep_alive_edit(KeepAlive *k, bool undo, const char **ret_why) {
+        const uint8_t *bytes = buffer_bytes(&k->file.bytes);
+        size_t n = buffer_length(&k->file.bytes), n_ours = 0;
+        IniWant ours[ARRAYSIZE(keep_alive)];
+        int r;
+
+        k->ours = keep_alive_ours();
+        for (size_t i = 0; i < ARRAYSIZE(keep_alive); i++) {
+                Buffer one = BUFFER_NULL;
+
+                if (undo && k->ours & 1u << i)
+                        ours[n_ours++] = keep_alive[i];
+                r = undo ? 0 : ini_set(&ini_wslconfig, bytes, n, &keep_alive[i], 1, &one, ret_why);
+                buffer_done(&one);
+                if (r < 0)
+                        return r;
+                if (!undo && r == 0)
+                        k->ours |= 1u << i;
+        }
+        if (!undo)
+                return ini_set(&ini_wslconfig, bytes, n, keep_alive, ARRAYSIZE(keep_alive),
+                               &k->content, ret_why);
+        k->ours = 0;
+        return ini_unset(&ini_wslconfig, bytes, n, ours, n_ours, &k->content, ret_why);
+}
+
+static void keep_alive_show(const Setup *s, const KeepAlive *k) {
+        Buffer diff = BUFFER_NULL;
+
+        line_diff(buffer_bytes(&k->file.bytes), buffer_length(&k->file.bytes),
+                  buffer_bytes(&k->content), buffer_length(&k->content), &diff);
+        setup_show(s, "%s:\n%s", WIN_UTF8(k->file.path), buffer_text(&diff));
+        buffer_done(&diff);
+}
+
+/* Show, ask and write. */
+static SetupOutcome keep_alive_write(Setup *s, SetupPart *part, KeepAlive *k) {
+        bool copied = false;
+
+        keep_alive_show(s, k);
+        if (s->options->dry_run)
+                return setup_says(part, SETUP_WOULD, "%s in %s", k->would, WIN_UTF8(k->file.path));
+        if (!setup_ask(s, "Write this?")) {
+                (void) setup_says(part, SETUP_SKIPPED, "%s is as it was", WIN_UTF8(k->file.path));
+                if (setup_nobody(s))
+                        setup_advises(part, "Give --yes to have it written without a question.");
+                return SETUP_SKIPPED;
+        }
+        if (wslconfig_file_write(&k->file, &k->content, &copied) < 0)
+                return setup_says(part, SETUP_FAILED, "%s", k->file.why);
+        keep_alive_remember(k->ours);
+        (void) setup_says(part, SETUP_DONE, "%s in %s", k->done, WIN_UTF8(k->file.path));
+        if (copied)
+                setup_advises(part, "A copy of the file as it was is beside it: %s\n",
+                              WIN_UTF8(WSLCONFIG_COPY));
+        setup_advises(part, "It counts after 'wsl --shutdown', which ends all your distros.");
+        return SETUP_DONE;
+}
+
+static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
+        const char *why = "could not be edited, because memory is short";
+        KeepAlive k = {.would = undo ? "Remove what turns the idle time-outs off"
+                                     : "Turn off both idle time-outs",
+                       .done = undo ? "What turned the idle time-outs off is removed"
+                                    : "Both idle time-outs are off"};
+        SetupOutcome outcome;
+        int r = wslconfig_file_read(&k.file);
+
+        if (r < 0) {
+                outcome = setup_says(part, SETUP_FAILED, "%s", k.file.why);
+        } else {
+                r = keep_alive_edit(&k, undo, &why);
+                if (r < 0)
+                        outcome =
+                                setup_says(part, SETUP_FAILED, "%s %s", WIN_UTF8(k.file.path), why);
+                else if (r == 0)
+                        outcome = keep_alive_write(s, part, &k);
+                else
+                        outcome = setup_says(part, SETUP_ALREADY, "%s in %s",
+                                             undo ? "Nothing of setup is" : k.done,
+                                             WIN_UTF8(k.file.path));
+        }
+        buffer_done(&k.content);
+        wslconfig_file_done(&k.file);
+        return outcome;
+}
+
+SetupOutcome setup_keep_alive(Setup *s, SetupPart *part) {
+        return keep_alive_change(s, part, /* undo= */ false);
+}
+
+SetupOutcome setup_keep_alive_undo(Setup *s, SetupPart *part) {
+        return keep_alive_change(s, part, /* undo= */ true);
+}
+
+/* Return: false when the part has failed. */
+static bool logon_prepare(Setup *s, SetupPart *part, TaskSelf *self, LogonTask *ret_task) {
+        *ret_task = (LogonTask){s->distro.name, self->user, self->folder};
+        if (task_self(self) == 0 && logon_task_possible(ret_task))
+                return true;
+        (void) setup_says(part, SETUP_FAILED, "'%s' cannot be started by a task", s->distro.name);
+        return false;
+}
+
+static SetupOutcome logon_failed(Setup *s, SetupPart *part, int error) {
+        (void) setup_says(part, SETUP_FAILED, "Task Scheduler refuses the task for the logon");
+        if (error == -EACCES)
+                setup_advises(part,
+                              "In a terminal that was opened with 'Run as administrator', type "
+                              "'wslbridge-helper setup \"%s\" --at-logon'.",
+                              s->distro.name);
+        return SETUP_FAILED;
+}
+
+SetupOutcome setup_at_logon(Setup *s, SetupPart *part) {
+        LogonTask task;
+        TaskSelf self;
+        int r;
+
+        if (!logon_prepare(s, part, &self, &task))
+                return SETUP_FAILED;
+        r = task_find(&task);
+        if (r == TASK_SAME)
+                return setup_says(part, SETUP_ALREADY, "A task starts the distro when you log on");
+        if (r >= 0 && s->options->dry_run)
+                return setup_says(part, SETUP_WOULD,
+                                  "Make a task that starts the distro when you log on");
+        if (r >= 0)
+                r = task_register(&task);
+        if (r < 0)
+                return logon_failed(s, part, r);
+        return setup_says(part, SETUP_DONE,
+                          "From the next logon on, a task starts the distro and keeps it running");
+}
+
+SetupOutcome setup_at_logon_undo(Setup *s, SetupPart *part) {
+        LogonTask task;
+        TaskSelf self;
+        int r;
+
+        if (!logon_prepare(s, part, &self, &task))
+                return SETUP_FAILED;
+        r = task_find(&task);
+        if (r == TASK_NONE)
+                return setup_says(part, SETUP_ALREADY, "No task starts the distro");
+        if (r >= 0 && s->options->dry_run)
+                return setup_says(part, SETUP_WOULD, "Remove the task that starts the distro");
+        if (r >= 0)
+                r = task_remove(&task);
+        if (r < 0)
+                return logon_failed(s, part, r);
+        return setup_says(part, SETUP_DONE, "The task that started the distro is removed");
+}
