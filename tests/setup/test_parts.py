@@ -11,7 +11,7 @@ import threading
 
 import pytest
 import wine_registry
-from conftest import GUEST, HOST
+from conftest import GUEST, HOST, SYSTEMCTL
 from waiting import wait_until
 
 SCHEDULER = r"SOFTWARE\Classes\CLSID\{0F87369F-A4E5-4CFC-BD3E-73E6154572DD}\InprocServer32"
@@ -177,22 +177,16 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
                {("v4tov4", "0.0.0.0/28730"): "192.0.2.1/80"}, what="the rules of others")
 
 
-WSL_CONFS = {
-    "absent": (None, "[boot]\nsystemd=true\n"),
-    "command": ("[boot]\ncommand=\"service ssh start\" # mine\n[user]\ndefault=me\n",
-                "[boot]\ncommand=\"service ssh start\" # mine\nsystemd=true\n[user]\ndefault=me\n"),
-    "false": ("[boot]\r\nsystemd = false\r\n", "[boot]\r\nsystemd = true\r\n"),
-    "already": ("[boot]\nsystemd=true\n", "[boot]\nsystemd=true\n"),
-    "link": ("[user]\ndefault=me\n", "[user]\ndefault=me\n\n[boot]\nsystemd=true\n"),
-    "odd bytes": ("# 'q\"\\012%s\n[x]\nö=$HOME`id`\n", "# 'q\"\\012%s\n[x]\nö=$HOME`id`\n\n[boot]\nsystemd=true\n"),
-}
-
-
 @pytest.fixture
-def no_systemd(root):
+def no_systemd(bare_root):
     """systemd is installed in the distro, and WSL's own init runs."""
-    root.write("/lib/systemd/systemd", "#!/bin/sh\n", 0o755)
-    return root
+    bare_root.write("/lib/systemd/systemd", "#!/bin/sh\n", 0o755)
+    return bare_root
+
+
+def write_bytes(root, content, path="/etc/wsl.conf"):
+    with open(root.path(path), "wb") as f:
+        f.write(content)
 
 
 def read_bytes(root, path="/etc/wsl.conf"):
@@ -200,57 +194,108 @@ def read_bytes(root, path="/etc/wsl.conf"):
         return f.read()
 
 
-@pytest.mark.parametrize("case", WSL_CONFS)
-def test_systemd_is_turned_on(windows, wsl, no_systemd, case):
-    """The file is changed in place, and the distro is ended. It has no systemd here all the same, so
-    setup stops then."""
-    root = no_systemd
-    before, after = WSL_CONFS[case]
-    if case == "link":
-        root.write("/etc/real.conf", before, 0o640)
-        root.run("ln", "-s", "real.conf", "/etc/wsl.conf")
-    elif before:
-        with open(root.path("/etc/wsl.conf"), "wb") as f:
-            f.write(before.encode())
-        root.run("chmod", "640", "/etc/wsl.conf")
-        root.run("chown", "daemon:mail", "/etc/wsl.conf")
+def test_systemd_is_turned_on(windows, wsl, no_systemd):
+    """The file is changed in place, and the distro is ended and starts with systemd. Nothing else of it
+    changes. After that there is nothing to do."""
+    write_bytes(no_systemd, b"[boot]\r\ncommand=\"service ssh start\"\r\nsystemd = false # old\r\n")
+    no_systemd.run("chmod", "640", "/etc/wsl.conf")
+    no_systemd.run("chown", "daemon:mail", "/etc/wsl.conf")
+
+    def start(script):
+        if wsl.terminated:
+            no_systemd.write("/usr/bin/systemctl", SYSTEMCTL, mode=0o755)
+            no_systemd.run("mkdir", "-p", "/run/systemd/system")
+
+    wsl.on_script = start
     done = windows.setup("Debian", "--yes")
-    assert done.code == 1 and wsl.terminated == ["Debian"], done.output
-    assert read_bytes(root).decode() == after
-    if case == "link":
-        assert root.run("readlink", "/etc/wsl.conf") == "real.conf\n"
-    if case in ("command", "false"):
-        assert root.run("stat", "-c", "%a %U %G", "/etc/wsl.conf") == "640 daemon mail\n"
-    elif case == "absent":
-        assert root.run("stat", "-c", "%a %U", "/etc/wsl.conf") == "644 root\n"
-    assert root.run("find", "/etc", "-name", "*wslbridge-new") == ""
+    assert done.part("distro")["state"] == "done" and wsl.terminated == ["Debian"], done.output
+    assert read_bytes(no_systemd) == \
+        b"[boot]\r\ncommand=\"service ssh start\"\r\nsystemd = true # old\r\n"
+    assert no_systemd.run("stat", "-c", "%a %U %G", "/etc/wsl.conf") == "640 daemon mail\n"
+    assert no_systemd.run("find", "/etc", "-name", "*wslbridge-new") == ""
+    assert windows.setup("Debian", "--dry-run").part("distro")["state"] == "already"
 
 
-@pytest.mark.parametrize("case", ["dry-run", "nobody", "folder", "meanwhile", "utf-16"])
+def test_no_wsl_conf_and_a_wsl_without_systemd(windows, wsl, no_systemd):
+    """A new file, and a distro that has no systemd all the same: setup stops and says why."""
+    done = windows.setup("Debian", "--yes")
+    assert (done.code, done.part("distro")["state"]) == (1, "failed"), done.output
+    assert "wsl.exe --update" in done.part("distro")["advice"]
+    assert read_bytes(no_systemd) == b"[boot]\nsystemd=true\n"
+    assert no_systemd.run("stat", "-c", "%a %U", "/etc/wsl.conf") == "644 root\n"
+
+
+@pytest.mark.parametrize("case", ["dry-run", "nobody", "meanwhile", "utf-16"])
 def test_systemd_is_not_turned_on(windows, wsl, no_systemd, case):
     """One clear reason, and the distro is as it was."""
-    root = no_systemd
     content = b"\xff\xfe[\0" if case == "utf-16" else b"[x]\n"
-    if case == "folder":
-        root.run("mkdir", "/etc/wsl.conf")
-    else:
-        root.write("/etc/wsl.conf", "")
-        with open(root.path("/etc/wsl.conf"), "wb") as f:
-            f.write(content)
-    if case == "meanwhile":
-        def change(script):
-            if re.search("wslbridge_main write", script):
-                root.write("/etc/wsl.conf", "[y]\n")
-        wsl.on_script = change
+    write_bytes(no_systemd, content)
+
+    def change(script):
+        if case == "meanwhile" and "wslbridge_main write" in script:
+            write_bytes(no_systemd, b"[y]\n")
+
+    wsl.on_script = change
     words = {"dry-run": ["--dry-run", "--yes"], "nobody": []}.get(case, ["--yes"])
     done = windows.setup("Debian", *words)
-    assert wsl.terminated == []
     part = done.part("distro")
-    if case == "dry-run":
-        assert part["state"] == "would", done.output
-    else:
-        assert (done.code, part["state"]) == (1, "failed")
-        assert {"nobody": "turned off", "folder": "is a folder", "meanwhile": "meanwhile",
-                "utf-16": "is UTF-16"}[case] in part["text"], done.output
-    if case != "folder":
-        assert read_bytes(root) == (b"[y]\n" if case == "meanwhile" else content)
+    assert wsl.terminated == []
+    assert part["state"] == ("would" if case == "dry-run" else "failed"), done.output
+    assert {"dry-run": "Turn systemd on", "nobody": "turned off", "meanwhile": "meanwhile",
+            "utf-16": "is UTF-16"}[case] in part["text"]
+    assert read_bytes(no_systemd) == (b"[y]\n" if case == "meanwhile" else content)
+
+
+def run_script(root, top, name, arguments, payload=""):
+    """One of setup's scripts, put together as guest-script.c does. Returns (code, answers)."""
+    script = pathlib.Path(top, "windows-helper/setup/scripts", name).read_text(encoding="utf-8")
+    done = root.call("sh", input=f"{script}\nwslbridge_payload() {{\ncat <<'WSLBRIDGE_END'\n{payload}"
+                     f"WSLBRIDGE_END\n}}\n{{ wslbridge_main {arguments}; exit; }}\n")
+    return done.returncode, re.findall(r"^wslbridge-setup: (\w+)=(.*)$", done.stdout, re.M)
+
+
+def octal(data):
+    return "".join(f"\\{byte:03o}" for byte in data) + "\n"
+
+
+def test_script_of_wsl_conf(no_systemd, top):
+    """Every byte comes back and arrives. A link stays a link, and what is odd is left alone."""
+    root = no_systemd
+    odd = bytes(range(1, 256)) + "% \\ %s $HOME `id` ö\r\n".encode()
+    write_bytes(root, odd, "/etc/real.conf")
+    root.run("chmod", "600", "/etc/real.conf")
+    root.run("ln", "-s", "real.conf", "/etc/wsl.conf")
+    code, answers = run_script(root, top, "wsl-conf.sh", "read")
+    state = dict(answers)["state"]
+    seen = bytes(int(n, 8) for key, value in answers if key == "octal" for n in value.split())
+    assert (code, seen, dict(answers)["size"]) == (0, odd, str(len(odd)))
+    assert run_script(root, top, "wsl-conf.sh", "write 1-2", octal(b"x"))[0] == 3
+    assert run_script(root, top, "wsl-conf.sh", f"write {state}", octal(odd[::-1]))[0] == 0
+    assert root.run("readlink", "/etc/wsl.conf") == "real.conf\n"
+    assert read_bytes(root, "/etc/real.conf") == odd[::-1]
+    assert root.run("stat", "-c", "%a", "/etc/real.conf") == "600\n"
+    for prepare in ("rm /etc/real.conf", "rm /etc/wsl.conf; mkdir /etc/wsl.conf"):
+        root.run("sh", "-c", prepare)
+        assert ("state", "odd") in run_script(root, top, "wsl-conf.sh", "read")[1]
+        assert run_script(root, top, "wsl-conf.sh", "write odd", octal(b"x"))[0] != 0
+
+
+def test_script_of_services(bare_root, top):
+    """Files are written whole, and none is replaced: what comes after one that is there is not written
+    either. Without the last line nothing happens."""
+    folder = "/etc/wslbridge/services.d"
+    bare_root.run("mkdir", "-p", folder)
+    bare_root.write(f"{folder}/there.ini", "mine\n")
+    payload = "file one\n= [service]\n= listen = 1\nfile there\n= x\nfile three\n= y\n"
+    code, answers = run_script(bare_root, top, "services.sh", "write", payload)
+    assert code != 0 and answers == [("wrote", "one")]
+    assert bare_root.run("ls", "-A", folder, "/etc/wslbridge") == \
+        f"/etc/wslbridge:\nservices.d\n\n{folder}:\none.ini\nthere.ini\n"
+    assert bare_root.read(f"{folder}/one.ini") == "[service]\nlisten = 1\n"
+    assert bare_root.read(f"{folder}/there.ini") == "mine\n"
+    bare_root.write("/usr/bin/wslbridgectl", "#!/bin/sh\ncat <<'EOF'\n"
+                    '    "enabled": false,\n "listen": "0.0.0.0:1",\n    "enabled": true,\n'
+                    '        "listen": "[::]:2-3",\n"listen": "0.0.0.0:4"\nEOF\n', 0o755)
+    assert run_script(bare_root, top, "services.sh", "list") == \
+        (0, [("name", "one"), ("name", "there"), ("listen", "[::]:2-3"), ("listen", "0.0.0.0:4"),
+             ("end", "yes")])

@@ -14,7 +14,14 @@ SetupOutcome setup_distro(Setup *s, SetupPart *part) {
         if (!s->guest.dpkg && !s->guest.files[0])
                 return outcome;
         outcome = setup_systemd(s, part);
-        if (outcome == SETUP_DONE && choose_probe(s, part) < 0)
+        if (outcome != SETUP_DONE)
+                return outcome;
+        if (choose_probe(s, part) < 0)
                 return SETUP_FAILED;
-        return outcome;
+        if (s->guest.init == GUEST_INIT_RUNNING)
+                return SETUP_DONE;
+        setup_advises(part, "WSL knows systemd since version 0.67.6: see 'wsl.exe --version', and "
+                            "update it with 'wsl.exe --update'.");
+        return setup_says(part, SETUP_FAILED,
+                          "Its systemd does not run, though /etc/wsl.conf turns it on");
 }

@@ -35,7 +35,7 @@ wslbridge_sync() {
 # The new file is made beside the old one as a copy of it, so that it has its owner and its mode.
 wslbridge_write() {
     wslbridge_new=$wslbridge_file.wslbridge-new
-    [ "$(wslbridge_state)" = "$1" ] || return 3
+    [ "$(wslbridge_state)" = "$1" ] && [ "$1" != odd ] || return 3
     rm -f "$wslbridge_new" || return
     if [ -f "$wslbridge_file" ]; then
         cp -p "$wslbridge_file" "$wslbridge_new" || return
