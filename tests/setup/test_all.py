@@ -49,7 +49,8 @@ def test_from_a_bare_root_to_an_answered_request_and_back(bare, guest, version):
 
     # Nor when the distro is only just starting, so that the agent connects a moment later.
     guest.run("systemctl", "stop", "wslbridge-agent")
-    guest.run("systemd-run", "--quiet", "--on-active=2", "systemctl", "start", "wslbridge-agent")
+    guest.run("systemd-run", "--quiet", "--on-active=2",
+              "--timer-property=AccuracySec=100ms", "systemctl", "start", "wslbridge-agent")
     again = bare.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "elevation:before"})
     assert set(again.states().values()) == {"already"}, again.output
 

@@ -21,8 +21,8 @@ def test_a_user_without_rights(bare, root, build_win):
     as_user = build_win / "tests/windows/as-user.exe"
     refused = bare.prefix.run(as_user, bare.program.exe, "install", check=False)
     assert "needs administrator rights" in refused.stdout
-    done = bare.setup("Debian", before=[as_user], env={"WSLBRIDGE_TEST_FAULT": "start:before"})
-    assert done.states()["service"] == done.states()["package"] == "done", done.output
+    done = bare.setup("Debian", before=[as_user])
+    assert done.states().get("service") == done.states().get("package") == "done", done.output
     assert done.states()["pair"] == "done" and len(bare.keys()) == 1
     assert bare.service.query()["state"] == RUNNING
 
