@@ -73,10 +73,12 @@ START_TEST(test_places) {
         ck_assert_int_eq(load(test_path("credentials"), key, &problem), KEY_E_BAD);
         ck_assert_ptr_nonnull(strstr(problem, "credential"));
         free(problem);
+        unlink(test_path("credentials/key")); /* only root can write to it */
         test_write("credentials/key", KEY_UNPAIRED, strlen(KEY_UNPAIRED), 0440);
         ck_assert_int_eq(load(test_path("credentials"), key, &problem), 0);
         unlink(test_path("etc/wslbridge/key"));
         ck_assert_int_eq(load(test_path("credentials"), key, &problem), KEY_E_MISSING);
+        unlink(test_path("credentials/key"));
         test_write("credentials/key", DIGITS, strlen(DIGITS), 0440);
         ck_assert_int_eq(load(test_path("credentials"), key, &problem), 0);
 }
@@ -140,6 +142,7 @@ START_TEST(test_unreadable) {
         test_mkdir("etc/wslbridge");
         test_mkdir("credentials");
         test_write("etc/wslbridge/key", DIGITS, strlen(DIGITS), 0600);
+        unlink(test_path("credentials/key")); /* only root can write to it */
         test_write("credentials/key", KEY_UNPAIRED, strlen(KEY_UNPAIRED), 0444);
         ck_assert_int_eq(chmod(test_directory, 0755), 0);
         ck_assert_int_eq(seteuid(65534), 0);
