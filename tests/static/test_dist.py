@@ -12,8 +12,10 @@ CLONE = os.path.exists(os.path.join(tree.TOP, ".git"))
 
 
 def dist():
+    """Without the variable by which './dev test' packs what is not committed yet."""
+    environment = {k: v for k, v in os.environ.items() if k != "WSLBRIDGE_UNCOMMITTED"}
     return subprocess.run([os.path.join(tree.TOP, "dev"), "dist"], capture_output=True, text=True,
-                          stdin=subprocess.DEVNULL)
+                          stdin=subprocess.DEVNULL, env=environment)
 
 
 def listed_without_git(top):
