@@ -128,8 +128,8 @@ def test_each_command_explains_itself(prefix, build_win):
     exe = build_win / "windows-helper/wslbridge-helper.exe"
     overview = prefix.run(exe, "help").stdout
     commands = set(re.findall(r"^  ([a-z]+) ", overview, re.MULTILINE)) - {"help", "version"}
-    assert commands == {"install", "uninstall", "run", "pair", "unpair", "status", "doctor", "selftest",
-                        "rules", "adopt"}
+    assert commands == {"install", "uninstall", "run", "pair", "unpair", "status", "doctor",
+                        "rules", "adopt", "selftest", "setup"}
     for command in sorted(commands):
         text = prefix.run(exe, command, "--help").stdout
         assert text.startswith(f"Usage: wslbridge-helper {command}")
@@ -178,7 +178,7 @@ def test_the_service_starts_no_program(build_win):
     """Nothing that the service can reach needs a function that starts a program. 'pair' is the only
     one that does, for wsl.exe."""
     objects = Objects(build_win)
-    assert objects.starters("command_pair") == {"CreateProcessW": "vm_wsl-pair.c.obj"}
+    assert objects.starters("command_pair") == {"CreateProcessW": "vm_wsl-run.c.obj"}
     service = objects.behind("service_run")
     assert {"service_helper.c.obj", "vm_vms.c.obj", "host_firewall-com.c.obj"} <= \
         {pathlib.PurePath(o).name for o in service}, "the objects were not found"
