@@ -70,7 +70,7 @@ const char *elevated_admit(ElevatedState *s, ElevatedWord word, const char *argu
         if (word == ELEVATED_UNPAIR && !owner_valid)
                 return "That is not the identity of a guest";
         if (word == ELEVATED_ADOPT && s->adopted++ >= ELEVATED_ADOPTS)
-                return "That are too many port forwardings at once";
+                return "Those are too many port forwardings at once";
         return NULL;
 }
 
