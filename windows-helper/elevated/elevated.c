@@ -67,8 +67,8 @@ static bool elevated_descriptor(PSECURITY_DESCRIPTOR *ret) {
 
         if (!user)
                 return false;
-        (void) swprintf(sddl, ARRAYSIZE(sddl), L"D:P(A;;GA;;;%ls)(A;;" ELEVATED_RIGHTS L";;;BA)",
-                        user);
+        (void) win_format(sddl, ARRAYSIZE(sddl), L"D:P(A;;GA;;;%ls)(A;;" ELEVATED_RIGHTS L";;;BA)",
+                          user);
         LocalFree(user);
         made = ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, ret,
                                                                     NULL);
@@ -85,7 +85,7 @@ static int elevated_make_pipe(Elevated *e, wchar_t ret_name[ELEVATED_NAME_MAX]) 
             !elevated_descriptor(&security.lpSecurityDescriptor))
                 return elevated_fails(e, -EIO, "The pipe to the elevated half was not made");
         for (size_t i = 0; i < sizeof(random); i++)
-                n += (size_t) swprintf(ret_name + n, ELEVATED_NAME_MAX - n, L"%02x", random[i]);
+                n += (size_t) win_format(ret_name + n, ELEVATED_NAME_MAX - n, L"%02x", random[i]);
         e->pipe.handle = CreateNamedPipeW(
                 ret_name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                 PIPE_TYPE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1, ELEVATED_BUFFER,
@@ -135,8 +135,8 @@ static int elevated_start_process(Elevated *e, const wchar_t *name) {
         if (fault_before("elevation") < 0)
                 return -ECANCELED;
         elevated_program(program);
-        (void) swprintf(arguments, ARRAYSIZE(arguments), L"setup-elevated %ls", name);
-        (void) swprintf(line, ARRAYSIZE(line), L"\"%ls\" %ls", program, arguments);
+        (void) win_format(arguments, ARRAYSIZE(arguments), L"setup-elevated %ls", name);
+        (void) win_format(line, ARRAYSIZE(line), L"\"%ls\" %ls", program, arguments);
         if (rights_administrator()) {
                 if (!CreateProcessW(program, line, NULL, NULL, FALSE, CREATE_NO_WINDOW, NULL, NULL,
                                     &start, &info))

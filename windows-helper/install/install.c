@@ -59,8 +59,8 @@ static int install_entry(Install *i) {
         wchar_t command[INSTALL_COMMAND_MAX];
 
         /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
-        (void) swprintf(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls",
-                        i->program.exe, i->arguments[0] ? L" " : L"", i->arguments);
+        (void) win_format(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls",
+                          i->program.exe, i->arguments[0] ? L" " : L"", i->arguments);
         return scm_write(command);
 }
 

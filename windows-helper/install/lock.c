@@ -21,7 +21,7 @@ int lock_take(HANDLE *ret_lock) {
 
         if (r < 0)
                 return r;
-        if (swprintf(path, PATHS_MAX, L"%ls" LOCK_SUFFIX, folder) < 0)
+        if (win_format(path, PATHS_MAX, L"%ls" LOCK_SUFFIX, folder) < 0)
                 return -ENAMETOOLONG;
         *ret_lock = CreateFileW(path, GENERIC_WRITE | DELETE, 0, NULL, OPEN_ALWAYS,
                                 FILE_FLAG_DELETE_ON_CLOSE, NULL);

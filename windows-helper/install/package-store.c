@@ -95,7 +95,7 @@ bool package_store_is_installed(const wchar_t *code) {
         LSTATUS error;
         HKEY key;
 
-        if (swprintf(path, PATHS_MAX, PACKAGE_STORE_INSTALLED, code) < 0)
+        if (win_format(path, PATHS_MAX, PACKAGE_STORE_INSTALLED, code) < 0)
                 return true;
         error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_QUERY_VALUE, &key);
         if (error == ERROR_SUCCESS)

@@ -79,8 +79,8 @@ static int program_old_name(const wchar_t *path, wchar_t ret_name[PATHS_MAX]) {
         int n;
 
         GetSystemTimePreciseAsFileTime(&now);
-        n = swprintf(ret_name, PATHS_MAX, L"%ls.%08lx%08lx" PENDING_OLD, path, now.dwHighDateTime,
-                     now.dwLowDateTime);
+        n = win_format(ret_name, PATHS_MAX, L"%ls.%08lx%08lx" PENDING_OLD, path, now.dwHighDateTime,
+                       now.dwLowDateTime);
         return n > 0 && n < PATHS_MAX ? 0 : -ENAMETOOLONG;
 }
 
@@ -155,13 +155,13 @@ static void program_each_old(const Program *p, void (*fn)(void *userdata, const 
         WIN32_FIND_DATAW found;
         HANDLE search;
 
-        if (swprintf(pattern, PATHS_MAX, L"%ls.*" PENDING_OLD, p->exe) < 0)
+        if (win_format(pattern, PATHS_MAX, L"%ls.*" PENDING_OLD, p->exe) < 0)
                 return;
         search = FindFirstFileW(pattern, &found);
         if (search == INVALID_HANDLE_VALUE)
                 return;
         do {
-                if (swprintf(path, PATHS_MAX, L"%ls\\%ls", p->folder, found.cFileName) > 0)
+                if (win_format(path, PATHS_MAX, L"%ls\\%ls", p->folder, found.cFileName) > 0)
                         fn(userdata, path);
         } while (FindNextFileW(search, &found));
         (void) FindClose(search);

@@ -89,7 +89,7 @@ static void names_distro(Mask *mask, HKEY parent, const wchar_t *name) {
 static void names_user(Mask *mask, HKEY parent, const wchar_t *name) {
         wchar_t path[NAMES_TEXT_MAX];
 
-        if (swprintf(path, ARRAYSIZE(path), L"%ls\\%ls", name, NAMES_LXSS) > 0)
+        if (win_format(path, ARRAYSIZE(path), L"%ls\\%ls", name, NAMES_LXSS) > 0)
                 names_each(mask, parent, path, names_distro);
 }
 

@@ -31,7 +31,7 @@ static void package_find(const char *arch, PackageFile *f, GuestPackage *ret) {
         WIN32_FIND_DATAW entry;
         HANDLE find;
 
-        (void) swprintf(pattern, PATHS_MAX, L"%ls\\wslbridge_*.deb", f->folder);
+        (void) win_format(pattern, PATHS_MAX, L"%ls\\wslbridge_*.deb", f->folder);
         find = FindFirstFileW(pattern, &entry);
         for (BOOL more = find != INVALID_HANDLE_VALUE; more; more = FindNextFileW(find, &entry)) {
                 char version[PACKAGE_VERSION_MAX], *name = NULL;
@@ -54,7 +54,7 @@ static void package_folder_of_exe(wchar_t ret_folder[PATHS_MAX]) {
         wchar_t *slash = n > 0 && n < PATHS_MAX - 8 ? wcsrchr(ret_folder, L'\\') : NULL;
 
         if (slash)
-                (void) swprintf(slash, 8, L"\\guest");
+                (void) win_format(slash, 8, L"\\guest");
         else
                 ret_folder[0] = L'\0';
 }
@@ -67,7 +67,7 @@ static int package_check(const PackageFile *f, const uint8_t *bytes, size_t n, S
         size_t sums_n;
         bool found;
 
-        (void) swprintf(path, PATHS_MAX, L"%ls\\SHA256SUMS", f->folder);
+        (void) win_format(path, PATHS_MAX, L"%ls\\SHA256SUMS", f->folder);
         found = file_read(path, SUMS_MAX, &sums, &sums_n) == 0 &&
                 package_sum(sums, f->shown, ret->sum);
         free(sums);
@@ -95,7 +95,7 @@ static int package_read(const PackageFile *f, SetupPart *part, GuestPackage *ret
         size_t n = 0;
         int r;
 
-        (void) swprintf(path, PATHS_MAX, L"%ls\\%ls", f->folder, f->name);
+        (void) win_format(path, PATHS_MAX, L"%ls\\%ls", f->folder, f->name);
         r = file_read(path, PACKAGE_MAX, &bytes, &n);
         if (r < 0)
                 (void) setup_says(part, SETUP_FAILED, "'%s' cannot be read", WIN_UTF8(path));

@@ -24,8 +24,8 @@ static const KNOWNFOLDERID profile = {
 
 static int paths_join(const wchar_t *folder, const wchar_t *ours, const wchar_t *name,
                       wchar_t ret_path[PATHS_MAX]) {
-        int n = swprintf(ret_path, PATHS_MAX, L"%ls%ls%ls%ls", folder, ours, name ? L"\\" : L"",
-                         name ? name : L"");
+        int n = win_format(ret_path, PATHS_MAX, L"%ls%ls%ls%ls", folder, ours, name ? L"\\" : L"",
+                           name ? name : L"");
 
         if (n < 0 || n >= PATHS_MAX) {
                 log_write(LOG_LEVEL_ERROR, "The path of '%s' is too long", WIN_UTF8(folder));

@@ -55,14 +55,14 @@ int wsl_run_find(wchar_t ret_exe[WSL_PATH_MAX]) {
         DWORD n = GetSystemDirectoryW(folder, MAX_PATH);
 
         if (n > 0 && n < MAX_PATH) {
-                (void) swprintf(ret_exe, WSL_PATH_MAX, L"%ls\\wsl.exe", folder);
+                (void) win_format(ret_exe, WSL_PATH_MAX, L"%ls\\wsl.exe", folder);
                 if (wsl_is_file(ret_exe))
                         return 0;
         }
         n = sizeof(folder);
         if (RegGetValueW(HKEY_LOCAL_MACHINE, WSL_STORE_KEY, L"InstallLocation", RRF_RT_REG_SZ, NULL,
                          folder, &n) == ERROR_SUCCESS) {
-                (void) swprintf(ret_exe, WSL_PATH_MAX, L"%ls\\wsl.exe", folder);
+                (void) win_format(ret_exe, WSL_PATH_MAX, L"%ls\\wsl.exe", folder);
                 if (wsl_is_file(ret_exe))
                         return 0;
         }
@@ -115,15 +115,15 @@ int wsl_run_start(WslRun *w, const char *distro, const wchar_t *command) {
                 log_write(LOG_LEVEL_ERROR, "'%s' cannot be the name of a distro", distro);
                 return -EINVAL;
         }
-        (void) swprintf(line, WSL_COMMAND_MAX, L"wsl.exe -d \"%ls\" -u root --exec %ls", name,
-                        command);
+        (void) win_format(line, WSL_COMMAND_MAX, L"wsl.exe -d \"%ls\" -u root --exec %ls", name,
+                          command);
         return wsl_create(w, line);
 }
 
 int wsl_run_start_options(WslRun *w, const wchar_t *options) {
         wchar_t line[WSL_COMMAND_MAX];
 
-        (void) swprintf(line, WSL_COMMAND_MAX, L"wsl.exe %ls", options);
+        (void) win_format(line, WSL_COMMAND_MAX, L"wsl.exe %ls", options);
         return wsl_create(w, line);
 }
 

@@ -170,7 +170,7 @@ static void secure_owner(const wchar_t *path, wchar_t ret_owner[SECURE_OWNER_MAX
         if (GetNamedSecurityInfoW(path, SE_FILE_OBJECT, OWNER_SECURITY_INFORMATION, &owner, NULL,
                                   NULL, NULL, &descriptor) == ERROR_SUCCESS &&
             LookupAccountSidW(NULL, owner, name, &n_name, domain, &n_domain, &use))
-                (void) swprintf(ret_owner, SECURE_OWNER_MAX, L"%ls\\%ls", domain, name);
+                (void) win_format(ret_owner, SECURE_OWNER_MAX, L"%ls\\%ls", domain, name);
         (void) LocalFree(descriptor);
 }
 
@@ -213,8 +213,8 @@ static DWORD secure_put_aside(const wchar_t *path) {
         int n;
 
         GetSystemTimePreciseAsFileTime(&now); /* a name that nobody has guessed */
-        n = swprintf(aside, SECURE_PATH_MAX, L"%ls.%08lx%08lx.foreign", path, now.dwHighDateTime,
-                     now.dwLowDateTime);
+        n = win_format(aside, SECURE_PATH_MAX, L"%ls.%08lx%08lx.foreign", path, now.dwHighDateTime,
+                       now.dwLowDateTime);
         if (n < 0 || n >= SECURE_PATH_MAX)
                 return ERROR_FILENAME_EXCED_RANGE;
         secure_owner(path, owner);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -74,6 +75,20 @@ int win_from_wide(const wchar_t *wide, size_t n, char **ret_text) {
         text[size] = '\0';
         *ret_text = text;
         return 0;
+}
+
+int win_format(wchar_t *ret_text, size_t size, const wchar_t *format, ...) {
+        va_list args;
+        int n;
+
+        va_start(args, format);
+        n = _vsnwprintf(ret_text, size, format, args);
+        va_end(args);
+        /* Where the text does not fit with its NUL, Windows writes none. */
+        if (n >= 0 && (size_t) n < size)
+                return n;
+        ret_text[size - 1] = L'\0';
+        return -1;
 }
 
 const char *win_shown(const wchar_t *wide, char ret_text[WIN_SHOWN_MAX]) {

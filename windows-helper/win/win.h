@@ -37,6 +37,17 @@ int win_to_wide(const char *text, wchar_t *ret_wide, size_t size);
  */
 int win_from_wide(const wchar_t *wide, size_t n, char **ret_text);
 
+/**
+ * win_format() - swprintf(), as Windows has it
+ *
+ * That of the compiler's library would be a second printf in the program. A string of the format is
+ * %ls (UTF-16) or %hs (ASCII).
+ *
+ * Return: the characters without the NUL; -1 when @ret_text is too small. It ends with a NUL in any
+ * case.
+ */
+int win_format(wchar_t *ret_text, size_t size, const wchar_t *format, ...);
+
 #define WIN_SHOWN_MAX 1024 /* bytes with the NUL; longer texts are cut */
 
 /* win_shown() into a buffer that lives as long as the enclosing block: for arguments of printf, in

@@ -75,7 +75,7 @@ static void nat_network(Step *s, const NatApi *api, const char *id) {
         char *json;
         GUID guid;
 
-        (void) swprintf(braces, ARRAYSIZE(braces), L"{%.36hs}", id);
+        (void) win_format(braces, ARRAYSIZE(braces), L"{%.36hs}", id);
         if (FAILED(CLSIDFromString(braces, &guid)) || FAILED(api->open(&guid, &network, &error))) {
                 CoTaskMemFree(error);
                 return;

@@ -22,7 +22,7 @@ static bool netsh_run(Step *s, const char *key, const wchar_t *arguments, const 
         Child child;
         DWORD error;
 
-        (void) swprintf(all, ARRAYSIZE(all), L"interface portproxy %ls", arguments);
+        (void) win_format(all, ARRAYSIZE(all), L"interface portproxy %ls", arguments);
         child_run(s, L"netsh.exe", all, "", NETSH_MS, &child);
         error = child_error(&child);
         step_line(s, key, "netsh.exe", error, began, "%s: exit code %ld, %zu bytes of output", what,
@@ -79,14 +79,14 @@ void step_netsh(Step *s) {
         if (port == 0 || target == port || netsh_find(&search) ||
             !journal_begin(s, CHANGE_RULE, "=%s", data))
                 return;
-        (void) swprintf(text, ARRAYSIZE(text),
-                        L"add v4tov4 listenport=%u connectaddress=127.0.0.1 connectport=%u", port,
-                        target);
+        (void) win_format(text, ARRAYSIZE(text),
+                          L"add v4tov4 listenport=%u connectaddress=127.0.0.1 connectport=%u", port,
+                          target);
         added = netsh_run(s, "netsh.add", text, "add");
         journal_end();
         if (added)
                 netsh_look(s, &search);
-        (void) swprintf(text, ARRAYSIZE(text), L"delete v4tov4 listenport=%u", port);
+        (void) win_format(text, ARRAYSIZE(text), L"delete v4tov4 listenport=%u", port);
         (void) netsh_run(s, "netsh.delete", text, "delete");
         (void) netsh_run(s, "netsh.delete-again", text, "delete once more");
 }

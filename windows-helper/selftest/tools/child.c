@@ -57,7 +57,7 @@ static bool child_find(const wchar_t *program, wchar_t ret_exe[CHILD_PATH_MAX]) 
 
         if (wcscmp(program, L"wsl.exe") == 0)
                 return wsl_run_find(ret_exe) == 0;
-        (void) swprintf(ret_exe, CHILD_PATH_MAX, L"%ls\\%ls", folder, program);
+        (void) win_format(ret_exe, CHILD_PATH_MAX, L"%ls\\%ls", folder, program);
         return n > 0 && n < MAX_PATH;
 }
 
@@ -68,7 +68,7 @@ static DWORD child_create(const wchar_t *program, const wchar_t *arguments, STAR
 
         if (!child_find(program, exe))
                 return ERROR_FILE_NOT_FOUND;
-        (void) swprintf(command, ARRAYSIZE(command), L"%ls %ls", program, arguments);
+        (void) win_format(command, ARRAYSIZE(command), L"%ls %ls", program, arguments);
         if (!CreateProcessW(exe, command, NULL, NULL, TRUE, CREATE_NO_WINDOW | CREATE_SUSPENDED,
                             NULL, NULL, start, &info))
                 return GetLastError();

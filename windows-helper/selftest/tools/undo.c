@@ -159,8 +159,8 @@ static int undo_on_rule(void *userdata, INetFwRule *rule) {
 
         if (!undo_is_ours(rule))
                 return 0;
-        (void) swprintf(text, ARRAYSIZE(text), L"%ls %u to be removed", L"" STEP_FIREWALL_NAME,
-                        ++*n);
+        (void) win_format(text, ARRAYSIZE(text), L"%ls %u to be removed", L"" STEP_FIREWALL_NAME,
+                          ++*n);
         name = SysAllocString(text);
         (void) INetFwRule_put_Enabled(rule, VARIANT_FALSE);
         (void) INetFwRule_put_Name(rule, name);
@@ -188,8 +188,8 @@ static HRESULT undo_each_rule(FoundFn fn, bool remove, unsigned *n) {
                 wchar_t text[64];
                 BSTR name;
 
-                (void) swprintf(text, ARRAYSIZE(text), L"%ls %u to be removed",
-                                L"" STEP_FIREWALL_NAME, i);
+                (void) win_format(text, ARRAYSIZE(text), L"%ls %u to be removed",
+                                  L"" STEP_FIREWALL_NAME, i);
                 name = SysAllocString(text);
                 hr = INetFwRules_Remove(rules, name);
                 SysFreeString(name);

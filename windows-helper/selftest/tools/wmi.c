@@ -45,7 +45,7 @@ static HRESULT wmi_query(IWbemServices *services, const wchar_t *class,
         BSTR language = SysAllocString(L"WQL"), query;
         HRESULT hr;
 
-        (void) swprintf(text, ARRAYSIZE(text), L"SELECT * FROM %ls", class);
+        (void) win_format(text, ARRAYSIZE(text), L"SELECT * FROM %ls", class);
         query = SysAllocString(text);
         hr = IWbemServices_ExecQuery(services, language, query,
                                      WBEM_FLAG_FORWARD_ONLY | WBEM_FLAG_RETURN_IMMEDIATELY, NULL,

@@ -99,7 +99,7 @@ static bool systemd_restart(Setup *s) {
 
         if (win_to_wide(s->distro.name, name, ARRAYSIZE(name)) < 0)
                 return false;
-        (void) swprintf(options, ARRAYSIZE(options), L"--terminate \"%ls\"", name);
+        (void) win_format(options, ARRAYSIZE(options), L"--terminate \"%ls\"", name);
         if (wsl_run_start_options(&w, options) == 0) {
                 while (!w.ended && GetTickCount64() < end && wsl_run_take(&w, &any) >= 0)
                         if (!any)
