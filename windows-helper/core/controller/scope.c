@@ -81,9 +81,10 @@ static bool scope_take_ledger(Scope *scope, const Ledger *ledger, ScopePorts *po
 /* Return: false when the run has to be for all. */
 static bool scope_choose_some(Scope *scope, const Controller *controller) {
         const Guests *guests = &controller->guests;
-        ScopePorts ports = {{0}};
+        ScopePorts ports;
         bool others = false;
 
+        memset(&ports, 0, sizeof(ports)); /* as an initializer it would be 8 KiB of the program */
         for (size_t i = 0; i < guests->n; i++) {
                 Guest *guest = guests->items[i];
 
