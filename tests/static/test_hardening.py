@@ -123,6 +123,17 @@ def test_the_exe_is_small(windows_release_tree, tmp_path):
     assert stripped.stat().st_size <= EXE_MAX
 
 
+def test_the_exe_has_one_printf_and_no_scanf():
+    """Each of these brings 10 to 30 KiB of the compiler's library into it: win_format() and strtoul()
+    are there already."""
+    costly = re.compile(r"(?<![\w_])(v?snwprintf|v?swprintf|\w*scanf|strto[df]|wcsto[df])\(")
+    calls = [f"{f}:{i}: {found[1]}()" for f in tree.FILES
+             if f.endswith(".c") and f.startswith(("windows-helper/", "common/", "protocol/"))
+             for i, line in enumerate(tree.read(f).splitlines(), 1)
+             if (found := costly.search(line))]
+    assert calls == []
+
+
 def test_the_exe_says_what_it_is(exe):
     block, = exe.resources(portable_executable.RT_VERSION)
     text = block.decode("utf-16-le", "replace")
