@@ -114,11 +114,9 @@ static void help(void) {
                 "  --name=NAME --description=TEXT --listen=ADDRESS --firewall=PROFILES\n"
                 "  --remote=WHO              What 'expose' writes; see wslbridge.conf(5)\n"
                 "  --force                   Also replace or remove a file that was made by hand\n"
-                "  --no-wait                 Do not wait for the host's answer\n"
-                "  --timeout=SECONDS         Wait no longer than this\n"
+                "  --no-wait --timeout=SECONDS  How long to wait for the host's answer\n"
                 "  --confirm                 'pair': use the key only when the host has it, too\n"
-                "  --dry-run --yes --keep-alive --at-logon --import --undo\n"
-                "                            Options of the helper's 'setup', which gets them\n"
+                "  --dry-run --yes --keep-alive --at-logon --import --undo  For 'setup'\n"
                 "  --root=DIR                Look up all files below DIR\n"
                 "  -h --help  --version      This help; the version");
 }

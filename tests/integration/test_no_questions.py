@@ -12,7 +12,7 @@ RUNS = (("list",), ("status",), ("check",), ("doctor",), ("reload",), ("expose",
         ("expose", "9000", "--name=web"),        # would replace one that was made by hand
         ("expose", "9002", "--name=web", "--force"),
         ("wait",), ("wait", "nobody", "--timeout=0.1"), ("unexpose", "port-9000"), ("unexpose", "nobody"),
-        ("unexpose", "web"), ("pair",))
+        ("unexpose", "web"), ("setup",), ("pair",))
 
 
 def test_every_command_is_run_here(control):
