@@ -76,6 +76,7 @@ def selftest(prefix, build_win, registry, iphlpsvc):
     for name in ("computecore.dll", "wsl.exe"):  # of other tests
         (prefix.path / "drive_c/windows/system32" / name).unlink(missing_ok=True)
     made = Selftest(prefix, build_win, registry)
+    shutil.rmtree(made.data, ignore_errors=True)  # of helpers that other tests have run
     assert made.left() == NOTHING
     yield made
 
