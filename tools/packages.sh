@@ -48,6 +48,7 @@ package;iproute2;their loopback network
 package;wixl;makes the package for Windows
 package;msitools;completes and inspects it
 package;osslsigncode;signs it
+package;openssl;makes a key for the test that signs
 package;python3-yaml;reads the manifests for winget
 coverage;gcovr;counts lines and branches that ran
 dist;git;packs what is committed
