@@ -103,7 +103,7 @@ int environment_path_add(const wchar_t *folder, bool *ret_added) {
 
         *ret_added = false;
         r = environment_open(&p);
-        if (r < 0 && r != -EINVAL)
+        if (r != 0 && r != -EINVAL)
                 return r;
         has = r == 0 && path_list_has(p->list, folder);
         if (r == -EINVAL || !(has || path_list_add(p->list, PATH_LIST_MAX, folder))) {
@@ -125,7 +125,7 @@ int environment_path_remove(const wchar_t *folder) {
         EnvironmentPath *p = NULL;
         int r = environment_open(&p);
 
-        if (r < 0)
+        if (r != 0)
                 return r == -EINVAL ? 0 : r;
         if (path_list_remove(p->list, folder) > 0)
                 r = environment_write(p);

@@ -58,7 +58,7 @@ static int oneshot_write(const Buffer *text) {
 
         if (r == 0)
                 r = secure_file(path, SECURE_SECRET_FILE, 0, &file);
-        if (r < 0)
+        if (r != 0)
                 return r;
         if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
                 r = log_win_error(GetLastError(), "Cannot write '%s'", WIN_UTF8(path));

@@ -19,27 +19,27 @@
 #define SETUP_MUTEX L"Local\\wslbridge-setup" /* of the session, which is the user's */
 
 typedef struct SetupStep {
-        SetupPartId id;
         SetupPartFn fn;
+        SetupPartId id;
         bool alone; /* the parts after it do not need it */
 } SetupStep;
 
 /* The distro comes first, so that nobody asks an administrator for a distro that cannot have the
  * agent. */
 static const SetupStep setup_steps[] = {
-        {SETUP_DISTRO, setup_distro, false},    {SETUP_SERVICE, setup_service, false},
-        {SETUP_PACKAGE, setup_package, false},  {SETUP_PAIR, setup_pair, false},
-        {SETUP_START, setup_start, false},      {SETUP_KEEP_ALIVE, setup_keep_alive, true},
-        {SETUP_AT_LOGON, setup_at_logon, true}, {SETUP_IMPORT, setup_import, true},
+        {setup_distro, SETUP_DISTRO, false},    {setup_service, SETUP_SERVICE, false},
+        {setup_package, SETUP_PACKAGE, false},  {setup_pair, SETUP_PAIR, false},
+        {setup_start, SETUP_START, false},      {setup_keep_alive, SETUP_KEEP_ALIVE, true},
+        {setup_at_logon, SETUP_AT_LOGON, true}, {setup_import, SETUP_IMPORT, true},
 };
 
 /* First what makes the distro do something, then the agent; the key goes at the end, because only
  * the running agent knows whose it is. */
 static const SetupStep undo_steps[] = {
-        {SETUP_AT_LOGON, setup_at_logon_undo, true},
-        {SETUP_KEEP_ALIVE, setup_keep_alive_undo, true},
-        {SETUP_PAIR, setup_pair_undo, false},
-        {SETUP_PACKAGE, setup_package_undo, false},
+        {setup_at_logon_undo, SETUP_AT_LOGON, true},
+        {setup_keep_alive_undo, SETUP_KEEP_ALIVE, true},
+        {setup_pair_undo, SETUP_PAIR, false},
+        {setup_package_undo, SETUP_PACKAGE, false},
 };
 
 static bool setup_is_asked_for(const Setup *s, SetupPartId id) {

@@ -41,7 +41,8 @@ void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
                         &controller->log, LOG_LEVEL_WARNING, EVENT_RULE_TAKEN,
                         "%s: somebody changed the port forwarding from %s to %s; wslbridge does "
                         "not touch it any more",
-                        listen, ours, c->foreign->data ? c->foreign->data : "not a string");
+                        listen, ours,
+                        c->foreign && c->foreign->data ? c->foreign->data : "not a string");
         }
         if (n_restored > 0) {
                 controller_log(&controller->log, LOG_LEVEL_NOTICE, EVENT_RULE_RESTORED,

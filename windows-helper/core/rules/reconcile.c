@@ -48,6 +48,7 @@ typedef struct PlannerEndpoint {
         /* derived */
         const RuleValue *foreign;   /* the first one */
         bool has_current, has_next; /* a value of ours as the entry's current or next */
+        LedgerEntry adopted;        /* .entry, when there is none and a value is taken over */
 } PlannerEndpoint;
 
 static bool planner_is_removal(ReconcileAction action) {
@@ -248,13 +249,12 @@ static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
 
 /* A value that may be adopted and has the name of ours counts as ours from now on, so it is written
  * over and never missing. Return: the value whose request is used up; NULL: none. */
-static const RuleValue *planner_takes_over(const Planner *p, PlannerEndpoint *e,
-                                           LedgerEntry *entry) {
+static const RuleValue *planner_takes_over(const Planner *p, PlannerEndpoint *e) {
         if (e->n_wanted == 0 || e->n_values != 1 ||
-            !adoption_proof(p->input->adoptions, e->values, entry))
+            !adoption_proof(p->input->adoptions, e->values, &e->adopted))
                 return NULL;
         if (e->foreign && !e->entry) {
-                e->entry = entry;
+                e->entry = &e->adopted;
                 e->has_current = true;
                 e->foreign = NULL;
         }
@@ -264,16 +264,15 @@ static const RuleValue *planner_takes_over(const Planner *p, PlannerEndpoint *e,
 static void planner_decide(Planner *p, PlannerEndpoint *e) {
         const RuleValue *adopted;
         const Wanted *winner;
-        LedgerEntry entry;
 
         p->plan->n_decided++;
         endpoint_sort_values(e);
-        adopted = planner_takes_over(p, e, &entry);
+        adopted = planner_takes_over(p, e);
         if (e->foreign) {
                 planner_foreign(p, e);
                 return;
         }
-        if (planner_is_kept(p, e)) {
+        if (e->entry && planner_is_kept(p, e)) {
                 for (size_t i = 0; i < e->n_wanted; i++)
                         planner_lose(p, e, &e->wanted[i], e->entry->owner, e->entry->service);
                 return;

@@ -22,15 +22,16 @@
 
 static const char wsl_adapter[] = "vEthernet (WSL"; /* fact 6.1.1 */
 
-/* Return: false, so that it ends a function that takes rules. */
-RESULT_PRINTF(2, 3) static bool leave(ImportLeft *ret_left, const char *format, ...) {
+RESULT_PRINTF(2, 3) static void leave(ImportLeft *ret_left, const char *format, ...) {
         va_list args;
 
         va_start(args, format);
         result_text_v(ret_left->why, format, args);
         va_end(args);
-        return false;
 }
+
+/* Ends a function that takes rules. */
+#define LEAVE(...) (leave(__VA_ARGS__), false)
 
 /* The host's address with the smallest network around @address, or NULL. */
 static const HostnetAddress *network_of(const Hostnet *net, const IpAddr *address) {
@@ -62,22 +63,22 @@ static bool judge_target(const ImportInput *in, const IpAddr *to, ImportFit *ret
 
         ip_format(to, text);
         if (to->family != IP_FAMILY_V4)
-                return leave(ret_left, "leads to an IPv6 address (%s)", text);
+                return LEAVE(ret_left, "leads to an IPv6 address (%s)", text);
         if (ip_compare(to, &in->guest) == 0)
                 *ret_fit = IMPORT_PRESENT;
         else if (problem)
-                return leave(ret_left, "leads to %s, which %s", text, problem);
+                return LEAVE(ret_left, "leads to %s, which %s", text, problem);
         else if (own)
-                return leave(ret_left, "leads to this host itself (%s)", own->adapter);
+                return LEAVE(ret_left, "leads to this host itself (%s)", own->adapter);
         else if (is_of_wsl(in, network, to))
                 *ret_fit = IMPORT_STALE;
         else if (network)
-                return leave(ret_left, "leads to another machine (%s, behind %s)", text,
+                return LEAVE(ret_left, "leads to another machine (%s, behind %s)", text,
                              network->adapter);
         else if (ip_in_prefix(to, &usual, USUAL_PREFIX))
                 *ret_fit = IMPORT_GUESS;
         else
-                return leave(ret_left, "leads to %s, which is not in a network of WSL", text);
+                return LEAVE(ret_left, "leads to %s, which is not in a network of WSL", text);
         return true;
 }
 
@@ -86,20 +87,20 @@ static bool judge(const ImportInput *in, ImportFit worst, const RuleValue *v,
         char text[IP_TEXT_MAX];
 
         if (!v->data)
-                return leave(ret_left, "is not a plain string (REG_SZ)");
+                return LEAVE(ret_left, "is not a plain string (REG_SZ)");
         if (!v->parsed)
-                return leave(ret_left, "does not name an address and a port");
+                return LEAVE(ret_left, "does not name an address and a port");
         ip_format(&v->listen.addr, text);
         if (!ip_is_any(&v->listen.addr) && !ip_is_loopback(&v->listen.addr) &&
             !hostnet_own(in->net, &v->listen.addr))
-                return leave(ret_left, "listens on %s, which this host does not have now", text);
+                return LEAVE(ret_left, "listens on %s, which this host does not have now", text);
         if (rule_endpoint_parse(v->data, IP_FAMILY_NONE, &ret_taken->connect) < 0)
-                return leave(ret_left, "leads to '%.60s', which is no address and port", v->data);
+                return LEAVE(ret_left, "leads to '%.60s', which is no address and port", v->data);
         if (!judge_target(in, &ret_taken->connect.addr, &ret_taken->fit, ret_left))
                 return false;
         if (ret_taken->fit > worst) {
                 ip_format(&ret_taken->connect.addr, text);
-                return leave(ret_left,
+                return LEAVE(ret_left,
                              "leads to %s, which may or may not have been WSL's; without "
                              "--yes, setup asks",
                              text);
@@ -131,13 +132,14 @@ static bool is_ours(const ImportInput *in, const RuleValue *v) {
  * each other. Both are adopted, unless they lead to different ports. */
 static bool fits_before(const ImportPlan *p, ImportTaken *t, ImportLeft *ret_left) {
         const ImportTaken *before = p->n_taken > 0 ? &p->taken[p->n_taken - 1] : NULL;
+        const RuleValue *first = before ? before->value : NULL;
 
-        if (!before || ip_endpoint_compare(&before->value->listen, &t->value->listen) != 0)
+        if (!first || ip_endpoint_compare(&first->listen, &t->value->listen) != 0)
                 return true;
         if (before->connect.port != t->connect.port)
-                return leave(ret_left,
+                return LEAVE(ret_left,
                              "is for the same endpoint as '%s', and leads to another port",
-                             before->value->name);
+                             first->name);
         t->twice = true;
         return true;
 }

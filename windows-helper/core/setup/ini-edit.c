@@ -55,7 +55,7 @@ static size_t place_of_new(const IniEdit *e) {
 }
 
 static bool is_blank(const IniEdit *e, const IniLine *line) {
-        for (size_t i = line->all.begin; i < line->all.end; i++)
+        for (size_t i = line->all.begin; e->data && i < line->all.end; i++)
                 if (!strchr(" \t\r\n", e->data[i])) /* there are no NULs */
                         return false;
         return true;

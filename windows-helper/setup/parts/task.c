@@ -98,6 +98,12 @@ static HRESULT task_open(TaskFolder *f, const LogonTask *t) {
         return hr;
 }
 
+static bool task_is_missing(HRESULT hr) {
+        return HRESULT_FACILITY(hr) == FACILITY_WIN32 &&
+               (HRESULT_CODE(hr) == ERROR_FILE_NOT_FOUND ||
+                HRESULT_CODE(hr) == ERROR_PATH_NOT_FOUND);
+}
+
 static int task_error(HRESULT hr, const char *what) {
         if (hr == E_ACCESSDENIED)
                 return -EACCES;
@@ -112,8 +118,7 @@ static HRESULT task_is(const TaskFolder *f, const LogonTask *t, bool *ret_same) 
         char *text = NULL;
         HRESULT hr = ITaskFolder_GetTask(f->folder, f->name, &task);
 
-        if (hr == HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND) ||
-            hr == HRESULT_FROM_WIN32(ERROR_PATH_NOT_FOUND))
+        if (task_is_missing(hr))
                 return S_FALSE;
         if (SUCCEEDED(hr))
                 hr = IRegisteredTask_get_Xml(task, &xml);
@@ -174,7 +179,7 @@ int task_remove(const LogonTask *t) {
         if (SUCCEEDED(hr))
                 hr = ITaskFolder_DeleteTask(f.folder, f.name, 0);
         task_close(&f);
-        if (hr == HRESULT_FROM_WIN32(ERROR_FILE_NOT_FOUND))
+        if (task_is_missing(hr))
                 return 0;
         return SUCCEEDED(hr) ? 1 : task_error(hr, "removing the task for the logon");
 }
