@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What every pytest suite shares: the path to tests/lib, and where the built programs are."""
 import os
+import pathlib
 import sys
 
 import pytest
@@ -41,3 +42,26 @@ def release_tree():
 def windows_release_tree():
     """The helper as it ships."""
     return os.path.join(TOP, "build", "windows-release")
+
+
+@pytest.fixture(scope="session")
+def build_win(windows_tree):
+    """The same as a path; without a cross build, the test is skipped."""
+    path = pathlib.Path(windows_tree)
+    if not (path / "windows-helper/wslbridge-helper.exe").exists():
+        pytest.skip(f"no cross build in {path}")
+    return path
+
+
+NUMBERS = []
+
+
+@pytest.fixture
+def number():
+    """Records a measurement, which is shown at the end even if all tests pass."""
+    return NUMBERS.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    for text in NUMBERS:
+        terminalreporter.write_line(f"number: {text}")

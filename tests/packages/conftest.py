@@ -8,20 +8,6 @@ import pytest
 SUITES = ("bookworm", "trixie")
 PACKAGE = "/tmp/wslbridge.deb"  # where the tests put the guest's package in a root
 
-NUMBERS = []
-
-
-@pytest.fixture
-def number():
-    """Records a measurement, which is shown at the end even if all tests pass."""
-    return NUMBERS.append
-
-
-def pytest_terminal_summary(terminalreporter):
-    for text in NUMBERS:
-        terminalreporter.write_line(f"number: {text}")
-
-
 @pytest.fixture(scope="session")
 def packages(top):
     """The folder with all of it."""

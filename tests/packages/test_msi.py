@@ -5,7 +5,6 @@ package that ships."""
 
 import ctypes
 import os
-import pathlib
 import subprocess
 
 import pytest
@@ -31,11 +30,6 @@ def network():
         yield switch
     assert libc.setns(before, 0) == 0
     os.close(before)
-
-
-@pytest.fixture(scope="module")
-def build_win(windows_tree):
-    return pathlib.Path(windows_tree)
 
 
 prefix, session_registry, session_service = windows_host.fixtures("module", "msi")

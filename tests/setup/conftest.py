@@ -27,14 +27,6 @@ SOCKET = "/run/wslbridge-test.sock"
 
 
 @pytest.fixture(scope="session")
-def build_win(windows_tree):
-    path = pathlib.Path(windows_tree)
-    if not (path / "windows-helper/wslbridge-helper.exe").exists():
-        pytest.skip(f"no cross build in {path}")
-    return path
-
-
-@pytest.fixture(scope="session")
 def network():
     vswitch.enter_host()
 

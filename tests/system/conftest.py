@@ -122,20 +122,6 @@ class Guest:
         self.within(40, "true", self.has(".helper.connected"))
 
 
-NUMBERS = []
-
-
-@pytest.fixture
-def number():
-    """Records a measurement, which is shown at the end even if all tests pass."""
-    return NUMBERS.append
-
-
-def pytest_terminal_summary(terminalreporter):
-    for text in NUMBERS:
-        terminalreporter.write_line(f"number: {text}")
-
-
 @pytest.fixture(scope="session")
 def image():
     """The guest's disk. ./dev has made it already, where the user can see that it takes a minute."""

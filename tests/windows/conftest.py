@@ -3,7 +3,6 @@
 real agent. These tests need the cross build with -Dtest-transport=enabled; ../conftest.py says
 where."""
 
-import pathlib
 import socket
 import threading
 
@@ -46,14 +45,6 @@ class Guest:
         # shutdown() first: close() alone does not wake the accept() of the other thread.
         self.socket.shutdown(socket.SHUT_RDWR)
         self.socket.close()
-
-
-@pytest.fixture(scope="session")
-def build_win(windows_tree):
-    path = pathlib.Path(windows_tree)
-    if not (path / "windows-helper/wslbridge-helper.exe").exists():
-        pytest.skip(f"no cross build in {path}")
-    return path
 
 
 @pytest.fixture(scope="session")
