@@ -4,7 +4,9 @@
 import json
 import signal
 import subprocess
+import threading
 
+from installed_helper import RUNNING
 from waiting import wait_until
 
 
@@ -32,6 +34,39 @@ def test_ctrl_c_while_the_distro_is_asked(windows, wsl, bare_root):
     running.interrupt()
     assert running.states() == {"distro": ("failed", "Stopped by Ctrl-C")}
     assert running.process.returncode == 1
+
+
+def test_ctrl_c_while_the_service_is_installed(bare, root):
+    """The elevated half ends what it has begun, and nothing follows. The next run finds the service."""
+    running = Running(bare)
+    wait_until(lambda: bare.service.query().get("error") is None, 60, "the entry of the service")
+    running.interrupt()
+    states = running.states()
+    assert states["service"][0] == "done", states
+    assert states["package"] == ("failed", "Stopped by Ctrl-C before it began")
+    bare.service.wait_state(RUNNING)
+    assert bare.setup("Debian", "--dry-run").states()["service"] == "already"
+
+
+def test_ctrl_c_while_the_agent_connects(serving, guest, wsl):
+    """The agent has no way to the host. What is done stays, and the next run connects it."""
+    guest.disconnect()
+    one = Running(serving)
+
+    def interrupt():
+        wait_until(lambda: guest.call("systemctl", "is-active", "wslbridge-agent").returncode == 0, 60,
+                   "the start of the agent")
+        one.interrupt()
+
+    wsl.on_script = lambda script: ("wslbridge_wait()" in script and
+                                    threading.Thread(target=interrupt, daemon=True).start())
+    states = one.states()
+    assert states["pair"][0] == "done" and states["start"] == ("failed", "Stopped by Ctrl-C"), states
+    guest.connect(serving.service.port)
+    again = serving.setup("Debian")
+    assert again.code == 0, again.output
+    assert guest.status()["helper"]["connected"]
+    assert serving.setup("Debian", "--undo").code == 0 and serving.keys() == {}
 
 
 def test_ctrl_c_while_the_package_is_installed(serving, wsl, root, version):
