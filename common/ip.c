@@ -10,6 +10,8 @@
 
 #include "common/ip.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -41,22 +43,12 @@ static int parse_v4(const char *text, uint8_t *ret_bytes) {
         return 0;
 }
 
-static int hex_value(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
-}
-
 /* One group of one to four hex digits. Return: characters used, 0 when there is none. */
 static unsigned parse_group(const char *text, uint8_t *ret_bytes) {
         unsigned value = 0, n = 0;
 
-        while (n < 4 && hex_value(text[n]) >= 0)
-                value = value << 4 | (unsigned) hex_value(text[n++]);
+        while (n < 4 && hex_digit(text[n]) >= 0)
+                value = value << 4 | (unsigned) hex_digit(text[n++]);
         if (n > 0) {
                 ret_bytes[0] = (uint8_t) (value >> 8);
                 ret_bytes[1] = (uint8_t) value;

@@ -6,6 +6,8 @@
 
 #include "common/json-read.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -73,15 +75,11 @@ static int json_hex4(JsonReader *r, uint32_t *ret) {
         if (r->end - r->at < 4)
                 return -EINVAL;
         for (int i = 0; i < 4; i++) {
-                char c = *r->at++;
+                int digit = hex_digit(*r->at++);
 
-                value <<= 4;
-                if (c >= '0' && c <= '9')
-                        value |= (uint32_t) (c - '0');
-                else if ((c | 32) >= 'a' && (c | 32) <= 'f')
-                        value |= (uint32_t) ((c | 32) - 'a' + 10);
-                else
+                if (digit < 0)
                         return -EINVAL;
+                value = value << 4 | (uint32_t) digit;
         }
         *ret = value;
         return 0;
@@ -262,4 +260,14 @@ int json_skip(JsonReader *r, const JsonToken *token) {
         while (r2 == 0 && r->depth >= depth)
                 r2 = json_next(r, &t);
         return r2;
+}
+
+int json_member(JsonReader *r, JsonToken *ret_token) {
+        int r2 = json_next(r, ret_token);
+
+        if (r2 == 0 && ret_token->type == JSON_OBJECT_END)
+                return 0;
+        if (r2 == 0)
+                r2 = json_skip(r, ret_token);
+        return r2 < 0 ? r2 : 1;
 }

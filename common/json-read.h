@@ -47,6 +47,10 @@ void json_reader_init(JsonReader *r, const char *text, size_t n);
  * that, too. */
 int json_next(JsonReader *r, JsonToken *ret_token);
 
+/* Read the next member of the object that was begun last. The content of a member that is an object
+ * or array itself is skipped. Return: 1 with a member; 0 at the end of the object; -EINVAL. */
+int json_member(JsonReader *r, JsonToken *ret_token);
+
 /* Skip the rest of the object or array that began with @token, the last token read. Return: as
  * json_next(). */
 int json_skip(JsonReader *r, const JsonToken *token);

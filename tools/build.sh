@@ -66,13 +66,11 @@ build_windows() {
         --cross-file "$TOP/tools/mingw64.ini" -Dtest-transport=enabled -Dwerror=true
 }
 
-# Optimized for size: -O3 makes the exe a quarter larger, and what takes time is the registry. The
-# tables for unwinding are a tenth of it: C without exceptions needs none, and only the stack of a
-# crash is shown shorter.
+# Optimized for size: -O3 makes the exe a quarter larger, and what takes time is the registry.
 build_windows_release() {
     build_tree windows-release 'the Windows helper' \
         --cross-file "$TOP/tools/mingw64.ini" --buildtype=release -Doptimization=s -Db_lto=true \
-        -Dc_args=-fno-asynchronous-unwind-tables -Dtests=disabled -Dwerror=true
+        -Dtests=disabled -Dwerror=true
 }
 
 build_fuzz() {

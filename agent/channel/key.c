@@ -6,6 +6,7 @@
 
 #include "agent/util/cleanup.h"
 
+#include "common/hex.h"
 #include "protocol/session/session.h"
 
 #include <errno.h>
@@ -20,16 +21,6 @@ static int key_problem(char **ret_problem, const char *path, const char *what) {
                 return -ENOMEM;
         }
         return KEY_E_BAD;
-}
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        if (c >= 'A' && c <= 'F')
-                return c - 'A' + 10;
-        return -1;
 }
 
 static bool is_space(char c) {
@@ -49,14 +40,9 @@ int key_parse(const char *text, size_t n, uint8_t ret_key[WIRE_KEY_SIZE]) {
                 return KEY_E_MISSING;
         if (n != 2 * WIRE_KEY_SIZE)
                 return KEY_E_BAD;
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++) {
-                int high = hex_digit(text[2 * i]), low = hex_digit(text[2 * i + 1]);
-
-                if (high < 0 || low < 0) {
-                        session_wipe(key, sizeof(key));
-                        return KEY_E_BAD;
-                }
-                key[i] = (uint8_t) (high << 4 | low);
+        if (!hex_parse(text, key, WIRE_KEY_SIZE)) {
+                session_wipe(key, sizeof(key));
+                return KEY_E_BAD;
         }
         memcpy(ret_key, key, sizeof(key));
         session_wipe(key, sizeof(key));

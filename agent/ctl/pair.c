@@ -19,6 +19,8 @@
 
 #include "protocol/session/session.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -85,8 +87,7 @@ static int write_key(const char *path, const uint8_t key[WIRE_KEY_SIZE]) {
         char line[2 * WIRE_KEY_SIZE + 2];
         int r;
 
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
-                (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
+        hex_format(key, WIRE_KEY_SIZE, line);
         line[sizeof(line) - 2] = '\n';
         r = ctl_file_write(path, line, sizeof(line) - 1, 0600);
         session_wipe(line, sizeof(line));
@@ -156,11 +157,10 @@ static int store_key(const CtlOptions *o, const uint8_t key[WIRE_KEY_SIZE], cons
  * host. Without a running agent, what it will call itself. */
 static int pair_identity(const char *root, const Report *report, char *ret_text, size_t size) {
         _cleanup_free_ char *directory = NULL;
-        char distro[WIRE_DISTRO_MAX + 1];
+        char id[2 * WIRE_ID_SIZE + 1], distro[WIRE_DISTRO_MAX + 1];
         WireHello hello;
         Kept kept;
         int r = identity_load(&hello);
-        size_t n = 0;
 
         if (r < 0)
                 return ctl_error("Cannot find out the identity of this guest: %s", strerror(-r));
@@ -177,9 +177,8 @@ static int pair_identity(const char *root, const Report *report, char *ret_text,
         }
         (void) kept_load(directory, hello.agent_id, &kept);
         wsl_distro_name(&kept, distro);
-        for (size_t i = 0; i < WIRE_ID_SIZE; i++)
-                n += (size_t) snprintf(ret_text + n, size - n, "%02x", hello.agent_id[i]);
-        (void) snprintf(ret_text + n, size - n, "/%s", distro);
+        hex_format(hello.agent_id, WIRE_ID_SIZE, id);
+        (void) snprintf(ret_text, size, "%s/%s", id, distro);
         return CTL_EXIT_OK;
 }
 

@@ -13,6 +13,8 @@
 #include "agent/util/cleanup.h"
 #include "agent/util/write-all.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,16 +28,15 @@
 /* For ext4, the kernel makes f_fsid from the UUID that mkfs has given to the file system. */
 static int installation_of(int fd, const uint8_t agent_id[WIRE_ID_SIZE],
                            char ret_text[INSTALLATION_SIZE]) {
+        char owner[2 * WIRE_ID_SIZE + 1];
         struct statfs fs;
         uint32_t id[2];
-        size_t n = 0;
 
         if (fstatfs(fd, &fs) < 0)
                 return -errno;
         memcpy(id, &fs.f_fsid, sizeof(id));
-        for (size_t i = 0; i < WIRE_ID_SIZE; i++)
-                n += (size_t) snprintf(ret_text + n, INSTALLATION_SIZE - n, "%02x", agent_id[i]);
-        (void) snprintf(ret_text + n, INSTALLATION_SIZE - n, "/%08x%08x", id[0], id[1]);
+        hex_format(agent_id, WIRE_ID_SIZE, owner);
+        (void) snprintf(ret_text, INSTALLATION_SIZE, "%s/%08x%08x", owner, id[0], id[1]);
         return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "agent/guest/wsl-words.h"
 
+#include "common/hex.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -114,14 +116,6 @@ bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MA
                 return true;
         }
         return false;
-}
-
-static int hex_digit(char c) {
-        if (c >= '0' && c <= '9')
-                return c - '0';
-        if (c >= 'a' && c <= 'f')
-                return c - 'a' + 10;
-        return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
 bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE]) {

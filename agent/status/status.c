@@ -6,6 +6,8 @@
 
 #include "agent/status/status.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <jansson.h>
@@ -53,10 +55,9 @@ static json_t *text_json(const char *text) {
 }
 
 static json_t *hex_json(const uint8_t *bytes, size_t n) {
-        char text[2 * WIRE_ID_SIZE + 1] = "";
+        char text[2 * WIRE_ID_SIZE + 1];
 
-        for (size_t i = 0; i < n && i < WIRE_ID_SIZE; i++)
-                (void) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+        hex_format(bytes, n < WIRE_ID_SIZE ? n : WIRE_ID_SIZE, text);
         return json_string(text);
 }
 

@@ -9,6 +9,8 @@
 # gone with the namespace. It has its own network and its own units; none of this machine's start.
 # PROJECT is mounted as /project, without anything built.
 set -euo pipefail
+# shellcheck source=tests/lib/make-dev.sh
+. "$(dirname "${BASH_SOURCE[0]}")/make-dev.sh"
 FOLDER=$1 INSTALLED=$2 PROJECT=$3 BELOW=$4 ROOT=$1/root
 
 overlay() { # overlay NAME BELOW WHERE
@@ -31,7 +33,6 @@ make_root() {
 }
 
 make_mounts() {
-    local node
     mount -t proc proc "$ROOT/proc"
     # This systemd must not change what exists only once in the kernel: no sysctl, no udev.
     mount --bind "$ROOT/proc/sys" "$ROOT/proc/sys"
@@ -39,16 +40,7 @@ make_mounts() {
     mount -t sysfs -o ro sysfs "$ROOT/sys"
     mount -t tmpfs -o mode=755 tmpfs "$ROOT/run"
     mount -t tmpfs -o mode=1777 tmpfs "$ROOT/tmp"
-    mount -t tmpfs -o mode=755 tmpfs "$ROOT/dev"
-    for node in null zero full random urandom tty; do
-        touch "$ROOT/dev/$node"
-        mount --bind "/dev/$node" "$ROOT/dev/$node"
-    done
-    ln -s /proc/self/fd "$ROOT/dev/fd"
-    mkdir "$ROOT/dev/pts" "$ROOT/dev/shm"
-    mount -t devpts -o newinstance,ptmxmode=666 devpts "$ROOT/dev/pts"
-    ln -s pts/ptmx "$ROOT/dev/ptmx"
-    mount -t tmpfs -o mode=1777 tmpfs "$ROOT/dev/shm"
+    make_dev "$ROOT"
     mount -t tmpfs tmpfs "$ROOT/sys/fs/cgroup"
     mount -t cgroup2 cgroup2 "$ROOT/sys/fs/cgroup"
 }

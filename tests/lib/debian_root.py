@@ -44,16 +44,8 @@ mkdir "$root" "$folder/upper" "$folder/work"
 mount -t overlay -o "lowerdir=$below,upperdir=$folder/upper,workdir=$folder/work" overlay "$root"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=755 tmpfs "$root/run"
-mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-for node in null zero full random urandom tty; do
-    touch "$root/dev/$node"
-    mount --bind "/dev/$node" "$root/dev/$node"
-done
-ln -s /proc/self/fd "$root/dev/fd"
-mkdir "$root/dev/pts" "$root/dev/shm"
-mount -t devpts -o newinstance,ptmxmode=666 devpts "$root/dev/pts"
-ln -s pts/ptmx "$root/dev/ptmx"
-mount -t tmpfs -o mode=1777 tmpfs "$root/dev/shm"
+. "$4"
+make_dev "$root"
 if [ "$network" = none ]; then ip link set lo up; fi
 hostname debian
 cd "$root"
@@ -78,7 +70,8 @@ class DebianRoot:
         below = pristine(self.suite, self.variant)
         command = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--uts", "--ipc",
                    *([] if self.network else ["--net"]), "bash", "-c", INIT, "init", self.folder,
-                   below, "host" if self.network else "none"]
+                   below, "host" if self.network else "none",
+                   os.path.join(TOP, "tests", "lib", "make-dev.sh")]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.PIPE, text=True,
                                         env={**ENVIRONMENT, **self._run()})

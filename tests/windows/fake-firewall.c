@@ -5,6 +5,7 @@
  */
 
 #include "tests/windows/fake-firewall.h"
+#include "tests/windows/fake-com.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,18 +30,6 @@ static LONG setting(FakeSetting which) {
                             &value, &size);
         return (LONG) value;
 }
-
-/* Every object answers to every interface that is asked for, and lives for ever. */
-#define FAKE_UNKNOWN(type_)                                                                   \
-        static HRESULT STDMETHODCALLTYPE query_##type_(type_ *this, REFIID iid, void **ret) { \
-                *ret = this;                                                                  \
-                return S_OK;                                                                  \
-        }                                                                                     \
-        static ULONG STDMETHODCALLTYPE count_##type_(type_ *this) {                           \
-                return 1;                                                                     \
-        }
-#define FAKE_BASE(type_) \
-        .QueryInterface = query_##type_, .AddRef = count_##type_, .Release = count_##type_
 
 FAKE_UNKNOWN(INetFwProduct)
 FAKE_UNKNOWN(INetFwProducts)

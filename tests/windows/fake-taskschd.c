@@ -17,21 +17,11 @@
 #include <taskschd.h>
 #include <wchar.h>
 
+#include "tests/windows/fake-com.h"
+
 #define SETTINGS_KEY L"SOFTWARE\\wslbridge-test"
 #define TASKS_KEY    SETTINGS_KEY L"\\Tasks"
 #define XML_MAX      8192 /* characters */
-
-/* One object of each kind is enough, and none is ever freed. */
-#define FAKE_UNKNOWN(type_)                                                                   \
-        static HRESULT STDMETHODCALLTYPE query_##type_(type_ *this, REFIID iid, void **ret) { \
-                *ret = this;                                                                  \
-                return S_OK;                                                                  \
-        }                                                                                     \
-        static ULONG STDMETHODCALLTYPE count_##type_(type_ *this) {                           \
-                return 1;                                                                     \
-        }
-#define FAKE_BASE(type_) \
-        .QueryInterface = query_##type_, .AddRef = count_##type_, .Release = count_##type_
 
 FAKE_UNKNOWN(IClassFactory)
 FAKE_UNKNOWN(IRegisteredTask)

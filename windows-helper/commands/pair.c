@@ -15,6 +15,8 @@
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -52,8 +54,7 @@ static int pair_show_key(const uint8_t *key) {
         int r;
 
         (void) console_write(CONSOLE_ERROR, advice, sizeof(advice) - 1);
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
-                (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
+        hex_format(key, WIRE_KEY_SIZE, line);
         line[sizeof(line) - 2] = '\n';
         r = console_write(CONSOLE_OUTPUT, line, sizeof(line) - 1);
         SecureZeroMemory(line, sizeof(line));

@@ -17,6 +17,8 @@
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/rights.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <sddl.h>
 #include <shellapi.h>
@@ -76,16 +78,15 @@ static bool elevated_descriptor(PSECURITY_DESCRIPTOR *ret) {
 }
 
 static int elevated_make_pipe(Elevated *e, wchar_t ret_name[ELEVATED_NAME_MAX]) {
+        char name[sizeof(ELEVATED_PIPE) + ELEVATED_RANDOM] = ELEVATED_PIPE;
         uint8_t random[ELEVATED_RANDOM / 2];
         SECURITY_ATTRIBUTES security = {.nLength = sizeof(security)};
-        size_t n = strlen(ELEVATED_PIPE);
+        int r = random_bcrypt(random, sizeof(random));
 
-        if (random_bcrypt(random, sizeof(random)) < 0 ||
-            win_to_wide(ELEVATED_PIPE, ret_name, ELEVATED_NAME_MAX) < 0 ||
+        hex_format(random, sizeof(random), name + strlen(ELEVATED_PIPE));
+        if (r < 0 || win_to_wide(name, ret_name, ELEVATED_NAME_MAX) < 0 ||
             !elevated_descriptor(&security.lpSecurityDescriptor))
                 return elevated_fails(e, -EIO, "The pipe to the elevated half was not made");
-        for (size_t i = 0; i < sizeof(random); i++)
-                n += (size_t) win_format(ret_name + n, ELEVATED_NAME_MAX - n, L"%02x", random[i]);
         e->pipe.handle = CreateNamedPipeW(
                 ret_name, PIPE_ACCESS_DUPLEX | FILE_FLAG_OVERLAPPED | FILE_FLAG_FIRST_PIPE_INSTANCE,
                 PIPE_TYPE_BYTE | PIPE_WAIT | PIPE_REJECT_REMOTE_CLIENTS, 1, ELEVATED_BUFFER,
@@ -246,16 +247,9 @@ int elevated_ask(Elevated *e, ElevatedWord word, const char *argument) {
         return r;
 }
 
-static bool elevated_parse_key(const char *hex, uint8_t ret_key[WIRE_KEY_SIZE]) {
-        if (strlen(hex) != (size_t) (2 * WIRE_KEY_SIZE) ||
-            strspn(hex, "0123456789abcdef") != (size_t) (2 * WIRE_KEY_SIZE))
-                return false;
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++) {
-                char digits[3] = {hex[2 * i], hex[2 * i + 1], '\0'};
-
-                ret_key[i] = (uint8_t) strtoul(digits, NULL, 16);
-        }
-        return true;
+static bool elevated_parse_key(const char *text, uint8_t ret_key[WIRE_KEY_SIZE]) {
+        return strlen(text) == (size_t) (2 * WIRE_KEY_SIZE) &&
+               hex_parse(text, ret_key, WIRE_KEY_SIZE);
 }
 
 int elevated_key(Elevated *e, uint8_t ret_key[WIRE_KEY_SIZE]) {

@@ -15,6 +15,8 @@
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -55,8 +57,7 @@ static int serve_key(Serve *s) {
 
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
-                (void) snprintf(line + 2 * i, 3, "%02x", s->key[i]);
+        hex_format(s->key, WIRE_KEY_SIZE, line);
         r = elevated_pipe_write(&s->pipe, "key", line);
         SecureZeroMemory(line, sizeof(line));
         return r;

@@ -11,6 +11,8 @@
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/file.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,8 +81,7 @@ static int package_check(const PackageFile *f, const uint8_t *bytes, size_t n, S
         }
         if (sha256_bcrypt(bytes, n, hash) < 0)
                 return -EIO;
-        for (size_t i = 0; i < sizeof(hash); i++)
-                (void) snprintf(sum + 2 * i, 3, "%02x", hash[i]);
+        hex_format(hash, sizeof(hash), sum);
         if (strcmp(sum, ret->sum) == 0)
                 return 0;
         setup_advises(part, "Download the release again and compare it with its SHA256SUMS.");

@@ -9,6 +9,8 @@
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
+#include "common/hex.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -26,8 +28,7 @@ static int wsl_send_key(WslProcess *w, const uint8_t key[WIRE_KEY_SIZE]) {
         char line[2 * WIRE_KEY_SIZE + 2];
         bool sent;
 
-        for (size_t i = 0; i < WIRE_KEY_SIZE; i++)
-                (void) snprintf(line + 2 * i, 3, "%02x", key[i]);
+        hex_format(key, WIRE_KEY_SIZE, line);
         line[sizeof(line) - 2] = '\n';
         sent = wsl_run_send(&w->run, line, sizeof(line) - 1);
         SecureZeroMemory(line, sizeof(line));

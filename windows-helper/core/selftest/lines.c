@@ -93,18 +93,12 @@ static void lines_member(const JsonToken *t, SelftestLine *line) {
 static int lines_read_one(SelftestLines *l, JsonReader *r) {
         SelftestLine line = {.step = 0};
         JsonToken t;
+        int error;
 
-        while (true) {
-                int error = json_next(r, &t);
-
-                if (error == 0 && t.type == JSON_OBJECT_END)
-                        break;
-                if (error == 0)
-                        error = json_skip(r, &t);
-                if (error < 0)
-                        return error;
+        while ((error = json_member(r, &t)) > 0)
                 lines_member(&t, &line);
-        }
+        if (error < 0)
+                return error;
         if (line.step == 0 || !line.key[0])
                 return -EINVAL;
         selftest_lines_add(l, &line);

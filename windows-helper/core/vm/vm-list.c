@@ -53,18 +53,12 @@ static int vm_list_system(JsonReader *r, VmList *list) {
         Vm vm = {.wsl = false};
         bool machine = false, known = false;
         JsonToken t;
+        int error;
 
-        while (true) {
-                int error = json_next(r, &t);
-
-                if (error == 0 && t.type == JSON_OBJECT_END)
-                        break;
-                if (error == 0)
-                        error = json_skip(r, &t);
-                if (error < 0)
-                        return error;
+        while ((error = json_member(r, &t)) > 0)
                 vm_list_member(&t, &vm, &machine, &known);
-        }
+        if (error < 0)
+                return error;
         if (!machine || !known || vm_list_find(list, &vm.id))
                 return 0;
         vm.wsl = strcmp(vm.name, "WSL") == 0; /* fact 2.2.3 */

@@ -40,16 +40,18 @@ static void token_sid_text(PSID sid, char *ret_text, size_t size) {
         (void) LocalFree(text);
 }
 
-static void token_user(Step *s, HANDLE token) {
+/* One SID of the token: TOKEN_USER and TOKEN_MANDATORY_LABEL have nothing else. */
+static void token_sid(Step *s, HANDLE token, TOKEN_INFORMATION_CLASS class, const char *key,
+                      const char *what) {
         uint64_t began = step_clock();
-        TOKEN_USER *user = token_get(token, TokenUser);
-        DWORD error = user ? ERROR_SUCCESS : GetLastError();
+        SID_AND_ATTRIBUTES *found = token_get(token, class);
+        DWORD error = found ? ERROR_SUCCESS : GetLastError();
         char sid[160] = "";
 
-        if (user)
-                token_sid_text(user->User.Sid, sid, sizeof(sid));
-        step_line(s, "token.user", "GetTokenInformation", error, began, "user %s", sid);
-        free(user);
+        if (found)
+                token_sid_text(found->Sid, sid, sizeof(sid));
+        step_line(s, key, "GetTokenInformation", error, began, "%s %s", what, sid);
+        free(found);
 }
 
 /* As many groups as fit into one line. */
@@ -109,18 +111,6 @@ static void token_privileges(Step *s, HANDLE token) {
         free(p);
 }
 
-static void token_integrity(Step *s, HANDLE token) {
-        uint64_t began = step_clock();
-        TOKEN_MANDATORY_LABEL *label = token_get(token, TokenIntegrityLevel);
-        DWORD error = label ? ERROR_SUCCESS : GetLastError();
-        char sid[160] = "";
-
-        if (label)
-                token_sid_text(label->Label.Sid, sid, sizeof(sid));
-        step_line(s, "token.integrity", "GetTokenInformation", error, began, "integrity %s", sid);
-        free(label);
-}
-
 static void token_sddl(Step *s, const char *key, SE_OBJECT_TYPE type, const wchar_t *name) {
         const SECURITY_INFORMATION what = OWNER_SECURITY_INFORMATION | DACL_SECURITY_INFORMATION;
         PSECURITY_DESCRIPTOR descriptor = NULL;
@@ -147,10 +137,10 @@ void step_token(Step *s) {
                 step_line(s, "token.user", "OpenProcessToken", GetLastError(), began, "-");
                 return;
         }
-        token_user(s, token);
+        token_sid(s, token, TokenUser, "token.user", "user");
         token_groups(s, token);
         token_privileges(s, token);
-        token_integrity(s, token);
+        token_sid(s, token, TokenIntegrityLevel, "token.integrity", "integrity");
         (void) CloseHandle(token);
         token_sddl(s, "access.service", SE_SERVICE, SERVICE_NAME);
         token_sddl(s, "access.settings", SE_REGISTRY_KEY, L"MACHINE\\" PATHS_KEY_SETTINGS);
