@@ -11,8 +11,27 @@ def open_changes(registry):
     return sum(current != following for current, following in entries)
 
 
-def wait_for_change(registry, timeout):
-    """Wait until unfinished changes are seen, but no longer than @timeout seconds."""
-    end = time.monotonic() + timeout
-    while open_changes(registry) == 0 and time.monotonic() < end:
-        pass
+class Aim:
+    """Kills soon after unfinished changes were seen. How soon, it learns from where the kills before
+    fell: on a loaded machine an apply takes long, but its changes are as short as ever."""
+
+    def __init__(self, registry, chance, apply_time):
+        self.registry, self.chance, self.apply_time = registry, chance, apply_time
+        self.reach = self.furthest = apply_time / 10
+        self.seen = False
+
+    def wait(self):
+        """Wait until unfinished changes are seen, but no longer than two applies take. Then wait for
+        a random part of the reach."""
+        end = time.monotonic() + 2 * self.apply_time
+        while open_changes(self.registry) == 0:
+            if time.monotonic() > end:
+                return
+        self.seen = True
+        time.sleep(self.chance.uniform(0, self.reach))
+
+    def learn(self, hit):
+        """Take note whether the kill left an unfinished change."""
+        if self.seen:
+            self.reach = min(self.furthest, 2 * self.reach) if hit else self.reach / 2
+        self.seen = False

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 
-from moment import open_changes, wait_for_change
+from moment import Aim, open_changes
 from waiting import wait_until
 from wsb_client import service
 
@@ -37,13 +37,10 @@ def wanted(address):
     return services, {**rules, **FOREIGN}
 
 
-def kill_later(helper, registry, delay, in_the_middle, timeout):
-    """Kill the helper in a thread, @delay seconds from now, or from the moment at which unfinished
-    changes were seen."""
+def kill_later(helper, wait):
+    """Kill the helper in a thread, as soon as wait() returns."""
     def work():
-        if in_the_middle:
-            wait_for_change(registry, timeout)
-        time.sleep(delay)
+        wait()
         helper.process.kill()
 
     threading.Thread(target=work, daemon=True).start()
@@ -55,7 +52,7 @@ def test_kill_at_any_instant(whole_wine, start_helper, registry, connect):
     seed = random.randrange(1 << 32)
     print(f"seed {seed}")
     chance = random.Random(seed)
-    n_open, apply_time = [], 0.2
+    n_open, apply_time, aim = [], 0.2, None
     for n in range(KILLS):
         if n % 10 == 0:
             whole_wine()
@@ -71,15 +68,16 @@ def test_kill_at_any_instant(whole_wine, start_helper, registry, connect):
             agent.push(services, v4=f"172.29.0.{2 + n % 3}/20", settle=False)
             apply_time = time.monotonic() - started
             assert registry.rules() == (rules if services else FOREIGN)
+            aim = aim or Aim(registry, chance, apply_time)
             agent.send_state(wanted("172.29.0.9/20")[0], v4="172.29.0.9/20")
         else:
             agent.send_state(services, v4=f"172.29.0.{2 + n % 3}/20")
-        middle = n % 2 == 1
-        kill_later(helper, registry, chance.uniform(0, (0.1 if middle else 1.1) * apply_time),
-                   middle, 2 * apply_time)
+        delay = chance.uniform(0, 1.1 * apply_time)
+        kill_later(helper, aim.wait if n % 2 == 1 else lambda delay=delay: time.sleep(delay))
         helper.wait_end()
         agent.close()
         n_open.append(check_provable(registry))
+        aim.learn(n_open[-1] > 0)
     print(f"{KILLS} kills within {apply_time * 1000:.0f} ms, changes left open: {n_open}")
     assert sum(n > 0 for n in n_open) >= KILLS / 10, "the kills did not hit the middle of anything"
 

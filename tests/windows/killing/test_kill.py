@@ -8,7 +8,7 @@ import random
 import threading
 import time
 
-from moment import open_changes, wait_for_change
+from moment import Aim, open_changes
 from waiting import wait_until
 from wsb_client import Client, Closed, Refused, service
 
@@ -89,7 +89,7 @@ def check(registry, agents):
     return len(ours), open_changes(registry)
 
 
-def kill_once(start_helper, registry, agents, chance, apply_time):
+def kill_once(start_helper, agents, chance, apply_time, aim):
     """Start the helper, let the agents live for a random time, then kill the helper. Half of the time
     it is killed soon after a change was seen to begin."""
     helper = start_helper(recovery=chance.choice((50, 60000)), goodbye=chance.choice((1, 5000)))
@@ -97,8 +97,7 @@ def kill_once(start_helper, registry, agents, chance, apply_time):
     for life in lives:
         life.start()
     if chance.random() < 0.5:
-        wait_for_change(registry, 2 * apply_time)
-        time.sleep(chance.uniform(0, 0.1 * apply_time))
+        aim.wait()
     else:
         time.sleep(chance.uniform(0, apply_time))
     helper.kill()
@@ -153,10 +152,12 @@ def test_kill_at_any_instant(whole_wine, start_helper, registry, capsys):
     for a in agents:
         registry.set_key(a.owner, a.identity["key"])
     apply_time = max(0.2, settle(start_helper, registry, agents, chance, whole_wine))
+    aim = Aim(registry, chance, apply_time)
     values, opened, hit = 0, 0, 0
     for n in range(KILLS):
-        kill_once(start_helper, registry, agents, chance, apply_time)
+        kill_once(start_helper, agents, chance, apply_time, aim)
         ours, n_open = check(registry, agents)
+        aim.learn(n_open > 0)
         values, opened, hit = values + ours, opened + n_open, hit + (n_open > 0)
         if (n + 1) % ROUND == 0:
             settle(start_helper, registry, agents, chance, whole_wine)
