@@ -5,9 +5,8 @@
  */
 
 #include "windows-helper/commands/commands.h"
+#include "windows-helper/program/start.h"
 #include "windows-helper/win/console.h"
-#include "windows-helper/win/crypto.h"
-#include "windows-helper/win/ip-helper.h"
 #include "windows-helper/win/log.h"
 
 #include <stdlib.h>
@@ -71,33 +70,16 @@ static int run_command(int argc, char **argv) {
         return EXIT_FAILURE;
 }
 
-static char **utf8_arguments(int argc, wchar_t **wide) {
-        char **argv = calloc((size_t) argc + 1, sizeof(*argv));
-
-        for (int i = 0; argv && i < argc; i++)
-                if (win_from_wide(wide[i], wcslen(wide[i]), &argv[i]) < 0)
-                        return NULL; /* the process ends at once, so nothing is freed */
-        return argv;
-}
-
 int wmain(int argc, wchar_t **wide); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **wide) {
-        static char **argv; /* kept until the process ends */
+        char **argv;
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT
         /* So that a test can tell our exit codes from those of Wine's loader. */
         if (getenv("WSLBRIDGE_TEST_MAIN"))
                 (void) console_write(CONSOLE_ERROR, "main\n", 5);
 #endif
-        /* Before anything can load a DLL by name: DLLs come from System32, never from the folder in
-         * which we were started (fact 9.2.2). */
-        if (!SetDefaultDllDirectories(LOAD_LIBRARY_SEARCH_SYSTEM32)) {
-                (void) log_win_error(GetLastError(), "Cannot restrict where DLLs are loaded from");
-                return EXIT_FAILURE;
-        }
-        if (crypto_load() < 0 || ip_helper_load() < 0)
-                return EXIT_FAILURE;
-        argv = utf8_arguments(argc, wide);
-        return argv && argc > 0 ? run_command(argc - 1, argv + 1) : EXIT_FAILURE;
+        argv = start_arguments(argc, wide);
+        return argv ? run_command(argc - 1, argv + 1) : EXIT_FAILURE;
 }

@@ -39,7 +39,8 @@ def release(windows_release_tree, tmp_path_factory):
 
 
 def test_only_dlls_of_windows_itself(release, build_win):
-    for exe in (release, build_win / "windows-helper/wslbridge-helper.exe"):
+    folder = build_win / "windows-helper"
+    for exe in (release, *(folder / f"wslbridge-{n}.exe" for n in ("helper", "selftest"))):
         assert imports(exe), "the table was not found"
         assert imports(exe) - KNOWN_DLLS == set()
     assert all(name in release.read_bytes() for name in LOADED)
@@ -144,6 +145,11 @@ STARTS = re.compile(r"(CreateProcess\w*|ShellExecute\w*|WinExec|LoadModule|NtCre
                     r"RtlCreateUserProcess|_?w?system|_?w?popen|_?w?(?:spawn|exec)[lv]p?e?)")
 
 
+def object_name(where):
+    """Of a path, or of a member of a library."""
+    return re.split("[/:]", where)[-1]
+
+
 class Objects:
     """The objects of which the program is linked: which needs which."""
 
@@ -170,18 +176,19 @@ class Objects:
 
     def starters(self, name):
         """What these need that starts programs: {function: object}."""
-        return {n.removeprefix("__imp_"): pathlib.PurePath(o).name for o in self.behind(name)
+        return {n.removeprefix("__imp_"): object_name(o) for o in self.behind(name)
                 for n in self.needs.get(o, ()) if STARTS.fullmatch(n.removeprefix("__imp_"))}
 
 
 def test_the_service_starts_no_program(build_win):
-    """Nothing that the service can reach needs a function that starts a program. 'pair' is the only
-    one that does, for wsl.exe."""
+    """Nothing that the service can reach needs a function that starts a program. Commands do: 'pair'
+    starts wsl.exe, and 'selftest' a program of ours."""
     objects = Objects(build_win)
     assert objects.starters("command_pair") == {"CreateProcessW": "vm_wsl-run.c.obj"}
+    assert objects.starters("command_selftest") == {"CreateProcessW": "program_sibling.c.obj"}
     service = objects.behind("service_run")
     assert {"service_helper.c.obj", "vm_vms.c.obj", "host_firewall-com.c.obj"} <= \
-        {pathlib.PurePath(o).name for o in service}, "the objects were not found"
+        {object_name(o) for o in service}, "the objects were not found"
     assert objects.starters("service_run") == {}
     assert objects.starters("command_run") == {}
 

@@ -3,6 +3,7 @@
 nothing is left behind, however it ends."""
 
 import json
+import os
 import re
 import shutil
 import signal
@@ -28,12 +29,13 @@ class Selftest:
         self.tool = build_win / "tests/windows/svctool.exe"
         self.data = prefix.path / "drive_c/ProgramData/wslbridge"
 
-    def run(self, *arguments, check=True, **environment):
+    def run(self, *arguments, exe=None, **environment):
         """Its exit code and its output."""
         environment = {"WSLBRIDGE_TEST_SELFTEST_MS": "1500", **environment}
         self.prefix.env.update(environment)
         try:
-            done = self.prefix.run(self.exe, "selftest", *arguments, timeout=400, check=False)
+            done = self.prefix.run(exe or self.exe, "selftest", *arguments, timeout=400,
+                                   check=False)
         finally:
             for name in environment:
                 del self.prefix.env[name]
@@ -257,7 +259,8 @@ def test_foreign_things_stay(selftest, registry):
 def start(selftest, **environment):
     """The program in the background, and a function that reads on until a line has a text."""
     process = selftest.prefix.popen(selftest.exe, "selftest", stdout=subprocess.PIPE, text=True,
-                                    env={"WSLBRIDGE_TEST_SELFTEST_MS": "1500", **environment})
+                                    env={"WSLBRIDGE_TEST_SELFTEST_MS": "1500", **environment},
+                                    start_new_session=True)
     seen = []
 
     def until(text):
@@ -271,13 +274,14 @@ def start(selftest, **environment):
 
 
 def test_one_at_a_time_and_ended_by_ctrl_c(selftest):
+    """A terminal sends Ctrl-C to both programs. The one that was typed waits for the other."""
     process, until = start(selftest)
     try:
         until("8 Port forwarding")
         code, output = selftest.run()
         assert code == 1 and "A self-test is running already" in output
     finally:
-        process.send_signal(signal.SIGINT)
+        os.killpg(process.pid, signal.SIGINT)
         rest = process.stdout.read()
         code = process.wait(120)
     assert code == 1 and "Nothing is left behind" in rest, rest
@@ -296,3 +300,15 @@ def test_a_service_that_hangs_does_not_hang_the_self_test(selftest, registry, co
     rest = process.stdout.read()
     assert process.wait(300) == 0 and "Nothing is left behind" in rest, rest
     assert selftest.left() == NOTHING
+
+
+def test_the_program_is_in_the_folder_of_the_helper(selftest, build_win, tmp_path):
+    """Nowhere else: not where the user is, and not in PATH. Without it, the error says what to do."""
+    helper = shutil.copy(selftest.exe, tmp_path)
+    code, output = selftest.run("--json", "--fly", exe=helper)
+    assert code == 1
+    assert f"it is missing: 'Z:{tmp_path}/wslbridge-selftest.exe'".replace("/", "\\") in output, output
+    assert "Install wslbridge again, or put all of its programs into one folder" in output
+    shutil.copy(build_win / "windows-helper/wslbridge-selftest.exe", tmp_path)
+    code, output = selftest.run("--json", "--fly", exe=helper)
+    assert code == 1 and "The options are wrong; 'wslbridge-helper help selftest'" in output

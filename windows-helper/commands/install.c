@@ -6,10 +6,10 @@
 
 #include "windows-helper/install/install.h"
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/elevation.h"
-#include "windows-helper/selftest/selftest.h"
+#include "windows-helper/program/sibling.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/rights.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ int command_install(int argc, char **argv) {
                 log_write(LOG_LEVEL_ERROR, "The options are too long");
                 return EXIT_FAILURE;
         }
-        if (!elevation_check("install"))
+        if (!rights_demand("install"))
                 return EXIT_FAILURE;
         if (install(arguments) < 0)
                 return EXIT_FAILURE;
@@ -53,9 +53,9 @@ int command_uninstall(int argc, char **argv) {
 
         if (argc > 0 && !keep)
                 return command_usage("uninstall");
-        if (!elevation_check("uninstall"))
+        if (!rights_demand("uninstall"))
                 return EXIT_FAILURE;
-        (void) selftest_clean(); /* its journal goes with the settings */
+        sibling_selftest_clean(); /* its journal goes with the settings */
         if (uninstall(keep) < 0)
                 return EXIT_FAILURE;
         (void) console_printf(

@@ -7,10 +7,10 @@
 
 #include "windows-helper/install/msi.h"
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/elevation.h"
 #include "windows-helper/core/install/package.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/rights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -54,6 +54,5 @@ int command_msi(int argc, char **argv) {
                 return EXIT_FAILURE;
         }
         log_to_event_log(SERVICE_EVENT_SOURCE, /* only= */ false);
-        return elevation_check("msi") && msi_run(argv[0], package) == 0 ? EXIT_SUCCESS
-                                                                        : EXIT_FAILURE;
+        return rights_demand("msi") && msi_run(argv[0], package) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
 }

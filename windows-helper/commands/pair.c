@@ -5,7 +5,6 @@
  */
 
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/elevation.h"
 #include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
@@ -14,6 +13,7 @@
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/rights.h"
 
 #include "common/hex.h"
 
@@ -111,7 +111,7 @@ int command_pair(int argc, char **argv) {
         if (argc < 1 || argc > 2 || (argc == 2 && !print) ||
             (argc == 1 && argv[0][0] == '-' && strcmp(argv[0], "--list") != 0))
                 return command_usage("pair");
-        if (!elevation_check("pair"))
+        if (!rights_demand("pair"))
                 return EXIT_FAILURE;
         if (strcmp(argv[0], "--list") == 0)
                 return pair_list() < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
@@ -131,7 +131,7 @@ int command_unpair(int argc, char **argv) {
 
         if (argc != 1 || argv[0][0] == '-')
                 return command_usage("unpair");
-        if (!elevation_check("unpair"))
+        if (!rights_demand("unpair"))
                 return EXIT_FAILURE;
         r = key_store_remove(&keys, argv[0], owner);
         key_store_done(&keys);

@@ -6,11 +6,11 @@
  */
 
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/commands/elevation.h"
 #include "windows-helper/service/helper.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/rights.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -120,7 +120,7 @@ int command_run(int argc, char **argv) {
         options.controller.software = COMMANDS_SOFTWARE;
         if (parse_run(argc - as_service, argv + as_service, &options) < 0)
                 return EXIT_FAILURE;
-        if (!as_service && !elevation_check("run"))
+        if (!as_service && !rights_demand("run"))
                 return EXIT_FAILURE;
         r = as_service ? service_run(&options) : run_helper(&options);
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;

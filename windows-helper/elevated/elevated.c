@@ -10,6 +10,7 @@
 
 #include "windows-helper/elevated/elevated.h"
 
+#include "windows-helper/core/install/programs.h"
 #include "windows-helper/install/fault.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/crypto.h"
@@ -108,7 +109,7 @@ static void elevated_program(wchar_t ret_path[PATHS_MAX]) {
 
         if (GetModuleFileNameW(NULL, ret_path, PATHS_MAX) == 0)
                 ret_path[0] = L'\0';
-        if (paths_program(L"wslbridge-helper.exe", installed) == 0 &&
+        if (paths_program(programs_file(PROGRAM_HELPER), installed) == 0 &&
             file_read(ret_path, ELEVATED_PROGRAM_MAX, &a, &n) == 0 &&
             file_read(installed, ELEVATED_PROGRAM_MAX, &b, &m) == 0 && n == m &&
             memcmp(a, b, n) == 0)

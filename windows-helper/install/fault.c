@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/install/fault.h"
+#include "windows-helper/core/install/programs.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
@@ -49,7 +50,7 @@ int fault_before(const char *step) {
 static void fault_lose_program(void) {
         wchar_t path[PATHS_MAX];
 
-        if (paths_program(L"wslbridge-helper.exe", path) == 0)
+        if (paths_program(programs_file(PROGRAM_HELPER), path) == 0)
                 (void) DeleteFileW(path);
 }
 

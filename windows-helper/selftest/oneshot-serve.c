@@ -93,7 +93,6 @@ int oneshot_serve(const StepOptions *options) {
         oneshot.options = *options;
         oneshot.options.pass = SELFTEST_SERVICE;
         if (!StartServiceCtrlDispatcherW(table))
-                return log_win_error(GetLastError(),
-                                     "Only the service manager uses 'selftest --service'");
+                return log_win_error(GetLastError(), "Only the service manager uses '--service'");
         return oneshot.result;
 }

@@ -45,8 +45,8 @@ static DWORD oneshot_command(const StepOptions *options, wchar_t ret_command[ONE
 
         if (n == 0 || n >= ARRAYSIZE(exe))
                 return ERROR_BAD_PATHNAME;
-        (void) win_format(ret_command, ONESHOT_COMMAND, L"\"%ls\" selftest --service --watch %lus",
-                          exe, (unsigned long) options->watch_s);
+        (void) win_format(ret_command, ONESHOT_COMMAND, L"\"%ls\" --service --watch %lus", exe,
+                          (unsigned long) options->watch_s);
         return ERROR_SUCCESS;
 }
 

@@ -51,16 +51,6 @@ static void package_find(const char *arch, PackageFile *f, GuestPackage *ret) {
                 (void) FindClose(find);
 }
 
-static void package_folder_of_exe(wchar_t ret_folder[PATHS_MAX]) {
-        DWORD n = GetModuleFileNameW(NULL, ret_folder, PATHS_MAX - 8);
-        wchar_t *slash = n > 0 && n < PATHS_MAX - 8 ? wcsrchr(ret_folder, L'\\') : NULL;
-
-        if (slash)
-                (void) win_format(slash, 8, L"\\guest");
-        else
-                ret_folder[0] = L'\0';
-}
-
 static int package_check(const PackageFile *f, const uint8_t *bytes, size_t n, SetupPart *part,
                          GuestPackage *ret) {
         uint8_t hash[CRYPTO_MAC_SIZE];
@@ -114,8 +104,8 @@ int guest_package_load(const char *arch, SetupPart *part, GuestPackage *ret) {
         PackageFile f = {.name = L""};
 
         *ret = (GuestPackage){.text = BUFFER_NULL};
-        package_folder_of_exe(f.folder);
-        package_find(arch, &f, ret);
+        if (paths_beside(L"guest", f.folder) == 0)
+                package_find(arch, &f, ret);
         if (!f.name[0] && paths_program(L"guest", f.folder) == 0)
                 package_find(arch, &f, ret);
         if (f.name[0])

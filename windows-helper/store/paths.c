@@ -58,6 +58,18 @@ int paths_program(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
         return paths_known(&program_files, L"\\wslbridge", name, ret_path);
 }
 
+int paths_beside(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
+        wchar_t folder[PATHS_MAX], *slash;
+        DWORD n = GetModuleFileNameW(NULL, folder, PATHS_MAX);
+
+        if (n == 0 || n >= PATHS_MAX)
+                return log_win_error(GetLastError(), "Cannot find the file of this program");
+        slash = wcsrchr(folder, L'\\');
+        if (slash)
+                *slash = L'\0';
+        return paths_join(folder, L"", name, ret_path);
+}
+
 int paths_profile(const wchar_t *name, wchar_t ret_path[PATHS_MAX]) {
         return paths_known(&profile, L"", name, ret_path);
 }

@@ -24,3 +24,15 @@ bool rights_administrator(void) {
                 FreeSid(administrators);
         return member;
 }
+
+bool rights_demand(const char *command) {
+        bool may = rights_administrator();
+
+        if (!may) {
+                log_write(LOG_LEVEL_ERROR,
+                          "'wslbridge-helper %s' needs administrator rights: run it in a terminal "
+                          "opened with 'Run as administrator'",
+                          command);
+        }
+        return may;
+}

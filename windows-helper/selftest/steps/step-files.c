@@ -53,7 +53,7 @@ static bool files_start(Step *s, Files *f) {
         JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {.BasicLimitInformation.LimitFlags =
                                                                JOB_OBJECT_LIMIT_KILL_ON_JOB_CLOSE};
         STARTUPINFOW start = {.cb = sizeof(start)};
-        wchar_t command[] = L"wslbridge-selftest version";
+        wchar_t command[] = L"wslbridge-selftest";
         uint64_t began = step_clock();
         DWORD error = ERROR_SUCCESS;
 

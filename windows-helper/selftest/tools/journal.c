@@ -17,7 +17,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define JOURNAL_KEY     PATHS_KEY_SETTINGS L"\\Selftest"
 #define JOURNAL_MAX     64 /* changes */
 #define JOURNAL_TEXT    1024
 #define JOURNAL_NUMBER  16
@@ -74,7 +73,7 @@ static JournalEntries *journal_read(RegistryKey *key) {
 }
 
 unsigned journal_mark(void) {
-        RegistryKey key = REGISTRY_KEY_INIT(JOURNAL_KEY);
+        RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_SELFTEST);
         JournalEntries *entries = journal_read(&key);
         unsigned mark = entries && entries->n > 0 ? entries->items[entries->n - 1].number : 0;
 
@@ -84,7 +83,7 @@ unsigned journal_mark(void) {
 }
 
 static int journal_write(ChangeKind kind, const char *what) {
-        RegistryKey key = REGISTRY_KEY_INIT(JOURNAL_KEY);
+        RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_SELFTEST);
         char number[JOURNAL_NUMBER], text[JOURNAL_TEXT];
         int r;
 
@@ -185,7 +184,7 @@ static void journal_say_left(const char *text, DWORD error, Buffer *left) {
 }
 
 unsigned journal_undo(unsigned mark, Buffer *left) {
-        RegistryKey key = REGISTRY_KEY_INIT(JOURNAL_KEY);
+        RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_SELFTEST);
         bool locked = journal_try_lock();
         JournalEntries *entries = journal_read(&key);
         unsigned n = 0;
@@ -204,7 +203,7 @@ unsigned journal_undo(unsigned mark, Buffer *left) {
         }
         registry_close(&key);
         free(entries);
-        journal_remove_key(JOURNAL_KEY);
+        journal_remove_key(PATHS_KEY_SELFTEST);
         journal_remove_key(PATHS_KEY_SETTINGS);
         if (locked)
                 ReleaseSRWLockExclusive(&journal_lock);
