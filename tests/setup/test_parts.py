@@ -72,37 +72,52 @@ def servers(guest):
     process.wait(10)
 
 
+def connect(port):
+    return socket.create_connection((HOST, port), timeout=10)
+
+
 def ask(port):
-    with socket.create_connection((HOST, port), timeout=10) as client:
+    with connect(port) as client:
         return client.recv(16)
 
 
 class Clients:
-    """Connects to each of @ports, again and again, until the end of the block."""
+    """Connects to each of @ports, again and again, until the end of the block. Each of them answers.
+    At @dead one, the host listens, and nobody answers."""
 
-    def __init__(self, ports):
-        self.ports, self.ended, self.answers, self.failures = ports, threading.Event(), 0, []
+    def __init__(self, ports, dead):
+        self.ports, self.dead = ports, dead
+        self.ended, self.answers, self.failures = threading.Event(), 0, []
 
-    def _run(self):
+    def _try(self, port, action, wanted):
+        try:
+            answer = action(port)
+        except OSError as e:
+            answer = e
+        if answer == wanted:
+            self.answers += 1
+        else:
+            self.failures.append((port, answer))
+
+    def _knock(self):
         while not self.ended.is_set():
             for port in self.ports:
-                try:
-                    answer = ask(port)
-                except OSError as e:
-                    answer = e
-                if answer == b"%d" % port:
-                    self.answers += 1
-                else:
-                    self.failures.append((port, answer))
+                self._try(port, ask, b"%d" % port)
+
+    def _knock_dead(self):
+        while not self.ended.wait(0.05):  # the forwarder looks for the guest for each
+            self._try(self.dead, lambda port: connect(port).close(), None)
 
     def __enter__(self):
-        self.thread = threading.Thread(target=self._run)
-        self.thread.start()
+        self.threads = [threading.Thread(target=t) for t in (self._knock, self._knock_dead)]
+        for thread in self.threads:
+            thread.start()
         return self
 
     def __exit__(self, *_):
         self.ended.set()
-        self.thread.join()
+        for thread in self.threads:
+            thread.join()
 
 
 def forward(windows, name, target):
@@ -114,7 +129,7 @@ def folk_script(windows, iphlpsvc):
     forward(windows, f"*/{STAR}", f"{GUEST}/{STAR}")  # as netsh stores it without listenaddress
     for port in (SINGLE, *RANGE):
         forward(windows, f"0.0.0.0/{port}", f"{GUEST}/{port}")
-    forward(windows, f"0.0.0.0/{STALE}", f"10.9.0.77/{STALE}")
+    forward(windows, f"*/{STALE}", f"10.9.0.77/{STALE}")
     forward(windows, "0.0.0.0/28730", "192.0.2.1/80")
     windows.prefix.run(iphlpsvc.svctool, "control", "iphlpsvc", 6, check=False)
     wait_until(lambda: all(map(open_port, (SINGLE, *RANGE, STAR))), what="the script's forwardings")
@@ -142,7 +157,7 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
     assert guest.call("ls", "/etc/wslbridge/services.d").stdout == ""
 
     before = windows.registry.rules()
-    with Clients([SINGLE, *RANGE]) as clients:
+    with Clients([SINGLE, *RANGE, STAR], STALE) as clients:
         done = windows.setup("Debian", "--text", "--yes", *PARTS)
         wait_until(lambda: open_port(STALE), what="the port that was stale")
     print(done.output)
@@ -159,8 +174,9 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
         f"import-{SINGLE}-{RANGE[-1]}.ini:listen = 0.0.0.0:{SINGLE}-{RANGE[-1]}",
         f"import-{STALE}.ini:listen = 0.0.0.0:{STALE}", f"import-{STAR}.ini:listen = 0.0.0.0:{STAR}"]
     rules = windows.registry.rules()
-    assert len(rules) == len(RANGE) + 4 and open_port(STAR)
-    assert rules["v4tov4", f"0.0.0.0/{STALE}"] == f"{GUEST}/{STALE}"
+    assert len(rules) == len(RANGE) + 4
+    assert rules["v4tov4", f"*/{STAR}"] == f"{GUEST}/{STAR}"
+    assert rules["v4tov4", f"*/{STALE}"] == f"{GUEST}/{STALE}"
     assert rules["v4tov4", f"0.0.0.0/{SINGLE}"] == f"{GUEST}/{SINGLE}"
     assert rules["v4tov4", "0.0.0.0/28730"] == before["v4tov4", "0.0.0.0/28730"]
     assert len(windows.registry.ledger()) == len(RANGE) + 3

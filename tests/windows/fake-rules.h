@@ -17,6 +17,8 @@
  *
  * An unchanged rule keeps its listener and its sessions. A rule with a new target keeps its
  * listener but loses its sessions. A rule that is gone loses both. A listener that could not be
- * bound is tried again. At most @most listeners are opened.
+ * bound is tried again. At most @most listeners are opened. Rules are told apart by their names: of
+ * "*" and 0.0.0.0 for one port, the one that is first has it, which is the worst of what Windows
+ * may do (fact 4.1.11).
  */
 void fake_rules_apply(Loop *loop, unsigned most);

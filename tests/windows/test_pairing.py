@@ -147,11 +147,12 @@ def test_adopt(command, registry, connect, helper, name, typed):
     assert code == 0 and f"v4tov4 {name} = 172.29.0.77/80" in output
     while client.result(timeout=5).states() != ["active", "conflict"]:
         pass
-    assert registry.rules() == {("v4tov4", "0.0.0.0/28402"): "172.29.0.2/80",
+    assert registry.rules() == {("v4tov4", name): "172.29.0.2/80",
                                 ("v4tov4", "0.0.0.0/28403"): "172.29.0.77/80"}
     assert command("adopt", "0.0.0.0:28404")[0] == 1
     code, output = command("adopt", "0.0.0.0:28402")
     assert code == 1 and "wslbridge's already" in output
+    assert f" listenaddress={name.split('/')[0]} " in command("rules", "--netsh")[1]
 
 
 def test_what_cannot_be_adopted_is_not_offered(command, registry, connect, helper):

@@ -21,7 +21,10 @@ typedef enum RulesForm { RULES_TABLE, RULES_NETSH, RULES_JSON } RulesForm;
 static void rules_netsh(const LedgerEntry *e, Buffer *out) {
         char listen[IP_TEXT_MAX], connect[IP_TEXT_MAX];
 
-        ip_format(&e->listen.addr, listen);
+        if (e->star)
+                (void) strcpy(listen, "*"); /* its own name, or netsh would make a second one */
+        else
+                ip_format(&e->listen.addr, listen);
         ip_format(&e->next.addr, connect);
         buffer_printf(out,
                       "netsh interface portproxy set %s listenaddress=%s listenport=%u "

@@ -36,8 +36,7 @@ static void judge_ledger(RulesJudge *j) {
                 for (size_t k = at; k < rules->n_values && rules->values[k].parsed &&
                                     ip_endpoint_compare(&rules->values[k].listen, &e->listen) == 0;
                      k++) {
-                        j->ours[k] = rule_value_is(&rules->values[k], &e->current) ||
-                                     rule_value_is(&rules->values[k], &e->next);
+                        j->ours[k] = ledger_entry_proves(e, &rules->values[k]);
                         found |= j->ours[k];
                         other |= !j->ours[k];
                 }

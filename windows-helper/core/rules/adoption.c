@@ -11,9 +11,7 @@
 #include <string.h>
 
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
-        return value->parsed && value->data &&
-               !(entry &&
-                 (rule_value_is(value, &entry->current) || rule_value_is(value, &entry->next)));
+        return value->parsed && value->data && !(entry && ledger_entry_proves(entry, value));
 }
 
 bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
@@ -28,12 +26,12 @@ bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
 }
 
 bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEntry *ret_entry) {
-        *ret_entry = (LedgerEntry){.listen = value->listen};
+        *ret_entry = (LedgerEntry){.listen = value->listen, .star = rule_value_has_star(value)};
         if (!adoption_is_asked(adoptions, value) ||
             rule_endpoint_parse(value->data, IP_FAMILY_NONE, &ret_entry->current) < 0)
                 return false;
         ret_entry->next = ret_entry->current;
-        return rule_value_is(value, &ret_entry->current);
+        return ledger_entry_proves(ret_entry, value);
 }
 
 /* To the form of the registry, which rule_endpoint_parse() reads. Return: 0 or -EINVAL. */

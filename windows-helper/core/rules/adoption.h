@@ -27,8 +27,9 @@ bool adoption_possible(const RuleValue *value, const LedgerEntry *entry);
 /* True when an administrator asked to take over exactly this value. @adoptions: the requests */
 bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value);
 
-/* The same for a value that has the name and the text of ours: *ret_entry then proves it, for an
- * owner who is still to be named. */
+/* The same for a value that can become ours as it is, because its text, and its name up to a "*",
+ * are those that we would write. *ret_entry then proves it, for an owner who is still to be named.
+ */
 bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEntry *ret_entry);
 
 /**

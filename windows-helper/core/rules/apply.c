@@ -119,16 +119,16 @@ static void apply_intents(Apply *a) {
                 apply_fail_all(a, a->host->ledger_flush(a->host->userdata), "saving the ledger");
 }
 
-/* Compare the value under @listen in the family of @target with the text of @target.
+/* Compare the value of the entry in the family of @target with the text of @target.
  * Return: 0 same, -ENOENT absent, -EEXIST anything else, or the host's error. */
-static int apply_check(Apply *a, const IpEndpoint *listen, const IpEndpoint *target,
+static int apply_check(Apply *a, const LedgerEntry *e, const IpEndpoint *target,
                        char ret_found[APPLY_DATA_MAX]) {
         char name[RULE_TEXT_MAX], expected[RULE_TEXT_MAX];
         int r;
 
-        rule_endpoint_format(listen, name);
+        rule_name_format(&e->listen, e->star, name);
         ret_found[0] = '\0';
-        r = a->host->rule_get(a->host->userdata, rule_family(listen, target), name, ret_found,
+        r = a->host->rule_get(a->host->userdata, rule_family(&e->listen, target), name, ret_found,
                               APPLY_DATA_MAX);
         if (r < 0)
                 return r;
@@ -138,14 +138,14 @@ static int apply_check(Apply *a, const IpEndpoint *listen, const IpEndpoint *tar
 
 /* Delete the value of @target if it is there and unchanged. Return: as apply_check(), but 0 also
  * when there was none. */
-static int apply_delete(Apply *a, const IpEndpoint *listen, const IpEndpoint *target,
+static int apply_delete(Apply *a, const LedgerEntry *e, const IpEndpoint *target,
                         char ret_found[APPLY_DATA_MAX]) {
-        RuleFamily family = rule_family(listen, target);
+        RuleFamily family = rule_family(&e->listen, target);
         char name[RULE_TEXT_MAX];
-        int r = apply_check(a, listen, target, ret_found);
+        int r = apply_check(a, e, target, ret_found);
         bool found = r == 0;
 
-        rule_endpoint_format(listen, name);
+        rule_name_format(&e->listen, e->star, name);
         if (found)
                 r = a->host->rule_delete(a->host->userdata, family, name);
         if (r < 0 && r != -ENOENT)
@@ -164,18 +164,18 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
         if (had && rule_family(&e->listen, &e->current) != family) {
                 /* The target moves to another key. Delete the old value first, so that there are
                  * never two of ours and the entry can prove each. */
-                r = apply_delete(a, &e->listen, &e->current, ret_found);
+                r = apply_delete(a, e, &e->current, ret_found);
                 if (r < 0)
                         return r;
                 had = false;
         }
-        r = apply_check(a, &e->listen, had ? &e->current : &e->next, ret_found);
+        r = apply_check(a, e, had ? &e->current : &e->next, ret_found);
         if (r == 0 && !had)
                 return -EEXIST; /* it was not there when we decided, so we did not write it */
         if (r < 0 && r != -ENOENT)
                 return r;
         found = r == 0;
-        rule_endpoint_format(&e->listen, name);
+        rule_name_format(&e->listen, e->star, name);
         rule_endpoint_format(&e->next, data);
         r = a->host->rule_set(a->host->userdata, family, name, data);
         if (r < 0)
@@ -190,9 +190,7 @@ static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DAT
         const IpEndpoint *targets[] = {&e->current, &e->next};
 
         for (size_t i = 0; i < 2; i++) {
-                int r = apply_is_set(targets[i])
-                                ? apply_delete(a, &e->listen, targets[i], ret_found)
-                                : 0;
+                int r = apply_is_set(targets[i]) ? apply_delete(a, e, targets[i], ret_found) : 0;
 
                 if (r < 0 && r != -EEXIST)
                         return r;

@@ -6,14 +6,13 @@
 
 #include "windows-helper/core/rules/ledger.h"
 
-#include "windows-helper/core/rules/rule.h"
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define LEDGER_SIZE_FIRST 64
 #define LEDGER_NONE       "-"
+#define LEDGER_STAR       "|*"
 
 /* The index of the first entry whose endpoint is not below @listen. */
 static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
@@ -119,6 +118,11 @@ bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect) {
                ip_endpoint_compare(&e->next, connect) == 0;
 }
 
+bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value) {
+        return rule_value_is(value, &e->current, e->star) ||
+               rule_value_is(value, &e->next, e->star);
+}
+
 static void ledger_target_format(const IpEndpoint *target, char ret_text[RULE_TEXT_MAX]) {
         if (target->addr.family == IP_FAMILY_NONE)
                 strcpy(ret_text, LEDGER_NONE);
@@ -143,7 +147,9 @@ void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1
         ledger_target_format(&e->current, target);
         p = ledger_append(p, target, '|');
         ledger_target_format(&e->next, target);
-        (void) ledger_append(p, target, '\0');
+        p = ledger_append(p, target, '\0');
+        if (e->star)
+                memcpy(p - 1, LEDGER_STAR, sizeof(LEDGER_STAR));
 }
 
 static int ledger_target_parse(const char *text, IpEndpoint *ret_target) {
@@ -163,6 +169,10 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
         if (n > LEDGER_TEXT_MAX || rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0)
                 return -EINVAL;
         memcpy(copy, data, n + 1);
+        e.star = ip_is_any(&e.listen.addr) && n > strlen(LEDGER_STAR) &&
+                 strcmp(copy + n - strlen(LEDGER_STAR), LEDGER_STAR) == 0;
+        if (e.star)
+                copy[n - strlen(LEDGER_STAR)] = '\0';
         /* From the right, because the owner, which comes first, may contain a '|'. */
         for (int i = 2; i >= 0; i--) {
                 part[i] = strrchr(copy, '|');

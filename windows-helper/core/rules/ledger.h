@@ -14,11 +14,12 @@
 
 #include "common/ip.h"
 #include "protocol/wire/wire.h"
+#include "windows-helper/core/rules/rule.h"
 
 /* 32 hex digits of the agent id, '/', distro name. A distro name may contain anything but NUL, so
  * an owner is matched as a whole and never split. */
 #define LEDGER_OWNER_MAX (2 * WIRE_ID_SIZE + 1 + WIRE_DISTRO_MAX)
-#define LEDGER_TEXT_MAX  (LEDGER_OWNER_MAX + WIRE_SERVICE_NAME_MAX + 2 * 54 + 4)
+#define LEDGER_TEXT_MAX  (LEDGER_OWNER_MAX + WIRE_SERVICE_NAME_MAX + 2 * 54 + 6)
 
 typedef struct LedgerEntry {
         IpEndpoint listen; /* the key */
@@ -26,6 +27,8 @@ typedef struct LedgerEntry {
         char service[WIRE_SERVICE_NAME_MAX + 1];
         IpEndpoint current; /* addr.family NONE: there was no value before */
         IpEndpoint next;    /* addr.family NONE: the value is to be removed */
+        bool star; /* its value is called "*" and not 0.0.0.0 or ::, because it was adopted. It
+                      keeps the name as long as it is there (fact 4.1.11) */
 } LedgerEntry;
 
 typedef struct Ledger {
@@ -56,7 +59,12 @@ void ledger_compact(Ledger *l);
 /* True when the entry proves that a value @connect under its endpoint is ours. */
 bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect);
 
-/* The text form: name "0.0.0.0/80", data "owner|service|current|next", with "-" for none. */
+/* True when the entry proves that @value, which listens on its endpoint, is ours. */
+bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value);
+
+/* The text form: name "0.0.0.0/80", data "owner|service|current|next", with "-" for none. For a
+ * value that is called "*" it ends with "|*", which an older helper refuses: to it, the value is
+ * somebody else's. */
 void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]);
 
 /* Return: 0, or -EINVAL when name or data is malformed. Then the caller reports the entry, keeps it

@@ -81,9 +81,9 @@ static void endpoint_sort_values(PlannerEndpoint *e) {
         for (size_t i = 0; i < e->n_values; i++) {
                 const RuleValue *v = &e->values[i];
 
-                if (e->entry && rule_value_is(v, &e->entry->current))
+                if (e->entry && rule_value_is(v, &e->entry->current, e->entry->star))
                         e->has_current = true;
-                else if (e->entry && rule_value_is(v, &e->entry->next))
+                else if (e->entry && rule_value_is(v, &e->entry->next, e->entry->star))
                         e->has_next = true;
                 else if (!e->foreign)
                         e->foreign = v;
@@ -123,7 +123,7 @@ static void planner_remove(Planner *p, const PlannerEndpoint *e, const Wanted *w
         planner_change(p, RECONCILE_REMOVE, &entry, wanted);
 }
 
-/* Somebody asks for the endpoint, and the foreign value may be replaced, but ours has another name.
+/* Somebody asks for the endpoint, and the foreign value may be replaced, but it cannot become ours.
  * That value is deleted now, and ours is written in the next run. This removes one value at a time;
  * there can be one for each spelling of the endpoint. */
 static void planner_adopt(Planner *p, const PlannerEndpoint *e) {
@@ -221,10 +221,12 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
         }
         strcpy(entry.owner, p->input->guests[winner->guest].owner);
         strcpy(entry.service, planner_service(p, winner)->name);
-        if (old)
+        if (old) {
                 entry.current = e->has_next || old->current.addr.family == IP_FAMILY_NONE
                                         ? old->next
                                         : old->current;
+                entry.star = old->star;
+        }
         plan->endpoints[plan->n_endpoints++] =
                 (ReconcileEndpoint){e->listen, winner->connect, winner->guest, winner->service};
         same = old && ip_endpoint_compare(&old->current, &old->next) == 0;
@@ -247,8 +249,8 @@ static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
         return false;
 }
 
-/* A value that may be adopted and has the name of ours counts as ours from now on, so it is written
- * over and never missing. Return: the value whose request is used up; NULL: none. */
+/* A value that may be adopted and can become ours counts as ours from now on, so it is written over
+ * and never missing. Return: the value whose request is used up; NULL: none. */
 static const RuleValue *planner_takes_over(const Planner *p, PlannerEndpoint *e) {
         if (e->n_wanted == 0 || e->n_values != 1 ||
             !adoption_proof(p->input->adoptions, e->values, &e->adopted))

@@ -2,8 +2,9 @@
 
 /*
  * PortProxy values as text and as a sorted table. Reading accepts many forms, because other
- * programs write here, too, and their rules must be recognised. Writing uses exactly one form,
- * because a value is ours only when its text is the one that we write.
+ * programs write here, too, and their rules must be recognised. Writing uses exactly one form (and
+ * for a name that we have taken over, "*"), because a value is ours only when its text is the one
+ * that we write.
  */
 
 #include "windows-helper/core/rules/rule.h"
@@ -13,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define RULE_STAR             "*" /* all addresses (fact 4.1.4) */
 #define RULE_PORT_DIGITS_MAX  5
 #define RULE_TABLE_SIZE_FIRST 64
 
@@ -63,6 +65,15 @@ void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MA
         (void) ip_append_number(p, endpoint->port);
 }
 
+void rule_name_format(const IpEndpoint *listen, bool star, char ret_text[RULE_TEXT_MAX]) {
+        if (star && ip_is_any(&listen->addr)) {
+                memcpy(ret_text, RULE_STAR "/", sizeof(RULE_STAR "/"));
+                (void) ip_append_number(ret_text + strlen(RULE_STAR "/"), listen->port);
+        } else {
+                rule_endpoint_format(listen, ret_text);
+        }
+}
+
 static int rule_port_parse(const char *text, uint16_t *ret_port) {
         unsigned value = 0;
         size_t n = strlen(text);
@@ -93,8 +104,8 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
                 return -EINVAL;
         memcpy(literal, text, n);
         literal[n] = '\0';
-        if (strcmp(literal, "*") == 0 && any_family != IP_FAMILY_NONE)
-                e.addr.family = any_family; /* unspecified (fact 4.1.4) */
+        if (strcmp(literal, RULE_STAR) == 0 && any_family != IP_FAMILY_NONE)
+                e.addr.family = any_family;
         else if (ip_parse(literal, &e.addr) < 0)
                 return -EINVAL;
         if (rule_port_parse(slash + 1, &e.port) < 0)
@@ -103,7 +114,11 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
         return 0;
 }
 
-bool rule_value_is(const RuleValue *value, const IpEndpoint *connect) {
+bool rule_value_has_star(const RuleValue *value) {
+        return value->parsed && value->name[0] == '*';
+}
+
+bool rule_value_is(const RuleValue *value, const IpEndpoint *connect, bool star) {
         char text[RULE_TEXT_MAX];
 
         if (!value->parsed || !value->data || connect->addr.family == IP_FAMILY_NONE ||
@@ -112,7 +127,7 @@ bool rule_value_is(const RuleValue *value, const IpEndpoint *connect) {
         rule_endpoint_format(connect, text);
         if (strcmp(text, value->data) != 0)
                 return false;
-        rule_endpoint_format(&value->listen, text);
+        rule_name_format(&value->listen, star, text);
         return strcmp(text, value->name) == 0;
 }
 

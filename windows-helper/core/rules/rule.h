@@ -46,13 +46,20 @@ int rule_family_parse(const char *name, RuleFamily *ret_family); /* 0 or -EINVAL
 /* "0.0.0.0/8080": the form of names and of data. */
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]);
 
+/* The name of a value that listens there. @star: "*" for all addresses, where @listen means them
+ * (fact 4.1.11). */
+void rule_name_format(const IpEndpoint *listen, bool star, char ret_text[RULE_TEXT_MAX]);
+
 /* Accepts "*" as the unspecified address of @any_family (IP_FAMILY_V4 or IP_FAMILY_V6), unless that
  * is IP_FAMILY_NONE. Return: 0 or -EINVAL. */
 int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_endpoint);
 
 /* True when @value is, byte for byte, what we would write to forward its listen endpoint to
- * @connect. */
-bool rule_value_is(const RuleValue *value, const IpEndpoint *connect);
+ * @connect. @star: as for rule_name_format() */
+bool rule_value_is(const RuleValue *value, const IpEndpoint *connect, bool star);
+
+/* True when the value's name has "*" for all addresses. */
+bool rule_value_has_star(const RuleValue *value);
 
 /* Append a copy of a value and parse its name. Return: 0 or -ENOMEM. */
 int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char *data);

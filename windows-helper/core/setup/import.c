@@ -125,7 +125,7 @@ static bool is_known(const ImportInput *in, const ImportTaken *t) {
 static bool is_ours(const ImportInput *in, const RuleValue *v) {
         const LedgerEntry *e = v->parsed ? ledger_find(in->ledger, &v->listen) : NULL;
 
-        return e && (rule_value_is(v, &e->current) || rule_value_is(v, &e->next));
+        return e && ledger_entry_proves(e, v);
 }
 
 /* Two values can mean one endpoint, with '*' in one of them. The rules are sorted, so they follow

@@ -45,12 +45,70 @@ START_TEST(test_taken_over_when_asked) {
 }
 END_TEST
 
-START_TEST(test_every_spelling) {
-        world_foreign(&w, "v4tov4 */80", "172.20.0.77/80"); /* what netsh stores for "any" */
+/* What netsh stores for "any" keeps its name as long as it is there, and follows the guest. */
+START_TEST(test_a_star_stays) {
+        uint64_t deletes;
+
+        world_foreign(&w, "v4tov4 */80", "172.20.0.77/80");
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web conflict foreign-rule");
+        deletes = w.host.calls[MEMORY_RULE_DELETE];
         adopt("v4tov4 */80", "172.20.0.77/80");
         agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, "v4tov4 */80 172.20.0.2/80\n");
+        ck_assert_uint_eq(w.host.calls[MEMORY_RULE_DELETE], deletes);
+        agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, "v4tov4 */80 172.20.0.3/80\n");
+        world_foreign(&w, "v4tov4 */80", NULL); /* somebody deletes it: it is put back */
+        agent_expect(ubuntu, "web active");
+        world_expect_rules(&w, "v4tov4 */80 172.20.0.3/80\n");
+        agent_ask(ubuntu, "172.20.0.3", "");
+        world_expect_rules(&w, "");
+        ck_assert_uint_eq(w.host.ledger.n, 0);
+        agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80"); /* this one was never called otherwise */
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.3/80\n");
+}
+END_TEST
+
+/* After a kill, the next helper knows its value by the name that it kept. */
+START_TEST(test_a_star_after_a_restart) {
+        world_foreign(&w, "v4tov4 */80", "172.20.0.77/80");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        adopt("v4tov4 */80", "172.20.0.77/80");
+        world_kill(&w);
+        world_start(&w);
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "172.20.0.2", "");
+        world_expect_rules(&w, "");
+        ck_assert_uint_eq(w.host.ledger.n, 0);
+}
+END_TEST
+
+/* Somebody adds the other spelling: it is not ours, so the endpoint is given up. */
+START_TEST(test_a_star_and_the_other_spelling) {
+        world_foreign(&w, "v4tov4 */80", "172.20.0.77/80");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        adopt("v4tov4 */80", "172.20.0.77/80");
+        agent_expect(ubuntu, "web active");
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.2/80");
+        agent_expect(ubuntu, "web conflict foreign-rule");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
+}
+END_TEST
+
+/* Both spellings are there: one goes, and the other one becomes ours, in one activation. */
+START_TEST(test_both_spellings) {
+        uint64_t activations;
+
+        world_foreign(&w, "v4tov4 */80", "172.20.0.77/80");
+        world_foreign(&w, "v4tov4 0.0.0.0/80", "172.20.0.78/80");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        activations = w.host.calls[MEMORY_ACTIVATE];
+        ck_assert_int_eq(text_map_set(&w.host.adoptions, "v4tov4 */80", "172.20.0.77/80"), 0);
+        adopt("v4tov4 0.0.0.0/80", "172.20.0.78/80");
+        agent_expect(ubuntu, "web active");
+        ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations + 1);
         world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.2/80\n");
 }
 END_TEST
@@ -83,7 +141,10 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_taken_over_when_asked);
-        tcase_add_test(tc, test_every_spelling);
+        tcase_add_test(tc, test_a_star_stays);
+        tcase_add_test(tc, test_a_star_after_a_restart);
+        tcase_add_test(tc, test_a_star_and_the_other_spelling);
+        tcase_add_test(tc, test_both_spellings);
         tcase_add_test(tc, test_not_when_the_value_has_changed);
         tcase_add_test(tc, test_waits_until_somebody_wants_it);
         suite_add_tcase(suite, tc);

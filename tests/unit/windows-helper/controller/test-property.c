@@ -62,7 +62,8 @@ static void random_ask(Judge *j) {
 /* Mostly on endpoints that a guest may want. */
 static void random_foreign(Judge *j) {
         static const char *const rules[] = {"v4tov4 0.0.0.0", "v4tov6 0.0.0.0", "v4tov4 10.1.1.1",
-                                            "v6tov4 ::", "v6tov6 ::"};
+                                            "v6tov4 ::",      "v6tov6 ::",      "v4tov4 *",
+                                            "v6tov6 *"};
         const TextMapEntry **list = text_map_list(&j->w.host.rules);
         char rule[64], data[64];
 
@@ -70,7 +71,7 @@ static void random_foreign(Judge *j) {
                 (void) snprintf(rule, sizeof(rule), "%s",
                                 list[below((unsigned) j->w.host.rules.n)]->key);
         } else {
-                (void) snprintf(rule, sizeof(rule), "%s/%u", pick(rules, 5), 80 + below(8));
+                (void) snprintf(rule, sizeof(rule), "%s/%u", pick(rules, 7), 80 + below(8));
         }
         free(list);
         (void) snprintf(data, sizeof(data), "10.9.9.9/%u", 1 + below(3));

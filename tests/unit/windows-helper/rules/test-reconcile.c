@@ -318,10 +318,6 @@ START_TEST(test_order_of_inputs_does_not_matter) {
 }
 END_TEST
 
-static bool proves(const LedgerEntry *e, const RuleValue *v) {
-        return rule_value_is(v, &e->current) || rule_value_is(v, &e->next);
-}
-
 START_TEST(test_only_what_is_proven_is_changed) {
         for (unsigned i = 0; i < ROUNDS; i++) {
                 ReconcileGuest guests[] = {{"a/X", &states[0], 3, false},
@@ -336,7 +332,8 @@ START_TEST(test_only_what_is_proven_is_changed) {
                         const LedgerEntry *known_entry = ledger_find(&ledger, &c->entry.listen);
 
                         for (size_t v = 0; v < rules.n_values; v++) {
-                                bool ours = known_entry && proves(known_entry, &rules.values[v]);
+                                bool ours = known_entry &&
+                                            ledger_entry_proves(known_entry, &rules.values[v]);
 
                                 if (!rules.values[v].parsed ||
                                     ip_endpoint_compare(&rules.values[v].listen,
@@ -345,7 +342,7 @@ START_TEST(test_only_what_is_proven_is_changed) {
                                 /* Only a removal may meet foreign values, and it leaves them. */
                                 ck_assert(ours || c->action == RECONCILE_REMOVE ||
                                           c->action == RECONCILE_FORGET);
-                                ck_assert(proves(&c->entry, &rules.values[v]) == ours);
+                                ck_assert(ledger_entry_proves(&c->entry, &rules.values[v]) == ours);
                         }
                 }
                 reconcile_plan_done(&plan);

@@ -176,15 +176,18 @@ START_TEST(test_value_is_ours_only_as_we_write_it) {
         static const struct {
                 RuleFamily family;
                 const char *name, *data;
-                bool is;
+                bool is, is_star; /* as 0.0.0.0, and as "*" */
         } cases[] = {
-                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/8080", true},
-                {RULE_V4TOV4, "*/80", "172.20.0.2/8080", false},
-                {RULE_V4TOV4, "0.0.0.0/080", "172.20.0.2/8080", false},
-                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/08080", false},
-                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/8080 ", false},
-                {RULE_V4TOV4, "0.0.0.0/80", NULL, false},
-                {RULE_V4TOV6, "0.0.0.0/80", "172.20.0.2/8080", false},
+                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/8080", true, false},
+                {RULE_V4TOV4, "*/80", "172.20.0.2/8080", false, true},
+                {RULE_V4TOV4, "*/080", "172.20.0.2/8080", false, false},
+                {RULE_V4TOV4, "1.2.3.4/80", "172.20.0.2/8080", true, true},
+                {RULE_V6TOV4, "*/80", "172.20.0.2/8080", false, true},
+                {RULE_V4TOV4, "0.0.0.0/080", "172.20.0.2/8080", false, false},
+                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/08080", false, false},
+                {RULE_V4TOV4, "0.0.0.0/80", "172.20.0.2/8080 ", false, false},
+                {RULE_V4TOV4, "0.0.0.0/80", NULL, false, false},
+                {RULE_V4TOV6, "0.0.0.0/80", "172.20.0.2/8080", false, false},
         };
         IpEndpoint connect = {ip_v4(172, 20, 0, 2), 8080}, none = {{0}, 0};
 
@@ -193,8 +196,12 @@ START_TEST(test_value_is_ours_only_as_we_write_it) {
 
                 ck_assert_int_eq(rule_table_add(&t, cases[i].family, cases[i].name, cases[i].data),
                                  0);
-                ck_assert_msg(rule_value_is(&t.values[0], &connect) == cases[i].is, "case %zu", i);
-                ck_assert(!rule_value_is(&t.values[0], &none));
+                ck_assert_msg(rule_value_is(&t.values[0], &connect, false) == cases[i].is,
+                              "case %zu", i);
+                ck_assert_msg(rule_value_is(&t.values[0], &connect, true) == cases[i].is_star,
+                              "case %zu", i);
+                ck_assert(!rule_value_is(&t.values[0], &none, false));
+                ck_assert(!rule_value_is(&t.values[0], &none, true));
                 rule_table_done(&t);
         }
 }

@@ -15,29 +15,51 @@
 
 #define FAMILY_TEXT 7 /* "v4tov4 " */
 
-static bool judge_proves(const char *name, const char *stored, const IpEndpoint *target,
-                         const char *rule, const char *data) {
-        char text[RULE_TEXT_MAX], key[96];
-        IpEndpoint listen;
+static void judge_rule(RuleFamily family, const IpEndpoint *listen, char *text, size_t size) {
+        char name[RULE_TEXT_MAX];
 
-        if (target->addr.family == IP_FAMILY_NONE ||
-            rule_endpoint_parse(name, IP_FAMILY_NONE, &listen) < 0)
+        rule_endpoint_format(listen, name);
+        (void) snprintf(text, size, "%s %s", rule_family_name(family), name);
+}
+
+static bool judge_proves(const LedgerEntry *e, const IpEndpoint *target, const char *rule,
+                         const char *data) {
+        char text[RULE_TEXT_MAX], key[96];
+
+        if (target->addr.family == IP_FAMILY_NONE)
                 return false;
         rule_endpoint_format(target, text);
-        (void) snprintf(key, sizeof(key), "%s %s", rule_family_name(rule_family(&listen, target)),
-                        name);
+        if (e->star)
+                (void) snprintf(key, sizeof(key), "%s */%u",
+                                rule_family_name(rule_family(&e->listen, target)),
+                                (unsigned) e->listen.port);
+        else
+                judge_rule(rule_family(&e->listen, target), &e->listen, key, sizeof(key));
         return strcmp(key, rule) == 0 && strcmp(text, data) == 0;
+}
+
+/* The name in the ledger of a value, which may be called "*". */
+static const char *judge_name(const char *rule, char name[RULE_TEXT_MAX]) {
+        IpEndpoint listen;
+
+        if (rule_endpoint_parse(rule + FAMILY_TEXT, rule[1] == '4' ? IP_FAMILY_V4 : IP_FAMILY_V6,
+                                &listen) < 0)
+                return rule + FAMILY_TEXT;
+        rule_endpoint_format(&listen, name);
+        return name;
 }
 
 /* Whether the stored entry proves that @data under @rule is ours, as the current or the next value.
  */
 static bool judge_ours(const Judge *j, const char *rule, const char *data, bool as_next_only) {
-        const char *name = rule + FAMILY_TEXT, *stored = text_map_get(&j->w.host.ledger, name);
+        char canonical[RULE_TEXT_MAX];
+        const char *name = judge_name(rule, canonical);
+        const char *stored = text_map_get(&j->w.host.ledger, name);
         LedgerEntry e;
 
         return stored && ledger_entry_parse(name, stored, &e) == 0 &&
-               (judge_proves(name, stored, &e.next, rule, data) ||
-                (!as_next_only && judge_proves(name, stored, &e.current, rule, data)));
+               (judge_proves(&e, &e.next, rule, data) ||
+                (!as_next_only && judge_proves(&e, &e.current, rule, data)));
 }
 
 /* A foreign value that is right is taken over by an entry in the ledger alone. */
@@ -51,6 +73,7 @@ static void judge_recorded(Judge *j, const char *rule, const char *data) {
 /* Writes and deletes may touch only what is ours, and the proof must be on disk before. */
 static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
         Judge *j = m->userdata;
+        char name[RULE_TEXT_MAX];
         const char *before = text_map_get(&m->rules, rule);
         const char *adopted = text_map_get(&m->adoptions, rule);
 
@@ -61,7 +84,7 @@ static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
         }
         judge_recorded(j, rule, before);
         ck_assert_msg(!text_map_get(&j->foreign, rule), "foreign value changed: %s", rule);
-        ck_assert_msg(!text_map_get(&m->unflushed, rule + FAMILY_TEXT), "no flush before: %s",
+        ck_assert_msg(!text_map_get(&m->unflushed, judge_name(rule, name)), "no flush before: %s",
                       rule);
         if (before) {
                 ck_assert_msg(judge_ours(j, rule, before, false), "not provably ours: %s %s", rule,
@@ -212,9 +235,12 @@ static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
         char rule[96];
 
         for (int f = v4 ? RULE_V4TOV4 : RULE_V6TOV4; f <= (v4 ? RULE_V4TOV6 : RULE_V6TOV6); f++) {
-                (void) snprintf(rule, sizeof(rule), "%s ", rule_family_name((RuleFamily) f));
-                rule_endpoint_format(listen, rule + FAMILY_TEXT);
+                judge_rule((RuleFamily) f, listen, rule, sizeof(rule));
                 if (text_map_get(&j->foreign, rule))
+                        return true;
+                (void) snprintf(rule + FAMILY_TEXT, sizeof(rule) - FAMILY_TEXT, "*/%u",
+                                (unsigned) listen->port);
+                if (ip_is_any(&listen->addr) && text_map_get(&j->foreign, rule))
                         return true;
         }
         return false;
@@ -224,23 +250,22 @@ static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
 static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint *listen,
                            const IpEndpoint *connect, bool *active, bool *foreign, bool *other) {
         char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
-        const char *stored, *found;
+        const char *stored, *found = NULL;
         LedgerEntry e;
 
         rule_endpoint_format(listen, name);
         rule_endpoint_format(connect, data);
         stored = text_map_get(&j->w.host.ledger, name);
-        if (connect->addr.family != IP_FAMILY_NONE)
-                found = memory_host_rule(&j->w.host, rule_family(listen, connect), name);
-        else
-                found = NULL;
         *foreign |= judge_is_foreign(j, listen);
         if (!stored || ledger_entry_parse(name, stored, &e) < 0 || !judge_same_agent(a, &e)) {
                 *other |= stored != NULL;
                 *active = false;
-        } else if (!found || strcmp(found, data) != 0) {
-                *active = false;
+                return;
         }
+        rule_name_format(listen, e.star, name);
+        if (connect->addr.family != IP_FAMILY_NONE)
+                found = memory_host_rule(&j->w.host, rule_family(listen, connect), name);
+        *active &= found && strcmp(found, data) == 0;
 }
 
 static bool judge_twice(const WireState *s, uint32_t service) {
