@@ -13,6 +13,8 @@ import os
 import subprocess
 
 import janitor
+import vswitch
+from vswitch import ADAPTER
 
 CLIENT_ADDRESS = "192.168.50.2"
 HOST_ADDRESS = "192.168.50.1"
@@ -20,14 +22,14 @@ GATEWAY = "172.28.64.1"
 GUEST_ADDRESS = "172.28.64.10"
 NAT_PREFIX = 20
 
-SETUP = """
-link add eth0 netns {client} type veth peer name lan0 netns {host}
-link add vEthernet-WSL netns {host} type veth peer name eth0 netns {guest}
+SETUP = f"""
+link add eth0 netns {{client}} type veth peer name lan0 netns {{host}}
+link add {ADAPTER} netns {{host}} type veth peer name eth0 netns {{guest}}
 """
 INSIDE = {
     "client": f"addr add {CLIENT_ADDRESS}/24 dev eth0\nlink set eth0 up\n",
     "host": f"addr add {HOST_ADDRESS}/24 dev lan0\nlink set lan0 up\n"
-            f"addr add {GATEWAY}/{NAT_PREFIX} dev vEthernet-WSL\nlink set vEthernet-WSL up\n",
+            f"addr add {GATEWAY}/{NAT_PREFIX} dev {ADAPTER}\nlink set {ADAPTER} up\n",
     "guest": f"addr add {GUEST_ADDRESS}/{NAT_PREFIX} dev eth0\nlink set eth0 up\n"
              f"route add default via {GATEWAY}\n",
 }
@@ -68,6 +70,11 @@ class Namespace:
     def ip(self, lines):
         ip_batch(lines, self.name)
 
+    def create_server(self, address):
+        """A socket that listens in the namespace."""
+        with open(f"/run/netns/{self.name}", "rb") as namespace:
+            return vswitch.create_server_in(namespace.fileno(), address)
+
 
 class Topology:
     """with Topology() as net: net.client, net.host, net.guest are Namespaces."""
@@ -95,6 +102,14 @@ class Topology:
         for space in (self.client, self.host, self.guest):
             if space.name in janitor.namespaces():
                 janitor.remove_namespace(space.name)
+
+    def plug_in_tap(self):
+        """Put a tap in the place of the host's end of the NAT, for a guest that QEMU runs. The namespace of
+        the guest is empty then. Returns the tap's name."""
+        self.host.ip(f"link delete {ADAPTER}\n")
+        self.host.run("ip", "tuntap", "add", "dev", ADAPTER, "mode", "tap")
+        self.host.ip(f"addr add {GATEWAY}/{NAT_PREFIX} dev {ADAPTER}\nlink set {ADAPTER} up\n")
+        return ADAPTER
 
     def change_guest_address(self, address=None):
         """Change the address as a restart of the NAT network does: the old address and its routes

@@ -16,6 +16,7 @@ import re
 import shlex
 import socket
 import subprocess
+import threading
 import time
 
 import janitor
@@ -23,6 +24,8 @@ from waiting import PATIENCE
 
 BOOT_TIMEOUT = 900  # seconds, as in patience.conf: minutes on a busy machine, 10 s on an idle core
 CONSOLE = "wslbridge.console"
+# Of the guest's ends of QEMU's user network, and of the tap.
+USER_MAC, TAP_MAC = "52:54:00:00:00:01", "52:54:00:00:00:02"
 
 # From this firmware text, systemd-detect-virt and so ConditionVirtualization= recognize Hyper-V. They
 # look at the processor first, which without the bit 'hypervisor' does not say that it is emulated.
@@ -36,11 +39,12 @@ class Failed(AssertionError):
 
 
 class Machine:
-    def __init__(self, image, folder, package, start=subprocess.Popen, name="machine"):
+    def __init__(self, image, folder, package, start=subprocess.Popen, name="machine", tap=None):
         """@start: like subprocess.Popen, but for example in a network namespace. @name: unique among
-        the machines of this run."""
+        the machines of this run. @tap: this machine's end of a second network."""
         self.image, self.folder, self.package = str(image), str(folder), str(package)
-        self.start, self.name = start, name
+        self.start, self.name, self.tap = start, name, tap
+        self.lock = threading.Lock()  # the console takes one script at a time
         self.process = self.connection = None
         self.number, self.received = 0, b""
 
@@ -66,7 +70,9 @@ class Machine:
             "-device", "virtio-serial", "-chardev",
             f"socket,id=console,path={self.path},server=on,wait=off",
             "-device", f"virtserialport,chardev=console,name={CONSOLE}",
-            "-netdev", "user,id=net", "-device", "virtio-net,netdev=net,mac=52:54:00:00:00:01",
+            "-netdev", "user,id=user", "-device", f"virtio-net,netdev=user,mac={USER_MAC}",
+            *(["-netdev", f"tap,id=tap,ifname={self.tap},script=no,downscript=no",
+               "-device", f"virtio-net,netdev=tap,mac={TAP_MAC}"] if self.tap else []),
             "-display", "none", "-monitor", "none", "-serial", f"file:{self.log_path}"]
         # QEMU keeps the changes to the disk in a file that it creates there.
         environment = {**os.environ, "TMPDIR": self.folder}
@@ -143,6 +149,10 @@ class Machine:
 
     def ask(self, script, timeout=300):
         """Run a bash script as root. Returns (exit code, output)."""
+        with self.lock:
+            return self._ask(script, timeout)
+
+    def _ask(self, script, timeout):
         self.number += 1
         line = f"{self.number} {base64.b64encode(script.encode()).decode()}\n"
         end = time.monotonic() + timeout
@@ -185,6 +195,10 @@ class Machine:
         match = re.search(r"^took (\d+)$", output, re.MULTILINE)
         assert code == 0 and match, f"{action}\nexit code {code}: {output}"
         return int(match[1]) / 1e6
+
+    def adapter(self, mac):
+        """The name of the guest's adapter with this address."""
+        return self.run(f"basename $(dirname $(grep -l {mac} /sys/class/net/*/address))")
 
     def write(self, path, text, mode=0o644):
         """Write a file in the guest, replacing it in one step."""

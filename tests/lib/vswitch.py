@@ -63,6 +63,16 @@ def in_thread(function):
     return result[0]
 
 
+def create_server_in(namespace, address, family=socket.AF_INET, **options):
+    """A socket that listens in another network namespace, of which @namespace is a descriptor. A socket
+    stays in the namespace in which it was created."""
+    def create():
+        _must(libc.setns(namespace, CLONE_NEWNET), "setns")
+        return socket.create_server(address, family=family, **options)
+
+    return in_thread(create)
+
+
 def _new_namespace():
     _must(libc.unshare(CLONE_NEWNET), "unshare")
     return os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
@@ -107,15 +117,9 @@ class VirtualSwitch:
         run_ip(self.command(), lines)
 
     def create_server(self, address, port=0):
-        """A socket that listens in the guests' namespace. A socket stays in the namespace in which
-        it was created."""
+        """A socket that listens in the guests' namespace."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-
-        def create():
-            _must(libc.setns(self.namespace, CLONE_NEWNET), "setns")
-            return socket.create_server((address, port), family=family, backlog=128)
-
-        return in_thread(create)
+        return create_server_in(self.namespace, (address, port), family, backlog=128)
 
 
 def nodad(address):

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """WSL, as the programs of Windows see it: the user's list of distros in the registry, and a wsl.exe
-that runs commands in a real root of Debian.
+that runs commands in a real root of Debian, or in a guest of QEMU.
 
     with WslHost(prefix, tools) as wsl:
         wsl.add("Debian", root.command)             root: a DebianRoot, or anything with command()
+        wsl.add("Other", start=guest.popen)         or with something like subprocess.Popen()
         prefix.run(helper, "setup", "Debian", "--yes")
 
 What else a wsl.exe may do is set by attributes: noise (bytes on both streams before anything else),
@@ -24,14 +25,21 @@ PART = 16384
 
 
 class Distro:
-    def __init__(self, command, version, state):
-        self.command = command  # command("sh", …) → the words that run it inside
+    def __init__(self, start, version, state):
+        self.start = start  # start(["sh", …]) → the process inside, with its three streams; or None
         self.version, self.state = version, state
 
 
+def popen_by(command):
+    """@command: command("sh", …) → the words that run it inside."""
+    return lambda words: subprocess.Popen(command(*words), stdin=subprocess.PIPE,
+                                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+
 class WslHost:
-    def __init__(self, prefix, tools):
-        self.prefix, self.tools = prefix, tools
+    def __init__(self, prefix, tools, create_server=socket.create_server):
+        """@create_server: makes the socket where Wine finds it, perhaps in another network namespace."""
+        self.prefix, self.tools, self.create_server = prefix, tools, create_server
         self.distros, self.default = {}, None
         self.exe = prefix.path / "drive_c/windows/system32/wsl.exe"
         self.reset()
@@ -42,11 +50,12 @@ class WslHost:
         self.end = None     # (exit code, text)
         self.on_script = None  # called with the whole input of a script before it runs
         self.edit = None    # called with it; what it returns arrives
+        self.on_input = None   # called with each part of other input before it arrives
         self.calls, self.variables, self.terminated = [], [], []
 
     def __enter__(self):
         shutil.copy(self.tools / "remote-wsl.exe", self.exe)
-        self.server = socket.create_server(("127.0.0.1", 0))
+        self.server = self.create_server(("127.0.0.1", 0))
         self.prefix.env["WSLBRIDGE_TEST_WSL"] = str(self.server.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
         return self
@@ -60,8 +69,8 @@ class WslHost:
 
     # --- the registry
 
-    def add(self, name, command=None, version=2, state=1, default=False):
-        self.distros[name] = Distro(command, version, state)
+    def add(self, name, command=None, version=2, state=1, default=False, start=None):
+        self.distros[name] = Distro(start or (command and popen_by(command)), version, state)
         if default or len(self.distros) == 1:
             self.default = name
 
@@ -122,7 +131,7 @@ class WslHost:
             return 0
         match = re.fullmatch(r'wsl\.exe -d "([^"]*)" -u root --exec (.*)', line)
         distro = match and self.distros.get(match[1])
-        if not distro or not distro.command:
+        if not distro or not distro.start:
             wire.send("o", "Es gibt keine Distribution mit dem angegebenen Namen.\r\n"
                       .encode("utf-16-le"))
             return -1
@@ -131,17 +140,29 @@ class WslHost:
     def _run_in(self, wire, distro, words):
         """Run it. A script is read to its end before it starts, so that a test can look at it."""
         data = self._script(wire) if words == ["/bin/sh"] else None
-        process = subprocess.Popen(distro.command(*words), stdin=subprocess.PIPE,
-                                   stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        process = distro.start(words)
         outputs = [threading.Thread(target=pass_on, args=(wire, letter, stream))
                    for letter, stream in (("o", process.stdout), ("e", process.stderr))]
         for thread in outputs:
             thread.start()
-        threading.Thread(target=feed, args=(wire, process, data), daemon=True).start()
+        threading.Thread(target=self._feed, args=(wire, process, data), daemon=True).start()
         code = process.wait()
         for thread in outputs:
             thread.join()
         return code
+
+    def _feed(self, wire, process, data):
+        with contextlib.suppress(OSError, EOFError, ValueError):
+            if data is not None:
+                process.stdin.write(data)
+            else:
+                while part := wire.receive():
+                    if self.on_input:
+                        self.on_input(part)
+                    process.stdin.write(part)
+                    process.stdin.flush()
+        with contextlib.suppress(OSError):
+            process.stdin.close()
 
     def _script(self, wire):
         data = b"".join(iter(wire.receive, b""))
@@ -185,15 +206,3 @@ def pass_on(wire, letter, stream):
         while part := os.read(stream.fileno(), PART):
             wire.send(letter, part)
     stream.close()
-
-
-def feed(wire, process, data):
-    with contextlib.suppress(OSError, EOFError, ValueError):
-        if data is not None:
-            process.stdin.write(data)
-        else:
-            while part := wire.receive():
-                process.stdin.write(part)
-                process.stdin.flush()
-    with contextlib.suppress(OSError):
-        process.stdin.close()

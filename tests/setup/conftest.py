@@ -2,10 +2,6 @@
 """'wslbridge-helper setup' under Wine, with a wsl.exe that runs everything in real roots of Debian
 (tests/lib/wsl_host.py). The guest's package is that of './dev package'."""
 
-import contextlib
-import glob
-import hashlib
-import json
 import os
 import pathlib
 import shutil
@@ -13,8 +9,10 @@ import subprocess
 
 import installed_helper
 import pytest
+import setup_host
 import vswitch
 import windows_host
+import wine_registry
 from booted import Booted
 from debian_root import DebianRoot, pristine
 from waiting import wait_until
@@ -24,6 +22,8 @@ SUITE = "bookworm"
 # What a guest has of the host: the adapter's address, and the path of the relay's socket in the guest.
 HOST, GUEST = "10.9.0.1", "10.9.0.2"
 SOCKET = "/run/wslbridge-test.sock"
+SCHEDULER = r"SOFTWARE\Classes\CLSID\{0F87369F-A4E5-4CFC-BD3E-73E6154572DD}\InprocServer32"
+TASKS = rf"{wine_registry.COUNTERS}\Tasks"
 
 
 @pytest.fixture(scope="session")
@@ -36,10 +36,7 @@ prefix, session_registry, iphlpsvc = windows_host.fixtures("session", "setup")
 
 @pytest.fixture(scope="session")
 def deb(top):
-    """The guest's package for this machine."""
-    found = glob.glob(os.path.join(top, "build/packages/wslbridge_*_amd64.deb"))
-    assert found, "make the packages first: sudo ./dev package"
-    return pathlib.Path(found[0])
+    return setup_host.guest_deb(top)
 
 
 @pytest.fixture(scope="session")
@@ -68,30 +65,9 @@ def other_debs(deb, tmp_path_factory):
     return repack(deb, folder, "0.0.1-1"), repack(deb, folder, "99.0.0-1")
 
 
-class Program:
-    """The helper as somebody has unpacked it, with the guest's packages beside it."""
-
-    def __init__(self, build_win, folder, deb):
-        self.folder, self.deb = folder, deb
-        self.exe = folder / "wslbridge-helper.exe"
-        shutil.copy(build_win / "windows-helper/wslbridge-helper.exe", self.exe)
-        self.guest = folder / "guest"
-        self.fill()
-
-    def fill(self):
-        shutil.rmtree(self.guest, ignore_errors=True)
-        self.guest.mkdir()
-        shutil.copy(self.deb, self.guest)
-        self.sums(self.deb)
-
-    def sums(self, deb):
-        digest = hashlib.sha256(deb.read_bytes()).hexdigest()
-        (self.guest / "SHA256SUMS").write_text(f"{digest}  guest/{deb.name}\n")
-
-
 @pytest.fixture(scope="session")
 def session_program(build_win, tmp_path_factory, deb):
-    return Program(build_win, tmp_path_factory.mktemp("program"), deb)
+    return setup_host.Program(build_win, tmp_path_factory.mktemp("program"), deb)
 
 
 @pytest.fixture(scope="session")
@@ -107,62 +83,11 @@ def wsl(session_wsl):
     session_wsl.clear()
 
 
-class Result:
-    def __init__(self, code, output):
-        self.code, self.output = code, output
-
-    @property
-    def report(self):
-        """The JSON, which begins at its own line."""
-        return json.loads(self.output[self.output.index("{\n"):])
-
-    def states(self):
-        return {p["part"]: p["state"] for p in self.report["parts"] if p["state"] != "open"}
-
-    def part(self, name):
-        return next(p for p in self.report["parts"] if p["part"] == name)
-
-
-class Windows:
-    """The Windows on which setup runs: nothing is installed there at first."""
-
-    def __init__(self, prefix, build_win, registry, program):
-        self.prefix, self.registry, self.program = prefix, registry, program
-        self.service = installed_helper.InstalledHelper(prefix, build_win, registry)
-        prefix.env["WSLBRIDGE_TEST_INSTALL"] = f"--transport tcp:127.0.0.1:{self.service.port}"
-        self.folder = prefix.path / "drive_c/Program Files/wslbridge"
-
-    def setup(self, *arguments, env=None, exe=None, before=()):
-        """'setup' with its JSON, or with what a person sees when "--text" is an argument."""
-        with self.variables(env or {}):
-            words = [a for a in arguments if a != "--text"]
-            done = self.prefix.run(*before, exe or self.program.exe, "setup", *words,
-                                   *([] if "--text" in arguments else ["--json"]), timeout=300,
-                                   check=False)
-        return Result(done.returncode, done.stdout)
-
-    @contextlib.contextmanager
-    def variables(self, values):
-        self.prefix.env.update(values)
-        try:
-            yield
-        finally:
-            for name in values:
-                del self.prefix.env[name]
-
-    def keys(self):
-        return {name: data for name, (_, data) in
-                self.registry.dump(r"SOFTWARE\wslbridge\Keys").items()}
-
-    def clear(self):
-        if self.folder.exists() or "error" not in self.service.query():
-            self.service.uninstall()
-        self.registry.clear()
-
-
 @pytest.fixture(scope="session")
-def session_windows(prefix, build_win, session_registry, iphlpsvc, session_program):
-    made = Windows(prefix, build_win, session_registry, session_program)
+def session_windows(prefix, build_win, session_registry, iphlpsvc, session_program, session_guest):
+    """The guest's adapter is there before the service, which would not learn of it under Wine (fact
+    10.1.13)."""
+    made = setup_host.Windows(prefix, build_win, session_registry, session_program)
     yield made
     made.clear()
 
@@ -224,6 +149,11 @@ class Guest(Booted):
              f"TCP:127.0.0.1:{port}"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: os.path.exists(self.path(SOCKET)), what="the relay")
 
+    def enabled_and_active(self):
+        """Of the agent's unit."""
+        return [self.call("systemctl", f"is-{word}", "--quiet", "wslbridge-agent").returncode == 0
+                for word in ("enabled", "active")]
+
     def serve(self, program):
         """Run a server in the guest's network, which has no Python itself."""
         server = subprocess.Popen(["nsenter", "-t", str(self.pid()), "-n", "/usr/bin/python3", "-c",
@@ -284,3 +214,33 @@ def root(bare_root):
     bare_root.write("/usr/bin/systemctl", SYSTEMCTL, mode=0o755)
     bare_root.run("mkdir", "-p", "/run/systemd/system")
     return bare_root
+
+
+@pytest.fixture
+def no_systemd(bare_root):
+    """systemd is installed in the distro, and WSL's own init runs."""
+    bare_root.write("/lib/systemd/systemd", "#!/bin/sh\n", 0o755)
+    return bare_root
+
+
+@pytest.fixture
+def profile(prefix):
+    folder = pathlib.Path(prefix.path / "drive_c/users" / prefix.env.get("USER", "root"))
+    assert folder.is_dir()
+    for path in folder.glob(".wslconfig*"):
+        path.unlink()
+    yield folder
+    for path in folder.glob(".wslconfig*"):
+        path.unlink()
+
+
+@pytest.fixture
+def scheduler(session_registry, build_win):
+    """Task Scheduler of fake-taskschd.dll in place of Wine's."""
+    library = str(build_win.resolve() / "tests/windows/fake-taskschd.dll")
+    before = session_registry.dump(SCHEDULER)
+    session_registry.set(SCHEDULER, "", "Z:" + library.replace("/", "\\"))
+    yield session_registry
+    session_registry.remove(TASKS)
+    for name, (kind, data) in before.items():
+        session_registry.set(SCHEDULER, name, data, kind)

@@ -10,12 +10,9 @@ import subprocess
 import threading
 
 import pytest
-import wine_registry
-from conftest import GUEST, HOST, SYSTEMCTL
+from conftest import GUEST, HOST, SYSTEMCTL, TASKS
 from waiting import wait_until
 
-SCHEDULER = r"SOFTWARE\Classes\CLSID\{0F87369F-A4E5-4CFC-BD3E-73E6154572DD}\InprocServer32"
-TASKS = rf"{wine_registry.COUNTERS}\Tasks"
 PARTS = ("--keep-alive", "--at-logon", "--import")
 SETTINGS = b"\xef\xbb\xbf# mine\r\n[wsl2]\r\nmemory=4GB\r\nvmIdleTimeout=60000 # a minute\r\n"
 EXPECTED = (SETTINGS.replace(b"60000", b"-1") +
@@ -35,29 +32,6 @@ for port in map(int, sys.argv[1:]):
 print("up", flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture
-def profile(prefix):
-    folder = pathlib.Path(prefix.path / "drive_c/users" / prefix.env.get("USER", "root"))
-    assert folder.is_dir()
-    for path in folder.glob(".wslconfig*"):
-        path.unlink()
-    yield folder
-    for path in folder.glob(".wslconfig*"):
-        path.unlink()
-
-
-@pytest.fixture
-def scheduler(session_registry, build_win):
-    """Task Scheduler of fake-taskschd.dll in place of Wine's."""
-    library = str(build_win.resolve() / "tests/windows/fake-taskschd.dll")
-    before = session_registry.dump(SCHEDULER)
-    session_registry.set(SCHEDULER, "", "Z:" + library.replace("/", "\\"))
-    yield session_registry
-    session_registry.remove(TASKS)
-    for name, (kind, data) in before.items():
-        session_registry.set(SCHEDULER, name, data, kind)
 
 
 @pytest.fixture
@@ -191,13 +165,6 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
     assert scheduler.strings(TASKS) == {}
     wait_until(lambda: windows.registry.rules() ==
                {("v4tov4", "0.0.0.0/28730"): "192.0.2.1/80"}, what="the rules of others")
-
-
-@pytest.fixture
-def no_systemd(bare_root):
-    """systemd is installed in the distro, and WSL's own init runs."""
-    bare_root.write("/lib/systemd/systemd", "#!/bin/sh\n", 0o755)
-    return bare_root
 
 
 def write_bytes(root, content, path="/etc/wsl.conf"):

@@ -4,7 +4,6 @@
 All tests share one guest. It has the agent's package installed, eth0 with an address behind a gateway, and the
 test host (the helper's real core) at the other end of a vsock, in the same guest.
 """
-import glob
 import json
 import os
 import shlex
@@ -14,6 +13,7 @@ import subprocess
 import identity
 import janitor
 import pytest
+import setup_host
 from virtual_machine import Machine
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -133,9 +133,8 @@ def image():
 def package():
     """The files for the guest: its package, and the programs of the tests."""
     folder = os.path.join(janitor.current_run(), "package")
-    deb, = glob.glob(os.path.join(TOP, "build/packages/wslbridge_*_amd64.deb"))
     os.makedirs(os.path.join(folder, "test"))
-    shutil.copy(deb, os.path.join(folder, "wslbridge.deb"))
+    shutil.copy(setup_host.guest_deb(TOP), os.path.join(folder, "wslbridge.deb"))
     for path in (os.path.join(TOP, "build/release/tests/host/wslbridge-test-host"),
                  os.path.join(HERE, "host.sh")):
         shutil.copy(path, os.path.join(folder, "test"))
@@ -143,11 +142,11 @@ def package():
     janitor.remove_tree(folder)
 
 
-def set_up(guest, helper=f"vsock:1:{PORT}"):
+def set_up(guest, network=NETWORK):
     """Install and pair the agent, but do not start it."""
     guest.run("dpkg -i /package/wslbridge.deb 2>&1")
-    guest.run(NETWORK)
-    guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = {helper}\n")
+    guest.run(network)
+    guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = vsock:1:{PORT}\n")
     guest.write("/etc/wslbridge/key", KEY + "\n", mode=0o600)
     return guest
 
