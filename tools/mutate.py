@@ -11,6 +11,7 @@ exit status is 1. For a first look, MUTATE_QUICK=1 leaves out the slow programs 
 """
 import collections
 import concurrent.futures
+import glob
 import json
 import os
 import re
@@ -209,16 +210,11 @@ def justified():
     return found
 
 
-def tracked():
-    return subprocess.run(["git", "-C", TOP, "ls-files"], check=True, capture_output=True,
-                          text=True).stdout.splitlines()
-
-
 def files(names):
-    known = tracked()
     for prefix, tests in MODULES:
-        for path in known:
-            if path.endswith(".c") and path.startswith(prefix) and (not names or any(path.startswith(n) for n in names)):
+        pattern = prefix if prefix.endswith(".c") else prefix + "**/*.c"
+        for path in sorted(glob.glob(pattern, root_dir=TOP, recursive=True)):
+            if not names or any(path.startswith(n) for n in names):
                 yield path, tests
 
 
