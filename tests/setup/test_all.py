@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """All of setup: from a distro and a Windows without wslbridge to an answered request, and back."""
 
+import contextlib
 import re
 import socket
 
@@ -13,6 +14,11 @@ SERVER = "import socket\ns = socket.create_server(('', 80))\nwhile True:\n s.acc
 
 def owner_of(guest):
     return "/".join(guest.status()["agent"][k] for k in ("agent_id", "distro"))
+
+
+def answer_now(port):
+    with contextlib.suppress(OSError):
+        return answer(port)
 
 
 def answer(port):
@@ -67,6 +73,11 @@ def test_from_a_bare_root_to_an_answered_request_and_back(bare, guest, version):
     wait_until(lambda: bare.registry.rules() == {}, what="the withdrawal")
     assert set(bare.setup("Debian", "--undo").states().values()) == {"already"}
 
+    # The port is reachable again when the agent is.
+    again = bare.setup("Debian")
+    assert [again.states()[p] for p in ("package", "pair", "start")] == ["done"] * 3, again.output
+    assert wait_until(lambda: answer_now(PORT), what="the answer") == "here\n"
+
 
 def test_dry_run_changes_nothing(bare, guest):
     """It says what setup would do, and the distro, the registry and the files are as before."""
@@ -101,3 +112,31 @@ def test_undo_with_the_configuration(serving, guest):
     done = serving.setup("Debian", "--undo", "--yes")
     assert done.code == 0 and "with its configuration and key" in done.part("package")["text"]
     assert guest.call("ls", "/etc/wslbridge").returncode != 0
+
+
+def test_an_agent_that_does_not_start(serving, guest):
+    """It is not enabled then either, and the next run goes on when the cause is gone."""
+    drop_in = "/etc/systemd/system/wslbridge-agent.service.d"
+    guest.run("sh", "-c", f"mkdir {drop_in}; printf '[Service]\\nExecStart=\\nExecStart=/bin/false\\n' "
+                          f">{drop_in}/broken.conf; systemctl daemon-reload")
+    try:
+        done = serving.setup("Debian")
+        assert done.part("start")["text"] == "The agent does not start", done.output
+        assert guest.enabled_and_active() == [False, False]
+    finally:
+        guest.run("sh", "-c", f"rm -r {drop_in}; systemctl daemon-reload")
+    assert serving.setup("Debian").code == 0 and guest.enabled_and_active() == [True, True]
+
+
+def test_a_package_that_cannot_be_removed(serving, guest):
+    """The agent runs on."""
+    script = "/var/lib/dpkg/info/wslbridge.prerm"
+    assert serving.setup("Debian").code == 0
+    guest.run("sh", "-c", f"cp -p {script} /tmp/prerm; printf '#!/bin/sh\\nexit 1\\n' >{script}")
+    try:
+        done = serving.setup("Debian", "--undo")
+        assert done.part("package")["text"] == "The agent could not be removed", done.output
+        assert guest.enabled_and_active() == [True, True]
+    finally:
+        guest.run("mv", "/tmp/prerm", script)
+    assert serving.setup("Debian", "--undo").part("package")["state"] == "done"

@@ -185,7 +185,7 @@ static int elevated_connect(Elevated *e) {
         return -ETIMEDOUT;
 }
 
-static int elevated_start(Elevated *e) {
+int elevated_ready(Elevated *e) {
         wchar_t name[ELEVATED_NAME_MAX];
         char line[ELEVATED_LINE_MAX];
         int r;
@@ -208,7 +208,10 @@ static int elevated_start(Elevated *e) {
                 r = elevated_pipe_read(&e->pipe, e->process, ELEVATED_START_MS, line);
         if (r == 0 && strcmp(line, "hello " PROJECT_VERSION) != 0)
                 r = -EPROTO;
-        return r == 0 ? 0 : elevated_fails(e, r, "The elevated half did not start");
+        if (r < 0)
+                return elevated_fails(e, r, "The elevated half did not start");
+        /* He may have pressed Ctrl-C instead of an answer to Windows' question. */
+        return e->stop && e->stop() ? -EINTR : 0;
 }
 
 /* Read until the answer to a request. Lines for the user are shown as they come. */
@@ -225,10 +228,11 @@ static int elevated_answer(Elevated *e, char ret_line[ELEVATED_LINE_MAX]) {
 
 static int elevated_request(Elevated *e, ElevatedWord word, const char *argument,
                             char ret_line[ELEVATED_LINE_MAX]) {
-        int r = elevated_start(e);
+        int r = elevated_ready(e);
 
         if (r < 0)
                 return r;
+        e->changing = e->changing || word != ELEVATED_KEY;
         if (elevated_pipe_write(&e->pipe, elevated_word_name(word), argument) < 0)
                 return elevated_fails(e, -EPIPE, "The elevated half has ended");
         r = elevated_answer(e, ret_line);

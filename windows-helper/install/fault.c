@@ -19,6 +19,7 @@
 #define FAULT_KILLED  99 /* the exit code */
 #define FAULT_MAX     64
 #define FAULT_POLL_MS 50
+#define FAULT_WAITS   L"C:\\wslbridge-test-waits"
 
 static bool fault_is(const char *step, const char *kind) {
         const char *faults = getenv("WSLBRIDGE_TEST_FAULT");
@@ -42,7 +43,18 @@ static int fault_if(const char *step, const char *kind) {
         return -EIO;
 }
 
+/* As a user makes it wait for his answer: until somebody deletes the file that this makes. */
+static void fault_wait(void) {
+        HANDLE file = CreateFileW(FAULT_WAITS, GENERIC_WRITE, 0, NULL, CREATE_ALWAYS, 0, NULL);
+
+        (void) CloseHandle(file);
+        while (GetFileAttributesW(FAULT_WAITS) != INVALID_FILE_ATTRIBUTES)
+                Sleep(FAULT_POLL_MS);
+}
+
 int fault_before(const char *step) {
+        if (fault_is(step, "wait"))
+                fault_wait();
         return fault_if(step, "before");
 }
 

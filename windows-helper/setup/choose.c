@@ -26,8 +26,6 @@ static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer 
                 (void) setup_says(part, SETUP_FAILED,
                                   "wsl.exe did not answer for '%s' within %u seconds",
                                   s->distro.name, (unsigned) (setup_limit(GUEST_PROBE_MS) / 1000));
-        else if (r == -EINTR)
-                (void) setup_says(part, SETUP_FAILED, "Stopped by Ctrl-C");
         else if (r < 0 && r != -EPROTO)
                 (void) setup_says(part, SETUP_FAILED, "wsl.exe could not be used for '%s'",
                                   s->distro.name);

@@ -6,6 +6,7 @@
 
 #include "windows-helper/setup/guest-script.h"
 
+#include "windows-helper/core/setup/answer.h"
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
@@ -43,7 +44,14 @@ static void script_others(const char *text, Buffer *out) {
         }
 }
 
-static int script_wait(WslRun *w, const GuestScript *script) {
+static bool script_stops(const Setup *s, const WslRun *w, const GuestScript *script) {
+        char value[SETUP_VALUE_MAX];
+
+        return setup_stops(s) || (setup_interrupted() && script->waits &&
+                                  setup_answer(buffer_text(&w->output.text), script->waits, value));
+}
+
+static int script_wait(const Setup *s, WslRun *w, const GuestScript *script) {
         ULONGLONG end = GetTickCount64() + setup_limit(script->limit_ms);
 
         while (true) {
@@ -53,7 +61,7 @@ static int script_wait(WslRun *w, const GuestScript *script) {
                         return -ENOMEM;
                 if (GetTickCount64() > end)
                         return -ETIMEDOUT;
-                if (setup_interrupted() && !script->to_the_end)
+                if (script_stops(s, w, script))
                         return -EINTR;
                 if (any)
                         continue;
@@ -69,12 +77,15 @@ int guest_script_run(Setup *s, const GuestScript *script, GuestAnswer *ret) {
         int r = script_text(script, &text);
 
         *ret = (GuestAnswer){.code = -1};
+        if (setup_stops(s))
+                r = -EINTR;
+        s->changing = s->changing || (r == 0 && script->to_the_end);
         if (r == 0)
                 r = wsl_run_start(&w, s->distro.name, L"/bin/sh");
         if (r == 0)
                 r = wsl_run_feed(&w, buffer_text(&text), buffer_length(&text));
         if (r == 0) {
-                r = script_wait(&w, script);
+                r = script_wait(s, &w, script);
                 if (w.ended)
                         ret->code = wsl_run_code(&w);
                 (void) buffer_append(&ret->text, buffer_text(&w.output.text),

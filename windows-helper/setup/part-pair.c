@@ -17,11 +17,40 @@
 
 /* Run the script that starts the agent and waits. Return: whether it is connected. */
 static bool start_run(Setup *s, const char *arguments, GuestAnswer *ret_answer) {
-        const GuestScript script = {
-                .name = L"START", .arguments = arguments, .limit_ms = GUEST_INSTALL_MS};
+        const GuestScript script = {.name = L"START",
+                                    .arguments = arguments,
+                                    .limit_ms = GUEST_INSTALL_MS,
+                                    .to_the_end = strcmp(arguments, START_DO) == 0,
+                                    .waits = "active"};
         int r = guest_script_run(s, &script, ret_answer);
 
         return r == 0 && setup_answer_is(buffer_text(&ret_answer->text), "connected", "yes");
+}
+
+/* Ctrl-C while the agent connects: it is stopped and disabled again, unless it was so before. */
+static void start_take_back(Setup *s, const char *text, SetupPart *part) {
+        bool enabled = setup_answer_is(text, "enabled", "yes");
+        bool ran = setup_answer_is(text, "ran", "yes");
+        char arguments[32];
+        const GuestScript script = {.name = L"START",
+                                    .arguments = arguments,
+                                    .limit_ms = GUEST_QUICK_MS,
+                                    .to_the_end = true};
+        GuestAnswer answer = {.code = 0};
+        int r = 0;
+
+        (void) snprintf(arguments, sizeof(arguments), "0 back %s %s", enabled ? "yes" : "no",
+                        ran ? "yes" : "no");
+        if (setup_answer_is(text, "changed", "yes"))
+                r = guest_script_run(s, &script, &answer);
+        if (r == 0 && answer.code == 0)
+                s->changing = false; /* no longer */
+        else
+                (void) setup_says(
+                        part, SETUP_FAILED,
+                        "Ctrl-C, and the agent could not be stopped again: it is enabled, "
+                        "and tries to connect to this host");
+        guest_answer_done(&answer);
 }
 
 /* A connection proves that both have the same key. */
@@ -67,6 +96,8 @@ SetupOutcome setup_pair(Setup *s, SetupPart *part) {
 
         if (pair_is_connected(s))
                 return setup_says(part, SETUP_ALREADY, "Both have the same key");
+        if (setup_stops(s))
+                return SETUP_FAILED;
         if (s->options->dry_run)
                 return setup_says(part, SETUP_WOULD, "Give '%s' and this host a new key",
                                   s->distro.name);
@@ -93,14 +124,14 @@ SetupOutcome setup_start(Setup *s, SetupPart *part) {
                 (void) setup_says(part, changed ? SETUP_DONE : SETUP_ALREADY,
                                   "The agent runs and is connected to this host%s%s",
                                   address[0] ? "; its address is " : "", address);
-        } else if (setup_interrupted()) {
-                (void) setup_says(part, SETUP_FAILED, "Stopped by Ctrl-C");
         } else {
                 (void) setup_says(part, SETUP_FAILED,
                                   setup_answer_is(buffer_text(&answer.text), "active", "no")
                                           ? "The agent does not start"
                                           : "The agent runs and is not connected to this host");
                 setup_advises(part, "%s", guest_answer_said(&answer));
+                if (setup_interrupted())
+                        start_take_back(s, buffer_text(&answer.text), part);
         }
         guest_answer_done(&answer);
         return part->outcome;

@@ -59,18 +59,30 @@ static void setup_print(const Setup *s, SetupPartId id) {
         buffer_done(&text);
 }
 
+static void setup_stopped(Setup *s, SetupPart *part, const char *text) {
+        s->report.stopped = true;
+        buffer_consume(&part->advice, buffer_length(&part->advice));
+        (void) setup_says(part, SETUP_FAILED, "%s", text);
+}
+
 static SetupOutcome setup_do(Setup *s, const SetupStep *step) {
         SetupPart *part = &s->report.parts[step->id];
         const char *name = setup_part_name(step->id);
 
+        s->changing = s->elevated.changing = false;
         if (setup_interrupted())
-                (void) setup_says(part, SETUP_FAILED, "Stopped by Ctrl-C before it began");
+                setup_stopped(s, part, "Stopped by Ctrl-C before it began");
         else if (fault_before(name) < 0)
                 (void) setup_says(part, SETUP_FAILED, "The test makes it fail");
         else {
                 talk_progress(s, name);
                 (void) step->fn(s, part);
                 (void) fault_after(name, 0);
+                if (setup_stops(s) && part->outcome != SETUP_DONE &&
+                    part->outcome != SETUP_ALREADY && part->outcome != SETUP_WOULD)
+                        setup_stopped(s, part,
+                                      "Stopped by Ctrl-C; all is as it was before this "
+                                      "part");
         }
         setup_print(s, step->id);
         return part->outcome;
@@ -79,7 +91,7 @@ static SetupOutcome setup_do(Setup *s, const SetupStep *step) {
 static void setup_do_all(Setup *s, const SetupStep *steps, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (setup_is_asked_for(s, steps[i].id) && setup_do(s, &steps[i]) == SETUP_FAILED &&
-                    !steps[i].alone)
+                    (!steps[i].alone || s->report.stopped))
                         return;
 }
 
@@ -125,13 +137,17 @@ int setup_run(const SetupOptions *options) {
                 s->report.undo = options->undo;
                 s->report.dry_run = options->dry_run;
                 talk_begin();
-                if (choose_distro(s) == 0)
-                        if (options->undo)
-                                setup_do_all(s, undo_steps, ARRAYSIZE(undo_steps));
-                        else
-                                setup_do_all(s, setup_steps, ARRAYSIZE(setup_steps));
-                else
+                s->elevated.stop = setup_interrupted;
+                if (choose_distro(s) < 0) {
+                        if (setup_interrupted())
+                                setup_stopped(s, &s->report.parts[SETUP_DISTRO],
+                                              "Stopped by Ctrl-C; nothing has changed");
                         setup_print(s, SETUP_DISTRO);
+                } else if (options->undo) {
+                        setup_do_all(s, undo_steps, ARRAYSIZE(undo_steps));
+                } else {
+                        setup_do_all(s, setup_steps, ARRAYSIZE(setup_steps));
+                }
                 elevated_done(&s->elevated);
                 setup_end(s);
                 r = setup_has_failed(&s->report) ? EXIT_FAILURE : EXIT_SUCCESS;

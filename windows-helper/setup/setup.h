@@ -9,6 +9,9 @@
  * A part says what came of it with setup_says() and, for advice, setup_advises(). A part fails with
  * SETUP_FAILED; then the parts after it that need it are not tried. Log lines are for what Windows
  * itself said (log_win_error()).
+ *
+ * Ctrl-C ends a part that has not begun to change anything, whatever it waits for. One that has
+ * begun goes on to its end: it is done, or it has failed and says so.
  */
 
 #include "windows-helper/core/setup/distros.h"
@@ -30,6 +33,7 @@ typedef struct Setup {
         SetupDistro distro;
         GuestFacts guest; /* as it was at the beginning */
         Elevated elevated;
+        bool changing; /* the part has begun to change something, so Ctrl-C comes too late for it */
         SetupReport report;
 } Setup;
 
@@ -71,5 +75,8 @@ bool setup_nobody(const Setup *s);
 /* A limit in milliseconds, which tests may shorten. */
 uint32_t setup_limit(uint32_t ms);
 
-/* Whether the user has pressed Ctrl-C. A part that has not begun to change anything stops then. */
+/* Whether the user has pressed Ctrl-C. */
 bool setup_interrupted(void);
+
+/* Whether the part has to end now, because the user has pressed Ctrl-C in time. */
+bool setup_stops(const Setup *s);

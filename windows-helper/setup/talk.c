@@ -35,6 +35,10 @@ bool setup_interrupted(void) {
         return talk_stopped != 0;
 }
 
+bool setup_stops(const Setup *s) {
+        return setup_interrupted() && !s->changing && !s->elevated.changing;
+}
+
 size_t talk_width(const Setup *s) {
         return s->options->json ? 0 : console_width();
 }
@@ -75,6 +79,8 @@ bool setup_ask(const Setup *s, const char *format, ...) {
         char answer[TALK_ANSWER_MAX];
         va_list args;
 
+        if (setup_stops(s)) /* the question before this one was answered with Ctrl-C */
+                return false;
         if (s->options->yes)
                 return true;
         if (setup_nobody(s))
@@ -84,6 +90,7 @@ bool setup_ask(const Setup *s, const char *format, ...) {
         talk_show_v(s, format, args);
         va_end(args);
         setup_show(s, " [y/n] ");
+        SetLastError(ERROR_SUCCESS);
         while (fgets(answer, sizeof(answer), stdin)) {
                 if (strchr("yY", answer[0]))
                         return answer[0] != '\0';
@@ -91,6 +98,9 @@ bool setup_ask(const Setup *s, const char *format, ...) {
                         return false;
                 setup_show(s, "Please type y or n: ");
         }
+        /* The console's read may end before our handler has run (fact 9.7.4). */
+        if (GetLastError() == ERROR_OPERATION_ABORTED)
+                (void) talk_on_control(CTRL_C_EVENT);
         return false;
 }
 

@@ -140,9 +140,12 @@ int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPair
                            "Nothing has changed at either end. Check that the name is right "
                            "('wsl --list') and that wslbridge is installed in it");
         } else {
-                (void) SetConsoleCtrlHandler(NULL, TRUE);
+                /* A caller with .stop has a handler of its own, which must go on hearing it. */
+                if (!store->stop)
+                        (void) SetConsoleCtrlHandler(NULL, TRUE);
                 r = wsl_agree(&w, store, ret_owner);
-                (void) SetConsoleCtrlHandler(NULL, FALSE);
+                if (!store->stop)
+                        (void) SetConsoleCtrlHandler(NULL, FALSE);
         }
         if (r == 0) /* it has confirmed, and may take its time to end */
                 w.run.ended = true;

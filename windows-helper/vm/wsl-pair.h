@@ -15,7 +15,8 @@
 typedef struct WslPairStore {
         int (*put)(void *userdata, const char *owner); /* store the new key, remember the old one */
         int (*restore)(void *userdata, const char *owner); /* undo that */
-        bool (*stop)(void); /* whether to give up while the guest has not answered; may be NULL */
+        bool (*stop)(void); /* whether to give up while the guest has not answered; NULL: the caller
+                               has no handler of Ctrl-C, which then must not end the program */
         void *userdata;
 } WslPairStore;
 

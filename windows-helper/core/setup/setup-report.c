@@ -101,10 +101,27 @@ void setup_part_text(const SetupReport *r, SetupPartId id, size_t width, Buffer 
         buffer_done(&said);
 }
 
+static void setup_stopped_text(const SetupReport *r, Buffer *text) {
+        buffer_printf(text,
+                      "Stopped by Ctrl-C. What was %s before stays so. Run this again, and it "
+                      "goes on where it was",
+                      r->undo ? "taken back" : "done");
+        if (!r->undo && r->distro[0])
+                buffer_printf(text,
+                              "; 'wslbridge-helper setup \"%s\" --undo' takes back what was "
+                              "done in the distro",
+                              r->distro);
+        buffer_printf(text, ".");
+}
+
 void setup_result_text(const SetupReport *r, size_t width, Buffer *out) {
+        Buffer stopped = BUFFER_NULL;
         const char *text;
 
-        if (setup_has_failed(r))
+        setup_stopped_text(r, &stopped);
+        if (r->stopped)
+                text = buffer_text(&stopped);
+        else if (setup_has_failed(r))
                 text = r->undo ? "Not all of it is taken back. Run this again when it is mended."
                                : "Setting up is not complete. Run this again when it is mended: it "
                                  "goes on where it was.";
@@ -116,11 +133,13 @@ void setup_result_text(const SetupReport *r, size_t width, Buffer *out) {
         else
                 text = r->undo ? "Taken back." : "Set up.";
         text_wrap(out, text, &(TextFrame){.width = width});
+        out->oom |= stopped.oom;
+        buffer_done(&stopped);
 }
 
 static const char *setup_result_name(const SetupReport *r) {
         if (setup_has_failed(r))
-                return "failed";
+                return r->stopped ? "stopped" : "failed";
         if (!setup_has_changed(r))
                 return "already";
         return r->dry_run ? "would" : "done";

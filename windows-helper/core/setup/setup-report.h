@@ -40,6 +40,7 @@ typedef struct SetupPart {
 typedef struct SetupReport {
         char distro[256]; /* UTF-8; "" as long as none is chosen */
         bool undo, dry_run;
+        bool stopped; /* by Ctrl-C, before all of it was done */
         SetupPart parts[_SETUP_PART_END];
 } SetupReport;
 

@@ -22,7 +22,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMPORT_ADOPT_MS 15000 /* for the helper to take the forwardings over */
+#define IMPORT_GUEST_MS 5000
+#define IMPORT_ADOPT_MS 30000 /* for the helper to take the forwardings over */
 #define IMPORT_POLL_MS  100
 
 typedef struct Import {
@@ -61,14 +62,25 @@ static void import_on_record(void *userdata, StatusKind kind, const StatusRecord
                 im->guest = (IpAddr){.family = IP_FAMILY_NONE};
 }
 
-/* The guest's address, as the helper has it. Return: SETUP_OPEN when it is known. */
-static SetupOutcome import_find_guest(Import *im, SetupPart *part) {
+static void import_read_status(Import *im) {
         char *text = NULL;
         size_t n = 0;
 
         if (status_load(&text, &n) == 0 && status_is_alive(text, n))
                 (void) status_read(text, n, import_on_record, im);
         free(text);
+}
+
+/* The guest's address, as the helper has it, who writes it a moment after the agent has connected.
+ * Return: SETUP_OPEN when it is known. */
+static SetupOutcome import_find_guest(const Setup *s, Import *im, SetupPart *part) {
+        ULONGLONG end = GetTickCount64() + setup_limit(IMPORT_GUEST_MS);
+
+        import_read_status(im);
+        while (im->guest.family != IP_FAMILY_V4 && GetTickCount64() < end && !setup_stops(s)) {
+                Sleep(IMPORT_POLL_MS);
+                import_read_status(im);
+        }
         if (im->guest.family == IP_FAMILY_V4)
                 return SETUP_OPEN;
         if (im->guest_seen)
@@ -253,7 +265,7 @@ static SetupOutcome import_wait(const Import *im, SetupPart *part) {
         ULONGLONG end = GetTickCount64() + setup_limit(IMPORT_ADOPT_MS);
         size_t n = import_count_ours(im);
 
-        while (n < im->plan.n_taken && GetTickCount64() < end && !setup_interrupted()) {
+        while (n < im->plan.n_taken && GetTickCount64() < end) {
                 Sleep(IMPORT_POLL_MS);
                 n = import_count_ours(im);
         }
@@ -292,6 +304,10 @@ static SetupOutcome import_decide(Setup *s, Import *im, SetupPart *part) {
                                             "question.");
                 return SETUP_SKIPPED;
         }
+        /* With the services alone the guest would only have conflicts. */
+        if (elevated_ready(&s->elevated) < 0)
+                return setup_says(part, SETUP_FAILED, "The port forwardings stay as they are: %s",
+                                  s->elevated.why);
         outcome = import_write(s, im, part);
         if (outcome == SETUP_OPEN)
                 outcome = import_adopt(s, im, part);
@@ -305,7 +321,7 @@ SetupOutcome setup_import(Setup *s, SetupPart *part) {
         if (!im)
                 return setup_says(part, SETUP_FAILED, "There is not enough memory");
         im->owner = s->guest.owner;
-        outcome = import_find_guest(im, part);
+        outcome = import_find_guest(s, im, part);
         if (outcome == SETUP_OPEN)
                 outcome = import_list(s, im, part);
         if (outcome == SETUP_OPEN)

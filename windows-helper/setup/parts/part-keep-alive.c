@@ -98,6 +98,7 @@ static SetupOutcome keep_alive_write(Setup *s, SetupPart *part, KeepAlive *k) {
                         setup_advises(part, "Give --yes to have it written without a question.");
                 return SETUP_SKIPPED;
         }
+        s->changing = true;
         if (wslconfig_file_write(&k->file, &k->content, &copied) < 0)
                 return setup_says(part, SETUP_FAILED, "%s", k->file.why);
         keep_alive_remember(k->ours);
@@ -177,6 +178,7 @@ SetupOutcome setup_at_logon(Setup *s, SetupPart *part) {
         if (r >= 0 && s->options->dry_run)
                 return setup_says(part, SETUP_WOULD,
                                   "Make a task that starts the distro when you log on");
+        s->changing = true;
         if (r >= 0)
                 r = task_register(&task);
         if (r < 0)
@@ -197,6 +199,7 @@ SetupOutcome setup_at_logon_undo(Setup *s, SetupPart *part) {
                 return setup_says(part, SETUP_ALREADY, "No task starts the distro");
         if (r >= 0 && s->options->dry_run)
                 return setup_says(part, SETUP_WOULD, "Remove the task that starts the distro");
+        s->changing = true;
         if (r >= 0)
                 r = task_remove(&task);
         if (r < 0)

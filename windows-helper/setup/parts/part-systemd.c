@@ -110,13 +110,21 @@ static bool systemd_restart(Setup *s) {
         return good;
 }
 
-static SetupOutcome systemd_begin(Setup *s, SetupPart *part) {
+/* Asked before anything is written, so that nothing is half done when the answer is Ctrl-C. */
+static bool systemd_ask_restart(Setup *s) {
+        return setup_ask(s,
+                         "systemd starts with the distro. 'wsl --terminate \"%s\"' ends it, with "
+                         "all that runs in it. Do that now?",
+                         s->distro.name);
+}
+
+static SetupOutcome systemd_begin(Setup *s, SetupPart *part, bool restart) {
         const char *name = s->distro.name;
 
-        if (!setup_ask(s,
-                       "systemd starts with the distro. 'wsl --terminate \"%s\"' ends it, with all "
-                       "that runs in it. Do that now?",
-                       name)) {
+        if (setup_stops(s))
+                return SETUP_FAILED;
+        s->changing = true;
+        if (!restart) {
                 (void) setup_says(part, SETUP_FAILED,
                                   "/etc/wsl.conf turns systemd on, and '%s' has to start anew for "
                                   "it",
@@ -133,9 +141,9 @@ static SetupOutcome systemd_begin(Setup *s, SetupPart *part) {
 }
 
 /* Write the new content, after showing what changes and asking. Return: SETUP_OPEN when it is
- * written. */
+ * written, and then in @ret_restart whether the distro may be ended. */
 static SetupOutcome systemd_change(Setup *s, SetupPart *part, const WslConf *conf,
-                                   const Buffer *content) {
+                                   const Buffer *content, bool *ret_restart) {
         Buffer diff = BUFFER_NULL;
 
         line_diff(buffer_bytes(&conf->bytes), buffer_length(&conf->bytes), buffer_bytes(content),
@@ -146,8 +154,10 @@ static SetupOutcome systemd_change(Setup *s, SetupPart *part, const WslConf *con
                 return setup_says(part, SETUP_WOULD,
                                   "Turn systemd on in /etc/wsl.conf and start '%s' anew",
                                   s->distro.name);
-        if (setup_ask(s, "wslbridge needs systemd. Write this?"))
-                return systemd_write(s, part, conf, content);
+        if (setup_ask(s, "wslbridge needs systemd. Write this?")) {
+                *ret_restart = systemd_ask_restart(s);
+                return setup_stops(s) ? SETUP_FAILED : systemd_write(s, part, conf, content);
+        }
         (void) setup_says(part, SETUP_FAILED, "systemd is turned off, and wslbridge needs it");
         setup_advises(part,
                       "Put 'systemd=true' below [boot] in /etc/wsl.conf, type 'wsl --terminate "
@@ -162,6 +172,7 @@ SetupOutcome setup_systemd(Setup *s, SetupPart *part) {
         Buffer content = BUFFER_NULL;
         SetupOutcome outcome = systemd_read(s, part, &conf);
         const char *why = "could not be edited, because memory is short";
+        bool restart = false;
         int r;
 
         if (outcome == SETUP_OPEN) {
@@ -170,13 +181,15 @@ SetupOutcome setup_systemd(Setup *s, SetupPart *part) {
                 if (r < 0)
                         outcome = setup_says(part, SETUP_FAILED, "/etc/wsl.conf %s", why);
                 else if (r == 0)
-                        outcome = systemd_change(s, part, &conf, &content);
+                        outcome = systemd_change(s, part, &conf, &content, &restart);
                 else if (s->options->dry_run)
                         outcome = setup_says(part, SETUP_WOULD, "Start '%s' anew, for systemd",
                                              s->distro.name);
+                else
+                        restart = systemd_ask_restart(s);
         }
         if (outcome == SETUP_OPEN)
-                outcome = systemd_begin(s, part);
+                outcome = systemd_begin(s, part, restart);
         buffer_done(&content);
         buffer_done(&conf.bytes);
         return outcome;

@@ -2,7 +2,7 @@
 # shellcheck shell=sh
 # Takes the agent out of the distro. Arguments: "purge" to take the configuration and the key, too, or
 # "keep"; and "look" to change nothing. Answers "result": none, would, done, files (there is no
-# package, and files of an installation by hand), or failed.
+# package, and files of an installation by hand), or failed (then the agent runs as before).
 
 wslbridge_say() {
     printf 'wslbridge-setup: %s=%s\n' "$1" "$2"
@@ -21,6 +21,16 @@ wslbridge_remove() { # wslbridge_remove HOW
     esac </dev/null >&2
 }
 
+wslbridge_is() { # wslbridge_is enabled|active
+    systemctl "is-$1" --quiet wslbridge-agent </dev/null 2>/dev/null && echo yes
+}
+
+wslbridge_take_back() {
+    [ "$(wslbridge_status)" = installed ] || return 0
+    [ -z "$wslbridge_enabled" ] || systemctl enable --quiet wslbridge-agent
+    [ -z "$wslbridge_active" ] || systemctl start wslbridge-agent
+} </dev/null >&2
+
 wslbridge_main() {
     PATH=/usr/sbin:/usr/bin:/sbin:/bin
     wslbridge_before=$(wslbridge_status)
@@ -34,11 +44,14 @@ wslbridge_main() {
         return 0
         ;;
     esac
+    wslbridge_enabled=$(wslbridge_is enabled)
+    wslbridge_active=$(wslbridge_is active)
     if [ "$2" = look ]; then
         wslbridge_say result would
     elif wslbridge_remove "$1"; then
         wslbridge_say result 'done'
     else
+        wslbridge_take_back
         wslbridge_say result failed
         return 1
     fi

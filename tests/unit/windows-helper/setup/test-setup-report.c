@@ -49,6 +49,11 @@ START_TEST(test_ends) {
         r.undo = false;
         expect_end(&r, "Setting up is not complete");
         expect_json(&r, "\"result\": \"failed\"");
+        r.stopped = true;
+        expect_end(&r, "Stopped by Ctrl-C. What was done before stays so. Run this again");
+        expect_json(&r, "\"result\": \"stopped\"");
+        r.undo = true;
+        expect_end(&r, "Stopped by Ctrl-C. What was taken back before stays so.");
         setup_report_done(&r);
 }
 END_TEST
