@@ -74,6 +74,7 @@ ConfigItem config_item(const Config *c, size_t i) {
         if (wire) {
                 item.profiles = wire->profiles;
                 item.remote = wire->remote;
+                item.options = wire->options;
                 item.listens = c->wire.listens + wire->first_listen;
                 item.n_listens = wire->n_listens;
                 item.n_remotes = wire->n_remotes;
@@ -115,6 +116,7 @@ static void add_enabled(WireState *wire, const ConfigItem *item) {
                 .n_remotes = item->n_remotes,
         };
         (void) stpcpy(service->name, item->name);
+        memcpy(service->options, item->options, sizeof(service->options));
         memcpy(wire->listens + wire->n_listens, item->listens,
                item->n_listens * sizeof(*item->listens));
         wire->n_listens += item->n_listens;

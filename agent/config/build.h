@@ -13,6 +13,7 @@ typedef struct ConfigItem { /* one service; all borrowed */
         const char *description; /* NULL or "": none */
         bool enabled, broken;
         uint8_t profiles, remote; /* as in WireService; these and the rest only if it is enabled */
+        const uint8_t *options;   /* _WIRE_OPTION_END */
         const WireListen *listens;
         const WirePrefix *remotes;
         uint32_t n_listens, n_remotes;

@@ -21,6 +21,8 @@
 
 #define NOBODY UINT32_MAX
 
+#define FIELD_HEAD 4 /* bytes of a field of version 2 besides its value; version 1 has fewer */
+
 typedef struct Slot { /* of an open-addressing hash table */
         IpAddr addr;  /* family NONE: free */
         uint16_t port;
@@ -80,6 +82,7 @@ int config_drafts_add(ConfigDrafts *d, const char *name, const char *file, const
         if (item.enabled) {
                 item.profiles = s->profiles;
                 item.remote = s->remote;
+                item.options = s->options;
                 item.listens = s->listens;
                 item.n_listens = s->n_listens;
                 item.remotes = s->remotes;
@@ -115,12 +118,18 @@ static size_t addr_bytes(const IpAddr *addr) {
 }
 
 size_t config_item_bytes(const ConfigItem *item) {
-        size_t n = 1 + strlen(item->name) + 1 + 1 + 1 + 1; /* profiles, remote, two counts */
+        size_t n = 1 + strlen(item->name) + 1; /* the number of fields */
 
+        n += FIELD_HEAD;
         for (uint32_t i = 0; i < item->n_listens; i++)
                 n += addr_bytes(&item->listens[i].addr) + 2 + 2 + 2;
+        n += item->n_remotes > 0 ? FIELD_HEAD : 0;
         for (uint32_t i = 0; i < item->n_remotes; i++)
                 n += addr_bytes(&item->remotes[i].addr) + 1;
+        n += item->profiles ? FIELD_HEAD + 1 : 0;
+        n += item->remote ? FIELD_HEAD + 1 : 0;
+        for (WireOption o = 0; o < _WIRE_OPTION_END; o++)
+                n += item->options[o] ? FIELD_HEAD + 1 : 0;
         return n;
 }
 

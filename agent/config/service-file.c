@@ -252,6 +252,7 @@ void service_file_parse(const uint8_t *data, size_t n, ServiceFile *ret, ConfigP
         ret->enabled = true;
         ret->profiles = SERVICE_PROFILES_DEFAULT;
         ret->remote = WIRE_REMOTE_LOCAL_SUBNET;
+        memset(ret->options, 0, sizeof(ret->options));
         ret->n_listens = 0;
         ret->n_remotes = 0;
         if (ini_read(data, n, "service", service_on_entry, &p, problems))

@@ -16,6 +16,7 @@ typedef struct ServiceFile {
         bool enabled;
         uint8_t profiles; /* WIRE_PROFILE_* */
         uint8_t remote;   /* WireRemote */
+        uint8_t options[_WIRE_OPTION_END];
         WireListen listens[WIRE_LISTENS_MAX];
         unsigned listen_lines[WIRE_LISTENS_MAX];
         WirePrefix remotes[WIRE_REMOTES_MAX];

@@ -109,7 +109,13 @@ typedef struct AgentPush {
         uint64_t pending_usec; /* the same, for a STATE that waits for the socket */
         uint64_t update_usec;  /* as in Status */
         uint32_t apply_usec;   /* as in Status */
+        /* Which services the STATE has. All, unless the helper speaks an older version. */
+        uint32_t n_sent;
+        uint32_t *sent_as; /* owned; of the services of the set in force: the index in STATE, or
+                              AGENT_NOT_SENT; NULL: all have the same index */
 } AgentPush;
+
+#define AGENT_NOT_SENT UINT32_MAX
 
 #define AGENT_PUSH_NULL ((AgentPush){.update_usec = STATUS_UPDATE_NEVER})
 
@@ -117,6 +123,7 @@ int agent_push(Agent *a, uint64_t event_usec); /* @event_usec: 0 when no kernel 
 int agent_take_result(Agent *a, const WireResult *result);
 void agent_outdate_push(Agent *a); /* answers on their way are about another set of services */
 void agent_forget_push(Agent *a);  /* the connection has ended: no answer will come */
+void agent_done_push(Agent *a);
 
 /* services.c */
 typedef struct AgentServices {

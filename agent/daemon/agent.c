@@ -128,6 +128,7 @@ Agent *agent_free(Agent *a) {
         agent_done_config(a);
         agent_done_guest(a);
         agent_done_services(a);
+        agent_done_push(a);
         agent_done_report(a);
         sd_event_unref(a->event);
         free(a);

@@ -9,6 +9,8 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "protocol/wire/wire-options.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +28,8 @@ static int agent_push_none(Agent *a, WireState *state) {
         r = channel_push(a->connection.channel, state, &a->push.sequence);
         if (r < 0)
                 return r;
-        a->push.unanswered = false; /* the answer will have no services */
+        a->push.unanswered = false;      /* the answer will have no services */
+        a->push.n_sent = AGENT_NOT_SENT; /* … and does not count */
         a->push.event_usec = 0;
         journal_line(
                 &a->journal, LOG_ERR,
@@ -40,7 +43,47 @@ static int agent_push_none(Agent *a, WireState *state) {
                                       "accepts; turn some off");
 }
 
+static bool agent_all_in_v1(const WireState *state) {
+        for (uint32_t i = 0; i < state->n_services; i++)
+                if (wire_option_beyond_v1(&state->services[i]) != _WIRE_OPTION_END)
+                        return false;
+        return true;
+}
+
+/*
+ * Leave out the services that the helper's version of the protocol cannot say: without what it does
+ * not know, it would carry them in another way. @ret_services: owned by the caller; NULL when the
+ * services of @state are all sent.
+ */
+static int agent_leave_out(Agent *a, WireState *state, WireService **ret_services) {
+        const WireChallenge *challenge = channel_challenge(a->connection.channel);
+        uint32_t n = state->n_services;
+
+        free(a->push.sent_as);
+        a->push.sent_as = NULL;
+        a->push.n_sent = n;
+        *ret_services = NULL;
+        if (!challenge || challenge->version >= WIRE_VERSION_FIELDS || agent_all_in_v1(state))
+                return 0;
+        *ret_services = calloc(n, sizeof(**ret_services));
+        a->push.sent_as = calloc(n, sizeof(*a->push.sent_as));
+        if (!*ret_services || !a->push.sent_as)
+                return -ENOMEM;
+        a->push.n_sent = 0;
+        for (uint32_t i = 0; i < n; i++) {
+                bool sent = wire_option_beyond_v1(&state->services[i]) == _WIRE_OPTION_END;
+
+                a->push.sent_as[i] = sent ? a->push.n_sent : AGENT_NOT_SENT;
+                if (sent)
+                        (*ret_services)[a->push.n_sent++] = state->services[i];
+        }
+        state->services = *ret_services;
+        state->n_services = a->push.n_sent;
+        return 0;
+}
+
 int agent_push(Agent *a, uint64_t event_usec) {
+        _cleanup_free_ WireService *services = NULL;
         WireState state;
         int r;
 
@@ -54,7 +97,9 @@ int agent_push(Agent *a, uint64_t event_usec) {
                 state.v4 = a->address.choice.v4;
                 state.v6 = a->address.choice.v6;
         }
-        r = channel_push(a->connection.channel, &state, &a->push.sequence);
+        r = agent_leave_out(a, &state, &services);
+        if (r == 0)
+                r = channel_push(a->connection.channel, &state, &a->push.sequence);
         switch (r) {
         case 0:
                 a->push.unanswered = true;
@@ -95,8 +140,7 @@ int agent_take_result(Agent *a, const WireResult *result) {
 
         /* An answer to an older STATE may not even be about the same services. The answer to the
          * newest one follows. */
-        if (result->sequence != a->push.sequence ||
-            result->n_services != a->config.current->wire.n_services)
+        if (result->sequence != a->push.sequence || result->n_services != a->push.n_sent)
                 return 0;
         r = agent_set_results(a, result, &changed, &n_active);
         if (r < 0)
@@ -125,4 +169,8 @@ void agent_forget_push(Agent *a) {
         a->push.sequence = 0;
         a->push.unanswered = false;
         a->push.event_usec = 0;
+}
+
+void agent_done_push(Agent *a) {
+        free(a->push.sent_as);
 }

@@ -7,6 +7,8 @@
 
 #include "agent/network/guest-ports.h"
 
+#include "protocol/wire/wire-options.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,7 +33,8 @@ static bool request_equal(const WireState *a, uint32_t x, const WireState *b, ui
         const WireService *s = &a->services[x], *t = &b->services[y];
 
         if (strcmp(s->name, t->name) != 0 || s->profiles != t->profiles || s->remote != t->remote ||
-            s->n_listens != t->n_listens || s->n_remotes != t->n_remotes)
+            s->n_listens != t->n_listens || s->n_remotes != t->n_remotes ||
+            memcmp(s->options, t->options, sizeof(s->options)) != 0)
                 return false;
         for (uint32_t i = 0; i < s->n_listens; i++)
                 if (!listen_equal(&a->listens[s->first_listen + i],
@@ -90,31 +93,36 @@ static bool text_equal(const char *a, const char *b) {
         return strcmp(a ? a : "", b ? b : "") == 0;
 }
 
-/* @text: copied. @ret_changed is only ever set to true. */
-static int service_set(StatusService *s, uint8_t state, uint16_t reason, const char *text,
+/* @text: copied, in place of that of @to. @ret_changed is only ever set to true. */
+static int service_set(StatusService *s, const WireServiceResult *to, const char *text,
                        const StatusTime *now, bool *ret_changed) {
         char *copy = NULL;
 
-        if (s->state == state && s->reason == reason && text_equal(s->text, text))
+        if (s->forwarder != to->forwarder || s->why != to->why)
+                *ret_changed = true;
+        s->forwarder = to->forwarder;
+        s->why = to->why;
+        if (s->state == to->state && s->reason == to->reason && text_equal(s->text, text))
                 return 0;
         if (text && *text) {
                 copy = strdup(text);
                 if (!copy)
                         return -ENOMEM;
         }
-        if (s->state != state || s->reason != reason)
+        if (s->state != to->state || s->reason != to->reason)
                 s->since = *now;
-        else if (state == WIRE_SERVICE_ACTIVE)
+        else if (to->state == WIRE_SERVICE_ACTIVE)
                 s->logged = false; /* it is open to others than before, which is news */
         free(s->text);
         s->text = copy;
-        s->state = state;
-        s->reason = reason;
+        s->state = to->state;
+        s->reason = to->reason;
         *ret_changed = true;
         return 0;
 }
 
 int agent_set_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text) {
+        WireServiceResult to = {.state = state, .reason = reason};
         StatusTime now = status_time_now();
         bool changed = false;
 
@@ -123,7 +131,7 @@ int agent_set_all_services(Agent *a, uint8_t state, uint16_t reason, const char 
 
                 if (!a->config.current->services[i].enabled)
                         continue;
-                r = service_set(&a->services.states[i], state, reason, text, &now, &changed);
+                r = service_set(&a->services.states[i], &to, text, &now, &changed);
                 if (r < 0)
                         return r;
         }
@@ -154,23 +162,53 @@ static void agent_log_service(Agent *a, const char *name, const StatusService *s
                        *reason ? ")" : "", s->text ? ": " : "", s->text ? s->text : "");
 }
 
+/* What was answered for a service, or what we answer ourselves: it could not be sent, or the answer
+ * is one that only a newer agent understands. @text: room for a text of ours. */
+static WireServiceResult service_answer(const Agent *a, const WireResult *result, uint32_t wire,
+                                        char text[WIRE_TEXT_MAX + 1]) {
+        uint32_t at = a->push.sent_as ? a->push.sent_as[wire] : wire;
+        const WireService *service = &a->config.current->wire.services[wire];
+        WireServiceResult answer = {.state = WIRE_SERVICE_REFUSED, .text = text};
+        unsigned field;
+
+        if (at == AGENT_NOT_SENT) {
+                WireOption option = wire_option_beyond_v1(service);
+
+                answer.reason = WIRE_REASON_HELPER_TOO_OLD;
+                (void) snprintf(text, WIRE_TEXT_MAX + 1,
+                                "'%s = %s' needs a newer helper; update wslbridge on Windows",
+                                wire_option_name(option),
+                                wire_option_word(option, service->options[option]));
+                return answer;
+        }
+        field = result->unknown_field ? result->unknown_field : result->services[at].unknown_field;
+        if (field == 0)
+                return result->services[at];
+        answer.reason = WIRE_REASON_UNKNOWN_FIELD;
+        (void) snprintf(text, WIRE_TEXT_MAX + 1,
+                        "the helper's answer has the field 0x%04x, which this agent does not know; "
+                        "update wslbridge in this guest",
+                        field);
+        return answer;
+}
+
 int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active) {
         StatusTime now = status_time_now();
         size_t n_active = 0, n_news = 0;
 
         for (size_t i = 0; i < a->config.current->n_services; i++) {
                 const ConfigService *service = &a->config.current->services[i];
-                const WireServiceResult *answer;
+                char text[WIRE_TEXT_MAX + 1];
+                WireServiceResult answer;
                 int r;
 
-                if (!service->enabled || service->wire >= result->n_services)
+                if (!service->enabled)
                         continue;
-                answer = &result->services[service->wire];
-                r = service_set(&a->services.states[i], answer->state, answer->reason, answer->text,
-                                &now, ret_changed);
+                answer = service_answer(a, result, service->wire, text);
+                r = service_set(&a->services.states[i], &answer, answer.text, &now, ret_changed);
                 if (r < 0)
                         return r;
-                n_active += answer->state == WIRE_SERVICE_ACTIVE;
+                n_active += answer.state == WIRE_SERVICE_ACTIVE;
                 if (service_is_news(&a->services.states[i]) && ++n_news <= AGENT_LOGGED_SERVICES &&
                     agent_may_log(a))
                         agent_log_service(a, service->name, &a->services.states[i]);

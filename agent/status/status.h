@@ -29,6 +29,8 @@ typedef struct StatusService {
         char *text;      /* owned, may be NULL */
         StatusTime since;
 
+        uint8_t forwarder, why; /* as in WireServiceResult */
+
         uint8_t guest;        /* GuestPort: the worst of its ports in the guest */
         uint8_t guest_logged; /* what was last logged about it */
         uint16_t guest_port;  /* the first port for which that is so, or 0 */

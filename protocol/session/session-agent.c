@@ -211,7 +211,8 @@ static int on_result(AgentSession *s, const SessionFrame *f, uint64_t now_usec, 
         const char *problem = NULL;
         int r;
 
-        r = wire_result_decode(f->payload, f->header.length, &ret_event->result);
+        r = wire_result_decode(f->payload, f->header.length, s->challenge.version,
+                               &ret_event->result);
         if (r < 0)
                 return r;
         if (ret_event->result.sequence > s->sequence)
@@ -339,7 +340,7 @@ int agent_session_push(AgentSession *s, WireState *state, uint64_t now_usec, Buf
         if (wire_state_endpoints(state) > s->challenge.endpoints_max)
                 return -E2BIG;
         state->sequence = s->sequence + 1;
-        r = wire_state_encode(state, out);
+        r = wire_state_encode(state, s->challenge.version, out);
         if (r < 0) {
                 state->sequence = previous;
                 return r;

@@ -25,12 +25,12 @@ struct HelperSession {
         Buffer transcript;          /* HELLO ‖ CHALLENGE, until READY or CLOSED */
         bool has_hello;
         WireHello hello;
+        uint8_t version; /* from CHALLENGE on */
         uint64_t handshake_deadline;
-        uint64_t last_heard; /* usec */
-        uint64_t ping_due;   /* usec */
-        uint64_t ping_token; /* of the last PING */
-        uint64_t sequence;   /* of the last STATE, 0 = none */
-        uint32_t n_services; /* of the last STATE */
+        uint64_t last_heard, ping_due; /* usec */
+        uint64_t ping_token;           /* of the last PING */
+        uint64_t sequence;             /* of the last STATE, 0 = none */
+        uint32_t n_services;           /* of the last STATE */
 };
 
 int helper_session_new(HelperSession **ret_session, const HelperSessionConfig *config,
@@ -196,7 +196,7 @@ static int on_state(HelperSession *s, const SessionFrame *f, Buffer *out, Sessio
         const char *problem = NULL;
         int r;
 
-        r = wire_state_decode(f->payload, f->header.length, &ret_event->state);
+        r = wire_state_decode(f->payload, f->header.length, s->version, &ret_event->state);
         if (r < 0)
                 return r;
         if (ret_event->state.sequence <= s->sequence)
@@ -304,8 +304,7 @@ int helper_session_tick(HelperSession *s, uint64_t now_usec, Buffer *out, Sessio
 int helper_session_challenge(HelperSession *s, const uint8_t *key,
                              const uint8_t nonce[WIRE_NONCE_SIZE], uint64_t now_usec, Buffer *out) {
         WireChallenge challenge = {
-                .version = s->hello.version_max < WIRE_VERSION_MAX ? s->hello.version_max
-                                                                   : WIRE_VERSION_MAX,
+                .version = session_highest_version(&s->hello),
                 .endpoints_max = s->config.endpoints_max,
                 .heartbeat_ms = s->config.heartbeat_ms,
         };
@@ -329,6 +328,7 @@ int helper_session_challenge(HelperSession *s, const uint8_t *key,
                 s->has_key = true;
                 memcpy(s->key, key, WIRE_KEY_SIZE);
         }
+        s->version = challenge.version;
         s->state = HELPER_SESSION_PROOF_WAIT;
         return 0;
 }
@@ -387,7 +387,7 @@ int helper_session_result(HelperSession *s, const WireResult *result, Buffer *ou
         if (result->sequence > s->sequence ||
             (result->sequence == s->sequence && result->n_services != s->n_services))
                 return -EINVAL;
-        return wire_result_encode(result, out);
+        return session_encode_result(result, s->version, out);
 }
 
 int helper_session_bye(HelperSession *s, WireBye reason, const char *text, Buffer *out) {

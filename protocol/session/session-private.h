@@ -48,5 +48,13 @@ int session_say_refused(WireRefusal code, const char *text, Buffer *out, Session
 /* Answer a PING, check a PONG. Return: 0, -EPROTO when malformed, -ENOMEM. */
 int session_on_token(const SessionFrame *f, Buffer *out);
 
+/* The highest version that both ends speak, when there is a common one. */
+uint8_t session_highest_version(const WireHello *hello);
+
+/* As wire_result_encode(), but without all texts when they do not fit: the limit has room for the
+ * longest text of each service, but not for all other fields of version 2 beside it, and the agent
+ * needs the states more than the texts. */
+int session_encode_result(const WireResult *result, uint8_t version, Buffer *out);
+
 /* @now_usec + @ms in usec, or SESSION_NO_DEADLINE when the sum is too large. */
 uint64_t session_after(uint64_t now_usec, uint64_t ms);

@@ -10,6 +10,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 void session_event_done(SessionEvent *event) {
@@ -107,6 +108,32 @@ int session_on_token(const SessionFrame *f, Buffer *out) {
         if (r < 0 || f->header.type == WIRE_PONG)
                 return r;
         return wire_pong_encode(token, out);
+}
+
+uint8_t session_highest_version(const WireHello *hello) {
+        return hello->version_max < WIRE_VERSION_MAX ? hello->version_max : WIRE_VERSION_MAX;
+}
+
+static int encode_without_texts(const WireResult *result, uint8_t version, Buffer *out) {
+        WireResult bare = *result;
+        int r;
+
+        bare.services = malloc(((size_t) result->n_services + 1) * sizeof(*bare.services));
+        if (bare.services == NULL)
+                return -ENOMEM;
+        for (uint32_t i = 0; i < result->n_services; i++) {
+                bare.services[i] = result->services[i];
+                bare.services[i].text = NULL;
+        }
+        r = wire_result_encode(&bare, version, out);
+        free(bare.services);
+        return r;
+}
+
+int session_encode_result(const WireResult *result, uint8_t version, Buffer *out) {
+        int r = wire_result_encode(result, version, out);
+
+        return r == -EMSGSIZE ? encode_without_texts(result, version, out) : r;
 }
 
 uint64_t session_after(uint64_t now_usec, uint64_t ms) {

@@ -77,6 +77,16 @@ const char *wire_reason_name(uint16_t reason) {
                 return "policy-remote";
         case WIRE_REASON_POLICY_SERVICES:
                 return "policy-services";
+        case WIRE_REASON_POLICY_PROTOCOL:
+                return "policy-protocol";
+        case WIRE_REASON_POLICY_RELAY:
+                return "policy-relay";
+        case WIRE_REASON_UNKNOWN_FIELD:
+                return "unknown-field";
+        case WIRE_REASON_HELPER_TOO_OLD:
+                return "helper-too-old";
+        case WIRE_REASON_NO_RELAY:
+                return "no-relay";
         case WIRE_REASON_IPHLPSVC:
                 return "iphlpsvc";
         case WIRE_REASON_EXCLUDED_RANGE:
@@ -161,6 +171,38 @@ const char *wire_mode_name(uint8_t mode) {
                 return "none";
         case _WIRE_MODE_END:
                 break;
+        }
+        return "unknown";
+}
+
+const char *wire_forwarder_name(uint8_t forwarder) {
+        switch ((WireForwarder) forwarder) {
+        case WIRE_FORWARDER_NONE:
+                return "";
+        case WIRE_FORWARDER_PORTPROXY:
+                return "portproxy";
+        case WIRE_FORWARDER_RELAY:
+                return "relay";
+        case WIRE_FORWARDER_DIRECT:
+                return "direct";
+        }
+        return "unknown";
+}
+
+const char *wire_why_name(uint8_t why) {
+        switch ((WireForwarderReason) why) {
+        case WIRE_WHY_NONE:
+                return "";
+        case WIRE_WHY_DEFAULT:
+                return "default";
+        case WIRE_WHY_ASKED:
+                return "asked";
+        case WIRE_WHY_PROTOCOL:
+                return "protocol";
+        case WIRE_WHY_CLIENT_ADDRESS:
+                return "client-address";
+        case WIRE_WHY_NETWORKING_MODE:
+                return "networking-mode";
         }
         return "unknown";
 }

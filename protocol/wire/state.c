@@ -10,39 +10,13 @@
 #include "protocol/wire/wire.h"
 
 #include "protocol/wire/frame-private.h"
-#include "protocol/wire/io-private.h"
+#include "protocol/wire/state-private.h"
 #include "protocol/wire/text.h"
+#include "protocol/wire/wire-options.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-static bool listen_valid(const WireListen *l) {
-        return l->addr.family != IP_FAMILY_NONE && l->port >= 1 && l->count >= 1 &&
-               l->connect_port >= 1 && (uint32_t) l->port + l->count - 1 <= UINT16_MAX &&
-               (uint32_t) l->connect_port + l->count - 1 <= UINT16_MAX;
-}
-
-static bool prefix_valid(const WirePrefix *p) {
-        return p->addr.family != IP_FAMILY_NONE && p->length <= ip_family_bits(p->addr.family) &&
-               !ip_has_host_bits(&p->addr, p->length);
-}
-
-/* @family: the family that belongs in this place. Without an address there is no prefix and no
- * gateway. */
-static bool address_valid(const WireAddress *a, IpFamily family) {
-        if (a->addr.family == IP_FAMILY_NONE)
-                return a->prefix == 0 && a->gateway.family == IP_FAMILY_NONE;
-        return a->addr.family == family && a->prefix <= ip_family_bits(a->addr.family) &&
-               (a->gateway.family == IP_FAMILY_NONE || a->gateway.family == family);
-}
-
-static bool service_valid(const WireService *s) {
-        return wire_service_name_valid(s->name) && (s->profiles & ~WIRE_PROFILE_ALL) == 0 &&
-               s->remote < _WIRE_REMOTE_END && s->n_listens >= 1 &&
-               s->n_listens <= WIRE_LISTENS_MAX && s->n_remotes <= WIRE_REMOTES_MAX &&
-               (s->remote == WIRE_REMOTE_LIST) == (s->n_remotes > 0);
-}
 
 uint32_t wire_state_endpoints(const WireState *m) {
         uint64_t n = 0;
@@ -113,71 +87,52 @@ static int check_names_unique(const WireService *services, uint32_t n) {
         return r;
 }
 
-static void put_address(WireWriter *w, const WireAddress *a, IpFamily family) {
-        wire_put_check(w, address_valid(a, family));
-        wire_put_addr(w, &a->addr);
-        if (a->addr.family == IP_FAMILY_NONE)
-                return;
-        wire_put_u8(w, a->prefix);
-        wire_put_addr(w, &a->gateway);
+/* Version 1 cannot say everything; the other end would carry the service in another way. */
+static void put_service_v1(WireWriter *w, const WireState *m, const WireService *s) {
+        wire_put_check(w, wire_option_beyond_v1(s) == _WIRE_OPTION_END);
+        wire_put_u8(w, s->profiles);
+        wire_put_u8(w, s->remote);
+        wire_put_u8(w, (uint8_t) s->n_listens);
+        for (uint32_t i = 0; i < s->n_listens && w->error == 0; i++)
+                wire_put_listen(w, &m->listens[s->first_listen + i]);
+        wire_put_u8(w, (uint8_t) s->n_remotes);
+        for (uint32_t i = 0; i < s->n_remotes && w->error == 0; i++)
+                wire_put_prefix(w, &m->remotes[s->first_remote + i]);
 }
 
-static void get_address(WireReader *r, IpFamily family, WireAddress *ret) {
-        WireAddress a = {0};
-
-        wire_get_addr(r, &a.addr);
-        if (a.addr.family != IP_FAMILY_NONE) {
-                a.prefix = wire_get_u8(r);
-                wire_get_addr(r, &a.gateway);
-        }
-        if (!address_valid(&a, family))
-                r->bad = true;
-        *ret = a;
-}
-
-static void put_service(WireWriter *w, const WireState *m, const WireService *s) {
+static void put_service(WireWriter *w, const WireState *m, const WireService *s, uint8_t version) {
         bool inside =
                 s->first_listen <= m->n_listens && s->n_listens <= m->n_listens - s->first_listen &&
                 s->first_remote <= m->n_remotes && s->n_remotes <= m->n_remotes - s->first_remote;
 
-        wire_put_check(w, inside && service_valid(s));
+        wire_put_check(w, inside && s->unknown_field == 0 && wire_service_valid(s));
         wire_put_string(w, s->name, 1, WIRE_SERVICE_NAME_MAX);
-        wire_put_u8(w, s->profiles);
-        wire_put_u8(w, s->remote);
-        wire_put_u8(w, (uint8_t) s->n_listens);
-        for (uint32_t i = 0; i < s->n_listens && w->error == 0; i++) {
-                const WireListen *l = &m->listens[s->first_listen + i];
-
-                wire_put_check(w, listen_valid(l));
-                wire_put_addr(w, &l->addr);
-                wire_put_u16(w, l->port);
-                wire_put_u16(w, l->count);
-                wire_put_u16(w, l->connect_port);
-        }
-        wire_put_u8(w, (uint8_t) s->n_remotes);
-        for (uint32_t i = 0; i < s->n_remotes && w->error == 0; i++) {
-                const WirePrefix *p = &m->remotes[s->first_remote + i];
-
-                wire_put_check(w, prefix_valid(p));
-                wire_put_addr(w, &p->addr);
-                wire_put_u8(w, p->length);
-        }
+        if (w->error < 0)
+                return;
+        if (version >= WIRE_VERSION_FIELDS)
+                wire_put_service_fields(w, m, s);
+        else
+                put_service_v1(w, m, s);
 }
 
-int wire_state_encode(const WireState *m, Buffer *out) {
+int wire_state_encode(const WireState *m, uint8_t version, Buffer *out) {
         WireWriter w;
 
         wire_frame_begin(&w, WIRE_STATE, out);
-        wire_put_check(&w, m->sequence >= 1 && m->mode < _WIRE_MODE_END &&
+        wire_put_check(&w, m->sequence >= 1 && m->mode < _WIRE_MODE_END && m->unknown_field == 0 &&
                                    m->n_services <= WIRE_SERVICES_MAX);
         wire_put_u64(&w, m->sequence);
-        wire_put_u8(&w, m->mode);
-        wire_put_string(&w, m->interface, 0, WIRE_INTERFACE_MAX);
-        put_address(&w, &m->v4, IP_FAMILY_V4);
-        put_address(&w, &m->v6, IP_FAMILY_V6);
+        if (version >= WIRE_VERSION_FIELDS) {
+                wire_put_state_fields(&w, m);
+        } else {
+                wire_put_u8(&w, m->mode);
+                wire_put_string(&w, m->interface, 0, WIRE_INTERFACE_MAX);
+                wire_put_guest_address(&w, &m->v4, IP_FAMILY_V4);
+                wire_put_guest_address(&w, &m->v6, IP_FAMILY_V6);
+        }
         wire_put_u32(&w, m->n_services);
         for (uint32_t i = 0; i < m->n_services && w.error == 0; i++)
-                put_service(&w, m, &m->services[i]);
+                put_service(&w, m, &m->services[i], version);
         /* The indexes and names are known to be good only now. */
         if (w.error == 0) {
                 wire_put_check(&w, wire_state_endpoints(m) <= WIRE_ENDPOINTS_MAX);
@@ -186,40 +141,29 @@ int wire_state_encode(const WireState *m, Buffer *out) {
         return wire_frame_end(&w);
 }
 
+static void get_service_v1(WireReader *r, WireState *m, WireService *s) {
+        s->profiles = wire_get_u8(r);
+        s->remote = wire_get_u8(r);
+        s->n_listens = wire_get_u8(r);
+        for (uint32_t i = 0; i < s->n_listens && !r->bad; i++)
+                wire_get_listen(r, m);
+        s->n_remotes = wire_get_u8(r);
+        for (uint32_t i = 0; i < s->n_remotes && !r->bad; i++)
+                wire_get_prefix(r, m);
+}
+
 /* Without arrays in @m, the entries are only checked and counted. */
-static void get_service(WireReader *r, WireState *m) {
+static void get_service(WireReader *r, uint8_t version, WireState *m) {
         WireService s = {.first_listen = m->n_listens, .first_remote = m->n_remotes};
 
         wire_get_string(r, 1, WIRE_SERVICE_NAME_MAX, s.name);
-        s.profiles = wire_get_u8(r);
-        s.remote = wire_get_u8(r);
-        s.n_listens = wire_get_u8(r);
-        for (uint32_t i = 0; i < s.n_listens && !r->bad; i++) {
-                WireListen l = {0};
-
-                wire_get_addr(r, &l.addr);
-                l.port = wire_get_u16(r);
-                l.count = wire_get_u16(r);
-                l.connect_port = wire_get_u16(r);
-                if (!listen_valid(&l))
-                        r->bad = true;
-                else if (m->listens != NULL)
-                        m->listens[m->n_listens] = l;
-                m->n_listens++;
-        }
-        s.n_remotes = wire_get_u8(r);
-        for (uint32_t i = 0; i < s.n_remotes && !r->bad; i++) {
-                WirePrefix p = {0};
-
-                wire_get_addr(r, &p.addr);
-                p.length = wire_get_u8(r);
-                if (!prefix_valid(&p))
-                        r->bad = true;
-                else if (m->remotes != NULL)
-                        m->remotes[m->n_remotes] = p;
-                m->n_remotes++;
-        }
-        if (r->bad || !service_valid(&s)) {
+        if (version >= WIRE_VERSION_FIELDS)
+                (void) wire_get_service_fields(r, m, &s); /* allocates nothing */
+        else
+                get_service_v1(r, m, &s);
+        /* A service of which we do not know everything is refused whatever the rest says. */
+        if (r->bad || !wire_service_name_valid(s.name) ||
+            (s.unknown_field == 0 && !wire_service_valid(&s))) {
                 r->bad = true;
                 return;
         }
@@ -228,10 +172,14 @@ static void get_service(WireReader *r, WireState *m) {
         m->n_services++;
 }
 
-static int get_services(WireReader *r, uint32_t n, WireState *m) {
+static int get_services(WireReader *r, uint32_t n, uint8_t version, WireState *m) {
+        uint32_t n_ignored = m->n_ignored;
+
         m->n_services = m->n_listens = m->n_remotes = 0;
         for (uint32_t i = 0; i < n && !r->bad; i++)
-                get_service(r, m);
+                get_service(r, version, m);
+        if (m->services == NULL) /* they are counted the second time */
+                m->n_ignored = n_ignored;
         return wire_reader_end(r);
 }
 
@@ -243,14 +191,14 @@ static int allocate_state(WireState *m) {
         return m->services && m->listens && m->remotes ? 0 : -ENOMEM;
 }
 
-static int decode_services(WireReader *r, uint32_t n, WireState *m) {
+static int decode_services(WireReader *r, uint32_t n, uint8_t version, WireState *m) {
         WireReader again = *r;
-        int result = get_services(r, n, m);
+        int result = get_services(r, n, version, m);
 
         if (result == 0)
                 result = allocate_state(m);
         if (result == 0)
-                result = get_services(&again, n, m);
+                result = get_services(&again, n, version, m);
         if (result == 0 && wire_state_endpoints(m) > WIRE_ENDPOINTS_MAX)
                 result = -EPROTO;
         if (result == 0)
@@ -258,21 +206,25 @@ static int decode_services(WireReader *r, uint32_t n, WireState *m) {
         return result == -EINVAL ? -EPROTO : result;
 }
 
-int wire_state_decode(const uint8_t *p, size_t n, WireState *ret) {
+int wire_state_decode(const uint8_t *p, size_t n, uint8_t version, WireState *ret) {
         WireReader r = {.p = p, .left = n};
         WireState m = WIRE_STATE_NULL;
         uint32_t n_services;
         int result;
 
         m.sequence = wire_get_u64(&r);
-        m.mode = wire_get_u8(&r);
-        wire_get_string(&r, 0, WIRE_INTERFACE_MAX, m.interface);
-        get_address(&r, IP_FAMILY_V4, &m.v4);
-        get_address(&r, IP_FAMILY_V6, &m.v6);
+        if (version >= WIRE_VERSION_FIELDS) {
+                (void) wire_get_state_fields(&r, &m);
+        } else {
+                m.mode = wire_get_u8(&r);
+                wire_get_string(&r, 0, WIRE_INTERFACE_MAX, m.interface);
+                wire_get_guest_address(&r, IP_FAMILY_V4, &m.v4);
+                wire_get_guest_address(&r, IP_FAMILY_V6, &m.v6);
+        }
         n_services = wire_get_u32(&r);
         if (r.bad || m.sequence < 1 || m.mode >= _WIRE_MODE_END || n_services > WIRE_SERVICES_MAX)
                 return -EPROTO;
-        result = decode_services(&r, n_services, &m);
+        result = decode_services(&r, n_services, version, &m);
         if (result < 0) {
                 wire_state_done(&m);
                 return result;

@@ -13,9 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_VERSION     1 /* the only protocol version so far */
-#define WIRE_VERSION_MIN WIRE_VERSION
-#define WIRE_VERSION_MAX WIRE_VERSION
+/* Version 1 has fixed messages. Version 2 says the same and more in tagged fields. */
+#define WIRE_VERSION_MIN    1
+#define WIRE_VERSION_MAX    2
+#define WIRE_VERSION_FIELDS 2 /* from here on, STATE and RESULT consist of tagged fields */
 
 /* Header: format (1), type (1), flags (2), payload length (4). It is the same in every protocol
  * version, so two ends without a common version can still say so. */
@@ -43,6 +44,11 @@
 #define WIRE_HEARTBEAT_MS     30000 /* default: how often the helper sends PING */
 #define WIRE_SILENCE_FACTOR   3     /* gone after so many silent intervals */
 #define WIRE_HANDSHAKE_MS     10000 /* from connect to WELCOME, on both ends */
+
+/* Tagged fields, of version 2. */
+#define WIRE_FIELD_CRITICAL 0x8000 /* in an id: who does not know the field refuses the service */
+#define WIRE_FIELDS_MAX     32     /* fields in one list */
+#define WIRE_FIELD_SIZE_MAX 4096   /* bytes of one value */
 
 /* Payload limits by type. Before the proof a peer can make the other end hold 1 KiB at most. */
 #define WIRE_SMALL_PAYLOAD_MAX  1024
@@ -105,7 +111,7 @@ typedef enum WireServiceState {
         WIRE_SERVICE_WITHDRAWN = 2, /* nothing to forward to: no address, networking mode */
         WIRE_SERVICE_BLOCKED = 3,   /* Windows is in the way: iphlpsvc, excluded range, error */
         WIRE_SERVICE_CONFLICT = 4,  /* another rule, agent or process has the endpoint */
-        WIRE_SERVICE_REFUSED = 5,   /* policy */
+        WIRE_SERVICE_REFUSED = 5,   /* policy, or the host has no means to do it */
         WIRE_SERVICE_INVALID = 6,   /* the request itself cannot be carried out */
         _WIRE_SERVICE_STATE_END,
 } WireServiceState;
@@ -115,11 +121,16 @@ typedef enum WireReason {
         WIRE_REASON_FOREIGN_RULE = 1, /* conflict: a PortProxy value that is not ours */
         WIRE_REASON_OTHER_AGENT = 2,  /* conflict: the text names the holder */
         WIRE_REASON_PORT_IN_USE = 3,  /* conflict: another process listens */
-        WIRE_REASON_POLICY_PORT = 16, /* refused (16 to 20): the text names the value */
+        WIRE_REASON_POLICY_PORT = 16, /* refused (16 to 22): the text names the value */
         WIRE_REASON_POLICY_ADDRESS = 17,
         WIRE_REASON_POLICY_PROFILE = 18,
         WIRE_REASON_POLICY_REMOTE = 19,
         WIRE_REASON_POLICY_SERVICES = 20,
+        WIRE_REASON_POLICY_PROTOCOL = 21,
+        WIRE_REASON_POLICY_RELAY = 22,
+        WIRE_REASON_UNKNOWN_FIELD = 24,   /* refused: the host does not know what is asked for */
+        WIRE_REASON_HELPER_TOO_OLD = 25,  /* refused by the agent: version 1 cannot say it */
+        WIRE_REASON_NO_RELAY = 26,        /* refused: it needs the relay, and there is none */
         WIRE_REASON_IPHLPSVC = 32,        /* blocked: service stopped, disabled or missing */
         WIRE_REASON_EXCLUDED_RANGE = 33,  /* blocked */
         WIRE_REASON_WRITE_FAILED = 34,    /* blocked: registry error, quoted in the text */
@@ -146,6 +157,42 @@ typedef enum WireRemote {
         WIRE_REMOTE_LIST = 2,
         _WIRE_REMOTE_END,
 } WireRemote;
+
+/*
+ * An option is a setting of a service that is one of a few words. All options are in one table
+ * (wire-options.h), from which they are read, written, compared and shown. Value 0 is the default
+ * of each. They are sent in version 2 only.
+ */
+typedef enum WireOption {
+        WIRE_OPTION_PROTOCOL,
+        WIRE_OPTION_CLIENT_ADDRESS,
+        WIRE_OPTION_CONNECT,
+        WIRE_OPTION_FORWARDER,
+        _WIRE_OPTION_END,
+} WireOption;
+
+enum { WIRE_PROTOCOL_TCP = 0, WIRE_PROTOCOL_UDP = 1 };
+enum { WIRE_CLIENT_ADDRESS_HIDDEN = 0, WIRE_CLIENT_ADDRESS_PROXY_V2 = 1 };
+enum { WIRE_CONNECT_ADDRESS = 0, WIRE_CONNECT_LOOPBACK = 1 };
+enum { WIRE_USE_AUTO = 0, WIRE_USE_RELAY = 1 };
+
+/* What carries a service on the host. */
+typedef enum WireForwarder {
+        WIRE_FORWARDER_NONE = 0,
+        WIRE_FORWARDER_PORTPROXY = 1,
+        WIRE_FORWARDER_RELAY = 2,
+        WIRE_FORWARDER_DIRECT = 3, /* the guest is reached without a forwarder */
+} WireForwarder;
+
+/* Why it is that forwarder. */
+typedef enum WireForwarderReason {
+        WIRE_WHY_NONE = 0,
+        WIRE_WHY_DEFAULT = 1, /* the service asks for nothing that needs another */
+        WIRE_WHY_ASKED = 2,   /* the service asks for this one */
+        WIRE_WHY_PROTOCOL = 3,
+        WIRE_WHY_CLIENT_ADDRESS = 4,
+        WIRE_WHY_NETWORKING_MODE = 5,
+} WireForwarderReason;
 
 typedef struct WireHeader {
         uint8_t type;
@@ -202,6 +249,10 @@ typedef struct WireService {
         uint32_t first_listen, n_listens; /* in WireState.listens; n at least 1 */
         uint32_t first_remote,
                 n_remotes; /* in WireState.remotes; n > 0 only for WIRE_REMOTE_LIST */
+        uint8_t options[_WIRE_OPTION_END];
+        uint16_t unknown_field; /* received: the first critical field that we do not know, or 0.
+                                   Then the rest is not all that is asked for, and may have no
+                                   listens */
 } WireService;
 
 typedef struct WireAddress { /* family NONE = the guest has no such address */
@@ -220,14 +271,19 @@ typedef struct WireState {
         WireListen *listens;
         WirePrefix *remotes;
         uint32_t n_services, n_listens, n_remotes;
+        uint16_t unknown_field; /* received: as in WireService; concerns all services */
+        uint32_t n_ignored;     /* received: other fields that we do not know */
 } WireState;
 
 #define WIRE_STATE_NULL ((WireState){0})
 
 typedef struct WireServiceResult {
-        uint8_t state;   /* WireServiceState */
-        uint16_t reason; /* WireReason; an unknown one is passed on, not refused */
-        char *text;      /* owned; NULL = empty; at most WIRE_TEXT_MAX bytes */
+        uint8_t state;          /* WireServiceState */
+        uint16_t reason;        /* WireReason; an unknown one is passed on, not refused */
+        char *text;             /* owned; NULL = empty; at most WIRE_TEXT_MAX bytes */
+        uint8_t forwarder;      /* WireForwarder; an unknown one is passed on. Version 2 */
+        uint8_t why;            /* WireForwarderReason; likewise */
+        uint16_t unknown_field; /* received: as in WireService; then .state is not known */
 } WireServiceResult;
 
 typedef struct WireResult {
@@ -235,6 +291,8 @@ typedef struct WireResult {
         uint32_t apply_usec;         /* how long the host took, saturated */
         WireServiceResult *services; /* owned; one for each service, in STATE's order */
         uint32_t n_services;
+        uint16_t unknown_field; /* received: as in WireState */
+        uint32_t n_ignored;
 } WireResult;
 
 #define WIRE_RESULT_NULL ((WireResult){0})

@@ -56,9 +56,10 @@ static void fuzz_service(const uint8_t *data, size_t n) {
                 require(problems.n == 0 && config->n_services == 1);
                 require(state->n_services == (service.enabled ? 1 : 0));
                 state->sequence = 1;
-                require(wire_state_encode(state, &out) == 0);
+                require(wire_state_encode(state, WIRE_VERSION_MAX, &out) == 0);
                 require(wire_state_decode(buffer_bytes(&out) + WIRE_HEADER_SIZE,
-                                          buffer_length(&out) - WIRE_HEADER_SIZE, &copy) == 0);
+                                          buffer_length(&out) - WIRE_HEADER_SIZE, WIRE_VERSION_MAX,
+                                          &copy) == 0);
                 require(wire_state_endpoints(&copy) == wire_state_endpoints(state));
                 wire_state_done(&copy);
                 buffer_done(&out);

@@ -6,6 +6,7 @@
 
 #include "tests/wire/describe.h"
 
+#include "protocol/wire/wire-options.h"
 #include "protocol/wire/wire.h"
 
 #include <inttypes.h>
@@ -85,6 +86,14 @@ static int describe_notice(Line *t, uint8_t type, const uint8_t *p, size_t n) {
         return 0;
 }
 
+/* What a newer end has said besides. */
+static void add_unknown(Line *t, uint16_t field, uint32_t n_ignored) {
+        if (field != 0)
+                add(t, " unknown=0x%04x", field);
+        if (n_ignored > 0)
+                add(t, " ignored=%" PRIu32, n_ignored);
+}
+
 static void add_address(Line *t, const char *label, const WireAddress *a) {
         char addr[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
@@ -113,12 +122,16 @@ static void add_service(Line *t, const WireState *m, const WireService *s) {
                 ip_format(&p->addr, text);
                 add(t, " from=%s/%u", text, p->length);
         }
+        for (WireOption o = 0; o < _WIRE_OPTION_END; o++)
+                if (s->options[o] != 0)
+                        add(t, " %s=%s", wire_option_name(o), wire_option_word(o, s->options[o]));
+        add_unknown(t, s->unknown_field, 0);
 }
 
-static int describe_state(Line *t, const uint8_t *p, size_t n) {
+static int describe_state(Line *t, const uint8_t *p, size_t n, uint8_t version) {
         WireState m = WIRE_STATE_NULL;
 
-        if (wire_state_decode(p, n, &m) < 0)
+        if (wire_state_decode(p, n, version, &m) < 0)
                 return -1;
         add(t, " sequence=%" PRIu64 " mode=%s interface='%s'", m.sequence, wire_mode_name(m.mode),
             m.interface);
@@ -126,14 +139,15 @@ static int describe_state(Line *t, const uint8_t *p, size_t n) {
         add_address(t, "v6", &m.v6);
         for (uint32_t i = 0; i < m.n_services; i++)
                 add_service(t, &m, &m.services[i]);
+        add_unknown(t, m.unknown_field, m.n_ignored);
         wire_state_done(&m);
         return 0;
 }
 
-static int describe_result(Line *t, const uint8_t *p, size_t n) {
+static int describe_result(Line *t, const uint8_t *p, size_t n, uint8_t version) {
         WireResult m = WIRE_RESULT_NULL;
 
-        if (wire_result_decode(p, n, &m) < 0)
+        if (wire_result_decode(p, n, version, &m) < 0)
                 return -1;
         add(t, " sequence=%" PRIu64 " apply=%" PRIu32, m.sequence, m.apply_usec);
         for (uint32_t i = 0; i < m.n_services; i++) {
@@ -141,7 +155,13 @@ static int describe_result(Line *t, const uint8_t *p, size_t n) {
 
                 add(t, " %s/%u (%s) text='%s'", wire_service_state_name(s->state), s->reason,
                     wire_reason_name(s->reason), s->text ? s->text : "");
+                if (s->forwarder != 0)
+                        add(t, " by %u (%s)", s->forwarder, wire_forwarder_name(s->forwarder));
+                if (s->why != 0)
+                        add(t, " why %u (%s)", s->why, wire_why_name(s->why));
+                add_unknown(t, s->unknown_field, 0);
         }
+        add_unknown(t, m.unknown_field, m.n_ignored);
         wire_result_done(&m);
         return 0;
 }
@@ -155,7 +175,7 @@ static int describe_token(Line *t, const uint8_t *p, size_t n) {
         return 0;
 }
 
-static int describe_payload(Line *t, uint8_t type, const uint8_t *p, size_t n) {
+static int describe_payload(Line *t, uint8_t type, uint8_t version, const uint8_t *p, size_t n) {
         switch ((WireType) type) {
         case WIRE_HELLO:
                 return describe_hello(t, p, n);
@@ -168,9 +188,9 @@ static int describe_payload(Line *t, uint8_t type, const uint8_t *p, size_t n) {
         case WIRE_BYE:
                 return describe_notice(t, type, p, n);
         case WIRE_STATE:
-                return describe_state(t, p, n);
+                return describe_state(t, p, n, version);
         case WIRE_RESULT:
-                return describe_result(t, p, n);
+                return describe_result(t, p, n, version);
         case WIRE_PING:
         case WIRE_PONG:
                 return describe_token(t, p, n);
@@ -180,7 +200,7 @@ static int describe_payload(Line *t, uint8_t type, const uint8_t *p, size_t n) {
         return -1;
 }
 
-int describe(const uint8_t *frame, size_t n, char *ret_text, size_t size) {
+int describe(const uint8_t *frame, size_t n, uint8_t version, char *ret_text, size_t size) {
         Line t = {.out = ret_text, .size = size};
         WireHeader header;
 
@@ -188,7 +208,7 @@ int describe(const uint8_t *frame, size_t n, char *ret_text, size_t size) {
             header.length != n - WIRE_HEADER_SIZE)
                 return -1;
         add(&t, "%s", wire_type_name(header.type));
-        if (describe_payload(&t, header.type, frame + WIRE_HEADER_SIZE, header.length) < 0)
+        if (describe_payload(&t, header.type, version, frame + WIRE_HEADER_SIZE, header.length) < 0)
                 return -1;
         return t.at + 1 < t.size ? 0 : -1;
 }

@@ -9,6 +9,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Write one line about a whole frame, header included. Return: 0, or -1 when the frame is malformed
- * or the line does not fit. */
-int describe(const uint8_t *frame, size_t n, char *ret_text, size_t size);
+/* Write one line about a whole frame, header included. @version: as in recode(). Return: 0, or -1
+ * when the frame is malformed or the line does not fit. */
+int describe(const uint8_t *frame, size_t n, uint8_t version, char *ret_text, size_t size);

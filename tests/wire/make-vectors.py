@@ -12,24 +12,13 @@ import struct
 import sys
 
 import reference as ref
+import vectors_v2
 from reference import Listen, Service
+from samples import (AGENT, AGENT_NONCE, ANY, BOOT, HELPER_NONCE, KEY, KEYS, MAC, SSH, UDP, VM, WEB)
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 VECTORS = os.path.join(HERE, "vectors")
 CORPUS = os.path.join(os.path.dirname(HERE), "fuzz", "corpus")
-
-AGENT = bytes(range(0x10, 0x20))
-BOOT = bytes(range(0x30, 0x40))
-VM = bytes(range(0x50, 0x60))
-AGENT_NONCE = bytes(range(0x60, 0x80))
-HELPER_NONCE = bytes(range(0xa0, 0xc0))
-KEY = bytes(range(0x00, 0x20))
-MAC = bytes(range(0xc0, 0xe0))
-
-ANY = Listen("0.0.0.0", 2222, 1, 22)
-SSH = Service("ssh", (ANY,), profiles=3)
-WEB = Service("web", (Listen("127.0.0.1", 8000, 11, 9000), Listen("::", 80)), profiles=7, remote=2,
-              prefixes=("10.0.0.0/8", "2001:db8::/32"))
 
 
 def good_vectors():
@@ -232,6 +221,8 @@ def session_seeds():
             255]
     skip = ref.frame(200, b"abc", flags=1).data
     state = ref.state(1, (SSH, WEB)).data
+    state_v2 = ref.state_v2(1, (KEYS, UDP)).data
+    newer = next(iter(vectors_v2.newer().values())).data
     return {
         "paired": [11, *welcome, *work, agent_bye, 0, to_helper, 255],
         "keyless": [0, *welcome, *work, helper_bye, 0, to_agent, 255],
@@ -244,7 +235,10 @@ def session_seeds():
         "timeout": [11, start, 0, wait, 101],
         "silence": [11, *welcome, wait, 32, wait, 32, wait, 35],
         "skipped": [11, inject_helper, len(skip), *skip, *welcome, inject_agent, len(skip), *skip],
-        "injected-state": [0, *welcome, inject_helper, len(state), *state],
+        "injected-state": [32, *welcome, inject_helper, len(state), *state],
+        "injected-state-v2": [0, *welcome, inject_helper, len(state_v2), *state_v2],
+        "injected-newer-state": [0, *welcome, inject_helper, len(newer), *newer],
+        "old-agent": [11 + 32, *welcome, *work, agent_bye, 0, to_helper, 255],
         "violation": [11, inject_helper, 8, *ref.state(1).data[:8], to_agent, 255],
     }
 
@@ -265,12 +259,15 @@ def wrapped(meaning):
     return "".join(f"= {line}\n" for line in lines)
 
 
+NO_MEANING = ("bad", "bad-v2", "too-large")
+
+
 def text_of(title, vectors, kind="good", keys=()):
     out = f"# SPDX-License-Identifier: MIT\n# {title}\n# Made by make-vectors.py; read by vectors.c.\n"
     for name, value in keys:
         out += f"\nvalue {name}\n{value.hex()}\n"
     for name, vector in vectors.items():
-        out += f"\n{kind} {name}\n" + (wrapped(vector.meaning) if kind == "good" else "")
+        out += f"\n{kind} {name}\n" + ("" if kind in NO_MEANING else wrapped(vector.meaning))
         out += hex_lines(vector.data)
     return out
 
@@ -279,7 +276,17 @@ def all_files():
     """{path: content} of all files that this program makes."""
     good, session, (bad, large) = good_vectors(), worked_session(), bad_frames()
     bad = {**bad_payloads(), **bad}
+    more = {"good-v2": vectors_v2.good(), "newer-v2": vectors_v2.newer(),
+            "bad-v2": vectors_v2.bad()}
     files = {
+        "good-v2.txt": text_of("Frames of version 2 that mean something.", more["good-v2"],
+                               "good-v2"),
+        "newer-v2.txt": text_of("Frames of version 2 with what we do not know.", more["newer-v2"],
+                                "newer-v2"),
+        "bad-v2.txt": text_of("Frames that are malformed in version 2.", more["bad-v2"], "bad-v2"),
+        "session-v2.txt": text_of("The worked session of docs/protocol.md in version 2.",
+                                  vectors_v2.worked_session(), "good-v2",
+                                  keys=(("key", KEY), ("helper-nonce", HELPER_NONCE))),
         "good.txt": text_of("Frames that mean something.", good),
         "bad.txt": text_of("Frames that are malformed.", bad, "bad"),
         "too-large.txt": text_of("Headers that announce more than the type may have.", large,
@@ -288,7 +295,9 @@ def all_files():
                                keys=(("key", KEY), ("helper-nonce", HELPER_NONCE))),
     }
     out = {os.path.join(VECTORS, name): text.encode() for name, text in files.items()}
-    for name, vector in {**good, **{f"bad-{n}": v for n, v in {**bad, **large}.items()}}.items():
+    for name, vector in {**good, **more["good-v2"], **more["newer-v2"],
+                         **{f"bad-{n}": v for n, v in
+                            {**bad, **large, **more["bad-v2"]}.items()}}.items():
         out[os.path.join(CORPUS, "wire", name)] = vector.data
     for name, program in session_seeds().items():
         out[os.path.join(CORPUS, "session", name)] = bytes(program)

@@ -46,22 +46,34 @@ static int recode_notice(uint8_t type, const uint8_t *p, size_t n, Buffer *out, 
         return r;
 }
 
-static int recode_state(const uint8_t *p, size_t n, Buffer *out, int *ret_encoded) {
+static int recode_state(const uint8_t *p, size_t n, uint8_t version, Buffer *out,
+                        int *ret_encoded) {
         WireState m = WIRE_STATE_NULL;
-        int r = wire_state_decode(p, n, &m);
+        int r = wire_state_decode(p, n, version, &m);
+        bool newer = m.unknown_field != 0 || m.n_ignored > 0;
 
-        if (r == 0)
-                *ret_encoded = wire_state_encode(&m, out);
+        for (uint32_t i = 0; i < m.n_services; i++)
+                newer = newer || m.services[i].unknown_field != 0;
+        if (newer)
+                r = RECODE_NEWER;
+        else if (r == 0)
+                *ret_encoded = wire_state_encode(&m, version, out);
         wire_state_done(&m);
         return r;
 }
 
-static int recode_result(const uint8_t *p, size_t n, Buffer *out, int *ret_encoded) {
+static int recode_result(const uint8_t *p, size_t n, uint8_t version, Buffer *out,
+                         int *ret_encoded) {
         WireResult m = WIRE_RESULT_NULL;
-        int r = wire_result_decode(p, n, &m);
+        int r = wire_result_decode(p, n, version, &m);
+        bool newer = m.unknown_field != 0 || m.n_ignored > 0;
 
-        if (r == 0)
-                *ret_encoded = wire_result_encode(&m, out);
+        for (uint32_t i = 0; i < m.n_services; i++)
+                newer = newer || m.services[i].unknown_field != 0;
+        if (newer)
+                r = RECODE_NEWER;
+        else if (r == 0)
+                *ret_encoded = wire_result_encode(&m, version, out);
         wire_result_done(&m);
         return r;
 }
@@ -76,7 +88,8 @@ static int recode_token(uint8_t type, const uint8_t *p, size_t n, Buffer *out, i
         return r;
 }
 
-static int recode_payload(uint8_t type, const uint8_t *p, size_t n, Buffer *out, int *ret_encoded) {
+static int recode_payload(uint8_t type, uint8_t version, const uint8_t *p, size_t n, Buffer *out,
+                          int *ret_encoded) {
         switch ((WireType) type) {
         case WIRE_HELLO:
                 return recode_hello(p, n, out, ret_encoded);
@@ -89,9 +102,9 @@ static int recode_payload(uint8_t type, const uint8_t *p, size_t n, Buffer *out,
         case WIRE_BYE:
                 return recode_notice(type, p, n, out, ret_encoded);
         case WIRE_STATE:
-                return recode_state(p, n, out, ret_encoded);
+                return recode_state(p, n, version, out, ret_encoded);
         case WIRE_RESULT:
-                return recode_result(p, n, out, ret_encoded);
+                return recode_result(p, n, version, out, ret_encoded);
         case WIRE_PING:
         case WIRE_PONG:
                 return recode_token(type, p, n, out, ret_encoded);
@@ -101,7 +114,7 @@ static int recode_payload(uint8_t type, const uint8_t *p, size_t n, Buffer *out,
         return -EPROTO;
 }
 
-int recode(const uint8_t *frame, size_t n, Buffer *out) {
+int recode(const uint8_t *frame, size_t n, uint8_t version, Buffer *out) {
         WireHeader header;
         int r, encoded = 0;
 
@@ -112,6 +125,7 @@ int recode(const uint8_t *frame, size_t n, Buffer *out) {
                 return r;
         if (header.length != n - WIRE_HEADER_SIZE)
                 return -EPROTO;
-        r = recode_payload(header.type, frame + WIRE_HEADER_SIZE, header.length, out, &encoded);
+        r = recode_payload(header.type, version, frame + WIRE_HEADER_SIZE, header.length, out,
+                           &encoded);
         return r == 0 && encoded < 0 ? -EILSEQ : r;
 }

@@ -6,7 +6,7 @@
  *
  *     # comment
  *     good NAME           a frame that must be accepted; the programs that read a file define the
- *                         other kinds, "bad", "too-large" and "value"
+ *                         other kinds, such as "bad", "too-large", "good-v2" and "value"
  *     = what it means     as describe() says; several such lines are joined by a space
  *     0102…               its bytes in hex, in as many lines as necessary
  */

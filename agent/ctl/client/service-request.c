@@ -206,7 +206,7 @@ static bool encode_request(const Config *c, const char *name, Buffer *out) {
                 state.remotes = c->wire.remotes ? c->wire.remotes + service.first_remote : NULL;
                 state.n_remotes = service.n_remotes;
                 service.first_listen = service.first_remote = 0;
-                return wire_state_encode(&state, out) == 0;
+                return wire_state_encode(&state, WIRE_VERSION_MAX, out) == 0;
         }
         return false;
 }

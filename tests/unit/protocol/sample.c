@@ -123,9 +123,9 @@ static int encode(WireType type, Buffer *out) {
         case WIRE_REFUSED:
                 return wire_refused_encode(&refused, out);
         case WIRE_STATE:
-                return wire_state_encode(&state, out);
+                return wire_state_encode(&state, 1, out);
         case WIRE_RESULT:
-                return wire_result_encode(&result, out);
+                return wire_result_encode(&result, 1, out);
         case WIRE_PING:
                 return wire_ping_encode(UINT64_C(0x0102030405060708), out);
         case WIRE_PONG:

@@ -61,7 +61,7 @@ START_TEST(test_encoders) {
 
         while (r == -ENOMEM) {
                 reset(++n);
-                r = wire_state_encode(&state, &out);
+                r = wire_state_encode(&state, 1, &out);
                 reset(0);
                 if (r == -ENOMEM)
                         ck_assert_uint_eq(buffer_length(&out), 0);
@@ -78,11 +78,11 @@ START_TEST(test_state_decoder) {
         int r = -ENOMEM;
         unsigned n = 0;
 
-        ck_assert_int_eq(wire_state_encode(&state, &frame), 0);
+        ck_assert_int_eq(wire_state_encode(&state, 1, &frame), 0);
         while (r == -ENOMEM) {
                 reset(++n);
                 r = wire_state_decode(buffer_bytes(&frame) + WIRE_HEADER_SIZE,
-                                      buffer_length(&frame) - WIRE_HEADER_SIZE, &back);
+                                      buffer_length(&frame) - WIRE_HEADER_SIZE, 1, &back);
                 reset(0);
                 if (r == -ENOMEM)
                         ck_assert_ptr_null(back.services);
@@ -104,7 +104,7 @@ START_TEST(test_result_decoder) {
         while (r == -ENOMEM) {
                 reset(++n);
                 r = wire_result_decode(buffer_bytes(&frame) + WIRE_HEADER_SIZE,
-                                       buffer_length(&frame) - WIRE_HEADER_SIZE, &back);
+                                       buffer_length(&frame) - WIRE_HEADER_SIZE, 1, &back);
                 reset(0);
                 if (r == -ENOMEM)
                         ck_assert_ptr_null(back.services);
@@ -187,13 +187,13 @@ static size_t cost_of_refusal(int (*decode)(const uint8_t *p, size_t n), const u
 static int decode_state(const uint8_t *p, size_t n) {
         WireState m;
 
-        return wire_state_decode(p, n, &m);
+        return wire_state_decode(p, n, 1, &m);
 }
 
 static int decode_result(const uint8_t *p, size_t n) {
         WireResult m;
 
-        return wire_result_decode(p, n, &m);
+        return wire_result_decode(p, n, 1, &m);
 }
 
 /* Bytes 12 to 15 of an otherwise correct, empty message announce the number of services. */
@@ -214,7 +214,7 @@ START_TEST(test_malformed_state_allocates_nothing) {
         WireState state = sample_state();
         Buffer frame = BUFFER_NULL;
 
-        ck_assert_int_eq(wire_state_encode(&state, &frame), 0);
+        ck_assert_int_eq(wire_state_encode(&state, 1, &frame), 0);
         frame.data[frame.end - 1] = 1; /* a remote is announced, none is there */
         ck_assert_uint_eq(cost_of_refusal(decode_state, buffer_bytes(&frame) + WIRE_HEADER_SIZE,
                                           buffer_length(&frame) - WIRE_HEADER_SIZE),

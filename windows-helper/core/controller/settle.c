@@ -57,8 +57,8 @@ static void settle_log_guest(Settle *s, Guest *guest) {
 }
 
 static bool settle_same(const WireServiceResult *a, const WireServiceResult *b) {
-        return a->state == b->state && a->reason == b->reason &&
-               strcmp(a->text ? a->text : "", b->text ? b->text : "") == 0;
+        return a->state == b->state && a->reason == b->reason && a->forwarder == b->forwarder &&
+               a->why == b->why && strcmp(a->text ? a->text : "", b->text ? b->text : "") == 0;
 }
 
 /* What was reported last about service @name, or NULL. @cursor moves along both lists. */

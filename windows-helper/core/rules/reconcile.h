@@ -8,6 +8,7 @@
  * administrator asked to adopt.
  */
 
+#include "windows-helper/core/base/forwarder.h"
 #include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/core/policy/policy.h"
 #include "windows-helper/core/rules/ledger.h"
@@ -29,6 +30,7 @@ typedef struct ReconcileInput {
         const RuleTable *rules;     /* sorted */
         const RuleTable *adoptions; /* sorted; foreign values that may be replaced */
         const Hostnet *hostnet;
+        ForwarderMeans means;
         bool some; /* .guests are those whom something has changed for, and .ledger is a copy of
                       what it has for them. Nobody else asks for or holds one of their endpoints */
 } ReconcileInput;

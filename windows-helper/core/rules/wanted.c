@@ -7,6 +7,7 @@
 
 #include "windows-helper/core/rules/wanted.h"
 
+#include "protocol/wire/wire-options.h"
 #include "windows-helper/core/base/result.h"
 
 #include <errno.h>
@@ -80,6 +81,32 @@ static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_
         }
 }
 
+/* An older helper than the guest's agent expects: it must not carry a service in another way than
+ * is asked for. */
+static void wanted_judge_fields(const WireState *s, const WireService *service,
+                                WireServiceResult *r) {
+        unsigned field = s->unknown_field ? s->unknown_field : service->unknown_field;
+
+        if (field == 0)
+                return;
+        result_worsen(r, WIRE_SERVICE_REFUSED, WIRE_REASON_UNKNOWN_FIELD,
+                      "%s has the field 0x%04x, which this helper does not know; update wslbridge "
+                      "on Windows",
+                      s->unknown_field ? "the guest's message" : "the service", field);
+}
+
+static void wanted_judge_forwarder(const ReconcileInput *input, const WireService *service,
+                                   const ForwarderChoice *choice, WireServiceResult *r) {
+        const char *missing = forwarder_missing(choice, &input->means);
+
+        if (!missing)
+                return;
+        result_worsen(r, WIRE_SERVICE_REFUSED, WIRE_REASON_NO_RELAY, "'%s = %s' needs %s",
+                      wire_option_name(choice->asked_by),
+                      wire_option_word(choice->asked_by, service->options[choice->asked_by]),
+                      missing);
+}
+
 static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                                  WireServiceResult *results, Wanted *wanted, size_t *n) {
         const WireState *s = input->guests[guest].state;
@@ -93,9 +120,11 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
         else
                 wanted_judge_mode(s, &verdict);
         for (uint32_t i = 0; i < s->n_services; i++) {
+                ForwarderChoice choice = forwarder_choose(&s->services[i], s->mode);
                 WireServiceResult *r = &results[i];
 
                 r->state = WIRE_SERVICE_ACTIVE;
+                wanted_judge_fields(s, &s->services[i], r);
                 if (verdict.state != WIRE_SERVICE_ACTIVE)
                         result_worsen(r, verdict.state, verdict.reason, "%s", verdict.text);
                 if (forwards) { /* without a rule, policy has nothing to decide */
@@ -105,8 +134,12 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                                               policy.text);
                         }
                 }
-                if (r->state == WIRE_SERVICE_ACTIVE)
+                wanted_judge_forwarder(input, &s->services[i], &choice, r);
+                if (r->state == WIRE_SERVICE_ACTIVE) {
+                        r->forwarder = (uint8_t) choice.forwarder;
+                        r->why = (uint8_t) choice.why;
                         wanted_expand(wanted, n, s, guest, i, &verdict.connect);
+                }
                 n_endpoints += policy_endpoints(s, &s->services[i]);
         }
 }

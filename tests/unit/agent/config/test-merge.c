@@ -75,7 +75,7 @@ static size_t payload_bytes(void) {
         state->v6.addr = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 2}};
         state->v6.gateway = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 1}};
         state->v6.prefix = 64;
-        ck_assert_int_eq(wire_state_encode(state, &out), 0);
+        ck_assert_int_eq(wire_state_encode(state, WIRE_VERSION_MAX, &out), 0);
         n = buffer_length(&out) - WIRE_HEADER_SIZE;
         buffer_done(&out);
         return n;

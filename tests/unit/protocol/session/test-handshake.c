@@ -62,35 +62,43 @@ START_TEST(test_no_common_version) {
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
-        hello.version_min = 2;
-        hello.version_max = 3;
+        hello.version_min = 3;
+        hello.version_max = 4;
         ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
         kit_run(&k, 1);
         assert_states(&k, "closed", "closed");
         assert_helper_saw(&k, SESSION_EVENT_REFUSED);
         ck_assert_uint_eq(k.agent_notice.code, WIRE_REFUSAL_VERSION);
         ck_assert_str_eq(k.agent_notice.text,
-                         "this helper speaks protocol 1 to 1, the agent 2 to 3");
+                         "this helper speaks protocol 1 to 2, the agent 3 to 4");
         kit_done(&k);
 }
 END_TEST
 
-START_TEST(test_newer_agent_that_still_speaks_version_1) {
+/* The helper chooses the highest version that both ends speak. */
+static const struct {
+        uint8_t min, max, chosen;
+} offers[] = {{1, 1, 1}, {1, 2, 2}, {2, 2, 2}, {1, 9, 2}, {2, 255, 2}};
+
+START_TEST(test_highest_common_version) {
         WireHello hello = sample_hello();
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
-        hello.version_max = 9;
+        hello.version_min = offers[_i].min;
+        hello.version_max = offers[_i].max;
         ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
         kit_run(&k, 1);
         assert_states(&k, "ready", "ready");
-        ck_assert_uint_eq(agent_session_challenge(k.agent)->version, 1);
+        ck_assert_uint_eq(agent_session_challenge(k.agent)->version, offers[_i].chosen);
+        kit_push(&k, 1);
+        ck_assert_uint_eq(k.state.n_services, SAMPLE_SERVICES);
         kit_done(&k);
 }
 END_TEST
 
 /* The version that the helper chooses is above or below all that the agent has offered. */
-static const uint8_t not_offered[] = {1, 4};
+static const uint8_t not_offered[] = {2, 5};
 
 START_TEST(test_helper_chooses_a_version_that_was_not_offered) {
         WireHello hello = sample_hello();
@@ -98,8 +106,8 @@ START_TEST(test_helper_chooses_a_version_that_was_not_offered) {
         Kit k;
 
         kit_init(&k, kit_key, kit_key, NULL);
-        hello.version_min = 2;
-        hello.version_max = 3;
+        hello.version_min = 3;
+        hello.version_max = 4;
         ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
         challenge.version = not_offered[_i];
         ck_assert_int_eq(wire_challenge_encode(&challenge, &k.agent_in), 0);
@@ -147,7 +155,7 @@ START_TEST(test_slot_wait_consumes_nothing) {
         k.leave_proven = true;
         kit_connect(&k);
         assert_states(&k, "proof-sent", "slot-wait");
-        ck_assert_int_eq(wire_state_encode(&state, &k.helper_in), 0);
+        ck_assert_int_eq(wire_state_encode(&state, 1, &k.helper_in), 0);
         ck_assert_int_eq(helper_session_receive(k.helper, buffer_bytes(&k.helper_in),
                                                 buffer_length(&k.helper_in), k.now, &k.helper_out,
                                                 &consumed, &event),
@@ -369,7 +377,8 @@ int main(void) {
                 return EXIT_FAILURE;
         tcase_add_loop_test(tcase, test_pairing, 0, sizeof(pairings) / sizeof(pairings[0]));
         tcase_add_test(tcase, test_no_common_version);
-        tcase_add_test(tcase, test_newer_agent_that_still_speaks_version_1);
+        tcase_add_loop_test(tcase, test_highest_common_version, 0,
+                            sizeof(offers) / sizeof(offers[0]));
         tcase_add_loop_test(tcase, test_helper_chooses_a_version_that_was_not_offered, 0, 2);
         tcase_add_test(tcase, test_hello_that_cannot_be_sent);
         tcase_add_test(tcase, test_busy);

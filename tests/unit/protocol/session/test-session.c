@@ -212,10 +212,10 @@ START_TEST(test_sequence_must_grow) {
         kit_connect(&k);
         kit_push(&k, 1);
         state.sequence = 7;
-        ck_assert_int_eq(wire_state_encode(&state, &k.agent_out), 0);
+        ck_assert_int_eq(wire_state_encode(&state, 1, &k.agent_out), 0);
         kit_run(&k, 1);
         ck_assert_uint_eq(k.state.sequence, 7);
-        ck_assert_int_eq(wire_state_encode(&state, &k.agent_out), 0);
+        ck_assert_int_eq(wire_state_encode(&state, 1, &k.agent_out), 0);
         kit_run(&k, 1);
         ck_assert_str_eq(k.helper_notice.text, "STATE with an old sequence number");
         assert_states(&k, "closed", "closed");
@@ -242,7 +242,7 @@ START_TEST(test_endpoints_limit_of_the_helper) {
         /* An agent that ignores the limit. */
         state = sample_state();
         state.sequence = 2;
-        ck_assert_int_eq(wire_state_encode(&state, &k.agent_out), 0);
+        ck_assert_int_eq(wire_state_encode(&state, 1, &k.agent_out), 0);
         kit_run(&k, SIZE_MAX);
         ck_assert_str_eq(k.helper_notice.text, "STATE with more endpoints than allowed");
         kit_done(&k);
@@ -267,7 +267,7 @@ START_TEST(test_result_must_fit_its_state) {
         kit_run(&k, 1);
         assert_agent_saw(&k, SESSION_EVENT_ESTABLISHED, SESSION_EVENT_RESULT);
         result.sequence = 2;
-        ck_assert_int_eq(wire_result_encode(&result, &k.helper_out), 0);
+        ck_assert_int_eq(wire_result_encode(&result, 1, &k.helper_out), 0);
         kit_run(&k, 1);
         ck_assert_str_eq(k.agent_notice.text,
                          "RESULT with another number of services than its STATE");
@@ -281,7 +281,7 @@ START_TEST(test_result_for_a_state_that_was_not_sent) {
 
         kit_init(&k, kit_key, kit_key, NULL);
         kit_connect(&k);
-        ck_assert_int_eq(wire_result_encode(&result, &k.helper_out), 0);
+        ck_assert_int_eq(wire_result_encode(&result, 1, &k.helper_out), 0);
         kit_run(&k, 1);
         ck_assert_str_eq(k.agent_notice.text, "RESULT for a STATE that was not sent");
         kit_done(&k);

@@ -39,11 +39,11 @@ static WireState many_services(uint32_t n, uint32_t step) {
 
 static int encode_and_decode(const WireState *m, WireState *ret) {
         Buffer frame = BUFFER_NULL;
-        int r = wire_state_encode(m, &frame);
+        int r = wire_state_encode(m, 1, &frame);
 
         if (r == 0)
                 r = wire_state_decode(buffer_bytes(&frame) + WIRE_HEADER_SIZE,
-                                      buffer_length(&frame) - WIRE_HEADER_SIZE, ret);
+                                      buffer_length(&frame) - WIRE_HEADER_SIZE, 1, ret);
         else
                 ck_assert_uint_eq(buffer_length(&frame), 0);
         buffer_done(&frame);
@@ -123,17 +123,17 @@ START_TEST(test_result_for_16384_services) {
         ck_assert_ptr_nonnull(m.services);
         for (uint32_t i = 0; i <= WIRE_SERVICES_MAX; i++)
                 m.services[i].text = text;
-        ck_assert_int_eq(wire_result_encode(&m, &frame), 0);
+        ck_assert_int_eq(wire_result_encode(&m, 1, &frame), 0);
         /* Every service has the longest text: exactly the limit. */
         ck_assert_uint_eq(buffer_length(&frame), WIRE_HEADER_SIZE + WIRE_RESULT_PAYLOAD_MAX);
         ck_assert_int_eq(wire_result_decode(buffer_bytes(&frame) + WIRE_HEADER_SIZE,
-                                            WIRE_RESULT_PAYLOAD_MAX, &back),
+                                            WIRE_RESULT_PAYLOAD_MAX, 1, &back),
                          0);
         ck_assert_str_eq(back.services[WIRE_SERVICES_MAX - 1].text, text);
         wire_result_done(&back);
         buffer_done(&frame);
         m.n_services++;
-        ck_assert_int_eq(wire_result_encode(&m, &frame), -EINVAL);
+        ck_assert_int_eq(wire_result_encode(&m, 1, &frame), -EINVAL);
         ck_assert_uint_eq(buffer_length(&frame), 0);
         buffer_done(&frame);
         free(m.services);
@@ -250,7 +250,7 @@ START_TEST(test_encoder_refuses) {
         /* The owner has queued a frame already, and it must stay. */
         ck_assert_int_eq(wire_ping_encode(1, &out), 0);
         spoil((Spoil) _i, &m);
-        ck_assert_int_eq(wire_state_encode(&m, &out), -EINVAL);
+        ck_assert_int_eq(wire_state_encode(&m, 1, &out), -EINVAL);
         ck_assert_uint_eq(buffer_length(&out), WIRE_HEADER_SIZE + 8);
         ck_assert_int_eq(wire_ping_encode(2, &out), 0);
         ck_assert_uint_eq(buffer_length(&out), 2 * (WIRE_HEADER_SIZE + 8));
@@ -281,10 +281,10 @@ START_TEST(test_small_messages) {
         ck_assert_int_eq(wire_challenge_encode(&challenge, &out), -EINVAL);
         ck_assert_int_eq(wire_bye_encode(&notice, &out), -EINVAL);
         ck_assert_int_eq(wire_refused_encode(&notice, &out), -EINVAL);
-        ck_assert_int_eq(wire_result_encode(&result, &out), -EINVAL);
+        ck_assert_int_eq(wire_result_encode(&result, 1, &out), -EINVAL);
         service.state = WIRE_SERVICE_ACTIVE;
         result.sequence = 0;
-        ck_assert_int_eq(wire_result_encode(&result, &out), -EINVAL);
+        ck_assert_int_eq(wire_result_encode(&result, 1, &out), -EINVAL);
         ck_assert_uint_eq(buffer_length(&out), 0);
         buffer_done(&out);
 }

@@ -33,7 +33,7 @@ static int recode_exact(const uint8_t *bytes, size_t n, Buffer *out) {
         if (copy == NULL)
                 return -ENOMEM;
         memcpy(copy, bytes, n);
-        r = recode(copy, n, out);
+        r = recode(copy, n, 1, out);
         free(copy);
         return r;
 }
@@ -157,7 +157,7 @@ START_TEST(test_state_values) {
         WireState state = WIRE_STATE_NULL, sent = sample_state();
 
         sample_frame(WIRE_STATE, &frame);
-        ck_assert_int_eq(wire_state_decode(payload(&frame), payload_length(&frame), &state), 0);
+        ck_assert_int_eq(wire_state_decode(payload(&frame), payload_length(&frame), 1, &state), 0);
         ck_assert_uint_eq(state.sequence, 1);
         ck_assert_uint_eq(state.mode, WIRE_MODE_NAT);
         ck_assert_str_eq(state.interface, "eth0");
@@ -188,7 +188,8 @@ START_TEST(test_result_values) {
         WireResult result = WIRE_RESULT_NULL;
 
         sample_frame(WIRE_RESULT, &frame);
-        ck_assert_int_eq(wire_result_decode(payload(&frame), payload_length(&frame), &result), 0);
+        ck_assert_int_eq(wire_result_decode(payload(&frame), payload_length(&frame), 1, &result),
+                         0);
         ck_assert_uint_eq(result.sequence, 1);
         ck_assert_uint_eq(result.apply_usec, 1234);
         ck_assert_uint_eq(result.n_services, 3);
