@@ -68,7 +68,7 @@ say_what_is_left_out() {
 
 dist_here() {
     local version archive
-    ensure_packages dist
+    [ ! -e "$TOP/.git" ] || ensure_packages dist # an archive needs no git
     version=$(project_version)
     say_what_is_left_out
     archive=$(pack_sources "$version" "$BUILD/dist") || die 'the archive could not be made'

@@ -30,16 +30,34 @@ def unpacked(archive, version, tmp_path_factory):
     return top
 
 
-def without_git(top, *command, **environment):
-    done = subprocess.run([str(top / "dev"), *command], stdin=subprocess.DEVNULL, capture_output=True,
-                          text=True, umask=0o077, env={**os.environ, **environment})
+@pytest.fixture(scope="module")
+def no_git(tmp_path_factory):
+    """The PATH of a machine on which git is not installed. Whoever starts it all the same fails."""
+    folder = tmp_path_factory.mktemp("bin")
+    for name, text in (("git", "echo 'git is not installed' >&2; exit 99"),
+                       ("dpkg-query", 'case " $* " in *" git "*) exit 1 ;; esac\n'
+                                      'exec /usr/bin/dpkg-query "$@"')):
+        (folder / name).write_text(f"#!/bin/sh\n{text}\n")
+        (folder / name).chmod(0o755)
+    return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}", "WSLBRIDGE_NO_INSTALL": "1"}
+
+
+def test_the_archive_packs_itself(unpacked, no_git, archive):
+    done = subprocess.run([unpacked / "dev", "dist"], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, umask=0o077, env=no_git)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def test_the_archive_packs_itself(unpacked, archive, version):
-    without_git(unpacked, "dist", GIT_DIR="/nonexistent", WSLBRIDGE_NO_INSTALL="1")
+    assert "git is not installed" not in done.stdout + done.stderr
     assert read(unpacked / "build/dist" / os.path.basename(archive)) == read(archive)
+
+
+def test_the_archive_has_all_that_its_tests_look_at(unpacked, no_git):
+    """The tests that go through all sources, which a clone finds by git. './dev test' begins with them."""
+    suite = [unpacked / "tests/static" / f"test_{name}.py"
+             for name in ("tree", "layers", "circles", "comments", "documents", "promises", "facts")]
+    done = subprocess.run(["/usr/bin/python3", "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir",
+                           unpacked / "tests", *suite], stdin=subprocess.DEVNULL, capture_output=True,
+                          text=True, cwd=unpacked, env=no_git)
+    assert done.returncode == 0 and " skipped" not in done.stdout, done.stdout + done.stderr
 
 
 def test_the_guests_packages(top, packages, archive, version, tmp_path):
