@@ -4,7 +4,7 @@
 # Makes the package for Windows. The same input gives the same bytes, unless it is signed: see sign.sh
 # for how that is ordered.
 #
-#     tools/build-msi.sh HELPER.exe ANNOUNCE.dll FOLDER-WITH-DEBS OUT
+#     tools/build-msi.sh FOLDER-WITH-PROGRAMS FOLDER-WITH-DEBS OUT
 #
 # The environment has VERSION, and SOURCE_DATE_EPOCH for all times in the package. Prints the package's
 # path.
@@ -34,22 +34,29 @@ one_package() { # one_package FOLDER ARCHITECTURE: the name of the guest's packa
     basename "${found[0]}"
 }
 
+# The files of our programs, from their table.
+programs() {
+    sed -n 's/^ .*L"\(wslbridge-[a-z]*\.exe\)".*/\1/p' "$TOP/windows-helper/core/install/programs.c"
+}
+
 sign() { # sign DESCRIPTION FILE
     [ -z "${WSLBRIDGE_SIGN:-}" ] || "$TOP/tools/sign.sh" "$@"
 }
 
 # What goes into the package, with names and times that do not depend on where it was built.
-collect() { # collect HELPER ANNOUNCE DEBS FILES
-    mkdir -p "$4/guest" "$4/admx/en-US"
-    x86_64-w64-mingw32-strip -o "$4/wslbridge-helper.exe" "$1"
-    x86_64-w64-mingw32-strip -o "$4/wslbridge-announce.dll" "$2"
-    sign 'wslbridge helper' "$4/wslbridge-helper.exe" "$4/wslbridge-announce.dll"
-    sed 's/$/\r/' "$TOP/LICENSE" >"$4/LICENSE.txt"
-    cp "$3"/wslbridge_*.deb "$4/guest"
-    (cd "$4/guest" && LC_ALL=C sha256sum ./*.deb | sed 's| \./| |' >SHA256SUMS)
-    cp "$TOP/windows-helper/admx/wslbridge.admx" "$4/admx"
-    cp "$TOP/windows-helper/admx/en-US/wslbridge.adml" "$4/admx/en-US"
-    find "$4" -type f -exec chmod 644 {} + -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
+collect() { # collect PROGRAMS DEBS FILES
+    local file
+    mkdir -p "$3/guest" "$3/admx/en-US"
+    for file in $(programs) wslbridge-announce.dll; do
+        x86_64-w64-mingw32-strip -o "$3/$file" "$1/$file"
+        sign wslbridge "$3/$file"
+    done
+    sed 's/$/\r/' "$TOP/LICENSE" >"$3/LICENSE.txt"
+    cp "$2"/wslbridge_*.deb "$3/guest"
+    (cd "$3/guest" && LC_ALL=C sha256sum ./*.deb | sed 's| \./| |' >SHA256SUMS)
+    cp "$TOP/windows-helper/admx/wslbridge.admx" "$3/admx"
+    cp "$TOP/windows-helper/admx/en-US/wslbridge.adml" "$3/admx/en-US"
+    find "$3" -type f -exec chmod 644 {} + -exec touch -d "@$SOURCE_DATE_EPOCH" {} +
 }
 
 # The statements of actions.sql, one a line.
@@ -75,16 +82,16 @@ build() { # build FILES PRODUCT PACKAGE MSI
 }
 
 main() {
-    if [ $# -ne 4 ] || [ -z "${VERSION:-}" ] || [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
-        die 'usage: VERSION=1.2.3 SOURCE_DATE_EPOCH=0 build-msi.sh HELPER.exe ANNOUNCE.dll FOLDER-WITH-DEBS OUT'
+    if [ $# -ne 3 ] || [ -z "${VERSION:-}" ] || [ -z "${SOURCE_DATE_EPOCH:-}" ]; then
+        die 'usage: VERSION=1.2.3 SOURCE_DATE_EPOCH=0 build-msi.sh FOLDER-WITH-PROGRAMS FOLDER-WITH-DEBS OUT'
     fi
     local out work content
-    mkdir -p "$4"
-    out=$(cd "$4" && pwd)/wslbridge-$VERSION-x64.msi
+    mkdir -p "$3"
+    out=$(cd "$3" && pwd)/wslbridge-$VERSION-x64.msi
     work=$(mktemp -d)
     # shellcheck disable=SC2064 # the folder of now
     trap "rm -rf '$work'" EXIT
-    collect "$1" "$2" "$3" "$work/files"
+    collect "$1" "$2" "$work/files"
     content=$(cd "$work/files" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum
         sha256sum <"$SOURCES/wslbridge.wxs"
         sha256sum <"$SOURCES/actions.sql")

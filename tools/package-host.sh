@@ -5,8 +5,7 @@
 
 package_host() { # package_host OUT
     step "the host's package" "$BUILD/logs/package-host.log" "$TOOLS/build-msi.sh" \
-        "$BUILD/windows-release/windows-helper/wslbridge-helper.exe" \
-        "$BUILD/windows-release/windows-helper/wslbridge-announce.dll" "$1" "$1"
+        "$BUILD/windows-release/windows-helper" "$1" "$1"
     "$PYTHON" "$TOOLS/winget.py" "$1/wslbridge-$VERSION-x64.msi" "$(cat "$TOP/packaging/homepage")" \
         "$SOURCE_DATE_EPOCH" "$1/winget"
 }

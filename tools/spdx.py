@@ -120,11 +120,12 @@ class Document:
                 if os.path.isfile(found) and not os.path.islink(found):
                     self.file(owner, found, os.path.relpath(found, content))
 
-    def host(self, path, exe):
+    def host(self, path, programs):
         owner = self.artifact(path)
-        program = self.file(owner, exe, os.path.basename(exe))
-        for name, version in mingw_versions():
-            self.part(program, name, version)
+        for exe in programs:
+            program = self.file(owner, exe, os.path.basename(exe))
+            for name, version in mingw_versions():
+                self.part(program, name, version)
 
     def text(self):
         content = sorted(p["checksums"][0]["checksumValue"] for p in self.packages.values()
@@ -149,9 +150,9 @@ def main(folder, version):
     document.artifact(os.path.join(folder, f"wslbridge-{version}.tar.gz"))
     for path in sorted(glob.glob(os.path.join(folder, "*.deb"))):
         document.guest(path)
-    exe = os.path.join(TOP, "build/windows-release/windows-helper/wslbridge-helper.exe")
+    programs = sorted(glob.glob(os.path.join(TOP, "build/windows-release/windows-helper/wslbridge-*.exe")))
     for path in sorted(glob.glob(os.path.join(folder, "*.msi"))):
-        document.host(path, exe)
+        document.host(path, programs)
     sys.stdout.write(document.text())
 
 

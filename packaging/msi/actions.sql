@@ -22,15 +22,16 @@ INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES
     ('NOT NEWERFOUND', 'A newer version of wslbridge is installed. Remove it first, if you want this one.');
 INSERT INTO `Property` (`Property`, `Value`) VALUES ('SecureCustomProperties', 'OLDERFOUND;NEWERFOUND');
 
--- The program inside the package (2) does the work in the transaction (1024), as SYSTEM (2048). Each
--- action is preceded by its way back (256), whose own failure stops nothing (64); 512 is for an
--- installation that is complete. Installing comes before Windows lists the package, and removing is
--- the last thing of all, because pairings that are gone cannot be taken back.
-INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallBack', 3394, 'Helper', 'msi install-back [ProductCode]');
-INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Install', 3074, 'Helper', 'msi install [ProductCode]');
-INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallDone', 3650, 'Helper', 'msi install-done [ProductCode]');
-INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveBack', 3394, 'Helper', 'msi remove-back [ProductCode]');
-INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Remove', 3074, 'Helper', 'msi remove [ProductCode]');
+-- The helper inside the package (2) does the work in the transaction (1024), as SYSTEM (2048). It takes
+-- the other programs out of the package, whose file is DATABASE (fact 9.6.8). Each action is preceded by
+-- its way back (256), whose own failure stops nothing (64); 512 is for an installation that is complete.
+-- Installing comes before Windows lists the package, and removing is the last thing of all, because
+-- pairings that are gone cannot be taken back.
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallBack', 3394, 'Helper', 'msi install-back [ProductCode] "[DATABASE]"');
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Install', 3074, 'Helper', 'msi install [ProductCode] "[DATABASE]"');
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallDone', 3650, 'Helper', 'msi install-done [ProductCode] "[DATABASE]"');
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveBack', 3394, 'Helper', 'msi remove-back [ProductCode] "[DATABASE]"');
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Remove', 3074, 'Helper', 'msi remove [ProductCode] "[DATABASE]"');
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallBack', 'NOT (REMOVE="ALL")', 4610);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('Install', 'NOT (REMOVE="ALL")', 4620);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallDone', 'NOT (REMOVE="ALL")', 4630);

@@ -7,8 +7,8 @@ import subprocess
 
 from installed_helper import RUNNING, STOPPED, InstalledHelper
 from waiting import wait_until
+from windows_programs import HELPER as EXE, PROGRAMS, copy_version
 
-EXE = "wslbridge-helper.exe"
 SESSION = r"SYSTEM\CurrentControlSet\Control\Session Manager"
 PENDING = "PendingFileRenameOperations"
 EVENTS = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
@@ -21,20 +21,17 @@ OTHERS = "\\??\\C:\\of another program\0\0\0"
 
 
 class Machine:
-    """A Windows with the helper, and two versions of it, which are one but for their number."""
+    """A Windows with our programs, and two versions of them, which are one but for their number. Each
+    version is in a folder, and is named by the path of its helper."""
 
     def __init__(self, prefix, build_win, registry, folder):
         self.prefix, self.registry = prefix, registry
         self.service = InstalledHelper(prefix, build_win, registry)
         self.tool = build_win / "tests/windows/svctool.exe"
-        program = (build_win / "windows-helper" / EXE).read_bytes()
-        self.versions = {}
-        for name in ("old", "new"):
-            self.versions[name] = folder / f"{name}.exe"
-            self.versions[name].write_bytes(program)
+        self.versions = {"old": copy_version(build_win, folder / "old")}
         number = self.run(self.versions["old"], "--version")[1].split()[-1]
         self.numbers = {number: "old", number[:-1] + "?": "new"}
-        self.versions["new"].write_bytes(program.replace(number.encode(), number[:-1].encode() + b"?"))
+        self.versions["new"] = copy_version(build_win, folder / "new", number, number[:-1] + "?")
         self.folder = prefix.path / "drive_c/Program Files/wslbridge"
         self.data = prefix.path / "drive_c/ProgramData/wslbridge"
         self.path_before = self.path()
@@ -57,11 +54,18 @@ class Machine:
         return self.run(exe or self.versions["new"], "uninstall", fault=fault)
 
     def installed(self):
-        """Which version's file is at its place, or None."""
-        with contextlib.suppress(FileNotFoundError):
-            program = (self.folder / EXE).read_bytes()
-            return next(n for n, p in self.versions.items() if p.read_bytes() == program)
-        return None
+        """Which version's programs are in their places, all of them; None when there is none. In
+        between, the versions by program."""
+        found = {}
+        for program in PROGRAMS:
+            with contextlib.suppress(FileNotFoundError):
+                data = (self.folder / program).read_bytes()
+                found[program] = next(n for n, p in self.versions.items()
+                                      if p.with_name(program).read_bytes() == data)
+        versions = set(found.values())
+        if not found or (len(versions) == 1 and len(found) == len(PROGRAMS)):
+            return versions.pop() if versions else None
+        return found
 
     def serves(self):
         """Which version runs, whatever file is in its place by now, or None."""
@@ -107,10 +111,9 @@ class Machine:
 
         for name, to in self.pending():
             with contextlib.suppress(OSError):
-                if to:
-                    assert not to.startswith("!")
-                    if not path(to).exists():
-                        path(name).rename(path(to))
+                if to:  # with a '!' also over another file
+                    if to.startswith("!") or not path(to).exists():
+                        path(name).rename(path(to.removeprefix("!")))
                 elif path(name).is_dir():
                     path(name).rmdir()
                 else:
@@ -118,7 +121,7 @@ class Machine:
         self.registry.delete(SESSION, PENDING)
         if self.service.query().get("state") == STOPPED:
             self.service.call("start", "wslbridge-helper")
-            if self.installed():
+            if (self.folder / EXE).exists():
                 self.service.wait_state(RUNNING)
 
     @contextlib.contextmanager
@@ -137,7 +140,7 @@ class Machine:
         """The update has failed at @step, and nothing has changed."""
         assert f"Installing failed at the step '{step}'. Nothing has changed" in output, output
         assert self.serves() == "old", output
-        assert self.files() == [EXE]
+        assert self.installed() == "old" and self.files() == PROGRAMS
         assert self.pending() == [("\\??\\C:\\of another program", "")]
 
     def expect_nothing(self):

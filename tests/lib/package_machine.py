@@ -9,6 +9,7 @@ import subprocess
 
 from installed_helper import OWNER
 from installed_machine import EXE, Machine
+from windows_programs import PROGRAMS
 
 UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 INSTALLER = (r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer", r"SOFTWARE\Classes\Installer")
@@ -33,9 +34,9 @@ def fake_guest_packages(folder, version):
     return folder
 
 
-def build_msi(top, helper, announce, debs, out, version, made_at=MADE_AT):
-    """Returns the path of the package."""
-    done = subprocess.run([os.path.join(top, "tools/build-msi.sh"), helper, announce, debs, out], text=True,
+def build_msi(top, programs, debs, out, version, made_at=MADE_AT):
+    """@programs: the folder of the programs and the library. Returns the path of the package."""
+    done = subprocess.run([os.path.join(top, "tools/build-msi.sh"), programs, debs, out], text=True,
                           env={**os.environ, "VERSION": version, "SOURCE_DATE_EPOCH": str(made_at)},
                           capture_output=True)
     assert done.returncode == 0, done.stderr
@@ -63,7 +64,7 @@ class PackageMachine(Machine):
         super().__init__(prefix, build_win, registry, folder)
         self.msis = msis
         for name in self.versions:
-            self.versions[name] = msis[name].parent / f"{name}.exe"
+            self.versions[name] = msis[name].parent / name / EXE
         prefix.env["WSLBRIDGE_TEST_RUN"] = f"--transport tcp:127.0.0.1:{self.service.port}"
         self.log = folder / "msi.log"
 
@@ -88,6 +89,10 @@ class PackageMachine(Machine):
     def repair_package(self, version):
         """As '/fa' does, which Wine does not know."""
         return self.expect(SUCCESS, "/i", self.code(version), "REINSTALL=ALL", "REINSTALLMODE=amus")
+
+    def windows_path(self, version):
+        """The package's file, as Windows names it."""
+        return f"Z:{self.msis[version]}".replace("/", "\\")
 
     def code(self, version):
         return properties(self.msis[version])["ProductCode"]
@@ -119,7 +124,7 @@ class PackageMachine(Machine):
         assert self.serves() == version
         assert self.installed() == version
         assert sorted(self.listed()) == ([version] if listed is None else listed)
-        assert [f for f in self.files() if f.startswith(EXE)] == [EXE]
+        assert [f for f in self.files() if ".exe" in f] == PROGRAMS
 
     def expect_no_package(self):
         self.expect_nothing()

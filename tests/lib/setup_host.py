@@ -15,6 +15,7 @@ import pathlib
 import shutil
 
 import installed_helper
+from windows_programs import copy_version
 
 
 def guest_deb(top):
@@ -25,12 +26,11 @@ def guest_deb(top):
 
 
 class Program:
-    """The helper as somebody has unpacked it, with the guest's packages beside it."""
+    """The programs as somebody has unpacked them, with the guest's packages beside it."""
 
     def __init__(self, build_win, folder, deb):
         self.folder, self.deb = folder, deb
-        self.exe = folder / "wslbridge-helper.exe"
-        shutil.copy(build_win / "windows-helper/wslbridge-helper.exe", self.exe)
+        self.exe = copy_version(build_win, folder)
         self.guest = folder / "guest"
         self.fill()
 

@@ -5,6 +5,7 @@ package that ships."""
 
 import ctypes
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -14,9 +15,11 @@ import windows_host
 from installed_helper import KEY, STOP, STOPPED, serve
 from installed_machine import EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
 from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream, table
+from windows_programs import PROGRAMS, SELFTEST, copy_version
 from wine_registry import KEYS
 
 ANNOUNCE = "windows-helper/wslbridge-announce.dll"
+STREAMS = {EXE: "Binary.Helper", SELFTEST: "Binary.Selftest"}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -37,17 +40,16 @@ prefix, session_registry, session_service = windows_host.fixtures("module", "msi
 
 @pytest.fixture(scope="module")
 def msis(top, build_win, tmp_path_factory):
-    """Two packages: the second has a higher version, and a helper whose number tells it apart."""
+    """Two packages: the second has a higher version, and programs whose number tells it apart."""
     folder = tmp_path_factory.mktemp("msis")
-    program = (build_win / "windows-helper" / EXE).read_bytes()
     made = {}
-    for name, version in (("old", "0.1.0"), ("new", "0.1.1")):
-        (folder / name).mkdir()
-        exe = folder / f"{name}.exe"
-        exe.write_bytes(program if name == "old" else program.replace(b"0.1.0", b"0.1.?"))
+    for name, version, number in (("old", "0.1.0", "0.1.0"), ("new", "0.1.1", "0.1.?")):
+        copy_version(build_win, folder / name, "0.1.0", number)
+        shutil.copy(build_win / ANNOUNCE, folder / name)
         debs = package_machine.fake_guest_packages(folder / f"{name}-debs", version)
-        made[name] = build_msi(top, exe, build_win / ANNOUNCE, debs, folder, version)
-        exe.write_bytes(stream(made[name], "Binary.Helper"))
+        made[name] = build_msi(top, folder / name, debs, folder, version)
+        for program in PROGRAMS:
+            (folder / name / program).write_bytes(stream(made[name], STREAMS[program]))
     return made
 
 
@@ -57,7 +59,7 @@ def rebuilt(top, build_win, msis, tmp_path_factory):
     folder = tmp_path_factory.mktemp("rebuilt")
     debs = package_machine.fake_guest_packages(folder / "debs", "0.1.0")
     (debs / "wslbridge_0.1.0-1_arm64.deb").write_bytes(b"other")
-    return build_msi(top, msis["old"].parent / "old.exe", build_win / ANNOUNCE, debs, folder, "0.1.0")
+    return build_msi(top, msis["old"].parent / "old", debs, folder, "0.1.0")
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_installed_and_removed(machine, registry):
     assert entry["HelpLink"].endswith("/docs/windows.md")
     assert registry.strings(package_machine.RECORD) == {"Owner": machine.code("old")}
     assert machine.path()[1].endswith(";" + FOLDER)
-    assert machine.files() == ["LICENSE.txt", "admx", "guest", EXE]
+    assert machine.files() == ["LICENSE.txt", "admx", "guest", *PROGRAMS]
     assert machine.files_below("admx") == ["en-US", "wslbridge.admx"]
     guest = machine.folder / "guest"
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=guest, check=True)
@@ -129,13 +131,14 @@ def test_update(serving, registry):
     serve(serving.service).close()
     assert serving.files_below("guest") == ["SHA256SUMS", "wslbridge_0.1.1-1_amd64.deb",
                                             "wslbridge_0.1.1-1_arm64.deb"]
-    assert serving.files() == ["LICENSE.txt", "admx", "guest", EXE]
+    assert serving.files() == ["LICENSE.txt", "admx", "guest", *PROGRAMS]
     serving.remove_package("new")
     assert registry.rules() == {}
     serving.expect_no_package()
 
 
-@pytest.mark.parametrize("fault", ["copy:before", "start:after", "package:before", "package:kill"])
+@pytest.mark.parametrize("fault", ["copy:before", "copy-1:before", "place-1:after", "start:after",
+                                   "package:before", "package:kill"])
 def test_an_update_that_fails(fault, serving, registry):
     """Before our part, in it, or behind it: the old version serves, and belongs to the old package. (Wine
     does not take back its own part, see fact 10.1.12, so files of the new package stay.)"""
@@ -176,7 +179,8 @@ def test_repair(serving, registry):
     serving.service.wait_state(STOPPED)
     guest.unlink()
     (serving.folder / "guest/SHA256SUMS").write_text("damaged")
-    (serving.folder / EXE).write_bytes(b"damaged")
+    for program in PROGRAMS:
+        (serving.folder / program).write_bytes(b"damaged")
     serving.repair_package("old")
     serving.expect_version("old")
     assert guest.read_bytes() == content
@@ -253,7 +257,8 @@ def test_a_removal_that_fails(fault, serving, registry):
     Windows still lists it; Wine does not call this way back (fact 10.1.12)."""
     serving.expect(ACTION_FAILED, "/x", serving.code("old"), fault=fault)
     assert serving.serves() == ("old" if fault == "rules:before" else None)
-    code, output = serving.run(serving.versions["old"], "msi", "remove-back", serving.code("old"))
+    code, output = serving.run(serving.versions["old"], "msi", "remove-back", serving.code("old"),
+                               serving.windows_path("old"))
     assert code == 0, output
     assert serving.serves() == serving.installed() == "old"
     if fault == "rules:before":
@@ -294,10 +299,21 @@ def test_a_damaged_package(serving, tmp_path):
     serving.expect_version("old")
 
 
+def test_a_package_without_a_program(machine, registry, tmp_path):
+    """The helper says which one it does not find, and changes nothing."""
+    machine.install_package("old")
+    broken = tmp_path / "broken.msi"
+    shutil.copy(machine.msis["new"], broken)
+    subprocess.run(["msibuild", broken, "-q", "DELETE FROM `Binary` WHERE `Name` = 'Selftest'"], check=True)
+    output = machine.expect(ACTION_FAILED, "/i", broken)
+    assert "The package has no program 'Selftest'" in output, output
+    machine.expect_version("old")
+
+
 def test_two_at_once(machine):
     """Windows lets the second one wait; Wine does not, so one of our two parts may say that the other one
     is at work. The machine has one version afterwards, which serves."""
-    paths = {n: f"Z:{p}".replace("/", "\\") for n, p in machine.msis.items()}
+    paths = {n: machine.windows_path(n) for n in machine.msis}
     both = [machine.prefix.popen("msiexec", "/i", path, "/qn", stdin=subprocess.DEVNULL,
                                  stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
             for path in paths.values()]
@@ -343,7 +359,7 @@ def test_the_reason_for_a_failure(machine):
 
 def test_without_rights(machine, build_win):
     done = machine.prefix.run(build_win / "tests/windows/as-user.exe", machine.versions["old"], "msi",
-                              "install", machine.code("old"), check=False)
+                              "install", machine.code("old"), machine.windows_path("old"), check=False)
     assert done.returncode == 1
     assert "'wslbridge-helper msi' needs administrator rights" in done.stdout
     machine.expect_no_package()
@@ -351,8 +367,9 @@ def test_without_rights(machine, build_win):
 
 @pytest.mark.parametrize("arguments", [[], ["install"], ["install", "{}"],
                                        ["install", "27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2"],
-                                       ["install", "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}", "more"],
-                                       ["fly", "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}"]])
+                                       ["install", "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}"],
+                                       ["install", "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}", "x.msi", "more"],
+                                       ["fly", "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}", "x.msi"]])
 def test_only_windows_installer_runs_the_command(arguments, machine):
     code, output = machine.run(machine.versions["old"], "msi", *arguments)
     assert code == 1

@@ -11,10 +11,12 @@ import subprocess
 import pytest
 from package_machine import build_msi, fake_guest_packages, properties, stream, table
 from portable_executable import PortableExecutable
+from windows_programs import HELPER, PROGRAMS, SELFTEST
 
 SIZE_MAX = 1.5 * 1024 * 1024
 # Kinds of custom actions: a program in the package, in the script, as SYSTEM; its way back, whose failure
 # is ignored; the end of a transaction.
+STREAMS = {HELPER: "Binary.Helper", SELFTEST: "Binary.Selftest"}
 ACTION, BACK, DONE = 2 | 1024 | 2048, 2 | 64 | 256 | 1024 | 2048, 2 | 64 | 512 | 1024 | 2048
 
 
@@ -25,13 +27,13 @@ def msi(packages, version):
 
 @pytest.fixture(scope="module")
 def built(windows_release_tree):
-    """The program as the build left it, with its symbols."""
-    return pathlib.Path(windows_release_tree) / "windows-helper/wslbridge-helper.exe"
+    """The folder of the programs as the build left them, with their symbols."""
+    return pathlib.Path(windows_release_tree) / "windows-helper"
 
 
 @pytest.fixture(scope="module")
 def announce(built):
-    return built.with_name("wslbridge-announce.dll")
+    return built / "wslbridge-announce.dll"
 
 
 def strip(exe, to, made_at):
@@ -48,11 +50,11 @@ def test_the_tables(msi, version):
     assert re.fullmatch(r"\{[0-9A-F]{8}(-[0-9A-F]{4}){3}-[0-9A-F]{12}\}", about["ProductCode"])
     assert about["UpgradeCode"] == "{27DEB19C-32AD-4DCE-A3C3-6F6E8C7D31D2}"  # for ever
     assert {row[0]: (int(row[1]), row[2], row[3]) for row in table(msi, "CustomAction")} == {
-        "InstallBack": (BACK, "Helper", "msi install-back [ProductCode]"),
-        "Install": (ACTION, "Helper", "msi install [ProductCode]"),
-        "InstallDone": (DONE, "Helper", "msi install-done [ProductCode]"),
-        "RemoveBack": (BACK, "Helper", "msi remove-back [ProductCode]"),
-        "Remove": (ACTION, "Helper", "msi remove [ProductCode]"),
+        "InstallBack": (BACK, "Helper", 'msi install-back [ProductCode] "[DATABASE]"'),
+        "Install": (ACTION, "Helper", 'msi install [ProductCode] "[DATABASE]"'),
+        "InstallDone": (DONE, "Helper", 'msi install-done [ProductCode] "[DATABASE]"'),
+        "RemoveBack": (BACK, "Helper", 'msi remove-back [ProductCode] "[DATABASE]"'),
+        "Remove": (ACTION, "Helper", 'msi remove [ProductCode] "[DATABASE]"'),
         "Announce": (1 | 64, "Announce", "announce")}
     upgrade = {row[6]: (row[1], row[2], int(row[4])) for row in table(msi, "Upgrade")}
     assert upgrade == {"OLDERFOUND": ("0.0.0", version, 1 | 256 | 512), "NEWERFOUND": (version, "", 2)}
@@ -91,12 +93,13 @@ def test_the_files(msi, packages, version, tmp_path):
     subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=folder / "guest", check=True)
 
 
-def test_the_program_in_it(msi, built, version, tmp_path):
-    """It is what the build made, without symbols, and tells the version of meson.build everywhere."""
-    exe = tmp_path / "wslbridge-helper.exe"
-    exe.write_bytes(stream(msi, "Binary.Helper"))
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_programs_in_it(program, msi, built, version, tmp_path):
+    """Each is what the build made, without symbols, and tells the version of meson.build everywhere."""
+    exe = tmp_path / program
+    exe.write_bytes(stream(msi, STREAMS[program]))
     data = exe.read_bytes()
-    assert data == strip(built, tmp_path / "stripped.exe", made_at=PortableExecutable(exe).made_at())
+    assert data == strip(built / program, tmp_path / "stripped.exe", made_at=PortableExecutable(exe).made_at())
     assert b"WSLBRIDGE_TEST" not in data
     for name in ("FileVersion", "ProductVersion"):
         assert re.search(re.escape(name.encode("utf-16-le")) + b"\0\0(?:\0\0)?"
@@ -104,7 +107,7 @@ def test_the_program_in_it(msi, built, version, tmp_path):
     numbers = [int(n) for n in version.split(".")] + [0]
     fixed = data.index(bytes.fromhex("bd04effe"))  # VS_FIXEDFILEINFO
     assert [int.from_bytes(data[fixed + 8 + i:fixed + 10 + i], "little") for i in (2, 0, 6, 4)] == numbers
-    assert f'name="wslbridge.helper" version="{version}.0"'.encode() in data
+    assert f'name="{program[:-4].replace("-", ".")}" version="{version}.0"'.encode() in data
 
 
 def test_the_library_in_it(msi, announce, tmp_path):
@@ -122,25 +125,26 @@ def test_the_size(msi, number):
     assert size <= SIZE_MAX
 
 
-def test_the_package_is_made_of_the_same_bytes(top, built, announce, tmp_path):
+def test_the_package_is_made_of_the_same_bytes(top, built, tmp_path):
     """From two folders, at two times, with another local time. Another time of the release, or another
     content, is another product."""
     made = []
     for name, zone in (("first", "UTC"), ("second folder", "Pacific/Auckland")):
         folder = tmp_path / name
         folder.mkdir()
-        shutil.copy(built, folder / "helper.exe")
+        for file in (*PROGRAMS, "wslbridge-announce.dll"):
+            shutil.copy(built / file, folder)
         debs = fake_guest_packages(folder / "debs", "1.2.3")
         os.environ["TZ"] = zone
-        made.append(build_msi(top, folder / "helper.exe", announce, debs, folder / "out", "1.2.3"))
+        made.append(build_msi(top, folder, debs, folder / "out", "1.2.3"))
         del os.environ["TZ"]
     assert made[0].read_bytes() == made[1].read_bytes()
     (debs / "wslbridge_1.2.3-1_arm64.deb").write_bytes(b"other")
-    other = build_msi(top, folder / "helper.exe", announce, debs, folder / "other", "1.2.3")
+    other = build_msi(top, folder, debs, folder / "other", "1.2.3")
     assert properties(other)["ProductCode"] != properties(made[0])["ProductCode"]
 
 
-def test_the_programs_are_made_of_the_same_bytes(top, built, announce, tmp_path):
+def test_the_programs_are_made_of_the_same_bytes(top, built, tmp_path):
     """Built once more in another folder, as ./dev does it."""
     sources = tmp_path / "another folder"
     tree = sources / "build/windows-release"
@@ -148,14 +152,14 @@ def test_the_programs_are_made_of_the_same_bytes(top, built, announce, tmp_path)
         shutil.copytree(os.path.join(top, name), sources / name)
     for name in ("meson.build", "meson_options.txt"):
         shutil.copy(os.path.join(top, name), sources)
-    options = (built.parents[1] / "setup-options").read_text().split()
+    options = (built.parent / "setup-options").read_text().split()
     options = [str(sources / "tools/mingw64.ini") if o.endswith("mingw64.ini") else o for o in options]
     for command in (["meson", "setup", tree, sources, *options], ["ninja", "-C", tree]):
         done = subprocess.run(command, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout[-3000:]
-    for first in (built, announce):
-        again = tree / "windows-helper" / first.name
-        assert strip(first, tmp_path / "0", 1) == strip(again, tmp_path / "1", 1), first.name
+    for name in (*PROGRAMS, "wslbridge-announce.dll"):
+        again = tree / "windows-helper" / name
+        assert strip(built / name, tmp_path / "0", 1) == strip(again, tmp_path / "1", 1), name
 
 
 @pytest.fixture(scope="module")
@@ -172,17 +176,18 @@ def key(tmp_path_factory):
 
 
 @pytest.mark.parametrize("way", ["pem", "pfx"])
-def test_signed(way, key, top, built, announce, tmp_path, monkeypatch):
-    """The program before it goes into the package, then the package. A changed byte breaks both."""
+def test_signed(way, key, top, built, tmp_path, monkeypatch):
+    """Each program before it goes into the package, then the package. A changed byte breaks both."""
     monkeypatch.setenv("WSLBRIDGE_SIGN", f"{key}/both.pfx" if way == "pfx" else
                        f"{key}/key.pem,{key}/certificate.pem")
     if way == "pfx":
         monkeypatch.setenv("WSLBRIDGE_SIGN_PASSWORD", f"{key}/password")
-    msi = build_msi(top, built, announce, fake_guest_packages(tmp_path / "debs", "1.2.3"), tmp_path, "1.2.3")
-    exe, library = tmp_path / "helper.exe", tmp_path / "announce.dll"
-    exe.write_bytes(stream(msi, "Binary.Helper"))
-    library.write_bytes(stream(msi, "Binary.Announce"))
-    for file in (exe, library, msi):
+    msi = build_msi(top, built, fake_guest_packages(tmp_path / "debs", "1.2.3"), tmp_path, "1.2.3")
+    files = [msi]
+    for name in (*STREAMS.values(), "Binary.Announce"):
+        files.insert(0, tmp_path / name)
+        files[0].write_bytes(stream(msi, name))
+    for file in files:
         verify = ["osslsigncode", "verify", "-CAfile", key / "certificate.pem", "-in", file]
         done = subprocess.run(verify, capture_output=True, text=True)
         assert done.returncode == 0 and "/CN=wslbridge test" in done.stdout, done.stdout + done.stderr

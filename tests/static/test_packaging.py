@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 import tree
+from windows_programs import PROGRAMS
 
 MAN_PAGES = tree.matching("*.[1-9]", "*.[1-9].in")
 
@@ -50,3 +51,14 @@ def test_the_helper_as_it_ships_has_no_test_transport(windows_tree, windows_rele
     """The search would find it, because it does find it in the build for tests."""
     assert len(traces_of_the_test_transport(helper(windows_tree))) > 2
     assert traces_of_the_test_transport(helper(windows_release_tree)) == set()
+
+
+@pytest.mark.release
+def test_the_programs_as_they_ship_know_no_variable_of_the_tests(windows_tree, windows_release_tree):
+    def knows(tree_path, program):
+        with open(os.path.join(tree_path, "windows-helper", program), "rb") as f:
+            data = f.read()
+        return b"WSLBRIDGE_TEST" in data or "WSLBRIDGE_TEST".encode("utf-16-le") in data
+
+    assert all(knows(windows_tree, p) for p in PROGRAMS)
+    assert not any(knows(windows_release_tree, p) for p in PROGRAMS)

@@ -28,7 +28,7 @@ static LSTATUS WINAPI fake_open(HKEY root, LPCWSTR path, DWORD options, REGSAM a
 static LSTATUS WINAPI fake_set(HKEY key, LPCWSTR name, DWORD reserved, DWORD type, const BYTE *data,
                                DWORD size);
 
-#include "windows-helper/install/restart.c"
+#include "windows-helper/install/exchange/restart.c"
 
 #include <stdio.h>
 
@@ -36,7 +36,7 @@ static LSTATUS WINAPI fake_set(HKEY key, LPCWSTR name, DWORD reserved, DWORD typ
 #define FOLDER   L"C:\\ours"
 #define OTHER    L"\\??\\C:\\a||"
 #define OURS     L"\\??\\C:\\ours\\b||"
-#define ADDED    L"\\??\\C:\\ours\\1.old|\\??\\C:\\ours\\b|"
+#define ADDED    L"\\??\\C:\\ours\\1.old|!\\??\\C:\\ours\\b|\\??\\C:\\ours\\c||"
 
 static struct {
         wchar_t list[LIST_MAX]; /* with '|'; "": there is no value */
@@ -111,13 +111,13 @@ int log_win_error(DWORD error, const char *format, ...) {
 
 static Restart spare(const wchar_t *list, const wchar_t *grows) {
         const wchar_t *const folders[] = {FOLDER};
+        const RestartPair pairs[] = {{FOLDER L"\\1.old", FOLDER L"\\b"}, {FOLDER L"\\c", NULL}};
         Restart r = RESTART_NULL;
 
         fake.n_flushed = 0;
         fake.grows = grows;
         (void) wcscpy(fake.list, list);
-        check("the change is accepted",
-              restart_spare(&r, folders, 1, FOLDER L"\\1.old", FOLDER L"\\b") == 0);
+        check("the change is accepted", restart_spare(&r, folders, 1, pairs, 2) == 0);
         check("it is on the disk", fake.n_flushed == 1);
         return r;
 }

@@ -11,49 +11,111 @@ import pytest
 import wine_registry
 from installed_helper import KEY, OWNER, STOP, STOPPED, serve
 from installed_machine import EVENTS, EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
+from windows_programs import HELPER, PROGRAMS, SELFTEST
 
-INSTALL = ["copy", "data", "events", "hyper-v", "path", "stop", "pending", "away", "place", "entry",
-           "start"]
+INSTALL = ["copy", "data", "events", "hyper-v", "path", "stop", "pending", "away", "place", "settle",
+           "entry", "start"]
+# What a step does with one program after the other: here the helper is done, and the rest is not.
+HALF = ["copy-0", "away-0", "place-0"]
+SECOND = ["copy-1", "away-1", "place-1"]
 
 
 @pytest.mark.parametrize("kind", ["before", "after"])
 def test_each_step_of_an_update_fails(kind, serving, registry):
-    for step in INSTALL if kind == "after" else ["stop", "pending", "place", "start"]:
+    for step in INSTALL + HALF if kind == "after" else ["stop", "pending", "place", "settle", "start", *SECOND]:
         code, output = serving.install("new", fault=f"{step}:{kind}")
         assert code == 1
-        serving.expect_old(output, step)
+        serving.expect_old(output, step.split("-")[0] if step[-1].isdigit() else step)
         assert registry.rules() == RULE
         serve(serving.service).close()
     code, output = serving.install("new")
     assert code == 0, output
-    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.serves() == "new" and serving.files() == PROGRAMS
     assert serving.pending() == [("\\??\\C:\\of another program", "")]
     assert registry.rules() == RULE
 
 
 def test_each_step_of_a_first_installation_fails(machine):
-    for step in INSTALL:
+    for step in INSTALL + HALF:
         code, output = machine.install("new", fault=f"{step}:after")
         assert code == 1
-        assert f"Installing failed at the step '{step}', so nothing was installed" in output
+        name = step.split("-")[0] if step[-1].isdigit() else step
+        assert f"Installing failed at the step '{name}', so nothing was installed" in output
         machine.expect_nothing()
         assert machine.pending() == [("\\??\\C:\\of another program", "")]
     assert machine.install("new")[0] == 0
     assert machine.serves() == "new"
 
 
-@pytest.mark.parametrize("step", ["copy", "stop", "pending", "away", "place", "entry"])
+# Which version a restart finds when the process was killed behind this step.
+KILLED = {"copy": "old", "copy-0": "old", "stop": "old", "pending": "old", "away": "old", "away-0": "old",
+          "place": "old", "place-0": "old", "settle": "new", "entry": "new"}
+
+
+@pytest.mark.parametrize("step", KILLED)
 @pytest.mark.parametrize("restarted", [True, False])
 def test_killed_behind_a_step_of_an_update(step, restarted, serving):
+    """A restart finds one version of all programs, and that one serves."""
     assert serving.install("new", fault=f"{step}:kill")[0] != 0
     if restarted:
         serving.restart()
-        assert serving.serves() in ("old", "new")
+        assert serving.serves() == KILLED[step] and serving.installed() == KILLED[step]
     code, output = serving.install("new")
     assert code == 0, output
-    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.serves() == "new" and serving.files() == PROGRAMS
     serving.restart()
-    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.serves() == "new" and serving.files() == PROGRAMS
+
+
+@pytest.mark.parametrize("fault", ["away-0:kill", "place-0:kill"])
+def test_killed_and_then_another_failure(fault, serving):
+    """What the first one has left half done is taken back first. The old version serves."""
+    assert serving.install("new", fault=fault)[0] != 0
+    assert isinstance(serving.installed(), dict)
+    code, output = serving.install("new", fault="copy:before")
+    assert code == 1 and "repaired" in output, output
+    assert serving.installed() == "old"
+    serving.restart()
+    assert serving.serves() == "old" and serving.installed() == "old"
+
+
+def test_a_way_back_that_comes_to_nothing(serving, registry):
+    """The update fails behind the moment from which on the new version counts, and then the way back
+    fails, too. Windows is told again to put the old version back."""
+    assert serving.install("new", fault="entry:before,away:undo")[0] == 1
+    assert serving.installed() is None
+    serving.restart()
+    assert serving.serves() == "old" and serving.installed() == "old"
+    serve(serving.service).close()
+    assert registry.rules() == RULE
+
+
+def test_an_update_from_a_version_without_the_self_test(serving):
+    """Its folder has only the helper. The update that fails, or is killed, leaves it like that."""
+    (serving.folder / SELFTEST).unlink()
+    for fault in ("place-1:after", "settle:before", "start:after"):
+        code, output = serving.install("new", fault=fault)
+        assert code == 1 and "Nothing has changed" in output, output
+        assert serving.serves() == "old" and serving.files() == [HELPER]
+        assert serving.pending() == [("\\??\\C:\\of another program", "")]
+    assert serving.install("new", fault="place:kill")[0] != 0
+    serving.restart()
+    assert serving.serves() == "old" and serving.files() == [HELPER]
+    assert serving.install("new")[0] == 0
+    assert serving.serves() == "new" and serving.installed() == "new" and serving.files() == PROGRAMS
+
+
+@pytest.mark.parametrize("missing", ["source", "installed"])
+def test_a_program_is_missing(missing, serving):
+    """All or none: also the installed helper does not install itself alone."""
+    exe = serving.versions["new"] if missing == "source" else serving.folder / HELPER
+    exe.with_name(SELFTEST).unlink()
+    code, output = serving.run(exe, "install", "--transport", f"tcp:127.0.0.1:{serving.service.port}")
+    assert code == 1
+    assert f"{SELFTEST}' is missing: all programs of wslbridge are installed together" in output
+    assert serving.serves() == "old"
+    if missing == "source":
+        serving.expect_old(output, "copy")
 
 
 def test_killed_and_then_removed(serving):
@@ -80,7 +142,7 @@ def test_a_restart_brings_back_what_the_way_back_could_not(serving, registry):
     assert "If the program is gone, a restart of Windows brings it back" in output
     assert serving.installed() is None
     serving.restart()
-    assert serving.serves() == "old" and serving.files() == [EXE]
+    assert serving.serves() == "old" and serving.files() == PROGRAMS
     serve(serving.service).close()
     assert registry.rules() == RULE
 
@@ -157,17 +219,18 @@ def test_the_event_viewer_shows_the_file(serving):
         assert code == 0, output
         assert serving.serves() == "new"
     serving.restart()
-    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.serves() == "new" and serving.files() == PROGRAMS
 
 
 def test_the_attribute_read_only_is_not_copied(machine):
     """Such a program could be neither replaced nor deleted."""
     for version in ("old", "new"):
-        machine.versions[version].chmod(0o444)
+        for program in PROGRAMS:
+            machine.versions[version].with_name(program).chmod(0o444)
         code, output = machine.install(version)
         assert code == 0, output
-        assert machine.serves() == version and machine.files() == [EXE]
-        assert (machine.folder / EXE).stat().st_mode & 0o200
+        assert machine.serves() == version and machine.files() == PROGRAMS
+        assert all((machine.folder / p).stat().st_mode & 0o200 for p in PROGRAMS)
     assert machine.uninstall()[0] == 0
     machine.expect_nothing()
 
@@ -176,7 +239,7 @@ def test_the_installed_program_installs_itself_again(serving):
     code, output = serving.run(serving.folder / EXE, "install", "--transport",
                                f"tcp:127.0.0.1:{serving.service.port}")
     assert code == 0, output
-    assert serving.serves() == "old" and serving.files() == [EXE]
+    assert serving.serves() == "old" and serving.files() == PROGRAMS
 
 
 def test_removed_by_itself_installed_and_restarted(serving):
@@ -186,7 +249,7 @@ def test_removed_by_itself_installed_and_restarted(serving):
     assert serving.installed() is None
     assert serving.install("new")[0] == 0
     serving.restart()
-    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.serves() == "new" and serving.files() == PROGRAMS
     assert serving.uninstall(exe=serving.folder / EXE)[0] == 0
     serving.restart()
     serving.expect_nothing()

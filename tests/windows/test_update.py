@@ -4,7 +4,8 @@ and a failed update leaves the service as it was found."""
 
 import pytest
 from installed_helper import RUNNING, STOP, STOPPED, serve
-from installed_machine import EXE, RULE
+from installed_machine import RULE
+from windows_programs import PROGRAMS
 
 AUTO_START, DISABLED = 2, 4
 
@@ -16,7 +17,7 @@ def test_revived_in_the_middle_of_an_update(step, serving, registry):
     code, output = serving.install("new", fault=f"{step}:revive")
     assert code == 0, output
     assert "The test revives the service: 4" in output
-    assert serving.serves() == "new" and serving.files() == [EXE]
+    assert serving.serves() == "new" and serving.files() == PROGRAMS
     assert registry.rules() == RULE
     serve(serving.service).close()
 

@@ -6,7 +6,6 @@
 
 #include "windows-helper/install/install.h"
 #include "windows-helper/commands/commands.h"
-#include "windows-helper/program/sibling.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/rights.h"
@@ -55,7 +54,6 @@ int command_uninstall(int argc, char **argv) {
                 return command_usage("uninstall");
         if (!rights_demand("uninstall"))
                 return EXIT_FAILURE;
-        sibling_selftest_clean(); /* its journal goes with the settings */
         if (uninstall(keep) < 0)
                 return EXIT_FAILURE;
         (void) console_printf(

@@ -9,6 +9,7 @@
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/core/install/package.h"
 #include "windows-helper/service/service.h"
+#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/rights.h"
 
@@ -26,12 +27,12 @@ static void msi_arguments(wchar_t ret_text[MSI_ARGUMENTS_MAX]) {
 #endif
 }
 
-static int msi_run(const char *action, const wchar_t *package) {
+static int msi_run(const char *action, const wchar_t *package, const wchar_t *database) {
         wchar_t arguments[MSI_ARGUMENTS_MAX];
 
         msi_arguments(arguments);
         if (strcmp(action, "install") == 0)
-                return msi_install(package, arguments);
+                return msi_install(package, database, arguments);
         if (strcmp(action, "install-back") == 0)
                 return msi_install_back(package, arguments);
         if (strcmp(action, "install-done") == 0)
@@ -39,20 +40,21 @@ static int msi_run(const char *action, const wchar_t *package) {
         if (strcmp(action, "remove") == 0)
                 return msi_remove(package);
         if (strcmp(action, "remove-back") == 0)
-                return msi_remove_back(package, arguments);
+                return msi_remove_back(package, database, arguments);
         log_write(LOG_LEVEL_ERROR, "'msi' has no action '%s'", action);
         return -1;
 }
 
 int command_msi(int argc, char **argv) {
-        wchar_t package[PACKAGE_CODE_SIZE];
+        wchar_t package[PACKAGE_CODE_SIZE], database[PATHS_MAX];
 
-        if (argc != 2 || win_to_wide(argv[1], package, PACKAGE_CODE_SIZE) < 0 ||
-            !package_is_code(package)) {
+        if (argc != 3 || win_to_wide(argv[2], database, PATHS_MAX) < 0 ||
+            win_to_wide(argv[1], package, PACKAGE_CODE_SIZE) < 0 || !package_is_code(package)) {
                 log_write(LOG_LEVEL_ERROR, "Only Windows Installer runs this command. Run "
                                            "'wslbridge-helper install' to install");
                 return EXIT_FAILURE;
         }
         log_to_event_log(SERVICE_EVENT_SOURCE, /* only= */ false);
-        return rights_demand("msi") && msi_run(argv[0], package) == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+        return rights_demand("msi") && msi_run(argv[0], package, database) == 0 ? EXIT_SUCCESS
+                                                                                : EXIT_FAILURE;
 }

@@ -11,7 +11,7 @@
 #include "windows-helper/elevated/elevated.h"
 
 #include "windows-helper/core/install/programs.h"
-#include "windows-helper/install/fault.h"
+#include "windows-helper/program/fault.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/file.h"

@@ -8,12 +8,13 @@
 #include "windows-helper/install/install.h"
 #include "windows-helper/core/install/plan.h"
 #include "windows-helper/install/environment.h"
-#include "windows-helper/install/fault.h"
+#include "windows-helper/install/exchange/programs.h"
 #include "windows-helper/install/lock.h"
-#include "windows-helper/install/program.h"
 #include "windows-helper/install/registration.h"
-#include "windows-helper/install/report.h"
 #include "windows-helper/install/scm.h"
+#include "windows-helper/program/fault.h"
+#include "windows-helper/program/report.h"
+#include "windows-helper/program/sibling.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
@@ -30,11 +31,11 @@ typedef struct Install {
         bool stopped;             /* by us: what runs later was not running before */
         bool path_added;          /* to PATH, which did not have it */
         Registration registration;
-        Program program;
+        Programs programs;
         HANDLE lock; /* others wait for it */
 } Install;
 
-static int install_open(Install *i, const wchar_t *arguments, const wchar_t *source) {
+static int install_open(Install *i, const wchar_t *arguments, const ProgramsFrom *from) {
         int r;
 
         *i = (Install){.arguments = arguments, .lock = INVALID_HANDLE_VALUE};
@@ -42,14 +43,14 @@ static int install_open(Install *i, const wchar_t *arguments, const wchar_t *sou
         if (r == 0)
                 r = scm_read(&i->entry);
         if (r == 0)
-                r = program_open(&i->program, source);
+                r = programs_open(&i->programs, from);
         if (r == 0)
                 registration_look(&i->registration);
         return r;
 }
 
 static void install_close(Install *i) {
-        program_close(&i->program);
+        programs_close(&i->programs);
         scm_entry_done(&i->entry);
         if (i->lock != INVALID_HANDLE_VALUE)
                 (void) CloseHandle(i->lock);
@@ -60,15 +61,16 @@ static int install_entry(Install *i) {
 
         /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
         (void) win_format(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls",
-                          i->program.exe, i->arguments[0] ? L" " : L"", i->arguments);
+                          i->programs.files[PROGRAM_HELPER].exe, i->arguments[0] ? L" " : L"",
+                          i->arguments);
         return scm_write(command);
 }
 
 static int install_path(Install *i) {
-        int r = environment_path_add(i->program.folder, &i->path_added);
+        int r = environment_path_add(i->programs.folder, &i->path_added);
 
         if (r == 0 && i->path_added) {
-                report_done("path", i->program.folder);
+                report_done("path", i->programs.folder);
                 report_remark("terminals that are open do not know it yet: type the whole path of "
                               "the program there, in quotes, or open a new one");
         }
@@ -93,11 +95,11 @@ static int install_start(void) {
 static int install_step(Install *i, InstallStep step) {
         switch (step) {
         case INSTALL_COPY:
-                return program_copy(&i->program);
+                return programs_copy(&i->programs);
         case INSTALL_DATA:
                 return registration_data();
         case INSTALL_EVENTS:
-                return registration_events(i->program.exe);
+                return registration_events(i->programs.files[PROGRAM_HELPER].exe);
         case INSTALL_HYPERV:
                 return registration_hyperv();
         case INSTALL_PATH:
@@ -105,11 +107,13 @@ static int install_step(Install *i, InstallStep step) {
         case INSTALL_STOP:
                 return install_stop(i);
         case INSTALL_PENDING:
-                return program_pend(&i->program);
+                return programs_pend(&i->programs);
         case INSTALL_AWAY:
-                return program_away(&i->program);
+                return programs_away(&i->programs);
         case INSTALL_PLACE:
-                return program_place(&i->program);
+                return programs_place(&i->programs);
+        case INSTALL_SETTLE:
+                return programs_settle(&i->programs);
         case INSTALL_ENTRY:
                 return install_entry(i);
         case INSTALL_START:
@@ -156,7 +160,7 @@ static int install_stop_undo(Install *i) {
 static int install_step_undo(Install *i, InstallStep step) {
         switch (step) {
         case INSTALL_COPY:
-                return program_copy_undo(&i->program);
+                return programs_copy_undo(&i->programs);
         case INSTALL_DATA:
                 return registration_data_undo(&i->registration);
         case INSTALL_EVENTS:
@@ -164,15 +168,17 @@ static int install_step_undo(Install *i, InstallStep step) {
         case INSTALL_HYPERV:
                 return registration_hyperv_undo(&i->registration);
         case INSTALL_PATH:
-                return i->path_added ? environment_path_remove(i->program.folder) : 0;
+                return i->path_added ? environment_path_remove(i->programs.folder) : 0;
         case INSTALL_STOP:
                 return install_stop_undo(i);
         case INSTALL_PENDING:
-                return program_pend_undo(&i->program);
+                return programs_pend_undo(&i->programs);
         case INSTALL_AWAY:
-                return program_away_undo(&i->program);
+                return programs_away_undo(&i->programs);
         case INSTALL_PLACE:
-                return program_place_undo(&i->program);
+                return programs_place_undo(&i->programs);
+        case INSTALL_SETTLE:
+                return programs_settle_undo(&i->programs);
         case INSTALL_ENTRY:
                 return scm_restore(&i->entry);
         case INSTALL_START:
@@ -224,20 +230,19 @@ static void install_say_failed(const PlanResult *result, bool before) {
                           plan_install_name(result->step));
 }
 
-int install_from(const wchar_t *source, const wchar_t *arguments) {
+int install_from(const ProgramsFrom *from, const wchar_t *arguments) {
         Install i;
         PlanHost host = {install_run, install_undo, &i};
         PlanResult result;
         int r;
 
-        r = install_open(&i, arguments, source);
+        r = install_open(&i, arguments, from);
         if (r == 0) {
-                if (i.entry.exists)
-                        program_repair(&i.program);
+                programs_repair(&i.programs);
                 result = plan_install(&host);
                 r = result.error;
                 if (r == 0)
-                        program_sweep(&i.program);
+                        programs_sweep(&i.programs);
                 else
                         install_say_failed(&result, i.entry.exists);
         }
@@ -246,7 +251,7 @@ int install_from(const wchar_t *source, const wchar_t *arguments) {
 }
 
 int install(const wchar_t *arguments) {
-        return install_from(NULL, arguments);
+        return install_from(&(ProgramsFrom){.kept = false}, arguments);
 }
 
 static int uninstall_rules(void) {
@@ -293,11 +298,11 @@ static int uninstall_step(Install *i, UninstallStep step) {
         case UNINSTALL_HYPERV:
                 return registration_remove_hyperv();
         case UNINSTALL_PATH:
-                return environment_path_remove(i->program.folder);
+                return environment_path_remove(i->programs.folder);
         case UNINSTALL_DATA:
                 return registration_remove_data();
         case UNINSTALL_PROGRAM:
-                return program_remove(&i->program);
+                return programs_remove(&i->programs);
         case _UNINSTALL_END:
                 break;
         }
@@ -340,9 +345,10 @@ int uninstall(bool keep) {
         PlanResult result;
         int r;
 
-        r = install_open(&i, L"", NULL);
+        r = install_open(&i, L"", &(ProgramsFrom){.kept = false});
         i.keep = keep;
         if (r == 0) {
+                sibling_selftest_clean(); /* what it has to take back goes with the settings */
                 result = plan_uninstall(&host);
                 r = result.error;
                 if (r < 0)

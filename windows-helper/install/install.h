@@ -7,12 +7,12 @@
  * completes it.
  */
 
-#include "windows-helper/win/win.h"
+#include "windows-helper/install/exchange/programs.h"
 
 #include <stdbool.h>
 
 /**
- * install() - copy this program to its place and start it as a service
+ * install() - copy this program, and those beside it, to their place and start it as a service
  * @arguments: appended to the service's command line; "" except in tests
  *
  * A running older version is asked to hand over: its rules stay in force, and the new version keeps
@@ -23,8 +23,8 @@
  */
 int install(const wchar_t *arguments);
 
-/* The same with the program at @source; NULL: this one. */
-int install_from(const wchar_t *source, const wchar_t *arguments);
+/* The same with programs that are somewhere else. */
+int install_from(const ProgramsFrom *from, const wchar_t *arguments);
 
 /**
  * uninstall() - withdraw all rules, then remove everything that belongs to wslbridge, and nothing

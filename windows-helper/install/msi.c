@@ -6,13 +6,13 @@
 
 #include "windows-helper/install/msi.h"
 #include "windows-helper/core/install/package.h"
-#include "windows-helper/install/fault.h"
+#include "windows-helper/install/exchange/programs.h"
 #include "windows-helper/install/install.h"
 #include "windows-helper/install/package-store.h"
-#include "windows-helper/install/program.h"
 #include "windows-helper/install/registration.h"
-#include "windows-helper/install/report.h"
 #include "windows-helper/install/scm.h"
+#include "windows-helper/program/fault.h"
+#include "windows-helper/program/report.h"
 
 /* What there is of an installation. */
 typedef struct MsiFound {
@@ -29,7 +29,7 @@ static int msi_look(MsiFound *ret_found) {
                 return r;
         registration_look(&registration);
         *ret_found = (MsiFound){.service = entry.exists,
-                                .program = program_is_installed(),
+                                .program = programs_are_installed(),
                                 .settings = registration.had_settings};
         scm_entry_done(&entry);
         return 0;
@@ -45,7 +45,7 @@ static int msi_begin(PackageRecord *record, const wchar_t *package) {
         int r = msi_look(&found);
 
         if (r == 0 && msi_could_serve(&found))
-                r = program_keep();
+                r = programs_keep();
         if (r < 0)
                 return r;
         package_begin(record, package, msi_could_serve(&found), found.settings);
@@ -54,11 +54,12 @@ static int msi_begin(PackageRecord *record, const wchar_t *package) {
 
 static int msi_forget(PackageRecord *record) {
         package_forget(record);
-        program_forget();
+        programs_forget();
         return package_store_write(record);
 }
 
-int msi_install(const wchar_t *package, const wchar_t *arguments) {
+int msi_install(const wchar_t *package, const wchar_t *database, const wchar_t *arguments) {
+        ProgramsFrom from = {.package = database};
         PackageRecord record;
         int r;
 
@@ -66,7 +67,7 @@ int msi_install(const wchar_t *package, const wchar_t *arguments) {
         r = msi_begin(&record, package);
         if (r < 0)
                 return r;
-        r = install(arguments);
+        r = install_from(&from, arguments);
         if (r < 0) {
                 (void) msi_forget(&record); /* it has taken itself back */
                 return r;
@@ -80,9 +81,6 @@ int msi_install(const wchar_t *package, const wchar_t *arguments) {
 }
 
 static int msi_take_back(PackageBack back, const wchar_t *arguments) {
-        wchar_t kept[PATHS_MAX];
-        int r;
-
         switch (back) {
         case PACKAGE_BACK_NOT:
                 return 0;
@@ -91,8 +89,7 @@ static int msi_take_back(PackageBack back, const wchar_t *arguments) {
         case PACKAGE_BACK_REMOVE_KEEP:
                 return uninstall(/* keep= */ true);
         case PACKAGE_BACK_REINSTALL:
-                r = program_kept(kept);
-                return r < 0 ? r : install_from(kept, arguments);
+                return install_from(&(ProgramsFrom){.kept = true}, arguments);
         }
         return 0;
 }
@@ -134,14 +131,15 @@ int msi_remove(const wchar_t *package) {
         return uninstall(/* keep= */ !found.service && !found.program);
 }
 
-int msi_remove_back(const wchar_t *package, const wchar_t *arguments) {
+int msi_remove_back(const wchar_t *package, const wchar_t *database, const wchar_t *arguments) {
+        ProgramsFrom from = {.package = database};
         PackageRecord record;
         MsiFound found;
         int r = msi_look(&found);
 
         if (r < 0 || msi_could_serve(&found))
                 return r;
-        r = install(arguments);
+        r = install_from(&from, arguments);
         if (r < 0)
                 return r;
         package_store_read(&record);

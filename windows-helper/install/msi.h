@@ -6,13 +6,15 @@
  * 'uninstall', and the ways back for a transaction that fails later. core/install/package.h has the
  * decisions.
  *
- * All return 0 or negative errno, which they have logged. @package is the package's product code.
+ * All return 0 or negative errno, which they have logged. @package is the package's product code,
+ * and
+ * @database its file, from which the programs come.
  */
 
 #include <wchar.h>
 
-/* Install this program, keeping a copy of the one that is there. @arguments: as for install() */
-int msi_install(const wchar_t *package, const wchar_t *arguments);
+/* Install this version, keeping a copy of the one that is there. @arguments: as for install() */
+int msi_install(const wchar_t *package, const wchar_t *database, const wchar_t *arguments);
 
 /* The installation of @package has failed after that: take it back. */
 int msi_install_back(const wchar_t *package, const wchar_t *arguments);
@@ -24,4 +26,4 @@ int msi_install_done(void);
 int msi_remove(const wchar_t *package);
 
 /* The removal has failed after that, so Windows lists the package as before: install again. */
-int msi_remove_back(const wchar_t *package, const wchar_t *arguments);
+int msi_remove_back(const wchar_t *package, const wchar_t *database, const wchar_t *arguments);

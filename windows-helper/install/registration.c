@@ -5,8 +5,8 @@
  */
 
 #include "windows-helper/install/registration.h"
-#include "windows-helper/install/program.h"
-#include "windows-helper/install/report.h"
+#include "windows-helper/install/exchange/program-file.h"
+#include "windows-helper/program/report.h"
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/key-store.h"

@@ -5,8 +5,8 @@
  */
 
 #include "windows-helper/selftest/oneshot.h"
-#include "windows-helper/install/fault.h"
 #include "windows-helper/install/scm-config.h"
+#include "windows-helper/program/fault.h"
 #include "windows-helper/selftest/oneshot-private.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/journal.h"

@@ -6,7 +6,7 @@
 
 #include "windows-helper/setup/setup.h"
 
-#include "windows-helper/install/fault.h"
+#include "windows-helper/program/fault.h"
 #include "windows-helper/setup/choose.h"
 #include "windows-helper/setup/talk.h"
 #include "windows-helper/win/console.h"

@@ -7,6 +7,7 @@
  * empty when the file is to be deleted. A NUL ends the list (fact 9.2.6).
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <wchar.h>
 
@@ -26,8 +27,19 @@
 size_t pending_forget(wchar_t *list, size_t n, const wchar_t *folder);
 
 /**
- * pending_add() - add a pair at the end: rename @from to @to, if there is no @to by then
+ * pending_find() - look for the pair that replaces or deletes a file
+ * @list: as above
+ * @ret_from: room for @size characters; what is renamed to @path, or "" when it is only deleted
+ *
+ * Return: whether there is such a pair.
+ */
+bool pending_find(const wchar_t *list, size_t n, const wchar_t *path, wchar_t *ret_from,
+                  size_t size);
+
+/**
+ * pending_add() - add a pair at the end: rename @from to @to, also over another file
  * @list: @n characters as pending_forget() returns them, with room for @size
+ * @to: NULL: delete @from
  *
  * Return: the number of characters then, or 0 when there is no room.
  */

@@ -10,7 +10,7 @@ static const char *const install_names[_INSTALL_END] = {
         [INSTALL_COPY] = "copy",       [INSTALL_DATA] = "data",   [INSTALL_EVENTS] = "events",
         [INSTALL_HYPERV] = "hyper-v",  [INSTALL_PATH] = "path",   [INSTALL_STOP] = "stop",
         [INSTALL_PENDING] = "pending", [INSTALL_AWAY] = "away",   [INSTALL_PLACE] = "place",
-        [INSTALL_ENTRY] = "entry",     [INSTALL_START] = "start",
+        [INSTALL_SETTLE] = "settle",   [INSTALL_ENTRY] = "entry", [INSTALL_START] = "start",
 };
 
 static const char *const uninstall_names[_UNINSTALL_END] = {

@@ -6,7 +6,8 @@
  * are the caller's; here is only what comes after what, so that a test can make each one fail.
  *
  * What holds at any moment, also when the process is killed: exactly one version can serve, or none
- * could before. It serves again at the next restart of Windows at the latest.
+ * could before. It serves again at the next restart of Windows at the latest, and then all programs
+ * are of this version.
  */
 
 #include <stdbool.h>
@@ -14,16 +15,17 @@
 
 /* First all that can fail without harm, then the exchange, which is short. */
 typedef enum InstallStep {
-        INSTALL_COPY,    /* this program, beside the installed one, under another name */
+        INSTALL_COPY,    /* the new programs, beside the installed ones, under other names */
         INSTALL_DATA,    /* the folder and the key for our data */
         INSTALL_EVENTS,  /* the event source */
         INSTALL_HYPERV,  /* the service of Hyper-V sockets */
         INSTALL_PATH,    /* terminals find the program */
         INSTALL_STOP,    /* the installed version hands over, and its process ends */
-        INSTALL_PENDING, /* a restart of Windows brings back the old program if there is no new one,
-                          * and deletes nothing of ours */
-        INSTALL_AWAY,    /* the installed program gets a name that is never used again */
-        INSTALL_PLACE,   /* the copy gets the name of the installed program */
+        INSTALL_PENDING, /* a restart of Windows brings the old version back, all of it, and deletes
+                          * nothing else of ours */
+        INSTALL_AWAY,    /* each installed program gets a name that is never used again */
+        INSTALL_PLACE,   /* each copy gets the name of the program */
+        INSTALL_SETTLE,  /* a restart leaves the new version as it is */
         INSTALL_ENTRY,   /* the service's entry names it */
         INSTALL_START,   /* the new version serves */
         _INSTALL_END,

@@ -17,3 +17,6 @@ typedef enum ProgramId {
 
 /* The name of the file, such as "wslbridge-helper.exe". */
 const wchar_t *programs_file(ProgramId id);
+
+/* Its name in the table Binary of a package of Windows Installer, such as "Helper". */
+const wchar_t *programs_stream(ProgramId id);

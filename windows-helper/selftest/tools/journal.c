@@ -6,7 +6,7 @@
  */
 
 #include "windows-helper/selftest/tools/journal.h"
-#include "windows-helper/install/fault.h"
+#include "windows-helper/program/fault.h"
 #include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"

@@ -6,7 +6,7 @@
 
 #include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/host/firewall-found.h"
-#include "windows-helper/install/restart.h"
+#include "windows-helper/install/exchange/restart.h"
 #include "windows-helper/selftest/tools/step.h"
 #include "windows-helper/store/portproxy-store.h"
 
@@ -237,7 +237,7 @@ DWORD undo_folder(const wchar_t *path) {
 
 DWORD undo_restart(const wchar_t *folder) {
         Restart restart = RESTART_NULL;
-        int r = restart_spare(&restart, &folder, 1, NULL, NULL);
+        int r = restart_spare(&restart, &folder, 1, NULL, 0);
 
         restart_free(&restart);
         return r < 0 ? ERROR_WRITE_FAULT : ERROR_SUCCESS;

@@ -9,8 +9,15 @@
 #include <check.h>
 #include <errno.h>
 
-const Machine machine_fresh = {.program = NONE};
-const Machine machine_served = {.program = OLD,
+#define ALL_OLD                        \
+        {                              \
+                {.program = OLD}, {    \
+                        .program = OLD \
+                }                      \
+        }
+
+const Machine machine_fresh = {.entry = NONE};
+const Machine machine_served = {.files = ALL_OLD,
                                 .entry = OLD,
                                 .serves = OLD,
                                 .data = true,
@@ -19,21 +26,64 @@ const Machine machine_served = {.program = OLD,
                                 .path = true,
                                 .rules = true,
                                 .pairings = true};
-const Machine machine_stopped = {.program = OLD,
+const Machine machine_single = {.files = {{.program = OLD}},
+                                .entry = OLD,
+                                .serves = OLD,
+                                .data = true,
+                                .events = true,
+                                .hyperv = true,
+                                .path = true,
+                                .rules = true,
+                                .pairings = true};
+const Machine machine_stopped = {.files = ALL_OLD,
                                  .entry = OLD,
                                  .data = true,
                                  .events = true,
                                  .hyperv = true,
                                  .pairings = true};
-const Machine machine_removed = {.program = OLD, .delete_program = true};
+const Machine machine_removed = {.files = {{.program = OLD}}, .delete_program = true};
+
+/* Whether the process is killed behind this file. */
+static bool is_killed_at(const Run *run, int step, size_t file) {
+        return run->kind == KILL_HALF && run->fault == step && file == 0;
+}
+
+/* A step that goes from file to file. */
+static int install_files(Run *run, InstallStep step) {
+        for (size_t i = 0; i < N_FILES; i++) {
+                File *f = &run->m->files[i];
+
+                if (step == INSTALL_COPY) {
+                        f->copy = true;
+                } else if (step == INSTALL_AWAY) {
+                        f->aside = f->program != NONE;
+                        f->program = NONE;
+                } else {
+                        ck_assert(f->copy);
+                        f->copy = false;
+                        f->program = NEW;
+                }
+                if (is_killed_at(run, step, i))
+                        return -EINTR;
+        }
+        return 0;
+}
+
+static void promise(Machine *m) {
+        for (size_t i = 0; i < N_FILES; i++)
+                m->files[i].had = m->files[i].program == OLD || m->files[i].aside;
+        m->promised = true;
+        m->delete_program = false;
+}
 
 static int install_do(Run *run, InstallStep step) {
         Machine *m = run->m;
 
         switch (step) {
         case INSTALL_COPY:
-                m->copy = true;
-                return 0;
+        case INSTALL_AWAY:
+        case INSTALL_PLACE:
+                return install_files(run, step);
         case INSTALL_DATA:
                 m->data = true;
                 return 0;
@@ -50,23 +100,17 @@ static int install_do(Run *run, InstallStep step) {
                 m->serves = NONE;
                 return 0;
         case INSTALL_PENDING:
-                m->promised = m->program != NONE;
-                m->delete_program = false;
+                promise(m);
                 return 0;
-        case INSTALL_AWAY:
-                m->aside = m->program != NONE;
-                m->program = NONE;
-                return 0;
-        case INSTALL_PLACE:
-                ck_assert(m->copy);
-                m->copy = false;
-                m->program = NEW;
+        case INSTALL_SETTLE:
+                m->promised = false;
                 return 0;
         case INSTALL_ENTRY:
                 m->entry = NEW;
                 return 0;
         case INSTALL_START:
-                ck_assert_int_eq(m->program, NEW);
+                ck_assert(machine_is_whole(m));
+                ck_assert_int_eq(m->files[0].program, NEW);
                 ck_assert_int_eq(m->entry, NEW);
                 m->serves = NONE; /* what runs already is ended first */
                 if (run->no_start)
@@ -79,6 +123,23 @@ static int install_do(Run *run, InstallStep step) {
         return -ENOSYS;
 }
 
+static void install_files_undo(Run *run, InstallStep step) {
+        for (size_t i = 0; i < N_FILES; i++) {
+                File *f = &run->m->files[i];
+
+                if (step == INSTALL_COPY) {
+                        f->copy = false;
+                } else if (step == INSTALL_AWAY) {
+                        if (f->aside)
+                                f->program = OLD;
+                        f->aside = false;
+                } else if (f->program == NEW) {
+                        f->program = NONE;
+                        f->copy = true;
+                }
+        }
+}
+
 static int install_undo(void *userdata, int step) {
         Run *run = userdata;
         Machine *m = run->m;
@@ -87,7 +148,9 @@ static int install_undo(void *userdata, int step) {
                 return 0;
         switch ((InstallStep) step) {
         case INSTALL_COPY:
-                m->copy = false;
+        case INSTALL_AWAY:
+        case INSTALL_PLACE:
+                install_files_undo(run, step);
                 break;
         case INSTALL_DATA:
                 m->data = run->before.data;
@@ -103,7 +166,8 @@ static int install_undo(void *userdata, int step) {
                 break;
         case INSTALL_STOP:
                 if (run->before.serves != NONE || m->serves != NONE) {
-                        ck_assert_int_eq(m->program, OLD);
+                        ck_assert(machine_is_whole(m));
+                        ck_assert_int_eq(m->files[0].program, OLD);
                         ck_assert_int_eq(m->entry, OLD);
                         m->serves = OLD;
                 }
@@ -112,16 +176,8 @@ static int install_undo(void *userdata, int step) {
                 m->promised = false;
                 m->delete_program = run->before.delete_program;
                 break;
-        case INSTALL_AWAY:
-                if (m->aside)
-                        m->program = OLD;
-                m->aside = false;
-                break;
-        case INSTALL_PLACE:
-                if (m->program == NEW) {
-                        m->program = NONE;
-                        m->copy = true;
-                }
+        case INSTALL_SETTLE:
+                promise(m);
                 break;
         case INSTALL_ENTRY:
                 m->entry = run->before.entry;
@@ -171,10 +227,15 @@ static int uninstall_do(Run *run, UninstallStep step) {
         case UNINSTALL_DATA:
                 m->data = false;
                 return 0;
-        case UNINSTALL_PROGRAM: /* it is the running one, so a restart deletes it */
-                m->aside = m->delete_aside = m->program != NONE;
-                m->program = NONE;
-                m->copy = m->promised = m->delete_program = false;
+        case UNINSTALL_PROGRAM: /* they are in use, so a restart deletes them */
+                for (size_t i = 0; i < N_FILES; i++) {
+                        File *f = &m->files[i];
+
+                        f->aside = f->delete_aside = f->program != NONE;
+                        f->program = NONE;
+                        f->copy = false;
+                }
+                m->promised = m->delete_program = false;
                 return 0;
         case _UNINSTALL_END:
                 break;
@@ -197,7 +258,7 @@ static int uninstall_undo(void *userdata, int step) {
 /* A service that is marked for removal is not started any more. */
 static void revive(Machine *m) {
         if (m->serves == NONE && m->entry != NONE) {
-                m->serves = m->program;
+                m->serves = m->files[0].program;
                 m->rules = m->serves != NONE;
         }
 }
@@ -212,7 +273,7 @@ static int run_step(Run *run, int step, int (*act)(Run *run, int step)) {
         r = act(run, step);
         if (run->revive == step)
                 revive(run->m);
-        if (run->fault == step && run->kind == KILL)
+        if (run->fault == step && run->kind >= KILL)
                 run->killed = true;
         return run->fault == step ? -EIO : r;
 }
@@ -235,14 +296,27 @@ static int host_uninstall(void *userdata, int step) {
 
 /* As install() does after the last step, and at the beginning of the next try. */
 static void sweep(Machine *m) {
-        m->aside = m->promised = m->copy = m->delete_aside = false;
+        for (size_t i = 0; i < N_FILES; i++)
+                m->files[i].aside = m->files[i].copy = m->files[i].delete_aside = false;
+}
+
+/* What Windows was told to do. */
+static void keep_promise(Machine *m) {
+        for (size_t i = 0; i < N_FILES && m->promised; i++) {
+                File *f = &m->files[i];
+
+                if (f->aside)
+                        f->program = OLD;
+                else if (!f->had)
+                        f->program = NONE;
+                f->aside = false;
+        }
+        m->promised = false;
 }
 
 static void repair(Machine *m) {
-        if (m->program == NONE && m->aside && m->entry != NONE) {
-                m->program = OLD;
-                m->aside = false;
-        }
+        if (m->files[0].had)
+                keep_promise(m);
 }
 
 PlanResult machine_install(Run *run) {
@@ -265,22 +339,42 @@ PlanResult machine_uninstall(Run *run) {
 }
 
 void machine_restart(Machine *m) {
-        if (m->promised && m->aside && m->program == NONE) {
-                m->program = OLD;
-                m->aside = false;
-        }
+        keep_promise(m);
         if (m->delete_program)
-                m->program = NONE;
-        if (m->delete_aside)
-                m->aside = false;
-        m->promised = m->delete_program = m->delete_aside = false;
-        m->serves = m->entry != NONE ? m->program : NONE;
+                m->files[0].program = NONE;
+        for (size_t i = 0; i < N_FILES; i++) {
+                if (m->files[i].delete_aside)
+                        m->files[i].aside = false;
+                m->files[i].delete_aside = false;
+        }
+        m->delete_program = false;
+        m->serves = m->entry != NONE ? m->files[0].program : NONE;
+}
+
+static bool file_equal(const File *a, const File *b) {
+        return a->program == b->program && a->copy == b->copy && a->aside == b->aside &&
+               a->delete_aside == b->delete_aside;
 }
 
 bool machine_equal(const Machine *a, const Machine *b) {
-        return a->program == b->program && a->entry == b->entry && a->serves == b->serves &&
-               a->copy == b->copy && a->aside == b->aside && a->promised == b->promised &&
-               a->delete_program == b->delete_program && a->delete_aside == b->delete_aside &&
-               a->data == b->data && a->events == b->events && a->hyperv == b->hyperv &&
-               a->path == b->path && a->rules == b->rules && a->pairings == b->pairings;
+        for (size_t i = 0; i < N_FILES; i++)
+                if (!file_equal(&a->files[i], &b->files[i]))
+                        return false;
+        return a->entry == b->entry && a->serves == b->serves && a->promised == b->promised &&
+               a->delete_program == b->delete_program && a->data == b->data &&
+               a->events == b->events && a->hyperv == b->hyperv && a->path == b->path &&
+               a->rules == b->rules && a->pairings == b->pairings;
+}
+
+bool machine_is_whole(const Machine *m) {
+        for (size_t i = 1; i < N_FILES; i++)
+                if (m->files[i].program != m->files[0].program &&
+                    !(m->files[0].program == OLD && m->files[i].program == NONE))
+                        return false;
+        return true;
+}
+
+void machine_sweep_aside(Machine *m) {
+        for (size_t i = 0; i < N_FILES; i++)
+                m->files[i].aside = false;
 }

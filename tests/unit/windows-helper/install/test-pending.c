@@ -75,19 +75,48 @@ START_TEST(test_add) {
         wchar_t list[LIST_MAX];
         size_t n = pending_add(list, 0, LIST_MAX, L"C:\\a", L"C:\\b");
 
-        expect_list(list, n, L"\\??\\C:\\a|\\??\\C:\\b||");
-        n = pending_add(list, n, LIST_MAX, L"C:\\c", L"C:\\d");
-        expect_list(list, n, L"\\??\\C:\\a|\\??\\C:\\b|\\??\\C:\\c|\\??\\C:\\d||");
+        expect_list(list, n, L"\\??\\C:\\a|!\\??\\C:\\b||");
+        n = pending_add(list, n, LIST_MAX, L"C:\\c", NULL);
+        expect_list(list, n, L"\\??\\C:\\a|!\\??\\C:\\b|\\??\\C:\\c|||");
         ck_assert_uint_eq(pending_add(list, n, n + 1, L"C:\\e", L"C:\\f"), 0);
 }
 END_TEST
 
 START_TEST(test_add_needs_exactly_its_room) {
         wchar_t list[LIST_MAX];
-        const size_t needed = wcslen(L"\\??\\C:\\a|\\??\\C:\\b||");
+        const size_t needed = wcslen(L"\\??\\C:\\a|!\\??\\C:\\b||");
 
         ck_assert_uint_eq(pending_add(list, 0, needed, L"C:\\a", L"C:\\b"), needed);
         ck_assert_uint_eq(pending_add(list, 0, needed - 1, L"C:\\a", L"C:\\b"), 0);
+}
+END_TEST
+
+static const struct {
+        const wchar_t *list, *path, *from; /* NULL: there is no such pair */
+} finds[] = {
+        {L"", L"C:\\b", NULL},
+        {L"\\??\\C:\\a|!\\??\\C:\\b||", L"c:\\B", L"C:\\a"},
+        {L"\\??\\C:\\x||*1\\??\\C:\\a|*1!\\??\\C:\\b||", L"C:\\b", L"C:\\a"},
+        {L"\\??\\C:\\b|||", L"C:\\b", L""},
+        /* It goes away under another name, or is another file. */
+        {L"\\??\\C:\\b|\\??\\C:\\c||", L"C:\\b", NULL},
+        {L"\\??\\C:\\bb||\\??\\C:\\a|C:\\b2||", L"C:\\b", NULL},
+        /* Data that is cut, and a name for which there is no room. */
+        {L"\\??\\C:\\a|\\??\\C:\\b", L"C:\\b", NULL},
+        {L"\\??\\C:\\b", L"C:\\b", NULL},
+        {L"\\??\\C:\\a-long-name|\\??\\C:\\b||", L"C:\\b", NULL},
+};
+
+START_TEST(test_find) {
+        for (size_t i = 0; i < sizeof(finds) / sizeof(finds[0]); i++) {
+                wchar_t list[LIST_MAX], from[8];
+                size_t n = list_of(finds[i].list, list);
+                bool found = pending_find(list, n, finds[i].path, from, 8);
+
+                ck_assert_msg(found == (finds[i].from != NULL), "%zu", i);
+                if (found)
+                        ck_assert_int_eq(wcscmp(from, finds[i].from), 0);
+        }
 }
 END_TEST
 
@@ -97,6 +126,7 @@ int main(void) {
 
         tcase_add_test(cases, test_forget);
         tcase_add_test(cases, test_add);
+        tcase_add_test(cases, test_find);
         tcase_add_test(cases, test_add_needs_exactly_its_room);
         suite_add_tcase(suite, cases);
         return suite_run(suite);

@@ -12,8 +12,8 @@
 
 #include <errno.h>
 
-static const Machine *const machines[] = {&machine_fresh, &machine_served, &machine_stopped,
-                                          &machine_removed};
+static const Machine *const machines[] = {&machine_fresh, &machine_served, &machine_single,
+                                          &machine_stopped, &machine_removed};
 #define N_MACHINES (sizeof(machines) / sizeof(machines[0]))
 
 static void expect_installed(const Machine *m) {
@@ -21,7 +21,10 @@ static void expect_installed(const Machine *m) {
 
         machine_restart(&after);
         ck_assert(m->serves == NEW && after.serves == NEW);
-        ck_assert(m->program == NEW && m->entry == NEW && !m->copy && !m->aside);
+        ck_assert(machine_is_whole(m) && machine_is_whole(&after));
+        ck_assert(m->entry == NEW);
+        for (size_t i = 0; i < N_FILES; i++)
+                ck_assert(m->files[i].program == NEW && !m->files[i].copy && !m->files[i].aside);
         ck_assert(m->data && m->events && m->hyperv && m->path && !m->promised &&
                   !m->delete_program);
 }
@@ -85,7 +88,8 @@ START_TEST(test_started_by_the_service_manager) {
                                 ck_assert_int_eq(result.error, 0);
                                 expect_installed(&m);
                         } else {
-                                ck_assert(result.undone && m.program == OLD && m.entry == OLD);
+                                ck_assert(result.undone && m.files[0].program == OLD &&
+                                          m.entry == OLD);
                                 ck_assert(m.serves != NEW);
                         }
                 }
@@ -112,16 +116,22 @@ END_TEST
 
 START_TEST(test_killed_behind_each_step_of_install) {
         for (size_t i = 0; i < N_MACHINES; i++) {
-                for (int step = 0; step < _INSTALL_END; step++) {
+                for (int step = 0; step < 2 * _INSTALL_END; step++) {
                         for (int restarted = 0; restarted < 2; restarted++) {
                                 Machine m = *machines[i];
-                                Run run = {.m = &m, .fault = step, .revive = -1, .kind = KILL};
+                                Run run = {.m = &m,
+                                           .fault = step / 2,
+                                           .revive = -1,
+                                           .kind = step % 2 ? KILL_HALF : KILL};
 
                                 (void) machine_install(&run);
                                 if (restarted) {
                                         machine_restart(&m);
                                         ck_assert(machines[i]->serves == NONE || m.serves != NONE);
-                                        ck_assert(m.serves == m.program || m.entry == NONE);
+                                        ck_assert(m.serves == m.files[0].program ||
+                                                  m.entry == NONE);
+                                        ck_assert_msg(machine_is_whole(&m), "step %s",
+                                                      plan_install_name(step / 2));
                                 }
                                 run = (Run){.m = &m, .fault = -1, .revive = -1};
                                 ck_assert_int_eq(machine_install(&run).error, 0);
@@ -141,7 +151,7 @@ START_TEST(test_killed_and_then_removed) {
                 run = (Run){.m = &m, .fault = -1, .revive = -1};
                 ck_assert_int_eq(machine_uninstall(&run).error, 0);
                 machine_restart(&m);
-                m.aside = false; /* the program's step deletes all that end like this */
+                machine_sweep_aside(&m);
                 ck_assert(machine_equal(&m, &machine_fresh));
         }
 }
@@ -162,13 +172,13 @@ START_TEST(test_each_step_of_uninstall_fails) {
                                 /* All that could be removed is gone. */
                                 ck_assert(m.serves == NONE && m.entry == NONE && !m.rules);
                                 ck_assert(m.data == (step == UNINSTALL_DATA && !kind));
-                                ck_assert((m.program == NONE) ==
+                                ck_assert((m.files[0].program == NONE) ==
                                           !(step == UNINSTALL_PROGRAM && !kind));
                         }
                         run.fault = -1;
                         ck_assert_int_eq(machine_uninstall(&run).error, 0);
                         machine_restart(&m);
-                        m.aside = false;
+                        machine_sweep_aside(&m);
                         ck_assert(machine_equal(&m, &machine_fresh));
                 }
         }
@@ -190,7 +200,7 @@ START_TEST(test_killed_behind_each_step_of_uninstall) {
                         } else if (next == 1) {
                                 ck_assert_int_eq(machine_uninstall(&run).error, 0);
                                 machine_restart(&m);
-                                m.aside = false;
+                                machine_sweep_aside(&m);
                                 ck_assert(machine_equal(&m, &machine_fresh));
                         } else {
                                 ck_assert_int_eq(machine_install(&run).error, 0);
@@ -219,7 +229,7 @@ START_TEST(test_what_happens_to_the_pairings) {
                                 run = (Run){.m = &m, .fault = -1, .revive = -1, .keep = keep};
                                 ck_assert_int_eq(machine_uninstall(&run).error, 0);
                                 machine_restart(&m);
-                                m.aside = false;
+                                machine_sweep_aside(&m);
                                 wanted.pairings = keep;
                                 ck_assert(machine_equal(&m, &wanted));
                                 ck_assert_int_eq(machine_install(&run).error, 0);

@@ -4,23 +4,20 @@
  * The value PendingFileRenameOperations of the session manager.
  */
 
-#include "windows-helper/install/restart.h"
+#include "windows-helper/install/exchange/restart.h"
 #include "windows-helper/core/install/pending.h"
-#include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define RESTART_KEY   L"SYSTEM\\CurrentControlSet\\Control\\Session Manager"
 #define RESTART_VALUE L"PendingFileRenameOperations"
-#define RESTART_ADDED (2 * PATHS_MAX + 16) /* characters of a pair that is added */
+#define RESTART_PAIR  (2 * PATHS_MAX + 16) /* characters of a pair that is added */
 #define RESTART_TRIES 5                    /* the list may grow after the query of its size */
 
-/* Return: the error. *ret_list: to be freed, with room for RESTART_ADDED more characters; NULL when
- * there is no list. */
+/* Return: the error. *ret_list: to be freed; NULL when there is no list. */
 static LSTATUS restart_read(wchar_t **ret_list, size_t *ret_n) {
         LSTATUS error = ERROR_MORE_DATA;
 
@@ -37,7 +34,7 @@ static LSTATUS restart_read(wchar_t **ret_list, size_t *ret_n) {
                         return ERROR_SUCCESS;
                 if (error != ERROR_SUCCESS)
                         return error;
-                *ret_list = calloc(size / sizeof(wchar_t) + RESTART_ADDED, sizeof(wchar_t));
+                *ret_list = calloc(size / sizeof(wchar_t) + 1, sizeof(wchar_t));
                 if (!*ret_list)
                         return ERROR_OUTOFMEMORY;
                 error = RegGetValueW(HKEY_LOCAL_MACHINE, RESTART_KEY, RESTART_VALUE,
@@ -78,13 +75,14 @@ static int restart_error(LSTATUS error) {
                              WIN_UTF8(RESTART_VALUE), WIN_UTF8(RESTART_KEY));
 }
 
-int restart_spare(Restart *r, const wchar_t *const *folders, size_t n_folders, const wchar_t *from,
-                  const wchar_t *to) {
+int restart_spare(Restart *r, const wchar_t *const *folders, size_t n_folders,
+                  const RestartPair *pairs, size_t n_pairs) {
         LSTATUS error = restart_read(&r->before, &r->n_before);
+        size_t size = r->n_before + n_pairs * RESTART_PAIR + 1;
 
         if (error != ERROR_SUCCESS)
                 return restart_error(error);
-        r->after = calloc(r->n_before + RESTART_ADDED, sizeof(*r->after));
+        r->after = calloc(size, sizeof(*r->after));
         if (!r->after)
                 return -ENOMEM;
         if (r->n_before > 0)
@@ -92,13 +90,22 @@ int restart_spare(Restart *r, const wchar_t *const *folders, size_t n_folders, c
         r->n_after = r->n_before;
         for (size_t i = 0; i < n_folders; i++)
                 r->n_after = pending_forget(r->after, r->n_after, folders[i]);
-        if (from)
-                r->n_after =
-                        pending_add(r->after, r->n_after, r->n_before + RESTART_ADDED, from, to);
+        for (size_t i = 0; i < n_pairs; i++)
+                r->n_after = pending_add(r->after, r->n_after, size, pairs[i].from, pairs[i].to);
         if (restart_equal(r->before, r->n_before, r->after, r->n_after))
                 return 0;
         error = restart_write(r->after, r->n_after);
         return error == ERROR_SUCCESS ? 0 : restart_error(error);
+}
+
+bool restart_replaces(const wchar_t *path, wchar_t ret_from[PATHS_MAX]) {
+        wchar_t *list = NULL;
+        size_t n = 0;
+        bool found = restart_read(&list, &n) == ERROR_SUCCESS &&
+                     pending_find(list, n, path, ret_from, PATHS_MAX);
+
+        free(list);
+        return found;
 }
 
 int restart_undo(Restart *r) {

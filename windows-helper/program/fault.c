@@ -4,9 +4,9 @@
  * Failures that tests order; only in the build for tests.
  */
 
-#include "windows-helper/install/fault.h"
+#include "windows-helper/program/fault.h"
+#include "common/names.h"
 #include "windows-helper/core/install/programs.h"
-#include "windows-helper/service/service.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
 
@@ -69,7 +69,7 @@ static void fault_lose_program(void) {
 /* As the service manager does it some time after a crash. */
 static void fault_revive(void) {
         SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        SC_HANDLE service = OpenServiceW(manager, SERVICE_NAME, SERVICE_ALL_ACCESS);
+        SC_HANDLE service = OpenServiceW(manager, L"" NAMES_HELPER_SERVICE, SERVICE_ALL_ACCESS);
         SERVICE_STATUS status = {0};
 
         (void) StartServiceW(service, 0, NULL);

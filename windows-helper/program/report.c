@@ -4,7 +4,7 @@
  * Lines on standard output.
  */
 
-#include "windows-helper/install/report.h"
+#include "windows-helper/program/report.h"
 #include "windows-helper/win/console.h"
 
 void report_done(const char *what, const wchar_t *where) {
