@@ -2,6 +2,7 @@
 """Reads what a Windows program says about itself: its headers, imports and resources."""
 
 import pathlib
+import re
 import struct
 
 RT_VERSION, RT_MANIFEST = 16, 24
@@ -10,7 +11,12 @@ RT_VERSION, RT_MANIFEST = 16, 24
 HIGH_ENTROPY_VA, DYNAMIC_BASE, NX_COMPAT = 0x20, 0x40, 0x100
 RELOCS_STRIPPED = 0x1  # of Characteristics
 
-IMPORTS, RESOURCES, RELOCATIONS, DELAYED = 1, 2, 5, 13  # of the data directories
+IMPORTS, RESOURCES, EXCEPTIONS, RELOCATIONS, DELAYED = 1, 2, 3, 5, 13  # of the data directories
+
+# Between functions: padding of all lengths, and jumps through the table of imports, which use no stack.
+NO_FUNCTION = re.compile(
+    rb"(?:[\x66\x2e]*(?:\x90|\xcc|\x0f\x1f(?:\0|\x40\0|\x44\0\0|\x80\0{4}|\x84\0{5}))|\xff\x25.{4})*",
+    re.DOTALL)
 
 
 class PortableExecutable:
@@ -62,6 +68,24 @@ class PortableExecutable:
             names.add(self.text(address))
             at += 20
         return names
+
+    def functions(self):
+        """[(begin, end, address of the data for unwinding)] of the table of functions (.pdata)."""
+        address, size = self.directory(EXCEPTIONS)
+        at = self.offset(address) if size else 0
+        return [struct.unpack_from("<III", self.data, at + i) for i in range(0, size, 12)]
+
+    def code_without_unwinding(self):
+        """[(address, bytes)] of the code that belongs to no function of that table."""
+        entry = self._number("<I", self.optional + 16)
+        start, size, offset = next(s for s in self.sections if s[0] <= entry < s[0] + s[1])
+        found, at = [], start
+        for begin, end, _ in [*sorted(self.functions()), (start + size, 0, 0)]:
+            between = self.data[offset + at - start:offset + begin - start]
+            if rest := between[NO_FUNCTION.match(between).end():]:
+                found.append((begin - len(rest), rest))
+            at = max(at, end)
+        return found
 
     def resources(self, kind):
         """The contents of all resources of a type."""

@@ -10,11 +10,14 @@ import xml.etree.ElementTree as ElementTree
 import portable_executable
 import pytest
 import tree
+from windows_programs import SIZES
 
 pytestmark = pytest.mark.release
 
 PROGRAMS = ("agent/wslbridge-agent", "agent/wslbridgectl")
-EXE_MAX = 400 * 1024  # bytes, without debug information
+# Bytes of code that the compiler's library has written by hand, without data for unwinding: the check
+# of large stacks, and the lists behind the code.
+BY_HAND_MAX = 160
 WINDOWS_10 = "{8e0f7a12-bfb3-4fe8-b9a5-48fd50a15a9a}"
 
 
@@ -91,11 +94,40 @@ def test_jumps_are_marked_in_every_object(release_tree):
             assert "IBT, SHSTK" in readelf(path, "-n"), path
 
 
-@pytest.fixture(scope="module")
-def exe(windows_release_tree):
-    path = os.path.join(windows_release_tree, "windows-helper", "wslbridge-helper.exe")
+@pytest.fixture(scope="module", params=SIZES)
+def exe_path(request, windows_release_tree):
+    path = os.path.join(windows_release_tree, "windows-helper", request.param)
     assert os.path.isfile(path), "build first: ./dev build"
-    return portable_executable.PortableExecutable(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def exe(exe_path):
+    return portable_executable.PortableExecutable(exe_path)
+
+
+def test_all_programs_are_looked_at(windows_release_tree):
+    """The table of the tests is that of the helper, and the build makes no other program."""
+    table = re.findall(r'L"(wslbridge-\w+\.exe)"', tree.read("windows-helper/core/install/programs.c"))
+    folder = os.path.join(windows_release_tree, "windows-helper")
+    assert set(table) == set(SIZES) == {n for n in os.listdir(folder) if n.endswith(".exe")}
+    streams = re.findall(r'<Binary Id="(\w+)" SourceFile="([\w.-]+\.exe)"', tree.read("packaging/msi/wslbridge.wxs"))
+    assert sorted(n for _, n in streams) == sorted(table)
+    for stream, name in streams:
+        assert f'L"{name}", L"{stream}"' in tree.read("windows-helper/core/install/programs.c")
+
+
+def test_windows_can_walk_the_stack(exe):
+    """Each function has data for unwinding (.pdata), as the x64 convention demands. Otherwise a crash
+    dump ends at the first function without."""
+    functions = exe.functions()
+    assert len(functions) > 100
+    assert all(a[1] <= b[0] for a, b in zip(functions, functions[1:])), "Windows searches by halves"
+    for begin, end, unwind in functions:
+        assert begin < end and exe.data[exe.offset(unwind)] & 7 == 1, f"{begin:#x}: no version 1"
+    missing = exe.code_without_unwinding()
+    assert sum(len(code) for _, code in missing) <= BY_HAND_MAX, \
+        [f"{address:#x}: {len(code)} bytes: {code[:16].hex()}" for address, code in missing]
 
 
 def test_the_exe_is_at_a_random_address_and_runs_no_data(exe):
@@ -116,11 +148,10 @@ def project_version():
     return re.search(r"version: '([0-9.]+)'", tree.read("meson.build"))[1]
 
 
-def test_the_exe_is_small(windows_release_tree, tmp_path):
-    path = os.path.join(windows_release_tree, "windows-helper", "wslbridge-helper.exe")
+def test_the_exe_is_small(exe_path, tmp_path):
     stripped = tmp_path / "stripped.exe"
-    subprocess.run(["x86_64-w64-mingw32-strip", "-o", stripped, path], check=True)
-    assert stripped.stat().st_size <= EXE_MAX
+    subprocess.run(["x86_64-w64-mingw32-strip", "-o", stripped, exe_path], check=True)
+    assert stripped.stat().st_size <= SIZES[os.path.basename(exe_path)] * 1024
 
 
 def test_the_exe_has_one_printf_and_no_scanf():
@@ -134,12 +165,12 @@ def test_the_exe_has_one_printf_and_no_scanf():
     assert calls == []
 
 
-def test_the_exe_says_what_it_is(exe):
+def test_the_exe_says_what_it_is(exe, exe_path):
     block, = exe.resources(portable_executable.RT_VERSION)
     text = block.decode("utf-16-le", "replace")
     for name, value in (("ProductName", "wslbridge"), ("FileVersion", project_version()),
                         ("ProductVersion", project_version()),
-                        ("OriginalFilename", "wslbridge-helper.exe")):
+                        ("OriginalFilename", os.path.basename(exe_path))):
         assert re.search(rf"{name}\0+{re.escape(value)}\0", text), name
     # VS_FIXEDFILEINFO: two numbers of 32 bits have the four parts.
     at = block.index(bytes.fromhex("bd04effe"))
@@ -148,7 +179,7 @@ def test_the_exe_says_what_it_is(exe):
     assert parts == [*map(int, project_version().split(".")), 0]
 
 
-def test_the_manifest_of_the_exe(exe):
+def test_the_manifest_of_the_exe(exe, exe_path):
     text, = exe.resources(portable_executable.RT_MANIFEST)
     found = {}
     for element in ElementTree.fromstring(text.decode()).iter():
@@ -159,3 +190,4 @@ def test_the_manifest_of_the_exe(exe):
     assert found["activeCodePage"] == "UTF-8"
     assert found["supportedOS"] == {"Id": WINDOWS_10}
     assert found["assemblyIdentity"]["version"] == project_version() + ".0"
+    assert found["assemblyIdentity"]["name"] == os.path.basename(exe_path)[:-4].replace("-", ".")
