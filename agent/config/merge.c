@@ -26,7 +26,8 @@
 typedef struct Slot { /* of an open-addressing hash table */
         IpAddr addr;  /* family NONE: free */
         uint16_t port;
-        uint32_t owner; /* its index in the drafts */
+        uint8_t protocol; /* WIRE_PROTOCOL_* */
+        uint32_t owner;   /* its index in the drafts */
 } Slot;
 
 typedef struct Candidate {
@@ -95,20 +96,26 @@ int config_drafts_add(ConfigDrafts *d, const char *name, const char *file, const
         return config_builder_add(&d->services, &item);
 }
 
-static uint64_t endpoint_hash(const IpAddr *addr, uint16_t port) {
+static uint8_t protocol(const ConfigItem *item) {
+        return item->options[WIRE_OPTION_PROTOCOL];
+}
+
+static uint64_t endpoint_hash(const IpAddr *addr, uint16_t port, uint8_t protocol) {
         uint64_t hash = hash_bytes(HASH_START, addr->bytes, sizeof(addr->bytes));
 
         hash = hash_bytes(hash, &addr->family, sizeof(addr->family));
+        hash = hash_bytes(hash, &protocol, sizeof(protocol));
         return hash_bytes(hash, &port, sizeof(port));
 }
 
 /* The slot of an endpoint, or the free slot where it belongs. */
-static Slot *slot_find(const Merge *m, const IpAddr *addr, uint16_t port) {
-        for (uint64_t i = endpoint_hash(addr, port);; i++) {
+static Slot *slot_find(const Merge *m, const IpAddr *addr, uint16_t port, uint8_t protocol) {
+        for (uint64_t i = endpoint_hash(addr, port, protocol);; i++) {
                 Slot *slot = &m->slots[i & (m->n_slots - 1)];
 
                 if (slot->addr.family == IP_FAMILY_NONE ||
-                    (slot->port == port && ip_compare(&slot->addr, addr) == 0))
+                    (slot->port == port && slot->protocol == protocol &&
+                     ip_compare(&slot->addr, addr) == 0))
                         return slot;
         }
 }
@@ -133,12 +140,13 @@ size_t config_item_bytes(const ConfigItem *item) {
         return n;
 }
 
-static bool item_has(const ConfigItem *item, const IpAddr *addr, uint16_t port, uint32_t *ret_i) {
+static bool item_has(const ConfigItem *item, const Slot *slot, uint32_t *ret_i) {
         for (uint32_t i = 0; i < item->n_listens; i++) {
                 const WireListen *l = &item->listens[i];
 
                 *ret_i = i;
-                if (port >= l->port && port - l->port < l->count && ip_compare(&l->addr, addr) == 0)
+                if (slot->port >= l->port && slot->port - l->port < l->count &&
+                    slot->protocol == protocol(item) && ip_compare(&l->addr, &slot->addr) == 0)
                         return true;
         }
         return false;
@@ -150,14 +158,17 @@ static void take(Merge *m, uint32_t i, const ConfigItem *item, const ConfigItem 
                 const WireListen *l = &item->listens[k];
 
                 for (uint32_t at = 0; at < l->count; at++) {
-                        uint16_t port = (uint16_t) (l->port + at);
-                        Slot *slot = slot_find(m, &l->addr, port);
+                        Slot own = {.addr = l->addr,
+                                    .port = (uint16_t) (l->port + at),
+                                    .protocol = protocol(item),
+                                    .owner = i};
+                        Slot *slot = slot_find(m, &own.addr, own.port, own.protocol);
                         uint32_t unused;
 
                         if (slot->addr.family != IP_FAMILY_NONE ||
-                            (only && !item_has(only, &l->addr, port, &unused)))
+                            (only && !item_has(only, &own, &unused)))
                                 continue;
-                        *slot = (Slot){.addr = l->addr, .port = port, .owner = i};
+                        *slot = own;
                         m->n_endpoints++;
                 }
         }
@@ -169,7 +180,7 @@ static void add_clash(const Merge *m, const WireListen *listen, unsigned line, c
         uint32_t at;
 
         ip_endpoint_format(&(IpEndpoint){.addr = listen->addr, .port = slot->port}, endpoint);
-        if (m->candidates[slot->owner].keeps || !item_has(&other, &slot->addr, slot->port, &at)) {
+        if (m->candidates[slot->owner].keeps || !item_has(&other, slot, &at)) {
                 config_problems_add(m->problems, line, "listen",
                                     "%s is still in force for %s, which has a problem; correct "
                                     "that file first, or turn it off with 'enabled = no'",
@@ -195,7 +206,8 @@ static uint32_t check_endpoints(const Merge *m, uint32_t i, const ConfigItem *it
                 const WireListen *l = &item->listens[k];
 
                 for (uint32_t at = 0; at < l->count; at++) {
-                        const Slot *slot = slot_find(m, &l->addr, (uint16_t) (l->port + at));
+                        const Slot *slot =
+                                slot_find(m, &l->addr, (uint16_t) (l->port + at), protocol(item));
 
                         n_free += slot->addr.family == IP_FAMILY_NONE;
                         if (slot->addr.family != IP_FAMILY_NONE && slot->owner != i) {

@@ -9,6 +9,8 @@
 #include "agent/config/ini.h"
 #include "agent/config/listen.h"
 
+#include "protocol/wire/wire-options.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -17,6 +19,10 @@ typedef enum ServiceKey {
         SERVICE_KEY_DESCRIPTION,
         SERVICE_KEY_LISTEN,
         SERVICE_KEY_CONNECT_PORT,
+        SERVICE_KEY_PROTOCOL, /* from here on the options, in the order of WireOption */
+        SERVICE_KEY_CLIENT_ADDRESS,
+        SERVICE_KEY_CONNECT,
+        SERVICE_KEY_FORWARDER,
         SERVICE_KEY_FIREWALL,
         SERVICE_KEY_REMOTE,
         SERVICE_KEY_ENABLED,
@@ -79,6 +85,25 @@ static void parse_firewall(ServiceParser *p, const ConfigValue *value) {
                 return;
         }
         p->service->profiles = profiles;
+}
+
+static void parse_option(ServiceParser *p, const ConfigValue *value, WireOption option) {
+        const char *const *words = wire_option_words(option);
+        const char *near = config_suggest(value->text, words);
+
+        for (uint8_t i = 0; words[i]; i++) {
+                if (strcasecmp(value->text, words[i]) == 0) {
+                        p->service->options[option] = i;
+                        return;
+                }
+        }
+        if (near)
+                config_problems_add(p->problems, value->line, value->key,
+                                    "'%s' is neither %s nor %s; did you mean '%s'?", value->text,
+                                    words[0], words[1], near);
+        else
+                config_problems_add(p->problems, value->line, value->key,
+                                    "'%s' is neither %s nor %s", value->text, words[0], words[1]);
 }
 
 /* Read one word of 'remote'. Return: false when the rest of the line is not worth reading. */
@@ -196,6 +221,12 @@ static void service_on_entry(unsigned line, const char *key, const char *text, v
                 if (!config_parse_ports(&value, text, &p->connect_port, &p->n_connect_ports))
                         p->n_connect_ports = 0;
                 break;
+        case SERVICE_KEY_PROTOCOL:
+        case SERVICE_KEY_CLIENT_ADDRESS:
+        case SERVICE_KEY_CONNECT:
+        case SERVICE_KEY_FORWARDER:
+                parse_option(p, &value, (WireOption) (found - SERVICE_KEY_PROTOCOL));
+                break;
         case SERVICE_KEY_FIREWALL:
                 parse_firewall(p, &value);
                 break;
@@ -218,6 +249,14 @@ static void service_finish(ServiceParser *p) {
         if (p->keys[SERVICE_KEY_LISTEN].first_line == 0) {
                 config_problems_add(p->problems, 0, "listen",
                                     "is missing; add a line such as 'listen = 2222' to [service]");
+        }
+        if (s->options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP &&
+            s->options[WIRE_OPTION_CLIENT_ADDRESS] == WIRE_CLIENT_ADDRESS_PROXY_V2) {
+                const ConfigKey *key = &p->keys[SERVICE_KEY_CLIENT_ADDRESS];
+
+                config_problems_add(p->problems, key->first_line, key->name,
+                                    "'proxy-v2' is for TCP, but the protocol is udp; remove one of "
+                                    "the two");
         }
         if (p->n_connect_ports == 0)
                 return;
@@ -242,6 +281,10 @@ void service_file_parse(const uint8_t *data, size_t n, ServiceFile *ret, ConfigP
                                 [SERVICE_KEY_DESCRIPTION] = {.name = "description"},
                                 [SERVICE_KEY_LISTEN] = {.name = "listen", .list = true},
                                 [SERVICE_KEY_CONNECT_PORT] = {.name = "connect-port"},
+                                [SERVICE_KEY_PROTOCOL] = {.name = "protocol"},
+                                [SERVICE_KEY_CLIENT_ADDRESS] = {.name = "client-address"},
+                                [SERVICE_KEY_CONNECT] = {.name = "connect"},
+                                [SERVICE_KEY_FORWARDER] = {.name = "forwarder"},
                                 [SERVICE_KEY_FIREWALL] = {.name = "firewall"},
                                 [SERVICE_KEY_REMOTE] = {.name = "remote", .list = true},
                                 [SERVICE_KEY_ENABLED] = {.name = "enabled"},

@@ -142,9 +142,8 @@ static bool has_protocol(const ConfigValue *value, const char *text) {
                 return false;
         config_problems_add(value->problems, value->line, value->key,
                             strcasecmp(slash, "/tcp") == 0
-                                    ? "every port is one of TCP; write %.*s"
-                                    : "Windows can only forward ports of TCP, not of UDP; write "
-                                      "%.*s if TCP is meant",
+                                    ? "TCP is the default; write %.*s"
+                                    : "write %.*s, and 'protocol = udp' in a line of its own",
                             (int) (slash - text), text);
         return true;
 }

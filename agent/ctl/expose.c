@@ -63,8 +63,10 @@ static int expose_name(Expose *e, const ServiceRequest *request) {
         const char *name = request->name;
 
         if (!name && !service_request_name(request->ports, e->name)) {
-                (void) ctl_error("'%s' is not PORT or PORT:GUESTPORT, such as 8080 or 2222:22",
-                                 request->ports);
+                (void) ctl_error(
+                        "'%s' is not PORT, PORT:GUESTPORT or PORT/udp, such as 8080, 2222:22 or "
+                        "5060/udp",
+                        request->ports);
                 return CTL_EXIT_USAGE;
         }
         if (name && !wire_service_name_valid(name)) {

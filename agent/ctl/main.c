@@ -28,6 +28,9 @@ enum {
         OPTION_NAME,
         OPTION_DESCRIPTION,
         OPTION_LISTEN,
+        OPTION_CLIENT_ADDRESS,
+        OPTION_LOOPBACK,
+        OPTION_FORWARDER,
         OPTION_FIREWALL,
         OPTION_REMOTE,
         OPTION_CONFIRM,
@@ -42,9 +45,11 @@ enum {
         OPTION_VERSION,
         OPTION_HELP,
 };
-#define BIT(option)     (1u << OPTION_##option)
-#define WAIT_OPTIONS    (BIT(NO_WAIT) | BIT(TIMEOUT) | BIT(FORCE))
-#define REQUEST_OPTIONS (BIT(NAME) | BIT(DESCRIPTION) | BIT(LISTEN) | BIT(FIREWALL) | BIT(REMOTE))
+#define BIT(option)  (1u << OPTION_##option)
+#define WAIT_OPTIONS (BIT(NO_WAIT) | BIT(TIMEOUT) | BIT(FORCE))
+#define REQUEST_OPTIONS                                                                     \
+        (BIT(NAME) | BIT(DESCRIPTION) | BIT(LISTEN) | BIT(CLIENT_ADDRESS) | BIT(LOOPBACK) | \
+         BIT(FORWARDER) | BIT(FIREWALL) | BIT(REMOTE))
 #define SETUP_OPTIONS                                                                          \
         (BIT(DRY_RUN) | BIT(YES) | BIT(KEEP_ALIVE) | BIT(AT_LOGON) | BIT(IMPORT) | BIT(UNDO) | \
          BIT(JSON))
@@ -60,6 +65,9 @@ static const struct option options[] = {
         {"name", required_argument, NULL, OPTION_NAME},
         {"description", required_argument, NULL, OPTION_DESCRIPTION},
         {"listen", required_argument, NULL, OPTION_LISTEN},
+        {"client-address", required_argument, NULL, OPTION_CLIENT_ADDRESS},
+        {"loopback", no_argument, NULL, OPTION_LOOPBACK},
+        {"forwarder", required_argument, NULL, OPTION_FORWARDER},
         {"firewall", required_argument, NULL, OPTION_FIREWALL},
         {"remote", required_argument, NULL, OPTION_REMOTE},
         {"confirm", no_argument, NULL, OPTION_CONFIRM},
@@ -83,7 +91,7 @@ typedef struct CtlCommand {
 static const CtlCommand commands[] = {
         {"status", 0, 1024, "[NAME...]", BIT(JSON), ctl_status},
         {"list", 0, 0, "", BIT(JSON), ctl_list},
-        {"expose", 1, 1, "PORT[:GUESTPORT]", WAIT_OPTIONS | REQUEST_OPTIONS, ctl_expose},
+        {"expose", 1, 1, "PORT[:GUESTPORT][/udp]", WAIT_OPTIONS | REQUEST_OPTIONS, ctl_expose},
         {"unexpose", 1, 1, "NAME", WAIT_OPTIONS, ctl_unexpose},
         {"wait", 0, 1024, "[NAME...]", BIT(TIMEOUT), ctl_wait},
         {"reload", 0, 0, "", BIT(TIMEOUT), ctl_reload},
@@ -101,7 +109,8 @@ static void help(void) {
                 "\n"
                 "  status [NAME...]          Show agent, helper and services (default)\n"
                 "  list                      All configured services, one per line\n"
-                "  expose PORT[:GUESTPORT]   Make a port reachable through the host\n"
+                "  expose PORT[:GUESTPORT]   Make a port reachable through the host; PORT/udp for\n"
+                "                            one of UDP\n"
                 "  unexpose NAME             Undo 'expose'\n"
                 "  wait [NAME...]            Wait until these services, or all, are active\n"
                 "  reload                    Let the agent read all files again\n"
@@ -111,8 +120,9 @@ static void help(void) {
                 "  setup                     Set up Windows and this distro, from here\n"
                 "\n"
                 "  --json                    Print JSON (status, list, doctor, setup)\n"
-                "  --name=NAME --description=TEXT --listen=ADDRESS --firewall=PROFILES\n"
-                "  --remote=WHO              What 'expose' writes; see wslbridge.conf(5)\n"
+                "  --name=NAME --description=TEXT --listen=ADDRESS --client-address=proxy-v2\n"
+                "  --loopback --forwarder=relay --firewall=PROFILES --remote=WHO\n"
+                "                            What 'expose' writes; see wslbridge.conf(5)\n"
                 "  --force                   Also replace or remove a file that was made by hand\n"
                 "  --no-wait --timeout=SECONDS  How long to wait for the host's answer\n"
                 "  --confirm                 'pair': use the key only when the host has it, too\n"
@@ -188,6 +198,15 @@ static int take_option(int option, char *value) {
                 return 1;
         case OPTION_LISTEN:
                 return add_listen(value) < 0 ? -EINVAL : 1;
+        case OPTION_CLIENT_ADDRESS:
+                arg.request.client_address = value;
+                return 1;
+        case OPTION_LOOPBACK:
+                arg.request.loopback = true;
+                return 1;
+        case OPTION_FORWARDER:
+                arg.request.forwarder = value;
+                return 1;
         case OPTION_FIREWALL:
                 arg.request.firewall = value;
                 return 1;

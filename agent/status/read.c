@@ -127,6 +127,7 @@ static void read_helper(Report *r) {
 
 static int read_service(const json_t *json, ReportService *s) {
         const json_t *listens = json_object_get(json, "listens"), *one;
+        const json_t *options = json_object_get(json, "options");
         size_t i;
 
         *s = (ReportService){
@@ -136,6 +137,10 @@ static int read_service(const json_t *json, ReportService *s) {
                 .state = get_text(json, "state"),
                 .reason = get_text(json, "reason"),
                 .text = get_text(json, "text"),
+                .protocol = get_text(options, "protocol"),
+                .connect = get_text(options, "connect"),
+                .forwarder = get_text(json, "forwarder"),
+                .why = get_text(json, "forwarder_reason"),
                 .guest = get_text(json, "guest"),
                 .guest_port = get_unsigned(json, "guest_port"),
                 .enabled = get_bool(json, "enabled"),

@@ -41,6 +41,8 @@ typedef struct ReportListen {
 
 typedef struct ReportService {
         const char *name, *description, *file, *state, *reason, *text;
+        const char *protocol, *connect; /* "tcp", "loopback"; "" from an older agent */
+        const char *forwarder, *why;    /* "relay" and "protocol"; "" = none */
         const char *guest;   /* "listening", "loopback-only", "not-listening", "unknown", "" */
         unsigned guest_port; /* the first port for which that is so; 0 = none */
         bool enabled;

@@ -6,6 +6,8 @@
 
 #include "agent/status/status.h"
 
+#include "protocol/wire/wire-options.h"
+
 #include "common/hex.h"
 
 #include <errno.h>
@@ -168,6 +170,16 @@ static json_t *guest_port_json(const ConfigService *service, const StatusService
         return json_integer(status->guest_port);
 }
 
+/* The settings that are one of a few words, as in the file. */
+static json_t *options_json(const WireService *wire) {
+        json_t *object = json_object();
+
+        for (WireOption o = 0; wire && o < _WIRE_OPTION_END; o++)
+                (void) json_object_set_new(object, wire_option_name(o),
+                                           json_string(wire_option_word(o, wire->options[o])));
+        return object;
+}
+
 static json_t *service_json(const ConfigService *service, const StatusService *status,
                             const Config *config, const WireService *wire) {
         json_t *listens = json_array();
@@ -176,15 +188,18 @@ static json_t *service_json(const ConfigService *service, const StatusService *s
                 (void) json_array_append_new(
                         listens, listen_json(&config->wire.listens[wire->first_listen + i]));
         }
-        return json_pack("{s:s, s:o, s:o, s:b, s:b, s:o, s:s, s:o, s:o, s:o, s:s, s:o}", "name",
-                         service->name, "description", text_json(service->description), "file",
-                         text_json(service->file), "stale", (int) service->broken, "enabled",
-                         (int) service->enabled, "listens", listens, "state",
-                         service->enabled ? wire_service_state_name(status->state) : "disabled",
-                         "reason", text_json(wire_reason_name(status->reason)), "text",
-                         text_json(status->text), "since", time_json(&status->since), "guest",
-                         guest_port_name(service->enabled ? status->guest : GUEST_PORT_UNKNOWN),
-                         "guest_port", guest_port_json(service, status));
+        return json_pack(
+                "{s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, "
+                "s:o}",
+                "name", service->name, "description", text_json(service->description), "file",
+                text_json(service->file), "stale", (int) service->broken, "enabled",
+                (int) service->enabled, "listens", listens, "options", options_json(wire), "state",
+                service->enabled ? wire_service_state_name(status->state) : "disabled", "reason",
+                text_json(wire_reason_name(status->reason)), "text", text_json(status->text),
+                "forwarder", text_json(wire_forwarder_name(status->forwarder)), "forwarder_reason",
+                text_json(wire_why_name(status->why)), "since", time_json(&status->since), "guest",
+                guest_port_name(service->enabled ? status->guest : GUEST_PORT_UNKNOWN),
+                "guest_port", guest_port_json(service, status));
 }
 
 static json_t *services_json(const Status *s) {

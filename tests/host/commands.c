@@ -75,11 +75,13 @@ static void commands_agent(void *userdata, const GuestView *v) {
                 const WireServiceResult *r = v->results ? &v->results[i] : NULL;
 
                 json_array_append_new(
-                        services,
-                        json_pack("{s:s, s:s, s:s, s:s}", "name", v->state->services[i].name,
-                                  "state", r ? wire_service_state_name(r->state) : "unanswered",
-                                  "reason", r ? wire_reason_name(r->reason) : "", "text",
-                                  r && r->text ? r->text : ""));
+                        services, json_pack("{s:s, s:s, s:s, s:s, s:s, s:s}", "name",
+                                            v->state->services[i].name, "state",
+                                            r ? wire_service_state_name(r->state) : "unanswered",
+                                            "reason", r ? wire_reason_name(r->reason) : "", "text",
+                                            r && r->text ? r->text : "", "forwarder",
+                                            wire_forwarder_name(r ? r->forwarder : 0), "why",
+                                            wire_why_name(r ? r->why : 0)));
         }
         if (v->state) {
                 json_object_set_new(agent, "sequence",

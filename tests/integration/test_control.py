@@ -24,7 +24,8 @@ def test_expose_waits_for_the_host(up):
     code, output = control.run("expose", "2222:22", "--name=ssh", "--description=OpenSSH")
     assert code == 0
     assert output.startswith(f"Wrote /{FOLDER}/ssh.ini.\n")
-    assert output.splitlines()[2].split() == ["ssh", "0.0.0.0:2222", "22", "active"]
+    assert output.splitlines()[2].split() == ["ssh", "0.0.0.0:2222", "22", "active",
+                                              "portproxy"]
     assert host.rules() == {"0.0.0.0/2222": "10.9.0.2/22"}
     assert guest.service_status("ssh")["description"] == "OpenSSH"
     mode = os.stat(os.path.join(guest.root, FOLDER, "ssh.ini")).st_mode
@@ -49,7 +50,8 @@ def test_expose_shows_the_conflict(up):
     host.command("foreign-set v4tov4 0.0.0.0/9090 10.1.2.3/9090")
     code, output = control.run("expose", "9090")
     assert code == 1
-    assert output.splitlines()[2].split() == ["port-9090", "0.0.0.0:9090", "9090", "conflict"]
+    assert output.splitlines()[2].split() == ["port-9090", "0.0.0.0:9090", "9090", "conflict",
+                                              "portproxy"]
     assert "wslbridge did not make" in output
     assert host.rules() == {"0.0.0.0/9090": "10.1.2.3/9090"}
 
@@ -222,10 +224,11 @@ def test_status_and_its_exit_codes(up):
     assert code == 0
     assert "10.9.0.2/24 on eth0, gateway 10.9.0.1" in output and "connected since" in output
     lines = output.splitlines()
-    head = lines.index("NAME   LISTEN        GUEST PORT  STATE")
-    assert lines[head + 1].split() == ["taken", "0.0.0.0:8081", "8081", "conflict"]
+    head = lines.index("NAME   LISTEN        GUEST PORT  STATE     FORWARDER")
+    assert lines[head + 1].split() == ["taken", "0.0.0.0:8081", "8081", "conflict",
+                                       "portproxy"]
     assert "wslbridge did not make" in lines[head + 2]
-    assert lines[head + 3].split() == ["web", "0.0.0.0:8080", "80", "active"]
+    assert lines[head + 3].split() == ["web", "0.0.0.0:8080", "80", "active", "portproxy"]
     assert lines[head + 4].split() == ["[::]:8080", "80"]
     assert control.run("status", "web")[0] == 0
     assert control.run("status", "web", "taken")[0] == 3

@@ -153,9 +153,12 @@ def test_samples_have_every_key_commented_and_explained(pattern, source):
 
 
 def test_keys_of_the_file_are_options_of_expose():
-    """Except the two that are its argument, and the one that makes no sense there."""
+    """Except the two that are in its argument, the one that makes no sense there, and connect, whose
+    only other word is the option --loopback."""
     keys = set(config_keys("agent/config/service-file.c"))
-    assert keys - {"connect-port", "enabled"} <= command_options()["expose"]
+    options = command_options()["expose"]
+    assert keys - {"connect-port", "protocol", "enabled", "connect"} <= options
+    assert "loopback" in options
 
 
 def test_keys_in_the_man_page():

@@ -6,6 +6,7 @@
 
 #include "windows-helper/service/status-file.h"
 #include "common/json-write.h"
+#include "protocol/wire/wire-options.h"
 #include "windows-helper/core/firewall/reach.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
@@ -35,6 +36,13 @@ static void status_vms(JsonWriter *w, const Vms *vms) {
         json_bool(w, "hyperv_listening", vms && vms_is_listening(vms, &VM_ID_NULL));
 }
 
+/* "forwarder" has the name of what carries the service, so what was asked for has another. */
+static void status_option(JsonWriter *w, WireOption option, uint8_t value) {
+        json_string_member(
+                w, option == WIRE_OPTION_FORWARDER ? "forwarder_asked" : wire_option_name(option),
+                wire_option_word(option, value));
+}
+
 static void status_services(JsonWriter *w, const GuestView *view) {
         json_open(w, "services", '[');
         for (uint32_t i = 0; view->state && i < view->state->n_services; i++) {
@@ -46,6 +54,13 @@ static void status_services(JsonWriter *w, const GuestView *view) {
                 json_string_member(w, "reason",
                                    r && r->reason ? wire_reason_name(r->reason) : NULL);
                 json_string_member(w, "text", r ? r->text : NULL);
+                json_string_member(w, "forwarder",
+                                   r && r->forwarder ? wire_forwarder_name(r->forwarder) : NULL);
+                json_string_member(w, "forwarder_reason",
+                                   r && r->why ? wire_why_name(r->why) : NULL);
+                for (WireOption o = 0; o < _WIRE_OPTION_END; o++)
+                        if (view->state->services[i].options[o] != 0)
+                                status_option(w, o, view->state->services[i].options[o]);
                 json_close(w, '}');
         }
         json_close(w, ']');

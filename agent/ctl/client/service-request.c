@@ -9,19 +9,33 @@
 
 #include "agent/config/values.h"
 
+#include "protocol/wire/wire-options.h"
+
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 static const char head[] = "# Made by 'wslbridgectl expose', which replaces this file only as "
                            "long as nobody else\n# has changed it. See wslbridge.conf(5).\n"
                            "[service]\n";
 
+#define PORTS_MAX 32 /* longer than any that are right */
+
+/* What follows the '/', or NULL. */
+static const char *protocol_of(const char *ports) {
+        const char *slash = strchr(ports, '/');
+
+        return slash ? slash + 1 : NULL;
+}
+
 bool service_request_name(const char *ports, char ret_name[WIRE_SERVICE_NAME_MAX + 1]) {
-        size_t n = strcspn(ports, ":");
+        const char *protocol = protocol_of(ports);
+        size_t n = strcspn(ports, ":/");
 
         if (n == 0 || n > strlen("65535-65535") || strspn(ports, "0123456789-") < n)
                 return false;
-        (void) snprintf(ret_name, WIRE_SERVICE_NAME_MAX + 1, "port-%.*s", (int) n, ports);
+        (void) snprintf(ret_name, WIRE_SERVICE_NAME_MAX + 1, "port-%.*s%s", (int) n, ports,
+                        protocol && strcasecmp(protocol, "udp") == 0 ? "-udp" : "");
         return true;
 }
 
@@ -74,23 +88,32 @@ static void check_lengths(const char *ports, int n_ports, const char *guest_port
 
 void service_request_parse(const ServiceRequest *request, ServiceFile *ret,
                            ConfigProblems *problems) {
-        const char *colon = strchr(request->ports, ':');
-        int n_ports = (int) strcspn(request->ports, ":");
+        char ports[PORTS_MAX];
+        const char *colon;
+        int n_ports;
         Buffer draft = BUFFER_NULL;
+
+        (void) snprintf(ports, sizeof(ports), "%.*s", (int) strcspn(request->ports, "/"),
+                        request->ports);
+        colon = strchr(ports, ':');
+        n_ports = (int) strcspn(ports, ":");
 
         buffer_printf(&draft, "[service]\n");
         if (value_fits("listen", request->ports, problems)) {
                 for (size_t i = 0; i < request->n_addresses; i++)
-                        draft_listen(&draft, request->addresses[i], request->ports, n_ports,
-                                     problems);
+                        draft_listen(&draft, request->addresses[i], ports, n_ports, problems);
                 if (request->n_addresses == 0)
-                        buffer_printf(&draft, "listen = %.*s\n", n_ports, request->ports);
+                        buffer_printf(&draft, "listen = %.*s\n", n_ports, ports);
                 if (colon) {
-                        check_lengths(request->ports, n_ports, colon + 1, problems);
+                        check_lengths(ports, n_ports, colon + 1, problems);
                         draft_add(&draft, "connect-port", colon + 1, problems);
                 }
         }
         draft_add(&draft, "description", request->description, problems);
+        draft_add(&draft, "protocol", protocol_of(request->ports), problems);
+        draft_add(&draft, "client-address", request->client_address, problems);
+        draft_add(&draft, "connect", request->loopback ? "loopback" : NULL, problems);
+        draft_add(&draft, "forwarder", request->forwarder, problems);
         draft_add(&draft, "firewall", request->firewall, problems);
         draft_add(&draft, "remote", request->remote, problems);
         if (draft.oom)
@@ -130,6 +153,13 @@ static void format_listens(const ServiceFile *s, Buffer *out) {
         }
 }
 
+static void format_options(const uint8_t *options, Buffer *out) {
+        for (WireOption o = 0; o < _WIRE_OPTION_END; o++)
+                if (options[o] != 0)
+                        buffer_printf(out, "%s = %s\n", wire_option_name(o),
+                                      wire_option_word(o, options[o]));
+}
+
 static void format_firewall(uint8_t profiles, Buffer *out) {
         static const char *const names[] = {"domain", "private", "public"}; /* as the bits */
         const char *gap = "";
@@ -163,6 +193,7 @@ void service_file_format(const ServiceFile *s, Buffer *out) {
         if (s->description[0] != '\0')
                 buffer_printf(out, "description = %s\n", s->description);
         format_listens(s, out);
+        format_options(s->options, out);
         format_firewall(s->profiles, out);
         format_remote(s, out);
         if (!s->enabled)

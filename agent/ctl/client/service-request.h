@@ -12,16 +12,19 @@
 #define SERVICE_ADDRESSES_MAX 16
 
 typedef struct ServiceRequest { /* from the command line; all borrowed */
-        const char *ports;      /* "8080", "2222:22", "8000-8010:9000-9010" */
-        const char *name, *description, *firewall, *remote; /* NULL = not given */
-        const char *addresses[SERVICE_ADDRESSES_MAX];       /* of the host */
+        const char *ports;      /* "8080", "2222:22", "8000-8010:9000-9010", "5060/udp" */
+        const char *name, *description, *client_address, *forwarder, *firewall,
+                *remote; /* NULL: no */
+        bool loopback;
+        const char *addresses[SERVICE_ADDRESSES_MAX]; /* of the host */
         size_t n_addresses;
 } ServiceRequest;
 
 /**
  * service_request_name() - the default name of a service
  *
- * "port-8080" for "8080" and for "8080:80". Return: false when @ports does not have that form.
+ * "port-8080" for "8080" and for "8080:80", "port-5060-udp" for "5060/udp". Return: false when
+ * @ports does not have that form.
  */
 bool service_request_name(const char *ports, char ret_name[WIRE_SERVICE_NAME_MAX + 1]);
 

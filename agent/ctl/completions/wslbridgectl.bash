@@ -25,6 +25,8 @@ _wslbridgectl() {
     done
     case $previous in
     --firewall) words='private domain public none' ;;
+    --client-address) words='hidden proxy-v2' ;;
+    --forwarder) words='auto relay' ;;
     --remote) words='LocalSubnet any' ;;
     --root)
         mapfile -t COMPREPLY < <(compgen -d -- "$word")
@@ -38,8 +40,8 @@ _wslbridgectl() {
         status:-*) words="--json $always" ;;
         list:-* | doctor:-*) words="--json $always" ;;
         expose:-*)
-            words="--name= --description= --listen= --firewall= --remote= --force --no-wait"
-            words+=" --timeout= $always"
+            words="--name= --description= --listen= --client-address= --loopback --forwarder="
+            words+=" --firewall= --remote= --force --no-wait --timeout= $always"
             ;;
         unexpose:-*) words="--force --no-wait --timeout= $always" ;;
         wait:-* | reload:-*) words="--timeout= $always" ;;

@@ -133,12 +133,37 @@ static bool wanted(const char *const *names, const char *name) {
         return false;
 }
 
-static void guest_port_text(const ReportListen *listen, char *ret_text, size_t size) {
+static void guest_port_text(const ReportService *s, const ReportListen *listen, char *ret_text,
+                            size_t size) {
+        const char *where = strcmp(s->connect, "loopback") == 0 ? "127.0.0.1:" : "";
+
         if (listen->count > 1)
-                (void) snprintf(ret_text, size, "%u-%u", listen->connect_port,
+                (void) snprintf(ret_text, size, "%s%u-%u", where, listen->connect_port,
                                 listen->connect_port + listen->count - 1);
         else
-                (void) snprintf(ret_text, size, "%u", listen->connect_port);
+                (void) snprintf(ret_text, size, "%s%u", where, listen->connect_port);
+}
+
+/* "portproxy", "relay (protocol)" */
+static void forwarder_cell(Table *t, unsigned column, const ReportService *s) {
+        char text[64];
+
+        if (*s->why && strcmp(s->why, "default") != 0)
+                (void) snprintf(text, sizeof(text), "%.30s (%.30s)", s->forwarder, s->why);
+        else
+                (void) snprintf(text, sizeof(text), "%.60s", s->forwarder);
+        table_cell(t, column, COLOUR_NONE, text);
+}
+
+/* "0.0.0.0:53/udp" */
+static void listen_cell(Table *t, unsigned column, const ReportService *s,
+                        const ReportListen *listen) {
+        bool udp = strcmp(s->protocol, "udp") == 0;
+        char text[VIEW_LISTEN_TEXT_SIZE + sizeof("/udp")];
+
+        (void) snprintf(text, sizeof(text), "%.*s%s", VIEW_LISTEN_TEXT_SIZE, listen->listen,
+                        udp ? "/udp" : "");
+        table_cell(t, column, COLOUR_NONE, text);
 }
 
 static void service_note(Table *t, const ReportService *s) {
@@ -168,8 +193,10 @@ static void service_note(Table *t, const ReportService *s) {
 }
 
 void view_services(const Report *r, const char *const *names, const Style *style, Buffer *out) {
-        static const char *const titles[] = {"NAME", "LISTEN", "GUEST PORT", "STATE"};
-        Table t = {.titles = titles, .n_columns = ELEMENTSOF(titles), .fixed = 1u << 2 | 1u << 3};
+        static const char *const titles[] = {"NAME", "LISTEN", "GUEST PORT", "STATE", "FORWARDER"};
+        Table t = {.titles = titles,
+                   .n_columns = ELEMENTSOF(titles),
+                   .fixed = 1u << 2 | 1u << 3 | 1u << 4};
 
         for (size_t i = 0; i < r->n_services; i++) {
                 const ReportService *s = &r->services[i];
@@ -183,11 +210,12 @@ void view_services(const Report *r, const char *const *names, const Style *style
                         if (k == 0) {
                                 table_cell(&t, 0, COLOUR_NONE, s->name);
                                 table_cell(&t, 3, service_colour(s), s->state);
+                                forwarder_cell(&t, 4, s);
                         }
                         if (s->n_listens == 0)
                                 continue;
-                        guest_port_text(&s->listens[k], port, sizeof(port));
-                        table_cell(&t, 1, COLOUR_NONE, s->listens[k].listen);
+                        guest_port_text(s, &s->listens[k], port, sizeof(port));
+                        listen_cell(&t, 1, s, &s->listens[k]);
                         table_cell(&t, 2, COLOUR_NONE, port);
                 }
                 service_note(&t, s);
@@ -227,11 +255,12 @@ static ListItem list_item(const Config *config, const Report *r, size_t i) {
 }
 
 static void list_listens(const Config *config, const ListItem *item, Buffer *out) {
+        bool udp = item->wire && item->wire->options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP;
         char listen[VIEW_LISTEN_TEXT_SIZE];
 
         for (uint32_t i = 0; item->wire && i < item->wire->n_listens; i++) {
                 view_listen(&config->wire.listens[item->wire->first_listen + i], listen);
-                buffer_printf(out, "%s%s", i > 0 ? ", " : "", listen);
+                buffer_printf(out, "%s%s%s", i > 0 ? ", " : "", listen, udp ? "/udp" : "");
         }
 }
 

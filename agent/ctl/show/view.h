@@ -14,7 +14,8 @@
 void view_header(const Report *r, const Style *style, uint64_t now_usec, Buffer *out);
 
 /**
- * view_services() - append a table of services: NAME, LISTEN, GUEST PORT, STATE
+ * view_services() - append a table of services: NAME, LISTEN, GUEST PORT, STATE,
+ * FORWARDER
  *
  * Below a service that is not active it says why.
  *

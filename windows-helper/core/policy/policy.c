@@ -7,6 +7,8 @@
 
 #include "windows-helper/core/policy/policy.h"
 
+#include "protocol/wire/wire-options.h"
+#include "windows-helper/core/base/forwarder.h"
 #include "windows-helper/core/base/result.h"
 
 #include <string.h>
@@ -19,6 +21,8 @@ void policy_init(Policy *p) {
         *p = (Policy){
                 .allowed_profiles = WIRE_PROFILE_DOMAIN | WIRE_PROFILE_PRIVATE,
                 .widest_remote = WIRE_REMOTE_LOCAL_SUBNET,
+                .allowed_protocols = 1u << WIRE_PROTOCOL_TCP | 1u << WIRE_PROTOCOL_UDP,
+                .allow_relay = true,
                 .max_endpoints = POLICY_ENDPOINTS_DEFAULT,
                 .pairing_required = true,
         };
@@ -135,6 +139,28 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
         }
 }
 
+/* Check what is to carry the service. */
+static void policy_check_options(const Policy *p, const WireService *s, uint8_t mode,
+                                 PolicyVerdict *v) {
+        uint8_t protocol = s->options[WIRE_OPTION_PROTOCOL];
+        ForwarderChoice choice = forwarder_choose(s, mode);
+
+        if (!(p->allowed_protocols & 1u << protocol)) {
+                v->reason = WIRE_REASON_POLICY_PROTOCOL;
+                result_text(v->text,
+                            "protocol %s: not allowed by policy "
+                            "value " POLICY_NAME_ALLOWED_PROTOCOLS,
+                            wire_option_word(WIRE_OPTION_PROTOCOL, protocol));
+        } else if (choice.forwarder == WIRE_FORWARDER_RELAY && !p->allow_relay) {
+                v->reason = WIRE_REASON_POLICY_RELAY;
+                result_text(v->text,
+                            "the relay, which '%s = %s' needs: not allowed by policy "
+                            "value " POLICY_NAME_ALLOW_RELAY,
+                            wire_option_name(choice.asked_by),
+                            wire_option_word(choice.asked_by, s->options[choice.asked_by]));
+        }
+}
+
 uint32_t policy_endpoints(const WireState *state, const WireService *s) {
         uint32_t n = 0;
 
@@ -166,4 +192,6 @@ void policy_check(const Policy *p, const WireState *state, uint32_t index, uint3
                 policy_check_listen(p, &state->listens[s->first_listen + i], ret_verdict);
         if (ret_verdict->reason == WIRE_REASON_NONE)
                 policy_check_firewall(p, s, ret_verdict);
+        if (ret_verdict->reason == WIRE_REASON_NONE)
+                policy_check_options(p, s, state->mode, ret_verdict);
 }

@@ -18,6 +18,8 @@
 #define POLICY_NAME_ALLOWED_LISTEN    "AllowedListenAddresses"
 #define POLICY_NAME_ALLOWED_PROFILES  "AllowedProfiles"
 #define POLICY_NAME_WIDEST_REMOTE     "WidestRemote"
+#define POLICY_NAME_ALLOWED_PROTOCOLS "AllowedProtocols"
+#define POLICY_NAME_ALLOW_RELAY       "AllowRelay"
 #define POLICY_NAME_MAX_ENDPOINTS     "MaxEndpointsPerAgent"
 #define POLICY_NAME_PAIRING_REQUIRED  "PairingRequired"
 #define POLICY_NAME_PRIVILEGED_SOURCE "RequirePrivilegedSourcePort"
@@ -33,9 +35,11 @@ typedef struct Policy {
         size_t n_denied_ports;
         WirePrefix allowed_listen[POLICY_LISTEN_MAX]; /* n = 0: all */
         size_t n_allowed_listen;
-        uint8_t allowed_profiles; /* WIRE_PROFILE_* */
-        uint8_t widest_remote;    /* WireRemote: LOCAL_SUBNET; or ANY, which does not limit it */
-        uint32_t max_endpoints;   /* per agent; a range of 11 ports counts 11 */
+        uint8_t allowed_profiles;  /* WIRE_PROFILE_* */
+        uint8_t widest_remote;     /* WireRemote: LOCAL_SUBNET; or ANY, which does not limit it */
+        uint8_t allowed_protocols; /* 1 << WIRE_PROTOCOL_* */
+        bool allow_relay;          /* services that need wslbridge's own forwarder */
+        uint32_t max_endpoints;    /* per agent; a range of 11 ports counts 11 */
         bool pairing_required;
         bool privileged_source; /* the peer's port must be below CONTROLLER_PRIVILEGED_PORTS */
         /* A value that cannot be read denies everything that it governs, instead of allowing it. */
@@ -46,7 +50,9 @@ typedef struct Policy {
 bool policy_equal(const Policy *a, const Policy *b);
 
 /* Set the defaults: all ports but Windows' own 135, 139, 445, 3389, 5985, 5986; all listen
- * addresses; profiles domain and private; remote LocalSubnet; pairing required. */
+ * addresses; profiles domain and private; remote LocalSubnet; both protocols; the relay; pairing
+ * required.
+ */
 void policy_init(Policy *p);
 
 typedef enum PolicyType {
@@ -63,7 +69,7 @@ typedef struct PolicyDefinition {
 } PolicyDefinition;
 
 /* All policy values. windows-helper/admx/wslbridge.admx must have the same. */
-#define POLICY_DEFINITIONS 8
+#define POLICY_DEFINITIONS 10
 extern const PolicyDefinition policy_definitions[POLICY_DEFINITIONS];
 
 /* Find a definition by its name. Upper and lower case are the same, as in the registry. Return: its

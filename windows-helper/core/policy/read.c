@@ -6,6 +6,7 @@
  * governs is denied.
  */
 
+#include "protocol/wire/wire-options.h"
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/policy/policy.h"
 
@@ -29,6 +30,11 @@ const PolicyDefinition policy_definitions[POLICY_DEFINITIONS] = {
          "private)"},
         {POLICY_NAME_WIDEST_REMOTE, POLICY_TEXT,
          "the widest remote scope of a firewall rule: LocalSubnet or any (default: LocalSubnet)"},
+        {POLICY_NAME_ALLOWED_PROTOCOLS, POLICY_LIST,
+         "protocols that may be forwarded: tcp, udp (default: both)"},
+        {POLICY_NAME_ALLOW_RELAY, POLICY_BOOLEAN,
+         "0: no service may use wslbridge's own forwarder, which UDP and the PROXY protocol need "
+         "(default: 1)"},
         {POLICY_NAME_MAX_ENDPOINTS, POLICY_NUMBER,
          "how many endpoints one agent may have; each port of a range counts (default: 1024, at "
          "most 16384)"},
@@ -135,6 +141,18 @@ static int policy_add_profile(Policy *p, const char *item) {
         return -EINVAL;
 }
 
+static int policy_add_protocol(Policy *p, const char *item) {
+        const char *const *words = wire_option_words(WIRE_OPTION_PROTOCOL);
+
+        for (unsigned i = 0; words[i]; i++) {
+                if (policy_same_word(item, words[i])) {
+                        p->allowed_protocols |= (uint8_t) (1u << i);
+                        return 0;
+                }
+        }
+        return -EINVAL;
+}
+
 /* Items end at a comma, a semicolon or the end of a line. Space around them and empty items are
  * ignored. */
 static int policy_each_item(Policy *p, const char *text, PolicyItemFn fn, char *ret_item) {
@@ -178,6 +196,9 @@ static int policy_set_list(Policy *p, const PolicyDefinition *d, const char *tex
         } else if (strcmp(d->name, POLICY_NAME_ALLOWED_LISTEN) == 0) {
                 p->n_allowed_listen = 0;
                 fn = policy_add_listen;
+        } else if (strcmp(d->name, POLICY_NAME_ALLOWED_PROTOCOLS) == 0) {
+                p->allowed_protocols = 0;
+                fn = policy_add_protocol;
         } else {
                 p->allowed_profiles = 0;
                 fn = policy_add_profile;
@@ -217,6 +238,10 @@ static void policy_close(Policy *p, const PolicyDefinition *d) {
                 p->allowed_profiles = 0;
         else if (strcmp(d->name, POLICY_NAME_WIDEST_REMOTE) == 0)
                 p->widest_remote = WIRE_REMOTE_LOCAL_SUBNET;
+        else if (strcmp(d->name, POLICY_NAME_ALLOWED_PROTOCOLS) == 0)
+                p->allowed_protocols = 0;
+        else if (strcmp(d->name, POLICY_NAME_ALLOW_RELAY) == 0)
+                p->allow_relay = false;
         else if (strcmp(d->name, POLICY_NAME_MAX_ENDPOINTS) == 0)
                 p->max_endpoints = 0;
         else if (strcmp(d->name, POLICY_NAME_PAIRING_REQUIRED) == 0)
@@ -228,12 +253,15 @@ static void policy_close(Policy *p, const PolicyDefinition *d) {
 static int policy_set_number(Policy *p, const PolicyDefinition *d, uint32_t number,
                              char ret_problem[WIRE_TEXT_MAX + 1]) {
         if (d->type == POLICY_BOOLEAN && number > 1) {
-                result_text(ret_problem, "%s: %u is neither 0 nor 1; 1 is used instead", d->name,
-                            (unsigned) number);
+                result_text(ret_problem, "%s: %u is neither 0 nor 1; %u is used instead", d->name,
+                            (unsigned) number,
+                            strcmp(d->name, POLICY_NAME_ALLOW_RELAY) == 0 ? 0u : 1u);
                 return -EINVAL;
         }
         if (strcmp(d->name, POLICY_NAME_MAX_ENDPOINTS) == 0)
                 p->max_endpoints = number < WIRE_ENDPOINTS_MAX ? number : WIRE_ENDPOINTS_MAX;
+        else if (strcmp(d->name, POLICY_NAME_ALLOW_RELAY) == 0)
+                p->allow_relay = number != 0;
         else if (strcmp(d->name, POLICY_NAME_PAIRING_REQUIRED) == 0)
                 p->pairing_required = number != 0;
         else

@@ -5,6 +5,7 @@
  * the unused ends of the lists have no meaning.
  */
 
+#include "protocol/wire/wire-options.h"
 #include "windows-helper/core/policy/policy.h"
 
 #include <stdio.h>
@@ -67,6 +68,16 @@ static void policy_text_profiles(PolicyText *t, uint8_t profiles) {
                         policy_text_item(t, names[i]);
 }
 
+static void policy_text_protocols(PolicyText *t, uint8_t protocols) {
+        const char *const *words = wire_option_words(WIRE_OPTION_PROTOCOL);
+
+        if (protocols == 0)
+                policy_text_item(t, "none");
+        for (unsigned i = 0; words[i]; i++)
+                if (protocols & 1u << i)
+                        policy_text_item(t, words[i]);
+}
+
 void policy_value_text(const Policy *p, size_t index, char ret_text[POLICY_VALUE_TEXT_MAX]) {
         const char *name = policy_definitions[index].name;
         PolicyText t = {.text = ret_text};
@@ -84,6 +95,10 @@ void policy_value_text(const Policy *p, size_t index, char ret_text[POLICY_VALUE
                 policy_text_profiles(&t, p->allowed_profiles);
         else if (strcmp(name, POLICY_NAME_WIDEST_REMOTE) == 0)
                 policy_text_item(&t, p->widest_remote == WIRE_REMOTE_ANY ? "any" : "LocalSubnet");
+        else if (strcmp(name, POLICY_NAME_ALLOWED_PROTOCOLS) == 0)
+                policy_text_protocols(&t, p->allowed_protocols);
+        else if (strcmp(name, POLICY_NAME_ALLOW_RELAY) == 0)
+                policy_text_item(&t, p->allow_relay ? "1" : "0");
         else if (strcmp(name, POLICY_NAME_MAX_ENDPOINTS) == 0)
                 (void) snprintf(ret_text, POLICY_VALUE_TEXT_MAX, "%u", (unsigned) p->max_endpoints);
         else if (strcmp(name, POLICY_NAME_PAIRING_REQUIRED) == 0)
@@ -125,6 +140,7 @@ bool policy_equal(const Policy *a, const Policy *b) {
                     a->allowed_listen[i].length != b->allowed_listen[i].length)
                         return false;
         return a->allowed_profiles == b->allowed_profiles && a->widest_remote == b->widest_remote &&
+               a->allowed_protocols == b->allowed_protocols && a->allow_relay == b->allow_relay &&
                a->max_endpoints == b->max_endpoints && a->pairing_required == b->pairing_required &&
                a->privileged_source == b->privileged_source &&
                a->allowed_closed == b->allowed_closed && a->denied_closed == b->denied_closed &&

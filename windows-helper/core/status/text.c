@@ -20,6 +20,7 @@
 #define COLUMNS_NAME    16
 #define COLUMNS_SERVICE 24
 #define COLUMNS_STATE   11
+#define COLUMNS_BY      11
 #define COLUMNS_POLICY  28
 #define COLUMNS_ORIGIN  14
 #define COLUMNS_INDENT  4
@@ -102,20 +103,25 @@ static void status_on_agent(StatusText *s, const StatusRecord *r) {
 }
 
 static void status_on_service(StatusText *s, const StatusRecord *r) {
-        const size_t indent = COLUMNS_INDENT + COLUMNS_SERVICE + COLUMNS_STATE;
+        const size_t indent = COLUMNS_INDENT + COLUMNS_SERVICE + COLUMNS_STATE + COLUMNS_BY;
 
         if (s->part != STATUS_SERVICE) {
                 s->part = STATUS_SERVICE;
                 status_pad(s, "", COLUMNS_INDENT);
                 status_pad(s, "SERVICE", COLUMNS_SERVICE);
-                status_wrap(s, "STATE", indent);
+                status_pad(s, "STATE", COLUMNS_STATE);
+                status_wrap(s, "FORWARDER", indent);
         }
         status_pad(s, "", COLUMNS_INDENT);
         status_pad(s, status_field(r, "name"), COLUMNS_SERVICE);
         if (status_field(r, "text")[0]) {
                 status_pad(s, status_field(r, "state"), COLUMNS_STATE);
+                status_pad(s, status_field(r, "forwarder"), COLUMNS_BY);
                 status_wrap(s, status_field(r, "text"), indent);
-        } else {
+        } else if (status_field(r, "forwarder")[0]) {
+                status_pad(s, status_field(r, "state"), COLUMNS_STATE);
+                status_wrap(s, status_field(r, "forwarder"), indent);
+        } else { /* no spaces at the end of a line */
                 status_wrap(s, status_field(r, "state"), indent);
         }
 }

@@ -8,6 +8,8 @@
 
 #include "agent/config/service-file.h"
 
+#include "protocol/wire/wire-options.h"
+
 #include "tests/unit/agent/config/config-testing.h"
 
 static void parse(const char *content, ServiceFile *ret_service, ConfigProblems *ret_problems) {
@@ -88,8 +90,8 @@ static const ProblemCase problem_cases[] = {
         {"listen = 8000-9",
          {"x.ini:2: listen: ...reversed; write both ports in full, such as 8000-8009"}},
         {"listen = 8080/udp",
-         {"x.ini:2: listen: Windows can only forward ports of TCP, not of UDP; write 8080 if"}},
-        {"listen = 0.0.0.0:8080/TCP", {"x.ini:2: listen: every port is one of TCP; write 8080"}},
+         {"x.ini:2: listen: write 8080, and 'protocol = udp' in a line of its own"}},
+        {"listen = 0.0.0.0:8080/TCP", {"x.ini:2: listen: TCP is the default; write 8080"}},
         {"listen = 8080/x", {"x.ini:2: listen: '8080/x' is not a port"}},
         {"listen = 65530-65540", {"x.ini:2: listen: there is no port 65540"}},
         {"listen = 0-10", {"x.ini:2: listen: there is no port 0"}},
@@ -189,9 +191,22 @@ static const ProblemCase problem_cases[] = {
         {"lisen = 80", {"x.ini: listen: is missing", "x.ini:2: lisen: ...did you mean 'listen'?"}},
         {"listen = 80\nconnect_port = 80", {"x.ini:3: connect_port: ...mean 'connect-port'?"}},
         {"listen = 80\nRemote = any", {"x.ini:3: Remote: unknown key; did you mean 'remote'?"}},
-        {"listen = 80\nprotocol = udp",
-         {"x.ini:3: protocol: unknown key; known keys are: description, listen, connect-port, "
-          "firewall, remote, enabled"}},
+        {"listen = 80\ntransport = udp",
+         {"x.ini:3: transport: unknown key; known keys are: description, listen, connect-port, "
+          "protocol, client-address, connect, forwarder, firewall, remote, enabled"}},
+        /* options */
+        {"listen = 80\nprotocol = sctp", {"x.ini:3: protocol: 'sctp' is neither tcp nor udp"}},
+        {"listen = 80\nprotocol =", {"x.ini:3: protocol: has no value"}},
+        {"listen = 80\nprotocol = udp\nprotocol = tcp",
+         {"x.ini:4: protocol: was already given in line 3"}},
+        {"listen = 80\nclient-address = proxyv2",
+         {"x.ini:3: client-address: 'proxyv2' is neither...did you mean 'proxy-v2'?"}},
+        {"listen = 80\nconnect = 127.0.0.1",
+         {"x.ini:3: connect: '127.0.0.1' is neither address nor loopback"}},
+        {"listen = 80\nforwarder = portproxy",
+         {"x.ini:3: forwarder: 'portproxy' is neither auto nor relay"}},
+        {"listen = 80\nprotocol = udp\nclient-address = proxy-v2",
+         {"x.ini:4: client-address: 'proxy-v2' is for TCP, but the protocol is udp; remove one"}},
 };
 
 START_TEST(problem) {
@@ -243,6 +258,26 @@ START_TEST(remotes) {
         }
         ck_assert(service.n_remotes == 4 || !c->expected[service.n_remotes]);
         config_problems_done(&problems);
+}
+END_TEST
+
+/* The name of a key is that of its option, and each word of the option has its number. */
+START_TEST(options) {
+        for (uint8_t value = 0; wire_option_words((WireOption) _i)[value]; value++) {
+                const char *name = wire_option_name((WireOption) _i);
+                uint8_t expected[_WIRE_OPTION_END] = {0};
+                ConfigProblems problems;
+                ServiceFile service;
+                char content[512];
+
+                expected[_i] = value;
+                (void) snprintf(content, sizeof(content), "[service]\nlisten = 80\n%s = %s\n", name,
+                                wire_option_word((WireOption) _i, value));
+                parse(content, &service, &problems);
+                check_problems(name, problems.items, problems.n, (const char *[]){NULL});
+                ck_assert_mem_eq(service.options, expected, sizeof(expected));
+                config_problems_done(&problems);
+        }
 }
 END_TEST
 
@@ -320,6 +355,7 @@ int main(void) {
         tcase_add_loop_test(tcase, listens, 0, (int) ELEMENTSOF(listen_cases));
         tcase_add_loop_test(tcase, problem, 0, (int) ELEMENTSOF(problem_cases));
         tcase_add_loop_test(tcase, remotes, 0, (int) ELEMENTSOF(remote_cases));
+        tcase_add_loop_test(tcase, options, 0, _WIRE_OPTION_END);
         tcase_add_loop_test(tcase, words, 0, (int) ELEMENTSOF(word_cases));
         tcase_add_test(tcase, limits);
         suite_add_tcase(suite, tcase);

@@ -88,6 +88,34 @@ START_TEST(test_addresses_profiles_remote) {
 }
 END_TEST
 
+/* What a service asks for beyond the port forwarding of Windows; "" for one that does not. */
+static const struct {
+        const char *service;
+        WireReason without_udp, without_relay;
+} wishes[] = {
+        {"a=0.0.0.0:80", WIRE_REASON_NONE, WIRE_REASON_NONE},
+        {"a=0.0.0.0:80+loopback", WIRE_REASON_NONE, WIRE_REASON_NONE},
+        {"a=0.0.0.0:80+udp", WIRE_REASON_POLICY_PROTOCOL, WIRE_REASON_POLICY_RELAY},
+        {"a=0.0.0.0:80+proxy-v2", WIRE_REASON_NONE, WIRE_REASON_POLICY_RELAY},
+        {"a=0.0.0.0:80+relay", WIRE_REASON_NONE, WIRE_REASON_POLICY_RELAY},
+};
+
+START_TEST(test_protocols_and_relay) {
+        ck_assert_int_eq(refused(wishes[_i].service), WIRE_REASON_NONE);
+        set("AllowedProtocols", POLICY_IS_STRING, "TCP", 0);
+        ck_assert_int_eq(refused(wishes[_i].service), wishes[_i].without_udp);
+        set("AllowedProtocols", POLICY_IS_STRINGS, "tcp\nudp", 0);
+        set("AllowRelay", POLICY_IS_NUMBER, NULL, 0);
+        ck_assert_int_eq(refused(wishes[_i].service), wishes[_i].without_relay);
+        set("AllowRelay", POLICY_IS_NUMBER, NULL, 1);
+        ck_assert_int_eq(refused(wishes[_i].service), WIRE_REASON_NONE);
+        bad("AllowedProtocols", POLICY_IS_STRING, "sctp", 0, "sctp");
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PROTOCOL);
+        bad("AllowRelay", POLICY_IS_NUMBER, NULL, 2, "0 is used instead");
+        ck_assert_int_eq(refused(wishes[_i].service), wishes[_i].without_relay);
+}
+END_TEST
+
 START_TEST(test_numbers) {
         set("MaxEndpointsPerAgent", POLICY_IS_NUMBER, NULL, 3);
         ck_assert_uint_eq(p.max_endpoints, 3);
@@ -219,6 +247,8 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_ports);
         tcase_add_test(tc, test_addresses_profiles_remote);
+        tcase_add_loop_test(tc, test_protocols_and_relay, 0,
+                            (int) (sizeof(wishes) / sizeof(wishes[0])));
         tcase_add_test(tc, test_numbers);
         tcase_add_test(tc, test_invalid_values_deny);
         tcase_add_test(tc, test_too_many_items_deny);

@@ -4,6 +4,7 @@
  * Reads the short notation of agent_ask() into a WireState. See world.h for the notation.
  */
 
+#include "protocol/wire/wire-options.h"
 #include "tests/unit/windows-helper/world/world.h"
 
 #include <stdlib.h>
@@ -25,6 +26,21 @@ static void parse_listen(char *text, WireListen *ret) {
         ret->connect_port = ret->port;
 }
 
+/* The word of an option other than its default. */
+static bool parse_option(const char *flag, WireService *s) {
+        for (WireOption o = 0; o < _WIRE_OPTION_END; o++) {
+                const char *const *words = wire_option_words(o);
+
+                for (uint8_t i = 1; words[i]; i++) {
+                        if (strcmp(words[i], flag) == 0) {
+                                s->options[o] = i;
+                                return true;
+                        }
+                }
+        }
+        return false;
+}
+
 static void parse_service(char *text, WireState *state) {
         WireService *s = &state->services[state->n_services++];
         char *listens = strchr(text, '='), *flag, *port, *save = NULL;
@@ -40,7 +56,9 @@ static void parse_service(char *text, WireState *state) {
                         s->profiles |= WIRE_PROFILE_PUBLIC;
                 } else if (strcmp(flag, "none") == 0) {
                         s->profiles = 0;
-                } else {
+                } else if (strcmp(flag, "unknown") == 0) {
+                        s->unknown_field = WORLD_UNKNOWN_FIELD;
+                } else if (!parse_option(flag, s)) {
                         ck_assert_str_eq(flag, "any");
                         s->remote = WIRE_REMOTE_ANY;
                 }

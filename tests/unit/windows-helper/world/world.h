@@ -71,10 +71,13 @@ void agent_leave(FakeAgent *a);   /* it says goodbye, and the connection ends */
 void agent_read(FakeAgent *a);    /* what the helper has sent; the helper does not run */
 bool agent_ready(const FakeAgent *a);
 
+#define WORLD_UNKNOWN_FIELD 0x8009
+
 /*
  * Ask for services and run. @address: "172.20.0.2", an IPv6 one, "" for none, or a mode as
- * "mirrored". @services: separated by blanks, NAME=LISTEN[,LISTEN…][>PORT][+public][+any], LISTEN
- * being 0.0.0.0:80, 0.0.0.0:8000-8010 or [::]:80.
+ * "mirrored". @services: separated by blanks, NAME=LISTEN[,LISTEN…][>PORT][+public][+any][+WORD],
+ * LISTEN being 0.0.0.0:80, 0.0.0.0:8000-8010 or [::]:80, WORD that of an option, such as udp.
+ * "+unknown", which cannot be sent: with the field WORLD_UNKNOWN_FIELD.
  */
 void agent_ask(FakeAgent *a, const char *address, const char *services);
 void agent_ask_again(FakeAgent *a);
