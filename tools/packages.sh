@@ -25,6 +25,8 @@ stage;wine;runs the Windows half
 stage;iproute2;network namespaces for client, host and guest
 stage;socat;connects the agent and the helper where there is no vsock
 stage;python3-pytest;scenario tests
+stage;nginx-light|nginx;reads the PROXY header behind the relay
+stage;haproxy;the same
 check;python3-pytest;runs the checks
 check;clang-format;the format check
 check;clang-tidy;looks for mistakes in C

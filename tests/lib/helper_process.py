@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The helper as a process under Wine, with its log lines."""
+"""The helper, or another program of ours, as a process under Wine, with its log lines."""
 
 import os
 import queue
@@ -18,23 +18,14 @@ WINE_LINE = re.compile(r"[0-9a-f]{4}:(err|warn|fixme|trace):|wine( client error|
 HEAP_LINE = re.compile(r"heap (-?\d+) (-?\d+)$")
 
 
-class Helper:
-    """A running 'wslbridge-helper.exe run' and its log lines. Options are in milliseconds, for
-    example Helper(prefix, exe, heartbeat=200, goodbye=100)."""
+class Program:
+    """A running program of ours and its log lines."""
 
-    def __init__(self, prefix, exe, port=0, wait=True, transport="tcp", **options):
-        arguments = ["run"]
-        if transport:  # 'run' of a release build has no options
-            arguments += ["--transport", f"tcp:127.0.0.1:{port}" if transport == "tcp" else transport]
-        for name, value in options.items():
-            arguments += [f"--{name}-ms", str(value)]
-        self._prefix, self._command = prefix, (exe, *arguments)
-        self.lines, self.wine_lines = [], []  # of the helper, and of Wine about it
+    def __init__(self, prefix, *command, env=None):
+        self._prefix, self._command, self._env = prefix, command, env or {}
+        self.lines, self.wine_lines = [], []  # of the program, and of Wine about it
         self._new_lines = queue.Queue()
         self._start()
-        self.port = None
-        if wait:
-            self.wait_listening()
 
     def _start(self):
         self.reached_main = False
@@ -42,7 +33,7 @@ class Helper:
         self.process = self._prefix.popen(*self._command, stdin=subprocess.DEVNULL,
                                           stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                           env={"WINEDEBUG": "fixme-all",
-                                               "WSLBRIDGE_TEST_HEAP": "1"})
+                                               "WSLBRIDGE_TEST_HEAP": "1", **self._env})
         self._reader = threading.Thread(target=self._read, args=(self.process,), daemon=True)
         self._reader.start()
 
@@ -86,22 +77,23 @@ class Helper:
                 state.append(f"{comm.read().strip()} in {wchan.read()}, ticks {'+'.join(ticks)}")
         return "runs: " + "; ".join(state)
 
-    def wait_listening(self, timeout=30):
+    def wait_started(self, pattern, timeout=30):
+        """Wait for the line that says that it has started. Returns the match."""
         # On a busy machine, about one start in a thousand under Wine 8 ended before main() was
         # reached. What Wine said about it is printed, and the start is tried again once, but not
-        # twice in a row. A helper that has reached main() is never started again.
+        # twice in a row. A program that has reached main() is never started again.
         end = time.monotonic() + timeout
         while not self.reached_main and time.monotonic() < end:
             code = self.process.poll()
             if code is not None:
                 self._reader.join(timeout=1)
                 if not self.reached_main:
-                    print(f"Wine ended the helper before main() with {code}; started again",
+                    print(f"Wine ended the program before main() with {code}; started again",
                           *self.wine_lines, sep="\n")
                     self._start()
                 break
             time.sleep(0.005)
-        self.port = int(self.wait_line(r"listening on 127\.0\.0\.1:(\d+)", timeout)[1])
+        return self.wait_line(pattern, timeout)
 
     def wait_end(self, timeout=20):
         code = self.process.wait(timeout)
@@ -128,3 +120,22 @@ class Helper:
         if self.process.poll() is None:
             self.process.kill()
         return self.wait_end()
+
+
+class Helper(Program):
+    """A running 'wslbridge-helper.exe run' and its log lines. Options are in milliseconds, for
+    example Helper(prefix, exe, heartbeat=200, goodbye=100)."""
+
+    def __init__(self, prefix, exe, port=0, wait=True, transport="tcp", **options):
+        arguments = ["run"]
+        if transport:  # 'run' of a release build has no options
+            arguments += ["--transport", f"tcp:127.0.0.1:{port}" if transport == "tcp" else transport]
+        for name, value in options.items():
+            arguments += [f"--{name}-ms", str(value)]
+        super().__init__(prefix, exe, *arguments)
+        self.port = None
+        if wait:
+            self.wait_listening()
+
+    def wait_listening(self, timeout=30):
+        self.port = int(self.wait_started(r"listening on 127\.0\.0\.1:(\d+)", timeout)[1])

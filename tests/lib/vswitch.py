@@ -5,6 +5,8 @@ host, with the adapter vEthernet-WSL. Behind it is a namespace with an address f
     vswitch.enter_host()                      this process and all that it starts, including Wine
     with vswitch.VirtualSwitch() as switch:
         switch.create_server("172.29.0.2", 80)
+    with vswitch.VirtualSwitch(*vswitch.LAN) as lan:
+        lan.create_socket("192.168.50.2", socket.SOCK_DGRAM)
 
 The helper forwards only to neighbours on a virtual switch, never to an address of the host. So
 guests on the host's loopback interface would prove nothing.
@@ -19,6 +21,11 @@ import threading
 ADAPTER = "vEthernet-WSL"
 HOST_ADDRESSES = ("172.29.0.1/20", "fd29::1/64")
 GUESTS = ("172.29.0.2/20", "172.29.0.3/20", "172.29.0.4/20", "fd29::2/64", "fd29::3/64")
+
+# Other machines in the host's network, which knows the host by three addresses of each kind.
+LAN = ("lan0",
+       ("192.168.50.1/24", "192.168.50.9/24", "192.168.51.1/24", "fd50::1/64", "fd50::9/64", "fd51::1/64"),
+       ("192.168.50.2/24", "192.168.50.3/24", "192.168.51.2/24", "fd50::2/64", "fd51::2/64"))
 
 CLONE_NEWNET, CLONE_NEWUSER = 0x40000000, 0x10000000
 
@@ -79,8 +86,11 @@ def _new_namespace():
 
 
 class VirtualSwitch:
-    """The namespace of the guests. It has no name and ends with its last socket and this object's
-    descriptor."""
+    """The namespace of the guests, or of other machines behind an adapter of the host. It has no
+    name and ends with its last socket and this object's descriptor."""
+
+    def __init__(self, adapter=ADAPTER, host=HOST_ADDRESSES, others=GUESTS):
+        self.adapter, self.host, self.others = adapter, host, others
 
     def __enter__(self):
         self.namespace = in_thread(_new_namespace)
@@ -93,18 +103,18 @@ class VirtualSwitch:
         return self
 
     def _connect(self):
-        run_ip([], f"link add {ADAPTER} type veth peer name eth0\n"
+        run_ip([], f"link add {self.adapter} type veth peer name eth0\n"
                    f"link set eth0 netns {self.path}\n"
-                   + "".join(f"addr add {a} dev {ADAPTER}{nodad(a)}\n" for a in HOST_ADDRESSES)
-                   + f"link set {ADAPTER} up\n")
-        gateway = HOST_ADDRESSES[0].partition("/")[0]
+                   + "".join(f"addr add {a} dev {self.adapter}{nodad(a)}\n" for a in self.host)
+                   + f"link set {self.adapter} up\n")
+        gateway = self.host[0].partition("/")[0]
         self.ip("link set lo up\n"
-                + "".join(f"addr add {a} dev eth0{nodad(a)}\n" for a in GUESTS)
+                + "".join(f"addr add {a} dev eth0{nodad(a)}\n" for a in self.others)
                 + f"link set eth0 up\nroute add default via {gateway}\n")
 
     def __exit__(self, *_):
         # Deleting one end deletes both. Sockets may keep the namespace for a moment longer.
-        run_ip([], f"link delete {ADAPTER}\n")
+        run_ip([], f"link delete {self.adapter}\n")
         os.close(self.namespace)
 
     def command(self, *arguments):
@@ -116,10 +126,26 @@ class VirtualSwitch:
         """Run lines of 'ip -batch' in the guests' namespace."""
         run_ip(self.command(), lines)
 
+    def inside(self, function):
+        """Call @function in the namespace, and return what it returns. A socket stays in the
+        namespace in which it was created."""
+        def call():
+            _must(libc.setns(self.namespace, CLONE_NEWNET), "setns")
+            return function()
+
+        return in_thread(call)
+
     def create_server(self, address, port=0):
-        """A socket that listens in the guests' namespace."""
+        """A socket that listens in the namespace."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         return create_server_in(self.namespace, (address, port), family, backlog=128)
+
+    def create_socket(self, address, kind=socket.SOCK_STREAM, port=0):
+        """A socket in the namespace, bound to one of its addresses."""
+        made = self.inside(lambda: socket.socket(
+            socket.AF_INET6 if ":" in address else socket.AF_INET, kind))
+        made.bind((address, port))
+        return made
 
 
 def nodad(address):

@@ -2,10 +2,12 @@
 """The programs for Windows, which are installed together: windows-helper/core/install/programs.c has
 the same table."""
 
-HELPER, SELFTEST = "wslbridge-helper.exe", "wslbridge-selftest.exe"
+HELPER, RELAY, SELFTEST = "wslbridge-helper.exe", "wslbridge-relay.exe", "wslbridge-selftest.exe"
 # What each may have at most as it ships, in KiB, without debug information.
-SIZES = {HELPER: 400, SELFTEST: 200}
-PROGRAMS = sorted(SIZES)
+SIZES = {HELPER: 400, RELAY: 200, SELFTEST: 200}
+# Built, but not installed yet.
+ALONE = {RELAY}
+PROGRAMS = sorted(set(SIZES) - ALONE)
 
 
 def copy_version(build, folder, number=None, other=None):

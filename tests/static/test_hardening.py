@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ElementTree
 import portable_executable
 import pytest
 import tree
+import windows_programs
 from windows_programs import SIZES
 
 pytestmark = pytest.mark.release
@@ -107,10 +108,11 @@ def exe(exe_path):
 
 
 def test_all_programs_are_looked_at(windows_release_tree):
-    """The table of the tests is that of the helper, and the build makes no other program."""
+    """The table of the tests is that of the helper, and the build makes no program that is not in it."""
     table = re.findall(r'L"(wslbridge-\w+\.exe)"', tree.read("windows-helper/core/install/programs.c"))
     folder = os.path.join(windows_release_tree, "windows-helper")
-    assert set(table) == set(SIZES) == {n for n in os.listdir(folder) if n.endswith(".exe")}
+    assert sorted(table) == windows_programs.PROGRAMS
+    assert set(SIZES) == {n for n in os.listdir(folder) if n.endswith(".exe")}
     streams = re.findall(r'<Binary Id="(\w+)" SourceFile="([\w.-]+\.exe)"', tree.read("packaging/msi/wslbridge.wxs"))
     assert sorted(n for _, n in streams) == sorted(table)
     for stream, name in streams:

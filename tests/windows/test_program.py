@@ -39,7 +39,7 @@ def release(windows_release_tree, tmp_path_factory):
 
 def test_only_dlls_of_windows_itself(release, build_win):
     folder = build_win / "windows-helper"
-    for exe in (release, *(folder / f"wslbridge-{n}.exe" for n in ("helper", "selftest"))):
+    for exe in (release, *(folder / f"wslbridge-{n}.exe" for n in ("helper", "relay", "selftest"))):
         assert imports(exe), "the table was not found"
         assert imports(exe) - KNOWN_DLLS == set()
     assert all(name in release.read_bytes() for name in LOADED)
@@ -184,6 +184,23 @@ def test_the_service_starts_no_program(build_win):
         {object_name(o) for o in service}, "the objects were not found"
     assert objects.starters("service_run") == {}
     assert objects.starters("command_run") == {}
+
+
+def test_the_relay_starts_no_program_and_writes_nothing(build_win):
+    """It imports nothing that starts a program or writes a file, and calls nothing of ours that writes
+    to the registry."""
+    folder = build_win / "windows-helper"
+    table = subprocess.run(["x86_64-w64-mingw32-objdump", "-p", folder / "wslbridge-relay.exe"],
+                           check=True, capture_output=True, text=True).stdout
+    imported = set(re.findall(r"^\s+[0-9a-f]+\s+\d+\s+(\w+)$", table, re.MULTILINE))
+    assert {"RegQueryInfoKeyW", "RegOpenKeyExW", "WSARecv"} <= imported, "the table was not found"
+    files = re.compile(r"(Create|Copy|Move|Delete|Replace)File\w*|CreateDirectory\w*")
+    assert {f for f in imported if STARTS.fullmatch(f) or files.fullmatch(f)} == set()
+    needed = subprocess.run(["x86_64-w64-mingw32-nm", "-u",
+                             *sorted(folder.glob("wslbridge-relay.exe.p/*.obj"))],
+                            check=True, capture_output=True, text=True).stdout.split()
+    assert "registry_each" in needed
+    assert [f for f in needed if re.match(r"registry_(set|create|delete|flush)|Reg[A-Z]", f)] == []
 
 
 def test_no_program_is_started_by_a_name(top):

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The relay under Wine, with its table in the registry, and servers in the guest for it."""
+
+import contextlib
+import socket
+import struct
+import threading
+import time
+
+import helper_process
+from waiting import wait_until
+
+TABLE = r"SOFTWARE\wslbridge\Relay"
+LIMITS = rf"{TABLE}\Limits"
+SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+
+
+class Table:
+    """The relay's table in the registry, as the helper would write it."""
+
+    def __init__(self, registry):
+        self.registry = registry
+
+    @staticmethod
+    def key(listen, connect, protocol):
+        return rf"{TABLE}\v{6 if ':' in listen else 4}tov{6 if ':' in connect else 4}\{protocol}"
+
+    def set(self, listen, connect, protocol="tcp", options=""):
+        """Endpoints are "address/port"."""
+        self.registry.set(self.key(listen, connect, protocol), listen, connect + options)
+
+    def delete(self, listen, connect, protocol="tcp"):
+        self.registry.delete(self.key(listen, connect, protocol), listen)
+
+    def limit(self, **limits):
+        for name, value in limits.items():
+            self.registry.set(LIMITS, name.replace("_", "-"), str(value))
+
+
+class Relay(helper_process.Program):
+    """A running 'wslbridge-relay.exe run'."""
+
+    def __init__(self, prefix, exe, own_sockets=True):
+        super().__init__(prefix, exe, "run",
+                         env={"WSLBRIDGE_TEST_OWN_SOCKETS": "1"} if own_sockets else {})
+        self.wait_started("The relay has started")
+
+    def wait_idle(self):
+        """Wait until half a second passes without a wake-up."""
+        def is_idle():
+            before = self.wakeups()
+            time.sleep(0.5)
+            return self.wakeups() == before
+
+        wait_until(is_idle, what="half a second without a wake-up")
+
+    def memory(self):
+        """Private memory in use, in bytes."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) * 1024
+
+
+def server(network, address, handle, port=0):
+    """A TCP server in the guest, which calls handle(connection) for each connection, in a thread of
+    its own. Returns its listening socket."""
+    listener = network.create_server(address, port)
+
+    def serve(connection):
+        with contextlib.suppress(OSError), connection:
+            handle(connection)
+
+    def accept():
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = listener.accept()
+                threading.Thread(target=serve, args=(connection,), daemon=True).start()
+
+    threading.Thread(target=accept, daemon=True).start()
+    return listener
+
+
+def close_server(listener):
+    with contextlib.suppress(OSError):
+        listener.shutdown(socket.SHUT_RDWR)  # close() alone does not wake accept()
+    listener.close()
+
+
+def echo(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+def reset(connection):
+    """Close it so that the other end gets a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def receive_exactly(connection, n):
+    data = b""
+    while len(data) < n:
+        more = connection.recv(n - len(data))
+        assert more, f"the end after {len(data)} of {n} bytes"
+        data += more
+    return data
+
+
+def receive_proxy_header(connection):
+    """Read a PROXY header, version 2, by HAProxy's specification. Returns ("PROXY", client, asked)
+    with endpoints as (address, port), or ("LOCAL", None, None)."""
+    fixed = receive_exactly(connection, 16)
+    assert fixed[:12] == SIGNATURE
+    command, family, size = fixed[12], fixed[13], int.from_bytes(fixed[14:], "big")
+    rest = receive_exactly(connection, size) if size else b""
+    if command == 0x20:
+        return "LOCAL", None, None
+    assert command == 0x21
+    kind, n = {0x11: (socket.AF_INET, 4), 0x21: (socket.AF_INET6, 16)}[family]
+    assert size == 2 * n + 4
+    ports = struct.unpack("!HH", rest[2 * n:])
+    client, asked = (socket.inet_ntop(kind, rest[i * n:(i + 1) * n]) for i in (0, 1))
+    return "PROXY", (client, ports[0]), (asked, ports[1])
+
+
+class UdpServer:
+    """Answers each datagram in the guest with what answer(data, client) returns: bytes, a list of
+    them, or None."""
+
+    def __init__(self, network, address, answer=lambda data, client: data, port=0):
+        self.socket = network.create_socket(address, socket.SOCK_DGRAM, port)
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
+        self.answer, self.seen = answer, []
+        self.address, self.port = self.socket.getsockname()[:2]
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                data, client = self.socket.recvfrom(65536)
+                if client is None:  # close()
+                    return
+                self.seen.append((data, client))
+                answers = self.answer(data, client)
+                for one in answers if isinstance(answers, list) else [answers]:
+                    if one is not None:
+                        with contextlib.suppress(ConnectionRefusedError):
+                            self.socket.sendto(one, client)
+
+    @property
+    def endpoint(self):
+        return f"{self.address}/{self.port}"
+
+    def close(self):
+        with contextlib.suppress(OSError):
+            self.socket.shutdown(socket.SHUT_RDWR)
+        self.socket.close()

@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Which sessions there are, whose place a newcomer takes, and when a session ends. */
+
+#include "tests/suite.h"
+#include "windows-helper/core/relay/udp-sessions.h"
+
+#include <string.h>
+
+#define SECOND  UINT64_C(1000000)
+#define MADE_UP 200000
+
+static const HashSecret secret = {{1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47}};
+
+static RelayLimits limits;
+static UdpSessions table;
+static UdpSession sessions[20000];
+
+static void setup(void) {
+        relay_limits_init(&limits);
+        memset(sessions, 0, sizeof(sessions));
+        udp_sessions_init(&table, &limits, &secret);
+}
+
+static void teardown(void) {
+        for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++)
+                if (sessions[i].client)
+                        udp_sessions_remove(&table, &sessions[i]);
+        ck_assert_uint_eq(table.n_sessions, 0);
+        ck_assert_uint_eq(table.clients.n_clients, 0);
+        ck_assert_uint_eq(udp_sessions_deadline(&table), UINT64_MAX);
+        udp_sessions_done(&table);
+}
+
+static UdpKey key_of(unsigned client, uint16_t port) {
+        return (UdpKey){
+                .endpoint = 1,
+                .asked = ip_v4(192, 168, 1, 5),
+                .client = {ip_v4(10, (uint8_t) (client >> 16), (uint8_t) (client >> 8),
+                                 (uint8_t) client),
+                           port},
+        };
+}
+
+/* Session @i begins, from @client at @port. */
+static UdpSession *begin(unsigned i, unsigned client, uint16_t port, uint64_t now_usec) {
+        sessions[i].key = key_of(client, port);
+        ck_assert_int_eq(udp_sessions_add(&table, &sessions[i], now_usec), 0);
+        return &sessions[i];
+}
+
+static UdpSession *victim_of(unsigned client, UdpVerdict verdict) {
+        UdpKey key = key_of(client, 9);
+        UdpSession *victim = NULL;
+
+        ck_assert_int_eq(udp_sessions_judge(&table, &key.client.addr, &victim), verdict);
+        return victim;
+}
+
+/* Each part of the key tells sessions apart. */
+START_TEST(test_keys) {
+        UdpKey key = key_of(1, 1000), other;
+        UdpSession *s = begin(0, 1, 1000, 0);
+
+        ck_assert_ptr_eq(udp_sessions_find(&table, &key), s);
+        other = key, other.endpoint++;
+        ck_assert_ptr_null(udp_sessions_find(&table, &other));
+        other = key, other.scope++;
+        ck_assert_ptr_null(udp_sessions_find(&table, &other));
+        other = key, other.client.port++;
+        ck_assert_ptr_null(udp_sessions_find(&table, &other));
+        other = key, other.client.addr.bytes[3]++;
+        ck_assert_ptr_null(udp_sessions_find(&table, &other));
+        /* The same client that asks two of the host's addresses gets each answer from its own. */
+        other = key, other.asked.bytes[3]++;
+        ck_assert_ptr_null(udp_sessions_find(&table, &other));
+        udp_sessions_remove(&table, s);
+        ck_assert_ptr_null(udp_sessions_find(&table, &key));
+}
+END_TEST
+
+START_TEST(test_times) {
+        UdpSession *one_way = begin(0, 1, 1, 0), *both = begin(1, 1, 2, 0);
+
+        udp_sessions_answered(&table, both, 1 * SECOND);
+        ck_assert_uint_eq(udp_sessions_deadline(&table), 30 * SECOND);
+        ck_assert_ptr_null(udp_sessions_expired(&table, 30 * SECOND - 1));
+        udp_sessions_heard(&table, one_way, 10 * SECOND); /* it begins anew */
+        ck_assert_ptr_null(udp_sessions_expired(&table, 40 * SECOND - 1));
+        ck_assert_ptr_eq(udp_sessions_expired(&table, 40 * SECOND), one_way);
+        udp_sessions_remove(&table, one_way);
+        ck_assert_uint_eq(udp_sessions_deadline(&table), 181 * SECOND);
+        udp_sessions_heard(&table, both, 100 * SECOND);
+        udp_sessions_answered(&table, both, 200 * SECOND);
+        ck_assert_ptr_null(udp_sessions_expired(&table, 380 * SECOND - 1));
+        ck_assert_ptr_eq(udp_sessions_expired(&table, 380 * SECOND), both);
+        limits.answered_ms = 1000; /* limits may change at any time */
+        ck_assert_ptr_eq(udp_sessions_expired(&table, 201 * SECOND), both);
+}
+END_TEST
+
+/* A client that has its share replaces what it has itself, first what nobody has answered. */
+START_TEST(test_share_of_a_client) {
+        limits.client_sessions = 3;
+        begin(0, 1, 1, 10);
+        begin(1, 1, 2, 20);
+        begin(2, 1, 3, 30);
+        begin(3, 2, 1, 5);
+        udp_sessions_answered(&table, &sessions[0], 40);
+        ck_assert_ptr_eq(victim_of(1, UDP_REPLACES), &sessions[1]);
+        (void) victim_of(2, UDP_WELCOME);
+        (void) victim_of(3, UDP_WELCOME);
+        udp_sessions_answered(&table, &sessions[1], 50);
+        udp_sessions_answered(&table, &sessions[2], 60);
+        ck_assert_ptr_eq(victim_of(1, UDP_REPLACES), &sessions[0]);
+}
+END_TEST
+
+/* When the table is full, the oldest session without an answer goes, never one with an answer. */
+START_TEST(test_full) {
+        limits.sessions = 3;
+        begin(0, 1, 1, 10);
+        begin(1, 2, 1, 20);
+        begin(2, 3, 1, 30);
+        udp_sessions_answered(&table, &sessions[0], 35);
+        ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[1]);
+        udp_sessions_heard(&table, &sessions[1], 40); /* its client goes on */
+        ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[2]);
+        udp_sessions_answered(&table, &sessions[1], 50);
+        udp_sessions_answered(&table, &sessions[2], 60);
+        (void) victim_of(9, UDP_REFUSED);
+        (void) victim_of(1, UDP_REFUSED); /* it has not its share, so it is a newcomer, too */
+}
+END_TEST
+
+/* Very many made-up senders: the table does not grow, and who was answered stays. */
+START_TEST(test_made_up_senders) {
+        uint64_t now_usec = 1;
+        UdpSession *victim;
+
+        limits.sessions = 1000;
+        for (unsigned i = 0; i < 10; i++)
+                udp_sessions_answered(&table, begin(i, i, 7, now_usec), now_usec);
+        for (unsigned i = 0; i < MADE_UP; i++) {
+                unsigned place = 10 + i % 990;
+
+                now_usec++;
+                if (sessions[place].client) {
+                        victim = victim_of(1000 + i, UDP_REPLACES);
+                        ck_assert_ptr_eq(victim, &sessions[place]); /* the oldest one */
+                        udp_sessions_remove(&table, victim);
+                }
+                begin(place, 1000 + i, 7, now_usec);
+        }
+        ck_assert_uint_eq(table.n_sessions, 1000);
+        ck_assert_uint_le(table.n_places, 1024);
+        ck_assert_uint_le(table.clients.n_places, 1024);
+        for (unsigned i = 0; i < 10; i++) {
+                UdpKey key = key_of(i, 7);
+
+                ck_assert_ptr_eq(udp_sessions_find(&table, &key), &sessions[i]);
+        }
+}
+END_TEST
+
+START_TEST(test_twenty_thousand) {
+        limits.sessions = 20000;
+        for (unsigned i = 0; i < 20000; i++) {
+                (void) victim_of(i, UDP_WELCOME);
+                begin(i, i, (uint16_t) (i + 1), i);
+        }
+        for (unsigned i = 0; i < 20000; i++) {
+                UdpKey key = key_of(i, (uint16_t) (i + 1));
+
+                ck_assert_ptr_eq(udp_sessions_find(&table, &key), &sessions[i]);
+        }
+        for (unsigned i = 0; i < 20000; i++) { /* they end in the order of their last use */
+                ck_assert_ptr_eq(udp_sessions_expired(&table, 1000 * SECOND), &sessions[i]);
+                udp_sessions_remove(&table, &sessions[i]);
+        }
+        ck_assert_ptr_null(udp_sessions_expired(&table, 1000 * SECOND));
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("udp-sessions");
+        TCase *tc = tcase_create("sessions");
+
+        tcase_set_timeout(tc, 30); /* with the sanitizers, on a busy machine */
+        tcase_add_checked_fixture(tc, setup, teardown);
+        tcase_add_test(tc, test_keys);
+        tcase_add_test(tc, test_times);
+        tcase_add_test(tc, test_share_of_a_client);
+        tcase_add_test(tc, test_full);
+        tcase_add_test(tc, test_made_up_senders);
+        tcase_add_test(tc, test_twenty_thousand);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}

@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: MIT
+"""Many clients, and senders that mean no good. The relay's memory stays bounded, and who was served
+before is served on."""
+
+import os
+import socket
+import struct
+import threading
+
+import pytest
+from waiting import wait_until
+
+HOST = ("192.168.50.1", 5060)
+LISTEN = "0.0.0.0/5060"
+
+
+def ask(client, data, to=HOST, tries=100):
+    """Returns how many tries the answer took."""
+    client.settimeout(0.2)
+    for i in range(1, tries + 1):
+        client.sendto(data, to)
+        try:
+            while client.recv(65536) != data:
+                pass
+            return i
+        except socket.timeout:
+            pass
+    raise AssertionError(f"no answer to {data!r} after {tries} tries")
+
+
+def made_up(lan, n):
+    """Send @n datagrams to HOST, each from another sender that does not exist."""
+    raw = lan.inside(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW))
+    target = socket.inet_aton(HOST[0])
+    with raw:
+        for i in range(n):
+            source = bytes((10, 1 + (i >> 16), i >> 8 & 255, i & 255))
+            ip = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 36, 0, 0, 64, socket.IPPROTO_UDP, 0, source, target)
+            udp = struct.pack("!HHHH", 1024 + i % 60000, HOST[1], 16, 0)
+            raw.sendto(ip + udp + b"made up!", (HOST[0], 0))
+            yield i
+
+
+@pytest.fixture
+def no_filter():
+    """Let the host take datagrams from addresses that it has no route to."""
+    for name in ("all", "lan0"):
+        with open(f"/proc/sys/net/ipv4/conf/{name}/rp_filter", "w", encoding="ascii") as file:
+            file.write("0")
+
+
+def test_made_up_senders(lan, table, start_relay, serve_udp, udp_client, number, no_filter):
+    """The table of sessions is full of senders that do not exist. Memory does not grow any more, and
+    the client that was answered before them keeps its session."""
+    rounds, n = (10, 100000) if os.environ.get("WSLBRIDGE_LONG") else (4, 1000)
+    table.limit(udp_sessions=100)
+    server = serve_udp(answer=lambda data, client: data if data.startswith(b"ask") else None)
+    table.set(LISTEN, server.endpoint, "udp")
+    relay = start_relay()
+    client = udp_client()
+    ask(client, b"ask first")
+    end = server.seen[-1][1]
+    held, senders, ends = [], made_up(lan, rounds * n), set()
+    for i in range(rounds):
+        server.seen.clear()
+        for _ in range(n // 50):
+            for _ in range(50):
+                next(senders)
+            ask(client, b"ask again")  # so that the relay keeps up with them
+        assert {e for data, e in server.seen if data == b"ask again"} == {end}
+        ends |= {e for data, e in server.seen if data == b"made up!"}
+        held.append(relay.memory())
+    assert len(ends) > 300  # sessions have made room for others
+    grown = held[-1] - held[0]
+    number(f"{(rounds - 1) * n} made-up UDP senders more: the relay's memory grew by {grown // 1024} KiB")
+    assert grown <= 256 * 1024
+
+
+def test_one_client_floods(lan, table, start_relay, serve_udp, udp_client):
+    """Without pause, to one endpoint. Another client of that endpoint loses datagrams, but is served;
+    one of another endpoint is served as ever."""
+    table.set(LISTEN, serve_udp(answer=lambda data, client: None).endpoint, "udp")
+    table.set("0.0.0.0/5061", serve_udp().endpoint, "udp")
+    table.set("0.0.0.0/5062", serve_udp().endpoint, "udp")
+    start_relay()
+    over = threading.Event()
+    flooder = udp_client("192.168.50.3")
+
+    def flood():
+        while not over.is_set():
+            for _ in range(20):
+                flooder.sendto(bytes(1000), ("192.168.50.1", 5061))
+            over.wait(0.001)
+
+    thread = threading.Thread(target=flood, daemon=True)
+    thread.start()
+    try:
+        same, other = udp_client(), udp_client()
+        for i in range(20):
+            ask(other, b"other %d" % i, ("192.168.50.1", 5062))
+            ask(same, b"same %d" % i, ("192.168.50.1", 5061))
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_many_clients(lan, table, start_relay, serve_udp, udp_client, number):
+    """Each has a session of its own and gets its own answers."""
+    n = 10000 if os.environ.get("WSLBRIDGE_LONG") else 1500
+    table.limit(udp_sessions=n, udp_sessions_per_client=n)
+    server = serve_udp()
+    table.set(LISTEN, server.endpoint, "udp")
+    relay = start_relay()
+    first = udp_client()
+    ask(first, b"first")
+    before = relay.memory()
+    clients = [udp_client() for _ in range(n - 1)]
+    for i, client in enumerate(clients):
+        ask(client, b"%d" % i)
+    held = (relay.memory() - before) / n
+    number(f"a UDP session takes {held / 1024:.2f} KiB of the relay's memory")
+    for i in range(0, n - 1, 97):
+        ask(clients[i], b"again %d" % i)
+    assert len({end for _, end in server.seen}) == n
+    relay.wait_idle()
+
+
+def test_connections_that_say_nothing(lan, table, start_relay, serve, client):
+    """One client opens all the connections that it may and more; the others are served."""
+    table.limit(connections_per_client=50, connections_per_endpoint=120)
+    table.set("0.0.0.0/8080", serve())
+    start_relay()
+    hostile = [client("192.168.50.3") for _ in range(200)]
+
+    def is_served():
+        here = client()
+        here.settimeout(1)
+        try:
+            here.sendall(b"x")
+            return here.recv(1) == b"x"
+        except OSError:
+            return False
+
+    assert wait_until(is_served, what="an honest client's answer")
+    cut = 0
+    for here in hostile:
+        here.settimeout(0.01)
+        try:
+            cut += here.recv(1) == b""
+        except socket.timeout:
+            pass
+        except OSError:
+            cut += 1
+    assert cut == 150

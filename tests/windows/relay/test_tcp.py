@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: MIT
+"""TCP through the relay: every byte in both directions at once, ends and resets carried over, and no
+connection that costs another one anything."""
+
+import errno
+import hashlib
+import os
+import select
+import socket
+import threading
+
+import pytest
+import relay_process
+from relay_process import receive_exactly, receive_proxy_header, reset
+from waiting import wait_until
+
+LISTEN = "0.0.0.0/8080"
+MEGA = 1 << 20
+
+
+def in_background(function, *arguments):
+    """Returns a function that waits for the end, and returns what @function returned."""
+    result = []
+    thread = threading.Thread(target=lambda: result.append(function(*arguments)), daemon=True)
+    thread.start()
+
+    def join():
+        thread.join(120)
+        assert result, f"{function.__name__} has not ended"
+        return result[0]
+
+    return join
+
+
+def digest_of_all(connection):
+    """(bytes, digest) of all that comes until the end."""
+    n, digest = 0, hashlib.sha256()
+    while data := connection.recv(65536):
+        n += len(data)
+        digest.update(data)
+    return n, digest.hexdigest()
+
+
+def send_and_end(connection, data, times):
+    digest = hashlib.sha256()
+    for _ in range(times):
+        connection.sendall(data)
+        digest.update(data)
+    connection.shutdown(socket.SHUT_WR)
+    return len(data) * times, digest.hexdigest()
+
+
+def test_both_directions_full_at_once(table, start_relay, serve, client):
+    """The reproducer of microsoft/WSL#41680: both ends send all they have and only then read what
+    does not fit into the buffers on the way. A relay with one loop for both directions hangs."""
+    results = []
+
+    def bulk(connection):
+        sent = in_background(send_and_end, connection, os.urandom(MEGA), 48)
+        received = digest_of_all(connection)
+        results.append((sent(), received))
+
+    table.set(LISTEN, serve(bulk))
+    start_relay()
+    here = client()
+    sent = in_background(send_and_end, here, os.urandom(MEGA), 48)
+    received = digest_of_all(here)
+    wait_until(lambda: results, 120, "the end of the guest's side")
+    there_sent, there_received = results[0]
+    assert received == there_sent
+    assert there_received == sent()
+    assert received[0] == 48 * MEGA
+
+
+def test_a_request_and_its_answer_after_the_end(table, start_relay, serve, client):
+    """A half-closed connection: the client has ended, and the guest answers only then."""
+    def answer(connection):
+        n, digest = digest_of_all(connection)
+        connection.sendall(f"{n} {digest}".encode())
+
+    table.set(LISTEN, serve(answer))
+    start_relay()
+    here = client()
+    n, digest = send_and_end(here, b"request ", 1000)
+    assert here.recv(1000) == f"{n} {digest}".encode()
+    assert here.recv(1) == b""
+
+
+def test_the_guest_ends_first(table, start_relay, serve, client):
+    got = []
+
+    def answer(connection):
+        connection.sendall(b"all there is")
+        connection.shutdown(socket.SHUT_WR)
+        got.append(connection.recv(1000))
+
+    table.set(LISTEN, serve(answer))
+    start_relay()
+    here = client()
+    assert receive_exactly(here, 12) == b"all there is"
+    assert here.recv(1) == b""
+    here.sendall(b"thanks")
+    wait_until(lambda: got == [b"thanks"], what="the bytes of the other direction")
+
+
+def outcome(connection):
+    """"end", or the name of the error with which it was cut."""
+    try:
+        while connection.recv(65536):
+            pass
+        return "end"
+    except OSError as e:
+        return errno.errorcode[e.errno]
+
+
+@pytest.mark.parametrize("who", ["client", "guest"])
+def test_a_reset_is_a_reset_at_the_other_end(table, start_relay, serve, client, who):
+    guests, results = [], []
+
+    def wait(connection):
+        guests.append(connection)
+        connection.sendall(b"hello")
+        if who == "client":
+            results.append(outcome(connection))
+        else:
+            connection.recv(1)
+            reset(connection)
+
+    table.set(LISTEN, serve(wait))
+    start_relay()
+    here = client()
+    assert receive_exactly(here, 5) == b"hello"
+    if who == "client":
+        reset(here)
+        wait_until(lambda: results == ["ECONNRESET"], what=f"a reset in the guest, not {results}")
+    else:
+        here.sendall(b"x")
+        assert outcome(here) == "ECONNRESET"
+
+
+def test_a_closed_port_of_the_guest_resets_the_client(table, start_relay, serve, client):
+    table.set(LISTEN, "172.29.0.2/9")
+    table.set("0.0.0.0/8081", serve())
+    start_relay()
+    assert outcome(client()) == "ECONNRESET"
+    here = client(port=8081)  # and nothing else
+    here.sendall(b"x")
+    assert here.recv(1) == b"x"
+
+
+def test_a_guest_that_does_not_answer_is_given_up(table, start_relay, client):
+    """Nobody has the address 172.29.0.99. The limit ends the wait long before the system does."""
+    table.limit(connect_timeout_ms=300)
+    table.set(LISTEN, "172.29.0.99/80")
+    start_relay()
+    assert outcome(client()) == "ECONNRESET"
+
+
+def test_a_client_that_does_not_read_holds_up_nobody(table, start_relay, serve, client):
+    """The guest's sender is slowed down by the receiver's window, and another client of the same
+    guest goes on. When the client reads at last, it gets every byte."""
+    sent, total = [], 64 * MEGA
+
+    def pour(connection):
+        if connection.recv(1) == b"p":
+            for _ in range(total // MEGA):
+                connection.sendall(bytes(MEGA))
+                sent.append(MEGA)
+            connection.shutdown(socket.SHUT_WR)
+        relay_process.echo(connection)
+
+    table.set(LISTEN, serve(pour))
+    start_relay()
+    stalled, other = client(), client()
+    stalled.sendall(b"p")
+    other.sendall(b"e")
+    wait_until(lambda: sent, what="the first megabyte")
+    for i in range(100):
+        other.sendall(b"ping %d" % i)
+        assert receive_exactly(other, len(b"ping %d" % i)) == b"ping %d" % i
+    assert sum(sent) < total  # it has been slowed down
+    assert digest_of_all(stalled)[0] == total
+
+
+def test_a_thousand_connections(table, start_relay, serve, client, number):
+    table.set(LISTEN, serve())
+    relay = start_relay()
+    first = client()
+    first.sendall(b"x")
+    assert first.recv(1) == b"x"
+    before = relay.memory()
+    clients = [client() for _ in range(1000)]
+    for i, here in enumerate(clients):
+        here.sendall(b"%04d" % i)
+    for i, here in enumerate(clients):
+        assert receive_exactly(here, 4) == b"%04d" % i
+    held = (relay.memory() - before) / 1000
+    number(f"an idle connection through the relay takes {held / 1024:.1f} KiB of its memory")
+    assert held <= 8 * 1024
+    relay.wait_idle()
+    for here in clients[::2]:
+        reset(here)
+    for here in clients[1::2]:
+        here.shutdown(socket.SHUT_WR)
+        assert here.recv(1) == b""
+
+
+def test_one_client_has_its_share(table, start_relay, serve, client):
+    """A client that has all the connections of one client is turned away; another one is not."""
+    table.limit(connections_per_client=3)
+    table.set(LISTEN, serve())
+    start_relay()
+    mine = [client() for _ in range(3)]
+    for here in mine:
+        here.sendall(b"x")
+        assert here.recv(1) == b"x"
+    assert outcome(client()) == "ECONNRESET"
+    other = client("192.168.50.3")
+    other.sendall(b"y")
+    assert other.recv(1) == b"y"
+    mine[0].close()
+    assert wait_until(lambda: is_served(client()), what="a place for the client")
+
+
+def is_served(connection):
+    try:
+        connection.sendall(b"z")
+        return connection.recv(1) == b"z"
+    except OSError:
+        return False
+
+
+def test_a_full_endpoint_lets_clients_wait(table, start_relay, serve, client):
+    """Accepting pauses: the next client is connected by the system and waits until there is room."""
+    table.limit(connections_per_endpoint=2)
+    table.set(LISTEN, serve())
+    table.set("0.0.0.0/8081", serve())
+    start_relay()
+    first, second = client(), client()
+    for here in (first, second):
+        here.sendall(b"x")
+        assert here.recv(1) == b"x"
+    third = client("192.168.50.3")
+    third.sendall(b"3")
+    elsewhere = client(port=8081)
+    elsewhere.sendall(b"e")
+    assert elsewhere.recv(1) == b"e"
+    assert select.select([third], [], [], 0.3)[0] == []
+    first.close()
+    assert third.recv(1) == b"3"
+
+
+@pytest.mark.parametrize("to, address, guest", [
+    ("192.168.50.9", "192.168.50.3", "172.29.0.2"), ("fd50::1", "fd50::2", "fd29::2"),
+    ("192.168.51.1", "192.168.51.2", "fd29::2")])
+def test_the_service_learns_who_the_client_is(table, start_relay, serve, client, to, address, guest):
+    """PROXY protocol v2: before anything else, and whether or not the client says something."""
+    seen = []
+
+    def read(connection):
+        seen.append(receive_proxy_header(connection))
+        connection.sendall(b"welcome")
+        relay_process.echo(connection)
+
+    listen = "::/8080" if ":" in to else LISTEN
+    table.set(listen, serve(read, guest), options=" proxy-v2")
+    start_relay()
+    here = client(address, to)
+    assert receive_exactly(here, 7) == b"welcome"
+    assert seen == [("PROXY", here.getsockname()[:2], (to, 8080))]
+    here.sendall(b"as usual")
+    assert receive_exactly(here, 8) == b"as usual"
+
+
+def test_a_guest_that_moves(table, start_relay, serve, client):
+    """Connections to the old address are reset, and new ones reach the new one."""
+    first, second = serve(address="172.29.0.2"), serve(lambda c: c.sendall(b"new"), "172.29.0.3")
+    table.set(LISTEN, first)
+    relay = start_relay()
+    here = client()
+    here.sendall(b"x")
+    assert here.recv(1) == b"x"
+    table.set(LISTEN, second)
+    relay.wait_line(r"Forwarding 1 endpoints \(1 have changed\)")
+    assert outcome(here) == "ECONNRESET"
+    assert receive_exactly(client(), 3) == b"new"
+
+
+def test_killed_and_started_again(table, start_relay, serve, client):
+    """Windows closes what a process leaves; Wine 8 forgets the guest's side (fact 10.1.16)."""
+    table.set(LISTEN, serve())
+    relay = start_relay()
+    here = client()
+    here.sendall(b"x")
+    assert here.recv(1) == b"x"
+    relay.kill()
+    assert outcome(here) in ("ECONNRESET", "end")
+    with pytest.raises(ConnectionRefusedError):
+        client()
+    start_relay()
+    assert is_served(client())

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The keys of the table, one for each family and protocol.
+ */
+
+#include "windows-helper/relay/table-read.h"
+#include "windows-helper/win/log.h"
+
+#include <errno.h>
+
+/* Named in the log at each reading; the others are counted. */
+#define TABLE_PROBLEMS_MAX 20
+
+static const wchar_t *const table_paths[_RULE_FAMILY_END][_RELAY_PROTOCOL_END] = {
+        [RULE_V4TOV4] = {RELAY_KEY L"\\v4tov4\\tcp", RELAY_KEY L"\\v4tov4\\udp"},
+        [RULE_V4TOV6] = {RELAY_KEY L"\\v4tov6\\tcp", RELAY_KEY L"\\v4tov6\\udp"},
+        [RULE_V6TOV4] = {RELAY_KEY L"\\v6tov4\\tcp", RELAY_KEY L"\\v6tov4\\udp"},
+        [RULE_V6TOV6] = {RELAY_KEY L"\\v6tov6\\tcp", RELAY_KEY L"\\v6tov6\\udp"},
+};
+
+typedef struct TableReading {
+        RelayTable *table;
+        RelayLimits *limits;
+        RuleFamily family;
+        RelayProtocol protocol;
+        unsigned n_problems;
+} TableReading;
+
+void table_reader_init(TableReader *r) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
+                for (unsigned k = 0; k < _RELAY_PROTOCOL_END; k++)
+                        r->keys[i][k] = REGISTRY_KEY_INIT(table_paths[i][k]);
+        r->limits = REGISTRY_KEY_INIT(RELAY_KEY L"\\Limits");
+}
+
+void table_reader_done(TableReader *r) {
+        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
+                for (unsigned k = 0; k < _RELAY_PROTOCOL_END; k++)
+                        registry_close(&r->keys[i][k]);
+        registry_close(&r->limits);
+}
+
+static void table_problem(TableReading *reading, const char *name, const char *problem) {
+        if (++reading->n_problems <= TABLE_PROBLEMS_MAX)
+                log_write(LOG_LEVEL_WARNING,
+                          "The value '%s' of the relay's table is left out: it %s", name, problem);
+}
+
+static int table_on_value(void *userdata, const char *name, const char *data) {
+        TableReading *reading = userdata;
+        const char *problem;
+        RelayEntry entry;
+        int r;
+
+        problem = relay_entry_parse(reading->protocol, reading->family, name, data, &entry);
+        if (!problem) {
+                r = relay_table_add(reading->table, &entry);
+                if (r != -ENOSPC)
+                        return r;
+                problem = "is one too many";
+        }
+        table_problem(reading, name, problem);
+        return 0;
+}
+
+static int table_on_limit(void *userdata, const char *name, const char *data) {
+        TableReading *reading = userdata;
+        const char *problem = relay_limits_parse(reading->limits, name, data);
+
+        if (problem)
+                table_problem(reading, name, problem);
+        return 0;
+}
+
+static int table_read_all(TableReader *r, TableReading *reading) {
+        int error = 0;
+
+        for (unsigned i = 0; error == 0 && i < _RULE_FAMILY_END; i++) {
+                for (unsigned k = 0; error == 0 && k < _RELAY_PROTOCOL_END; k++) {
+                        reading->family = (RuleFamily) i;
+                        reading->protocol = (RelayProtocol) k;
+                        error = registry_each(&r->keys[i][k], table_on_value, reading);
+                }
+        }
+        return error == 0 ? registry_each(&r->limits, table_on_limit, reading) : error;
+}
+
+int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits) {
+        RelayTable table = RELAY_TABLE_NULL;
+        TableReading reading = {.table = &table, .limits = ret_limits};
+        size_t n_twice;
+        int error;
+
+        relay_limits_init(ret_limits);
+        error = table_read_all(r, &reading);
+        if (error < 0) {
+                relay_table_done(&table);
+                return error;
+        }
+        n_twice = relay_table_sort(&table);
+        if (n_twice > 0)
+                log_write(LOG_LEVEL_WARNING,
+                          "%zu values of the relay's table are left out: another family has the "
+                          "same endpoint",
+                          n_twice);
+        if (reading.n_problems > TABLE_PROBLEMS_MAX)
+                log_write(LOG_LEVEL_WARNING, "%u more values of the relay's table are left out",
+                          reading.n_problems - TABLE_PROBLEMS_MAX);
+        *ret_table = table;
+        return 0;
+}

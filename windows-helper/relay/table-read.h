@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Reads the relay's table and limits from the registry, which only SYSTEM and administrators may
+ * write. The relay never writes there.
+ */
+
+#include "windows-helper/core/relay/relay-limits.h"
+#include "windows-helper/core/relay/relay-table.h"
+#include "windows-helper/win/registry.h"
+
+#define RELAY_KEY L"SOFTWARE\\wslbridge\\Relay" /* below HKEY_LOCAL_MACHINE */
+
+typedef struct TableReader {
+        RegistryKey keys[_RULE_FAMILY_END][_RELAY_PROTOCOL_END];
+        RegistryKey limits;
+} TableReader;
+
+void table_reader_init(TableReader *r);
+void table_reader_done(TableReader *r);
+
+/**
+ * table_reader_read() - read everything
+ * @ret_table: sorted; the caller frees it with relay_table_done(). Values that are not good are
+ *             left out and logged, each with its name
+ * @ret_limits: the defaults, except for what the registry has
+ *
+ * Return: 0 or negative errno (logged), and then there is no table.
+ */
+int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits);

@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Moving bytes. A receive of no bytes waits until there is something; then bytes are read into the
+ * memory that all share and are sent at once. Only what the receiver does not take is copied, and
+ * an overlapped send waits with it.
+ */
+
+#include "windows-helper/relay/tcp-link.h"
+#include "windows-helper/core/relay/proxy-v2.h"
+#include "windows-helper/core/relay/tcp-flow.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TCP_ROUND 8 /* chunks of one pipe before it is the turn of others */
+/* When so many bytes wait for slow receivers, each further pipe may add only little. */
+#define TCP_HELD_PLENTY   (32U * 1024 * 1024)
+#define TCP_CHUNK_IN_NEED 4096
+
+/* The bytes of one direction. Its sender is the socket of the same number. */
+typedef struct TcpPipe {
+        LoopOp receive, send;
+        char *held; /* owned; NULL: none */
+        uint32_t n_held, n_sent;
+} TcpPipe;
+
+typedef struct TcpLink {
+        TcpOwner *owner;     /* borrowed; outlives us */
+        TcpContext *context; /* borrowed */
+        Client *client;
+        ListNode sibling, waiting;
+        uint64_t deadline_usec; /* for the guest's answer */
+        Flow flow;
+        SOCKET sockets[_FLOW_SIDE_END]; /* owned: the client's, and the guest's */
+        TcpPipe pipes[_FLOW_SIDE_END];
+        LoopOp connect;
+        unsigned n_pending;
+        IpEndpoint client_end, asked;
+        bool proxy_v2;
+} TcpLink;
+
+static void tcp_pipe_free(TcpLink *l, TcpPipe *pipe) {
+        l->context->n_held -= pipe->n_held;
+        pipe->n_held = pipe->n_sent = 0;
+        free(pipe->held);
+        pipe->held = NULL;
+}
+
+/* Called at the end of every completion: nothing of the connection is touched after the last. */
+static void tcp_link_settle(TcpLink *l) {
+        TcpOwner *owner = l->owner;
+
+        if (l->n_pending > 0 || l->flow.state == FLOW_CONNECTING || l->flow.state == FLOW_OPEN)
+                return;
+        tcp_pipe_free(l, &l->pipes[FLOW_TO_GUEST]);
+        tcp_pipe_free(l, &l->pipes[FLOW_TO_CLIENT]);
+        client_table_give(&l->context->clients, l->client);
+        list_remove(&l->waiting);
+        list_remove(&l->sibling);
+        l->context->n_links--;
+        owner->n_links--;
+        free(l);
+        owner->released(owner);
+}
+
+static void tcp_link_end(TcpLink *l, void (*end)(SOCKET s)) {
+        list_remove(&l->waiting);
+        for (unsigned i = 0; i < _FLOW_SIDE_END; i++)
+                if (l->sockets[i] != INVALID_SOCKET)
+                        end(l->sockets[i]);
+        l->sockets[FLOW_TO_GUEST] = l->sockets[FLOW_TO_CLIENT] = INVALID_SOCKET;
+}
+
+/* Return: whether the operation that was just started is in flight. */
+static bool tcp_link_started(TcpLink *l, bool done) {
+        if (!done && WSAGetLastError() != WSA_IO_PENDING)
+                return false;
+        l->n_pending++; /* an immediate success completes through the port too (fact 9.3.2) */
+        return true;
+}
+
+static bool tcp_link_wait(TcpLink *l, FlowSide side) {
+        WSABUF none = {.len = 0, .buf = (char *) l};
+        DWORD flags = 0;
+
+        return tcp_link_started(l, WSARecv(l->sockets[side], &none, 1, NULL, &flags,
+                                           loop_op_prepare(&l->pipes[side].receive), NULL) == 0);
+}
+
+static bool tcp_link_send_held(TcpLink *l, FlowSide side) {
+        TcpPipe *pipe = &l->pipes[side];
+        WSABUF rest = {.len = pipe->n_held - pipe->n_sent, .buf = pipe->held + pipe->n_sent};
+
+        return tcp_link_started(l, WSASend(l->sockets[!side], &rest, 1, NULL, 0,
+                                           loop_op_prepare(&pipe->send), NULL) == 0);
+}
+
+/* Send @n bytes of the shared memory, and keep what is not taken (fact 9.3.16). */
+static FlowInput tcp_link_push(TcpLink *l, FlowSide side, uint32_t n) {
+        TcpPipe *pipe = &l->pipes[side];
+        int n_sent = send(l->sockets[!side], (const char *) l->context->scratch, (int) n, 0);
+
+        if (n_sent < 0 && WSAGetLastError() != WSAEWOULDBLOCK)
+                return FLOW_FAILED;
+        if (n_sent < 0)
+                n_sent = 0;
+        if ((uint32_t) n_sent == n)
+                return FLOW_EMPTY;
+        pipe->held = malloc(n - (uint32_t) n_sent);
+        if (!pipe->held)
+                return FLOW_FAILED;
+        pipe->n_held = n - (uint32_t) n_sent;
+        l->context->n_held += pipe->n_held;
+        memcpy(pipe->held, l->context->scratch + n_sent, pipe->n_held);
+        return FLOW_HELD;
+}
+
+static FlowInput tcp_link_move(TcpLink *l, FlowSide side) {
+        TcpContext *c = l->context;
+
+        for (unsigned i = 0; i < TCP_ROUND; i++) {
+                int size = c->n_held < TCP_HELD_PLENTY ? TCP_CHUNK : TCP_CHUNK_IN_NEED;
+                int n = recv(l->sockets[side], (char *) c->scratch, size, 0);
+                FlowInput input;
+
+                if (n == 0)
+                        return FLOW_END;
+                if (n < 0)
+                        return WSAGetLastError() == WSAEWOULDBLOCK ? FLOW_EMPTY : FLOW_FAILED;
+                input = tcp_link_push(l, side, (uint32_t) n);
+                if (input != FLOW_EMPTY || n < size)
+                        return input;
+        }
+        return FLOW_EMPTY;
+}
+
+/* Do what the flow says until it waits for a completion. */
+static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action) {
+        while (action != FLOW_DO_NOTHING) {
+                FlowInput input = FLOW_FAILED;
+
+                switch (action) {
+                case FLOW_DO_MOVE:
+                        input = tcp_link_move(l, side);
+                        break;
+                case FLOW_DO_WAIT:
+                        if (tcp_link_wait(l, side))
+                                return;
+                        break;
+                case FLOW_DO_SEND:
+                        if (tcp_link_send_held(l, side))
+                                return;
+                        break;
+                case FLOW_DO_END:
+                        if (shutdown(l->sockets[!side], SD_SEND) == 0)
+                                return;
+                        break;
+                case FLOW_DO_FINISH:
+                        tcp_link_end(l, socket_close);
+                        return;
+                case FLOW_DO_RESET:
+                        tcp_link_end(l, socket_reset);
+                        return;
+                case FLOW_DO_NOTHING:
+                case _FLOW_ACTION_END:
+                        return;
+                }
+                action = flow_step(&l->flow, side, input);
+        }
+}
+
+static void tcp_link_input(TcpLink *l, FlowSide side, FlowInput input) {
+        tcp_link_run(l, side, flow_step(&l->flow, side, input));
+}
+
+static FlowSide tcp_link_side(const TcpLink *l, const LoopOp *op) {
+        const TcpPipe *pipe = &l->pipes[FLOW_TO_GUEST];
+
+        return op == &pipe->receive || op == &pipe->send ? FLOW_TO_GUEST : FLOW_TO_CLIENT;
+}
+
+static void tcp_link_on_received(LoopOp *op, DWORD error, DWORD n_bytes) {
+        TcpLink *l = op->userdata;
+
+        l->n_pending--;
+        tcp_link_input(l, tcp_link_side(l, op), error ? FLOW_FAILED : FLOW_READABLE);
+        tcp_link_settle(l);
+}
+
+static void tcp_link_on_sent(LoopOp *op, DWORD error, DWORD n_bytes) {
+        TcpLink *l = op->userdata;
+        FlowSide side = tcp_link_side(l, op);
+        TcpPipe *pipe = &l->pipes[side];
+        bool sending = l->flow.state == FLOW_OPEN;
+
+        l->n_pending--;
+        pipe->n_sent += n_bytes;
+        if (sending && error == ERROR_SUCCESS && pipe->n_sent < pipe->n_held) {
+                if (!tcp_link_send_held(l, side))
+                        tcp_link_input(l, side, FLOW_FAILED);
+        } else {
+                tcp_pipe_free(l, pipe);
+                tcp_link_input(l, side, error ? FLOW_FAILED : FLOW_SENT);
+        }
+        tcp_link_settle(l);
+}
+
+/* Nothing was sent to the guest yet, so there is room for a header (fact 9.3.15). */
+static bool tcp_link_send_header(TcpLink *l) {
+        uint8_t header[PROXY_V2_MAX];
+        int n = (int) proxy_v2_encode(&l->client_end, &l->asked, header);
+
+        return send(l->sockets[FLOW_TO_CLIENT], (const char *) header, n, 0) == n;
+}
+
+static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
+        TcpLink *l = op->userdata;
+        FlowAction action;
+
+        l->n_pending--;
+        list_remove(&l->waiting);
+        if (error == ERROR_SUCCESS && l->flow.state == FLOW_CONNECTING) {
+                /* Without this, shutdown() fails. */
+                (void) setsockopt(l->sockets[FLOW_TO_CLIENT], SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT,
+                                  NULL, 0);
+                if (l->proxy_v2 && !tcp_link_send_header(l))
+                        error = WSAECONNABORTED;
+        }
+        action = flow_step(&l->flow, FLOW_TO_GUEST, error ? FLOW_FAILED : FLOW_CONNECTED);
+        tcp_link_run(l, FLOW_TO_GUEST, action);
+        if (action == FLOW_DO_MOVE && l->flow.state == FLOW_OPEN)
+                tcp_link_run(l, FLOW_TO_CLIENT, action);
+        tcp_link_settle(l);
+}
+
+static void tcp_socket_prepare(SOCKET s) {
+        socket_set(s, IPPROTO_TCP, TCP_NODELAY, TRUE);
+        socket_set(s, SOL_SOCKET, SO_KEEPALIVE, TRUE);
+}
+
+/* ConnectEx() needs a bound socket. With SO_REUSE_UNICASTPORT the port is chosen when it connects,
+ * and may be one that leads to another guest already (fact 9.3.10). */
+static DWORD tcp_link_connect(TcpLink *l, const IpEndpoint *guest) {
+        IpEndpoint any = {.addr = {.family = guest->addr.family}};
+        SocketAddress address;
+        int size;
+        SOCKET s = socket_new(l->context->loop, guest->addr.family, SOCK_STREAM);
+
+        l->sockets[FLOW_TO_CLIENT] = s;
+        if (s == INVALID_SOCKET)
+                return (DWORD) WSAGetLastError();
+        socket_set(s, SOL_SOCKET, SO_REUSE_UNICASTPORT, TRUE);
+        tcp_socket_prepare(s);
+        size = socket_address_set(&address, &any, 0);
+        if (bind(s, &address.header, size) != 0)
+                return (DWORD) WSAGetLastError();
+        size = socket_address_set(&address, guest, 0);
+        if (!tcp_link_started(l, l->context->calls->connect(s, &address.header, size, NULL, 0, NULL,
+                                                            loop_op_prepare(&l->connect))))
+                return (DWORD) WSAGetLastError();
+        return ERROR_SUCCESS;
+}
+
+DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
+                   const IpEndpoint *asked, const RelayEntry *entry) {
+        TcpContext *c = owner->context;
+        TcpLink *l = calloc(1, sizeof(*l));
+        DWORD error = WSAENOBUFS;
+
+        if (l)
+                l->client = client_table_take(&c->clients, &client->addr);
+        if (!l || !l->client) {
+                free(l);
+                socket_reset(socket);
+                return error;
+        }
+        l->owner = owner;
+        l->context = c;
+        l->client_end = *client;
+        l->asked = *asked;
+        l->proxy_v2 = entry->proxy_v2;
+        l->sockets[FLOW_TO_GUEST] = socket;
+        l->connect = (LoopOp){.fn = tcp_link_on_connected, .userdata = l};
+        for (unsigned i = 0; i < _FLOW_SIDE_END; i++) {
+                l->pipes[i].receive = (LoopOp){.fn = tcp_link_on_received, .userdata = l};
+                l->pipes[i].send = (LoopOp){.fn = tcp_link_on_sent, .userdata = l};
+        }
+        l->deadline_usec = loop_now_usec() + c->limits->connect_ms * UINT64_C(1000);
+        list_append(&c->connecting, &l->waiting);
+        list_append(&owner->links, &l->sibling);
+        c->n_links++;
+        owner->n_links++;
+        tcp_socket_prepare(socket);
+        error = tcp_link_connect(l, &entry->connect);
+        if (error != ERROR_SUCCESS) {
+                tcp_link_input(l, FLOW_TO_GUEST, FLOW_FAILED);
+                tcp_link_settle(l);
+        }
+        return error;
+}
+
+static void tcp_link_reset(TcpLink *l) {
+        tcp_link_input(l, FLOW_TO_GUEST, FLOW_FAILED);
+        tcp_link_settle(l);
+}
+
+void tcp_links_reset(TcpOwner *owner) {
+        ListNode *next;
+
+        for (ListNode *node = list_first(&owner->links); node; node = next) {
+                next = list_next(&owner->links, node);
+                tcp_link_reset(LIST_ITEM(node, TcpLink, sibling));
+        }
+}
+
+void tcp_links_tick(TcpContext *c, uint64_t now_usec) {
+        while (tcp_links_deadline(c) <= now_usec)
+                tcp_link_reset(LIST_ITEM(list_first(&c->connecting), TcpLink, waiting));
+}
+
+uint64_t tcp_links_deadline(const TcpContext *c) {
+        if (list_is_empty(&c->connecting))
+                return UINT64_MAX;
+        return LIST_ITEM(list_first(&c->connecting), TcpLink, waiting)->deadline_usec;
+}

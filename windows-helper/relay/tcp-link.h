@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * One TCP connection through the relay: the client's socket, the guest's, and the bytes between
+ * them. It has memory for bytes only while somebody does not take them.
+ */
+
+#include "windows-helper/core/relay/client-table.h"
+#include "windows-helper/core/relay/relay-limits.h"
+#include "windows-helper/core/relay/relay-table.h"
+#include "windows-helper/relay/sockets.h"
+
+#define TCP_CHUNK (64 * 1024) /* bytes moved at once */
+
+/* What all connections share. */
+typedef struct TcpContext {
+        Loop *loop;                /* borrowed */
+        const SocketCalls *calls;  /* borrowed */
+        const RelayLimits *limits; /* borrowed */
+        ClientTable clients;
+        ListNode connecting; /* those that wait for the guest, in the order of their deadlines */
+        ListNode paused;     /* endpoints that accept nobody now */
+        uint32_t n_links;
+        size_t n_held; /* bytes in memory because somebody does not take them */
+        /* An endpoint does not work any more and is to be opened again. */
+        void (*broken)(void *userdata);
+        void *userdata;
+        uint8_t scratch[TCP_CHUNK]; /* for bytes on their way */
+} TcpContext;
+
+/* To whom a connection belongs. */
+typedef struct TcpOwner TcpOwner;
+
+struct TcpOwner {
+        TcpContext *context; /* borrowed */
+        ListNode links;
+        uint32_t n_links;             /* not freed yet */
+        void (*released)(TcpOwner *); /* there is one less */
+};
+
+/**
+ * tcp_link_new() - take over an accepted socket, and connect to the guest
+ * @client, @asked: both ends of the client's connection
+ *
+ * The client must have been admitted: its socket is attached to the loop and does not block.
+ *
+ * Return: 0; or a Windows error, and then @socket was reset.
+ */
+DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
+                   const IpEndpoint *asked, const RelayEntry *entry);
+
+/* Reset all connections of @owner. */
+void tcp_links_reset(TcpOwner *owner);
+
+/* Give up on guests that have not answered in time. */
+void tcp_links_tick(TcpContext *c, uint64_t now_usec);
+uint64_t tcp_links_deadline(const TcpContext *c);
