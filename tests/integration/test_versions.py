@@ -4,10 +4,12 @@ to the present ones. tests/kept-0.1/README.md says how they were made."""
 import lzma
 import os
 import platform
+import struct
 
 import pytest
 
 from guest import wait_until
+from test_bad_helpers import CHALLENGE, RESULT, STATE, WELCOME, frame, read_frame
 
 KEPT = os.path.join(os.path.dirname(os.path.dirname(__file__)), "kept-0.1")
 
@@ -77,6 +79,56 @@ def test_connect_is_only_shown(connected):
     guest.wait_state("local", "active")
     assert guest.service_status("local")["options"]["connect"] == "loopback"
     host.wait_rules({"0.0.0.0/8080": "10.9.0.2/80", "0.0.0.0/8081": "10.9.0.2/8081"})
+
+
+def tagged(number, value):
+    return struct.pack(">HH", number, len(value)) + value
+
+
+def newer_helper(whole, service):
+    """A helper that speaks version 2 and answers each STATE with these fields."""
+    def behave(connection):
+        stream = connection.makefile("rb")
+        read_frame(stream)
+        connection.sendall(frame(CHALLENGE, b"\2" + bytes(32) + struct.pack(">II", 16, 30000) +
+                                 b"\4test"))
+        read_frame(stream)
+        connection.sendall(frame(WELCOME, b"\0"))
+        while True:
+            kind, payload = read_frame(stream)
+            if kind == STATE:
+                lists = [bytes([len(fields)]) + b"".join(fields) for fields in (whole, service)]
+                connection.sendall(frame(RESULT, payload[:8] + lists[0] + struct.pack(">I", 1) +
+                                         lists[1]))
+    return behave
+
+
+ACTIVE_FIELD = tagged(0x8001, b"\1")
+
+
+@pytest.mark.parametrize("whole,service,number", [
+    ([tagged(0x8009, b"x")], [ACTIVE_FIELD], "0x8009"),
+    ([], [ACTIVE_FIELD, tagged(0x8010, b"x")], "0x8010"),
+    ([], [tagged(0x8001, b"\x63")], "0x8001"),  # a state of the future
+])
+def test_an_answer_that_only_a_newer_agent_understands(guest, peer, whole, service, number):
+    guest.service("web", "listen = 8080")
+    peer(newer_helper(whole, service))
+    guest.start()
+    guest.wait_state("web", "refused")
+    web = guest.service_status("web")
+    assert web["reason"] == "unknown-field"
+    assert web["text"] == (f"the helper's answer has the field {number}, which this agent does not "
+                           "know; update wslbridge in this guest")
+
+
+def test_an_answer_with_more_than_the_agent_needs(guest, peer):
+    guest.service("web", "listen = 8080")
+    peer(newer_helper([tagged(0x0009, b"x")], [ACTIVE_FIELD, tagged(0x0004, b"\x63"),
+                                               tagged(0x0009, b"x")]))
+    guest.start()
+    guest.wait_state("web", "active")
+    assert guest.service_status("web")["forwarder"] == "unknown"
 
 
 def test_an_old_helper_gets_what_version_1_can_say(guest, old_host, control):

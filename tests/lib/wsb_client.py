@@ -93,6 +93,52 @@ def state(sequence, services, v4=None, v6=None, mode="nat", interface="eth0", ga
             _guest(v6, None) + struct.pack(">I", len(services)) + b"".join(services))
 
 
+def field(number, value):
+    """A field of version 2; @number is its id with the bit for critical ones."""
+    return struct.pack(">HH", number, len(value)) + value
+
+
+def tagged_service(name, listen, *fields, profiles=2):
+    """One service of a STATE of version 2, with further fields."""
+    known = [field(0x8001, listen_endpoint(listen)), field(0x8002, bytes([profiles]))]
+    return _string(name) + bytes([2 + len(fields)]) + b"".join([*known, *fields])
+
+
+def tagged_state(sequence, services, *fields, v4=None):
+    """A STATE of version 2 in networking mode nat, with further fields."""
+    known = [field(0x8001, b"\1")] + ([field(0x8003, _guest(v4, None))] if v4 else [])
+    return (struct.pack(">QB", sequence, len(known) + len(fields)) + b"".join([*known, *fields]) +
+            struct.pack(">I", len(services)) + b"".join(services))
+
+
+def _read_fields(data, at):
+    """{number: value} of the list at @at, and where it ends."""
+    count, at = data[at], at + 1
+    fields = {}
+    for _ in range(count):
+        number, size = struct.unpack_from(">HH", data, at)
+        fields[number & 0x7fff] = data[at + 4:at + 4 + size]
+        at += 4 + size
+    return fields, at
+
+
+class TaggedResult:
+    """A RESULT of version 2, with .services = [(state, reason, text, forwarder, why)]."""
+
+    def __init__(self, payload):
+        self.sequence, = struct.unpack_from(">Q", payload)
+        _, at = _read_fields(payload, 8)
+        n, = struct.unpack_from(">I", payload, at)
+        at += 4
+        self.services = []
+        for _ in range(n):
+            fields, at = _read_fields(payload, at)
+            number = [int.from_bytes(fields.get(i, b"\0"), "big") for i in range(6)]
+            text = fields.get(3, b"\0")[1:].decode()
+            self.services.append((SERVICE_STATES[number[1]], number[2], text, number[4], number[5]))
+        assert at == len(payload), "bytes left over in RESULT"
+
+
 class Result:
     """A RESULT with .sequence, .apply_usec and .services = [(state, reason, text)]."""
 
@@ -120,6 +166,7 @@ class Client:
                  source="127.0.0.1"):
         self.key, self.agent_id, self.distro, self.timeout = key, agent_id, distro, timeout
         self.sequence = 0
+        self.version = None
         self.results = []
         self.pings = 0
         self.answer_pings = True
@@ -195,12 +242,13 @@ class Client:
     def mac(self, label, *frames):
         return hmac.new(self.key, label + b"".join(frames), hashlib.sha256).digest()
 
-    def handshake(self):
+    def handshake(self, versions=(1, 1)):
         """Shake hands, from HELLO to WELCOME, and check the helper's proof. Returns the heartbeat of
-        the CHALLENGE in seconds."""
-        hello = self.hello()
+        the CHALLENGE in seconds. .version becomes the version that the helper has chosen."""
+        hello = self.hello(versions)
         self.send(hello)
         challenge = self.expect(CHALLENGE)
+        self.version = challenge[8]
         heartbeat_ms, = struct.unpack_from(">I", challenge, 8 + 1 + 32 + 4)
         proof = b"\1" + self.mac(LABEL_AGENT, hello, challenge) if self.key else b"\0"
         self.send(frame(PROOF, proof))
@@ -226,6 +274,16 @@ class Client:
 
     def result(self, timeout=None):
         return Result(self.expect(RESULT, timeout)[8:])
+
+    def push_tagged(self, services, *fields, **rest):
+        """Send a STATE of version 2, and wait until no service is pending any more."""
+        self.sequence += 1
+        self.send(frame(STATE, tagged_state(self.sequence, services, *fields, **rest)))
+        while True:
+            result = TaggedResult(self.expect(RESULT)[8:])
+            if result.sequence == self.sequence and "pending" not in [s[0] for s in
+                                                                      result.services]:
+                return result.services
 
     def idle(self, seconds):
         """Answer PINGs for a while. RESULTs are kept in .results; anything else is raised."""

@@ -10,8 +10,10 @@ import time
 
 import pytest
 from waiting import wait_until
-from wsb_client import BYE, Client, Closed, PING, PROOF, Refused, STATE, frame, service
+from wsb_client import (BYE, Client, Closed, PING, PROOF, Refused, STATE, field, frame, service,
+                        tagged_service)
 
+PORTPROXY, WHY_DEFAULT, UNKNOWN_FIELD, NO_RELAY = 1, 1, 24, 26  # docs/protocol.md
 V4 = "172.29.0.2/20"
 WEB = [service("web", "127.0.0.1:28080", 80)]
 RULE = {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
@@ -72,6 +74,39 @@ def test_no_common_version_is_refused(helper, paired):
         agent.send(agent.hello(versions=(7, 9)))
         agent.receive()
     assert refused.value.reason == "version"
+
+
+def test_versions_1_and_2(helper, paired):
+    for versions, chosen in (((1, 1), 1), ((1, 2), 2), ((2, 2), 2), ((1, 9), 2)):
+        with Client(helper.port, key=paired) as agent:
+            agent.handshake(versions)
+            assert agent.version == chosen
+            agent.bye()
+
+
+def test_fields_that_the_helper_does_not_know(helper, paired, registry):
+    """A critical one refuses its service by name, and nothing else; any other is ignored."""
+    with Client(helper.port, key=paired) as agent:
+        agent.handshake((1, 2))
+        services = [tagged_service("fine", "127.0.0.1:28080", field(0x0009, b"x")),
+                    tagged_service("newer", "127.0.0.1:28081", field(0x8009, b"x")),
+                    tagged_service("dns", "127.0.0.1:28082", field(0x8005, b"\1"))]
+        fine, newer, dns = agent.push_tagged(services, v4=V4)
+        assert fine[0] == "active" and fine[3:] == (PORTPROXY, WHY_DEFAULT)
+        assert newer[:2] == ("refused", UNKNOWN_FIELD) and "0x8009" in newer[2]
+        assert dns[:2] == ("refused", NO_RELAY) and "'protocol = udp' needs the relay" in dns[2]
+        assert list(registry.rules()) == [("v4tov4", "127.0.0.1/28080")]
+        # one of the whole message concerns all of its services
+        answers = agent.push_tagged(services[:1], field(0x8042, b"x"), v4=V4)
+        assert answers[0][:2] == ("refused", UNKNOWN_FIELD) and "0x8042" in answers[0][2]
+        assert not registry.rules()
+
+
+def test_a_state_of_the_other_version_is_a_violation(helper, paired):
+    with Client(helper.port, key=paired) as agent:
+        agent.handshake((1, 2))
+        agent.send_state(WEB, v4=V4)  # of version 1
+        assert ends(agent) == "protocol"
 
 
 def test_a_second_live_session_of_one_identity_is_busy(helper, connect, paired):

@@ -20,8 +20,15 @@ static void advise_invalid(const GuestEvidence *e, const ReportService *s, Buffe
 }
 
 static void advise_refused(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
-        buffer_printf(advice, "Ask for something that the policy allows, or ask the administrator "
+        if (strncmp(s->reason, "policy-", strlen("policy-")) == 0)
+                buffer_printf(advice,
+                              "Ask for something that the policy allows, or ask the administrator "
                               "of the host to change the value that is named above.");
+        else
+                buffer_printf(advice,
+                              "Do what the text above says, or change %s so that it asks "
+                              "for nothing that this host cannot do.",
+                              *s->file ? s->file : "its file");
 }
 
 /* Only the helper knows whether a rule can be taken over, and by which words. Then its text has the
@@ -88,8 +95,7 @@ static void check_state(const GuestEvidence *e, const ReportService *s, Findings
         } states[] = {
                 {"invalid", "service-invalid",
                  "is invalid, because the host cannot do what it asks for", advise_invalid},
-                {"refused", "service-refused", "is refused by the policy of the host",
-                 advise_refused},
+                {"refused", "service-refused", "is refused by the host", advise_refused},
                 {"conflict", "service-conflict",
                  "is in conflict, because its port on the host is taken", advise_conflict},
                 {"blocked", "service-blocked", "is blocked by Windows", advise_blocked},

@@ -154,6 +154,8 @@ START_TEST(services_by_state) {
                 {"conflict", "other-agent", "service-conflict:web", "other guest"},
                 {"conflict", "port-in-use", "service-conflict:web", "what has the port on Windows"},
                 {"refused", "policy-port", "service-refused:web", "administrator"},
+                {"refused", "no-relay", "service-refused:web", "this host cannot do"},
+                {"refused", "helper-too-old", "service-refused:web", "Do what the text above says"},
                 {"blocked", "iphlpsvc", "service-blocked:web", "  sc.exe start iphlpsvc"},
                 {"blocked", "excluded-range", "service-blocked:web", "excludedportrange"},
                 {"blocked", "write-failed", "service-blocked:web", "Event Log"},
