@@ -299,6 +299,17 @@ def test_a_damaged_package(serving, tmp_path):
     serving.expect_version("old")
 
 
+def test_an_update_over_one_that_was_killed(serving):
+    """One program is new, the other one old, when the package comes, and the package fails, too. Its way
+    back leads to one version of both."""
+    assert serving.install("new", fault="place-0:kill")[0] != 0
+    assert isinstance(serving.installed(), dict)
+    serving.expect(ACTION_FAILED, "/i", serving.msis["new"], fault="package:before")
+    assert serving.installed() == "old"
+    serving.restart()
+    serving.expect_version("old")
+
+
 def test_a_package_without_a_program(machine, registry, tmp_path):
     """The helper says which one it does not find, and changes nothing."""
     machine.install_package("old")

@@ -312,3 +312,16 @@ def test_the_program_is_in_the_folder_of_the_helper(selftest, build_win, tmp_pat
     shutil.copy(build_win / "windows-helper/wslbridge-selftest.exe", tmp_path)
     code, output = selftest.run("--json", "--fly", exe=helper)
     assert code == 1 and "The options are wrong; 'wslbridge-helper help selftest'" in output
+
+
+def test_removing_takes_back_what_a_killed_one_has_left(selftest, machine):
+    """The installed self-test does that, though the helper that removes lies alone somewhere else."""
+    assert machine.install("old")[0] == 0
+    assert selftest.run(WSLBRIDGE_TEST_FAULT="rule:kill")[0] == 99
+    assert selftest.left()["rules"]
+    alone = machine.versions["new"]
+    alone.with_name("wslbridge-selftest.exe").unlink()
+    code, output = machine.uninstall(exe=alone)
+    assert code == 0 and "Changes that were taken back: " in output, output
+    assert selftest.left() == NOTHING
+    machine.expect_nothing()

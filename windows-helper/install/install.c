@@ -254,6 +254,16 @@ int install(const wchar_t *arguments) {
         return install_from(&(ProgramsFrom){.kept = false}, arguments);
 }
 
+int install_repair(void) {
+        Install i;
+        int r = install_open(&i, L"", &(ProgramsFrom){.kept = false});
+
+        if (r == 0)
+                programs_repair(&i.programs);
+        install_close(&i);
+        return r;
+}
+
 static int uninstall_rules(void) {
         size_t n_rules = 0, n_firewall = 0;
         int r = helper_withdraw(&n_rules, &n_firewall);

@@ -26,6 +26,10 @@ int install(const wchar_t *arguments);
 /* The same with programs that are somewhere else. */
 int install_from(const ProgramsFrom *from, const wchar_t *arguments);
 
+/* If an installation was killed in the middle of exchanging programs, put the old version back, all
+ * of it. Return: 0, also when there is nothing to do; or negative errno (logged). */
+int install_repair(void);
+
 /**
  * uninstall() - withdraw all rules, then remove everything that belongs to wslbridge, and nothing
  *               else

@@ -41,9 +41,11 @@ static bool msi_could_serve(const MsiFound *found) {
 }
 
 static int msi_begin(PackageRecord *record, const wchar_t *package) {
-        MsiFound found;
-        int r = msi_look(&found);
+        MsiFound found = {.service = false};
+        int r = install_repair(); /* what is kept is one version */
 
+        if (r == 0)
+                r = msi_look(&found);
         if (r == 0 && msi_could_serve(&found))
                 r = programs_keep();
         if (r < 0)
