@@ -150,7 +150,9 @@ def main(folder, version):
     document.artifact(os.path.join(folder, f"wslbridge-{version}.tar.gz"))
     for path in sorted(glob.glob(os.path.join(folder, "*.deb"))):
         document.guest(path)
-    programs = sorted(glob.glob(os.path.join(TOP, "build/windows-release/windows-helper/wslbridge-*.exe")))
+    with open(os.path.join(TOP, "windows-helper/core/install/programs.c"), encoding="utf-8") as f:
+        programs = [os.path.join(TOP, "build/windows-release/windows-helper", name)
+                    for name in re.findall(r'L"(wslbridge-\w+\.exe)"', f.read())]
     for path in sorted(glob.glob(os.path.join(folder, "*.msi"))):
         document.host(path, programs)
     sys.stdout.write(document.text())

@@ -9,6 +9,7 @@ import subprocess
 import tarfile
 
 import pytest
+from windows_programs import PROGRAMS
 
 ID = r"SPDXRef-[A-Za-z0-9.-]+"
 
@@ -91,3 +92,8 @@ def test_the_archive_has_no_traces(packages, version):
     assert not [n for n in names if n.split("/")[0] in (".git", "build") or n.endswith((".pyc", ".o"))]
     assert {m.uname + m.gname for m in members} == {""}
     assert {"dev", "meson.build", "packaging/debian/control", "tests/run.py"} <= names
+
+
+def test_the_document_has_each_program_for_windows(document):
+    names = [os.path.basename(f["fileName"]) for f in document["files"]]
+    assert sorted(n for n in names if n.endswith(".exe")) == PROGRAMS
