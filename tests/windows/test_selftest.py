@@ -17,6 +17,7 @@ SETTINGS = r"SOFTWARE\wslbridge"
 STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
          r"\ComputeSystem")
 FILE_NOT_FOUND, NO_SUCH_SERVICE, E_NOTIMPL = 2, 1060, 0x80004001
+LXSS = r"Software\Microsoft\Windows\CurrentVersion\Lxss"
 RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
 
 
@@ -98,6 +99,35 @@ def wsl(prefix, build_win):
     exe.unlink()
 
 
+LOCATOR = r"SOFTWARE\Classes\CLSID\{4590F811-1D3A-11D0-891F-00AA004B2E24}\InprocServer32"
+MAPPINGS = rf"{COUNTERS}\Mappings"
+LAN = "198.51.100.7"
+
+
+@pytest.fixture
+def nat(registry, build_win, prefix, network):
+    """WMI of fake-wbem.dll in place of Wine's, a guest in mode nat, and an address of the host in a
+    local network. There is an MSFT_NetNat as soon as NatName and NatPrefix are set."""
+    before = registry.dump(LOCATOR)
+    library = str(build_win.resolve() / "tests/windows/fake-wbem.dll")
+    registry.set(LOCATOR, "", "Z:" + library.replace("/", "\\"))
+    registry.set(LOCATOR, "ThreadingModel", "Both")
+    prefix.run("reg", "add", rf"HKCU\{LXSS}", "/v", "NatIpAddress", "/d", "172.29.0.2", "/f")
+    for command in (["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"],
+                    ["address", "add", f"{LAN}/24", "dev", "lan0"], ["link", "set", "lan0", "up"],
+                    ["link", "set", "lan1", "up"]):
+        subprocess.run(["ip", *command], check=True)
+    yield registry
+    subprocess.run(["ip", "link", "del", "lan0"], check=True)
+    prefix.run("reg", "delete", rf"HKCU\{LXSS}", "/f", check=False)
+    registry.remove(MAPPINGS)
+    for name in ("NatName", "NatPrefix", "NatRefuse"):
+        registry.delete(COUNTERS, name)
+    registry.remove(LOCATOR)
+    for name, (kind, data) in before.items():
+        registry.set(LOCATOR, name, data, kind)
+
+
 @pytest.fixture
 def compute(prefix, build_win, registry):
     """compute(systems, error=0): what the Host Compute Service answers."""
@@ -124,7 +154,8 @@ WINE = {
     "accept": None, "life.pending": None,
     "portproxy.write": 0, "portproxy.change": 0, "portproxy.listens": 0,  # the tests' iphlpsvc
     "portproxy.process": None, "portproxy.forwards": 0, "portproxy.survives": 0, "portproxy.cut": 0,
-    "portproxy.taken": 1,
+    "portproxy.taken": 1, "portproxy.star": 0, "portproxy.retarget": 0, "portproxy.retargeted": 0,
+    "portproxy.both": 0,
     "firewall.policy": 0, "firewall.add": 0, "firewall.add-again": 0,  # fact 10.1.2
     "firewall.profiles": E_NOTIMPL, "firewall.item": E_NOTIMPL, "firewall.list": E_NOTIMPL,
     "files.copy": 0, "files.start": 0, "files.delete": 5, "files.replace": 5, "files.rename": 0,
@@ -151,11 +182,10 @@ def test_wine(selftest):
             for x in lines(report, f"oneshot.{key}")] == [0] * 5
     # Wine gives a service all privileges, and its TCP table names no process (fact 9.1.4).
     assert {i: v for i, v in verdicts(report).items() if v != "not seen"} == {
-        "4.1.6": "holds", "4.1.7": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
+        "4.1.6": "holds", "4.1.7": "holds", "4.1.11": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
         "9.1.4": "does not hold", "9.2.6": "holds", "9.2.7": "holds"}
 
 
-LXSS = r"Software\Microsoft\Windows\CurrentVersion\Lxss"
 PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
 VERSION = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 VM = "7a312c50-1234-5678-9abc-def012345678"
@@ -227,6 +257,51 @@ def test_what_does_not_hold_is_shown(selftest, machine, wsl, compute, iphlpsvc):
     assert {"2.1.5", "2.2.5"} <= {f["subject"] for f in found if f["id"] == "fact"}
     assert machine.registry.strings(rf"{SETTINGS}\Facts")["9.2.7"] == "holds"
     assert machine.uninstall(exe=machine.versions["old"])[0] == 0
+    assert selftest.left() == NOTHING
+
+
+def codes(report, *keys):
+    found = [(lines(report, f"nat.{key}", "user") or [None])[0] for key in keys]
+    return [x and (x["code"] if x["done"] else "skipped") for x in found]
+
+
+NAT = ("covers", "mapping", "datagram", "client", "answer", "unmap")
+
+
+def test_a_static_mapping(selftest, nat, wsl):
+    """With consent, if WinNAT has the guest's network. What the guest says it has seen decides."""
+    wsl(f"from {LAN} 4711\n".encode())
+    assert codes(selftest.report("--mapping"), *NAT) == [1, "skipped", None, None, None, None]
+    nat.set(COUNTERS, "NatName", "MyNat")
+    nat.set(COUNTERS, "NatPrefix", "172.29.0.0/20")
+    assert codes(selftest.report(), *NAT) == [0, "skipped", None, None, None, None]
+    nat.set(MAPPINGS, "17 9999", "MyNat 172.29.0.2 9999")  # somebody's
+    before = nat.strings(MAPPINGS)
+    assert codes(selftest.report("--mapping"), *NAT) == [0, 0, 0, 0, 1, 0]
+    wsl(b"from 172.29.0.1 5\n")
+    assert codes(selftest.report("--mapping"), *NAT) == [0, 0, 0, 1, 1, 0]
+    nat.set(COUNTERS, "NatRefuse", 0x80041003)
+    assert codes(selftest.report("--mapping"), *NAT) == [0, 0x80041003, None, None, None, None]
+    assert nat.strings(MAPPINGS) == before and selftest.left() == NOTHING
+
+
+def test_killed_behind_a_static_mapping(selftest, nat, wsl):
+    """It is taken back by the next self-test. One of that port that leads elsewhere is not."""
+    wsl(b"")
+    nat.set(COUNTERS, "NatName", "MyNat")
+    nat.set(COUNTERS, "NatPrefix", "172.29.0.0/20")
+    code, output = selftest.run("--mapping", WSLBRIDGE_TEST_FAULT="mapping:kill")
+    assert code == 99, output[-2000:]
+    (name, data), = nat.strings(MAPPINGS).items()
+    assert name.startswith("17 ") and data == f"MyNat 172.29.0.2 {name[3:]}"
+    foreign = {name: "MyNat 172.29.0.3 80", "6" + name[2:]: data}
+    for key, value in foreign.items():
+        nat.set(MAPPINGS, key, value)
+    nat.set(rf"{SETTINGS}\Selftest", "900", "mapping 9999=172.29.0.2")
+    nat.set(MAPPINGS, "17 9999", "MyNat 172.29.0.2 9999")
+    code, output = selftest.run("--clean")
+    assert code == 0, output
+    assert nat.strings(MAPPINGS) == foreign
     assert selftest.left() == NOTHING
 
 

@@ -73,6 +73,7 @@ static const HelpText help_texts[] = {
          "  --json          print that instead of the text\n"
          "  --shutdown      also shut WSL down, to see what a listener then gets; this ends all\n"
          "                  distros that run\n"
+         "  --mapping       also have WinNAT map a UDP port to the guest for some seconds\n"
          "  --watch TIME    also watch for a sleep of the machine, for a time such as 24h or 30m\n"
          "  --clean         only take back what a self-test that was killed has left\n"
          "Exit code 1 means that it was stopped, or could not take everything "

@@ -56,6 +56,8 @@ static int parse_selftest(int argc, char **argv, SelftestArguments *a) {
 
                 if (strcmp(argv[i], "--shutdown") == 0)
                         a->options.shutdown = true;
+                else if (strcmp(argv[i], "--mapping") == 0)
+                        a->options.mapping = true;
                 else if (strcmp(argv[i], "--json") == 0)
                         a->json = true;
                 else if (strcmp(argv[i], "--clean") == 0)

@@ -14,12 +14,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ACCEPT_PART_SIZE (TRANSPORT_ADDRESS_MAX + 16) /* as the helper's listener has it */
-#define ACCEPT_WAIT_MS   20000
-#define KNOCK_MS         60000
-#define KNOCK_PAUSE_MS   1000
-#define LIFE_WAIT_MS     30000
-#define LIFE_CPU_MS      3000
+#define ACCEPT_PART_SIZE      (TRANSPORT_ADDRESS_MAX + 16) /* as the helper's listener has it */
+#define ACCEPT_WAIT_MS        20000
+#define ACCEPT_ID_SIZE        16
+#define ACCEPT_VM_OFFSET      4 /* fact 1.1.2 */
+#define ACCEPT_SERVICE_OFFSET 20
+#define KNOCK_MS              60000
+#define KNOCK_PAUSE_MS        1000
+#define LIFE_WAIT_MS          30000
+#define LIFE_CPU_MS           3000
 
 /* Connects to us as root, once from port 700, which only root may have (fact 3.1.4), and once from
  * any, with whatever program the distro has for it. */
@@ -60,13 +63,13 @@ HANDLE step_knock(HANDLE stop) {
         return CreateThread(NULL, 0, knock_thread, stop, 0, NULL);
 }
 
-typedef struct Accept {
+struct Accept {
         SOCKET listener, socket; /* owned */
         LPFN_ACCEPTEX accept;
         LPFN_GETACCEPTEXSOCKADDRS addresses;
         OVERLAPPED overlapped; /* has an event */
         uint8_t bytes[2 * ACCEPT_PART_SIZE];
-} Accept;
+};
 
 /* Return: 0 or an error. It has to be freed, unless its operation never ends. */
 static DWORD accept_begin(Accept *a, const VmId *vm) {
@@ -123,14 +126,49 @@ static Accept *accept_new(void) {
         return a;
 }
 
-/* Ids are in these bytes, so only their form is shown: where there is a byte that is not zero. */
-static void accept_shape(Step *s, const char *key, const uint8_t *bytes, uint64_t began) {
+/* Ids are in these bytes, so only their form is shown: "v" for the id of the VM, "p" and "s" for
+ * the port and the rest of a vsock service's id (fact 1.1.3), "x" for any other byte that is not 0.
+ */
+static void accept_shape(Step *s, const char *key, const uint8_t *bytes, const Vm *vm,
+                         uint64_t began) {
         char text[ACCEPT_PART_SIZE + 1];
+        TransportAddress known;
 
+        (void) transport_hyperv.vm_address(&vm->id, &known);
         for (size_t i = 0; i < ACCEPT_PART_SIZE; i++)
                 text[i] = bytes[i] ? 'x' : '.';
+        for (size_t i = 0; i + ACCEPT_ID_SIZE <= ACCEPT_PART_SIZE; i++) {
+                if (memcmp(bytes + i, known.bytes + ACCEPT_VM_OFFSET, ACCEPT_ID_SIZE) == 0)
+                        memset(text + i, 'v', ACCEPT_ID_SIZE);
+                if (memcmp(bytes + i + 4, known.bytes + ACCEPT_SERVICE_OFFSET + 4,
+                           ACCEPT_ID_SIZE - 4) == 0) {
+                        memset(text + i, 'p', 4);
+                        memset(text + i + 4, 's', ACCEPT_ID_SIZE - 4);
+                }
+        }
         text[ACCEPT_PART_SIZE] = '\0';
         step_line(s, key, "AcceptEx", 0, began, "%s", text);
+}
+
+/* What Winsock knows of a socket that was accepted, beside the buffer (facts 1.3.3, 1.3.4). */
+static void accept_names(Step *s, const Accept *a) {
+        uint8_t name[TRANSPORT_ADDRESS_MAX];
+        uint64_t began = step_clock();
+        int size = sizeof(name);
+        DWORD error = 0;
+
+        if (setsockopt(a->socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT, (const char *) &a->listener,
+                       sizeof(a->listener)) != 0)
+                error = (DWORD) WSAGetLastError();
+        step_line(s, "accept.context", "setsockopt", error, began, "SO_UPDATE_ACCEPT_CONTEXT");
+        began = step_clock();
+        error = getpeername(a->socket, (SOCKADDR *) name, &size) == 0 ? 0
+                                                                      : (DWORD) WSAGetLastError();
+        step_line(s, "accept.peername", "getpeername", error, began, "length %d", error ? 0 : size);
+        size = sizeof(name);
+        error = getsockname(a->socket, (SOCKADDR *) name, &size) == 0 ? 0
+                                                                      : (DWORD) WSAGetLastError();
+        step_line(s, "accept.sockname", "getsockname", error, began, "length %d", error ? 0 : size);
 }
 
 /* What the transport of the helper finds in @size bytes. */
@@ -145,8 +183,9 @@ static void accept_report(Step *s, const Accept *a, const Vm *vm, uint64_t began
         Peer peer;
         bool found;
 
-        accept_shape(s, "accept.bytes.local", a->bytes, began);
-        accept_shape(s, "accept.bytes.remote", a->bytes + ACCEPT_PART_SIZE, began);
+        accept_shape(s, "accept.bytes.local", a->bytes, vm, began);
+        accept_shape(s, "accept.bytes.remote", a->bytes + ACCEPT_PART_SIZE, vm, began);
+        accept_names(s, a);
         if (a->addresses) {
                 a->addresses((void *) (uintptr_t) a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE,
                              &local, &n_local, &remote, &n_remote);
@@ -173,6 +212,32 @@ static void accept_report(Step *s, const Accept *a, const Vm *vm, uint64_t began
                   "the port is below 1024: %s", peer.source < 1024 ? "yes" : "no");
 }
 
+/* The distro has connected from a port that only root may have, and connects from any one next. */
+static void accept_next(Step *s, Accept *a) {
+        uint64_t began = step_clock();
+        DWORD error, n;
+        Peer peer;
+
+        (void) socket_api->closesocket(a->socket);
+        error = hyperv_socket_new(&a->socket);
+        (void) ResetEvent(a->overlapped.hEvent);
+        if (error == 0 &&
+            !a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &n,
+                       &a->overlapped) &&
+            socket_api->last_error() != ERROR_IO_PENDING)
+                error = (DWORD) socket_api->last_error();
+        if (error == 0 && !accept_wait(s, a, ACCEPT_WAIT_MS, &error)) {
+                step_skip(s, "accept.ephemeral", "AcceptEx", "no second connection has come");
+                return;
+        }
+        if (error == 0 && accept_peer(a->bytes + ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &peer))
+                step_line(s, "accept.ephemeral", "AcceptEx", peer.source < 1024, began,
+                          "the next connection comes from port %lu", (unsigned long) peer.source);
+        else
+                step_line(s, "accept.ephemeral", "AcceptEx", error ? error : 1, began,
+                          "the next connection");
+}
+
 /* Wait for a connection, and report what is known of its other end. */
 static void accept_once(Step *s, const Vm *vm) {
         uint64_t began = step_clock();
@@ -186,8 +251,30 @@ static void accept_once(Step *s, const Vm *vm) {
                           "no distro has connected; the default one needs python3 or socat");
         else
                 step_line(s, "accept", "AcceptEx", error, began, "a distro has connected");
-        if (a && error == 0 && WaitForSingleObject(a->overlapped.hEvent, 0) == WAIT_OBJECT_0)
+        if (a && error == 0 && WaitForSingleObject(a->overlapped.hEvent, 0) == WAIT_OBJECT_0) {
                 accept_report(s, a, vm, began);
+                accept_next(s, a);
+        }
+        if (a)
+                accept_free(a);
+}
+
+Accept *step_pending_new(const VmId *vm, DWORD *ret_error) {
+        Accept *a = accept_new();
+
+        *ret_error = a ? accept_begin(a, vm) : ERROR_NOT_ENOUGH_MEMORY;
+        if (a && *ret_error != 0) {
+                accept_free(a);
+                a = NULL;
+        }
+        return a;
+}
+
+bool step_pending_ended(const Step *s, Accept *a, DWORD *ret_error) {
+        return accept_wait(s, a, 0, ret_error);
+}
+
+void step_pending_free(Accept *a) {
         if (a)
                 accept_free(a);
 }

@@ -104,6 +104,11 @@ static void files_try(Step *s, const Files *f) {
         shown = LoadLibraryExW(f->other, NULL, LOAD_LIBRARY_AS_DATAFILE);
         if (!shown)
                 return;
+        /* Another copy, where the running program was. */
+        if (CopyFileW(f->renamed, f->program, TRUE))
+                files_move(s, "files.replace-shown", f->program, f->other,
+                           MOVEFILE_REPLACE_EXISTING, "replace a file whose messages are shown");
+        (void) DeleteFileW(f->program);
         files_move(s, "files.rename-shown", f->other, f->program, 0,
                    "rename a file whose messages are shown");
         (void) FreeLibrary(shown);

@@ -7,6 +7,7 @@
 #include "windows-helper/host/firewall-found.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/journal.h"
+#include "windows-helper/selftest/tools/undo.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -162,6 +163,9 @@ static void firewall_rules(Step *s, const Firewall *f) {
         }
         if (firewall_add(s, f, "firewall.add-again"))
                 firewall_count(s, f);
+        began = step_clock();
+        step_line(s, "firewall.remove", "INetFwRules::Remove", undo_firewall(), began,
+                  "the rules are gone");
 }
 
 void step_firewall(Step *s) {
@@ -184,6 +188,7 @@ void step_firewall(Step *s) {
                 INetFwRules_Release(f.rules);
         if (f.policy)
                 INetFwPolicy2_Release(f.policy);
+        step_networks(s);
         if (SUCCEEDED(started))
                 CoUninitialize();
 }

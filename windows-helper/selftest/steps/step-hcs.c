@@ -17,6 +17,7 @@
 /* What is shown of a system: everything else is an id, or a name that somebody has chosen. */
 typedef struct HcsSystem {
         char type[32], owner[32], state[32], id[JSON_STRING_MAX + 1], runtime[JSON_STRING_MAX + 1];
+        char members[160]; /* the names of all */
 } HcsSystem;
 
 static void hcs_member(const JsonToken *t, HcsSystem *system) {
@@ -31,11 +32,14 @@ static void hcs_member(const JsonToken *t, HcsSystem *system) {
                 {"Id", system->id, sizeof(system->id)},
                 {"RuntimeId", system->runtime, sizeof(system->runtime)},
         };
+        size_t n = strlen(system->members);
 
         for (size_t i = 0; i < ARRAYSIZE(members); i++)
                 if (strcmp(t->name, members[i].name) == 0)
                         (void) snprintf(members[i].text, members[i].size, "%.*s",
                                         (int) members[i].size - 1, t->text);
+        if (n + strlen(t->name) + 2 < sizeof(system->members))
+                (void) snprintf(system->members + n, sizeof(system->members) - n, " %s", t->name);
 }
 
 static void hcs_system(Step *s, JsonReader *r) {
@@ -56,6 +60,7 @@ static void hcs_system(Step *s, JsonReader *r) {
                   strcmp(system.id, system.runtime) == 0 ? "the same"
                   : system.runtime[0]                    ? "another"
                                                          : "missing");
+        step_line(s, "hcs.members", "", 0, began, "what Windows tells of it:%s", system.members);
 }
 
 static void hcs_show(Step *s, const char *json) {

@@ -4,30 +4,52 @@
  * Step 10: the Hyper-V firewall, and whether the host gets through it to the guest.
  */
 
-#include "windows-helper/host/hostnet-read.h"
+#include "windows-helper/core/rules/rule.h"
 #include "windows-helper/selftest/steps/steps.h"
-#include "windows-helper/selftest/tools/tcp.h"
+#include "windows-helper/selftest/tools/forward.h"
 #include "windows-helper/selftest/tools/wmi.h"
-
-#include <stdlib.h>
 
 #define GUEST_CLOSED_PORT 9 /* discard: hardly anything listens there */
 #define GUEST_CONNECT_MS  4000
 
-/* WSL notes the guest's address in mode nat, and does not take it back (fact 6.1.2). */
-static bool hvfw_guest(IpAddr *ret_address) {
-        Hostnet *hostnet = calloc(1, sizeof(*hostnet));
-        wchar_t text[IP_TEXT_MAX] = L"";
-        DWORD size = sizeof(text);
-        bool is = false;
+/* The way of a client in the local network: to this host's address there, and through a forwarding
+ * to the guest. A closed port ends the connection at once. One behind a firewall that is shut
+ * leaves it open. */
+static void hvfw_forward(Step *s, const IpAddr *guest) {
+        const IpAddr any = {IP_FAMILY_V4, {0}};
+        const IpEndpoint to = {*guest, GUEST_CLOSED_PORT};
+        IpEndpoint from = {any, tcp_free_port()};
+        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+        SOCKET client = INVALID_SOCKET;
+        uint64_t began;
+        IpAddr lan;
+        uint32_t pid;
+        DWORD error;
+        bool ended;
 
-        if (RegGetValueW(HKEY_CURRENT_USER, HOSTNET_LXSS_PATH, L"NatIpAddress", RRF_RT_REG_SZ, NULL,
-                         text, &size) == ERROR_SUCCESS &&
-            ip_parse(WIN_UTF8(text), ret_address) == 0 && ret_address->family == IP_FAMILY_V4 &&
-            hostnet && hostnet_read(hostnet) == 0)
-                is = hostnet_has_neighbour(hostnet, ret_address, /* virtual_only= */ true);
-        free(hostnet);
-        return is;
+        if (!forward_can_be(s, "guest.forward"))
+                return;
+        if (!step_lan_address(&lan) || from.port == 0) {
+                step_skip(s, "guest.forward", "connect",
+                          "this machine has no address in a network");
+                return;
+        }
+        rule_endpoint_format(&from, name);
+        rule_endpoint_format(&to, data);
+        if (!forward_put(s, name, data))
+                return;
+        if (forward_wait(s, &any, from.port, 0, GUEST_CONNECT_MS, &pid)) {
+                began = step_clock();
+                error = tcp_connect(&lan, &lan, from.port, GUEST_CONNECT_MS, &client);
+                ended = error == 0 && tcp_is_cut(client, GUEST_CONNECT_MS);
+                step_line(
+                        s, "guest.forward", "connect", error ? error : !ended, began,
+                        "from the host's address in its network, through a forwarding to a closed "
+                        "port of the guest, which ends it: %s",
+                        ended ? "yes" : "no");
+        }
+        tcp_close(&client);
+        forward_take(s, name, data);
 }
 
 /* A closed port answers that it is closed, which is as good as a connection: the packets get
@@ -41,7 +63,7 @@ static void hvfw_connect(Step *s) {
 
         if (!step_find_vm(s, "guest.connect", &vm))
                 return;
-        if (!hvfw_guest(&guest)) {
+        if (!step_guest_address(&guest)) {
                 step_skip(s, "guest.connect", "connect",
                           "no address of a guest of mode nat is known to this user");
                 return;
@@ -50,6 +72,7 @@ static void hvfw_connect(Step *s) {
         tcp_close(&socket);
         step_line(s, "guest.connect", "connect", error == WSAECONNREFUSED ? 0 : error, began,
                   "to the guest's address; a closed port that says so counts as reached");
+        hvfw_forward(s, &guest);
 }
 
 void step_hyperv_firewall(Step *s) {
@@ -58,10 +81,13 @@ void step_hyperv_firewall(Step *s) {
                                                  L"AllowHostPolicyMerge", NULL};
         static const wchar_t *const setting[] = {L"Name", L"Enabled", L"LoopbackEnabled",
                                                  L"DefaultInboundAction", NULL};
+        static const wchar_t *const rule[] = {L"Direction",         L"Action",       L"Enabled",
+                                              L"EnforcementStatus", L"PortStatuses", NULL};
 
         wmi_list(s, "hvfw.creators", L"MSFT_NetFirewallHyperVVMCreator", creator);
         wmi_list(s, "hvfw.profiles", L"MSFT_NetFirewallHyperVProfile", profile);
         wmi_list(s, "hvfw.settings", L"MSFT_NetFirewallHyperVVMSetting", setting);
+        wmi_list(s, "hvfw.rules", L"MSFT_NetFirewallHyperVRule", rule);
         if (step_options(s)->pass == SELFTEST_USER)
                 hvfw_connect(s);
 }

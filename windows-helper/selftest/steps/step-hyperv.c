@@ -11,20 +11,27 @@
 
 #include <stdio.h>
 
+/* Each function on its own: the helper can do without the second one. */
+static void hyperv_function(Step *s, const char *key, SOCKET socket, GUID id, const char *name) {
+        uint64_t began = step_clock();
+        void *function = NULL;
+        DWORD n, error = 0;
+
+        if (WSAIoctl(socket, SIO_GET_EXTENSION_FUNCTION_POINTER, &id, sizeof(id), &function,
+                     sizeof(function), &n, NULL, NULL) != 0)
+                error = (DWORD) WSAGetLastError();
+        step_line(s, key, "WSAIoctl", error, began, "%s", name);
+}
+
 static void hyperv_options(Step *s, SOCKET socket) {
-        LPFN_GETACCEPTEXSOCKADDRS addresses = NULL;
-        LPFN_ACCEPTEX accept = NULL;
         uint64_t began = step_clock();
         DWORD error = hyperv_socket_suspend(socket);
 
         step_line(s, "hyperv.suspend", "setsockopt", error, began,
                   "option HVSOCKET_CONNECTED_SUSPEND");
-        began = step_clock();
-        error = (DWORD) socket_api->load(socket, &accept, &addresses);
-        step_line(s, "hyperv.acceptex", "WSAIoctl", error, began, "AcceptEx");
-        if (error == 0)
-                step_line(s, "hyperv.sockaddrs", "WSAIoctl", addresses ? 0 : WSAEOPNOTSUPP, began,
-                          "GetAcceptExSockaddrs");
+        hyperv_function(s, "hyperv.acceptex", socket, (GUID) WSAID_ACCEPTEX, "AcceptEx");
+        hyperv_function(s, "hyperv.sockaddrs", socket, (GUID) WSAID_GETACCEPTEXSOCKADDRS,
+                        "GetAcceptExSockaddrs");
 }
 
 /* @ret_socket: where it is kept; NULL: it is closed again. Return: its error. */

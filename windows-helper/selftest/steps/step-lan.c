@@ -6,34 +6,12 @@
  */
 
 #include "windows-helper/core/firewall/reach.h"
-#include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/host/firewall-sight.h"
-#include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/forward.h"
 
-#include <stdlib.h>
-
 #define LAN_LISTENS_MS 5000
 #define LAN_CONNECT_MS 3000
-
-/* The first address that another machine could come from. */
-static bool lan_address(IpAddr *ret_address) {
-        Hostnet *hostnet = calloc(1, sizeof(*hostnet));
-        bool found = false;
-
-        if (hostnet && hostnet_read(hostnet) == 0) {
-                for (size_t i = 0; i < hostnet->n_addresses && !found; i++) {
-                        const HostnetAddress *a = &hostnet->addresses[i];
-
-                        found = a->addr.family == IP_FAMILY_V4 && !a->virtual_switch &&
-                                !ip_guest_problem(&a->addr);
-                        *ret_address = a->addr;
-                }
-        }
-        free(hostnet);
-        return found;
-}
 
 static void lan_connect(Step *s, const IpAddr *address, uint16_t port, SOCKET listener) {
         SOCKET client = INVALID_SOCKET, server = INVALID_SOCKET;
@@ -78,7 +56,7 @@ void step_lan(Step *s) {
         lan_firewall(s);
         if (!forward_can_be(s, "lan.forward"))
                 return;
-        if (!lan_address(&address)) {
+        if (!step_lan_address(&address)) {
                 step_skip(s, "lan.forward", "connect", "this machine has no address in a network");
                 return;
         }

@@ -130,8 +130,8 @@ static void machine_service_line(Step *s, const char *name, SC_HANDLE service, u
                 type = config->dwStartType;
         process_services(status.dwProcessId, others, sizeof(others));
         step_line(s, key, "QueryServiceStatusEx", error, began,
-                  "%s: state %lu, start type %lu, process with: %s", name, status.dwCurrentState,
-                  type, others);
+                  "%s: state %lu, start type %lu, process %lu with: %s", name,
+                  status.dwCurrentState, type, status.dwProcessId, others);
         free(config);
 }
 
@@ -141,14 +141,18 @@ static void machine_dependents(Step *s, SC_HANDLE service) {
                 BYTE bytes[16384];
         } u;
         uint64_t began = step_clock();
+        char names[160] = "";
+        size_t length = 0;
         DWORD size, n = 0;
         BOOL done =
                 EnumDependentServicesW(service, SERVICE_STATE_ALL, u.items, sizeof(u), &size, &n);
         DWORD error = done ? ERROR_SUCCESS : GetLastError();
 
+        for (DWORD i = 0; i < n && length + 40 < sizeof(names); i++)
+                length += (size_t) snprintf(names + length, 40, " %.38s",
+                                            WIN_UTF8(u.items[i].lpServiceName));
         step_line(s, "service.dependents", "EnumDependentServicesW", error, began,
-                  "services that need iphlpsvc: %lu%s%s", n, n > 0 ? ", the first is " : "",
-                  n > 0 ? WIN_UTF8(u.items[0].lpServiceName) : "");
+                  "services that need iphlpsvc: %lu%s", n, names);
 }
 
 static void machine_services(Step *s) {

@@ -120,7 +120,11 @@ static void nat_networks(Step *s) {
 
 void step_nat(Step *s) {
         static const wchar_t *const nat[] = {L"Active", L"InternalIPInterfaceAddressPrefix", NULL};
+        static const wchar_t *const mapping[] = {L"Active", L"Protocol", L"ExternalPort", NULL};
 
         nat_networks(s);
         wmi_list(s, "nat.winnat", L"MSFT_NetNat", nat);
+        wmi_list(s, "nat.mappings", L"MSFT_NetNatStaticMapping", mapping);
+        if (step_options(s)->pass == SELFTEST_USER)
+                step_nat_mapping(s);
 }

@@ -173,6 +173,7 @@ void step_portproxy(Step *s) {
                 portproxy_changes(s, listener, port, target);
                 portproxy_beside(s, target);
                 portproxy_retry(s, target);
+                step_star(s);
         }
         tcp_close(&listener);
         if (step_options(s)->pass == SELFTEST_USER)

@@ -5,12 +5,18 @@
  * machine. Which of the signs of it come, and what becomes of a listener?
  */
 
+#include "windows-helper/core/status/read.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/hyperv-socket.h"
+#include "windows-helper/service/status-load.h"
 #include "windows-helper/win/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #define SLEEP_LOOK_MS   1000
 #define SLEEP_JUMP_USEC 5000000 /* the clocks differ by so much after a sleep */
+#define SLEEP_AGENTS_MS 120000  /* for agents to be back; they retry within 30 s */
 #define SLEEP_EVENT_MS  10000   /* for the event, after the clocks have told */
 #define SLEEP_NOTIFY    2       /* DEVICE_NOTIFY_CALLBACK */
 #ifndef PBT_APMRESUMEAUTOMATIC  /* win.h leaves it out */
@@ -48,13 +54,45 @@ static void sleep_register(Step *s) {
                           notify(SLEEP_NOTIFY, &parameters, &handle), began, "-");
 }
 
+static void sleep_on_record(void *userdata, StatusKind kind, const StatusRecord *record) {
+        *(unsigned *) userdata +=
+                kind == STATUS_AGENT && strcmp(status_field(record, "state"), "connected") == 0;
+}
+
+/* Agents that are connected to the helper that is installed; 0 without one. */
+static unsigned sleep_count_agents(void) {
+        char *text = NULL;
+        unsigned n = 0;
+        size_t size;
+
+        if (status_load(&text, &size) == 0 && status_is_alive(text, size))
+                (void) status_read(text, size, sleep_on_record, &n);
+        free(text);
+        return n;
+}
+
+/* How long it takes until one is back. */
+static void sleep_agents(Step *s, uint64_t began) {
+        uint64_t end = began + SLEEP_AGENTS_MS * 1000ULL;
+        unsigned n = sleep_count_agents();
+
+        while (n == 0 && step_clock() < end && step_pause(s, SLEEP_LOOK_MS))
+                n = sleep_count_agents();
+        if (n > 0)
+                step_line(s, "sleep.agents", "", 0, began, "agents that are connected: %u", n);
+        else
+                step_skip(s, "sleep.agents", "", "no agent is connected to a helper that runs");
+}
+
 /* The machine has slept. */
-static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_vm) {
+static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_vm,
+                         Accept **pending) {
         uint64_t began = step_clock();
         SOCKET socket;
         LONG resumes = sleep_resumes;
         DWORD error;
 
+        sleep_agents(s, began);
         (void) step_pause(s, SLEEP_EVENT_MS);
         step_line(s, "sleep.clocks", "GetTickCount64", 0, began, "the machine has slept for %lu s",
                   (unsigned long) (slept_usec / 1000000));
@@ -63,6 +101,16 @@ static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_
                   resumes, sleep_events, sleep_calls);
         if (!has_vm)
                 return;
+        if (*pending && step_pending_ended(s, *pending, &error)) {
+                step_line(s, "sleep.pending", "AcceptEx", error, began,
+                          "how the accept that waited through the sleep has ended");
+                step_pending_free(*pending);
+                *pending = NULL;
+        } else if (*pending) {
+                step_line(s, "sleep.pending", "AcceptEx", 0, began,
+                          "the accept still waits after the sleep");
+                return; /* a second listener would only be told that the port is in use */
+        }
         error = hyperv_socket_listen(vm, &socket);
         step_line(s, "sleep.listener", "bind", error, began,
                   "a new listener for the VM that ran before");
@@ -72,7 +120,9 @@ static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_
 
 void step_sleep(Step *s) {
         uint64_t end = step_clock() + step_options(s)->watch_s * 1000000ULL, apart, n = 0;
+        Accept *pending = NULL;
         bool has_vm;
+        DWORD error;
         Vm vm;
 
         if (step_options(s)->watch_s == 0) {
@@ -80,6 +130,8 @@ void step_sleep(Step *s) {
                 return;
         }
         has_vm = step_find_vm(s, "sleep.listener", &vm);
+        if (has_vm)
+                pending = step_pending_new(&vm.id, &error);
         sleep_register(s);
         apart = loop_biased_usec() - loop_now_usec();
         while (step_clock() < end && step_pause(s, SLEEP_LOOK_MS)) {
@@ -87,10 +139,11 @@ void step_sleep(Step *s) {
 
                 if (now > apart + SLEEP_JUMP_USEC) {
                         n++;
-                        sleep_report(s, now - apart, &vm.id, has_vm);
+                        sleep_report(s, now - apart, &vm.id, has_vm, &pending);
                 }
                 apart = now;
         }
+        step_pending_free(pending);
         if (n == 0)
                 step_skip(s, "sleep.clocks", "", "the machine has not slept meanwhile");
 }

@@ -42,14 +42,12 @@ static void forward_tell(Step *s) {
                   "PARAMCHANGE to iphlpsvc");
 }
 
-bool forward_add(Step *s, const IpAddr *listen, uint16_t port, uint16_t target) {
-        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+bool forward_put(Step *s, const char *name, const char *data) {
         uint64_t began = step_clock();
         PortproxyStore store;
         int r;
 
-        forward_texts(listen, port, target, name, data);
-        if (port == 0 || !journal_begin(s, CHANGE_RULE, "%s=%s", name, data)) {
+        if (!journal_begin(s, CHANGE_RULE, "%s=%s", name, data)) {
                 step_skip(s, "portproxy.write", "RegSetValueExW", "no rule could be written down");
                 return false;
         }
@@ -63,14 +61,30 @@ bool forward_add(Step *s, const IpAddr *listen, uint16_t port, uint16_t target) 
         return r == 0;
 }
 
-void forward_remove(Step *s, const IpAddr *listen, uint16_t port, uint16_t target) {
-        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX], what[2 * RULE_TEXT_MAX];
+void forward_take(Step *s, const char *name, const char *data) {
+        char what[2 * RULE_TEXT_MAX];
         uint64_t began = step_clock();
 
-        forward_texts(listen, port, target, name, data);
         (void) snprintf(what, sizeof(what), "%s=%s", name, data);
         step_line(s, "portproxy.delete", "RegDeleteValueW", undo_rule(what), began, "v4tov4 %s",
                   name);
+}
+
+bool forward_add(Step *s, const IpAddr *listen, uint16_t port, uint16_t target) {
+        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+
+        forward_texts(listen, port, target, name, data);
+        if (port > 0)
+                return forward_put(s, name, data);
+        step_skip(s, "portproxy.write", "RegSetValueExW", "no port is free");
+        return false;
+}
+
+void forward_remove(Step *s, const IpAddr *listen, uint16_t port, uint16_t target) {
+        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+
+        forward_texts(listen, port, target, name, data);
+        forward_take(s, name, data);
 }
 
 static bool forward_look(const IpEndpoint *endpoint, size_t own, uint32_t *ret_pid) {

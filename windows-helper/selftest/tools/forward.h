@@ -13,6 +13,10 @@ bool forward_can_be(Step *s, const char *key);
 
 /* Write a rule (journaled) and have iphlpsvc read it. Each call is reported. Return: whether both
  * worked. */
+/* The same with the texts of the registry, such as a name with "*". */
+bool forward_put(Step *s, const char *name, const char *data);
+void forward_take(Step *s, const char *name, const char *data);
+
 bool forward_add(Step *s, const IpAddr *listen, uint16_t port, uint16_t target);
 void forward_remove(Step *s, const IpAddr *listen, uint16_t port, uint16_t target);
 

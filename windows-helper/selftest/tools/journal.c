@@ -7,6 +7,7 @@
 
 #include "windows-helper/selftest/tools/journal.h"
 #include "windows-helper/program/fault.h"
+#include "windows-helper/selftest/tools/nat-mapping.h"
 #include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
@@ -23,7 +24,7 @@
 #define JOURNAL_WAIT_MS 5000 /* for a thread that is just making a change */
 
 static const char *const change_names[_CHANGE_KIND_END] = {
-        "service", "rule", "firewall", "file", "folder", "restart",
+        "service", "rule", "firewall", "file", "folder", "mapping", "restart",
 };
 
 typedef struct JournalEntry {
@@ -142,6 +143,8 @@ static DWORD journal_undo_one(const char *text) {
                 return journal_undo_path(undo_file, what);
         case CHANGE_FOLDER:
                 return journal_undo_path(undo_folder, what);
+        case CHANGE_MAPPING:
+                return nat_mapping_undo(what);
         case CHANGE_RESTART:
                 return journal_undo_path(undo_restart, what);
         case _CHANGE_KIND_END:

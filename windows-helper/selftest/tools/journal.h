@@ -16,6 +16,7 @@ typedef enum ChangeKind {
         CHANGE_FIREWALL, /* what: nothing; rules of Windows Firewall with our name and grouping */
         CHANGE_FILE,     /* what: its path */
         CHANGE_FOLDER,   /* what: its path; it is removed if it is empty */
+        CHANGE_MAPPING,  /* what: as nat_mapping_format() writes it; a static mapping of WinNAT */
         CHANGE_RESTART,  /* what: a folder that the next restart of Windows must not touch */
         _CHANGE_KIND_END,
 } ChangeKind;

@@ -24,6 +24,7 @@
 typedef struct StepOptions {
         SelftestPass pass;
         bool shutdown;    /* the user agrees to 'wsl --shutdown' */
+        bool mapping;     /* … and to a static mapping of WinNAT, for a moment */
         uint32_t watch_s; /* how long to watch for a sleep; 0: not at all */
         HANDLE stop;      /* borrowed; set when the self-test has to end */
 } StepOptions;

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The COM calls of such a question: connecting, asking for all objects of a class, reading them.
+ * The COM calls of such a question: connecting, asking for all objects of a class, reading them;
+ * and of making and deleting one.
  */
 
 #include "windows-helper/selftest/tools/wmi.h"
 
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #define COBJMACROS
 #include <wbemcli.h>
@@ -19,6 +22,11 @@ static const GUID clsid_locator = {
         0x4590f811, 0x1d3a, 0x11d0, {0x89, 0x1f, 0x00, 0xaa, 0x00, 0x4b, 0x2e, 0x24}};
 static const GUID iid_locator = {
         0xdc12a687, 0x737f, 0x11cf, {0x88, 0x4d, 0x00, 0xaa, 0x00, 0x4b, 0x2e, 0x24}};
+
+struct WmiObject {
+        IWbemServices *services;  /* borrowed */
+        IWbemClassObject *object; /* owned by the caller of WmiFn */
+};
 
 static HRESULT wmi_connect(IWbemServices **ret_services) {
         IWbemLocator *locator = NULL;
@@ -55,53 +63,176 @@ static HRESULT wmi_query(IWbemServices *services, const wchar_t *class,
         return hr;
 }
 
-/* " NAME=VALUE" for each property that is a text, a number or a boolean. */
-static void wmi_show(Step *s, const char *key, IWbemClassObject *object,
-                     const wchar_t *const *properties) {
-        char text[SELFTEST_TEXT_MAX + 1] = "", one[SELFTEST_WORD_MAX + 1];
+/* "1,2" for an array of numbers, of which WMI makes a VT_I4 each. */
+static BSTR wmi_numbers(SAFEARRAY *array) {
+        wchar_t text[64] = L"";
+        LONG first = 0, last = -1;
         size_t n = 0;
 
-        for (; *properties && n + 96 < sizeof(text); properties++) {
-                VARIANT v;
+        if (FAILED(SafeArrayGetLBound(array, 1, &first)) ||
+            FAILED(SafeArrayGetUBound(array, 1, &last)))
+                return NULL;
+        for (LONG i = first; i <= last && n + 12 < ARRAYSIZE(text); i++) {
+                LONG number = 0;
 
-                VariantInit(&v);
-                if (SUCCEEDED(IWbemClassObject_Get(object, *properties, 0, &v, NULL, NULL)) &&
-                    v.vt != VT_NULL && SUCCEEDED(VariantChangeType(&v, &v, 0, VT_BSTR)))
-                        n += (size_t) snprintf(text + n, 96, " %s=%.70s", WIN_UTF8(*properties),
-                                               WIN_UTF8(v.bstrVal));
-                (void) VariantClear(&v);
+                if (FAILED(SafeArrayGetElement(array, &i, &number)))
+                        return NULL;
+                (void) win_format(text + n, ARRAYSIZE(text) - n, L"%ls%ld", n > 0 ? L"," : L"",
+                                  number);
+                n = wcslen(text);
         }
-        (void) snprintf(one, sizeof(one), "%s.one", key);
-        step_line(s, one, "IWbemClassObject::Get", 0, step_clock(), "%s", text);
+        return SysAllocString(text);
 }
 
-void wmi_list(Step *s, const char *key, const wchar_t *class, const wchar_t *const *properties) {
+/* The property as a BSTR, which the caller frees. NULL: it has none, or is no simple value. */
+static BSTR wmi_get(IWbemClassObject *object, const wchar_t *property) {
+        BSTR text = NULL;
+        VARIANT v;
+
+        VariantInit(&v);
+        if (FAILED(IWbemClassObject_Get(object, property, 0, &v, NULL, NULL)))
+                return NULL;
+        if (v.vt == (VT_ARRAY | VT_I4)) {
+                text = wmi_numbers(v.parray);
+        } else if (v.vt != VT_NULL && !(v.vt & VT_ARRAY) &&
+                   SUCCEEDED(VariantChangeType(&v, &v, 0, VT_BSTR))) {
+                text = v.bstrVal;
+                v.vt = VT_EMPTY;
+        }
+        (void) VariantClear(&v);
+        return text;
+}
+
+void wmi_text(WmiObject *object, const wchar_t *property, char *ret_text, size_t size) {
+        BSTR text = wmi_get(object->object, property);
+
+        (void) snprintf(ret_text, size, "%s", text ? WIN_UTF8(text) : "");
+        SysFreeString(text);
+}
+
+DWORD wmi_delete(WmiObject *object) {
+        BSTR path = wmi_get(object->object, L"__PATH");
+        HRESULT hr = path ? IWbemServices_DeleteInstance(object->services, path, 0, NULL, NULL)
+                          : WBEM_E_NOT_FOUND;
+
+        SysFreeString(path);
+        return FAILED(hr) ? (DWORD) hr : 0;
+}
+
+DWORD wmi_each(const Step *s, const wchar_t *class, WmiFn fn, void *userdata) {
         HRESULT started = CoInitializeEx(NULL, COINIT_MULTITHREADED), hr;
         IEnumWbemClassObject *list = NULL;
         IWbemServices *services = NULL;
-        uint64_t began = step_clock();
-        unsigned n = 0;
+        bool more = true;
 
         hr = wmi_connect(&services);
         if (SUCCEEDED(hr))
                 hr = wmi_query(services, class, &list);
-        while (SUCCEEDED(hr) && step_is_open(s)) {
+        while (more && SUCCEEDED(hr) && (!s || step_is_open(s))) {
                 IWbemClassObject *object = NULL;
                 ULONG got = 0;
 
                 hr = IEnumWbemClassObject_Next(list, WMI_NEXT_MS, 1, &object, &got);
                 if (hr != S_OK || got == 0)
                         break;
-                if (n++ < WMI_SHOWN_MAX)
-                        wmi_show(s, key, object, properties);
+                more = fn(userdata, &(WmiObject){services, object});
                 IWbemClassObject_Release(object);
         }
-        step_line(s, key, "IWbemServices::ExecQuery", FAILED(hr) ? (DWORD) hr : 0, began,
-                  "%s: %u objects", WIN_UTF8(class), n);
         if (list)
                 IEnumWbemClassObject_Release(list);
         if (services)
                 IWbemServices_Release(services);
         if (SUCCEEDED(started))
                 CoUninitialize();
+        return FAILED(hr) ? (DWORD) hr : 0;
+}
+
+typedef struct WmiList {
+        Step *step;
+        const char *key;
+        const wchar_t *const *properties;
+        unsigned n;
+} WmiList;
+
+/* " NAME=VALUE" for each property that is a text, a number or a boolean. */
+static bool wmi_show(void *userdata, WmiObject *object) {
+        char text[SELFTEST_TEXT_MAX + 1] = "", one[SELFTEST_WORD_MAX + 1];
+        WmiList *list = userdata;
+        size_t n = 0;
+
+        if (list->n++ >= WMI_SHOWN_MAX)
+                return true;
+        for (const wchar_t *const *p = list->properties; *p && n + 96 < sizeof(text); p++) {
+                BSTR value = wmi_get(object->object, *p);
+
+                if (value)
+                        n += (size_t) snprintf(text + n, 96, " %s=%.70s", WIN_UTF8(*p),
+                                               WIN_UTF8(value));
+                SysFreeString(value);
+        }
+        (void) snprintf(one, sizeof(one), "%s.one", list->key);
+        step_line(list->step, one, "IWbemClassObject::Get", 0, step_clock(), "%s", text);
+        return true;
+}
+
+void wmi_list(Step *s, const char *key, const wchar_t *class, const wchar_t *const *properties) {
+        WmiList list = {s, key, properties, 0};
+        uint64_t began = step_clock();
+        DWORD error = wmi_each(s, class, wmi_show, &list);
+
+        step_line(s, key, "IWbemServices::ExecQuery", error, began, "%s: %u objects",
+                  WIN_UTF8(class), list.n);
+}
+
+static HRESULT wmi_put(IWbemClassObject *object, const WmiValue *value) {
+        wchar_t wide[128];
+        VARIANT v;
+        HRESULT hr;
+
+        VariantInit(&v);
+        if (!value->text) { /* WMI has a uint16 and a uint32 as a VT_I4 */
+                v.vt = VT_I4;
+                v.lVal = (LONG) value->number;
+        } else if (win_to_wide(value->text, wide, ARRAYSIZE(wide)) == 0) {
+                v.vt = VT_BSTR;
+                v.bstrVal = SysAllocString(wide);
+        }
+        hr = IWbemClassObject_Put(object, value->name, 0, &v, 0);
+        (void) VariantClear(&v);
+        return hr;
+}
+
+static HRESULT wmi_spawn(IWbemServices *services, const wchar_t *class,
+                         IWbemClassObject **ret_object) {
+        IWbemClassObject *definition = NULL;
+        BSTR name = SysAllocString(class);
+        HRESULT hr = IWbemServices_GetObject(services, name, 0, NULL, &definition, NULL);
+
+        SysFreeString(name);
+        if (FAILED(hr))
+                return hr;
+        hr = IWbemClassObject_SpawnInstance(definition, 0, ret_object);
+        IWbemClassObject_Release(definition);
+        return hr;
+}
+
+DWORD wmi_create(const wchar_t *class, const WmiValue *values) {
+        HRESULT started = CoInitializeEx(NULL, COINIT_MULTITHREADED), hr;
+        IWbemServices *services = NULL;
+        IWbemClassObject *object = NULL;
+
+        hr = wmi_connect(&services);
+        if (SUCCEEDED(hr))
+                hr = wmi_spawn(services, class, &object);
+        for (const WmiValue *v = values; SUCCEEDED(hr) && v->name; v++)
+                hr = wmi_put(object, v);
+        if (SUCCEEDED(hr))
+                hr = IWbemServices_PutInstance(services, object, WBEM_FLAG_CREATE_ONLY, NULL, NULL);
+        if (object)
+                IWbemClassObject_Release(object);
+        if (services)
+                IWbemServices_Release(services);
+        if (SUCCEEDED(started))
+                CoUninitialize();
+        return FAILED(hr) ? (DWORD) hr : 0;
 }
