@@ -12,7 +12,7 @@ import pytest
 import package_machine
 import vswitch
 import windows_host
-from installed_helper import KEY, STOP, STOPPED, serve
+from installed_helper import KEY, RUNNING, STOP, STOPPED, serve
 from installed_machine import EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
 from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream, table
 from windows_programs import PROGRAMS, SELFTEST, copy_version
@@ -152,6 +152,28 @@ def test_an_update_that_fails(fault, serving, registry):
     assert {"wslbridge_0.1.0-1_amd64.deb", "wslbridge_0.1.0-1_arm64.deb"} <= \
         set(serving.files_below("guest"))
     serve(serving.service).close()
+
+
+@pytest.mark.parametrize("start_type,state", [(4, STOPPED), (4, RUNNING), (3, STOPPED), (2, STOPPED)])
+def test_an_update_that_fails_leaves_the_service_as_it_was(start_type, state, serving, registry):
+    """Stopped, or disabled, or both. The new version has run in between, so its rules are withdrawn."""
+    assert serving.service.call("start-type", "wslbridge-helper", start_type) == {}
+    if state == STOPPED:
+        assert serving.service.control(STOP) == {}
+        serving.service.wait_state(STOPPED)
+    output = serving.expect(ACTION_FAILED, "/i", serving.msis["new"], fault="package:before")
+    now = serving.service.query()
+    assert (now["start"], now["state"]) == (start_type, state), output
+    assert serving.installed() == "old"
+    assert registry.strings(package_machine.RECORD) == {"Owner": serving.code("old")}
+    assert registry.rules() == (RULE if state == RUNNING else {})
+    if state == STOPPED:
+        assert "not started, as before" in output
+        assert serving.service.call("start-type", "wslbridge-helper", 2) == {}
+        serving.service.start()
+        assert serving.serves() == "old"
+    else:
+        serve(serving.service).close()
 
 
 @pytest.mark.parametrize("fault", ["entry:after", "package:before"])

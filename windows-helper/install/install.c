@@ -27,9 +27,12 @@
 typedef struct Install {
         const wchar_t *arguments; /* borrowed */
         bool keep;                /* pairings and local policy, when removing */
-        ScmEntry entry;           /* as it was */
-        bool stopped;             /* by us: what runs later was not running before */
-        bool path_added;          /* to PATH, which did not have it */
+        bool back;                /* to an earlier version, whose service was as follows */
+        bool back_runs;
+        DWORD back_start_type;
+        ScmEntry entry;  /* as it was */
+        bool stopped;    /* by us: what runs later was not running before */
+        bool path_added; /* to PATH, which did not have it */
         Registration registration;
         Programs programs;
         HANDLE lock; /* others wait for it */
@@ -58,12 +61,15 @@ static void install_close(Install *i) {
 
 static int install_entry(Install *i) {
         wchar_t command[INSTALL_COMMAND_MAX];
+        int r;
 
         /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
         (void) win_format(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls",
                           i->programs.files[PROGRAM_HELPER].exe, i->arguments[0] ? L" " : L"",
                           i->arguments);
-        return scm_write(command);
+        r = scm_write(command);
+        /* One that does not run is not to be started by a restart of Windows in between. */
+        return r == 0 && i->back && !i->back_runs ? scm_rest(i->back_start_type) : r;
 }
 
 static int install_path(Install *i) {
@@ -77,16 +83,24 @@ static int install_path(Install *i) {
         return r;
 }
 
+/* Rules are only left in force for a service that serves again. */
 static int install_stop(Install *i) {
-        int r = scm_stop(/* hand_over= */ true);
+        int r = scm_stop(/* hand_over= */ !i->back || i->back_runs);
 
         i->stopped = r == 0;
         return r;
 }
 
-static int install_start(void) {
-        int r = scm_start(/* anew= */ true);
+static int install_start(const Install *i) {
+        int r;
 
+        if (i->back && !i->back_runs) {
+                report_done("service", SERVICE_NAME L", not started, as before");
+                return 0;
+        }
+        r = scm_start(/* anew= */ true);
+        if (r == 0 && i->back)
+                r = scm_rest(i->back_start_type);
         if (r == 0)
                 report_done("service", SERVICE_NAME L", started now and at each boot");
         return r;
@@ -117,7 +131,7 @@ static int install_step(Install *i, InstallStep step) {
         case INSTALL_ENTRY:
                 return install_entry(i);
         case INSTALL_START:
-                return install_start();
+                return install_start(i);
         case _INSTALL_END:
                 break;
         }
@@ -128,7 +142,7 @@ static int install_step(Install *i, InstallStep step) {
  * ledger goes, too. */
 static int install_start_undo(Install *i) {
         size_t n_rules = 0, n_firewall = 0;
-        int r = scm_stop(/* hand_over= */ i->entry.exists);
+        int r = scm_stop(/* hand_over= */ i->entry.running);
 
         if (r == 0 && !i->entry.exists)
                 r = helper_withdraw(&n_rules, &n_firewall);
@@ -230,22 +244,25 @@ static void install_say_failed(const PlanResult *result, bool before) {
                           plan_install_name(result->step));
 }
 
+static int install_all(Install *i) {
+        PlanHost host = {install_run, install_undo, i};
+        PlanResult result;
+
+        programs_repair(&i->programs);
+        result = plan_install(&host);
+        if (result.error == 0)
+                programs_sweep(&i->programs);
+        else
+                install_say_failed(&result, i->entry.exists);
+        return result.error;
+}
+
 int install_from(const ProgramsFrom *from, const wchar_t *arguments) {
         Install i;
-        PlanHost host = {install_run, install_undo, &i};
-        PlanResult result;
-        int r;
+        int r = install_open(&i, arguments, from);
 
-        r = install_open(&i, arguments, from);
-        if (r == 0) {
-                programs_repair(&i.programs);
-                result = plan_install(&host);
-                r = result.error;
-                if (r == 0)
-                        programs_sweep(&i.programs);
-                else
-                        install_say_failed(&result, i.entry.exists);
-        }
+        if (r == 0)
+                r = install_all(&i);
         install_close(&i);
         return r;
 }
@@ -260,6 +277,19 @@ int install_repair(void) {
 
         if (r == 0)
                 programs_repair(&i.programs);
+        install_close(&i);
+        return r;
+}
+
+int install_back(const wchar_t *arguments, DWORD start_type, bool runs) {
+        Install i;
+        int r = install_open(&i, arguments, &(ProgramsFrom){.kept = true});
+
+        i.back = true;
+        i.back_runs = runs;
+        i.back_start_type = start_type;
+        if (r == 0)
+                r = install_all(&i);
         install_close(&i);
         return r;
 }

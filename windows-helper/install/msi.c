@@ -17,6 +17,7 @@
 /* What there is of an installation. */
 typedef struct MsiFound {
         bool service, program, settings;
+        PackageService state; /* of the service */
 } MsiFound;
 
 static int msi_look(MsiFound *ret_found) {
@@ -30,7 +31,10 @@ static int msi_look(MsiFound *ret_found) {
         registration_look(&registration);
         *ret_found = (MsiFound){.service = entry.exists,
                                 .program = programs_are_installed(),
-                                .settings = registration.had_settings};
+                                .settings = registration.had_settings,
+                                .state = PACKAGE_SERVICE_USUAL};
+        if (entry.config)
+                ret_found->state = (PackageService){entry.config->dwStartType, entry.running};
         scm_entry_done(&entry);
         return 0;
 }
@@ -50,7 +54,8 @@ static int msi_begin(PackageRecord *record, const wchar_t *package) {
                 r = programs_keep();
         if (r < 0)
                 return r;
-        package_begin(record, package, msi_could_serve(&found), found.settings);
+        package_begin(record, package, msi_could_serve(&found) ? &found.state : NULL,
+                      found.settings);
         return package_store_write(record);
 }
 
@@ -82,7 +87,8 @@ int msi_install(const wchar_t *package, const wchar_t *database, const wchar_t *
         return fault_after("package", r);
 }
 
-static int msi_take_back(PackageBack back, const wchar_t *arguments) {
+static int msi_take_back(PackageBack back, const PackageService *service,
+                         const wchar_t *arguments) {
         switch (back) {
         case PACKAGE_BACK_NOT:
                 return 0;
@@ -91,20 +97,21 @@ static int msi_take_back(PackageBack back, const wchar_t *arguments) {
         case PACKAGE_BACK_REMOVE_KEEP:
                 return uninstall(/* keep= */ true);
         case PACKAGE_BACK_REINSTALL:
-                return install_from(&(ProgramsFrom){.kept = true}, arguments);
+                return install_back(arguments, service->start_type, service->runs);
         }
         return 0;
 }
 
 /* If the way back fails, the record stays for the next installation to look at what is there. */
 int msi_install_back(const wchar_t *package, const wchar_t *arguments) {
+        PackageService service;
         PackageRecord record;
         PackageBack back;
         int r;
 
         package_store_read(&record);
-        back = package_back(&record, package);
-        r = msi_take_back(back, arguments);
+        back = package_back(&record, package, &service);
+        r = msi_take_back(back, &service, arguments);
         if (r == 0 && back == PACKAGE_BACK_REINSTALL)
                 r = msi_forget(&record);
         return r;

@@ -18,6 +18,8 @@
 #define PACKAGE_STORE_TRYING    "Trying"
 #define PACKAGE_STORE_PREVIOUS  "Previous"
 #define PACKAGE_STORE_BEFORE    "Before"
+#define PACKAGE_STORE_START     "StartType"
+#define PACKAGE_STORE_STATE     "State"
 #define PACKAGE_STORE_TEXT_MAX  64
 
 static const char *const package_store_words[_PACKAGE_BEFORE_END] = {
@@ -26,6 +28,35 @@ static const char *const package_store_words[_PACKAGE_BEFORE_END] = {
         [PACKAGE_SETTINGS] = "settings",
         [PACKAGE_PROGRAM] = "program",
 };
+
+/* Words, because people who look for a cause may read them. */
+static const struct {
+        const char *word;
+        uint32_t start_type;
+} package_store_starts[] = {
+        {"auto", SERVICE_AUTO_START},
+        {"demand", SERVICE_DEMAND_START},
+        {"disabled", SERVICE_DISABLED},
+};
+
+static void package_store_service(RegistryKey *key, PackageService *ret_service) {
+        char word[PACKAGE_STORE_TEXT_MAX];
+
+        *ret_service = PACKAGE_SERVICE_USUAL;
+        if (registry_get_string(key, PACKAGE_STORE_START, word, sizeof(word)) == 0)
+                for (size_t i = 0; i < ARRAYSIZE(package_store_starts); i++)
+                        if (strcmp(word, package_store_starts[i].word) == 0)
+                                ret_service->start_type = package_store_starts[i].start_type;
+        if (registry_get_string(key, PACKAGE_STORE_STATE, word, sizeof(word)) == 0)
+                ret_service->runs = strcmp(word, "stopped") != 0;
+}
+
+static const char *package_store_start_word(const PackageRecord *record) {
+        for (size_t i = 0; i < ARRAYSIZE(package_store_starts); i++)
+                if (package_store_starts[i].start_type == record->service.start_type)
+                        return package_store_starts[i].word;
+        return "auto";
+}
 
 static void package_store_code(RegistryKey *key, const char *name,
                                wchar_t ret_code[PACKAGE_CODE_SIZE]) {
@@ -48,6 +79,7 @@ void package_store_read(PackageRecord *ret_record) {
                 for (int i = 0; i < _PACKAGE_BEFORE_END; i++)
                         if (strcmp(word, package_store_words[i]) == 0)
                                 ret_record->before = i;
+        package_store_service(&key, &ret_record->service);
         registry_close(&key);
 }
 
@@ -72,6 +104,7 @@ static int package_store_set(RegistryKey *key, const char *name, const char *tex
 
 int package_store_write(const PackageRecord *record) {
         RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_PACKAGE);
+        bool has_service = record->before == PACKAGE_PROGRAM;
         int r;
 
         if (package_store_is_empty(record))
@@ -84,6 +117,14 @@ int package_store_write(const PackageRecord *record) {
         if (r == 0)
                 r = package_store_set(&key, PACKAGE_STORE_BEFORE,
                                       package_store_words[record->before]);
+        if (r == 0)
+                r = package_store_set(&key, PACKAGE_STORE_START,
+                                      has_service ? package_store_start_word(record) : "");
+        if (r == 0)
+                r = package_store_set(&key, PACKAGE_STORE_STATE,
+                                      !has_service           ? ""
+                                      : record->service.runs ? "running"
+                                                             : "stopped");
         if (r == 0)
                 r = registry_flush(&key);
         registry_close(&key);

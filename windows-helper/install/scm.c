@@ -352,6 +352,18 @@ int scm_set_start_type(DWORD type) {
         return r;
 }
 
+int scm_rest(DWORD start_type) {
+        SC_HANDLE service;
+        int r = 0;
+
+        service = scm_open(SERVICE_CHANGE_CONFIG | SERVICE_START, &r);
+        if (!service)
+                return r;
+        scm_restart_after_errors(service, true);
+        (void) CloseServiceHandle(service);
+        return scm_set_start_type(start_type);
+}
+
 int scm_restore(const ScmEntry *entry) {
         const QUERY_SERVICE_CONFIGW *c = entry->config;
         SC_HANDLE service;

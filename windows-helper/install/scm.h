@@ -55,6 +55,10 @@ bool scm_is_running(void);
 /* Set the start type, such as SERVICE_DEMAND_START. Return: 0 or negative errno (logged). */
 int scm_set_start_type(DWORD type);
 
+/* The service is as it should be from now on, running or not: it starts like this, such as
+ * SERVICE_DEMAND_START, and again after errors. Return: 0 or negative errno (logged). */
+int scm_rest(DWORD start_type);
+
 /* Make the entry, or change all of it, with @command as the service's command line. Return: 0 or
  * negative errno (logged). */
 int scm_write(const wchar_t *command);

@@ -33,10 +33,12 @@ bool package_is_code(const wchar_t *text) {
         return true;
 }
 
-void package_begin(PackageRecord *record, const wchar_t *package, bool program, bool settings) {
+void package_begin(PackageRecord *record, const wchar_t *package, const PackageService *service,
+                   bool settings) {
         package_copy(record->trying, package);
         package_copy(record->previous, record->owner);
-        record->before = program ? PACKAGE_PROGRAM : settings ? PACKAGE_SETTINGS : PACKAGE_NOTHING;
+        record->before = service ? PACKAGE_PROGRAM : settings ? PACKAGE_SETTINGS : PACKAGE_NOTHING;
+        record->service = service ? *service : PACKAGE_SERVICE_USUAL;
 }
 
 void package_own(PackageRecord *record, const wchar_t *package) {
@@ -46,12 +48,15 @@ void package_own(PackageRecord *record, const wchar_t *package) {
 void package_forget(PackageRecord *record) {
         record->trying[0] = record->previous[0] = L'\0';
         record->before = PACKAGE_UNKNOWN;
+        record->service = PACKAGE_SERVICE_USUAL;
 }
 
 /* The record may be an older installation's, if this one has failed before its first step. */
-PackageBack package_back(PackageRecord *record, const wchar_t *package) {
+PackageBack package_back(PackageRecord *record, const wchar_t *package,
+                         PackageService *ret_service) {
         PackageBefore before = record->before;
 
+        *ret_service = record->service;
         if (!package_same(record->trying, package))
                 return PACKAGE_BACK_NOT;
         package_copy(record->owner, record->previous);

@@ -13,6 +13,7 @@
  */
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <wchar.h>
 
 #define PACKAGE_CODE_SIZE 39 /* characters of "{GUID}" with the NUL */
@@ -26,6 +27,14 @@ typedef enum PackageBefore {
         _PACKAGE_BEFORE_END,
 } PackageBefore;
 
+/* How the service was found: a way back leaves it like that. */
+typedef struct PackageService {
+        uint32_t start_type; /* of Windows, such as SERVICE_DISABLED */
+        bool runs;
+} PackageService;
+
+#define PACKAGE_SERVICE_USUAL ((PackageService){2 /* SERVICE_AUTO_START */, true})
+
 typedef struct PackageRecord {
         wchar_t owner[PACKAGE_CODE_SIZE]; /* the package to which the installation belongs; "": none
                                            */
@@ -33,6 +42,7 @@ typedef struct PackageRecord {
                                             */
         wchar_t previous[PACKAGE_CODE_SIZE]; /* the owner before that one */
         PackageBefore before;
+        PackageService service; /* for PACKAGE_PROGRAM */
 } PackageRecord;
 
 typedef enum PackageBack {
@@ -45,8 +55,10 @@ typedef enum PackageBack {
 /* Whether @text is a GUID in braces, as Windows Installer names packages. */
 bool package_is_code(const wchar_t *text);
 
-/* Begin an installation by @package: remember what is there. */
-void package_begin(PackageRecord *record, const wchar_t *package, bool program, bool settings);
+/* Begin an installation by @package: remember what is there. @service: of the program; NULL: there
+ * is no program. */
+void package_begin(PackageRecord *record, const wchar_t *package, const PackageService *service,
+                   bool settings);
 
 /* Our part is done: the installation belongs to @package now. */
 void package_own(PackageRecord *record, const wchar_t *package);
@@ -54,8 +66,10 @@ void package_own(PackageRecord *record, const wchar_t *package);
 /* The installation is complete, or was taken back by itself: there is no way back any more. */
 void package_forget(PackageRecord *record);
 
-/* The way back for the installation of @package. The owner is the previous one then. */
-PackageBack package_back(PackageRecord *record, const wchar_t *package);
+/* The way back for the installation of @package. The owner is the previous one then. *ret_service:
+ * how the service has to be after PACKAGE_BACK_REINSTALL. */
+PackageBack package_back(PackageRecord *record, const wchar_t *package,
+                         PackageService *ret_service);
 
 /* Whether the removal of @package removes the program. @owner_known: Windows knows the owner. */
 bool package_removes(const PackageRecord *record, const wchar_t *package, bool owner_known);

@@ -44,40 +44,50 @@ START_TEST(test_back) {
         };
 
         for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+                const PackageService disabled = {4, false};
                 PackageRecord record = {.owner = OLD_CODE};
+                PackageService service;
 
-                package_begin(&record, NEW_CODE, table[i].program, table[i].settings);
+                package_begin(&record, NEW_CODE, table[i].program ? &disabled : NULL,
+                              table[i].settings);
                 package_own(&record, NEW_CODE);
                 ck_assert_int_eq(wcscmp(record.owner, NEW_CODE), 0);
-                ck_assert_int_eq(package_back(&record, NEW_CODE), table[i].back);
+                ck_assert_int_eq(package_back(&record, NEW_CODE, &service), table[i].back);
                 ck_assert_int_eq(wcscmp(record.owner, OLD_CODE), 0);
-                ck_assert_int_eq(package_back(&record, NEW_CODE), PACKAGE_BACK_NOT);
+                ck_assert_uint_eq(service.start_type, table[i].program ? 4 : 2);
+                ck_assert(service.runs == !table[i].program);
+                ck_assert_int_eq(package_back(&record, NEW_CODE, &service), PACKAGE_BACK_NOT);
+                ck_assert(service.runs); /* nothing of it is left */
         }
 }
 END_TEST
 
 /* One that was made by hand belongs to no package, before and after. */
 START_TEST(test_back_to_one_made_by_hand) {
+        const PackageService usual = PACKAGE_SERVICE_USUAL;
         PackageRecord record = {.before = PACKAGE_UNKNOWN};
+        PackageService service;
 
-        package_begin(&record, NEW_CODE, true, true);
+        package_begin(&record, NEW_CODE, &usual, true);
         package_own(&record, NEW_CODE);
-        ck_assert_int_eq(package_back(&record, NEW_CODE), PACKAGE_BACK_REINSTALL);
+        ck_assert_int_eq(package_back(&record, NEW_CODE, &service), PACKAGE_BACK_REINSTALL);
         ck_assert_int_eq(record.owner[0], 0);
 }
 END_TEST
 
 /* Windows Installer asks for the way back also if our part has not begun, or is complete. */
 START_TEST(test_nothing_to_take_back) {
+        const PackageService usual = PACKAGE_SERVICE_USUAL;
         PackageRecord record = {.owner = OLD_CODE};
+        PackageService service;
 
-        ck_assert_int_eq(package_back(&record, NEW_CODE), PACKAGE_BACK_NOT);
-        package_begin(&record, OLD_CODE, false, false);
-        ck_assert_int_eq(package_back(&record, NEW_CODE), PACKAGE_BACK_NOT);
-        package_begin(&record, NEW_CODE, true, true);
+        ck_assert_int_eq(package_back(&record, NEW_CODE, &service), PACKAGE_BACK_NOT);
+        package_begin(&record, OLD_CODE, NULL, false);
+        ck_assert_int_eq(package_back(&record, NEW_CODE, &service), PACKAGE_BACK_NOT);
+        package_begin(&record, NEW_CODE, &usual, true);
         package_own(&record, NEW_CODE);
         package_forget(&record);
-        ck_assert_int_eq(package_back(&record, NEW_CODE), PACKAGE_BACK_NOT);
+        ck_assert_int_eq(package_back(&record, NEW_CODE, &service), PACKAGE_BACK_NOT);
         ck_assert_int_eq(wcscmp(record.owner, NEW_CODE), 0);
 }
 END_TEST
