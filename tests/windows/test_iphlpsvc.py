@@ -33,20 +33,37 @@ def test_a_hanging_service_delays_nobody_for_long(helper, registry, connect, iph
     agent = connect(helper)
     hang(True)
     began = time.monotonic()
-    result = agent.push(WEB, v4=V4)
-    assert result.states() == ["blocked"] and result.reasons() == [IPHLPSVC]
+    result = agent.push(WEB, v4=V4, settle=False)
+    assert (result.states(), result.reasons()) == (["pending"], [IPHLPSVC]), result.services
     assert "iphlpsvc" in result.services[0][2] and "answer" in result.services[0][2]
     assert 1.5 < time.monotonic() - began < 6  # IPHLPSVC_WAIT_MS, and some time for Wine
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
     for n in range(3, 6):  # the loop is running: each STATE is answered at once
         began = time.monotonic()
-        assert agent.push(WEB, v4=f"172.29.0.{n}/20").states() == ["blocked"]
+        assert agent.push(WEB, v4=f"172.29.0.{n}/20", settle=False).states() == ["pending"]
         assert time.monotonic() - began < 1
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.5/80"}
+    assert "does not answer" in result_with(agent, "blocked", IPHLPSVC).services[0][2]
     hang(False)
     result_with(agent, "active")
     assert helper.stop() == 0
     assert registry.clean()
+
+
+def test_a_late_answer_while_an_endpoint_changes_hands(helper, registry, connect, hang):
+    """The one who waits for it is told that it comes, and gets it when iphlpsvc has answered."""
+    registry.set_key(f"{bytes(range(16)).hex()}/Ubuntu", bytes(32))
+    first = connect(helper)
+    second = connect(helper, key=bytes(32), distro="Ubuntu")
+    assert first.push(WEB, v4=V4).states() == ["active"]
+    assert second.push(WEB, v4="172.29.0.3/20").states() == ["conflict"]
+    hang(True)
+    first.send_state([], v4=V4)
+    result = second.result(timeout=SOON)
+    assert (result.states(), result.reasons()) == (["pending"], [IPHLPSVC])
+    hang(False)
+    result_with(second, "active")
+    assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.3/80"}
 
 
 def test_a_hanging_service_does_not_delay_the_end(helper, registry, connect, iphlpsvc, hang):

@@ -331,7 +331,9 @@ def test_two_agents_want_one_endpoint(helper, connect, registry):
     assert result.states() == ["conflict"]
     assert "Debian" in result.services[0][2]
     first.push([], v4=V4)
-    assert second.result().states() == ["active"]
+    while (result := second.result()).states() == ["pending"]:
+        pass
+    assert result.states() == ["active"]
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.3/80"}
 
 

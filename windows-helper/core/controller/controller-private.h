@@ -52,6 +52,9 @@ typedef struct ControllerDue {
 typedef struct LastRun {
         int error;            /* of changing values or of the activation; 0: none */
         int activation_error; /* of the last activation */
+        int told_error;       /* the one that was logged last */
+        bool silent;          /* iphlpsvc does not answer … */
+        uint64_t silent_usec; /* … since then */
         uint64_t applied_usec;
         uint64_t look_again_usec; /* find out who listens then, even between two slices */
         uint32_t apply_usec;

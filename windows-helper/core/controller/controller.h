@@ -39,6 +39,10 @@
 /* How long to wait before what failed (a write, iphlpsvc) is tried again. */
 #define CONTROLLER_RETRY_MS 30000
 
+/* A machine that is busy, or just starting, answers late. So long iphlpsvc has to answer before the
+ * services count as blocked. Until then they are pending. */
+#define CONTROLLER_PATIENCE_MS 10000
+
 typedef struct Controller Controller;
 typedef struct PeerConnection PeerConnection;
 

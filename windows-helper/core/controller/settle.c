@@ -7,8 +7,8 @@
 
 #include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/base/result.h"
+#include "windows-helper/core/controller/forwarder-private.h"
 #include "windows-helper/core/controller/scope-private.h"
-#include "windows-helper/core/rules/apply.h"
 #include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
@@ -197,60 +197,12 @@ static int settle_fail(Settle *s, int error, const char *what) {
         return error;
 }
 
-#define SETTLE_RESTART "'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'"
-
-static const char *settle_activation_advice(int error) {
-        switch (-error) {
-        case ENOENT:
-                return "the service IP Helper (iphlpsvc) does not exist on this Windows";
-        case ESRCH:
-                return "the service IP Helper (iphlpsvc) is not running; start it: 'sc.exe start "
-                       "iphlpsvc'";
-        case EPERM:
-                return "the service IP Helper (iphlpsvc) is disabled; allow it: 'sc.exe config "
-                       "iphlpsvc start= auto', then 'sc.exe start iphlpsvc'";
-        case ETIMEDOUT:
-                return "the service IP Helper (iphlpsvc) does not answer; restart "
-                       "it: " SETTLE_RESTART ", or restart Windows";
-        default:
-                return "the service IP Helper (iphlpsvc) does not accept new settings; restart "
-                       "it: " SETTLE_RESTART;
-        }
-}
-
-/* While iphlpsvc does not accept our settings, none of the values is in force. */
-static void settle_block(Settle *s, ReconcilePlan *plan) {
-        const char *advice = settle_activation_advice(s->controller->last_run.activation_error);
-
-        for (size_t i = 0; i < plan->n_guests; i++) {
-                for (uint32_t k = 0; plan->results[i] && k < s->scope.inputs[i].state->n_services;
-                     k++) {
-                        if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE) {
-                                result_worsen(&plan->results[i][k], WIRE_SERVICE_BLOCKED,
-                                              WIRE_REASON_IPHLPSVC, "%s (%s)", advice,
-                                              error_text(s->controller->last_run.activation_error));
-                        }
-                }
-        }
-}
-
 static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutcome *o) {
         Controller *controller = s->controller;
+        bool waits = false;
 
-        if (o->activated) {
-                if (o->activation != controller->last_run.activation_error) {
-                        controller_log(&controller->log,
-                                       o->activation ? LOG_LEVEL_ERROR : LOG_LEVEL_NOTICE,
-                                       o->activation ? EVENT_FORWARDER_PROBLEM : EVENT_FORWARDER_UP,
-                                       "%s",
-                                       o->activation ? settle_activation_advice(o->activation)
-                                                     : "iphlpsvc accepts our settings again");
-                }
-                controller->last_run.activation_error = o->activation;
-                controller->due.activation = o->activation != 0;
-                controller_log(&controller->log, LOG_LEVEL_DEBUG, EVENT_NONE,
-                               "%zu values written, %zu deleted", o->n_written, o->n_deleted);
-        }
+        if (o->activated)
+                waits = forwarder_note(controller, o, s->now_usec);
         if (o->error) {
                 controller_log(&controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
                                "changing port forwardings failed (%s), trying again in %u s",
@@ -259,6 +211,9 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
         if (o->error || o->activation)
                 controller->due.retry_usec =
                         s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+        if (waits)
+                controller->due.retry_usec = controller->last_run.silent_usec +
+                                             CONTROLLER_PATIENCE_MS * CONTROLLER_USEC_PER_MSEC;
         controller->due.activation |= o->postponed;
         controller->due.slice = plan->n_left > 0;
         controller->due.some = controller->due.slice && s->scope.some;
@@ -311,6 +266,7 @@ static int settle_run(Settle *s) {
         int r;
 
         r = controller->host.rules.adoptions_read(controller->host.rules.userdata, &s->adoptions);
+        rule_table_sort(&s->adoptions);
         if (r == 0)
                 r = reconcile(&input, &plan);
         if (r == 0)
@@ -328,7 +284,7 @@ static int settle_run(Settle *s) {
         if (outcome.activated)
                 verify_restart(&controller->verify);
         if (controller->last_run.activation_error)
-                settle_block(s, &plan);
+                forwarder_block(controller, &plan, s->now_usec);
         else
                 checks_verify(controller, &plan, s->scope.guests, s->now_usec);
         checks_firewall(controller, &plan);

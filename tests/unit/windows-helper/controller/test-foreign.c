@@ -159,6 +159,57 @@ static int hanging_iphlpsvc(MemoryHost *m, MemoryCall call) {
         return call == MEMORY_ACTIVATE ? -ETIMEDOUT : 0;
 }
 
+/* Two agents want one endpoint, and iphlpsvc answers late when it changes hands. That is no reason
+ * to call it blocked, and nothing is logged. */
+START_TEST(test_iphlpsvc_answers_late) {
+        FakeAgent *debian = &w.agents[1];
+
+        agent_connect(debian);
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_ask(debian, "172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(debian, "web conflict other-agent");
+        w.host.fault = hanging_iphlpsvc;
+        agent_ask(ubuntu, "172.20.0.2", "");
+        agent_expect(debian, "web pending iphlpsvc");
+        ck_assert_str_eq(
+                agent_text(debian, 0),
+                "the service IP Helper (iphlpsvc) has not answered yet (no answer in time)");
+        ck_assert_ptr_null(strstr(w.log, "does not answer"));
+        w.host.fault = NULL;
+        controller_forwarder_changed(w.controller); /* as the late answer does */
+        world_run(&w);
+        agent_expect(debian, "web active");
+        world_expect_rules(&w, "v4tov4 0.0.0.0/80 172.20.0.3/80\n");
+        ck_assert_ptr_null(strstr(w.log, "does not answer"));
+}
+END_TEST
+
+/* It never does: after a while it is blocked, and that is logged once. */
+START_TEST(test_iphlpsvc_does_not_answer) {
+        size_t logged;
+
+        w.host.fault = hanging_iphlpsvc;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web pending iphlpsvc");
+        world_wait(&w, CONTROLLER_PATIENCE_MS - 1);
+        agent_expect(ubuntu, "web pending iphlpsvc");
+        world_wait(&w, 1);
+        agent_expect(ubuntu, "web blocked iphlpsvc");
+        ck_assert_ptr_nonnull(strstr(w.log, "does not answer"));
+        logged = strlen(w.log);
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        agent_expect(ubuntu, "web blocked iphlpsvc");
+        ck_assert_ptr_null(strstr(w.log + logged, "does not answer"));
+        w.host.fault = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        agent_expect(ubuntu, "web active");
+        ck_assert_ptr_nonnull(strstr(w.log, "iphlpsvc accepts our settings again"));
+        w.host.fault = hanging_iphlpsvc; /* the next time is another one */
+        agent_ask(ubuntu, "172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web pending iphlpsvc");
+}
+END_TEST
+
 /* iphlpsvc hangs and forwards to a guest that may be gone. Then the helper dies as well. */
 START_TEST(test_iphlpsvc_hangs_and_the_helper_dies) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
@@ -330,6 +381,8 @@ int main(void) {
         tcase_add_test(tc, test_old_and_new_value_are_there_and_nobody_asks);
         tcase_add_test(tc, test_old_and_new_value_are_there_and_a_third_is_wanted);
         tcase_add_test(tc, test_iphlpsvc_is_stopped);
+        tcase_add_test(tc, test_iphlpsvc_answers_late);
+        tcase_add_test(tc, test_iphlpsvc_does_not_answer);
         tcase_add_test(tc, test_iphlpsvc_hangs_and_the_helper_dies);
         tcase_add_test(tc, test_nothing_remains_without_iphlpsvc);
         tcase_add_test(tc, test_a_host_function_fails);
