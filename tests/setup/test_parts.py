@@ -167,6 +167,25 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
                {("v4tov4", "0.0.0.0/28730"): "192.0.2.1/80"}, what="the rules of others")
 
 
+MANY = range(20000, 21000)
+
+
+def test_a_thousand_rules(windows, guest, servers):
+    """A range of a folk script, one line for each port. They become one file, in one run."""
+    assert windows.setup("Debian", "--yes").code == 0
+    for port in MANY:
+        forward(windows, f"0.0.0.0/{port}", f"{GUEST}/{port}")
+    done = windows.setup("Debian", "--text", "--yes", "--import")
+    assert done.code == 0, done.output
+    assert "1000 port forwardings of others are wslbridge's now" in done.output
+    assert guest.run("sh", "-c", "cd /etc/wslbridge/services.d && grep -H '^listen' *").splitlines() == \
+        [f"import-{MANY[0]}-{MANY[-1]}.ini:listen = 0.0.0.0:{MANY[0]}-{MANY[-1]}"]
+    rules = windows.registry.rules()
+    assert all(rules["v4tov4", f"0.0.0.0/{port}"] == f"{GUEST}/{port}" for port in MANY)
+    assert len(windows.registry.ledger()) == len(MANY)
+    assert windows.setup("Debian", "--undo", "--yes").code == 0
+
+
 def write_bytes(root, content, path="/etc/wsl.conf"):
     with open(root.path(path), "wb") as f:
         f.write(content)

@@ -7,6 +7,7 @@
 
 #include "windows-helper/elevated/serve.h"
 
+#include "windows-helper/core/setup/import.h"
 #include "windows-helper/core/vm/wsl-answer.h"
 #include "windows-helper/elevated/pipe.h"
 #include "windows-helper/install/install.h"
@@ -30,6 +31,7 @@ typedef struct Serve {
         PairKeys keys;
         uint8_t key[WIRE_KEY_SIZE];
         char why[ELEVATED_LINE_MAX]; /* the last error that was logged */
+        WireListen range;            /* of the ELEVATED_ADOPT */
 } Serve;
 
 /* What is logged here nobody would see, because this process has no window. The last error is the
@@ -76,7 +78,7 @@ static int serve_word(Serve *s, ElevatedWord word, const char *argument) {
         case ELEVATED_UNPAIR:
                 return key_store_remove(&s->keys.store, argument, NULL);
         case ELEVATED_ADOPT:
-                return adopt(argument);
+                return adopt_range(&s->range);
         case ELEVATED_BYE:
         case _ELEVATED_WORD_END:
                 break;
@@ -94,7 +96,10 @@ static bool serve_line(Serve *s, const char *line) {
                 (void) elevated_pipe_write(&s->pipe, "error", "That is no request");
                 return false;
         }
-        refused = elevated_admit(&s->state, word, argument, wsl_answer_is_owner(argument));
+        if (import_parse_listen(argument, &s->range) < 0)
+                s->range.count = 0;
+        refused = elevated_admit(&s->state, word, argument, wsl_answer_is_owner(argument),
+                                 s->range.count);
         if (refused)
                 return elevated_pipe_write(&s->pipe, "error", refused) == 0;
         s->why[0] = '\0';

@@ -39,11 +39,10 @@ static int adopt_values(const RuleTable *rules, const Ledger *ledger, const IpEn
         int r = 0, n = 0;
 
         adoption_store_init(&adoptions);
-        for (size_t i = 0; r == 0 && i < rules->n_values; i++) {
+        for (size_t i = rule_table_seek(rules, 0, listen);
+             r == 0 && i < rules->n_values && rule_value_listens(&rules->values[i], listen); i++) {
                 const RuleValue *v = &rules->values[i];
 
-                if (!v->parsed || ip_endpoint_compare(&v->listen, listen) != 0)
-                        continue;
                 if (!adoption_possible(v, entry)) {
                         seen->ours |= v->data != NULL;
                         seen->other = v->data ? seen->other : v;
@@ -86,37 +85,71 @@ static void adopt_complain(const char *text, const AdoptSeen *seen) {
                           text);
 }
 
-static int adopt_endpoints(const char *text, const IpEndpoint *listens, int n_listens) {
-        LedgerStore store = LEDGER_STORE_INIT;
-        RuleTable rules = RULE_TABLE_NULL;
-        Ledger ledger = LEDGER_NULL;
-        PortproxyStore portproxy;
-        AdoptSeen seen = {0};
-        bool *requested = NULL;
-        int r, n = 0;
+typedef struct AdoptInput {
+        RuleTable rules; /* sorted */
+        Ledger ledger;
+        bool *requested; /* owned; for each of the values */
+} AdoptInput;
 
+/* Return: 0 or negative errno (logged). @ret_input: to be given to adopt_input_done() in any case.
+ */
+static int adopt_input_read(AdoptInput *ret_input) {
+        LedgerStore store = LEDGER_STORE_INIT;
+        PortproxyStore portproxy;
+        int r;
+
+        *ret_input = (AdoptInput){.ledger = LEDGER_NULL};
         portproxy_store_init(&portproxy);
-        r = portproxy_store_read(&portproxy, &rules);
+        r = portproxy_store_read(&portproxy, &ret_input->rules);
+        portproxy_store_done(&portproxy);
         if (r == 0)
-                r = ledger_store_load(&store, &ledger);
-        requested = calloc(rules.n_values + 1, sizeof(*requested));
-        if (!requested)
-                r = -ENOMEM;
+                r = ledger_store_load(&store, &ret_input->ledger);
+        ledger_store_done(&store);
+        rule_table_sort(&ret_input->rules);
+        ret_input->requested = calloc(ret_input->rules.n_values + 1, sizeof(bool));
+        return ret_input->requested ? r : -ENOMEM;
+}
+
+static void adopt_input_done(AdoptInput *in) {
+        free(in->requested);
+        ledger_done(&in->ledger);
+        rule_table_done(&in->rules);
+}
+
+static int adopt_endpoints(const char *text, const IpEndpoint *listens, int n_listens) {
+        AdoptSeen seen = {0};
+        AdoptInput in;
+        int r = adopt_input_read(&in), n = 0;
+
         for (int i = 0; r == 0 && i < n_listens; i++) {
-                int k = adopt_values(&rules, &ledger, &listens[i], requested, &seen);
+                int k = adopt_values(&in.rules, &in.ledger, &listens[i], in.requested, &seen);
 
                 r = k < 0 ? k : 0;
                 n += k;
         }
         if (r == 0 && n > 0)
-                adopt_tell(&rules, requested);
+                adopt_tell(&in.rules, in.requested);
         else if (r == 0)
                 adopt_complain(text, &seen);
-        free(requested);
-        ledger_done(&ledger);
-        ledger_store_done(&store);
-        rule_table_done(&rules);
-        portproxy_store_done(&portproxy);
+        adopt_input_done(&in);
+        return r < 0 ? r : n > 0 ? 0 : -ENOENT;
+}
+
+int adopt_range(const WireListen *range) {
+        IpEndpoint listen = {range->addr, range->port};
+        AdoptSeen seen = {0};
+        AdoptInput in;
+        int r = adopt_input_read(&in), n = 0;
+
+        for (unsigned i = 0; r == 0 && i < range->count; i++, listen.port++) {
+                int k = adopt_values(&in.rules, &in.ledger, &listen, in.requested, &seen);
+
+                r = k < 0 ? k : 0;
+                n += k;
+        }
+        if (r == 0 && n == 0)
+                log_write(LOG_LEVEL_ERROR, "Nothing there can be taken over");
+        adopt_input_done(&in);
         return r < 0 ? r : n > 0 ? 0 : -ENOENT;
 }
 

@@ -15,7 +15,10 @@ bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
 }
 
 bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
-        for (size_t i = 0; i < adoptions->n_values; i++) {
+        for (size_t i = rule_table_seek(adoptions, 0, &value->listen);
+             value->parsed && i < adoptions->n_values &&
+             rule_value_listens(&adoptions->values[i], &value->listen);
+             i++) {
                 const RuleValue *a = &adoptions->values[i];
 
                 if (a->family == value->family && a->data && value->data &&

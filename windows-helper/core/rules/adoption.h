@@ -24,7 +24,8 @@
  */
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry);
 
-/* True when an administrator asked to take over exactly this value. @adoptions: the requests */
+/* True when an administrator asked to take over exactly this value. @adoptions: the requests,
+ * sorted. @value: its name is an endpoint */
 bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value);
 
 /* The same for a value that can become ours as it is, because its text, and its name up to a "*",

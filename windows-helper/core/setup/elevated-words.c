@@ -50,8 +50,17 @@ static const char *admit_put(ElevatedState *s, const char *owner, bool owner_val
         return NULL;
 }
 
+static const char *admit_adopt(ElevatedState *s, size_t n_ports) {
+        if (n_ports == 0)
+                return "Those are no endpoints";
+        if (n_ports > ELEVATED_ADOPTS - s->adopted)
+                return "Those are too many port forwardings at once";
+        s->adopted += n_ports;
+        return NULL;
+}
+
 const char *elevated_admit(ElevatedState *s, ElevatedWord word, const char *argument,
-                           bool owner_valid) {
+                           bool owner_valid, size_t n_ports) {
         bool *once = word == ELEVATED_INSTALL ? &s->installed
                      : word == ELEVATED_KEY   ? &s->made_key
                                               : NULL;
@@ -69,9 +78,7 @@ const char *elevated_admit(ElevatedState *s, ElevatedWord word, const char *argu
         }
         if (word == ELEVATED_UNPAIR && !owner_valid)
                 return "That is not the identity of a guest";
-        if (word == ELEVATED_ADOPT && s->adopted++ >= ELEVATED_ADOPTS)
-                return "Those are too many port forwardings at once";
-        return NULL;
+        return word == ELEVATED_ADOPT ? admit_adopt(s, n_ports) : NULL;
 }
 
 bool elevated_is_pipe(const char *name) {

@@ -9,18 +9,20 @@
  *     put OWNER        store the key for this guest, once
  *     restore OWNER    take that put back
  *     unpair OWNER     delete the guest's key
- *     adopt ENDPOINT   take over a port forwarding
+ *     adopt ENDPOINTS  take over port forwardings, such as those at 0.0.0.0:8000-8010
  *     bye
  *
  * Each is answered with "ok", "key HEX" or "error SENTENCE"; before that may come "say TEXT" lines
  * for the user. Pure.
  */
 
+#include "protocol/wire/wire.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
-#define ELEVATED_LINE_MAX 1024 /* bytes with the NUL */
-#define ELEVATED_ADOPTS   256  /* so many at most */
+#define ELEVATED_LINE_MAX 1024               /* bytes with the NUL */
+#define ELEVATED_ADOPTS   WIRE_ENDPOINTS_MAX /* so many at most: a guest cannot have more */
 
 /* The name of the pipe: this, and ELEVATED_RANDOM hexadecimal digits. */
 #define ELEVATED_PIPE   "\\\\.\\pipe\\wslbridge-setup-"
@@ -51,9 +53,10 @@ typedef struct ElevatedState {
 } ElevatedState;
 
 /* Whether a request may be granted now; marks it as granted. @owner_valid: whether the argument is
- * an owner. Return: NULL, or the sentence that refuses it. */
+ * an owner. @n_ports: how many port forwardings it is about. Return: NULL, or the sentence that
+ * refuses it. */
 const char *elevated_admit(ElevatedState *s, ElevatedWord word, const char *argument,
-                           bool owner_valid);
+                           bool owner_valid, size_t n_ports);
 
 /* Whether @name is that of a pipe of ours: exact prefix and digits, so that it leads to no other
  * machine and to no other pipe. */

@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void listen_text(const WireListen *l, Buffer *out) {
+void import_listen_text(const WireListen *l, Buffer *out) {
         char address[IP_TEXT_MAX];
         bool v6 = l->addr.family == IP_FAMILY_V6;
 
@@ -62,7 +62,7 @@ void import_drop_in(const ImportService *s, Buffer *out) {
         for (size_t i = 0; i < s->n_listens; i++) {
                 other_port |= s->listens[i].port != s->listens[i].connect_port;
                 buffer_printf(out, "listen = ");
-                listen_text(&s->listens[i], out);
+                import_listen_text(&s->listens[i], out);
                 buffer_printf(out, "\n");
         }
         if (other_port) {
@@ -88,7 +88,7 @@ static void show_service(const ImportService *s, Buffer *out) {
         buffer_printf(out, "  %s: ", s->name);
         for (size_t i = 0; i < s->n_listens; i++) {
                 buffer_printf(out, "%s", i > 0 ? ", " : "");
-                listen_text(&s->listens[i], out);
+                import_listen_text(&s->listens[i], out);
         }
         buffer_printf(out, " to port%s ", s->listens[0].count > 1 ? "s" : "");
         connect_text(&s->listens[0], out);

@@ -83,6 +83,9 @@ bool import_has(const ImportPlan *p, ImportFit fit);
  * that it replaces did not, either. Out of memory sets @out->oom. */
 void import_drop_in(const ImportService *s, Buffer *out);
 
+/* "0.0.0.0:8000-8010", appended. */
+void import_listen_text(const WireListen *l, Buffer *out);
+
 /* Read "0.0.0.0:8000-8010", as wslbridgectl lists where a service listens; .connect_port is not
  * set. Return: 0 or -EINVAL. */
 int import_parse_listen(const char *text, WireListen *ret_listen);

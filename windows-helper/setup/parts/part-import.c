@@ -23,8 +23,11 @@
 #include <string.h>
 
 #define IMPORT_GUEST_MS 5000
-#define IMPORT_ADOPT_MS 30000 /* for the helper to take the forwardings over */
+#define IMPORT_ADOPT_MS 30000 /* for the helper to take the forwardings over … */
+#define IMPORT_EACH_MS  10    /* … and for each of them */
 #define IMPORT_POLL_MS  100
+
+#define IMPORT_RANGE_MAX 1024 /* ports in one request, so that each is answered soon */
 
 typedef struct Import {
         RuleTable rules;
@@ -226,20 +229,43 @@ static SetupOutcome import_write(Setup *s, Import *im, SetupPart *part) {
         return outcome;
 }
 
+/* The ports that follow each other from rule @i on. The rules are sorted, and there may be two for
+ * one port. Return: the index of the rule behind them. */
+static size_t import_range(const ImportPlan *plan, size_t i, WireListen *ret_range) {
+        const IpEndpoint *from = &plan->taken[i].value->listen;
+        size_t last = from->port;
+
+        for (i++; i < plan->n_taken; i++) {
+                const IpEndpoint *next = &plan->taken[i].value->listen;
+
+                if (ip_compare(&next->addr, &from->addr) != 0 || next->port > last + 1 ||
+                    next->port - from->port >= IMPORT_RANGE_MAX)
+                        break;
+                last = next->port;
+        }
+        *ret_range = (WireListen){from->addr, from->port, (uint16_t) (last - from->port + 1), 0};
+        return i;
+}
+
 static SetupOutcome import_adopt(Setup *s, const Import *im, SetupPart *part) {
-        char endpoint[IP_ENDPOINT_TEXT_MAX];
+        for (size_t i = 0; i < im->plan.n_taken;) {
+                Buffer endpoints = BUFFER_NULL;
+                WireListen range;
+                int r;
 
-        for (size_t i = 0; i < im->plan.n_taken; i++) {
-                const ImportTaken *t = &im->plan.taken[i];
-
-                if (t->twice) /* adopted with the one before */
+                i = import_range(&im->plan, i, &range);
+                import_listen_text(&range, &endpoints);
+                r = endpoints.oom
+                            ? -ENOMEM
+                            : elevated_ask(&s->elevated, ELEVATED_ADOPT, buffer_text(&endpoints));
+                if (r < 0)
+                        (void) setup_says(part, SETUP_FAILED,
+                                          "The forwardings at %s were not taken over, and stay as "
+                                          "they are: %s",
+                                          buffer_text(&endpoints), s->elevated.why);
+                buffer_done(&endpoints);
+                if (r == 0)
                         continue;
-                ip_endpoint_format(&t->value->listen, endpoint);
-                if (elevated_ask(&s->elevated, ELEVATED_ADOPT, endpoint) == 0)
-                        continue;
-                (void) setup_says(part, SETUP_FAILED,
-                                  "The forwarding at %s was not taken over, and stays as it is: %s",
-                                  endpoint, s->elevated.why);
                 setup_advises(part, "The services are written. Run setup again with --import to "
                                     "go on.");
                 return SETUP_FAILED;
@@ -262,7 +288,8 @@ static size_t import_count_ours(const Import *im) {
 }
 
 static SetupOutcome import_wait(const Import *im, SetupPart *part) {
-        ULONGLONG end = GetTickCount64() + setup_limit(IMPORT_ADOPT_MS);
+        ULONGLONG end = GetTickCount64() +
+                        setup_limit(IMPORT_ADOPT_MS + (DWORD) im->plan.n_taken * IMPORT_EACH_MS);
         size_t n = import_count_ours(im);
 
         while (n < im->plan.n_taken && GetTickCount64() < end) {

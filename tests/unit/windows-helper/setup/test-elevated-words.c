@@ -46,7 +46,7 @@ START_TEST(test_requests) {
 END_TEST
 
 static bool admits(ElevatedState *s, ElevatedWord word, const char *argument) {
-        return elevated_admit(s, word, argument, argument[0] != '!') == NULL;
+        return elevated_admit(s, word, argument, argument[0] != '!', strlen(argument)) == NULL;
 }
 
 START_TEST(test_one_of_each) {
@@ -66,9 +66,13 @@ START_TEST(test_one_of_each) {
         ck_assert(!admits(&s, ELEVATED_RESTORE, "a"));
         ck_assert(!admits(&s, ELEVATED_UNPAIR, "!"));
         ck_assert(admits(&s, ELEVATED_UNPAIR, "a"));
-        for (size_t i = 0; i < ELEVATED_ADOPTS; i++)
-                ck_assert(admits(&s, ELEVATED_ADOPT, "1"));
+        ck_assert(!admits(&s, ELEVATED_ADOPT, ""));
+        for (size_t i = 0; i < ELEVATED_ADOPTS / 2; i++)
+                ck_assert(admits(&s, ELEVATED_ADOPT, "12"));
         ck_assert(!admits(&s, ELEVATED_ADOPT, "1"));
+        s.adopted = ELEVATED_ADOPTS - 1; /* a range that is too long is none */
+        ck_assert(!admits(&s, ELEVATED_ADOPT, "12"));
+        ck_assert(admits(&s, ELEVATED_ADOPT, "1"));
         ck_assert(admits(&s, ELEVATED_BYE, ""));
 }
 END_TEST
