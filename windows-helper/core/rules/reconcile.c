@@ -221,12 +221,11 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
         }
         strcpy(entry.owner, p->input->guests[winner->guest].owner);
         strcpy(entry.service, planner_service(p, winner)->name);
-        if (old) {
+        entry.star = old && old->star;
+        if (old)
                 entry.current = e->has_next || old->current.addr.family == IP_FAMILY_NONE
                                         ? old->next
                                         : old->current;
-                entry.star = old->star;
-        }
         plan->endpoints[plan->n_endpoints++] =
                 (ReconcileEndpoint){e->listen, winner->connect, winner->guest, winner->service};
         same = old && ip_endpoint_compare(&old->current, &old->next) == 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Plain Winsock.
+ * Sends, and waits for the answer, with plain Winsock.
  */
 
 #include "windows-helper/selftest/tools/udp.h"
