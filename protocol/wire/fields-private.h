@@ -12,11 +12,13 @@
 
 #include "protocol/wire/io-private.h"
 
-#define WIRE_FIELD_UNKNOWN \
-        1 /* not an error: a value that we do not know, as a field of the future */
+/* Not an error: a value that we do not know is treated as a field that we do not know. */
+#define WIRE_FIELD_UNKNOWN 1
 
 typedef struct WireField WireField;
 
+/* The order of the members is that of a row, which begins with what the document begins with.
+ * NOLINTNEXTLINE(clang-analyzer-optin.performance.Padding) */
 struct WireField {
         uint16_t id;
         const char *name; /* as in docs/protocol.md */

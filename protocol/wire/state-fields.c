@@ -61,6 +61,7 @@ static int get_interface(const WireField *f, WireReader *r, void *message, void 
 }
 
 static void put_address(WireWriter *w, const WireAddress *a, IpFamily family) {
+        wire_put_check(w, wire_guest_address_valid(a, family));
         if (a->addr.family != IP_FAMILY_NONE)
                 wire_put_guest_address(w, a, family);
 }

@@ -21,7 +21,7 @@ static bool prefix_valid(const WirePrefix *p) {
 
 /* @family: the family that belongs in this place. Without an address there is no prefix and no
  * gateway. */
-static bool address_valid(const WireAddress *a, IpFamily family) {
+bool wire_guest_address_valid(const WireAddress *a, IpFamily family) {
         if (a->addr.family == IP_FAMILY_NONE)
                 return a->prefix == 0 && a->gateway.family == IP_FAMILY_NONE;
         return a->addr.family == family && a->prefix <= ip_family_bits(a->addr.family) &&
@@ -36,7 +36,7 @@ bool wire_service_valid(const WireService *s) {
 }
 
 void wire_put_guest_address(WireWriter *w, const WireAddress *a, IpFamily family) {
-        wire_put_check(w, address_valid(a, family));
+        wire_put_check(w, wire_guest_address_valid(a, family));
         wire_put_addr(w, &a->addr);
         if (a->addr.family == IP_FAMILY_NONE)
                 return;
@@ -52,7 +52,7 @@ void wire_get_guest_address(WireReader *r, IpFamily family, WireAddress *ret) {
                 a.prefix = wire_get_u8(r);
                 wire_get_addr(r, &a.gateway);
         }
-        if (!address_valid(&a, family))
+        if (!wire_guest_address_valid(&a, family))
                 r->bad = true;
         *ret = a;
 }

@@ -12,6 +12,7 @@
 bool wire_service_valid(const WireService *s);
 
 /* @family: the family that belongs in this place. */
+bool wire_guest_address_valid(const WireAddress *a, IpFamily family);
 void wire_put_guest_address(WireWriter *w, const WireAddress *a, IpFamily family);
 void wire_get_guest_address(WireReader *r, IpFamily family, WireAddress *ret);
 

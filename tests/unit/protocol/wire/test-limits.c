@@ -37,16 +37,32 @@ static WireState many_services(uint32_t n, uint32_t step) {
         return m;
 }
 
-static int encode_and_decode(const WireState *m, WireState *ret) {
+/* In one version. */
+static int encode_and_decode_in(uint8_t version, const WireState *m, WireState *ret) {
         Buffer frame = BUFFER_NULL;
-        int r = wire_state_encode(m, 1, &frame);
+        int r = wire_state_encode(m, version, &frame);
 
         if (r == 0)
                 r = wire_state_decode(buffer_bytes(&frame) + WIRE_HEADER_SIZE,
-                                      buffer_length(&frame) - WIRE_HEADER_SIZE, 1, ret);
+                                      buffer_length(&frame) - WIRE_HEADER_SIZE, version, ret);
         else
                 ck_assert_uint_eq(buffer_length(&frame), 0);
         buffer_done(&frame);
+        return r;
+}
+
+/* The limits are the same in both versions. */
+static int encode_and_decode(const WireState *m, WireState *ret) {
+        WireState first = WIRE_STATE_NULL;
+        int r = encode_and_decode_in(1, m, &first);
+
+        ck_assert_int_eq(encode_and_decode_in(2, m, ret), r);
+        if (r == 0) {
+                ck_assert_uint_eq(first.n_services, ret->n_services);
+                ck_assert_uint_eq(first.n_listens, ret->n_listens);
+                ck_assert_uint_eq(first.n_remotes, ret->n_remotes);
+        }
+        wire_state_done(&first);
         return r;
 }
 
@@ -251,6 +267,7 @@ START_TEST(test_encoder_refuses) {
         ck_assert_int_eq(wire_ping_encode(1, &out), 0);
         spoil((Spoil) _i, &m);
         ck_assert_int_eq(wire_state_encode(&m, 1, &out), -EINVAL);
+        ck_assert_int_eq(wire_state_encode(&m, 2, &out), -EINVAL);
         ck_assert_uint_eq(buffer_length(&out), WIRE_HEADER_SIZE + 8);
         ck_assert_int_eq(wire_ping_encode(2, &out), 0);
         ck_assert_uint_eq(buffer_length(&out), 2 * (WIRE_HEADER_SIZE + 8));
