@@ -101,6 +101,7 @@ static void relay_retry(Relay *r) {
         if (r->retry_after_usec > RELAY_RETRY_LONGEST_USEC)
                 r->retry_after_usec = RELAY_RETRY_LONGEST_USEC;
         r->retry_usec = all ? LOOP_NO_DEADLINE : loop_now_usec() + r->retry_after_usec;
+        tcp_endpoints_resume(&r->tcp); /* may ask for another look */
 }
 
 /* Close what is gone, before anything is opened: a new endpoint may overlap with an old one. */
@@ -189,7 +190,7 @@ static void relay_on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
         r->stopping = true;
 }
 
-static void relay_on_broken(void *userdata) {
+static void relay_on_trouble(void *userdata) {
         Relay *r = userdata;
 
         if (r->retry_usec == LOOP_NO_DEADLINE)
@@ -234,7 +235,7 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         r->tcp.calls = r->udp.calls = &r->calls;
         r->tcp.limits = &r->limits;
         r->tcp.clients = CLIENT_TABLE_NULL(&r->secret);
-        r->tcp.broken = r->udp.broken = relay_on_broken;
+        r->tcp.troubled = r->udp.troubled = relay_on_trouble;
         r->tcp.userdata = r->udp.userdata = r;
         list_init(&r->tcp.connecting);
         list_init(&r->tcp.paused);

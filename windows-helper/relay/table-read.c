@@ -88,11 +88,12 @@ static int table_read_all(TableReader *r, TableReading *reading) {
 
 int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits) {
         RelayTable table = RELAY_TABLE_NULL;
-        TableReading reading = {.table = &table, .limits = ret_limits};
+        RelayLimits limits;
+        TableReading reading = {.table = &table, .limits = &limits};
         size_t n_twice;
         int error;
 
-        relay_limits_init(ret_limits);
+        relay_limits_init(&limits);
         error = table_read_all(r, &reading);
         if (error < 0) {
                 relay_table_done(&table);
@@ -108,5 +109,6 @@ int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_li
                 log_write(LOG_LEVEL_WARNING, "%u more values of the relay's table are left out",
                           reading.n_problems - TABLE_PROBLEMS_MAX);
         *ret_table = table;
+        *ret_limits = limits;
         return 0;
 }

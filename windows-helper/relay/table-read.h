@@ -26,6 +26,6 @@ void table_reader_done(TableReader *r);
  *             left out and logged, each with its name
  * @ret_limits: the defaults, except for what the registry has
  *
- * Return: 0 or negative errno (logged), and then there is no table.
+ * Return: 0 or negative errno (logged), and then nothing is returned.
  */
 int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits);

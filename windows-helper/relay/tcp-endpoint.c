@@ -41,6 +41,8 @@ static void tcp_endpoint_settle(TcpEndpoint *e) {
                 free(e);
 }
 
+/* What is in flight at other endpoints does not count, or thousands of them could not listen. So
+ * there may be TCP_ACCEPTS connections for each of them more than the limit. */
 static bool tcp_endpoint_is_full(const TcpEndpoint *e) {
         const TcpContext *c = e->owner.context;
 
@@ -50,27 +52,31 @@ static bool tcp_endpoint_is_full(const TcpEndpoint *e) {
 
 static void tcp_endpoint_break(TcpEndpoint *e) {
         e->broken = true;
-        e->owner.context->broken(e->owner.context->userdata);
+        e->owner.context->troubled(e->owner.context->userdata);
 }
 
-/* Return: false when nothing more can be accepted now. */
+/* Return: whether the operation is in flight. Without resources it is tried again later, and the
+ * connections that are there go on. */
 static bool tcp_accept_start(TcpEndpoint *e, TcpAccept *a) {
+        TcpContext *c = e->owner.context;
+        SOCKET s = socket_new(c->loop, e->entry.listen.addr.family, SOCK_STREAM);
         DWORD n;
 
-        a->socket = socket_new(e->owner.context->loop, e->entry.listen.addr.family, SOCK_STREAM);
-        if (a->socket != INVALID_SOCKET &&
-            (e->owner.context->calls->accept(e->socket, a->socket, a->addresses, 0,
-                                             TCP_ADDRESS_SIZE, TCP_ADDRESS_SIZE, &n,
-                                             loop_op_prepare(&a->op)) ||
-             WSAGetLastError() == WSA_IO_PENDING)) {
-                e->n_accepting++;
-                return true;
+        if (s == INVALID_SOCKET) {
+                list_append(&c->paused, &e->paused);
+                c->troubled(c->userdata);
+                return false;
         }
-        if (a->socket != INVALID_SOCKET)
-                (void) closesocket(a->socket);
-        a->socket = INVALID_SOCKET;
-        tcp_endpoint_break(e);
-        return false;
+        if (!c->calls->accept(e->socket, s, a->addresses, 0, TCP_ADDRESS_SIZE, TCP_ADDRESS_SIZE, &n,
+                              loop_op_prepare(&a->op)) &&
+            WSAGetLastError() != WSA_IO_PENDING) {
+                (void) closesocket(s);
+                tcp_endpoint_break(e);
+                return false;
+        }
+        a->socket = s;
+        e->n_accepting++;
+        return true;
 }
 
 /* Keep operations in flight, or wait until a connection ends. */
@@ -116,8 +122,7 @@ static void tcp_endpoint_take(TcpEndpoint *e, SOCKET s, const IpEndpoint *client
                               const IpEndpoint *asked) {
         TcpContext *c = e->owner.context;
 
-        if (c->n_links >= c->limits->connections ||
-            client_table_count(&c->clients, &client->addr) >= c->limits->client_connections) {
+        if (client_table_count(&c->clients, &client->addr) >= c->limits->client_connections) {
                 socket_reset(s);
                 return;
         }

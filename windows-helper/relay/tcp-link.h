@@ -11,7 +11,7 @@
 #include "windows-helper/core/relay/relay-table.h"
 #include "windows-helper/relay/sockets.h"
 
-#define TCP_CHUNK (64 * 1024) /* bytes moved at once */
+#define TCP_CHUNK (256 * 1024) /* bytes moved at once, at most */
 
 /* What all connections share. */
 typedef struct TcpContext {
@@ -23,8 +23,8 @@ typedef struct TcpContext {
         ListNode paused;     /* endpoints that accept nobody now */
         uint32_t n_links;
         size_t n_held; /* bytes in memory because somebody does not take them */
-        /* An endpoint does not work any more and is to be opened again. */
-        void (*broken)(void *userdata);
+        /* An endpoint is broken, or cannot accept for now: look after all of them soon. */
+        void (*troubled)(void *userdata);
         void *userdata;
         uint8_t scratch[TCP_CHUNK]; /* for bytes on their way */
 } TcpContext;

@@ -36,7 +36,7 @@ static void udp_door_on_failed(DatagramPort *p) {
         UdpEndpoint *e = LIST_ITEM(p, UdpDoor, port)->endpoint;
 
         e->broken = true;
-        e->context->broken(e->context->userdata);
+        e->context->troubled(e->context->userdata);
 }
 
 static void udp_door_on_gone(DatagramPort *p) {

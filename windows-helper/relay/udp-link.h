@@ -15,8 +15,8 @@ typedef struct UdpContext {
         Loop *loop;               /* borrowed */
         const SocketCalls *calls; /* borrowed */
         UdpSessions sessions;
-        /* An endpoint does not work any more and is to be opened again. */
-        void (*broken)(void *userdata);
+        /* An endpoint is broken: look after all of them soon. */
+        void (*troubled)(void *userdata);
         void *userdata;
         uint8_t scratch[UDP_DATAGRAM_MAX]; /* for one datagram on its way */
 } UdpContext;

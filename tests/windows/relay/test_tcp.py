@@ -250,6 +250,33 @@ def test_a_full_endpoint_lets_clients_wait(table, start_relay, serve, client):
     assert third.recv(1) == b"3"
 
 
+def answered(clients):
+    """Those of @clients that have got an answer to their first byte."""
+    return [c for c in clients if select.select([c], [], [], 0)[0]]
+
+
+def test_a_full_relay_lets_clients_wait_at_every_endpoint(table, start_relay, serve, client):
+    """An endpoint may take two more, for which it was ready already."""
+    table.limit(connections=2)
+    table.set(LISTEN, serve())
+    table.set("0.0.0.0/8081", serve())
+    start_relay()
+    clients = [client(port=port) for port in (8080, 8081) * 10]
+    for here in clients:
+        here.sendall(b"x")
+    wait_until(lambda: len(answered(clients)) >= 2, what="the first two")
+    seen = 0
+    while clients:  # as one goes, another comes, until all have been served
+        wait_until(lambda: answered(clients), what="an answer")
+        served = answered(clients)
+        assert len(served) <= 2 + 2 * 2
+        assert served[0].recv(1) == b"x"
+        served[0].close()
+        clients.remove(served[0])
+        seen += 1
+    assert seen == 20
+
+
 @pytest.mark.parametrize("to, address, guest", [
     ("192.168.50.9", "192.168.50.3", "172.29.0.2"), ("fd50::1", "fd50::2", "fd29::2"),
     ("192.168.51.1", "192.168.51.2", "fd29::2")])
