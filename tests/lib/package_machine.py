@@ -9,7 +9,7 @@ import subprocess
 
 from installed_helper import OWNER
 from installed_machine import EXE, Machine
-from windows_programs import PROGRAMS
+from windows_programs import PROGRAMS, SELFTEST, copy_version
 
 UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 INSTALLER = (r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer", r"SOFTWARE\Classes\Installer")
@@ -20,6 +20,9 @@ VERSION_KEY = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 # Exit codes of Windows Installer. Linux only shows the last eight bits.
 SUCCESS, FAILURE = 0, 1603
 ACTION_FAILED = 1627  # Wine's answer to an action that has failed; that of Windows is FAILURE
+
+ANNOUNCE = "windows-helper/wslbridge-announce.dll"
+STREAMS = {EXE: "Binary.Helper", SELFTEST: "Binary.Selftest"}
 
 MADE_AT = 1_700_000_000
 SHORTCUT = "Start Menu/Programs/wslbridge setup.lnk"
@@ -55,6 +58,20 @@ def stream(msi, name):
 
 def properties(msi):
     return dict(table(msi, "Property"))
+
+
+def build_two(top, build_win, folder):
+    """Two packages by their names, "old" and "new": the second has a higher version, and programs
+    whose number tells it apart."""
+    made = {}
+    for name, version, number in (("old", "0.1.0", "0.1.0"), ("new", "0.1.1", "0.1.?")):
+        copy_version(build_win, folder / name, "0.1.0", number)
+        shutil.copy(build_win / ANNOUNCE, folder / name)
+        debs = fake_guest_packages(folder / f"{name}-debs", version)
+        made[name] = build_msi(top, folder / name, debs, folder, version)
+        for program in PROGRAMS:
+            (folder / name / program).write_bytes(stream(made[name], STREAMS[program]))
+    return made
 
 
 class PackageMachine(Machine):

@@ -15,11 +15,8 @@ import windows_host
 from installed_helper import KEY, RUNNING, STOP, STOPPED, serve
 from installed_machine import EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
 from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream, table
-from windows_programs import PROGRAMS, SELFTEST, copy_version
+from windows_programs import PROGRAMS
 from wine_registry import KEYS
-
-ANNOUNCE = "windows-helper/wslbridge-announce.dll"
-STREAMS = {EXE: "Binary.Helper", SELFTEST: "Binary.Selftest"}
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -40,17 +37,7 @@ prefix, session_registry, session_service = windows_host.fixtures("module", "msi
 
 @pytest.fixture(scope="module")
 def msis(top, build_win, tmp_path_factory):
-    """Two packages: the second has a higher version, and programs whose number tells it apart."""
-    folder = tmp_path_factory.mktemp("msis")
-    made = {}
-    for name, version, number in (("old", "0.1.0", "0.1.0"), ("new", "0.1.1", "0.1.?")):
-        copy_version(build_win, folder / name, "0.1.0", number)
-        shutil.copy(build_win / ANNOUNCE, folder / name)
-        debs = package_machine.fake_guest_packages(folder / f"{name}-debs", version)
-        made[name] = build_msi(top, folder / name, debs, folder, version)
-        for program in PROGRAMS:
-            (folder / name / program).write_bytes(stream(made[name], STREAMS[program]))
-    return made
+    return package_machine.build_two(top, build_win, tmp_path_factory.mktemp("msis"))
 
 
 @pytest.fixture(scope="module")

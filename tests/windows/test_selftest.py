@@ -10,7 +10,9 @@ import signal
 import subprocess
 
 import fake_firewall
+import fake_wmi
 import pytest
+from fake_wmi import MAPPINGS
 from wine_registry import COUNTERS
 
 SETTINGS = r"SOFTWARE\wslbridge"
@@ -99,33 +101,21 @@ def wsl(prefix, build_win):
     exe.unlink()
 
 
-LOCATOR = r"SOFTWARE\Classes\CLSID\{4590F811-1D3A-11D0-891F-00AA004B2E24}\InprocServer32"
-MAPPINGS = rf"{COUNTERS}\Mappings"
 LAN = "198.51.100.7"
 
 
 @pytest.fixture
 def nat(registry, build_win, prefix, network):
-    """WMI of fake-wbem.dll in place of Wine's, a guest in mode nat, and an address of the host in a
-    local network. There is an MSFT_NetNat as soon as NatName and NatPrefix are set."""
-    before = registry.dump(LOCATOR)
-    library = str(build_win.resolve() / "tests/windows/fake-wbem.dll")
-    registry.set(LOCATOR, "", "Z:" + library.replace("/", "\\"))
-    registry.set(LOCATOR, "ThreadingModel", "Both")
+    """The tests' own WMI, a guest in mode nat, and an address of the host in a local network."""
     prefix.run("reg", "add", rf"HKCU\{LXSS}", "/v", "NatIpAddress", "/d", "172.29.0.2", "/f")
     for command in (["link", "add", "lan0", "type", "veth", "peer", "name", "lan1"],
                     ["address", "add", f"{LAN}/24", "dev", "lan0"], ["link", "set", "lan0", "up"],
                     ["link", "set", "lan1", "up"]):
         subprocess.run(["ip", *command], check=True)
-    yield registry
+    with fake_wmi.in_place(registry, build_win):
+        yield registry
     subprocess.run(["ip", "link", "del", "lan0"], check=True)
     prefix.run("reg", "delete", rf"HKCU\{LXSS}", "/f", check=False)
-    registry.remove(MAPPINGS)
-    for name in ("NatName", "NatPrefix", "NatRefuse"):
-        registry.delete(COUNTERS, name)
-    registry.remove(LOCATOR)
-    for name, (kind, data) in before.items():
-        registry.set(LOCATOR, name, data, kind)
 
 
 @pytest.fixture
