@@ -32,7 +32,7 @@ def start_relay(prefix, build_win, table):
 
     yield start
     for relay in relays:
-        relay.stop()  # Wine 8 keeps sockets of a killed process (fact 10.1.16)
+        relay.stop()  # Wine 8 keeps connections of a killed process (fact 10.1.16)
 
 
 @pytest.fixture
