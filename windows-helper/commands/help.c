@@ -36,9 +36,10 @@ static const HelpText help_texts[] = {
          "  --print        print what to type in a Hyper-V guest that is no WSL distro\n"
          "Run it as the user who owns the distro, not as administrator.\n"},
         {"install", "install",
-         "Copies this program to its folder below Program Files, registers the service and starts\n"
-         "it. Over an older version this is an update: the rules stay in "
-         "force.\n" HELP_ADMINISTRATOR},
+         "Copies the programs of wslbridge, which lie in one folder, to their place below Program\n"
+         "Files, registers the service and starts it. Over an older version this is an update: "
+         "the\n"
+         "rules stay in force.\n" HELP_ADMINISTRATOR},
         {"uninstall", "uninstall [--keep]",
          "Withdraws all rules, stops the service and removes everything that 'install' and 'pair'\n"
          "have made, also the pairings of all guests and the local policy.\n"

@@ -4,7 +4,7 @@
 /*
  * The table of our programs. All of them lie in one folder, belong to one version, and are
  * installed, updated and removed together. Another program is one more row, here and in
- * windows-helper/meson.build.
+ * windows-helper/meson.build, packaging/msi/wslbridge.wxs and tests/lib/windows_programs.py.
  */
 
 #include <wchar.h>
