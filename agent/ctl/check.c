@@ -12,6 +12,7 @@
 #include "agent/ctl/client/agent-state.h"
 #include "agent/ctl/client/problems.h"
 #include "agent/ctl/ctl.h"
+#include "agent/ctl/mode-note.h"
 
 #include "common/utf8.h"
 
@@ -120,5 +121,7 @@ int ctl_check(const CtlOptions *o, int n, char **names) {
         if (config->n_problems + n_more > 0)
                 return CTL_EXIT_FAILURE;
         config_check_summary(config);
+        if (report)
+                ctl_mode_note(report, config);
         return CTL_EXIT_OK;
 }

@@ -10,6 +10,7 @@
 #include "agent/ctl/client/service-files.h"
 #include "agent/ctl/client/watch.h"
 #include "agent/ctl/ctl.h"
+#include "agent/ctl/mode-note.h"
 #include "agent/ctl/show/terminal.h"
 #include "agent/ctl/show/view.h"
 
@@ -213,6 +214,7 @@ static int expose_wait(Expose *e) {
         if (r == EXPOSE_REJECTED)
                 return expose_undo(e, report);
         if (report && report_service(report, e->name)) {
+                ctl_mode_note(report, NULL);
                 view_services(report, names, &style, &out);
                 if (terminal_print(&out) < 0)
                         return CTL_EXIT_FAILURE;

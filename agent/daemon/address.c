@@ -84,6 +84,11 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         agent_take_candidates(a, snapshot);
         deferred_work_request(a->services.check_ports);
         agent_report_later(a);
+        /* Where other machines reach it there, the address is a part of each service's state. */
+        if (wire_mode_reach(a->guest.answers.mode) == WIRE_REACH_OWN && agent_version(a) == 0)
+                r = agent_set_unanswered(a);
+        if (r < 0)
+                return r;
         return a->connection.channel ? channel_hurry(a->connection.channel) : 0;
 }
 

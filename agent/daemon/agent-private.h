@@ -24,6 +24,7 @@
 #include "agent/daemon/agent.h"
 #include "agent/daemon/deferred-work.h"
 #include "agent/guest/clockwatch.h"
+#include "agent/guest/mode-state.h"
 #include "agent/guest/wsl.h"
 #include "agent/network/netwatch.h"
 #include "agent/status/file.h"
@@ -146,8 +147,8 @@ int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, siz
 /* Give every enabled service the same state. @text: copied, may be NULL. */
 int agent_set_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text);
 
-int agent_set_unanswered(Agent *a);  /* the state that services have without a helper */
-bool agent_forwards(const Agent *a); /* the networking mode is one in which rules are wanted */
+uint8_t agent_version(const Agent *a); /* of the protocol in the session; 0: there is none */
+int agent_set_unanswered(Agent *a);    /* the state that services have without a helper */
 
 /* report.c */
 typedef struct AgentReport {

@@ -20,12 +20,12 @@
 
 static void agent_log_mode(Agent *a) {
         const char *word = a->guest.answers.word;
-        char text[WIRE_TEXT_MAX + 1];
+        const char *meaning = mode_meaning(a->guest.answers.mode);
 
-        if (!agent_forwards(a)) {
-                status_mode_text(a->guest.answers.mode, text, sizeof(text));
+        if (*meaning) {
                 journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
-                               "Nothing needs to be forwarded (WSL reports '%s'): %s", word, text);
+                               "Networking mode is %s (WSL reports '%s'): %s",
+                               wire_mode_name(a->guest.answers.mode), word, meaning);
         } else if (a->guest.answers.mode == WIRE_MODE_UNKNOWN && *word) {
                 journal_line(&a->journal, LOG_WARNING,
                              "WSL reports an unknown networking mode, '%s'; forwarding as in mode "

@@ -82,6 +82,15 @@ static int agent_leave_out(Agent *a, WireState *state, WireService **ret_service
         return 0;
 }
 
+/* Where the addresses are the host's own, the helper needs none. */
+static bool agent_has_own_address(const Agent *a) {
+        uint8_t mode = a->guest.answers.mode;
+        WireReach reach = wire_mode_reach(mode);
+
+        return (reach == WIRE_REACH_FORWARDED || reach == WIRE_REACH_OWN) &&
+               wire_mode_is_served(mode, agent_version(a));
+}
+
 int agent_push(Agent *a, uint64_t event_usec) {
         _cleanup_free_ WireService *services = NULL;
         WireState state;
@@ -93,7 +102,7 @@ int agent_push(Agent *a, uint64_t event_usec) {
         state.mode = a->guest.answers.mode;
         memcpy(state.interface, a->address.choice.interface, sizeof(state.interface));
         wire_text_clean(state.interface, WIRE_INTERFACE_MAX); /* the kernel allows any bytes */
-        if (agent_forwards(a)) { /* otherwise the addresses are the host's own */
+        if (agent_has_own_address(a)) {
                 state.v4 = a->address.choice.v4;
                 state.v6 = a->address.choice.v6;
         }

@@ -192,19 +192,56 @@ static WireServiceResult service_answer(const Agent *a, const WireResult *result
         return answer;
 }
 
+/* The address that the helper connects to. */
+static const IpAddr *agent_published(const Agent *a) {
+        return a->address.choice.v4.addr.family ? &a->address.choice.v4.addr
+                                                : &a->address.choice.v6.addr;
+}
+
+uint8_t agent_version(const Agent *a) {
+        const Channel *c = a->connection.channel;
+
+        return c && channel_state(c) == CHANNEL_READY ? channel_challenge(c)->version : 0;
+}
+
+static ModeSituation agent_situation(const Agent *a) {
+        return (ModeSituation){
+                .mode = a->guest.answers.mode,
+                .version = agent_version(a),
+                .software = a->connection.helper.software,
+                .address = agent_published(a),
+        };
+}
+
+/* Return: whether it holds whatever the helper says. */
+static bool service_own_state(const Agent *a, const ConfigService *service,
+                              const ModeSituation *situation, ModeState *ret_state) {
+        const WireState *wire = &a->config.current->wire;
+        const WireService *w = &wire->services[service->wire];
+
+        return mode_state(situation, wire->listens + w->first_listen, w->n_listens, ret_state);
+}
+
 int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, size_t *ret_active) {
         StatusTime now = status_time_now();
+        ModeSituation situation = agent_situation(a);
         size_t n_active = 0, n_news = 0;
 
         for (size_t i = 0; i < a->config.current->n_services; i++) {
                 const ConfigService *service = &a->config.current->services[i];
                 char text[WIRE_TEXT_MAX + 1];
                 WireServiceResult answer;
+                ModeState own;
                 int r;
 
                 if (!service->enabled)
                         continue;
                 answer = service_answer(a, result, service->wire, text);
+                if (service_own_state(a, service, &situation, &own)) {
+                        answer.state = own.state;
+                        answer.reason = own.reason;
+                        answer.text = own.text;
+                }
                 r = service_set(&a->services.states[i], &answer, answer.text, &now, ret_changed);
                 if (r < 0)
                         return r;
@@ -222,25 +259,29 @@ int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, siz
         return 0;
 }
 
-bool agent_forwards(const Agent *a) {
-        return a->guest.answers.mode == WIRE_MODE_NAT || a->guest.answers.mode == WIRE_MODE_UNKNOWN;
-}
-
 int agent_set_unanswered(Agent *a) {
-        char text[WIRE_TEXT_MAX + 1];
+        ModeSituation situation = agent_situation(a);
+        StatusTime now = status_time_now();
+        bool changed = false;
 
-        if (agent_forwards(a)) {
-                return agent_set_all_services(a, WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
-                                              "the helper is not connected");
+        situation.version = 0;
+        for (size_t i = 0; i < a->config.current->n_services; i++) {
+                const ConfigService *service = &a->config.current->services[i];
+                WireServiceResult to;
+                ModeState own;
+                int r;
+
+                if (!service->enabled)
+                        continue;
+                (void) service_own_state(a, service, &situation, &own);
+                to = (WireServiceResult){.state = own.state, .reason = own.reason};
+                r = service_set(&a->services.states[i], &to, own.text, &now, &changed);
+                if (r < 0)
+                        return r;
         }
-        status_mode_text(a->guest.answers.mode, text, sizeof(text));
-        return agent_set_all_services(a, WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NETWORKING_MODE, text);
-}
-
-/* The address that the helper connects to. */
-static const IpAddr *agent_published(const Agent *a) {
-        return a->address.choice.v4.addr.family ? &a->address.choice.v4.addr
-                                                : &a->address.choice.v6.addr;
+        if (changed)
+                agent_report_later(a);
+        return 0;
 }
 
 static void agent_log_port(Agent *a, const char *name, const StatusService *s) {

@@ -6,6 +6,7 @@
 
 #include "agent/status/status.h"
 
+#include "protocol/wire/modes.h"
 #include "protocol/wire/wire-options.h"
 
 #include "common/hex.h"
@@ -279,17 +280,6 @@ int status_format(const Status *s, char **ret_text) {
         return 0;
 }
 
-void status_mode_text(uint8_t mode, char *ret_text, size_t size) {
-        if (mode == WIRE_MODE_NONE) {
-                (void) snprintf(ret_text, size, "networking mode none: the guest has no network");
-                return;
-        }
-        (void) snprintf(ret_text, size,
-                        "networking mode %s: the guest shares the host's network and needs no "
-                        "forwarding",
-                        wire_mode_name(mode));
-}
-
 static const char *helper_phrase(const StatusHelper *h) {
         if (h->state == CHANNEL_READY)
                 return h->unanswered_since.realtime_usec ? "connected, but does not answer"
@@ -314,17 +304,21 @@ static void summary_problem(const Config *c, char *text, size_t size) {
 
 void status_summary(const Status *s, char *ret_text, size_t size) {
         const WireAddress *a = s->choice->v4.addr.family ? &s->choice->v4 : &s->choice->v6;
-        char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 32];
+        WireReach reach = wire_mode_reach(s->wsl->mode);
+        char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 48];
         size_t n_active = 0, n_enabled = 0;
 
-        if (s->wsl->mode != WIRE_MODE_NAT && s->wsl->mode != WIRE_MODE_UNKNOWN) {
-                (void) snprintf(address, sizeof(address), "nothing to forward (networking mode %s)",
+        if (reach == WIRE_REACH_NONE || wire_reach_opens(reach)) {
+                (void) snprintf(address, sizeof(address), "%s (networking mode %s)",
+                                reach == WIRE_REACH_NONE ? "no network" : "direct",
                                 wire_mode_name(s->wsl->mode));
         } else if (a->addr.family) {
                 char ip[IP_TEXT_MAX];
 
                 ip_format(&a->addr, ip);
-                (void) snprintf(address, sizeof(address), "%s on %s", ip, s->choice->interface);
+                (void) snprintf(address, sizeof(address), "%s%s on %s",
+                                reach == WIRE_REACH_OWN ? "direct at " : "", ip,
+                                s->choice->interface);
         } else {
                 (void) snprintf(address, sizeof(address), "no address (%s)",
                                 choice_problem_text(s->choice->problem));

@@ -83,9 +83,6 @@ StatusTime status_time_now(void);
 /* Return: 0, or -ENOMEM. @ret_text: owned by the caller. */
 int status_format(const Status *s, char **ret_text);
 
-/* Why nothing is forwarded in this networking mode. nat and unknown have no such text. */
-void status_mode_text(uint8_t mode, char *ret_text, size_t size);
-
 /* The line in 'systemctl status': "172.20.1.2 on eth0; helper connected; 2 of 3 services active".
  */
 void status_summary(const Status *s, char *ret_text, size_t size);

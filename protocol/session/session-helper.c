@@ -59,9 +59,8 @@ static void close_session(HelperSession *s) {
 }
 
 HelperSession *helper_session_free(HelperSession *s) {
-        if (s == NULL)
-                return NULL;
-        forget_handshake(s);
+        if (s != NULL)
+                forget_handshake(s);
         free(s);
         return NULL;
 }
@@ -209,6 +208,7 @@ static int on_state(HelperSession *s, const SessionFrame *f, Buffer *out, Sessio
         }
         s->sequence = ret_event->state.sequence;
         s->n_services = ret_event->state.n_services;
+        ret_event->version = s->version;
         ret_event->type = SESSION_EVENT_STATE;
         return 0;
 }

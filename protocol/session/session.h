@@ -40,8 +40,8 @@ typedef enum SessionEventType {
         SESSION_EVENT_HELLO,       /* helper: .hello; answer with helper_session_challenge() */
         SESSION_EVENT_PROVEN,      /* helper: admit() or refuse() */
         SESSION_EVENT_ESTABLISHED, /* agent: WELCOME was good, push() may be called */
-        SESSION_EVENT_STATE,       /* helper: .state, the caller owns it */
-        SESSION_EVENT_RESULT,      /* agent: .result, the caller owns it */
+        SESSION_EVENT_STATE,     /* helper: .state, the caller owns it; .version, that it came in */
+        SESSION_EVENT_RESULT,    /* agent: .result, the caller owns it */
         SESSION_EVENT_REFUSED,   /* .notice. Agent: the helper refused; close. Helper: this session
                                     refused the peer (version, keys) and REFUSED is in the output;
                                     send what you can, then close */
@@ -56,6 +56,7 @@ typedef struct SessionEvent {
         WireHello hello;
         WireNotice notice;
         WireState state;
+        uint8_t version;
         WireResult result;
 } SessionEvent;
 

@@ -101,10 +101,14 @@ const char *wire_reason_name(uint16_t reason) {
                 return "unreachable";
         case WIRE_REASON_FIREWALL_OFF:
                 return "firewall-off";
+        case WIRE_REASON_DIRECT:
+                return "direct";
         case WIRE_REASON_GUEST_ADDRESS:
                 return "guest-address";
         case WIRE_REASON_DUPLICATE:
                 return "duplicate";
+        case WIRE_REASON_CONNECT_PORT:
+                return "connect-port";
         case WIRE_REASON_NO_ADDRESS:
                 return "no-address";
         case WIRE_REASON_NETWORKING_MODE:

@@ -138,10 +138,12 @@ typedef enum WireReason {
         WIRE_REASON_NOT_LISTENING = 36,   /* pending, blocked: iphlpsvc does not listen (yet) */
         WIRE_REASON_UNREACHABLE = 37,     /* active: nobody on a network of the host gets in now */
         WIRE_REASON_FIREWALL_OFF = 38,    /* active: more people get in than the service says */
+        WIRE_REASON_DIRECT = 39,          /* active: no forwarding is needed; the text says why */
         WIRE_REASON_GUEST_ADDRESS = 48,   /* invalid: address not acceptable */
         WIRE_REASON_DUPLICATE = 49,       /* invalid: same endpoint twice in one STATE */
+        WIRE_REASON_CONNECT_PORT = 50,    /* invalid: in this mode it must be the listen port */
         WIRE_REASON_NO_ADDRESS = 64,      /* withdrawn: the guest has no address */
-        WIRE_REASON_NETWORKING_MODE = 65, /* withdrawn: it has the host's address */
+        WIRE_REASON_NETWORKING_MODE = 65, /* withdrawn: no network, or version 1 (modes.h) */
 } WireReason;
 
 /* Windows Firewall profiles, numbered as NET_FW_PROFILE2_* (fact 5.1.4). */

@@ -65,7 +65,12 @@ static int memory_listening_read(void *userdata, ListeningTable *table) {
 }
 
 static void memory_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
-        (void) snprintf(ret_name, size, "%s", pid == MEMORY_OTHER ? "python.exe" : "");
+        const MemoryHost *m = userdata;
+
+        (void) snprintf(ret_name, size, "%s",
+                        pid != MEMORY_OTHER ? ""
+                        : m->taken_by       ? m->taken_by
+                                            : "python.exe");
 }
 
 static void memory_process_services(void *userdata, uint32_t pid, char *ret_names, size_t size) {

@@ -66,13 +66,13 @@ def test_a_mirrored_guest_stays_one(web, host):
     web.wsl_mode("mirrored", "Debian")
     host.start()
     web.start(without=SERVICE)
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "invalid")
     web.stop()
     silence(web)
     web.start(without=SERVICE)
     wait_silent(web, True)
     web.wait_helper("connected")
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "invalid")
     assert web.status()["guest"]["mode"] == "mirrored"
     assert host.stats()["writes"] == 0
 

@@ -1,6 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The agent uses the answers of WSL's tools: the networking mode decides whether it asks for rules, and
-the name of the distribution is part of the identity. Here the tools are scripts."""
+"""The agent uses the answers of WSL's tools: the networking mode decides what it asks for, and the name of the distribution is part of the identity. Here the tools are scripts."""
 import ctypes
 import os
 import time
@@ -27,38 +26,77 @@ def web(guest):
     return guest
 
 
-@pytest.mark.parametrize("word, mode", [("mirrored", "mirrored"), ("bridged", "bridged"),
-                                        ("virtioproxy", "virtioproxy"),
-                                        ("consomme", "virtioproxy"), ("none", "none"),
-                                        ("wsl1", "mirrored")])
-def test_modes_without_rules(web, host, manager, word, mode):
+@pytest.mark.parametrize("word, mode, state, text, summary", [
+    ("mirrored", "mirrored", "active", "direct: the guest has the host's addresses",
+     "direct (networking mode mirrored)"),
+    ("virtioproxy", "virtioproxy", "active", "direct: WSL listens on this host",
+     "direct (networking mode virtioproxy)"),
+    ("consomme", "virtioproxy", "active", "direct: WSL listens on this host",
+     "direct (networking mode virtioproxy)"),
+    ("bridged", "bridged", "active", "at this guest's own address, 10.9.0.2, port 8080",
+     "direct at 10.9.0.2 on eth0"),
+    ("none", "none", "withdrawn", "no network", "no network (networking mode none)"),
+    ("wsl1", "mirrored", "active", "direct: the guest has the host's addresses",
+     "direct (networking mode mirrored)")])
+def test_modes_without_rules(guest, host, manager, word, mode, state, text, summary):
     """There is no rule even for a moment: the host's own address is never published."""
-    web.wsl_mode(word)
+    guest.service("web", "listen = 8080")
+    guest.wsl_mode(word)
     host.start()
-    web.start(NOTIFY_SOCKET=manager.path)
-    web.wait_state("web", "withdrawn")
-    web.wait_helper("connected")
-    service, status = web.service_status("web"), web.status()
-    assert service["reason"] == "networking-mode"
-    assert mode in service["text"]
+    guest.start(NOTIFY_SOCKET=manager.path)
+    guest.wait_state("web", state)
+    guest.wait_helper("connected")
+    service, status = guest.service_status("web"), guest.status()
+    assert service["reason"] == ("direct" if state == "active" else "networking-mode")
+    assert text in service["text"]
     assert (status["guest"]["mode"], status["guest"]["mode_word"]) == (mode, word)
     assert status["guest"]["wsl"] is True
-    manager.wait(f"STATUS=nothing to forward (networking mode {mode}); helper connected; 0 of 1")
+    n_active = 1 if state == "active" else 0
+    manager.wait(f"STATUS={summary}; helper connected; {n_active} of 1")
     assert host.rules() == {}
-    assert host.stats()["writes"] == 0
-    assert len(web.log_lines("Nothing needs to be forwarded")) == 1
+    assert len(guest.log_lines(f"Networking mode is {mode} (WSL reports '{word}'): nothing is "
+                               "forwarded, because")) == 1
 
 
-def test_withdrawn_even_without_a_helper(web):
-    """A mirrored guest usually has no helper; its services must not stay pending for ever."""
+def test_another_port_in_a_mode_without_rules(web, host, control):
+    """The service says why it cannot work, and so do 'check' and 'expose'."""
+    web.wsl_mode("mirrored")
+    host.start()
+    web.start()
+    web.wait_state("web", "invalid")
+    assert "8080 cannot lead to port 80" in web.service_status("web")["text"]
+    code, output = control.run("check")
+    assert code == 0
+    assert "In networking mode mirrored, nothing is forwarded, because" in output
+    assert "web.ini: not in this mode" in output
+    code, output = control.run("expose", "8090")
+    assert code == 0
+    assert "In networking mode mirrored, nothing is forwarded" in output
+    assert "direct: the guest has the host's addresses" in " ".join(output.split())
+    code, output = control.run("expose", "8091:91")
+    assert code == 1
+    assert "8091 cannot lead to port 91" in " ".join(output.split())
+
+
+def test_states_without_a_helper(web):
+    """What needs the helper waits for it. What does not is told without one."""
+    web.service("web", "listen = 8080")
     web.wsl_mode("mirrored")
     web.start()
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "pending")
     web.wait_log("Cannot reach the helper")
+    assert "opens the port in Windows Firewall" in web.service_status("web")["text"]
+    web.wsl_mode("bridged")
+    web.reload()
+    web.wait_state("web", "active")
+    web.service("other", "listen = 8081")  # a new service too
+    web.wait_state("other", "active")
+    address = web.new_address()
+    wait_until(lambda: f"{address}, port 8081" in web.service_status("other")["text"],
+               "the new address")
+    web.wsl_mode("none")
+    web.reload()
     web.wait_state("web", "withdrawn")
-    assert "needs no forwarding" in web.service_status("web")["text"]
-    web.service("other", "listen = 8081")  # a new service is withdrawn too
-    web.wait_state("other", "withdrawn")
     web.wsl_mode("nat")
     web.reload()
     web.wait_state("web", "pending")
@@ -75,13 +113,13 @@ def test_mode_changes_with_the_address(web, host):
     web.wsl_mode("mirrored")
     web.new_address()
     host.wait_rules({})
-    web.wait_state("web", "withdrawn")
-    assert web.service_status("web")["reason"] == "networking-mode"
+    web.wait_state("web", "invalid")
+    assert web.service_status("web")["reason"] == "connect-port"
     web.wsl_mode("nat")
     web.new_address()
     host.wait_rules({"0.0.0.0/8080": f"{web.address}/80"})
     web.wait_state("web", "active")
-    assert len(web.log_lines("Nothing needs to be forwarded")) == 1
+    assert len(web.log_lines("Networking mode is mirrored")) == 1
     assert len(web.log_lines("Networking mode is nat")) == 2
 
 
@@ -94,7 +132,7 @@ def test_mode_changes_with_the_connection(web, host):
     web.wait_helper("waiting")
     web.wsl_mode("mirrored")
     host.start()
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "invalid")
     host.wait_rules({})
     host.stop()
     web.wsl_mode("nat")
@@ -106,7 +144,7 @@ def test_mode_changes_with_a_reload(web, host):
     web.wsl_mode("mirrored")
     host.start()
     web.start()
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "invalid")
     web.wsl_mode("nat")
     web.reload()
     host.wait_rules(RULE)
@@ -214,7 +252,7 @@ def test_wsl_that_is_not_ready_yet(web, host):
     time.sleep(0.5)
     assert web.status()["helper"]["connected"] is False
     web.interop()
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "invalid")
     assert web.status()["agent"]["distro"] == "Late"
     assert host.stats()["writes"] == 0
 
@@ -276,7 +314,7 @@ def test_after_a_sleep_everything_is_asked_again(web, host):
     web.wsl_mode("mirrored")
     wall_clock_is_set(web)
     host.wait_rules({})
-    web.wait_state("web", "withdrawn")
+    web.wait_state("web", "invalid")
     assert web.status()["counters"]["dumps"] > dumps
     web.wsl_mode("nat")
     wall_clock_is_set(web)

@@ -14,6 +14,12 @@ NETWORK = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\NetworkList\Profiles\{1
 POLICY = r"SYSTEM\CurrentControlSet\Services\SharedAccess\Parameters\FirewallPolicy"
 
 
+def rules(registry):
+    """The rules that are stored now, as tuples (name, protocol, ports, program, service)."""
+    text = registry.strings(wine_registry.COUNTERS).get("FirewallRules", "")
+    return sorted(tuple(line.split("|")) for line in text.splitlines())
+
+
 @contextlib.contextmanager
 def in_place(registry, build_win):
     """Gives a function that sets what the firewall answers: set_answers(CONNECTED=2, OFF=0)."""
@@ -35,5 +41,6 @@ def in_place(registry, build_win):
             registry.set(key, name, data, kind)
     for i in range(len(SETTINGS)):
         registry.delete(wine_registry.COUNTERS, f"Firewall{i}")
+    registry.delete(wine_registry.COUNTERS, "FirewallRules")
     registry.remove(NETWORK)
     registry.remove(POLICY)

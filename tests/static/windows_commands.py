@@ -66,7 +66,7 @@ CONSOLES = {"services.msc", "wf.msc", "eventvwr.msc", "taskmgr", "regedit"}
 CMDLETS = {
     "New-NetFirewallHyperVRule": "Name|DisplayName|Direction|VMCreatorId|Protocol|LocalPorts|Action",
     "Get-NetFirewallHyperVRule": "Name|VMCreatorId",
-    "Set-NetFirewallHyperVVMSetting": "Name|DefaultInboundAction|Enabled",
+    "Set-NetFirewallHyperVVMSetting": "Name|DefaultInboundAction|Enabled|AllowHostPolicyMerge",
     "Get-NetFirewallRule": "Name|DisplayName|Group|Enabled|Action|PolicyStore",
     "Set-NetFirewallProfile": "Name|Profile|Enabled|DefaultInboundAction|AllowInboundRules|All",
     "Get-NetFirewallProfile": "Name|Profile|PolicyStore|All",

@@ -46,9 +46,31 @@ static FakeRule *first_of(BSTR name) {
         return NULL;
 }
 
+/* Let tests see the stored rules from another process: one "name|protocol|ports|program|service"
+ * for each, in the order in which they were made. */
+static void publish(void) {
+        static wchar_t text[FAKE_RULES_MAX * 128];
+        size_t n = 0;
+
+        text[0] = L'\0';
+        for (size_t i = 0; fake_firewall.from_registry && i < fake_firewall.n; i++) {
+                const FakeRule *r = &fake_firewall.rules[i];
+
+                if (r->stored)
+                        n += (size_t) swprintf(text + n, ARRAYSIZE(text) - n,
+                                               L"%ls|%ld|%ls|%ls|%ls\n", r->texts[NAME],
+                                               r->protocol, r->texts[PORTS], r->texts[PROGRAM],
+                                               r->texts[SERVICE]);
+        }
+        if (fake_firewall.from_registry)
+                (void) RegSetKeyValueW(HKEY_LOCAL_MACHINE, FAKE_SETTINGS_KEY, FAKE_RULES_VALUE,
+                                       REG_SZ, text, (DWORD) ((n + 1) * sizeof(*text)));
+}
+
 static HRESULT STDMETHODCALLTYPE rules_add(INetFwRules *this, INetFwRule *rule) {
         fake_note("Add");
         ((FakeRule *) rule)->stored = true;
+        publish();
         return S_OK;
 }
 
@@ -60,6 +82,7 @@ static HRESULT STDMETHODCALLTYPE rules_remove(INetFwRules *this, BSTR name) {
         fake_note("Remove");
         if (rule)
                 rule->stored = false;
+        publish();
         return S_OK;
 }
 

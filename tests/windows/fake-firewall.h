@@ -54,6 +54,10 @@ typedef enum FakeSetting {
         L"SOFTWARE\\wslbridge-test" /* values "Firewall0" and so on (REG_DWORD) \
                                      */
 
+#define FAKE_RULES_VALUE                                                        \
+        L"FirewallRules" /* there, of a firewall with .from_registry: its rules \
+                          */
+
 typedef struct FakeFirewall {
         LONG settings[_FAKE_SETTING_END];
         bool from_registry;             /* the settings are those below FAKE_SETTINGS_KEY instead */

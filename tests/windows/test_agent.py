@@ -5,10 +5,13 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 
+import fake_firewall
 import pytest
 from waiting import wait_until
+from wine_registry import KEYS
 
 ADDRESS = "172.29.8.2"
 
@@ -35,9 +38,19 @@ class Agent:
     def key(self, key):
         self.write("etc/wslbridge/key", key.hex() + "\n").chmod(0o600)
 
+    def wsl_mode(self, word):
+        """Write WSL's tools as a distribution in this networking mode has them."""
+        for name, script in (("wslinfo", f"[ $1 = --networking-mode ] || exit 1; echo {word}"),
+                             ("wslpath", "printf '%s\\n' '\\\\wsl.localhost\\Debian\\'")):
+            new = self.write(f"wsl/{name}.new", f"#!/bin/sh\n{script}\n")
+            new.chmod(0o755)
+            new.rename(self.root / "wsl" / name)
+        self.write("wsl/1_interop", "")
+
     def start(self):
         environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
         environment["RUNTIME_DIRECTORY"] = str(self.root / "run/wslbridge")
+        environment["WSLBRIDGE_WSL_FOLDER"] = str(self.root / "wsl")
         with open(self.root / "log", "ab") as log:
             self.process = subprocess.Popen(self.network.command(self.exe, f"--root={self.root}"),
                                             env=environment, stdin=subprocess.DEVNULL, stdout=log,
@@ -184,6 +197,65 @@ def test_the_address_follows_the_interface(pair, registry, network):
     network.ip("addr flush dev guest0\n")
     wait_until(registry.clean, 10, "withdrawal without an address")
     pair.wait_state("web", "withdrawn")
+
+
+@pytest.fixture
+def firewall(registry, build_win):
+    """A function that returns the rules of the firewall."""
+    with fake_firewall.in_place(registry, build_win) as set_answers:
+        set_answers(CONNECTED=2)
+        yield lambda: fake_firewall.rules(registry)
+
+
+def opened(*endpoints):
+    """These endpoints as rules: by protocol and port, without a program and without a service."""
+    return sorted((f"wslbridge {e}", "6", e.rpartition(":")[2], "", "") for e in endpoints)
+
+
+FORWARDED = ("active", "active",
+             {**RULE, ("v4tov4", "0.0.0.0/28081"): f"{ADDRESS}/28081"},
+             {"127.0.0.1/28080": f"|web|{ADDRESS}/80|{ADDRESS}/80",
+              "0.0.0.0/28081": f"|same|{ADDRESS}/28081|{ADDRESS}/28081"},
+             opened("127.0.0.1:28080", "0.0.0.0:28081"))
+OPENED = ("invalid connect-port", "active direct", {}, {"0.0.0.0/28081": "|same|-|direct"},
+          opened("0.0.0.0:28081"))
+MODES = {"nat": FORWARDED, "mirrored": OPENED, "virtioproxy": OPENED, "consomme": OPENED,
+         "bridged": ("active direct", "active direct", {}, {}, []),
+         "none": ("withdrawn networking-mode", "withdrawn networking-mode", {}, {}, [])}
+WALK = ("nat", "mirrored", "nat", "virtioproxy", "mirrored", "consomme", "bridged", "none", "nat")
+
+
+def test_a_walk_through_all_modes(firewall, pair, registry, agent):
+    """WSL is restarted again and again with another networking mode. After each change there is what
+    this mode needs, in the registry, the ledger and the firewall, and nothing else."""
+    agent.service("same", "listen = 0.0.0.0:28081\n")
+    agent.stop()
+    agent.wsl_mode("nat")
+    agent.start()
+    wait_until(lambda: agent.status().get("guest", {}).get("mode") == "nat", 30, "mode nat")
+    identity = agent.status()["agent"]
+    [key] = {data for name, (kind, data) in registry.dump(KEYS).items()}
+    registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
+
+    def states():
+        found = {s["name"]: " ".join(filter(None, (s["state"], s["reason"])))
+                 for s in agent.status().get("services", [])}
+        return found.get("web"), found.get("same")
+
+    def seen():
+        ledger = {name: data.partition("/Debian")[2] for name, data in registry.ledger().items()}
+        return *states(), registry.rules(), ledger, firewall()
+
+    for mode in WALK:
+        agent.wsl_mode(mode)
+        agent.process.send_signal(signal.SIGHUP)
+        try:
+            wait_until(lambda: seen() == MODES[mode], 30)
+        except AssertionError:
+            raise AssertionError(f"{mode}: {seen()}\n{agent.log()}\n"
+                                 + "\n".join(pair.helper.lines)) from None
+    assert agent.stop() == 0
+    wait_until(lambda: registry.clean() and firewall() == [], 20, "withdrawal after the goodbye")
 
 
 ORDERS = [

@@ -7,8 +7,11 @@
 
 #include "windows-helper/commands/host-survey.h"
 
+#include "windows-helper/core/setup/ini-lines.h"
+#include "windows-helper/core/status/read.h"
 #include "windows-helper/host/firewall-sight.h"
 #include "windows-helper/host/hostnet-read.h"
+#include "windows-helper/host/hyperv-firewall.h"
 #include "windows-helper/service/service.h"
 #include "windows-helper/service/status-load.h"
 #include "windows-helper/store/fact-store.h"
@@ -19,6 +22,7 @@
 #include "windows-helper/store/policy-store.h"
 #include "windows-helper/store/portproxy-store.h"
 #include "windows-helper/vm/hcs.h"
+#include "windows-helper/win/file.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -32,6 +36,7 @@
 #endif
 
 #define APP_CONTROL_KEY L"SYSTEM\\CurrentControlSet\\Control\\CI\\Policy"
+#define WSLCONFIG_NAME  L"\\.wslconfig"
 #define IPV6_PARAMETERS L"SYSTEM\\CurrentControlSet\\Services\\Tcpip6\\Parameters"
 
 static ServiceSeen survey_state(SC_HANDLE service) {
@@ -239,6 +244,59 @@ static void survey_rules(HostSurvey *s) {
                 s->evidence.hostnet = &s->hostnet;
 }
 
+static void survey_on_record(void *userdata, StatusKind kind, const StatusRecord *r) {
+        bool *mirrored = userdata;
+
+        *mirrored |= kind == STATUS_AGENT &&
+                     strcmp(status_field(r, "mode"), wire_mode_name(WIRE_MODE_MIRRORED)) == 0;
+}
+
+/* [wsl2] firewall in the .wslconfig of this user. WSL takes the first of several (fact 7.2.1). */
+static Seen survey_wsl_firewall(void) {
+        wchar_t path[PATHS_MAX];
+        Seen seen = SEEN_UNKNOWN;
+        bool section = false;
+        IniReader reader;
+        char *text = NULL;
+        IniLine line;
+        DWORD size;
+        size_t n;
+
+        size = GetEnvironmentVariableW(L"USERPROFILE", path, PATHS_MAX);
+        if (size == 0 || size + ARRAYSIZE(WSLCONFIG_NAME) > PATHS_MAX)
+                return SEEN_UNKNOWN;
+        wcscat(path, WSLCONFIG_NAME);
+        if (file_read(path, INI_FILE_MAX, &text, &n) < 0)
+                return SEEN_UNKNOWN;
+        ini_reader_init(&reader, &ini_wslconfig, (const uint8_t *) text, n);
+        while (seen == SEEN_UNKNOWN && ini_next(&reader, &line)) {
+                if (line.type == INI_LINE_SECTION)
+                        section = ini_name_is(&reader, &line, "wsl2");
+                else if (section && line.type == INI_LINE_KEY && !line.broken &&
+                         ini_name_is(&reader, &line, "firewall"))
+                        seen = ini_value_is(&reader, &line, "false") ||
+                                               ini_value_is(&reader, &line, "0")
+                                       ? SEEN_NO
+                                       : SEEN_YES;
+        }
+        free(text);
+        return seen;
+}
+
+/* What decides about guests in networking mode mirrored. Asking takes time, so it is done only when
+ * there is one. */
+static void survey_mirrored(HostSurvey *s) {
+        HostEvidence *e = &s->evidence;
+        bool mirrored = false;
+
+        if (!e->status || e->serves != SEEN_YES ||
+            status_read(e->status, e->n_status, survey_on_record, &mirrored) < 0 || !mirrored)
+                return;
+        hyperv_firewall_read(&s->hyperv);
+        e->hyperv = &s->hyperv;
+        e->wsl_firewall = survey_wsl_firewall();
+}
+
 static int survey_fact(void *userdata, const char *id) {
         HostSurvey *s = userdata;
 
@@ -261,6 +319,7 @@ int host_survey_new(HostSurvey **ret_survey) {
                 s->evidence.sight = &s->sight;
         survey_vms(s);
         survey_status(s);
+        survey_mirrored(s);
         survey_rules(s);
         s->evidence.facts = s->facts;
         (void) fact_store_each_failed(survey_fact, s);

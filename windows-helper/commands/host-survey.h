@@ -20,6 +20,7 @@ typedef struct HostSurvey {
         const UnverifiedFact *facts[HOST_SURVEY_FACTS_MAX];
         /* owned */
         FirewallSight sight;
+        HypervSight hyperv;
         RuleTable rules;
         Ledger ledger;
         EvidenceGuest *guests;

@@ -18,9 +18,19 @@
 
 typedef enum RulesForm { RULES_TABLE, RULES_NETSH, RULES_JSON } RulesForm;
 
+/* Where an endpoint leads; "direct" when nothing is between it and the guest. */
+static void rules_connect(const LedgerEntry *e, char ret_text[IP_ENDPOINT_TEXT_MAX]) {
+        if (e->direct)
+                strcpy(ret_text, "direct");
+        else
+                ip_endpoint_format(&e->next, ret_text);
+}
+
 static void rules_netsh(const LedgerEntry *e, Buffer *out) {
         char listen[IP_TEXT_MAX], connect[IP_TEXT_MAX];
 
+        if (e->direct) /* there is only a firewall rule */
+                return;
         if (e->star)
                 (void) strcpy(listen, "*"); /* its own name, or netsh would make a second one */
         else
@@ -41,7 +51,7 @@ static void rules_line(const LedgerEntry *e, Buffer *out) {
                 buffer_printf(out, "%-28s %-28s %-20s %s\n", "LISTEN", "CONNECT", "SERVICE",
                               "GUEST");
         ip_endpoint_format(&e->listen, from);
-        ip_endpoint_format(&e->next, to);
+        rules_connect(e, to);
         buffer_printf(out, "%-28s %-28s %-20s %s\n", from, to, e->service,
                       distro ? distro + 1 : e->owner);
 }
@@ -50,7 +60,7 @@ static void rules_member(const LedgerEntry *e, JsonWriter *w) {
         char from[IP_ENDPOINT_TEXT_MAX], to[IP_ENDPOINT_TEXT_MAX];
 
         ip_endpoint_format(&e->listen, from);
-        ip_endpoint_format(&e->next, to);
+        rules_connect(e, to);
         json_open(w, NULL, '{');
         json_string_member(w, "listen", from);
         json_string_member(w, "connect", to);
@@ -70,7 +80,7 @@ static int rules_format(const Ledger *ledger, RulesForm form, Buffer *out) {
         for (size_t i = 0; i < ledger->n_entries; i++) {
                 const LedgerEntry *e = &ledger->entries[i];
 
-                if (e->next.addr.family == IP_FAMILY_NONE)
+                if (e->next.addr.family == IP_FAMILY_NONE && !e->direct)
                         continue; /* being removed */
                 if (form == RULES_JSON)
                         rules_member(e, &w);

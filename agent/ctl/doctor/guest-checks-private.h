@@ -6,6 +6,7 @@
  */
 
 #include "agent/ctl/doctor/guest-checks.h"
+#include "agent/guest/mode-state.h"
 #include "common/names.h"
 
 #define ON_WINDOWS        "On Windows, in a terminal that was opened with 'Run as administrator':\n"
@@ -23,6 +24,5 @@ void check_address_doubts(const Report *r, Findings *f);
 /* Which interface to name in agent.conf, from what the agent has reported. There is a report. */
 void advise_interface(const GuestEvidence *e, Buffer *advice);
 
-/* Whether the ports of a guest in this networking mode are reachable without forwarding, or not at
- * all. */
-bool mode_needs_no_forwarding(const Report *r);
+/* How the ports of this guest are reached, by the networking mode that the agent reports. */
+WireReach report_reach(const Report *r);

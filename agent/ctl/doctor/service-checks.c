@@ -14,7 +14,14 @@ static void advise_invalid(const GuestEvidence *e, const ReportService *s, Buffe
                 buffer_printf(advice, "The host does not accept this guest's address as one behind "
                                       "its virtual switch. ");
                 advise_interface(e, advice);
-        } else
+        } else if (strcmp(s->reason, "connect-port") == 0)
+                buffer_printf(advice,
+                              "Let the program listen on the same port as the service, and take "
+                              "'connect-port' out of %s. Or, to have ports forwarded, set "
+                              "networkingMode=nat in .wslconfig on Windows, and run 'wsl "
+                              "--shutdown' there.",
+                              *s->file ? s->file : "its file");
+        else
                 buffer_printf(advice, "Correct the request in %s.",
                               *s->file ? s->file : "its file");
 }
@@ -88,6 +95,17 @@ static void advise_waiting(const GuestEvidence *e, const ReportService *s, Buffe
                               "Windows:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
 }
 
+/* The networking mode is a reason only for a guest without a network, which has a finding of its
+ * own, and when one of the two programs is too old for the mode. */
+static void advise_withdrawn(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
+        if (strcmp(s->reason, "networking-mode") == 0)
+                buffer_printf(advice, "Install the present version of wslbridge on Windows and in "
+                                      "this guest, so that both know what this networking mode "
+                                      "needs.");
+        else
+                advise_waiting(e, s, advice);
+}
+
 static void check_state(const GuestEvidence *e, const ReportService *s, Findings *f) {
         static const struct {
                 const char *state, *id, *seen;
@@ -100,7 +118,7 @@ static void check_state(const GuestEvidence *e, const ReportService *s, Findings
                  "is in conflict, because its port on the host is taken", advise_conflict},
                 {"blocked", "service-blocked", "is blocked by Windows", advise_blocked},
                 {"withdrawn", "service-withdrawn",
-                 "is withdrawn, so the host forwards nothing to it", advise_waiting},
+                 "is withdrawn, so the host forwards nothing to it", advise_withdrawn},
                 {"pending", "service-pending", "is pending, because the host has not answered yet",
                  advise_waiting},
         };
@@ -223,7 +241,7 @@ static void check_ports(const GuestEvidence *e, const ReportService *s, Findings
 void service_checks_run(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
 
-        if (!r || mode_needs_no_forwarding(r))
+        if (!r || report_reach(r) == WIRE_REACH_NONE)
                 return;
         for (size_t i = 0; i < r->n_services; i++) {
                 const ReportService *s = &r->services[i];

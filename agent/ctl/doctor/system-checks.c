@@ -183,34 +183,29 @@ static void check_config(const GuestEvidence *e, Findings *f) {
                               reported || c->n_problems > 0 ? "\n" : "");
 }
 
-bool mode_needs_no_forwarding(const Report *r) {
-        static const char *const modes[] = {"mirrored", "bridged", "virtioproxy", "consomme",
-                                            "none"};
-
-        for (size_t i = 0; i < ELEMENTSOF(modes); i++)
-                if (strcmp(r->mode, modes[i]) == 0)
-                        return true;
-        return false;
+WireReach report_reach(const Report *r) {
+        return wire_mode_reach(mode_by_name(r->mode));
 }
 
 static void check_mode(const Report *r, Findings *f) {
-        Finding *x = findings_add(f, FINDING_BROKEN, "networking-mode", NULL);
+        const char *word = *r->mode_word ? r->mode_word : r->mode;
+        Finding *x;
 
+        if (report_reach(r) != WIRE_REACH_NONE) {
+                x = findings_add(f, FINDING_GOOD, "networking-mode", NULL);
+                buffer_printf(&x->seen, "WSL's networking mode is '%s': %s", word,
+                              mode_meaning(mode_by_name(r->mode)));
+                return;
+        }
+        x = findings_add(f, FINDING_BROKEN, "networking-mode", NULL);
         buffer_printf(&x->seen,
-                      "WSL's networking mode is '%s', in which there is nothing to "
-                      "forward to",
-                      *r->mode_word ? r->mode_word : r->mode);
-        if (strcmp(r->mode, "none") == 0)
-                buffer_printf(&x->advice, "The guest has no network at all. To give it one, add "
-                                          "these lines to .wslconfig on Windows, and run 'wsl "
-                                          "--shutdown' there:\n");
-        else
-                buffer_printf(&x->advice,
-                              "The guest has an address of the host or of the host's network, so "
-                              "its ports are reachable without wslbridge if the Windows firewall "
-                              "allows it. Disable the agent. Or, to forward ports, add these lines "
-                              "to .wslconfig on Windows, and run 'wsl --shutdown' there:\n");
-        buffer_printf(&x->advice, "  [wsl2]\n  networkingMode=nat");
+                      "WSL's networking mode is '%s', in which there is nothing to forward to",
+                      word);
+        buffer_printf(&x->advice, "The guest has no network at all. To give it one, add these "
+                                  "lines to .wslconfig on Windows, and run 'wsl --shutdown' "
+                                  "there:\n"
+                                  "  [wsl2]\n"
+                                  "  networkingMode=nat");
 }
 
 static void check_idle(const GuestEvidence *e, Findings *f) {
@@ -262,7 +257,7 @@ void system_checks_run(const GuestEvidence *e, Findings *f) {
         check_config(e, f);
         if (e->report)
                 check_wsl(e->report, f);
-        if (e->report && mode_needs_no_forwarding(e->report))
+        if (e->report && report_reach(e->report) != WIRE_REACH_FORWARDED)
                 check_mode(e->report, f);
         else if (e->report)
                 address_checks_run(e, f);

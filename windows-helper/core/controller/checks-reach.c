@@ -33,6 +33,26 @@ static void reach_remember(ReachMemo *memo, const FirewallSight *sight, const Ip
         memo->reason = firewall_reach(sight, listen, state, service, memo->text);
 }
 
+/* Which endpoint of a service is shown: the one with the worst reason. */
+static bool reach_is_shown(const ReachMemo *memo, const WireServiceResult *result) {
+        return memo->text[0] && (!result->text || firewall_reach_rank(memo->reason) >
+                                                          firewall_reach_rank(result->reason));
+}
+
+/* "direct: the guest has the host's addresses; open to …". The text that @result has begins with
+ * why it is direct, up to a semicolon. */
+static void reach_note_direct(const ReachMemo *memo, WireServiceResult *result) {
+        WireReason reason = memo->reason == WIRE_REASON_NONE ? WIRE_REASON_DIRECT : memo->reason;
+        char text[WIRE_TEXT_MAX + 1];
+        size_t n = strcspn(result->text, ";");
+
+        if (result->text[n] &&
+            firewall_reach_rank(memo->reason) <= firewall_reach_rank(result->reason))
+                return;
+        result_text(text, "%.*s; %s", (int) n, result->text, memo->text);
+        result_note(result, reason, text);
+}
+
 void checks_reach(const Controller *controller, ReconcilePlan *plan) {
         const FirewallSight *sight = controller->firewall_sight;
         ReachMemo memo = {.valid = false};
@@ -46,8 +66,10 @@ void checks_reach(const Controller *controller, ReconcilePlan *plan) {
                         continue;
                 result = &results[e->service];
                 reach_remember(&memo, sight, &e->listen, state, &state->services[e->service]);
-                if (memo.text[0] && (!result->text || firewall_reach_rank(memo.reason) >
-                                                              firewall_reach_rank(result->reason)))
+                if (e->reach != WIRE_REACH_FORWARDED && memo.text[0] && result->text &&
+                    result->reason != WIRE_REASON_FOREIGN_RULE)
+                        reach_note_direct(&memo, result);
+                else if (reach_is_shown(&memo, result))
                         result_note(result, memo.reason, memo.text);
         }
 }

@@ -30,6 +30,7 @@ typedef struct Guest {
         bool in_grace;  /* grace period after our start: it keeps what the ledger has for it */
         bool has_state; /* it asked for .state */
         WireState state;
+        uint8_t version;       /* of the protocol in which .state came */
         uint64_t state_serial; /* counts the STATEs of all guests */
         uint64_t expires;      /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
         /* the answer */
@@ -40,7 +41,8 @@ typedef struct Guest {
         uint64_t reported_serial; /* the .state_serial of that STATE */
         bool is_checked;          /* an endpoint waits for iphlpsvc, or has an obstacle */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
-        EventId logged_event;                /* … with this event */
+        EventId logged_event;                /* … with this event … */
+        uint8_t logged_mode;                 /* … and in this networking mode */
 } Guest;
 
 typedef struct Guests {
@@ -63,8 +65,9 @@ void guests_remove(Guests *guests, Guest *guest);
  * claim. */
 int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires);
 
-/* Make @state, which is taken over, the guest's claim for as long as its connection lasts. */
-void guests_claim(Guests *guests, Guest *guest, WireState *state);
+/* Make @state, which is taken over, the guest's claim for as long as its connection lasts.
+ * @version: of the protocol in which it came */
+void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version);
 
 /* Drop claims that have lapsed, and guests without claim and connection. Returns true when a claim
  * was dropped. */

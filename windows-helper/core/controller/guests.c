@@ -77,9 +77,10 @@ int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires) {
         return 0;
 }
 
-void guests_claim(Guests *guests, Guest *guest, WireState *state) {
+void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version) {
         wire_state_done(&guest->state);
         guest->state = *state;
+        guest->version = version;
         *state = WIRE_STATE_NULL;
         guest->state_serial = ++guests->states;
         guest->has_state = true;

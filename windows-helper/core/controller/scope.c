@@ -49,6 +49,7 @@ static void scope_add(Scope *scope, Guest *guest) {
                 .state = guest->in_grace ? NULL : &guest->state,
                 .since = guest->since,
                 .in_grace = guest->in_grace,
+                .version = guest->version,
                 .wsl = guest->peer.wsl,
         };
 }

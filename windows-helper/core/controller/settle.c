@@ -30,23 +30,32 @@ typedef struct Settle {
         uint64_t started, now_usec;
 } Settle;
 
+/* Only an address to forward to is judged. */
+static EventId settle_judge_guest(const Settle *s, const Guest *guest, const WireAddress *a,
+                                  char ret_why[WIRE_TEXT_MAX + 1]) {
+        const ReconcileGuest g = {.state = &guest->state, .version = guest->version};
+
+        if (wire_reach_is_direct(reconcile_reach(&g)) ||
+            hostnet_judge(&s->controller->hostnet, &a->addr, &a->gateway, guest->peer.wsl, ret_why))
+                return EVENT_ADDRESS;
+        return a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
+}
+
 static void settle_log_guest(Settle *s, Guest *guest) {
         const WireAddress *a =
                 guest->state.v4.addr.family != IP_FAMILY_NONE ? &guest->state.v4 : &guest->state.v6;
         LogCause cause = {guest->owner, peer_vm(&guest->peer), guest->keyed};
         char name[CONTROLLER_NAME_MAX], address[GUEST_TEXT_MAX], why[WIRE_TEXT_MAX + 1];
-        LogLevel level = LOG_LEVEL_NOTICE;
-        EventId event = EVENT_ADDRESS;
+        EventId event = settle_judge_guest(s, guest, a, why);
+        LogLevel level = event == EVENT_ADDRESS ? LOG_LEVEL_NOTICE : LOG_LEVEL_WARNING;
 
         ip_format(&a->addr, address);
-        if (!hostnet_judge(&s->controller->hostnet, &a->addr, &a->gateway, guest->peer.wsl, why)) {
-                event = a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
-                level = LOG_LEVEL_WARNING;
-        }
-        if (strcmp(address, guest->logged_address) == 0 && guest->logged_event == event)
+        if (strcmp(address, guest->logged_address) == 0 && guest->logged_event == event &&
+            guest->logged_mode == guest->state.mode)
                 return;
         memcpy(guest->logged_address, address, sizeof(address));
         guest->logged_event = event;
+        guest->logged_mode = guest->state.mode;
         controller_log_name(guest->owner, name);
         controller_log_peer(&s->controller->log, &cause, level, event,
                             "%s: guest address is %s (networking mode %s), services: %u%s%s", name,

@@ -33,10 +33,14 @@ typedef struct Measured {
         bool listens;         /* to a virtual machine */
         bool wsl;             /* a virtual machine of WSL runs */
         bool other_connected; /* an agent of a virtual machine that is not WSL's */
+        size_t n_mirrored;    /* agents in networking mode mirrored */
 } Measured;
 
 void service_checks_run(const HostEvidence *e, Findings *f); /* the helper's service */
 void rule_checks_run(const HostEvidence *e, Findings *f);    /* port forwardings, ours or not */
+
+/* Guests whose ports are not forwarded. */
+void direct_checks_run(const HostEvidence *e, const Measured *m, Findings *f);
 
 /* What the helper says of itself. @m: must be zero; is filled in. */
 void status_checks_run(const HostEvidence *e, Measured *m, Findings *f);

@@ -19,15 +19,35 @@
 #define IPV6_ALL_OFF 0xff
 
 const char *const host_finding_ids[] = {
-        "program",         "service",     "status",
-        "version",         "iphlpsvc",    "ipv6",
-        "hyper-v-sockets", "wsl",         "hyper-v-registration",
-        "event-source",    "app-control", "vms",
-        "policy",          "firewall",    "network",
-        "pairing",         "not-paired",  "agent",
-        "networking-mode", "rules",       "rules-left",
-        "rules-lost",      "rules-taken", "foreign-rule",
-        "guest-service",   "fact",        NULL,
+        "program",
+        "service",
+        "status",
+        "version",
+        "iphlpsvc",
+        "ipv6",
+        "hyper-v-sockets",
+        "wsl",
+        "hyper-v-registration",
+        "event-source",
+        "app-control",
+        "vms",
+        "policy",
+        "firewall",
+        "hyper-v-firewall",
+        "wsl-firewall",
+        "network",
+        "pairing",
+        "not-paired",
+        "agent",
+        "networking-mode",
+        "rules",
+        "rules-left",
+        "rules-lost",
+        "rules-taken",
+        "foreign-rule",
+        "guest-service",
+        "fact",
+        NULL,
 };
 
 static void check_ipv6(const HostEvidence *e, const Measured *m, Findings *f) {
@@ -316,6 +336,7 @@ void host_checks_run(const HostEvidence *e, Findings *ret) {
         check_vms(e, &m, &f);
         check_policy(e, &f);
         check_firewall(e, &f);
+        direct_checks_run(e, &m, &f);
         rule_checks_run(e, &f);
         check_facts(e, &f);
         findings_finish(&f);

@@ -6,6 +6,7 @@
  * checks only draw conclusions from it, so that tests can bring it in tables.
  */
 
+#include "windows-helper/core/firewall/hyperv-sight.h"
 #include "windows-helper/core/firewall/sight.h"
 #include "windows-helper/core/policy/hostnet.h"
 #include "windows-helper/core/policy/policy.h"
@@ -73,6 +74,8 @@ typedef struct HostEvidence {
         Seen ipv6; /* SEEN_YES: DisabledComponents was looked at */
         uint32_t disabled_components;
         const FirewallSight *sight; /* what else decides who gets in */
+        const HypervSight *hyperv;  /* the same for networking mode mirrored, if there is a guest */
+        Seen wsl_firewall;          /* SEEN_NO: .wslconfig turns off [wsl2] firewall */
         const RuleTable *rules;     /* sorted */
         const Ledger *ledger;
         const Hostnet *hostnet;

@@ -74,8 +74,15 @@ static const char *judge_advice(const char *reason, bool active) {
                  "In the guest, use the address that WSL or the virtual switch gives it.", NULL},
                 {WIRE_REASON_DUPLICATE, "In the guest, remove one of the two.", NULL},
                 {WIRE_REASON_NO_ADDRESS, "In the guest, look at its network:\n  ip address", NULL},
+                {WIRE_REASON_CONNECT_PORT,
+                 "In the guest, let the program listen on that port, and take connect-port out of "
+                 "the drop-in.",
+                 NULL},
+                {WIRE_REASON_DIRECT, THE_TEXT, NULL},
                 {WIRE_REASON_NETWORKING_MODE,
-                 "What is said about the networking mode of the guest holds for it, too.", NULL},
+                 "If the text asks for an update, do it. Otherwise what is said about the "
+                 "networking mode of the guest holds for it, too.",
+                 NULL},
         };
 
         for (size_t i = 0; i < sizeof(advices) / sizeof(advices[0]); i++)
@@ -117,7 +124,7 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
         (void) snprintf(subject, sizeof(subject), "%s/%.*s", j->owner, WIRE_SERVICE_NAME_MAX, name);
         j->n_services++;
         j->measured.n_active += active;
-        if (active && !reason[0])
+        if (active && (!reason[0] || strcmp(reason, wire_reason_name(WIRE_REASON_DIRECT)) == 0))
                 return;
         if (j->n_odd_services++ >= HOST_FINDINGS_EACH_MAX) {
                 j->hides_bad |= !soft;
@@ -129,30 +136,30 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
         add_service_advice(state, reason, text, &x->advice);
 }
 
-/* Guests that share the host's addresses (fact 6.2.4). */
+/* In modes without forwarding (facts 6.2.4, 6.2.11, 6.2.12). */
 static void judge_mode(StatusJudge *j, const char *mode) {
-        const char *advice = NULL;
+        const char *means = NULL;
 
-        if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) /* fact 5.2.1 */
-                advice = "To reach it from other machines, open the port in the Hyper-V "
-                         "firewall. " ELEVATED
-                         "  powershell.exe -Command \"New-NetFirewallHyperVRule -Name x "
-                         "-DisplayName x -Direction Inbound -VMCreatorId "
-                         "'{40E0AC32-46A5-438A-A0B2-2B479E8F2E90}' -Protocol TCP "
-                         "-LocalPorts PORT\"";
-        else if (strcmp(mode, wire_mode_name(WIRE_MODE_VIRTIOPROXY)) == 0)
-                advice = "No action is needed: WSL publishes its ports on this host by itself.";
-        else if (strcmp(mode, wire_mode_name(WIRE_MODE_BRIDGED)) == 0)
-                advice = "No action is needed: other machines reach it at its own address.";
+        if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) {
+                j->measured.n_mirrored++;
+                means = "it has the addresses of this host, and the helper only opens its ports in "
+                        "Windows Firewall";
+        } else if (strcmp(mode, wire_mode_name(WIRE_MODE_VIRTIOPROXY)) == 0) {
+                means = "WSL listens on this host for it, and the helper only opens its ports in "
+                        "Windows Firewall";
+        } else if (strcmp(mode, wire_mode_name(WIRE_MODE_BRIDGED)) == 0) {
+                means = "other machines reach it at its own address";
+        }
+        if (means)
+                host_finding(j->findings, FINDING_GOOD, "networking-mode", j->owner, NULL,
+                             "%s is in networking mode %s and needs no forwarding: %s", j->distro,
+                             mode, means);
         else if (strcmp(mode, wire_mode_name(WIRE_MODE_NONE)) == 0)
-                advice = "To give it a network, set networkingMode=NAT in .wslconfig, then:\n"
-                         "  wsl --shutdown";
-        if (advice)
-                host_finding(j->findings, FINDING_HINT, "networking-mode", j->owner, advice,
-                             "%s is in networking mode %s and %s", j->distro, mode,
-                             strcmp(mode, wire_mode_name(WIRE_MODE_NONE)) == 0
-                                     ? "has no network to forward to"
-                                     : "needs no forwarding");
+                host_finding(j->findings, FINDING_HINT, "networking-mode", j->owner,
+                             "To give it a network, set networkingMode=NAT in .wslconfig, then:\n"
+                             "  wsl --shutdown",
+                             "%s is in networking mode none and has no network to forward to",
+                             j->distro);
 }
 
 /* What follows from an agent that is connected. */

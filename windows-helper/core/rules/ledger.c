@@ -13,6 +13,7 @@
 #define LEDGER_SIZE_FIRST 64
 #define LEDGER_NONE       "-"
 #define LEDGER_STAR       "|*"
+#define LEDGER_DIRECT     "direct"
 
 /* The index of the first entry whose endpoint is not below @listen. */
 static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
@@ -88,6 +89,7 @@ void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n) {
 void ledger_entry_void(LedgerEntry *e) {
         e->current = (IpEndpoint){0};
         e->next = (IpEndpoint){0};
+        e->direct = false;
 }
 
 void ledger_compact(Ledger *l) {
@@ -97,7 +99,7 @@ void ledger_compact(Ledger *l) {
                 const LedgerEntry *e = &l->entries[i];
 
                 if (e->current.addr.family != IP_FAMILY_NONE ||
-                    e->next.addr.family != IP_FAMILY_NONE) {
+                    e->next.addr.family != IP_FAMILY_NONE || e->direct) {
                         if (to != i)
                                 l->entries[to] = *e;
                         to++;
@@ -147,6 +149,8 @@ void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1
         ledger_target_format(&e->current, target);
         p = ledger_append(p, target, '|');
         ledger_target_format(&e->next, target);
+        if (e->direct)
+                strcpy(target, LEDGER_DIRECT);
         p = ledger_append(p, target, '\0');
         if (e->star)
                 memcpy(p - 1, LEDGER_STAR, sizeof(LEDGER_STAR));
@@ -182,10 +186,14 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
         }
         n = strlen(copy);
         if (n == 0 || n > LEDGER_OWNER_MAX || !wire_service_name_valid(part[0]) ||
-            ledger_target_parse(part[1], &e.current) < 0 ||
-            ledger_target_parse(part[2], &e.next) < 0)
+            ledger_target_parse(part[1], &e.current) < 0)
                 return -EINVAL;
-        if (e.current.addr.family == IP_FAMILY_NONE && e.next.addr.family == IP_FAMILY_NONE)
+        e.direct = strcmp(part[2], LEDGER_DIRECT) == 0;
+        if (!e.direct && ledger_target_parse(part[2], &e.next) < 0)
+                return -EINVAL;
+        if ((e.current.addr.family == IP_FAMILY_NONE && e.next.addr.family == IP_FAMILY_NONE) !=
+                    e.direct ||
+            (e.direct && e.star))
                 return -EINVAL;
         memcpy(e.owner, copy, n + 1);
         memcpy(e.service, part[0], strlen(part[0]) + 1);

@@ -9,6 +9,10 @@
  *   write:   put {current, next}, flush → value still absent or current? write it → put {next}
  *   remove:  put {current, no next}, flush → value still ours? delete it → remove the entry
  *
+ * An entry may also be for a port that needs no value, because WSL leads it to the guest by itself.
+ * Then it has neither, and is written before its firewall rule and removed after it. It remembers
+ * who holds the endpoint.
+ *
  * This file is the set of entries and their text form; RuleHost stores them.
  */
 
@@ -27,8 +31,9 @@ typedef struct LedgerEntry {
         char service[WIRE_SERVICE_NAME_MAX + 1];
         IpEndpoint current; /* addr.family NONE: there was no value before */
         IpEndpoint next;    /* addr.family NONE: the value is to be removed */
-        bool star; /* its value is called "*" and not 0.0.0.0 or ::, because it was adopted. It
-                      keeps the name as long as it is there (fact 4.1.11) */
+        bool star;   /* its value is called "*" and not 0.0.0.0 or ::, because it was adopted. It
+                        keeps the name as long as it is there (fact 4.1.11) */
+        bool direct; /* no value belongs to it: both are NONE */
 } LedgerEntry;
 
 typedef struct Ledger {
@@ -48,7 +53,7 @@ void ledger_done(Ledger *l);
 /*
  * The same for a batch, in linear time. ledger_reserve() makes room and is the only step that can
  * fail. ledger_merge() adds sorted entries of endpoints that are not in the ledger yet.
- * ledger_entry_void() voids one entry: without .current and .next it proves nothing.
+ * ledger_entry_void() voids one entry: without .current, .next and .direct it says nothing.
  * ledger_compact() drops all void entries at once.
  */
 int ledger_reserve(Ledger *l, size_t n);
@@ -64,7 +69,7 @@ bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value);
 
 /* The text form: name "0.0.0.0/80", data "owner|service|current|next", with "-" for none. For a
  * value that is called "*" it ends with "|*", which an older helper refuses: to it, the value is
- * somebody else's. */
+ * somebody else's. A direct entry has "direct" in the place of next. */
 void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]);
 
 /* Return: 0, or -EINVAL when name or data is malformed. Then the caller reports the entry, keeps it

@@ -31,7 +31,7 @@ static void named_rule_note(const ReconcilePlan *plan, const RuleValue *v, uint1
                 char text[WIRE_TEXT_MAX + 1];
 
                 if (e->listen.port != port || result->state != WIRE_SERVICE_ACTIVE ||
-                    result->reason != WIRE_REASON_NONE)
+                    (result->reason != WIRE_REASON_NONE && result->reason != WIRE_REASON_DIRECT))
                         continue;
                 result_text(text,
                             "a port forwarding that wslbridge did not make may be in the way on "

@@ -11,6 +11,10 @@
  * A value is ours if its text is exactly what we would write for the entry's current or next. Any
  * other value is foreign.
  *
+ * A guest that is reached directly gets the endpoint without a value. What was there for a
+ * forwarding is removed first, and the entry that says who holds the endpoint follows in the next
+ * run.
+ *
  * When a value of ours was not found, it may be there all the same: the table is not read in one
  * piece, and others may put the value back. So an entry whose value is missing keeps proving it
  * until apply has looked again.
@@ -21,7 +25,7 @@
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/rules/adoption.h"
 #include "windows-helper/core/rules/named-rules.h"
-#include "windows-helper/core/rules/wanted.h"
+#include "windows-helper/core/rules/planner-endpoint-private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -36,20 +40,6 @@ typedef struct Planner {
         ReconcilePlan *plan;
         size_t n_removals;
 } Planner;
-
-/* Everything that is known about one listen endpoint. */
-typedef struct PlannerEndpoint {
-        IpEndpoint listen;
-        const Wanted *wanted;
-        size_t n_wanted;
-        const LedgerEntry *entry;
-        const RuleValue *values;
-        size_t n_values;
-        /* derived */
-        const RuleValue *foreign;   /* the first one */
-        bool has_current, has_next; /* a value of ours as the entry's current or next */
-        LedgerEntry adopted;        /* .entry, when there is none and a value is taken over */
-} PlannerEndpoint;
 
 static bool planner_is_removal(ReconcileAction action) {
         return action == RECONCILE_REMOVE || action == RECONCILE_FORGET;
@@ -77,46 +67,16 @@ static const WireService *planner_service(const Planner *p, const Wanted *wanted
         return &p->input->guests[wanted->guest].state->services[wanted->service];
 }
 
-static void endpoint_sort_values(PlannerEndpoint *e) {
-        for (size_t i = 0; i < e->n_values; i++) {
-                const RuleValue *v = &e->values[i];
-
-                if (e->entry && rule_value_is(v, &e->entry->current, e->entry->star))
-                        e->has_current = true;
-                else if (e->entry && rule_value_is(v, &e->entry->next, e->entry->star))
-                        e->has_next = true;
-                else if (!e->foreign)
-                        e->foreign = v;
-        }
-}
-
-static bool endpoint_found(const PlannerEndpoint *e) {
-        return e->has_current || e->has_next;
-}
-
-/* True when either value may be there, so that the entry must go on proving both. Either both are
- * found: somebody put the old one back, and the two targets have keys of their own (v4tov4,
- * v4tov6). Or neither is found in the middle of a change. */
-static bool endpoint_is_open(const PlannerEndpoint *e) {
-        const LedgerEntry *entry = e->entry;
-
-        if (endpoint_found(e))
-                return e->has_current && e->has_next;
-        return entry->current.addr.family != IP_FAMILY_NONE &&
-               entry->next.addr.family != IP_FAMILY_NONE &&
-               ip_endpoint_compare(&entry->current, &entry->next) != 0;
-}
-
 static void planner_remove(Planner *p, const PlannerEndpoint *e, const Wanted *wanted) {
         LedgerEntry entry = *e->entry;
 
-        if (e->foreign && !endpoint_found(e)) {
+        if (e->foreign && !planner_endpoint_is_held(e)) {
                 /* Do not look again. A value is read by its name, and the registry would find
                  * the foreign value where only the case differs (fd00::1, FD00::1). */
                 planner_change(p, RECONCILE_FORGET, &entry, NULL)->foreign = e->foreign;
                 return;
         }
-        if (endpoint_found(e) && !endpoint_is_open(e)) {
+        if (planner_endpoint_found(e) && !planner_endpoint_is_open(e)) {
                 entry.current = e->has_current ? e->entry->current : e->entry->next;
                 entry.next = (IpEndpoint){0};
         }
@@ -204,45 +164,80 @@ static void planner_losers(Planner *p, const PlannerEndpoint *e, const Wanted *w
         }
 }
 
+static void planner_name(const Planner *p, const Wanted *winner, LedgerEntry *entry) {
+        strcpy(entry->owner, p->input->guests[winner->guest].owner);
+        strcpy(entry->service, planner_service(p, winner)->name);
+}
+
+static void planner_hold(Planner *p, const PlannerEndpoint *e, const Wanted *winner) {
+        ReconcilePlan *plan = p->plan;
+
+        plan->endpoints[plan->n_endpoints++] = (ReconcileEndpoint){
+                e->listen, winner->connect, winner->guest, winner->service, winner->reach};
+}
+
+static bool planner_same_holder(const LedgerEntry *a, const LedgerEntry *b) {
+        return strcmp(a->owner, b->owner) == 0 && strcmp(a->service, b->service) == 0;
+}
+
+/* A value under the endpoint would take the port away from the guest. */
+static void planner_grant_direct(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
+                                 const RuleValue *adopted) {
+        LedgerEntry entry = {.listen = e->listen, .direct = true};
+        ReconcileChange *change;
+
+        if (e->entry && !e->entry->direct) {
+                planner_remove(p, e, winner);
+                change = &p->plan->changes[p->plan->n_changes - 1];
+                planner_name(p, winner, &change->entry); /* an adopted value has no owner yet */
+                change->foreign = adopted;
+                result_worsen(planner_result(p, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
+                              "an older port forwarding is being removed first");
+                return;
+        }
+        planner_name(p, winner, &entry);
+        planner_hold(p, e, winner);
+        if (!e->entry || !planner_same_holder(e->entry, &entry))
+                planner_change(p, RECONCILE_RECORD, &entry, winner);
+}
+
 static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
                           const RuleValue *adopted) {
         const LedgerEntry *old = e->entry;
-        ReconcilePlan *plan = p->plan;
         ReconcileChange *change = NULL;
         bool same;
         LedgerEntry entry = {.listen = e->listen, .next = winner->connect};
 
-        if (old && endpoint_is_open(e)) {
+        if (old && planner_endpoint_is_open(e)) {
                 /* The entry cannot prove a third value: remove now, write in the next run. */
                 planner_remove(p, e, winner);
                 result_worsen(planner_result(p, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
                               "an older rule is being removed first");
                 return;
         }
-        strcpy(entry.owner, p->input->guests[winner->guest].owner);
-        strcpy(entry.service, planner_service(p, winner)->name);
+        planner_name(p, winner, &entry);
         entry.star = old && old->star;
         if (old)
                 entry.current = e->has_next || old->current.addr.family == IP_FAMILY_NONE
                                         ? old->next
                                         : old->current;
-        plan->endpoints[plan->n_endpoints++] =
-                (ReconcileEndpoint){e->listen, winner->connect, winner->guest, winner->service};
-        same = old && ip_endpoint_compare(&old->current, &old->next) == 0;
-        if (!old || !endpoint_found(e) || ip_endpoint_compare(&entry.current, &entry.next) != 0) {
+        planner_hold(p, e, winner);
+        same = old && !old->direct && ip_endpoint_compare(&old->current, &old->next) == 0;
+        if (!old || !planner_endpoint_found(e) ||
+            ip_endpoint_compare(&entry.current, &entry.next) != 0) {
                 change = planner_change(p, RECONCILE_WRITE, &entry, winner);
-                change->restores = same && !endpoint_found(e);
-        } else if (!same || strcmp(old->owner, entry.owner) != 0 ||
-                   strcmp(old->service, entry.service) != 0) {
+                change->restores = same && !planner_endpoint_found(e);
+        } else if (!same || !planner_same_holder(old, &entry)) {
                 change = planner_change(p, RECONCILE_RECORD, &entry, winner);
         }
         if (change)
                 change->foreign = adopted;
 }
 
-/* True when the endpoint's owner is in its grace period and its value is in force. */
+/* True when the endpoint's owner is in its grace period and holds it. */
 static bool planner_is_kept(const Planner *p, const PlannerEndpoint *e) {
-        for (size_t i = 0; p->any_in_grace && endpoint_found(e) && i < p->input->n_guests; i++)
+        for (size_t i = 0; p->any_in_grace && planner_endpoint_is_held(e) && i < p->input->n_guests;
+             i++)
                 if (strcmp(p->input->guests[i].owner, e->entry->owner) == 0)
                         return p->input->guests[i].in_grace;
         return false;
@@ -267,7 +262,7 @@ static void planner_decide(Planner *p, PlannerEndpoint *e) {
         const Wanted *winner;
 
         p->plan->n_decided++;
-        endpoint_sort_values(e);
+        planner_endpoint_sort_values(e);
         adopted = planner_takes_over(p, e);
         if (e->foreign) {
                 planner_foreign(p, e);
@@ -280,7 +275,10 @@ static void planner_decide(Planner *p, PlannerEndpoint *e) {
         }
         winner = planner_winner(p, e);
         if (winner) {
-                planner_grant(p, e, winner, adopted);
+                if (winner->reach == WIRE_REACH_FORWARDED)
+                        planner_grant(p, e, winner, adopted);
+                else
+                        planner_grant_direct(p, e, winner, adopted);
                 planner_losers(p, e, winner);
         } else if (e->entry) {
                 planner_remove(p, e, NULL);

@@ -14,12 +14,15 @@
 #include "windows-helper/core/rules/ledger.h"
 #include "windows-helper/core/rules/rule.h"
 
+#include "protocol/wire/modes.h"
+
 typedef struct ReconcileGuest {
         const char *owner;      /* ledger owner text; unique in the input */
         const WireState *state; /* borrowed */
         uint64_t since;         /* order of arrival; the lower one wins a free endpoint */
         bool wsl;               /* in a VM of WSL, for hostnet_judge() */
-        bool in_grace; /* not back since our start: keep its ledger entries; .state is NULL */
+        bool in_grace;   /* not back since our start: keep its ledger entries; .state is NULL */
+        uint8_t version; /* of the protocol in which .state came */
 } ReconcileGuest;
 
 typedef struct ReconcileInput {
@@ -56,10 +59,15 @@ typedef struct ReconcileChange {
         bool restores;            /* WRITE: the value was ours and somebody deleted it */
 } ReconcileChange;
 
+/* How the ports of @guest, which has a state, are reached, as far as it may ask for that: a mode
+ * that its version of the protocol does not serve counts as one without a network. */
+WireReach reconcile_reach(const ReconcileGuest *guest);
+
 /* An endpoint that a guest holds once the plan is carried out. */
 typedef struct ReconcileEndpoint {
         IpEndpoint listen, connect;
         uint32_t guest, service;
+        WireReach reach; /* when it is not FORWARDED, no value belongs to it */
 } ReconcileEndpoint;
 
 typedef struct ReconcilePlan {

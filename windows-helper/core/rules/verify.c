@@ -7,8 +7,8 @@
 
 #include "windows-helper/core/rules/verify.h"
 
+#include "windows-helper/core/base/holder.h"
 #include "windows-helper/core/base/result.h"
-#include "windows-helper/core/rules/holder.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -23,6 +23,8 @@ static const uint32_t verify_delays_ms[] = {5, 10, 20, 50, 100, 200, 500, 1000, 
 /* After this many checks the reason is looked for. Before, iphlpsvc is just not ready yet. */
 #define VERIFY_PENDING_ATTEMPTS 4
 
+#define VERIFY_PORTS_SIZE ((UINT16_MAX + 1) / 8)
+
 typedef struct Check {
         const PortHost *host;
         ReconcilePlan *plan;
@@ -36,7 +38,8 @@ typedef struct Check {
         size_t n_lates, max_lates;
         /* the excluded range found last; no port is 0 */
         uint16_t range_first, range_last;
-        Holder holder; /* asked about last: one program may have many ports */
+        Holder holder;  /* asked about last: one program may have many ports */
+        uint8_t *ports; /* owned; a bit for each port that somebody listens on */
 } Check;
 
 void verify_forget_late(Verify *v) {
@@ -80,6 +83,8 @@ static bool check_found(const Check *c, const IpEndpoint *listen) {
         return false;
 }
 
+#define CHECK_OVERLAP_TAKES 3 /* from here on, nobody else can have the endpoint */
+
 /* How well a socket of another process explains that iphlpsvc cannot listen; 0: not at all. A more
  * specific socket, such as wslrelay's on 127.0.0.1, does not keep iphlpsvc from listening on all
  * addresses (fact 4.3.4). */
@@ -93,14 +98,15 @@ static unsigned check_overlap(const IpEndpoint *a, const IpEndpoint *listen) {
         return ip_is_any(&a->addr) && a->addr.family == IP_FAMILY_V6 ? 1 : 0; /* dual stack */
 }
 
-static const Listening *check_holder(const Check *c, const IpEndpoint *listen) {
+/* @forwarder: iphlpsvc counts like any other process. */
+static const Listening *check_holder(const Check *c, const IpEndpoint *listen, bool forwarder) {
         const Listening *best = NULL;
         unsigned best_overlap = 0;
 
         for (size_t i = 0; i < c->table.n; i++) {
                 const Listening *a = &c->table.items[i];
-                unsigned overlap =
-                        check_may_be_forwarder(c, a) ? 0 : check_overlap(&a->endpoint, listen);
+                bool counts = a->pid != 0 && (forwarder || !check_may_be_forwarder(c, a));
+                unsigned overlap = counts ? check_overlap(&a->endpoint, listen) : 0;
 
                 if (overlap > best_overlap) {
                         best = a;
@@ -108,6 +114,19 @@ static const Listening *check_holder(const Check *c, const IpEndpoint *listen) {
                 }
         }
         return best;
+}
+
+/* How the process that has a port is called, as far as Windows says. */
+static const Holder *check_who(Check *c, const Listening *holder) {
+        Holder *h = &c->holder;
+
+        if (h->pid != holder->pid) {
+                *h = (Holder){.pid = holder->pid};
+                c->host->process_name(c->host->userdata, h->pid, h->process, sizeof(h->process));
+                c->host->process_services(c->host->userdata, h->pid, h->services,
+                                          sizeof(h->services));
+        }
+        return h;
 }
 
 static bool check_excluded(const Check *c, IpEndpoint e, uint16_t port) {
@@ -145,15 +164,8 @@ static void check_blame_range(Check *c, const IpEndpoint *listen, WireServiceRes
 static void check_blame_holder(Check *c, const Listening *holder, WireServiceResult *result,
                                const char *text) {
         char words[HOLDER_TEXT_MAX + 1];
-        Holder *h = &c->holder;
 
-        if (h->pid != holder->pid) {
-                *h = (Holder){.pid = holder->pid};
-                c->host->process_name(c->host->userdata, h->pid, h->process, sizeof(h->process));
-                c->host->process_services(c->host->userdata, h->pid, h->services,
-                                          sizeof(h->services));
-        }
-        holder_text(h, holder->endpoint.port, words);
+        holder_text(check_who(c, holder), holder->endpoint.port, words);
         result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE, "%s: %s", text,
                       words);
 }
@@ -161,10 +173,10 @@ static void check_blame_holder(Check *c, const Listening *holder, WireServiceRes
 /* Return: true when there is an obstacle; then @result says which. */
 static bool check_obstacle(Check *c, const IpEndpoint *listen, WireServiceResult *result,
                            const char *text) {
-        const Listening *holder = check_holder(c, listen);
+        const Listening *holder = check_holder(c, listen, /* forwarder= */ false);
         int r;
 
-        if (holder && check_overlap(&holder->endpoint, listen) >= 3) {
+        if (holder && check_overlap(&holder->endpoint, listen) >= CHECK_OVERLAP_TAKES) {
                 check_blame_holder(c, holder, result, text);
                 return true;
         }
@@ -196,6 +208,49 @@ static bool check_was_late(Check *c, const IpEndpoint *listen) {
         return c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) == 0;
 }
 
+static void check_note_port(Check *c, uint16_t port) {
+        c->ports[port / 8] |= (uint8_t) (1u << port % 8);
+}
+
+/* iphlpsvc lets go of a port that we forwarded until now, but not at once. After that, the
+ * forwarding is somebody else's. */
+static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
+        if (!c->late) {
+                result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NONE, &e->listen,
+                                 "the service IP Helper (iphlpsvc) still has the port");
+                c->n_waiting++;
+                return;
+        }
+        result_worsen_at(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, &e->listen,
+                         "a port forwarding that wslbridge did not make has the port; delete it, "
+                         "or listen elsewhere ('netsh interface portproxy show all')");
+        c->n_obstacles++;
+}
+
+/* Nobody has to listen there. But a program of Windows that does keeps the port from the guest
+ * (facts 6.2.10, 6.2.11). Whether one on a single address does is not known, so it counts as none.
+ */
+static void check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
+        uint16_t port = e->listen.port;
+        char text[IP_ENDPOINT_TEXT_MAX];
+        const Listening *holder;
+
+        if (result->state != WIRE_SERVICE_ACTIVE || !(c->ports[port / 8] & 1u << port % 8))
+                return;
+        holder = check_holder(c, &e->listen, /* forwarder= */ true);
+        if (!holder || check_overlap(&holder->endpoint, &e->listen) < CHECK_OVERLAP_TAKES ||
+            (e->reach == WIRE_REACH_RELAYED && holder_is_wsl(check_who(c, holder))))
+                return;
+        c->plan->checking[e->guest] = true;
+        if (holder->pid == c->table.forwarder) {
+                check_blame_forwarder(c, e, result);
+                return;
+        }
+        ip_endpoint_format(&e->listen, text);
+        check_blame_holder(c, holder, result, text);
+        c->n_obstacles++;
+}
+
 static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         WireServiceResult *results = c->plan->results[e->guest], *result;
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -203,6 +258,10 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         if (!results) /* its guest has changes left, and is looked at after them */
                 return;
         result = &results[e->service];
+        if (e->reach != WIRE_REACH_FORWARDED) {
+                check_direct(c, e, result);
+                return;
+        }
         if ((result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING) ||
             check_found(c, &e->listen))
                 return;
@@ -292,11 +351,14 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
 
         *ret_activate = false;
         c.lates = malloc((c.max_lates > 0 ? c.max_lates : 1) * sizeof(*c.lates));
-        r = c.lates ? 0 : -ENOMEM;
+        c.ports = calloc(VERIFY_PORTS_SIZE, 1);
+        r = c.lates && c.ports ? 0 : -ENOMEM;
         if (r == 0 && plan->n_endpoints > 0)
                 r = host->listening_read(host->userdata, &c.table);
         if (r == 0) {
                 listening_table_sort(&c.table);
+                for (size_t i = 0; i < c.table.n; i++)
+                        check_note_port(&c, c.table.items[i].endpoint.port);
                 for (size_t i = 0; i < plan->n_endpoints; i++)
                         check_endpoint(&c, &plan->endpoints[i]);
                 if (plan->input->some)
@@ -309,6 +371,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 v->due_usec = SESSION_NO_DEADLINE;
                 free(c.lates);
         }
+        free(c.ports);
         listening_table_done(&c.table);
         return r == -ENOSYS ? 0 : r;
 }

@@ -15,6 +15,9 @@
  * In a run for some guests only, the endpoints of the others have nothing that is checked, or are
  * late. They stay late.
  *
+ * An endpoint of a guest that is reached directly needs no listener. It is only checked that no
+ * program of Windows has the port.
+ *
  * An endpoint that has had all this time is late. An activation for other endpoints does not start
  * its checks anew: its state stays as it was reported, and it does not make the checks of the
  * others more frequent.

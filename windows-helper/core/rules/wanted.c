@@ -13,38 +13,67 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Why nothing is forwarded for a guest as a whole. When the state is ACTIVE, there is no reason. */
+/* What holds for all services of a guest. When the state is ACTIVE, and it is not reached directly,
+ * there is no reason. */
 typedef struct WantedVerdict {
         WireServiceState state;
         WireReason reason;
         char text[WIRE_TEXT_MAX + 1];
+        WireReach reach;
         IpAddr connect;
 } WantedVerdict;
 
-static void wanted_judge_mode(const WireState *s, WantedVerdict *v) {
+WireReach reconcile_reach(const ReconcileGuest *guest) {
+        return wire_mode_is_served(guest->state->mode, guest->version)
+                       ? wire_mode_reach(guest->state->mode)
+                       : WIRE_REACH_NONE;
+}
+
+/* STATE has IPv4 first. */
+static const WireAddress *wanted_address(const WireState *s) {
+        return s->v4.addr.family != IP_FAMILY_NONE ? &s->v4 : &s->v6;
+}
+
+static void wanted_judge_none(const WireState *s, WantedVerdict *v) {
         v->state = WIRE_SERVICE_WITHDRAWN;
         v->reason = WIRE_REASON_NETWORKING_MODE;
-        if (s->mode == WIRE_MODE_NONE) {
+        if (s->mode == WIRE_MODE_NONE)
                 result_text(v->text, "networking mode none: the guest has no network");
-        } else {
+        else
                 result_text(v->text,
-                            "networking mode %s: the guest shares the host's network and needs "
-                            "no forwarding",
+                            "networking mode %s: this agent is too old to have ports opened in "
+                            "it; update the agent in the guest",
                             wire_mode_name(s->mode));
-        }
+}
+
+static bool wanted_judge_no_address(const WireAddress *a, WantedVerdict *v) {
+        if (a->addr.family != IP_FAMILY_NONE)
+                return false;
+        v->state = WIRE_SERVICE_WITHDRAWN;
+        v->reason = WIRE_REASON_NO_ADDRESS;
+        result_text(v->text, "the guest has no address to forward to");
+        return true;
+}
+
+/* Nothing is written for it, so its address needs no judgement: it is only shown. */
+static void wanted_judge_own(const WireState *s, WantedVerdict *v) {
+        const WireAddress *a = wanted_address(s);
+        char text[IP_TEXT_MAX];
+
+        if (wanted_judge_no_address(a, v))
+                return;
+        v->reason = WIRE_REASON_DIRECT;
+        ip_format(&a->addr, text);
+        result_text(v->text, "direct: the guest has its own address on the network, %s", text);
 }
 
 static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, WantedVerdict *v) {
         const WireState *s = input->guests[guest].state;
-        const WireAddress *a = s->v4.addr.family != IP_FAMILY_NONE ? &s->v4 : &s->v6;
+        const WireAddress *a = wanted_address(s);
         char text[IP_TEXT_MAX], problem[WIRE_TEXT_MAX + 1];
 
-        if (a->addr.family == IP_FAMILY_NONE) {
-                v->state = WIRE_SERVICE_WITHDRAWN;
-                v->reason = WIRE_REASON_NO_ADDRESS;
-                result_text(v->text, "the guest has no address to forward to");
+        if (wanted_judge_no_address(a, v))
                 return;
-        }
         if (!hostnet_judge(input->hostnet, &a->addr, &a->gateway, input->guests[guest].wsl,
                            problem)) {
                 v->state = WIRE_SERVICE_INVALID;
@@ -56,13 +85,67 @@ static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, Wa
         v->connect = a->addr;
 }
 
-/* Modes in which the guest has an address of its own. An older agent may not know its mode. */
-static bool wanted_mode_forwards(uint8_t mode) {
-        return mode == WIRE_MODE_NAT || mode == WIRE_MODE_UNKNOWN;
+static void wanted_judge_guest(const ReconcileInput *input, uint32_t guest, WantedVerdict *v) {
+        *v = (WantedVerdict){.state = WIRE_SERVICE_ACTIVE,
+                             .reach = reconcile_reach(&input->guests[guest])};
+        switch (v->reach) {
+        case WIRE_REACH_FORWARDED:
+                wanted_judge_address(input, guest, v);
+                break;
+        case WIRE_REACH_SHARED:
+                v->reason = WIRE_REASON_DIRECT;
+                result_text(v->text, "direct: the guest has the host's addresses");
+                break;
+        case WIRE_REACH_RELAYED:
+                v->reason = WIRE_REASON_DIRECT;
+                result_text(v->text, "direct: WSL listens on this host for the guest");
+                break;
+        case WIRE_REACH_OWN:
+                wanted_judge_own(input->guests[guest].state, v);
+                break;
+        case WIRE_REACH_NONE:
+                wanted_judge_none(input->guests[guest].state, v);
+                break;
+        }
+}
+
+/* Where the guest's port is the host's port, nothing is between them that could translate. */
+static void wanted_check_ports(const WireState *s, const WireService *service,
+                               WireServiceResult *r) {
+        for (uint32_t i = 0; i < service->n_listens; i++) {
+                const WireListen *l = &s->listens[service->first_listen + i];
+
+                if (l->port == l->connect_port)
+                        continue;
+                result_worsen(r, WIRE_SERVICE_INVALID, WIRE_REASON_CONNECT_PORT,
+                              "port %u cannot lead to port %u: in networking mode %s the guest's "
+                              "port is the host's port; let the program listen on port %u, and "
+                              "leave out connect-port",
+                              (unsigned) l->port, (unsigned) l->connect_port,
+                              wire_mode_name(s->mode), (unsigned) l->port);
+        }
+}
+
+/* What only a forwarder of ours could do. */
+static void wanted_check_options(const WireState *s, const WireService *service,
+                                 WireServiceResult *r) {
+        const char *mode = wire_mode_name(s->mode);
+
+        if (service->options[WIRE_OPTION_CLIENT_ADDRESS] != 0)
+                result_worsen(r, WIRE_SERVICE_REFUSED, WIRE_REASON_NO_RELAY,
+                              "nothing of wslbridge is between a client and the guest in "
+                              "networking mode %s, so nobody can say the client's address; leave "
+                              "out client-address",
+                              mode);
+        if (service->options[WIRE_OPTION_PROTOCOL] != WIRE_PROTOCOL_TCP)
+                result_worsen(r, WIRE_SERVICE_REFUSED, WIRE_REASON_NO_RELAY,
+                              "this helper opens only TCP ports in networking mode %s; use "
+                              "networking mode nat, or open the UDP port in Windows Firewall",
+                              mode);
 }
 
 static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_t guest,
-                          uint32_t service, const IpAddr *connect) {
+                          uint32_t service, const WantedVerdict *verdict) {
         const WireService *sv = &s->services[service];
 
         for (uint32_t i = 0; i < sv->n_listens; i++) {
@@ -71,11 +154,14 @@ static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_
                 for (uint16_t k = 0; k < l->count; k++) {
                         wanted[*n] = (Wanted){
                                 .listen = {l->addr, (uint16_t) (l->port + k)},
-                                .connect = {*connect, (uint16_t) (l->connect_port + k)},
                                 .guest = guest,
                                 .service = service,
+                                .reach = verdict->reach,
                                 .order = (uint32_t) *n,
                         };
+                        if (verdict->reach == WIRE_REACH_FORWARDED)
+                                wanted[*n].connect = (IpEndpoint){verdict->connect,
+                                                                  (uint16_t) (l->connect_port + k)};
                         (*n)++;
                 }
         }
@@ -110,15 +196,13 @@ static void wanted_judge_forwarder(const ReconcileInput *input, const WireServic
 static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                                  WireServiceResult *results, Wanted *wanted, size_t *n) {
         const WireState *s = input->guests[guest].state;
-        bool forwards = wanted_mode_forwards(s->mode);
-        WantedVerdict verdict = {.state = WIRE_SERVICE_ACTIVE};
+        WantedVerdict verdict;
         PolicyVerdict policy;
         uint32_t n_endpoints = 0;
+        bool opens;
 
-        if (forwards)
-                wanted_judge_address(input, guest, &verdict);
-        else
-                wanted_judge_mode(s, &verdict);
+        wanted_judge_guest(input, guest, &verdict);
+        opens = wire_reach_opens(verdict.reach);
         for (uint32_t i = 0; i < s->n_services; i++) {
                 ForwarderChoice choice = forwarder_choose(&s->services[i], s->mode);
                 WireServiceResult *r = &results[i];
@@ -127,7 +211,14 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                 wanted_judge_fields(s, &s->services[i], r);
                 if (verdict.state != WIRE_SERVICE_ACTIVE)
                         result_worsen(r, verdict.state, verdict.reason, "%s", verdict.text);
-                if (forwards) { /* without a rule, policy has nothing to decide */
+                else if (verdict.reason != WIRE_REASON_NONE && r->state == WIRE_SERVICE_ACTIVE)
+                        result_note(r, verdict.reason, verdict.text);
+                if (opens) {
+                        wanted_check_ports(s, &s->services[i], r);
+                        wanted_check_options(s, &s->services[i], r);
+                }
+                if (opens || verdict.reach == WIRE_REACH_FORWARDED) {
+                        /* without a rule, policy has nothing to decide */
                         policy_check(input->policy, s, i, n_endpoints, &policy);
                         if (policy.reason != WIRE_REASON_NONE) {
                                 result_worsen(r, WIRE_SERVICE_REFUSED, policy.reason, "%s",
@@ -138,7 +229,8 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                 if (r->state == WIRE_SERVICE_ACTIVE) {
                         r->forwarder = (uint8_t) choice.forwarder;
                         r->why = (uint8_t) choice.why;
-                        wanted_expand(wanted, n, s, guest, i, &verdict.connect);
+                        if (verdict.reach != WIRE_REACH_OWN)
+                                wanted_expand(wanted, n, s, guest, i, &verdict);
                 }
                 n_endpoints += policy_endpoints(s, &s->services[i]);
         }

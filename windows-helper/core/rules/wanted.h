@@ -12,6 +12,7 @@
 typedef struct Wanted {
         IpEndpoint listen, connect;
         uint32_t guest, service; /* index in the input, and in that guest's state */
+        WireReach reach;         /* when it is not FORWARDED, .connect is not set */
         uint32_t order;          /* the lower one wins a tie: by arrival, then by position */
 } Wanted;
 

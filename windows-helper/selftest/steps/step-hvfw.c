@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/core/rules/rule.h"
+#include "windows-helper/host/hyperv-firewall.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/forward.h"
 #include "windows-helper/selftest/tools/wmi.h"
@@ -75,12 +76,32 @@ static void hvfw_connect(Step *s) {
         hvfw_forward(s, &guest);
 }
 
+/* The rules of a service that is active in mode mirrored, as its helper has made them. Without one
+ * there is nothing to see. */
+static void hvfw_carried(Step *s) {
+        uint64_t began = step_clock();
+        HypervSight sight;
+
+        hyperv_firewall_read(&sight);
+        if (sight.n_rules == 0)
+                step_skip(s, "hvfw.carried", "IWbemServices::ExecQuery",
+                          "no rule of wslbridge is listed in the Hyper-V firewall");
+        else
+                step_line(s, "hvfw.carried", "IWbemServices::ExecQuery", sight.n_no_force > 0,
+                          began, "rules of wslbridge that are listed: %zu, not enforced: %zu (%u)",
+                          sight.n_rules, sight.n_no_force, (unsigned) sight.status);
+}
+
 void step_hyperv_firewall(Step *s) {
         static const wchar_t *const creator[] = {L"FriendlyName", NULL};
         static const wchar_t *const profile[] = {L"Profile", L"Enabled", L"DefaultInboundAction",
-                                                 L"AllowHostPolicyMerge", NULL};
-        static const wchar_t *const setting[] = {L"Name", L"Enabled", L"LoopbackEnabled",
-                                                 L"DefaultInboundAction", NULL};
+                                                 L"AllowLocalFirewallRules", NULL};
+        static const wchar_t *const setting[] = {L"Name",
+                                                 L"Enabled",
+                                                 L"LoopbackEnabled",
+                                                 L"DefaultInboundAction",
+                                                 L"AllowHostPolicyMerge",
+                                                 NULL};
         static const wchar_t *const rule[] = {L"Direction",         L"Action",       L"Enabled",
                                               L"EnforcementStatus", L"PortStatuses", NULL};
 
@@ -88,6 +109,7 @@ void step_hyperv_firewall(Step *s) {
         wmi_list(s, "hvfw.profiles", L"MSFT_NetFirewallHyperVProfile", profile);
         wmi_list(s, "hvfw.settings", L"MSFT_NetFirewallHyperVVMSetting", setting);
         wmi_list(s, "hvfw.rules", L"MSFT_NetFirewallHyperVRule", rule);
+        hvfw_carried(s);
         if (step_options(s)->pass == SELFTEST_USER)
                 hvfw_connect(s);
 }

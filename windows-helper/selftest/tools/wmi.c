@@ -6,6 +6,7 @@
  */
 
 #include "windows-helper/selftest/tools/wmi.h"
+#include "windows-helper/host/wmi.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,35 +18,10 @@
 #define WMI_SHOWN_MAX 8 /* objects */
 #define WMI_NEXT_MS   10000
 
-/* From wbemcli.h, copied here to need no library of GUIDs. */
-static const GUID clsid_locator = {
-        0x4590f811, 0x1d3a, 0x11d0, {0x89, 0x1f, 0x00, 0xaa, 0x00, 0x4b, 0x2e, 0x24}};
-static const GUID iid_locator = {
-        0xdc12a687, 0x737f, 0x11cf, {0x88, 0x4d, 0x00, 0xaa, 0x00, 0x4b, 0x2e, 0x24}};
-
 struct WmiObject {
         IWbemServices *services;  /* borrowed */
         IWbemClassObject *object; /* owned by the caller of WmiFn */
 };
-
-static HRESULT wmi_connect(IWbemServices **ret_services) {
-        IWbemLocator *locator = NULL;
-        BSTR space = SysAllocString(L"ROOT\\StandardCimv2");
-        HRESULT hr = CoCreateInstance(&clsid_locator, NULL, CLSCTX_INPROC_SERVER, &iid_locator,
-                                      (void **) &locator);
-
-        if (SUCCEEDED(hr)) {
-                hr = IWbemLocator_ConnectServer(locator, space, NULL, NULL, NULL, 0, NULL, NULL,
-                                                ret_services);
-                IWbemLocator_Release(locator);
-        }
-        SysFreeString(space);
-        if (SUCCEEDED(hr))
-                (void) CoSetProxyBlanket((IUnknown *) *ret_services, RPC_C_AUTHN_WINNT,
-                                         RPC_C_AUTHZ_NONE, NULL, RPC_C_AUTHN_LEVEL_CALL,
-                                         RPC_C_IMP_LEVEL_IMPERSONATE, NULL, EOAC_NONE);
-        return hr;
-}
 
 static HRESULT wmi_query(IWbemServices *services, const wchar_t *class,
                          IEnumWbemClassObject **ret_list) {

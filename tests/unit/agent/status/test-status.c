@@ -248,16 +248,18 @@ START_TEST(test_modes_that_forward_nothing) {
         char text[256];
 
         for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++) {
-                bool forwards = mode == WIRE_MODE_NAT || mode == WIRE_MODE_UNKNOWN;
+                static const char *const begins[] = {
+                        [WIRE_MODE_UNKNOWN] = "172.",
+                        [WIRE_MODE_NAT] = "172.",
+                        [WIRE_MODE_MIRRORED] = "direct (networking mode mirrored)",
+                        [WIRE_MODE_BRIDGED] = "direct at 172.",
+                        [WIRE_MODE_VIRTIOPROXY] = "direct (networking mode virtioproxy)",
+                        [WIRE_MODE_NONE] = "no network (networking mode none)",
+                };
 
                 answers.mode = mode;
                 status_summary(&status, text, sizeof(text));
-                ck_assert_msg((strstr(text, "nothing to forward (networking mode ") == text) !=
-                                      forwards,
-                              "%s", text);
-                status_mode_text(mode, text, sizeof(text));
-                ck_assert_ptr_nonnull(strstr(text, wire_mode_name(mode)));
-                ck_assert((strstr(text, "has no network") != NULL) == (mode == WIRE_MODE_NONE));
+                ck_assert_msg(strstr(text, begins[mode]) == text, "%s", text);
         }
 }
 END_TEST

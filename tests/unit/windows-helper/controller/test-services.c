@@ -133,9 +133,6 @@ START_TEST(test_nothing_to_forward_to) {
                 const char *address, *results, *says;
         } cases[] = {
                 {"", "web withdrawn no-address", "no address"},
-                {"mirrored", "web withdrawn networking-mode", "mirrored"},
-                {"bridged", "web withdrawn networking-mode", "bridged"},
-                {"virtioproxy", "web withdrawn networking-mode", "virtioproxy"},
                 {"none", "web withdrawn networking-mode", "no network"},
                 {"127.0.0.1", "web invalid guest-address", "loopback"},
                 {"169.254.3.4", "web invalid guest-address", "169.254.3.4"},

@@ -237,8 +237,7 @@ static const char *const exclusive[][2] = {
         {"port forwarding then does not work", "services active: 1 of 1"},
         {"No network is connected", "Connected network"},
         {"needs no forwarding", "has no network"},
-        {"open the port in the Hyper-V firewall", "No action is needed"},
-        {"networkingMode=NAT", "is reached without forwarding"},
+        {"needs no forwarding", "networkingMode=NAT"},
         {"opens as soon as it does", "stop iphlpsvc"},
         {"sc.exe config iphlpsvc", "-> In a terminal that was opened with 'Run as "
                                    "administrator':\n  sc.exe start iphlpsvc"},

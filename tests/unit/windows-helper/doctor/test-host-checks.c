@@ -130,13 +130,6 @@ START_TEST(test_vms_and_agents) {
         evidence.keys_seen = false;
         expect(FINDING_UNSEEN, "pairing", "Only administrators", "administrator");
         healthy_setup();
-        see_status(STATUS("0.1.0", "true", AGENT("connected", "mirrored", GOOD_SERVICE), "", ""));
-        expect(FINDING_HINT, "networking-mode", "mirrored", "New-NetFirewallHyperVRule");
-        see_status(
-                STATUS("0.1.0", "true", AGENT("connected", "virtioproxy", GOOD_SERVICE), "", ""));
-        expect(FINDING_HINT, "networking-mode", "virtioproxy", "by itself");
-        see_status(STATUS("0.1.0", "true", AGENT("connected", "bridged", GOOD_SERVICE), "", ""));
-        expect(FINDING_HINT, "networking-mode", "bridged", "own address");
         see_status(STATUS("0.1.0", "true", AGENT("connected", "none", GOOD_SERVICE), "", ""));
         expect(FINDING_HINT, "networking-mode", "has no network", "networkingMode=NAT");
 }

@@ -192,6 +192,8 @@ void agent_dial(FakeAgent *a) {
         World *w = a->world;
         WireHello hello = {.version_min = WIRE_VERSION_MIN, .version_max = WIRE_VERSION_MAX};
 
+        if (a->version_max)
+                hello.version_max = a->version_max;
         agent_cut(a);
         a->notice = (WireNotice){0};
         hello.agent_id[0] = a->id;

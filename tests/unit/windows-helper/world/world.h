@@ -20,10 +20,11 @@ typedef struct World World;
 typedef struct FakeAgent {
         World *world;
         const char *distro;
-        uint8_t id;         /* first byte of the agent id, the rest is zero */
-        const uint8_t *key; /* NULL: not paired */
-        Peer peer;          /* as the helper's host sees it */
-        bool hangs;         /* it neither reads nor answers */
+        uint8_t id;          /* first byte of the agent id, the rest is zero */
+        const uint8_t *key;  /* NULL: not paired */
+        Peer peer;           /* as the helper's host sees it */
+        bool hangs;          /* it neither reads nor answers */
+        uint8_t version_max; /* of the protocol; 0: the newest */
         /* state of the present connection */
         AgentSession *session; /* NULL: none */
         PeerConnection *connection;

@@ -42,20 +42,38 @@ START_TEST(kernel) {
 END_TEST
 
 START_TEST(modes) {
-        static const char *const pointless[] = {"mirrored", "bridged", "virtioproxy", "consomme",
-                                                "none"};
+        static const struct {
+                const char *mode, *says;
+        } direct[] = {
+                {"mirrored", "this guest has the host's addresses"},
+                {"virtioproxy", "WSL listens on the host for this guest"},
+                {"bridged", "its own address on the host's network"},
+        };
 
-        services[0].state = services[1].state = "withdrawn";
-        report.v4.address = "";
-        for (size_t i = 0; i < ELEMENTSOF(pointless); i++) {
-                report.mode = pointless[i];
-                expect("networking-mode"); /* nothing about the services and the address */
-                ck_assert(first_says(pointless[i], "  [wsl2]\n  networkingMode=nat"));
+        for (size_t i = 0; i < ELEMENTSOF(direct); i++) { /* all is well, and it is said */
+                report.mode = direct[i].mode;
+                expect("networking-mode");
+                ck_assert(!findings_are_bad(&findings));
+                ck_assert(first_says(direct[i].says, ""));
         }
         report.mode = "virtioproxy";
         report.mode_word = "consomme";
         expect("networking-mode");
         ck_assert(first_says("'consomme'", ""));
+        report.mode = report.mode_word = "mirrored"; /* the services are looked at */
+        services[0].state = "withdrawn";
+        services[0].reason = "networking-mode";
+        expect("service-withdrawn:ssh networking-mode");
+        ck_assert(first_says("", "present version of wslbridge"));
+        services[0].state = "invalid";
+        services[0].reason = "connect-port";
+        expect("service-invalid:ssh networking-mode");
+        ck_assert(first_says("", "same port"));
+        report.mode = report.mode_word = "none";
+        services[0].state = services[1].state = "withdrawn";
+        report.v4.address = "";
+        expect("networking-mode"); /* nothing about the services and the address */
+        ck_assert(first_says("none", "  [wsl2]\n  networkingMode=nat"));
 }
 END_TEST
 
@@ -67,8 +85,7 @@ START_TEST(silent_wsl) {
         expect("wsl-silent");
         ck_assert(first_says("'Debian' in networking mode nat, as WSL said", "ends all"));
         report.mode = "mirrored";
-        services[0].state = services[1].state = "withdrawn";
-        expect("networking-mode wsl-silent");
+        expect("wsl-silent networking-mode");
 }
 END_TEST
 

@@ -5,8 +5,8 @@
  */
 
 #include "protocol/wire/wire.h"
+#include "windows-helper/core/base/holder.h"
 #include "windows-helper/core/base/result.h"
-#include "windows-helper/core/rules/holder.h"
 
 #include "tests/suite.h"
 

@@ -6,6 +6,7 @@
  * for a user's program. Windows' own processes and those of WSL need something else.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -18,6 +19,9 @@ typedef struct Holder {
         char process[HOLDER_NAME_MAX + 1];      /* "python.exe"; "": Windows does not name it */
         char services[HOLDER_SERVICES_MAX + 1]; /* "A" or "A, B"; "": it is no service */
 } Holder;
+
+/* A process of WSL, such as the one that listens for guests in mode virtioproxy (fact 6.2.11). */
+bool holder_is_wsl(const Holder *h);
 
 /* "in use by …; what to do". @port: the one that the process has. */
 void holder_text(const Holder *h, uint16_t port, char ret_text[HOLDER_TEXT_MAX + 1]);

@@ -4,9 +4,8 @@
  * Advice about a port that is taken, by the process that has it.
  */
 
-#include "windows-helper/core/rules/holder.h"
+#include "windows-helper/core/base/holder.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -24,6 +23,15 @@ static bool is_program(const char *name, const char *program) {
                 if ((*name | 0x20) != (*program | 0x20))
                         return false;
         return *name == *program;
+}
+
+bool holder_is_wsl(const Holder *h) {
+        char first[] = "wsl";
+
+        for (size_t i = 0; first[i]; i++)
+                if ((h->process[i] | 0x20) != first[i])
+                        return is_program(h->process, "dllhost.exe");
+        return true;
 }
 
 static void kernel_text(uint16_t port, char ret_text[HOLDER_TEXT_MAX + 1]) {

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The note about the networking mode, for 'check' and 'expose'.
+ */
+
+#include "agent/ctl/mode-note.h"
+
+#include "agent/guest/mode-state.h"
+
+#include <stdio.h>
+
+/* A file that cannot work in this mode may work in the next one, so it has no problem. */
+static void note_service(const Config *config, const ConfigService *service) {
+        const WireService *w = &config->wire.services[service->wire];
+
+        for (uint32_t i = 0; i < w->n_listens; i++) {
+                const WireListen *l = &config->wire.listens[w->first_listen + i];
+
+                if (l->port == l->connect_port)
+                        continue;
+                (void) printf("%s: not in this mode, in which port %u of the host is port %u of "
+                              "this guest and cannot lead to port %u\n",
+                              service->file, (unsigned) l->port, (unsigned) l->port,
+                              (unsigned) l->connect_port);
+                return;
+        }
+}
+
+void ctl_mode_note(const Report *report, const Config *config) {
+        uint8_t mode = mode_by_name(report->mode);
+        WireReach reach = wire_mode_reach(mode);
+
+        if (reach == WIRE_REACH_FORWARDED)
+                return;
+        (void) printf("In networking mode %s, %s.\n",
+                      *report->mode_word ? report->mode_word : report->mode, mode_meaning(mode));
+        if (!config || !wire_reach_opens(reach))
+                return;
+        for (size_t i = 0; i < config->n_services; i++)
+                if (config->services[i].enabled)
+                        note_service(config, &config->services[i]);
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The table of modes, in words.
+ */
+
+#include "agent/guest/mode-state.h"
+
+#include "protocol/wire/wire.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define PORTS_SHOWN_MAX 4 /* ranges of ports in one text */
+#define PORTS_TEXT_MAX  96
+
+uint8_t mode_by_name(const char *name) {
+        for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++)
+                if (strcmp(name, wire_mode_name(mode)) == 0)
+                        return mode;
+        return WIRE_MODE_UNKNOWN;
+}
+
+const char *mode_meaning(uint8_t mode) {
+        switch (wire_mode_reach(mode)) {
+        case WIRE_REACH_SHARED:
+                return "nothing is forwarded, because this guest has the host's addresses; the "
+                       "helper only opens the ports in Windows Firewall";
+        case WIRE_REACH_RELAYED:
+                return "nothing is forwarded, because WSL listens on the host for this guest; the "
+                       "helper only opens the ports in Windows Firewall";
+        case WIRE_REACH_OWN:
+                return "nothing is forwarded, because this guest has its own address on the "
+                       "host's network, where other machines reach it";
+        case WIRE_REACH_NONE:
+                return "nothing is forwarded, because this guest has no network";
+        case WIRE_REACH_FORWARDED:
+                break;
+        }
+        return "";
+}
+
+/* "80, 3000-3010 and 2 more": the guest's side. */
+static void ports_text(const WireListen *listens, uint32_t n, char ret_text[PORTS_TEXT_MAX]) {
+        size_t at = 0;
+
+        ret_text[0] = '\0';
+        for (uint32_t i = 0; i < n && i < PORTS_SHOWN_MAX; i++) {
+                at += (size_t) snprintf(ret_text + at, PORTS_TEXT_MAX - at, "%s%u", at ? ", " : "",
+                                        (unsigned) listens[i].connect_port);
+                if (listens[i].count > 1)
+                        at += (size_t) snprintf(ret_text + at, PORTS_TEXT_MAX - at, "-%u",
+                                                (unsigned) listens[i].connect_port +
+                                                        listens[i].count - 1);
+        }
+        if (n > PORTS_SHOWN_MAX)
+                (void) snprintf(ret_text + at, PORTS_TEXT_MAX - at, " and %u more",
+                                (unsigned) (n - PORTS_SHOWN_MAX));
+}
+
+static void own_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
+                      ModeState *ret) {
+        char address[IP_TEXT_MAX], ports[PORTS_TEXT_MAX];
+
+        if (s->address->family == IP_FAMILY_NONE) {
+                *ret = (ModeState){WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NO_ADDRESS,
+                                   "this guest has no address"};
+                return;
+        }
+        ret->state = WIRE_SERVICE_ACTIVE;
+        ret->reason = WIRE_REASON_DIRECT;
+        ip_format(s->address, address);
+        ports_text(listens, n, ports);
+        (void) snprintf(ret->text, sizeof(ret->text),
+                        "direct: other machines reach it at this guest's own address, %s, port %s",
+                        address, ports);
+}
+
+static void opened_state(const ModeSituation *s, ModeState *ret) {
+        const char *mode = wire_mode_name(s->mode);
+
+        if (s->version == 0) {
+                ret->state = WIRE_SERVICE_PENDING;
+                (void) snprintf(ret->text, sizeof(ret->text),
+                                "the helper, which opens the port in Windows Firewall in "
+                                "networking mode %s, is not connected",
+                                mode);
+                return;
+        }
+        ret->state = WIRE_SERVICE_WITHDRAWN;
+        ret->reason = WIRE_REASON_NETWORKING_MODE;
+        (void) snprintf(ret->text, sizeof(ret->text),
+                        "networking mode %s: the helper (%s) is too old to open ports in this "
+                        "mode; update wslbridge on Windows",
+                        mode, s->software);
+}
+
+bool mode_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
+                ModeState *ret_state) {
+        ModeState *ret = ret_state;
+
+        *ret = (ModeState){WIRE_SERVICE_PENDING, WIRE_REASON_NONE, "the helper is not connected"};
+        switch (wire_mode_reach(s->mode)) {
+        case WIRE_REACH_FORWARDED:
+                return s->version == 0;
+        case WIRE_REACH_SHARED:
+        case WIRE_REACH_RELAYED:
+                opened_state(s, ret);
+                return !wire_mode_is_served(s->mode, s->version);
+        case WIRE_REACH_OWN:
+                own_state(s, listens, n, ret);
+                break;
+        case WIRE_REACH_NONE:
+                *ret = (ModeState){WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NETWORKING_MODE,
+                                   "networking mode none: the guest has no network"};
+                break;
+        }
+        return true;
+}

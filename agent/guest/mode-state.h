@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What a networking mode means for the services of this guest: a sentence for people, and the state
+ * that a service has while no answer of the helper counts. That is so while there is no session,
+ * when the helper is too old for the mode, and in modes in which the host has nothing to do.
+ */
+
+#include "protocol/wire/modes.h"
+
+typedef struct ModeSituation {
+        uint8_t mode;          /* WireMode */
+        uint8_t version;       /* of the protocol of the present session; 0: there is none */
+        const char *software;  /* of the helper; borrowed, may be NULL without a session */
+        const IpAddr *address; /* of this guest; borrowed */
+} ModeSituation;
+
+typedef struct ModeState {
+        uint8_t state;   /* WireServiceState */
+        uint16_t reason; /* WireReason */
+        char text[WIRE_TEXT_MAX + 1];
+} ModeState;
+
+/* WIRE_MODE_UNKNOWN when no mode has this name. */
+uint8_t mode_by_name(const char *name);
+
+/* What the mode means, as the end of a sentence: "nothing is forwarded, because …". "" for the
+ * modes in which ports are forwarded. */
+const char *mode_meaning(uint8_t mode);
+
+/**
+ * mode_state() - the state of a service without an answer of the helper
+ * @listens: of the service, @n of them
+ *
+ * Return: false when the helper's answer counts; then @ret_state is what holds until it comes.
+ */
+bool mode_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
+                ModeState *ret_state);

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Reads what the Hyper-V firewall does with connections to guests of WSL. Only the doctor asks; it
+ * may take seconds.
+ */
+
+#include "windows-helper/core/firewall/hyperv-sight.h"
+
+void hyperv_firewall_read(HypervSight *ret_sight);
