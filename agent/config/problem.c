@@ -78,6 +78,7 @@ void config_problems_add(ConfigProblems *p, unsigned line, const char *key, cons
                          ...) {
         ConfigProblem problem = {.line = line};
         va_list args;
+        char *message;
         int r;
 
         /* Counted even when it is not kept, because a file with problems is left out. */
@@ -90,12 +91,14 @@ void config_problems_add(ConfigProblems *p, unsigned line, const char *key, cons
                          "correct the ones above first";
         }
         va_start(args, format);
-        r = vasprintf(&problem.message, format, args);
+        r = vasprintf(&message, format, args);
         va_end(args);
-        if (r < 0)
-                problem.message = NULL;
+        /* A value is any text of UTF-8, also of characters that nobody sees. */
+        problem.message = r < 0 ? NULL : config_escape(message);
+        if (r >= 0)
+                free(message);
         problem.file = strdup(p->file);
-        problem.key = key ? strdup(key) : NULL;
+        problem.key = key ? config_escape(key) : NULL;
         if (!problem.message || !problem.file || (key && !problem.key) || !problems_grow(p)) {
                 problem_done(&problem);
                 p->oom = true;

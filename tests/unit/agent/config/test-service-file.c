@@ -175,6 +175,10 @@ static const ProblemCase problem_cases[] = {
         {"listen = 80\nremote = 10.0.0.0/255.0.0.0", {"x.ini:3: remote: '255.0.0.0'...bits"}},
         {"listen = 80\nremote = 10.0.0.0/", {"x.ini:3: remote: '' is not a prefix length"}},
         {"listen = 80\nremote = laptop.lan", {"x.ini:3: remote: 'laptop.lan' is not an address"}},
+        /* what nobody sees is shown, here a zero-width space */
+        {"listen = 80\nremote = fd00::\xe2\x80\x8b/8",
+         {"x.ini:3: remote: 'fd00::\\xe2\\x80\\x8b/8' is not an address"}},
+        {"listen = 80\nremo\xe2\x80\x8bte = any", {"x.ini:3: remo\\xe2\\x80\\x8bte: "}},
         {"listen = 80\nremote = local-subnet", {"x.ini:3: remote: ...did you mean 'LocalSubnet'?"}},
         {"listen = 80\nremote = any, 10.0.0.0/8", {"x.ini:3: remote: 'any' must be the only word"}},
         {"listen = 80\nremote = 10.0.0.0/8 LocalSubnet",
