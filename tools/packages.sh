@@ -25,8 +25,6 @@ stage;wine;runs the Windows half
 stage;iproute2;network namespaces for client, host and guest
 stage;socat;connects the agent and the helper where there is no vsock
 stage;python3-pytest;scenario tests
-stage;nginx-light|nginx;reads the PROXY header behind the relay
-stage;haproxy;the same
 check;python3-pytest;runs the checks
 check;clang-format;the format check
 check;clang-tidy;looks for mistakes in C
@@ -40,6 +38,8 @@ check;procps;the kill that the unit calls
 check;zsh;reads its completion
 check;fish;reads its completion
 check;binutils;inspects the release executable
+servers;nginx-light|nginx;reads the PROXY header behind the relay
+servers;haproxy;the same
 system;qemu-system-x86|qemu-system-x86-64;boots the guest of the system tests
 system;debootstrap;makes its image
 system;e2fsprogs;the same
@@ -78,9 +78,21 @@ missing_packages() {
     done <<<"$PACKAGES" | sort -u -t ';' -k 1,1
 }
 
+# Servers that the tests start themselves must not become services of this machine, on its port 80 for
+# one. invoke-rc.d(8) and systemd's maintainer scripts ask this file; one that is there is the owner's.
+NO_SERVICES=/usr/sbin/policy-rc.d
+
 apt_install() {
+    local ours='' status=0
+    if [ ! -e "$NO_SERVICES" ]; then
+        ours=1
+        printf '#!/bin/sh\nexit 101\n' >"$NO_SERVICES"
+        chmod 755 "$NO_SERVICES"
+    fi
     DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 -y \
-        --no-install-recommends install "$@"
+        --no-install-recommends install "$@" || status=$?
+    if [ -n "$ours" ]; then rm -f "$NO_SERVICES"; fi
+    return "$status"
 }
 
 # First with the present package lists, which works without a network if the cache has all packages,
