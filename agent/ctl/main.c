@@ -109,8 +109,7 @@ static void help(void) {
                 "\n"
                 "  status [NAME...]          Show agent, helper and services (default)\n"
                 "  list                      All configured services, one per line\n"
-                "  expose PORT[:GUESTPORT]   Make a port reachable through the host; PORT/udp for\n"
-                "                            one of UDP\n"
+                "  expose PORT[:GUESTPORT][/udp]  Make a port reachable through the host\n"
                 "  unexpose NAME             Undo 'expose'\n"
                 "  wait [NAME...]            Wait until these services, or all, are active\n"
                 "  reload                    Let the agent read all files again\n"
@@ -127,8 +126,7 @@ static void help(void) {
                 "  --no-wait --timeout=SECONDS  How long to wait for the host's answer\n"
                 "  --confirm                 'pair': use the key only when the host has it, too\n"
                 "  --dry-run --yes --keep-alive --at-logon --import --undo  For 'setup'\n"
-                "  --root=DIR                Look up all files below DIR\n"
-                "  -h --help  --version      This help; the version");
+                "  --root=DIR  -h --help  --version  Look below DIR; this help; the version");
 }
 
 static int set_timeout(const char *text) {

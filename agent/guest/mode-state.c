@@ -15,9 +15,9 @@
 #define PORTS_TEXT_MAX  96
 
 uint8_t mode_by_name(const char *name) {
-        for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++)
-                if (strcmp(name, wire_mode_name(mode)) == 0)
-                        return mode;
+        for (unsigned mode = 0; mode < _WIRE_MODE_END; mode++)
+                if (strcmp(name, wire_mode_name((uint8_t) mode)) == 0)
+                        return (uint8_t) mode;
         return WIRE_MODE_UNKNOWN;
 }
 

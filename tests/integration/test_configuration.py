@@ -103,7 +103,8 @@ def test_broken_file_keeps_what_it_had(connected):
     assert guest.service_status("web")["stale"] is True
     assert guest.service_status("web")["state"] == "active" and host.rules() == WEB
     assert guest.log_lines("unknown key; known keys are: description, listen, connect-port, "
-                           "firewall, remote, enabled (what it said before stays in force)")
+                           "protocol, client-address, connect, forwarder, firewall, remote, enabled "
+                           "(what it said before stays in force)")
     guest.reload()
     guest.service("web", "listen = 8081\nconnect-port = 80")
     host.wait_rules({"0.0.0.0/8081": "10.9.0.2/80"})

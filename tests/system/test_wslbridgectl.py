@@ -24,7 +24,7 @@ def test_expose_look_and_take_back(unexposed, number):
     guest = unexposed
     took = guest.within(20, "wslbridgectl expose 2222:22 --name=ssh >/run/said", "true")
     said = guest.run("cat /run/said")
-    assert re.search(r"^ssh +0\.0\.0\.0:2222 +22 +active$", said, re.MULTILINE), said
+    assert re.search(r"^ssh +0\.0\.0\.0:2222 +22 +active +portproxy$", said, re.MULTILINE), said
     assert guest.rules() == {"0.0.0.0/2222": f"{ADDRESS}/22"}
     number(f"wslbridgectl expose: file written, answer shown after {took * 1000:.0f} ms, emulated")
 

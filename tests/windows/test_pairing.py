@@ -60,7 +60,8 @@ def test_pair_a_distro(command, registry, start_helper):
     assert status["agents"][0] == {
         "agent": f"{ID}/Debian", "state": "connected", "software": "test client", "vm": None,
         "address": "172.29.0.2", "mode": "nat",
-        "services": [{"name": "web", "state": "active", "reason": None, "text": None}]}
+        "services": [{"name": "web", "state": "active", "reason": None, "text": None,
+                      "forwarder": "portproxy", "forwarder_reason": "default"}]}
     assert key.hex() not in json.dumps(status)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", status["applied"])
     assert status["applied"] <= status["written"] and status["apply_usec"] > 0

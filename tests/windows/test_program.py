@@ -204,13 +204,18 @@ def test_the_relay_starts_no_program_and_writes_nothing(build_win):
 
 
 def test_no_program_is_started_by_a_name(top):
-    """Functions can also be looked up by name, and an object of COM can be a program of its own."""
+    """Functions can also be looked up by name, and an object of COM can be a program of its own. The
+    list of networks is a Windows service; the self-test asks it, and runs elevated, where COM takes no
+    class from a user's part of the registry."""
     sources = pathlib.Path(top) / "windows-helper"
-    named, contexts = set(), set()
+    named, contexts, asks = set(), set(), set()
     for source in sources.rglob("*.[ch]"):
         text = source.read_text()
         if any(STARTS.fullmatch(s) for s in re.findall(r'L?"(\w+)"', text)):
             named.add(source.name)
         contexts |= set(re.findall(r"CLSCTX_\w+", text))
+        if "CLSCTX_LOCAL_SERVER" in text:
+            asks.add(str(source.relative_to(sources)))
     assert named == set()
-    assert contexts == {"CLSCTX_INPROC_SERVER"}
+    assert contexts == {"CLSCTX_INPROC_SERVER", "CLSCTX_LOCAL_SERVER"}
+    assert asks == {"selftest/steps/step-networks.c"}

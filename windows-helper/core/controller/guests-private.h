@@ -23,26 +23,26 @@ typedef struct Guest {
         uint64_t since;             /* order of arrival */
         PeerConnection *connection; /* the live one, or NULL */
         Peer peer;                  /* where it was seen last */
+        unsigned waited;            /* see slice_take() */
         bool keyed;                 /* it is paired, and proved that if it has connected */
         bool privileged;            /* it connected from a port that only root may use */
-        unsigned waited;            /* see slice_take() */
         /* the claim */
-        bool in_grace;  /* grace period after our start: it keeps what the ledger has for it */
-        bool has_state; /* it asked for .state */
+        bool in_grace;   /* grace period after our start: it keeps what the ledger has for it */
+        bool has_state;  /* it asked for .state */
+        uint8_t version; /* of the protocol in which .state came */
         WireState state;
-        uint8_t version;       /* of the protocol in which .state came */
         uint64_t state_serial; /* counts the STATEs of all guests */
         uint64_t expires;      /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
         /* the answer */
-        bool answer_due;            /* a STATE came that no RESULT has answered yet */
         WireServiceResult *results; /* owned; as reported last, n_reported of them */
         GuestServiceName *reported; /* owned; the names that go with them */
         uint32_t n_reported;
         uint64_t reported_serial; /* the .state_serial of that STATE */
+        bool answer_due;          /* a STATE came that no RESULT has answered yet */
         bool is_checked;          /* an endpoint waits for iphlpsvc, or has an obstacle */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
-        EventId logged_event;                /* … with this event … */
-        uint8_t logged_mode;                 /* … and in this networking mode */
+        uint8_t logged_mode;                 /* … in this networking mode … */
+        EventId logged_event;                /* … and with this event */
 } Guest;
 
 typedef struct Guests {

@@ -34,8 +34,10 @@ void step_networks(Step *s) {
         INetworkListManager *manager = NULL;
         uint64_t began = step_clock();
         unsigned n = 0;
-        HRESULT hr = CoCreateInstance(&clsid_networks, NULL, CLSCTX_ALL, &iid_networks,
-                                      (void **) &manager);
+        /* A Windows service implements it (netprofm); Wine has it in the process. */
+        HRESULT hr =
+                CoCreateInstance(&clsid_networks, NULL, CLSCTX_INPROC_SERVER | CLSCTX_LOCAL_SERVER,
+                                 &iid_networks, (void **) &manager);
 
         if (SUCCEEDED(hr))
                 hr = INetworkListManager_GetNetworks(manager, NLM_ENUM_NETWORK_CONNECTED, &list);
