@@ -154,9 +154,8 @@ def test_instead_of_the_consent(bare, root, start):
 
 def test_while_the_service_is_installed(bare, root, start):
     """The elevated half ends what it has begun, and nothing follows. The next run finds the service."""
-    running = start()
-    wait_until(lambda: bare.service.query().get("error") is None, 60, "the entry of the service")
-    running.interrupt()
+    running = start(fault="entry:wait")
+    running.interrupt_fault()
     states = running.states()
     assert states["service"][0] == "done" and states["package"] == NOT_BEGUN, states
     bare.service.wait_state(RUNNING)
