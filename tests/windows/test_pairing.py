@@ -65,7 +65,7 @@ def test_pair_a_distro(command, registry, start_helper):
     assert key.hex() not in json.dumps(status)
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", status["applied"])
     assert status["applied"] <= status["written"] and status["apply_usec"] > 0
-    assert len(status["policy"]) == 8
+    assert len(status["policy"]) == 10
     assert {"name": "WidestRemote", "value": "LocalSubnet", "source": "default"} in status["policy"]
     code, text = command("status")
     assert code == 0 and re.search(r"agent .*Debian\n(.*\n)*? +web +active", text)
