@@ -78,7 +78,7 @@ class InstalledHelper:
         wait_until(lambda: not self.processes(), 10, "the end of the killed process")
         assert self.control(INTERROGATE)["error"] != 0
 
-    def processes(self):
+    def processes(self, exe="wslbridge-helper.exe"):
         """Unix process ids of the installed program."""
         found = []
         for pid in filter(str.isdigit, os.listdir("/proc")):
@@ -88,7 +88,7 @@ class InstalledHelper:
                     line, environment = f.read(), e.read()
             except OSError:
                 continue
-            if b"Program Files\\wslbridge\\wslbridge-helper.exe" in line and \
+            if f"Program Files\\wslbridge\\{exe}".encode() in line and \
                f"WINEPREFIX={self.prefix.path}".encode() in environment:
                 found.append(int(pid))
         return found

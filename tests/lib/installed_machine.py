@@ -15,6 +15,8 @@ EVENTS = r"SYSTEM\CurrentControlSet\Services\EventLog\Application\wslbridge"
 HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
           r"\GuestCommunicationServices\57534c42-facb-11e6-bd58-64006a7986d3")
 RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
+RELAY_SERVICE = "wslbridge-relay"
+RELAY_KEY = r"SOFTWARE\wslbridge\Relay"
 ENVIRONMENT = SESSION + r"\Environment"
 FOLDER = r"C:\Program Files\wslbridge"
 OTHERS = "\\??\\C:\\of another program\0\0\0"
@@ -79,6 +81,27 @@ class Machine:
                 return status if status["pid"] == found["pid"] else None
 
         return self.numbers[wait_until(written, 30, "status.json of the service")["version"]]
+
+    def relay(self):
+        """What the service manager says of the relay's service."""
+        return self.service.call("query", RELAY_SERVICE)
+
+    def relay_state(self):
+        """Its state; None when there is no such service."""
+        found = self.relay()
+        assert found.get("error", 1060) == 1060, found  # no such service
+        return found.get("state")
+
+    def start_relay(self):
+        assert self.service.call("start", RELAY_SERVICE) == {}
+        self.wait_relay(RUNNING)
+
+    def wait_relay(self, state):
+        wait_until(lambda: self.relay_state() == state, 60, f"state {state} of the relay", interval=0.1)
+
+    def relay_processes(self):
+        """Unix process ids of the installed relay."""
+        return self.service.processes("wslbridge-relay.exe")
 
     def files(self):
         return sorted(p.name for p in self.folder.glob("*")) if self.folder.exists() else None
@@ -145,8 +168,10 @@ class Machine:
 
     def expect_nothing(self):
         assert self.service.query().get("error") == 1060  # no such service
+        assert self.relay_state() is None
         for key in (r"SOFTWARE\wslbridge\Keys", EVENTS, HYPERV):
             assert self.registry.dump(key) == {}, key
+        assert self.registry.rights(RELAY_KEY) is None
         assert self.path() == self.path_before
         assert self.files() is None
         assert not self.data.exists()

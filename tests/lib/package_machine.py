@@ -9,7 +9,7 @@ import subprocess
 
 from installed_helper import OWNER
 from installed_machine import EXE, Machine
-from windows_programs import PROGRAMS, SELFTEST, copy_version
+from windows_programs import PROGRAMS, RELAY, SELFTEST, copy_version
 
 UNINSTALL = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Uninstall"
 INSTALLER = (r"SOFTWARE\Microsoft\Windows\CurrentVersion\Installer", r"SOFTWARE\Classes\Installer")
@@ -22,7 +22,7 @@ SUCCESS, FAILURE = 0, 1603
 ACTION_FAILED = 1627  # Wine's answer to an action that has failed; that of Windows is FAILURE
 
 ANNOUNCE = "windows-helper/wslbridge-announce.dll"
-STREAMS = {EXE: "Binary.Helper", SELFTEST: "Binary.Selftest"}
+STREAMS = {EXE: "Binary.Helper", RELAY: "Binary.Relay", SELFTEST: "Binary.Selftest"}
 
 MADE_AT = 1_700_000_000
 SHORTCUT = "Start Menu/Programs/wslbridge setup.lnk"
@@ -152,7 +152,7 @@ class PackageMachine(Machine):
 
     def clear(self):
         """Remove whatever a test has left, also what Wine's Windows Installer remembers."""
-        if "error" not in self.service.query():
+        if "error" not in self.service.query() or self.relay_state():
             assert self.uninstall()[0] == 0
         for key in (RECORD, *INSTALLER, *(rf"{UNINSTALL}\{self.code(name)}" for name in self.msis)):
             self.registry.remove(key)

@@ -5,9 +5,7 @@ the same table."""
 HELPER, RELAY, SELFTEST = "wslbridge-helper.exe", "wslbridge-relay.exe", "wslbridge-selftest.exe"
 # What each may have at most as it ships, in KiB, without debug information.
 SIZES = {HELPER: 400, RELAY: 200, SELFTEST: 200}
-# Built, but not installed yet.
-ALONE = {RELAY}
-PROGRAMS = sorted(set(SIZES) - ALONE)
+PROGRAMS = sorted(SIZES)
 
 
 def copy_version(build, folder, number=None, other=None):

@@ -55,6 +55,10 @@ class Registry:
     def remove(self, key):
         self.call("remove", key)
 
+    def rights(self, key):
+        """Who may do what with the key, in SDDL; None when it does not exist."""
+        return self.call("rights", key)["sddl"] or None
+
     def strings(self, key):
         return {name: data.decode("utf-16-le", "replace").rstrip("\0")
                 for name, (kind, data) in self.dump(key).items() if kind == REG_SZ}

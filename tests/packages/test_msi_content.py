@@ -11,12 +11,12 @@ import subprocess
 import pytest
 from package_machine import build_msi, fake_guest_packages, properties, stream, table
 from portable_executable import PortableExecutable
-from windows_programs import HELPER, PROGRAMS, SELFTEST
+from windows_programs import HELPER, PROGRAMS, RELAY, SELFTEST
 
 SIZE_MAX = 1.5 * 1024 * 1024
 # Kinds of custom actions: a program in the package, in the script, as SYSTEM; its way back, whose failure
 # is ignored; the end of a transaction.
-STREAMS = {HELPER: "Binary.Helper", SELFTEST: "Binary.Selftest"}
+STREAMS = {HELPER: "Binary.Helper", RELAY: "Binary.Relay", SELFTEST: "Binary.Selftest"}
 ACTION, BACK, DONE = 2 | 1024 | 2048, 2 | 64 | 256 | 1024 | 2048, 2 | 64 | 512 | 1024 | 2048
 
 

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What gets installed, a part at a time: man pages, the helper as it ships. How the programs are
 built is in test_hardening.py; all together, and the unit, are in test_install.py and test_unit.py."""
+import hashlib
 import os
 import re
+import struct
 import subprocess
 
 import pytest
@@ -62,3 +64,23 @@ def test_the_programs_as_they_ship_know_no_variable_of_the_tests(windows_tree, w
 
     assert all(knows(windows_tree, p) for p in PROGRAMS)
     assert not any(knows(windows_release_tree, p) for p in PROGRAMS)
+
+
+def test_the_right_of_the_relay_is_that_of_its_service():
+    """Windows makes the SID of a service from its name (fact 9.1.15). Writing is for SYSTEM and the
+    administrators alone, whatever the keys above allow; the service has the right to read."""
+    def sid(name):
+        numbers = struct.unpack("<5I", hashlib.sha1(name.upper().encode("utf-16-le")).digest())
+        return "S-1-5-80-" + "-".join(map(str, numbers))
+
+    # That of TrustedInstaller is in the documentation of Windows.
+    assert sid("TrustedInstaller") == "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+    names = tree.read("common/names.h")
+    settings = tree.read("windows-helper/relay/service-settings.h")
+    service = re.search(r'NAMES_RELAY_SERVICE +"(.+)"', names)[1]
+    assert re.search(r'RELAY_SERVICE_SID_TEXT L"(.+)"', settings)[1] == sid(service)
+    rights = settings[settings.index("#define RELAY_KEY_RIGHTS"):]
+    entries = "".join(re.findall(r'L"([^"]*)"', rights.replace("RELAY_SERVICE_SID_TEXT", f'L"{sid(service)}"')))
+    assert re.findall(r"\(A;CI;K(.);;;([^)]+)\)", entries) == [("A", "SY"), ("A", "BA"), ("R", "BU"),
+                                                            ("R", sid(service))]
+    assert entries.startswith("D:P(") and entries.count("(") == 4

@@ -14,7 +14,8 @@ HIDDEN_BY_ALIASES = {"sc", "fc", "where", "sort", "curl", "wget"}
 
 # sc-config, sc-query; 'Configuring a Service Using SC' (windows/win32/services)
 SC_SERVICE_ONLY = {"start", "stop", "qc", "query", "queryex", "qprivs", "sdshow", "delete",
-                   "enumdepend", "qfailure", "qtriggerinfo"}
+                   "enumdepend", "qfailure", "qtriggerinfo", "qsidtype", "showsid"}
+SC_SID_TYPES = {"none", "restricted", "unrestricted"}
 SC_CONFIG = {"start=": {"boot", "system", "auto", "demand", "disabled", "delayed-auto"},
              "depend=": None, "type=": {"own", "share"}, "obj=": None}
 
@@ -100,6 +101,8 @@ def check_sc(words):
         return None if len(rest) == 1 else f"sc.exe {verb} takes the name of one service"
     if verb == "privs":
         return None if len(rest) == 2 else "sc.exe privs NAME PRIVILEGE/PRIVILEGE"
+    if verb == "sidtype":
+        return None if len(rest) == 2 and rest[1] in SC_SID_TYPES else "sc.exe sidtype NAME TYPE"
     if verb != "config":
         return f"sc.exe has no command '{verb}'"
     if len(rest) < 3 or len(rest) % 2 != 1:
@@ -171,6 +174,6 @@ CHECKS = {"sc": check_sc, "reg": check_reg, "netsh": check_netsh, "wsl": check_w
           "powershell": check_powershell, "net": check_net,
           **{name: plain_check(name) for name in PLAIN},
           **{name: lambda words: "takes nothing" if words else None for name in CONSOLES}}
-VERBS = {"sc": SC_SERVICE_ONLY | {"config", "privs"}, "reg": set(REG), "net": {"start", "stop"},
+VERBS = {"sc": SC_SERVICE_ONLY | {"config", "privs", "sidtype"}, "reg": set(REG), "net": {"start", "stop"},
          "netsh": {"interface", "http", "advfirewall"},
          "wsl": {"--import", "--import-in-place", "--export", "--unregister", "--list"}}

@@ -142,7 +142,7 @@ def machine(prefix, build_win, registry, iphlpsvc, tmp_path):
     registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
     before = made.path()
     yield made
-    if "error" not in made.service.query():
+    if "error" not in made.service.query() or made.relay_state():
         made.uninstall()
     made.restart()
     made.set_path(before)

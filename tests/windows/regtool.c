@@ -9,6 +9,7 @@
  *   set KEY NAME TYPE HEX     creates the key if it is missing
  *   delete KEY NAME           succeeds even if there is no such value
  *   remove KEY                removes all below it too; succeeds even if there is no such key
+ *   rights KEY                {"ok":true,"sddl":"D:…"}; missing key: ""
  *   stamp KEY                 {"ok":true,"stamp":N}: time of the last write (100 ns); missing key:
  * 0
  *
@@ -17,6 +18,7 @@
 
 #include "windows-helper/win/win.h"
 
+#include <sddl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -117,6 +119,27 @@ static LSTATUS command_remove(void) {
         return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
+static LSTATUS command_rights(void) {
+        static BYTE descriptor[8192];
+        DWORD n = sizeof(descriptor);
+        wchar_t *text = NULL;
+        LSTATUS error;
+        HKEY key;
+
+        error = RegOpenKeyExW(HKEY_LOCAL_MACHINE, key_path, 0, READ_CONTROL, &key);
+        if (error == ERROR_SUCCESS) {
+                error = RegGetKeySecurity(key, DACL_SECURITY_INFORMATION, descriptor, &n);
+                (void) RegCloseKey(key);
+                if (error == ERROR_SUCCESS &&
+                    !ConvertSecurityDescriptorToStringSecurityDescriptorW(
+                            descriptor, SDDL_REVISION_1, DACL_SECURITY_INFORMATION, &text, NULL))
+                        error = GetLastError();
+        }
+        (void) printf("{\"sddl\":\"%ls\",", text ? text : L"");
+        (void) LocalFree(text);
+        return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
+}
+
 static LSTATUS command_stamp(void) {
         ULARGE_INTEGER number = {.QuadPart = 0};
         FILETIME written = {0, 0};
@@ -149,6 +172,8 @@ static LSTATUS run(char **fields, unsigned n_fields) {
                 return command_delete();
         if (n_fields == 2 && strcmp(fields[0], "remove") == 0)
                 return command_remove();
+        if (n_fields == 2 && strcmp(fields[0], "rights") == 0)
+                return command_rights();
         if (n_fields == 2 && strcmp(fields[0], "stamp") == 0)
                 return command_stamp();
         (void) fputs("{", stdout);

@@ -4,7 +4,7 @@
  * Shows and controls services, and lists message tables, for tests. It prints JSON.
  *
  *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE
- *   svctool depends NAME ON | messages FILE | hold FILE | show FILE | deafen
+ *   svctool delete NAME | depends NAME ON | messages FILE | hold FILE | show FILE | deafen
  *
  * 'messages' prints the message table of a program: {"1": "text", …}. 'hold' keeps a file open, so
  * that nobody else can open it, and 'show' as the Event Viewer does, until standard input ends.
@@ -149,6 +149,8 @@ int wmain(int argc, wchar_t **argv) {
             !ChangeServiceConfigW(service, SERVICE_NO_CHANGE, wcstoul(argv[3], NULL, 10),
                                   SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL, NULL))
                 return fail("start-type");
+        if (wcscmp(argv[1], L"delete") == 0 && !DeleteService(service))
+                return fail("delete");
         if (wcscmp(argv[1], L"depends") == 0 && argc == 4 && !depend(service, argv[3]))
                 return fail("depends");
         (void) puts("{}");

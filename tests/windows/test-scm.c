@@ -46,10 +46,15 @@ static BOOL WINAPI fake_protect(SC_HANDLE service, SECURITY_INFORMATION what,
 static void fake_sleep(DWORD ms);
 
 #include "windows-helper/install/scm-config.c"
+#include "windows-helper/install/scm-run.c"
 #include "windows-helper/install/scm.c"
 
 #include <stdio.h>
 #include <string.h>
+
+/* What every user may do. */
+static const DWORD test_look = SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS |
+                               SERVICE_ENUMERATE_DEPENDENTS | SERVICE_INTERROGATE | READ_CONTROL;
 
 #define HANDLE_OF(n) ((SC_HANDLE) (uintptr_t) (n))
 
@@ -58,6 +63,10 @@ static struct {
         DWORD access;                                /* asked for the service */
         BOOL after_errors;                           /* it is restarted */
         const wchar_t *needs;                        /* dependencies; points to what was passed */
+        const wchar_t *account, *password;           /* the same */
+        const wchar_t *privileges;                   /* the same */
+        wchar_t name[64], command[512];              /* of the service */
+        DWORD start_type, sid_type;                  /* asked for */
         unsigned n_needs, n_protect, n_change;       /* calls */
         DWORD system, administrators, users, others; /* what the descriptor allows */
 } fake;
@@ -82,8 +91,13 @@ static BOOL WINAPI fake_close(SC_HANDLE handle) {
         return TRUE;
 }
 
-static void fake_note(LPCWSTR needs) {
+static void fake_note(LPCWSTR needs, DWORD start, LPCWSTR path, LPCWSTR user, LPCWSTR password) {
         fake.needs = needs;
+        fake.start_type = start;
+        fake.account = user;
+        fake.password = password;
+        if (path)
+                (void) wcsncpy(fake.command, path, ARRAYSIZE(fake.command) - 1);
         fake.n_needs++;
 }
 
@@ -91,7 +105,8 @@ static SC_HANDLE WINAPI fake_create(SC_HANDLE manager, LPCWSTR name, LPCWSTR tit
                                     DWORD type, DWORD start, DWORD control, LPCWSTR path,
                                     LPCWSTR group, LPDWORD tag, LPCWSTR needs, LPCWSTR user,
                                     LPCWSTR password) {
-        fake_note(needs);
+        fake_note(needs, start, path, user, password);
+        (void) wcsncpy(fake.name, name, ARRAYSIZE(fake.name) - 1);
         fake.access = access;
         SetLastError(ERROR_SERVICE_EXISTS);
         return fake.exists ? NULL : HANDLE_OF(2);
@@ -100,7 +115,7 @@ static SC_HANDLE WINAPI fake_create(SC_HANDLE manager, LPCWSTR name, LPCWSTR tit
 static BOOL WINAPI fake_change(SC_HANDLE service, DWORD type, DWORD start, DWORD control,
                                LPCWSTR path, LPCWSTR group, LPDWORD tag, LPCWSTR needs,
                                LPCWSTR user, LPCWSTR password, LPCWSTR title) {
-        fake_note(needs);
+        fake_note(needs, start, path, user, password);
         return TRUE;
 }
 
@@ -113,6 +128,11 @@ static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info) {
         if (level == SERVICE_CONFIG_FAILURE_ACTIONS_FLAG)
                 fake.after_errors =
                         ((SERVICE_FAILURE_ACTIONS_FLAG *) info)->fFailureActionsOnNonCrashFailures;
+        if (level == SERVICE_CONFIG_SERVICE_SID_INFO)
+                fake.sid_type = ((SERVICE_SID_INFO *) info)->dwServiceSidType;
+        if (level == SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO)
+                fake.privileges =
+                        ((SERVICE_REQUIRED_PRIVILEGES_INFOW *) info)->pmszRequiredPrivileges;
         fake.n_change++;
         return TRUE;
 }
@@ -152,71 +172,7 @@ static BOOL WINAPI fake_protect(SC_HANDLE service, SECURITY_INFORMATION what,
         return TRUE;
 }
 
-/* A service that changes its state by itself some time after it was asked to. */
-#define FOREVER 1000000
-
-static struct {
-        DWORD state;
-        int left_ms;                                      /* of a pending state */
-        int start_ms, stop_ms;                            /* how long it takes */
-        unsigned n_start, n_stop, n_hand_over, n_unheard; /* calls; the last in a pending state */
-        bool fails;                                       /* it ends instead of running */
-        bool old;                                         /* it does not know a hand-over */
-        char said[1024];                                  /* the last line of the log */
-} life;
-
-static void fake_sleep(DWORD ms) {
-        bool pending = life.state == SERVICE_START_PENDING || life.state == SERVICE_STOP_PENDING;
-
-        life.left_ms -= (int) ms;
-        if (pending && life.left_ms <= 0)
-                life.state = life.state == SERVICE_START_PENDING && !life.fails ? SERVICE_RUNNING
-                                                                                : SERVICE_STOPPED;
-}
-
-static BOOL WINAPI fake_status(SC_HANDLE service, LPSERVICE_STATUS ret_status) {
-        *ret_status = (SERVICE_STATUS){.dwCurrentState = life.state};
-        return TRUE;
-}
-
-static BOOL WINAPI fake_process(SC_HANDLE service, SC_STATUS_TYPE level, LPBYTE ret_info,
-                                DWORD size, LPDWORD ret_needed) {
-        SERVICE_STATUS_PROCESS *status = (SERVICE_STATUS_PROCESS *) ret_info;
-
-        *status = (SERVICE_STATUS_PROCESS){.dwCurrentState = life.state};
-        return TRUE;
-}
-
-static BOOL WINAPI fake_control(SC_HANDLE service, DWORD control, LPSERVICE_STATUS ret_status) {
-        DWORD error = ERROR_SUCCESS;
-
-        if (life.state == SERVICE_STOPPED)
-                error = ERROR_SERVICE_NOT_ACTIVE;
-        else if (life.state != SERVICE_RUNNING)
-                error = ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
-        else if (control == SERVICE_CONTROL_HAND_OVER && life.old)
-                error = ERROR_INVALID_SERVICE_CONTROL;
-        life.n_unheard += error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL;
-        SetLastError(error);
-        if (error != ERROR_SUCCESS)
-                return FALSE;
-        life.n_hand_over += control == SERVICE_CONTROL_HAND_OVER;
-        life.n_stop += control == SERVICE_CONTROL_STOP;
-        life.state = SERVICE_STOP_PENDING;
-        life.left_ms = life.stop_ms;
-        return TRUE;
-}
-
-static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
-        if (life.state != SERVICE_STOPPED) { /* fact 9.1.13 */
-                SetLastError(ERROR_SERVICE_ALREADY_RUNNING);
-                return FALSE;
-        }
-        life.n_start++;
-        life.state = SERVICE_START_PENDING;
-        life.left_ms = life.start_ms;
-        return TRUE;
-}
+#include "tests/windows/fake-service-life.h"
 
 void log_write(LogLevel level, const char *format, ...) {
         va_list args;
@@ -230,32 +186,66 @@ int log_win_error(DWORD error, const char *format, ...) {
         return win_errno(error);
 }
 
-static int write_entry(bool exists, bool refuse) {
+static int write_entry(ScmId id, bool exists, bool refuse) {
         memset(&fake, 0, sizeof(fake));
         fake.exists = exists;
         fake.refuse = refuse;
-        return scm_write(L"x");
+        return scm_write(id, L"C:\\x y.exe", L"");
+}
+
+/* Whether a list of texts, as Windows has them, is this one and no longer. */
+static bool is_list(const wchar_t *list, const wchar_t *wanted, size_t n) {
+        return list && wmemcmp(list, wanted, n) == 0;
+}
+
+static void test_relay(bool exists) {
+        static const wchar_t wanted[] = L"SeChangeNotifyPrivilege\0";
+
+        printf("# the relay, %s\n", exists ? "an update" : "new");
+        check("its entry is made", write_entry(SCM_RELAY, exists, false) == 0);
+        check("under its name", wcscmp(fake.name, L"wslbridge-relay") == 0);
+        check("it runs as LocalService, which has an empty password",
+              fake.account && wcscmp(fake.account, L"NT AUTHORITY\\LocalService") == 0 &&
+                      fake.password && !fake.password[0]);
+        check("its path is in quotes, and its arguments are behind it",
+              wcscmp(fake.command, L"\"C:\\x y.exe\" run --service") == 0);
+        check("it starts on demand only", fake.start_type == SERVICE_DEMAND_START);
+        check("its token is restricted", fake.sid_type == SERVICE_SID_TYPE_RESTRICTED);
+        check("it has the one privilege that everybody has",
+              is_list(fake.privileges, wanted, ARRAYSIZE(wanted)));
+        check("nothing is asked for that needs a service which starts by itself",
+              fake.n_change == 5);
+        check("it is restarted after an error, because no installation starts it",
+              fake.after_errors);
+        check("it depends on nothing", is_list(fake.needs, L"\0", 2));
+        check("users may look and nothing else", fake.users == test_look && fake.others == 0);
+        check("a relay that cannot be protected is an error",
+              write_entry(SCM_RELAY, exists, true) < 0);
 }
 
 static void test_entry(bool exists) {
-        const DWORD look = SERVICE_QUERY_CONFIG | SERVICE_QUERY_STATUS |
-                           SERVICE_ENUMERATE_DEPENDENTS | SERVICE_INTERROGATE | READ_CONTROL;
+        static const wchar_t helper_privileges[] =
+                L"SeChangeNotifyPrivilege\0SeImpersonatePrivilege\0";
 
         printf("# %s\n", exists ? "an update" : "a new service");
-        check("it succeeds", write_entry(exists, false) == 0);
+        check("it succeeds", write_entry(SCM_HELPER, exists, false) == 0);
         /* NULL would mean: as they were. */
         check("no dependency, said as an empty list",
               fake.needs && fake.needs[0] == L'\0' && fake.needs[1] == L'\0');
         check("by all calls", fake.n_needs == (exists ? 2 : 1));
+        check("as LocalSystem, with two privileges, and with a token that is not restricted",
+              !fake.account && !fake.password && fake.sid_type == SERVICE_SID_TYPE_UNRESTRICTED &&
+                      is_list(fake.privileges, helper_privileges, ARRAYSIZE(helper_privileges)));
         check("all settings are accepted", fake.n_change == 7);
         check("no restart after an error, before it was started", !fake.after_errors);
         check("the right to change the descriptor is asked for", fake.access & WRITE_DAC);
         check("the descriptor is set once", fake.n_protect == 1);
         check("SYSTEM and administrators may do everything",
               fake.system == SERVICE_ALL_ACCESS && fake.administrators == SERVICE_ALL_ACCESS);
-        check("users may look and nothing else", fake.users == look);
+        check("users may look and nothing else", fake.users == test_look);
         check("nobody else is named", fake.others == 0);
-        check("a service that cannot be protected is an error", write_entry(exists, true) < 0);
+        check("a service that cannot be protected is an error",
+              write_entry(SCM_HELPER, exists, true) < 0);
 }
 
 static void test_restore(void) {
@@ -265,10 +255,10 @@ static void test_restore(void) {
 
         memset(&fake, 0, sizeof(fake));
         check("an entry without a dependency is put back without one",
-              scm_restore(&entry) == 0 && fake.needs && fake.needs[0] == L'\0');
+              scm_restore(SCM_HELPER, &entry) == 0 && fake.needs && fake.needs[0] == L'\0');
         config.lpDependencies = before;
         check("and one with a dependency with it",
-              scm_restore(&entry) == 0 && fake.needs == before);
+              scm_restore(SCM_HELPER, &entry) == 0 && fake.needs == before);
         check("with a restart after an error, which all versions have", fake.after_errors);
 }
 
@@ -287,60 +277,69 @@ static bool said(const char *text) {
 static void test_stop(void) {
         printf("# stopping\n");
         begin(SERVICE_RUNNING, 0, 50000);
-        check("a stop that takes its time is waited for",
-              scm_stop(true) == 0 && life.state == SERVICE_STOPPED && life.n_hand_over == 1);
+        check("a stop that takes its time is waited for", scm_stop(SCM_HELPER, true) == 0 &&
+                                                                  life.state == SERVICE_STOPPED &&
+                                                                  life.n_hand_over == 1);
         begin(SERVICE_RUNNING, 0, 1000);
         life.old = true;
-        check("an old version is stopped", scm_stop(true) == 0 && life.n_stop == 1);
+        check("an old version is stopped", scm_stop(SCM_HELPER, true) == 0 && life.n_stop == 1);
         begin(SERVICE_STOPPED, 0, 0);
         check("one that is stopped is left alone",
-              scm_stop(true) == 0 && life.n_stop + life.n_hand_over == 0);
+              scm_stop(SCM_HELPER, true) == 0 && life.n_stop + life.n_hand_over == 0);
         begin(SERVICE_START_PENDING, 20000, 1000);
-        check("one that is starting is asked when it runs",
-              scm_stop(true) == 0 && life.state == SERVICE_STOPPED && life.n_unheard == 0);
+        check("one that is starting is asked when it runs", scm_stop(SCM_HELPER, true) == 0 &&
+                                                                    life.state == SERVICE_STOPPED &&
+                                                                    life.n_unheard == 0);
         begin(SERVICE_STOP_PENDING, 0, 20000);
         check("one that somebody else is stopping is waited for",
-              scm_stop(true) == 0 && life.state == SERVICE_STOPPED && life.n_unheard == 0);
+              scm_stop(SCM_HELPER, true) == 0 && life.state == SERVICE_STOPPED &&
+                      life.n_unheard == 0);
         begin(SERVICE_RUNNING, 0, FOREVER);
-        check("a stop without an end is an error", scm_stop(true) == -ETIMEDOUT);
+        check("a stop without an end is an error", scm_stop(SCM_HELPER, true) == -ETIMEDOUT);
         check("that says what it does, and what to do",
               said("is still stopping after 60 s") && said("sc.exe query wslbridge-helper"));
         begin(SERVICE_START_PENDING, FOREVER, 0);
         check("so is a start without an end, when it is to be stopped",
-              scm_stop(true) == -ETIMEDOUT && said("is still starting after 60 s"));
+              scm_stop(SCM_HELPER, true) == -ETIMEDOUT && said("is still starting after 60 s"));
+        begin(SERVICE_RUNNING, 0, FOREVER);
+        check("the relay's own name is said",
+              scm_stop(SCM_RELAY, false) == -ETIMEDOUT && said("sc.exe query wslbridge-relay"));
 }
 
 static void test_start(void) {
         printf("# starting\n");
         begin(SERVICE_STOPPED, 20000, 0);
-        check("a start that takes its time is waited for",
-              scm_start(true) == 0 && life.state == SERVICE_RUNNING && life.n_start == 1);
+        check("a start that takes its time is waited for", scm_start(SCM_HELPER, true) == 0 &&
+                                                                   life.state == SERVICE_RUNNING &&
+                                                                   life.n_start == 1);
         check("and restarted after an error from then on", fake.after_errors);
         fake.after_errors = FALSE;
         begin(SERVICE_RUNNING, 1000, 1000);
         check("what the service manager has started is ended first",
-              scm_start(true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
+              scm_start(SCM_HELPER, true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
         begin(SERVICE_START_PENDING, 1000, 1000);
         check("also when it is only starting",
-              scm_start(true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
+              scm_start(SCM_HELPER, true) == 0 && life.n_hand_over == 1 && life.n_start == 1);
         begin(SERVICE_RUNNING, 1000, 1000);
         check("what was never stopped may go on",
-              scm_start(false) == 0 && life.n_hand_over == 0 && life.n_start == 0);
+              scm_start(SCM_HELPER, false) == 0 && life.n_hand_over == 0 && life.n_start == 0);
         begin(SERVICE_STOP_PENDING, 1000, 50000);
         check("one that is still stopping is started when it has stopped",
-              scm_start(false) == 0 && life.state == SERVICE_RUNNING && life.n_start == 1);
+              scm_start(SCM_HELPER, false) == 0 && life.state == SERVICE_RUNNING &&
+                      life.n_start == 1);
         begin(SERVICE_STOP_PENDING, 1000, FOREVER);
         check("one that never stops is an error",
-              scm_start(false) == -ETIMEDOUT && life.n_start == 0);
+              scm_start(SCM_HELPER, false) == -ETIMEDOUT && life.n_start == 0);
         check("that says so", said("is still stopping after 60 s"));
         begin(SERVICE_STOPPED, FOREVER, 0);
         check("so is a start without an end",
-              scm_start(true) == -ETIMEDOUT && said("is still starting after 60 s"));
+              scm_start(SCM_HELPER, true) == -ETIMEDOUT && said("is still starting after 60 s"));
         begin(SERVICE_STOPPED, 1000, 0);
         life.fails = true;
         fake.after_errors = FALSE;
-        check("one that ends at once is not restarted",
-              scm_start(true) == -ECHILD && said("ended at once") && !fake.after_errors);
+        check("one that ends at once is not restarted", scm_start(SCM_HELPER, true) == -ECHILD &&
+                                                                said("ended at once") &&
+                                                                !fake.after_errors);
 }
 
 int main(void) {
@@ -348,6 +347,8 @@ int main(void) {
         test_start();
         test_entry(false);
         test_entry(true);
+        test_relay(false);
+        test_relay(true);
         test_restore();
         printf("%d failed\n", n_failed);
         return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -10,14 +10,15 @@ import socket
 import pytest
 import wine_registry
 from installed_helper import KEY, OWNER, STOP, STOPPED, serve
-from installed_machine import EVENTS, EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
-from windows_programs import HELPER, PROGRAMS, SELFTEST
+from installed_machine import (EVENTS, EXE, FOLDER, OTHERS, PENDING, RELAY_KEY, RELAY_SERVICE, RULE,
+                               SESSION)
+from windows_programs import HELPER, PROGRAMS, RELAY, SELFTEST
 
-INSTALL = ["copy", "data", "events", "hyper-v", "path", "stop", "pending", "away", "place", "settle",
+INSTALL = ["copy", "data", "events", "hyper-v", "path", "relay", "stop", "pending", "away", "place", "settle",
            "entry", "start"]
 # What a step does with one program after the other: here the helper is done, and the rest is not.
 HALF = ["copy-0", "away-0", "place-0"]
-SECOND = ["copy-1", "away-1", "place-1"]
+SECOND = ["copy-1", "away-1", "place-1", "copy-2", "away-2", "place-2"]
 
 
 @pytest.mark.parametrize("kind", ["before", "after"])
@@ -48,7 +49,7 @@ def test_each_step_of_a_first_installation_fails(machine):
 
 
 # Which version a restart finds when the process was killed behind this step.
-KILLED = {"copy": "old", "copy-0": "old", "stop": "old", "pending": "old", "away": "old", "away-0": "old",
+KILLED = {"copy": "old", "copy-0": "old", "relay": "old", "stop": "old", "pending": "old", "away": "old", "away-0": "old",
           "place": "old", "place-0": "old", "settle": "new", "entry": "new"}
 
 
@@ -90,19 +91,26 @@ def test_a_way_back_that_comes_to_nothing(serving, registry):
     assert registry.rules() == RULE
 
 
-def test_an_update_from_a_version_without_the_self_test(serving):
-    """Its folder has only the helper. The update that fails, or is killed, leaves it like that."""
-    (serving.folder / SELFTEST).unlink()
-    for fault in ("place-1:after", "settle:before", "start:after"):
+def test_an_update_from_a_version_that_had_only_the_helper(serving, registry):
+    """The update that fails, or is killed, leaves it like that. The entry of the relay's service alone
+    may be left by one that is killed: it starts nothing, and the next update or removal finds it."""
+    for program in (RELAY, SELFTEST):
+        (serving.folder / program).unlink()
+    assert serving.service.call("delete", RELAY_SERVICE) == {}
+    registry.remove(RELAY_KEY)
+    for fault in ("place-1:after", "place-2:after", "settle:before", "start:after"):
         code, output = serving.install("new", fault=fault)
         assert code == 1 and "Nothing has changed" in output, output
         assert serving.serves() == "old" and serving.files() == [HELPER]
+        assert serving.relay_state() is None and registry.rights(RELAY_KEY) is None
         assert serving.pending() == [("\\??\\C:\\of another program", "")]
     assert serving.install("new", fault="place:kill")[0] != 0
     serving.restart()
     assert serving.serves() == "old" and serving.files() == [HELPER]
+    assert serving.relay_state() == STOPPED
     assert serving.install("new")[0] == 0
     assert serving.serves() == "new" and serving.installed() == "new" and serving.files() == PROGRAMS
+    assert serving.relay_state() == STOPPED
 
 
 @pytest.mark.parametrize("missing", ["source", "installed"])
@@ -263,7 +271,8 @@ def test_a_deletion_that_an_older_version_has_ordered(serving):
     assert serving.pending() == [("\\??\\C:\\of another program", "")]
 
 
-@pytest.mark.parametrize("step", ["stop", "rules", "entry", "again", "settings", "data", "program"])
+@pytest.mark.parametrize("step", ["stop", "rules", "entry", "again", "relay", "settings", "data",
+                                  "program"])
 def test_killed_behind_a_step_of_removing(step, serving, registry):
     assert serving.uninstall(fault=f"{step}:kill")[0] != 0
     serving.restart()

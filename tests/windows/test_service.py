@@ -94,7 +94,7 @@ def test_what_is_asked_of_the_service_manager(prefix, build_win):
     waited for, and what happens to a service that somebody else has started."""
     done = prefix.run(build_win / "tests/windows/test-scm.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 45 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 74 and "\n0 failed" in done.stdout
 
 
 def test_stop_and_start(helper_service, registry):
@@ -157,7 +157,8 @@ def test_uninstall_says_what_goes_and_can_keep_it(helper_service, registry):
     registry.set(policy, "WidestRemote", "any")
     registry.set_key(f"{'1' * 32}/Other", bytes(32))
     output = helper_service.uninstall("--keep").stdout
-    assert re.search(r"kept +SOFTWARE.wslbridge\n +\(pairings: 2; values of the local policy: 1\)",
+    assert re.search(r"kept +SOFTWARE.wslbridge\n +\(pairings: 2; values of the local policy: 1; "
+                     r"limits of the relay: 0\)",
                      output), output
     assert "and so are the pairings and the local policy" in output
     assert registry.rules() == FOREIGN and registry.ledger() == {}
@@ -167,7 +168,8 @@ def test_uninstall_says_what_goes_and_can_keep_it(helper_service, registry):
     helper_service.install()
     serve(helper_service).close()  # with the same key
     output = helper_service.uninstall().stdout
-    assert re.search(r"settings +SOFTWARE.wslbridge\n +\(pairings: 2; values of the local policy: 1\)",
+    assert re.search(r"settings +SOFTWARE.wslbridge\n +\(pairings: 2; values of the local policy: 1; "
+                     r"limits of the relay: 0\)",
                      output), output
     assert "adopted are not put back" in output
     for key in (r"SOFTWARE\wslbridge\Keys", policy):

@@ -11,7 +11,7 @@
 #include "windows-helper/install/exchange/programs.h"
 #include "windows-helper/install/lock.h"
 #include "windows-helper/install/registration.h"
-#include "windows-helper/install/scm.h"
+#include "windows-helper/install/services.h"
 #include "windows-helper/program/fault.h"
 #include "windows-helper/program/report.h"
 #include "windows-helper/program/sibling.h"
@@ -22,17 +22,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define INSTALL_COMMAND_MAX (PATHS_MAX + 256)
-
 typedef struct Install {
-        const wchar_t *arguments; /* borrowed */
-        bool keep;                /* pairings and local policy, when removing */
-        bool back;                /* to an earlier version, whose service was as follows */
-        bool back_runs;
-        DWORD back_start_type;
-        ScmEntry entry;  /* as it was */
-        bool stopped;    /* by us: what runs later was not running before */
+        bool keep;       /* pairings and local policy, when removing */
         bool path_added; /* to PATH, which did not have it */
+        Services services;
         Registration registration;
         Programs programs;
         HANDLE lock; /* others wait for it */
@@ -41,10 +34,10 @@ typedef struct Install {
 static int install_open(Install *i, const wchar_t *arguments, const ProgramsFrom *from) {
         int r;
 
-        *i = (Install){.arguments = arguments, .lock = INVALID_HANDLE_VALUE};
+        *i = (Install){.lock = INVALID_HANDLE_VALUE};
         r = lock_take(&i->lock);
         if (r == 0)
-                r = scm_read(&i->entry);
+                r = services_look(&i->services, &i->programs, arguments);
         if (r == 0)
                 r = programs_open(&i->programs, from);
         if (r == 0)
@@ -54,22 +47,9 @@ static int install_open(Install *i, const wchar_t *arguments, const ProgramsFrom
 
 static void install_close(Install *i) {
         programs_close(&i->programs);
-        scm_entry_done(&i->entry);
+        services_done(&i->services);
         if (i->lock != INVALID_HANDLE_VALUE)
                 (void) CloseHandle(i->lock);
-}
-
-static int install_entry(Install *i) {
-        wchar_t command[INSTALL_COMMAND_MAX];
-        int r;
-
-        /* Without the quotes, Windows would try C:\Program.exe first (fact 9.1.7). */
-        (void) win_format(command, INSTALL_COMMAND_MAX, L"\"%ls\" run --service%ls%ls",
-                          i->programs.files[PROGRAM_HELPER].exe, i->arguments[0] ? L" " : L"",
-                          i->arguments);
-        r = scm_write(command);
-        /* One that does not run is not to be started by a restart of Windows in between. */
-        return r == 0 && i->back && !i->back_runs ? scm_rest(i->back_start_type) : r;
 }
 
 static int install_path(Install *i) {
@@ -80,29 +60,6 @@ static int install_path(Install *i) {
                 report_remark("terminals that are open do not know it yet: type the whole path of "
                               "the program there, in quotes, or open a new one");
         }
-        return r;
-}
-
-/* Rules are only left in force for a service that serves again. */
-static int install_stop(Install *i) {
-        int r = scm_stop(/* hand_over= */ !i->back || i->back_runs);
-
-        i->stopped = r == 0;
-        return r;
-}
-
-static int install_start(const Install *i) {
-        int r;
-
-        if (i->back && !i->back_runs) {
-                report_done("service", SERVICE_NAME L", not started, as before");
-                return 0;
-        }
-        r = scm_start(/* anew= */ true);
-        if (r == 0 && i->back)
-                r = scm_rest(i->back_start_type);
-        if (r == 0)
-                report_done("service", SERVICE_NAME L", started now and at each boot");
         return r;
 }
 
@@ -118,8 +75,10 @@ static int install_step(Install *i, InstallStep step) {
                 return registration_hyperv();
         case INSTALL_PATH:
                 return install_path(i);
+        case INSTALL_RELAY:
+                return services_relay(&i->services);
         case INSTALL_STOP:
-                return install_stop(i);
+                return services_stop(&i->services);
         case INSTALL_PENDING:
                 return programs_pend(&i->programs);
         case INSTALL_AWAY:
@@ -129,46 +88,13 @@ static int install_step(Install *i, InstallStep step) {
         case INSTALL_SETTLE:
                 return programs_settle(&i->programs);
         case INSTALL_ENTRY:
-                return install_entry(i);
+                return services_entry(&i->services);
         case INSTALL_START:
-                return install_start(i);
+                return services_start(&i->services);
         case _INSTALL_END:
                 break;
         }
         return -ENOSYS;
-}
-
-/* The service that was there keeps its rules; a new one takes away what it has made, because its
- * ledger goes, too. */
-static int install_start_undo(Install *i) {
-        size_t n_rules = 0, n_firewall = 0;
-        int r = scm_stop(/* hand_over= */ i->entry.running);
-
-        if (r == 0 && !i->entry.exists)
-                r = helper_withdraw(&n_rules, &n_firewall);
-        return r;
-}
-
-/* Windows starts no service that is disabled. */
-static int install_start_again(const Install *i) {
-        int r, r2;
-
-        if (!i->entry.disabled)
-                return scm_start(/* anew= */ i->stopped);
-        r = scm_set_start_type(SERVICE_DEMAND_START);
-        if (r < 0)
-                return r;
-        r = scm_start(/* anew= */ i->stopped);
-        r2 = scm_set_start_type(SERVICE_DISABLED);
-        return r < 0 ? r : r2;
-}
-
-/* The service runs if it was found running. If it had crashed, the service manager may have started
- * it by now, but perhaps the other version. */
-static int install_stop_undo(Install *i) {
-        if (!i->entry.exists || !(i->entry.running || scm_is_running()))
-                return 0;
-        return install_start_again(i);
 }
 
 static int install_step_undo(Install *i, InstallStep step) {
@@ -183,8 +109,10 @@ static int install_step_undo(Install *i, InstallStep step) {
                 return registration_hyperv_undo(&i->registration);
         case INSTALL_PATH:
                 return i->path_added ? environment_path_remove(i->programs.folder) : 0;
+        case INSTALL_RELAY:
+                return services_relay_undo(&i->services);
         case INSTALL_STOP:
-                return install_stop_undo(i);
+                return services_stop_undo(&i->services);
         case INSTALL_PENDING:
                 return programs_pend_undo(&i->programs);
         case INSTALL_AWAY:
@@ -194,9 +122,9 @@ static int install_step_undo(Install *i, InstallStep step) {
         case INSTALL_SETTLE:
                 return programs_settle_undo(&i->programs);
         case INSTALL_ENTRY:
-                return scm_restore(&i->entry);
+                return services_entry_undo(&i->services);
         case INSTALL_START:
-                return install_start_undo(i);
+                return services_start_undo(&i->services);
         case _INSTALL_END:
                 break;
         }
@@ -250,10 +178,12 @@ static int install_all(Install *i) {
 
         programs_repair(&i->programs);
         result = plan_install(&host);
-        if (result.error == 0)
+        if (result.error == 0) {
+                services_sweep(&i->services);
                 programs_sweep(&i->programs);
-        else
-                install_say_failed(&result, i->entry.exists);
+        } else {
+                install_say_failed(&result, services_had_helper(&i->services));
+        }
         return result.error;
 }
 
@@ -285,9 +215,9 @@ int install_back(const wchar_t *arguments, DWORD start_type, bool runs) {
         Install i;
         int r = install_open(&i, arguments, &(ProgramsFrom){.kept = true});
 
-        i.back = true;
-        i.back_runs = runs;
-        i.back_start_type = start_type;
+        i.services.back = true;
+        i.services.back_runs = runs;
+        i.services.back_start_type = start_type;
         if (r == 0)
                 r = install_all(&i);
         install_close(&i);
@@ -305,32 +235,18 @@ static int uninstall_rules(void) {
         return 0;
 }
 
-static int uninstall_entry(void) {
-        int r = scm_remove();
-
-        if (r == 0)
-                report_done("service", SERVICE_NAME);
-        return r == -ENOENT ? 0 : r;
-}
-
-/* Until its entry was removed, the service manager may have started the service once more. */
-static int uninstall_again(void) {
-        size_t n_rules, n_firewall;
-        int r = scm_stop(/* hand_over= */ false);
-
-        return r < 0 ? r : helper_withdraw(&n_rules, &n_firewall);
-}
-
 static int uninstall_step(Install *i, UninstallStep step) {
         switch (step) {
         case UNINSTALL_STOP:
-                return scm_stop(/* hand_over= */ false);
+                return services_end(&i->services);
         case UNINSTALL_RULES:
                 return uninstall_rules();
         case UNINSTALL_ENTRY:
-                return uninstall_entry();
+                return services_remove_helper(&i->services);
         case UNINSTALL_AGAIN:
-                return uninstall_again();
+                return services_end_again(&i->services);
+        case UNINSTALL_RELAY:
+                return services_remove_relay(&i->services);
         case UNINSTALL_SETTINGS:
                 return registration_remove_settings(i->keep);
         case UNINSTALL_EVENTS:
@@ -358,9 +274,10 @@ static int uninstall_run(void *userdata, int step) {
 
 /* Once it serves again, the service makes its rules again. */
 static int uninstall_undo(void *userdata, int step) {
+        Install *i = userdata;
         int r = fault_undo(plan_uninstall_name(step));
 
-        return r == 0 && step == UNINSTALL_STOP ? install_stop_undo(userdata) : r;
+        return r == 0 && step == UNINSTALL_STOP ? services_stop_undo(&i->services) : r;
 }
 
 static void uninstall_say_failed(const PlanResult *result) {

@@ -25,7 +25,7 @@ static int msi_look(MsiFound *ret_found) {
         ScmEntry entry;
         int r;
 
-        r = scm_read(&entry);
+        r = scm_read(SCM_HELPER, &entry);
         if (r < 0)
                 return r;
         registration_look(&registration);

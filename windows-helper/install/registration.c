@@ -7,6 +7,8 @@
 #include "windows-helper/install/registration.h"
 #include "windows-helper/install/exchange/program-file.h"
 #include "windows-helper/program/report.h"
+#include "windows-helper/relay/service-settings.h"
+#include "windows-helper/relay/table-read.h"
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/key-store.h"
@@ -19,7 +21,7 @@
 #include <errno.h>
 #include <stdio.h>
 
-#define REGISTRATION_TEXT_MAX 96
+#define REGISTRATION_TEXT_MAX 128
 
 static bool registration_has_key(const wchar_t *path) {
         HKEY key;
@@ -37,6 +39,7 @@ void registration_look(Registration *r) {
         r->had_hyperv = registration_has_key(PATHS_KEY_HYPERV_SERVICE);
         r->had_settings = registration_has_key(PATHS_KEY_SETTINGS);
         r->had_keys = registration_has_key(KEY_STORE_PATH);
+        r->had_relay = registration_has_key(RELAY_KEY);
         r->had_folder = paths_data(NULL, folder) < 0 ||
                         GetFileAttributesW(folder) != INVALID_FILE_ATTRIBUTES;
 }
@@ -94,6 +97,8 @@ int registration_data(void) {
         if (r == 0)
                 r = secure_key(KEY_STORE_PATH, SECURE_SECRET_KEY);
         if (r == 0)
+                r = secure_key(RELAY_KEY, RELAY_KEY_RIGHTS);
+        if (r == 0)
                 report_done("data", folder);
         return r;
 }
@@ -123,18 +128,20 @@ int registration_hyperv_undo(const Registration *r) {
 
 /* The rules of a service that ran for a moment were withdrawn by then. */
 int registration_data_undo(const Registration *r) {
-        int error = 0;
+        const struct {
+                bool had;
+                const wchar_t *path;
+        } keys[] = {{r->had_keys, KEY_STORE_PATH},
+                    {r->had_relay, RELAY_KEY},
+                    {r->had_settings, PATHS_KEY_SETTINGS}};
+        int error = 0, r2;
 
-        if (!r->had_settings)
-                error = registration_delete_key(PATHS_KEY_SETTINGS, NULL);
-        else if (!r->had_keys)
-                error = registration_delete_key(KEY_STORE_PATH, NULL);
-        if (!r->had_folder) {
-                int r2 = registration_remove_data();
-
+        for (size_t i = 0; i < ARRAYSIZE(keys); i++) {
+                r2 = keys[i].had ? 0 : registration_delete_key(keys[i].path, NULL);
                 error = error ? error : r2;
         }
-        return error;
+        r2 = r->had_folder ? 0 : registration_remove_data();
+        return error ? error : r2;
 }
 
 /* The number of values of a key; 0 when there is none. */
@@ -153,15 +160,19 @@ static unsigned long registration_values(const wchar_t *path) {
 
 /* What nobody but an administrator can make again is named, whether it goes or stays. */
 int registration_remove_settings(bool keep) {
-        static const wchar_t *const passing[] = {LEDGER_STORE_PATH, ADOPTION_STORE_PATH,
-                                                 FACT_STORE_PATH};
+        static const wchar_t *const passing[] = {LEDGER_STORE_PATH,     ADOPTION_STORE_PATH,
+                                                 FACT_STORE_PATH,       RELAY_KEY L"\\v4tov4",
+                                                 RELAY_KEY L"\\v4tov6", RELAY_KEY L"\\v6tov4",
+                                                 RELAY_KEY L"\\v6tov6"};
         unsigned long pairings = registration_values(KEY_STORE_PATH);
         unsigned long policy = registration_values(POLICY_STORE_LOCAL);
+        unsigned long limits = registration_values(RELAY_KEY_LIMITS);
         char text[REGISTRATION_TEXT_MAX];
         int r = registration_delete_key(PATHS_KEY_PACKAGE, NULL);
 
-        (void) snprintf(text, sizeof(text), "pairings: %lu; values of the local policy: %lu",
-                        pairings, policy);
+        (void) snprintf(text, sizeof(text),
+                        "pairings: %lu; values of the local policy: %lu; limits of the relay: %lu",
+                        pairings, policy, limits);
         if (!keep) {
                 bool there = registration_has_key(PATHS_KEY_SETTINGS);
 

@@ -11,7 +11,7 @@
 
 /* What was there before, so that a failed installation takes away only what it has made. */
 typedef struct Registration {
-        bool had_events, had_hyperv, had_settings, had_keys, had_folder;
+        bool had_events, had_hyperv, had_settings, had_keys, had_relay, had_folder;
 } Registration;
 
 void registration_look(Registration *r);

@@ -66,10 +66,10 @@ static void fault_lose_program(void) {
                 (void) DeleteFileW(path);
 }
 
-/* As the service manager does it some time after a crash. */
-static void fault_revive(void) {
+/* As the service manager does it some time after a crash, or a helper that needs its relay. */
+static void fault_revive(const wchar_t *name) {
         SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        SC_HANDLE service = OpenServiceW(manager, L"" NAMES_HELPER_SERVICE, SERVICE_ALL_ACCESS);
+        SC_HANDLE service = OpenServiceW(manager, name, SERVICE_ALL_ACCESS);
         SERVICE_STATUS status = {0};
 
         (void) StartServiceW(service, 0, NULL);
@@ -83,7 +83,9 @@ static void fault_revive(void) {
 
 int fault_after(const char *step, int r) {
         if (fault_is(step, "revive"))
-                fault_revive();
+                fault_revive(L"" NAMES_HELPER_SERVICE);
+        if (fault_is(step, "relay"))
+                fault_revive(L"" NAMES_RELAY_SERVICE);
         if (fault_is(step, "lose"))
                 fault_lose_program();
         if (fault_is(step, "kill"))

@@ -7,8 +7,9 @@
  * The environment variable WSLBRIDGE_TEST_FAULT is STEP:KIND, or several with commas. The step
  * fails before it does anything ("before") or when it has done its work ("after"). Or then the
  * process is killed ("kill"), or the installed program disappears ("lose"), or the service manager
- * starts the service again ("revive"). Or taking the step back fails ("undo"). Or it makes the file
- * C:\wslbridge-test-waits and begins when that was deleted ("wait").
+ * starts the service again ("revive"), or that of the relay ("relay"). Or taking the step back
+ * fails ("undo"). Or it makes the file C:\wslbridge-test-waits and begins when that was deleted
+ * ("wait").
  */
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT

@@ -31,7 +31,7 @@ void table_reader_init(TableReader *r) {
         for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
                 for (unsigned k = 0; k < _RELAY_PROTOCOL_END; k++)
                         r->keys[i][k] = REGISTRY_KEY_INIT(table_paths[i][k]);
-        r->limits = REGISTRY_KEY_INIT(RELAY_KEY L"\\Limits");
+        r->limits = REGISTRY_KEY_INIT(RELAY_KEY_LIMITS);
 }
 
 void table_reader_done(TableReader *r) {

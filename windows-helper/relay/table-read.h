@@ -10,7 +10,9 @@
 #include "windows-helper/core/relay/relay-table.h"
 #include "windows-helper/win/registry.h"
 
-#define RELAY_KEY L"SOFTWARE\\wslbridge\\Relay" /* below HKEY_LOCAL_MACHINE */
+/* Below HKEY_LOCAL_MACHINE */
+#define RELAY_KEY        L"SOFTWARE\\wslbridge\\Relay"
+#define RELAY_KEY_LIMITS RELAY_KEY L"\\Limits"
 
 typedef struct TableReader {
         RegistryKey keys[_RULE_FAMILY_END][_RELAY_PROTOCOL_END];

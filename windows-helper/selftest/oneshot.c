@@ -86,7 +86,7 @@ static SC_HANDLE oneshot_make(const StepOptions *options, SelftestLines *lines) 
         if (!service)
                 return NULL;
         began = step_clock();
-        error = scm_configure_token(service) < 0 ? ERROR_ACCESS_DENIED : ERROR_SUCCESS;
+        error = scm_configure_token(SCM_HELPER, service) < 0 ? ERROR_ACCESS_DENIED : ERROR_SUCCESS;
         oneshot_line(lines, "oneshot.configure", "ChangeServiceConfig2W", error, began,
                      "its SID, its privileges and who may use it");
         return service;

@@ -54,7 +54,7 @@ static HANDLE selftest_hold_program(void) {
 /* Where the helper is installed, what holds on this machine is kept for 'doctor' and 'status'. */
 static void selftest_keep_facts(const SelftestLines *lines) {
         ScmEntry entry;
-        bool installed = scm_read(&entry) == 0 && entry.exists;
+        bool installed = scm_read(SCM_HELPER, &entry) == 0 && entry.exists;
 
         scm_entry_done(&entry);
         for (size_t i = 0; installed && i < n_unverified_facts; i++) {

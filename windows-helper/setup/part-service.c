@@ -37,7 +37,7 @@ static void service_version(char ret[SERVICE_VERSION_MAX]) {
 
 SetupOutcome setup_service(Setup *s, SetupPart *part) {
         char version[SERVICE_VERSION_MAX];
-        bool runs = scm_is_running();
+        bool runs = scm_is_running(SCM_HELPER);
 
         service_version(version);
         if (runs && version[0] && version_compare(version, PROJECT_VERSION) >= 0)

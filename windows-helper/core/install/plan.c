@@ -7,18 +7,20 @@
 #include "windows-helper/core/install/plan.h"
 
 static const char *const install_names[_INSTALL_END] = {
-        [INSTALL_COPY] = "copy",       [INSTALL_DATA] = "data",   [INSTALL_EVENTS] = "events",
-        [INSTALL_HYPERV] = "hyper-v",  [INSTALL_PATH] = "path",   [INSTALL_STOP] = "stop",
-        [INSTALL_PENDING] = "pending", [INSTALL_AWAY] = "away",   [INSTALL_PLACE] = "place",
-        [INSTALL_SETTLE] = "settle",   [INSTALL_ENTRY] = "entry", [INSTALL_START] = "start",
+        [INSTALL_COPY] = "copy",      [INSTALL_DATA] = "data",       [INSTALL_EVENTS] = "events",
+        [INSTALL_HYPERV] = "hyper-v", [INSTALL_PATH] = "path",       [INSTALL_RELAY] = "relay",
+        [INSTALL_STOP] = "stop",      [INSTALL_PENDING] = "pending", [INSTALL_AWAY] = "away",
+        [INSTALL_PLACE] = "place",    [INSTALL_SETTLE] = "settle",   [INSTALL_ENTRY] = "entry",
+        [INSTALL_START] = "start",
 };
 
 static const char *const uninstall_names[_UNINSTALL_END] = {
-        [UNINSTALL_STOP] = "stop",         [UNINSTALL_RULES] = "rules",
-        [UNINSTALL_ENTRY] = "entry",       [UNINSTALL_AGAIN] = "again",
-        [UNINSTALL_SETTINGS] = "settings", [UNINSTALL_EVENTS] = "events",
-        [UNINSTALL_HYPERV] = "hyper-v",    [UNINSTALL_PATH] = "path",
-        [UNINSTALL_DATA] = "data",         [UNINSTALL_PROGRAM] = "program",
+        [UNINSTALL_STOP] = "stop",       [UNINSTALL_RULES] = "rules",
+        [UNINSTALL_ENTRY] = "entry",     [UNINSTALL_AGAIN] = "again",
+        [UNINSTALL_RELAY] = "relay",     [UNINSTALL_SETTINGS] = "settings",
+        [UNINSTALL_EVENTS] = "events",   [UNINSTALL_HYPERV] = "hyper-v",
+        [UNINSTALL_PATH] = "path",       [UNINSTALL_DATA] = "data",
+        [UNINSTALL_PROGRAM] = "program",
 };
 
 /* Run steps up to @end. When one fails, it and all before it are taken back, the last one first. */

@@ -20,13 +20,14 @@ typedef enum InstallStep {
         INSTALL_EVENTS,  /* the event source */
         INSTALL_HYPERV,  /* the service of Hyper-V sockets */
         INSTALL_PATH,    /* terminals find the program */
-        INSTALL_STOP,    /* the installed version hands over, and its process ends */
+        INSTALL_RELAY,   /* the entry of the relay's service, which starts on demand only */
+        INSTALL_STOP,    /* the installed version hands over, and its processes end */
         INSTALL_PENDING, /* a restart of Windows brings the old version back, all of it, and deletes
                           * nothing else of ours */
         INSTALL_AWAY,    /* each installed program gets a name that is never used again */
         INSTALL_PLACE,   /* each copy gets the name of the program */
         INSTALL_SETTLE,  /* a restart leaves the new version as it is */
-        INSTALL_ENTRY,   /* the service's entry names it */
+        INSTALL_ENTRY,   /* the entry of the helper's service names it */
         INSTALL_START,   /* the new version serves */
         _INSTALL_END,
 } InstallStep;
@@ -34,10 +35,11 @@ typedef enum InstallStep {
 /* Up to UNINSTALL_ENTRY there is a way back. After that nothing is installed any more; what is left
  * is removed as far as possible. */
 typedef enum UninstallStep {
-        UNINSTALL_STOP,     /* the service, which withdraws its rules */
+        UNINSTALL_STOP,     /* the services; the helper withdraws its rules */
         UNINSTALL_RULES,    /* those that a service which died has left */
-        UNINSTALL_ENTRY,    /* the service's entry */
+        UNINSTALL_ENTRY,    /* the entry of the helper's service */
         UNINSTALL_AGAIN,    /* a service that the service manager has started again after a crash */
+        UNINSTALL_RELAY,    /* the relay's service, which no helper starts again now */
         UNINSTALL_SETTINGS, /* after the rules, because the ledger proves that they are ours */
         UNINSTALL_EVENTS,
         UNINSTALL_HYPERV,

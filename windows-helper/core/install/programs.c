@@ -10,6 +10,7 @@ static const struct {
         const wchar_t *file, *stream;
 } programs[_PROGRAM_END] = {
         [PROGRAM_HELPER] = {L"wslbridge-helper.exe", L"Helper"},
+        [PROGRAM_RELAY] = {L"wslbridge-relay.exe", L"Relay"},
         [PROGRAM_SELFTEST] = {L"wslbridge-selftest.exe", L"Selftest"},
 };
 

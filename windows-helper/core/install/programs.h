@@ -11,6 +11,7 @@
 
 typedef enum ProgramId {
         PROGRAM_HELPER, /* the service and its commands; it installs all the others */
+        PROGRAM_RELAY,
         PROGRAM_SELFTEST,
         _PROGRAM_END,
 } ProgramId;

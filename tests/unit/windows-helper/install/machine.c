@@ -16,27 +16,17 @@
                 }                      \
         }
 
+#define ALL_THERE \
+        .data = true, .events = true, .hyperv = true, .path = true, .rules = true, .pairings = true
+
 const Machine machine_fresh = {.entry = NONE};
-const Machine machine_served = {.files = ALL_OLD,
-                                .entry = OLD,
-                                .serves = OLD,
-                                .data = true,
-                                .events = true,
-                                .hyperv = true,
-                                .path = true,
-                                .rules = true,
-                                .pairings = true};
-const Machine machine_single = {.files = {{.program = OLD}},
-                                .entry = OLD,
-                                .serves = OLD,
-                                .data = true,
-                                .events = true,
-                                .hyperv = true,
-                                .path = true,
-                                .rules = true,
-                                .pairings = true};
+const Machine machine_served = {
+        .files = ALL_OLD, .entry = OLD, .serves = OLD, .relay = true, .relays = OLD, ALL_THERE};
+const Machine machine_single = {
+        .files = {{.program = OLD}}, .entry = OLD, .serves = OLD, ALL_THERE};
 const Machine machine_stopped = {.files = ALL_OLD,
                                  .entry = OLD,
+                                 .relay = true,
                                  .data = true,
                                  .events = true,
                                  .hyperv = true,
@@ -96,8 +86,11 @@ static int install_do(Run *run, InstallStep step) {
         case INSTALL_PATH:
                 m->path = true;
                 return 0;
+        case INSTALL_RELAY:
+                m->relay = true;
+                return 0;
         case INSTALL_STOP:
-                m->serves = NONE;
+                m->serves = m->relays = NONE;
                 return 0;
         case INSTALL_PENDING:
                 promise(m);
@@ -112,7 +105,9 @@ static int install_do(Run *run, InstallStep step) {
                 ck_assert(machine_is_whole(m));
                 ck_assert_int_eq(m->files[0].program, NEW);
                 ck_assert_int_eq(m->entry, NEW);
+                ck_assert(m->relay);
                 m->serves = NONE; /* what runs already is ended first */
+                m->relays = run->before.relays != NONE ? NEW : NONE;
                 if (run->no_start)
                         return -ECHILD;
                 m->serves = NEW;
@@ -164,7 +159,12 @@ static int install_undo(void *userdata, int step) {
         case INSTALL_PATH:
                 m->path = run->before.path;
                 break;
+        case INSTALL_RELAY:
+                ck_assert(run->before.relay || m->relays == NONE);
+                m->relay = run->before.relay;
+                break;
         case INSTALL_STOP:
+                m->relays = run->before.relays;
                 if (run->before.serves != NONE || m->serves != NONE) {
                         ck_assert(machine_is_whole(m));
                         ck_assert_int_eq(m->files[0].program, OLD);
@@ -183,7 +183,7 @@ static int install_undo(void *userdata, int step) {
                 m->entry = run->before.entry;
                 break;
         case INSTALL_START:
-                m->serves = NONE;
+                m->serves = m->relays = NONE;
                 break;
         case _INSTALL_END:
                 ck_abort();
@@ -196,7 +196,7 @@ static int uninstall_do(Run *run, UninstallStep step) {
 
         switch (step) {
         case UNINSTALL_STOP:
-                m->serves = NONE;
+                m->serves = m->relays = NONE;
                 return 0;
         case UNINSTALL_RULES:
                 if (m->serves != NONE) /* it has the lock */
@@ -209,6 +209,11 @@ static int uninstall_do(Run *run, UninstallStep step) {
         case UNINSTALL_AGAIN:
                 m->serves = NONE;
                 m->rules = false;
+                return 0;
+        case UNINSTALL_RELAY:
+                ck_assert_int_eq(m->serves, NONE); /* it would start the relay again */
+                m->relay = false;
+                m->relays = NONE;
                 return 0;
         case UNINSTALL_SETTINGS:
                 ck_assert(!m->rules);
@@ -247,8 +252,10 @@ static int uninstall_undo(void *userdata, int step) {
         Run *run = userdata;
         Machine *m = run->m;
 
-        if (!run->killed && step == UNINSTALL_STOP &&
-            (run->before.serves != NONE || m->serves != NONE)) {
+        if (run->killed || step != UNINSTALL_STOP)
+                return 0;
+        m->relays = run->before.relays;
+        if (run->before.serves != NONE || m->serves != NONE) {
                 m->serves = OLD;
                 m->rules = true; /* it makes them again */
         }
@@ -259,6 +266,7 @@ static int uninstall_undo(void *userdata, int step) {
 static void revive(Machine *m) {
         if (m->serves == NONE && m->entry != NONE) {
                 m->serves = m->files[0].program;
+                m->relays = m->relay ? m->files[1].program : NONE; /* which it needs */
                 m->rules = m->serves != NONE;
         }
 }
@@ -349,6 +357,7 @@ void machine_restart(Machine *m) {
         }
         m->delete_program = false;
         m->serves = m->entry != NONE ? m->files[0].program : NONE;
+        m->relays = NONE; /* until the helper needs it */
 }
 
 static bool file_equal(const File *a, const File *b) {
@@ -360,7 +369,8 @@ bool machine_equal(const Machine *a, const Machine *b) {
         for (size_t i = 0; i < N_FILES; i++)
                 if (!file_equal(&a->files[i], &b->files[i]))
                         return false;
-        return a->entry == b->entry && a->serves == b->serves && a->promised == b->promised &&
+        return a->entry == b->entry && a->serves == b->serves && a->relay == b->relay &&
+               a->relays == b->relays && a->promised == b->promised &&
                a->delete_program == b->delete_program && a->data == b->data &&
                a->events == b->events && a->hyperv == b->hyperv && a->path == b->path &&
                a->rules == b->rules && a->pairings == b->pairings;

@@ -25,6 +25,8 @@ typedef struct Machine {
         File files[N_FILES];
         Version entry; /* what the service's entry was made by */
         Version serves;
+        bool relay;          /* the entry of its service is there */
+        Version relays;      /* the relay that runs */
         bool promised;       /* a restart brings the old version of all files back */
         bool delete_program; /* a restart deletes the helper, which an older version has ordered */
         bool data, events, hyperv, path, rules;
@@ -49,9 +51,9 @@ typedef struct Run {
 
 /* Nothing is installed. */
 extern const Machine machine_fresh;
-/* An older version serves. */
+/* An older version serves, and its relay runs. */
 extern const Machine machine_served;
-/* The same with a version that had only the helper. */
+/* The same with a version that had only the helper, and no relay. */
 extern const Machine machine_single;
 /* An older version is installed, and somebody has stopped it. */
 extern const Machine machine_stopped;

@@ -25,6 +25,8 @@ static void expect_installed(const Machine *m) {
         ck_assert(m->entry == NEW);
         for (size_t i = 0; i < N_FILES; i++)
                 ck_assert(m->files[i].program == NEW && !m->files[i].copy && !m->files[i].aside);
+        ck_assert(m->relay && after.relay);
+        ck_assert(m->relays == NONE || m->relays == NEW);
         ck_assert(m->data && m->events && m->hyperv && m->path && !m->promised &&
                   !m->delete_program);
 }
@@ -36,6 +38,7 @@ START_TEST(test_install_and_uninstall) {
 
                 ck_assert_int_eq(machine_install(&run).error, 0);
                 expect_installed(&m);
+                ck_assert_int_eq(m.relays, machines[i]->relays != NONE ? NEW : NONE);
                 ck_assert_int_eq(machine_uninstall(&run).error, 0);
                 machine_restart(&m);
                 ck_assert(machine_equal(&m, &machine_fresh));
@@ -110,6 +113,7 @@ START_TEST(test_started_by_the_service_manager_while_removed) {
                 }
                 ck_assert_int_eq(result.error, 0);
                 ck_assert(m.serves == NONE && !m.rules);
+                ck_assert(!m.relay && m.relays == NONE);
         }
 }
 END_TEST
