@@ -82,7 +82,8 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         a->address.since = status_time_now();
         agent_log_choice(a);
         agent_take_candidates(a, snapshot);
-        deferred_work_request(a->services.check_ports);
+        deferred_work_request(a->loopback.update);
+        deferred_work_request(a->ports.check);
         agent_report_later(a);
         /* Where other machines reach it there, the address is a part of each service's state. */
         if (wire_mode_reach(a->guest.answers.mode) == WIRE_REACH_OWN && agent_version(a) == 0)

@@ -12,7 +12,9 @@
  *      address.c     the choice of the guest's address
  *      connection.c  the channel to the helper: key, callbacks, outages
  *      push.c        the STATE for the helper, and its RESULT
- *      services.c    the state of each service, on the host and in the guest
+ *      loopback.c    what is carried to the guest's own loopback, and by whom
+ *      ports.c       whether programs of the guest listen for the services
+ *      services.c    the state of each service
  *      report.c      status.json and the service manager
  *
  * Where a part comes with agent_new_*() and agent_done_*(), these set it up and free it.
@@ -30,6 +32,7 @@
 #include "agent/status/file.h"
 #include "agent/status/status.h"
 #include "agent/util/catalog-ids.h"
+#include "agent/util/folder-watch.h"
 #include "agent/util/journal.h"
 
 #include "common/log-limit.h"
@@ -110,7 +113,8 @@ typedef struct AgentPush {
         uint64_t pending_usec; /* the same, for a STATE that waits for the socket */
         uint64_t update_usec;  /* as in Status */
         uint32_t apply_usec;   /* as in Status */
-        /* Which services the STATE has. All, unless the helper speaks an older version. */
+        /* Which services the STATE has. All, unless the helper speaks an older version, or the
+         * networking mode leaves no way to this guest's loopback. */
         uint32_t n_sent;
         uint32_t *sent_as; /* owned; of the services of the set in force: the index in STATE, or
                               AGENT_NOT_SENT; NULL: all have the same index */
@@ -126,15 +130,41 @@ void agent_outdate_push(Agent *a); /* answers on their way are about another set
 void agent_forget_push(Agent *a);  /* the connection has ended: no answer will come */
 void agent_done_push(Agent *a);
 
+/* loopback.c */
+typedef struct AgentLoopback {
+        char *folder, *table_path, *wanted_path, *report_path; /* owned */
+        DeferredWork *update;      /* writes the table, reads the report, judges the services */
+        FolderWatch *watch;        /* of the report; only while there is such a service */
+        sd_event_source *patience; /* timer: the program has had its time to start */
+        LoopbackTable table;       /* as written last */
+        bool written, failed;      /* it was; it could not be, and that was logged */
+        bool runs;                 /* the program does, and the report is its */
+        LoopbackReport report;
+        uint64_t missed_usec; /* since when the program is wanted and does not run; 0: it is not */
+        const char *host_problem; /* of the address, see loopback_host_problem() */
+} AgentLoopback;
+
+int agent_new_loopback(Agent *a);
+void agent_done_loopback(Agent *a); /* removes the files */
+
+/* ports.c */
+typedef struct AgentPorts {
+        DeferredWork *check; /* looks whether the guest listens */
+} AgentPorts;
+
+int agent_new_ports(Agent *a);
+void agent_done_ports(Agent *a);
+
 /* services.c */
 typedef struct AgentServices {
         StatusService *states; /* one for each service of the configuration in force */
         size_t n_states;
-        DeferredWork *check_ports; /* looks whether the guest listens */
 } AgentServices;
 
-int agent_new_services(Agent *a); /* none yet */
 void agent_done_services(Agent *a);
+
+/* The address that the helper connects to; of IP_FAMILY_NONE when there is none. */
+const IpAddr *agent_published(const Agent *a);
 
 /* Make room for the services of @config, which is about to be in force; what is unchanged keeps its
  * state. After a failure all is as before. */
@@ -184,6 +214,8 @@ struct Agent {
         AgentAddress address;
         AgentConnection connection;
         AgentPush push;
+        AgentLoopback loopback;
+        AgentPorts ports;
         AgentServices services;
         AgentReport report;
 };

@@ -98,7 +98,9 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (r >= 0)
                 r = agent_new_report(a);
         if (r >= 0)
-                r = agent_new_services(a);
+                r = agent_new_ports(a);
+        if (r >= 0)
+                r = agent_new_loopback(a);
         if (r >= 0)
                 r = agent_new_guest(a);
         if (r < 0)
@@ -127,6 +129,8 @@ Agent *agent_free(Agent *a) {
         agent_done_address(a);
         agent_done_config(a);
         agent_done_guest(a);
+        agent_done_loopback(a);
+        agent_done_ports(a);
         agent_done_services(a);
         agent_done_push(a);
         agent_done_report(a);

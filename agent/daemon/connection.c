@@ -47,7 +47,7 @@ static int agent_on_ready(void *userdata) {
 static int agent_on_heard(void *userdata) {
         Agent *a = userdata;
 
-        deferred_work_request_spaced(a->services.check_ports, AGENT_PORTS_PAUSE_USEC);
+        deferred_work_request_spaced(a->ports.check, AGENT_PORTS_PAUSE_USEC);
         return 0;
 }
 
@@ -166,7 +166,7 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         agent_forget_push(a);
         if (news && agent_may_log(a))
                 agent_log_down(a, down);
-        deferred_work_request_spaced(a->services.check_ports, AGENT_PORTS_PAUSE_USEC);
+        deferred_work_request_spaced(a->ports.check, AGENT_PORTS_PAUSE_USEC);
         if (same)
                 return 0;
         if (down->was_ready)

@@ -113,6 +113,7 @@ static int agent_on_answers(Wsl *w, void *userdata) {
                 r = agent_connect(a);
         if (r < 0 || !changed)
                 return r;
+        deferred_work_request(a->loopback.update);
         return channel_state(a->connection.channel) == CHANNEL_READY ? agent_push(a, 0)
                                                                      : agent_set_unanswered(a);
 }
@@ -137,7 +138,7 @@ static int agent_on_clock(void *userdata) {
         if (r < 0)
                 return r;
         deferred_work_request(a->guest.ask_mode);
-        deferred_work_request(a->services.check_ports);
+        deferred_work_request(a->ports.check);
         return 0;
 }
 

@@ -43,27 +43,32 @@ static int agent_push_none(Agent *a, WireState *state) {
                                       "accepts; turn some off");
 }
 
-static bool agent_all_in_v1(const WireState *state) {
-        for (uint32_t i = 0; i < state->n_services; i++)
-                if (wire_option_beyond_v1(&state->services[i]) != _WIRE_OPTION_END)
-                        return false;
-        return true;
+/*
+ * Left out are services that the helper's version of the protocol cannot say, because without what
+ * it does not know, it would carry them in another way; and those that cannot be carried on in this
+ * guest, because their ports would be opened for nothing.
+ */
+static bool agent_sends(const WireService *service, uint8_t version, uint8_t mode) {
+        ModeState unused;
+
+        return (version >= WIRE_VERSION_FIELDS ||
+                wire_option_beyond_v1(service) == _WIRE_OPTION_END) &&
+               !mode_stops_loopback(mode, service, &unused);
 }
 
-/*
- * Leave out the services that the helper's version of the protocol cannot say: without what it does
- * not know, it would carry them in another way. @ret_services: owned by the caller; NULL when the
- * services of @state are all sent.
- */
+/* @ret_services: owned by the caller; NULL when the services of @state are all sent. */
 static int agent_leave_out(Agent *a, WireState *state, WireService **ret_services) {
         const WireChallenge *challenge = channel_challenge(a->connection.channel);
-        uint32_t n = state->n_services;
+        uint8_t version = challenge ? challenge->version : WIRE_VERSION_FIELDS;
+        uint32_t n = state->n_services, n_sent = 0;
 
         free(a->push.sent_as);
         a->push.sent_as = NULL;
         a->push.n_sent = n;
         *ret_services = NULL;
-        if (!challenge || challenge->version >= WIRE_VERSION_FIELDS || agent_all_in_v1(state))
+        while (n_sent < n && agent_sends(&state->services[n_sent], version, state->mode))
+                n_sent++;
+        if (n_sent == n)
                 return 0;
         *ret_services = calloc(n, sizeof(**ret_services));
         a->push.sent_as = calloc(n, sizeof(*a->push.sent_as));
@@ -71,7 +76,7 @@ static int agent_leave_out(Agent *a, WireState *state, WireService **ret_service
                 return -ENOMEM;
         a->push.n_sent = 0;
         for (uint32_t i = 0; i < n; i++) {
-                bool sent = wire_option_beyond_v1(&state->services[i]) == _WIRE_OPTION_END;
+                bool sent = agent_sends(&state->services[i], version, state->mode);
 
                 a->push.sent_as[i] = sent ? a->push.n_sent : AGENT_NOT_SENT;
                 if (sent)
@@ -164,7 +169,7 @@ int agent_take_result(Agent *a, const WireResult *result) {
                 a->push.unanswered = false;
                 a->push.event_usec = 0;
         }
-        deferred_work_request(a->services.check_ports);
+        deferred_work_request(a->ports.check);
         if (changed)
                 agent_report_later(a);
         return 0;

@@ -110,7 +110,8 @@ int agent_reload(Agent *a) {
                 r = agent_set_unanswered(a);
         if (r < 0)
                 return r;
-        deferred_work_request(a->services.check_ports);
+        deferred_work_request(a->loopback.update);
+        deferred_work_request(a->ports.check);
         agent_notify_ready(a);
         agent_report_later(a);
         return 0;

@@ -33,6 +33,7 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
                 .key_problem = a->connection.key_problem,
                 .config = a->config.current,
                 .services = a->services.states,
+                .loopback_problem = a->loopback.host_problem,
                 .config_read = a->config.read,
                 .update_usec = a->push.update_usec,
                 .apply_usec = a->push.apply_usec,

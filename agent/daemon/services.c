@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
-/* The state of each service: what the helper has answered for it, and whether the guest listens on
- * its ports. */
+/* The state of each service: what the helper has answered for it, or what holds whatever it says.
+ */
 
 #include "agent/daemon/agent-private.h"
-
-#include "agent/network/guest-ports.h"
 
 #include "protocol/wire/wire-options.h"
 
@@ -192,8 +190,7 @@ static WireServiceResult service_answer(const Agent *a, const WireResult *result
         return answer;
 }
 
-/* The address that the helper connects to. */
-static const IpAddr *agent_published(const Agent *a) {
+const IpAddr *agent_published(const Agent *a) {
         return a->address.choice.v4.addr.family ? &a->address.choice.v4.addr
                                                 : &a->address.choice.v6.addr;
 }
@@ -219,6 +216,8 @@ static bool service_own_state(const Agent *a, const ConfigService *service,
         const WireState *wire = &a->config.current->wire;
         const WireService *w = &wire->services[service->wire];
 
+        if (mode_stops_loopback(situation->mode, w, ret_state))
+                return true;
         return mode_state(situation, wire->listens + w->first_listen, w->n_listens, ret_state);
 }
 
@@ -236,12 +235,11 @@ int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, siz
 
                 if (!service->enabled)
                         continue;
-                answer = service_answer(a, result, service->wire, text);
-                if (service_own_state(a, service, &situation, &own)) {
-                        answer.state = own.state;
-                        answer.reason = own.reason;
-                        answer.text = own.text;
-                }
+                if (service_own_state(a, service, &situation, &own))
+                        answer = (WireServiceResult){
+                                .state = own.state, .reason = own.reason, .text = own.text};
+                else
+                        answer = service_answer(a, result, service->wire, text);
                 r = service_set(&a->services.states[i], &answer, answer.text, &now, ret_changed);
                 if (r < 0)
                         return r;
@@ -284,94 +282,6 @@ int agent_set_unanswered(Agent *a) {
         return 0;
 }
 
-static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
-        bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
-
-        journal_fields(&a->journal, loopback ? LOG_WARNING : LOG_NOTICE,
-                       FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
-                              .state = guest_port_name(s->guest)),
-                       loopback ? "Port %u of service '%s' accepts connections from inside this "
-                                  "guest only: let its program listen on 0.0.0.0, or on this "
-                                  "guest's address, instead of 127.0.0.1"
-                                : "No program in this guest listens on port %u of service '%s' "
-                                  "where the host can reach it; it works only if a rule of the "
-                                  "kernel (DNAT) leads it elsewhere, as for a container",
-                       (unsigned) s->guest_port, name);
-}
-
-/* Log one line for each change to the worse, and only while the host's part works. */
-static bool port_is_news(StatusService *s) {
-        if (s->guest == GUEST_PORT_UNKNOWN)
-                return false;
-        if (s->guest == GUEST_PORT_LISTENING) {
-                s->guest_logged = GUEST_PORT_LISTENING;
-                return false;
-        }
-        if (s->state != WIRE_SERVICE_ACTIVE || s->guest_logged == s->guest)
-                return false;
-        s->guest_logged = s->guest;
-        return true;
-}
-
-static GuestPort judge_service(const PortMap *map, const WireState *wire,
-                               const WireService *service, uint16_t *ret_port) {
-        GuestPort worst = GUEST_PORT_LISTENING;
-
-        *ret_port = 0;
-        for (uint32_t i = 0; i < service->n_listens; i++) {
-                const WireListen *l = &wire->listens[service->first_listen + i];
-                uint16_t port;
-                GuestPort is = port_map_judge_range(map, l->connect_port, l->count, &port);
-
-                if (is > worst) {
-                        worst = is;
-                        *ret_port = port;
-                }
-        }
-        return worst;
-}
-
-/* When the kernel does not answer, the agent goes on, and the status says 'unknown'. */
-static int agent_on_check_ports(void *userdata) {
-        Agent *a = userdata;
-        const WireState *wire = &a->config.current->wire;
-        size_t n_news = 0;
-        bool changed = false;
-        PortMap map;
-
-        (void) guest_ports_read(agent_published(a), &map);
-        for (size_t i = 0; i < a->config.current->n_services; i++) {
-                const ConfigService *service = &a->config.current->services[i];
-                StatusService *s = &a->services.states[i];
-                uint16_t port;
-                GuestPort is;
-
-                if (!service->enabled)
-                        continue;
-                is = judge_service(&map, wire, &wire->services[service->wire], &port);
-                changed = changed || s->guest != is || s->guest_port != port;
-                s->guest = is;
-                s->guest_port = port;
-                if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
-                        agent_log_port(a, service->name, s);
-        }
-        if (n_news > AGENT_LOGGED_SERVICES) {
-                journal_line(&a->journal, LOG_NOTICE,
-                             "%zu more services have no program that listens for them where the "
-                             "host can reach it, and work only if rules of the kernel (DNAT) lead "
-                             "elsewhere; see %s/%s",
-                             n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);
-        }
-        if (changed)
-                agent_report_later(a);
-        return 0;
-}
-
-int agent_new_services(Agent *a) {
-        return deferred_work_new(&a->services.check_ports, a->event, agent_on_check_ports, a);
-}
-
 void agent_done_services(Agent *a) {
-        deferred_work_free(a->services.check_ports);
         services_free(a->services.states, a->services.n_states);
 }

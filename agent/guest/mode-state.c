@@ -117,3 +117,19 @@ bool mode_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
         }
         return true;
 }
+
+bool mode_stops_loopback(uint8_t mode, const WireService *service, ModeState *ret_state) {
+        ModeState *ret = ret_state;
+
+        if (service->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK ||
+            !wire_reach_is_direct(wire_mode_reach(mode)))
+                return false;
+        ret->state = WIRE_SERVICE_WITHDRAWN;
+        ret->reason = WIRE_REASON_NETWORKING_MODE;
+        (void) snprintf(ret->text, sizeof(ret->text),
+                        "networking mode %s: clients reach this guest themselves, so nothing can "
+                        "carry them to 127.0.0.1; let the program listen on 0.0.0.0, and take "
+                        "'connect = loopback' out",
+                        wire_mode_name(mode));
+        return true;
+}

@@ -37,3 +37,12 @@ const char *mode_meaning(uint8_t mode);
  */
 bool mode_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
                 ModeState *ret_state);
+
+/**
+ * mode_stops_loopback() - whether the mode leaves no way to carry @service to the guest's loopback
+ *
+ * That is so where the guest's ports are reached without a forwarding: clients then come with
+ * addresses of their own, so there is no single peer to admit. @ret_state is written only when it
+ * is so, and holds whatever the helper says.
+ */
+bool mode_stops_loopback(uint8_t mode, const WireService *service, ModeState *ret_state);

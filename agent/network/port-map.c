@@ -58,6 +58,14 @@ GuestPort port_map_judge(const PortMap *m, uint16_t port) {
         return bit_get(m->loopback, port) ? GUEST_PORT_LOOPBACK_ONLY : GUEST_PORT_NOT_LISTENING;
 }
 
+GuestPort port_map_judge_loopback(const PortMap *m, uint16_t port, bool carried) {
+        if (!m->known)
+                return GUEST_PORT_UNKNOWN;
+        return bit_get(m->loopback, port) || (!carried && bit_get(m->reachable, port))
+                       ? GUEST_PORT_LISTENING
+                       : GUEST_PORT_NOT_LISTENING;
+}
+
 GuestPort port_map_judge_range(const PortMap *m, uint16_t port, uint16_t count,
                                uint16_t *ret_port) {
         GuestPort worst = GUEST_PORT_LISTENING;

@@ -16,8 +16,8 @@
 /* From best to worst: a service shows the worst of its ports. */
 typedef enum GuestPort {
         GUEST_PORT_LISTENING,
-        GUEST_PORT_LOOPBACK_ONLY, /* bound to 127.0.0.0/8 or ::1: the host can never reach it
-                                     (fact 6.3.1) */
+        GUEST_PORT_LOOPBACK_ONLY, /* bound to 127.0.0.0/8 or ::1: the host can reach it only if
+                                     something in the guest carries it there (fact 6.3.1) */
         GUEST_PORT_NOT_LISTENING, /* no program, or only on another address */
         GUEST_PORT_UNKNOWN,       /* the kernel did not answer */
         _GUEST_PORT_END,
@@ -46,6 +46,10 @@ void port_map_add(PortMap *m, const GuestListener *listener);
 
 /* The state of one port. */
 GuestPort port_map_judge(const PortMap *m, uint16_t port);
+
+/* The same for a service that is carried to the loopback. @carried: by a program of ours, whose
+ * listener at the published address is not that of the service. */
+GuestPort port_map_judge_loopback(const PortMap *m, uint16_t port, bool carried);
 
 /**
  * port_map_judge_range() - the worst of @count ports from @port on

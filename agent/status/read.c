@@ -128,6 +128,7 @@ static void read_helper(Report *r) {
 static int read_service(const json_t *json, ReportService *s) {
         const json_t *listens = json_object_get(json, "listens"), *one;
         const json_t *options = json_object_get(json, "options");
+        const json_t *loopback = json_object_get(json, "loopback");
         size_t i;
 
         *s = (ReportService){
@@ -143,6 +144,9 @@ static int read_service(const json_t *json, ReportService *s) {
                 .why = get_text(json, "forwarder_reason"),
                 .guest = get_text(json, "guest"),
                 .guest_port = get_unsigned(json, "guest_port"),
+                .loopback = get_text(loopback, "state"),
+                .loopback_text = get_text(loopback, "text"),
+                .loopback_port = get_unsigned(loopback, "port"),
                 .enabled = get_bool(json, "enabled"),
                 .stale = get_bool(json, "stale"),
                 .since = get_time(json, "since"),

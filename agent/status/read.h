@@ -45,6 +45,8 @@ typedef struct ReportService {
         const char *forwarder, *why;    /* "relay" and "protocol"; "" = none */
         const char *guest;   /* "listening", "loopback-only", "not-listening", "unknown", "" */
         unsigned guest_port; /* the first port for which that is so; 0 = none */
+        const char *loopback, *loopback_text; /* "carried", "not-running", …; and why. "" = none */
+        unsigned loopback_port;               /* of the text; 0 = none */
         bool enabled;
         bool stale;            /* its file has a problem; this is what it said before */
         ReportListen *listens; /* owned */

@@ -171,6 +171,24 @@ static json_t *guest_port_json(const ConfigService *service, const StatusService
         return json_integer(status->guest_port);
 }
 
+/* What has become of 'connect = loopback' in this guest; null for other services. */
+static json_t *loopback_json(const Status *s, const StatusService *status) {
+        Buffer text = BUFFER_NULL;
+        json_t *json;
+
+        if (status->loopback.state == LOOPBACK_NOT_ASKED)
+                return json_null();
+        loopback_outcome_text(&status->loopback, s->loopback_problem, &text);
+        json = text.oom ? NULL
+                        : json_pack("{s:s, s:o, s:o}", "state",
+                                    loopback_state_name(status->loopback.state), "port",
+                                    status->loopback.port ? json_integer(status->loopback.port)
+                                                          : json_null(),
+                                    "text", text_json(buffer_text(&text)));
+        buffer_done(&text);
+        return json;
+}
+
 /* The settings that are one of a few words, as in the file. */
 static json_t *options_json(const WireService *wire) {
         json_t *object = json_object();
@@ -181,8 +199,9 @@ static json_t *options_json(const WireService *wire) {
         return object;
 }
 
-static json_t *service_json(const ConfigService *service, const StatusService *status,
-                            const Config *config, const WireService *wire) {
+static json_t *service_json(const Status *s, const ConfigService *service,
+                            const StatusService *status, const WireService *wire) {
+        const Config *config = s->config;
         json_t *listens = json_array();
 
         for (uint32_t i = 0; wire && i < wire->n_listens; i++) {
@@ -191,7 +210,7 @@ static json_t *service_json(const ConfigService *service, const StatusService *s
         }
         return json_pack(
                 "{s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, "
-                "s:o}",
+                "s:o, s:o}",
                 "name", service->name, "description", text_json(service->description), "file",
                 text_json(service->file), "stale", (int) service->broken, "enabled",
                 (int) service->enabled, "listens", listens, "options", options_json(wire), "state",
@@ -200,7 +219,8 @@ static json_t *service_json(const ConfigService *service, const StatusService *s
                 "forwarder", text_json(wire_forwarder_name(status->forwarder)), "forwarder_reason",
                 text_json(wire_why_name(status->why)), "since", time_json(&status->since), "guest",
                 guest_port_name(service->enabled ? status->guest : GUEST_PORT_UNKNOWN),
-                "guest_port", guest_port_json(service, status));
+                "guest_port", guest_port_json(service, status), "loopback",
+                loopback_json(s, status));
 }
 
 static json_t *services_json(const Status *s) {
@@ -211,8 +231,8 @@ static json_t *services_json(const Status *s) {
                 const WireService *wire =
                         service->enabled ? &s->config->wire.services[service->wire] : NULL;
 
-                (void) json_array_append_new(
-                        array, service_json(service, &s->services[i], s->config, wire));
+                (void) json_array_append_new(array,
+                                             service_json(s, service, &s->services[i], wire));
         }
         return array;
 }

@@ -9,6 +9,7 @@
 #include "agent/channel/channel.h"
 #include "agent/config/config.h"
 #include "agent/guest/wsl.h"
+#include "agent/loopback/table/outcome.h"
 #include "agent/network/netwatch.h"
 #include "agent/network/port-map.h"
 #include "agent/network/snapshot.h"
@@ -34,6 +35,9 @@ typedef struct StatusService {
         uint8_t guest;        /* GuestPort: the worst of its ports in the guest */
         uint8_t guest_logged; /* what was last logged about it */
         uint16_t guest_port;  /* the first port for which that is so, or 0 */
+
+        LoopbackOutcome loopback;
+        uint8_t loopback_logged; /* LoopbackState that was last logged */
 
         /* What was last logged about it. A lost helper makes every service pending; a helper that
          * comes back with the same answer is not news. */
@@ -66,6 +70,7 @@ typedef struct Status { /* everything borrowed */
         const char *key_problem; /* or NULL */
         const Config *config;
         const StatusService *services; /* config->n_services */
+        const char *loopback_problem;  /* for LOOPBACK_NO_HOST; or NULL */
         StatusTime config_read;        /* when its files were read */
         uint64_t update_usec; /* from the kernel's event to the RESULT, of the last update; or
                                  STATUS_UPDATE_NEVER */

@@ -8,12 +8,14 @@ import subprocess
 import tree
 
 FOLDERS = {"etc/wslbridge", "etc/wslbridge/services.d"}
-PROGRAMS = {"usr/bin/wslbridgectl", "usr/sbin/wslbridge-agent"}
+PROGRAMS = {"usr/bin/wslbridgectl", "usr/sbin/wslbridge-agent", "usr/sbin/wslbridge-loopback"}
 FILES = {
     "usr/lib/modules-load.d/wslbridge.conf",
     "usr/lib/systemd/catalog/wslbridge.catalog",
     "usr/lib/systemd/system-preset/80-wslbridge.preset",
     "usr/lib/systemd/system/wslbridge-agent.service",
+    "usr/lib/systemd/system/wslbridge-loopback.path",
+    "usr/lib/systemd/system/wslbridge-loopback.service",
     "usr/lib/systemd/system/wslbridge-run-shared.service",
     "usr/lib/tmpfiles.d/wslbridge.conf",
     "usr/share/doc/wslbridge/examples/agent.conf",
@@ -23,6 +25,7 @@ FILES = {
     "usr/share/man/man1/wslbridgectl.1",
     "usr/share/man/man5/wslbridge.conf.5",
     "usr/share/man/man8/wslbridge-agent.8",
+    "usr/share/man/man8/wslbridge-loopback.8",
     "usr/share/zsh/site-functions/_wslbridgectl",
 }
 UNIT = "usr/lib/systemd/system/wslbridge-agent.service"
@@ -71,19 +74,21 @@ def test_samples_as_they_are_and_with_every_key(installed, tmp_path):
     assert tool(agent, f"--root={tmp_path}", "--check") == "1 service, 2 endpoints: no problems\n"
 
 
-def test_the_installed_unit_and_its_man_pages(installed, tmp_path):
-    """'verify' says nothing: the program is there, the other unit, too, and 'man' finds the pages
+def test_the_installed_units_and_their_man_pages(installed, tmp_path):
+    """'verify' says nothing: the programs are there, the other units, too, and 'man' finds the pages
     that they name."""
     text = (installed / UNIT).read_text()
     assert "\nExecStart=/usr/sbin/wslbridge-agent\n" in text
     assert "@" not in re.sub("@[a-z]+", "", text)  # a group of system calls
-    unit = tmp_path / os.path.basename(UNIT)
-    unit.write_text(re.sub("=/usr/(s?bin/wsl)", rf"={installed}/usr/\1", text))
-    other = installed / os.path.dirname(UNIT) / "wslbridge-run-shared.service"
-    assert re.findall(r"^(?:Wants|After)=(\S+)$", text, re.MULTILINE) == [other.name] * 2
-    (tmp_path / other.name).write_text(other.read_text())
-    for path in (unit, tmp_path / other.name):
-        assert tool("systemd-analyze", "verify", "--man=yes", path,
+    assert re.findall(r"^(?:Wants|After)=(\S+)$", text, re.MULTILINE) == [
+        "wslbridge-run-shared.service", "wslbridge-run-shared.service", "wslbridge-loopback.path"]
+    units = [p for p in (installed / os.path.dirname(UNIT)).iterdir()]
+    assert len(units) == 4
+    for unit in units:
+        (tmp_path / unit.name).write_text(re.sub("=/usr/(s?bin/wsl)", rf"={installed}/usr/\1",
+                                                 unit.read_text()))
+    for unit in units:
+        assert tool("systemd-analyze", "verify", "--man=yes", tmp_path / unit.name,
                     MANPATH=str(installed / "usr/share/man")) == ""
 
 

@@ -10,7 +10,7 @@ import tree
 from test_unit import options
 
 OLDEST = 249
-UNITS = [p for p in tree.matching("*.service", "*.service.in") if p.startswith("systemd/")]
+UNITS = [p for p in tree.matching("*.service", "*.service.in", "*.path") if p.startswith("systemd/")]
 
 # The version that brought an option, by systemd's NEWS; where that does not name it, because it is
 # older than the texts, by the version of the man page that has it first. 1: before version 183.
@@ -21,8 +21,11 @@ OPTIONS = {
     "ConditionVirtualization": 1,
     "Wants": 1,
     "After": 1,
+    "PartOf": 186,
     "StartLimitIntervalSec": 230,  # 229 moved it to [Unit], 230 has this name
     "WantedBy": 1,
+    # systemd.path(5)
+    "PathExists": 1,
     # systemd.service(5)
     "Type": 1,
     "RemainAfterExit": 1,
@@ -57,6 +60,8 @@ OPTIONS = {
     "LogRateLimitIntervalSec": 240,
     "LogRateLimitBurst": 240,
     "ProtectProc": 247,
+    "ProcSubset": 247,
+    "LimitNOFILE": 1,
     "ProtectKernelTunables": 232,
     "ProtectKernelModules": 232,
     "ProtectKernelLogs": 244,
@@ -76,6 +81,7 @@ OPTIONS = {
     "RestrictSUIDSGID": 242,
     # systemd.resource-control(5)
     "IPAddressDeny": 235,
+    "IPAddressAllow": 235,
     "DevicePolicy": 208,
     "MemoryMax": 231,
     "TasksMax": 227,
@@ -86,27 +92,32 @@ OPTIONS = {
 WORDS = {
     "ConditionVirtualization": {"wsl": 242, "microsoft": 1},
     "Type": {"notify": 1, "oneshot": 1},
-    "Wants": {"wslbridge-run-shared.service": 1},
+    "Wants": {"wslbridge-run-shared.service": 1, "wslbridge-loopback.path": 1},
     "After": {"wslbridge-run-shared.service": 1},
+    "PartOf": {"wslbridge-agent.service": 1},
     "NotifyAccess": {"main": 1},
     "Restart": {"on-failure": 1},
     "WantedBy": {"multi-user.target": 1},
     "CapabilityBoundingSet": {"CAP_NET_BIND_SERVICE": 1, "CAP_SYS_ADMIN": 1},
     "AmbientCapabilities": {"CAP_NET_BIND_SERVICE": 229},
-    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211, "none": 249},
+    "RestrictAddressFamilies": {"AF_VSOCK": 211, "AF_NETLINK": 211, "AF_UNIX": 211, "none": 249,
+                                "AF_INET": 211, "AF_INET6": 211},
     "ProtectSystem": {"strict": 232},
     "ProtectProc": {"invisible": 247},
+    "ProcSubset": {"pid": 247},
     "KeyringMode": {"private": 235},
     "SystemCallFilter": {"@system-service": 239, "@privileged": 231, "@resources": 231},
     "SystemCallErrorNumber": {"EPERM": 209},
     "SystemCallArchitectures": {"native": 209},
     "IPAddressDeny": {"any": 235},
+    "IPAddressAllow": {"localhost": 235, "10.0.0.0/8": 235, "172.16.0.0/12": 235,
+                       "192.168.0.0/16": 235, "fc00::/7": 235},
     "DevicePolicy": {"closed": 208},
 }
 PLAIN = r"yes|no|\d+(s|M)?|0\d+"
 TEXT = {"Description", "Documentation", "ExecStart", "ExecReload", "LoadCredential",
         "SetCredential", "ReadOnlyPaths", "InaccessiblePaths", "RuntimeDirectory",
-        "StateDirectory"}
+        "StateDirectory", "PathExists"}
 
 # Ways to write a value that came later than the option.
 FORMS = [

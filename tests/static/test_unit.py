@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The unit's sandbox, as systemd-analyze measures it, and what it says about itself."""
+"""The units' sandboxes, as systemd-analyze measures them, and what they say about themselves."""
 import json
 import os
 import re
@@ -9,6 +9,8 @@ import pytest
 import tree
 
 UNIT = "systemd/wslbridge-agent.service.in"
+LOOPBACK = "systemd/wslbridge-loopback.service.in"
+BOTH = pytest.mark.parametrize("path", [UNIT, LOOPBACK])
 EXPOSURE_MAX = 1.3  # of 10; what is left is in the unit, each with its reason
 HEADING = "# What 'systemd-analyze security' still lists, and why it has to stay:\n"
 
@@ -24,37 +26,41 @@ def options(text):
     return found
 
 
-def security(installed, *more):
-    unit = os.path.join(installed, "usr/lib/systemd/system/wslbridge-agent.service")
+def security(installed, path, *more):
+    name = os.path.basename(path).removesuffix(".in")
+    unit = os.path.join(installed, "usr/lib/systemd/system", name)
     done = subprocess.run(["systemd-analyze", "security", "--offline=true", "--no-pager", *more,
                            unit], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
-def reasons():
+def reasons(path):
     """{name as systemd-analyze has it: reason} from the unit's comment."""
-    block = tree.read(UNIT).split(HEADING)[1].split("\n\n")[0]
+    block = tree.read(path).split(HEADING)[1].split("\n\n")[0]
     rows = [re.match(r"#   (\S+=\S*(?: \S+)*?|\S+=): (.+)", line) for line in block.splitlines()]
     assert all(rows), block
     return {row[1]: row[2] for row in rows}
 
 
-def test_exposure(installed):
-    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", security(installed))[1]
+@BOTH
+def test_exposure(installed, path):
+    level = re.search(r"Overall exposure level for \S+: ([\d.]+)", security(installed, path))[1]
     assert float(level) <= EXPOSURE_MAX
 
 
-def test_what_is_left_has_a_reason_and_nothing_else_has(installed):
-    left = {row["name"] for row in json.loads(security(installed, "--json=short"))
+@BOTH
+def test_what_is_left_has_a_reason_and_nothing_else_has(installed, path):
+    left = {row["name"] for row in json.loads(security(installed, path, "--json=short"))
             if row["set"] is False and row["exposure"]}
-    assert left and left == set(reasons())
-    assert all(len(reason) > 20 for reason in reasons().values())
+    assert left and left == set(reasons(path))
+    assert all(len(reason) > 20 for reason in reasons(path).values())
 
 
-def test_every_group_says_why():
+@BOTH
+def test_every_group_says_why(path):
     """Each block of options in [Service] begins with a comment; the blocks are small."""
-    service = tree.read(UNIT).split("[Service]\n")[1].split("\n[Install]")[0]
+    service = tree.read(path).split("[Service]\n")[1].split("\n[Install]")[0]
     for block in service.strip().split("\n\n"):
         assert block.startswith("# "), block
         assert len(block.splitlines()) < 20
@@ -68,8 +74,9 @@ def test_the_two_promises_of_the_restart_policy():
     assert found["Service", "RestartPreventExitStatus"] == re.search(r"EXIT_USAGE (\d)", main)[1]
 
 
-def test_only_one_capability_and_no_user_namespace():
-    found = options(tree.read(UNIT))
+@BOTH
+def test_only_one_capability_and_no_user_namespace(path):
+    found = options(tree.read(path))
     for name in ("CapabilityBoundingSet", "AmbientCapabilities"):
         assert [v for _, o, v in found if o == name] == ["CAP_NET_BIND_SERVICE"]
     assert "PrivateUsers" not in {o for _, o, _ in found}
@@ -95,8 +102,8 @@ def test_status_folder_is_the_one_that_tmpfiles_links_to():
     assert 'STATUS_SERVICE_DIRECTORY STATUS_DIRECTORY "/agent"' in header
 
 
-@pytest.mark.parametrize("path", [UNIT, "systemd/wslbridge-run-shared.service",
-                                  "systemd/wslbridge.catalog"])
+@pytest.mark.parametrize("path", [UNIT, LOOPBACK, "systemd/wslbridge-loopback.path",
+                                  "systemd/wslbridge-run-shared.service", "systemd/wslbridge.catalog"])
 def test_names_of_man_pages_exist(path):
     pages = {os.path.basename(p) for p in tree.FILES if p.startswith("docs/")}
     named = re.findall(r"man:([\w.-]+)\((\d)\)", tree.read(path))
@@ -122,3 +129,40 @@ def test_the_doctor_knows_every_state_of_systemd():
         words = re.search(rf"^Available {heading}:\n((?:\S+\n)+)", help_text, re.M)[1].split()
         assert len(words) >= 7
         assert not [w for w in words if f'"{w}"' not in table], heading
+
+
+def test_the_loopback_program_is_started_by_the_agents_file():
+    """The path unit, the agent and the program mean the same files, and the agent's unit pulls the path
+    unit in."""
+    found = {o: v for _, o, v in options(tree.read("systemd/wslbridge-loopback.path"))}
+    header = tree.read("agent/loopback/table/table.h")
+    wanted = re.search(r'LOOPBACK_WANTED_FILE "(.*)"', header)[1]
+    agent = {o: v for _, o, v in options(tree.read(UNIT)) if o != "Wants"}
+    assert found["PathExists"] == f"/run/{agent['RuntimeDirectory']}/{wanted}"
+    assert ("Unit", "Wants", "wslbridge-loopback.path") in options(tree.read(UNIT))
+    own = {o: v for _, o, v in options(tree.read(LOOPBACK))}
+    main = tree.read("agent/loopback/main.c")
+    assert f'AGENT_DIRECTORY  "/run/{agent["RuntimeDirectory"]}"' in main
+    assert f'REPORT_DIRECTORY "/run/{own["RuntimeDirectory"]}"' in main
+    name = re.search(r'FOLDER_NAME "(\w+)"', tree.read("agent/daemon/loopback.c"))[1]
+    assert own["RuntimeDirectory"] == f"{os.path.dirname(agent['RuntimeDirectory'])}/{name}"
+
+
+def test_networks_of_the_host_are_those_that_the_unit_lets_through():
+    unit = next(v for _, o, v in options(tree.read(LOOPBACK)) if o == "IPAddressAllow")
+    table = tree.read("agent/loopback/table/table.c")
+    named = re.findall(r"/\* (\S+/\d+) \*/", table)
+    assert unit.split() == ["localhost", *named]
+
+
+def test_the_loopback_program_has_descriptors_for_all_that_it_takes():
+    """Of a connection two sockets and two pipes; of a session one socket; one for each port."""
+    def limit(path, name):
+        return int(re.search(rf"define {name} +(\d+)", tree.read(path))[1])
+
+    most = 6 * limit("agent/loopback/shared.h", "CONNECTIONS_MAX") + \
+        limit("agent/loopback/shared.h", "SESSIONS_MAX") + \
+        limit("agent/loopback/table/table.h", "LOOPBACK_PORTS_MAX")
+    text = tree.read(LOOPBACK)
+    assert f"{most:,} descriptors" in text.replace("#", "")
+    assert most < int(next(v for _, o, v in options(text) if o == "LimitNOFILE"))

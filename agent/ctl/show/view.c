@@ -182,6 +182,9 @@ static void service_note(Table *t, const ReportService *s) {
                               "%sno program listens on port %u of the guest; it works only if a "
                               "rule of the kernel (DNAT) leads it elsewhere",
                               buffer_length(&note) > 0 ? "; " : "", s->guest_port);
+        if (*s->loopback_text)
+                buffer_printf(&note, "%s%s", buffer_length(&note) > 0 ? "; " : "",
+                              s->loopback_text);
         if (s->stale) {
                 buffer_printf(&note, "%sits file has a problem, so this is what it said before",
                               buffer_length(&note) > 0 ? "; " : "");

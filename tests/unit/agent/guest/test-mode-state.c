@@ -84,6 +84,27 @@ START_TEST(test_own_address) {
 }
 END_TEST
 
+/* Only where the helper forwards is there a single peer to admit. */
+START_TEST(test_loopback) {
+        for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++) {
+                WireReach reach = wire_mode_reach(mode);
+                bool stops = reach != WIRE_REACH_FORWARDED && reach != WIRE_REACH_NONE;
+                WireService service = {.n_listens = 1};
+                ModeState state = {.reason = 999};
+
+                ck_assert(!mode_stops_loopback(mode, &service, &state));
+                service.options[WIRE_OPTION_CONNECT] = WIRE_CONNECT_LOOPBACK;
+                ck_assert(mode_stops_loopback(mode, &service, &state) == stops);
+                ck_assert_uint_eq(state.reason, stops ? WIRE_REASON_NETWORKING_MODE : 999);
+                if (!stops)
+                        continue;
+                ck_assert_uint_eq(state.state, WIRE_SERVICE_WITHDRAWN);
+                ck_assert_ptr_nonnull(strstr(state.text, wire_mode_name(mode)));
+                ck_assert_uint_lt(strlen(state.text), WIRE_TEXT_MAX);
+        }
+}
+END_TEST
+
 START_TEST(test_words) {
         for (uint8_t mode = 0; mode < _WIRE_MODE_END; mode++) {
                 ck_assert_uint_eq(mode_by_name(wire_mode_name(mode)), mode);
@@ -99,6 +120,7 @@ int main(void) {
 
         tcase_add_test(t, test_table);
         tcase_add_test(t, test_own_address);
+        tcase_add_test(t, test_loopback);
         tcase_add_test(t, test_words);
         return test_run(t, "mode-state");
 }

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Whether programs of the guest listen where the services lead to. */
+
+#include "agent/daemon/agent-private.h"
+
+#include "agent/network/guest-ports.h"
+
+static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
+        bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
+
+        journal_fields(&a->journal, loopback ? LOG_WARNING : LOG_NOTICE,
+                       FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
+                              .state = guest_port_name(s->guest)),
+                       loopback ? "Port %u of service '%s' accepts connections from inside this "
+                                  "guest only: let its program listen on 0.0.0.0, or on this "
+                                  "guest's address, instead of 127.0.0.1"
+                                : "No program in this guest listens on port %u of service '%s' "
+                                  "where the host can reach it; it works only if a rule of the "
+                                  "kernel (DNAT) leads it elsewhere, as for a container",
+                       (unsigned) s->guest_port, name);
+}
+
+/* Log one line for each change to the worse, and only while the host's part works. */
+static bool port_is_news(StatusService *s) {
+        if (s->guest == GUEST_PORT_UNKNOWN)
+                return false;
+        if (s->guest == GUEST_PORT_LISTENING) {
+                s->guest_logged = GUEST_PORT_LISTENING;
+                return false;
+        }
+        if (s->state != WIRE_SERVICE_ACTIVE || s->guest_logged == s->guest)
+                return false;
+        s->guest_logged = s->guest;
+        return true;
+}
+
+/* The first port of @count that is worst. */
+static GuestPort judge_loopback(const Agent *a, const PortMap *map, const WireListen *listen,
+                                uint16_t *ret_port) {
+        GuestPort worst = GUEST_PORT_LISTENING;
+
+        *ret_port = 0;
+        for (uint32_t i = 0; i < listen->count; i++) {
+                uint16_t port = (uint16_t) (listen->connect_port + i);
+                bool carried = a->loopback.runs &&
+                               loopback_report_error(&a->loopback.report, false, port) == 0;
+                GuestPort is = port_map_judge_loopback(map, port, carried);
+
+                if (is > worst) {
+                        worst = is;
+                        *ret_port = is == GUEST_PORT_UNKNOWN ? 0 : port;
+                }
+        }
+        return worst;
+}
+
+static GuestPort judge_service(const Agent *a, const PortMap *map, const WireService *service,
+                               uint16_t *ret_port) {
+        bool loopback = service->options[WIRE_OPTION_CONNECT] == WIRE_CONNECT_LOOPBACK;
+        GuestPort worst = GUEST_PORT_LISTENING;
+
+        *ret_port = 0;
+        for (uint32_t i = 0; i < service->n_listens; i++) {
+                const WireListen *l = &a->config.current->wire.listens[service->first_listen + i];
+                uint16_t port;
+                GuestPort is =
+                        loopback ? judge_loopback(a, map, l, &port)
+                                 : port_map_judge_range(map, l->connect_port, l->count, &port);
+
+                if (is > worst) {
+                        worst = is;
+                        *ret_port = port;
+                }
+        }
+        return worst;
+}
+
+/* When the kernel does not answer, the agent goes on, and the status says 'unknown'. */
+static int agent_on_check_ports(void *userdata) {
+        Agent *a = userdata;
+        const WireState *wire = &a->config.current->wire;
+        size_t n_news = 0;
+        bool changed = false;
+        PortMap map;
+
+        (void) guest_ports_read(agent_published(a), &map);
+        for (size_t i = 0; i < a->config.current->n_services; i++) {
+                const ConfigService *service = &a->config.current->services[i];
+                StatusService *s = &a->services.states[i];
+                uint16_t port;
+                GuestPort is;
+
+                if (!service->enabled)
+                        continue;
+                is = judge_service(a, &map, &wire->services[service->wire], &port);
+                changed = changed || s->guest != is || s->guest_port != port;
+                s->guest = is;
+                s->guest_port = port;
+                if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
+                        agent_log_port(a, service->name, s);
+        }
+        if (n_news > AGENT_LOGGED_SERVICES) {
+                journal_line(&a->journal, LOG_NOTICE,
+                             "%zu more services have no program that listens for them where the "
+                             "host can reach it, and work only if rules of the kernel (DNAT) lead "
+                             "elsewhere; see %s/%s",
+                             n_news - AGENT_LOGGED_SERVICES, a->report.directory, STATUS_FILE);
+        }
+        if (changed)
+                agent_report_later(a);
+        return 0;
+}
+
+int agent_new_ports(Agent *a) {
+        return deferred_work_new(&a->ports.check, a->event, agent_on_check_ports, a);
+}
+
+void agent_done_ports(Agent *a) {
+        deferred_work_free(a->ports.check);
+}

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: MIT */
+
+/* From the table to open ports, and from those to the report; see carrier.h. */
+
+#include "agent/loopback/carrier.h"
+
+#include "agent/loopback/slot.h"
+#include "agent/loopback/table/report.h"
+#include "agent/util/folder-watch.h"
+#include "agent/util/small-file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* systemd removes the agent's folder when the agent ends, and starts it again after 2 s if it has
+ * failed. */
+#define GRACE_USEC (10 * USEC_PER_SEC)
+/* How often a port is tried again that could not be opened. */
+#define RETRY_USEC (2 * USEC_PER_SEC)
+#define ACCURACY   (USEC_PER_SEC / 4)
+
+struct Carrier {
+        /* configuration */
+        Shared shared;
+        char *table_path, *report_path; /* owned */
+
+        /* owned */
+        FolderWatch *watch;
+        sd_event_source *grace, *retry;
+        Slot slots[LOOPBACK_PORTS_MAX]; /* in the order of the table */
+        size_t n_slots;
+        char *reported; /* the text of the report as it is written */
+
+        /* state */
+        const char *bad; /* what is wrong with the table, as last logged */
+};
+
+static int carrier_report(Carrier *c) {
+        LoopbackReport report = {0};
+        Buffer text = BUFFER_NULL;
+        int r;
+
+        for (size_t i = 0; i < c->n_slots; i++)
+                if (c->slots[i].error)
+                        report.failures[report.n_failures++] = (LoopbackFailure){
+                                .port = c->slots[i].port, .error = (uint16_t) c->slots[i].error};
+        loopback_report_format(&report, &text);
+        if (text.oom)
+                return -ENOMEM;
+        if (c->reported && strcmp(c->reported, buffer_text(&text)) == 0) {
+                buffer_done(&text);
+                return 0;
+        }
+        r = small_file_replace(c->report_path, buffer_text(&text));
+        if (r < 0)
+                journal_fields(c->shared.journal, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot write %s, ignoring: %s; the agent will say that this "
+                               "program does not run",
+                               c->report_path, strerror(-r));
+        free(c->reported);
+        c->reported = strdup(buffer_text(&text));
+        buffer_done(&text);
+        return c->reported ? 0 : -ENOMEM;
+}
+
+/* Open what is not open. While anything is left, try again from time to time. */
+static int carrier_open(Carrier *c) {
+        bool complete = true;
+        int r;
+
+        for (size_t i = 0; i < c->n_slots; i++) {
+                slot_open(&c->slots[i], &c->shared);
+                complete = complete && c->slots[i].error == 0;
+        }
+        r = carrier_report(c);
+        if (r >= 0 && !complete)
+                r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(c->retry,
+                                                complete ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+        return r < 0 ? r : 0;
+}
+
+/* What is in both tables stays open, unless the host is another one. */
+static int carrier_apply(Carrier *c, const LoopbackTable *table) {
+        bool same_host = loopback_host_equal(&c->shared.host, &table->host);
+        Slot *old = malloc(sizeof(c->slots));
+        size_t n_old = c->n_slots, k = 0;
+
+        if (!old)
+                return -ENOMEM;
+        memcpy(old, c->slots, sizeof(c->slots));
+        memset(c->slots, 0, sizeof(c->slots));
+        for (size_t i = 0; i < table->n_ports; i++) {
+                c->slots[i].port = table->ports[i];
+                while (k < n_old && loopback_port_compare(&old[k].port, &table->ports[i]) < 0)
+                        slot_close(&old[k++]);
+                if (same_host && k < n_old &&
+                    loopback_port_compare(&old[k].port, &table->ports[i]) == 0)
+                        c->slots[i] = old[k++];
+        }
+        while (k < n_old)
+                slot_close(&old[k++]);
+        free(old);
+        c->n_slots = table->n_ports;
+        c->shared.host = table->host;
+        return carrier_open(c);
+}
+
+static void carrier_log(const Carrier *c, const LoopbackTable *table) {
+        char guest[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
+
+        ip_format(&table->host.guest, guest);
+        ip_format(&table->host.gateway, gateway);
+        journal_line(c->shared.journal, LOG_INFO,
+                     "Carrying %zu ports of %s on %s to this guest's loopback, for %s only",
+                     table->n_ports, guest, table->host.interface, gateway);
+}
+
+/* There is no table: the agent does not run, or will in a moment. */
+static int carrier_wait(Carrier *c) {
+        int enabled = SD_EVENT_OFF, r;
+
+        r = sd_event_source_get_enabled(c->grace, &enabled);
+        if (r < 0 || enabled != SD_EVENT_OFF)
+                return r < 0 ? r : 0;
+        r = sd_event_source_set_time_relative(c->grace, GRACE_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(c->grace, SD_EVENT_ONESHOT);
+}
+
+/* A table that cannot be read is one of another version, which restarts this program as well. */
+static int carrier_refuse(Carrier *c, const char *problem) {
+        if (!c->bad || strcmp(c->bad, problem) != 0)
+                journal_line(c->shared.journal, LOG_ERR,
+                             "Cannot use %s: %s; what was in force stays", c->table_path, problem);
+        c->bad = problem;
+        return 0;
+}
+
+static int carrier_read(void *userdata) {
+        Carrier *c = userdata;
+        _cleanup_free_ char *text = NULL;
+        LoopbackTable table;
+        const char *problem;
+        int r;
+
+        r = small_file_read(c->table_path, LOOPBACK_TEXT_MAX, &text);
+        if (r == -ENOENT || r == -ENOTDIR)
+                return carrier_wait(c);
+        if (r < 0)
+                return r == -ENOMEM ? r : carrier_refuse(c, strerrordesc_np(-r));
+        (void) sd_event_source_set_enabled(c->grace, SD_EVENT_OFF);
+        problem = loopback_table_parse(text, &table);
+        if (problem)
+                return carrier_refuse(c, problem);
+        c->bad = NULL;
+        if (table.n_ports == 0) {
+                journal_line(c->shared.journal, LOG_INFO, "No service is left; the end");
+                return sd_event_exit(c->shared.event, 0);
+        }
+        carrier_log(c, &table);
+        return carrier_apply(c, &table);
+}
+
+static int carrier_on_grace(sd_event_source *s, uint64_t usec, void *userdata) {
+        Carrier *c = userdata;
+
+        journal_line(c->shared.journal, LOG_INFO, "The agent does not run any more; the end");
+        return sd_event_exit(c->shared.event, 0);
+}
+
+static int carrier_on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
+        return carrier_open(userdata);
+}
+
+static void carrier_on_room(void *userdata) {
+        Carrier *c = userdata;
+
+        for (size_t i = 0; i < c->n_slots; i++)
+                slot_resume(&c->slots[i]);
+}
+
+static int carrier_new_timer(Carrier *c, sd_event_source **ret_timer, sd_event_time_handler_t fn) {
+        int r = sd_event_add_time(c->shared.event, ret_timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY,
+                                  fn, c);
+
+        if (r >= 0)
+                r = sd_event_source_set_exit_on_failure(*ret_timer, 1);
+        return r < 0 ? r : sd_event_source_set_enabled(*ret_timer, SD_EVENT_OFF);
+}
+
+static int carrier_set_paths(Carrier *c, const CarrierFiles *files) {
+        if (asprintf(&c->table_path, "%s/" LOOPBACK_TABLE_FILE, files->agent) < 0)
+                c->table_path = NULL;
+        if (asprintf(&c->report_path, "%s/" LOOPBACK_REPORT_FILE, files->report) < 0)
+                c->report_path = NULL;
+        return c->table_path && c->report_path ? 0 : -ENOMEM;
+}
+
+int carrier_new(Carrier **ret_carrier, sd_event *event, const Journal *journal,
+                const CarrierFiles *files) {
+        _cleanup_(carrier_freep) Carrier *c = calloc(1, sizeof(*c));
+        int r;
+
+        if (!c)
+                return -ENOMEM;
+        c->shared = (Shared){
+                .event = event, .journal = journal, .on_room = carrier_on_room, .userdata = c};
+        r = carrier_set_paths(c, files);
+        if (r >= 0)
+                r = carrier_new_timer(c, &c->grace, carrier_on_grace);
+        if (r >= 0)
+                r = carrier_new_timer(c, &c->retry, carrier_on_retry);
+        if (r >= 0)
+                r = folder_watch_new(&c->watch, event, files->agent, carrier_read, c);
+        if (r >= 0)
+                r = carrier_read(c);
+        if (r < 0)
+                return r;
+        *ret_carrier = TAKE_PTR(c);
+        return 0;
+}
+
+Carrier *carrier_free(Carrier *c) {
+        if (!c)
+                return NULL;
+        folder_watch_free(c->watch);
+        for (size_t i = 0; i < c->n_slots; i++)
+                slot_close(&c->slots[i]);
+        pipes_done(&c->shared.pipes);
+        sd_event_source_disable_unref(c->grace);
+        sd_event_source_disable_unref(c->retry);
+        if (c->reported)
+                (void) unlink(c->report_path);
+        free(c->reported);
+        free(c->report_path);
+        free(c->table_path);
+        free(c);
+        return NULL;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What all ports of the program share: the event loop, the log, the host that is let in, and the
+ * limits in all.
+ */
+
+#include "agent/loopback/pipes.h"
+#include "agent/loopback/table/table.h"
+#include "agent/util/journal.h"
+#include "common/log-limit.h"
+
+#include <systemd/sd-event.h>
+
+/*
+ * At a limit of connections, accepting pauses, and the host's connections wait in the kernel's
+ * queue. A connection takes at most two pipes, and an ordinary user gets 64 MiB of them from the
+ * kernel, then 8 KiB for each. So all connections, all stuck, hold less than 100 MiB.
+ */
+#define CONNECTIONS_MAX      2048
+#define PORT_CONNECTIONS_MAX 1536 /* of one port, so that it cannot take those of all others */
+#define SESSIONS_MAX         8192 /* of UDP: as many as the relay on the host has */
+#define PORT_SESSIONS_MAX    4096
+
+#define STRANGERS_LOGGED 5 /* lines at once about peers that are not the host */
+
+typedef struct Shared {
+        sd_event *event;        /* borrowed */
+        const Journal *journal; /* borrowed */
+        LoopbackHost host;      /* of the table in force */
+        Pipes pipes;
+        unsigned n_connections, n_sessions;
+        LogLimit strangers;
+
+        /* Called when one of CONNECTIONS_MAX is free again. */
+        void (*on_room)(void *userdata);
+        void *userdata;
+} Shared;

@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT */
+
+/* Reading and replacing small text files; see small-file.h. */
+
+#include "agent/util/small-file.h"
+
+#include "agent/util/cleanup.h"
+#include "agent/util/write-all.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+int small_file_read(const char *path, size_t max, char **ret_text) {
+        _cleanup_close_ int fd = -1;
+        _cleanup_free_ char *text = malloc(max + 1);
+        size_t n = 0;
+
+        if (!text)
+                return -ENOMEM;
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+        if (fd < 0)
+                return -errno;
+        for (;;) {
+                ssize_t k = read(fd, text + n, max + 1 - n);
+
+                if (k < 0 && errno == EINTR)
+                        continue;
+                if (k < 0)
+                        return -errno;
+                if (k == 0)
+                        break;
+                n += (size_t) k;
+                if (n > max)
+                        return -EFBIG;
+        }
+        text[n] = '\0';
+        if (strlen(text) < n)
+                return -EILSEQ;
+        *ret_text = TAKE_PTR(text);
+        return 0;
+}
+
+int small_file_replace(const char *path, const char *text) {
+        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+        _cleanup_free_ char *temporary = NULL;
+        _cleanup_close_ int fd = -1;
+        int r;
+
+        if (asprintf(&temporary, "%s.new", path) < 0) {
+                temporary = NULL;
+                return -ENOMEM;
+        }
+        fd = open(temporary, flags, 0644);
+        if (fd < 0)
+                return -errno;
+        r = fchmod(fd, 0644) < 0 ? -errno : write_all(fd, text, strlen(text));
+        if (r == 0 && rename(temporary, path) < 0)
+                r = -errno;
+        if (r < 0)
+                (void) unlink(temporary);
+        return r;
+}

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: MIT
+"""A service that listens on 127.0.0.1 only is reached from the host, over TCP: real servers, the real
+agent and wslbridge-loopback in a guest, and a host on the other end of its network."""
+import os
+import socket
+import struct
+import threading
+
+import pytest
+
+from guest import GATEWAY, wait_until
+from loopback import CLIENTS, STRANGER, HostSide, Program, Server, make_socket, read_all, wait_loopback
+
+PORT = 8080
+
+
+@pytest.fixture
+def outside(guest):
+    side = HostSide(guest)
+    yield side
+    side.close()
+
+
+@pytest.fixture
+def program(dev_tree, guest):
+    program = Program(dev_tree, guest)
+    yield program
+    program.stop()
+
+
+@pytest.fixture
+def carried(guest, host, outside, program):
+    """All of it runs, with a service whose server has not been started yet."""
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+    return guest, outside, program
+
+
+def reset(s):
+    """Close the socket so that its peer gets a reset."""
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    s.close()
+
+
+def test_a_server_that_starts_later_dies_and_comes_back_on_v6(carried):
+    guest, outside, _ = carried
+    assert outside.ask(PORT) is None
+    server = Server(guest, PORT)
+    assert outside.ask(PORT) == b"127.0.0.1 ping"
+    server.close()
+    wait_until(lambda: outside.ask(PORT) is None, "nobody answers")
+    server = Server(guest, PORT, "::1")
+    assert outside.ask(PORT) == b"::1 ping"
+    server.close()
+    server = Server(guest, PORT)
+    assert outside.ask(PORT) == b"127.0.0.1 ping"
+    server.close()
+
+
+def test_a_stranger_is_turned_away(carried):
+    guest, outside, program = carried
+    server = Server(guest, PORT)
+    with pytest.raises(OSError):
+        with outside.connect(PORT, STRANGER) as s:
+            s.sendall(b"x")
+            assert s.recv(1) == b""
+            raise ConnectionResetError  # closed before a byte came
+    program.wait_log(f"Turned {STRANGER} away from port {PORT}/tcp: only the host may connect, which has "
+                     f"the gateway's address {GATEWAY}")
+    assert outside.ask(PORT) == b"127.0.0.1 ping"
+    server.close()
+
+
+def test_nothing_else_of_the_guest_is_open(carried):
+    """Not another port, not another address, and not from inside the guest."""
+    guest, outside, program = carried
+    servers = [Server(guest, PORT), Server(guest, PORT + 1)]
+    with pytest.raises(OSError):
+        outside.connect(PORT + 1)
+    guest.ip("addr add 10.9.0.9/24 dev eth0\n")
+    with pytest.raises(OSError):
+        outside.connect(PORT, address="10.9.0.9")
+    with make_socket(guest.namespace) as s, pytest.raises(ConnectionResetError):
+        s.connect((guest.address, PORT))
+        s.sendall(b"x")
+        assert s.recv(1) == b""
+        raise ConnectionResetError  # closed before a byte came
+    program.wait_log(f"Turned {guest.address} away from port {PORT}/tcp")
+    for server in servers:
+        server.close()
+
+
+def test_half_closed_from_either_end(carried):
+    guest, outside, _ = carried
+    heard = []
+
+    def listen_after_own_end(connection, name):
+        connection.sendall(b"all of it")
+        connection.shutdown(socket.SHUT_WR)
+        heard.append(read_all(connection))
+
+    server = Server(guest, PORT, behave=listen_after_own_end)
+    with outside.connect(PORT) as s:
+        assert read_all(s) == b"all of it"  # the server has ended its direction, this one goes on
+        s.sendall(b"and back")
+        s.shutdown(socket.SHUT_WR)
+        wait_until(lambda: heard == [b"and back"], "the other direction")
+    server.close()
+    server = Server(guest, PORT)  # answers only when the client has ended
+    assert outside.ask(PORT, b"x" * 3_000_000) == b"127.0.0.1 " + b"x" * 3_000_000
+    server.close()
+
+
+def test_a_reset_is_passed_on_in_both_directions(carried):
+    guest, outside, _ = carried
+    seen = []
+
+    def note_reset(connection, name):
+        connection.sendall(b"ready")
+        try:
+            seen.append(connection.recv(1))
+        except ConnectionResetError:
+            seen.append("reset")
+
+    server = Server(guest, PORT, behave=note_reset)
+    s = outside.connect(PORT)
+    assert s.recv(5) == b"ready"
+    reset(s)
+    wait_until(lambda: seen == ["reset"], lambda: f"a reset: {seen}")
+    server.close()
+
+    server = Server(guest, PORT, behave=lambda connection, name: reset(connection))
+    with outside.connect(PORT) as s, pytest.raises(ConnectionResetError):
+        s.recv(1)
+    server.close()
+
+
+def test_both_directions_at_once_with_slow_readers(carried):
+    """Each end sends much before it reads anything."""
+    guest, outside, _ = carried
+    size = 8_000_000
+
+    def send_then_read(connection):
+        sender = threading.Thread(target=lambda: (connection.sendall(b"y" * size),
+                                                  connection.shutdown(socket.SHUT_WR)))
+        sender.start()
+        data = read_all(connection)
+        sender.join()
+        return len(data)
+
+    server_got = []
+    server = Server(guest, PORT, behave=lambda c, name: server_got.append(send_then_read(c)))
+    with outside.connect(PORT) as s:
+        assert send_then_read(s) == size
+    wait_until(lambda: server_got == [size], lambda: f"{server_got}")
+    server.close()
+
+
+def test_a_thousand_connections_and_none_of_them_costs_while_idle(carried):
+    guest, outside, program = carried
+    release = threading.Event()
+    server = Server(guest, PORT, behave=lambda c, name: (c.sendall(c.recv(1)), release.wait(),
+                                                         c.sendall(read_all(c))))
+    before = program.n_descriptors()
+    clients = []
+    for _ in range(CLIENTS):
+        clients.append(outside.connect(PORT))
+        clients[-1].sendall(b"a")
+    assert all(c.recv(1) == b"a" for c in clients)
+    # Two sockets for each, and no pipe but the few that are kept.
+    assert program.n_descriptors() <= before + 2 * CLIENTS + 2 * 16
+    release.set()
+    for c in clients:
+        c.sendall(b"b")
+        c.shutdown(socket.SHUT_WR)
+    assert all(read_all(c) == b"b" for c in clients)
+    for c in clients:
+        c.close()
+    wait_until(lambda: program.n_descriptors() <= before + 2 * 16, "all are closed")
+    server.close()
+
+
+def test_the_address_changes(carried):
+    """The old connection is reset, because nobody could continue it, and new ones find the way."""
+    guest, outside, _ = carried
+    server = Server(guest, PORT, behave=lambda c, name: (c.sendall(b"hello"), c.recv(1)))
+    old = outside.connect(PORT)
+    assert old.recv(5) == b"hello"
+    guest.new_address()
+    server.close()
+    server = Server(guest, PORT)
+    outside.wait_answer(PORT)
+    old.close()
+    server.close()
+
+
+def test_services_come_and_go_while_others_stay(carried):
+    guest, outside, program = carried
+    server = Server(guest, PORT, behave=lambda c, name: c.sendall(read_all(c)))
+    with outside.connect(PORT) as kept:
+        guest.service("more", "listen = 8090-8092\nconnect = loopback")
+        more = Server(guest, 8091)
+        outside.wait_answer(8091)
+        guest.remove_service("more")
+        wait_until(lambda: outside.ask(8091) is None, "the port is closed")
+        kept.sendall(b"still there")
+        kept.shutdown(socket.SHUT_WR)
+        assert read_all(kept) == b"still there"
+        more.close()
+    guest.remove_service("web")
+    assert program.ended() == 0
+    program.process = None
+    assert not program.wanted()
+    server.close()
+
+
+def test_a_restart_of_the_agent_costs_no_connection(carried):
+    guest, outside, program = carried
+    server = Server(guest, PORT, behave=lambda c, name: c.sendall(read_all(c)))
+    with outside.connect(PORT) as kept:
+        guest.stop()
+        assert not program.wanted()
+        guest.start()
+        wait_loopback(guest, "web", "carried")
+        kept.sendall(b"still there")
+        kept.shutdown(socket.SHUT_WR)
+        assert read_all(kept) == b"still there"
+    server.close()
+
+
+def test_without_an_agent_it_ends(carried):
+    guest, outside, program = carried
+    guest.stop()
+    assert program.ended() == 0
+    assert "The agent does not run any more" in program.log()
+    program.process = None
+
+
+def test_the_status_says_that_it_does_not_run(carried):
+    guest, outside, program = carried
+    program.kill()
+    wait_loopback(guest, "web", "not-running")
+    assert "wslbridge-loopback, which carries connections to 127.0.0.1, does not run" in \
+        guest.service_status("web")["loopback"]["text"]
+    assert guest.log_lines("Service 'web': wslbridge-loopback, which carries")
+    program.start()
+    wait_loopback(guest, "web", "carried")
+
+
+def test_the_port_is_taken(guest, host, outside, program, control):
+    """By the service itself, which gets the connections then; when it moves to 127.0.0.1, they are
+    carried."""
+    server = Server(guest, PORT, "0.0.0.0")
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "direct")
+    assert outside.ask(PORT) == b"0.0.0.0 ping"
+    assert guest.service_status("web")["guest"] == "listening"
+    output = " ".join(control.run("status")[1].split())
+    assert f"another program of this guest has port {PORT} of its address" in output
+    server.close()
+    server = Server(guest, PORT)
+    wait_loopback(guest, "web", "carried")
+    outside.wait_answer(PORT)
+    server.close()
+
+
+def test_no_gateway_no_host(guest, host, program):
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    guest.ip("route del default\nroute add default dev eth0\n")
+    host.start()
+    guest.start()
+    wait_loopback(guest, "web", "no-host")
+    assert "this guest has no gateway" in guest.service_status("web")["loopback"]["text"]
+    assert not program.wanted()
+    guest.ip("route replace default via 10.9.0.1\n")
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+
+
+@pytest.mark.parametrize("mode", ["mirrored", "virtioproxy", "bridged"])
+def test_modes_that_leave_no_way(guest, host, outside, program, mode):
+    """The mode changes while we run, to and fro."""
+    server = Server(guest, PORT)
+    guest.wsl_mode(mode)
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    guest.service("open", "listen = 8000")
+    host.start()
+    guest.start()
+    guest.wait_state("open", "active")
+    guest.wait_state("web", "withdrawn")
+    status = guest.service_status("web")
+    assert status["reason"] == "networking-mode" and f"networking mode {mode}: " in status["text"]
+    assert "nothing can carry them to 127.0.0.1" in status["text"] and status["loopback"] is None
+    assert not program.wanted()
+    guest.wsl_mode("nat")
+    guest.reload()
+    guest.wait_state("web", "active")
+    program.start_when_wanted()
+    outside.wait_answer(PORT)
+    guest.wsl_mode(mode)
+    guest.reload()
+    guest.wait_state("web", "withdrawn")
+    assert program.ended() == 0
+    program.process = None
+    assert not program.wanted()
+    server.close()
+
+
+def test_whether_a_server_listens_is_told_behind_our_own_listener(carried, host):
+    guest, _, _ = carried
+    wait_until(lambda: guest.service_status("web")["guest"] == "not-listening", "nobody listens")
+    server = Server(guest, PORT, "::1")
+    guest.reload()
+    wait_until(lambda: guest.service_status("web")["guest"] == "listening",
+               lambda: f"listening: {guest.service_status('web')}")
+    assert not guest.log_lines("accepts connections from inside this guest only")
+    server.close()
+
+
+def test_a_table_that_cannot_be_used_changes_nothing(carried):
+    guest, outside, program = carried
+    server = Server(guest, PORT)
+    path = f"{guest.state}/loopback.table"
+    with open(path + ".x", "w", encoding="ascii") as f:
+        f.write("wslbridge-loopback 2\n")
+    os.rename(path + ".x", path)
+    program.wait_log("it does not begin with a first line that this version knows; what was in force stays")
+    assert outside.ask(PORT) == b"127.0.0.1 ping"
+    server.close()
