@@ -41,7 +41,7 @@ build_dev() {
 # Only what the static suite starts, for './dev check'.
 build_dev_programs() {
     setup_tree "${DEV_TREE[@]}"
-    make_tree dev 'the agent (sanitizers)' agent/wslbridge-agent agent/wslbridgectl
+    make_tree dev 'the agent (sanitizers)' agent/wslbridge-agent agent/wslbridge-loopback agent/wslbridgectl
 }
 
 RELEASE_TREE=(release 'the agent' --buildtype=release)
@@ -53,7 +53,7 @@ build_release() {
 # Only the programs that ship, for './dev test'.
 build_release_programs() {
     setup_tree "${RELEASE_TREE[@]}"
-    make_tree release 'the agent' agent/wslbridge-agent agent/wslbridgectl
+    make_tree release 'the agent' agent/wslbridge-agent agent/wslbridge-loopback agent/wslbridgectl
 }
 
 build_install() {

@@ -14,7 +14,8 @@ static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
                               .state = guest_port_name(s->guest)),
                        loopback ? "Port %u of service '%s' accepts connections from inside this "
                                   "guest only: let its program listen on 0.0.0.0, or on this "
-                                  "guest's address, instead of 127.0.0.1"
+                                  "guest's address, instead of 127.0.0.1, or add "
+                                  "'connect = loopback' to the service"
                                 : "No program in this guest listens on port %u of service '%s' "
                                   "where the host can reach it; it works only if a rule of the "
                                   "kernel (DNAT) leads it elsewhere, as for a container",
@@ -36,15 +37,15 @@ static bool port_is_news(StatusService *s) {
 }
 
 /* The first port of @count that is worst. */
-static GuestPort judge_loopback(const Agent *a, const PortMap *map, const WireListen *listen,
-                                uint16_t *ret_port) {
+static GuestPort judge_loopback(const Agent *a, const PortMap *map, bool udp,
+                                const WireListen *listen, uint16_t *ret_port) {
         GuestPort worst = GUEST_PORT_LISTENING;
 
         *ret_port = 0;
         for (uint32_t i = 0; i < listen->count; i++) {
                 uint16_t port = (uint16_t) (listen->connect_port + i);
                 bool carried = a->loopback.runs &&
-                               loopback_report_error(&a->loopback.report, false, port) == 0;
+                               loopback_report_error(&a->loopback.report, udp, port) == 0;
                 GuestPort is = port_map_judge_loopback(map, port, carried);
 
                 if (is > worst) {
@@ -55,9 +56,19 @@ static GuestPort judge_loopback(const Agent *a, const PortMap *map, const WireLi
         return worst;
 }
 
-static GuestPort judge_service(const Agent *a, const PortMap *map, const WireService *service,
+typedef struct PortMaps {
+        PortMap tcp, udp;
+} PortMaps;
+
+static bool service_is(const WireService *service, WireOption option, uint8_t value) {
+        return service->options[option] == value;
+}
+
+static GuestPort judge_service(const Agent *a, const PortMaps *maps, const WireService *service,
                                uint16_t *ret_port) {
-        bool loopback = service->options[WIRE_OPTION_CONNECT] == WIRE_CONNECT_LOOPBACK;
+        bool loopback = service_is(service, WIRE_OPTION_CONNECT, WIRE_CONNECT_LOOPBACK);
+        bool udp = service_is(service, WIRE_OPTION_PROTOCOL, WIRE_PROTOCOL_UDP);
+        const PortMap *map = udp ? &maps->udp : &maps->tcp;
         GuestPort worst = GUEST_PORT_LISTENING;
 
         *ret_port = 0;
@@ -65,7 +76,7 @@ static GuestPort judge_service(const Agent *a, const PortMap *map, const WireSer
                 const WireListen *l = &a->config.current->wire.listens[service->first_listen + i];
                 uint16_t port;
                 GuestPort is =
-                        loopback ? judge_loopback(a, map, l, &port)
+                        loopback ? judge_loopback(a, map, udp, l, &port)
                                  : port_map_judge_range(map, l->connect_port, l->count, &port);
 
                 if (is > worst) {
@@ -76,15 +87,27 @@ static GuestPort judge_service(const Agent *a, const PortMap *map, const WireSer
         return worst;
 }
 
+/* UDP costs a second dump, so only where there is such a service. */
+static void read_maps(const Agent *a, PortMaps *ret_maps) {
+        const WireState *wire = &a->config.current->wire;
+        bool udp = false;
+
+        for (uint32_t i = 0; i < wire->n_services && !udp; i++)
+                udp = service_is(&wire->services[i], WIRE_OPTION_PROTOCOL, WIRE_PROTOCOL_UDP);
+        (void) guest_ports_read(agent_published(a), false, &ret_maps->tcp);
+        if (udp)
+                (void) guest_ports_read(agent_published(a), true, &ret_maps->udp);
+}
+
 /* When the kernel does not answer, the agent goes on, and the status says 'unknown'. */
 static int agent_on_check_ports(void *userdata) {
         Agent *a = userdata;
         const WireState *wire = &a->config.current->wire;
         size_t n_news = 0;
         bool changed = false;
-        PortMap map;
+        PortMaps maps;
 
-        (void) guest_ports_read(agent_published(a), &map);
+        read_maps(a, &maps);
         for (size_t i = 0; i < a->config.current->n_services; i++) {
                 const ConfigService *service = &a->config.current->services[i];
                 StatusService *s = &a->services.states[i];
@@ -93,7 +116,7 @@ static int agent_on_check_ports(void *userdata) {
 
                 if (!service->enabled)
                         continue;
-                is = judge_service(a, &map, &wire->services[service->wire], &port);
+                is = judge_service(a, &maps, &wire->services[service->wire], &port);
                 changed = changed || s->guest != is || s->guest_port != port;
                 s->guest = is;
                 s->guest_port = port;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Dumps the listening TCP sockets into a PortMap.
+ * Dumps the listening sockets into a PortMap. UDP has no such state: a socket that is not connected
+ * has the state that TCP calls closed.
  *
  * There are two requests over one socket, because the kernel looks up its handler by family and has
  * none for AF_UNSPEC. The socket lives for one reading only, so that a late answer is never taken
@@ -34,16 +35,21 @@ static struct nla_policy socket_policy[INET_DIAG_SKV6ONLY + 1] = {
         [INET_DIAG_SKV6ONLY] = {.type = NLA_U8},
 };
 
+typedef struct Dump {
+        uint8_t protocol, state;
+        PortMap *map;
+} Dump;
+
 static int on_socket(struct nl_msg *msg, void *userdata) {
         struct nlmsghdr *hdr = nlmsg_hdr(msg);
         const struct inet_diag_msg *diag = nlmsg_data(hdr);
         struct nlattr *tb[INET_DIAG_SKV6ONLY + 1];
         GuestListener listener = {0};
-        PortMap *map = userdata;
+        const Dump *dump = userdata;
 
         if (hdr->nlmsg_type != SOCK_DIAG_BY_FAMILY ||
             nlmsg_parse(hdr, sizeof(*diag), tb, INET_DIAG_SKV6ONLY, socket_policy) < 0 ||
-            diag->idiag_state != TCP_LISTEN)
+            diag->idiag_state != dump->state)
                 return NL_OK;
         if (diag->idiag_family == AF_INET) {
                 listener.addr.family = IP_FAMILY_V4;
@@ -56,7 +62,7 @@ static int on_socket(struct nl_msg *msg, void *userdata) {
         }
         listener.port = ntohs(diag->id.idiag_sport);
         listener.v6_only = tb[INET_DIAG_SKV6ONLY] && nla_get_u8(tb[INET_DIAG_SKV6ONLY]);
-        port_map_add(map, &listener);
+        port_map_add(dump->map, &listener);
         return NL_OK;
 }
 
@@ -65,7 +71,7 @@ static void socket_free(struct nl_sock **sk) {
                 nl_socket_free(*sk);
 }
 
-static int socket_open(struct nl_sock **ret_sk, PortMap *map) {
+static int socket_open(struct nl_sock **ret_sk, Dump *dump) {
         const struct timeval timeout = {.tv_sec = DUMP_TIMEOUT_SEC};
         _cleanup_(socket_free) struct nl_sock *sk = NULL;
         int r;
@@ -82,17 +88,17 @@ static int socket_open(struct nl_sock **ret_sk, PortMap *map) {
         nl_socket_disable_auto_ack(sk);
         nl_socket_disable_msg_peek(sk); /* saves a system call for each read */
         (void) nl_socket_set_msg_buf_size(sk, DUMP_BUFFER);
-        (void) nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_socket, map);
+        (void) nl_socket_modify_cb(sk, NL_CB_VALID, NL_CB_CUSTOM, on_socket, dump);
         *ret_sk = TAKE_PTR(sk);
         return 0;
 }
 
 /* Return: 0 or a negative libnl code. */
-static int dump_once(struct nl_sock *sk, uint8_t family) {
+static int dump_once(struct nl_sock *sk, const Dump *dump, uint8_t family) {
         struct inet_diag_req_v2 request = {
                 .sdiag_family = family,
-                .sdiag_protocol = IPPROTO_TCP,
-                .idiag_states = 1u << TCP_LISTEN,
+                .sdiag_protocol = dump->protocol,
+                .idiag_states = 1u << dump->state,
         };
         int r;
 
@@ -101,11 +107,11 @@ static int dump_once(struct nl_sock *sk, uint8_t family) {
 }
 
 /* A repeated dump keeps the bits of the try before it: ports that had a listener a moment ago. */
-static int dump_family(struct nl_sock *sk, uint8_t family) {
+static int dump_family(struct nl_sock *sk, const Dump *dump, uint8_t family) {
         int r = 0;
 
         for (unsigned i = 0; i < DUMP_TRIES; i++) {
-                r = dump_once(sk, family);
+                r = dump_once(sk, dump, family);
                 if (r != -NLE_DUMP_INTR)
                         break;
         }
@@ -115,16 +121,19 @@ static int dump_family(struct nl_sock *sk, uint8_t family) {
         return r < 0 ? netlink_errno(r) : 0;
 }
 
-int guest_ports_read(const IpAddr *address, PortMap *ret_map) {
+int guest_ports_read(const IpAddr *address, bool udp, PortMap *ret_map) {
         _cleanup_(socket_free) struct nl_sock *sk = NULL;
+        Dump dump = {.protocol = udp ? IPPROTO_UDP : IPPROTO_TCP,
+                     .state = udp ? TCP_CLOSE : TCP_LISTEN,
+                     .map = ret_map};
         int r;
 
         port_map_start(ret_map, address);
-        r = socket_open(&sk, ret_map);
+        r = socket_open(&sk, &dump);
         if (r >= 0)
-                r = dump_family(sk, AF_INET);
+                r = dump_family(sk, &dump, AF_INET);
         if (r >= 0)
-                r = dump_family(sk, AF_INET6);
+                r = dump_family(sk, &dump, AF_INET6);
         if (r < 0)
                 ret_map->known = false;
         return r;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The guest's listening TCP sockets, read from the kernel (sock_diag) at one moment. The kernel
- * does not announce new listeners, so a caller that wants to know reads again. port-map.h judges
- * what was read.
+ * The guest's listening sockets of TCP, or those of UDP that are not connected, read from the
+ * kernel (sock_diag) at one moment. The kernel does not announce new listeners, so a caller that
+ * wants to know reads again. port-map.h judges what was read.
  */
 
 #include "agent/network/port-map.h"
@@ -19,4 +19,4 @@
  *
  * Return: 0; or negative errno, and then every port of @ret_map is GUEST_PORT_UNKNOWN.
  */
-int guest_ports_read(const IpAddr *address, PortMap *ret_map);
+int guest_ports_read(const IpAddr *address, bool udp, PortMap *ret_map);

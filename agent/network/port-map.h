@@ -2,8 +2,8 @@
 #pragma once
 
 /*
- * PortMap: which TCP ports of the guest can be reached at its published address, as a plain value.
- * Pure: guest-ports.c fills it from a dump, tests fill it from a table.
+ * PortMap: which TCP or UDP ports of the guest can be reached at its published address, as a plain
+ * value. Pure: guest-ports.c fills it from a dump, tests fill it from a table.
  *
  * Only listening sockets count. A port that only the packet filter redirects (as Docker does
  * without its proxy) has no socket, and counts as not listening.

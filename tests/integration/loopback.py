@@ -70,6 +70,16 @@ class HostSide:
         made.connect((self.guest.address, port))
         return made
 
+    def flood(self, port, sources):
+        """Send a datagram from each of these ports."""
+        def send():
+            for source in sources:
+                with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+                    s.bind((GATEWAY, source))
+                    s.sendto(b"flood", (self.guest.address, port))
+
+        inside(self.namespace, send)
+
     def ask(self, port, text=b"ping"):
         """Send it, and return all that comes back, or None when there is no connection."""
         try:
@@ -128,7 +138,7 @@ class Server:
 
 
 class UdpServer:
-    """Answers each datagram with the own address and the datagram, in the guest."""
+    """Answers each datagram with the same, in the guest, as long as .answer is true."""
 
     def __init__(self, guest, port, address="127.0.0.1"):
         self.address = address
@@ -136,7 +146,7 @@ class UdpServer:
                                   socket.AF_INET6 if ":" in address else socket.AF_INET)
         self.socket.bind((address, port))
         self.socket.settimeout(None)
-        self.peers = []
+        self.peers, self.answer = [], True
         self.thread = threading.Thread(target=self._serve, daemon=True)
         self.thread.start()
 
@@ -146,7 +156,8 @@ class UdpServer:
             if data == b"end":
                 return
             self.peers.append(peer)
-            self.socket.sendto(data, peer)
+            if self.answer:
+                self.socket.sendto(data, peer)
 
     def close(self):
         self.socket.sendto(b"end", self.socket.getsockname())

@@ -65,6 +65,17 @@ def test_all_is_well(machine, host, control, doctor):
     server = listener(machine, "127.0.0.1", 8080)
     server.stdout.readline()
     assert doctor() == ["port-loopback:web"]
+    # The command that it names does what it says, for a service of 'expose'.
+    machine.remove_service("web")
+    wait_until(lambda: not machine.service_status("web"), "the service is gone")
+    assert control.run("expose", "8080", "--name=web")[0] == 0
+    said = " ".join(control.run("doctor")[1].split())
+    command = re.search(r"sudo wslbridgectl (expose \S+ \S+ --loopback)", said)[1]
+    assert control.run(*command.split())[0] == 0
+    assert machine.service_status("web")["options"]["connect"] == "loopback"
+    assert control.run("unexpose", "web")[0] == 0
+    machine.service("web", "listen = 8080")
+    machine.wait_state("web", "active")
     server.kill()
     server.communicate()
     server = listener(machine, "0.0.0.0", 8080)

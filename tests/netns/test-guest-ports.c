@@ -68,7 +68,7 @@ START_TEST(test_kinds_of_listeners) {
         (void) listen_at("::ffff:127.0.0.1", 1008, 0);
         (void) bind_to("0.0.0.0", 1009, -1); /* bound, but nobody listens */
 
-        ck_assert_int_eq(guest_ports_read(&published, &map), 0);
+        ck_assert_int_eq(guest_ports_read(&published, false, &map), 0);
         assert_port(1001, GUEST_PORT_LISTENING);
         assert_port(1002, GUEST_PORT_LISTENING);
         assert_port(1003, GUEST_PORT_NOT_LISTENING);
@@ -103,13 +103,13 @@ START_TEST(test_connections_agree) {
 
                 to.sin_port = htons(port);
                 connected = connect(fd, (struct sockaddr *) &to, sizeof(to)) == 0;
-                ck_assert_int_eq(guest_ports_read(&published, &map), 0);
+                ck_assert_int_eq(guest_ports_read(&published, false, &map), 0);
                 ck_assert_msg((port_map_judge(&map, port) == GUEST_PORT_LISTENING) == connected,
                               "%s: %sconnected, judged %s", listeners[i].address,
                               connected ? "" : "not ", guest_port_name(port_map_judge(&map, port)));
                 /* The connections themselves are not listeners. */
                 (void) close(listener);
-                ck_assert_int_eq(guest_ports_read(&published, &map), 0);
+                ck_assert_int_eq(guest_ports_read(&published, false, &map), 0);
                 assert_port(port, GUEST_PORT_NOT_LISTENING);
                 (void) close(fd);
         }
@@ -122,7 +122,7 @@ START_TEST(test_ipv6_guest) {
         (void) listen_at("::", 3001, 0);
         (void) listen_at("::", 3002, 1);
         (void) listen_at("0.0.0.0", 3003, -1);
-        ck_assert_int_eq(guest_ports_read(&address, &map), 0);
+        ck_assert_int_eq(guest_ports_read(&address, false, &map), 0);
         assert_port(3001, GUEST_PORT_LISTENING);
         assert_port(3002, GUEST_PORT_LISTENING);
         assert_port(3003, GUEST_PORT_NOT_LISTENING);
@@ -137,10 +137,44 @@ START_TEST(test_many_listeners) {
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
         for (unsigned i = 0; i < N_MANY; i++)
                 (void) listen_at("0.0.0.0", (uint16_t) (10000 + i), -1);
-        ck_assert_int_eq(guest_ports_read(&published, &map), 0);
+        ck_assert_int_eq(guest_ports_read(&published, false, &map), 0);
         ck_assert_int_eq(port_map_judge_range(&map, 10000, N_MANY, &port), GUEST_PORT_LISTENING);
         assert_port(9999, GUEST_PORT_NOT_LISTENING);
         assert_port(10000 + N_MANY, GUEST_PORT_NOT_LISTENING);
+}
+END_TEST
+
+static int open_udp(const char *address, uint16_t port) {
+        struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = htons(port)};
+        int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(inet_pton(AF_INET, address, &v4.sin_addr), 1);
+        ck_assert_int_eq(bind(fd, (struct sockaddr *) &v4, sizeof(v4)), 0);
+        return fd;
+}
+
+/* The two protocols have ports of their own; a socket of UDP that is connected takes nobody else's.
+ */
+START_TEST(test_udp) {
+        struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(53)};
+        int connected;
+
+        start();
+        (void) listen_at("0.0.0.0", 1001, -1);
+        (void) open_udp("0.0.0.0", 1002);
+        (void) open_udp("127.0.0.1", 1003);
+        connected = open_udp("0.0.0.0", 1004);
+        ck_assert_int_eq(inet_pton(AF_INET, "192.0.2.1", &to.sin_addr), 1);
+        ck_assert_int_eq(connect(connected, (struct sockaddr *) &to, sizeof(to)), 0);
+        ck_assert_int_eq(guest_ports_read(&published, true, &map), 0);
+        assert_port(1001, GUEST_PORT_NOT_LISTENING);
+        assert_port(1002, GUEST_PORT_LISTENING);
+        assert_port(1003, GUEST_PORT_LOOPBACK_ONLY);
+        assert_port(1004, GUEST_PORT_NOT_LISTENING);
+        ck_assert_int_eq(guest_ports_read(&published, false, &map), 0);
+        assert_port(1001, GUEST_PORT_LISTENING);
+        assert_port(1002, GUEST_PORT_NOT_LISTENING);
 }
 END_TEST
 
@@ -153,11 +187,11 @@ START_TEST(test_failure_is_unknown) {
         ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &none), 0);
         none.rlim_cur = 0;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-        ck_assert_int_lt(guest_ports_read(&published, &map), 0);
+        ck_assert_int_lt(guest_ports_read(&published, false, &map), 0);
         assert_port(80, GUEST_PORT_UNKNOWN);
         none.rlim_cur = none.rlim_max;
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0);
-        ck_assert_int_eq(guest_ports_read(&published, &map), 0);
+        ck_assert_int_eq(guest_ports_read(&published, false, &map), 0);
         assert_port(80, GUEST_PORT_LISTENING);
 }
 END_TEST
@@ -171,6 +205,7 @@ int main(void) {
         tcase_add_test(t, test_connections_agree);
         tcase_add_test(t, test_ipv6_guest);
         tcase_add_test(t, test_many_listeners);
+        tcase_add_test(t, test_udp);
         tcase_add_test(t, test_failure_is_unknown);
         return run_suite("guest-ports", t);
 }

@@ -18,6 +18,11 @@ ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "0": ""}
 PLACEHOLDER = re.compile(r"%[-+#0]*(?:\d+|\*)?(?:\.(?:\d+|\*))?(?:hh|h|ll|l|j|z|t)?[sduxXc]")
 
 
+def example(placeholder):
+    """What a program could have put there."""
+    return "1" if placeholder[0][-1] in "du" else "x"
+
+
 def unescape(text):
     return re.sub(r"\\(.)", lambda m: ESCAPES.get(m[1], m[1]), text)
 
@@ -69,7 +74,7 @@ def c_texts():
         code = tree.read(path)
         for start, text in runs(DEFINE.sub(lambda m: "\n" * m[0].count("\n"), code), macros):
             line = code.count("\n", 0, start) + 1
-            yield f"{path}:{line}", PLACEHOLDER.sub("x", text).replace("%%", "%")
+            yield f"{path}:{line}", PLACEHOLDER.sub(example, text).replace("%%", "%")
         for m in DEFINE.finditer(code):
             for _, text in runs(m[2], macros):
                 yield f"{path}:{code.count(chr(10), 0, m.start()) + 1}", text

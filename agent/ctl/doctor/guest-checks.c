@@ -39,6 +39,7 @@ const char *const guest_finding_ids[] = {
         "service-blocked",
         "service-withdrawn",
         "service-pending",
+        "loopback",
         "port-loopback",
         "port-silent",
         "port-container",

@@ -38,7 +38,8 @@ typedef struct GuestEvidence { /* everything is borrowed */
         const Report *report;       /* NULL = the agent does not run */
         const Config *config;       /* as the files are now */
         bool unread;                /* … but the agent has not read them since they changed */
-        const PortMap *ports;       /* as they are now */
+        const PortMap *ports;       /* of TCP, as they are now */
+        const PortMap *udp_ports;
         IdleStop idle;
         const char *containers; /* networks of containers that are up: "docker0, cni0"; "" = none */
         uint64_t now_usec;      /* CLOCK_MONOTONIC */

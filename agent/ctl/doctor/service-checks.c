@@ -167,9 +167,49 @@ static void check_reach(const ReportService *s, Findings *f) {
         }
 }
 
-static void add_port_finding(const ReportService *s, GuestPort state, uint16_t port,
-                             const ReportAddress *address, Findings *f) {
+/* The one port of a service that 'wslbridgectl expose' would write in the same way, or NULL. */
+static const WireListen *plain_listen(const GuestEvidence *e, const ReportService *s) {
+        const ConfigService *service = config_find(e->config, s->name);
+        const IpAddr any = ip_v4(0, 0, 0, 0);
+        const WireService *wire;
+        const WireListen *l;
+
+        if (!service || !service->enabled)
+                return NULL;
+        wire = &e->config->wire.services[service->wire];
+        l = &e->config->wire.listens[wire->first_listen];
+        if (wire->n_listens != 1 || l->count != 1 || wire->remote != WIRE_REMOTE_LOCAL_SUBNET ||
+            wire->profiles != (WIRE_PROFILE_DOMAIN | WIRE_PROFILE_PRIVATE) ||
+            wire->options[WIRE_OPTION_CLIENT_ADDRESS] || wire->options[WIRE_OPTION_FORWARDER] ||
+            ip_compare(&l->addr, &any) != 0)
+                return NULL;
+        return l;
+}
+
+/* How to have it carried, where that is possible: the line for its file, and the command for one
+ * that was made by that command. */
+static void advise_loopback(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
+        const WireListen *l = plain_listen(e, s);
+
+        if (report_reach(e->report) != WIRE_REACH_FORWARDED)
+                return;
+        buffer_printf(
+                advice, " Or have connections carried to it: add 'connect = loopback' to %s%s",
+                s->file,
+                l ? "; if 'wslbridgectl expose' has made that file, this command does it\n" : ".");
+        if (l && strcmp(s->protocol, "udp") == 0)
+                buffer_printf(advice, "  sudo wslbridgectl expose %u:%u/udp --name=%s --loopback",
+                              (unsigned) l->port, (unsigned) l->connect_port, s->name);
+        else if (l)
+                buffer_printf(advice, "  sudo wslbridgectl expose %u:%u --name=%s --loopback",
+                              (unsigned) l->port, (unsigned) l->connect_port, s->name);
+}
+
+static void add_port_finding(const GuestEvidence *e, const ReportService *s, GuestPort state,
+                             uint16_t port, Findings *f) {
+        const ReportAddress *address = *e->report->v4.address ? &e->report->v4 : &e->report->v6;
         bool loopback = state == GUEST_PORT_LOOPBACK_ONLY;
+        const char *ss = strcmp(s->protocol, "udp") == 0 ? "'ss -lunp'" : "'ss -ltnp'";
         Finding *x = findings_add(f, FINDING_PROBLEM, loopback ? "port-loopback" : "port-silent",
                                   s->name);
 
@@ -177,19 +217,20 @@ static void add_port_finding(const ReportService *s, GuestPort state, uint16_t p
         if (loopback) {
                 buffer_printf(&x->seen, "which is open on 127.0.0.1 or ::1 only");
                 buffer_printf(&x->advice,
-                              "Let the program listen on 0.0.0.0 or %s; 'ss -ltnp' shows which "
+                              "Let the program listen on 0.0.0.0 or %s; %s shows which "
                               "program it is.",
-                              *address->address ? address->address : "the guest's address");
+                              *address->address ? address->address : "the guest's address", ss);
+                advise_loopback(e, s, &x->advice);
         } else {
                 buffer_printf(&x->seen,
                               "on which no program listens%s%s; it works only if a rule of the "
                               "kernel (DNAT) leads it elsewhere",
                               *address->address ? " at " : "", address->address);
                 buffer_printf(&x->advice,
-                              "Start the program, or correct 'connect-port' in %s; 'ss -ltnp' "
-                              "shows which ports are open. If you have made such a rule, no action "
-                              "is needed.",
-                              s->file);
+                              "Start the program, or correct 'connect-port' in %s; %s shows "
+                              "which ports are open. If you have made such a rule, no action is "
+                              "needed.",
+                              s->file, ss);
         }
 }
 
@@ -213,8 +254,51 @@ static void add_container_finding(const GuestEvidence *e, const ReportService *s
                       s->file);
 }
 
+/* The worst of @l's ports, and the first that is that bad. */
+static GuestPort judge_listen(const GuestEvidence *e, const ReportService *s, const ReportListen *l,
+                              uint16_t *ret_port) {
+        const PortMap *map = strcmp(s->protocol, "udp") == 0 ? e->udp_ports : e->ports;
+        bool all = strcmp(s->loopback, "carried") == 0, some = strcmp(s->loopback, "direct") == 0;
+        GuestPort worst = GUEST_PORT_LISTENING;
+
+        if (strcmp(s->connect, "loopback") != 0)
+                return port_map_judge_range(map, (uint16_t) l->connect_port, (uint16_t) l->count,
+                                            ret_port);
+        *ret_port = 0;
+        for (unsigned p = l->connect_port; p < l->connect_port + l->count; p++) {
+                GuestPort is = port_map_judge_loopback(map, (uint16_t) p,
+                                                       all || (some && p != s->loopback_port));
+
+                if (is <= worst)
+                        continue;
+                worst = is;
+                *ret_port = (uint16_t) p;
+        }
+        return worst;
+}
+
+/* The part of 'connect = loopback' that is in this guest. */
+static void check_loopback(const ReportService *s, Findings *f) {
+        bool direct = strcmp(s->loopback, "direct") == 0;
+        Finding *x;
+
+        if (!*s->loopback_text)
+                return;
+        x = findings_add(f, direct ? FINDING_HINT : FINDING_PROBLEM, "loopback", s->name);
+        buffer_printf(&x->seen, "Service '%s': %s", s->name, s->loopback_text);
+        if (strcmp(s->loopback, "not-running") == 0 || strcmp(s->loopback, "failed") == 0)
+                buffer_printf(&x->advice, "These commands show more:\n"
+                                          "  systemctl status wslbridge-loopback.path "
+                                          "wslbridge-loopback.service\n"
+                                          "  journalctl -u wslbridge-loopback -n 20");
+        else
+                buffer_printf(&x->advice,
+                              "If the program can listen on the guest's address, take "
+                              "'connect = loopback' out of %s.",
+                              s->file);
+}
+
 static void check_ports(const GuestEvidence *e, const ReportService *s, Findings *f) {
-        const Report *r = e->report;
         GuestPort worst = GUEST_PORT_LISTENING;
         uint16_t worst_port = 0;
 
@@ -225,8 +309,7 @@ static void check_ports(const GuestEvidence *e, const ReportService *s, Findings
 
                 if (l->count == 0 || l->connect_port + l->count > PORT_MAP_PORTS)
                         continue;
-                state = port_map_judge_range(e->ports, (uint16_t) l->connect_port,
-                                             (uint16_t) l->count, &port);
+                state = judge_listen(e, s, l, &port);
                 if (state != GUEST_PORT_UNKNOWN && state > worst) {
                         worst = state;
                         worst_port = port;
@@ -235,7 +318,7 @@ static void check_ports(const GuestEvidence *e, const ReportService *s, Findings
         if (worst == GUEST_PORT_NOT_LISTENING && *e->containers)
                 add_container_finding(e, s, worst_port, f);
         else if (worst != GUEST_PORT_LISTENING)
-                add_port_finding(s, worst, worst_port, *r->v4.address ? &r->v4 : &r->v6, f);
+                add_port_finding(e, s, worst, worst_port, f);
 }
 
 void service_checks_run(const GuestEvidence *e, Findings *f) {
@@ -255,6 +338,7 @@ void service_checks_run(const GuestEvidence *e, Findings *f) {
                         check_state(e, s, f);
                         check_reach(s, f);
                 }
+                check_loopback(s, f);
                 check_ports(e, s, f);
         }
 }

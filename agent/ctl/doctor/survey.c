@@ -144,16 +144,19 @@ static void survey_ports(GuestSurvey *s) {
         if (s->report && ip_parse(s->report->v4.address, &address) < 0 &&
             ip_parse(s->report->v6.address, &address) < 0)
                 address = (IpAddr){0};
-        if (guest_ports_read(&address, s->ports) < 0)
+        if (guest_ports_read(&address, false, s->ports) < 0)
                 s->ports->known = false;
+        if (guest_ports_read(&address, true, s->udp_ports) < 0)
+                s->udp_ports->known = false;
 }
 
 int guest_survey_take(const char *root, GuestSurvey *ret) {
         char release[128];
         int r;
 
-        *ret = (GuestSurvey){.ports = calloc(1, sizeof(*ret->ports))};
-        if (!ret->ports || config_load(root, &ret->config) < 0)
+        *ret = (GuestSurvey){.ports = calloc(1, sizeof(*ret->ports)),
+                             .udp_ports = calloc(1, sizeof(*ret->udp_ports))};
+        if (!ret->ports || !ret->udp_ports || config_load(root, &ret->config) < 0)
                 return -ENOMEM;
         r = ctl_agent_read(root, &ret->report, &ret->status_problem);
         if (r == -ENOMEM)
@@ -180,6 +183,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .config = ret->config,
                 .unread = ret->report && !ctl_agent_has_read(root, ret->report, ret->config),
                 .ports = ret->ports,
+                .udp_ports = ret->udp_ports,
                 .containers = ret->containers,
                 .now_usec = now_usec(),
         };
@@ -195,4 +199,5 @@ void guest_survey_done(GuestSurvey *s) {
         report_free(s->report);
         free(s->status_problem);
         free(s->ports);
+        free(s->udp_ports);
 }

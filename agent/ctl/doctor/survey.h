@@ -13,7 +13,7 @@ typedef struct GuestSurvey {
         Config *config;
         Report *report;
         char *status_problem;
-        PortMap *ports;
+        PortMap *ports, *udp_ports;
         char pid1[32], containers[128];
 } GuestSurvey;
 

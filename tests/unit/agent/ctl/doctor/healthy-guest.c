@@ -8,7 +8,7 @@ ReportListen listens[1];
 ReportService services[2];
 Report report;
 Config config;
-PortMap ports;
+PortMap ports, udp_ports;
 GuestEvidence evidence;
 Findings findings;
 
@@ -21,6 +21,10 @@ void healthy_guest_setup(void) {
                                               .state = "active",
                                               .reason = "",
                                               .text = "",
+                                              .protocol = "tcp",
+                                              .connect = "address",
+                                              .loopback = "",
+                                              .loopback_text = "",
                                               .enabled = true,
                                               .listens = listens,
                                               .n_listens = 1};
@@ -47,6 +51,7 @@ void healthy_guest_setup(void) {
         config = (Config){.helper = {.kind = CONFIG_HELPER_VSOCK}};
         port_map_start(&ports, &(IpAddr){0});
         port_map_add(&ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = 80});
+        port_map_start(&udp_ports, &(IpAddr){0});
         evidence = (GuestEvidence){.systemd = true,
                                    .pid1 = "systemd",
                                    .systemd_installed = true,
@@ -58,6 +63,7 @@ void healthy_guest_setup(void) {
                                    .report = &report,
                                    .config = &config,
                                    .ports = &ports,
+                                   .udp_ports = &udp_ports,
                                    .idle = IDLE_STAYS,
                                    .now_usec = 120 * USEC_PER_SEC};
         findings = FINDINGS_NULL(guest_finding_ids);

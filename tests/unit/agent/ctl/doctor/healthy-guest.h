@@ -13,7 +13,7 @@ extern ReportListen listens[1];
 extern ReportService services[2]; /* ssh and web, both active */
 extern Report report;
 extern Config config;
-extern PortMap ports;
+extern PortMap ports, udp_ports;
 extern GuestEvidence evidence;
 extern Findings findings; /* of the last expect() */
 

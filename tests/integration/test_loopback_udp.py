@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""The same as test_loopback.py over UDP: a session for each port of the host."""
+import pytest
+
+from guest import wait_until
+from loopback import STRANGER, HostSide, Program, Server, UdpServer, wait_loopback
+
+PORT = 5353
+
+
+@pytest.fixture
+def outside(guest):
+    side = HostSide(guest)
+    yield side
+    side.close()
+
+
+@pytest.fixture
+def program(dev_tree, guest):
+    program = Program(dev_tree, guest)
+    yield program
+    program.stop()
+
+
+@pytest.fixture
+def carried(guest, host, outside, program):
+    guest.service("dns", f"listen = {PORT}\nprotocol = udp\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    wait_loopback(guest, "dns", "carried")
+    return guest, outside, program
+
+
+def ask(client, text):
+    """The answer, or None; UDP may lose what nobody waits for."""
+    client.settimeout(0.5)
+    try:
+        client.send(text)
+        return client.recv(65535)
+    except OSError:
+        return None
+
+
+def wait_answer(client, text=b"ping"):
+    wait_until(lambda: ask(client, text) == text, f"an answer to {text[:20]!r}")
+
+
+def test_datagrams_of_all_sizes(carried):
+    guest, outside, _ = carried
+    server = UdpServer(guest, PORT)
+    with outside.udp(PORT) as client:
+        for text in (b"x", b"", b"y" * 1472, b"z" * 65507, b""):
+            client.send(text)
+            assert client.recv(65535) == text
+    server.close()
+
+
+def test_each_port_of_the_host_is_a_client_of_its_own(carried):
+    guest, outside, program = carried
+    server = UdpServer(guest, PORT)
+    before = program.n_descriptors()
+    clients = [outside.udp(PORT) for _ in range(100)]
+    for i, client in enumerate(clients):
+        client.send(b"%d" % i)
+    assert [client.recv(99) for client in clients] == [b"%d" % i for i in range(100)]
+    for client in clients:
+        client.send(b"again")
+        assert client.recv(99) == b"again"
+    assert len(set(server.peers)) == 100 and {host for host, _ in server.peers} == {"127.0.0.1"}
+    assert program.n_descriptors() == before + 100
+    for client in clients:
+        client.close()
+    server.close()
+
+
+def test_a_server_that_starts_later_dies_and_comes_back_on_v6(carried):
+    guest, outside, program = carried
+    with outside.udp(PORT) as client:
+        before = program.n_descriptors()
+        assert ask(client, b"nobody") is None
+        wait_until(lambda: program.n_descriptors() == before, "a port where nobody listens costs nothing")
+        for address in ("127.0.0.1", "::1", "127.0.0.1"):
+            server = UdpServer(guest, PORT, address)
+            wait_answer(client)
+            assert server.peers
+            server.close()
+
+
+def test_a_stranger_is_not_answered(carried):
+    guest, outside, program = carried
+    server = UdpServer(guest, PORT)
+    with outside.udp(PORT, STRANGER) as stranger, outside.udp(PORT) as client:
+        stranger.send(b"stranger")
+        program.wait_log(f"Turned {STRANGER} away from port {PORT}/udp")
+        client.send(b"host")
+        assert client.recv(99) == b"host"
+        assert len(server.peers) == 1
+    server.close()
+
+
+def test_tcp_and_udp_of_one_port(carried):
+    guest, outside, _ = carried
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    servers = [UdpServer(guest, PORT), Server(guest, PORT)]
+    outside.wait_answer(PORT)
+    with outside.udp(PORT) as client:
+        wait_answer(client)
+    guest.remove_service("web")
+    wait_until(lambda: outside.ask(PORT) is None, "TCP is closed")
+    with outside.udp(PORT) as client:
+        wait_answer(client)
+    for server in servers:
+        server.close()
+
+
+def test_the_address_changes(carried):
+    guest, outside, _ = carried
+    server = UdpServer(guest, PORT)
+    with outside.udp(PORT) as client:
+        wait_answer(client)
+        guest.new_address()
+    with outside.udp(PORT) as client:
+        wait_answer(client)
+    server.close()
+
+
+def test_the_limit_of_sessions(carried):
+    """A session that was answered stays, and new clients of the host are served all the same."""
+    guest, outside, program = carried
+    server = UdpServer(guest, PORT)
+    n = 4096 + 100
+    with outside.udp(PORT) as answered:
+        wait_answer(answered)
+        mine = server.peers[-1]
+        server.close()
+        silent = UdpServer(guest, PORT)
+        silent.answer = False
+        before = program.n_descriptors()
+        # The socket's queue loses what comes faster than it is read, so it takes several rounds.
+        wait_until(lambda: outside.flood(PORT, range(20000, 20000 + n)) or
+                   program.n_descriptors() >= before + 4000,
+                   lambda: f"many sessions: {before}, {program.n_descriptors()}")
+        silent.answer = True
+        wait_answer(answered, b"still me")
+        assert mine in silent.peers
+        with outside.udp(PORT) as client:
+            wait_answer(client, b"new")
+        assert program.n_descriptors() <= before + 4096
+        silent.close()
+
+
+def test_whether_a_server_listens(carried):
+    guest, _, _ = carried
+    wait_until(lambda: guest.service_status("dns")["guest"] == "not-listening",
+               lambda: f"{guest.service_status('dns')}")
+    server = UdpServer(guest, PORT)
+    guest.reload()
+    wait_until(lambda: guest.service_status("dns")["guest"] == "listening",
+               lambda: f"{guest.service_status('dns')}")
+    server.close()
