@@ -82,6 +82,14 @@ class Machine:
 
         return self.numbers[wait_until(written, 30, "status.json of the service")["version"]]
 
+    def doctor(self):
+        """{id: [finding]} of a copy elsewhere, because the installed program may be gone."""
+        report = json.loads(self.run(self.versions["new"], "doctor", "--json")[1])
+        found = {}
+        for finding in report["findings"]:
+            found.setdefault(finding["id"], []).append(finding)
+        return found
+
     def relay(self):
         """What the service manager says of the relay's service."""
         return self.service.call("query", RELAY_SERVICE)

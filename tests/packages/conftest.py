@@ -1,12 +1,22 @@
 # SPDX-License-Identifier: MIT
-"""What './dev package' has made. './dev test packages' makes it first."""
+"""What './dev package' has made ('./dev test packages' makes it first), and a Windows for its package."""
+import ctypes
 import os
 import subprocess
 
+import package_machine
 import pytest
+import vswitch
+import windows_host
+from installed_helper import KEY, serve
+from installed_machine import OTHERS, PENDING, RULE, SESSION
+from package_machine import PackageMachine
 
 SUITES = ("bookworm", "trixie")
 PACKAGE = "/tmp/wslbridge.deb"  # where the tests put the guest's package in a root
+
+libc = ctypes.CDLL(None, use_errno=True)
+
 
 @pytest.fixture(scope="session")
 def packages(top):
@@ -41,3 +51,51 @@ def installed_from_sources(top, tmp_path_factory):
     subprocess.run([os.path.join(top, "dev"), "install", f"--destdir={folder}"], check=True,
                    stdin=subprocess.DEVNULL, capture_output=True)
     return str(folder)
+
+
+@pytest.fixture(scope="module")
+def network():
+    """This process is in a network of its own until the tests of this file are over."""
+    before = os.open("/proc/self/ns/net", os.O_RDONLY)
+    vswitch.enter_host()
+    with vswitch.VirtualSwitch() as switch:
+        yield switch
+    assert libc.setns(before, 0) == 0
+    os.close(before)
+
+
+prefix, session_registry, session_service = windows_host.fixtures("module", "msi")
+
+
+@pytest.fixture(scope="module")
+def msis(top, build_win, tmp_path_factory):
+    return package_machine.build_two(top, build_win, tmp_path_factory.mktemp("msis"))
+
+
+@pytest.fixture
+def registry(session_registry):
+    session_registry.clear()
+    yield session_registry
+    session_registry.clear()
+
+
+@pytest.fixture
+def machine(prefix, build_win, registry, session_service, msis, tmp_path):
+    made = PackageMachine(prefix, build_win, registry, tmp_path, msis)
+    registry.set(package_machine.VERSION_KEY, "CurrentBuild", "22631")
+    registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
+    before = made.path()
+    yield made
+    made.clear()
+    made.restart()
+    made.set_path(before)
+
+
+@pytest.fixture
+def serving(machine, registry):
+    """The old package is installed, and has a rule."""
+    registry.set_key(package_machine.OWNER, KEY)
+    machine.install_package("old")
+    serve(machine.service).close()
+    assert registry.rules() == RULE
+    return machine

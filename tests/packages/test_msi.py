@@ -3,41 +3,16 @@
 and failing in each. It has the helper of the tests, so that its service runs; the recipe is that of the
 package that ships."""
 
-import ctypes
-import os
 import shutil
 import subprocess
 
 import pytest
 import package_machine
-import vswitch
-import windows_host
 from installed_helper import KEY, RUNNING, STOP, STOPPED, serve
-from installed_machine import EXE, FOLDER, OTHERS, PENDING, RULE, SESSION
-from package_machine import ACTION_FAILED, FAILURE, PackageMachine, build_msi, stream, table
+from installed_machine import EXE, FOLDER, RULE
+from package_machine import ACTION_FAILED, FAILURE, build_msi, stream, table
 from windows_programs import PROGRAMS
 from wine_registry import KEYS
-
-libc = ctypes.CDLL(None, use_errno=True)
-
-
-@pytest.fixture(scope="module")
-def network():
-    """This process is in a network of its own until the tests of this file are over."""
-    before = os.open("/proc/self/ns/net", os.O_RDONLY)
-    vswitch.enter_host()
-    with vswitch.VirtualSwitch() as switch:
-        yield switch
-    assert libc.setns(before, 0) == 0
-    os.close(before)
-
-
-prefix, session_registry, session_service = windows_host.fixtures("module", "msi")
-
-
-@pytest.fixture(scope="module")
-def msis(top, build_win, tmp_path_factory):
-    return package_machine.build_two(top, build_win, tmp_path_factory.mktemp("msis"))
 
 
 @pytest.fixture(scope="module")
@@ -47,36 +22,6 @@ def rebuilt(top, build_win, msis, tmp_path_factory):
     debs = package_machine.fake_guest_packages(folder / "debs", "0.1.0")
     (debs / "wslbridge_0.1.0-1_arm64.deb").write_bytes(b"other")
     return build_msi(top, msis["old"].parent / "old", debs, folder, "0.1.0")
-
-
-@pytest.fixture
-def registry(session_registry):
-    session_registry.clear()
-    yield session_registry
-    session_registry.clear()
-
-
-@pytest.fixture
-def machine(prefix, build_win, registry, session_service, msis, tmp_path):
-    made = PackageMachine(prefix, build_win, registry, tmp_path, msis)
-    registry.set(package_machine.VERSION_KEY, "CurrentBuild", "22631")
-    registry.set(SESSION, PENDING, OTHERS.encode("utf-16-le"), kind=7)
-    before = made.path()
-    yield made
-    made.clear()
-    made.restart()
-    made.set_path(before)
-
-
-@pytest.fixture
-def serving(machine, registry):
-    """The old package is installed, and has a rule."""
-    registry.set_key(package_machine.OWNER, KEY)
-    machine.install_package("old")
-    serve(machine.service).close()
-    assert registry.rules() == RULE
-    return machine
-
 
 
 def test_installed_and_removed(machine, registry):
@@ -124,7 +69,7 @@ def test_update(serving, registry):
     serving.expect_no_package()
 
 
-@pytest.mark.parametrize("fault", ["copy:before", "copy-1:before", "place-1:after", "start:after",
+@pytest.mark.parametrize("fault", ["copy:before", "copy-1:before", "relay:after", "place-1:after", "start:after",
                                    "package:before", "package:kill"])
 def test_an_update_that_fails(fault, serving, registry):
     """Before our part, in it, or behind it: the old version serves, and belongs to the old package. (Wine

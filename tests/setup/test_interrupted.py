@@ -160,6 +160,8 @@ def test_while_the_service_is_installed(bare, root, start):
     assert states["service"][0] == "done" and states["package"] == NOT_BEGUN, states
     bare.service.wait_state(RUNNING)
     assert bare.setup("Debian", "--dry-run").states()["service"] == "already"
+    assert bare.service.call("delete", "wslbridge-relay") == {}  # one of both services is not enough
+    assert bare.setup("Debian", "--dry-run").states()["service"] == "would"
 
 
 # --- package

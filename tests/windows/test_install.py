@@ -4,7 +4,6 @@ between two of them, the file is in use, the new service does not start. Then: w
 left, and what does the next restart of Windows delete? The order of the steps is tested without
 Windows in tests/unit/windows-helper/install/test-plan.c."""
 
-import json
 import socket
 
 import pytest
@@ -175,24 +174,15 @@ def test_a_file_that_nobody_may_touch(serving):
     assert serving.install("new")[0] == 0
 
 
-def doctor(machine):
-    """{id: [finding]} of a copy elsewhere, because the installed program may be gone."""
-    report = json.loads(machine.run(machine.versions["new"], "doctor", "--json")[1])
-    found = {}
-    for finding in report["findings"]:
-        found.setdefault(finding["id"], []).append(finding)
-    return found
-
-
 def test_a_program_that_somebody_has_removed(serving, registry):
     """An antivirus takes the file away and leaves the service. The doctor names the file, and does not
     advise to start the service; a new installation mends it."""
-    assert "program" not in doctor(serving)
+    assert "program" not in serving.doctor()
     assert serving.service.control(STOP) == {}
     serving.service.wait_state(STOPPED)
     (serving.folder / EXE).unlink()
     assert serving.service.call("start", "wslbridge-helper")["error"] in (2, 3)
-    found = doctor(serving)
+    found = serving.doctor()
     finding, = found["program"]
     assert finding["rank"] == "broken"
     assert finding["seen"].endswith(f"is gone: C:\\Program Files\\wslbridge\\{EXE}")
@@ -201,7 +191,7 @@ def test_a_program_that_somebody_has_removed(serving, registry):
     assert "service" not in found
     assert serving.install("new")[0] == 0
     assert serving.serves() == "new"
-    assert "program" not in doctor(serving)
+    assert "program" not in serving.doctor()
 
 
 @pytest.mark.parametrize("before", [True, False])

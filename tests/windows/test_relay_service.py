@@ -5,7 +5,7 @@ It runs after that if it ran before, whatever fails in between. Nothing of it is
 import pytest
 from installed_helper import RUNNING, STOP, STOPPED, serve
 from installed_machine import EXE, RELAY_KEY, RELAY_SERVICE, RULE
-from windows_programs import PROGRAMS
+from windows_programs import PROGRAMS, RELAY
 
 ENTRY = rf"SYSTEM\CurrentControlSet\Services\{RELAY_SERVICE}"
 DEMAND_START, DISABLED = 3, 4
@@ -84,8 +84,8 @@ def test_killed_in_an_update(step, relaying):
     """The next try completes it, and so does a removal."""
     assert relaying.install("new", fault=f"{step}:kill")[0] != 0
     relaying.restart()
-    expect_relay(relaying, relaying.relay_state())  # its service is there at any moment
-    relaying.start_relay()
+    if relaying.relay_state() != RUNNING:  # the entry of its service is there at any moment
+        relaying.start_relay()
     code, output = relaying.install("new")
     assert code == 0, output
     assert relaying.serves() == "new" and relaying.installed() == "new"
@@ -144,6 +144,26 @@ def test_one_that_was_disabled(relaying):
     assert relaying.install("new")[0] == 0
     expect_relay(relaying, RUNNING)
     assert relaying.relay()["start"] == DEMAND_START
+
+
+def test_the_doctor_misses_it(serving):
+    """Each finding has the command that mends it."""
+    assert "relay" not in serving.doctor()
+    assert serving.service.call("start-type", RELAY_SERVICE, DISABLED) == {}
+    finding, = serving.doctor()["relay"]
+    assert finding["rank"] == "problem" and "wslbridge-relay is disabled" in finding["seen"]
+    assert finding["advice"].endswith("\n  sc.exe config wslbridge-relay start= demand")
+    program = serving.folder / RELAY
+    program.rename(program.with_suffix(".gone"))
+    finding, = serving.doctor()["relay"]
+    assert finding["seen"].endswith(r"is gone: C:\Program Files\wslbridge\wslbridge-relay.exe")
+    program.with_suffix(".gone").rename(program)
+    assert serving.service.call("delete", RELAY_SERVICE) == {}
+    finding, = serving.doctor()["relay"]
+    assert "wslbridge-relay is missing" in finding["seen"]
+    assert finding["advice"].endswith("\n  .\\wslbridge-helper install")
+    assert serving.install("new")[0] == 0
+    assert "relay" not in serving.doctor()
 
 
 def test_what_stays_with_keep(relaying, registry):

@@ -7,6 +7,7 @@
 
 #include "windows-helper/commands/host-survey.h"
 
+#include "windows-helper/core/install/programs.h"
 #include "windows-helper/core/setup/ini-lines.h"
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/host/firewall-sight.h"
@@ -91,8 +92,8 @@ static Seen survey_program(SC_HANDLE service, char *ret_path, size_t size) {
                        : SEEN_UNKNOWN;
 }
 
-/* @s: look at the program of the service, too; or NULL */
-static ServiceSeen survey_service(const wchar_t *name, HostSurvey *s) {
+/* @ret_program, @ret_path: look at the program of the service, too; or NULL */
+static ServiceSeen survey_service(const wchar_t *name, Seen *ret_program, char *ret_path) {
         SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT), service;
         ServiceSeen seen;
 
@@ -101,9 +102,8 @@ static ServiceSeen survey_service(const wchar_t *name, HostSurvey *s) {
         service = OpenServiceW(manager, name, SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG);
         if (service) {
                 seen = survey_state(service);
-                if (s)
-                        s->evidence.program =
-                                survey_program(service, s->program, sizeof(s->program));
+                if (ret_program)
+                        *ret_program = survey_program(service, ret_path, HOST_SURVEY_PATH_MAX);
                 (void) CloseServiceHandle(service);
         } else {
                 seen = GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST ? SERVICE_IS_MISSING
@@ -111,6 +111,16 @@ static ServiceSeen survey_service(const wchar_t *name, HostSurvey *s) {
         }
         (void) CloseServiceHandle(manager);
         return seen;
+}
+
+/* Whether it lies in our folder: then its service should be there, too. */
+static Seen survey_relay_program(void) {
+        wchar_t exe[PATHS_MAX];
+
+        return paths_program(programs_file(PROGRAM_RELAY), exe) == 0 &&
+                               GetFileAttributesW(exe) != INVALID_FILE_ATTRIBUTES
+                       ? SEEN_YES
+                       : SEEN_NO;
 }
 
 /* A key that may not be read exists all the same. */
@@ -141,10 +151,13 @@ static void survey_windows(HostSurvey *s) {
         DWORD size = sizeof(e->disabled_components);
         LSTATUS error;
 
-        e->helper = survey_service(SERVICE_NAME, s);
-        e->forwarder = survey_service(L"iphlpsvc", NULL);
-        e->firewall = survey_service(L"MpsSvc", NULL);
-        e->filter = survey_service(L"BFE", NULL);
+        e->helper = survey_service(SERVICE_NAME, &e->program, s->program);
+        e->relay = survey_service(L"" NAMES_RELAY_SERVICE, &e->relay_program, s->relay);
+        if (e->relay == SERVICE_IS_MISSING)
+                e->relay_program = survey_relay_program();
+        e->forwarder = survey_service(L"iphlpsvc", NULL, NULL);
+        e->firewall = survey_service(L"MpsSvc", NULL, NULL);
+        e->filter = survey_service(L"BFE", NULL, NULL);
         e->registered = survey_key(HKEY_LOCAL_MACHINE, PATHS_KEY_HYPERV_SERVICE);
         e->event_source = survey_key(HKEY_LOCAL_MACHINE, PATHS_KEY_EVENT_SOURCE);
         e->wsl = survey_key(HKEY_LOCAL_MACHINE, HOSTNET_LXSS_PATH);
@@ -313,6 +326,7 @@ int host_survey_new(HostSurvey **ret_survey) {
                 return -ENOMEM;
         s->evidence.version = PROJECT_VERSION;
         s->evidence.program_path = s->program;
+        s->evidence.relay_path = s->relay;
         survey_windows(s);
         survey_sockets(&s->evidence);
         if (firewall_sight_read(&s->sight) == 0)

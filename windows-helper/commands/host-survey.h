@@ -16,7 +16,7 @@ typedef struct HostSurvey {
         PolicyOrigin policy;
         VmList vms;
         Hostnet hostnet;
-        char program[HOST_SURVEY_PATH_MAX];
+        char program[HOST_SURVEY_PATH_MAX], relay[HOST_SURVEY_PATH_MAX];
         const UnverifiedFact *facts[HOST_SURVEY_FACTS_MAX];
         /* owned */
         FirewallSight sight;

@@ -35,12 +35,27 @@ static void service_version(char ret[SERVICE_VERSION_MAX]) {
         free(text);
 }
 
+static bool service_has_relay(void) {
+        ScmEntry entry;
+        bool there = scm_read(SCM_RELAY, &entry) == 0 && entry.exists;
+
+        scm_entry_done(&entry);
+        return there;
+}
+
+/* A newer version is left as it is. Of ours, all services are there. */
+static bool service_is_done(const char *version) {
+        int newer = version[0] ? version_compare(version, PROJECT_VERSION) : -1;
+
+        return newer > 0 || (newer == 0 && service_has_relay());
+}
+
 SetupOutcome setup_service(Setup *s, SetupPart *part) {
         char version[SERVICE_VERSION_MAX];
         bool runs = scm_is_running(SCM_HELPER);
 
         service_version(version);
-        if (runs && version[0] && version_compare(version, PROJECT_VERSION) >= 0)
+        if (runs && service_is_done(version))
                 return setup_says(part, SETUP_ALREADY, "The service runs, version %s", version);
         if (s->options->dry_run)
                 return setup_says(part, SETUP_WOULD, "%s version %s of the service and start it",

@@ -52,15 +52,18 @@ typedef struct HostEvidence {
         ServiceSeen helper;       /* the service wslbridge-helper */
         Seen program;             /* the file that the service's entry names is there */
         const char *program_path; /* that file; when .program is SEEN_NO */
-        ServiceSeen forwarder;    /* iphlpsvc */
-        ServiceSeen firewall;     /* MpsSvc */
-        ServiceSeen filter;       /* BFE */
-        int status_error;         /* 0; -ENOENT: there is no status.json, so no helper runs; … */
-        const char *status;       /* the text of status.json, when there is one */
-        size_t n_status;          /* bytes of that */
-        Seen serves;              /* the process that wrote it runs */
-        bool sockets_seen;        /* the next member is known */
-        uint32_t sockets_error;   /* Winsock's, of making a Hyper-V socket; 0: it could be made */
+        ServiceSeen relay;        /* the service wslbridge-relay */
+        Seen relay_program;       /* the same, or the file in our folder if there is no service */
+        const char *relay_path;
+        ServiceSeen forwarder;  /* iphlpsvc */
+        ServiceSeen firewall;   /* MpsSvc */
+        ServiceSeen filter;     /* BFE */
+        int status_error;       /* 0; -ENOENT: there is no status.json, so no helper runs; … */
+        const char *status;     /* the text of status.json, when there is one */
+        size_t n_status;        /* bytes of that */
+        Seen serves;            /* the process that wrote it runs */
+        bool sockets_seen;      /* the next member is known */
+        uint32_t sockets_error; /* Winsock's, of making a Hyper-V socket; 0: it could be made */
         int vms_error; /* 0; -ENOSYS: no Host Compute Service; -EACCES: it answers only others; … */
         const VmList *vms;
         Seen wsl;          /* WSL has been used on this machine */

@@ -12,16 +12,18 @@
 
 #define START        "  sc.exe start wslbridge-helper"
 #define ENABLE_START "  sc.exe config wslbridge-helper start= delayed-auto\n" START
-#define FOREGROUND   "End it there with Ctrl-C. Then: "
+#define QUARANTINE                                                                   \
+        "If an antivirus has put it into quarantine, restore it there, exclude its " \
+        "folder, and start the service. Otherwise install it again. "
+#define FOREGROUND "End it there with Ctrl-C. Then: "
 
 /* Windows cannot start the service, whatever else its state is. Return: true when that is so. */
 static bool check_program(const HostEvidence *e, Findings *f) {
         if (e->helper == SERVICE_IS_MISSING || e->program != SEEN_NO)
                 return false;
         host_finding(f, e->serves == SEEN_YES ? FINDING_PROBLEM : FINDING_BROKEN, "program", NULL,
-                     "If an antivirus has put it into quarantine, restore it there, exclude its "
-                     "folder, and start the service. Otherwise install it again. " INSTALL,
-                     "The program of the service wslbridge-helper is gone: %s", e->program_path);
+                     QUARANTINE INSTALL, "The program of the service wslbridge-helper is gone: %s",
+                     e->program_path);
         return true;
 }
 
@@ -97,6 +99,26 @@ static void check_serving(const HostEvidence *e, bool gone, Findings *f) {
         }
 }
 
+/* A relay that does not run is not needed, but one that cannot start is missed when it is. Without
+ * a service of the helper, the advice about that one mends both. */
+static void check_relay(const HostEvidence *e, Findings *f) {
+        if (e->helper == SERVICE_IS_MISSING)
+                return;
+        if (e->relay == SERVICE_IS_MISSING && e->relay_program == SEEN_YES)
+                host_finding(f, FINDING_PROBLEM, "relay", NULL, INSTALL,
+                             "The service wslbridge-relay is missing: no port that needs the relay "
+                             "can be reached");
+        else if (e->relay != SERVICE_IS_MISSING && e->relay_program == SEEN_NO)
+                host_finding(f, FINDING_PROBLEM, "relay", NULL, QUARANTINE INSTALL,
+                             "The program of the service wslbridge-relay is gone: %s",
+                             e->relay_path);
+        else if (e->relay == SERVICE_IS_DISABLED)
+                host_finding(f, FINDING_PROBLEM, "relay", NULL,
+                             ELEVATED "  sc.exe config wslbridge-relay start= demand",
+                             "The service wslbridge-relay is disabled: no port that needs the "
+                             "relay can be reached");
+}
+
 void service_checks_run(const HostEvidence *e, Findings *f) {
         bool gone = check_program(e, f);
 
@@ -110,4 +132,5 @@ void service_checks_run(const HostEvidence *e, Findings *f) {
                 check_serving(e, gone, f);
         else if (!gone)
                 check_not_serving(e, f);
+        check_relay(e, f);
 }

@@ -58,6 +58,8 @@ void healthy_setup(void) {
                 .version = "0.1.0",
                 .helper = SERVICE_IS_RUNNING,
                 .program = SEEN_YES,
+                .relay = SERVICE_IS_STOPPED,
+                .relay_program = SEEN_YES,
                 .forwarder = SERVICE_IS_RUNNING,
                 .firewall = SERVICE_IS_RUNNING,
                 .filter = SERVICE_IS_RUNNING,

@@ -32,6 +32,31 @@ START_TEST(test_a_program_that_is_gone) {
 }
 END_TEST
 
+/* It runs only while it is needed, so a stopped one is no finding. */
+START_TEST(test_a_relay_that_cannot_start) {
+        for (ServiceSeen seen = SERVICE_IS_STOPPED; seen <= SERVICE_IS_RUNNING; seen++) {
+                evidence.relay = seen;
+                expect_healthy();
+        }
+        evidence.relay = SERVICE_IS_DISABLED;
+        expect(FINDING_PROBLEM, "relay", "wslbridge-relay is disabled",
+               "sc.exe config wslbridge-relay start= demand");
+        evidence.relay_program = SEEN_NO;
+        evidence.relay_path = "C:\\x\\wslbridge-relay.exe";
+        expect(FINDING_PROBLEM, "relay", "is gone: C:\\x\\wslbridge-relay.exe", "quarantine");
+        evidence.relay = SERVICE_IS_MISSING; /* a version without a relay */
+        expect_healthy();
+        evidence.relay_program = SEEN_YES;
+        expect(FINDING_PROBLEM, "relay", "wslbridge-relay is missing", "helper install");
+        evidence.helper = SERVICE_IS_MISSING; /* one that runs in a terminal */
+        expect(FINDING_HINT, "service", "not as a service", "helper install");
+        evidence.relay = SERVICE_IS_UNSEEN;
+        evidence.helper = SERVICE_IS_RUNNING;
+        evidence.relay_program = SEEN_UNKNOWN;
+        expect_healthy();
+}
+END_TEST
+
 /* What the helper has measured is so, whatever usually follows from a setting. */
 START_TEST(test_what_is_measured_wins) {
         evidence.sockets_error = 10047;
@@ -345,6 +370,7 @@ int main(void) {
         tcase_set_timeout(t, 120);
         tcase_add_checked_fixture(t, healthy_setup, healthy_teardown);
         tcase_add_test(t, test_a_program_that_is_gone);
+        tcase_add_test(t, test_a_relay_that_cannot_start);
         tcase_add_test(t, test_what_is_measured_wins);
         tcase_add_test(t, test_left_by_a_crash);
         tcase_add_test(t, test_no_two_findings_contradict);
