@@ -60,7 +60,7 @@ static int services_stop_one(Services *s, ScmId id, bool hand_over) {
         return r;
 }
 
-/* Both, but for what a test orders in between. */
+/* The helper first, because it would start the relay again. */
 static int services_stop_both(Services *s, bool hand_over) {
         int r = services_stop_one(s, SCM_HELPER, hand_over);
 
