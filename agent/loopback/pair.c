@@ -123,7 +123,7 @@ static int splice_some(int from, int to, size_t n, size_t *ret_n) {
 }
 
 static int stream_read(Pipes *pipes, Stream *s, int from) {
-        size_t n;
+        size_t n = 0;
         int r = s->pipe.in < 0 ? pipes_take(pipes, &s->pipe) : 0;
 
         if (r == 0)
@@ -134,7 +134,7 @@ static int stream_read(Pipes *pipes, Stream *s, int from) {
 }
 
 static int stream_write(Stream *s, int to) {
-        size_t n;
+        size_t n = 0;
         int r = splice_some(s->pipe.out, to, s->flow.waiting, &n);
 
         if (r > 0)
@@ -184,13 +184,20 @@ static int pair_move(Pair *p) {
         return r < 0 ? pair_end(p, true) : 0;
 }
 
+/* One end was reset. What it has sent before goes on its way first, as without us. */
+static int pair_break(Pair *p, Stream *s, int from, int to) {
+        if (p->connected)
+                (void) stream_move(&p->shared->pipes, s, from, to);
+        return pair_end(p, true);
+}
+
 static int pair_connect(Pair *p);
 
 static int pair_on_host(sd_event_source *s, int fd, uint32_t revents, void *userdata) {
         Pair *p = userdata;
 
         if (revents & EPOLLERR)
-                return pair_end(p, true);
+                return pair_break(p, &p->in, fd, p->server.fd);
         return p->connected ? pair_move(p) : 0;
 }
 
@@ -199,7 +206,7 @@ static int pair_on_server(sd_event_source *s, int fd, uint32_t revents, void *us
         int r;
 
         if (p->connected)
-                return revents & EPOLLERR ? pair_end(p, true) : pair_move(p);
+                return revents & EPOLLERR ? pair_break(p, &p->out, fd, p->host.fd) : pair_move(p);
         r = socket_error(fd);
         if (r == -ECONNREFUSED && !p->v6) {
                 p->v6 = true;

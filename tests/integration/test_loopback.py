@@ -132,9 +132,12 @@ def test_a_reset_is_passed_on_in_both_directions(carried):
     wait_until(lambda: seen == ["reset"], lambda: f"a reset: {seen}")
     server.close()
 
-    server = Server(guest, PORT, behave=lambda connection, name: reset(connection))
-    with outside.connect(PORT) as s, pytest.raises(ConnectionResetError):
-        s.recv(1)
+    # What was sent before the reset arrives.
+    server = Server(guest, PORT, behave=lambda c, name: (c.sendall(b"last words"), reset(c)))
+    with outside.connect(PORT) as s:
+        assert s.recv(99) == b"last words"
+        with pytest.raises(ConnectionResetError):
+            s.recv(1)
     server.close()
 
 

@@ -49,7 +49,8 @@ def configure(root):
 
 
 def nothing_runs_or_will(root):
-    assert "wslbridge-agent" not in root.run("sh", "-c", "cat /proc/[0-9]*/comm")
+    running = root.run("sh", "-c", "cat /proc/[0-9]*/comm")
+    assert "wslbridge-agent" not in running and "wslbridge-loopb" not in running
     assert root.run("find", "/etc/systemd", "-name", "*wslbridge*") == ""
 
 
@@ -64,6 +65,8 @@ def test_installed_it_works_and_nothing_is_enabled_or_started(root):
     for path in ("/usr/share/zsh/vendor-completions/_wslbridgectl",
                  "/usr/share/fish/vendor_completions.d/wslbridgectl.fish",
                  "/usr/lib/systemd/system/wslbridge-run-shared.service",
+                 "/usr/lib/systemd/system/wslbridge-loopback.path",
+                 "/usr/lib/systemd/system/wslbridge-loopback.service",
                  "/usr/lib/systemd/system-preset/80-wslbridge.preset",
                  "/usr/lib/systemd/catalog/wslbridge.catalog",
                  "/usr/lib/modules-load.d/wslbridge.conf", "/usr/lib/tmpfiles.d/wslbridge.conf"):

@@ -22,7 +22,8 @@ def package(request, deb, foreign_deb):
 @pytest.fixture
 def programs(package, tmp_path):
     subprocess.run(["dpkg-deb", "-x", package, tmp_path], check=True)
-    return [tmp_path / "usr/sbin/wslbridge-agent", tmp_path / "usr/bin/wslbridgectl"]
+    return [tmp_path / "usr/sbin/wslbridge-agent", tmp_path / "usr/sbin/wslbridge-loopback",
+            tmp_path / "usr/bin/wslbridgectl"]
 
 
 def output(*command):
@@ -83,5 +84,6 @@ def test_what_is_in_it(package):
     assert {owner for _, owner in paths.values()} == {"root/root"}
     assert all(p == "/" or re.match(r"/(usr|etc)/", p) for p in paths)
     programs = [p for p, (mode, _) in paths.items() if mode == "-rwxr-xr-x"]
-    assert sorted(programs) == ["/usr/bin/wslbridgectl", "/usr/sbin/wslbridge-agent"]
+    assert sorted(programs) == ["/usr/bin/wslbridgectl", "/usr/sbin/wslbridge-agent",
+                                "/usr/sbin/wslbridge-loopback"]
     assert not [p for p in paths if p.startswith("/etc/") and not p.endswith("/")]  # no conffile

@@ -124,9 +124,9 @@ def ctl_checker(dev_tree, root):
     return check
 
 
-def daemon_checker(dev_tree):
+def daemon_checker(dev_tree, name):
     def check(words):
-        code, output = run(os.path.join(dev_tree, "agent/wslbridge-agent"), *words, "--help")
+        code, output = run(os.path.join(dev_tree, "agent", name), *words, "--help")
         return output.strip() if code else None
     return check
 
@@ -152,7 +152,8 @@ def checks(dev_tree, tmp_path_factory):
             "systemctl": check_systemctl, "journalctl": check_journalctl, "ss": check_ss,
             "ip": check_ip, "wslbridge-helper": check_helper, "./dev": check_dev,
             "wslbridgectl": ctl_checker(dev_tree, tmp_path_factory.mktemp("root")),
-            "wslbridge-agent": daemon_checker(dev_tree)}
+            **{name: daemon_checker(dev_tree, name)
+               for name in ("wslbridge-agent", "wslbridge-loopback")}}
 
 
 def program_of(words):

@@ -15,7 +15,7 @@ from windows_programs import SIZES
 
 pytestmark = pytest.mark.release
 
-PROGRAMS = ("agent/wslbridge-agent", "agent/wslbridgectl")
+PROGRAMS = ("agent/wslbridge-agent", "agent/wslbridge-loopback", "agent/wslbridgectl")
 # Bytes of code that the compiler's library has written by hand, without data for unwinding: the check
 # of large stacks, and the lists behind the code.
 BY_HAND_MAX = 160
