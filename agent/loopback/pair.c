@@ -142,8 +142,9 @@ static int stream_write(Stream *s, int to) {
         return r;
 }
 
-/* Move what can be moved at once. Return: 0, or negative errno when the connection is broken. */
-static int stream_move(Pipes *pipes, Stream *s, int from, int to) {
+/* Move what can be moved at once. @broken: the sender's end was no regular one, so it is not passed
+ * on as such. Return: 0, or negative errno when the connection is broken. */
+static int stream_move(Pipes *pipes, Stream *s, int from, int to, bool broken) {
         int r = 1;
 
         for (unsigned i = 0; r > 0 && i < 2 * ROUNDS; i++)
@@ -155,6 +156,8 @@ static int stream_move(Pipes *pipes, Stream *s, int from, int to) {
                         r = stream_write(s, to);
                         break;
                 case FLOW_CLOSE:
+                        if (broken)
+                                return 0;
                         r = shutdown(to, SHUT_WR) < 0 ? -errno : 1;
                         flow_closed(&s->flow);
                         break;
@@ -167,13 +170,21 @@ static int stream_move(Pipes *pipes, Stream *s, int from, int to) {
         return r < 0 ? r : 0;
 }
 
+/* One end was reset. What it has sent before goes on its way first, as without us. */
+static int pair_break(Pair *p, Stream *s, int from, int to) {
+        if (p->connected)
+                (void) stream_move(&p->shared->pipes, s, from, to, true);
+        return pair_end(p, true);
+}
+
 static int pair_move(Pair *p) {
         Pipes *pipes = &p->shared->pipes;
         int r;
 
-        r = stream_move(pipes, &p->in, p->host.fd, p->server.fd);
-        if (r == 0)
-                r = stream_move(pipes, &p->out, p->server.fd, p->host.fd);
+        r = stream_move(pipes, &p->in, p->host.fd, p->server.fd, false);
+        if (r < 0) /* the server may have answered before it hung up, as to too large an upload */
+                return pair_break(p, &p->out, p->server.fd, p->host.fd);
+        r = stream_move(pipes, &p->out, p->server.fd, p->host.fd, false);
         if (r < 0)
                 return pair_end(p, true);
         if (p->in.flow.closed && p->out.flow.closed)
@@ -182,13 +193,6 @@ static int pair_move(Pair *p) {
         if (r >= 0)
                 r = end_ask(&p->server, &p->out, &p->in);
         return r < 0 ? pair_end(p, true) : 0;
-}
-
-/* One end was reset. What it has sent before goes on its way first, as without us. */
-static int pair_break(Pair *p, Stream *s, int from, int to) {
-        if (p->connected)
-                (void) stream_move(&p->shared->pipes, s, from, to);
-        return pair_end(p, true);
 }
 
 static int pair_connect(Pair *p);
@@ -213,9 +217,11 @@ static int pair_on_server(sd_event_source *s, int fd, uint32_t revents, void *us
                 end_done(&p->server, false);
                 return pair_connect(p) < 0 ? pair_end(p, true) : 0;
         }
-        if (r < 0)
+        if (r < 0 && r != -ECONNRESET)
                 return pair_end(p, true);
         p->connected = true;
+        if (r < 0) /* it was accepted, answered and reset before we looked */
+                return pair_break(p, &p->out, fd, p->host.fd);
         p->patience = sd_event_source_disable_unref(p->patience);
         return pair_move(p);
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A service that listens on 127.0.0.1 only is reached from the host, over TCP: real servers, the real
 agent and wslbridge-loopback in a guest, and a host on the other end of its network."""
+import contextlib
 import os
 import socket
 import struct
@@ -132,12 +133,26 @@ def test_a_reset_is_passed_on_in_both_directions(carried):
     wait_until(lambda: seen == ["reset"], lambda: f"a reset: {seen}")
     server.close()
 
-    # What was sent before the reset arrives.
-    server = Server(guest, PORT, behave=lambda c, name: (c.sendall(b"last words"), reset(c)))
+    # What was sent before the reset arrives. It begins when connect() has returned on the other side.
+    server = Server(guest, PORT,
+                    behave=lambda c, name: (c.recv(1), c.sendall(b"last words"), reset(c)))
     with outside.connect(PORT) as s:
+        s.sendall(b"x")
         assert s.recv(99) == b"last words"
         with pytest.raises(ConnectionResetError):
             s.recv(1)
+    server.close()
+
+
+def test_a_server_that_answers_and_hangs_up_during_an_upload(carried):
+    """Its answer arrives, although it has not read everything."""
+    guest, outside, _ = carried
+    server = Server(guest, PORT, behave=lambda c, name: (c.recv(1), c.sendall(b"too large"), c.close()))
+    for _ in range(20):
+        with outside.connect(PORT) as s:
+            with contextlib.suppress(OSError):
+                s.sendall(b"x" * 1_000_000)
+            assert s.recv(99) == b"too large"
     server.close()
 
 
