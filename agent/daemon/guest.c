@@ -109,11 +109,11 @@ static int agent_on_answers(Wsl *w, void *userdata) {
         agent_report_later(a);
         if (!wsl_settled(w))
                 return 0;
+        deferred_work_request(a->loopback.update);
         if (renamed || channel_state(a->connection.channel) == CHANNEL_IDLE)
                 r = agent_connect(a);
         if (r < 0 || !changed)
                 return r;
-        deferred_work_request(a->loopback.update);
         return channel_state(a->connection.channel) == CHANNEL_READY ? agent_push(a, 0)
                                                                      : agent_set_unanswered(a);
 }

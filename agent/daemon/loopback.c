@@ -25,11 +25,12 @@
 #define PATIENCE_USEC (5 * USEC_PER_SEC)
 #define ACCURACY      (USEC_PER_SEC / 4)
 
+/* Until the mode is known, the gateway may be a router of the host's network and not the host. */
 static const WireService *loopback_service(const Agent *a, size_t i) {
         const ConfigService *service = &a->config.current->services[i];
         const WireService *wire;
 
-        if (!service->enabled)
+        if (!service->enabled || !wsl_settled(a->guest.wsl))
                 return NULL;
         wire = &a->config.current->wire.services[service->wire];
         if (wire->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK ||
