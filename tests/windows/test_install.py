@@ -159,7 +159,7 @@ def test_a_new_service_that_does_not_start(serving, registry):
     with socket.create_server(("127.0.0.1", 0)) as other:
         code, output = serving.install("new", port=other.getsockname()[1])
     assert code == 1
-    assert "The service ended at once" in output
+    assert "The service wslbridge-helper ended at once" in output
     serving.expect_old(output, "start")
     serve(serving.service).close()
     assert registry.rules() == RULE
