@@ -202,7 +202,9 @@ void ip_endpoint_format(const IpEndpoint *endpoint, char ret_text[IP_ENDPOINT_TE
         if (v6)
                 *p++ = ']';
         *p++ = ':';
-        (void) ip_append_number(p, endpoint->port);
+        p = ip_append_number(p, endpoint->port);
+        if (endpoint->udp)
+                memcpy(p, IP_UDP_TEXT, sizeof(IP_UDP_TEXT));
 }
 
 int ip_compare(const IpAddr *a, const IpAddr *b) {
@@ -214,9 +216,9 @@ int ip_compare(const IpAddr *a, const IpAddr *b) {
 int ip_endpoint_compare(const IpEndpoint *a, const IpEndpoint *b) {
         int r = ip_compare(&a->addr, &b->addr);
 
-        if (r != 0)
-                return r;
-        return (a->port > b->port) - (a->port < b->port);
+        if (r == 0)
+                r = (a->port > b->port) - (a->port < b->port);
+        return r ? r : (int) a->udp - (int) b->udp;
 }
 
 unsigned ip_family_bits(uint8_t family) {

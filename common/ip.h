@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * IP addresses and TCP endpoints as plain values, the same on Linux and Windows.
+ * IP addresses, and endpoints of TCP and UDP as plain values, the same on Linux and Windows.
  *
  * It does not know the socket address types, on purpose: all code that decides about addresses
  * (choice, policy, reconcile) works on these values, and only the edges of the program translate
@@ -27,10 +27,12 @@ typedef struct IpAddr {
 typedef struct IpEndpoint {
         IpAddr addr;
         uint16_t port; /* host order */
+        bool udp;      /* TCP and UDP have ports of their own */
 } IpEndpoint;
 
-#define IP_TEXT_MAX          46 /* INET6_ADDRSTRLEN: longest text with its NUL */
-#define IP_ENDPOINT_TEXT_MAX 54 /* "[" address "]:65535" NUL */
+#define IP_UDP_TEXT          "/udp" /* behind the port, in texts of UDP endpoints */
+#define IP_TEXT_MAX          46     /* INET6_ADDRSTRLEN: longest text with its NUL */
+#define IP_ENDPOINT_TEXT_MAX 58     /* "[" address "]:65535/udp" NUL */
 
 /**
  * ip_parse() - read an IPv4 or IPv6 literal
@@ -49,10 +51,11 @@ char *ip_append_number(char *p, unsigned value);
 /* Write the canonical text (for IPv6, RFC 5952) with its NUL, or "none" for IP_FAMILY_NONE. */
 void ip_format(const IpAddr *addr, char ret_text[IP_TEXT_MAX]);
 
-/* Write "192.0.2.1:80" or "[2001:db8::1]:80". */
+/* Write "192.0.2.1:80", "[2001:db8::1]:80", or for UDP "192.0.2.1:53/udp". */
 void ip_endpoint_format(const IpEndpoint *endpoint, char ret_text[IP_ENDPOINT_TEXT_MAX]);
 
-/* Total order: family first, then bytes, then port. Return: <0, 0 or >0 like memcmp(3). */
+/* Total order: family first, then bytes, then port, then TCP before UDP. Return: <0, 0 or >0 like
+ * memcmp(3). */
 int ip_compare(const IpAddr *a, const IpAddr *b);
 int ip_endpoint_compare(const IpEndpoint *a, const IpEndpoint *b);
 

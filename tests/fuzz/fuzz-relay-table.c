@@ -19,11 +19,11 @@ static void require(bool good) {
                 abort();
 }
 
-static void fuzz_value(RelayTable *t, RelayProtocol protocol, RuleFamily family, const char *name,
-                       const char *data) {
-        char same_name[RULE_TEXT_MAX], same_data[RELAY_DATA_MAX];
+static void fuzz_value(RelayTable *t, RuleFamily family, const char *name, const char *data) {
+        char same_name[RULE_TEXT_MAX], same_data[RULE_DATA_MAX];
+        RuleTarget target;
         RelayEntry e;
-        const char *problem = relay_entry_parse(protocol, family, name, data, &e);
+        const char *problem = relay_entry_parse(family, name, data, &e);
 
         if (problem) {
                 require(strlen(problem) > 0);
@@ -32,9 +32,11 @@ static void fuzz_value(RelayTable *t, RelayProtocol protocol, RuleFamily family,
         require(data != NULL);
         relay_entry_format(&e, same_name, same_data);
         require(strcmp(name, same_name) == 0 && strcmp(data, same_data) == 0);
-        require(e.listen.port > 0 && e.connect.port > 0 && e.protocol == protocol);
-        require(rule_family(&e.listen, &e.connect) == family);
-        require(!e.proxy_v2 || protocol == RELAY_TCP);
+        require(e.listen.port > 0 && e.connect.port > 0 &&
+                e.listen.udp == rule_family_is_udp(family));
+        require(rule_target_parse(data, family, &target) == 0);
+        require(rule_family(&e.listen, &target) == family);
+        require(!e.proxy_v2 || !e.listen.udp);
         require(!ip_is_any(&e.connect.addr) && !ip_is_loopback(&e.connect.addr));
         require(relay_table_add(t, &e) == 0);
 }
@@ -73,7 +75,11 @@ static void fuzz_line(RelayTable *t, char *line) {
         if (strcmp(kind, "limit") == 0)
                 fuzz_limit(line, data);
         else
-                fuzz_value(t, strcmp(kind, "udp") == 0 ? RELAY_UDP : RELAY_TCP, family, line, data);
+                fuzz_value(
+                        t,
+                        (RuleFamily) ((strcmp(kind, "udp") == 0 ? RULE_RELAY_UDP : RULE_RELAY_TCP) +
+                                      family % _RULE_PORTPROXY_END),
+                        line, data);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {

@@ -11,9 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_KEY_MAX    128 /* foreign names may be longer than ours; they are cut */
-#define MEMORY_START_SEC  1000
-#define MEMORY_FAMILY_MAX 7 /* "v4tov4 " */
+#define MEMORY_KEY_MAX   128 /* foreign names may be longer than ours; they are cut */
+#define MEMORY_START_SEC 1000
 
 static int memory_call(MemoryHost *m, MemoryCall call) {
         int r = m->fault ? m->fault(m, call) : 0;
@@ -33,14 +32,21 @@ static void memory_copy(const char *text, char *ret_copy, size_t size) {
 }
 
 static void memory_rule_key(RuleFamily family, const char *name, char ret_key[MEMORY_KEY_MAX]) {
-        size_t n = strlen(name);
+        size_t n = strlen(rule_family_name(family));
 
-        if (n > MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1)
-                n = MEMORY_KEY_MAX - MEMORY_FAMILY_MAX - 1;
-        memcpy(ret_key, rule_family_name(family), MEMORY_FAMILY_MAX - 1);
-        ret_key[MEMORY_FAMILY_MAX - 1] = ' ';
-        memcpy(ret_key + MEMORY_FAMILY_MAX, name, n);
-        ret_key[MEMORY_FAMILY_MAX + n] = '\0';
+        memcpy(ret_key, rule_family_name(family), n);
+        ret_key[n] = ' ';
+        memory_copy(name, ret_key + n + 1, MEMORY_KEY_MAX - n - 1);
+}
+
+const char *memory_host_split(const char *key, RuleFamily *ret_family) {
+        char family[RULE_FAMILY_TEXT_MAX] = "";
+        size_t n = strcspn(key, " ");
+
+        if (key[n] == '\0' || n >= sizeof(family))
+                return NULL;
+        memcpy(family, key, n);
+        return rule_family_parse(family, ret_family) < 0 ? NULL : key + n + 1;
 }
 
 static void memory_store(MemoryHost *m, char kind, const char *key, const char *data) {
@@ -60,7 +66,8 @@ static int memory_unflushed(TextMap *unflushed, const TextMap *map, const char *
         return text_map_set(unflushed, key, copy);
 }
 
-/* Sorted by family and name, as in a registry, so that a change shifts what is yet to be read. */
+/* Sorted by name in each family, as in a registry, so that a change shifts what is yet to be read.
+ */
 static int memory_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_RULES_READ);
@@ -70,15 +77,13 @@ static int memory_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleT
         if (r == 0 && !list)
                 r = -ENOMEM;
         for (; r == 0 && i < m->rules.n && n > 0; i++) {
-                char family[MEMORY_FAMILY_MAX] = "";
                 RuleFamily f = RULE_V4TOV4;
+                const char *name = memory_host_split(list[i]->key, &f);
 
-                memcpy(family, list[i]->key, MEMORY_FAMILY_MAX - 1);
-                (void) rule_family_parse(family, &f);
-                if (f < cursor->family)
+                if (!name)
                         continue;
                 n--;
-                r = rule_table_add(table, f, list[i]->key + MEMORY_FAMILY_MAX, list[i]->data);
+                r = rule_table_add(table, f, name, list[i]->data);
         }
         free(list);
         cursor->index = i;
@@ -87,12 +92,10 @@ static int memory_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleT
 
 /* A value of the key of @key ("v4tov4 0.0.0.0/80") is about to be set, or deleted (NULL). */
 static void memory_touch(MemoryHost *m, const char *key, const char *data) {
-        char family[MEMORY_FAMILY_MAX] = "";
         bool exists = text_map_get(&m->rules, key) != NULL;
         RuleFamily f;
 
-        memcpy(family, key, MEMORY_FAMILY_MAX - 1);
-        if (rule_family_parse(family, &f) < 0 || (!data && !exists))
+        if (!memory_host_split(key, &f) || (!data && !exists))
                 return;
         m->stamp.written[f] = m->coarse ? m->now_usec / 1000000 : ++m->n_written;
         m->stamp.n_values[f] += (data != NULL) - exists;
@@ -132,7 +135,7 @@ static int memory_rule_set(void *userdata, RuleFamily family, const char *name, 
         memory_rule_key(family, name, key);
         if (m->changing)
                 m->changing(m, key, data);
-        m->iphlpsvc_behind = true;
+        m->iphlpsvc_behind |= !rule_family_is_relay(family);
         memory_touch(m, key, data);
         r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
         if (r == 0)
@@ -151,7 +154,7 @@ static int memory_rule_delete(void *userdata, RuleFamily family, const char *nam
         memory_rule_key(family, name, key);
         if (m->changing)
                 m->changing(m, key, NULL);
-        m->iphlpsvc_behind = true;
+        m->iphlpsvc_behind |= !rule_family_is_relay(family);
         memory_touch(m, key, NULL);
         r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
         if (r == 0)
@@ -191,12 +194,12 @@ static int memory_ledger_load(void *userdata, Ledger *ledger) {
 
 static int memory_ledger_put(void *userdata, const LedgerEntry *entry) {
         MemoryHost *m = userdata;
-        char name[RULE_TEXT_MAX], data[LEDGER_TEXT_MAX + 1];
+        char name[LEDGER_NAME_MAX], data[LEDGER_TEXT_MAX + 1];
         int r = memory_call(m, MEMORY_LEDGER_PUT);
 
         if (r < 0)
                 return r;
-        rule_endpoint_format(&entry->listen, name);
+        ledger_name_format(&entry->listen, name);
         ledger_entry_format(entry, data);
         r = memory_unflushed(&m->unflushed, &m->ledger, name);
         if (r == 0)
@@ -207,12 +210,12 @@ static int memory_ledger_put(void *userdata, const LedgerEntry *entry) {
 
 static int memory_ledger_remove(void *userdata, const IpEndpoint *listen) {
         MemoryHost *m = userdata;
-        char name[RULE_TEXT_MAX];
+        char name[LEDGER_NAME_MAX];
         int r = memory_call(m, MEMORY_LEDGER_REMOVE);
 
         if (r < 0)
                 return r;
-        rule_endpoint_format(listen, name);
+        ledger_name_format(listen, name);
         r = memory_unflushed(&m->unflushed, &m->ledger, name);
         if (r == 0)
                 (void) text_map_delete(&m->ledger, name);
@@ -236,6 +239,12 @@ static int memory_activate(void *userdata) {
         if (r == 0)
                 m->iphlpsvc_behind = false;
         return r;
+}
+
+static void memory_relay_want(void *userdata, bool wanted) {
+        MemoryHost *m = userdata;
+
+        m->relay_runs = wanted;
 }
 
 static int memory_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
@@ -314,6 +323,7 @@ void memory_host_fill(MemoryHost *m, ControllerHost *ret_host) {
                                 .ledger_remove = memory_ledger_remove,
                                 .ledger_flush = memory_ledger_flush,
                                 .activate = memory_activate,
+                                .relay_want = memory_relay_want,
                         },
                 .ports = {.userdata = m},
                 .connections = {.userdata = m},

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * A Windows in memory for the helper's core: it implements ControllerHost with a PortProxy table,
- * the storage of the ledger, keys, random numbers and a clock. The unit tests and the test host use
- * it.
+ * A Windows in memory for the helper's core: it implements ControllerHost with the tables of
+ * PortProxy and the relay, the storage of the ledger, keys, random numbers and a clock. The unit
+ * tests and the test host use it.
  *
  * It distinguishes what is on disk from what a power cut may still lose (the changes since the last
  * flush; on Windows, ledger and rules are in different files). It can make any call fail.
@@ -43,16 +43,19 @@ struct MemoryHost {
         RuleStamp stamp;
         uint64_t n_written;   /* changes of values so far, by anybody */
         bool coarse;          /* the times in .stamp are those of the clock, in seconds */
-        bool iphlpsvc_behind; /* a value changed since the last activation */
+        bool iphlpsvc_behind; /* a value of PortProxy changed since the last activation */
+        bool relay_runs;      /* the controller wants it to */
         uint64_t calls[_MEMORY_CALL_END];
         uint64_t now_usec;
         uint64_t random;    /* seed and state */
         TextMap keys;       /* owner → key in hex digits: who is paired */
         const uint8_t *key; /* the key of every other owner; NULL: they are not paired */
-        /* The table of listening sockets. iphlpsvc (process 7) listens where the values say, except
-         * for what follows. Without .listeners nothing can be known (-ENOSYS). */
+        /* The table of listening sockets. iphlpsvc (process 7) and the relay, while it is wanted,
+         * listen where their values say, except for what follows. Without .listeners nothing can be
+         * known (-ENOSYS). */
         bool listeners;
         bool iphlpsvc_slow;     /* it does not listen to anything yet */
+        bool relay_slow;        /* the same for the relay (process 8) */
         uint16_t taken_port;    /* process 99 listens on 0.0.0.0 at this port */
         const char *taken_by;   /* its program; NULL: "python.exe" */
         uint16_t excluded[2];   /* first and last port of a reserved range; 0: none */
@@ -82,6 +85,9 @@ void memory_tables_fill(ControllerHost *host);
 int memory_host_mac(const uint8_t *key, const uint8_t *data, size_t n, uint8_t *ret_mac);
 
 uint64_t memory_host_random(MemoryHost *m);
+
+/* Take a key of .rules apart. Return: the name, or NULL when it has no family. */
+const char *memory_host_split(const char *key, RuleFamily *ret_family);
 
 /* Somebody else changes the table: sets a value, or deletes it when @data is NULL. */
 void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, const char *data);

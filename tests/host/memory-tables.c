@@ -12,40 +12,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MEMORY_FAMILY_SIZE 7 /* "v4tov4 " */
-
 /* Add the values of a map "v4tov4 0.0.0.0/80" → data to @table. */
 static int memory_map_rules(const TextMap *map, RuleTable *table) {
         const TextMapEntry **list = text_map_list(map);
         int r = list ? 0 : -ENOMEM;
 
         for (size_t i = 0; r == 0 && i < map->n; i++) {
-                char family[MEMORY_FAMILY_SIZE] = "";
                 RuleFamily f;
+                const char *name = memory_host_split(list[i]->key, &f);
 
-                memcpy(family, list[i]->key, sizeof(family) - 1);
-                r = rule_family_parse(family, &f);
-                if (r == 0)
-                        r = rule_table_add(table, f, list[i]->key + MEMORY_FAMILY_SIZE,
-                                           list[i]->data);
+                r = name ? rule_table_add(table, f, name, list[i]->data) : -EINVAL;
         }
         free(list);
         return r;
 }
 
 #define MEMORY_FORWARDER 7
+#define MEMORY_RELAY     8
 #define MEMORY_OTHER     99
 
 static bool memory_is_obstructed(const MemoryHost *m, const IpEndpoint *e) {
         IpAddr missing;
 
-        return m->iphlpsvc_slow || e->port == m->taken_port ||
+        return e->port == m->taken_port ||
                (m->excluded[0] && e->port >= m->excluded[0] && e->port <= m->excluded[1]) ||
                (m->no_address && ip_parse(m->no_address, &missing) == 0 &&
                 ip_compare(&missing, &e->addr) == 0);
 }
 
-static int memory_listening_read(void *userdata, ListeningTable *table) {
+static int memory_listening_add(const MemoryHost *m, const RuleValue *v, ListeningTable *table) {
+        bool relay = rule_family_is_relay(v->family);
+
+        if (!v->parsed || memory_is_obstructed(m, &v->listen) ||
+            (relay ? m->relay_slow || !m->relay_runs : m->iphlpsvc_slow))
+                return 0;
+        return listening_table_add(table, &v->listen, relay ? MEMORY_RELAY : MEMORY_FORWARDER);
+}
+
+static int memory_listening_read(void *userdata, bool udp, ListeningTable *table) {
         MemoryHost *m = userdata;
         const IpEndpoint taken = {ip_v4(0, 0, 0, 0), m->taken_port};
         RuleTable rules = RULE_TABLE_NULL;
@@ -54,10 +58,11 @@ static int memory_listening_read(void *userdata, ListeningTable *table) {
         if (!m->listeners)
                 return -ENOSYS;
         table->forwarder = MEMORY_FORWARDER;
+        table->relay = m->relay_runs ? MEMORY_RELAY : 0;
         r = memory_map_rules(&m->rules, &rules);
         for (size_t i = 0; r == 0 && i < rules.n_values; i++)
-                if (rules.values[i].parsed && !memory_is_obstructed(m, &rules.values[i].listen))
-                        r = listening_table_add(table, &rules.values[i].listen, MEMORY_FORWARDER);
+                if (udp || !rule_family_is_udp(rules.values[i].family))
+                        r = memory_listening_add(m, &rules.values[i], table);
         if (r == 0 && m->taken_port)
                 r = listening_table_add(table, &taken, MEMORY_OTHER);
         rule_table_done(&rules);
@@ -84,7 +89,7 @@ static int memory_bind_probe(void *userdata, const IpEndpoint *e) {
                 return -EACCES;
         if (e->port == m->taken_port)
                 return -EADDRINUSE;
-        return !m->iphlpsvc_slow && memory_is_obstructed(m, e) ? -EADDRNOTAVAIL : 0;
+        return memory_is_obstructed(m, e) ? -EADDRNOTAVAIL : 0;
 }
 
 static void memory_firewall(void *userdata, const FirewallRules *wanted) {

@@ -32,6 +32,7 @@ static const char help[] =
         "  --adapter ADDR/BITS  the same on another adapter. Without any of these two, every\n"
         "                       guest's address is accepted; also kinder than a real helper\n"
         "  --no-pairing         policy does not require pairing\n"
+        "  --relay              the relay is installed\n"
         "  --deny-port N        policy also denies this listen port; may be repeated\n"
         "  --max-endpoints N    policy allows an agent so many, default 1024\n"
         "  --heartbeat-ms N     interval of PINGs, default 30000; after 3 of them without\n"
@@ -74,6 +75,7 @@ enum {
         OPT_SWITCH,
         OPT_ADAPTER,
         OPT_NO_PAIRING,
+        OPT_RELAY,
         OPT_DENY_PORT,
         OPT_MAX_ENDPOINTS,
         OPT_HEARTBEAT,
@@ -163,6 +165,9 @@ static int parse_option(TestHost *h, int option) {
         case OPT_NO_PAIRING:
                 h->options.policy.pairing_required = false;
                 return 0;
+        case OPT_RELAY:
+                h->options.means.relay = true;
+                return 0;
         case OPT_DENY_PORT:
                 return parse_denied_port(&h->options.policy, optarg);
         case OPT_MAX_ENDPOINTS:
@@ -201,6 +206,7 @@ static int parse_options(TestHost *h, int argc, char **argv) {
                 {"switch", required_argument, NULL, OPT_SWITCH},
                 {"adapter", required_argument, NULL, OPT_ADAPTER},
                 {"no-pairing", no_argument, NULL, OPT_NO_PAIRING},
+                {"relay", no_argument, NULL, OPT_RELAY},
                 {"deny-port", required_argument, NULL, OPT_DENY_PORT},
                 {"max-endpoints", required_argument, NULL, OPT_MAX_ENDPOINTS},
                 {"heartbeat-ms", required_argument, NULL, OPT_HEARTBEAT},

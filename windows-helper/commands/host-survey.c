@@ -244,7 +244,7 @@ static void survey_rules(HostSurvey *s) {
         Policy policy;
 
         portproxy_store_init(&portproxy);
-        if (portproxy_store_read(&portproxy, &s->rules) == 0)
+        if (portproxy_store_read(&portproxy, true, &s->rules) == 0)
                 s->evidence.rules = &s->rules;
         portproxy_store_done(&portproxy);
         rule_table_sort(&s->rules);

@@ -20,16 +20,24 @@ typedef enum RulesForm { RULES_TABLE, RULES_NETSH, RULES_JSON } RulesForm;
 
 /* Where an endpoint leads; "direct" when nothing is between it and the guest. */
 static void rules_connect(const LedgerEntry *e, char ret_text[IP_ENDPOINT_TEXT_MAX]) {
+        const IpEndpoint connect = {e->next.addr, e->next.port, e->listen.udp};
+
         if (e->direct)
                 strcpy(ret_text, "direct");
         else
-                ip_endpoint_format(&e->next, ret_text);
+                ip_endpoint_format(&connect, ret_text);
+}
+
+static const char *rules_forwarder(const LedgerEntry *e) {
+        return wire_forwarder_name(e->direct                        ? WIRE_FORWARDER_DIRECT
+                                   : rule_target_is_relay(&e->next) ? WIRE_FORWARDER_RELAY
+                                                                    : WIRE_FORWARDER_PORTPROXY);
 }
 
 static void rules_netsh(const LedgerEntry *e, Buffer *out) {
         char listen[IP_TEXT_MAX], connect[IP_TEXT_MAX];
 
-        if (e->direct) /* there is only a firewall rule */
+        if (e->direct || rule_target_is_relay(&e->next)) /* netsh does not know them */
                 return;
         if (e->star)
                 (void) strcpy(listen, "*"); /* its own name, or netsh would make a second one */
@@ -48,11 +56,11 @@ static void rules_line(const LedgerEntry *e, Buffer *out) {
         const char *distro = strchr(e->owner, '/');
 
         if (buffer_length(out) == 0)
-                buffer_printf(out, "%-28s %-28s %-20s %s\n", "LISTEN", "CONNECT", "SERVICE",
-                              "GUEST");
+                buffer_printf(out, "%-28s %-28s %-10s %-20s %s\n", "LISTEN", "CONNECT", "BY",
+                              "SERVICE", "GUEST");
         ip_endpoint_format(&e->listen, from);
         rules_connect(e, to);
-        buffer_printf(out, "%-28s %-28s %-20s %s\n", from, to, e->service,
+        buffer_printf(out, "%-28s %-28s %-10s %-20s %s\n", from, to, rules_forwarder(e), e->service,
                       distro ? distro + 1 : e->owner);
 }
 
@@ -64,6 +72,7 @@ static void rules_member(const LedgerEntry *e, JsonWriter *w) {
         json_open(w, NULL, '{');
         json_string_member(w, "listen", from);
         json_string_member(w, "connect", to);
+        json_string_member(w, "forwarder", rules_forwarder(e));
         json_string_member(w, "service", e->service);
         json_string_member(w, "agent", e->owner);
         json_close(w, '}');
@@ -80,7 +89,7 @@ static int rules_format(const Ledger *ledger, RulesForm form, Buffer *out) {
         for (size_t i = 0; i < ledger->n_entries; i++) {
                 const LedgerEntry *e = &ledger->entries[i];
 
-                if (e->next.addr.family == IP_FAMILY_NONE && !e->direct)
+                if (!rule_target_is_set(&e->next) && !e->direct)
                         continue; /* being removed */
                 if (form == RULES_JSON)
                         rules_member(e, &w);

@@ -59,6 +59,10 @@ static HRESULT rule_put(INetFwRule *rule, RulePutText put, const char *text) {
         return hr;
 }
 
+static LONG rule_protocol(const IpEndpoint *listen) {
+        return listen->udp ? NET_FW_IP_PROTOCOL_UDP : NET_FW_IP_PROTOCOL_TCP;
+}
+
 /* The protocol must be set before the ports, or Windows rejects the ports (fact 5.1.3). */
 HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
         const INetFwRuleVtbl *v = rule->lpVtbl;
@@ -73,7 +77,7 @@ HRESULT firewall_rule_write(INetFwRule *rule, const FirewallRule *r) {
         if (SUCCEEDED(hr))
                 hr = rule_put(rule, v->put_Description, about);
         if (SUCCEEDED(hr))
-                hr = INetFwRule_put_Protocol(rule, NET_FW_IP_PROTOCOL_TCP);
+                hr = INetFwRule_put_Protocol(rule, rule_protocol(&r->listen));
         if (SUCCEEDED(hr))
                 hr = rule_put(rule, v->put_LocalPorts, port);
         if (SUCCEEDED(hr))
@@ -154,7 +158,7 @@ static bool rule_is_as_written(INetFwRule *rule, const IpEndpoint *listen) {
         rule_local_texts(listen, port, address);
         return SUCCEEDED(INetFwRule_get_Enabled(rule, &enabled)) && enabled != VARIANT_FALSE &&
                SUCCEEDED(INetFwRule_get_Protocol(rule, &protocol)) &&
-               protocol == NET_FW_IP_PROTOCOL_TCP &&
+               protocol == rule_protocol(listen) &&
                SUCCEEDED(INetFwRule_get_Direction(rule, &direction)) &&
                direction == NET_FW_RULE_DIR_IN && SUCCEEDED(INetFwRule_get_Action(rule, &action)) &&
                action == NET_FW_ACTION_ALLOW &&

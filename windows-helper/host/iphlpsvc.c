@@ -6,6 +6,7 @@
 
 #include "windows-helper/host/iphlpsvc.h"
 #include "windows-helper/win/log.h"
+#include "windows-helper/win/service-open.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -39,27 +40,6 @@ struct Iphlpsvc {
         DWORD pid;        /* as reported last; 0: it is not running */
 };
 
-/* Return: the service, or NULL with *ret_error: -ENOENT (not logged) or another errno (logged). */
-static SC_HANDLE iphlpsvc_open(DWORD access, int *ret_error) {
-        SC_HANDLE manager, service;
-        DWORD error;
-
-        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        if (!manager) {
-                *ret_error = log_win_error(GetLastError(), "Cannot reach the service manager");
-                return NULL;
-        }
-        service = OpenServiceW(manager, IPHLPSVC_NAME, access);
-        error = GetLastError();
-        (void) CloseServiceHandle(manager);
-        if (!service) {
-                *ret_error = error == ERROR_SERVICE_DOES_NOT_EXIST
-                                     ? -ENOENT
-                                     : log_win_error(error, "Cannot open service 'iphlpsvc'");
-        }
-        return service;
-}
-
 static bool iphlpsvc_start_type(SC_HANDLE service, DWORD *ret_type) {
         union {
                 QUERY_SERVICE_CONFIGW config;
@@ -80,7 +60,7 @@ int iphlpsvc_query(IphlpsvcState *ret_state) {
         int r = 0;
 
         *ret_state = (IphlpsvcState){0};
-        service = iphlpsvc_open(SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG, &r);
+        service = service_open(IPHLPSVC_NAME, SERVICE_QUERY_STATUS | SERVICE_QUERY_CONFIG, &r);
         if (!service)
                 return r == -ENOENT ? 0 : r;
         ret_state->exists = true;
@@ -134,9 +114,10 @@ static int iphlpsvc_send_change(const Iphlpsvc *s) {
         DWORD error;
         int r = 0;
 
-        service = iphlpsvc_open(SERVICE_PAUSE_CONTINUE | SERVICE_QUERY_STATUS |
-                                        SERVICE_QUERY_CONFIG | SERVICE_START,
-                                &r);
+        service = service_open(IPHLPSVC_NAME,
+                               SERVICE_PAUSE_CONTINUE | SERVICE_QUERY_STATUS |
+                                       SERVICE_QUERY_CONFIG | SERVICE_START,
+                               &r);
         if (!service)
                 return r;
         if (!ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status)) {

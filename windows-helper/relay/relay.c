@@ -64,17 +64,15 @@ static bool relay_slot_open(Relay *r, RelaySlot *slot, const RelayEntry *entry) 
         char listen[IP_ENDPOINT_TEXT_MAX];
         DWORD error;
 
-        if (entry->protocol == RELAY_TCP)
-                error = tcp_endpoint_new(&slot->tcp, &r->tcp, entry);
-        else
+        if (entry->listen.udp)
                 error = udp_endpoint_new(&slot->udp, &r->udp, entry, r->own_sockets);
+        else
+                error = tcp_endpoint_new(&slot->tcp, &r->tcp, entry);
         ip_endpoint_format(&entry->listen, listen);
         if (error == ERROR_SUCCESS && slot->error != ERROR_SUCCESS)
-                log_write(LOG_LEVEL_NOTICE, "Listening on %s (%s) at last", listen,
-                          relay_protocol_name(entry->protocol));
+                log_write(LOG_LEVEL_NOTICE, "Listening on %s at last", listen);
         if (error != ERROR_SUCCESS && error != slot->error)
-                (void) log_win_error(error, "Cannot listen on %s (%s), trying again", listen,
-                                     relay_protocol_name(entry->protocol));
+                (void) log_win_error(error, "Cannot listen on %s, trying again", listen);
         slot->error = error;
         return error == ERROR_SUCCESS;
 }

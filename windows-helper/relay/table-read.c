@@ -12,32 +12,30 @@
 /* Named in the log at each reading; the others are counted. */
 #define TABLE_PROBLEMS_MAX 20
 
-static const wchar_t *const table_paths[_RULE_FAMILY_END][_RELAY_PROTOCOL_END] = {
-        [RULE_V4TOV4] = {RELAY_KEY L"\\v4tov4\\tcp", RELAY_KEY L"\\v4tov4\\udp"},
-        [RULE_V4TOV6] = {RELAY_KEY L"\\v4tov6\\tcp", RELAY_KEY L"\\v4tov6\\udp"},
-        [RULE_V6TOV4] = {RELAY_KEY L"\\v6tov4\\tcp", RELAY_KEY L"\\v6tov4\\udp"},
-        [RULE_V6TOV6] = {RELAY_KEY L"\\v6tov6\\tcp", RELAY_KEY L"\\v6tov6\\udp"},
+#define TABLE_FAMILY(i) ((RuleFamily) (RULE_RELAY_TCP + (i)))
+
+static const wchar_t *const table_paths[TABLE_KEYS] = {
+        RELAY_KEY L"\\v4tov4\\tcp", RELAY_KEY L"\\v4tov6\\tcp", RELAY_KEY L"\\v6tov4\\tcp",
+        RELAY_KEY L"\\v6tov6\\tcp", RELAY_KEY L"\\v4tov4\\udp", RELAY_KEY L"\\v4tov6\\udp",
+        RELAY_KEY L"\\v6tov4\\udp", RELAY_KEY L"\\v6tov6\\udp",
 };
 
 typedef struct TableReading {
         RelayTable *table;
         RelayLimits *limits;
         RuleFamily family;
-        RelayProtocol protocol;
         unsigned n_problems;
 } TableReading;
 
 void table_reader_init(TableReader *r) {
-        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
-                for (unsigned k = 0; k < _RELAY_PROTOCOL_END; k++)
-                        r->keys[i][k] = REGISTRY_KEY_INIT(table_paths[i][k]);
+        for (unsigned i = 0; i < TABLE_KEYS; i++)
+                r->keys[i] = REGISTRY_KEY_INIT(table_paths[i]);
         r->limits = REGISTRY_KEY_INIT(RELAY_KEY_LIMITS);
 }
 
 void table_reader_done(TableReader *r) {
-        for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
-                for (unsigned k = 0; k < _RELAY_PROTOCOL_END; k++)
-                        registry_close(&r->keys[i][k]);
+        for (unsigned i = 0; i < TABLE_KEYS; i++)
+                registry_close(&r->keys[i]);
         registry_close(&r->limits);
 }
 
@@ -53,7 +51,7 @@ static int table_on_value(void *userdata, const char *name, const char *data) {
         RelayEntry entry;
         int r;
 
-        problem = relay_entry_parse(reading->protocol, reading->family, name, data, &entry);
+        problem = relay_entry_parse(reading->family, name, data, &entry);
         if (!problem) {
                 r = relay_table_add(reading->table, &entry);
                 if (r != -ENOSPC)
@@ -76,12 +74,9 @@ static int table_on_limit(void *userdata, const char *name, const char *data) {
 static int table_read_all(TableReader *r, TableReading *reading) {
         int error = 0;
 
-        for (unsigned i = 0; error == 0 && i < _RULE_FAMILY_END; i++) {
-                for (unsigned k = 0; error == 0 && k < _RELAY_PROTOCOL_END; k++) {
-                        reading->family = (RuleFamily) i;
-                        reading->protocol = (RelayProtocol) k;
-                        error = registry_each(&r->keys[i][k], table_on_value, reading);
-                }
+        for (unsigned i = 0; error == 0 && i < TABLE_KEYS; i++) {
+                reading->family = TABLE_FAMILY(i);
+                error = registry_each(&r->keys[i], table_on_value, reading);
         }
         return error == 0 ? registry_each(&r->limits, table_on_limit, reading) : error;
 }

@@ -14,8 +14,10 @@
 #define RELAY_KEY        L"SOFTWARE\\wslbridge\\Relay"
 #define RELAY_KEY_LIMITS RELAY_KEY L"\\Limits"
 
+#define TABLE_KEYS (_RULE_FAMILY_END - RULE_RELAY_TCP)
+
 typedef struct TableReader {
-        RegistryKey keys[_RULE_FAMILY_END][_RELAY_PROTOCOL_END];
+        RegistryKey keys[TABLE_KEYS]; /* one for each family of the relay */
         RegistryKey limits;
 } TableReader;
 

@@ -7,8 +7,8 @@
 
 #include "windows-helper/service/backend.h"
 #include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/host/port-table.h"
 #include "windows-helper/host/process-services.h"
-#include "windows-helper/host/tcp-table.h"
 #include "windows-helper/net/stream.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
@@ -60,16 +60,21 @@ static int backend_activate(void *userdata) {
         return iphlpsvc_activate(((Backend *) userdata)->forwarder);
 }
 
-static int backend_listening_read(void *userdata, ListeningTable *table) {
+static void backend_relay_want(void *userdata, bool wanted) {
+        relay_service_want(((Backend *) userdata)->relay, wanted);
+}
+
+static int backend_listening_read(void *userdata, bool udp, ListeningTable *table) {
         IphlpsvcState state;
         int r = iphlpsvc_query(&state);
 
         table->forwarder = state.pid;
-        return r < 0 ? r : tcp_table_read(table);
+        table->relay = relay_service_pid(((Backend *) userdata)->relay);
+        return r < 0 ? r : port_table_read(udp, table);
 }
 
 static void backend_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
-        tcp_table_process_name(pid, ret_name, size);
+        port_table_process_name(pid, ret_name, size);
 }
 
 static void backend_process_services(void *userdata, uint32_t pid, char *ret_names, size_t size) {
@@ -77,7 +82,7 @@ static void backend_process_services(void *userdata, uint32_t pid, char *ret_nam
 }
 
 static int backend_bind_probe(void *userdata, const IpEndpoint *endpoint) {
-        return tcp_table_bind_probe(endpoint);
+        return port_table_bind_probe(endpoint);
 }
 
 static void backend_firewall(void *userdata, const FirewallRules *wanted) {
@@ -155,6 +160,7 @@ void backend_init(Backend *backend, ControllerHost *ret_host) {
                                 .adoptions_read = backend_adoptions_read,
                                 .adoption_remove = backend_adoption_remove,
                                 .activate = backend_activate,
+                                .relay_want = backend_relay_want,
                         },
                 .ports =
                         {

@@ -2,13 +2,14 @@
 #pragma once
 
 /*
- * ControllerHost on Windows, over the registry, iphlpsvc, CNG and streams (the handle of a
- * connection is a Stream). Nothing is decided here.
+ * ControllerHost on Windows, over the registry, iphlpsvc, the relay, CNG and streams (the handle of
+ * a connection is a Stream). Nothing is decided here.
  */
 
 #include "windows-helper/core/controller/controller.h"
 #include "windows-helper/core/firewall/apply.h"
 #include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/host/relay-service.h"
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
@@ -22,6 +23,7 @@ typedef struct Backend {
         AdoptionStore adoptions;
         GuestStore guests;
         Iphlpsvc *forwarder;     /* borrowed */
+        RelayService *relay;     /* borrowed */
         FirewallApply *firewall; /* borrowed */
 } Backend;
 

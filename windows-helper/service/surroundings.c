@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SURROUNDINGS_WATCHES 8
+#define SURROUNDINGS_WATCHES 9
 
 /* At the end, thousands of firewall rules may be left to remove. Windows does not wait longer. */
 #define SURROUNDINGS_FINISH_SLICES 500
@@ -26,6 +26,7 @@ struct Surroundings {
         Loop *loop;             /* borrowed */
         Controller *controller; /* borrowed; NULL before the start */
         Iphlpsvc *forwarder;
+        RelayService *relay;
         HostnetWatch *addresses;
         FirewallCom *com;
         FirewallApply firewall;
@@ -64,6 +65,13 @@ static void surroundings_on_forwarder(void *userdata) {
                 return;
         controller_forwarder_changed(s->controller);
         firewall_apply_refresh(&s->firewall); /* resetting the network resets both */
+}
+
+static void surroundings_on_relay(void *userdata) {
+        Surroundings *s = userdata;
+
+        if (s->controller)
+                controller_relay_changed(s->controller);
 }
 
 /* If the policy cannot be read at all, the last one stays in force. */
@@ -145,6 +153,8 @@ int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backe
         if (r == 0)
                 r = iphlpsvc_new(&s->forwarder, loop, surroundings_on_forwarder, s);
         if (r == 0)
+                r = relay_service_new(&s->relay, loop, surroundings_on_relay, s);
+        if (r == 0)
                 r = firewall_com_new(&s->com, &store);
         if (r < 0) {
                 surroundings_free(s);
@@ -152,6 +162,7 @@ int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backe
         }
         firewall_apply_init(&s->firewall, &store);
         backend->forwarder = s->forwarder;
+        backend->relay = s->relay;
         backend->firewall = &s->firewall;
         *ret_policy = s->policy;
         *ret_surroundings = s;
@@ -172,6 +183,7 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 bool hint; /* a change is noticed without it, only later */
         } watched[SURROUNDINGS_WATCHES] = {
                 {PORTPROXY_STORE_PATH, surroundings_on_rules},
+                {RELAY_STORE_PATH, surroundings_on_rules},
                 {ADOPTION_STORE_PATH, surroundings_on_adoptions},
                 {KEY_STORE_PATH, surroundings_on_keys},
                 {POLICY_STORE_MANAGED, surroundings_on_policy},
@@ -216,6 +228,7 @@ Surroundings *surroundings_free(Surroundings *s) {
         firewall_apply_done(&s->firewall);
         firewall_com_free(s->com);
         firewall_sight_done(&s->sight);
+        relay_service_free(s->relay);
         iphlpsvc_free(s->forwarder);
         free(s);
         return NULL;

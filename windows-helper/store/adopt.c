@@ -100,7 +100,7 @@ static int adopt_input_read(AdoptInput *ret_input) {
 
         *ret_input = (AdoptInput){.ledger = LEDGER_NULL};
         portproxy_store_init(&portproxy);
-        r = portproxy_store_read(&portproxy, &ret_input->rules);
+        r = portproxy_store_read(&portproxy, false, &ret_input->rules);
         portproxy_store_done(&portproxy);
         if (r == 0)
                 r = ledger_store_load(&store, &ret_input->ledger);

@@ -13,7 +13,7 @@
 #define ADOPTION_STORE_PATH L"SOFTWARE\\wslbridge\\Adopt"
 
 typedef struct AdoptionStore {
-        RegistryKey keys[_RULE_FAMILY_END];
+        RegistryKey keys[_RULE_PORTPROXY_END];
 } AdoptionStore;
 
 void adoption_store_init(AdoptionStore *s);

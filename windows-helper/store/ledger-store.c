@@ -34,17 +34,17 @@ int ledger_store_load(LedgerStore *s, Ledger *ledger) {
 }
 
 int ledger_store_put(LedgerStore *s, const LedgerEntry *entry) {
-        char name[RULE_TEXT_MAX], data[LEDGER_TEXT_MAX + 1];
+        char name[LEDGER_NAME_MAX], data[LEDGER_TEXT_MAX + 1];
 
-        rule_endpoint_format(&entry->listen, name);
+        ledger_name_format(&entry->listen, name);
         ledger_entry_format(entry, data);
         return registry_set_string(&s->key, name, data);
 }
 
 int ledger_store_remove(LedgerStore *s, const IpEndpoint *listen) {
-        char name[RULE_TEXT_MAX];
+        char name[LEDGER_NAME_MAX];
 
-        rule_endpoint_format(listen, name);
+        ledger_name_format(listen, name);
         return registry_delete(&s->key, name);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The four PortProxy keys as one table.
+ * All keys as one table.
  */
 
 #include "windows-helper/store/portproxy-store.h"
@@ -14,6 +14,14 @@ static const wchar_t *const portproxy_store_paths[_RULE_FAMILY_END] = {
         [RULE_V4TOV6] = PORTPROXY_STORE_PATH L"\\v4tov6\\tcp",
         [RULE_V6TOV4] = PORTPROXY_STORE_PATH L"\\v6tov4\\tcp",
         [RULE_V6TOV6] = PORTPROXY_STORE_PATH L"\\v6tov6\\tcp",
+        [RULE_RELAY_TCP + RULE_V4TOV4] = RELAY_STORE_PATH L"\\v4tov4\\tcp",
+        [RULE_RELAY_TCP + RULE_V4TOV6] = RELAY_STORE_PATH L"\\v4tov6\\tcp",
+        [RULE_RELAY_TCP + RULE_V6TOV4] = RELAY_STORE_PATH L"\\v6tov4\\tcp",
+        [RULE_RELAY_TCP + RULE_V6TOV6] = RELAY_STORE_PATH L"\\v6tov6\\tcp",
+        [RULE_RELAY_UDP + RULE_V4TOV4] = RELAY_STORE_PATH L"\\v4tov4\\udp",
+        [RULE_RELAY_UDP + RULE_V4TOV6] = RELAY_STORE_PATH L"\\v4tov6\\udp",
+        [RULE_RELAY_UDP + RULE_V6TOV4] = RELAY_STORE_PATH L"\\v6tov4\\udp",
+        [RULE_RELAY_UDP + RULE_V6TOV6] = RELAY_STORE_PATH L"\\v6tov6\\udp",
 };
 
 void portproxy_store_init(PortproxyStore *s) {
@@ -37,10 +45,11 @@ static int portproxy_store_on_value(void *userdata, const char *name, const char
         return rule_table_add(reading->table, reading->family, name, data);
 }
 
-int portproxy_store_read_some(PortproxyStore *s, RuleCursor *cursor, size_t n, RuleTable *table) {
+static int portproxy_store_read_to(PortproxyStore *s, unsigned last, RuleCursor *cursor, size_t n,
+                                   RuleTable *table) {
         size_t end = table->n_values + n;
 
-        while (cursor->family < _RULE_FAMILY_END) {
+        while (cursor->family < last) {
                 PortproxyReading reading = {table, (RuleFamily) cursor->family};
                 int r;
 
@@ -54,10 +63,15 @@ int portproxy_store_read_some(PortproxyStore *s, RuleCursor *cursor, size_t n, R
         return 0;
 }
 
-int portproxy_store_read(PortproxyStore *s, RuleTable *table) {
+int portproxy_store_read_some(PortproxyStore *s, RuleCursor *cursor, size_t n, RuleTable *table) {
+        return portproxy_store_read_to(s, _RULE_FAMILY_END, cursor, n, table);
+}
+
+int portproxy_store_read(PortproxyStore *s, bool relay, RuleTable *table) {
         RuleCursor cursor = {0};
 
-        return portproxy_store_read_some(s, &cursor, SIZE_MAX - table->n_values, table);
+        return portproxy_store_read_to(s, relay ? _RULE_FAMILY_END : _RULE_PORTPROXY_END, &cursor,
+                                       SIZE_MAX - table->n_values, table);
 }
 
 int portproxy_store_get(PortproxyStore *s, RuleFamily family, const char *name, char *ret_data,
@@ -80,9 +94,10 @@ int portproxy_store_delete(PortproxyStore *s, RuleFamily family, const char *nam
         return registry_delete(&s->keys[family], name);
 }
 
-/* A flush writes the whole hive, so flushing one key that exists is enough. */
-int portproxy_store_flush(PortproxyStore *s) {
-        for (unsigned i = 0; i < _RULE_FAMILY_END; i++) {
+/* A flush writes the whole hive, so one key that exists is enough for each of the two hives, SYSTEM
+ * and SOFTWARE. */
+static int portproxy_store_flush_hive(PortproxyStore *s, unsigned first, unsigned end) {
+        for (unsigned i = first; i < end; i++) {
                 int r;
 
                 r = registry_flush(&s->keys[i]);
@@ -90,6 +105,12 @@ int portproxy_store_flush(PortproxyStore *s) {
                         return r;
         }
         return 0;
+}
+
+int portproxy_store_flush(PortproxyStore *s) {
+        int r = portproxy_store_flush_hive(s, 0, _RULE_PORTPROXY_END);
+
+        return r < 0 ? r : portproxy_store_flush_hive(s, RULE_RELAY_TCP, _RULE_FAMILY_END);
 }
 
 int portproxy_store_stamp(PortproxyStore *s, RuleStamp *ret_stamp) {

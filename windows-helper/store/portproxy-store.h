@@ -2,14 +2,15 @@
 #pragma once
 
 /*
- * The PortProxy values of Windows (fact 4.1.1), with one registry key for each family. The core
- * decides what may be written or deleted.
+ * The values of PortProxy, which is a part of Windows (fact 4.1.1), and of our relay, with one
+ * registry key for each family. The core decides what may be written or deleted.
  */
 
 #include "windows-helper/core/rules/rule-host.h"
 #include "windows-helper/win/registry.h"
 
 #define PORTPROXY_STORE_PATH L"SYSTEM\\CurrentControlSet\\Services\\PortProxy"
+#define RELAY_STORE_PATH     L"SOFTWARE\\wslbridge\\Relay"
 
 typedef struct PortproxyStore {
         RegistryKey keys[_RULE_FAMILY_END];
@@ -18,8 +19,9 @@ typedef struct PortproxyStore {
 void portproxy_store_init(PortproxyStore *s);
 void portproxy_store_done(PortproxyStore *s);
 
-/* Append all values to @table. Return: 0 or negative errno. */
-int portproxy_store_read(PortproxyStore *s, RuleTable *table);
+/* Append all values to @table: those of PortProxy, or with @relay those of both. Return: 0 or
+ * negative errno. */
+int portproxy_store_read(PortproxyStore *s, bool relay, RuleTable *table);
 
 /* These implement functions that the controller needs, and are documented there. */
 int portproxy_store_read_some(PortproxyStore *s, RuleCursor *cursor, size_t n, RuleTable *table);

@@ -14,6 +14,7 @@ int ip_helper_load(void) {
                 {"CancelMibChangeNotify2", &ip_helper.cancel_change_notify},
                 {"FreeMibTable", &ip_helper.free_table},
                 {"GetExtendedTcpTable", &ip_helper.get_tcp_table},
+                {"GetExtendedUdpTable", &ip_helper.get_udp_table},
                 {"GetIfEntry2", &ip_helper.get_interface},
                 {"GetUnicastIpAddressTable", &ip_helper.get_addresses},
                 {"NotifyUnicastIpAddressChange", &ip_helper.notify_address_change},

@@ -16,6 +16,7 @@ typedef struct IpHelper {
         __typeof__(&CancelMibChangeNotify2) cancel_change_notify;
         __typeof__(&FreeMibTable) free_table;
         __typeof__(&GetExtendedTcpTable) get_tcp_table;
+        __typeof__(&GetExtendedUdpTable) get_udp_table;
         __typeof__(&GetIfEntry2) get_interface;
         __typeof__(&GetUnicastIpAddressTable) get_addresses;
         __typeof__(&NotifyUnicastIpAddressChange) notify_address_change;

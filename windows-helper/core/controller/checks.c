@@ -21,7 +21,7 @@
 
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
-        char ours[RULE_TEXT_MAX], listen[IP_ENDPOINT_TEXT_MAX];
+        char ours[RULE_DATA_MAX], listen[IP_ENDPOINT_TEXT_MAX];
 
         for (size_t i = 0; i < plan->n_changes; i++) {
                 const ReconcileChange *c = &plan->changes[i];
@@ -35,7 +35,7 @@ void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
                 }
                 if (c->action != RECONCILE_FORGET || n_taken++ >= CONTROLLER_LOG_LINES_MAX)
                         continue;
-                rule_endpoint_format(&c->entry.next, ours);
+                rule_target_format(&c->entry.next, ours);
                 ip_endpoint_format(&c->entry.listen, listen);
                 controller_log(
                         &controller->log, LOG_LEVEL_WARNING, EVENT_RULE_TAKEN,

@@ -10,7 +10,7 @@
 #include "windows-helper/core/base/events.h"
 #include "windows-helper/core/base/log-level.h"
 #include "windows-helper/core/firewall/firewall.h"
-#include "windows-helper/core/rules/port-host.h"
+#include "windows-helper/core/ports/port-host.h"
 #include "windows-helper/core/rules/rule-host.h"
 #include "windows-helper/core/vm/vm.h"
 

@@ -15,8 +15,8 @@
 #include "windows-helper/core/controller/guests-private.h"
 #include "windows-helper/core/controller/identity-private.h"
 #include "windows-helper/core/controller/unpaired-private.h"
+#include "windows-helper/core/ports/verify.h"
 #include "windows-helper/core/rules/rule-view.h"
-#include "windows-helper/core/rules/verify.h"
 
 #define CONTROLLER_USEC_PER_MSEC UINT64_C(1000)
 

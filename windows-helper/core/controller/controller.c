@@ -194,6 +194,12 @@ void controller_forwarder_changed(Controller *controller) {
         controller->due.run = true;
 }
 
+void controller_relay_changed(Controller *controller) {
+        verify_forget_late(&controller->verify);
+        verify_restart(&controller->verify);
+        controller->due.run = true;
+}
+
 void controller_keys_changed(Controller *controller, uint64_t now_usec) {
         for (PeerConnection *c = controller->connections; c; c = c->next)
                 connection_check_key(c, now_usec);

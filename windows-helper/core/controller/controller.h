@@ -12,6 +12,7 @@
  * to do, it does a part, and the deadline is now.
  */
 
+#include "windows-helper/core/base/forwarder.h"
 #include "windows-helper/core/controller/controller-host.h"
 #include "windows-helper/core/firewall/sight.h"
 #include "windows-helper/core/policy/hostnet.h"
@@ -53,6 +54,7 @@ typedef struct ControllerOptions {
         uint32_t goodbye_ms, recovery_ms;
         const char *software;   /* "wslbridge-helper 0.1.0"; borrowed */
         bool unchecked_hostnet; /* until controller_set_hostnet(), see Hostnet.unchecked */
+        ForwarderMeans means;   /* what this host can do; none by default */
         size_t slice_changes;   /* see slice.h */
         size_t view_portion;    /* see rule-view.h */
 } ControllerOptions;
@@ -119,6 +121,9 @@ void controller_keys_changed(Controller *controller, uint64_t now_usec);
 
 /* iphlpsvc was started, stopped or restarted: activate the values and verify them again. */
 void controller_forwarder_changed(Controller *controller);
+
+/* The same for the relay, which reads its values by itself. */
+void controller_relay_changed(Controller *controller);
 
 /* Why firewall rules could not be made; "" when they were. Services that open something are blocked
  * then. */

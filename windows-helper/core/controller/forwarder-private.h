@@ -12,5 +12,5 @@
  * not answered, and may still do so. */
 bool forwarder_note(Controller *controller, const ApplyOutcome *outcome, uint64_t now_usec);
 
-/* None of the values is in force: worsen all results of @plan that are ACTIVE. */
+/* None of PortProxy's values is in force: worsen the results of @plan that are ACTIVE by them. */
 void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_usec);

@@ -77,7 +77,8 @@ void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_u
                     wire_reach_is_direct(reconcile_reach(&plan->input->guests[i])))
                         continue; /* nothing is forwarded to it */
                 for (uint32_t k = 0; k < state->n_services; k++)
-                        if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE)
+                        if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE &&
+                            plan->results[i][k].forwarder == WIRE_FORWARDER_PORTPROXY)
                                 result_worsen(&plan->results[i][k],
                                               waits ? WIRE_SERVICE_PENDING : WIRE_SERVICE_BLOCKED,
                                               WIRE_REASON_IPHLPSVC, "%s (%s)", advice,

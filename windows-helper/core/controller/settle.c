@@ -250,12 +250,48 @@ static int settle_slice(Settle *s, ReconcilePlan *plan) {
         return r;
 }
 
+/* Whether an activation that is due has a use. A service that does not run reads the values when it
+ * starts, so nobody has to ask for it again and again where the relay carries everything. */
+static bool settle_must_activate(const Controller *controller, const ReconcilePlan *plan) {
+        int error = controller->last_run.activation_error;
+
+        if (!controller->due.activation)
+                return false;
+        if (error != -ENOENT && error != -ESRCH && error != -EPERM)
+                return true;
+        for (size_t i = 0; i < controller->ledger.n_entries; i++)
+                if (ledger_entry_uses_portproxy(&controller->ledger.entries[i]))
+                        return true;
+        for (size_t i = 0; i < plan->n_endpoints; i++)
+                if (rule_target_is_set(&plan->endpoints[i].target) &&
+                    !rule_target_is_relay(&plan->endpoints[i].target))
+                        return true;
+        return false;
+}
+
 /* While a guest has changes left, only the last of them is activated, and those of other guests
  * before it: iphlpsvc reads all values again each time. */
 static ApplyActivation settle_activation(const Controller *controller, const ReconcilePlan *plan) {
         if (!plan->completes)
                 return APPLY_LATER;
-        return controller->due.activation ? APPLY_ACTIVATE : APPLY_CHANGES;
+        return settle_must_activate(controller, plan) ? APPLY_ACTIVATE : APPLY_CHANGES;
+}
+
+static bool settle_uses_relay(const ReconcilePlan *plan) {
+        for (size_t i = 0; i < plan->n_endpoints; i++)
+                if (rule_target_is_relay(&plan->endpoints[i].target))
+                        return true;
+        return false;
+}
+
+/* The relay runs while its table has values, ours or not. */
+static void settle_want_relay(const Controller *controller) {
+        const RuleHost *host = &controller->host.rules;
+        uint64_t n = 0;
+
+        for (unsigned i = RULE_RELAY_TCP; i < _RULE_FAMILY_END; i++)
+                n += controller->view.stamp.n_values[i];
+        host->relay_want(host->userdata, n > 0);
 }
 
 static int settle_run(Settle *s) {
@@ -268,6 +304,7 @@ static int settle_run(Settle *s) {
                 .rules = &controller->view.present,
                 .adoptions = &s->adoptions,
                 .hostnet = &controller->hostnet,
+                .means = controller->options.means,
                 .some = s->scope.some,
         };
         ReconcilePlan plan = {0};
@@ -289,12 +326,14 @@ static int settle_run(Settle *s) {
                 reconcile_plan_done(&plan);
                 return settle_fail(s, r, "deciding on the port forwardings");
         }
+        settle_want_relay(controller);
         settle_outcome(s, &plan, &outcome);
-        if (outcome.activated)
+        if ((outcome.activated && outcome.activation == 0) || outcome.relayed)
                 verify_restart(&controller->verify);
+        controller->verify.without_portproxy = controller->last_run.activation_error != 0;
         if (controller->last_run.activation_error)
                 forwarder_block(controller, &plan, s->now_usec);
-        else
+        if (!controller->last_run.activation_error || settle_uses_relay(&plan))
                 checks_verify(controller, &plan, s->scope.guests, s->now_usec);
         checks_firewall(controller, &plan);
         checks_reach(controller, &plan);

@@ -42,7 +42,7 @@ static void judge_ledger(RulesJudge *j) {
                 }
                 if (found)
                         j->n_ours++;
-                else if (e->next.addr.family != IP_FAMILY_NONE)
+                else if (rule_target_is_set(&e->next))
                         *(other ? &j->n_taken : &j->n_lost) += 1;
         }
 }
@@ -99,10 +99,11 @@ static bool is_loop(const Hostnet *net, const IpEndpoint *listen, const IpEndpoi
  * 4.2.1), or NULL. */
 static const char *judge_foreign(const RulesJudge *j, const RuleValue *v) {
         const Hostnet *net = j->evidence->hostnet;
-        uint8_t family =
-                v->family == RULE_V4TOV4 || v->family == RULE_V6TOV4 ? IP_FAMILY_V4 : IP_FAMILY_V6;
+        uint8_t family = v->family % 2 == RULE_V4TOV4 ? IP_FAMILY_V4 : IP_FAMILY_V6;
         IpEndpoint connect;
 
+        if (rule_family_is_relay(v->family))
+                return "is in the table of wslbridge's relay, which is for wslbridge alone";
         if (!v->parsed)
                 return "listens on a name, which only Windows can look up";
         if (!v->data)

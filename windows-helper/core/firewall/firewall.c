@@ -28,7 +28,7 @@ void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MA
 
 int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
         const size_t n = sizeof(FIREWALL_PREFIX) - 1;
-        char text[IP_ENDPOINT_TEXT_MAX], again[FIREWALL_NAME_MAX], *address = text, *colon;
+        char text[IP_ENDPOINT_TEXT_MAX], again[FIREWALL_NAME_MAX], *address = text, *colon, *p;
         IpEndpoint e = {0};
         unsigned port = 0;
 
@@ -39,11 +39,12 @@ int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
         if (!colon)
                 return -EINVAL;
         *colon = '\0';
-        for (const char *p = colon + 1; *p >= '0' && *p <= '9' && port <= UINT16_MAX; p++)
+        for (p = colon + 1; *p >= '0' && *p <= '9' && port <= UINT16_MAX; p++)
                 port = port * 10 + (unsigned) (*p - '0');
         if (port > UINT16_MAX)
                 return -EINVAL;
         e.port = (uint16_t) port;
+        e.udp = strcmp(p, IP_UDP_TEXT) == 0;
         if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
                 colon[-1] = '\0';
                 address++;

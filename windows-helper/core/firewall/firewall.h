@@ -42,7 +42,7 @@ typedef struct FirewallChange {
                 *rule; /* borrowed, from the wanted rules; for REMOVE from the present ones */
 } FirewallChange;
 
-/* The name of the rule for @listen: "wslbridge 0.0.0.0:2222". */
+/* The name of the rule for @listen: "wslbridge 0.0.0.0:2222", "wslbridge 0.0.0.0:53/udp". */
 void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MAX]);
 
 /* Return: 0, or -EINVAL when @name is not one that firewall_rule_name() makes. */

@@ -6,15 +6,21 @@
 
 #include "windows-helper/core/firewall/sight.h"
 
+#include "windows-helper/core/base/forwarder.h"
+
+#include "common/names.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define PROTOCOL_TCP 6
-#define PROTOCOL_ANY 256
-#define ITEM_MAX     96 /* an item of a list: a range of addresses is the longest */
-#define FORWARDER    "iphlpsvc"
-#define SVCHOST      "\\system32\\svchost.exe" /* the program that iphlpsvc runs in */
+#define PROTOCOL_TCP  6
+#define PROTOCOL_UDP  17
+#define PROTOCOL_ANY  256
+#define ITEM_MAX      96 /* an item of a list: a range of addresses is the longest */
+#define FORWARDER     "iphlpsvc"
+#define SVCHOST       "\\system32\\svchost.exe" /* the program that iphlpsvc runs in */
+#define RELAY_PROGRAM "\\" NAMES_RELAY_SERVICE ".exe"
 
 static char lower(char c) {
         return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
@@ -148,18 +154,24 @@ static FirewallWhom fewer(FirewallWhom a, FirewallWhom b) {
 
 FirewallWhom firewall_block_whom(const FirewallBlock *b, const IpEndpoint *listen,
                                  const WireState *state, const WireService *service) {
-        if (!has_port(b->ports, listen->port))
+        bool relay = forwarder_choose(service, state->mode).forwarder == WIRE_FORWARDER_RELAY;
+
+        if (!has_port(b->ports, listen->port) || !(listen->udp ? b->udp : b->tcp) ||
+            !(relay ? b->relay : b->portproxy))
                 return FIREWALL_NOBODY;
         return fewer(b->partly ? FIREWALL_SOME : FIREWALL_EVERYBODY,
                      fewer(covers_listen(b->local, &listen->addr),
                            covers_remotes(b->remote, state, service)));
 }
 
-static bool concerns_forwarder(const FirewallSeenRule *r) {
-        return r->enabled && r->inbound && r->blocks && r->package[0] == '\0' &&
-               (r->protocol == PROTOCOL_TCP || r->protocol == PROTOCOL_ANY) &&
-               (r->application[0] == '\0' || ends_with(r->application, SVCHOST)) &&
-               (is_all(r->service) || same_word(r->service, FORWARDER));
+/* Whether the rule is about everybody, or about this program and this service. */
+static bool concerns(const FirewallSeenRule *r, const char *program, const char *service) {
+        return (r->application[0] == '\0' || ends_with(r->application, program)) &&
+               (is_all(r->service) || same_word(r->service, service));
+}
+
+static bool is_block(const FirewallSeenRule *r) {
+        return r->enabled && r->inbound && r->blocks && r->package[0] == '\0';
 }
 
 static bool blocks_partly(const FirewallSeenRule *r) {
@@ -177,7 +189,7 @@ static void block_done(FirewallBlock *b) {
 /* Append a copy of @from. Return: 0 or -ENOMEM. */
 static int sight_append(FirewallSight *s, const FirewallBlock *from) {
         FirewallBlock *blocks = realloc(s->blocks, (s->n_blocks + 1) * sizeof(*blocks));
-        FirewallBlock b = {.profiles = from->profiles, .partly = from->partly};
+        FirewallBlock b = *from;
 
         if (!blocks)
                 return -ENOMEM;
@@ -201,10 +213,15 @@ int firewall_sight_add(FirewallSight *s, const FirewallSeenRule *rule) {
                 .local = (char *) (uintptr_t) rule->local,
                 .remote = (char *) (uintptr_t) rule->remote,
                 .profiles = (uint8_t) (rule->profiles & WIRE_PROFILE_ALL),
+                .tcp = rule->protocol == PROTOCOL_TCP || rule->protocol == PROTOCOL_ANY,
+                .udp = rule->protocol == PROTOCOL_UDP || rule->protocol == PROTOCOL_ANY,
+                .portproxy = concerns(rule, SVCHOST, FORWARDER),
+                .relay = concerns(rule, RELAY_PROGRAM, NAMES_RELAY_SERVICE),
                 .partly = blocks_partly(rule),
         };
 
-        if (!concerns_forwarder(rule) || b.profiles == 0 || s->n_blocks == FIREWALL_BLOCKS_MAX)
+        if (!is_block(rule) || (!b.tcp && !b.udp) || (!b.portproxy && !b.relay) ||
+            b.profiles == 0 || s->n_blocks == FIREWALL_BLOCKS_MAX)
                 return 0;
         return sight_append(s, &b);
 }
@@ -232,7 +249,8 @@ bool firewall_sight_equal(const FirewallSight *a, const FirewallSight *b) {
         for (size_t i = 0; i < a->n_blocks; i++) {
                 const FirewallBlock *x = &a->blocks[i], *y = &b->blocks[i];
 
-                if (x->profiles != y->profiles || x->partly != y->partly ||
+                if (x->profiles != y->profiles || x->partly != y->partly || x->tcp != y->tcp ||
+                    x->udp != y->udp || x->portproxy != y->portproxy || x->relay != y->relay ||
                     strcmp(x->name, y->name) != 0 || strcmp(x->ports, y->ports) != 0 ||
                     strcmp(x->local, y->local) != 0 || strcmp(x->remote, y->remote) != 0)
                         return false;

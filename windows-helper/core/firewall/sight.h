@@ -28,11 +28,13 @@ typedef struct FirewallSeenRule {
         bool interfaces;             /* it names interfaces */
 } FirewallSeenRule;
 
-/* A rule that blocks what iphlpsvc listens on. Texts are owned. */
+/* A rule that blocks what a forwarder listens on. Texts are owned. */
 typedef struct FirewallBlock {
         char *name, *ports, *local, *remote;
         uint8_t profiles;
-        bool partly; /* only at some interfaces, or only from some ports */
+        bool tcp, udp;         /* it blocks this protocol … */
+        bool portproxy, relay; /* … on its way to this forwarder */
+        bool partly;           /* only at some interfaces, or only from some ports */
 } FirewallBlock;
 
 /* Whom a rule keeps out, of those whom a service lets in. */
@@ -56,8 +58,8 @@ typedef struct FirewallSight {
 
 #define FIREWALL_SIGHT_NULL ((FirewallSight){.known = false})
 
-/* Add @rule to the blocks if it blocks connections to listeners of iphlpsvc. A rule of another
- * program, service or app does not match them. Return: 0 or -ENOMEM. */
+/* Add @rule to the blocks if it blocks the way to a forwarder, iphlpsvc or the relay. A rule of
+ * another program, service or app does not. Return: 0 or -ENOMEM. */
 int firewall_sight_add(FirewallSight *s, const FirewallSeenRule *rule);
 
 /* @to is overwritten. Return: 0 or -ENOMEM; then @to is as before. */

@@ -10,22 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RELAY_PROXY_V2   " proxy-v2"
 #define RELAY_SIZE_FIRST 16
 
-const char *relay_protocol_name(RelayProtocol protocol) {
-        return protocol == RELAY_UDP ? "udp" : "tcp";
+static RuleTarget relay_entry_target(const RelayEntry *e) {
+        return (RuleTarget){e->connect.addr, e->connect.port,
+                            e->proxy_v2 ? RULE_WAY_RELAY_PROXY_V2 : RULE_WAY_RELAY};
+}
+
+static RuleFamily relay_entry_family(const RelayEntry *e) {
+        const RuleTarget target = relay_entry_target(e);
+
+        return rule_family(&e->listen, &target);
 }
 
 void relay_entry_format(const RelayEntry *entry, char ret_name[RULE_TEXT_MAX],
-                        char ret_data[RELAY_DATA_MAX]) {
-        size_t n;
+                        char ret_data[RULE_DATA_MAX]) {
+        const RuleTarget target = relay_entry_target(entry);
 
         rule_endpoint_format(&entry->listen, ret_name);
-        rule_endpoint_format(&entry->connect, ret_data);
-        n = strlen(ret_data);
-        if (entry->proxy_v2)
-                memcpy(ret_data + n, RELAY_PROXY_V2, sizeof(RELAY_PROXY_V2));
+        rule_target_format(&target, ret_data);
 }
 
 static bool relay_address_can_listen(const IpAddr *addr) {
@@ -34,29 +37,24 @@ static bool relay_address_can_listen(const IpAddr *addr) {
         return addr->bytes[0] < 224;           /* neither multicast nor reserved nor broadcast */
 }
 
-const char *relay_entry_parse(RelayProtocol protocol, RuleFamily family, const char *name,
-                              const char *data, RelayEntry *ret_entry) {
-        RelayEntry e = {.protocol = protocol};
-        char text[RELAY_DATA_MAX], same_name[RULE_TEXT_MAX], same_data[RELAY_DATA_MAX];
-        size_t n, n_option = strlen(RELAY_PROXY_V2);
+const char *relay_entry_parse(RuleFamily family, const char *name, const char *data,
+                              RelayEntry *ret_entry) {
+        char same_name[RULE_TEXT_MAX], same_data[RULE_DATA_MAX];
+        RelayEntry e = {0};
+        RuleTarget target;
 
         if (!data)
                 return "is not a plain text (REG_SZ)";
         if (rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0)
                 return "is not named after an address and a port, as in '0.0.0.0/8080'";
-        n = strlen(data);
-        if (n >= sizeof(text))
-                return "is too long";
-        memcpy(text, data, n + 1);
-        if (n > n_option && strcmp(text + n - n_option, RELAY_PROXY_V2) == 0) {
-                text[n - n_option] = '\0';
-                e.proxy_v2 = true;
-        }
-        if (rule_endpoint_parse(text, IP_FAMILY_NONE, &e.connect) < 0)
+        if (rule_target_parse(data, family, &target) < 0)
                 return "does not lead to an address and a port, as in '172.28.64.10/80'";
-        if (rule_family(&e.listen, &e.connect) != family)
+        e.listen.udp = rule_family_is_udp(family);
+        e.connect = (IpEndpoint){target.addr, target.port, e.listen.udp};
+        e.proxy_v2 = target.way == RULE_WAY_RELAY_PROXY_V2;
+        if (rule_family(&e.listen, &target) != family)
                 return "is in the key of another family";
-        if (e.proxy_v2 && protocol != RELAY_TCP)
+        if (e.proxy_v2 && e.listen.udp)
                 return "asks for the PROXY protocol, which is for TCP only";
         if (!relay_address_can_listen(&e.listen.addr))
                 return "listens on an address that no host has";
@@ -85,22 +83,12 @@ int relay_table_add(RelayTable *t, const RelayEntry *entry) {
         return 0;
 }
 
-static int relay_entry_compare(const RelayEntry *a, const RelayEntry *b) {
-        if (a->protocol != b->protocol)
-                return a->protocol < b->protocol ? -1 : 1;
-        return ip_endpoint_compare(&a->listen, &b->listen);
-}
-
 /* The values were read family by family, so the family tells which was first. */
 static int relay_sort_compare(const void *pa, const void *pb) {
         const RelayEntry *a = pa, *b = pb;
-        int r;
+        int r = ip_endpoint_compare(&a->listen, &b->listen);
 
-        r = relay_entry_compare(a, b);
-        if (r == 0)
-                r = (int) rule_family(&a->listen, &a->connect) -
-                    (int) rule_family(&b->listen, &b->connect);
-        return r;
+        return r ? r : (int) relay_entry_family(a) - (int) relay_entry_family(b);
 }
 
 size_t relay_table_sort(RelayTable *t) {
@@ -110,7 +98,7 @@ size_t relay_table_sort(RelayTable *t) {
                 return 0;
         qsort(t->entries, n_before, sizeof(*t->entries), relay_sort_compare);
         for (size_t i = 1; i < n_before; i++)
-                if (relay_entry_compare(&t->entries[n], &t->entries[i]) != 0)
+                if (ip_endpoint_compare(&t->entries[n].listen, &t->entries[i].listen) != 0)
                         t->entries[++n] = t->entries[i];
         t->n_entries = n + 1;
         return n_before - t->n_entries;
@@ -133,7 +121,7 @@ bool relay_diff_next(RelayDiff *d, const RelayTable *old, const RelayTable *new,
 
         if (!a && !b)
                 return false;
-        order = !b ? -1 : !a ? 1 : relay_entry_compare(a, b);
+        order = !b ? -1 : !a ? 1 : ip_endpoint_compare(&a->listen, &b->listen);
         d->old += order <= 0;
         d->new += order >= 0;
         *ret_change = (RelayChange){

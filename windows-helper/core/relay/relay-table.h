@@ -17,19 +17,11 @@
 #include <stddef.h>
 
 #define RELAY_ENTRIES_MAX 16384 /* as many as the protocol lets an agent ask for */
-#define RELAY_DATA_MAX    (RULE_TEXT_MAX + 16)
-
-typedef enum RelayProtocol {
-        RELAY_TCP,
-        RELAY_UDP,
-        _RELAY_PROTOCOL_END,
-} RelayProtocol;
 
 typedef struct RelayEntry {
-        RelayProtocol protocol;
         IpEndpoint listen;
-        IpEndpoint connect;
-        bool proxy_v2; /* the service learns the client's address from a header (TCP only) */
+        IpEndpoint connect; /* .udp is that of .listen */
+        bool proxy_v2;      /* the service learns the client's address from a header (TCP only) */
 } RelayEntry;
 
 typedef struct RelayTable {
@@ -39,26 +31,25 @@ typedef struct RelayTable {
 
 #define RELAY_TABLE_NULL ((RelayTable){0})
 
-const char *relay_protocol_name(RelayProtocol protocol); /* "tcp" */
-
 /**
  * relay_entry_parse() - read one value
+ * @family: one of the relay's
  * @data: NULL when the value is not a plain REG_SZ
  *
  * Return: NULL, or a constant phrase that continues a sentence about the value: "is not an address
  * and a port".
  */
-const char *relay_entry_parse(RelayProtocol protocol, RuleFamily family, const char *name,
-                              const char *data, RelayEntry *ret_entry);
+const char *relay_entry_parse(RuleFamily family, const char *name, const char *data,
+                              RelayEntry *ret_entry);
 
 /* The value of @entry: what relay_entry_parse() takes. */
 void relay_entry_format(const RelayEntry *entry, char ret_name[RULE_TEXT_MAX],
-                        char ret_data[RELAY_DATA_MAX]);
+                        char ret_data[RULE_DATA_MAX]);
 
 /* Append an entry. Return: 0, -ENOMEM, or -ENOSPC when the table has RELAY_ENTRIES_MAX. */
 int relay_table_add(RelayTable *t, const RelayEntry *entry);
 
-/* Sort by protocol and listen endpoint. Of two entries with one endpoint, which only values of two
+/* Sort by listen endpoint. Of two entries with one endpoint, which only values of two
  * families can make, the one that was added first stays. Return: how many were left out. */
 size_t relay_table_sort(RelayTable *t);
 void relay_table_done(RelayTable *t);

@@ -11,7 +11,8 @@
 #include <string.h>
 
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
-        return value->parsed && value->data && !(entry && ledger_entry_proves(entry, value));
+        return value->parsed && value->data && !rule_family_is_relay(value->family) &&
+               !(entry && ledger_entry_proves(entry, value));
 }
 
 bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
@@ -31,7 +32,7 @@ bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
 bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEntry *ret_entry) {
         *ret_entry = (LedgerEntry){.listen = value->listen, .star = rule_value_has_star(value)};
         if (!adoption_is_asked(adoptions, value) ||
-            rule_endpoint_parse(value->data, IP_FAMILY_NONE, &ret_entry->current) < 0)
+            rule_target_parse(value->data, value->family, &ret_entry->current) < 0)
                 return false;
         ret_entry->next = ret_entry->current;
         return ledger_entry_proves(ret_entry, value);

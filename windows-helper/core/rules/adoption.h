@@ -19,7 +19,8 @@
  * adoption_possible() - can an administrator have this value taken over?
  * @entry: what the ledger has for the same endpoint, or NULL
  *
- * Not what is ours already, not a value whose name is no endpoint, and not one that is no plain
+ * Not what is ours already, not a value in the relay's table, which is for wslbridge alone, not a
+ * value whose name is no endpoint, and not one that is no plain
  * string: a copy of its text is the proof that nobody has changed it since.
  */
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry);

@@ -31,12 +31,9 @@ typedef struct Apply {
         ReconcilePlan *plan;
         uint8_t *status;             /* ApplyStatus of each change */
         const LedgerEntry **entries; /* room for the entries that are new in the ledger */
+        bool portproxy_changed;      /* the relay notices changes of its table by itself */
         ApplyOutcome outcome;
 } Apply;
-
-static bool apply_is_set(const IpEndpoint *target) {
-        return target->addr.family != IP_FAMILY_NONE;
-}
 
 static void apply_worsen(Apply *a, const ReconcileChange *c, WireServiceState state,
                          WireReason reason, const char *what) {
@@ -74,8 +71,8 @@ static void apply_fail_all(Apply *a, int r, const char *what) {
 
 /* True when @known proves a value that @e does not. */
 static bool apply_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
-        return (apply_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
-               (apply_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
+        return (rule_target_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
+               (rule_target_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
 }
 
 /* Before phase 1. The ledger may be about to stop proving a value because of what was found in the
@@ -111,6 +108,8 @@ static void apply_intents(Apply *a) {
                         apply_fail(a, i, r, "writing the ledger");
                 else if (known)
                         *known = *e;
+                else if (p->changes[i].action == RECONCILE_REMOVE) /* of an adopted value; rare */
+                        (void) ledger_put(a->ledger, e);           /* there is room */
                 else
                         a->entries[n_new++] = e; /* sorted, because writes come by endpoint */
         }
@@ -121,9 +120,9 @@ static void apply_intents(Apply *a) {
 
 /* Compare the value of the entry in the family of @target with the text of @target.
  * Return: 0 same, -ENOENT absent, -EEXIST anything else, or the host's error. */
-static int apply_check(Apply *a, const LedgerEntry *e, const IpEndpoint *target,
+static int apply_check(Apply *a, const LedgerEntry *e, const RuleTarget *target,
                        char ret_found[APPLY_DATA_MAX]) {
-        char name[RULE_TEXT_MAX], expected[RULE_TEXT_MAX];
+        char name[RULE_TEXT_MAX], expected[RULE_DATA_MAX];
         int r;
 
         rule_name_format(&e->listen, e->star, name);
@@ -132,13 +131,20 @@ static int apply_check(Apply *a, const LedgerEntry *e, const IpEndpoint *target,
                               APPLY_DATA_MAX);
         if (r < 0)
                 return r;
-        rule_endpoint_format(target, expected);
+        rule_target_format(target, expected);
         return strcmp(expected, ret_found) == 0 ? 0 : -EEXIST;
+}
+
+static void apply_note_change(Apply *a, RuleFamily family) {
+        if (rule_family_is_relay(family))
+                a->outcome.relayed = true;
+        else
+                a->portproxy_changed = true;
 }
 
 /* Delete the value of @target if it is there and unchanged. Return: as apply_check(), but 0 also
  * when there was none. */
-static int apply_delete(Apply *a, const LedgerEntry *e, const IpEndpoint *target,
+static int apply_delete(Apply *a, const LedgerEntry *e, const RuleTarget *target,
                         char ret_found[APPLY_DATA_MAX]) {
         RuleFamily family = rule_family(&e->listen, target);
         char name[RULE_TEXT_MAX];
@@ -151,14 +157,16 @@ static int apply_delete(Apply *a, const LedgerEntry *e, const IpEndpoint *target
         if (r < 0 && r != -ENOENT)
                 return r;
         a->outcome.n_deleted += found;
+        if (found)
+                apply_note_change(a, family);
         rule_view_note(a->view, family, name, NULL, found ? -1 : 0);
         return 0;
 }
 
 static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
-        bool had = apply_is_set(&e->current), found;
+        bool had = rule_target_is_set(&e->current), found;
         RuleFamily family = rule_family(&e->listen, &e->next);
-        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+        char name[RULE_TEXT_MAX], data[RULE_DATA_MAX];
         int r;
 
         if (had && rule_family(&e->listen, &e->current) != family) {
@@ -176,21 +184,23 @@ static int apply_write(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA
                 return r;
         found = r == 0;
         rule_name_format(&e->listen, e->star, name);
-        rule_endpoint_format(&e->next, data);
+        rule_target_format(&e->next, data);
         r = a->host->rule_set(a->host->userdata, family, name, data);
         if (r < 0)
                 return r;
         rule_view_note(a->view, family, name, data, found ? 0 : 1);
         a->outcome.n_written++;
+        apply_note_change(a, family);
         return 0;
 }
 
 /* A value that is neither target is foreign and stays. The entry is removed in any case. */
 static int apply_remove(Apply *a, const LedgerEntry *e, char ret_found[APPLY_DATA_MAX]) {
-        const IpEndpoint *targets[] = {&e->current, &e->next};
+        const RuleTarget *targets[] = {&e->current, &e->next};
 
         for (size_t i = 0; i < 2; i++) {
-                int r = apply_is_set(targets[i]) ? apply_delete(a, e, targets[i], ret_found) : 0;
+                int r = rule_target_is_set(targets[i]) ? apply_delete(a, e, targets[i], ret_found)
+                                                       : 0;
 
                 if (r < 0 && r != -EEXIST)
                         return r;
@@ -218,6 +228,7 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
         rule_view_note(a->view, v->family, v->name, NULL, found ? -1 : 0);
         a->outcome.n_deleted++;
         a->outcome.n_adopted++;
+        a->portproxy_changed = true;
         a->outcome.again = true;
         return 0;
 }
@@ -276,7 +287,7 @@ static void apply_values(Apply *a) {
 /* Phases 4 and 5. Return: 0, or the error of the flush. Then the entries stay as they are and prove
  * both values. */
 static int apply_activate(Apply *a, ApplyActivation activation) {
-        bool changed = a->outcome.n_written > 0 || a->outcome.n_deleted > 0;
+        bool changed = a->portproxy_changed;
         int r = 0;
 
         /* What was deleted for an adoption comes back in the next run, under our name. iphlpsvc
@@ -320,17 +331,23 @@ static void apply_commit(Apply *a) {
                         apply_note_error(a, r);
                 }
                 if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
-                    (c->action == RECONCILE_REMOVE && c->guest == SIZE_MAX &&
-                     apply_is_ignored(a)) ||
+                    (c->action == RECONCILE_REMOVE && c->guest == SIZE_MAX && apply_is_ignored(a) &&
+                     ledger_entry_uses_portproxy(&c->entry)) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;
-                if (remind && c->action == RECONCILE_REMOVE) {
+                if (remind && c->action == RECONCILE_REMOVE &&
+                    ledger_entry_uses_portproxy(&c->entry)) {
                         remind = false;
                         continue;
                 }
                 e = ledger_find(a->ledger, &c->entry.listen);
-                if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
-                    c->action == RECONCILE_FORGET) {
+                if (a->status[i] == APPLY_OK && c->holds) {
+                        ledger_entry_void(e);
+                        e->star = false;
+                        e->direct = true;
+                        r = a->host->ledger_put(a->host->userdata, e);
+                } else if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
+                           c->action == RECONCILE_FORGET) {
                         r = a->host->ledger_remove(a->host->userdata, &c->entry.listen);
                         if (r == 0) {
                                 ledger_entry_void(e);

@@ -8,7 +8,7 @@
  *   1  put every entry of the plan in the ledger     (it proves the old and the new value)
  *   2  flush the ledger once
  *   3  read each value again; write or delete it if it is still what was expected
- *   4  activate once
+ *   4  activate once, if a value of PortProxy has changed
  *   5  flush the values once
  *   6  make the ledger say what is true now
  *
@@ -40,6 +40,7 @@ typedef struct ApplyOutcome {
         int activation; /* what activate() returned; 0 also when it was not called */
         bool activated; /* activate() was called */
         bool postponed; /* it was not, though values have changed */
+        bool relayed;   /* a value of the relay has changed */
         bool again;     /* the plan left something for another run */
         size_t n_written, n_deleted, n_adopted;
 } ApplyOutcome;

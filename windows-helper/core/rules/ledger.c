@@ -14,6 +14,7 @@
 #define LEDGER_NONE       "-"
 #define LEDGER_STAR       "|*"
 #define LEDGER_DIRECT     "direct"
+#define LEDGER_RELAY      "relay "
 
 /* The index of the first entry whose endpoint is not below @listen. */
 static size_t ledger_lower_bound(const Ledger *l, const IpEndpoint *listen) {
@@ -87,8 +88,8 @@ void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n) {
 }
 
 void ledger_entry_void(LedgerEntry *e) {
-        e->current = (IpEndpoint){0};
-        e->next = (IpEndpoint){0};
+        e->current = (RuleTarget){0};
+        e->next = (RuleTarget){0};
         e->direct = false;
 }
 
@@ -98,8 +99,7 @@ void ledger_compact(Ledger *l) {
         for (size_t i = 0; i < l->n_entries; i++) {
                 const LedgerEntry *e = &l->entries[i];
 
-                if (e->current.addr.family != IP_FAMILY_NONE ||
-                    e->next.addr.family != IP_FAMILY_NONE || e->direct) {
+                if (rule_target_is_set(&e->current) || rule_target_is_set(&e->next) || e->direct) {
                         if (to != i)
                                 l->entries[to] = *e;
                         to++;
@@ -113,11 +113,14 @@ void ledger_done(Ledger *l) {
         *l = LEDGER_NULL;
 }
 
-bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect) {
-        if (connect->addr.family == IP_FAMILY_NONE)
-                return false;
-        return ip_endpoint_compare(&e->current, connect) == 0 ||
-               ip_endpoint_compare(&e->next, connect) == 0;
+bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target) {
+        return rule_target_is_set(target) &&
+               (rule_target_equal(&e->current, target) || rule_target_equal(&e->next, target));
+}
+
+bool ledger_entry_uses_portproxy(const LedgerEntry *e) {
+        return (rule_target_is_set(&e->current) && !rule_target_is_relay(&e->current)) ||
+               (rule_target_is_set(&e->next) && !rule_target_is_relay(&e->next));
 }
 
 bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value) {
@@ -125,11 +128,18 @@ bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value) {
                rule_value_is(value, &e->next, e->star);
 }
 
-static void ledger_target_format(const IpEndpoint *target, char ret_text[RULE_TEXT_MAX]) {
-        if (target->addr.family == IP_FAMILY_NONE)
-                strcpy(ret_text, LEDGER_NONE);
-        else
-                rule_endpoint_format(target, ret_text);
+void ledger_name_format(const IpEndpoint *listen, char ret_name[LEDGER_NAME_MAX]) {
+        rule_endpoint_format(listen, ret_name);
+        if (listen->udp)
+                memcpy(ret_name + strlen(ret_name), IP_UDP_TEXT, sizeof(IP_UDP_TEXT));
+}
+
+static void ledger_target_format(const RuleTarget *target, char ret_text[LEDGER_TARGET_MAX]) {
+        bool relay = rule_target_is_relay(target);
+
+        strcpy(ret_text, relay ? LEDGER_RELAY : LEDGER_NONE);
+        if (rule_target_is_set(target))
+                rule_target_format(target, ret_text + (relay ? strlen(LEDGER_RELAY) : 0));
 }
 
 /* Without printf, because this runs twice for each rule of a batch. */
@@ -142,7 +152,7 @@ static char *ledger_append(char *p, const char *text, char end) {
 }
 
 void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]) {
-        char target[RULE_TEXT_MAX], *p = ret_data;
+        char target[LEDGER_TARGET_MAX], *p = ret_data;
 
         p = ledger_append(p, e->owner, '|');
         p = ledger_append(p, e->service, '|');
@@ -156,21 +166,48 @@ void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1
                 memcpy(p - 1, LEDGER_STAR, sizeof(LEDGER_STAR));
 }
 
-static int ledger_target_parse(const char *text, IpEndpoint *ret_target) {
+static int ledger_target_parse(const char *text, RuleTarget *ret_target) {
+        size_t n = strlen(LEDGER_RELAY);
+
         if (strcmp(text, LEDGER_NONE) == 0) {
-                *ret_target = (IpEndpoint){0};
+                *ret_target = (RuleTarget){0};
                 return 0;
         }
-        return rule_endpoint_parse(text, IP_FAMILY_NONE, ret_target);
+        if (strncmp(text, LEDGER_RELAY, n) == 0)
+                return rule_target_parse(text + n, RULE_RELAY_TCP, ret_target);
+        return rule_target_parse(text, RULE_V4TOV4, ret_target);
+}
+
+static int ledger_name_parse(const char *name, IpEndpoint *ret_listen) {
+        size_t n = strlen(name), n_udp = strlen(IP_UDP_TEXT);
+        char text[LEDGER_NAME_MAX];
+        bool udp = n > n_udp && n < sizeof(text) && strcmp(name + n - n_udp, IP_UDP_TEXT) == 0;
+        int r;
+
+        if (!udp)
+                return rule_endpoint_parse(name, IP_FAMILY_NONE, ret_listen);
+        memcpy(text, name, n + 1);
+        text[n - n_udp] = '\0';
+        r = rule_endpoint_parse(text, IP_FAMILY_NONE, ret_listen);
+        ret_listen->udp = true;
+        return r;
+}
+
+/* Only the relay carries UDP, and it knows no "*". */
+static bool ledger_target_fits(const LedgerEntry *e, const RuleTarget *t) {
+        if (!rule_target_is_set(t))
+                return true;
+        return rule_target_is_relay(t) ? !e->star && (t->way == RULE_WAY_RELAY || !e->listen.udp)
+                                       : !e->listen.udp;
 }
 
 int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entry) {
-        char copy[LEDGER_TEXT_MAX + 1], own_data[LEDGER_TEXT_MAX + 1], own_name[RULE_TEXT_MAX];
+        char copy[LEDGER_TEXT_MAX + 1], own_data[LEDGER_TEXT_MAX + 1], own_name[LEDGER_NAME_MAX];
         char *part[3];
         LedgerEntry e = {0};
         size_t n = strlen(data);
 
-        if (n > LEDGER_TEXT_MAX || rule_endpoint_parse(name, IP_FAMILY_NONE, &e.listen) < 0)
+        if (n > LEDGER_TEXT_MAX || ledger_name_parse(name, &e.listen) < 0)
                 return -EINVAL;
         memcpy(copy, data, n + 1);
         e.star = ip_is_any(&e.listen.addr) && n > strlen(LEDGER_STAR) &&
@@ -191,15 +228,15 @@ int ledger_entry_parse(const char *name, const char *data, LedgerEntry *ret_entr
         e.direct = strcmp(part[2], LEDGER_DIRECT) == 0;
         if (!e.direct && ledger_target_parse(part[2], &e.next) < 0)
                 return -EINVAL;
-        if ((e.current.addr.family == IP_FAMILY_NONE && e.next.addr.family == IP_FAMILY_NONE) !=
-                    e.direct ||
-            (e.direct && e.star))
+        if ((!rule_target_is_set(&e.current) && !rule_target_is_set(&e.next)) != e.direct ||
+            (e.direct && e.star) || !ledger_target_fits(&e, &e.current) ||
+            !ledger_target_fits(&e, &e.next))
                 return -EINVAL;
         memcpy(e.owner, copy, n + 1);
         memcpy(e.service, part[0], strlen(part[0]) + 1);
         /* Accept only what we would write. An entry whose name is spelled differently could never
          * be replaced or removed, and would be back at each start. */
-        rule_endpoint_format(&e.listen, own_name);
+        ledger_name_format(&e.listen, own_name);
         ledger_entry_format(&e, own_data);
         if (strcmp(name, own_name) != 0 || strcmp(data, own_data) != 0)
                 return -EINVAL;

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The ledger: which PortProxy values are ours. A ledger entry exists from before the first write
- * until after the delete. So after a kill at any instant, a value equal to .current or .next is
- * ours, and any other value is foreign.
+ * The ledger: which values of PortProxy and the relay are ours. A ledger entry exists from before
+ * the first write until after the delete. So after a kill at any instant, a value equal to .current
+ * or .next is ours, and any other value is foreign.
  *
  *   write:   put {current, next}, flush → value still absent or current? write it → put {next}
  *   remove:  put {current, no next}, flush → value still ours? delete it → remove the entry
@@ -22,15 +22,17 @@
 
 /* 32 hex digits of the agent id, '/', distro name. A distro name may contain anything but NUL, so
  * an owner is matched as a whole and never split. */
-#define LEDGER_OWNER_MAX (2 * WIRE_ID_SIZE + 1 + WIRE_DISTRO_MAX)
-#define LEDGER_TEXT_MAX  (LEDGER_OWNER_MAX + WIRE_SERVICE_NAME_MAX + 2 * 54 + 6)
+#define LEDGER_OWNER_MAX  (2 * WIRE_ID_SIZE + 1 + WIRE_DISTRO_MAX)
+#define LEDGER_NAME_MAX   (RULE_TEXT_MAX + 4) /* "/udp" */
+#define LEDGER_TARGET_MAX (RULE_DATA_MAX + 6) /* "relay " */
+#define LEDGER_TEXT_MAX   (LEDGER_OWNER_MAX + WIRE_SERVICE_NAME_MAX + 2 * LEDGER_TARGET_MAX + 6)
 
 typedef struct LedgerEntry {
         IpEndpoint listen; /* the key */
         char owner[LEDGER_OWNER_MAX + 1];
         char service[WIRE_SERVICE_NAME_MAX + 1];
-        IpEndpoint current; /* addr.family NONE: there was no value before */
-        IpEndpoint next;    /* addr.family NONE: the value is to be removed */
+        RuleTarget current; /* not set: there was no value before */
+        RuleTarget next;    /* not set: the value is to be removed */
         bool star;   /* its value is called "*" and not 0.0.0.0 or ::, because it was adopted. It
                         keeps the name as long as it is there (fact 4.1.11) */
         bool direct; /* no value belongs to it: both are NONE */
@@ -61,15 +63,20 @@ void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n);
 void ledger_entry_void(LedgerEntry *e);
 void ledger_compact(Ledger *l);
 
-/* True when the entry proves that a value @connect under its endpoint is ours. */
-bool ledger_entry_owns(const LedgerEntry *e, const IpEndpoint *connect);
+/* True when the entry proves that a value @target under its endpoint is ours. */
+bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target);
+
+/* True when a value of PortProxy belongs to it, or belonged to it until now. */
+bool ledger_entry_uses_portproxy(const LedgerEntry *e);
 
 /* True when the entry proves that @value, which listens on its endpoint, is ours. */
 bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value);
 
-/* The text form: name "0.0.0.0/80", data "owner|service|current|next", with "-" for none. For a
- * value that is called "*" it ends with "|*", which an older helper refuses: to it, the value is
- * somebody else's. A direct entry has "direct" in the place of next. */
+/* The text form: name "0.0.0.0/80" (for UDP "0.0.0.0/53/udp"), data "owner|service|current|next",
+ * with "-" for none and "relay " before a target of the relay. For a value that is called "*" it
+ * ends with "|*". A direct entry has "direct" in the place of next. An older helper refuses what it
+ * does not know here: to it, the value is somebody else's. */
+void ledger_name_format(const IpEndpoint *listen, char ret_name[LEDGER_NAME_MAX]);
 void ledger_entry_format(const LedgerEntry *e, char ret_data[LEDGER_TEXT_MAX + 1]);
 
 /* Return: 0, or -EINVAL when name or data is malformed. Then the caller reports the entry, keeps it

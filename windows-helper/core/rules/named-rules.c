@@ -30,7 +30,8 @@ static void named_rule_note(const ReconcilePlan *plan, const RuleValue *v, uint1
                 WireServiceResult *result = &plan->results[e->guest][e->service];
                 char text[WIRE_TEXT_MAX + 1];
 
-                if (e->listen.port != port || result->state != WIRE_SERVICE_ACTIVE ||
+                if (e->listen.port != port || e->listen.udp ||
+                    result->state != WIRE_SERVICE_ACTIVE ||
                     (result->reason != WIRE_REASON_NONE && result->reason != WIRE_REASON_DIRECT))
                         continue;
                 result_text(text,
@@ -48,6 +49,7 @@ void named_rules_note(const ReconcilePlan *plan) {
         uint16_t port;
 
         for (size_t i = t->n_values; i > 0 && !t->values[i - 1].parsed; i--)
-                if (named_rule_port(&t->values[i - 1], &port))
+                if (!rule_family_is_relay(t->values[i - 1].family) &&
+                    named_rule_port(&t->values[i - 1], &port))
                         named_rule_note(plan, &t->values[i - 1], port);
 }

@@ -32,7 +32,6 @@ bool planner_endpoint_is_open(const PlannerEndpoint *e) {
 
         if (planner_endpoint_found(e))
                 return e->has_current && e->has_next;
-        return entry->current.addr.family != IP_FAMILY_NONE &&
-               entry->next.addr.family != IP_FAMILY_NONE &&
-               ip_endpoint_compare(&entry->current, &entry->next) != 0;
+        return rule_target_is_set(&entry->current) && rule_target_is_set(&entry->next) &&
+               !rule_target_equal(&entry->current, &entry->next);
 }

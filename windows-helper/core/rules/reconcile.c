@@ -26,6 +26,7 @@
 #include "windows-helper/core/rules/adoption.h"
 #include "windows-helper/core/rules/named-rules.h"
 #include "windows-helper/core/rules/planner-endpoint-private.h"
+#include "windows-helper/core/rules/reconcile-plan-private.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -38,12 +39,7 @@ typedef struct Planner {
         size_t n_wanted;
         bool any_in_grace;
         ReconcilePlan *plan;
-        size_t n_removals;
 } Planner;
-
-static bool planner_is_removal(ReconcileAction action) {
-        return action == RECONCILE_REMOVE || action == RECONCILE_FORGET;
-}
 
 static ReconcileChange *planner_change(Planner *p, ReconcileAction action, const LedgerEntry *entry,
                                        const Wanted *wanted) {
@@ -55,7 +51,6 @@ static ReconcileChange *planner_change(Planner *p, ReconcileAction action, const
                 .guest = wanted ? wanted->guest : SIZE_MAX,
                 .service = wanted ? wanted->service : 0,
         };
-        p->n_removals += planner_is_removal(action);
         return c;
 }
 
@@ -78,7 +73,7 @@ static void planner_remove(Planner *p, const PlannerEndpoint *e, const Wanted *w
         }
         if (planner_endpoint_found(e) && !planner_endpoint_is_open(e)) {
                 entry.current = e->has_current ? e->entry->current : e->entry->next;
-                entry.next = (IpEndpoint){0};
+                entry.next = (RuleTarget){0};
         }
         planner_change(p, RECONCILE_REMOVE, &entry, wanted);
 }
@@ -173,26 +168,35 @@ static void planner_hold(Planner *p, const PlannerEndpoint *e, const Wanted *win
         ReconcilePlan *plan = p->plan;
 
         plan->endpoints[plan->n_endpoints++] = (ReconcileEndpoint){
-                e->listen, winner->connect, winner->guest, winner->service, winner->reach};
+                e->listen, winner->target, winner->guest, winner->service, winner->reach};
 }
 
 static bool planner_same_holder(const LedgerEntry *a, const LedgerEntry *b) {
         return strcmp(a->owner, b->owner) == 0 && strcmp(a->service, b->service) == 0;
 }
 
+/* Whatever has the port for the old forwarding must let go of it before the new one gets it. */
+static void planner_make_room(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
+                              const RuleValue *adopted, const char *text) {
+        ReconcileChange *change;
+
+        planner_remove(p, e, winner);
+        change = &p->plan->changes[p->plan->n_changes - 1];
+        planner_name(p, winner, &change->entry); /* an adopted value has no owner yet */
+        change->foreign = adopted;
+        change->holds = true;
+        result_worsen(planner_result(p, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE, "%s",
+                      text);
+}
+
 /* A value under the endpoint would take the port away from the guest. */
 static void planner_grant_direct(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
                                  const RuleValue *adopted) {
         LedgerEntry entry = {.listen = e->listen, .direct = true};
-        ReconcileChange *change;
 
         if (e->entry && !e->entry->direct) {
-                planner_remove(p, e, winner);
-                change = &p->plan->changes[p->plan->n_changes - 1];
-                planner_name(p, winner, &change->entry); /* an adopted value has no owner yet */
-                change->foreign = adopted;
-                result_worsen(planner_result(p, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE,
-                              "an older port forwarding is being removed first");
+                planner_make_room(p, e, winner, adopted,
+                                  "an older port forwarding is being removed first");
                 return;
         }
         planner_name(p, winner, &entry);
@@ -201,13 +205,28 @@ static void planner_grant_direct(Planner *p, const PlannerEndpoint *e, const Wan
                 planner_change(p, RECONCILE_RECORD, &entry, winner);
 }
 
+/* True when the value of another forwarder than @wanted needs may be there. */
+static bool planner_changes_forwarder(const PlannerEndpoint *e, const Wanted *wanted) {
+        const LedgerEntry *old = e->entry;
+        bool relay = rule_target_is_relay(&wanted->target);
+
+        return (rule_target_is_set(&old->current) &&
+                rule_target_is_relay(&old->current) != relay) ||
+               (rule_target_is_set(&old->next) && rule_target_is_relay(&old->next) != relay);
+}
+
 static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
                           const RuleValue *adopted) {
         const LedgerEntry *old = e->entry;
         ReconcileChange *change = NULL;
         bool same;
-        LedgerEntry entry = {.listen = e->listen, .next = winner->connect};
+        LedgerEntry entry = {.listen = e->listen, .next = winner->target};
 
+        if (old && planner_changes_forwarder(e, winner)) {
+                planner_make_room(p, e, winner, adopted,
+                                  "the port moves to another forwarder of this host");
+                return;
+        }
         if (old && planner_endpoint_is_open(e)) {
                 /* The entry cannot prove a third value: remove now, write in the next run. */
                 planner_remove(p, e, winner);
@@ -218,13 +237,11 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
         planner_name(p, winner, &entry);
         entry.star = old && old->star;
         if (old)
-                entry.current = e->has_next || old->current.addr.family == IP_FAMILY_NONE
-                                        ? old->next
-                                        : old->current;
+                entry.current = e->has_next || !rule_target_is_set(&old->current) ? old->next
+                                                                                  : old->current;
         planner_hold(p, e, winner);
-        same = old && !old->direct && ip_endpoint_compare(&old->current, &old->next) == 0;
-        if (!old || !planner_endpoint_found(e) ||
-            ip_endpoint_compare(&entry.current, &entry.next) != 0) {
+        same = old && !old->direct && rule_target_equal(&old->current, &old->next);
+        if (!old || !planner_endpoint_found(e) || !rule_target_equal(&entry.current, &entry.next)) {
                 change = planner_change(p, RECONCILE_WRITE, &entry, winner);
                 change->restores = same && !planner_endpoint_found(e);
         } else if (!same || !planner_same_holder(old, &entry)) {
@@ -315,27 +332,6 @@ static void planner_run(Planner *p) {
         }
 }
 
-/* Put removals first. Removals and the rest stay sorted by endpoint. */
-static int planner_order(Planner *p) {
-        ReconcilePlan *plan = p->plan;
-        size_t to[2] = {0, p->n_removals};
-        ReconcileChange *ordered;
-
-        if (p->n_removals == 0 || p->n_removals == plan->n_changes)
-                return 0;
-        ordered = malloc(plan->n_changes * sizeof(*ordered));
-        if (!ordered)
-                return -ENOMEM;
-        for (size_t i = 0; i < plan->n_changes; i++) {
-                bool removal = planner_is_removal(plan->changes[i].action);
-
-                ordered[to[removal ? 0 : 1]++] = plan->changes[i];
-        }
-        free(plan->changes);
-        plan->changes = ordered;
-        return 0;
-}
-
 int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         ReconcilePlan plan = {.input = input, .n_guests = input->n_guests};
         Planner planner = {.input = input, .plan = &plan};
@@ -369,7 +365,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
         if (r == 0) {
                 planner_run(&planner);
                 named_rules_note(&plan);
-                r = planner_order(&planner);
+                r = reconcile_plan_order(&plan);
         }
         if (r < 0)
                 goto fail;
@@ -381,18 +377,4 @@ fail:
         free(wanted);
         reconcile_plan_done(&plan);
         return r;
-}
-
-void reconcile_plan_done(ReconcilePlan *plan) {
-        for (size_t i = 0; plan->results && i < plan->n_guests; i++) {
-                const ReconcileGuest *guest = &plan->input->guests[i];
-
-                result_list_free(plan->results[i], guest->state ? guest->state->n_services : 0);
-        }
-        free(plan->results);
-        free(plan->changes);
-        free(plan->endpoints);
-        free(plan->left);
-        free(plan->checking);
-        *plan = (ReconcilePlan){0};
 }

@@ -56,7 +56,9 @@ typedef struct ReconcileChange {
         const RuleValue *foreign; /* borrowed from the input's rules: the value that ADOPT deletes,
                                      that WRITE or RECORD takes over, or that FORGET found in
                                      place of ours */
-        bool restores;            /* WRITE: the value was ours and somebody deleted it */
+        bool holds;    /* REMOVE: the entry stays as a direct one, so that nobody else gets
+                          the endpoint meanwhile */
+        bool restores; /* WRITE: the value was ours and somebody deleted it */
 } ReconcileChange;
 
 /* How the ports of @guest, which has a state, are reached, as far as it may ask for that: a mode
@@ -65,7 +67,8 @@ WireReach reconcile_reach(const ReconcileGuest *guest);
 
 /* An endpoint that a guest holds once the plan is carried out. */
 typedef struct ReconcileEndpoint {
-        IpEndpoint listen, connect;
+        IpEndpoint listen;
+        RuleTarget target;
         uint32_t guest, service;
         WireReach reach; /* when it is not FORWARDED, no value belongs to it */
 } ReconcileEndpoint;
@@ -82,7 +85,7 @@ typedef struct ReconcilePlan {
         size_t n_endpoints;
         size_t n_decided; /* endpoints that were decided on, whatever was decided */
         bool *checking;   /* owned; filled by verify(): [guest] has an endpoint that waits for
-                             iphlpsvc, or that has an obstacle */
+                             its forwarder, or that has an obstacle */
         /* filled by slice_take() */
         size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
         size_t n_left;  /* their sum */

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * What changing port forwardings needs from the host: the PortProxy values, the storage of the
- * ledger, the adoptions that an administrator asked for, and iphlpsvc, which carries the values
- * out. The Windows service implements it over the registry, the tests in memory.
+ * What changing port forwardings needs from the host: the values of PortProxy and of the relay, the
+ * storage of the ledger, the adoptions that an administrator asked for, and the two services that
+ * carry the values out, iphlpsvc and the relay. The Windows service implements it over the
+ * registry, the tests in memory.
  */
 
 #include "windows-helper/core/rules/ledger.h"
@@ -27,7 +28,7 @@ typedef struct RuleStamp {
 typedef struct RuleHost {
         void *userdata;
 
-        /* The PortProxy values: append at most @n more of them to @table (1: there are more, 0:
+        /* The values: append at most @n more of them to @table (1: there are more, 0:
          * that was the last); read one (-ENOENT when it is absent; a value that is not REG_SZ reads
          * as ""); write one; delete one (an absent one is not an error). After rules_flush() the
          * changes are on disk. rules_stamp() reads no value. A change between two calls of
@@ -56,4 +57,8 @@ typedef struct RuleHost {
          * it is not running and cannot be started now, -EPERM when it is disabled, -ETIMEDOUT when
          * it does not answer, and any other error as it comes. */
         int (*activate)(void *userdata);
+
+        /* Keep the relay's service running from now on, or stopped. This waits for nothing. The
+         * relay notices changes of its table by itself. */
+        void (*relay_want)(void *userdata, bool wanted);
 } RuleHost;

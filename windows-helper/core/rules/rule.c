@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * PortProxy values as text and as a sorted table. Reading accepts many forms, because other
+ * Forwardings as text and as a sorted table. Reading accepts many forms, because other
  * programs write here, too, and their rules must be recognised. Writing uses exactly one form (and
  * for a name that we have taken over, "*"), because a value is ours only when its text is the one
  * that we write.
@@ -15,31 +15,35 @@
 #include <string.h>
 
 #define RULE_STAR             "*" /* all addresses (fact 4.1.4) */
+#define RULE_PROXY_V2         " proxy-v2"
 #define RULE_PORT_DIGITS_MAX  5
 #define RULE_TABLE_SIZE_FIRST 64
 
-RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect) {
-        bool to_v6 = connect->addr.family == IP_FAMILY_V6;
+RuleFamily rule_family(const IpEndpoint *listen, const RuleTarget *target) {
+        unsigned family = (listen->addr.family == IP_FAMILY_V6 ? RULE_V6TOV4 : RULE_V4TOV4) +
+                          (target->addr.family == IP_FAMILY_V6 ? RULE_V4TOV6 : RULE_V4TOV4);
 
-        if (listen->addr.family == IP_FAMILY_V6)
-                return to_v6 ? RULE_V6TOV6 : RULE_V6TOV4;
-        return to_v6 ? RULE_V4TOV6 : RULE_V4TOV4;
+        if (target->way != RULE_WAY_PORTPROXY)
+                family += listen->udp ? RULE_RELAY_UDP : RULE_RELAY_TCP;
+        return (RuleFamily) family;
 }
 
 const char *rule_family_name(RuleFamily family) {
-        switch (family) {
-        case RULE_V4TOV4:
-                return "v4tov4";
-        case RULE_V4TOV6:
-                return "v4tov6";
-        case RULE_V6TOV4:
-                return "v6tov4";
-        case RULE_V6TOV6:
-                return "v6tov6";
-        case _RULE_FAMILY_END:
-                break;
-        }
-        return "unknown";
+        static const char names[_RULE_FAMILY_END][RULE_FAMILY_TEXT_MAX] = {
+                "v4tov4",           "v4tov6",           "v6tov4",           "v6tov6",
+                "relay-tcp-v4tov4", "relay-tcp-v4tov6", "relay-tcp-v6tov4", "relay-tcp-v6tov6",
+                "relay-udp-v4tov4", "relay-udp-v4tov6", "relay-udp-v6tov4", "relay-udp-v6tov6",
+        };
+
+        return family < _RULE_FAMILY_END ? names[family] : "unknown";
+}
+
+bool rule_family_is_udp(RuleFamily family) {
+        return family >= RULE_RELAY_UDP;
+}
+
+bool rule_family_is_relay(RuleFamily family) {
+        return family >= _RULE_PORTPROXY_END;
 }
 
 int rule_family_parse(const char *name, RuleFamily *ret_family) {
@@ -52,8 +56,8 @@ int rule_family_parse(const char *name, RuleFamily *ret_family) {
         return -EINVAL;
 }
 
-static uint8_t rule_family_listens_on(RuleFamily family) {
-        return family == RULE_V4TOV4 || family == RULE_V4TOV6 ? IP_FAMILY_V4 : IP_FAMILY_V6;
+uint8_t rule_family_listens_on(RuleFamily family) {
+        return family % _RULE_PORTPROXY_END < RULE_V6TOV4 ? IP_FAMILY_V4 : IP_FAMILY_V6;
 }
 
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]) {
@@ -63,6 +67,26 @@ void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MA
         p += strlen(p);
         *p++ = '/';
         (void) ip_append_number(p, endpoint->port);
+}
+
+void rule_target_format(const RuleTarget *target, char ret_data[RULE_DATA_MAX]) {
+        const IpEndpoint connect = {target->addr, target->port};
+
+        rule_endpoint_format(&connect, ret_data);
+        if (target->way == RULE_WAY_RELAY_PROXY_V2)
+                memcpy(ret_data + strlen(ret_data), RULE_PROXY_V2, sizeof(RULE_PROXY_V2));
+}
+
+bool rule_target_is_set(const RuleTarget *target) {
+        return target->addr.family != IP_FAMILY_NONE;
+}
+
+bool rule_target_is_relay(const RuleTarget *target) {
+        return rule_target_is_set(target) && target->way != RULE_WAY_PORTPROXY;
+}
+
+bool rule_target_equal(const RuleTarget *a, const RuleTarget *b) {
+        return ip_compare(&a->addr, &b->addr) == 0 && a->port == b->port && a->way == b->way;
 }
 
 void rule_name_format(const IpEndpoint *listen, bool star, char ret_text[RULE_TEXT_MAX]) {
@@ -114,17 +138,39 @@ int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_en
         return 0;
 }
 
+int rule_target_parse(const char *data, RuleFamily family, RuleTarget *ret_target) {
+        RuleTarget t = {.way = rule_family_is_relay(family) ? RULE_WAY_RELAY : RULE_WAY_PORTPROXY};
+        size_t n = strlen(data), n_option = strlen(RULE_PROXY_V2);
+        char text[RULE_DATA_MAX];
+        IpEndpoint connect;
+
+        if (n >= sizeof(text))
+                return -EINVAL;
+        memcpy(text, data, n + 1);
+        if (t.way == RULE_WAY_RELAY && n > n_option &&
+            strcmp(text + n - n_option, RULE_PROXY_V2) == 0) {
+                text[n - n_option] = '\0';
+                t.way = RULE_WAY_RELAY_PROXY_V2;
+        }
+        if (rule_endpoint_parse(text, IP_FAMILY_NONE, &connect) < 0)
+                return -EINVAL;
+        t.addr = connect.addr;
+        t.port = connect.port;
+        *ret_target = t;
+        return 0;
+}
+
 bool rule_value_has_star(const RuleValue *value) {
         return value->parsed && value->name[0] == '*';
 }
 
-bool rule_value_is(const RuleValue *value, const IpEndpoint *connect, bool star) {
-        char text[RULE_TEXT_MAX];
+bool rule_value_is(const RuleValue *value, const RuleTarget *target, bool star) {
+        char text[RULE_DATA_MAX];
 
-        if (!value->parsed || !value->data || connect->addr.family == IP_FAMILY_NONE ||
-            value->family != rule_family(&value->listen, connect))
+        if (!value->parsed || !value->data || !rule_target_is_set(target) ||
+            value->family != rule_family(&value->listen, target))
                 return false;
-        rule_endpoint_format(connect, text);
+        rule_target_format(target, text);
         if (strcmp(text, value->data) != 0)
                 return false;
         rule_name_format(&value->listen, star, text);
@@ -162,6 +208,7 @@ int rule_table_add(RuleTable *t, RuleFamily family, const char *name, const char
         /* An address of the other IP version under this key cannot take effect. */
         value.parsed = rule_endpoint_parse(name, listens_on, &value.listen) == 0 &&
                        value.listen.addr.family == listens_on;
+        value.listen.udp = rule_family_is_udp(family);
         t->values[t->n_values++] = value;
         return 0;
 }

@@ -2,9 +2,12 @@
 #pragma once
 
 /*
- * PortProxy values as data. There is one family for each pair of IP versions (listen, connect). The
- * value name is "listen/port" and the value data "connect/port" (facts 4.1.1, 4.1.2). The text
- * forms are the registry's own, so the test host and the Windows service handle the same texts.
+ * Port forwardings as registry values. PortProxy, which is a part of Windows, and our relay have a
+ * table each. Both have the same form: one family, that is registry key, for each pair of IP
+ * versions (listen, connect); the value name is "listen/port" and the value data "connect/port"
+ * (facts 4.1.1, 4.1.2). The relay's table has families for TCP and for UDP, and the data may have
+ * an option behind the port. The text forms are the registry's own, so the test host and the
+ * Windows service handle the same texts.
  */
 
 #include "common/ip.h"
@@ -12,15 +15,34 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-typedef enum RuleFamily { /* names of the registry keys: "v4tov4" … */
-                          RULE_V4TOV4,
-                          RULE_V4TOV6,
-                          RULE_V6TOV4,
-                          RULE_V6TOV6,
-                          _RULE_FAMILY_END,
+typedef enum RuleFamily {
+        RULE_V4TOV4, /* the first four are PortProxy's, named as its registry keys: "v4tov4" … */
+        RULE_V4TOV6,
+        RULE_V6TOV4,
+        RULE_V6TOV6,
+        _RULE_PORTPROXY_END,
+        RULE_RELAY_TCP = _RULE_PORTPROXY_END,     /* and the same four for the relay's TCP … */
+        RULE_RELAY_UDP = 2 * _RULE_PORTPROXY_END, /* … and UDP: "relay-udp-v4tov4" … */
+        _RULE_FAMILY_END = 3 * _RULE_PORTPROXY_END,
 } RuleFamily;
 
-#define RULE_TEXT_MAX 54 /* address "/" port NUL */
+#define RULE_TEXT_MAX        54 /* address "/" port NUL */
+#define RULE_FAMILY_TEXT_MAX 17 /* "relay-udp-v4tov4" NUL */
+
+typedef enum RuleWay { /* how what comes in at an endpoint is carried to the guest */
+                       RULE_WAY_PORTPROXY,
+                       RULE_WAY_RELAY,
+                       RULE_WAY_RELAY_PROXY_V2, /* the guest learns the client's address (TCP) */
+} RuleWay;
+
+/* Where a forwarding leads. Zeroed memory (addr.family NONE) means: nowhere. */
+typedef struct RuleTarget {
+        IpAddr addr;
+        uint16_t port; /* host order */
+        uint8_t way;   /* RuleWay */
+} RuleTarget;
+
+#define RULE_DATA_MAX (RULE_TEXT_MAX + 9) /* " proxy-v2" */
 
 /* A value as it was found, ours or foreign. */
 typedef struct RuleValue {
@@ -39,12 +61,25 @@ typedef struct RuleTable {
 
 #define RULE_TABLE_NULL ((RuleTable){0})
 
-RuleFamily rule_family(const IpEndpoint *listen, const IpEndpoint *connect);
-const char *rule_family_name(RuleFamily family);                 /* "v4tov4" */
+RuleFamily rule_family(const IpEndpoint *listen, const RuleTarget *target);
+const char *rule_family_name(RuleFamily family); /* "v4tov4" */
+bool rule_family_is_udp(RuleFamily family);
+bool rule_family_is_relay(RuleFamily family);
+uint8_t rule_family_listens_on(RuleFamily family);               /* IpFamily */
 int rule_family_parse(const char *name, RuleFamily *ret_family); /* 0 or -EINVAL */
 
-/* "0.0.0.0/8080": the form of names and of data. */
+/* "0.0.0.0/8080": the form of names. The family tells TCP from UDP. */
 void rule_endpoint_format(const IpEndpoint *endpoint, char ret_text[RULE_TEXT_MAX]);
+
+/* "172.28.64.10/80" or "172.28.64.10/80 proxy-v2": the form of data. */
+void rule_target_format(const RuleTarget *target, char ret_data[RULE_DATA_MAX]);
+
+/* The reverse, for a value of @family. Return: 0 or -EINVAL. */
+int rule_target_parse(const char *data, RuleFamily family, RuleTarget *ret_target);
+
+bool rule_target_is_set(const RuleTarget *target); /* it leads somewhere */
+bool rule_target_is_relay(const RuleTarget *target);
+bool rule_target_equal(const RuleTarget *a, const RuleTarget *b);
 
 /* The name of a value that listens there. @star: "*" for all addresses, where @listen means them
  * (fact 4.1.11). */
@@ -55,8 +90,8 @@ void rule_name_format(const IpEndpoint *listen, bool star, char ret_text[RULE_TE
 int rule_endpoint_parse(const char *text, uint8_t any_family, IpEndpoint *ret_endpoint);
 
 /* True when @value is, byte for byte, what we would write to forward its listen endpoint to
- * @connect. @star: as for rule_name_format() */
-bool rule_value_is(const RuleValue *value, const IpEndpoint *connect, bool star);
+ * @target. @star: as for rule_name_format() */
+bool rule_value_is(const RuleValue *value, const RuleTarget *target, bool star);
 
 /* True when the value's name has "*" for all addresses. */
 bool rule_value_has_star(const RuleValue *value);

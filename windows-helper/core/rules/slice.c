@@ -30,8 +30,7 @@ typedef struct Slice {
 static SliceOrder slice_order(const ReconcileChange *c) {
         if (c->action != RECONCILE_WRITE)
                 return SLICE_RULE_GOES;
-        return c->entry.current.addr.family != IP_FAMILY_NONE ? SLICE_RULE_CHANGES
-                                                              : SLICE_RULE_COMES;
+        return rule_target_is_set(&c->entry.current) ? SLICE_RULE_CHANGES : SLICE_RULE_COMES;
 }
 
 /* For whom a change is made. Neighbours in the plan often have the same owner: try @guess first. */

@@ -137,31 +137,37 @@ static void wanted_check_options(const WireState *s, const WireService *service,
                               "networking mode %s, so nobody can say the client's address; leave "
                               "out client-address",
                               mode);
-        if (service->options[WIRE_OPTION_PROTOCOL] != WIRE_PROTOCOL_TCP)
-                result_worsen(r, WIRE_SERVICE_REFUSED, WIRE_REASON_NO_RELAY,
-                              "this helper opens only TCP ports in networking mode %s; use "
-                              "networking mode nat, or open the UDP port in Windows Firewall",
-                              mode);
+}
+
+static RuleWay wanted_way(const WireService *s, const ForwarderChoice *choice) {
+        if (choice->forwarder != WIRE_FORWARDER_RELAY)
+                return RULE_WAY_PORTPROXY;
+        return s->options[WIRE_OPTION_CLIENT_ADDRESS] == WIRE_CLIENT_ADDRESS_PROXY_V2
+                       ? RULE_WAY_RELAY_PROXY_V2
+                       : RULE_WAY_RELAY;
 }
 
 static void wanted_expand(Wanted *wanted, size_t *n, const WireState *s, uint32_t guest,
-                          uint32_t service, const WantedVerdict *verdict) {
+                          uint32_t service, const WantedVerdict *verdict,
+                          const ForwarderChoice *choice) {
         const WireService *sv = &s->services[service];
+        bool udp = sv->options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP;
 
         for (uint32_t i = 0; i < sv->n_listens; i++) {
                 const WireListen *l = &s->listens[sv->first_listen + i];
 
                 for (uint16_t k = 0; k < l->count; k++) {
                         wanted[*n] = (Wanted){
-                                .listen = {l->addr, (uint16_t) (l->port + k)},
+                                .listen = {l->addr, (uint16_t) (l->port + k), udp},
                                 .guest = guest,
                                 .service = service,
                                 .reach = verdict->reach,
                                 .order = (uint32_t) *n,
                         };
                         if (verdict->reach == WIRE_REACH_FORWARDED)
-                                wanted[*n].connect = (IpEndpoint){verdict->connect,
-                                                                  (uint16_t) (l->connect_port + k)};
+                                wanted[*n].target = (RuleTarget){verdict->connect,
+                                                                 (uint16_t) (l->connect_port + k),
+                                                                 (uint8_t) wanted_way(sv, choice)};
                         (*n)++;
                 }
         }
@@ -230,7 +236,7 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                         r->forwarder = (uint8_t) choice.forwarder;
                         r->why = (uint8_t) choice.why;
                         if (verdict.reach != WIRE_REACH_OWN)
-                                wanted_expand(wanted, n, s, guest, i, &verdict);
+                                wanted_expand(wanted, n, s, guest, i, &verdict, &choice);
                 }
                 n_endpoints += policy_endpoints(s, &s->services[i]);
         }

@@ -10,9 +10,10 @@
 #include "windows-helper/core/rules/reconcile.h"
 
 typedef struct Wanted {
-        IpEndpoint listen, connect;
+        IpEndpoint listen;
+        RuleTarget target;
         uint32_t guest, service; /* index in the input, and in that guest's state */
-        WireReach reach;         /* when it is not FORWARDED, .connect is not set */
+        WireReach reach;         /* when it is not FORWARDED, .target is not set */
         uint32_t order;          /* the lower one wins a tie: by arrival, then by position */
 } Wanted;
 

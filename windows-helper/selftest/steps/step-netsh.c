@@ -42,7 +42,7 @@ static bool netsh_find(NetshSearch *search) {
 
         search->name[0] = '\0';
         portproxy_store_init(&store);
-        if (portproxy_store_read(&store, &table) == 0)
+        if (portproxy_store_read(&store, false, &table) == 0)
                 for (size_t i = 0; i < table.n_values; i++)
                         if (table.values[i].data && strcmp(table.values[i].data, search->data) == 0)
                                 (void) snprintf(search->name, sizeof(search->name), "%s",

@@ -6,7 +6,7 @@
 
 #include "windows-helper/selftest/tools/forward.h"
 #include "windows-helper/host/iphlpsvc.h"
-#include "windows-helper/host/tcp-table.h"
+#include "windows-helper/host/port-table.h"
 #include "windows-helper/selftest/tools/journal.h"
 #include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/portproxy-store.h"
@@ -93,7 +93,7 @@ static bool forward_look(const IpEndpoint *endpoint, size_t own, uint32_t *ret_p
         bool found = false;
 
         *ret_pid = 0;
-        if (tcp_table_read(&table) == 0) {
+        if (port_table_read(false, &table) == 0) {
                 for (size_t i = 0; i < table.n && !found; i++) {
                         uint32_t pid = table.items[i].pid;
 

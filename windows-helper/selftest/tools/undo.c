@@ -110,7 +110,7 @@ static bool undo_rules_to(PortproxyStore *store, const char *data, int *ret_erro
         RuleTable table = RULE_TABLE_NULL;
         bool found = false;
 
-        *ret_error = portproxy_store_read(store, &table);
+        *ret_error = portproxy_store_read(store, false, &table);
         for (size_t i = 0; *ret_error == 0 && i < table.n_values; i++)
                 if (table.values[i].family == RULE_V4TOV4)
                         found |= undo_rule_if(store, table.values[i].name, data, ret_error);

@@ -157,7 +157,7 @@ static int import_read_host(Import *im) {
         int r;
 
         portproxy_store_init(&portproxy);
-        r = portproxy_store_read(&portproxy, &im->rules);
+        r = portproxy_store_read(&portproxy, false, &im->rules);
         portproxy_store_done(&portproxy);
         if (r == 0)
                 r = ledger_store_load(&ledger, &im->ledger);

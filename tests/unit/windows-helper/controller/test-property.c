@@ -34,14 +34,16 @@ static const char *pick(const char *const *list, unsigned n) {
 
 static void random_services(char *text, size_t size) {
         static const char *const addresses[] = {"0.0.0.0", "0.0.0.0", "10.1.1.1", "[::]"};
+        static const char *const ways[] = {"", "", "", "+udp", "+relay", "+proxy-v2"};
         size_t n = 0;
 
         text[0] = '\0';
         for (unsigned i = below(5); i > 0; i--) {
                 unsigned port = 80 + below(6);
 
-                n += (size_t) snprintf(text + n, size - n, "%ss%u=%s:%u-%u>%u", n ? " " : "", i,
-                                       pick(addresses, 4), port, port + below(3), 8000 + below(3));
+                n += (size_t) snprintf(text + n, size - n, "%ss%u=%s:%u-%u>%u%s", n ? " " : "", i,
+                                       pick(addresses, 4), port, port + below(3), 8000 + below(3),
+                                       pick(ways, 6));
         }
 }
 
@@ -61,9 +63,15 @@ static void random_ask(Judge *j) {
 
 /* Mostly on endpoints that a guest may want. */
 static void random_foreign(Judge *j) {
-        static const char *const rules[] = {"v4tov4 0.0.0.0", "v4tov6 0.0.0.0", "v4tov4 10.1.1.1",
-                                            "v6tov4 ::",      "v6tov6 ::",      "v4tov4 *",
-                                            "v6tov6 *"};
+        static const char *const rules[] = {"v4tov4 0.0.0.0",
+                                            "v4tov6 0.0.0.0",
+                                            "v4tov4 10.1.1.1",
+                                            "v6tov4 ::",
+                                            "v6tov6 ::",
+                                            "v4tov4 *",
+                                            "v6tov6 *",
+                                            "relay-tcp-v4tov4 0.0.0.0",
+                                            "relay-udp-v4tov4 0.0.0.0"};
         const TextMapEntry **list = text_map_list(&j->w.host.rules);
         char rule[64], data[64];
 
@@ -71,7 +79,7 @@ static void random_foreign(Judge *j) {
                 (void) snprintf(rule, sizeof(rule), "%s",
                                 list[below((unsigned) j->w.host.rules.n)]->key);
         } else {
-                (void) snprintf(rule, sizeof(rule), "%s/%u", pick(rules, 7), 80 + below(8));
+                (void) snprintf(rule, sizeof(rule), "%s/%u", pick(rules, 9), 80 + below(8));
         }
         free(list);
         (void) snprintf(data, sizeof(data), "10.9.9.9/%u", 1 + below(3));
@@ -113,7 +121,8 @@ static void random_surroundings(Judge *j) {
 
                         (void) snprintf(rule, sizeof(rule), "%s",
                                         list[below((unsigned) j->foreign.n)]->key);
-                        judge_adopt(j, rule);
+                        if (strncmp(rule, "relay", 5) != 0) /* nobody can ask for that */
+                                judge_adopt(j, rule);
                 }
                 free(list);
                 break;

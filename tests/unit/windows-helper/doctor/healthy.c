@@ -39,7 +39,8 @@ void add_rule(const char *name, const char *data) {
 void add_ledger(const char *listen, uint16_t port, const char *connect) {
         LedgerEntry e = {.listen = endpoint(listen, port), .owner = "00/Debian", .service = "web"};
 
-        e.current = e.next = endpoint(connect, 80);
+        e.next = (RuleTarget){endpoint(connect, 80).addr, 80, RULE_WAY_PORTPROXY};
+        e.current = e.next;
         ck_assert_int_eq(ledger_put(&ledger, &e), 0);
 }
 

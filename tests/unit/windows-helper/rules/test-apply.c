@@ -194,10 +194,9 @@ static void expect_in_step(const char *name, bool unknown) {
         ck_assert_int_eq(host.rules.ledger_load(&m, &stored), 0);
         ck_assert_msg(stored.n_entries == ledger.n_entries, "%s: ledger", name);
         for (size_t i = 0; i < stored.n_entries; i++)
-                ck_assert(ip_endpoint_compare(&stored.entries[i].current,
-                                              &ledger.entries[i].current) == 0 &&
-                          ip_endpoint_compare(&stored.entries[i].next, &ledger.entries[i].next) ==
-                                  0);
+                ck_assert(
+                        rule_target_equal(&stored.entries[i].current, &ledger.entries[i].current) &&
+                        rule_target_equal(&stored.entries[i].next, &ledger.entries[i].next));
         ledger_done(&stored);
         rule_view_update(&view, m.now_usec);
         ck_assert_msg(view.known != unknown, "%s: the table is %sknown", name,

@@ -74,7 +74,7 @@ START_TEST(test_text_limits) {
         /* The longest text of each part fits. */
         memset(e.owner, 'o', LEDGER_OWNER_MAX);
         memset(e.service, 's', WIRE_SERVICE_NAME_MAX);
-        e.current = e.next = (IpEndpoint){{.family = IP_FAMILY_V6}, 65535};
+        e.current = e.next = (RuleTarget){{.family = IP_FAMILY_V6}, 65535, RULE_WAY_PORTPROXY};
         memset(e.current.addr.bytes, 0xff, 16);
         memset(e.next.addr.bytes, 0xee, 16);
         ledger_entry_format(&e, again);
@@ -159,8 +159,8 @@ END_TEST
 
 START_TEST(test_owns) {
         LedgerEntry e = entry(80);
-        IpEndpoint next = e.next, none = {{0}, 0}, other = {ip_v4(10, 0, 0, 1), 80};
-        IpEndpoint before = {ip_v4(172, 20, 0, 9), 80}, after = {ip_v4(172, 20, 0, 1), 80};
+        RuleTarget next = e.next, none = {{0}, 0, 0}, other = {ip_v4(10, 0, 0, 1), 80, 0};
+        RuleTarget before = {ip_v4(172, 20, 0, 9), 80, 0}, after = {ip_v4(172, 20, 0, 1), 80, 0};
 
         ck_assert(ledger_entry_owns(&e, &next));
         ck_assert(!ledger_entry_owns(&e, &other));

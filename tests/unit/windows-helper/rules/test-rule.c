@@ -55,12 +55,13 @@ END_TEST
 
 START_TEST(test_families) {
         IpEndpoint v4 = {ip_v4(10, 0, 0, 1), 80}, v6 = {{IP_FAMILY_V6, {0x20, 1}}, 80};
+        RuleTarget to_v4 = {v4.addr, 80, 0}, to_v6 = {v6.addr, 80, 0};
         RuleFamily f;
 
-        ck_assert_str_eq(rule_family_name(rule_family(&v4, &v4)), "v4tov4");
-        ck_assert_str_eq(rule_family_name(rule_family(&v4, &v6)), "v4tov6");
-        ck_assert_str_eq(rule_family_name(rule_family(&v6, &v4)), "v6tov4");
-        ck_assert_str_eq(rule_family_name(rule_family(&v6, &v6)), "v6tov6");
+        ck_assert_str_eq(rule_family_name(rule_family(&v4, &to_v4)), "v4tov4");
+        ck_assert_str_eq(rule_family_name(rule_family(&v4, &to_v6)), "v4tov6");
+        ck_assert_str_eq(rule_family_name(rule_family(&v6, &to_v4)), "v6tov4");
+        ck_assert_str_eq(rule_family_name(rule_family(&v6, &to_v6)), "v6tov6");
         ck_assert_int_eq(rule_family_parse("v6tov4", &f), 0);
         ck_assert_int_eq(f, RULE_V6TOV4);
         ck_assert_int_lt(rule_family_parse("v4tov5", &f), 0);
@@ -189,7 +190,7 @@ START_TEST(test_value_is_ours_only_as_we_write_it) {
                 {RULE_V4TOV4, "0.0.0.0/80", NULL, false, false},
                 {RULE_V4TOV6, "0.0.0.0/80", "172.20.0.2/8080", false, false},
         };
-        IpEndpoint connect = {ip_v4(172, 20, 0, 2), 8080}, none = {{0}, 0};
+        RuleTarget connect = {ip_v4(172, 20, 0, 2), 8080, 0}, none = {{0}, 0, 0};
 
         for (size_t i = 0; i < N(cases); i++) {
                 RuleTable t = RULE_TABLE_NULL;

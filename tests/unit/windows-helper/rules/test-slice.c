@@ -27,7 +27,8 @@ static void add(ReconcilePlan *plan, unsigned owner, ReconcileAction action, boo
         if (action == RECONCILE_WRITE) {
                 c->guest = owner;
                 if (moves)
-                        c->entry.current = c->entry.listen;
+                        c->entry.current =
+                                (RuleTarget){c->entry.listen.addr, c->entry.listen.port, 0};
         }
 }
 

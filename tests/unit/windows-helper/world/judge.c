@@ -13,22 +13,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FAMILY_TEXT 7 /* "v4tov4 " */
-
 static void judge_rule(RuleFamily family, const IpEndpoint *listen, char *text, size_t size) {
-        char name[RULE_TEXT_MAX];
+        char name[LEDGER_NAME_MAX];
 
         rule_endpoint_format(listen, name);
         (void) snprintf(text, size, "%s %s", rule_family_name(family), name);
 }
 
-static bool judge_proves(const LedgerEntry *e, const IpEndpoint *target, const char *rule,
+static bool judge_proves(const LedgerEntry *e, const RuleTarget *target, const char *rule,
                          const char *data) {
-        char text[RULE_TEXT_MAX], key[96];
+        char text[RULE_DATA_MAX], key[96];
 
-        if (target->addr.family == IP_FAMILY_NONE)
+        if (!rule_target_is_set(target))
                 return false;
-        rule_endpoint_format(target, text);
+        rule_target_format(target, text);
         if (e->star)
                 (void) snprintf(key, sizeof(key), "%s */%u",
                                 rule_family_name(rule_family(&e->listen, target)),
@@ -39,20 +37,23 @@ static bool judge_proves(const LedgerEntry *e, const IpEndpoint *target, const c
 }
 
 /* The name in the ledger of a value, which may be called "*". */
-static const char *judge_name(const char *rule, char name[RULE_TEXT_MAX]) {
+static const char *judge_name(const char *rule, char name[LEDGER_NAME_MAX]) {
         IpEndpoint listen;
+        RuleFamily family;
+        const char *found = memory_host_split(rule, &family);
 
-        if (rule_endpoint_parse(rule + FAMILY_TEXT, rule[1] == '4' ? IP_FAMILY_V4 : IP_FAMILY_V6,
-                                &listen) < 0)
-                return rule + FAMILY_TEXT;
-        rule_endpoint_format(&listen, name);
+        ck_assert_ptr_nonnull(found);
+        if (rule_endpoint_parse(found, rule_family_listens_on(family), &listen) < 0)
+                return found;
+        listen.udp = rule_family_is_udp(family);
+        ledger_name_format(&listen, name);
         return name;
 }
 
 /* Whether the stored entry proves that @data under @rule is ours, as the current or the next value.
  */
 static bool judge_ours(const Judge *j, const char *rule, const char *data, bool as_next_only) {
-        char canonical[RULE_TEXT_MAX];
+        char canonical[LEDGER_NAME_MAX];
         const char *name = judge_name(rule, canonical);
         const char *stored = text_map_get(&j->w.host.ledger, name);
         LedgerEntry e;
@@ -73,7 +74,7 @@ static void judge_recorded(Judge *j, const char *rule, const char *data) {
 /* Writes and deletes may touch only what is ours, and the proof must be on disk before. */
 static void judge_changing(MemoryHost *m, const char *rule, const char *data) {
         Judge *j = m->userdata;
-        char name[RULE_TEXT_MAX];
+        char name[LEDGER_NAME_MAX];
         const char *before = text_map_get(&m->rules, rule);
         const char *adopted = text_map_get(&m->adoptions, rule);
 
@@ -119,6 +120,7 @@ static int judge_fault(MemoryHost *m, MemoryCall call) {
 void judge_init(Judge *j) {
         *j = (Judge){0};
         world_init(&j->w);
+        j->w.options.means.relay = true;
         j->w.host.fault = judge_fault;
         j->w.host.changing = judge_changing;
 }
@@ -231,14 +233,18 @@ static bool judge_same_agent(const FakeAgent *a, const LedgerEntry *e) {
 }
 
 static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
-        bool v4 = listen->addr.family == IP_FAMILY_V4;
         char rule[96];
 
-        for (int f = v4 ? RULE_V4TOV4 : RULE_V6TOV4; f <= (v4 ? RULE_V4TOV6 : RULE_V6TOV6); f++) {
-                judge_rule((RuleFamily) f, listen, rule, sizeof(rule));
+        for (int i = 0; i < _RULE_FAMILY_END; i++) {
+                RuleFamily f = (RuleFamily) i;
+
+                if (rule_family_listens_on(f) != listen->addr.family ||
+                    rule_family_is_udp(f) != listen->udp)
+                        continue;
+                judge_rule(f, listen, rule, sizeof(rule));
                 if (text_map_get(&j->foreign, rule))
                         return true;
-                (void) snprintf(rule + FAMILY_TEXT, sizeof(rule) - FAMILY_TEXT, "*/%u",
+                (void) snprintf(rule, sizeof(rule), "%s */%u", rule_family_name(f),
                                 (unsigned) listen->port);
                 if (ip_is_any(&listen->addr) && text_map_get(&j->foreign, rule))
                         return true;
@@ -248,13 +254,13 @@ static bool judge_is_foreign(const Judge *j, const IpEndpoint *listen) {
 
 /* Look at one endpoint of a service, and note what speaks for each state. */
 static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint *listen,
-                           const IpEndpoint *connect, bool *active, bool *foreign, bool *other) {
-        char name[RULE_TEXT_MAX], data[RULE_TEXT_MAX];
+                           const RuleTarget *target, bool *active, bool *foreign, bool *other) {
+        char name[LEDGER_NAME_MAX], data[RULE_DATA_MAX];
         const char *stored, *found = NULL;
         LedgerEntry e;
 
-        rule_endpoint_format(listen, name);
-        rule_endpoint_format(connect, data);
+        ledger_name_format(listen, name);
+        rule_target_format(target, data);
         stored = text_map_get(&j->w.host.ledger, name);
         *foreign |= judge_is_foreign(j, listen);
         if (!stored || ledger_entry_parse(name, stored, &e) < 0 || !judge_same_agent(a, &e)) {
@@ -263,8 +269,8 @@ static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint 
                 return;
         }
         rule_name_format(listen, e.star, name);
-        if (connect->addr.family != IP_FAMILY_NONE)
-                found = memory_host_rule(&j->w.host, rule_family(listen, connect), name);
+        if (rule_target_is_set(target))
+                found = memory_host_rule(&j->w.host, rule_family(listen, target), name);
         *active &= found && strcmp(found, data) == 0;
 }
 
@@ -296,15 +302,20 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
         const WireServiceResult *r = &a->result.services[i];
         const WireAddress *guest = s->v4.addr.family ? &s->v4 : &s->v6;
         bool active = true, foreign = false, other = false, truth = false;
+        const uint8_t *options = s->services[i].options;
+        bool udp = options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP;
+        uint8_t way = options[WIRE_OPTION_CLIENT_ADDRESS]     ? RULE_WAY_RELAY_PROXY_V2
+                      : udp || options[WIRE_OPTION_FORWARDER] ? RULE_WAY_RELAY
+                                                              : RULE_WAY_PORTPROXY;
 
         for (uint32_t k = 0; k < s->services[i].n_listens; k++) {
                 const WireListen *l = &s->listens[s->services[i].first_listen + k];
 
                 for (uint16_t p = 0; p < l->count; p++) {
-                        IpEndpoint listen = {l->addr, (uint16_t) (l->port + p)};
-                        IpEndpoint connect = {guest->addr, (uint16_t) (l->connect_port + p)};
+                        IpEndpoint listen = {l->addr, (uint16_t) (l->port + p), udp};
+                        RuleTarget target = {guest->addr, (uint16_t) (l->connect_port + p), way};
 
-                        judge_endpoint(j, a, &listen, &connect, &active, &foreign, &other);
+                        judge_endpoint(j, a, &listen, &target, &active, &foreign, &other);
                 }
         }
         switch ((WireServiceState) r->state) {
@@ -335,8 +346,11 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
         case _WIRE_SERVICE_STATE_END:
                 break;
         }
-        ck_assert_msg(truth, "%s got the results '%s', table:\n%s", a->distro,
-                      agent_results_text(a), world_rules(&j->w));
+        ck_assert_msg(truth,
+                      "%s asked for '%s' and got the results '%s', of which service %u is wrong; "
+                      "table:\n%s\nledger:\n%s",
+                      a->distro, a->services, agent_results_text(a), (unsigned) i,
+                      world_rules(&j->w), world_ledger(&j->w));
 }
 
 /* A run for all guests finds nothing that the runs before, which may have been for some, have

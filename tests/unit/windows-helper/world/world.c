@@ -176,12 +176,11 @@ void world_wait(World *w, uint64_t ms) {
 }
 
 void world_foreign(World *w, const char *rule, const char *data) {
-        char family[8] = "";
         RuleFamily f;
+        const char *name = memory_host_split(rule, &f);
 
-        memcpy(family, rule, 6);
-        ck_assert_int_eq(rule_family_parse(family, &f), 0);
-        memory_host_foreign(&w->host, f, rule + 7, data);
+        ck_assert_ptr_nonnull(name);
+        memory_host_foreign(&w->host, f, name, data);
         if (w->controller) {
                 controller_rules_changed(w->controller);
                 world_run(w);

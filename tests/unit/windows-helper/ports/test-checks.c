@@ -3,7 +3,7 @@
 /* When endpoints are checked, for how long they are pending, and what the host is asked. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/rules/verify.h"
+#include "windows-helper/core/ports/verify.h"
 
 #include <check.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ static bool activate, checking;
 static int read_error;
 static unsigned n_reads, n_probes;
 
-static int listening(void *userdata, ListeningTable *table) {
+static int listening(void *userdata, bool udp, ListeningTable *table) {
         n_reads++;
         table->forwarder = FORWARDER;
         for (size_t i = 0; i < n_ports; i++)

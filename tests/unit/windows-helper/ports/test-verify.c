@@ -7,7 +7,7 @@
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
-#include "windows-helper/core/rules/verify.h"
+#include "windows-helper/core/ports/verify.h"
 
 #include <string.h>
 

@@ -6,15 +6,16 @@
  * could.
  */
 
-#include "windows-helper/core/rules/listening.h"
+#include "windows-helper/core/ports/listening.h"
 
 /* Each function gets .userdata. */
 typedef struct PortHost {
         void *userdata;
 
-        /* The listening TCP sockets of the host, with the process of iphlpsvc. Return: 0, negative
-         * errno, or -ENOSYS when this cannot be known here; then nothing is verified. */
-        int (*listening_read)(void *userdata, ListeningTable *table);
+        /* The listening TCP sockets of the host, and with @udp its bound UDP sockets; and the
+         * processes of iphlpsvc and of the relay. Return: 0, negative errno, or -ENOSYS when this
+         * cannot be known here; then nothing is verified. */
+        int (*listening_read)(void *userdata, bool udp, ListeningTable *table);
 
         /* The program name of a process, for people: "python.exe"; "" when it cannot be found. */
         void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);

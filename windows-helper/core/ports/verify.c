@@ -5,10 +5,12 @@
  * one of them is missing.
  */
 
-#include "windows-helper/core/rules/verify.h"
+#include "windows-helper/core/ports/verify.h"
 
-#include "windows-helper/core/base/holder.h"
 #include "windows-helper/core/base/result.h"
+#include "windows-helper/core/ports/obstacle.h"
+
+#include "common/names.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +22,7 @@
 static const uint32_t verify_delays_ms[] = {5, 10, 20, 50, 100, 200, 500, 1000, 1000};
 #define VERIFY_ATTEMPTS (sizeof(verify_delays_ms) / sizeof(verify_delays_ms[0]))
 
-/* After this many checks the reason is looked for. Before, iphlpsvc is just not ready yet. */
+/* After this many checks the reason is looked for. Before, the forwarder is just not ready yet. */
 #define VERIFY_PENDING_ATTEMPTS 4
 
 #define VERIFY_PORTS_SIZE ((UINT16_MAX + 1) / 8)
@@ -30,15 +32,13 @@ typedef struct Check {
         ReconcilePlan *plan;
         ListeningTable table;
         bool late;  /* VERIFY_PENDING_ATTEMPTS have passed: look for reasons */
-        bool final; /* iphlpsvc has had all the time it gets */
+        bool final; /* the forwarders have had all the time they get */
         size_t n_waiting, n_obstacles, n_probes, n_idle;
         const Verify *before;
         size_t at;         /* in .before->late, which is walked along with the endpoints */
         IpEndpoint *lates; /* owned, with room for max_lates; as Verify.late, from this check */
         size_t n_lates, max_lates;
-        /* the excluded range found last; no port is 0 */
-        uint16_t range_first, range_last;
-        Holder holder;  /* asked about last: one program may have many ports */
+        Obstacles obstacles;
         uint8_t *ports; /* owned; a bit for each port that somebody listens on */
 } Check;
 
@@ -58,12 +58,35 @@ void verify_restart(Verify *v) {
         v->repeating = false;
 }
 
-/* True for a socket of iphlpsvc (fact 4.3.8), and for one whose owner Windows does not report. */
-static bool check_may_be_forwarder(const Check *c, const Listening *a) {
-        return a->pid == c->table.forwarder || a->pid == 0;
+/* What is said of an endpoint, by who should listen there. They are constants: see
+ * result_worsen_at(). */
+typedef struct CheckTexts {
+        const char *waits, *late, *stays;
+} CheckTexts;
+
+#define CHECK_TEXTS(name, advice)                                              \
+        {                                                                      \
+                "the service " name " does not listen there yet",              \
+                        "the service " name " does not listen there; " advice, \
+                        "the service " name " still has the port"              \
+        }
+
+static const CheckTexts check_portproxy =
+        CHECK_TEXTS("IP Helper (iphlpsvc)",
+                    "restart it: 'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'");
+
+static const CheckTexts check_relay = CHECK_TEXTS(
+        NAMES_RELAY_SERVICE, "the Event Log says why; restart it: 'sc.exe stop " NAMES_RELAY_SERVICE
+                             "', and wslbridge starts it again");
+
+/* The process that has to listen there; 0: it does not run. */
+static uint32_t check_process(const Check *c, const ReconcileEndpoint *e) {
+        return rule_target_is_relay(&e->target) ? c->table.relay : c->table.forwarder;
 }
 
-static bool check_found(const Check *c, const IpEndpoint *listen) {
+static bool check_found(const Check *c, const ReconcileEndpoint *e) {
+        const IpEndpoint *listen = &e->listen;
+        uint32_t process = check_process(c, e);
         size_t from = 0, to = c->table.n;
 
         while (from < to) {
@@ -77,126 +100,10 @@ static bool check_found(const Check *c, const IpEndpoint *listen) {
         for (; from < c->table.n; from++) {
                 if (ip_endpoint_compare(&c->table.items[from].endpoint, listen) != 0)
                         return false;
-                if (check_may_be_forwarder(c, &c->table.items[from]))
+                if (listening_may_be(&c->table.items[from], process))
                         return true;
         }
         return false;
-}
-
-#define CHECK_OVERLAP_TAKES 3 /* from here on, nobody else can have the endpoint */
-
-/* How well a socket of another process explains that iphlpsvc cannot listen; 0: not at all. A more
- * specific socket, such as wslrelay's on 127.0.0.1, does not keep iphlpsvc from listening on all
- * addresses (fact 4.3.4). */
-static unsigned check_overlap(const IpEndpoint *a, const IpEndpoint *listen) {
-        if (a->port != listen->port)
-                return 0;
-        if (ip_compare(&a->addr, &listen->addr) == 0)
-                return 4;
-        if (a->addr.family == listen->addr.family)
-                return ip_is_any(&a->addr) ? 3 : ip_is_any(&listen->addr) ? 2 : 0;
-        return ip_is_any(&a->addr) && a->addr.family == IP_FAMILY_V6 ? 1 : 0; /* dual stack */
-}
-
-/* @forwarder: iphlpsvc counts like any other process. */
-static const Listening *check_holder(const Check *c, const IpEndpoint *listen, bool forwarder) {
-        const Listening *best = NULL;
-        unsigned best_overlap = 0;
-
-        for (size_t i = 0; i < c->table.n; i++) {
-                const Listening *a = &c->table.items[i];
-                bool counts = a->pid != 0 && (forwarder || !check_may_be_forwarder(c, a));
-                unsigned overlap = counts ? check_overlap(&a->endpoint, listen) : 0;
-
-                if (overlap > best_overlap) {
-                        best = a;
-                        best_overlap = overlap;
-                }
-        }
-        return best;
-}
-
-/* How the process that has a port is called, as far as Windows says. */
-static const Holder *check_who(Check *c, const Listening *holder) {
-        Holder *h = &c->holder;
-
-        if (h->pid != holder->pid) {
-                *h = (Holder){.pid = holder->pid};
-                c->host->process_name(c->host->userdata, h->pid, h->process, sizeof(h->process));
-                c->host->process_services(c->host->userdata, h->pid, h->services,
-                                          sizeof(h->services));
-        }
-        return h;
-}
-
-static bool check_excluded(const Check *c, IpEndpoint e, uint16_t port) {
-        e.port = port;
-        return c->host->bind_probe(c->host->userdata, &e) == -EACCES;
-}
-
-/* Excluded ranges (fact 4.3.2) can only be listed by netsh, as text; there is no other documented
- * way (fact 4.3.3). So this looks for the ports on both sides where binding is no longer refused.
- */
-static void check_measure_range(Check *c, const IpEndpoint *listen) {
-        uint16_t first = listen->port, last = listen->port;
-
-        if (c->range_first <= first && first <= c->range_last)
-                return;
-        while (first > 1 && listen->port - first < VERIFY_RANGE_MAX &&
-               check_excluded(c, *listen, (uint16_t) (first - 1)))
-                first--;
-        while (last < UINT16_MAX && last - listen->port < VERIFY_RANGE_MAX &&
-               check_excluded(c, *listen, (uint16_t) (last + 1)))
-                last++;
-        c->range_first = first;
-        c->range_last = last;
-}
-
-static void check_blame_range(Check *c, const IpEndpoint *listen, WireServiceResult *result,
-                              const char *text) {
-        check_measure_range(c, listen);
-        result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_EXCLUDED_RANGE,
-                      "%s: Windows has reserved the ports %u to %u ('netsh interface ipv4 show "
-                      "excludedportrange protocol=tcp'); listen on another port",
-                      text, (unsigned) c->range_first, (unsigned) c->range_last);
-}
-
-static void check_blame_holder(Check *c, const Listening *holder, WireServiceResult *result,
-                               const char *text) {
-        char words[HOLDER_TEXT_MAX + 1];
-
-        holder_text(check_who(c, holder), holder->endpoint.port, words);
-        result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE, "%s: %s", text,
-                      words);
-}
-
-/* Return: true when there is an obstacle; then @result says which. */
-static bool check_obstacle(Check *c, const IpEndpoint *listen, WireServiceResult *result,
-                           const char *text) {
-        const Listening *holder = check_holder(c, listen, /* forwarder= */ false);
-        int r;
-
-        if (holder && check_overlap(&holder->endpoint, listen) >= CHECK_OVERLAP_TAKES) {
-                check_blame_holder(c, holder, result, text);
-                return true;
-        }
-        r = c->host->bind_probe(c->host->userdata, listen);
-        if (r == -EACCES) {
-                check_blame_range(c, listen, result, text);
-        } else if (r == -EADDRNOTAVAIL) {
-                result_worsen(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
-                              "%s: this host does not have the address now; the port opens as soon "
-                              "as it does",
-                              text);
-        } else if (r == -EADDRINUSE && holder) {
-                check_blame_holder(c, holder, result, text);
-        } else if (r == -EADDRINUSE) {
-                result_worsen(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_PORT_IN_USE,
-                              "%s: in use by a program that Windows does not name", text);
-        } else {
-                return false;
-        }
-        return true;
 }
 
 /* True when @listen was late at the last check. To be asked in the order of the endpoints. */
@@ -212,12 +119,14 @@ static void check_note_port(Check *c, uint16_t port) {
         c->ports[port / 8] |= (uint8_t) (1u << port % 8);
 }
 
-/* iphlpsvc lets go of a port that we forwarded until now, but not at once. After that, the
+/* A forwarder lets go of a port that we forwarded until now, but not at once. After that, the
  * forwarding is somebody else's. */
-static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
+static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServiceResult *result,
+                                  const Listening *holder) {
         if (!c->late) {
                 result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NONE, &e->listen,
-                                 "the service IP Helper (iphlpsvc) still has the port");
+                                 holder->pid == c->table.relay ? check_relay.stays
+                                                               : check_portproxy.stays);
                 c->n_waiting++;
                 return;
         }
@@ -237,22 +146,24 @@ static void check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
 
         if (result->state != WIRE_SERVICE_ACTIVE || !(c->ports[port / 8] & 1u << port % 8))
                 return;
-        holder = check_holder(c, &e->listen, /* forwarder= */ true);
-        if (!holder || check_overlap(&holder->endpoint, &e->listen) < CHECK_OVERLAP_TAKES ||
-            (e->reach == WIRE_REACH_RELAYED && holder_is_wsl(check_who(c, holder))))
+        holder = obstacle_holder(&c->obstacles, &e->listen, /* but= */ 0);
+        if (!holder || obstacle_overlap(&holder->endpoint, &e->listen) < OBSTACLE_TAKES ||
+            (e->reach == WIRE_REACH_RELAYED && holder_is_wsl(obstacle_who(&c->obstacles, holder))))
                 return;
         c->plan->checking[e->guest] = true;
-        if (holder->pid == c->table.forwarder) {
-                check_blame_forwarder(c, e, result);
+        if (holder->pid == c->table.forwarder || holder->pid == c->table.relay) {
+                check_blame_forwarder(c, e, result, holder);
                 return;
         }
         ip_endpoint_format(&e->listen, text);
-        check_blame_holder(c, holder, result, text);
+        obstacle_blame_holder(&c->obstacles, holder, result, text);
         c->n_obstacles++;
 }
 
 static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         WireServiceResult *results = c->plan->results[e->guest], *result;
+        const CheckTexts *texts =
+                rule_target_is_relay(&e->target) ? &check_relay : &check_portproxy;
         char text[IP_ENDPOINT_TEXT_MAX];
 
         if (!results) /* its guest has changes left, and is looked at after them */
@@ -262,13 +173,15 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 check_direct(c, e, result);
                 return;
         }
+        if (c->before->without_portproxy && !rule_target_is_relay(&e->target))
+                return;
         if ((result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING) ||
-            check_found(c, &e->listen))
+            check_found(c, e))
                 return;
         if (c->late && c->n_probes < VERIFY_PROBES_MAX) {
                 ip_endpoint_format(&e->listen, text);
                 c->n_probes++;
-                if (check_obstacle(c, &e->listen, result, text)) {
+                if (obstacle_find(&c->obstacles, &e->listen, check_process(c, e), result, text)) {
                         c->plan->checking[e->guest] = true;
                         c->n_obstacles++;
                         return;
@@ -278,16 +191,21 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         if (c->final || check_was_late(c, &e->listen)) {
                 c->lates[c->n_lates++] = e->listen;
                 result_worsen_at(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
-                                 &e->listen,
-                                 "the service IP Helper (iphlpsvc) does not listen there; restart "
-                                 "it: 'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'");
+                                 &e->listen, texts->late);
         } else {
                 result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
-                                 &e->listen,
-                                 "the service IP Helper (iphlpsvc) does not listen there yet");
+                                 &e->listen, texts->waits);
                 c->plan->checking[e->guest] = true;
                 c->n_waiting++;
         }
+}
+
+/* Whether the table of UDP sockets matters. */
+static bool check_needs_udp(const ReconcilePlan *plan) {
+        for (size_t i = 0; i < plan->n_endpoints; i++)
+                if (plan->endpoints[i].listen.udp)
+                        return true;
+        return false;
 }
 
 /* Those of guests that this run is not for. Both lists are sorted. They are merged in the room of
@@ -349,12 +267,13 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         };
         int r;
 
+        c.obstacles = (Obstacles){.host = host, .table = &c.table};
         *ret_activate = false;
         c.lates = malloc((c.max_lates > 0 ? c.max_lates : 1) * sizeof(*c.lates));
         c.ports = calloc(VERIFY_PORTS_SIZE, 1);
         r = c.lates && c.ports ? 0 : -ENOMEM;
         if (r == 0 && plan->n_endpoints > 0)
-                r = host->listening_read(host->userdata, &c.table);
+                r = host->listening_read(host->userdata, check_needs_udp(plan), &c.table);
         if (r == 0) {
                 listening_table_sort(&c.table);
                 for (size_t i = 0; i < c.table.n; i++)

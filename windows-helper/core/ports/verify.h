@@ -2,15 +2,16 @@
 #pragma once
 
 /*
- * Checks, after a plan was carried out, whether iphlpsvc really listens on each endpoint. A value
+ * Checks, after a plan was carried out, whether the forwarder of each endpoint, iphlpsvc or the
+ * relay, really listens there. A value
  * that was written but is not listened on is the classic silent failure of port forwarding
  * (fact 4.3.1).
  *
- * iphlpsvc needs a moment after an activation. So an endpoint that is not there yet is pending, and
+ * A forwarder needs a moment after a change. So an endpoint that is not there yet is pending, and
  * is checked again, soon at first. After a few checks the reason is looked for: another process, an
  * excluded range, an address that the host does not have. An obstacle is checked every
  * VERIFY_OBSTACLE_USEC. Once it has gone, iphlpsvc is activated again, because it is not known
- * whether it tries again by itself (fact 4.3.7). When all is well, no timer runs.
+ * whether it tries again by itself (fact 4.3.7). The relay does. When all is well, no timer runs.
  *
  * In a run for some guests only, the endpoints of the others have nothing that is checked, or are
  * late. They stay late.
@@ -23,20 +24,20 @@
  * others more frequent.
  */
 
-#include "windows-helper/core/rules/port-host.h"
+#include "windows-helper/core/ports/port-host.h"
 #include "windows-helper/core/rules/reconcile.h"
 
 #include "protocol/session/session.h"
 
 #define VERIFY_OBSTACLE_USEC UINT64_C(2000000)
-#define VERIFY_PROBES_MAX    64   /* endpoints whose obstacle is looked for in one run */
-#define VERIFY_RANGE_MAX     1024 /* how far to each side the edges of an excluded range are sought */
+#define VERIFY_PROBES_MAX    64 /* endpoints whose obstacle is looked for in one run */
 
 typedef struct Verify {
         unsigned attempt;       /* checks since the last activation */
         size_t n_obstacles;     /* endpoints with an obstacle, at the last check */
         uint64_t due_usec;      /* the next check, or SESSION_NO_DEADLINE */
-        bool waits;             /* … which is due for endpoints that wait for iphlpsvc */
+        bool without_portproxy; /* iphlpsvc does not know its values, so nobody looks at them */
+        bool waits;             /* … which is due for endpoints that wait for a forwarder */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
         bool repeating;         /* … which does not start the checks from the beginning */
         IpEndpoint *late;       /* owned, sorted; had all the time, and are not listened on */
@@ -50,7 +51,7 @@ void verify_done(Verify *v);
 /* There was an activation: start the checks from the beginning. */
 void verify_restart(Verify *v);
 
-/* iphlpsvc was started anew: no endpoint is late. */
+/* A forwarder was started anew: no endpoint is late. */
 void verify_forget_late(Verify *v);
 
 /**

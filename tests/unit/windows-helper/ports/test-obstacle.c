@@ -3,7 +3,7 @@
 /* Which process is named when iphlpsvc cannot listen, and when none is to blame. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/rules/verify.h"
+#include "windows-helper/core/ports/verify.h"
 
 #include <check.h>
 #include <errno.h>
@@ -59,7 +59,7 @@ static IpEndpoint endpoint(const char *address, uint16_t port) {
         return e;
 }
 
-static int listening(void *userdata, ListeningTable *table) {
+static int listening(void *userdata, bool udp, ListeningTable *table) {
         table->forwarder = FORWARDER;
         for (size_t i = 0; i < N(cases[now].sockets) && cases[now].sockets[i]; i++) {
                 char address[64];

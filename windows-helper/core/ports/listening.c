@@ -4,7 +4,7 @@
  * The table of listening sockets as a growing array.
  */
 
-#include "windows-helper/core/rules/listening.h"
+#include "windows-helper/core/ports/listening.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -35,6 +35,10 @@ static int listening_compare(const void *pa, const void *pb) {
 void listening_table_sort(ListeningTable *t) {
         if (t->n > 1)
                 qsort(t->items, t->n, sizeof(*t->items), listening_compare);
+}
+
+bool listening_may_be(const Listening *a, uint32_t process) {
+        return a->pid == process || a->pid == 0;
 }
 
 void listening_table_done(ListeningTable *t) {

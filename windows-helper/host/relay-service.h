@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * The service of our relay, which runs only while its table has values. Nothing starts it but this.
+ * When it ends by itself it is started again, at first at once, then after longer and longer
+ * pauses.
+ *
+ * Starting and stopping a service takes its time, so a thread does it. That thread waits for the
+ * relay's process to end and polls nothing while the relay runs. It exists only where the relay is
+ * needed or was left running.
+ */
+
+#include "windows-helper/win/loop.h"
+
+#include <stdbool.h>
+
+typedef struct RelayService RelayService;
+
+/* Whether the service is installed. */
+bool relay_service_exists(void);
+
+/* Call @fn in the loop's thread when the relay's process is another one. Return: 0 or -ENOMEM. */
+int relay_service_new(RelayService **ret_service, Loop *loop, void (*fn)(void *userdata),
+                      void *userdata);
+
+/* Takes NULL, returns NULL. If the relay is not wanted any more, it has been told to stop. The loop
+ * may still hold a packet of it, so it must not turn again. */
+RelayService *relay_service_free(RelayService *s);
+
+/* Have it running from now on, or stopped. This waits for nothing. */
+void relay_service_want(RelayService *s, bool wanted);
+
+/* Its process; 0: it does not run. */
+DWORD relay_service_pid(const RelayService *s);
