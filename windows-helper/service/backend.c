@@ -6,7 +6,7 @@
  */
 
 #include "windows-helper/service/backend.h"
-#include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/forwarders/iphlpsvc.h"
 #include "windows-helper/host/port-table.h"
 #include "windows-helper/host/process-services.h"
 #include "windows-helper/net/stream.h"

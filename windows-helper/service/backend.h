@@ -8,8 +8,8 @@
 
 #include "windows-helper/core/controller/controller.h"
 #include "windows-helper/core/firewall/apply.h"
-#include "windows-helper/host/iphlpsvc.h"
-#include "windows-helper/host/relay-service.h"
+#include "windows-helper/forwarders/iphlpsvc.h"
+#include "windows-helper/forwarders/relay-service.h"
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"

@@ -305,8 +305,7 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         if (r < 0)
                 return r;
         backend_init(&h->backend, &host);
-        controller_options.means.relay = relay_service_exists();
-        r = surroundings_new(&h->surroundings, h->loop, &h->backend, &controller_options.policy);
+        r = surroundings_new(&h->surroundings, h->loop, &h->backend, &controller_options);
         if (r < 0)
                 return r;
         r = controller_new(&h->controller, &controller_options, &host, loop_now_usec());

@@ -140,7 +140,7 @@ static void surroundings_on_sight(void *userdata, FirewallSight *sight) {
 }
 
 int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backend,
-                     Policy *ret_policy) {
+                     ControllerOptions *ret_options) {
         Surroundings *s = calloc(1, sizeof(*s));
         FirewallStore store = {0};
         int r;
@@ -164,7 +164,8 @@ int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backe
         backend->forwarder = s->forwarder;
         backend->relay = s->relay;
         backend->firewall = &s->firewall;
-        *ret_policy = s->policy;
+        ret_options->policy = s->policy;
+        ret_options->means.relay = relay_service_exists();
         *ret_surroundings = s;
         return 0;
 }

@@ -3,8 +3,8 @@
 
 /*
  * What the controller must know about the host, kept up to date: policy, keys, foreign PortProxy
- * values, the host's addresses, iphlpsvc, the firewall. Each is read at the start, and again when
- * Windows reports a change.
+ * values, the host's addresses, iphlpsvc, the relay, the firewall. Each is read at the start, and
+ * again when Windows reports a change.
  */
 
 #include "windows-helper/core/controller/controller.h"
@@ -16,13 +16,13 @@ typedef struct Surroundings Surroundings;
 /**
  * surroundings_new() - read what the controller's options and its host need before it exists
  * @loop: borrowed
- * @backend: its forwarder and firewall are set
- * @ret_policy: the policy in force
+ * @backend: its forwarders and firewall are set
+ * @ret_options: gets the policy in force, and what this host can do
  *
  * Return: 0 or negative errno (logged).
  */
 int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backend,
-                     Policy *ret_policy);
+                     ControllerOptions *ret_options);
 
 /* Report changes to @controller, which is borrowed, from now on. Return: 0 or negative errno
  * (logged). */

@@ -5,7 +5,7 @@
  * and what it does about a port that is taken. The rules lead to this process only.
  */
 
-#include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/forwarders/iphlpsvc.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/forward.h"
 

@@ -5,7 +5,7 @@
  */
 
 #include "windows-helper/selftest/tools/forward.h"
-#include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/forwarders/iphlpsvc.h"
 #include "windows-helper/host/port-table.h"
 #include "windows-helper/selftest/tools/journal.h"
 #include "windows-helper/selftest/tools/undo.h"

@@ -5,6 +5,7 @@
  */
 
 #include "tests/unit/windows-helper/world/judge.h"
+#include "tests/unit/windows-helper/world/asked.h"
 
 #include "windows-helper/core/rules/ledger.h"
 
@@ -274,39 +275,13 @@ static void judge_endpoint(const Judge *j, const FakeAgent *a, const IpEndpoint 
         *active &= found && strcmp(found, data) == 0;
 }
 
-static bool judge_twice(const WireState *s, uint32_t service) {
-        const WireService *mine = &s->services[service];
-
-        for (uint32_t i = 0; i < s->n_listens; i++) {
-                for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens; k++)
-                        if (i != k && ip_compare(&s->listens[i].addr, &s->listens[k].addr) == 0 &&
-                            s->listens[i].port < s->listens[k].port + s->listens[k].count &&
-                            s->listens[k].port < s->listens[i].port + s->listens[i].count)
-                                return true;
-        }
-        return false;
-}
-
-static bool judge_denied(const Judge *j, const WireState *s, uint32_t service) {
-        const WireService *mine = &s->services[service];
-
-        for (uint32_t k = mine->first_listen; k < mine->first_listen + mine->n_listens; k++)
-                if (j->denied >= s->listens[k].port &&
-                    j->denied < s->listens[k].port + s->listens[k].count)
-                        return true;
-        return false;
-}
-
 /* The results that an agent got must be true. */
 static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s, uint32_t i) {
         const WireServiceResult *r = &a->result.services[i];
         const WireAddress *guest = s->v4.addr.family ? &s->v4 : &s->v6;
         bool active = true, foreign = false, other = false, truth = false;
-        const uint8_t *options = s->services[i].options;
-        bool udp = options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP;
-        uint8_t way = options[WIRE_OPTION_CLIENT_ADDRESS]     ? RULE_WAY_RELAY_PROXY_V2
-                      : udp || options[WIRE_OPTION_FORWARDER] ? RULE_WAY_RELAY
-                                                              : RULE_WAY_PORTPROXY;
+        bool udp = s->services[i].options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP;
+        uint8_t way = asked_way(&s->services[i]);
 
         for (uint32_t k = 0; k < s->services[i].n_listens; k++) {
                 const WireListen *l = &s->listens[s->services[i].first_listen + k];
@@ -321,7 +296,7 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
         switch ((WireServiceState) r->state) {
         case WIRE_SERVICE_ACTIVE:
                 truth = active && !foreign && guest->addr.family != IP_FAMILY_NONE &&
-                        !judge_denied(j, s, i) &&
+                        !asked_port(s, i, j->denied) &&
                         !(j->bad_network && guest->addr.family == IP_FAMILY_V4 &&
                           guest->addr.bytes[3] == 4);
                 break;
@@ -332,7 +307,7 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
                 truth = r->reason == WIRE_REASON_FOREIGN_RULE ? foreign : other;
                 break;
         case WIRE_SERVICE_INVALID:
-                truth = judge_twice(s, i) || (j->bad_network && guest->addr.bytes[3] == 4);
+                truth = asked_twice(s, i) || (j->bad_network && guest->addr.bytes[3] == 4);
                 break;
         case WIRE_SERVICE_BLOCKED:
                 truth = j->no_iphlpsvc;
@@ -341,7 +316,7 @@ static void judge_service(const Judge *j, const FakeAgent *a, const WireState *s
                 truth = j->failed; /* the second half of a change waits for the next try */
                 break;
         case WIRE_SERVICE_REFUSED:
-                truth = judge_denied(j, s, i);
+                truth = asked_port(s, i, j->denied);
                 break;
         case _WIRE_SERVICE_STATE_END:
                 break;

@@ -4,9 +4,9 @@
  * The thread that sends controls to iphlpsvc and notices when its process changes.
  */
 
-#include "windows-helper/host/iphlpsvc.h"
+#include "windows-helper/forwarders/iphlpsvc.h"
+#include "windows-helper/forwarders/service-open.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/service-open.h"
 
 #include <errno.h>
 #include <stdlib.h>

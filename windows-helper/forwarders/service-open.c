@@ -4,7 +4,7 @@
  * The handle of the service manager is needed only to get that of the service.
  */
 
-#include "windows-helper/win/service-open.h"
+#include "windows-helper/forwarders/service-open.h"
 #include "windows-helper/win/log.h"
 
 #include <errno.h>

@@ -4,9 +4,9 @@
  * The thread that starts and stops the relay.
  */
 
-#include "windows-helper/host/relay-service.h"
+#include "windows-helper/forwarders/relay-service.h"
+#include "windows-helper/forwarders/service-open.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/service-open.h"
 
 #include "common/names.h"
 
