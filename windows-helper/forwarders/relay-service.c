@@ -85,6 +85,24 @@ static void relay_service_note(RelayService *s, DWORD pid) {
         loop_gate_post(&s->gate, &s->op);
 }
 
+/* In the thread: whether the relay runs. Windows knows at once when a process has ended. The service
+ * manager of Wine 8 learns of it only from a control that it cannot deliver. */
+static bool relay_service_runs(RelayService *s, SC_HANDLE service,
+                               const SERVICE_STATUS_PROCESS *status) {
+        SERVICE_STATUS ignored;
+
+        if (status->dwCurrentState != SERVICE_RUNNING) {
+                relay_service_note(s, 0);
+                return false;
+        }
+        relay_service_note(s, status->dwProcessId);
+        if (!s->process || WaitForSingleObject(s->process, 0) != WAIT_OBJECT_0)
+                return true;
+        (void) ControlService(service, SERVICE_CONTROL_INTERROGATE, &ignored);
+        relay_service_note(s, 0);
+        return false;
+}
+
 /* In the thread. A failure is logged once, until it is another one. */
 static void relay_service_told(RelayService *s, DWORD error, const char *what) {
         if (error != ERROR_SUCCESS && error != s->told_error)
@@ -136,12 +154,12 @@ static DWORD relay_service_step(RelayService *s) {
         SC_HANDLE service;
         bool runs;
 
-        if (relay_service_query(&service, &status, SERVICE_START | SERVICE_STOP) < 0) {
+        if (relay_service_query(&service, &status,
+                                SERVICE_START | SERVICE_STOP | SERVICE_INTERROGATE) < 0) {
                 relay_service_note(s, 0);
                 return wanted ? RELAY_SERVICE_PAUSE_MAX_MS : INFINITE;
         }
-        runs = status.dwCurrentState == SERVICE_RUNNING;
-        relay_service_note(s, runs ? status.dwProcessId : 0);
+        runs = relay_service_runs(s, service, &status);
         if (runs && !wanted)
                 relay_service_stop(s, service);
         else if (runs)
@@ -165,8 +183,6 @@ static DWORD WINAPI relay_service_thread(void *parameter) {
 
                 events[2] = s->process;
                 result = WaitForMultipleObjects(s->process ? 3 : 2, events, FALSE, wait);
-                if (result == WAIT_OBJECT_0 + 2)
-                        Sleep(RELAY_SERVICE_SOON_MS); /* until the service manager knows it, too */
         } while (result != WAIT_OBJECT_0 + 1);
         return 0;
 }
