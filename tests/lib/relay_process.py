@@ -43,7 +43,13 @@ class Relay(helper_process.Program):
     def __init__(self, prefix, exe, own_sockets=True):
         super().__init__(prefix, exe, "run",
                          env={"WSLBRIDGE_TEST_OWN_SOCKETS": "1"} if own_sockets else {})
+        self.prefix = prefix
         self.wait_started("The relay has started")
+
+    def kill(self):
+        """TerminateProcess(). After kill -9 Wine may keep a port for ever (fact 10.1.16)."""
+        self.prefix.run("taskkill", "/F", "/IM", "wslbridge-relay.exe")
+        return self.wait_end()
 
     def wait_idle(self):
         """Wait until half a second passes without a wake-up."""

@@ -117,6 +117,8 @@ class WslHost:
                 for stream in "oe":
                     wire.send(stream, self.noise)
             wire.send("x", str(self._run(wire, line)).encode())
+            while True:  # closing with bytes unread would reset the connection, and lose the answer
+                wire.receive()
 
     def _run(self, wire, line):
         if self.hang and self.hang in line:

@@ -71,7 +71,7 @@ static void receive_all(char *bytes, size_t n) {
                 int got = recv(peer, bytes, (int) n, 0);
 
                 if (got <= 0)
-                        ExitProcess(127);
+                        fail("receive");
                 bytes += got;
                 n -= (size_t) got;
         }

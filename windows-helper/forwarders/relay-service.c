@@ -29,8 +29,8 @@ struct RelayService {
         void *userdata;
         HANDLE thread, end, request; /* owned; NULL while there is no thread */
         LONG wanted;                 /* set by the loop, read by the thread */
-        LONG pid;                    /* set by the thread, read by the loop */
         /* Used by the thread only. */
+        DWORD pid;         /* as reported last; 0: it does not run */
         HANDLE process;    /* owned; of .pid, to wait for its end; NULL: none */
         ULONGLONG started; /* in ms, when it was started last; 0: not since it is wanted */
         DWORD pause_ms;    /* before the next start */
@@ -76,17 +76,18 @@ static bool relay_service_is_stopped(void) {
 
 /* In the thread: note which process it is now; 0: it does not run. */
 static void relay_service_note(RelayService *s, DWORD pid) {
-        if ((LONG) pid == s->pid)
+        if (pid == s->pid)
                 return;
         if (s->process)
                 (void) CloseHandle(s->process);
         s->process = pid ? OpenProcess(SYNCHRONIZE, FALSE, pid) : NULL;
-        (void) InterlockedExchange(&s->pid, (LONG) pid);
+        s->pid = pid;
         loop_gate_post(&s->gate, &s->op);
 }
 
-/* In the thread: whether the relay runs. Windows knows at once when a process has ended. The service
- * manager of Wine 8 learns of it only from a control that it cannot deliver. */
+/* In the thread: whether the relay runs. Windows soon knows when a process has ended. Wine 8 knows
+ * it only after a control that it could not deliver, and even then it calls the service running
+ * until somebody starts it. */
 static bool relay_service_runs(RelayService *s, SC_HANDLE service,
                                const SERVICE_STATUS_PROCESS *status) {
         SERVICE_STATUS ignored;
@@ -164,7 +165,8 @@ static DWORD relay_service_step(RelayService *s) {
                 relay_service_stop(s, service);
         else if (runs)
                 wait = s->process ? INFINITE : RELAY_SERVICE_PAUSE_MAX_MS;
-        else if (status.dwCurrentState == SERVICE_STOPPED)
+        else if (status.dwCurrentState == SERVICE_STOPPED ||
+                 status.dwCurrentState == SERVICE_RUNNING)
                 wait = wanted ? relay_service_start(s, service) : INFINITE;
         if (!wanted)
                 s->started = s->pause_ms = 0;
@@ -262,5 +264,11 @@ void relay_service_want(RelayService *s, bool wanted) {
 }
 
 DWORD relay_service_pid(const RelayService *s) {
-        return (DWORD) InterlockedCompareExchange((LONG *) (uintptr_t) &s->pid, 0, 0);
+        SERVICE_STATUS_PROCESS status;
+        SC_HANDLE service;
+
+        if (!s->thread || relay_service_query(&service, &status, 0) < 0)
+                return 0;
+        (void) CloseServiceHandle(service);
+        return status.dwProcessId;
 }

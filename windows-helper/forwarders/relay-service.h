@@ -31,5 +31,6 @@ RelayService *relay_service_free(RelayService *s);
 /* Have it running from now on, or stopped. This waits for nothing. */
 void relay_service_want(RelayService *s, bool wanted);
 
-/* Its process; 0: it does not run. */
+/* Its process; 0: it does not run. It may listen before it says that it runs. This asks the service
+ * manager, and never waits for the service itself. */
 DWORD relay_service_pid(const RelayService *s);

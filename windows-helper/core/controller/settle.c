@@ -335,6 +335,7 @@ static int settle_run(Settle *s) {
                 forwarder_block(controller, &plan, s->now_usec);
         if (!controller->last_run.activation_error || settle_uses_relay(&plan))
                 checks_verify(controller, &plan, s->scope.guests, s->now_usec);
+        controller->verify.relay_changed |= outcome.relayed; /* for the checks of the next run */
         checks_firewall(controller, &plan);
         checks_reach(controller, &plan);
         controller->generation++;

@@ -102,6 +102,11 @@ bool obstacle_find(Obstacles *o, const IpEndpoint *listen, uint32_t process,
                 return true;
         }
         r = o->host->bind_probe(o->host->userdata, listen);
+        if (r == -EACCES || (r == -EADDRINUSE && !holder)) {
+                o->unnamed = true;
+                if (!o->believes)
+                        return false;
+        }
         if (r == -EACCES) {
                 obstacle_blame_range(o, listen, result, text);
         } else if (r == -EADDRNOTAVAIL) {

@@ -21,6 +21,9 @@ typedef struct Obstacles {
         uint16_t range_first, range_last;
         bool range_udp;
         Holder holder; /* asked about last: one program may have many ports */
+        /* An obstacle without a name may be the forwarder itself, which listens only since the
+         * table was read. So it is believed in at the second sight. */
+        bool believes, unnamed; /* there was one at the last look; at this one */
 } Obstacles;
 
 #define OBSTACLE_TAKES 3 /* from here on, nobody else can have the endpoint */
@@ -44,7 +47,7 @@ void obstacle_blame_holder(Obstacles *o, const Listening *holder, WireServiceRes
  * obstacle_find() - look for what keeps @process from listening on @listen
  * @text: the endpoint
  *
- * Return: true when there is an obstacle; then @result says which.
+ * Return: true when there is an obstacle; then @result says which. False with .unnamed: look again.
  */
 bool obstacle_find(Obstacles *o, const IpEndpoint *listen, uint32_t process,
                    WireServiceResult *result, const char *text);

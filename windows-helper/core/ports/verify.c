@@ -186,7 +186,7 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                         c->n_obstacles++;
                         return;
                 }
-                c->n_idle++;
+                c->n_idle += c->obstacles.believes || !c->obstacles.unnamed;
         }
         if (c->final || check_was_late(c, &e->listen)) {
                 c->lates[c->n_lates++] = e->listen;
@@ -230,12 +230,14 @@ static void check_keep_lates(Check *c) {
 
 /* Decide when to check again. Return: whether to activate before. */
 static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
-        bool gone = c->n_obstacles < v->n_obstacles && c->n_idle > 0;
+        bool gone = (c->n_obstacles < v->n_obstacles || v->relay_changed) && c->n_idle > 0;
         bool repeat =
                 c->final && c->n_idle > 0 && now_usec - v->repeated_usec >= VERIFY_REPEAT_USEC;
 
         if (gone) /* the activation is for them, so their checks start anew */
                 c->n_lates = 0;
+        if (gone || c->n_waiting == 0)
+                v->relay_changed = false;
         v->n_obstacles = c->n_obstacles;
         v->waits = c->n_waiting > 0;
         if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && c->n_lates == 0) {
@@ -267,7 +269,8 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         };
         int r;
 
-        c.obstacles = (Obstacles){.host = host, .table = &c.table};
+        c.obstacles =
+                (Obstacles){.host = host, .table = &c.table, .believes = v->unnamed || c.final};
         *ret_activate = false;
         c.lates = malloc((c.max_lates > 0 ? c.max_lates : 1) * sizeof(*c.lates));
         c.ports = calloc(VERIFY_PORTS_SIZE, 1);
@@ -283,6 +286,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 if (plan->input->some)
                         check_keep_lates(&c);
                 *ret_activate = verify_schedule(v, &c, now_usec);
+                v->unnamed = c.obstacles.unnamed;
                 verify_forget_late(v);
                 v->late = c.lates;
                 v->n_late = c.n_lates;

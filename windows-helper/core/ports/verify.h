@@ -36,6 +36,9 @@ typedef struct Verify {
         unsigned attempt;       /* checks since the last activation */
         size_t n_obstacles;     /* endpoints with an obstacle, at the last check */
         uint64_t due_usec;      /* the next check, or SESSION_NO_DEADLINE */
+        bool unnamed;           /* the last check saw an obstacle without a name */
+        bool relay_changed;     /* the relay's values have: it may let go of a port only after
+                                   iphlpsvc has looked at it */
         bool without_portproxy; /* iphlpsvc does not know its values, so nobody looks at them */
         bool waits;             /* … which is due for endpoints that wait for a forwarder */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
