@@ -17,6 +17,7 @@ HYPERV = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\Virtualization"
 RULE = {("v4tov4", "127.0.0.1/28200"): "172.29.0.2/80"}
 RELAY_SERVICE = "wslbridge-relay"
 RELAY_KEY = r"SOFTWARE\wslbridge\Relay"
+TABLE, ENTRY = rf"{RELAY_KEY}\v4tov4\tcp", ("127.0.0.1/28300", "172.29.0.9/80")
 ENVIRONMENT = SESSION + r"\Environment"
 FOLDER = r"C:\Program Files\wslbridge"
 OTHERS = "\\??\\C:\\of another program\0\0\0"
@@ -101,8 +102,16 @@ class Machine:
         return found.get("state")
 
     def start_relay(self):
-        assert self.service.call("start", RELAY_SERVICE) == {}
+        """With something to do, or a helper that serves would stop it; such a helper may also have
+        started it already (error 1056)."""
+        self.registry.set(TABLE, *ENTRY)
+        assert self.service.call("start", RELAY_SERVICE).get("error", 1056) == 1056
         self.wait_relay(RUNNING)
+
+    def stop_relay(self):
+        """A helper that serves does so as soon as there is nothing to do."""
+        self.registry.delete(TABLE, ENTRY[0])
+        self.wait_relay(STOPPED)
 
     def wait_relay(self, state):
         wait_until(lambda: self.relay_state() == state, 60, f"state {state} of the relay", interval=0.1)

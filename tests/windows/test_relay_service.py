@@ -3,7 +3,7 @@
 It runs after that if it ran before, whatever fails in between. Nothing of it is left."""
 
 import pytest
-from installed_helper import RUNNING, STOP, STOPPED, serve
+from installed_helper import RUNNING, STOPPED, serve
 from installed_machine import EXE, RELAY_KEY, RELAY_SERVICE, RULE
 from windows_programs import PROGRAMS, RELAY
 
@@ -60,8 +60,7 @@ def test_an_update_stops_it_and_starts_it_again(relaying):
     assert relaying.serves() == "new" and relaying.files() == PROGRAMS
     assert expect_relay(relaying, RUNNING) not in (0, before)
     assert len(relaying.relay_processes()) == 1
-    assert relaying.service.call("control", RELAY_SERVICE, STOP) == {}
-    relaying.wait_relay(STOPPED)
+    relaying.stop_relay()
     assert relaying.install("old")[0] == 0
     expect_relay(relaying, STOPPED)
 

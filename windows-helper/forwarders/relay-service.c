@@ -158,16 +158,16 @@ static DWORD relay_service_step(RelayService *s) {
         if (relay_service_query(&service, &status,
                                 SERVICE_START | SERVICE_STOP | SERVICE_INTERROGATE) < 0) {
                 relay_service_note(s, 0);
-                return wanted ? RELAY_SERVICE_PAUSE_MAX_MS : INFINITE;
+                return RELAY_SERVICE_PAUSE_MAX_MS;
         }
         runs = relay_service_runs(s, service, &status);
-        if (runs && !wanted)
+        if (runs && !wanted) /* the service manager may have started it again after a crash */
                 relay_service_stop(s, service);
         else if (runs)
                 wait = s->process ? INFINITE : RELAY_SERVICE_PAUSE_MAX_MS;
         else if (status.dwCurrentState == SERVICE_STOPPED ||
                  status.dwCurrentState == SERVICE_RUNNING)
-                wait = wanted ? relay_service_start(s, service) : INFINITE;
+                wait = wanted ? relay_service_start(s, service) : RELAY_SERVICE_PAUSE_MAX_MS;
         if (!wanted)
                 s->started = s->pause_ms = 0;
         (void) CloseServiceHandle(service);
