@@ -167,6 +167,18 @@ def test_the_exe_has_one_printf_and_no_scanf():
     assert calls == []
 
 
+def test_no_program_for_windows_prints_a_float():
+    """windows-helper/program/no-floats.c has taken that out of printf."""
+    text = re.compile(r'"(?:[^"\\]|\\.)*"')
+    conversion = re.compile(r"%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*)?)?[lL]?[aAeEfFgG](?![a-z])")
+    floats = [f"{f}:{i}: {found[0]}" for f in tree.FILES
+              if f.endswith((".c", ".h")) and f.startswith(("windows-helper/", "common/", "protocol/"))
+              for i, line in enumerate(tree.read(f).splitlines(), 1)
+              for found in text.findall(line) if conversion.search(found.replace("%%", ""))]
+    assert floats == []
+    assert conversion.search("took %.3f s") and not conversion.search("100 %%")
+
+
 def test_the_exe_says_what_it_is(exe, exe_path):
     block, = exe.resources(portable_executable.RT_VERSION)
     text = block.decode("utf-16-le", "replace")
