@@ -14,7 +14,7 @@ from wsb_client import Client, field, tagged_service
 UDP, BY_RELAY = field(0x8005, b"\1"), field(0x8008, b"\1")
 PORTPROXY, RELAY = 1, 2  # the forwarders, in docs/protocol.md
 HOST, PORT = "192.168.50.1", 28353
-# Of a UDP socket on one address Wine 8 reports all addresses (fact 10.1.19), so it listens on all.
+# Of a UDP socket on one address Wine 8 reports all addresses (fact 10.1.17), so it listens on all.
 LISTEN = f"0.0.0.0:{PORT}"
 OTHER = "172.29.0.3"
 

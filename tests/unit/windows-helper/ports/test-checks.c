@@ -2,143 +2,7 @@
 
 /* When endpoints are checked, for how long they are pending, and what the host is asked. */
 
-#include "tests/suite.h"
-#include "windows-helper/core/ports/verify.h"
-
-#include <check.h>
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define MSEC      UINT64_C(1000)
-#define SEC       UINT64_C(1000000)
-#define FORWARDER 7
-#define CHECKS    20 /* more than an endpoint gets before it is late */
-#define PORTS_MAX (VERIFY_PROBES_MAX + 6)
-
-typedef struct Port {
-        IpEndpoint listen;
-        uint32_t service;
-        bool open; /* iphlpsvc listens there */
-        bool taken;
-} Port;
-
-static Port ports[PORTS_MAX]; /* of the only guest, sorted */
-static size_t n_ports;
-static uint16_t excluded[2]; /* the first and the last port of a reserved range, or 0 */
-static WireServiceResult results[PORTS_MAX];
-static ReconcileInput input;
-static Ledger ledger;
-static Verify v;
-static uint64_t now;
-static bool activate, checking;
-static int read_error;
-static unsigned n_reads, n_probes;
-
-static int listening(void *userdata, bool udp, ListeningTable *table) {
-        n_reads++;
-        table->forwarder = FORWARDER;
-        for (size_t i = 0; i < n_ports; i++)
-                if (ports[i].open)
-                        ck_assert_int_eq(listening_table_add(table, &ports[i].listen, FORWARDER),
-                                         0);
-        return read_error;
-}
-
-static void process_text(void *userdata, uint32_t pid, char *ret_text, size_t size) {
-        ret_text[0] = '\0';
-}
-
-static int probe(void *userdata, const IpEndpoint *e) {
-        n_probes++;
-        ck_assert_uint_gt(e->port, 0); /* that would be any port */
-        for (size_t i = 0; i < n_ports; i++)
-                if (ports[i].taken && ip_endpoint_compare(&ports[i].listen, e) == 0)
-                        return -EADDRINUSE;
-        return e->port >= excluded[0] && e->port <= excluded[1] ? -EACCES : 0;
-}
-
-static const PortHost host = {NULL, listening, process_text, process_text, probe};
-
-static Port *add(const char *address, uint16_t port) {
-        Port *p = &ports[n_ports];
-
-        *p = (Port){.listen.port = port, .service = (uint32_t) n_ports++};
-        ck_assert_int_eq(ip_parse(address, &p->listen.addr), 0);
-        return p;
-}
-
-static void forget_results(void) {
-        for (size_t i = 0; i < PORTS_MAX; i++) {
-                free((char *) (uintptr_t) results[i].text);
-                results[i] = (WireServiceResult){.state = WIRE_SERVICE_ACTIVE};
-        }
-}
-
-/* A check, and the activation that it asks for. */
-static int check(void) {
-        ReconcileEndpoint endpoints[PORTS_MAX];
-        WireServiceResult *of_guest = results;
-        ReconcilePlan plan = {.results = &of_guest,
-                              .n_guests = 1,
-                              .endpoints = endpoints,
-                              .n_endpoints = n_ports,
-                              .checking = &checking,
-                              .input = &input};
-        int r;
-
-        for (size_t i = 0; i < n_ports; i++)
-                endpoints[i] =
-                        (ReconcileEndpoint){.listen = ports[i].listen, .service = ports[i].service};
-        forget_results();
-        n_probes = n_reads = 0;
-        checking = false;
-        activate = true;
-        r = verify(&v, &host, &plan, now, &activate);
-        if (activate)
-                verify_restart(&v);
-        return r;
-}
-
-#define expect(i, wanted)                                                                   \
-        ck_assert_msg(results[i].state == WIRE_SERVICE_##wanted, "%zu %s %s", (size_t) (i), \
-                      wire_service_state_name(results[i].state), results[i].text)
-
-/* The next check, when it is due. */
-static void wait_check(void) {
-        ck_assert_uint_ne(v.due_usec, SESSION_NO_DEADLINE);
-        now = v.due_usec;
-        ck_assert_int_eq(check(), 0);
-}
-
-/* Check until the first port is no longer pending. Return: how often. */
-static unsigned wait_while_pending(uint64_t ret_pauses[CHECKS]) {
-        unsigned n = 0;
-
-        ck_assert_int_eq(check(), 0);
-        for (; results[0].state == WIRE_SERVICE_PENDING; n++) {
-                ck_assert(v.waits && n < CHECKS);
-                ret_pauses[n] = v.due_usec - now;
-                wait_check();
-        }
-        return n;
-}
-
-static void setup(void) {
-        n_ports = 0;
-        memset(excluded, 0, sizeof(excluded));
-        memset(&ledger, 0, sizeof(ledger));
-        input = (ReconcileInput){.n_guests = 1, .ledger = &ledger};
-        v = VERIFY_INIT;
-        now = 1000 * SEC;
-        read_error = 0;
-}
-
-static void teardown(void) {
-        forget_results();
-        verify_done(&v);
-        ledger_done(&ledger);
-}
+#include "tests/unit/windows-helper/ports/fake-ports.h"
 
 /* Soon at first, and then rarely. Each time from the beginning. */
 START_TEST(test_pauses) {
@@ -181,42 +45,6 @@ START_TEST(test_an_obstacle) {
         wait_check();
         expect(0, CONFLICT);
         ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
-}
-END_TEST
-
-/* The table of sockets is read before the port is tried. What has no name then may be the forwarder,
- * which has just begun to listen. */
-START_TEST(test_an_obstacle_that_is_the_forwarder) {
-        Port *web = add("0.0.0.0", 80);
-
-        ck_assert_int_eq(check(), 0);
-        while (n_probes == 0)
-                wait_check(); /* until reasons are looked for */
-        web->taken = true;
-        wait_check();
-        expect(0, PENDING);
-        web->taken = false;
-        web->open = true;
-        wait_check();
-        expect(0, ACTIVE);
-}
-END_TEST
-
-/* The relay let go of the port only after iphlpsvc had looked at it. */
-START_TEST(test_the_relay_lets_go_late) {
-        unsigned n = 0;
-
-        (void) add("0.0.0.0", 80);
-        v.relay_changed = true;
-        ck_assert_int_eq(check(), 0);
-        for (; !activate; n++)
-                wait_check();
-        ck_assert_uint_lt(n, 6); /* much sooner than without a reason */
-        ck_assert(!v.relay_changed);
-        expect(0, PENDING);
-        for (activate = false; results[0].state == WIRE_SERVICE_PENDING;)
-                wait_check(); /* once is enough */
-        expect(0, BLOCKED);
 }
 END_TEST
 
@@ -421,8 +249,6 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_pauses);
         tcase_add_test(tc, test_an_obstacle);
-        tcase_add_test(tc, test_an_obstacle_that_is_the_forwarder);
-        tcase_add_test(tc, test_the_relay_lets_go_late);
         tcase_add_test(tc, test_a_service_with_two_ports);
         tcase_add_test(tc, test_late_ports_stay_late);
         tcase_add_test(tc, test_a_run_for_some);
