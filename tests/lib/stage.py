@@ -29,6 +29,8 @@ TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))
 LIB = os.path.dirname(os.path.abspath(__file__))
 DISTRO = "guest"
 PAGE_PORT = 8080
+DNS_PORT, WHO_PORT = 5300, 8081
+LOOKUP_SOURCE = 40000  # the client's port, so that all its lookups are one flow
 
 FETCH = """
 import sys, urllib.request
@@ -109,6 +111,15 @@ class Stage:
     def log(self, name):
         with open(os.path.join(self.folder, f"{name}.log"), errors="replace") as f:
             return f.read()
+
+    def add_forwarder(self):
+        """The relay of wslbridge, as a service of Windows. The installation makes it with fewer rights."""
+        exe = f"Z:{os.path.dirname(self.helper_exe)}/wslbridge-relay.exe".replace("/", "\\")
+        self.prefix.run("sc", "create", "wslbridge-relay", "start=", "demand", "binPath=",
+                        f'"{exe}" run --service')
+        for server, port in (("dns", DNS_PORT), ("who", WHO_PORT)):
+            self._spawn(self.net.guest, server, "/usr/bin/python3",
+                        os.path.join(LIB, "guest_servers.py"), server, str(port))
 
     # --- the two halves
 
@@ -226,6 +237,12 @@ class Stage:
                                    f"http://{topology.HOST_ADDRESS}:{port}/", str(timeout),
                                    check=False)
         return done.stdout if done.returncode == 0 else None
+
+    def lookup(self):
+        """The address that the guest's name server gives to the client, or ''."""
+        return self.net.client.run("/usr/bin/python3", os.path.join(LIB, "guest_servers.py"), "lookup",
+                                   topology.HOST_ADDRESS, str(DNS_PORT),
+                                   str(LOOKUP_SOURCE)).stdout.strip()
 
     def wait_page(self, port, timeout=30):
         return wait_until(lambda: self.fetch(port), timeout, f"a page on port {port}")

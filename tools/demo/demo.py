@@ -21,11 +21,13 @@ FOREIGN_PORT = 9090
 FOREIGN_TARGET = "192.168.50.77/80"
 CHANGES = 3
 
+DNS_PORT, WHO_PORT = stage_module.DNS_PORT, stage_module.WHO_PORT
+
 PICTURE = """\
 client                  host: Windows (Wine)                   guest: Linux
 192.168.50.2 ── LAN ── 192.168.50.1 │ 172.28.64.1 ── NAT ── 172.28.64.10
                         wslbridge-helper                       wslbridge-agent
-                        port proxy                             web server, port 8080
+                        port proxy, wslbridge-relay            web server, port 8080
 """
 
 
@@ -85,6 +87,27 @@ def scene_expose(say, stage):
               page == f"served by the guest at {topology.GUEST_ADDRESS}\n")
 
 
+def kept_by_the_relay(say, stage):
+    address, who = stage.net.guest_address, stage.fetch(WHO_PORT)
+    say.check(f"a DNS lookup from the client, over UDP: guest.test is {address}",
+              stage.lookup() == address)
+    say.show(f"the client fetches http://{topology.HOST_ADDRESS}:{WHO_PORT}/", who or "(no answer)")
+    say.check("the page names its real client", who == f"you are {topology.CLIENT_ADDRESS}\n")
+
+
+def scene_relay(say, stage):
+    say.scene("UDP, and a server that wants to know its client")
+    say.tell("""Windows' port proxy is for TCP, and hides who the client is. For these two services the
+        helper writes the table of wslbridge's own relay, and starts the relay's service.""")
+    code = control(say, stage, "expose", f"{DNS_PORT}/udp", "--name=dns")
+    say.check("the DNS server is reachable by the relay",
+              code == 0 and stage.service("dns").get("forwarder") == "relay")
+    code = control(say, stage, "expose", str(WHO_PORT), "--name=who", "--client-address=proxy-v2")
+    say.check("so is the other one",
+              code == 0 and stage.service("who").get("forwarder") == "relay")
+    kept_by_the_relay(say, stage)
+
+
 def scene_changes(say, stage):
     say.scene("The guest's address changes, the port keeps working")
     say.tell(f"""The client asks for the page every few milliseconds while the guest's address is
@@ -104,6 +127,8 @@ def scene_changes(say, stage):
                       and f" {old}/" not in rules_text(rules))
             time.sleep(0.3)
     say.show("the host's port proxy rules (registry)", rules_text(stage.rules()))
+    say.tell("The client's UDP flow and the page that names it are kept, too:")
+    kept_by_the_relay(say, stage)
     return outages
 
 
@@ -142,9 +167,11 @@ def main():
     try:
         with stage_module.Stage(os.path.join(TOP, "build", "release")) as stage:
             stage.registry.set_rule(f"0.0.0.0/{FOREIGN_PORT}", FOREIGN_TARGET)
+            stage.add_forwarder()
             stage.start(pair=False)
             scene_halves(say, stage)
             scene_expose(say, stage)
+            scene_relay(say, stage)
             outages = scene_changes(say, stage)
             scene_foreign(say, stage)
             scene_goodbye(say, stage)
