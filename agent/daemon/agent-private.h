@@ -136,6 +136,7 @@ typedef struct AgentLoopback {
         DeferredWork *update;      /* writes the table, reads the report, judges the services */
         FolderWatch *watch;        /* of the report; only while there is such a service */
         sd_event_source *patience; /* timer: the program has had its time to start */
+        sd_event_source *again;    /* timer: try once more to write the table */
         LoopbackTable table;       /* as written last */
         bool written, failed;      /* it was; it could not be, and that was logged */
         bool runs;                 /* the program does, and the report is its */

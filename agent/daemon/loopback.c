@@ -23,6 +23,7 @@
 
 /* systemd starts the program within milliseconds, and again 2 s after a failure. */
 #define PATIENCE_USEC (5 * USEC_PER_SEC)
+#define AGAIN_USEC    (2 * USEC_PER_SEC) /* until a table is tried again that was not written */
 #define ACCURACY      (USEC_PER_SEC / 4)
 
 /* Until the mode is known, the gateway may be a router of the host's network and not the host. */
@@ -72,8 +73,20 @@ static void agent_fill_table(Agent *a, LoopbackTable *t) {
         }
 }
 
+static void agent_remove_files(const Agent *a) {
+        (void) unlink(a->loopback.wanted_path);
+        (void) unlink(a->loopback.table_path);
+}
+
+static int agent_try_again(Agent *a) {
+        int r = sd_event_source_set_time_relative(a->loopback.again, AGAIN_USEC);
+
+        return r < 0 ? r : sd_event_source_set_enabled(a->loopback.again, SD_EVENT_ONESHOT);
+}
+
 /* The program may start as soon as it is wanted, so the table comes first; and it ends as soon as
- * the table is empty, so by then it must not be wanted. */
+ * the table is empty, so by then it must not be wanted. A table that cannot be written takes the
+ * one before away, which may have a service that was withdrawn: without any, the program ends. */
 static int agent_write_table(Agent *a) {
         Buffer text = BUFFER_NULL;
         int r;
@@ -87,15 +100,15 @@ static int agent_write_table(Agent *a) {
                 r = small_file_replace(a->loopback.wanted_path, "");
         if (r < 0 && !a->loopback.failed)
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
-                               "Cannot write %s, ignoring: %s; nothing is carried to 127.0.0.1",
+                               "Cannot write %s, trying again: %s; until then nothing is carried "
+                               "to 127.0.0.1",
                                a->loopback.table_path, strerror(-r));
         a->loopback.failed = r < 0;
-        return r == -ENOMEM ? r : 0;
-}
-
-static void agent_remove_files(const Agent *a) {
-        (void) unlink(a->loopback.wanted_path);
-        (void) unlink(a->loopback.table_path);
+        a->loopback.written = r == 0;
+        if (r == 0)
+                return 0;
+        agent_remove_files(a);
+        return r == -ENOMEM ? r : agent_try_again(a);
 }
 
 static int agent_on_report_file(void *userdata) {
@@ -217,11 +230,10 @@ static int agent_on_update_loopback(void *userdata) {
 
         agent_fill_table(a, &table);
         wanted = table.n_ports > 0;
-        if (!wanted && !a->loopback.written) {
+        if (!wanted && !a->loopback.written && !a->loopback.failed) {
                 agent_remove_files(a); /* of an agent that was killed */
         } else if (!a->loopback.written || !loopback_table_equal(&table, &a->loopback.table)) {
                 a->loopback.table = table;
-                a->loopback.written = true;
                 r = agent_write_table(a);
         }
         if (r >= 0)
@@ -270,14 +282,20 @@ int agent_new_loopback(Agent *a) {
                                       ACCURACY, agent_on_patience, a);
         if (r >= 0)
                 r = sd_event_source_set_enabled(a->loopback.patience, SD_EVENT_OFF);
+        if (r >= 0)
+                r = sd_event_add_time(a->event, &a->loopback.again, CLOCK_MONOTONIC, UINT64_MAX,
+                                      ACCURACY, agent_on_patience, a);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(a->loopback.again, SD_EVENT_OFF);
         return r < 0 ? r : 0;
 }
 
 void agent_done_loopback(Agent *a) {
-        if (a->loopback.written)
+        if (a->loopback.written || a->loopback.failed)
                 agent_remove_files(a);
         folder_watch_free(a->loopback.watch);
         sd_event_source_disable_unref(a->loopback.patience);
+        sd_event_source_disable_unref(a->loopback.again);
         deferred_work_free(a->loopback.update);
         free(a->loopback.folder);
         free(a->loopback.report_path);

@@ -17,7 +17,8 @@
 /* systemd removes the agent's folder when the agent ends, and starts it again after 2 s if it has
  * failed. */
 #define GRACE_USEC (10 * USEC_PER_SEC)
-/* How often a port is tried again that could not be opened. */
+/* How often a port is tried again that could not be opened, or a report that could not be written.
+ */
 #define RETRY_USEC (2 * USEC_PER_SEC)
 #define ACCURACY   (USEC_PER_SEC / 4)
 
@@ -31,12 +32,15 @@ struct Carrier {
         sd_event_source *grace, *retry;
         Slot slots[LOOPBACK_PORTS_MAX]; /* in the order of the table */
         size_t n_slots;
-        char *reported; /* the text of the report as it is written */
+        char *reported; /* the text of the report as it is written; NULL: it is not */
 
         /* state */
-        const char *bad; /* what is wrong with the table, as last logged */
+        LoopbackTable table; /* in force */
+        bool unreported;     /* the report could not be written, which was logged */
+        const char *bad;     /* what is wrong with the table, as last logged */
 };
 
+/* Return: 1; 0 when it could not be written; or negative errno. */
 static int carrier_report(Carrier *c) {
         LoopbackReport report = {0};
         Buffer text = BUFFER_NULL;
@@ -51,18 +55,25 @@ static int carrier_report(Carrier *c) {
                 return -ENOMEM;
         if (c->reported && strcmp(c->reported, buffer_text(&text)) == 0) {
                 buffer_done(&text);
-                return 0;
+                return 1;
         }
-        r = small_file_replace(c->report_path, buffer_text(&text));
-        if (r < 0)
-                journal_fields(c->shared.journal, LOG_WARNING, FIELDS(.error = -r),
-                               "Cannot write %s, ignoring: %s; the agent will say that this "
-                               "program does not run",
-                               c->report_path, strerror(-r));
         free(c->reported);
-        c->reported = strdup(buffer_text(&text));
+        c->reported = NULL;
+        r = small_file_replace(c->report_path, buffer_text(&text));
+        if (r == 0)
+                c->reported = strdup(buffer_text(&text));
+        else
+                (void) unlink(c->report_path); /* it is not true any more */
         buffer_done(&text);
-        return c->reported ? 0 : -ENOMEM;
+        if (r == -ENOMEM || (r == 0 && !c->reported))
+                return -ENOMEM;
+        if (r < 0 && !c->unreported)
+                journal_fields(c->shared.journal, LOG_WARNING, FIELDS(.error = -r),
+                               "Cannot write %s, trying again: %s; until then the agent says "
+                               "that this program does not run",
+                               c->report_path, strerror(-r));
+        c->unreported = r < 0;
+        return r == 0;
 }
 
 /* Open what is not open. While anything is left, try again from time to time. */
@@ -75,12 +86,20 @@ static int carrier_open(Carrier *c) {
                 complete = complete && c->slots[i].error == 0;
         }
         r = carrier_report(c);
+        complete = complete && r > 0;
         if (r >= 0 && !complete)
                 r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
         if (r >= 0)
                 r = sd_event_source_set_enabled(c->retry,
                                                 complete ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
         return r < 0 ? r : 0;
+}
+
+static void carrier_on_room(void *userdata) {
+        Carrier *c = userdata;
+
+        for (size_t i = 0; i < c->n_slots; i++)
+                slot_resume(&c->slots[i]);
 }
 
 /* What is in both tables stays open, unless the host is another one. */
@@ -106,6 +125,8 @@ static int carrier_apply(Carrier *c, const LoopbackTable *table) {
         free(old);
         c->n_slots = table->n_ports;
         c->shared.host = table->host;
+        c->table = *table;
+        carrier_on_room(c); /* which a port that was closed has left */
         return carrier_open(c);
 }
 
@@ -160,6 +181,9 @@ static int carrier_read(void *userdata) {
                 journal_line(c->shared.journal, LOG_INFO, "No service is left; the end");
                 return sd_event_exit(c->shared.event, 0);
         }
+        /* Every change in the agent's folder leads here, as one of its status. */
+        if (loopback_table_equal(&table, &c->table))
+                return 0;
         carrier_log(c, &table);
         return carrier_apply(c, &table);
 }
@@ -173,13 +197,6 @@ static int carrier_on_grace(sd_event_source *s, uint64_t usec, void *userdata) {
 
 static int carrier_on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         return carrier_open(userdata);
-}
-
-static void carrier_on_room(void *userdata) {
-        Carrier *c = userdata;
-
-        for (size_t i = 0; i < c->n_slots; i++)
-                slot_resume(&c->slots[i]);
 }
 
 static int carrier_new_timer(Carrier *c, sd_event_source **ret_timer, sd_event_time_handler_t fn) {

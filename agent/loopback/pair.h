@@ -3,7 +3,8 @@
 
 /*
  * Pair: a connection of the host and the one to this guest's server that carries it. The end of a
- * direction is passed on as its end, and a reset as a reset.
+ * direction is passed on as its end, and a reset as a reset. Urgent data goes on in its place, as
+ * ordinary data.
  */
 
 #include "agent/loopback/shared.h"

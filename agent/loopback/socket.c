@@ -113,6 +113,8 @@ int socket_connect(const LoopbackPort *port, bool v6, int *ret_fd) {
         /* What arrives is passed on as it arrives; the sender has decided about its size. */
         if (r == 0 && !port->udp)
                 r = set_on(fd, IPPROTO_TCP, TCP_NODELAY);
+        if (r == 0 && !port->udp)
+                r = set_on(fd, SOL_SOCKET, SO_OOBINLINE); /* see pair.c */
         if (r < 0)
                 return r;
         if (connect(fd, (const struct sockaddr *) &address.storage, address.n) < 0)

@@ -121,14 +121,17 @@ static void session_forward(UdpSession *s, size_t n) {
 }
 
 /* Wake up when the first session's time is over. Use moves that time on, and then it is a wake-up
- * for nothing; one for each datagram would cost more. */
+ * for nothing; one for each datagram would cost more. A new session may bring it forward: that of
+ * others that were answered is later. */
 static void udp_port_arm(UdpPort *p) {
+        uint64_t deadline = sessions_deadline(&p->sessions), armed = UINT64_MAX;
         int enabled = SD_EVENT_OFF;
 
         (void) sd_event_source_get_enabled(p->timer, &enabled);
-        if (enabled != SD_EVENT_OFF || p->sessions.n == 0)
+        (void) sd_event_source_get_time(p->timer, &armed);
+        if (p->sessions.n == 0 || (enabled != SD_EVENT_OFF && armed <= deadline))
                 return;
-        (void) sd_event_source_set_time(p->timer, sessions_deadline(&p->sessions));
+        (void) sd_event_source_set_time(p->timer, deadline);
         (void) sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
 }
 

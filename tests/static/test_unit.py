@@ -74,6 +74,10 @@ def test_the_two_promises_of_the_restart_policy():
     assert found["Service", "RestartPreventExitStatus"] == re.search(r"EXIT_USAGE (\d)", main)[1]
 
 
+def test_any_number_of_restarts_of_the_agent_leaves_the_path_unit_running():
+    assert ("Unit", "StartLimitIntervalSec", "0") in options(tree.read("systemd/wslbridge-loopback.path"))
+
+
 @BOTH
 def test_only_one_capability_and_no_user_namespace(path):
     found = options(tree.read(path))

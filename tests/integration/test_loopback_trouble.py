@@ -1,0 +1,181 @@
+# SPDX-License-Identifier: MIT
+"""What must not stop wslbridge-loopback, nor make it busy: urgent data, all connections taken, files that
+cannot be written, and what else happens in the agent's folder."""
+import os
+import socket
+
+import pytest
+
+from guest import GATEWAY, wait_until
+from loopback import HostSide, Program, Server, inside, make_socket, read_all, wait_loopback
+
+PORT = 8080
+OTHER, DEAF = 8081, 8082
+CONNECTIONS_MAX, PORT_CONNECTIONS_MAX = 2048, 1536
+
+
+@pytest.fixture
+def outside(guest):
+    side = HostSide(guest)
+    yield side
+    side.close()
+
+
+@pytest.fixture
+def program(dev_tree, guest):
+    program = Program(dev_tree, guest)
+    yield program
+    program.stop()
+
+
+@pytest.fixture
+def carried(guest, host, outside, program):
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+    return guest, outside, program
+
+
+def send_urgent(s):
+    s.sendall(b"before ")
+    s.send(b"!", socket.MSG_OOB)
+    s.sendall(b" after")
+
+
+
+def test_urgent_data_goes_on_in_its_place(carried):
+    """In both directions; and what comes after it arrives, so nobody waits for it at full speed."""
+    guest, outside, _ = carried
+
+    def answer_urgently(connection, name):
+        data = read_exactly(connection, 14)
+        send_urgent(connection)
+        connection.sendall(b" " + data + read_all(connection))
+
+    server = Server(guest, PORT, behave=answer_urgently)
+    with outside.connect(PORT) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_OOBINLINE, 1)
+        send_urgent(s)
+        s.sendall(b".")
+        s.shutdown(socket.SHUT_WR)
+        assert read_all(s) == b"before ! after before ! after."
+    server.close()
+
+
+def read_exactly(s, n):
+    data = b""
+    while len(data) < n:
+        piece = s.recv(n - len(data))
+        assert piece, data
+        data += piece
+    return data
+
+
+def hold(guest, port):
+    """A listener in the guest that leaves all connections in its queue."""
+    listener = make_socket(guest.namespace)
+    listener.bind(("127.0.0.1", port))
+    listener.listen(CONNECTIONS_MAX)
+    return listener
+
+
+def connect_many(outside, port, n):
+    """Connections of the host; the kernel takes them, whatever the program does."""
+    def connect():
+        made = []
+        for _ in range(n):
+            made.append(socket.socket())
+            made[-1].bind((GATEWAY, 0))
+            made[-1].connect((outside.guest.address, port))
+        return made
+
+    return inside(outside.namespace, connect)
+
+
+def test_a_port_that_goes_leaves_room_for_the_others(carried):
+    """It had most of all connections, and no other port could accept any more."""
+    guest, outside, program = carried
+    guest.service("other", f"listen = {OTHER}\nconnect = loopback")
+    guest.service("deaf", f"listen = {DEAF}\nconnect = loopback")
+    for name in ("other", "deaf"):
+        wait_loopback(guest, name, "carried")
+    holders = [hold(guest, PORT), hold(guest, OTHER)]
+    server = Server(guest, DEAF)
+    before = program.n_descriptors()
+    clients = connect_many(outside, PORT, PORT_CONNECTIONS_MAX)
+    clients += connect_many(outside, OTHER, CONNECTIONS_MAX - PORT_CONNECTIONS_MAX)
+    wait_until(lambda: program.n_descriptors() >= before + 2 * CONNECTIONS_MAX,
+               lambda: f"all connections: {before}, {program.n_descriptors()}")
+    with outside.connect(DEAF) as waiting:
+        waiting.sendall(b"ping")
+        waiting.shutdown(socket.SHUT_WR)
+        # A port that pauses is not told apart from one that has not looked yet, so give it its turn.
+        with outside.connect(DEAF):
+            pass
+        guest.remove_service("web")
+        assert read_all(waiting) == b"127.0.0.1 ping"
+    for s in clients + holders:
+        s.close()
+    server.close()
+
+
+def test_only_the_table_is_applied_and_not_every_file_of_the_agent(carried):
+    """Its status is in the same folder."""
+    guest, _, program = carried
+    guest.service("open", "listen = 8000")
+    guest.wait_state("open", "active")
+    guest.service("more", f"listen = {OTHER}\nconnect = loopback")
+    wait_loopback(guest, "more", "carried")
+    program.wait_log("Carrying 2 ports")
+    assert program.log().count("Carrying 1 ports") == 1, program.log()
+
+
+def block(path):
+    """Nobody can write the file, root included, until the folder is removed that is made here."""
+    os.mkdir(path + ".new")
+    return path + ".new"
+
+
+def test_a_report_that_cannot_be_written_is_tried_again(guest, host, program):
+    os.makedirs(program.folder)
+    blocker = block(os.path.join(program.folder, "report"))
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    program.wait_log("report, trying again: Is a directory")
+    wait_loopback(guest, "web", "not-running")
+    os.rmdir(blocker)
+    wait_loopback(guest, "web", "carried")
+    assert program.log().count("trying again: Is a directory") == 1
+
+
+def test_a_table_that_cannot_be_written_is_tried_again(guest, host, program):
+    guest.service("web", f"listen = {PORT}\nconnect = loopback")
+    blocker = block(os.path.join(guest.state, "loopback.table"))
+    host.start()
+    guest.start()
+    guest.wait_log("loopback.table, trying again: Is a directory")
+    os.rmdir(blocker)
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+    assert len(guest.log_lines("trying again: Is a directory")) == 1
+
+
+def test_a_table_that_cannot_be_written_keeps_no_withdrawn_service_open(carried):
+    guest, outside, program = carried
+    guest.service("more", f"listen = {OTHER}\nconnect = loopback")
+    wait_loopback(guest, "more", "carried")
+    blocker = block(os.path.join(guest.state, "loopback.table"))
+    guest.remove_service("more")
+    guest.wait_log("loopback.table, trying again: Is a directory")
+    assert not program.wanted()
+    assert program.ended() == 0
+    os.rmdir(blocker)
+    program.process = None
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+    with pytest.raises(OSError):
+        outside.connect(OTHER)
