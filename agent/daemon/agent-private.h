@@ -136,13 +136,14 @@ typedef struct AgentLoopback {
         DeferredWork *update;      /* writes the table, reads the report, judges the services */
         FolderWatch *watch;        /* of the report; only while there is such a service */
         sd_event_source *patience; /* timer: the program has had its time to start */
-        sd_event_source *again;    /* timer: try once more to write the table */
+        sd_event_source *again;    /* timer: look once more at what must not last */
         LoopbackTable table;       /* as written last */
         bool written, failed;      /* it was; it could not be, and that was logged */
         bool runs;                 /* the program does, and the report is its */
         LoopbackReport report;
         uint64_t missed_usec; /* since when the program is wanted and does not run; 0: it is not */
         const char *host_problem; /* of the address, see loopback_host_problem() */
+        uint64_t lost_usec;       /* since when it has one that is not believed yet; 0: not */
 } AgentLoopback;
 
 int agent_new_loopback(Agent *a);

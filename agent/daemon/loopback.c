@@ -24,7 +24,9 @@
 /* systemd starts the program within milliseconds, and again 2 s after a failure. */
 #define PATIENCE_USEC (5 * USEC_PER_SEC)
 #define AGAIN_USEC    (2 * USEC_PER_SEC) /* until a table is tried again that was not written */
-#define ACCURACY      (USEC_PER_SEC / 4)
+/* How long connections outlive the gateway: as long as the program waits for the agent. */
+#define HOLD_USEC (10 * USEC_PER_SEC)
+#define ACCURACY  (USEC_PER_SEC / 4)
 
 /* Until the mode is known, the gateway may be a router of the host's network and not the host. */
 static const WireService *loopback_service(const Agent *a, size_t i) {
@@ -53,11 +55,38 @@ static LoopbackHost agent_host(const Agent *a) {
         return host;
 }
 
+/* Update once more after that time. */
+static int agent_look_again(Agent *a, uint64_t usec) {
+        int r = sd_event_source_set_time_relative(a->loopback.again, usec);
+
+        return r < 0 ? r : sd_event_source_set_enabled(a->loopback.again, SD_EVENT_ONESHOT);
+}
+
+/* A default route may be away for a moment, as when somebody sets it anew, and that must not reset
+ * the connections. Return: whether the host in force still counts, although there is none now. */
+static bool agent_hold_host(Agent *a) {
+        uint64_t now = now_usec();
+
+        if (!a->loopback.host_problem || !a->loopback.written || a->loopback.table.n_ports == 0) {
+                a->loopback.lost_usec = 0;
+                return false;
+        }
+        if (a->loopback.lost_usec == 0)
+                a->loopback.lost_usec = now;
+        if (now - a->loopback.lost_usec >= HOLD_USEC)
+                return false;
+        return agent_look_again(a, a->loopback.lost_usec + HOLD_USEC - now) >= 0;
+}
+
 static void agent_fill_table(Agent *a, LoopbackTable *t) {
         const WireListen *listens = a->config.current->wire.listens;
 
         *t = (LoopbackTable){.host = agent_host(a)};
         a->loopback.host_problem = loopback_host_problem(&t->host);
+        if (agent_hold_host(a)) {
+                t->host = a->loopback.table.host;
+                a->loopback.host_problem = NULL;
+        }
         if (a->loopback.host_problem)
                 return;
         for (size_t i = 0; i < a->config.current->n_services; i++) {
@@ -76,12 +105,6 @@ static void agent_fill_table(Agent *a, LoopbackTable *t) {
 static void agent_remove_files(const Agent *a) {
         (void) unlink(a->loopback.wanted_path);
         (void) unlink(a->loopback.table_path);
-}
-
-static int agent_try_again(Agent *a) {
-        int r = sd_event_source_set_time_relative(a->loopback.again, AGAIN_USEC);
-
-        return r < 0 ? r : sd_event_source_set_enabled(a->loopback.again, SD_EVENT_ONESHOT);
 }
 
 /* The program may start as soon as it is wanted, so the table comes first; and it ends as soon as
@@ -108,7 +131,7 @@ static int agent_write_table(Agent *a) {
         if (r == 0)
                 return 0;
         agent_remove_files(a);
-        return r == -ENOMEM ? r : agent_try_again(a);
+        return r == -ENOMEM ? r : agent_look_again(a, AGAIN_USEC);
 }
 
 static int agent_on_report_file(void *userdata) {

@@ -179,3 +179,35 @@ def test_a_table_that_cannot_be_written_keeps_no_withdrawn_service_open(carried)
     wait_loopback(guest, "web", "carried")
     with pytest.raises(OSError):
         outside.connect(OTHER)
+
+
+def gateway(guest):
+    return (guest.status()["guest"]["ipv4"] or {}).get("gateway")
+
+
+def test_a_default_route_that_is_away_for_a_moment_costs_no_connection(carried):
+    """Meanwhile, a service that is removed is closed at once."""
+    guest, outside, program = carried
+    guest.service("more", f"listen = {OTHER}\nconnect = loopback")
+    wait_loopback(guest, "more", "carried")
+    server = Server(guest, PORT, behave=lambda c, name: c.sendall(read_all(c)))
+    with outside.connect(PORT) as kept:
+        guest.ip("route del default\n")
+        wait_until(lambda: not gateway(guest), lambda: f"no gateway: {guest.status()}")
+        guest.remove_service("more")
+        wait_until(lambda: program.log().count("Carrying 1 ports") == 2, program.log)
+        guest.ip(f"route add default via {GATEWAY}\n")
+        wait_until(lambda: gateway(guest), lambda: f"a gateway: {guest.status()}")
+        kept.sendall(b"still there")
+        kept.shutdown(socket.SHUT_WR)
+        assert read_all(kept) == b"still there"
+    server.close()
+
+
+def test_a_default_route_that_stays_away_ends_it(carried):
+    guest, _, program = carried
+    guest.ip("route del default\n")
+    wait_loopback(guest, "web", "no-host")
+    assert program.ended() == 0
+    program.process = None
+    assert not program.wanted()
