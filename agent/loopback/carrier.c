@@ -102,6 +102,19 @@ static void carrier_on_room(void *userdata) {
                 slot_resume(&c->slots[i]);
 }
 
+static bool carrier_on_full(void *userdata) {
+        Carrier *c = userdata;
+        UdpPort *most = NULL;
+
+        for (size_t i = 0; i < c->n_slots; i++) {
+                UdpPort *p = c->slots[i].udp;
+
+                if (p && (!most || udp_port_unanswered(p) > udp_port_unanswered(most)))
+                        most = p;
+        }
+        return most && udp_port_end_unanswered(most);
+}
+
 /* What is in both tables stays open, unless the host is another one. */
 static int carrier_apply(Carrier *c, const LoopbackTable *table) {
         bool same_host = loopback_host_equal(&c->shared.host, &table->host);
@@ -223,8 +236,11 @@ int carrier_new(Carrier **ret_carrier, sd_event *event, const Journal *journal,
 
         if (!c)
                 return -ENOMEM;
-        c->shared = (Shared){
-                .event = event, .journal = journal, .on_room = carrier_on_room, .userdata = c};
+        c->shared = (Shared){.event = event,
+                             .journal = journal,
+                             .on_room = carrier_on_room,
+                             .on_full = carrier_on_full,
+                             .userdata = c};
         r = carrier_set_paths(c, files);
         if (r >= 0)
                 r = carrier_new_timer(c, &c->grace, carrier_on_grace);

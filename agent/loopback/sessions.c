@@ -20,6 +20,7 @@ static void order_append(SessionOrder *o, Session *s) {
         else
                 o->oldest = s;
         o->newest = s;
+        o->n++;
 }
 
 static void order_take(SessionOrder *o, Session *s) {
@@ -31,6 +32,7 @@ static void order_take(SessionOrder *o, Session *s) {
                 s->newer->older = s->older;
         else
                 o->newest = s->older;
+        o->n--;
 }
 
 Session *sessions_find(const Sessions *t, uint16_t port) {

@@ -26,6 +26,7 @@ struct Session {
 
 typedef struct SessionOrder {
         Session *oldest, *newest;
+        unsigned n;
 } SessionOrder;
 
 typedef struct Sessions {

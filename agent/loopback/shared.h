@@ -35,5 +35,8 @@ typedef struct Shared {
 
         /* Called when one of CONNECTIONS_MAX is free again. */
         void (*on_room)(void *userdata);
+        /* Called at SESSIONS_MAX: end one session without an answer, of the port that has most of
+         * them. Return: false when all were answered. */
+        bool (*on_full)(void *userdata);
         void *userdata;
 } Shared;

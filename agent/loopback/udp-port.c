@@ -145,16 +145,23 @@ static int udp_port_on_timer(sd_event_source *source, uint64_t usec, void *userd
         return 0;
 }
 
-/* Return: whether there is room for one more session. */
-static bool make_room(UdpPort *p) {
-        Session *least;
+unsigned udp_port_unanswered(const UdpPort *p) {
+        return p->sessions.unanswered.n;
+}
 
-        if (p->sessions.n < PORT_SESSIONS_MAX && p->shared->n_sessions < SESSIONS_MAX)
-                return true;
-        least = sessions_least(&p->sessions);
+bool udp_port_end_unanswered(UdpPort *p) {
+        Session *least = sessions_least(&p->sessions);
+
         if (least)
                 session_free((UdpSession *) least);
         return least != NULL;
+}
+
+/* Return: whether there is room for one more session. */
+static bool make_room(UdpPort *p) {
+        if (p->sessions.n >= PORT_SESSIONS_MAX)
+                return udp_port_end_unanswered(p);
+        return p->shared->n_sessions < SESSIONS_MAX || p->shared->on_full(p->shared->userdata);
 }
 
 static UdpSession *session_new(UdpPort *p, uint16_t port) {

@@ -14,5 +14,11 @@ typedef struct UdpPort UdpPort;
 /* @shared: borrowed, must outlive the port. Return: 0 or negative errno. */
 int udp_port_new(UdpPort **ret_port, Shared *shared, const LoopbackPort *port);
 
+/* How many sessions have not been answered yet. */
+unsigned udp_port_unanswered(const UdpPort *p);
+
+/* End the oldest one of them. Return: false when there is none. */
+bool udp_port_end_unanswered(UdpPort *p);
+
 /* Close it and end its sessions. Return: NULL. */
 UdpPort *udp_port_free(UdpPort *p);

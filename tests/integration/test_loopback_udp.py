@@ -150,6 +150,31 @@ def test_the_limit_of_sessions(carried):
         silent.close()
 
 
+def test_two_ports_that_are_flooded_leave_room_for_a_third_one(carried):
+    guest, outside, program = carried
+    flooded = [PORT + 1, PORT + 2]
+    guest.service("games", f"listen = {flooded[0]}-{flooded[1]}\nprotocol = udp\nconnect = loopback")
+    wait_loopback(guest, "games", "carried")
+    silent = [UdpServer(guest, port) for port in flooded]
+    for server in silent:
+        server.answer = False
+    before = program.n_descriptors()
+    n = 4096 + 100
+
+    def flood_more():
+        for port in flooded:
+            outside.flood(port, range(20000, 20000 + n))
+        return program.n_descriptors() >= before + 8192
+
+    wait_until(flood_more, lambda: f"all sessions: {before}, {program.n_descriptors()}")
+    server = UdpServer(guest, PORT)
+    with outside.udp(PORT) as client:
+        wait_answer(client)
+    assert program.n_descriptors() <= before + 8192
+    for server in [server, *silent]:
+        server.close()
+
+
 def test_whether_a_server_listens(carried):
     guest, _, _ = carried
     wait_until(lambda: guest.service_status("dns")["guest"] == "not-listening",

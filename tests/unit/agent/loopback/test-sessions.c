@@ -38,6 +38,8 @@ START_TEST(test_making_room) {
         sessions_touch(&t, &all[0], true, N);
         sessions_touch(&t, &all[1], false, N);
         ck_assert_ptr_eq(sessions_least(&t), &all[2]);
+        ck_assert_uint_eq(t.unanswered.n, N - 1);
+        ck_assert_uint_eq(t.answered.n, 1);
         for (uint16_t i = 1; i < N; i++)
                 sessions_touch(&t, &all[i], true, N);
         ck_assert_ptr_null(sessions_least(&t));
