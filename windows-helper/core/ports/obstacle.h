@@ -10,9 +10,8 @@
 
 #include "protocol/wire/wire.h"
 
-#define OBSTACLE_RANGE_MAX                                                     \
-        1024 /* how far to each side the edges of an excluded range are sought \
-              */
+/* How far to each side the edges of an excluded range are sought. */
+#define OBSTACLE_RANGE_MAX 1024
 
 typedef struct Obstacles {
         const PortHost *host;        /* borrowed, as … */
