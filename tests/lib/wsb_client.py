@@ -275,10 +275,14 @@ class Client:
     def result(self, timeout=None):
         return Result(self.expect(RESULT, timeout)[8:])
 
-    def push_tagged(self, services, *fields, **rest):
-        """Send a STATE of version 2, and wait until no service is pending any more."""
+    def send_tagged(self, services, *fields, **rest):
+        """Send a STATE of version 2, and wait for nothing."""
         self.sequence += 1
         self.send(frame(STATE, tagged_state(self.sequence, services, *fields, **rest)))
+
+    def push_tagged(self, services, *fields, **rest):
+        """Send a STATE of version 2, and wait until no service is pending any more."""
+        self.send_tagged(services, *fields, **rest)
         while True:
             result = TaggedResult(self.expect(RESULT)[8:])
             if result.sequence == self.sequence and "pending" not in [s[0] for s in
