@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 """Measures what the design promises, and in the same run a baseline for each figure.
 
-    bench.py [ROW…]     rows: watch result helper fairness outage idle drop-ins; default: all
+    bench.py [ROW…]     rows: watch result helper fairness outage idle drop-ins relay; default: all
 
 Prints a table and writes build/bench.json. A missed target is reported but does not fail the run. A
 wrong result does.
@@ -34,6 +34,7 @@ RESULTS = {1: (50, 0.3), 100: (50, 1), 1000: (30, 5), 10000: (15, 50)}  # rules:
 OUTAGE_CHANGES, OUTAGE_TARGET_MS = 40, 100
 POLLING = {1: 12, 5: 8}  # period of a polling script in seconds: changes of address
 HELPER_RULES, HELPER_TARGET_MS, HANDLES_MORE = 10000, 1000, 8
+RELAY_FACTOR = 1.5
 FAIR_ENDPOINTS, FAIR_FACTOR = 16384, 2
 IDLE_SECONDS, HEARTBEAT_SECONDS = 60.5, 30
 IDLE_TARGETS = {"wake-ups": 2, "pss": 1024, "rss": 4096}
@@ -244,9 +245,35 @@ def fairness_rows():
                         baseline_p50=seen["alone_cpu_ms"])
 
 
+def relay_rows():
+    progress("the relay under Wine, socat and HAProxy in turn")
+    done = subprocess.run([sys.executable, os.path.join(TOP, "tests", "bench", "bench_relay.py")],
+                          check=True, stdout=subprocess.PIPE, text=True)
+    seen = json.loads(done.stdout.splitlines()[-1])
+    middle = {name: {key: table.percentile(values, 50) for key, values in each.items()}
+              for name, each in seen.items()}
+    ours = middle["relay"]
+    for name in ("socat", "haproxy", "nothing"):
+        words = {"socat": "socat -b131072", "haproxy": "HAProxy", "nothing": "no forwarder"}[name]
+        most = RELAY_FACTOR * middle[name]["one"] if name == "socat" else None
+        yield table.row("one stream through the relay (Wine)", "Mbit/s", seen["relay"]["one"],
+                        target=f">= {RELAY_FACTOR} x socat" if most else None,
+                        met=ours["one"] >= most if most else None,
+                        baseline=words, baseline_p50=middle[name]["one"])
+        yield table.row("64 streams, all together (Wine)", "Mbit/s", seen["relay"]["many"],
+                        target=">= one stream" if most else None,
+                        met=ours["many"] >= ours["one"] if most else None,
+                        baseline=words, baseline_p50=middle[name]["many"])
+        yield table.row("a round trip of 64 bytes (Wine)", "µs", seen["relay"]["trip"],
+                        baseline=words, baseline_p50=middle[name]["trip"])
+    yield table.row("the slowest of 64 streams, as a part of the mean (Wine)", "-",
+                    seen["relay"]["slowest"], target=">= 0.5", met=ours["slowest"] >= 0.5,
+                    baseline="socat -b131072", baseline_p50=middle["socat"]["slowest"])
+
+
 ROWS = {"watch": watch_rows, "result": result_rows, "helper": helper_rows,
         "fairness": fairness_rows, "outage": outage_rows, "idle": idle_rows,
-        "drop-ins": drop_in_rows}
+        "drop-ins": drop_in_rows, "relay": relay_rows}
 
 
 def main():
