@@ -58,10 +58,11 @@ bool relay_service_exists(void) {
         SERVICE_STATUS_PROCESS status;
         SC_HANDLE service;
 
-        if (relay_service_query(&service, &status, 0) < 0)
-                return false;
-        (void) CloseServiceHandle(service);
-        return true;
+        int r = relay_service_query(&service, &status, 0);
+
+        if (r == 0)
+                (void) CloseServiceHandle(service);
+        return r != -ENOENT; /* a service manager that does not answer says nothing */
 }
 
 static bool relay_service_is_stopped(void) {
@@ -124,14 +125,14 @@ static DWORD relay_service_start(RelayService *s, SC_HANDLE service) {
                 log_write(LOG_LEVEL_WARNING,
                           "The service " NAMES_RELAY_SERVICE
                           " is not running, though it is needed; starting it again");
+        if (!StartServiceW(service, 0, NULL))
+                error = GetLastError();
+        if (error == ERROR_SERVICE_ALREADY_RUNNING) /* nobody has noticed its end yet */
+                return RELAY_SERVICE_SOON_MS;
         s->started = now;
         s->pause_ms = s->pause_ms ? 2 * s->pause_ms : RELAY_SERVICE_PAUSE_MS;
         if (s->pause_ms > RELAY_SERVICE_PAUSE_MAX_MS)
                 s->pause_ms = RELAY_SERVICE_PAUSE_MAX_MS;
-        if (!StartServiceW(service, 0, NULL))
-                error = GetLastError();
-        if (error == ERROR_SERVICE_ALREADY_RUNNING)
-                error = ERROR_SUCCESS;
         relay_service_told(s, error, "start");
         return error == ERROR_SUCCESS ? RELAY_SERVICE_SOON_MS : s->pause_ms;
 }
@@ -186,6 +187,12 @@ static DWORD WINAPI relay_service_thread(void *parameter) {
                 events[2] = s->process;
                 result = WaitForMultipleObjects(s->process ? 3 : 2, events, FALSE, wait);
         } while (result != WAIT_OBJECT_0 + 1);
+        /* One that was starting, or could not hear yet, is stopped as well. */
+        for (int i = 0; i < RELAY_SERVICE_END_MS / RELAY_SERVICE_SOON_MS / 2; i++) {
+                if (s->wanted || relay_service_step(s) != RELAY_SERVICE_SOON_MS)
+                        break;
+                Sleep(RELAY_SERVICE_SOON_MS);
+        }
         return 0;
 }
 

@@ -103,7 +103,9 @@ SOCKET socket_new(Loop *loop, uint8_t family, int type) {
 }
 
 /* SO_EXCLUSIVEADDRUSE: otherwise any user's program could bind the port again with SO_REUSEADDR and
- * take what is meant for us (fact 9.3.11). */
+ * take what is meant for us (fact 9.3.11). But it does not share all addresses with a socket that
+ * is on one of them, such as wslrelay's on 127.0.0.1. Without any option that works, and only
+ * programs of our own account could still take the port (fact 9.3.17). */
 bool socket_bind(SOCKET s, const IpEndpoint *endpoint, bool shared) {
         SocketAddress address;
         int size = socket_address_set(&address, endpoint, 0);
@@ -111,6 +113,11 @@ bool socket_bind(SOCKET s, const IpEndpoint *endpoint, bool shared) {
         socket_set(s, SOL_SOCKET, shared ? SO_REUSEADDR : SO_EXCLUSIVEADDRUSE, TRUE);
         if (endpoint->addr.family == IP_FAMILY_V6)
                 socket_set(s, IPPROTO_IPV6, IPV6_V6ONLY, TRUE);
+        if (bind(s, &address.header, size) == 0)
+                return true;
+        if (shared || !ip_is_any(&endpoint->addr) || WSAGetLastError() != WSAEADDRINUSE)
+                return false;
+        socket_set(s, SOL_SOCKET, SO_EXCLUSIVEADDRUSE, FALSE);
         return bind(s, &address.header, size) == 0;
 }
 

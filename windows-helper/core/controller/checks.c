@@ -114,7 +114,7 @@ static int firewall_collect(const Controller *controller, const ReconcilePlan *p
                 if (s->profiles == 0 ||
                     (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING))
                         continue;
-                if (!results) { /* its guest is answered later */
+                if (!results || e->moves) { /* its guest is answered later, or on its way */
                         r = firewall_stay(&controller->firewall, &e->listen, rules);
                         if (r < 0)
                                 return r;

@@ -88,6 +88,7 @@ struct Controller {
         /* everybody's */
         ControllerLog log;
         ControllerDue due;
+        bool stopping;                  /* controller_stop() was called */
         uint64_t generation, n_decided; /* see ControllerSummary */
 };
 

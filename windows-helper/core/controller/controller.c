@@ -333,7 +333,7 @@ int controller_stop(Controller *controller, uint64_t now_usec) {
         for (size_t i = 0; i < controller->guests.n; i++)
                 controller->guests.items[i]->expires = now_usec;
         (void) guests_expire(&controller->guests, now_usec);
-        controller->due.run = true;
+        controller->due.run = controller->stopping = true;
         controller->options.slice_changes = SIZE_MAX; /* there is nobody left to be delayed */
         for (int i = 0; i < CONTROLLER_RUNS_MAX && controller->due.run; i++) {
                 int r2;

@@ -284,14 +284,14 @@ static bool settle_uses_relay(const ReconcilePlan *plan) {
         return false;
 }
 
-/* The relay runs while its table has values, ours or not. */
+/* The relay runs while its table has values, ours or not, and a helper serves. */
 static void settle_want_relay(const Controller *controller) {
         const RuleHost *host = &controller->host.rules;
         uint64_t n = 0;
 
         for (unsigned i = RULE_RELAY_TCP; i < _RULE_FAMILY_END; i++)
                 n += controller->view.stamp.n_values[i];
-        host->relay_want(host->userdata, n > 0);
+        host->relay_want(host->userdata, n > 0 && !controller->stopping);
 }
 
 static int settle_run(Settle *s) {

@@ -61,23 +61,29 @@ void verify_restart(Verify *v) {
 /* What is said of an endpoint, by who should listen there. They are constants: see
  * result_worsen_at(). */
 typedef struct CheckTexts {
-        const char *waits, *late, *stays;
+        const char *waits, *late, *stays, *takes;
 } CheckTexts;
 
-#define CHECK_TEXTS(name, advice)                                              \
-        {                                                                      \
-                "the service " name " does not listen there yet",              \
-                        "the service " name " does not listen there; " advice, \
-                        "the service " name " still has the port"              \
-        }
+static const CheckTexts check_portproxy = {
+        .waits = "the service IP Helper (iphlpsvc) does not listen there yet",
+        .late = "the service IP Helper (iphlpsvc) does not listen there; restart it: 'net.exe stop "
+                "iphlpsvc', then 'net.exe start iphlpsvc'",
+        .stays = "the service IP Helper (iphlpsvc) still has the port",
+        .takes = "a port forwarding that wslbridge did not make has the port; delete it, or listen "
+                 "elsewhere ('netsh interface portproxy show all')",
+};
 
-static const CheckTexts check_portproxy =
-        CHECK_TEXTS("IP Helper (iphlpsvc)",
-                    "restart it: 'net.exe stop iphlpsvc', then 'net.exe start iphlpsvc'");
+static const CheckTexts check_relay = {
+        .waits = "the service " NAMES_RELAY_SERVICE " does not listen there yet",
+        .late = "the service " NAMES_RELAY_SERVICE " does not listen there; the Event Log says why",
+        .stays = "the service " NAMES_RELAY_SERVICE " still has the port",
+        .takes = "wslbridge's relay has the port for another endpoint; listen elsewhere "
+                 "('wslbridge-helper rules')",
+};
 
-static const CheckTexts check_relay = CHECK_TEXTS(
-        NAMES_RELAY_SERVICE, "the Event Log says why; restart it: 'sc.exe stop " NAMES_RELAY_SERVICE
-                             "', and wslbridge starts it again");
+static const char check_no_relay[] =
+        "the service " NAMES_RELAY_SERVICE " does not run; the Event Log and 'wslbridge-helper "
+        "doctor' say why";
 
 /* The process that has to listen there; 0: it does not run. */
 static uint32_t check_process(const Check *c, const ReconcileEndpoint *e) {
@@ -119,21 +125,36 @@ static void check_note_port(Check *c, uint16_t port) {
         c->ports[port / 8] |= (uint8_t) (1u << port % 8);
 }
 
-/* A forwarder lets go of a port that we forwarded until now, but not at once. After that, the
- * forwarding is somebody else's. */
+/* A forwarder lets go of a port that we forwarded until now, but not at once. If it still has it
+ * when it is @late, that is for somebody else, or for another endpoint. */
 static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServiceResult *result,
-                                  const Listening *holder) {
-        if (!c->late) {
+                                  const Listening *holder, bool late) {
+        const CheckTexts *texts = holder->pid == c->table.relay ? &check_relay : &check_portproxy;
+
+        c->plan->checking[e->guest] = true;
+        if (!late) {
                 result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NONE, &e->listen,
-                                 holder->pid == c->table.relay ? check_relay.stays
-                                                               : check_portproxy.stays);
+                                 texts->stays);
                 c->n_waiting++;
                 return;
         }
         result_worsen_at(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, &e->listen,
-                         "a port forwarding that wslbridge did not make has the port; delete it, "
-                         "or listen elsewhere ('netsh interface portproxy show all')");
+                         texts->takes);
         c->n_obstacles++;
+}
+
+static bool check_is_forwarder(const Check *c, const Listening *holder) {
+        return holder->pid == c->table.forwarder || holder->pid == c->table.relay;
+}
+
+/* The other forwarder, if it keeps @e's from listening; or NULL. */
+static const Listening *check_other_forwarder(const Check *c, const ReconcileEndpoint *e) {
+        const Listening *holder = obstacle_holder(&c->obstacles, &e->listen, check_process(c, e));
+
+        return holder && check_is_forwarder(c, holder) &&
+                               obstacle_overlap(&holder->endpoint, &e->listen) >= OBSTACLE_TAKES
+                       ? holder
+                       : NULL;
 }
 
 /* Nobody has to listen there. But a program of Windows that does keeps the port from the guest
@@ -151,8 +172,8 @@ static void check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
             (e->reach == WIRE_REACH_RELAYED && holder_is_wsl(obstacle_who(&c->obstacles, holder))))
                 return;
         c->plan->checking[e->guest] = true;
-        if (holder->pid == c->table.forwarder || holder->pid == c->table.relay) {
-                check_blame_forwarder(c, e, result, holder);
+        if (check_is_forwarder(c, holder)) {
+                check_blame_forwarder(c, e, result, holder, c->late);
                 return;
         }
         ip_endpoint_format(&e->listen, text);
@@ -162,22 +183,28 @@ static void check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
 
 static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
         WireServiceResult *results = c->plan->results[e->guest], *result;
-        const CheckTexts *texts =
-                rule_target_is_relay(&e->target) ? &check_relay : &check_portproxy;
+        bool relay = rule_target_is_relay(&e->target);
+        const CheckTexts *texts = relay ? &check_relay : &check_portproxy;
         char text[IP_ENDPOINT_TEXT_MAX];
+        const Listening *other;
 
-        if (!results) /* its guest has changes left, and is looked at after them */
+        if (!results || e->moves) /* its guest has changes left, and is looked at after them */
                 return;
         result = &results[e->service];
         if (e->reach != WIRE_REACH_FORWARDED) {
                 check_direct(c, e, result);
                 return;
         }
-        if (c->before->without_portproxy && !rule_target_is_relay(&e->target))
+        if (c->before->without_portproxy && !relay)
                 return;
         if ((result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING) ||
             check_found(c, e))
                 return;
+        other = c->late ? check_other_forwarder(c, e) : NULL;
+        if (other) {
+                check_blame_forwarder(c, e, result, other, c->final);
+                return;
+        }
         if (c->late && c->n_probes < VERIFY_PROBES_MAX) {
                 ip_endpoint_format(&e->listen, text);
                 c->n_probes++;
@@ -186,12 +213,14 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                         c->n_obstacles++;
                         return;
                 }
-                c->n_idle += c->obstacles.believes || !c->obstacles.unnamed;
+                /* An activation of iphlpsvc helps only its own. */
+                c->n_idle += !relay && (c->obstacles.believes || !c->obstacles.unnamed);
         }
         if (c->final || check_was_late(c, &e->listen)) {
                 c->lates[c->n_lates++] = e->listen;
                 result_worsen_at(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
-                                 &e->listen, texts->late);
+                                 &e->listen,
+                                 relay && c->table.relay == 0 ? check_no_relay : texts->late);
         } else {
                 result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
                                  &e->listen, texts->waits);

@@ -233,14 +233,13 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
         return 0;
 }
 
-/* @found: "" for a value that is no plain string and so cannot be adopted (core/rules/adoption.h)
- */
+/* @found: "" if it is no plain string, and so cannot be adopted; none of the relay's table can. */
 static void apply_describe_foreign(const ReconcileChange *c, const char *found,
                                    char ret_text[WIRE_TEXT_MAX + 1]) {
         char listen[IP_ENDPOINT_TEXT_MAX];
 
         ip_endpoint_format(&c->entry.listen, listen);
-        if (found[0])
+        if (found[0] && !rule_target_is_relay(&c->entry.next))
                 result_text(
                         ret_text,
                         "somebody has just set a port forwarding there; delete it, " ADOPTION_TEXT
@@ -313,6 +312,20 @@ static bool apply_is_ignored(const Apply *a) {
         return r < 0 && r != -ENOENT && r != -ESRCH && r != -EPERM;
 }
 
+/* The value has gone, and its guest holds the endpoint without one. */
+static int apply_hold(Apply *a, LedgerEntry *e) {
+        LedgerEntry held = *e;
+        int r;
+
+        ledger_entry_void(&held);
+        held.star = false;
+        held.direct = true;
+        r = a->host->ledger_put(a->host->userdata, &held);
+        if (r == 0)
+                *e = held;
+        return r;
+}
+
 /* Phase 6. It is not flushed: a power cut loses only the end of a change, and the entry from phase
  * 1 still proves the value. A removal does not end before iphlpsvc knows of it. If the helper dies
  * before that, the entry makes the next helper activate. (A removal that makes room is followed by
@@ -342,10 +355,7 @@ static void apply_commit(Apply *a) {
                 }
                 e = ledger_find(a->ledger, &c->entry.listen);
                 if (a->status[i] == APPLY_OK && c->holds) {
-                        ledger_entry_void(e);
-                        e->star = false;
-                        e->direct = true;
-                        r = a->host->ledger_put(a->host->userdata, e);
+                        r = apply_hold(a, e);
                 } else if (a->status[i] == APPLY_FOREIGN || c->action == RECONCILE_REMOVE ||
                            c->action == RECONCILE_FORGET) {
                         r = a->host->ledger_remove(a->host->userdata, &c->entry.listen);

@@ -168,14 +168,15 @@ static void planner_hold(Planner *p, const PlannerEndpoint *e, const Wanted *win
         ReconcilePlan *plan = p->plan;
 
         plan->endpoints[plan->n_endpoints++] = (ReconcileEndpoint){
-                e->listen, winner->target, winner->guest, winner->service, winner->reach};
+                e->listen, winner->target, winner->guest, winner->service, winner->reach, false};
 }
 
 static bool planner_same_holder(const LedgerEntry *a, const LedgerEntry *b) {
         return strcmp(a->owner, b->owner) == 0 && strcmp(a->service, b->service) == 0;
 }
 
-/* Whatever has the port for the old forwarding must let go of it before the new one gets it. */
+/* Whatever has the port for the old forwarding is told to let go of it before the new one comes. In
+ * a change of many ports it may be told only later; then the new one tries again until it has. */
 static void planner_make_room(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
                               const RuleValue *adopted, const char *text) {
         ReconcileChange *change;
@@ -185,6 +186,8 @@ static void planner_make_room(Planner *p, const PlannerEndpoint *e, const Wanted
         planner_name(p, winner, &change->entry); /* an adopted value has no owner yet */
         change->foreign = adopted;
         change->holds = true;
+        planner_hold(p, e, winner);
+        p->plan->endpoints[p->plan->n_endpoints - 1].moves = true;
         result_worsen(planner_result(p, winner), WIRE_SERVICE_PENDING, WIRE_REASON_NONE, "%s",
                       text);
 }

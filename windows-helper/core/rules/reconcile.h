@@ -71,6 +71,7 @@ typedef struct ReconcileEndpoint {
         RuleTarget target;
         uint32_t guest, service;
         WireReach reach; /* when it is not FORWARDED, no value belongs to it */
+        bool moves;      /* its value comes in a later run: nobody listens there for it yet */
 } ReconcileEndpoint;
 
 typedef struct ReconcilePlan {

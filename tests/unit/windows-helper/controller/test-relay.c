@@ -107,6 +107,37 @@ START_TEST(test_the_forwarder_changes) {
 }
 END_TEST
 
+/* In slices, too, the firewall stays open for what moves. */
+START_TEST(test_many_ports_move) {
+        uint64_t n_firewall;
+
+        world_stop(&w);
+        w.options.slice_changes = 2;
+        world_start(&w);
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:8000-8009");
+        agent_expect(ubuntu, "web active");
+        n_firewall = w.host.n_firewall;
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:8000-8009+relay");
+        agent_expect(ubuntu, "web active");
+        ck_assert_uint_eq(w.host.n_firewall, n_firewall);
+        ck_assert_uint_eq(w.host.firewall.n, 10);
+        ck_assert_uint_eq(w.host.rules.n, 10);
+        ck_assert_ptr_nonnull(strstr(world_rules(&w), "relay-tcp-v4tov4 0.0.0.0/8009 "));
+        ck_assert(!w.host.iphlpsvc_behind);
+}
+END_TEST
+
+/* A value that is not ours does not keep the relay running without a helper. */
+START_TEST(test_stop_beside_a_value_of_somebody) {
+        world_foreign(&w, "relay-udp-v4tov4 0.0.0.0/53", "10.9.9.9/53");
+        ck_assert(w.host.relay_runs);
+        world_stop(&w);
+        ck_assert(!w.host.relay_runs);
+        ck_assert_uint_eq(w.host.rules.n, 1);
+}
+END_TEST
+
 /* It was killed between the two steps of the change above. */
 START_TEST(test_killed_while_the_forwarder_changes) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
@@ -283,6 +314,8 @@ int main(void) {
         tcase_add_test(tcase, test_what_is_written);
         tcase_add_test(tcase, test_a_port_of_both_protocols);
         tcase_add_test(tcase, test_the_forwarder_changes);
+        tcase_add_test(tcase, test_many_ports_move);
+        tcase_add_test(tcase, test_stop_beside_a_value_of_somebody);
         tcase_add_test(tcase, test_killed_while_the_forwarder_changes);
         tcase_add_test(tcase, test_killed_and_started_again);
         tcase_add_test(tcase, test_others);
