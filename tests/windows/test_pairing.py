@@ -70,7 +70,7 @@ def test_pair_a_distro(command, registry, start_helper):
     code, text = command("status")
     assert code == 0 and re.search(r"agent .*Debian\n(.*\n)*? +web +active", text)
     assert json.loads(command("rules", "--json")[1]) == {"rules": [
-        {"listen": "127.0.0.1:28400", "connect": "172.29.0.2:80", "service": "web",
+        {"listen": "127.0.0.1:28400", "connect": "172.29.0.2:80", "forwarder": "portproxy", "service": "web",
          "agent": f"{ID}/Debian"}]}
     code, output = command("rules", "--netsh")
     assert output.strip() == ("netsh interface portproxy set v4tov4 listenaddress=127.0.0.1 "

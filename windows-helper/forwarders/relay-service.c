@@ -41,8 +41,9 @@ struct RelayService {
 static int relay_service_query(SC_HANDLE *ret_service, SERVICE_STATUS_PROCESS *ret_status,
                                DWORD access) {
         DWORD size;
-        int r = 0;
+        int r = -EIO;
 
+        *ret_status = (SERVICE_STATUS_PROCESS){0};
         *ret_service = service_open(RELAY_SERVICE_NAME, SERVICE_QUERY_STATUS | access, &r);
         if (!*ret_service)
                 return r;

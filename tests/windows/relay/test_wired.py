@@ -84,9 +84,16 @@ def test_a_datagram(machine, agent, registry, serve_udp, udp_client):
     # So does an administrator who stops it.
     assert machine.service.call("control", RELAY_SERVICE, STOP) == {}
     assert ask(client, b"and again") == b"and again"
-    agent.bye()
-    machine.wait_relay(STOPPED)  # nothing is left to be done
-    assert registry.strings(r"SOFTWARE\wslbridge\Relay\v4tov4\udp") == {}
+
+def test_it_runs_only_while_it_is_needed(machine, agent, registry, serve_udp):
+    serve_udp(port=PORT)
+    dns = tagged_service("dns", LISTEN, UDP)
+    for _ in range(2):
+        assert push(agent, dns)[0][0] == "active"
+        machine.wait_relay(RUNNING)
+        agent.push_tagged([], v4=V4)
+        machine.wait_relay(STOPPED)
+        assert registry.strings(r"SOFTWARE\wslbridge\Relay\v4tov4\udp") == {}
 
 
 def test_a_flow_outlives_a_change_of_address(machine, agent, serve_udp, udp_client):
