@@ -9,6 +9,7 @@
 /* On Windows. The service runs wslbridge-helper.exe, which install puts into this folder. */
 #define NAMES_HELPER_SERVICE "wslbridge-helper"
 #define NAMES_RELAY_SERVICE  "wslbridge-relay"
+#define NAMES_RELAY_KEY      "SOFTWARE\\wslbridge\\Relay" /* its table, below HKEY_LOCAL_MACHINE */
 #define NAMES_HELPER_FOLDER  "C:\\Program Files\\wslbridge"
 #define NAMES_EVENT_SOURCE   "wslbridge"
 #define NAMES_EVENT_LOG      "the Event Log (log Application, source " NAMES_EVENT_SOURCE ")"

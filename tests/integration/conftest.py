@@ -8,6 +8,7 @@ import pytest
 import helpers
 from control import Control
 from guest import GATEWAY, LAN, PREFIX, Guest, NotifySocket
+from loopback import HostSide, Program, wait_loopback
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -87,3 +88,28 @@ def up(guest, host, control):
     guest.start()
     guest.wait_helper("connected")
     return guest, host, control
+
+
+@pytest.fixture
+def outside(guest):
+    side = HostSide(guest)
+    yield side
+    side.close()
+
+
+@pytest.fixture
+def program(dev_tree, guest):
+    program = Program(dev_tree, guest)
+    yield program
+    program.stop()
+
+
+@pytest.fixture
+def carried(guest, host, outside, program):
+    """A service with connect = loopback is carried; its server has not been started yet."""
+    guest.service("web", "listen = 8080\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+    return guest, outside, program

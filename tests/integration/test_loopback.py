@@ -10,34 +10,9 @@ import threading
 import pytest
 
 from guest import GATEWAY, wait_until
-from loopback import CLIENTS, STRANGER, HostSide, Program, Server, make_socket, read_all, wait_loopback
+from loopback import CLIENTS, STRANGER, Server, make_socket, read_all, wait_loopback
 
 PORT = 8080
-
-
-@pytest.fixture
-def outside(guest):
-    side = HostSide(guest)
-    yield side
-    side.close()
-
-
-@pytest.fixture
-def program(dev_tree, guest):
-    program = Program(dev_tree, guest)
-    yield program
-    program.stop()
-
-
-@pytest.fixture
-def carried(guest, host, outside, program):
-    """All of it runs, with a service whose server has not been started yet."""
-    guest.service("web", f"listen = {PORT}\nconnect = loopback")
-    host.start()
-    guest.start()
-    program.start_when_wanted()
-    wait_loopback(guest, "web", "carried")
-    return guest, outside, program
 
 
 def reset(s):

@@ -7,35 +7,11 @@ import socket
 import pytest
 
 from guest import GATEWAY, wait_until
-from loopback import HostSide, Program, Server, inside, make_socket, read_all, wait_loopback
+from loopback import Server, inside, make_socket, read_all, wait_loopback
 
 PORT = 8080
 OTHER, DEAF = 8081, 8082
 CONNECTIONS_MAX, PORT_CONNECTIONS_MAX = 2048, 1536
-
-
-@pytest.fixture
-def outside(guest):
-    side = HostSide(guest)
-    yield side
-    side.close()
-
-
-@pytest.fixture
-def program(dev_tree, guest):
-    program = Program(dev_tree, guest)
-    yield program
-    program.stop()
-
-
-@pytest.fixture
-def carried(guest, host, outside, program):
-    guest.service("web", f"listen = {PORT}\nconnect = loopback")
-    host.start()
-    guest.start()
-    program.start_when_wanted()
-    wait_loopback(guest, "web", "carried")
-    return guest, outside, program
 
 
 def send_urgent(s):

@@ -3,23 +3,9 @@
 import pytest
 
 from guest import wait_until
-from loopback import STRANGER, HostSide, Program, Server, UdpServer, wait_loopback
+from loopback import STRANGER, Server, UdpServer, wait_loopback
 
 PORT = 5353
-
-
-@pytest.fixture
-def outside(guest):
-    side = HostSide(guest)
-    yield side
-    side.close()
-
-
-@pytest.fixture
-def program(dev_tree, guest):
-    program = Program(dev_tree, guest)
-    yield program
-    program.stop()
 
 
 @pytest.fixture

@@ -10,8 +10,10 @@
 #include "windows-helper/core/relay/relay-table.h"
 #include "windows-helper/win/registry.h"
 
+#include "common/names.h"
+
 /* Below HKEY_LOCAL_MACHINE */
-#define RELAY_KEY        L"SOFTWARE\\wslbridge\\Relay"
+#define RELAY_KEY        L"" NAMES_RELAY_KEY
 #define RELAY_KEY_LIMITS RELAY_KEY L"\\Limits"
 
 #define TABLE_KEYS (_RULE_FAMILY_END - RULE_RELAY_TCP)

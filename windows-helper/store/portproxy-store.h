@@ -9,8 +9,10 @@
 #include "windows-helper/core/rules/rule-host.h"
 #include "windows-helper/win/registry.h"
 
+#include "common/names.h"
+
 #define PORTPROXY_STORE_PATH L"SYSTEM\\CurrentControlSet\\Services\\PortProxy"
-#define RELAY_STORE_PATH     L"SOFTWARE\\wslbridge\\Relay"
+#define RELAY_STORE_PATH     L"" NAMES_RELAY_KEY
 
 typedef struct PortproxyStore {
         RegistryKey keys[_RULE_FAMILY_END];
