@@ -34,6 +34,7 @@ QUICK = os.environ.get("MUTATE_QUICK")
 # Files, and the unit tests that have to notice a change in them: the nearest first.
 MODULES = [
     ("agent/network/snapshot.c", ["test-agent-network-"]),
+    ("agent/network/throttle.c", ["test-agent-network-"]),
     ("windows-helper/core/ports/", ["test-helper-ports-", "test-helper-controller-"]),
     ("windows-helper/core/rules/", ["test-helper-rules-", "test-helper-controller-"]),
     ("windows-helper/core/policy/", ["test-helper-policy-", "test-helper-controller-"]),

@@ -67,7 +67,7 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         snapshot_choose(snapshot, a->config.current->interface, &choice);
         if (a->address.known) {
                 if (!trailing && choice_may_pass(&a->address.choice, &choice))
-                        return 0; /* decided by the dump at the end of the window */
+                        return 0; /* believed at the end of the window, unless a better one comes */
                 if (choice_equal(&choice, &a->address.choice)) {
                         agent_take_candidates(a, snapshot);
                         return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * NetWatch: the event socket (a hint), the dumps (the truth) and the throttle between them.
+ * NetWatch: the event socket (a hint), the dumps (the truth), and the timer of the throttle between
+ * them (throttle.h).
  *
  * The kernel's messages are not interpreted, except for whether they are about a link. They only
  * say that something may have changed; a dump shows what there is now. So a lost message costs
@@ -9,18 +10,15 @@
  * manager does the opposite: it follows the messages, reports a loss as "out of memory", and then
  * as success at the next call, with most of its objects missing.)
  *
- *      event, no timer armed   dump at once (leading edge), arm the timer
- *      event, timer armed      note it
- *      timer                   dump (trailing edge); arm again if an event was noted
- *      dump failed             arm the timer, each time for longer, and give up in the end
- *
- * Without events no timer is armed, and the process sleeps.
+ * A dump that fails is tried again, each time after a longer wait, until it is given up. Without
+ * events no timer is armed, and the process sleeps.
  */
 
 #include "agent/network/netwatch.h"
 
 #include "agent/network/netdump.h"
 #include "agent/network/netlink-error.h"
+#include "agent/network/throttle.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -48,9 +46,9 @@ struct NetWatch {
         Snapshot snapshot; /* between dumps only the links are kept */
 
         /* state */
-        bool dirty;          /* something happened since the last dump */
-        bool links_dirty;    /* and it may be about links */
-        bool armed;          /* the timer runs */
+        bool dirty;       /* something happened since the last dump */
+        bool links_dirty; /* and it may be about links */
+        Throttle throttle;
         bool losing;         /* in an episode of lost events */
         unsigned n_errors;   /* failed reads in a row */
         unsigned n_failures; /* failed dumps in a row */
@@ -71,10 +69,7 @@ static int arm(NetWatch *w, uint64_t usec) {
         r = sd_event_source_set_time_relative(w->timer, usec);
         if (r >= 0)
                 r = sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
-        if (r < 0)
-                return r;
-        w->armed = true;
-        return 0;
+        return r < 0 ? r : 0;
 }
 
 static uint64_t retry_delay(unsigned n_failures) {
@@ -85,31 +80,37 @@ static uint64_t retry_delay(unsigned n_failures) {
         return usec < NETWATCH_RETRY_MAX_USEC ? usec : NETWATCH_RETRY_MAX_USEC;
 }
 
-/* Dump and report; the timer runs afterwards if there was an event to answer. Returns an error only
- * for a failure of the event loop, of the callback, or of many dumps in a row. */
-static int dump_and_report(NetWatch *w, bool trailing) {
-        bool answers = w->dirty;
+static int dump_failed(NetWatch *w, int error) {
+        w->stats.failed++;
+        /* -EAGAIN: the kernel answers, but things change faster than they can be read. */
+        if (++w->n_failures >= NETWATCH_FAILURES_MAX && error != -EAGAIN)
+                return error;
+        mark(w, true);
+        (void) throttle_step(&w->throttle, THROTTLE_FAILED);
+        return arm(w, retry_delay(w->n_failures));
+}
+
+/* Do what the throttle says about @input. Returns an error only for a failure of the event loop, of
+ * the callback, or of many dumps in a row. */
+static int step(NetWatch *w, ThrottleInput input) {
+        ThrottleStep next = throttle_step(&w->throttle, input);
         int r;
 
+        if (!next.dump)
+                return 0;
         r = netdump_read(w->dump, w->links_dirty, &w->snapshot);
-        if (r < 0) {
-                w->stats.failed++;
-                /* -EAGAIN: the kernel answers, but things change faster than they can be read. */
-                if (++w->n_failures >= NETWATCH_FAILURES_MAX && r != -EAGAIN)
-                        return r;
-                mark(w, true);
-                return arm(w, retry_delay(w->n_failures));
-        }
+        if (r < 0)
+                return dump_failed(w, r);
         w->stats.dumps++;
         w->n_failures = 0;
         w->dirty = w->links_dirty = false;
-        r = w->fn(w, &w->snapshot, w->event_usec, trailing, w->userdata);
+        r = w->fn(w, &w->snapshot, w->event_usec, next.trailing, w->userdata);
         free(TAKE_PTR(w->snapshot.addresses));
         free(TAKE_PTR(w->snapshot.routes));
         w->snapshot.n_addresses = w->snapshot.n_routes = 0;
         if (r < 0)
                 return r;
-        return answers ? arm(w, NETWATCH_WINDOW_USEC) : 0;
+        return next.arm ? arm(w, NETWATCH_WINDOW_USEC) : 0;
 }
 
 /*
@@ -192,14 +193,11 @@ static int netwatch_on_io(sd_event_source *source, int fd, uint32_t revents, voi
         r = read_events(w);
         if (r < 0)
                 return r;
-        return w->dirty && !w->armed ? dump_and_report(w, false) : 0;
+        return w->dirty ? step(w, THROTTLE_EVENT) : 0;
 }
 
 static int netwatch_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {
-        NetWatch *w = userdata;
-
-        w->armed = false;
-        return dump_and_report(w, true);
+        return step(userdata, THROTTLE_TIMER);
 }
 
 /* The groups are joined before the first dump, so that a change in between causes an event. */
@@ -289,8 +287,7 @@ int netwatch_refresh(NetWatch *w) {
         if (!w->dirty)
                 w->event_usec = now_usec();
         w->links_dirty = true;
-        /* While the timer runs, the trailing dump is still to come. */
-        return dump_and_report(w, !w->armed);
+        return step(w, THROTTLE_REFRESH);
 }
 
 void netwatch_stats(const NetWatch *w, NetWatchStats *ret_stats) {

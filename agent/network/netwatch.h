@@ -11,13 +11,7 @@
 
 #include <systemd/sd-event.h>
 
-/*
- * The first event is answered at once; after that there is at most one dump per window. Every dump
- * that answers an event is followed by another one a window later, with or without a further event,
- * because the kernel announces a change before it has completed it: the routes of a removed address
- * go after the message, and have no message of their own. So a leading snapshot is always confirmed
- * by a trailing one.
- */
+/* How long a window of the throttle is; throttle.h explains it. */
 #define NETWATCH_WINDOW_USEC    (50 * USEC_PER_MSEC)
 #define NETWATCH_RETRY_MAX_USEC (2 * USEC_PER_SEC) /* longest wait after a failed dump */
 
@@ -40,7 +34,7 @@ typedef struct NetWatchStats {
  * @snapshot: borrowed, valid during the call only
  * @event_usec: CLOCK_MONOTONIC of the first event that this dump answers; of the last one answered
  *     when the dump only confirms; of the call for netwatch_refresh()
- * @trailing: this dump ends a throttle window (false: leading edge, and another dump follows)
+ * @trailing: this dump ends a window of the throttle, or comes alone; otherwise another one follows
  *
  * Must not free the watch.
  *
