@@ -5,7 +5,6 @@
  * kernel. It reports the first change at once, and sleeps when nothing happens.
  */
 
-#include "agent/network/throttle.h"
 #include "fixture.h"
 
 #include <errno.h>
@@ -88,100 +87,6 @@ START_TEST(test_delete) {
         ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ROUTE);
         ck_assert_uint_eq(w.last.n_routes, 0);
         ck_assert(w.last.trailing);
-        watch_stop(&w);
-}
-END_TEST
-
-START_TEST(test_replace_at_once) {
-        start_with_route();
-        w.interface = WATCHED;
-        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
-        watch_settle(&w);
-        ck_assert_uint_eq(w.n_calls, 2);
-        ck_assert(!w.calls[0].trailing && w.calls[1].trailing);
-        assert_address(&w.calls[0], "192.0.2.20");
-        assert_address(&w.calls[1], "192.0.2.20");
-        watch_stop(&w);
-}
-END_TEST
-
-/* The new address comes after the dump that has seen the loss. It is reported at once all the same,
- * while the loss is not yet confirmed. */
-START_TEST(test_replace_within_window) {
-        start_with_route();
-        w.interface = WATCHED;
-        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-        watch_calls(&w, 1);
-        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
-        watch_settle(&w);
-        ck_assert_uint_eq(w.n_calls, 3);
-        ck_assert(!w.calls[0].trailing);
-        ck_assert_int_eq(w.calls[0].choice.problem, CHOICE_NO_ADDRESS);
-        ck_assert(!w.calls[1].trailing); /* the window has not ended */
-        assert_address(&w.calls[1], "192.0.2.20");
-        ck_assert_uint_gt(w.calls[1].event_usec, w.calls[0].event_usec);
-        ck_assert(w.calls[2].trailing);
-        assert_address(&w.calls[2], "192.0.2.20");
-        watch_stop(&w);
-}
-END_TEST
-
-/* As a DHCP client does it: without a default route the new address is not yet the guest's. */
-START_TEST(test_replace_with_route) {
-        start_with_route();
-        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-        watch_calls(&w, 1);
-        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
-        watch_calls(&w, 2);
-        run("ip route add default via 192.0.2.1 dev " WATCHED);
-        watch_settle(&w);
-        ck_assert_uint_eq(w.n_calls, 4);
-        ck_assert_int_eq(w.calls[1].choice.problem, CHOICE_NO_ROUTE);
-        ck_assert(!w.calls[2].trailing);
-        assert_address(&w.calls[2], "192.0.2.20");
-        assert_gateway(&w.calls[2], "192.0.2.1");
-        ck_assert(w.last.trailing);
-        watch_stop(&w);
-}
-END_TEST
-
-/* A loss without anything better is confirmed when the window ends. */
-START_TEST(test_loss_is_confirmed) {
-        start_with_route();
-        w.interface = WATCHED;
-        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-        watch_settle(&w);
-        ck_assert_uint_eq(w.n_calls, 2);
-        ck_assert(!w.calls[0].trailing && w.calls[1].trailing);
-        ck_assert_int_eq(w.calls[0].choice.problem, CHOICE_NO_ADDRESS);
-        ck_assert_int_eq(w.calls[1].choice.problem, CHOICE_NO_ADDRESS);
-        watch_stop(&w);
-}
-END_TEST
-
-/* Only so many events are answered early. The next one waits for the end of the window, and after
- * quiet there are as many again. */
-START_TEST(test_early_dumps_are_limited) {
-        start_with_route();
-        w.interface = WATCHED;
-        for (unsigned round = 0; round < 2; round++) {
-                watch_forget(&w);
-                for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
-                        ck_assert_int_eq((i % 2 ? addr_trigger_add
-                                                : addr_trigger_delete)(w.trigger, &address_a, 24),
-                                         0);
-                        watch_calls(&w, i + 1);
-                        ck_assert(!w.last.trailing);
-                }
-                ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-                watch_calls(&w, THROTTLE_EARLY_MAX + 2);
-                ck_assert(w.last.trailing);
-                ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ADDRESS);
-                ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
-                watch_settle(&w);
-                assert_address(&w.last, "192.0.2.10");
-        }
         watch_stop(&w);
 }
 END_TEST
@@ -391,11 +296,6 @@ int main(void) {
         tcase_add_test(tcase, test_empty_namespace);
         tcase_add_test(tcase, test_add);
         tcase_add_test(tcase, test_delete);
-        tcase_add_test(tcase, test_replace_at_once);
-        tcase_add_test(tcase, test_replace_within_window);
-        tcase_add_test(tcase, test_replace_with_route);
-        tcase_add_test(tcase, test_loss_is_confirmed);
-        tcase_add_test(tcase, test_early_dumps_are_limited);
         tcase_add_test(tcase, test_address_kinds);
         tcase_add_test(tcase, test_ipv6);
         tcase_add_test(tcase, test_link_down_and_up);
