@@ -11,6 +11,7 @@ WSLBRIDGE_STRICT=1 a skipped test has failed, too; with WSLBRIDGE_LONG=1 ('./dev
 random tests take many more steps.
 """
 import concurrent.futures
+import functools
 import json
 import os
 import re
@@ -34,6 +35,11 @@ MESON_SUITES = ("unit", "wire", "netns", "fuzz")
 PYTEST_SUITES = ("static", "integration", "windows", "packages", "setup", "e2e", "system")
 # Begun first and in this order, so that no long one is left at the end.
 LONG_SUITES = ("system", "windows", "static", "packages", "integration", "setup")
+# Parts of a suite that run beside the rest of it, each on a machine of its own, so that no lane is busy
+# with one suite when all others are done.
+BESIDE = {"windows": [["test_install.py", "test_relay_service.py", "test_selftest.py",
+                       "test_selftest_sockets.py", "test_service.py", "test_update.py"],
+                      ["killing", "relay"]]}
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
 SKIP_CODE = 77
 # Seconds for a whole pytest suite. It takes ten minutes at most on two cores that nothing else uses.
@@ -133,7 +139,7 @@ def run_wine_suite(suite, progress):
         return []
     import wine_prefix  # tests/lib/wine_prefix.py
 
-    prefix = wine_prefix.Prefix(os.path.join(janitor.current_run(), "wine-programs")).create()
+    prefix = wine_prefix.Prefix(os.path.join(janitor.current_run(), f"wine-{suite}")).create()
     try:
         return run_programs(tests, progress, prefix.env,
                             wrapper=[wine_prefix.wine_program("wine64")])
@@ -175,16 +181,21 @@ def follow_pytest(process, progress, log):
             progress.say(f"  {match[2].lower():7} {progress.suite}: {match[1]}")
 
 
-def run_pytest_suite(suite, progress):
+def pytest_parts(suite):
+    """What pytest is given in each of the processes that run the suite at the same time."""
     folder = os.path.join(TOP, "tests", suite)
-    if not os.path.isdir(folder):
-        return []
+    beside = [[os.path.join(folder, name) for name in part] for part in BESIDE.get(suite, [])]
+    return [[folder, *(f"--ignore={path}" for part in beside for path in part)], *beside]
+
+
+def run_pytest(part, progress):
+    """@part: one of pytest_parts()."""
     log = []
     with tempfile.TemporaryDirectory(prefix="wslbridge-test-") as scratch:
         xml_path = os.path.join(scratch, "junit.xml")
         command = [sys.executable, "-m", "pytest", "-v", "-p", "no:cacheprovider", "--tb=short",
                    "--basetemp", os.path.join(scratch, "tmp"), f"--junitxml={xml_path}",
-                   "--rootdir", os.path.join(TOP, "tests"), folder]
+                   "--rootdir", os.path.join(TOP, "tests"), *part]
         process = subprocess.Popen(command, cwd=TOP, text=True, errors="replace",
                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                                    stderr=subprocess.STDOUT)
@@ -202,29 +213,49 @@ def run_pytest_suite(suite, progress):
 # --- all together
 
 
-def run_suite(suite):
-    progress = Progress(suite)
-    results = []
-    if suite in MESON_SUITES:
-        results += run_meson_suite(suite, progress)
-    if suite in WINE_SUITES:
-        results += run_wine_suite(suite, progress)
-    if suite in PYTEST_SUITES:
-        results += run_pytest_suite(suite, progress)
-    if not any(r.passed or r.failed for r in results):
-        results.append(Result(f"{suite}: no test ran", failed=1))
-    progress.summary(*totals(results))
-    return results
+class SuiteRun:
+    """A suite, as jobs that may run at the same time. The last one to end tells what came of it."""
+
+    def __init__(self, suite):
+        self.suite, self.progress = suite, None
+        self.results, self.lock = [], threading.Lock()
+        self.jobs = []
+        if suite in MESON_SUITES:
+            self.jobs.append(functools.partial(run_meson_suite, suite))
+        if suite in WINE_SUITES:
+            self.jobs.append(functools.partial(run_wine_suite, suite))
+        if suite in PYTEST_SUITES:
+            self.jobs += [functools.partial(run_pytest, part) for part in pytest_parts(suite)]
+        self.left = len(self.jobs)
+
+    def run(self, job):
+        with self.lock:
+            self.progress = self.progress or Progress(self.suite)
+        results = job(self.progress)
+        with self.lock:
+            self.results += results
+            self.left -= 1
+            if self.left == 0:
+                self._end()
+
+    def _end(self):
+        if not any(r.passed or r.failed for r in self.results):
+            self.results.append(Result(f"{self.suite}: no test ran", failed=1))
+        self.progress.summary(*totals(self.results))
 
 
 def run_suites(suites):
-    """A suite waits for its emulated processor, for Wine or for a limit most of the time, so one more
+    """A suite waits for its emulated processor, for Wine or for a limit most of the time, so one job more
     runs than there are processors. Returns the results in the order of @suites."""
     lanes = (os.cpu_count() or 1) + 1
+    runs = {suite: SuiteRun(suite) for suite in suites}
     with concurrent.futures.ThreadPoolExecutor(lanes) as pool:
-        jobs = {suite: pool.submit(run_suite, suite)
-                for suite in sorted(suites, key=(*LONG_SUITES, *suites).index)}
-        return [r for suite in suites for r in jobs[suite].result()]
+        jobs = [pool.submit(runs[suite].run, job)
+                for suite in sorted(runs, key=(*LONG_SUITES, *suites).index)
+                for job in runs[suite].jobs]
+        for job in jobs:
+            job.result()
+    return [r for run in runs.values() for r in run.results]
 
 
 def report(results):

@@ -15,8 +15,9 @@ import wine_registry
 
 @contextlib.contextmanager
 def prefix(name):
-    """A new prefix in the folder of the run, which is removed even when this process is killed."""
-    path = os.path.join(janitor.current_run(), name)
+    """A new prefix in the folder of the run, which is removed even when this process is killed. Other
+    processes of the run may have one of the same name at the same time."""
+    path = os.path.join(janitor.current_run(), f"{name}-{os.getpid()}")
     made = wine_prefix.Prefix(path)
     try:
         yield made.create()
