@@ -24,7 +24,7 @@ INSERT INTO `Property` (`Property`, `Value`) VALUES ('SecureCustomProperties', '
 
 -- The helper inside the package (2) does the work in the transaction (1024), as SYSTEM (2048). It takes
 -- the other programs out of the package, whose file is DATABASE (fact 9.6.8). Each action is preceded by
--- its way back (256), whose own failure stops nothing (64); 512 is for an installation that is complete.
+-- its way back (256), whose own failure stops nothing (64); 512 is for what comes when all is complete.
 -- Installing comes before Windows lists the package, and removing is the last thing of all, because
 -- pairings that are gone cannot be taken back.
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallBack', 3394, 'Helper', 'msi install-back [ProductCode] "[DATABASE]"');
@@ -32,11 +32,13 @@ INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Insta
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallDone', 3650, 'Helper', 'msi install-done [ProductCode] "[DATABASE]"');
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveBack', 3394, 'Helper', 'msi remove-back [ProductCode] "[DATABASE]"');
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Remove', 3074, 'Helper', 'msi remove [ProductCode] "[DATABASE]"');
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveDone', 3650, 'Helper', 'msi remove-done [ProductCode] "[DATABASE]"');
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallBack', 'NOT (REMOVE="ALL")', 4610);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('Install', 'NOT (REMOVE="ALL")', 4620);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallDone', 'NOT (REMOVE="ALL")', 4630);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveBack', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6410);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('Remove', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6420);
+INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveDone', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6430);
 
 -- When all is done, the user's own windows learn of the new PATH: a function of a library in the package
 -- (1), whose failure stops nothing (64), in the session of the user (fact 9.6.7).

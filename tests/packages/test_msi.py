@@ -221,6 +221,23 @@ def test_a_removal_that_fails(fault, serving, registry):
     assert registry.strings(package_machine.RECORD) == {"Owner": serving.code("old")}
 
 
+@pytest.mark.parametrize("start_type,state", [(4, STOPPED), (4, RUNNING), (3, STOPPED), (2, STOPPED)])
+def test_a_removal_that_fails_leaves_the_service_as_it_was(start_type, state, serving, registry):
+    """Stopped, or disabled, or both."""
+    assert serving.service.call("start-type", "wslbridge-helper", start_type) == {}
+    if state == STOPPED:
+        assert serving.service.control(STOP) == {}
+        serving.service.wait_state(STOPPED)
+    serving.expect(ACTION_FAILED, "/x", serving.code("old"), fault="settings:before")
+    code, output = serving.run(serving.versions["old"], "msi", "remove-back", serving.code("old"),
+                               serving.windows_path("old"))
+    assert code == 0, output
+    now = serving.service.query()
+    assert (now["start"], now["state"]) == (start_type, state), output
+    assert serving.installed() == "old"
+    assert registry.strings(package_machine.RECORD) == {"Owner": serving.code("old")}
+
+
 def test_an_update_that_was_cut_off(machine, registry):
     """The record names a package that Windows does not know. It keeps nobody from removing."""
     machine.install_package("old")

@@ -55,6 +55,7 @@ def test_the_tables(msi, version):
         "InstallDone": (DONE, "Helper", 'msi install-done [ProductCode] "[DATABASE]"'),
         "RemoveBack": (BACK, "Helper", 'msi remove-back [ProductCode] "[DATABASE]"'),
         "Remove": (ACTION, "Helper", 'msi remove [ProductCode] "[DATABASE]"'),
+        "RemoveDone": (DONE, "Helper", 'msi remove-done [ProductCode] "[DATABASE]"'),
         "Announce": (1 | 64, "Announce", "announce")}
     upgrade = {row[6]: (row[1], row[2], int(row[4])) for row in table(msi, "Upgrade")}
     assert upgrade == {"OLDERFOUND": ("0.0.0", version, 1 | 256 | 512), "NEWERFOUND": (version, "", 2)}
@@ -74,10 +75,11 @@ def test_the_order_of_actions(msi):
     assert comes("FindRelatedProducts", "LaunchConditions", "InstallInitialize", "InstallFiles", "InstallBack",
                  "Install", "InstallDone", "RegisterProduct", "InstallExecute", "RemoveExistingProducts",
                  "InstallFinalize", "Announce")
-    assert comes("InstallInitialize", "RemoveFiles", "RegisterProduct", "RemoveBack", "Remove", "InstallExecute")
+    assert comes("InstallInitialize", "RemoveFiles", "RegisterProduct", "RemoveBack", "Remove", "RemoveDone",
+                 "InstallExecute")
     for name in ("InstallBack", "Install", "InstallDone"):
         assert rows[name][1] == 'NOT (REMOVE="ALL")'
-    for name in ("RemoveBack", "Remove"):
+    for name in ("RemoveBack", "Remove", "RemoveDone"):
         assert rows[name][1] == 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE'
 
 

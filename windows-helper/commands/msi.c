@@ -41,6 +41,8 @@ static int msi_run(const char *action, const wchar_t *package, const wchar_t *da
                 return msi_remove(package);
         if (strcmp(action, "remove-back") == 0)
                 return msi_remove_back(package, database, arguments);
+        if (strcmp(action, "remove-done") == 0)
+                return msi_remove_done(package);
         log_write(LOG_LEVEL_ERROR, "'msi' has no action '%s'", action);
         return -1;
 }

@@ -211,9 +211,9 @@ int install_repair(void) {
         return r;
 }
 
-int install_back(const wchar_t *arguments, DWORD start_type, bool runs) {
+int install_back(const ProgramsFrom *from, const wchar_t *arguments, DWORD start_type, bool runs) {
         Install i;
-        int r = install_open(&i, arguments, &(ProgramsFrom){.kept = true});
+        int r = install_open(&i, arguments, from);
 
         i.services.back = true;
         i.services.back_runs = runs;

@@ -31,12 +31,12 @@ int install_from(const ProgramsFrom *from, const wchar_t *arguments);
 int install_repair(void);
 
 /**
- * install_back() - the same with the programs that were kept
+ * install_back() - the same for a way back, with the programs that were there
  * @start_type: how their service started then, such as SERVICE_DISABLED
  * @runs: their service ran then, so it runs again. Otherwise it is not started, and what the
  * version that is there has made is withdrawn
  */
-int install_back(const wchar_t *arguments, DWORD start_type, bool runs);
+int install_back(const ProgramsFrom *from, const wchar_t *arguments, DWORD start_type, bool runs);
 
 /**
  * uninstall() - withdraw all rules, then remove everything that belongs to wslbridge, and nothing

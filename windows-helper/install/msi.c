@@ -97,7 +97,8 @@ static int msi_take_back(PackageBack back, const PackageService *service,
         case PACKAGE_BACK_REMOVE_KEEP:
                 return uninstall(/* keep= */ true);
         case PACKAGE_BACK_REINSTALL:
-                return install_back(arguments, service->start_type, service->runs);
+                return install_back(&(ProgramsFrom){.kept = true}, arguments, service->start_type,
+                                    service->runs);
         }
         return 0;
 }
@@ -124,11 +125,22 @@ int msi_install_done(void) {
         return msi_forget(&record);
 }
 
+/* The record went with the settings. It comes back for as long as there may be a way back. */
+static int msi_note_removal(PackageRecord *record, const wchar_t *package, const MsiFound *before) {
+        MsiFound now;
+        int r = msi_look(&now);
+
+        if (r < 0 || !msi_could_serve(before) || msi_could_serve(&now))
+                return r;
+        package_removed(record, package, &before->state);
+        return package_store_write(record);
+}
+
 /* What 'uninstall --keep' has left before stays. */
 int msi_remove(const wchar_t *package) {
         PackageRecord record;
         MsiFound found;
-        int r = msi_look(&found);
+        int r = msi_look(&found), r2;
 
         if (r < 0)
                 return r;
@@ -137,21 +149,32 @@ int msi_remove(const wchar_t *package) {
                 report_done("kept", L"the installation, because it belongs to another package now");
                 return 0;
         }
-        return uninstall(/* keep= */ !found.service && !found.program);
+        r = uninstall(/* keep= */ !found.service && !found.program);
+        r2 = msi_note_removal(&record, package, &found);
+        return r < 0 ? r : r2;
 }
 
 int msi_remove_back(const wchar_t *package, const wchar_t *database, const wchar_t *arguments) {
-        ProgramsFrom from = {.package = database};
+        PackageService service;
         PackageRecord record;
         MsiFound found;
         int r = msi_look(&found);
 
         if (r < 0 || msi_could_serve(&found))
                 return r;
-        r = install_from(&from, arguments);
+        package_store_read(&record);
+        (void) package_back(&record, package, &service);
+        r = install_back(&(ProgramsFrom){.package = database}, arguments, service.start_type,
+                         service.runs);
         if (r < 0)
                 return r;
-        package_store_read(&record);
         package_own(&record, package);
         return package_store_write(&record);
+}
+
+int msi_remove_done(const wchar_t *package) {
+        PackageRecord record;
+
+        package_store_read(&record);
+        return package_is_under_way(&record, package) ? msi_forget(&record) : 0;
 }

@@ -25,5 +25,9 @@ int msi_install_done(void);
 /* Remove the program, unless another package owns the installation now. */
 int msi_remove(const wchar_t *package);
 
-/* The removal has failed after that, so Windows lists the package as before: install again. */
+/* The removal has failed after that, so Windows lists the package as before: install again, with a
+ * service as it was. */
 int msi_remove_back(const wchar_t *package, const wchar_t *database, const wchar_t *arguments);
+
+/* The removal is complete. */
+int msi_remove_done(const wchar_t *package);

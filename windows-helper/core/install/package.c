@@ -51,14 +51,24 @@ void package_forget(PackageRecord *record) {
         record->service = PACKAGE_SERVICE_USUAL;
 }
 
+void package_removed(PackageRecord *record, const wchar_t *package, const PackageService *service) {
+        package_begin(record, package, service, /* settings= */ false);
+        record->owner[0] = L'\0';
+}
+
+bool package_is_under_way(const PackageRecord *record, const wchar_t *package) {
+        return package_same(record->trying, package);
+}
+
 /* The record may be an older installation's, if this one has failed before its first step. */
 PackageBack package_back(PackageRecord *record, const wchar_t *package,
                          PackageService *ret_service) {
         PackageBefore before = record->before;
 
-        *ret_service = record->service;
-        if (!package_same(record->trying, package))
+        *ret_service = PACKAGE_SERVICE_USUAL;
+        if (!package_is_under_way(record, package))
                 return PACKAGE_BACK_NOT;
+        *ret_service = record->service;
         package_copy(record->owner, record->previous);
         package_forget(record);
         switch (before) {

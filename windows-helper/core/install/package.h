@@ -18,9 +18,9 @@
 
 #define PACKAGE_CODE_SIZE 39 /* characters of "{GUID}" with the NUL */
 
-/* What was there before the installation. */
+/* What was there before the installation or the removal. */
 typedef enum PackageBefore {
-        PACKAGE_UNKNOWN, /* no installation is under way */
+        PACKAGE_UNKNOWN, /* neither is under way */
         PACKAGE_NOTHING,
         PACKAGE_SETTINGS, /* only what 'uninstall --keep' leaves */
         PACKAGE_PROGRAM,  /* a version, of which a copy was kept */
@@ -38,8 +38,9 @@ typedef struct PackageService {
 typedef struct PackageRecord {
         wchar_t owner[PACKAGE_CODE_SIZE]; /* the package to which the installation belongs; "": none
                                            */
-        wchar_t trying[PACKAGE_CODE_SIZE]; /* the package whose installation is under way; "": none
-                                            */
+        wchar_t trying[PACKAGE_CODE_SIZE];   /* the package whose installation or removal is under
+                                              * way;
+                                              * "": none */
         wchar_t previous[PACKAGE_CODE_SIZE]; /* the owner before that one */
         PackageBefore before;
         PackageService service; /* for PACKAGE_PROGRAM */
@@ -67,9 +68,17 @@ void package_own(PackageRecord *record, const wchar_t *package);
 void package_forget(PackageRecord *record);
 
 /* The way back for the installation of @package. The owner is the previous one then. *ret_service:
- * how the service has to be after PACKAGE_BACK_REINSTALL. */
+ * how the service has to be after PACKAGE_BACK_REINSTALL; the usual one, if nothing is known. */
 PackageBack package_back(PackageRecord *record, const wchar_t *package,
                          PackageService *ret_service);
+
+/* The program of @package is removed, but Windows Installer may still take that back: then
+ * package_back() answers PACKAGE_BACK_REINSTALL, of the version that @package has, and tells how
+ * the service was. */
+void package_removed(PackageRecord *record, const wchar_t *package, const PackageService *service);
+
+/* Whether a way back is known for @package, because package_forget() has not been called yet. */
+bool package_is_under_way(const PackageRecord *record, const wchar_t *package);
 
 /* Whether the removal of @package removes the program. @owner_known: Windows knows the owner. */
 bool package_removes(const PackageRecord *record, const wchar_t *package, bool owner_known);

@@ -92,6 +92,28 @@ START_TEST(test_nothing_to_take_back) {
 }
 END_TEST
 
+/* A removal that Windows Installer takes back afterwards, and one that is complete. */
+START_TEST(test_removed) {
+        const PackageService disabled = {4, false};
+        PackageRecord record = {.owner = NEW_CODE};
+        PackageService service;
+
+        package_removed(&record, NEW_CODE, &disabled);
+        ck_assert_int_eq(record.owner[0], 0);
+        ck_assert(package_is_under_way(&record, NEW_CODE));
+        ck_assert(!package_is_under_way(&record, OLD_CODE));
+        ck_assert_int_eq(package_back(&record, OLD_CODE, &service), PACKAGE_BACK_NOT);
+        ck_assert(service.start_type == 2 && service.runs);
+        ck_assert_int_eq(package_back(&record, NEW_CODE, &service), PACKAGE_BACK_REINSTALL);
+        ck_assert(service.start_type == 4 && !service.runs);
+        ck_assert_int_eq(wcscmp(record.owner, NEW_CODE), 0);
+        package_removed(&record, NEW_CODE, &disabled);
+        package_forget(&record);
+        ck_assert(!package_is_under_way(&record, NEW_CODE));
+        ck_assert_int_eq(record.owner[0], 0);
+}
+END_TEST
+
 START_TEST(test_who_removes) {
         PackageRecord none = {.before = PACKAGE_UNKNOWN}, owned = {.owner = NEW_CODE};
 
@@ -113,6 +135,7 @@ int main(void) {
         tcase_add_test(cases, test_back);
         tcase_add_test(cases, test_back_to_one_made_by_hand);
         tcase_add_test(cases, test_nothing_to_take_back);
+        tcase_add_test(cases, test_removed);
         tcase_add_test(cases, test_who_removes);
         suite_add_tcase(suite, cases);
         return suite_run(suite);
