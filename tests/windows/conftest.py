@@ -3,16 +3,20 @@
 real agent. These tests need the cross build with -Dtest-transport=enabled; ../conftest.py says
 where."""
 
+import json
+import shutil
 import socket
 import threading
 
 import pytest
 import vswitch
 import helper_process
+import selftest_process
 import windows_host
 import wsb_client
 from installed_helper import KEY, OWNER, serve
 from installed_machine import OTHERS, PENDING, RULE, SESSION, Machine
+from wine_registry import COUNTERS
 
 
 class Guest:
@@ -157,3 +161,37 @@ def serving(machine, registry):
     serve(machine.service).close()
     assert registry.rules() == RULE
     return machine
+
+
+@pytest.fixture
+def selftest(prefix, build_win, registry, iphlpsvc):
+    for name in ("computecore.dll", "wsl.exe"):  # of other tests
+        (prefix.path / "drive_c/windows/system32" / name).unlink(missing_ok=True)
+    made = selftest_process.Selftest(prefix, build_win, registry)
+    shutil.rmtree(made.data, ignore_errors=True)  # of helpers that other tests have run
+    assert made.left() == selftest_process.NOTHING
+    yield made
+
+
+@pytest.fixture
+def wsl(prefix, build_win):
+    """wsl(text) installs a wsl.exe that writes these bytes, whatever it is asked."""
+    exe = prefix.path / "drive_c/windows/system32/wsl.exe"
+    shutil.copy(build_win / "tests/windows/fake-wsl.exe", exe)
+    yield lambda text: (prefix.path / "drive_c/wsl-script.txt").write_text(f"out {text.hex()}\n")
+    exe.unlink()
+
+
+@pytest.fixture
+def compute(prefix, build_win, registry):
+    """compute(systems, error=0): what the Host Compute Service answers."""
+    library = prefix.path / "drive_c/windows/system32/computecore.dll"
+    shutil.copy(build_win / "tests/windows/computecore.dll", library)
+
+    def answer(systems, error=0):
+        registry.set(COUNTERS, "ComputeError", error)
+        registry.set(COUNTERS, "Compute", json.dumps(systems))
+
+    yield answer
+    library.unlink()
+    registry.delete(COUNTERS, "ComputeHang")

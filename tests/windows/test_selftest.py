@@ -13,92 +13,19 @@ import fake_firewall
 import fake_wmi
 import pytest
 from fake_wmi import MAPPINGS
+from selftest_process import NOTHING, SETTINGS, lines, verdicts
 from wine_registry import COUNTERS
 
-SETTINGS = r"SOFTWARE\wslbridge"
 STORE = (r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\HostComputeService\VolatileStore"
          r"\ComputeSystem")
 FILE_NOT_FOUND, NO_SUCH_SERVICE, E_NOTIMPL = 2, 1060, 0x80004001
 LXSS = r"Software\Microsoft\Windows\CurrentVersion\Lxss"
-RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
-
-
-class Selftest:
-    """Runs the program and looks at what is left."""
-
-    def __init__(self, prefix, build_win, registry):
-        self.prefix, self.registry = prefix, registry
-        self.exe = build_win / "windows-helper/wslbridge-helper.exe"
-        self.tool = build_win / "tests/windows/svctool.exe"
-        self.data = prefix.path / "drive_c/ProgramData/wslbridge"
-
-    def run(self, *arguments, exe=None, **environment):
-        """Its exit code and its output."""
-        environment = {"WSLBRIDGE_TEST_SELFTEST_MS": "1500", **environment}
-        self.prefix.env.update(environment)
-        try:
-            done = self.prefix.run(exe or self.exe, "selftest", *arguments, timeout=400,
-                                   check=False)
-        finally:
-            for name in environment:
-                del self.prefix.env[name]
-        return done.returncode, done.stdout
-
-    def report(self, *arguments, **environment):
-        code, output = self.run("--json", *arguments, **environment)
-        report = json.loads(output[output.index("{"):])
-        assert (code == 0) == (report["left"] is None and report["ended"]), output[-2000:]
-        return report
-
-    def left(self):
-        """What of the self-test is there."""
-        service = json.loads(self.prefix.run(self.tool, "query", "wslbridge-selftest",
-                                             check=False).stdout.strip().splitlines()[-1])
-        pending = self.registry.dump(RESTART).get("PendingFileRenameOperations", (7, b""))[1]
-        return {
-            "service": service.get("error") != 1060,
-            "rules": self.registry.rules(),
-            "journal": self.registry.dump(rf"{SETTINGS}\Selftest"),
-            "files": sorted(p.name for p in self.data.glob("*")) if self.data.exists() else None,
-            "restart": "selftest" in pending.decode("utf-16-le"),
-        }
-
-
-NOTHING = {"service": False, "rules": {}, "journal": {}, "files": None, "restart": False}
-
-
-def lines(report, key, passing=None):
-    return [x for x in report["lines"]
-            if x["key"] == key and passing in (None, x["pass"])]
-
-
-def verdicts(report):
-    return {f["id"]: f["verdict"] for f in report["facts"]}
-
-
-@pytest.fixture
-def selftest(prefix, build_win, registry, iphlpsvc):
-    for name in ("computecore.dll", "wsl.exe"):  # of other tests
-        (prefix.path / "drive_c/windows/system32" / name).unlink(missing_ok=True)
-    made = Selftest(prefix, build_win, registry)
-    shutil.rmtree(made.data, ignore_errors=True)  # of helpers that other tests have run
-    assert made.left() == NOTHING
-    yield made
 
 
 @pytest.fixture
 def firewall(registry, build_win):
     with fake_firewall.in_place(registry, build_win) as set_answers:
         yield set_answers
-
-
-@pytest.fixture
-def wsl(prefix, build_win):
-    """wsl(text) installs a wsl.exe that writes these bytes, whatever it is asked."""
-    exe = prefix.path / "drive_c/windows/system32/wsl.exe"
-    shutil.copy(build_win / "tests/windows/fake-wsl.exe", exe)
-    yield lambda text: (prefix.path / "drive_c/wsl-script.txt").write_text(f"out {text.hex()}\n")
-    exe.unlink()
 
 
 LAN = "198.51.100.7"
@@ -116,21 +43,6 @@ def nat(registry, build_win, prefix, network):
         yield registry
     subprocess.run(["ip", "link", "del", "lan0"], check=True)
     prefix.run("reg", "delete", rf"HKCU\{LXSS}", "/f", check=False)
-
-
-@pytest.fixture
-def compute(prefix, build_win, registry):
-    """compute(systems, error=0): what the Host Compute Service answers."""
-    library = prefix.path / "drive_c/windows/system32/computecore.dll"
-    shutil.copy(build_win / "tests/windows/computecore.dll", library)
-
-    def answer(systems, error=0):
-        registry.set(COUNTERS, "ComputeError", error)
-        registry.set(COUNTERS, "Compute", json.dumps(systems))
-
-    yield answer
-    library.unlink()
-    registry.delete(COUNTERS, "ComputeHang")
 
 
 # What Wine answers in both passes: the code, or None for what cannot be done there.
@@ -324,8 +236,7 @@ def test_foreign_things_stay(selftest, registry):
 def start(selftest, **environment):
     """The program in the background, and a function that reads on until a line has a text."""
     process = selftest.prefix.popen(selftest.exe, "selftest", stdout=subprocess.PIPE, text=True,
-                                    env={"WSLBRIDGE_TEST_SELFTEST_MS": "1500", **environment},
-                                    start_new_session=True)
+                                    env=environment, start_new_session=True)
     seen = []
 
     def until(text):

@@ -71,9 +71,19 @@ struct Accept {
         uint8_t bytes[2 * ACCEPT_PART_SIZE];
 };
 
+/* Return: 0, ERROR_IO_PENDING, or what went wrong. */
+static DWORD accept_start(Accept *a) {
+        DWORD n;
+
+        return a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE,
+                         &n, &a->overlapped)
+                       ? 0
+                       : (DWORD) socket_api->last_error();
+}
+
 /* Return: 0 or an error. It has to be freed, unless its operation never ends. */
 static DWORD accept_begin(Accept *a, const VmId *vm) {
-        DWORD error = hyperv_socket_listen(vm, &a->listener), n;
+        DWORD error = hyperv_socket_listen(vm, &a->listener);
 
         if (error == 0)
                 error = (DWORD) socket_api->load(a->listener, &a->accept, &a->addresses);
@@ -83,13 +93,21 @@ static DWORD accept_begin(Accept *a, const VmId *vm) {
                 return error;
         (void) hyperv_socket_suspend(a->socket);
         a->overlapped.hEvent = CreateEventW(NULL, TRUE, FALSE, NULL);
-        if (!a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &n,
-                       &a->overlapped)) {
-                error = (DWORD) socket_api->last_error();
-                if (error != ERROR_IO_PENDING)
-                        return error;
-        }
-        return 0;
+        error = accept_start(a);
+        return error == ERROR_IO_PENDING ? 0 : error;
+}
+
+/* When the operation has ended: another one, with another socket. Return: as accept_start(). */
+static DWORD accept_again(Accept *a) {
+        DWORD error;
+
+        (void) socket_api->closesocket(a->socket);
+        error = hyperv_socket_new(&a->socket);
+        if (error != 0)
+                return error;
+        (void) hyperv_socket_suspend(a->socket);
+        (void) ResetEvent(a->overlapped.hEvent);
+        return accept_start(a);
 }
 
 /* Return: whether the operation has ended; *ret_error is how. */
@@ -215,17 +233,11 @@ static void accept_report(Step *s, const Accept *a, const Vm *vm, uint64_t began
 /* The distro has connected from a port that only root may have, and connects from any one next. */
 static void accept_next(Step *s, Accept *a) {
         uint64_t began = step_clock();
-        DWORD error, n;
+        DWORD error = accept_again(a);
         Peer peer;
 
-        (void) socket_api->closesocket(a->socket);
-        error = hyperv_socket_new(&a->socket);
-        (void) ResetEvent(a->overlapped.hEvent);
-        if (error == 0 &&
-            !a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &n,
-                       &a->overlapped) &&
-            socket_api->last_error() != ERROR_IO_PENDING)
-                error = (DWORD) socket_api->last_error();
+        if (error == ERROR_IO_PENDING)
+                error = 0;
         if (error == 0 && !accept_wait(s, a, ACCEPT_WAIT_MS, &error)) {
                 step_skip(s, "accept.ephemeral", "AcceptEx", "no second connection has come");
                 return;
@@ -311,14 +323,16 @@ static uint64_t life_cpu(void) {
                10000;
 }
 
-static void life_after(Step *s, Accept *a, uint64_t began) {
+/* @ended: the accept. One that still waits has its socket and its result, so no other one can have
+ * them. */
+static void life_after(Step *s, Accept *a, bool ended, uint64_t began) {
         uint64_t cpu = life_cpu();
-        DWORD n;
 
-        if (!a->accept(a->listener, a->socket, a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE, &n,
-                       &a->overlapped))
-                step_line(s, "life.next", "AcceptEx", (DWORD) socket_api->last_error(), began,
+        if (ended)
+                step_line(s, "life.next", "AcceptEx", accept_again(a), began,
                           "the next accept of that listener (997 means that it waits)");
+        else
+                step_skip(s, "life.next", "AcceptEx", "the accept before it still waits");
         (void) step_pause(s, step_limit(LIFE_CPU_MS));
         step_line(s, "life.cpu", "GetProcessTimes", 0, began,
                   "processor time in 3 s with that listener: %lu ms",
@@ -331,19 +345,21 @@ static void life_watch(Step *s, const Vm *vm) {
         Accept *a = accept_new();
         DWORD error = a ? accept_begin(a, &vm->id) : ERROR_NOT_ENOUGH_MEMORY;
         Child child = CHILD_NULL;
+        bool ended;
 
         if (error == 0) {
                 child_run(s, L"wsl.exe", L"--shutdown", "", LIFE_WAIT_MS, &child);
                 step_line(s, "life.shutdown", "wsl.exe", child_error(&child), began,
                           "shutting WSL down has ended with exit code %lu", child.exit_code);
                 child_done(&child);
-                if (accept_wait(s, a, LIFE_WAIT_MS, &error))
+                ended = accept_wait(s, a, LIFE_WAIT_MS, &error);
+                if (ended)
                         step_line(s, "life.pending", "AcceptEx", error, began,
                                   "how the accept that waited has ended");
                 else
                         step_line(s, "life.pending", "AcceptEx", 0, began,
                                   "the accept still waits after the VM has gone");
-                life_after(s, a, began);
+                life_after(s, a, ended, began);
         } else {
                 step_line(s, "life.listen", "AcceptEx", error, began, "-");
         }

@@ -73,7 +73,7 @@ static unsigned sleep_count_agents(void) {
 
 /* How long it takes until one is back. */
 static void sleep_agents(Step *s, uint64_t began) {
-        uint64_t end = began + SLEEP_AGENTS_MS * 1000ULL;
+        uint64_t end = began + step_limit(SLEEP_AGENTS_MS) * 1000ULL;
         unsigned n = sleep_count_agents();
 
         while (n == 0 && step_clock() < end && step_pause(s, SLEEP_LOOK_MS))
@@ -93,7 +93,7 @@ static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_
         DWORD error;
 
         sleep_agents(s, began);
-        (void) step_pause(s, SLEEP_EVENT_MS);
+        (void) step_pause(s, step_limit(SLEEP_EVENT_MS));
         step_line(s, "sleep.clocks", "GetTickCount64", 0, began, "the machine has slept for %lu s",
                   (unsigned long) (slept_usec / 1000000));
         step_line(s, "sleep.event", "", sleep_resumes == 0, began,

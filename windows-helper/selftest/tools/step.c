@@ -97,13 +97,11 @@ bool step_function(Step *s, const char *key, const wchar_t *dll, const char *nam
 
 uint32_t step_limit(uint32_t ms) {
 #ifdef WSLBRIDGE_TEST_TRANSPORT
-        wchar_t text[16];
+        DWORD most, size = sizeof(most); /* a service would not have the variables of a test */
 
-        if (GetEnvironmentVariableW(L"WSLBRIDGE_TEST_SELFTEST_MS", text, ARRAYSIZE(text)) > 0) {
-                uint32_t most = (uint32_t) wcstoul(text, NULL, 10);
-
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge-test", L"SelftestMs",
+                         RRF_RT_REG_DWORD, NULL, &most, &size) == ERROR_SUCCESS)
                 return ms < most ? ms : most;
-        }
 #endif
         return ms;
 }

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""Runs 'selftest' under Wine, and looks at what it says and at what it leaves."""
+
+import json
+
+from wine_registry import COUNTERS
+
+SETTINGS = r"SOFTWARE\wslbridge"
+RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
+
+
+class Selftest:
+    """Runs the program and looks at what is left."""
+
+    def __init__(self, prefix, build_win, registry):
+        self.prefix, self.registry = prefix, registry
+        self.exe = build_win / "windows-helper/wslbridge-helper.exe"
+        self.tool = build_win / "tests/windows/svctool.exe"
+        self.data = prefix.path / "drive_c/ProgramData/wslbridge"
+        registry.set(COUNTERS, "SelftestMs", 1500)  # no step waits longer for anything
+
+    def run(self, *arguments, exe=None, **environment):
+        """Its exit code and its output."""
+        self.prefix.env.update(environment)
+        try:
+            done = self.prefix.run(exe or self.exe, "selftest", *arguments, timeout=400,
+                                   check=False)
+        finally:
+            for name in environment:
+                del self.prefix.env[name]
+        return done.returncode, done.stdout
+
+    def read(self, path):
+        with open(path, encoding="utf-8") as f:
+            return json.load(f)
+
+    def report(self, *arguments, **environment):
+        code, output = self.run("--json", *arguments, **environment)
+        report = json.loads(output[output.index("{"):])
+        assert (code == 0) == (report["left"] is None and report["ended"]), output[-2000:]
+        return report
+
+    def left(self):
+        """What of the self-test is there."""
+        service = json.loads(self.prefix.run(self.tool, "query", "wslbridge-selftest",
+                                             check=False).stdout.strip().splitlines()[-1])
+        pending = self.registry.dump(RESTART).get("PendingFileRenameOperations", (7, b""))[1]
+        return {
+            "service": service.get("error") != 1060,
+            "rules": self.registry.rules(),
+            "journal": self.registry.dump(rf"{SETTINGS}\Selftest"),
+            "files": sorted(p.name for p in self.data.glob("*")) if self.data.exists() else None,
+            "restart": "selftest" in pending.decode("utf-16-le"),
+        }
+
+
+NOTHING = {"service": False, "rules": {}, "journal": {}, "files": None, "restart": False}
+
+
+def lines(report, key, passing=None):
+    return [x for x in report["lines"]
+            if x["key"] == key and passing in (None, x["pass"])]
+
+
+def verdicts(report):
+    return {f["id"]: f["verdict"] for f in report["facts"]}

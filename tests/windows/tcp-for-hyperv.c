@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Hyper-V sockets for the self-test under Wine, which has none (fact 10.1.1). Where
+ * HKLM\SOFTWARE\wslbridge-test has a 'HypervPort', each of them is a TCP socket, and every address
+ * is this port of 127.0.0.1. So the calls are those of Winsock, and only the names of the two ends
+ * are not what Windows gives.
+ */
+
+#include "windows-helper/net/socket-api.h"
+#include "windows-helper/net/transport.h"
+
+static const SocketApi *winsock;
+static DWORD port;
+
+static SOCKET WSAAPI tcp_socket(int family, int type, int protocol, LPWSAPROTOCOL_INFOW info,
+                                GROUP group, DWORD flags) {
+        bool hyperv = family == transport_hyperv.family;
+
+        return winsock->socket(hyperv ? AF_INET : family, type, hyperv ? IPPROTO_TCP : protocol,
+                               info, group, flags);
+}
+
+static int WSAAPI tcp_setsockopt(SOCKET s, int level, int name, const char *value, int size) {
+        return level == transport_hyperv.protocol
+                       ? 0
+                       : winsock->setsockopt(s, level, name, value, size);
+}
+
+static int WSAAPI tcp_bind(SOCKET s, const SOCKADDR *address, int size) {
+        const struct sockaddr_in here = {.sin_family = AF_INET,
+                                         .sin_port = htons((u_short) port),
+                                         .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+
+        if (address->sa_family != transport_hyperv.family)
+                return winsock->bind(s, address, size);
+        return winsock->bind(s, (const SOCKADDR *) &here, sizeof(here));
+}
+
+__attribute__((constructor)) static void tcp_for_hyperv(void) {
+        static SocketApi api;
+        DWORD size = sizeof(port);
+
+        if (RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge-test", L"HypervPort",
+                         RRF_RT_REG_DWORD, NULL, &port, &size) != ERROR_SUCCESS ||
+            port == 0)
+                return;
+        winsock = socket_api;
+        api = *winsock;
+        api.socket = tcp_socket;
+        api.setsockopt = tcp_setsockopt;
+        api.bind = tcp_bind;
+        socket_api = &api;
+}

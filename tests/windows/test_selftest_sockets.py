@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""What the self-test does with Hyper-V sockets, with consent to shut WSL down, and while the machine
+sleeps. The sockets are TCP sockets here: tests/windows/tcp-for-hyperv.c."""
+
+import itertools
+import re
+import socket
+import subprocess
+import threading
+
+import pytest
+from installed_helper import free_port
+from selftest_process import NOTHING, lines
+from wine_registry import COUNTERS
+
+VM = "7a312c50-1234-5678-9abc-def012345678"
+IN_USE = 10048
+
+
+class Distro:
+    """Connects to the port until two of its connections were accepted, as the distro's program does. A
+    listener that goes away without that resets them."""
+
+    def __init__(self, port):
+        self.port, self.accepted, self.ended = port, 0, threading.Event()
+        self.thread = threading.Thread(target=self._connect, daemon=True)
+        self.thread.start()
+
+    def _connect(self):
+        while self.accepted < 2 and not self.ended.wait(0.02):
+            try:
+                with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
+                    self.accepted += connection.recv(1) == b""
+            except OSError:
+                pass
+
+    def end(self):
+        self.ended.set()
+        self.thread.join()
+
+
+@pytest.fixture
+def distro(registry):
+    port = free_port()
+    registry.set(COUNTERS, "HypervPort", port)
+    made = Distro(port)
+    yield made
+    made.end()
+    registry.delete(COUNTERS, "HypervPort")
+
+
+@pytest.fixture
+def sleepy(registry):
+    """sleepy(process): the machine sleeps for a minute, again and again, until the process ends."""
+    def sleep(process):
+        for seconds in itertools.count(60, 60):
+            registry.set(COUNTERS, "SleptSeconds", seconds)
+            try:
+                return process.wait(0.5)
+            except subprocess.TimeoutExpired:
+                pass
+
+    yield sleep
+    registry.set(COUNTERS, "SleptSeconds", 0)
+
+
+def codes(report, key, passing):
+    return [x["code"] if x["done"] else None for x in lines(report, key, passing)]
+
+
+def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, sleepy, tmp_path):
+    wsl(b"")
+    compute([{"Id": VM, "SystemType": "VirtualMachine", "Owner": "WSL", "RuntimeId": VM,
+              "State": "Running"}])
+    path = tmp_path / "report.json"
+    process = selftest.prefix.popen(
+        selftest.exe, "selftest", "--shutdown", "--watch", "4s", "--report",
+        "Z:" + str(path).replace("/", "\\"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    assert sleepy(process) == 0
+    report = selftest.read(path)
+    assert report["ended"] and report["left"] is None
+    assert selftest.left() == NOTHING and distro.accepted == 2
+    for key, code in {"hyperv.socket": 0, "hyperv.suspend": 0, "hyperv.acceptex": 0,
+                      "hyperv.bind.vm": 0, "hyperv.bind.second": IN_USE}.items():
+        assert codes(report, key, "user") == codes(report, key, "service") == [code], key
+    # The distro is seen in the user's pass, and is gone in the other one.
+    assert codes(report, "accept", "user") == [0] and codes(report, "accept", "service") == [None]
+    assert codes(report, "accept.context", "user") == [0]
+    assert codes(report, "accept.found", "user") == [1]  # no address of a VM in those of TCP
+    assert codes(report, "accept.ephemeral", "user") == [1]
+    # WSL is shut down once, and nothing of the sort is done in the service's pass.
+    assert codes(report, "life.shutdown", "user") == [0]
+    assert "still waits" in lines(report, "life.pending", "user")[0]["text"]
+    assert codes(report, "life.next", "user") == [None] and codes(report, "life.cpu", "user") == [0]
+    assert codes(report, "life.pending", "service") == [None]
+    # The service watches for a sleep, and sees one.
+    assert codes(report, "sleep.clocks", "user") == [None]
+    slept = [int(re.search(r"has slept for (\d+) s", x["text"])[1])
+             for x in lines(report, "sleep.clocks", "service")]
+    assert slept and min(slept) >= 59
+    assert codes(report, "sleep.event", "service")[0] == 1  # Wine sends none
+    assert "still waits" in lines(report, "sleep.pending", "service")[0]["text"]
