@@ -168,8 +168,11 @@ def test_while_the_service_is_installed(bare, root, start):
 
 
 def test_while_the_package_is_installed_and_removed(serving, root, interrupt_in, version):
-    """apt-get is not stopped in the middle. The parts after it are not begun, and the next run goes on."""
-    states = interrupt_in("wslbridge_install()").states()
+    """apt-get is not stopped in the middle, and the user is told so. The parts after it are not begun, and
+    the next run goes on."""
+    running = interrupt_in("wslbridge_install()")
+    states = running.states()
+    assert "apt-get is at work in the distro" in running.paths[1].read_text()
     assert states["package"][0] == "done" and states["pair"] == NOT_BEGUN, states
     assert root.run("dpkg-query", "-W", "-f", "${Version}", "wslbridge") == version
     assert serving.keys() == {}

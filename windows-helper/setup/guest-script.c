@@ -7,6 +7,7 @@
 #include "windows-helper/setup/guest-script.h"
 
 #include "windows-helper/core/setup/answer.h"
+#include "windows-helper/setup/talk.h"
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
@@ -80,6 +81,7 @@ int guest_script_run(Setup *s, const GuestScript *script, GuestAnswer *ret) {
         if (setup_stops(s))
                 r = -EINTR;
         s->changing = s->changing || (r == 0 && script->to_the_end);
+        talk_await(script->awaited);
         if (r == 0)
                 r = wsl_run_start(&w, s->distro.name, L"/bin/sh");
         if (r == 0)
@@ -93,6 +95,7 @@ int guest_script_run(Setup *s, const GuestScript *script, GuestAnswer *ret) {
                 script_others(buffer_text(&w.output.text), &ret->others);
                 script_others(buffer_text(&w.errors.text), &ret->others);
         }
+        talk_await(NULL);
         wsl_run_done(&w);
         buffer_done(&text);
         return r;

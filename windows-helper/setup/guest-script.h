@@ -21,9 +21,10 @@ typedef struct GuestScript {
         const char *arguments; /* words of letters, digits and -._+~:/= only; NULL: none */
         const char *payload;   /* lines of text without the line "WSLBRIDGE_END"; NULL: none */
         uint32_t limit_ms;
-        bool to_the_end;   /* it changes something: Ctrl-C does not stop it in the middle */
-        const char *waits; /* when it has given an answer of this name, it only waits, and Ctrl-C
-                              stops it all the same; NULL: none */
+        bool to_the_end;     /* it changes something: Ctrl-C does not stop it in the middle … */
+        const char *awaited; /* … and the user is told why: a line of text that lives on */
+        const char *waits;   /* when it has given an answer of this name, it only waits, and Ctrl-C
+                                stops it all the same; NULL: none */
 } GuestScript;
 
 typedef struct GuestAnswer {

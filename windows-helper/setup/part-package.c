@@ -12,6 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char package_awaited[] =
+        "apt-get is at work in the distro. To end it in the middle would leave half a package, so "
+        "it is waited for.\n";
+
 /* The distro is no Debian and has the agent from its source. There is nothing that we could do. */
 static SetupOutcome package_by_hand(Setup *s, SetupPart *part) {
         return setup_says(part, SETUP_ALREADY,
@@ -86,7 +90,8 @@ static SetupOutcome package_send(Setup *s, const GuestPackage *package, SetupPar
                                     .arguments = arguments,
                                     .payload = buffer_text(&package->text),
                                     .limit_ms = GUEST_INSTALL_MS,
-                                    .to_the_end = true};
+                                    .to_the_end = true,
+                                    .awaited = package_awaited};
         GuestAnswer answer;
         SetupOutcome outcome;
         int r;
@@ -135,7 +140,8 @@ SetupOutcome setup_package_undo(Setup *s, SetupPart *part) {
                                                  : dry        ? "keep look"
                                                               : "keep remove",
                                     .limit_ms = GUEST_INSTALL_MS,
-                                    .to_the_end = true};
+                                    .to_the_end = true,
+                                    .awaited = package_awaited};
         char result[SETUP_VALUE_MAX];
         GuestAnswer answer;
         int r = guest_script_run(s, &script, &answer);

@@ -16,15 +16,27 @@
 #define TALK_ANSWER_MAX 16
 
 static volatile LONG talk_stopped;
+static const char *volatile talk_awaited; /* for the handler, which runs in a thread of its own */
+
+static void talk_error(const char *text) {
+        (void) console_write(CONSOLE_ERROR, text, strlen(text));
+}
 
 static BOOL WINAPI talk_on_control(DWORD control) {
-        static const char text[] = "Ctrl-C: setup stops as soon as nothing is half done ...\n";
+        const char *awaited = talk_awaited;
 
         if (control != CTRL_C_EVENT && control != CTRL_BREAK_EVENT)
                 return FALSE; /* the window is closed or the user logs off: Windows ends us */
-        if (InterlockedExchange(&talk_stopped, 1) == 0)
-                (void) console_write(CONSOLE_ERROR, text, sizeof(text) - 1);
+        if (InterlockedExchange(&talk_stopped, 1) != 0)
+                return TRUE;
+        talk_error("Ctrl-C: setup stops as soon as nothing is half done ...\n");
+        if (awaited)
+                talk_error(awaited);
         return TRUE;
+}
+
+void talk_await(const char *text) {
+        talk_awaited = text;
 }
 
 void talk_begin(void) {

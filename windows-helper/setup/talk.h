@@ -7,6 +7,9 @@
 
 #include "windows-helper/setup/setup.h"
 
+/* What Ctrl-C would have to wait for from now on: a line of text that lives on, or NULL. */
+void talk_await(const char *text);
+
 /* From now on, Ctrl-C ends no part in the middle of a change. */
 void talk_begin(void);
 
