@@ -5,13 +5,13 @@ import re
 import subprocess
 
 import pytest
+import releases
 
 ARCHITECTURES = ("amd64", "arm64")
 SIZE_MAX = 250 * 1024
-OLDEST = {"GLIBC": (2, 35), "LIBSYSTEMD": (249,)}  # those of Ubuntu 22.04
-# The oldest version of each library among Debian 12 and 13, Ubuntu 22.04 and 24.04; all are of 22.04.
-OLDEST_PACKAGES = {"libc6": "2.35", "libsystemd0": "249", "libnl-3-200": "3.5.0", "libinih1": "53",
-                   "libsodium23": "1.0.18"}
+# All libraries are oldest in Ubuntu 22.04. jansson is inside the programs.
+OLDEST = {name: version for name, version in releases.RELEASES["Ubuntu 22.04"].items()
+          if name != "libjansson4"}
 
 
 @pytest.fixture(scope="module", params=ARCHITECTURES)
@@ -45,27 +45,25 @@ def test_architecture_and_size(package, number, programs):
         assert machine in output("readelf", "-h", program)
 
 
-def test_newest_symbol_versions(package, programs, number):
-    newest = {}
-    for program in programs:
-        for library, text in re.findall(r"Name: ([A-Za-z]+)_?(\S*)  Flags",
-                                        output("readelf", "-V", "-W", program)):
-            version = tuple(int(n) for n in re.findall(r"\d+", text))
-            newest[library] = max(newest.get(library, ()), version)
-    for library, version in newest.items():
-        number(f"newest symbols needed, {field(package, 'Architecture')}: {library} "
-               f"{'.'.join(map(str, version))} (limit {'.'.join(map(str, OLDEST[library]))})")
-        assert version <= OLDEST[library]
-    assert set(newest) == set(OLDEST)  # of the other libraries, no symbol has a version
+def test_every_release_has_the_functions(package, programs, number):
+    for release in releases.RELEASES:
+        assert not [m for program in programs for m in releases.missing(program, release)], release
+    needed = [entry for program in programs for entry in releases.needed(program).values()]
+    assert {library for library, _ in needed} == set(OLDEST)
+    for library, oldest in OLDEST.items():
+        newest = max((version for name, version in needed if name == library), key=releases.number)
+        number(f"newest functions needed, {field(package, 'Architecture')}: {library} {newest} "
+               f"(Ubuntu 22.04 has {oldest})")
 
 
-def test_dependencies_are_in_the_oldest_release(package):
+def test_dependencies_are_in_every_release(package):
     needed = dict(re.fullmatch(r"(\S+)(?: \(>= (\S+)\))?", one.strip()).groups()
                   for one in field(package, "Depends").split(","))
-    assert set(needed) == set(OLDEST_PACKAGES)
+    assert set(needed) == set(OLDEST)
     for name, version in needed.items():
-        assert version is None or subprocess.run(
-            ["dpkg", "--compare-versions", OLDEST_PACKAGES[name], "ge", version]).returncode == 0, name
+        for release, has in releases.RELEASES.items():
+            assert version is None or subprocess.run(
+                ["dpkg", "--compare-versions", has[name], "ge", version]).returncode == 0, (release, name)
 
 
 def test_hardening(programs):
