@@ -2,19 +2,35 @@
 """The source archive of './dev dist': what is committed, the same bytes each time, and a tree in which
 this suite finds its files without git. tests/packages/test_twice.py packs an unpacked one again."""
 import os
+import shutil
 import subprocess
 import sys
 import tarfile
 
+import pytest
 import tree
 
-CLONE = os.path.exists(os.path.join(tree.TOP, ".git"))
+CLONE = tree._list_by_git(tree.TOP) is not None
 
 
-def dist():
+@pytest.fixture
+def top(tmp_path):
+    """The tree to pack. In a clone without git, as in a container that has only the files, it is a copy
+    that says when it was made, as an unpacked archive does."""
+    if CLONE or not os.path.exists(os.path.join(tree.TOP, ".git")):
+        return tree.TOP
+    copy = tmp_path / "copy"
+    for name in tree.FILES:
+        (copy / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(os.path.join(tree.TOP, name), copy / name)
+    (copy / "packaging/commit-time").write_text("1700000000\n")
+    return str(copy)
+
+
+def dist(top):
     """Without the variable by which './dev test' packs what is not committed yet."""
     environment = {k: v for k, v in os.environ.items() if k != "WSLBRIDGE_UNCOMMITTED"}
-    return subprocess.run([os.path.join(tree.TOP, "dev"), "dist"], capture_output=True, text=True,
+    return subprocess.run([os.path.join(top, "dev"), "dist"], capture_output=True, text=True,
                           stdin=subprocess.DEVNULL, env=environment)
 
 
@@ -33,18 +49,18 @@ def committed():
     return sorted(n for n in done.stdout.split("\0") if n)
 
 
-def the_archive():
+def the_archive(top):
     """(path, content) of what './dev dist' makes."""
-    done = dist()
+    done = dist(top)
     assert done.returncode == 0, done.stdout + done.stderr
-    path = os.path.join(tree.TOP, done.stdout.split("archive: ")[1].split(",")[0])
+    path = os.path.join(top, done.stdout.split("archive: ")[1].split(",")[0])
     with open(path, "rb") as f:
         return path, f.read()
 
 
-def test_the_archive(tmp_path):
-    path, first = the_archive()
-    assert the_archive() == (path, first)
+def test_the_archive(top, tmp_path):
+    path, first = the_archive(top)
+    assert the_archive(top) == (path, first)
     assert first[4:8] == b"\0\0\0\0"  # gzip's own time
 
     with tarfile.open(path) as archive:
