@@ -7,13 +7,15 @@
 #include "tests/host/test-host.h"
 
 #include <errno.h>
-#include <linux/vm_sockets.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+/* After sys/socket.h: it uses sa_family_t without including it. */
+#include <linux/vm_sockets.h>
 
 #define PEER_READ_SIZE 65536
 #define LISTEN_BACKLOG 16
