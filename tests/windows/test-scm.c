@@ -62,6 +62,8 @@ static struct {
         bool exists, refuse;
         DWORD access;                                /* asked for the service */
         BOOL after_errors;                           /* it is restarted */
+        DWORD n_actions, reset_period;               /* after a crash */
+        bool keeps_actions;                          /* no array: the old ones stay */
         const wchar_t *needs;                        /* dependencies; points to what was passed */
         const wchar_t *account, *password;           /* the same */
         const wchar_t *privileges;                   /* the same */
@@ -124,6 +126,13 @@ static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info) {
         if (level == SERVICE_CONFIG_FAILURE_ACTIONS && !(fake.access & SERVICE_START)) {
                 SetLastError(ERROR_ACCESS_DENIED);
                 return FALSE;
+        }
+        if (level == SERVICE_CONFIG_FAILURE_ACTIONS) {
+                const SERVICE_FAILURE_ACTIONSW *actions = info;
+
+                fake.keeps_actions = !actions->lpsaActions;
+                fake.n_actions = actions->cActions;
+                fake.reset_period = actions->dwResetPeriod;
         }
         if (level == SERVICE_CONFIG_FAILURE_ACTIONS_FLAG)
                 fake.after_errors =
@@ -215,8 +224,9 @@ static void test_relay(bool exists) {
               is_list(fake.privileges, wanted, ARRAYSIZE(wanted)));
         check("nothing is asked for that needs a service which starts by itself",
               fake.n_change == 5);
-        check("it is restarted after an error, because no installation starts it",
-              fake.after_errors);
+        check("Windows does not restart it after a crash, and no more if it did",
+              fake.n_actions == 0 && fake.reset_period == 0 && !fake.keeps_actions);
+        check("nor after an error", !fake.after_errors);
         check("it depends on nothing", is_list(fake.needs, L"\0", 2));
         check("users may look and nothing else", fake.users == test_look && fake.others == 0);
         check("a relay that cannot be protected is an error",
@@ -237,6 +247,7 @@ static void test_entry(bool exists) {
               !fake.account && !fake.password && fake.sid_type == SERVICE_SID_TYPE_UNRESTRICTED &&
                       is_list(fake.privileges, helper_privileges, ARRAYSIZE(helper_privileges)));
         check("all settings are accepted", fake.n_change == 7);
+        check("a restart after each crash", fake.n_actions == 3 && !fake.keeps_actions);
         check("no restart after an error, before it was started", !fake.after_errors);
         check("the right to change the descriptor is asked for", fake.access & WRITE_DAC);
         check("the descriptor is set once", fake.n_protect == 1);
@@ -260,6 +271,8 @@ static void test_restore(void) {
         check("and one with a dependency with it",
               scm_restore(SCM_HELPER, &entry) == 0 && fake.needs == before);
         check("with a restart after an error, which all versions have", fake.after_errors);
+        check("but not of the relay, whose helper does it",
+              scm_restore(SCM_RELAY, &entry) == 0 && !fake.after_errors);
 }
 
 static void begin(DWORD state, int start_ms, int stop_ms) {
@@ -313,6 +326,8 @@ static void test_start(void) {
                                                                    life.state == SERVICE_RUNNING &&
                                                                    life.n_start == 1);
         check("and restarted after an error from then on", fake.after_errors);
+        begin(SERVICE_STOPPED, 0, 0);
+        check("the relay is not", scm_start(SCM_RELAY, true) == 0 && !fake.after_errors);
         fake.after_errors = FALSE;
         begin(SERVICE_RUNNING, 1000, 1000);
         check("what the service manager has started is ended first",

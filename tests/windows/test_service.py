@@ -94,7 +94,15 @@ def test_what_is_asked_of_the_service_manager(prefix, build_win):
     waited for, and what happens to a service that somebody else has started."""
     done = prefix.run(build_win / "tests/windows/test-scm.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 74 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 80 and "\n0 failed" in done.stdout
+
+
+def test_how_the_relay_is_kept_running(prefix, build_win):
+    """Started at once after a crash, and after longer and longer pauses when it crashes again and again;
+    nobody looks at a relay that runs, or that nobody needs."""
+    done = prefix.run(build_win / "tests/windows/test-relay-service.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 14 and "\n0 failed" in done.stdout
 
 
 def test_stop_and_start(helper_service, registry):

@@ -76,10 +76,13 @@ static bool relay_service_is_stopped(void) {
         return status.dwCurrentState == SERVICE_STOPPED;
 }
 
-/* In the thread: note which process it is now; 0: it does not run. */
+/* In the thread: note which process it is now; 0: it does not run. One that has lived for long
+ * ends for another reason than those before it. */
 static void relay_service_note(RelayService *s, DWORD pid) {
         if (pid == s->pid)
                 return;
+        if (s->pid != 0 && GetTickCount64() - s->started >= RELAY_SERVICE_PAUSE_MAX_MS)
+                s->pause_ms = 0;
         if (s->process)
                 (void) CloseHandle(s->process);
         s->process = pid ? OpenProcess(SYNCHRONIZE, FALSE, pid) : NULL;
@@ -87,9 +90,9 @@ static void relay_service_note(RelayService *s, DWORD pid) {
         loop_gate_post(&s->gate, &s->op);
 }
 
-/* In the thread: whether the relay runs. Windows soon knows when a process has ended. Wine 8 knows
- * it only after a control that it could not deliver, and even then it calls the service running
- * until somebody starts it. */
+/* In the thread: whether the relay runs. Its process says at once when it ends, and the service
+ * manager of Windows knows soon after that (fact 9.1.20). Wine 8's knows only after a control that
+ * it could not deliver, and even then it calls the service running until somebody starts it. */
 static bool relay_service_runs(RelayService *s, SC_HANDLE service,
                                const SERVICE_STATUS_PROCESS *status) {
         SERVICE_STATUS ignored;
@@ -118,8 +121,6 @@ static DWORD relay_service_start(RelayService *s, SC_HANDLE service) {
         ULONGLONG now = GetTickCount64();
         DWORD error = ERROR_SUCCESS;
 
-        if (s->started > 0 && now - s->started >= RELAY_SERVICE_PAUSE_MAX_MS)
-                s->pause_ms = 0;
         if (s->started > 0 && now - s->started < s->pause_ms)
                 return (DWORD) (s->pause_ms - (now - s->started));
         if (s->started > 0)
@@ -156,20 +157,22 @@ static DWORD relay_service_step(RelayService *s) {
         DWORD wait = RELAY_SERVICE_SOON_MS;
         SC_HANDLE service;
         bool runs;
+        int r;
 
-        if (relay_service_query(&service, &status,
-                                SERVICE_START | SERVICE_STOP | SERVICE_INTERROGATE) < 0) {
+        r = relay_service_query(&service, &status,
+                                SERVICE_START | SERVICE_STOP | SERVICE_INTERROGATE);
+        if (r < 0) {
                 relay_service_note(s, 0);
-                return RELAY_SERVICE_PAUSE_MAX_MS;
+                return r == -ENOENT && !wanted ? INFINITE : RELAY_SERVICE_PAUSE_MAX_MS;
         }
         runs = relay_service_runs(s, service, &status);
-        if (runs && !wanted) /* the service manager may have started it again after a crash */
+        if (runs && !wanted)
                 relay_service_stop(s, service);
         else if (runs)
                 wait = s->process ? INFINITE : RELAY_SERVICE_PAUSE_MAX_MS;
         else if (status.dwCurrentState == SERVICE_STOPPED ||
                  status.dwCurrentState == SERVICE_RUNNING)
-                wait = wanted ? relay_service_start(s, service) : RELAY_SERVICE_PAUSE_MAX_MS;
+                wait = wanted ? relay_service_start(s, service) : INFINITE;
         if (!wanted)
                 s->started = s->pause_ms = 0;
         (void) CloseServiceHandle(service);

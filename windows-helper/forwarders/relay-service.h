@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * The service of our relay, which runs only while its table has values. Nothing starts it but this.
- * When it ends by itself it is started again, at first at once, then after longer and longer
- * pauses.
+ * The service of our relay, which runs only while its table has values. Nothing starts it but this:
+ * for Windows there is nothing to do after a crash. When it ends by itself it is started again, at
+ * first at once, then after longer and longer pauses.
  *
  * Starting and stopping a service takes its time, so a thread does it. That thread waits for the
  * relay's process to end and polls nothing while the relay runs. It exists only where the relay is

@@ -29,6 +29,7 @@ const ScmService scm_services[_SCM_END] = {
                         /* Not RESTRICTED: the sockets of a WSL VM admit SYSTEM, but not with a
                          * restricted token (facts 2.1.2 and 9.1.5). */
                         .sid_type = SERVICE_SID_TYPE_UNRESTRICTED,
+                        .restarts = true,
                         .shutdown_ms = SERVICE_STOP_HINT_MS,
                 },
         [SCM_RELAY] =
@@ -52,8 +53,8 @@ static void scm_set(SC_HANDLE service, DWORD level, void *info, const char *what
                                      what);
 }
 
-void scm_restart_after_errors(SC_HANDLE service, bool restart) {
-        SERVICE_FAILURE_ACTIONS_FLAG flag = {restart};
+void scm_restart_after_errors(ScmId id, SC_HANDLE service, bool restart) {
+        SERVICE_FAILURE_ACTIONS_FLAG flag = {restart && scm_services[id].restarts};
 
         scm_set(service, SERVICE_CONFIG_FAILURE_ACTIONS_FLAG, &flag, "the actions after an error");
 }
@@ -67,17 +68,26 @@ static void scm_set_token(const ScmService *s, SC_HANDLE service) {
         scm_set(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required, "the privileges");
 }
 
-/* The service works without these settings (fact 9.1.6). */
-static void scm_set_all(const ScmService *s, SC_HANDLE service) {
+/* An array of no actions takes away those that an older version has set (fact 9.1.19). */
+static void scm_set_restarts(ScmId id, SC_HANDLE service) {
         SC_ACTION actions[] = {
                 {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 30000}, {SC_ACTION_RESTART, 60000}};
-        SERVICE_DESCRIPTIONW description = {(wchar_t *) (uintptr_t) s->about};
-        SERVICE_DELAYED_AUTO_START_INFO delayed = {TRUE};
+        bool restarts = scm_services[id].restarts;
         SERVICE_FAILURE_ACTIONSW failure = {
-                .dwResetPeriod = 24 * 60 * 60,
-                .cActions = ARRAYSIZE(actions),
+                .dwResetPeriod = restarts ? 24 * 60 * 60 : 0,
+                .cActions = restarts ? ARRAYSIZE(actions) : 0,
                 .lpsaActions = actions,
         };
+
+        scm_set(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failure, "the actions after a crash");
+        scm_restart_after_errors(id, service, false);
+}
+
+/* The service works without these settings (fact 9.1.6). */
+static void scm_set_all(ScmId id, SC_HANDLE service) {
+        const ScmService *s = &scm_services[id];
+        SERVICE_DESCRIPTIONW description = {(wchar_t *) (uintptr_t) s->about};
+        SERVICE_DELAYED_AUTO_START_INFO delayed = {TRUE};
         /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us
          * (fact 9.1.3). */
         SERVICE_PRESHUTDOWN_INFO preshutdown = {s->shutdown_ms};
@@ -86,9 +96,7 @@ static void scm_set_all(const ScmService *s, SC_HANDLE service) {
         if (s->start_type == SERVICE_AUTO_START)
                 scm_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed,
                         "the delayed start");
-        scm_set(service, SERVICE_CONFIG_FAILURE_ACTIONS, &failure, "the actions after a crash");
-        /* One that only starts on demand is not started by the installation that makes it. */
-        scm_restart_after_errors(service, s->start_type == SERVICE_DEMAND_START);
+        scm_set_restarts(id, service);
         if (s->shutdown_ms > 0)
                 scm_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,
                         "the time for a shutdown");
@@ -110,6 +118,6 @@ int scm_configure_token(ScmId id, SC_HANDLE service) {
 }
 
 int scm_configure(ScmId id, SC_HANDLE service) {
-        scm_set_all(&scm_services[id], service);
+        scm_set_all(id, service);
         return scm_configure_token(id, service);
 }

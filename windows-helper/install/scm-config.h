@@ -18,6 +18,7 @@ int scm_configure_token(ScmId id, SC_HANDLE service);
 
 /* Whether the service manager restarts a service that has ended with an error, and not only one
  * that has crashed (fact 9.1.6). It does not before the service was started once: one that cannot
- * start would be started again after the installation was taken back. @service: with the rights to
- * change its configuration and to start it. */
-void scm_restart_after_errors(SC_HANDLE service, bool restart);
+ * start would be started again after the installation was taken back. It never does it with a
+ * service that it does not restart after a crash, either. @service: with the rights to change its
+ * configuration and to start it. */
+void scm_restart_after_errors(ScmId id, SC_HANDLE service, bool restart);

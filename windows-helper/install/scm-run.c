@@ -207,7 +207,7 @@ int scm_start(ScmId id, bool anew) {
         for (int i = 0; i < SCM_TRIES && r == -EAGAIN; i++)
                 r = scm_start_once(id, service, anew);
         if (r == 0)
-                scm_restart_after_errors(service, true);
+                scm_restart_after_errors(id, service, true);
         if (r == -EAGAIN)
                 log_write(LOG_LEVEL_ERROR, "Somebody else starts and stops the service %s, too",
                           scm_services[id].label);

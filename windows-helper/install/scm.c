@@ -175,7 +175,7 @@ int scm_rest(ScmId id, DWORD start_type) {
         service = scm_open(id, SERVICE_CHANGE_CONFIG | SERVICE_START, &r);
         if (!service)
                 return r;
-        scm_restart_after_errors(service, true);
+        scm_restart_after_errors(id, service, true);
         (void) CloseServiceHandle(service);
         return scm_set_start_type(id, start_type);
 }
@@ -192,7 +192,7 @@ int scm_restore(ScmId id, const ScmEntry *entry) {
         service = scm_open(id, SERVICE_CHANGE_CONFIG | SERVICE_START, &r);
         if (!service)
                 return r;
-        scm_restart_after_errors(service, true);
+        scm_restart_after_errors(id, service, true);
         if (!ChangeServiceConfigW(service, c->dwServiceType, c->dwStartType, c->dwErrorControl,
                                   c->lpBinaryPathName, NULL, NULL,
                                   c->lpDependencies ? c->lpDependencies : scm_needs, NULL, NULL,

@@ -23,6 +23,8 @@ typedef struct ScmService {
         const wchar_t *privileges; /* those that are left to it: texts, each with its NUL, and a
                                     * NUL at the end */
         DWORD start_type, sid_type;
+        bool restarts;     /* Windows starts it again after a crash. A service has one owner: the
+                            * relay's is the helper */
         DWORD shutdown_ms; /* that it may take at a shutdown; 0: Windows' default */
 } ScmService;
 
@@ -66,8 +68,8 @@ int scm_rest(ScmId id, DWORD start_type);
  * table, or "". Return: 0 or negative errno (logged). */
 int scm_write(ScmId id, const wchar_t *exe, const wchar_t *more);
 
-/* Put the entry back as scm_read() has found it; without one, remove it. Return: 0 or negative
- * errno (logged). */
+/* Put the entry back as scm_read() has found it; without one, remove it. What Windows does after a
+ * crash stays as scm_write() has set it. Return: 0 or negative errno (logged). */
 int scm_restore(ScmId id, const ScmEntry *entry);
 
 /* Remove the entry. Return: 0; -ENOENT when there is none; or negative errno (logged). */
