@@ -18,6 +18,8 @@ bool adoption_text_endpoint(const char *text, char ret_endpoint[IP_ENDPOINT_TEXT
                 return false;
         from += strlen(OFFER);
         n = strspn(from, "0123456789abcdefABCDEF.:[]");
+        if (n > 0 && strncmp(from + n, IP_UDP_TEXT, strlen(IP_UDP_TEXT)) == 0)
+                n += strlen(IP_UDP_TEXT);
         if (n == 0 || n >= IP_ENDPOINT_TEXT_MAX || from[n] != '\'')
                 return false;
         memcpy(ret_endpoint, from, n);

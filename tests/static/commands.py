@@ -115,7 +115,7 @@ def own_lines(text):
     """Lines that begin with two spaces, up to the explanation that may follow; and commands that
     we print or run ourselves."""
     return [re.split(r" {2,}", line.strip())[0] for line in text.split("\n")
-            if line.startswith(("  ", "netsh ", "wsl.exe -")) and line.strip()]
+            if line.startswith(("  ", "netsh ", "reg.exe ", "wsl.exe -")) and line.strip()]
 
 
 def split(command):

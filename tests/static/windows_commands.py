@@ -125,8 +125,8 @@ def check_reg(words):
         return "reg.exe takes one key, below HKLM or another root"
     if "/t" in words and words[words.index("/t") + 1] not in REG_TYPES:
         return f"reg.exe has no type {words[words.index('/t') + 1]}"
-    if words[0] == "add" and "/f" not in words:
-        return "reg.exe add asks before it overwrites a value: add /f"
+    if words[0] in ("add", "delete") and "/f" not in words:
+        return f"reg.exe {words[0]} asks before it overwrites or deletes a value: add /f"
     return None
 
 

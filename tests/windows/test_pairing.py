@@ -156,6 +156,21 @@ def test_adopt(command, registry, connect, helper, name, typed):
     assert f" listenaddress={name.split('/')[0]} " in command("rules", "--netsh")[1]
 
 
+def test_adopt_what_an_older_helper_left_in_the_relays_table(command, registry, connect, helper):
+    """It has no record of it, so it is a conflict, which names the value and both ways out of it."""
+    key, name = r"SOFTWARE\wslbridge\Relay\v4tov4\tcp", "0.0.0.0/28406"
+    registry.set(key, name, "172.29.0.77/80")
+    client = connect(helper)
+    wanted = [service("web", [listen_endpoint("0.0.0.0:28406", 80)])]
+    text = client.push(wanted, v4=V4).services[0][2]
+    assert rf"'reg.exe delete HKLM\{key} /v {name} /f'" in text
+    code, output = command("adopt", re.search(r"'wslbridge-helper adopt (\S+)'", text)[1])
+    assert code == 0 and f"relay-tcp-v4tov4 {name} = 172.29.0.77/80" in output
+    while client.result(timeout=5).states() != ["active"]:
+        pass
+    assert registry.strings(key) == {} and registry.rules() == {("v4tov4", name): "172.29.0.2/80"}
+
+
 def test_what_cannot_be_adopted_is_not_offered(command, registry, connect, helper):
     registry.set_rule("0.0.0.0/28405", 7)
     client = connect(helper)

@@ -7,6 +7,7 @@
 #include "windows-helper/store/adopt.h"
 
 #include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/conflict-text.h"
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/portproxy-store.h"
@@ -70,7 +71,14 @@ static void adopt_tell(const RuleTable *rules, const bool *requested) {
 }
 
 static void adopt_complain(const char *text, const AdoptSeen *seen) {
-        if (seen->other)
+        char command[CONFLICT_COMMAND_MAX];
+
+        if (seen->other && conflict_command(seen->other, command))
+                log_write(LOG_LEVEL_ERROR,
+                          "The value %s of %s is not a plain string (REG_SZ), so it cannot be "
+                          "taken over; delete it: '%s'",
+                          seen->other->name, rule_family_name(seen->other->family), command);
+        else if (seen->other)
                 log_write(LOG_LEVEL_ERROR,
                           "The value %s of %s is not a plain string (REG_SZ), so it cannot be "
                           "taken over; delete it in the registry if nobody needs it",
@@ -81,7 +89,8 @@ static void adopt_complain(const char *text, const AdoptSeen *seen) {
         else
                 log_write(LOG_LEVEL_ERROR,
                           "There is no port forwarding at %s that another program made; this "
-                          "command shows all: 'netsh interface portproxy show all'",
+                          "command shows all: 'netsh interface portproxy show all'. For a port of "
+                          "UDP, put /udp behind it",
                           text);
 }
 
@@ -100,7 +109,7 @@ static int adopt_input_read(AdoptInput *ret_input) {
 
         *ret_input = (AdoptInput){.ledger = LEDGER_NULL};
         portproxy_store_init(&portproxy);
-        r = portproxy_store_read(&portproxy, false, &ret_input->rules);
+        r = portproxy_store_read(&portproxy, true, &ret_input->rules);
         portproxy_store_done(&portproxy);
         if (r == 0)
                 r = ledger_store_load(&store, &ret_input->ledger);
@@ -159,7 +168,9 @@ int adopt(const char *text) {
 
         if (n < 0) {
                 log_write(LOG_LEVEL_ERROR,
-                          "'%s' is not an endpoint; write 0.0.0.0:2222, [::]:80 or *:2222", text);
+                          "'%s' is not an endpoint; write 0.0.0.0:2222, [::]:80, *:2222 or "
+                          "0.0.0.0:53/udp",
+                          text);
                 return -EINVAL;
         }
         return adopt_endpoints(text, listens, n);

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Port forwardings of other programs that an administrator has asked us to take over. The keys
- * below HKLM\SOFTWARE\wslbridge\Adopt are the same as those of PortProxy, with copies of the values
- * as they were then.
+ * Port forwardings of other programs, and values of the relay's table without an owner, that an
+ * administrator has asked us to take over. There is a key for each family below
+ * HKLM\SOFTWARE\wslbridge\Adopt, with copies of the values as they were then.
  */
 
 #include "windows-helper/core/rules/rule.h"
@@ -13,7 +13,7 @@
 #define ADOPTION_STORE_PATH L"SOFTWARE\\wslbridge\\Adopt"
 
 typedef struct AdoptionStore {
-        RegistryKey keys[_RULE_PORTPROXY_END];
+        RegistryKey keys[_RULE_FAMILY_END];
 } AdoptionStore;
 
 void adoption_store_init(AdoptionStore *s);

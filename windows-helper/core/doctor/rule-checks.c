@@ -7,6 +7,7 @@
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/doctor/host-checks-private.h"
 #include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/conflict-text.h"
 #include "windows-helper/core/rules/named-rules.h"
 
 #include <stdio.h>
@@ -128,22 +129,41 @@ static const char *is_in_the_way(const RulesJudge *j, const RuleValue *v) {
         return "";
 }
 
+/* How to get rid of a value in the relay's table. A name that is no endpoint is not put into a
+ * command. */
+static void advise_relay_value(const RuleValue *v, Buffer *advice) {
+        char command[CONFLICT_COMMAND_MAX];
+
+        if (conflict_command(v, command))
+                buffer_printf(
+                        advice,
+                        "wslbridge does not know it. Delete it if no guest needs it. " ELEVATED
+                        "  %s%s",
+                        command, adoption_possible(v, NULL) ? "\n" : "");
+        else
+                buffer_printf(advice, "Delete it with the registry editor ('regedit'), below "
+                                      "HKLM\\" NAMES_RELAY_KEY ".");
+}
+
 static void add_foreign(RulesJudge *j, const RuleValue *v, const char *odd) {
         char endpoint[IP_ENDPOINT_TEXT_MAX], subject[WIRE_TEXT_MAX + 1];
         Finding *x;
 
         result_text(subject, "%s %s", rule_family_name(v->family), v->name);
         x = host_finding(j->findings, FINDING_HINT, "foreign-rule", subject,
-                         v->parsed ? "It is not ours. Delete it if nobody needs it."
-                                   : "It is not ours and may be needed.",
+                         rule_family_is_relay(v->family) ? ""
+                         : v->parsed ? "It is not ours. Delete it if nobody needs it."
+                                     : "It is not ours and may be needed.",
                          "The port forwarding %s = %s %s%s", subject,
                          v->data ? v->data : "(no text)", odd, is_in_the_way(j, v));
+        if (rule_family_is_relay(v->family))
+                advise_relay_value(v, &x->advice);
         if (adoption_possible(v, NULL)) {
                 ip_endpoint_format(&v->listen, endpoint);
                 buffer_printf(&x->advice,
-                              " Or let a guest's service take it over. " ELEVATED_HELPER
+                              "%sOr let a guest's service take it over. " ELEVATED_HELPER
                               "  .\\wslbridge-helper adopt %s",
-                              endpoint);
+                              rule_family_is_relay(v->family) ? "" : " ", endpoint);
         }
 }
 

@@ -11,8 +11,7 @@
 #include <string.h>
 
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry) {
-        return value->parsed && value->data && !rule_family_is_relay(value->family) &&
-               !(entry && ledger_entry_proves(entry, value));
+        return value->parsed && value->data && !(entry && ledger_entry_proves(entry, value));
 }
 
 bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
@@ -32,6 +31,7 @@ bool adoption_is_asked(const RuleTable *adoptions, const RuleValue *value) {
 bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEntry *ret_entry) {
         *ret_entry = (LedgerEntry){.listen = value->listen, .star = rule_value_has_star(value)};
         if (!adoption_is_asked(adoptions, value) ||
+            (ret_entry->star && rule_family_is_relay(value->family)) || /* it knows no "*" */
             rule_target_parse(value->data, value->family, &ret_entry->current) < 0)
                 return false;
         ret_entry->next = ret_entry->current;
@@ -67,15 +67,31 @@ static int adoption_spell(const char *text, char ret_text[RULE_TEXT_MAX + 2]) {
         return 0;
 }
 
+/* Take "/udp" off the end. @ret_text: the rest. Return: whether it was there, or -EINVAL. */
+static int adoption_protocol(const char *text, char ret_text[IP_ENDPOINT_TEXT_MAX]) {
+        size_t n = strlen(text), n_udp = strlen(IP_UDP_TEXT);
+        bool udp = n > n_udp && strcmp(text + n - n_udp, IP_UDP_TEXT) == 0;
+
+        n -= udp ? n_udp : 0;
+        if (n >= IP_ENDPOINT_TEXT_MAX)
+                return -EINVAL;
+        memcpy(ret_text, text, n);
+        ret_text[n] = '\0';
+        return udp;
+}
+
 int adoption_parse(const char *text, IpEndpoint ret[ADOPTION_ENDPOINTS_MAX]) {
-        char spelled[RULE_TEXT_MAX + 2];
-        int r = adoption_spell(text, spelled);
+        char endpoint[IP_ENDPOINT_TEXT_MAX], spelled[RULE_TEXT_MAX + 2];
+        int udp = adoption_protocol(text, endpoint);
+        int r = udp < 0 ? udp : adoption_spell(endpoint, spelled), n = 1;
 
         if (r == 0)
                 r = rule_endpoint_parse(spelled, IP_FAMILY_V4, &ret[0]);
-        if (r < 0)
-                return r;
-        if (spelled[0] != '*')
-                return 1;
-        return rule_endpoint_parse(spelled, IP_FAMILY_V6, &ret[1]) < 0 ? -EINVAL : 2;
+        if (r == 0 && spelled[0] == '*') {
+                r = rule_endpoint_parse(spelled, IP_FAMILY_V6, &ret[1]);
+                n = 2;
+        }
+        for (int i = 0; r == 0 && i < n; i++)
+                ret[i].udp = udp;
+        return r < 0 ? r : n;
 }

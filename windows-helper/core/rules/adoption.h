@@ -19,9 +19,9 @@
  * adoption_possible() - can an administrator have this value taken over?
  * @entry: what the ledger has for the same endpoint, or NULL
  *
- * Not what is ours already, not a value in the relay's table, which is for wslbridge alone, not a
- * value whose name is no endpoint, and not one that is no plain
- * string: a copy of its text is the proof that nobody has changed it since.
+ * Not what is ours already, not a value whose name is no endpoint, and not one that is no plain
+ * string: a copy of its text is the proof that nobody has changed it since. A value of the relay's
+ * table can be: an older helper, or one that has lost its ledger, may have left it.
  */
 bool adoption_possible(const RuleValue *value, const LedgerEntry *entry);
 
@@ -37,7 +37,8 @@ bool adoption_proof(const RuleTable *adoptions, const RuleValue *value, LedgerEn
 /**
  * adoption_parse() - the endpoint that an administrator has typed
  * @text: ADDRESS:PORT or ADDRESS/PORT, where ADDRESS may be '*' and may have brackets, which an
- *        IPv6 address needs before a colon; or PORT, which stands for 0.0.0.0:PORT
+ *        IPv6 address needs before a colon; or PORT, which stands for 0.0.0.0:PORT; and behind it
+ *        "/udp" for an endpoint of UDP
  *
  * Return: the number of endpoints, or -EINVAL.
  */

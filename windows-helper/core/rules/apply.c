@@ -228,18 +228,18 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
         rule_view_note(a->view, v->family, v->name, NULL, found ? -1 : 0);
         a->outcome.n_deleted++;
         a->outcome.n_adopted++;
-        a->portproxy_changed = true;
+        apply_note_change(a, v->family);
         a->outcome.again = true;
         return 0;
 }
 
-/* @found: "" if it is no plain string, and so cannot be adopted; none of the relay's table can. */
+/* @found: "" if it is no plain string, and so cannot be adopted */
 static void apply_describe_foreign(const ReconcileChange *c, const char *found,
                                    char ret_text[WIRE_TEXT_MAX + 1]) {
         char listen[IP_ENDPOINT_TEXT_MAX];
 
         ip_endpoint_format(&c->entry.listen, listen);
-        if (found[0] && !rule_target_is_relay(&c->entry.next))
+        if (found[0])
                 result_text(
                         ret_text,
                         "somebody has just set a port forwarding there; delete it, " ADOPTION_TEXT

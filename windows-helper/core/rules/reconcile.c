@@ -24,12 +24,12 @@
 
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/rules/conflict-text.h"
 #include "windows-helper/core/rules/named-rules.h"
 #include "windows-helper/core/rules/planner-endpoint-private.h"
 #include "windows-helper/core/rules/reconcile-plan-private.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -92,28 +92,19 @@ static void planner_adopt(Planner *p, const PlannerEndpoint *e) {
 }
 
 static void planner_foreign(Planner *p, const PlannerEndpoint *e) {
-        const RuleValue *v = e->foreign;
-        char listen[IP_ENDPOINT_TEXT_MAX], way[2 * IP_ENDPOINT_TEXT_MAX] = "";
+        char text[WIRE_TEXT_MAX + 1];
 
-        if (!e->entry &&
-            adoption_is_asked(p->input->adoptions, v)) { /* without an entry somebody wants it */
+        if (!e->entry && /* without an entry somebody wants it */
+            adoption_is_asked(p->input->adoptions, e->foreign)) {
                 planner_adopt(p, e);
                 return;
         }
         if (e->entry)
                 planner_remove(p, e, NULL);
-        ip_endpoint_format(&e->listen, listen);
-        if (adoption_possible(v, NULL))
-                (void) snprintf(way, sizeof(way), ADOPTION_TEXT ", ", listen);
-        /* The value comes last: it may be long, and texts are cut. */
-        for (size_t i = 0; i < e->n_wanted; i++) {
+        conflict_text(e->foreign, text);
+        for (size_t i = 0; i < e->n_wanted; i++)
                 result_worsen(planner_result(p, &e->wanted[i]), WIRE_SERVICE_CONFLICT,
-                              WIRE_REASON_FOREIGN_RULE,
-                              "%s: there is a port forwarding that wslbridge did not make; delete "
-                              "it, %sor listen elsewhere (%s %s = %s)",
-                              listen, way, rule_family_name(v->family), v->name,
-                              v->data ? v->data : "not a string");
-        }
+                              WIRE_REASON_FOREIGN_RULE, "%s", text);
 }
 
 /* Who gets the endpoint: its owner by the ledger, otherwise the guest that arrived first. */

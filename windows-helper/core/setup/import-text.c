@@ -39,7 +39,7 @@ int import_parse_listen(const char *text, WireListen *ret_listen) {
                 return -EINVAL;
         memcpy(single, text, n);
         single[n] = '\0';
-        if (adoption_parse(single, first) != 1)
+        if (adoption_parse(single, first) != 1 || first[0].udp)
                 return -EINVAL;
         if (dash)
                 last = strtoul(dash + 1, &end, 10);

@@ -197,6 +197,47 @@ START_TEST(test_others) {
 }
 END_TEST
 
+static void adopt(const char *rule, const char *data) {
+        ck_assert_int_eq(text_map_set(&w.host.adoptions, rule, data), 0);
+        controller_adoptions_changed(w.controller);
+        world_run(&w);
+}
+
+/* A helper that lost its ledger has left its values. An administrator who names one gets it back;
+ * the port may lead through either forwarder then. */
+START_TEST(test_taken_over_when_asked) {
+        static const struct {
+                const char *services, *rule, *data, *rules;
+        } cases[] = {
+                {"web=0.0.0.0:80+udp", "relay-udp-v4tov4 0.0.0.0/80", "172.20.0.77/80",
+                 "relay-udp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80+udp", "relay-udp-v4tov4 0.0.0.0/80", "not of ours",
+                 "relay-udp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80+udp", "relay-udp-v4tov4 */80", "172.20.0.77/80",
+                 "relay-udp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"}, /* the relay knows no "*" */
+                {"web=0.0.0.0:80+relay", "relay-tcp-v4tov4 0.0.0.0/80", "172.20.0.77/80 proxy-v2",
+                 WEB_BY_RELAY},
+                {"web=0.0.0.0:80", "relay-tcp-v4tov4 0.0.0.0/80", "172.20.0.77/80",
+                 "v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80+relay", "v4tov4 0.0.0.0/80", "172.20.0.77/80", WEB_BY_RELAY},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                world_foreign(&w, cases[i].rule, cases[i].data);
+                agent_ask(ubuntu, "172.20.0.2", cases[i].services);
+                agent_expect(ubuntu, "web conflict foreign-rule");
+                ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "adopt 0.0.0.0:80"));
+                adopt(cases[i].rule, cases[i].data);
+                agent_expect(ubuntu, "web active");
+                world_expect_rules(&w, cases[i].rules);
+                ck_assert_uint_eq(w.host.adoptions.n, 0);
+                agent_ask(ubuntu, "172.20.0.2", "");
+                world_expect_rules(&w, "");
+                world_expect_ledger(&w, "");
+        }
+}
+END_TEST
+
 START_TEST(test_drift) {
         agent_ask(ubuntu, "172.20.0.2", "dns=0.0.0.0:53+udp");
         world_foreign(&w, "relay-udp-v4tov4 0.0.0.0/53", NULL);
@@ -319,6 +360,7 @@ int main(void) {
         tcase_add_test(tcase, test_killed_while_the_forwarder_changes);
         tcase_add_test(tcase, test_killed_and_started_again);
         tcase_add_test(tcase, test_others);
+        tcase_add_test(tcase, test_taken_over_when_asked);
         tcase_add_test(tcase, test_drift);
         tcase_add_test(tcase, test_it_does_not_listen);
         tcase_add_test(tcase, test_a_port_that_is_taken);

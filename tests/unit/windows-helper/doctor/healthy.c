@@ -31,9 +31,13 @@ void see_status(const char *text) {
         evidence.n_status = strlen(text);
 }
 
-void add_rule(const char *name, const char *data) {
-        ck_assert_int_eq(rule_table_add(&rules, RULE_V4TOV4, name, data), 0);
+void add_value(RuleFamily family, const char *name, const char *data) {
+        ck_assert_int_eq(rule_table_add(&rules, family, name, data), 0);
         rule_table_sort(&rules);
+}
+
+void add_rule(const char *name, const char *data) {
+        add_value(RULE_V4TOV4, name, data);
 }
 
 void add_ledger(const char *listen, uint16_t port, const char *connect) {

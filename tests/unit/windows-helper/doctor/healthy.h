@@ -35,6 +35,7 @@ void healthy_teardown(void);
 void unheard_setup(void);
 
 void see_status(const char *text); /* borrowed */
+void add_value(RuleFamily family, const char *name, const char *data);
 void add_rule(const char *name, const char *data);
 void add_ledger(const char *listen, uint16_t port, const char *connect);
 

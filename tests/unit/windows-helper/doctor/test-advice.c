@@ -44,12 +44,56 @@ START_TEST(test_firewall_services) {
 }
 END_TEST
 
+/* netsh does not know the relay's table, so the key and the value are named. */
+START_TEST(test_values_of_the_relay) {
+        static const char ending[] = "  .\\wslbridge-helper adopt ";
+        static const struct {
+                RuleFamily family;
+                const char *name, *data;
+                const char *command, *adopt; /* NULL: not offered */
+        } cases[] = {
+                {RULE_RELAY_UDP + RULE_V4TOV4, "0.0.0.0/53", "172.28.64.10/53",
+                 "\n  reg.exe delete HKLM\\SOFTWARE\\wslbridge\\Relay\\v4tov4\\udp /v 0.0.0.0/53 "
+                 "/f\n",
+                 "0.0.0.0:53/udp"},
+                {RULE_RELAY_TCP + RULE_V6TOV4, "::/80", "172.28.64.10/80",
+                 "\n  reg.exe delete HKLM\\SOFTWARE\\wslbridge\\Relay\\v6tov4\\tcp /v ::/80 /f\n",
+                 "[::]:80"},
+                {RULE_RELAY_TCP + RULE_V4TOV4, "0.0.0.0/81", NULL,
+                 "\n  reg.exe delete HKLM\\SOFTWARE\\wslbridge\\Relay\\v4tov4\\tcp /v 0.0.0.0/81 "
+                 "/f",
+                 NULL},
+                {RULE_RELAY_TCP + RULE_V4TOV4, "x/80 & calc", "172.28.64.10/80", "('regedit')",
+                 NULL},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *advice, *adopt = NULL;
+                Findings f;
+
+                healthy_setup();
+                add_value(cases[i].family, cases[i].name, cases[i].data);
+                expect(FINDING_HINT, "foreign-rule", "is in the table of wslbridge's relay",
+                       cases[i].command);
+                host_checks_run(&evidence, &f);
+                advice = buffer_text(&f.items[0].advice);
+                adopt = strstr(advice, ending);
+                ck_assert_int_eq(adopt != NULL, cases[i].adopt != NULL);
+                if (adopt)
+                        ck_assert_str_eq(adopt + strlen(ending), cases[i].adopt);
+                ck_assert_ptr_null(strstr(advice, "calc"));
+                findings_done(&f);
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("helper-doctor-advice");
         TCase *t = tcase_create("core");
 
         tcase_add_checked_fixture(t, healthy_setup, healthy_teardown);
         tcase_add_test(t, test_firewall_services);
+        tcase_add_test(t, test_values_of_the_relay);
         suite_add_tcase(s, t);
         return suite_run(s);
 }

@@ -12,6 +12,38 @@
 
 #include <errno.h>
 
+static const char *const no_endpoints[] = {
+        "",
+        ":",
+        "/",
+        "0",
+        "65536",
+        "0.0.0.0",
+        "0.0.0.0:",
+        "0.0.0.0/0",
+        "::1:80",
+        "[::1:80",
+        "::1]:80",
+        "[fd00::1/80",
+        "fd00::1]/80",
+        "[]:80",
+        "localhost:80",
+        "0.0.0.0:http",
+        " 80",
+        "80 ",
+        "*",
+        "**:80",
+        "1.2.3:80",
+        "0.0.0.0:80:80",
+        "-1",
+        "0.0.0.0//80",
+        "/udp",
+        "0.0.0.0/udp",
+        "80/tcp",
+        "80/udp/udp",
+        "[fd00:1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb]:80",
+};
+
 START_TEST(test_spellings) {
         static const struct {
                 const char *typed, *endpoint, *other;
@@ -27,33 +59,11 @@ START_TEST(test_spellings) {
                 {"::/80", "[::]:80", NULL},
                 {"[fd00::1]/80", "[fd00::1]:80", NULL},
                 {"FD00::1/65535", "[fd00::1]:65535", NULL},
-        };
-        static const char *const bad[] = {
-                "",
-                ":",
-                "/",
-                "0",
-                "65536",
-                "0.0.0.0",
-                "0.0.0.0:",
-                "0.0.0.0/0",
-                "::1:80",
-                "[::1:80",
-                "::1]:80",
-                "[fd00::1/80",
-                "fd00::1]/80",
-                "[]:80",
-                "localhost:80",
-                "0.0.0.0:http",
-                " 80",
-                "80 ",
-                "*",
-                "**:80",
-                "1.2.3:80",
-                "0.0.0.0:80:80",
-                "-1",
-                "0.0.0.0//80",
-                "[fd00:1111:2222:3333:4444:5555:6666:7777:8888:9999:aaaa:bbbb]:80",
+                {"0.0.0.0:53/udp", "0.0.0.0:53/udp", NULL},
+                {"0.0.0.0/53/udp", "0.0.0.0:53/udp", NULL},
+                {"53/udp", "0.0.0.0:53/udp", NULL},
+                {"*:53/udp", "0.0.0.0:53/udp", "[::]:53/udp"},
+                {"[fd00::1]:53/udp", "[fd00::1]:53/udp", NULL},
         };
         IpEndpoint found[ADOPTION_ENDPOINTS_MAX];
         char text[IP_ENDPOINT_TEXT_MAX];
@@ -68,8 +78,9 @@ START_TEST(test_spellings) {
                 ip_endpoint_format(&found[1], text);
                 ck_assert_str_eq(text, cases[i].other);
         }
-        for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
-                ck_assert_msg(adoption_parse(bad[i], found) == -EINVAL, "%s", bad[i]);
+        for (size_t i = 0; i < sizeof(no_endpoints) / sizeof(no_endpoints[0]); i++)
+                ck_assert_msg(adoption_parse(no_endpoints[i], found) == -EINVAL, "%s",
+                              no_endpoints[i]);
 }
 END_TEST
 
@@ -81,6 +92,8 @@ START_TEST(test_what_may_be_adopted) {
         ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "*/80", "172.20.0.2/80"), 0);
         ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "0.0.0.0/80", NULL), 0);
         ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, "localhost/80", "172.20.0.2/80"), 0);
+        ck_assert_int_eq(rule_table_add(&t, RULE_RELAY_UDP, "0.0.0.0/53", "172.20.0.2/53"), 0);
+        ck_assert(adoption_possible(&t.values[4], NULL));
         ck_assert(adoption_possible(&t.values[0], NULL));
         ck_assert(!adoption_possible(&t.values[0], &ours));
         ck_assert(adoption_possible(&t.values[1], &ours));
@@ -122,13 +135,16 @@ END_TEST
 
 /* What the text of a conflict offers is what the doctors read in it, and nothing else is. */
 START_TEST(test_the_offer_in_a_text) {
-        static const char *const endpoints[] = {"0.0.0.0:2222", "[2001:db8::1]:65535", "[::]:80"};
+        static const char *const endpoints[] = {"0.0.0.0:2222", "[2001:db8::1]:65535", "[::]:80",
+                                                "0.0.0.0:53/udp", "[::]:53/udp"};
         static const char *const without[] = {
                 "",
                 "delete it, or listen elsewhere",
                 "take it over ('wslbridge-helper adopt ')",
                 "take it over ('wslbridge-helper adopt 80 & calc')",
                 "adopt 80",
+                "take it over ('wslbridge-helper adopt /udp')",
+                "take it over ('wslbridge-helper adopt 80/udp & calc')",
                 "adopt 00000000000000000000000000000000000000000000000000000000000000'"};
         char text[200], endpoint[IP_ENDPOINT_TEXT_MAX];
 
