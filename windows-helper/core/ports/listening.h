@@ -25,7 +25,13 @@ typedef struct ListeningTable {
 
 /* Return: 0 or -ENOMEM. */
 int listening_table_add(ListeningTable *t, const IpEndpoint *endpoint, uint32_t pid);
-void listening_table_sort(ListeningTable *t); /* by endpoint, then pid */
+void listening_table_sort(ListeningTable *t); /* by protocol, port, address and pid */
+
+/* The sockets of a sorted table that have the protocol and the port of @listen, at any address. It
+ * is a search, so it may be asked for each of thousands of endpoints. Return: the first one.
+ * *ret_end: behind the last one */
+const Listening *listening_table_at(const ListeningTable *t, const IpEndpoint *listen,
+                                    const Listening **ret_end);
 
 /* True for a socket of @process (fact 4.3.8), and for one whose owner Windows does not report. */
 bool listening_may_be(const Listening *a, uint32_t process);

@@ -21,11 +21,10 @@ unsigned obstacle_overlap(const IpEndpoint *a, const IpEndpoint *listen) {
 }
 
 const Listening *obstacle_holder(const Obstacles *o, const IpEndpoint *listen, uint32_t but) {
-        const Listening *best = NULL;
+        const Listening *best = NULL, *end;
         unsigned best_overlap = 0;
 
-        for (size_t i = 0; i < o->table->n; i++) {
-                const Listening *a = &o->table->items[i];
+        for (const Listening *a = listening_table_at(o->table, listen, &end); a < end; a++) {
                 bool counts = !listening_may_be(a, but);
                 unsigned overlap = counts ? obstacle_overlap(&a->endpoint, listen) : 0;
 

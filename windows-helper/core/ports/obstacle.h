@@ -15,7 +15,7 @@
 
 typedef struct Obstacles {
         const PortHost *host;        /* borrowed, as … */
-        const ListeningTable *table; /* … this */
+        const ListeningTable *table; /* … this; sorted */
         /* the excluded range found last; no port is 0 */
         uint16_t range_first, range_last;
         bool range_udp;

@@ -25,8 +25,6 @@ static const uint32_t verify_delays_ms[] = {5, 10, 20, 50, 100, 200, 500, 1000, 
 /* After this many checks the reason is looked for. Before, the forwarder is just not ready yet. */
 #define VERIFY_PENDING_ATTEMPTS 4
 
-#define VERIFY_PORTS_SIZE ((UINT16_MAX + 1) / 8)
-
 typedef struct Check {
         const PortHost *host;
         ReconcilePlan *plan;
@@ -39,7 +37,6 @@ typedef struct Check {
         IpEndpoint *lates; /* owned, with room for max_lates; as Verify.late, from this check */
         size_t n_lates, max_lates;
         Obstacles obstacles;
-        uint8_t *ports; /* owned; a bit for each port that somebody listens on */
 } Check;
 
 void verify_forget_late(Verify *v) {
@@ -93,22 +90,12 @@ static uint32_t check_process(const Check *c, const ReconcileEndpoint *e) {
 static bool check_found(const Check *c, const ReconcileEndpoint *e) {
         const IpEndpoint *listen = &e->listen;
         uint32_t process = check_process(c, e);
-        size_t from = 0, to = c->table.n;
+        const Listening *end;
 
-        while (from < to) {
-                size_t middle = from + (to - from) / 2;
-
-                if (ip_endpoint_compare(&c->table.items[middle].endpoint, listen) < 0)
-                        from = middle + 1;
-                else
-                        to = middle;
-        }
-        for (; from < c->table.n; from++) {
-                if (ip_endpoint_compare(&c->table.items[from].endpoint, listen) != 0)
-                        return false;
-                if (listening_may_be(&c->table.items[from], process))
+        for (const Listening *a = listening_table_at(&c->table, listen, &end); a < end; a++)
+                if (ip_compare(&a->endpoint.addr, &listen->addr) == 0 &&
+                    listening_may_be(a, process))
                         return true;
-        }
         return false;
 }
 
@@ -119,10 +106,6 @@ static bool check_was_late(Check *c, const IpEndpoint *listen) {
         while (c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) < 0)
                 c->at++;
         return c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) == 0;
-}
-
-static void check_note_port(Check *c, uint16_t port) {
-        c->ports[port / 8] |= (uint8_t) (1u << port % 8);
 }
 
 /* A forwarder lets go of a port that we forwarded until now, but not at once. If it still has it
@@ -161,11 +144,10 @@ static const Listening *check_other_forwarder(const Check *c, const ReconcileEnd
  * (facts 6.2.10, 6.2.11). Whether one on a single address does is not known, so it counts as none.
  */
 static void check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
-        uint16_t port = e->listen.port;
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *holder;
 
-        if (result->state != WIRE_SERVICE_ACTIVE || !(c->ports[port / 8] & 1u << port % 8))
+        if (result->state != WIRE_SERVICE_ACTIVE)
                 return;
         holder = obstacle_holder(&c->obstacles, &e->listen, /* but= */ 0);
         if (!holder || obstacle_overlap(&holder->endpoint, &e->listen) < OBSTACLE_TAKES ||
@@ -302,14 +284,11 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 (Obstacles){.host = host, .table = &c.table, .believes = v->unnamed || c.final};
         *ret_activate = false;
         c.lates = malloc((c.max_lates > 0 ? c.max_lates : 1) * sizeof(*c.lates));
-        c.ports = calloc(VERIFY_PORTS_SIZE, 1);
-        r = c.lates && c.ports ? 0 : -ENOMEM;
+        r = c.lates ? 0 : -ENOMEM;
         if (r == 0 && plan->n_endpoints > 0)
                 r = host->listening_read(host->userdata, check_needs_udp(plan), &c.table);
         if (r == 0) {
                 listening_table_sort(&c.table);
-                for (size_t i = 0; i < c.table.n; i++)
-                        check_note_port(&c, c.table.items[i].endpoint.port);
                 for (size_t i = 0; i < plan->n_endpoints; i++)
                         check_endpoint(&c, &plan->endpoints[i]);
                 if (plan->input->some)
@@ -323,7 +302,6 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 v->due_usec = SESSION_NO_DEADLINE;
                 free(c.lates);
         }
-        free(c.ports);
         listening_table_done(&c.table);
         return r == -ENOSYS ? 0 : r;
 }

@@ -3,9 +3,8 @@
 
 /*
  * Checks, after a plan was carried out, whether the forwarder of each endpoint, iphlpsvc or the
- * relay, really listens there. A value
- * that was written but is not listened on is the classic silent failure of port forwarding
- * (fact 4.3.1).
+ * relay, really listens there. A value that was written but is not listened on is the classic
+ * silent failure of port forwarding (fact 4.3.1).
  *
  * A forwarder needs a moment after a change. So an endpoint that is not there yet is pending, and
  * is checked again, soon at first. After a few checks the reason is looked for: another process, an
