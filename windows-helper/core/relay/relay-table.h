@@ -16,7 +16,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define RELAY_ENTRIES_MAX 16384 /* as many as the protocol lets an agent ask for */
+/* Room for the most that all guests of a helper together may ask for, so no guest takes entries
+ * away from another one. What bounds each guest is the policy (MaxEndpointsPerAgent). */
+#define RELAY_ENTRIES_MAX (64u * 16384u)
 
 typedef struct RelayEntry {
         IpEndpoint listen;

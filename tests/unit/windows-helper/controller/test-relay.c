@@ -8,8 +8,10 @@
 
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
+#include "windows-helper/core/relay/relay-table.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define WEB_BY_RELAY "relay-tcp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"
@@ -125,6 +127,51 @@ START_TEST(test_many_ports_move) {
         ck_assert_uint_eq(w.host.rules.n, 10);
         ck_assert_ptr_nonnull(strstr(world_rules(&w), "relay-tcp-v4tov4 0.0.0.0/8009 "));
         ck_assert(!w.host.iphlpsvc_behind);
+}
+END_TEST
+
+/* The relay reads at most this many entries, and which ones does not depend on whose they are. */
+static void expect_room_for_all(void) {
+        const TextMapEntry **list = text_map_list(&w.host.rules);
+        RelayTable table = RELAY_TABLE_NULL;
+        size_t n = 0;
+
+        ck_assert_ptr_nonnull(list);
+        for (size_t i = 0; i < w.host.rules.n; i++) {
+                RelayEntry entry;
+                RuleFamily family;
+                const char *name = memory_host_split(list[i]->key, &family);
+
+                n += !relay_entry_parse(family, name, list[i]->data, &entry) &&
+                     relay_table_add(&table, &entry) == 0;
+        }
+        ck_assert_uint_eq(n, w.host.rules.n);
+        relay_table_done(&table);
+        free(list);
+}
+
+/* A guest takes as much as the policy may let it, and a newcomer still gets its port. The guest is
+ * told by which limit it is bounded. */
+START_TEST(test_a_guest_with_everything) {
+        Policy policy = w.options.policy;
+
+        ck_assert_uint_ge(RELAY_ENTRIES_MAX, CONTROLLER_GUESTS_MAX * WIRE_ENDPOINTS_MAX);
+        policy.max_endpoints = WIRE_ENDPOINTS_MAX;
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
+        world_run(&w);
+        agent_connect(debian);
+        agent_ask(ubuntu, "172.20.0.2", "rtp=0.0.0.0:20000-36383+udp");
+        agent_ask(debian, "172.20.0.3", "dns=0.0.0.0:53+udp");
+        agent_expect(ubuntu, "rtp active");
+        agent_expect(debian, "dns active");
+        ck_assert_uint_eq(w.host.rules.n, WIRE_ENDPOINTS_MAX + 1);
+        expect_room_for_all();
+        policy.max_endpoints = WIRE_ENDPOINTS_MAX - 1;
+        controller_set_policy(w.controller, &policy, w.host.now_usec);
+        world_run(&w);
+        agent_expect(ubuntu, "rtp refused policy-services");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "MaxEndpointsPerAgent allows 16383"));
+        agent_expect(debian, "dns active");
 }
 END_TEST
 
@@ -351,11 +398,13 @@ int main(void) {
         Suite *suite = suite_create("relay");
         TCase *tcase = tcase_create("relay");
 
+        tcase_set_timeout(tcase, 60);
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_add_test(tcase, test_what_is_written);
         tcase_add_test(tcase, test_a_port_of_both_protocols);
         tcase_add_test(tcase, test_the_forwarder_changes);
         tcase_add_test(tcase, test_many_ports_move);
+        tcase_add_test(tcase, test_a_guest_with_everything);
         tcase_add_test(tcase, test_stop_beside_a_value_of_somebody);
         tcase_add_test(tcase, test_killed_while_the_forwarder_changes);
         tcase_add_test(tcase, test_killed_and_started_again);
