@@ -270,11 +270,14 @@ static bool settle_must_activate(const Controller *controller, const ReconcilePl
 }
 
 /* While a guest has changes left, only the last of them is activated, and those of other guests
- * before it: iphlpsvc reads all values again each time. */
+ * before it: iphlpsvc reads all values again each time. It is told in between when ports move from
+ * it to the relay. All of a guest's go before the first of them comes back. */
 static ApplyActivation settle_activation(const Controller *controller, const ReconcilePlan *plan) {
+        bool due = settle_must_activate(controller, plan);
+
         if (!plan->completes)
-                return APPLY_LATER;
-        return settle_must_activate(controller, plan) ? APPLY_ACTIVATE : APPLY_CHANGES;
+                return due ? APPLY_OVERDUE : APPLY_LATER;
+        return due ? APPLY_ACTIVATE : APPLY_CHANGES;
 }
 
 static bool settle_uses_relay(const ReconcilePlan *plan) {

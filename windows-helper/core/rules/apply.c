@@ -6,9 +6,8 @@
 
 #include "windows-helper/core/rules/apply.h"
 #include "windows-helper/core/base/error-text.h"
-#include "windows-helper/core/rules/adoption.h"
-
 #include "windows-helper/core/base/result.h"
+#include "windows-helper/core/rules/conflict-text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +30,8 @@ typedef struct Apply {
         ReconcilePlan *plan;
         uint8_t *status;             /* ApplyStatus of each change */
         const LedgerEntry **entries; /* room for the entries that are new in the ledger */
-        bool portproxy_changed;      /* the relay notices changes of its table by itself */
+        ApplyActivation activation;
+        bool portproxy_changed; /* since the last activation; the relay notices changes itself */
         ApplyOutcome outcome;
 } Apply;
 
@@ -233,22 +233,17 @@ static int apply_adopt(Apply *a, const RuleValue *v, char ret_found[APPLY_DATA_M
         return 0;
 }
 
-/* @found: "" if it is no plain string, and so cannot be adopted */
-static void apply_describe_foreign(const ReconcileChange *c, const char *found,
-                                   char ret_text[WIRE_TEXT_MAX + 1]) {
-        char listen[IP_ENDPOINT_TEXT_MAX];
+static void apply_tell(Apply *a) {
+        a->outcome.activation = a->host->activate(a->host->userdata);
+        a->outcome.activated = true;
+        a->portproxy_changed = false;
+}
 
-        ip_endpoint_format(&c->entry.listen, listen);
-        if (found[0])
-                result_text(
-                        ret_text,
-                        "somebody has just set a port forwarding there; delete it, " ADOPTION_TEXT
-                        ", or listen elsewhere (%s)",
-                        listen, found);
-        else
-                result_text(ret_text,
-                            "somebody has just set a port forwarding there; delete it, or "
-                            "listen elsewhere");
+/* Whether iphlpsvc may still have the port that the relay gets now. Its value went in an earlier
+ * plan, so only an activation that was due before this one can be missing. */
+static bool apply_must_tell(const Apply *a, const ReconcileChange *c) {
+        return (a->activation == APPLY_OVERDUE || a->activation == APPLY_ACTIVATE) &&
+               !a->outcome.activated && c->was_held && rule_target_is_relay(&c->entry.next);
 }
 
 /* Phase 3. */
@@ -263,6 +258,8 @@ static void apply_values(Apply *a) {
 
                 if (a->status[i] != APPLY_OK)
                         continue;
+                if (apply_must_tell(a, c))
+                        apply_tell(a);
                 if (c->action == RECONCILE_WRITE) {
                         r = apply_write(a, &c->entry, found);
                 } else if (c->action == RECONCILE_REMOVE) {
@@ -274,7 +271,7 @@ static void apply_values(Apply *a) {
                 if (r == -EEXIST) {
                         a->status[i] = APPLY_FOREIGN;
                         rule_view_distrust(a->view);
-                        apply_describe_foreign(c, found, text);
+                        conflict_text_new(&c->entry.listen, found, text);
                         apply_worsen(a, c, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, text);
                 } else if (r < 0) {
                         apply_fail(a, i, r, "changing the port forwarding");
@@ -285,19 +282,19 @@ static void apply_values(Apply *a) {
 
 /* Phases 4 and 5. Return: 0, or the error of the flush. Then the entries stay as they are and prove
  * both values. */
-static int apply_activate(Apply *a, ApplyActivation activation) {
+static int apply_activate(Apply *a) {
         bool changed = a->portproxy_changed;
+        ApplyActivation activation = a->activation;
         int r = 0;
 
         /* What was deleted for an adoption comes back in the next run, under our name. iphlpsvc
          * sees both at once, so it goes on listening meanwhile. */
         if (activation == APPLY_CHANGES && a->outcome.n_adopted > 0)
                 activation = APPLY_LATER;
-        a->outcome.postponed = changed && activation == APPLY_LATER;
-        if (activation == APPLY_ACTIVATE || (changed && activation == APPLY_CHANGES)) {
-                a->outcome.activation = a->host->activate(a->host->userdata);
-                a->outcome.activated = true;
-        }
+        a->outcome.postponed = changed && activation <= APPLY_OVERDUE;
+        if ((activation == APPLY_ACTIVATE && (changed || !a->outcome.activated)) ||
+            (changed && activation == APPLY_CHANGES))
+                apply_tell(a);
         if (a->plan->n_changes > 0) /* also when others had deleted the values before us */
                 r = a->host->rules_flush(a->host->userdata);
         apply_note_error(a, r);
@@ -375,7 +372,7 @@ static void apply_commit(Apply *a) {
 
 int apply(const RuleHost *host, RuleView *view, Ledger *ledger, ReconcilePlan *plan,
           ApplyActivation activation, ApplyOutcome *ret_outcome) {
-        Apply a = {.host = host, .view = view, .ledger = ledger, .plan = plan};
+        Apply a = {host, view, ledger, plan, .activation = activation};
         int r;
 
         r = ledger_reserve(ledger, plan->n_changes);
@@ -391,7 +388,7 @@ int apply(const RuleHost *host, RuleView *view, Ledger *ledger, ReconcilePlan *p
         apply_trust_values(&a);
         apply_intents(&a);
         apply_values(&a);
-        if (apply_activate(&a, activation) == 0)
+        if (apply_activate(&a) == 0)
                 apply_commit(&a);
         free(a.status);
         free(a.entries);

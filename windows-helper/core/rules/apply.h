@@ -7,8 +7,10 @@
  *
  *   1  put every entry of the plan in the ledger     (it proves the old and the new value)
  *   2  flush the ledger once
- *   3  read each value again; write or delete it if it is still what was expected
- *   4  activate once, if a value of PortProxy has changed
+ *   3  read each value again; delete it, or write it, if it is still what was expected. If a port
+ *      moves from PortProxy to the relay, activate before the relay's value comes: iphlpsvc still
+ *      has the port until it is told
+ *   4  activate once, if a value of PortProxy has changed that iphlpsvc was not told of
  *   5  flush the values once
  *   6  make the ledger say what is true now
  *
@@ -31,6 +33,7 @@
 
 typedef enum ApplyActivation {
         APPLY_LATER,    /* not in this slice, because others follow soon */
+        APPLY_OVERDUE,  /* the same, and so it was in a slice before this one */
         APPLY_CHANGES,  /* if a value changes */
         APPLY_ACTIVATE, /* in any case: an earlier activation failed or may not have happened */
 } ApplyActivation;
@@ -39,7 +42,7 @@ typedef struct ApplyOutcome {
         int error;      /* first failure of a ledger or value operation; 0: none */
         int activation; /* what activate() returned; 0 also when it was not called */
         bool activated; /* activate() was called */
-        bool postponed; /* it was not, though values have changed */
+        bool postponed; /* values have changed since, or though it was not */
         bool relayed;   /* a value of the relay has changed */
         bool again;     /* the plan left something for another run */
         size_t n_written, n_deleted, n_adopted;

@@ -58,3 +58,20 @@ void conflict_text(const RuleValue *value, char ret_text[WIRE_TEXT_MAX + 1]) {
                     listen, way, rule_family_name(value->family), value->name,
                     value->data ? value->data : "not a string");
 }
+
+void conflict_text_new(const IpEndpoint *listen, const char *found,
+                       char ret_text[WIRE_TEXT_MAX + 1]) {
+        char text[IP_ENDPOINT_TEXT_MAX];
+
+        ip_endpoint_format(listen, text);
+        if (found[0])
+                result_text(
+                        ret_text,
+                        "somebody has just set a port forwarding there; delete it, " ADOPTION_TEXT
+                        ", or listen elsewhere (%s)",
+                        text, found);
+        else
+                result_text(ret_text,
+                            "somebody has just set a port forwarding there; delete it, or "
+                            "listen elsewhere");
+}

@@ -25,3 +25,8 @@ bool conflict_command(const RuleValue *value, char ret_command[CONFLICT_COMMAND_
 /* The text of a service whose endpoint @value has. It has the offer of ADOPTION_TEXT where that can
  * work and there is room for it. */
 void conflict_text(const RuleValue *value, char ret_text[WIRE_TEXT_MAX + 1]);
+
+/* The same, to be put behind the endpoint, for a value that came after the decision was made.
+ * @found: its data; "" if it is no plain string, and so cannot be adopted */
+void conflict_text_new(const IpEndpoint *listen, const char *found,
+                       char ret_text[WIRE_TEXT_MAX + 1]);

@@ -166,8 +166,7 @@ static bool planner_same_holder(const LedgerEntry *a, const LedgerEntry *b) {
         return strcmp(a->owner, b->owner) == 0 && strcmp(a->service, b->service) == 0;
 }
 
-/* Whatever has the port for the old forwarding is told to let go of it before the new one comes. In
- * a change of many ports it may be told only later; then the new one tries again until it has. */
+/* Whatever has the port for the old forwarding is told to let go of it before the new one comes. */
 static void planner_make_room(Planner *p, const PlannerEndpoint *e, const Wanted *winner,
                               const RuleValue *adopted, const char *text) {
         ReconcileChange *change;
@@ -237,6 +236,7 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
         same = old && !old->direct && rule_target_equal(&old->current, &old->next);
         if (!old || !planner_endpoint_found(e) || !rule_target_equal(&entry.current, &entry.next)) {
                 change = planner_change(p, RECONCILE_WRITE, &entry, winner);
+                change->was_held = old && old->direct;
                 change->restores = same && !planner_endpoint_found(e);
         } else if (!same || !planner_same_holder(old, &entry)) {
                 change = planner_change(p, RECONCILE_RECORD, &entry, winner);

@@ -58,6 +58,8 @@ typedef struct ReconcileChange {
                                      place of ours */
         bool holds;    /* REMOVE: the entry stays as a direct one, so that nobody else gets
                           the endpoint meanwhile */
+        bool was_held; /* WRITE: the guest held the endpoint without a value, so another forwarder
+                          may just have had it */
         bool restores; /* WRITE: the value was ours and somebody deleted it */
 } ReconcileChange;
 

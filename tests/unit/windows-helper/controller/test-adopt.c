@@ -13,6 +13,7 @@ static FakeAgent *ubuntu;
 
 static void setup(void) {
         world_init(&w);
+        w.options.means.relay = true;
         world_start(&w);
         ubuntu = &w.agents[0];
         agent_connect(ubuntu);
@@ -142,6 +143,42 @@ START_TEST(test_waits_until_somebody_wants_it) {
 }
 END_TEST
 
+/* A helper that lost its ledger has left its values. An administrator who names one gets it back;
+ * the port may lead through either forwarder then. */
+START_TEST(test_values_of_the_relay) {
+        static const struct {
+                const char *services, *rule, *data, *rules;
+        } cases[] = {
+                {"web=0.0.0.0:80+udp", "relay-udp-v4tov4 0.0.0.0/80", "172.20.0.77/80",
+                 "relay-udp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80+udp", "relay-udp-v4tov4 0.0.0.0/80", "not of ours",
+                 "relay-udp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80+udp", "relay-udp-v4tov4 */80", "172.20.0.77/80",
+                 "relay-udp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"}, /* the relay knows no "*" */
+                {"web=0.0.0.0:80+relay", "relay-tcp-v4tov4 0.0.0.0/80", "172.20.0.77/80 proxy-v2",
+                 "relay-tcp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80", "relay-tcp-v4tov4 0.0.0.0/80", "172.20.0.77/80",
+                 "v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+                {"web=0.0.0.0:80+relay", "v4tov4 0.0.0.0/80", "172.20.0.77/80",
+                 "relay-tcp-v4tov4 0.0.0.0/80 172.20.0.2/80\n"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                world_foreign(&w, cases[i].rule, cases[i].data);
+                agent_ask(ubuntu, "172.20.0.2", cases[i].services);
+                agent_expect(ubuntu, "web conflict foreign-rule");
+                ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "adopt 0.0.0.0:80"));
+                adopt(cases[i].rule, cases[i].data);
+                agent_expect(ubuntu, "web active");
+                world_expect_rules(&w, cases[i].rules);
+                ck_assert_uint_eq(w.host.adoptions.n, 0);
+                agent_ask(ubuntu, "172.20.0.2", "");
+                world_expect_rules(&w, "");
+                world_expect_ledger(&w, "");
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("adopt");
         TCase *tc = tcase_create("adopt");
@@ -154,6 +191,7 @@ int main(void) {
         tcase_add_test(tc, test_both_spellings);
         tcase_add_test(tc, test_not_when_the_value_has_changed);
         tcase_add_test(tc, test_waits_until_somebody_wants_it);
+        tcase_add_test(tc, test_values_of_the_relay);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
