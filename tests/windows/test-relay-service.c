@@ -40,7 +40,11 @@ static struct {
         DWORD lives_ms;        /* how long each one lives; 0: for ever */
         ULONGLONG starts[128];
         unsigned n_starts, n_refused, n_stops, n_looks;
+        HANDLE hangs;        /* the service manager does not answer before this event is set */
+        DWORD n_looks_of_us; /* asked by the thread of the loop */
 } world;
+
+static DWORD loop_thread;
 
 static int n_failed;
 
@@ -51,6 +55,9 @@ static void check(const char *what, bool good) {
 
 SC_HANDLE service_open(const wchar_t *name, DWORD access, int *ret_error) {
         world.n_looks++;
+        world.n_looks_of_us += GetCurrentThreadId() == loop_thread;
+        if (world.hangs)
+                (void) WaitForSingleObject(world.hangs, INFINITE);
         *ret_error = -ENOENT;
         return world.installed ? (SC_HANDLE) &world : NULL;
 }
@@ -235,10 +242,33 @@ static void test_process(void) {
         relay_service_close(&s);
 }
 
+/* The loop goes on meanwhile. */
+static void test_hanging_service_manager(void) {
+        RelayService *s = NULL;
+
+        printf("# the service manager hangs\n");
+        (void) begin(false);
+        world.hangs = CreateEventW(NULL, TRUE, FALSE, NULL);
+        world.state = SERVICE_RUNNING; /* an earlier helper has left it */
+        world.pid = 1;
+        world.end = CreateEventW(NULL, TRUE, FALSE, NULL);
+        loop_thread = GetCurrentThreadId();
+        check("there is an object", relay_service_new(&s, NULL, NULL, NULL) == 0);
+        relay_service_want(s, false);
+        relay_service_want(s, true);
+        relay_service_want(s, false);
+        check("asking for it does not wait", world.n_looks_of_us == 0 && world.n_stops == 0);
+        check("nor does asking who it is", relay_service_pid(s) == 0);
+        (void) SetEvent(world.hangs);
+        relay_service_free(s);
+        check("and in the end it has been stopped", world.n_stops == 1);
+}
+
 int main(void) {
         test_calm();
         test_crashes();
         test_process();
+        test_hanging_service_manager();
         printf("%d failed\n", n_failed);
         return n_failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -29,8 +29,8 @@ struct RelayService {
         void *userdata;
         HANDLE thread, end, request; /* owned; NULL while there is no thread */
         LONG wanted;                 /* set by the loop, read by the thread */
+        LONG pid; /* set by the thread, read by the loop: as reported last; 0: it does not run */
         /* Used by the thread only. */
-        DWORD pid;         /* as reported last; 0: it does not run */
         HANDLE process;    /* owned; of .pid, to wait for its end; NULL: none */
         ULONGLONG started; /* in ms, when it was started last; 0: not since it is wanted */
         DWORD pause_ms;    /* before the next start */
@@ -66,27 +66,18 @@ bool relay_service_exists(void) {
         return r != -ENOENT; /* a service manager that does not answer says nothing */
 }
 
-static bool relay_service_is_stopped(void) {
-        SERVICE_STATUS_PROCESS status;
-        SC_HANDLE service;
-
-        if (relay_service_query(&service, &status, 0) < 0)
-                return true;
-        (void) CloseServiceHandle(service);
-        return status.dwCurrentState == SERVICE_STOPPED;
-}
-
 /* In the thread: note which process it is now; 0: it does not run. One that has lived for long
  * ends for another reason than those before it. */
 static void relay_service_note(RelayService *s, DWORD pid) {
-        if (pid == s->pid)
+        DWORD before = (DWORD) InterlockedExchange(&s->pid, (LONG) pid);
+
+        if (pid == before)
                 return;
-        if (s->pid != 0 && GetTickCount64() - s->started >= RELAY_SERVICE_PAUSE_MAX_MS)
+        if (before != 0 && GetTickCount64() - s->started >= RELAY_SERVICE_PAUSE_MAX_MS)
                 s->pause_ms = 0;
         if (s->process)
                 (void) CloseHandle(s->process);
         s->process = pid ? OpenProcess(SYNCHRONIZE, FALSE, pid) : NULL;
-        s->pid = pid;
         loop_gate_post(&s->gate, &s->op);
 }
 
@@ -217,7 +208,6 @@ int relay_service_new(RelayService **ret_service, Loop *loop, void (*fn)(void *u
                 .op = {.fn = relay_service_on_packet, .userdata = s},
                 .fn = fn,
                 .userdata = userdata,
-                .wanted = -1, /* nobody has said yet */
         };
         *ret_service = s;
         return 0;
@@ -263,14 +253,12 @@ static void relay_service_begin(RelayService *s) {
 }
 
 void relay_service_want(RelayService *s, bool wanted) {
-        bool first = s->wanted < 0;
-
-        if (!first && (s->wanted != 0) == wanted && (s->thread || !wanted))
+        if (s->thread && (s->wanted != 0) == wanted)
                 return;
         (void) InterlockedExchange(&s->wanted, wanted);
         if (s->thread)
                 (void) SetEvent(s->request);
-        else if (wanted || (first && !relay_service_is_stopped()))
+        else
                 relay_service_begin(s);
 }
 
@@ -278,7 +266,7 @@ DWORD relay_service_pid(const RelayService *s) {
         SERVICE_STATUS_PROCESS status;
         SC_HANDLE service;
 
-        if (!s->thread || relay_service_query(&service, &status, 0) < 0)
+        if ((!s->wanted && s->pid == 0) || relay_service_query(&service, &status, 0) < 0)
                 return 0;
         (void) CloseServiceHandle(service);
         return status.dwProcessId;

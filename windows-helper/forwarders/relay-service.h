@@ -6,9 +6,10 @@
  * for Windows there is nothing to do after a crash. When it ends by itself it is started again, at
  * first at once, then after longer and longer pauses.
  *
- * Starting and stopping a service takes its time, so a thread does it. That thread waits for the
- * relay's process to end and polls nothing while the relay runs. It exists only where the relay is
- * needed or was left running.
+ * Starting and stopping a service takes its time, and a service manager may hang, so a thread does
+ * it. It also finds out at first whether an earlier helper has left the relay running. That thread
+ * waits for the relay's process to end and polls nothing, neither while the relay runs nor while
+ * nobody needs it.
  */
 
 #include "windows-helper/win/loop.h"
