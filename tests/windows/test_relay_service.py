@@ -177,3 +177,6 @@ def test_what_stays_with_keep(relaying, registry):
     assert relaying.install("new")[0] == 0
     assert registry.rights(RELAY_KEY) == RIGHTS
     assert (relaying.folder / EXE).exists()
+    registry.delete(rf"{RELAY_KEY}\Limits", "udp-sessions")
+    assert relaying.run(relaying.versions["new"], "uninstall", "--keep")[0] == 0
+    assert registry.rights(RELAY_KEY) is None  # there was nothing in it

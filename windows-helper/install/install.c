@@ -68,7 +68,7 @@ static int install_step(Install *i, InstallStep step) {
         case INSTALL_COPY:
                 return programs_copy(&i->programs);
         case INSTALL_DATA:
-                return registration_data();
+                return registration_data(i->programs.files[PROGRAM_RELAY].wanted);
         case INSTALL_EVENTS:
                 return registration_events(i->programs.files[PROGRAM_HELPER].exe);
         case INSTALL_HYPERV:
@@ -180,6 +180,8 @@ static int install_all(Install *i) {
         result = plan_install(&host);
         if (result.error == 0) {
                 services_sweep(&i->services);
+                if (!i->programs.files[PROGRAM_RELAY].wanted)
+                        registration_sweep_relay();
                 programs_sweep(&i->programs);
         } else {
                 install_say_failed(&result, services_had_helper(&i->services));

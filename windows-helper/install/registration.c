@@ -22,6 +22,7 @@
 #include <stdio.h>
 
 #define REGISTRATION_TEXT_MAX 128
+#define REGISTRATION_NAME_MAX 256 /* of a key, with the NUL: the most that Windows allows */
 
 static bool registration_has_key(const wchar_t *path) {
         HKEY key;
@@ -88,7 +89,7 @@ int registration_hyperv(void) {
         return 0;
 }
 
-int registration_data(void) {
+int registration_data(bool relay) {
         wchar_t folder[PATHS_MAX];
         int r = paths_data(NULL, folder);
 
@@ -96,7 +97,7 @@ int registration_data(void) {
                 r = secure_folder(folder, SECURE_PUBLIC_FILE);
         if (r == 0)
                 r = secure_key(KEY_STORE_PATH, SECURE_SECRET_KEY);
-        if (r == 0)
+        if (r == 0 && relay)
                 r = secure_key(RELAY_KEY, RELAY_KEY_RIGHTS);
         if (r == 0)
                 report_done("data", folder);
@@ -116,6 +117,34 @@ static int registration_delete_key(const wchar_t *path, const char *what) {
         if (what)
                 report_done(what, path);
         return 0;
+}
+
+/* Whether there is no value in a key, nor below it. False for a key that cannot be read. */
+static bool registration_is_empty(HKEY parent, const wchar_t *path) {
+        wchar_t name[REGISTRATION_NAME_MAX];
+        DWORD n_values = 0, n_keys = 0;
+        bool empty;
+        HKEY key;
+
+        if (RegOpenKeyExW(parent, path, 0, KEY_READ, &key) != ERROR_SUCCESS)
+                return false;
+        empty = RegQueryInfoKeyW(key, NULL, NULL, NULL, &n_keys, NULL, NULL, &n_values, NULL, NULL,
+                                 NULL, NULL) == ERROR_SUCCESS &&
+                n_values == 0;
+        for (DWORD i = 0; empty && i < n_keys; i++) {
+                DWORD size = ARRAYSIZE(name);
+
+                empty = RegEnumKeyExW(key, i, name, &size, NULL, NULL, NULL, NULL) ==
+                                ERROR_SUCCESS &&
+                        registration_is_empty(key, name);
+        }
+        (void) RegCloseKey(key);
+        return empty;
+}
+
+void registration_sweep_relay(void) {
+        if (registration_is_empty(HKEY_LOCAL_MACHINE, RELAY_KEY))
+                (void) registration_delete_key(RELAY_KEY, NULL);
 }
 
 int registration_events_undo(const Registration *r) {
@@ -187,6 +216,7 @@ int registration_remove_settings(bool keep) {
 
                 r = r ? r : r2;
         }
+        registration_sweep_relay(); /* without limits there is nothing to keep */
         if (registration_has_key(PATHS_KEY_SETTINGS)) {
                 report_done("kept", PATHS_KEY_SETTINGS);
                 report_remark(text);

@@ -16,14 +16,19 @@ typedef struct Registration {
 
 void registration_look(Registration *r);
 
-/* The steps of installing. All can be repeated. Return: 0 or negative errno (logged). */
-int registration_data(void);
+/* The steps of installing. All can be repeated. @relay: the version has one. Return: 0 or negative
+ * errno (logged). */
+int registration_data(bool relay);
 int registration_events(const wchar_t *exe);
 int registration_hyperv(void);
 
 int registration_data_undo(const Registration *r);
 int registration_events_undo(const Registration *r);
 int registration_hyperv_undo(const Registration *r);
+
+/* Once all steps of installing a version without a relay are done: the key that one with a relay
+ * has made goes, unless somebody has put something into it. */
+void registration_sweep_relay(void);
 
 /* The steps of removing. Return: 0, also when there is nothing; or negative errno (logged).
  * @keep: the pairings, what is known of their guests, and the local policy stay. */
