@@ -13,6 +13,7 @@
 #include <sodium.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <string.h>
 
 #define EXIT_USAGE 2
 
@@ -88,8 +89,11 @@ int main(int argc, char *argv[]) {
         _cleanup_(agent_freep) Agent *agent = NULL;
         int r;
 
-        if (open_standard_files() < 0)
+        r = open_standard_files();
+        if (r < 0) {
+                (void) fprintf(stderr, "Cannot open /dev/null: %s\n", strerror(-r));
                 return EXIT_FAILURE;
+        }
         r = parse_argv(argc, argv);
         if (r <= 0)
                 return r < 0 ? EXIT_USAGE : EXIT_SUCCESS;

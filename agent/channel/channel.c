@@ -14,6 +14,7 @@
 #include <poll.h>
 #include <sodium.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #define CHANNEL_TIMER_ACCURACY (10 * USEC_PER_MSEC)
 
@@ -87,8 +88,10 @@ static int channel_try(Channel *c) {
         c->io_events = r == CONNECT_E_PENDING ? EPOLLOUT : EPOLLIN;
         c->state = CHANNEL_CONNECTING;
         r = sd_event_add_io(c->event, &c->io, fd, c->io_events, channel_on_io, c);
-        if (r < 0)
+        if (r == -ENOMEM)
                 return r;
+        if (r < 0)
+                return channel_down_errno(c, CHANNEL_UNREACHABLE, -r);
         r = sd_event_source_set_exit_on_failure(c->io, 1);
         if (r < 0)
                 return r;
@@ -235,9 +238,7 @@ int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence) {
         return channel_flush(c);
 }
 
-void channel_bye(Channel *c, const char *text) {
-        uint64_t end = now_usec() + CHANNEL_BYE_MSEC * USEC_PER_MSEC;
-
+static void channel_say_bye(Channel *c, const char *text, uint64_t end) {
         if (c->session && agent_session_bye(c->session, WIRE_BYE_STOPPING, text, &c->out) >= 0) {
                 while (channel_send(c) >= 0 && buffer_length(&c->out) > 0 && now_usec() < end) {
                         struct pollfd p = {.fd = c->fd, .events = POLLOUT};
@@ -245,9 +246,45 @@ void channel_bye(Channel *c, const char *text) {
                         (void) poll(&p, 1, CHANNEL_BYE_MSEC);
                 }
         }
+}
+
+/* Wait until the helper closes its end, which it does when it has read the goodbye. If we went
+ * first, whatever it is just sending would fail, and with that failure it might drop the goodbye
+ * unread. */
+static void channel_linger(Channel *c, uint64_t end) {
+        uint8_t dropped[1024];
+
+        if (shutdown(c->fd, SHUT_WR) < 0)
+                return;
+        while (now_usec() < end) {
+                struct pollfd p = {.fd = c->fd, .events = POLLIN};
+                ssize_t n;
+
+                (void) poll(&p, 1, (int) ((end - now_usec()) / USEC_PER_MSEC + 1));
+                n = recv(c->fd, dropped, sizeof(dropped), 0);
+                if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
+                        return;
+        }
+}
+
+static void channel_rest(Channel *c) {
         channel_close(c);
         (void) channel_arm(c, SESSION_NO_DEADLINE);
         c->state = CHANNEL_IDLE;
+}
+
+void channel_bye(Channel *c, const char *text) {
+        channel_say_bye(c, text, now_usec() + CHANNEL_BYE_MSEC * USEC_PER_MSEC);
+        channel_rest(c);
+}
+
+void channel_leave(Channel *c, const char *text) {
+        uint64_t end = now_usec() + CHANNEL_BYE_MSEC * USEC_PER_MSEC;
+
+        channel_say_bye(c, text, end);
+        if (c->session)
+                channel_linger(c, end);
+        channel_rest(c);
 }
 
 ChannelState channel_state(const Channel *c) {

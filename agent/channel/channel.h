@@ -106,6 +106,10 @@ int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence);
 /* Say goodbye and close; waits at most CHANNEL_BYE_MSEC. The channel is idle afterwards. */
 void channel_bye(Channel *c, const char *text);
 
+/* The same when the agent ends. It also waits until the helper has read the goodbye, within the
+ * same time. */
+void channel_leave(Channel *c, const char *text);
+
 ChannelState channel_state(const Channel *c); /* now */
 
 /* Fixed words for status.json and the journal; constants. */

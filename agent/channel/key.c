@@ -5,6 +5,8 @@
 #include "agent/channel/key.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/passing.h"
+#include "agent/util/read-all.h"
 
 #include "common/hex.h"
 #include "protocol/session/session.h"
@@ -21,6 +23,18 @@ static int key_problem(char **ret_problem, const char *path, const char *what) {
                 return -ENOMEM;
         }
         return KEY_E_BAD;
+}
+
+/* Return: KEY_E_UNREAD when @error passes, else KEY_E_BAD with the text @otherwise; or -ENOMEM. */
+static int key_unread(char **ret_problem, const char *path, int error, const char *otherwise) {
+        if (!error_passes(error))
+                return key_problem(ret_problem, path, otherwise);
+        if (asprintf(ret_problem, "%s cannot be read now: %s; trying again", path,
+                     strerror(error)) < 0) {
+                *ret_problem = NULL;
+                return -ENOMEM;
+        }
+        return KEY_E_UNREAD;
 }
 
 static bool is_space(char c) {
@@ -50,16 +64,12 @@ int key_parse(const char *text, size_t n, uint8_t ret_key[WIRE_KEY_SIZE]) {
 }
 
 /* Only the owner may be able to read or write a key file, and the owner must be root or us. */
-static const char *key_file_problem(int fd) {
-        struct stat st;
-
-        if (fstat(fd, &st) < 0)
-                return "cannot be examined";
-        if (!S_ISREG(st.st_mode))
+static const char *key_file_problem(const struct stat *st) {
+        if (!S_ISREG(st->st_mode))
                 return "is not a regular file, ignoring; write the key into a file";
-        if (st.st_uid != 0 && st.st_uid != geteuid())
+        if (st->st_uid != 0 && st->st_uid != geteuid())
                 return "does not belong to root, ignoring; run 'chown root' on it";
-        if (st.st_mode & (S_IRWXG | S_IRWXO))
+        if (st->st_mode & (S_IRWXG | S_IRWXO))
                 return "can be read by others, ignoring; run 'chmod 600' on it and pair again";
         return NULL;
 }
@@ -72,6 +82,7 @@ static int key_read(const char *path, const char *shown, bool secret, const char
         _cleanup_close_ int fd = -1;
         char text[KEY_FILE_MAX + 1];
         const char *problem;
+        struct stat st;
         ssize_t n;
         int r;
 
@@ -79,16 +90,18 @@ static int key_read(const char *path, const char *shown, bool secret, const char
         if (fd < 0) {
                 if (errno == ENOENT || errno == ENOTDIR)
                         return KEY_E_MISSING;
-                return key_problem(ret_problem, shown,
-                                   errno == EACCES ? denied : "cannot be opened, ignoring");
+                return key_unread(ret_problem, shown, errno,
+                                  errno == EACCES ? denied : "cannot be opened, ignoring");
         }
-        if (secret && (problem = key_file_problem(fd)))
+        if (fstat(fd, &st) < 0)
+                return key_unread(ret_problem, shown, errno, "cannot be examined, ignoring");
+        if (secret && (problem = key_file_problem(&st)))
                 return key_problem(ret_problem, shown, problem);
-        n = read(fd, text, sizeof(text));
+        n = read_all(fd, text, sizeof(text));
         r = n < 0 ? KEY_E_MISSING : key_parse(text, (size_t) n, ret_key);
         session_wipe(text, sizeof(text));
         if (n < 0)
-                return key_problem(ret_problem, shown, "cannot be read, ignoring");
+                return key_unread(ret_problem, shown, (int) -n, "cannot be read, ignoring");
         if (r == KEY_E_BAD) {
                 return key_problem(ret_problem, shown,
                                    "is not 64 hexadecimal digits, ignoring; pair again");

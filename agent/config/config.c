@@ -9,6 +9,7 @@
 #include "agent/config/agent-file.h"
 #include "agent/config/drop-ins.h"
 #include "agent/config/merge.h"
+#include "agent/util/passing.h"
 #include "common/hash.h"
 
 #include <errno.h>
@@ -97,8 +98,14 @@ static bool is_hidden(const Loader *l, const char *path) {
 /* Otherwise a misspelt --root would look like an empty configuration. */
 static void load_root(Loader *l) {
         struct stat st;
+        int error;
 
-        if (l->root[0] != '\0' && (stat(l->root, &st) < 0 || !S_ISDIR(st.st_mode))) {
+        if (l->root[0] == '\0')
+                return;
+        error = stat(l->root, &st) < 0 ? errno : 0;
+        if (error_passes(error))
+                l->problems.passing = true;
+        if (error != 0 || !S_ISDIR(st.st_mode)) {
                 config_problems_begin(&l->problems, l->root);
                 config_problems_add(&l->problems, 0, NULL,
                                     "cannot be used as the root, because it is not a directory; "
@@ -243,6 +250,7 @@ static void finish(Loader *l, Config **ret_config) {
         c->n_problems = l->problems.n;
         c->problems = TAKE_PTR(l->problems.items);
         l->problems.n = 0;
+        c->passing = l->problems.passing;
         c->fingerprint = l->fingerprint;
         *ret_config = TAKE_PTR(l->builder.config);
 }

@@ -82,6 +82,7 @@ typedef struct Config {
 
         ConfigProblem *problems;
         size_t n_problems;
+        bool passing; /* one of them may pass by itself: it is worth reading the files once more */
 
         /* Of the files that count: their paths and bytes. Two readers that see the same have the
          * same number, so a program can find out whether the agent has read what is there now. */

@@ -9,6 +9,8 @@
 
 #include "agent/config/places.h"
 #include "agent/util/link.h"
+#include "agent/util/passing.h"
+#include "agent/util/read-all.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -89,6 +91,12 @@ static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned pr
 }
 
 static void add_open_problem(const char *what, int error, ConfigProblems *problems) {
+        if (error_passes(error)) {
+                problems->passing = true;
+                config_problems_add(problems, 0, NULL, "cannot be %s now: %s; trying again", what,
+                                    strerror(error));
+                return;
+        }
         config_problems_add(problems, 0, NULL, "cannot be %s: %s; correct its owner, mode or type",
                             what, strerror(error));
 }
@@ -115,7 +123,7 @@ static int folder_failed(const char *path, size_t n_root, int error, ConfigProbl
         if (error == ENOMEM)
                 return -ENOMEM;
         config_problems_begin(problems, path + n_root);
-        hidden = link_hidden(AT_FDCWD, path, path + n_root);
+        hidden = error_passes(error) ? NULL : link_hidden(AT_FDCWD, path, path + n_root);
         if (hidden) {
                 config_problems_add(problems, 0, NULL,
                                     "is a link to a folder that the agent cannot list: %s. As a "
@@ -319,7 +327,9 @@ static ConfigFileResult open_failed(int dir_fd, const char *path, int error,
         char target[PATH_MAX];
         ssize_t n = readlinkat(dir_fd, path, target, sizeof(target) - 1);
 
-        if (error == ELOOP) {
+        if (error_passes(error)) {
+                add_open_problem("read", error, problems);
+        } else if (error == ELOOP) {
                 config_problems_add(problems, 0, NULL,
                                     "is a link that leads back to itself; remove it");
         } else if (n >= 0) {
@@ -366,33 +376,25 @@ ConfigFileResult config_file_read(int dir_fd, const char *path, uint8_t *buffer,
          * become ours. */
         _cleanup_close_ int fd = openat(dir_fd, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
         ConfigFileResult result;
-        size_t n = 0;
+        ssize_t n;
 
         if (fd < 0)
                 return open_failed(dir_fd, path, errno, problems);
         result = check_type(fd, problems);
         if (result != CONFIG_FILE_READ)
                 return result;
-        for (;;) {
-                ssize_t r = read(fd, buffer + n, CONFIG_FILE_MAX + 1 - n);
-
-                if (r < 0 && errno == EINTR)
-                        continue;
-                if (r < 0) {
-                        add_open_problem("read", errno, problems);
-                        return CONFIG_FILE_BAD;
-                }
-                if (r == 0)
-                        break;
-                n += (size_t) r;
-                if (n > CONFIG_FILE_MAX) {
-                        config_problems_add(problems, 0, NULL,
-                                            "has more than %d bytes; shorten it, or make several "
-                                            "services of it",
-                                            CONFIG_FILE_MAX);
-                        return CONFIG_FILE_BAD;
-                }
+        n = read_all(fd, buffer, CONFIG_FILE_MAX + 1);
+        if (n < 0) {
+                add_open_problem("read", (int) -n, problems);
+                return CONFIG_FILE_BAD;
         }
-        *ret_n = n;
+        if (n > CONFIG_FILE_MAX) {
+                config_problems_add(problems, 0, NULL,
+                                    "has more than %d bytes; shorten it, or make "
+                                    "several services of it",
+                                    CONFIG_FILE_MAX);
+                return CONFIG_FILE_BAD;
+        }
+        *ret_n = (size_t) n;
         return n == 0 ? CONFIG_FILE_MASKED : CONFIG_FILE_READ;
 }

@@ -18,6 +18,7 @@ typedef struct ConfigProblems {
         ConfigProblem *items; /* owned */
         size_t n, n_allocated;
         bool oom;
+        bool passing; /* as in Config */
 
         char *file;    /* owned: the file that is being read, see config_problems_begin() */
         size_t n_file; /* problems of that file */

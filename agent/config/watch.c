@@ -25,6 +25,7 @@
 #include "agent/config/config.h"
 #include "agent/config/places.h"
 #include "agent/util/mounts.h"
+#include "agent/util/passing.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -235,7 +236,7 @@ static bool watch_is_missing(int error) {
 static bool directory_usable(const char *path) {
         _cleanup_close_ int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
-        return fd >= 0;
+        return fd >= 0 || error_passes(errno);
 }
 
 /* Watch @path or, when it does not exist, its nearest existing parent for the next name on the way.

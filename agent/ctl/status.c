@@ -8,6 +8,7 @@
 #include "agent/ctl/ctl.h"
 #include "agent/ctl/show/terminal.h"
 #include "agent/ctl/show/view.h"
+#include "agent/util/json-build.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -17,14 +18,10 @@
  * terminal. */
 static int print_json(json_t *json) {
         Buffer out = BUFFER_NULL;
-        char *text = json ? json_dumps(json, JSON_INDENT(2) | JSON_ENSURE_ASCII) : NULL;
 
+        json_to_buffer(json, JSON_INDENT(2) | JSON_ENSURE_ASCII, &out);
         json_decref(json);
-        if (text)
-                buffer_printf(&out, "%s\n", text);
-        else
-                out.oom = true;
-        free(text);
+        buffer_printf(&out, "\n");
         return terminal_print(&out) < 0 ? CTL_EXIT_FAILURE : CTL_EXIT_OK;
 }
 

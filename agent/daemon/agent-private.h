@@ -28,11 +28,12 @@
 #include "agent/guest/clockwatch.h"
 #include "agent/guest/mode-state.h"
 #include "agent/guest/wsl.h"
+#include "agent/loop/again.h"
+#include "agent/loop/folder-watch.h"
 #include "agent/network/netwatch.h"
 #include "agent/status/file.h"
 #include "agent/status/status.h"
 #include "agent/util/catalog-ids.h"
-#include "agent/util/folder-watch.h"
 #include "agent/util/journal.h"
 
 #include "common/log-limit.h"
@@ -51,6 +52,7 @@ typedef struct AgentConfig {
         const char *root; /* borrowed; "" or a directory without trailing slash */
         ConfigWatch *watch;
         int watch_error; /* of the watch, as last logged */
+        Again *again;    /* reads once more what could not be read or watched */
         Config *current; /* what is in force, with the problems of the files that are not */
         StatusTime read; /* when the files were read last */
 } AgentConfig;
@@ -69,6 +71,7 @@ typedef struct AgentGuest {
         int lock_fd;
         Kept kept;        /* what is there */
         bool keep_failed; /* they could not be kept, and that was logged */
+        Again *keep;      /* keeps them once more */
         Wsl *wsl;
         DeferredWork *ask_mode; /* asks WSL for the networking mode again */
         ClockWatch *clock;
@@ -98,6 +101,7 @@ typedef struct AgentConnection {
         StatusHelper helper;
         uint32_t outage;   /* bits: what was logged since the helper was last connected */
         bool paired;       /* there is a key */
+        bool key_unread;   /* it could not be read, for a reason that passes */
         char *key_problem; /* or NULL */
 } AgentConnection;
 
@@ -194,6 +198,7 @@ typedef struct AgentReport {
         char summary[AGENT_SUMMARY_SIZE]; /* the last STATUS= */
         LogLimit limit;                   /* of log lines that the helper causes */
         sd_event_source *left_out;        /* timer: tell how many were left out */
+        Again *again;                     /* writes and tells once more */
 } AgentReport;
 
 int agent_lock_report(Agent *a); /* before all else; also returns AGENT_E_RUNS */

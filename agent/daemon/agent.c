@@ -8,6 +8,8 @@
 #include <signal.h>
 #include <string.h>
 
+#define LOOP_FAILURES_MAX 64 /* in a row: it has failed for good */
+
 static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo *si,
                               void *userdata) {
         Agent *a = userdata;
@@ -75,8 +77,13 @@ int agent_new(Agent **ret_agent, const char *root) {
         int r;
 
         a = calloc(1, sizeof(*a));
-        if (!a)
+        if (!a) {
+                Journal journal;
+
+                journal_open(&journal, LOG_INFO);
+                journal_line(&journal, LOG_ERR, "Cannot start: %s", strerror(ENOMEM));
                 return -ENOMEM;
+        }
         a->push = AGENT_PUSH_NULL;
         a->report.file = STATUS_FILE_NULL;
         a->guest.lock_fd = -1;
@@ -86,7 +93,7 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (r == 0)
                 r = agent_lock_guest(a, root);
         if (r != 0)
-                return r;
+                return r < 0 ? agent_failed(a, r, "Cannot start") : r;
         r = agent_load_identity(a);
         if (r < 0)
                 return agent_failed(a, r, "Cannot determine the identity of this guest");
@@ -139,13 +146,29 @@ Agent *agent_free(Agent *a) {
         return NULL;
 }
 
+/* As sd_event_loop(), but when the loop itself fails, and not one of our callbacks, it goes on: it
+ * has only failed to tell the service manager that it lives. */
+static int agent_loop(Agent *a) {
+        unsigned n_failures = 0;
+        int r, code = 0;
+
+        while (sd_event_get_state(a->event) != SD_EVENT_FINISHED) {
+                r = sd_event_run(a->event, UINT64_MAX);
+                n_failures = r < 0 ? n_failures + 1 : 0;
+                if (n_failures >= LOOP_FAILURES_MAX || r == -ENOMEM)
+                        return r;
+        }
+        r = sd_event_get_exit_code(a->event, &code);
+        return r < 0 ? r : code;
+}
+
 int agent_run(Agent *a) {
-        int r = sd_event_loop(a->event);
+        int r = agent_loop(a);
 
         if (r < 0) {
                 agent_failed(a, r, "Giving up");
                 agent_notify_stopping(a);
         }
-        channel_bye(a->connection.channel, "the agent stops");
+        channel_leave(a->connection.channel, "the agent stops");
         return r;
 }

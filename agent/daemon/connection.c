@@ -183,24 +183,36 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         r = key_load(a->config.root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
         if (r < 0)
                 return r;
-        if (r == KEY_E_BAD &&
+        if ((r == KEY_E_BAD || r == KEY_E_UNREAD) &&
             (!a->connection.key_problem || strcmp(a->connection.key_problem, problem) != 0))
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
                                problem);
         free(a->connection.key_problem);
         a->connection.key_problem = TAKE_PTR(problem);
-        a->connection.paired = r == 0;
+        a->connection.key_unread = r == KEY_E_UNREAD;
+        if (!a->connection.key_unread) /* else what was so is so still */
+                a->connection.paired = r == 0;
         return 0;
 }
 
 /* The channel stays idle until it is known who this guest is and which networking mode it has.
  * WSL's tools mostly answer within milliseconds, and then agent_on_answers() calls this again.
- * Until then the guest has no reason to ask for a rule. */
+ * Until then the guest has no reason to ask for a rule. A connection also stays as it is while the
+ * key cannot be read. */
 static int agent_configure_channel(Agent *a, const uint8_t *key) {
-        if (!wsl_settled(a->guest.wsl))
+        if (!wsl_settled(a->guest.wsl) || a->connection.key_unread)
                 return 0;
         return channel_configure(a->connection.channel, &a->config.current->helper,
                                  &a->guest.identity, key);
+}
+
+/* Read once more what could not be read or watched, for a reason that passes without an event. */
+static int agent_plan_again(Agent *a) {
+        if (a->connection.key_unread || a->config.current->passing ||
+            configwatch_error(a->config.watch) < 0)
+                return again_later(a->config.again);
+        again_forget(a->config.again);
+        return 0;
 }
 
 int agent_connect(Agent *a) {
@@ -216,6 +228,8 @@ int agent_connect(Agent *a) {
                 r = agent_configure_channel(a, a->connection.paired ? key : NULL);
         }
         session_wipe(key, sizeof(key));
+        if (r >= 0)
+                r = agent_plan_again(a);
         if (r < 0)
                 return r;
         if (was_ready && channel_state(a->connection.channel) != CHANNEL_READY) {

@@ -4,6 +4,8 @@
 
 #include "agent/daemon/deferred-work.h"
 
+#include "agent/loop/require.h"
+
 #include <errno.h>
 
 struct DeferredWork {
@@ -55,7 +57,7 @@ DeferredWork *deferred_work_free(DeferredWork *w) {
 }
 
 void deferred_work_request(DeferredWork *w) {
-        (void) sd_event_source_set_enabled(w->source, SD_EVENT_ONESHOT);
+        loop_require(w->source, sd_event_source_set_enabled(w->source, SD_EVENT_ONESHOT));
 }
 
 void deferred_work_request_spaced(DeferredWork *w, uint64_t pause_usec) {

@@ -11,6 +11,7 @@
 #include "agent/daemon/agent-private.h"
 
 #include "agent/guest/identity.h"
+#include "agent/util/passing.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -55,8 +56,8 @@ static void agent_log_silence(Agent *a) {
                 wire_mode_name(w->mode), w->mode_kept ? " (the same)" : "");
 }
 
-/* Keep what WSL says for the next start. */
-static void agent_keep_answers(Agent *a) {
+/* Keep what WSL says for the next start. Return: 0, or negative errno to end the event loop. */
+static int agent_keep_answers(Agent *a) {
         const WslAnswers *w = &a->guest.answers;
         Kept now = {0};
         int r;
@@ -64,7 +65,7 @@ static void agent_keep_answers(Agent *a) {
         memcpy(now.distro, w->distro, strlen(w->distro));
         memcpy(now.word, w->word, strlen(w->word));
         if (memcmp(&now, &a->guest.kept, sizeof(now)) == 0)
-                return;
+                return 0;
         r = kept_save(a->guest.directory, a->guest.identity.agent_id, &now);
         if (r < 0 && !a->guest.keep_failed) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
@@ -72,8 +73,15 @@ static void agent_keep_answers(Agent *a) {
                                a->guest.directory, strerror(-r));
         }
         a->guest.keep_failed = r < 0;
-        if (r == 0)
-                a->guest.kept = now;
+        if (r < 0)
+                return error_passes(-r) ? again_later(a->guest.keep) : 0;
+        a->guest.kept = now;
+        again_forget(a->guest.keep);
+        return 0;
+}
+
+static int agent_on_keep(void *userdata) {
+        return agent_keep_answers(userdata);
 }
 
 /* Return: whether the name has changed, so that a new session with the helper is needed. */
@@ -96,7 +104,7 @@ static int agent_on_answers(Wsl *w, void *userdata) {
         const WslAnswers was = ((Agent *) userdata)->guest.answers;
         Agent *a = userdata;
         bool renamed, changed;
-        int r = 0;
+        int r;
 
         a->guest.answers = *wsl_answers(w);
         renamed = agent_take_identity(a);
@@ -105,7 +113,9 @@ static int agent_on_answers(Wsl *w, void *userdata) {
                 agent_log_mode(a);
         if (a->guest.answers.silent != was.silent)
                 agent_log_silence(a);
-        agent_keep_answers(a);
+        r = agent_keep_answers(a);
+        if (r < 0)
+                return r;
         agent_report_later(a);
         if (!wsl_settled(w))
                 return 0;
@@ -210,6 +220,8 @@ int agent_new_guest(Agent *a) {
         r = clockwatch_new(&a->guest.clock, a->event, agent_on_clock, a);
         if (r >= 0)
                 r = deferred_work_new(&a->guest.ask_mode, a->event, agent_on_ask_mode, a);
+        if (r >= 0)
+                r = again_new(&a->guest.keep, a->event, agent_on_keep, a);
         return r < 0 ? r : agent_new_wsl(a);
 }
 
@@ -220,5 +232,6 @@ void agent_done_guest(Agent *a) {
         free(a->guest.lock);
         free(a->guest.directory);
         deferred_work_free(a->guest.ask_mode);
+        again_free(a->guest.keep);
         clockwatch_free(a->guest.clock);
 }

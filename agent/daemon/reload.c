@@ -121,12 +121,44 @@ static int agent_on_files(void *userdata) {
         return agent_reload(userdata);
 }
 
+/* Whether reading the files once more would lead to anything else than what is in force. */
+static int agent_sees_news(Agent *a, bool *ret_news) {
+        _cleanup_(config_freep) Config *config = NULL;
+        int r = config_reload(a->config.root, a->config.current, &config);
+
+        if (r < 0)
+                return r;
+        *ret_news = config->fingerprint != a->config.current->fingerprint ||
+                    config->passing != a->config.current->passing ||
+                    configwatch_error(a->config.watch) != a->config.watch_error;
+        return 0;
+}
+
+/* What could not be read or watched may be now. While nothing has changed, this says nothing. */
+static int agent_on_config_again(void *userdata) {
+        Agent *a = userdata;
+        bool news = false;
+        int r;
+
+        r = configwatch_renew(a->config.watch);
+        if (r >= 0)
+                r = agent_sees_news(a, &news);
+        if (r < 0)
+                return r;
+        if (news)
+                return agent_reload(a);
+        return a->connection.key_unread ? agent_connect(a) : again_later(a->config.again);
+}
+
 int agent_new_config(Agent *a, const char *root) {
+        int r = again_new(&a->config.again, a->event, agent_on_config_again, a);
+
         a->config.root = root;
-        return configwatch_new(&a->config.watch, a->event, root, agent_on_files, a);
+        return r < 0 ? r : configwatch_new(&a->config.watch, a->event, root, agent_on_files, a);
 }
 
 void agent_done_config(Agent *a) {
+        again_free(a->config.again);
         configwatch_free(a->config.watch);
         config_free(a->config.current);
 }

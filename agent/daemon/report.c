@@ -11,6 +11,9 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "agent/loop/require.h"
+#include "agent/util/passing.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,36 +46,45 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
         netwatch_stats(a->address.netwatch, &ret_status->net);
 }
 
-static int agent_write_status(Agent *a, const Status *status) {
-        _cleanup_free_ char *text = NULL;
-        int r;
+/* Return: 0, or negative errno to end the event loop. *@failed is only ever set to true. */
+static int agent_write_status(Agent *a, const Status *status, bool *failed) {
+        Buffer text = BUFFER_NULL;
+        int r = status_format(status, &text);
 
-        r = status_format(status, &text);
-        if (r < 0)
+        if (r < 0) {
+                buffer_done(&text);
                 return r;
-        r = status_file_write(&a->report.file, text);
+        }
+        r = status_file_write(&a->report.file, buffer_text(&text));
+        buffer_done(&text);
         if (r < 0 && !a->report.failed) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
                                "Cannot write %s/%s, ignoring: %s", a->report.directory, STATUS_FILE,
                                strerror(-r));
         }
         a->report.failed = r < 0;
+        *failed = *failed || (r < 0 && error_passes(-r));
         return 0;
 }
 
-static void agent_notify_summary(Agent *a, const Status *status) {
+/* *@failed is only ever set to true. */
+static void agent_notify_summary(Agent *a, const Status *status, bool *failed) {
         char summary[AGENT_SUMMARY_SIZE];
 
         status_summary(status, summary, sizeof(summary));
         if (a->report.ready && strcmp(summary, a->report.summary) == 0)
                 return;
+        if (sd_notifyf(0, "%sSTATUS=%s", a->report.ready ? "" : "READY=1\n", summary) < 0) {
+                *failed = true;
+                return;
+        }
         memcpy(a->report.summary, summary, sizeof(summary));
-        (void) sd_notifyf(0, "%sSTATUS=%s", a->report.ready ? "" : "READY=1\n", summary);
         a->report.ready = true;
 }
 
 static int agent_on_report(sd_event_source *s, void *userdata) {
         Agent *a = userdata;
+        bool failed = false;
         Status status;
         int r;
 
@@ -84,11 +96,20 @@ static int agent_on_report(sd_event_source *s, void *userdata) {
         if (r < 0)
                 return r;
         agent_fill_status(a, &status);
-        r = agent_write_status(a, &status);
+        r = agent_write_status(a, &status, &failed);
         if (r < 0)
                 return r;
-        agent_notify_summary(a, &status);
+        agent_notify_summary(a, &status, &failed);
+        if (failed)
+                return again_later(a->report.again);
+        again_forget(a->report.again);
         return 0;
+}
+
+static int agent_on_report_again(void *userdata) {
+        Agent *a = userdata;
+
+        return sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
 }
 
 static int agent_on_maximum_delay(sd_event_source *s, uint64_t usec, void *userdata) {
@@ -149,9 +170,12 @@ bool agent_may_log(Agent *a) {
         unsigned left_out = 0;
 
         if (!log_limit_take(&a->report.limit, AGENT_LOG_BURST, now_usec(), &left_out)) {
-                (void) sd_event_source_set_time(a->report.left_out,
-                                                log_limit_deadline(&a->report.limit));
-                (void) sd_event_source_set_enabled(a->report.left_out, SD_EVENT_ONESHOT);
+                int r = sd_event_source_set_time(a->report.left_out,
+                                                 log_limit_deadline(&a->report.limit));
+
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(a->report.left_out, SD_EVENT_ONESHOT);
+                loop_require(a->report.left_out, r);
                 return false;
         }
         agent_log_left_out(a, left_out);
@@ -189,10 +213,13 @@ int agent_new_report(Agent *a) {
                                       REPORT_ACCURACY, agent_on_left_out, a);
         if (r >= 0)
                 r = sd_event_source_set_enabled(a->report.left_out, SD_EVENT_OFF);
+        if (r >= 0)
+                r = again_new(&a->report.again, a->event, agent_on_report_again, a);
         return r < 0 ? r : 0;
 }
 
 void agent_done_report(Agent *a) {
+        again_free(a->report.again);
         sd_event_source_disable_unref(a->report.left_out);
         sd_event_source_disable_unref(a->report.maximum_delay);
         sd_event_source_disable_unref(a->report.source);
@@ -200,19 +227,21 @@ void agent_done_report(Agent *a) {
 }
 
 void agent_report_later(Agent *a) {
-        int enabled = SD_EVENT_OFF;
+        int r, enabled = SD_EVENT_OFF;
 
         if (!a->push.unanswered) {
-                (void) sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
+                r = sd_event_source_set_enabled(a->report.source, SD_EVENT_ONESHOT);
+                loop_require(a->report.source, r);
                 return;
         }
         /* Further changes do not put it off. */
         (void) sd_event_source_get_enabled(a->report.maximum_delay, &enabled);
-        if (enabled == SD_EVENT_OFF) {
-                (void) sd_event_source_set_time_relative(a->report.maximum_delay,
-                                                         REPORT_DELAY_MAX_USEC);
-                (void) sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_ONESHOT);
-        }
+        if (enabled != SD_EVENT_OFF)
+                return;
+        r = sd_event_source_set_time_relative(a->report.maximum_delay, REPORT_DELAY_MAX_USEC);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_ONESHOT);
+        loop_require(a->report.maximum_delay, r);
 }
 
 void agent_notify_reloading(Agent *a) {
@@ -220,7 +249,8 @@ void agent_notify_reloading(Agent *a) {
 }
 
 void agent_notify_ready(Agent *a) {
-        (void) sd_notify(0, "READY=1");
+        if (sd_notify(0, "READY=1") < 0)
+                a->report.ready = false; /* the next report says it, and tries until it is said */
 }
 
 void agent_notify_stopping(Agent *a) {

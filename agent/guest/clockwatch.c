@@ -15,11 +15,14 @@
 /* A 32-bit time_t ends in 2038, which is good for some years only. */
 #define NEVER_SEC ((time_t) (sizeof(time_t) > 4 ? INT64_C(1) << 40 : INT32_MAX))
 
+#define ERRORS_MAX 64 /* reads that fail in a row: the timer is gone for good */
+
 struct ClockWatch {
         ClockWatchFn fn;
         void *userdata;
         sd_event_source *io;
         int fd;
+        unsigned n_errors; /* reads that failed in a row */
 };
 
 /*
@@ -41,8 +44,13 @@ static int clockwatch_on_io(sd_event_source *s, int fd, uint32_t revents, void *
         uint64_t ticks;
         int r;
 
-        if (read(w->fd, &ticks, sizeof(ticks)) < 0 && errno != ECANCELED)
-                return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+        if (read(w->fd, &ticks, sizeof(ticks)) < 0 && errno != ECANCELED) {
+                /* The loop calls again while there is something to read. */
+                if (errno == EAGAIN || ++w->n_errors < ERRORS_MAX)
+                        return 0;
+                return -errno;
+        }
+        w->n_errors = 0;
         r = clockwatch_arm(w);
         return r < 0 ? r : w->fn(w->userdata);
 }

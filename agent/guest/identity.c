@@ -6,6 +6,7 @@
 
 #include "agent/guest/wsl-words.h"
 #include "agent/util/cleanup.h"
+#include "agent/util/passing.h"
 
 #include <errno.h>
 #include <sodium.h>
@@ -15,6 +16,7 @@
 
 #define IDENTITY_APP_ID \
         SD_ID128_MAKE(fb, f4, b4, 76, 34, 14, 09, 12, 93, 89, 80, 04, af, 55, a8, 6d)
+#define IDENTITY_TRIES   3 /* -EIO is a malformed id, or a disk that did not answer once */
 #define IDENTITY_UNNAMED "linux"
 
 void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
@@ -36,9 +38,13 @@ static int agent_id(sd_id128_t *ret_id) {
         uint8_t mac[crypto_auth_hmacsha256_BYTES];
         crypto_auth_hmacsha256_state state;
         sd_id128_t machine;
-        int r;
+        int r = 0;
 
-        r = sd_id128_get_machine(&machine);
+        for (unsigned i = 0; i < IDENTITY_TRIES; i++) {
+                r = sd_id128_get_machine(&machine);
+                if (r != -EIO && r != -EINTR)
+                        break;
+        }
         if (r < 0)
                 return r;
         (void) crypto_auth_hmacsha256_init(&state, machine.bytes, sizeof(machine.bytes));
@@ -59,6 +65,8 @@ int identity_load(WireHello *ret_hello) {
         /* On images that have not been set up, the machine id is missing, empty, "uninitialized" or
          * malformed. */
         r = agent_id(&id);
+        if (r < 0 && r != -EIO && error_passes(-r))
+                return r; /* it is there, and starting once more may find it */
         if (r < 0) {
                 r = sd_id128_randomize(&id);
                 if (r < 0)

@@ -19,7 +19,8 @@ enum {
  * The agent id is derived from /etc/machine-id for this application, so that the machine id itself
  * never leaves the guest. The distro is identity_distro()'s.
  *
- * Return: 0, IDENTITY_E_VOLATILE, or negative errno.
+ * Return: 0, IDENTITY_E_VOLATILE, or negative errno. A machine id that cannot be read for a reason
+ * that passes is an error and not a missing one: without it the helper would not know this guest.
  */
 int identity_load(WireHello *ret_hello);
 

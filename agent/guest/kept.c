@@ -11,6 +11,7 @@
 #include "agent/guest/kept.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/read-all.h"
 #include "agent/util/write-all.h"
 
 #include "common/hex.h"
@@ -89,7 +90,7 @@ bool kept_load(const char *directory, const uint8_t agent_id[WIRE_ID_SIZE], Kept
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0 || installation_of(fd, agent_id, expected) < 0)
                 return false;
-        n = read(fd, text, KEPT_SIZE_MAX);
+        n = read_all(fd, text, KEPT_SIZE_MAX);
         text[n < 0 ? 0 : n] = '\0';
         installation = get_value(text, "installation", sizeof(expected), &n_installation);
         if (!installation || n_installation != strlen(expected) ||

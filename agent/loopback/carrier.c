@@ -4,9 +4,9 @@
 
 #include "agent/loopback/carrier.h"
 
+#include "agent/loop/folder-watch.h"
 #include "agent/loopback/slot.h"
 #include "agent/loopback/table/report.h"
-#include "agent/util/folder-watch.h"
 #include "agent/util/small-file.h"
 
 #include <errno.h>

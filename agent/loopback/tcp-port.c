@@ -4,6 +4,7 @@
 
 #include "agent/loopback/tcp-port.h"
 
+#include "agent/loop/require.h"
 #include "agent/loopback/pair.h"
 #include "agent/loopback/socket.h"
 #include "agent/loopback/strangers.h"
@@ -33,7 +34,7 @@ static bool has_room(const TcpPort *p) {
 
 void tcp_port_resume(TcpPort *p) {
         if (has_room(p))
-                (void) sd_event_source_set_enabled(p->io, SD_EVENT_ON);
+                loop_require(p->io, sd_event_source_set_enabled(p->io, SD_EVENT_ON));
 }
 
 static int tcp_port_on_pause(sd_event_source *s, uint64_t usec, void *userdata) {

@@ -9,6 +9,7 @@
 
 #include "agent/loopback/udp-port.h"
 
+#include "agent/loop/require.h"
 #include "agent/loopback/sessions.h"
 #include "agent/loopback/socket.h"
 #include "agent/loopback/strangers.h"
@@ -125,14 +126,16 @@ static void session_forward(UdpSession *s, size_t n) {
  * others that were answered is later. */
 static void udp_port_arm(UdpPort *p) {
         uint64_t deadline = sessions_deadline(&p->sessions), armed = UINT64_MAX;
-        int enabled = SD_EVENT_OFF;
+        int r, enabled = SD_EVENT_OFF;
 
         (void) sd_event_source_get_enabled(p->timer, &enabled);
         (void) sd_event_source_get_time(p->timer, &armed);
         if (p->sessions.n == 0 || (enabled != SD_EVENT_OFF && armed <= deadline))
                 return;
-        (void) sd_event_source_set_time(p->timer, deadline);
-        (void) sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
+        r = sd_event_source_set_time(p->timer, deadline);
+        if (r >= 0)
+                r = sd_event_source_set_enabled(p->timer, SD_EVENT_ONESHOT);
+        loop_require(p->timer, r);
 }
 
 static int udp_port_on_timer(sd_event_source *source, uint64_t usec, void *userdata) {

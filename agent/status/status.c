@@ -6,6 +6,8 @@
 
 #include "agent/status/status.h"
 
+#include "agent/util/json-build.h"
+
 #include "protocol/wire/modes.h"
 #include "protocol/wire/wire-options.h"
 
@@ -94,11 +96,10 @@ static json_t *candidates_json(const Status *s) {
                 char address[IP_TEXT_MAX];
 
                 ip_format(&c->addr, address);
-                (void) json_array_append_new(array,
-                                             json_pack("{s:o, s:s, s:b, s:b}", "interface",
-                                                       text_json(c->interface), "address", address,
-                                                       "default_route", (int) c->default_route,
-                                                       "vmbus", (int) c->vmbus));
+                json_add(&array,
+                         json_pack("{s:o, s:s, s:b, s:b}", "interface", text_json(c->interface),
+                                   "address", address, "default_route", (int) c->default_route,
+                                   "vmbus", (int) c->vmbus));
         }
         return array;
 }
@@ -193,9 +194,14 @@ static json_t *loopback_json(const Status *s, const StatusService *status) {
 static json_t *options_json(const WireService *wire) {
         json_t *object = json_object();
 
-        for (WireOption o = 0; wire && o < _WIRE_OPTION_END; o++)
-                (void) json_object_set_new(object, wire_option_name(o),
-                                           json_string(wire_option_word(o, wire->options[o])));
+        for (WireOption o = 0; wire && o < _WIRE_OPTION_END; o++) {
+                json_t *word = json_string(wire_option_word(o, wire->options[o]));
+
+                if (json_object_set_new(object, wire_option_name(o), word) < 0) {
+                        json_decref(object);
+                        return NULL;
+                }
+        }
         return object;
 }
 
@@ -204,10 +210,8 @@ static json_t *service_json(const Status *s, const ConfigService *service,
         const Config *config = s->config;
         json_t *listens = json_array();
 
-        for (uint32_t i = 0; wire && i < wire->n_listens; i++) {
-                (void) json_array_append_new(
-                        listens, listen_json(&config->wire.listens[wire->first_listen + i]));
-        }
+        for (uint32_t i = 0; wire && i < wire->n_listens; i++)
+                json_add(&listens, listen_json(&config->wire.listens[wire->first_listen + i]));
         return json_pack(
                 "{s:s, s:o, s:o, s:b, s:b, s:o, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:s, "
                 "s:o, s:o}",
@@ -231,8 +235,7 @@ static json_t *services_json(const Status *s) {
                 const WireService *wire =
                         service->enabled ? &s->config->wire.services[service->wire] : NULL;
 
-                (void) json_array_append_new(array,
-                                             service_json(s, service, &s->services[i], wire));
+                json_add(&array, service_json(s, service, &s->services[i], wire));
         }
         return array;
 }
@@ -243,11 +246,11 @@ static json_t *problems_json(const Config *c) {
         for (size_t i = 0; i < c->n_problems; i++) {
                 const ConfigProblem *p = &c->problems[i];
 
-                (void) json_array_append_new(
-                        array, json_pack("{s:o, s:i, s:o, s:o, s:s}", "file", text_json(p->file),
-                                         "line", (int) p->line, "key", text_json(p->key), "message",
-                                         text_json(p->message), "in_force",
-                                         p->in_force == CONFIG_PREVIOUS ? "previous" : "nothing"));
+                json_add(&array,
+                         json_pack("{s:o, s:i, s:o, s:o, s:s}", "file", text_json(p->file), "line",
+                                   (int) p->line, "key", text_json(p->key), "message",
+                                   text_json(p->message), "in_force",
+                                   p->in_force == CONFIG_PREVIOUS ? "previous" : "nothing"));
         }
         return array;
 }
@@ -271,9 +274,8 @@ static json_t *update_json(const Status *s) {
                          (json_int_t) s->apply_usec);
 }
 
-int status_format(const Status *s, char **ret_text) {
+int status_format(const Status *s, Buffer *out) {
         json_t *root, *version, *config, *counters;
-        char *text;
 
         version = json_pack("{s:s, s:i, s:o, s:s}", "version", PROJECT_VERSION, "pid", s->pid,
                             "agent_id", hex_json(s->identity->agent_id, WIRE_ID_SIZE), "distro",
@@ -290,14 +292,9 @@ int status_format(const Status *s, char **ret_text) {
                          "last_update", update_json(s), "services", services_json(s),
                          "configuration", config, "counters", counters, "written",
                          time_json(&s->now));
-        if (!root)
-                return -ENOMEM;
-        text = json_dumps(root, JSON_INDENT(2));
+        json_to_buffer(root, JSON_INDENT(2), out);
         json_decref(root);
-        if (!text)
-                return -ENOMEM;
-        *ret_text = text;
-        return 0;
+        return out->oom ? -ENOMEM : 0;
 }
 
 static const char *helper_phrase(const StatusHelper *h) {

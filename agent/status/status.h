@@ -14,6 +14,8 @@
 #include "agent/network/port-map.h"
 #include "agent/network/snapshot.h"
 
+#include "common/buffer.h"
+
 #define STATUS_SCHEMA       1 /* grows when a member changes its meaning or is removed */
 #define STATUS_UPDATE_NEVER UINT64_MAX
 
@@ -85,8 +87,8 @@ typedef struct Status { /* everything borrowed */
 void status_time_format(uint64_t realtime_usec, char ret_text[STATUS_TIME_TEXT_SIZE]);
 StatusTime status_time_now(void);
 
-/* Return: 0, or -ENOMEM. @ret_text: owned by the caller. */
-int status_format(const Status *s, char **ret_text);
+/* Append the text to @out. Return: 0, or -ENOMEM. */
+int status_format(const Status *s, Buffer *out);
 
 /* The line in 'systemctl status': "172.20.1.2 on eth0; helper connected; 2 of 3 services active".
  */

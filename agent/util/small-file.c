@@ -5,6 +5,7 @@
 #include "agent/util/small-file.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/read-all.h"
 #include "agent/util/write-all.h"
 
 #include <errno.h>
@@ -16,28 +17,20 @@
 int small_file_read(const char *path, size_t max, char **ret_text) {
         _cleanup_close_ int fd = -1;
         _cleanup_free_ char *text = malloc(max + 1);
-        size_t n = 0;
+        ssize_t n;
 
         if (!text)
                 return -ENOMEM;
         fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
         if (fd < 0)
                 return -errno;
-        for (;;) {
-                ssize_t k = read(fd, text + n, max + 1 - n);
-
-                if (k < 0 && errno == EINTR)
-                        continue;
-                if (k < 0)
-                        return -errno;
-                if (k == 0)
-                        break;
-                n += (size_t) k;
-                if (n > max)
-                        return -EFBIG;
-        }
+        n = read_all(fd, text, max + 1);
+        if (n < 0)
+                return (int) n;
+        if ((size_t) n > max)
+                return -EFBIG;
         text[n] = '\0';
-        if (strlen(text) < n)
+        if (strlen(text) < (size_t) n)
                 return -EILSEQ;
         *ret_text = TAKE_PTR(text);
         return 0;

@@ -6,6 +6,8 @@
 
 #include "agent/ctl/show/view.h"
 
+#include "agent/util/json-build.h"
+
 #include "common/text-wrap.h"
 #include "common/utf8.h"
 
@@ -310,17 +312,15 @@ json_t *view_list_json(const Config *config, const Report *r) {
                         char text[VIEW_LISTEN_TEXT_SIZE];
 
                         view_listen(l, text);
-                        (void) json_array_append_new(
-                                listens,
-                                json_pack("{s:s, s:i, s:i}", "listen", text, "count",
-                                          (int) l->count, "connect_port", (int) l->connect_port));
+                        json_add(&listens,
+                                 json_pack("{s:s, s:i, s:i}", "listen", text, "count",
+                                           (int) l->count, "connect_port", (int) l->connect_port));
                 }
-                (void) json_array_append_new(
-                        array,
-                        json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:o}", "name", item.service->name,
-                                  "description", item.service->description, "file",
-                                  item.service->file, "enabled", (int) item.service->enabled,
-                                  "state", item.state, "listens", listens));
+                json_add(&array,
+                         json_pack("{s:s, s:s?, s:s?, s:b, s:s, s:o}", "name", item.service->name,
+                                   "description", item.service->description, "file",
+                                   item.service->file, "enabled", (int) item.service->enabled,
+                                   "state", item.state, "listens", listens));
         }
         return array;
 }

@@ -81,14 +81,14 @@ static void teardown(void) {
 }
 
 static void format(void) {
-        char *text = NULL;
+        Buffer text = BUFFER_NULL;
         json_error_t error;
 
         json_decref(root);
         ck_assert_int_eq(status_format(&status, &text), 0);
-        root = json_loads(text, JSON_REJECT_DUPLICATES, &error);
-        ck_assert_msg(root != NULL, "%s in %s", error.text, text);
-        free(text);
+        root = json_loads(buffer_text(&text), JSON_REJECT_DUPLICATES, &error);
+        ck_assert_msg(root != NULL, "%s in %s", error.text, buffer_text(&text));
+        buffer_done(&text);
 }
 
 /* The value at a path such as "helper.error.cause" or "services.1.state". */

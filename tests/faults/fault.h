@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Which call of a program fails: the half of the shim that decides. calls.c has the calls.
+ *
+ * A place is a call with the whole way that led to it: the name of the function and the return
+ * addresses on the stack. Each run of the program fails one place that no run before it has failed,
+ * so the walk is over when a run has failed nothing. Where a place is passed several times, up to
+ * FAULT_REPEAT of them count.
+ *
+ *      FAULT_PROGRAM  the program that is meant; in all others the shim does nothing
+ *      FAULT_LOG      a file to which "calls N, new places N" and "failed KEY NAME KIND" are added,
+ *                     the latter with the stack
+ *      FAULT_SEEN     a file with the keys of the places that have failed, which grows
+ *      FAULT_SHARE    "K/N": only the places whose key leaves the rest K when divided by N
+ *      FAULT_KEY      only this place (hexadecimal)
+ *      FAULT_REPEAT   default 1
+ */
+
+typedef enum FaultKind {
+        FAULT_NONE,
+        FAULT_ERROR = 1,     /* the call fails and does nothing */
+        FAULT_INTERRUPT = 2, /* a signal came first: EINTR */
+        FAULT_SHORT = 4,     /* only a part is read or written */
+} FaultKind;
+
+/* @name: of the function; @kinds: which kinds make sense for this call, as bits. Return: what this
+ * call must do. errno stays as it is. */
+FaultKind fault_now(const char *name, unsigned kinds);
+
+/* The function of this name that the program would have called without the shim. It aborts when
+ * there is none. */
+void *fault_real(const char *name);
