@@ -113,8 +113,17 @@ def remove_tree(folder):
         time.sleep(0.1)
 
 
+def unmount(run):
+    """Take away what is mounted below the folder, the innermost first."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="replace") as f:
+        points = [line.split()[1] for line in f]
+    for point in sorted((p for p in points if p.startswith(run + "/")), reverse=True):
+        subprocess.run(["umount", "-l", point], stderr=subprocess.DEVNULL)
+
+
 def end_run(run):
     end_processes(run)
+    unmount(run)
     run_id = os.path.basename(run)
     for name in namespaces():
         if name.startswith(f"{PREFIX}{run_id}-"):

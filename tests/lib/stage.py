@@ -69,6 +69,7 @@ class Stage:
         self.state_folder = os.path.join(self.root, "run", "wslbridge")
         # Below /tmp, wherever the clone is, because a socket's path has at most 107 bytes.
         self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.sock"
+        self.agent_environment = {}  # more variables for the agent
         self.helper = self.relay = self.agent = None
         self.stack = contextlib.ExitStack()
 
@@ -146,7 +147,8 @@ class Stage:
 
     def start_agent(self):
         environment = {k: v for k, v in os.environ.items() if k != "NOTIFY_SOCKET"}
-        environment.update(RUNTIME_DIRECTORY=self.state_folder, WSL_DISTRO_NAME=DISTRO)
+        environment.update(RUNTIME_DIRECTORY=self.state_folder, WSL_DISTRO_NAME=DISTRO,
+                           **self.agent_environment)
         self.agent = self._spawn(self.net.guest, "agent", self.agent_exe, f"--root={self.root}",
                                  env=environment)
         wait_until(self.status, what="the agent's first status")

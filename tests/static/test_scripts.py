@@ -27,13 +27,13 @@ def dev(*arguments, cwd=tree.TOP, **environment):
 def test_dev_help_names_every_command_from_any_folder(tmp_path):
     done = dev("help", cwd=tmp_path)
     assert done.returncode == 0
-    for command in ("demo", "test", "check", "coverage", "bench", "fuzz", "build", "install",
+    for command in ("demo", "test", "check", "coverage", "bench", "fuzz", "soak", "build", "install",
                     "uninstall", "dist", "package", "format", "help"):
         assert f"  {command}" in done.stdout
 
 
 def test_dev_refuses_what_it_does_not_know():
-    for arguments in (["nonsense"], ["test", "nonsense"], ["fuzz", "soon"], ["build", "it"],
+    for arguments in (["nonsense"], ["test", "nonsense"], ["fuzz", "soon"], ["soak", "soon"], ["build", "it"],
                       ["install", "it"], ["install", "--destdir="], ["uninstall", "it"],
                       ["dist", "it"], ["package", "it"], ["check", "it"], ["coverage", "it"]):
         done = dev(*arguments)
