@@ -21,7 +21,7 @@
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/store/policy-store.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 #include "windows-helper/vm/hcs.h"
 #include "windows-helper/win/file.h"
 
@@ -240,13 +240,13 @@ static int survey_guests(HostSurvey *s) {
 
 static void survey_rules(HostSurvey *s) {
         LedgerStore ledger = LEDGER_STORE_INIT;
-        PortproxyStore portproxy;
+        RuleStore store;
         Policy policy;
 
-        portproxy_store_init(&portproxy);
-        if (portproxy_store_read(&portproxy, true, &s->rules) == 0)
+        rule_store_init(&store);
+        if (rule_store_read(&store, true, &s->rules) == 0)
                 s->evidence.rules = &s->rules;
-        portproxy_store_done(&portproxy);
+        rule_store_done(&store);
         rule_table_sort(&s->rules);
         if (ledger_store_load(&ledger, &s->ledger) == 0)
                 s->evidence.ledger = &s->ledger;

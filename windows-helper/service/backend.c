@@ -16,28 +16,28 @@
 #include <errno.h>
 
 static int backend_rules_read(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table) {
-        return portproxy_store_read_some(&((Backend *) userdata)->rules, cursor, n, table);
+        return rule_store_read_some(&((Backend *) userdata)->rules, cursor, n, table);
 }
 
 static int backend_rule_get(void *userdata, RuleFamily family, const char *name, char *ret_data,
                             size_t size) {
-        return portproxy_store_get(&((Backend *) userdata)->rules, family, name, ret_data, size);
+        return rule_store_get(&((Backend *) userdata)->rules, family, name, ret_data, size);
 }
 
 static int backend_rule_set(void *userdata, RuleFamily family, const char *name, const char *data) {
-        return portproxy_store_set(&((Backend *) userdata)->rules, family, name, data);
+        return rule_store_set(&((Backend *) userdata)->rules, family, name, data);
 }
 
 static int backend_rule_delete(void *userdata, RuleFamily family, const char *name) {
-        return portproxy_store_delete(&((Backend *) userdata)->rules, family, name);
+        return rule_store_delete(&((Backend *) userdata)->rules, family, name);
 }
 
 static int backend_rules_flush(void *userdata) {
-        return portproxy_store_flush(&((Backend *) userdata)->rules);
+        return rule_store_flush(&((Backend *) userdata)->rules);
 }
 
 static int backend_rules_stamp(void *userdata, RuleStamp *ret_stamp) {
-        return portproxy_store_stamp(&((Backend *) userdata)->rules, ret_stamp);
+        return rule_store_stamp(&((Backend *) userdata)->rules, ret_stamp);
 }
 
 static int backend_ledger_load(void *userdata, Ledger *ledger) {
@@ -138,7 +138,7 @@ static void backend_log(void *userdata, LogLevel level, EventId event, const cha
 }
 
 void backend_init(Backend *backend, ControllerHost *ret_host) {
-        portproxy_store_init(&backend->rules);
+        rule_store_init(&backend->rules);
         backend->ledger = LEDGER_STORE_INIT;
         backend->keys = KEY_STORE_INIT;
         backend->guests = GUEST_STORE_INIT;
@@ -196,5 +196,5 @@ void backend_done(Backend *backend) {
         adoption_store_done(&backend->adoptions);
         key_store_done(&backend->keys);
         ledger_store_done(&backend->ledger);
-        portproxy_store_done(&backend->rules);
+        rule_store_done(&backend->rules);
 }

@@ -14,10 +14,10 @@
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/ledger-store.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 
 typedef struct Backend {
-        PortproxyStore rules;
+        RuleStore rules;
         LedgerStore ledger;
         KeyStore keys;
         AdoptionStore adoptions;

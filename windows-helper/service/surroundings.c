@@ -183,8 +183,8 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 void (*fn)(void *userdata);
                 bool hint; /* a change is noticed without it, only later */
         } watched[SURROUNDINGS_WATCHES] = {
-                {PORTPROXY_STORE_PATH, surroundings_on_rules},
-                {RELAY_STORE_PATH, surroundings_on_rules},
+                {RULE_STORE_PORTPROXY, surroundings_on_rules},
+                {RULE_STORE_RELAY, surroundings_on_rules},
                 {ADOPTION_STORE_PATH, surroundings_on_adoptions},
                 {KEY_STORE_PATH, surroundings_on_keys},
                 {POLICY_STORE_MANAGED, surroundings_on_policy},

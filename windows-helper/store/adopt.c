@@ -10,7 +10,7 @@
 #include "windows-helper/core/rules/conflict-text.h"
 #include "windows-helper/store/adoption-store.h"
 #include "windows-helper/store/ledger-store.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 #include "windows-helper/win/console.h"
 #include "windows-helper/win/log.h"
 
@@ -104,13 +104,13 @@ typedef struct AdoptInput {
  */
 static int adopt_input_read(AdoptInput *ret_input) {
         LedgerStore store = LEDGER_STORE_INIT;
-        PortproxyStore portproxy;
+        RuleStore values;
         int r;
 
         *ret_input = (AdoptInput){.ledger = LEDGER_NULL};
-        portproxy_store_init(&portproxy);
-        r = portproxy_store_read(&portproxy, true, &ret_input->rules);
-        portproxy_store_done(&portproxy);
+        rule_store_init(&values);
+        r = rule_store_read(&values, true, &ret_input->rules);
+        rule_store_done(&values);
         if (r == 0)
                 r = ledger_store_load(&store, &ret_input->ledger);
         ledger_store_done(&store);

@@ -8,7 +8,7 @@
 #include "windows-helper/selftest/tools/child.h"
 #include "windows-helper/selftest/tools/forward.h"
 #include "windows-helper/selftest/tools/journal.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -38,17 +38,17 @@ typedef struct NetshSearch {
 
 static bool netsh_find(NetshSearch *search) {
         RuleTable table = RULE_TABLE_NULL;
-        PortproxyStore store;
+        RuleStore store;
 
         search->name[0] = '\0';
-        portproxy_store_init(&store);
-        if (portproxy_store_read(&store, false, &table) == 0)
+        rule_store_init(&store);
+        if (rule_store_read(&store, false, &table) == 0)
                 for (size_t i = 0; i < table.n_values; i++)
                         if (table.values[i].data && strcmp(table.values[i].data, search->data) == 0)
                                 (void) snprintf(search->name, sizeof(search->name), "%s",
                                                 table.values[i].name);
         rule_table_done(&table);
-        portproxy_store_done(&store);
+        rule_store_done(&store);
         return search->name[0] != '\0';
 }
 

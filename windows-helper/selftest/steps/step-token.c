@@ -8,7 +8,7 @@
 #include "windows-helper/service/service.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/store/paths.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 
 #include <aclapi.h>
 #include <sddl.h>
@@ -146,7 +146,7 @@ void step_token(Step *s) {
         token_sddl(s, "access.service", SE_SERVICE, SERVICE_NAME);
         token_sddl(s, "access.settings", SE_REGISTRY_KEY, L"MACHINE\\" PATHS_KEY_SETTINGS);
         token_sddl(s, "access.keys", SE_REGISTRY_KEY, L"MACHINE\\" KEY_STORE_PATH);
-        token_sddl(s, "access.rules", SE_REGISTRY_KEY, L"MACHINE\\" PORTPROXY_STORE_PATH);
+        token_sddl(s, "access.rules", SE_REGISTRY_KEY, L"MACHINE\\" RULE_STORE_PORTPROXY);
         if (paths_data(NULL, folder) == 0)
                 token_sddl(s, "access.folder", SE_FILE_OBJECT, folder);
 }

@@ -9,7 +9,7 @@
 #include "windows-helper/host/port-table.h"
 #include "windows-helper/selftest/tools/journal.h"
 #include "windows-helper/selftest/tools/undo.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 
 #include <stdio.h>
 
@@ -44,16 +44,16 @@ static void forward_tell(Step *s) {
 
 bool forward_put(Step *s, const char *name, const char *data) {
         uint64_t began = step_clock();
-        PortproxyStore store;
+        RuleStore store;
         int r;
 
         if (!journal_begin(s, CHANGE_RULE, "%s=%s", name, data)) {
                 step_skip(s, "portproxy.write", "RegSetValueExW", "no rule could be written down");
                 return false;
         }
-        portproxy_store_init(&store);
-        r = portproxy_store_set(&store, RULE_V4TOV4, name, data);
-        portproxy_store_done(&store);
+        rule_store_init(&store);
+        r = rule_store_set(&store, RULE_V4TOV4, name, data);
+        rule_store_done(&store);
         journal_end();
         step_line(s, "portproxy.write", "RegSetValueExW", r < 0 ? ERROR_WRITE_FAULT : 0, began,
                   "v4tov4 %s = %s", name, data);

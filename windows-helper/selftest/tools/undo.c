@@ -8,7 +8,7 @@
 #include "windows-helper/host/firewall-found.h"
 #include "windows-helper/install/exchange/restart.h"
 #include "windows-helper/selftest/tools/step.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -92,25 +92,24 @@ DWORD undo_tell_forwarder(void) {
 }
 
 /* Return: whether it was there; *ret_error: whether it still is. */
-static bool undo_rule_if(PortproxyStore *store, const char *name, const char *data,
-                         int *ret_error) {
+static bool undo_rule_if(RuleStore *store, const char *name, const char *data, int *ret_error) {
         char now[RULE_TEXT_MAX] = "";
 
-        if (portproxy_store_get(store, RULE_V4TOV4, name, now, sizeof(now)) != 0 ||
+        if (rule_store_get(store, RULE_V4TOV4, name, now, sizeof(now)) != 0 ||
             strcmp(now, data) != 0)
                 return false; /* it is not there, or it is somebody else's */
-        *ret_error = portproxy_store_delete(store, RULE_V4TOV4, name);
-        if (*ret_error == 0 && portproxy_store_get(store, RULE_V4TOV4, name, now, sizeof(now)) == 0)
+        *ret_error = rule_store_delete(store, RULE_V4TOV4, name);
+        if (*ret_error == 0 && rule_store_get(store, RULE_V4TOV4, name, now, sizeof(now)) == 0)
                 *ret_error = -EBUSY;
         return true;
 }
 
 /* All values with @data. */
-static bool undo_rules_to(PortproxyStore *store, const char *data, int *ret_error) {
+static bool undo_rules_to(RuleStore *store, const char *data, int *ret_error) {
         RuleTable table = RULE_TABLE_NULL;
         bool found = false;
 
-        *ret_error = portproxy_store_read(store, false, &table);
+        *ret_error = rule_store_read(store, false, &table);
         for (size_t i = 0; *ret_error == 0 && i < table.n_values; i++)
                 if (table.values[i].family == RULE_V4TOV4)
                         found |= undo_rule_if(store, table.values[i].name, data, ret_error);
@@ -121,17 +120,17 @@ static bool undo_rules_to(PortproxyStore *store, const char *data, int *ret_erro
 DWORD undo_rule(const char *what) {
         const char *equals = strchr(what, '=');
         char name[RULE_TEXT_MAX];
-        PortproxyStore store;
+        RuleStore store;
         bool found;
         int r = 0;
 
         if (!equals)
                 return ERROR_INVALID_DATA;
         (void) snprintf(name, sizeof(name), "%.*s", (int) (equals - what), what);
-        portproxy_store_init(&store);
+        rule_store_init(&store);
         found = name[0] ? undo_rule_if(&store, name, equals + 1, &r)
                         : undo_rules_to(&store, equals + 1, &r);
-        portproxy_store_done(&store);
+        rule_store_done(&store);
         if (found)
                 (void) undo_tell_forwarder();
         return r < 0 ? ERROR_WRITE_FAULT : ERROR_SUCCESS;

@@ -16,7 +16,7 @@
 #include "windows-helper/service/status-load.h"
 #include "windows-helper/setup/guest-script.h"
 #include "windows-helper/store/ledger-store.h"
-#include "windows-helper/store/portproxy-store.h"
+#include "windows-helper/store/rule-store.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -153,12 +153,12 @@ static SetupOutcome import_list(Setup *s, Import *im, SetupPart *part) {
 
 static int import_read_host(Import *im) {
         LedgerStore ledger = LEDGER_STORE_INIT;
-        PortproxyStore portproxy;
+        RuleStore store;
         int r;
 
-        portproxy_store_init(&portproxy);
-        r = portproxy_store_read(&portproxy, false, &im->rules);
-        portproxy_store_done(&portproxy);
+        rule_store_init(&store);
+        r = rule_store_read(&store, false, &im->rules);
+        rule_store_done(&store);
         if (r == 0)
                 r = ledger_store_load(&ledger, &im->ledger);
         ledger_store_done(&ledger);
