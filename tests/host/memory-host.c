@@ -137,7 +137,7 @@ static int memory_rule_set(void *userdata, RuleFamily family, const char *name, 
                 m->changing(m, key, data);
         m->iphlpsvc_behind |= !rule_family_is_relay(family);
         memory_touch(m, key, data);
-        r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
+        r = memory_unflushed(m->rules_unflushed + rule_family_is_relay(family), &m->rules, key);
         if (r == 0)
                 r = text_map_set(&m->rules, key, data);
         memory_store(m, 'R', key, data);
@@ -156,19 +156,19 @@ static int memory_rule_delete(void *userdata, RuleFamily family, const char *nam
                 m->changing(m, key, NULL);
         m->iphlpsvc_behind |= !rule_family_is_relay(family);
         memory_touch(m, key, NULL);
-        r = memory_unflushed(&m->rules_unflushed, &m->rules, key);
+        r = memory_unflushed(m->rules_unflushed + rule_family_is_relay(family), &m->rules, key);
         if (r == 0)
                 (void) text_map_delete(&m->rules, key);
         memory_store(m, 'R', key, NULL);
         return r;
 }
 
-static int memory_rules_flush(void *userdata) {
+static int memory_rules_flush(void *userdata, bool relay) {
         MemoryHost *m = userdata;
         int r = memory_call(m, MEMORY_RULES_FLUSH);
 
         if (r == 0)
-                text_map_done(&m->rules_unflushed);
+                text_map_done(&m->rules_unflushed[relay]);
         return r;
 }
 
@@ -300,7 +300,8 @@ void memory_host_done(MemoryHost *m) {
         text_map_done(&m->rules);
         text_map_done(&m->ledger);
         text_map_done(&m->unflushed);
-        text_map_done(&m->rules_unflushed);
+        for (int i = 0; i < 2; i++)
+                text_map_done(&m->rules_unflushed[i]);
         text_map_done(&m->guests);
         text_map_done(&m->adoptions);
         text_map_done(&m->keys);
@@ -349,7 +350,8 @@ void memory_host_foreign(MemoryHost *m, RuleFamily family, const char *name, con
 
         memory_rule_key(family, name, key);
         memory_touch(m, key, data);
-        (void) text_map_delete(&m->rules_unflushed, key); /* foreign changes are on disk at once */
+        /* foreign changes are on disk at once */
+        (void) text_map_delete(&m->rules_unflushed[rule_family_is_relay(family)], key);
         if (data)
                 (void) text_map_set(&m->rules, key, data);
         else
@@ -381,7 +383,8 @@ static void memory_lose(MemoryHost *m, TextMap *unflushed, TextMap *map) {
 
 void memory_host_power_cut(MemoryHost *m) {
         memory_lose(m, &m->unflushed, &m->ledger);
-        memory_lose(m, &m->rules_unflushed, &m->rules);
+        for (int i = 0; i < 2; i++)
+                memory_lose(m, &m->rules_unflushed[i], &m->rules);
 }
 
 int memory_host_restore(MemoryHost *m, char kind, const char *key, const char *data) {

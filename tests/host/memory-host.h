@@ -32,14 +32,14 @@ typedef struct MemoryHost MemoryHost;
 
 struct MemoryHost {
         /* state */
-        TextMap rules;           /* "v4tov4 0.0.0.0/80" → "172.20.0.2/80" */
-        TextMap ledger;          /* "0.0.0.0/80" → "owner|service|current|next" */
-        TextMap unflushed;       /* key in .ledger → what is on disk: "+data" or "-" */
-        TextMap rules_unflushed; /* the same for .rules */
-        TextMap guests;          /* owner → "VM id" */
-        TextMap adoptions;       /* "v4tov4 0.0.0.0/80" → data */
-        FirewallRules firewall;  /* the rules wanted last */
-        uint64_t n_firewall;     /* how often the controller asked for rules */
+        TextMap rules;              /* "v4tov4 0.0.0.0/80" → "172.20.0.2/80" */
+        TextMap ledger;             /* "0.0.0.0/80" → "owner|service|current|next" */
+        TextMap unflushed;          /* key in .ledger → what is on disk: "+data" or "-" */
+        TextMap rules_unflushed[2]; /* the same for .rules: of PortProxy, of the relay */
+        TextMap guests;             /* owner → "VM id" */
+        TextMap adoptions;          /* "v4tov4 0.0.0.0/80" → data */
+        FirewallRules firewall;     /* the rules wanted last */
+        uint64_t n_firewall;        /* how often the controller asked for rules */
         RuleStamp stamp;
         uint64_t n_written;   /* changes of values so far, by anybody */
         bool coarse;          /* the times in .stamp are those of the clock, in seconds */

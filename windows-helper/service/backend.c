@@ -32,8 +32,8 @@ static int backend_rule_delete(void *userdata, RuleFamily family, const char *na
         return rule_store_delete(&((Backend *) userdata)->rules, family, name);
 }
 
-static int backend_rules_flush(void *userdata) {
-        return rule_store_flush(&((Backend *) userdata)->rules);
+static int backend_rules_flush(void *userdata, bool relay) {
+        return rule_store_flush(&((Backend *) userdata)->rules, relay);
 }
 
 static int backend_rules_stamp(void *userdata, RuleStamp *ret_stamp) {

@@ -93,10 +93,11 @@ int rule_store_delete(RuleStore *s, RuleFamily family, const char *name) {
         return registry_delete(&s->keys[family], name);
 }
 
-/* A flush writes the whole hive, so one key that exists is enough for each of the two hives, SYSTEM
- * and SOFTWARE. */
-static int rule_store_flush_hive(RuleStore *s, unsigned first, unsigned end) {
-        for (unsigned i = first; i < end; i++) {
+/* A flush writes the whole hive, SYSTEM or SOFTWARE, so one key that exists is enough. */
+int rule_store_flush(RuleStore *s, bool relay) {
+        unsigned end = relay ? _RULE_FAMILY_END : _RULE_PORTPROXY_END;
+
+        for (unsigned i = relay ? RULE_RELAY_TCP : RULE_V4TOV4; i < end; i++) {
                 int r;
 
                 r = registry_flush(&s->keys[i]);
@@ -104,12 +105,6 @@ static int rule_store_flush_hive(RuleStore *s, unsigned first, unsigned end) {
                         return r;
         }
         return 0;
-}
-
-int rule_store_flush(RuleStore *s) {
-        int r = rule_store_flush_hive(s, 0, _RULE_PORTPROXY_END);
-
-        return r < 0 ? r : rule_store_flush_hive(s, RULE_RELAY_TCP, _RULE_FAMILY_END);
 }
 
 int rule_store_stamp(RuleStore *s, RuleStamp *ret_stamp) {

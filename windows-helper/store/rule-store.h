@@ -30,5 +30,5 @@ int rule_store_read_some(RuleStore *s, RuleCursor *cursor, size_t n, RuleTable *
 int rule_store_get(RuleStore *s, RuleFamily family, const char *name, char *ret_data, size_t size);
 int rule_store_set(RuleStore *s, RuleFamily family, const char *name, const char *data);
 int rule_store_delete(RuleStore *s, RuleFamily family, const char *name);
-int rule_store_flush(RuleStore *s);
+int rule_store_flush(RuleStore *s, bool relay);
 int rule_store_stamp(RuleStore *s, RuleStamp *ret_stamp);

@@ -13,8 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Longer than any value that we write, so that a foreign value that was cut cannot look like ours.
- */
+/* Longer than a value of ours, so that a foreign value that was cut cannot look like one. */
 #define APPLY_DATA_MAX 256
 
 typedef enum ApplyStatus {
@@ -31,6 +30,7 @@ typedef struct Apply {
         uint8_t *status;             /* ApplyStatus of each change */
         const LedgerEntry **entries; /* room for the entries that are new in the ledger */
         ApplyActivation activation;
+        bool tables[2];         /* PortProxy's, the relay's: the plan is about values of it */
         bool portproxy_changed; /* since the last activation; the relay notices changes itself */
         ApplyOutcome outcome;
 } Apply;
@@ -46,9 +46,8 @@ static void apply_worsen(Apply *a, const ReconcileChange *c, WireServiceState st
         }
 }
 
-/* The first one counts. */
 static void apply_note_error(Apply *a, int r) {
-        if (r < 0 && a->outcome.error == 0)
+        if (r < 0 && a->outcome.error == 0) /* the first one counts */
                 a->outcome.error = r;
 }
 
@@ -69,25 +68,34 @@ static void apply_fail_all(Apply *a, int r, const char *what) {
                 apply_fail(a, i, r, what);
 }
 
-/* True when @known proves a value that @e does not. */
-static bool apply_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
-        return (rule_target_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
-               (rule_target_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
+/* The tables are in different hives, so each has a flush of its own. */
+static int apply_flush_values(const Apply *a) {
+        int r = 0;
+
+        for (int relay = 0; r == 0 && relay < 2; relay++)
+                if (a->tables[relay])
+                        r = a->host->rules_flush(a->host->userdata, relay);
+        return r;
 }
 
 /* Before phase 1. The ledger may be about to stop proving a value because of what was found in the
  * table. Then what was found must still be there after a power cut. */
 static void apply_trust_values(Apply *a) {
-        for (size_t i = 0; i < a->plan->n_changes; i++) {
-                const LedgerEntry *e = &a->plan->changes[i].entry;
-                const LedgerEntry *known = ledger_find(a->ledger, &e->listen);
+        bool drops = false;
 
-                if (known && apply_drops_proof(known, e)) {
-                        apply_fail_all(a, a->host->rules_flush(a->host->userdata),
-                                       "saving the port forwardings");
-                        return;
-                }
+        for (size_t i = 0; i < a->plan->n_changes; i++) {
+                const ReconcileChange *c = &a->plan->changes[i];
+                const LedgerEntry *known = ledger_find(a->ledger, &c->entry.listen);
+
+                ledger_entry_tables(&c->entry, a->tables);
+                if (known)
+                        ledger_entry_tables(known, a->tables);
+                if (c->foreign)
+                        a->tables[rule_family_is_relay(c->foreign->family)] = true;
+                drops |= known && ledger_entry_drops_proof(known, &c->entry);
         }
+        if (drops)
+                apply_fail_all(a, apply_flush_values(a), "saving the port forwardings");
 }
 
 /* Phases 1 and 2. */
@@ -285,7 +293,7 @@ static void apply_values(Apply *a) {
 static int apply_activate(Apply *a) {
         bool changed = a->portproxy_changed;
         ApplyActivation activation = a->activation;
-        int r = 0;
+        int r;
 
         /* What was deleted for an adoption comes back in the next run, under our name. iphlpsvc
          * sees both at once, so it goes on listening meanwhile. */
@@ -295,8 +303,7 @@ static int apply_activate(Apply *a) {
         if ((activation == APPLY_ACTIVATE && (changed || !a->outcome.activated)) ||
             (changed && activation == APPLY_CHANGES))
                 apply_tell(a);
-        if (a->plan->n_changes > 0) /* also when others had deleted the values before us */
-                r = a->host->rules_flush(a->host->userdata);
+        r = apply_flush_values(a); /* also when others had deleted the values before us */
         apply_note_error(a, r);
         return r;
 }
@@ -311,13 +318,9 @@ static bool apply_is_ignored(const Apply *a) {
 
 /* The value has gone, and its guest holds the endpoint without one. */
 static int apply_hold(Apply *a, LedgerEntry *e) {
-        LedgerEntry held = *e;
-        int r;
+        LedgerEntry held = ledger_entry_held(e);
+        int r = a->host->ledger_put(a->host->userdata, &held);
 
-        ledger_entry_void(&held);
-        held.star = false;
-        held.direct = true;
-        r = a->host->ledger_put(a->host->userdata, &held);
         if (r == 0)
                 *e = held;
         return r;

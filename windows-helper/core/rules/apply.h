@@ -11,14 +11,14 @@
  *      moves from PortProxy to the relay, activate before the relay's value comes: iphlpsvc still
  *      has the port until it is told
  *   4  activate once, if a value of PortProxy has changed that iphlpsvc was not told of
- *   5  flush the values once
+ *   5  flush the values once, in the tables that the plan is about
  *   6  make the ledger say what is true now
  *
- * The values and the ledger are in different files on disk (the hives SYSTEM and SOFTWARE), so
- * after a power cut one may be older than the other. The flush of phase 5 comes before the entries
- * stop proving the old values. It comes after the activation because nobody should wait for the
- * disk. Where phase 1 itself stops proving a value, because another one was found in its place,
- * there is one more flush before it.
+ * The values of PortProxy and the ledger are in different files on disk (the hives SYSTEM and
+ * SOFTWARE), so after a power cut one may be older than the other. The flush of phase 5 comes
+ * before the entries stop proving the old values. It comes after the activation because nobody
+ * should wait for the disk. Where phase 1 itself stops proving a value, because another one was
+ * found in its place, there is one more flush before it.
  *
  * Without changes and without a due activation, nothing at all is called.
  *

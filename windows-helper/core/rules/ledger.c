@@ -93,6 +93,15 @@ void ledger_entry_void(LedgerEntry *e) {
         e->direct = false;
 }
 
+LedgerEntry ledger_entry_held(const LedgerEntry *e) {
+        LedgerEntry held = *e;
+
+        ledger_entry_void(&held);
+        held.star = false;
+        held.direct = true;
+        return held;
+}
+
 void ledger_compact(Ledger *l) {
         size_t to = 0;
 
@@ -116,6 +125,19 @@ void ledger_done(Ledger *l) {
 bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target) {
         return rule_target_is_set(target) &&
                (rule_target_equal(&e->current, target) || rule_target_equal(&e->next, target));
+}
+
+void ledger_entry_tables(const LedgerEntry *e, bool tables[2]) {
+        const RuleTarget *targets[] = {&e->current, &e->next};
+
+        for (size_t i = 0; i < 2; i++)
+                if (rule_target_is_set(targets[i]))
+                        tables[rule_target_is_relay(targets[i])] = true;
+}
+
+bool ledger_entry_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
+        return (rule_target_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
+               (rule_target_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
 }
 
 bool ledger_entry_uses_portproxy(const LedgerEntry *e) {

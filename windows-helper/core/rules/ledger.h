@@ -61,6 +61,7 @@ void ledger_done(Ledger *l);
 int ledger_reserve(Ledger *l, size_t n);
 void ledger_merge(Ledger *l, const LedgerEntry *const *entries, size_t n);
 void ledger_entry_void(LedgerEntry *e);
+LedgerEntry ledger_entry_held(const LedgerEntry *e); /* what a direct entry of its holder is */
 void ledger_compact(Ledger *l);
 
 /* True when the entry proves that a value @target under its endpoint is ours. */
@@ -68,6 +69,12 @@ bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target);
 
 /* True when a value of PortProxy belongs to it, or belonged to it until now. */
 bool ledger_entry_uses_portproxy(const LedgerEntry *e);
+
+/* Where the entry's values are: set tables[0] for PortProxy, tables[1] for the relay. */
+void ledger_entry_tables(const LedgerEntry *e, bool tables[2]);
+
+/* True when @known proves a value that @e does not. */
+bool ledger_entry_drops_proof(const LedgerEntry *known, const LedgerEntry *e);
 
 /* True when the entry proves that @value, which listens on its endpoint, is ours. */
 bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value);

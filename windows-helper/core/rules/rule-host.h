@@ -31,14 +31,15 @@ typedef struct RuleHost {
         /* The values: append at most @n more of them to @table (1: there are more, 0:
          * that was the last); read one (-ENOENT when it is absent; a value that is not REG_SZ reads
          * as ""); write one; delete one (an absent one is not an error). After rules_flush() the
-         * changes are on disk. rules_stamp() reads no value. A change between two calls of
-         * rules_read() may make it miss values that were there all the time, or read one twice. */
+         * changes of that table, PortProxy's or the relay's, are on disk. rules_stamp() reads no
+         * value. A change between two calls of rules_read() may make it miss values that were there
+         * all the time, or read one twice. */
         int (*rules_read)(void *userdata, RuleCursor *cursor, size_t n, RuleTable *table);
         int (*rule_get)(void *userdata, RuleFamily family, const char *name, char *ret_data,
                         size_t size);
         int (*rule_set)(void *userdata, RuleFamily family, const char *name, const char *data);
         int (*rule_delete)(void *userdata, RuleFamily family, const char *name);
-        int (*rules_flush)(void *userdata);
+        int (*rules_flush)(void *userdata, bool relay);
         int (*rules_stamp)(void *userdata, RuleStamp *ret_stamp);
 
         /* The storage of the ledger. After ledger_flush() the changes are on disk. */
