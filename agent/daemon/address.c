@@ -61,24 +61,26 @@ static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
 static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
                              bool trailing, void *userdata) {
         Agent *a = userdata;
+        bool known = a->address.known;
         Choice choice;
         int r;
 
         snapshot_choose(snapshot, a->config.current->interface, &choice);
-        if (a->address.known) {
+        if (known) {
                 if (!trailing && choice_may_pass(&a->address.choice, &choice))
                         return 0; /* believed at the end of the window, unless a better one comes */
                 if (choice_equal(&choice, &a->address.choice)) {
                         agent_take_candidates(a, snapshot);
                         return 0;
                 }
-                deferred_work_request(a->guest.ask_mode);
         }
         a->address.choice = choice;
         a->address.known = true;
         r = agent_push(a, event_usec); /* before anything slower */
         if (r < 0)
                 return r;
+        if (known)
+                deferred_work_request(a->guest.ask_mode);
         a->address.since = status_time_now();
         agent_log_choice(a);
         agent_take_candidates(a, snapshot);

@@ -46,9 +46,6 @@ static struct nla_policy link_policy[IFLA_LINKINFO + 1] = {
 static struct nla_policy info_policy[IFLA_INFO_KIND + 1] = {
         [IFLA_INFO_KIND] = {.type = NLA_STRING},
 };
-static struct nla_policy address_policy[IFA_FLAGS + 1] = {
-        [IFA_FLAGS] = {.type = NLA_U32},
-};
 
 struct NetDump {
         struct nl_sock *sk;  /* owned; NULL: to be opened */
@@ -121,23 +118,43 @@ static int on_link(NetDump *d, struct nlmsghdr *hdr) {
         return 0;
 }
 
+/* Without libnl, whose pages would have to be fetched first, because this is on the way of a new
+ * address to the host. */
+bool netdump_address(struct nlmsghdr *hdr, SnapshotAddress *ret) {
+        const struct ifaddrmsg *ifa = NLMSG_DATA(hdr);
+        const struct rtattr *address = NULL, *local = NULL, *attr;
+        int left;
+
+        if (hdr->nlmsg_len < NLMSG_LENGTH(sizeof(*ifa)) ||
+            (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+                return false;
+        ret->flags = ifa->ifa_flags;
+        left = (int) (hdr->nlmsg_len - NLMSG_LENGTH(sizeof(*ifa)));
+        for (attr = IFA_RTA(ifa); RTA_OK(attr, left); attr = RTA_NEXT(attr, left))
+                if (attr->rta_type == IFA_ADDRESS)
+                        address = attr;
+                else if (attr->rta_type == IFA_LOCAL)
+                        local = attr;
+                else if (attr->rta_type == IFA_FLAGS && RTA_PAYLOAD(attr) >= sizeof(ret->flags))
+                        memcpy(&ret->flags, RTA_DATA(attr), sizeof(ret->flags));
+        /* With a peer IFA_ADDRESS is the peer's and IFA_LOCAL ours; else only one may be there. */
+        if (local)
+                address = local;
+        if (!address ||
+            !route_dump_bytes(RTA_DATA(address), RTA_PAYLOAD(address), ifa->ifa_family, &ret->addr))
+                return false;
+        ret->link = (int) ifa->ifa_index;
+        ret->prefix = ifa->ifa_prefixlen;
+        ret->scope = ifa->ifa_scope;
+        return true;
+}
+
 static int on_address(NetDump *d, struct nlmsghdr *hdr) {
-        const struct ifaddrmsg *ifa = nlmsg_data(hdr);
         Snapshot *s = &d->next;
-        struct nlattr *tb[IFA_FLAGS + 1];
         SnapshotAddress a = {0};
 
-        if (nlmsg_parse(hdr, sizeof(*ifa), tb, IFA_FLAGS, address_policy) < 0 ||
-            (ifa->ifa_family != AF_INET && ifa->ifa_family != AF_INET6))
+        if (!netdump_address(hdr, &a))
                 return 0;
-        /* With a peer IFA_ADDRESS is the peer's and IFA_LOCAL ours; else only one may be there. */
-        if (!route_dump_address(tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS], ifa->ifa_family,
-                                &a.addr))
-                return 0;
-        a.link = (int) ifa->ifa_index;
-        a.prefix = ifa->ifa_prefixlen;
-        a.scope = ifa->ifa_scope;
-        a.flags = tb[IFA_FLAGS] ? nla_get_u32(tb[IFA_FLAGS]) : ifa->ifa_flags;
         if (array_grow((void **) &s->addresses, s->n_addresses, sizeof(a)) < 0)
                 return -ENOMEM;
         s->addresses[s->n_addresses++] = a;

@@ -2,12 +2,14 @@
 #pragma once
 
 /*
- * NetDump: reads the kernel's tables over a blocking netlink socket of its own. Only netwatch.c
- * uses it.
+ * NetDump: reads the kernel's tables over a blocking netlink socket of its own, and addresses from
+ * messages. Only netwatch.c uses it.
  */
 
 #include "agent/network/snapshot.h"
 #include "agent/util/cleanup.h"
+
+#include <linux/netlink.h>
 
 typedef struct NetDump NetDump;
 
@@ -27,3 +29,7 @@ DEFINE_CLEANUP(NetDump *, netdump_free);
  * read, again and again).
  */
 int netdump_read(NetDump *d, bool links, Snapshot *s);
+
+/* The address that a message of the type RTM_NEWADDR tells of, as in a dump. Return: false, with
+ * @ret unchanged or unfinished, when it is none of ours. */
+bool netdump_address(struct nlmsghdr *hdr, SnapshotAddress *ret);

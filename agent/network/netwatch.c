@@ -4,11 +4,14 @@
  * NetWatch: the event socket (a hint), the dumps (the truth), and the timer of the throttle between
  * them (throttle.h).
  *
- * The kernel's messages are not interpreted, except for whether they are about a link. They only
- * say that something may have changed; a dump shows what there is now. So a lost message costs
- * nothing but a dump, and start, change, loss and reload all go the same way. (libnl's cache
- * manager does the opposite: it follows the messages, reports a loss as "out of memory", and then
- * as success at the next call, with most of its objects missing.)
+ * The kernel's messages only say that something may have changed; a dump shows what there is now.
+ * So a lost message costs nothing but a dump, and start, change, loss and reload all go the same
+ * way. (libnl's cache manager does the opposite: it follows the messages, reports a loss as "out of
+ * memory", and then as success at the next call, with most of its objects missing.)
+ *
+ * One message is taken at its word, but only until the dump that follows at once: a new address,
+ * when nothing else has happened since the last dump. A dump takes longer than all the rest of the
+ * way to the host, and then an address that is there is reported before it.
  *
  * A dump that fails is tried again, each time after a longer wait, until it is given up. Without
  * events no timer is armed, and the process sleeps.
@@ -16,13 +19,13 @@
 
 #include "agent/network/netwatch.h"
 
+#include "agent/network/array.h"
 #include "agent/network/netdump.h"
 #include "agent/network/netlink-error.h"
 #include "agent/network/throttle.h"
 
 #include <errno.h>
 #include <linux/rtnetlink.h>
-#include <netlink/msg.h>
 #include <netlink/netlink.h>
 #include <stdalign.h>
 #include <sys/epoll.h>
@@ -43,11 +46,14 @@ struct NetWatch {
         NetDump *dump;
         sd_event_source *io;
         sd_event_source *timer;
-        Snapshot snapshot; /* between dumps only the links are kept */
+        Snapshot snapshot; /* of the last dump */
 
         /* state */
         bool dirty;       /* something happened since the last dump */
         bool links_dirty; /* and it may be about links */
+        bool whole;       /* the last dump has not failed */
+        bool has_news;    /* all that has happened since is a new address: */
+        SnapshotAddress news;
         Throttle throttle;
         bool losing;         /* in an episode of lost events */
         unsigned n_errors;   /* failed reads in a row */
@@ -61,6 +67,7 @@ static void mark(NetWatch *w, bool links) {
                 w->event_usec = now_usec();
         w->dirty = true;
         w->links_dirty = w->links_dirty || links;
+        w->has_news = false;
 }
 
 static int arm(NetWatch *w, uint64_t usec) {
@@ -82,18 +89,19 @@ static uint64_t retry_delay(unsigned n_failures) {
 
 static int dump_failed(NetWatch *w, int error) {
         w->stats.failed++;
+        w->whole = false;
         /* -EAGAIN: the kernel answers, but things change faster than they can be read. */
         if (++w->n_failures >= NETWATCH_FAILURES_MAX && error != -EAGAIN)
                 return error;
         mark(w, true);
-        (void) throttle_step(&w->throttle, THROTTLE_FAILED);
+        (void) throttle_step(&w->throttle, THROTTLE_FAILED, now_usec());
         return arm(w, retry_delay(w->n_failures));
 }
 
 /* Do what the throttle says about @input. Returns an error only for a failure of the event loop, of
  * the callback, or of many dumps in a row. */
 static int step(NetWatch *w, ThrottleInput input) {
-        ThrottleStep next = throttle_step(&w->throttle, input);
+        ThrottleStep next = throttle_step(&w->throttle, input, now_usec());
         int r;
 
         if (!next.dump)
@@ -103,11 +111,9 @@ static int step(NetWatch *w, ThrottleInput input) {
                 return dump_failed(w, r);
         w->stats.dumps++;
         w->n_failures = 0;
-        w->dirty = w->links_dirty = false;
+        w->dirty = w->links_dirty = w->has_news = false;
+        w->whole = true;
         r = w->fn(w, &w->snapshot, w->event_usec, next.trailing, w->userdata);
-        free(TAKE_PTR(w->snapshot.addresses));
-        free(TAKE_PTR(w->snapshot.routes));
-        w->snapshot.n_addresses = w->snapshot.n_routes = 0;
         if (r < 0)
                 return r;
         return next.arm ? arm(w, NETWATCH_WINDOW_USEC) : 0;
@@ -119,17 +125,21 @@ static int step(NetWatch *w, ThrottleInput input) {
  * field of SnapshotLink that can change is announced, and a lost message counts as a message about
  * everything.
  */
-static void note_message(NetWatch *w, const struct nlmsghdr *hdr) {
-        const struct rtmsg *rtm = nlmsg_data(hdr);
+static void note_message(NetWatch *w, struct nlmsghdr *hdr) {
+        const struct rtmsg *rtm = NLMSG_DATA(hdr);
+        bool first = !w->dirty;
 
         w->stats.events++;
         switch (hdr->nlmsg_type) {
         case RTM_NEWROUTE:
         case RTM_DELROUTE:
-                if (!nlmsg_valid_hdr(hdr, sizeof(*rtm)) || rtm->rtm_dst_len == 0)
+                if (hdr->nlmsg_len < NLMSG_LENGTH(sizeof(*rtm)) || rtm->rtm_dst_len == 0)
                         mark(w, false);
                 break;
         case RTM_NEWADDR:
+                mark(w, false);
+                w->has_news = first && netdump_address(hdr, &w->news);
+                break;
         case RTM_DELADDR:
         case RTM_NEWNEXTHOP: /* the routes through it move without a message of their own */
         case RTM_DELNEXTHOP:
@@ -148,40 +158,80 @@ static void note_loss(NetWatch *w) {
         w->losing = true;
 }
 
+/* Return: 1 when there was a datagram or an error to answer, 0 when there is nothing to read, or
+ * negative errno when the socket can no longer be used. */
+static int read_datagram(NetWatch *w) {
+        alignas(struct nlmsghdr) char buffer[MESSAGE_BUFFER];
+        struct nlmsghdr *hdr = (struct nlmsghdr *) buffer;
+        struct sockaddr_nl sender = {0};
+        socklen_t size = sizeof(sender);
+        ssize_t n = recvfrom(nl_socket_get_fd(w->events), buffer, sizeof(buffer), MSG_TRUNC,
+                             (struct sockaddr *) &sender, &size);
+        int left = (int) n;
+
+        if (n < 0 && errno == EAGAIN) {
+                w->losing = false;
+                w->n_errors = 0;
+                return 0;
+        }
+        if (n < 0) {
+                if (++w->n_errors >= ERRORS_MAX)
+                        return -errno;
+                note_loss(w);
+                return 1;
+        }
+        w->n_errors = 0;
+        if (sender.nl_pid != 0) /* not from the kernel */
+                return 1;
+        if ((size_t) n > sizeof(buffer)) {
+                note_loss(w); /* the rest of it is gone */
+                return 1;
+        }
+        for (; NLMSG_OK(hdr, left); hdr = NLMSG_NEXT(hdr, left))
+                note_message(w, hdr);
+        return 1;
+}
+
+/* Put the new address into the last snapshot, in the place where a dump would have it, and report
+ * that, if a dump comes next. The kernel has not taken any route away meanwhile, because only a
+ * deleted address does that. */
+static int report_news(NetWatch *w) {
+        Throttle ahead = w->throttle;
+        Snapshot *s = &w->snapshot;
+        size_t i = 0;
+
+        w->has_news = false;
+        if (!w->whole || !throttle_step(&ahead, THROTTLE_EVENT, w->event_usec).dump)
+                return 0;
+        while (i < s->n_addresses && (s->addresses[i].link != w->news.link ||
+                                      ip_compare(&s->addresses[i].addr, &w->news.addr) != 0))
+                i++;
+        if (i == s->n_addresses) {
+                if (array_grow((void **) &s->addresses, s->n_addresses, sizeof(w->news)) < 0)
+                        return -ENOMEM;
+                s->n_addresses++;
+        }
+        s->addresses[i] = w->news;
+        return w->fn(w, s, w->event_usec, false, w->userdata);
+}
+
 /*
- * Read what is there, up to a limit. This uses plain recv(2): nl_recvmsgs() copies each message,
- * takes three times as long for the four or five messages of one changed address, and reports
- * ENOBUFS as "out of memory".
- *
- * Return: 0, or negative errno when the socket can no longer be used.
+ * Read what is there, up to a limit. This uses plain recvfrom(2): nl_recvmsgs() copies each
+ * message, takes three times as long for the four or five messages of one changed address, and
+ * reports ENOBUFS as "out of memory". The first of those messages is the news; so it is reported
+ * before the others are read.
  */
 static int read_events(NetWatch *w) {
-        alignas(struct nlmsghdr) char buffer[MESSAGE_BUFFER];
-        int fd = nl_socket_get_fd(w->events);
-
         for (unsigned i = 0; i < READS_MAX; i++) {
-                struct nlmsghdr *hdr = (struct nlmsghdr *) buffer;
-                ssize_t n = recv(fd, buffer, sizeof(buffer), MSG_TRUNC);
-                int left = (int) n;
+                int r = read_datagram(w);
 
-                if (n < 0 && errno == EAGAIN) {
-                        w->losing = false;
-                        w->n_errors = 0;
-                        return 0;
+                if (r <= 0)
+                        return r;
+                if (w->has_news) {
+                        r = report_news(w);
+                        if (r < 0)
+                                return r;
                 }
-                if (n < 0) {
-                        if (++w->n_errors >= ERRORS_MAX)
-                                return -errno;
-                        note_loss(w);
-                        continue;
-                }
-                w->n_errors = 0;
-                if ((size_t) n > sizeof(buffer)) {
-                        note_loss(w); /* the rest of it is gone */
-                        continue;
-                }
-                for (; nlmsg_ok(hdr, left); hdr = nlmsg_next(hdr, &left))
-                        note_message(w, hdr);
         }
         return 0;
 }
@@ -257,6 +307,7 @@ int netwatch_new(NetWatch **ret_watch, sd_event *event, unsigned receive_buffer,
         w->fn = fn;
         w->userdata = userdata;
         w->links_dirty = true;
+        w->throttle.window_usec = NETWATCH_WINDOW_USEC;
         r = open_events(w, receive_buffer ? receive_buffer : RECEIVE_BUFFER);
         if (r < 0)
                 return r;

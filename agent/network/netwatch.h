@@ -3,7 +3,8 @@
 
 /*
  * NetWatch: calls back with a fresh Snapshot when the guest's links, addresses or routes may have
- * changed. Events are a hint, a dump is the truth; netwatch.c explains why.
+ * changed. Events are a hint, a dump is the truth; netwatch.c explains why. Only a new address is
+ * reported before the dump that shows it, and again after it.
  */
 
 #include "agent/network/snapshot.h"

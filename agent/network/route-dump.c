@@ -41,15 +41,19 @@ static struct nla_policy nexthop_policy[NHA_GATEWAY + 1] = {
         [NHA_OIF] = {.type = NLA_U32},
 };
 
-bool route_dump_address(const struct nlattr *attr, uint8_t family, IpAddr *ret) {
+bool route_dump_bytes(const void *data, size_t n, uint8_t family, IpAddr *ret) {
         size_t size = family == AF_INET ? 4 : 16;
         IpAddr addr = {.family = family == AF_INET ? IP_FAMILY_V4 : IP_FAMILY_V6};
 
-        if (!attr || (size_t) nla_len(attr) != size)
+        if (n != size)
                 return false;
-        memcpy(addr.bytes, nla_data(attr), size);
+        memcpy(addr.bytes, data, size);
         *ret = addr;
         return true;
+}
+
+bool route_dump_address(const struct nlattr *attr, uint8_t family, IpAddr *ret) {
+        return attr && route_dump_bytes(nla_data(attr), (size_t) nla_len(attr), family, ret);
 }
 
 static int add_route(Snapshot *s, const SnapshotRoute *route) {

@@ -40,5 +40,7 @@ int route_dump_resolve(const RouteDump *d, Snapshot *s);
 
 void route_dump_done(RouteDump *d);
 
-/* An address from an attribute, or false when it has not the size of one of @family (AF_*). */
+/* An address from @n bytes, or from an attribute, which may be NULL; false when it has not the size
+ * of one of @family (AF_*). */
+bool route_dump_bytes(const void *data, size_t n, uint8_t family, IpAddr *ret);
 bool route_dump_address(const struct nlattr *attr, uint8_t family, IpAddr *ret);

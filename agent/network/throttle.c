@@ -4,9 +4,11 @@
 
 #include "agent/network/throttle.h"
 
-static ThrottleStep on_event(Throttle *t) {
+static ThrottleStep on_event(Throttle *t, uint64_t now_usec) {
         switch (t->state) {
         case THROTTLE_REST:
+                if (now_usec - t->rest_usec >= THROTTLE_QUIET_WINDOWS * t->window_usec)
+                        t->n_early = 0;
                 t->state = THROTTLE_OPEN;
                 return (ThrottleStep){.dump = true, .arm = true};
         case THROTTLE_OPEN:
@@ -25,10 +27,11 @@ static ThrottleStep on_event(Throttle *t) {
         return (ThrottleStep){0};
 }
 
-static ThrottleStep on_timer(Throttle *t) {
+static ThrottleStep on_timer(Throttle *t, uint64_t now_usec) {
         switch (t->state) {
         case THROTTLE_OPEN:
-                *t = (Throttle){.state = THROTTLE_REST};
+                t->state = THROTTLE_REST;
+                t->rest_usec = now_usec;
                 return (ThrottleStep){.dump = true, .trailing = true};
         case THROTTLE_OWING:
         case THROTTLE_RETRY:
@@ -52,12 +55,12 @@ static ThrottleStep on_refresh(Throttle *t) {
         return step;
 }
 
-ThrottleStep throttle_step(Throttle *t, ThrottleInput input) {
+ThrottleStep throttle_step(Throttle *t, ThrottleInput input, uint64_t now_usec) {
         switch (input) {
         case THROTTLE_EVENT:
-                return on_event(t);
+                return on_event(t, now_usec);
         case THROTTLE_TIMER:
-                return on_timer(t);
+                return on_timer(t, now_usec);
         case THROTTLE_REFRESH:
                 return on_refresh(t);
         case THROTTLE_FAILED:

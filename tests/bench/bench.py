@@ -30,6 +30,7 @@ from stage import PAGE_PORT, Stage, end  # noqa: E402
 LISTEN = f"0.0.0.0/{PAGE_PORT}"
 WEB = f"[service]\nlisten = 0.0.0.0:{PAGE_PORT}\n"
 EVENTS, BURST = 300, 100000  # of the address watch
+STORM_FACTOR, STORM_START = 1.2, 7  # a storm may pause on a busy machine; at its start dumps come early
 RESULTS = {1: (50, 0.3), 100: (50, 1), 1000: (30, 5), 10000: (15, 50)}  # rules: changes, target ms
 OUTAGE_CHANGES, OUTAGE_TARGET_MS = 40, 100
 POLLING = {1: 12, 5: 8}  # period of a polling script in seconds: changes of address
@@ -54,28 +55,35 @@ def tool(name, *arguments):
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 
-def latency_row(what, latency, target=False):
+def latency_row(what, latency, p50_factor=None, p99_factor=None):
+    """@p50_factor, @p99_factor: how many times the floor's a percentile may be."""
+    base_p50, base_p99 = latency.get("baseline_p50"), latency.get("baseline_p99")
+    targets = [(p, factor, latency[p] <= factor * base) for p, factor, base in
+               (("p50", p50_factor, base_p50), ("p99", p99_factor, base_p99)) if factor]
     return table.row(what, "µs", n=latency["events"],
-                     target="p50 <= 100, p99 <= 1000" if target else None,
-                     met=latency["p50"] <= 100 and latency["p99"] <= 1000 if target else None,
-                     baseline=latency.get("baseline"), baseline_p50=latency.get("baseline_p50"),
-                     baseline_p99=latency.get("baseline_p99"),
+                     target=", ".join(f"{p} <= {factor} x" for p, factor, _ in targets) or None,
+                     met=all(met for _, _, met in targets) if targets else None,
+                     baseline=latency.get("baseline"), baseline_p50=base_p50, baseline_p99=base_p99,
+                     ratios_of_parts=[latency.get("ratio_low"), latency.get("ratio_high")],
                      **{k: latency[k] for k in ("p50", "p95", "p99", "max")})
 
 
 def watch_rows():
-    progress(f"address watch: the agent, {EVENTS} events")
-    yield latency_row("kernel address event -> STATE at the helper's socket",
-                      *tool("bench-agent", AGENT, EVENTS), target=True)
-    progress(f"address watch: the module alone, {EVENTS} events, then {BURST} in a burst, twice")
-    lines = tool("bench-netwatch", EVENTS, BURST)
-    for latency in (line for line in lines if "events" in line):
-        yield latency_row(f"address watch alone: {latency['name']}", latency)
+    progress(f"address watch: the agent and the floor in turn, {EVENTS} events")
+    added, replaced, *stages = tool("bench-agent", AGENT, EVENTS)
+    yield latency_row("kernel address event -> STATE at the helper's socket", added, 1.25, 2)
+    yield latency_row("address deleted and another added -> STATE with the new one", replaced, 1.5)
+    for stage in stages:
+        yield table.row(f"of the way from the event: {stage['stage']}", "µs", n=stage["events"],
+                        baseline=added["baseline"], baseline_p50=added["baseline_p50"],
+                        **{k: stage[k] for k in ("p50", "p95", "p99", "max")})
+    progress(f"address watch: {BURST} events in a burst, twice")
+    lines = tool("bench-netwatch", BURST)
     for storm in (line for line in lines if "dumps" in line):
         right = storm["final_state"] == "right"
         yield table.row(storm["name"], "dumps", max=storm["dumps"],
-                        target=f"final state right, <= {storm['dumps_max']}",
-                        met=right and storm["dumps"] <= storm["dumps_max"],
+                        target=f"final state right, <= {STORM_FACTOR} a window and {STORM_START}",
+                        met=right and storm["dumps"] <= STORM_FACTOR * storm["windows"] + STORM_START,
                         baseline=f"{storm['windows']} windows; final state "
                                  f"{storm['final_state']}", lost_episodes=storm["lost_episodes"])
 

@@ -15,8 +15,9 @@ import topology
 from waiting import wait_until
 
 FIRST_PORT = 10000
-# Longer than the throttle window, so that each change comes alone, as in real life.
-SPACING = 0.08
+# Longer than the throttle's windows and the quiet that it needs, so that each change comes alone, as in real
+# life.
+SPACING = 0.2
 
 
 class LoneAgent:

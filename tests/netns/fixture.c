@@ -29,12 +29,15 @@ static void namespace_setup(void) {
 static int on_snapshot(NetWatch *nw, const Snapshot *s, uint64_t event_usec, bool trailing,
                        void *userdata) {
         Watch *w = userdata;
+        NetWatchStats stats;
 
+        netwatch_stats(nw, &stats);
         w->last = (Call){.trailing = trailing,
                          .event_usec = event_usec,
                          .n_links = s->n_links,
                          .n_addresses = s->n_addresses,
-                         .n_routes = s->n_routes};
+                         .n_routes = s->n_routes,
+                         .n_dumps = stats.dumps};
         snapshot_choose(s, w->interface, &w->last.choice);
         if (w->n_calls < CALLS_MAX)
                 w->calls[w->n_calls] = w->last;
@@ -74,6 +77,11 @@ void watch_settle(Watch *w) {
 
 void watch_calls(Watch *w, unsigned n) {
         while (w->n_calls < n)
+                ck_assert_int_ge(sd_event_run(w->event, UINT64_MAX), 0);
+}
+
+void watch_dumps(Watch *w, uint64_t n) {
+        while (watch_stats(w).dumps < n)
                 ck_assert_int_ge(sd_event_run(w->event, UINT64_MAX), 0);
 }
 

@@ -20,6 +20,7 @@ typedef struct Call { /* one call of the NetWatchFn */
         uint64_t event_usec;
         Choice choice;
         size_t n_links, n_addresses, n_routes;
+        uint64_t n_dumps; /* made until then */
 } Call;
 
 typedef struct Watch {
@@ -48,6 +49,9 @@ void watch_settle(Watch *w);
 
 /* Handle events until @n calls are noted. */
 void watch_calls(Watch *w, unsigned n);
+
+/* Handle events until the watch has dumped @n times since its start. */
+void watch_dumps(Watch *w, uint64_t n);
 
 NetWatchStats watch_stats(const Watch *w);
 

@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Claim: a new address is reported at once, before the kernel's tables are read, also when it
+ * replaces one whose loss has been seen already; the loss is only confirmed at the end of a window;
+ * and only so many events are answered early.
+ */
+
+#include "agent/network/throttle.h"
+#include "fixture.h"
+
+#include <linux/rtnetlink.h>
+#include <net/if.h>
+#include <sys/socket.h>
+
+static Watch w;
+
+static const IpAddr address_a = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 10}};
+static const IpAddr address_b = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 20}};
+
+/* The usual state of a guest: address A and a default route. */
+static void start_with_route(void) {
+        run("ip addr add 192.0.2.10/24 dev " WATCHED);
+        run("ip route add default via 192.0.2.1 dev " WATCHED " metric 100");
+        watch_start(&w, 0);
+}
+
+static void assert_gateway(const Call *call, const char *expected) {
+        char text[IP_TEXT_MAX];
+
+        ip_format(&call->choice.v4.gateway, text);
+        ck_assert_str_eq(text, expected);
+}
+
+/* A message about an address that is there already, as at each renewal of a lease, does not make a
+ * second one of it. */
+START_TEST(test_address_again) {
+        start_with_route();
+        run("ip addr change 192.0.2.10/24 dev " WATCHED " valid_lft 900 preferred_lft 600");
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 3);
+        for (unsigned i = 0; i < w.n_calls; i++) {
+                ck_assert_uint_eq(w.calls[i].n_addresses, 2);
+                assert_address(&w.calls[i], "192.0.2.10");
+        }
+        watch_stop(&w);
+}
+END_TEST
+
+/* The message does not wait for what else has happened; the dump shows that. */
+START_TEST(test_address_before_a_route) {
+        uint64_t n_dumps;
+
+        start_with_route();
+        n_dumps = watch_stats(&w).dumps;
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        run("ip route add default via 192.0.2.7 dev " WATCHED " metric 50");
+        watch_settle(&w);
+        ck_assert_uint_eq(w.calls[0].n_dumps, n_dumps);
+        assert_gateway(&w.calls[0], "192.0.2.1");
+        ck_assert_uint_eq(w.calls[1].n_dumps, n_dumps + 1);
+        assert_gateway(&w.calls[1], "192.0.2.7");
+        watch_stop(&w);
+}
+END_TEST
+
+/* The number of the watch's socket for events. */
+static uint32_t events_port(void) {
+        for (int fd = 3; fd < 64; fd++) {
+                struct sockaddr_nl local = {0};
+                socklen_t size = sizeof(local);
+
+                if (getsockname(fd, (struct sockaddr *) &local, &size) == 0 &&
+                    local.nl_family == AF_NETLINK && local.nl_groups != 0)
+                        return local.nl_pid;
+        }
+        ck_abort_msg("no socket has joined a group");
+        return 0;
+}
+
+/* Who may change the network may also send such messages, but they are not the kernel's. */
+START_TEST(test_message_of_another_process) {
+        struct {
+                struct nlmsghdr header;
+                struct ifaddrmsg address;
+                struct rtattr attribute;
+                uint8_t bytes[4];
+        } message = {
+                .header = {.nlmsg_len = sizeof(message), .nlmsg_type = RTM_NEWADDR},
+                .address = {.ifa_family = AF_INET, .ifa_prefixlen = 24},
+                .attribute = {.rta_len = RTA_LENGTH(4), .rta_type = IFA_LOCAL},
+                .bytes = {192, 0, 2, 66},
+        };
+        struct sockaddr_nl to = {.nl_family = AF_NETLINK};
+        NetWatchStats before, after;
+        int fd;
+
+        start_with_route();
+        before = watch_stats(&w);
+        to.nl_pid = events_port();
+        message.address.ifa_index = if_nametoindex(WATCHED);
+        fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+        ck_assert_int_ge(fd, 0);
+        ck_assert_int_eq(
+                sendto(fd, &message, sizeof(message), 0, (struct sockaddr *) &to, sizeof(to)),
+                sizeof(message));
+        watch_settle(&w);
+        after = watch_stats(&w);
+        ck_assert_uint_eq(after.events, before.events);
+        ck_assert_uint_eq(w.n_calls, 0);
+        (void) close(fd);
+        watch_stop(&w);
+}
+END_TEST
+
+START_TEST(test_replace_at_once) {
+        start_with_route();
+        w.interface = WATCHED;
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 2);
+        ck_assert(!w.calls[0].trailing && w.calls[1].trailing);
+        assert_address(&w.calls[0], "192.0.2.20");
+        assert_address(&w.calls[1], "192.0.2.20");
+        watch_stop(&w);
+}
+END_TEST
+
+/* The new address comes after the dump that has seen the loss. It is reported at once all the same,
+ * while the loss is not yet confirmed. */
+START_TEST(test_replace_within_window) {
+        start_with_route();
+        w.interface = WATCHED;
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_calls(&w, 1);
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 4);
+        ck_assert_int_eq(w.calls[0].choice.problem, CHOICE_NO_ADDRESS);
+        ck_assert_uint_eq(w.calls[1].n_dumps, w.calls[0].n_dumps); /* by the message alone */
+        ck_assert_uint_gt(w.calls[1].event_usec, w.calls[0].event_usec);
+        for (unsigned i = 1; i < w.n_calls; i++)
+                assert_address(&w.calls[i], "192.0.2.20");
+        for (unsigned i = 0; i < w.n_calls; i++)
+                ck_assert(w.calls[i].trailing == (i == 3)); /* the window has not ended before */
+        watch_stop(&w);
+}
+END_TEST
+
+/* As a DHCP client does it: without a default route the new address is not yet the guest's. */
+START_TEST(test_replace_with_route) {
+        start_with_route();
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_calls(&w, 1);
+        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        watch_calls(&w, 3);
+        run("ip route add default via 192.0.2.1 dev " WATCHED);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 5);
+        ck_assert_int_eq(w.calls[2].choice.problem, CHOICE_NO_ROUTE);
+        ck_assert(!w.calls[3].trailing);
+        assert_address(&w.calls[3], "192.0.2.20");
+        assert_gateway(&w.calls[3], "192.0.2.1");
+        ck_assert(w.last.trailing);
+        watch_stop(&w);
+}
+END_TEST
+
+/* A loss without anything better is confirmed when the window ends. */
+START_TEST(test_loss_is_confirmed) {
+        start_with_route();
+        w.interface = WATCHED;
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 2);
+        ck_assert(!w.calls[0].trailing && w.calls[1].trailing);
+        ck_assert_int_eq(w.calls[0].choice.problem, CHOICE_NO_ADDRESS);
+        ck_assert_int_eq(w.calls[1].choice.problem, CHOICE_NO_ADDRESS);
+        watch_stop(&w);
+}
+END_TEST
+
+/* Only so many events are answered early. The next one waits for the end of the window, and after
+ * quiet there are as many again. */
+START_TEST(test_early_dumps_are_limited) {
+        start_with_route();
+        w.interface = WATCHED;
+        for (unsigned round = 0; round < 2; round++) {
+                uint64_t n_dumps = watch_stats(&w).dumps;
+
+                for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
+                        ck_assert_int_eq((i % 2 ? addr_trigger_add
+                                                : addr_trigger_delete)(w.trigger, &address_a, 24),
+                                         0);
+                        watch_dumps(&w, ++n_dumps);
+                        ck_assert(!w.last.trailing);
+                }
+                ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+                watch_dumps(&w, n_dumps + 1);
+                ck_assert(w.last.trailing);
+                ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ADDRESS);
+                ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
+                watch_settle(&w); /* this takes longer than THROTTLE_QUIET_WINDOWS */
+                assert_address(&w.last, "192.0.2.10");
+        }
+        watch_stop(&w);
+}
+END_TEST
+
+int main(void) {
+        TCase *tcase = tcase_create("netwatch-news");
+
+        namespace_require();
+        tcase_set_timeout(tcase, 60);
+        tcase_add_test(tcase, test_address_again);
+        tcase_add_test(tcase, test_address_before_a_route);
+        tcase_add_test(tcase, test_message_of_another_process);
+        tcase_add_test(tcase, test_replace_at_once);
+        tcase_add_test(tcase, test_replace_within_window);
+        tcase_add_test(tcase, test_replace_with_route);
+        tcase_add_test(tcase, test_loss_is_confirmed);
+        tcase_add_test(tcase, test_early_dumps_are_limited);
+        return run_suite("netwatch-news", tcase);
+}
