@@ -94,14 +94,14 @@ static int dump_failed(NetWatch *w, int error) {
         if (++w->n_failures >= NETWATCH_FAILURES_MAX && error != -EAGAIN)
                 return error;
         mark(w, true);
-        (void) throttle_step(&w->throttle, THROTTLE_FAILED, now_usec());
+        (void) throttle_step(&w->throttle, THROTTLE_FAILED);
         return arm(w, retry_delay(w->n_failures));
 }
 
 /* Do what the throttle says about @input. Returns an error only for a failure of the event loop, of
  * the callback, or of many dumps in a row. */
 static int step(NetWatch *w, ThrottleInput input) {
-        ThrottleStep next = throttle_step(&w->throttle, input, now_usec());
+        ThrottleStep next = throttle_step(&w->throttle, input);
         int r;
 
         if (!next.dump)
@@ -201,7 +201,7 @@ static int report_news(NetWatch *w) {
         size_t i = 0;
 
         w->has_news = false;
-        if (!w->whole || !throttle_step(&ahead, THROTTLE_EVENT, w->event_usec).dump)
+        if (!w->whole || !throttle_step(&ahead, THROTTLE_EVENT).dump)
                 return 0;
         while (i < s->n_addresses && (s->addresses[i].link != w->news.link ||
                                       ip_compare(&s->addresses[i].addr, &w->news.addr) != 0))
@@ -307,7 +307,6 @@ int netwatch_new(NetWatch **ret_watch, sd_event *event, unsigned receive_buffer,
         w->fn = fn;
         w->userdata = userdata;
         w->links_dirty = true;
-        w->throttle.window_usec = NETWATCH_WINDOW_USEC;
         r = open_events(w, receive_buffer ? receive_buffer : RECEIVE_BUFFER);
         if (r < 0)
                 return r;

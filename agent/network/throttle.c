@@ -4,11 +4,9 @@
 
 #include "agent/network/throttle.h"
 
-static ThrottleStep on_event(Throttle *t, uint64_t now_usec) {
+static ThrottleStep on_event(Throttle *t) {
         switch (t->state) {
         case THROTTLE_REST:
-                if (now_usec - t->rest_usec >= THROTTLE_QUIET_WINDOWS * t->window_usec)
-                        t->n_early = 0;
                 t->state = THROTTLE_OPEN;
                 return (ThrottleStep){.dump = true, .arm = true};
         case THROTTLE_OPEN:
@@ -27,11 +25,11 @@ static ThrottleStep on_event(Throttle *t, uint64_t now_usec) {
         return (ThrottleStep){0};
 }
 
-static ThrottleStep on_timer(Throttle *t, uint64_t now_usec) {
+static ThrottleStep on_timer(Throttle *t) {
         switch (t->state) {
         case THROTTLE_OPEN:
                 t->state = THROTTLE_REST;
-                t->rest_usec = now_usec;
+                t->n_early -= t->n_early < THROTTLE_EARLY_BACK ? t->n_early : THROTTLE_EARLY_BACK;
                 return (ThrottleStep){.dump = true, .trailing = true};
         case THROTTLE_OWING:
         case THROTTLE_RETRY:
@@ -55,12 +53,12 @@ static ThrottleStep on_refresh(Throttle *t) {
         return step;
 }
 
-ThrottleStep throttle_step(Throttle *t, ThrottleInput input, uint64_t now_usec) {
+ThrottleStep throttle_step(Throttle *t, ThrottleInput input) {
         switch (input) {
         case THROTTLE_EVENT:
-                return on_event(t, now_usec);
+                return on_event(t);
         case THROTTLE_TIMER:
-                return on_timer(t, now_usec);
+                return on_timer(t);
         case THROTTLE_REFRESH:
                 return on_refresh(t);
         case THROTTLE_FAILED:

@@ -13,28 +13,26 @@
  * An event in an open window is answered at once as well, and the window begins anew: mostly it
  * brings the address that replaces a lost one, and clients wait for that. The loss itself is only
  * believed when the window ends. In a storm this must not go on for ever. So there are
- * THROTTLE_EARLY_MAX such dumps until it has been quiet for a while, and then one dump for each
- * window.
+ * THROTTLE_EARLY_MAX such dumps, and then one dump for each window. A window that ends without a
+ * further event allows THROTTLE_EARLY_BACK of them again.
  */
 
 #include <stdbool.h>
-#include <stdint.h>
 
 /* What a DHCP client does when it changes an address: it takes the old one away, adds the new one,
  * and sets the default route. Here is room for twice that, after the first event. */
 #define THROTTLE_EARLY_MAX 5
 
-/* How long no window may be open before early dumps are allowed again. */
-#define THROTTLE_QUIET_WINDOWS 2
+/* The new address and the route of the next such change. */
+#define THROTTLE_EARLY_BACK 2
 
 /* The most dumps while a storm lasts that never pauses for a window: one that opens the first
  * window, the early ones, one at the end of each window, and one that confirms. */
 #define THROTTLE_STORM_MAX(n_windows) ((n_windows) + THROTTLE_EARLY_MAX + 2)
 
-/* The most dumps ever, in the worst rhythm of events: each window is opened by a dump and ended by
- * one, and all early dumps are made again and again. */
-#define THROTTLE_DUMPS_MAX(n_windows) \
-        (2 * (n_windows) + THROTTLE_EARLY_MAX * (1 + (n_windows) / (THROTTLE_QUIET_WINDOWS + 1)))
+/* The most dumps ever, in the worst rhythm of events: each window is opened by a dump, has those
+ * that the last one gave back, and is ended by one. */
+#define THROTTLE_DUMPS_MAX(n_windows) (THROTTLE_EARLY_MAX + (2 + THROTTLE_EARLY_BACK) * (n_windows))
 
 typedef enum ThrottleState {
         THROTTLE_REST,  /* the timer is off */
@@ -52,11 +50,9 @@ typedef enum ThrottleInput {
         _THROTTLE_INPUT_END,
 } ThrottleInput;
 
-typedef struct Throttle {
-        uint64_t window_usec; /* set by the owner; all else is zero at the start */
+typedef struct Throttle { /* all zero at the start */
         ThrottleState state;
-        unsigned n_early;   /* early dumps since it was quiet for long enough */
-        uint64_t rest_usec; /* since when it rests */
+        unsigned n_early; /* early dumps made, less those that are allowed again */
 } Throttle;
 
 typedef struct ThrottleStep {
@@ -66,5 +62,5 @@ typedef struct ThrottleStep {
 } ThrottleStep;
 
 /* The next step. After THROTTLE_FAILED the caller arms the timer itself, with a delay of its own.
- * @now_usec: CLOCK_MONOTONIC */
-ThrottleStep throttle_step(Throttle *t, ThrottleInput input, uint64_t now_usec);
+ */
+ThrottleStep throttle_step(Throttle *t, ThrottleInput input);

@@ -15,9 +15,8 @@ import topology
 from waiting import wait_until
 
 FIRST_PORT = 10000
-# Longer than the throttle's windows and the quiet that it needs, so that each change comes alone, as in real
-# life.
-SPACING = 0.2
+# Longer than the throttle's windows, so that each change comes alone, as in real life.
+SPACING = 0.08
 
 
 class LoneAgent:

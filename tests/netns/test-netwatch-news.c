@@ -181,28 +181,43 @@ START_TEST(test_loss_is_confirmed) {
 }
 END_TEST
 
-/* Only so many events are answered early. The next one waits for the end of the window, and after
- * quiet there are as many again. */
+/* Only so many events are answered early. The next one waits for the end of the window. */
 START_TEST(test_early_dumps_are_limited) {
+        uint64_t n_dumps;
+
         start_with_route();
         w.interface = WATCHED;
-        for (unsigned round = 0; round < 2; round++) {
+        n_dumps = watch_stats(&w).dumps;
+        for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
+                ck_assert_int_eq(
+                        (i % 2 ? addr_trigger_add : addr_trigger_delete)(w.trigger, &address_a, 24),
+                        0);
+                watch_dumps(&w, ++n_dumps);
+                ck_assert(!w.last.trailing);
+        }
+        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+        watch_dumps(&w, n_dumps + 1);
+        ck_assert(w.last.trailing);
+        ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ADDRESS);
+        watch_stop(&w);
+}
+END_TEST
+
+/* After a window without an event the next change is as fast as the first one. */
+START_TEST(test_replaced_again_and_again) {
+        start_with_route();
+        w.interface = WATCHED;
+        for (unsigned i = 0; i < 6; i++) {
                 uint64_t n_dumps = watch_stats(&w).dumps;
 
-                for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
-                        ck_assert_int_eq((i % 2 ? addr_trigger_add
-                                                : addr_trigger_delete)(w.trigger, &address_a, 24),
-                                         0);
-                        watch_dumps(&w, ++n_dumps);
-                        ck_assert(!w.last.trailing);
-                }
                 ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
                 watch_dumps(&w, n_dumps + 1);
-                ck_assert(w.last.trailing);
-                ck_assert_int_eq(w.last.choice.problem, CHOICE_NO_ADDRESS);
                 ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
-                watch_settle(&w); /* this takes longer than THROTTLE_QUIET_WINDOWS */
+                watch_dumps(&w, n_dumps + 2);
+                ck_assert(!w.last.trailing);
                 assert_address(&w.last, "192.0.2.10");
+                watch_settle(&w);
+                ck_assert(w.last.trailing);
         }
         watch_stop(&w);
 }
@@ -221,5 +236,6 @@ int main(void) {
         tcase_add_test(tcase, test_replace_with_route);
         tcase_add_test(tcase, test_loss_is_confirmed);
         tcase_add_test(tcase, test_early_dumps_are_limited);
+        tcase_add_test(tcase, test_replaced_again_and_again);
         return run_suite("netwatch-news", tcase);
 }
