@@ -237,6 +237,7 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         r->tcp.userdata = r->udp.userdata = r;
         list_init(&r->tcp.connecting);
         list_init(&r->tcp.paused);
+        list_init(&r->tcp.ready);
         udp_sessions_init(&r->udp.sessions, &r->limits, &r->secret);
         error = relay_open(r, options);
         if (error < 0) {

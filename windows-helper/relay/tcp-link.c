@@ -3,7 +3,8 @@
 /*
  * Moving bytes. A receive of no bytes waits until there is something; then bytes are read into the
  * memory that all share and are sent at once. Only what the receiver does not take is copied, and
- * an overlapped send waits with it.
+ * an overlapped send waits with it. A sender that has filled the memory probably has more: it is
+ * read again at its next turn, one chunk like all others, without asking the system in between.
  */
 
 #include "windows-helper/relay/tcp-link.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TCP_ROUND 4 /* chunks of one pipe before it is the turn of others */
+#define TCP_ROUND 4 /* chunks at a turn of a pipe that is alone; of one among others it is one */
 /* When so many bytes wait for slow receivers, each further pipe may add only little. */
 #define TCP_HELD_PLENTY   (32U * 1024 * 1024)
 #define TCP_CHUNK_IN_NEED 4096
@@ -27,6 +28,8 @@ typedef struct TcpPipe {
         char *held; /* owned; NULL: none */
         uint32_t n_held, n_sent;
         uint32_t chunk; /* bytes to move at once */
+        bool more;      /* the last chunk was full */
+        ListNode turn;
 } TcpPipe;
 
 typedef struct TcpLink {
@@ -70,9 +73,11 @@ static void tcp_link_settle(TcpLink *l) {
 
 static void tcp_link_end(TcpLink *l, void (*end)(SOCKET s)) {
         list_remove(&l->waiting);
-        for (unsigned i = 0; i < _FLOW_SIDE_END; i++)
+        for (unsigned i = 0; i < _FLOW_SIDE_END; i++) {
+                list_remove(&l->pipes[i].turn);
                 if (l->sockets[i] != INVALID_SOCKET)
                         end(l->sockets[i]);
+        }
         l->sockets[FLOW_TO_GUEST] = l->sockets[FLOW_TO_CLIENT] = INVALID_SOCKET;
 }
 
@@ -120,11 +125,12 @@ static FlowInput tcp_link_push(TcpLink *l, FlowSide side, uint32_t n) {
         return FLOW_HELD;
 }
 
-static FlowInput tcp_link_move(TcpLink *l, FlowSide side) {
+static FlowInput tcp_link_move(TcpLink *l, FlowSide side, unsigned n_chunks) {
         TcpContext *c = l->context;
         TcpPipe *pipe = &l->pipes[side];
 
-        for (unsigned i = 0; i < TCP_ROUND; i++) {
+        pipe->more = false;
+        for (unsigned i = 0; i < n_chunks; i++) {
                 uint32_t size = c->n_held < TCP_HELD_PLENTY ? pipe->chunk : TCP_CHUNK_IN_NEED;
                 int n = recv(l->sockets[side], (char *) c->scratch, (int) size, 0);
                 FlowInput input;
@@ -141,22 +147,25 @@ static FlowInput tcp_link_move(TcpLink *l, FlowSide side) {
                 if (pipe->chunk < TCP_CHUNK)
                         pipe->chunk *= 2;
         }
+        pipe->more = true;
         return FLOW_EMPTY;
 }
 
 /* Do what the flow says until it waits for a completion. */
-static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action) {
+static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action, unsigned n_chunks) {
         while (action != FLOW_DO_NOTHING) {
                 FlowInput input = FLOW_FAILED;
 
                 switch (action) {
                 case FLOW_DO_MOVE:
-                        input = tcp_link_move(l, side);
+                        input = tcp_link_move(l, side, n_chunks);
                         break;
                 case FLOW_DO_WAIT:
-                        if (tcp_link_wait(l, side))
-                                return;
-                        break;
+                        if (l->pipes[side].more)
+                                list_append(&l->context->ready, &l->pipes[side].turn);
+                        else if (!tcp_link_wait(l, side))
+                                break;
+                        return;
                 case FLOW_DO_SEND:
                         if (tcp_link_send_held(l, side))
                                 return;
@@ -180,7 +189,7 @@ static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action) {
 }
 
 static void tcp_link_input(TcpLink *l, FlowSide side, FlowInput input) {
-        tcp_link_run(l, side, flow_step(&l->flow, side, input));
+        tcp_link_run(l, side, flow_step(&l->flow, side, input), 1);
 }
 
 static FlowSide tcp_link_side(const TcpLink *l, const LoopOp *op) {
@@ -237,9 +246,9 @@ static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
                         error = WSAECONNABORTED;
         }
         action = flow_step(&l->flow, FLOW_TO_GUEST, error ? FLOW_FAILED : FLOW_CONNECTED);
-        tcp_link_run(l, FLOW_TO_GUEST, action);
+        tcp_link_run(l, FLOW_TO_GUEST, action, 1);
         if (action == FLOW_DO_MOVE && l->flow.state == FLOW_OPEN)
-                tcp_link_run(l, FLOW_TO_CLIENT, action);
+                tcp_link_run(l, FLOW_TO_CLIENT, action, 1);
         tcp_link_settle(l);
 }
 
@@ -295,6 +304,7 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
                 l->pipes[i].receive = (LoopOp){.fn = tcp_link_on_received, .userdata = l};
                 l->pipes[i].send = (LoopOp){.fn = tcp_link_on_sent, .userdata = l};
                 l->pipes[i].chunk = TCP_CHUNK_FIRST;
+                list_init(&l->pipes[i].turn);
         }
         l->deadline_usec = loop_now_usec() + c->limits->connect_ms * UINT64_C(1000);
         list_append(&c->connecting, &l->waiting);
@@ -324,13 +334,36 @@ void tcp_links_reset(TcpOwner *owner) {
         }
 }
 
-void tcp_links_tick(TcpContext *c, uint64_t now_usec) {
-        while (tcp_links_deadline(c) <= now_usec)
-                tcp_link_reset(LIST_ITEM(list_first(&c->connecting), TcpLink, waiting));
+static void tcp_link_take_turn(TcpPipe *pipe, unsigned n_chunks) {
+        TcpLink *l = pipe->receive.userdata;
+        FlowSide side = tcp_link_side(l, &pipe->receive);
+
+        list_remove(&pipe->turn);
+        tcp_link_run(l, side, flow_step(&l->flow, side, FLOW_READABLE), n_chunks);
+        tcp_link_settle(l);
 }
 
-uint64_t tcp_links_deadline(const TcpContext *c) {
+static uint64_t tcp_links_patience(const TcpContext *c) {
         if (list_is_empty(&c->connecting))
                 return UINT64_MAX;
         return LIST_ITEM(list_first(&c->connecting), TcpLink, waiting)->deadline_usec;
+}
+
+void tcp_links_tick(TcpContext *c, uint64_t now_usec) {
+        unsigned n_chunks;
+        ListNode all;
+
+        while (tcp_links_patience(c) <= now_usec)
+                tcp_link_reset(LIST_ITEM(list_first(&c->connecting), TcpLink, waiting));
+        /* Those that have still more are put back at the end of the list, so it is taken over
+         * first. */
+        list_init(&all);
+        list_take(&all, &c->ready);
+        n_chunks = list_is_empty(&all) || list_next(&all, list_first(&all)) ? 1 : TCP_ROUND;
+        while (!list_is_empty(&all))
+                tcp_link_take_turn(LIST_ITEM(list_first(&all), TcpPipe, turn), n_chunks);
+}
+
+uint64_t tcp_links_deadline(const TcpContext *c) {
+        return list_is_empty(&c->ready) ? tcp_links_patience(c) : 0;
 }
