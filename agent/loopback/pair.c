@@ -10,6 +10,7 @@
 
 #include "agent/loopback/pair.h"
 
+#include "agent/loopback/buffers.h"
 #include "agent/loopback/flow.h"
 #include "agent/loopback/socket.h"
 #include "agent/util/cleanup.h"
@@ -42,6 +43,7 @@ struct Pair {
         Shared *shared;
         PairList *list;
         LoopbackPort port;
+        unsigned buffer_size;
         PairEndFn on_end;
         void *userdata;
 
@@ -248,7 +250,7 @@ static int pair_on_server(sd_event_source *s, int fd, uint32_t revents, void *us
 
 /* The first answer comes through the event loop in any case, which keeps one path for all. */
 static int pair_connect(Pair *p) {
-        int r = socket_connect(&p->port, p->v6, &p->server.fd);
+        int r = socket_connect(&p->port, p->v6, p->buffer_size, &p->server.fd);
 
         if (r < 0 && r != -EINPROGRESS)
                 return r;
@@ -271,6 +273,7 @@ static int pair_start(Pair *p) {
             setsockopt(p->host.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on)) < 0 ||
             setsockopt(p->host.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on)) < 0)
                 return -errno;
+        socket_set_buffers(p->host.fd, p->buffer_size);
         r = sd_event_add_io(p->shared->event, &p->host.io, p->host.fd, 0, pair_on_host, p);
         if (r >= 0)
                 r = sd_event_add_time_relative(p->shared->event, &p->patience, CLOCK_MONOTONIC,
@@ -298,6 +301,7 @@ int pair_new(Shared *shared, PairList *list, const LoopbackPort *port, int fd, P
                 .shared = shared,
                 .list = list,
                 .port = *port,
+                .buffer_size = buffer_size(shared->n_connections),
                 .on_end = on_end,
                 .userdata = userdata,
                 .host = {.fd = fd},

@@ -17,8 +17,7 @@
  * At a limit of connections, accepting pauses, and the host's connections wait in the kernel's
  * queue. A connection takes at most two pipes, and an ordinary user gets 64 MiB of them from the
  * kernel, then 8 KiB for each. So the pipes of all connections, all stuck, hold less than 100 MiB.
- * What waits in the kernel's buffers of the sockets comes on top: 4 MB were measured for one
- * connection whose receiver was stuck.
+ * The kernel's buffers of the sockets take at most 400 MiB more; see buffers.h.
  */
 #define CONNECTIONS_MAX      2048
 #define PORT_CONNECTIONS_MAX 1536 /* of one port, so that it cannot take those of all others */

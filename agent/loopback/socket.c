@@ -101,7 +101,15 @@ int socket_open_port(const LoopbackHost *host, const LoopbackPort *port, int *re
         return 0;
 }
 
-int socket_connect(const LoopbackPort *port, bool v6, int *ret_fd) {
+/* A kernel whose own limits are lower (net.core.rmem_max) sets those. */
+void socket_set_buffers(int fd, unsigned size) {
+        const int value = (int) size;
+
+        (void) setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
+        (void) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));
+}
+
+int socket_connect(const LoopbackPort *port, bool v6, unsigned buffer_size, int *ret_fd) {
         static const IpAddr v6_loopback = {.family = IP_FAMILY_V6, .bytes = {[15] = 1}};
         const IpAddr v4_loopback = ip_v4(127, 0, 0, 1);
         _cleanup_close_ int fd = -1;
@@ -117,6 +125,8 @@ int socket_connect(const LoopbackPort *port, bool v6, int *ret_fd) {
                 r = set_on(fd, SOL_SOCKET, SO_OOBINLINE); /* see pair.c */
         if (r < 0)
                 return r;
+        if (buffer_size > 0)
+                socket_set_buffers(fd, buffer_size);
         if (connect(fd, (const struct sockaddr *) &address.storage, address.n) < 0)
                 r = -errno;
         if (r == 0 || r == -EINPROGRESS)

@@ -31,12 +31,17 @@ bool socket_parse(const SocketAddress *address, IpAddr *ret_addr, uint16_t *ret_
  */
 int socket_open_port(const LoopbackHost *host, const LoopbackPort *port, int *ret_fd);
 
+/* Limit what the kernel keeps for a socket in each direction; see buffers.h. It is worth more
+ * before the socket is connected, because then the peer never sees a larger window. */
+void socket_set_buffers(int fd, unsigned size);
+
 /**
  * socket_connect() - begin to connect to a port of 127.0.0.1, or of ::1
+ * @buffer_size: see socket_set_buffers(); 0: as the kernel likes
  *
  * Return: 0 when it is connected, -EINPROGRESS with @ret_fd set when it will be, or negative errno.
  */
-int socket_connect(const LoopbackPort *port, bool v6, int *ret_fd);
+int socket_connect(const LoopbackPort *port, bool v6, unsigned buffer_size, int *ret_fd);
 
 /* The error that waits at a socket. Return: 0 or negative errno. */
 int socket_error(int fd);

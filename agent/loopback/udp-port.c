@@ -92,7 +92,7 @@ static int session_open(UdpSession *s) {
         int r;
 
         session_close(s);
-        r = socket_connect(&s->port->port, s->v6, &s->fd);
+        r = socket_connect(&s->port->port, s->v6, 0, &s->fd);
         if (r < 0)
                 return r;
         r = sd_event_add_io(s->port->shared->event, &s->io, s->fd, EPOLLIN, session_on_io, s);

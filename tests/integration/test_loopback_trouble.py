@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What must not stop wslbridge-loopback, nor make it busy: urgent data, all connections taken, files that
 cannot be written, and what else happens in the agent's folder."""
+import contextlib
 import os
+import re
 import socket
 
 import pytest
@@ -12,6 +14,7 @@ from loopback import Server, inside, make_socket, read_all, wait_loopback
 PORT = 8080
 OTHER, DEAF = 8081, 8082
 CONNECTIONS_MAX, PORT_CONNECTIONS_MAX = 2048, 1536
+BUFFER_SIZE_MAX, BUFFER_SIZE_SHARED, BUFFER_SIZE_MIN, BUFFER_EXCESS = 256 << 10, 1536 << 10, 4 << 10, 64 << 10
 
 
 def send_urgent(s):
@@ -95,6 +98,51 @@ def test_a_port_that_goes_leaves_room_for_the_others(carried):
     for s in clients + holders:
         s.close()
     server.close()
+
+
+def kernel_memory(guest, program):
+    """Of the program's connections: the bytes that the kernel has received for them, those that it has to
+    send, and the sorted limits of their buffers."""
+    lines = guest.namespace.run("ss", "--tcp", "--memory", "--numeric", "--processes", "--oneline",
+                                "--no-header", "state", "established").stdout.splitlines()
+    seen = [re.search(r"skmem:\(r(\d+),rb(\d+),t\d+,tb(\d+),f\d+,w(\d+),", line)
+            for line in lines if f"pid={program.process.pid}," in line]
+    numbers = [tuple(map(int, one.groups())) for one in seen]
+    return (sum(r for r, _, _, _ in numbers), sum(w for _, _, _, w in numbers),
+            sorted(limit for _, rb, tb, _ in numbers for limit in (rb, tb)))
+
+
+def fill(ends):
+    """Send from each of them what is taken at once. Returns how many bytes that is."""
+    taken, part = 0, bytes(65536)
+    for one in ends:
+        one.setblocking(False)
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 65536)  # its own buffer is not what this is about
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                taken += one.send(part)
+    return taken
+
+
+def test_the_kernel_keeps_little_for_connections_that_nobody_reads(carried):
+    """The first ones get large buffers, and later ones small ones. With WSLBRIDGE_LONG, as many as there
+    may be."""
+    guest, outside, program = carried
+    n = PORT_CONNECTIONS_MAX if os.environ.get("WSLBRIDGE_LONG") else 200
+    listener = hold(guest, PORT)
+    clients = connect_many(outside, PORT, n)
+    ends = clients + [listener.accept()[0] for _ in range(n)]
+    sent = []
+    wait_until(lambda: sent.append(fill(ends)) or sent[-1] == 0, "nobody takes anything any more", 300)
+    received, queued, limits = kernel_memory(guest, program)
+    print(f"{n} connections that nobody reads: the kernel keeps {received >> 10} KiB that it has received for the "
+          f"program and {queued >> 10} KiB to send; buffers of {limits[0]} to {limits[-1]} bytes")
+    assert len(limits) == 4 * n
+    assert limits[-1] <= 2 * BUFFER_SIZE_MAX
+    assert limits[0] <= 2 * max(BUFFER_SIZE_SHARED // n, BUFFER_SIZE_MIN)
+    assert received + queued <= sum(limits) + 2 * n * BUFFER_EXCESS
+    for one in ends + [listener]:
+        one.close()
 
 
 def test_only_the_table_is_applied_and_not_every_file_of_the_agent(carried):
