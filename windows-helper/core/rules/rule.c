@@ -244,10 +244,69 @@ void rule_table_sort(RuleTable *t) {
         t->n_values = n + 1;
 }
 
+/* A change for every so many values, or fewer, are made one by one. */
+#define RULE_TABLE_FEW 64
+
+/* Where @v is, or would be, in the sorted table. @ret_found: it is. */
+static size_t rule_table_place(const RuleTable *t, const RuleValue *v, bool *ret_found) {
+        size_t from = 0, to = t->n_values;
+
+        while (from < to) {
+                size_t middle = from + (to - from) / 2;
+
+                if (rule_value_compare(&t->values[middle], v) < 0)
+                        from = middle + 1;
+                else
+                        to = middle;
+        }
+        *ret_found = from < t->n_values && rule_value_compare(&t->values[from], v) == 0;
+        return from;
+}
+
+/* There is room for one more. @change: taken over */
+static void rule_table_change(RuleTable *t, RuleValue *change, bool keep_gone) {
+        bool found, removes = change->gone && !keep_gone;
+        size_t i = rule_table_place(t, change, &found), after = t->n_values - i - found;
+        RuleValue *at = t->values + i;
+
+        if (found)
+                rule_value_done(at);
+        if (removes)
+                rule_value_done(change);
+        if (found && removes)
+                memmove(at, at + 1, after * sizeof(*at));
+        else if (!found && !removes)
+                memmove(at + 1, at, after * sizeof(*at));
+        if (!removes)
+                *at = *change;
+        t->n_values += (size_t) !removes - (size_t) found;
+}
+
+static int rule_table_merge_few(RuleTable *t, RuleTable *changes, bool keep_gone) {
+        size_t size = t->n_values + changes->n_values;
+
+        if (size > t->size) {
+                RuleValue *values = realloc(t->values, (size + size / 8) * sizeof(*values));
+
+                if (!values)
+                        return -ENOMEM;
+                t->values = values;
+                t->size = size + size / 8;
+        }
+        for (size_t i = 0; i < changes->n_values; i++)
+                rule_table_change(t, &changes->values[i], keep_gone);
+        free(changes->values);
+        *changes = RULE_TABLE_NULL;
+        return 0;
+}
+
 int rule_table_merge(RuleTable *t, RuleTable *changes, bool keep_gone) {
         size_t i = 0, k = 0, n = 0, size = t->n_values + changes->n_values;
-        RuleValue *values = malloc((size + 1) * sizeof(*values));
+        RuleValue *values;
 
+        if (changes->n_values < t->n_values / RULE_TABLE_FEW)
+                return rule_table_merge_few(t, changes, keep_gone);
+        values = malloc((size + 1) * sizeof(*values));
         if (!values)
                 return -ENOMEM;
         while (i < t->n_values || k < changes->n_values) {

@@ -6,6 +6,7 @@
 #include "windows-helper/core/rules/rule.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #define N(a) (sizeof(a) / sizeof((a)[0]))
@@ -243,6 +244,67 @@ START_TEST(test_seek) {
 }
 END_TEST
 
+static RuleTable numbered(unsigned first, unsigned step, unsigned n, const char *data) {
+        RuleTable t = RULE_TABLE_NULL;
+        char name[32];
+
+        for (unsigned i = 0; i < n; i++) {
+                (void) snprintf(name, sizeof(name), "0.0.0.0/%u", first + i * step);
+                ck_assert_int_eq(rule_table_add(&t, RULE_V4TOV4, name, data), 0);
+        }
+        rule_table_sort(&t);
+        return t;
+}
+
+/* A few changes in a large table, and in a list of changes: at both ends and in the middle, of
+ * values that are there and of others. The same as when there are many. */
+START_TEST(test_merge_few) {
+        static const struct {
+                unsigned port;
+                bool gone;
+        } changes[] = {{1, false},   {2, false},    {3, true},    {4, true},    {1001, false},
+                       {1002, true}, {1003, false}, {2000, true}, {2001, true}, {2002, false}};
+        const size_t n = sizeof(changes) / sizeof(changes[0]);
+        bool keep_gone = _i;
+        RuleTable few = numbered(2, 2, 1000, "10.0.0.1/80"),
+                  many = numbered(2, 2, 1000, "10.0.0.1/80");
+
+        for (size_t i = 0; i < n; i++) {
+                RuleTable one = numbered(changes[i].port, 1, 1, "10.0.0.2/80");
+
+                one.values[0].gone = changes[i].gone;
+                ck_assert_int_eq(rule_table_merge(&few, &one, keep_gone), 0);
+                ck_assert_ptr_null(one.values);
+        }
+        for (size_t i = 0; i < n; i += n / 2) { /* with thousands of values that change nothing */
+                RuleTable all = numbered(3000, 1, 2000, "10.0.0.3/80");
+
+                for (size_t k = 0; k < all.n_values; k++)
+                        all.values[k].gone = true;
+                for (size_t k = i; k < i + n / 2; k++) {
+                        RuleTable one = numbered(changes[k].port, 1, 1, "10.0.0.2/80");
+
+                        one.values[0].gone = changes[k].gone;
+                        ck_assert_int_eq(rule_table_merge(&all, &one, true), 0);
+                }
+                ck_assert_int_eq(rule_table_merge(&many, &all, keep_gone), 0);
+        }
+        if (keep_gone) { /* what was added for the sake of the numbers */
+                ck_assert_uint_gt(many.n_values, 2000);
+                for (; many.n_values > few.n_values; many.n_values--) {
+                        free(many.values[many.n_values - 1].name);
+                        free(many.values[many.n_values - 1].data);
+                }
+        }
+        ck_assert_uint_eq(few.n_values, keep_gone ? 1000 + 6 : 1000 + 4 - 3);
+        ck_assert(rule_table_equal(&few, &many));
+        for (size_t i = 0; i < few.n_values; i++)
+                ck_assert(few.values[i].gone == many.values[i].gone);
+        rule_table_done(&few);
+        rule_table_done(&many);
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("rule");
         TCase *tc = tcase_create("rule");
@@ -255,6 +317,7 @@ int main(void) {
         tcase_add_test(tc, test_merge);
         tcase_add_test(tc, test_seek);
         tcase_add_test(tc, test_value_is_ours_only_as_we_write_it);
+        tcase_add_loop_test(tc, test_merge_few, 0, 2);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
