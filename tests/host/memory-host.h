@@ -25,6 +25,7 @@ typedef enum MemoryCall {
         MEMORY_LEDGER_REMOVE,
         MEMORY_LEDGER_FLUSH,
         MEMORY_ACTIVATE,
+        MEMORY_LISTENING_READ, /* only counted: .fault does not see it */
         _MEMORY_CALL_END,
 } MemoryCall;
 
@@ -60,6 +61,7 @@ struct MemoryHost {
         const char *taken_by;   /* its program; NULL: "python.exe" */
         uint16_t excluded[2];   /* first and last port of a reserved range; 0: none */
         const char *no_address; /* an address that the host does not have now */
+        uint64_t look_usec;     /* how long it takes to read the table */
 
         /* hooks, all optional */
         void *userdata;

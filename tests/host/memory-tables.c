@@ -49,19 +49,21 @@ static int memory_listening_add(const MemoryHost *m, const RuleValue *v, Listeni
         return listening_table_add(table, &v->listen, relay ? MEMORY_RELAY : MEMORY_FORWARDER);
 }
 
-static int memory_listening_read(void *userdata, bool udp, ListeningTable *table) {
+static int memory_listening_read(void *userdata, unsigned tables, ListeningTable *table) {
         MemoryHost *m = userdata;
         const IpEndpoint taken = {ip_v4(0, 0, 0, 0), m->taken_port};
         RuleTable rules = RULE_TABLE_NULL;
         int r;
 
+        m->calls[MEMORY_LISTENING_READ]++;
+        m->now_usec += m->look_usec;
         if (!m->listeners)
                 return -ENOSYS;
         table->forwarder = MEMORY_FORWARDER;
         table->relay = m->relay_runs ? MEMORY_RELAY : 0;
         r = memory_map_rules(&m->rules, &rules);
         for (size_t i = 0; r == 0 && i < rules.n_values; i++)
-                if (udp || !rule_family_is_udp(rules.values[i].family))
+                if (tables & listening_tables_of(&rules.values[i].listen))
                         r = memory_listening_add(m, &rules.values[i], table);
         if (r == 0 && m->taken_port)
                 r = listening_table_add(table, &taken, MEMORY_OTHER);

@@ -16,31 +16,43 @@
 
 #define PORT_TABLE_ATTEMPTS 5 /* it may grow after the query of its size (fact 9.3.8) */
 
+/* Room that is offered at once, so that one call is enough: the least, and more than the last time
+ * by one part in so many. Each call may look for the process of every socket (fact 10.1.18). */
+#define PORT_TABLE_SIZE_LEAST 16384
+#define PORT_TABLE_MORE       4
+
 /* One of the four tables. Each is a DWORD with the number of rows, and the rows. */
 typedef struct PortTableForm {
         bool udp;
         uint8_t family;
+        unsigned table;               /* its bit: LISTENING_TCP_V4 … */
         size_t size, addr, port, pid; /* of a row, and where in it */
 } PortTableForm;
 
-#define PORT_TABLE_FORM(udp, family, row, addr)                                            \
-        {                                                                                  \
-                udp, family, sizeof(row), offsetof(row, addr), offsetof(row, dwLocalPort), \
-                        offsetof(row, dwOwningPid)                                         \
+#define PORT_TABLE_FORM(udp, family, table, row, addr)                                            \
+        {                                                                                         \
+                udp, family, table, sizeof(row), offsetof(row, addr), offsetof(row, dwLocalPort), \
+                        offsetof(row, dwOwningPid)                                                \
         }
 
 static const PortTableForm port_tables[] = {
-        PORT_TABLE_FORM(false, IP_FAMILY_V4, MIB_TCPROW_OWNER_PID, dwLocalAddr),
-        PORT_TABLE_FORM(false, IP_FAMILY_V6, MIB_TCP6ROW_OWNER_PID, ucLocalAddr),
-        PORT_TABLE_FORM(true, IP_FAMILY_V4, MIB_UDPROW_OWNER_PID, dwLocalAddr),
-        PORT_TABLE_FORM(true, IP_FAMILY_V6, MIB_UDP6ROW_OWNER_PID, ucLocalAddr),
+        PORT_TABLE_FORM(false, IP_FAMILY_V4, LISTENING_TCP_V4, MIB_TCPROW_OWNER_PID, dwLocalAddr),
+        PORT_TABLE_FORM(false, IP_FAMILY_V6, LISTENING_TCP_V6, MIB_TCP6ROW_OWNER_PID, ucLocalAddr),
+        PORT_TABLE_FORM(true, IP_FAMILY_V4, LISTENING_UDP_V4, MIB_UDPROW_OWNER_PID, dwLocalAddr),
+        PORT_TABLE_FORM(true, IP_FAMILY_V6, LISTENING_UDP_V6, MIB_UDP6ROW_OWNER_PID, ucLocalAddr),
 };
+
+/* The room for each table, from what it had the last time. */
+static DWORD port_table_sizes[ARRAYSIZE(port_tables)];
 
 /* Return: the table, to be freed by the caller; or NULL. @ret_error: the Win32 error. */
 static BYTE *port_table_get(const PortTableForm *form, DWORD *ret_error) {
         ULONG family = form->family == IP_FAMILY_V6 ? AF_INET6 : AF_INET;
-        DWORD size = 16384, error = ERROR_INSUFFICIENT_BUFFER;
+        DWORD size = port_table_sizes[form - port_tables], error = ERROR_INSUFFICIENT_BUFFER;
         BYTE *table = NULL;
+
+        if (size < PORT_TABLE_SIZE_LEAST)
+                size = PORT_TABLE_SIZE_LEAST;
 
         for (int i = 0; i < PORT_TABLE_ATTEMPTS && error == ERROR_INSUFFICIENT_BUFFER; i++) {
                 free(table);
@@ -85,6 +97,8 @@ static int port_table_add(const PortTableForm *form, ListeningTable *table) {
                 return log_win_error(error, "Cannot read the table of %s sockets",
                                      form->udp ? "UDP" : "listening TCP");
         memcpy(&n, t, sizeof(n));
+        port_table_sizes[form - port_tables] =
+                (DWORD) (sizeof(n) + (n + n / PORT_TABLE_MORE) * form->size);
         for (DWORD i = 0; r == 0 && i < n; i++)
                 r = port_table_add_row(form, t + sizeof(n) + i * form->size, table);
         free(t);
@@ -92,11 +106,11 @@ static int port_table_add(const PortTableForm *form, ListeningTable *table) {
 }
 
 /* No forwarder reports that a port is taken. Only these tables tell who listens (fact 4.3.1). */
-int port_table_read(bool udp, ListeningTable *table) {
+int port_table_read(unsigned tables, ListeningTable *table) {
         int r = 0;
 
         for (size_t i = 0; r == 0 && i < ARRAYSIZE(port_tables); i++)
-                if (udp || !port_tables[i].udp)
+                if (tables & port_tables[i].table)
                         r = port_table_add(&port_tables[i], table);
         return r;
 }

@@ -7,9 +7,10 @@
 
 #include "windows-helper/core/ports/listening.h"
 
-/* Add all listening TCP sockets, and with @udp all bound UDP sockets, to @table. Return: 0;
- * -ENOMEM; or another negative errno (logged). */
-int port_table_read(bool udp, ListeningTable *table);
+/* Add all listening TCP sockets and bound UDP sockets that are in @tables (LISTENING_TCP_V4 …) to
+ * @table. To be called by one thread only. Return: 0; -ENOMEM; or another negative errno (logged).
+ */
+int port_table_read(unsigned tables, ListeningTable *table);
 
 /* File name of a process's program in UTF-8, "" if Windows does not reveal it. */
 void port_table_process_name(uint32_t pid, char *ret_name, size_t size);

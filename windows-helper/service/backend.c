@@ -10,6 +10,7 @@
 #include "windows-helper/host/port-table.h"
 #include "windows-helper/host/process-services.h"
 #include "windows-helper/net/stream.h"
+#include "windows-helper/service/trace.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
 
@@ -25,7 +26,10 @@ static int backend_rule_get(void *userdata, RuleFamily family, const char *name,
 }
 
 static int backend_rule_set(void *userdata, RuleFamily family, const char *name, const char *data) {
-        return rule_store_set(&((Backend *) userdata)->rules, family, name, data);
+        int r = rule_store_set(&((Backend *) userdata)->rules, family, name, data);
+
+        trace_point(TRACE_VALUES);
+        return r;
 }
 
 static int backend_rule_delete(void *userdata, RuleFamily family, const char *name) {
@@ -53,24 +57,33 @@ static int backend_ledger_remove(void *userdata, const IpEndpoint *listen) {
 }
 
 static int backend_ledger_flush(void *userdata) {
-        return ledger_store_flush(&((Backend *) userdata)->ledger);
+        int r = ledger_store_flush(&((Backend *) userdata)->ledger);
+
+        trace_point(TRACE_LEDGER);
+        return r;
 }
 
 static int backend_activate(void *userdata) {
-        return iphlpsvc_activate(((Backend *) userdata)->forwarder);
+        int r = iphlpsvc_activate(((Backend *) userdata)->forwarder);
+
+        trace_point(TRACE_ACTIVATED);
+        return r;
 }
 
 static void backend_relay_want(void *userdata, bool wanted) {
         relay_service_want(((Backend *) userdata)->relay, wanted);
 }
 
-static int backend_listening_read(void *userdata, bool udp, ListeningTable *table) {
+static int backend_listening_read(void *userdata, unsigned tables, ListeningTable *table) {
         IphlpsvcState state;
         int r = iphlpsvc_query(&state);
 
         table->forwarder = state.pid;
         table->relay = relay_service_pid(((Backend *) userdata)->relay);
-        return r < 0 ? r : port_table_read(udp, table);
+        if (r == 0)
+                r = port_table_read(tables, table);
+        trace_point(TRACE_LOOKED);
+        return r;
 }
 
 static void backend_process_name(void *userdata, uint32_t pid, char *ret_name, size_t size) {
@@ -126,7 +139,10 @@ static uint64_t backend_now(void *userdata) {
 }
 
 static int backend_send(void *userdata, void *handle, const uint8_t *data, size_t n) {
-        return stream_send(handle, data, n);
+        int r = stream_send(handle, data, n);
+
+        trace_point(TRACE_ANSWERED);
+        return r;
 }
 
 static void backend_close(void *userdata, void *handle) {

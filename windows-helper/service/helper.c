@@ -6,29 +6,24 @@
  */
 
 #include "windows-helper/service/helper.h"
+#include "windows-helper/core/base/slack-watch.h"
 #include "windows-helper/core/base/sleep-clock.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/stream.h"
 #include "windows-helper/service/backend.h"
 #include "windows-helper/service/heap-count.h"
+#include "windows-helper/service/heap.h"
+#include "windows-helper/service/helper-lock.h"
 #include "windows-helper/service/status-file.h"
 #include "windows-helper/service/surroundings.h"
-#include "windows-helper/store/paths.h"
+#include "windows-helper/service/trace.h"
 #include "windows-helper/vm/vms.h"
 #include "windows-helper/win/crypto.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/secure.h"
 
 #include <errno.h>
 #include <stdlib.h>
-
-/* Two helpers would each treat the other's changes as foreign. The lock is a file that only SYSTEM
- * and administrators can open, so nobody else can hold it. After a kill the old helper may need a
- * moment to disappear. */
-#define HELPER_LOCK_NAME    L"lock"
-#define HELPER_LOCK_WAIT_MS 3000
-#define HELPER_LOCK_POLL_MS 50
 
 /* The connections of the controller, and as many that only wait for their peer to close. */
 #define HELPER_STREAMS_MAX (2 * CONTROLLER_CONNECTIONS_MAX)
@@ -50,6 +45,7 @@ struct Helper {
 
         StatusFile status;
         SleepClock sleep;
+        SlackWatch slack;
         LoopWait *stop;
         LoopOp controls[_HELPER_CONTROL_END];
         bool stopping, handing_over;
@@ -58,6 +54,7 @@ struct Helper {
 static void helper_on_received(Stream *s, const uint8_t *data, size_t n) {
         PeerConnection *c = stream_userdata(s);
 
+        trace_point(TRACE_RECEIVED);
         if (c)
                 controller_receive(c, data, n, loop_now_usec());
 }
@@ -145,6 +142,15 @@ static void helper_check_sleep(Helper *h, uint64_t now_usec) {
         helper_refresh(h);
 }
 
+/* After thousands of endpoints have gone. */
+static void helper_give_back(Helper *h, uint64_t now_usec) {
+        ControllerSummary summary;
+
+        controller_summary(h->controller, &summary);
+        if (slack_watch_tick(&h->slack, summary.n_endpoints, now_usec))
+                heap_give_back();
+}
+
 /* Use one time for all of this. What arrives while a batch is written must be read before anybody
  * counts as silent. So the second round must not find more deadlines passed than the first. */
 static void helper_dispatch(Helper *h) {
@@ -162,6 +168,7 @@ static void helper_dispatch(Helper *h) {
                 controller_dispatch(h->controller, now_usec);
         } while (helper_reap(h));
         status_file_tick(&h->status, h->controller, h->surroundings, h->vms, now_usec);
+        helper_give_back(h, now_usec);
 }
 
 static uint64_t helper_deadline(const Helper *h) {
@@ -172,6 +179,7 @@ static uint64_t helper_deadline(const Helper *h) {
                 h->listener ? listener_deadline(h->listener) : LOOP_NO_DEADLINE,
                 h->vms ? vms_deadline(h->vms) : LOOP_NO_DEADLINE,
                 status_file_deadline(&h->status, h->controller, h->surroundings, h->vms),
+                slack_watch_deadline(&h->slack),
         };
         uint64_t first = LOOP_NO_DEADLINE;
 
@@ -224,6 +232,7 @@ int helper_run(Helper *h) {
         while (!h->stopping) {
                 helper_dispatch(h);
                 heap_count_report(/* quiet= */ !h->streams.first);
+                trace_report();
                 loop_turn(h->loop, helper_deadline(h));
         }
         h->listener = listener_close(h->listener);
@@ -242,31 +251,6 @@ int helper_run(Helper *h) {
         surroundings_finish(h->surroundings);
         helper_drain(h, loop_now_usec() + HELPER_GOODBYE_USEC);
         return r;
-}
-
-static int helper_lock(Helper *h) {
-        wchar_t path[PATHS_MAX];
-        int r = paths_data(NULL, path);
-
-        if (r == 0)
-                r = secure_folder(path, SECURE_PUBLIC_FILE);
-        if (r == 0)
-                r = paths_data(HELPER_LOCK_NAME, path);
-        if (r < 0)
-                return r;
-        for (int waited = 0; waited <= HELPER_LOCK_WAIT_MS; waited += HELPER_LOCK_POLL_MS) {
-                r = secure_file(path, SECURE_SECRET_FILE, /* share= */ 0, &h->lock);
-                if (r == -EISDIR)
-                        log_write(LOG_LEVEL_ERROR,
-                                  "'%s' is a folder, but must be a file; find out who made it, "
-                                  "and remove it",
-                                  WIN_UTF8(path));
-                if (r != -EBUSY)
-                        return r;
-                Sleep(HELPER_LOCK_POLL_MS);
-        }
-        log_write(LOG_LEVEL_ERROR, "Another wslbridge-helper is running");
-        return -EBUSY;
 }
 
 static int helper_listen(Helper *h, const HelperOptions *options) {
@@ -294,7 +278,7 @@ static int helper_open(Helper *h, const HelperOptions *options) {
         WSADATA wsa;
         int r;
 
-        r = helper_lock(h);
+        r = helper_lock_take(&h->lock);
         if (r < 0)
                 return r;
         r = WSAStartup(MAKEWORD(2, 2), &wsa);

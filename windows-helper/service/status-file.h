@@ -13,7 +13,7 @@
 
 #define STATUS_FILE_NAME  L"status.json"
 #define STATUS_FILE_USEC  UINT64_C(200000) /* write it at most this often … */
-#define STATUS_FILE_SHARE 20 /* … and spend at most one part in so many of the time on it */
+#define STATUS_FILE_SHARE 50 /* … and spend at most one part in so many of the time on it */
 
 typedef struct StatusFile {
         uint64_t generation, due_usec;

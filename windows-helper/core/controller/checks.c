@@ -19,6 +19,10 @@
 #define CHECKS_LATER_USEC UINT64_C(500000)
 #define CHECKS_REST       9
 
+/* Nobody is answered only after a look if the last one took longer. What has just been opened is
+ * pending then. */
+#define CHECKS_SLOW_USEC UINT64_C(50000)
+
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         size_t n_restored = 0, n_taken = 0;
         char ours[RULE_DATA_MAX], listen[IP_ENDPOINT_TEXT_MAX];
@@ -51,41 +55,98 @@ void checks_log_drift(Controller *controller, const ReconcilePlan *plan) {
         }
 }
 
+/* Nobody has looked at the endpoints whose ports are opened by @plan. */
+static void checks_expect(Controller *controller, const ReconcilePlan *plan) {
+        IpEndpoint *opened = malloc((plan->n_changes + 1) * sizeof(*opened));
+        size_t n = 0;
+
+        for (size_t i = 0; opened && i < plan->n_changes; i++) {
+                const ReconcileChange *c = &plan->changes[i];
+
+                if ((c->action == RECONCILE_WRITE || c->action == RECONCILE_RECORD) && !c->stays)
+                        opened[n++] = c->entry.listen; /* sorted, because writes are */
+        }
+        verify_expect(&controller->verify, opened, n);
+        free(opened);
+}
+
+/* Whether @guest's ports are known. In another networking mode other things matter. */
+static bool checks_know(const Guest *guest) {
+        return guest->is_seen && guest->logged_mode == guest->state.mode;
+}
+
+/* Whether the answers need no look: enough is known about those who asked, and no check is due. A
+ * guest with an endpoint that is checked, and nothing new, waits for that. */
+static bool checks_are_known(const Controller *controller, const ReconcilePlan *plan,
+                             Guest *const *guests, uint64_t now_usec) {
+        bool slow = controller->last_run.look_usec > CHECKS_SLOW_USEC;
+
+        if (controller->verify.due_usec <= now_usec || controller->last_run.error)
+                return false;
+        for (size_t i = 0; i < plan->n_guests; i++)
+                if (plan->results[i] && !checks_know(guests[i]) &&
+                    (guests[i]->reported_serial != guests[i]->state_serial ||
+                     !guests[i]->is_checked))
+                        return false;
+        return verify_knows(&controller->verify, plan, slow);
+}
+
 /* Between two slices nobody looks who listens, except for guests whose new STATE needs no changes.
  * But a guest that never comes to its last slice does not keep the others from hearing. */
 static bool checks_are_due(const Controller *controller, const ReconcilePlan *plan,
                            Guest *const *guests, uint64_t now_usec) {
-        bool due = plan->completes || now_usec >= controller->last_run.look_again_usec;
+        bool again = now_usec >= controller->last_run.look_again_usec, due = plan->completes;
 
         for (size_t i = 0; i < plan->n_guests; i++)
-                due |= plan->results[i] && guests[i]->reported_serial != guests[i]->state_serial;
+                due |= plan->results[i] &&
+                       (again || guests[i]->reported_serial != guests[i]->state_serial);
         return due;
 }
 
-void checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests,
+/* A look was made that took @took_usec. Half of the time at least is left for everything else. */
+static void checks_rest(Controller *controller, uint64_t took_usec, uint64_t now_usec) {
+        uint64_t rest = took_usec * CHECKS_REST;
+
+        controller->last_run.look_usec = took_usec;
+        controller->last_run.look_again_usec =
+                now_usec + took_usec + (rest > CHECKS_LATER_USEC ? rest : CHECKS_LATER_USEC);
+        if (controller->verify.due_usec < now_usec + 2 * took_usec)
+                controller->verify.due_usec = now_usec + 2 * took_usec;
+}
+
+bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests, bool asked,
                    uint64_t now_usec) {
         const ControllerHost *host = &controller->host;
-        uint64_t started = host->now(host->userdata), ended, rest;
+        uint64_t started = host->now(host->userdata);
         bool activate = false;
         int r;
 
+        checks_expect(controller, plan);
         if (!checks_are_due(controller, plan, guests, now_usec)) {
                 for (size_t i = 0; i < plan->n_guests; i++)
                         slice_drop_results(plan, i);
-                return;
+                return true;
+        }
+        if (asked && checks_are_known(controller, plan, guests, now_usec)) {
+                for (size_t i = 0; i < plan->n_guests; i++)
+                        if (!checks_know(guests[i]))
+                                slice_drop_results(plan, i);
+                verify_recall(&controller->verify, plan, now_usec);
+                return false;
         }
         r = verify(&controller->verify, &host->ports, plan, now_usec, &activate);
-        ended = host->now(host->userdata);
-        rest = (ended - started) * CHECKS_REST;
-        controller->last_run.look_again_usec =
-                ended + (rest > CHECKS_LATER_USEC ? rest : CHECKS_LATER_USEC);
+        checks_rest(controller, host->now(host->userdata) - started, now_usec);
         if (r < 0) {
                 controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
                                "cannot find out which ports are listened on (%s), ignoring",
                                error_text(r));
         }
+        for (size_t i = 0; i < plan->n_guests; i++)
+                if (plan->results[i])
+                        guests[i]->is_seen = !plan->unseen[i];
         if (activate)
                 controller->due.activation = controller->due.run = true;
+        return true;
 }
 
 /* What is open now stays as it is; before the first request, whatever the host has there. */

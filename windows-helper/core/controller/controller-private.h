@@ -42,10 +42,12 @@ struct PeerConnection {
 typedef struct ControllerDue {
         bool run;            /* something changed: settle at the next dispatch, for all guests */
         bool some;           /* the same for some: something changed for them alone */
+        bool rest;           /* as .run, for the changes left of what guests have asked for */
         bool slice;          /* the last run left changes: serve the connections, then run again */
         bool activation;     /* iphlpsvc may not know the present values */
         uint64_t retry_usec; /* run again then, or SESSION_NO_DEADLINE */
-        uint64_t all_usec;   /* run for all then, after a run for some; or SESSION_NO_DEADLINE */
+        uint64_t all_usec;   /* run for all then, after one for some, or one that left the look
+                                who listens for later; or SESSION_NO_DEADLINE */
 } ControllerDue;
 
 /* Written by settle.c and checks.c: the last run. */
@@ -57,7 +59,9 @@ typedef struct LastRun {
         uint64_t silent_usec; /* … since then */
         uint64_t applied_usec;
         uint64_t look_again_usec; /* find out who listens then, even between two slices */
+        uint64_t look_usec;       /* how long the last look took */
         uint32_t apply_usec;
+        uint32_t all_took_usec; /* the last one for all */
 } LastRun;
 
 /* Written by checks.c: what the host was asked for last. */
@@ -152,10 +156,17 @@ void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came 
 
 /* Log what others did to our values since the last run. */
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan);
-/* Worsen results of endpoints that are not listened on. Between two slices this may be left for
- * later. Then all results in @plan are dropped, and what was reported last still holds. @guests: by
- * index of the plan. */
-void checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests,
+/**
+ * checks_verify() - worsen results of endpoints that are not listened on
+ * @guests: by index of the plan
+ * @asked: this run follows requests of guests, and nothing else happened that could close a port
+ *
+ * Between two slices this may be left for later. Then all results in @plan are dropped, and what
+ * was reported last still holds.
+ *
+ * Return: false when it was left for later because enough is known from the last look.
+ */
+bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *guests, bool asked,
                    uint64_t now_usec);
 /* Ask for the firewall rules that belong to @plan, and worsen results if the firewall fails. */
 void checks_firewall(Controller *controller, ReconcilePlan *plan);

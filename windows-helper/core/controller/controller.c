@@ -188,14 +188,21 @@ void controller_set_hostnet(Controller *controller, const Hostnet *hostnet) {
         controller->due.run = true;
 }
 
-void controller_forwarder_changed(Controller *controller) {
+/* Its ports are not known to be open any more. */
+static void controller_forget_ports(Controller *controller) {
         verify_forget_late(&controller->verify);
+        for (size_t i = 0; i < controller->guests.n; i++)
+                controller->guests.items[i]->is_seen = false;
+}
+
+void controller_forwarder_changed(Controller *controller) {
+        controller_forget_ports(controller);
         controller->due.activation = true;
         controller->due.run = true;
 }
 
 void controller_relay_changed(Controller *controller) {
-        verify_forget_late(&controller->verify);
+        controller_forget_ports(controller);
         verify_restart(&controller->verify);
         controller->due.run = true;
 }
@@ -227,7 +234,12 @@ void controller_summary(const Controller *controller, ControllerSummary *ret_sum
                 .n_unpaired = controller->unpaired.n,
                 .generation = controller->generation,
                 .n_decided = controller->n_decided,
+                .n_endpoints = controller->ledger.n_entries,
         };
+}
+
+static bool controller_must_run(const ControllerDue *due) {
+        return due->run || due->some || due->rest;
 }
 
 /* Read @n more of the values, if somebody has changed them or a run needs to know them.
@@ -237,7 +249,7 @@ static int controller_read(Controller *controller, size_t n, uint64_t now_usec) 
         bool changed = false;
         int r = 0;
 
-        if (controller->due.run || controller->due.some)
+        if (controller_must_run(&controller->due))
                 r = rule_view_check(&controller->view, host);
         if (r == 0)
                 r = rule_view_read(&controller->view, host, n, now_usec, &changed);
@@ -277,9 +289,9 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
         controller_look_at_clock(controller, now_usec);
         (void) controller_read(controller, controller->options.view_portion, now_usec);
         due->slice = false;
-        for (int i = 0; (due->run || due->some) && controller->view.known && !due->slice; i++) {
+        for (int i = 0; controller_must_run(due) && controller->view.known && !due->slice; i++) {
                 if (i == CONTROLLER_RUNS_MAX) {
-                        due->run = due->some = false;
+                        due->run = due->some = due->rest = false;
                         due->retry_usec = now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
                         break;
                 }
@@ -290,7 +302,7 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
 uint64_t controller_deadline(const Controller *controller) {
         uint64_t deadline = guests_deadline(&controller->guests);
 
-        if (controller->due.run || controller->due.some)
+        if (controller_must_run(&controller->due))
                 return 0;
         if (rule_view_deadline(&controller->view) < deadline)
                 deadline = rule_view_deadline(&controller->view);

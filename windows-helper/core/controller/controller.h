@@ -165,6 +165,7 @@ typedef struct ControllerSummary {
         size_t n_unpaired;
         uint64_t generation; /* grows with every change that this or controller_guests() shows */
         uint64_t n_decided;  /* how many endpoints all runs together have decided on */
+        size_t n_endpoints;  /* that guests hold now */
 } ControllerSummary;
 
 void controller_summary(const Controller *controller, ControllerSummary *ret_summary);

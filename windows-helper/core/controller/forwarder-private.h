@@ -14,3 +14,14 @@ bool forwarder_note(Controller *controller, const ApplyOutcome *outcome, uint64_
 
 /* None of PortProxy's values is in force: worsen the results of @plan that are ACTIVE by them. */
 void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_usec);
+
+/* While a guest has changes left, only the last of them is activated, and those of other guests
+ * before it: iphlpsvc reads all values again each time. It is told in between when ports move from
+ * it to the relay. All of a guest's go before the first of them comes back. */
+ApplyActivation forwarder_activation(const Controller *controller, const ReconcilePlan *plan);
+
+/* Whether the relay carries something in @plan. */
+bool forwarder_uses_relay(const ReconcilePlan *plan);
+
+/* The relay runs while its table has values, ours or not, and a helper serves. */
+void forwarder_want_relay(const Controller *controller);

@@ -85,3 +85,46 @@ void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_u
                                               error_text(error));
         }
 }
+
+/* Whether an activation that is due has a use. A service that does not run reads the values when it
+ * starts, so nobody has to ask for it again and again where the relay carries everything. */
+static bool forwarder_must_activate(const Controller *controller, const ReconcilePlan *plan) {
+        int error = controller->last_run.activation_error;
+
+        if (!controller->due.activation)
+                return false;
+        if (error != -ENOENT && error != -ESRCH && error != -EPERM)
+                return true;
+        for (size_t i = 0; i < controller->ledger.n_entries; i++)
+                if (ledger_entry_uses_portproxy(&controller->ledger.entries[i]))
+                        return true;
+        for (size_t i = 0; i < plan->n_endpoints; i++)
+                if (rule_target_is_set(&plan->endpoints[i].target) &&
+                    !rule_target_is_relay(&plan->endpoints[i].target))
+                        return true;
+        return false;
+}
+
+ApplyActivation forwarder_activation(const Controller *controller, const ReconcilePlan *plan) {
+        bool due = forwarder_must_activate(controller, plan);
+
+        if (!plan->completes)
+                return due ? APPLY_OVERDUE : APPLY_LATER;
+        return due ? APPLY_ACTIVATE : APPLY_CHANGES;
+}
+
+bool forwarder_uses_relay(const ReconcilePlan *plan) {
+        for (size_t i = 0; i < plan->n_endpoints; i++)
+                if (rule_target_is_relay(&plan->endpoints[i].target))
+                        return true;
+        return false;
+}
+
+void forwarder_want_relay(const Controller *controller) {
+        const RuleHost *host = &controller->host.rules;
+        uint64_t n = 0;
+
+        for (unsigned i = RULE_RELAY_TCP; i < _RULE_FAMILY_END; i++)
+                n += controller->view.stamp.n_values[i];
+        host->relay_want(host->userdata, n > 0 && !controller->stopping);
+}

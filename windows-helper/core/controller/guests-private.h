@@ -40,6 +40,8 @@ typedef struct Guest {
         uint64_t reported_serial; /* the .state_serial of that STATE */
         bool answer_due;          /* a STATE came that no RESULT has answered yet */
         bool is_checked;          /* an endpoint waits for iphlpsvc, or has an obstacle */
+        bool is_seen;             /* somebody has looked at its endpoints, and found obstacles
+                                     for none. Verify has a list of those that are new since */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
         uint8_t logged_mode;                 /* … in this networking mode … */
         EventId logged_event;                /* … and with this event */

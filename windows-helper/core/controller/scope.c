@@ -113,12 +113,14 @@ void scope_all(Scope *scope, const Controller *controller) {
 }
 
 void scope_choose(Scope *scope, const Controller *controller) {
-        *scope = (Scope){.some = true};
-        if (!controller->due.run && !controller->last_run.error &&
-            scope_choose_some(scope, controller))
+        bool asked = !controller->due.run && !controller->last_run.error;
+
+        *scope = (Scope){.some = true, .asked = asked};
+        if (asked && !controller->due.rest && scope_choose_some(scope, controller))
                 return;
         scope_done(scope);
         scope_all(scope, controller);
+        scope->asked = asked;
 }
 
 void scope_done(Scope *scope) {

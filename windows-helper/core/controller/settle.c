@@ -28,6 +28,7 @@ typedef struct Settle {
         Scope scope;
         RuleTable adoptions;
         uint64_t started, now_usec;
+        bool looks_later; /* the guests were answered without a look who listens */
 } Settle;
 
 /* Only an address to forward to is judged. */
@@ -226,7 +227,8 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
         controller->due.activation |= o->postponed;
         controller->due.slice = plan->n_left > 0;
         controller->due.some = controller->due.slice && s->scope.some;
-        controller->due.run = (controller->due.slice && !s->scope.some) ||
+        controller->due.rest = controller->due.slice && !s->scope.some && s->scope.asked;
+        controller->due.run = (controller->due.slice && !s->scope.asked) ||
                               (o->again && !o->error) ||
                               (s->scope.some && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;
@@ -250,51 +252,20 @@ static int settle_slice(Settle *s, ReconcilePlan *plan) {
         return r;
 }
 
-/* Whether an activation that is due has a use. A service that does not run reads the values when it
- * starts, so nobody has to ask for it again and again where the relay carries everything. */
-static bool settle_must_activate(const Controller *controller, const ReconcilePlan *plan) {
+/* Who listens, as far as it matters now. */
+static void settle_verify(Settle *s, ReconcilePlan *plan, const ApplyOutcome *o) {
+        Controller *controller = s->controller;
         int error = controller->last_run.activation_error;
 
-        if (!controller->due.activation)
-                return false;
-        if (error != -ENOENT && error != -ESRCH && error != -EPERM)
-                return true;
-        for (size_t i = 0; i < controller->ledger.n_entries; i++)
-                if (ledger_entry_uses_portproxy(&controller->ledger.entries[i]))
-                        return true;
-        for (size_t i = 0; i < plan->n_endpoints; i++)
-                if (rule_target_is_set(&plan->endpoints[i].target) &&
-                    !rule_target_is_relay(&plan->endpoints[i].target))
-                        return true;
-        return false;
-}
-
-/* While a guest has changes left, only the last of them is activated, and those of other guests
- * before it: iphlpsvc reads all values again each time. It is told in between when ports move from
- * it to the relay. All of a guest's go before the first of them comes back. */
-static ApplyActivation settle_activation(const Controller *controller, const ReconcilePlan *plan) {
-        bool due = settle_must_activate(controller, plan);
-
-        if (!plan->completes)
-                return due ? APPLY_OVERDUE : APPLY_LATER;
-        return due ? APPLY_ACTIVATE : APPLY_CHANGES;
-}
-
-static bool settle_uses_relay(const ReconcilePlan *plan) {
-        for (size_t i = 0; i < plan->n_endpoints; i++)
-                if (rule_target_is_relay(&plan->endpoints[i].target))
-                        return true;
-        return false;
-}
-
-/* The relay runs while its table has values, ours or not, and a helper serves. */
-static void settle_want_relay(const Controller *controller) {
-        const RuleHost *host = &controller->host.rules;
-        uint64_t n = 0;
-
-        for (unsigned i = RULE_RELAY_TCP; i < _RULE_FAMILY_END; i++)
-                n += controller->view.stamp.n_values[i];
-        host->relay_want(host->userdata, n > 0 && !controller->stopping);
+        if ((o->activated && o->activation == 0) || o->relayed)
+                verify_restart(&controller->verify);
+        controller->verify.without_portproxy = error != 0;
+        if (error)
+                forwarder_block(controller, plan, s->now_usec);
+        if (!error || forwarder_uses_relay(plan))
+                s->looks_later = !checks_verify(controller, plan, s->scope.guests,
+                                                s->scope.asked && !error, s->now_usec);
+        controller->verify.relay_changed |= o->relayed; /* for the checks of the next run */
 }
 
 static int settle_run(Settle *s) {
@@ -323,22 +294,15 @@ static int settle_run(Settle *s) {
         if (r == 0) {
                 checks_log_drift(controller, &plan);
                 r = apply(&controller->host.rules, &controller->view, &controller->ledger, &plan,
-                          settle_activation(controller, &plan), &outcome);
+                          forwarder_activation(controller, &plan), &outcome);
         }
         if (r < 0) {
                 reconcile_plan_done(&plan);
                 return settle_fail(s, r, "deciding on the port forwardings");
         }
-        settle_want_relay(controller);
+        forwarder_want_relay(controller);
         settle_outcome(s, &plan, &outcome);
-        if ((outcome.activated && outcome.activation == 0) || outcome.relayed)
-                verify_restart(&controller->verify);
-        controller->verify.without_portproxy = controller->last_run.activation_error != 0;
-        if (controller->last_run.activation_error)
-                forwarder_block(controller, &plan, s->now_usec);
-        if (!controller->last_run.activation_error || settle_uses_relay(&plan))
-                checks_verify(controller, &plan, s->scope.guests, s->now_usec);
-        controller->verify.relay_changed |= outcome.relayed; /* for the checks of the next run */
+        settle_verify(s, &plan, &outcome);
         checks_firewall(controller, &plan);
         checks_reach(controller, &plan);
         controller->generation++;
@@ -356,6 +320,15 @@ static int settle_run(Settle *s) {
         return outcome.error ? outcome.error : outcome.activation;
 }
 
+/* When to run for all after a run that was not, or that left the look who listens for later. */
+static uint64_t settle_later(const Controller *controller, uint64_t now_usec) {
+        uint64_t pause = controller->last_run.all_took_usec * (uint64_t) SCOPE_ALL_SHARE;
+
+        if (pause > SCOPE_ALL_MOST_USEC)
+                pause = SCOPE_ALL_MOST_USEC;
+        return now_usec + (pause > SCOPE_ALL_USEC ? pause : SCOPE_ALL_USEC);
+}
+
 int settle(Controller *controller, uint64_t now_usec) {
         Settle s = {
                 .controller = controller,
@@ -365,12 +338,16 @@ int settle(Controller *controller, uint64_t now_usec) {
         int r;
 
         scope_choose(&s.scope, controller);
-        controller->due.run = controller->due.some = false;
+        controller->due.run = controller->due.some = controller->due.rest = false;
         if (!s.scope.some)
-                controller->due.retry_usec = controller->due.all_usec = SESSION_NO_DEADLINE;
-        else if (controller->due.all_usec == SESSION_NO_DEADLINE)
-                controller->due.all_usec = now_usec + SCOPE_ALL_USEC;
+                controller->due.retry_usec = SESSION_NO_DEADLINE;
         r = settle_run(&s);
+        if (!s.scope.some && !s.looks_later)
+                controller->due.all_usec = SESSION_NO_DEADLINE;
+        else if (controller->due.all_usec == SESSION_NO_DEADLINE)
+                controller->due.all_usec = settle_later(controller, now_usec);
+        if (!s.scope.some)
+                controller->last_run.all_took_usec = settle_took(&s);
         rule_view_update(&controller->view, now_usec); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
         scope_done(&s.scope);
@@ -385,6 +362,6 @@ void settle_unread(Controller *controller, int error, uint64_t now_usec) {
         };
 
         scope_all(&s.scope, controller);
-        controller->due.run = controller->due.some = false;
+        controller->due.run = controller->due.some = controller->due.rest = false;
         (void) settle_fail(&s, error, "reading the port forwardings");
 }

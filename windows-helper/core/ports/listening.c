@@ -10,6 +10,14 @@
 #include <errno.h>
 #include <stdlib.h>
 
+unsigned listening_tables_of(const IpEndpoint *endpoint) {
+        bool v4 = endpoint->addr.family == IP_FAMILY_V4;
+
+        if (endpoint->udp)
+                return v4 ? LISTENING_UDP_V4 : LISTENING_UDP_V6;
+        return v4 ? LISTENING_TCP_V4 : LISTENING_TCP_V6;
+}
+
 int listening_table_add(ListeningTable *t, const IpEndpoint *endpoint, uint32_t pid) {
         if (t->n == t->size) {
                 size_t size = t->size > 0 ? 2 * t->size : 64;

@@ -9,6 +9,14 @@
 
 #include <stddef.h>
 
+/* The tables of sockets that a host has: bits. */
+#define LISTENING_TCP_V4 1u
+#define LISTENING_TCP_V6 2u
+#define LISTENING_UDP_V4 4u
+#define LISTENING_UDP_V6 8u
+#define LISTENING_TCP    (LISTENING_TCP_V4 | LISTENING_TCP_V6)
+#define LISTENING_UDP    (LISTENING_UDP_V4 | LISTENING_UDP_V6)
+
 typedef struct Listening {
         IpEndpoint endpoint;
         uint32_t pid; /* 0: Windows does not report it (Wine 8 never does) */
@@ -22,6 +30,9 @@ typedef struct ListeningTable {
 } ListeningTable;
 
 #define LISTENING_TABLE_NULL ((ListeningTable){0})
+
+/* The table that has a socket of exactly this endpoint. */
+unsigned listening_tables_of(const IpEndpoint *endpoint);
 
 /* Return: 0 or -ENOMEM. */
 int listening_table_add(ListeningTable *t, const IpEndpoint *endpoint, uint32_t pid);

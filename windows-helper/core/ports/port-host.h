@@ -12,10 +12,10 @@
 typedef struct PortHost {
         void *userdata;
 
-        /* The listening TCP sockets of the host, and with @udp its bound UDP sockets; and the
+        /* The host's sockets in @tables (LISTENING_TCP_V4 …), which listen or are bound, and the
          * processes of iphlpsvc and of the relay. Return: 0, negative errno, or -ENOSYS when this
          * cannot be known here; then nothing is verified. */
-        int (*listening_read)(void *userdata, bool udp, ListeningTable *table);
+        int (*listening_read)(void *userdata, unsigned tables, ListeningTable *table);
 
         /* The program name of a process, for people: "python.exe"; "" when it cannot be found. */
         void (*process_name)(void *userdata, uint32_t pid, char *ret_name, size_t size);

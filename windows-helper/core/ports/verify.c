@@ -9,8 +9,7 @@
 
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/ports/obstacle.h"
-
-#include "common/names.h"
+#include "windows-helper/core/ports/verify-text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -36,17 +35,18 @@ typedef struct Check {
         size_t at;         /* in .before->late, which is walked along with the endpoints */
         IpEndpoint *lates; /* owned, with room for max_lates; as Verify.late, from this check */
         size_t n_lates, max_lates;
+        IpEndpoint *waits; /* the same as Verify.waiting */
+        size_t n_waits, max_waits;
         Obstacles obstacles;
 } Check;
 
 void verify_forget_late(Verify *v) {
-        free(v->late);
-        v->late = NULL;
-        v->n_late = 0;
+        endpoint_list_done(&v->late);
 }
 
 void verify_done(Verify *v) {
         verify_forget_late(v);
+        endpoint_list_done(&v->waiting);
 }
 
 void verify_restart(Verify *v) {
@@ -54,33 +54,6 @@ void verify_restart(Verify *v) {
                 v->attempt = 0;
         v->repeating = false;
 }
-
-/* What is said of an endpoint, by who should listen there. They are constants: see
- * result_worsen_at(). */
-typedef struct CheckTexts {
-        const char *waits, *late, *stays, *takes;
-} CheckTexts;
-
-static const CheckTexts check_portproxy = {
-        .waits = "the service IP Helper (iphlpsvc) does not listen there yet",
-        .late = "the service IP Helper (iphlpsvc) does not listen there; restart it: 'net.exe stop "
-                "iphlpsvc', then 'net.exe start iphlpsvc'",
-        .stays = "the service IP Helper (iphlpsvc) still has the port",
-        .takes = "a port forwarding that wslbridge did not make has the port; delete it, or listen "
-                 "elsewhere ('netsh interface portproxy show all')",
-};
-
-static const CheckTexts check_relay = {
-        .waits = "the service " NAMES_RELAY_SERVICE " does not listen there yet",
-        .late = "the service " NAMES_RELAY_SERVICE " does not listen there; the Event Log says why",
-        .stays = "the service " NAMES_RELAY_SERVICE " still has the port",
-        .takes = "wslbridge's relay has the port for another endpoint; listen elsewhere "
-                 "('wslbridge-helper rules')",
-};
-
-static const char check_no_relay[] =
-        "the service " NAMES_RELAY_SERVICE " does not run; the Event Log and 'wslbridge-helper "
-        "doctor' say why";
 
 /* The process that has to listen there; 0: it does not run. */
 static uint32_t check_process(const Check *c, const ReconcileEndpoint *e) {
@@ -99,20 +72,11 @@ static bool check_found(const Check *c, const ReconcileEndpoint *e) {
         return false;
 }
 
-/* True when @listen was late at the last check. To be asked in the order of the endpoints. */
-static bool check_was_late(Check *c, const IpEndpoint *listen) {
-        const Verify *v = c->before;
-
-        while (c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) < 0)
-                c->at++;
-        return c->at < v->n_late && ip_endpoint_compare(&v->late[c->at], listen) == 0;
-}
-
 /* A forwarder lets go of a port that we forwarded until now, but not at once. If it still has it
  * when it is @late, that is for somebody else, or for another endpoint. */
 static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServiceResult *result,
                                   const Listening *holder, bool late) {
-        const CheckTexts *texts = holder->pid == c->table.relay ? &check_relay : &check_portproxy;
+        const VerifyTexts *texts = verify_texts(holder->pid == c->table.relay);
 
         c->plan->checking[e->guest] = true;
         if (!late) {
@@ -142,50 +106,51 @@ static const Listening *check_other_forwarder(const Check *c, const ReconcileEnd
 
 /* Nobody has to listen there. But a program of Windows that does keeps the port from the guest
  * (facts 6.2.10, 6.2.11). Whether one on a single address does is not known, so it counts as none.
- */
-static void check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
+ * Return: as check_endpoint(). */
+static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *holder;
 
         if (result->state != WIRE_SERVICE_ACTIVE)
-                return;
+                return false;
         holder = obstacle_holder(&c->obstacles, &e->listen, /* but= */ 0);
         if (!holder || obstacle_overlap(&holder->endpoint, &e->listen) < OBSTACLE_TAKES ||
             (e->reach == WIRE_REACH_RELAYED && holder_is_wsl(obstacle_who(&c->obstacles, holder))))
-                return;
+                return true;
         c->plan->checking[e->guest] = true;
         if (check_is_forwarder(c, holder)) {
                 check_blame_forwarder(c, e, result, holder, c->late);
-                return;
+                return false;
         }
         ip_endpoint_format(&e->listen, text);
         obstacle_blame_holder(&c->obstacles, holder, result, text);
         c->n_obstacles++;
+        return false;
 }
 
-static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
+/* Return: true when the endpoint is open, waits for its forwarder, or is late; false when something
+ * else is the matter, or when nobody looked. */
+static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
         WireServiceResult *results = c->plan->results[e->guest], *result;
         bool relay = rule_target_is_relay(&e->target);
-        const CheckTexts *texts = relay ? &check_relay : &check_portproxy;
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *other;
 
         if (!results || e->moves) /* its guest has changes left, and is looked at after them */
-                return;
+                return false;
         result = &results[e->service];
-        if (e->reach != WIRE_REACH_FORWARDED) {
-                check_direct(c, e, result);
-                return;
-        }
+        if (e->reach != WIRE_REACH_FORWARDED)
+                return check_direct(c, e, result);
         if (c->before->without_portproxy && !relay)
-                return;
-        if ((result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING) ||
-            check_found(c, e))
-                return;
+                return false;
+        if (result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING)
+                return false;
+        if (check_found(c, e))
+                return true;
         other = c->late ? check_other_forwarder(c, e) : NULL;
         if (other) {
                 check_blame_forwarder(c, e, result, other, c->final);
-                return;
+                return false;
         }
         if (c->late && c->n_probes < VERIFY_PROBES_MAX) {
                 ip_endpoint_format(&e->listen, text);
@@ -193,50 +158,56 @@ static void check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 if (obstacle_find(&c->obstacles, &e->listen, check_process(c, e), result, text)) {
                         c->plan->checking[e->guest] = true;
                         c->n_obstacles++;
-                        return;
+                        return false;
                 }
                 /* An activation of iphlpsvc helps only its own. */
                 c->n_idle += !relay && (c->obstacles.believes || !c->obstacles.unnamed);
         }
-        if (c->final || check_was_late(c, &e->listen)) {
+        if (c->final || endpoint_list_next(&c->before->late, &c->at, &e->listen)) {
                 c->lates[c->n_lates++] = e->listen;
-                result_worsen_at(result, WIRE_SERVICE_BLOCKED, WIRE_REASON_NOT_LISTENING,
-                                 &e->listen,
-                                 relay && c->table.relay == 0 ? check_no_relay : texts->late);
+                verify_call_late(c->plan, e, c->table.relay == 0);
         } else {
-                result_worsen_at(result, WIRE_SERVICE_PENDING, WIRE_REASON_NOT_LISTENING,
-                                 &e->listen, texts->waits);
-                c->plan->checking[e->guest] = true;
+                c->waits[c->n_waits++] = e->listen;
+                verify_call_waiting(c->plan, e);
                 c->n_waiting++;
         }
+        return true;
 }
 
-/* Whether the table of UDP sockets matters. */
-static bool check_needs_udp(const ReconcilePlan *plan) {
-        for (size_t i = 0; i < plan->n_endpoints; i++)
-                if (plan->endpoints[i].listen.udp)
-                        return true;
-        return false;
+/* The tables that matter. The process that should listen is found in one of them. What keeps it
+ * from listening, or takes a port from a guest, may be in that of the other IP version as well. */
+static unsigned check_tables(const Check *c) {
+        unsigned tables = 0;
+
+        for (size_t i = 0; i < c->plan->n_endpoints; i++) {
+                const ReconcileEndpoint *e = &c->plan->endpoints[i];
+
+                tables |= !c->late && e->reach == WIRE_REACH_FORWARDED
+                                  ? listening_tables_of(&e->listen)
+                          : e->listen.udp ? LISTENING_UDP
+                                          : LISTENING_TCP;
+        }
+        return tables;
 }
 
 /* Those of guests that this run is not for. Both lists are sorted. They are merged in the room of
  * one, so the other goes to its end first. */
-static void check_keep_lates(Check *c) {
+static void check_keep(const Check *c, const EndpointList *before, IpEndpoint *items,
+                       size_t *n_items, size_t room) {
         const Ledger *checked = c->plan->input->ledger;
-        const Verify *v = c->before;
-        IpEndpoint *from = c->lates + c->max_lates - c->n_lates;
+        IpEndpoint *from = items + room - *n_items;
         size_t n = 0, k = 0;
 
-        memmove(from, c->lates, c->n_lates * sizeof(*from));
-        for (size_t i = 0; i < v->n_late; i++) {
-                while (k < c->n_lates && ip_endpoint_compare(&from[k], &v->late[i]) < 0)
-                        c->lates[n++] = from[k++];
-                if (!ledger_find(checked, &v->late[i]))
-                        c->lates[n++] = v->late[i];
+        memmove(from, items, *n_items * sizeof(*from));
+        for (size_t i = 0; i < before->n; i++) {
+                while (k < *n_items && ip_endpoint_compare(&from[k], &before->items[i]) < 0)
+                        items[n++] = from[k++];
+                if (!ledger_find(checked, &before->items[i]))
+                        items[n++] = before->items[i];
         }
-        while (k < c->n_lates)
-                c->lates[n++] = from[k++];
-        c->n_lates = n;
+        while (k < *n_items)
+                items[n++] = from[k++];
+        *n_items = n;
 }
 
 /* Decide when to check again. Return: whether to activate before. */
@@ -268,13 +239,40 @@ static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
         return gone || repeat;
 }
 
+static void verify_all(Verify *v, Check *c, uint64_t now_usec, bool *ret_activate) {
+        ReconcilePlan *plan = c->plan;
+
+        listening_table_sort(&c->table);
+        for (size_t i = 0; i < plan->n_endpoints; i++)
+                if (!check_endpoint(c, &plan->endpoints[i]))
+                        plan->unseen[plan->endpoints[i].guest] = true;
+        if (plan->input->some) {
+                check_keep(c, &v->late, c->lates, &c->n_lates, c->max_lates);
+                check_keep(c, &v->waiting, c->waits, &c->n_waits, c->max_waits);
+        }
+        *ret_activate = verify_schedule(v, c, now_usec);
+        v->unnamed = c->obstacles.unnamed;
+        v->without_relay = c->table.relay == 0;
+        endpoint_list_set(&v->late, c->lates, c->n_lates);
+        endpoint_list_set(&v->waiting, c->waits, c->n_waits);
+}
+
+static void verify_nothing(Verify *v, Check *c) {
+        v->due_usec = SESSION_NO_DEADLINE;
+        free(c->lates);
+        free(c->waits);
+        for (size_t i = 0; i < c->plan->n_endpoints; i++)
+                c->plan->unseen[c->plan->endpoints[i].guest] = true;
+}
+
 int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec,
            bool *ret_activate) {
         Check c = {
                 .host = host,
                 .plan = plan,
                 .before = v,
-                .max_lates = plan->n_endpoints + v->n_late,
+                .max_lates = plan->n_endpoints + v->late.n,
+                .max_waits = plan->n_endpoints + v->waiting.n,
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
@@ -283,25 +281,56 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         c.obstacles =
                 (Obstacles){.host = host, .table = &c.table, .believes = v->unnamed || c.final};
         *ret_activate = false;
-        c.lates = malloc((c.max_lates > 0 ? c.max_lates : 1) * sizeof(*c.lates));
-        r = c.lates ? 0 : -ENOMEM;
+        c.lates = malloc((c.max_lates + 1) * sizeof(*c.lates));
+        c.waits = malloc((c.max_waits + 1) * sizeof(*c.waits));
+        r = c.lates && c.waits ? 0 : -ENOMEM;
         if (r == 0 && plan->n_endpoints > 0)
-                r = host->listening_read(host->userdata, check_needs_udp(plan), &c.table);
-        if (r == 0) {
-                listening_table_sort(&c.table);
-                for (size_t i = 0; i < plan->n_endpoints; i++)
-                        check_endpoint(&c, &plan->endpoints[i]);
-                if (plan->input->some)
-                        check_keep_lates(&c);
-                *ret_activate = verify_schedule(v, &c, now_usec);
-                v->unnamed = c.obstacles.unnamed;
-                verify_forget_late(v);
-                v->late = c.lates;
-                v->n_late = c.n_lates;
-        } else {
-                v->due_usec = SESSION_NO_DEADLINE;
-                free(c.lates);
-        }
+                r = host->listening_read(host->userdata, check_tables(&c), &c.table);
+        if (r == 0)
+                verify_all(v, &c, now_usec, ret_activate);
+        else
+                verify_nothing(v, &c);
         listening_table_done(&c.table);
         return r == -ENOSYS ? 0 : r;
+}
+
+void verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
+        (void) endpoint_list_add(&v->waiting, endpoints, n);
+}
+
+static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint *e) {
+        return plan->results[e->guest] && !e->moves;
+}
+
+bool verify_knows(const Verify *v, const ReconcilePlan *plan, bool patient) {
+        size_t at = 0;
+
+        for (size_t i = 0; !patient && v->waiting.n > 0 && i < plan->n_endpoints; i++)
+                if (endpoint_list_next(&v->waiting, &at, &plan->endpoints[i].listen) &&
+                    verify_is_judged(plan, &plan->endpoints[i]))
+                        return false;
+        return true;
+}
+
+void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {
+        size_t late = 0, waiting = 0;
+        bool waits = false;
+
+        for (size_t i = 0; i < plan->n_endpoints; i++) {
+                const ReconcileEndpoint *e = &plan->endpoints[i];
+
+                if (!verify_is_judged(plan, e))
+                        continue;
+                if (endpoint_list_next(&v->late, &late, &e->listen)) {
+                        verify_call_late(plan, e, v->without_relay);
+                } else if (endpoint_list_next(&v->waiting, &waiting, &e->listen)) {
+                        if (e->reach == WIRE_REACH_FORWARDED)
+                                verify_call_waiting(plan, e);
+                        plan->checking[e->guest] = waits = true;
+                }
+        }
+        if (waits && v->due_usec > now_usec + verify_delays_ms[0] * UINT64_C(1000)) {
+                v->due_usec = now_usec + verify_delays_ms[0] * UINT64_C(1000);
+                v->waits = true;
+        }
 }

@@ -21,8 +21,12 @@
  * An endpoint that has had all this time is late. An activation for other endpoints does not start
  * its checks anew: its state stays as it was reported, and it does not make the checks of the
  * others more frequent.
+ *
+ * A look at the host's sockets may take long. So what the last one found is kept: an answer that
+ * needs no more than that does not wait for another one (verify_knows(), verify_recall()).
  */
 
+#include "windows-helper/core/ports/endpoint-list.h"
 #include "windows-helper/core/ports/port-host.h"
 #include "windows-helper/core/rules/reconcile.h"
 
@@ -42,8 +46,9 @@ typedef struct Verify {
         bool waits;             /* … which is due for endpoints that wait for a forwarder */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
         bool repeating;         /* … which does not start the checks from the beginning */
-        IpEndpoint *late;       /* owned, sorted; had all the time, and are not listened on */
-        size_t n_late;
+        EndpointList late;      /* had all the time, and are not listened on */
+        EndpointList waiting;   /* were not listened on yet, or nobody has looked */
+        bool without_relay;     /* the relay did not run at the last check */
 } Verify;
 
 #define VERIFY_INIT ((Verify){.due_usec = SESSION_NO_DEADLINE})
@@ -53,6 +58,16 @@ void verify_done(Verify *v);
 /* There was an activation: start the checks from the beginning. */
 void verify_restart(Verify *v);
 
+/* Nobody has looked at these endpoints, which are sorted. Without memory they count as open. */
+void verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n);
+
+/* Whether all is known about the endpoints of @plan without a look, if those that were not listened
+ * on at the last check may be called pending (@patient), and if all others were open. */
+bool verify_knows(const Verify *v, const ReconcilePlan *plan, bool patient);
+
+/* Instead of verify(): worsen results of @plan by what is known. A check is due for what waits. */
+void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec);
+
 /* A forwarder was started anew: no endpoint is late. */
 void verify_forget_late(Verify *v);
 
@@ -60,7 +75,7 @@ void verify_forget_late(Verify *v);
  * verify() - compare the endpoints of @plan with what is listened on
  * @ret_activate: activate again, because an obstacle has gone
  *
- * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking.
+ * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking and .unseen.
  *
  * Return: 0, also when nothing can be known (-ENOSYS from the host); -ENOMEM; or the host's error,
  * and then nothing was worsened.

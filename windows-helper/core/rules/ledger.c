@@ -102,6 +102,23 @@ LedgerEntry ledger_entry_held(const LedgerEntry *e) {
         return held;
 }
 
+/* Thousands of entries that came and went do not keep their memory. A quarter is left before half
+ * of it goes, so that few changes do not let it go and come. */
+static void ledger_shrink(Ledger *l) {
+        size_t size = LEDGER_SIZE_FIRST;
+        LedgerEntry *entries;
+
+        while (size < 2 * l->n_entries)
+                size *= 2;
+        if (size > l->size / 2)
+                return;
+        entries = realloc(l->entries, size * sizeof(*entries));
+        if (!entries) /* it stays as it was */
+                return;
+        l->entries = entries;
+        l->size = size;
+}
+
 void ledger_compact(Ledger *l) {
         size_t to = 0;
 
@@ -115,6 +132,7 @@ void ledger_compact(Ledger *l) {
                 }
         }
         l->n_entries = to;
+        ledger_shrink(l);
 }
 
 void ledger_done(Ledger *l) {

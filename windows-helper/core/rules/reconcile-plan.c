@@ -43,5 +43,6 @@ void reconcile_plan_done(ReconcilePlan *plan) {
         free(plan->endpoints);
         free(plan->left);
         free(plan->checking);
+        free(plan->unseen);
         *plan = (ReconcilePlan){0};
 }

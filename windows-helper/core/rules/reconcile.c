@@ -241,8 +241,12 @@ static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *wi
         } else if (!same || !planner_same_holder(old, &entry)) {
                 change = planner_change(p, RECONCILE_RECORD, &entry, winner);
         }
-        if (change)
-                change->foreign = adopted;
+        if (!change)
+                return;
+        change->foreign = adopted;
+        change->stays =
+                old && planner_endpoint_found(e) && strcmp(old->owner, entry.owner) == 0 &&
+                rule_family(&e->listen, &entry.current) == rule_family(&e->listen, &entry.next);
 }
 
 /* True when the endpoint's owner is in its grace period and holds it. */
@@ -334,6 +338,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
 
         plan.results = calloc(input->n_guests + 1, sizeof(*plan.results));
         plan.checking = calloc(input->n_guests + 1, sizeof(*plan.checking));
+        plan.unseen = calloc(input->n_guests + 1, sizeof(*plan.unseen));
         for (size_t i = 0; plan.results && i < input->n_guests; i++) {
                 const ReconcileGuest *guest = &input->guests[i];
 
@@ -345,7 +350,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
                                 goto fail;
                 }
         }
-        if (!plan.results || !plan.checking)
+        if (!plan.results || !plan.checking || !plan.unseen)
                 goto fail;
         r = wanted_collect(input, plan.results, &wanted, &planner.n_wanted);
         if (r < 0)

@@ -61,6 +61,8 @@ typedef struct ReconcileChange {
         bool was_held; /* WRITE: the guest held the endpoint without a value, so another forwarder
                           may just have had it */
         bool restores; /* WRITE: the value was ours and somebody deleted it */
+        bool stays;    /* WRITE or RECORD: the guest's own value was found, and keeps its name. So
+                          its port stays open (fact 4.1.11) */
 } ReconcileChange;
 
 /* How the ports of @guest, which has a state, are reached, as far as it may ask for that: a mode
@@ -89,6 +91,8 @@ typedef struct ReconcilePlan {
         size_t n_decided; /* endpoints that were decided on, whatever was decided */
         bool *checking;   /* owned; filled by verify(): [guest] has an endpoint that waits for
                              its forwarder, or that has an obstacle */
+        bool *unseen;     /* owned; filled by verify(): [guest] has an endpoint that is not known to
+                             be well */
         /* filled by slice_take() */
         size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
         size_t n_left;  /* their sum */

@@ -24,7 +24,7 @@
 
 #define RULE_VIEW_PORTION    256 /* values read at once: a few milliseconds */
 #define RULE_VIEW_AGAIN_USEC UINT64_C(10000000)
-#define RULE_VIEW_SHARE      20
+#define RULE_VIEW_SHARE      50
 
 /* A reading during which others change values is repeated, but not for ever. */
 #define RULE_VIEW_TRIES 3

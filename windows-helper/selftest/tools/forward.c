@@ -93,7 +93,7 @@ static bool forward_look(const IpEndpoint *endpoint, size_t own, uint32_t *ret_p
         bool found = false;
 
         *ret_pid = 0;
-        if (port_table_read(false, &table) == 0) {
+        if (port_table_read(LISTENING_TCP, &table) == 0) {
                 for (size_t i = 0; i < table.n && !found; i++) {
                         uint32_t pid = table.items[i].pid;
 

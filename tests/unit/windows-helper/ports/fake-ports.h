@@ -32,12 +32,14 @@ static ReconcileInput input;
 static Ledger ledger;
 static Verify v;
 static uint64_t now;
-static bool activate, checking;
+static bool activate, checking, unseen;
 static int read_error;
-static unsigned n_reads, n_probes;
+static unsigned n_reads, n_probes, tables_read;
+static WireReach reach; /* of the guest */
 
-static inline int listening(void *userdata, bool udp, ListeningTable *table) {
+static inline int listening(void *userdata, unsigned tables, ListeningTable *table) {
         n_reads++;
+        tables_read = tables;
         table->forwarder = FORWARDER;
         for (size_t i = 0; i < n_ports; i++)
                 if (ports[i].open)
@@ -85,15 +87,16 @@ static inline int check(void) {
                               .endpoints = endpoints,
                               .n_endpoints = n_ports,
                               .checking = &checking,
+                              .unseen = &unseen,
                               .input = &input};
         int r;
 
         for (size_t i = 0; i < n_ports; i++)
-                endpoints[i] =
-                        (ReconcileEndpoint){.listen = ports[i].listen, .service = ports[i].service};
+                endpoints[i] = (ReconcileEndpoint){
+                        .listen = ports[i].listen, .service = ports[i].service, .reach = reach};
         forget_results();
         n_probes = n_reads = 0;
-        checking = false;
+        checking = unseen = false;
         activate = true;
         r = verify(&v, &host, &plan, now, &activate);
         if (activate)
@@ -133,6 +136,7 @@ static inline void setup(void) {
         v = VERIFY_INIT;
         now = 1000 * SEC;
         read_error = 0;
+        reach = WIRE_REACH_FORWARDED;
 }
 
 static inline void teardown(void) {

@@ -59,7 +59,7 @@ static IpEndpoint endpoint(const char *address, uint16_t port) {
         return e;
 }
 
-static int listening(void *userdata, bool udp, ListeningTable *table) {
+static int listening(void *userdata, unsigned tables, ListeningTable *table) {
         table->forwarder = FORWARDER;
         for (size_t i = 0; i < N(cases[now].sockets) && cases[now].sockets[i]; i++) {
                 char address[64];
@@ -95,12 +95,13 @@ START_TEST(test_obstacle) {
         ReconcileEndpoint e = {.listen = listen};
         WireServiceResult result = {.state = WIRE_SERVICE_ACTIVE}, *results = &result;
         ReconcileInput input = {.n_guests = 1};
-        bool checking = false, activate;
+        bool checking = false, unseen = false, activate;
         ReconcilePlan plan = {.results = &results,
                               .n_guests = 1,
                               .endpoints = &e,
                               .n_endpoints = 1,
                               .checking = &checking,
+                              .unseen = &unseen,
                               .input = &input};
         Verify v = VERIFY_INIT;
 

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * What is said of an endpoint that its forwarder does not listen on.
+ */
+
+#include "windows-helper/core/rules/reconcile.h"
+
+/* They are constants: see result_worsen_at(). */
+typedef struct VerifyTexts {
+        const char *waits, *late, *stays, *takes;
+} VerifyTexts;
+
+/* Of the relay, or of iphlpsvc. */
+const VerifyTexts *verify_texts(bool relay);
+
+/* Worsen the result of the service of @e, which is late. @without_relay: the relay does not run */
+void verify_call_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay);
+
+/* The same for one that waits for its forwarder. It is going to be checked again. */
+void verify_call_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e);
