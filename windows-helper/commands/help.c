@@ -87,7 +87,8 @@ static const HelpText help_texts[] = {
          "Lets a guest's service take over a port forwarding that another program made. The\n"
          "address may also be written as netsh and the registry do:\n"
          "  0.0.0.0:2222, 0.0.0.0/2222, *:2222, [::]:80, ::/80, or only 2222 for "
-         "0.0.0.0:2222\n" HELP_ADMINISTRATOR},
+         "0.0.0.0:2222\n"
+         "For a port of UDP, put /udp behind it.\n" HELP_ADMINISTRATOR},
 };
 
 static const char help_overview[] =
