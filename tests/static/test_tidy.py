@@ -7,7 +7,7 @@ import re
 import pytest
 import tree
 from sources import Sources
-from tidy import Tidy, jobs_of
+from tidy import PROGRAM, Tidy, jobs_of
 
 CACHE = os.path.join(tree.TOP, "build", "tidy")
 NATIVE = ("agent/", "common/", "protocol/", "windows-helper/core/")
@@ -34,6 +34,7 @@ def said(dev_tree, windows_tree):
     return Tidy(Sources(tree.TOP, tree.FILES), CACHE).run(jobs)
 
 
+@pytest.mark.needs_program(PROGRAM)
 @pytest.mark.parametrize("path", FILES)
 def test_clang_tidy_has_nothing_to_say(said, path):
     assert path in said, f"{path} is in no compile_commands.json: is it in its meson.build?"
@@ -65,7 +66,7 @@ int bad(const char *text, int *p) {
 """
 
 
-def bad_tree(folder, program="clang-tidy"):
+def bad_tree(folder, program=PROGRAM):
     for name, text in {"bad.c": BAD, "bad.h": "int bad(const char *text, int *p);\n",
                        ".clang-tidy": tree.read(".clang-tidy"),
                        "build/compile_commands.json": '[{"directory": "%s/build", "file": '
@@ -76,6 +77,7 @@ def bad_tree(folder, program="clang-tidy"):
     return tidy, tidy.run(jobs_of(str(folder), str(folder / "build"), lambda path: True))
 
 
+@pytest.mark.needs_program(PROGRAM)
 def test_what_is_bad_is_found_with_its_line(tmp_path):
     text = bad_tree(tmp_path)[1]["bad.c"]
     for line, check in [(8, "bugprone-suspicious-semicolon"), (10, "cert-err34-c"),

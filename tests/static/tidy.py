@@ -12,9 +12,11 @@ import time
 KEEP_DAYS = 30
 FILE_SECONDS_MAX = 300  # on a busy machine; a file takes one or two
 
+PROGRAM = "clang-tidy-14"  # .clang-tidy takes whole families of checks; later versions have more of them
+
 
 class Tidy:
-    def __init__(self, sources, cache, program="clang-tidy"):
+    def __init__(self, sources, cache, program=PROGRAM):
         """@sources: sources.Sources, for who includes what. @cache: a folder, made if missing."""
         self.sources, self.cache, self.program = sources, cache, program  # top: a real path
         os.makedirs(cache, exist_ok=True)
