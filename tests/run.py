@@ -45,6 +45,10 @@ SKIP_CODE = 77
 # Seconds for a whole pytest suite. It takes ten minutes at most on two cores that nothing else uses.
 PYTEST_LIMIT = 10800 if os.environ.get("WSLBRIDGE_LONG") else 3600
 
+# Words before each command, for a processor that is emulated; see tools/elsewhere.sh. It is slow.
+EMULATOR = os.environ.get("WSLBRIDGE_EMULATOR", "").split()
+PROGRAM_PATIENCE = PATIENCE * (5 if EMULATOR else 1)
+
 STRICT = bool(os.environ.get("WSLBRIDGE_STRICT"))
 
 
@@ -97,7 +101,7 @@ def count_output(name, code, output, seconds):
 def run_program(test, environment, wrapper):
     begin = time.monotonic()
     command = wrapper + test["cmd"]
-    limit = test["timeout"] * PATIENCE if test["timeout"] > 0 else None
+    limit = test["timeout"] * PROGRAM_PATIENCE if test["timeout"] > 0 else None
     # A file, not a pipe: the first program of a Wine prefix starts services that keep it open.
     with tempfile.TemporaryFile() as log:
         try:
@@ -109,7 +113,7 @@ def run_program(test, environment, wrapper):
             code, ending = -1, f"\nended after {limit} s"
         log.seek(0)
         output = log.read().decode(errors="replace") + ending
-    name = test["name"] + (" (Windows)" if wrapper else "")
+    name = test["name"] + (" (Windows)" if wrapper and wrapper != EMULATOR else "")
     return count_output(name, code, output, time.monotonic() - begin)
 
 
@@ -118,7 +122,7 @@ def run_programs(tests, progress, environment, wrapper=()):
     results = []
     for alone in (False, True):
         some = [t for t in tests if bool(t.get("is_parallel", True)) != alone]
-        workers = 1 if alone or wrapper else os.cpu_count() or 1
+        workers = 1 if alone or wrapper not in ((), EMULATOR) else os.cpu_count() or 1
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             jobs = [pool.submit(run_program, t, environment, list(wrapper)) for t in some]
             for job in concurrent.futures.as_completed(jobs):
@@ -129,8 +133,8 @@ def run_programs(tests, progress, environment, wrapper=()):
 
 def run_meson_suite(suite, progress):
     # Check gives a test 4 s, and meson a program 30.
-    environment = {**os.environ, "CK_TIMEOUT_MULTIPLIER": str(PATIENCE)}
-    return run_programs(meson_tests("dev", suite), progress, environment)
+    environment = {**os.environ, "CK_TIMEOUT_MULTIPLIER": str(PROGRAM_PATIENCE)}
+    return run_programs(meson_tests("dev", suite), progress, environment, wrapper=EMULATOR)
 
 
 def run_wine_suite(suite, progress):

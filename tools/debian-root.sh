@@ -11,13 +11,15 @@
 #   systemd   the same, with systemd and D-Bus installed: it can be booted.
 #   build     the same as minbase, with what packaging/debian/control needs for amd64 and arm64, and
 #             lintian. The build and its checks need no network.
+#   tests     the same as minbase, with all that './dev test' installs on a developer's machine, for
+#             './dev test --release=SUITE' (tools/elsewhere.sh)
 #
 # Nobody may write into the folder, because it is shared. A test uses it by tests/lib/debian_root.py:
 #
 #   with DebianRoot("trixie", tmp_path / "guest") as root:     # an overlay of its own
 #       root.run("apt-get", "install", "-y", "/tmp/wslbridge.deb")
 #
-# Making a root takes a minute (and 'build' two more), needs a network, debootstrap, and root's rights.
+# Making a root takes a minute (and 'build' two more, 'tests' three), needs a network, debootstrap, and root's rights.
 # It is made again when its recipe changes; roots of older recipes are removed after a day.
 set -euo pipefail
 umask 022
@@ -32,13 +34,18 @@ bookworm | trixie) ;;
 *) echo "debian-root.sh: there is no suite '$SUITE'; suites: bookworm trixie" >&2 && exit 2 ;;
 esac
 case $VARIANT in
-minbase | systemd | build) ;;
-*) echo "debian-root.sh: there is no variant '$VARIANT'; variants: minbase systemd build" >&2 && exit 2 ;;
+minbase | systemd | build | tests) ;;
+*) echo "debian-root.sh: there is no variant '$VARIANT'; variants: minbase systemd build tests" >&2 && exit 2 ;;
 esac
 
 # What the guest's package depends on, and what a system needs to start it.
 DEPENDS=(libnl-3-200 libinih1 libjansson4 libsodium23 libsystemd0)
 SYSTEM=(systemd-sysv dbus iproute2 procps)
+
+# What the suites need.
+# shellcheck source=tools/packages.sh
+. "$HERE/packages.sh"
+read -ra TESTS <<<"$(packages_of agent build stage check servers system package | tr '\n' ' ')"
 
 # The mirror that this machine gets its own packages from.
 mirror() {
@@ -99,6 +106,12 @@ make_build() { # make_build ROOT
     rm -rf "$1/tmp/wslbridge" "$1"/var/cache/apt/archives/*.deb
 }
 
+make_tests() { # make_tests ROOT
+    from_minbase "$1"
+    in_root "$1" apt-get install -y "${TESTS[@]}"
+    rm -f "$1"/var/cache/apt/archives/*.deb
+}
+
 # What decides about the content of the root. The build root is made again when the package needs
 # something else.
 inputs() {
@@ -107,6 +120,7 @@ inputs() {
     declare -f in_root make_minbase
     case $VARIANT in
     systemd) declare -p SYSTEM && declare -f make_systemd ;;
+    tests) declare -p TESTS && declare -f make_tests ;;
     build) declare -f make_build && sed -n '/^Build-Depends/,/^[A-Z]/p' "$CONTROL" ;;
     esac
 }

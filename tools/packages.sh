@@ -59,6 +59,9 @@ package;msitools;completes and inspects it
 package;osslsigncode;signs it
 package;openssl;makes a key for the test that signs
 package;python3-yaml;reads the manifests for winget
+release;debootstrap;makes the root of another release
+release;util-linux;namespaces for this root
+arm64;qemu-user-static|qemu-user;runs programs for arm64
 coverage;gcovr;counts lines and branches that ran
 dist;git;packs what is committed
 format;clang-format;formats the C sources
@@ -66,6 +69,14 @@ fuzz;clang;libFuzzer
 fuzz;libclang-rt-dev|libclang-common-14-dev;libFuzzer and sanitizers at run time
 fuzz;llvm;readable stack traces
 '
+
+# Prints the packages of the given groups, without looking at what is installed; of alternatives the first.
+packages_of() { # packages_of GROUP…
+    local group names why groups=" $* "
+    while IFS=';' read -r group names why; do
+        if [[ -n $group && $groups == *" $group "* ]]; then printf '%s\n' "${names%%|*}"; fi
+    done <<<"$PACKAGES" | sort -u
+}
 
 package_installed() {
     [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]

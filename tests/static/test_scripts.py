@@ -42,6 +42,15 @@ def test_dev_refuses_what_it_does_not_know():
         assert "'" + arguments[-1] + "'" in done.stderr or "takes no argument" in done.stderr
 
 
+def test_dev_refuses_a_place_for_tests_that_it_does_not_know():
+    for options, words in ((["--release=sid"], "bookworm trixie"), (["--arch=i386"], "arm64"),
+                           (["--slow"], "--long"), (["--arch=arm64", "system"], "unit wire fuzz"),
+                           (["--arch=arm64", "--release=trixie"], "do not go together")):
+        done = dev("test", *options)
+        assert done.returncode == 1 and words in done.stderr
+        assert done.stderr.count("\n") == 1 and done.stderr.startswith("wslbridge: ")
+
+
 def test_ci_runs_the_tests_that_people_run():
     text = tree.read(".ci/run")
     assert "./dev test" in text and os.access(os.path.join(tree.TOP, ".ci/run"), os.X_OK)

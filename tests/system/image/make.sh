@@ -12,7 +12,7 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 CACHE=$1
-SIZE=1200M
+SIZE=1500M
 
 # systemd-sysv is /sbin/init; the agent links libnl to libjansson; jq reads its status; socat is the
 # relay; the tests look around with the rest.
@@ -22,10 +22,13 @@ PACKAGES=(systemd-sysv dbus udev kmod iproute2 procps libcap2-bin jq socat
 
 # shellcheck source=/dev/null
 SUITE=$(. /etc/os-release && echo "${VERSION_CODENAME:-}")
-[ "$SUITE" = bookworm ] || {
-    echo "the guest's image is made of Debian 12 (bookworm) packages; this is '${SUITE:-unknown}'" >&2
+case $SUITE in
+bookworm | trixie) ;;
+*)
+    echo "the guest's image is made of packages of Debian 12 or 13; this is '${SUITE:-unknown}'" >&2
     exit 1
-}
+    ;;
+esac
 
 # The mirror that this machine gets its own packages from.
 mirror() {
@@ -63,13 +66,13 @@ build() { # build FOLDER
 key=$({ cat "$HERE"/*; versions; } | sha256sum | cut -c 1-16)
 mkdir -p "$CACHE"
 # One at a time. A second run of ./dev finds the disk of the first one.
-exec 9>"$CACHE/lock"
+exec 9>"$CACHE/lock-$SUITE"
 flock 9
 if [ ! -d "$CACHE/guest-$key" ]; then
     # Remains of an interrupted run, and disks of older recipes that no clone used for a day.
-    rm -rf "$CACHE"/new-guest.*
+    rm -rf "$CACHE/new-$SUITE-guest".*
     find "$CACHE" -maxdepth 1 -name 'guest-*' -mmin +1440 -exec rm -rf {} +
-    work=$(mktemp -d "$CACHE/new-guest.XXXXXX")
+    work=$(mktemp -d "$CACHE/new-$SUITE-guest.XXXXXX")
     build "$work" >&2
     mv "$work" "$CACHE/guest-$key"
 fi
