@@ -42,11 +42,12 @@ FUNCTIONS = {
             crypto_auth_hmacsha256_update randombytes_buf randombytes_random sodium_init"""},
     "libjansson4": {
         "2.0": """
-            json_array json_array_append_new json_array_get json_array_size json_delete json_dumps
+            json_array json_array_append_new json_array_get json_array_size json_delete
             json_integer json_integer_value json_null json_object json_object_get json_object_iter
             json_object_iter_key json_object_iter_next json_object_iter_value json_object_set_new
             json_pack json_string json_string_set json_string_value""",
         "2.1": "json_loadb",
+        "2.2": "json_dump_callback",
         "2.3": "json_object_key_to_iter"},
 }
 CAME = {name: (library, version) for library, versions in FUNCTIONS.items()
