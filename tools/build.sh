@@ -74,8 +74,9 @@ build_windows_release() {
 }
 
 build_fuzz() {
-    CC=clang build_tree fuzz 'the fuzz targets' -Dfuzz=enabled -Db_lundef=false \
+    CC=clang setup_tree fuzz 'the fuzz targets' -Dfuzz=enabled -Db_lundef=false \
         -Db_sanitize=address,undefined
+    make_tree fuzz 'the fuzz targets' fuzz-targets
 }
 
 build_coverage() {

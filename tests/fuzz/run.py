@@ -5,19 +5,32 @@
     run.py SECONDS
 
 Each target starts with its committed corpus in tests/fuzz/corpus and adds new inputs to
-build/fuzz/corpus. A finding is stored in build/fuzz/findings, and the exit code is then 1.
+build/fuzz/corpus. At the end it is told how far a target got: how many edges of the code its inputs reach,
+and how many more than at the start. What reaches anything new goes into tests/fuzz/corpus, as few and as
+small inputs as libFuzzer finds; the files there that have a name stay. build/fuzz/hours.json counts the
+seconds of all runs. A finding is stored in build/fuzz/findings, and the exit code is then 1.
 """
 import concurrent.futures
+import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TREE = os.path.join(TOP, "build", "fuzz")
 FINDINGS = os.path.join(TREE, "findings")
+HOURS = os.path.join(TREE, "hours.json")
 TERMINAL = sys.stdout.isatty()
+# Undefined behaviour is a finding, too, and not only a line in the log.
+ENVIRONMENT = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
+NAME = re.compile(r"[0-9a-f]{40}")  # of an input that libFuzzer has found
+INPUT_MAX = 2048  # bytes of an input that is kept in the repository
+KEPT_MAX = 30  # inputs in it that libFuzzer has found, for each target
+hours_lock = threading.Lock()
 
 
 def targets():
@@ -27,20 +40,65 @@ def targets():
                   and os.access(os.path.join(folder, n), os.X_OK))
 
 
+def program(target):
+    return os.path.join(TREE, "tests", "fuzz", target)
+
+
+def corpora(target):
+    """The inputs that were discovered, and those in the repository."""
+    subject = target[len("fuzz-"):]
+    found = [os.path.join(TREE, "corpus", subject), os.path.join(TOP, "tests", "fuzz", "corpus", subject)]
+    for folder in found:
+        os.makedirs(folder, exist_ok=True)
+    return found
+
+
 def start(target, seconds):
     subject = target[len("fuzz-"):]
-    discovered = os.path.join(TREE, "corpus", subject)
-    os.makedirs(discovered, exist_ok=True)
-    corpora = [discovered]
-    committed = os.path.join(TOP, "tests", "fuzz", "corpus", subject)
-    if os.path.isdir(committed):
-        corpora.append(committed)
     log = open(os.path.join(TREE, f"{target}.log"), "w+", encoding="utf-8", errors="replace")
-    command = [os.path.join(TREE, "tests", "fuzz", target), f"-max_total_time={seconds}",
+    command = [program(target), f"-max_total_time={seconds}",
                f"-artifact_prefix={FINDINGS}/{subject}-", "-print_final_stats=1",
-               "-timeout=10", *corpora]
+               "-timeout=10", *corpora(target)]
     return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT,
-                            stdin=subprocess.DEVNULL), log
+                            stdin=subprocess.DEVNULL, env=ENVIRONMENT), log
+
+
+def edges(text):
+    """(edges that the first inputs reach, edges that all reach)"""
+    found = [int(n) for n in re.findall(r" cov: (\d+) ", text)]
+    first = re.search(r"INITED cov: (\d+) ", text)
+    return (int(first[1]) if first else 0, found[-1] if found else 0)
+
+
+def count_seconds(target, seconds):
+    """Return: the seconds that the target has run so far."""
+    with hours_lock:
+        hours = {}
+        if os.path.exists(HOURS):
+            with open(HOURS, encoding="utf-8") as f:
+                hours = json.load(f)
+        hours[target] = hours.get(target, 0) + seconds
+        with open(HOURS, "w", encoding="utf-8") as f:
+            json.dump(hours, f, indent=2)
+        return hours[target]
+
+
+def merge(target):
+    """Add to the repository what reaches code that its inputs do not. Return: how many inputs."""
+    discovered, committed = corpora(target)
+    new = os.path.join(TREE, "merge", target)
+    shutil.rmtree(new, ignore_errors=True)
+    shutil.copytree(committed, new)
+    subprocess.run([program(target), "-set_cover_merge=1", f"-max_len={INPUT_MAX}", "-timeout=10", new, discovered],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
+    names = sorted((n for n in os.listdir(new) if NAME.fullmatch(n)),
+                   key=lambda n: (os.path.getsize(os.path.join(new, n)), n))
+    room = KEPT_MAX - sum(bool(NAME.fullmatch(n)) for n in os.listdir(committed))
+    added = [n for n in names if not os.path.exists(os.path.join(committed, n))][:max(0, room)]
+    for name in added:
+        shutil.copyfile(os.path.join(new, name), os.path.join(committed, name))
+    shutil.rmtree(new)
+    return len(added)
 
 
 def fuzz(target, seconds):
@@ -55,14 +113,17 @@ def fuzz(target, seconds):
     with log:
         log.seek(0)
         text = log.read()
+    good = process.returncode == 0
     runs = re.search(r"stat::number_of_executed_units:\s+(\d+)", text)
-    clear = "\r\033[K" if TERMINAL else ""
-    state = "ok" if process.returncode == 0 else "FOUND SOMETHING"
-    print(f"{clear}  {state} {target}: {runs[1] if runs else 'no'} runs in {seconds} s",
-          flush=True)
-    if process.returncode != 0:
+    first, last = edges(text)
+    total = count_seconds(target, round(time.monotonic() - begin))
+    added = merge(target) if good else 0
+    print(f"{chr(13) + chr(27) + '[K' if TERMINAL else ''}  {'ok' if good else 'FOUND SOMETHING'} {target}: "
+          f"{runs[1] if runs else 'no'} runs in {seconds} s, {last} edges (+{last - first}), "
+          f"{added} inputs new in the repository; {total / 3600:.2f} hours so far", flush=True)
+    if not good:
         print("\n".join("    " + line for line in text.splitlines()[-40:]))
-    return process.returncode == 0
+    return good
 
 
 def main():

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Any bytes as what the guest's agent and doctor read of others: the output of WSL's tools and of
+ * systemctl, and the files .wslconfig and wsl.conf. What is taken can be shown and sent.
+ */
+
+#include "agent/ctl/doctor/unit.h"
+#include "agent/ctl/doctor/wslconfig.h"
+#include "agent/guest/wsl-words.h"
+#include "protocol/wire/text.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+
+static void require(bool good) {
+        if (!good)
+                abort();
+}
+
+static void fuzz_tools(const char *output, size_t n) {
+        char word[WSL_WORD_MAX + 1], clean[WSL_WORD_MAX + 1], name[WIRE_DISTRO_MAX + 1];
+        uint8_t mode = _WIRE_MODE_END, id[WIRE_ID_SIZE];
+
+        if (wsl_parse_mode(output, n, &mode, word)) {
+                require(mode < _WIRE_MODE_END && strlen(word) > 0);
+                memcpy(clean, word, sizeof(word));
+                wire_text_clean(clean, WSL_WORD_MAX);
+                require(strcmp(clean, word) == 0);
+        }
+        if (wsl_parse_distro(output, n, name))
+                require(wsl_name_valid(name));
+        (void) wsl_parse_vm_id(output, n, id);
+        (void) wsl_release_is_wsl(output);
+}
+
+static void fuzz_unit(const char *output) {
+        char text[UNIT_END_TEXT_SIZE];
+        Unit u;
+
+        unit_parse(output, &u);
+        require(memchr(u.load, '\0', sizeof(u.load)) && memchr(u.result, '\0', sizeof(u.result)));
+        require(unit_state(&u) < _UNIT_STATE_END);
+        unit_end_text(&u, text);
+        require(memchr(text, '\0', sizeof(text)));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
+        char *text = malloc(n + 1);
+
+        require(text != NULL);
+        memcpy(text, data, n);
+        text[n] = '\0';
+        fuzz_tools(text, n);
+        fuzz_unit(text);
+        require(wslconfig_idle(text) == IDLE_STAYS || wslconfig_idle(text) == IDLE_STOPS);
+        (void) wslconf_systemd(text);
+        free(text);
+        return 0;
+}
