@@ -85,10 +85,10 @@ static int expose_name(Expose *e, const ServiceRequest *request) {
 static int expose_check_file(Expose *e) {
         const CtlOptions *o = e->options;
         int kind = ctl_file_kind(e->path);
-        unsigned below = ctl_service_below(o->root, e->name);
+        int below = ctl_service_below(o->root, e->name);
 
-        if (kind < 0)
-                return ctl_error_errno(-kind, "read", e->path);
+        if (kind < 0 || below < 0)
+                return ctl_error_errno(kind < 0 ? -kind : -below, "read", e->path);
         if (kind == CTL_FILE_MASK && !o->force)
                 return ctl_error("%s turns off the service '%s' on purpose; choose another --name, "
                                  "or replace it with --force",
@@ -135,6 +135,9 @@ static int expose_check_set(Expose *e) {
                 return ctl_error_errno(ENOMEM, "read", "the configuration");
         if (expose_tell_problems(then, file) > 0)
                 return CTL_EXIT_FAILURE;
+        if (now->passing || then->passing) /* then nobody knows what the new file may clash with */
+                return ctl_error("Nothing was changed, because other files cannot be read now; try "
+                                 "again");
         e->expected = (Expected){.name = e->name, .file = file, .fingerprint = then->fingerprint};
         /* The agent keeps the state of a service whose request has not changed. */
         if (!service_same_request(now, then, e->name))

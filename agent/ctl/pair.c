@@ -221,8 +221,13 @@ static void tell_agent(const char *root, int pid) {
  * this process has ended. */
 static void tell_agent_later(const char *root, int pid, unsigned delay_sec) {
         int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+        pid_t child = null < 0 ? -1 : fork();
 
-        if (null < 0 || fork() != 0)
+        if (child < 0)
+                (void) ctl_error("Cannot tell the agent of the new key: %s; run 'systemctl restart "
+                                 "wslbridge-agent'",
+                                 strerror(errno));
+        if (child != 0)
                 return;
         (void) setsid();
         for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)

@@ -36,17 +36,16 @@ static int unexpose_wait(const CtlOptions *o, char *name) {
 static int unexpose_files(const CtlOptions *o, const char *name, const char *path) {
         const char *shown = path + strlen(o->root);
         _cleanup_close_ int lock = ctl_services_lock(o->root);
-        int kind, r;
-        bool below;
+        int kind, below, r;
 
         if (lock < 0)
                 return ctl_lock_error(-lock);
         kind = ctl_file_kind(path);
-        below = ctl_service_below(o->root, name) > 0;
+        below = ctl_service_below(o->root, name);
 
-        if (kind < 0)
-                return ctl_error_errno(-kind, "read", shown);
-        if (kind == CTL_FILE_MASK || (kind == CTL_FILE_ABSENT && !below))
+        if (kind < 0 || below < 0)
+                return ctl_error_errno(kind < 0 ? -kind : -below, "read", shown);
+        if (kind == CTL_FILE_MASK || (kind == CTL_FILE_ABSENT && below == 0))
                 return CTL_EXIT_NO_SERVICE;
         if (kind == CTL_FILE_OTHER && !o->force)
                 return ctl_error("%s was made or changed by hand; set 'enabled = no' in it, or "

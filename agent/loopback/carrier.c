@@ -7,6 +7,7 @@
 #include "agent/loop/folder-watch.h"
 #include "agent/loopback/slot.h"
 #include "agent/loopback/table/report.h"
+#include "agent/util/passing.h"
 #include "agent/util/small-file.h"
 
 #include <errno.h>
@@ -36,6 +37,7 @@ struct Carrier {
 
         /* state */
         LoopbackTable table; /* in force */
+        bool unread;         /* the table could not be read, for a reason that passes */
         bool unreported;     /* the report could not be written, which was logged */
         const char *bad;     /* what is wrong with the table, as last logged */
 };
@@ -85,6 +87,7 @@ static int carrier_open(Carrier *c) {
                 slot_open(&c->slots[i], &c->shared);
                 complete = complete && c->slots[i].error == 0;
         }
+        complete = complete && !c->unread;
         r = carrier_report(c);
         complete = complete && r > 0;
         if (r >= 0 && !complete)
@@ -183,8 +186,17 @@ static int carrier_read(void *userdata) {
         r = small_file_read(c->table_path, LOOPBACK_TEXT_MAX, &text);
         if (r == -ENOENT || r == -ENOTDIR)
                 return carrier_wait(c);
+        if (r == -ENOMEM)
+                return r;
+        c->unread = r < 0 && error_passes(-r);
+        if (c->unread) {
+                r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
+                if (r >= 0)
+                        r = sd_event_source_set_enabled(c->retry, SD_EVENT_ONESHOT);
+                return r < 0 ? r : 0;
+        }
         if (r < 0)
-                return r == -ENOMEM ? r : carrier_refuse(c, strerrordesc_np(-r));
+                return carrier_refuse(c, strerrordesc_np(-r));
         (void) sd_event_source_set_enabled(c->grace, SD_EVENT_OFF);
         problem = loopback_table_parse(text, &table);
         if (problem)
@@ -209,7 +221,9 @@ static int carrier_on_grace(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 static int carrier_on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
-        return carrier_open(userdata);
+        int r = carrier_read(userdata);
+
+        return r < 0 ? r : carrier_open(userdata);
 }
 
 static int carrier_new_timer(Carrier *c, sd_event_source **ret_timer, sd_event_time_handler_t fn) {

@@ -20,6 +20,8 @@ from guest import ADDRESS, GATEWAY, LAN, PREFIX, Guest, NotifySocket
 
 PATIENCE = 20  # seconds; more than any pause after which the agent tries something once more
 ASAN = "verify_asan_link_order=0:exitcode=99"
+TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+LSAN = f"suppressions={TESTS}/faults/leaks.supp:print_suppressions=0"
 SERVICES = {
     "web": "listen = 8080\nconnect-port = 80",
     "dns": "listen = 5353\nprotocol = udp",
@@ -43,21 +45,47 @@ def source_line(line, program):
     return " ".join(done.stdout.split())
 
 
+class Place:
+    """Where the calls of a program fail, and what has failed."""
+
+    def __init__(self, tree, folder, program, share, repeat=1, key=None):
+        self.program, self.path = program, os.path.join(folder, "faults")
+        self.environment = {
+            "LD_PRELOAD": os.path.join(tree, "tests", "faults", "libwslbridge-faults.so"),
+            "FAULT_PROGRAM": os.path.basename(program), "FAULT_LOG": self.path,
+            "FAULT_SEEN": os.path.join(folder, "seen"), "FAULT_SHARE": share,
+            "FAULT_REPEAT": str(repeat), "ASAN_OPTIONS": ASAN, "LSAN_OPTIONS": LSAN,
+        }
+        if key:
+            self.environment["FAULT_KEY"] = key
+
+    def forget(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+
+    def failed(self):
+        """The lines about the call that failed."""
+        try:
+            with open(self.path, encoding="utf-8") as f:
+                lines = f.read().splitlines()
+        except FileNotFoundError:
+            return []
+        return [line for line in lines if not line.startswith("calls ")] \
+            if any(line.startswith("failed ") for line in lines) else []
+
+    def failure(self):
+        """The same for people."""
+        lines = self.failed()
+        return "\n".join(lines[:1] + ["    " + source_line(line, self.program) for line in lines[1:]])
+
+
 class Walk:
     def __init__(self, tree, folder, share, repeat=1, key=None):
         self.folder = str(folder)
         self.tree = tree
         self.guest = Guest(tree, folder, name="faults")
         self.notify_path = os.path.join(self.folder, "notify")
-        self.faults = os.path.join(self.folder, "faults")
-        self.seen = os.path.join(self.folder, "seen")
-        self.environment = {
-            "LD_PRELOAD": os.path.join(tree, "tests", "faults", "libwslbridge-faults.so"),
-            "FAULT_PROGRAM": "wslbridge-agent", "FAULT_LOG": self.faults, "FAULT_SEEN": self.seen,
-            "FAULT_SHARE": share, "FAULT_REPEAT": str(repeat), "ASAN_OPTIONS": ASAN,
-        }
-        if key:
-            self.environment["FAULT_KEY"] = key
+        self.place = Place(tree, self.folder, self.guest.exe, share, repeat, key)
         secret = secrets.token_hex(32)
         self.guest.key(secret + "\n")
         self.guest.wsl_mode("nat")
@@ -75,7 +103,8 @@ class Walk:
 
     def life(self):
         """Return: whether a call has failed in it."""
-        for path in (self.faults, self.guest.log_path, self.notify_path):
+        self.place.forget()
+        for path in (self.guest.log_path, self.notify_path):
             if os.path.exists(path):
                 os.unlink(path)
         self.manager = NotifySocket(self.notify_path)
@@ -85,18 +114,18 @@ class Walk:
             self._check_log()
         except (AssertionError, ValueError) as e:  # the latter: a status that is not JSON
             self._clean_up()
-            raise Lost(f"{e}\n{self.failure()}\nthe log:\n{self.guest.log()}") from e
+            raise Lost(f"{e}\n{self.place.failure()}\nthe log:\n{self.guest.log()}") from e
         finally:
             self.manager.socket.close()
         self.lives += 1
         self.restarts += self.restarted
-        return bool(self.failed())
+        return bool(self.place.failed())
 
     def _live(self):
         guest = self.guest
         for name, lines in SERVICES.items():
             guest.service(name, lines)
-        guest.start(wait=False, NOTIFY_SOCKET=self.notify_path, **self.environment)
+        guest.start(wait=False, NOTIFY_SOCKET=self.notify_path, **self.place.environment)
         self._wait(self._right(8080), "the start")
         self._move()
         self._wait(self._right(8080), "the new address")
@@ -178,19 +207,3 @@ class Walk:
     def _check_log(self):
         log = self.guest.log()
         assert "Sanitizer" not in log and "runtime error" not in log, "a sanitizer has something to say"
-
-    # --- what failed
-
-    def failed(self):
-        """The lines about the call that failed."""
-        try:
-            with open(self.faults, encoding="utf-8") as f:
-                lines = f.read().splitlines()
-        except FileNotFoundError:
-            return []
-        return [line for line in lines if not line.startswith("calls ")] \
-            if any(line.startswith("failed ") for line in lines) else []
-
-    def failure(self):
-        lines = self.failed()
-        return "\n".join(lines[:1] + ["    " + source_line(line, self.guest.exe) for line in lines[1:]])

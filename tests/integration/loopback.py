@@ -183,9 +183,10 @@ class Program:
         """systemd's path unit waits for this file."""
         return os.path.exists(os.path.join(self.guest.state, "loopback.wanted"))
 
-    def start(self):
+    def start(self, **more):
+        """@more: variables of the environment."""
         os.makedirs(self.folder, exist_ok=True)
-        environment = {**os.environ, "RUNTIME_DIRECTORY": self.folder}
+        environment = {**os.environ, "RUNTIME_DIRECTORY": self.folder, **more}
         with open(self.log_path, "ab") as log:
             self.process = self.guest.namespace.popen(
                 self.exe, f"--agent={self.guest.state}", env=environment, stdin=subprocess.DEVNULL,

@@ -9,6 +9,7 @@
 #include "agent/config/config.h"
 #include "agent/ctl/client/service-request.h"
 #include "agent/ctl/show/ctl-error.h"
+#include "agent/util/read-all.h"
 #include "agent/util/write-all.h"
 
 #include <errno.h>
@@ -153,8 +154,12 @@ int ctl_service_write(const char *path, const char *data, size_t n) {
         bool is_link;
         struct stat st;
 
-        is_link = lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
-        if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
+        if (lstat(path, &st) < 0)
+                return errno == ENOENT ? replace(path, data, n, &owner) : -errno;
+        is_link = S_ISLNK(st.st_mode);
+        if (stat(path, &st) < 0 && errno != ENOENT)
+                return -errno;
+        if (!S_ISREG(st.st_mode)) /* also a link that leads nowhere */
                 return replace(path, data, n, &owner);
         if (is_link && !follow_link(path, target, &st))
                 return CTL_FILE_E_LINK;
@@ -198,9 +203,9 @@ static int read_kind(const char *path, char **ret_data, size_t *ret_n) {
         data = malloc(CONFIG_FILE_MAX + 1);
         if (!data)
                 return -ENOMEM;
-        n = read(fd, data, CONFIG_FILE_MAX + 1);
+        n = read_all(fd, data, CONFIG_FILE_MAX + 1);
         if (n < 0)
-                return -errno;
+                return (int) n;
         if (n == 0)
                 return CTL_FILE_MASK;
         *ret_data = TAKE_PTR(data);
@@ -274,13 +279,15 @@ char *ctl_service_path(const char *root, unsigned prefix, const char *name) {
         return path;
 }
 
-unsigned ctl_service_below(const char *root, const char *name) {
-        for (unsigned i = 1; config_prefixes[i]; i++) {
-                _cleanup_free_ char *path = ctl_service_path(root, i, name);
-                int kind = path ? ctl_file_kind(path) : CTL_FILE_ABSENT;
+int ctl_service_below(const char *root, const char *name) {
+        for (int i = 1; config_prefixes[i]; i++) {
+                _cleanup_free_ char *path = ctl_service_path(root, (unsigned) i, name);
+                int kind = path ? ctl_file_kind(path) : -ENOMEM;
 
                 if (kind == CTL_FILE_ABSENT)
                         continue;
+                if (kind < 0)
+                        return kind;
                 return kind == CTL_FILE_MASK ? 0 : i;
         }
         return 0;

@@ -74,5 +74,5 @@ int ctl_file_restore(const char *path, const CtlFileBackup *backup); /* as ctl_s
 char *ctl_service_path(const char *root, unsigned prefix, const char *name);
 
 /* The number of the first prefix after /etc that has a file of that name which is not a mask; 0
- * when there is none. */
-unsigned ctl_service_below(const char *root, const char *name);
+ * when there is none. A file that cannot be read: negative errno. */
+int ctl_service_below(const char *root, const char *name);

@@ -50,9 +50,11 @@ static int watch_arm(int fd, const char *root) {
 
         (void) snprintf(path, sizeof(path), "%s" CTL_STATUS_PATH, root);
         r = watch_above(fd, path);
-        n = readlink(path, target, sizeof(target) - 1);
-        if (r < 0 || n < 0)
+        if (r < 0)
                 return r;
+        n = readlink(path, target, sizeof(target) - 1);
+        if (n < 0) /* no link, or not there yet */
+                return errno == EINVAL || errno == ENOENT || errno == ENOTDIR ? 0 : -errno;
         target[n] = '\0';
         *strrchr(path, '/') = '\0';
         (void) snprintf(whole, sizeof(whole), "%s%s%s", target[0] == '/' ? "" : path,
