@@ -19,6 +19,7 @@ static const struct {
         {step_life, 120},           {step_portproxy, 180}, {step_firewall, 60},
         {step_hyperv_firewall, 90}, {step_wsl_text, 60},   {step_files, 30},
         {step_sleep, 30},           {step_nat, 90},        {step_lan, 60},
+        {step_relay, 30},
 };
 
 #define STEP_SLEEP 13 /* takes as long as the user has asked for, in addition */

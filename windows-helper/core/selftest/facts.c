@@ -74,6 +74,11 @@ const UnverifiedFact unverified_facts[] = {
          "An update that was killed halfway is brought back by 'install', not by a restart."},
         {"9.2.7", "A program that runs can be renamed, and not deleted.",
          "An update fails while the old version still serves, and names the file."},
+        {"9.3.14", "A UDP socket on all addresses answers from the one that was asked.",
+         "Clients that asked another address of this host do not take the relay's answer."},
+        {"9.3.17",
+         "A listener on all addresses comes beside one on 127.0.0.1 if it is not exclusive.",
+         "The relay is blocked where WSL's own relay has the port on 127.0.0.1."},
 };
 const size_t n_unverified_facts = sizeof(unverified_facts) / sizeof(unverified_facts[0]);
 
@@ -121,6 +126,10 @@ static const struct {
         {"9.2.6", "files.delay", ANY_PASS, RULE_IS, 0},
         {"9.2.7", "files.rename", ANY_PASS, RULE_IS, 0},
         {"9.2.7", "files.delete", ANY_PASS, RULE_IS_NOT, 0},
+        {"9.3.14", "relay.asked", ANY_PASS, RULE_IS, 0},
+        {"9.3.14", "relay.source", ANY_PASS, RULE_IS, 0},
+        {"9.3.17", "relay.exclusive", ANY_PASS, RULE_IS, WSA_ADDRESS_IN_USE},
+        {"9.3.17", "relay.beside", ANY_PASS, RULE_IS, 0},
 };
 
 const UnverifiedFact *unverified_fact(const char *id) {

@@ -34,6 +34,7 @@ const char *selftest_step_title(uint8_t step) {
                 "Sleep",
                 "NAT",
                 "From the local network",
+                "The sockets of the relay",
         };
 
         return step >= 1 && step <= SELFTEST_STEPS ? titles[step - 1] : "?";

@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SELFTEST_STEPS     15
+#define SELFTEST_STEPS     16
 #define SELFTEST_WORD_MAX  47  /* bytes of a key, or of the name of a function */
 #define SELFTEST_TEXT_MAX  239 /* bytes; what the JSON reader keeps of a string is more */
 #define SELFTEST_LINES_MAX 1000

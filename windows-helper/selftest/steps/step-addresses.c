@@ -40,3 +40,20 @@ bool step_lan_address(IpAddr *ret_address) {
         free(hostnet);
         return found;
 }
+
+void step_two_addresses(IpAddr ret_addresses[2]) {
+        Hostnet *hostnet = calloc(1, sizeof(*hostnet));
+        size_t n = 0;
+
+        if (hostnet && hostnet_read(hostnet) == 0) {
+                for (size_t i = 0; i < hostnet->n_addresses && n < 2; i++)
+                        if (hostnet->addresses[i].addr.family == IP_FAMILY_V4 &&
+                            !ip_guest_problem(&hostnet->addresses[i].addr))
+                                ret_addresses[n++] = hostnet->addresses[i].addr;
+        }
+        free(hostnet);
+        if (n < 2) {
+                ret_addresses[0] = ip_v4(127, 0, 0, 1);
+                ret_addresses[1] = ip_v4(127, 0, 0, 2);
+        }
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * Step 16: what the relay relies on with its sockets: a listener beside that of WSL's own relay,
+ * and answers from the address that a client has asked.
+ */
+
+#include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/selftest/tools/tcp.h"
+#include "windows-helper/selftest/tools/udp.h"
+
+#define RELAY_ANSWER_MS 1000
+
+static const IpAddr any = {IP_FAMILY_V4, {0}};
+
+/* WSL's relay has a port on 127.0.0.1, and ours wants it on all addresses (fact 9.3.17). */
+static void relay_beside(Step *s) {
+        const IpAddr loopback = ip_v4(127, 0, 0, 1);
+        SOCKET first = INVALID_SOCKET, second = INVALID_SOCKET;
+        uint64_t began = step_clock();
+        uint16_t port, same;
+        DWORD error = tcp_listen(&loopback, 0, 0, &first, &port);
+
+        if (error != 0) {
+                step_line(s, "relay.first", "bind", error, began, "127.0.0.1");
+                return;
+        }
+        began = step_clock();
+        error = tcp_listen(&any, port, SO_EXCLUSIVEADDRUSE, &second, &same);
+        step_line(s, "relay.exclusive", "bind", error, began,
+                  "0.0.0.0 beside 127.0.0.1, with SO_EXCLUSIVEADDRUSE");
+        tcp_close(&second);
+        began = step_clock();
+        error = tcp_listen(&any, port, 0, &second, &same);
+        step_line(s, "relay.beside", "bind", error, began, "0.0.0.0 beside 127.0.0.1");
+        tcp_close(&second);
+        tcp_close(&first);
+}
+
+/* The client has another address than the one that it asks. Without a choice, Windows would answer
+ * from the client's own (fact 9.3.14). */
+static void relay_answer(Step *s, SOCKET server, uint16_t port, const IpAddr addresses[2]) {
+        const IpAddr *from = &addresses[0], *to = &addresses[1];
+        SOCKET client = INVALID_SOCKET;
+        IpAddr asked = {0};
+        uint64_t began = step_clock();
+        DWORD error = udp_open(from, &client);
+        bool right;
+
+        if (error == 0)
+                error = udp_send(client, to, port);
+        if (error == 0)
+                error = udp_answer(server, RELAY_ANSWER_MS, &asked);
+        right = asked.family != IP_FAMILY_NONE && ip_compare(&asked, to) == 0;
+        step_line(s, "relay.asked", "WSARecvMsg", error && !right ? error : !right, began,
+                  "which address was asked: %s",
+                  right                            ? "it says so"
+                  : asked.family == IP_FAMILY_NONE ? "it does not say it"
+                                                   : "it says another one");
+        if (error == 0) {
+                right = udp_came_from(client, to, port, RELAY_ANSWER_MS);
+                step_line(s, "relay.source", "WSASendMsg", !right, began,
+                          "the answer comes from that address: %s", right ? "yes" : "no");
+        } else if (right) {
+                step_line(s, "relay.source", "WSASendMsg", error, began, "an answer");
+        }
+        if (client != INVALID_SOCKET)
+                (void) closesocket(client);
+}
+
+void step_relay(Step *s) {
+        uint64_t began = step_clock();
+        IpAddr addresses[2];
+        SOCKET server;
+        uint16_t port;
+        DWORD error;
+
+        relay_beside(s);
+        step_two_addresses(addresses);
+        error = udp_serve(&server, &port);
+        step_line(s, "relay.message", "WSAIoctl", error, began,
+                  "WSARecvMsg, WSASendMsg, IP_PKTINFO");
+        if (error != 0)
+                return;
+        relay_answer(s, server, port, addresses);
+        (void) closesocket(server);
+}
