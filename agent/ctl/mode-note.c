@@ -28,13 +28,16 @@ static void note_service(const Config *config, const ConfigService *service) {
 }
 
 void ctl_mode_note(const Report *report, const Config *config) {
-        uint8_t mode = mode_by_name(report->mode);
-        WireReach reach = wire_mode_reach(mode);
+        WireReach reach = report_reach(report);
 
         if (reach == WIRE_REACH_FORWARDED)
                 return;
-        (void) printf("In networking mode %s, %s.\n",
-                      *report->mode_word ? report->mode_word : report->mode, mode_meaning(mode));
+        if (report_is_outside(report))
+                (void) printf("On a network of other machines, %s.\n", reach_meaning(reach));
+        else
+                (void) printf("In networking mode %s, %s.\n",
+                              *report->mode_word ? report->mode_word : report->mode,
+                              reach_meaning(reach));
         if (!config || !wire_reach_opens(reach))
                 return;
         for (size_t i = 0; i < config->n_services; i++)

@@ -10,8 +10,8 @@
 #include <string.h>
 
 static void agent_log_choice(Agent *a) {
+        const WireAddress *w = agent_published(a);
         const Choice *c = &a->address.choice;
-        const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
         char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
 
         if (!choice_has_address(c)) {
@@ -62,6 +62,7 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
                              bool trailing, void *userdata) {
         Agent *a = userdata;
         bool known = a->address.known;
+        bool own = agent_reach(a) == WIRE_REACH_OWN;
         Choice choice;
         int r;
 
@@ -88,7 +89,7 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         deferred_work_request(a->ports.check);
         agent_report_later(a);
         /* Where other machines reach it there, the address is a part of each service's state. */
-        if (wire_mode_reach(a->guest.answers.mode) == WIRE_REACH_OWN && agent_version(a) == 0)
+        if ((own || agent_reach(a) == WIRE_REACH_OWN) && agent_version(a) == 0)
                 r = agent_set_unanswered(a);
         if (r < 0)
                 return r;

@@ -16,6 +16,7 @@
  *      ports.c       whether programs of the guest listen for the services
  *      services.c    the state of each service
  *      report.c      status.json and the service manager
+ *      place.c       where the guest is, as the helper sees it
  *
  * Where a part comes with agent_new_*() and agent_done_*(), these set it up and free it.
  * Functions return 0 or negative errno, which ends the event loop, unless they say otherwise.
@@ -156,6 +157,7 @@ void agent_done_loopback(Agent *a); /* removes the files */
 /* ports.c */
 typedef struct AgentPorts {
         DeferredWork *check; /* looks whether the guest listens */
+        StatusListening listening;
 } AgentPorts;
 
 int agent_new_ports(Agent *a);
@@ -168,9 +170,6 @@ typedef struct AgentServices {
 } AgentServices;
 
 void agent_done_services(Agent *a);
-
-/* The address that the helper connects to; of IP_FAMILY_NONE when there is none. */
-const IpAddr *agent_published(const Agent *a);
 
 /* Make room for the services of @config, which is about to be in force; what is unchanged keeps its
  * state. After a failure all is as before. */
@@ -213,6 +212,25 @@ void agent_notify_reloading(Agent *a);
 void agent_notify_ready(Agent *a); /* after a reload */
 void agent_notify_stopping(Agent *a);
 
+/* place.c */
+typedef struct AgentPlace {
+        bool known;     /* the helper has said it … */
+        IpAddr gateway; /* … of an address with this gateway, and holds as long as that */
+        uint8_t place;  /* WirePlace */
+} AgentPlace;
+
+/* The address that the helper connects to; of IP_FAMILY_NONE when there is none. */
+const WireAddress *agent_published(const Agent *a);
+
+/* How other machines reach the ports of this guest, by its networking mode and its place. */
+WireReach agent_reach(const Agent *a);
+
+/* Whether it is certain that the gateway is the host, and so the one that forwards. */
+bool agent_is_behind_host(const Agent *a);
+
+/* Take over what a RESULT for the address in force says. Return: whether one of the two changes. */
+bool agent_set_place(Agent *a, uint8_t place);
+
 struct Agent {
         sd_event *event;
         Journal journal; /* opened by agent.c; reload.c sets the level that is configured */
@@ -225,4 +243,5 @@ struct Agent {
         AgentPorts ports;
         AgentServices services;
         AgentReport report;
+        AgentPlace place;
 };

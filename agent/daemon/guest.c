@@ -21,7 +21,7 @@
 
 static void agent_log_mode(Agent *a) {
         const char *word = a->guest.answers.word;
-        const char *meaning = mode_meaning(a->guest.answers.mode);
+        const char *meaning = reach_meaning(wire_mode_reach(a->guest.answers.mode));
 
         if (*meaning) {
                 journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),

@@ -28,7 +28,7 @@
 #define HOLD_USEC (10 * USEC_PER_SEC)
 #define ACCURACY  (USEC_PER_SEC / 4)
 
-/* Until the mode is known, the gateway may be a router of the host's network and not the host. */
+/* Until that is known, the gateway may be a router of the host's network and not the host. */
 static const WireService *loopback_service(const Agent *a, size_t i) {
         const ConfigService *service = &a->config.current->services[i];
         const WireService *wire;
@@ -36,8 +36,7 @@ static const WireService *loopback_service(const Agent *a, size_t i) {
         if (!service->enabled || !wsl_settled(a->guest.wsl))
                 return NULL;
         wire = &a->config.current->wire.services[service->wire];
-        if (wire->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK ||
-            wire_mode_reach(a->guest.answers.mode) != WIRE_REACH_FORWARDED)
+        if (wire->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK || !agent_is_behind_host(a))
                 return NULL;
         return wire;
 }
@@ -47,11 +46,10 @@ static bool is_udp(const WireService *service) {
 }
 
 static LoopbackHost agent_host(const Agent *a) {
-        const Choice *c = &a->address.choice;
-        const WireAddress *w = c->v4.addr.family ? &c->v4 : &c->v6;
+        const WireAddress *w = agent_published(a);
         LoopbackHost host = {.guest = w->addr, .gateway = w->gateway};
 
-        memcpy(host.interface, c->interface, sizeof(host.interface));
+        memcpy(host.interface, a->address.choice.interface, sizeof(host.interface));
         return host;
 }
 

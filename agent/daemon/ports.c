@@ -6,6 +6,8 @@
 
 #include "agent/network/guest-ports.h"
 
+#include <string.h>
+
 static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
         bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
 
@@ -94,9 +96,21 @@ static void read_maps(const Agent *a, PortMaps *ret_maps) {
 
         for (uint32_t i = 0; i < wire->n_services && !udp; i++)
                 udp = service_is(&wire->services[i], WIRE_OPTION_PROTOCOL, WIRE_PROTOCOL_UDP);
-        (void) guest_ports_read(agent_published(a), false, &ret_maps->tcp);
+        (void) guest_ports_read(&agent_published(a)->addr, false, &ret_maps->tcp);
         if (udp)
-                (void) guest_ports_read(agent_published(a), true, &ret_maps->udp);
+                (void) guest_ports_read(&agent_published(a)->addr, true, &ret_maps->udp);
+}
+
+/* Return: whether other ports than before can be reached at the guest's own address. */
+static bool take_listening(Agent *a, const PortMap *tcp) {
+        const StatusListening was = a->ports.listening;
+        StatusListening *l = &a->ports.listening;
+
+        *l = (StatusListening){.known = tcp->known && agent_reach(a) == WIRE_REACH_OWN};
+        if (l->known)
+                l->n = port_map_list(tcp, l->ports, STATUS_LISTENING_MAX);
+        return l->known != was.known || l->n != was.n ||
+               memcmp(l->ports, was.ports, sizeof(l->ports)) != 0;
 }
 
 /* When the kernel does not answer, the agent goes on, and the status says 'unknown'. */
@@ -104,10 +118,11 @@ static int agent_on_check_ports(void *userdata) {
         Agent *a = userdata;
         const WireState *wire = &a->config.current->wire;
         size_t n_news = 0;
-        bool changed = false;
+        bool changed;
         PortMaps maps;
 
         read_maps(a, &maps);
+        changed = take_listening(a, &maps.tcp);
         for (size_t i = 0; i < a->config.current->n_services; i++) {
                 const ConfigService *service = &a->config.current->services[i];
                 StatusService *s = &a->services.states[i];

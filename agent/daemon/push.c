@@ -53,7 +53,7 @@ static bool agent_sends(const WireService *service, uint8_t version, uint8_t mod
 
         return (version >= WIRE_VERSION_FIELDS ||
                 wire_option_beyond_v1(service) == _WIRE_OPTION_END) &&
-               !mode_stops_loopback(mode, service, &unused);
+               !mode_stops_loopback(wire_mode_reach(mode), mode, service, &unused);
 }
 
 /* @ret_services: owned by the caller; NULL when the services of @state are all sent. */
@@ -146,6 +146,19 @@ static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
                      (unsigned) a->config.current->wire.n_services, latency);
 }
 
+/* Whatever goes by the way on which others reach this guest. */
+static void agent_take_place(Agent *a, uint8_t place) {
+        if (!agent_set_place(a, place))
+                return;
+        if (agent_reach(a) == WIRE_REACH_OWN)
+                journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                               "The host sees this guest on a network of other machines: %s",
+                               reach_meaning(WIRE_REACH_OWN));
+        deferred_work_request(a->loopback.update);
+        deferred_work_request(a->ports.check);
+        agent_report_later(a);
+}
+
 int agent_take_result(Agent *a, const WireResult *result) {
         uint64_t usec = now_usec();
         size_t n_active = 0;
@@ -156,6 +169,7 @@ int agent_take_result(Agent *a, const WireResult *result) {
          * newest one follows. */
         if (result->sequence != a->push.sequence || result->n_services != a->push.n_sent)
                 return 0;
+        agent_take_place(a, result->place);
         r = agent_set_results(a, result, &changed, &n_active);
         if (r < 0)
                 return r;

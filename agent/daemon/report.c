@@ -27,6 +27,8 @@ static void agent_fill_status(const Agent *a, Status *ret_status) {
                 .identity = &a->guest.identity,
                 .pid = getpid(),
                 .wsl = &a->guest.answers,
+                .reach = agent_reach(a),
+                .listening = &a->ports.listening,
                 .choice = &a->address.choice,
                 .choice_since = a->address.since,
                 .candidates = a->address.candidates,

@@ -190,11 +190,6 @@ static WireServiceResult service_answer(const Agent *a, const WireResult *result
         return answer;
 }
 
-const IpAddr *agent_published(const Agent *a) {
-        return a->address.choice.v4.addr.family ? &a->address.choice.v4.addr
-                                                : &a->address.choice.v6.addr;
-}
-
 uint8_t agent_version(const Agent *a) {
         const Channel *c = a->connection.channel;
 
@@ -204,9 +199,10 @@ uint8_t agent_version(const Agent *a) {
 static ModeSituation agent_situation(const Agent *a) {
         return (ModeSituation){
                 .mode = a->guest.answers.mode,
+                .reach = agent_reach(a),
                 .version = agent_version(a),
                 .software = a->connection.helper.software,
-                .address = agent_published(a),
+                .address = &agent_published(a)->addr,
         };
 }
 
@@ -216,7 +212,8 @@ static bool service_own_state(const Agent *a, const ConfigService *service,
         const WireState *wire = &a->config.current->wire;
         const WireService *w = &wire->services[service->wire];
 
-        if (mode_stops_loopback(situation->mode, w, ret_state))
+        if (mode_stops_loopback(situation->reach, situation->mode, w, ret_state) ||
+            mode_stops_header(situation->reach, w, ret_state))
                 return true;
         return mode_state(situation, wire->listens + w->first_listen, w->n_listens, ret_state);
 }

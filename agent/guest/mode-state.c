@@ -11,9 +11,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PORTS_SHOWN_MAX 4 /* ranges of ports in one text */
-#define PORTS_TEXT_MAX  96
-
 uint8_t mode_by_name(const char *name) {
         for (unsigned mode = 0; mode < _WIRE_MODE_END; mode++)
                 if (strcmp(name, wire_mode_name((uint8_t) mode)) == 0)
@@ -21,8 +18,8 @@ uint8_t mode_by_name(const char *name) {
         return WIRE_MODE_UNKNOWN;
 }
 
-const char *mode_meaning(uint8_t mode) {
-        switch (wire_mode_reach(mode)) {
+const char *reach_meaning(WireReach reach) {
+        switch (reach) {
         case WIRE_REACH_SHARED:
                 return "nothing is forwarded, because this guest has the host's addresses; the "
                        "helper only opens the ports in Windows Firewall";
@@ -35,33 +32,14 @@ const char *mode_meaning(uint8_t mode) {
         case WIRE_REACH_NONE:
                 return "nothing is forwarded, because this guest has no network";
         case WIRE_REACH_FORWARDED:
+        case _WIRE_REACH_END:
                 break;
         }
         return "";
 }
 
-/* "80, 3000-3010 and 2 more": the guest's side. */
-static void ports_text(const WireListen *listens, uint32_t n, char ret_text[PORTS_TEXT_MAX]) {
-        size_t at = 0;
-
-        ret_text[0] = '\0';
-        for (uint32_t i = 0; i < n && i < PORTS_SHOWN_MAX; i++) {
-                at += (size_t) snprintf(ret_text + at, PORTS_TEXT_MAX - at, "%s%u", at ? ", " : "",
-                                        (unsigned) listens[i].connect_port);
-                if (listens[i].count > 1)
-                        at += (size_t) snprintf(ret_text + at, PORTS_TEXT_MAX - at, "-%u",
-                                                (unsigned) listens[i].connect_port +
-                                                        listens[i].count - 1);
-        }
-        if (n > PORTS_SHOWN_MAX)
-                (void) snprintf(ret_text + at, PORTS_TEXT_MAX - at, " and %u more",
-                                (unsigned) (n - PORTS_SHOWN_MAX));
-}
-
 static void own_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
                       ModeState *ret) {
-        char address[IP_TEXT_MAX], ports[PORTS_TEXT_MAX];
-
         if (s->address->family == IP_FAMILY_NONE) {
                 *ret = (ModeState){WIRE_SERVICE_WITHDRAWN, WIRE_REASON_NO_ADDRESS,
                                    "this guest has no address"};
@@ -69,11 +47,7 @@ static void own_state(const ModeSituation *s, const WireListen *listens, uint32_
         }
         ret->state = WIRE_SERVICE_ACTIVE;
         ret->reason = WIRE_REASON_DIRECT;
-        ip_format(s->address, address);
-        ports_text(listens, n, ports);
-        (void) snprintf(ret->text, sizeof(ret->text),
-                        "direct: other machines reach it at this guest's own address, %s, port %s",
-                        address, ports);
+        wire_own_text(s->address, listens, n, ret->text);
 }
 
 static void opened_state(const ModeSituation *s, ModeState *ret) {
@@ -100,8 +74,9 @@ bool mode_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
         ModeState *ret = ret_state;
 
         *ret = (ModeState){WIRE_SERVICE_PENDING, WIRE_REASON_NONE, "the helper is not connected"};
-        switch (wire_mode_reach(s->mode)) {
+        switch (s->reach) {
         case WIRE_REACH_FORWARDED:
+        case _WIRE_REACH_END:
                 return s->version == 0;
         case WIRE_REACH_SHARED:
         case WIRE_REACH_RELAYED:
@@ -118,18 +93,32 @@ bool mode_state(const ModeSituation *s, const WireListen *listens, uint32_t n,
         return true;
 }
 
-bool mode_stops_loopback(uint8_t mode, const WireService *service, ModeState *ret_state) {
+bool mode_stops_loopback(WireReach reach, uint8_t mode, const WireService *service,
+                         ModeState *ret_state) {
+        bool told = mode != WIRE_MODE_UNKNOWN; /* otherwise it was the host that told the place */
         ModeState *ret = ret_state;
 
         if (service->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK ||
-            !wire_reach_is_direct(wire_mode_reach(mode)))
+            !wire_reach_is_direct(reach))
                 return false;
         ret->state = WIRE_SERVICE_WITHDRAWN;
         ret->reason = WIRE_REASON_NETWORKING_MODE;
         (void) snprintf(ret->text, sizeof(ret->text),
-                        "networking mode %s: clients reach this guest themselves, so nothing can "
-                        "carry them to 127.0.0.1; let the program listen on 0.0.0.0, and take "
+                        "%s%s: clients reach this guest themselves, so nothing can carry them to "
+                        "127.0.0.1; let the program listen on 0.0.0.0, and take "
                         "'connect = loopback' out",
-                        wire_mode_name(mode));
+                        told ? "networking mode " : "a network of other machines",
+                        told ? wire_mode_name(mode) : "");
+        return true;
+}
+
+bool mode_stops_header(WireReach reach, const WireService *service, ModeState *ret_state) {
+        if (service->options[WIRE_OPTION_CLIENT_ADDRESS] == WIRE_CLIENT_ADDRESS_HIDDEN ||
+            reach != WIRE_REACH_OWN)
+                return false;
+        *ret_state = (ModeState){
+                WIRE_SERVICE_REFUSED, WIRE_REASON_NO_RELAY,
+                "nothing of wslbridge is between a client and the guest at its own address, so "
+                "nobody can say the client's address; leave out client-address"};
         return true;
 }

@@ -84,6 +84,19 @@ GuestPort port_map_judge_range(const PortMap *m, uint16_t port, uint16_t count,
         return worst;
 }
 
+size_t port_map_list(const PortMap *m, uint16_t *ret_ports, size_t max) {
+        size_t n = 0;
+
+        for (uint32_t p = 0; m->known && p < PORT_MAP_PORTS; p++) {
+                if (!bit_get(m->reachable, (uint16_t) p))
+                        continue;
+                if (n < max)
+                        ret_ports[n] = (uint16_t) p;
+                n++;
+        }
+        return n;
+}
+
 const char *guest_port_name(GuestPort port) {
         static const char *const names[_GUEST_PORT_END] = {
                 [GUEST_PORT_LISTENING] = "listening",

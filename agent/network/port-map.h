@@ -57,5 +57,8 @@ GuestPort port_map_judge_loopback(const PortMap *m, uint16_t port, bool carried)
  */
 GuestPort port_map_judge_range(const PortMap *m, uint16_t port, uint16_t count, uint16_t *ret_port);
 
+/* The first @max ports that can be reached, in their order. Return: how many there are. */
+size_t port_map_list(const PortMap *m, uint16_t *ret_ports, size_t max);
+
 /* "listening", "loopback-only", "not-listening", "unknown" */
 const char *guest_port_name(GuestPort port);

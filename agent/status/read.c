@@ -6,6 +6,8 @@
 
 #include "agent/status/read.h"
 
+#include "agent/guest/mode-state.h"
+
 #include "common/text-wrap.h"
 #include "common/utf8.h"
 
@@ -82,12 +84,28 @@ static int clean(json_t *value) {
         return 0;
 }
 
+static void read_listening(Report *r, const json_t *listening) {
+        const json_t *one;
+        size_t i;
+
+        r->has_listening = json_is_object(listening);
+        r->n_listening_all = get_unsigned(listening, "n_tcp");
+        json_array_foreach(json_object_get(listening, "tcp"), i, one) {
+                json_int_t port = json_integer_value(one);
+
+                if (r->n_listening < REPORT_LISTENING_MAX && port > 0 && port <= UINT16_MAX)
+                        r->listening[r->n_listening++] = (unsigned) port;
+        }
+}
+
 static void read_guest(Report *r) {
         const json_t *guest = json_object_get(r->root, "guest"), *one;
         size_t i;
 
         r->mode = get_text(guest, "mode");
         r->mode_word = get_text(guest, "mode_word");
+        r->reach = get_text(guest, "reach");
+        read_listening(r, json_object_get(guest, "listening"));
         r->wsl = get_bool(guest, "wsl");
         r->wsl_silent = get_bool(guest, "wsl_silent");
         r->kept = get_bool(guest, "kept");
@@ -262,6 +280,19 @@ const ReportService *report_service(const Report *r, const char *name) {
                 if (strcmp(r->services[i].name, name) == 0)
                         return &r->services[i];
         return NULL;
+}
+
+WireReach report_reach(const Report *r) {
+        WireReach reach;
+
+        return r->reach && wire_reach_parse(r->reach, &reach) == 0
+                       ? reach
+                       : wire_mode_reach(mode_by_name(r->mode));
+}
+
+bool report_is_outside(const Report *r) {
+        return report_reach(r) == WIRE_REACH_OWN &&
+               wire_mode_reach(mode_by_name(r->mode)) != WIRE_REACH_OWN;
 }
 
 bool report_has_read(const Report *r, uint64_t fingerprint) {

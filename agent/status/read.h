@@ -10,6 +10,7 @@
  */
 
 #include "agent/util/cleanup.h"
+#include "protocol/wire/modes.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -18,6 +19,7 @@
 #define REPORT_SCHEMA         1 /* the newest one that is understood */
 #define REPORT_SIZE_MAX       (64u * 1024 * 1024)
 #define REPORT_CANDIDATES_MAX 16
+#define REPORT_LISTENING_MAX  32
 
 typedef struct ReportTime {
         const char *time; /* "2026-01-31T12:00:00.000000Z", "" = never */
@@ -68,7 +70,11 @@ typedef struct Report { /* texts are borrowed from @root */
         int pid;
 
         const char *mode, *mode_word, *interface, *address_problem, *address_problem_name;
+        const char *reach;          /* "forwarded"; see report_reach() */
         bool wsl, wsl_silent, kept; /* kept: name or mode are of an earlier start */
+        bool has_listening;         /* it is known which TCP ports listen at the own address: */
+        unsigned listening[REPORT_LISTENING_MAX]; /* the first ones */
+        size_t n_listening, n_listening_all;
         ReportAddress v4, v6;
         ReportCandidate candidates[REPORT_CANDIDATES_MAX];
         size_t n_candidates;
@@ -108,6 +114,13 @@ Report *report_free(Report *r);
 DEFINE_CLEANUP(Report *, report_free);
 
 const ReportService *report_service(const Report *r, const char *name); /* NULL: none */
+
+/* How the ports of this guest are reached. An older agent does not say it; then the networking mode
+ * decides. */
+WireReach report_reach(const Report *r);
+
+/* Whether the host has told how, by seeing the guest on a network of other machines. */
+bool report_is_outside(const Report *r);
 
 /* Whether the agent has read the files that have this fingerprint (see config.h). Also true for an
  * agent of an older version, which does not say what it has read. */

@@ -104,14 +104,27 @@ static json_t *candidates_json(const Status *s) {
         return array;
 }
 
+/* null where ports are not reached at the guest's own address, or the kernel did not say. */
+static json_t *listening_json(const StatusListening *l) {
+        json_t *ports;
+
+        if (!l->known)
+                return json_null();
+        ports = json_array();
+        for (size_t i = 0; i < l->n && i < STATUS_LISTENING_MAX; i++)
+                (void) json_array_append_new(ports, json_integer(l->ports[i]));
+        return json_pack("{s:o, s:I}", "tcp", ports, "n_tcp", (json_int_t) l->n);
+}
+
 static json_t *guest_json(const Status *s) {
         const Choice *c = s->choice;
 
         return json_pack(
-                "{s:b, s:b, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}", "wsl",
-                (int) s->wsl->wsl, "wsl_silent", (int) s->wsl->silent, "kept",
+                "{s:b, s:b, s:b, s:s, s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:b, s:o, s:o}",
+                "wsl", (int) s->wsl->wsl, "wsl_silent", (int) s->wsl->silent, "kept",
                 (int) (s->wsl->distro_kept || s->wsl->mode_kept), "mode",
-                wire_mode_name(s->wsl->mode), "mode_word", text_json(s->wsl->word), "interface",
+                wire_mode_name(s->wsl->mode), "mode_word", text_json(s->wsl->word), "reach",
+                wire_reach_name(s->reach), "listening", listening_json(s->listening), "interface",
                 text_json(c->interface), "ipv4", address_json(&c->v4), "ipv6", address_json(&c->v6),
                 "problem",
                 text_json(c->problem == CHOICE_OK ? NULL : choice_problem_text(c->problem)),
@@ -321,7 +334,7 @@ static void summary_problem(const Config *c, char *text, size_t size) {
 
 void status_summary(const Status *s, char *ret_text, size_t size) {
         const WireAddress *a = s->choice->v4.addr.family ? &s->choice->v4 : &s->choice->v6;
-        WireReach reach = wire_mode_reach(s->wsl->mode);
+        WireReach reach = s->reach;
         char address[IP_TEXT_MAX + WIRE_INTERFACE_MAX + 48];
         size_t n_active = 0, n_enabled = 0;
 

@@ -13,6 +13,7 @@
 #include "agent/network/netwatch.h"
 #include "agent/network/port-map.h"
 #include "agent/network/snapshot.h"
+#include "protocol/wire/modes.h"
 
 #include "common/buffer.h"
 
@@ -48,6 +49,14 @@ typedef struct StatusService {
         uint16_t logged_reason;
 } StatusService;
 
+/* Which TCP ports of the guest listen at its own address, where other machines reach it there. */
+#define STATUS_LISTENING_MAX 32
+typedef struct StatusListening {
+        bool known;
+        uint16_t ports[STATUS_LISTENING_MAX]; /* the first ones */
+        size_t n;                             /* all */
+} StatusListening;
+
 typedef struct StatusHelper {
         char address[CONFIG_HELPER_PATH_MAX + 8];
         ChannelState state;
@@ -63,6 +72,8 @@ typedef struct Status { /* everything borrowed */
         const WireHello *identity;
         int pid; /* lets a reader see that the writer has ended */
         const WslAnswers *wsl;
+        WireReach reach;
+        const StatusListening *listening;
         const Choice *choice;
         StatusTime choice_since;
         const Candidate *candidates;

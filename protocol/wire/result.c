@@ -65,6 +65,15 @@ static int get_apply(const WireField *f, WireReader *r, void *message, void *ite
         return 0;
 }
 
+static void put_place(const WireField *f, WireWriter *w, const void *message, const void *item) {
+        put_u8_unless_0(w, ((const WireResult *) message)->place);
+}
+
+static int get_place(const WireField *f, WireReader *r, void *message, void *item) {
+        ((WireResult *) message)->place = get_u8_not_0(r);
+        return 0;
+}
+
 static void put_state(const WireField *f, WireWriter *w, const void *message, const void *item) {
         put_u8_unless_0(w, ((const WireServiceResult *) item)->state);
 }
@@ -125,6 +134,7 @@ static int get_why(const WireField *f, WireReader *r, void *message, void *item)
 
 static const WireField result_fields[] = {
         {0x0001, "apply-usec", put_apply, get_apply},
+        {0x0002, "place", put_place, get_place},
 };
 
 static const WireField service_fields[] = {

@@ -196,6 +196,12 @@ typedef enum WireForwarderReason {
         WIRE_WHY_NETWORKING_MODE = 5,
 } WireForwarderReason;
 
+/* Where the guest is, as the host sees it. The networking mode goes before it. */
+typedef enum WirePlace {
+        WIRE_PLACE_USUAL = 0,   /* as its networking mode has it */
+        WIRE_PLACE_OUTSIDE = 1, /* on a network of other machines, as on an external switch */
+} WirePlace;
+
 typedef struct WireHeader {
         uint8_t type;
         uint16_t flags;
@@ -291,6 +297,7 @@ typedef struct WireServiceResult {
 typedef struct WireResult {
         uint64_t sequence;           /* of the STATE that this answers */
         uint32_t apply_usec;         /* how long the host took, saturated */
+        uint8_t place;               /* WirePlace; an unknown one counts as usual. Version 2 */
         WireServiceResult *services; /* owned; one for each service, in STATE's order */
         uint32_t n_services;
         uint16_t unknown_field; /* received: as in WireState */

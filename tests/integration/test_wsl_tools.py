@@ -33,7 +33,7 @@ def web(guest):
      "direct (networking mode virtioproxy)"),
     ("consomme", "virtioproxy", "active", "direct: WSL listens on this host",
      "direct (networking mode virtioproxy)"),
-    ("bridged", "bridged", "active", "at this guest's own address, 10.9.0.2, port 8080",
+    ("bridged", "bridged", "active", "at the guest's own address, 10.9.0.2, port 8080",
      "direct at 10.9.0.2 on eth0"),
     ("none", "none", "withdrawn", "no network", "no network (networking mode none)"),
     ("wsl1", "mirrored", "active", "direct: the guest has the host's addresses",

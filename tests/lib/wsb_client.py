@@ -104,9 +104,10 @@ def tagged_service(name, listen, *fields, profiles=2):
     return _string(name) + bytes([2 + len(fields)]) + b"".join([*known, *fields])
 
 
-def tagged_state(sequence, services, *fields, v4=None):
-    """A STATE of version 2 in networking mode nat, with further fields."""
-    known = [field(0x8001, b"\1")] + ([field(0x8003, _guest(v4, None))] if v4 else [])
+def tagged_state(sequence, services, *fields, v4=None, mode="nat", gateway=None):
+    """A STATE of version 2, with further fields."""
+    known = (([field(0x8001, bytes([MODES[mode]]))] if MODES[mode] else []) +
+             ([field(0x8003, _guest(v4, gateway))] if v4 else []))
     return (struct.pack(">QB", sequence, len(known) + len(fields)) + b"".join([*known, *fields]) +
             struct.pack(">I", len(services)) + b"".join(services))
 
@@ -123,11 +124,12 @@ def _read_fields(data, at):
 
 
 class TaggedResult:
-    """A RESULT of version 2, with .services = [(state, reason, text, forwarder, why)]."""
+    """A RESULT of version 2, with .services = [(state, reason, text, forwarder, why)] and .place."""
 
     def __init__(self, payload):
         self.sequence, = struct.unpack_from(">Q", payload)
-        _, at = _read_fields(payload, 8)
+        fields, at = _read_fields(payload, 8)
+        self.place = int.from_bytes(fields.get(2, b"\0"), "big")
         n, = struct.unpack_from(">I", payload, at)
         at += 4
         self.services = []
@@ -287,6 +289,7 @@ class Client:
             result = TaggedResult(self.expect(RESULT)[8:])
             if result.sequence == self.sequence and "pending" not in [s[0] for s in
                                                                       result.services]:
+                self.place = result.place
                 return result.services
 
     def idle(self, seconds):

@@ -129,10 +129,10 @@ def connect(paired):
     """connect(helper) → a Client after its handshake."""
     clients = []
 
-    def open_client(helper, **options):
+    def open_client(helper, versions=(1, 1), **options):
         client = wsb_client.Client(helper.port, **{"key": KEY, **options})
         clients.append(client)
-        client.handshake()
+        client.handshake(versions)
         return client
 
     yield open_client

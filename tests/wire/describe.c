@@ -150,6 +150,8 @@ static int describe_result(Line *t, const uint8_t *p, size_t n, uint8_t version)
         if (wire_result_decode(p, n, version, &m) < 0)
                 return -1;
         add(t, " sequence=%" PRIu64 " apply=%" PRIu32, m.sequence, m.apply_usec);
+        if (m.place != 0)
+                add(t, " place=%u", m.place);
         for (uint32_t i = 0; i < m.n_services; i++) {
                 const WireServiceResult *s = &m.services[i];
 

@@ -240,12 +240,14 @@ class Answer(NamedTuple):
         return out + (" " + self.unknown if self.unknown else "")
 
 
-def result_v2(sequence, answers=(), apply=0, announced=None, more=(), unknown=""):
+def result_v2(sequence, answers=(), apply=0, announced=None, more=(), unknown="", place=0):
     n = len(answers) if announced is None else announced
-    payload = (struct.pack(">Q", sequence) + field_list(number_field(0x0001, apply, ">I"), *more) +
+    payload = (struct.pack(">Q", sequence) +
+               field_list(number_field(0x0001, apply, ">I"), number_field(0x0002, place), *more) +
                struct.pack(">I", n) + b"".join(a.encode() for a in answers))
     return frame("RESULT", payload, " ".join(
-        [f"sequence={sequence} apply={apply}", *(a.meaning() for a in answers),
+        [f"sequence={sequence} apply={apply}", *([f"place={place}"] if place else []),
+         *(a.meaning() for a in answers),
          *([unknown] if unknown else [])]))
 
 

@@ -31,6 +31,8 @@ def good():
             f"10.{i}.0.0/16" for i in range(64))),)),
         "v2-result-empty": result(1),
         "v2-result-apply": result(1, apply=2**32 - 1),
+        "v2-result-outside": result(1, (ref.Answer(1),), place=1),
+        "v2-result-place-of-the-future": result(1, apply=1, place=255),
         **{f"v2-result-{name}": result(2, (ref.Answer(i),)) for i, name
            in enumerate(ref.SERVICE_STATES)},
         "v2-result-reasons": result(3, tuple(ref.Answer(4, code, name) for code, name
@@ -145,6 +147,7 @@ def bad():
         "v2-result-sequence-0": ref.result_v2(0),
         "v2-result-default-apply": ref.frame("RESULT", struct.pack(
             ">QBHHII", 1, 1, 1, 4, 0, 0)),
+        "v2-result-usual-place": ref.frame("RESULT", struct.pack(">QBHHBI", 1, 1, 2, 1, 0, 0)),
         "v2-result-more-services-than-bytes": ref.result_v2(1, (ref.Answer(1),), announced=2),
         "v2-result-announces-16385-services": ref.result_v2(1, announced=16385),
         "v2-answer-default-state": answer(field(0x8001, b"\0")),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Addresses from the IP Helper API, and what WSL writes about its network to the registry.
+ * Addresses, adapters and routes from the IP Helper API, and what WSL writes about its network to
+ * the registry.
  */
 
 #include "windows-helper/host/hostnet-read.h"
@@ -21,10 +22,11 @@
  * neither is translated (fact 6.1.1). */
 static const wchar_t alias_prefix[] = L"vEthernet";
 static const wchar_t description_prefix[] = L"Hyper-V Virtual Ethernet Adapter";
+static const wchar_t hyperv_prefix[] = L"Hyper-V Virtual "; /* other parts of a switch, too */
 
 struct HostnetWatch {
-        Loop *loop;    /* borrowed */
-        HANDLE handle; /* owned; of the notification */
+        Loop *loop;            /* borrowed */
+        HANDLE handle, routes; /* owned; of the notifications */
         LoopOp op;
         void (*fn)(void *userdata);
         void *userdata;
@@ -42,16 +44,64 @@ static bool hostnet_take_address(const SOCKADDR_INET *from, IpAddr *ret_addr) {
         return ret_addr->family != IP_FAMILY_NONE;
 }
 
-static void hostnet_take_interface(const NET_LUID *luid, HostnetAddress *a) {
-        MIB_IF_ROW2 row = {.InterfaceLuid = *luid};
+typedef struct HostnetTables { /* of Windows (fact 9.3.18); freed by hostnet_free_tables() */
+        MIB_UNICASTIPADDRESS_TABLE *addresses;
+        MIB_IF_TABLE2 *interfaces;
+        MIB_IPFORWARD_TABLE2 *routes; /* NULL: there is none */
+} HostnetTables;
+
+static bool hostnet_begins(const wchar_t *text, const wchar_t *prefix) {
+        return wcsncmp(text, prefix, wcslen(prefix)) == 0;
+}
+
+static bool hostnet_is_vethernet(const MIB_IF_ROW2 *row) {
+        return hostnet_begins(row->Alias, alias_prefix) ||
+               hostnet_begins(row->Description, description_prefix);
+}
+
+/* The host does not reach the rest of the world through its own guests (fact 8.2.1). */
+static bool hostnet_has_router(const HostnetTables *t, const NET_LUID *luid,
+                               ADDRESS_FAMILY family) {
+        for (ULONG i = 0; t->routes && i < t->routes->NumEntries; i++) {
+                const MIB_IPFORWARD_ROW2 *row = &t->routes->Table[i];
+
+                if (row->InterfaceLuid.Value == luid->Value &&
+                    row->DestinationPrefix.Prefix.si_family == family &&
+                    row->DestinationPrefix.PrefixLength == 0)
+                        return true;
+        }
+        return false;
+}
+
+/* The adapter of a switch that uses a network card has that card's MAC address (fact 8.2.2). */
+static bool hostnet_has_card(const HostnetTables *t, const MIB_IF_ROW2 *adapter) {
+        for (ULONG i = 0; adapter->PhysicalAddressLength > 0 && i < t->interfaces->NumEntries;
+             i++) {
+                const MIB_IF_ROW2 *row = &t->interfaces->Table[i];
+
+                if (row->PhysicalAddressLength == adapter->PhysicalAddressLength &&
+                    memcmp(row->PhysicalAddress, adapter->PhysicalAddress,
+                           row->PhysicalAddressLength) == 0 &&
+                    row->InterfaceAndOperStatusFlags.HardwareInterface &&
+                    !hostnet_is_vethernet(row) && !hostnet_begins(row->Description, hyperv_prefix))
+                        return true;
+        }
+        return false;
+}
+
+static void hostnet_take_interface(const HostnetTables *t, const NET_LUID *luid,
+                                   ADDRESS_FAMILY family, HostnetAddress *a) {
+        const MIB_IF_ROW2 *row = NULL;
         char *name = NULL;
 
-        if (ip_helper.get_interface(&row) != NO_ERROR)
+        for (ULONG i = 0; i < t->interfaces->NumEntries && !row; i++)
+                if (t->interfaces->Table[i].InterfaceLuid.Value == luid->Value)
+                        row = &t->interfaces->Table[i];
+        if (!row)
                 return; /* the interface has just gone */
-        a->virtual_switch = wcsncmp(row.Alias, alias_prefix, ARRAYSIZE(alias_prefix) - 1) == 0 ||
-                            wcsncmp(row.Description, description_prefix,
-                                    ARRAYSIZE(description_prefix) - 1) == 0;
-        if (win_from_wide(row.Alias, wcslen(row.Alias), &name) == 0)
+        a->virtual_switch = hostnet_is_vethernet(row) && !hostnet_has_router(t, luid, family) &&
+                            !hostnet_has_card(t, row);
+        if (win_from_wide(row->Alias, wcslen(row->Alias), &name) == 0)
                 (void) snprintf(a->adapter, sizeof(a->adapter), "%s", name);
         free(name);
 }
@@ -88,16 +138,42 @@ static void hostnet_take_lxss(Hostnet *h) {
         registry_close(&lxss);
 }
 
-int hostnet_read(Hostnet *ret_hostnet) {
-        MIB_UNICASTIPADDRESS_TABLE *table = NULL;
-        DWORD error = ip_helper.get_addresses(AF_UNSPEC, &table);
-        Hostnet *h = ret_hostnet;
+static void hostnet_free_tables(HostnetTables *t) {
+        if (t->addresses)
+                ip_helper.free_table(t->addresses);
+        if (t->interfaces)
+                ip_helper.free_table(t->interfaces);
+        if (t->routes)
+                ip_helper.free_table(t->routes);
+}
+
+/* The addresses first: an adapter is there before it has one. */
+static int hostnet_read_tables(HostnetTables *ret) {
+        DWORD error = ip_helper.get_addresses(AF_UNSPEC, &ret->addresses);
 
         if (error != NO_ERROR)
                 return log_win_error(error, "Cannot read the host's addresses");
+        error = ip_helper.get_interfaces(&ret->interfaces);
+        if (error != NO_ERROR)
+                return log_win_error(error, "Cannot read the host's network adapters");
+        error = ip_helper.get_routes(AF_UNSPEC, &ret->routes);
+        if (error != NO_ERROR && error != ERROR_NOT_FOUND)
+                return log_win_error(error, "Cannot read the host's routes");
+        return 0;
+}
+
+int hostnet_read(Hostnet *ret_hostnet) {
+        HostnetTables t = {0};
+        Hostnet *h = ret_hostnet;
+        int r = hostnet_read_tables(&t);
+
+        if (r < 0) {
+                hostnet_free_tables(&t);
+                return r;
+        }
         *h = (Hostnet){0};
-        for (ULONG i = 0; i < table->NumEntries; i++) {
-                const MIB_UNICASTIPADDRESS_ROW *row = &table->Table[i];
+        for (ULONG i = 0; i < t.addresses->NumEntries; i++) {
+                const MIB_UNICASTIPADDRESS_ROW *row = &t.addresses->Table[i];
                 HostnetAddress *a = &h->addresses[h->n_addresses];
 
                 if (h->n_addresses == HOSTNET_ADDRESSES_MAX) {
@@ -111,10 +187,10 @@ int hostnet_read(Hostnet *ret_hostnet) {
                 a->prefix = row->OnLinkPrefixLength <= ip_family_bits(a->addr.family)
                                     ? row->OnLinkPrefixLength
                                     : (uint8_t) ip_family_bits(a->addr.family);
-                hostnet_take_interface(&row->InterfaceLuid, a);
+                hostnet_take_interface(&t, &row->InterfaceLuid, row->Address.si_family, a);
                 h->n_addresses++;
         }
-        ip_helper.free_table(table);
+        hostnet_free_tables(&t);
         hostnet_take_lxss(h);
         return 0;
 }
@@ -122,6 +198,14 @@ int hostnet_read(Hostnet *ret_hostnet) {
 /* Called in a thread of Windows (fact 9.3.7), so it only passes the notification on. */
 static void WINAPI hostnet_on_change(void *context, MIB_UNICASTIPADDRESS_ROW *row,
                                      MIB_NOTIFICATION_TYPE type) {
+        HostnetWatch *w = context;
+
+        loop_post(w->loop, &w->op);
+}
+
+/* The same for routes: a default route may come later than its address. */
+static void WINAPI hostnet_on_route(void *context, MIB_IPFORWARD_ROW2 *row,
+                                    MIB_NOTIFICATION_TYPE type) {
         HostnetWatch *w = context;
 
         loop_post(w->loop, &w->op);
@@ -151,6 +235,11 @@ int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *use
                 free(w);
                 return log_win_error(error, "Cannot watch the host's addresses");
         }
+        error = ip_helper.notify_route_change(AF_UNSPEC, hostnet_on_route, w, FALSE, &w->routes);
+        if (error != NO_ERROR) { /* then a route is noticed with the next address */
+                w->routes = NULL;
+                (void) log_win_error(error, "Cannot watch the host's routes");
+        }
         *ret_watch = w;
         return 0;
 }
@@ -160,6 +249,8 @@ HostnetWatch *hostnet_watch_free(HostnetWatch *w) {
                 return NULL;
         if (w->handle)
                 (void) ip_helper.cancel_change_notify(w->handle); /* waits for a running callback */
+        if (w->routes)
+                (void) ip_helper.cancel_change_notify(w->routes);
         free(w);
         return NULL;
 }

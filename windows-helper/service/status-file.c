@@ -86,6 +86,7 @@ static void status_guest(void *userdata, const GuestView *view) {
         json_string_member(w, "vm", vm_id_is_null(&view->vm) ? NULL : id);
         json_string_member(w, "address", address[0] ? address : NULL);
         json_string_member(w, "mode", view->state ? wire_mode_name(view->state->mode) : NULL);
+        json_string_member(w, "reach", view->state ? wire_reach_name(view->reach) : NULL);
         status_services(w, view);
         json_close(w, '}');
 }

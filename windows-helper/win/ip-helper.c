@@ -15,8 +15,10 @@ int ip_helper_load(void) {
                 {"FreeMibTable", &ip_helper.free_table},
                 {"GetExtendedTcpTable", &ip_helper.get_tcp_table},
                 {"GetExtendedUdpTable", &ip_helper.get_udp_table},
-                {"GetIfEntry2", &ip_helper.get_interface},
+                {"GetIfTable2", &ip_helper.get_interfaces},
+                {"GetIpForwardTable2", &ip_helper.get_routes},
                 {"GetUnicastIpAddressTable", &ip_helper.get_addresses},
+                {"NotifyRouteChange2", &ip_helper.notify_route_change},
                 {"NotifyUnicastIpAddressChange", &ip_helper.notify_address_change},
         };
 

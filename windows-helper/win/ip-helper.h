@@ -17,8 +17,10 @@ typedef struct IpHelper {
         __typeof__(&FreeMibTable) free_table;
         __typeof__(&GetExtendedTcpTable) get_tcp_table;
         __typeof__(&GetExtendedUdpTable) get_udp_table;
-        __typeof__(&GetIfEntry2) get_interface;
+        __typeof__(&GetIfTable2) get_interfaces;
+        __typeof__(&GetIpForwardTable2) get_routes;
         __typeof__(&GetUnicastIpAddressTable) get_addresses;
+        __typeof__(&NotifyRouteChange2) notify_route_change;
         __typeof__(&NotifyUnicastIpAddressChange) notify_address_change;
 } IpHelper;
 

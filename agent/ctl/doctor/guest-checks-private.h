@@ -23,6 +23,3 @@ void check_address_doubts(const Report *r, Findings *f);
 
 /* Which interface to name in agent.conf, from what the agent has reported. There is a report. */
 void advise_interface(const GuestEvidence *e, Buffer *advice);
-
-/* How the ports of this guest are reached, by the networking mode that the agent reports. */
-WireReach report_reach(const Report *r);

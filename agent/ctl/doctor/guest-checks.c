@@ -47,6 +47,7 @@ const char *const guest_finding_ids[] = {
         "service-firewall",
         "address-doubtful",
         "candidates",
+        "wsl-firewall",
         "idle-stop",
         NULL,
 };

@@ -118,20 +118,25 @@ static void survey_containers(const char *root, GuestSurvey *s) {
         utf8_clean(s->containers);
 }
 
-/* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the setting
- * counts only when it is in every file that exists. */
-static IdleStop survey_idle(const char *root) {
+/* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the timeouts
+ * count only when they are in every file that exists. The firewall is a hint for the one who has
+ * turned it off, and it names the file. Where a file cannot be read, nothing is known. */
+static IdleStop survey_wslconfig(const char *root, char *ret_firewall_off, size_t size) {
         char pattern[PATH_MAX], *text = malloc(WSLCONFIG_SIZE_MAX);
         IdleStop idle = IDLE_UNKNOWN;
         glob_t found;
 
         (void) snprintf(pattern, sizeof(pattern), "%s/mnt/c/Users/*/.wslconfig", root);
         if (text && glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-                for (size_t i = 0; i < found.gl_pathc && idle != IDLE_STOPS; i++) {
+                for (size_t i = 0; i < found.gl_pathc; i++) {
                         read_text("", found.gl_pathv[i], text, WSLCONFIG_SIZE_MAX);
-                        if (*text)
+                        if (*text && idle != IDLE_STOPS)
                                 idle = wslconfig_idle(text);
+                        if (!*ret_firewall_off && wslconfig_firewall_off(text))
+                                (void) snprintf(ret_firewall_off, size, "%s",
+                                                found.gl_pathv[i] + strlen(root));
                 }
+                utf8_clean(ret_firewall_off);
                 globfree(&found);
         }
         free(text);
@@ -185,12 +190,14 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .ports = ret->ports,
                 .udp_ports = ret->udp_ports,
                 .containers = ret->containers,
+                .firewall_off = ret->firewall_off,
                 .now_usec = now_usec(),
         };
         if (ret->evidence.systemd && *root == '\0')
                 survey_unit(ret);
         if (ret->evidence.wsl)
-                ret->evidence.idle = survey_idle(root);
+                ret->evidence.idle =
+                        survey_wslconfig(root, ret->firewall_off, sizeof(ret->firewall_off));
         return 0;
 }
 

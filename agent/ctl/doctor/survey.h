@@ -14,7 +14,7 @@ typedef struct GuestSurvey {
         Report *report;
         char *status_problem;
         PortMap *ports, *udp_ports;
-        char pid1[32], containers[128];
+        char pid1[32], containers[128], firewall_off[256];
 } GuestSurvey;
 
 /**

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define PROBLEMS_SHOWN_MAX 8 /* 'wslbridgectl check' shows all */
+#define PORTS_SHOWN_MAX    16
 
 static bool helper_is_vsock(const GuestEvidence *e) {
         if (e->report && *e->report->helper)
@@ -183,18 +184,66 @@ static void check_config(const GuestEvidence *e, Findings *f) {
                               reported || c->n_problems > 0 ? "\n" : "");
 }
 
-WireReach report_reach(const Report *r) {
-        return wire_mode_reach(mode_by_name(r->mode));
+/* Where other machines reach this guest itself, they reach every port that listens. */
+static void add_listening(const GuestEvidence *e, Buffer *seen) {
+        const ReportAddress *a = *e->report->v4.address ? &e->report->v4 : &e->report->v6;
+        uint16_t ports[PORTS_SHOWN_MAX];
+        size_t n = port_map_list(e->ports, ports, PORTS_SHOWN_MAX);
+
+        if (!e->ports->known)
+                return;
+        buffer_printf(seen, "\nTCP ports that listen at %s: %s", a->address, n == 0 ? "none" : "");
+        for (size_t i = 0; i < n && i < PORTS_SHOWN_MAX; i++)
+                buffer_printf(seen, "%s%u", i > 0 ? ", " : "", (unsigned) ports[i]);
+        if (n > PORTS_SHOWN_MAX)
+                buffer_printf(seen, " and %zu more", n - PORTS_SHOWN_MAX);
 }
 
-static void check_mode(const Report *r, Findings *f) {
+static void check_direct(const GuestEvidence *e, Findings *f) {
+        const Report *r = e->report;
+        Finding *x = findings_add(f, FINDING_GOOD, "networking-mode", NULL);
+
+        if (report_is_outside(r)) {
+                buffer_printf(&x->seen, "The host sees this guest on a network of other machines");
+                buffer_printf(&x->advice,
+                              "If they do not reach it there, look at which virtual switch this "
+                              "virtual machine is connected to, in Hyper-V Manager. On the Default "
+                              "Switch, let the guest get its address by DHCP.");
+        } else {
+                buffer_printf(&x->seen, "WSL's networking mode is '%s'",
+                              *r->mode_word ? r->mode_word : r->mode);
+        }
+        buffer_printf(&x->seen, ": %s", reach_meaning(report_reach(r)));
+        if (report_reach(r) == WIRE_REACH_OWN)
+                add_listening(e, &x->seen);
+}
+
+/* WSL keeps that firewall on in this mode, whatever the file says (fact 5.2.7). */
+static void check_wsl_firewall(const GuestEvidence *e, Findings *f) {
+        Finding *x;
+
+        if (!*e->firewall_off || strcmp(e->report->mode, wire_mode_name(WIRE_MODE_MIRRORED)) != 0)
+                return;
+        x = findings_add(f, FINDING_HINT, "wsl-firewall", NULL);
+        buffer_printf(&x->seen,
+                      "firewall=false in %s has no effect in networking mode mirrored: WSL keeps "
+                      "the Hyper-V firewall on, and other machines reach only ports that a rule "
+                      "opens",
+                      e->firewall_off);
+        buffer_printf(&x->advice,
+                      "To open a port, add it with 'wslbridgectl expose'. Whether Windows lets "
+                      "anybody in, these commands show there:\n" NAMES_HELPER_CD
+                      "  .\\wslbridge-helper doctor");
+}
+
+static void check_mode(const GuestEvidence *e, Findings *f) {
+        const Report *r = e->report;
         const char *word = *r->mode_word ? r->mode_word : r->mode;
         Finding *x;
 
         if (report_reach(r) != WIRE_REACH_NONE) {
-                x = findings_add(f, FINDING_GOOD, "networking-mode", NULL);
-                buffer_printf(&x->seen, "WSL's networking mode is '%s': %s", word,
-                              mode_meaning(mode_by_name(r->mode)));
+                check_direct(e, f);
+                check_wsl_firewall(e, f);
                 return;
         }
         x = findings_add(f, FINDING_BROKEN, "networking-mode", NULL);
@@ -258,7 +307,7 @@ void system_checks_run(const GuestEvidence *e, Findings *f) {
         if (e->report)
                 check_wsl(e->report, f);
         if (e->report && report_reach(e->report) != WIRE_REACH_FORWARDED)
-                check_mode(e->report, f);
+                check_mode(e, f);
         else if (e->report)
                 address_checks_run(e, f);
         check_idle(e, f);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Looks for the two idle timeouts in the text of a .wslconfig, and for systemd in a wsl.conf.
+ * Looks for the two idle timeouts and the firewall in the text of a .wslconfig, and for systemd in
+ * a wsl.conf.
  */
 
 #include "agent/ctl/doctor/wslconfig.h"
@@ -66,9 +67,10 @@ static WslSystemd judge_value(char *value) {
                                                                     : WSL_SYSTEMD_ODD;
 }
 
-WslSystemd wslconf_systemd(const char *text) {
+/* @section: with its brackets. */
+static WslSystemd find_switch(const char *text, const char *section, const char *key) {
         WslSystemd found = WSL_SYSTEMD_UNSET;
-        bool boot = false;
+        bool inside = false;
 
         while (*text) {
                 size_t n = strcspn(text, "\n");
@@ -79,18 +81,30 @@ WslSystemd wslconf_systemd(const char *text) {
                 line = trim(buffer);
                 equals = strchr(line, '=');
                 if (*line == '[') {
-                        boot = strcasecmp(line, "[boot]") == 0;
+                        inside = strcasecmp(line, section) == 0;
                 } else if (equals) {
                         size_t length = (size_t) (equals - line);
 
                         while (length > 0 && strchr(" \t", line[length - 1]))
                                 length--;
-                        if (!is_word(line, length, "systemd"))
+                        if (!is_word(line, length, key))
                                 continue;
-                        if (boot) /* the first one counts */
+                        if (inside) /* the first one counts */
                                 return judge_value(equals + 1);
                         found = WSL_SYSTEMD_ODD; /* in another section */
                 }
         }
         return found;
+}
+
+WslSystemd wslconf_systemd(const char *text) {
+        return find_switch(text, "[boot]", "systemd");
+}
+
+bool wslconfig_firewall_off(const char *text) {
+        static const char mark[] = "\xef\xbb\xbf"; /* of UTF-8, which Windows skips */
+
+        if (strncmp(text, mark, strlen(mark)) == 0)
+                text += strlen(mark);
+        return find_switch(text, "[wsl2]", "firewall") == WSL_SYSTEMD_OFF;
 }

@@ -66,6 +66,32 @@ static void header_address(const Report *r, const Style *style, Buffer *out) {
         add_line(out, style, "address:", &value);
 }
 
+static void header_mode(const Report *r, const Style *style, Buffer *out) {
+        Buffer value = BUFFER_NULL;
+
+        buffer_printf(&value, "%s%s", *r->mode_word ? r->mode_word : r->mode,
+                      report_is_outside(r) ? "; the host sees this guest on a network of other "
+                                             "machines, so nothing is forwarded"
+                                           : "");
+        add_line(out, style, "mode:", &value);
+}
+
+/* Which ports other machines reach, whether a service names them or not. */
+static void header_listening(const Report *r, const Style *style, Buffer *out) {
+        const ReportAddress *a = *r->v4.address ? &r->v4 : &r->v6;
+        Buffer value = BUFFER_NULL;
+
+        if (!r->has_listening)
+                return;
+        buffer_printf(&value, "%s", r->n_listening == 0 ? "no TCP port" : "TCP ports ");
+        for (size_t i = 0; i < r->n_listening; i++)
+                buffer_printf(&value, "%s%u", i > 0 ? ", " : "", r->listening[i]);
+        if (r->n_listening_all > r->n_listening)
+                buffer_printf(&value, " and %zu more", r->n_listening_all - r->n_listening);
+        buffer_printf(&value, " at %s", a->address);
+        add_line(out, style, "listening:", &value);
+}
+
 static void header_helper(const Report *r, const Style *style, uint64_t now_usec, Buffer *out) {
         char since[REPORT_TIME_TEXT_SIZE];
         Buffer value = BUFFER_NULL;
@@ -119,8 +145,8 @@ void view_header(const Report *r, const Style *style, uint64_t now_usec, Buffer 
         buffer_printf(&value, "wslbridge-agent %s, process %d", r->version, r->pid);
         add_line(out, style, "agent:", &value);
         header_address(r, style, out);
-        buffer_printf(&value, "%s", *r->mode_word ? r->mode_word : r->mode);
-        add_line(out, style, "mode:", &value);
+        header_mode(r, style, out);
+        header_listening(r, style, out);
         header_helper(r, style, now_usec, out);
         header_update(r, style, out);
         header_problems(r, style, out);

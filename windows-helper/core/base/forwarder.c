@@ -7,7 +7,7 @@
 
 #include "windows-helper/core/base/forwarder.h"
 
-ForwarderChoice forwarder_choose(const WireService *s, uint8_t mode) {
+ForwarderChoice forwarder_choose(const WireService *s, WireReach reach) {
         static const struct {
                 WireOption option;
                 WireForwarderReason why;
@@ -17,7 +17,7 @@ ForwarderChoice forwarder_choose(const WireService *s, uint8_t mode) {
                 {WIRE_OPTION_FORWARDER, WIRE_WHY_ASKED},
         };
 
-        if (mode != WIRE_MODE_NAT && mode != WIRE_MODE_UNKNOWN)
+        if (reach != WIRE_REACH_FORWARDED)
                 return (ForwarderChoice){WIRE_FORWARDER_DIRECT, WIRE_WHY_NETWORKING_MODE,
                                          _WIRE_OPTION_END};
         for (size_t i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)

@@ -5,7 +5,7 @@
  * Which forwarder carries a service, and why. This is the one place where it is decided. Pure.
  */
 
-#include "protocol/wire/wire.h"
+#include "protocol/wire/modes.h"
 
 /* What this host can do: the evidence for the decision. */
 typedef struct ForwarderMeans {
@@ -18,8 +18,8 @@ typedef struct ForwarderChoice {
         WireOption asked_by; /* for a relay: the option that asks for it */
 } ForwarderChoice;
 
-/* @mode: WireMode of the guest. Modes in which the guest needs no forwarder have none. */
-ForwarderChoice forwarder_choose(const WireService *s, uint8_t mode);
+/* @reach: of the guest. There is a forwarder only where something is forwarded. */
+ForwarderChoice forwarder_choose(const WireService *s, WireReach reach);
 
 /* Whether @means can do what was chosen. Return: NULL, or what to tell the user, a sentence that
  * begins after "'option = word' needs ". */

@@ -372,6 +372,7 @@ void controller_guests(const Controller *controller,
                         .connected = guest->connection != NULL,
                         .in_grace = guest->in_grace,
                         .state = guest->has_state ? &guest->state : NULL,
+                        .reach = wire_place_reach(guest->state.mode, guest->place),
                         .serial = guest->state_serial,
                         /* not those of an earlier state, which may have fewer services */
                         .results = guest->has_state &&

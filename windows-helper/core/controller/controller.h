@@ -145,6 +145,7 @@ typedef struct GuestView {
         bool connected;
         bool in_grace;          /* it is in the ledger and has not come back since our start */
         const WireState *state; /* NULL when .in_grace, or when it has asked for nothing yet */
+        WireReach reach;        /* of the state */
         uint64_t serial;        /* of the state, among all that the controller ever got */
         const WireServiceResult *results; /* of each service; NULL: none yet */
         VmId vm;

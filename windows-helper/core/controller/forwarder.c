@@ -73,8 +73,8 @@ void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_u
         for (size_t i = 0; i < plan->n_guests; i++) {
                 const WireState *state = plan->input->guests[i].state;
 
-                if (!plan->results[i] ||
-                    wire_reach_is_direct(reconcile_reach(&plan->input->guests[i])))
+                if (!plan->results[i] || wire_reach_is_direct(reconcile_reach(
+                                                 &plan->input->guests[i], plan->input->hostnet)))
                         continue; /* nothing is forwarded to it */
                 for (uint32_t k = 0; k < state->n_services; k++)
                         if (plan->results[i][k].state == WIRE_SERVICE_ACTIVE &&

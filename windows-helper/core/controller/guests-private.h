@@ -38,12 +38,13 @@ typedef struct Guest {
         GuestServiceName *reported; /* owned; the names that go with them */
         uint32_t n_reported;
         uint64_t reported_serial; /* the .state_serial of that STATE */
+        uint8_t place;            /* WirePlace; as reported last */
         bool answer_due;          /* a STATE came that no RESULT has answered yet */
         bool is_checked;          /* an endpoint waits for iphlpsvc, or has an obstacle */
         bool is_seen;             /* somebody has looked at its endpoints, and found obstacles
                                      for none. Verify has a list of those that are new since */
         char logged_address[GUEST_TEXT_MAX]; /* as logged last … */
-        uint8_t logged_mode;                 /* … in this networking mode … */
+        uint8_t logged_mode, logged_place;   /* … in this networking mode, at this place … */
         EventId logged_event;                /* … and with this event */
 } Guest;
 

@@ -34,10 +34,11 @@ typedef struct Settle {
 /* Only an address to forward to is judged. */
 static EventId settle_judge_guest(const Settle *s, const Guest *guest, const WireAddress *a,
                                   char ret_why[WIRE_TEXT_MAX + 1]) {
-        const ReconcileGuest g = {.state = &guest->state, .version = guest->version};
+        const HostnetGuest h = {.wsl = guest->peer.wsl};
 
-        if (wire_reach_is_direct(reconcile_reach(&g)) ||
-            hostnet_judge(&s->controller->hostnet, &a->addr, &a->gateway, guest->peer.wsl, ret_why))
+        if ((wire_mode_is_served(guest->state.mode, guest->version) &&
+             wire_reach_is_direct(wire_place_reach(guest->state.mode, guest->place))) ||
+            hostnet_judge(&s->controller->hostnet, a, &h, ret_why) == HOSTNET_BEHIND)
                 return EVENT_ADDRESS;
         return a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
 }
@@ -52,17 +53,22 @@ static void settle_log_guest(Settle *s, Guest *guest) {
 
         ip_format(&a->addr, address);
         if (strcmp(address, guest->logged_address) == 0 && guest->logged_event == event &&
-            guest->logged_mode == guest->state.mode)
+            guest->logged_mode == guest->state.mode && guest->logged_place == guest->place)
                 return;
         memcpy(guest->logged_address, address, sizeof(address));
         guest->logged_event = event;
         guest->logged_mode = guest->state.mode;
+        guest->logged_place = guest->place;
         controller_log_name(guest->owner, name);
         controller_log_peer(&s->controller->log, &cause, level, event,
                             "%s: guest address is %s (networking mode %s), services: %u%s%s", name,
                             address, wire_mode_name(guest->state.mode),
                             (unsigned) guest->state.n_services,
-                            event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it " : "",
+                            event == EVENT_OFF_LINK ? "; nothing is forwarded to it: it "
+                            : guest->place == WIRE_PLACE_OUTSIDE
+                                    ? "; nothing is forwarded to it, because other machines are on "
+                                      "its network and reach it themselves"
+                                    : "",
                             event == EVENT_OFF_LINK ? why : "");
 }
 
@@ -156,13 +162,18 @@ static uint32_t settle_took(const Settle *s) {
 }
 
 static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
-        bool changed = settle_changed(guest, results);
+        const ReconcileGuest g = {
+                .state = &guest->state, .version = guest->version, .wsl = guest->peer.wsl};
+        uint8_t place = (uint8_t) reconcile_place(&g, &s->controller->hostnet);
+        bool changed = settle_changed(guest, results) || guest->place != place;
 
+        guest->place = place;
         settle_log_guest(s, guest);
         if (guest->connection && guest->connection->has_asked && (changed || guest->answer_due)) {
                 WireResult message = {
                         .sequence = guest->state.sequence,
                         .apply_usec = settle_took(s),
+                        .place = place,
                         .services = results,
                         .n_services = guest->state.n_services,
                 };

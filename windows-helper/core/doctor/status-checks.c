@@ -5,6 +5,7 @@
  */
 
 #include "common/adoption-text.h"
+#include "protocol/wire/modes.h"
 #include "windows-helper/core/doctor/host-checks-private.h"
 #include "windows-helper/core/status/read.h"
 
@@ -136,6 +137,16 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
         add_service_advice(state, reason, text, &x->advice);
 }
 
+/* On an external switch (fact 8.2.1). */
+static void judge_outside(const StatusJudge *j, const StatusRecord *r) {
+        host_finding(j->findings, FINDING_GOOD, "networking-mode", j->owner,
+                     "If they do not reach it there, look at which virtual switch its VM is "
+                     "connected to. On the Default Switch, let the guest get its address by DHCP.",
+                     "%s is on a network of other machines, as on an external switch, and needs "
+                     "no forwarding: they reach it at its own address, %s",
+                     j->distro, status_field(r, "address"));
+}
+
 /* In modes without forwarding (facts 6.2.4, 6.2.11, 6.2.12). */
 static void judge_mode(StatusJudge *j, const char *mode) {
         const char *means = NULL;
@@ -192,7 +203,11 @@ static void judge_agent(StatusJudge *j, const StatusRecord *r) {
                              "If it should run, look at it in the guest:\n"
                              "  systemctl status wslbridge-agent",
                              "The agent of %s is %s", j->distro, state);
-        judge_mode(j, status_field(r, "mode"));
+        if (strcmp(status_field(r, "mode"), wire_mode_name(WIRE_MODE_UNKNOWN)) == 0 &&
+            strcmp(status_field(r, "reach"), wire_reach_name(WIRE_REACH_OWN)) == 0)
+                judge_outside(j, r);
+        else
+                judge_mode(j, status_field(r, "mode"));
 }
 
 static void judge_vm(StatusJudge *j, const StatusRecord *r) {

@@ -154,7 +154,8 @@ static FirewallWhom fewer(FirewallWhom a, FirewallWhom b) {
 
 FirewallWhom firewall_block_whom(const FirewallBlock *b, const IpEndpoint *listen,
                                  const WireState *state, const WireService *service) {
-        bool relay = forwarder_choose(service, state->mode).forwarder == WIRE_FORWARDER_RELAY;
+        bool relay = forwarder_choose(service, wire_mode_reach(state->mode)).forwarder ==
+                     WIRE_FORWARDER_RELAY;
 
         if (!has_port(b->ports, listen->port) || !(listen->udp ? b->udp : b->tcp) ||
             !(relay ? b->relay : b->portproxy))

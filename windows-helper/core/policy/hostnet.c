@@ -78,46 +78,61 @@ bool hostnet_equal(const Hostnet *a, const Hostnet *b) {
         return true;
 }
 
-bool hostnet_judge(const Hostnet *h, const IpAddr *address, const IpAddr *gateway, bool wsl,
-                   char ret_why[WIRE_TEXT_MAX + 1]) {
+/* Whether a guest at @a, which is on none of the virtual switches, is on a network of other
+ * machines (facts 8.2.1, 8.2.2 and 8.2.3). A gateway that is the host's own address belongs to a
+ * switch whose adapter was not recognized, or to a guest with an address of another network. */
+static bool hostnet_is_outside(const Hostnet *h, const WireAddress *a) {
+        bool has_gateway = a->gateway.family != IP_FAMILY_NONE;
+
+        if (has_gateway && hostnet_own(h, &a->gateway))
+                return false;
+        return hostnet_has_neighbour(h, &a->addr, /* virtual_only= */ false) ||
+               (has_gateway && ip_in_prefix(&a->gateway, &a->addr, a->prefix));
+}
+
+HostnetVerdict hostnet_judge(const Hostnet *h, const WireAddress *a, const HostnetGuest *guest,
+                             char ret_why[WIRE_TEXT_MAX + 1]) {
+        const IpAddr *address = &a->addr, *gateway = &a->gateway;
         const char *problem = ip_guest_problem(address);
         const HostnetAddress *own, *link;
         char text[IP_TEXT_MAX];
 
         if (problem) {
                 result_text(ret_why, "%s", problem);
-                return false;
+                return HOSTNET_REFUSED;
         }
         if (h->unchecked)
-                return true;
+                return HOSTNET_BEHIND;
         own = hostnet_own(h, address);
         if (own) {
                 result_text(ret_why,
                             "is an address of the host itself (%s); a guest that shares the "
                             "host's addresses, as in networking mode mirrored, needs no forwarding",
                             own->adapter);
-                return false;
+                return HOSTNET_REFUSED;
         }
         if (gateway->family != IP_FAMILY_NONE && ip_compare(gateway, address) == 0) {
                 result_text(ret_why, "is the guest's own gateway");
-                return false;
+                return HOSTNET_REFUSED;
         }
         link = hostnet_on_link(h, address);
+        if (!link && guest->may_be_outside && hostnet_is_outside(h, a))
+                return HOSTNET_OUTSIDE;
         if (!link) {
-                result_text(ret_why,
-                            "is not on the network of a virtual switch (vEthernet) of this host");
-                return false;
+                result_text(ret_why, "is not on the network of a virtual switch (vEthernet) behind "
+                                     "this host");
+                return HOSTNET_REFUSED;
         }
         if (hostnet_is_reserved(address, link->prefix)) {
                 result_text(ret_why, "is the network or broadcast address of %s", link->adapter);
-                return false;
+                return HOSTNET_REFUSED;
         }
-        if (wsl && h->has_nat && address->family == h->nat.addr.family &&
+        if (guest->wsl && h->has_nat && address->family == h->nat.addr.family &&
             !ip_in_prefix(address, &h->nat.addr, h->nat.length)) {
                 ip_format(&h->nat.addr, text);
                 result_text(ret_why, "is outside of WSL's NAT network %s/%u", text,
                             (unsigned) h->nat.length);
-                return false;
+                return HOSTNET_REFUSED;
         }
-        return true;
+        return HOSTNET_BEHIND;
 }

@@ -3,8 +3,9 @@
 
 /*
  * The host's own addresses, and the decision whether to forward to an address that a guest claims.
- * The host forwards only to a neighbour on one of its virtual switches. So a guest can never make
- * the host forward to a third machine or to the host itself (fact 6.2.4).
+ * The host forwards only to a neighbour on a virtual switch that it shares with guests alone. So a
+ * guest can never make the host forward to a third machine or to the host itself (facts 6.2.4 and
+ * 8.2.1).
  */
 
 #include "protocol/wire/wire.h"
@@ -16,7 +17,7 @@
 typedef struct HostnetAddress {
         IpAddr addr;
         uint8_t prefix;
-        bool virtual_switch; /* the interface is a vEthernet adapter (fact 6.1.1) */
+        bool virtual_switch; /* a vEthernet adapter (fact 6.1.1) behind which are only guests */
         char adapter[HOSTNET_NAME_MAX + 1];
 } HostnetAddress;
 
@@ -37,17 +38,34 @@ const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address);
 /* Whether @address is in a subnet of the host: of a virtual switch, or of any adapter. */
 bool hostnet_has_neighbour(const Hostnet *h, const IpAddr *address, bool virtual_only);
 
+typedef enum HostnetVerdict {
+        HOSTNET_REFUSED,
+        HOSTNET_BEHIND,  /* the guest is behind the host, which may forward to the address */
+        HOSTNET_OUTSIDE, /* the guest is on a network of other machines, as on an external switch:
+                            they reach it themselves, and the host must not forward to it */
+} HostnetVerdict;
+
+/* What else is known of the guest that has the address. */
+typedef struct HostnetGuest {
+        bool wsl; /* it is in a VM of WSL, so NatNetwork applies to it (if that exists, for IPv4) */
+        bool may_be_outside; /* nobody but the host can tell which network it is on: it may be one
+                                of other machines, and the guest's agent knows what that means */
+} HostnetGuest;
+
 /**
- * hostnet_judge() - decide whether the host may forward to @address
- * @gateway: the guest's default gateway; family NONE when it reported none
- * @wsl: the guest is in a VM of WSL, so NatNetwork applies to it (if that exists, for IPv4)
+ * hostnet_judge() - decide whether the host may forward to an address
+ * @a: as the guest claims it, with its default gateway; family NONE when it reported none
  *
  * Refuses what ip_guest_problem() names, an address of the host, the guest's gateway, an address
- * outside the subnets of all vEthernet adapters, the network or broadcast address of such a subnet,
+ * outside the subnets of all virtual switches, the network or broadcast address of such a subnet,
  * and a guest of WSL outside of NatNetwork.
  *
- * Return: true; or false with a phrase for people in @ret_why ("is an address of the host itself
- * (Ethernet); …").
+ * An address outside of the virtual switches is that of a guest on a network of other machines if
+ * the host is on that network, too, or if the guest has a gateway there; and if that gateway is not
+ * the host. Nothing is forwarded there, so a guest gains nothing if it lies.
+ *
+ * Return: the verdict. When it is HOSTNET_REFUSED, @ret_why has a phrase for people ("is an address
+ * of the host itself (Ethernet); …").
  */
-bool hostnet_judge(const Hostnet *h, const IpAddr *address, const IpAddr *gateway, bool wsl,
-                   char ret_why[WIRE_TEXT_MAX + 1]);
+HostnetVerdict hostnet_judge(const Hostnet *h, const WireAddress *a, const HostnetGuest *guest,
+                             char ret_why[WIRE_TEXT_MAX + 1]);

@@ -143,7 +143,7 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
 static void policy_check_options(const Policy *p, const WireService *s, uint8_t mode,
                                  PolicyVerdict *v) {
         uint8_t protocol = s->options[WIRE_OPTION_PROTOCOL];
-        ForwarderChoice choice = forwarder_choose(s, mode);
+        ForwarderChoice choice = forwarder_choose(s, wire_mode_reach(mode));
 
         if (!(p->allowed_protocols & 1u << protocol)) {
                 v->reason = WIRE_REASON_POLICY_PROTOCOL;

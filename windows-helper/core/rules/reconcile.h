@@ -65,9 +65,12 @@ typedef struct ReconcileChange {
                           its port stays open (fact 4.1.11) */
 } ReconcileChange;
 
+/* Where @guest, which has a state, is in the host's network (WirePlace). */
+WirePlace reconcile_place(const ReconcileGuest *guest, const Hostnet *hostnet);
+
 /* How the ports of @guest, which has a state, are reached, as far as it may ask for that: a mode
  * that its version of the protocol does not serve counts as one without a network. */
-WireReach reconcile_reach(const ReconcileGuest *guest);
+WireReach reconcile_reach(const ReconcileGuest *guest, const Hostnet *hostnet);
 
 /* An endpoint that a guest holds once the plan is carried out. */
 typedef struct ReconcileEndpoint {

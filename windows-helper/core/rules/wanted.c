@@ -23,15 +23,36 @@ typedef struct WantedVerdict {
         IpAddr connect;
 } WantedVerdict;
 
-WireReach reconcile_reach(const ReconcileGuest *guest) {
-        return wire_mode_is_served(guest->state->mode, guest->version)
-                       ? wire_mode_reach(guest->state->mode)
-                       : WIRE_REACH_NONE;
-}
-
 /* STATE has IPv4 first. */
 static const WireAddress *wanted_address(const WireState *s) {
         return s->v4.addr.family != IP_FAMILY_NONE ? &s->v4 : &s->v6;
+}
+
+/* Only an agent of version 2 knows what it means that its guest is outside. */
+static HostnetVerdict wanted_judge_hostnet(const ReconcileGuest *guest, const Hostnet *hostnet,
+                                           char ret_why[WIRE_TEXT_MAX + 1]) {
+        HostnetGuest g = {
+                .wsl = guest->wsl,
+                .may_be_outside = guest->state->mode == WIRE_MODE_UNKNOWN &&
+                                  guest->version >= WIRE_VERSION_FIELDS,
+        };
+
+        return hostnet_judge(hostnet, wanted_address(guest->state), &g, ret_why);
+}
+
+WirePlace reconcile_place(const ReconcileGuest *guest, const Hostnet *hostnet) {
+        char why[WIRE_TEXT_MAX + 1];
+
+        return wire_mode_reach(guest->state->mode) == WIRE_REACH_FORWARDED &&
+                               wanted_judge_hostnet(guest, hostnet, why) == HOSTNET_OUTSIDE
+                       ? WIRE_PLACE_OUTSIDE
+                       : WIRE_PLACE_USUAL;
+}
+
+WireReach reconcile_reach(const ReconcileGuest *guest, const Hostnet *hostnet) {
+        return wire_mode_is_served(guest->state->mode, guest->version)
+                       ? wire_place_reach(guest->state->mode, reconcile_place(guest, hostnet))
+                       : WIRE_REACH_NONE;
 }
 
 static void wanted_judge_none(const WireState *s, WantedVerdict *v) {
@@ -55,16 +76,21 @@ static bool wanted_judge_no_address(const WireAddress *a, WantedVerdict *v) {
         return true;
 }
 
-/* Nothing is written for it, so its address needs no judgement: it is only shown. */
+/* Nothing is written for it, so its address needs no judgement: it is only shown, by
+ * wanted_note(). */
 static void wanted_judge_own(const WireState *s, WantedVerdict *v) {
-        const WireAddress *a = wanted_address(s);
-        char text[IP_TEXT_MAX];
+        if (!wanted_judge_no_address(wanted_address(s), v))
+                v->reason = WIRE_REASON_DIRECT;
+}
 
-        if (wanted_judge_no_address(a, v))
-                return;
-        v->reason = WIRE_REASON_DIRECT;
-        ip_format(&a->addr, text);
-        result_text(v->text, "direct: the guest has its own address on the network, %s", text);
+static void wanted_note(const WireState *s, const WireService *service, const WantedVerdict *v,
+                        WireServiceResult *r) {
+        char text[WIRE_TEXT_MAX + 1];
+
+        if (v->reach == WIRE_REACH_OWN)
+                wire_own_text(&wanted_address(s)->addr, s->listens + service->first_listen,
+                              service->n_listens, text);
+        result_note(r, v->reason, v->reach == WIRE_REACH_OWN ? text : v->text);
 }
 
 static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, WantedVerdict *v) {
@@ -74,8 +100,8 @@ static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, Wa
 
         if (wanted_judge_no_address(a, v))
                 return;
-        if (!hostnet_judge(input->hostnet, &a->addr, &a->gateway, input->guests[guest].wsl,
-                           problem)) {
+        if (wanted_judge_hostnet(&input->guests[guest], input->hostnet, problem) !=
+            HOSTNET_BEHIND) {
                 v->state = WIRE_SERVICE_INVALID;
                 v->reason = WIRE_REASON_GUEST_ADDRESS;
                 ip_format(&a->addr, text);
@@ -87,7 +113,7 @@ static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, Wa
 
 static void wanted_judge_guest(const ReconcileInput *input, uint32_t guest, WantedVerdict *v) {
         *v = (WantedVerdict){.state = WIRE_SERVICE_ACTIVE,
-                             .reach = reconcile_reach(&input->guests[guest])};
+                             .reach = reconcile_reach(&input->guests[guest], input->hostnet)};
         switch (v->reach) {
         case WIRE_REACH_FORWARDED:
                 wanted_judge_address(input, guest, v);
@@ -104,6 +130,7 @@ static void wanted_judge_guest(const ReconcileInput *input, uint32_t guest, Want
                 wanted_judge_own(input->guests[guest].state, v);
                 break;
         case WIRE_REACH_NONE:
+        case _WIRE_REACH_END:
                 wanted_judge_none(input->guests[guest].state, v);
                 break;
         }
@@ -127,16 +154,16 @@ static void wanted_check_ports(const WireState *s, const WireService *service,
 }
 
 /* What only a forwarder of ours could do. */
-static void wanted_check_options(const WireState *s, const WireService *service,
+static void wanted_check_options(const WireState *s, const WireService *service, WireReach reach,
                                  WireServiceResult *r) {
-        const char *mode = wire_mode_name(s->mode);
+        bool own = reach == WIRE_REACH_OWN;
 
         if (service->options[WIRE_OPTION_CLIENT_ADDRESS] != 0)
                 result_worsen(r, WIRE_SERVICE_REFUSED, WIRE_REASON_NO_RELAY,
-                              "nothing of wslbridge is between a client and the guest in "
-                              "networking mode %s, so nobody can say the client's address; leave "
-                              "out client-address",
-                              mode);
+                              "nothing of wslbridge is between a client and the guest %s%s, so "
+                              "nobody can say the client's address; leave out client-address",
+                              own ? "at its own address" : "in networking mode ",
+                              own ? "" : wire_mode_name(s->mode));
 }
 
 static RuleWay wanted_way(const WireService *s, const ForwarderChoice *choice) {
@@ -210,7 +237,7 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
         wanted_judge_guest(input, guest, &verdict);
         opens = wire_reach_opens(verdict.reach);
         for (uint32_t i = 0; i < s->n_services; i++) {
-                ForwarderChoice choice = forwarder_choose(&s->services[i], s->mode);
+                ForwarderChoice choice = forwarder_choose(&s->services[i], verdict.reach);
                 WireServiceResult *r = &results[i];
 
                 r->state = WIRE_SERVICE_ACTIVE;
@@ -218,11 +245,11 @@ static void wanted_collect_guest(const ReconcileInput *input, uint32_t guest,
                 if (verdict.state != WIRE_SERVICE_ACTIVE)
                         result_worsen(r, verdict.state, verdict.reason, "%s", verdict.text);
                 else if (verdict.reason != WIRE_REASON_NONE && r->state == WIRE_SERVICE_ACTIVE)
-                        result_note(r, verdict.reason, verdict.text);
-                if (opens) {
+                        wanted_note(s, &s->services[i], &verdict, r);
+                if (opens)
                         wanted_check_ports(s, &s->services[i], r);
-                        wanted_check_options(s, &s->services[i], r);
-                }
+                if (wire_reach_is_direct(verdict.reach))
+                        wanted_check_options(s, &s->services[i], verdict.reach, r);
                 if (opens || verdict.reach == WIRE_REACH_FORWARDED) {
                         /* without a rule, policy has nothing to decide */
                         policy_check(input->policy, s, i, n_endpoints, &policy);

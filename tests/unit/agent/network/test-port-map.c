@@ -147,6 +147,22 @@ START_TEST(test_nothing_known) {
 }
 END_TEST
 
+START_TEST(test_list) {
+        uint16_t ports[2] = {0};
+        IpAddr none = {0};
+        PortMap m = {0};
+
+        ck_assert_uint_eq(port_map_list(&m, ports, 2), 0); /* nothing is known */
+        port_map_start(&m, &none);
+        for (unsigned port = 82; port >= 80; port--)
+                port_map_add(&m, &(GuestListener){ip_v4(0, 0, 0, 0), (uint16_t) port, false});
+        port_map_add(&m, &(GuestListener){ip_v4(127, 0, 0, 1), 79, false});
+        ck_assert_uint_eq(port_map_list(&m, ports, 2), 3);
+        ck_assert_uint_eq(ports[0], 80);
+        ck_assert_uint_eq(ports[1], 81);
+}
+END_TEST
+
 START_TEST(test_names) {
         ck_assert_str_eq(guest_port_name(GUEST_PORT_LISTENING), "listening");
         ck_assert_str_eq(guest_port_name(GUEST_PORT_LOOPBACK_ONLY), "loopback-only");
@@ -164,6 +180,7 @@ int main(void) {
         tcase_add_test(t, test_range_is_as_bad_as_its_worst_port);
         tcase_add_test(t, test_ends_of_the_range_of_ports);
         tcase_add_test(t, test_nothing_known);
+        tcase_add_test(t, test_list);
         tcase_add_test(t, test_names);
         suite_add_tcase(suite, t);
         return suite_run(suite);

@@ -69,6 +69,41 @@ START_TEST(all_members) {
 }
 END_TEST
 
+/* What the agent says counts. Where an older one says nothing, the mode does. */
+START_TEST(how_it_is_reached) {
+        static const struct {
+                const char *guest;
+                WireReach reach;
+                bool outside;
+                size_t n_listening;
+        } table[] = {
+                {"\"mode\": \"nat\"", WIRE_REACH_FORWARDED, false, 0},
+                {"\"mode\": \"bridged\"", WIRE_REACH_OWN, false, 0},
+                {"\"mode\": \"unknown\", \"reach\": \"teleported\"", WIRE_REACH_FORWARDED, false,
+                 0},
+                {"\"mode\": \"unknown\", \"reach\": \"forwarded\", \"listening\": null",
+                 WIRE_REACH_FORWARDED, false, 0},
+                {"\"mode\": \"unknown\", \"reach\": \"own\", \"listening\": "
+                 "{\"tcp\": [22, 80, 0, 70000, \"x\"], \"n_tcp\": 9}",
+                 WIRE_REACH_OWN, true, 2},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                char text[512];
+
+                (void) snprintf(text, sizeof(text),
+                                "{\"schema\": 1, \"agent\": {}, \"guest\": {%s}}", table[i].guest);
+                ck_assert_int_eq(parse(text), 0);
+                ck_assert_msg(report_reach(report) == table[i].reach, "%s", text);
+                ck_assert_msg(report_is_outside(report) == table[i].outside, "%s", text);
+                ck_assert_uint_eq(report->n_listening, table[i].n_listening);
+        }
+        ck_assert(report->has_listening);
+        ck_assert_uint_eq(report->listening[1], 80);
+        ck_assert_uint_eq(report->n_listening_all, 9);
+}
+END_TEST
+
 START_TEST(not_a_status) {
         static const char *const bad[] = {
                 "",
@@ -229,6 +264,7 @@ int main(void) {
 
         tcase_add_checked_fixture(c, setup, teardown);
         tcase_add_test(c, all_members);
+        tcase_add_test(c, how_it_is_reached);
         tcase_add_test(c, not_a_status);
         tcase_add_test(c, lenient);
         tcase_add_test(c, times);

@@ -22,6 +22,7 @@ static WireService wire_services[1];
 static WireListen listens[2];
 static StatusService states[2];
 static Config config;
+static StatusListening listening;
 static Status status;
 static json_t *root;
 
@@ -62,9 +63,11 @@ static void setup(void) {
                                    .listens = listens,
                                    .n_services = 1,
                                    .n_listens = 2}};
+        listening = (StatusListening){0};
         status = (Status){.identity = &identity,
                           .pid = 17,
                           .wsl = &answers,
+                          .listening = &listening,
                           .choice = &choice,
                           .candidates = candidates,
                           .n_candidates = 2,
@@ -244,6 +247,22 @@ START_TEST(test_summary) {
 }
 END_TEST
 
+START_TEST(test_own_address) {
+        format();
+        ck_assert_str_eq(text_at("guest.reach"), "forwarded");
+        ck_assert(json_is_null(at("guest.listening")));
+        status.reach = WIRE_REACH_OWN;
+        listening = (StatusListening){true, {22, 80}, 2};
+        format();
+        ck_assert_str_eq(text_at("guest.reach"), "own");
+        ck_assert_int_eq(json_integer_value(at("guest.listening.tcp.1")), 80);
+        ck_assert_int_eq(json_integer_value(at("guest.listening.n_tcp")), 2);
+        listening.n = 100;
+        format();
+        ck_assert_uint_eq(json_array_size(at("guest.listening.tcp")), STATUS_LISTENING_MAX);
+}
+END_TEST
+
 START_TEST(test_modes_that_forward_nothing) {
         char text[256];
 
@@ -258,9 +277,14 @@ START_TEST(test_modes_that_forward_nothing) {
                 };
 
                 answers.mode = mode;
+                status.reach = wire_mode_reach(mode);
                 status_summary(&status, text, sizeof(text));
                 ck_assert_msg(strstr(text, begins[mode]) == text, "%s", text);
         }
+        answers.mode = WIRE_MODE_UNKNOWN; /* on an external switch */
+        status.reach = WIRE_REACH_OWN;
+        status_summary(&status, text, sizeof(text));
+        ck_assert_ptr_eq(strstr(text, "direct at 172.20.1.2 on eth0"), text);
 }
 END_TEST
 
@@ -271,6 +295,7 @@ int main(void) {
         tcase_add_test(t, test_values);
         tcase_add_test(t, test_troubles);
         tcase_add_test(t, test_summary);
+        tcase_add_test(t, test_own_address);
         tcase_add_test(t, test_modes_that_forward_nothing);
         return test_run(t, "status");
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Every networking mode of a guest, and every change from one to another. After a change the host
- * must look as if there had been no other mode before: values, ledger and firewall.
+ * Every networking mode of a guest and every kind of virtual switch, and every change to another.
+ * Then the host must look as if there had been nothing else before: values, ledger and firewall.
  */
 
 #include "tests/suite.h"
@@ -19,10 +19,21 @@
 static World w;
 static FakeAgent *ubuntu, *debian;
 
+/* Guests are behind the first adapter. The second one is in the host's local network. */
+static void start(void) {
+        Hostnet net = {.n_addresses = 2,
+                       .addresses = {{ip_v4(172, 20, 0, 1), 20, true, "vEthernet (WSL)"},
+                                     {ip_v4(192, 168, 1, 20), 24, false, "Ethernet"}}};
+
+        world_start(&w);
+        controller_set_hostnet(w.controller, &net);
+        world_run(&w);
+}
+
 static void begin(void) {
         world_init(&w);
         w.host.listeners = true;
-        world_start(&w);
+        start();
         ubuntu = &w.agents[0];
         debian = &w.agents[1];
         agent_connect(ubuntu);
@@ -48,19 +59,29 @@ static const char *firewall_text(void) {
         return text;
 }
 
+#define FORWARDED                                              \
+        "web active", "", "v4tov4 0.0.0.0/80 172.20.0.2/80\n", \
+                "0.0.0.0/80 " UBUNTU "|web|172.20.0.2/80|172.20.0.2/80\n", "0.0.0.0:80 web\n"
+
 static const struct {
         const char *mode, *result, *says, *rules, *ledger, *firewall;
+        WirePlace place;
 } modes[] = {
-        {"172.20.0.2", "web active", "", "v4tov4 0.0.0.0/80 172.20.0.2/80\n",
-         "0.0.0.0/80 " UBUNTU "|web|172.20.0.2/80|172.20.0.2/80\n", "0.0.0.0:80 web\n"},
+        {"172.20.0.2", FORWARDED},
+        {"unknown 172.20.0.2 via 172.20.0.1", FORWARDED},
         {"mirrored", "web active direct", "direct: the guest has the host's addresses", "", DIRECT,
          "0.0.0.0:80 web\n"},
         {"virtioproxy", "web active direct", "direct: WSL listens on this host", "", DIRECT,
          "0.0.0.0:80 web\n"},
         {"bridged", "web active direct",
-         "direct: the guest has its own address on the network, "
-         "172.20.0.2",
-         "", "", ""},
+         "direct: other machines reach it at the guest's own address, 172.20.0.2, port 80", "", "",
+         ""},
+        {"unknown 192.168.1.7 via 192.168.1.1", "web active direct",
+         "direct: other machines reach it at the guest's own address, 192.168.1.7, port 80", "", "",
+         "", WIRE_PLACE_OUTSIDE},
+        /* of a network card that only the switch uses */
+        {"unknown 10.7.7.7 via 10.7.0.1", "web active direct", "own address, 10.7.7.7, port 80", "",
+         "", "", WIRE_PLACE_OUTSIDE},
         {"none", "web withdrawn networking-mode", "no network", "", "", ""},
         {"", "web withdrawn no-address", "no address", "", "", ""},
         {"127.0.0.1", "web invalid guest-address", "loopback", "", "", ""},
@@ -71,6 +92,8 @@ static void expect_mode(size_t i, const char *from) {
                               strstr(agent_text(ubuntu, 0), modes[i].says),
                       "from '%s' to '%s': %s (%s)", from, modes[i].mode, agent_results_text(ubuntu),
                       agent_text(ubuntu, 0));
+        ck_assert_msg(ubuntu->result.place == modes[i].place, "from '%s' to '%s': place %u", from,
+                      modes[i].mode, ubuntu->result.place);
         ck_assert_msg(strcmp(world_rules(&w), modes[i].rules) == 0, "from '%s' to '%s': %s", from,
                       modes[i].mode, world_rules(&w));
         ck_assert_msg(strcmp(world_ledger(&w), modes[i].ledger) == 0, "from '%s' to '%s': %s", from,
@@ -112,7 +135,7 @@ static void pass(Between between, size_t from) {
         case BETWEEN_KILL:
                 agent_ask(ubuntu, modes[from].mode, "web=0.0.0.0:80");
                 world_kill(&w);
-                world_start(&w);
+                start();
                 agent_connect(ubuntu);
                 break;
         case BETWEEN_OTHER:
@@ -139,7 +162,7 @@ START_TEST(test_every_change) {
                 expect_mode(to, modes[from].mode);
                 /* Killed now, the next helper finds the same. */
                 world_kill(&w);
-                world_start(&w);
+                start();
                 agent_connect(ubuntu);
                 agent_ask(ubuntu, modes[to].mode, "web=0.0.0.0:80");
                 world_wait(&w, 3000);

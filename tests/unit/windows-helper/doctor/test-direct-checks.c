@@ -69,6 +69,16 @@ START_TEST(test_nobody_is_told_to_disable_anything) {
 }
 END_TEST
 
+START_TEST(test_an_external_switch) {
+        see_status(STATUS("0.1.0", "true",
+                          "{\"agent\": \"00/Debian\", \"state\": \"connected\", \"address\": "
+                          "\"192.168.1.7\", \"mode\": \"unknown\", \"reach\": \"own\", "
+                          "\"services\": [" DIRECT_SERVICE "]}",
+                          "", ""));
+        expect_good("networking-mode", "reach it at its own address, 192.168.1.7");
+}
+END_TEST
+
 START_TEST(test_the_firewall) {
         hyperv.seen = HYPERV_UNSEEN;
         expect(FINDING_UNSEEN, "hyper-v-firewall", "does not say", "administrator");
@@ -123,6 +133,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, healthy_teardown);
         tcase_add_test(tc, test_nobody_is_told_to_disable_anything);
+        tcase_add_test(tc, test_an_external_switch);
         tcase_add_test(tc, test_the_firewall);
         tcase_add_test(tc, test_rules_that_are_not_enforced);
         tcase_add_test(tc, test_wslconfig);

@@ -43,14 +43,24 @@ typedef struct Case {
         const char *why; /* NULL: may be forwarded to */
 } Case;
 
+static HostnetVerdict judge(const char *text, unsigned prefix, const char *gateway, bool wsl,
+                            bool may_be_outside, char ret_why[WIRE_TEXT_MAX + 1]) {
+        WireAddress a = {
+                .addr = address(text), .prefix = (uint8_t) prefix, .gateway = address(gateway)};
+        HostnetGuest guest = {.wsl = wsl, .may_be_outside = may_be_outside};
+
+        ret_why[0] = '\0';
+        return hostnet_judge(&net, &a, &guest, ret_why);
+}
+
 static void check(const Case *cases, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 const Case *c = &cases[i];
-                IpAddr a = address(c->address), gateway = address(c->gateway);
-                char why[WIRE_TEXT_MAX + 1] = "";
-                bool good = hostnet_judge(&net, &a, &gateway, c->wsl, why);
+                char why[WIRE_TEXT_MAX + 1];
+                HostnetVerdict verdict = judge(c->address, 24, c->gateway, c->wsl, false, why);
 
-                ck_assert_msg(good == !c->why, "%s: %s", c->address, why);
+                ck_assert_msg(verdict == (c->why ? HOSTNET_REFUSED : HOSTNET_BEHIND), "%s: %s",
+                              c->address, why);
                 if (c->why)
                         ck_assert_msg(strstr(why, c->why), "%s: %s", c->address, why);
         }
@@ -91,6 +101,56 @@ START_TEST(test_nat_network_of_wsl) {
         net.has_nat = true;
         net.nat = (WirePrefix){address("172.28.64.0"), 20};
         check(cases, sizeof(cases) / sizeof(cases[0]));
+}
+END_TEST
+
+/* Only the host can tell an external switch from the Default Switch. There nothing is forwarded,
+ * because a guest could name another machine; and where the guest cannot be, its address is still
+ * refused. */
+START_TEST(test_a_network_of_other_machines) {
+        static const struct {
+                const char *address;
+                unsigned prefix;
+                const char *gateway;
+                HostnetVerdict verdict;
+        } cases[] = {
+                /* the host is on that network, with an adapter of any kind */
+                {"192.168.1.77", 24, "192.168.1.1", HOSTNET_OUTSIDE},
+                {"192.168.1.77", 24, NULL, HOSTNET_OUTSIDE},
+                {"10.20.0.9", 16, "10.20.0.1", HOSTNET_OUTSIDE},
+                {"10.20.0.9", 16, "10.20.0.5", HOSTNET_REFUSED}, /* the gateway is the host */
+                /* the host has no address there */
+                {"10.77.0.9", 16, "10.77.0.1", HOSTNET_OUTSIDE},
+                {"10.77.0.9", 16, NULL, HOSTNET_REFUSED},
+                {"10.77.0.9", 16, "10.78.0.1", HOSTNET_REFUSED},
+                {"10.77.0.9", 16, "172.17.16.1", HOSTNET_REFUSED},
+                {"fd30::2", 64, "fd30::1", HOSTNET_OUTSIDE},
+                /* behind the host, whatever the guest's gateway is */
+                {"172.17.20.3", 20, "172.17.16.1", HOSTNET_BEHIND},
+                {"172.17.20.3", 20, "172.17.16.9", HOSTNET_BEHIND},
+                {"172.17.20.3", 20, NULL, HOSTNET_BEHIND},
+                /* never */
+                {"192.168.1.20", 24, "192.168.1.1", HOSTNET_REFUSED},
+                {"172.17.16.1", 20, NULL, HOSTNET_REFUSED},
+                {"192.168.1.77", 24, "192.168.1.77", HOSTNET_REFUSED},
+                {"127.0.0.1", 8, NULL, HOSTNET_REFUSED},
+        };
+        char why[WIRE_TEXT_MAX + 1];
+
+        host_has("10.20.0.5", 16, "vEthernet (External)", false); /* shared with the host */
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const char *a = cases[i].address, *g = cases[i].gateway;
+                HostnetVerdict verdict = judge(a, cases[i].prefix, g, false, true, why);
+
+                ck_assert_msg(verdict == cases[i].verdict, "%s via %s: %d (%s)", a, g ? g : "-",
+                              (int) verdict, why);
+                ck_assert_msg((verdict == HOSTNET_REFUSED) == (why[0] != '\0'), "%s", a);
+                /* Where somebody else says which network it is, that counts. */
+                verdict = judge(a, cases[i].prefix, g, false, false, why);
+                ck_assert_msg(verdict == (cases[i].verdict == HOSTNET_OUTSIDE ? HOSTNET_REFUSED
+                                                                              : cases[i].verdict),
+                              "%s via %s", a, g ? g : "-");
+        }
 }
 END_TEST
 
@@ -226,6 +286,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_neighbours);
         tcase_add_test(tc, test_nat_network_of_wsl);
+        tcase_add_test(tc, test_a_network_of_other_machines);
         tcase_add_test(tc, test_smallest_subnets);
         tcase_add_test(tc, test_empty_tables_allow_nobody);
         tcase_add_test(tc, test_has_neighbour);

@@ -75,26 +75,44 @@ static void parse_service(char *text, WireState *state) {
         }
 }
 
+/* The mode that @text begins with. Return: what is behind it. */
+static const char *parse_mode(const char *text, WireState *state) {
+        for (uint8_t mode = WIRE_MODE_UNKNOWN; mode < _WIRE_MODE_END; mode++) {
+                size_t n = strlen(wire_mode_name(mode));
+
+                if (strncmp(text, wire_mode_name(mode), n) != 0)
+                        continue;
+                state->mode = mode;
+                return text[n] ? text + n + 1 : "172.20.0.2"; /* which must not matter */
+        }
+        return text;
+}
+
+static void parse_address(const char *text, WireState *state) {
+        char copy[WORLD_TEXT_MAX], *via;
+        WireAddress a = {.prefix = 20};
+
+        strcpy(copy, text);
+        via = strstr(copy, " via ");
+        if (via) {
+                *via = '\0';
+                ck_assert_int_eq(ip_parse(via + strlen(" via "), &a.gateway), 0);
+        }
+        ck_assert_int_eq(ip_parse(copy, &a.addr), 0);
+        if (a.addr.family == IP_FAMILY_V6)
+                a.prefix = 64;
+        *(a.addr.family == IP_FAMILY_V4 ? &state->v4 : &state->v6) = a;
+}
+
 void world_parse(WireState *state, const char *address, const char *services) {
         char copy[WORLD_TEXT_MAX], *save = NULL;
-        IpAddr addr;
 
         *state = WIRE_STATE_NULL;
         state->mode = WIRE_MODE_NAT;
         strcpy(state->interface, "eth0");
-        for (uint8_t mode = WIRE_MODE_UNKNOWN; mode < _WIRE_MODE_END; mode++) {
-                if (strcmp(address, wire_mode_name(mode)) == 0) {
-                        state->mode = mode;
-                        address = "172.20.0.2"; /* its address must not matter */
-                }
-        }
-        if (*address) {
-                ck_assert_int_eq(ip_parse(address, &addr), 0);
-                if (addr.family == IP_FAMILY_V4)
-                        state->v4 = (WireAddress){.addr = addr, .prefix = 20};
-                else
-                        state->v6 = (WireAddress){.addr = addr, .prefix = 64};
-        }
+        address = parse_mode(address, state);
+        if (*address)
+                parse_address(address, state);
         state->services = calloc(WORLD_TEXT_MAX / 2, sizeof(*state->services));
         state->listens = calloc(WORLD_TEXT_MAX / 2, sizeof(*state->listens));
         ck_assert(state->services && state->listens);

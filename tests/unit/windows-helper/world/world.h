@@ -76,8 +76,9 @@ bool agent_ready(const FakeAgent *a);
 
 /*
  * Ask for services and run. @address: "172.20.0.2", an IPv6 one, "" for none, or a mode as
- * "mirrored". @services: separated by blanks, NAME=LISTEN[,LISTEN…][>PORT][+public][+any][+WORD],
- * LISTEN being 0.0.0.0:80, 0.0.0.0:8000-8010 or [::]:80, WORD that of an option, such as udp.
+ * "mirrored"; with more behind it, "unknown 192.168.1.7 via 192.168.1.1". @services: separated by
+ * blanks, NAME=LISTEN[,LISTEN…][>PORT][+public][+any][+WORD], LISTEN being 0.0.0.0:80,
+ * 0.0.0.0:8000-8010 or [::]:80, WORD that of an option, such as udp.
  * "+unknown", which cannot be sent: with the field WORLD_UNKNOWN_FIELD.
  */
 void agent_ask(FakeAgent *a, const char *address, const char *services);

@@ -56,6 +56,7 @@ void healthy_guest_setup(void) {
                                    .pid1 = "systemd",
                                    .systemd_installed = true,
                                    .containers = "",
+                                   .firewall_off = "",
                                    .wsl = true,
                                    .vmbus = true,
                                    .vsock = true,

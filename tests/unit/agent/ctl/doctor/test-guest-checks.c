@@ -77,6 +77,40 @@ START_TEST(modes) {
 }
 END_TEST
 
+/* A guest of plain Hyper-V on an external switch. Each port that listens is within reach, whether a
+ * service names it or not. */
+START_TEST(outside) {
+        report.mode = "unknown";
+        report.reach = "own";
+        report.v4 = (ReportAddress){"192.168.1.7", "192.168.1.1", 24};
+        port_map_add(&ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = 22});
+        expect("networking-mode");
+        ck_assert(!findings_are_bad(&findings));
+        ck_assert(first_says("on a network of other machines", "Hyper-V Manager"));
+        ck_assert(first_says("TCP ports that listen at 192.168.1.7: 22, 80", ""));
+        for (uint16_t port = 1000; port < 1020; port++)
+                port_map_add(&ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = port});
+        expect("networking-mode");
+        ck_assert(first_says("1013 and 6 more", ""));
+}
+END_TEST
+
+/* It concerns this mode only, and is silent where the file could not be read. */
+START_TEST(firewall_of_wsl) {
+        evidence.firewall_off = "/mnt/c/Users/me/.wslconfig";
+        expect("");
+        report.mode = report.mode_word = "virtioproxy";
+        expect("networking-mode");
+        report.mode = report.mode_word = "mirrored";
+        expect("wsl-firewall networking-mode");
+        ck_assert(!findings_are_bad(&findings));
+        ck_assert(first_says("firewall=false in /mnt/c/Users/me/.wslconfig has no effect",
+                             "wslbridge-helper doctor"));
+        evidence.firewall_off = "";
+        expect("networking-mode");
+}
+END_TEST
+
 START_TEST(silent_wsl) {
         report.wsl_silent = true;
         expect("wsl-silent");
@@ -332,6 +366,8 @@ int main(void) {
         tcase_add_test(c, kernel);
         tcase_add_test(c, modes);
         tcase_add_test(c, address_doubts);
+        tcase_add_test(c, outside);
+        tcase_add_test(c, firewall_of_wsl);
         tcase_add_test(c, silent_wsl);
         tcase_add_test(c, helper);
         tcase_add_test(c, helper_without_answers);

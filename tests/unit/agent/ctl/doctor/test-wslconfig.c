@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
-/* What /etc/wsl.conf says about systemd, as WSL reads it; and the names of containers' networks. */
+/* What /etc/wsl.conf says about systemd and .wslconfig about the firewall, as WSL reads them; and
+ * the names of containers' networks. */
 
 #include "agent/ctl/doctor/containers.h"
 #include "agent/ctl/doctor/wslconfig.h"
@@ -41,6 +42,27 @@ START_TEST(systemd_in_wsl_conf) {
 }
 END_TEST
 
+START_TEST(firewall_in_wslconfig) {
+        static const struct {
+                const char *text;
+                bool off;
+        } table[] = {
+                {"", false},
+                {"[wsl2]\nfirewall=false\n", true},
+                {"[WSL2]\r\nFirewall = False # off\r\n", true},
+                {"\xef\xbb\xbf[wsl2]\nfirewall=0", true},           /* Windows skips the mark */
+                {"[wsl2]\nfirewall=true\nfirewall=false\n", false}, /* the first counts */
+                {"[wsl2]\n# firewall=false\n", false},
+                {"[general]\nfirewall=false\n", false},
+                {"[wsl2]\nfirewall=no\n", false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++)
+                ck_assert_msg(wslconfig_firewall_off(table[i].text) == table[i].off, "%s",
+                              table[i].text);
+}
+END_TEST
+
 START_TEST(long_lines) {
         char text[2000] = "[boot]\nsystemd=true";
 
@@ -68,6 +90,7 @@ int main(void) {
         TCase *c = tcase_create("core");
 
         tcase_add_test(c, systemd_in_wsl_conf);
+        tcase_add_test(c, firewall_in_wslconfig);
         tcase_add_test(c, long_lines);
         tcase_add_test(c, networks_of_containers);
         suite_add_tcase(s, c);

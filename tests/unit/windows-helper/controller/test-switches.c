@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * A guest of plain Hyper-V on an external switch: the host tells it where it is, and forwards
+ * nothing. test-modes.c goes from there to every networking mode, and back.
+ */
+
+#include "tests/suite.h"
+#include "tests/unit/windows-helper/world/world.h"
+
+#include <string.h>
+
+#define ON_EXTERNAL_SWITCH "unknown 192.168.1.7 via 192.168.1.1"
+
+static World w;
+static FakeAgent *ubuntu;
+
+/* @guests_only: of the first adapter, 172.20.0.1. The second one is in the host's local network. */
+static void set_network(bool guests_only, uint8_t host_lan) {
+        Hostnet net = {.n_addresses = 2,
+                       .addresses = {{ip_v4(172, 20, 0, 1), 20, guests_only, "vEthernet (WSL)"},
+                                     {ip_v4(192, 168, 1, host_lan), 24, false, "Ethernet"}}};
+
+        controller_set_hostnet(w.controller, &net);
+        world_run(&w);
+}
+
+static void begin(void) {
+        world_init(&w);
+        w.host.listeners = true;
+        world_start(&w);
+        set_network(true, 20);
+        ubuntu = &w.agents[0];
+        agent_connect(ubuntu);
+}
+
+static void end(void) {
+        world_done(&w);
+}
+
+/* The host's network decides, and it may change under a guest that has changed nothing. The guest
+ * is told unasked, also when it has no service. */
+START_TEST(test_the_place_changes) {
+        unsigned n;
+
+        begin();
+        agent_ask(ubuntu, "unknown 172.20.0.9 via 172.20.0.3", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web active");
+        set_network(false, 20); /* now a network card is behind the first adapter */
+        agent_expect(ubuntu, "web active direct");
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_OUTSIDE);
+        world_expect_rules(&w, "");
+        world_expect_ledger(&w, "");
+        ck_assert_uint_eq(w.host.firewall.n, 0);
+        ck_assert_ptr_nonnull(strstr(w.log, "other machines are on its network"));
+        set_network(true, 20);
+        agent_expect(ubuntu, "web active");
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_USUAL);
+        agent_ask(ubuntu, ON_EXTERNAL_SWITCH, "");
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_OUTSIDE);
+        n = ubuntu->n_results;
+        set_network(true, 1); /* the host is the gateway, so the guest cannot be outside */
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_USUAL);
+        ck_assert_uint_eq(ubuntu->n_results, n + 1);
+        set_network(true, 1);
+        ck_assert_uint_eq(ubuntu->n_results, n + 1);
+        end();
+}
+END_TEST
+
+/* Who does not say that it may be on such a network is refused there, as ever: nothing is forwarded
+ * to what may be another machine. */
+START_TEST(test_nobody_else_is_outside) {
+        begin();
+        agent_ask(ubuntu, "nat 192.168.1.7 via 192.168.1.1", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web invalid guest-address");
+        ubuntu->version_max = 1;
+        agent_connect(ubuntu);
+        agent_ask(ubuntu, ON_EXTERNAL_SWITCH, "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web invalid guest-address");
+        world_expect_rules(&w, "");
+        end();
+}
+END_TEST
+
+/* Nothing of ours is between a client and the guest, so nobody can write the header that the
+ * service waits for. All else works as it is. */
+START_TEST(test_options_outside) {
+        begin();
+        agent_ask(ubuntu, ON_EXTERNAL_SWITCH,
+                  "dns=0.0.0.0:53+udp ssh=0.0.0.0:2222>22 web=0.0.0.0:80+proxy-v2");
+        agent_expect(ubuntu, "dns active direct; ssh active direct; web refused no-relay");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 1), "192.168.1.7, port 22"));
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 2), "guest at its own address, so"));
+        end();
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("switches");
+        TCase *tc = tcase_create("switches");
+
+        tcase_add_test(tc, test_the_place_changes);
+        tcase_add_test(tc, test_nobody_else_is_outside);
+        tcase_add_test(tc, test_options_outside);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
