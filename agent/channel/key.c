@@ -16,6 +16,15 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#define KEY_CREDENTIAL_SHOWN "the credential 'key'"
+
+/* Where the mount of the credentials did not arrive, systemd 252 leaves an empty folder that
+ * belongs to root, and systemd 257 leaves nothing. */
+#define KEY_NOT_ARRIVED                                                                       \
+        "has not reached the agent; run 'mount --make-shared /run', then 'systemctl restart " \
+        "wslbridge-agent'"
 
 static int key_problem(char **ret_problem, const char *path, const char *what) {
         if (asprintf(ret_problem, "%s %s", path, what) < 0) {
@@ -112,6 +121,8 @@ static int key_read(const char *path, const char *shown, bool secret, const char
 int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY_SIZE],
              char **ret_problem) {
         _cleanup_free_ char *credential = NULL, *file = NULL;
+        bool arrived = true;
+        const char *denied;
         int r;
 
         if (credentials) {
@@ -119,23 +130,27 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
                         credential = NULL;
                         return -ENOMEM;
                 }
-                /* Where the mount did not arrive there is only an empty folder that belongs to
-                 * root. */
-                r = key_read(credential, "the credential 'key'", /* secret= */ false,
-                             "has not reached the agent; run 'mount --make-shared /run', then "
-                             "'systemctl restart wslbridge-agent'",
+                r = key_read(credential, KEY_CREDENTIAL_SHOWN, /* secret= */ false, KEY_NOT_ARRIVED,
                              ret_key, ret_problem);
                 if (r != KEY_E_MISSING)
                         return r;
+                arrived = access(credential, F_OK) == 0;
         }
         if (asprintf(&file, "%s%s", root, KEY_FILE) < 0) {
                 file = NULL;
                 return -ENOMEM;
         }
-        return key_read(file, KEY_FILE, /* secret= */ true,
-                        credentials ? "is handed to the service when it starts; run 'systemctl "
-                                      "restart wslbridge-agent' to use it"
-                                    : "cannot be read by the agent's user; run the agent as root, "
-                                      "or as the service wslbridge-agent",
-                        ret_key, ret_problem);
+        if (!credentials)
+                denied = "cannot be read by the agent's user; run the agent as root, or as the "
+                         "service wslbridge-agent";
+        else if (!arrived)
+                denied = KEY_NOT_ARRIVED;
+        else
+                denied = "is handed to the service when it starts; run 'systemctl restart "
+                         "wslbridge-agent' to use it";
+        r = key_read(file, KEY_FILE, /* secret= */ true, denied, ret_key, ret_problem);
+        /* Without a key, the unit hands over a word in its place. */
+        if (r == KEY_E_MISSING && !arrived)
+                return key_problem(ret_problem, KEY_CREDENTIAL_SHOWN, KEY_NOT_ARRIVED);
+        return r;
 }
