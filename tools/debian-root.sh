@@ -109,6 +109,8 @@ make_build() { # make_build ROOT
 make_tests() { # make_tests ROOT
     from_minbase "$1"
     in_root "$1" apt-get install -y "${TESTS[@]}"
+    # A test looks for what an uninstalled agent has left, by its name.
+    mv "$1/etc/apt/apt.conf.d/90wslbridge-tests" "$1/etc/apt/apt.conf.d/90tests"
     rm -f "$1"/var/cache/apt/archives/*.deb
 }
 

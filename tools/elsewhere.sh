@@ -6,7 +6,7 @@
 #   ./dev test --arch=arm64     the guest's half as the arm64 package has it, in an emulated processor
 #
 # A run has mounts and processes of its own; the kernel and the network are this machine's. Inside
-#   /              is the root, which nobody can write to
+#   /              is the root, which nobody can write to; /etc is a copy of its own
 #   $INSIDE        is a copy of the sources as an archive has them, so without git
 #   $INSIDE/build  is build/NAME, and /tmp is build/NAME/tmp; so the next run builds only what has changed
 INSIDE=/srv/wslbridge INSIDE_CACHE=/srv/cache
@@ -20,7 +20,10 @@ shift 5
 . tests/lib/make-dev.sh
 mount --make-rprivate /
 mount --bind "$root" "$root"
-for folder in run root srv var/tmp; do mount -t tmpfs tmpfs "$root/$folder"; done
+for folder in run root srv var/tmp; do mount -t tmpfs -o mode=755 tmpfs "$root/$folder"; done
+mount -t tmpfs -o mode=755 tmpfs "$root/mnt"
+cp -a "$root/etc/." "$root/mnt/"
+mount --move "$root/mnt" "$root/etc"
 mkdir "$inside" "$inside_cache"
 mount --bind "$build/sources" "$inside"
 mount --bind "$build" "$inside/build"
@@ -28,6 +31,7 @@ mount --bind "$build/tmp" "$root/tmp"
 mount --bind "$cache" "$inside_cache"
 mount -t proc proc "$root/proc"
 mount --rbind /sys "$root/sys"
+chmod 1777 "$root/var/tmp"
 make_dev "$root"
 if [ -e /dev/net/tun ]; then
     mkdir "$root/dev/net"
