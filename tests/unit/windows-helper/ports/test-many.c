@@ -33,7 +33,7 @@ static bool counted_may_be(const Listening *a, uint32_t process) {
         return listening_may_be(a, process);
 }
 
-static int listening(void *userdata, bool udp, ListeningTable *table) {
+static int listening(void *userdata, unsigned tables, ListeningTable *table) {
         for (unsigned i = 0; i < MANY; i++) {
                 IpEndpoint e = {ip_v4(0, 0, 0, 0), (uint16_t) (FIRST + i)};
 
