@@ -6,7 +6,9 @@
 
 #include "agent/network/guest-ports.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
         bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
@@ -119,10 +121,16 @@ static int agent_on_check_ports(void *userdata) {
         const WireState *wire = &a->config.current->wire;
         size_t n_news = 0;
         bool changed;
-        PortMaps maps;
+        PortMaps *maps;
 
-        read_maps(a, &maps);
-        changed = take_listening(a, &maps.tcp);
+        /* Neither the stack nor the heap would give these pages back, and nothing else needs as
+         * many. */
+        maps = mmap(NULL, sizeof(*maps), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1,
+                    0);
+        if (maps == MAP_FAILED)
+                return -errno;
+        read_maps(a, maps);
+        changed = take_listening(a, &maps->tcp);
         for (size_t i = 0; i < a->config.current->n_services; i++) {
                 const ConfigService *service = &a->config.current->services[i];
                 StatusService *s = &a->services.states[i];
@@ -131,13 +139,14 @@ static int agent_on_check_ports(void *userdata) {
 
                 if (!service->enabled)
                         continue;
-                is = judge_service(a, &maps, &wire->services[service->wire], &port);
+                is = judge_service(a, maps, &wire->services[service->wire], &port);
                 changed = changed || s->guest != is || s->guest_port != port;
                 s->guest = is;
                 s->guest_port = port;
                 if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
                         agent_log_port(a, service->name, s);
         }
+        (void) munmap(maps, sizeof(*maps));
         if (n_news > AGENT_LOGGED_SERVICES) {
                 journal_line(&a->journal, LOG_NOTICE,
                              "%zu more services have no program that listens for them where the "

@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: MIT
 #
-#     boot-system.sh FOLDER INSTALLED PROJECT BELOW
+#     boot-system.sh FOLDER INSTALLED PROJECT BELOW TARGET
 #
 # Boots a systemd in namespaces, in the way in which WSL boots a distro: as PID 1 with private mounts,
 # and with container=wsl as its only environment. Its root is an overlay of BELOW ('/' for this machine's
 # root) with the files of INSTALLED. What it writes goes to a tmpfs on FOLDER and is
 # gone with the namespace. It has its own network and its own units; none of this machine's start.
-# PROJECT is mounted as /project, without anything built.
+# PROJECT is mounted as /project, without anything built. TARGET is the unit that is the aim of the boot.
 set -euo pipefail
 # shellcheck source=tests/lib/make-dev.sh
 . "$(dirname "${BASH_SOURCE[0]}")/make-dev.sh"
-FOLDER=$1 INSTALLED=$2 PROJECT=$3 BELOW=$4 ROOT=$1/root
+FOLDER=$1 INSTALLED=$2 PROJECT=$3 BELOW=$4 TARGET=$5 ROOT=$1/root
 
 overlay() { # overlay NAME BELOW WHERE
     mkdir -p "$FOLDER/$1-upper" "$FOLDER/$1-work" "$3"
@@ -64,4 +64,4 @@ umount -l /before
 # Nor may it load modules or set the clock.
 exec env -i container=wsl PATH=/usr/sbin:/usr/bin:/sbin:/bin \
     setpriv --bounding-set -sys_module,-sys_time,-sys_rawio,-syslog \
-    /lib/systemd/systemd --unit=basic.target --log-target=journal --show-status=0 </dev/null
+    /lib/systemd/systemd --unit="$TARGET" --log-target=journal --show-status=0 </dev/null

@@ -17,10 +17,11 @@ BUILD_TIMEOUT = 900  # for a step that builds
 
 
 class Booted:
-    def __init__(self, folder, installed, below="/"):
+    def __init__(self, folder, installed, below="/", target="basic.target"):
         """installed: a folder of files for the system, which may be empty. below: another root than this
-        machine's, with systemd in it."""
+        machine's, with systemd in it. target: how far it boots."""
         self.folder, self.installed, self.below = str(folder), str(installed), str(below)
+        self.target = target
         self.top = os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))
 
     def __enter__(self):
@@ -35,10 +36,10 @@ class Booted:
         command = (f"echo $$ >{shlex.quote(self.cgroup)}/cgroup.procs && exec unshare --mount --pid "
                    "--fork --kill-child --uts --ipc --net --cgroup bash "
                    + " ".join(map(shlex.quote, [SCRIPT, self.folder, self.installed, self.top,
-                                                self.below])))
+                                                self.below, self.target])))
         self.process = subprocess.Popen(["bash", "-c", command], stdin=subprocess.DEVNULL,
                                         stdout=self.log, stderr=self.log)
-        self.wait(lambda: self.call("systemctl", "is-active", "basic.target").returncode == 0,
+        self.wait(lambda: self.call("systemctl", "is-active", self.target).returncode == 0,
                   "systemd has booted")
         return self
 

@@ -9,7 +9,7 @@ from conftest import PACKAGE, SUITES
 from debian_root import DebianRoot
 
 KEY = "5a" * 32 + "\n"
-WANTS = "/etc/systemd/system/multi-user.target.wants/wslbridge-agent.service"
+WANTS = "/etc/systemd/system/sysinit.target.wants/wslbridge-agent.service"
 DEPENDS = ("libnl-3-200", "libinih1", "libsodium23", "libsystemd0")
 # What apt and dpkg themselves write down.
 BOOKS = ("/var/lib/dpkg", "/var/lib/apt", "/var/cache", "/var/log", "/tmp", "/proc", "/sys", "/dev",

@@ -14,24 +14,29 @@ APT = ("env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "install", "-y")
 
 
 @pytest.fixture(scope="module")
-def newer(deb, version, tmp_path_factory):
-    """The same package as a newer version."""
-    folder = tmp_path_factory.mktemp("newer")
+def older(deb, version, tmp_path_factory):
+    """The same package as an older version, which started the agent at another point of the boot."""
+    folder = tmp_path_factory.mktemp("older")
     subprocess.run(["dpkg-deb", "-R", deb, folder / "tree"], check=True)
-    control = folder / "tree/DEBIAN/control"
-    control.write_text(control.read_text().replace(f"Version: {version}-1\n", f"Version: {version}-2\n"))
-    subprocess.run(["dpkg-deb", "-b", "--root-owner-group", folder / "tree", folder / "newer.deb"],
+    for path, now, then in (
+            ("DEBIAN/control", f"Version: {version}-1\n", f"Version: {version}-1~0\n"),
+            ("usr/lib/systemd/system/wslbridge-agent.service", "WantedBy=sysinit.target\n",
+             "WantedBy=multi-user.target\n")):
+        path = folder / "tree" / path
+        assert now in path.read_text()
+        path.write_text(path.read_text().replace(now, then))
+    subprocess.run(["dpkg-deb", "-b", "--root-owner-group", folder / "tree", folder / "older.deb"],
                    check=True, capture_output=True)
-    return folder / "newer.deb"
+    return folder / "older.deb"
 
 
 @pytest.fixture(params=SUITES)
-def system(request, tmp_path, deb, newer):
+def system(request, tmp_path, deb, older):
     """Booted, with both versions of the package in /packages, and none installed."""
     files = tmp_path / "files"
     os.makedirs(files / "packages")
-    shutil.copy(deb, files / "packages/old.deb")
-    shutil.copy(newer, files / "packages/new.deb")
+    shutil.copy(older, files / "packages/old.deb")
+    shutil.copy(deb, files / "packages/new.deb")
     os.makedirs(files / "etc/wslbridge")
     # Not the default, which is a vsock of this machine.
     (files / "etc/wslbridge/agent.conf").write_text("[agent]\nhelper = unix:/run/no-helper\n")
@@ -45,6 +50,11 @@ def is_state(system):
                  for verb in ("is-enabled", "is-active"))
 
 
+def wanted_by(system):
+    """The folders of the targets that start the agent at boot."""
+    return system.run("sh", "-c", f"cd /etc/systemd/system; find . -name {AGENT}.service -printf '%h\\n'").split()
+
+
 def trace(system):
     return system.run("sh", "-c", "find /etc /usr /var/lib /run -xdev -name '*wslbridge*' "
                       "! -path '*/apt/*'")
@@ -56,9 +66,14 @@ def test_life_of_the_package(system):
     assert is_state(system) == ("disabled", "inactive")
     assert system.run("readlink", "/run/wslbridge/status.json") == "agent/status.json"
     assert "wslbridge:" in system.run("journalctl", "--list-catalog")
-    # An upgrade leaves it off.
+    # An upgrade leaves it off, or moves it to its new place in the boot.
     system.run(*APT, "/packages/new.deb")
-    assert is_state(system) == ("disabled", "inactive")
+    assert is_state(system) == ("disabled", "inactive") and wanted_by(system) == []
+    system.run(*APT, "--allow-downgrades", "/packages/old.deb")
+    system.run("systemctl", "enable", AGENT)
+    assert wanted_by(system) == ["./multi-user.target.wants"]
+    system.run(*APT, "/packages/new.deb")
+    assert is_state(system) == ("enabled", "inactive") and wanted_by(system) == ["./sysinit.target.wants"]
 
     # A running agent is restarted, and becomes no other one: the same status, still enabled.
     system.run("systemctl", "enable", "--now", AGENT)
@@ -83,8 +98,8 @@ def test_life_of_the_package(system):
     system.run("test", "-d", "/var/lib/private/wslbridge")
 
     # Installed again, it is as before: enabled, but not started.
-    system.run(*APT, "/packages/old.deb")
-    assert is_state(system)[1] == "inactive"
+    system.run(*APT, "/packages/new.deb")
+    assert is_state(system) == ("enabled", "inactive")
     system.run("systemctl", "start", AGENT)
     system.run("dpkg", "--purge", "wslbridge")
     assert trace(system) == ""

@@ -122,7 +122,7 @@ def test_presets_leave_it_off_and_enabling_works(installed):
     assert systemctl("is-enabled") == "disabled"
     systemctl("enable")
     assert systemctl("is-enabled") == "enabled"
-    wants = installed / "etc/systemd/system/multi-user.target.wants/wslbridge-agent.service"
+    wants = installed / "etc/systemd/system/sysinit.target.wants/wslbridge-agent.service"
     assert os.readlink(wants) == f"/{UNIT}"
 
 
