@@ -12,6 +12,11 @@ static bool datagram_error_is_of_peer(int error) {
         return error == WSAECONNRESET || error == WSAENETRESET || error == WSAECONNREFUSED;
 }
 
+static void datagram_port_post(DatagramPort *p) {
+        p->n_pending++;
+        loop_post(p->loop, &p->again);
+}
+
 /* A receive that finds a datagram at once fails with WSAEMSGSIZE. Whether a completion comes
  * nevertheless is not documented (fact 9.3.13). So the packet of our own is posted, which is behind
  * that completion in the queue: when it arrives, nothing of the receive is left, and a completion
@@ -28,13 +33,13 @@ static void datagram_port_wait(DatagramPort *p) {
                 p->n_pending++;
         } else {
                 p->dead = error != WSAEMSGSIZE && !datagram_error_is_of_peer(error);
-                p->n_pending++;
-                loop_post(p->loop, &p->again);
+                datagram_port_post(p);
         }
 }
 
 static void datagram_port_on_ready(LoopOp *op, DWORD error, DWORD n_bytes) {
         DatagramPort *p = op->userdata;
+        bool more = false;
 
         if (op == &p->receive) {
                 if (!p->waiting)
@@ -48,8 +53,10 @@ static void datagram_port_on_ready(LoopOp *op, DWORD error, DWORD n_bytes) {
                  error != ERROR_MORE_DATA && p->events->refused)
                 p->events->refused(p);
         else if (!p->closed)
-                p->events->readable(p);
-        if (!p->closed && !p->dead)
+                more = p->events->readable(p);
+        if (!p->closed && !p->dead && more)
+                datagram_port_post(p);
+        else if (!p->closed && !p->dead)
                 datagram_port_wait(p);
         if (--p->n_pending == 0 && p->closed)
                 p->events->gone(p);

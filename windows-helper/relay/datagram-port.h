@@ -14,8 +14,9 @@ typedef struct DatagramPort DatagramPort;
 /* None is called before the loop's next turn, except that a port without anything in flight is gone
  * at once. The port may be closed in each. */
 typedef struct DatagramPortEvents {
-        /* Read what is there, up to some number; called again when there is more. */
-        void (*readable)(DatagramPort *p);
+        /* Read what is there, up to some number. Return: whether there may be more; then it is
+         * called again when others have had their turn. */
+        bool (*readable)(DatagramPort *p);
         /* The other end has answered an earlier datagram with an ICMP message. NULL: it does not
          * matter. */
         void (*refused)(DatagramPort *p);

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UDP_ROUND      64            /* datagrams of one socket before it is the turn of others */
+#define UDP_ROUND      16            /* datagrams of one socket before it is the turn of others */
 #define UDP_QUEUE_SIZE (1024 * 1024) /* bytes that wait in the system, for a burst */
 #define UDP_DOORS_MAX  64            /* sockets of one endpoint */
 
@@ -30,7 +30,7 @@ struct UdpEndpoint {
         unsigned n_doors; /* not freed yet */
 };
 
-static void udp_door_on_readable(DatagramPort *p);
+static bool udp_door_on_readable(DatagramPort *p);
 
 static void udp_door_on_failed(DatagramPort *p) {
         UdpEndpoint *e = LIST_ITEM(p, UdpDoor, port)->endpoint;
@@ -234,7 +234,7 @@ static UdpLink *udp_door_admit(UdpDoor *door, const UdpMail *mail) {
         return l;
 }
 
-static void udp_door_on_readable(DatagramPort *p) {
+static bool udp_door_on_readable(DatagramPort *p) {
         UdpDoor *door = LIST_ITEM(p, UdpDoor, port);
         UdpContext *c = door->endpoint->context;
 
@@ -246,7 +246,7 @@ static void udp_door_on_readable(DatagramPort *p) {
 
                 r = udp_door_receive(door, &mail);
                 if (r == UDP_NO_MAIL)
-                        return;
+                        return false;
                 if (r == UDP_BAD_MAIL)
                         continue;
                 session = udp_sessions_find(&c->sessions, &mail.key);
@@ -254,4 +254,5 @@ static void udp_door_on_readable(DatagramPort *p) {
                 if (l)
                         udp_link_forward(l, c->scratch, (size_t) mail.n);
         }
+        return true;
 }

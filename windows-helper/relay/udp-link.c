@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define UDP_ROUND 64 /* datagrams of one socket before it is the turn of others */
+#define UDP_ROUND 16 /* datagrams of one socket before it is the turn of others */
 
 struct UdpLink {
         UdpSession session;
@@ -70,7 +70,7 @@ static void udp_link_answer(UdpLink *l, uint8_t *bytes, size_t n) {
 /* Windows says nothing of a guest that answers "port unreachable", because SIO_UDP_CONNRESET is
  * off. Wine does, and such a socket receives nothing any more (fact 10.1.15). So an error ends the
  * session, and the client's next datagram begins another one. */
-static void udp_link_on_readable(DatagramPort *p) {
+static bool udp_link_on_readable(DatagramPort *p) {
         UdpLink *l = LIST_ITEM(p, UdpLink, guest);
         uint8_t *scratch = l->context->scratch;
 
@@ -78,14 +78,15 @@ static void udp_link_on_readable(DatagramPort *p) {
                 int n = recv(p->socket, (char *) scratch, UDP_DATAGRAM_MAX, 0);
 
                 if (n < 0 && WSAGetLastError() == WSAEWOULDBLOCK)
-                        return;
+                        return false;
                 if (n < 0) {
                         (void) udp_link_close(l);
-                        return;
+                        return false;
                 }
                 udp_sessions_answered(&l->context->sessions, &l->session, loop_now_usec());
                 udp_link_answer(l, scratch, (size_t) n);
         }
+        return true;
 }
 
 static void udp_link_on_failed(DatagramPort *p) {

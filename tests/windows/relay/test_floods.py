@@ -2,10 +2,13 @@
 """Many clients, and senders that mean no good. The relay's memory stays bounded, and who was served
 before is served on."""
 
+import contextlib
 import os
 import socket
+import statistics
 import struct
 import threading
+import time
 
 import pytest
 from waiting import wait_until
@@ -26,6 +29,16 @@ def ask(client, data, to=HOST, tries=100):
         except socket.timeout:
             pass
     raise AssertionError(f"no answer to {data!r} after {tries} tries")
+
+
+def milliseconds(function, *arguments, times=1):
+    """The median of how long it takes."""
+    taken = []
+    for _ in range(times):
+        begin = time.monotonic()
+        function(*arguments)
+        taken.append((time.monotonic() - begin) * 1000)
+    return statistics.median(taken)
 
 
 def made_up(lan, n):
@@ -60,23 +73,26 @@ def test_made_up_senders(lan, table, start_relay, serve_udp, udp_client, number,
     client = udp_client()
     ask(client, b"ask first")
     end = server.seen[-1][1]
-    held, senders, ends = [], made_up(lan, rounds * n), set()
+    quiet = milliseconds(ask, client, b"ask first", times=20)
+    held, senders, ends, waited = [], made_up(lan, rounds * n), set(), []
     for i in range(rounds):
         server.seen.clear()
         for _ in range(n // 50):
             for _ in range(50):
                 next(senders)
-            ask(client, b"ask again")  # so that the relay keeps up with them
+            waited.append(milliseconds(ask, client, b"ask again"))  # so that the relay keeps up with them
         assert {e for data, e in server.seen if data == b"ask again"} == {end}
         ends |= {e for data, e in server.seen if data == b"made up!"}
         held.append(relay.memory())
     assert len(ends) > 300  # sessions have made room for others
     grown = held[-1] - held[0]
-    number(f"{(rounds - 1) * n} made-up UDP senders more: the relay's memory grew by {grown // 1024} KiB")
+    number(f"{(rounds - 1) * n} made-up UDP senders more: the relay's memory grew by {grown // 1024} KiB to "
+           f"{held[-1] // 1024} KiB; an answer took {statistics.median(waited):.1f} ms, {max(waited):.0f} at most, and "
+           f"{quiet:.1f} before them")
     assert grown <= 256 * 1024
 
 
-def test_one_client_floods(lan, table, start_relay, serve_udp, udp_client):
+def test_one_client_floods(lan, table, start_relay, serve_udp, udp_client, number):
     """Without pause, to one endpoint. Another client of that endpoint loses datagrams, but is served;
     one of another endpoint is served as ever."""
     table.set(LISTEN, serve_udp(answer=lambda data, client: None).endpoint, "udp")
@@ -84,21 +100,30 @@ def test_one_client_floods(lan, table, start_relay, serve_udp, udp_client):
     table.set("0.0.0.0/5062", serve_udp().endpoint, "udp")
     start_relay()
     over = threading.Event()
-    flooder = udp_client("192.168.50.3")
+    flooder, same, other = udp_client("192.168.50.3"), udp_client(), udp_client()
+    quiet = milliseconds(ask, other, b"quiet", ("192.168.50.1", 5062), times=20)
+    n_sent = 0
 
     def flood():
+        nonlocal n_sent
         while not over.is_set():
             for _ in range(20):
                 flooder.sendto(bytes(1000), ("192.168.50.1", 5061))
+            n_sent += 20
             over.wait(0.001)
 
     thread = threading.Thread(target=flood, daemon=True)
+    begin = time.monotonic()
     thread.start()
+    waited = {"another endpoint": [], "the same endpoint": []}
     try:
-        same, other = udp_client(), udp_client()
         for i in range(20):
-            ask(other, b"other %d" % i, ("192.168.50.1", 5062))
-            ask(same, b"same %d" % i, ("192.168.50.1", 5061))
+            waited["another endpoint"].append(milliseconds(ask, other, b"other %d" % i, ("192.168.50.1", 5062)))
+            waited["the same endpoint"].append(milliseconds(ask, same, b"same %d" % i, ("192.168.50.1", 5061)))
+        per_second = n_sent / (time.monotonic() - begin)
+        number(f"beside a flood of {per_second:.0f} datagrams a second, and {quiet:.1f} ms before it: "
+               + ", ".join(f"an answer of {where} took {statistics.median(w):.1f} ms, {max(w):.0f} at most"
+                           for where, w in waited.items()))
     finally:
         over.set()
         thread.join()
@@ -107,7 +132,7 @@ def test_one_client_floods(lan, table, start_relay, serve_udp, udp_client):
 def test_many_clients(lan, table, start_relay, serve_udp, udp_client, number):
     """Each has a session of its own and gets its own answers."""
     n = 10000 if os.environ.get("WSLBRIDGE_LONG") else 1500
-    table.limit(udp_sessions=n, udp_sessions_per_client=n)
+    table.limit(udp_sessions=n, udp_sessions_per_client=n, udp_answered_ms=3600 * 1000)
     server = serve_udp()
     table.set(LISTEN, server.endpoint, "udp")
     relay = start_relay()
@@ -115,21 +140,25 @@ def test_many_clients(lan, table, start_relay, serve_udp, udp_client, number):
     ask(first, b"first")
     before = relay.memory()
     clients = [udp_client() for _ in range(n - 1)]
-    for i, client in enumerate(clients):
-        ask(client, b"%d" % i)
+    waited = [milliseconds(ask, client, b"%d" % i) for i, client in enumerate(clients)]
     held = (relay.memory() - before) / n
-    number(f"a UDP session takes {held / 1024:.2f} KiB of the relay's memory")
+    number(f"{n} UDP clients: a session takes {held / 1024:.2f} KiB of the relay's memory; the first answers to the "
+           f"first 100 took {statistics.median(waited[:100]):.1f} ms, to the last 100 "
+           f"{statistics.median(waited[-100:]):.1f}")
     for i in range(0, n - 1, 97):
         ask(clients[i], b"again %d" % i)
     assert len({end for _, end in server.seen}) == n
     relay.wait_idle()
+    table.delete(LISTEN, server.endpoint, "udp")
+    relay.wait_line("Forwarding 0 endpoints", 300)
 
 
-def test_connections_that_say_nothing(lan, table, start_relay, serve, client):
+def test_connections_that_say_nothing(lan, table, start_relay, serve, client, number):
     """One client opens all the connections that it may and more; the others are served."""
     table.limit(connections_per_client=50, connections_per_endpoint=120)
     table.set("0.0.0.0/8080", serve())
-    start_relay()
+    relay = start_relay()
+    before = relay.memory()
     hostile = [client("192.168.50.3") for _ in range(200)]
 
     def is_served():
@@ -142,6 +171,8 @@ def test_connections_that_say_nothing(lan, table, start_relay, serve, client):
             return False
 
     assert wait_until(is_served, what="an honest client's answer")
+    number(f"a client tries 200 connections of 50: the relay's memory grew by {(relay.memory() - before) // 1024} KiB; "
+           f"another client's connection and its answer took {milliseconds(is_served, times=5):.1f} ms")
     cut = 0
     for here in hostile:
         here.settimeout(0.01)
@@ -152,3 +183,32 @@ def test_connections_that_say_nothing(lan, table, start_relay, serve, client):
         except OSError:
             cut += 1
     assert cut == 150
+
+
+def test_clients_that_read_nothing(table, start_relay, serve, client, number):
+    """The guest sends to all of them as fast as it can. What waits in the relay is bounded, and a client that
+    reads is served."""
+    n = 1000 if os.environ.get("WSLBRIDGE_LONG") else 160
+
+    def pour(connection):
+        if connection.recv(1) == b"p":
+            while True:
+                connection.sendall(bytes(1 << 20))
+        connection.sendall(b"x")
+
+    table.set("0.0.0.0/8080", serve(pour))
+    relay = start_relay()
+
+    def is_served():
+        with contextlib.closing(client("192.168.50.3")) as here:
+            here.sendall(b"x")
+            assert here.recv(1) == b"x"
+
+    quiet, before = milliseconds(is_served, times=10), relay.memory()
+    for _ in range(n):
+        client().sendall(b"p")
+    relay.wait_idle()
+    held = relay.memory() - before
+    number(f"{n} clients that read nothing: the relay holds {held >> 10} KiB more; another client's connection and its "
+           f"answer took {milliseconds(is_served, times=10):.1f} ms, and {quiet:.1f} ms before")
+    assert held <= (36 << 20) + n * 8192

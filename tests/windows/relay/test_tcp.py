@@ -146,6 +146,31 @@ def test_a_reset_is_a_reset_at_the_other_end(table, start_relay, serve, client, 
         assert outcome(here) == "ECONNRESET"
 
 
+def test_resets_in_the_middle_of_bulk(table, start_relay, serve, client):
+    """Either end cuts a connection whose sender always has more. The relay forgets it at once."""
+    def work(connection):
+        if connection.recv(1) == b"r":
+            receive_exactly(connection, MEGA)
+            reset(connection)
+        while True:
+            connection.sendall(bytes(MEGA))
+
+    table.set(LISTEN, serve(work))
+    table.set("0.0.0.0/8081", serve())
+    start_relay()
+    for _ in range(10):
+        here = client()
+        here.sendall(b"p")
+        receive_exactly(here, MEGA)
+        reset(here)
+        here = client()
+        here.sendall(b"r")
+        with pytest.raises(ConnectionError):
+            while True:
+                here.sendall(bytes(MEGA))
+    assert is_served(lambda: client(port=8081))
+
+
 def test_a_closed_port_of_the_guest_resets_the_client(table, start_relay, serve, client):
     table.set(LISTEN, "172.29.0.2/9")
     table.set("0.0.0.0/8081", serve())
