@@ -149,8 +149,7 @@ def test_many_clients(lan, table, start_relay, serve_udp, udp_client, number):
         ask(clients[i], b"again %d" % i)
     assert len({end for _, end in server.seen}) == n
     relay.wait_idle()
-    table.delete(LISTEN, server.endpoint, "udp")
-    relay.wait_line("Forwarding 0 endpoints", 300)
+    relay.stop(600)  # for each operation that is cancelled, Wine looks through those of all sockets
 
 
 def test_connections_that_say_nothing(lan, table, start_relay, serve, client, number):
