@@ -131,8 +131,14 @@ static SC_HANDLE service_create(SC_HANDLE manager) {
                               quoted, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* Start or stop the service, and wait until it has happened. A service manager that starts the
- * services of a booting Windows (or Wine) starts no others until it has done so. */
+/* Whether to ask again. A service manager that starts the services of a booting Windows (or Wine)
+ * starts no others until it has done so. And on a machine with a load of 30, Wine's answered a
+ * start with ERROR_INTERNAL_ERROR, once. */
+static bool service_is_busy(DWORD error) {
+        return error == ERROR_SERVICE_DATABASE_LOCKED || error == ERROR_INTERNAL_ERROR;
+}
+
+/* Start or stop the service, and wait until it has happened. */
 static int service_change(SC_HANDLE service, bool start) {
         DWORD wanted = start ? SERVICE_RUNNING : SERVICE_STOPPED;
         SERVICE_STATUS status;
@@ -142,7 +148,7 @@ static int service_change(SC_HANDLE service, bool start) {
                 if (!asked)
                         asked = start ? StartServiceW(service, 0, NULL)
                                       : ControlService(service, SERVICE_CONTROL_STOP, &status);
-                if (!asked && GetLastError() != ERROR_SERVICE_DATABASE_LOCKED)
+                if (!asked && !service_is_busy(GetLastError()))
                         return failed(start ? "StartService" : "ControlService");
                 if (QueryServiceStatus(service, &status) && status.dwCurrentState == wanted)
                         return EXIT_SUCCESS;

@@ -122,4 +122,4 @@ def test_rules_of_an_agent_that_does_not_come_back_are_withdrawn(whole_wine, sta
     whole_wine()
     assert len(registry.rules()) == RULES + 1  # nothing foreign is on 0.0.0.0:29000 here
     start_helper(recovery=300)
-    wait_until(registry.clean, 5, "withdrawal")
+    wait_until(registry.clean, 30, "withdrawal")
