@@ -36,9 +36,10 @@ PYTEST_SUITES = ("static", "integration", "windows", "packages", "setup", "e2e",
 # Begun first and in this order, so that no long one is left at the end.
 LONG_SUITES = ("system", "windows", "static", "packages", "integration", "setup")
 # Parts of a suite that run beside the rest of it, each on a machine of its own, so that no lane is busy
-# with one suite when all others are done.
-BESIDE = {"windows": [["test_install.py", "test_relay_service.py", "test_selftest.py",
-                       "test_selftest_sockets.py", "test_service.py", "test_update.py"],
+# with one suite when all others are done. The longest comes first.
+BESIDE = {"windows": [["test_install.py", "test_update.py"],
+                      ["test_relay_service.py", "test_selftest.py", "test_selftest_sockets.py",
+                       "test_service.py"],
                       ["killing", "relay"]]}
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
 SKIP_CODE = 77
@@ -189,7 +190,7 @@ def pytest_parts(suite):
     """What pytest is given in each of the processes that run the suite at the same time."""
     folder = os.path.join(TOP, "tests", suite)
     beside = [[os.path.join(folder, name) for name in part] for part in BESIDE.get(suite, [])]
-    return [[folder, *(f"--ignore={path}" for part in beside for path in part)], *beside]
+    return [*beside, [folder, *(f"--ignore={path}" for part in beside for path in part)]]
 
 
 def run_pytest(part, progress):
