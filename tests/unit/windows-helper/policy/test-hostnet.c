@@ -194,8 +194,11 @@ START_TEST(test_has_neighbour) {
                 {"172.28.70.1", true, true}, {"192.168.1.99", true, false},
                 {"127.0.0.2", true, false},  {"8.8.8.8", false, false},
                 {"fd29::77", true, true},    {"fd30::1", false, false},
+                {"10.77.0.2", false, false},
         };
 
+        host_has("10.77.0.1", 24, "vEthernet (gone)", true);
+        net.n_addresses--; /* what is behind the last address has no meaning */
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 IpAddr a = address(cases[i].address);
 
