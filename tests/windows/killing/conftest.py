@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """These tests kill the helper while it talks to Wine's service manager, and that can cost Wine 8 its
-service manager (fact 10.1.7). So they have a prefix of their own, and 'whole_wine' starts Wine again
+service manager (fact 10.1.7). So each file has a prefix of its own, and 'whole_wine' starts Wine again
 where the manager is lost."""
 
 import pytest
 import windows_host
 
-prefix, session_registry, session_service = windows_host.fixtures("session", "killing")
+prefix, session_registry, session_service = windows_host.fixtures("module", "killing")
 
 
 @pytest.fixture
