@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Runs 'selftest' under Wine, and looks at what it says and at what it leaves."""
 
+import contextlib
 import json
 
 from wine_registry import COUNTERS
@@ -29,6 +30,15 @@ class Selftest:
             for name in environment:
                 del self.prefix.env[name]
         return done.returncode, done.stdout
+
+    @contextlib.contextmanager
+    def only(self, step):
+        """Both passes have only this step, for a test that is about nothing else."""
+        self.registry.set(COUNTERS, "SelftestOnly", step)
+        try:
+            yield
+        finally:
+            self.registry.delete(COUNTERS, "SelftestOnly")
 
     def read(self, path):
         with open(path, encoding="utf-8") as f:

@@ -170,11 +170,17 @@ def codes(report, *keys):
     return [x and (x["code"] if x["done"] else "skipped") for x in found]
 
 
+NAT_STEP = 14
 NAT = ("covers", "mapping", "datagram", "client", "answer", "unmap")
 
 
 def test_a_static_mapping(selftest, nat, wsl):
     """With consent, if WinNAT has the guest's network. What the guest says it has seen decides."""
+    with selftest.only(NAT_STEP):
+        expect_static_mapping(selftest, nat, wsl)
+
+
+def expect_static_mapping(selftest, nat, wsl):
     wsl(f"from {LAN} 4711\n".encode())
     assert codes(selftest.report("--mapping"), *NAT) == [1, "skipped", None, None, None, None]
     nat.set(COUNTERS, "NatName", "MyNat")
@@ -195,7 +201,8 @@ def test_killed_behind_a_static_mapping(selftest, nat, wsl):
     wsl(b"")
     nat.set(COUNTERS, "NatName", "MyNat")
     nat.set(COUNTERS, "NatPrefix", "172.29.0.0/20")
-    code, output = selftest.run("--mapping", WSLBRIDGE_TEST_FAULT="mapping:kill")
+    with selftest.only(NAT_STEP):
+        code, output = selftest.run("--mapping", WSLBRIDGE_TEST_FAULT="mapping:kill")
     assert code == 99, output[-2000:]
     (name, data), = nat.strings(MAPPINGS).items()
     assert name.startswith("17 ") and data == f"MyNat 172.29.0.2 {name[3:]}"
@@ -210,11 +217,15 @@ def test_killed_behind_a_static_mapping(selftest, nat, wsl):
     assert selftest.left() == NOTHING
 
 
-@pytest.mark.parametrize("change", ["folder", "rule", "firewall", "file", "restart", "service",
-                                    "started"])
+# What is changed, and in which step; those of no step are made before or behind the first pass.
+CHANGES = {"folder": 1, "rule": 8, "firewall": 9, "file": 12, "restart": 12, "service": 1, "started": 1}
+
+
+@pytest.mark.parametrize("change", CHANGES)
 def test_killed_behind_a_change(selftest, change):
     """Right after it: the next self-test takes it back, and so does --clean."""
-    code, output = selftest.run(WSLBRIDGE_TEST_FAULT=f"{change}:kill")
+    with selftest.only(CHANGES[change]):
+        code, output = selftest.run(WSLBRIDGE_TEST_FAULT=f"{change}:kill")
     assert code == 99, output[-2000:]
     left = selftest.left()
     assert left["journal"] and left["files"] is not None
