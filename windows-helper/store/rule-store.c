@@ -27,11 +27,13 @@ static const wchar_t *const rule_store_paths[_RULE_FAMILY_END] = {
 void rule_store_init(RuleStore *s) {
         for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
                 s->keys[i] = REGISTRY_KEY_INIT(rule_store_paths[i]);
+        s->relay = REGISTRY_KEY_INIT(RULE_STORE_RELAY);
 }
 
 void rule_store_done(RuleStore *s) {
         for (unsigned i = 0; i < _RULE_FAMILY_END; i++)
                 registry_close(&s->keys[i]);
+        registry_close(&s->relay);
 }
 
 typedef struct RuleReading {
@@ -108,9 +110,14 @@ int rule_store_flush(RuleStore *s, bool relay) {
 }
 
 int rule_store_stamp(RuleStore *s, RuleStamp *ret_stamp) {
-        int r = 0;
+        int r = registry_has_keys(&s->relay);
+        unsigned end = r == 0 ? _RULE_PORTPROXY_END : _RULE_FAMILY_END;
 
-        for (unsigned i = 0; r == 0 && i < _RULE_FAMILY_END; i++)
+        if (r < 0)
+                return r;
+        *ret_stamp = (RuleStamp){0};
+        r = 0;
+        for (unsigned i = 0; r == 0 && i < end; i++)
                 r = registry_stamp(&s->keys[i], &ret_stamp->written[i], &ret_stamp->n_values[i]);
         return r;
 }

@@ -16,6 +16,8 @@
 
 typedef struct RuleStore {
         RegistryKey keys[_RULE_FAMILY_END];
+        RegistryKey relay; /* the parent of the relay's: where the relay carries nothing, one look
+                              at it is enough */
 } RuleStore;
 
 void rule_store_init(RuleStore *s);

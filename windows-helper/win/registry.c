@@ -243,6 +243,24 @@ int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n) {
         return 0;
 }
 
+int registry_has_keys(RegistryKey *k) {
+        LSTATUS error;
+        DWORD n = 0;
+        int r;
+
+        do {
+                r = registry_open(k);
+                if (r < 0)
+                        return r == -ENOENT ? 0 : r;
+                error = RegQueryInfoKeyW(k->key, NULL, NULL, NULL, &n, NULL, NULL, NULL, NULL, NULL,
+                                         NULL, NULL);
+        } while (registry_lost(k, error));
+        if (error != ERROR_SUCCESS)
+                return log_win_error((DWORD) error, "Cannot query key 'HKLM\\%s'",
+                                     WIN_UTF8(k->path));
+        return n > 0;
+}
+
 typedef struct RegistryEnum {
         wchar_t *name; /* owned */
         BYTE *data;    /* owned */

@@ -55,6 +55,10 @@ int registry_flush(RegistryKey *k);
  */
 int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n);
 
+/* Whether there are keys below the key. Return: 1; 0, also when it does not exist; or negative
+ * errno (logged). */
+int registry_has_keys(RegistryKey *k);
+
 /**
  * registry_some() - call a function for at most @n values
  * @index: of the next value; moved on
