@@ -5,11 +5,13 @@ real helper under Wine.
 
     bench_fairness.py ENDPOINTS     prints all measurements as one JSON object
 
-The update moves the guest's only rule to another address. The other guest has ENDPOINTS endpoints.
-The stand-in for iphlpsvc reads all values after each update, whoever made them. What this alone costs
-is measured with ENDPOINTS values that nobody's helper made, and no other guest. It is a program of
-its own, because it moves into a network namespace for good.
+Two hosts run, each with a Wine of its own. On both, a guest moves its only rule to another address, in
+turn. On one of them there is another guest, with ENDPOINTS endpoints. The stand-in for iphlpsvc reads
+all values after each update, whoever made them. What this alone costs is measured with ENDPOINTS values
+that nobody's helper made, and no other guest. It is a program of its own, because it moves into a
+network namespace for good.
 """
+import contextlib
 import json
 import multiprocessing
 import os
@@ -21,6 +23,7 @@ TREE = os.path.join(TOP, "build", "windows")
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import janitor  # noqa: E402
+import pairs  # noqa: E402
 import vswitch  # noqa: E402
 import fake_iphlpsvc  # noqa: E402
 import helper_process  # noqa: E402
@@ -29,11 +32,10 @@ import wine_registry  # noqa: E402
 from wsb_client import STATE, Client, frame, service, state  # noqa: E402
 
 KEY = bytes(range(100, 132))
-UPDATES, PAUSE = 20, 0.2
+PAUSE, SECONDS, WARM = 0.2, 30, 5  # between two updates; for a row at most; updates before all
 FLOODED = 1000  # services that the flood toggles
 LISTENED = 10   # rules for which the stand-in for iphlpsvc listens; see bench_helper.py
 SMALL, BIG, LOUD, DEAF = ({"distro": name} for name in ("Small", "Big", "Loud", "Deaf"))
-SMALL_RULE = service("one", "127.0.0.1:1080", 80)  # the stand-in reads this name first
 BIG_ADDRESS = "172.29.0.2/20"
 SETTLED = 600
 
@@ -42,15 +44,51 @@ def services(n):
     return [service(f"s{i}", f"127.0.0.1:{20000 + i}", 80) for i in range(n)]
 
 
-def updates(client):
-    """Move the small guest's rule back and forth. Returns the milliseconds of each update."""
-    took = []
-    for i in range(UPDATES):
+class Host:
+    """A Windows of its own, with one guest that has one rule."""
+
+    def __init__(self, name, port, stack):
+        path = os.path.join(janitor.current_run(), f"bench-fairness-{name}")
+        stack.callback(janitor.remove_tree, path)
+        prefix = wine_prefix.Prefix(path)
+        stack.callback(prefix.stop)
+        prefix.create()
+        tools = os.path.join(TREE, "tests", "windows")
+        self.registry = wine_registry.Registry(prefix, tools)
+        stack.callback(self.registry.close)
+        self.iphlpsvc = fake_iphlpsvc.FakeIphlpsvc(prefix, tools, self.registry)
+        self.iphlpsvc.install()
+        self.iphlpsvc.listen_for(LISTENED)
+        self.iphlpsvc.start()
+        self.registry.set(r"SOFTWARE\wslbridge\Policy", "MaxEndpointsPerAgent", 16384)
+        for identity in (SMALL, BIG, LOUD, DEAF):
+            self.registry.set_key(f"{bytes(range(16)).hex()}/{identity['distro']}", KEY)
+        self.helper = helper_process.Helper(
+            prefix, os.path.join(TREE, "windows-helper", "wslbridge-helper.exe"))
+        stack.callback(self.helper.kill)
+        # The stand-in reads this name first, and listens on it.
+        self.rule, self.turn = service("one", f"127.0.0.1:{port}", 80), 0
+        self.small = stack.enter_context(Client(self.helper.port, key=KEY, **SMALL))
+        self.small.handshake()
+        for _ in range(WARM):
+            self.update()
+
+    def update(self):
+        """Move the small guest's rule. Returns the milliseconds that it took."""
+        self.turn += 1
         begin = time.monotonic()
-        client.push([SMALL_RULE], v4=f"172.29.0.{3 + i % 2}/20", timeout=120)
-        took.append((time.monotonic() - begin) * 1000)
+        self.small.push([self.rule], v4=f"172.29.0.{3 + self.turn % 2}/20", timeout=120)
+        took = (time.monotonic() - begin) * 1000
         time.sleep(PAUSE)
-    return took
+        return took
+
+    def helper_ms(self):
+        """Milliseconds of processor time that the helper has used so far."""
+        total = 0
+        for task in os.listdir(f"/proc/{self.helper.process.pid}/task"):
+            with open(f"/proc/{self.helper.process.pid}/task/{task}/schedstat", encoding="ascii") as stat:
+                total += int(stat.read().split()[0])
+        return total / 1e6
 
 
 def flood(port, identity, reads, started):
@@ -83,101 +121,70 @@ def flood(port, identity, reads, started):
                 pass
 
 
-def beside_flood(port, small, identity, reads):
+@contextlib.contextmanager
+def flooded(port, identity, reads):
     started = multiprocessing.Event()
     other = multiprocessing.Process(target=flood, args=(port, identity, reads, started), daemon=True)
     other.start()
     try:
         assert started.wait(30)
         time.sleep(1)
-        return updates(small)
+        yield
     finally:
         other.kill()
         other.join()
 
 
-def helper_ms(helper):
-    """Milliseconds of processor time that the helper has used so far."""
-    total = 0
-    for task in os.listdir(f"/proc/{helper.process.pid}/task"):
-        with open(f"/proc/{helper.process.pid}/task/{task}/schedstat", encoding="ascii") as stat:
-            total += int(stat.read().split()[0])
-    return total / 1e6
-
-
-def updates_with_cpu(helper, client):
-    """Returns updates(), and the helper's processor time for one of them in milliseconds."""
-    before = helper_ms(helper)
-    took = updates(client)
-    return took, (helper_ms(helper) - before) / UPDATES
-
-
-def beside_foreign(helper, registry, small, n):
+@contextlib.contextmanager
+def foreign_rules(host, n):
     names = [f"127.0.0.1/{20000 + i}" for i in range(n)]
     for name in names:
-        registry.set_rule(name, "172.29.0.2/80")
+        host.registry.set_rule(name, "172.29.0.2/80")
     time.sleep(5)
-    found = updates_with_cpu(helper, small)
-    for name in names:
-        registry.delete_rule(name)
-    return found
+    try:
+        yield
+    finally:
+        for name in names:
+            host.registry.delete_rule(name)
 
 
-def measure(helper, iphlpsvc, n):
+def in_turn(beside, alone):
+    """{"ms", "alone_ms", "cpu_ms", "alone_cpu_ms"}: of updates on both hosts, in turn."""
+    before = [host.helper_ms() for host in (beside, alone)]
+    ours, floor = pairs.repeat(lambda: (beside.update(), alone.update()), SECONDS)
+    cpu = [(host.helper_ms() - b) / len(ours) for host, b in zip((beside, alone), before)]
+    return {"ms": ours, "alone_ms": floor, "cpu_ms": cpu[0], "alone_cpu_ms": cpu[1]}
+
+
+def measure(beside, alone, n):
     figures = {"endpoints": n, "flooded": FLOODED}
-    with Client(helper.port, key=KEY, **SMALL) as small:
-        small.handshake()
-        small.push([SMALL_RULE], v4="172.29.0.4/20", timeout=60)
-        updates(small)  # Wine and the caches are warm after this
-        figures["alone_ms"], figures["alone_cpu_ms"] = updates_with_cpu(helper, small)
-        figures["foreign_ms"], figures["foreign_cpu_ms"] = beside_foreign(
-            helper, iphlpsvc.registry, small, n)
-        updates(small)  # the stand-in and the helper have forgotten them after this
-        with Client(helper.port, key=KEY, **BIG) as big:
-            big.handshake()
-            begin = time.monotonic()
-            result = big.push(services(n), v4=BIG_ADDRESS, timeout=SETTLED, settle=False)
-            figures["big_s"] = time.monotonic() - begin
-            figures["big_states"] = {s: result.states().count(s) for s in set(result.states())}
-            iphlpsvc.settled(SETTLED)
-            time.sleep(5)
-            figures["beside_ms"], figures["beside_cpu_ms"] = updates_with_cpu(helper, small)
-        time.sleep(1)
-        figures["gone_ms"] = updates(small)  # its rules are kept for three heartbeats
-        with Client(helper.port, key=KEY, **BIG) as big:
-            big.handshake()
-            big.push([], v4=BIG_ADDRESS, timeout=SETTLED)
-        iphlpsvc.settled(SETTLED)
-        figures["flood_ms"] = beside_flood(helper.port, small, LOUD, reads=True)
-        figures["deaf_ms"] = beside_flood(helper.port, small, DEAF, reads=False)
+    with foreign_rules(beside, n):
+        figures["foreign"] = in_turn(beside, alone)
+    for _ in range(WARM):  # the stand-in and the helper have forgotten them after this
+        beside.update()
+    with Client(beside.helper.port, key=KEY, **BIG) as big:
+        big.handshake()
+        big.push(services(n), v4=BIG_ADDRESS, timeout=SETTLED, settle=False)
+        beside.iphlpsvc.settled(SETTLED)
+        time.sleep(5)
+        figures["beside"] = in_turn(beside, alone)
+    time.sleep(1)
+    figures["gone"] = in_turn(beside, alone)  # its rules are kept for three heartbeats
+    with Client(beside.helper.port, key=KEY, **BIG) as big:
+        big.handshake()
+        big.push([], v4=BIG_ADDRESS, timeout=SETTLED)
+    beside.iphlpsvc.settled(SETTLED)
+    for name, identity, reads in (("flood", LOUD, True), ("deaf", DEAF, False)):
+        with flooded(beside.helper.port, identity, reads):
+            figures[name] = in_turn(beside, alone)
     return figures
 
 
 def main():
     vswitch.enter_host()
-    with vswitch.VirtualSwitch():
-        path = os.path.join(janitor.current_run(), "bench-fairness")
-        prefix = wine_prefix.Prefix(path)
-        try:
-            prefix.create()
-            tools = os.path.join(TREE, "tests", "windows")
-            registry = wine_registry.Registry(prefix, tools)
-            iphlpsvc = fake_iphlpsvc.FakeIphlpsvc(prefix, tools, registry)
-            iphlpsvc.install()
-            iphlpsvc.listen_for(LISTENED)
-            iphlpsvc.start()
-            registry.set(r"SOFTWARE\wslbridge\Policy", "MaxEndpointsPerAgent", 16384)
-            for name in (SMALL, BIG, LOUD, DEAF):
-                registry.set_key(f"{bytes(range(16)).hex()}/{name['distro']}", KEY)
-            exe = os.path.join(TREE, "windows-helper", "wslbridge-helper.exe")
-            helper = helper_process.Helper(prefix, exe)
-            figures = measure(helper, iphlpsvc, int(sys.argv[1]))
-            helper.kill()
-            iphlpsvc.stop()
-            registry.close()
-        finally:
-            prefix.stop()
-            janitor.remove_tree(path)
+    with vswitch.VirtualSwitch(), contextlib.ExitStack() as stack:
+        beside, alone = Host("beside", 1080, stack), Host("alone", 1081, stack)
+        figures = measure(beside, alone, int(sys.argv[1]))
     print(json.dumps(figures))
 
 

@@ -23,56 +23,79 @@ import windows_host  # noqa: E402
 from wsb_client import Client, service  # noqa: E402
 
 KEY = bytes(range(100, 132))
-ROUNDS, UNCHANGED, LISTENED = 5, 20, 500
-# Of the 10,000 ports, the stand-in for iphlpsvc really listens on this many. After each change the
-# helper asks who listens, and Wine takes milliseconds to find the process of each listener.
+ROUNDS, UNCHANGED, LISTENED = 4, 20, 500
+# Of the 10,000 ports, the stand-in for iphlpsvc really listens on this many. When the helper asks who
+# listens, Wine takes milliseconds to find the process of each listener.
 FEW, MANY = 10, 1024
 HEARTBEATS_AN_HOUR, HEARTBEAT_MS = 120, 400
 LIVES, STATES = 200, 5
-ADDRESSES = [f"172.29.0.{n}/20" for n in range(2, 2 + ROUNDS)]
+CAME, SOME = 16384, 100
+GOODBYE_MS, KEPT_SECONDS = 100, 12  # a claim outlives its guest for so long; memory is given back then
+ADDRESS, OTHER_ADDRESS = "172.29.0.2/20", "172.29.1.1/20"
 
 
-def change_all(client, registry, iphlpsvc, services, rounds):
-    """Write all rules, then move them to another address. Returns the milliseconds of both, as the
-    helper reports them."""
-    written, moved = [], []
-    for address in ADDRESSES[:rounds]:
-        iphlpsvc.settled(120)  # Wine's server has one thread, so wait until the stand-in is done
-        result = client.push(services, v4=address, timeout=120, settle=False)
-        written.append(result.apply_usec / 1000)
-        iphlpsvc.settled(120)
-        result = client.push(services, v4="172.29.1.1/20", timeout=120, settle=False)
-        moved.append(result.apply_usec / 1000)
-        assert set(registry.rules().values()) == {"172.29.1.1/80"}
-        client.push([], v4=address, timeout=120)
-        assert registry.clean()
+def change_all(client, registry, iphlpsvc, services, listeners):
+    """Write all rules, then move them to another address, while the stand-in listens on so many of
+    them. Returns the milliseconds of both, as the helper reports them."""
+    iphlpsvc.listen_for(listeners)
+    iphlpsvc.settled(120)  # Wine's server has one thread, so wait until the stand-in is done
+    written = client.push(services, v4=ADDRESS, timeout=300, settle=False).apply_usec / 1000
+    iphlpsvc.settled(120)
+    moved = client.push(services, v4=OTHER_ADDRESS, timeout=300, settle=False).apply_usec / 1000
+    assert set(registry.rules().values()) == {f"{OTHER_ADDRESS.partition('/')[0]}/80"}
+    client.push([], v4=ADDRESS, timeout=300)
+    assert registry.clean()
     return written, moved
 
 
 def rules(helper, registry, iphlpsvc, n):
     """Write, move, request again and withdraw @n rules."""
     services = [service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(n)]
-    changes = []
+    changes = {listeners: [] for listeners in (FEW, MANY)}
     with Client(helper.port, key=KEY) as client:
         client.handshake()
-        for listeners, rounds in ((FEW, ROUNDS), (MANY, 2)):
-            iphlpsvc.listen_for(listeners)
-            written, moved = change_all(client, registry, iphlpsvc, services, rounds)
-            changes.append({"listeners": listeners, "written_ms": written, "moved_ms": moved})
+        for _ in range(ROUNDS):
+            for listeners, times in changes.items():
+                times.append(change_all(client, registry, iphlpsvc, services, listeners))
         iphlpsvc.listen_for(LISTENED)
         # No more rules than listeners, because iphlpsvc is notified again while one is missing.
-        client.push(services[:LISTENED], v4=ADDRESSES[0], timeout=120)
+        client.push(services[:LISTENED], v4=ADDRESS, timeout=120)
         iphlpsvc.settled(120)
         client.idle(2)
         stamps, changes_before = registry.stamps(), iphlpsvc.changes()
         for _ in range(UNCHANGED):
-            client.push(services[:LISTENED], v4=ADDRESSES[0], timeout=120)
+            client.push(services[:LISTENED], v4=ADDRESS, timeout=120)
         client.idle(1)
         changed = sum(stamps[key] != stamp for key, stamp in registry.stamps().items())
         paramchanges = iphlpsvc.changes() - changes_before
-        client.push([], v4=ADDRESSES[0], timeout=120)
-    return {"changes": changes, "unchanged_states": UNCHANGED,
-            "keys_written": changed, "paramchanges": paramchanges}
+        client.push([], v4=ADDRESS, timeout=120)
+    return {"changes": [{"listeners": listeners, "written_ms": [w for w, _ in times],
+                         "moved_ms": [m for _, m in times]} for listeners, times in changes.items()],
+            "unchanged_states": UNCHANGED, "keys_written": changed, "paramchanges": paramchanges}
+
+
+def come_and_go(helper, iphlpsvc, n):
+    """@n endpoints come and go, and their guest with them. Returns (bytes that the helper's own code
+    holds then, KiB that are resident)."""
+    with Client(helper.port, key=KEY) as client:
+        client.handshake()
+        client.push([service(f"s{i}", f"127.0.0.1:{10000 + i}", 80) for i in range(n)], v4=ADDRESS,
+                    timeout=300, settle=False)
+        iphlpsvc.settled(120)
+        client.idle(5)
+        client.push([], v4=ADDRESS, timeout=300)
+        client.bye()
+    time.sleep(KEPT_SECONDS)
+    return helper.heap[1], program_load.Load.resident_kib(helper.process.pid)
+
+
+def memory(helper, registry, iphlpsvc):
+    iphlpsvc.listen_for(FEW)
+    registry.set(r"SOFTWARE\wslbridge\Policy", "MaxEndpointsPerAgent", CAME)
+    (held, resident), (held_after, resident_after) = (come_and_go(helper, iphlpsvc, n)
+                                                      for n in (SOME, CAME))
+    return {"came": CAME, "some": SOME, "held_bytes": held, "held_bytes_after": held_after,
+            "resident_kib": resident, "resident_kib_after": resident_after}
 
 
 def load(helper, prefix):
@@ -99,6 +122,9 @@ def measure(prefix, registry, iphlpsvc, n):
     assert helper.stop() == 0
     helper = helper_process.Helper(prefix, exe)
     figures.update(rules(helper, registry, iphlpsvc, n))
+    assert helper.stop() == 0
+    helper = helper_process.Helper(prefix, exe, goodbye=GOODBYE_MS)
+    figures["memory"] = memory(helper, registry, iphlpsvc)
     assert helper.stop() == 0
     return figures
 

@@ -15,11 +15,12 @@ def switches(pid):
 
 def memory_kib(pid):
     path = f"/proc/{pid}/smaps_rollup"
-    return {"pss": _field(path, "Pss"), "rss": _field(path, "Rss")}
+    return {"pss": _field(path, "Pss"), "rss": _field(path, "Rss"),
+            "private": _field(path, "Private_Clean") + _field(path, "Private_Dirty")}
 
 
 def watch(pids, seconds, timeout):
-    """Measure {"wakeups_per_minute", "pss", "rss"} of each process over the same time. It begins with
+    """Measure {"wakeups_per_minute", "pss", "rss", "private"} of each process over the same time. It begins with
     a wake-up of the first process, or after @timeout seconds. So a minute always contains two events
     of a period of 30 s, and never three."""
     first, limit = switches(pids[0]), time.monotonic() + timeout

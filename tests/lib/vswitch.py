@@ -70,14 +70,19 @@ def in_thread(function):
     return result[0]
 
 
-def create_server_in(namespace, address, family=socket.AF_INET, **options):
-    """A socket that listens in another network namespace, of which @namespace is a descriptor. A socket
-    stays in the namespace in which it was created."""
-    def create():
+def in_namespace(namespace, function):
+    """Call @function in another network namespace, of which @namespace is a descriptor, and return what
+    it returns. A socket stays in the namespace in which it was created."""
+    def call():
         _must(libc.setns(namespace, CLONE_NEWNET), "setns")
-        return socket.create_server(address, family=family, **options)
+        return function()
 
-    return in_thread(create)
+    return in_thread(call)
+
+
+def create_server_in(namespace, address, family=socket.AF_INET, **options):
+    """A socket that listens in another network namespace, of which @namespace is a descriptor."""
+    return in_namespace(namespace, lambda: socket.create_server(address, family=family, **options))
 
 
 def _new_namespace():
@@ -127,13 +132,8 @@ class VirtualSwitch:
         run_ip(self.command(), lines)
 
     def inside(self, function):
-        """Call @function in the namespace, and return what it returns. A socket stays in the
-        namespace in which it was created."""
-        def call():
-            _must(libc.setns(self.namespace, CLONE_NEWNET), "setns")
-            return function()
-
-        return in_thread(call)
+        """Call @function in the namespace, and return what it returns."""
+        return in_namespace(self.namespace, function)
 
     def create_server(self, address, port=0):
         """A socket that listens in the namespace."""

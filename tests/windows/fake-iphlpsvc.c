@@ -12,7 +12,9 @@
  * wait. The counts go on after a restart. While there is a value 'Hang' (REG_DWORD, not 0), the
  * service does not return from a PARAMCHANGE. The value 'Most' is the number of rules for which it
  * listens, instead of FAKE_LISTENERS_MAX, because Wine's table of listeners takes milliseconds for
- * each.
+ * each. If there is a value 'Trace' (REG_DWORD, not 0) when the service starts, it appends a line
+ * to FAKE_TRACE for each reading: when the control came, when the reading began, and when it was
+ * done and all ports were open, in ticks of QueryPerformanceCounter().
  */
 
 #include "tests/windows/fake-rules.h"
@@ -24,6 +26,8 @@
 #define SERVICE_NAME L"iphlpsvc"
 #define COUNTERS_KEY L"SOFTWARE\\wslbridge-test"
 
+#define FAKE_TRACE L"C:\\iphlpsvc-trace.txt"
+
 #define CHANGE_PAUSE_MS 10
 #define CHANGE_TRIES    3000 /* half a minute: a busy machine is slow */
 
@@ -32,7 +36,8 @@ static Loop *loop;
 static HKEY counters;
 static volatile LONG changes; /* controls received */
 static DWORD applied;
-static bool stopping;
+static bool stopping, traces;
+static volatile LONG64 changed_at;
 
 static void count(const wchar_t *name, DWORD value) {
         (void) RegSetValueExW(counters, name, 0, REG_DWORD, (const BYTE *) &value, sizeof(value));
@@ -63,12 +68,31 @@ static void apply(void) {
         fake_rules_apply(loop, most > 0 ? most : FAKE_LISTENERS_MAX);
 }
 
+static LONG64 ticks(void) {
+        LARGE_INTEGER now;
+
+        (void) QueryPerformanceCounter(&now);
+        return now.QuadPart;
+}
+
+static void trace(LONG64 began, LONG64 done) {
+        FILE *file = traces ? _wfopen(FAKE_TRACE, L"a") : NULL;
+
+        if (!file)
+                return;
+        (void) fprintf(file, "%lld %lld %lld\n", (long long) changed_at, (long long) began,
+                       (long long) done);
+        (void) fclose(file);
+}
+
 /* One reading covers all changes before it. */
 static void on_apply(LoopOp *op, DWORD error, DWORD n_bytes) {
         DWORD seen = (DWORD) changes;
+        LONG64 began = ticks();
 
         if (seen != applied) {
                 apply();
+                trace(began, ticks());
                 applied = seen;
                 count(L"Applied", applied);
         }
@@ -86,6 +110,7 @@ static DWORD WINAPI on_control(DWORD control, DWORD type, void *data, void *cont
         case SERVICE_CONTROL_PARAMCHANGE:
                 while (counted(L"Hang") != 0)
                         Sleep(10);
+                (void) InterlockedExchange64(&changed_at, ticks());
                 count(L"Changes", (DWORD) InterlockedIncrement(&changes));
                 loop_post(loop, &apply_op);
                 return NO_ERROR;
@@ -106,6 +131,7 @@ static void WINAPI service_main(DWORD argc, wchar_t **argv) {
                             NULL, &counters, NULL) != ERROR_SUCCESS ||
             WSAStartup(MAKEWORD(2, 2), &wsa) != 0 || loop_new(&loop) < 0)
                 exit(EXIT_FAILURE);
+        traces = counted(L"Trace") != 0;
         changes = (LONG) counted(L"Changes");
         applied = counted(L"Applied");
         status_handle = RegisterServiceCtrlHandlerExW(SERVICE_NAME, on_control, NULL);
