@@ -37,6 +37,7 @@ typedef struct Check {
         size_t n_lates, max_lates;
         IpEndpoint *waits; /* the same as Verify.waiting */
         size_t n_waits, max_waits;
+        size_t at_waiting; /* in .before->waiting, as .at */
         Obstacles obstacles;
 } Check;
 
@@ -128,6 +129,14 @@ static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
         return false;
 }
 
+/* Nobody looks at it in this run, so what is known of it stays. */
+static void check_remember(Check *c, const IpEndpoint *listen) {
+        if (endpoint_list_next(&c->before->late, &c->at, listen))
+                c->lates[c->n_lates++] = *listen;
+        else if (endpoint_list_next(&c->before->waiting, &c->at_waiting, listen))
+                c->waits[c->n_waits++] = *listen;
+}
+
 /* Return: true when the endpoint is open, waits for its forwarder, or is late; false when something
  * else is the matter, or when nobody looked. */
 static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
@@ -136,8 +145,10 @@ static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *other;
 
-        if (!results || e->moves) /* its guest has changes left, and is looked at after them */
+        if (!results || e->moves) { /* its guest has changes left, and is looked at after them */
+                check_remember(c, &e->listen);
                 return false;
+        }
         result = &results[e->service];
         if (e->reach != WIRE_REACH_FORWARDED)
                 return check_direct(c, e, result);

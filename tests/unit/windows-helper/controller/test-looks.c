@@ -166,6 +166,40 @@ START_TEST(test_slow_looks) {
 }
 END_TEST
 
+/* A look between two slices is not for the guest with changes left. What it has got so far is not
+ * known to be open after that. */
+START_TEST(test_a_look_between_two_slices) {
+        uint64_t n;
+        WireState s;
+
+        agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
+        agent_ask(big, "172.20.0.3", "a=0.0.0.0:9000");
+        w.host.look_usec = 100000;
+        controller_forwarder_changed(w.controller);
+        world_run(&w);
+        w.host.iphlpsvc_slow = true;
+        (void) snprintf(big->services, sizeof(big->services),
+                        "a=0.0.0.0:10000-10199 b=0.0.0.0:20000-22999");
+        world_parse(&s, big->address, big->services);
+        agent_send(big, &s);
+        wire_state_done(&s);
+        controller_dispatch(w.controller, w.host.now_usec); /* all of a is in this slice */
+        (void) snprintf(small->services, sizeof(small->services), "web=0.0.0.0:80 ssh=0.0.0.0:22");
+        world_parse(&s, small->address, small->services);
+        agent_send(small, &s);
+        wire_state_done(&s);
+        n = w.host.calls[MEMORY_LISTENING_READ];
+        controller_dispatch(w.controller, w.host.now_usec);
+        w.host.now_usec += 2000000;
+        controller_dispatch(w.controller, w.host.now_usec);
+        ck_assert_uint_eq(w.host.calls[MEMORY_LISTENING_READ], n + 1);
+        while (controller_deadline(w.controller) == 0)
+                controller_dispatch(w.controller, w.host.now_usec);
+        agent_read(big);
+        agent_expect(big, "a pending not-listening; b pending not-listening");
+}
+END_TEST
+
 /* iphlpsvc opens the port anew for the other target, and fails. The look that follows finds that.
  */
 START_TEST(test_what_was_known_turns_out_wrong) {
@@ -264,6 +298,7 @@ int main(void) {
         tcase_add_test(tc, test_one_look_for_many_updates);
         tcase_add_test(tc, test_late_ones_are_known);
         tcase_add_test(tc, test_slow_looks);
+        tcase_add_test(tc, test_a_look_between_two_slices);
         tcase_add_test(tc, test_what_was_known_turns_out_wrong);
         tcase_add_test(tc, test_other_news_are_followed_by_a_look);
         tcase_add_test(tc, test_after_a_failed_activation);
