@@ -23,11 +23,11 @@ import windows_host  # noqa: E402
 from wsb_client import Client, service  # noqa: E402
 
 KEY = bytes(range(100, 132))
-ROUNDS, UNCHANGED, LISTENED = 4, 20, 500
+ROUNDS, UNCHANGED, LISTENED = 3, 20, 500
 # Of the 10,000 ports, the stand-in for iphlpsvc really listens on this many. When the helper asks who
 # listens, Wine takes milliseconds to find the process of each listener.
 FEW, MANY = 10, 1024
-HEARTBEATS_AN_HOUR, HEARTBEAT_MS = 120, 400
+HEARTBEATS_HALF_AN_HOUR, HEARTBEAT_MS = 60, 400
 LIVES, STATES = 200, 5
 CAME, SOME = 16384, 100
 GOODBYE_MS, KEPT_SECONDS = 100, 12  # a claim outlives its guest for so long; memory is given back then
@@ -102,14 +102,14 @@ def load(helper, prefix):
     tool = program_load.Load(prefix, os.path.join(TREE, "tests", "windows"))
     with Client(helper.port, key=KEY) as client:
         client.handshake()
-        client.idle(HEARTBEATS_AN_HOUR * HEARTBEAT_MS / 1000)
+        client.idle(HEARTBEATS_HALF_AN_HOUR * HEARTBEAT_MS / 1000)
     traffic.live(helper.port, {"key": KEY}, 20, STATES)
     time.sleep(2)
     before = tool.handles()
     lives, states = traffic.live(helper.port, {"key": KEY}, LIVES, STATES)
     time.sleep(2)
     return {"handles_before": before, "handles_after": tool.handles(), "lives": lives,
-            "states": states, "heartbeats": HEARTBEATS_AN_HOUR,
+            "states": states, "heartbeats": HEARTBEATS_HALF_AN_HOUR,
             "rss_kib": tool.resident_kib(helper.process.pid), "wine_kib": tool.baseline_kib()}
 
 

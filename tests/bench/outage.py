@@ -26,7 +26,7 @@ WEB = f"[service]\nlisten = 0.0.0.0:{PAGE_PORT}\n"
 TURNS = 2                      # of all that is compared
 CHANGES = 20                   # of the address, in each turn
 INTERVAL_MS = 5                # between two requests of the client, on a quiet machine
-POLLING = {1: 6, 5: 4}         # period of a polling script in seconds: changes in each turn
+POLLING = {1: 5, 5: 2}         # period of a polling script in seconds: changes in each turn
 RTMGRP_IPV4_IFADDR, RTM_NEWADDR, ETH_P_IP = 0x10, 20, 0x0800
 STAGES = ("the agent: from the kernel's event until the STATE is at the helper's socket",
           "Wine: until the helper has read it",

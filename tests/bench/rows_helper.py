@@ -16,7 +16,7 @@ OUTAGE_MS, OUTAGE_PART = 30, 1 / 20  # of the poller's
 
 
 def helper_rows():
-    progress(f"helper under Wine: {RULES} rules, an hour's traffic")
+    progress(f"helper under Wine: {RULES} rules, half an hour's traffic")
     seen = script("bench_helper.py", RULES)
     few = seen["changes"][0]
     for change in seen["changes"]:
