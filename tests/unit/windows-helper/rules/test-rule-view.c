@@ -77,7 +77,7 @@ START_TEST(test_readings_take_a_small_part_of_the_time) {
         static const struct {
                 uint64_t took, pause;
         } cases[] = {{0, RULE_VIEW_AGAIN_USEC},
-                     {RULE_VIEW_AGAIN_USEC / 40, RULE_VIEW_AGAIN_USEC},
+                     {RULE_VIEW_AGAIN_USEC / RULE_VIEW_SHARE / 2, RULE_VIEW_AGAIN_USEC},
                      {3000000, 3000000 * RULE_VIEW_SHARE},
                      {1000, RULE_VIEW_AGAIN_USEC}};
         bool changed;
