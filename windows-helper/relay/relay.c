@@ -235,9 +235,7 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         r->tcp.clients = CLIENT_TABLE_NULL(&r->secret);
         r->tcp.troubled = r->udp.troubled = relay_on_trouble;
         r->tcp.userdata = r->udp.userdata = r;
-        list_init(&r->tcp.connecting);
-        list_init(&r->tcp.paused);
-        list_init(&r->tcp.ready);
+        tcp_links_init(&r->tcp);
         udp_sessions_init(&r->udp.sessions, &r->limits, &r->secret);
         error = relay_open(r, options);
         if (error < 0) {
@@ -278,7 +276,7 @@ static void relay_tick(Relay *r) {
 int relay_run(Relay *r) {
         log_write(LOG_LEVEL_NOTICE, "The relay has started");
         while (!r->stopping) {
-                loop_turn(r->loop, relay_deadline(r));
+                loop_step(r->loop, relay_deadline(r));
                 relay_tick(r);
         }
         return 0;

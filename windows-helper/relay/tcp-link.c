@@ -151,6 +151,14 @@ static FlowInput tcp_link_move(TcpLink *l, FlowSide side, unsigned n_chunks) {
         return FLOW_EMPTY;
 }
 
+static void tcp_link_await_turn(TcpContext *c, TcpPipe *pipe) {
+        list_append(&c->ready, &pipe->turn);
+        if (c->turns_posted)
+                return;
+        c->turns_posted = true;
+        loop_post(c->loop, &c->turns);
+}
+
 /* Do what the flow says until it waits for a completion. */
 static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action, unsigned n_chunks) {
         while (action != FLOW_DO_NOTHING) {
@@ -162,7 +170,7 @@ static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action, unsigned 
                         break;
                 case FLOW_DO_WAIT:
                         if (l->pipes[side].more)
-                                list_append(&l->context->ready, &l->pipes[side].turn);
+                                tcp_link_await_turn(l->context, &l->pipes[side]);
                         else if (!tcp_link_wait(l, side))
                                 break;
                         return;
@@ -343,18 +351,13 @@ static void tcp_link_take_turn(TcpPipe *pipe, unsigned n_chunks) {
         tcp_link_settle(l);
 }
 
-static uint64_t tcp_links_patience(const TcpContext *c) {
-        if (list_is_empty(&c->connecting))
-                return UINT64_MAX;
-        return LIST_ITEM(list_first(&c->connecting), TcpLink, waiting)->deadline_usec;
-}
-
-void tcp_links_tick(TcpContext *c, uint64_t now_usec) {
+/* What is in flight meanwhile completes behind this, so that the others have their turn, too. */
+static void tcp_links_on_turns(LoopOp *op, DWORD error, DWORD n_bytes) {
+        TcpContext *c = op->userdata;
         unsigned n_chunks;
         ListNode all;
 
-        while (tcp_links_patience(c) <= now_usec)
-                tcp_link_reset(LIST_ITEM(list_first(&c->connecting), TcpLink, waiting));
+        c->turns_posted = false;
         /* Those that have still more are put back at the end of the list, so it is taken over
          * first. */
         list_init(&all);
@@ -364,6 +367,20 @@ void tcp_links_tick(TcpContext *c, uint64_t now_usec) {
                 tcp_link_take_turn(LIST_ITEM(list_first(&all), TcpPipe, turn), n_chunks);
 }
 
+void tcp_links_init(TcpContext *c) {
+        c->turns = (LoopOp){.fn = tcp_links_on_turns, .userdata = c};
+        list_init(&c->connecting);
+        list_init(&c->paused);
+        list_init(&c->ready);
+}
+
+void tcp_links_tick(TcpContext *c, uint64_t now_usec) {
+        while (tcp_links_deadline(c) <= now_usec)
+                tcp_link_reset(LIST_ITEM(list_first(&c->connecting), TcpLink, waiting));
+}
+
 uint64_t tcp_links_deadline(const TcpContext *c) {
-        return list_is_empty(&c->ready) ? tcp_links_patience(c) : 0;
+        if (list_is_empty(&c->connecting))
+                return UINT64_MAX;
+        return LIST_ITEM(list_first(&c->connecting), TcpLink, waiting)->deadline_usec;
 }

@@ -22,6 +22,8 @@ typedef struct TcpContext {
         ListNode connecting; /* those that wait for the guest, in the order of their deadlines */
         ListNode paused;     /* endpoints that accept nobody now */
         ListNode ready;      /* directions that have more to move, in the order of their turns */
+        LoopOp turns;        /* in flight as long as there are some */
+        bool turns_posted;
         uint32_t n_links;
         size_t n_held; /* bytes in memory because somebody does not take them */
         /* An endpoint is broken, or cannot accept for now: look after all of them soon. */
@@ -54,7 +56,9 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
 /* Reset all connections of @owner. */
 void tcp_links_reset(TcpOwner *owner);
 
-/* Give up on guests that have not answered in time, and give each direction that has more to move
- * its turn. */
+/* Prepare the lists of a context that has its loop, calls, limits and clients. */
+void tcp_links_init(TcpContext *c);
+
+/* Give up on guests that have not answered in time. */
 void tcp_links_tick(TcpContext *c, uint64_t now_usec);
 uint64_t tcp_links_deadline(const TcpContext *c);

@@ -123,24 +123,31 @@ static DWORD loop_timeout(uint64_t deadline_usec) {
 }
 
 /* Completions are fetched one at a time, because only GetQueuedCompletionStatus() translates the
- * NTSTATUS of a failed operation to a Win32 code (fact 9.3.1). */
+ * NTSTATUS of a failed operation to a Win32 code (fact 9.3.1). Return: false after the timeout. */
+static bool loop_handle_one(Loop *loop, DWORD timeout) {
+        OVERLAPPED *overlapped = NULL;
+        ULONG_PTR key;
+        DWORD n_bytes = 0, error = ERROR_SUCCESS;
+        LoopOp *op;
+
+        if (!GetQueuedCompletionStatus(loop->port, &n_bytes, &key, &overlapped, timeout))
+                error = GetLastError();
+        if (!overlapped)
+                return false;
+        op = (LoopOp *) overlapped;
+        op->fn(op, error, n_bytes);
+        return true;
+}
+
 void loop_turn(Loop *loop, uint64_t deadline_usec) {
         DWORD timeout = loop_timeout(deadline_usec);
 
-        for (unsigned i = 0; i < LOOP_TURN_MAX; i++) {
-                OVERLAPPED *overlapped = NULL;
-                ULONG_PTR key;
-                DWORD n_bytes = 0, error = ERROR_SUCCESS;
-                LoopOp *op;
-
-                if (!GetQueuedCompletionStatus(loop->port, &n_bytes, &key, &overlapped, timeout))
-                        error = GetLastError();
-                if (!overlapped)
-                        return; /* timeout */
-                op = (LoopOp *) overlapped;
-                op->fn(op, error, n_bytes);
+        for (unsigned i = 0; i < LOOP_TURN_MAX && loop_handle_one(loop, timeout); i++)
                 timeout = 0;
-        }
+}
+
+void loop_step(Loop *loop, uint64_t deadline_usec) {
+        (void) loop_handle_one(loop, loop_timeout(deadline_usec));
 }
 
 uint64_t loop_now_usec(void) {
