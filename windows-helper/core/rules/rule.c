@@ -266,20 +266,19 @@ static size_t rule_table_place(const RuleTable *t, const RuleValue *v, bool *ret
 /* There is room for one more. @change: taken over */
 static void rule_table_change(RuleTable *t, RuleValue *change, bool keep_gone) {
         bool found, removes = change->gone && !keep_gone;
-        size_t i = rule_table_place(t, change, &found), after = t->n_values - i - found;
-        RuleValue *at = t->values + i;
+        size_t i = rule_table_place(t, change, &found);
+        RuleValue *at = t->values + i, old = found ? *at : (RuleValue){0};
 
-        if (found)
-                rule_value_done(at);
+        if (found && removes)
+                memmove(at, at + 1, (--t->n_values - i) * sizeof(*at));
+        else if (!found && !removes)
+                memmove(at + 1, at, (t->n_values++ - i) * sizeof(*at));
         if (removes)
                 rule_value_done(change);
-        if (found && removes)
-                memmove(at, at + 1, after * sizeof(*at));
-        else if (!found && !removes)
-                memmove(at + 1, at, after * sizeof(*at));
-        if (!removes)
+        else
                 *at = *change;
-        t->n_values += (size_t) !removes - (size_t) found;
+        free(old.name); /* NOLINT: not freed before, because each change is of another value */
+        free(old.data);
 }
 
 static int rule_table_merge_few(RuleTable *t, RuleTable *changes, bool keep_gone) {
