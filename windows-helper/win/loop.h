@@ -79,7 +79,7 @@ LoopWait *loop_wait_free(LoopWait *w);
 void loop_turn(Loop *loop, uint64_t deadline_usec);
 
 /* The same for one completion, without asking in vain whether there is another one: in Wine that
- * gives the processor away (fact 10.1.18). */
+ * gives the processor away (fact 10.1.19). */
 void loop_step(Loop *loop, uint64_t deadline_usec);
 
 uint64_t loop_now_usec(void); /* the loop's clock, see above */
