@@ -83,7 +83,8 @@ static HRESULT wmi_query(const WmiQuestion *q, IWbemServices *services,
 }
 
 /* Return: the error of the last step; S_OK also when @q wants no more. */
-static HRESULT wmi_each(const WmiQuestion *q, IEnumWbemClassObject *list, size_t *n) {
+static HRESULT wmi_each(const WmiQuestion *q, IWbemServices *services, IEnumWbemClassObject *list,
+                        size_t *n) {
         bool more = true;
 
         while (more) {
@@ -94,7 +95,7 @@ static HRESULT wmi_each(const WmiQuestion *q, IEnumWbemClassObject *list, size_t
                 if (hr != S_OK || got == 0)
                         return FAILED(hr) ? hr : S_OK;
                 (*n)++;
-                more = !q->fn || q->fn(q->userdata, (WmiSeen *) object);
+                more = !q->fn || q->fn(q->userdata, &(WmiSeen){services, object});
                 IWbemClassObject_Release(object);
         }
         return S_OK;
@@ -110,7 +111,7 @@ HRESULT wmi_ask(const WmiQuestion *question, size_t *ret_n) {
         if (SUCCEEDED(hr))
                 hr = wmi_query(question, services, &list);
         if (SUCCEEDED(hr))
-                hr = wmi_each(question, list, ret_n);
+                hr = wmi_each(question, services, list, ret_n);
         if (list)
                 IEnumWbemClassObject_Release(list);
         if (services)
@@ -125,8 +126,7 @@ void wmi_seen_text(WmiSeen *object, const wchar_t *property, char *ret_text, siz
 
         ret_text[0] = '\0';
         VariantInit(&v);
-        if (SUCCEEDED(IWbemClassObject_Get((IWbemClassObject *) object, property, 0, &v, NULL,
-                                           NULL)) &&
+        if (SUCCEEDED(IWbemClassObject_Get(object->object, property, 0, &v, NULL, NULL)) &&
             v.vt != VT_NULL && SUCCEEDED(VariantChangeType(&v, &v, 0, VT_BSTR)))
                 (void) snprintf(ret_text, size, "%s", WIN_UTF8(v.bstrVal));
         (void) VariantClear(&v);
@@ -137,8 +137,7 @@ uint32_t wmi_seen_number(WmiSeen *object, const wchar_t *property, uint32_t othe
         VARIANT v;
 
         VariantInit(&v);
-        if (SUCCEEDED(IWbemClassObject_Get((IWbemClassObject *) object, property, 0, &v, NULL,
-                                           NULL)) &&
+        if (SUCCEEDED(IWbemClassObject_Get(object->object, property, 0, &v, NULL, NULL)) &&
             v.vt != VT_NULL && SUCCEEDED(VariantChangeType(&v, &v, 0, VT_UI4)))
                 number = v.ulVal;
         (void) VariantClear(&v);

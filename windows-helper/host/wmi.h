@@ -3,7 +3,7 @@
 
 /*
  * Questions to WMI, for what Windows tells nowhere else. The doctor and the self-test ask it; the
- * service never does. Nothing is changed.
+ * service never does. Nothing is changed here.
  */
 
 #include "windows-helper/win/win.h"
@@ -12,13 +12,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Connect to ROOT\StandardCimv2; COM is initialized already. For questions that the functions below
- * cannot ask. */
+/* Connect to ROOT\StandardCimv2; COM is initialized already. For what the functions below cannot
+ * do. */
 struct IWbemServices;
+struct IWbemClassObject;
 HRESULT wmi_connect(struct IWbemServices **ret_services);
 
-/* An object of the answer, only while it is shown. */
-typedef struct WmiSeen WmiSeen;
+/* An object of the answer, only while it is shown; and whom to ask for more about it. */
+typedef struct WmiSeen {
+        struct IWbemServices *services;  /* borrowed */
+        struct IWbemClassObject *object; /* borrowed */
+} WmiSeen;
 
 /* Return: false to see no more objects. */
 typedef bool (*WmiSeenFn)(void *userdata, WmiSeen *object);

@@ -55,7 +55,7 @@ static bool mapping_prefix_has(const char *text, const IpAddr *address) {
                ip_in_prefix(address, &parsed, (unsigned) strtoul(slash + 1, NULL, 10));
 }
 
-static bool mapping_on_nat(void *userdata, WmiObject *object) {
+static bool mapping_on_nat(void *userdata, WmiSeen *object) {
         char prefix[IP_TEXT_MAX + 8];
         Mapping *m = userdata;
 

@@ -46,7 +46,7 @@ typedef struct NatSearch {
         DWORD error; /* of removing it */
 } NatSearch;
 
-static bool nat_on_mapping(void *userdata, WmiObject *object) {
+static bool nat_on_mapping(void *userdata, WmiSeen *object) {
         char port[8], protocol[8], internal[IP_TEXT_MAX], what[NAT_MAPPING_WHAT];
         NatSearch *search = userdata;
 

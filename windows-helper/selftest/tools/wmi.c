@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The COM calls of such a question: connecting, asking for all objects of a class, reading them;
- * and of making and deleting one.
+ * The COM calls of reading such an object, of making and of deleting one. Asking for all objects of
+ * a class is that of windows-helper/host/wmi.c.
  */
 
 #include "windows-helper/selftest/tools/wmi.h"
-#include "windows-helper/host/wmi.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,28 +15,12 @@
 #include <wbemcli.h>
 
 #define WMI_SHOWN_MAX 8 /* objects */
-#define WMI_NEXT_MS   10000
 
-struct WmiObject {
-        IWbemServices *services;  /* borrowed */
-        IWbemClassObject *object; /* owned by the caller of WmiFn */
-};
-
-static HRESULT wmi_query(IWbemServices *services, const wchar_t *class,
-                         IEnumWbemClassObject **ret_list) {
-        wchar_t text[160];
-        BSTR language = SysAllocString(L"WQL"), query;
-        HRESULT hr;
-
-        (void) win_format(text, ARRAYSIZE(text), L"SELECT * FROM %ls", class);
-        query = SysAllocString(text);
-        hr = IWbemServices_ExecQuery(services, language, query,
-                                     WBEM_FLAG_FORWARD_ONLY | WBEM_FLAG_RETURN_IMMEDIATELY, NULL,
-                                     ret_list);
-        SysFreeString(language);
-        SysFreeString(query);
-        return hr;
-}
+typedef struct WmiEach {
+        const Step *step; /* or NULL */
+        WmiSeenFn fn;
+        void *userdata;
+} WmiEach;
 
 /* "1,2" for an array of numbers, of which WMI makes a VT_I4 each. */
 static BSTR wmi_numbers(SAFEARRAY *array) {
@@ -79,14 +62,14 @@ static BSTR wmi_get(IWbemClassObject *object, const wchar_t *property) {
         return text;
 }
 
-void wmi_text(WmiObject *object, const wchar_t *property, char *ret_text, size_t size) {
+void wmi_text(WmiSeen *object, const wchar_t *property, char *ret_text, size_t size) {
         BSTR text = wmi_get(object->object, property);
 
         (void) snprintf(ret_text, size, "%s", text ? WIN_UTF8(text) : "");
         SysFreeString(text);
 }
 
-DWORD wmi_delete(WmiObject *object) {
+DWORD wmi_delete(WmiSeen *object) {
         BSTR path = wmi_get(object->object, L"__PATH");
         HRESULT hr = path ? IWbemServices_DeleteInstance(object->services, path, 0, NULL, NULL)
                           : WBEM_E_NOT_FOUND;
@@ -95,31 +78,18 @@ DWORD wmi_delete(WmiObject *object) {
         return FAILED(hr) ? (DWORD) hr : 0;
 }
 
-DWORD wmi_each(const Step *s, const wchar_t *class, WmiFn fn, void *userdata) {
-        HRESULT started = CoInitializeEx(NULL, COINIT_MULTITHREADED), hr;
-        IEnumWbemClassObject *list = NULL;
-        IWbemServices *services = NULL;
-        bool more = true;
+static bool wmi_while_open(void *userdata, WmiSeen *object) {
+        const WmiEach *each = userdata;
 
-        hr = wmi_connect(&services);
-        if (SUCCEEDED(hr))
-                hr = wmi_query(services, class, &list);
-        while (more && SUCCEEDED(hr) && (!s || step_is_open(s))) {
-                IWbemClassObject *object = NULL;
-                ULONG got = 0;
+        return (!each->step || step_is_open(each->step)) && each->fn(each->userdata, object);
+}
 
-                hr = IEnumWbemClassObject_Next(list, WMI_NEXT_MS, 1, &object, &got);
-                if (hr != S_OK || got == 0)
-                        break;
-                more = fn(userdata, &(WmiObject){services, object});
-                IWbemClassObject_Release(object);
-        }
-        if (list)
-                IEnumWbemClassObject_Release(list);
-        if (services)
-                IWbemServices_Release(services);
-        if (SUCCEEDED(started))
-                CoUninitialize();
+DWORD wmi_each(const Step *s, const wchar_t *class, WmiSeenFn fn, void *userdata) {
+        WmiEach each = {s, fn, userdata};
+        WmiQuestion question = {.class = class, .fn = wmi_while_open, .userdata = &each};
+        size_t n;
+        HRESULT hr = wmi_ask(&question, &n);
+
         return FAILED(hr) ? (DWORD) hr : 0;
 }
 
@@ -131,7 +101,7 @@ typedef struct WmiList {
 } WmiList;
 
 /* " NAME=VALUE" for each property that is a text, a number or a boolean. */
-static bool wmi_show(void *userdata, WmiObject *object) {
+static bool wmi_show(void *userdata, WmiSeen *object) {
         char text[SELFTEST_TEXT_MAX + 1] = "", one[SELFTEST_WORD_MAX + 1];
         WmiList *list = userdata;
         size_t n = 0;

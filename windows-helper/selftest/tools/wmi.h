@@ -6,6 +6,7 @@
  * Only the self-test asks it; the service never does. All of it is about ROOT\StandardCimv2.
  */
 
+#include "windows-helper/host/wmi.h"
 #include "windows-helper/selftest/tools/step.h"
 
 /**
@@ -17,20 +18,15 @@
  */
 void wmi_list(Step *s, const char *key, const wchar_t *class, const wchar_t *const *properties);
 
-typedef struct WmiObject WmiObject;
-
-/* Called for an object. Return: whether to go on. */
-typedef bool (*WmiFn)(void *userdata, WmiObject *object);
-
 /* Call @fn for each object of a class. @s: the step, with which it ends; NULL: none. Return: 0 or
  * an HRESULT. */
-DWORD wmi_each(const Step *s, const wchar_t *class, WmiFn fn, void *userdata);
+DWORD wmi_each(const Step *s, const wchar_t *class, WmiSeenFn fn, void *userdata);
 
 /* A property as text, "" where it has none. */
-void wmi_text(WmiObject *object, const wchar_t *property, char *ret_text, size_t size);
+void wmi_text(WmiSeen *object, const wchar_t *property, char *ret_text, size_t size);
 
 /* Delete the object for which @fn was called. Return: 0 or an HRESULT. */
-DWORD wmi_delete(WmiObject *object);
+DWORD wmi_delete(WmiSeen *object);
 
 typedef struct WmiValue {
         const wchar_t *name; /* NULL: the end of a list */
