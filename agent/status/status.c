@@ -112,7 +112,7 @@ static json_t *listening_json(const StatusListening *l) {
                 return json_null();
         ports = json_array();
         for (size_t i = 0; i < l->n && i < STATUS_LISTENING_MAX; i++)
-                (void) json_array_append_new(ports, json_integer(l->ports[i]));
+                json_add(&ports, json_integer(l->ports[i]));
         return json_pack("{s:o, s:I}", "tcp", ports, "n_tcp", (json_int_t) l->n);
 }
 

@@ -115,7 +115,7 @@ def test_a_guest_of_plain_hyper_v(moving, host, control, manager):
         moving.service_status("lo")["text"]
     output = " ".join(control.run("status")[1].split())
     assert "mode: unknown; the host sees this guest on a network of other machines" in output
-    assert "listening: TCP ports 80 at 192.168.1.77" in output
+    assert "listening: TCP port 80 at 192.168.1.77" in output
     assert "own address, 192.168.1.77, port 8081; no program listens on port 8081" in output
     assert "On a network of other machines, nothing is forwarded" in control.run("check")[1]
     _, found = control.json("doctor")

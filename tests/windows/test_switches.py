@@ -3,6 +3,8 @@
 machines: by the routes and the MAC addresses that Windows shows. A guest of plain Hyper-V is moved
 from one to another."""
 
+import itertools
+
 import pytest
 import vswitch
 from waiting import wait_until
@@ -13,20 +15,20 @@ BEHIND = {"v4": "172.29.0.2/20", "gateway": "172.29.0.1", "mode": "unknown"}
 OUTSIDE = {"v4": "192.168.60.7/24", "gateway": "192.168.60.1", "mode": "unknown"}
 RULE = {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/28080"}
 OTHER_RULE = {("v4tov4", "127.0.0.1/28080"): "192.168.60.7/28080"}
+NUMBERS = itertools.count(1)
 LXSS = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss"
 
 
 @pytest.fixture
 def lan(network, registry):
     """A second virtual switch, as Windows names it. A function sets it up with lines of 'ip', and has
-    the helper look: Wine does not notify of addresses and routes, but of WSL's key in the registry."""
-    adapter, n = "vEthernet-LAN", 0
+    the helper look: Wine does not notify of addresses and routes, but of WSL's key in the registry.
+    Each test has an adapter of another name, because Wine keeps the MAC address of a name."""
+    adapter = f"vEthernet-{next(NUMBERS)}"
 
     def change(lines=""):
-        nonlocal n
-        n += 1
-        vswitch.run_ip([], lines)
-        registry.set(LXSS, "Test", n)
+        vswitch.run_ip([], lines.format(adapter=adapter))
+        registry.set(LXSS, "Test", next(NUMBERS))
 
     with vswitch.VirtualSwitch(adapter, ("192.168.60.5/24",), ("192.168.60.7/24",)):
         yield change
@@ -57,7 +59,7 @@ def test_an_external_switch(helper, connect, registry, lan):
     lan()  # it looks like an internal switch
     ask(agent, helper, PLACE_USUAL, "active", **OUTSIDE)
     assert registry.rules() == OTHER_RULE
-    lan("route add default via 192.168.60.1 dev vEthernet-LAN\n")
+    lan("route add default via 192.168.60.1 dev {adapter}\n")
     for _ in range(2):
         text = ask(agent, helper, PLACE_OUTSIDE, "active", **OUTSIDE)
         assert text == ("direct: other machines reach it at the guest's own address, 192.168.60.7, "
@@ -74,7 +76,7 @@ def test_a_switch_without_a_router(helper, connect, registry, lan):
     """The adapter has the MAC address of a network card, so there may be other machines all the same."""
     agent = connected(connect, helper)
     mac = "02:00:00:00:60:05"
-    lan(f"link set vEthernet-LAN address {mac}\n")
+    lan("link set {adapter} address " + f"{mac}\n")
     ask(agent, helper, PLACE_USUAL, "active", **OUTSIDE)
     assert registry.rules() == OTHER_RULE
     lan(f"link add card0 address {mac} type veth peer name cable0\n"

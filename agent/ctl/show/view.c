@@ -83,7 +83,10 @@ static void header_listening(const Report *r, const Style *style, Buffer *out) {
 
         if (!r->has_listening)
                 return;
-        buffer_printf(&value, "%s", r->n_listening == 0 ? "no TCP port" : "TCP ports ");
+        buffer_printf(&value, "%s",
+                      r->n_listening == 0   ? "no TCP port"
+                      : r->n_listening == 1 ? "TCP port "
+                                            : "TCP ports ");
         for (size_t i = 0; i < r->n_listening; i++)
                 buffer_printf(&value, "%s%u", i > 0 ? ", " : "", r->listening[i]);
         if (r->n_listening_all > r->n_listening)

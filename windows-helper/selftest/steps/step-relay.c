@@ -9,7 +9,7 @@
 #include "windows-helper/selftest/tools/tcp.h"
 #include "windows-helper/selftest/tools/udp.h"
 
-#define RELAY_ANSWER_MS 1000
+#define RELAY_ANSWER_MS 400
 
 static const IpAddr any = {IP_FAMILY_V4, {0}};
 
