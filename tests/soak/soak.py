@@ -82,9 +82,10 @@ class Disk:
         subprocess.run(["umount", "-l", self.path], check=False)
 
 
-def private_kib(pid):
+def anonymous_kib(pid):
+    """Memory of its own. Pages of files would come and go with other programs that have them, too."""
     with open(f"/proc/{pid}/smaps_rollup", encoding="ascii") as f:
-        return sum(int(line.split()[1]) for line in f if line.startswith(("Private_Dirty", "Private_Clean")))
+        return next(int(line.split()[1]) for line in f if line.startswith("Anonymous:"))
 
 
 def descriptors(pid):
@@ -228,7 +229,7 @@ class Soak(stage_module.Stage):
 
     def measure(self):
         agent = self.agent.pid
-        self.lives["agent"][-1].append((private_kib(agent), descriptors(agent)))
+        self.lives["agent"][-1].append((anonymous_kib(agent), descriptors(agent)))
         if self.helper.heap:
             self.lives["helper"][-1].append(self.helper.heap)
 
@@ -269,7 +270,7 @@ def report(soak, seconds):
     agent, helper = soak.longest("agent"), soak.longest("helper")
     if agent:
         (kib, fds), (kib_last, fds_last), n = agent
-        print(f"the agent's longest life ({n} rests): {kib} -> {kib_last} KiB private, "
+        print(f"the agent's longest life ({n} rests): {kib} -> {kib_last} KiB of its own, "
               f"{fds} -> {fds_last} descriptors")
         if kib_last > kib + AGENT_KIB or fds_last > fds + FDS:
             wrong.append("the agent has grown")
