@@ -183,6 +183,8 @@ MOVES(recvfrom, (int fd, void *data, size_t n, int flags, __SOCKADDR_ARG from, s
 MOVES(sendto,
       (int fd, const void *data, size_t n, int flags, __CONST_SOCKADDR_ARG to, socklen_t size),
       (fd, data, n, flags, to, size), SEND_ERROR)
+CALL(ssize_t, splice, (int in, off64_t *in_at, int out, off64_t *out_at, size_t n, unsigned flags),
+     (in, in_at, out, out_at, n, flags), ENOMEM, -1)
 CALL(ssize_t, recvmsg, (int fd, struct msghdr *m, int flags), (fd, m, flags), RECEIVE_ERROR, -1)
 CALL(ssize_t, sendmsg, (int fd, const struct msghdr *m, int flags), (fd, m, flags), ENOBUFS, -1)
 
