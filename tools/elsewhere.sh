@@ -98,6 +98,7 @@ test_release() { # test_release NAME SUITE…
     # shellcheck disable=SC2016 # dpkg's own variables
     chroot "$ROOT" dpkg-query -W -f '  ${Package} ${Version}\n' gcc gcc-mingw-w64-x86-64 libc6 systemd \
         wine64 python3 clang-format clang-tidy qemu-system-x86
+    say 'Every suite can run there.'
     run_inside "$release" ./dev test "$@"
 }
 
@@ -107,5 +108,6 @@ test_arm64() { # test_arm64 SUITE…
     elsewhere_root arm64 bookworm build
     cp "$emulator" "$BUILD/arm64/qemu-aarch64"
     say "The tests run in the root in which the arm64 package is built, in $("$emulator" --version | head -n 1)."
+    say "The other suites are left out: they need network namespaces, systemd or Wine, which only this machine has."
     run_inside arm64 bash tools/arm64-inside.sh "$INSIDE/build/qemu-aarch64" "$@"
 }
