@@ -42,8 +42,11 @@ class Prefix:
         self.path = pathlib.Path(path)
         self.env = {k: v for k, v in os.environ.items()
                     if k not in ("DISPLAY", "WAYLAND_DISPLAY") and not k.startswith("WINE")}
+        # Wine 10 looks for a Wayland below the last one. Without the variable its library complains into
+        # the output of each program.
         self.env.update(WINEPREFIX=str(self.path), WINEARCH="win64", WINEDEBUG="-all",
-                        WINEDLLOVERRIDES=OVERRIDES, WSLBRIDGE_TEST_MAIN="1")
+                        WINEDLLOVERRIDES=OVERRIDES, WSLBRIDGE_TEST_MAIN="1",
+                        XDG_RUNTIME_DIR="/nonexistent")
 
     # --- the life of Wine's server
 
