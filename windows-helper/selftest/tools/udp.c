@@ -91,7 +91,7 @@ DWORD udp_serve(SOCKET *ret_socket, uint16_t *ret_port) {
         const IpAddr any = {IP_FAMILY_V4, {0}};
         LPFN_WSARECVMSG receive;
         LPFN_WSASENDMSG send;
-        SOCKADDR_IN a;
+        SOCKADDR_IN a = {.sin_port = 0};
         int size = sizeof(a);
         DWORD yes = 1, error = udp_open(&any, ret_socket);
 
