@@ -12,7 +12,7 @@ from wsb_client import service
 KEY = bytes(range(100, 132))
 V4 = "172.29.0.2/20"
 HANDLES_MORE = 8
-ROUNDS, LIVES = 3, 100
+ROUNDS, LIVES = 3, 60
 LEAK_BLOCKS, LEAK_BYTES = LIVES // 2, LIVES * 16  # a round; a leaked block a life is LIVES
 
 
