@@ -2,34 +2,38 @@
 # SPDX-License-Identifier: MIT
 """The rows 'relay' of bench.py: how much the relay carries, beside other forwarders on the same path.
 
-    bench_relay.py             prints all measurements as one JSON object
+    bench_relay.py [WAY…]      prints all measurements as one JSON object
+                               ways: relay bare nginx socat haproxy nothing idle; default: all
 
-The path is the stage's: client, host and guest are network namespaces. The relay runs under Wine, the
-others natively. They take turns, so that all of them meet the same machine. Programs of this file send
-and receive; what they can do without a forwarder is the first figure.
+The path is the stage's: client, host and guest are network namespaces. The relay and a bare copy loop
+run under Wine, the others natively. They take turns, so that all of them meet the same machine, and
+relay_traffic.py sends and receives. What it can do without a forwarder is measured as well.
 """
 import json
-import multiprocessing
 import os
-import socket
+import resource
+import subprocess
 import sys
-import threading
 import time
 
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TRAFFIC = os.path.join(TOP, "tests", "bench", "relay_traffic.py")
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
 import relay_process  # noqa: E402
 import topology  # noqa: E402
+import wine_prefix  # noqa: E402
 from stage import Stage, end  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
-SECONDS, ROUNDS = 3, 5
-STREAMS = 64
-ROUND_TRIPS = 2000
-SINK, ECHO = 9000, 9001
-PORTS = {"relay": 7000, "socat": 7100, "haproxy": 7200}  # and the next one for ECHO
-PART = 1 << 18
+ROUNDS = 4
+STREAMS, BESIDE = 64, 8
+IDLE_MOST, IDLE_SECONDS = 10000, 5
+SPARE = 1000  # descriptors of a process beside those of its connections
+GUEST = 9000
+# The first of four ports on the host, which lead to those of relay_traffic.py.
+PORTS = {"relay": 7000, "bare": 7100, "nginx": 7200, "socat": 7300, "haproxy": 7400}
+TCP, UDP = range(3), 3
 HAPROXY = """
 global
     maxconn 2000
@@ -39,134 +43,148 @@ defaults
     timeout client 60s
     timeout server 60s
 """
+NGINX = """
+load_module modules/ngx_stream_module.so;
+daemon off; pid {folder}/nginx.pid; error_log stderr; worker_processes 1;
+events {{ worker_connections 2000; }}
+stream {{
+    {servers}
+}}
+"""
 
 
-def serve(port, echo):
-    listener = socket.create_server(("0.0.0.0", port), backlog=256)
-    while True:
-        connection, _ = listener.accept()
-        threading.Thread(target=receive, args=(connection, echo), daemon=True).start()
+def write(stage, name, text):
+    path = os.path.join(stage.folder, name)
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
 
 
-def receive(connection, echo):
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    buffer = bytearray(PART)
-    try:
-        while n := connection.recv_into(buffer):
-            if echo:
-                connection.sendall(memoryview(buffer)[:n])
-    except OSError:
-        pass
-    connection.close()
+def start_haproxy(stage, first):
+    config = write(stage, "haproxy.cfg", HAPROXY + "".join(
+        f"listen to{i}\n    bind 0.0.0.0:{first + i}\n    server guest {topology.GUEST_ADDRESS}:{GUEST + i}\n"
+        for i in TCP))
+    return [stage._spawn(stage.net.host, "haproxy", "/usr/sbin/haproxy", "-db", "-f", config)]
 
 
-def send(address, port, streams, seconds):
-    """Mbit/s of each stream."""
-    data, sent = bytes(PART), [0] * streams
-    ends = [socket.create_connection((address, port), timeout=20) for _ in range(streams)]
-    stop = time.monotonic() + seconds
-
-    def work(i):
-        while time.monotonic() < stop:
-            sent[i] += ends[i].send(data)
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(streams)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    for one in ends:
-        one.close()
-    return [n * 8 / seconds / 1e6 for n in sent]
+def start_nginx(stage, first):
+    servers = "".join(f"server {{ listen {first + i}{' udp' if i == UDP else ''}; tcp_nodelay on; "
+                      f"proxy_pass {topology.GUEST_ADDRESS}:{GUEST + i}; }}\n" for i in (*TCP, UDP))
+    config = write(stage, "nginx.conf", NGINX.format(folder=stage.folder, servers=servers))
+    return [stage._spawn(stage.net.host, "nginx", "/usr/sbin/nginx", "-c", config, "-p", "/usr/lib/nginx")]
 
 
-def round_trips(address, port):
-    """µs of each of many small round trips."""
-    taken = []
-    with socket.create_connection((address, port), timeout=20) as s:
-        s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        for _ in range(ROUND_TRIPS):
-            begin = time.monotonic()
-            s.sendall(b"x" * 64)
-            left = 64
-            while left:
-                left -= len(s.recv(64))
-            taken.append((time.monotonic() - begin) * 1e6)
-    return sorted(taken)[len(taken) // 2]
+def start_socat(stage, first):
+    return [stage._spawn(stage.net.host, f"socat{i}", "socat", "-b131072",
+                         f"TCP-LISTEN:{first + i},fork,reuseaddr,nodelay,backlog=256",
+                         f"TCP:{topology.GUEST_ADDRESS}:{GUEST + i},nodelay") for i in TCP]
 
 
-def run_here(words):
-    """One of the above, in the namespace in which this program was started."""
-    if words[0] == "serve":
-        multiprocessing.Process(target=serve, args=(SINK, False), daemon=True).start()
-        serve(ECHO, True)
-    elif words[0] == "send":
-        print(json.dumps(send(words[1], int(words[2]), int(words[3]), SECONDS)))
-    else:
-        print(json.dumps(round_trips(words[1], int(words[2]))))
+def start_bare(stage, first):
+    exe = os.path.join(os.path.dirname(stage.tools), "bench", "windows", "bare-loop.exe")
+    return [stage._spawn(stage.net.host, f"bare{i}", wine_prefix.wine_program("wine64"), exe,
+                         "udp" if i == UDP else "tcp", str(first + i), topology.GUEST_ADDRESS, str(GUEST + i),
+                         env=stage.prefix.env) for i in (*TCP, UDP)]
 
 
-def in_client(stage, *words):
-    return json.loads(stage.net.client.run(sys.executable, __file__, *map(str, words)).stdout)
-
-
-def start_peers(stage):
-    """socat and HAProxy on the host, forwarding to the guest."""
-    config = os.path.join(stage.folder, "haproxy.cfg")
-    with open(config, "w", encoding="utf-8") as f:
-        f.write(HAPROXY + "".join(
-            f"listen to{port}\n    bind 0.0.0.0:{PORTS['haproxy'] + i}\n"
-            f"    server guest {topology.GUEST_ADDRESS}:{port}\n" for i, port in enumerate((SINK, ECHO))))
-    running = [stage._spawn(stage.net.host, "haproxy", "/usr/sbin/haproxy", "-db", "-f", config)]
-    for i, port in enumerate((SINK, ECHO)):
-        running.append(stage._spawn(
-            stage.net.host, f"socat{i}", "socat", "-b131072",
-            f"TCP-LISTEN:{PORTS['socat'] + i},fork,reuseaddr,nodelay,backlog=256",
-            f"TCP:{topology.GUEST_ADDRESS}:{port},nodelay"))
-    return running
-
-
-def start_relay(stage):
+def start_relay(stage, first):
     table = relay_process.Table(stage.registry)
-    for i, port in enumerate((SINK, ECHO)):
-        table.set(f"0.0.0.0/{PORTS['relay'] + i}", f"{topology.GUEST_ADDRESS}/{port}")
+    most = 2 * IDLE_MOST
+    table.limit(connections=most, connections_per_endpoint=most, connections_per_client=most)
+    for i in (*TCP, UDP):
+        table.set(f"0.0.0.0/{first + i}", f"{topology.GUEST_ADDRESS}/{GUEST + i}", "udp" if i == UDP else "tcp")
     exe = os.path.join(os.path.dirname(stage.helper_exe), "wslbridge-relay.exe")
     return relay_process.Relay(stage.prefix, exe, own_sockets=False)
 
 
-def measure(stage):
-    ways = {"nothing": (topology.GUEST_ADDRESS, SINK, ECHO),
-            **{name: (topology.HOST_ADDRESS, port, port + 1) for name, port in PORTS.items()}}
-    seen = {name: {"one": [], "many": [], "slowest": [], "trip": []} for name in ways}
-    stage.net.host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")  # for the first figure
-    stage.net.client.ip(f"route replace {topology.GUEST_ADDRESS} via {topology.HOST_ADDRESS}\n")
-    for name, (address, sink, echo) in ways.items():
-        wait_until(lambda: in_client(stage, "trip", address, echo), 30, name)  # pylint: disable=cell-var-from-loop
+PEERS = {"bare": start_bare, "nginx": start_nginx, "socat": start_socat, "haproxy": start_haproxy}
+
+
+def traffic(stage, measure, address, *words):
+    done = stage.net.client.run(sys.executable, TRAFFIC, measure, address, *map(str, words))
+    return json.loads(done.stdout)
+
+
+def measure_way(stage, way, address, seen, relay):
+    """One round. The relay is one process for all that is measured, so it gets time to end what was before."""
+    def add(key, value):
+        seen.setdefault(key, []).append(value)
+        relay.wait_idle()
+
+    add("one", traffic(stage, "streams", address, 1)[0])
+    many = traffic(stage, "streams", address, STREAMS)
+    add("many", sum(many))
+    add("slowest", min(many) / (sum(many) / len(many)) if any(many) else 0)
+    add("trip", traffic(stage, "trip", address))
+    add("connections", traffic(stage, "connections", address))
+    if way in ("relay", "bare", "nginx", "nothing"):
+        for size in (64, 1400):
+            answered, lost = traffic(stage, "mail", address, size)
+            add(f"mail{size}", answered)
+            add("lost", lost)
+    if way == "relay":
+        add("beside", traffic(stage, "beside_stalled", address, BESIDE))
+
+
+def measure(stage, ways, relay):
+    host = topology.HOST_ADDRESS
+    addresses = {way: f"{topology.GUEST_ADDRESS}:{GUEST}" if way == "nothing" else f"{host}:{PORTS[way]}"
+                 for way in ways}
+    stage.net.host.run("sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")  # for 'nothing'
+    stage.net.client.ip(f"route replace {topology.GUEST_ADDRESS} via {host}\n")
+    for way, address in addresses.items():
+        wait_until(lambda: traffic(stage, "trip", address), 30, way)  # pylint: disable=cell-var-from-loop
+    seen = {way: {} for way in ways}
     for _ in range(ROUNDS):
-        for name, (address, sink, echo) in ways.items():
-            one, = in_client(stage, "send", address, sink, 1)
-            many = in_client(stage, "send", address, sink, STREAMS)
-            seen[name]["one"].append(one)
-            seen[name]["many"].append(sum(many))
-            seen[name]["slowest"].append(min(many) / (sum(many) / len(many)))
-            seen[name]["trip"].append(in_client(stage, "trip", address, echo))
+        for way, address in addresses.items():
+            measure_way(stage, way, address, seen[way], relay)
     return seen
 
 
+def measure_idle(stage, relay, n):
+    """What @n connections take that say nothing any more."""
+    before = relay.memory()
+    holder = stage.net.client.popen(sys.executable, TRAFFIC, "hold",
+                                    f"{topology.HOST_ADDRESS}:{PORTS['relay']}", str(n),
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert json.loads(holder.stdout.readline()) == n
+        relay.wait_idle()
+        wakeups = relay.wakeups()
+        time.sleep(IDLE_SECONDS)
+        return {"wakeups": relay.wakeups() - wakeups, "bytes": (relay.memory() - before) / n, "n": n,
+                "seconds": IDLE_SECONDS}
+    finally:
+        holder.stdin.close()
+        holder.wait()
+
+
+def allow_descriptors():
+    """As many as this machine allows, for this process and for Wine's server, which has both sockets of
+    each connection. Returns for how many connections that is enough."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return min(IDLE_MOST, (hard - SPARE) // 2)
+
+
 def main():
+    ways = sys.argv[1:] or ["relay", "bare", "nginx", "socat", "haproxy", "nothing", "idle"]
+    n_idle = allow_descriptors()
     with Stage() as stage:
-        server = stage._spawn(stage.net.guest, "serve", sys.executable, __file__, "serve")
-        peers, relay = start_peers(stage), start_relay(stage)
+        running = [stage._spawn(stage.net.guest, "serve", sys.executable, TRAFFIC, "serve", str(GUEST))]
+        for way in ways:
+            running += PEERS[way](stage, PORTS[way]) if way in PEERS else []
+        relay = start_relay(stage, PORTS["relay"])
         try:
-            print(json.dumps(measure(stage)))
+            seen = measure(stage, [way for way in ways if way != "idle"], relay)
+            if "idle" in ways:
+                seen["idle"] = measure_idle(stage, relay, n_idle)
+            print(json.dumps({"load": os.getloadavg()[0], **seen}))
         finally:
             relay.stop()
-            for one in [server, *peers]:
+            for one in running:
                 end(one)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:]:
-        run_here(sys.argv[1:])
-    else:
-        main()
+    main()

@@ -144,7 +144,7 @@ def table_rows(path, heading):
 
 def test_benchmark_page_has_the_rows_of_the_benchmark():
     patterns = [p for path in tree.FILES if BENCH.fullmatch(path)
-                for p in first_arguments(path, "row", "pair_row", "latency_row")]
+                for p in first_arguments(path, "row", "pair_row", "latency_row", "rows_beside")]
     assert len(patterns) >= 12
     # Two rows take their name from the program that measures them.
     storms = re.findall(r'\{\\"name\\": \\"(%u [^"\\]+)', tree.read("tests/bench/bench-netwatch.c"))

@@ -1,0 +1,217 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: MIT
+"""Both ends of what bench_relay.py measures. It is started in the namespace of the client or the guest.
+
+    relay_traffic.py serve                        the guest's servers, on the ports below
+    relay_traffic.py MEASURE ADDRESS [WORD…]      prints what it measured as JSON
+
+ADDRESS is ADDRESS:PORT, and PORT leads to the sink; the other servers are on the ports after it.
+"""
+import json
+import multiprocessing
+import resource
+import selectors
+import socket
+import struct
+import sys
+import time
+
+SINK, ECHO, POUR, MAIL = range(4)  # servers, by the distance of their ports
+PART = 1 << 18
+WARM_UP, SECONDS = 0.5, 1.5
+ROUND_TRIPS = 500
+WINDOW = 32  # datagrams that are on their way at once, which all buffers hold
+
+
+# --- the guest
+
+def serve_streams(port, on_readable, events=selectors.EVENT_READ):
+    """Call on_readable(connection) whenever something can be done with a connection, until it says that
+    the connection is over. One thread for all, so that none is favoured."""
+    chooser = selectors.DefaultSelector()
+    listener = socket.create_server(("0.0.0.0", port), backlog=4096)
+    chooser.register(listener, selectors.EVENT_READ)
+    while True:
+        for key, _ in chooser.select():
+            if key.fileobj is listener:
+                made, _ = listener.accept()
+                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                made.setblocking(False)
+                chooser.register(made, events)
+                continue
+            try:
+                over = on_readable(key.fileobj)
+            except BlockingIOError:
+                continue
+            except OSError:
+                over = True
+            if over:
+                chooser.unregister(key.fileobj)
+                key.fileobj.close()
+
+
+def swallow(buffer):
+    """Take all that comes, and say "go" to the first byte."""
+    def take(connection):
+        n = connection.recv_into(buffer)
+        if n == 1:
+            connection.send(b"g")
+        return n == 0
+
+    return take
+
+
+def answer(connection):
+    data = connection.recv(PART)
+    connection.sendall(data)
+    return not data
+
+
+def pour(connection):
+    connection.send(bytes(PART))
+    return False
+
+
+def serve_mail(port):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        s.bind(("0.0.0.0", port))
+        while True:
+            data, client = s.recvfrom(65536)
+            s.sendto(data, client)
+
+
+def serve(first):
+    both = selectors.EVENT_READ | selectors.EVENT_WRITE
+    for work in ((serve_streams, first + SINK, swallow(bytearray(PART))),
+                 (serve_streams, first + ECHO, answer),
+                 (serve_streams, first + POUR, pour, both)):
+        multiprocessing.get_context("fork").Process(target=work[0], args=work[1:], daemon=True).start()
+    serve_mail(first + MAIL)
+
+
+# --- the client
+
+def connect(address, server):
+    made = socket.create_connection((address[0], address[1] + server), timeout=20)
+    made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return made
+
+
+def reset(connection):
+    """Discard what is in its buffers, which would still be forwarded during the next measurement."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def streams(address, n):
+    """Mbit/s of each of @n streams, once all lead to the guest and the buffers on the way are full."""
+    chooser, data = selectors.DefaultSelector(), bytes(PART)
+    ends = [connect(address, SINK) for _ in range(n)]
+    for one in ends:
+        one.sendall(b"?")
+    for one in ends:
+        assert one.recv(1) == b"g"
+        one.setblocking(False)
+        chooser.register(one, selectors.EVENT_WRITE)
+    sent = dict.fromkeys(ends, 0)
+    begin = time.monotonic()
+    for seconds in (WARM_UP, WARM_UP + SECONDS):
+        before, now = dict(sent), time.monotonic()
+        while time.monotonic() < begin + seconds:
+            for key, _ in chooser.select():
+                sent[key.fileobj] += key.fileobj.send(data)
+    taken = time.monotonic() - now
+    for one in ends:
+        reset(one)
+    return [(sent[one] - before[one]) * 8 / taken / 1e6 for one in ends]
+
+
+def beside_stalled(address, n):
+    """What @n streams carry in all while another client does not read, as a part of what they carry
+    alone before and after."""
+    alone = sum(streams(address, n))
+    with connect(address, POUR) as stalled:
+        stalled.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        stalled.recv(1)
+        beside = sum(streams(address, n))
+    return 2 * beside / (alone + sum(streams(address, n)))
+
+
+def trip(address):
+    """The median of many small round trips, in µs."""
+    taken = []
+    with connect(address, ECHO) as s:
+        for _ in range(ROUND_TRIPS):
+            begin = time.monotonic()
+            s.sendall(b"x" * 64)
+            left = 64
+            while left:
+                left -= len(s.recv(64))
+            taken.append((time.monotonic() - begin) * 1e6)
+    return sorted(taken)[len(taken) // 2]
+
+
+def connections(address):
+    """How many connections a second, one after the other, each with a byte and its answer."""
+    n, begin = 0, time.monotonic()
+    while time.monotonic() < begin + SECONDS:
+        with connect(address, ECHO) as s:
+            s.sendall(b"x")
+            n += s.recv(1) == b"x"
+    return n / (time.monotonic() - begin)
+
+
+def mail(address, size):
+    """How many datagrams a second come back, and how many were lost, with WINDOW of them on their way."""
+    n = lost = 0
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        s.connect((address[0], address[1] + MAIL))
+        s.settimeout(1)
+        data = bytes(size)
+        s.send(data)
+        s.recv(size)  # the session is there
+        begin = time.monotonic()
+        for _ in range(WINDOW):
+            s.send(data)
+        while time.monotonic() < begin + SECONDS:
+            try:
+                s.recv(size)
+            except socket.timeout:
+                lost += WINDOW
+                for _ in range(WINDOW):
+                    s.send(data)
+                continue
+            n += 1
+            s.send(data)
+        taken = time.monotonic() - begin
+    return [n / taken, lost]
+
+
+def hold(address, n):
+    """Open @n connections, say so, and keep them until the input ends."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    held = []
+    for i in range(n):
+        held.append(connect(address, ECHO))
+        held[-1].sendall(b"x")
+        assert held[-1].recv(1) == b"x", i
+    print(json.dumps(len(held)), flush=True)
+    sys.stdin.read()
+
+
+MEASURES = {f.__name__: f for f in (streams, beside_stalled, trip, connections, mail, hold)}
+
+
+def main():
+    if sys.argv[1] == "serve":
+        serve(int(sys.argv[2]))
+        return
+    address, _, port = sys.argv[2].partition(":")
+    result = MEASURES[sys.argv[1]]((address, int(port)), *map(int, sys.argv[3:]))
+    print(json.dumps(result), flush=True)
+
+
+if __name__ == "__main__":
+    main()
