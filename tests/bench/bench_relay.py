@@ -181,7 +181,7 @@ def main():
                 seen["idle"] = measure_idle(stage, relay, n_idle)
             print(json.dumps({"load": os.getloadavg()[0], **seen}))
         finally:
-            relay.stop()
+            relay.stop(600)  # Wine looks through all operations for each that is cancelled
             for one in running:
                 end(one)
 
