@@ -72,6 +72,7 @@ START_TEST(test_allowed_ports) {
                 {"a=0.0.0.0:8040", WIRE_REASON_POLICY_PORT,
                  "DeniedListenPorts"}, /* the denial wins */
                 {"a=0.0.0.0:65535", WIRE_REASON_NONE, NULL},
+                {"a=0.0.0.0:9000", WIRE_REASON_POLICY_PORT, "port 9000"}, /* behind the last */
         };
         Policy p;
 
@@ -79,12 +80,13 @@ START_TEST(test_allowed_ports) {
         p.allowed_ports[p.n_allowed_ports++] = (PolicyPorts){8050, 8099};
         p.allowed_ports[p.n_allowed_ports++] = (PolicyPorts){8000, 8060};
         p.allowed_ports[p.n_allowed_ports++] = (PolicyPorts){65000, 65535};
+        p.allowed_ports[p.n_allowed_ports] = (PolicyPorts){9000, 9000};
         check_cases(&p, cases, 1);
         p.denied_ports[p.n_denied_ports++] = (PolicyPorts){8040, 8040};
         check_cases(&p, cases + 3, 1);
         p.n_denied_ports--;
         check_cases(&p, cases + 1, 2);
-        check_cases(&p, cases + 4, 1);
+        check_cases(&p, cases + 4, 2);
 }
 END_TEST
 
@@ -102,6 +104,7 @@ START_TEST(test_allowed_addresses) {
         p.allowed_listen[p.n_allowed_listen++] = (WirePrefix){ip_v4(192, 168, 0, 0), 16};
         p.allowed_listen[p.n_allowed_listen] = (WirePrefix){{IP_FAMILY_V6, {0}}, 128};
         p.allowed_listen[p.n_allowed_listen++].addr.bytes[15] = 1;
+        p.allowed_listen[p.n_allowed_listen] = (WirePrefix){ip_v4(10, 0, 0, 0), 8};
         check_cases(&p, cases, N(cases));
 }
 END_TEST
