@@ -193,8 +193,8 @@ static int read_datagram(NetWatch *w) {
 }
 
 /* Put the new address into the last snapshot, in the place where a dump would have it, and report
- * that, if a dump comes next. The kernel has not taken any route away meanwhile, because only a
- * deleted address does that. */
+ * that, if a dump comes next. Routes go without a message of their own only with an address or a
+ * link, and the kernel tells of those. */
 static int report_news(NetWatch *w) {
         Throttle ahead = w->throttle;
         Snapshot *s = &w->snapshot;
@@ -220,6 +220,8 @@ static int report_news(NetWatch *w) {
  * message, takes three times as long for the four or five messages of one changed address, and
  * reports ENOBUFS as "out of memory". The first of those messages is the news; so it is reported
  * before the others are read.
+ *
+ * Return: 0, what the callback returned, or negative errno when the socket can no longer be used.
  */
 static int read_events(NetWatch *w) {
         for (unsigned i = 0; i < READS_MAX; i++) {
