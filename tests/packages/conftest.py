@@ -2,6 +2,7 @@
 """What './dev package' has made ('./dev test packages' makes it first), and a Windows for its package."""
 import ctypes
 import os
+import platform
 import subprocess
 
 import package_machine
@@ -12,7 +13,10 @@ from installed_helper import KEY, serve
 from installed_machine import OTHERS, PENDING, RULE, SESSION
 from package_machine import PackageMachine
 
-SUITES = ("bookworm", "trixie")
+SUITES = ("bookworm", "trixie")  # from old to new
+HERE = platform.freedesktop_os_release().get("VERSION_CODENAME")
+# Where programs run that this machine has built: not on an older release, whose C library has less.
+SUITES_FOR_BUILDS = SUITES[SUITES.index(HERE):] if HERE in SUITES else SUITES
 PACKAGE = "/tmp/wslbridge.deb"  # where the tests put the guest's package in a root
 
 libc = ctypes.CDLL(None, use_errno=True)

@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 from booted import Booted
-from conftest import SUITES
+from conftest import SUITES, SUITES_FOR_BUILDS
 from debian_root import pristine
 
 AGENT = "wslbridge-agent"
@@ -106,6 +106,7 @@ def test_life_of_the_package(system):
     assert "wslbridge" not in system.run("systemctl", "list-units", "--all", "--plain")
 
 
+@pytest.mark.parametrize("system", SUITES_FOR_BUILDS, indirect=True)
 def test_over_a_running_agent_of_the_sources(system, installed_from_sources):
     with subprocess.Popen(["tar", "-C", installed_from_sources, "-c", "."],
                           stdout=subprocess.PIPE) as sources:
