@@ -110,14 +110,14 @@ int rule_store_flush(RuleStore *s, bool relay) {
 }
 
 int rule_store_stamp(RuleStore *s, RuleStamp *ret_stamp) {
-        int r = registry_has_keys(&s->relay);
-        unsigned end = r == 0 ? _RULE_PORTPROXY_END : _RULE_FAMILY_END;
+        uint32_t n_values, n_keys, end;
+        uint64_t written;
+        int r = registry_stamp(&s->relay, &written, &n_values, &n_keys);
 
-        if (r < 0)
-                return r;
         *ret_stamp = (RuleStamp){0};
-        r = 0;
+        end = n_keys > 0 ? _RULE_FAMILY_END : _RULE_PORTPROXY_END;
         for (unsigned i = 0; r == 0 && i < end; i++)
-                r = registry_stamp(&s->keys[i], &ret_stamp->written[i], &ret_stamp->n_values[i]);
+                r = registry_stamp(&s->keys[i], &ret_stamp->written[i], &ret_stamp->n_values[i],
+                                   &n_keys);
         return r;
 }

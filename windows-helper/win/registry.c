@@ -220,45 +220,28 @@ int registry_flush(RegistryKey *k) {
         return log_win_error((DWORD) error, "Cannot flush key 'HKLM\\%s'", WIN_UTF8(k->path));
 }
 
-int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n) {
+int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n, uint32_t *ret_keys) {
         FILETIME written = {0};
-        DWORD n = 0;
+        DWORD n = 0, n_keys = 0;
         LSTATUS error;
         int r;
 
         *ret_written = 0;
-        *ret_n = 0;
+        *ret_n = *ret_keys = 0;
         do {
                 r = registry_open(k);
                 if (r < 0)
                         return r == -ENOENT ? 0 : r;
-                error = RegQueryInfoKeyW(k->key, NULL, NULL, NULL, NULL, NULL, NULL, &n, NULL, NULL,
-                                         NULL, &written);
+                error = RegQueryInfoKeyW(k->key, NULL, NULL, NULL, &n_keys, NULL, NULL, &n, NULL,
+                                         NULL, NULL, &written);
         } while (registry_lost(k, error));
         if (error != ERROR_SUCCESS)
                 return log_win_error((DWORD) error, "Cannot query key 'HKLM\\%s'",
                                      WIN_UTF8(k->path));
         *ret_written = (uint64_t) written.dwHighDateTime << 32 | written.dwLowDateTime;
         *ret_n = n;
+        *ret_keys = n_keys;
         return 0;
-}
-
-int registry_has_keys(RegistryKey *k) {
-        LSTATUS error;
-        DWORD n = 0;
-        int r;
-
-        do {
-                r = registry_open(k);
-                if (r < 0)
-                        return r == -ENOENT ? 0 : r;
-                error = RegQueryInfoKeyW(k->key, NULL, NULL, NULL, &n, NULL, NULL, NULL, NULL, NULL,
-                                         NULL, NULL);
-        } while (registry_lost(k, error));
-        if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot query key 'HKLM\\%s'",
-                                     WIN_UTF8(k->path));
-        return n > 0;
 }
 
 typedef struct RegistryEnum {

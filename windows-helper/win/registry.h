@@ -51,13 +51,9 @@ int registry_delete(RegistryKey *k, const char *name);
 int registry_flush(RegistryKey *k);
 
 /* When a value of the key was written or deleted last (as a FILETIME: 100 ns, but see fact 4.1.10),
- * and how many values it has; both 0 when it does not exist. Return: 0 or negative errno (logged).
- */
-int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n);
-
-/* Whether there are keys below the key. Return: 1; 0, also when it does not exist; or negative
- * errno (logged). */
-int registry_has_keys(RegistryKey *k);
+ * how many values it has, and how many keys are below it; all 0 when it does not exist. Return: 0
+ * or negative errno (logged). */
+int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n, uint32_t *ret_keys);
 
 /**
  * registry_some() - call a function for at most @n values
