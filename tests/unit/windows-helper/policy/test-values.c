@@ -230,6 +230,16 @@ START_TEST(test_an_empty_list_allows_nothing) {
 }
 END_TEST
 
+/* The blanks before an item end where the text begins, whatever is in memory before it. */
+START_TEST(test_an_empty_item_at_the_beginning) {
+        static const char memory[] = "  ,80";
+
+        set("AllowedListenPorts", POLICY_IS_STRING, memory + 2, 0);
+        ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_NONE);
+        ck_assert_int_eq(refused("a=0.0.0.0:81"), WIRE_REASON_POLICY_PORT);
+}
+END_TEST
+
 START_TEST(test_unknown_name_is_reported) {
         char problem[WIRE_TEXT_MAX + 1] = "";
 
@@ -256,6 +266,7 @@ int main(void) {
         tcase_add_test(tc, test_the_second_value_replaces_the_first);
         tcase_add_test(tc, test_length_of_an_item);
         tcase_add_test(tc, test_an_empty_list_allows_nothing);
+        tcase_add_test(tc, test_an_empty_item_at_the_beginning);
         tcase_add_test(tc, test_unknown_name_is_reported);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
