@@ -230,7 +230,8 @@ START_TEST(test_an_empty_list_allows_nothing) {
 }
 END_TEST
 
-/* The blanks before an item end where the text begins, whatever is in memory before it. */
+/* Blanks at the end of an item are looked for down to its beginning, and not in what is before it.
+ */
 START_TEST(test_an_empty_item_at_the_beginning) {
         static const char memory[] = "  ,80";
 
