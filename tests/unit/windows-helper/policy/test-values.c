@@ -109,7 +109,7 @@ START_TEST(test_protocols_and_relay) {
         ck_assert_int_eq(refused(wishes[_i].service), wishes[_i].without_relay);
         set("AllowRelay", POLICY_IS_NUMBER, NULL, 1);
         ck_assert_int_eq(refused(wishes[_i].service), WIRE_REASON_NONE);
-        bad("AllowedProtocols", POLICY_IS_STRING, "sctp", 0, "sctp");
+        bad("AllowedProtocols", POLICY_IS_STRING, "tcp, sctp", 0, "sctp");
         ck_assert_int_eq(refused("a=0.0.0.0:80"), WIRE_REASON_POLICY_PROTOCOL);
         bad("AllowRelay", POLICY_IS_NUMBER, NULL, 2, "0 is used instead");
         ck_assert_int_eq(refused(wishes[_i].service), wishes[_i].without_relay);
