@@ -81,6 +81,16 @@ def test_expose_leaves_a_mask_alone(guest, control, make):
     assert os.path.exists("/dev/null") and not os.path.isfile("/dev/null")
 
 
+@pytest.mark.parametrize("target", ["ssh.ini", "nowhere"])
+def test_expose_replaces_a_link_that_leads_nowhere_by_force_only(guest, control, target):
+    path = os.path.join(guest.root, FOLDER, "ssh.ini")
+    os.symlink(target, path)
+    code, output = control.run("expose", "2222", "--name=ssh", "--no-wait")
+    assert code == 1 and "by hand" in output and os.readlink(path) == target
+    assert control.run("expose", "2222", "--name=ssh", "--force", "--no-wait")[0] == 0
+    assert not os.path.islink(path) and os.path.getsize(path) > 0
+
+
 def test_expose_keeps_link_owner_and_mode(guest, control):
     """As stow and other managers of dotfiles make them."""
     control.run("expose", "2222", "--name=ssh", "--no-wait")

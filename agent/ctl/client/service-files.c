@@ -157,9 +157,9 @@ int ctl_service_write(const char *path, const char *data, size_t n) {
         if (lstat(path, &st) < 0)
                 return errno == ENOENT ? replace(path, data, n, &owner) : -errno;
         is_link = S_ISLNK(st.st_mode);
-        if (stat(path, &st) < 0 && errno != ENOENT)
+        if (stat(path, &st) < 0 && errno != ENOENT && errno != ELOOP)
                 return -errno;
-        if (!S_ISREG(st.st_mode)) /* also a link that leads nowhere */
+        if (!S_ISREG(st.st_mode)) /* also a link that leads nowhere, or to itself */
                 return replace(path, data, n, &owner);
         if (is_link && !follow_link(path, target, &st))
                 return CTL_FILE_E_LINK;
@@ -190,10 +190,13 @@ static int read_kind(const char *path, char **ret_data, size_t *ret_n) {
         struct stat st;
         ssize_t n;
 
-        if (fd < 0) /* a link that leads nowhere is also a file of somebody */
-                return errno != ENOENT        ? -errno
-                       : lstat(path, &st) < 0 ? CTL_FILE_ABSENT
-                                              : CTL_FILE_OTHER;
+        if (fd < 0) { /* a link that leads nowhere, or to itself, is also a file of somebody */
+                if (errno != ENOENT && errno != ELOOP)
+                        return -errno;
+                if (lstat(path, &st) == 0)
+                        return CTL_FILE_OTHER;
+                return errno == ENOENT ? CTL_FILE_ABSENT : -errno;
+        }
         if (fstat(fd, &st) < 0)
                 return -errno;
         if (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3))
