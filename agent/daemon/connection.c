@@ -238,7 +238,8 @@ int agent_connect(Agent *a) {
                 r = agent_set_unanswered(a);
         }
         helper->state = channel_state(a->connection.channel);
-        a->connection.outage = 0; /* the next failure is news */
+        if (!a->connection.key_unread)
+                a->connection.outage = 0; /* the next failure is news */
         return r;
 }
 

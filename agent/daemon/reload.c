@@ -147,7 +147,12 @@ static int agent_on_config_again(void *userdata) {
                 return r;
         if (news)
                 return agent_reload(a);
-        return a->connection.key_unread ? agent_connect(a) : again_later(a->config.again);
+        if (!a->connection.key_unread)
+                return again_later(a->config.again);
+        r = agent_connect(a);
+        if (r >= 0 && !a->connection.key_unread)
+                agent_report_later(a); /* the problem is over */
+        return r;
 }
 
 int agent_new_config(Agent *a, const char *root) {

@@ -4,6 +4,10 @@ runs."""
 import os
 import secrets
 
+from guest import wait_until
+
+OUTAGE = "Cannot reach the helper"
+
 
 def refused(guest, code):
     guest.wait_helper("refused")
@@ -79,6 +83,26 @@ def test_key_that_others_can_read_is_not_used(guest, host, key):
     refused(guest, "not-paired")
     assert "chmod 600" in guest.status()["helper"]["key_problem"]
     assert len(guest.log_lines("chmod 600")) == 1
+
+
+def test_key_that_cannot_be_read_for_a_while(guest, key):
+    """Nothing tells the agent when it can read the key again. It logs an outage once meanwhile."""
+    file, turning = (os.path.join(guest.root, name) for name in ("etc/wslbridge/key", "turning"))
+    real = os.path.join(guest.root, "real")
+    os.rename(file, real)
+    os.symlink(real, turning)
+    os.symlink(turning, file)  # a link outside of the folder, which can be turned without an event there
+    guest.start()
+    guest.wait_log(OUTAGE)
+    os.remove(turning)
+    os.symlink("/proc/self/mem", turning)  # EIO
+    guest.reload()
+    wait_until(lambda: guest.status()["helper"]["key_problem"], "the problem")
+    assert guest.status()["helper"]["paired"]
+    os.remove(turning)
+    os.symlink(real, turning)
+    wait_until(lambda: not guest.status()["helper"]["key_problem"], "the end of the problem")
+    assert len(guest.log_lines(OUTAGE)) <= 2  # at the start, and since the key is there again
 
 
 def test_key_as_a_credential(guest, host, key, tmp_path):
