@@ -52,6 +52,14 @@ def connected(connect, helper):
     return agent
 
 
+def test_tables_and_notifications(prefix, build_win):
+    """One look for a series of changes, none for routes that do not matter; and what counts as a router."""
+    done = prefix.run(build_win / "tests/windows/test-hostnet.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert sum(line.startswith("ok ") for line in done.stdout.splitlines()) == 11
+    assert "\n0 failed" in done.stdout
+
+
 def test_an_external_switch(helper, connect, registry, lan):
     """The host has a default route there. The guest is moved there and back again, and nothing of the
     switch before stays."""

@@ -28,6 +28,7 @@ struct HostnetWatch {
         Loop *loop;            /* borrowed */
         HANDLE handle, routes; /* owned; of the notifications */
         LoopOp op;
+        volatile LONG posted; /* 1: the loop has @op and has not begun with it */
         void (*fn)(void *userdata);
         void *userdata;
 };
@@ -59,15 +60,15 @@ static bool hostnet_is_vethernet(const MIB_IF_ROW2 *row) {
                hostnet_begins(row->Description, description_prefix);
 }
 
-/* The host does not reach the rest of the world through its own guests (fact 8.2.1). */
-static bool hostnet_has_router(const HostnetTables *t, const NET_LUID *luid,
-                               ADDRESS_FAMILY family) {
+/* The host does not reach the rest of the world through its own guests (fact 8.2.1). A guest can
+ * advertise itself as a router, so such a route proves nothing. One of the other family does. */
+static bool hostnet_has_router(const HostnetTables *t, const NET_LUID *luid) {
         for (ULONG i = 0; t->routes && i < t->routes->NumEntries; i++) {
                 const MIB_IPFORWARD_ROW2 *row = &t->routes->Table[i];
 
                 if (row->InterfaceLuid.Value == luid->Value &&
-                    row->DestinationPrefix.Prefix.si_family == family &&
-                    row->DestinationPrefix.PrefixLength == 0)
+                    row->DestinationPrefix.PrefixLength == 0 &&
+                    row->Origin != NlroRouterAdvertisement)
                         return true;
         }
         return false;
@@ -90,7 +91,7 @@ static bool hostnet_has_card(const HostnetTables *t, const MIB_IF_ROW2 *adapter)
 }
 
 static void hostnet_take_interface(const HostnetTables *t, const NET_LUID *luid,
-                                   ADDRESS_FAMILY family, HostnetAddress *a) {
+                                   HostnetAddress *a) {
         const MIB_IF_ROW2 *row = NULL;
         char *name = NULL;
 
@@ -99,7 +100,7 @@ static void hostnet_take_interface(const HostnetTables *t, const NET_LUID *luid,
                         row = &t->interfaces->Table[i];
         if (!row)
                 return; /* the interface has just gone */
-        a->virtual_switch = hostnet_is_vethernet(row) && !hostnet_has_router(t, luid, family) &&
+        a->virtual_switch = hostnet_is_vethernet(row) && !hostnet_has_router(t, luid) &&
                             !hostnet_has_card(t, row);
         if (win_from_wide(row->Alias, wcslen(row->Alias), &name) == 0)
                 (void) snprintf(a->adapter, sizeof(a->adapter), "%s", name);
@@ -187,7 +188,7 @@ int hostnet_read(Hostnet *ret_hostnet) {
                 a->prefix = row->OnLinkPrefixLength <= ip_family_bits(a->addr.family)
                                     ? row->OnLinkPrefixLength
                                     : (uint8_t) ip_family_bits(a->addr.family);
-                hostnet_take_interface(&t, &row->InterfaceLuid, row->Address.si_family, a);
+                hostnet_take_interface(&t, &row->InterfaceLuid, a);
                 h->n_addresses++;
         }
         hostnet_free_tables(&t);
@@ -195,25 +196,30 @@ int hostnet_read(Hostnet *ret_hostnet) {
         return 0;
 }
 
+/* Changes come in series, and one look is enough for all that came before it. */
+static void hostnet_post(HostnetWatch *w) {
+        if (InterlockedExchange(&w->posted, 1) == 0)
+                loop_post(w->loop, &w->op);
+}
+
 /* Called in a thread of Windows (fact 9.3.7), so it only passes the notification on. */
 static void WINAPI hostnet_on_change(void *context, MIB_UNICASTIPADDRESS_ROW *row,
                                      MIB_NOTIFICATION_TYPE type) {
-        HostnetWatch *w = context;
-
-        loop_post(w->loop, &w->op);
+        hostnet_post(context);
 }
 
-/* The same for routes: a default route may come later than its address. */
+/* The same for routes: a default route may come later than its address. No other route matters, and
+ * a VPN can bring hundreds. */
 static void WINAPI hostnet_on_route(void *context, MIB_IPFORWARD_ROW2 *row,
                                     MIB_NOTIFICATION_TYPE type) {
-        HostnetWatch *w = context;
-
-        loop_post(w->loop, &w->op);
+        if (!row || row->DestinationPrefix.PrefixLength == 0)
+                hostnet_post(context);
 }
 
 static void hostnet_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
         HostnetWatch *w = op->userdata;
 
+        (void) InterlockedExchange(&w->posted, 0); /* what changes from now on needs another look */
         w->fn(w->userdata);
 }
 

@@ -16,9 +16,8 @@ typedef struct HostnetWatch HostnetWatch;
 /* Read the tables. Return: 0 or negative errno (logged). */
 int hostnet_read(Hostnet *ret_hostnet);
 
-/* Call @fn in the loop's thread whenever an address or a route of the host was added, changed or
- * removed.
- * Return: 0 or negative errno (logged). */
+/* Call @fn in the loop's thread whenever an address or a default route of the host was added,
+ * changed or removed; once for a series of changes. Return: 0 or negative errno (logged). */
 int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *userdata),
                       void *userdata);
 

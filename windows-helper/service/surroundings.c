@@ -22,6 +22,9 @@
 /* At the end, thousands of firewall rules may be left to remove. Windows does not wait longer. */
 #define SURROUNDINGS_FINISH_SLICES 500
 
+/* Until the host's addresses are read again after that failed. */
+#define SURROUNDINGS_RETRY_USEC (5 * UINT64_C(1000000))
+
 struct Surroundings {
         Loop *loop;             /* borrowed */
         Controller *controller; /* borrowed; NULL before the start */
@@ -38,6 +41,7 @@ struct Surroundings {
         PolicyOrigin origin;
         uint64_t generation; /* see surroundings_generation() */
         Hostnet hostnet;
+        uint64_t hostnet_due_usec; /* read it again, because that failed; FIREWALL_IDLE: never */
 };
 
 static void surroundings_on_rules(void *userdata) {
@@ -106,7 +110,12 @@ static void surroundings_on_addresses(void *userdata) {
         Hostnet before = s->hostnet;
 
         firewall_watch_hint(s->reach); /* it may be another network */
-        if (hostnet_read(&s->hostnet) < 0 || hostnet_equal(&before, &s->hostnet) || !s->controller)
+        s->hostnet_due_usec = FIREWALL_IDLE;
+        if (hostnet_read(&s->hostnet) < 0) {
+                s->hostnet_due_usec = loop_now_usec() + SURROUNDINGS_RETRY_USEC;
+                return;
+        }
+        if (hostnet_equal(&before, &s->hostnet) || !s->controller)
                 return;
         controller_set_hostnet(s->controller, &s->hostnet);
 }
@@ -148,6 +157,7 @@ int surroundings_new(Surroundings **ret_surroundings, Loop *loop, Backend *backe
         if (!s)
                 return -ENOMEM;
         s->loop = loop;
+        s->hostnet_due_usec = FIREWALL_IDLE;
         policy_init(&s->policy);
         r = surroundings_read_policy(s);
         if (r == 0)
@@ -245,6 +255,8 @@ static void surroundings_report_firewall(Surroundings *s) {
 void surroundings_tick(Surroundings *s, uint64_t now_usec) {
         for (size_t i = 0; i < s->n_watches; i++)
                 regwatch_tick(s->watches[i], now_usec);
+        if (s->hostnet_due_usec <= now_usec)
+                surroundings_on_addresses(s);
         if (firewall_apply_tick(&s->firewall, now_usec))
                 surroundings_report_firewall(s);
 }
@@ -255,7 +267,7 @@ uint64_t surroundings_deadline(const Surroundings *s) {
         for (size_t i = 0; i < s->n_watches; i++)
                 if (regwatch_deadline(s->watches[i]) < first)
                         first = regwatch_deadline(s->watches[i]);
-        return first;
+        return s->hostnet_due_usec < first ? s->hostnet_due_usec : first;
 }
 
 void surroundings_finish(Surroundings *s) {
