@@ -10,8 +10,9 @@
  * memory", and then as success at the next call, with most of its objects missing.)
  *
  * One message is taken at its word, but only until the dump that follows at once: a new address,
- * when nothing else has happened since the last dump. A dump takes longer than all the rest of the
- * way to the host, and then an address that is there is reported before it.
+ * when nothing else has happened since the last dump and nothing more is queued. A dump takes
+ * longer than all the rest of the way to the host, and then an address that is there is reported
+ * before it.
  *
  * A dump that fails is tried again, each time after a longer wait, until it is given up. Without
  * events no timer is armed, and the process sleeps.
@@ -138,7 +139,8 @@ static void note_message(NetWatch *w, struct nlmsghdr *hdr) {
                 break;
         case RTM_NEWADDR:
                 mark(w, false);
-                w->has_news = first && netdump_address(hdr, &w->news);
+                /* While messages are missing, that of its removal may be among them. */
+                w->has_news = first && !w->losing && netdump_address(hdr, &w->news);
                 break;
         case RTM_DELADDR:
         case RTM_NEWNEXTHOP: /* the routes through it move without a message of their own */
@@ -218,8 +220,10 @@ static int report_news(NetWatch *w) {
 /*
  * Read what is there, up to a limit. This uses plain recvfrom(2): nl_recvmsgs() copies each
  * message, takes three times as long for the four or five messages of one changed address, and
- * reports ENOBUFS as "out of memory". The first of those messages is the news; so it is reported
- * before the others are read.
+ * reports ENOBUFS as "out of memory".
+ *
+ * News is reported only when nothing more is queued. Until then the address may be gone already,
+ * and a message may be older than the last dump.
  *
  * Return: 0, what the callback returned, or negative errno when the socket can no longer be used.
  */
@@ -227,13 +231,10 @@ static int read_events(NetWatch *w) {
         for (unsigned i = 0; i < READS_MAX; i++) {
                 int r = read_datagram(w);
 
-                if (r <= 0)
+                if (r < 0)
                         return r;
-                if (w->has_news) {
-                        r = report_news(w);
-                        if (r < 0)
-                                return r;
-                }
+                if (r == 0)
+                        return w->has_news ? report_news(w) : 0;
         }
         return 0;
 }
