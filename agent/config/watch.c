@@ -67,7 +67,7 @@ struct ConfigWatch {
 
         /* owned */
         sd_event_source *timer, *mount_source; /* the latter: NULL without /proc */
-        int mount_fd;
+        int mount_fd;                          /* -1: it could not be opened */
         Watch watches[WATCH_MAX];
         size_t n_watches;
 
@@ -291,9 +291,29 @@ static int watch_add_link(ConfigWatch *w, const char *path) {
         return watch_is_missing(r) ? 0 : r;
 }
 
+/* Return: 0, also without /proc; or negative errno when it is worth a try later. */
+static int configwatch_watch_mounts(ConfigWatch *w) {
+        int r;
+
+        if (w->mount_fd >= 0)
+                return 0;
+        w->mount_fd = open(MOUNTS_LIST, O_RDONLY | O_CLOEXEC);
+        if (w->mount_fd < 0)
+                return error_passes(errno) ? -errno : 0;
+        r = sd_event_add_io(w->event, &w->mount_source, w->mount_fd, EPOLLPRI, configwatch_on_mount,
+                            w);
+        if (r < 0) {
+                closep(&w->mount_fd);
+                w->mount_fd = -1;
+        }
+        return r;
+}
+
 int configwatch_renew(ConfigWatch *w) {
         configwatch_clear(w);
-        w->error = 0;
+        w->error = configwatch_watch_mounts(w);
+        if (w->error == -ENOMEM)
+                return w->error;
         w->mounts = mounts_read(w);
         for (const char *const *prefix = config_prefixes; *prefix; prefix++) {
                 _cleanup_free_ char *main_dir = NULL, *services = NULL;
@@ -341,23 +361,16 @@ static int configwatch_on_timer(sd_event_source *s, uint64_t usec, void *userdat
 
 int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, ConfigWatchFn fn,
                     void *userdata) {
-        _cleanup_(configwatch_freep) ConfigWatch *w = NULL;
+        _cleanup_(configwatch_freep) ConfigWatch *w = calloc(1, sizeof(*w));
         int r;
 
-        w = calloc(1, sizeof(*w));
         if (!w)
                 return -ENOMEM;
         w->event = event;
         w->root = root;
         w->fn = fn;
         w->userdata = userdata;
-        w->mount_fd = open(MOUNTS_LIST, O_RDONLY | O_CLOEXEC);
-        if (w->mount_fd >= 0) {
-                r = sd_event_add_io(event, &w->mount_source, w->mount_fd, EPOLLPRI,
-                                    configwatch_on_mount, w);
-                if (r < 0)
-                        return r;
-        }
+        w->mount_fd = -1;
         r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, UINT64_MAX, WATCH_ACCURACY,
                               configwatch_on_timer, w);
         if (r < 0)
