@@ -267,8 +267,7 @@ static void private_mounts(void) {
         ck_assert_int_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
 }
 
-/* When no watch can be made any more, that is reported, so that nobody waits for a reload that will
- * not come. */
+/* That no watch can be made is reported, so that nobody waits for a reload that will not come. */
 START_TEST(test_limit_is_reported) {
         struct rlimit limit;
 
