@@ -87,7 +87,6 @@ static int carrier_open(Carrier *c) {
                 slot_open(&c->slots[i], &c->shared);
                 complete = complete && c->slots[i].error == 0;
         }
-        complete = complete && !c->unread;
         r = carrier_report(c);
         complete = complete && r > 0;
         if (r >= 0 && !complete)
@@ -176,6 +175,19 @@ static int carrier_refuse(Carrier *c, const char *problem) {
         return 0;
 }
 
+/* The table cannot be read now, which passes. */
+static int carrier_put_off(Carrier *c, int error) {
+        int r;
+
+        if (!c->unread)
+                journal_fields(c->shared.journal, LOG_WARNING, FIELDS(.error = error),
+                               "Cannot read %s, trying again: %s; what was in force stays",
+                               c->table_path, strerror(error));
+        c->unread = true;
+        r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
+        return r < 0 ? r : sd_event_source_set_enabled(c->retry, SD_EVENT_ONESHOT);
+}
+
 static int carrier_read(void *userdata) {
         Carrier *c = userdata;
         _cleanup_free_ char *text = NULL;
@@ -184,17 +196,13 @@ static int carrier_read(void *userdata) {
         int r;
 
         r = small_file_read(c->table_path, LOOPBACK_TEXT_MAX, &text);
-        if (r == -ENOENT || r == -ENOTDIR)
-                return carrier_wait(c);
         if (r == -ENOMEM)
                 return r;
-        c->unread = r < 0 && error_passes(-r);
-        if (c->unread) {
-                r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(c->retry, SD_EVENT_ONESHOT);
-                return r < 0 ? r : 0;
-        }
+        if (r < 0 && error_passes(-r))
+                return carrier_put_off(c, -r);
+        c->unread = false;
+        if (r == -ENOENT || r == -ENOTDIR)
+                return carrier_wait(c);
         if (r < 0)
                 return carrier_refuse(c, strerrordesc_np(-r));
         (void) sd_event_source_set_enabled(c->grace, SD_EVENT_OFF);
@@ -221,9 +229,11 @@ static int carrier_on_grace(sd_event_source *s, uint64_t usec, void *userdata) {
 }
 
 static int carrier_on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
-        int r = carrier_read(userdata);
+        Carrier *c = userdata;
+        int r = carrier_read(c);
 
-        return r < 0 ? r : carrier_open(userdata);
+        /* A report would say of a table that nobody has read that all is well. */
+        return r < 0 || c->unread || c->n_slots == 0 ? r : carrier_open(c);
 }
 
 static int carrier_new_timer(Carrier *c, sd_event_source **ret_timer, sd_event_time_handler_t fn) {
