@@ -40,9 +40,15 @@ static int folder_watch_add_above(FolderWatch *w) {
         if (!above)
                 return -ENOMEM;
         r = sd_event_add_inotify(w->event, &w->above, above,
-                                 IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ONLYDIR,
+                                 IN_CREATE | IN_MOVED_TO | IN_DELETE | IN_ATTRIB | IN_ONLYDIR,
                                  folder_watch_on_above, w);
         return r < 0 ? r : sd_event_source_set_exit_on_failure(w->above, 1);
+}
+
+/* The folder is not there, or we may not read it. When that changes, it is an event of the one
+ * above. */
+static bool folder_is_missing(int error) {
+        return error == -ENOENT || error == -ENOTDIR || error == -EACCES || error == -ELOOP;
 }
 
 /* Watch the folder that is there now, in place of one that was there before. */
@@ -54,20 +60,22 @@ static int folder_watch_renew(FolderWatch *w) {
         w->inside = sd_event_source_disable_unref(w->inside);
         r = sd_event_add_inotify(w->event, &w->inside, w->folder,
                                  IN_MOVED_TO | IN_DELETE | IN_ONLYDIR, folder_watch_on_inside, w);
-        if (r == -ENOENT || r == -ENOTDIR)
+        if (folder_is_missing(r))
                 return 0;
         return r < 0 ? r : sd_event_source_set_exit_on_failure(w->inside, 1);
 }
 
-/* The same, and once more after a pause when it fails for a reason that passes. */
+/* The same, and once more after a pause when it fails, for whatever reason: a folder that nobody
+ * watches is no reason for the end of a program that runs. Return: 0 or -ENOMEM. */
 static int folder_watch_try(FolderWatch *w) {
         int r = folder_watch_renew(w);
 
-        if (r >= 0)
-                again_forget(w->again);
-        else if (r != -ENOMEM && error_passes(-r))
+        if (r == -ENOMEM)
+                return r;
+        if (r < 0)
                 return again_later(w->again);
-        return r;
+        again_forget(w->again);
+        return 0;
 }
 
 /* Things may have changed while nobody watched. */
@@ -105,8 +113,11 @@ int folder_watch_new(FolderWatch **ret_watch, sd_event *event, const char *folde
         if (!slash || slash == folder)
                 return -EINVAL;
         r = again_new(&w->again, event, folder_watch_on_again, w);
-        if (r >= 0)
-                r = folder_watch_try(w);
+        if (r < 0)
+                return r;
+        r = folder_watch_renew(w);
+        if (r < 0 && r != -ENOMEM && error_passes(-r))
+                r = again_later(w->again);
         if (r < 0)
                 return r;
         *ret_watch = TAKE_PTR(w);

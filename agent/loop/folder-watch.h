@@ -21,9 +21,11 @@ typedef int (*FolderWatchFn)(void *userdata);
  * @event: borrowed, must outlive the watch
  *
  * Only files that are renamed into place are noticed, and not those that are written there. What
- * happened before this returns is not told, so read the files after it.
+ * happened before this returns is not told, so read the files after it. A folder that we may not
+ * read counts as one that is not there. Whatever fails later is tried again after a pause, and only
+ * -ENOMEM ends the event loop.
  *
- * Return: 0 or negative errno.
+ * Return: 0, also when a reason that passes has put the watch off; or negative errno.
  */
 int folder_watch_new(FolderWatch **ret_watch, sd_event *event, const char *folder, FolderWatchFn fn,
                      void *userdata);
