@@ -59,7 +59,7 @@ def test_pair_a_distro(command, registry, start_helper):
     assert status["iphlpsvc"]["state"] == "running" and status["problems"] == []
     assert status["agents"][0] == {
         "agent": f"{ID}/Debian", "state": "connected", "software": "test client", "vm": None,
-        "address": "172.29.0.2", "mode": "nat",
+        "address": "172.29.0.2", "mode": "nat", "reach": "forwarded",
         "services": [{"name": "web", "state": "active", "reason": None, "text": None,
                       "forwarder": "portproxy", "forwarder_reason": "default"}]}
     assert key.hex() not in json.dumps(status)
