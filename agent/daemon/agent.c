@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
-#define LOOP_FAILURES_MAX 64 /* in a row: it has failed for good */
+#define LOOP_FAILURES_MAX 64                 /* in a row: it has failed for good */
+#define LOOP_PAUSE_NSEC   (10 * 1000 * 1000) /* after each, so that many take a while */
 
 static int agent_on_terminate(sd_event_source *s, const struct signalfd_siginfo *si,
                               void *userdata) {
@@ -157,6 +159,8 @@ static int agent_loop(Agent *a) {
                 n_failures = r < 0 ? n_failures + 1 : 0;
                 if (n_failures >= LOOP_FAILURES_MAX || r == -ENOMEM)
                         return r;
+                if (r < 0)
+                        (void) nanosleep(&(struct timespec){.tv_nsec = LOOP_PAUSE_NSEC}, NULL);
         }
         r = sd_event_get_exit_code(a->event, &code);
         return r < 0 ? r : code;
