@@ -244,8 +244,8 @@ void rule_table_sort(RuleTable *t) {
         t->n_values = n + 1;
 }
 
-/* A change for every so many values, or fewer, are made one by one. */
-#define RULE_TABLE_FEW 64
+/* So many changes, or fewer, are made one by one. Each may move the whole table. */
+#define RULE_TABLE_FEW 16
 
 /* Where @v is, or would be, in the sorted table. @ret_found: it is. */
 static size_t rule_table_place(const RuleTable *t, const RuleValue *v, bool *ret_found) {
@@ -303,7 +303,7 @@ int rule_table_merge(RuleTable *t, RuleTable *changes, bool keep_gone) {
         size_t i = 0, k = 0, n = 0, size = t->n_values + changes->n_values;
         RuleValue *values;
 
-        if (changes->n_values < t->n_values / RULE_TABLE_FEW)
+        if (changes->n_values <= RULE_TABLE_FEW)
                 return rule_table_merge_few(t, changes, keep_gone);
         values = malloc((size + 1) * sizeof(*values));
         if (!values)

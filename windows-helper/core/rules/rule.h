@@ -109,7 +109,7 @@ void rule_table_sort(RuleTable *t);
  *           set. Empty afterwards
  * @keep_gone: @t is a list of changes itself
  *
- * Linear time; and few changes in a large table take hardly longer than in a small one.
+ * Linear time. A few changes in a large table only move its values, without comparing each of them.
  *
  * Return: 0 or -ENOMEM (nothing was changed).
  */
