@@ -159,6 +159,14 @@ static int firewall_stay(const RequestedFirewall *last, const IpEndpoint *listen
         return found ? firewall_rules_add(rules, found) : 0;
 }
 
+/* A program of Windows may have the port of a guest that is reached directly. Before somebody has
+ * looked, the port is not opened; but if it is open already, it stays so. @state: of the result */
+static bool firewall_is_early(const RequestedFirewall *last, const ReconcileEndpoint *e,
+                              uint8_t state) {
+        return state == WIRE_SERVICE_PENDING && e->reach != WIRE_REACH_FORWARDED &&
+               last->requested && !firewall_rules_find(&last->rules, last->rules.n, &e->listen);
+}
+
 /* An endpoint that is not ours, or that nobody can reach, is not opened. The rule would let people
  * in to another program that has the port. */
 static int firewall_collect(const Controller *controller, const ReconcilePlan *plan,
@@ -173,7 +181,8 @@ static int firewall_collect(const Controller *controller, const ReconcilePlan *p
                 int r;
 
                 if (s->profiles == 0 ||
-                    (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING))
+                    (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING) ||
+                    firewall_is_early(&controller->firewall, e, known))
                         continue;
                 if (!results || e->moves) { /* its guest is answered later, or on its way */
                         r = firewall_stay(&controller->firewall, &e->listen, rules);

@@ -20,3 +20,6 @@ void verify_call_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool with
 
 /* The same for one that waits for its forwarder. It is going to be checked again. */
 void verify_call_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e);
+
+/* The same for one that is reached directly, and that nobody has looked at. */
+void verify_call_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e);

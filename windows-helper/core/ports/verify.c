@@ -337,7 +337,9 @@ void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {
                 } else if (endpoint_list_next(&v->waiting, &waiting, &e->listen)) {
                         if (e->reach == WIRE_REACH_FORWARDED)
                                 verify_call_waiting(plan, e);
-                        plan->checking[e->guest] = waits = true;
+                        else
+                                verify_call_unseen(plan, e);
+                        waits = true;
                 }
         }
         if (waits && v->due_usec > now_usec + verify_delays_ms[0] * UINT64_C(1000)) {

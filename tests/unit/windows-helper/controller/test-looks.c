@@ -166,6 +166,28 @@ START_TEST(test_slow_looks) {
 }
 END_TEST
 
+/* The same for a guest that is reached directly: a program of Windows may have the port. Nobody
+ * lets people in to that program before somebody has looked. */
+START_TEST(test_slow_looks_at_direct_endpoints) {
+        static const char *const more = "web=0.0.0.0:80 dev=0.0.0.0:81 ssh=0.0.0.0:22";
+
+        agent_ask(small, "mirrored", "web=0.0.0.0:80");
+        w.host.look_usec = 100000;
+        controller_forwarder_changed(w.controller);
+        world_run(&w);
+        pass(60000);
+        (void) looks();
+        w.host.taken_port = 81;
+        agent_ask(small, "mirrored", more);
+        expect_looks(0);
+        agent_expect(small, "web active direct; dev pending; ssh pending");
+        ck_assert_uint_eq(w.host.firewall.n, 1);
+        pass(1000);
+        agent_expect(small, "web active direct; dev conflict port-in-use; ssh active direct");
+        ck_assert_uint_eq(w.host.firewall.n, 2);
+}
+END_TEST
+
 /* A look between two slices is not for the guest with changes left. What it has got so far is not
  * known to be open after that. */
 START_TEST(test_a_look_between_two_slices) {
@@ -298,6 +320,7 @@ int main(void) {
         tcase_add_test(tc, test_one_look_for_many_updates);
         tcase_add_test(tc, test_late_ones_are_known);
         tcase_add_test(tc, test_slow_looks);
+        tcase_add_test(tc, test_slow_looks_at_direct_endpoints);
         tcase_add_test(tc, test_a_look_between_two_slices);
         tcase_add_test(tc, test_what_was_known_turns_out_wrong);
         tcase_add_test(tc, test_other_news_are_followed_by_a_look);
