@@ -156,6 +156,9 @@ void connection_resume(PeerConnection *c, uint64_t now_usec); /* read what came 
 
 /* Log what others did to our values since the last run. */
 void checks_log_drift(Controller *controller, const ReconcilePlan *plan);
+/* The ports of all guests are not known to be open any more. */
+void checks_forget(Controller *controller);
+
 /**
  * checks_verify() - worsen results of endpoints that are not listened on
  * @guests: by index of the plan

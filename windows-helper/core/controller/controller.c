@@ -188,21 +188,14 @@ void controller_set_hostnet(Controller *controller, const Hostnet *hostnet) {
         controller->due.run = true;
 }
 
-/* Its ports are not known to be open any more. */
-static void controller_forget_ports(Controller *controller) {
-        verify_forget_late(&controller->verify);
-        for (size_t i = 0; i < controller->guests.n; i++)
-                controller->guests.items[i]->is_seen = false;
-}
-
 void controller_forwarder_changed(Controller *controller) {
-        controller_forget_ports(controller);
+        checks_forget(controller);
         controller->due.activation = true;
         controller->due.run = true;
 }
 
 void controller_relay_changed(Controller *controller) {
-        controller_forget_ports(controller);
+        checks_forget(controller);
         verify_restart(&controller->verify);
         controller->due.run = true;
 }

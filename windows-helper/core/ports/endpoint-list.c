@@ -40,6 +40,20 @@ int endpoint_list_add(EndpointList *l, const IpEndpoint *endpoints, size_t n) {
         return 0;
 }
 
+void endpoint_list_remove(EndpointList *l, const IpEndpoint *endpoints, size_t n) {
+        size_t to = 0, k = 0;
+
+        for (size_t i = 0; i < l->n; i++) {
+                while (k < n && ip_endpoint_compare(&endpoints[k], &l->items[i]) < 0)
+                        k++;
+                if (k == n || ip_endpoint_compare(&endpoints[k], &l->items[i]) != 0)
+                        l->items[to++] = l->items[i];
+        }
+        l->n = to;
+        if (to == 0)
+                endpoint_list_done(l);
+}
+
 bool endpoint_list_next(const EndpointList *l, size_t *at, const IpEndpoint *endpoint) {
         while (*at < l->n && ip_endpoint_compare(&l->items[*at], endpoint) < 0)
                 ++*at;

@@ -23,6 +23,9 @@ void endpoint_list_set(EndpointList *l, IpEndpoint *items, size_t n);
 /* Add @n endpoints, which are sorted and may be in the list already. Return: 0 or -ENOMEM. */
 int endpoint_list_add(EndpointList *l, const IpEndpoint *endpoints, size_t n);
 
+/* Remove those of @n endpoints, which are sorted, that are in the list. */
+void endpoint_list_remove(EndpointList *l, const IpEndpoint *endpoints, size_t n);
+
 /* Whether @endpoint is in the list. To be asked in the order of the endpoints: @at begins with 0
  * and is kept between the calls. */
 bool endpoint_list_next(const EndpointList *l, size_t *at, const IpEndpoint *endpoint);

@@ -201,19 +201,25 @@ static unsigned check_tables(const Check *c) {
         return tables;
 }
 
-/* Those of guests that this run is not for. Both lists are sorted. They are merged in the room of
+/* Those of guests that this run is not for. What they have is neither in the ledger of this run nor
+ * in its plan, which has what is opened now. All lists are sorted. Two are merged in the room of
  * one, so the other goes to its end first. */
 static void check_keep(const Check *c, const EndpointList *before, IpEndpoint *items,
                        size_t *n_items, size_t room) {
-        const Ledger *checked = c->plan->input->ledger;
+        const ReconcilePlan *plan = c->plan;
         IpEndpoint *from = items + room - *n_items;
-        size_t n = 0, k = 0;
+        size_t n = 0, k = 0, at = 0;
 
         memmove(from, items, *n_items * sizeof(*from));
         for (size_t i = 0; i < before->n; i++) {
                 while (k < *n_items && ip_endpoint_compare(&from[k], &before->items[i]) < 0)
                         items[n++] = from[k++];
-                if (!ledger_find(checked, &before->items[i]))
+                while (at < plan->n_endpoints &&
+                       ip_endpoint_compare(&plan->endpoints[at].listen, &before->items[i]) < 0)
+                        at++;
+                if ((at == plan->n_endpoints ||
+                     ip_endpoint_compare(&plan->endpoints[at].listen, &before->items[i]) != 0) &&
+                    !ledger_find(plan->input->ledger, &before->items[i]))
                         items[n++] = before->items[i];
         }
         while (k < *n_items)
@@ -305,8 +311,9 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         return r == -ENOSYS ? 0 : r;
 }
 
-void verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
-        (void) endpoint_list_add(&v->waiting, endpoints, n);
+int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
+        endpoint_list_remove(&v->late, endpoints, n);
+        return endpoint_list_add(&v->waiting, endpoints, n);
 }
 
 static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint *e) {

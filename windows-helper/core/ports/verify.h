@@ -58,8 +58,9 @@ void verify_done(Verify *v);
 /* There was an activation: start the checks from the beginning. */
 void verify_restart(Verify *v);
 
-/* Nobody has looked at these endpoints, which are sorted. Without memory they count as open. */
-void verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n);
+/* Nobody has looked at these endpoints, which are sorted. Return: 0; or -ENOMEM, and then they
+ * count as open, unless the caller sees to it that somebody looks. */
+int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n);
 
 /* Whether all is known about the endpoints of @plan without a look, if those that were not listened
  * on at the last check may be called pending (@patient), and if all others were open. */

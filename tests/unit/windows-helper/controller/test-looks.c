@@ -188,6 +188,37 @@ START_TEST(test_slow_looks_at_direct_endpoints) {
 }
 END_TEST
 
+/* In a run for one guest of two: what was seen open does not wait any more. */
+START_TEST(test_seen_beside_another_guest) {
+        agent_ask(big, "172.20.0.9", "dev=0.0.0.0:8000");
+        world_wait(&w, LEISURE_MS + 1);
+        (void) looks();
+        agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
+        expect_looks(1);
+        agent_ask(small, "172.20.0.3", "web=0.0.0.0:80");
+        expect_looks(0);
+        agent_expect(small, "web active");
+}
+END_TEST
+
+/* What was late, went and came back is new, whether somebody looks at once or not. */
+START_TEST(test_a_late_one_comes_back) {
+        w.host.iphlpsvc_slow = true;
+        for (unsigned slow = 0; slow < 2; slow++) {
+                agent_ask(small, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:22");
+                w.host.look_usec = slow * 100000;
+                pass(20000);
+                agent_expect(small, "web blocked not-listening; ssh blocked not-listening");
+                (void) looks();
+                agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
+                expect_looks(0);
+                agent_ask(small, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:22");
+                expect_looks(1 - slow);
+                agent_expect(small, "web blocked not-listening; ssh pending not-listening");
+        }
+}
+END_TEST
+
 /* A look between two slices is not for the guest with changes left. What it has got so far is not
  * known to be open after that. */
 START_TEST(test_a_look_between_two_slices) {
@@ -321,6 +352,8 @@ int main(void) {
         tcase_add_test(tc, test_late_ones_are_known);
         tcase_add_test(tc, test_slow_looks);
         tcase_add_test(tc, test_slow_looks_at_direct_endpoints);
+        tcase_add_test(tc, test_seen_beside_another_guest);
+        tcase_add_test(tc, test_a_late_one_comes_back);
         tcase_add_test(tc, test_a_look_between_two_slices);
         tcase_add_test(tc, test_what_was_known_turns_out_wrong);
         tcase_add_test(tc, test_other_news_are_followed_by_a_look);
