@@ -115,7 +115,7 @@ def test_over_a_running_agent_of_the_sources(system, installed_from_sources):
     system.run("systemctl", "daemon-reload")
     system.run("systemctl", "enable", "--now", AGENT)
     before = system.main_pid()
-    system.run(*APT, "/packages/old.deb")
+    system.run(*APT, "/packages/new.deb")
     assert is_state(system) == ("enabled", "active") and system.main_pid() != before
     pid = system.main_pid()
     assert system.run("readlink", f"/proc/{pid}/exe") == "/usr/sbin/wslbridge-agent"  # not a deleted one
