@@ -169,7 +169,9 @@ static void udp_mail_read_control(WSAMSG *message, UdpMail *mail) {
 
 enum { UDP_MAIL, UDP_NO_MAIL, UDP_BAD_MAIL };
 
-/* Nobody answers a datagram that was sent to many, or one whose sender cannot be answered. */
+/* Nobody answers a datagram that was sent to many, or one whose sender cannot be answered. When
+ * receiving fails, the wait that follows tells a dead socket from one where only this datagram is
+ * lost: it was too long, or an ICMP message came. */
 static int udp_door_receive(UdpDoor *door, UdpMail *ret_mail) {
         UdpContext *c = door->endpoint->context;
         SocketAddress from = {0};
@@ -187,7 +189,7 @@ static int udp_door_receive(UdpDoor *door, UdpMail *ret_mail) {
 
         *ret_mail = (UdpMail){.key = {.endpoint = door->endpoint->number, .asked = door->addr}};
         if (c->calls->receive_message(door->port.socket, &message, &n, NULL, NULL) != 0)
-                return WSAGetLastError() == WSAEWOULDBLOCK ? UDP_NO_MAIL : UDP_BAD_MAIL;
+                return UDP_NO_MAIL;
         if (message.dwFlags & (MSG_BCAST | MSG_MCAST))
                 return UDP_BAD_MAIL;
         ret_mail->n = (int) n;

@@ -11,10 +11,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOP_TURN_MAX 64 /* completions handled in one turn */
+#define LOOP_TURN_MAX 64  /* completions handled in one turn */
+#define LOOP_LATE_MS  100 /* until the next attempt to post what could not be posted */
 
 struct Loop {
-        HANDLE port; /* owned */
+        HANDLE port;  /* owned */
+        SRWLOCK lock; /* for .late */
+        LoopOp *late; /* what could not be posted: Windows had no memory */
 };
 
 int loop_new(Loop **ret_loop) {
@@ -53,8 +56,32 @@ OVERLAPPED *loop_op_prepare(LoopOp *op) {
 }
 
 void loop_post(Loop *loop, LoopOp *op) {
-        if (!PostQueuedCompletionStatus(loop->port, 0, 0, &op->overlapped))
-                (void) log_win_error(GetLastError(), "Cannot post to the completion port");
+        if (PostQueuedCompletionStatus(loop->port, 0, 0, &op->overlapped))
+                return;
+        (void) log_win_error(GetLastError(), "Cannot post to the completion port, trying again");
+        AcquireSRWLockExclusive(&loop->lock);
+        if (!op->late) {
+                op->late = true;
+                op->next_late = loop->late;
+                loop->late = op;
+        }
+        ReleaseSRWLockExclusive(&loop->lock);
+}
+
+/* Post what could not be posted before. It goes through the port again, behind what is there.
+ * Return: whether nothing is left. */
+static bool loop_post_late(Loop *loop) {
+        bool all;
+
+        AcquireSRWLockExclusive(&loop->lock);
+        while (loop->late &&
+               PostQueuedCompletionStatus(loop->port, 0, 0, &loop->late->overlapped)) {
+                loop->late->late = false;
+                loop->late = loop->late->next_late;
+        }
+        all = !loop->late;
+        ReleaseSRWLockExclusive(&loop->lock);
+        return all;
 }
 
 void loop_gate_post(LoopGate *g, LoopOp *op) {
@@ -130,6 +157,8 @@ static bool loop_handle_one(Loop *loop, DWORD timeout) {
         DWORD n_bytes = 0, error = ERROR_SUCCESS;
         LoopOp *op;
 
+        if (!loop_post_late(loop) && timeout > LOOP_LATE_MS)
+                timeout = LOOP_LATE_MS;
         if (!GetQueuedCompletionStatus(loop->port, &n_bytes, &key, &overlapped, timeout))
                 error = GetLastError();
         if (!overlapped)

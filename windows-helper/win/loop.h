@@ -13,6 +13,7 @@
 
 #include "windows-helper/win/win.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define LOOP_NO_DEADLINE UINT64_MAX
@@ -27,6 +28,10 @@ struct LoopOp {
         OVERLAPPED overlapped; /* the first member: a completion has only its address */
         LoopOpFn fn;
         void *userdata;
+
+        /* private */
+        LoopOp *next_late;
+        bool late; /* it could not be posted yet */
 };
 
 /* Return: 0 or negative errno (logged). */
@@ -41,7 +46,8 @@ int loop_attach(Loop *loop, HANDLE handle);
  * pointer to it. */
 OVERLAPPED *loop_op_prepare(LoopOp *op);
 
-/* Run @op's function in the loop's thread. Any thread may call this. The loop never frees @op. */
+/* Run @op's function in the loop's thread. Any thread may call this. The loop never frees @op. When
+ * Windows has no memory for it, the loop tries again at its next turns. */
 void loop_post(Loop *loop, LoopOp *op);
 
 /* Access to the loop for a thread that may hang in a call of Windows and so outlive the loop. */

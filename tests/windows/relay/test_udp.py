@@ -290,3 +290,11 @@ def test_killed_and_started_again(table, start_relay, serve_udp, udp_client):
     start_relay()
     drain(client)
     assert ask(client, b"y")[0] == b"y"
+
+
+def test_a_socket_that_dies(prefix, build_win):
+    """It is opened again, and a packet that Windows refuses to take is posted again."""
+    done = prefix.run(build_win / "tests/windows/test-relay-loop.exe", check=False)
+    print(done.stdout)
+    assert done.returncode == 0
+    assert done.stdout.count("ok ") == 7

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The relay's loop when Windows fails: a post that is refused, and a UDP socket that dies. Each
+ * case prints a line.
+ */
+
+#include "windows-helper/relay/udp-endpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_MAX 50
+#define STEP_USEC UINT64_C(200000)
+
+static int n_failed, n_refused, n_ran, n_received;
+static int next_error; /* of receiving; 0: none */
+static UdpContext context;
+
+static void check(const char *what, bool good) {
+        printf("%s %s\n", good ? "ok" : "FAILED", what);
+        n_failed += !good;
+}
+
+/* The program calls kernel32 through this pointer, which is ours instead of the library's. While
+ * n_refused counts down, there is no memory. */
+static BOOL WINAPI fake_post(HANDLE port, DWORD n_bytes, ULONG_PTR key, OVERLAPPED *overlapped) {
+        BOOL(WINAPI * post)(HANDLE, DWORD, ULONG_PTR, OVERLAPPED *);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"kernel32"), "PostQueuedCompletionStatus");
+
+        if (n_refused > 0) {
+                n_refused--;
+                SetLastError(ERROR_NO_SYSTEM_RESOURCES);
+                return FALSE;
+        }
+        memcpy(&post, &real, sizeof(post));
+        return post(port, n_bytes, key, overlapped);
+}
+
+BOOL(WINAPI *const __imp_PostQueuedCompletionStatus)
+(HANDLE, DWORD, ULONG_PTR, OVERLAPPED *) = fake_post;
+
+static void on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
+        n_ran++;
+}
+
+static void test_posts(Loop *loop) {
+        LoopOp first = {.fn = on_packet}, second = {.fn = on_packet};
+
+        n_refused = 5;
+        loop_post(loop, &first);
+        loop_post(loop, &first);
+        loop_post(loop, &second);
+        check("what is refused does not run", n_ran == 0 && n_refused == 2);
+        for (int i = 0; i < STEPS_MAX && n_ran < 2; i++)
+                loop_step(loop, loop_now_usec() + STEP_USEC);
+        loop_turn(loop, loop_now_usec());
+        check("it is posted again, once", n_ran == 2 && n_refused == 0);
+        loop_post(loop, &first);
+        loop_turn(loop, loop_now_usec() + STEP_USEC);
+        check("it can be posted as before", n_ran == 3);
+}
+
+/* Take a datagram, and fail as Windows may. */
+static INT WSAAPI fake_receive(SOCKET s, WSAMSG *message, DWORD *ret_n, OVERLAPPED *overlapped,
+                               LPWSAOVERLAPPED_COMPLETION_ROUTINE fn) {
+        char byte;
+
+        if (next_error == WSAENOTSOCK)
+                (void) closesocket(s);
+        else if (recv(s, &byte, 1, 0) < 0)
+                return SOCKET_ERROR;
+        n_received++;
+        WSASetLastError(next_error);
+        return SOCKET_ERROR;
+}
+
+static void on_trouble(void *userdata) {
+        check("the relay is told at once", n_received == 1);
+}
+
+/* Send a datagram that is received with @error. Return: whether it was. */
+static bool fails_with(SOCKET client, const SocketAddress *to, int error) {
+        n_received = 0;
+        next_error = error;
+        (void) sendto(client, "x", 1, 0, &to->header, sizeof(to->v4));
+        for (int i = 0; i < STEPS_MAX && n_received == 0; i++)
+                loop_step(context.loop, loop_now_usec() + STEP_USEC);
+        return n_received == 1;
+}
+
+static void test_dead_door(UdpEndpoint *e, SOCKET client, const SocketAddress *to) {
+        check("an ICMP message, too long a datagram: the next one comes",
+              fails_with(client, to, WSAECONNRESET) && fails_with(client, to, WSAENETRESET) &&
+                      fails_with(client, to, WSAEMSGSIZE) && !udp_endpoint_is_broken(e));
+        (void) fails_with(client, to, WSAENOTSOCK);
+        for (int i = 0; i < STEPS_MAX && !udp_endpoint_is_broken(e); i++)
+                loop_step(context.loop, loop_now_usec() + STEP_USEC);
+        check("a dead socket is broken", udp_endpoint_is_broken(e));
+}
+
+/* A port of 127.0.0.1 on which nobody listens, and a client. */
+static SOCKET client_new(SocketAddress *ret_to) {
+        SOCKET server = socket(AF_INET, SOCK_DGRAM, 0);
+        int size = sizeof(*ret_to);
+
+        *ret_to = (SocketAddress){
+                .v4 = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)}};
+        (void) bind(server, &ret_to->header, sizeof(ret_to->v4));
+        (void) getsockname(server, &ret_to->header, &size);
+        (void) closesocket(server);
+        return socket(AF_INET, SOCK_DGRAM, 0);
+}
+
+int main(void) {
+        static RelayLimits limits;
+        HashSecret secret = {0};
+        RelayEntry entry = {.connect = {ip_v4(127, 0, 0, 1), .port = 9}};
+        SocketCalls calls;
+        UdpEndpoint *e = NULL;
+        SocketAddress to;
+        SOCKET client;
+        uint32_t scope;
+        WSADATA wsa;
+
+        (void) WSAStartup(MAKEWORD(2, 2), &wsa);
+        if (loop_new(&context.loop) < 0 || socket_calls_load(&calls) < 0)
+                return 1;
+        test_posts(context.loop);
+        calls.receive_message = fake_receive;
+        relay_limits_init(&limits);
+        context.calls = &calls;
+        context.troubled = on_trouble;
+        udp_sessions_init(&context.sessions, &limits, &secret);
+        client = client_new(&to);
+        (void) socket_address_get(&to, &entry.listen, &scope);
+        check("there is a door", udp_endpoint_new(&e, &context, &entry, false) == ERROR_SUCCESS);
+        if (e)
+                test_dead_door(e, client, &to);
+        (void) closesocket(client);
+        return n_failed > 0;
+}
