@@ -6,6 +6,7 @@
 
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/selftest/steps/steps.h"
+#include "windows-helper/selftest/tools/udp.h"
 
 #include <stdlib.h>
 
@@ -41,14 +42,24 @@ bool step_lan_address(IpAddr *ret_address) {
         return found;
 }
 
+/* An address that is still being checked, or that another machine has, too, cannot be bound. */
+static bool step_can_use(const IpAddr *address) {
+        SOCKET s;
+
+        if (address->family != IP_FAMILY_V4 || ip_guest_problem(address) ||
+            udp_open(address, &s) != 0)
+                return false;
+        (void) closesocket(s);
+        return true;
+}
+
 void step_two_addresses(IpAddr ret_addresses[2]) {
         Hostnet *hostnet = calloc(1, sizeof(*hostnet));
         size_t n = 0;
 
         if (hostnet && hostnet_read(hostnet) == 0) {
                 for (size_t i = 0; i < hostnet->n_addresses && n < 2; i++)
-                        if (hostnet->addresses[i].addr.family == IP_FAMILY_V4 &&
-                            !ip_guest_problem(&hostnet->addresses[i].addr))
+                        if (step_can_use(&hostnet->addresses[i].addr))
                                 ret_addresses[n++] = hostnet->addresses[i].addr;
         }
         free(hostnet);

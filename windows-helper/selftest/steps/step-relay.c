@@ -37,32 +37,43 @@ static void relay_beside(Step *s) {
         tcp_close(&first);
 }
 
-/* The client has another address than the one that it asks. Without a choice, Windows would answer
- * from the client's own (fact 9.3.14). */
-static void relay_answer(Step *s, SOCKET server, uint16_t port, const IpAddr addresses[2]) {
-        const IpAddr *from = &addresses[0], *to = &addresses[1];
-        SOCKET client = INVALID_SOCKET;
-        IpAddr asked = {0};
-        uint64_t began = step_clock();
-        DWORD error = udp_open(from, &client);
-        bool right;
+/* What has come of a datagram that was sent to @to. @error: of answering */
+static void relay_judge(Step *s, SOCKET client, const IpAddr *to, uint16_t port,
+                        const IpAddr *asked, DWORD error, uint64_t began) {
+        bool right = asked->family != IP_FAMILY_NONE && ip_compare(asked, to) == 0;
 
-        if (error == 0)
-                error = udp_send(client, to, port);
-        if (error == 0)
-                error = udp_answer(server, RELAY_ANSWER_MS, &asked);
-        right = asked.family != IP_FAMILY_NONE && ip_compare(&asked, to) == 0;
         step_line(s, "relay.asked", "WSARecvMsg", error && !right ? error : !right, began,
                   "which address was asked: %s",
-                  right                            ? "it says so"
-                  : asked.family == IP_FAMILY_NONE ? "it does not say it"
-                                                   : "it says another one");
+                  right                             ? "it says so"
+                  : asked->family == IP_FAMILY_NONE ? "it does not say it"
+                                                    : "it says another one");
         if (error == 0) {
                 right = udp_came_from(client, to, port, RELAY_ANSWER_MS);
                 step_line(s, "relay.source", "WSASendMsg", !right, began,
                           "the answer comes from that address: %s", right ? "yes" : "no");
         } else if (right) {
                 step_line(s, "relay.source", "WSASendMsg", error, began, "an answer");
+        }
+}
+
+/* The client has another address than the one that it asks. Without a choice, Windows would answer
+ * from the client's own (fact 9.3.14). A datagram that never comes says nothing about that. */
+static void relay_answer(Step *s, SOCKET server, uint16_t port, const IpAddr addresses[2]) {
+        SOCKET client = INVALID_SOCKET;
+        IpAddr asked = {0};
+        uint64_t began = step_clock();
+        DWORD error = udp_open(&addresses[0], &client);
+
+        if (error == 0)
+                error = udp_send(client, &addresses[1], port);
+        if (error != 0) {
+                step_skip(s, "relay.asked", "sendto", "nothing could be sent: error %lu", error);
+        } else {
+                error = udp_answer(server, RELAY_ANSWER_MS, &asked);
+                if (error == WSAETIMEDOUT)
+                        step_skip(s, "relay.asked", "WSARecvMsg", "nothing came");
+                else
+                        relay_judge(s, client, &addresses[1], port, &asked, error, began);
         }
         if (client != INVALID_SOCKET)
                 (void) closesocket(client);
