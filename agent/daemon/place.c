@@ -30,7 +30,8 @@ WireReach agent_reach(const Agent *a) {
 
 bool agent_is_behind_host(const Agent *a) {
         return agent_reach(a) == WIRE_REACH_FORWARDED &&
-               (a->guest.answers.mode != WIRE_MODE_UNKNOWN || place_holds(a));
+               (a->guest.answers.mode != WIRE_MODE_UNKNOWN ||
+                (place_holds(a) && a->place.place == WIRE_PLACE_USUAL));
 }
 
 bool agent_set_place(Agent *a, uint8_t place) {

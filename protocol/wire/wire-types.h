@@ -200,6 +200,7 @@ typedef enum WireForwarderReason {
 typedef enum WirePlace {
         WIRE_PLACE_USUAL = 0,   /* as its networking mode has it */
         WIRE_PLACE_OUTSIDE = 1, /* on a network of other machines, as on an external switch */
+        WIRE_PLACE_UNCLEAR = 2, /* the host refuses its address, so its gateway may be anybody */
 } WirePlace;
 
 typedef struct WireHeader {
@@ -297,7 +298,7 @@ typedef struct WireServiceResult {
 typedef struct WireResult {
         uint64_t sequence;           /* of the STATE that this answers */
         uint32_t apply_usec;         /* how long the host took, saturated */
-        uint8_t place;               /* WirePlace; an unknown one counts as usual. Version 2 */
+        uint8_t place;               /* WirePlace; an unknown one counts as unclear. Version 2 */
         WireServiceResult *services; /* owned; one for each service, in STATE's order */
         uint32_t n_services;
         uint16_t unknown_field; /* received: as in WireState */

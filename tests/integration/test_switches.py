@@ -124,6 +124,20 @@ def test_a_guest_of_plain_hyper_v(moving, host, control, manager):
     assert "off-link" not in found and "candidates" not in found
 
 
+def test_a_network_without_the_host(moving, host):
+    """An old address, or a switch that the host does not share: no service is called active, and nobody
+    there counts as the host."""
+    moving.start(without=["WSLBRIDGE_WSL_FOLDER"])
+    wait_until(lambda: seen(moving, host)[-1], "the loopback table")
+    move(moving, "10.77.0.9", "10.77.0.1")
+    invalid = dict.fromkeys(FORWARDED, ("invalid", "guest-address"))
+    wait_until(lambda: seen(moving, host) == (invalid, {}, 0, "forwarded", False),
+               lambda: f"{seen(moving, host)}\n{moving.log()}")
+    assert "stale (renew it by DHCP)" in moving.service_status("web")["text"]
+    move(moving, *BEHIND)
+    wait_until(lambda: seen(moving, host)[-1], "the loopback table")
+
+
 def test_without_the_helper(moving, host):
     """What it has said holds as long as the guest is on the same network."""
     moving.start(without=["WSLBRIDGE_WSL_FOLDER"])

@@ -31,14 +31,19 @@ typedef struct Settle {
         bool looks_later; /* the guests were answered without a look who listens */
 } Settle;
 
+static ReconcileGuest settle_input(const Guest *guest) {
+        return (ReconcileGuest){
+                .state = &guest->state, .version = guest->version, .wsl = guest->peer.wsl};
+}
+
 /* Only an address to forward to is judged. */
 static EventId settle_judge_guest(const Settle *s, const Guest *guest, const WireAddress *a,
                                   char ret_why[WIRE_TEXT_MAX + 1]) {
-        const HostnetGuest h = {.wsl = guest->peer.wsl};
+        const ReconcileGuest g = settle_input(guest);
 
         if ((wire_mode_is_served(guest->state.mode, guest->version) &&
              wire_reach_is_direct(wire_place_reach(guest->state.mode, guest->place))) ||
-            hostnet_judge(&s->controller->hostnet, a, &h, ret_why) == HOSTNET_BEHIND)
+            reconcile_judge_address(&g, &s->controller->hostnet, ret_why) == HOSTNET_BEHIND)
                 return EVENT_ADDRESS;
         return a->addr.family == IP_FAMILY_NONE ? EVENT_NO_ADDRESS : EVENT_OFF_LINK;
 }
@@ -162,8 +167,7 @@ static uint32_t settle_took(const Settle *s) {
 }
 
 static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
-        const ReconcileGuest g = {
-                .state = &guest->state, .version = guest->version, .wsl = guest->peer.wsl};
+        const ReconcileGuest g = settle_input(guest);
         uint8_t place = (uint8_t) reconcile_place(&g, &s->controller->hostnet);
         bool changed = settle_changed(guest, results) || guest->place != place;
 

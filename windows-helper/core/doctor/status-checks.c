@@ -72,7 +72,9 @@ static const char *judge_advice(const char *reason, bool active) {
                  NULL},
                 {WIRE_REASON_NOT_LISTENING, THE_TEXT, NULL},
                 {WIRE_REASON_GUEST_ADDRESS,
-                 "In the guest, use the address that WSL or the virtual switch gives it.", NULL},
+                 "In the guest, use the address that WSL or the virtual switch gives it. On an "
+                 "external switch without the host, it needs no service.",
+                 NULL},
                 {WIRE_REASON_DUPLICATE, "In the guest, remove one of the two.", NULL},
                 {WIRE_REASON_NO_ADDRESS, "In the guest, look at its network:\n  ip address", NULL},
                 {WIRE_REASON_CONNECT_PORT,

@@ -27,19 +27,22 @@ static bool hostnet_is_reserved(const IpAddr *address, unsigned prefix) {
         return zeros || ones;
 }
 
-/* Of the host's addresses on virtual switches, the one with the smallest subnet that contains
- * @address, or NULL. */
+/* Of the host's addresses, the one with the smallest subnet that contains @address, because that is
+ * where Windows sends to it. Of two such networks, the one of other machines counts: a second
+ * adapter on an external switch looks like one behind which are only guests (fact 8.2.2). Return:
+ * NULL if there is none on a virtual switch. */
 static const HostnetAddress *hostnet_on_link(const Hostnet *h, const IpAddr *address) {
         const HostnetAddress *best = NULL;
 
         for (size_t i = 0; i < h->n_addresses; i++) {
                 const HostnetAddress *a = &h->addresses[i];
 
-                if (a->virtual_switch && ip_in_prefix(address, &a->addr, a->prefix) &&
-                    (!best || a->prefix > best->prefix))
+                if (ip_in_prefix(address, &a->addr, a->prefix) &&
+                    (!best || a->prefix > best->prefix ||
+                     (a->prefix == best->prefix && !a->virtual_switch)))
                         best = a;
         }
-        return best;
+        return best && best->virtual_switch ? best : NULL;
 }
 
 const HostnetAddress *hostnet_own(const Hostnet *h, const IpAddr *address) {
@@ -79,15 +82,29 @@ bool hostnet_equal(const Hostnet *a, const Hostnet *b) {
 }
 
 /* Whether a guest at @a, which is on none of the virtual switches, is on a network of other
- * machines (facts 8.2.1, 8.2.2 and 8.2.3). A gateway that is the host's own address belongs to a
- * switch whose adapter was not recognized, or to a guest with an address of another network. */
+ * machines (facts 8.2.1 and 8.2.2). A gateway that is the host's own address belongs to a switch
+ * whose adapter was not recognized, or to a guest with an address of another network. */
 static bool hostnet_is_outside(const Hostnet *h, const WireAddress *a) {
-        bool has_gateway = a->gateway.family != IP_FAMILY_NONE;
+        return hostnet_has_neighbour(h, &a->addr, /* virtual_only= */ false) &&
+               !(a->gateway.family != IP_FAMILY_NONE && hostnet_own(h, &a->gateway));
+}
 
-        if (has_gateway && hostnet_own(h, &a->gateway))
-                return false;
-        return hostnet_has_neighbour(h, &a->addr, /* virtual_only= */ false) ||
-               (has_gateway && ip_in_prefix(&a->gateway, &a->addr, a->prefix));
+/* Why nothing is forwarded to a guest that is on none of the virtual switches. Where the host is
+ * not either, its tables do not tell what is the matter (fact 8.2.3). */
+static void hostnet_say_off_link(const Hostnet *h, const IpAddr *address, const HostnetGuest *guest,
+                                 char ret_why[WIRE_TEXT_MAX + 1]) {
+        if (hostnet_has_neighbour(h, address, /* virtual_only= */ true))
+                result_text(ret_why, "is also on a network of the host with other machines, and "
+                                     "may belong to one of them");
+        else if (guest->may_be_outside &&
+                 !hostnet_has_neighbour(h, address, /* virtual_only= */ false))
+                result_text(ret_why,
+                            "is on no network of this host. Either it is stale (renew it by DHCP), "
+                            "or the guest is on an external switch without the host, where others "
+                            "reach it anyway");
+        else
+                result_text(ret_why, "is not on the network of a virtual switch (vEthernet) behind "
+                                     "this host");
 }
 
 HostnetVerdict hostnet_judge(const Hostnet *h, const WireAddress *a, const HostnetGuest *guest,
@@ -119,8 +136,7 @@ HostnetVerdict hostnet_judge(const Hostnet *h, const WireAddress *a, const Hostn
         if (!link && guest->may_be_outside && hostnet_is_outside(h, a))
                 return HOSTNET_OUTSIDE;
         if (!link) {
-                result_text(ret_why, "is not on the network of a virtual switch (vEthernet) behind "
-                                     "this host");
+                hostnet_say_off_link(h, address, guest, ret_why);
                 return HOSTNET_REFUSED;
         }
         if (hostnet_is_reserved(address, link->prefix)) {

@@ -57,12 +57,12 @@ typedef struct HostnetGuest {
  * @a: as the guest claims it, with its default gateway; family NONE when it reported none
  *
  * Refuses what ip_guest_problem() names, an address of the host, the guest's gateway, an address
- * outside the subnets of all virtual switches, the network or broadcast address of such a subnet,
- * and a guest of WSL outside of NatNetwork.
+ * outside the subnets of all virtual switches or also in one of another adapter, the network or
+ * broadcast address of such a subnet, and a guest of WSL outside of NatNetwork.
  *
  * An address outside of the virtual switches is that of a guest on a network of other machines if
- * the host is on that network, too, or if the guest has a gateway there; and if that gateway is not
- * the host. Nothing is forwarded there, so a guest gains nothing if it lies.
+ * the host is on that network, too, and if the guest's gateway is not the host. Nothing is
+ * forwarded there, so a guest gains nothing if it lies.
  *
  * Return: the verdict. When it is HOSTNET_REFUSED, @ret_why has a phrase for people ("is an address
  * of the host itself (Ethernet); …").

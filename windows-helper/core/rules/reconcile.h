@@ -65,6 +65,10 @@ typedef struct ReconcileChange {
                           its port stays open (fact 4.1.11) */
 } ReconcileChange;
 
+/* Whether to forward to the address of @guest, which has a state; see hostnet_judge(). */
+HostnetVerdict reconcile_judge_address(const ReconcileGuest *guest, const Hostnet *hostnet,
+                                       char ret_why[WIRE_TEXT_MAX + 1]);
+
 /* Where @guest, which has a state, is in the host's network (WirePlace). */
 WirePlace reconcile_place(const ReconcileGuest *guest, const Hostnet *hostnet);
 

@@ -29,8 +29,8 @@ static const WireAddress *wanted_address(const WireState *s) {
 }
 
 /* Only an agent of version 2 knows what it means that its guest is outside. */
-static HostnetVerdict wanted_judge_hostnet(const ReconcileGuest *guest, const Hostnet *hostnet,
-                                           char ret_why[WIRE_TEXT_MAX + 1]) {
+HostnetVerdict reconcile_judge_address(const ReconcileGuest *guest, const Hostnet *hostnet,
+                                       char ret_why[WIRE_TEXT_MAX + 1]) {
         HostnetGuest g = {
                 .wsl = guest->wsl,
                 .may_be_outside = guest->state->mode == WIRE_MODE_UNKNOWN &&
@@ -41,11 +41,16 @@ static HostnetVerdict wanted_judge_hostnet(const ReconcileGuest *guest, const Ho
 }
 
 WirePlace reconcile_place(const ReconcileGuest *guest, const Hostnet *hostnet) {
+        static const WirePlace places[] = {
+                [HOSTNET_REFUSED] = WIRE_PLACE_UNCLEAR,
+                [HOSTNET_BEHIND] = WIRE_PLACE_USUAL,
+                [HOSTNET_OUTSIDE] = WIRE_PLACE_OUTSIDE,
+        };
         char why[WIRE_TEXT_MAX + 1];
 
-        return wire_mode_reach(guest->state->mode) == WIRE_REACH_FORWARDED &&
-                               wanted_judge_hostnet(guest, hostnet, why) == HOSTNET_OUTSIDE
-                       ? WIRE_PLACE_OUTSIDE
+        return guest->state->mode == WIRE_MODE_UNKNOWN &&
+                               wanted_address(guest->state)->addr.family != IP_FAMILY_NONE
+                       ? places[reconcile_judge_address(guest, hostnet, why)]
                        : WIRE_PLACE_USUAL;
 }
 
@@ -100,7 +105,7 @@ static void wanted_judge_address(const ReconcileInput *input, uint32_t guest, Wa
 
         if (wanted_judge_no_address(a, v))
                 return;
-        if (wanted_judge_hostnet(&input->guests[guest], input->hostnet, problem) !=
+        if (reconcile_judge_address(&input->guests[guest], input->hostnet, problem) !=
             HOSTNET_BEHIND) {
                 v->state = WIRE_SERVICE_INVALID;
                 v->reason = WIRE_REASON_GUEST_ADDRESS;

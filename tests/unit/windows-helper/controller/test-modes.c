@@ -79,9 +79,10 @@ static const struct {
         {"unknown 192.168.1.7 via 192.168.1.1", "web active direct",
          "direct: other machines reach it at the guest's own address, 192.168.1.7, port 80", "", "",
          "", WIRE_PLACE_OUTSIDE},
-        /* of a network card that only the switch uses */
-        {"unknown 10.7.7.7 via 10.7.0.1", "web active direct", "own address, 10.7.7.7, port 80", "",
-         "", "", WIRE_PLACE_OUTSIDE},
+        /* of a network card that only the switch uses, or stale */
+        {"unknown 10.7.7.7 via 10.7.0.1", "web invalid guest-address",
+         "10.7.7.7: it is on no network of this host. Either it is stale", "", "", "",
+         WIRE_PLACE_UNCLEAR},
         {"none", "web withdrawn networking-mode", "no network", "", "", ""},
         {"", "web withdrawn no-address", "no address", "", "", ""},
         {"127.0.0.1", "web invalid guest-address", "loopback", "", "", ""},

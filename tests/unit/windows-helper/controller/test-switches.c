@@ -60,7 +60,7 @@ START_TEST(test_the_place_changes) {
         ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_OUTSIDE);
         n = ubuntu->n_results;
         set_network(true, 1); /* the host is the gateway, so the guest cannot be outside */
-        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_USUAL);
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_UNCLEAR);
         ck_assert_uint_eq(ubuntu->n_results, n + 1);
         set_network(true, 1);
         ck_assert_uint_eq(ubuntu->n_results, n + 1);
@@ -79,6 +79,22 @@ START_TEST(test_nobody_else_is_outside) {
         agent_ask(ubuntu, ON_EXTERNAL_SWITCH, "web=0.0.0.0:80");
         agent_expect(ubuntu, "web invalid guest-address");
         world_expect_rules(&w, "");
+        end();
+}
+END_TEST
+
+/* The host has restarted, and the guest resumes with its old lease: it is not shown as reached. The
+ * log says what the guest is told. */
+START_TEST(test_a_stale_address) {
+        begin();
+        agent_ask(ubuntu, "unknown 172.29.16.9 via 172.29.16.1", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web invalid guest-address");
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_UNCLEAR);
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "where others reach it anyway"));
+        ck_assert_ptr_nonnull(strstr(w.log, "nothing is forwarded to it: it is on no network of"));
+        agent_ask(ubuntu, "unknown 172.20.0.9 via 172.20.0.1", "web=0.0.0.0:80");
+        agent_expect(ubuntu, "web active");
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_USUAL);
         end();
 }
 END_TEST
@@ -102,6 +118,7 @@ int main(void) {
 
         tcase_add_test(tc, test_the_place_changes);
         tcase_add_test(tc, test_nobody_else_is_outside);
+        tcase_add_test(tc, test_a_stale_address);
         tcase_add_test(tc, test_options_outside);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

@@ -119,12 +119,12 @@ START_TEST(test_a_network_of_other_machines) {
                 {"192.168.1.77", 24, NULL, HOSTNET_OUTSIDE},
                 {"10.20.0.9", 16, "10.20.0.1", HOSTNET_OUTSIDE},
                 {"10.20.0.9", 16, "10.20.0.5", HOSTNET_REFUSED}, /* the gateway is the host */
-                /* the host has no address there */
-                {"10.77.0.9", 16, "10.77.0.1", HOSTNET_OUTSIDE},
+                /* the host has no address there, as after an old lease of the Default Switch */
+                {"10.77.0.9", 16, "10.77.0.1", HOSTNET_REFUSED},
                 {"10.77.0.9", 16, NULL, HOSTNET_REFUSED},
                 {"10.77.0.9", 16, "10.78.0.1", HOSTNET_REFUSED},
                 {"10.77.0.9", 16, "172.17.16.1", HOSTNET_REFUSED},
-                {"fd30::2", 64, "fd30::1", HOSTNET_OUTSIDE},
+                {"fd30::2", 64, "fd30::1", HOSTNET_REFUSED},
                 /* behind the host, whatever the guest's gateway is */
                 {"172.17.20.3", 20, "172.17.16.1", HOSTNET_BEHIND},
                 {"172.17.20.3", 20, "172.17.16.9", HOSTNET_BEHIND},
@@ -151,6 +151,39 @@ START_TEST(test_a_network_of_other_machines) {
                                                                               : cases[i].verdict),
                               "%s via %s", a, g ? g : "-");
         }
+}
+END_TEST
+
+/* An adapter may only look like one behind which are only guests. Where the host is on the same
+ * network with another one, or on a smaller one, a guest could name another machine. */
+START_TEST(test_a_network_of_two_adapters) {
+        static const Case cases[] = {
+                {"172.28.64.10", NULL, false, "may belong to one of them"},
+                {"172.17.17.9", NULL, false, "may belong to one of them"},
+                {"172.17.20.3", NULL, false, NULL},
+                {"10.30.0.9", NULL, false, NULL}, /* the smaller one is the switch */
+        };
+
+        host_has("172.28.64.2", 20, "Ethernet 2", false);
+        host_has("172.17.17.1", 24, "VPN", false);
+        host_has("10.1.1.1", 8, "Ethernet 3", false);
+        host_has("10.30.0.1", 24, "vEthernet (Lab)", true);
+        check(cases, sizeof(cases) / sizeof(cases[0]));
+}
+END_TEST
+
+/* Where the host is not, it cannot tell a stale address from a switch without it, so it names both.
+ * Somebody who cannot be outside has one possibility less. */
+START_TEST(test_a_network_without_the_host) {
+        char why[WIRE_TEXT_MAX + 1];
+
+        ck_assert_int_eq(judge("172.29.16.9", 20, "172.29.16.1", false, true, why),
+                         HOSTNET_REFUSED);
+        ck_assert_ptr_nonnull(
+                strstr(why, "stale (renew it by DHCP), or the guest is on an external"));
+        ck_assert_int_eq(judge("172.29.16.9", 20, "172.29.16.1", false, false, why),
+                         HOSTNET_REFUSED);
+        ck_assert_ptr_null(strstr(why, "external"));
 }
 END_TEST
 
@@ -290,6 +323,8 @@ int main(void) {
         tcase_add_test(tc, test_neighbours);
         tcase_add_test(tc, test_nat_network_of_wsl);
         tcase_add_test(tc, test_a_network_of_other_machines);
+        tcase_add_test(tc, test_a_network_of_two_adapters);
+        tcase_add_test(tc, test_a_network_without_the_host);
         tcase_add_test(tc, test_smallest_subnets);
         tcase_add_test(tc, test_empty_tables_allow_nobody);
         tcase_add_test(tc, test_has_neighbour);
