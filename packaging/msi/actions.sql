@@ -33,12 +33,18 @@ INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Insta
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveBack', 3394, 'Helper', 'msi remove-back [ProductCode] "[DATABASE]"');
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('Remove', 3074, 'Helper', 'msi remove [ProductCode] "[DATABASE]"');
 INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveDone', 3650, 'Helper', 'msi remove-done [ProductCode] "[DATABASE]"');
+-- Without rollback there is no way back, and nothing is told that all is complete (fact 9.6.5). Then the
+-- same is done at once, in the transaction.
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('InstallOver', 3138, 'Helper', 'msi install-done [ProductCode] "[DATABASE]"');
+INSERT INTO `CustomAction` (`Action`, `Type`, `Source`, `Target`) VALUES ('RemoveOver', 3138, 'Helper', 'msi remove-done [ProductCode] "[DATABASE]"');
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallBack', 'NOT (REMOVE="ALL")', 4610);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('Install', 'NOT (REMOVE="ALL")', 4620);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallDone', 'NOT (REMOVE="ALL")', 4630);
+INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('InstallOver', 'RollbackDisabled AND NOT (REMOVE="ALL")', 4640);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveBack', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6410);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('Remove', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6420);
 INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveDone', 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6430);
+INSERT INTO `InstallExecuteSequence` (`Action`, `Condition`, `Sequence`) VALUES ('RemoveOver', 'RollbackDisabled AND REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE', 6440);
 
 -- When all is done, the user's own windows learn of the new PATH: a function of a library in the package
 -- (1), whose failure stops nothing (64), in the session of the user (fact 9.6.7).

@@ -10,7 +10,7 @@ import pytest
 import package_machine
 from installed_helper import KEY, RUNNING, STOP, STOPPED, serve
 from installed_machine import EXE, FOLDER, RULE
-from package_machine import ACTION_FAILED, FAILURE, build_msi, stream, table
+from package_machine import ACTION_FAILED, FAILURE, SUCCESS, build_msi, stream, table
 from windows_programs import PROGRAMS
 from wine_registry import KEYS
 
@@ -219,6 +219,22 @@ def test_a_removal_that_fails(fault, serving, registry):
         serve(serving.service).close()
         assert registry.rules() == RULE
     assert registry.strings(package_machine.RECORD) == {"Owner": serving.code("old")}
+
+
+def test_without_rollback(serving, registry, tmp_path):
+    """No way back is kept then, neither beside the program nor in the registry. Windows runs no commit action
+    then. Wine does all the same (fact 10.1.12), so this package has none."""
+    package = tmp_path / "without.msi"
+    shutil.copy(serving.msis["new"], package)
+    for action in ("InstallDone", "RemoveDone"):
+        subprocess.run(["msibuild", package, "-q",
+                        f"DELETE FROM `InstallExecuteSequence` WHERE `Action` = '{action}'"], check=True)
+    serving.expect(SUCCESS, "/i", package, "DISABLEROLLBACK=1")
+    serving.expect_version("new")
+    assert registry.strings(package_machine.RECORD) == {"Owner": serving.code("new")}
+    assert serving.files() == ["LICENSE.txt", "admx", "guest", *PROGRAMS]
+    serving.expect(SUCCESS, "/x", serving.code("new"), "DISABLEROLLBACK=1")
+    serving.expect_no_package()
 
 
 @pytest.mark.parametrize("start_type,state", [(4, STOPPED), (4, RUNNING), (3, STOPPED), (2, STOPPED)])

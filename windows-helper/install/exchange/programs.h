@@ -79,6 +79,5 @@ bool programs_are_installed(void);
 /* Keep copies of the installed programs beside them. Return: 0 or negative errno (logged). */
 int programs_keep(void);
 
-/* Delete these copies. Where Windows Installer takes nothing back (fact 9.6.5), they stay until the
- * next installation. */
+/* Delete these copies. */
 void programs_forget(void);
