@@ -256,11 +256,11 @@ static void channel_linger(Channel *c, uint64_t end) {
 
         if (shutdown(c->fd, SHUT_WR) < 0)
                 return;
-        while (now_usec() < end) {
+        for (uint64_t now = now_usec(); now < end; now = now_usec()) {
                 struct pollfd p = {.fd = c->fd, .events = POLLIN};
                 ssize_t n;
 
-                (void) poll(&p, 1, (int) ((end - now_usec()) / USEC_PER_MSEC + 1));
+                (void) poll(&p, 1, (int) ((end - now) / USEC_PER_MSEC + 1));
                 n = recv(c->fd, dropped, sizeof(dropped), 0);
                 if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                         return;
