@@ -120,6 +120,8 @@ static int agent_on_answers(Wsl *w, void *userdata) {
         if (!wsl_settled(w))
                 return 0;
         deferred_work_request(a->loopback.update);
+        if (changed)
+                deferred_work_request(a->ports.check);
         if (renamed || channel_state(a->connection.channel) == CHANNEL_IDLE)
                 r = agent_connect(a);
         if (r < 0 || !changed)
