@@ -147,7 +147,7 @@ typedef struct AgentLoopback {
         bool runs;                 /* the program does, and the report is its */
         LoopbackReport report;
         uint64_t missed_usec; /* since when the program is wanted and does not run; 0: it is not */
-        const char *host_problem; /* of the address, see loopback_host_problem() */
+        const char *host_problem; /* loopback_host_problem(), or agent_host_problem() */
         uint64_t lost_usec;       /* since when it has one that is not believed yet; 0: not */
 } AgentLoopback;
 
@@ -228,7 +228,11 @@ WireReach agent_reach(const Agent *a);
 /* Whether it is certain that the gateway is the host, and so the one that forwards. */
 bool agent_is_behind_host(const Agent *a);
 
-/* Take over what a RESULT for the address in force says. Return: whether one of the two changes. */
+/* Return: NULL; or why that is not certain although the helper has answered, as the end of a
+ * sentence about this guest. */
+const char *agent_host_problem(const Agent *a);
+
+/* Take over what a RESULT for the address in force says. Return: whether one of these changes. */
 bool agent_set_place(Agent *a, uint8_t place);
 
 struct Agent {

@@ -36,9 +36,9 @@ static const WireService *loopback_service(const Agent *a, size_t i) {
         if (!service->enabled || !wsl_settled(a->guest.wsl))
                 return NULL;
         wire = &a->config.current->wire.services[service->wire];
-        if (wire->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK || !agent_is_behind_host(a))
+        if (wire->options[WIRE_OPTION_CONNECT] != WIRE_CONNECT_LOOPBACK)
                 return NULL;
-        return wire;
+        return agent_is_behind_host(a) || agent_host_problem(a) ? wire : NULL;
 }
 
 static bool is_udp(const WireService *service) {
@@ -85,6 +85,8 @@ static void agent_fill_table(Agent *a, LoopbackTable *t) {
                 t->host = a->loopback.table.host;
                 a->loopback.host_problem = NULL;
         }
+        if (!a->loopback.host_problem)
+                a->loopback.host_problem = agent_host_problem(a);
         if (a->loopback.host_problem)
                 return;
         for (size_t i = 0; i < a->config.current->n_services; i++) {

@@ -28,17 +28,31 @@ WireReach agent_reach(const Agent *a) {
                                 place_holds(a) ? a->place.place : WIRE_PLACE_USUAL);
 }
 
+/* A place of a later version may mean anything. */
 bool agent_is_behind_host(const Agent *a) {
         return agent_reach(a) == WIRE_REACH_FORWARDED &&
                (a->guest.answers.mode != WIRE_MODE_UNKNOWN ||
                 (place_holds(a) && a->place.place == WIRE_PLACE_USUAL));
 }
 
+const char *agent_host_problem(const Agent *a) {
+        uint8_t version = agent_version(a);
+        bool old = version > 0 && version < WIRE_VERSION_FIELDS;
+
+        if (agent_is_behind_host(a) || agent_reach(a) != WIRE_REACH_FORWARDED)
+                return NULL;
+        return old || place_holds(a) ? "has not been told by the helper that its gateway is the "
+                                       "Windows host"
+                                     : NULL;
+}
+
 bool agent_set_place(Agent *a, uint8_t place) {
         WireReach before = agent_reach(a);
         bool was_behind = agent_is_behind_host(a);
+        bool had_problem = agent_host_problem(a) != NULL;
 
         if (!place_holds(a) || a->place.place != place)
                 a->place = (AgentPlace){true, agent_published(a)->gateway, place};
-        return agent_reach(a) != before || agent_is_behind_host(a) != was_behind;
+        return agent_reach(a) != before || agent_is_behind_host(a) != was_behind ||
+               (agent_host_problem(a) != NULL) != had_problem;
 }

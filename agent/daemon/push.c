@@ -146,11 +146,16 @@ static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
                      (unsigned) a->config.current->wire.n_services, latency);
 }
 
-/* Whatever goes by the way on which others reach this guest. */
+/* Whatever goes by the way on which others reach this guest. A helper of version 1 cannot say it.
+ */
 static void agent_take_place(Agent *a, uint8_t place) {
+        if (agent_version(a) < WIRE_VERSION_FIELDS) {
+                deferred_work_request(a->loopback.update); /* says that it is missing */
+                return;
+        }
         if (!agent_set_place(a, place))
                 return;
-        if (agent_reach(a) == WIRE_REACH_OWN)
+        if (agent_reach(a) == WIRE_REACH_OWN && agent_may_log(a))
                 journal_fields(&a->journal, LOG_NOTICE, FIELDS(.id = MESSAGE_NO_ADDRESS),
                                "The host sees this guest on a network of other machines: %s",
                                reach_meaning(WIRE_REACH_OWN));

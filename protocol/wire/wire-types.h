@@ -200,7 +200,7 @@ typedef enum WireForwarderReason {
 typedef enum WirePlace {
         WIRE_PLACE_USUAL = 0,   /* as its networking mode has it */
         WIRE_PLACE_OUTSIDE = 1, /* on a network of other machines, as on an external switch */
-        WIRE_PLACE_UNCLEAR = 2, /* the host refuses its address, so its gateway may be anybody */
+        WIRE_PLACE_UNCLEAR = 2, /* its address is refused, or its gateway may be anybody */
 } WirePlace;
 
 typedef struct WireHeader {

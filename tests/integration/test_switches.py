@@ -151,3 +151,17 @@ def test_without_the_helper(moving, host):
     move(moving, *BEHIND)
     moving.wait_state("web", "pending")
     assert moving.service_status("web")["text"] == "the helper is not connected"
+
+
+def test_the_gateway_is_another_machine(moving, host):
+    """On a switch of guests, one of them may route for the others. It is not let in as the host."""
+    moving.start(without=["WSLBRIDGE_WSL_FOLDER"])
+    wanted = os.path.join(moving.state, "loopback.wanted")
+    wait_until(lambda: os.path.exists(wanted), "the host is let in")
+    moving.ip(f"route replace default via {GATEWAY}9\n")
+    wait_until(lambda: (moving.service_status("lo")["loopback"] or {}).get("state") == "no-host",
+               lambda: f"{moving.service_status('lo')}\n{moving.log()}")
+    assert not os.path.exists(wanted)
+    assert host.rules() == RULES
+    moving.ip(f"route replace default via {GATEWAY}\n")
+    wait_until(lambda: os.path.exists(wanted), "the host is let in again")

@@ -214,3 +214,18 @@ def test_the_agent_is_updated(guest, host):
     guest.wait_state("web", "active")
     assert guest.service_status("web")["forwarder"] == "portproxy"
     assert host.stats()["writes"] == before and host.stats()["deletes"] == 0
+
+
+def test_an_old_helper_does_not_say_where_the_guest_is(guest, old_host):
+    """So nobody knows whether the gateway is the host, and it is not let in."""
+    guest.service("web", "listen = 8080")
+    guest.service("lo", "listen = 8082\nconnect = loopback")
+    old_host.start()
+    guest.start(without=["WSLBRIDGE_WSL_FOLDER"])
+    guest.wait_state("web", "active")
+    wait_until(lambda: (guest.service_status("lo")["loopback"] or {}).get("state") == "no-host",
+               lambda: f"{guest.service_status('lo')}\n{guest.log()}")
+    assert "told by the helper that its gateway is the Windows host" in \
+        guest.service_status("lo")["loopback"]["text"]
+    assert guest.status()["guest"]["mode"] == "unknown"
+    assert not os.path.exists(os.path.join(guest.state, "loopback.wanted"))

@@ -40,18 +40,23 @@ HostnetVerdict reconcile_judge_address(const ReconcileGuest *guest, const Hostne
         return hostnet_judge(hostnet, wanted_address(guest->state), &g, ret_why);
 }
 
+/* A guest in the usual place lets its gateway in as the host, so that one must be the host's own
+ * address, and not that of another VM. Without a gateway it lets nobody in. */
 WirePlace reconcile_place(const ReconcileGuest *guest, const Hostnet *hostnet) {
-        static const WirePlace places[] = {
-                [HOSTNET_REFUSED] = WIRE_PLACE_UNCLEAR,
-                [HOSTNET_BEHIND] = WIRE_PLACE_USUAL,
-                [HOSTNET_OUTSIDE] = WIRE_PLACE_OUTSIDE,
-        };
+        const WireAddress *a = wanted_address(guest->state);
         char why[WIRE_TEXT_MAX + 1];
+        HostnetVerdict verdict;
 
-        return guest->state->mode == WIRE_MODE_UNKNOWN &&
-                               wanted_address(guest->state)->addr.family != IP_FAMILY_NONE
-                       ? places[reconcile_judge_address(guest, hostnet, why)]
-                       : WIRE_PLACE_USUAL;
+        if (guest->state->mode != WIRE_MODE_UNKNOWN || a->addr.family == IP_FAMILY_NONE)
+                return WIRE_PLACE_USUAL;
+        verdict = reconcile_judge_address(guest, hostnet, why);
+        if (verdict == HOSTNET_OUTSIDE)
+                return WIRE_PLACE_OUTSIDE;
+        if (verdict == HOSTNET_BEHIND &&
+            (hostnet->unchecked || a->gateway.family == IP_FAMILY_NONE ||
+             hostnet_own(hostnet, &a->gateway)))
+                return WIRE_PLACE_USUAL;
+        return WIRE_PLACE_UNCLEAR;
 }
 
 WireReach reconcile_reach(const ReconcileGuest *guest, const Hostnet *hostnet) {

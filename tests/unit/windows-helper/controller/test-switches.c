@@ -46,6 +46,7 @@ START_TEST(test_the_place_changes) {
         begin();
         agent_ask(ubuntu, "unknown 172.20.0.9 via 172.20.0.3", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web active");
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_UNCLEAR);
         set_network(false, 20); /* now a network card is behind the first adapter */
         agent_expect(ubuntu, "web active direct");
         ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_OUTSIDE);
@@ -55,7 +56,7 @@ START_TEST(test_the_place_changes) {
         ck_assert_ptr_nonnull(strstr(w.log, "other machines are on its network"));
         set_network(true, 20);
         agent_expect(ubuntu, "web active");
-        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_USUAL);
+        ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_UNCLEAR);
         agent_ask(ubuntu, ON_EXTERNAL_SWITCH, "");
         ck_assert_uint_eq(ubuntu->result.place, WIRE_PLACE_OUTSIDE);
         n = ubuntu->n_results;
@@ -64,6 +65,31 @@ START_TEST(test_the_place_changes) {
         ck_assert_uint_eq(ubuntu->n_results, n + 1);
         set_network(true, 1);
         ck_assert_uint_eq(ubuntu->n_results, n + 1);
+        end();
+}
+END_TEST
+
+/* The guest lets its gateway in as the host, so the host must know that it is. */
+START_TEST(test_the_gateway_is_the_host) {
+        static const struct {
+                const char *guest;
+                WirePlace place;
+        } cases[] = {
+                {"unknown 172.20.0.9 via 172.20.0.1", WIRE_PLACE_USUAL},
+                {"unknown 172.20.0.9 via 172.20.0.3", WIRE_PLACE_UNCLEAR}, /* another VM */
+                {"unknown 10.7.7.7 via 10.8.0.1", WIRE_PLACE_UNCLEAR},     /* refused */
+                {"unknown 172.20.0.1 via 172.20.0.1", WIRE_PLACE_UNCLEAR},
+                {"unknown 172.20.0.9", WIRE_PLACE_USUAL}, /* lets nobody in */
+                {"unknown", WIRE_PLACE_USUAL},
+                {"nat 172.20.0.9 via 172.20.0.3", WIRE_PLACE_USUAL}, /* WSL's own network */
+        };
+
+        begin();
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                agent_ask(ubuntu, cases[i].guest, "web=0.0.0.0:80");
+                ck_assert_msg(ubuntu->result.place == cases[i].place, "%s: place %u",
+                              cases[i].guest, ubuntu->result.place);
+        }
         end();
 }
 END_TEST
@@ -117,6 +143,7 @@ int main(void) {
         TCase *tc = tcase_create("switches");
 
         tcase_add_test(tc, test_the_place_changes);
+        tcase_add_test(tc, test_the_gateway_is_the_host);
         tcase_add_test(tc, test_nobody_else_is_outside);
         tcase_add_test(tc, test_a_stale_address);
         tcase_add_test(tc, test_options_outside);
