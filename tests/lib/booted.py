@@ -5,6 +5,7 @@
         system.run("systemctl", "start", "wslbridge-agent")
 """
 import glob
+import itertools
 import json
 import os
 import shlex
@@ -14,6 +15,7 @@ import time
 SCRIPT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "boot-system.sh")
 TIMEOUT = 120  # seconds for each step; they only end what hangs
 BUILD_TIMEOUT = 900  # for a step that builds
+NUMBERS = itertools.count()  # of the systems of this process
 
 
 class Booted:
@@ -21,7 +23,7 @@ class Booted:
         """installed: a folder of files for the system, which may be empty. below: another root than this
         machine's, with systemd in it. target: how far it boots."""
         self.folder, self.installed, self.below = str(folder), str(installed), str(below)
-        self.target = target
+        self.target, self.process = target, None
         self.top = os.path.dirname(os.path.dirname(os.path.dirname(SCRIPT)))
 
     def __enter__(self):
@@ -31,7 +33,7 @@ class Booted:
         self.log = open(self.folder + ".log", "w+b")
         with open("/proc/mounts", encoding="utf-8") as f:
             hierarchy = next(row[1] for row in map(str.split, f) if row[2] == "cgroup2")
-        self.cgroup = os.path.join(hierarchy, f"wslbridge-test-{os.getpid()}")
+        self.cgroup = os.path.join(hierarchy, f"wslbridge-test-{os.getpid()}-{next(NUMBERS)}")
         os.makedirs(self.cgroup)
         command = (f"echo $$ >{shlex.quote(self.cgroup)}/cgroup.procs && exec unshare --mount --pid "
                    "--fork --kill-child --uts --ipc --net --cgroup bash "

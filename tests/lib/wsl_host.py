@@ -5,6 +5,7 @@ that runs commands in a real root of Debian, or in a guest of QEMU.
     with WslHost(prefix, tools) as wsl:
         wsl.add("Debian", root.command)             root: a DebianRoot, or anything with command()
         wsl.add("Other", start=guest.popen)         or with something like subprocess.Popen()
+        wsl.add("Third", root.command, boot=start)  it is stopped; the first command in it calls start()
         prefix.run(helper, "setup", "Debian", "--yes")
 
 What else a wsl.exe may do is set by attributes: noise (bytes on both streams before anything else),
@@ -25,9 +26,18 @@ PART = 16384
 
 
 class Distro:
-    def __init__(self, start, version, state):
+    def __init__(self, start, version, state, boot):
         self.start = start  # start(["sh", …]) → the process inside, with its three streams; or None
         self.version, self.state = version, state
+        self.boot, self.lock = boot, threading.Lock()
+
+    def started(self):
+        """Any command starts a distro that is stopped, and waits until it is up."""
+        with self.lock:
+            if self.boot:
+                self.boot()
+            self.boot = None
+        return self.start
 
 
 def popen_by(command):
@@ -69,8 +79,9 @@ class WslHost:
 
     # --- the registry
 
-    def add(self, name, command=None, version=2, state=1, default=False, start=None):
-        self.distros[name] = Distro(start or (command and popen_by(command)), version, state)
+    def add(self, name, command=None, version=2, state=1, default=False, start=None,
+            boot=None):
+        self.distros[name] = Distro(start or (command and popen_by(command)), version, state, boot)
         if default or len(self.distros) == 1:
             self.default = name
 
@@ -142,7 +153,7 @@ class WslHost:
     def _run_in(self, wire, distro, words):
         """Run it. A script is read to its end before it starts, so that a test can look at it."""
         data = self._script(wire) if words == ["/bin/sh"] else None
-        process = distro.start(words)
+        process = distro.started()(words)
         outputs = [threading.Thread(target=pass_on, args=(wire, letter, stream))
                    for letter, stream in (("o", process.stdout), ("e", process.stderr))]
         for thread in outputs:

@@ -2,6 +2,7 @@
 """'wslbridge-helper setup' under Wine, with a wsl.exe that runs everything in real roots of Debian
 (tests/lib/wsl_host.py). The guest's package is that of './dev package'."""
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -115,27 +116,19 @@ def serving(windows):
     return windows
 
 
-class Guest(Booted):
-    """A booted Debian behind the virtual switch of this host."""
+class Distro(Booted):
+    """A booted Debian, in a network of its own. @files: see Booted."""
 
     def __init__(self, folder, files):
         super().__init__(folder, files, below=pristine(SUITE, "systemd"))
-        self.relay, self.servers = None, []
+        self.relay = None
 
-    def __enter__(self):
-        super().__enter__()
-        # The other end of the guest's cable is the host's.
-        self.run("ip", "link", "set", "peer0", "down")
-        subprocess.run(["nsenter", "-t", str(self.pid()), "-n", "ip", "link", "set", "peer0", "netns",
-                        str(os.getpid()), "name", vswitch.ADAPTER], check=True)
-        vswitch.run_ip([], f"addr add {HOST}/24 dev {vswitch.ADAPTER}\nlink set {vswitch.ADAPTER} up\n")
-        return self
+    def is_up(self):
+        """It may not have been entered yet."""
+        return self.process is not None and self.process.poll() is None
 
     def __exit__(self, *error):
         self.disconnect()
-        for server in self.servers:
-            server.kill()
-            server.wait()
         super().__exit__(*error)
 
     def path(self, path):
@@ -149,6 +142,35 @@ class Guest(Booted):
              f"TCP:127.0.0.1:{port}"], stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         wait_until(lambda: os.path.exists(self.path(SOCKET)), what="the relay")
 
+    def disconnect(self):
+        if self.relay:
+            self.relay.kill()
+            self.relay.wait()
+            self.relay = None
+
+
+class Guest(Distro):
+    """The same behind the virtual switch of this host."""
+
+    def __init__(self, folder, files):
+        super().__init__(folder, files)
+        self.servers = []
+
+    def __enter__(self):
+        super().__enter__()
+        # The other end of the guest's cable is the host's.
+        self.run("ip", "link", "set", "peer0", "down")
+        subprocess.run(["nsenter", "-t", str(self.pid()), "-n", "ip", "link", "set", "peer0", "netns",
+                        str(os.getpid()), "name", vswitch.ADAPTER], check=True)
+        vswitch.run_ip([], f"addr add {HOST}/24 dev {vswitch.ADAPTER}\nlink set {vswitch.ADAPTER} up\n")
+        return self
+
+    def __exit__(self, *error):
+        for server in self.servers:
+            server.kill()
+            server.wait()
+        super().__exit__(*error)
+
     def enabled_and_active(self):
         """Of the agent's unit."""
         return [self.call("systemctl", f"is-{word}", "--quiet", "wslbridge-agent").returncode == 0
@@ -160,11 +182,8 @@ class Guest(Booted):
                                    program], stdin=subprocess.DEVNULL)
         self.servers.append(server)
 
-    def disconnect(self):
-        if self.relay:
-            self.relay.kill()
-            self.relay.wait()
-            self.relay = None
+
+AGENT_CONF = f"[agent]\nhelper = unix:{SOCKET}\n"
 
 
 @pytest.fixture(scope="session")
@@ -180,7 +199,7 @@ def session_guest(tmp_path_factory, network):
 def guest(session_guest, windows, wsl):
     """The distro "Debian", booted and without wslbridge. Only its configuration says that the host is
     behind a socket."""
-    session_guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = unix:{SOCKET}\n")
+    session_guest.write("/etc/wslbridge/agent.conf", AGENT_CONF)
     session_guest.connect(windows.service.port)
     wsl.add("Debian", session_guest.command)
     wsl.register()
@@ -188,6 +207,22 @@ def guest(session_guest, windows, wsl):
     session_guest.call("systemctl", "disable", "--now", "wslbridge-agent")
     session_guest.call("env", "DEBIAN_FRONTEND=noninteractive", "dpkg", "--purge", "wslbridge")
     session_guest.call("rm", "-rf", "/etc/wslbridge", "/var/lib/wslbridge")
+
+
+@pytest.fixture
+def stopped(windows, wsl, tmp_path):
+    """The distro "Debian", stopped. The first command in it boots it, and its systemd takes a moment."""
+    (tmp_path / "files/etc/wslbridge").mkdir(parents=True)
+    (tmp_path / "files/etc/wslbridge/agent.conf").write_text(AGENT_CONF)
+    distro = Distro(tmp_path / "system", tmp_path / "files")
+    with contextlib.ExitStack() as running:
+        def boot():
+            running.enter_context(distro)
+            distro.connect(windows.service.port)
+
+        wsl.add("Debian", distro.command, boot=boot)
+        wsl.register()
+        yield distro
 
 
 SYSTEMCTL = """#!/bin/sh

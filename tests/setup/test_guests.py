@@ -4,6 +4,7 @@ root of Debian, with the real apt and dpkg."""
 
 import glob
 import os
+import re
 import shutil
 import subprocess
 
@@ -83,6 +84,26 @@ def test_systemd_that_does_not_answer(windows, root):
     root.write("/usr/bin/systemctl", "#!/bin/sh\necho offline\nexit 1\n", mode=0o755)
     part = windows.setup("Debian").part("distro")
     assert part["text"] == "Its systemd was started and does not answer" and "--shutdown" in part["advice"]
+
+
+def test_a_stopped_distro(serving, stopped, wsl):
+    """The first look starts it, and waits for it. All parts follow in the same run. A distro that is not
+    asked for stays stopped."""
+    def never():
+        raise AssertionError("it was started")
+
+    wsl.add("Other", stopped.command, boot=never)
+    wsl.register()
+    assert not stopped.is_up()
+    done = serving.setup("Debian")
+    assert done.code == 0 and stopped.is_up(), done.output
+    print(done.output)
+    states = done.states()
+    assert states == {"service": "already", "distro": "already", "package": "done", "pair": "done",
+                      "start": "done"}
+    assert done.part("distro")["text"].endswith("and systemd runs")
+    assert stopped.status()["helper"]["connected"]
+    assert {re.match(r'wsl\.exe -d "([^"]*)"', call)[1] for call in wsl.calls} == {"Debian"}
 
 
 # --- the package on Windows
