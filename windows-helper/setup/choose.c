@@ -8,6 +8,7 @@
 
 #include "windows-helper/setup/guest-script.h"
 #include "windows-helper/setup/lxss.h"
+#include "windows-helper/setup/talk.h"
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
@@ -45,8 +46,11 @@ static int choose_no_answer(Setup *s, SetupPart *part, int r, const GuestAnswer 
 int choose_probe(Setup *s, SetupPart *part) {
         const GuestScript script = {.name = L"PROBE", .limit_ms = GUEST_PROBE_MS};
         GuestAnswer answer;
-        int r = guest_script_run(s, &script, &answer);
+        int r;
 
+        talk_progress(s, setup_part_name(SETUP_DISTRO)); /* one that is stopped takes its time */
+        r = guest_script_run(s, &script, &answer);
+        talk_progress(s, NULL);
         if (r == 0)
                 r = guest_read(buffer_text(&answer.text), &s->guest);
         if (r < 0)
