@@ -295,6 +295,10 @@ const WireChallenge *channel_challenge(const Channel *c) {
         return c->session ? agent_session_challenge(c->session) : NULL;
 }
 
+uint8_t channel_version(const Channel *c) {
+        return c && c->state == CHANNEL_READY ? channel_challenge(c)->version : 0;
+}
+
 uint64_t channel_n_connects(const Channel *c) {
         return c->n_connects;
 }

@@ -118,3 +118,7 @@ const char *channel_cause_name(ChannelCause cause);
 
 const WireChallenge *channel_challenge(const Channel *c); /* of this session; NULL before it */
 uint64_t channel_n_connects(const Channel *c);            /* sessions that became ready */
+
+/* Of the protocol in a session that is ready; 0: there is none. @c: may be NULL, before the start.
+ */
+uint8_t channel_version(const Channel *c);

@@ -89,7 +89,8 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         deferred_work_request(a->ports.check);
         agent_report_later(a);
         /* Where other machines reach it there, the address is a part of each service's state. */
-        if ((own || agent_reach(a) == WIRE_REACH_OWN) && agent_version(a) == 0)
+        if ((own || agent_reach(a) == WIRE_REACH_OWN) &&
+            channel_version(a->connection.channel) == 0)
                 r = agent_set_unanswered(a);
         if (r < 0)
                 return r;

@@ -182,8 +182,7 @@ int agent_set_results(Agent *a, const WireResult *result, bool *ret_changed, siz
 /* Give every enabled service the same state. @text: copied, may be NULL. */
 int agent_set_all_services(Agent *a, uint8_t state, uint16_t reason, const char *text);
 
-uint8_t agent_version(const Agent *a); /* of the protocol in the session; 0: there is none */
-int agent_set_unanswered(Agent *a);    /* the state that services have without a helper */
+int agent_set_unanswered(Agent *a); /* the state that services have without a helper */
 
 /* report.c */
 typedef struct AgentReport {

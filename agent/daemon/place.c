@@ -36,7 +36,7 @@ bool agent_is_behind_host(const Agent *a) {
 }
 
 const char *agent_host_problem(const Agent *a) {
-        uint8_t version = agent_version(a);
+        uint8_t version = channel_version(a->connection.channel);
         bool old = version > 0 && version < WIRE_VERSION_FIELDS;
 
         if (agent_is_behind_host(a) || agent_reach(a) != WIRE_REACH_FORWARDED)

@@ -93,7 +93,7 @@ static bool agent_has_own_address(const Agent *a) {
         WireReach reach = wire_mode_reach(mode);
 
         return (reach == WIRE_REACH_FORWARDED || reach == WIRE_REACH_OWN) &&
-               wire_mode_is_served(mode, agent_version(a));
+               wire_mode_is_served(mode, channel_version(a->connection.channel));
 }
 
 int agent_push(Agent *a, uint64_t event_usec) {
@@ -149,7 +149,7 @@ static void agent_log_result(Agent *a, uint64_t usec, size_t n_active) {
 /* Whatever goes by the way on which others reach this guest. A helper of version 1 cannot say it.
  */
 static void agent_take_place(Agent *a, uint8_t place) {
-        if (agent_version(a) < WIRE_VERSION_FIELDS) {
+        if (channel_version(a->connection.channel) < WIRE_VERSION_FIELDS) {
                 deferred_work_request(a->loopback.update); /* says that it is missing */
                 return;
         }

@@ -190,17 +190,11 @@ static WireServiceResult service_answer(const Agent *a, const WireResult *result
         return answer;
 }
 
-uint8_t agent_version(const Agent *a) {
-        const Channel *c = a->connection.channel;
-
-        return c && channel_state(c) == CHANNEL_READY ? channel_challenge(c)->version : 0;
-}
-
 static ModeSituation agent_situation(const Agent *a) {
         return (ModeSituation){
                 .mode = a->guest.answers.mode,
                 .reach = agent_reach(a),
-                .version = agent_version(a),
+                .version = channel_version(a->connection.channel),
                 .software = a->connection.helper.software,
                 .address = &agent_published(a)->addr,
         };

@@ -39,10 +39,6 @@ static void begin(void) {
         agent_connect(ubuntu);
 }
 
-static void end(void) {
-        world_done(&w);
-}
-
 /* One "0.0.0.0:80 web" a line, of the rules that are asked for. */
 static const char *firewall_text(void) {
         static char text[WORLD_TEXT_MAX];
@@ -107,7 +103,7 @@ START_TEST(test_each_mode) {
         begin();
         agent_ask(ubuntu, modes[_i].mode, "web=0.0.0.0:80");
         expect_mode((size_t) _i, "the start");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -173,7 +169,7 @@ START_TEST(test_every_change) {
                 world_expect_rules(&w, "");
                 world_expect_ledger(&w, "");
                 ck_assert_str_eq(firewall_text(), "");
-                end();
+                world_done(&w);
         }
 }
 END_TEST
@@ -190,7 +186,7 @@ START_TEST(test_the_old_mode_goes_first) {
         ck_assert_uint_eq(w.host.calls[MEMORY_ACTIVATE], activations + 1);
         world_expect_rules(&w, "");
         agent_expect(ubuntu, "web active direct");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -212,7 +208,7 @@ START_TEST(test_another_port_in_the_guest) {
                 agent_expect(ubuntu, "ssh active direct; web active direct");
                 agent_ask(ubuntu, "172.20.0.2", "ssh=0.0.0.0:2222>22 web=0.0.0.0:80");
                 agent_expect(ubuntu, "ssh active; web active");
-                end();
+                world_done(&w);
         }
 }
 END_TEST
@@ -225,7 +221,7 @@ START_TEST(test_policy_holds_in_each_mode) {
         agent_expect(ubuntu, "smb refused policy-port; web refused policy-profile");
         world_expect_ledger(&w, "");
         ck_assert_str_eq(firewall_text(), "");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -239,7 +235,7 @@ START_TEST(test_first_come_first_served_without_values) {
         agent_ask(ubuntu, "mirrored", "");
         agent_expect(debian, "www active direct");
         ck_assert_str_eq(firewall_text(), "0.0.0.0:80 www\n");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -265,7 +261,7 @@ START_TEST(test_foreign_value) {
         world_expect_rules(&w, "");
         world_expect_ledger(&w, DIRECT);
         ck_assert_uint_eq(w.host.adoptions.n, 0);
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -285,7 +281,7 @@ START_TEST(test_program_of_windows) {
         agent_expect(ubuntu, "web active direct");
         agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web conflict port-in-use");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -300,7 +296,7 @@ START_TEST(test_what_is_in_the_way) {
         agent_expect(ubuntu, "web blocked firewall");
         agent_ask(ubuntu, "bridged", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web active direct");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -320,7 +316,7 @@ START_TEST(test_without_iphlpsvc) {
         agent_ask(ubuntu, "bridged", "web=0.0.0.0:80");
         world_wait(&w, 3000);
         agent_expect(ubuntu, "web active direct");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -349,7 +345,7 @@ START_TEST(test_grace) {
         agent_connect(debian);
         agent_ask(debian, "mirrored", "www=0.0.0.0:80");
         agent_expect(debian, "www active direct");
-        end();
+        world_done(&w);
 }
 END_TEST
 
@@ -375,7 +371,7 @@ START_TEST(test_version_1) {
                 agent_connect(ubuntu);
                 agent_ask(ubuntu, direct[i], "web=0.0.0.0:80");
                 agent_expect(ubuntu, "web active direct");
-                end();
+                world_done(&w);
         }
 }
 END_TEST
