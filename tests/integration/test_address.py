@@ -127,7 +127,7 @@ def test_address_outside_the_gateways_subnet_is_reported(guest, host):
     guest.start()
     guest.wait_state("web", "invalid")
     assert guest.service_status("web")["reason"] == "guest-address"
-    assert "not on the network of a virtual switch" in guest.service_status("web")["text"]
+    assert "on no network of this host" in guest.service_status("web")["text"]
     assert host.rules() == {}
     assert guest.status()["guest"]["problem"]
     assert len(guest.log_lines("not in the subnet")) == 1
@@ -189,7 +189,7 @@ def test_addresses_that_the_host_refuses(connected):
     """What the agent sends is not what is in force: the host forwards to neighbours on its switches only."""
     guest, host = connected
     for address, says in ((LAN, "an address of the host itself"), (GATEWAY, "an address of the host itself"),
-                          ("203.0.113.7", "not on the network of a virtual switch"),
+                          ("203.0.113.7", "on no network of this host"),
                           ("10.9.0.255", "network or broadcast address")):
         guest.ip("addr flush dev eth0\n"
                  f"addr add {address}/{PREFIX} dev eth0\nroute add default dev eth0\n")

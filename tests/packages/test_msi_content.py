@@ -18,6 +18,7 @@ SIZE_MAX = 1.5 * 1024 * 1024
 # is ignored; the end of a transaction.
 STREAMS = {HELPER: "Binary.Helper", RELAY: "Binary.Relay", SELFTEST: "Binary.Selftest"}
 ACTION, BACK, DONE = 2 | 1024 | 2048, 2 | 64 | 256 | 1024 | 2048, 2 | 64 | 512 | 1024 | 2048
+OVER = 2 | 64 | 1024 | 2048  # what DONE does, where there is no rollback
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +57,8 @@ def test_the_tables(msi, version):
         "RemoveBack": (BACK, "Helper", 'msi remove-back [ProductCode] "[DATABASE]"'),
         "Remove": (ACTION, "Helper", 'msi remove [ProductCode] "[DATABASE]"'),
         "RemoveDone": (DONE, "Helper", 'msi remove-done [ProductCode] "[DATABASE]"'),
+        "InstallOver": (OVER, "Helper", 'msi install-done [ProductCode] "[DATABASE]"'),
+        "RemoveOver": (OVER, "Helper", 'msi remove-done [ProductCode] "[DATABASE]"'),
         "Announce": (1 | 64, "Announce", "announce")}
     upgrade = {row[6]: (row[1], row[2], int(row[4])) for row in table(msi, "Upgrade")}
     assert upgrade == {"OLDERFOUND": ("0.0.0", version, 1 | 256 | 512), "NEWERFOUND": (version, "", 2)}
@@ -73,14 +76,16 @@ def test_the_order_of_actions(msi):
         return [n for n in order if n in names] == list(names)
 
     assert comes("FindRelatedProducts", "LaunchConditions", "InstallInitialize", "InstallFiles", "InstallBack",
-                 "Install", "InstallDone", "RegisterProduct", "InstallExecute", "RemoveExistingProducts",
+                 "Install", "InstallDone", "InstallOver", "RegisterProduct", "InstallExecute", "RemoveExistingProducts",
                  "InstallFinalize", "Announce")
     assert comes("InstallInitialize", "RemoveFiles", "RegisterProduct", "RemoveBack", "Remove", "RemoveDone",
-                 "InstallExecute")
+                 "RemoveOver", "InstallExecute")
     for name in ("InstallBack", "Install", "InstallDone"):
         assert rows[name][1] == 'NOT (REMOVE="ALL")'
     for name in ("RemoveBack", "Remove", "RemoveDone"):
         assert rows[name][1] == 'REMOVE="ALL" AND NOT UPGRADINGPRODUCTCODE'
+    for name in ("Install", "Remove"):
+        assert rows[f"{name}Over"][1] == f"RollbackDisabled AND {rows[name][1]}"
 
 
 def test_the_files(msi, packages, version, tmp_path):
