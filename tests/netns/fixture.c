@@ -10,6 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
+const IpAddr address_a = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 10}};
+const IpAddr address_b = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 20}};
+
 void run(const char *format, ...) {
         char command[256];
         va_list ap;
@@ -56,6 +59,12 @@ void watch_start(Watch *w, unsigned receive_buffer) {
         watch_forget(w);
 }
 
+void watch_start_with_route(Watch *w) {
+        run("ip addr add 192.0.2.10/24 dev " WATCHED);
+        run("ip route add default via 192.0.2.1 dev " WATCHED " metric 100");
+        watch_start(w, 0);
+}
+
 void watch_stop(Watch *w) {
         netwatch_free(w->netwatch);
         addr_trigger_free(w->trigger);
@@ -92,11 +101,19 @@ NetWatchStats watch_stats(const Watch *w) {
         return stats;
 }
 
-void assert_address(const Call *call, const char *expected) {
+static void assert_ip(const IpAddr *addr, const char *expected) {
         char text[IP_TEXT_MAX];
 
-        ip_format(&call->choice.v4.addr, text);
+        ip_format(addr, text);
         ck_assert_str_eq(text, expected);
+}
+
+void assert_address(const Call *call, const char *expected) {
+        assert_ip(&call->choice.v4.addr, expected);
+}
+
+void assert_gateway(const Call *call, const char *expected) {
+        assert_ip(&call->choice.v4.gateway, expected);
 }
 
 int run_suite(const char *name, TCase *tcase) {

@@ -34,11 +34,16 @@ typedef struct Watch {
         int result; /* what the callback returns */
 } Watch;
 
+extern const IpAddr address_a, address_b; /* 192.0.2.10 and 192.0.2.20 */
+
 /* Run a shell command, which must succeed. */
 void run(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Open the watch with @receive_buffer, and make the first dump. */
 void watch_start(Watch *w, unsigned receive_buffer);
+
+/* The same with the usual state of a guest: address A and a default route. */
+void watch_start_with_route(Watch *w);
 void watch_stop(Watch *w);
 
 /* Forget what was noted so far. */
@@ -55,8 +60,9 @@ void watch_dumps(Watch *w, uint64_t n);
 
 NetWatchStats watch_stats(const Watch *w);
 
-/* The chosen IPv4 address, as text. */
+/* The chosen IPv4 address, or its gateway, as text. */
 void assert_address(const Call *call, const char *expected);
+void assert_gateway(const Call *call, const char *expected);
 
 /* Give each test of @tcase its namespace, run them, and return main()'s exit code. */
 int run_suite(const char *name, TCase *tcase);

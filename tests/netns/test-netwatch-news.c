@@ -15,27 +15,10 @@
 
 static Watch w;
 
-static const IpAddr address_a = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 10}};
-static const IpAddr address_b = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 20}};
-
-/* The usual state of a guest: address A and a default route. */
-static void start_with_route(void) {
-        run("ip addr add 192.0.2.10/24 dev " WATCHED);
-        run("ip route add default via 192.0.2.1 dev " WATCHED " metric 100");
-        watch_start(&w, 0);
-}
-
-static void assert_gateway(const Call *call, const char *expected) {
-        char text[IP_TEXT_MAX];
-
-        ip_format(&call->choice.v4.gateway, text);
-        ck_assert_str_eq(text, expected);
-}
-
 /* A message about an address that is there already, as at each renewal of a lease, does not make a
  * second one of it. */
 START_TEST(test_address_again) {
-        start_with_route();
+        watch_start_with_route(&w);
         run("ip addr change 192.0.2.10/24 dev " WATCHED " valid_lft 900 preferred_lft 600");
         watch_settle(&w);
         ck_assert_uint_eq(w.n_calls, 3);
@@ -51,7 +34,7 @@ END_TEST
 START_TEST(test_address_before_a_route) {
         uint64_t n_dumps;
 
-        start_with_route();
+        watch_start_with_route(&w);
         n_dumps = watch_stats(&w).dumps;
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
         run("ip route add default via 192.0.2.7 dev " WATCHED " metric 50");
@@ -68,7 +51,7 @@ END_TEST
 /* Nobody may connect to an address that is gone by the time its message is read. With so many
  * messages of something else in between, a wake-up does not get as far as the second one. */
 static void check_address_gone_again(unsigned n_between) {
-        start_with_route();
+        watch_start_with_route(&w);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
         if (n_between > 0)
                 run("seq -f 'route add 198.51.100.%%g dev " WATCHED "' %u | ip -batch -",
@@ -122,7 +105,7 @@ START_TEST(test_message_of_another_process) {
         NetWatchStats before, after;
         int fd;
 
-        start_with_route();
+        watch_start_with_route(&w);
         before = watch_stats(&w);
         to.nl_pid = events_port();
         message.address.ifa_index = if_nametoindex(WATCHED);
@@ -141,7 +124,7 @@ START_TEST(test_message_of_another_process) {
 END_TEST
 
 START_TEST(test_replace_at_once) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
@@ -157,7 +140,7 @@ END_TEST
 /* The new address comes after the dump that has seen the loss. It is reported at once all the same,
  * while the loss is not yet confirmed. */
 START_TEST(test_replace_within_window) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
         watch_calls(&w, 1);
@@ -177,7 +160,7 @@ END_TEST
 
 /* As a DHCP client does it: without a default route the new address is not yet the guest's. */
 START_TEST(test_replace_with_route) {
-        start_with_route();
+        watch_start_with_route(&w);
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
         watch_calls(&w, 1);
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
@@ -196,7 +179,7 @@ END_TEST
 
 /* A loss without anything better is confirmed when the window ends. */
 START_TEST(test_loss_is_confirmed) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
         watch_settle(&w);
@@ -212,7 +195,7 @@ END_TEST
 START_TEST(test_early_dumps_are_limited) {
         uint64_t n_dumps;
 
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         n_dumps = watch_stats(&w).dumps;
         for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
@@ -232,7 +215,7 @@ END_TEST
 
 /* After a window without an event the next change is as fast as the first one. */
 START_TEST(test_replaced_again_and_again) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         for (unsigned i = 0; i < 6; i++) {
                 uint64_t n_dumps = watch_stats(&w).dumps;

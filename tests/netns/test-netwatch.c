@@ -12,25 +12,8 @@
 
 static Watch w;
 
-static const IpAddr address_a = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 10}};
-static const IpAddr address_b = {.family = IP_FAMILY_V4, .bytes = {192, 0, 2, 20}};
-
-/* The usual state of a guest: address A and a default route. */
-static void start_with_route(void) {
-        run("ip addr add 192.0.2.10/24 dev " WATCHED);
-        run("ip route add default via 192.0.2.1 dev " WATCHED " metric 100");
-        watch_start(&w, 0);
-}
-
-static void assert_gateway(const Call *call, const char *expected) {
-        char text[IP_TEXT_MAX];
-
-        ip_format(&call->choice.v4.gateway, text);
-        ck_assert_str_eq(text, expected);
-}
-
 START_TEST(test_first_dump) {
-        start_with_route();
+        watch_start_with_route(&w);
         ck_assert(w.last.trailing); /* nothing follows, because no event was pending */
         ck_assert_str_eq(w.last.choice.interface, WATCHED);
         assert_address(&w.last, "192.0.2.10");
@@ -83,7 +66,7 @@ START_TEST(test_add) {
 END_TEST
 
 START_TEST(test_delete) {
-        start_with_route();
+        watch_start_with_route(&w);
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
         watch_settle(&w);
         /* The default route went with its address, without a message of its own. */
@@ -145,7 +128,7 @@ START_TEST(test_ipv6) {
 END_TEST
 
 START_TEST(test_link_down_and_up) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         run("ip link set " WATCHED " down");
         watch_settle(&w);
@@ -161,7 +144,7 @@ START_TEST(test_link_down_and_up) {
 END_TEST
 
 START_TEST(test_carrier_loss) {
-        start_with_route();
+        watch_start_with_route(&w);
         run("ip link set " PEER " down");
         while (w.last.choice.problem != CHOICE_LINK_DOWN)
                 watch_calls(&w, w.n_calls + 1);
@@ -175,7 +158,7 @@ START_TEST(test_carrier_loss) {
 END_TEST
 
 START_TEST(test_link_gone_and_back) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.interface = WATCHED;
         run("ip link del " WATCHED);
         watch_settle(&w);
@@ -193,7 +176,7 @@ START_TEST(test_link_gone_and_back) {
 END_TEST
 
 START_TEST(test_routes) {
-        start_with_route();
+        watch_start_with_route(&w);
         run("ip route add default via 192.0.2.7 dev " WATCHED " metric 50");
         watch_settle(&w);
         assert_gateway(&w.last, "192.0.2.7");
@@ -214,7 +197,7 @@ START_TEST(test_routes) {
 END_TEST
 
 START_TEST(test_multipath_route) {
-        start_with_route();
+        watch_start_with_route(&w);
         run("ip route replace default metric 100 nexthop via 192.0.2.7 dev " WATCHED
             " weight 1 nexthop via 192.0.2.8 dev " WATCHED " weight 9");
         watch_settle(&w);
@@ -236,7 +219,7 @@ END_TEST
 START_TEST(test_other_routes_cost_no_dump) {
         NetWatchStats before, after;
 
-        start_with_route();
+        watch_start_with_route(&w);
         before = watch_stats(&w);
         run("ip route add 198.51.100.0/24 via 192.0.2.7");
         run("ip route del 198.51.100.0/24");
@@ -252,7 +235,7 @@ START_TEST(test_idle_without_wakeups) {
         NetWatchStats before, after;
         uint64_t iteration, later;
 
-        start_with_route();
+        watch_start_with_route(&w);
         before = watch_stats(&w);
         ck_assert_int_eq(sd_event_get_iteration(w.event, &iteration), 0);
         ck_assert_int_eq(sd_event_run(w.event, 6 * NETWATCH_WINDOW_USEC), 0);
@@ -265,7 +248,7 @@ START_TEST(test_idle_without_wakeups) {
 END_TEST
 
 START_TEST(test_refresh) {
-        start_with_route();
+        watch_start_with_route(&w);
         ck_assert_int_eq(netwatch_refresh(w.netwatch), 0);
         ck_assert_uint_eq(w.n_calls, 1);
         ck_assert(w.last.trailing);
@@ -282,7 +265,7 @@ START_TEST(test_refresh) {
 END_TEST
 
 START_TEST(test_callback_ends_the_loop) {
-        start_with_route();
+        watch_start_with_route(&w);
         w.result = -ECANCELED;
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
         ck_assert_int_eq(sd_event_loop(w.event), -ECANCELED);

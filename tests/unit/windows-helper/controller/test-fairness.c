@@ -21,15 +21,9 @@ static World w;
 static FakeAgent *small, *big;
 
 static void setup(void) {
-        world_init(&w);
-        w.options.policy.max_endpoints = WIRE_ENDPOINTS_MAX;
-        w.options.policy.widest_remote = WIRE_REMOTE_ANY;
-        w.host.listeners = true;
-        world_start(&w);
+        world_start_two(&w);
         small = &w.agents[0];
         big = &w.agents[1];
-        agent_connect(small);
-        agent_connect(big);
         agent_ask(small, "172.20.0.2", "web=0.0.0.0:80");
 }
 

@@ -14,14 +14,9 @@ static World w;
 static FakeAgent *small, *big;
 
 static void setup(void) {
-        world_init(&w);
-        w.options.policy.max_endpoints = WIRE_ENDPOINTS_MAX;
-        w.host.listeners = true;
-        world_start(&w);
+        world_start_two(&w);
         small = &w.agents[0];
         big = &w.agents[1];
-        agent_connect(small);
-        agent_connect(big);
 }
 
 static void teardown(void) {

@@ -86,6 +86,16 @@ void world_start(World *w) {
         world_run(w);
 }
 
+void world_start_two(World *w) {
+        world_init(w);
+        w->options.policy.max_endpoints = WIRE_ENDPOINTS_MAX;
+        w->options.policy.widest_remote = WIRE_REMOTE_ANY;
+        w->host.listeners = true;
+        world_start(w);
+        agent_connect(&w->agents[0]);
+        agent_connect(&w->agents[1]);
+}
+
 void world_kill(World *w) {
         w->controller = controller_free(w->controller);
         for (unsigned i = 0; i < WORLD_AGENTS; i++)

@@ -56,6 +56,10 @@ void world_done(World *w);
 
 /* The helper starts, is killed (without a goodbye, and nothing is withdrawn), or ends properly. */
 void world_start(World *w);
+
+/* Initialize a world and start it with two guests, agents 0 and 1, which may ask for as much as the
+ * protocol allows. */
+void world_start_two(World *w);
 void world_kill(World *w);
 void world_stop(World *w);
 
