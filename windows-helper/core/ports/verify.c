@@ -32,22 +32,18 @@ typedef struct Check {
         bool final; /* the forwarders have had all the time they get */
         size_t n_waiting, n_obstacles, n_probes, n_idle;
         const Verify *before;
-        size_t at;         /* in .before->late, which is walked along with the endpoints */
-        IpEndpoint *lates; /* owned, with room for max_lates; as Verify.late, from this check */
-        size_t n_lates, max_lates;
-        IpEndpoint *waits; /* the same as Verify.waiting */
-        size_t n_waits, max_waits;
-        size_t at_waiting; /* in .before->waiting, as .at */
+        size_t at;        /* in .before->unheard, which is walked along with the endpoints */
+        Unheard *unheard; /* owned, with room for all; as Verify.unheard, from this check */
+        size_t n_unheard, max_unheard;
         Obstacles obstacles;
 } Check;
 
 void verify_forget_late(Verify *v) {
-        endpoint_list_done(&v->late);
+        unheard_forget_late(&v->unheard);
 }
 
 void verify_done(Verify *v) {
-        verify_forget_late(v);
-        endpoint_list_done(&v->waiting);
+        unheard_done(&v->unheard);
 }
 
 void verify_restart(Verify *v) {
@@ -129,24 +125,18 @@ static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
         return false;
 }
 
-/* Nobody looks at it in this run, so what is known of it stays. */
-static void check_remember(Check *c, const IpEndpoint *listen) {
-        if (endpoint_list_next(&c->before->late, &c->at, listen))
-                c->lates[c->n_lates++] = *listen;
-        else if (endpoint_list_next(&c->before->waiting, &c->at_waiting, listen))
-                c->waits[c->n_waits++] = *listen;
-}
-
 /* Return: true when the endpoint is open, waits for its forwarder, or is late; false when something
  * else is the matter, or when nobody looked. */
 static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
+        const Unheard *before = unheard_next(&c->before->unheard, &c->at, &e->listen);
         WireServiceResult *results = c->plan->results[e->guest], *result;
-        bool relay = rule_target_is_relay(&e->target);
+        bool relay = rule_target_is_relay(&e->target), late;
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *other;
 
         if (!results || e->moves) { /* its guest has changes left, and is looked at after them */
-                check_remember(c, &e->listen);
+                if (before)
+                        c->unheard[c->n_unheard++] = *before;
                 return false;
         }
         result = &results[e->service];
@@ -174,14 +164,13 @@ static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 /* An activation of iphlpsvc helps only its own. */
                 c->n_idle += !relay && (c->obstacles.believes || !c->obstacles.unnamed);
         }
-        if (c->final || endpoint_list_next(&c->before->late, &c->at, &e->listen)) {
-                c->lates[c->n_lates++] = e->listen;
+        late = c->final || (before && before->late);
+        c->unheard[c->n_unheard++] = (Unheard){e->listen, late};
+        c->n_waiting += !late;
+        if (late)
                 verify_call_late(c->plan, e, c->table.relay == 0);
-        } else {
-                c->waits[c->n_waits++] = e->listen;
+        else
                 verify_call_waiting(c->plan, e);
-                c->n_waiting++;
-        }
         return true;
 }
 
@@ -203,28 +192,30 @@ static unsigned check_tables(const Check *c) {
 
 /* Those of guests that this run is not for. What they have is neither in the ledger of this run nor
  * in its plan, which has what is opened now. All lists are sorted. Two are merged in the room of
- * one, so the other goes to its end first. */
-static void check_keep(const Check *c, const EndpointList *before, IpEndpoint *items,
-                       size_t *n_items, size_t room) {
+ * one, so the new one goes to its end first. */
+static void check_keep(Check *c) {
+        const UnheardList *before = &c->before->unheard;
         const ReconcilePlan *plan = c->plan;
-        IpEndpoint *from = items + room - *n_items;
+        Unheard *from = c->unheard + c->max_unheard - c->n_unheard;
         size_t n = 0, k = 0, at = 0;
 
-        memmove(from, items, *n_items * sizeof(*from));
+        memmove(from, c->unheard, c->n_unheard * sizeof(*from));
         for (size_t i = 0; i < before->n; i++) {
-                while (k < *n_items && ip_endpoint_compare(&from[k], &before->items[i]) < 0)
-                        items[n++] = from[k++];
+                const IpEndpoint *listen = &before->items[i].endpoint;
+
+                while (k < c->n_unheard && ip_endpoint_compare(&from[k].endpoint, listen) < 0)
+                        c->unheard[n++] = from[k++];
                 while (at < plan->n_endpoints &&
-                       ip_endpoint_compare(&plan->endpoints[at].listen, &before->items[i]) < 0)
+                       ip_endpoint_compare(&plan->endpoints[at].listen, listen) < 0)
                         at++;
                 if ((at == plan->n_endpoints ||
-                     ip_endpoint_compare(&plan->endpoints[at].listen, &before->items[i]) != 0) &&
-                    !ledger_find(plan->input->ledger, &before->items[i]))
-                        items[n++] = before->items[i];
+                     ip_endpoint_compare(&plan->endpoints[at].listen, listen) != 0) &&
+                    !ledger_find(plan->input->ledger, listen))
+                        c->unheard[n++] = before->items[i];
         }
-        while (k < *n_items)
-                items[n++] = from[k++];
-        *n_items = n;
+        while (k < c->n_unheard)
+                c->unheard[n++] = from[k++];
+        c->n_unheard = n;
 }
 
 /* Decide when to check again. Return: whether to activate before. */
@@ -234,12 +225,12 @@ static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
                 c->final && c->n_idle > 0 && now_usec - v->repeated_usec >= VERIFY_REPEAT_USEC;
 
         if (gone) /* the activation is for them, so their checks start anew */
-                c->n_lates = 0;
+                verify_forget_late(v);
         if (gone || c->n_waiting == 0)
                 v->relay_changed = false;
         v->n_obstacles = c->n_obstacles;
         v->waits = c->n_waiting > 0;
-        if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && c->n_lates == 0) {
+        if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && !unheard_any_late(&v->unheard)) {
                 v->due_usec = SESSION_NO_DEADLINE;
                 v->attempt = 0;
                 return false;
@@ -263,21 +254,17 @@ static void verify_all(Verify *v, Check *c, uint64_t now_usec, bool *ret_activat
         for (size_t i = 0; i < plan->n_endpoints; i++)
                 if (!check_endpoint(c, &plan->endpoints[i]))
                         plan->unseen[plan->endpoints[i].guest] = true;
-        if (plan->input->some) {
-                check_keep(c, &v->late, c->lates, &c->n_lates, c->max_lates);
-                check_keep(c, &v->waiting, c->waits, &c->n_waits, c->max_waits);
-        }
+        if (plan->input->some)
+                check_keep(c);
+        unheard_set(&v->unheard, c->unheard, c->n_unheard);
         *ret_activate = verify_schedule(v, c, now_usec);
         v->unnamed = c->obstacles.unnamed;
         v->without_relay = c->table.relay == 0;
-        endpoint_list_set(&v->late, c->lates, c->n_lates);
-        endpoint_list_set(&v->waiting, c->waits, c->n_waits);
 }
 
 static void verify_nothing(Verify *v, Check *c) {
         v->due_usec = SESSION_NO_DEADLINE;
-        free(c->lates);
-        free(c->waits);
+        free(c->unheard);
         for (size_t i = 0; i < c->plan->n_endpoints; i++)
                 c->plan->unseen[c->plan->endpoints[i].guest] = true;
 }
@@ -288,8 +275,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 .host = host,
                 .plan = plan,
                 .before = v,
-                .max_lates = plan->n_endpoints + v->late.n,
-                .max_waits = plan->n_endpoints + v->waiting.n,
+                .max_unheard = plan->n_endpoints + v->unheard.n,
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
@@ -298,9 +284,8 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         c.obstacles =
                 (Obstacles){.host = host, .table = &c.table, .believes = v->unnamed || c.final};
         *ret_activate = false;
-        c.lates = malloc((c.max_lates + 1) * sizeof(*c.lates));
-        c.waits = malloc((c.max_waits + 1) * sizeof(*c.waits));
-        r = c.lates && c.waits ? 0 : -ENOMEM;
+        c.unheard = malloc((c.max_unheard + 1) * sizeof(*c.unheard));
+        r = c.unheard ? 0 : -ENOMEM;
         if (r == 0 && plan->n_endpoints > 0)
                 r = host->listening_read(host->userdata, check_tables(&c), &c.table);
         if (r == 0)
@@ -312,8 +297,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
 }
 
 int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
-        endpoint_list_remove(&v->late, endpoints, n);
-        return endpoint_list_add(&v->waiting, endpoints, n);
+        return unheard_wait(&v->unheard, endpoints, n);
 }
 
 static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint *e) {
@@ -323,34 +307,37 @@ static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint 
 bool verify_knows(const Verify *v, const ReconcilePlan *plan, bool patient) {
         size_t at = 0;
 
-        for (size_t i = 0; !patient && v->waiting.n > 0 && i < plan->n_endpoints; i++)
-                if (endpoint_list_next(&v->waiting, &at, &plan->endpoints[i].listen) &&
-                    verify_is_judged(plan, &plan->endpoints[i]))
+        for (size_t i = 0; !patient && i < plan->n_endpoints; i++) {
+                const ReconcileEndpoint *e = &plan->endpoints[i];
+                const Unheard *u = unheard_next(&v->unheard, &at, &e->listen);
+
+                if (u && !u->late && verify_is_judged(plan, e))
                         return false;
+        }
         return true;
 }
 
 void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {
-        size_t late = 0, waiting = 0;
+        uint64_t soon = now_usec + verify_delays_ms[0] * UINT64_C(1000);
         bool waits = false;
+        size_t at = 0;
 
         for (size_t i = 0; i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
+                const Unheard *u = unheard_next(&v->unheard, &at, &e->listen);
 
-                if (!verify_is_judged(plan, e))
+                if (!u || !verify_is_judged(plan, e))
                         continue;
-                if (endpoint_list_next(&v->late, &late, &e->listen)) {
+                waits |= !u->late;
+                if (u->late)
                         verify_call_late(plan, e, v->without_relay);
-                } else if (endpoint_list_next(&v->waiting, &waiting, &e->listen)) {
-                        if (e->reach == WIRE_REACH_FORWARDED)
-                                verify_call_waiting(plan, e);
-                        else
-                                verify_call_unseen(plan, e);
-                        waits = true;
-                }
+                else if (e->reach == WIRE_REACH_FORWARDED)
+                        verify_call_waiting(plan, e);
+                else
+                        verify_call_unseen(plan, e);
         }
-        if (waits && v->due_usec > now_usec + verify_delays_ms[0] * UINT64_C(1000)) {
-                v->due_usec = now_usec + verify_delays_ms[0] * UINT64_C(1000);
+        if (waits && v->due_usec > soon) {
+                v->due_usec = soon;
                 v->waits = true;
         }
 }

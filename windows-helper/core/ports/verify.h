@@ -26,8 +26,8 @@
  * needs no more than that does not wait for another one (verify_knows(), verify_recall()).
  */
 
-#include "windows-helper/core/ports/endpoint-list.h"
 #include "windows-helper/core/ports/port-host.h"
+#include "windows-helper/core/ports/unheard.h"
 #include "windows-helper/core/rules/reconcile.h"
 
 #include "protocol/session/session.h"
@@ -46,8 +46,7 @@ typedef struct Verify {
         bool waits;             /* … which is due for endpoints that wait for a forwarder */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
         bool repeating;         /* … which does not start the checks from the beginning */
-        EndpointList late;      /* had all the time, and are not listened on */
-        EndpointList waiting;   /* were not listened on yet, or nobody has looked */
+        UnheardList unheard;    /* not listened on at the last check, or nobody has looked */
         bool without_relay;     /* the relay did not run at the last check */
 } Verify;
 

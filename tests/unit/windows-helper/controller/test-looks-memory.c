@@ -8,6 +8,8 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include "windows-helper/core/ports/unheard.h"
+
 #include <stdlib.h>
 
 #define N_OPENED 7 /* by the request below */
@@ -24,8 +26,10 @@ void *__wrap_malloc(size_t n) {
         return NULL;
 }
 
-/* The list of what is opened has room for one more; and then it becomes part of a longer list. */
+/* The list of what is opened has room for one more. Then it becomes part of a longer list. */
 START_TEST(test_no_memory_for_what_was_opened) {
+        static const size_t sizes[] = {(N_OPENED + 1) * sizeof(IpEndpoint),
+                                       N_OPENED * sizeof(Unheard)};
         World w;
         FakeAgent *ubuntu = &w.agents[0];
 
@@ -36,7 +40,7 @@ START_TEST(test_no_memory_for_what_was_opened) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web active");
         w.host.iphlpsvc_slow = true;
-        failing = (N_OPENED + (size_t) _i) * sizeof(IpEndpoint);
+        failing = sizes[_i];
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 dev=0.0.0.0:8001-8007");
         ck_assert_uint_eq(failing, 0);
         agent_expect(ubuntu, "web pending not-listening; dev pending not-listening");

@@ -48,7 +48,7 @@ START_TEST(test_tables) {
                         add(cases[i].addresses[k], 80)->listen.udp = cases[i].udp;
                 ck_assert_int_eq(check(), 0);
                 ck_assert_uint_eq(tables_read, cases[i].soon);
-                ck_assert_uint_eq(v.waiting.n, n_ports);
+                ck_assert_uint_eq(v.unheard.n, n_ports);
                 while (n_probes == 0)
                         wait_check();
                 ck_assert_uint_eq(tables_read, cases[i].late);
@@ -56,7 +56,7 @@ START_TEST(test_tables) {
                         ports[k].open = true;
                 wait_check();
                 expect(0, ACTIVE);
-                ck_assert(!unseen && v.waiting.n == 0);
+                ck_assert(!unseen && v.unheard.n == 0);
                 ck_assert_int_eq(check(), 0);
                 ck_assert_uint_eq(tables_read, cases[i].soon);
         }
@@ -135,7 +135,7 @@ START_TEST(test_a_run_for_some) {
         for (size_t i = 0; i < 5; i++)
                 (void) add("0.0.0.0", numbers[i]);
         (void) wait_while_pending(pauses);
-        ck_assert_uint_eq(v.late.n, 5);
+        ck_assert_uint_eq(v.unheard.n, 5);
         input.some = true;
         for (size_t i = 1; i < 5; i += i) { /* 81, 82 and 84 are theirs */
                 e.listen = ports[i].listen;
@@ -149,9 +149,11 @@ START_TEST(test_a_run_for_some) {
         wait_check();
         expect(ports[0].service, BLOCKED);
         expect(ports[1].service, ACTIVE);
-        ck_assert_uint_eq(v.late.n, 4);
-        for (size_t i = 0; i < 4; i++)
-                ck_assert_uint_eq(v.late.items[i].port, numbers[i < 2 ? i : i + 1]);
+        ck_assert_uint_eq(v.unheard.n, 4);
+        for (size_t i = 0; i < 4; i++) {
+                ck_assert(v.unheard.items[i].late);
+                ck_assert_uint_eq(v.unheard.items[i].endpoint.port, numbers[i < 2 ? i : i + 1]);
+        }
         ports[1].open = false;
         verify_restart(&v);
         wait_check();
