@@ -90,7 +90,8 @@ def start_bare(stage, first):
 def start_relay(stage, first):
     table = relay_process.Table(stage.registry)
     most = 2 * IDLE_MOST
-    table.limit(connections=most, connections_per_endpoint=most, connections_per_client=most)
+    table.limit(connections=most, connections_per_guest=most, connections_per_endpoint=most,
+                connections_per_client=most)
     for i in (*TCP, UDP):
         table.set(f"0.0.0.0/{first + i}", f"{topology.GUEST_ADDRESS}/{GUEST + i}", "udp" if i == UDP else "tcp")
     exe = os.path.join(os.path.dirname(stage.helper_exe), "wslbridge-relay.exe")

@@ -232,7 +232,8 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         relay_limits_init(&r->limits);
         r->tcp.calls = r->udp.calls = &r->calls;
         r->tcp.limits = &r->limits;
-        r->tcp.clients = CLIENT_TABLE_NULL(&r->secret);
+        r->tcp.clients = PEER_TABLE_CLIENTS(&r->secret);
+        r->tcp.guests = PEER_TABLE_GUESTS(&r->secret);
         r->tcp.troubled = r->udp.troubled = relay_on_trouble;
         r->tcp.userdata = r->udp.userdata = r;
         tcp_links_init(&r->tcp);
@@ -293,7 +294,8 @@ Relay *relay_free(Relay *r) {
         relay_table_done(&r->table);
         free(r->slots);
         udp_sessions_done(&r->udp.sessions);
-        client_table_done(&r->tcp.clients);
+        peer_table_done(&r->tcp.clients);
+        peer_table_done(&r->tcp.guests);
         regwatch_free(r->watch);
         loop_wait_free(r->stop);
         table_reader_done(&r->reader);

@@ -47,6 +47,8 @@ static bool tcp_endpoint_is_full(const TcpEndpoint *e) {
         const TcpContext *c = e->owner.context;
 
         return c->n_links >= c->limits->connections ||
+               peer_table_count(&c->guests, &e->entry.connect.addr) >=
+                       c->limits->guest_connections ||
                e->owner.n_links + e->n_accepting >= c->limits->endpoint_connections;
 }
 
@@ -105,11 +107,13 @@ void tcp_endpoints_resume(TcpContext *c) {
                 tcp_endpoint_accept(LIST_ITEM(list_first(&all), TcpEndpoint, paused));
 }
 
-static void tcp_endpoint_on_released(TcpOwner *owner) {
+/* If there is room for others now, too, they accept again. */
+static void tcp_endpoint_on_released(TcpOwner *owner, const IpAddr *guest) {
         TcpEndpoint *e = LIST_ITEM(owner, TcpEndpoint, owner);
         TcpContext *c = owner->context;
 
-        if (c->n_links + 1 == c->limits->connections)
+        if (c->n_links + 1 == c->limits->connections ||
+            peer_table_count(&c->guests, guest) + 1 == c->limits->guest_connections)
                 tcp_endpoints_resume(c);
         else if (!list_is_empty(&e->paused))
                 tcp_endpoint_accept(e);
@@ -122,7 +126,7 @@ static void tcp_endpoint_take(TcpEndpoint *e, SOCKET s, const IpEndpoint *client
                               const IpEndpoint *asked) {
         TcpContext *c = e->owner.context;
 
-        if (client_table_count(&c->clients, &client->addr) >= c->limits->client_connections) {
+        if (peer_table_count(&c->clients, &client->addr) >= c->limits->client_connections) {
                 socket_reset(s);
                 return;
         }

@@ -35,7 +35,7 @@ typedef struct TcpPipe {
 typedef struct TcpLink {
         TcpOwner *owner;     /* borrowed; outlives us */
         TcpContext *context; /* borrowed */
-        Client *client;
+        Peer *client, *guest;
         ListNode sibling, waiting;
         uint64_t deadline_usec; /* for the guest's answer */
         Flow flow;
@@ -57,18 +57,21 @@ static void tcp_pipe_free(TcpLink *l, TcpPipe *pipe) {
 /* Called at the end of every completion: nothing of the connection is touched after the last. */
 static void tcp_link_settle(TcpLink *l) {
         TcpOwner *owner = l->owner;
+        IpAddr guest;
 
         if (l->n_pending > 0 || l->flow.state == FLOW_CONNECTING || l->flow.state == FLOW_OPEN)
                 return;
+        guest = l->guest->addr;
         tcp_pipe_free(l, &l->pipes[FLOW_TO_GUEST]);
         tcp_pipe_free(l, &l->pipes[FLOW_TO_CLIENT]);
-        client_table_give(&l->context->clients, l->client);
+        peer_table_give(&l->context->clients, l->client);
+        peer_table_give(&l->context->guests, l->guest);
         list_remove(&l->waiting);
         list_remove(&l->sibling);
         l->context->n_links--;
         owner->n_links--;
         free(l);
-        owner->released(owner);
+        owner->released(owner, &guest);
 }
 
 static void tcp_link_end(TcpLink *l, void (*end)(SOCKET s)) {
@@ -295,8 +298,12 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
         DWORD error = WSAENOBUFS;
 
         if (l)
-                l->client = client_table_take(&c->clients, &client->addr);
-        if (!l || !l->client) {
+                l->client = peer_table_take(&c->clients, &client->addr);
+        if (l && l->client)
+                l->guest = peer_table_take(&c->guests, &entry->connect.addr);
+        if (!l || !l->guest) {
+                if (l && l->client)
+                        peer_table_give(&c->clients, l->client);
                 free(l);
                 socket_reset(socket);
                 return error;

@@ -6,7 +6,7 @@
  * them. It has memory for bytes only while somebody does not take them.
  */
 
-#include "windows-helper/core/relay/client-table.h"
+#include "windows-helper/core/relay/peer-table.h"
 #include "windows-helper/core/relay/relay-limits.h"
 #include "windows-helper/core/relay/relay-table.h"
 #include "windows-helper/relay/sockets.h"
@@ -18,7 +18,7 @@ typedef struct TcpContext {
         Loop *loop;                /* borrowed */
         const SocketCalls *calls;  /* borrowed */
         const RelayLimits *limits; /* borrowed */
-        ClientTable clients;
+        PeerTable clients, guests;
         ListNode connecting; /* those that wait for the guest, in the order of their deadlines */
         ListNode paused;     /* endpoints that accept nobody now */
         ListNode ready;      /* directions that have more to move, in the order of their turns */
@@ -38,8 +38,9 @@ typedef struct TcpOwner TcpOwner;
 struct TcpOwner {
         TcpContext *context; /* borrowed */
         ListNode links;
-        uint32_t n_links;             /* not freed yet */
-        void (*released)(TcpOwner *); /* there is one less */
+        uint32_t n_links; /* not freed yet */
+        /* There is one less, which was for @guest. */
+        void (*released)(TcpOwner *owner, const IpAddr *guest);
 };
 
 /**

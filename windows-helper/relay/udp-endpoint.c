@@ -221,7 +221,8 @@ static UdpLink *udp_door_admit(UdpDoor *door, const UdpMail *mail) {
         UdpSession *victim = NULL;
         UdpLink *l = NULL;
 
-        switch (udp_sessions_judge(&e->context->sessions, &mail->key.client.addr, &victim)) {
+        switch (udp_sessions_judge(&e->context->sessions, &mail->key.client.addr,
+                                   &e->entry.connect.addr, &victim)) {
         case UDP_REFUSED:
                 return NULL;
         case UDP_REPLACES:

@@ -128,7 +128,7 @@ DWORD udp_link_new(UdpLink **ret_link, UdpContext *context, ListNode *siblings, 
         else
                 error = udp_link_connect(s, guest);
         if (error == ERROR_SUCCESS &&
-            udp_sessions_add(&context->sessions, &l->session, loop_now_usec()) < 0)
+            udp_sessions_add(&context->sessions, &l->session, &guest->addr, loop_now_usec()) < 0)
                 error = WSAENOBUFS;
         if (error != ERROR_SUCCESS) {
                 if (s != INVALID_SOCKET)
@@ -163,5 +163,7 @@ void udp_link_forward(UdpLink *l, const uint8_t *data, size_t n) {
  * another one now; then connecting fails, and the client begins a new session with its next
  * datagram. */
 DWORD udp_link_move(UdpLink *l, const IpEndpoint *guest) {
+        if (udp_sessions_move(&l->context->sessions, &l->session, &guest->addr) < 0)
+                return WSAENOBUFS;
         return udp_link_connect(l->guest.socket, guest);
 }

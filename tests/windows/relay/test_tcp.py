@@ -289,6 +289,17 @@ def answered(clients):
     return [c for c in clients if select.select([c], [], [], 0)[0]]
 
 
+def serve_in_turn(clients, at_once):
+    """As one goes, another comes, until all have been served."""
+    while clients:
+        wait_until(lambda: answered(clients), what="an answer")
+        served = answered(clients)
+        assert len(served) <= at_once
+        assert served[0].recv(1) == b"x"
+        served[0].close()
+        clients.remove(served[0])
+
+
 def test_a_full_relay_lets_clients_wait_at_every_endpoint(table, start_relay, serve, client):
     """An endpoint may take two more, for which it was ready already."""
     table.limit(connections=2)
@@ -299,16 +310,25 @@ def test_a_full_relay_lets_clients_wait_at_every_endpoint(table, start_relay, se
     for here in clients:
         here.sendall(b"x")
     wait_until(lambda: len(answered(clients)) >= 2, what="the first two")
-    seen = 0
-    while clients:  # as one goes, another comes, until all have been served
-        wait_until(lambda: answered(clients), what="an answer")
-        served = answered(clients)
-        assert len(served) <= 2 + 2 * 2
-        assert served[0].recv(1) == b"x"
-        served[0].close()
-        clients.remove(served[0])
-        seen += 1
-    assert seen == 20
+    serve_in_turn(clients, 2 + 2 * 2)
+
+
+def test_a_guest_that_has_its_share_leaves_room_for_another(table, start_relay, serve, client):
+    """Its further clients wait, also at another port of it, until one of its connections ends."""
+    table.limit(connections_per_guest=2)
+    table.set(LISTEN, serve())
+    table.set("0.0.0.0/8081", serve())
+    table.set("0.0.0.0/8082", serve(address="172.29.0.3"))
+    start_relay()
+    clients = [client(port=port) for port in (8080, 8081) * 5]
+    for here in clients:
+        here.sendall(b"x")
+    wait_until(lambda: len(answered(clients)) >= 2, what="the first two")
+    other = [client(port=8082) for _ in range(2)]
+    for here in other:
+        here.sendall(b"y")
+        assert here.recv(1) == b"y"
+    serve_in_turn(clients, 2 + 2 * 2)
 
 
 @pytest.mark.parametrize("to, address, guest", [

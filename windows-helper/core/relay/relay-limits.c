@@ -16,11 +16,13 @@ static const struct {
         size_t offset;
         uint32_t preset, min, max;
 } relay_limits[] = {
-        {"connections", offsetof(RelayLimits, connections), 10240, 1, 100000},
-        {"connections-per-endpoint", offsetof(RelayLimits, endpoint_connections), 8192, 1, 100000},
+        {"connections", offsetof(RelayLimits, connections), 11264, 1, 100000},
+        {"connections-per-guest", offsetof(RelayLimits, guest_connections), 5120, 1, 100000},
+        {"connections-per-endpoint", offsetof(RelayLimits, endpoint_connections), 4096, 1, 100000},
         {"connections-per-client", offsetof(RelayLimits, client_connections), 2048, 1, 100000},
         {"connect-timeout-ms", offsetof(RelayLimits, connect_ms), 10000, 100, RELAY_DAY_MS},
-        {"udp-sessions", offsetof(RelayLimits, sessions), 8192, 1, 100000},
+        {"udp-sessions", offsetof(RelayLimits, sessions), 11264, 1, 100000},
+        {"udp-sessions-per-guest", offsetof(RelayLimits, guest_sessions), 5120, 1, 100000},
         {"udp-sessions-per-client", offsetof(RelayLimits, client_sessions), 512, 1, 100000},
         {"udp-unanswered-ms", offsetof(RelayLimits, unanswered_ms), 30000, 100, RELAY_DAY_MS},
         {"udp-answered-ms", offsetof(RelayLimits, answered_ms), 180000, 100, RELAY_DAY_MS},

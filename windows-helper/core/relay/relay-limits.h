@@ -4,8 +4,9 @@
 /*
  * What the relay may hold at once, and for how long. Each connection and each session takes one of
  * the 16,384 ports that Windows has for outgoing TCP and UDP (fact 9.3.10), so the defaults leave
- * the host some thousand of them. An administrator may set others in the registry key "Limits" of
- * the relay's table: values of type REG_SZ, each a number.
+ * the host some thousand of them. A guest has two addresses at most, of IPv4 and of IPv6; with all
+ * that both may have it leaves something to the other guests. An administrator may set others in
+ * the registry key "Limits" of the relay's table: values of type REG_SZ, each a number.
  */
 
 #include <stdbool.h>
@@ -13,10 +14,12 @@
 
 typedef struct RelayLimits {
         uint32_t connections;          /* of TCP, in all */
+        uint32_t guest_connections;    /* to one address of a guest */
         uint32_t endpoint_connections; /* to one listen endpoint */
-        uint32_t client_connections;   /* from one client, see client-table.h */
+        uint32_t client_connections;   /* from one client, see peer-table.h */
         uint32_t connect_ms;           /* how long a guest has to answer a connect */
         uint32_t sessions;             /* of UDP, in all */
+        uint32_t guest_sessions;       /* to one address of a guest */
         uint32_t client_sessions;      /* from one client */
         uint32_t unanswered_ms;        /* a session without an answer ends after so much silence */
         uint32_t answered_ms;          /* RFC 4787, REQ-5: two minutes at least */

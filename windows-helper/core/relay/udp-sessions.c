@@ -18,14 +18,16 @@ void udp_sessions_init(UdpSessions *t, const RelayLimits *limits, const HashSecr
         *t = (UdpSessions){
                 .limits = limits,
                 .secret = secret,
-                .clients = CLIENT_TABLE_NULL(secret),
+                .clients = PEER_TABLE_CLIENTS(secret),
+                .guests = PEER_TABLE_GUESTS(secret),
         };
         list_init(&t->lists[false]);
         list_init(&t->lists[true]);
 }
 
 void udp_sessions_done(UdpSessions *t) {
-        client_table_done(&t->clients);
+        peer_table_done(&t->clients);
+        peer_table_done(&t->guests);
         free(t->places);
         t->places = NULL;
         t->n_places = 0;
@@ -80,13 +82,21 @@ UdpSession *udp_sessions_find(const UdpSessions *t, const UdpKey *key) {
         return NULL;
 }
 
-UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, UdpSession **ret_victim) {
-        const Client *c = client_table_find(&t->clients, client);
+UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const IpAddr *guest,
+                              UdpSession **ret_victim) {
+        const Peer *c = peer_table_find(&t->clients, client);
+        const Peer *g = peer_table_find(&t->guests, guest);
 
         if (c && c->n >= t->limits->client_sessions) {
                 const ListNode *own = &c->lists[list_is_empty(&c->lists[false])];
 
                 *ret_victim = LIST_ITEM(list_first(own), UdpSession, own);
+                return UDP_REPLACES;
+        }
+        if (g && g->n >= t->limits->guest_sessions) {
+                if (list_is_empty(&g->lists[false]))
+                        return UDP_REFUSED;
+                *ret_victim = LIST_ITEM(list_first(&g->lists[false]), UdpSession, served);
                 return UDP_REPLACES;
         }
         if (t->n_sessions < t->limits->sessions)
@@ -102,25 +112,34 @@ static void udp_sessions_touch(UdpSessions *t, UdpSession *s, uint64_t now_usec)
         s->used_usec = now_usec;
         list_remove(&s->all);
         list_remove(&s->own);
+        list_remove(&s->served);
         list_append(&t->lists[s->answered], &s->all);
         list_append(&s->client->lists[s->answered], &s->own);
+        list_append(&s->guest->lists[s->answered], &s->served);
 }
 
-int udp_sessions_add(UdpSessions *t, UdpSession *s, uint64_t now_usec) {
+int udp_sessions_add(UdpSessions *t, UdpSession *s, const IpAddr *guest, uint64_t now_usec) {
         UdpSession **place;
 
         /* A table that cannot grow still works, only slower. */
         if (t->n_sessions >= t->n_places && !udp_sessions_grow(t) && t->n_places == 0)
                 return -ENOMEM;
-        s->client = client_table_take(&t->clients, &s->key.client.addr);
+        s->client = peer_table_take(&t->clients, &s->key.client.addr);
         if (!s->client)
                 return -ENOMEM;
+        s->guest = peer_table_take(&t->guests, guest);
+        if (!s->guest) {
+                peer_table_give(&t->clients, s->client);
+                s->client = NULL;
+                return -ENOMEM;
+        }
         place = udp_place(t, &s->key);
         s->hash_next = *place;
         *place = s;
         s->answered = false;
         list_init(&s->all);
         list_init(&s->own);
+        list_init(&s->served);
         udp_sessions_touch(t, s, now_usec);
         t->n_sessions++;
         return 0;
@@ -134,9 +153,23 @@ void udp_sessions_remove(UdpSessions *t, UdpSession *s) {
         *at = s->hash_next;
         list_remove(&s->all);
         list_remove(&s->own);
-        client_table_give(&t->clients, s->client);
-        s->client = NULL;
+        list_remove(&s->served);
+        peer_table_give(&t->clients, s->client);
+        peer_table_give(&t->guests, s->guest);
+        s->client = s->guest = NULL;
         t->n_sessions--;
+}
+
+int udp_sessions_move(UdpSessions *t, UdpSession *s, const IpAddr *guest) {
+        Peer *old = s->guest, *new = peer_table_take(&t->guests, guest);
+
+        if (!new)
+                return -ENOMEM;
+        list_remove(&s->served);
+        list_append(&new->lists[s->answered], &s->served);
+        s->guest = new;
+        peer_table_give(&t->guests, old);
+        return 0;
 }
 
 void udp_sessions_heard(UdpSessions *t, UdpSession *s, uint64_t now_usec) {

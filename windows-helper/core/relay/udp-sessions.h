@@ -6,19 +6,20 @@
  * lets the guest answer one client, so only a datagram of that client can begin one.
  *
  * Anybody can send datagrams with made-up senders. Such sessions stay without an answer that their
- * sender would confirm, but a service may answer to them, too. So sessions are bounded in all and
- * for each client, and when there is no room:
+ * sender would confirm, but a service may answer to them, too. So sessions are bounded in all, for
+ * each guest and for each client, and when there is no room:
  *
  *   - a client that has its share replaces its own oldest session, first one without an answer;
- *   - otherwise the oldest session without an answer goes, whoever has it;
- *   - when all have been answered, the newcomer is turned away. A stranger never ends a session
- *     that works.
+ *   - otherwise the oldest session without an answer goes, whoever has it; if the guest has its
+ *     share, the oldest of this guest;
+ *   - when all those have been answered, the newcomer is turned away. A stranger never ends a
+ *     session that works.
  *
  * Pure: the owner has the sockets and brings the time.
  */
 
 #include "common/ip.h"
-#include "windows-helper/core/relay/client-table.h"
+#include "windows-helper/core/relay/peer-table.h"
 #include "windows-helper/core/relay/relay-limits.h"
 
 #include <stdbool.h>
@@ -38,15 +39,15 @@ struct UdpSession {
         UdpKey key;
         bool answered;
         uint64_t used_usec;
-        Client *client;
-        ListNode all, own; /* in the lists of the table and of the client */
+        Peer *client, *guest;
+        ListNode all, own, served; /* in the lists of the table, of the client and of the guest */
         UdpSession *hash_next;
 };
 
 typedef struct UdpSessions {
         const RelayLimits *limits; /* borrowed; may change at any time */
         const HashSecret *secret;  /* borrowed */
-        ClientTable clients;
+        PeerTable clients, guests;
         ListNode lists[2];   /* without and with an answer, each with the oldest use first */
         UdpSession **places; /* owned */
         uint32_t n_places, n_sessions;
@@ -64,11 +65,17 @@ typedef enum UdpVerdict {
         UDP_REFUSED,
 } UdpVerdict;
 
-/* Whether a new session of @client may begin. @ret_victim: the session that has to go. */
-UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, UdpSession **ret_victim);
+/* Whether a new session of @client with @guest may begin. @ret_victim: the session that has to go.
+ */
+UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const IpAddr *guest,
+                              UdpSession **ret_victim);
 
 /* Take up @s, of which only .key is set. Return: 0 or -ENOMEM. */
-int udp_sessions_add(UdpSessions *t, UdpSession *s, uint64_t now_usec);
+int udp_sessions_add(UdpSessions *t, UdpSession *s, const IpAddr *guest, uint64_t now_usec);
+
+/* It goes on with @guest, which may get more than its share in this way. Return: 0; or -ENOMEM, and
+ * then it is still with the old one. */
+int udp_sessions_move(UdpSessions *t, UdpSession *s, const IpAddr *guest);
 void udp_sessions_remove(UdpSessions *t, UdpSession *s);
 
 /* The client has sent something; the guest has answered. Both keep the session (RFC 4787, REQ-6).

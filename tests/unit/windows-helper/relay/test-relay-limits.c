@@ -15,8 +15,11 @@ START_TEST(test_defaults) {
         ck_assert_uint_lt(l.connections, 12000);
         ck_assert_uint_lt(l.sessions, 12000);
         ck_assert_uint_lt(l.client_connections, l.endpoint_connections);
-        ck_assert_uint_lt(l.endpoint_connections, l.connections);
-        ck_assert_uint_lt(l.client_sessions, l.sessions);
+        ck_assert_uint_lt(l.endpoint_connections, l.guest_connections);
+        /* Both addresses of a guest together leave something to the others. */
+        ck_assert_uint_lt(2 * l.guest_connections, l.connections);
+        ck_assert_uint_lt(2 * l.guest_sessions, l.sessions);
+        ck_assert_uint_lt(l.client_sessions, l.guest_sessions);
         ck_assert_uint_eq(l.connect_ms, 10000);
 }
 END_TEST
@@ -49,7 +52,7 @@ START_TEST(test_values) {
                 ck_assert_msg(!problem == !cases[i].problem, "case %zu", i);
                 if (problem) {
                         ck_assert_str_eq(problem, cases[i].problem);
-                        ck_assert_uint_eq(l.sessions, 8192);
+                        ck_assert_uint_eq(l.sessions, 11264);
                 } else {
                         ck_assert_uint_eq(l.sessions, strtoul(cases[i].data, NULL, 10));
                 }
@@ -60,21 +63,23 @@ END_TEST
 /* Each name sets its own limit and no other. */
 START_TEST(test_names) {
         static const char *const names[] = {"connections",
+                                            "connections-per-guest",
                                             "connections-per-endpoint",
                                             "connections-per-client",
                                             "connect-timeout-ms",
                                             "udp-sessions",
+                                            "udp-sessions-per-guest",
                                             "udp-sessions-per-client",
                                             "udp-unanswered-ms",
                                             "udp-answered-ms"};
 
-        for (size_t i = 0; i < 8; i++) {
+        for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
                 RelayLimits l, same;
 
                 relay_limits_init(&l);
                 relay_limits_init(&same);
                 ck_assert_ptr_null(relay_limits_parse(&l, names[i], "777"));
-                for (size_t k = 0; k < 8; k++)
+                for (size_t k = 0; k < sizeof(l) / sizeof(uint32_t); k++)
                         ck_assert_uint_eq(((uint32_t *) &l)[k],
                                           k == i ? 777 : ((uint32_t *) &same)[k]);
         }

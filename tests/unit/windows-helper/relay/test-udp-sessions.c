@@ -15,8 +15,10 @@ static const HashSecret secret = {{1, 2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37
 static RelayLimits limits;
 static UdpSessions table;
 static UdpSession sessions[20000];
+static IpAddr guest; /* with which sessions begin */
 
 static void setup(void) {
+        guest = ip_v4(172, 29, 0, 2);
         relay_limits_init(&limits);
         memset(sessions, 0, sizeof(sessions));
         udp_sessions_init(&table, &limits, &secret);
@@ -27,7 +29,8 @@ static void teardown(void) {
                 if (sessions[i].client)
                         udp_sessions_remove(&table, &sessions[i]);
         ck_assert_uint_eq(table.n_sessions, 0);
-        ck_assert_uint_eq(table.clients.n_clients, 0);
+        ck_assert_uint_eq(table.clients.n_peers, 0);
+        ck_assert_uint_eq(table.guests.n_peers, 0);
         ck_assert_uint_eq(udp_sessions_deadline(&table), UINT64_MAX);
         udp_sessions_done(&table);
 }
@@ -45,7 +48,7 @@ static UdpKey key_of(unsigned client, uint16_t port) {
 /* Session @i begins, from @client at @port. */
 static UdpSession *begin(unsigned i, unsigned client, uint16_t port, uint64_t now_usec) {
         sessions[i].key = key_of(client, port);
-        ck_assert_int_eq(udp_sessions_add(&table, &sessions[i], now_usec), 0);
+        ck_assert_int_eq(udp_sessions_add(&table, &sessions[i], &guest, now_usec), 0);
         return &sessions[i];
 }
 
@@ -53,7 +56,7 @@ static UdpSession *victim_of(unsigned client, UdpVerdict verdict) {
         UdpKey key = key_of(client, 9);
         UdpSession *victim = NULL;
 
-        ck_assert_int_eq(udp_sessions_judge(&table, &key.client.addr, &victim), verdict);
+        ck_assert_int_eq(udp_sessions_judge(&table, &key.client.addr, &guest, &victim), verdict);
         return victim;
 }
 
@@ -133,6 +136,46 @@ START_TEST(test_full) {
 }
 END_TEST
 
+/* A guest that has its share costs another one nothing: neither room, nor a session. */
+START_TEST(test_share_of_a_guest) {
+        IpAddr other = ip_v4(172, 29, 0, 3), greedy = guest;
+
+        limits.guest_sessions = 3;
+        guest = other;
+        begin(0, 1, 1, 5);
+        guest = greedy;
+        begin(1, 1, 2, 10);
+        begin(2, 2, 1, 20);
+        begin(3, 3, 1, 30);
+        ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[1]);
+        for (unsigned i = 1; i <= 3; i++)
+                udp_sessions_answered(&table, &sessions[i], 40 + i);
+        (void) victim_of(9, UDP_REFUSED);
+        guest = other;
+        (void) victim_of(9, UDP_WELCOME);
+}
+END_TEST
+
+/* A session that goes on with another guest counts for that one. */
+START_TEST(test_a_guest_moves) {
+        IpAddr other = ip_v4(172, 29, 0, 3);
+
+        limits.guest_sessions = 2;
+        begin(0, 1, 1, 10);
+        begin(1, 2, 1, 20);
+        udp_sessions_answered(&table, &sessions[1], 25);
+        ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[0]);
+        for (unsigned i = 0; i < 2; i++)
+                ck_assert_int_eq(udp_sessions_move(&table, &sessions[i], &other), 0);
+        ck_assert_uint_eq(table.guests.n_peers, 1);
+        (void) victim_of(9, UDP_WELCOME);
+        guest = other;
+        ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[0]);
+        udp_sessions_answered(&table, &sessions[0], 30);
+        (void) victim_of(9, UDP_REFUSED);
+}
+END_TEST
+
 /* Very many made-up senders: the table does not grow, and who was answered stays. */
 START_TEST(test_made_up_senders) {
         uint64_t now_usec = 1;
@@ -164,7 +207,7 @@ START_TEST(test_made_up_senders) {
 END_TEST
 
 START_TEST(test_twenty_thousand) {
-        limits.sessions = 20000;
+        limits.sessions = limits.guest_sessions = 20000;
         for (unsigned i = 0; i < 20000; i++) {
                 (void) victim_of(i, UDP_WELCOME);
                 begin(i, i, (uint16_t) (i + 1), i);
@@ -192,6 +235,8 @@ int main(void) {
         tcase_add_test(tc, test_times);
         tcase_add_test(tc, test_share_of_a_client);
         tcase_add_test(tc, test_full);
+        tcase_add_test(tc, test_share_of_a_guest);
+        tcase_add_test(tc, test_a_guest_moves);
         tcase_add_test(tc, test_made_up_senders);
         tcase_add_test(tc, test_twenty_thousand);
         suite_add_tcase(suite, tc);
