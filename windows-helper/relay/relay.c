@@ -66,6 +66,8 @@ static bool relay_slot_open(Relay *r, RelaySlot *slot, const RelayEntry *entry) 
 
         if (entry->listen.udp)
                 error = udp_endpoint_new(&slot->udp, &r->udp, entry, r->own_sockets);
+        else if (slot->tcp)
+                error = tcp_endpoint_reopen(slot->tcp);
         else
                 error = tcp_endpoint_new(&slot->tcp, &r->tcp, entry);
         ip_endpoint_format(&entry->listen, listen);
@@ -89,10 +91,9 @@ static void relay_retry(Relay *r) {
         for (size_t i = 0; i < r->table.n_entries; i++) {
                 RelaySlot *slot = &r->slots[i];
 
-                if ((slot->tcp && tcp_endpoint_is_broken(slot->tcp)) ||
-                    (slot->udp && udp_endpoint_is_broken(slot->udp)))
+                if (slot->udp && udp_endpoint_is_broken(slot->udp))
                         relay_slot_close(slot);
-                if (!slot->tcp && !slot->udp)
+                if (slot->tcp ? tcp_endpoint_is_broken(slot->tcp) : !slot->udp)
                         all &= relay_slot_open(r, slot, &r->table.entries[i]);
         }
         r->retry_after_usec *= 2;

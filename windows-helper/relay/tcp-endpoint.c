@@ -15,6 +15,8 @@
 #define TCP_ADDRESS_SIZE (sizeof(SocketAddress) + 16)
 /* So many failures in a row mean that the socket is dead, not that a client has left. */
 #define TCP_FAILURES_MAX 100
+/* So many clients may have left before it is the turn of others. More do not fit into the queue. */
+#define TCP_LEFT_MAX TCP_BACKLOG
 
 typedef struct TcpAccept {
         LoopOp op;
@@ -26,7 +28,7 @@ typedef struct TcpAccept {
 struct TcpEndpoint {
         TcpOwner owner;
         RelayEntry entry;
-        SOCKET socket; /* owned */
+        SOCKET socket; /* owned; INVALID_SOCKET: only while it is broken */
         bool closed, broken;
         unsigned n_failures; /* in a row */
         unsigned n_accepting;
@@ -57,28 +59,49 @@ static void tcp_endpoint_break(TcpEndpoint *e) {
         e->owner.context->troubled(e->owner.context->userdata);
 }
 
-/* Return: whether the operation is in flight. Without resources it is tried again later, and the
- * connections that are there go on. */
-static bool tcp_accept_start(TcpEndpoint *e, TcpAccept *a) {
+/* Windows hands out a client that has left before it was accepted as an error, at once or when the
+ * operation completes (fact 9.3.20). */
+static bool tcp_client_left(DWORD error) {
+        return error == WSAECONNRESET || error == WSAECONNABORTED || error == ERROR_NETNAME_DELETED;
+}
+
+/* It is tried again later, and the connections that are there go on. */
+static void tcp_endpoint_pause(TcpEndpoint *e) {
+        list_append(&e->owner.context->paused, &e->paused);
+        e->owner.context->troubled(e->owner.context->userdata);
+}
+
+/* Return: 0, and the operation is in flight; or a Windows error. */
+static DWORD tcp_accept_try(TcpEndpoint *e, TcpAccept *a) {
         TcpContext *c = e->owner.context;
         SOCKET s = socket_new(c->loop, e->entry.listen.addr.family, SOCK_STREAM);
-        DWORD n;
+        DWORD n, error;
 
-        if (s == INVALID_SOCKET) {
-                list_append(&c->paused, &e->paused);
-                c->troubled(c->userdata);
-                return false;
-        }
+        if (s == INVALID_SOCKET)
+                return WSAENOBUFS;
         if (!c->calls->accept(e->socket, s, a->addresses, 0, TCP_ADDRESS_SIZE, TCP_ADDRESS_SIZE, &n,
                               loop_op_prepare(&a->op)) &&
             WSAGetLastError() != WSA_IO_PENDING) {
+                error = (DWORD) WSAGetLastError();
                 (void) closesocket(s);
-                tcp_endpoint_break(e);
-                return false;
+                return error;
         }
         a->socket = s;
         e->n_accepting++;
-        return true;
+        return ERROR_SUCCESS;
+}
+
+/* Return: whether the operation is in flight. */
+static bool tcp_accept_start(TcpEndpoint *e, TcpAccept *a) {
+        DWORD error = tcp_accept_try(e, a);
+
+        for (unsigned n_left = 0; tcp_client_left(error) && n_left < TCP_LEFT_MAX; n_left++)
+                error = tcp_accept_try(e, a);
+        if (error == WSAENOBUFS || tcp_client_left(error))
+                tcp_endpoint_pause(e);
+        else if (error != ERROR_SUCCESS)
+                tcp_endpoint_break(e);
+        return error == ERROR_SUCCESS;
 }
 
 /* Keep operations in flight, or wait until a connection ends. */
@@ -166,7 +189,10 @@ static void tcp_endpoint_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
 
         a->socket = INVALID_SOCKET;
         e->n_accepting--;
-        e->n_failures = error == ERROR_SUCCESS ? 0 : e->n_failures + 1;
+        if (error == ERROR_SUCCESS)
+                e->n_failures = 0;
+        else if (!tcp_client_left(error))
+                e->n_failures++;
         if (e->closed || error != ERROR_SUCCESS)
                 (void) closesocket(s);
         else
@@ -176,6 +202,22 @@ static void tcp_endpoint_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
         else if (!e->closed)
                 tcp_endpoint_accept(e);
         tcp_endpoint_settle(e);
+}
+
+static DWORD tcp_endpoint_listen(TcpEndpoint *e) {
+        const IpEndpoint *listen_on = &e->entry.listen;
+        SOCKET s = socket_new(e->owner.context->loop, listen_on->addr.family, SOCK_STREAM);
+        DWORD error;
+
+        if (s != INVALID_SOCKET && socket_bind(s, listen_on, false) &&
+            listen(s, TCP_BACKLOG) == 0) {
+                e->socket = s;
+                return ERROR_SUCCESS;
+        }
+        error = (DWORD) WSAGetLastError();
+        if (s != INVALID_SOCKET)
+                (void) closesocket(s);
+        return error;
 }
 
 DWORD tcp_endpoint_new(TcpEndpoint **ret_endpoint, TcpContext *context, const RelayEntry *entry) {
@@ -194,12 +236,8 @@ DWORD tcp_endpoint_new(TcpEndpoint **ret_endpoint, TcpContext *context, const Re
                         .endpoint = e,
                         .socket = INVALID_SOCKET,
                 };
-        e->socket = socket_new(context->loop, entry->listen.addr.family, SOCK_STREAM);
-        if (e->socket == INVALID_SOCKET || !socket_bind(e->socket, &entry->listen, false) ||
-            listen(e->socket, TCP_BACKLOG) != 0) {
-                error = (DWORD) WSAGetLastError();
-                if (e->socket != INVALID_SOCKET)
-                        (void) closesocket(e->socket);
+        error = tcp_endpoint_listen(e);
+        if (error != ERROR_SUCCESS) {
                 free(e);
                 return error;
         }
@@ -208,13 +246,29 @@ DWORD tcp_endpoint_new(TcpEndpoint **ret_endpoint, TcpContext *context, const Re
         return ERROR_SUCCESS;
 }
 
+DWORD tcp_endpoint_reopen(TcpEndpoint *e) {
+        DWORD error;
+
+        if (e->socket != INVALID_SOCKET)
+                socket_close(e->socket); /* this completes the operations */
+        e->socket = INVALID_SOCKET;
+        error = tcp_endpoint_listen(e);
+        if (error == ERROR_SUCCESS) {
+                e->broken = false;
+                e->n_failures = 0;
+                tcp_endpoint_accept(e);
+        }
+        return error;
+}
+
 TcpEndpoint *tcp_endpoint_close(TcpEndpoint *e) {
         if (!e)
                 return NULL;
         e->closed = true;
         list_remove(&e->paused);
-        socket_close(e->socket); /* this completes the operations */
-        e->n_accepting++;        /* so that the end of a connection does not free it here */
+        if (e->socket != INVALID_SOCKET)
+                socket_close(e->socket); /* this completes the operations */
+        e->n_accepting++;                /* so that the end of a connection does not free it here */
         tcp_links_reset(&e->owner);
         e->n_accepting--;
         tcp_endpoint_settle(e);

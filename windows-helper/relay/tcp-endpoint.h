@@ -16,8 +16,12 @@ TcpEndpoint *tcp_endpoint_close(TcpEndpoint *e); /* takes NULL, returns NULL; re
 /* Its guest has moved: connections to the old address are reset, new ones go to the new one. */
 void tcp_endpoint_move(TcpEndpoint *e, const RelayEntry *entry);
 
-/* It has stopped to accept because of errors, and must be closed and opened again. */
+/* It has stopped to accept because of errors, and must listen anew. */
 bool tcp_endpoint_is_broken(const TcpEndpoint *e);
+
+/* Let a broken one listen anew. Its connections go on. Return: 0; or a Windows error, and then it
+ * is still broken. */
+DWORD tcp_endpoint_reopen(TcpEndpoint *e);
 
 /* Endpoints that had reached a limit accept again if there is room now. */
 void tcp_endpoints_resume(TcpContext *c);

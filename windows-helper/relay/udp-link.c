@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/relay/udp-link.h"
+#include "windows-helper/win/log.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,22 @@ static void udp_control_set(UdpControl *control, const UdpKey *key, WSABUF *ret)
                         .buf = (char *) control};
 }
 
+/* Windows has refused the source address. It does so on some hosts for clients beyond a router,
+ * where any other way would do as well (fact 9.3.19). */
+static void udp_link_note_refusal(UdpLink *l, DWORD error) {
+        char asked[IP_TEXT_MAX], client[IP_ENDPOINT_TEXT_MAX];
+
+        if (l->context->source_refused)
+                return;
+        l->context->source_refused = true;
+        ip_format(&l->session.key.asked, asked);
+        ip_endpoint_format(&l->session.key.client, client);
+        (void) log_win_error(error,
+                             "Cannot answer %s from %s, the address that it asked: Windows chooses "
+                             "the address. Further answers like this are not logged",
+                             client, asked);
+}
+
 /* A client that cannot be reached now loses the datagram. */
 static void udp_link_answer(UdpLink *l, uint8_t *bytes, size_t n) {
         SocketAddress client;
@@ -60,11 +77,17 @@ static void udp_link_answer(UdpLink *l, uint8_t *bytes, size_t n) {
         WSAMSG message = {
                 .name = &client.header, .namelen = size, .lpBuffers = &data, .dwBufferCount = 1};
         UdpControl control;
-        DWORD n_sent;
+        DWORD n_sent, error;
 
         if (l->way.choose)
                 udp_control_set(&control, &l->session.key, &message.Control);
-        (void) l->context->calls->send_message(l->way.socket, &message, 0, &n_sent, NULL, NULL);
+        if (l->context->calls->send_message(l->way.socket, &message, 0, &n_sent, NULL, NULL) == 0 ||
+            !l->way.choose || WSAGetLastError() == WSAEWOULDBLOCK)
+                return;
+        error = (DWORD) WSAGetLastError();
+        message.Control = (WSABUF){0};
+        if (l->context->calls->send_message(l->way.socket, &message, 0, &n_sent, NULL, NULL) == 0)
+                udp_link_note_refusal(l, error);
 }
 
 /* Windows says nothing of a guest that answers "port unreachable", because SIO_UDP_CONNRESET is

@@ -313,6 +313,13 @@ def test_a_full_relay_lets_clients_wait_at_every_endpoint(table, start_relay, se
     serve_in_turn(clients, 2 + 2 * 2)
 
 
+def test_accepting_fails_as_on_windows(prefix, build_win):
+    """Clients that leave too early cost nobody else anything, and a dead socket no connection."""
+    done = prefix.run(build_win / "tests/windows/test-relay-accept.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 18
+
+
 def test_a_guest_that_has_its_share_leaves_room_for_another(table, start_relay, serve, client):
     """Its further clients wait, also at another port of it, until one of its connections ends."""
     table.limit(connections_per_guest=2)

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * The relay's port when AcceptEx fails as it does on Windows for a client that has left before it
+ * was accepted (fact 9.3.20), and when the listening socket is dead. Wine does neither, so the
+ * errors come from here. Each case prints a line.
+ */
+
+#include "windows-helper/relay/tcp-endpoint.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define STEPS_MAX 50
+#define STEP_USEC UINT64_C(200000)
+
+static TcpContext context;
+static SocketCalls calls;
+static LPFN_ACCEPTEX real_accept;
+static unsigned n_errors; /* so many operations fail at once … */
+static DWORD next_error;  /* … with this */
+static unsigned n_troubles;
+static int n_failed;
+
+static void check(const char *what, bool good) {
+        printf("%s %s\n", good ? "ok" : "FAILED", what);
+        n_failed += !good;
+}
+
+static BOOL WINAPI fake_accept(SOCKET listener, SOCKET s, void *buffer, DWORD n_data, DWORD n_local,
+                               DWORD n_remote, DWORD *ret_n, OVERLAPPED *o) {
+        if (n_errors == 0)
+                return real_accept(listener, s, buffer, n_data, n_local, n_remote, ret_n, o);
+        n_errors--;
+        WSASetLastError(next_error);
+        return FALSE;
+}
+
+static void on_trouble(void *userdata) {
+        n_troubles++;
+}
+
+static void fail_next(DWORD error, unsigned n) {
+        next_error = error;
+        n_errors = n;
+        n_troubles = 0;
+}
+
+/* A socket that listens on a port of 127.0.0.1. */
+static SOCKET listening_socket(IpEndpoint *ret_endpoint) {
+        SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+        IpEndpoint any = {ip_v4(127, 0, 0, 1), .port = 0};
+        SocketAddress address;
+        int size = socket_address_set(&address, &any, 0);
+        uint32_t scope;
+
+        (void) bind(s, &address.header, size);
+        (void) listen(s, 10);
+        (void) getsockname(s, &address.header, &size);
+        (void) socket_address_get(&address, ret_endpoint, &scope);
+        return s;
+}
+
+static SOCKET client_of(const IpEndpoint *to) {
+        SOCKET s = socket(AF_INET, SOCK_STREAM, 0);
+        SocketAddress address;
+        int size = socket_address_set(&address, to, 0);
+
+        (void) connect(s, &address.header, size);
+        return s;
+}
+
+/* Whether @client's byte comes out of a socket of the guest's. */
+static bool is_carried(SOCKET client, SOCKET guest, SOCKET *ret_served) {
+        u_long on = 1;
+        char byte;
+
+        (void) ioctlsocket(guest, FIONBIO, &on);
+        (void) send(client, "x", 1, 0);
+        for (int i = 0; i < STEPS_MAX; i++) {
+                loop_step(context.loop, loop_now_usec() + STEP_USEC);
+                if (*ret_served == INVALID_SOCKET)
+                        *ret_served = accept(guest, NULL, NULL);
+                if (*ret_served == INVALID_SOCKET)
+                        continue;
+                (void) ioctlsocket(*ret_served, FIONBIO, &on);
+                if (recv(*ret_served, &byte, 1, 0) == 1)
+                        return byte == 'x';
+        }
+        return false;
+}
+
+static bool serves_another(const IpEndpoint *to, SOCKET guest) {
+        SOCKET client = client_of(to), served = INVALID_SOCKET;
+        bool good = is_carried(client, guest, &served);
+
+        (void) closesocket(client);
+        (void) closesocket(served);
+        for (int i = 0; i < STEPS_MAX && context.n_links > 1; i++)
+                loop_step(context.loop, loop_now_usec() + STEP_USEC);
+        return good;
+}
+
+static void test_clients_that_left(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest) {
+        static const DWORD errors[] = {WSAECONNRESET, WSAECONNABORTED, ERROR_NETNAME_DELETED};
+
+        for (size_t i = 0; i < ARRAYSIZE(errors); i++) {
+                fail_next(errors[i], 150);
+                /* The two operations in flight are for these; then those fail that follow. */
+                check("others are served behind clients that left",
+                      serves_another(to, guest) && serves_another(to, guest) &&
+                              serves_another(to, guest));
+                check("they have been seen", n_errors == 0);
+                check("they are no trouble", n_troubles == 0 && !tcp_endpoint_is_broken(e));
+        }
+        fail_next(WSAECONNRESET, 1000);
+        (void) serves_another(to, guest);
+        (void) serves_another(to, guest);
+        check("after very many it is the turn of others", n_troubles > 0 && n_errors > 0);
+        check("and the socket counts as good", !tcp_endpoint_is_broken(e));
+        n_errors = 0;
+        tcp_endpoints_resume(&context);
+        check("it goes on later", serves_another(to, guest));
+}
+
+static void test_dead_listener(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest) {
+        SOCKET client = client_of(to), served = INVALID_SOCKET;
+
+        check("there is a connection", is_carried(client, guest, &served));
+        fail_next(WSAENOTSOCK, 2);
+        (void) serves_another(to, guest);
+        (void) serves_another(to, guest);
+        check("a dead socket is broken", tcp_endpoint_is_broken(e) && n_troubles > 0);
+        n_errors = 0;
+        check("it listens anew", tcp_endpoint_reopen(e) == ERROR_SUCCESS);
+        check("others are served", serves_another(to, guest));
+        check("and the connection has gone on", is_carried(client, guest, &served));
+        (void) closesocket(client);
+        (void) closesocket(served);
+}
+
+int main(void) {
+        static RelayLimits limits;
+        HashSecret secret = {{0}};
+        RelayEntry entry = {0};
+        TcpEndpoint *e = NULL;
+        SOCKET guest;
+        WSADATA wsa;
+
+        (void) WSAStartup(MAKEWORD(2, 2), &wsa);
+        if (loop_new(&context.loop) < 0 || socket_calls_load(&calls) < 0)
+                return 1;
+        real_accept = calls.accept;
+        calls.accept = fake_accept;
+        relay_limits_init(&limits);
+        context.calls = &calls;
+        context.limits = &limits;
+        context.clients = PEER_TABLE_CLIENTS(&secret);
+        context.guests = PEER_TABLE_GUESTS(&secret);
+        context.troubled = on_trouble;
+        tcp_links_init(&context);
+        guest = listening_socket(&entry.connect);
+        (void) closesocket(listening_socket(&entry.listen)); /* for its port */
+        check("it listens", tcp_endpoint_new(&e, &context, &entry) == ERROR_SUCCESS);
+        if (e) {
+                test_clients_that_left(e, &entry.listen, guest);
+                test_dead_listener(e, &entry.listen, guest);
+        }
+        return n_failed > 0;
+}
