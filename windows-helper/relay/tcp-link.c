@@ -14,7 +14,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TCP_ROUND 4 /* chunks at a turn of a pipe that is alone; of one among others it is one */
+#define TCP_CHUNKS_ALONE \
+        4 /* that a pipe moves in one turn while no other one is ready; else it is 1 */
 /* When so many bytes wait for slow receivers, each further pipe may add only little. */
 #define TCP_HELD_PLENTY   (32U * 1024 * 1024)
 #define TCP_CHUNK_IN_NEED 4096
@@ -22,7 +23,7 @@
  * system (fact 9.3.16). */
 #define TCP_CHUNK_FIRST (64 * 1024)
 
-/* The bytes of one direction. Its sender is the socket of the same number. */
+/* The bytes of one direction. */
 typedef struct TcpPipe {
         LoopOp receive, send;
         char *held; /* owned; NULL: none */
@@ -39,7 +40,9 @@ typedef struct TcpLink {
         ListNode sibling, waiting;
         uint64_t deadline_usec; /* for the guest's answer */
         Flow flow;
-        SOCKET sockets[_FLOW_SIDE_END]; /* owned: the client's, and the guest's */
+        /* Owned: the socket from which each direction comes, the client's and the guest's. It is
+         * the receiver of the other direction. */
+        SOCKET senders[_FLOW_SIDE_END];
         TcpPipe pipes[_FLOW_SIDE_END];
         LoopOp connect;
         unsigned n_pending;
@@ -47,7 +50,7 @@ typedef struct TcpLink {
         bool proxy_v2;
 } TcpLink;
 
-static void tcp_pipe_free(TcpLink *l, TcpPipe *pipe) {
+static void tcp_pipe_drop(TcpLink *l, TcpPipe *pipe) {
         l->context->n_held -= pipe->n_held;
         pipe->n_held = pipe->n_sent = 0;
         free(pipe->held);
@@ -55,15 +58,15 @@ static void tcp_pipe_free(TcpLink *l, TcpPipe *pipe) {
 }
 
 /* Called at the end of every completion: nothing of the connection is touched after the last. */
-static void tcp_link_settle(TcpLink *l) {
+static void tcp_link_free_if_over(TcpLink *l) {
         TcpOwner *owner = l->owner;
         IpAddr guest;
 
         if (l->n_pending > 0 || l->flow.state == FLOW_CONNECTING || l->flow.state == FLOW_OPEN)
                 return;
         guest = l->guest->addr;
-        tcp_pipe_free(l, &l->pipes[FLOW_TO_GUEST]);
-        tcp_pipe_free(l, &l->pipes[FLOW_TO_CLIENT]);
+        tcp_pipe_drop(l, &l->pipes[FLOW_TO_GUEST]);
+        tcp_pipe_drop(l, &l->pipes[FLOW_TO_CLIENT]);
         peer_table_give(&l->context->clients, l->client);
         peer_table_give(&l->context->guests, l->guest);
         list_remove(&l->waiting);
@@ -78,10 +81,10 @@ static void tcp_link_end(TcpLink *l, void (*end)(SOCKET s)) {
         list_remove(&l->waiting);
         for (unsigned i = 0; i < _FLOW_SIDE_END; i++) {
                 list_remove(&l->pipes[i].turn);
-                if (l->sockets[i] != INVALID_SOCKET)
-                        end(l->sockets[i]);
+                if (l->senders[i] != INVALID_SOCKET)
+                        end(l->senders[i]);
         }
-        l->sockets[FLOW_TO_GUEST] = l->sockets[FLOW_TO_CLIENT] = INVALID_SOCKET;
+        l->senders[FLOW_TO_GUEST] = l->senders[FLOW_TO_CLIENT] = INVALID_SOCKET;
 }
 
 /* Return: whether the operation that was just started is in flight. */
@@ -96,7 +99,7 @@ static bool tcp_link_wait(TcpLink *l, FlowSide side) {
         WSABUF none = {.len = 0, .buf = (char *) l};
         DWORD flags = 0;
 
-        return tcp_link_started(l, WSARecv(l->sockets[side], &none, 1, NULL, &flags,
+        return tcp_link_started(l, WSARecv(l->senders[side], &none, 1, NULL, &flags,
                                            loop_op_prepare(&l->pipes[side].receive), NULL) == 0);
 }
 
@@ -104,14 +107,14 @@ static bool tcp_link_send_held(TcpLink *l, FlowSide side) {
         TcpPipe *pipe = &l->pipes[side];
         WSABUF rest = {.len = pipe->n_held - pipe->n_sent, .buf = pipe->held + pipe->n_sent};
 
-        return tcp_link_started(l, WSASend(l->sockets[!side], &rest, 1, NULL, 0,
+        return tcp_link_started(l, WSASend(l->senders[!side], &rest, 1, NULL, 0,
                                            loop_op_prepare(&pipe->send), NULL) == 0);
 }
 
 /* Send @n bytes of the shared memory, and keep what is not taken (fact 9.3.16). */
 static FlowInput tcp_link_push(TcpLink *l, FlowSide side, uint32_t n) {
         TcpPipe *pipe = &l->pipes[side];
-        int n_sent = send(l->sockets[!side], (const char *) l->context->scratch, (int) n, 0);
+        int n_sent = send(l->senders[!side], (const char *) l->context->scratch, (int) n, 0);
 
         if (n_sent < 0 && WSAGetLastError() != WSAEWOULDBLOCK)
                 return FLOW_FAILED;
@@ -135,7 +138,7 @@ static FlowInput tcp_link_move(TcpLink *l, FlowSide side, unsigned n_chunks) {
         pipe->more = false;
         for (unsigned i = 0; i < n_chunks; i++) {
                 uint32_t size = c->n_held < TCP_HELD_PLENTY ? pipe->chunk : TCP_CHUNK_IN_NEED;
-                int n = recv(l->sockets[side], (char *) c->scratch, (int) size, 0);
+                int n = recv(l->senders[side], (char *) c->scratch, (int) size, 0);
                 FlowInput input;
 
                 if (n == 0)
@@ -182,7 +185,7 @@ static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action, unsigned 
                                 return;
                         break;
                 case FLOW_DO_END:
-                        if (shutdown(l->sockets[!side], SD_SEND) == 0)
+                        if (shutdown(l->senders[!side], SD_SEND) == 0)
                                 return;
                         break;
                 case FLOW_DO_FINISH:
@@ -214,7 +217,7 @@ static void tcp_link_on_received(LoopOp *op, DWORD error, DWORD n_bytes) {
 
         l->n_pending--;
         tcp_link_input(l, tcp_link_side(l, op), error ? FLOW_FAILED : FLOW_READABLE);
-        tcp_link_settle(l);
+        tcp_link_free_if_over(l);
 }
 
 static void tcp_link_on_sent(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -229,10 +232,10 @@ static void tcp_link_on_sent(LoopOp *op, DWORD error, DWORD n_bytes) {
                 if (!tcp_link_send_held(l, side))
                         tcp_link_input(l, side, FLOW_FAILED);
         } else {
-                tcp_pipe_free(l, pipe);
+                tcp_pipe_drop(l, pipe);
                 tcp_link_input(l, side, error ? FLOW_FAILED : FLOW_SENT);
         }
-        tcp_link_settle(l);
+        tcp_link_free_if_over(l);
 }
 
 /* Nothing was sent to the guest yet, so there is room for a header (fact 9.3.15). */
@@ -240,7 +243,7 @@ static bool tcp_link_send_header(TcpLink *l) {
         uint8_t header[PROXY_V2_MAX];
         int n = (int) proxy_v2_encode(&l->client_end, &l->asked, header);
 
-        return send(l->sockets[FLOW_TO_CLIENT], (const char *) header, n, 0) == n;
+        return send(l->senders[FLOW_TO_CLIENT], (const char *) header, n, 0) == n;
 }
 
 static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -251,7 +254,7 @@ static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
         list_remove(&l->waiting);
         if (error == ERROR_SUCCESS && l->flow.state == FLOW_CONNECTING) {
                 /* Without this, shutdown() fails. */
-                (void) setsockopt(l->sockets[FLOW_TO_CLIENT], SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT,
+                (void) setsockopt(l->senders[FLOW_TO_CLIENT], SOL_SOCKET, SO_UPDATE_CONNECT_CONTEXT,
                                   NULL, 0);
                 if (l->proxy_v2 && !tcp_link_send_header(l))
                         error = WSAECONNABORTED;
@@ -260,7 +263,7 @@ static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
         tcp_link_run(l, FLOW_TO_GUEST, action, 1);
         if (action == FLOW_DO_MOVE && l->flow.state == FLOW_OPEN)
                 tcp_link_run(l, FLOW_TO_CLIENT, action, 1);
-        tcp_link_settle(l);
+        tcp_link_free_if_over(l);
 }
 
 static void tcp_socket_prepare(SOCKET s) {
@@ -276,7 +279,7 @@ static DWORD tcp_link_connect(TcpLink *l, const IpEndpoint *guest) {
         int size;
         SOCKET s = socket_new(l->context->loop, guest->addr.family, SOCK_STREAM);
 
-        l->sockets[FLOW_TO_CLIENT] = s;
+        l->senders[FLOW_TO_CLIENT] = s;
         if (s == INVALID_SOCKET)
                 return (DWORD) WSAGetLastError();
         socket_set(s, SOL_SOCKET, SO_REUSE_UNICASTPORT, TRUE);
@@ -313,7 +316,7 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
         l->client_end = *client;
         l->asked = *asked;
         l->proxy_v2 = entry->proxy_v2;
-        l->sockets[FLOW_TO_GUEST] = socket;
+        l->senders[FLOW_TO_GUEST] = socket;
         l->connect = (LoopOp){.fn = tcp_link_on_connected, .userdata = l};
         for (unsigned i = 0; i < _FLOW_SIDE_END; i++) {
                 l->pipes[i].receive = (LoopOp){.fn = tcp_link_on_received, .userdata = l};
@@ -330,14 +333,14 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
         error = tcp_link_connect(l, &entry->connect);
         if (error != ERROR_SUCCESS) {
                 tcp_link_input(l, FLOW_TO_GUEST, FLOW_FAILED);
-                tcp_link_settle(l);
+                tcp_link_free_if_over(l);
         }
         return error;
 }
 
 static void tcp_link_reset(TcpLink *l) {
         tcp_link_input(l, FLOW_TO_GUEST, FLOW_FAILED);
-        tcp_link_settle(l);
+        tcp_link_free_if_over(l);
 }
 
 void tcp_links_reset(TcpOwner *owner) {
@@ -355,7 +358,7 @@ static void tcp_link_take_turn(TcpPipe *pipe, unsigned n_chunks) {
 
         list_remove(&pipe->turn);
         tcp_link_run(l, side, flow_step(&l->flow, side, FLOW_READABLE), n_chunks);
-        tcp_link_settle(l);
+        tcp_link_free_if_over(l);
 }
 
 /* What is in flight meanwhile completes behind this, so that the others have their turn, too. */
@@ -369,7 +372,7 @@ static void tcp_links_on_turns(LoopOp *op, DWORD error, DWORD n_bytes) {
          * first. */
         list_init(&all);
         list_take(&all, &c->ready);
-        n_chunks = list_is_empty(&all) || list_next(&all, list_first(&all)) ? 1 : TCP_ROUND;
+        n_chunks = list_is_empty(&all) || list_next(&all, list_first(&all)) ? 1 : TCP_CHUNKS_ALONE;
         while (!list_is_empty(&all))
                 tcp_link_take_turn(LIST_ITEM(list_first(&all), TcpPipe, turn), n_chunks);
 }

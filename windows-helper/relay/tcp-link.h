@@ -25,7 +25,7 @@ typedef struct TcpContext {
         LoopOp turns;        /* in flight as long as there are some */
         bool turns_posted;
         uint32_t n_links;
-        size_t n_held; /* bytes in memory because somebody does not take them */
+        size_t n_held; /* bytes in memory that slow receivers have not taken yet */
         /* An endpoint is broken, or cannot accept for now: look after all of them soon. */
         void (*troubled)(void *userdata);
         void *userdata;
