@@ -153,7 +153,7 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
         }
         for (size_t i = 0; i < plan->n_guests; i++)
                 if (plan->results[i])
-                        guests[i]->is_seen = !plan->unseen[i];
+                        guests[i]->is_seen = !plan->unsettled[i];
         if (activate)
                 controller->due.activation = controller->due.run = true;
         return true;
@@ -279,19 +279,19 @@ static int firewall_compare(const Controller *controller, const ReconcilePlan *p
                             FirewallRules *rules, bool *ret_changed) {
         FirewallRules present = FIREWALL_RULES_NULL;
         FirewallChange *changes = NULL;
-        bool some = plan->input->some;
+        bool partial = plan->input->partial;
         size_t n = 0;
-        int r = some ? firewall_requested(controller, plan->input->ledger, &present) : 0;
+        int r = partial ? firewall_requested(controller, plan->input->ledger, &present) : 0;
 
         firewall_rules_sort(rules);
         if (r == 0)
-                r = firewall_diff(some ? &present : &controller->firewall.rules, rules, &changes,
+                r = firewall_diff(partial ? &present : &controller->firewall.rules, rules, &changes,
                                   &n);
         *ret_changed = r == 0 && (n > 0 || !controller->firewall.requested ||
-                                  rules->n != (some ? present.n : controller->firewall.rules.n));
+                                  rules->n != (partial ? present.n : controller->firewall.rules.n));
         free(changes);
         firewall_rules_done(&present);
-        if (*ret_changed && some) {
+        if (*ret_changed && partial) {
                 r = firewall_keep_others(controller, plan->input->ledger, rules);
                 firewall_rules_sort(rules);
         }

@@ -108,7 +108,7 @@ static void connection_on_event(PeerConnection *c, SessionEvent *event, Buffer *
                 connection_flush(c, out, now_usec);
                 guests_claim(&c->controller->guests, c->guest, &event->state, event->version);
                 c->has_asked = true;
-                c->controller->due.some = true;
+                c->controller->due.partial = true;
                 break;
         case SESSION_EVENT_BYE:
         case SESSION_EVENT_VIOLATION:

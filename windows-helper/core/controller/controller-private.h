@@ -41,7 +41,7 @@ struct PeerConnection {
 /* What is to be done soon. Everybody asks for it; settle.c and controller_dispatch() do it. */
 typedef struct ControllerDue {
         bool run;            /* something changed: settle at the next dispatch, for all guests */
-        bool some;           /* the same for some: something changed for them alone */
+        bool partial;        /* the same for some: something changed for them alone */
         bool rest;           /* as .run, for the changes left of what guests have asked for */
         bool slice;          /* the last run left changes: serve the connections, then run again */
         bool activation;     /* iphlpsvc may not know the present values */

@@ -232,7 +232,7 @@ void controller_summary(const Controller *controller, ControllerSummary *ret_sum
 }
 
 static bool controller_must_run(const ControllerDue *due) {
-        return due->run || due->some || due->rest;
+        return due->run || due->partial || due->rest;
 }
 
 /* Read @n more of the values, if somebody has changed them or a run needs to know them.
@@ -261,8 +261,8 @@ static void controller_look_at_clock(Controller *controller, uint64_t now_usec) 
                 due->run = true;
         if (controller->verify.due_usec > now_usec)
                 return;
-        if (controller->verify.waits)
-                due->some = true;
+        if (controller->verify.due_for_waiting)
+                due->partial = true;
         else
                 due->run = true;
 }
@@ -284,7 +284,7 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
         due->slice = false;
         for (int i = 0; controller_must_run(due) && controller->view.known && !due->slice; i++) {
                 if (i == CONTROLLER_RUNS_MAX) {
-                        due->run = due->some = due->rest = false;
+                        due->run = due->partial = due->rest = false;
                         due->retry_usec = now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
                         break;
                 }

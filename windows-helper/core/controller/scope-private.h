@@ -25,7 +25,7 @@ typedef struct Scope {
         Guest *guests[CONTROLLER_GUESTS_MAX]; /* by index of the input */
         ReconcileGuest inputs[CONTROLLER_GUESTS_MAX];
         size_t n;
-        bool some;     /* not all guests */
+        bool partial;  /* not all guests */
         bool asked;    /* it follows requests of guests, and nothing else */
         Ledger ledger; /* owned; in a run for some: what it has for them */
 } Scope;

@@ -106,7 +106,7 @@ static bool scope_choose_some(Scope *scope, const Controller *controller) {
 }
 
 void scope_all(Scope *scope, const Controller *controller) {
-        *scope = (Scope){.some = false};
+        *scope = (Scope){.partial = false};
         for (size_t i = 0; i < controller->guests.n; i++)
                 if (controller->guests.items[i]->in_grace || controller->guests.items[i]->has_state)
                         scope_add(scope, controller->guests.items[i]);
@@ -115,7 +115,7 @@ void scope_all(Scope *scope, const Controller *controller) {
 void scope_choose(Scope *scope, const Controller *controller) {
         bool asked = !controller->due.run && !controller->last_run.error;
 
-        *scope = (Scope){.some = true, .asked = asked};
+        *scope = (Scope){.partial = true, .asked = asked};
         if (asked && !controller->due.rest && scope_choose_some(scope, controller))
                 return;
         scope_done(scope);

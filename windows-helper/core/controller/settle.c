@@ -241,11 +241,11 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
                                              CONTROLLER_PATIENCE_MS * CONTROLLER_USEC_PER_MSEC;
         controller->due.activation |= o->postponed;
         controller->due.slice = plan->n_left > 0;
-        controller->due.some = controller->due.slice && s->scope.some;
-        controller->due.rest = controller->due.slice && !s->scope.some && s->scope.asked;
+        controller->due.partial = controller->due.slice && s->scope.partial;
+        controller->due.rest = controller->due.slice && !s->scope.partial && s->scope.asked;
         controller->due.run = (controller->due.slice && !s->scope.asked) ||
                               (o->again && !o->error) ||
-                              (s->scope.some && o->activation); /* none of the others works */
+                              (s->scope.partial && o->activation); /* none of the others works */
         controller->last_run.error = o->error ? o->error : o->activation;
 }
 
@@ -289,12 +289,12 @@ static int settle_run(Settle *s) {
                 .guests = s->scope.inputs,
                 .n_guests = s->scope.n,
                 .policy = &controller->options.policy,
-                .ledger = s->scope.some ? &s->scope.ledger : &controller->ledger,
+                .ledger = s->scope.partial ? &s->scope.ledger : &controller->ledger,
                 .rules = &controller->view.present,
                 .adoptions = &s->adoptions,
                 .hostnet = &controller->hostnet,
                 .means = controller->options.means,
-                .some = s->scope.some,
+                .partial = s->scope.partial,
         };
         ReconcilePlan plan = {0};
         ApplyOutcome outcome = {0};
@@ -353,15 +353,15 @@ int settle(Controller *controller, uint64_t now_usec) {
         int r;
 
         scope_choose(&s.scope, controller);
-        controller->due.run = controller->due.some = controller->due.rest = false;
-        if (!s.scope.some)
+        controller->due.run = controller->due.partial = controller->due.rest = false;
+        if (!s.scope.partial)
                 controller->due.retry_usec = SESSION_NO_DEADLINE;
         r = settle_run(&s);
-        if (!s.scope.some && !s.looks_later)
+        if (!s.scope.partial && !s.looks_later)
                 controller->due.all_usec = SESSION_NO_DEADLINE;
         else if (controller->due.all_usec == SESSION_NO_DEADLINE)
                 controller->due.all_usec = settle_later(controller, now_usec);
-        if (!s.scope.some)
+        if (!s.scope.partial)
                 controller->last_run.all_took_usec = settle_took(&s);
         rule_view_update(&controller->view, now_usec); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
@@ -377,6 +377,6 @@ void settle_unread(Controller *controller, int error, uint64_t now_usec) {
         };
 
         scope_all(&s.scope, controller);
-        controller->due.run = controller->due.some = controller->due.rest = false;
+        controller->due.run = controller->due.partial = controller->due.rest = false;
         (void) settle_fail(&s, error, "reading the port forwardings");
 }

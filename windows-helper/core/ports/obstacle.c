@@ -103,7 +103,7 @@ bool obstacle_find(Obstacles *o, const IpEndpoint *listen, uint32_t process,
         r = o->host->bind_probe(o->host->userdata, listen);
         if (r == -EACCES || (r == -EADDRINUSE && !holder)) {
                 o->unnamed = true;
-                if (!o->believes)
+                if (!o->unnamed_before)
                         return false;
         }
         if (r == -EACCES) {

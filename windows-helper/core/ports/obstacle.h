@@ -20,9 +20,11 @@ typedef struct Obstacles {
         uint16_t range_first, range_last;
         bool range_udp;
         Holder holder; /* asked about last: one program may have many ports */
-        /* An obstacle without a name may be the forwarder itself, which listens only since the
-         * table was read. So it is believed in at the second sight. */
-        bool believes, unnamed; /* there was one at the last look; at this one */
+        /* If nobody is named as the holder of a port, it may be the forwarder, which began to
+         * listen after the table was read. So such an obstacle counts only when it is seen twice.
+         */
+        bool unnamed_before; /* the last look saw one */
+        bool unnamed;        /* this look sees one */
 } Obstacles;
 
 #define OBSTACLE_TAKES 3 /* from here on, nobody else can have the endpoint */

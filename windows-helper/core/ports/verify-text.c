@@ -34,7 +34,7 @@ const VerifyTexts *verify_texts(bool relay) {
         return relay ? &verify_relay : &verify_portproxy;
 }
 
-void verify_call_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay) {
+void verify_mark_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay) {
         bool relay = rule_target_is_relay(&e->target);
 
         result_worsen_at(&plan->results[e->guest][e->service], WIRE_SERVICE_BLOCKED,
@@ -42,14 +42,14 @@ void verify_call_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool with
                          relay && without_relay ? verify_no_relay : verify_texts(relay)->late);
 }
 
-void verify_call_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e) {
+void verify_mark_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e) {
         result_worsen_at(&plan->results[e->guest][e->service], WIRE_SERVICE_PENDING,
                          WIRE_REASON_NOT_LISTENING, &e->listen,
                          verify_texts(rule_target_is_relay(&e->target))->waits);
         plan->checking[e->guest] = true;
 }
 
-void verify_call_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e) {
+void verify_mark_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e) {
         result_worsen_at(&plan->results[e->guest][e->service], WIRE_SERVICE_PENDING,
                          WIRE_REASON_NONE, &e->listen,
                          "wslbridge has not looked yet whether a program of Windows has the port");

@@ -16,10 +16,10 @@ typedef struct VerifyTexts {
 const VerifyTexts *verify_texts(bool relay);
 
 /* Worsen the result of the service of @e, which is late. @without_relay: the relay does not run */
-void verify_call_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay);
+void verify_mark_late(ReconcilePlan *plan, const ReconcileEndpoint *e, bool without_relay);
 
 /* The same for one that waits for its forwarder. It is going to be checked again. */
-void verify_call_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e);
+void verify_mark_waiting(ReconcilePlan *plan, const ReconcileEndpoint *e);
 
 /* The same for one that is reached directly, and that nobody has looked at. */
-void verify_call_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e);
+void verify_mark_unseen(ReconcilePlan *plan, const ReconcileEndpoint *e);

@@ -125,8 +125,8 @@ static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
         return false;
 }
 
-/* Return: true when the endpoint is open, waits for its forwarder, or is late; false when something
- * else is the matter, or when nobody looked. */
+/* Return: whether its state stays known without another look: it is open, waits for its forwarder,
+ * or is late. */
 static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
         const Unheard *before = unheard_next(&c->before->unheard, &c->at, &e->listen);
         WireServiceResult *results = c->plan->results[e->guest], *result;
@@ -162,15 +162,15 @@ static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
                         return false;
                 }
                 /* An activation of iphlpsvc helps only its own. */
-                c->n_idle += !relay && (c->obstacles.believes || !c->obstacles.unnamed);
+                c->n_idle += !relay && (c->obstacles.unnamed_before || !c->obstacles.unnamed);
         }
         late = c->final || (before && before->late);
         c->unheard[c->n_unheard++] = (Unheard){e->listen, late};
         c->n_waiting += !late;
         if (late)
-                verify_call_late(c->plan, e, c->table.relay == 0);
+                verify_mark_late(c->plan, e, c->table.relay == 0);
         else
-                verify_call_waiting(c->plan, e);
+                verify_mark_waiting(c->plan, e);
         return true;
 }
 
@@ -229,7 +229,7 @@ static bool verify_schedule(Verify *v, Check *c, uint64_t now_usec) {
         if (gone || c->n_waiting == 0)
                 v->relay_changed = false;
         v->n_obstacles = c->n_obstacles;
-        v->waits = c->n_waiting > 0;
+        v->due_for_waiting = c->n_waiting > 0;
         if (!gone && c->n_waiting == 0 && c->n_obstacles == 0 && !unheard_any_late(&v->unheard)) {
                 v->due_usec = SESSION_NO_DEADLINE;
                 v->attempt = 0;
@@ -253,8 +253,8 @@ static void verify_all(Verify *v, Check *c, uint64_t now_usec, bool *ret_activat
         listening_table_sort(&c->table);
         for (size_t i = 0; i < plan->n_endpoints; i++)
                 if (!check_endpoint(c, &plan->endpoints[i]))
-                        plan->unseen[plan->endpoints[i].guest] = true;
-        if (plan->input->some)
+                        plan->unsettled[plan->endpoints[i].guest] = true;
+        if (plan->input->partial)
                 check_keep(c);
         unheard_set(&v->unheard, c->unheard, c->n_unheard);
         *ret_activate = verify_schedule(v, c, now_usec);
@@ -266,7 +266,7 @@ static void verify_nothing(Verify *v, Check *c) {
         v->due_usec = SESSION_NO_DEADLINE;
         free(c->unheard);
         for (size_t i = 0; i < c->plan->n_endpoints; i++)
-                c->plan->unseen[c->plan->endpoints[i].guest] = true;
+                c->plan->unsettled[c->plan->endpoints[i].guest] = true;
 }
 
 int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec,
@@ -281,8 +281,8 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         };
         int r;
 
-        c.obstacles =
-                (Obstacles){.host = host, .table = &c.table, .believes = v->unnamed || c.final};
+        c.obstacles = (Obstacles){
+                .host = host, .table = &c.table, .unnamed_before = v->unnamed || c.final};
         *ret_activate = false;
         c.unheard = malloc((c.max_unheard + 1) * sizeof(*c.unheard));
         r = c.unheard ? 0 : -ENOMEM;
@@ -330,14 +330,14 @@ void verify_recall(Verify *v, ReconcilePlan *plan, uint64_t now_usec) {
                         continue;
                 waits |= !u->late;
                 if (u->late)
-                        verify_call_late(plan, e, v->without_relay);
+                        verify_mark_late(plan, e, v->without_relay);
                 else if (e->reach == WIRE_REACH_FORWARDED)
-                        verify_call_waiting(plan, e);
+                        verify_mark_waiting(plan, e);
                 else
-                        verify_call_unseen(plan, e);
+                        verify_mark_unseen(plan, e);
         }
         if (waits && v->due_usec > soon) {
                 v->due_usec = soon;
-                v->waits = true;
+                v->due_for_waiting = true;
         }
 }

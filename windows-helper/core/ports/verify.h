@@ -12,15 +12,15 @@
  * VERIFY_OBSTACLE_USEC. Once it has gone, iphlpsvc is activated again, because it is not known
  * whether it tries again by itself (fact 4.3.7). The relay does. When all is well, no timer runs.
  *
- * In a run for some guests only, the endpoints of the others have nothing that is checked, or are
- * late. They stay late.
+ * A partial run looks only at the endpoints of its guests. What is known of all others stays as it
+ * is.
  *
  * An endpoint of a guest that is reached directly needs no listener. It is only checked that no
  * program of Windows has the port.
  *
- * An endpoint that has had all this time is late. An activation for other endpoints does not start
- * its checks anew: its state stays as it was reported, and it does not make the checks of the
- * others more frequent.
+ * An endpoint that nobody listens on after the last of these checks is late. It keeps the state
+ * that was reported, and is checked every VERIFY_OBSTACLE_USEC from then on, also when an
+ * activation for other endpoints starts the checks of those from the beginning.
  *
  * A look at the host's sockets may take long. So what the last one found is kept: an answer that
  * needs no more than that does not wait for another one (verify_knows(), verify_recall()).
@@ -39,11 +39,11 @@ typedef struct Verify {
         unsigned attempt;       /* checks since the last activation */
         size_t n_obstacles;     /* endpoints with an obstacle, at the last check */
         uint64_t due_usec;      /* the next check, or SESSION_NO_DEADLINE */
+        bool due_for_waiting;   /* it is for endpoints that wait for a forwarder */
         bool unnamed;           /* the last check saw an obstacle without a name */
         bool relay_changed;     /* the relay's values have: it may let go of a port only after
                                    iphlpsvc has looked at it */
         bool without_portproxy; /* iphlpsvc does not know its values, so nobody looks at them */
-        bool waits;             /* … which is due for endpoints that wait for a forwarder */
         uint64_t repeated_usec; /* when the activation was last repeated for no visible reason … */
         bool repeating;         /* … which does not start the checks from the beginning */
         UnheardList unheard;    /* not listened on at the last check, or nobody has looked */
@@ -75,7 +75,8 @@ void verify_forget_late(Verify *v);
  * verify() - compare the endpoints of @plan with what is listened on
  * @ret_activate: activate again, because an obstacle has gone
  *
- * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking and .unseen.
+ * Worsens results of @plan that are ACTIVE and should not be, and fills its .checking and
+ * .unsettled.
  *
  * Return: 0, also when nothing can be known (-ENOSYS from the host); -ENOMEM; or the host's error,
  * and then nothing was worsened.

@@ -43,6 +43,6 @@ void reconcile_plan_done(ReconcilePlan *plan) {
         free(plan->endpoints);
         free(plan->left);
         free(plan->checking);
-        free(plan->unseen);
+        free(plan->unsettled);
         *plan = (ReconcilePlan){0};
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The second half of reconcile(). It goes once through three lists that are sorted by listen
- * endpoint (wanted endpoints, ledger entries, values found) and decides each endpoint on its own:
+ * Decides who gets each endpoint, and by which change. wanted.c has collected who asks for what.
+ * This goes once through three lists that are sorted by listen endpoint (wanted endpoints, ledger
+ * entries, values found) and decides each endpoint on its own:
  *
  *   there is a foreign value      nobody gets the endpoint; our value and the entry are removed
  *   wanted, and free or ours      one guest gets it: write, record, or nothing
@@ -338,7 +339,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
 
         plan.results = calloc(input->n_guests + 1, sizeof(*plan.results));
         plan.checking = calloc(input->n_guests + 1, sizeof(*plan.checking));
-        plan.unseen = calloc(input->n_guests + 1, sizeof(*plan.unseen));
+        plan.unsettled = calloc(input->n_guests + 1, sizeof(*plan.unsettled));
         for (size_t i = 0; plan.results && i < input->n_guests; i++) {
                 const ReconcileGuest *guest = &input->guests[i];
 
@@ -350,7 +351,7 @@ int reconcile(const ReconcileInput *input, ReconcilePlan *ret_plan) {
                                 goto fail;
                 }
         }
-        if (!plan.results || !plan.checking || !plan.unseen)
+        if (!plan.results || !plan.checking || !plan.unsettled)
                 goto fail;
         r = wanted_collect(input, plan.results, &wanted, &planner.n_wanted);
         if (r < 0)

@@ -34,8 +34,8 @@ typedef struct ReconcileInput {
         const RuleTable *adoptions; /* sorted; foreign values that may be replaced */
         const Hostnet *hostnet;
         ForwarderMeans means;
-        bool some; /* .guests are those whom something has changed for, and .ledger is a copy of
-                      what it has for them. Nobody else asks for or holds one of their endpoints */
+        bool partial; /* .guests are only those for whom something has changed, and .ledger has only
+                         their entries. No other guest asks for or holds one of their endpoints */
 } ReconcileInput;
 
 typedef enum ReconcileAction {
@@ -98,8 +98,8 @@ typedef struct ReconcilePlan {
         size_t n_decided; /* endpoints that were decided on, whatever was decided */
         bool *checking;   /* owned; filled by verify(): [guest] has an endpoint that waits for
                              its forwarder, or that has an obstacle */
-        bool *unseen;     /* owned; filled by verify(): [guest] has an endpoint that is not known to
-                             be well */
+        bool *unsettled;  /* owned; filled by verify(): [guest] has an endpoint of which only
+                             another look can tell the state */
         /* filled by slice_take() */
         size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
         size_t n_left;  /* their sum */

@@ -32,7 +32,7 @@ static ReconcileInput input;
 static Ledger ledger;
 static Verify v;
 static uint64_t now;
-static bool activate, checking, unseen;
+static bool activate, checking, unsettled;
 static int read_error;
 static unsigned n_reads, n_probes, tables_read;
 static WireReach reach; /* of the guest */
@@ -87,7 +87,7 @@ static inline int check(void) {
                               .endpoints = endpoints,
                               .n_endpoints = n_ports,
                               .checking = &checking,
-                              .unseen = &unseen,
+                              .unsettled = &unsettled,
                               .input = &input};
         int r;
 
@@ -96,7 +96,7 @@ static inline int check(void) {
                         .listen = ports[i].listen, .service = ports[i].service, .reach = reach};
         forget_results();
         n_probes = n_reads = 0;
-        checking = unseen = false;
+        checking = unsettled = false;
         activate = true;
         r = verify(&v, &host, &plan, now, &activate);
         if (activate)
@@ -121,7 +121,7 @@ static inline unsigned wait_while_pending(uint64_t ret_pauses[CHECKS]) {
 
         ck_assert_int_eq(check(), 0);
         for (; results[0].state == WIRE_SERVICE_PENDING; n++) {
-                ck_assert(v.waits && n < CHECKS);
+                ck_assert(v.due_for_waiting && n < CHECKS);
                 ret_pauses[n] = v.due_usec - now;
                 wait_check();
         }

@@ -13,7 +13,7 @@ START_TEST(test_pauses) {
         ck_assert_uint_gt(n, 5);
         ck_assert_uint_le(first[0], 10 * MSEC);
         expect(0, BLOCKED);
-        ck_assert(!v.waits);
+        ck_assert(!v.due_for_waiting);
         ck_assert_uint_eq(v.due_usec - now, VERIFY_OBSTACLE_USEC);
         web->open = true;
         wait_check();
@@ -56,7 +56,7 @@ START_TEST(test_tables) {
                         ports[k].open = true;
                 wait_check();
                 expect(0, ACTIVE);
-                ck_assert(!unseen && v.unheard.n == 0);
+                ck_assert(!unsettled && v.unheard.n == 0);
                 ck_assert_int_eq(check(), 0);
                 ck_assert_uint_eq(tables_read, cases[i].soon);
         }
@@ -136,7 +136,7 @@ START_TEST(test_a_run_for_some) {
                 (void) add("0.0.0.0", numbers[i]);
         (void) wait_while_pending(pauses);
         ck_assert_uint_eq(v.unheard.n, 5);
-        input.some = true;
+        input.partial = true;
         for (size_t i = 1; i < 5; i += i) { /* 81, 82 and 84 are theirs */
                 e.listen = ports[i].listen;
                 ck_assert_int_eq(ledger_put(&ledger, &e), 0);
@@ -271,7 +271,7 @@ START_TEST(test_the_host_does_not_tell) {
         expect(0, PENDING);
         read_error = -EIO;
         ck_assert_int_eq(check(), -EIO);
-        ck_assert(!activate && unseen);
+        ck_assert(!activate && unsettled);
         expect(0, ACTIVE);
         ck_assert_uint_eq(v.due_usec, SESSION_NO_DEADLINE);
         read_error = -ENOSYS;

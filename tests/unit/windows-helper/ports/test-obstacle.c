@@ -95,13 +95,13 @@ START_TEST(test_obstacle) {
         ReconcileEndpoint e = {.listen = listen};
         WireServiceResult result = {.state = WIRE_SERVICE_ACTIVE}, *results = &result;
         ReconcileInput input = {.n_guests = 1};
-        bool checking = false, unseen = false, activate;
+        bool checking = false, unsettled = false, activate;
         ReconcilePlan plan = {.results = &results,
                               .n_guests = 1,
                               .endpoints = &e,
                               .n_endpoints = 1,
                               .checking = &checking,
-                              .unseen = &unseen,
+                              .unsettled = &unsettled,
                               .input = &input};
         Verify v = VERIFY_INIT;
 
