@@ -174,6 +174,8 @@ static void test_calm(void) {
         world.now = 2 * HOUR_MS;
         check("while it runs, nobody looks",
               live(&s, 3 * HOUR_MS) == INFINITE && world.n_looks == 1);
+        check("and who it is needs no look",
+              relay_service_pid(&s) == world.pid && world.n_looks == 1);
         s.wanted = false;
         check("it is stopped when nobody needs it any more",
               live(&s, world.now + 1000) == INFINITE && world.n_stops == 1);

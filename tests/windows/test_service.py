@@ -102,7 +102,7 @@ def test_how_the_relay_is_kept_running(prefix, build_win):
     nobody looks at a relay that runs, or that nobody needs."""
     done = prefix.run(build_win / "tests/windows/test-relay-service.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 18 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 19 and "\n0 failed" in done.stdout
 
 
 def test_stop_and_start(helper_service, registry):

@@ -263,10 +263,13 @@ void relay_service_want(RelayService *s, bool wanted) {
 }
 
 DWORD relay_service_pid(const RelayService *s) {
+        LONG known = InterlockedCompareExchange((LONG *) &s->pid, 0, 0);
         SERVICE_STATUS_PROCESS status;
         SC_HANDLE service;
 
-        if ((!s->wanted && s->pid == 0) || relay_service_query(&service, &status, 0) < 0)
+        if (known != 0)
+                return (DWORD) known;
+        if (!s->wanted || relay_service_query(&service, &status, 0) < 0)
                 return 0;
         (void) CloseServiceHandle(service);
         return status.dwProcessId;
