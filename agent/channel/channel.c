@@ -238,13 +238,22 @@ int channel_push(Channel *c, WireState *state, uint64_t *ret_sequence) {
         return channel_flush(c);
 }
 
-static void channel_say_bye(Channel *c, const char *text, uint64_t end) {
-        if (c->session && agent_session_bye(c->session, WIRE_BYE_STOPPING, text, &c->out) >= 0) {
-                while (channel_send(c) >= 0 && buffer_length(&c->out) > 0 && now_usec() < end) {
-                        struct pollfd p = {.fd = c->fd, .events = POLLOUT};
+/* Wait for the socket, but not beyond @end. */
+static void channel_wait(const Channel *c, short events, uint64_t now, uint64_t end) {
+        struct pollfd p = {.fd = c->fd, .events = events};
 
-                        (void) poll(&p, 1, CHANNEL_BYE_MSEC);
-                }
+        (void) poll(&p, 1, (int) ((end - now) / USEC_PER_MSEC + 1));
+}
+
+static void channel_say_bye(Channel *c, const char *text, uint64_t end) {
+        if (!c->session || agent_session_bye(c->session, WIRE_BYE_STOPPING, text, &c->out) < 0)
+                return;
+        while (channel_send(c) >= 0 && buffer_length(&c->out) > 0) {
+                uint64_t now = now_usec();
+
+                if (now >= end)
+                        return;
+                channel_wait(c, POLLOUT, now, end);
         }
 }
 
@@ -257,10 +266,9 @@ static void channel_linger(Channel *c, uint64_t end) {
         if (shutdown(c->fd, SHUT_WR) < 0)
                 return;
         for (uint64_t now = now_usec(); now < end; now = now_usec()) {
-                struct pollfd p = {.fd = c->fd, .events = POLLIN};
                 ssize_t n;
 
-                (void) poll(&p, 1, (int) ((end - now) / USEC_PER_MSEC + 1));
+                channel_wait(c, POLLIN, now, end);
                 n = recv(c->fd, dropped, sizeof(dropped), 0);
                 if (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR))
                         return;
