@@ -33,13 +33,13 @@ def test_everybody_says_for_whom(up, reach):
 def test_nobody_gets_in(up, reach):
     """It stays active for those who wait, and everybody else says that nobody reaches it."""
     guest, _, control = up
-    reach("public", "nobody on a network gets in now")
+    reach("public", "no other machine can connect now")
     status = guest.service_status("web")
     assert (status["state"], status["reason"]) == ("active", "unreachable")
     assert control.run("wait", "web")[0] == 0
     code, output = control.run("expose", "8080", "--name=web")
-    assert code == 0 and "nobody on a network gets in now" in " ".join(output.split())
-    guest.wait_log("Service 'web' is active (unreachable): nobody on a network gets in now")
+    assert code == 0 and "no other machine can connect now" in " ".join(output.split())
+    guest.wait_log("Service 'web' is active (unreachable): no other machine can connect now")
     findings = [f for f in control.json("doctor")[1]["findings"] if f["id"] == "service-unreachable"]
     assert [(f["rank"], f["subject"]) for f in findings] == [("hint", "web")]
     assert "make it private" in findings[0]["advice"]
@@ -57,6 +57,6 @@ def test_the_firewall_is_off(up, reach):
 def test_the_guest_s_part_is_shown_as_well(up, reach):
     """Nothing listens in the guest, and both notes are there."""
     _, _, control = up
-    reach("public", "nobody on a network gets in now")
+    reach("public", "no other machine can connect now")
     shown = " ".join(control.run("status")[1].split())
-    assert "nobody on a network gets in now" in shown and "on port 8080 of the guest" in shown
+    assert "no other machine can connect now" in shown and "on port 8080 of the guest" in shown

@@ -136,8 +136,8 @@ def test_at_a_question_about_systemd(windows, wsl, no_systemd, start, typed):
     running.interrupt_question(question)
     code, output = running.end()
     assert code == 1 and f"FAILED     {AS_BEFORE[1]}." in output, output
-    assert "Run this again, and it goes on where it was; 'wslbridge-helper setup \"Debian\" --undo' " \
-        "takes back what was done" in output
+    assert "Run this again, and it continues where it stopped; 'wslbridge-helper setup \"Debian\" " \
+        "--undo' takes back what was done" in output
     assert not no_systemd.exists("/etc/wsl.conf") and wsl.terminated == []
 
 

@@ -60,10 +60,10 @@ def test_active_says_for_whom_it_is_open_now(start_helper, connect, firewall, re
     firewall(CONNECTED=PUBLIC)
     registry.set(fake_firewall.NETWORK, "Category", 0)  # Windows notes the kind of the network
     answer(UNREACHABLE, "the host's network is public")
-    helper.wait_line("service 'web' is active: nobody on a network gets in now")
-    wait_until(lambda: "nobody on a network gets in now" in " ".join(command("status").split()))
+    helper.wait_line("service 'web' is active: no other machine can connect now")
+    wait_until(lambda: "no other machine can connect now" in " ".join(command("status").split()))
     assert "network: public; Windows Firewall: on" in command("status")
-    assert "nobody on a network gets in now" in " ".join(command("doctor").split())
+    assert "no other machine can connect now" in " ".join(command("doctor").split())
     firewall(OFF=PUBLIC)
     registry.set(rf"{fake_firewall.POLICY}\PublicProfile", "EnableFirewall", 0)  # and that it is off
     answer(FIREWALL_OFF, "open to everybody on the host's public network")

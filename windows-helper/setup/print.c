@@ -17,8 +17,6 @@ static const char print_text[] =
         "#    " NAMES_HELPER_FOLDER "\\guest\n\n"
         "# 2. In the guest:\n"
         "  sudo apt-get install ./wslbridge_" PROJECT_VERSION "-1_*.deb\n"
-        "  echo hv_sock | sudo tee /etc/modules-load.d/hv_sock.conf\n"
-        "  sudo modprobe hv_sock\n"
         "  sudo systemctl enable --now wslbridge-agent\n"
         "  sudo grep -E 'agent_id|distro' /run/wslbridge/status.json\n\n"
         "# 3. On this host, in a terminal opened with 'Run as administrator', with the two values\n"

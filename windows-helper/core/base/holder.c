@@ -40,11 +40,12 @@ static void kernel_text(uint16_t port, char ret_text[HOLDER_TEXT_MAX + 1]) {
                                 "in use by Windows' file sharing (process %d); listen elsewhere",
                                 HOLDER_SYSTEM);
         else
-                (void) snprintf(ret_text, HOLDER_TEXT_MAX + 1,
-                                "in use by Windows' kernel (process %d), most likely for a web "
-                                "service; 'netsh http show servicestate' names its process: end "
-                                "that, or listen elsewhere",
-                                HOLDER_SYSTEM);
+                (void) snprintf(
+                        ret_text, HOLDER_TEXT_MAX + 1,
+                        "in use by process %d of Windows, most likely its web server (HTTP.sys); "
+                        "'netsh http show servicestate' names the process behind it: end "
+                        "that, or listen elsewhere",
+                        HOLDER_SYSTEM);
 }
 
 static void services_text(const Holder *h, char ret_text[HOLDER_TEXT_MAX + 1]) {

@@ -23,7 +23,8 @@ static void check_setting(const HypervSight *s, Findings *f) {
                         f, FINDING_HINT, id, NULL,
                         "Let it block what no rule allows, unless this is on purpose. " ELEVATED
                         "  powershell.exe -Command \"" VM_SETTING " -DefaultInboundAction Block\"",
-                        "The Hyper-V firewall lets in what no rule blocks, so in networking "
+                        "The Hyper-V firewall allows everything that no rule blocks, so in "
+                        "networking "
                         "mode mirrored everybody reaches every port on which a guest listens");
         else if (s->host_rules == HYPERV_OFF)
                 host_finding(f, FINDING_PROBLEM, id, NULL,

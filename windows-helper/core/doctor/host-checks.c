@@ -149,7 +149,8 @@ static void check_profiles(const FirewallSight *s, Findings *f) {
                         f, FINDING_HINT, id, NULL,
                         "Let it block incoming connections that no rule allows, unless this is "
                         "on purpose.",
-                        "Windows Firewall lets in what no rule blocks from the %s network",
+                        "Windows Firewall allows everything from the %s network that no rule "
+                        "blocks",
                         networks);
         firewall_profiles_text(shut, networks);
         if (shut)
@@ -302,7 +303,7 @@ static void check_policy(const HostEvidence *e, Findings *f) {
                      n);
 }
 
-/* What the self-test, or the helper, has seen to be otherwise than we believe. */
+/* Where this machine differs from what we expect, as the self-test or the helper has seen. */
 static void check_facts(const HostEvidence *e, Findings *f) {
         for (size_t i = 0; i < e->n_facts; i++)
                 host_finding(f, FINDING_HINT, "fact", e->facts[i]->id, NULL,

@@ -117,11 +117,11 @@ static void reach_mismatch(const Reach *r, char *ret_text, size_t size) {
 }
 
 static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
-        static const char nobody[] = "nobody on a network gets in now";
+        static const char nobody[] = "no other machine can connect now";
         char mismatch[WIRE_TEXT_MAX + 1];
 
         if (r->sight->connected == 0)
-                result_text(ret_text, "%s: the host is connected to none", nobody);
+                result_text(ret_text, "%s: the host is on no network", nobody);
         else if (r->shut)
                 result_text(ret_text,
                             "%s: Windows Firewall blocks all incoming connections and ignores "
@@ -135,7 +135,7 @@ static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1])
         else if (r->blocked)
                 result_text(
                         ret_text,
-                        "nobody on a network gets in at port %u now: the rule '%.*s' of Windows "
+                        "no other machine can connect to port %u now: the rule '%.*s' of Windows "
                         "Firewall blocks it; disable that rule, or listen on another port",
                         (unsigned) r->listen->port, RULE_NAME_SHOWN, r->block->name);
         else {
@@ -158,7 +158,7 @@ static WireReason reach_off(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         }
         result_text(ret_text,
                     "open to everybody on the host's %s network, whatever firewall and remote "
-                    "say: Windows Firewall is off there or lets in what no rule blocks",
+                    "say: Windows Firewall is off there, or allows everything that no rule blocks",
                     networks);
         return WIRE_REASON_FIREWALL_OFF;
 }
@@ -269,7 +269,7 @@ void firewall_sight_text(const FirewallSight *s, char ret_text[WIRE_TEXT_MAX + 1
                     : shut && shut == s->connected ? "blocks all incoming connections"
                     : shut                         ? "blocks all incoming on a part of these"
                     : s->overridden                ? "on, local rules ignored by Group Policy"
-                    : s->lets_in & s->connected    ? "on, lets in what no rule blocks"
+                    : s->lets_in & s->connected    ? "on, allows everything that no rule blocks"
                                                    : "on",
                     s->product[0] ? "; another firewall: " : "", s->product);
 }

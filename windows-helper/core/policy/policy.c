@@ -134,8 +134,10 @@ static void policy_check_firewall(const Policy *p, const WireService *s, PolicyV
         if (s->profiles != 0 && p->widest_remote == WIRE_REMOTE_LOCAL_SUBNET &&
             s->remote != WIRE_REMOTE_LOCAL_SUBNET) {
                 v->reason = WIRE_REASON_POLICY_REMOTE;
-                result_text(v->text, "policy value " POLICY_NAME_WIDEST_REMOTE
-                                     " allows no more than 'remote = LocalSubnet'");
+                result_text(v->text,
+                            "policy value " POLICY_NAME_WIDEST_REMOTE
+                            " allows only 'remote = LocalSubnet'; an administrator of the host "
+                            "can set it to any");
         }
 }
 

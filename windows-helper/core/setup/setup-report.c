@@ -104,7 +104,7 @@ void setup_part_text(const SetupReport *r, SetupPartId id, size_t width, Buffer 
 static void setup_stopped_text(const SetupReport *r, Buffer *text) {
         buffer_printf(text,
                       "Stopped by Ctrl-C. What was %s before stays so. Run this again, and it "
-                      "goes on where it was",
+                      "continues where it stopped",
                       r->undo ? "taken back" : "done");
         if (!r->undo && r->distro[0])
                 buffer_printf(text,
@@ -122,14 +122,15 @@ void setup_result_text(const SetupReport *r, size_t width, Buffer *out) {
         if (r->stopped)
                 text = buffer_text(&stopped);
         else if (setup_has_failed(r))
-                text = r->undo ? "Not all of it is taken back. Run this again when it is mended."
-                               : "Setting up is not complete. Run this again when it is mended: it "
-                                 "goes on where it was.";
+                text = r->undo ? "Not everything was taken back. Fix the problem and run this "
+                                 "again."
+                               : "Setup is not complete. Fix the problem and run this again; it "
+                                 "continues where it stopped.";
         else if (r->dry_run)
                 text = setup_has_changed(r) ? "Nothing was changed (--dry-run)."
-                                            : "Nothing is to do.";
+                                            : "There is nothing to do.";
         else if (!setup_has_changed(r))
-                text = "Nothing was to do.";
+                text = "There was nothing to do.";
         else
                 text = r->undo ? "Taken back." : "Set up.";
         text_wrap(out, text, &(TextFrame){.width = width});

@@ -25,7 +25,7 @@ START_TEST(test_advice_for_each_holder) {
                 {{812, "", ""}, 80, "another program (process 812)", "; end it,", "sc.exe"},
                 {{4, "System", ""},
                  80,
-                 "kernel (process 4)",
+                 "in use by process 4 of Windows, most likely its web server (HTTP.sys)",
                  "'netsh http show servicestate'",
                  "end it"},
                 {{4, "", ""}, 445, "file sharing", "listen elsewhere", "netsh"},

@@ -147,7 +147,7 @@ static const struct {
          STATUS("0.1.0", "true",
                 AGENT("connected", "nat",
                       SERVICE("web", "active", "\"firewall-off\"",
-                              "\"lets in what no rule "
+                              "\"allows everything that no rule "
                               "blocks\"")),
                 "", "")},
         {SEEN_YES, 0, "{\"schema\": 1, \"agents\": ["},
@@ -266,7 +266,7 @@ static const char *const exclusive[][2] = {
         {"opens as soon as it does", "stop iphlpsvc"},
         {"sc.exe config iphlpsvc", "-> In a terminal that was opened with 'Run as "
                                    "administrator':\n  sc.exe start iphlpsvc"},
-        {"lets in what no rule blocks", "Turn Windows Firewall on"},
+        {"that no rule blocks", "Turn Windows Firewall on"},
 };
 
 static bool finding_says(const Finding *x, const char *words) {

@@ -89,7 +89,7 @@ START_TEST(test_the_firewall) {
         expect(FINDING_HINT, "hyper-v-firewall", "is off for guests of WSL", "on purpose");
         setup();
         hyperv.inbound = HYPERV_ALLOW;
-        expect(FINDING_HINT, "hyper-v-firewall", "lets in what no rule blocks",
+        expect(FINDING_HINT, "hyper-v-firewall", "allows everything that no rule blocks",
                "-DefaultInboundAction Block");
         setup();
         hyperv.host_rules = HYPERV_OFF;

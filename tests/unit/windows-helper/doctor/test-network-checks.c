@@ -26,7 +26,7 @@ START_TEST(test_network_and_firewall) {
         expect(FINDING_HINT, "firewall", "is off", "Turn it on");
         healthy_setup();
         sight.lets_in = WIRE_PROFILE_PRIVATE;
-        expect(FINDING_HINT, "firewall", "lets in what no rule blocks", "Let it block");
+        expect(FINDING_HINT, "firewall", "allows everything from the", "Let it block");
         healthy_setup();
         strcpy(sight.product, "Some Firewall 7");
         expect(FINDING_HINT, "firewall", "Some Firewall 7", "in that product");
@@ -44,9 +44,9 @@ START_TEST(test_an_active_service_that_nobody_reaches) {
         see_status(STATUS("0.1.0", "true",
                           AGENT("connected", "nat",
                                 SERVICE("web", "active", "\"unreachable\"",
-                                        "\"nobody on a network gets in now\"")),
+                                        "\"no other machine can connect now\"")),
                           "", ""));
-        expect(FINDING_HINT, "guest-service", "nobody on a network", "Settings");
+        expect(FINDING_HINT, "guest-service", "no other machine can connect", "Settings");
 }
 END_TEST
 

@@ -21,7 +21,7 @@ START_TEST(test_networks) {
                 {DOMAIN | PRIVATE | PUBLIC, WIRE_PROFILE_ALL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "domain, private and public network"},
                 {PUBLIC, USUAL, WIRE_REMOTE_LOCAL_SUBNET, WIRE_REASON_UNREACHABLE,
-                 "nobody on a network gets in now: the host's network is public, and the service "
+                 "no other machine can connect now: the host's network is public, and the service "
                  "opens domain and private; make that network private in Windows Settings, or set "
                  "firewall = public, which the host's policy must allow"},
                 {PUBLIC, DOMAIN, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "set firewall = public"},
@@ -30,7 +30,7 @@ START_TEST(test_networks) {
                 {DOMAIN | PUBLIC, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
                  "the host's network is domain, and the service opens private; set firewall = "
                  "domain"},
-                {0, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "connected to none"},
+                {0, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "the host is on no network"},
                 {PRIVATE, 0, WIRE_REMOTE_ANY, WIRE_REASON_NONE, "closed to other machines"},
         };
 
@@ -64,7 +64,7 @@ START_TEST(test_settings_of_the_firewall) {
                 {{.connected = PUBLIC, .lets_in = PUBLIC},
                  USUAL,
                  WIRE_REASON_FIREWALL_OFF,
-                 "lets in what no rule blocks"},
+                 "allows everything that no rule blocks"},
                 {{.connected = PRIVATE, .shut = PRIVATE},
                  USUAL,
                  WIRE_REASON_UNREACHABLE,

@@ -252,7 +252,7 @@ START_TEST(test_active_says_for_whom) {
         controller_set_firewall_sight(w.controller, &public);
         world_run(&w);
         agent_expect(ubuntu, "web active unreachable; ssh active; db active");
-        expect_text("nobody on a network gets in now");
+        expect_text("no other machine can connect now");
         controller_set_firewall_sight(w.controller, &off);
         world_run(&w);
         agent_expect(ubuntu, "web active firewall-off; ssh active firewall-off; db active");

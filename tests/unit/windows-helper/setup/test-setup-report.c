@@ -28,11 +28,11 @@ static void expect_json(const SetupReport *r, const char *part) {
 START_TEST(test_ends) {
         SetupReport r = {.dry_run = false};
 
-        expect_end(&r, "Nothing was to do.");
+        expect_end(&r, "There was nothing to do.");
         expect_json(&r, "\"distro\": null");
         expect_json(&r, "\"result\": \"already\"");
         r.dry_run = true;
-        expect_end(&r, "Nothing is to do.");
+        expect_end(&r, "There is nothing to do.");
         (void) setup_says(&r.parts[SETUP_PAIR], SETUP_WOULD, "Pair %d", 1);
         expect_end(&r, "Nothing was changed");
         expect_json(&r, "\"result\": \"would\"");
@@ -45,9 +45,9 @@ START_TEST(test_ends) {
         ck_assert(!setup_has_failed(&r) && setup_has_changed(&r));
         (void) setup_says(&r.parts[SETUP_START], SETUP_FAILED, "No");
         ck_assert(setup_has_failed(&r));
-        expect_end(&r, "Not all of it");
+        expect_end(&r, "Not everything was taken back. Fix the problem and run this again.");
         r.undo = false;
-        expect_end(&r, "Setting up is not complete");
+        expect_end(&r, "Setup is not complete. Fix the problem");
         expect_json(&r, "\"result\": \"failed\"");
         r.stopped = true;
         expect_end(&r, "Stopped by Ctrl-C. What was done before stays so. Run this again");
