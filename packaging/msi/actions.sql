@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: MIT
 --
--- What wixl 0.101 cannot write into the package. tools/package-host.sh passes each statement to
+-- What wixl 0.101 cannot write into the package. tools/build-msi.sh passes each statement to
 -- msibuild; one ends with a semicolon at the end of a line. VERSION and UPGRADE stand for the package's version and upgrade code.
 
 -- Windows 10 1809 or newer. A removal always goes on.

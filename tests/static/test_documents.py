@@ -68,7 +68,7 @@ def test_readme_shows_how_to_begin():
     """In this order: install, set up, expose, look; what to remove; and how to build it."""
     text = tree.read("README.md")
     steps = ["certutil -hashfile wslbridge-", "msiexec /i wslbridge-", "wslbridge-helper setup Debian",
-             "wslbridgectl expose 2222:22 --name", "wslbridgectl status  ", "wslbridgectl doctor  ",
+             "wslbridgectl expose 8080 --name", "wslbridgectl status  ", "wslbridgectl doctor  ",
              "wslbridge-helper setup Debian --undo", "msiexec /x wslbridge-", "sudo ./dev package",
              "sudo ./dev build", "sudo ./dev install"]
     text = text[text.index("## Install"):]

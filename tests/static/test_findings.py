@@ -11,7 +11,7 @@ BOTH = pytest.mark.parametrize("program, source, folder", [GUEST, HOST])
 
 
 def documented(program):
-    section = re.search(rf"^### Ids of {program}\n(.*?)^##", tree.read("docs/doctor.md"),
+    section = re.search(rf"^### Ids of {program}\n(.*?)(?=^##|\Z)", tree.read("docs/doctor.md"),
                         re.M | re.S)[1]
     return re.findall(r"^\| `([a-z0-9-]+)` \|", section, re.M)
 
