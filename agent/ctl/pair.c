@@ -94,6 +94,66 @@ static int write_key(const char *path, const uint8_t key[WIRE_KEY_SIZE]) {
         return r < 0 ? ctl_error_errno(-r, "write", KEY_FILE) : CTL_EXIT_OK;
 }
 
+/* Who this guest is: what the running agent calls itself, because that is what it proves to the
+ * host. Without a running agent, what it will call itself. */
+typedef struct Identity {
+        char *directory;          /* where the name is kept; owned */
+        uint8_t id[WIRE_ID_SIZE]; /* the installation that it is kept for */
+        bool wsl;
+        char name[WIRE_DISTRO_MAX + 1];
+        char text[2 * WIRE_ID_SIZE + WIRE_DISTRO_MAX + 2]; /* "<agent id>/<name>" */
+} Identity;
+
+static void identity_done(Identity *id) {
+        free(id->directory);
+}
+
+static int find_identity(const char *root, const Report *report, Identity *id) {
+        char agent_id[2 * WIRE_ID_SIZE + 1];
+        WireHello hello;
+        Kept kept;
+        int r = identity_load(&hello);
+
+        if (r < 0)
+                return ctl_error("Cannot find out the identity of this guest: %s", strerror(-r));
+        if (r == IDENTITY_E_VOLATILE)
+                return ctl_error("This guest has no machine id, so the key would be useless after "
+                                 "the next start; run 'systemd-machine-id-setup', then pair again");
+        if (asprintf(&id->directory, "%s" KEPT_DIRECTORY, root) < 0) {
+                id->directory = NULL;
+                return ctl_error_errno(ENOMEM, "read", KEPT_DIRECTORY);
+        }
+        id->wsl = report ? report->wsl : wsl_is_here();
+        memcpy(id->id, hello.agent_id, WIRE_ID_SIZE);
+        if (!id->wsl)
+                identity_of_machine(root, /* credentials= */ NULL, hello.agent_id, id->id);
+        hex_format(hello.agent_id, WIRE_ID_SIZE, agent_id);
+        if (report && strlen(report->agent_id) == (size_t) (2 * WIRE_ID_SIZE) && *report->distro) {
+                memcpy(agent_id, report->agent_id, sizeof(agent_id));
+                (void) snprintf(id->name, sizeof(id->name), "%s", report->distro);
+        } else {
+                (void) kept_load(id->directory, id->id, &kept);
+                wsl_distro_name(&kept, id->name);
+        }
+        (void) snprintf(id->text, sizeof(id->text), "%s/%s", agent_id, id->name);
+        return CTL_EXIT_OK;
+}
+
+/* The host name may change. In WSL the agent keeps the name, and knows it better. */
+static void keep_name(const Identity *id) {
+        Kept kept = {0};
+        int r;
+
+        if (id->wsl)
+                return;
+        memcpy(kept.distro, id->name, sizeof(kept.distro));
+        r = kept_save(id->directory, id->id, &kept);
+        if (r < 0)
+                (void) ctl_error("Cannot keep the name '%s' in " KEPT_DIRECTORY ", ignoring: %s; "
+                                 "if this guest is renamed, pair it again",
+                                 id->name, strerror(-r));
+}
+
 static int answer(const char *word, const char *identity) {
         if (printf("%s %s\n", word, identity) < 0 || fflush(stdout) != 0)
                 return ctl_error_errno(errno, "write", "the answer");
@@ -120,8 +180,8 @@ static int await_host(void) {
 }
 
 /* Tell the host, and put the key at @next in force. */
-static int agree(const char *next, const char *path, const char *identity, bool confirm) {
-        int r = answer("paired", identity);
+static int agree(const char *next, const char *path, const Identity *id, bool confirm) {
+        int r = answer("paired", id->text);
 
         if (r == CTL_EXIT_OK && confirm)
                 r = await_host();
@@ -130,13 +190,14 @@ static int agree(const char *next, const char *path, const char *identity, bool 
 
                 if (error < 0)
                         return ctl_error_errno(-error, "replace", KEY_FILE);
+                keep_name(id);
         }
         if (r == CTL_EXIT_OK && confirm)
-                r = answer("confirmed", identity);
+                r = answer("confirmed", id->text);
         return r;
 }
 
-static int store_key(const CtlOptions *o, const uint8_t key[WIRE_KEY_SIZE], const char *identity) {
+static int store_key(const CtlOptions *o, const uint8_t key[WIRE_KEY_SIZE], const Identity *id) {
         _cleanup_free_ char *path = NULL, *next = NULL;
         int r;
 
@@ -148,38 +209,9 @@ static int store_key(const CtlOptions *o, const uint8_t key[WIRE_KEY_SIZE], cons
                 return ctl_error_errno(ENOMEM, "write", KEY_FILE);
         r = write_key(next, key);
         if (r == CTL_EXIT_OK)
-                r = agree(next, path, identity, o->confirm);
+                r = agree(next, path, id, o->confirm);
         (void) unlink(next); /* where something failed */
         return r;
-}
-
-/* "<agent id>/<name>": what the running agent calls itself, because that is what it proves to the
- * host. Without a running agent, what it will call itself. */
-static int pair_identity(const char *root, const Report *report, char *ret_text, size_t size) {
-        _cleanup_free_ char *directory = NULL;
-        char id[2 * WIRE_ID_SIZE + 1], distro[WIRE_DISTRO_MAX + 1];
-        WireHello hello;
-        Kept kept;
-        int r = identity_load(&hello);
-
-        if (r < 0)
-                return ctl_error("Cannot find out the identity of this guest: %s", strerror(-r));
-        if (r == IDENTITY_E_VOLATILE)
-                return ctl_error("This guest has no machine id, so the key would be useless after "
-                                 "the next start; run 'systemd-machine-id-setup', then pair again");
-        if (report && strlen(report->agent_id) == (size_t) (2 * WIRE_ID_SIZE) && *report->distro) {
-                (void) snprintf(ret_text, size, "%s/%s", report->agent_id, report->distro);
-                return CTL_EXIT_OK;
-        }
-        if (asprintf(&directory, "%s" KEPT_DIRECTORY, root) < 0) {
-                directory = NULL;
-                return ctl_error_errno(ENOMEM, "read", KEPT_DIRECTORY);
-        }
-        (void) kept_load(directory, hello.agent_id, &kept);
-        wsl_distro_name(&kept, distro);
-        hex_format(hello.agent_id, WIRE_ID_SIZE, id);
-        (void) snprintf(ret_text, size, "%s/%s", id, distro);
-        return CTL_EXIT_OK;
 }
 
 /* The key is a credential of the service, which is read only when the service starts. */
@@ -240,17 +272,17 @@ static void tell_agent_later(const char *root, int pid, unsigned delay_sec) {
 int ctl_pair(const CtlOptions *o, int n, char **names) {
         _cleanup_(report_freep) Report *report = NULL;
         _cleanup_free_ char *problem = NULL;
-        char identity[2 * WIRE_ID_SIZE + WIRE_DISTRO_MAX + 2];
+        _cleanup_(identity_done) Identity id = {0};
         uint8_t key[WIRE_KEY_SIZE] = {0};
         int r;
 
         if (ctl_agent_read(o->root, &report, &problem) == -ENOMEM)
                 return ctl_error_errno(ENOMEM, "read", CTL_STATUS_PATH);
-        r = pair_identity(o->root, report, identity, sizeof(identity));
+        r = find_identity(o->root, report, &id);
         if (r == CTL_EXIT_OK)
                 r = read_key(key);
         if (r == CTL_EXIT_OK)
-                r = store_key(o, key, identity);
+                r = store_key(o, key, &id);
         session_wipe(key, sizeof(key));
         if (r != CTL_EXIT_OK)
                 return r;

@@ -80,7 +80,7 @@ typedef struct AgentGuest {
 
 int agent_lock_guest(Agent *a, const char *root); /* before all else; also returns AGENT_E_RUNS */
 int agent_load_identity(Agent *a);
-int agent_new_guest(Agent *a); /* before the connection; asks for the mode */
+int agent_new_guest(Agent *a, const char *root); /* before the connection; asks for the mode */
 void agent_done_guest(Agent *a);
 
 /* address.c */

@@ -111,7 +111,7 @@ int agent_new(Agent **ret_agent, const char *root) {
         if (r >= 0)
                 r = agent_new_loopback(a);
         if (r >= 0)
-                r = agent_new_guest(a);
+                r = agent_new_guest(a, root);
         if (r < 0)
                 return agent_failed(a, r, "Cannot set up the event loop");
         /* Watched before it is read, so that a change in between is read, too. */

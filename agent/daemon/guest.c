@@ -62,6 +62,8 @@ static int agent_keep_answers(Agent *a) {
         Kept now = {0};
         int r;
 
+        if (!w->wsl)
+                return 0; /* what is kept is not the agent's, but that of 'wslbridgectl pair' */
         memcpy(now.distro, w->distro, strlen(w->distro));
         memcpy(now.word, w->word, strlen(w->word));
         if (memcmp(&now, &a->guest.kept, sizeof(now)) == 0)
@@ -202,21 +204,38 @@ int agent_load_identity(Agent *a) {
         return r < 0 ? r : 0;
 }
 
+/* Without WSL: a guest that was renamed stays the one that was paired. */
+static void agent_take_paired_name(Agent *a, const char *root) {
+        WireHello *id = &a->guest.identity;
+        uint8_t machine[WIRE_ID_SIZE];
+
+        identity_of_machine(root, getenv("CREDENTIALS_DIRECTORY"), id->agent_id, machine);
+        if (!kept_load(a->guest.directory, machine, &a->guest.kept) ||
+            strcmp(id->distro, a->guest.kept.distro) == 0)
+                return;
+        journal_line(&a->journal, LOG_INFO,
+                     "This guest was paired as '%s' and keeps that name, although it is '%s' now",
+                     a->guest.kept.distro, id->distro);
+        memcpy(id->distro, a->guest.kept.distro, sizeof(a->guest.kept.distro));
+}
+
 /* The part of agent_new_guest() about WSL. */
-static int agent_new_wsl(Agent *a) {
+static int agent_new_wsl(Agent *a, const char *root) {
         int r;
 
         r = wsl_new(&a->guest.wsl, a->event, agent_on_answers, a);
         if (r < 0)
                 return r;
-        if (kept_load(a->guest.directory, a->guest.identity.agent_id, &a->guest.kept))
+        if (!wsl_answers(a->guest.wsl)->wsl)
+                agent_take_paired_name(a, root);
+        else if (kept_load(a->guest.directory, a->guest.identity.agent_id, &a->guest.kept))
                 wsl_remember(a->guest.wsl, &a->guest.kept);
         a->guest.answers = *wsl_answers(a->guest.wsl);
         (void) agent_take_identity(a);
         return wsl_ask(a->guest.wsl);
 }
 
-int agent_new_guest(Agent *a) {
+int agent_new_guest(Agent *a, const char *root) {
         int r;
 
         r = clockwatch_new(&a->guest.clock, a->event, agent_on_clock, a);
@@ -224,7 +243,7 @@ int agent_new_guest(Agent *a) {
                 r = deferred_work_new(&a->guest.ask_mode, a->event, agent_on_ask_mode, a);
         if (r >= 0)
                 r = again_new(&a->guest.keep, a->event, agent_on_keep, a);
-        return r < 0 ? r : agent_new_wsl(a);
+        return r < 0 ? r : agent_new_wsl(a, root);
 }
 
 void agent_done_guest(Agent *a) {

@@ -7,8 +7,10 @@
 #include "agent/guest/wsl-words.h"
 #include "agent/util/cleanup.h"
 #include "agent/util/passing.h"
+#include "agent/util/read-all.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
@@ -18,6 +20,8 @@
         SD_ID128_MAKE(fb, f4, b4, 76, 34, 14, 09, 12, 93, 89, 80, 04, af, 55, a8, 6d)
 #define IDENTITY_TRIES   3 /* -EIO is a malformed id, or a disk that did not answer once */
 #define IDENTITY_UNNAMED "linux"
+
+#define UUID_FILE_MAX 64 /* bytes; a UUID and a newline */
 
 void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]) {
         const char *name = getenv("WSL_DISTRO_NAME");
@@ -55,6 +59,38 @@ static int agent_id(sd_id128_t *ret_id) {
         ret_id->bytes[6] = (uint8_t) ((ret_id->bytes[6] & 0x0f) | 0x40);
         ret_id->bytes[8] = (uint8_t) ((ret_id->bytes[8] & 0x3f) | 0x80);
         return 0;
+}
+
+/* Return: whether the file has one. */
+static bool read_uuid(const char *folder, const char *name, sd_id128_t *ret_id) {
+        _cleanup_free_ char *path = NULL;
+        _cleanup_close_ int fd = -1;
+        char text[UUID_FILE_MAX + 1];
+        ssize_t n;
+
+        if (asprintf(&path, "%s/%s", folder, name) < 0) {
+                path = NULL;
+                return false;
+        }
+        fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+        n = fd < 0 ? -1 : read_all(fd, text, UUID_FILE_MAX);
+        text[n < 0 ? 0 : n] = '\0';
+        text[strcspn(text, "\n")] = '\0';
+        return sd_id128_from_string(text, ret_id) >= 0;
+}
+
+void identity_of_machine(const char *root, const char *credentials,
+                         const uint8_t agent_id[WIRE_ID_SIZE], uint8_t ret_id[WIRE_ID_SIZE]) {
+        uint8_t mac[crypto_auth_hmacsha256_BYTES], key[crypto_auth_hmacsha256_KEYBYTES] = {0};
+        sd_id128_t machine;
+
+        memcpy(ret_id, agent_id, WIRE_ID_SIZE);
+        if (!(credentials && read_uuid(credentials, IDENTITY_CREDENTIAL, &machine)) &&
+            !read_uuid(root, IDENTITY_UUID_FILE, &machine))
+                return;
+        memcpy(key, machine.bytes, sizeof(machine.bytes));
+        (void) crypto_auth_hmacsha256(mac, agent_id, WIRE_ID_SIZE, key);
+        memcpy(ret_id, mac, WIRE_ID_SIZE);
 }
 
 int identity_load(WireHello *ret_hello) {

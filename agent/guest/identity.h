@@ -4,9 +4,14 @@
 /*
  * Who this guest is for the helper. A key belongs to the pair of agent id and distro name: cloned
  * WSL images have the same agent id, and the distros of one VM have the same boot id (fact 6.1.4).
+ * Where there is no WSL, the name is the host name at the time of the pairing (kept.h), so a guest
+ * that is renamed stays paired.
  */
 
 #include "protocol/wire/wire.h"
+
+#define IDENTITY_UUID_FILE  "sys/class/dmi/id/product_uuid" /* below the root */
+#define IDENTITY_CREDENTIAL "machine"                       /* below $CREDENTIALS_DIRECTORY */
 
 enum {
         _IDENTITY_E_SUCCESS,
@@ -24,6 +29,18 @@ enum {
  */
 int identity_load(WireHello *ret_hello);
 
-/* The name of this distribution when WSL itself does not give one (wsl.h): $WSL_DISTRO_NAME when
- * that is a usable name, otherwise the host name. Never empty. */
+/**
+ * identity_of_machine() - the agent id, bound to this virtual machine
+ * @root: "" or a directory without trailing slash
+ * @credentials: value of $CREDENTIALS_DIRECTORY, or NULL
+ *
+ * A copied disk takes the machine id along, but not the SMBIOS UUID of the virtual machine
+ * (fact 2.4.5). Only root can read that; the service gets it as a credential. Without one, this is
+ * the agent id itself.
+ */
+void identity_of_machine(const char *root, const char *credentials,
+                         const uint8_t agent_id[WIRE_ID_SIZE], uint8_t ret_id[WIRE_ID_SIZE]);
+
+/* The name of this distribution when WSL itself does not give one (wsl.h) and none is kept:
+ * $WSL_DISTRO_NAME when that is a usable name, otherwise the host name. Never empty. */
 void identity_distro(char ret_name[WIRE_DISTRO_MAX + 1]);

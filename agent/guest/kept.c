@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Keeps WSL's last answers in a small file:
+ * A small file:
  *
- *      installation=AGENT-ID/FILE-SYSTEM-ID
+ *      installation=ID/FILE-SYSTEM-ID
  *      distro=Ubuntu
  *      mode=nat
  */
@@ -11,33 +11,30 @@
 #include "agent/guest/kept.h"
 
 #include "agent/util/cleanup.h"
-#include "agent/util/read-all.h"
-#include "agent/util/write-all.h"
+#include "agent/util/small-file.h"
 
 #include "common/hex.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
-#include <unistd.h>
 
 #define INSTALLATION_SIZE (2 * WIRE_ID_SIZE + 32)
 
 /* For ext4, the kernel makes f_fsid from the UUID that mkfs has given to the file system. */
-static int installation_of(int fd, const uint8_t agent_id[WIRE_ID_SIZE],
+static int installation_of(const char *directory, const uint8_t id[WIRE_ID_SIZE],
                            char ret_text[INSTALLATION_SIZE]) {
         char owner[2 * WIRE_ID_SIZE + 1];
         struct statfs fs;
-        uint32_t id[2];
+        uint32_t fsid[2];
 
-        if (fstatfs(fd, &fs) < 0)
+        if (statfs(directory, &fs) < 0)
                 return -errno;
-        memcpy(id, &fs.f_fsid, sizeof(id));
-        hex_format(agent_id, WIRE_ID_SIZE, owner);
-        (void) snprintf(ret_text, INSTALLATION_SIZE, "%s/%08x%08x", owner, id[0], id[1]);
+        memcpy(fsid, &fs.f_fsid, sizeof(fsid));
+        hex_format(id, WIRE_ID_SIZE, owner);
+        (void) snprintf(ret_text, INSTALLATION_SIZE, "%s/%08x%08x", owner, fsid[0], fsid[1]);
         return 0;
 }
 
@@ -74,36 +71,29 @@ static void parse(const char *text, Kept *ret_kept) {
         *ret_kept = kept;
 }
 
-bool kept_load(const char *directory, const uint8_t agent_id[WIRE_ID_SIZE], Kept *ret_kept) {
-        _cleanup_close_ int fd = -1;
-        _cleanup_free_ char *path = NULL;
-        char text[KEPT_SIZE_MAX + 1], expected[INSTALLATION_SIZE];
+bool kept_load(const char *directory, const uint8_t id[WIRE_ID_SIZE], Kept *ret_kept) {
+        _cleanup_free_ char *path = NULL, *text = NULL;
+        char expected[INSTALLATION_SIZE];
         const char *installation;
-        ssize_t n;
-        size_t n_installation = 0;
+        size_t n = 0;
 
         *ret_kept = (Kept){0};
         if (asprintf(&path, "%s/%s", directory, KEPT_FILE) < 0) {
                 path = NULL;
                 return false;
         }
-        fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-        if (fd < 0 || installation_of(fd, agent_id, expected) < 0)
+        if (installation_of(directory, id, expected) < 0 ||
+            small_file_read(path, KEPT_SIZE_MAX, &text) < 0)
                 return false;
-        n = read_all(fd, text, KEPT_SIZE_MAX);
-        text[n < 0 ? 0 : n] = '\0';
-        installation = get_value(text, "installation", sizeof(expected), &n_installation);
-        if (!installation || n_installation != strlen(expected) ||
-            memcmp(installation, expected, n_installation) != 0)
+        installation = get_value(text, "installation", sizeof(expected), &n);
+        if (!installation || n != strlen(expected) || memcmp(installation, expected, n) != 0)
                 return false;
         parse(text, ret_kept);
         return ret_kept->distro[0] || ret_kept->word[0];
 }
 
-int kept_save(const char *directory, const uint8_t agent_id[WIRE_ID_SIZE], const Kept *kept) {
-        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
-        _cleanup_free_ char *path = NULL, *temporary = NULL;
-        _cleanup_close_ int fd = -1;
+int kept_save(const char *directory, const uint8_t id[WIRE_ID_SIZE], const Kept *kept) {
+        _cleanup_free_ char *path = NULL;
         char text[KEPT_SIZE_MAX + 1], installation[INSTALLATION_SIZE];
         int r;
 
@@ -111,23 +101,11 @@ int kept_save(const char *directory, const uint8_t agent_id[WIRE_ID_SIZE], const
                 path = NULL;
                 return -ENOMEM;
         }
-        if (asprintf(&temporary, "%s/.%s.new", directory, KEPT_FILE) < 0) {
-                temporary = NULL;
-                return -ENOMEM;
-        }
-        (void) mkdir(directory, 0755); /* the open below shows whether it is there */
-        fd = open(temporary, flags, 0644);
-        if (fd < 0)
-                return -errno;
-        r = installation_of(fd, agent_id, installation);
-        if (r == 0) {
-                (void) snprintf(text, sizeof(text), "installation=%s\ndistro=%s\nmode=%s\n",
-                                installation, kept->distro, kept->word);
-                r = write_all(fd, text, strlen(text));
-        }
-        if (r == 0 && rename(temporary, path) < 0)
-                r = -errno;
+        (void) mkdir(directory, 0755); /* the next call shows whether it is there */
+        r = installation_of(directory, id, installation);
         if (r < 0)
-                (void) unlink(temporary);
-        return r;
+                return r;
+        (void) snprintf(text, sizeof(text), "installation=%s\ndistro=%s\nmode=%s\n", installation,
+                        kept->distro, kept->word);
+        return small_file_replace(path, text);
 }

@@ -2,19 +2,22 @@
 #pragma once
 
 /*
- * What WSL has said last about this distribution, kept over restarts: its tools may hang for the
- * life of a VM (fact 6.2.5), and without a name the guest would be another one for the helper.
+ * The name of this guest, kept over restarts, because with another name it would be another guest
+ * for the helper. In WSL the agent keeps what WSL has said last about this distribution: its tools
+ * may hang for the life of a VM (fact 6.2.5). Elsewhere 'wslbridgectl pair' keeps the name under
+ * which it has paired this guest, because the host name may change.
  *
- * A distribution that was copied takes the file along. So the file says for which installation it
- * is: the agent id, and the id of the file system on which the file lies. "wsl --import" of an
- * archive makes a new file system, and then the file does not count. The copy of a whole disk
- * (--vhd, --import-in-place) cannot be told from its original; see fact 6.2.8.
+ * A guest that was copied takes the file along. So the file says for which installation it is: an
+ * id that the caller gives, and the id of the file system on which the file lies. In WSL the id is
+ * the agent id. "wsl --import" of an archive makes a new file system, and then the file does not
+ * count. The copy of a whole disk (--vhd, --import-in-place) cannot be told from its original; see
+ * fact 6.2.8. Elsewhere the id is that of identity_of_machine().
  */
 
 #include "agent/guest/wsl-words.h"
 
 #define KEPT_DIRECTORY "/var/lib/wslbridge" /* without $STATE_DIRECTORY */
-#define KEPT_FILE      "wsl-answers"
+#define KEPT_FILE      "kept-name"
 #define KEPT_SIZE_MAX  1024
 
 typedef struct Kept {
@@ -24,13 +27,13 @@ typedef struct Kept {
 
 /**
  * kept_load() - read the file in @directory
- * @agent_id: who asks
+ * @id: of this installation, see above
  *
  * Return: true when it was there, is well formed, and is about this installation. Otherwise
  * @ret_kept is empty.
  */
-bool kept_load(const char *directory, const uint8_t agent_id[WIRE_ID_SIZE], Kept *ret_kept);
+bool kept_load(const char *directory, const uint8_t id[WIRE_ID_SIZE], Kept *ret_kept);
 
 /* Replace the file; make the directory if only its last part is missing. Return: 0 or negative
  * errno. */
-int kept_save(const char *directory, const uint8_t agent_id[WIRE_ID_SIZE], const Kept *kept);
+int kept_save(const char *directory, const uint8_t id[WIRE_ID_SIZE], const Kept *kept);

@@ -307,10 +307,11 @@ static uint64_t silent_first(void) {
         return text ? strtoull(text, NULL, 10) * USEC_PER_MSEC : WSL_SILENT_FIRST_USEC;
 }
 
-static bool kernel_is_wsl(void) {
+bool wsl_is_here(void) {
         struct utsname name;
 
-        return uname(&name) == 0 && wsl_release_is_wsl(name.release);
+        return getenv(WSL_FOLDER_VARIABLE) ||
+               (uname(&name) == 0 && wsl_release_is_wsl(name.release));
 }
 
 int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata) {
@@ -326,7 +327,7 @@ int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata) {
         w->asks = (1u << _WSL_QUESTION_END) - 1;
         w->folder = getenv(WSL_FOLDER_VARIABLE);
         w->silent_first_usec = silent_first();
-        w->answers.wsl = w->folder || kernel_is_wsl();
+        w->answers.wsl = wsl_is_here();
         w->reported = w->answers;
         r = sd_event_add_time_relative(event, &w->retry, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_USEC,
                                        on_retry, w);

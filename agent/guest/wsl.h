@@ -68,6 +68,9 @@ int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata);
 Wsl *wsl_free(Wsl *w); /* kills what runs */
 DEFINE_CLEANUP(Wsl *, wsl_free);
 
+/* Whether this guest is one of WSL: by its kernel, or by WSL_FOLDER_VARIABLE. */
+bool wsl_is_here(void);
+
 /* Answers of an earlier run. They hold until WSL gives others, and are asked for all the same. Call
  * it before wsl_ask(). */
 void wsl_remember(Wsl *w, const Kept *kept);
@@ -87,9 +90,9 @@ const WslAnswers *wsl_answers(const Wsl *w);
  * wsl_distro_name() - the name under which the helper knows this distribution; waits for it
  *
  * The agent's identity has the same name: what wslpath says, else $WSL_DISTRO_NAME, else the host
- * name; and before these two what WSL said in an earlier run. For programs without an event loop;
+ * name; and before these two the one that was kept. For programs without an event loop;
  * takes WSL_LIMIT_USEC at most. Never empty.
  *
- * @kept: of an earlier run, may be empty
+ * @kept: may be empty
  */
 void wsl_distro_name(const Kept *kept, char ret_name[WIRE_DISTRO_MAX + 1]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
-/* Small text files that programs of ours hand to each other below /run. */
+/* Small text files that programs of ours write for each other, or for their next start. */
 
 #include <stddef.h>
 
@@ -15,5 +15,5 @@
 int small_file_read(const char *path, size_t max, char **ret_text);
 
 /* Replace the file atomically; all users may read it, whatever the umask is. It is not flushed to
- * disk, because nothing below /run outlives the system. Return: 0 or negative errno. */
+ * disk: most of them lie below /run. Return: 0 or negative errno. */
 int small_file_replace(const char *path, const char *text);

@@ -139,3 +139,29 @@ def test_a_key_is_for_one_identity_only(guest, host, key):
     guest.start(WSL_DISTRO_NAME="Copy")
     refused(guest, "not-paired")
     assert guest.status()["agent"]["distro"] == "Copy"
+
+
+UUID = "sys/class/dmi/id/product_uuid"
+
+
+def test_a_guest_that_is_renamed_stays_paired(guest, host, control, key):
+    """Without WSL the name is the host name, which a DHCP server may change as well. ($WSL_DISTRO_NAME
+    stands in for it.) A copy of the disk in another virtual machine goes by its own name."""
+    plain = {"without": ["WSLBRIDGE_WSL_FOLDER"]}
+    guest.write(UUID, "4c4c4544-0042-3510-8053-b7c04f4e3332\n", 0o400)
+    guest.service("web", "listen = 8080")
+    host.start()
+    guest.start(**plain)
+    assert control.run("pair", stdin=key) == (0, f"paired {guest.owner()}\n")
+    guest.stop()
+    guest.start(WSL_DISTRO_NAME="web1", **plain)
+    guest.wait_state("web", "active")
+    assert guest.status()["agent"]["distro"] == guest.name
+    assert guest.log_lines(f"paired as '{guest.name}'")
+    guest.stop()
+    assert control.run("pair", stdin=key, env={"WSL_DISTRO_NAME": "web2"}) == (
+        0, f"paired {guest.owner()}\n")
+    guest.write(UUID, "4c4c4544-0042-3510-8053-b7c04f4e3333\n", 0o400)
+    guest.start(WSL_DISTRO_NAME="copy", **plain)
+    refused(guest, "not-paired")
+    assert guest.status()["agent"]["distro"] == "copy"

@@ -93,7 +93,7 @@ def test_what_wsl_says_wins_over_what_was_kept(web, host):
     host.wait_rules(RULE)
     wait_until(lambda: ["Debian" in a["owner"] for a in host.command("agents")["agents"]] == [False],
                "one guest with that name")
-    with open(os.path.join(web.kept, "wsl-answers"), encoding="utf-8") as f:
+    with open(os.path.join(web.kept, "kept-name"), encoding="utf-8") as f:
         assert "distro=Copy\nmode=nat\n" in f.read()
 
 
@@ -121,7 +121,7 @@ def test_folder_that_cannot_be_written(web, host):
 
 def test_pairing_while_wsl_is_silent_and_the_agent_is_down(web, control, key):
     web.start(without=SERVICE)
-    wait_until(lambda: "wsl-answers" in os.listdir(web.kept), "the kept answers")
+    wait_until(lambda: "kept-name" in os.listdir(web.kept), "the kept answers")
     web.stop()
     silence(web, "exit 1")
     code, output = control.run("pair", stdin=key, env={"WSLBRIDGE_WSL_FOLDER": web.wsl})

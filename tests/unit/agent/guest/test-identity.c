@@ -4,6 +4,7 @@
 
 #include "agent/guest/identity.h"
 
+#include "agent/util/cleanup.h"
 #include "tests/unit/agent/testing.h"
 
 #include <systemd/sd-id128.h>
@@ -74,6 +75,45 @@ START_TEST(test_distro) {
 }
 END_TEST
 
+/* A copied disk takes the machine id along; the virtual machine's UUID tells it from its original.
+ */
+START_TEST(test_machine) {
+        static const char *const not_uuids[] = {"", "\n", "unknown", "Not Settable\n",
+                                                "03000200-0400-0500-0006-00070008000"};
+        static const char one[] = "4c4c4544-0042-3510-8053-b7c04f4e3332\n";
+        static const char other[] = "4c4c4544-0042-3510-8053-b7c04f4e3333\n";
+        static const uint8_t agent_id[WIRE_ID_SIZE] = {1, 2, 3};
+        uint8_t a[WIRE_ID_SIZE], b[WIRE_ID_SIZE];
+        const char *credentials;
+
+        test_setup();
+        identity_of_machine(test_directory, NULL, agent_id, a);
+        ck_assert_mem_eq(a, agent_id, WIRE_ID_SIZE);
+        test_mkdir("sys");
+        test_mkdir("sys/class");
+        test_mkdir("sys/class/dmi");
+        test_mkdir("sys/class/dmi/id");
+        for (size_t i = 0; i < ELEMENTSOF(not_uuids); i++) {
+                test_write(IDENTITY_UUID_FILE, not_uuids[i], strlen(not_uuids[i]), 0400);
+                identity_of_machine(test_directory, NULL, agent_id, a);
+                ck_assert_mem_eq(a, agent_id, WIRE_ID_SIZE);
+        }
+        test_write(IDENTITY_UUID_FILE, one, strlen(one), 0400);
+        identity_of_machine(test_directory, NULL, agent_id, a);
+        ck_assert_mem_ne(a, agent_id, WIRE_ID_SIZE);
+        test_write(IDENTITY_UUID_FILE, other, strlen(other), 0400);
+        identity_of_machine(test_directory, NULL, agent_id, b);
+        ck_assert_mem_ne(a, b, WIRE_ID_SIZE);
+        /* The service's way to the same. */
+        test_mkdir("credentials");
+        credentials = test_path("credentials");
+        test_write("credentials/machine", one, strlen(one), 0400);
+        identity_of_machine(test_directory, credentials, agent_id, b);
+        ck_assert_mem_eq(a, b, WIRE_ID_SIZE);
+        test_teardown();
+}
+END_TEST
+
 int main(void) {
         sd_id128_t machine;
         TCase *t = tcase_create("identity");
@@ -83,5 +123,6 @@ int main(void) {
         tcase_add_test(t, test_ids);
         tcase_add_test(t, test_the_id_is_systemds);
         tcase_add_test(t, test_distro);
+        tcase_add_test(t, test_machine);
         return test_run(t, "identity");
 }

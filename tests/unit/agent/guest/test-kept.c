@@ -46,7 +46,7 @@ START_TEST(test_kept) {
         expect("Debian", "");
         save("", "wormhole");
         expect("", "wormhole");
-        ck_assert_int_eq(stat(test_path("lib/.wsl-answers.new"), &st), -1);
+        ck_assert_int_eq(stat(test_path("lib/kept-name.new"), &st), -1);
         strcpy(directory, test_path("no/lib"));
         ck_assert_int_eq(kept_save(directory, id, &(Kept){0}), -ENOENT);
 }
@@ -71,7 +71,7 @@ START_TEST(test_another_installation) {
                                  "installation=ab01%028d/%08x%08x\ndistro=Ubuntu\nmode=nat\n", 0,
                                  fsid[0] ^ i, fsid[1]);
 
-                test_write("lib/wsl-answers", text, (size_t) n, 0644);
+                test_write("lib/kept-name", text, (size_t) n, 0644);
                 expect(i == 0 ? "Ubuntu" : "", i == 0 ? "nat" : "");
         }
 }
@@ -92,7 +92,7 @@ START_TEST(test_broken_files) {
 
         test_mkdir("lib");
         for (size_t i = 0; i < ELEMENTSOF(broken); i++) {
-                test_write("lib/wsl-answers", broken[i], strlen(broken[i]), 0644);
+                test_write("lib/kept-name", broken[i], strlen(broken[i]), 0644);
                 expect("", "");
         }
         ck_assert_int_eq(statfs(directory, &fs), 0);
@@ -101,10 +101,10 @@ START_TEST(test_broken_files) {
         n = snprintf(text, sizeof(text),
                      "installation=ab01%028d/%08x%08x\ndistro=a/b\nmode=%0500d\nother=x", 0,
                      fsid[0], fsid[1], 0);
-        test_write("lib/wsl-answers", text, (size_t) n, 0644);
+        test_write("lib/kept-name", text, (size_t) n, 0644);
         expect("", "");
-        ck_assert_int_eq(rename(test_path("lib/wsl-answers"), test_path("lib/real")), 0);
-        ck_assert_int_eq(symlink("real", test_path("lib/wsl-answers")), 0);
+        ck_assert_int_eq(rename(test_path("lib/kept-name"), test_path("lib/real")), 0);
+        ck_assert_int_eq(symlink("real", test_path("lib/kept-name")), 0);
         expect("", "");
 }
 END_TEST
