@@ -8,6 +8,8 @@ from wine_registry import COUNTERS
 
 SETTINGS = r"SOFTWARE\wslbridge"
 RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
+NOT_STARTED = "wslbridge-selftest.exe': Internal error (error 1359)"  # by Wine, see fact 10.1.20
+STARTS = 3
 
 
 class Selftest:
@@ -24,8 +26,11 @@ class Selftest:
         """Its exit code and its output."""
         self.prefix.env.update(environment)
         try:
-            done = self.prefix.run(exe or self.exe, "selftest", *arguments, timeout=400,
-                                   check=False)
+            for _ in range(STARTS):
+                done = self.prefix.run(exe or self.exe, "selftest", *arguments, timeout=400,
+                                       check=False)
+                if NOT_STARTED not in done.stdout:
+                    break
         finally:
             for name in environment:
                 del self.prefix.env[name]

@@ -169,6 +169,8 @@ def selftest(prefix, build_win, registry, iphlpsvc):
         (prefix.path / "drive_c/windows/system32" / name).unlink(missing_ok=True)
     made = selftest_process.Selftest(prefix, build_win, registry)
     shutil.rmtree(made.data, ignore_errors=True)  # of helpers that other tests have run
+    if made.left() != selftest_process.NOTHING:  # by a test that has failed
+        made.run("--clean")
     assert made.left() == selftest_process.NOTHING
     yield made
 
