@@ -70,6 +70,7 @@ static void publish(void) {
 static HRESULT STDMETHODCALLTYPE rules_add(INetFwRules *this, INetFwRule *rule) {
         fake_note("Add");
         ((FakeRule *) rule)->stored = true;
+        fake_firewall.seen[(FakeRule *) rule - fake_firewall.rules] = true;
         publish();
         return S_OK;
 }
@@ -81,7 +82,7 @@ static HRESULT STDMETHODCALLTYPE rules_remove(INetFwRules *this, BSTR name) {
                 return E_FAIL;
         fake_note("Remove");
         if (rule)
-                rule->stored = false;
+                rule->stored = fake_firewall.seen[rule - fake_firewall.rules] = false;
         publish();
         return S_OK;
 }
@@ -101,7 +102,7 @@ typedef struct FakeEnumeration {
 static HRESULT STDMETHODCALLTYPE enum_next(IEnumVARIANT *this, ULONG n, VARIANT *ret, ULONG *got) {
         FakeEnumeration *e = (FakeEnumeration *) this;
 
-        while (e->next < fake_firewall.n && !fake_firewall.rules[e->next].stored)
+        while (e->next < fake_firewall.n && !fake_firewall.seen[e->next])
                 e->next++;
         if (e->next == fake_firewall.n)
                 return S_FALSE;
@@ -128,6 +129,8 @@ static INetFwRulesVtbl rules_calls = {FAKE_BASE(INetFwRules), .Add = rules_add,
 static INetFwRules rules = {&rules_calls};
 
 static HRESULT STDMETHODCALLTYPE policy_rules(INetFwPolicy2 *this, INetFwRules **ret) {
+        for (size_t i = 0; i < fake_firewall.n; i++)
+                fake_firewall.seen[i] = fake_firewall.rules[i].stored;
         *ret = &rules;
         return S_OK;
 }

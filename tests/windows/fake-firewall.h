@@ -63,8 +63,10 @@ typedef struct FakeFirewall {
         bool from_registry;             /* the settings are those below FAKE_SETTINGS_KEY instead */
         FakeRule rules[FAKE_RULES_MAX]; /* in the order in which they were made */
         size_t n;
-        char record[1024]; /* the names of what was put and called */
-        int fail_after;    /* from the call after so many on, everything fails; -1: never */
+        char record[1024];         /* the names of what was put and called */
+        bool seen[FAKE_RULES_MAX]; /* by the collection: those that were stored when it was opened,
+                                    * and its own changes (fact 5.1.14) */
+        int fail_after;            /* from the call after so many on, everything fails; -1: never */
         void (*watch)(FakeRule *rule); /* called after each put on a stored rule; NULL: nobody */
 } FakeFirewall;
 

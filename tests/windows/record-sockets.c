@@ -86,8 +86,19 @@ static BOOL WINAPI fake_accept(SOCKET listener, SOCKET s, void *buffer, DWORD da
 static void WINAPI fake_addresses(void *buffer, DWORD data, DWORD n_local, DWORD n_remote,
                                   SOCKADDR **local, int *local_size, SOCKADDR **remote,
                                   int *remote_size) {
-        *remote = record.silent_companion ? NULL : (SOCKADDR *) record.address;
-        *remote_size = record.silent_companion ? 0 : record.address_size;
+        uint8_t *place = (uint8_t *) buffer + n_local;
+        size_t n = sizeof(record.address);
+
+        *remote = NULL;
+        *remote_size = 0;
+        if (record.silent_companion)
+                return;
+        *remote = (SOCKADDR *) (record.far_companion ? record.address : place);
+        *remote_size = record.address_size;
+        if ((size_t) record.address_size < n)
+                n = (size_t) record.address_size;
+        if (!record.far_companion)
+                memcpy(place, record.address, n);
 }
 
 static int fake_load(SOCKET s, LPFN_ACCEPTEX *ret_accept,

@@ -26,7 +26,8 @@ typedef struct Record {
         uint8_t address[36];
         int address_size;      /* what GetAcceptExSockaddrs() returns … */
         bool no_companion;     /* … if it exists … */
-        bool silent_companion; /* … and says anything */
+        bool silent_companion; /* … and says anything … */
+        bool far_companion;    /* … and names a place in the buffer */
         Peer accepted;         /* the last peer that was delivered */
         unsigned n_accepted;
         int n_failed; /* checks */

@@ -247,7 +247,7 @@ static void test_namesakes(FirewallStore *store) {
         store->rest(store->userdata);
 }
 
-/* Several of ours: one stays when it is wanted, none when it is not. */
+/* Several of ours, also made meanwhile: one stays when it is wanted, none when it is not. */
 static void test_duplicates(FirewallStore *store) {
         FirewallChange update = {FIREWALL_UPDATE, &wanted}, removal = {FIREWALL_REMOVE, &wanted};
         FirewallRules rules = FIREWALL_RULES_NULL;

@@ -174,6 +174,51 @@ static void test_accept_fails(void) {
         record_complete(ERROR_OPERATION_ABORTED);
 }
 
+static size_t size_seen; /* by the transport, of the first address since it was 0 */
+
+static bool see_size(const uint8_t *bytes, size_t size, Peer *peer) {
+        if (size_seen == 0)
+                size_seen = size;
+        return true;
+}
+
+/* A provider that does not fill in where the address is, and how long: neither is believed
+ * (fact 1.3.7). */
+static void test_a_companion_that_is_wrong(void) {
+        Transport transport = transport_hyperv;
+        TransportAddress address;
+        Listener *l = NULL;
+        DWORD error = 0;
+
+        record.far_companion = true;
+        (void) record_open(&l, NULL, &error);
+        record_set_peer(34, RECORD_OTHER, 901, 0xd3);
+        record_complete(ERROR_SUCCESS);
+        record_check("an address outside of the buffer is not read",
+                     !record.accepted.source_known && vm_id_is_null(&record.accepted.vm));
+        memcpy((uint8_t *) record.buffer + 150, record.address, sizeof(record.address));
+        record_complete(ERROR_SUCCESS);
+        record_check("and the buffer is searched instead",
+                     record.accepted.source_known && record.accepted.source == 901);
+        listener_close(l);
+        record_complete(ERROR_OPERATION_ABORTED);
+        record.far_companion = false;
+
+        transport.peer = see_size;
+        (void) transport.vm_address(&VM_ID_NULL, &address);
+        (void) listener_new(&l, NULL, &transport, &address, &(Peer){.any = true},
+                            record_on_accepted, NULL, &error);
+        record.address_size = INT16_MAX;
+        record_complete(ERROR_SUCCESS);
+        record_check("a length beyond the end of the buffer is cut there", size_seen == 144);
+        record.address_size = -1;
+        size_seen = 0;
+        record_complete(ERROR_SUCCESS);
+        record_check("a negative length is none: the second half is searched", size_seen == 144);
+        listener_close(l);
+        record_complete(ERROR_OPERATION_ABORTED);
+}
+
 int main(void) {
         socket_api = &record_sockets;
         test_order();
@@ -181,6 +226,7 @@ int main(void) {
         test_errors();
         test_accept_fails();
         test_what_may_be_missing();
+        test_a_companion_that_is_wrong();
         printf("%d failed\n", record.n_failed);
         return record.n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

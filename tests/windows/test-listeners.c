@@ -133,10 +133,31 @@ static void test_listeners_of_vms(void) {
         vm_listeners_close(&l);
 }
 
+/* Its address is always the same, and Windows may keep it (fact 1.3.9). */
+static void test_listener_for_any_vm(void) {
+        static VmListeners l;
+        VmList none = {.n = 0};
+
+        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, NULL);
+        vm_listeners_follow(&l, &none, true, SECOND);
+        vm_listeners_slept(&l, vm_has_agent);
+        record_check("any VM: after a sleep it stays while it waits, without an agent, too",
+                     vm_listeners_has(&l, &VM_ID_NULL));
+        record.fail_call = ACCEPT_CALL;
+        record.fail_error = WSAEINVAL;
+        record_complete(WSAENOTCONN);
+        vm_listeners_slept(&l, vm_has_agent);
+        record.fail_call = 0;
+        record_check("any VM: one that does not wait is replaced",
+                     !vm_listeners_has(&l, &VM_ID_NULL));
+        vm_listeners_close(&l);
+}
+
 int main(void) {
         socket_api = &record_sockets;
         test_dead_socket();
         test_listeners_of_vms();
+        test_listener_for_any_vm();
         printf("%d failed\n", record.n_failed);
         return record.n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -36,6 +36,7 @@ static struct {
         HANDLE end;            /* of its process; an event, which waits like a process */
         bool closed;           /* its process may not be opened */
         bool late;             /* the service manager has not noticed the end yet */
+        bool shutdown;         /* Windows shuts down: no service is told anything */
         ULONGLONG now, due_ms; /* the clock; when the relay crashes next; 0: never */
         DWORD lives_ms;        /* how long each one lives; 0: for ever */
         ULONGLONG starts[128];
@@ -102,6 +103,10 @@ static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
 }
 
 static BOOL WINAPI fake_control(SC_HANDLE service, DWORD control, LPSERVICE_STATUS ret_status) {
+        if (world.shutdown) {
+                SetLastError(ERROR_SHUTDOWN_IN_PROGRESS);
+                return FALSE;
+        }
         if (control != SERVICE_CONTROL_STOP)
                 return TRUE;
         world.n_stops++;
@@ -189,6 +194,19 @@ static void test_calm(void) {
         relay_service_close(&s);
 }
 
+/* Whatever the helper asks for then is refused (fact 9.1.21). */
+static void test_shutdown(void) {
+        RelayService s = begin(true);
+
+        printf("# Windows shuts down\n");
+        (void) live(&s, world.now + 1000);
+        world.shutdown = true;
+        s.wanted = false;
+        (void) live(&s, world.now + 1000);
+        check("that it cannot be stopped is no error", s.told_error == ERROR_SUCCESS);
+        relay_service_close(&s);
+}
+
 static bool started_after(unsigned from, const DWORD *gaps, size_t n) {
         for (size_t i = 0; i < n; i++)
                 if (world.starts[from + i + 1] - world.starts[from + i] != gaps[i])
@@ -268,6 +286,7 @@ static void test_hanging_service_manager(void) {
 
 int main(void) {
         test_calm();
+        test_shutdown();
         test_crashes();
         test_process();
         test_hanging_service_manager();

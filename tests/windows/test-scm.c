@@ -69,6 +69,7 @@ static struct {
         const wchar_t *privileges;                   /* the same */
         wchar_t name[64], command[512];              /* of the service */
         DWORD start_type, sid_type;                  /* asked for */
+        BOOL waits;                                  /* its start is delayed */
         unsigned n_needs, n_protect, n_change;       /* calls */
         DWORD system, administrators, users, others; /* what the descriptor allows */
 } fake;
@@ -139,6 +140,8 @@ static BOOL WINAPI fake_change2(SC_HANDLE service, DWORD level, LPVOID info) {
                         ((SERVICE_FAILURE_ACTIONS_FLAG *) info)->fFailureActionsOnNonCrashFailures;
         if (level == SERVICE_CONFIG_SERVICE_SID_INFO)
                 fake.sid_type = ((SERVICE_SID_INFO *) info)->dwServiceSidType;
+        if (level == SERVICE_CONFIG_DELAYED_AUTO_START_INFO)
+                fake.waits = ((SERVICE_DELAYED_AUTO_START_INFO *) info)->fDelayedAutostart;
         if (level == SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO)
                 fake.privileges =
                         ((SERVICE_REQUIRED_PRIVILEGES_INFOW *) info)->pmszRequiredPrivileges;
@@ -247,6 +250,7 @@ static void test_entry(bool exists) {
               !fake.account && !fake.password && fake.sid_type == SERVICE_SID_TYPE_UNRESTRICTED &&
                       is_list(fake.privileges, helper_privileges, ARRAYSIZE(helper_privileges)));
         check("all settings are accepted", fake.n_change == 7);
+        check("it starts with Windows, and not two minutes later", !fake.waits);
         check("a restart after each crash", fake.n_actions == 3 && !fake.keeps_actions);
         check("no restart after an error, before it was started", !fake.after_errors);
         check("the right to change the descriptor is asked for", fake.access & WRITE_DAC);

@@ -94,7 +94,7 @@ def test_what_is_asked_of_the_service_manager(prefix, build_win):
     waited for, and what happens to a service that somebody else has started."""
     done = prefix.run(build_win / "tests/windows/test-scm.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 80 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 82 and "\n0 failed" in done.stdout
 
 
 def test_how_the_relay_is_kept_running(prefix, build_win):
@@ -102,7 +102,15 @@ def test_how_the_relay_is_kept_running(prefix, build_win):
     nobody looks at a relay that runs, or that nobody needs."""
     done = prefix.run(build_win / "tests/windows/test-relay-service.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 19 and "\n0 failed" in done.stdout
+    assert done.stdout.count("ok ") == 20 and "\n0 failed" in done.stdout
+
+
+def test_what_windows_may_refuse(prefix, build_win):
+    """A registry key that is closed, a service while Windows shuts down, and the mark of a file from the
+    Internet: Wine has none of them."""
+    done = prefix.run(build_win / "tests/windows/test-refused.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 8 and "\n0 failed" in done.stdout
 
 
 def test_stop_and_start(helper_service, registry):

@@ -207,11 +207,10 @@ static int com_change(void *userdata, const FirewallChange *change) {
 }
 
 /* Thousands of rules are not kept in memory while nothing happens, and an old enumeration does not
- * know what others have done since. */
+ * know what others have done since. Whether the collection itself does is not known (fact 5.1.14).
+ */
 static void com_rest(void *userdata) {
-        FirewallCom *c = userdata;
-
-        found_rules_done(&c->found);
+        com_close(userdata);
 }
 
 static uint64_t com_now(void *userdata) {

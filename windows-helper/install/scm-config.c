@@ -87,7 +87,9 @@ static void scm_set_restarts(ScmId id, SC_HANDLE service) {
 static void scm_set_all(ScmId id, SC_HANDLE service) {
         const ScmService *s = &scm_services[id];
         SERVICE_DESCRIPTIONW description = {(wchar_t *) (uintptr_t) s->about};
-        SERVICE_DELAYED_AUTO_START_INFO delayed = {TRUE};
+        /* Windows waits two minutes before it starts a delayed service (fact 9.1.22). Ours waits
+         * for nothing, and takes away what an older version has set. */
+        SERVICE_DELAYED_AUTO_START_INFO delayed = {FALSE};
         /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us
          * (fact 9.1.3). */
         SERVICE_PRESHUTDOWN_INFO preshutdown = {s->shutdown_ms};
@@ -95,7 +97,7 @@ static void scm_set_all(ScmId id, SC_HANDLE service) {
         scm_set(service, SERVICE_CONFIG_DESCRIPTION, &description, "the description");
         if (s->start_type == SERVICE_AUTO_START)
                 scm_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed,
-                        "the delayed start");
+                        "the start without a delay");
         scm_set_restarts(id, service);
         if (s->shutdown_ms > 0)
                 scm_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,

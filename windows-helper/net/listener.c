@@ -105,17 +105,18 @@ static void listener_accept(Listener *l) {
 static bool listener_ask_address(Listener *l, Peer *peer) {
         SOCKADDR *local = NULL, *remote = NULL;
         int n_local = 0, n_remote = 0;
+        size_t n;
 
         if (!l->addresses_ex)
                 return false;
         l->addresses_ex(l->addresses, 0, LISTENER_ADDRESS_SIZE, LISTENER_ADDRESS_SIZE, &local,
                         &n_local, &remote, &n_remote);
-        return remote && n_remote > 0 &&
-               l->transport->peer((const uint8_t *) remote, (size_t) n_remote, peer);
+        n = socket_address_within(l->addresses, sizeof(l->addresses), remote, n_remote);
+        return n > 0 && l->transport->peer((const uint8_t *) remote, n, peer);
 }
 
-/* If the companion of AcceptEx() is missing, or does not know the transport's addresses, the
- * transport searches the second half of the buffer (fact 1.3.7). */
+/* If the companion of AcceptEx() is missing, or names no address in the buffer, the transport
+ * searches the second half of the buffer (fact 1.3.7). */
 static void listener_deliver(Listener *l, SOCKET socket) {
         Peer peer = l->peer;
 
@@ -220,6 +221,10 @@ uint64_t listener_deadline(const Listener *l) {
 
 DWORD listener_error(const Listener *l) {
         return l->error;
+}
+
+bool listener_is_waiting(const Listener *l) {
+        return l->accepting;
 }
 
 void listener_set_peer(Listener *l, const Peer *peer) {

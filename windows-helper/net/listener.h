@@ -36,6 +36,9 @@ void listener_format(const Listener *l, char ret_text[TRANSPORT_TEXT_MAX]);
  * of several accepts failed: the socket is closed, and the owner has to open another listener. */
 DWORD listener_error(const Listener *l);
 
+/* Whether an accept is in flight. */
+bool listener_is_waiting(const Listener *l);
+
 /* From now on this is known of every peer that connects here. */
 void listener_set_peer(Listener *l, const Peer *peer);
 

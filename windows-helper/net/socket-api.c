@@ -38,3 +38,11 @@ static const SocketApi socket_api_winsock = {
 };
 
 const SocketApi *socket_api = &socket_api_winsock;
+
+size_t socket_address_within(const uint8_t *buffer, size_t size, const SOCKADDR *address, int n) {
+        size_t offset = (uintptr_t) address - (uintptr_t) buffer; /* huge, if it is before it */
+
+        if (n <= 0 || offset >= size)
+                return 0;
+        return (size_t) n < size - offset ? (size_t) n : size - offset;
+}

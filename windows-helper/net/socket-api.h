@@ -10,6 +10,7 @@
 #include "windows-helper/win/win.h"
 
 #include <mswsock.h>
+#include <stdint.h>
 
 typedef struct SocketApi {
         SOCKET(WSAAPI *socket)
@@ -28,3 +29,8 @@ typedef struct SocketApi {
 } SocketApi;
 
 extern const SocketApi *socket_api; /* Winsock, except in a test */
+
+/* How many of the @n bytes at @address lie in the @size bytes of @buffer; 0 when it is elsewhere.
+ * GetAcceptExSockaddrs() takes both from bytes of the buffer that the provider has to fill in
+ * (fact 1.3.7), so neither is believed. */
+size_t socket_address_within(const uint8_t *buffer, size_t size, const SOCKADDR *address, int n);

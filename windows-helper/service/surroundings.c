@@ -199,7 +199,7 @@ int surroundings_start(Surroundings *s, Controller *controller) {
                 {KEY_STORE_PATH, surroundings_on_keys},
                 {POLICY_STORE_MANAGED, surroundings_on_policy},
                 {POLICY_STORE_LOCAL, surroundings_on_policy},
-                {HOSTNET_LXSS_PATH, surroundings_on_addresses},
+                {HOSTNET_LXSS_PATH, surroundings_on_addresses, .hint = true},
                 {FIREWALL_WATCH_NETWORKS, surroundings_on_networks, .hint = true},
                 {FIREWALL_WATCH_POLICY, surroundings_on_firewall, .hint = true},
         };

@@ -30,7 +30,9 @@ static void vm_listeners_report(VmListeners *l, const VmListener *item, DWORD er
                           "Cannot listen for %s %s (Winsock error %lu%s), trying again",
                           any ? "any Hyper-V VM" : item->vm.name, any ? "" : id,
                           (unsigned long) error,
-                          error == WSAEADDRINUSE ? ": another program listens there"
+                          error == WSAEADDRINUSE ? ": another program listens there; or Windows "
+                                                   "has kept it, until 'wsl --shutdown' or a "
+                                                   "restart"
                           : error == WSAEACCES   ? ": the VM does not admit this account"
                                                  : "");
         }
@@ -167,11 +169,18 @@ void vm_listeners_refresh(VmListeners *l) {
                         l->items[i].due_usec = 0;
 }
 
+/* Windows may keep an address after its socket was closed (fact 1.3.9). That of a VM changes when
+ * the VM starts again, but the one for any VM is the same for ever. */
+static bool vm_listener_stays(const VmListener *item) {
+        return vm_id_is_null(&item->vm.id) && listener_is_waiting(item->listener);
+}
+
 void vm_listeners_slept(VmListeners *l, bool (*connected)(void *userdata, const VmId *id)) {
         for (size_t i = 0; i < l->n; i++) {
                 VmListener *item = &l->items[i];
 
-                if (!item->listener || connected(l->userdata, &item->vm.id))
+                if (!item->listener || vm_listener_stays(item) ||
+                    connected(l->userdata, &item->vm.id))
                         continue;
                 item->listener = listener_close(item->listener);
                 l->generation++;

@@ -40,7 +40,8 @@ void vm_listeners_close(VmListeners *l); /* all */
 void vm_listeners_refresh(VmListeners *l); /* the next tick opens those that have failed */
 
 /* The machine has slept: the next tick replaces each listener without a connected agent, because
- * its socket may be dead without a sign (fact 2.6.1). See VmsEvents about @connected. */
+ * its socket may be dead without a sign (fact 2.6.1). The one for any VM stays while it waits
+ * (fact 1.3.9). See VmsEvents about @connected. */
 void vm_listeners_slept(VmListeners *l, bool (*connected)(void *userdata, const VmId *id));
 
 void vm_listeners_tick(VmListeners *l, uint64_t now_usec);

@@ -209,15 +209,14 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, const VmsEven
         };
         vm_listeners_init(&v->listeners, loop, transport, events->accepted, userdata);
         r = hcs_new(&v->hcs, loop, vms_on_list, v);
-        if (r == 0)
-                r = regwatch_new(&v->store, loop, VMS_STORE_KEY, vms_on_store, v);
-        if (r == 0)
-                r = regwatch_new(&v->registration, loop, PATHS_KEY_HYPERV_SERVICE,
-                                 vms_on_registration, v);
         if (r < 0) {
                 vms_free(v);
                 return r;
         }
+        /* Both only make a look come earlier. Such a key may be closed to us (fact 2.2.8). */
+        (void) regwatch_new(&v->store, loop, VMS_STORE_KEY, vms_on_store, v);
+        (void) regwatch_new(&v->registration, loop, PATHS_KEY_HYPERV_SERVICE, vms_on_registration,
+                            v);
         *ret_vms = v;
         log_write(LOG_LEVEL_NOTICE, "looking for virtual machines");
         return 0; /* the first tick is due at once */

@@ -124,12 +124,12 @@ RegWatch *regwatch_free(RegWatch *w) {
 }
 
 void regwatch_tick(RegWatch *w, uint64_t now_usec) {
-        if (now_usec < w->due_usec)
+        if (now_usec < regwatch_deadline(w))
                 return;
         w->due_usec = regwatch_arm(w) < 0 ? now_usec + REGWATCH_RETRY_USEC : LOOP_NO_DEADLINE;
         w->fn(w->userdata);
 }
 
 uint64_t regwatch_deadline(const RegWatch *w) {
-        return w->due_usec;
+        return w ? w->due_usec : LOOP_NO_DEADLINE;
 }

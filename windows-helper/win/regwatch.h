@@ -28,6 +28,6 @@ int regwatch_new(RegWatch **ret_watch, Loop *loop, const wchar_t *path, void (*f
 RegWatch *regwatch_free(RegWatch *w);
 
 /* Report a change when its time has come; to be called at the deadline, which is LOOP_NO_DEADLINE
- * as long as nothing has changed. */
+ * as long as nothing has changed. Both take NULL, a watch that could not be had. */
 void regwatch_tick(RegWatch *w, uint64_t now_usec);
 uint64_t regwatch_deadline(const RegWatch *w);

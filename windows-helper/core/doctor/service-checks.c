@@ -11,7 +11,7 @@
 #include <errno.h>
 
 #define START        "  sc.exe start wslbridge-helper"
-#define ENABLE_START "  sc.exe config wslbridge-helper start= delayed-auto\n" START
+#define ENABLE_START "  sc.exe config wslbridge-helper start= auto\n" START
 #define QUARANTINE                                                                   \
         "If an antivirus has put it into quarantine, restore it there, exclude its " \
         "folder, and start the service. Otherwise install it again. "

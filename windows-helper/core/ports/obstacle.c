@@ -101,6 +101,10 @@ bool obstacle_find(Obstacles *o, const IpEndpoint *listen, uint32_t process,
                 return true;
         }
         r = o->host->bind_probe(o->host->userdata, listen);
+        /* So it is refused beside a socket of another account, too (fact 4.3.11). Nobody listens in
+         * a range that Windows has reserved. */
+        if (r == -EACCES && holder)
+                r = -EADDRINUSE;
         if (r == -EACCES || (r == -EADDRINUSE && !holder)) {
                 o->unnamed = true;
                 if (!o->unnamed_before)

@@ -121,13 +121,17 @@ static DWORD program_try_flush(const wchar_t *path, const wchar_t *to, DWORD fla
         return error;
 }
 
+/* A copy of a file that is read-only would be so, too: it could not be replaced later. One of a
+ * file from the Internet would be marked like that, and policies act on the mark (fact 9.2.13). */
 static DWORD program_try_copy(const wchar_t *from, const wchar_t *to, DWORD flags) {
-        DWORD error = CopyFileW(from, to, FALSE) ? ERROR_SUCCESS : GetLastError();
+        wchar_t mark[PATHS_MAX];
 
-        /* A copy of a file that is read-only would be so, too: it could not be replaced later. */
-        if (error == ERROR_SUCCESS)
-                (void) SetFileAttributesW(to, FILE_ATTRIBUTE_NORMAL);
-        return error;
+        if (!CopyFileW(from, to, FALSE))
+                return GetLastError();
+        (void) SetFileAttributesW(to, FILE_ATTRIBUTE_NORMAL);
+        if (win_format(mark, PATHS_MAX, L"%ls:Zone.Identifier", to) > 0)
+                (void) DeleteFileW(mark);
+        return ERROR_SUCCESS;
 }
 
 int program_copy_file(const wchar_t *from, const wchar_t *to) {

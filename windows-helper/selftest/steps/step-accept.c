@@ -198,6 +198,7 @@ static bool accept_peer(const uint8_t *bytes, size_t size, Peer *ret_peer) {
 static void accept_report(Step *s, const Accept *a, const Vm *vm, uint64_t began) {
         SOCKADDR *local = NULL, *remote = NULL;
         int n_local = 0, n_remote = 0;
+        size_t within;
         Peer peer;
         bool found;
 
@@ -207,11 +208,11 @@ static void accept_report(Step *s, const Accept *a, const Vm *vm, uint64_t began
         if (a->addresses) {
                 a->addresses((void *) (uintptr_t) a->bytes, 0, ACCEPT_PART_SIZE, ACCEPT_PART_SIZE,
                              &local, &n_local, &remote, &n_remote);
-                found = remote && n_remote > 0 &&
-                        accept_peer((const uint8_t *) remote, (size_t) n_remote, &peer);
+                within = socket_address_within(a->bytes, sizeof(a->bytes), remote, n_remote);
+                found = within > 0 && accept_peer((const uint8_t *) remote, within, &peer);
                 step_line(s, "accept.sockaddrs", "GetAcceptExSockaddrs", !found, began,
-                          "it finds an address: %s; lengths %d and %d", found ? "yes" : "no",
-                          n_local, n_remote);
+                          "it finds an address: %s; lengths %d and %d, of which %lu in the buffer",
+                          found ? "yes" : "no", n_local, n_remote, (unsigned long) within);
         } else {
                 step_line(s, "accept.sockaddrs", "GetAcceptExSockaddrs", 1, began, "it is missing");
         }

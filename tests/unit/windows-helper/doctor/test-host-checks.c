@@ -80,7 +80,7 @@ START_TEST(test_the_service) {
         evidence.helper = SERVICE_IS_STOPPED;
         expect(FINDING_HINT, "service", "not as a service", "  sc.exe start wslbridge-helper");
         evidence.helper = SERVICE_IS_DISABLED;
-        expect(FINDING_HINT, "service", "not as a service", "start= delayed-auto");
+        expect(FINDING_HINT, "service", "not as a service", "start= auto");
         evidence.helper = SERVICE_IS_PENDING;
         expect(FINDING_HINT, "service", "starting or stopping", "Look again");
         evidence.helper = SERVICE_IS_UNSEEN;

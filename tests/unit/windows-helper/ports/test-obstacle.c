@@ -48,6 +48,10 @@ static const struct {
         {{"192.168.1.6 7"}, "0.0.0.0", -EADDRINUSE, WIRE_SERVICE_CONFLICT, "not name"},
         {{"192.168.1.6 99"}, "192.168.1.5", -EADDRNOTAVAIL, WIRE_SERVICE_BLOCKED, "does not have"},
         {{NULL}, "0.0.0.0", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
+        /* a socket of another account refuses with the same error (fact 4.3.11) */
+        {{":: 99"}, "192.168.1.5", -EACCES, WIRE_SERVICE_CONFLICT, "p99.exe"},
+        {{"127.0.0.1 99"}, "0.0.0.0", -EACCES, WIRE_SERVICE_CONFLICT, "p99.exe"},
+        {{"192.168.1.6 99"}, "192.168.1.5", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
 };
 
 static int now; /* the case */
