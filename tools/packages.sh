@@ -44,6 +44,8 @@ servers;libnginx-mod-stream;forwards beside the relay in the benchmark
 clients;ngtcp2-client;HTTP/3 through the relay, in the suite e2e
 clients;ngtcp2-server;the same
 clients;mosh;a terminal over UDP
+clients;wireguard-go;a tunnel through the relay, without a module of the kernel
+clients;wireguard-tools;sets it up
 clients;openssl;makes a key
 clients;nginx-light|nginx;reads the PROXY header on the loopback of the guest
 clients;haproxy;the same

@@ -16,7 +16,7 @@ import topology
 from stage import Stage
 from waiting import wait_until
 
-QUIC_PORT, MOSH_PORT, WEB_PORT = 4433, 60001, 8090
+QUIC_PORT, MOSH_PORT, WEB_PORT, TUNNEL_PORT, ECHO_PORT = 4433, 60001, 8090, 51820, 7007
 HOST = topology.HOST_ADDRESS
 UPLOAD, BEGUN = 4 << 20, 1 << 18
 PATIENCE = 90
@@ -121,6 +121,48 @@ def test_a_terminal_over_mosh_goes_on(stage):
         terminal.close()
         os.kill(process, signal.SIGKILL)
         stage.remove_drop_in("mosh")
+
+
+def wireguard_key(folder, name):
+    """The file of a new private key, and the public key."""
+    private = subprocess.run([program("wg"), "genkey"], check=True, capture_output=True).stdout
+    path = folder / name
+    path.write_bytes(private)
+    public = subprocess.run([program("wg"), "pubkey"], input=private, check=True, capture_output=True).stdout
+    return str(path), public.decode().strip()
+
+
+def open_tunnel(stage, namespace, name, address, key, *peer):
+    """One end of a WireGuard tunnel, by the program that needs no module of the kernel."""
+    stage._spawn(namespace, name, program("wireguard-go"), "-f", name, env={**os.environ, "LOG_LEVEL": "error"})
+    wait_until(lambda: os.path.exists(f"/run/wireguard/{name}.sock"), PATIENCE, f"the tunnel {name}")
+    namespace.run("wg", "set", name, "private-key", key, *peer)
+    namespace.ip(f"addr add {address}/24 dev {name}\nlink set {name} up\n")
+
+
+def test_a_tunnel_of_wireguard_goes_on(stage, tmp_path):
+    """A connection within the tunnel lives on. What WireGuard had under way is sent again by TCP."""
+    ends = {name: f"wsb{name}{os.getpid() % 100000}" for name in ("s", "c")}
+    (server_key, server), (client_key, client) = (wireguard_key(tmp_path, name) for name in ends)
+    open_tunnel(stage, stage.net.guest, ends["s"], "10.77.0.1", server_key, "listen-port", str(TUNNEL_PORT),
+                "peer", client, "allowed-ips", "10.77.0.2/32")
+    open_tunnel(stage, stage.net.client, ends["c"], "10.77.0.2", client_key, "peer", server,
+                "allowed-ips", "10.77.0.1/32", "endpoint", f"{HOST}:{TUNNEL_PORT}")
+    stage._spawn(stage.net.guest, "echo", "socat", f"TCP-LISTEN:{ECHO_PORT},bind=10.77.0.1", "EXEC:cat")
+    publish(stage, "tunnel", f"listen = {TUNNEL_PORT}\nprotocol = udp\n")
+    inside = stage.net.client.popen("socat", "-", f"TCP:10.77.0.1:{ECHO_PORT},retry=50,interval=0.2",
+                                    stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0)
+    try:
+        for word in (b"one\n", b"two\n"):
+            inside.stdin.write(word)
+            assert select.select([inside.stdout], [], [], PATIENCE)[0], f"no {word} came back"
+            assert inside.stdout.readline() == word
+            if word == b"one\n":
+                stage.net.change_guest_address()
+    finally:
+        inside.kill()
+        inside.wait()
+        stage.remove_drop_in("tunnel")
 
 
 NGINX = """
