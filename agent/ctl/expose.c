@@ -33,7 +33,7 @@ typedef struct Expose {
 
 static void expose_done(Expose *e) {
         free(e->path);
-        free(e->backup.data);
+        ctl_file_backup_done(&e->backup);
         buffer_done(&e->text);
 }
 
@@ -165,13 +165,17 @@ static int expose_look(const Report *report, void *userdata) {
         return CTL_EXIT_FAILURE;
 }
 
-/* @error: of ctl_service_write(). Return: CtlExit. */
+/* @error: of ctl_service_write() or ctl_file_backup(). Return: CtlExit. */
 static int expose_file_error(int error, const char *verb, const char *file) {
         if (error == CTL_FILE_E_LINK)
                 return ctl_error(
                         "%s is a link that others than root could turn to another place, so "
                         "nothing was written through it; replace it by a copy of the file",
                         file);
+        if (error == CTL_FILE_E_ODD)
+                return ctl_error("%s is no service file, and could not be put back; remove it, or "
+                                 "choose another --name",
+                                 file);
         return ctl_error_errno(-error, verb, file);
 }
 
@@ -180,15 +184,15 @@ static int expose_file_error(int error, const char *verb, const char *file) {
  * since. */
 static int expose_undo(Expose *e, const Report *report) {
         const ReportProblem *p = outcome_problem(report, e->expected.file);
-        _cleanup_free_ char *now = NULL;
         _cleanup_close_ int lock = ctl_services_lock(e->options->root);
-        CtlFileBackup present = {0};
+        _cleanup_(ctl_file_backup_done) CtlFileBackup present = {0};
         int r = lock < 0 ? lock : ctl_file_backup(e->path, &present);
         bool ours;
 
-        now = present.data;
+        if (r == CTL_FILE_E_ODD)
+                r = 0;
         ours = r == 0 && present.n == buffer_length(&e->text) &&
-               memcmp(now, buffer_bytes(&e->text), present.n) == 0;
+               memcmp(present.data, buffer_bytes(&e->text), present.n) == 0;
         if (ours)
                 r = ctl_file_restore(e->path, &e->backup);
         if (r != 0)
@@ -250,7 +254,7 @@ static int expose_write(Expose *e) {
         int r;
 
         if (lock < 0)
-                return ctl_lock_error(-lock);
+                return ctl_lock_error(-lock, "services");
         r = expose_check_file(e);
         if (r == CTL_EXIT_OK)
                 r = expose_check_set(e);

@@ -197,10 +197,14 @@ static int agree(const char *next, const char *path, const Identity *id, bool co
         return r;
 }
 
+/* One at a time: two keys at once could become the host's and the guest's. */
 static int store_key(const CtlOptions *o, const uint8_t key[WIRE_KEY_SIZE], const Identity *id) {
         _cleanup_free_ char *path = NULL, *next = NULL;
+        _cleanup_close_ int lock = ctl_pairing_lock(o->root);
         int r;
 
+        if (lock < 0)
+                return ctl_lock_error(-lock, "the key");
         if (asprintf(&path, "%s" KEY_FILE, o->root) < 0)
                 path = NULL;
         if (asprintf(&next, "%s" KEY_FILE_NEXT, o->root) < 0)

@@ -39,7 +39,7 @@ static int unexpose_files(const CtlOptions *o, const char *name, const char *pat
         int kind, below, r;
 
         if (lock < 0)
-                return ctl_lock_error(-lock);
+                return ctl_lock_error(-lock, "services");
         kind = ctl_file_kind(path);
         below = ctl_service_below(o->root, name);
 

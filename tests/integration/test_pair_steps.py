@@ -3,6 +3,7 @@
 stored the new one, and the next try works."""
 import os
 import secrets
+import select
 import subprocess
 
 import pytest
@@ -142,3 +143,21 @@ def test_the_key_cannot_be_replaced(pairing, guest, key):
     os.rename(path + "-old", path)
     assert key_files(guest) == {"key": key}
     pair(pairing, guest)
+
+
+def test_two_at_once(pairing, guest):
+    """Each waits for the one before, so the key of the guest is the one that the host has got last."""
+    keys = [secrets.token_hex(32) for _ in range(2)]
+    first, second = pairing("--confirm"), pairing("--confirm")
+    first.say(keys[0])
+    assert first.hear() == "paired"
+    second.say(keys[1])
+    assert not select.select([second.process.stdout], [], [], 1)[0]
+    first.say("stored")
+    assert first.hear() == "confirmed"
+    assert second.hear() == "paired"
+    assert key_files(guest)["key"] == keys[0]
+    second.say("stored")
+    assert second.hear() == "confirmed"
+    assert (first.end(), second.end()) == (0, 0)
+    assert key_files(guest) == {"key": keys[1]}

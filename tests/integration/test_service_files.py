@@ -52,6 +52,10 @@ def test_expose_undoes_what_the_agent_does_not_accept(up):
     assert code == 1 and "was undone" in output
     with open(os.path.join(guest.root, FOLDER, "mine.ini"), encoding="utf-8") as f:
         assert "8081" in f.read()
+    link = os.path.join(guest.root, FOLDER, "link.ini")
+    os.symlink("nowhere", link)
+    code, output = control.run("expose", "8080", "--name=link", "--force")
+    assert code == 1 and "was undone" in output and os.readlink(link) == "nowhere"
     host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080", "0.0.0.0/8081": "10.9.0.2/8081"})
 
 
@@ -89,6 +93,19 @@ def test_expose_replaces_a_link_that_leads_nowhere_by_force_only(guest, control,
     assert code == 1 and "by hand" in output and os.readlink(path) == target
     assert control.run("expose", "2222", "--name=ssh", "--force", "--no-wait")[0] == 0
     assert not os.path.islink(path) and os.path.getsize(path) > 0
+
+
+@pytest.mark.parametrize("kind", ["long", "pipe"])
+def test_expose_replaces_nothing_that_could_not_be_put_back(guest, control, kind):
+    path = os.path.join(guest.root, FOLDER, "ssh.ini")
+    if kind == "pipe":
+        os.mkfifo(path)
+    else:
+        guest.write(f"{FOLDER}/ssh.ini", "# a note\n" * 10000)
+    before = os.stat(path)
+    code, output = control.run("expose", "2222", "--name=ssh", "--force", "--no-wait")
+    assert code == 1 and "could not be put back" in output
+    assert os.stat(path).st_ino == before.st_ino and os.stat(path).st_size == before.st_size
 
 
 def test_expose_keeps_link_owner_and_mode(guest, control):

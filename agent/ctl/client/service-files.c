@@ -22,7 +22,8 @@
 #include <sys/sysmacros.h>
 
 /* Only root can open it, so that nobody else can keep root waiting. */
-#define LOCK_PATH       "/run/wslbridge/services.lock"
+#define LOCK_SERVICES   "/run/wslbridge/services.lock"
+#define LOCK_PAIRING    "/run/wslbridge/pairing.lock"
 #define LOCK_PAUSE_NSEC (20 * 1000 * 1000)
 
 /* A hidden name beside @path; the agent does not read such files. NULL when out of memory. */
@@ -85,7 +86,7 @@ static int write_temporary(const char *name, const char *data, size_t n, const F
         return r;
 }
 
-/* @data: NULL = a link to /dev/null. */
+/* @data: the bytes, or without @owner where a link leads. */
 static int replace(const char *path, const char *data, size_t n, const FileOwner *owner) {
         _cleanup_free_ char *temporary = temporary_name(path);
         int r;
@@ -96,9 +97,9 @@ static int replace(const char *path, const char *data, size_t n, const FileOwner
         if (r < 0)
                 return r;
         (void) unlink(temporary); /* left by an earlier process with our number that was killed */
-        if (data)
+        if (owner)
                 r = write_temporary(temporary, data, n, owner);
-        else if (symlink("/dev/null", temporary) < 0)
+        else if (symlink(data, temporary) < 0)
                 r = -errno;
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
@@ -175,7 +176,7 @@ int ctl_file_move(const char *from, const char *to) {
 }
 
 int ctl_file_mask(const char *path) {
-        return replace(path, NULL, 0, NULL);
+        return replace(path, "/dev/null", 0, NULL);
 }
 
 int ctl_file_remove(const char *path) {
@@ -225,26 +226,44 @@ int ctl_file_kind(const char *path) {
 }
 
 int ctl_file_backup(const char *path, CtlFileBackup *ret_backup) {
-        CtlFileBackup backup = {0};
+        char link[PATH_MAX];
+        ssize_t n;
 
-        backup.kind = read_kind(path, &backup.data, &backup.n);
-        *ret_backup = backup;
-        return backup.kind < 0 ? backup.kind : 0;
+        *ret_backup = (CtlFileBackup){0};
+        ret_backup->kind = read_kind(path, &ret_backup->data, &ret_backup->n);
+        if (ret_backup->kind < 0)
+                return ret_backup->kind;
+        if (ret_backup->kind != CTL_FILE_OTHER)
+                return 0;
+        if (ret_backup->data)
+                return ret_backup->n > CONFIG_FILE_MAX ? CTL_FILE_E_ODD : 0;
+        n = readlink(path, link, sizeof(link));
+        if (n < 0 || n == sizeof(link))
+                return CTL_FILE_E_ODD;
+        ret_backup->link = strndup(link, (size_t) n);
+        return ret_backup->link ? 0 : -ENOMEM;
+}
+
+void ctl_file_backup_done(CtlFileBackup *backup) {
+        free(backup->data);
+        free(backup->link);
 }
 
 int ctl_file_restore(const char *path, const CtlFileBackup *backup) {
-        if (backup->data && backup->n <= CONFIG_FILE_MAX)
+        if (backup->data)
                 return ctl_service_write(path, backup->data, backup->n);
+        if (backup->link)
+                return replace(path, backup->link, 0, NULL);
         return backup->kind == CTL_FILE_MASK ? ctl_file_mask(path) : ctl_file_remove(path);
 }
 
-int ctl_services_lock(const char *root) {
+static int take_lock(const char *root, const char *name) {
         uint64_t end = now_usec() + CTL_LOCK_LIMIT_USEC;
         _cleanup_free_ char *path = NULL;
         _cleanup_close_ int fd = -1;
         int r;
 
-        if (asprintf(&path, "%s" LOCK_PATH, root) < 0) {
+        if (asprintf(&path, "%s%s", root, name) < 0) {
                 path = NULL;
                 return -ENOMEM;
         }
@@ -265,12 +284,20 @@ int ctl_services_lock(const char *root) {
         return TAKE_FD(fd);
 }
 
-int ctl_lock_error(int error) {
+int ctl_services_lock(const char *root) {
+        return take_lock(root, LOCK_SERVICES);
+}
+
+int ctl_pairing_lock(const char *root) {
+        return take_lock(root, LOCK_PAIRING);
+}
+
+int ctl_lock_error(int error, const char *what) {
         if (error == ETIME)
-                return ctl_error("Another wslbridgectl has been changing services for %d seconds; "
-                                 "end it, or try again later",
-                                 (int) (CTL_LOCK_LIMIT_USEC / USEC_PER_SEC));
-        return ctl_error_errno(error, "change", "services");
+                return ctl_error("Another wslbridgectl has been changing %s for %d seconds; end "
+                                 "it, or try again later",
+                                 what, (int) (CTL_LOCK_LIMIT_USEC / USEC_PER_SEC));
+        return ctl_error_errno(error, "change", what);
 }
 
 char *ctl_service_path(const char *root, unsigned prefix, const char *name) {

@@ -19,7 +19,9 @@
  * errno.
  */
 int ctl_services_lock(const char *root);
-int ctl_lock_error(int error); /* says why not; @error: positive. Return: CTL_EXIT_FAILURE */
+int ctl_pairing_lock(const char *root); /* the same for the key */
+/* Says why not. @error: positive. @what: was to be changed. Return: CTL_EXIT_FAILURE. */
+int ctl_lock_error(int error, const char *what);
 #define CTL_LOCK_LIMIT_USEC (30 * USEC_PER_SEC)
 
 /**
@@ -42,6 +44,7 @@ int ctl_service_write(const char *path, const char *data, size_t n);
 enum {
         _CTL_FILE_E_SUCCESS,
         CTL_FILE_E_LINK, /* somebody else could turn the link, so nothing was written */
+        CTL_FILE_E_ODD,  /* it could not be put back: too long, or a folder, a socket or a pipe */
 };
 
 /* Replace the file by a link to /dev/null, which turns off the files of this name in later folders.
@@ -64,9 +67,12 @@ typedef struct CtlFileBackup { /* what a service file was */
         int kind;              /* CtlFileKind */
         char *data;            /* owned; NULL unless it had bytes */
         size_t n;
+        char *link; /* owned; where a link leads at which there is no file */
 } CtlFileBackup;
 
+/* Return: 0, CTL_FILE_E_ODD or negative errno. */
 int ctl_file_backup(const char *path, CtlFileBackup *ret_backup);
+void ctl_file_backup_done(CtlFileBackup *backup);
 int ctl_file_restore(const char *path, const CtlFileBackup *backup); /* as ctl_service_write() */
 
 /* The path of service @name below prefix number @prefix, owned by the caller. NULL when out of
