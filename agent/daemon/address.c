@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-static void agent_log_choice(Agent *a) {
+/* @first: since the start, which is before DHCP in a boot, so no address is no problem yet. */
+static void agent_log_choice(Agent *a, bool first) {
         const WireAddress *w = agent_published(a);
         const Choice *c = &a->address.choice;
         char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
@@ -17,7 +18,8 @@ static void agent_log_choice(Agent *a) {
         if (!choice_has_address(c)) {
                 const char *name = c->interface[0] ? c->interface : a->config.current->interface;
 
-                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_NO_ADDRESS),
+                journal_fields(&a->journal, first ? LOG_INFO : LOG_WARNING,
+                               FIELDS(.id = first ? NULL : MESSAGE_NO_ADDRESS),
                                "No address to forward to: %s%s%s%s",
                                choice_problem_text(c->problem), *name ? " (" : "", name,
                                *name ? ")" : "");
@@ -83,7 +85,7 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         if (known)
                 deferred_work_request(a->guest.ask_mode);
         a->address.since = status_time_now();
-        agent_log_choice(a);
+        agent_log_choice(a, !known);
         agent_take_candidates(a, snapshot);
         deferred_work_request(a->loopback.update);
         deferred_work_request(a->ports.check);

@@ -12,21 +12,25 @@
 
 static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
         bool loopback = s->guest == GUEST_PORT_LOOPBACK_ONLY;
+        /* In the other modes this key would withdraw the service; see mode_stops_loopback(). */
+        bool carried = agent_reach(a) == WIRE_REACH_FORWARDED;
 
         journal_fields(&a->journal, loopback ? LOG_WARNING : LOG_NOTICE,
                        FIELDS(.id = MESSAGE_SERVICE_PROBLEM, .service = name,
                               .state = guest_port_name(s->guest)),
                        loopback ? "Port %u of service '%s' accepts connections from inside this "
                                   "guest only: let its program listen on 0.0.0.0, or on this "
-                                  "guest's address, instead of 127.0.0.1, or add "
-                                  "'connect = loopback' to the service"
+                                  "guest's address, instead of 127.0.0.1%s"
                                 : "No program in this guest listens on port %u of service '%s' "
                                   "where the host can reach it; it works only if a rule of the "
-                                  "kernel (DNAT) leads it elsewhere, as for a container",
-                       (unsigned) s->guest_port, name);
+                                  "kernel (DNAT) leads it elsewhere, as for a container%s",
+                       (unsigned) s->guest_port, name,
+                       loopback && carried ? ", or add 'connect = loopback' to the service" : "");
 }
 
-/* Log one line for each change to the worse, and only while the host's part works. */
+/* Log one line for each change to the worse, and only while the host's part works. A look that
+ * comes later must have seen the same: while the guest boots, or a program restarts, it will listen
+ * in a moment. */
 static bool port_is_news(StatusService *s) {
         if (s->guest == GUEST_PORT_UNKNOWN)
                 return false;
@@ -34,7 +38,8 @@ static bool port_is_news(StatusService *s) {
                 s->guest_logged = GUEST_PORT_LISTENING;
                 return false;
         }
-        if (s->state != WIRE_SERVICE_ACTIVE || s->guest_logged == s->guest)
+        if (s->state != WIRE_SERVICE_ACTIVE || s->guest_logged == s->guest ||
+            now_usec() - s->guest_usec < AGENT_PORTS_PAUSE_USEC)
                 return false;
         s->guest_logged = s->guest;
         return true;
@@ -141,6 +146,8 @@ static int agent_on_check_ports(void *userdata) {
                         continue;
                 is = judge_service(a, maps, &wire->services[service->wire], &port);
                 changed = changed || s->guest != is || s->guest_port != port;
+                if (s->guest != is)
+                        s->guest_usec = now_usec();
                 s->guest = is;
                 s->guest_port = port;
                 if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)

@@ -38,6 +38,7 @@ typedef struct StatusService {
         uint8_t guest;        /* GuestPort: the worst of its ports in the guest */
         uint8_t guest_logged; /* what was last logged about it */
         uint16_t guest_port;  /* the first port for which that is so, or 0 */
+        uint64_t guest_usec;  /* monotonic: since when 'guest' is so */
 
         LoopbackOutcome loopback;
         uint8_t loopback_logged; /* LoopbackState that was last logged */

@@ -118,6 +118,18 @@ def test_no_address_names_the_interface(connected):
     guest.wait_log("No address to forward to: the configured interface or address does not exist (eth9)")
 
 
+def test_no_address_yet_is_no_problem(guest):
+    """The agent starts before DHCP in a boot."""
+    guest.ip("addr flush dev eth0\n")
+    guest.start()
+    assert guest.wait_log("No address to forward to")[0].startswith("<6>")
+    guest.ip(f"addr add {guest.address}/{PREFIX} dev eth0\nroute add default via {GATEWAY}\n")
+    guest.wait_log(f"Address is {guest.address}")
+    guest.ip("addr flush dev eth0\n")
+    wait_until(lambda: len(guest.log_lines("No address to forward to")) == 2, "the loss")
+    assert guest.log_lines("No address to forward to")[1].startswith("<4>")
+
+
 def test_address_outside_the_gateways_subnet_is_reported(guest, host):
     """A static address like this one is dropped by the virtual switch."""
     guest.service("web", "listen = 8080\nconnect-port = 80")
