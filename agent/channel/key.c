@@ -152,5 +152,8 @@ int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY
         /* Without a key, the unit hands over a word in its place. */
         if (r == KEY_E_MISSING && !arrived)
                 return key_problem(ret_problem, KEY_CREDENTIAL_SHOWN, KEY_NOT_ARRIVED);
+        if (r == KEY_E_BAD && credentials && arrived &&
+            faccessat(AT_FDCWD, file, R_OK, AT_EACCESS) < 0 && errno == EACCES)
+                return KEY_E_LATER;
         return r;
 }

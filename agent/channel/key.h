@@ -20,6 +20,7 @@ enum {
         _KEY_E_SUCCESS,
         KEY_E_MISSING, /* not paired, nothing wrong */
         KEY_E_BAD,     /* there is a file, but it is not a key or not a secret */
+        KEY_E_LATER,   /* there is a file, which the service gets when it starts again */
         KEY_E_UNREAD,  /* there may be one; it cannot be read for a reason that passes */
 };
 
@@ -27,9 +28,9 @@ enum {
  * key_load() - read the key from the credential, or else from @root/etc/wslbridge/key
  * @root: "" or a directory without trailing slash
  * @credentials: value of $CREDENTIALS_DIRECTORY, or NULL
- * @ret_problem: for the last two of these, what is wrong and what to do; owned by the caller
+ * @ret_problem: for all others but KEY_E_MISSING, what is wrong and what to do; owned by the caller
  *
- * Return: 0, KEY_E_MISSING, KEY_E_BAD, KEY_E_UNREAD or -ENOMEM. Wipe the key after use.
+ * Return: one of these, or -ENOMEM. Wipe the key after use.
  */
 int key_load(const char *root, const char *credentials, uint8_t ret_key[WIRE_KEY_SIZE],
              char **ret_problem);

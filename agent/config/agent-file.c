@@ -35,9 +35,8 @@ typedef struct AgentParser {
 
 /* Two tables, because config_suggest() takes a list of words. */
 static const char *const level_words[] = {"err",    "error", "warning", "warn",
-                                          "notice", "info",  "debug",   NULL};
-static const int levels[] = {LOG_ERR,    LOG_ERR,  LOG_WARNING, LOG_WARNING,
-                             LOG_NOTICE, LOG_INFO, LOG_DEBUG};
+                                          "notice", "info",  NULL};
+static const int levels[] = {LOG_ERR, LOG_ERR, LOG_WARNING, LOG_WARNING, LOG_NOTICE, LOG_INFO};
 
 static int parse_vsock(const char *text, ConfigHelper *ret_helper, const char **ret_message) {
         char copy[VSOCK_TEXT_MAX], *colon;
@@ -148,7 +147,7 @@ static void parse_log_level(AgentParser *p, const ConfigValue *value) {
         near = config_suggest(value->text, level_words);
         config_problems_add(p->problems, value->line, value->key, "'%s' is not a log level; %s%s%s",
                             value->text, near ? "did you mean '" : "write ",
-                            near ? near : "err, warning, notice, info or debug", near ? "'?" : "");
+                            near ? near : "err, warning, notice or info", near ? "'?" : "");
 }
 
 static void agent_on_entry(unsigned line, const char *key, const char *text, void *userdata) {

@@ -175,7 +175,8 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         return agent_set_unanswered(a);
 }
 
-/* Load the key. A problem with it is logged once. */
+/* Load the key. A problem with it is logged once. A new key of the service is none: 'wslbridgectl
+ * pair' restarts the service in a moment. */
 static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         _cleanup_free_ char *problem = NULL;
         int r;
@@ -183,9 +184,10 @@ static int agent_load_key(Agent *a, uint8_t ret_key[WIRE_KEY_SIZE]) {
         r = key_load(a->config.root, getenv("CREDENTIALS_DIRECTORY"), ret_key, &problem);
         if (r < 0)
                 return r;
-        if ((r == KEY_E_BAD || r == KEY_E_UNREAD) &&
+        if (problem &&
             (!a->connection.key_problem || strcmp(a->connection.key_problem, problem) != 0))
-                journal_fields(&a->journal, LOG_WARNING, FIELDS(.id = MESSAGE_KEY_PROBLEM), "%s",
+                journal_fields(&a->journal, r == KEY_E_LATER ? LOG_NOTICE : LOG_WARNING,
+                               FIELDS(.id = r == KEY_E_LATER ? NULL : MESSAGE_KEY_PROBLEM), "%s",
                                problem);
         free(a->connection.key_problem);
         a->connection.key_problem = TAKE_PTR(problem);

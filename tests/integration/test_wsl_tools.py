@@ -58,6 +58,19 @@ def test_modes_without_rules(guest, host, manager, word, mode, state, text, summ
                                "forwarded, because")) == 1
 
 
+def test_no_advice_that_would_turn_a_service_off(web, host, control):
+    """'connect = loopback' withdraws a service in this mode, so neither the journal nor 'check' leads to it."""
+    web.wsl_mode("mirrored")
+    web.listen(80, "127.0.0.1")
+    web.service("web", "listen = 80")
+    web.service("far", "listen = 81\nconnect = loopback")
+    host.start(heartbeat_ms=1000)
+    web.start()
+    web.wait_state("far", "withdrawn")
+    assert "far.ini: not in this mode" in control.run("check")[1]
+    assert "connect = loopback" not in web.wait_log("accepts connections from inside this guest only")[0]
+
+
 def test_another_port_in_a_mode_without_rules(web, host, control):
     """The service says why it cannot work, and so do 'check' and 'expose'."""
     web.wsl_mode("mirrored")

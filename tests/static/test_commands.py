@@ -14,7 +14,7 @@ import windows_commands as windows
 
 FOLDER = r"Program Files\wslbridge"
 # Linux programs of which our texts use only these forms.
-FORMS = {"modprobe": r"(?:-r )?\w+", "lsmod": "", "rm": r"(?:-r )?/\S+", "chown": r"root(?: /\S+)?",
+FORMS = {"modprobe": r"(?:-r )?\w+", "lsmod": "", "rm": r"(?:-[rf] )?/\S+(?: /\S+)?", "chown": r"root(?: /\S+)?",
          "chmod": r"[0-7]{3,4}(?: /\S+)?", "systemd-machine-id-setup": "", "hostname": "",
          "mount": "--make-shared /run", "wslinfo": "--(?:networking-mode|vm-id|version|msal-proxy-path)",
          "wslpath": "-[wu] /\\S*", "cd": r'.+', "ls": r"-l /\S+", "cat": r"/\S+", "iptables": r".*",

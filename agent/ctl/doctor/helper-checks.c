@@ -21,6 +21,8 @@ static void advise_pairing(const Report *r, bool wsl, Buffer *advice) {
                               r->agent_id, r->distro);
 }
 
+/* systemd-machine-id-setup takes the id from D-Bus where that has a file of its own, as in systems
+ * that debootstrap made; so both go. */
 static void advise_admission(const char *code, Buffer *advice) {
         if (strcmp(code, "version") == 0)
                 buffer_printf(advice, "Install the same version of wslbridge on both sides.");
@@ -28,7 +30,7 @@ static void advise_admission(const char *code, Buffer *advice) {
                 buffer_printf(advice,
                               "Either a copy of this guest is already connected, or too many "
                               "guests are. Give a copy a machine id of its own, then pair it:\n"
-                              "  sudo rm /etc/machine-id\n"
+                              "  sudo rm -f /etc/machine-id /var/lib/dbus/machine-id\n"
                               "  sudo systemd-machine-id-setup\n"
                               "  sudo systemctl restart wslbridge-agent");
         else if (strcmp(code, "policy") == 0)
@@ -36,6 +38,17 @@ static void advise_admission(const char *code, Buffer *advice) {
                                       "value that is named above.");
         else
                 buffer_printf(advice, "On Windows, " NAMES_EVENT_LOG " has more.");
+}
+
+/* Most texts about a key have their own remedy, and pairing would not help against all of them. */
+static void advise_key(const Report *r, bool wsl, Buffer *advice) {
+        if (strstr(r->key_problem, "trying again"))
+                buffer_printf(advice, "Wait a moment. If nothing changes, restart the agent:\n"
+                                      "  sudo systemctl restart wslbridge-agent");
+        else if (strstr(r->key_problem, "; ") && !strstr(r->key_problem, "pair again"))
+                buffer_printf(advice, "Do what the text above says, as root.");
+        else
+                advise_pairing(r, wsl, advice);
 }
 
 static void check_refused(const GuestEvidence *e, const char *since, Findings *f) {
@@ -104,7 +117,7 @@ void helper_checks_run(const GuestEvidence *e, Findings *f) {
 
                 buffer_printf(&x->seen, "The key cannot be used: %s%s", r->key_problem,
                               r->connected ? "; the helper has admitted the guest without it" : "");
-                advise_pairing(r, e->wsl, &x->advice);
+                advise_key(r, e->wsl, &x->advice);
         }
         if (*r->unanswered_since.time) {
                 check_unanswered(e, f);

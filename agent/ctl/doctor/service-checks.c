@@ -84,7 +84,8 @@ static void advise_blocked(const GuestEvidence *e, const ReportService *s, Buffe
                 buffer_printf(advice,
                               "Choose a port outside the ranges that Windows keeps for itself. "
                               "This command on Windows shows them:\n"
-                              "  netsh interface ipv4 show excludedportrange protocol=tcp");
+                              "  netsh interface ipv4 show excludedportrange protocol=%s",
+                              strcmp(s->protocol, "udp") == 0 ? "udp" : "tcp");
         else
                 buffer_printf(advice, "On Windows, " NAMES_EVENT_LOG " has more, and so does the "
                                       "helper:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
@@ -95,15 +96,19 @@ static void advise_waiting(const GuestEvidence *e, const ReportService *s, Buffe
                               "Windows:\n" NAMES_HELPER_CD "  .\\wslbridge-helper status");
 }
 
-/* The networking mode is a reason only for a guest without a network, which has a finding of its
- * own, and when one of the two programs is too old for the mode. */
+/* The networking mode is a reason for a guest without a network, which has a finding of its own;
+ * for a service that is to be carried to the loopback, where nothing can do that (mode-state.h);
+ * and when the helper is too old for the mode. */
 static void advise_withdrawn(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
-        if (strcmp(s->reason, "networking-mode") == 0)
+        if (strcmp(s->reason, "networking-mode") != 0)
+                advise_waiting(e, s, advice);
+        else if (strcmp(s->connect, "loopback") == 0)
+                buffer_printf(advice, "Change %s as the text above says.",
+                              *s->file ? s->file : "its file");
+        else
                 buffer_printf(advice, "Install the present version of wslbridge on Windows and in "
                                       "this guest, so that both know what this networking mode "
                                       "needs.");
-        else
-                advise_waiting(e, s, advice);
 }
 
 static void check_state(const GuestEvidence *e, const ReportService *s, Findings *f) {
@@ -152,6 +157,9 @@ static void check_reach(const ReportService *s, Findings *f) {
                  "Turn Windows Firewall on, unless it is off on purpose."},
                 {"firewall", "service-firewall", "is active, but something else filters as well",
                  "If nobody reaches it, open its port in the product that is named above."},
+                {"foreign-rule", "service-conflict",
+                 "is active, but another rule may be in its way",
+                 "If nobody reaches it, delete the rule that is named above on Windows."},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(reasons); i++) {

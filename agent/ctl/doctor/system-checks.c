@@ -265,8 +265,10 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
         x = findings_add(f, FINDING_HINT, "idle-stop", NULL);
         buffer_printf(&x->seen,
                       "WSL stops this distribution, and the agent with it, when it is idle: "
-                      "services of systemd do not keep WSL running, and .wslconfig on Windows %s",
-                      e->idle == IDLE_STOPS ? "does not turn that off" : "could not be read");
+                      "services of systemd do not keep WSL running, and %s",
+                      e->idle == IDLE_STOPS
+                              ? ".wslconfig on Windows does not turn that off"
+                              : "no .wslconfig that can be seen from here turns that off");
         buffer_printf(&x->advice, "To keep WSL running, add these lines to "
                                   "%%USERPROFILE%%\\.wslconfig on Windows, and run 'wsl "
                                   "--shutdown' there:\n"

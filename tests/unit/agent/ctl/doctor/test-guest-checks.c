@@ -65,6 +65,12 @@ START_TEST(modes) {
         services[0].reason = "networking-mode";
         expect("service-withdrawn:ssh networking-mode");
         ck_assert(first_says("", "present version of wslbridge"));
+        services[0].connect = "loopback";
+        services[0].text = "networking mode mirrored: take 'connect = loopback' out";
+        expect("service-withdrawn:ssh networking-mode");
+        ck_assert(first_says("take 'connect = loopback' out", "Change /etc/"));
+        ck_assert(!first_says("", "present version of wslbridge"));
+        services[0].connect = services[0].text = "";
         services[0].state = "invalid";
         services[0].reason = "connect-port";
         expect("service-invalid:ssh networking-mode");
@@ -141,50 +147,6 @@ START_TEST(address_doubts) {
 }
 END_TEST
 
-START_TEST(helper) {
-        static const struct {
-                const char *code, *finding, *advice;
-        } table[] = {
-                {"not-paired", "not-paired", "  .\\wslbridge-helper pair Debian"},
-                {"bad-proof", "bad-key", "  .\\wslbridge-helper pair Debian"},
-                {"version", "not-admitted", "same version"},
-                {"busy", "not-admitted", "systemd-machine-id-setup"},
-                {"policy", "not-admitted", "policy value"},
-                {"internal", "not-admitted", "Event Log"},
-                {"", "not-admitted", "Event Log"},
-        };
-
-        report.connected = false;
-        report.helper_state = "refused";
-        report.error_cause = "refused";
-        services[0].state = services[1].state = "pending";
-        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
-                report.error_code = table[i].code;
-                expect(table[i].finding);
-                ck_assert(first_says("since 2026-01-31 12:00:00 UTC, 2 min ago", table[i].advice));
-        }
-        report.error_code = "not-paired";
-        evidence.wsl = false;
-        expect("not-paired");
-        ck_assert(first_says("", "  .\\wslbridge-helper pair --print 00ff/Debian\n"));
-        ck_assert(first_says("", "in this guest:\n  sudo wslbridgectl pair"));
-        report.key_problem = "/etc/wslbridge/key can be read by others";
-        expect("key-problem");
-}
-END_TEST
-
-START_TEST(helper_without_answers) {
-        report.unanswered_since = report.helper_since;
-        report.unanswered_since.time = "2026-01-31T12:00:00.000000Z";
-        expect("helper-unanswered");
-        ck_assert(first_says("since 2026-01-31 12:00:00 UTC", "  .\\wslbridge-helper doctor"));
-        report.connected = false; /* between two sessions */
-        report.helper_state = "waiting";
-        report.error_cause = "unanswered";
-        expect("helper-unanswered");
-}
-END_TEST
-
 START_TEST(services_by_state) {
         static const struct {
                 const char *state, *reason, *finding, *advice, *text;
@@ -208,7 +170,8 @@ START_TEST(services_by_state) {
                 {"refused", "no-relay", "service-refused:web", "this host cannot do"},
                 {"refused", "helper-too-old", "service-refused:web", "Do what the text above says"},
                 {"blocked", "iphlpsvc", "service-blocked:web", "  sc.exe start iphlpsvc"},
-                {"blocked", "excluded-range", "service-blocked:web", "excludedportrange"},
+                {"blocked", "excluded-range", "service-blocked:web",
+                 "excludedportrange protocol=tcp"},
                 {"blocked", "write-failed", "service-blocked:web", "Event Log"},
                 {"invalid", "guest-address", "service-invalid:web", "  interface = eth1"},
                 {"invalid", "duplicate", "service-invalid:web", "/etc/x.ini"},
@@ -217,6 +180,7 @@ START_TEST(services_by_state) {
                 {"active", "unreachable", "service-unreachable:web", "make it private"},
                 {"active", "firewall-off", "service-firewall:web", "on purpose"},
                 {"active", "firewall", "service-firewall:web", "product"},
+                {"active", "foreign-rule", "service-conflict:web", "delete the rule"},
         };
 
         report.candidates[0] = (ReportCandidate){"eth0", "172.20.1.2", true, true};
@@ -229,6 +193,12 @@ START_TEST(services_by_state) {
                 expect(table[i].finding);
                 ck_assert_msg(first_says(table[i].state, table[i].advice), "case %zu", i);
         }
+        services[1].state = "blocked";
+        services[1].reason = "excluded-range";
+        services[1].protocol = "udp";
+        listens[0].count = 0; /* no port is looked at */
+        expect("service-blocked:web");
+        ck_assert(first_says("", "excludedportrange protocol=udp"));
         services[1].enabled = false;
         expect("");
 }
@@ -259,19 +229,6 @@ START_TEST(severity_first_then_causes) {
         evidence.idle = IDLE_STOPS;
         expect("off-link service-invalid:web service-blocked:ssh port-silent:ssh port-silent:web "
                "idle-stop");
-}
-END_TEST
-
-/* Whoever is connected has not been kept out by the key. */
-START_TEST(key_that_is_not_needed) {
-        report.key_problem = "/etc/wslbridge/key can be read by others";
-        expect("key-problem");
-        ck_assert(!findings_are_bad(&findings));
-        report.connected = false;
-        report.helper_state = "refused";
-        report.error_code = "not-paired";
-        expect("key-problem");
-        ck_assert(findings_are_bad(&findings));
 }
 END_TEST
 
@@ -347,8 +304,9 @@ END_TEST
 START_TEST(idle) {
         evidence.idle = IDLE_UNKNOWN;
         expect("idle-stop");
-        ck_assert(first_says("could not be read", "  [general]\n  instanceIdleTimeout=-1\n"
-                                                  "  [wsl2]\n  vmIdleTimeout=-1"));
+        ck_assert(first_says("no .wslconfig that can be seen from here turns that off",
+                             "  [general]\n  instanceIdleTimeout=-1\n"
+                             "  [wsl2]\n  vmIdleTimeout=-1"));
         evidence.idle = IDLE_STOPS;
         expect("idle-stop");
         evidence.wsl = false;
@@ -369,12 +327,9 @@ int main(void) {
         tcase_add_test(c, outside);
         tcase_add_test(c, firewall_of_wsl);
         tcase_add_test(c, silent_wsl);
-        tcase_add_test(c, helper);
-        tcase_add_test(c, helper_without_answers);
         tcase_add_test(c, services_by_state);
         tcase_add_test(c, foreign_rules);
         tcase_add_test(c, severity_first_then_causes);
-        tcase_add_test(c, key_that_is_not_needed);
         tcase_add_test(c, guest_ports);
         tcase_add_test(c, configuration);
         tcase_add_test(c, candidates);
