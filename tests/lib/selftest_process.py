@@ -60,8 +60,9 @@ class Selftest:
         service = json.loads(self.prefix.run(self.tool, "query", "wslbridge-selftest",
                                              check=False).stdout.strip().splitlines()[-1])
         pending = self.registry.dump(RESTART).get("PendingFileRenameOperations", (7, b""))[1]
+        second = r"SYSTEM\CurrentControlSet\Services\wslbridge-selftest-relay"
         return {
-            "service": service.get("error") != 1060,
+            "service": service.get("error") != 1060 or bool(self.registry.dump(second)),
             "rules": self.registry.rules(),
             "journal": self.registry.dump(rf"{SETTINGS}\Selftest"),
             "files": sorted(p.name for p in self.data.glob("*")) if self.data.exists() else None,

@@ -11,7 +11,7 @@ def test_refused(bare, root):
     done = bare.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "elevation:before"})
     assert done.code == 1
     assert done.states() == {"distro": "already", "service": "failed"}
-    assert "administrator rights, which were not given, by you or by a policy" in done.part("service")["text"]
+    assert "Administrator rights were not given, by you or by a policy" in done.part("service")["text"]
     assert not bare.folder.exists() and "error" in bare.service.query()
     assert not root.exists("/usr/bin/wslbridgectl")
 

@@ -298,7 +298,7 @@ def test_while_forwardings_are_imported(forwarding, guest, interrupt_in, script,
 def test_import_without_administrator_rights(forwarding, guest):
     """The services are not written either: they would only be in conflict with the forwarding."""
     done = forwarding.setup("Debian", "--yes", "--import", env={"WSLBRIDGE_TEST_FAULT": "elevation:before"})
-    assert "stay as they are: You have refused" in done.part("import")["text"], done.output
+    assert "stay as they are: Administrator rights were not given" in done.part("import")["text"], done.output
     assert guest.run("ls", "/etc/wslbridge/services.d") == "" and not forwarding.registry.ledger()
 
 

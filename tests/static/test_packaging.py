@@ -79,6 +79,9 @@ def test_the_right_of_the_relay_is_that_of_its_service():
     settings = tree.read("windows-helper/relay/service-settings.h")
     service = re.search(r'NAMES_RELAY_SERVICE +"(.+)"', names)[1]
     assert re.search(r'RELAY_SERVICE_SID_TEXT L"(.+)"', settings)[1] == sid(service)
+    oneshot = tree.read("windows-helper/selftest/oneshot.c")
+    name = re.search(r'STEP_RELAY_NAME +L"(.+)"', tree.read("windows-helper/selftest/tools/step.h"))[1]
+    assert re.search(r'ONESHOT_RELAY_SID +L"(.+)"', oneshot)[1] == sid(name)
     rights = settings[settings.index("#define RELAY_KEY_RIGHTS"):]
     entries = "".join(re.findall(r'L"([^"]*)"', rights.replace("RELAY_SERVICE_SID_TEXT", f'L"{sid(service)}"')))
     assert re.findall(r"\(A;CI;K(.);;;([^)]+)\)", entries) == [("A", "SY"), ("A", "BA"), ("R", "BU"),

@@ -112,7 +112,7 @@ def test_what_the_helper_reports(command, findings, registry, connect, helper):
     assert found["policy"][0][0] == "problem" and "everywhere" in found["policy"][0][1]
     assert [f[1] for f in found["foreign-rule"]] == [
         "The port forwarding v4tov4 0.0.0.0/9997 = 127.0.0.1/9997 forwards to itself"]
-    assert found["rules"][0][1] == "Port forwardings: 3 (ours: 1)"
+    assert found["rules"][0][1] == "Port forwardings: 3 (ours: 1; those on 0.0.0.0 keep others off 127.0.0.1)"
     assert bytes(range(100, 132)).hex() not in json.dumps(found)
     client.close()
     stranger.close()

@@ -61,4 +61,4 @@ def test_what_a_user_may_see(command, connect, helper):
     code, output = command("doctor", "--json")
     found = {f["id"]: f for f in json.loads(output)["findings"]}
     assert found["agent"]["seen"] == "Agents connected: 1 of 1; services active: 1 of 1"
-    assert found["rules"]["seen"] == "Port forwardings: 1 (ours: 1)"
+    assert found["rules"]["seen"] == "Port forwardings: 1 (ours: 1; those on 0.0.0.0 keep others off 127.0.0.1)"

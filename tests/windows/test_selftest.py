@@ -62,9 +62,15 @@ WINE = {
     "firewall.profiles": E_NOTIMPL, "firewall.item": E_NOTIMPL, "firewall.list": E_NOTIMPL,
     "files.copy": 0, "files.start": 0, "files.delete": 5, "files.replace": 5, "files.rename": 0,
     "files.delay": 0, "sleep.clocks": None, "nat.networks": None, "lan.networks": None,
-    "relay.exclusive": 10048, "relay.beside": 10048,  # fact 9.3.17
-    "relay.message": 0, "relay.asked": 0, "relay.source": 1,  # fact 10.1.14
+    "relay.exclusive": 10048, "relay.beside": 10048, "relay.later": 10013,  # fact 9.3.17
+    "relay.reset": 10057,  # fact 9.3.20
+    "relay.message": 0, "relay.asked": 0, "relay.source": None,
+    "relay.source.loopback": 1,  # fact 10.1.14
 }
+
+# In a service with the relay's settings, which Wine ignores.
+WINE_RELAY = {"token.trimmed": 1, "account.tcp": 0, "account.connect": 0, "account.udp": 0, "account.read": 0,
+              "account.watch": 0, "account.write": 1, "account.event": 0}
 
 
 def test_wine(selftest):
@@ -77,18 +83,23 @@ def test_wine(selftest):
             found = lines(report, key, passing)
             assert found, f"{key} is missing in the {passing}'s pass"
             assert all((x["code"] if x["done"] else None) == code for x in found), found
+    assert {x["step"] for x in report["lines"] if x["pass"] == "relay"} == {2, 17}
+    for key, code in WINE_RELAY.items():
+        assert [x["code"] for x in lines(report, key, "relay") if x["done"]] == [code], key
     assert all(x["text"] and x["ms"] >= 0 and (x["api"] or not x["code"] > 1)
                for x in report["lines"])
     assert all(x["code"] == 0 and "0 bytes" in x["text"]  # fact 10.1.3
                for key in ("netsh.show", "netsh.add", "netsh.delete")
                for x in lines(report, key, "user"))
-    assert [x["code"] for key in ("create", "configure", "start", "end", "result")
-            for x in lines(report, f"oneshot.{key}")] == [0] * 5
+    for passing in ("service", "relay"):
+        assert [x["code"] for key in ("create", "configure", "start", "end", "result")
+                for x in lines(report, f"oneshot.{key}", passing)] == [0] * 5
     # Wine gives a service all privileges, and its TCP table names no process (fact 9.1.4).
     assert {i: v for i, v in verdicts(report).items() if v != "not seen"} == {
         "4.1.6": "holds", "4.1.7": "holds", "4.1.11": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
-        "9.1.4": "does not hold", "9.2.6": "holds", "9.2.7": "holds", "9.3.14": "does not hold",
-        "9.3.17": "does not hold"}
+        "9.1.4": "does not hold", "9.1.16": "does not hold", "9.1.17": "holds", "9.1.18": "holds",
+        "9.2.6": "holds", "9.2.7": "holds", "9.3.14": "holds", "9.3.17": "does not hold",
+        "9.3.20": "holds", "9.3.21": "holds"}
 
 
 PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"

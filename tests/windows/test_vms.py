@@ -236,7 +236,7 @@ def test_a_listener_that_cannot_be_opened_is_tried_again(compute, start_vm_helpe
     with socket.create_server(("127.0.0.1", VM_A)) as other:
         compute.run(VM_A)
         helper = start_vm_helper()
-        helper.wait_line("another program listens there")
+        helper.wait_line("taken, or kept by Windows")
         other.close()
         reach(VM_A).close()
     assert sum("Cannot listen" in line for line in helper.lines) == 1

@@ -200,8 +200,7 @@ int elevated_ready(Elevated *e) {
         r = elevated_start_process(e, name);
         if (r == -ECANCELED)
                 return elevated_fails(e, r,
-                                      "This needs administrator rights, which were not given, by "
-                                      "you or by a policy");
+                                      "Administrator rights were not given, by you or by a policy");
         if (r == 0)
                 r = elevated_connect(e);
         if (r == 0)

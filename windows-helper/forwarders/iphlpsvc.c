@@ -79,8 +79,7 @@ int iphlpsvc_query(IphlpsvcState *ret_state) {
 /* A service that cannot accept controls is starting or stopping, and while Windows shuts down no
  * service can be told anything (fact 9.1.21). It reads the values when it starts. */
 static bool iphlpsvc_stopped(DWORD error) {
-        return error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_DISABLED ||
-               error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL || error == ERROR_SHUTDOWN_IN_PROGRESS;
+        return win_errno(error) == -ESRCH;
 }
 
 /* The service is not running: start it if it should be. If it was stopped while we were watching,

@@ -136,8 +136,7 @@ static void relay_service_stop(RelayService *s, SC_HANDLE service) {
 
         if (!ControlService(service, SERVICE_CONTROL_STOP, &status))
                 error = GetLastError();
-        if (error == ERROR_SERVICE_NOT_ACTIVE || error == ERROR_SERVICE_CANNOT_ACCEPT_CTRL ||
-            error == ERROR_SHUTDOWN_IN_PROGRESS)
+        if (win_errno(error) == -ESRCH)
                 error = ERROR_SUCCESS; /* it has stopped, or is on its way (fact 9.1.21) */
         relay_service_told(s, error, "stop");
 }

@@ -96,8 +96,7 @@ static void scm_set_all(ScmId id, SC_HANDLE service) {
 
         scm_set(service, SERVICE_CONFIG_DESCRIPTION, &description, "the description");
         if (s->start_type == SERVICE_AUTO_START)
-                scm_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed,
-                        "the start without a delay");
+                scm_set(service, SERVICE_CONFIG_DELAYED_AUTO_START_INFO, &delayed, "the start");
         scm_set_restarts(id, service);
         if (s->shutdown_ms > 0)
                 scm_set(service, SERVICE_CONFIG_PRESHUTDOWN_INFO, &preshutdown,

@@ -24,7 +24,7 @@
 typedef struct SelftestArguments {
         StepOptions options;
         const char *report; /* a path, or NULL */
-        bool service, json, clean;
+        bool json, clean;
 } SelftestArguments;
 
 /* For the console handler, which runs in a thread of its own. Never closed, so always valid. */
@@ -63,7 +63,9 @@ static int parse_selftest(int argc, char **argv, SelftestArguments *a) {
                 else if (strcmp(argv[i], "--clean") == 0)
                         a->clean = true;
                 else if (strcmp(argv[i], "--service") == 0)
-                        a->service = true;
+                        a->options.pass = SELFTEST_SERVICE;
+                else if (strcmp(argv[i], "--relay") == 0)
+                        a->options.pass = SELFTEST_RELAY;
                 else if (strcmp(argv[i], "--report") == 0 && more)
                         a->report = argv[++i];
                 else if (strcmp(argv[i], "--watch") != 0 || !more ||
@@ -78,6 +80,8 @@ static void show(const Buffer *out) {
 }
 
 static void on_lines(const SelftestLines *lines, size_t from) {
+        static const char *const who[_SELFTEST_PASS_END] = {"as this user", "as a service",
+                                                            "as the relay"};
         Buffer out = BUFFER_NULL;
         uint8_t step = 0;
 
@@ -86,8 +90,7 @@ static void on_lines(const SelftestLines *lines, size_t from) {
 
                 if (l->step != step)
                         buffer_printf(&out, "%2u %s (%s)\n", l->step, selftest_step_title(l->step),
-                                      l->pass == SELFTEST_SERVICE ? "as a service"
-                                                                  : "as this user");
+                                      who[l->pass]);
                 step = l->step;
                 selftest_report_line(l, &out);
         }
@@ -163,7 +166,7 @@ static int run(int argc, char **argv) {
         if (!stop_event || !stopped_event)
                 return EXIT_FAILURE;
         a.options.stop = stop_event;
-        if (a.service)
+        if (a.options.pass != SELFTEST_USER)
                 return oneshot_serve(&a.options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!rights_demand("selftest"))
                 return EXIT_FAILURE;

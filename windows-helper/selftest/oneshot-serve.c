@@ -10,7 +10,6 @@
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
-#include "windows-helper/win/secure.h"
 
 #include <errno.h>
 
@@ -50,16 +49,18 @@ static DWORD WINAPI oneshot_on_control(DWORD control, DWORD type, void *data, vo
         }
 }
 
+/* To the file that the command has made. */
 static int oneshot_write(const Buffer *text) {
         wchar_t path[PATHS_MAX];
         HANDLE file;
         DWORD n;
-        int r = paths_data(ONESHOT_FILE, path);
+        int r = paths_data(oneshot_kinds[oneshot.options.pass].file, path);
 
-        if (r == 0)
-                r = secure_file(path, SECURE_SECRET_FILE, 0, &file);
         if (r != 0)
                 return r;
+        file = CreateFileW(path, GENERIC_WRITE, 0, NULL, OPEN_EXISTING, 0, NULL);
+        if (file == INVALID_HANDLE_VALUE)
+                return log_win_error(GetLastError(), "Cannot open '%s'", WIN_UTF8(path));
         if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
                 r = log_win_error(GetLastError(), "Cannot write '%s'", WIN_UTF8(path));
         (void) CloseHandle(file);
@@ -71,7 +72,8 @@ static void WINAPI oneshot_main(DWORD argc, wchar_t **argv) {
         Buffer out = BUFFER_NULL, left = BUFFER_NULL;
         int r;
 
-        oneshot.handle = RegisterServiceCtrlHandlerExW(STEP_SERVICE_NAME, oneshot_on_control, NULL);
+        oneshot.handle = RegisterServiceCtrlHandlerExW(oneshot_kinds[oneshot.options.pass].name,
+                                                       oneshot_on_control, NULL);
         if (!oneshot.handle)
                 return;
         oneshot_report(SERVICE_RUNNING, 0);
@@ -87,12 +89,11 @@ static void WINAPI oneshot_main(DWORD argc, wchar_t **argv) {
 }
 
 int oneshot_serve(const StepOptions *options) {
-        wchar_t name[] = STEP_SERVICE_NAME;
+        wchar_t *name = (wchar_t *) (uintptr_t) oneshot_kinds[options->pass].name;
         SERVICE_TABLE_ENTRYW table[] = {{name, oneshot_main}, {NULL, NULL}};
 
         oneshot.options = *options;
-        oneshot.options.pass = SELFTEST_SERVICE;
         if (!StartServiceCtrlDispatcherW(table))
-                return log_win_error(GetLastError(), "Only the service manager uses '--service'");
+                return log_win_error(GetLastError(), "Only the service manager uses this option");
         return oneshot.result;
 }

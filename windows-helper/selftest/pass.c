@@ -10,16 +10,23 @@
 
 #include <stdlib.h>
 
+#define PASS_BOTH  (1u << SELFTEST_USER | 1u << SELFTEST_SERVICE)
+#define PASS_RELAY (1u << SELFTEST_RELAY)
+
 static const struct {
         StepFn fn;
         uint32_t limit_s; /* more than the limits in it together */
+        unsigned passes;  /* that have it */
 } pass_steps[SELFTEST_STEPS] = {
-        {step_machine, 20},         {step_token, 10},      {step_hcs, 60},
-        {step_store, 120},          {step_hyperv, 30},     {step_accept, 60},
-        {step_life, 120},           {step_portproxy, 180}, {step_firewall, 60},
-        {step_hyperv_firewall, 90}, {step_wsl_text, 60},   {step_files, 30},
-        {step_sleep, 30},           {step_nat, 90},        {step_lan, 60},
-        {step_relay, 30},
+        {step_machine, 20, PASS_BOTH},   {step_token, 10, PASS_BOTH | PASS_RELAY},
+        {step_hcs, 60, PASS_BOTH},       {step_store, 120, PASS_BOTH},
+        {step_hyperv, 30, PASS_BOTH},    {step_accept, 60, PASS_BOTH},
+        {step_life, 120, PASS_BOTH},     {step_portproxy, 180, PASS_BOTH},
+        {step_firewall, 120, PASS_BOTH}, {step_hyperv_firewall, 90, PASS_BOTH},
+        {step_wsl_text, 60, PASS_BOTH},  {step_files, 30, PASS_BOTH},
+        {step_sleep, 30, PASS_BOTH},     {step_nat, 90, PASS_BOTH},
+        {step_lan, 60, PASS_BOTH},       {step_relay, 30, PASS_BOTH},
+        {step_account, 20, PASS_RELAY},
 };
 
 #define STEP_SLEEP 13 /* takes as long as the user has asked for, in addition */
@@ -36,33 +43,35 @@ static uint32_t pass_step_limit(uint8_t number, const StepOptions *options) {
         return (seconds + (number == STEP_SLEEP ? options->watch_s : 0)) * 1000;
 }
 
-uint32_t pass_limit(const StepOptions *options) {
-        uint32_t sum = 0;
-
-        for (uint8_t i = 1; i <= SELFTEST_STEPS; i++)
-                sum += pass_step_limit(i, options);
-        return sum;
-}
-
 /* A test of one step does not have to wait for the others. */
-static bool pass_has(uint8_t number) {
+static bool pass_has(uint8_t number, SelftestPass pass) {
+        bool has = (pass_steps[number - 1].passes & 1u << pass) != 0;
+
 #ifdef WSLBRIDGE_TEST_TRANSPORT
         DWORD only, size = sizeof(only);
 
         if (RegGetValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge-test", L"SelftestOnly",
                          RRF_RT_REG_DWORD, NULL, &only, &size) == ERROR_SUCCESS)
-                return number == only;
+                has = has && number == only;
 #endif
-        return number > 0;
+        return has;
 }
 
+uint32_t pass_limit(const StepOptions *options) {
+        uint32_t sum = 0;
+
+        for (uint8_t i = 1; i <= SELFTEST_STEPS; i++)
+                if (pass_has(i, options->pass))
+                        sum += pass_step_limit(i, options);
+        return sum;
+}
 static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassFn fn,
                          Buffer *left) {
         for (uint8_t i = 1; i <= SELFTEST_STEPS; i++) {
                 unsigned mark = journal_mark();
                 size_t from = lines->n;
 
-                if (!pass_has(i))
+                if (!pass_has(i, options->pass))
                         continue;
                 (void) step_run(i, pass_steps[i - 1].fn, pass_step_limit(i, options), options,
                                 lines);

@@ -22,5 +22,5 @@ typedef void (*PassFn)(const SelftestLines *lines, size_t from);
  */
 bool pass_run(const StepOptions *options, SelftestLines *lines, PassFn fn, Buffer *left);
 
-/* How long a pass may take at most, in milliseconds. */
+/* How long a pass may take at most, in milliseconds; 0: it has no steps. */
 uint32_t pass_limit(const StepOptions *options);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is around the two passes: one self-test at a time, the data folder, and the last look.
+ * What is around the passes: one self-test at a time, the data folder, and the last look.
  */
 
 #include "windows-helper/selftest/selftest.h"
@@ -68,14 +68,20 @@ static void selftest_keep_facts(const SelftestLines *lines) {
 
 static void selftest_passes(const StepOptions *options, PassFn fn, SelftestReport *report,
                             Buffer *left) {
-        StepOptions user = *options;
+        StepOptions user = *options, service = *options, relay = *options;
         HANDLE program = selftest_hold_program();
 
         user.pass = SELFTEST_USER;
         user.watch_s = 0; /* the service's pass watches */
         report->ended = pass_run(&user, &report->lines, fn, left);
+        service.pass = SELFTEST_SERVICE;
         if (report->ended)
-                oneshot_run(options, &report->lines, fn, left);
+                oneshot_run(&service, &report->lines, fn, left);
+        relay.pass = SELFTEST_RELAY;
+        relay.watch_s = 0;
+        report->ended = WaitForSingleObject(options->stop, 0) != WAIT_OBJECT_0;
+        if (report->ended)
+                oneshot_run(&relay, &report->lines, fn, left);
         report->ended = WaitForSingleObject(options->stop, 0) != WAIT_OBJECT_0;
         if (program != INVALID_HANDLE_VALUE)
                 (void) CloseHandle(program);

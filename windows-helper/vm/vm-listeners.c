@@ -30,11 +30,11 @@ static void vm_listeners_report(VmListeners *l, const VmListener *item, DWORD er
                           "Cannot listen for %s %s (Winsock error %lu%s), trying again",
                           any ? "any Hyper-V VM" : item->vm.name, any ? "" : id,
                           (unsigned long) error,
-                          error == WSAEADDRINUSE ? ": another program listens there; or Windows "
-                                                   "has kept it, until 'wsl --shutdown' or a "
-                                                   "restart"
-                          : error == WSAEACCES   ? ": the VM does not admit this account"
-                                                 : "");
+                          error == WSAEADDRINUSE
+                                  ? ": taken, or kept by Windows until 'wsl --shutdown' or a "
+                                    "restart"
+                          : error == WSAEACCES ? ": the VM does not admit this account"
+                                               : "");
         }
 }
 

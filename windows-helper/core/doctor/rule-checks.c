@@ -199,7 +199,9 @@ void rule_checks_run(const HostEvidence *e, Findings *f) {
         judge_ledger(&j);
         judge_ours(&j);
         judge_others(&j);
-        host_finding(f, FINDING_GOOD, "rules", NULL, NULL, "Port forwardings: %zu (ours: %zu)",
-                     e->rules->n_values, j.n_ours);
+        /* Facts 4.3.12 and 9.3.21. */
+        host_finding(f, FINDING_GOOD, "rules", NULL, NULL, "Port forwardings: %zu (ours: %zu%s)",
+                     e->rules->n_values, j.n_ours,
+                     j.n_ours > 0 ? "; those on 0.0.0.0 keep others off 127.0.0.1" : "");
         free(j.ours);
 }

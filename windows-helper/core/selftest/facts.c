@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
+#define WSA_ACCESS_DENIED  10013
 #define WSA_ADDRESS_IN_USE 10048
 
 const UnverifiedFact unverified_facts[] = {
@@ -23,6 +24,8 @@ const UnverifiedFact unverified_facts[] = {
          "The helper searches the buffer of AcceptEx for the address."},
         {"1.3.8", "Binding a Hyper-V socket to an id that no VM has is refused.",
          "The helper has a listener that nobody reaches, until the list of VMs corrects it."},
+        {"1.3.9", "A closed listener frees its Hyper-V address at once.",
+         "A restarted helper may not be reached until Windows restarts."},
         {"2.1.2", "A service that runs as SYSTEM may listen to the WSL VM of a user.",
          "No agent of WSL can connect; the helper logs LISTEN_PROBLEM and makes no rule."},
         {"2.1.5", "wsl.exe writes UTF-8 when WSL_UTF8 is 1.",
@@ -35,8 +38,7 @@ const UnverifiedFact unverified_facts[] = {
          "The helper looks for VMs every 5 seconds."},
         {"2.2.10", "computecore.dll loads into this program, also where Windows emulates x64.",
          "The helper reads the list of VMs from the registry."},
-        {"2.6.1", "A sleep may leave Hyper-V sockets dead.",
-         "Nothing changes: the helper looks at everything again after a sleep."},
+        {"2.6.1", "A sleep may leave Hyper-V sockets dead.", "Nothing changes."},
         {"3.1.1", "The peer's address has the port of the guest's socket.",
          "The port counts as not known; RequirePrivilegedSourcePort refuses all agents."},
         {"3.1.2", "The peer's address has the runtime id of its VM.",
@@ -56,10 +58,14 @@ const UnverifiedFact unverified_facts[] = {
          "The helper sends one PARAMCHANGE more than needed."},
         {"4.3.8", "A port that is forwarded belongs to the process of iphlpsvc.",
          "The service is shown as in conflict although it works."},
+        {"4.3.12", "iphlpsvc on 0.0.0.0 keeps others off 127.0.0.1.", "Nothing changes."},
         {"5.1.5", "Add() with a name that exists makes a second rule of Windows Firewall.",
-         "Nothing changes: the helper works on the rules that an enumeration gives."},
+         "Nothing changes."},
         {"5.1.8", "A property of a firewall rule is in force as it is put.",
          "The next look finds the old rule, and the helper tries again."},
+        {"5.1.14", "A list of firewall rules shows what is added later.", "Nothing changes."},
+        {"5.1.15", "All firewall rules are read within two seconds.",
+         "Meanwhile the helper answers nobody."},
         {"5.2.2", "In mode nat the host reaches the guest through the Hyper-V firewall.",
          "Forwarded ports accept a connection that then times out."},
         {"5.2.6", "In mode mirrored our rules are listed, and enforced, in the Hyper-V firewall.",
@@ -70,6 +76,11 @@ const UnverifiedFact unverified_facts[] = {
          "The helper sees a sleep by its clocks, at the latest after 30 seconds."},
         {"9.1.4", "A service runs with only the privileges that it names.",
          "The service has more privileges than it asks for, and works just the same."},
+        {"9.1.16", "A restricted service can read the registry, and not write it.",
+         "The relay ends, or may do more than it needs."},
+        {"9.1.17", "A restricted service can make sockets.",
+         "The relay names each port that it cannot open."},
+        {"9.1.18", "A restricted service can report events.", "What the relay reports is lost."},
         {"9.2.6", "MOVEFILE_DELAY_UNTIL_REBOOT makes an entry in the form that is known.",
          "An update that was killed halfway is brought back by 'install', not by a restart."},
         {"9.2.7", "A program that runs can be renamed, and not deleted.",
@@ -79,6 +90,9 @@ const UnverifiedFact unverified_facts[] = {
         {"9.3.17",
          "A listener on all addresses comes beside one on 127.0.0.1 if it is not exclusive.",
          "The relay is blocked where WSL's own relay has the port on 127.0.0.1."},
+        {"9.3.19", "WSASendMsg may refuse an address of the host.", "Nothing changes."},
+        {"9.3.20", "AcceptEx fails for a client that has left.", "Nothing changes."},
+        {"9.3.21", "The relay on 0.0.0.0 keeps others off 127.0.0.1.", "Nothing changes."},
 };
 const size_t n_unverified_facts = sizeof(unverified_facts) / sizeof(unverified_facts[0]);
 
@@ -101,6 +115,11 @@ static const struct {
         {"1.3.6", "life.pending", ANY_PASS, RULE_IS_NOT, 0},
         {"1.3.7", "accept.sockaddrs", ANY_PASS, RULE_IS, 0},
         {"1.3.8", "hyperv.bind.unknown", ANY_PASS, RULE_IS_NOT, 0},
+        {"1.3.9", "hyperv.again.wildcard", ANY_PASS, RULE_IS, 0},
+        {"1.3.9", "hyperv.again.vm", ANY_PASS, RULE_IS, 0},
+        {"1.3.9", "accept.again", ANY_PASS, RULE_IS, 0},
+        /* The user's pass, in another process, had the address before. */
+        {"1.3.9", "hyperv.bind.wildcard", SELFTEST_SERVICE, RULE_IS_NOT, WSA_ADDRESS_IN_USE},
         {"2.1.2", "hyperv.bind.vm", SELFTEST_SERVICE, RULE_IS, 0},
         {"2.1.5", "wsl.utf8", SELFTEST_USER, RULE_IS, 0},
         {"2.2.5", "hcs.list.none", SELFTEST_SERVICE, RULE_IS, 0},
@@ -117,12 +136,23 @@ static const struct {
         {"4.3.4", "portproxy.beside", ANY_PASS, RULE_IS, 0},
         {"4.3.7", "portproxy.retry", ANY_PASS, RULE_IS_NOT, 0},
         {"4.3.8", "portproxy.process", ANY_PASS, RULE_IS, 0},
+        /* SYSTEM is the account of iphlpsvc itself. */
+        {"4.3.12", "portproxy.reuse", SELFTEST_USER, RULE_IS_NOT, 0},
         {"5.1.5", "firewall.twice", ANY_PASS, RULE_IS, 0},
         {"5.1.8", "firewall.in-place", ANY_PASS, RULE_IS, 0},
+        {"5.1.14", "firewall.older", ANY_PASS, RULE_IS, 0},
+        {"5.1.15", "firewall.quick", ANY_PASS, RULE_IS, 0},
         {"5.2.2", "guest.connect", ANY_PASS, RULE_IS, 0},
         {"5.2.6", "hvfw.carried", ANY_PASS, RULE_IS, 0},
         {"9.1.2", "sleep.event", SELFTEST_SERVICE, RULE_IS, 0},
         {"9.1.4", "token.trimmed", SELFTEST_SERVICE, RULE_IS, 0},
+        {"9.1.4", "token.trimmed", SELFTEST_RELAY, RULE_IS, 0},
+        {"9.1.16", "account.read", SELFTEST_RELAY, RULE_IS, 0},
+        {"9.1.16", "account.watch", SELFTEST_RELAY, RULE_IS, 0},
+        {"9.1.16", "account.write", SELFTEST_RELAY, RULE_IS, 0},
+        {"9.1.17", "account.tcp", SELFTEST_RELAY, RULE_IS, 0},
+        {"9.1.17", "account.udp", SELFTEST_RELAY, RULE_IS, 0},
+        {"9.1.18", "account.event", SELFTEST_RELAY, RULE_IS, 0},
         {"9.2.6", "files.delay", ANY_PASS, RULE_IS, 0},
         {"9.2.7", "files.rename", ANY_PASS, RULE_IS, 0},
         {"9.2.7", "files.delete", ANY_PASS, RULE_IS_NOT, 0},
@@ -130,6 +160,9 @@ static const struct {
         {"9.3.14", "relay.source", ANY_PASS, RULE_IS, 0},
         {"9.3.17", "relay.exclusive", ANY_PASS, RULE_IS, WSA_ADDRESS_IN_USE},
         {"9.3.17", "relay.beside", ANY_PASS, RULE_IS, 0},
+        {"9.3.19", "relay.refused", ANY_PASS, RULE_SHOWS, 0},
+        {"9.3.21", "relay.later", ANY_PASS, RULE_IS, WSA_ACCESS_DENIED},
+        {"9.3.20", "relay.reset", ANY_PASS, RULE_IS_NOT, 0},
 };
 
 const UnverifiedFact *unverified_fact(const char *id) {

@@ -13,8 +13,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+static const char *const pass_names[_SELFTEST_PASS_END] = {"user", "service", "relay"};
+
 const char *selftest_pass_name(SelftestPass pass) {
-        return pass == SELFTEST_SERVICE ? "service" : "user";
+        return pass_names[pass];
+}
+
+/* One that is not known is the user's. */
+static SelftestPass lines_pass(const char *name) {
+        SelftestPass pass = _SELFTEST_PASS_END;
+
+        while (--pass > SELFTEST_USER && strcmp(name, pass_names[pass]) != 0)
+                continue;
+        return pass;
 }
 
 const char *selftest_step_title(uint8_t step) {
@@ -35,6 +46,7 @@ const char *selftest_step_title(uint8_t step) {
                 "NAT",
                 "From the local network",
                 "The sockets of the relay",
+                "The account of the relay",
         };
 
         return step >= 1 && step <= SELFTEST_STEPS ? titles[step - 1] : "?";
@@ -74,7 +86,7 @@ static void lines_member(const JsonToken *t, SelftestLine *line) {
         unsigned long number = t->type == JSON_NUMBER ? strtoul(t->text, NULL, 10) : 0;
 
         if (strcmp(t->name, "pass") == 0)
-                line->pass = strcmp(t->text, "service") == 0 ? SELFTEST_SERVICE : SELFTEST_USER;
+                line->pass = lines_pass(t->text);
         else if (strcmp(t->name, "step") == 0)
                 line->step = number <= SELFTEST_STEPS ? (uint8_t) number : 0;
         else if (strcmp(t->name, "done") == 0)

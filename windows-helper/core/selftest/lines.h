@@ -9,13 +9,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define SELFTEST_STEPS     16
+#define SELFTEST_STEPS     17
 #define SELFTEST_WORD_MAX  47  /* bytes of a key, or of the name of a function */
 #define SELFTEST_TEXT_MAX  239 /* bytes; what the JSON reader keeps of a string is more */
 #define SELFTEST_LINES_MAX 1000
 
-/* Who asked: an administrator, or a service with the settings of ours. */
-typedef enum SelftestPass { SELFTEST_USER, SELFTEST_SERVICE, _SELFTEST_PASS_END } SelftestPass;
+/* Who asked: an administrator, or a service with the settings of the helper's, or of the relay's.
+ */
+typedef enum SelftestPass {
+        SELFTEST_USER,
+        SELFTEST_SERVICE,
+        SELFTEST_RELAY,
+        _SELFTEST_PASS_END
+} SelftestPass;
 
 typedef struct SelftestLine {
         SelftestPass pass;
@@ -49,5 +55,5 @@ int selftest_lines_read(SelftestLines *l, const char *json, size_t n);
 
 void selftest_lines_done(SelftestLines *l);
 
-const char *selftest_pass_name(SelftestPass pass); /* "user", "service" */
+const char *selftest_pass_name(SelftestPass pass); /* "user", "service", "relay" */
 const char *selftest_step_title(uint8_t step);

@@ -251,10 +251,23 @@ static void accept_next(Step *s, Accept *a) {
                           "the next connection");
 }
 
+/* The address is bound again right after connections were accepted there (fact 1.3.9). */
+static void accept_bind_again(Step *s, const Vm *vm) {
+        SOCKET socket = INVALID_SOCKET;
+        uint64_t began = step_clock();
+        DWORD error = hyperv_socket_listen(&vm->id, &socket);
+
+        step_line(s, "accept.again", "bind", error, began,
+                  "the same address, bound again after a connection");
+        if (socket != INVALID_SOCKET)
+                (void) socket_api->closesocket(socket);
+}
+
 /* Wait for a connection, and report what is known of its other end. */
 static void accept_once(Step *s, const Vm *vm) {
         uint64_t began = step_clock();
         Accept *a = accept_new();
+        bool accepted = false;
         DWORD error = a ? accept_begin(a, &vm->id) : ERROR_NOT_ENOUGH_MEMORY;
 
         if (error != 0)
@@ -267,9 +280,12 @@ static void accept_once(Step *s, const Vm *vm) {
         if (a && error == 0 && WaitForSingleObject(a->overlapped.hEvent, 0) == WAIT_OBJECT_0) {
                 accept_report(s, a, vm, began);
                 accept_next(s, a);
+                accepted = true;
         }
         if (a)
                 accept_free(a);
+        if (accepted)
+                accept_bind_again(s, vm);
 }
 
 Accept *step_pending_new(const VmId *vm, DWORD *ret_error) {
@@ -287,9 +303,14 @@ bool step_pending_ended(const Step *s, Accept *a, DWORD *ret_error) {
         return accept_wait(s, a, 0, ret_error);
 }
 
+/* Whoever has connected meanwhile is to see that nobody took it. */
 void step_pending_free(Accept *a) {
-        if (a)
-                accept_free(a);
+        const struct linger now = {.l_onoff = 1, .l_linger = 0};
+
+        if (!a)
+                return;
+        (void) setsockopt(a->socket, SOL_SOCKET, SO_LINGER, (const char *) &now, sizeof(now));
+        accept_free(a);
 }
 
 void step_accept(Step *s) {

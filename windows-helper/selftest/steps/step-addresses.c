@@ -53,7 +53,7 @@ static bool step_can_use(const IpAddr *address) {
         return true;
 }
 
-void step_two_addresses(IpAddr ret_addresses[2]) {
+bool step_two_addresses(IpAddr ret_addresses[2]) {
         Hostnet *hostnet = calloc(1, sizeof(*hostnet));
         size_t n = 0;
 
@@ -63,8 +63,9 @@ void step_two_addresses(IpAddr ret_addresses[2]) {
                                 ret_addresses[n++] = hostnet->addresses[i].addr;
         }
         free(hostnet);
-        if (n < 2) {
-                ret_addresses[0] = ip_v4(127, 0, 0, 1);
-                ret_addresses[1] = ip_v4(127, 0, 0, 2);
-        }
+        if (n == 2)
+                return true;
+        ret_addresses[0] = ip_v4(127, 0, 0, 1);
+        ret_addresses[1] = ip_v4(127, 0, 0, 2);
+        return false;
 }

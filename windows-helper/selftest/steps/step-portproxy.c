@@ -131,7 +131,8 @@ static void portproxy_bind(Step *s, const char *key, uint16_t port, int option, 
         tcp_close(&socket);
 }
 
-/* WSL's relay listens on 127.0.0.1 like this (fact 4.3.4). */
+/* WSL's relay listens on 127.0.0.1 like this (fact 4.3.4). Afterwards it comes second: then it is
+ * refused (fact 4.3.12). */
 static void portproxy_beside(Step *s, uint16_t target) {
         SOCKET relay = INVALID_SOCKET;
         uint64_t began = step_clock();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Step 16: what the relay relies on with its sockets: a listener beside that of WSL's own relay,
- * and answers from the address that a client has asked.
+ * Step 16: what the relay relies on with its sockets: a listener beside that of WSL's own relay, in
+ * either order, and answers from the address that a client has asked.
  */
 
 #include "windows-helper/selftest/steps/steps.h"
@@ -37,10 +37,40 @@ static void relay_beside(Step *s) {
         tcp_close(&first);
 }
 
-/* What has come of a datagram that was sent to @to. @error: of answering */
+/* The other order: the relay has the port on all addresses, and WSL's relay, or a server of
+ * Windows, wants it on 127.0.0.1 (fact 9.3.21). */
+static void relay_later(Step *s) {
+        const IpAddr loopback = ip_v4(127, 0, 0, 1);
+        static const struct {
+                const char *key, *what;
+                int first, second;
+        } cases[] = {
+                {"relay.later", "0.0.0.0 with SO_EXCLUSIVEADDRUSE", SO_EXCLUSIVEADDRUSE,
+                 SO_REUSEADDR},
+                {"relay.later.plain", "0.0.0.0 without an option", 0, SO_REUSEADDR},
+        };
+
+        for (size_t i = 0; i < ARRAYSIZE(cases); i++) {
+                SOCKET first = INVALID_SOCKET, second = INVALID_SOCKET;
+                uint64_t began = step_clock();
+                uint16_t port;
+
+                if (tcp_listen(&any, 0, cases[i].first, &first, &port) != 0)
+                        continue;
+                step_line(s, cases[i].key, "bind",
+                          tcp_listen(&loopback, port, cases[i].second, &second, &port), began,
+                          "127.0.0.1 with SO_REUSEADDR, beside %s", cases[i].what);
+                tcp_close(&second);
+                tcp_close(&first);
+        }
+}
+
+/* What has come of a datagram that was sent to @to. @error: of answering. A source in 127.0.0.0/8
+ * may be refused where others are not (fact 9.3.19), so it does not count. */
 static void relay_judge(Step *s, SOCKET client, const IpAddr *to, uint16_t port,
                         const IpAddr *asked, DWORD error, uint64_t began) {
         bool right = asked->family != IP_FAMILY_NONE && ip_compare(asked, to) == 0;
+        const char *key = ip_is_loopback(to) ? "relay.source.loopback" : "relay.source";
 
         step_line(s, "relay.asked", "WSARecvMsg", error && !right ? error : !right, began,
                   "which address was asked: %s",
@@ -49,10 +79,12 @@ static void relay_judge(Step *s, SOCKET client, const IpAddr *to, uint16_t port,
                                                     : "it says another one");
         if (error == 0) {
                 right = udp_came_from(client, to, port, RELAY_ANSWER_MS);
-                step_line(s, "relay.source", "WSASendMsg", !right, began,
+                step_line(s, key, "WSASendMsg", !right, began,
                           "the answer comes from that address: %s", right ? "yes" : "no");
         } else if (right) {
-                step_line(s, "relay.source", "WSASendMsg", error, began, "an answer");
+                step_line(s, key, "WSASendMsg", error, began, "an answer");
+                step_line(s, "relay.refused", "WSASendMsg", error, began,
+                          "the source of the answer is refused");
         }
 }
 
@@ -87,7 +119,11 @@ void step_relay(Step *s) {
         DWORD error;
 
         relay_beside(s);
-        step_two_addresses(addresses);
+        relay_later(s);
+        step_backlog(s);
+        if (!step_two_addresses(addresses))
+                step_skip(s, "relay.source", "WSASendMsg",
+                          "this host has no two addresses beside 127.0.0.0/8");
         error = udp_serve(&server, &port);
         step_line(s, "relay.message", "WSAIoctl", error, began,
                   "WSARecvMsg, WSASendMsg, IP_PKTINFO");

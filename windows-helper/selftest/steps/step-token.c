@@ -16,7 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define TOKEN_PRIVILEGES_OURS 2 /* as install/scm-config.c names them */
+/* As install/scm-config.c names them: of the helper's service, and of the relay's. */
+#define TOKEN_PRIVILEGES_HELPER 2
+#define TOKEN_PRIVILEGES_RELAY  1
 
 /* The caller frees. NULL with GetLastError(). */
 static void *token_get(HANDLE token, TOKEN_INFORMATION_CLASS class) {
@@ -55,10 +57,11 @@ static void token_sid(Step *s, HANDLE token, TOKEN_INFORMATION_CLASS class, cons
         free(found);
 }
 
-/* As many groups as fit into one line. */
-static void token_groups(Step *s, HANDLE token) {
+/* As many groups as fit into one line. Those of TokenRestrictedSids restrict the token. */
+static void token_groups(Step *s, HANDLE token, TOKEN_INFORMATION_CLASS class, const char *key,
+                         const char *what) {
         uint64_t began = step_clock();
-        TOKEN_GROUPS *groups = token_get(token, TokenGroups);
+        TOKEN_GROUPS *groups = token_get(token, class);
         DWORD error = groups ? ERROR_SUCCESS : GetLastError();
         char text[SELFTEST_TEXT_MAX + 1] = "";
         size_t n = 0;
@@ -70,7 +73,8 @@ static void token_groups(Step *s, HANDLE token) {
                 if (n + strlen(sid) + 2 < sizeof(text))
                         n += (size_t) snprintf(text + n, sizeof(text) - n, " %s", sid);
         }
-        step_line(s, "token.groups", "GetTokenInformation", error, began, "groups%s", text);
+        step_line(s, key, "GetTokenInformation", error, began, "%s: %lu%s", what,
+                  groups ? groups->GroupCount : 0, text);
         free(groups);
 }
 
@@ -94,8 +98,10 @@ static void token_privileges_text(const TOKEN_PRIVILEGES *p, char *ret_text, siz
         }
 }
 
-/* The service asks for two privileges (fact 9.1.4). Wine gives it all. */
+/* A service gets the privileges that it asks for (fact 9.1.4). Wine gives it all. */
 static void token_privileges(Step *s, HANDLE token) {
+        SelftestPass pass = step_options(s)->pass;
+        DWORD most = pass == SELFTEST_RELAY ? TOKEN_PRIVILEGES_RELAY : TOKEN_PRIVILEGES_HELPER;
         uint64_t began = step_clock();
         TOKEN_PRIVILEGES *p = token_get(token, TokenPrivileges);
         DWORD error = p ? ERROR_SUCCESS : GetLastError();
@@ -105,10 +111,10 @@ static void token_privileges(Step *s, HANDLE token) {
                 token_privileges_text(p, text, sizeof(text));
         step_line(s, "token.privileges", "GetTokenInformation", error, began,
                   "privileges: %lu (+ is enabled):%s", p ? p->PrivilegeCount : 0, text);
-        if (p && step_options(s)->pass == SELFTEST_SERVICE)
-                step_line(s, "token.trimmed", "", p->PrivilegeCount > TOKEN_PRIVILEGES_OURS, began,
+        if (p && pass != SELFTEST_USER)
+                step_line(s, "token.trimmed", "", p->PrivilegeCount > most, began,
                           "the service has no other privileges than those it names: %s",
-                          p->PrivilegeCount > TOKEN_PRIVILEGES_OURS ? "no" : "yes");
+                          p->PrivilegeCount > most ? "no" : "yes");
         free(p);
 }
 
@@ -139,7 +145,8 @@ void step_token(Step *s) {
                 return;
         }
         token_sid(s, token, TokenUser, "token.user", "user");
-        token_groups(s, token);
+        token_groups(s, token, TokenGroups, "token.groups", "groups");
+        token_groups(s, token, TokenRestrictedSids, "token.restricted", "SIDs that restrict it");
         token_privileges(s, token);
         token_sid(s, token, TokenIntegrityLevel, "token.integrity", "integrity");
         (void) CloseHandle(token);

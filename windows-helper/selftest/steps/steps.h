@@ -30,6 +30,8 @@ void step_nat(Step *s);
 void step_nat_mapping(Step *s); /* the end of the one before, in the user's pass */
 void step_lan(Step *s);
 void step_relay(Step *s);
+void step_backlog(Step *s); /* the end of the one before */
+void step_account(Step *s); /* in the relay's pass */
 
 /* In the handler of the one-shot service: a power event of Windows has come. */
 void step_sleep_on_power(DWORD event);
@@ -41,8 +43,9 @@ bool step_guest_address(IpAddr *ret_address);
 /* The first IPv4 address of this host from which another machine could come. */
 bool step_lan_address(IpAddr *ret_address);
 
-/* Two IPv4 addresses of this host; both of loopback where it has no two others. */
-void step_two_addresses(IpAddr ret_addresses[2]);
+/* Two IPv4 addresses of this host; both of loopback where it has no two others. Return: whether
+ * they are others. */
+bool step_two_addresses(IpAddr ret_addresses[2]);
 
 /* An accept that waits on a listener of the self-test. .._new(): NULL with an error. */
 typedef struct Accept Accept;

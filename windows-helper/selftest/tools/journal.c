@@ -219,7 +219,8 @@ void journal_look(Buffer *left) {
         HANDLE files;
 
         if (undo_has_service())
-                buffer_printf(left, "the service %s\n", WIN_UTF8(STEP_SERVICE_NAME));
+                buffer_printf(left, "a service whose name begins with %s\n",
+                              WIN_UTF8(STEP_SERVICE_NAME));
         if (undo_has_firewall_rule())
                 buffer_printf(left, "a rule of Windows Firewall named '%s'\n", STEP_FIREWALL_NAME);
         if (paths_data(STEP_FOLDER L"*", pattern) < 0)

@@ -11,7 +11,7 @@
 #include "windows-helper/selftest/tools/step.h"
 
 typedef enum ChangeKind {
-        CHANGE_SERVICE,  /* what: nothing; the one-shot service */
+        CHANGE_SERVICE,  /* what: nothing; a one-shot service */
         CHANGE_RULE,     /* what: as undo_rule() takes it; a port forwarding */
         CHANGE_FIREWALL, /* what: nothing; rules of Windows Firewall with our name and grouping */
         CHANGE_FILE,     /* what: its path */

@@ -16,7 +16,8 @@
 
 /* The names of what the self-test makes. Nothing else has them. */
 #define STEP_SERVICE_NAME  L"wslbridge-selftest"
-#define STEP_FIREWALL_NAME "wslbridge selftest" /* of a rule, and its grouping */
+#define STEP_RELAY_NAME    L"wslbridge-selftest-relay" /* the same with the relay's account */
+#define STEP_FIREWALL_NAME "wslbridge selftest"        /* of a rule, and its grouping */
 
 /* The vsock port on which the self-test listens, "WSLT". The helper's is another one. */
 #define STEP_VSOCK_PORT 0x57534c54

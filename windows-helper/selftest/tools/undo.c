@@ -18,6 +18,8 @@
 #define UNDO_WAIT_MS 10000
 #define UNDO_POLL_MS 50
 
+static const wchar_t *const undo_services[] = {STEP_SERVICE_NAME, STEP_RELAY_NAME};
+
 static SC_HANDLE undo_open(const wchar_t *name, DWORD access) {
         SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT), service;
         DWORD error;
@@ -31,13 +33,17 @@ static SC_HANDLE undo_open(const wchar_t *name, DWORD access) {
         return service;
 }
 
-bool undo_has_service(void) {
-        SC_HANDLE service = undo_open(STEP_SERVICE_NAME, SERVICE_QUERY_STATUS);
+static bool undo_has(const wchar_t *name) {
+        SC_HANDLE service = undo_open(name, SERVICE_QUERY_STATUS);
 
         if (!service)
                 return GetLastError() != ERROR_SERVICE_DOES_NOT_EXIST;
         (void) CloseServiceHandle(service);
         return true;
+}
+
+bool undo_has_service(void) {
+        return undo_has(undo_services[0]) || undo_has(undo_services[1]);
 }
 
 /* Its process, which a self-test that was killed may have left behind. */
@@ -58,9 +64,8 @@ static void undo_end_service(SC_HANDLE service) {
         (void) CloseHandle(process);
 }
 
-DWORD undo_service(void) {
-        SC_HANDLE service =
-                undo_open(STEP_SERVICE_NAME, DELETE | SERVICE_STOP | SERVICE_QUERY_STATUS);
+static DWORD undo_one_service(const wchar_t *name) {
+        SC_HANDLE service = undo_open(name, DELETE | SERVICE_STOP | SERVICE_QUERY_STATUS);
         DWORD error = ERROR_SUCCESS;
 
         if (!service) {
@@ -72,10 +77,22 @@ DWORD undo_service(void) {
                 error = GetLastError();
         (void) CloseServiceHandle(service);
         /* The entry is there until every program has closed it. */
-        for (int waited = 0; waited < UNDO_WAIT_MS && undo_has_service(); waited += UNDO_POLL_MS)
+        for (int waited = 0; waited < UNDO_WAIT_MS && undo_has(name); waited += UNDO_POLL_MS)
                 Sleep(UNDO_POLL_MS);
-        return undo_has_service() ? (error ? error : ERROR_SERVICE_MARKED_FOR_DELETE)
-                                  : ERROR_SUCCESS;
+        return undo_has(name) ? (error ? error : ERROR_SERVICE_MARKED_FOR_DELETE) : ERROR_SUCCESS;
+}
+
+/* There is one at a time. */
+DWORD undo_service(void) {
+        DWORD error = ERROR_SUCCESS;
+
+        for (size_t i = 0; i < ARRAYSIZE(undo_services); i++) {
+                DWORD r = undo_one_service(undo_services[i]);
+
+                if (r != ERROR_SUCCESS)
+                        error = r;
+        }
+        return error;
 }
 
 DWORD undo_tell_forwarder(void) {

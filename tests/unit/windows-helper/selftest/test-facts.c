@@ -58,6 +58,17 @@ START_TEST(test_kinds_of_rules) {
         expect("2.6.1", FACT_NOT_SEEN, NULL);
         see(SELFTEST_SERVICE, "sleep.listener", true, 10057);
         expect("2.6.1", FACT_HOLDS, "sleep.listener");
+        see(SELFTEST_USER, "firewall.quick", true, 1);
+        expect("5.1.15", FACT_FAILS, "firewall.quick");
+        /* only an address of a network decides about the source of an answer */
+        see(SELFTEST_USER, "relay.asked", true, 0);
+        see(SELFTEST_USER, "relay.source.loopback", true, 10022);
+        expect("9.3.14", FACT_HOLDS, "relay.asked");
+        see(SELFTEST_USER, "relay.source", true, 10022);
+        expect("9.3.14", FACT_FAILS, "relay.source");
+        /* each error of a client that has left is one */
+        see(SELFTEST_USER, "relay.reset", true, 64);
+        expect("9.3.20", FACT_HOLDS, "relay.reset");
 }
 END_TEST
 
@@ -71,6 +82,20 @@ START_TEST(test_passes) {
         expect("4.1.6", FACT_HOLDS, "portproxy.listens");
         see(SELFTEST_USER, "portproxy.listens", true, 1);
         expect("4.1.6", FACT_FAILS, "portproxy.listens");
+        see(SELFTEST_SERVICE, "portproxy.reuse", true, 0); /* the account of iphlpsvc */
+        expect("4.3.12", FACT_NOT_SEEN, NULL);
+        see(SELFTEST_USER, "portproxy.reuse", true, 10013);
+        expect("4.3.12", FACT_HOLDS, "portproxy.reuse");
+        see(SELFTEST_USER, "hyperv.bind.wildcard", true, 10048); /* a self-test before */
+        expect("1.3.9", FACT_NOT_SEEN, NULL);
+        see(SELFTEST_SERVICE, "hyperv.bind.wildcard", true, 10048);
+        expect("1.3.9", FACT_FAILS, "hyperv.bind.wildcard");
+        see(SELFTEST_SERVICE, "account.write", true, 0);
+        expect("9.1.16", FACT_NOT_SEEN, NULL);
+        see(SELFTEST_RELAY, "account.read", true, 0);
+        expect("9.1.16", FACT_HOLDS, "account.read");
+        see(SELFTEST_RELAY, "account.write", true, 1);
+        expect("9.1.16", FACT_FAILS, "account.write");
         see(SELFTEST_USER, "files.rename", true, 0);
         expect("9.2.7", FACT_HOLDS, "files.rename");
         see(SELFTEST_USER, "files.delete", true, 0);
@@ -97,9 +122,10 @@ START_TEST(test_read_again) {
 
         see(SELFTEST_SERVICE, "hcs.list.none", true, 0x8037011b);
         see(SELFTEST_USER, "hcs.load", false, 0);
+        see(SELFTEST_RELAY, "account.tcp", true, 10013);
         ck_assert_int_eq(selftest_report_json(&report, NULL, "1.2", &out), 0);
         ck_assert_int_eq(selftest_lines_read(&again, buffer_text(&out), buffer_length(&out)), 0);
-        ck_assert_uint_eq(again.n, 2);
+        ck_assert_uint_eq(again.n, 3);
         for (size_t i = 0; i < again.n; i++) {
                 const SelftestLine *a = &again.items[i], *b = &report.lines.items[i];
 
