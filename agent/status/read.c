@@ -283,11 +283,10 @@ const ReportService *report_service(const Report *r, const char *name) {
 }
 
 WireReach report_reach(const Report *r) {
-        WireReach reach;
+        WireReach reach = WIRE_REACH_FORWARDED;
 
-        return r->reach && wire_reach_parse(r->reach, &reach) == 0
-                       ? reach
-                       : wire_mode_reach(mode_by_name(r->mode));
+        (void) wire_reach_parse(r->reach, &reach);
+        return reach;
 }
 
 bool report_is_outside(const Report *r) {
@@ -299,7 +298,7 @@ bool report_has_read(const Report *r, uint64_t fingerprint) {
         char text[2 * sizeof(fingerprint) + 1];
 
         (void) snprintf(text, sizeof(text), "%016" PRIx64, fingerprint);
-        return !r->fingerprint || !*r->fingerprint || strcmp(r->fingerprint, text) == 0;
+        return strcmp(r->fingerprint, text) == 0;
 }
 
 void report_time_format(const ReportTime *t, uint64_t now_usec,

@@ -43,7 +43,7 @@ typedef struct ReportListen {
 
 typedef struct ReportService {
         const char *name, *description, *file, *state, *reason, *text;
-        const char *protocol, *connect; /* "tcp", "loopback"; "" from an older agent */
+        const char *protocol, *connect; /* "tcp", "loopback" */
         const char *forwarder, *why;    /* "relay" and "protocol"; "" = none */
         const char *guest;   /* "listening", "loopback-only", "not-listening", "unknown", "" */
         unsigned guest_port; /* the first port for which that is so; 0 = none */
@@ -115,15 +115,13 @@ DEFINE_CLEANUP(Report *, report_free);
 
 const ReportService *report_service(const Report *r, const char *name); /* NULL: none */
 
-/* How the ports of this guest are reached. An older agent does not say it; then the networking mode
- * decides. */
+/* How the ports of this guest are reached. */
 WireReach report_reach(const Report *r);
 
 /* Whether the host has told how, by seeing the guest on a network of other machines. */
 bool report_is_outside(const Report *r);
 
-/* Whether the agent has read the files that have this fingerprint (see config.h). Also true for an
- * agent of an older version, which does not say what it has read. */
+/* Whether the agent has read the files that have this fingerprint (see config.h). */
 bool report_has_read(const Report *r, uint64_t fingerprint);
 
 /* "2026-01-31 12:00:00 UTC, 3 min ago". @now_usec: CLOCK_MONOTONIC. */

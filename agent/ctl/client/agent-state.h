@@ -35,8 +35,7 @@ int ctl_agent_require(const char *root, Report **ret_report);
  *
  * The service sees less than a shell: a file that its sandbox hides is the same for it whatever the
  * file says. So a file that the agent alone cannot read does not count, or the answer would never
- * be yes. Return: also true for an agent of an older version, which does not say what it has read,
- * and where the agent alone cannot list a folder.
+ * be yes. Return: also true where the agent alone cannot list a folder.
  */
 bool ctl_agent_has_read(const char *root, const Report *report, const Config *config);
 

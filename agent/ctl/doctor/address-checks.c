@@ -78,8 +78,7 @@ static void check_address(const GuestEvidence *e, Findings *f) {
                 buffer_printf(&x->seen, "The guest has no address%s%s",
                               *r->address_problem ? ": " : "", r->address_problem);
                 advise_interface(e, &x->advice);
-        } else if (*r->address_problem && (!*r->address_problem_name || /* an older agent */
-                                           strcmp(r->address_problem_name, "off-link") == 0)) {
+        } else if (strcmp(r->address_problem_name, "off-link") == 0) {
                 /* The host has judged the address; what the guest sees is only a rule of thumb. */
                 x = findings_add(f, active ? FINDING_HINT : FINDING_BROKEN, "off-link", NULL);
                 buffer_printf(&x->seen,

@@ -4,6 +4,8 @@
 
 #include "tests/unit/agent/ctl/doctor/healthy-guest.h"
 
+#include "agent/guest/mode-state.h"
+
 ReportListen listens[1];
 ReportService services[2];
 Report report;
@@ -11,6 +13,11 @@ Config config;
 PortMap ports, udp_ports;
 GuestEvidence evidence;
 Findings findings;
+
+void set_mode(const char *mode) {
+        report.mode = mode;
+        report.reach = wire_reach_name(wire_mode_reach(mode_by_name(mode)));
+}
 
 void healthy_guest_setup(void) {
         test_setup();
@@ -31,6 +38,7 @@ void healthy_guest_setup(void) {
         report = (Report){.distro = "Debian",
                           .agent_id = "00ff",
                           .mode = "nat",
+                          .reach = "forwarded",
                           .mode_word = "",
                           .interface = "eth0",
                           .address_problem = "",

@@ -20,6 +20,9 @@ extern Findings findings; /* of the last expect() */
 void healthy_guest_setup(void);
 void healthy_guest_teardown(void);
 
+/* Give the report this networking mode, and the way on which others reach the guest in it. */
+void set_mode(const char *mode);
+
 /* @expected: the ids of the findings, separated by spaces; a subject follows a colon. */
 void expect(const char *expected);
 

@@ -51,16 +51,16 @@ START_TEST(modes) {
         };
 
         for (size_t i = 0; i < ELEMENTSOF(direct); i++) { /* all is well, and it is said */
-                report.mode = direct[i].mode;
+                set_mode(direct[i].mode);
                 expect("networking-mode");
                 ck_assert(!findings_are_bad(&findings));
                 ck_assert(first_says(direct[i].says, ""));
         }
-        report.mode = "virtioproxy";
+        set_mode("virtioproxy");
         report.mode_word = "consomme";
         expect("networking-mode");
         ck_assert(first_says("'consomme'", ""));
-        report.mode = report.mode_word = "mirrored"; /* the services are looked at */
+        set_mode(report.mode_word = "mirrored"); /* the services are looked at */
         services[0].state = "withdrawn";
         services[0].reason = "networking-mode";
         expect("service-withdrawn:ssh networking-mode");
@@ -75,7 +75,7 @@ START_TEST(modes) {
         services[0].reason = "connect-port";
         expect("service-invalid:ssh networking-mode");
         ck_assert(first_says("", "same port"));
-        report.mode = report.mode_word = "none";
+        set_mode(report.mode_word = "none");
         services[0].state = services[1].state = "withdrawn";
         report.v4.address = "";
         expect("networking-mode"); /* nothing about the services and the address */
@@ -105,9 +105,9 @@ END_TEST
 START_TEST(firewall_of_wsl) {
         evidence.firewall_off = "/mnt/c/Users/me/.wslconfig";
         expect("");
-        report.mode = report.mode_word = "virtioproxy";
+        set_mode(report.mode_word = "virtioproxy");
         expect("networking-mode");
-        report.mode = report.mode_word = "mirrored";
+        set_mode(report.mode_word = "mirrored");
         expect("wsl-firewall networking-mode");
         ck_assert(!findings_are_bad(&findings));
         ck_assert(first_says("firewall=false in /mnt/c/Users/me/.wslconfig has no effect",
@@ -124,7 +124,7 @@ START_TEST(silent_wsl) {
         report.kept = true;
         expect("wsl-silent");
         ck_assert(first_says("'Debian' in networking mode nat, as WSL said", "ends all"));
-        report.mode = "mirrored";
+        set_mode("mirrored");
         expect("wsl-silent networking-mode");
 }
 END_TEST
@@ -226,6 +226,7 @@ START_TEST(severity_first_then_causes) {
         services[1].state = "invalid";
         listens[0].connect_port = 81;
         report.address_problem = "odd";
+        report.address_problem_name = "off-link";
         evidence.idle = IDLE_STOPS;
         expect("off-link service-invalid:web service-blocked:ssh port-silent:ssh port-silent:web "
                "idle-stop");

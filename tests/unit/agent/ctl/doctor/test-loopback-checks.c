@@ -33,7 +33,7 @@ START_TEST(loopback) {
         expect("port-loopback:web");
         ck_assert(first_says("port 80", "add 'connect = loopback' to /etc/x.ini."));
         ck_assert(!first_says("port 80", "expose"));
-        report.mode = "mirrored";
+        set_mode("mirrored");
         expect("port-loopback:web networking-mode");
         ck_assert(!first_says("port 80", "loopback"));
 }

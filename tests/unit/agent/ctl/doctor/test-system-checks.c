@@ -118,7 +118,7 @@ END_TEST
 START_TEST(wsl_1) {
         evidence.wsl1 = true;
         evidence.vmbus = evidence.vsock = evidence.systemd = false;
-        report.mode = "mirrored";
+        set_mode("mirrored");
         report.mode_word = "wsl1";
         report.connected = false;
         expect("wsl-1");
@@ -131,6 +131,7 @@ END_TEST
 
 START_TEST(addresses) {
         report.address_problem = "the default gateway is outside the address's subnet";
+        report.address_problem_name = "off-link";
         expect("off-link");
         ck_assert(!findings_are_bad(&findings)); /* the host forwards to it all the same */
         ck_assert(first_says("172.20.1.2/20 on eth0, gateway 172.20.0.1", "no action is needed"));
