@@ -118,7 +118,7 @@ static unsigned group_at(const IpAddr *addr, unsigned i) {
         return (unsigned) addr->bytes[2 * i] << 8 | addr->bytes[2 * i + 1];
 }
 
-static bool is_v4_mapped(const IpAddr *addr) {
+bool ip_is_v4_mapped(const IpAddr *addr) {
         static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
 
         return addr->family == IP_FAMILY_V6 && memcmp(addr->bytes, prefix, sizeof(prefix)) == 0;
@@ -129,7 +129,7 @@ static void format_v6(const IpAddr *addr, char *ret_text) {
         unsigned best = V6_GROUPS, best_length = 1;
         size_t at = 0;
 
-        if (is_v4_mapped(addr)) {
+        if (ip_is_v4_mapped(addr)) {
                 (void) snprintf(ret_text, IP_TEXT_MAX, "::ffff:%u.%u.%u.%u", addr->bytes[12],
                                 addr->bytes[13], addr->bytes[14], addr->bytes[15]);
                 return;
@@ -281,7 +281,7 @@ static const char *v6_guest_problem(const IpAddr *addr) {
                 return "is a link-local address";
         if (addr->bytes[0] == 0xff)
                 return "is a multicast address";
-        if (is_v4_mapped(addr))
+        if (ip_is_v4_mapped(addr))
                 return "is an IPv4-mapped address";
         return NULL;
 }

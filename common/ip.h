@@ -71,6 +71,9 @@ bool ip_has_host_bits(const IpAddr *addr, unsigned prefix);
 /* The unspecified address: 0.0.0.0 or ::. */
 bool ip_is_any(const IpAddr *addr);
 
+/* Whether @addr is an IPv4 address in IPv6 form, which has its bytes at the end. */
+bool ip_is_v4_mapped(const IpAddr *addr);
+
 /* 127.0.0.0/8 (RFC 1122, 3.2.1.3) or ::1 (RFC 4291, 2.5.3). */
 bool ip_is_loopback(const IpAddr *addr);
 

@@ -9,6 +9,7 @@
  */
 
 #include "agent/channel/channel-private.h"
+#include "agent/loop/timer.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -147,14 +148,7 @@ int channel_new(Channel **ret_channel, sd_event *event, const ChannelHandler *ha
         if (!c)
                 return -ENOMEM;
         *c = (Channel){.event = event, .handler = *handler, .fd = -1};
-        r = sd_event_add_time(event, &c->timer, CLOCK_MONOTONIC, UINT64_MAX, CHANNEL_TIMER_ACCURACY,
-                              channel_on_timer, c);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(c->timer, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_exit_on_failure(c->timer, 1);
+        r = loop_timer_new(event, CHANNEL_TIMER_ACCURACY, channel_on_timer, c, &c->timer);
         if (r < 0)
                 return r;
         *ret_channel = TAKE_PTR(c);

@@ -141,3 +141,7 @@ int config_problem_format(const ConfigProblem *p, char **ret_text);
  * constant. */
 int config_helper_parse(const char *text, ConfigHelper *ret_helper, const char **ret_message);
 void config_helper_format(const ConfigHelper *helper, char *ret_text, size_t size);
+
+/* "0.0.0.0:8000-8010": the ports of Windows, as the file has them. */
+#define CONFIG_LISTEN_TEXT_SIZE (IP_ENDPOINT_TEXT_MAX + 8)
+void config_listen_format(const WireListen *l, char ret_text[CONFIG_LISTEN_TEXT_SIZE]);

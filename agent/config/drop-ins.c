@@ -29,12 +29,6 @@ const char *const config_prefixes[] = {"/etc", "/run", "/usr/lib", NULL};
 #define N_PREFIXES (ELEMENTSOF(config_prefixes) - 1)
 _Static_assert(N_PREFIXES == ELEMENTSOF(((DropIns *) 0)->dir_fds), "one descriptor for each");
 
-static bool has_suffix(const char *name, const char *suffix) {
-        size_t n = strlen(name), n_suffix = strlen(suffix);
-
-        return n >= n_suffix && strcmp(name + n - n_suffix, suffix) == 0;
-}
-
 static void add_name_problem(const char *prefix, const char *folder, const char *name,
                              const char *message, ConfigProblems *problems) {
         char path[PATH_MAX];
@@ -68,7 +62,7 @@ static int drop_ins_consider(DropIns *d, const struct dirent *entry, unsigned pr
 
         if (name[0] == '.')
                 return 0;
-        if (!has_suffix(name, CONFIG_DROPIN_SUFFIX)) {
+        if (!is_dropin_name(name)) {
                 const char *near = near_miss_of_service(name);
 
                 if (entry->d_type != DT_DIR && near)

@@ -7,6 +7,8 @@
 
 #include "agent/config/listen.h"
 
+#include "agent/config/config.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,8 +18,6 @@
 
 /* Why nothing can listen on @addr, or NULL. */
 static const char *listen_problem(const IpAddr *addr) {
-        static const uint8_t mapped[12] = {[10] = 0xff, [11] = 0xff};
-
         if (addr->family == IP_FAMILY_V4) {
                 if (addr->bytes[0] >= 224) {
                         return "is a multicast, broadcast or reserved address; use 0.0.0.0 or an "
@@ -29,7 +29,7 @@ static const char *listen_problem(const IpAddr *addr) {
         }
         if (addr->bytes[0] == 0xff)
                 return "is a multicast address; use [::] or an address of the Windows host";
-        if (memcmp(addr->bytes, mapped, sizeof(mapped)) == 0)
+        if (ip_is_v4_mapped(addr))
                 return "is an IPv4 address in IPv6 form; write the IPv4 address";
         return NULL;
 }
@@ -213,4 +213,14 @@ bool config_parse_prefix(const ConfigValue *value, const char *text, WirePrefix 
         }
         *ret_prefix = prefix;
         return true;
+}
+
+void config_listen_format(const WireListen *l, char ret_text[CONFIG_LISTEN_TEXT_SIZE]) {
+        char first[IP_ENDPOINT_TEXT_MAX], last[sizeof("-65535")] = "";
+
+        ip_endpoint_format(&(IpEndpoint){.addr = l->addr, .port = l->port}, first);
+        if (l->count > 1)
+                (void) snprintf(last, sizeof(last), "-%u",
+                                ((unsigned) l->port + l->count - 1) & UINT16_MAX);
+        (void) snprintf(ret_text, CONFIG_LISTEN_TEXT_SIZE, "%s%s", first, last);
 }

@@ -42,6 +42,12 @@ static bool is_companion(const char *name) {
                || strncasecmp(name, "readme", strlen("readme")) == 0;
 }
 
+bool is_dropin_name(const char *name) {
+        size_t n = strlen(name), n_suffix = strlen(CONFIG_DROPIN_SUFFIX);
+
+        return n >= n_suffix && strcmp(name + n - n_suffix, CONFIG_DROPIN_SUFFIX) == 0;
+}
+
 const char *near_miss_of_service(const char *name) {
         if (is_companion(name) && !has_suffix(name, ".ini"))
                 return NULL;

@@ -8,7 +8,11 @@
  * them. Pure.
  */
 
+#include <stdbool.h>
 #include <stddef.h>
+
+/* Whether a file in services.d is one of a service, by its name. */
+bool is_dropin_name(const char *name);
 
 /* A file of services.d whose name does not end in '.ini'. Return: what to do, or NULL when it is
  * there on purpose (README, web.ini~, web.ini.bak, hidden files). */

@@ -24,6 +24,7 @@
 
 #include "agent/config/config.h"
 #include "agent/config/places.h"
+#include "agent/loop/timer.h"
 #include "agent/util/mounts.h"
 #include "agent/util/passing.h"
 
@@ -92,12 +93,6 @@ static void configwatch_clear(ConfigWatch *w) {
         w->n_watches = 0;
 }
 
-static bool has_suffix(const char *text, const char *suffix) {
-        size_t n = strlen(text), m = strlen(suffix);
-
-        return n >= m && strcmp(text + n - m, suffix) == 0;
-}
-
 /* Whether a file that has just appeared may still be written to. A hard link to a file that has
  * another name, a symbolic link or a directory is complete. */
 static bool may_be_unfinished(const Watch *w, const struct inotify_event *e) {
@@ -148,7 +143,7 @@ static bool watch_concerns(const Watch *w, const struct inotify_event *e) {
                        strcmp(e->name, "key") == 0 ||
                        near_miss_of_main(e->name, text, sizeof(text));
         case WATCH_SERVICES:
-                return has_suffix(e->name, CONFIG_DROPIN_SUFFIX) ||
+                return is_dropin_name(e->name) ||
                        (!(e->mask & IN_ISDIR) && near_miss_of_service(e->name));
         case WATCH_PARENT:
                 return strcmp(e->name, w->name) == 0;
@@ -371,14 +366,7 @@ int configwatch_new(ConfigWatch **ret_watch, sd_event *event, const char *root, 
         w->fn = fn;
         w->userdata = userdata;
         w->mount_fd = -1;
-        r = sd_event_add_time(event, &w->timer, CLOCK_MONOTONIC, UINT64_MAX, WATCH_ACCURACY,
-                              configwatch_on_timer, w);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
-        if (r < 0)
-                return r;
-        r = sd_event_source_set_exit_on_failure(w->timer, 1);
+        r = loop_timer_new(event, WATCH_ACCURACY, configwatch_on_timer, w, &w->timer);
         if (r < 0)
                 return r;
         r = configwatch_renew(w);

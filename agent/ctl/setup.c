@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #define HELPER_WINDOWS "C:\\Program Files\\wslbridge\\wslbridge-helper.exe"
@@ -24,32 +23,16 @@
 
 #define DISTRO_NAME_MAX 255 /* bytes; the registry allows as many characters */
 
-static bool is_wsl(void) {
-        struct utsname u;
-
-        return getenv(WSL_FOLDER_VARIABLE) || (uname(&u) == 0 && wsl_release_is_wsl(u.release));
-}
-
-/* Cut a line end, and a backslash before it. */
-static void cut_end(char *text) {
-        text[strcspn(text, "\r\n")] = '\0';
-        if (*text && text[strlen(text) - 1] == '\\')
-                text[strlen(text) - 1] = '\0';
-}
-
 /* The name in the registry of Windows. sudo takes the variable away, so wslpath is asked as well:
  * it prints \\wsl.localhost\NAME\ (fact 7.1.1). Return: whether it is known. */
 static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
         static const char *const question[] = {"wslpath", "-w", "/", NULL};
-        static const char *const hosts[] = {"\\\\wsl.localhost\\", "\\\\wsl$\\"};
         const char *name = getenv("WSL_DISTRO_NAME");
         char output[DISTRO_NAME_MAX + 1] = "";
 
         if ((!name || !*name) && ctl_run(question, output, sizeof(output)) == 0) {
-                cut_end(output);
-                for (size_t i = 0; i < ELEMENTSOF(hosts); i++)
-                        if (strncasecmp(output, hosts[i], strlen(hosts[i])) == 0)
-                                name = output + strlen(hosts[i]);
+                output[strcspn(output, "\r\n")] = '\0';
+                name = wsl_find_distro(output);
         }
         if (!name || !*name || strlen(name) > DISTRO_NAME_MAX || strpbrk(name, "\"\\"))
                 return false;
@@ -124,7 +107,7 @@ int ctl_setup(const CtlOptions *o, int n, char **names) {
         char name[DISTRO_NAME_MAX + 1], path[PATH_MAX];
         size_t n_argv = 3;
 
-        if (!is_wsl())
+        if (!wsl_is_here())
                 return ctl_error(
                         "This is not a distro of WSL. On the host, in the folder "
                         "C:\\Program Files\\wslbridge, '.\\wslbridge-helper setup --print' "

@@ -10,6 +10,7 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "agent/loop/timer.h"
 #include "agent/loopback/table/outcome.h"
 #include "agent/util/small-file.h"
 
@@ -55,9 +56,7 @@ static LoopbackHost agent_host(const Agent *a) {
 
 /* Update once more after that time. */
 static int agent_look_again(Agent *a, uint64_t usec) {
-        int r = sd_event_source_set_time_relative(a->loopback.again, usec);
-
-        return r < 0 ? r : sd_event_source_set_enabled(a->loopback.again, SD_EVENT_ONESHOT);
+        return loop_timer_start(a->loopback.again, usec);
 }
 
 /* A default route may be away for a moment, as when somebody sets it anew, and that must not reset
@@ -163,9 +162,7 @@ static int agent_be_patient(Agent *a, bool wanted) {
                 a->loopback.missed_usec = 0;
         } else if (a->loopback.missed_usec == 0) {
                 a->loopback.missed_usec = now_usec();
-                r = sd_event_source_set_time_relative(a->loopback.patience, PATIENCE_USEC);
-                if (r >= 0)
-                        r = sd_event_source_set_enabled(a->loopback.patience, SD_EVENT_ONESHOT);
+                r = loop_timer_start(a->loopback.patience, PATIENCE_USEC);
         }
         return r < 0 ? r : 0;
 }
@@ -301,15 +298,9 @@ int agent_new_loopback(Agent *a) {
         if (r >= 0)
                 r = deferred_work_new(&a->loopback.update, a->event, agent_on_update_loopback, a);
         if (r >= 0)
-                r = sd_event_add_time(a->event, &a->loopback.patience, CLOCK_MONOTONIC, UINT64_MAX,
-                                      ACCURACY, agent_on_patience, a);
+                r = loop_timer_new(a->event, ACCURACY, agent_on_patience, a, &a->loopback.patience);
         if (r >= 0)
-                r = sd_event_source_set_enabled(a->loopback.patience, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_add_time(a->event, &a->loopback.again, CLOCK_MONOTONIC, UINT64_MAX,
-                                      ACCURACY, agent_on_patience, a);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(a->loopback.again, SD_EVENT_OFF);
+                r = loop_timer_new(a->event, ACCURACY, agent_on_patience, a, &a->loopback.again);
         return r < 0 ? r : 0;
 }
 

@@ -12,6 +12,7 @@
 #include "agent/daemon/agent-private.h"
 
 #include "agent/loop/require.h"
+#include "agent/loop/timer.h"
 #include "agent/util/passing.h"
 
 #include <errno.h>
@@ -202,19 +203,12 @@ int agent_new_report(Agent *a) {
                 r = sd_event_source_set_exit_on_failure(a->report.source, 1);
         if (r >= 0)
                 r = sd_event_source_set_enabled(a->report.source, SD_EVENT_OFF);
-        if (r >= 0) {
-                r = sd_event_add_time(a->event, &a->report.maximum_delay, CLOCK_MONOTONIC,
-                                      UINT64_MAX, REPORT_ACCURACY, agent_on_maximum_delay, a);
-        }
         if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(a->report.maximum_delay, 1);
+                r = loop_timer_new(a->event, REPORT_ACCURACY, agent_on_maximum_delay, a,
+                                   &a->report.maximum_delay);
         if (r >= 0)
-                r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_add_time(a->event, &a->report.left_out, CLOCK_MONOTONIC, UINT64_MAX,
-                                      REPORT_ACCURACY, agent_on_left_out, a);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(a->report.left_out, SD_EVENT_OFF);
+                r = loop_timer_new(a->event, REPORT_ACCURACY, agent_on_left_out, a,
+                                   &a->report.left_out);
         if (r >= 0)
                 r = again_new(&a->report.again, a->event, agent_on_report_again, a);
         return r < 0 ? r : 0;

@@ -95,27 +95,29 @@ bool wsl_name_valid(const char *name) {
         return true;
 }
 
-bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MAX + 1]) {
+char *wsl_find_distro(char *path) {
         static const char *const hosts[] = {"\\\\wsl.localhost\\", "\\\\wsl$\\"};
-        char line[TEXT_LINE_MAX + 1];
 
-        if (!first_line(output, n, line))
-                return false;
         for (size_t i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
-                char *name = line + strlen(hosts[i]);
-                size_t length;
+                char *name = path + strlen(hosts[i]);
 
-                if (strncasecmp(line, hosts[i], strlen(hosts[i])) != 0)
+                if (strncasecmp(path, hosts[i], strlen(hosts[i])) != 0)
                         continue;
-                length = strlen(name);
-                if (length > 0 && name[length - 1] == '\\')
-                        name[--length] = '\0';
-                if (!wsl_name_valid(name))
-                        return false;
-                memcpy(ret_name, name, length + 1);
-                return true;
+                if (*name && name[strlen(name) - 1] == '\\')
+                        name[strlen(name) - 1] = '\0';
+                return name;
         }
-        return false;
+        return NULL;
+}
+
+bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MAX + 1]) {
+        char line[TEXT_LINE_MAX + 1];
+        const char *name = first_line(output, n, line) ? wsl_find_distro(line) : NULL;
+
+        if (!name || !wsl_name_valid(name))
+                return false;
+        memcpy(ret_name, name, strlen(name) + 1);
+        return true;
 }
 
 bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE]) {

@@ -24,6 +24,10 @@
 bool wsl_parse_mode(const char *output, size_t n, uint8_t *ret_mode,
                     char ret_word[WSL_WORD_MAX + 1]);
 
+/* The name in the path \\wsl.localhost\NAME\ or \\wsl$\NAME\, whose last backslash is cut; NULL
+ * when @path is another one. */
+char *wsl_find_distro(char *path);
+
 /* "wslpath -w /", which prints \\wsl.localhost\NAME\ or \\wsl$\NAME\ (fact 7.1.1). Return: whether
  * the output is that, with a name that an identity may have. */
 bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MAX + 1]);

@@ -14,6 +14,7 @@
 #include "agent/guest/wsl.h"
 
 #include "agent/guest/identity.h"
+#include "agent/loop/timer.h"
 #include "agent/util/command.h"
 
 #include <errno.h>
@@ -168,7 +169,6 @@ static uint64_t retry_delay(const Wsl *w, bool starting) {
 static int end_round(Wsl *w) {
         bool starting = is_starting(w);
         uint64_t delay;
-        int r;
 
         if (w->again) {
                 w->again = false;
@@ -183,8 +183,7 @@ static int end_round(Wsl *w) {
         delay = retry_delay(w, starting);
         if (delay == 0)
                 return 0;
-        r = sd_event_source_set_time_relative(w->retry, delay);
-        return r < 0 ? r : sd_event_source_set_enabled(w->retry, SD_EVENT_ONESHOT);
+        return loop_timer_start(w->retry, delay);
 }
 
 static bool is_running(const Wsl *w) {
@@ -329,12 +328,7 @@ int wsl_new(Wsl **ret_wsl, sd_event *event, WslFn fn, void *userdata) {
         w->silent_first_usec = silent_first();
         w->answers.wsl = wsl_is_here();
         w->reported = w->answers;
-        r = sd_event_add_time_relative(event, &w->retry, CLOCK_MONOTONIC, 0, RETRY_ACCURACY_USEC,
-                                       on_retry, w);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(w->retry, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(w->retry, 1);
+        r = loop_timer_new(event, RETRY_ACCURACY_USEC, on_retry, w, &w->retry);
         if (r < 0)
                 return r;
         *ret_wsl = TAKE_PTR(w);

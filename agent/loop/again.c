@@ -4,6 +4,8 @@
 
 #include "agent/loop/again.h"
 
+#include "agent/loop/timer.h"
+
 #include <errno.h>
 #include <stdbool.h>
 
@@ -38,12 +40,7 @@ int again_new(Again **ret_again, sd_event *event, AgainFn fn, void *userdata) {
         if (!a)
                 return -ENOMEM;
         *a = (Again){.fn = fn, .userdata = userdata, .pause_usec = AGAIN_FIRST_USEC};
-        r = sd_event_add_time(event, &a->timer, CLOCK_MONOTONIC, UINT64_MAX, AGAIN_ACCURACY,
-                              again_on_timer, a);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(a->timer, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(a->timer, 1);
+        r = loop_timer_new(event, AGAIN_ACCURACY, again_on_timer, a, &a->timer);
         if (r < 0)
                 return r;
         *ret_again = TAKE_PTR(a);
@@ -63,9 +60,7 @@ int again_later(Again *a) {
 
         if (a->waits)
                 return 0;
-        r = sd_event_source_set_time_relative(a->timer, a->pause_usec);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(a->timer, SD_EVENT_ONESHOT);
+        r = loop_timer_start(a->timer, a->pause_usec);
         if (r < 0)
                 return r;
         a->waits = true;

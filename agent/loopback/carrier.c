@@ -5,6 +5,7 @@
 #include "agent/loopback/carrier.h"
 
 #include "agent/loop/folder-watch.h"
+#include "agent/loop/timer.h"
 #include "agent/loopback/slot.h"
 #include "agent/loopback/table/report.h"
 #include "agent/util/passing.h"
@@ -162,8 +163,7 @@ static int carrier_wait(Carrier *c) {
         r = sd_event_source_get_enabled(c->grace, &enabled);
         if (r < 0 || enabled != SD_EVENT_OFF)
                 return r < 0 ? r : 0;
-        r = sd_event_source_set_time_relative(c->grace, GRACE_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(c->grace, SD_EVENT_ONESHOT);
+        return loop_timer_start(c->grace, GRACE_USEC);
 }
 
 /* A table that cannot be read is one of another version, which restarts this program as well. */
@@ -177,15 +177,12 @@ static int carrier_refuse(Carrier *c, const char *problem) {
 
 /* The table cannot be read now, which passes. */
 static int carrier_put_off(Carrier *c, int error) {
-        int r;
-
         if (!c->unread)
                 journal_fields(c->shared.journal, LOG_WARNING, FIELDS(.error = error),
                                "Cannot read %s, trying again: %s; what was in force stays",
                                c->table_path, strerror(error));
         c->unread = true;
-        r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(c->retry, SD_EVENT_ONESHOT);
+        return loop_timer_start(c->retry, RETRY_USEC);
 }
 
 static int carrier_read(void *userdata) {
@@ -236,15 +233,6 @@ static int carrier_on_retry(sd_event_source *s, uint64_t usec, void *userdata) {
         return r < 0 || c->unread || c->n_slots == 0 ? r : carrier_open(c);
 }
 
-static int carrier_new_timer(Carrier *c, sd_event_source **ret_timer, sd_event_time_handler_t fn) {
-        int r = sd_event_add_time(c->shared.event, ret_timer, CLOCK_MONOTONIC, UINT64_MAX, ACCURACY,
-                                  fn, c);
-
-        if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(*ret_timer, 1);
-        return r < 0 ? r : sd_event_source_set_enabled(*ret_timer, SD_EVENT_OFF);
-}
-
 static int carrier_set_paths(Carrier *c, const CarrierFiles *files) {
         if (asprintf(&c->table_path, "%s/" LOOPBACK_TABLE_FILE, files->agent) < 0)
                 c->table_path = NULL;
@@ -267,9 +255,9 @@ int carrier_new(Carrier **ret_carrier, sd_event *event, const Journal *journal,
                              .userdata = c};
         r = carrier_set_paths(c, files);
         if (r >= 0)
-                r = carrier_new_timer(c, &c->grace, carrier_on_grace);
+                r = loop_timer_new(event, ACCURACY, carrier_on_grace, c, &c->grace);
         if (r >= 0)
-                r = carrier_new_timer(c, &c->retry, carrier_on_retry);
+                r = loop_timer_new(event, ACCURACY, carrier_on_retry, c, &c->retry);
         if (r >= 0)
                 r = folder_watch_new(&c->watch, event, files->agent, carrier_read, c);
         if (r >= 0)

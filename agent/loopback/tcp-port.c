@@ -5,6 +5,7 @@
 #include "agent/loopback/tcp-port.h"
 
 #include "agent/loop/require.h"
+#include "agent/loop/timer.h"
 #include "agent/loopback/pair.h"
 #include "agent/loopback/socket.h"
 #include "agent/loopback/strangers.h"
@@ -114,10 +115,7 @@ int tcp_port_new(TcpPort **ret_port, Shared *shared, const LoopbackPort *port) {
         if (r >= 0)
                 r = sd_event_add_io(shared->event, &p->io, p->fd, EPOLLIN, tcp_port_on_io, p);
         if (r >= 0)
-                r = sd_event_add_time(shared->event, &p->pause, CLOCK_MONOTONIC, UINT64_MAX,
-                                      PAUSE_ACCURACY, tcp_port_on_pause, p);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(p->pause, SD_EVENT_OFF);
+                r = loop_timer_new(shared->event, PAUSE_ACCURACY, tcp_port_on_pause, p, &p->pause);
         if (r >= 0)
                 r = sd_event_source_set_exit_on_failure(p->io, 1);
         if (r < 0)

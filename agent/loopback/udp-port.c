@@ -10,6 +10,7 @@
 #include "agent/loopback/udp-port.h"
 
 #include "agent/loop/require.h"
+#include "agent/loop/timer.h"
 #include "agent/loopback/sessions.h"
 #include "agent/loopback/socket.h"
 #include "agent/loopback/strangers.h"
@@ -223,10 +224,7 @@ int udp_port_new(UdpPort **ret_port, Shared *shared, const LoopbackPort *port) {
         if (r >= 0)
                 r = sd_event_add_io(shared->event, &p->io, p->fd, EPOLLIN, udp_port_on_io, p);
         if (r >= 0)
-                r = sd_event_add_time(shared->event, &p->timer, CLOCK_MONOTONIC, UINT64_MAX,
-                                      ACCURACY, udp_port_on_timer, p);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(p->timer, SD_EVENT_OFF);
+                r = loop_timer_new(shared->event, ACCURACY, udp_port_on_timer, p, &p->timer);
         if (r < 0)
                 return r;
         *ret_port = TAKE_PTR(p);

@@ -20,6 +20,7 @@
 
 #include "agent/network/netwatch.h"
 
+#include "agent/loop/timer.h"
 #include "agent/network/array.h"
 #include "agent/network/netdump.h"
 #include "agent/network/netlink-error.h"
@@ -287,12 +288,7 @@ static int add_sources(NetWatch *w, sd_event *event) {
                 r = sd_event_source_set_exit_on_failure(w->io, 1);
         /* Accuracy 1, because 0 would mean 250 ms. */
         if (r >= 0)
-                r = sd_event_add_time_relative(event, &w->timer, CLOCK_MONOTONIC, 0, 1,
-                                               netwatch_on_timer, w);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(w->timer, SD_EVENT_OFF);
-        if (r >= 0)
-                r = sd_event_source_set_exit_on_failure(w->timer, 1);
+                r = loop_timer_new(event, 1, netwatch_on_timer, w, &w->timer);
         /* Served before the socket, so that a storm cannot hold up the trailing dump. */
         if (r >= 0)
                 r = sd_event_source_set_priority(w->timer, SD_EVENT_PRIORITY_NORMAL - 1);

@@ -16,13 +16,9 @@ static bool bit_get(const uint8_t *bits, uint16_t port) {
 
 /* An IPv6 socket that is bound to 192.0.2.1 shows it as ::ffff:192.0.2.1. */
 static IpAddr unmap(const IpAddr *addr) {
-        static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
-        IpAddr v4 = {.family = IP_FAMILY_V4};
-
-        if (addr->family != IP_FAMILY_V6 || memcmp(addr->bytes, prefix, sizeof(prefix)) != 0)
-                return *addr;
-        memcpy(v4.bytes, addr->bytes + sizeof(prefix), 4);
-        return v4;
+        return ip_is_v4_mapped(addr)
+                       ? ip_v4(addr->bytes[12], addr->bytes[13], addr->bytes[14], addr->bytes[15])
+                       : *addr;
 }
 
 /* Whether a connection to @address arrives at a socket bound to @addr. */

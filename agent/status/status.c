@@ -165,15 +165,9 @@ static json_t *helper_json(const Status *s) {
 }
 
 static json_t *listen_json(const WireListen *l) {
-        char first[IP_ENDPOINT_TEXT_MAX], text[IP_ENDPOINT_TEXT_MAX + 8];
+        char text[CONFIG_LISTEN_TEXT_SIZE];
 
-        ip_endpoint_format(&(IpEndpoint){.addr = l->addr, .port = l->port}, first);
-        if (l->count > 1) {
-                (void) snprintf(text, sizeof(text), "%s-%u", first,
-                                (unsigned) l->port + l->count - 1);
-        } else {
-                (void) snprintf(text, sizeof(text), "%s", first);
-        }
+        config_listen_format(l, text);
         return json_pack("{s:s, s:i, s:i}", "listen", text, "count", (int) l->count, "connect_port",
                          (int) l->connect_port);
 }

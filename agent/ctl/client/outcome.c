@@ -8,11 +8,7 @@
 
 #include <string.h>
 
-Outcome outcome_of(const Report *r, const char *name) {
-        const ReportService *s = r ? report_service(r, name) : NULL;
-
-        if (!s)
-                return OUTCOME_PENDING;
+static Outcome outcome_of_service(const Report *r, const ReportService *s) {
         if (!s->enabled)
                 return OUTCOME_OFF;
         if (strcmp(s->state, "active") == 0)
@@ -20,6 +16,12 @@ Outcome outcome_of(const Report *r, const char *name) {
         if (strcmp(s->state, "pending") != 0)
                 return OUTCOME_FAILED;
         return strcmp(r->helper_state, "refused") == 0 ? OUTCOME_REFUSED : OUTCOME_PENDING;
+}
+
+Outcome outcome_of(const Report *r, const char *name) {
+        const ReportService *s = r ? report_service(r, name) : NULL;
+
+        return s ? outcome_of_service(r, s) : OUTCOME_PENDING;
 }
 
 const ReportProblem *outcome_problem(const Report *r, const char *file) {
@@ -49,7 +51,8 @@ bool outcome_all_active(const Report *r, const char *const *names, size_t n) {
                 if (outcome_of(r, names[i]) != OUTCOME_ACTIVE)
                         return false;
         for (size_t i = 0; n == 0 && i < r->n_services; i++)
-                if (r->services[i].enabled && outcome_of(r, r->services[i].name) != OUTCOME_ACTIVE)
+                if (r->services[i].enabled &&
+                    outcome_of_service(r, &r->services[i]) != OUTCOME_ACTIVE)
                         return false;
         return true;
 }

@@ -190,9 +190,9 @@ static void forwarder_cell(Table *t, unsigned column, const ReportService *s) {
 static void listen_cell(Table *t, unsigned column, const ReportService *s,
                         const ReportListen *listen) {
         bool udp = strcmp(s->protocol, "udp") == 0;
-        char text[VIEW_LISTEN_TEXT_SIZE + sizeof("/udp")];
+        char text[CONFIG_LISTEN_TEXT_SIZE + sizeof("/udp")];
 
-        (void) snprintf(text, sizeof(text), "%.*s%s", VIEW_LISTEN_TEXT_SIZE, listen->listen,
+        (void) snprintf(text, sizeof(text), "%.*s%s", CONFIG_LISTEN_TEXT_SIZE, listen->listen,
                         udp ? "/udp" : "");
         table_cell(t, column, COLOUR_NONE, text);
 }
@@ -258,17 +258,6 @@ void view_services(const Report *r, const char *const *names, const Style *style
         table_done(&t);
 }
 
-void view_listen(const WireListen *listen, char ret_text[VIEW_LISTEN_TEXT_SIZE]) {
-        char first[IP_ENDPOINT_TEXT_MAX];
-
-        ip_endpoint_format(&(IpEndpoint){.addr = listen->addr, .port = listen->port}, first);
-        if (listen->count > 1)
-                (void) snprintf(ret_text, VIEW_LISTEN_TEXT_SIZE, "%s-%u", first,
-                                (unsigned) listen->port + listen->count - 1);
-        else
-                (void) snprintf(ret_text, VIEW_LISTEN_TEXT_SIZE, "%s", first);
-}
-
 /* A service as 'list' shows it: the files say what it is, the agent says its state. */
 typedef struct ListItem {
         const ConfigService *service;
@@ -290,10 +279,10 @@ static ListItem list_item(const Config *config, const Report *r, size_t i) {
 
 static void list_listens(const Config *config, const ListItem *item, Buffer *out) {
         bool udp = item->wire && item->wire->options[WIRE_OPTION_PROTOCOL] == WIRE_PROTOCOL_UDP;
-        char listen[VIEW_LISTEN_TEXT_SIZE];
+        char listen[CONFIG_LISTEN_TEXT_SIZE];
 
         for (uint32_t i = 0; item->wire && i < item->wire->n_listens; i++) {
-                view_listen(&config->wire.listens[item->wire->first_listen + i], listen);
+                config_listen_format(&config->wire.listens[item->wire->first_listen + i], listen);
                 buffer_printf(out, "%s%s%s", i > 0 ? ", " : "", listen, udp ? "/udp" : "");
         }
 }
@@ -338,9 +327,9 @@ json_t *view_list_json(const Config *config, const Report *r) {
 
                 for (uint32_t k = 0; item.wire && k < item.wire->n_listens; k++) {
                         const WireListen *l = &config->wire.listens[item.wire->first_listen + k];
-                        char text[VIEW_LISTEN_TEXT_SIZE];
+                        char text[CONFIG_LISTEN_TEXT_SIZE];
 
-                        view_listen(l, text);
+                        config_listen_format(l, text);
                         json_add(&listens,
                                  json_pack("{s:s, s:i, s:i}", "listen", text, "count",
                                            (int) l->count, "connect_port", (int) l->connect_port));

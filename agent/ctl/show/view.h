@@ -28,7 +28,3 @@ void view_list(const Config *config, const Report *r, const Style *style, Buffer
 
 /* The same for programs; owned by the caller. Return: NULL when out of memory. */
 json_t *view_list_json(const Config *config, const Report *r);
-
-/* "0.0.0.0:8000-8010" */
-#define VIEW_LISTEN_TEXT_SIZE (IP_ENDPOINT_TEXT_MAX + 8)
-void view_listen(const WireListen *listen, char ret_text[VIEW_LISTEN_TEXT_SIZE]);
