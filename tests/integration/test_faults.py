@@ -19,17 +19,23 @@ from faults import Lost, Place, Walk
 LONG = bool(os.environ.get("WSLBRIDGE_LONG"))
 KEY = os.environ.get("WSLBRIDGE_FAULT")
 PARTS = 50  # in each of which are about 20 places
+# The same for the other programs, so that about 20 calls fail in a run.
+CONTROL_PARTS = {"expose": 12, "unexpose": 5, "pair": 3}
 LIVES_MIN = 5  # even a small part has more, so fewer mean that nothing has failed at all
 WORKERS = 2
 
 
-def parts():
-    """The shares of the workers."""
-    if LONG:
-        return [f"{i}/{WORKERS}" for i in range(WORKERS)]
-    n = PARTS * WORKERS
-    today = int(time.time() // 86400) * WORKERS
-    return [f"{(today + i) % n}/{n}" for i in range(WORKERS)]
+def parts(n, workers=1):
+    """The shares of so many workers, of the part that has its turn today."""
+    if LONG or KEY:
+        return [f"{i}/{workers}" for i in range(workers)]
+    today = int(time.time() // 86400) * workers
+    return [f"{(today + i) % (n * workers)}/{n * workers}" for i in range(workers)]
+
+
+def enough(n):
+    """Whether @n lives show anything. A KEY belongs to one program, so the others have none then."""
+    return KEY or n >= LIVES_MIN
 
 
 def walk(tree, folder, share):
@@ -44,17 +50,18 @@ def walk(tree, folder, share):
 
 
 def test_the_agent_comes_through_when_any_call_fails(dev_tree, tmp_path, number):
-    folders = [tmp_path / str(i) for i in range(1 if KEY else WORKERS)]
+    shares = parts(PARTS, 1 if KEY else WORKERS)
+    folders = [tmp_path / str(i) for i in range(len(shares))]
     for folder in folders:
         folder.mkdir()
     janitor.current_run()  # not first in two threads at once
     with concurrent.futures.ThreadPoolExecutor(len(folders)) as pool:
-        walks = list(pool.map(lambda f, share: walk(dev_tree, f, share), folders, parts()))
+        walks = list(pool.map(lambda f, share: walk(dev_tree, f, share), folders, shares))
     lives = sum(w.lives for w in walks)
-    number(f"{lives} lives of an agent, each with one failed call (part {' and '.join(parts())} of all); "
+    number(f"{lives} lives of an agent, each with one failed call (part {' and '.join(shares)} of all); "
            f"{sum(w.restarts for w in walks)} gave up while they started or for want of memory, and did well "
            "when they were started again")
-    assert KEY or lives >= LIVES_MIN
+    assert enough(lives)
 
 
 def test_the_library_fails_one_call_and_no_other_program(dev_tree, tmp_path):
@@ -94,8 +101,9 @@ def run_failing(place, control, arguments, stdin=""):
         raise AssertionError(f"{e}\n{place.failure()}") from e
 
 
-def repeat_until_nothing_fails(place, control, arguments, prepare, check, stdin=""):
-    """Return: how often it ran with a failed call."""
+def repeat_until_nothing_fails(make, control, arguments, prepare, check, stdin=""):
+    """Return: in words, how often it ran with a failed call."""
+    command, place = arguments[0], make(arguments[0])
     for n in itertools.count():
         prepare()
         code, output = run_failing(place, control, arguments, stdin)
@@ -105,19 +113,22 @@ def repeat_until_nothing_fails(place, control, arguments, prepare, check, stdin=
         check(code, text)
         if not place.failed():
             assert code == 0, text
-            return n
+            break
         if KEY:
-            return 1
-
-
-def ctl_share():
-    n = 8
-    return "0/1" if LONG or KEY else f"{int(time.time() // 86400) % n}/{n}"
+            n = 1
+            break
+    assert enough(n), f"only {n} calls of '{command}' have failed"
+    return f"{n} runs of '{command}', each with one failed call"
 
 
 @pytest.fixture
 def place(dev_tree, tmp_path, control):
-    return Place(dev_tree, str(tmp_path), control.exe, ctl_share(), repeat=10_000 if LONG else 1, key=KEY)
+    """make(COMMAND): the calls that fail in wslbridgectl."""
+    def make(command):
+        share, = parts(CONTROL_PARTS[command])
+        return Place(dev_tree, str(tmp_path), control.exe, share, repeat=10_000 if LONG else 1, key=KEY)
+
+    return make
 
 
 def file_text(guest, path):
@@ -144,8 +155,7 @@ def test_expose_leaves_the_old_file_or_the_new_one(up, place, number):
         assert file_text(guest, path) in ([new] if code == 0 else [old, new]), text
         assert code != 0 or host.rules() == NEW, text
 
-    n = repeat_until_nothing_fails(place, control, ("expose", "8080:81"), prepare, check)
-    number(f"{n} runs of 'expose', each with one failed call")
+    number(repeat_until_nothing_fails(place, control, ("expose", "8080:81"), prepare, check))
 
 
 def test_unexpose_removes_the_file_or_leaves_it(up, place, number):
@@ -162,8 +172,7 @@ def test_unexpose_removes_the_file_or_leaves_it(up, place, number):
         assert file_text(guest, path) in ([None] if code == 0 else [old, None]), text
         assert code != 0 or host.rules() == {}, text
 
-    n = repeat_until_nothing_fails(place, control, ("unexpose", "8080"), prepare, check)
-    number(f"{n} runs of 'unexpose', each with one failed call")
+    number(repeat_until_nothing_fails(place, control, ("unexpose", "8080"), prepare, check))
 
 
 def test_pair_leaves_the_old_key_or_the_new_one(guest, place, control, number):
@@ -173,5 +182,4 @@ def test_pair_leaves_the_old_key_or_the_new_one(guest, place, control, number):
         assert file_text(guest, KEY_FILE) in ([new] if code == 0 else [old, new]), text
         assert code != 0 or "\npaired " in "\n" + text, text
 
-    n = repeat_until_nothing_fails(place, control, ("pair",), lambda: guest.key(old), check, stdin=new)
-    number(f"{n} runs of 'pair', each with one failed call")
+    number(repeat_until_nothing_fails(place, control, ("pair",), lambda: guest.key(old), check, stdin=new))

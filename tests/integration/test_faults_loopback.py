@@ -8,10 +8,11 @@ import time
 
 from faults import Place
 from loopback import Server, UdpServer
-from test_faults import KEY, LONG
+from test_faults import KEY, LONG, enough, parts
 
 FIRST, SECOND, UDP = 8080, 8081, 8090
 PATIENCE = 20  # seconds
+PARTS = 9  # in each of which are about 20 places
 
 
 class Life:
@@ -72,14 +73,10 @@ class Life:
             time.sleep(0.01)
 
 
-def share():
-    n = 12
-    return "0/1" if LONG or KEY else f"{int(time.time() // 86400) % n}/{n}"
-
-
 def test_wslbridge_loopback_comes_through_when_any_call_fails(guest, host, outside, program, dev_tree, tmp_path,
                                                               number):
-    place = Place(dev_tree, str(tmp_path), program.exe, share(), repeat=100 if LONG else 1, key=KEY)
+    share, = parts(PARTS)
+    place = Place(dev_tree, str(tmp_path), program.exe, share, repeat=100 if LONG else 1, key=KEY)
     guest.service("names", f"listen = {UDP}\nprotocol = udp\nconnect = loopback")
     host.start(relay=True)
     guest.start()
@@ -108,4 +105,5 @@ def test_wslbridge_loopback_comes_through_when_any_call_fails(guest, host, outsi
     finally:
         for server in servers:
             server.close()
+    assert enough(lives), f"only {lives} calls have failed"
     number(f"{lives} lives of wslbridge-loopback, each with one failed call")
