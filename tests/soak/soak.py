@@ -4,15 +4,19 @@
 
     soak.py SECONDS [SEED]        (by './dev soak', which builds first; needs root)
 
-The helper is the real program under Wine, the agent the one that ships, and the guest a network namespace
-(tests/lib/stage.py). The guest gets a new address each second. In between, services are added, edited, broken
-and removed; the agent and the helper are killed, in turns, so that each also has a long life; either is held
-still for a while, as a host that sleeps does it; the guest's wall clock is set; and the guest's disk is full
-now and then. Every few seconds everything rests, and then rules and status must become what they should be.
+The helper and the relay are the real programs under Wine, the agent the one that ships, and the guest a network
+namespace (tests/lib/stage.py). The guest gets a new address each second. In between, services are added, edited,
+broken and removed; the agent, the helper and the relay are killed, in turns, so that each also has a long life;
+each is held still for a while, as a host that sleeps does it; the guest's wall clock is set; and the guest's disk
+is full now and then. Two services are there all the time, and only the relay can carry them: a name server on
+UDP, and a page that learns who its client is. Two clients ask the name server, one so slowly that the relay has
+forgotten it each time. Every few seconds everything rests, and then rules and status must become what they
+should be, and the page must come.
 
 Prints its figures. The last line is 'passed' or 'failed'.
 """
 import argparse
+import json
 import os
 import random
 import signal
@@ -24,21 +28,32 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(TOP, "tests", "lib"))
 
+import program_load  # noqa: E402
 import stage as stage_module  # noqa: E402
+import topology  # noqa: E402
 from waiting import PATIENCE, wait_until  # noqa: E402
 
-PERIODS = 6  # in the even ones the agent may be killed, in the others the helper
+MORTAL = ("agent", "helper", "relay")  # in each period one of them is killed, once at least
+PERIODS = 6
 ROUND = 8  # changes of the address before everything rests
 DISK = 2 * 1024 * 1024
 LIMIT = 10 * PATIENCE  # seconds until what should be is there
-HELD_MAX = 4  # seconds for which a half is held still
-# What a half may have more at the end of a life than at its start.
-AGENT_KIB, FDS, HELPER_BLOCKS, HELPER_BYTES = 128, 0, 64, 64 * 1024
+HELD_MAX = 4  # seconds for which a program is held still
+# What a program may have more at the end of its longest life than at the start. Wine keeps a few handles.
+GROWTH = {"agent": {"KiB of its own": 128, "descriptors": 0},
+          "helper": {"handles": 8, "blocks": 64, "bytes of its own code while nobody is connected": 64 * 1024},
+          "relay": {"handles": 8, "KiB of its own and of Wine's heap": 1024}}
 WARM_UP = 4  # rests of a life that do not count yet
+LAST = 3     # rests at the end of which the least figures count: something may be under way in one
 WRONG_MAX = 3  # then it ends
 NEWS_SECONDS = 60
 FIRST_PORT, LAST_PORT = 20000, 20030
-DISASTERS = ("hold agent", "hold helper", "set clock", "fill disk", "kill")
+DISASTERS = ("hold", "hold", "set clock", "fill disk", "kill", "kill")
+# Services that the relay carries. The page learns its client from the PROXY protocol.
+RELAYED = {"dns": f"listen = {stage_module.DNS_PORT}\nprotocol = udp\n",
+           "who": f"listen = {stage_module.WHO_PORT}\nclient-address = proxy-v2\n"}
+# Seconds between two questions of a client. The relay forgets a session that was idle for 180 s.
+PAUSES = {"often": 2, "seldom": 190}
 
 
 class Clock:
@@ -92,6 +107,35 @@ def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
+class RelayProcess:
+    """The relay's process, which Wine's service manager has started. Like subprocess.Popen for whoever holds it."""
+
+    EXE = "wslbridge-relay.exe"
+
+    def __init__(self, stage):
+        self.stage = stage
+
+    @property
+    def pid(self):
+        """None while there is none."""
+        for pid in self.stage.net.host.pids():
+            try:
+                with open(f"/proc/{pid}/cmdline", "rb") as f:
+                    if self.EXE.encode() in f.read().split(b"\0")[0]:
+                        return pid
+            except OSError:
+                continue  # it has just ended
+        return None
+
+    def send_signal(self, number):
+        if self.pid:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        """As a crash would. After kill -9 Wine 8 may keep the relay's port (docs/windows-facts.md, 10.1.16)."""
+        self.stage.prefix.run("taskkill", "/F", "/IM", self.EXE)
+
+
 class Soak(stage_module.Stage):
     def __init__(self, seed, tree):
         super().__init__(tree, goodbye=5000, recovery=20000, heartbeat=2000)
@@ -99,12 +143,13 @@ class Soak(stage_module.Stage):
         self.tree = tree
         self.services = {}  # name: port, of those that are in force
         self.broken = set()  # names whose file has a mistake; what it said before stays in force
-        self.counts = dict.fromkeys(("changes", "edits", "edits that found no room", "agent kills",
-                                     "helper kills", "agent held", "helper held", "clock set", "disk full",
-                                     "rests"), 0)
+        self.counts = dict.fromkeys(("changes", "edits", "edits that found no room",
+                                     *(f"{one} kills" for one in MORTAL), *(f"{one} held" for one in MORTAL),
+                                     "clock set", "disk full", "rests"), 0)
         self.wrong = []
         self.slowest = 0.0
-        self.lives = {"agent": [], "helper": []}  # figures of each life, from its first rest to its last
+        self.lives = {one: [[]] for one in MORTAL}  # figures of each life, from its first rest to its last
+        self.relay_process = RelayProcess(self)
 
     def __enter__(self):
         super().__enter__()
@@ -114,7 +159,19 @@ class Soak(stage_module.Stage):
             os.makedirs(os.path.join(self.root, folder))
         self.clock = Clock(self.folder, self.tree)
         self.agent_environment = self.clock.environment
+        self.load = program_load.Load(self.prefix, self.tools)
         return self
+
+    def start(self, pair=True):
+        self.add_forwarder()  # the helper looks for it when it starts
+        super().start(pair)
+        for name, text in RELAYED.items():
+            self.add_drop_in(name, f"[service]\n{text}")
+            self.wait_state(name, "active", LIMIT)
+        client = os.path.join(TOP, "tests", "soak", "slow_client.py")
+        for name, pause in PAUSES.items():
+            self._spawn(self.net.client, name, sys.executable, client, topology.HOST_ADDRESS,
+                        str(stage_module.DNS_PORT), str(pause), str(LIMIT), self._seen_path(name))
 
     # --- what happens
 
@@ -140,15 +197,15 @@ class Soak(stage_module.Stage):
         except OSError:
             self.counts["edits that found no room"] += 1
 
-    def hold(self, half):
+    def hold(self, one):
         """It stands still while its clock goes on, as when a host sleeps."""
-        process = self.process(half)
+        process = self.process(one)
         process.send_signal(signal.SIGSTOP)
         try:
             self.change_for(self.random.uniform(1, HELD_MAX))
         finally:
             process.send_signal(signal.SIGCONT)
-        self.counts[f"{half} held"] += 1
+        self.counts[f"{one} held"] += 1
 
     def fill_disk(self):
         self.disk.fill()
@@ -161,20 +218,23 @@ class Soak(stage_module.Stage):
         self.clock.set(self.random.randrange(-10**8, 10**8))
         self.counts["clock set"] += 1
 
-    def kill(self, half):
-        """The service manager starts it again."""
-        if half == "agent":
+    def kill(self, one):
+        """The service manager starts it again, and the helper starts the relay."""
+        if one == "agent":
             self.stop_agent(kill=True)
             for name in self.broken:  # a new agent does not know what they said before
                 self.services.pop(name, None)
             self.change()
             self.start_agent()
-        else:
+        elif one == "helper":
             self.stop_helper(kill=True)
             self.change()
             self.start_helper()
-        self.lives[half].append([])
-        self.counts[f"{half} kills"] += 1
+        else:
+            self.relay_process.kill()
+            self.change()
+        self.lives[one].append([])
+        self.counts[f"{one} kills"] += 1
 
     def change(self):
         self.net.change_guest_address(self._next_address())
@@ -203,8 +263,14 @@ class Soak(stage_module.Stage):
             return False
         states = {s["name"]: s["state"] for s in status["services"]}
         return self.reported_address() == self.net.guest_address \
-            and set(states) == set(self.services) and set(states.values()) <= {"active"} \
-            and bool(status["configuration"]["problems"]) == bool(self.broken)
+            and set(states) == {*self.services, *RELAYED} and set(states.values()) <= {"active"} \
+            and bool(status["configuration"]["problems"]) == bool(self.broken) \
+            and self.relay_process.pid is not None and self.answers()
+
+    def answers(self):
+        """Whether both services that the relay carries answer from where the guest is now."""
+        return self.lookup() == self.net.guest_address \
+            and self.fetch(stage_module.WHO_PORT) == f"you are {topology.CLIENT_ADDRESS}\n"
 
     def rest(self):
         """Nothing happens until all is as it should be."""
@@ -224,33 +290,48 @@ class Soak(stage_module.Stage):
     def summary(self):
         return ", ".join(f"{n} {what}" for what, n in self.counts.items())
 
-    def process(self, half):
-        return self.agent if half == "agent" else self.helper.process
+    def process(self, one):
+        return {"agent": self.agent, "helper": self.helper and self.helper.process, "relay": self.relay_process}[one]
 
     def measure(self):
-        agent = self.agent.pid
+        agent, relay = self.agent.pid, self.relay_process.pid
         self.lives["agent"][-1].append((anonymous_kib(agent), descriptors(agent)))
         if self.helper.heap:
-            self.lives["helper"][-1].append(self.helper.heap)
+            self.lives["helper"][-1].append((self.load.handles(), *self.helper.heap))
+        self.lives["relay"][-1].append((self.load.handles(RelayProcess.EXE), anonymous_kib(relay)))
 
-    def longest(self, half):
-        """The first and the last figures of the longest life."""
-        life = max(self.lives[half], key=len)
-        skip = min(len(life) // 4, WARM_UP)
-        return (life[skip], life[-1], len(life)) if life else None
+    def longest(self, one):
+        """(how many rests, figures at the start, figures at the end) of the longest life; None without any."""
+        life = max(self.lives[one], key=len)
+        start = life[min(len(life) // 4, WARM_UP):]
+        return (len(life), start[0], tuple(map(min, zip(*start[-LAST:])))) if life else None
+
+    def _seen_path(self, name):
+        return os.path.join(self.folder, f"{name}.json")
+
+    def slow_clients(self):
+        """{name: what it has seen}."""
+        seen = {}
+        for name in PAUSES:
+            with open(self._seen_path(name), encoding="utf-8") as f:
+                seen[name] = json.load(f)
+        return seen
 
 
 def live(soak, seconds):
-    begin, said = time.monotonic(), 0
+    begin, said, last = time.monotonic(), 0, -1
     while (now := time.monotonic() - begin) < seconds:
-        mortal = "agent" if int(now * PERIODS / seconds) % 2 == 0 else "helper"
+        period = int(now * PERIODS / seconds)
+        mortal = MORTAL[period % len(MORTAL)]
         for _ in range(ROUND):
             if soak.random.random() < 0.5:
                 soak.edit()
             soak.change()
             time.sleep(1)
-        disaster = soak.random.choice(DISASTERS)
-        {"hold agent": lambda: soak.hold("agent"), "hold helper": lambda: soak.hold("helper"),
+        # Even in a short run each of them is killed.
+        disaster = soak.random.choice(DISASTERS) if period == last else "kill"
+        last = period
+        {"hold": lambda: soak.hold(soak.random.choice(MORTAL)),
          "set clock": soak.set_clock, "fill disk": soak.fill_disk,
          "kill": lambda: soak.kill(mortal)}[disaster]()
         soak.rest()
@@ -267,21 +348,20 @@ def report(soak, seconds):
     print(f"{seconds:.0f} s: {soak.summary()}")
     print(f"the right state was there after {soak.slowest:.1f} s at the latest; "
           f"{len(soak.wrong)} wrong states")
-    agent, helper = soak.longest("agent"), soak.longest("helper")
-    if agent:
-        (kib, fds), (kib_last, fds_last), n = agent
-        print(f"the agent's longest life ({n} rests): {kib} -> {kib_last} KiB of its own, "
-              f"{fds} -> {fds_last} descriptors")
-        if kib_last > kib + AGENT_KIB or fds_last > fds + FDS:
-            wrong.append("the agent has grown")
-    if helper:
-        (blocks, held), (blocks_last, held_last), n = helper
-        print(f"the helper's longest life ({n} rests): {blocks} -> {blocks_last} blocks, "
-              f"{held} -> {held_last} bytes of its own code, measured while nobody is connected")
-        if blocks_last > blocks + HELPER_BLOCKS or held_last > held + HELPER_BYTES:
-            wrong.append("the helper has grown")
-    if not agent or not helper:
-        wrong.append("there are no figures of both halves: give it more time")
+    for one, growth in GROWTH.items():
+        found = soak.longest(one)
+        if not found:
+            wrong.append(f"there are no figures of the {one}: give it more time")
+            continue
+        n, first, last = found
+        print(f"the {one}'s longest life ({n} rests): "
+              + ", ".join(f"{before} -> {after} {what}" for what, before, after in zip(growth, first, last)))
+        if any(after > before + more for before, after, more in zip(first, last, growth.values())):
+            wrong.append(f"the {one} has grown")
+    for name, seen in soak.slow_clients().items():
+        print(f"the client that asks {name}: " + ", ".join(f"{n} {what}" for what, n in seen.items()))
+        if seen["lost"] or seen["strange"]:
+            wrong.append(f"the client that asks {name} has lost questions, or had strange answers")
     for one in wrong:
         print(f"wrong: {one}")
     return wrong
@@ -296,8 +376,6 @@ def main():
     begin = time.monotonic()
     with Soak(arguments.seed, os.path.join(TOP, "build", "release")) as soak:
         soak.start()
-        soak.lives["agent"].append([])
-        soak.lives["helper"].append([])
         live(soak, arguments.seconds)
         wrong = report(soak, time.monotonic() - begin)
     print("failed" if wrong else "passed")
