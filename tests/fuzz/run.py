@@ -6,9 +6,10 @@
 
 Each target starts with its committed corpus in tests/fuzz/corpus and adds new inputs to
 build/fuzz/corpus. At the end it is told how far a target got: how many edges of the code its inputs reach,
-and how many more than at the start. What reaches anything new goes into tests/fuzz/corpus, as few and as
-small inputs as libFuzzer finds; the files there that have a name stay. build/fuzz/hours.json counts the
-seconds of all runs. A finding is stored in build/fuzz/findings, and the exit code is then 1.
+and how many more than at the start. Then tests/fuzz/corpus is minimised: an input that reaches nothing which
+the others do not is removed, and what reaches anything new is added, as few and as small inputs as libFuzzer
+finds. The files there that have a name stay. build/fuzz/hours.json counts the seconds of all runs. A finding
+is stored in build/fuzz/findings, and the exit code is then 1.
 """
 import concurrent.futures
 import json
@@ -83,22 +84,40 @@ def count_seconds(target, seconds):
         return hours[target]
 
 
-def merge(target):
-    """Add to the repository what reaches code that its inputs do not. Return: how many inputs."""
-    discovered, committed = corpora(target)
-    new = os.path.join(TREE, "merge", target)
-    shutil.rmtree(new, ignore_errors=True)
-    shutil.copytree(committed, new)
-    subprocess.run([program(target), "-set_cover_merge=1", f"-max_len={INPUT_MAX}", "-timeout=10", new, discovered],
+def cover(target, base, inputs, name):
+    """Copy into a folder what is in the folder @base, and of @inputs what reaches more than that. Return: the
+    folder, and the names of the latter, the smallest first."""
+    work = os.path.join(TREE, "merge", f"{target}-{name}")
+    shutil.rmtree(work, ignore_errors=True)
+    shutil.copytree(base, work)
+    subprocess.run([program(target), "-set_cover_merge=1", f"-max_len={INPUT_MAX}", "-timeout=10", work, inputs],
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL, check=True)
-    names = sorted((n for n in os.listdir(new) if NAME.fullmatch(n)),
-                   key=lambda n: (os.path.getsize(os.path.join(new, n)), n))
-    room = KEPT_MAX - sum(bool(NAME.fullmatch(n)) for n in os.listdir(committed))
-    added = [n for n in names if not os.path.exists(os.path.join(committed, n))][:max(0, room)]
-    for name in added:
-        shutil.copyfile(os.path.join(new, name), os.path.join(committed, name))
-    shutil.rmtree(new)
-    return len(added)
+    more = set(os.listdir(work)) - set(os.listdir(base))
+    return work, sorted(more, key=lambda n: (os.path.getsize(os.path.join(work, n)), n))
+
+
+def minimise(target):
+    """Keep in the repository what reaches something that its other inputs do not, with what is new. Return: how
+    many inputs were added, how many removed."""
+    discovered, committed = corpora(target)
+    named, old = (os.path.join(TREE, "merge", f"{target}-{kind}") for kind in ("named", "old"))
+    for folder, is_old in ((named, False), (old, True)):
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
+        for name in os.listdir(committed):
+            if bool(NAME.fullmatch(name)) == is_old:
+                shutil.copyfile(os.path.join(committed, name), os.path.join(folder, name))
+    before = set(os.listdir(old))
+    with_kept, kept = cover(target, named, old, "kept")
+    with_new, new = cover(target, with_kept, discovered, "new")
+    after = {*kept, *new[:max(0, KEPT_MAX - len(kept))]}
+    for name in before - after:
+        os.unlink(os.path.join(committed, name))
+    for name in after - before:
+        shutil.copyfile(os.path.join(with_new, name), os.path.join(committed, name))
+    for folder in (named, old, with_kept, with_new):
+        shutil.rmtree(folder)
+    return len(after - before), len(before - after)
 
 
 def fuzz(target, seconds):
@@ -117,10 +136,10 @@ def fuzz(target, seconds):
     runs = re.search(r"stat::number_of_executed_units:\s+(\d+)", text)
     first, last = edges(text)
     total = count_seconds(target, round(time.monotonic() - begin))
-    added = merge(target) if good else 0
+    added, removed = minimise(target) if good else (0, 0)
     print(f"{chr(13) + chr(27) + '[K' if TERMINAL else ''}  {'ok' if good else 'FOUND SOMETHING'} {target}: "
           f"{runs[1] if runs else 'no'} runs in {seconds} s, {last} edges (+{last - first}), "
-          f"{added} inputs new in the repository; {total / 3600:.2f} hours so far", flush=True)
+          f"{added} inputs new in the repository, {removed} removed; {total / 3600:.2f} hours so far", flush=True)
     if not good:
         print("\n".join("    " + line for line in text.splitlines()[-40:]))
     return good
