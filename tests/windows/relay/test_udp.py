@@ -96,6 +96,14 @@ def test_with_one_socket_as_on_windows(table, start_relay, serve_udp, udp_client
     assert ask(udp_client("fd50::2"), b"6", ("fd50::1", 5060))[0] == b"6"
 
 
+def test_an_answer_names_the_address_that_was_asked(prefix, build_win):
+    """And the interface of a link-local client, in what Winsock gets. A socket of one address names none."""
+    done = prefix.run(build_win / "tests/windows/test-relay-answers.exe", check=False)
+    print(done.stdout)
+    assert done.returncode == 0
+    assert done.stdout.count("ok ") == 9 * 5
+
+
 @pytest.mark.parametrize("listen, to, address, guest", [
     ("::/5060", "fd50::1", "fd50::2", "fd29::2"), ("::/5060", "fd50::1", "fd50::2", "172.29.0.2"),
     ("192.168.51.1/5060", "192.168.51.1", "192.168.51.2", "fd29::2")])
