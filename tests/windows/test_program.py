@@ -144,11 +144,11 @@ def object_name(where):
 
 
 class Objects:
-    """The objects of which the program is linked: which needs which."""
+    """The objects of which a program is linked: which needs which."""
 
-    def __init__(self, tree):
+    def __init__(self, tree, program="wslbridge-helper"):
         self.needs, self.defines = {}, {}
-        files = sorted(tree.glob("windows-helper/wslbridge-helper.exe.p/*.obj"))
+        files = sorted(tree.glob(f"windows-helper/{program}.exe.p/*.obj"))
         files += sorted(tree.glob("**/lib*.a"))
         listed = subprocess.run(["x86_64-w64-mingw32-nm", "-A", "-g", *files], check=True,
                                 capture_output=True, text=True).stdout
@@ -167,6 +167,9 @@ class Objects:
             new -= found
         return found
 
+    def names_behind(self, name):
+        return {object_name(o) for o in self.behind(name)}
+
     def starters(self, name):
         """What these need that starts programs: {function: object}."""
         return {n.removeprefix("__imp_"): object_name(o) for o in self.behind(name)
@@ -179,11 +182,26 @@ def test_the_service_starts_no_program(build_win):
     objects = Objects(build_win)
     assert objects.starters("command_pair") == {"CreateProcessW": "vm_wsl-run.c.obj"}
     assert objects.starters("command_selftest") == {"CreateProcessW": "program_sibling.c.obj"}
-    service = objects.behind("service_run")
     assert {"service_helper.c.obj", "vm_vms.c.obj", "host_firewall-com.c.obj"} <= \
-        {object_name(o) for o in service}, "the objects were not found"
+        objects.names_behind("service_run"), "the objects were not found"
     assert objects.starters("service_run") == {}
     assert objects.starters("command_run") == {}
+
+
+def test_only_the_doctor_and_the_self_test_ask_wmi(build_win, top):
+    """Its providers are others' code, and slow. Of the helper nothing but the command 'doctor' can reach
+    what loads it, and so neither the service nor the relay."""
+    loads = "host_wmi.c.obj"
+    helper = Objects(build_win)
+    commands = {name for name in helper.defines if name.startswith("command_")}
+    assert {"command_run", "command_setup", "command_status"} <= commands, "the commands were not found"
+    assert {c for c in commands if loads in helper.names_behind(c)} == {"command_doctor"}
+    assert loads not in helper.names_behind("service_run")
+    assert loads not in Objects(build_win, "wslbridge-relay").names_behind("wmain")
+    assert loads in Objects(build_win, "wslbridge-selftest").names_behind("wmain")
+    sources = pathlib.Path(top) / "windows-helper"
+    makes = {str(s.relative_to(sources)) for s in sources.rglob("*.[ch]") if "<wbemcli.h>" in s.read_text()}
+    assert makes == {loads.removesuffix(".obj").replace("_", "/"), "selftest/tools/wmi.c"}
 
 
 def test_the_relay_starts_no_program_and_writes_nothing(build_win):
