@@ -247,6 +247,53 @@ def test_an_idle_session_ends(table, start_relay, serve_udp, udp_client):
     relay.wait_idle()
 
 
+def test_a_quiet_client_begins_again_with_the_same_port(table, start_relay, serve_udp, udp_client):
+    """Its session was answered and ends after some silence. The client keeps its port, and is served anew."""
+    table.limit(udp_answered_ms=500, udp_unanswered_ms=3600 * 1000)
+    server = serve_udp()
+    table.set(LISTEN, server.endpoint, "udp")
+    relay = start_relay()
+    client = udp_client()
+    for question in (b"first", b"later"):
+        assert ask(client, question) == (question, HOST)
+        drain(client)
+        wait_until(lambda: not is_local_port(server.seen[-1][1][1]), what="the end of the session")
+    relay.wait_idle()
+
+
+def icmp_errors():
+    """How often the host was told that something cannot be reached, such as a port."""
+    with open("/proc/net/snmp", encoding="ascii") as file:
+        names, values = (line.split() for line in file if line.startswith("Icmp:"))
+    return int(values[names.index("InDestUnreachs")])
+
+
+def test_a_client_that_vanishes(table, start_relay, serve_udp, udp_client):
+    """The service goes on answering it, and the client's machine says that nobody has the port. Another
+    client is served all the time. When the service falls silent, the first one's session ends."""
+    table.limit(udp_answered_ms=1000)
+    server = serve_udp()
+    table.set(LISTEN, server.endpoint, "udp")
+    start_relay()
+    gone, stays = udp_client(), udp_client()
+    ask(gone, b"x")
+    end = server.seen[-1][1]
+    gone.close()
+    errors = icmp_errors()
+
+    def is_told():
+        server.socket.sendto(b"more", end)
+        assert ask(stays, b"here") == (b"here", HOST)
+        return icmp_errors() > errors
+
+    def is_over():
+        assert ask(stays, b"here") == (b"here", HOST)
+        return not is_local_port(end[1])
+
+    wait_until(is_told, what="a word from the client's machine")
+    wait_until(is_over, what="the end of the session")
+
+
 def test_a_stranger_never_ends_a_session_that_works(table, start_relay, serve_udp, udp_client):
     table.limit(udp_sessions=4)
     server = serve_udp(answer=lambda data, client: data if data.startswith(b"ask") else None)

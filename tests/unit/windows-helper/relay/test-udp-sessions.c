@@ -102,6 +102,31 @@ START_TEST(test_times) {
 }
 END_TEST
 
+/* Nothing is left of a client that was answered and is quiet for ten minutes. Its port begins anew,
+ * and finds room though there is room for one session only. */
+START_TEST(test_the_same_port_after_ten_minutes) {
+        UdpSession *s = begin(0, 1, 5060, 0);
+        UdpKey key = s->key;
+
+        limits.sessions = limits.client_sessions = 1;
+        udp_sessions_answered(&table, s, 1 * SECOND);
+        (void) victim_of(1, UDP_REPLACES);
+        ck_assert_ptr_eq(udp_sessions_expired(&table, 601 * SECOND), s);
+        udp_sessions_remove(&table, s);
+        ck_assert_ptr_null(udp_sessions_find(&table, &key));
+        ck_assert_uint_eq(table.clients.n_peers, 0);
+        ck_assert_uint_eq(table.guests.n_peers, 0);
+        ck_assert_uint_eq(udp_sessions_deadline(&table), UINT64_MAX);
+
+        (void) victim_of(1, UDP_WELCOME);
+        s = begin(1, 1, 5060, 601 * SECOND);
+        ck_assert_ptr_eq(udp_sessions_find(&table, &key), s);
+        ck_assert_uint_eq(udp_sessions_deadline(&table), 631 * SECOND); /* nobody has answered */
+        udp_sessions_answered(&table, s, 602 * SECOND);
+        ck_assert_uint_eq(udp_sessions_deadline(&table), 782 * SECOND);
+}
+END_TEST
+
 /* A client that has its share replaces what it has itself, first what nobody has answered. */
 START_TEST(test_share_of_a_client) {
         limits.client_sessions = 3;
@@ -233,6 +258,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_keys);
         tcase_add_test(tc, test_times);
+        tcase_add_test(tc, test_the_same_port_after_ten_minutes);
         tcase_add_test(tc, test_share_of_a_client);
         tcase_add_test(tc, test_full);
         tcase_add_test(tc, test_share_of_a_guest);
