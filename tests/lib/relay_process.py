@@ -2,17 +2,20 @@
 """The relay under Wine, with its table in the registry, and servers in the guest for it."""
 
 import contextlib
+import signal
 import socket
+import statistics
 import struct
 import threading
 import time
 
 import helper_process
-from waiting import wait_until
+from waiting import PATIENCE, wait_until
 
 TABLE = r"SOFTWARE\wslbridge\Relay"
 LIMITS = rf"{TABLE}\Limits"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
+IDLE_LIMIT = 30 * PATIENCE
 
 
 class Table:
@@ -58,7 +61,22 @@ class Relay(helper_process.Program):
             time.sleep(0.5)
             return self.wakeups() == before
 
-        wait_until(is_idle, what="half a second without a wake-up")
+        wait_until(is_idle, IDLE_LIMIT, "half a second without a wake-up")
+
+    def sockets(self):
+        """How many UDP sockets it has; it is the only program of the host's namespace that has many."""
+        with open("/proc/net/udp", encoding="ascii") as table:
+            return len(table.readlines()) - 1
+
+    def stop_with_many_sockets(self):
+        """Press Ctrl-C, and wait for as long as it goes on closing them: for each operation that is
+        cancelled, Wine looks through those of all sockets. Returns the exit code."""
+        self.process.send_signal(signal.SIGINT)
+        while self.process.poll() is None:
+            n = self.sockets()
+            wait_until(lambda: self.process.poll() is not None or self.sockets() < n, IDLE_LIMIT,
+                       f"the end of the relay, or of one of its {n} sockets")
+        return self.wait_end()
 
     def memory(self):
         """Private memory in use, in bytes."""
@@ -126,6 +144,16 @@ def receive_proxy_header(connection):
     ports = struct.unpack("!HH", rest[2 * n:])
     client, asked = (socket.inet_ntop(kind, rest[i * n:(i + 1) * n]) for i in (0, 1))
     return "PROXY", (client, ports[0]), (asked, ports[1])
+
+
+def milliseconds(function, *arguments, times=1):
+    """The median of how long it takes."""
+    taken = []
+    for _ in range(times):
+        begin = time.monotonic()
+        function(*arguments)
+        taken.append((time.monotonic() - begin) * 1000)
+    return statistics.median(taken)
 
 
 class UdpServer:
