@@ -32,6 +32,7 @@ RelayService *relay_service_free(RelayService *s);
 /* Have it running from now on, or stopped. This waits for nothing. */
 void relay_service_want(RelayService *s, bool wanted);
 
-/* Its process; 0: it does not run. It may listen before it says that it runs, so the service manager
- * is asked as long as the thread has not seen it run. This never waits for the service itself. */
+/* Its process; 0: it does not run. It may listen before it says that it runs, so the service
+ * manager is asked as long as the thread has not seen it run. This never waits for the service
+ * itself. */
 DWORD relay_service_pid(const RelayService *s);
