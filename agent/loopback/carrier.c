@@ -12,6 +12,7 @@
 #include "agent/util/small-file.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,6 +42,7 @@ struct Carrier {
         bool unread;         /* the table could not be read, for a reason that passes */
         bool unreported;     /* the report could not be written, which was logged */
         const char *bad;     /* what is wrong with the table, as last logged */
+        bool outdated; /* another version is installed, and this one goes when nobody needs it */
 };
 
 /* Return: 1; 0 when it could not be written; or negative errno. */
@@ -118,6 +120,27 @@ static bool carrier_on_full(void *userdata) {
         return most && udp_port_end_unanswered(most);
 }
 
+/* An upgrade of the package does not restart this program, because that would reset all
+ * connections. The path unit starts the new version as soon as this one has ended. */
+static bool carrier_is_outdated(void) {
+        static const char deleted[] = " (deleted)"; /* the kernel's mark */
+        char path[PATH_MAX + sizeof(deleted)];
+        ssize_t n = readlink("/proc/self/exe", path, sizeof(path));
+        size_t n_mark = sizeof(deleted) - 1;
+
+        return n > (ssize_t) n_mark && memcmp(path + n - n_mark, deleted, n_mark) == 0;
+}
+
+static void carrier_on_idle(void *userdata) {
+        Carrier *c = userdata;
+
+        if (!c->outdated)
+                return;
+        journal_line(c->shared.journal, LOG_INFO,
+                     "Another version is installed, and no connection is left; the end");
+        (void) sd_event_exit(c->shared.event, 0);
+}
+
 /* What is in both tables stays open, unless the host is another one. */
 static int carrier_apply(Carrier *c, const LoopbackTable *table) {
         bool same_host = loopback_host_equal(&c->shared.host, &table->host);
@@ -166,8 +189,15 @@ static int carrier_wait(Carrier *c) {
         return loop_timer_start(c->grace, GRACE_USEC);
 }
 
-/* A table that cannot be read is one of another version, which restarts this program as well. */
+/* A table that cannot be read is one of another version, which has to carry it. */
 static int carrier_refuse(Carrier *c, const char *problem) {
+        if (c->outdated) {
+                journal_line(c->shared.journal, LOG_NOTICE,
+                             "Another version is installed, which has to carry what %s says now; "
+                             "the end",
+                             c->table_path);
+                return sd_event_exit(c->shared.event, 0);
+        }
         if (!c->bad || strcmp(c->bad, problem) != 0)
                 journal_line(c->shared.journal, LOG_ERR,
                              "Cannot use %s: %s; what was in force stays", c->table_path, problem);
@@ -192,6 +222,11 @@ static int carrier_read(void *userdata) {
         const char *problem;
         int r;
 
+        c->outdated = carrier_is_outdated();
+        if (c->outdated && c->shared.n_connections == 0 && c->shared.n_sessions == 0) {
+                carrier_on_idle(c);
+                return 0;
+        }
         r = small_file_read(c->table_path, LOOPBACK_TEXT_MAX, &text);
         if (r == -ENOMEM)
                 return r;
@@ -252,6 +287,7 @@ int carrier_new(Carrier **ret_carrier, sd_event *event, const Journal *journal,
                              .journal = journal,
                              .on_room = carrier_on_room,
                              .on_full = carrier_on_full,
+                             .on_idle = carrier_on_idle,
                              .userdata = c};
         r = carrier_set_paths(c, files);
         if (r >= 0)
@@ -271,6 +307,7 @@ int carrier_new(Carrier **ret_carrier, sd_event *event, const Journal *journal,
 Carrier *carrier_free(Carrier *c) {
         if (!c)
                 return NULL;
+        c->outdated = false; /* the end has come, whatever ends now */
         folder_watch_free(c->watch);
         for (size_t i = 0; i < c->n_slots; i++)
                 slot_close(&c->slots[i]);

@@ -15,7 +15,7 @@ typedef struct PairList {
         unsigned n;
 } PairList;
 
-/* A pair has ended and is about to free itself. */
+/* A pair has ended, and has freed itself. */
 typedef void (*PairEndFn)(void *userdata);
 
 /**

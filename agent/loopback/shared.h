@@ -39,5 +39,7 @@ typedef struct Shared {
         /* Called at SESSIONS_MAX: end one session without an answer, of the port that has most of
          * them. Return: false when all were answered. */
         bool (*on_full)(void *userdata);
+        /* Called when the last connection and the last session have ended. */
+        void (*on_idle)(void *userdata);
         void *userdata;
 } Shared;

@@ -56,6 +56,8 @@ static int tcp_port_wait(TcpPort *p) {
 static void tcp_port_on_end(void *userdata) {
         TcpPort *p = userdata;
 
+        if (p->shared->n_connections == 0 && p->shared->n_sessions == 0)
+                p->shared->on_idle(p->shared->userdata);
         if (p->shared->n_connections == CONNECTIONS_MAX - 1)
                 p->shared->on_room(p->shared->userdata);
         else if (p->pairs.n == PORT_CONNECTIONS_MAX - 1)

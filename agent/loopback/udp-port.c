@@ -50,10 +50,13 @@ static void session_close(UdpSession *s) {
 }
 
 static void session_free(UdpSession *s) {
+        Shared *shared = s->port->shared;
+
         sessions_remove(&s->port->sessions, &s->entry);
-        s->port->shared->n_sessions--;
         session_close(s);
         free(s);
+        if (--shared->n_sessions == 0 && shared->n_connections == 0)
+                shared->on_idle(shared->userdata);
 }
 
 static void session_answer(UdpSession *s, size_t n) {

@@ -197,7 +197,7 @@ static int dump_open(NetDump *d) {
                 nl_socket_free(sk);
                 return r;
         }
-        /* This lets the kernel filter by table; where it cannot, on_route() does. */
+        /* This lets the kernel filter by table; where it cannot, route_dump_route() does. */
         (void) setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &on, sizeof(on));
         nl_socket_disable_auto_ack(sk);
         nl_socket_disable_msg_peek(sk); /* saves a system call for each read */

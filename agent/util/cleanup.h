@@ -53,8 +53,8 @@ static inline void closep(int *fd) {
 #define USEC_PER_MSEC UINT64_C(1000)
 #define USEC_PER_SEC  UINT64_C(1000000)
 
-/* CLOCK_MONOTONIC in microseconds. It stands still while the machine sleeps, so after a resume the
- * peer gets its full time before it counts as silent. */
+/* CLOCK_MONOTONIC in microseconds. It stands still while the kernel knows that it sleeps; in a VM
+ * it may go on while the host sleeps. */
 static inline uint64_t now_usec(void) {
         struct timespec ts;
 

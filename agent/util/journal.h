@@ -3,7 +3,7 @@
 
 /*
  * Journal: writes log lines, with structured fields to the journal or as text to standard error.
- * Only agent/daemon logs; everything else returns codes.
+ * Only agent/daemon and agent/loopback log; everything else returns codes.
  */
 
 #include <stdbool.h>

@@ -3,6 +3,7 @@
 agent and wslbridge-loopback in a guest, and a host on the other end of its network."""
 import contextlib
 import os
+import shutil
 import socket
 import struct
 import threading
@@ -10,7 +11,7 @@ import threading
 import pytest
 
 from guest import GATEWAY, wait_until
-from loopback import CLIENTS, STRANGER, Server, make_socket, read_all, wait_loopback
+from loopback import CLIENTS, STRANGER, Server, UdpServer, make_socket, read_all, wait_loopback
 
 PORT = 8080
 
@@ -326,3 +327,37 @@ def test_a_table_that_cannot_be_used_changes_nothing(carried):
     program.wait_log("it does not begin with a first line that this version knows; what was in force stays")
     assert outside.ask(PORT) == b"127.0.0.1 ping"
     server.close()
+
+
+@pytest.mark.parametrize("protocol", ["tcp", "udp"])
+def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program, tmp_path, protocol):
+    """Nothing restarts the program, which would reset what it carries; it makes way for the new one."""
+    installed = str(tmp_path / "wslbridge-loopback")
+    shutil.copy(program.exe, installed)
+    program.exe = installed
+    guest.service("web", f"listen = {PORT}\nprotocol = {protocol}\nconnect = loopback")
+    host.start()
+    guest.start()
+    program.start_when_wanted()
+    wait_loopback(guest, "web", "carried")
+    server = (Server if protocol == "tcp" else UdpServer)(guest, PORT)
+    with outside.connect(PORT) if protocol == "tcp" else outside.udp(PORT) as s:
+        s.send(b"one")
+        if protocol == "udp":
+            assert s.recv(9) == b"one"
+        shutil.copy(installed, installed + ".new")
+        os.rename(installed + ".new", installed)
+        guest.service("other", f"listen = {PORT + 1}\nprotocol = {protocol}\nconnect = loopback")
+        wait_loopback(guest, "other", "carried")  # it goes on with its work
+        if protocol == "udp":
+            guest.remove_service("web")  # ends the session, which otherwise takes minutes
+        else:
+            s.shutdown(socket.SHUT_WR)
+            assert read_all(s) == b"127.0.0.1 one"
+    assert program.ended() == 0
+    server.close()
+    assert "Another version is installed, and no connection is left" in program.log()
+    assert program.wanted()
+    os.rmdir(program.folder)  # as systemd does it
+    program.start()
+    wait_loopback(guest, "other", "carried")

@@ -2,6 +2,7 @@
 """The guest's package in a Debian 12 and a Debian 13 that are not booted, without a network: installing,
 removing and purging, and what was there before. test_deb_booted.py has those with a systemd that runs."""
 import os
+import re
 import subprocess
 
 import pytest
@@ -193,3 +194,12 @@ def test_another_process_holds_the_lock(root):
 def test_the_wrong_architecture(root, foreign_deb):
     root.copy_in(foreign_deb, PACKAGE)
     assert "does not match system" in without_a_trace(root, "dpkg", "-i", PACKAGE)
+
+
+def test_an_upgrade_restarts_nothing_that_carries_connections(deb):
+    """wslbridge-loopback makes way for the new one by itself, when it carries nothing."""
+    script = subprocess.run(["dpkg-deb", "--info", deb, "postinst"], capture_output=True, text=True,
+                            check=True).stdout
+    restarted = set(re.findall(r"(wslbridge[a-z-]*\.[a-z]+)",
+                               "".join(line for line in script.splitlines() if "restart" in line)))
+    assert "wslbridge-agent.service" in restarted and "wslbridge-loopback.service" not in restarted
