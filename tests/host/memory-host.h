@@ -57,7 +57,8 @@ struct MemoryHost {
         bool listeners;
         bool iphlpsvc_slow;     /* it does not listen to anything yet */
         bool relay_slow;        /* the same for the relay (process 8) */
-        uint16_t taken_port;    /* process 99 listens on 0.0.0.0 at this port */
+        uint16_t taken_port;    /* process 99 listens on 0.0.0.0 at this port … */
+        bool taken_udp;         /* … of UDP */
         const char *taken_by;   /* its program; NULL: "python.exe" */
         uint16_t excluded[2];   /* first and last port of a reserved range; 0: none */
         const char *no_address; /* an address that the host does not have now */

@@ -31,10 +31,14 @@ static int memory_map_rules(const TextMap *map, RuleTable *table) {
 #define MEMORY_RELAY     8
 #define MEMORY_OTHER     99
 
+static bool memory_is_taken(const MemoryHost *m, const IpEndpoint *e) {
+        return e->port == m->taken_port && e->udp == m->taken_udp;
+}
+
 static bool memory_is_obstructed(const MemoryHost *m, const IpEndpoint *e) {
         IpAddr missing;
 
-        return e->port == m->taken_port ||
+        return memory_is_taken(m, e) ||
                (m->excluded[0] && e->port >= m->excluded[0] && e->port <= m->excluded[1]) ||
                (m->no_address && ip_parse(m->no_address, &missing) == 0 &&
                 ip_compare(&missing, &e->addr) == 0);
@@ -51,7 +55,7 @@ static int memory_listening_add(const MemoryHost *m, const RuleValue *v, Listeni
 
 static int memory_listening_read(void *userdata, unsigned tables, ListeningTable *table) {
         MemoryHost *m = userdata;
-        const IpEndpoint taken = {ip_v4(0, 0, 0, 0), m->taken_port};
+        const IpEndpoint taken = {ip_v4(0, 0, 0, 0), m->taken_port, m->taken_udp};
         RuleTable rules = RULE_TABLE_NULL;
         int r;
 
@@ -65,7 +69,7 @@ static int memory_listening_read(void *userdata, unsigned tables, ListeningTable
         for (size_t i = 0; r == 0 && i < rules.n_values; i++)
                 if (tables & listening_tables_of(&rules.values[i].listen))
                         r = memory_listening_add(m, &rules.values[i], table);
-        if (r == 0 && m->taken_port)
+        if (r == 0 && m->taken_port && tables & listening_tables_of(&taken))
                 r = listening_table_add(table, &taken, MEMORY_OTHER);
         rule_table_done(&rules);
         return r;
@@ -89,7 +93,7 @@ static int memory_bind_probe(void *userdata, const IpEndpoint *e) {
 
         if (m->excluded[0] && e->port >= m->excluded[0] && e->port <= m->excluded[1])
                 return -EACCES;
-        if (e->port == m->taken_port)
+        if (memory_is_taken(m, e))
                 return -EADDRINUSE;
         return memory_is_obstructed(m, e) ? -EADDRNOTAVAIL : 0;
 }

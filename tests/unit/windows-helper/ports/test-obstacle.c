@@ -15,7 +15,8 @@
 #define FORWARDER 7
 #define LATE      4 /* checks after which the reason is looked for */
 
-/* Sockets of processes, as "ADDRESS PID" at port 80; what binding says; and a part of the text. */
+/* Each case is one of TCP and one of UDP. Sockets of processes, as "ADDRESS PID" at port 80; what
+ * binding says; and a part of the text. */
 static const struct {
         const char *sockets[3];
         const char *listen;
@@ -54,10 +55,11 @@ static const struct {
         {{"192.168.1.6 99"}, "192.168.1.5", -EACCES, WIRE_SERVICE_BLOCKED, "the ports 79 to 81"},
 };
 
-static int now; /* the case */
+static int now;  /* the case */
+static bool udp; /* … of UDP */
 
 static IpEndpoint endpoint(const char *address, uint16_t port) {
-        IpEndpoint e = {.port = port};
+        IpEndpoint e = {.port = port, .udp = udp};
 
         ck_assert_int_eq(ip_parse(address, &e.addr), 0);
         return e;
@@ -73,8 +75,10 @@ static int listening(void *userdata, unsigned tables, ListeningTable *table) {
                 ck_assert_int_eq(sscanf(cases[now].sockets[i], "%63s %u", address, &pid), 2);
                 e = endpoint(address, 80);
                 ck_assert_int_eq(listening_table_add(table, &e, pid), 0);
-                e.port = 81; /* another port is not in the way */
+                e.port = 81; /* another port is not in the way, nor one of the other protocol */
                 ck_assert_int_eq(listening_table_add(table, &e, 97), 0);
+                e = (IpEndpoint){e.addr, 80, !udp};
+                ck_assert_int_eq(listening_table_add(table, &e, 96), 0);
         }
         return 0;
 }
@@ -95,8 +99,7 @@ static int probe(void *userdata, const IpEndpoint *e) {
 
 START_TEST(test_obstacle) {
         const PortHost host = {NULL, listening, process_name, process_services, probe};
-        IpEndpoint listen = endpoint(cases[_i].listen, 80);
-        ReconcileEndpoint e = {.listen = listen};
+        ReconcileEndpoint e = {.listen.udp = false};
         WireServiceResult result = {.state = WIRE_SERVICE_ACTIVE}, *results = &result;
         ReconcileInput input = {.n_guests = 1};
         bool checking = false, unsettled = false, activate;
@@ -109,14 +112,19 @@ START_TEST(test_obstacle) {
                               .input = &input};
         Verify v = VERIFY_INIT;
 
-        now = _i;
+        now = _i / 2;
+        udp = _i % 2;
+        e.listen = endpoint(cases[now].listen, 80);
         v.attempt = LATE;
         v.unnamed = true; /* what has no name was there at the last check, too */
         ck_assert_int_eq(verify(&v, &host, &plan, 1000000, &activate), 0);
-        ck_assert_msg(result.state == cases[_i].state, "case %d: %s: %s", _i,
+        ck_assert_msg(result.state == cases[now].state, "case %d: %s: %s", now,
                       wire_service_state_name(result.state), result.text ? result.text : "");
-        if (cases[_i].says)
-                ck_assert_msg(strstr(result.text, cases[_i].says), "case %d: %s", _i, result.text);
+        if (cases[now].says)
+                ck_assert_msg(strstr(result.text, cases[now].says), "case %d: %s", now,
+                              result.text);
+        if (result.state != WIRE_SERVICE_ACTIVE)
+                ck_assert((strstr(result.text, "/udp: ") != NULL) == udp);
         ck_assert(!activate);
         ck_assert(checking == (result.state != WIRE_SERVICE_ACTIVE));
         ck_assert_uint_eq(v.n_obstacles, result.state == WIRE_SERVICE_CONFLICT ||
@@ -130,7 +138,7 @@ int main(void) {
         Suite *suite = suite_create("obstacle");
         TCase *tc = tcase_create("obstacle");
 
-        tcase_add_loop_test(tc, test_obstacle, 0, (int) N(cases));
+        tcase_add_loop_test(tc, test_obstacle, 0, 2 * (int) N(cases));
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }

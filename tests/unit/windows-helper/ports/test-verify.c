@@ -17,6 +17,7 @@ static FakeAgent *ubuntu;
 static void setup(void) {
         world_init(&w);
         w.host.listeners = true;
+        w.options.means.relay = true;
         world_start(&w);
         ubuntu = &w.agents[0];
         agent_connect(ubuntu);
@@ -138,6 +139,30 @@ START_TEST(test_port_freed_when_a_repetition_is_due) {
         w.host.iphlpsvc_slow = false;
         world_wait(&w, 1000);
         agent_expect(ubuntu, "web active");
+}
+END_TEST
+
+/* Each protocol has ports of its own. Whoever has one of UDP is named, too. */
+START_TEST(test_a_udp_port_that_is_taken) {
+        w.host.taken_port = 53;
+        w.host.taken_udp = true;
+        w.host.taken_by = "dns.exe";
+        agent_ask(ubuntu, "172.20.0.2", "dns=0.0.0.0:53+udp tcp=0.0.0.0:53");
+        world_wait(&w, 1000);
+        agent_expect(ubuntu, "dns conflict port-in-use; tcp active");
+        ck_assert_ptr_nonnull(
+                strstr(agent_text(ubuntu, 0), "0.0.0.0:53/udp: in use by dns.exe (process 99)"));
+        agent_ask(ubuntu, "mirrored", "dns=0.0.0.0:53+udp tcp=0.0.0.0:53");
+        world_wait(&w, 1000);
+        agent_expect(ubuntu, "dns conflict port-in-use; tcp active direct");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "in use by dns.exe"));
+        agent_ask(ubuntu, "172.20.0.2", "dns=0.0.0.0:53+udp tcp=0.0.0.0:53+relay");
+        w.host.taken_udp = false; /* now it has the other one */
+        world_wait(&w, 10000);
+        agent_expect(ubuntu, "dns active; tcp conflict port-in-use");
+        w.host.taken_port = 0;
+        world_wait(&w, 10000);
+        agent_expect(ubuntu, "dns active; tcp active");
 }
 END_TEST
 
@@ -274,6 +299,7 @@ int main(void) {
         tcase_add_test(tc, test_others_do_not_start_it_anew);
         tcase_add_test(tc, test_port_in_use_and_freed);
         tcase_add_test(tc, test_port_freed_when_a_repetition_is_due);
+        tcase_add_test(tc, test_a_udp_port_that_is_taken);
         tcase_add_test(tc, test_excluded_range);
         tcase_add_test(tc, test_address_not_there_yet);
         tcase_add_test(tc, test_restarted_forwarder_is_checked_again);
