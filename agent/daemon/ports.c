@@ -96,10 +96,10 @@ static GuestPort judge_service(const Agent *a, const PortMaps *maps, const WireS
         return worst;
 }
 
-/* UDP costs a second dump, so only where there is such a service. */
+/* UDP costs a second dump, so only where there is such a service, or where every port counts. */
 static void read_maps(const Agent *a, PortMaps *ret_maps) {
         const WireState *wire = &a->config.current->wire;
-        bool udp = false;
+        bool udp = agent_reach(a) == WIRE_REACH_OWN;
 
         for (uint32_t i = 0; i < wire->n_services && !udp; i++)
                 udp = service_is(&wire->services[i], WIRE_OPTION_PROTOCOL, WIRE_PROTOCOL_UDP);
@@ -108,16 +108,23 @@ static void read_maps(const Agent *a, PortMaps *ret_maps) {
                 (void) guest_ports_read(&agent_published(a)->addr, true, &ret_maps->udp);
 }
 
+static bool ports_differ(const StatusPorts *a, const StatusPorts *b) {
+        return a->n != b->n || memcmp(a->ports, b->ports, sizeof(a->ports)) != 0;
+}
+
 /* Return: whether other ports than before can be reached at the guest's own address. */
-static bool take_listening(Agent *a, const PortMap *tcp) {
+static bool take_listening(Agent *a, const PortMaps *maps) {
         const StatusListening was = a->ports.listening;
         StatusListening *l = &a->ports.listening;
 
-        *l = (StatusListening){.known = tcp->known && agent_reach(a) == WIRE_REACH_OWN};
-        if (l->known)
-                l->n = port_map_list(tcp, l->ports, STATUS_LISTENING_MAX);
-        return l->known != was.known || l->n != was.n ||
-               memcmp(l->ports, was.ports, sizeof(l->ports)) != 0;
+        *l = (StatusListening){.known = maps->tcp.known && maps->udp.known &&
+                                        agent_reach(a) == WIRE_REACH_OWN};
+        if (l->known) {
+                l->tcp.n = port_map_list(&maps->tcp, l->tcp.ports, STATUS_LISTENING_MAX);
+                l->udp.n = port_map_list(&maps->udp, l->udp.ports, STATUS_LISTENING_MAX);
+        }
+        return l->known != was.known || ports_differ(&l->tcp, &was.tcp) ||
+               ports_differ(&l->udp, &was.udp);
 }
 
 /* When the kernel does not answer, the agent goes on, and the status says 'unknown'. */
@@ -135,7 +142,7 @@ static int agent_on_check_ports(void *userdata) {
         if (maps == MAP_FAILED)
                 return -errno;
         read_maps(a, maps);
-        changed = take_listening(a, &maps->tcp);
+        changed = take_listening(a, maps);
         for (size_t i = 0; i < a->config.current->n_services; i++) {
                 const ConfigService *service = &a->config.current->services[i];
                 StatusService *s = &a->services.states[i];

@@ -84,18 +84,19 @@ static int clean(json_t *value) {
         return 0;
 }
 
-static void read_listening(Report *r, const json_t *listening) {
-        const json_t *one;
+static ReportPorts get_ports(const json_t *listening, const char *name, const char *number) {
+        const json_t *array = json_object_get(listening, name), *one;
+        ReportPorts ports = {.known = json_is_array(array),
+                             .n_all = get_unsigned(listening, number)};
         size_t i;
 
-        r->has_listening = json_is_object(listening);
-        r->n_listening_all = get_unsigned(listening, "n_tcp");
-        json_array_foreach(json_object_get(listening, "tcp"), i, one) {
+        json_array_foreach(array, i, one) {
                 json_int_t port = json_integer_value(one);
 
-                if (r->n_listening < REPORT_LISTENING_MAX && port > 0 && port <= UINT16_MAX)
-                        r->listening[r->n_listening++] = (unsigned) port;
+                if (ports.n < REPORT_LISTENING_MAX && port > 0 && port <= UINT16_MAX)
+                        ports.ports[ports.n++] = (unsigned) port;
         }
+        return ports;
 }
 
 static void read_guest(Report *r) {
@@ -105,7 +106,8 @@ static void read_guest(Report *r) {
         r->mode = get_text(guest, "mode");
         r->mode_word = get_text(guest, "mode_word");
         r->reach = get_text(guest, "reach");
-        read_listening(r, json_object_get(guest, "listening"));
+        r->tcp = get_ports(json_object_get(guest, "listening"), "tcp", "n_tcp");
+        r->udp = get_ports(json_object_get(guest, "listening"), "udp", "n_udp");
         r->wsl = get_bool(guest, "wsl");
         r->wsl_silent = get_bool(guest, "wsl_silent");
         r->kept = get_bool(guest, "kept");

@@ -63,6 +63,12 @@ typedef struct ReportProblem {
         bool previous; /* what the file said before is in force */
 } ReportProblem;
 
+typedef struct ReportPorts {
+        bool known;                           /* it has an own address at which they are reached */
+        unsigned ports[REPORT_LISTENING_MAX]; /* the first ones */
+        size_t n, n_all;
+} ReportPorts;
+
 typedef struct Report { /* texts are borrowed from @root */
         json_t *root;   /* owned */
 
@@ -72,9 +78,7 @@ typedef struct Report { /* texts are borrowed from @root */
         const char *mode, *mode_word, *interface, *address_problem, *address_problem_name;
         const char *reach;          /* "forwarded"; see report_reach() */
         bool wsl, wsl_silent, kept; /* kept: name or mode are of an earlier start */
-        bool has_listening;         /* it is known which TCP ports listen at the own address: */
-        unsigned listening[REPORT_LISTENING_MAX]; /* the first ones */
-        size_t n_listening, n_listening_all;
+        ReportPorts tcp, udp;       /* that listen at the own address */
         ReportAddress v4, v6;
         ReportCandidate candidates[REPORT_CANDIDATES_MAX];
         size_t n_candidates;

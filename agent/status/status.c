@@ -104,16 +104,21 @@ static json_t *candidates_json(const Status *s) {
         return array;
 }
 
+static json_t *ports_json(const StatusPorts *ports) {
+        json_t *array = json_array();
+
+        for (size_t i = 0; i < ports->n && i < STATUS_LISTENING_MAX; i++)
+                json_add(&array, json_integer(ports->ports[i]));
+        return array;
+}
+
 /* null where ports are not reached at the guest's own address, or the kernel did not say. */
 static json_t *listening_json(const StatusListening *l) {
-        json_t *ports;
-
         if (!l->known)
                 return json_null();
-        ports = json_array();
-        for (size_t i = 0; i < l->n && i < STATUS_LISTENING_MAX; i++)
-                json_add(&ports, json_integer(l->ports[i]));
-        return json_pack("{s:o, s:I}", "tcp", ports, "n_tcp", (json_int_t) l->n);
+        return json_pack("{s:o, s:I, s:o, s:I}", "tcp", ports_json(&l->tcp), "n_tcp",
+                         (json_int_t) l->tcp.n, "udp", ports_json(&l->udp), "n_udp",
+                         (json_int_t) l->udp.n);
 }
 
 static json_t *guest_json(const Status *s) {

@@ -50,12 +50,16 @@ typedef struct StatusService {
         uint16_t logged_reason;
 } StatusService;
 
-/* Which TCP ports of the guest listen at its own address, where other machines reach it there. */
 #define STATUS_LISTENING_MAX 32
-typedef struct StatusListening {
-        bool known;
+typedef struct StatusPorts {
         uint16_t ports[STATUS_LISTENING_MAX]; /* the first ones */
         size_t n;                             /* all */
+} StatusPorts;
+
+/* Which ports of the guest listen at its own address, where other machines reach it there. */
+typedef struct StatusListening {
+        bool known;
+        StatusPorts tcp, udp;
 } StatusListening;
 
 typedef struct StatusHelper {

@@ -165,10 +165,11 @@ class Guest:
     def interop(self):
         open(os.path.join(self.wsl, "1_interop"), "w").close()
 
-    def listen(self, port, address="0.0.0.0", family="AF_INET"):
+    def listen(self, port, address="0.0.0.0", family="AF_INET", udp=False):
         """Start a server in the guest. It ends when its standard input ends."""
-        script = (f"import socket, sys\ns = socket.create_server(('{address}', {port}), "
-                  f"family=socket.{family})\nprint('up', flush=True)\nsys.stdin.read()")
+        opened = (f"socket.socket(socket.{family}, socket.SOCK_DGRAM); s.bind(('{address}', {port}))"
+                  if udp else f"socket.create_server(('{address}', {port}), family=socket.{family})")
+        script = f"import socket, sys\ns = {opened}\nprint('up', flush=True)\nsys.stdin.read()"
         server = self.namespace.popen("/usr/bin/python3", "-c", script, stdin=subprocess.PIPE,
                                       stdout=subprocess.PIPE, text=True)
         self.servers.append(server)

@@ -102,25 +102,28 @@ def test_from_each_to_every_other(moving, host):
 def test_a_guest_of_plain_hyper_v(moving, host, control, manager):
     """It has no tools of WSL. People and programs are told what that switch means."""
     moving.listen(80)
+    moving.listen(53, udp=True)
     moving.start(NOTIFY_SOCKET=manager.path, without=["WSLBRIDGE_WSL_FOLDER"])
     moving.wait_state("same", "active")
     assert moving.status()["guest"]["listening"] is None
     move(moving, *OUTSIDE)
     host.wait_rules({})
     manager.wait("STATUS=direct at 192.168.1.77 on eth0; helper connected; 2 of 3")
-    wait_until(lambda: (moving.status()["guest"]["listening"] or {}).get("tcp") == [80], "port 80")
+    wait_until(lambda: moving.status()["guest"]["listening"] == {
+        "tcp": [80], "n_tcp": 1, "udp": [53], "n_udp": 1}, "ports 80 and 53")
     assert len(moving.log_lines("The host sees this guest on a network of other machines: nothing "
                                 "is forwarded, because")) == 1
     assert "a network of other machines: clients reach this guest themselves" in \
         moving.service_status("lo")["text"]
     output = " ".join(control.run("status")[1].split())
     assert "mode: unknown; the host sees this guest on a network of other machines" in output
-    assert "listening: TCP port 80 at 192.168.1.77" in output
+    assert "listening: TCP port 80 and UDP port 53 at 192.168.1.77" in output
     assert "own address, 192.168.1.77, port 8081; no program listens on port 8081" in output
     assert "On a network of other machines, nothing is forwarded" in control.run("check")[1]
     _, found = control.json("doctor")
     found = {f["id"]: f for f in found["findings"] if f["subject"] is None}
-    assert "TCP ports that listen at 192.168.1.77: 80" in found["networking-mode"]["seen"]
+    for ports in ("TCP ports that listen at 192.168.1.77: 80", "UDP ports that listen at 192.168.1.77: 53"):
+        assert ports in found["networking-mode"]["seen"]
     assert "off-link" not in found and "candidates" not in found
 
 

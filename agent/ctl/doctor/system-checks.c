@@ -185,14 +185,16 @@ static void check_config(const GuestEvidence *e, Findings *f) {
 }
 
 /* Where other machines reach this guest itself, they reach every port that listens. */
-static void add_listening(const GuestEvidence *e, Buffer *seen) {
+static void add_listening(const GuestEvidence *e, const PortMap *map, const char *protocol,
+                          Buffer *seen) {
         const ReportAddress *a = *e->report->v4.address ? &e->report->v4 : &e->report->v6;
         uint16_t ports[PORTS_SHOWN_MAX];
-        size_t n = port_map_list(e->ports, ports, PORTS_SHOWN_MAX);
+        size_t n = port_map_list(map, ports, PORTS_SHOWN_MAX);
 
-        if (!e->ports->known)
+        if (!map->known)
                 return;
-        buffer_printf(seen, "\nTCP ports that listen at %s: %s", a->address, n == 0 ? "none" : "");
+        buffer_printf(seen, "\n%s ports that listen at %s: %s", protocol, a->address,
+                      n == 0 ? "none" : "");
         for (size_t i = 0; i < n && i < PORTS_SHOWN_MAX; i++)
                 buffer_printf(seen, "%s%u", i > 0 ? ", " : "", (unsigned) ports[i]);
         if (n > PORTS_SHOWN_MAX)
@@ -214,8 +216,10 @@ static void check_direct(const GuestEvidence *e, Findings *f) {
                               *r->mode_word ? r->mode_word : r->mode);
         }
         buffer_printf(&x->seen, ": %s", reach_meaning(report_reach(r)));
-        if (report_reach(r) == WIRE_REACH_OWN)
-                add_listening(e, &x->seen);
+        if (report_reach(r) == WIRE_REACH_OWN) {
+                add_listening(e, e->ports, "TCP", &x->seen);
+                add_listening(e, e->udp_ports, "UDP", &x->seen);
+        }
 }
 
 /* WSL keeps that firewall on in this mode, whatever the file says (fact 5.2.7). */

@@ -76,21 +76,29 @@ static void header_mode(const Report *r, const Style *style, Buffer *out) {
         add_line(out, style, "mode:", &value);
 }
 
+static void add_ports(const ReportPorts *ports, const char *protocol, Buffer *value) {
+        if (!ports->known)
+                return;
+        buffer_printf(value, "%s%s%s port%s", buffer_length(value) > 0 ? " and " : "",
+                      ports->n == 0 ? "no " : "", protocol,
+                      ports->n == 0   ? ""
+                      : ports->n == 1 ? " "
+                                      : "s ");
+        for (size_t i = 0; i < ports->n; i++)
+                buffer_printf(value, "%s%u", i > 0 ? ", " : "", ports->ports[i]);
+        if (ports->n_all > ports->n)
+                buffer_printf(value, " and %zu more", ports->n_all - ports->n);
+}
+
 /* Which ports other machines reach, whether a service names them or not. */
 static void header_listening(const Report *r, const Style *style, Buffer *out) {
         const ReportAddress *a = *r->v4.address ? &r->v4 : &r->v6;
         Buffer value = BUFFER_NULL;
 
-        if (!r->has_listening)
+        if (!r->tcp.known)
                 return;
-        buffer_printf(&value, "%s",
-                      r->n_listening == 0   ? "no TCP port"
-                      : r->n_listening == 1 ? "TCP port "
-                                            : "TCP ports ");
-        for (size_t i = 0; i < r->n_listening; i++)
-                buffer_printf(&value, "%s%u", i > 0 ? ", " : "", r->listening[i]);
-        if (r->n_listening_all > r->n_listening)
-                buffer_printf(&value, " and %zu more", r->n_listening_all - r->n_listening);
+        add_ports(&r->tcp, "TCP", &value);
+        add_ports(&r->udp, "UDP", &value);
         buffer_printf(&value, " at %s", a->address);
         add_line(out, style, "listening:", &value);
 }

@@ -75,17 +75,21 @@ START_TEST(how_it_is_reached) {
                 const char *guest;
                 WireReach reach;
                 bool outside;
-                size_t n_listening;
+                size_t n_tcp, n_udp;
         } table[] = {
-                {"\"mode\": \"nat\", \"reach\": \"forwarded\"", WIRE_REACH_FORWARDED, false, 0},
-                {"\"mode\": \"bridged\", \"reach\": \"own\"", WIRE_REACH_OWN, false, 0},
-                {"\"mode\": \"unknown\", \"reach\": \"teleported\"", WIRE_REACH_FORWARDED, false,
+                {"\"mode\": \"nat\", \"reach\": \"forwarded\"", WIRE_REACH_FORWARDED, false, 0, 0},
+                {"\"mode\": \"bridged\", \"reach\": \"own\"", WIRE_REACH_OWN, false, 0, 0},
+                {"\"mode\": \"unknown\", \"reach\": \"teleported\"", WIRE_REACH_FORWARDED, false, 0,
                  0},
                 {"\"mode\": \"unknown\", \"reach\": \"forwarded\", \"listening\": null",
-                 WIRE_REACH_FORWARDED, false, 0},
+                 WIRE_REACH_FORWARDED, false, 0, 0},
                 {"\"mode\": \"unknown\", \"reach\": \"own\", \"listening\": "
                  "{\"tcp\": [22, 80, 0, 70000, \"x\"], \"n_tcp\": 9}",
-                 WIRE_REACH_OWN, true, 2},
+                 WIRE_REACH_OWN, true, 2, 0},
+                {"\"mode\": \"unknown\", \"reach\": \"own\", \"listening\": "
+                 "{\"tcp\": [22, 80], \"n_tcp\": 9, \"udp\": [53, -1, 65536, 123, 5353], "
+                 "\"n_udp\": 7}",
+                 WIRE_REACH_OWN, true, 2, 3},
         };
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
@@ -96,11 +100,15 @@ START_TEST(how_it_is_reached) {
                 ck_assert_int_eq(parse(text), 0);
                 ck_assert_msg(report_reach(report) == table[i].reach, "%s", text);
                 ck_assert_msg(report_is_outside(report) == table[i].outside, "%s", text);
-                ck_assert_uint_eq(report->n_listening, table[i].n_listening);
+                ck_assert_uint_eq(report->tcp.n, table[i].n_tcp);
+                ck_assert_uint_eq(report->udp.n, table[i].n_udp);
+                ck_assert(report->tcp.known == (table[i].n_tcp > 0));
+                ck_assert(report->udp.known == (table[i].n_udp > 0));
         }
-        ck_assert(report->has_listening);
-        ck_assert_uint_eq(report->listening[1], 80);
-        ck_assert_uint_eq(report->n_listening_all, 9);
+        ck_assert_uint_eq(report->tcp.ports[1], 80);
+        ck_assert_uint_eq(report->tcp.n_all, 9);
+        ck_assert_uint_eq(report->udp.ports[2], 5353);
+        ck_assert_uint_eq(report->udp.n_all, 7);
 }
 END_TEST
 

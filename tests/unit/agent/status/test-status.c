@@ -252,14 +252,19 @@ START_TEST(test_own_address) {
         ck_assert_str_eq(text_at("guest.reach"), "forwarded");
         ck_assert(json_is_null(at("guest.listening")));
         status.reach = WIRE_REACH_OWN;
-        listening = (StatusListening){true, {22, 80}, 2};
+        listening = (StatusListening){true, {{22, 80}, 2}, {{53}, 1}};
         format();
         ck_assert_str_eq(text_at("guest.reach"), "own");
         ck_assert_int_eq(json_integer_value(at("guest.listening.tcp.1")), 80);
         ck_assert_int_eq(json_integer_value(at("guest.listening.n_tcp")), 2);
-        listening.n = 100;
+        ck_assert_int_eq(json_integer_value(at("guest.listening.udp.0")), 53);
+        ck_assert_int_eq(json_integer_value(at("guest.listening.n_udp")), 1);
+        listening.tcp.n = 100;
+        listening.udp.n = 101;
         format();
         ck_assert_uint_eq(json_array_size(at("guest.listening.tcp")), STATUS_LISTENING_MAX);
+        ck_assert_uint_eq(json_array_size(at("guest.listening.udp")), STATUS_LISTENING_MAX);
+        ck_assert_int_eq(json_integer_value(at("guest.listening.n_udp")), 101);
 }
 END_TEST
 

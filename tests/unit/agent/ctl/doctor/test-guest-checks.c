@@ -93,11 +93,18 @@ START_TEST(outside) {
         expect("networking-mode");
         ck_assert(!findings_are_bad(&findings));
         ck_assert(first_says("on a network of other machines", "Hyper-V Manager"));
-        ck_assert(first_says("TCP ports that listen at 192.168.1.7: 22, 80", ""));
+        ck_assert(first_says("TCP ports that listen at 192.168.1.7: 22, 80\n"
+                             "UDP ports that listen at 192.168.1.7: none",
+                             ""));
         for (uint16_t port = 1000; port < 1020; port++)
                 port_map_add(&ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = port});
         expect("networking-mode");
         ck_assert(first_says("1013 and 6 more", ""));
+        port_map_add(&udp_ports, &(GuestListener){.addr = ip_v4(0, 0, 0, 0), .port = 53});
+        ports.known = false;
+        expect("networking-mode");
+        ck_assert(first_says("\nUDP ports that listen at 192.168.1.7: 53", ""));
+        ck_assert(!first_says("TCP ports that listen", ""));
 }
 END_TEST
 
