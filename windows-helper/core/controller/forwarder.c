@@ -96,11 +96,11 @@ static bool forwarder_must_activate(const Controller *controller, const Reconcil
         if (error != -ENOENT && error != -ESRCH && error != -EPERM)
                 return true;
         for (size_t i = 0; i < controller->ledger.n_entries; i++)
-                if (ledger_entry_uses_portproxy(&controller->ledger.entries[i]))
+                if (ledger_entry_forwarders(&controller->ledger.entries[i]) &
+                    RULE_FORWARDER_PORTPROXY)
                         return true;
         for (size_t i = 0; i < plan->n_endpoints; i++)
-                if (rule_target_is_set(&plan->endpoints[i].target) &&
-                    !rule_target_is_relay(&plan->endpoints[i].target))
+                if (rule_target_forwarder(&plan->endpoints[i].target) == RULE_FORWARDER_PORTPROXY)
                         return true;
         return false;
 }

@@ -91,7 +91,7 @@ static bool check_is_forwarder(const Check *c, const Listening *holder) {
         return holder->pid == c->table.forwarder || holder->pid == c->table.relay;
 }
 
-/* The other forwarder, if it keeps @e's from listening; or NULL. */
+/* Some other forwarder than its own, if that keeps @e's from listening; or NULL. */
 static const Listening *check_other_forwarder(const Check *c, const ReconcileEndpoint *e) {
         const Listening *holder = obstacle_holder(&c->obstacles, &e->listen, check_process(c, e));
 

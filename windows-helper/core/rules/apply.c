@@ -30,7 +30,7 @@ typedef struct Apply {
         uint8_t *status;             /* ApplyStatus of each change */
         const LedgerEntry **entries; /* room for the entries that are new in the ledger */
         ApplyActivation activation;
-        bool tables[2];         /* PortProxy's, the relay's: the plan is about values of it */
+        unsigned forwarders;    /* bits: the plan is about values of them */
         bool portproxy_changed; /* since the last activation; the relay notices changes itself */
         ApplyOutcome outcome;
 } Apply;
@@ -73,7 +73,7 @@ static int apply_flush_values(const Apply *a) {
         int r = 0;
 
         for (int relay = 0; r == 0 && relay < 2; relay++)
-                if (a->tables[relay])
+                if (a->forwarders & RULE_FORWARDER(relay))
                         r = a->host->rules_flush(a->host->userdata, relay);
         return r;
 }
@@ -87,11 +87,11 @@ static void apply_trust_values(Apply *a) {
                 const ReconcileChange *c = &a->plan->changes[i];
                 const LedgerEntry *known = ledger_find(a->ledger, &c->entry.listen);
 
-                ledger_entry_tables(&c->entry, a->tables);
+                a->forwarders |= ledger_entry_forwarders(&c->entry);
                 if (known)
-                        ledger_entry_tables(known, a->tables);
+                        a->forwarders |= ledger_entry_forwarders(known);
                 if (c->foreign)
-                        a->tables[rule_family_is_relay(c->foreign->family)] = true;
+                        a->forwarders |= RULE_FORWARDER(rule_family_is_relay(c->foreign->family));
                 drops |= known && ledger_entry_drops_proof(known, &c->entry);
         }
         if (drops)
@@ -345,11 +345,11 @@ static void apply_commit(Apply *a) {
                 }
                 if (a->status[i] == APPLY_FAILED || c->action == RECONCILE_ADOPT ||
                     (c->action == RECONCILE_REMOVE && c->guest == SIZE_MAX && apply_is_ignored(a) &&
-                     ledger_entry_uses_portproxy(&c->entry)) ||
+                     ledger_entry_forwarders(&c->entry) & RULE_FORWARDER_PORTPROXY) ||
                     (c->action == RECONCILE_RECORD && a->status[i] == APPLY_OK))
                         continue;
                 if (remind && c->action == RECONCILE_REMOVE &&
-                    ledger_entry_uses_portproxy(&c->entry)) {
+                    ledger_entry_forwarders(&c->entry) & RULE_FORWARDER_PORTPROXY) {
                         remind = false;
                         continue;
                 }

@@ -145,22 +145,13 @@ bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target) {
                (rule_target_equal(&e->current, target) || rule_target_equal(&e->next, target));
 }
 
-void ledger_entry_tables(const LedgerEntry *e, bool tables[2]) {
-        const RuleTarget *targets[] = {&e->current, &e->next};
-
-        for (size_t i = 0; i < 2; i++)
-                if (rule_target_is_set(targets[i]))
-                        tables[rule_target_is_relay(targets[i])] = true;
+unsigned ledger_entry_forwarders(const LedgerEntry *e) {
+        return rule_target_forwarder(&e->current) | rule_target_forwarder(&e->next);
 }
 
 bool ledger_entry_drops_proof(const LedgerEntry *known, const LedgerEntry *e) {
         return (rule_target_is_set(&known->current) && !ledger_entry_owns(e, &known->current)) ||
                (rule_target_is_set(&known->next) && !ledger_entry_owns(e, &known->next));
-}
-
-bool ledger_entry_uses_portproxy(const LedgerEntry *e) {
-        return (rule_target_is_set(&e->current) && !rule_target_is_relay(&e->current)) ||
-               (rule_target_is_set(&e->next) && !rule_target_is_relay(&e->next));
 }
 
 bool ledger_entry_proves(const LedgerEntry *e, const RuleValue *value) {

@@ -67,11 +67,8 @@ void ledger_compact(Ledger *l);
 /* True when the entry proves that a value @target under its endpoint is ours. */
 bool ledger_entry_owns(const LedgerEntry *e, const RuleTarget *target);
 
-/* True when a value of PortProxy belongs to it, or belonged to it until now. */
-bool ledger_entry_uses_portproxy(const LedgerEntry *e);
-
-/* Where the entry's values are: set tables[0] for PortProxy, tables[1] for the relay. */
-void ledger_entry_tables(const LedgerEntry *e, bool tables[2]);
+/* The forwarders, as bits, whose values belong to it, or belonged to it until now. */
+unsigned ledger_entry_forwarders(const LedgerEntry *e);
 
 /* True when @known proves a value that @e does not. */
 bool ledger_entry_drops_proof(const LedgerEntry *known, const LedgerEntry *e);

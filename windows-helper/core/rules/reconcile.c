@@ -201,12 +201,7 @@ static void planner_grant_direct(Planner *p, const PlannerEndpoint *e, const Wan
 
 /* True when the value of another forwarder than @wanted needs may be there. */
 static bool planner_changes_forwarder(const PlannerEndpoint *e, const Wanted *wanted) {
-        const LedgerEntry *old = e->entry;
-        bool relay = rule_target_is_relay(&wanted->target);
-
-        return (rule_target_is_set(&old->current) &&
-                rule_target_is_relay(&old->current) != relay) ||
-               (rule_target_is_set(&old->next) && rule_target_is_relay(&old->next) != relay);
+        return ledger_entry_forwarders(e->entry) & ~rule_target_forwarder(&wanted->target);
 }
 
 static void planner_grant(Planner *p, const PlannerEndpoint *e, const Wanted *winner,

@@ -81,8 +81,8 @@ bool rule_target_is_set(const RuleTarget *target) {
         return target->addr.family != IP_FAMILY_NONE;
 }
 
-bool rule_target_is_relay(const RuleTarget *target) {
-        return rule_target_is_set(target) && target->way != RULE_WAY_PORTPROXY;
+unsigned rule_target_forwarder(const RuleTarget *target) {
+        return rule_target_is_set(target) ? RULE_FORWARDER(target->way != RULE_WAY_PORTPROXY) : 0;
 }
 
 bool rule_target_equal(const RuleTarget *a, const RuleTarget *b) {

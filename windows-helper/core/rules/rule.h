@@ -78,7 +78,15 @@ void rule_target_format(const RuleTarget *target, char ret_data[RULE_DATA_MAX]);
 int rule_target_parse(const char *data, RuleFamily family, RuleTarget *ret_target);
 
 bool rule_target_is_set(const RuleTarget *target); /* it leads somewhere */
-bool rule_target_is_relay(const RuleTarget *target);
+
+/* Which forwarder it is for, each of which has a table of its own: a bit. 0: it leads nowhere */
+#define RULE_FORWARDER(relay)    (1u << (relay))
+#define RULE_FORWARDER_PORTPROXY RULE_FORWARDER(false)
+#define RULE_FORWARDER_RELAY     RULE_FORWARDER(true)
+unsigned rule_target_forwarder(const RuleTarget *target);
+static inline bool rule_target_is_relay(const RuleTarget *target) {
+        return rule_target_forwarder(target) == RULE_FORWARDER_RELAY;
+}
 bool rule_target_equal(const RuleTarget *a, const RuleTarget *b);
 
 /* The name of a value that listens there. @star: "*" for all addresses, where @listen means them
