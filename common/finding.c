@@ -150,3 +150,20 @@ void findings_json(const Findings *f, const char *program, Buffer *out) {
         json_close(&w, '}');
         out->oom = out->oom || f->oom || w.error < 0;
 }
+
+const char *finding_why_text(const char *why) {
+        static const struct {
+                const char *why, *text;
+        } texts[] = {
+                {"default", "the default"},
+                {"asked", "because of 'forwarder = relay'"},
+                {"protocol", "because of 'protocol = udp'"},
+                {"client-address", "because of 'client-address = proxy-v2'"},
+                {"networking-mode", "because the guest is reached without a forwarder"},
+        };
+
+        for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+                if (strcmp(why, texts[i].why) == 0)
+                        return texts[i].text;
+        return why;
+}

@@ -59,6 +59,15 @@ bool findings_are_bad(const Findings *f);
 const char *finding_rank_name(FindingRank rank); /* "broken", … */
 
 /**
+ * finding_why_text() - why a forwarder carries a service, in the words that both doctors use
+ * @why: as it stands in a status.json ("protocol")
+ *
+ * Return: what goes behind "relay, ", with the key of a drop-in; @why itself when it is another
+ * word, as that of a newer helper.
+ */
+const char *finding_why_text(const char *why);
+
+/**
  * findings_text() - append the findings for people
  * @width: columns of the window, 0 = nothing is broken
  * @colours: what begins the colour of each rank and, last, what ends it; NULL = no colours

@@ -13,12 +13,21 @@
 
 /* For people, when there is not even a hint. */
 static void print_good(const Report *r, Buffer *out) {
+        const char *forwarder = "", *why = "";
         size_t n_active = 0;
 
-        for (size_t i = 0; r && i < r->n_services; i++)
-                n_active += strcmp(r->services[i].state, "active") == 0;
-        buffer_printf(out, "No problem found; %zu service%s active.\n", n_active,
+        for (size_t i = 0; r && i < r->n_services; i++) {
+                if (strcmp(r->services[i].state, "active") != 0)
+                        continue;
+                forwarder = r->services[i].forwarder; /* of all: otherwise there is a finding */
+                why = finding_why_text(r->services[i].why);
+                n_active++;
+        }
+        buffer_printf(out, "No problem found; %zu service%s active", n_active,
                       n_active == 1 ? "" : "s");
+        if (*forwarder)
+                buffer_printf(out, " (%s%s%s)", forwarder, *why ? ", " : "", why);
+        buffer_printf(out, ".\n");
 }
 
 static void print_findings(const Findings *findings, Buffer *out) {

@@ -82,7 +82,8 @@ def test_all_is_well(machine, host, control, doctor):
     server.stdout.readline()
     try:
         assert doctor() == []
-        assert control.run("doctor") == (0, "No problem found; 1 service active.\n")
+        assert control.run("doctor") == (0, "No problem found; 1 service active "
+                                            "(portproxy, the default).\n")
         write(machine, "mnt/c/Users/me/.wslconfig", "[wsl2]\nmemory=4GB\n")
         assert doctor() == ["idle-stop"]
         assert "\n                instanceIdleTimeout=-1\n" in control.run("doctor")[1]

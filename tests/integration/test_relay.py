@@ -4,6 +4,8 @@
 import pytest
 from guest import wait_until
 
+WHY = {"protocol": "protocol = udp", "client-address": "client-address = proxy-v2",
+       "asked": "forwarder = relay"}
 UDP, TCP = "relay-udp-v4tov4", "relay-tcp-v4tov4"
 
 
@@ -26,6 +28,9 @@ def test_expose(with_relay, words, why, family, rule):
     code, output = control.run("expose", *words, "--name=it")
     assert code == 0, output
     assert output.splitlines()[2].split()[-3:] == ["active", "relay", f"({why})"], output
+    found, = (f for f in control.json("doctor")[1]["findings"] if f["id"] == "forwarder")
+    assert found["rank"] == "good"
+    assert found["seen"].endswith(f"\nit: relay, because of '{WHY[why]}'")
     assert host.rules(family) == rule and host.rules() == {}
     address = guest.new_address()
     host.wait_rules({key: value.replace("10.9.0.2", address) for key, value in rule.items()}, family)

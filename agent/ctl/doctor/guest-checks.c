@@ -49,6 +49,7 @@ const char *const guest_finding_ids[] = {
         "candidates",
         "wsl-firewall",
         "idle-stop",
+        "forwarder",
         NULL,
 };
 

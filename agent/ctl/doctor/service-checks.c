@@ -9,6 +9,8 @@
 
 #include <string.h>
 
+#define SERVICES_SHOWN_MAX 20
+
 static void advise_invalid(const GuestEvidence *e, const ReportService *s, Buffer *advice) {
         if (strcmp(s->reason, "guest-address") == 0) {
                 buffer_printf(advice, "The host does not accept this guest's address as one behind "
@@ -329,11 +331,37 @@ static void check_ports(const GuestEvidence *e, const ReportService *s, Findings
                 add_port_finding(e, s, worst, worst_port, f);
 }
 
+/* The default needs no words, but one service that is otherwise makes people ask about all. */
+static void check_forwarders(const Report *r, Findings *f) {
+        bool told = false;
+        size_t n = 0;
+        Finding *x;
+
+        for (size_t i = 0; i < r->n_services && !told; i++)
+                told = *r->services[i].why &&
+                       strcmp(r->services[i].why, wire_why_name(WIRE_WHY_DEFAULT)) != 0;
+        if (!told)
+                return;
+        x = findings_add(f, FINDING_GOOD, "forwarder", NULL);
+        buffer_printf(&x->seen, "What carries each service on the host:");
+        for (size_t i = 0; i < r->n_services; i++) {
+                const ReportService *s = &r->services[i];
+
+                if (*s->forwarder && n++ < SERVICES_SHOWN_MAX)
+                        buffer_printf(&x->seen, "\n%s: %s%s%s", s->name, s->forwarder,
+                                      *s->why ? ", " : "", finding_why_text(s->why));
+        }
+        if (n > SERVICES_SHOWN_MAX)
+                buffer_printf(&x->seen, "\nand %zu more; 'wslbridgectl status' shows all",
+                              n - SERVICES_SHOWN_MAX);
+}
+
 void service_checks_run(const GuestEvidence *e, Findings *f) {
         const Report *r = e->report;
 
         if (!r || report_reach(r) == WIRE_REACH_NONE)
                 return;
+        check_forwarders(r, f);
         for (size_t i = 0; i < r->n_services; i++) {
                 const ReportService *s = &r->services[i];
                 bool no_address =

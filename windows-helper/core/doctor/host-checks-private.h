@@ -39,6 +39,8 @@ typedef struct Measured {
 void service_checks_run(const HostEvidence *e, Findings *f); /* the helper's service */
 void rule_checks_run(const HostEvidence *e, Findings *f);    /* port forwardings, ours or not */
 
+void forwarder_checks_run(const HostEvidence *e, Findings *f); /* what carries each service */
+
 /* Guests whose ports are not forwarded. */
 void direct_checks_run(const HostEvidence *e, const Measured *m, Findings *f);
 

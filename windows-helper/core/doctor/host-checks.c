@@ -33,7 +33,8 @@ const char *const host_finding_ids[] = {
         "rules",        "rules-left",
         "rules-lost",   "rules-taken",
         "foreign-rule", "guest-service",
-        "fact",         NULL,
+        "forwarder",    "fact",
+        NULL,
 };
 
 static void check_ipv6(const HostEvidence *e, const Measured *m, Findings *f) {
@@ -317,6 +318,7 @@ void host_checks_run(const HostEvidence *e, Findings *ret) {
 
         status_checks_run(e, &m, &f); /* first, for what it measures; the findings are sorted */
         service_checks_run(e, &f);
+        forwarder_checks_run(e, &f);
         check_forwarder(e, &m, &f);
         check_hyperv(e, &m, &f);
         check_app_control(e, &f);

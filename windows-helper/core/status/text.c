@@ -7,6 +7,7 @@
 #include "windows-helper/core/status/text.h"
 
 #include "common/text-wrap.h"
+#include "protocol/wire/wire.h"
 #include "windows-helper/core/status/read.h"
 
 #include <errno.h>
@@ -20,10 +21,10 @@
 #define COLUMNS_NAME    16
 #define COLUMNS_SERVICE 24
 #define COLUMNS_STATE   11
-#define COLUMNS_BY      11
 #define COLUMNS_POLICY  28
 #define COLUMNS_ORIGIN  14
 #define COLUMNS_INDENT  4
+#define COLUMNS_NOTE    8 /* before the text of a service, on lines of its own */
 
 typedef struct StatusText {
         Buffer *out; /* borrowed */
@@ -102,8 +103,20 @@ static void status_on_agent(StatusText *s, const StatusRecord *r) {
         }
 }
 
+/* "portproxy", "relay (protocol)": as in the guest */
+static void status_by(StatusText *s, const char *forwarder, const char *why, size_t indent) {
+        bool told = why[0] && strcmp(why, wire_why_name(WIRE_WHY_DEFAULT)) != 0;
+        char text[64];
+
+        (void) snprintf(text, sizeof(text), "%.30s%s%.30s%s", forwarder, told ? " (" : "",
+                        told ? why : "", told ? ")" : "");
+        status_wrap(s, text, indent);
+}
+
 static void status_on_service(StatusText *s, const StatusRecord *r) {
-        const size_t indent = COLUMNS_INDENT + COLUMNS_SERVICE + COLUMNS_STATE + COLUMNS_BY;
+        const size_t indent = COLUMNS_INDENT + COLUMNS_SERVICE + COLUMNS_STATE;
+        const char *forwarder = status_field(r, "forwarder"), *text = status_field(r, "text");
+        const char *why = status_field(r, "forwarder_reason");
 
         if (s->part != STATUS_SERVICE) {
                 s->part = STATUS_SERVICE;
@@ -114,15 +127,15 @@ static void status_on_service(StatusText *s, const StatusRecord *r) {
         }
         status_pad(s, "", COLUMNS_INDENT);
         status_pad(s, status_field(r, "name"), COLUMNS_SERVICE);
-        if (status_field(r, "text")[0]) {
+        if (forwarder[0]) {
                 status_pad(s, status_field(r, "state"), COLUMNS_STATE);
-                status_pad(s, status_field(r, "forwarder"), COLUMNS_BY);
-                status_wrap(s, status_field(r, "text"), indent);
-        } else if (status_field(r, "forwarder")[0]) {
-                status_pad(s, status_field(r, "state"), COLUMNS_STATE);
-                status_wrap(s, status_field(r, "forwarder"), indent);
+                status_by(s, forwarder, why, indent);
         } else { /* no spaces at the end of a line */
                 status_wrap(s, status_field(r, "state"), indent);
+        }
+        if (text[0]) {
+                status_pad(s, "", COLUMNS_NOTE);
+                status_wrap(s, text, COLUMNS_NOTE);
         }
 }
 

@@ -28,7 +28,16 @@ static const char status[] =
         "\"agents\": [{\"agent\": \"00/Debian\", \"state\": \"connected\", \"vm\": null,"
         " \"address\": \"172.28.64.10\", \"mode\": \"nat\", \"services\": ["
         "{\"name\": \"web\", \"state\": \"active\", \"reason\": null, \"text\": null,"
-        " \"forwarder\": \"portproxy\"},"
+        " \"forwarder\": \"portproxy\", \"forwarder_reason\": \"default\"},"
+        "{\"name\": \"old\", \"state\": \"active\", \"forwarder\": \"portproxy\"},"
+        "{\"name\": \"dns\", \"state\": \"active\", \"text\": null,"
+        " \"forwarder\": \"relay\", \"forwarder_reason\": \"protocol\"},"
+        "{\"name\": \"log\", \"state\": \"active\", \"text\": null,"
+        " \"forwarder\": \"relay\", \"forwarder_reason\": \"client-address\"},"
+        "{\"name\": \"own\", \"state\": \"active\", \"text\": null,"
+        " \"forwarder\": \"relay\", \"forwarder_reason\": \"asked\"},"
+        "{\"name\": \"lan\", \"state\": \"active\", \"text\": \"direct: everybody reaches it\","
+        " \"forwarder\": \"direct\", \"forwarder_reason\": \"networking-mode\"},"
         "{\"name\": \"ssh\", \"state\": \"refused\", \"reason\": \"policy-port\","
         " \"text\": \"port 22 is denied by the policy value DeniedListenPorts\"}]}],\n"
         "\"unpaired\": [\"11/Ubuntu\"], \"problems\": [\"too bad\"],\n"
@@ -53,9 +62,14 @@ START_TEST(test_status_for_people) {
                           "    mode     nat\n"
                           "    SERVICE                 STATE      FORWARDER\n"
                           "    web                     active     portproxy\n"
-                          "    ssh                     refused               port 22 is denied by\n"
-                          "                                                  the policy value\n"
-                          "                                                  DeniedListenPorts\n"
+                          "    old                     active     portproxy\n"
+                          "    dns                     active     relay (protocol)\n"
+                          "    log                     active     relay (client-address)\n"
+                          "    own                     active     relay (asked)\n"
+                          "    lan                     active     direct (networking-mode)\n"
+                          "        direct: everybody reaches it\n"
+                          "    ssh                     refused\n"
+                          "        port 22 is denied by the policy value DeniedListenPorts\n"
                           "not paired   11/Ubuntu\n"
                           "problem      too bad\n"
                           "\n"
@@ -91,7 +105,7 @@ START_TEST(test_what_is_not_a_status) {
                 ck_assert_int_lt(status_read(status, i, ignore, &n), 0);
         n = 0;
         ck_assert_int_eq(status_read(status, sizeof(status) - 1, ignore, &n), 0);
-        ck_assert_uint_eq(n, 15);
+        ck_assert_uint_eq(n, 20);
         /* values of other types than expected; below: more fields than there is room for, and a
          * name that is too long */
         ck_assert_int_eq(status_read("{\"schema\": 1, \"vms\": 1, \"agents\": {}}", 37, ignore, &n),

@@ -28,6 +28,8 @@ void healthy_guest_setup(void) {
                                               .state = "active",
                                               .reason = "",
                                               .text = "",
+                                              .forwarder = "portproxy",
+                                              .why = "default",
                                               .protocol = "tcp",
                                               .connect = "address",
                                               .loopback = "",
