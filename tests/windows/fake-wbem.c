@@ -5,7 +5,13 @@
  * has one MSFT_NetNat, from 'NatName' and 'NatPrefix' in HKLM\SOFTWARE\wslbridge-test, and the
  * objects of MSFT_NetNatStaticMapping that were made, as values of the key Mappings below it:
  * "PROTOCOL EXTERNALPORT" = "NATNAME INTERNALADDRESS INTERNALPORT". 'NatRefuse' is the HRESULT with
- * which it refuses to make one. Other classes have no objects.
+ * which it refuses to make one.
+ *
+ * The objects of other classes are keys Wmi\STORE\CLASS\NUMBER there, their properties the
+ * values: a text, a number, or REG_NONE for NULL. STORE is the PolicyStore of the context,
+ * PersistentStore without one. 'Error' of a class is the HRESULT for its objects, that of Wmi
+ * itself the one for the whole namespace. A class without a key does not exist; without the key
+ * Wmi, each does.
  */
 
 #define COBJMACROS
@@ -25,6 +31,8 @@
 #define MAPPINGS_KEY SETTINGS_KEY L"\\Mappings"
 #define NAT_CLASS    L"MSFT_NetNat"
 #define MAPPING      L"MSFT_NetNatStaticMapping"
+#define WMI_KEY      SETTINGS_KEY L"\\Wmi"
+#define STORE        L"PersistentStore"
 #define TEXT_MAX     128
 #define PROPERTIES   8
 #define OBJECTS_MAX  16
@@ -38,21 +46,27 @@ FAKE_UNKNOWN(IEnumWbemClassObject)
 typedef struct Object {
         IWbemClassObject com;
         wchar_t names[PROPERTIES][TEXT_MAX], values[PROPERTIES][TEXT_MAX];
+        VARTYPE types[PROPERTIES]; /* VT_EMPTY: a text */
         size_t n;
 } Object;
 
-static const wchar_t *object_get(const Object *o, const wchar_t *name) {
-        for (size_t i = 0; i < o->n; i++)
-                if (wcscmp(o->names[i], name) == 0)
-                        return o->values[i];
-        return NULL;
-}
-
-static void object_set(Object *o, const wchar_t *name, const wchar_t *value) {
+static size_t object_find(const Object *o, const wchar_t *name) {
         size_t i = 0;
 
         while (i < o->n && wcscmp(o->names[i], name) != 0)
                 i++;
+        return i;
+}
+
+static const wchar_t *object_get(const Object *o, const wchar_t *name) {
+        size_t i = object_find(o, name);
+
+        return i < o->n ? o->values[i] : NULL;
+}
+
+static void object_set(Object *o, const wchar_t *name, const wchar_t *value) {
+        size_t i = object_find(o, name);
+
         if (i == PROPERTIES)
                 abort();
         o->n = i == o->n ? o->n + 1 : o->n;
@@ -62,12 +76,16 @@ static void object_set(Object *o, const wchar_t *name, const wchar_t *value) {
 
 static HRESULT STDMETHODCALLTYPE object_on_get(IWbemClassObject *this, LPCWSTR name, LONG flags,
                                                VARIANT *ret, CIMTYPE *type, LONG *flavor) {
-        const wchar_t *value = object_get((Object *) this, name);
+        const Object *o = (Object *) this;
+        size_t i = object_find(o, name);
 
-        if (!value)
+        if (i == o->n)
                 return (HRESULT) WBEM_E_NOT_FOUND;
-        ret->vt = VT_BSTR;
-        ret->bstrVal = SysAllocString(value);
+        ret->vt = o->types[i] == VT_EMPTY ? VT_BSTR : o->types[i];
+        if (ret->vt == VT_I4)
+                ret->lVal = _wtol(o->values[i]);
+        else if (ret->vt == VT_BSTR)
+                ret->bstrVal = SysAllocString(o->values[i]);
         return S_OK;
 }
 
@@ -109,6 +127,7 @@ typedef struct List {
         IEnumWbemClassObject com;
         Object *objects[OBJECTS_MAX];
         size_t n, at;
+        HRESULT error; /* instead of objects */
 } List;
 
 static HRESULT STDMETHODCALLTYPE list_on_next(IEnumWbemClassObject *this, LONG timeout, ULONG count,
@@ -116,6 +135,8 @@ static HRESULT STDMETHODCALLTYPE list_on_next(IEnumWbemClassObject *this, LONG t
         List *list = (List *) this;
 
         *ret_n = list->at < list->n;
+        if (FAILED(list->error))
+                return list->error;
         if (list->at == list->n)
                 return WBEM_S_FALSE;
         *ret = &list->objects[list->at++]->com;
@@ -167,21 +188,81 @@ static void list_mappings(List *list) {
         (void) RegCloseKey(key);
 }
 
+static HRESULT key_error(const wchar_t *key) {
+        DWORD code = 0, size = sizeof(code);
+
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, key, L"Error", RRF_RT_REG_DWORD, NULL, &code,
+                            &size);
+        return (HRESULT) code;
+}
+
+static Object *object_stored(HKEY key, const wchar_t *number) {
+        Object *o = object_new();
+        HKEY sub;
+
+        if (RegOpenKeyExW(key, number, 0, KEY_READ, &sub) != ERROR_SUCCESS)
+                abort();
+        for (DWORD i = 0;; i++) {
+                wchar_t name[TEXT_MAX], data[TEXT_MAX] = L"", text[TEXT_MAX];
+                DWORD n = TEXT_MAX, m = sizeof(data), type, value;
+
+                if (RegEnumValueW(sub, i, name, &n, NULL, &type, (BYTE *) data, &m) !=
+                    ERROR_SUCCESS)
+                        break;
+                memcpy(&value, data, sizeof(value));
+                (void) _snwprintf(text, TEXT_MAX, L"%lu", value);
+                object_set(o, name, type == REG_DWORD ? text : data);
+                o->types[o->n - 1] = type == REG_DWORD ? VT_I4 : type == REG_NONE ? VT_NULL : 0;
+        }
+        (void) RegCloseKey(sub);
+        return o;
+}
+
+static void list_stored(List *list, const wchar_t *store, const wchar_t *class) {
+        wchar_t path[2 * TEXT_MAX], number[TEXT_MAX];
+        HKEY key;
+
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, WMI_KEY, 0, KEY_READ, &key) != ERROR_SUCCESS)
+                return;
+        (void) RegCloseKey(key);
+        (void) _snwprintf(path, ARRAYSIZE(path), L"" WMI_KEY L"\\%ls\\%ls", store, class);
+        list->error = key_error(path);
+        if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ, &key) != ERROR_SUCCESS) {
+                list->error = (HRESULT) WBEM_E_INVALID_CLASS;
+                return;
+        }
+        for (DWORD i = 0; list->n < OBJECTS_MAX; i++) {
+                DWORD n = TEXT_MAX;
+
+                if (RegEnumKeyExW(key, i, number, &n, NULL, NULL, NULL, NULL) != ERROR_SUCCESS)
+                        break;
+                list->objects[list->n++] = object_stored(key, number);
+        }
+        (void) RegCloseKey(key);
+}
+
 static HRESULT STDMETHODCALLTYPE services_on_query(IWbemServices *this, const BSTR language,
                                                    const BSTR query, LONG flags,
                                                    IWbemContext *context,
                                                    IEnumWbemClassObject **ret) {
         const wchar_t *class = wcsstr(query, L"FROM ");
         List *list = calloc(1, sizeof(*list));
+        VARIANT store;
 
         if (!list || !class || wcscmp(language, L"WQL") != 0)
                 return (HRESULT) WBEM_E_INVALID_QUERY;
+        VariantInit(&store);
+        if (context && FAILED(IWbemContext_GetValue(context, L"PolicyStore", 0, &store)))
+                return (HRESULT) WBEM_E_INVALID_CONTEXT;
         list->com.lpVtbl = &list_calls;
         class += wcslen(L"FROM ");
         if (wcscmp(class, NAT_CLASS) == 0)
                 list_nats(list);
         else if (wcscmp(class, MAPPING) == 0)
                 list_mappings(list);
+        else
+                list_stored(list, store.vt == VT_BSTR ? store.bstrVal : STORE, class);
+        (void) VariantClear(&store);
         *ret = &list->com;
         return S_OK;
 }
@@ -269,7 +350,7 @@ static HRESULT STDMETHODCALLTYPE locator_on_connect(IWbemLocator *this, const BS
         if (wcscmp(space, L"ROOT\\StandardCimv2") != 0)
                 return (HRESULT) WBEM_E_INVALID_NAMESPACE;
         *ret = &services;
-        return S_OK;
+        return key_error(WMI_KEY);
 }
 
 static IWbemLocatorVtbl locator_calls = {FAKE_BASE(IWbemLocator),

@@ -6,6 +6,7 @@ Firewall service."""
 import json
 import time
 
+import fake_wmi
 import pytest
 import wine_registry
 import wsb_client
@@ -49,6 +50,17 @@ def findings(command):
     return run
 
 
+@pytest.fixture
+def hyperv_firewall(registry, build_win):
+    """The tests' own WMI, with a Hyper-V firewall that ignores local rules on public networks."""
+    with fake_wmi.in_place(registry, build_win):
+        for name in ("VMCreator", "VMSetting", "Rule"):
+            fake_wmi.hyperv(registry, name)
+        fake_wmi.hyperv(registry, "Profile", Name=f"{fake_wmi.WSL}_4", Profile=4, Enabled=1,
+                        AllowLocalFirewallRules=0)
+        yield
+
+
 def test_smart_app_control_is_named(findings, registry):
     key = r"SYSTEM\CurrentControlSet\Control\CI\Policy"
     assert "app-control" not in findings()
@@ -81,7 +93,7 @@ def test_nothing_is_there(command, findings):
     assert text.startswith("broken    The service wslbridge-helper is not installed\n          ->")
 
 
-def test_what_the_helper_reports(command, findings, registry, connect, helper):
+def test_what_the_helper_reports(command, findings, registry, connect, helper, hyperv_firewall):
     registry.set_key(f"{'1' * 32}/Never", bytes(32))
     registry.set_rule("0.0.0.0/9997", "127.0.0.1/9997")
     registry.set_rule("0.0.0.0/28701", "192.0.2.7/80")
@@ -95,10 +107,16 @@ def test_what_the_helper_reports(command, findings, registry, connect, helper):
     wait_until(lambda: '"mirrored"' in command("status", "--json")[1], 10, "the status")
     found = findings()
     assert found["networking-mode"][0][0] == "good"
-    assert "hyper-v-firewall" in found  # asked through WMI, which Wine has without this class
+    assert found["hyper-v-firewall"][0][:2] == (
+        "problem", "A policy makes the Hyper-V firewall ignore local rules on public networks, so ours "
+        "let nobody in there in networking mode mirrored")
+    assert "forwarder" not in found  # an agent of protocol 1 gets nothing in this mode
     assert client.push(wanted, v4=V4).states() == ["active", "conflict"]
     wait_until(lambda: '"conflict"' in command("status", "--json")[1], 10, "the status")
     found = findings()
+    assert found["forwarder"] == [("good", "What carries each service:\n"
+                                   "web of Debian: portproxy, the default\n"
+                                   "dev of Debian: portproxy, the default", None)]
     assert found["service"][0][1] == "A helper runs, but not as a service: it ends with its terminal"
     assert found["agent"] == [
         ("good", "Agents connected: 1 of 1; services active: 1 of 2", None)]

@@ -13,6 +13,12 @@ def test_firewall_call_by_call(prefix, build_win):
     assert done.stdout.count("ok ") >= 20 and "\n0 failed" in done.stdout
 
 
+def test_the_hyperv_firewall_is_read(prefix, build_win):
+    done = prefix.run(build_win / "tests/windows/test-hyperv-firewall.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") >= 15 and "\n0 failed" in done.stdout
+
+
 def test_the_helper_makes_its_rules_without_complaint(helper, connect):
     """INetFwPolicy2 accepts all calls of the helper: adding, changing in place and removing."""
     agent = connect(helper)

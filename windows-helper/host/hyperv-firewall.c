@@ -11,10 +11,10 @@
 
 #include <string.h>
 
-#define HYPERV_STORE           L"ActiveStore"
-#define HYPERV_INVALID_CLASS   ((HRESULT) 0x80041010) /* WBEM_E_INVALID_CLASS */
-#define HYPERV_STATUS_ENFORCED 1                      /* of a rule (fact 5.2.5) */
-#define HYPERV_TEXT_MAX        64
+#define HYPERV_STORE             L"ActiveStore"
+#define HYPERV_INVALID_NAMESPACE ((HRESULT) 0x8004100e) /* WBEM_E_INVALID_NAMESPACE */
+#define HYPERV_INVALID_CLASS     ((HRESULT) 0x80041010) /* WBEM_E_INVALID_CLASS */
+#define HYPERV_TEXT_MAX          64
 
 static bool hyperv_is_wsl(WmiSeen *object, const wchar_t *property) {
         char text[HYPERV_TEXT_MAX];
@@ -64,8 +64,11 @@ static bool hyperv_on_rule(void *userdata, WmiSeen *object) {
         if (firewall_rule_parse_name(name, &listen) < 0)
                 return true;
         s->n_rules++;
-        status = wmi_seen_number(object, L"EnforcementStatus", HYPERV_STATUS_ENFORCED);
-        if (status != HYPERV_STATUS_ENFORCED && s->n_no_force++ == 0)
+        status = wmi_seen_number(object, L"EnforcementStatus", HYPERV_STATUS_FULLY);
+        if (status == HYPERV_STATUS_FULLY || status == HYPERV_STATUS_PARTLY)
+                return true;
+        s->n_no_force++;
+        if (status > s->status)
                 s->status = (uint16_t) status;
         return true;
 }
@@ -83,7 +86,7 @@ void hyperv_firewall_read(HypervSight *ret_sight) {
 
         *s = (HypervSight){.enabled = HYPERV_NOT_SET, .host_rules = HYPERV_NOT_SET};
         hr = wmi_ask(&creators, &n); /* there is the class wherever there is the firewall */
-        if (hr == HYPERV_INVALID_CLASS)
+        if (hr == HYPERV_INVALID_CLASS || hr == HYPERV_INVALID_NAMESPACE)
                 s->seen = HYPERV_ABSENT;
         if (FAILED(hr))
                 return;

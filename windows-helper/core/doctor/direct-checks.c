@@ -55,34 +55,20 @@ static void check_profiles(const HypervSight *s, Findings *f) {
                              networks);
 }
 
-/* The numbers are those of PortStatuses (fact 5.2.5). */
-static const char *status_text(uint16_t status) {
-        static const char *const texts[] = {
-                [6] = "it is not for VMs of WSL",
-                [7] = "the network is not of a profile that it opens",
-                [8] = "the firewall is off for that profile",
-                [9] = "local rules are not allowed",
-                [10] = "the interface is not one of the guest's",
-                [12] = "the address is not one of the guest's",
-                [13] = "Windows Firewall is off",
-                [14] = "a setting of Windows Firewall contradicts it",
-                [15] = "Windows Firewall does not allow local rules",
-                [16] = "Windows Firewall has turned off this kind of rule",
-        };
-        const char *text = status < sizeof(texts) / sizeof(texts[0]) ? texts[status] : NULL;
-
-        return text ? text : "Windows says no more";
-}
-
+/* A rule that fits no interface of a guest may be for another network than the present one. */
 static void check_rules(const HypervSight *s, Findings *f) {
+        bool fits = s->status != HYPERV_STATUS_NO_PORTS;
+
         if (s->n_no_force > 0)
-                host_finding(f, FINDING_PROBLEM, id, "rules",
+                host_finding(f, fits ? FINDING_PROBLEM : FINDING_HINT, id, "rules",
                              "Look at the rules. " ELEVATED
                              "  powershell.exe -Command \"Get-NetFirewallHyperVRule -VMCreatorId "
                              "'" HYPERV_WSL_CREATOR "'\"",
                              "Rules of ours that the Hyper-V firewall lists and does not enforce: "
                              "%zu (status %u: %s)",
-                             s->n_no_force, (unsigned) s->status, status_text(s->status));
+                             s->n_no_force, (unsigned) s->status,
+                             fits ? "Windows says no more"
+                                  : "they fit no interface of a guest now");
 }
 
 static void check_firewall(const HypervSight *s, Findings *f) {

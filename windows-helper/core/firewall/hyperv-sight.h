@@ -16,6 +16,11 @@
 
 #define HYPERV_PROFILES_MAX 3
 
+/* EnforcementStatus of a rule; higher numbers are errors (fact 5.2.5). */
+#define HYPERV_STATUS_FULLY    1
+#define HYPERV_STATUS_PARTLY   2 /* on some interfaces of a guest */
+#define HYPERV_STATUS_NO_PORTS 3
+
 /* A setting of the firewall that is on or off, numbered as in WMI (fact 5.2.4). */
 typedef enum HypervSwitch {
         HYPERV_OFF = 0,
@@ -49,5 +54,5 @@ typedef struct HypervSight {
         size_t n_profiles;
         size_t n_rules;    /* of ours that it lists; 0 says nothing (fact 5.2.6) */
         size_t n_no_force; /* of these, not enforced */
-        uint16_t status;   /* why the first of these is not (fact 5.2.5) */
+        uint16_t status;   /* the worst of these (fact 5.2.5) */
 } HypervSight;
