@@ -68,10 +68,12 @@ def main():
     names = sys.argv[1:] or list(ROWS)
     if set(names) - set(ROWS):
         sys.exit(__doc__)
-    begin, tree = time.monotonic(), code()
+    tree, seconds = code(), {}
     found = older(tree, names)
     for name in names:
+        begin = time.monotonic()
         found[name] = [{**row, "group": name} for row in ROWS[name]()]
+        seconds[name] = round(time.monotonic() - begin)
     rows = [row for name in ROWS for row in found.get(name, [])]
     loads = [row["load"] for row in rows]
     about = (f"{machine()}; load {min(loads)} to {max(loads)}; "
@@ -79,11 +81,11 @@ def main():
     if TERMINAL:
         print("\r\033[K", end="")
     print(f"{about}\n\n{table.render(rows)}")
-    seconds = round(time.monotonic() - begin)
     table.write_json(JSON, rows, seconds=seconds, machine=about, code=tree)
     with open(MARKDOWN, "w", encoding="utf-8") as f:
         f.write(f"{about}.\n\n{table.markdown(rows)}")
-    print(f"\nwritten to build/bench.json and build/bench.md after {seconds} s")
+    print(f"\nwritten to build/bench.json and build/bench.md; it took {sum(seconds.values())} s: "
+          + ", ".join(f"{name} {n}" for name, n in seconds.items()))
 
 
 if __name__ == "__main__":

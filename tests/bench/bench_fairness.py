@@ -32,7 +32,7 @@ import wine_registry  # noqa: E402
 from wsb_client import STATE, Client, frame, service, state  # noqa: E402
 
 KEY = bytes(range(100, 132))
-PAUSE, SECONDS, WARM = 0.2, 20, 5  # between two updates; for a row at most; updates before all
+PAUSE, SECONDS, WARM = 0.2, 10, 5  # between two updates; for a row at most; updates before all
 FLOODED = 1000  # services that the flood toggles
 LISTENED = 10   # rules for which the stand-in for iphlpsvc listens; see bench_helper.py
 SMALL, BIG, LOUD, DEAF = ({"distro": name} for name in ("Small", "Big", "Loud", "Deaf"))

@@ -26,14 +26,15 @@ import wine_prefix  # noqa: E402
 from stage import Stage, end  # noqa: E402
 from waiting import wait_until  # noqa: E402
 
-ROUNDS = 4
+ROUNDS = 3
 STREAMS, BESIDE = 64, 8
 IDLE_MOST, IDLE_SECONDS = 10000, 5
+SESSIONS, FIRST_SESSIONS = 10000, 100  # of UDP
 SPARE = 1000  # descriptors of a process beside those of its connections
 GUEST = 9000
-# The first of four ports on the host, which lead to those of relay_traffic.py.
+# The first of five ports on the host, which lead to those of relay_traffic.py.
 PORTS = {"relay": 7000, "bare": 7100, "nginx": 7200, "socat": 7300, "haproxy": 7400}
-TCP, UDP = range(3), 3
+TCP, UDP = range(4), 4
 HAPROXY = """
 global
     maxconn 2000
@@ -91,7 +92,8 @@ def start_relay(stage, first):
     table = relay_process.Table(stage.registry)
     most = 2 * IDLE_MOST
     table.limit(connections=most, connections_per_guest=most, connections_per_endpoint=most,
-                connections_per_client=most)
+                connections_per_client=most, udp_sessions=2 * SESSIONS, udp_sessions_per_guest=2 * SESSIONS,
+                udp_sessions_per_client=2 * SESSIONS)
     for i in (*TCP, UDP):
         table.set(f"0.0.0.0/{first + i}", f"{topology.GUEST_ADDRESS}/{GUEST + i}", "udp" if i == UDP else "tcp")
     exe = os.path.join(os.path.dirname(stage.helper_exe), "wslbridge-relay.exe")
@@ -110,7 +112,8 @@ def measure_way(stage, way, address, seen, relay):
     """One round. The relay is one process for all that is measured, so it gets time to end what was before."""
     def add(key, value):
         seen.setdefault(key, []).append(value)
-        relay.wait_idle()
+        if way == "relay":
+            relay.wait_idle()
 
     add("one", traffic(stage, "streams", address, 1)[0])
     many = traffic(stage, "streams", address, STREAMS)
@@ -123,6 +126,8 @@ def measure_way(stage, way, address, seen, relay):
             answered, lost = traffic(stage, "mail", address, size)
             add(f"mail{size}", answered)
             add("lost", lost)
+    if way in ("relay", "bare", "nothing"):
+        add("both", traffic(stage, "both_ways", address))
     if way == "relay":
         add("beside", traffic(stage, "beside_stalled", address, BESIDE))
 
@@ -146,6 +151,17 @@ def own_wakeups(relay):
     """Of the relay's only thread. One of Wine's thread pool wakes up every five seconds."""
     with open(f"/proc/{relay.process.pid}/status", encoding="ascii") as status:
         return next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
+
+
+def measure_sessions(stage, relay):
+    """What SESSIONS sessions of UDP take. @relay is a new one: another would take memory again that it had before."""
+    address = f"{topology.HOST_ADDRESS}:{PORTS['relay']}"
+    traffic(stage, "sessions", address, FIRST_SESSIONS)
+    relay.wait_idle()
+    before = relay.memory()
+    answered = traffic(stage, "sessions", address, SESSIONS)
+    relay.wait_idle()
+    return {"bytes": (relay.memory() - before) / SESSIONS, "n": SESSIONS, "answered": answered}
 
 
 def measure_idle(stage, relay, n):
@@ -186,9 +202,12 @@ def main():
             seen = measure(stage, [way for way in ways if way != "idle"], relay)
             if "idle" in ways:
                 seen["idle"] = measure_idle(stage, relay, n_idle)
+                relay.kill()
+                relay = start_relay(stage, PORTS["relay"])
+                seen["sessions"] = measure_sessions(stage, relay)
             print(json.dumps({"load": os.getloadavg()[0], **seen}))
         finally:
-            relay.stop(600)  # Wine looks through all operations for each that is cancelled
+            relay.kill()  # when it stops by itself, Wine looks through all operations for each that is cancelled
             for one in running:
                 end(one)
 

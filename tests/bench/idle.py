@@ -19,13 +19,8 @@ def memory_kib(pid):
             "private": _field(path, "Private_Clean") + _field(path, "Private_Dirty")}
 
 
-def watch(pids, seconds, timeout):
-    """Measure {"wakeups_per_minute", "pss", "rss", "private"} of each process over the same time. It begins with
-    a wake-up of the first process, or after @timeout seconds. So a minute always contains two events
-    of a period of 30 s, and never three."""
-    first, limit = switches(pids[0]), time.monotonic() + timeout
-    while switches(pids[0]) == first and time.monotonic() < limit:
-        time.sleep(0.05)
+def watch(pids, seconds):
+    """Measure {"wakeups_per_minute", "pss", "rss", "private"} of each process over the same time."""
     before = {pid: switches(pid) for pid in pids}
     begin = time.monotonic()
     time.sleep(seconds)

@@ -7,6 +7,7 @@
 
 ADDRESS is ADDRESS:PORT, and PORT leads to the sink; the other servers are on the ports after it.
 """
+import contextlib
 import json
 import multiprocessing
 import resource
@@ -16,11 +17,12 @@ import struct
 import sys
 import time
 
-SINK, ECHO, POUR, MAIL = range(4)  # servers, by the distance of their ports
+SINK, ECHO, POUR, BOTH, MAIL = range(5)  # servers, by the distance of their ports
 PART = 1 << 18
-WARM_UP, SECONDS = 0.5, 1.5
+WARM_UP, SECONDS = 0.5, 1.0
 ROUND_TRIPS = 500
 WINDOW = 32  # datagrams that are on their way at once, which all buffers hold
+CLIENTS, AGAIN, TRIES = 100, 5, 3  # sockets of UDP that ask at once, and how often, after so many seconds
 
 
 # --- the guest
@@ -72,6 +74,19 @@ def pour(connection):
     return False
 
 
+def take_and_pour(buffer):
+    """Take what comes, and send as much as goes."""
+    def work(connection):
+        over = False
+        with contextlib.suppress(BlockingIOError):
+            over = connection.recv_into(buffer) == 0
+        with contextlib.suppress(BlockingIOError):
+            connection.send(buffer)
+        return over
+
+    return work
+
+
 def serve_mail(port):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
@@ -85,7 +100,8 @@ def serve(first):
     both = selectors.EVENT_READ | selectors.EVENT_WRITE
     for work in ((serve_streams, first + SINK, swallow(bytearray(PART))),
                  (serve_streams, first + ECHO, answer),
-                 (serve_streams, first + POUR, pour, both)):
+                 (serve_streams, first + POUR, pour, both),
+                 (serve_streams, first + BOTH, take_and_pour(bytearray(PART)), both)):
         multiprocessing.get_context("fork").Process(target=work[0], args=work[1:], daemon=True).start()
     serve_mail(first + MAIL)
 
@@ -136,6 +152,27 @@ def beside_stalled(address, n):
         stalled.recv(1)
         beside = sum(streams(address, n))
     return 2 * beside / (alone + sum(streams(address, n)))
+
+
+def both_ways(address):
+    """What the slower direction of a connection carries, as a part of the faster one, while both are full."""
+    chooser, data, buffer = selectors.DefaultSelector(), bytes(PART), bytearray(PART)
+    moved = {selectors.EVENT_READ: 0, selectors.EVENT_WRITE: 0}
+    with connect(address, BOTH) as s:
+        s.setblocking(False)
+        chooser.register(s, selectors.EVENT_READ | selectors.EVENT_WRITE)
+        begin = time.monotonic()
+        for seconds in (WARM_UP, WARM_UP + SECONDS):
+            before = dict(moved)
+            while time.monotonic() < begin + seconds:
+                for _, events in chooser.select():
+                    if events & selectors.EVENT_READ:
+                        moved[selectors.EVENT_READ] += s.recv_into(buffer)
+                    if events & selectors.EVENT_WRITE:
+                        moved[selectors.EVENT_WRITE] += s.send(data)
+        reset(s)
+    slower, faster = sorted(moved[way] - before[way] for way in moved)
+    return slower / faster if faster else 0
 
 
 def trip(address):
@@ -201,7 +238,28 @@ def hold(address, n):
     sys.stdin.read()
 
 
-MEASURES = {f.__name__: f for f in (streams, beside_stalled, trip, connections, mail, hold)}
+def sessions(address, n):
+    """Ask from each of @n ports, and once more where nothing comes. Returns how many have an answer."""
+    answered = 0
+    while n > 0:
+        some = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(min(n, CLIENTS))]
+        for s in some:
+            s.settimeout(AGAIN)
+            s.connect((address[0], address[1] + MAIL))
+            s.send(b"x")
+        for s in some:
+            for _ in range(TRIES):
+                try:
+                    answered += s.recv(16) == b"x"
+                    break
+                except socket.timeout:
+                    s.send(b"x")
+            s.close()
+        n -= len(some)
+    return answered
+
+
+MEASURES = {f.__name__: f for f in (streams, beside_stalled, both_ways, trip, connections, mail, sessions, hold)}
 
 
 def main():
