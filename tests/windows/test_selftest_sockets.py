@@ -81,13 +81,15 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
     assert report["ended"] and report["left"] is None
     assert selftest.left() == NOTHING and distro.accepted == 2
     for key, code in {"hyperv.socket": 0, "hyperv.suspend": 0, "hyperv.acceptex": 0,
-                      "hyperv.bind.vm": 0, "hyperv.bind.second": IN_USE}.items():
+                      "hyperv.bind.vm": 0, "hyperv.bind.second": IN_USE,
+                      "hyperv.again.vm": 0}.items():
         assert codes(report, key, "user") == codes(report, key, "service") == [code], key
     # The distro is seen in the user's pass, and is gone in the other one.
     assert codes(report, "accept", "user") == [0] and codes(report, "accept", "service") == [None]
     assert codes(report, "accept.context", "user") == [0]
     assert codes(report, "accept.found", "user") == [1]  # no address of a VM in those of TCP
     assert codes(report, "accept.ephemeral", "user") == [1]
+    assert codes(report, "accept.again", "user") == [0]
     # WSL is shut down once, and nothing of the sort is done in the service's pass.
     assert codes(report, "life.shutdown", "user") == [0]
     assert "still waits" in lines(report, "life.pending", "user")[0]["text"]

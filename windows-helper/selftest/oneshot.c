@@ -148,12 +148,15 @@ static char *oneshot_read(const Oneshot *o, size_t *ret_n) {
         return text;
 }
 
+/* Whatever the service says, it has seen it in its own pass. */
 static void oneshot_take(const Oneshot *o) {
         uint64_t began = step_clock();
-        size_t n;
+        size_t n, from = o->lines->n;
         char *text = oneshot_read(o, &n);
         bool good = text && selftest_lines_read(o->lines, text, n) == 0;
 
+        for (size_t i = from; i < o->lines->n; i++)
+                o->lines->items[i].pass = o->options->pass;
         oneshot_line(o, "oneshot.result", "ReadFile", good ? 0 : ERROR_INVALID_DATA, began,
                      good ? "what the service has seen" : "the service has left no result");
         free(text);
@@ -210,9 +213,17 @@ static bool oneshot_file(Oneshot *o) {
 void oneshot_run(const StepOptions *options, SelftestLines *lines, PassFn fn, Buffer *left) {
         Oneshot o = {options, &oneshot_kinds[options->pass], lines, L""};
         unsigned mark = journal_mark();
+        uint64_t began = step_clock();
         size_t from = lines->n;
-        SC_HANDLE service = pass_limit(options) > 0 && oneshot_file(&o) ? oneshot_make(&o) : NULL;
+        SC_HANDLE service = NULL;
 
+        if (pass_limit(options) == 0) /* a test of one step */
+                return;
+        if (oneshot_file(&o))
+                service = oneshot_make(&o);
+        else
+                oneshot_line(&o, "oneshot.create", "CreateFileW", ERROR_WRITE_FAULT, began,
+                             "the file for its answer cannot be made");
         if (service) {
                 if (oneshot_start(&o, service))
                         oneshot_follow(&o, service);

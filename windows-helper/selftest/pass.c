@@ -65,6 +65,7 @@ uint32_t pass_limit(const StepOptions *options) {
                         sum += pass_step_limit(i, options);
         return sum;
 }
+
 static bool pass_run_all(const StepOptions *options, SelftestLines *lines, PassFn fn,
                          Buffer *left) {
         for (uint8_t i = 1; i <= SELFTEST_STEPS; i++) {
