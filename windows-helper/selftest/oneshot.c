@@ -176,7 +176,8 @@ static bool oneshot_start(const Oneshot *o, SC_HANDLE service) {
         return error == ERROR_SUCCESS;
 }
 
-/* While the helper's waits for it, a distro of this user connects. */
+/* Until it ends. The pass with the helper's settings waits for a distro, so one of this user
+ * connects meanwhile. */
 static void oneshot_follow(const Oneshot *o, SC_HANDLE service) {
         bool waits = o->options->pass == SELFTEST_SERVICE;
         HANDLE stop = waits ? CreateEventW(NULL, TRUE, FALSE, NULL) : NULL;

@@ -54,7 +54,7 @@ void vms_refresh(Vms *v); /* look at once, and retry listeners that have failed 
 void vms_look_for(Vms *v, const VmId *id);
 
 /* The machine has slept: replace each listener without a connected agent, because its socket may be
- * dead without a sign (fact 2.6.1), and look at once. */
+ * dead without a sign (fact 2.6.1), but not the one for any VM (fact 1.3.9), and look at once. */
 void vms_slept(Vms *v);
 void vms_tick(Vms *v, uint64_t now_usec);
 uint64_t vms_deadline(const Vms *v);
