@@ -27,11 +27,13 @@ CONSOLE = "wslbridge.console"
 # Of the guest's ends of QEMU's user network, and of the tap.
 USER_MAC, TAP_MAC = "52:54:00:00:00:01", "52:54:00:00:00:02"
 
+UUID = "4c4c4544-0042-3510-8053-b7c04f4e3332"  # of the virtual machine
+
 # From this firmware text, systemd-detect-virt and so ConditionVirtualization= recognize Hyper-V. They
 # look at the processor first, which without the bit 'hypervisor' does not say that it is emulated.
 HYPERV = ["-cpu", "qemu64,-hypervisor",
           "-smbios", "type=1,manufacturer=Microsoft Corporation,product=Virtual Machine,"
-                     "version=Hyper-V UEFI Release v4.1"]
+                     f"version=Hyper-V UEFI Release v4.1,uuid={UUID}"]
 
 
 class Failed(AssertionError):

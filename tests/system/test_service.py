@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The service under a real systemd, and the things that an administrator does with it. All of it takes
 less than a second in a guest that nothing disturbs."""
-from conftest import ADDRESS, AGENT, NETWORK, SERVICES, STATUS
+from conftest import ADDRESS, AGENT, KEY, NETWORK, SERVICES, STATUS
+from virtual_machine import UUID
 
 SECOND = 1.0
 
@@ -154,3 +155,17 @@ def test_an_upgrade_of_the_package_withdraws_nothing(guest, number):
 def test_left_as_installed(installed):
     """The tests have not changed the files that they test."""
     assert installed.run("dpkg --verify wslbridge") == ""
+
+
+def test_a_guest_that_is_renamed_stays_paired(guest):
+    """The service knows by its credential that it still is in the same virtual machine."""
+    name = guest.run("hostname").strip()
+    assert guest.run("cat /sys/class/dmi/id/product_uuid").strip() == UUID
+    assert guest.run(f"cat /run/credentials/{AGENT}.service/machine").strip() == UUID
+    assert guest.run(f"echo {KEY} | wslbridgectl pair").strip() == f"paired {guest.owner()}"
+    try:
+        guest.run(f"hostname renamed; systemctl restart {AGENT}")
+        guest.wait_connected()
+        assert guest.status()["agent"]["distro"] == name
+    finally:
+        guest.run(f"hostname {name}; rm /var/lib/wslbridge/kept-name; systemctl restart {AGENT}")
