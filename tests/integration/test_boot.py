@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 
+import nothing_unit
 import pytest
 from booted import Booted
 
@@ -24,10 +25,6 @@ DefaultDependencies=no
 [Service]
 ExecStart=/usr/local/sbin/host
 """
-# What the lines of the agent's unit are in one that does nothing, in the same place and with the same sandbox.
-NOTHING = {"ExecStart": "ExecStart=/bin/true", "Type": "Type=oneshot", "RuntimeDirectory": "RuntimeDirectory=nothing",
-           "StateDirectory": "StateDirectory=nothing", "ExecReload": "", "WatchdogSec": "", "Restart": "",
-           "RestartSec": "", "RestartPreventExitStatus": "", "NotifyAccess": ""}
 
 
 def write(root, path, text, mode=0o644):
@@ -59,9 +56,7 @@ def system(top, dev_tree, tmp_path_factory):
     write(root, f"{UNITS}/host.service", HOST_UNIT)
     enable(root, "host.service", f"{UNITS}/host.service")
     with open(root + unit, encoding="utf-8") as file:
-        lines = [NOTHING.get(line.split("=")[0], line) for line in file.read().splitlines()
-                 if "loopback.path" not in line]
-    write(root, f"{UNITS}/nothing.service", "\n".join(lines) + "\n")
+        write(root, f"{UNITS}/nothing.service", nothing_unit.made_of(file.read()))
     enable(root, "nothing.service", f"{UNITS}/nothing.service")
     with Booted(tmp_path_factory.mktemp("booted") / "system", root, target="multi-user.target") as booted:
         booted.wait(lambda: '"result"' in booted.call("cat", "/run/host.answers").stdout, "the host's answer")

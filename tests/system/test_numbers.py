@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: MIT
-"""Measures the cost of the installed service in a guest like a real one. The tests assert nothing about
-speed, because emulation is some ten times slower than a machine."""
+"""Measures the cost of the installed service in a guest like a real one. The tests assert no time, because
+emulation is some ten times slower than a machine."""
 import json
 import re
 
 from conftest import AGENT
 
 IDLE = 60  # seconds
+# Times the PSS of 'ip monitor'. The target is 1, which is missed (docs/benchmarks.md); more than this is a step back.
+PSS_MOST = 1.35
 
 
 def switches(guest):
@@ -19,28 +21,29 @@ def cpu_usec(guest):
                          f"/sys/fs/cgroup/system.slice/{AGENT}.service/cpu.stat"))
 
 
-def boot_seconds(guest):
-    """The boot time of user space, without the kernel's."""
-    text = guest.run("systemd-analyze time")
-    match = re.search(r"\+ (?:(\d+)min )?([\d.]+)s \(userspace\)", text)
-    return 60 * int(match[1] or 0) + float(match[2])
+def memory_kib(guest, unit):
+    """The memory of a unit's process, by the kernel's names for its parts."""
+    text = guest.run(f"cat /proc/$(systemctl show -P MainPID {unit})/smaps_rollup")
+    return {name: int(kib) for name, kib in re.findall(r"^(\w+): +(\d+) kB", text, re.MULTILINE)}
 
 
 def test_idle(guest, number):
     guest.within(5, guest.drop_in("web", ["listen = 8080"]), guest.is_state("web", "active"))
-    guest.run("sleep 2")
+    guest.run("systemd-run --quiet --collect --unit=monitor ip monitor; sleep 2")
     woken, usec = switches(guest), cpu_usec(guest)
     guest.run(f"sleep {IDLE}", timeout=IDLE + 60)
     woken, usec = switches(guest) - woken, cpu_usec(guest) - usec
-    memory = dict(re.findall(r"^(\w+): +(\d+) kB", guest.run(
-        f"cat /proc/{guest.pid()}/smaps_rollup"), re.MULTILINE))
+    memory, theirs = memory_kib(guest, AGENT), memory_kib(guest, "monitor")
+    guest.run("systemctl stop monitor")
     number(f"idle wake-ups in {IDLE} s: {woken}; CPU: {usec / 1000:.1f} ms, emulated "
            f"({usec / 1e6 * 3600 / IDLE:.2f} s an hour)")
-    number(f"PSS {memory['Pss']} KiB, RSS {memory['Rss']} KiB, private dirty "
-           f"{memory['Private_Dirty']} KiB")
+    number(f"PSS {memory['Pss']} KiB, RSS {memory['Rss']} KiB, private dirty {memory['Private_Dirty']} KiB; "
+           f"of 'ip monitor' {theirs['Pss']}, {theirs['Rss']} and {theirs['Private_Dirty']} KiB; "
+           f"PSS {memory['Pss'] / theirs['Pss']:.2f} times")
     # There is a heartbeat every 30 s. One more wake-up may fall on an edge or belong to the start.
     assert woken <= 4
-    assert int(memory["Rss"]) <= 8192
+    assert memory["Rss"] <= 8192
+    assert memory["Pss"] <= PSS_MOST * theirs["Pss"]
 
 
 def test_drop_in_to_result(guest, number):
@@ -58,30 +61,3 @@ def test_drop_in_to_result(guest, number):
     number("saving a drop-in -> RESULT of the host: "
            + ", ".join(f"{t * 1000:.0f}" for t in sorted(took)) + " ms, emulated")
     assert min(took) > 0  # the answer is to this drop-in
-
-
-def start_seconds(guest):
-    """(time until the agent logs its first line, time from there until it is ready). The first part is
-    mostly systemd making the sandbox; the agent logs when it has read its configuration."""
-    begin, ready = (int(usec) for usec in guest.run(
-        f"systemctl show -P ExecMainStartTimestampMonotonic {AGENT}; "
-        f"systemctl show -P ActiveEnterTimestampMonotonic {AGENT}").split())
-    entry = json.loads(guest.run(f"journalctl -b -u {AGENT} -o json | grep -m 1 ' started: '"))
-    said = int(entry["__MONOTONIC_TIMESTAMP"])
-    return (said - begin) / 1e6, (ready - said) / 1e6
-
-
-def test_boot(guest, number):
-    """As systemd counts it, with the agent and without."""
-    guest.machine.reboot()
-    with_agent = boot_seconds(guest)
-    blame = guest.run("systemd-analyze blame --no-pager | grep wslbridge || true")
-    assert AGENT in blame
-    sandbox, agent = start_seconds(guest)
-    guest.run(f"systemctl disable --quiet {AGENT}")
-    guest.machine.reboot()
-    without = boot_seconds(guest)
-    number(f"boot of user space {with_agent:.2f} s with the agent, {without:.2f} s without, "
-           f"emulated; its share: {'; '.join(' '.join(b.split()) for b in blame.splitlines())}")
-    number(f"of that {sandbox:.2f} s until the agent has read its configuration, most of it systemd's "
-           f"sandbox, and {agent:.2f} s until it is ready")
