@@ -16,6 +16,7 @@
 #include "agent/ctl/ctl.h"
 #include "agent/guest/identity.h"
 #include "agent/guest/wsl.h"
+#include "agent/util/read-all.h"
 
 #include "protocol/session/session.h"
 
@@ -227,7 +228,7 @@ static bool runs_as_unit(const char *root, int pid) {
         (void) snprintf(path, sizeof(path), "%s/proc/%d/cgroup", root, pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
         if (fd >= 0) {
-                n = read(fd, text, sizeof(text) - 1);
+                n = read_all(fd, text, sizeof(text) - 1);
                 (void) close(fd);
         }
         text[n < 0 ? 0 : n] = '\0';

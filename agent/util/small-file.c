@@ -38,14 +38,13 @@ int small_file_read(const char *path, size_t max, char **ret_text) {
 
 int small_file_replace(const char *path, const char *text) {
         const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
-        _cleanup_free_ char *temporary = NULL;
+        _cleanup_free_ char *temporary = malloc(strlen(path) + sizeof(".new"));
         _cleanup_close_ int fd = -1;
         int r;
 
-        if (asprintf(&temporary, "%s.new", path) < 0) {
-                temporary = NULL;
+        if (!temporary)
                 return -ENOMEM;
-        }
+        (void) stpcpy(stpcpy(temporary, path), ".new");
         fd = open(temporary, flags, 0644);
         if (fd < 0)
                 return -errno;

@@ -8,6 +8,7 @@
 
 #include "agent/ctl/show/ctl-error.h"
 #include "agent/util/cleanup.h"
+#include "agent/util/read-all.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,13 +41,13 @@ typedef enum AgentName { NAME_OTHER, NAME_AGENT, NAME_HIDDEN } AgentName;
 static AgentName name_of(int pid) {
         char path[64], comm[32] = "";
         _cleanup_close_ int fd = -1;
+        ssize_t n;
 
         (void) snprintf(path, sizeof(path), "/proc/%d/comm", pid);
         fd = open(path, O_RDONLY | O_CLOEXEC);
-        if (fd < 0)
+        n = fd < 0 ? -1 : read_all(fd, comm, sizeof(comm) - 1);
+        if (n < 0)
                 return NAME_HIDDEN;
-        if (read(fd, comm, sizeof(comm) - 1) <= 0)
-                return NAME_OTHER;
         return strncmp(comm, AGENT_COMM, strlen(AGENT_COMM)) == 0 ? NAME_AGENT : NAME_OTHER;
 }
 
