@@ -65,10 +65,9 @@ static void check_rules(const HypervSight *s, Findings *f) {
                              "  powershell.exe -Command \"Get-NetFirewallHyperVRule -VMCreatorId "
                              "'" HYPERV_WSL_CREATOR "'\"",
                              "Rules of ours that the Hyper-V firewall lists and does not enforce: "
-                             "%zu (status %u: %s)",
+                             "%zu (status %u%s)",
                              s->n_no_force, (unsigned) s->status,
-                             fits ? "Windows says no more"
-                                  : "they fit no interface of a guest now");
+                             fits ? "" : ": they fit no interface of a guest now");
 }
 
 static void check_firewall(const HypervSight *s, Findings *f) {

@@ -22,7 +22,6 @@ typedef struct Carried {
 static void carried_on_record(void *userdata, StatusKind kind, const StatusRecord *r) {
         const char *owner = status_field(r, "agent"), *slash = strchr(owner, '/');
         const char *forwarder = status_field(r, "forwarder");
-        const char *why = finding_why_text(status_field(r, "forwarder_reason"));
         Carried *c = userdata;
 
         if (kind == STATUS_AGENT)
@@ -34,8 +33,9 @@ static void carried_on_record(void *userdata, StatusKind kind, const StatusRecor
                 c->finding = host_finding(c->findings, FINDING_GOOD, "forwarder", NULL, NULL,
                                           "What carries each service:");
         if (c->n++ < SERVICES_SHOWN_MAX)
-                buffer_printf(&c->finding->seen, "\n%s of %s: %s%s%s", status_field(r, "name"),
-                              c->distro, forwarder, why[0] ? ", " : "", why);
+                buffer_printf(&c->finding->seen, "\n%s of %s: %s, %s", status_field(r, "name"),
+                              c->distro, forwarder,
+                              finding_why_text(status_field(r, "forwarder_reason")));
 }
 
 void forwarder_checks_run(const HostEvidence *e, Findings *f) {

@@ -103,20 +103,12 @@ static void status_on_agent(StatusText *s, const StatusRecord *r) {
         }
 }
 
-/* "portproxy", "relay (protocol)": as in the guest */
-static void status_by(StatusText *s, const char *forwarder, const char *why, size_t indent) {
-        bool told = why[0] && strcmp(why, wire_why_name(WIRE_WHY_DEFAULT)) != 0;
-        char text[64];
-
-        (void) snprintf(text, sizeof(text), "%.30s%s%.30s%s", forwarder, told ? " (" : "",
-                        told ? why : "", told ? ")" : "");
-        status_wrap(s, text, indent);
-}
-
+/* The forwarder is "portproxy" or "relay (protocol)", as in the guest. */
 static void status_on_service(StatusText *s, const StatusRecord *r) {
         const size_t indent = COLUMNS_INDENT + COLUMNS_SERVICE + COLUMNS_STATE;
         const char *forwarder = status_field(r, "forwarder"), *text = status_field(r, "text");
         const char *why = status_field(r, "forwarder_reason");
+        bool told = why[0] && strcmp(why, wire_why_name(WIRE_WHY_DEFAULT)) != 0;
 
         if (s->part != STATUS_SERVICE) {
                 s->part = STATUS_SERVICE;
@@ -129,7 +121,8 @@ static void status_on_service(StatusText *s, const StatusRecord *r) {
         status_pad(s, status_field(r, "name"), COLUMNS_SERVICE);
         if (forwarder[0]) {
                 status_pad(s, status_field(r, "state"), COLUMNS_STATE);
-                status_by(s, forwarder, why, indent);
+                buffer_printf(s->out, "%s%s%s%s\n", forwarder, told ? " (" : "", told ? why : "",
+                              told ? ")" : "");
         } else { /* no spaces at the end of a line */
                 status_wrap(s, status_field(r, "state"), indent);
         }
