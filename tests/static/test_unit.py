@@ -86,8 +86,8 @@ def test_any_number_of_restarts_of_the_agent_leaves_the_path_unit_running():
     assert ("Unit", "StartLimitIntervalSec", "0") in options(tree.read("systemd/wslbridge-loopback.path"))
 
 
-@pytest.mark.parametrize("path", [UNIT, LOOPBACK, "systemd/wslbridge-loopback.path"])
-def test_what_carries_starts_early_and_ends_at_shutdown(path):
+@pytest.mark.parametrize("path", [UNIT, "systemd/wslbridge-loopback.path"])
+def test_the_agent_and_the_path_unit_start_early_and_end_at_shutdown(path):
     """The agent's table is there before sysinit.target, and the agent waits some seconds for an answer."""
     found = [(o, word) for s, o, v in options(tree.read(path)) if s == "Unit" for word in v.split()]
     assert ("DefaultDependencies", "no") in found and ("Conflicts", "shutdown.target") in found
