@@ -2,6 +2,7 @@
 """The relay under Wine, with its table in the registry, and servers in the guest for it."""
 
 import contextlib
+import errno
 import signal
 import socket
 import statistics
@@ -38,6 +39,33 @@ class Table:
     def limit(self, **limits):
         for name, value in limits.items():
             self.registry.set(LIMITS, name.replace("_", "-"), str(value))
+
+
+def outcome(connection):
+    """"end", or the name of the error with which it was cut."""
+    try:
+        while connection.recv(65536):
+            pass
+        return "end"
+    except OSError as e:
+        return errno.errorcode[e.errno]
+
+
+def outcome_of(connect):
+    """The same for a new connection, which may be cut before connect() has returned."""
+    try:
+        return outcome(connect())
+    except ConnectionResetError as e:
+        return errno.errorcode[e.errno]
+
+
+def is_served(connect):
+    try:
+        connection = connect()
+        connection.sendall(b"z")
+        return connection.recv(1) == b"z"
+    except OSError:
+        return False
 
 
 class Relay(helper_process.Program):

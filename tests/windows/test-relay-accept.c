@@ -8,6 +8,7 @@
 
 #include "windows-helper/relay/tcp-endpoint.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,6 +21,8 @@ static LPFN_ACCEPTEX real_accept;
 static unsigned n_errors; /* so many operations fail at once … */
 static DWORD next_error;  /* … with this */
 static unsigned n_troubles;
+static bool delays;      /* no operation is started … */
+static LoopOp *last_one; /* … and this was the last one */
 static int n_failed;
 
 static void check(const char *what, bool good) {
@@ -29,6 +32,11 @@ static void check(const char *what, bool good) {
 
 static BOOL WINAPI fake_accept(SOCKET listener, SOCKET s, void *buffer, DWORD n_data, DWORD n_local,
                                DWORD n_remote, DWORD *ret_n, OVERLAPPED *o) {
+        if (delays) {
+                last_one = (LoopOp *) (void *) ((char *) o - offsetof(LoopOp, overlapped));
+                WSASetLastError(WSA_IO_PENDING);
+                return FALSE;
+        }
         if (n_errors == 0)
                 return real_accept(listener, s, buffer, n_data, n_local, n_remote, ret_n, o);
         n_errors--;
@@ -123,6 +131,26 @@ static void test_clients_that_left(TcpEndpoint *e, const IpEndpoint *to, SOCKET 
         check("it goes on later", serves_another(to, guest));
 }
 
+/* As the loop would: the last operation completes, again and again. */
+static void complete(const TcpEndpoint *e, unsigned n, DWORD error) {
+        for (unsigned i = 0; i < n && !tcp_endpoint_is_broken(e); i++)
+                last_one->fn(last_one, error, 0);
+}
+
+static void test_completions(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest) {
+        delays = true;
+        (void) serves_another(to, guest); /* both that are in flight end, and what follows waits */
+        (void) serves_another(to, guest);
+        complete(e, 1000, ERROR_NETNAME_DELETED);
+        complete(e, 1000, ERROR_CONNECTION_ABORTED);
+        check("clients that leave later are no failures either", !tcp_endpoint_is_broken(e));
+        complete(e, 1000, ERROR_UNEXP_NET_ERR);
+        check("other failures are", tcp_endpoint_is_broken(e));
+        delays = false;
+        check("it listens anew after them",
+              tcp_endpoint_reopen(e) == ERROR_SUCCESS && !tcp_endpoint_is_broken(e));
+}
+
 static void test_dead_listener(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest) {
         SOCKET client = client_of(to), served = INVALID_SOCKET;
 
@@ -165,6 +193,7 @@ int main(void) {
         if (e) {
                 test_clients_that_left(e, &entry.listen, guest);
                 test_dead_listener(e, &entry.listen, guest);
+                test_completions(e, &entry.listen, guest);
         }
         return n_failed > 0;
 }

@@ -192,8 +192,12 @@ static void relay_on_stop(LoopOp *op, DWORD error, DWORD n_bytes) {
 static void relay_on_trouble(void *userdata) {
         Relay *r = userdata;
 
+        uint64_t soon = loop_now_usec() + RELAY_RETRY_FIRST_USEC;
+
         if (r->retry_usec == LOOP_NO_DEADLINE)
                 relay_retry_soon(r);
+        else if (r->retry_usec > soon) /* that is for another endpoint, which is tried rarely */
+                r->retry_usec = soon;
 }
 
 static int relay_open(Relay *r, const RelayOptions *options) {

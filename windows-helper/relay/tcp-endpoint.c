@@ -43,14 +43,18 @@ static void tcp_endpoint_settle(TcpEndpoint *e) {
                 free(e);
 }
 
+static bool tcp_guest_has_share(const TcpEndpoint *e) {
+        const TcpContext *c = e->owner.context;
+
+        return peer_table_count(&c->guests, &e->entry.connect.addr) >= c->limits->guest_connections;
+}
+
 /* What is in flight at other endpoints does not count, or thousands of them could not listen. So
  * there may be TCP_ACCEPTS connections for each of them more than the limit. */
 static bool tcp_endpoint_is_full(const TcpEndpoint *e) {
         const TcpContext *c = e->owner.context;
 
-        return c->n_links >= c->limits->connections ||
-               peer_table_count(&c->guests, &e->entry.connect.addr) >=
-                       c->limits->guest_connections ||
+        return c->n_links >= c->limits->connections || tcp_guest_has_share(e) ||
                e->owner.n_links + e->n_accepting >= c->limits->endpoint_connections;
 }
 
@@ -62,7 +66,8 @@ static void tcp_endpoint_break(TcpEndpoint *e) {
 /* Windows hands out a client that has left before it was accepted as an error, at once or when the
  * operation completes (fact 9.3.20). */
 static bool tcp_client_left(DWORD error) {
-        return error == WSAECONNRESET || error == WSAECONNABORTED || error == ERROR_NETNAME_DELETED;
+        return error == WSAECONNRESET || error == WSAECONNABORTED ||
+               error == ERROR_NETNAME_DELETED || error == ERROR_CONNECTION_ABORTED;
 }
 
 /* It is tried again later, and the connections that are there go on. */
@@ -143,13 +148,22 @@ static void tcp_endpoint_on_released(TcpOwner *owner, const IpAddr *guest) {
         tcp_endpoint_settle(e);
 }
 
+/* The last tenth is for guests that do not have their share. */
+static bool tcp_endpoint_is_greedy(const TcpEndpoint *e) {
+        const TcpContext *c = e->owner.context;
+
+        return c->n_links >= c->limits->connections - c->limits->connections / 10 &&
+               tcp_guest_has_share(e);
+}
+
 /* A client that has its share is turned away at once, because waiting would cost the others the
  * place in front of the port. */
 static void tcp_endpoint_take(TcpEndpoint *e, SOCKET s, const IpEndpoint *client,
                               const IpEndpoint *asked) {
         TcpContext *c = e->owner.context;
 
-        if (peer_table_count(&c->clients, &client->addr) >= c->limits->client_connections) {
+        if (peer_table_count(&c->clients, &client->addr) >= c->limits->client_connections ||
+            tcp_endpoint_is_greedy(e)) {
                 socket_reset(s);
                 return;
         }
@@ -257,6 +271,8 @@ DWORD tcp_endpoint_reopen(TcpEndpoint *e) {
                 e->broken = false;
                 e->n_failures = 0;
                 tcp_endpoint_accept(e);
+        } else if (error == WSAEADDRINUSE) {
+                tcp_links_reset(&e->owner); /* it may be they that have the port (fact 9.3.22) */
         }
         return error;
 }

@@ -19,8 +19,8 @@ void tcp_endpoint_move(TcpEndpoint *e, const RelayEntry *entry);
 /* It has stopped to accept because of errors, and must listen anew. */
 bool tcp_endpoint_is_broken(const TcpEndpoint *e);
 
-/* Let a broken one listen anew. Its connections go on. Return: 0; or a Windows error, and then it
- * is still broken. */
+/* Let a broken one listen anew. Its connections go on, unless they keep it from that. Return: 0; or
+ * a Windows error, and then it is still broken. */
 DWORD tcp_endpoint_reopen(TcpEndpoint *e);
 
 /* Endpoints that had reached a limit accept again if there is room now. */

@@ -86,14 +86,15 @@ UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const 
                               UdpSession **ret_victim) {
         const Peer *c = peer_table_find(&t->clients, client);
         const Peer *g = peer_table_find(&t->guests, guest);
+        bool full = g && g->n >= t->limits->guest_sessions;
 
         if (c && c->n >= t->limits->client_sessions) {
                 const ListNode *own = &c->lists[list_is_empty(&c->lists[false])];
 
                 *ret_victim = LIST_ITEM(list_first(own), UdpSession, own);
-                return UDP_REPLACES;
+                return full && (*ret_victim)->guest != g ? UDP_REFUSED : UDP_REPLACES;
         }
-        if (g && g->n >= t->limits->guest_sessions) {
+        if (full) {
                 if (list_is_empty(&g->lists[false]))
                         return UDP_REFUSED;
                 *ret_victim = LIST_ITEM(list_first(&g->lists[false]), UdpSession, served);

@@ -9,7 +9,8 @@
  * sender would confirm, but a service may answer to them, too. So sessions are bounded in all, for
  * each guest and for each client, and when there is no room:
  *
- *   - a client that has its share replaces its own oldest session, first one without an answer;
+ *   - a client that has its share replaces its own oldest session, first one without an answer. It
+ *     is turned away if that is with another guest, and this one has its share, too;
  *   - otherwise the oldest session without an answer goes, whoever has it; if the guest has its
  *     share, the oldest of this guest;
  *   - when all those have been answered, the newcomer is turned away. A stranger never ends a

@@ -181,6 +181,26 @@ START_TEST(test_share_of_a_guest) {
 }
 END_TEST
 
+/* The oldest session of a client is with the other guest. Taking its place would give the greedy
+ * one more than its share. */
+START_TEST(test_both_shares) {
+        IpAddr other = ip_v4(172, 29, 0, 3), greedy = guest;
+
+        limits.guest_sessions = limits.client_sessions = 2;
+        begin(0, 1, 1, 10);
+        begin(1, 2, 1, 20);
+        udp_sessions_answered(&table, &sessions[0], 30);
+        udp_sessions_answered(&table, &sessions[1], 31);
+        guest = other;
+        begin(2, 3, 1, 40);
+        begin(3, 3, 2, 50);
+        guest = greedy;
+        (void) victim_of(3, UDP_REFUSED);
+        guest = other;
+        ck_assert_ptr_eq(victim_of(3, UDP_REPLACES), &sessions[2]);
+}
+END_TEST
+
 /* A session that goes on with another guest counts for that one. */
 START_TEST(test_a_guest_moves) {
         IpAddr other = ip_v4(172, 29, 0, 3);
@@ -262,6 +282,7 @@ int main(void) {
         tcase_add_test(tc, test_share_of_a_client);
         tcase_add_test(tc, test_full);
         tcase_add_test(tc, test_share_of_a_guest);
+        tcase_add_test(tc, test_both_shares);
         tcase_add_test(tc, test_a_guest_moves);
         tcase_add_test(tc, test_made_up_senders);
         tcase_add_test(tc, test_twenty_thousand);
