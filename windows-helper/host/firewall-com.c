@@ -63,12 +63,15 @@ static HRESULT com_enumerate(FirewallCom *c) {
 }
 
 /* Several rules of ours for one endpoint are reported as one that is not as it should be. So it is
- * changed or removed, and both leave none of the others. */
+ * changed or removed, and both leave none of the others. Each look has a collection of its own,
+ * because an older one may not show what others have done since (fact 5.1.14). */
 static int com_list(void *userdata, FirewallRules *rules) {
         FirewallCom *c = userdata;
         HRESULT hr;
-        int r = com_open(c);
+        int r;
 
+        com_close(c);
+        r = com_open(c);
         if (r < 0)
                 return r;
         hr = com_enumerate(c);
@@ -207,8 +210,7 @@ static int com_change(void *userdata, const FirewallChange *change) {
 }
 
 /* Thousands of rules are not kept in memory while nothing happens, and an old enumeration does not
- * know what others have done since. Whether the collection itself does is not known (fact 5.1.14).
- */
+ * know what others have done since. */
 static void com_rest(void *userdata) {
         com_close(userdata);
 }
