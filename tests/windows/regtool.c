@@ -10,10 +10,11 @@
  *   delete KEY NAME           succeeds even if there is no such value
  *   remove KEY                removes all below it too; succeeds even if there is no such key
  *   rights KEY                {"ok":true,"sddl":"D:…"}; missing key: ""
+ *   protect KEY SDDL          gives a key below HKEY_CURRENT_USER these rights
  *   stamp KEY                 {"ok":true,"stamp":N}: time of the last write (100 ns); missing key:
  * 0
  *
- * Keys are below HKEY_LOCAL_MACHINE. Fields are separated by tabs, texts are UTF-8.
+ * Other keys are below HKEY_LOCAL_MACHINE. Fields are separated by tabs, texts are UTF-8.
  */
 
 #include "windows-helper/win/win.h"
@@ -140,6 +141,24 @@ static LSTATUS command_rights(void) {
         return error == ERROR_FILE_NOT_FOUND ? ERROR_SUCCESS : error;
 }
 
+static LSTATUS command_protect(const wchar_t *sddl) {
+        PSECURITY_DESCRIPTOR rights = NULL;
+        LSTATUS error;
+        HKEY key;
+
+        (void) fputs("{", stdout);
+        if (!ConvertStringSecurityDescriptorToSecurityDescriptorW(sddl, SDDL_REVISION_1, &rights,
+                                                                  NULL))
+                return (LSTATUS) GetLastError();
+        error = RegOpenKeyExW(HKEY_CURRENT_USER, key_path, 0, WRITE_DAC, &key);
+        if (error == ERROR_SUCCESS) {
+                error = RegSetKeySecurity(key, DACL_SECURITY_INFORMATION, rights);
+                (void) RegCloseKey(key);
+        }
+        (void) LocalFree(rights);
+        return error;
+}
+
 static LSTATUS command_stamp(void) {
         ULARGE_INTEGER number = {.QuadPart = 0};
         FILETIME written = {0, 0};
@@ -174,6 +193,8 @@ static LSTATUS run(char **fields, unsigned n_fields) {
                 return command_remove();
         if (n_fields == 2 && strcmp(fields[0], "rights") == 0)
                 return command_rights();
+        if (n_fields == 3 && strcmp(fields[0], "protect") == 0)
+                return command_protect(value_name);
         if (n_fields == 2 && strcmp(fields[0], "stamp") == 0)
                 return command_stamp();
         (void) fputs("{", stdout);

@@ -2,8 +2,9 @@
 
 /*
  * The relay's port when AcceptEx fails as it does on Windows for a client that has left before it
- * was accepted (fact 9.3.20), and when the listening socket is dead. Wine does neither, so the
- * errors come from here. Each case prints a line.
+ * was accepted (fact 9.3.20), and when the listening socket is dead. Wine has another error for
+ * such a client (fact 10.1.21), and no dead socket, so the errors come from here. Each case prints
+ * a line.
  */
 
 #include "windows-helper/relay/tcp-endpoint.h"

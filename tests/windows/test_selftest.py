@@ -62,8 +62,9 @@ WINE = {
     "firewall.profiles": E_NOTIMPL, "firewall.item": E_NOTIMPL, "firewall.list": E_NOTIMPL,
     "files.copy": 0, "files.start": 0, "files.delete": 5, "files.replace": 5, "files.rename": 0,
     "files.delay": 0, "sleep.clocks": None, "nat.networks": None, "lan.networks": None,
-    "relay.exclusive": 10048, "relay.beside": 10048, "relay.later": 10013,  # fact 9.3.17
-    "relay.reset": 10057,  # fact 9.3.20
+    "relay.exclusive": 10048, "relay.beside": 10048,  # fact 9.3.17
+    "relay.later": 10013,  # fact 9.3.21
+    "relay.reset": 1,  # fact 10.1.21
     "relay.message": 0, "relay.asked": 0, "relay.source": None,
     "relay.source.loopback": 1,  # fact 10.1.14
 }
@@ -84,6 +85,8 @@ def test_wine(selftest):
             assert found, f"{key} is missing in the {passing}'s pass"
             assert all((x["code"] if x["done"] else None) == code for x in found), found
     assert {x["step"] for x in report["lines"] if x["pass"] == "relay"} == {2, 17}
+    assert all("4 clients have left" in x["text"] and x["text"].count("10057") == 4
+               for x in lines(report, "relay.reset"))
     for key, code in WINE_RELAY.items():
         assert [x["code"] for x in lines(report, key, "relay") if x["done"]] == [code], key
     assert all(x["text"] and x["ms"] >= 0 and (x["api"] or not x["code"] > 1)
@@ -98,13 +101,15 @@ def test_wine(selftest):
     assert {i: v for i, v in verdicts(report).items() if v != "not seen"} == {
         "4.1.6": "holds", "4.1.7": "holds", "4.1.11": "holds", "4.3.4": "does not hold", "4.3.7": "holds",
         "9.1.4": "does not hold", "9.1.16": "does not hold", "9.1.17": "holds", "9.1.18": "holds",
-        "9.2.6": "holds", "9.2.7": "holds", "9.3.14": "holds", "9.3.17": "does not hold",
-        "9.3.20": "holds", "9.3.21": "holds"}
+        "9.2.6": "holds", "9.2.7": "holds", "9.3.17": "does not hold", "9.3.20": "does not hold",
+        "9.3.21": "holds"}
 
 
 PROFILES = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion\ProfileList"
 VERSION = r"SOFTWARE\Microsoft\Windows NT\CurrentVersion"
 VM = "7a312c50-1234-5678-9abc-def012345678"
+# For all. The first denies KEY_SET_VALUE, as a restricted token does.
+NO_WRITING, ALL_RIGHTS = "D:(D;;0x2;;;WD)(A;;KA;;;WD)", "D:(A;;KA;;;WD)"
 SECRETS = ("geheimrat", "geheim-distro", "bureau-7", "192.0.2.77", "172.29.0.", VM, "2001:db8:",
            "00-15-5d", "1234567890abcdef12")
 
@@ -125,10 +130,12 @@ def test_a_machine_full_of_secrets(selftest, prefix, registry, wsl, compute, fir
              {"Id": "geheimrat", "SystemType": "VirtualMachine", "Owner": "Geheimrat",
               "RuntimeId": VM[::-1], "State": "Running"}])
     firewall(CONNECTED=2, OFF=0)
+    registry.protect_own("Software", NO_WRITING)
     path = tmp_path / "report.json"
     try:
         code, output = selftest.run("--report", "Z:" + str(path).replace("/", "\\"))
     finally:
+        registry.protect_own("Software", ALL_RIGHTS)
         prefix.run("reg", "delete", rf"HKCU\{LXSS}", "/f", check=False)
         for key in (PROFILES + r"\S-1-5-21-1-2-3-1001", STORE):
             registry.remove(key)
@@ -146,7 +153,7 @@ def test_a_machine_full_of_secrets(selftest, prefix, registry, wsl, compute, fir
     assert "EditionID is <user-" in text and re.search("<ipv4-[0-9]+> <ipv6-[0-9]+> <guid-", text)
     report = json.loads(text)
     assert len(lines(report, "hcs.system", "user")) == 2
-    assert {verdicts(report)[i] for i in ("2.1.5", "2.2.5", "2.2.7", "2.2.10", "4.1.6", "5.1.5")} \
+    assert {verdicts(report)[i] for i in ("2.1.5", "2.2.5", "2.2.7", "2.2.10", "4.1.6", "5.1.5", "9.1.16")} \
         == {"holds"}
 
 

@@ -70,9 +70,9 @@ static const HelpText help_texts[] = {
         {"selftest", "selftest --report FILE\nselftest [OPTION...]",
          "Tries what wslbridge relies on in this Windows, as an administrator and as a service, "
          "and\n"
-         "says what holds. It takes one to three minutes. It leaves nothing behind, except for "
-         "the\n"
-         "facts that 'doctor' shows.\n"
+         "says what holds. It takes one to three minutes. Two things stay: the facts "
+         "that\n"
+         "'doctor' shows, and an event in the log Application.\n"
          "  --report FILE   write what it saw, without names, addresses and ids, to send it on\n"
          "  --json          print that instead of the text\n"
          "  --shutdown      also shut WSL down, to see what a listener then gets; this ends all\n"

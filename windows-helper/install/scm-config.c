@@ -88,7 +88,7 @@ static void scm_set_all(ScmId id, SC_HANDLE service) {
         const ScmService *s = &scm_services[id];
         SERVICE_DESCRIPTIONW description = {(wchar_t *) (uintptr_t) s->about};
         /* Windows waits two minutes before it starts a delayed service (fact 9.1.22). Ours waits
-         * for nothing, and takes away what an older version has set. */
+         * for nothing. */
         SERVICE_DELAYED_AUTO_START_INFO delayed = {FALSE};
         /* At a shutdown, Windows waits for this long, instead of some seconds, before it ends us
          * (fact 9.1.3). */

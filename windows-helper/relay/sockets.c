@@ -102,10 +102,10 @@ SOCKET socket_new(Loop *loop, uint8_t family, int type) {
         return s;
 }
 
-/* SO_EXCLUSIVEADDRUSE: otherwise any user's program could bind the port again with SO_REUSEADDR and
- * take what is meant for us (fact 9.3.11). But it does not share all addresses with a socket that
- * is on one of them, such as wslrelay's on 127.0.0.1. Without any option that works, and only
- * programs of our own account could still take the port (fact 9.3.17). */
+/* SO_EXCLUSIVEADDRUSE: otherwise another program of our account could bind the port again, on one
+ * address, and take what is meant for us (fact 9.3.11). But it does not share all addresses with a
+ * socket that is on one of them, such as wslrelay's on 127.0.0.1. Without any option that works,
+ * and only programs of our own account could still take the port (fact 9.3.17). */
 bool socket_bind(SOCKET s, const IpEndpoint *endpoint, bool shared) {
         SocketAddress address;
         int size = socket_address_set(&address, endpoint, 0);

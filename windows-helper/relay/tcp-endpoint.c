@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/relay/tcp-endpoint.h"
+#include "windows-helper/core/relay/client-left.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -63,13 +64,6 @@ static void tcp_endpoint_break(TcpEndpoint *e) {
         e->owner.context->troubled(e->owner.context->userdata);
 }
 
-/* Windows hands out a client that has left before it was accepted as an error, at once or when the
- * operation completes (fact 9.3.20). */
-static bool tcp_client_left(DWORD error) {
-        return error == WSAECONNRESET || error == WSAECONNABORTED ||
-               error == ERROR_NETNAME_DELETED || error == ERROR_CONNECTION_ABORTED;
-}
-
 /* It is tried again later, and the connections that are there go on. */
 static void tcp_endpoint_pause(TcpEndpoint *e) {
         list_append(&e->owner.context->paused, &e->paused);
@@ -100,9 +94,9 @@ static DWORD tcp_accept_try(TcpEndpoint *e, TcpAccept *a) {
 static bool tcp_accept_start(TcpEndpoint *e, TcpAccept *a) {
         DWORD error = tcp_accept_try(e, a);
 
-        for (unsigned n_left = 0; tcp_client_left(error) && n_left < TCP_LEFT_MAX; n_left++)
+        for (unsigned n_left = 0; client_left(error) && n_left < TCP_LEFT_MAX; n_left++)
                 error = tcp_accept_try(e, a);
-        if (error == WSAENOBUFS || tcp_client_left(error))
+        if (error == WSAENOBUFS || client_left(error))
                 tcp_endpoint_pause(e);
         else if (error != ERROR_SUCCESS)
                 tcp_endpoint_break(e);
@@ -205,7 +199,7 @@ static void tcp_endpoint_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
         e->n_accepting--;
         if (error == ERROR_SUCCESS)
                 e->n_failures = 0;
-        else if (!tcp_client_left(error))
+        else if (!client_left(error))
                 e->n_failures++;
         if (e->closed || error != ERROR_SUCCESS)
                 (void) closesocket(s);

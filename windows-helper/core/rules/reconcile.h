@@ -98,8 +98,8 @@ typedef struct ReconcilePlan {
         size_t n_decided; /* endpoints that were decided on, whatever was decided */
         bool *checking;   /* owned; filled by verify(): [guest] has an endpoint that waits for
                              its forwarder, or that has an obstacle */
-        bool *unsettled;  /* owned; filled by verify(): [guest] has an endpoint of which only
-                             another look can tell the state */
+        bool *unsettled;  /* owned; filled by verify(): [guest] has an endpoint whose state
+                             verify_recall() cannot tell */
         /* filled by slice_take() */
         size_t *left;   /* owned; changes left for later: [guest], and behind them of all others */
         size_t n_left;  /* their sum */

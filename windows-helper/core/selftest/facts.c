@@ -91,7 +91,8 @@ const UnverifiedFact unverified_facts[] = {
          "A listener on all addresses comes beside one on 127.0.0.1 if it is not exclusive.",
          "The relay is blocked where WSL's own relay has the port on 127.0.0.1."},
         {"9.3.19", "WSASendMsg may refuse an address of the host.", "Nothing changes."},
-        {"9.3.20", "AcceptEx fails for a client that has left.", "Nothing changes."},
+        {"9.3.20", "AcceptEx fails for a client that has left, and says why.",
+         "Such a client may let the relay's port listen anew."},
         {"9.3.21", "The relay on 0.0.0.0 keeps others off 127.0.0.1.", "Nothing changes."},
 };
 const size_t n_unverified_facts = sizeof(unverified_facts) / sizeof(unverified_facts[0]);
@@ -156,13 +157,12 @@ static const struct {
         {"9.2.6", "files.delay", ANY_PASS, RULE_IS, 0},
         {"9.2.7", "files.rename", ANY_PASS, RULE_IS, 0},
         {"9.2.7", "files.delete", ANY_PASS, RULE_IS_NOT, 0},
-        {"9.3.14", "relay.asked", ANY_PASS, RULE_IS, 0},
         {"9.3.14", "relay.source", ANY_PASS, RULE_IS, 0},
         {"9.3.17", "relay.exclusive", ANY_PASS, RULE_IS, WSA_ADDRESS_IN_USE},
         {"9.3.17", "relay.beside", ANY_PASS, RULE_IS, 0},
         {"9.3.19", "relay.refused", ANY_PASS, RULE_SHOWS, 0},
+        {"9.3.20", "relay.reset", ANY_PASS, RULE_IS, 0},
         {"9.3.21", "relay.later", ANY_PASS, RULE_IS, WSA_ACCESS_DENIED},
-        {"9.3.20", "relay.reset", ANY_PASS, RULE_IS_NOT, 0},
 };
 
 const UnverifiedFact *unverified_fact(const char *id) {

@@ -11,6 +11,8 @@
 #include "windows-helper/selftest/tools/udp.h"
 #include "windows-helper/store/rule-store.h"
 
+/* Opening HKEY_CURRENT_USER itself would check no rights, because it is open already. */
+#define ACCOUNT_OWN_KEY    L"Software"
 #define ACCOUNT_CONNECT_MS 2000
 #define ACCOUNT_SOURCE     L"wslbridge" /* its events have texts where the helper is installed */
 /* Every user may read it, as the relay's key. */
@@ -70,7 +72,7 @@ static void account_registry(Step *s) {
                 account_watch(s, key);
         /* The account may write its own settings, and only the restriction keeps it from that. */
         began = step_clock();
-        error = RegOpenKeyExW(HKEY_CURRENT_USER, NULL, 0, KEY_SET_VALUE, &key);
+        error = RegOpenKeyExW(HKEY_CURRENT_USER, ACCOUNT_OWN_KEY, 0, KEY_SET_VALUE, &key);
         if (error == ERROR_SUCCESS)
                 (void) RegCloseKey(key);
         if (error == ERROR_SUCCESS || error == ERROR_ACCESS_DENIED)

@@ -40,7 +40,7 @@ DWORD tcp_listen(const IpAddr *address, uint16_t port, int option, SOCKET *ret_s
                 return (DWORD) WSAGetLastError();
         if ((option == 0 ||
              setsockopt(s, SOL_SOCKET, option, (const char *) &yes, sizeof(yes)) == 0) &&
-            bind(s, (SOCKADDR *) &a, sizeof(a)) == 0 && listen(s, 4) == 0 &&
+            bind(s, (SOCKADDR *) &a, sizeof(a)) == 0 && listen(s, TCP_LISTEN_BACKLOG) == 0 &&
             getsockname(s, (SOCKADDR *) &a, &size) == 0) {
                 *ret_socket = s;
                 *ret_port = ntohs(a.sin_port);

@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+#define TCP_LISTEN_BACKLOG 4 /* so many clients may wait at a port until they are accepted */
+
 /* Listen on @address, port 0 = any. @option: SO_EXCLUSIVEADDRUSE, SO_REUSEADDR or 0. *ret_port: in
  * host order. Return: 0 or a Winsock error. */
 DWORD tcp_listen(const IpAddr *address, uint16_t port, int option, SOCKET *ret_socket,

@@ -60,15 +60,25 @@ START_TEST(test_kinds_of_rules) {
         expect("2.6.1", FACT_HOLDS, "sleep.listener");
         see(SELFTEST_USER, "firewall.quick", true, 1);
         expect("5.1.15", FACT_FAILS, "firewall.quick");
-        /* only an address of a network decides about the source of an answer */
+        /* the relay would not forgive what came */
+        see(SELFTEST_USER, "relay.reset", true, 1);
+        expect("9.3.20", FACT_FAILS, "relay.reset");
+        see(SELFTEST_USER, "relay.reset", true, 0);
+        expect("9.3.20", FACT_HOLDS, "relay.reset");
+}
+END_TEST
+
+/* Only an answer from an address of a network decides; what was received says nothing of it. */
+START_TEST(test_source_of_an_answer) {
         see(SELFTEST_USER, "relay.asked", true, 0);
-        see(SELFTEST_USER, "relay.source.loopback", true, 10022);
-        expect("9.3.14", FACT_HOLDS, "relay.asked");
+        see(SELFTEST_USER, "relay.source", false, 0);
+        expect("9.3.14", FACT_NOT_SEEN, NULL);
+        see(SELFTEST_USER, "relay.source.loopback", true, 1);
+        expect("9.3.14", FACT_NOT_SEEN, NULL);
+        see(SELFTEST_SERVICE, "relay.source", true, 0);
+        expect("9.3.14", FACT_HOLDS, "relay.source");
         see(SELFTEST_USER, "relay.source", true, 10022);
         expect("9.3.14", FACT_FAILS, "relay.source");
-        /* each error of a client that has left is one */
-        see(SELFTEST_USER, "relay.reset", true, 64);
-        expect("9.3.20", FACT_HOLDS, "relay.reset");
 }
 END_TEST
 
@@ -197,6 +207,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_nothing_seen);
         tcase_add_test(tc, test_kinds_of_rules);
+        tcase_add_test(tc, test_source_of_an_answer);
         tcase_add_test(tc, test_passes);
         tcase_add_test(tc, test_names);
         tcase_add_test(tc, test_read_again);
