@@ -34,12 +34,13 @@ static int agent_log_problems(Agent *a, const Config *config) {
 
 static void agent_log_loaded(Agent *a, const char *verb) {
         char helper[sizeof(a->connection.helper.address)];
+        unsigned n = a->config.current->wire.n_services;
+        unsigned n_endpoints = (unsigned) wire_state_endpoints(&a->config.current->wire);
 
         config_helper_format(&a->config.current->helper, helper, sizeof(helper));
         journal_fields(&a->journal, LOG_INFO, FIELDS(.id = MESSAGE_CONFIG_LOADED),
-                       "%s: %u services with %u endpoints, helper at %s", verb,
-                       (unsigned) a->config.current->wire.n_services,
-                       (unsigned) wire_state_endpoints(&a->config.current->wire), helper);
+                       "%s: %u service%s with %u endpoint%s, helper at %s", verb, n,
+                       n == 1 ? "" : "s", n_endpoints, n_endpoints == 1 ? "" : "s", helper);
 }
 
 /* Log once that saving a file may not be enough. */

@@ -43,6 +43,7 @@ struct Carrier {
         bool unreported;     /* the report could not be written, which was logged */
         const char *bad;     /* what is wrong with the table, as last logged */
         bool outdated; /* another version is installed, and this one goes when nobody needs it */
+        bool ends;     /* it goes now */
 };
 
 /* Return: 1; 0 when it could not be written; or negative errno. */
@@ -131,14 +132,35 @@ static bool carrier_is_outdated(void) {
         return n > (ssize_t) n_mark && memcmp(path + n - n_mark, deleted, n_mark) == 0;
 }
 
+static bool carrier_is_idle(const Carrier *c) {
+        return c->shared.n_connections == 0 && c->shared.n_sessions == 0;
+}
+
 static void carrier_on_idle(void *userdata) {
         Carrier *c = userdata;
 
-        if (!c->outdated)
+        if (!c->outdated || c->ends)
                 return;
+        c->ends = true;
         journal_line(c->shared.journal, LOG_INFO,
                      "Another version is installed, and no connection is left; the end");
         (void) sd_event_exit(c->shared.event, 0);
+}
+
+/* The last connection may last for weeks, so the log says how not to wait for it. */
+static void carrier_check_version(Carrier *c) {
+        bool was = c->outdated;
+
+        c->outdated = carrier_is_outdated();
+        if (!c->outdated)
+                return;
+        if (carrier_is_idle(c))
+                carrier_on_idle(c);
+        else if (!was)
+                journal_line(c->shared.journal, LOG_NOTICE,
+                             "Another version is installed; this one goes on until its last "
+                             "connection has ended. To change now, which ends them all, run "
+                             "'systemctl restart wslbridge-loopback'");
 }
 
 /* What is in both tables stays open, unless the host is another one. */
@@ -146,6 +168,7 @@ static int carrier_apply(Carrier *c, const LoopbackTable *table) {
         bool same_host = loopback_host_equal(&c->shared.host, &table->host);
         Slot *old = malloc(sizeof(c->slots));
         size_t n_old = c->n_slots, k = 0;
+        int r;
 
         if (!old)
                 return -ENOMEM;
@@ -166,7 +189,10 @@ static int carrier_apply(Carrier *c, const LoopbackTable *table) {
         c->shared.host = table->host;
         c->table = *table;
         carrier_on_room(c); /* which a port that was closed has left */
-        return carrier_open(c);
+        r = carrier_open(c);
+        if (r >= 0 && carrier_is_idle(c)) /* connections that ended with their port do not say so */
+                carrier_on_idle(c);
+        return r;
 }
 
 static void carrier_log(const Carrier *c, const LoopbackTable *table) {
@@ -175,8 +201,9 @@ static void carrier_log(const Carrier *c, const LoopbackTable *table) {
         ip_format(&table->host.guest, guest);
         ip_format(&table->host.gateway, gateway);
         journal_line(c->shared.journal, LOG_INFO,
-                     "Carrying %zu ports of %s on %s to this guest's loopback, for %s only",
-                     table->n_ports, guest, table->host.interface, gateway);
+                     "Carrying %zu port%s of %s on %s to this guest's loopback, for %s only",
+                     table->n_ports, table->n_ports == 1 ? "" : "s", guest, table->host.interface,
+                     gateway);
 }
 
 /* There is no table: the agent does not run, or will in a moment. */
@@ -222,11 +249,9 @@ static int carrier_read(void *userdata) {
         const char *problem;
         int r;
 
-        c->outdated = carrier_is_outdated();
-        if (c->outdated && c->shared.n_connections == 0 && c->shared.n_sessions == 0) {
-                carrier_on_idle(c);
+        carrier_check_version(c);
+        if (c->ends)
                 return 0;
-        }
         r = small_file_read(c->table_path, LOOPBACK_TEXT_MAX, &text);
         if (r == -ENOMEM)
                 return r;
@@ -307,7 +332,7 @@ int carrier_new(Carrier **ret_carrier, sd_event *event, const Journal *journal,
 Carrier *carrier_free(Carrier *c) {
         if (!c)
                 return NULL;
-        c->outdated = false; /* the end has come, whatever ends now */
+        c->ends = true; /* whatever ends now */
         folder_watch_free(c->watch);
         for (size_t i = 0; i < c->n_slots; i++)
                 slot_close(&c->slots[i]);

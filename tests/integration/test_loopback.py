@@ -329,8 +329,8 @@ def test_a_table_that_cannot_be_used_changes_nothing(carried):
     server.close()
 
 
-@pytest.mark.parametrize("protocol", ["tcp", "udp"])
-def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program, tmp_path, protocol):
+@pytest.mark.parametrize("protocol, ending", [("tcp", "client"), ("tcp", "service"), ("udp", "service")])
+def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program, tmp_path, protocol, ending):
     """Nothing restarts the program, which would reset what it carries; it makes way for the new one."""
     installed = str(tmp_path / "wslbridge-loopback")
     shutil.copy(program.exe, installed)
@@ -349,14 +349,16 @@ def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program,
         os.rename(installed + ".new", installed)
         guest.service("other", f"listen = {PORT + 1}\nprotocol = {protocol}\nconnect = loopback")
         wait_loopback(guest, "other", "carried")  # it goes on with its work
-        if protocol == "udp":
-            guest.remove_service("web")  # ends the session, which otherwise takes minutes
+        program.wait_log("run 'systemctl restart wslbridge-loopback'")
+        if ending == "service":
+            guest.remove_service("web")  # ends all; a session would otherwise take minutes
         else:
             s.shutdown(socket.SHUT_WR)
             assert read_all(s) == b"127.0.0.1 one"
     assert program.ended() == 0
     server.close()
-    assert "Another version is installed, and no connection is left" in program.log()
+    assert program.log().count("Another version is installed; this one goes on until") == 1
+    assert program.log().count("Another version is installed, and no connection is left") == 1
     assert program.wanted()
     os.rmdir(program.folder)  # as systemd does it
     program.start()

@@ -22,7 +22,7 @@ def test_drop_in_comes_changes_and_goes(guest, number):
 
     since = guest.moment()
     guest.within(SECOND, guest.drop_in("web", ["listen = 8081-8082", "connect-port = 80-81"]),
-                 visible(guest, since, "Configuration loaded: 1 services with 2 endpoints",
+                 visible(guest, since, "Configuration loaded: 1 service with 2 endpoints",
                          guest.has('.services[0] | .state == "active" and '
                                    '.listens[0].connect_port == 80')))
     assert guest.rules() == {"0.0.0.0/8081": f"{ADDRESS}/80", "0.0.0.0/8082": f"{ADDRESS}/81"}
