@@ -98,8 +98,8 @@ static int write_key(const char *path, const uint8_t key[WIRE_KEY_SIZE]) {
 /* Who this guest is: what the running agent calls itself, because that is what it proves to the
  * host. Without a running agent, what it will call itself. */
 typedef struct Identity {
-        char *directory;          /* where the name is kept; owned */
-        uint8_t id[WIRE_ID_SIZE]; /* the installation that it is kept for */
+        char *directory;           /* where the name is kept; owned */
+        Installation installation; /* that it is kept for */
         bool wsl;
         char name[WIRE_DISTRO_MAX + 1];
         char text[2 * WIRE_ID_SIZE + WIRE_DISTRO_MAX + 2]; /* "<agent id>/<name>" */
@@ -125,15 +125,16 @@ static int find_identity(const char *root, const Report *report, Identity *id) {
                 return ctl_error_errno(ENOMEM, "read", KEPT_DIRECTORY);
         }
         id->wsl = report ? report->wsl : wsl_is_here();
-        memcpy(id->id, hello.agent_id, WIRE_ID_SIZE);
+        memcpy(id->installation.id, hello.agent_id, WIRE_ID_SIZE);
         if (!id->wsl)
-                identity_of_machine(root, /* credentials= */ NULL, hello.agent_id, id->id);
+                identity_of_machine(root, /* credentials= */ NULL, hello.agent_id,
+                                    &id->installation);
         hex_format(hello.agent_id, WIRE_ID_SIZE, agent_id);
         if (report && strlen(report->agent_id) == (size_t) (2 * WIRE_ID_SIZE) && *report->distro) {
                 memcpy(agent_id, report->agent_id, sizeof(agent_id));
                 (void) snprintf(id->name, sizeof(id->name), "%s", report->distro);
         } else {
-                (void) kept_load(id->directory, id->id, &kept);
+                (void) kept_load(id->directory, &id->installation, &kept);
                 wsl_distro_name(&kept, id->name);
         }
         (void) snprintf(id->text, sizeof(id->text), "%s/%s", agent_id, id->name);
@@ -148,7 +149,7 @@ static void keep_name(const Identity *id) {
         if (id->wsl)
                 return;
         memcpy(kept.distro, id->name, sizeof(kept.distro));
-        r = kept_save(id->directory, id->id, &kept);
+        r = kept_save(id->directory, &id->installation, &kept);
         if (r < 0)
                 (void) ctl_error("Cannot keep the name '%s' in " KEPT_DIRECTORY ", ignoring: %s; "
                                  "if this guest is renamed, pair it again",
@@ -182,19 +183,18 @@ static int await_host(void) {
 
 /* Tell the host, and put the key at @next in force. */
 static int agree(const char *next, const char *path, const Identity *id, bool confirm) {
-        int r = answer("paired", id->text);
+        int r = answer("paired", id->text), error;
 
         if (r == CTL_EXIT_OK && confirm)
                 r = await_host();
-        if (r == CTL_EXIT_OK) {
-                int error = ctl_file_move(next, path);
-
-                if (error < 0)
-                        return ctl_error_errno(-error, "replace", KEY_FILE);
-                keep_name(id);
-        }
-        if (r == CTL_EXIT_OK && confirm)
+        if (r != CTL_EXIT_OK)
+                return r;
+        error = ctl_file_move(next, path);
+        if (error < 0)
+                return ctl_error_errno(-error, "replace", KEY_FILE);
+        if (confirm)
                 r = answer("confirmed", id->text);
+        keep_name(id); /* last, because the pairing does not depend on it */
         return r;
 }
 

@@ -56,9 +56,18 @@ static void agent_log_silence(Agent *a) {
                 wire_mode_name(w->mode), w->mode_kept ? " (the same)" : "");
 }
 
+/* That of WSL, see kept.h. */
+static Installation wsl_installation(const Agent *a) {
+        Installation i = {.of_machine = false};
+
+        memcpy(i.id, a->guest.identity.agent_id, WIRE_ID_SIZE);
+        return i;
+}
+
 /* Keep what WSL says for the next start. Return: 0, or negative errno to end the event loop. */
 static int agent_keep_answers(Agent *a) {
         const WslAnswers *w = &a->guest.answers;
+        Installation installation = wsl_installation(a);
         Kept now = {0};
         int r;
 
@@ -68,7 +77,7 @@ static int agent_keep_answers(Agent *a) {
         memcpy(now.word, w->word, strlen(w->word));
         if (memcmp(&now, &a->guest.kept, sizeof(now)) == 0)
                 return 0;
-        r = kept_save(a->guest.directory, a->guest.identity.agent_id, &now);
+        r = kept_save(a->guest.directory, &installation, &now);
         if (r < 0 && !a->guest.keep_failed) {
                 journal_fields(&a->journal, LOG_WARNING, FIELDS(.error = -r),
                                "Cannot keep WSL's answers for the next start in %s, ignoring: %s",
@@ -207,11 +216,11 @@ int agent_load_identity(Agent *a) {
 /* Without WSL: a guest that was renamed stays the one that was paired. */
 static void agent_take_paired_name(Agent *a, const char *root) {
         WireHello *id = &a->guest.identity;
-        uint8_t machine[WIRE_ID_SIZE];
+        Installation installation;
 
-        identity_of_machine(root, getenv("CREDENTIALS_DIRECTORY"), id->agent_id, machine);
-        if (!kept_load(a->guest.directory, machine, &a->guest.kept) ||
-            strcmp(id->distro, a->guest.kept.distro) == 0)
+        identity_of_machine(root, getenv("CREDENTIALS_DIRECTORY"), id->agent_id, &installation);
+        if (!kept_load(a->guest.directory, &installation, &a->guest.kept) ||
+            !a->guest.kept.distro[0] || strcmp(id->distro, a->guest.kept.distro) == 0)
                 return;
         journal_line(&a->journal, LOG_INFO,
                      "This guest was paired as '%s' and keeps that name, although it is '%s' now",
@@ -221,6 +230,7 @@ static void agent_take_paired_name(Agent *a, const char *root) {
 
 /* The part of agent_new_guest() about WSL. */
 static int agent_new_wsl(Agent *a, const char *root) {
+        Installation installation = wsl_installation(a);
         int r;
 
         r = wsl_new(&a->guest.wsl, a->event, agent_on_answers, a);
@@ -228,7 +238,7 @@ static int agent_new_wsl(Agent *a, const char *root) {
                 return r;
         if (!wsl_answers(a->guest.wsl)->wsl)
                 agent_take_paired_name(a, root);
-        else if (kept_load(a->guest.directory, a->guest.identity.agent_id, &a->guest.kept))
+        else if (kept_load(a->guest.directory, &installation, &a->guest.kept))
                 wsl_remember(a->guest.wsl, &a->guest.kept);
         a->guest.answers = *wsl_answers(a->guest.wsl);
         (void) agent_take_identity(a);

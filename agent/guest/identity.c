@@ -80,17 +80,19 @@ static bool read_uuid(const char *folder, const char *name, sd_id128_t *ret_id) 
 }
 
 void identity_of_machine(const char *root, const char *credentials,
-                         const uint8_t agent_id[WIRE_ID_SIZE], uint8_t ret_id[WIRE_ID_SIZE]) {
+                         const uint8_t agent_id[WIRE_ID_SIZE], Installation *ret_installation) {
         uint8_t mac[crypto_auth_hmacsha256_BYTES], key[crypto_auth_hmacsha256_KEYBYTES] = {0};
         sd_id128_t machine;
 
-        memcpy(ret_id, agent_id, WIRE_ID_SIZE);
+        *ret_installation = (Installation){.of_machine = false};
+        memcpy(ret_installation->id, agent_id, WIRE_ID_SIZE);
         if (!(credentials && read_uuid(credentials, IDENTITY_CREDENTIAL, &machine)) &&
             !read_uuid(root, IDENTITY_UUID_FILE, &machine))
                 return;
         memcpy(key, machine.bytes, sizeof(machine.bytes));
         (void) crypto_auth_hmacsha256(mac, agent_id, WIRE_ID_SIZE, key);
-        memcpy(ret_id, mac, WIRE_ID_SIZE);
+        memcpy(ret_installation->id, mac, WIRE_ID_SIZE);
+        ret_installation->of_machine = true;
 }
 
 int identity_load(WireHello *ret_hello) {

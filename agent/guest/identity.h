@@ -8,6 +8,8 @@
  * that is renamed stays paired.
  */
 
+#include "agent/guest/kept.h"
+
 #include "protocol/wire/wire.h"
 
 #define IDENTITY_UUID_FILE  "sys/class/dmi/id/product_uuid" /* below the root */
@@ -39,7 +41,7 @@ int identity_load(WireHello *ret_hello);
  * the agent id itself.
  */
 void identity_of_machine(const char *root, const char *credentials,
-                         const uint8_t agent_id[WIRE_ID_SIZE], uint8_t ret_id[WIRE_ID_SIZE]);
+                         const uint8_t agent_id[WIRE_ID_SIZE], Installation *ret_installation);
 
 /* The name of this distribution when WSL itself does not give one (wsl.h) and none is kept:
  * $WSL_DISTRO_NAME when that is a usable name, otherwise the host name. Never empty. */

@@ -3,7 +3,7 @@
 /*
  * A small file:
  *
- *      installation=ID/FILE-SYSTEM-ID
+ *      installation=ID/FILE-SYSTEM-ID  (or ID/machine)
  *      distro=Ubuntu
  *      mode=nat
  */
@@ -23,17 +23,22 @@
 
 #define INSTALLATION_SIZE (2 * WIRE_ID_SIZE + 32)
 
-/* For ext4, the kernel makes f_fsid from the UUID that mkfs has given to the file system. */
-static int installation_of(const char *directory, const uint8_t id[WIRE_ID_SIZE],
+/* For ext4, which WSL uses, the kernel makes f_fsid from the UUID that mkfs has given to the file
+ * system. For XFS it is the number of the device. */
+static int installation_of(const char *directory, const Installation *installation,
                            char ret_text[INSTALLATION_SIZE]) {
         char owner[2 * WIRE_ID_SIZE + 1];
         struct statfs fs;
         uint32_t fsid[2];
 
+        hex_format(installation->id, WIRE_ID_SIZE, owner);
+        if (installation->of_machine) {
+                (void) snprintf(ret_text, INSTALLATION_SIZE, "%s/machine", owner);
+                return 0;
+        }
         if (statfs(directory, &fs) < 0)
                 return -errno;
         memcpy(fsid, &fs.f_fsid, sizeof(fsid));
-        hex_format(id, WIRE_ID_SIZE, owner);
         (void) snprintf(ret_text, INSTALLATION_SIZE, "%s/%08x%08x", owner, fsid[0], fsid[1]);
         return 0;
 }
@@ -71,10 +76,10 @@ static void parse(const char *text, Kept *ret_kept) {
         *ret_kept = kept;
 }
 
-bool kept_load(const char *directory, const uint8_t id[WIRE_ID_SIZE], Kept *ret_kept) {
+bool kept_load(const char *directory, const Installation *installation, Kept *ret_kept) {
         _cleanup_free_ char *path = NULL, *text = NULL;
         char expected[INSTALLATION_SIZE];
-        const char *installation;
+        const char *found;
         size_t n = 0;
 
         *ret_kept = (Kept){0};
@@ -82,19 +87,19 @@ bool kept_load(const char *directory, const uint8_t id[WIRE_ID_SIZE], Kept *ret_
                 path = NULL;
                 return false;
         }
-        if (installation_of(directory, id, expected) < 0 ||
+        if (installation_of(directory, installation, expected) < 0 ||
             small_file_read(path, KEPT_SIZE_MAX, &text) < 0)
                 return false;
-        installation = get_value(text, "installation", sizeof(expected), &n);
-        if (!installation || n != strlen(expected) || memcmp(installation, expected, n) != 0)
+        found = get_value(text, "installation", sizeof(expected), &n);
+        if (!found || n != strlen(expected) || memcmp(found, expected, n) != 0)
                 return false;
         parse(text, ret_kept);
         return ret_kept->distro[0] || ret_kept->word[0];
 }
 
-int kept_save(const char *directory, const uint8_t id[WIRE_ID_SIZE], const Kept *kept) {
+int kept_save(const char *directory, const Installation *installation, const Kept *kept) {
         _cleanup_free_ char *path = NULL;
-        char text[KEPT_SIZE_MAX + 1], installation[INSTALLATION_SIZE];
+        char text[KEPT_SIZE_MAX + 1], owner[INSTALLATION_SIZE];
         int r;
 
         if (asprintf(&path, "%s/%s", directory, KEPT_FILE) < 0) {
@@ -102,10 +107,10 @@ int kept_save(const char *directory, const uint8_t id[WIRE_ID_SIZE], const Kept 
                 return -ENOMEM;
         }
         (void) mkdir(directory, 0755); /* the next call shows whether it is there */
-        r = installation_of(directory, id, installation);
+        r = installation_of(directory, installation, owner);
         if (r < 0)
                 return r;
-        (void) snprintf(text, sizeof(text), "installation=%s\ndistro=%s\nmode=%s\n", installation,
+        (void) snprintf(text, sizeof(text), "installation=%s\ndistro=%s\nmode=%s\n", owner,
                         kept->distro, kept->word);
         return small_file_replace(path, text);
 }

@@ -7,11 +7,12 @@
  * may hang for the life of a VM (fact 6.2.5). Elsewhere 'wslbridgectl pair' keeps the name under
  * which it has paired this guest, because the host name may change.
  *
- * A guest that was copied takes the file along. So the file says for which installation it is: an
- * id that the caller gives, and the id of the file system on which the file lies. In WSL the id is
- * the agent id. "wsl --import" of an archive makes a new file system, and then the file does not
- * count. The copy of a whole disk (--vhd, --import-in-place) cannot be told from its original; see
- * fact 6.2.8. Elsewhere the id is that of identity_of_machine().
+ * A guest that was copied takes the file along. So the file says for which installation it is.
+ * In WSL that is the agent id and the id of the file system on which the file lies. "wsl --import"
+ * of an archive makes a new file system, and then the file does not count. The copy of a whole disk
+ * (--vhd, --import-in-place) cannot be told from its original; see fact 6.2.8. Elsewhere
+ * identity_of_machine() tells a copy by its virtual machine. Then the file system does not matter,
+ * because its id may be the number of a device, which may be another one after the next start.
  */
 
 #include "agent/guest/wsl-words.h"
@@ -20,6 +21,11 @@
 #define KEPT_FILE      "kept-name"
 #define KEPT_SIZE_MAX  1024
 
+typedef struct Installation {
+        uint8_t id[WIRE_ID_SIZE];
+        bool of_machine; /* the id is bound to a virtual machine */
+} Installation;
+
 typedef struct Kept {
         char distro[WIRE_DISTRO_MAX + 1]; /* "" = not known */
         char word[WSL_WORD_MAX + 1];      /* of the networking mode; "" = not known */
@@ -27,13 +33,13 @@ typedef struct Kept {
 
 /**
  * kept_load() - read the file in @directory
- * @id: of this installation, see above
+ * @installation: this one, see above
  *
  * Return: true when it was there, is well formed, and is about this installation. Otherwise
  * @ret_kept is empty.
  */
-bool kept_load(const char *directory, const uint8_t id[WIRE_ID_SIZE], Kept *ret_kept);
+bool kept_load(const char *directory, const Installation *installation, Kept *ret_kept);
 
 /* Replace the file; make the directory if only its last part is missing. Return: 0 or negative
  * errno. */
-int kept_save(const char *directory, const uint8_t id[WIRE_ID_SIZE], const Kept *kept);
+int kept_save(const char *directory, const Installation *installation, const Kept *kept);

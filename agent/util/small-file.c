@@ -37,7 +37,7 @@ int small_file_read(const char *path, size_t max, char **ret_text) {
 }
 
 int small_file_replace(const char *path, const char *text) {
-        const int flags = O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW;
+        const int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
         _cleanup_free_ char *temporary = malloc(strlen(path) + sizeof(".new"));
         _cleanup_close_ int fd = -1;
         int r;
@@ -45,6 +45,9 @@ int small_file_replace(const char *path, const char *text) {
         if (!temporary)
                 return -ENOMEM;
         (void) stpcpy(stpcpy(temporary, path), ".new");
+        /* Root may write to a folder of the agent's. Whatever lies there under this name, also a
+         * pipe or a link to another file, is not opened. */
+        (void) unlink(temporary);
         fd = open(temporary, flags, 0644);
         if (fd < 0)
                 return -errno;

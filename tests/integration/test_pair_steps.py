@@ -83,6 +83,20 @@ def test_the_key_is_in_force_only_when_the_host_has_it(pairing, guest, key):
     assert p.end() == 0
 
 
+def test_keeping_the_name_comes_last_and_may_fail(pairing, guest):
+    """The agent owns the folder, so anything may lie in the way there."""
+    os.mkdir(os.path.join(guest.kept, "kept-name.new"))
+    new = secrets.token_hex(32)
+    p = pairing("--confirm", stderr=subprocess.STDOUT)
+    p.say(new)
+    assert p.hear() == "paired"
+    p.say("stored")
+    assert p.hear() == "confirmed"
+    assert "Cannot keep the name" in p.process.stdout.read()
+    assert p.end() == 0
+    assert key_files(guest) == {"key": new}
+
+
 @pytest.mark.parametrize("word", [None, "failed", "", "stored?"])
 def test_a_host_that_fails_or_goes_leaves_the_old_key(pairing, guest, key, word):
     p = pairing("--confirm")

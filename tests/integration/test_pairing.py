@@ -165,3 +165,15 @@ def test_a_guest_that_is_renamed_stays_paired(guest, host, control, key):
     guest.start(WSL_DISTRO_NAME="copy", **plain)
     refused(guest, "not-paired")
     assert guest.status()["agent"]["distro"] == "copy"
+
+
+def test_a_kept_file_without_a_name_is_no_name(guest, control, key):
+    plain = {"without": ["WSLBRIDGE_WSL_FOLDER"]}
+    assert control.run("pair", stdin=key)[0] == 0
+    path = os.path.join(guest.kept, "kept-name")
+    with open(path, encoding="ascii") as f:
+        installation = f.readline()
+    with open(path, "w", encoding="ascii") as f:
+        f.write(f"{installation}distro=\nmode=nat\n")
+    guest.start(WSL_DISTRO_NAME="web1", **plain)
+    assert guest.status()["agent"]["distro"] == "web1"

@@ -83,33 +83,37 @@ START_TEST(test_machine) {
         static const char one[] = "4c4c4544-0042-3510-8053-b7c04f4e3332\n";
         static const char other[] = "4c4c4544-0042-3510-8053-b7c04f4e3333\n";
         static const uint8_t agent_id[WIRE_ID_SIZE] = {1, 2, 3};
-        uint8_t a[WIRE_ID_SIZE], b[WIRE_ID_SIZE];
+        Installation a, b;
         const char *credentials;
 
         test_setup();
-        identity_of_machine(test_directory, NULL, agent_id, a);
-        ck_assert_mem_eq(a, agent_id, WIRE_ID_SIZE);
+        identity_of_machine(test_directory, NULL, agent_id, &a);
+        ck_assert_mem_eq(a.id, agent_id, WIRE_ID_SIZE);
+        ck_assert(!a.of_machine);
         test_mkdir("sys");
         test_mkdir("sys/class");
         test_mkdir("sys/class/dmi");
         test_mkdir("sys/class/dmi/id");
         for (size_t i = 0; i < ELEMENTSOF(not_uuids); i++) {
                 test_write(IDENTITY_UUID_FILE, not_uuids[i], strlen(not_uuids[i]), 0400);
-                identity_of_machine(test_directory, NULL, agent_id, a);
-                ck_assert_mem_eq(a, agent_id, WIRE_ID_SIZE);
+                identity_of_machine(test_directory, NULL, agent_id, &a);
+                ck_assert_mem_eq(a.id, agent_id, WIRE_ID_SIZE);
+                ck_assert(!a.of_machine);
         }
         test_write(IDENTITY_UUID_FILE, one, strlen(one), 0400);
-        identity_of_machine(test_directory, NULL, agent_id, a);
-        ck_assert_mem_ne(a, agent_id, WIRE_ID_SIZE);
+        identity_of_machine(test_directory, NULL, agent_id, &a);
+        ck_assert_mem_ne(a.id, agent_id, WIRE_ID_SIZE);
+        ck_assert(a.of_machine);
         test_write(IDENTITY_UUID_FILE, other, strlen(other), 0400);
-        identity_of_machine(test_directory, NULL, agent_id, b);
-        ck_assert_mem_ne(a, b, WIRE_ID_SIZE);
+        identity_of_machine(test_directory, NULL, agent_id, &b);
+        ck_assert_mem_ne(a.id, b.id, WIRE_ID_SIZE);
         /* The service's way to the same. */
         test_mkdir("credentials");
         credentials = test_path("credentials");
         test_write("credentials/machine", one, strlen(one), 0400);
-        identity_of_machine(test_directory, credentials, agent_id, b);
-        ck_assert_mem_eq(a, b, WIRE_ID_SIZE);
+        identity_of_machine(test_directory, credentials, agent_id, &b);
+        ck_assert_mem_eq(a.id, b.id, WIRE_ID_SIZE);
+        ck_assert(b.of_machine);
         test_teardown();
 }
 END_TEST

@@ -6,12 +6,14 @@
 #include "agent/guest/kept.h"
 
 #include "agent/util/cleanup.h"
+#include "agent/util/small-file.h"
 #include "tests/unit/agent/testing.h"
 
 #include <sys/statfs.h>
 
-static const uint8_t id[WIRE_ID_SIZE] = {0xab, 0x01};
-static const uint8_t other_id[WIRE_ID_SIZE] = {0xab, 0x02};
+static const Installation here = {.id = {0xab, 0x01}};
+static const Installation other = {.id = {0xab, 0x02}};
+static const Installation machine = {.id = {0xab, 0x01}, .of_machine = true};
 static char directory[TEST_PATH_MAX];
 
 static void setup(void) {
@@ -24,14 +26,14 @@ static void save(const char *distro, const char *word) {
 
         strcpy(kept.distro, distro);
         strcpy(kept.word, word);
-        ck_assert_int_eq(kept_save(directory, id, &kept), 0);
+        ck_assert_int_eq(kept_save(directory, &here, &kept), 0);
 }
 
 static void expect(const char *distro, const char *word) {
         Kept kept;
 
         memset(&kept, 0xa5, sizeof(kept)); /* everything must be written */
-        ck_assert_int_eq(kept_load(directory, id, &kept), *distro || *word);
+        ck_assert_int_eq(kept_load(directory, &here, &kept), *distro || *word);
         ck_assert_str_eq(kept.distro, distro);
         ck_assert_str_eq(kept.word, word);
 }
@@ -48,7 +50,7 @@ START_TEST(test_kept) {
         expect("", "wormhole");
         ck_assert_int_eq(stat(test_path("lib/kept-name.new"), &st), -1);
         strcpy(directory, test_path("no/lib"));
-        ck_assert_int_eq(kept_save(directory, id, &(Kept){0}), -ENOENT);
+        ck_assert_int_eq(kept_save(directory, &here, &(Kept){0}), -ENOENT);
 }
 END_TEST
 
@@ -60,7 +62,7 @@ START_TEST(test_another_installation) {
         Kept kept;
 
         save("Ubuntu", "nat");
-        ck_assert(!kept_load(directory, other_id, &kept));
+        ck_assert(!kept_load(directory, &other, &kept));
         ck_assert_str_eq(kept.distro, "");
         expect("Ubuntu", "nat");
 
@@ -74,6 +76,49 @@ START_TEST(test_another_installation) {
                 test_write("lib/kept-name", text, (size_t) n, 0644);
                 expect(i == 0 ? "Ubuntu" : "", i == 0 ? "nat" : "");
         }
+}
+END_TEST
+
+/* Another number of the disk makes another id of some file systems, so that id is not in the file.
+ */
+START_TEST(test_a_machine_on_any_file_system) {
+        static const char text[] = "installation=ab010000000000000000000000000000/machine\n"
+                                   "distro=web1\nmode=\n";
+        char *found = NULL;
+        Kept kept = {.distro = "web1"};
+
+        ck_assert_int_eq(kept_save(directory, &machine, &kept), 0);
+        ck_assert_int_eq(small_file_read(test_path("lib/kept-name"), KEPT_SIZE_MAX, &found), 0);
+        ck_assert_str_eq(found, text);
+        free(found);
+        memset(&kept, 0, sizeof(kept));
+        ck_assert(kept_load(directory, &machine, &kept));
+        ck_assert_str_eq(kept.distro, "web1");
+        expect("", ""); /* with the same id, but that is no machine's */
+}
+END_TEST
+
+/* The agent owns the folder, and root writes to it as well. */
+START_TEST(test_what_lies_in_the_way) {
+        char *found = NULL;
+
+        test_mkdir("lib");
+        test_write("others", "x", 1, 0600);
+        for (unsigned i = 0; i < 3; i++) {
+                const char *there = test_path("lib/kept-name.new"), *others = test_path("others");
+
+                ck_assert_int_eq(i == 0   ? mkfifo(there, 0666)
+                                 : i == 1 ? link(others, there)
+                                          : symlink(others, there),
+                                 0);
+                save("Ubuntu", "nat"); /* does not wait for a reader */
+                expect("Ubuntu", "nat");
+        }
+        ck_assert_int_eq(small_file_read(test_path("others"), 1, &found), 0);
+        ck_assert_str_eq(found, "x");
+        free(found);
+        test_mkdir("lib/kept-name.new");
+        ck_assert_int_eq(kept_save(directory, &here, &(Kept){0}), -EEXIST);
 }
 END_TEST
 
@@ -115,6 +160,8 @@ int main(void) {
         tcase_add_checked_fixture(t, setup, test_teardown);
         tcase_add_test(t, test_kept);
         tcase_add_test(t, test_another_installation);
+        tcase_add_test(t, test_a_machine_on_any_file_system);
+        tcase_add_test(t, test_what_lies_in_the_way);
         tcase_add_test(t, test_broken_files);
         return test_run(t, "kept");
 }
