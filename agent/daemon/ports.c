@@ -3,6 +3,7 @@
 /* Whether programs of the guest listen where the services lead to. */
 
 #include "agent/daemon/agent-private.h"
+#include "agent/daemon/port-news.h"
 
 #include "agent/network/guest-ports.h"
 
@@ -26,23 +27,6 @@ static void agent_log_port(Agent *a, const char *name, const StatusService *s) {
                                   "kernel (DNAT) leads it elsewhere, as for a container%s",
                        (unsigned) s->guest_port, name,
                        loopback && carried ? ", or add 'connect = loopback' to the service" : "");
-}
-
-/* Log one line for each change to the worse, and only while the host's part works. A look that
- * comes later must have seen the same: while the guest boots, or a program restarts, it will listen
- * in a moment. */
-static bool port_is_news(StatusService *s) {
-        if (s->guest == GUEST_PORT_UNKNOWN)
-                return false;
-        if (s->guest == GUEST_PORT_LISTENING) {
-                s->guest_logged = GUEST_PORT_LISTENING;
-                return false;
-        }
-        if (s->state != WIRE_SERVICE_ACTIVE || s->guest_logged == s->guest ||
-            now_usec() - s->guest_usec < AGENT_PORTS_PAUSE_USEC)
-                return false;
-        s->guest_logged = s->guest;
-        return true;
 }
 
 /* The first port of @count that is worst. */
@@ -157,7 +141,7 @@ static int agent_on_check_ports(void *userdata) {
                         s->guest_usec = now_usec();
                 s->guest = is;
                 s->guest_port = port;
-                if (port_is_news(s) && ++n_news <= AGENT_LOGGED_SERVICES)
+                if (port_is_news(s, now_usec()) && ++n_news <= AGENT_LOGGED_SERVICES)
                         agent_log_port(a, service->name, s);
         }
         (void) munmap(maps, sizeof(*maps));
