@@ -7,10 +7,16 @@
 
 #include "agent/daemon/agent-private.h"
 
+#include "agent/loop/timer.h"
+
+#include <stdlib.h>
 #include <string.h>
 
-/* @first: since the start, which is before DHCP in a boot, so no address is no problem yet. */
-static void agent_log_choice(Agent *a, bool first) {
+/* The agent starts before DHCP in a boot. So no address is no problem for that long. */
+#define ADDRESS_PATIENCE_USEC     (30 * USEC_PER_SEC)
+#define ADDRESS_PATIENCE_VARIABLE "WSLBRIDGE_ADDRESS_PATIENCE_MS"
+
+static void agent_log_choice(Agent *a) {
         const WireAddress *w = agent_published(a);
         const Choice *c = &a->address.choice;
         char address[IP_TEXT_MAX], gateway[IP_TEXT_MAX];
@@ -18,8 +24,8 @@ static void agent_log_choice(Agent *a, bool first) {
         if (!choice_has_address(c)) {
                 const char *name = c->interface[0] ? c->interface : a->config.current->interface;
 
-                journal_fields(&a->journal, first ? LOG_INFO : LOG_WARNING,
-                               FIELDS(.id = first ? NULL : MESSAGE_NO_ADDRESS),
+                journal_fields(&a->journal, a->address.early ? LOG_INFO : LOG_WARNING,
+                               FIELDS(.id = a->address.early ? NULL : MESSAGE_NO_ADDRESS),
                                "No address to forward to: %s%s%s%s",
                                choice_problem_text(c->problem), *name ? " (" : "", name,
                                *name ? ")" : "");
@@ -45,6 +51,29 @@ static void agent_log_choice(Agent *a, bool first) {
                         "the packets of a static address outside its own subnet",
                         gateway, address, (unsigned) w->prefix);
         }
+}
+
+static int agent_on_no_address(sd_event_source *s, uint64_t usec, void *userdata) {
+        Agent *a = userdata;
+
+        if (!a->address.early)
+                return 0;
+        a->address.early = false;
+        agent_log_choice(a);
+        return 0;
+}
+
+/* A first look without an address begins the time in which it is no problem; an address ends it. */
+static int agent_await_address(Agent *a, bool first) {
+        const char *text = getenv(ADDRESS_PATIENCE_VARIABLE);
+        int r = 0;
+
+        a->address.early = (first || a->address.early) && !choice_has_address(&a->address.choice);
+        if (first && a->address.early)
+                r = loop_timer_start(a->address.patience,
+                                     text ? strtoull(text, NULL, 10) * USEC_PER_MSEC
+                                          : ADDRESS_PATIENCE_USEC);
+        return r < 0 ? r : 0;
 }
 
 /* The candidates are only shown to people, so this comes after the choice has been sent. */
@@ -85,7 +114,10 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         if (known)
                 deferred_work_request(a->guest.ask_mode);
         a->address.since = status_time_now();
-        agent_log_choice(a, !known);
+        r = agent_await_address(a, !known);
+        if (r < 0)
+                return r;
+        agent_log_choice(a);
         agent_take_candidates(a, snapshot);
         deferred_work_request(a->loopback.update);
         deferred_work_request(a->ports.check);
@@ -100,11 +132,15 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
 }
 
 int agent_new_address(Agent *a) {
-        int r = netwatch_new(&a->address.netwatch, a->event, 0, agent_on_snapshot, a);
+        int r = loop_timer_new(a->event, USEC_PER_SEC, agent_on_no_address, a,
+                               &a->address.patience);
 
+        if (r >= 0)
+                r = netwatch_new(&a->address.netwatch, a->event, 0, agent_on_snapshot, a);
         return r < 0 ? r : netwatch_refresh(a->address.netwatch);
 }
 
 void agent_done_address(Agent *a) {
         netwatch_free(a->address.netwatch);
+        sd_event_source_unref(a->address.patience);
 }

@@ -86,7 +86,9 @@ void agent_done_guest(Agent *a);
 /* address.c */
 typedef struct AgentAddress {
         NetWatch *netwatch;
-        bool known; /* the first dump was made, the members below are valid */
+        bool early; /* there has been no address since the start, and it may still come */
+        sd_event_source *patience; /* … until this timer ends */
+        bool known;                /* the first dump was made, the members below are valid */
         Choice choice;
         StatusTime since; /* when the choice was made */
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];

@@ -130,6 +130,14 @@ def test_no_address_yet_is_no_problem(guest):
     assert guest.log_lines("No address to forward to")[1].startswith("<4>")
 
 
+def test_an_address_that_never_comes_is_a_problem(guest):
+    guest.ip("addr flush dev eth0\n")
+    guest.start(WSLBRIDGE_ADDRESS_PATIENCE_MS="500")
+    wait_until(lambda: len(guest.log_lines("No address to forward to")) == 2, "the warning")
+    early, late = guest.log_lines("No address to forward to")
+    assert early.startswith("<6>") and late.startswith("<4>")
+
+
 def test_address_outside_the_gateways_subnet_is_reported(guest, host):
     """A static address like this one is dropped by the virtual switch."""
     guest.service("web", "listen = 8080\nconnect-port = 80")
