@@ -153,7 +153,7 @@ def test_only_the_table_is_applied_and_not_every_file_of_the_agent(carried):
     guest.service("more", f"listen = {OTHER}\nconnect = loopback")
     wait_loopback(guest, "more", "carried")
     program.wait_log("Carrying 2 ports")
-    assert program.log().count("Carrying 1 ports") == 1, program.log()
+    assert program.log().count("Carrying 1 port of") == 1, program.log()
 
 
 def block(path):
@@ -169,11 +169,11 @@ def test_a_report_that_cannot_be_written_is_tried_again(guest, host, program):
     host.start()
     guest.start()
     program.start_when_wanted()
-    program.wait_log("report, trying again: Is a directory")
+    program.wait_log("report, trying again: File exists")
     wait_loopback(guest, "web", "not-running")
     os.rmdir(blocker)
     wait_loopback(guest, "web", "carried")
-    assert program.log().count("trying again: Is a directory") == 1
+    assert program.log().count("trying again: File exists") == 1
 
 
 def test_a_table_that_cannot_be_written_is_tried_again(guest, host, program):
@@ -181,11 +181,11 @@ def test_a_table_that_cannot_be_written_is_tried_again(guest, host, program):
     blocker = block(os.path.join(guest.state, "loopback.table"))
     host.start()
     guest.start()
-    guest.wait_log("loopback.table, trying again: Is a directory")
+    guest.wait_log("loopback.table, trying again: File exists")
     os.rmdir(blocker)
     program.start_when_wanted()
     wait_loopback(guest, "web", "carried")
-    assert len(guest.log_lines("trying again: Is a directory")) == 1
+    assert len(guest.log_lines("trying again: File exists")) == 1
 
 
 def test_a_table_that_cannot_be_written_keeps_no_withdrawn_service_open(carried):
@@ -194,7 +194,7 @@ def test_a_table_that_cannot_be_written_keeps_no_withdrawn_service_open(carried)
     wait_loopback(guest, "more", "carried")
     blocker = block(os.path.join(guest.state, "loopback.table"))
     guest.remove_service("more")
-    guest.wait_log("loopback.table, trying again: Is a directory")
+    guest.wait_log("loopback.table, trying again: File exists")
     assert not program.wanted()
     assert program.ended() == 0
     os.rmdir(blocker)
@@ -219,7 +219,7 @@ def test_a_default_route_that_is_away_for_a_moment_costs_no_connection(carried):
         guest.ip("route del default\n")
         wait_until(lambda: not gateway(guest), lambda: f"no gateway: {guest.status()}")
         guest.remove_service("more")
-        wait_until(lambda: program.log().count("Carrying 1 ports") == 2, program.log)
+        wait_until(lambda: program.log().count("Carrying 1 port of") == 2, program.log)
         guest.ip(f"route add default via {GATEWAY}\n")
         wait_until(lambda: gateway(guest), lambda: f"a gateway: {guest.status()}")
         kept.sendall(b"still there")
