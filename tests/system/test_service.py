@@ -48,7 +48,7 @@ def test_broken_drop_in_is_reported_and_changes_nothing(guest):
 
     since = guest.moment()
     guest.within(SECOND, f"rm {SERVICES}/bad.ini",
-                 visible(guest, since, "Configuration loaded: 1 services",
+                 visible(guest, since, "Configuration loaded: 1 service with",
                          guest.has(".configuration.problems == []")))
 
 
@@ -64,7 +64,7 @@ def test_vendor_drop_in_is_masked(guest):
     assert guest.rules() == {}
     since = guest.moment()
     guest.within(SECOND, f"rm {SERVICES}/vendor.ini",
-                 visible(guest, since, "Configuration loaded: 1 services",
+                 visible(guest, since, "Configuration loaded: 1 service with",
                          guest.is_state("vendor", "active")))
 
 
