@@ -43,11 +43,6 @@
 #define AGENT_LOG_BURST       100 /* lines at once that the helper may cause */
 #define AGENT_SUMMARY_SIZE    512
 
-/* Listening ports are checked when a RESULT arrives, and also when something else has woken the
- * agent (mostly the helper's PING), but then not more often than this. There is no timer for it,
- * because nobody waits for it. */
-#define AGENT_PORTS_PAUSE_USEC (5 * USEC_PER_SEC)
-
 /* reload.c */
 typedef struct AgentConfig {
         const char *root; /* borrowed; "" or a directory without trailing slash */

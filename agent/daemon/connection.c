@@ -4,6 +4,7 @@
  * channel, and what the log says about an outage. */
 
 #include "agent/daemon/agent-private.h"
+#include "agent/daemon/port-news.h"
 
 #include "common/names.h"
 
@@ -47,7 +48,7 @@ static int agent_on_ready(void *userdata) {
 static int agent_on_heard(void *userdata) {
         Agent *a = userdata;
 
-        deferred_work_request_spaced(a->ports.check, AGENT_PORTS_PAUSE_USEC);
+        deferred_work_request_spaced(a->ports.check, PORT_NEWS_PAUSE_USEC);
         return 0;
 }
 
@@ -166,7 +167,7 @@ static int agent_on_down(void *userdata, const ChannelDown *down) {
         agent_forget_push(a);
         if (news && agent_may_log(a))
                 agent_log_down(a, down);
-        deferred_work_request_spaced(a->ports.check, AGENT_PORTS_PAUSE_USEC);
+        deferred_work_request_spaced(a->ports.check, PORT_NEWS_PAUSE_USEC);
         if (same)
                 return 0;
         if (down->was_ready)

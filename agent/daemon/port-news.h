@@ -7,7 +7,10 @@
 
 #include "agent/status/status.h"
 
-#define PORT_NEWS_PAUSE_USEC (5 * UINT64_C(1000000))
+/* Listening ports are checked when a RESULT arrives, and also when something else has woken the
+ * agent (mostly the helper's PING), but then not more often than this. There is no timer for it,
+ * because nobody waits for it. */
+#define PORT_NEWS_PAUSE_USEC (5 * USEC_PER_SEC)
 
 /* Whether a line about @s is due, as a look at @now_usec has found it: one for each change to the
  * worse, and only while the host's part works. A look that comes PORT_NEWS_PAUSE_USEC later must

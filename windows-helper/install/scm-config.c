@@ -68,7 +68,7 @@ static void scm_set_token(const ScmService *s, SC_HANDLE service) {
         scm_set(service, SERVICE_CONFIG_REQUIRED_PRIVILEGES_INFO, &required, "the privileges");
 }
 
-/* An array of no actions takes away those that an older version has set (fact 9.1.19). */
+/* An array of no actions takes away those that are set (fact 9.1.19). */
 static void scm_set_restarts(ScmId id, SC_HANDLE service) {
         SC_ACTION actions[] = {
                 {SC_ACTION_RESTART, 5000}, {SC_ACTION_RESTART, 30000}, {SC_ACTION_RESTART, 60000}};
