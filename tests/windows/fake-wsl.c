@@ -2,8 +2,8 @@
 
 /*
  * A stand-in for wsl.exe. It stores its command line as 'WslCommand' and the two variables that it
- * should be given as 'WslEnvironment' in HKLM\SOFTWARE\wslbridge-test. Then it carries out the
- * lines of C:\wsl-script.txt:
+ * should be given as 'WslEnvironment' in HKLM\SOFTWARE\wslbridge-test, and adds the command line to
+ * C:\wsl-calls.txt. Then it carries out the lines of C:\wsl-script.txt:
  *
  *     out HEX       write these bytes to standard output; err HEX: to standard error
  *     flood N       write N lines to standard output
@@ -43,6 +43,16 @@ static void put(FILE *stream, const char *hex) {
         (void) fflush(stream);
 }
 
+/* One line for each call, which a test can read while the helper goes on. */
+static void keep_call(void) {
+        FILE *calls = fopen("C:\\wsl-calls.txt", "a");
+
+        if (!calls)
+                return;
+        (void) fprintf(calls, "%ls\n", GetCommandLineW());
+        (void) fclose(calls);
+}
+
 static void keep_environment(void) {
         wchar_t text[64] = L"", utf8[16] = L"unset", warnings[16] = L"unset";
 
@@ -62,6 +72,7 @@ int wmain(int argc, wchar_t **argv) {
         (void) _setmode(_fileno(stderr), _O_BINARY);
         keep(L"WslCommand", GetCommandLineW());
         keep_environment();
+        keep_call();
         while (script && fgets(line, sizeof(line), script)) {
                 char *argument = strchr(line, ' ');
 

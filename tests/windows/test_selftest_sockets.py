@@ -18,16 +18,22 @@ IN_USE = 10048
 
 
 class Distro:
-    """Connects to the port until two of its connections were accepted, as the distro's program does. A
-    listener that goes away without that resets them."""
+    """Connects to the port until two of its connections were accepted, as the distro's program does once
+    wsl.exe was asked to run it. A connection before that could be taken for an accept that another
+    step has just given up."""
 
-    def __init__(self, port):
-        self.port, self.accepted, self.ended = port, 0, threading.Event()
+    def __init__(self, port, calls):
+        self.port, self.calls, self.accepted, self.ended = port, calls, 0, threading.Event()
         self.thread = threading.Thread(target=self._connect, daemon=True)
         self.thread.start()
 
+    def _asked(self):
+        return self.calls.exists() and "/bin/sh" in self.calls.read_text()
+
     def _connect(self):
         while self.accepted < 2 and not self.ended.wait(0.02):
+            if not self._asked():
+                continue
             try:
                 with socket.create_connection(("127.0.0.1", self.port), timeout=20) as connection:
                     self.accepted += connection.recv(1) == b""
@@ -40,10 +46,12 @@ class Distro:
 
 
 @pytest.fixture
-def distro(registry):
+def distro(prefix, registry):
     port = free_port()
     registry.set(COUNTERS, "HypervPort", port)
-    made = Distro(port)
+    calls = prefix.path / "drive_c/wsl-calls.txt"
+    calls.unlink(missing_ok=True)
+    made = Distro(port, calls)
     yield made
     made.end()
     registry.delete(COUNTERS, "HypervPort")
