@@ -92,7 +92,7 @@ static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
 static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
                              bool trailing, void *userdata) {
         Agent *a = userdata;
-        bool known = a->address.known;
+        bool known = a->address.known, sent;
         bool own = agent_reach(a) == WIRE_REACH_OWN;
         Choice choice;
         int r;
@@ -106,9 +106,10 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
                         return 0;
                 }
         }
+        sent = known && choice_same_state(&choice, &a->address.choice);
         a->address.choice = choice;
         a->address.known = true;
-        r = agent_push(a, event_usec); /* before anything slower */
+        r = sent ? 0 : agent_push(a, event_usec); /* before anything slower */
         if (r < 0)
                 return r;
         if (known)

@@ -11,9 +11,13 @@ static bool address_equal(const WireAddress *a, const WireAddress *b) {
                ip_compare(&a->gateway, &b->gateway) == 0;
 }
 
-bool choice_equal(const Choice *a, const Choice *b) {
+bool choice_same_state(const Choice *a, const Choice *b) {
         return strcmp(a->interface, b->interface) == 0 && address_equal(&a->v4, &b->v4) &&
-               address_equal(&a->v6, &b->v6) && a->problem == b->problem &&
+               address_equal(&a->v6, &b->v6);
+}
+
+bool choice_equal(const Choice *a, const Choice *b) {
+        return choice_same_state(a, b) && a->problem == b->problem &&
                a->vmbus_preferred == b->vmbus_preferred;
 }
 

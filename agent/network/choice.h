@@ -41,6 +41,9 @@ typedef struct Choice {
 /* Whether the two are the same in every member. */
 bool choice_equal(const Choice *a, const Choice *b);
 
+/* Whether a STATE for @a says the same as one for @b. What is odd about an address is not in it. */
+bool choice_same_state(const Choice *a, const Choice *b);
+
 /* Whether there is an address of either family to publish. */
 bool choice_has_address(const Choice *c);
 

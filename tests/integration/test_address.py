@@ -50,6 +50,23 @@ def test_rule_goes_with_the_address_and_comes_back_with_it(connected):
     guest.wait_state("web", "active")
 
 
+def test_another_address_beside_it_is_not_news_for_the_host(connected):
+    """Without a gateway a second address makes the choice unclear. That is said here, but the STATE
+    would be the same."""
+    guest, host = connected
+    guest.ip("route replace default dev eth0\n")
+    wait_until(lambda: guest.status()["guest"]["ipv4"]["gateway"] is None, "no gateway")
+    guest.wait_state("web", "active")
+    before = host.stats()["states"]
+    guest.ip("addr add 10.99.0.1/24 dev eth0\n")
+    guest.wait_log("is the best address left")
+    host.wait_rules(rule(guest.address))
+    assert host.stats()["states"] == before
+    guest.ip(f"addr del {guest.address}/{PREFIX} dev eth0\n")
+    host.wait_rules(rule("10.99.0.1"))
+    assert host.stats()["states"] == before + 1
+
+
 def test_link_down_and_up(connected):
     guest, host = connected
     guest.ip("link set peer0 down\n")

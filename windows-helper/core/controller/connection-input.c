@@ -106,7 +106,8 @@ static void connection_on_event(PeerConnection *c, SessionEvent *event, Buffer *
                 break;
         case SESSION_EVENT_STATE:
                 connection_flush(c, out, now_usec);
-                guests_claim(&c->controller->guests, c->guest, &event->state, event->version);
+                guests_claim(&c->controller->guests, c->guest, &event->state, event->version,
+                             c->controller->host.now(c->controller->host.userdata));
                 c->has_asked = true;
                 c->controller->due.partial = true;
                 break;

@@ -32,6 +32,7 @@ typedef struct Guest {
         uint8_t version; /* of the protocol in which .state came */
         WireState state;
         uint64_t state_serial; /* counts the STATEs of all guests */
+        uint64_t asked_usec;   /* when it had come */
         uint64_t expires;      /* usec at which the claim lapses, or GUEST_NO_EXPIRY */
         /* the answer */
         WireServiceResult *results; /* owned; as reported last, n_reported of them */
@@ -70,7 +71,8 @@ int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires);
 
 /* Make @state, which is taken over, the guest's claim for as long as its connection lasts.
  * @version: of the protocol in which it came */
-void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version);
+void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version,
+                  uint64_t now_usec);
 
 /* Drop claims that have lapsed, and guests without claim and connection. Returns true when a claim
  * was dropped. */

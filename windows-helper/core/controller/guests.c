@@ -77,12 +77,14 @@ int guests_recover(Guests *guests, const Ledger *ledger, uint64_t expires) {
         return 0;
 }
 
-void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version) {
+void guests_claim(Guests *guests, Guest *guest, WireState *state, uint8_t version,
+                  uint64_t now_usec) {
         wire_state_done(&guest->state);
         guest->state = *state;
         guest->version = version;
         *state = WIRE_STATE_NULL;
         guest->state_serial = ++guests->states;
+        guest->asked_usec = now_usec;
         guest->has_state = true;
         guest->in_grace = false;
         guest->expires = GUEST_NO_EXPIRY;

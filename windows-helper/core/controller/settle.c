@@ -159,9 +159,9 @@ static void settle_remember(Guest *guest, WireServiceResult *results) {
                 memcpy(names[i].text, guest->state.services[i].name, sizeof(names[i].text));
 }
 
-/* Microseconds since the run began, UINT32_MAX at most. */
-static uint32_t settle_took(const Settle *s) {
-        uint64_t took = s->controller->host.now(s->controller->host.userdata) - s->started;
+/* Microseconds since then, UINT32_MAX at most. */
+static uint32_t settle_took(const Settle *s, uint64_t since_usec) {
+        uint64_t took = s->controller->host.now(s->controller->host.userdata) - since_usec;
 
         return took < UINT32_MAX ? (uint32_t) took : UINT32_MAX;
 }
@@ -176,7 +176,8 @@ static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         if (guest->connection && guest->connection->has_asked && (changed || guest->answer_due)) {
                 WireResult message = {
                         .sequence = guest->state.sequence,
-                        .apply_usec = settle_took(s),
+                        .apply_usec = settle_took(s, guest->answer_due ? guest->asked_usec
+                                                                       : s->started),
                         .place = place,
                         .services = results,
                         .n_services = guest->state.n_services,
@@ -249,12 +250,19 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
         controller->last_run.error = o->error ? o->error : o->activation;
 }
 
-/* After a failure everything is tried at once, and then not before the retry. Otherwise the changes
- * that failed would be in each slice again. */
+/* Changes of a guest with many in one slice. One that is alone delays nobody, and each slice would
+ * cost it a plan for all that it asks for. After a failure everything is tried at once, and then not
+ * before the retry. Otherwise the changes that failed would be in each slice again. */
+static size_t settle_slice_most(const Controller *controller) {
+        bool alone = !controller->connections || !controller->connections->next;
+
+        return alone || controller->last_run.error ? SIZE_MAX : controller->options.slice_changes;
+}
+
 static int settle_slice(Settle *s, ReconcilePlan *plan) {
         Controller *controller = s->controller;
         unsigned waited[CONTROLLER_GUESTS_MAX + 1];
-        size_t max = controller->last_run.error ? SIZE_MAX : controller->options.slice_changes;
+        size_t max = settle_slice_most(controller);
         int r;
 
         for (size_t i = 0; i < s->scope.n; i++)
@@ -323,7 +331,7 @@ static int settle_run(Settle *s) {
         controller->generation++;
         controller->n_decided += plan.n_decided;
         controller->last_run.applied_usec = s->now_usec;
-        controller->last_run.apply_usec = settle_took(s);
+        controller->last_run.apply_usec = settle_took(s, s->started);
         for (size_t i = 0; i < s->scope.n; i++) {
                 if (plan.results[i]) {
                         s->scope.guests[i]->is_checked = plan.checking[i];
@@ -362,7 +370,7 @@ int settle(Controller *controller, uint64_t now_usec) {
         else if (controller->due.all_usec == SESSION_NO_DEADLINE)
                 controller->due.all_usec = settle_later(controller, now_usec);
         if (!s.scope.partial)
-                controller->last_run.all_took_usec = settle_took(&s);
+                controller->last_run.all_took_usec = settle_took(&s, s.started);
         rule_view_update(&controller->view, now_usec); /* now that no plan points into it */
         rule_table_done(&s.adoptions);
         scope_done(&s.scope);

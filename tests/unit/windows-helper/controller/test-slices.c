@@ -92,6 +92,22 @@ START_TEST(test_their_size) {
 }
 END_TEST
 
+/* Nobody waits for a guest that is alone, so nothing is cut: one plan, one flush of each kind. */
+START_TEST(test_a_guest_that_is_alone) {
+        uint64_t before, flushes;
+
+        agent_leave(small);
+        world_wait(&w, 1);
+        before = decided();
+        flushes = w.host.calls[MEMORY_LEDGER_FLUSH];
+        ask_later(big, "172.20.0.2", "a=0.0.0.0:10000-13999,0.0.0.0:14000-17999");
+        (void) one_slice();
+        agent_expect(big, "a active");
+        ck_assert_uint_eq(decided() - before, 8000);
+        ck_assert_uint_eq(w.host.calls[MEMORY_LEDGER_FLUSH] - flushes, 1);
+}
+END_TEST
+
 /* What is not known while there are changes left is not reported as if it was well, and the
  * firewall does not let people in to another program that has the port. */
 START_TEST(test_others_keep_their_answer) {
@@ -232,6 +248,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_set_timeout(tc, 60); /* a limit for hangs under sanitizers, not what is expected */
         tcase_add_test(tc, test_their_size);
+        tcase_add_test(tc, test_a_guest_that_is_alone);
         tcase_add_test(tc, test_others_keep_their_answer);
         tcase_add_test(tc, test_an_update_without_changes_is_answered);
         tcase_add_test(tc, test_others_hear_beside_a_flood);
