@@ -84,7 +84,7 @@ def event_texts():
     path = "windows-helper/service/messages.mc"
     for part in tree.read(path).split("\nMessageId=")[1:]:
         number, _, text = part.partition("\n")
-        yield f"{path}: {number}", text.replace("%n", "")
+        yield f"{path}: {number}", text
 
 
 def other_texts():

@@ -78,7 +78,7 @@ def test_events_mirror_the_journal_catalog():
 def test_events_are_documented():
     """With the words of the Event Log; only the quotes around commands differ."""
     page = tree.read("docs/windows.md").replace("`", "'")
-    text = tree.read("windows-helper/service/messages.mc").replace("%n", "")
+    text = tree.read("windows-helper/service/messages.mc")
     parts = {int(p.partition("\n")[0]): p for p in text.split("\nMessageId=")[1:]}
     for name, number in events().items():
         means, advice = re.search(r"\n\n(.+)\nWhat to do: (.+?)\n\.", parts[number], re.S).groups()

@@ -229,7 +229,7 @@ def test_message_table_has_all_events(helper_service, build_win):
     ids = set(re.findall(r"EVENT_[A-Z_]+ = ([0-9]+)", header.read_text())) - {"0"}
     assert set(texts) == ids
     for text in texts.values():
-        assert text.startswith("%1") and "What to do: " in text
+        assert re.fullmatch(r"%1\r\n\r\n[^\r\n%]+\r\nWhat to do: [^\r\n%]+\r\n", text)
 
 
 def test_the_states_of_the_service(prefix, build_win):
