@@ -12,15 +12,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* How often it was tried to accept. */
+static unsigned accepts(void) {
+        unsigned n = 0;
+
+        for (const char *at = record.calls; (at = strstr(at, "accept(")) != NULL; at++)
+                n++;
+        return n;
+}
+
 static void test_dead_socket(void) {
         Listener *l = NULL;
         DWORD error = 0;
 
         (void) record_open(&l, RECORD_VM, &error);
         record_set_peer(34, RECORD_VM, 1001, 0xd3);
-        for (int i = 0; i < 10; i++) { /* peers that leave early, between others */
-                record_complete(ERROR_NETNAME_DELETED);
-                record_complete(ERROR_NETNAME_DELETED);
+        for (int i = 0; i < 10; i++) {
+                record_complete(WSAENOTCONN);
+                record_complete(WSAENOTCONN);
                 record_complete(ERROR_SUCCESS);
         }
         record_check("two failures in a row are normal",
@@ -53,6 +62,42 @@ static void test_dead_socket(void) {
                      listener_error(l) == WSAEINVAL);
         record.fail_call = 0;
         listener_close(l);
+}
+
+/* What anybody in a guest can cause as often as he likes (fact 9.3.20). */
+static void test_peers_that_leave(void) {
+        Listener *l = NULL;
+        DWORD error = 0;
+
+        (void) record_open(&l, RECORD_VM, &error);
+        for (int i = 0; i < 10; i++)
+                record_complete(i % 2 == 0 ? ERROR_NETNAME_DELETED : ERROR_CONNECTION_ABORTED);
+        record_check("ten peers in a row that have left: it listens, and accepts at once",
+                     listener_error(l) == ERROR_SUCCESS && listener_is_waiting(l) &&
+                             listener_deadline(l) == LOOP_NO_DEADLINE);
+        record_complete(WSAENOTCONN);
+        record_complete(ERROR_NETNAME_DELETED);
+        record_complete(WSAENOTCONN);
+        record_check("they do not count between failures of another kind, either",
+                     listener_error(l) == ERROR_SUCCESS);
+        record_complete(ERROR_SUCCESS);
+        for (int i = 0; listener_is_waiting(l) && i < 1000; i++)
+                record_complete(ERROR_NETNAME_DELETED);
+        record_check("hundreds: it pauses, and is not closed",
+                     listener_error(l) == ERROR_SUCCESS && !listener_is_waiting(l) &&
+                             listener_deadline(l) <= loop_now_usec() + 300000);
+        record.fail_call = ACCEPT_CALL;
+        record.fail_error = WSAECONNRESET;
+        record_clear();
+        listener_tick(l, LOOP_NO_DEADLINE - 1);
+        record_check("told of them at once: it tries the next ones, then it pauses again",
+                     listener_error(l) == ERROR_SUCCESS && accepts() > 10 &&
+                             !listener_is_waiting(l) && listener_deadline(l) != LOOP_NO_DEADLINE);
+        record.fail_call = 0;
+        listener_tick(l, LOOP_NO_DEADLINE - 1);
+        record_check("afterwards it accepts", listener_is_waiting(l));
+        listener_close(l);
+        record_complete(ERROR_OPERATION_ABORTED);
 }
 
 static bool vm_has_agent(void *userdata, const VmId *id) {
@@ -156,6 +201,7 @@ static void test_listener_for_any_vm(void) {
 int main(void) {
         socket_api = &record_sockets;
         test_dead_socket();
+        test_peers_that_leave();
         test_listeners_of_vms();
         test_listener_for_any_vm();
         printf("%d failed\n", record.n_failed);

@@ -299,7 +299,7 @@ def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlp
         registry.set(wine_registry.COUNTERS, "SleptSeconds", 0)
 
 
-@pytest.mark.parametrize("program,cases", [("test-hyperv", 40), ("test-listeners", 31)])
+@pytest.mark.parametrize("program,cases", [("test-hyperv", 40), ("test-listeners", 36)])
 def test_hyperv_sockets_call_by_call(prefix, build_win, program, cases):
     done = prefix.run(build_win / f"tests/windows/{program}.exe", check=False)
     print(done.stdout)

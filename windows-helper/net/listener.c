@@ -5,6 +5,7 @@
  */
 
 #include "windows-helper/net/listener.h"
+#include "windows-helper/core/base/client-left.h"
 #include "windows-helper/net/socket-api.h"
 #include "windows-helper/win/log.h"
 
@@ -13,11 +14,14 @@
 #include <string.h>
 
 #define LISTENER_BACKLOG 64
+/* So many peers in a row may have left. Then there is a pause, in case the socket is dead after all
+ * and says so with these errors. */
+#define LISTENER_LEFT_MAX 200
 /* AcceptEx() needs 16 bytes more than each address (fact 1.3.2). */
 #define LISTENER_ADDRESS_SIZE (TRANSPORT_ADDRESS_MAX + 16)
 /* Accepting is tried again after this time when resources are short. */
 #define LISTENER_RETRY_USEC 300000ULL
-/* So many failures within this time mean that the socket is dead, not that a peer has left. */
+/* So many other failures within this time mean that the socket is dead. */
 #define LISTENER_FAILURES_MAX  3
 #define LISTENER_FAILURES_USEC 1000000ULL
 
@@ -35,7 +39,8 @@ struct Listener {
 
         bool closed;
         bool accepting;       /* the operation is in flight */
-        unsigned n_failures;  /* in a row; the first of them was … */
+        unsigned n_left;      /* peers that have left, in a row */
+        unsigned n_failures;  /* others, in a row; the first of them was … */
         uint64_t failed_usec; /* … at this time */
         DWORD error;          /* ERROR_SUCCESS, or why the socket is dead */
         SOCKET next;          /* owned; the socket for the next connection */
@@ -61,8 +66,9 @@ static int listener_socket(const Listener *l, bool listening, SOCKET *ret_socket
         return 0;
 }
 
-/* One failure is normal: a peer has left before it was accepted, or resources are short. Several
- * in a short time mean that the socket is dead (facts 1.3.6, 2.6.1). */
+/* One failure is normal, because resources may be short. Several in a short time mean that the
+ * socket is dead (facts 1.3.6, 2.6.1). A peer that has left is none of them: it says nothing about
+ * the socket (fact 9.3.20), and anybody in a guest could close the listener in that way. */
 static void listener_fail(Listener *l, DWORD error, uint64_t now_usec) {
         if (l->n_failures == 0 || now_usec - l->failed_usec > LISTENER_FAILURES_USEC) {
                 l->n_failures = 0;
@@ -76,28 +82,46 @@ static void listener_fail(Listener *l, DWORD error, uint64_t now_usec) {
         l->socket = INVALID_SOCKET;
 }
 
-static void listener_accept(Listener *l) {
+static void listener_pause(Listener *l) {
+        l->n_left = 0;
+        l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
+}
+
+/* Return: 0, and the operation is in flight; or a Windows error. */
+static DWORD listener_try(Listener *l) {
         DWORD n_bytes;
         int error;
 
         memset(l->addresses, 0, sizeof(l->addresses)); /* so that no old address is taken for new */
         error = listener_socket(l, false, &l->next);
-        if (error == 0) {
-                /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): listener_open() has set it */
-                if (l->accept_ex(l->socket, l->next, l->addresses, 0, LISTENER_ADDRESS_SIZE,
-                                 LISTENER_ADDRESS_SIZE, &n_bytes, loop_op_prepare(&l->op)) ||
-                    socket_api->last_error() == ERROR_IO_PENDING) {
-                        l->accepting = true;
-                        l->retry_usec = LOOP_NO_DEADLINE;
-                        return;
-                }
-                error = socket_api->last_error();
-                (void) socket_api->closesocket(l->next);
+        if (error != 0)
+                return (DWORD) error;
+        /* NOLINTNEXTLINE(clang-analyzer-core.CallAndMessage): listener_open() has set it */
+        if (l->accept_ex(l->socket, l->next, l->addresses, 0, LISTENER_ADDRESS_SIZE,
+                         LISTENER_ADDRESS_SIZE, &n_bytes, loop_op_prepare(&l->op)) ||
+            socket_api->last_error() == ERROR_IO_PENDING) {
+                l->accepting = true;
+                l->retry_usec = LOOP_NO_DEADLINE;
+                return ERROR_SUCCESS;
         }
-        if (l->retry_usec == LOOP_NO_DEADLINE) /* only the first failure in a row is logged */
-                (void) log_win_error((DWORD) error, "Cannot accept connections, trying again");
-        l->retry_usec = loop_now_usec() + LISTENER_RETRY_USEC;
-        listener_fail(l, (DWORD) error, loop_now_usec());
+        error = socket_api->last_error();
+        (void) socket_api->closesocket(l->next);
+        return (DWORD) error;
+}
+
+static void listener_accept(Listener *l) {
+        DWORD error;
+
+        do
+                error = listener_try(l);
+        while (client_left(error) && ++l->n_left < LISTENER_LEFT_MAX);
+        if (error == ERROR_SUCCESS)
+                return;
+        if (!client_left(error) && l->retry_usec == LOOP_NO_DEADLINE) /* the first in a row */
+                (void) log_win_error(error, "Cannot accept connections, trying again");
+        listener_pause(l);
+        if (!client_left(error))
+                listener_fail(l, error, loop_now_usec());
 }
 
 /* The peer's address comes from the buffers of AcceptEx(), because getsockname() of the new socket
@@ -138,16 +162,23 @@ static void listener_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
         }
         if (error != ERROR_SUCCESS) { /* facts 1.3.3, 1.3.6 */
                 (void) socket_api->closesocket(socket);
-                listener_fail(l, error, loop_now_usec());
+                if (client_left(error))
+                        l->n_left++;
+                else
+                        listener_fail(l, error, loop_now_usec());
         } else {
-                l->n_failures = 0;
+                l->n_left = l->n_failures = 0;
                 /* If this fails, the socket still carries bytes. Only shutdown() may be refused. */
                 (void) socket_api->setsockopt(socket, SOL_SOCKET, SO_UPDATE_ACCEPT_CONTEXT,
                                               (char *) &l->socket, sizeof(l->socket));
                 listener_deliver(l, socket);
         }
-        if (l->error == ERROR_SUCCESS)
+        if (l->error != ERROR_SUCCESS)
+                return;
+        if (l->n_left < LISTENER_LEFT_MAX)
                 listener_accept(l);
+        else
+                listener_pause(l);
 }
 
 /* Return: 0 or a Windows error. */

@@ -42,7 +42,7 @@ bool listener_is_waiting(const Listener *l);
 /* From now on this is known of every peer that connects here. */
 void listener_set_peer(Listener *l, const Peer *peer);
 
-/* When resources are short, accepting fails. The tick tries again at the deadline, which is
- * LOOP_NO_DEADLINE as long as all is well. */
+/* When resources are short, accepting fails, and when very many peers have left, it pauses. The
+ * tick tries again at the deadline, which is LOOP_NO_DEADLINE as long as all is well. */
 uint64_t listener_deadline(const Listener *l);
 void listener_tick(Listener *l, uint64_t now_usec);

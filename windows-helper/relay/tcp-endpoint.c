@@ -5,7 +5,7 @@
  */
 
 #include "windows-helper/relay/tcp-endpoint.h"
-#include "windows-helper/core/relay/client-left.h"
+#include "windows-helper/core/base/client-left.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * or a scan of ports does.
  */
 
-#include "windows-helper/core/relay/client-left.h"
+#include "windows-helper/core/base/client-left.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/tcp.h"
 

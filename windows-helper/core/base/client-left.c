@@ -5,7 +5,7 @@
  * GetQueuedCompletionStatus() translates in its own way.
  */
 
-#include "windows-helper/core/relay/client-left.h"
+#include "windows-helper/core/base/client-left.h"
 
 #define WSA_CONNECTION_ABORTED 10053
 #define WSA_CONNECTION_RESET   10054

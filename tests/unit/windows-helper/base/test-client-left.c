@@ -3,7 +3,7 @@
 /* Which errors of accepting are forgiven, and that no others are. */
 
 #include "tests/suite.h"
-#include "windows-helper/core/relay/client-left.h"
+#include "windows-helper/core/base/client-left.h"
 
 #include <check.h>
 
