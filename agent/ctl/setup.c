@@ -22,17 +22,21 @@
 #define HELPER_DRIVE   "Program Files/wslbridge/wslbridge-helper.exe" /* below drive C: */
 
 #define DISTRO_NAME_MAX 255 /* bytes; the registry allows as many characters */
+#define WSLPATH_SAYS    2048
 
 /* The name in the registry of Windows. sudo takes the variable away, so wslpath is asked as well:
- * it prints \\wsl.localhost\NAME\ (fact 7.1.1). Return: whether it is known. */
+ * it prints \\wsl.localhost\NAME\ (fact 7.1.1), perhaps after a warning. Return: whether it is
+ * known. */
 static bool find_distro(char ret_name[DISTRO_NAME_MAX + 1]) {
         static const char *const question[] = {"wslpath", "-w", "/", NULL};
         const char *name = getenv("WSL_DISTRO_NAME");
-        char output[DISTRO_NAME_MAX + 1] = "";
+        char output[WSLPATH_SAYS] = "", *rest;
 
         if ((!name || !*name) && ctl_run(question, output, sizeof(output)) == 0) {
-                output[strcspn(output, "\r\n")] = '\0';
-                name = wsl_find_distro(output);
+                name = NULL;
+                for (char *line = strtok_r(output, "\r\n", &rest); line && !name;
+                     line = strtok_r(NULL, "\r\n", &rest))
+                        name = wsl_find_distro(line);
         }
         if (!name || !*name || strlen(name) > DISTRO_NAME_MAX || strpbrk(name, "\"\\"))
                 return false;

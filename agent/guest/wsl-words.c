@@ -17,41 +17,61 @@ static bool is_utf16(const char *p, size_t n) {
         return n >= 2 && ((p[0] == '\xff' && p[1] == '\xfe') || (p[0] != '\0' && p[1] == '\0'));
 }
 
-/* ASCII is copied; anything else becomes '?', which no answer contains. Return: bytes in @ret. */
-static size_t from_utf16(const char *p, size_t n, char *ret, size_t size) {
-        size_t k = 0;
-
-        for (size_t i = p[0] == '\xff' ? 2 : 0; i + 1 < n && k < size; i += 2)
-                ret[k++] = p[i + 1] == '\0' && (unsigned char) p[i] < 0x80 ? p[i] : '?';
-        return k;
-}
-
 static bool is_space(char c) {
-        return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+        return c == ' ' || c == '\t';
 }
 
-/* The first line that is not blank, without the space around it. Return: whether there is one. */
-static bool first_line(const char *output, size_t n, char ret_line[TEXT_LINE_MAX + 1]) {
-        char ascii[2 * TEXT_LINE_MAX];
-        size_t k = 0;
+/* What is left of an output. */
+typedef struct Lines {
+        const char *p;
+        size_t n;
+        bool utf16;
+} Lines;
 
-        if (is_utf16(output, n)) {
-                n = from_utf16(output, n, ascii, sizeof(ascii));
-                output = ascii;
-        } else if (n >= 3 && memcmp(output, "\xef\xbb\xbf", 3) == 0) {
-                output += 3;
-                n -= 3;
+static Lines lines_of(const char *output, size_t n) {
+        Lines l = {.p = output, .n = n, .utf16 = is_utf16(output, n)};
+        size_t mark = 0;
+
+        if (l.utf16 && output[0] == '\xff')
+                mark = 2;
+        else if (n >= 3 && memcmp(output, "\xef\xbb\xbf", 3) == 0)
+                mark = 3;
+        l.p += mark;
+        l.n -= mark;
+        return l;
+}
+
+/* Take the next character; of UTF-16, anything but ASCII is '?', which no answer contains. Return:
+ * whether there was one. */
+static bool next_char(Lines *l, char *ret) {
+        size_t size = l->utf16 ? 2 : 1;
+
+        if (l->n < size)
+                return false;
+        *ret = *l->p;
+        if (l->utf16 && (l->p[1] != '\0' || (unsigned char) *ret >= 0x80))
+                *ret = '?';
+        l->p += size;
+        l->n -= size;
+        return true;
+}
+
+/* Take the next line that is not blank, without the space around it. Return: whether there is one.
+ */
+static bool next_line(Lines *l, char ret_line[TEXT_LINE_MAX + 1]) {
+        size_t k = 0;
+        char c;
+
+        while (next_char(l, &c)) {
+                if (c == '\n' || c == '\r' || c == '\0') {
+                        if (k > 0)
+                                break;
+                } else if (k < TEXT_LINE_MAX && (k > 0 || !is_space(c))) {
+                        ret_line[k++] = c;
+                }
         }
-        while (n > 0 && is_space(*output)) {
-                output++;
-                n--;
-        }
-        while (k < n && k < TEXT_LINE_MAX && output[k] != '\n' && output[k] != '\r' &&
-               output[k] != '\0')
-                k++;
-        while (k > 0 && is_space(output[k - 1]))
+        while (k > 0 && is_space(ret_line[k - 1]))
                 k--;
-        memcpy(ret_line, output, k);
         ret_line[k] = '\0';
         return k > 0;
 }
@@ -70,18 +90,20 @@ bool wsl_parse_mode(const char *output, size_t n, uint8_t *ret_mode,
                 {"none", WIRE_MODE_NONE},
                 {"wsl1", WIRE_MODE_MIRRORED},
         };
+        Lines lines = lines_of(output, n);
         char line[TEXT_LINE_MAX + 1];
 
         *ret_mode = WIRE_MODE_UNKNOWN;
         ret_word[0] = '\0';
-        if (!first_line(output, n, line))
-                return false;
-        wire_text_clean(line, WSL_WORD_MAX);
-        memcpy(ret_word, line, strlen(line) + 1);
-        for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
-                if (strcasecmp(line, modes[i].word) == 0)
-                        *ret_mode = (uint8_t) modes[i].mode;
-        return true;
+        while (*ret_mode == WIRE_MODE_UNKNOWN && next_line(&lines, line)) {
+                wire_text_clean(line, WSL_WORD_MAX);
+                for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++)
+                        if (strcasecmp(line, modes[i].word) == 0)
+                                *ret_mode = (uint8_t) modes[i].mode;
+                if (!*ret_word || *ret_mode != WIRE_MODE_UNKNOWN)
+                        memcpy(ret_word, line, strlen(line) + 1);
+        }
+        return *ret_word;
 }
 
 bool wsl_name_valid(const char *name) {
@@ -111,24 +133,25 @@ char *wsl_find_distro(char *path) {
 }
 
 bool wsl_parse_distro(const char *output, size_t n, char ret_name[WIRE_DISTRO_MAX + 1]) {
+        Lines lines = lines_of(output, n);
         char line[TEXT_LINE_MAX + 1];
-        const char *name = first_line(output, n, line) ? wsl_find_distro(line) : NULL;
 
-        if (!name || !wsl_name_valid(name))
-                return false;
-        memcpy(ret_name, name, strlen(name) + 1);
-        return true;
+        while (next_line(&lines, line)) {
+                const char *name = wsl_find_distro(line);
+
+                if (!name || !wsl_name_valid(name))
+                        continue;
+                memcpy(ret_name, name, strlen(name) + 1);
+                return true;
+        }
+        return false;
 }
 
-bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE]) {
+static bool parse_guid(const char *p, uint8_t ret_id[WIRE_ID_SIZE]) {
         static const char form[] = "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx";
         uint8_t id[WIRE_ID_SIZE] = {0};
-        char line[TEXT_LINE_MAX + 1], *p = line;
-        size_t length, nibble = 0;
+        size_t length = strlen(p), nibble = 0;
 
-        if (!first_line(output, n, line))
-                return false;
-        length = strlen(p);
         if (length >= 2 && p[0] == '{' && p[length - 1] == '}') {
                 p++;
                 length -= 2;
@@ -147,6 +170,16 @@ bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE])
         }
         memcpy(ret_id, id, sizeof(id));
         return true;
+}
+
+bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE]) {
+        Lines lines = lines_of(output, n);
+        char line[TEXT_LINE_MAX + 1];
+
+        while (next_line(&lines, line))
+                if (parse_guid(line, ret_id))
+                        return true;
+        return false;
 }
 
 bool wsl_release_is_wsl(const char *release) {

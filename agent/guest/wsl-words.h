@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Parsers for what WSL's tools print. They are lenient: the first line that is not empty counts,
- * \r\n, UTF-16 and surrounding space are tolerated, and output that they do not understand counts
- * as no answer. Pure.
+ * Parsers for what WSL's tools print. They are lenient: the first line that is an answer counts,
+ * because a warning may stand before it; \r\n, UTF-16 and surrounding space are tolerated, and
+ * output without such a line counts as no answer. Pure.
  */
 
 #include "protocol/wire/wire.h"
@@ -13,8 +13,9 @@
 
 /**
  * wsl_parse_mode() - "wslinfo --networking-mode"
- * @ret_word: the first line, cleaned for status and log; "" when there is none
- * @ret_mode: WireMode; UNKNOWN for a word that is not known
+ * @ret_word: the first line that is a known word, else the first line, cleaned for status and log;
+ *     "" when there is none
+ * @ret_mode: WireMode; UNKNOWN when no line is a known word
  *
  * virtioproxy was renamed to consomme (fact 6.2.1). WSL 1 has no VM and shares the host's
  * addresses: mirrored.

@@ -74,6 +74,15 @@ def test_name(distro, name, variable):
     assert code == 7 and f"<{name}>" in out
 
 
+def test_name_after_a_warning(distro):
+    distro.wslpath("Debian")
+    path = distro.tools / "wslpath"
+    path.write_text(path.read_text().replace("'\\\\wsl", f"'wsl: a warning' '{'long ' * 100}' '\\\\wsl"))
+    distro.exe()
+    code, out, _ = distro.run()
+    assert (code, out.splitlines()[1:]) == (7, ["<setup>", "<Debian>"])
+
+
 @pytest.mark.parametrize("place", ["wslpath is wrong", "no wslpath", "mounts"])
 def test_fallbacks(distro, place):
     if place == "wslpath is wrong":

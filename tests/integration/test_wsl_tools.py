@@ -253,6 +253,14 @@ def test_unknown_word_is_reported(web, host):
     assert len(web.log_lines("'wormhole'")) == 1
 
 
+def test_a_warning_before_the_answer(web, host):
+    web.tool("wslinfo", "echo 'wsl: a localhost proxy was found'; echo mirrored")
+    host.start()
+    web.start()
+    wait_until(lambda: web.status()["guest"]["mode_word"] == "mirrored", "the word")
+    assert web.status()["guest"]["mode"] == "mirrored"
+
+
 def test_wsl_that_is_not_ready_yet(web, host):
     """While a distribution starts, the tools fail. The agent waits for their first answer."""
     web.tool("wslinfo", f"[ -e {web.wsl}/1_interop ] || exit 1\necho mirrored")

@@ -15,6 +15,11 @@
 /* String and length without its NUL, for texts with NULs inside. */
 #define BYTES(text) text, sizeof(text) - 1
 
+#define HUNDRED                                                                                    \
+        "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567" \
+        "890123456789"
+#define LONG HUNDRED HUNDRED HUNDRED
+
 static const struct {
         const char *output;
         size_t n;
@@ -38,12 +43,18 @@ static const struct {
                "n\0a\0t\0\x16\x20"),
          "nat?", WIRE_MODE_UNKNOWN},
         {BYTES("nat\0mirrored"), "nat", WIRE_MODE_NAT},
+        /* a warning before the answer */
+        {BYTES("no nat\nnat\n"), "nat", WIRE_MODE_NAT},
+        {BYTES("wsl: A localhost proxy was found\r\n\r\nmirrored\r\n"), "mirrored",
+         WIRE_MODE_MIRRORED},
+        {BYTES("\xff\xfe!\0\n\0n\0a\0t\0"), "nat", WIRE_MODE_NAT},
+        {BYTES(LONG LONG "\nbridged\nnat\n"), "bridged", WIRE_MODE_BRIDGED},
         /* unknown words, localized text, garbage */
         {BYTES("wormhole\n"), "wormhole", WIRE_MODE_UNKNOWN},
         {BYTES("nat2\n"), "nat2", WIRE_MODE_UNKNOWN},
         {BYTES("Ung\xc3\xbcltige Option\n"), "Ung\xc3\xbcltige Option", WIRE_MODE_UNKNOWN},
         {BYTES("\xe4\xf6\x01\x1b[31m\n"), "????[31m", WIRE_MODE_UNKNOWN},
-        {BYTES("no nat\nnat\n"), "no nat", WIRE_MODE_UNKNOWN},
+        {BYTES("no nat\nnat2\n"), "no nat", WIRE_MODE_UNKNOWN},
         {BYTES("0123456789012345678901234567890123456789012345678901234567890123456789"),
          "012345678901234567890123456789012345678901234567890123456789012", WIRE_MODE_UNKNOWN},
         /* nothing */
@@ -83,6 +94,7 @@ static const struct {
          "0123456789012345678901234567890123456789012345678901234567890123"},
         {BYTES("\\\\wsl$\\01234567890123456789012345678901234567890123456789012345678901234\\"),
          NULL},
+        {BYTES("wsl: a warning\n\\\\server\\share\n\\\\wsl$\\Debian\\\n"), "Debian"},
         {BYTES("\\\\wsl.localhost\\\n"), NULL},
         {BYTES("\\\\wsl.localhost\\\\\n"), NULL},
         {BYTES("\\\\wsl.localhost\\My Distro\\\n"), NULL}, /* not a name for an identity */
@@ -117,6 +129,7 @@ START_TEST(test_vm_ids) {
                 "90DB8B89-0D35-4F79-8CE9-49EA0AC8B7CD\n",
                 "90db8b89-0d35-4f79-8ce9-49ea0ac8b7cd",
                 "{90DB8B89-0D35-4F79-8CE9-49EA0AC8B7CD}\r\n",
+                "wsl: a warning\n90DB8B89-0D35-4F79-8CE9-49EA0AC8B7CD\n",
         };
         static const char *const bad[] = {
                 "wsl1\n",
