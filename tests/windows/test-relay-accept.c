@@ -184,8 +184,7 @@ int main(void) {
         relay_limits_init(&limits);
         context.calls = &calls;
         context.limits = &limits;
-        context.clients = PEER_TABLE_CLIENTS(&secret);
-        context.guests = PEER_TABLE_GUESTS(&secret);
+        context.peers = peer_tables(&secret);
         context.troubled = on_trouble;
         tcp_links_init(&context);
         guest = listening_socket(&entry.connect);

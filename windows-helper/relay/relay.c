@@ -237,8 +237,7 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         relay_limits_init(&r->limits);
         r->tcp.calls = r->udp.calls = &r->calls;
         r->tcp.limits = &r->limits;
-        r->tcp.clients = PEER_TABLE_CLIENTS(&r->secret);
-        r->tcp.guests = PEER_TABLE_GUESTS(&r->secret);
+        r->tcp.peers = peer_tables(&r->secret);
         r->tcp.troubled = r->udp.troubled = relay_on_trouble;
         r->tcp.userdata = r->udp.userdata = r;
         tcp_links_init(&r->tcp);
@@ -299,8 +298,7 @@ Relay *relay_free(Relay *r) {
         relay_table_done(&r->table);
         free(r->slots);
         udp_sessions_done(&r->udp.sessions);
-        peer_table_done(&r->tcp.clients);
-        peer_table_done(&r->tcp.guests);
+        peer_tables_done(&r->tcp.peers);
         regwatch_free(r->watch);
         loop_wait_free(r->stop);
         table_reader_done(&r->reader);

@@ -47,7 +47,8 @@ static void tcp_endpoint_settle(TcpEndpoint *e) {
 static bool tcp_guest_has_share(const TcpEndpoint *e) {
         const TcpContext *c = e->owner.context;
 
-        return peer_table_count(&c->guests, &e->entry.connect.addr) >= c->limits->guest_connections;
+        return peer_table_count(&c->peers.guests, &e->entry.connect.addr) >=
+               c->limits->guest_connections;
 }
 
 /* What is in flight at other endpoints does not count, or thousands of them could not listen. So
@@ -135,7 +136,7 @@ static void tcp_endpoint_on_released(TcpOwner *owner, const IpAddr *guest) {
         TcpContext *c = owner->context;
 
         if (c->n_links + 1 == c->limits->connections ||
-            peer_table_count(&c->guests, guest) + 1 == c->limits->guest_connections)
+            peer_table_count(&c->peers.guests, guest) + 1 == c->limits->guest_connections)
                 tcp_endpoints_resume(c);
         else if (!list_is_empty(&e->paused))
                 tcp_endpoint_accept(e);
@@ -150,14 +151,19 @@ static bool tcp_endpoint_is_greedy(const TcpEndpoint *e) {
                tcp_guest_has_share(e);
 }
 
+static bool tcp_client_has_share(const TcpContext *c, const IpAddr *client) {
+        return peer_table_count(&c->peers.clients, client) >= c->limits->client_connections ||
+               peer_network_is_full(&c->peers, client,
+                                    relay_network_share(c->limits->guest_connections));
+}
+
 /* A client that has its share is turned away at once, because waiting would cost the others the
  * place in front of the port. */
 static void tcp_endpoint_take(TcpEndpoint *e, SOCKET s, const IpEndpoint *client,
                               const IpEndpoint *asked) {
         TcpContext *c = e->owner.context;
 
-        if (peer_table_count(&c->clients, &client->addr) >= c->limits->client_connections ||
-            tcp_endpoint_is_greedy(e)) {
+        if (tcp_client_has_share(c, &client->addr) || tcp_endpoint_is_greedy(e)) {
                 socket_reset(s);
                 return;
         }

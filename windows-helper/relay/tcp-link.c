@@ -36,7 +36,7 @@ typedef struct TcpPipe {
 typedef struct TcpLink {
         TcpOwner *owner;     /* borrowed; outlives us */
         TcpContext *context; /* borrowed */
-        Peer *client, *guest;
+        Peers peers;
         ListNode sibling, waiting;
         uint64_t deadline_usec; /* for the guest's answer */
         Flow flow;
@@ -64,11 +64,10 @@ static void tcp_link_free_if_over(TcpLink *l) {
 
         if (l->n_pending > 0 || l->flow.state == FLOW_CONNECTING || l->flow.state == FLOW_OPEN)
                 return;
-        guest = l->guest->addr;
+        guest = l->peers.guest->addr;
         tcp_pipe_drop(l, &l->pipes[FLOW_TO_GUEST]);
         tcp_pipe_drop(l, &l->pipes[FLOW_TO_CLIENT]);
-        peer_table_give(&l->context->clients, l->client);
-        peer_table_give(&l->context->guests, l->guest);
+        peers_give(&l->peers, &l->context->peers);
         list_remove(&l->waiting);
         list_remove(&l->sibling);
         l->context->n_links--;
@@ -300,13 +299,7 @@ DWORD tcp_link_new(TcpOwner *owner, SOCKET socket, const IpEndpoint *client,
         TcpLink *l = calloc(1, sizeof(*l));
         DWORD error = WSAENOBUFS;
 
-        if (l)
-                l->client = peer_table_take(&c->clients, &client->addr);
-        if (l && l->client)
-                l->guest = peer_table_take(&c->guests, &entry->connect.addr);
-        if (!l || !l->guest) {
-                if (l && l->client)
-                        peer_table_give(&c->clients, l->client);
+        if (!l || !peers_take(&l->peers, &c->peers, &client->addr, &entry->connect.addr)) {
                 free(l);
                 socket_reset(socket);
                 return error;

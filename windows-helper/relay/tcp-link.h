@@ -18,7 +18,7 @@ typedef struct TcpContext {
         Loop *loop;                /* borrowed */
         const SocketCalls *calls;  /* borrowed */
         const RelayLimits *limits; /* borrowed */
-        PeerTable clients, guests;
+        PeerTables peers;
         ListNode connecting; /* those that wait for the guest, in the order of their deadlines */
         ListNode paused;     /* endpoints that accept nobody now */
         ListNode ready;      /* directions that have more to move, in the order of their turns */

@@ -12,7 +12,7 @@ import threading
 import time
 
 import pytest
-from relay_process import milliseconds
+from relay_process import milliseconds, outcome_of
 from waiting import wait_until
 
 HOST = ("192.168.50.1", 5060)
@@ -191,6 +191,41 @@ def test_connections_that_say_nothing(table, start_relay, serve, client, number)
            f"and by {grown // 1024} KiB for the next client that does; another client's connection and its answer took "
            f"{milliseconds(is_served, times=5):.1f} ms, and {quiet:.1f} ms before")
     assert grown <= n * 8192
+
+
+def test_a_neighbour_in_ipv6(table, start_relay, serve, serve_udp, client, udp_client):
+    """One machine of a LAN takes all the connections and sessions that a client may have, and all are answered.
+    Another one of the same network keeps its connection and its session, and may begin others."""
+    n, to = 20, ("fd50::1", 5060)
+    table.limit(connections_per_client=n, udp_sessions_per_client=n)
+    server = serve_udp("fd29::2")
+    table.set("::/5060", server.endpoint, "udp")
+    table.set("::/8080", serve(address="fd29::2"))
+    start_relay()
+
+    def connect(address):
+        return client(address, "fd50::1")
+
+    def is_served(connection):
+        connection.sendall(b"x")
+        return connection.recv(1) == b"x"
+
+    session, connection = udp_client("fd50::2"), connect("fd50::2")
+    ask(session, b"first", to)
+    end = server.seen[-1][1]
+    assert is_served(connection)
+    hostile = [connect("fd50::3") for _ in range(n)]
+    for one in hostile:
+        assert is_served(one)
+    assert outcome_of(lambda: connect("fd50::3")) == "ECONNRESET"
+    for i in range(3 * n):
+        ask(udp_client("fd50::3"), b"hostile %d" % i, to)
+    server.seen.clear()
+    ask(session, b"again", to)
+    assert {e for _, e in server.seen} == {end}
+    assert is_served(connection)
+    assert is_served(connect("fd50::2"))
+    ask(udp_client("fd50::2"), b"another", to)
 
 
 def test_clients_that_read_nothing(table, start_relay, serve, client, number):

@@ -11,15 +11,17 @@
 #include <string.h>
 
 #define PEER_PLACES_FIRST 64
-#define PEER_NET_BYTES    8 /* of an IPv6 address that tell clients apart */
+#define PEER_NET_BYTES    8 /* of an IPv6 address that tell networks apart */
 #define PEER_KEY_WORDS    6 /* the family, the address, and one more: even */
 
 /* The address by which a peer is known. */
 static IpAddr peer_of(const PeerTable *t, const IpAddr *addr) {
         IpAddr peer = *addr;
+        size_t n = t->networks ? 0 : sizeof(peer.bytes);
 
-        if (!t->guests && peer.family == IP_FAMILY_V6)
-                memset(peer.bytes + PEER_NET_BYTES, 0, sizeof(peer.bytes) - PEER_NET_BYTES);
+        if (t->networks && peer.family == IP_FAMILY_V6)
+                n = PEER_NET_BYTES;
+        memset(peer.bytes + n, 0, sizeof(peer.bytes) - n);
         return peer;
 }
 
@@ -107,8 +109,41 @@ void peer_table_give(PeerTable *t, Peer *peer) {
         free(peer);
 }
 
-void peer_table_done(PeerTable *t) {
-        free(t->places);
-        t->places = NULL;
-        t->n_places = 0;
+PeerTables peer_tables(const HashSecret *secret) {
+        return (PeerTables){
+                .clients = {.secret = secret},
+                .networks = {.secret = secret, .networks = true},
+                .guests = {.secret = secret},
+        };
+}
+
+void peer_tables_done(PeerTables *t) {
+        free(t->clients.places);
+        free(t->networks.places);
+        free(t->guests.places);
+        *t = peer_tables(t->clients.secret);
+}
+
+bool peers_take(Peers *peers, PeerTables *t, const IpAddr *client, const IpAddr *guest) {
+        peers->client = peer_table_take(&t->clients, client);
+        peers->network = peer_table_take(&t->networks, client);
+        peers->guest = peer_table_take(&t->guests, guest);
+        if (peers->client && peers->network && peers->guest)
+                return true;
+        peers_give(peers, t);
+        return false;
+}
+
+void peers_give(Peers *peers, PeerTables *t) {
+        if (peers->client)
+                peer_table_give(&t->clients, peers->client);
+        if (peers->network)
+                peer_table_give(&t->networks, peers->network);
+        if (peers->guest)
+                peer_table_give(&t->guests, peers->guest);
+        *peers = (Peers){0};
+}
+
+bool peer_network_is_full(const PeerTables *t, const IpAddr *client, uint32_t share) {
+        return client->family == IP_FAMILY_V6 && peer_table_count(&t->networks, client) >= share;
 }

@@ -2,9 +2,10 @@
 #pragma once
 
 /*
- * How much each peer of the relay has open. A guest is an address. A client is an IPv4 address, or
- * the first 64 bits of an IPv6 address: all the others behind them belong to the same machine or
- * site, which can take as many of them as it likes.
+ * How much each peer of the relay has open. A guest is an address, and so is a client: those of one
+ * LAN are strangers to each other, and none may take what is another one's. But a machine can take
+ * as many IPv6 addresses of its network as it likes. So a network, which is the first 64 bits of an
+ * IPv6 address, counts as a peer of its own. All of IPv4 is one network, which has no limit.
  */
 
 #include "common/ip.h"
@@ -20,16 +21,18 @@ struct Peer {
         Peer *hash_next;   /* private */
 };
 
+/* Of one client with one guest. */
+typedef struct Peers {
+        Peer *client, *network, *guest;
+} Peers;
+
 typedef struct PeerTable {
         const HashSecret *secret; /* borrowed */
-        bool guests;              /* they are guests, not clients */
+        bool networks;            /* they are networks, not addresses */
         Peer **places;            /* owned; NULL as long as there has been no peer */
         uint32_t n_places;        /* a power of two */
         uint32_t n_peers;
 } PeerTable;
-
-#define PEER_TABLE_CLIENTS(secret_) ((PeerTable){.secret = (secret_)})
-#define PEER_TABLE_GUESTS(secret_)  ((PeerTable){.secret = (secret_), .guests = true})
 
 /* Count one more for the peer that has @addr. Return: the peer, or NULL without memory. */
 Peer *peer_table_take(PeerTable *t, const IpAddr *addr);
@@ -40,4 +43,18 @@ Peer *peer_table_find(const PeerTable *t, const IpAddr *addr); /* NULL: has noth
 
 /* Count one less; with its last one, the peer is forgotten. */
 void peer_table_give(PeerTable *t, Peer *peer);
-void peer_table_done(PeerTable *t); /* all peers must have been given back */
+
+typedef struct PeerTables {
+        PeerTable clients, networks, guests;
+} PeerTables;
+
+/* Each table borrows @secret. */
+PeerTables peer_tables(const HashSecret *secret);
+void peer_tables_done(PeerTables *t); /* all peers must have been given back */
+
+/* Count one more for each of the three. Return: false without memory, and then for none. */
+bool peers_take(Peers *peers, PeerTables *t, const IpAddr *client, const IpAddr *guest);
+void peers_give(Peers *peers, PeerTables *t); /* one less for each */
+
+/* Whether the network of @client has @share. */
+bool peer_network_is_full(const PeerTables *t, const IpAddr *client, uint32_t share);

@@ -25,6 +25,13 @@ typedef struct RelayLimits {
         uint32_t answered_ms;          /* RFC 4787, REQ-5: two minutes at least */
 } RelayLimits;
 
+/* What the clients of one IPv6 network may have together, where a guest may have @guest: somebody
+ * who owns a network, and so has as many addresses as he likes, fills neither a guest nor an
+ * endpoint with it. */
+static inline uint32_t relay_network_share(uint32_t guest) {
+        return guest - guest / 4;
+}
+
 /* @ret_limits: the defaults. */
 void relay_limits_init(RelayLimits *ret_limits);
 

@@ -18,16 +18,14 @@ void udp_sessions_init(UdpSessions *t, const RelayLimits *limits, const HashSecr
         *t = (UdpSessions){
                 .limits = limits,
                 .secret = secret,
-                .clients = PEER_TABLE_CLIENTS(secret),
-                .guests = PEER_TABLE_GUESTS(secret),
+                .peers = peer_tables(secret),
         };
         list_init(&t->lists[false]);
         list_init(&t->lists[true]);
 }
 
 void udp_sessions_done(UdpSessions *t) {
-        peer_table_done(&t->clients);
-        peer_table_done(&t->guests);
+        peer_tables_done(&t->peers);
         free(t->places);
         t->places = NULL;
         t->n_places = 0;
@@ -84,15 +82,24 @@ UdpSession *udp_sessions_find(const UdpSessions *t, const UdpKey *key) {
 
 UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const IpAddr *guest,
                               UdpSession **ret_victim) {
-        const Peer *c = peer_table_find(&t->clients, client);
-        const Peer *g = peer_table_find(&t->guests, guest);
+        const Peer *c = peer_table_find(&t->peers.clients, client);
+        const Peer *g = peer_table_find(&t->peers.guests, guest);
+        uint32_t share = relay_network_share(t->limits->guest_sessions);
         bool full = g && g->n >= t->limits->guest_sessions;
 
         if (c && c->n >= t->limits->client_sessions) {
                 const ListNode *own = &c->lists[list_is_empty(&c->lists[false])];
 
                 *ret_victim = LIST_ITEM(list_first(own), UdpSession, own);
-                return full && (*ret_victim)->guest != g ? UDP_REFUSED : UDP_REPLACES;
+                return full && (*ret_victim)->peers.guest != g ? UDP_REFUSED : UDP_REPLACES;
+        }
+        if (peer_network_is_full(&t->peers, client, share)) {
+                const Peer *n = peer_table_find(&t->peers.networks, client);
+
+                if (list_is_empty(&n->lists[false]))
+                        return UDP_REFUSED;
+                *ret_victim = LIST_ITEM(list_first(&n->lists[false]), UdpSession, nearby);
+                return full && (*ret_victim)->peers.guest != g ? UDP_REFUSED : UDP_REPLACES;
         }
         if (full) {
                 if (list_is_empty(&g->lists[false]))
@@ -113,10 +120,12 @@ static void udp_sessions_touch(UdpSessions *t, UdpSession *s, uint64_t now_usec)
         s->used_usec = now_usec;
         list_remove(&s->all);
         list_remove(&s->own);
+        list_remove(&s->nearby);
         list_remove(&s->served);
         list_append(&t->lists[s->answered], &s->all);
-        list_append(&s->client->lists[s->answered], &s->own);
-        list_append(&s->guest->lists[s->answered], &s->served);
+        list_append(&s->peers.client->lists[s->answered], &s->own);
+        list_append(&s->peers.network->lists[s->answered], &s->nearby);
+        list_append(&s->peers.guest->lists[s->answered], &s->served);
 }
 
 int udp_sessions_add(UdpSessions *t, UdpSession *s, const IpAddr *guest, uint64_t now_usec) {
@@ -125,21 +134,15 @@ int udp_sessions_add(UdpSessions *t, UdpSession *s, const IpAddr *guest, uint64_
         /* A table that cannot grow still works, only slower. */
         if (t->n_sessions >= t->n_places && !udp_sessions_grow(t) && t->n_places == 0)
                 return -ENOMEM;
-        s->client = peer_table_take(&t->clients, &s->key.client.addr);
-        if (!s->client)
+        if (!peers_take(&s->peers, &t->peers, &s->key.client.addr, guest))
                 return -ENOMEM;
-        s->guest = peer_table_take(&t->guests, guest);
-        if (!s->guest) {
-                peer_table_give(&t->clients, s->client);
-                s->client = NULL;
-                return -ENOMEM;
-        }
         place = udp_place(t, &s->key);
         s->hash_next = *place;
         *place = s;
         s->answered = false;
         list_init(&s->all);
         list_init(&s->own);
+        list_init(&s->nearby);
         list_init(&s->served);
         udp_sessions_touch(t, s, now_usec);
         t->n_sessions++;
@@ -154,22 +157,21 @@ void udp_sessions_remove(UdpSessions *t, UdpSession *s) {
         *at = s->hash_next;
         list_remove(&s->all);
         list_remove(&s->own);
+        list_remove(&s->nearby);
         list_remove(&s->served);
-        peer_table_give(&t->clients, s->client);
-        peer_table_give(&t->guests, s->guest);
-        s->client = s->guest = NULL;
+        peers_give(&s->peers, &t->peers);
         t->n_sessions--;
 }
 
 int udp_sessions_move(UdpSessions *t, UdpSession *s, const IpAddr *guest) {
-        Peer *old = s->guest, *new = peer_table_take(&t->guests, guest);
+        Peer *old = s->peers.guest, *new = peer_table_take(&t->peers.guests, guest);
 
         if (!new)
                 return -ENOMEM;
         list_remove(&s->served);
         list_append(&new->lists[s->answered], &s->served);
-        s->guest = new;
-        peer_table_give(&t->guests, old);
+        s->peers.guest = new;
+        peer_table_give(&t->peers.guests, old);
         return 0;
 }
 

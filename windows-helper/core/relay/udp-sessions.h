@@ -7,12 +7,14 @@
  *
  * Anybody can send datagrams with made-up senders. Such sessions stay without an answer that their
  * sender would confirm, but a service may answer to them, too. So sessions are bounded in all, for
- * each guest and for each client, and when there is no room:
+ * each guest, for each client and for each network of clients (peer-table.h), and when there is no
+ * room:
  *
  *   - a client that has its share replaces its own oldest session, first one without an answer. It
  *     is turned away if that is with another guest, and this one has its share, too;
- *   - otherwise the oldest session without an answer goes, whoever has it; if the guest has its
- *     share, the oldest of this guest;
+ *   - otherwise the oldest session without an answer goes, whoever has it; if the client's network
+ *     has its share, the oldest of this network; else if the guest has its share, the oldest of
+ *     this guest;
  *   - when all those have been answered, the newcomer is turned away. A stranger never ends a
  *     session that works.
  *
@@ -40,15 +42,16 @@ struct UdpSession {
         UdpKey key;
         bool answered;
         uint64_t used_usec;
-        Peer *client, *guest;
-        ListNode all, own, served; /* in the lists of the table, of the client and of the guest */
+        Peers peers;
+        /* In the lists of the table, and of each of the peers. */
+        ListNode all, own, nearby, served;
         UdpSession *hash_next;
 };
 
 typedef struct UdpSessions {
         const RelayLimits *limits; /* borrowed; may change at any time */
         const HashSecret *secret;  /* borrowed */
-        PeerTable clients, guests;
+        PeerTables peers;
         ListNode lists[2];   /* without and with an answer, each with the oldest use first */
         UdpSession **places; /* owned */
         uint32_t n_places, n_sessions;

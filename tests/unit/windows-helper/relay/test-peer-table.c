@@ -14,78 +14,88 @@ static IpAddr address(const char *text) {
         return addr;
 }
 
-static Peer *take(PeerTable *t, const char *text) {
-        IpAddr addr = address(text);
-        Peer *c = peer_table_take(t, &addr);
-
-        ck_assert_ptr_nonnull(c);
-        return c;
-}
-
 START_TEST(test_who_is_one) {
-        PeerTable t = PEER_TABLE_CLIENTS(&secret);
-        IpAddr unknown = address("192.0.2.9");
-        Peer *a = take(&t, "192.0.2.1"), *b = take(&t, "192.0.2.2");
-        Peer *c = take(&t, "2001:db8::1"), *d = take(&t, "2001:db8:0:1::1");
-        /* Its first four bytes are those of a. */
-        Peer *e = take(&t, "c000:201::");
+        PeerTables t = peer_tables(&secret);
+        IpAddr guest = address("fd29::2"), other = address("fd29::3");
+        Peers all[5];
+        static const struct {
+                const char *client;
+                int machine, network;
+        } cases[] = {
+                {"2001:db8::1", 1, 1},     {"2001:db8::ffff:1", 2, 1}, /* the same 64 bits */
+                {"2001:db8:0:1::1", 3, 2}, {"2001:db8::1", 1, 1},      {"c000:201::", 4, 3},
+        };
 
-        ck_assert_uint_eq(t.n_peers, 5);
-        ck_assert_uint_eq(peer_table_count(&t, &unknown), 0);
-        ck_assert_ptr_eq(take(&t, "192.0.2.1"), a);
-        ck_assert_ptr_eq(take(&t, "2001:db8::ffff:1"), c); /* the same 64 bits */
-        ck_assert_uint_eq(a->n, 2);
-        ck_assert_uint_eq(c->n, 2);
-        ck_assert_uint_eq(d->n, 1);
-        peer_table_give(&t, a);
-        peer_table_give(&t, a);
-        ck_assert_uint_eq(t.n_peers, 4);
-        peer_table_give(&t, b);
-        peer_table_give(&t, c);
-        peer_table_give(&t, c);
-        peer_table_give(&t, d);
-        peer_table_give(&t, e);
-        ck_assert_uint_eq(t.n_peers, 0);
-        peer_table_done(&t);
+        for (int i = 0; i < 5; i++) {
+                IpAddr client = address(cases[i].client);
+
+                ck_assert(peers_take(&all[i], &t, &client, i == 0 ? &other : &guest));
+                for (int j = 0; j < i; j++) {
+                        ck_assert_int_eq(all[i].client == all[j].client,
+                                         cases[i].machine == cases[j].machine);
+                        ck_assert_int_eq(all[i].network == all[j].network,
+                                         cases[i].network == cases[j].network);
+                        ck_assert_int_eq(all[i].guest == all[j].guest, j > 0);
+                }
+        }
+        ck_assert_uint_eq(t.clients.n_peers, 4);
+        ck_assert_uint_eq(t.networks.n_peers, 3);
+        ck_assert_uint_eq(t.guests.n_peers, 2);
+        ck_assert_uint_eq(all[0].client->n, 2);
+        ck_assert_uint_eq(all[0].network->n, 3);
+        for (int i = 0; i < 5; i++)
+                peers_give(&all[i], &t);
+        ck_assert_ptr_null(all[0].client);
+        ck_assert_uint_eq(t.clients.n_peers + t.networks.n_peers + t.guests.n_peers, 0);
+        peer_tables_done(&t);
 }
 END_TEST
 
-/* Two guests of one network are two. */
-START_TEST(test_guests) {
-        PeerTable t = PEER_TABLE_GUESTS(&secret);
-        Peer *a = take(&t, "fd29::2"), *b = take(&t, "fd29::3");
-        IpAddr addr = address("fd29::3");
+/* Four bytes of IPv4 are not those with which an IPv6 address begins, and all of IPv4 is one
+ * network that is never full. */
+START_TEST(test_ipv4) {
+        PeerTables t = peer_tables(&secret);
+        IpAddr guest = address("172.29.0.2"), unknown = address("192.0.2.9");
+        IpAddr clients[] = {address("192.0.2.1"), address("c000:201::"), address("192.0.2.2")};
+        Peers all[3];
 
-        ck_assert_ptr_ne(a, b);
-        ck_assert_uint_eq(peer_table_count(&t, &addr), 1);
-        peer_table_give(&t, a);
-        peer_table_give(&t, b);
-        ck_assert_uint_eq(t.n_peers, 0);
-        peer_table_done(&t);
+        for (int i = 0; i < 3; i++)
+                ck_assert(peers_take(&all[i], &t, &clients[i], &guest));
+        ck_assert_uint_eq(t.clients.n_peers, 3);
+        ck_assert_ptr_eq(all[0].network, all[2].network);
+        ck_assert_ptr_ne(all[0].network, all[1].network);
+        ck_assert_uint_eq(peer_table_count(&t.clients, &unknown), 0);
+        ck_assert(!peer_network_is_full(&t, &clients[0], 1));
+        ck_assert(peer_network_is_full(&t, &clients[1], 1));
+        ck_assert(!peer_network_is_full(&t, &clients[1], 2));
+        for (int i = 0; i < 3; i++)
+                peers_give(&all[i], &t);
+        peer_tables_done(&t);
 }
 END_TEST
 
 START_TEST(test_many) {
-        PeerTable t = PEER_TABLE_CLIENTS(&secret);
+        PeerTables tables = peer_tables(&secret);
+        PeerTable *t = &tables.clients;
         enum { N = 5000 };
         static Peer *peers[N];
 
         for (unsigned i = 0; i < N; i++) {
                 IpAddr addr = ip_v4(10, 0, (uint8_t) (i / 256), (uint8_t) i);
 
-                peers[i] = peer_table_take(&t, &addr);
+                peers[i] = peer_table_take(t, &addr);
                 ck_assert_ptr_nonnull(peers[i]);
         }
         for (unsigned i = 0; i < N; i++) {
                 IpAddr addr = ip_v4(10, 0, (uint8_t) (i / 256), (uint8_t) i);
 
-                ck_assert_ptr_eq(peer_table_find(&t, &addr), peers[i]);
-                ck_assert_uint_eq(peer_table_count(&t, &addr), 1);
+                ck_assert_ptr_eq(peer_table_find(t, &addr), peers[i]);
+                ck_assert_uint_eq(peer_table_count(t, &addr), 1);
         }
         for (unsigned i = 0; i < N; i++)
-                peer_table_give(&t, peers[i]);
-        ck_assert_uint_eq(t.n_peers, 0);
-        peer_table_done(&t);
+                peer_table_give(t, peers[i]);
+        ck_assert_uint_eq(t->n_peers, 0);
+        peer_tables_done(&tables);
 }
 END_TEST
 
@@ -106,7 +116,7 @@ int main(void) {
         TCase *tc = tcase_create("peers");
 
         tcase_add_test(tc, test_who_is_one);
-        tcase_add_test(tc, test_guests);
+        tcase_add_test(tc, test_ipv4);
         tcase_add_test(tc, test_many);
         tcase_add_test(tc, test_secret_matters);
         suite_add_tcase(suite, tc);

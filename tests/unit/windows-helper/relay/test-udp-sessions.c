@@ -26,11 +26,12 @@ static void setup(void) {
 
 static void teardown(void) {
         for (size_t i = 0; i < sizeof(sessions) / sizeof(sessions[0]); i++)
-                if (sessions[i].client)
+                if (sessions[i].peers.client)
                         udp_sessions_remove(&table, &sessions[i]);
         ck_assert_uint_eq(table.n_sessions, 0);
-        ck_assert_uint_eq(table.clients.n_peers, 0);
-        ck_assert_uint_eq(table.guests.n_peers, 0);
+        ck_assert_uint_eq(table.peers.clients.n_peers, 0);
+        ck_assert_uint_eq(table.peers.networks.n_peers, 0);
+        ck_assert_uint_eq(table.peers.guests.n_peers, 0);
         ck_assert_uint_eq(udp_sessions_deadline(&table), UINT64_MAX);
         udp_sessions_done(&table);
 }
@@ -45,19 +46,46 @@ static UdpKey key_of(unsigned client, uint16_t port) {
         };
 }
 
-/* Session @i begins, from @client at @port. */
-static UdpSession *begin(unsigned i, unsigned client, uint16_t port, uint64_t now_usec) {
-        sessions[i].key = key_of(client, port);
+static UdpSession *begin_key(unsigned i, const UdpKey *key, uint64_t now_usec) {
+        sessions[i].key = *key;
         ck_assert_int_eq(udp_sessions_add(&table, &sessions[i], &guest, now_usec), 0);
         return &sessions[i];
 }
 
-static UdpSession *victim_of(unsigned client, UdpVerdict verdict) {
-        UdpKey key = key_of(client, 9);
+/* Session @i begins, from @client at @port. */
+static UdpSession *begin(unsigned i, unsigned client, uint16_t port, uint64_t now_usec) {
+        UdpKey key = key_of(client, port);
+
+        return begin_key(i, &key, now_usec);
+}
+
+static UdpSession *victim_of_address(const IpAddr *client, UdpVerdict verdict) {
         UdpSession *victim = NULL;
 
-        ck_assert_int_eq(udp_sessions_judge(&table, &key.client.addr, &guest, &victim), verdict);
+        ck_assert_int_eq(udp_sessions_judge(&table, client, &guest, &victim), verdict);
         return victim;
+}
+
+static UdpSession *victim_of(unsigned client, UdpVerdict verdict) {
+        UdpKey key = key_of(client, 9);
+
+        return victim_of_address(&key.client.addr, verdict);
+}
+
+/* The same for the IPv6 address @text. */
+static UdpSession *begin_v6(unsigned i, const char *text, uint64_t now_usec) {
+        UdpKey key = {.endpoint = 1, .client.port = (uint16_t) (i + 1)};
+
+        ck_assert_int_eq(ip_parse("2001:db8:5::1", &key.asked), 0);
+        ck_assert_int_eq(ip_parse(text, &key.client.addr), 0);
+        return begin_key(i, &key, now_usec);
+}
+
+static UdpSession *victim_of_v6(const char *text, UdpVerdict verdict) {
+        IpAddr client;
+
+        ck_assert_int_eq(ip_parse(text, &client), 0);
+        return victim_of_address(&client, verdict);
 }
 
 /* Each part of the key tells sessions apart. */
@@ -114,8 +142,8 @@ START_TEST(test_the_same_port_after_ten_minutes) {
         ck_assert_ptr_eq(udp_sessions_expired(&table, 601 * SECOND), s);
         udp_sessions_remove(&table, s);
         ck_assert_ptr_null(udp_sessions_find(&table, &key));
-        ck_assert_uint_eq(table.clients.n_peers, 0);
-        ck_assert_uint_eq(table.guests.n_peers, 0);
+        ck_assert_uint_eq(table.peers.clients.n_peers, 0);
+        ck_assert_uint_eq(table.peers.guests.n_peers, 0);
         ck_assert_uint_eq(udp_sessions_deadline(&table), UINT64_MAX);
 
         (void) victim_of(1, UDP_WELCOME);
@@ -201,6 +229,73 @@ START_TEST(test_both_shares) {
 }
 END_TEST
 
+/* Machines of one IPv6 network are strangers to each other: a session that was answered is never
+ * ended for a neighbour. */
+START_TEST(test_neighbours) {
+        limits.client_sessions = 2;
+        limits.guest_sessions = 9; /* so a network may have seven */
+        begin_v6(0, "fd50::2", 10);
+        for (unsigned i = 1; i <= 2; i++)
+                begin_v6(i, "fd50::3", 20 + i);
+        for (unsigned i = 0; i <= 2; i++)
+                udp_sessions_answered(&table, &sessions[i], 30 + i);
+        ck_assert_ptr_eq(victim_of_v6("fd50::3", UDP_REPLACES), &sessions[1]);
+        (void) victim_of_v6("fd50::2", UDP_WELCOME);
+        (void) victim_of_v6("fd50::4", UDP_WELCOME);
+}
+END_TEST
+
+/* Somebody has as many addresses of one IPv6 network as he likes. With them he takes room from his
+ * own network alone, and there he ends what has no answer yet. */
+START_TEST(test_share_of_a_network) {
+        static const char *const here[] = {"fd50::2",      "fd50::3",   "fd50::4:4", "fd50::5:5",
+                                           "fd50::ffff:6", "fd50::7:0", "fd50::8"};
+
+        limits.guest_sessions = 9;
+        begin_v6(0, "fd51::2", 5); /* older, without an answer, and of another network */
+        for (unsigned i = 0; i < 7; i++)
+                begin_v6(1 + i, here[i], 10 + i);
+        ck_assert_ptr_eq(victim_of_v6("fd50::9", UDP_REPLACES), &sessions[1]);
+        ck_assert_ptr_eq(victim_of_v6("fd50::2", UDP_REPLACES), &sessions[1]);
+        udp_sessions_answered(&table, &sessions[1], 40);
+        ck_assert_ptr_eq(victim_of_v6("fd50::9", UDP_REPLACES), &sessions[2]);
+        for (unsigned i = 2; i <= 7; i++)
+                udp_sessions_answered(&table, &sessions[i], 40 + i);
+        (void) victim_of_v6("fd50::9", UDP_REFUSED);
+        (void) victim_of_v6("fd51::3", UDP_WELCOME);
+        (void) victim_of(1, UDP_WELCOME);
+        udp_sessions_remove(&table, &sessions[3]);
+        (void) victim_of_v6("fd50::9", UDP_WELCOME);
+}
+END_TEST
+
+/* The guest has its share as well, and the network's session is with another one. */
+START_TEST(test_shares_of_a_network_and_a_guest) {
+        IpAddr other = ip_v4(172, 29, 0, 3), greedy = guest;
+
+        limits.guest_sessions = 4; /* so a network may have three */
+        for (unsigned i = 0; i < 4; i++)
+                begin(i, i, 1, 10 + i);
+        guest = other;
+        for (unsigned i = 4; i < 7; i++)
+                begin_v6(i, "fd50::2", 10 + i);
+        guest = greedy;
+        (void) victim_of_v6("fd50::9", UDP_REFUSED);
+        guest = other;
+        ck_assert_ptr_eq(victim_of_v6("fd50::9", UDP_REPLACES), &sessions[4]);
+}
+END_TEST
+
+/* All of IPv4 is no network: each address stands for itself. */
+START_TEST(test_no_network_of_ipv4) {
+        limits.guest_sessions = 4;
+        for (unsigned i = 0; i < 3; i++)
+                begin(i, i, 1, 10 + i);
+        (void) victim_of(9, UDP_WELCOME);
+        ck_assert_uint_eq(table.peers.networks.n_peers, 1); /* costs no memory for each, either */
+}
+END_TEST
+
 /* A session that goes on with another guest counts for that one. */
 START_TEST(test_a_guest_moves) {
         IpAddr other = ip_v4(172, 29, 0, 3);
@@ -212,7 +307,7 @@ START_TEST(test_a_guest_moves) {
         ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[0]);
         for (unsigned i = 0; i < 2; i++)
                 ck_assert_int_eq(udp_sessions_move(&table, &sessions[i], &other), 0);
-        ck_assert_uint_eq(table.guests.n_peers, 1);
+        ck_assert_uint_eq(table.peers.guests.n_peers, 1);
         (void) victim_of(9, UDP_WELCOME);
         guest = other;
         ck_assert_ptr_eq(victim_of(9, UDP_REPLACES), &sessions[0]);
@@ -233,7 +328,7 @@ START_TEST(test_made_up_senders) {
                 unsigned place = 10 + i % 990;
 
                 now_usec++;
-                if (sessions[place].client) {
+                if (sessions[place].peers.client) {
                         victim = victim_of(1000 + i, UDP_REPLACES);
                         ck_assert_ptr_eq(victim, &sessions[place]); /* the oldest one */
                         udp_sessions_remove(&table, victim);
@@ -242,7 +337,7 @@ START_TEST(test_made_up_senders) {
         }
         ck_assert_uint_eq(table.n_sessions, 1000);
         ck_assert_uint_le(table.n_places, 1024);
-        ck_assert_uint_le(table.clients.n_places, 1024);
+        ck_assert_uint_le(table.peers.clients.n_places, 1024);
         for (unsigned i = 0; i < 10; i++) {
                 UdpKey key = key_of(i, 7);
 
@@ -283,6 +378,10 @@ int main(void) {
         tcase_add_test(tc, test_full);
         tcase_add_test(tc, test_share_of_a_guest);
         tcase_add_test(tc, test_both_shares);
+        tcase_add_test(tc, test_neighbours);
+        tcase_add_test(tc, test_share_of_a_network);
+        tcase_add_test(tc, test_shares_of_a_network_and_a_guest);
+        tcase_add_test(tc, test_no_network_of_ipv4);
         tcase_add_test(tc, test_a_guest_moves);
         tcase_add_test(tc, test_made_up_senders);
         tcase_add_test(tc, test_twenty_thousand);
