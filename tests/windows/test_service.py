@@ -232,9 +232,10 @@ def test_message_table_has_all_events(helper_service, build_win):
         assert re.fullmatch(r"%1\r\n\r\n[^\r\n%]+\r\nWhat to do: [^\r\n%]+\r\n", text)
 
 
-def test_the_states_of_the_service(prefix, build_win):
+@pytest.mark.parametrize("program", ["test-service", "test-relay-states"])
+def test_the_states_of_the_service(prefix, build_win, program):
     """Every control in every state, and one that arrives while the service ends."""
-    done = prefix.run(build_win / "tests/windows/test-service.exe", check=False)
+    done = prefix.run(build_win / f"tests/windows/{program}.exe", check=False)
     assert done.returncode == 0, done.stdout
     assert done.stdout.count("ok ") == 6 and "\n0 failed" in done.stdout
 
