@@ -100,11 +100,13 @@ static void test_peers_that_leave(void) {
         record_complete(ERROR_OPERATION_ABORTED);
 }
 
+static bool agent_has_gone;
+
 static bool vm_has_agent(void *userdata, const VmId *id) {
         char text[VM_ID_TEXT_MAX];
 
         vm_id_format(id, text);
-        return strcmp(text, RECORD_OTHER) == 0;
+        return strcmp(text, RECORD_OTHER) == 0 && !agent_has_gone;
 }
 
 #define SECOND UINT64_C(1000000)
@@ -125,7 +127,7 @@ static void test_listeners_of_vms(void) {
         record.next_socket = 0;
         (void) vm_id_parse(RECORD_VM, &wanted.items[0].id);
         (void) vm_id_parse(RECORD_OTHER, &wanted.items[1].id);
-        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, NULL);
+        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, vm_has_agent, NULL);
         record.fail_call = BIND_CALL;
         record.fail_error = WSAEADDRINUSE;
         vm_listeners_follow(&l, &wanted, false, now);
@@ -143,38 +145,78 @@ static void test_listeners_of_vms(void) {
         record.fail_call = 0;
         now = vm_listeners_deadline(&l);
         vm_listeners_tick(&l, now);
-        record_check("VMs: it listens to both", vm_listeners_all_open(&l) &&
-                                                        vm_listeners_has(&l, &wanted.items[0].id) &&
-                                                        vm_listeners_has(&l, &wanted.items[1].id) &&
-                                                        !vm_listeners_has(&l, &VM_ID_NULL));
+        record_check("VMs: it listens to both",
+                     vm_listeners_all_open(&l) &&
+                             vm_listeners_state(&l, &wanted.items[0].id) == VM_LISTENING_YES &&
+                             vm_listeners_state(&l, &wanted.items[1].id) == VM_LISTENING_YES &&
+                             vm_listeners_state(&l, &VM_ID_NULL) == VM_LISTENING_NO);
 
         for (int i = 0; i < 3; i++)
                 record_complete(WSAENOTCONN); /* the second VM's accept */
         record_check("VMs: before the tick nobody has noticed", vm_listeners_all_open(&l));
         vm_listeners_tick(&l, now);
         record_check("VMs: a dead one is closed, the other stays",
-                     !vm_listeners_has(&l, &wanted.items[1].id) &&
-                             vm_listeners_has(&l, &wanted.items[0].id));
+                     vm_listeners_state(&l, &wanted.items[1].id) == VM_LISTENING_NO &&
+                             vm_listeners_state(&l, &wanted.items[0].id) == VM_LISTENING_YES);
         now = vm_listeners_deadline(&l);
         vm_listeners_tick(&l, now);
         record_check("VMs: and is opened again", vm_listeners_all_open(&l));
 
-        record_clear();
-        vm_listeners_slept(&l, vm_has_agent);
-        record_check("VMs: after a sleep the one with an agent stays",
-                     !vm_listeners_has(&l, &wanted.items[0].id) &&
-                             vm_listeners_has(&l, &wanted.items[1].id));
-        vm_listeners_tick(&l, now);
-        record_check("VMs: and the other is opened again at once", vm_listeners_all_open(&l));
         wanted.n = 1;
         vm_listeners_follow(&l, &wanted, true, now);
         record_check("VMs: one has gone, and any VM is listened to",
-                     !vm_listeners_has(&l, &wanted.items[1].id) &&
-                             vm_listeners_has(&l, &VM_ID_NULL));
+                     vm_listeners_state(&l, &wanted.items[1].id) == VM_LISTENING_NO &&
+                             vm_listeners_state(&l, &VM_ID_NULL) == VM_LISTENING_YES);
         record_set_peer(34, RECORD_OTHER, 5, 0xd3);
         record_complete(ERROR_SUCCESS); /* the last accept, which is that for any VM */
         record_check("any VM: the address tells which, and that nobody vouches for it",
                      record.accepted.any && vm_id_equal(&record.accepted.vm, &wanted.items[1].id));
+        vm_listeners_close(&l);
+}
+
+/* Two VMs, of which the second has a connected agent. A sleep may kill a socket without a sign. */
+static void test_sleep(void) {
+        static VmListeners l;
+        VmList wanted = {.n = 2};
+        const VmId *first = &wanted.items[0].id, *second = &wanted.items[1].id;
+        LoopOp *accept;
+
+        (void) vm_id_parse(RECORD_VM, &wanted.items[0].id);
+        (void) vm_id_parse(RECORD_OTHER, &wanted.items[1].id);
+        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, vm_has_agent, NULL);
+        vm_listeners_follow(&l, &wanted, false, SECOND);
+        accept = record.pending; /* the second one's */
+        vm_listeners_slept(&l);
+        record_check("sleep: of a listener from before nobody knows",
+                     vm_listeners_state(&l, first) == VM_LISTENING_UNKNOWN &&
+                             vm_listeners_state(&l, second) == VM_LISTENING_UNKNOWN);
+        record_check("sleep: one without an agent is due at once", vm_listeners_deadline(&l) == 0);
+        vm_listeners_tick(&l, SECOND);
+        record_check("sleep: it is replaced, the one with an agent stays",
+                     vm_listeners_state(&l, first) == VM_LISTENING_YES &&
+                             vm_listeners_state(&l, second) == VM_LISTENING_UNKNOWN &&
+                             vm_listeners_deadline(&l) == LOOP_NO_DEADLINE);
+        agent_has_gone = true;
+        record_check("sleep: when the agent has gone, it is due", vm_listeners_deadline(&l) == 0);
+        record_clear();
+        vm_listeners_tick(&l, SECOND);
+        record_check("sleep: then it is replaced, too",
+                     strstr(record.calls, "close(") && strstr(record.calls, "bind(") &&
+                             vm_listeners_state(&l, second) == VM_LISTENING_YES);
+        accept->fn(accept, ERROR_OPERATION_ABORTED, 0); /* of the old one, which frees it */
+
+        agent_has_gone = false;
+        accept = record.pending;
+        vm_listeners_slept(&l);
+        vm_listeners_tick(&l, SECOND);
+        accept->fn(accept, ERROR_SUCCESS, 0);
+        record_check("sleep: somebody came through it: it works",
+                     vm_listeners_state(&l, second) == VM_LISTENING_YES);
+        agent_has_gone = true;
+        record_clear();
+        vm_listeners_tick(&l, SECOND);
+        record_check("sleep: and it stays when all have gone", record.calls[0] == '\0');
+        agent_has_gone = false;
         vm_listeners_close(&l);
 }
 
@@ -183,18 +225,29 @@ static void test_listener_for_any_vm(void) {
         static VmListeners l;
         VmList none = {.n = 0};
 
-        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, NULL);
+        vm_listeners_init(&l, NULL, &transport_hyperv, record_on_accepted, vm_has_agent, NULL);
         vm_listeners_follow(&l, &none, true, SECOND);
-        vm_listeners_slept(&l, vm_has_agent);
+        record_clear();
+        vm_listeners_slept(&l);
+        vm_listeners_tick(&l, SECOND);
         record_check("any VM: after a sleep it stays while it waits, without an agent, too",
-                     vm_listeners_has(&l, &VM_ID_NULL));
+                     record.calls[0] == '\0');
+        record_check("any VM: but nobody knows of it",
+                     vm_listeners_state(&l, &VM_ID_NULL) == VM_LISTENING_UNKNOWN);
+        record_set_peer(34, RECORD_OTHER, 5, 0xd3);
+        record_complete(ERROR_SUCCESS);
+        record_check("any VM: until somebody comes through it",
+                     vm_listeners_state(&l, &VM_ID_NULL) == VM_LISTENING_YES);
         record.fail_call = ACCEPT_CALL;
         record.fail_error = WSAEINVAL;
         record_complete(WSAENOTCONN);
-        vm_listeners_slept(&l, vm_has_agent);
         record.fail_call = 0;
+        record_clear();
+        vm_listeners_slept(&l);
+        vm_listeners_tick(&l, SECOND);
         record_check("any VM: one that does not wait is replaced",
-                     !vm_listeners_has(&l, &VM_ID_NULL));
+                     strstr(record.calls, "close(") && strstr(record.calls, "bind(") &&
+                             vm_listeners_state(&l, &VM_ID_NULL) == VM_LISTENING_YES);
         vm_listeners_close(&l);
 }
 
@@ -203,6 +256,7 @@ int main(void) {
         test_dead_socket();
         test_peers_that_leave();
         test_listeners_of_vms();
+        test_sleep();
         test_listener_for_any_vm();
         printf("%d failed\n", record.n_failed);
         return record.n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -274,7 +274,12 @@ def test_a_service_that_stops_answering_withdraws_nothing(compute, start_vm_help
                        v4=V4).states() == ["active"]
 
 
-def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlpsvc):
+def listening(prefix):
+    path = prefix.path / "drive_c/ProgramData/wslbridge/status.json"
+    return {vm["id"]: vm["listening"] for vm in json.loads(path.read_text())["vms"]}
+
+
+def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlpsvc, prefix):
     compute.run(VM_A, VM_B)
     helper = start_vm_helper()
     client = reach(VM_A)
@@ -291,15 +296,22 @@ def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlp
         helper.wait_line("the machine slept for")
         wait_until(lambda: opened(VM_B) == 2, 10, "a new listener")
         assert opened(VM_A) == 1  # an agent is connected
+        wait_until(lambda: listening(prefix) == {vm_id(VM_A): None, vm_id(VM_B): True}, 10,
+                   "the status: nobody knows of the first")
         wait_until(lambda: iphlpsvc.changes() > before, 10, "iphlpsvc to read its values again")
         assert client.push([service("web", [listen_endpoint("127.0.0.1:28304", 81)])],
                            v4=V4).states() == ["active"]
         wait_listening(VM_B)
+        client.close()
+        wait_until(lambda: opened(VM_A) == 2, 10, "a new listener, as the last agent has gone")
+        reach(VM_A).close()
+        wait_until(lambda: listening(prefix) == {vm_id(VM_A): True, vm_id(VM_B): True}, 10,
+                   "the status: it listens")
     finally:
         registry.set(wine_registry.COUNTERS, "SleptSeconds", 0)
 
 
-@pytest.mark.parametrize("program,cases", [("test-hyperv", 40), ("test-listeners", 36)])
+@pytest.mark.parametrize("program,cases", [("test-hyperv", 40), ("test-listeners", 43)])
 def test_hyperv_sockets_call_by_call(prefix, build_win, program, cases):
     done = prefix.run(build_win / f"tests/windows/{program}.exe", check=False)
     print(done.stdout)

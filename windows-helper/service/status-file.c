@@ -18,6 +18,14 @@
 
 #define STATUS_FILE_NEW L"status.json.new"
 
+/* null: nobody knows. */
+static void status_listening(JsonWriter *w, const char *name, VmListening listening) {
+        if (listening == VM_LISTENING_UNKNOWN)
+                json_string_member(w, name, NULL);
+        else
+                json_bool(w, name, listening == VM_LISTENING_YES);
+}
+
 static void status_vms(JsonWriter *w, const Vms *vms) {
         const VmList *list = vms ? vms_list(vms) : NULL;
         char id[VM_ID_TEXT_MAX];
@@ -29,11 +37,12 @@ static void status_vms(JsonWriter *w, const Vms *vms) {
                 json_string_member(w, "id", id);
                 json_string_member(w, "name", list->items[i].name);
                 json_bool(w, "wsl", list->items[i].wsl);
-                json_bool(w, "listening", vms_is_listening(vms, &list->items[i].id));
+                status_listening(w, "listening", vms_listening(vms, &list->items[i].id));
                 json_close(w, '}');
         }
         json_close(w, ']');
-        json_bool(w, "hyperv_listening", vms && vms_is_listening(vms, &VM_ID_NULL));
+        status_listening(w, "hyperv_listening",
+                         vms ? vms_listening(vms, &VM_ID_NULL) : VM_LISTENING_NO);
 }
 
 /* "forwarder" has the name of what carries the service, so what was asked for has another. */

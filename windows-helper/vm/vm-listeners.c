@@ -58,6 +58,25 @@ static Peer vm_listener_peer(const Vm *vm) {
         return (Peer){.vm = vm->id, .any = vm_id_is_null(&vm->id), .wsl = vm->wsl};
 }
 
+static VmListener *vm_listeners_find(VmListeners *l, const VmId *id) {
+        for (size_t i = 0; i < l->n; i++)
+                if (vm_id_equal(&l->items[i].vm.id, id))
+                        return &l->items[i];
+        return NULL;
+}
+
+/* Whoever comes through a listener proves that it is not dead. */
+static void vm_listeners_on_accepted(void *userdata, SOCKET socket, const Peer *peer) {
+        VmListeners *l = userdata;
+        VmListener *item = vm_listeners_find(l, peer->any ? &VM_ID_NULL : &peer->vm);
+
+        if (item && item->doubted) {
+                item->doubted = false;
+                l->generation++;
+        }
+        l->accepted(l->userdata, socket, peer);
+}
+
 static void vm_listeners_open(VmListeners *l, VmListener *item, uint64_t now_usec) {
         Peer peer = vm_listener_peer(&item->vm);
         TransportAddress address;
@@ -67,13 +86,14 @@ static void vm_listeners_open(VmListeners *l, VmListener *item, uint64_t now_use
                 item->due_usec = LOOP_NO_DEADLINE;
                 return;
         }
-        if (listener_new(&item->listener, l->loop, l->transport, &address, &peer, l->accepted,
-                         l->userdata, &error) < 0) {
+        if (listener_new(&item->listener, l->loop, l->transport, &address, &peer,
+                         vm_listeners_on_accepted, l, &error) < 0) {
                 vm_listeners_fail(l, item, error, now_usec);
                 return;
         }
         l->no_hyperv = false;
         l->generation++;
+        item->doubted = false;
         item->due_usec = now_usec;
         if (item->n_failures == 0)
                 vm_listeners_log(item);
@@ -83,9 +103,25 @@ static bool vm_listener_is_unsteady(const VmListener *item) {
         return item->listener && item->n_failures > 0;
 }
 
-/* Close a listener whose socket is dead, and open one whose time has come. One that dies again and
- * again is opened after longer and longer pauses. */
+/* Windows may keep an address after its socket was closed (fact 1.3.9). That of a VM changes when
+ * the VM starts again, but the one for any VM is the same for ever. */
+static bool vm_listener_stays(const VmListener *item) {
+        return vm_id_is_null(&item->vm.id) && listener_is_waiting(item->listener);
+}
+
+static bool vm_listener_is_stale(const VmListeners *l, const VmListener *item) {
+        return item->listener && item->doubted && !vm_listener_stays(item) &&
+               !l->connected(l->userdata, &item->vm.id);
+}
+
+/* Close a listener whose socket is or may be dead, and open one whose time has come. One that dies
+ * again and again is opened after longer and longer pauses. */
 static void vm_listeners_tick_one(VmListeners *l, VmListener *item, uint64_t now_usec) {
+        if (vm_listener_is_stale(l, item)) {
+                item->listener = listener_close(item->listener);
+                item->due_usec = 0;
+                l->generation++;
+        }
         if (!item->listener) {
                 if (now_usec >= item->due_usec)
                         vm_listeners_open(l, item, now_usec);
@@ -99,13 +135,6 @@ static void vm_listeners_tick_one(VmListeners *l, VmListener *item, uint64_t now
                 item->n_failures = 0;
                 vm_listeners_log(item);
         }
-}
-
-static VmListener *vm_listeners_find(VmListeners *l, const VmId *id) {
-        for (size_t i = 0; i < l->n; i++)
-                if (vm_id_equal(&l->items[i].vm.id, id))
-                        return &l->items[i];
-        return NULL;
 }
 
 /* A VM that was first seen in the registry is known better once the service has answered. */
@@ -123,11 +152,12 @@ static void vm_listeners_want(VmListeners *l, const Vm *vm) {
 }
 
 void vm_listeners_init(VmListeners *l, Loop *loop, const Transport *transport, ListenerFn accepted,
-                       void *userdata) {
+                       VmConnectedFn connected, void *userdata) {
         *l = (VmListeners){
                 .loop = loop,
                 .transport = transport,
                 .accepted = accepted,
+                .connected = connected,
                 .userdata = userdata,
         };
 }
@@ -169,23 +199,10 @@ void vm_listeners_refresh(VmListeners *l) {
                         l->items[i].due_usec = 0;
 }
 
-/* Windows may keep an address after its socket was closed (fact 1.3.9). That of a VM changes when
- * the VM starts again, but the one for any VM is the same for ever. */
-static bool vm_listener_stays(const VmListener *item) {
-        return vm_id_is_null(&item->vm.id) && listener_is_waiting(item->listener);
-}
-
-void vm_listeners_slept(VmListeners *l, bool (*connected)(void *userdata, const VmId *id)) {
-        for (size_t i = 0; i < l->n; i++) {
-                VmListener *item = &l->items[i];
-
-                if (!item->listener || vm_listener_stays(item) ||
-                    connected(l->userdata, &item->vm.id))
-                        continue;
-                item->listener = listener_close(item->listener);
-                l->generation++;
-                item->due_usec = 0;
-        }
+void vm_listeners_slept(VmListeners *l) {
+        for (size_t i = 0; i < l->n; i++)
+                l->items[i].doubted = true;
+        l->generation++;
 }
 
 void vm_listeners_tick(VmListeners *l, uint64_t now_usec) {
@@ -193,11 +210,13 @@ void vm_listeners_tick(VmListeners *l, uint64_t now_usec) {
                 vm_listeners_tick_one(l, &l->items[i], now_usec);
 }
 
-static uint64_t vm_listener_deadline(const VmListener *item) {
+static uint64_t vm_listener_deadline(const VmListeners *l, const VmListener *item) {
         uint64_t first;
 
         if (!item->listener)
                 return item->due_usec;
+        if (vm_listener_is_stale(l, item))
+                return 0;
         first = vm_listener_is_unsteady(item) ? item->due_usec + VM_LISTENERS_STEADY_USEC
                                               : LOOP_NO_DEADLINE;
         return listener_deadline(item->listener) < first ? listener_deadline(item->listener)
@@ -208,16 +227,18 @@ uint64_t vm_listeners_deadline(const VmListeners *l) {
         uint64_t first = LOOP_NO_DEADLINE;
 
         for (size_t i = 0; i < l->n; i++)
-                if (vm_listener_deadline(&l->items[i]) < first)
-                        first = vm_listener_deadline(&l->items[i]);
+                if (vm_listener_deadline(l, &l->items[i]) < first)
+                        first = vm_listener_deadline(l, &l->items[i]);
         return first;
 }
 
-bool vm_listeners_has(const VmListeners *l, const VmId *id) {
+VmListening vm_listeners_state(const VmListeners *l, const VmId *id) {
         for (size_t i = 0; i < l->n; i++)
                 if (vm_id_equal(&l->items[i].vm.id, id))
-                        return l->items[i].listener != NULL;
-        return false;
+                        return !l->items[i].listener ? VM_LISTENING_NO
+                               : l->items[i].doubted ? VM_LISTENING_UNKNOWN
+                                                     : VM_LISTENING_YES;
+        return VM_LISTENING_NO;
 }
 
 bool vm_listeners_all_open(const VmListeners *l) {

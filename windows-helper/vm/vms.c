@@ -9,7 +9,6 @@
 #include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/vm/hcs.h"
-#include "windows-helper/vm/vm-listeners.h"
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/regwatch.h"
 
@@ -207,7 +206,8 @@ int vms_new(Vms **ret_vms, Loop *loop, const Transport *transport, const VmsEven
                 .refresh = true,
                 .problem = VMS_NOTHING_SAID,
         };
-        vm_listeners_init(&v->listeners, loop, transport, events->accepted, userdata);
+        vm_listeners_init(&v->listeners, loop, transport, events->accepted, events->connected,
+                          userdata);
         r = hcs_new(&v->hcs, loop, vms_on_list, v);
         if (r < 0) {
                 vms_free(v);
@@ -250,7 +250,7 @@ void vms_look_for(Vms *v, const VmId *id) {
 }
 
 void vms_slept(Vms *v) {
-        vm_listeners_slept(&v->listeners, v->events->connected);
+        vm_listeners_slept(&v->listeners);
         vms_refresh(v);
 }
 
@@ -288,8 +288,8 @@ const VmList *vms_list(const Vms *v) {
         return &v->list;
 }
 
-bool vms_is_listening(const Vms *v, const VmId *id) {
-        return vm_listeners_has(&v->listeners, id);
+VmListening vms_listening(const Vms *v, const VmId *id) {
+        return vm_listeners_state(&v->listeners, id);
 }
 
 uint64_t vms_generation(const Vms *v) {

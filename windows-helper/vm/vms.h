@@ -11,7 +11,7 @@
  */
 
 #include "windows-helper/core/vm/vm-list.h"
-#include "windows-helper/net/listener.h"
+#include "windows-helper/vm/vm-listeners.h"
 
 /* Where the registry lists what runs (fact 2.2.7), below HKEY_LOCAL_MACHINE. */
 #define VMS_STORE_PARENT L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion\\HostComputeService"
@@ -26,9 +26,7 @@ typedef struct VmsEvents {
         /* The Host Compute Service has answered; these VMs are running, or were a moment ago. Never
          * called with a list that was read from the registry. */
         void (*listed)(void *userdata, const VmList *list);
-        /* Whether an agent is connected now through the listener of this VM; through the one for
-         * all others, if @id is null. */
-        bool (*connected)(void *userdata, const VmId *id);
+        VmConnectedFn connected;
 } VmsEvents;
 
 /**
@@ -53,15 +51,13 @@ void vms_refresh(Vms *v); /* look at once, and retry listeners that have failed 
 /* Somebody has connected who says to be in this VM. If it is not in the list, look soon. */
 void vms_look_for(Vms *v, const VmId *id);
 
-/* The machine has slept: replace each listener without a connected agent, because its socket may be
- * dead without a sign (fact 2.6.1), but not the one for any VM (fact 1.3.9), and look at once. */
-void vms_slept(Vms *v);
+void vms_slept(Vms *v); /* see vm_listeners_slept(); and look at once */
 void vms_tick(Vms *v, uint64_t now_usec);
 uint64_t vms_deadline(const Vms *v);
 
 const VmList *vms_list(const Vms *v); /* the VMs that are running */
 
 /* Whether there is a listener for a VM, or for all other Hyper-V VMs if @id is null. */
-bool vms_is_listening(const Vms *v, const VmId *id);
+VmListening vms_listening(const Vms *v, const VmId *id);
 
 uint64_t vms_generation(const Vms *v); /* grows when the result of one of these two changes */

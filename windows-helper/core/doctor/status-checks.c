@@ -215,7 +215,7 @@ static void judge_agent(StatusJudge *j, const StatusRecord *r) {
 static void judge_vm(StatusJudge *j, const StatusRecord *r) {
         const VmList *vms = j->evidence->vms;
         bool wsl = strcmp(status_field(r, "wsl"), "true") == 0, runs = !vms;
-        bool listening = strcmp(status_field(r, "listening"), "true") == 0;
+        const char *listening = status_field(r, "listening"); /* "": nobody knows */
         VmId id;
 
         if (vm_id_parse(status_field(r, "id"), &id) < 0)
@@ -227,8 +227,8 @@ static void judge_vm(StatusJudge *j, const StatusRecord *r) {
                 wsl |= vms->items[i].wsl; /* which the helper may not know */
         }
         j->measured.wsl |= wsl;
-        j->measured.listens |= listening;
-        j->n_without_listener += wsl && runs && !listening;
+        j->measured.listens |= strcmp(listening, "true") == 0;
+        j->n_without_listener += wsl && runs && strcmp(listening, "false") == 0;
 }
 
 static void judge_member(StatusJudge *j, const StatusRecord *r) {

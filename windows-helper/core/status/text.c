@@ -61,6 +61,12 @@ static void status_head(StatusText *s, StatusKind kind, const char *first, size_
         status_wrap(s, third, columns + columns2);
 }
 
+/* @seen: of the status file; null there, if a sleep may have killed the listener. */
+static const char *status_choice(const char *seen, const char *yes, const char *no,
+                                 const char *unknown) {
+        return strcmp(seen, "true") == 0 ? yes : seen[0] ? no : unknown;
+}
+
 static void status_on_member(StatusText *s, const StatusRecord *r) {
         const StatusField *f = &r->fields[0];
         unsigned long long usec;
@@ -81,9 +87,10 @@ static void status_on_member(StatusText *s, const StatusRecord *r) {
                 status_line(s, "last change", s->applied[0] ? text : "none");
         } else if (strcmp(f->name, "hyperv_listening") == 0) {
                 status_line(s, "hyper-v",
-                            strcmp(f->text, "true") == 0
-                                    ? "listening for guests other than WSL's"
-                                    : "not listening for guests other than WSL's");
+                            status_choice(f->text, "listening for guests other than WSL's",
+                                          "not listening for guests other than WSL's",
+                                          "after a sleep, not known whether it still listens for "
+                                          "guests other than WSL's"));
         }
 }
 
@@ -155,7 +162,8 @@ static void status_on_record(void *userdata, StatusKind kind, const StatusRecord
                 status_head(s, kind, "VM", COLUMNS_ID, "NAME", COLUMNS_NAME, "LISTENING");
                 status_pad(s, status_field(r, "id"), COLUMNS_ID);
                 status_pad(s, status_field(r, "name"), COLUMNS_NAME);
-                status_wrap(s, strcmp(status_field(r, "listening"), "true") == 0 ? "yes" : "no",
+                status_wrap(s,
+                            status_choice(status_field(r, "listening"), "yes", "no", "not known"),
                             COLUMNS_ID + COLUMNS_NAME);
                 break;
         case STATUS_AGENT:

@@ -108,7 +108,9 @@ START_TEST(test_vms_and_agents) {
         healthy_setup();
         see_status(STATUS("0.1.0", "false", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
         expect(FINDING_PROBLEM, "vms", "does not listen to: 1", "Application");
-        healthy_setup();
+        healthy_setup(); /* after a sleep: nobody knows */
+        see_status(STATUS("0.1.0", "null", AGENT("connected", "nat", GOOD_SERVICE), "", ""));
+        expect_healthy();
         vms.n = 2; /* one that the helper does not know */
         vms.items[1] = (Vm){.id = {{9}}, .wsl = true};
         expect(FINDING_PROBLEM, "vms", "does not listen to: 1", "Application");
