@@ -4,6 +4,7 @@ the code has, and the event ids mirror the agent's journal catalog."""
 import re
 import xml.etree.ElementTree as ET
 
+import commands
 import tree
 
 NS = {"g": "http://schemas.microsoft.com/GroupPolicy/2006/07/PolicyDefinitions"}
@@ -84,3 +85,34 @@ def test_events_are_documented():
         means, advice = re.search(r"\n\n(.+)\nWhat to do: (.+?)\n\.", parts[number], re.S).groups()
         row = " ".join(f"| {number} | '{name}' | {means} | {advice} |".split())
         assert row in page, name
+
+
+DEFINED = re.compile(r'(#define NAMES_EVENT_SOURCE +)"([^"]+)"')
+OF_WINDOWS = {"Service Control Manager"}
+
+
+def sources(text):
+    """The sources of events that a text names."""
+    name = r"\bsource\s+[`*']?(Service Control Manager|[\w-]+)"
+    log = r"(?:\bEvent Log\W{0,2}|\blog\s+\*?)Application"
+    return re.findall(rf"{log}\W{{0,4}}{name}", text) + re.findall(rf"{name}\W{{0,2}}in the {log}", text) + \
+        re.findall(r"\bevent source\s+[`*']([\w-]+)", text)
+
+
+def test_the_source_of_our_events_has_its_name_from_one_place(monkeypatch):
+    """With another name in common/names.h, all texts of the programs would have that one."""
+    read = tree.read
+    monkeypatch.setattr(tree, "read", lambda path: DEFINED.sub(r'\1"elsewhere"', read(path)))
+    found = [(where, name) for where, text in commands.c_texts() for name in sources(text)
+             if name not in OF_WINDOWS]
+    assert [f for f in found if f[1] != "elsewhere"] == []
+    assert len(found) >= 5
+
+
+def test_pages_and_packages_name_the_source_of_our_events():
+    name = DEFINED.search(tree.read("common/names.h"))[2]
+    found = [(path, source) for path in tree.matching("*.md", "*.[158]", "*.sql", "*.wxs", "*.mc", "*.adml")
+             if not path.startswith("tests/") for source in sources(tree.read(path))
+             if source not in OF_WINDOWS]
+    assert [f for f in found if f[1] != name] == []
+    assert {path for path, _ in found} >= {"docs/windows.md", "packaging/msi/actions.sql"}

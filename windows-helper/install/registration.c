@@ -18,6 +18,8 @@
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/secure.h"
 
+#include "common/names.h"
+
 #include <errno.h>
 #include <stdio.h>
 
@@ -68,7 +70,7 @@ int registration_events(const wchar_t *exe) {
         }
         if (error != ERROR_SUCCESS)
                 return log_win_error((DWORD) error, "Cannot register the event source");
-        report_done("events", L"source 'wslbridge' in the log Application");
+        report_done("events", L"source '" NAMES_EVENT_SOURCE "' in the log Application");
         return 0;
 }
 

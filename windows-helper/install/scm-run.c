@@ -186,8 +186,7 @@ static int scm_start_once(ScmId id, SC_HANDLE service, bool anew) {
         if (error == ERROR_SERVICE_ALREADY_RUNNING) /* it was just stopping */
                 return -EAGAIN;
         log_write(LOG_LEVEL_ERROR,
-                  "The service %s ended at once; see the Event Log 'Application', "
-                  "source 'wslbridge', for the reason",
+                  "The service %s ended at once; " NAMES_EVENT_LOG " has the reason",
                   scm_services[id].label);
         return -ECHILD;
 }

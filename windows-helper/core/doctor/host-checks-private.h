@@ -23,7 +23,7 @@
 
 #define ASK_AS_ADMINISTRATOR \
         "Run 'wslbridge-helper doctor' in a terminal that was opened with 'Run as administrator'."
-#define EVENT_LOG "the Event Log has the reason (log Application, source wslbridge)"
+#define EVENT_LOG NAMES_EVENT_LOG " has the reason"
 
 /* What a helper that serves has seen for itself. Such a thing is so, whatever a setting of Windows
  * suggests. */

@@ -231,7 +231,8 @@ static void check_hyperv(const HostEvidence *e, const Measured *m, Findings *f) 
                              "the helper");
         if (e->event_source == SEEN_NO)
                 host_finding(f, FINDING_HINT, "event-source", NULL, INSTALL,
-                             "The event source 'wslbridge' is not registered, so the Event Log "
+                             "The event source '" NAMES_EVENT_SOURCE
+                             "' is not registered, so the Event Log "
                              "shows our events without their texts");
 }
 

@@ -55,9 +55,7 @@ static const char *judge_advice(const char *reason, bool active) {
                 {WIRE_REASON_POLICY_SERVICES, "Ask for fewer ports, or change the policy.", NULL},
                 {WIRE_REASON_IPHLPSVC, THE_TEXT "It opens by itself after that.", NULL},
                 {WIRE_REASON_EXCLUDED_RANGE, "Listen on a port outside that range.", NULL},
-                {WIRE_REASON_WRITE_FAILED,
-                 "If that does not help, the Event Log has more (log Application, source "
-                 "wslbridge).",
+                {WIRE_REASON_WRITE_FAILED, "If that does not help, " NAMES_EVENT_LOG " has more.",
                  NULL},
                 {WIRE_REASON_FIREWALL, "Ask the administrator of the firewall of this Windows.",
                  "If nobody reaches it, open its port in the product that is named above."},

@@ -11,10 +11,13 @@
 #include "windows-helper/selftest/tools/udp.h"
 #include "windows-helper/store/rule-store.h"
 
+#include "common/names.h"
+
 /* Opening HKEY_CURRENT_USER itself would check no rights, because it is open already. */
 #define ACCOUNT_OWN_KEY    L"Software"
 #define ACCOUNT_CONNECT_MS 2000
-#define ACCOUNT_SOURCE     L"wslbridge" /* its events have texts where the helper is installed */
+#define ACCOUNT_SOURCE \
+        L"" NAMES_EVENT_SOURCE /* its events have texts where the helper is installed */
 /* Every user may read it, as the relay's key. */
 #define ACCOUNT_PUBLIC_KEY L"SOFTWARE\\Microsoft\\Windows NT\\CurrentVersion"
 
@@ -95,7 +98,7 @@ static void account_event(Step *s) {
                                     texts, NULL))
                 error = GetLastError();
         step_line(s, "account.event", "ReportEventW", error, began,
-                  "an event in the log Application, source wslbridge");
+                  "an event in the log Application, source " NAMES_EVENT_SOURCE);
         if (source)
                 (void) DeregisterEventSource(source);
 }
