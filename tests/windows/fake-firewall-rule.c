@@ -84,9 +84,10 @@ FAKE_NUMBER(NET_FW_RULE_DIRECTION, direction, Direction)
 FAKE_NUMBER(NET_FW_ACTION, action, Action)
 FAKE_NUMBER(VARIANT_BOOL, enabled, Enabled)
 
-/* Like Windows, refuse ports for a rule without a protocol. */
+/* Like Windows, refuse ports for a rule without a protocol that has ports. */
 static HRESULT STDMETHODCALLTYPE put_LocalPorts(INetFwRule *r, BSTR text) {
-        if (fake(r)->protocol != NET_FW_IP_PROTOCOL_TCP)
+        if (fake(r)->protocol != NET_FW_IP_PROTOCOL_TCP &&
+            fake(r)->protocol != NET_FW_IP_PROTOCOL_UDP)
                 return E_INVALIDARG;
         return put_text(r, PORTS, "LocalPorts", text);
 }

@@ -209,19 +209,25 @@ def firewall(registry, build_win):
 
 def opened(*endpoints):
     """These endpoints as rules: by protocol and port, without a program and without a service."""
-    return sorted((f"wslbridge {e}", "6", e.rpartition(":")[2], "", "") for e in endpoints)
+    def rule(endpoint):
+        port, _, udp = endpoint.rpartition(":")[2].partition("/")
+        return f"wslbridge {endpoint}", "17" if udp else "6", port, "", ""
+
+    return sorted(rule(e) for e in endpoints)
 
 
-FORWARDED = ("active", "active",
+# The helper of this test has no relay, so UDP is served where nothing has to be forwarded.
+FORWARDED = ("active", "active", "refused no-relay",
              {**RULE, ("v4tov4", "0.0.0.0/28081"): f"{ADDRESS}/28081"},
              {"127.0.0.1/28080": f"|web|{ADDRESS}/80|{ADDRESS}/80",
               "0.0.0.0/28081": f"|same|{ADDRESS}/28081|{ADDRESS}/28081"},
              opened("127.0.0.1:28080", "0.0.0.0:28081"))
-OPENED = ("invalid connect-port", "active direct", {}, {"0.0.0.0/28081": "|same|-|direct"},
-          opened("0.0.0.0:28081"))
+OPENED = ("invalid connect-port", "active direct", "active direct", {},
+          {"0.0.0.0/28081": "|same|-|direct", "0.0.0.0/28082/udp": "|voice|-|direct"},
+          opened("0.0.0.0:28081", "0.0.0.0:28082/udp"))
 MODES = {"nat": FORWARDED, "mirrored": OPENED, "virtioproxy": OPENED, "consomme": OPENED,
-         "bridged": ("active direct", "active direct", {}, {}, []),
-         "none": ("withdrawn networking-mode", "withdrawn networking-mode", {}, {}, [])}
+         "bridged": ("active direct", "active direct", "active direct", {}, {}, []),
+         "none": (*("withdrawn networking-mode",) * 3, {}, {}, [])}
 WALK = ("nat", "mirrored", "nat", "virtioproxy", "mirrored", "consomme", "bridged", "none", "nat")
 
 
@@ -229,6 +235,7 @@ def test_a_walk_through_all_modes(firewall, pair, registry, agent):
     """WSL is restarted again and again with another networking mode. After each change there is what
     this mode needs, in the registry, the ledger and the firewall, and nothing else."""
     agent.service("same", "listen = 0.0.0.0:28081\n")
+    agent.service("voice", "listen = 0.0.0.0:28082\nprotocol = udp\n")
     agent.stop()
     agent.wsl_mode("nat")
     agent.start()
@@ -240,7 +247,7 @@ def test_a_walk_through_all_modes(firewall, pair, registry, agent):
     def states():
         found = {s["name"]: " ".join(filter(None, (s["state"], s["reason"])))
                  for s in agent.status().get("services", [])}
-        return found.get("web"), found.get("same")
+        return found.get("web"), found.get("same"), found.get("voice")
 
     def seen():
         ledger = {name: data.partition("/Debian")[2] for name, data in registry.ledger().items()}

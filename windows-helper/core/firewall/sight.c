@@ -152,13 +152,16 @@ static FirewallWhom fewer(FirewallWhom a, FirewallWhom b) {
         return a < b ? a : b;
 }
 
+/* Where nothing is forwarded, neither forwarder listens, so only a rule about everybody counts. */
+static bool block_concerns(const FirewallBlock *b, WireForwarder forwarder) {
+        return (b->portproxy || forwarder == WIRE_FORWARDER_RELAY) &&
+               (b->relay || forwarder == WIRE_FORWARDER_PORTPROXY);
+}
+
 FirewallWhom firewall_block_whom(const FirewallBlock *b, const IpEndpoint *listen,
                                  const WireState *state, const WireService *service) {
-        bool relay = forwarder_choose(service, wire_mode_reach(state->mode)).forwarder ==
-                     WIRE_FORWARDER_RELAY;
-
         if (!has_port(b->ports, listen->port) || !(listen->udp ? b->udp : b->tcp) ||
-            !(relay ? b->relay : b->portproxy))
+            !block_concerns(b, forwarder_choose(service, wire_mode_reach(state->mode)).forwarder))
                 return FIREWALL_NOBODY;
         return fewer(b->partly ? FIREWALL_SOME : FIREWALL_EVERYBODY,
                      fewer(covers_listen(b->local, &listen->addr),

@@ -145,6 +145,56 @@ START_TEST(test_which_kinds_of_rules_block) {
 }
 END_TEST
 
+/* A rule keeps out the people of one protocol, and of the forwarder that listens. Where nothing is
+ * forwarded, only a rule without a program and a service does. */
+START_TEST(test_whose_service_is_blocked) {
+        enum { PORTPROXY, RELAY, UDP, DIRECT, DIRECT_UDP, _END };
+        static const struct {
+                const char *application, *service;
+                int32_t protocol;
+                const char *blocks; /* for each of the above: whether it is kept out */
+        } cases[] = {
+                {"", "", 6, "yynyn"},
+                {"", "", 17, "nnyny"},
+                {"", "", 256, "yyyyy"},
+                {"", "*", 256, "yyyyy"},
+                {"C:\\Windows\\System32\\svchost.exe", "iphlpsvc", 256, "ynnnn"},
+                {"", "iphlpsvc", 256, "ynnnn"},
+                {"%ProgramFiles%\\wslbridge\\WSLBRIDGE-RELAY.exe", "", 256, "nyynn"},
+                {"", "wslbridge-relay", 256, "nyynn"},
+                {"C:\\Program Files\\wslbridge\\wslbridge-relay.exe", "", 6, "nynnn"},
+                {"C:\\Program Files\\wslbridge\\wslbridge-relay.exe", "", 17, "nnynn"},
+                {"C:\\wslbridge-relay.exe.exe", "", 256, "nnnnn"},
+                {"C:\\Program Files\\wslbridge\\wslbridge-relay.exe", "iphlpsvc", 256, "nnnnn"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                FirewallSight sight = {.known = true, .connected = PRIVATE};
+                FirewallSeenRule rule = blocking();
+
+                rule.application = cases[i].application;
+                rule.service = cases[i].service;
+                rule.protocol = cases[i].protocol;
+                ck_assert_int_eq(firewall_sight_add(&sight, &rule), 0);
+                for (int whose = 0; whose < _END; whose++) {
+                        bool direct = whose >= DIRECT, udp = whose == UDP || whose == DIRECT_UDP;
+                        WireState guest = {.mode = direct ? WIRE_MODE_MIRRORED : WIRE_MODE_NAT};
+                        WireService service = {.profiles = USUAL, .remote = WIRE_REMOTE_ANY};
+                        const IpEndpoint e = {ip_v4(0, 0, 0, 0), 2222, udp};
+                        char text[WIRE_TEXT_MAX + 1];
+
+                        service.options[WIRE_OPTION_PROTOCOL] = udp;
+                        service.options[WIRE_OPTION_CLIENT_ADDRESS] = whose == RELAY;
+                        ck_assert_msg((firewall_reach(&sight, &e, &guest, &service, text) ==
+                                       WIRE_REASON_UNREACHABLE) == (cases[i].blocks[whose] == 'y'),
+                                      "'%s' '%s' %d, %d: %s", rule.application, rule.service,
+                                      (int) rule.protocol, whose, text);
+                }
+                firewall_sight_done(&sight);
+        }
+}
+END_TEST
+
 /* A rule keeps everybody out only if it covers all whom the service lets in. */
 START_TEST(test_whom_rules_block) {
         static const struct {
@@ -284,6 +334,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_which_rules_block);
         tcase_add_test(tc, test_which_kinds_of_rules_block);
+        tcase_add_test(tc, test_whose_service_is_blocked);
         tcase_add_test(tc, test_whom_rules_block);
         tcase_add_test(tc, test_rules_that_keep_out_some);
         tcase_add_test(tc, test_how_many_rules_keep_out_some);
