@@ -88,8 +88,8 @@ static void reach_judge_profile(Reach *r, uint8_t profile) {
 }
 
 /* The networks that matter to people. The adapters of virtual switches usually count as an
- * unidentified network, which is a public one (fact 5.1.9), so that one is named only if it is all
- * there is. */
+ * unidentified network, which is a public one (fact 5.1.9). Beside another network nothing tells
+ * them from a real public one, so nobody is advised about it; it is only said that it is closed. */
 static uint8_t reach_named(uint8_t profiles) {
         uint8_t others = profiles & (uint8_t) ~WIRE_PROFILE_PUBLIC;
 
@@ -112,8 +112,11 @@ static void reach_mismatch(const Reach *r, char *ret_text, size_t size) {
         else
                 (void) snprintf(ret_text, size,
                                 "the host's network is %s, and the service opens %s; set firewall "
-                                "= %s, which the host's policy must allow",
-                                networks, opened, networks);
+                                "= %s, which the host's policy must allow%s",
+                                networks, opened, networks,
+                                named != r->sight->connected
+                                        ? "; networks that Windows calls public stay closed"
+                                        : "");
 }
 
 static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
@@ -209,16 +212,18 @@ static WireReason reach_open(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
                 [WIRE_REMOTE_ANY] = "everybody",
                 [WIRE_REMOTE_LIST] = "the addresses in remote",
         };
-        uint8_t closed = r->sight->connected & (uint8_t) ~(r->open | WIRE_PROFILE_PUBLIC);
+        uint8_t closed = r->sight->connected & (uint8_t) ~r->open;
+        uint8_t named = closed & (uint8_t) ~WIRE_PROFILE_PUBLIC;
         char networks[FIREWALL_PROFILES_TEXT_MAX], others[FIREWALL_PROFILES_TEXT_MAX];
         char but[WIRE_TEXT_MAX + 1];
         WireReason reason = reach_but(r, but, sizeof(but));
 
         firewall_profiles_text(r->open, networks);
-        firewall_profiles_text(closed, others);
-        result_text(ret_text, "open to %s on the host's %s network%s%s%s%s",
-                    people[r->service->remote], networks, closed ? ", not on its " : "",
-                    closed ? others : "", closed ? " one" : "", but);
+        firewall_profiles_text(named, others);
+        result_text(ret_text, "open to %s on the host's %s network%s%s%s%s%s",
+                    people[r->service->remote], networks, named ? ", not on its " : "",
+                    named ? others : "", named ? " one" : "",
+                    closed & WIRE_PROFILE_PUBLIC ? ", not on public ones" : "", but);
         return reason;
 }
 

@@ -15,7 +15,8 @@ START_TEST(test_networks) {
                 {DOMAIN, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "open to everybody on the host's domain network"},
                 {PRIVATE | PUBLIC, USUAL, WIRE_REMOTE_LIST, WIRE_REASON_NONE,
-                 "open to the addresses in remote on the host's private network"},
+                 "open to the addresses in remote on the host's private network, not on public "
+                 "ones"},
                 {PRIVATE | DOMAIN, DOMAIN, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "open to everybody on the host's domain network, not on its private one"},
                 {DOMAIN | PRIVATE | PUBLIC, WIRE_PROFILE_ALL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
@@ -29,7 +30,8 @@ START_TEST(test_networks) {
                  "set firewall = domain"},
                 {DOMAIN | PUBLIC, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
                  "the host's network is domain, and the service opens private; set firewall = "
-                 "domain"},
+                 "domain, which the host's policy must allow; networks that Windows calls public "
+                 "stay closed"},
                 {0, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "the host is on no network"},
                 {PRIVATE, 0, WIRE_REMOTE_ANY, WIRE_REASON_NONE, "closed to other machines"},
         };
@@ -44,6 +46,36 @@ START_TEST(test_networks) {
                 expect(&sight, "127.0.0.1", cases[i].asked, cases[i].remote, WIRE_REASON_NONE, "");
                 sight.known = false;
                 expect(&sight, "0.0.0.0", cases[i].asked, cases[i].remote, WIRE_REASON_NONE, "");
+        }
+}
+END_TEST
+
+/* A public network beside another one may be a Wi-Fi at home beside a company's VPN, or only the
+ * adapter of a virtual switch. It is said that it is closed, and it is no reason to warn. */
+START_TEST(test_public_beside_another) {
+        static const struct {
+                uint8_t connected, asked;
+                const char *text;
+        } cases[] = {
+                {PRIVATE, USUAL, "open to everybody on the host's private network"},
+                {DOMAIN | PUBLIC, USUAL,
+                 "open to everybody on the host's domain network, not on public ones"},
+                {PRIVATE | PUBLIC, USUAL | PUBLIC,
+                 "open to everybody on the host's private and public network"},
+                {DOMAIN | PRIVATE | PUBLIC, DOMAIN,
+                 "open to everybody on the host's domain network, not on its private one, not on "
+                 "public ones"},
+        };
+        const IpEndpoint e = {.addr = ip_v4(0, 0, 0, 0), .port = 2222};
+        char text[WIRE_TEXT_MAX + 1];
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                FirewallSight sight = {.known = true, .connected = cases[i].connected};
+                WireService service = {.profiles = cases[i].asked, .remote = WIRE_REMOTE_ANY};
+
+                ck_assert_int_eq(firewall_reach(&sight, &e, &state, &service, text),
+                                 WIRE_REASON_NONE);
+                ck_assert_str_eq(text, cases[i].text);
         }
 }
 END_TEST
@@ -107,6 +139,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_networks);
+        tcase_add_test(tc, test_public_beside_another);
         tcase_add_test(tc, test_settings_of_the_firewall);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
