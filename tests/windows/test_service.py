@@ -166,8 +166,9 @@ def test_uninstall_leaves_no_trace(helper_service, registry, prefix):
 
 def test_uninstall_says_what_goes_and_can_keep_it(helper_service, registry):
     """Pairings and policy are the administrator's work. With --keep, they are there for the next
-    installation, and nothing else is."""
-    policy = r"SOFTWARE\wslbridge\Policy"
+    installation, and nothing else is. What Group Policy has set stays in any case."""
+    policy, managed = r"SOFTWARE\wslbridge\Policy", r"SOFTWARE\Policies\wslbridge"
+    registry.set(managed, "WidestRemote", "any")
     helper_service.install()
     serve(helper_service).close()
     registry.set(policy, "WidestRemote", "any")
@@ -190,6 +191,8 @@ def test_uninstall_says_what_goes_and_can_keep_it(helper_service, registry):
     assert "adopted are not put back" in output
     for key in (r"SOFTWARE\wslbridge\Keys", policy):
         assert registry.dump(key) == {}
+    assert set(registry.dump(managed)) == {"WidestRemote"}
+    registry.remove(managed)
 
 
 def test_policy_is_followed_at_once(helper_service, registry):

@@ -71,6 +71,26 @@ START_TEST(test_what_the_agent_accepts) {
 }
 END_TEST
 
+/* Somebody between the ends makes the range of HELLO end earlier. Both ends speak the lower version
+ * as well, but the proof is of another HELLO. */
+START_TEST(test_a_range_that_is_changed_on_the_way) {
+        WireHello hello = sample_hello(), lower = hello;
+        Kit k;
+
+        kit_init(&k, kit_key, kit_key, NULL);
+        lower.version_min = hello.version_min = 1;
+        hello.version_max = 2;
+        lower.version_max = 1;
+        ck_assert_int_eq(agent_session_start(k.agent, &hello, k.now, &k.agent_out), 0);
+        buffer_consume(&k.agent_out, buffer_length(&k.agent_out));
+        ck_assert_int_eq(wire_hello_encode(&lower, &k.agent_out), 0);
+        kit_run(&k, SIZE_MAX);
+        assert_states(&k, "closed", "closed");
+        ck_assert_uint_eq(k.helper_notice.code, WIRE_REFUSAL_BAD_PROOF);
+        kit_done(&k);
+}
+END_TEST
+
 static void connect_with(Kit *k, uint8_t version) {
         WireHello hello = sample_hello();
 
@@ -180,6 +200,7 @@ int main(void) {
 
         tcase_add_loop_test(tcase, test_what_the_helper_chooses, 0, N(hellos));
         tcase_add_loop_test(tcase, test_what_the_agent_accepts, 0, N(challenges));
+        tcase_add_test(tcase, test_a_range_that_is_changed_on_the_way);
         tcase_add_loop_test(tcase, test_a_message_of_another_version, 0, 4);
         tcase_add_loop_test(tcase, test_what_a_version_cannot_say, 0, 2 * _WIRE_OPTION_END);
         tcase_add_test(tcase, test_a_result_that_is_too_large_comes_without_texts);
