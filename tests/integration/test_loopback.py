@@ -132,27 +132,6 @@ def test_a_server_that_answers_and_hangs_up_during_an_upload(carried):
     server.close()
 
 
-def test_both_directions_at_once_with_slow_readers(carried):
-    """Each end sends much before it reads anything."""
-    guest, outside, _ = carried
-    size = 8_000_000
-
-    def send_then_read(connection):
-        sender = threading.Thread(target=lambda: (connection.sendall(b"y" * size),
-                                                  connection.shutdown(socket.SHUT_WR)))
-        sender.start()
-        data = read_all(connection)
-        sender.join()
-        return len(data)
-
-    server_got = []
-    server = Server(guest, PORT, behave=lambda c, name: server_got.append(send_then_read(c)))
-    with outside.connect(PORT) as s:
-        assert send_then_read(s) == size
-    wait_until(lambda: server_got == [size], lambda: f"{server_got}")
-    server.close()
-
-
 def test_a_thousand_connections_and_none_of_them_costs_while_idle(carried):
     guest, outside, program = carried
     release = threading.Event()

@@ -2,8 +2,10 @@
 """TCP through the relay: every byte in both directions at once, ends and resets carried over, and no
 connection that costs another one anything."""
 
+import contextlib
 import hashlib
 import os
+import select
 import socket
 import threading
 
@@ -49,9 +51,56 @@ def send_and_end(connection, data, times):
     return len(data) * times, digest.hexdigest()
 
 
+def test_a_server_that_waits_until_its_answer_is_taken(table, start_relay, serve, client):
+    """What microsoft/WSL#41680 is about: the server echoes with blocking calls, and the client writes in one
+    thread and reads in another. Each byte comes back 16 times, which no buffer on the way takes. So the server
+    waits for the relay, which hangs if it has one loop for both directions, and waits for the server there."""
+    def echo_more(connection):
+        for buffer in (socket.SO_SNDBUF, socket.SO_RCVBUF):
+            connection.setsockopt(socket.SOL_SOCKET, buffer, 16384)
+        while data := connection.recv(65536):
+            connection.sendall(16 * data)
+
+    table.set(LISTEN, serve(echo_more))
+    start_relay()
+    here = client()
+    sent = in_background(send_and_end, here, os.urandom(MEGA), 1)
+    assert digest_of_all(here)[0] == 16 * sent()[0]
+
+
+def fill(connection):
+    """Send until nobody has taken anything for half a second."""
+    while select.select([], [connection], [], 0.5)[1]:
+        with contextlib.suppress(BlockingIOError):
+            connection.send(bytes(65536), socket.MSG_DONTWAIT)
+
+
+@pytest.mark.parametrize("who", ["client", "guest"])
+def test_an_end_that_reads_nothing_still_sends(table, start_relay, serve, client, who):
+    """The way to it is full, and all that it sends arrives."""
+    full, results = threading.Event(), []
+
+    def reads(connection):
+        fill(connection)
+        full.set()
+        results.append(len(receive_exactly(connection, 24 * MEGA)))
+
+    def sends(connection):
+        assert full.wait(120)
+        connection.sendall(bytes(24 * MEGA))
+
+    def wait_for_both(connection, work):
+        work(connection)
+        wait_until(lambda: results, 60, "what was sent")
+
+    table.set(LISTEN, serve(lambda c: wait_for_both(c, reads if who == "client" else sends)))
+    start_relay()
+    wait_for_both(client(), sends if who == "client" else reads)
+    assert results == [24 * MEGA]
+
+
 def test_both_directions_full_at_once(table, start_relay, serve, client):
-    """The reproducer of microsoft/WSL#41680: both ends send all they have and only then read what
-    does not fit into the buffers on the way. A relay with one loop for both directions hangs."""
+    """Each end reads all the time while it sends."""
     results = []
 
     def bulk(connection):
