@@ -147,12 +147,6 @@ def measure(stage, ways, relay):
     return seen
 
 
-def own_wakeups(relay):
-    """Of the relay's only thread. One of Wine's thread pool wakes up every five seconds."""
-    with open(f"/proc/{relay.process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
-
-
 def measure_sessions(stage, relay):
     """What SESSIONS sessions of UDP take. @relay is a new one: another would take memory again that it had before."""
     address = f"{topology.HOST_ADDRESS}:{PORTS['relay']}"
@@ -173,9 +167,9 @@ def measure_idle(stage, relay, n):
     try:
         assert json.loads(holder.stdout.readline()) == n
         relay.wait_idle()
-        wakeups = own_wakeups(relay)
+        wakeups = relay.own_wakeups()
         time.sleep(IDLE_SECONDS)
-        return {"wakeups": own_wakeups(relay) - wakeups, "bytes": (relay.memory() - before) / n, "n": n,
+        return {"wakeups": relay.own_wakeups() - wakeups, "bytes": (relay.memory() - before) / n, "n": n,
                 "seconds": IDLE_SECONDS}
     finally:
         holder.stdin.close()

@@ -91,6 +91,11 @@ class Relay(helper_process.Program):
 
         wait_until(is_idle, IDLE_LIMIT, "half a second without a wake-up")
 
+    def own_wakeups(self):
+        """Of the relay's only thread. One of Wine's thread pool wakes up every five seconds."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("voluntary_ctxt_switches"))
+
     def sockets(self):
         """How many UDP sockets it has; it is the only program of the host's namespace that has many."""
         with open("/proc/net/udp", encoding="ascii") as table:
