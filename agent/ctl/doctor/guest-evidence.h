@@ -31,14 +31,15 @@ typedef struct GuestEvidence { /* everything is borrowed */
         const char *pid1;      /* the name of process 1, "" = unknown */
         bool wsl, wsl1, vmbus, vsock;
         WslSystemd wsl_systemd;
-        bool systemd_installed;     /* it could run, if somebody started it */
-        Unit unit;                  /* CTL_UNIT */
-        const char *status_problem; /* a sentence: why there is no @report */
-        bool status_bad;            /* there is a status file, but it cannot be used */
-        const Report *report;       /* NULL = the agent does not run */
-        const Config *config;       /* as the files are now */
-        bool unread;                /* … but the agent has not read them since they changed */
-        const PortMap *ports;       /* of TCP, as they are now */
+        bool systemd_installed;       /* it could run, if somebody started it */
+        Unit unit;                    /* CTL_UNIT */
+        Unit loopback, loopback_path; /* asked only when a service is not carried */
+        const char *status_problem;   /* a sentence: why there is no @report */
+        bool status_bad;              /* there is a status file, but it cannot be used */
+        const Report *report;         /* NULL = the agent does not run */
+        const Config *config;         /* as the files are now */
+        bool unread;                  /* … but the agent has not read them since they changed */
+        const PortMap *ports;         /* of TCP, as they are now */
         const PortMap *udp_ports;
         IdleStop idle;
         const char *firewall_off; /* the .wslconfig with firewall=false; "": none is known */

@@ -287,27 +287,6 @@ static GuestPort judge_listen(const GuestEvidence *e, const ReportService *s, co
         return worst;
 }
 
-/* The part of 'connect = loopback' that is in this guest. */
-static void check_loopback(const ReportService *s, Findings *f) {
-        bool direct = strcmp(s->loopback, "direct") == 0;
-        Finding *x;
-
-        if (!*s->loopback_text)
-                return;
-        x = findings_add(f, direct ? FINDING_HINT : FINDING_PROBLEM, "loopback", s->name);
-        buffer_printf(&x->seen, "Service '%s': %s", s->name, s->loopback_text);
-        if (strcmp(s->loopback, "not-running") == 0 || strcmp(s->loopback, "failed") == 0)
-                buffer_printf(&x->advice, "These commands show more:\n"
-                                          "  systemctl status wslbridge-loopback.path "
-                                          "wslbridge-loopback.service\n"
-                                          "  journalctl -u wslbridge-loopback -n 20");
-        else
-                buffer_printf(&x->advice,
-                              "If the program can listen on the guest's address, take "
-                              "'connect = loopback' out of %s.",
-                              s->file);
-}
-
 static void check_ports(const GuestEvidence *e, const ReportService *s, Findings *f) {
         GuestPort worst = GUEST_PORT_LISTENING;
         uint16_t worst_port = 0;
@@ -374,7 +353,7 @@ void service_checks_run(const GuestEvidence *e, Findings *f) {
                         check_state(e, s, f);
                         check_reach(s, f);
                 }
-                check_loopback(s, f);
+                check_loopback(e, s, f);
                 check_ports(e, s, f);
         }
 }

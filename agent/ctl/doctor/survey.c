@@ -61,13 +61,24 @@ static bool has_entries(const char *root, const char *path) {
         return found;
 }
 
-static void survey_unit(GuestSurvey *s) {
-        static const char unit[] = CTL_UNIT;
-        const char *const argv[] = {"systemctl", "show", unit_properties, unit, NULL};
+static void survey_unit(const char *name, Unit *ret) {
+        const char *const argv[] = {"systemctl", "show", unit_properties, name, NULL};
         char output[1024];
 
         if (ctl_run(argv, output, sizeof(output)) == 0)
-                unit_parse(output, &s->evidence.unit);
+                unit_parse(output, ret);
+}
+
+static void survey_units(GuestSurvey *s) {
+        bool loopback = false;
+
+        survey_unit(CTL_UNIT, &s->evidence.unit);
+        for (size_t i = 0; s->report && i < s->report->n_services; i++)
+                loopback |= *s->report->services[i].loopback_text != '\0';
+        if (loopback) {
+                survey_unit("wslbridge-loopback.path", &s->evidence.loopback_path);
+                survey_unit("wslbridge-loopback.service", &s->evidence.loopback);
+        }
 }
 
 static WslSystemd survey_wsl_conf(const char *root) {
@@ -194,7 +205,7 @@ int guest_survey_take(const char *root, GuestSurvey *ret) {
                 .now_usec = now_usec(),
         };
         if (ret->evidence.systemd && *root == '\0')
-                survey_unit(ret);
+                survey_units(ret);
         if (ret->evidence.wsl)
                 ret->evidence.idle =
                         survey_wslconfig(root, ret->firewall_off, sizeof(ret->firewall_off));

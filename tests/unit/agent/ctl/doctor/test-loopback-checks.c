@@ -62,6 +62,56 @@ START_TEST(carried) {
 }
 END_TEST
 
+/* Each state of the two units has words and a command of its own. */
+START_TEST(units) {
+        static const struct {
+                const char *path, *service, *seen, *advice;
+        } table[] = {
+                {"", "", "does not run", "systemctl status wslbridge-loopback.path"},
+                {"ActiveState=active\n", "ActiveState=inactive\n", "does not run",
+                 "systemctl status wslbridge-loopback.path"},
+                {"LoadState=masked\n", "ActiveState=failed\n", "wslbridge-loopback.path is masked",
+                 "systemctl unmask wslbridge-loopback.path"},
+                {"LoadState=not-found\n", "", "wslbridge-loopback.path is not installed",
+                 "Install"},
+                {"LoadState=bad-setting\n", "", "has files", "systemctl status wslbridge"},
+                {"ActiveState=inactive\n", "", "is stopped",
+                 "systemctl restart wslbridge-loopback.path"},
+                {"ActiveState=failed\nResult=resources\n", "", "systemd lacked memory",
+                 "reset-failed wslbridge-loopback.path"},
+                {"ActiveState=active\n", "LoadState=masked\n",
+                 "wslbridge-loopback.service is masked",
+                 "systemctl unmask wslbridge-loopback.service"},
+                {"ActiveState=active\n", "ActiveState=failed\nResult=exit-code\nExecMainStatus=2\n",
+                 "it ended with exit status 2", "reset-failed wslbridge-loopback.service"},
+                {"ActiveState=active\n",
+                 "ActiveState=activating\nSubState=auto-restart\nResult=core-dump\n"
+                 "ExecMainStatus=11\nNRestarts=4\n",
+                 "crashed with signal 11; restarts so far: 4", "journalctl -xeu"},
+                {"ActiveState=active\n", "ActiveState=activating\nSubState=start\n", "is starting",
+                 "in a few seconds"},
+                {"ActiveState=active\n",
+                 "ActiveState=inactive\nResult=success\nConditionResult=no\n"
+                 "ConditionTimestampMonotonic=1\n",
+                 "a condition", "names the condition"},
+        };
+
+        services[0].enabled = false;
+        services[1].connect = "loopback";
+        services[1].loopback = "not-running";
+        services[1].loopback_text = "it does not run";
+        port_map_add(&ports, &(GuestListener){.addr = ip_v4(127, 0, 0, 1), .port = 80});
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                unit_parse(table[i].path, &evidence.loopback_path);
+                unit_parse(table[i].service, &evidence.loopback);
+                expect("loopback:web");
+                ck_assert_msg(first_says(table[i].seen, table[i].advice), "case %zu: %s: %s", i,
+                              buffer_text(&findings.items[0].seen),
+                              buffer_text(&findings.items[0].advice));
+        }
+}
+END_TEST
+
 int main(void) {
         Suite *s = suite_create("loopback-checks");
         TCase *c = tcase_create("loopback-checks");
@@ -69,6 +119,7 @@ int main(void) {
         tcase_add_checked_fixture(c, healthy_guest_setup, healthy_guest_teardown);
         tcase_add_test(c, loopback);
         tcase_add_test(c, carried);
+        tcase_add_test(c, units);
         suite_add_tcase(s, c);
         return suite_run(s);
 }
