@@ -33,6 +33,8 @@ typedef struct Shared {
         Pipes pipes;
         unsigned n_connections, n_sessions;
         LogLimit strangers;
+        bool unbound; /* a port is not bound to the host's interface */
+        bool unbound_logged;
 
         /* Called when one of CONNECTIONS_MAX is free again. */
         void (*on_room)(void *userdata);

@@ -20,6 +20,18 @@ static void slot_log(const Slot *s, const Shared *shared) {
                                        : "");
 }
 
+/* Once, because it is the kernel or the sandbox, which stay as they are. */
+static void slot_log_unbound(Shared *shared) {
+        char gateway[IP_TEXT_MAX];
+
+        shared->unbound_logged = true;
+        ip_format(&shared->host.gateway, gateway);
+        journal_fields(shared->journal, LOG_WARNING, FIELDS(.error = EPERM),
+                       "Cannot listen on %s only: %s. A machine that has the address %s on another "
+                       "network of this guest is let in, too",
+                       shared->host.interface, strerrordesc_np(EPERM), gateway);
+}
+
 void slot_open(Slot *s, Shared *shared) {
         int r;
 
@@ -32,6 +44,8 @@ void slot_open(Slot *s, Shared *shared) {
                 slot_log(s, shared);
         }
         s->error = r < 0 ? -r : 0;
+        if (shared->unbound && !shared->unbound_logged)
+                slot_log_unbound(shared);
 }
 
 void slot_close(Slot *s) {

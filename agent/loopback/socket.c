@@ -77,6 +77,7 @@ static int set_on(int fd, int level, int option) {
 int socket_open_port(const LoopbackHost *host, const LoopbackPort *port, int *ret_fd) {
         _cleanup_close_ int fd = -1;
         SocketAddress address;
+        bool bound;
         int r;
 
         r = open_socket(host->guest.family, port->udp, &fd);
@@ -88,9 +89,9 @@ int socket_open_port(const LoopbackHost *host, const LoopbackPort *port, int *re
                 r = set_on(fd, SOL_SOCKET, SO_REUSEADDR);
         if (r < 0)
                 return r;
-        if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, host->interface,
-                       (socklen_t) strlen(host->interface) + 1) < 0 &&
-            errno != EPERM)
+        bound = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, host->interface,
+                           (socklen_t) strlen(host->interface) + 1) == 0;
+        if (!bound && errno != EPERM)
                 return -errno;
         socket_address(&host->guest, port->port, &address);
         if (bind(fd, (const struct sockaddr *) &address.storage, address.n) < 0)
@@ -98,7 +99,7 @@ int socket_open_port(const LoopbackHost *host, const LoopbackPort *port, int *re
         if (!port->udp && listen(fd, BACKLOG) < 0)
                 return -errno;
         *ret_fd = TAKE_FD(fd);
-        return 0;
+        return bound;
 }
 
 /* A kernel whose own limits are lower (net.core.rmem_max) sets those. */

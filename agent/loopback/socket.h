@@ -27,7 +27,7 @@ bool socket_parse(const SocketAddress *address, IpAddr *ret_addr, uint16_t *ret_
  * It is bound to the interface as well, so nothing reaches it over another one. A kernel before 5.7
  * lets only root do that; there the address alone has to do.
  *
- * Return: 0 or negative errno.
+ * Return: 1; 0 when it is not bound to the interface; or negative errno.
  */
 int socket_open_port(const LoopbackHost *host, const LoopbackPort *port, int *ret_fd);
 

@@ -114,6 +114,7 @@ int tcp_port_new(TcpPort **ret_port, Shared *shared, const LoopbackPort *port) {
                 return -ENOMEM;
         *p = (TcpPort){.shared = shared, .port = *port, .fd = -1};
         r = socket_open_port(&shared->host, port, &p->fd);
+        shared->unbound = shared->unbound || r == 0;
         if (r >= 0)
                 r = sd_event_add_io(shared->event, &p->io, p->fd, EPOLLIN, tcp_port_on_io, p);
         if (r >= 0)

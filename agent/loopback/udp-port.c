@@ -224,6 +224,7 @@ int udp_port_new(UdpPort **ret_port, Shared *shared, const LoopbackPort *port) {
         p->port = *port;
         p->fd = -1;
         r = socket_open_port(&shared->host, port, &p->fd);
+        shared->unbound = shared->unbound || r == 0;
         if (r >= 0)
                 r = sd_event_add_io(shared->event, &p->io, p->fd, EPOLLIN, udp_port_on_io, p);
         if (r >= 0)

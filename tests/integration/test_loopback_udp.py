@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The same as test_loopback.py over UDP: a session for each port of the host."""
+import contextlib
+import socket
+import subprocess
+
 import pytest
 
-from guest import wait_until
-from loopback import STRANGER, Server, UdpServer, wait_loopback
+import janitor
+from guest import GATEWAY, wait_until
+from loopback import STRANGER, Server, UdpServer, make_socket, wait_loopback
+from topology import Namespace
 
 PORT = 5353
 
@@ -170,3 +176,39 @@ def test_whether_a_server_listens(carried):
     wait_until(lambda: guest.service_status("dns")["guest"] == "listening",
                lambda: f"{guest.service_status('dns')}")
     server.close()
+
+
+@contextlib.contextmanager
+def another_network(guest):
+    """The guest's eth1, with a machine on it that has the gateway's address. It sends from there."""
+    other = Namespace(f"{guest.namespace.role}-other")
+    subprocess.run(["ip", "netns", "add", other.name], check=True)
+    try:
+        guest.ip(f"link add eth1 type veth peer name peer1 netns {other.name}\nlink set eth1 up\n"
+                 "addr add 10.8.0.2/24 dev eth1\n")
+        other.ip(f"link set peer1 up\naddr add {GATEWAY}/32 dev peer1\nroute add {guest.address}/32 dev peer1\n")
+        for name in ("all", "eth1"):  # let in what comes from an address that is elsewhere
+            guest.namespace.run("sh", "-c", f"echo 0 >/proc/sys/net/ipv4/conf/{name}/rp_filter")
+        with make_socket(other, socket.SOCK_DGRAM) as impostor:
+            impostor.bind((GATEWAY, 0))
+            yield impostor
+    finally:
+        janitor.remove_namespace(other.name)
+
+
+def test_the_gateway_s_address_on_another_interface(carried):
+    """Only the host's interface leads to the port, although the address would be the right one."""
+    guest, outside, _ = carried
+    server = UdpServer(guest, PORT)
+    open_to_all = UdpServer(guest, PORT + 1, "0.0.0.0")
+    with another_network(guest) as impostor, outside.udp(PORT) as client:
+        def reaches():
+            impostor.sendto(b"from elsewhere", (guest.address, PORT))
+            impostor.sendto(b"from elsewhere", (guest.address, PORT + 1))
+            return open_to_all.peers
+
+        wait_until(reaches, "a datagram by the other interface, at a port that is open to all")
+        wait_answer(client)
+        assert len(set(server.peers)) == 1  # the session of the host
+    server.close()
+    open_to_all.close()

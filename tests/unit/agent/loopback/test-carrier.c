@@ -2,7 +2,8 @@
 
 /*
  * Claim: while the table cannot be read, the log says so once, the program reports nothing, and it
- * goes on when the table is there.
+ * goes on when the table is there. If the kernel does not let it listen on one interface only, the
+ * log says so once, and the ports are open all the same.
  */
 
 #include "agent/loopback/carrier.h"
@@ -11,6 +12,8 @@
 #include "agent/util/small-file.h"
 
 #include "tests/unit/agent/testing.h"
+
+#include <sys/socket.h>
 
 static unsigned n_reads;
 static bool fails;
@@ -21,6 +24,27 @@ int __wrap_small_file_read(const char *path, size_t max, char **ret_text);
 int __wrap_small_file_read(const char *path, size_t max, char **ret_text) {
         n_reads++;
         return fails ? -EMFILE : __real_small_file_read(path, max, ret_text);
+}
+
+static bool refuses; /* to bind a socket to an interface */
+
+int __real_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n);
+
+int __wrap_setsockopt(int fd, int level, int name, const void *value, socklen_t n) {
+        if (refuses && level == SOL_SOCKET && name == SO_BINDTODEVICE) {
+                errno = EPERM; /* as a kernel before 5.7 answers to a user */
+                return -1;
+        }
+        return __real_setsockopt(fd, level, name, value, n);
+}
+
+int __real_bind(int fd, const struct sockaddr *addr, socklen_t n);
+int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t n);
+
+/* This machine need not have the guest's address. */
+int __wrap_bind(int fd, const struct sockaddr *addr, socklen_t n) {
+        return refuses ? 0 : __real_bind(fd, addr, n);
 }
 
 static unsigned log_lines(const char *part) {
@@ -35,12 +59,13 @@ static unsigned log_lines(const char *part) {
         return n;
 }
 
-START_TEST(test_unread_table) {
-        const Journal journal = {.target = JOURNAL_TARGET_TERMINAL, .level = LOG_INFO};
-        CarrierFiles files;
-        sd_event *event = NULL;
-        Carrier *carrier = NULL;
+static const Journal journal = {.target = JOURNAL_TARGET_TERMINAL, .level = LOG_INFO};
+static CarrierFiles files;
+static sd_event *event;
+static Carrier *carrier;
 
+static void setup(void) {
+        test_setup();
         test_mkdir("agent");
         test_mkdir("report");
         ck_assert_ptr_nonnull(freopen(test_path("log"), "w", stderr));
@@ -48,6 +73,21 @@ START_TEST(test_unread_table) {
         files.agent = strdup(test_path("agent"));
         files.report = strdup(test_path("report"));
         ck_assert_int_ge(sd_event_new(&event), 0);
+}
+
+static void teardown(void) {
+        carrier = carrier_free(carrier);
+        event = sd_event_unref(event);
+        free((char *) files.agent);
+        free((char *) files.report);
+        test_teardown();
+}
+
+static void write_table(const char *text) {
+        ck_assert_int_eq(small_file_replace(test_path("agent/" LOOPBACK_TABLE_FILE), text), 0);
+}
+
+START_TEST(test_unread_table) {
         fails = true;
         ck_assert_int_eq(carrier_new(&carrier, event, &journal, &files), 0);
         while (n_reads < 2)
@@ -56,24 +96,33 @@ START_TEST(test_unread_table) {
         ck_assert_uint_eq(log_lines("trying again"), 1);
 
         fails = false;
-        ck_assert_int_eq(small_file_replace(test_path("agent/" LOOPBACK_TABLE_FILE),
-                                            "wslbridge-loopback 1\n"),
-                         0);
+        write_table("wslbridge-loopback 1\n");
         ck_assert_int_eq(sd_event_loop(event), 0); /* it ends when no service is left */
         ck_assert_uint_eq(log_lines("No service is left"), 1);
         ck_assert_uint_eq(log_lines("trying again"), 1);
-        carrier_free(carrier);
-        sd_event_unref(event);
-        free((char *) files.agent);
-        free((char *) files.report);
+}
+END_TEST
+
+START_TEST(test_any_interface) {
+        refuses = true;
+        write_table("wslbridge-loopback 1\nhost 10.9.0.2 10.9.0.1 eth7\ntcp 28080\nudp 25353\n");
+        ck_assert_int_eq(carrier_new(&carrier, event, &journal, &files), 0);
+        while (access(test_path("report/" LOOPBACK_REPORT_FILE), F_OK) < 0)
+                ck_assert_int_ge(sd_event_run(event, UINT64_MAX), 0);
+        ck_assert_uint_eq(
+                log_lines("Cannot listen on eth7 only: Operation not permitted. A machine "
+                          "that has the address 10.9.0.1 on another network"),
+                1);
+        ck_assert_uint_eq(log_lines("trying again"), 0);
 }
 END_TEST
 
 int main(void) {
         TCase *t = tcase_create("carrier");
 
-        tcase_add_checked_fixture(t, test_setup, test_teardown);
+        tcase_add_checked_fixture(t, setup, teardown);
         tcase_set_timeout(t, 60);
         tcase_add_test(t, test_unread_table);
+        tcase_add_test(t, test_any_interface);
         return test_run(t, "carrier");
 }
