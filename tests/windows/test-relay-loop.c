@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The relay's loop when Windows fails: a post that is refused, and a UDP socket that dies. Each
- * case prints a line.
+ * The relay's loop when Windows fails: a post that is refused, and a UDP socket that dies. And what
+ * it asks Windows to keep from its UDP sockets, which Wine reports all the same. Each case prints a
+ * line.
  */
 
 #include "windows-helper/relay/udp-endpoint.h"
@@ -39,6 +40,47 @@ static BOOL WINAPI fake_post(HANDLE port, DWORD n_bytes, ULONG_PTR key, OVERLAPP
 
 BOOL(WINAPI *const __imp_PostQueuedCompletionStatus)
 (HANDLE, DWORD, ULONG_PTR, OVERLAPPED *) = fake_post;
+
+/* The same for ws2_32. The codes stand here in numbers, because the relay takes the names from the
+ * same header. */
+#define CONNRESET 0x9800000cU /* SIO_UDP_CONNRESET */
+#define NETRESET  0x9800000fU /* SIO_UDP_NETRESET */
+
+static struct {
+        SOCKET socket;
+        DWORD code;
+} switched_off[8];
+static unsigned n_switched_off;
+
+static int WSAAPI fake_ioctl(SOCKET s, DWORD code, void *in, DWORD n_in, void *out, DWORD n_out,
+                             DWORD *ret_n, OVERLAPPED *overlapped,
+                             LPWSAOVERLAPPED_COMPLETION_ROUTINE fn) {
+        int(WSAAPI * ask)(SOCKET, DWORD, void *, DWORD, void *, DWORD, DWORD *, OVERLAPPED *,
+                          LPWSAOVERLAPPED_COMPLETION_ROUTINE);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"ws2_32"), "WSAIoctl");
+        BOOL on = TRUE;
+
+        if (n_in == sizeof(on) && (code == CONNRESET || code == NETRESET))
+                memcpy(&on, in, sizeof(on));
+        if (!on && n_switched_off < ARRAYSIZE(switched_off)) {
+                switched_off[n_switched_off].socket = s;
+                switched_off[n_switched_off++].code = code;
+        }
+        memcpy(&ask, &real, sizeof(ask));
+        return ask(s, code, in, n_in, out, n_out, ret_n, overlapped, fn);
+}
+
+int(WSAAPI *const __imp_WSAIoctl)(SOCKET, DWORD, void *, DWORD, void *, DWORD, DWORD *,
+                                  OVERLAPPED *, LPWSAOVERLAPPED_COMPLETION_ROUTINE) = fake_ioctl;
+
+/* Both codes, of one socket, since the last time. */
+static bool icmp_is_off(void) {
+        bool good = n_switched_off == 2 && switched_off[0].socket == switched_off[1].socket &&
+                    (switched_off[0].code ^ switched_off[1].code) == (CONNRESET ^ NETRESET);
+
+        n_switched_off = 0;
+        return good;
+}
 
 static void on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
         n_ran++;
@@ -99,6 +141,20 @@ static void test_dead_door(UdpEndpoint *e, SOCKET client, const SocketAddress *t
         check("a dead socket is broken", udp_endpoint_is_broken(e));
 }
 
+/* The socket of a session, which is the one towards the guest. */
+static void test_link(const RelayEntry *entry) {
+        UdpKey key = {.client = {ip_v4(127, 0, 0, 1), .port = 4711}, .asked = ip_v4(127, 0, 0, 1)};
+        UdpWay way = {.socket = INVALID_SOCKET};
+        UdpLink *l = NULL;
+        ListNode siblings;
+
+        list_init(&siblings);
+        check("there is a session",
+              udp_link_new(&l, &context, &siblings, &key, &way, &entry->connect) == ERROR_SUCCESS);
+        check("a session does not hear of ICMP messages", icmp_is_off());
+        (void) udp_link_close(l);
+}
+
 /* A port of 127.0.0.1 on which nobody listens, and a client. */
 static SOCKET client_new(SocketAddress *ret_to) {
         SOCKET server = socket(AF_INET, SOCK_DGRAM, 0);
@@ -135,6 +191,8 @@ int main(void) {
         client = client_new(&to);
         (void) socket_address_get(&to, &entry.listen, &scope);
         check("there is a door", udp_endpoint_new(&e, &context, &entry, false) == ERROR_SUCCESS);
+        check("an endpoint does not hear of ICMP messages", icmp_is_off());
+        test_link(&entry);
         if (e)
                 test_dead_door(e, client, &to);
         (void) closesocket(client);
