@@ -86,6 +86,10 @@ static const struct {
         {"ExecutionTimeLimit", "PT0S"},
 };
 
+/* The distro ends with 'wsl --shutdown', an update or a crash, and conhost.exe hands on no exit
+ * code that RestartOnFailure could see. Without <Duration> it goes on for ever (fact 9.5.5). */
+#define AGAIN "<Interval>PT5M</Interval>"
+
 void logon_task_xml(const LogonTask *t, Buffer *out) {
         Buffer about = BUFFER_NULL;
 
@@ -98,7 +102,8 @@ void logon_task_xml(const LogonTask *t, Buffer *out) {
                            "xmlns=\"http://schemas.microsoft.com/windows/2004/02/mit/task\">\n"
                            "<RegistrationInfo><Author>wslbridge</Author>");
         element(out, "Description", buffer_text(&about));
-        buffer_printf(out, "</RegistrationInfo>\n<Triggers><LogonTrigger><Enabled>true</Enabled>");
+        buffer_printf(out, "</RegistrationInfo>\n<Triggers><LogonTrigger><Enabled>true</Enabled>"
+                           "<Repetition>" AGAIN "</Repetition>");
         element(out, "UserId", t->user);
         buffer_printf(out, "</LogonTrigger></Triggers>\n<Principals><Principal id=\"Author\">");
         element(out, "UserId", t->user);
@@ -118,7 +123,8 @@ void logon_task_xml(const LogonTask *t, Buffer *out) {
 
 bool logon_task_is(const LogonTask *t, const char *xml) {
         Buffer wanted = BUFFER_NULL;
-        bool same = strstr(xml, "<LogonTrigger>") && !strstr(xml, "<Enabled>false</Enabled>") &&
+        bool same = strstr(xml, "<LogonTrigger>") && strstr(xml, AGAIN) &&
+                    !strstr(xml, "<Enabled>false</Enabled>") &&
                     !strstr(xml, "<RunLevel>HighestAvailable</RunLevel>");
         const char *arguments;
 

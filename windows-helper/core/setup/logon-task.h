@@ -24,7 +24,8 @@ void logon_task_name(const LogonTask *t, Buffer *out);
  *
  * It runs as the user, with his ordinary rights, while he is logged on. It is not ended after three
  * days (fact 9.5.2), also runs on battery, and is there once. It keeps a program of Windows running
- * for the distro, so the distro stays (fact 7.1.2).
+ * for the distro, so the distro stays (fact 7.1.2). When that program has ended, the task starts it
+ * again within five minutes (fact 9.5.5).
  */
 void logon_task_xml(const LogonTask *t, Buffer *out);
 

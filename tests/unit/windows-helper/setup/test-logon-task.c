@@ -20,7 +20,8 @@ static char *xml_of(const LogonTask *t) {
 
 START_TEST(test_xml) {
         static const char *const parts[] = {
-                "<LogonTrigger><Enabled>true</Enabled><UserId>S-1-5-21-1-2-3-1001</UserId></",
+                "<LogonTrigger><Enabled>true</Enabled><Repetition><Interval>PT5M</Interval>"
+                "</Repetition><UserId>S-1-5-21-1-2-3-1001</UserId></",
                 "<Principal id=\"Author\"><UserId>S-1-5-21-1-2-3-1001</UserId>",
                 "<LogonType>InteractiveToken</LogonType><RunLevel>LeastPrivilege</RunLevel>",
                 "<MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>",
@@ -82,7 +83,7 @@ END_TEST
 /* As Task Scheduler writes it: on lines of their own, without what is a default. */
 START_TEST(test_same) {
         static const char form[] =
-                "<Task>\r\n  <Triggers>\r\n    <LogonTrigger>\r\n%s"
+                "<Task>\r\n  <Triggers>\r\n    <LogonTrigger>\r\n%s%s"
                 "      <UserId>PC\\me</UserId>\r\n    </LogonTrigger>\r\n  </Triggers>\r\n"
                 "  <Settings>\r\n    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>\r\n"
                 "    <DisallowStartIfOnBatteries>%s</DisallowStartIfOnBatteries>\r\n%s"
@@ -92,23 +93,26 @@ START_TEST(test_same) {
                 "--exec "
                 "sleep %s</Arguments>\r\n";
         static const char limit[] = "<ExecutionTimeLimit>PT0S</ExecutionTimeLimit>";
+        static const char again[] = "<Repetition>\r\n  <Interval>PT5M</Interval>\r\n"
+                                    "  <StopAtDurationEnd>false</StopAtDurationEnd>\r\n";
         static const struct {
-                const char *trigger, *battery, *limit, *seconds;
+                const char *trigger, *again, *battery, *limit, *seconds;
                 bool same;
         } cases[] = {
-                {"", "false", limit, "infinity", true},
-                {"<Enabled>true</Enabled>", "false", limit, "infinity", true},
-                {"<Enabled>false</Enabled>", "false", limit, "infinity", false},
-                {"", "true", limit, "infinity", false},
-                {"", "false", "", "infinity", false},
-                {"", "false", limit, "60", false},
+                {"", again, "false", limit, "infinity", true},
+                {"<Enabled>true</Enabled>", again, "false", limit, "infinity", true},
+                {"<Enabled>false</Enabled>", again, "false", limit, "infinity", false},
+                {"", "", "false", limit, "infinity", false}, /* of an older setup */
+                {"", again, "true", limit, "infinity", false},
+                {"", again, "false", "", "infinity", false},
+                {"", again, "false", limit, "60", false},
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 Buffer xml = BUFFER_NULL;
 
-                buffer_printf(&xml, form, cases[i].trigger, cases[i].battery, cases[i].limit,
-                              cases[i].seconds);
+                buffer_printf(&xml, form, cases[i].trigger, cases[i].again, cases[i].battery,
+                              cases[i].limit, cases[i].seconds);
                 ck_assert_msg(logon_task_is(&plain, buffer_text(&xml)) == cases[i].same, "%zu", i);
                 buffer_done(&xml);
         }
