@@ -5,12 +5,14 @@
  *
  *   settingstool wslconfig [TEXT]   set the two time-outs; meanwhile, TEXT is written into the file
  *   settingstool held               the same while another program has the file open for writing
+ *   settingstool keep-alive         the part of setup that does this, without a change
  *   settingstool add|find|remove DISTRO
  */
 
 #include "windows-helper/core/setup/ini-edit.h"
 #include "windows-helper/setup/parts/task.h"
 #include "windows-helper/setup/parts/wslconfig-file.h"
+#include "windows-helper/setup/setup.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +66,16 @@ static int wslconfig(const char *meanwhile, bool held) {
         return r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }
 
+static int keep_alive(void) {
+        const SetupOptions options = {.dry_run = true, .json = true};
+        Setup s = {.options = &options};
+        SetupPart part = {.outcome = SETUP_OPEN};
+
+        (void) setup_keep_alive(&s, &part);
+        (void) printf("%s.\n%s", buffer_text(&part.said), buffer_text(&part.advice));
+        return EXIT_SUCCESS;
+}
+
 static int task(const char *what, const char *distro) {
         TaskSelf self;
         LogonTask t = {distro, self.user, self.folder};
@@ -93,5 +105,7 @@ int wmain(int argc, wchar_t **argv) {
                 return wslconfig(words[2], /* held= */ false);
         if (strcmp(words[1], "held") == 0)
                 return wslconfig(NULL, /* held= */ true);
+        if (strcmp(words[1], "keep-alive") == 0)
+                return keep_alive();
         return argc == 3 ? task(words[1], words[2]) : EXIT_FAILURE;
 }

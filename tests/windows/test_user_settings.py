@@ -8,6 +8,7 @@ import pytest
 import wine_registry
 
 SCHEDULER = r"SOFTWARE\Classes\CLSID\{0F87369F-A4E5-4CFC-BD3E-73E6154572DD}\InprocServer32"
+MSI = r"SOFTWARE\Microsoft\Windows\CurrentVersion\Lxss\MSI"
 TASKS = rf"{wine_registry.COUNTERS}\Tasks"
 WANTED = "[general]\r\ninstanceIdleTimeout=-1\r\n\r\n[wsl2]\r\nvmIdleTimeout=-1\r\n"
 
@@ -95,6 +96,22 @@ def test_link(profile, tool, tmp_path):
     assert (profile / ".wslconfig").is_symlink()
     assert b"vmIdleTimeout=-1" in target.read_bytes()
     assert (profile / ".wslconfig.before-wslbridge").read_bytes() == b"[wsl2]\n"
+
+
+@pytest.mark.parametrize("version, doubt", [
+    (None, True), ("2.4.13.0", True), ("2.5.7.0", False), ("2.10.0.0", False)])
+def test_a_wsl_that_may_not_know_the_key(profile, tool, registry, version, doubt):
+    """It says so, whether there is something to write or not."""
+    try:
+        if version:
+            registry.set(MSI, "Version", version)
+        for content in ("", WANTED):
+            (profile / ".wslconfig").write_text(content, encoding="utf-8", newline="")
+            said = tool("keep-alive")
+            assert "oth idle time-outs" in said
+            assert ("WSL before 2.5.7" in said and "wsl.exe --update" in said) == doubt, said
+    finally:
+        registry.remove(MSI)
 
 
 @pytest.fixture

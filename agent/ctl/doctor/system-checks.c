@@ -279,7 +279,9 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                                   "  [general]\n"
                                   "  instanceIdleTimeout=-1\n"
                                   "  [wsl2]\n"
-                                  "  vmIdleTimeout=-1");
+                                  "  vmIdleTimeout=-1\n"
+                                  "WSL before 2.5.7 may not know instanceIdleTimeout: 'wsl.exe "
+                                  "--update' updates it.");
 }
 
 /* The interop of a VM that has died stays dead as long as the VM lives (fact 6.2.5). */

@@ -6,6 +6,7 @@
 
 #include "windows-helper/core/setup/ini-edit.h"
 #include "windows-helper/core/setup/line-diff.h"
+#include "windows-helper/core/setup/version.h"
 #include "windows-helper/setup/parts/task.h"
 #include "windows-helper/setup/parts/wslconfig-file.h"
 #include "windows-helper/setup/setup.h"
@@ -16,6 +17,7 @@
 /* Both are needed (fact 7.1.2). */
 static const IniWant keep_alive[] = {{"general", "instanceIdleTimeout", "-1"},
                                      {"wsl2", "vmIdleTimeout", "-1"}};
+#define KEEP_ALIVE_WSL "2.5.7" /* the oldest WSL of which we know that it has both */
 
 /* What setup has set, a bit for each: undoing leaves what the user had set before. */
 #define KEEP_ALIVE_KEY   L"SOFTWARE\\wslbridge\\Setup"
@@ -110,6 +112,21 @@ static SetupOutcome keep_alive_write(Setup *s, SetupPart *part, KeepAlive *k) {
         return SETUP_DONE;
 }
 
+/* An older WSL ignores what it does not know. That which came with Windows has no such value (fact
+ * 2.1.8). */
+static void keep_alive_doubt(SetupPart *part) {
+        wchar_t version[32] = L"";
+        DWORD size = sizeof(version);
+
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE,
+                            L"SOFTWARE\\Microsoft\\Windows\\CurrentVersion\\Lxss\\MSI", L"Version",
+                            RRF_RT_REG_SZ, NULL, version, &size);
+        if (version_compare(WIN_UTF8(version), KEEP_ALIVE_WSL) < 0)
+                setup_advises(part, "WSL before " KEEP_ALIVE_WSL
+                                    " may not know instanceIdleTimeout, and stops the distro all "
+                                    "the same. To update it: 'wsl.exe --update'.\n");
+}
+
 static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         const char *why = "could not be edited, because memory is short";
         KeepAlive k = {.would = undo ? "Remove what turns the idle time-outs off"
@@ -122,6 +139,8 @@ static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         if (r < 0) {
                 outcome = setup_says(part, SETUP_FAILED, "%s", k.file.why);
         } else {
+                if (!undo)
+                        keep_alive_doubt(part);
                 r = keep_alive_edit(&k, undo, &why);
                 if (r < 0)
                         outcome =
