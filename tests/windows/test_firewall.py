@@ -74,3 +74,27 @@ def test_active_says_for_whom_it_is_open_now(start_helper, connect, firewall, re
     firewall(OFF=PUBLIC)
     registry.set(rf"{fake_firewall.POLICY}\PublicProfile", "EnableFirewall", 0)  # and that it is off
     answer(FIREWALL_OFF, "open to everybody on the host's public network")
+
+
+def test_rules_of_a_company(start_helper, connect, firewall, registry):
+    """Of the rules of Group Policy and Intune, those that block what comes in are counted. A text that is
+    too long is not read, and counts."""
+    policy = r"SOFTWARE\Policies\Microsoft\WindowsFirewall\FirewallRules"
+    mdm = rf"{fake_firewall.POLICY}\Mdm\FirewallRules"
+    rule = "v2.31|Action=Block|Active=TRUE|Dir=In|Protocol=6|LPort=8080|Name=No|"
+    firewall(CONNECTED=PRIVATE)
+    try:
+        for i, text in enumerate([rule, rule.replace("Block", "Allow"), rule.replace("TRUE", "FALSE"),
+                                  rule.replace("=In", "=Out")]):
+            registry.set(policy, f"{{{i}}}", text)
+        for i, text in enumerate([rule + "x" * 4000, rule]):
+            registry.set(mdm, f"{{{i}}}", text)
+        agent = connect(start_helper())
+        result = agent.push([service("web", "0.0.0.0:28024", 80, profiles=PRIVATE)], v4="172.29.0.2/20")
+        while "open to" not in result.services[0][2]:
+            result = agent.result()
+        assert result.services[0][2] == (
+            "open to the local subnet on the host's private network; not looked at: 3 blocking rules of Group "
+            "Policy or Intune")
+    finally:
+        registry.remove(policy)

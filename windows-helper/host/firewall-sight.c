@@ -186,6 +186,42 @@ static void sight_products(FirewallSight *s) {
         INetFwProducts_Release(products);
 }
 
+/* The rules of Group Policy and of Intune are in force, but not in the list of INetFwPolicy2 (fact
+ * 5.1.16). A text that is too long counts. */
+static unsigned sight_count_unread(void) {
+        static const wchar_t *const keys[] = {
+                L"SOFTWARE\\Policies\\Microsoft\\WindowsFirewall\\FirewallRules",
+                L"SYSTEM\\CurrentControlSet\\Services\\SharedAccess\\Parameters\\FirewallPolicy"
+                L"\\Mdm\\FirewallRules",
+        };
+        wchar_t name[256], text[2048];
+        unsigned n = 0;
+
+        for (size_t i = 0; i < ARRAYSIZE(keys); i++) {
+                LSTATUS error;
+                HKEY key;
+
+                if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, keys[i], 0, KEY_QUERY_VALUE, &key) !=
+                    ERROR_SUCCESS)
+                        continue;
+                for (DWORD k = 0;; k++) {
+                        DWORD length = ARRAYSIZE(name), size = sizeof(text) - sizeof(*text);
+
+                        memset(text, 0, sizeof(text));
+                        error = RegEnumValueW(key, k, name, &length, NULL, NULL, (BYTE *) text,
+                                              &size);
+                        if (error == ERROR_MORE_DATA ||
+                            (error == ERROR_SUCCESS && wcsstr(text, L"|Action=Block|") &&
+                             wcsstr(text, L"|Dir=In|") && wcsstr(text, L"|Active=TRUE|")))
+                                n++;
+                        else if (error != ERROR_SUCCESS)
+                                break;
+                }
+                (void) RegCloseKey(key);
+        }
+        return n;
+}
+
 /* Return: false where Windows does not say. */
 static bool sight_settings(INetFwPolicy2 *policy, FirewallSight *s) {
         NET_FW_MODIFY_STATE state;
@@ -199,6 +235,7 @@ static bool sight_settings(INetFwPolicy2 *policy, FirewallSight *s) {
         s->known = true;
         s->connected = (uint8_t) (connected & WIRE_PROFILE_ALL);
         s->overridden = hr == S_OK && state == NET_FW_MODIFY_STATE_GP_OVERRIDE;
+        s->n_unread = sight_count_unread();
         sight_profiles(policy, s);
         if (hr == S_OK && state == NET_FW_MODIFY_STATE_INBOUND_BLOCKED)
                 s->shut |= s->connected;

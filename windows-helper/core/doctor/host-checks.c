@@ -166,6 +166,11 @@ static void check_profiles(const FirewallSight *s, Findings *f) {
                              "ports.",
                              "Group Policy makes Windows Firewall ignore local rules, including "
                              "ours");
+        if (s->n_unread && (by_rules | lets_in))
+                host_finding(f, FINDING_HINT, id, NULL,
+                             "If nobody gets in, ask the administrator of these rules.",
+                             "Not looked at: %u blocking rule%s of Group Policy or Intune",
+                             s->n_unread, s->n_unread == 1 ? "" : "s");
 }
 
 /* What holds for every port. What it means for a service is in the service's own text. */

@@ -185,6 +185,7 @@ static unsigned reach_partly(const Reach *r, const FirewallBlock **ret_first) {
 static WireReason reach_but(const Reach *r, char *ret_text, size_t size) {
         const FirewallBlock *block = NULL;
         unsigned n;
+        int used = 0;
 
         ret_text[0] = '\0';
         if (r->sight->product[0]) {
@@ -195,14 +196,18 @@ static WireReason reach_but(const Reach *r, char *ret_text, size_t size) {
         }
         n = reach_partly(r, &block);
         if (n == 1)
-                (void) snprintf(ret_text, size,
+                used = snprintf(ret_text, size,
                                 "; the rule '%.*s' of Windows Firewall may keep out some of them",
                                 RULE_NAME_SHOWN, block->name);
         else if (n > 1)
-                (void) snprintf(ret_text, size,
+                used = snprintf(ret_text, size,
                                 "; the rule '%.*s' of Windows Firewall and %u more may keep out "
                                 "some of them",
                                 RULE_NAME_SHOWN, block->name, n - 1);
+        if (r->sight->n_unread)
+                (void) snprintf(ret_text + used, size - (size_t) used,
+                                "; not looked at: %u blocking rule%s of Group Policy or Intune",
+                                r->sight->n_unread, r->sight->n_unread == 1 ? "" : "s");
         return WIRE_REASON_NONE;
 }
 

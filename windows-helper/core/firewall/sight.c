@@ -248,7 +248,8 @@ int firewall_sight_copy(FirewallSight *to, const FirewallSight *from) {
 bool firewall_sight_equal(const FirewallSight *a, const FirewallSight *b) {
         if (a->known != b->known || a->connected != b->connected || a->off != b->off ||
             a->lets_in != b->lets_in || a->shut != b->shut || a->overridden != b->overridden ||
-            strcmp(a->product, b->product) != 0 || a->n_blocks != b->n_blocks)
+            a->n_unread != b->n_unread || strcmp(a->product, b->product) != 0 ||
+            a->n_blocks != b->n_blocks)
                 return false;
         for (size_t i = 0; i < a->n_blocks; i++) {
                 const FirewallBlock *x = &a->blocks[i], *y = &b->blocks[i];

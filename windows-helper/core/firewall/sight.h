@@ -54,6 +54,7 @@ typedef struct FirewallSight {
         char product[FIREWALL_PRODUCT_MAX + 1]; /* another firewall; "": there is none */
         FirewallBlock *blocks;                  /* owned, in the order of Windows */
         size_t n_blocks;
+        unsigned n_unread; /* blocking rules of a company that are not among these (fact 5.1.16) */
 } FirewallSight;
 
 #define FIREWALL_SIGHT_NULL ((FirewallSight){.known = false})

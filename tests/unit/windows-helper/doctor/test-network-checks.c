@@ -31,6 +31,14 @@ START_TEST(test_network_and_firewall) {
         strcpy(sight.product, "Some Firewall 7");
         expect(FINDING_HINT, "firewall", "Some Firewall 7", "in that product");
         healthy_setup();
+        sight.n_unread = 1;
+        expect(FINDING_HINT, "firewall", "1 blocking rule of Group Policy",
+               "ask the administrator");
+        healthy_setup();
+        sight.n_unread = 3;
+        expect(FINDING_HINT, "firewall", "Not looked at: 3 blocking rules",
+               "ask the administrator");
+        healthy_setup();
         sight.off = sight.shut = WIRE_PROFILE_PUBLIC; /* no such network is connected */
         host_checks_run(&evidence, &f);
         for (size_t i = 0; i < f.n; i++)

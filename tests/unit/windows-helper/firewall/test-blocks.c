@@ -289,6 +289,20 @@ START_TEST(test_how_many_rules_keep_out_some) {
 }
 END_TEST
 
+/* Nothing is said of them where nobody gets in anyway. */
+START_TEST(test_unread) {
+        FirewallSight sight = {.known = true, .connected = PRIVATE, .n_unread = 2}, none = sight;
+
+        expect(&sight, "0.0.0.0", USUAL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
+               "open to everybody on the host's private network; not looked at: 2 blocking rules "
+               "of Group Policy or Intune");
+        none.n_unread = 0;
+        ck_assert(!firewall_sight_equal(&sight, &none));
+        sight.connected = PUBLIC;
+        expect_not_at(&sight, "0.0.0.0", "Intune");
+}
+END_TEST
+
 /* A rule wins over a firewall that lets in what no rule blocks, and not over one that is off. */
 START_TEST(test_rules_and_settings) {
         FirewallSight sight = {.known = true, .connected = PRIVATE, .lets_in = PRIVATE};
@@ -338,6 +352,7 @@ int main(void) {
         tcase_add_test(tc, test_whom_rules_block);
         tcase_add_test(tc, test_rules_that_keep_out_some);
         tcase_add_test(tc, test_how_many_rules_keep_out_some);
+        tcase_add_test(tc, test_unread);
         tcase_add_test(tc, test_rules_and_settings);
         tcase_add_test(tc, test_names_of_others_fit);
         suite_add_tcase(suite, tc);
