@@ -126,6 +126,7 @@ static int elevated_start_process(Elevated *e, const wchar_t *name) {
         SHELLEXECUTEINFOW execute = {.cbSize = sizeof(execute),
                                      .fMask = SEE_MASK_NOCLOSEPROCESS | SEE_MASK_NOASYNC |
                                               SEE_MASK_FLAG_NO_UI,
+                                     .hwnd = GetConsoleWindow(), /* it has the foreground */
                                      .lpVerb = L"runas",
                                      .lpFile = program,
                                      .lpParameters = arguments,
@@ -134,6 +135,10 @@ static int elevated_start_process(Elevated *e, const wchar_t *name) {
         PROCESS_INFORMATION info = {0};
         DWORD error;
 
+        /* Windows may show its question only as an icon that flashes (fact 9.7.5). */
+        if (!rights_administrator())
+                log_write(LOG_LEVEL_NOTICE, "Windows now asks for an administrator's consent. If "
+                                            "you see no question, look at the task bar");
         if (fault_before("elevation") < 0)
                 return -ECANCELED;
         elevated_program(program);
