@@ -15,6 +15,7 @@ static struct {
         int left_ms;                                      /* of a pending state */
         int start_ms, stop_ms;                            /* how long it takes */
         unsigned n_start, n_stop, n_hand_over, n_unheard; /* calls; the last in a pending state */
+        unsigned n_late;                                  /* starts that do not begin in time */
         bool fails;                                       /* it ends instead of running */
         bool old;                                         /* it does not know a hand-over */
         char said[1024];                                  /* the last line of the log */
@@ -68,6 +69,11 @@ static BOOL WINAPI fake_start(SC_HANDLE service, DWORD n, LPCWSTR *arguments) {
                 return FALSE;
         }
         life.n_start++;
+        if (life.n_late > 0) {
+                life.n_late--;
+                SetLastError(ERROR_SERVICE_REQUEST_TIMEOUT);
+                return FALSE;
+        }
         life.state = SERVICE_START_PENDING;
         life.left_ms = life.start_ms;
         return TRUE;

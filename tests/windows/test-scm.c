@@ -195,6 +195,11 @@ void log_write(LogLevel level, const char *format, ...) {
 }
 
 int log_win_error(DWORD error, const char *format, ...) {
+        va_list args;
+
+        va_start(args, format);
+        (void) vsnprintf(life.said, sizeof(life.said), format, args);
+        va_end(args);
         return win_errno(error);
 }
 
@@ -353,6 +358,14 @@ static void test_start(void) {
         begin(SERVICE_STOPPED, FOREVER, 0);
         check("so is a start without an end",
               scm_start(SCM_HELPER, true) == -ETIMEDOUT && said("is still starting after 60 s"));
+        begin(SERVICE_STOPPED, 1000, 0);
+        life.n_late = 1;
+        check("one that did not begin in time is tried again",
+              scm_start(SCM_HELPER, true) == 0 && life.n_start == 2);
+        begin(SERVICE_STOPPED, 1000, 0);
+        life.n_late = 9;
+        check("once", scm_start(SCM_HELPER, true) < 0 && life.n_start == 2 &&
+                              said("second attempt") && said("antivirus"));
         begin(SERVICE_STOPPED, 1000, 0);
         life.fails = true;
         fake.after_errors = FALSE;

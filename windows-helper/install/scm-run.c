@@ -134,16 +134,20 @@ int scm_stop(ScmId id, bool hand_over) {
         return r;
 }
 
-/* A program that somebody has open for a moment, such as a virus scanner, is tried again. */
+/* A program that somebody has open for a moment, such as a virus scanner, is tried again. So is one
+ * that did not begin in time, once: by then the antivirus has its answer about it (fact 9.1.23). */
 static DWORD scm_ask_to_start(SC_HANDLE service) {
         DWORD error = ERROR_SUCCESS;
+        bool late = false;
 
         for (int waited = 0; waited < SCM_SHARED_MS; waited += SCM_POLL_MS) {
                 if (StartServiceW(service, 0, NULL))
                         return ERROR_SUCCESS;
                 error = GetLastError();
-                if (error != ERROR_SHARING_VIOLATION)
+                if (error != ERROR_SHARING_VIOLATION &&
+                    (error != ERROR_SERVICE_REQUEST_TIMEOUT || late))
                         break;
+                late |= error == ERROR_SERVICE_REQUEST_TIMEOUT;
                 Sleep(SCM_POLL_MS);
         }
         return error;
@@ -164,7 +168,11 @@ static int scm_start_error(ScmId id, DWORD error) {
                                      "quarantine, restore it there and exclude the folder "
                                      "'" NAMES_HELPER_FOLDER "'",
                                      scm_services[id].label);
-        return log_win_error(error, "Cannot start the service %s", scm_services[id].label);
+        return log_win_error(error, "Cannot start the service %s%s", scm_services[id].label,
+                             error == ERROR_SERVICE_REQUEST_TIMEOUT
+                                     ? ", not at the second attempt either; an antivirus may be "
+                                       "checking its program, so try again in a minute"
+                                     : "");
 }
 
 /* A service that is not stopped cannot be started (fact 9.1.13). If it is to run @anew, it is ended
