@@ -20,7 +20,8 @@ INSERT INTO `Upgrade` (`UpgradeCode`, `VersionMin`, `Attributes`, `ActionPropert
     ('UPGRADE', 'VERSION', 2, 'NEWERFOUND');
 INSERT INTO `LaunchCondition` (`Condition`, `Description`) VALUES
     ('NOT NEWERFOUND', 'A newer version of wslbridge is installed. Remove it first, if you want this one.');
-INSERT INTO `Property` (`Property`, `Value`) VALUES ('SecureCustomProperties', 'OLDERFOUND;NEWERFOUND');
+-- What the first half finds, the second takes over, also from a user who is no administrator (fact 9.6.9).
+INSERT INTO `Property` (`Property`, `Value`) VALUES ('SecureCustomProperties', 'OLDERFOUND;NEWERFOUND;BUILD');
 
 -- The helper inside the package (2) does the work in the transaction (1024), as SYSTEM (2048). It takes
 -- the other programs out of the package, whose file is DATABASE (fact 9.6.8). Each action is preceded by

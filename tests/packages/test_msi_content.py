@@ -62,6 +62,9 @@ def test_the_tables(msi, version):
         "Announce": (1 | 64, "Announce", "announce")}
     upgrade = {row[6]: (row[1], row[2], int(row[4])) for row in table(msi, "Upgrade")}
     assert upgrade == {"OLDERFOUND": ("0.0.0", version, 1 | 256 | 512), "NEWERFOUND": (version, "", 2)}
+    secure = about["SecureCustomProperties"].split(";")
+    found = [row[0] for row in table(msi, "AppSearch")]
+    assert "BUILD" in found and set(found) | set(upgrade) <= set(secure)
     conditions = [row[0] for row in table(msi, "LaunchCondition")]
     assert conditions == ["Installed OR BUILD >= 17763", "Privileged", "NOT NEWERFOUND"]
     assert all(int(row[3]) & 256 for row in table(msi, "Component")), "a component is not 64-bit"
