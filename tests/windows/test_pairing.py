@@ -83,6 +83,21 @@ def test_pair_a_distro(command, registry, start_helper):
     client.close()
 
 
+def test_an_account_without_a_distro(command, prefix):
+    """As that of Administrator protection. Where there is one, the name may be wrong."""
+    lxss = r"HKCU\Software\Microsoft\Windows\CurrentVersion\Lxss"
+    (prefix.path / "drive_c/wsl-script.txt").write_text("exit 1\n")
+    code, output = command("pair", "Debian")
+    assert code == 1 and "was not paired (exit code 1)" in output
+    assert "has no WSL distro" in output and "setup \"Debian\"'" in output
+    try:
+        prefix.run("reg.exe", "add", rf"{lxss}\{{1}}", "/v", "DistributionName", "/d", "Ubuntu", "/f")
+        code, output = command("pair", "Debian")
+        assert code == 1 and "'wsl --list'" in output and "has no WSL distro" not in output
+    finally:
+        prefix.run("reg.exe", "delete", lxss, "/f")
+
+
 @pytest.mark.parametrize("distro", ['a"b', "a\\b", ""])
 def test_what_cannot_be_a_distro_is_not_asked(command, registry, distro):
     code, output = command("pair", distro)

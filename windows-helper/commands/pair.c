@@ -6,6 +6,7 @@
 
 #include "windows-helper/commands/commands.h"
 #include "windows-helper/core/rules/ledger.h"
+#include "windows-helper/setup/lxss.h"
 #include "windows-helper/store/guest-store.h"
 #include "windows-helper/store/key-store.h"
 #include "windows-helper/vm/pair-keys.h"
@@ -88,6 +89,20 @@ static int pair_print(const char *owner, const uint8_t *key) {
         return r;
 }
 
+/* A terminal "as administrator" may be another account's: one whose password was given, or that of
+ * Windows' Administrator protection (fact 2.1.9). */
+static void pair_if_no_distro(const char *distro) {
+        SetupDistros *distros = calloc(1, sizeof(*distros));
+
+        if (distros && lxss_read(distros) == 0 && distros->n == 0)
+                log_write(LOG_LEVEL_ERROR,
+                          "The account of this terminal has no WSL distro. In a terminal of the "
+                          "user who has it, not opened as administrator, type 'wslbridge-helper "
+                          "setup \"%s\"'",
+                          distro);
+        free(distros);
+}
+
 static int pair_distro(const char *distro, const uint8_t *key) {
         PairKeys keys = {.store = KEY_STORE_INIT, .key = key};
         const WslPairStore store = {pair_keys_put, pair_keys_restore, NULL, &keys};
@@ -100,6 +115,8 @@ static int pair_distro(const char *distro, const uint8_t *key) {
         pair_keys_done(&keys);
         if (r == 0)
                 (void) console_printf("Paired: %s\n", owner);
+        else
+                pair_if_no_distro(distro);
         return r;
 }
 
