@@ -40,7 +40,6 @@
 FAKE_UNKNOWN(IClassFactory)
 FAKE_UNKNOWN(IWbemLocator)
 FAKE_UNKNOWN(IWbemClassObject)
-FAKE_UNKNOWN(IEnumWbemClassObject)
 
 /* An object: what it is called and has. It lives for ever, as its test does not. */
 typedef struct Object {
@@ -128,7 +127,20 @@ typedef struct List {
         Object *objects[OBJECTS_MAX];
         size_t n, at;
         HRESULT error; /* instead of objects */
+        bool trusted;  /* the caller has set the security of its calls */
 } List;
+
+/* For that, COM asks for an interface of its own. */
+static HRESULT STDMETHODCALLTYPE list_on_interface(IEnumWbemClassObject *this, REFIID iid,
+                                                   void **ret) {
+        *ret = IsEqualIID(iid, &IID_IEnumWbemClassObject) ? this : NULL;
+        ((List *) this)->trusted |= !*ret;
+        return *ret ? S_OK : E_NOINTERFACE;
+}
+
+static ULONG STDMETHODCALLTYPE list_on_count(IEnumWbemClassObject *this) {
+        return 1;
+}
 
 static HRESULT STDMETHODCALLTYPE list_on_next(IEnumWbemClassObject *this, LONG timeout, ULONG count,
                                               IWbemClassObject **ret, ULONG *ret_n) {
@@ -137,13 +149,17 @@ static HRESULT STDMETHODCALLTYPE list_on_next(IEnumWbemClassObject *this, LONG t
         *ret_n = list->at < list->n;
         if (FAILED(list->error))
                 return list->error;
+        if (!list->trusted) /* as a provider that acts for its caller (fact 5.2.8) */
+                return (HRESULT) WBEM_E_ACCESS_DENIED;
         if (list->at == list->n)
                 return WBEM_S_FALSE;
         *ret = &list->objects[list->at++]->com;
         return S_OK;
 }
 
-static IEnumWbemClassObjectVtbl list_calls = {FAKE_BASE(IEnumWbemClassObject),
+static IEnumWbemClassObjectVtbl list_calls = {.QueryInterface = list_on_interface,
+                                              .AddRef = list_on_count,
+                                              .Release = list_on_count,
                                               .Next = list_on_next};
 
 static void list_nats(List *list) {

@@ -23,6 +23,14 @@ static const GUID clsid_context = {
 static const GUID iid_context = {
         0x44aca674, 0xe8fc, 0x11d0, {0xa0, 0x7c, 0x00, 0xc0, 0x4f, 0xb6, 0x88, 0x20}};
 
+/* By default, a proxy only lets itself be identified, and some providers act for their caller. The
+ * list of objects is a proxy of its own (fact 5.2.8). */
+static void wmi_trust(void *proxy) {
+        (void) CoSetProxyBlanket(proxy, RPC_C_AUTHN_WINNT, RPC_C_AUTHZ_NONE, NULL,
+                                 RPC_C_AUTHN_LEVEL_CALL, RPC_C_IMP_LEVEL_IMPERSONATE, NULL,
+                                 EOAC_NONE);
+}
+
 HRESULT wmi_connect(struct IWbemServices **ret_services) {
         IWbemLocator *locator = NULL;
         BSTR space = SysAllocString(L"ROOT\\StandardCimv2");
@@ -36,9 +44,7 @@ HRESULT wmi_connect(struct IWbemServices **ret_services) {
         }
         SysFreeString(space);
         if (SUCCEEDED(hr))
-                (void) CoSetProxyBlanket((IUnknown *) *ret_services, RPC_C_AUTHN_WINNT,
-                                         RPC_C_AUTHZ_NONE, NULL, RPC_C_AUTHN_LEVEL_CALL,
-                                         RPC_C_IMP_LEVEL_IMPERSONATE, NULL, EOAC_NONE);
+                wmi_trust(*ret_services);
         return hr;
 }
 
@@ -110,6 +116,8 @@ HRESULT wmi_ask(const WmiQuestion *question, size_t *ret_n) {
         hr = wmi_connect(&services);
         if (SUCCEEDED(hr))
                 hr = wmi_query(question, services, &list);
+        if (list)
+                wmi_trust(list);
         if (SUCCEEDED(hr))
                 hr = wmi_each(question, services, list, ret_n);
         if (list)
