@@ -166,10 +166,19 @@ static bool rule_is_as_written(INetFwRule *rule, const IpEndpoint *listen) {
                rule_address_is(rule, address);
 }
 
+/* All profiles may come back as all bits (fact 5.1.4). */
+static HRESULT rule_profiles(INetFwRule *rule, LONG *ret_profiles) {
+        HRESULT hr = INetFwRule_get_Profiles(rule, ret_profiles);
+
+        if (*ret_profiles == NET_FW_PROFILE2_ALL)
+                *ret_profiles = WIRE_PROFILE_ALL;
+        return hr;
+}
+
 HRESULT firewall_rule_update(INetFwRule *rule, const FirewallRule *r) {
         char name[FIREWALL_NAME_MAX], about[FIREWALL_ABOUT_MAX];
         LONG profiles = 0, both;
-        HRESULT hr = INetFwRule_get_Profiles(rule, &profiles);
+        HRESULT hr = rule_profiles(rule, &profiles);
 
         firewall_rule_name(&r->listen, name);
         both = SUCCEEDED(hr) ? profiles & r->profiles : 0;
@@ -236,7 +245,7 @@ static int rule_read(INetFwRule *rule, const IpEndpoint *listen, FirewallRule *r
         error = about && remote ? firewall_remote_read(remote, &r.remote) : -ENOMEM;
         if (error == 0) {
                 firewall_rule_name(listen, name);
-                (void) INetFwRule_get_Profiles(rule, &profiles);
+                (void) rule_profiles(rule, &profiles);
                 r.profiles = (uint8_t) (profiles & WIRE_PROFILE_ALL);
                 if (r.profiles != profiles || r.profiles == 0 ||
                     !firewall_rule_is_named(rule, name) || !rule_is_as_written(rule, listen) ||

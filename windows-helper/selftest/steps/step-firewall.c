@@ -66,6 +66,8 @@ static HRESULT firewall_make(INetFwRule **ret_rule) {
         if (SUCCEEDED(hr))
                 hr = firewall_put(*ret_rule, v->put_RemoteAddresses, FIREWALL_REMOTE);
         if (SUCCEEDED(hr))
+                hr = INetFwRule_put_Profiles(*ret_rule, WIRE_PROFILE_ALL);
+        if (SUCCEEDED(hr))
                 hr = INetFwRule_put_Enabled(*ret_rule, VARIANT_FALSE);
         return hr;
 }
@@ -101,12 +103,16 @@ static HRESULT firewall_item(const Firewall *f, INetFwRule **ret_rule) {
 static void firewall_texts(Step *s, INetFwRule *rule, const char *key) {
         uint64_t began = step_clock();
         BSTR remote = NULL, ports = NULL;
+        LONG profiles = 0;
         HRESULT hr = INetFwRule_get_RemoteAddresses(rule, &remote);
 
         if (SUCCEEDED(hr))
                 hr = INetFwRule_get_LocalPorts(rule, &ports);
-        step_line(s, key, "get_RemoteAddresses", (DWORD) hr, began, "ports %s, from %s",
-                  ports ? WIN_UTF8(ports) : "", remote ? WIN_UTF8(remote) : "");
+        if (SUCCEEDED(hr))
+                hr = INetFwRule_get_Profiles(rule, &profiles);
+        step_line(s, key, "get_RemoteAddresses", (DWORD) hr, began,
+                  "ports %s, from %s, profiles 7 as %ld", ports ? WIN_UTF8(ports) : "",
+                  remote ? WIN_UTF8(remote) : "", (long) profiles);
         SysFreeString(remote);
         SysFreeString(ports);
 }
