@@ -108,5 +108,9 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
     slept = [int(re.search(r"has slept for (\d+) s", x["text"])[1])
              for x in lines(report, "sleep.clocks", "service")]
     assert slept and min(slept) >= 59
+    wall, biased, unbiased = map(int, re.match(
+        r"time of day (\d+) s, GetTickCount64 (\d+) s, unbiased (\d+) s, longest pause \d+ s",
+        lines(report, "sleep.both", "service")[0]["text"]).groups())
+    assert biased >= unbiased + sum(slept) - 1 and abs(wall - unbiased) <= 2
     assert codes(report, "sleep.event", "service")[0] == 1  # Wine sends none
     assert "still waits" in lines(report, "sleep.pending", "service")[0]["text"]

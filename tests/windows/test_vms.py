@@ -4,6 +4,7 @@ a real registry, and ports of the loopback interface instead of VMs."""
 
 import json
 import shutil
+import signal
 import socket
 import time
 
@@ -309,6 +310,48 @@ def test_a_sleep_that_no_event_reports(compute, start_vm_helper, registry, iphlp
                    "the status: it listens")
     finally:
         registry.set(wine_registry.COUNTERS, "SleptSeconds", 0)
+
+
+@pytest.fixture
+def power(prefix, build_win, registry):
+    """The tests' own powrprof.dll in place of Wine's."""
+    library = prefix.path / "drive_c/windows/system32/powrprof.dll"
+    before = library.read_bytes()
+    library.write_bytes((build_win / "tests/windows/fake-powrprof.dll").read_bytes())
+    prefix.env["WINEDLLOVERRIDES"] = f"{prefix.env.get('WINEDLLOVERRIDES', '')};powrprof=n"
+    yield
+    prefix.env["WINEDLLOVERRIDES"] = prefix.env["WINEDLLOVERRIDES"].removesuffix(";powrprof=n")
+    library.write_bytes(before)
+    registry.set(wine_registry.COUNTERS, "Resumed", 0)
+
+
+def test_windows_tells_of_the_end_of_a_sleep(compute, power, start_vm_helper, registry, iphlpsvc):
+    """As after Modern Standby, where neither the clocks nor an event of the service need tell."""
+    compute.run(VM_A)
+    helper = start_vm_helper()
+    reach(VM_A).push([service("web", [listen_endpoint("127.0.0.1:28305", 80)])], v4=V4)
+    for n in (1, 2):
+        before = iphlpsvc.changes()
+        registry.set(wine_registry.COUNTERS, "Resumed", n)
+        helper.wait_line("the machine slept for")
+        wait_until(lambda: iphlpsvc.changes() > before, 10, "iphlpsvc to read its values again")
+
+
+def test_a_turn_that_came_too_late(compute, prefix, start_vm_helper):
+    """As in Modern Standby, if both clocks run on and Windows says nothing."""
+    compute.run(VM_A)
+    prefix.env["WSLBRIDGE_TEST_LATE_MS"] = "3000"
+    try:
+        with socket.create_server(("127.0.0.1", VM_A)):  # so the helper tries it every 5 s
+            helper = start_vm_helper()
+            helper.wait_line("Cannot listen")
+            assert not any("the machine slept" in line for line in helper.lines)
+            helper.process.send_signal(signal.SIGSTOP)
+            time.sleep(9)
+            helper.process.send_signal(signal.SIGCONT)
+            helper.wait_line("the machine slept for [3-9] s")
+    finally:
+        del prefix.env["WSLBRIDGE_TEST_LATE_MS"]
 
 
 @pytest.mark.parametrize("program,cases", [("test-hyperv", 40), ("test-listeners", 43)])

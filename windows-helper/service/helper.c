@@ -7,7 +7,6 @@
 
 #include "windows-helper/service/helper.h"
 #include "windows-helper/core/base/slack-watch.h"
-#include "windows-helper/core/base/sleep-clock.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/net/listener.h"
 #include "windows-helper/net/stream.h"
@@ -15,6 +14,7 @@
 #include "windows-helper/service/heap-count.h"
 #include "windows-helper/service/heap.h"
 #include "windows-helper/service/helper-lock.h"
+#include "windows-helper/service/sleep-watch.h"
 #include "windows-helper/service/status-file.h"
 #include "windows-helper/service/surroundings.h"
 #include "windows-helper/service/trace.h"
@@ -44,7 +44,7 @@ struct Helper {
         StreamList streams;
 
         StatusFile status;
-        SleepClock sleep;
+        SleepWatch sleep;
         SlackWatch slack;
         LoopWait *stop;
         LoopOp controls[_HELPER_CONTROL_END];
@@ -127,16 +127,11 @@ static void helper_refresh(Helper *h) {
                 vms_refresh(h->vms);
 }
 
-/* In Modern Standby Windows sends no event (fact 9.1.2), so the clocks tell. With Fast Startup, a
- * shutdown is such a sleep, too (fact 9.1.11). After a sleep, notifications may be lost and sockets
- * dead, ours and iphlpsvc's. */
+/* With Fast Startup, a shutdown is a sleep, too (fact 9.1.11). After a sleep, notifications may be
+ * lost and sockets dead, ours and iphlpsvc's. */
 static void helper_check_sleep(Helper *h, uint64_t now_usec) {
-        uint64_t slept = sleep_clock_advance(&h->sleep, loop_biased_usec(), now_usec);
-
-        if (slept == 0)
+        if (!sleep_watch_slept(&h->sleep, now_usec))
                 return;
-        log_write(LOG_LEVEL_NOTICE, "the machine slept for %llu s; checking everything",
-                  (unsigned long long) (slept / 1000000));
         if (h->vms)
                 vms_slept(h->vms);
         helper_refresh(h);
@@ -233,7 +228,7 @@ int helper_run(Helper *h) {
                 helper_dispatch(h);
                 heap_count_report(/* quiet= */ !h->streams.first);
                 trace_report();
-                loop_turn(h->loop, helper_deadline(h));
+                loop_turn(h->loop, sleep_watch_until(&h->sleep, helper_deadline(h)));
         }
         h->listener = listener_close(h->listener);
         vms_close(h->vms);
@@ -259,6 +254,7 @@ static int helper_listen(Helper *h, const HelperOptions *options) {
         DWORD error = ERROR_SUCCESS;
         int r;
 
+        sleep_watch_start(&h->sleep, h->loop);
         if (options->transport->vm_address)
                 return vms_new(&h->vms, h->loop, options->transport, &helper_vms_events, h);
         r = listener_new(&h->listener, h->loop, options->transport, &options->address, &anybody,
@@ -327,6 +323,7 @@ int helper_new(Helper **ret_helper, const HelperOptions *options) {
 Helper *helper_free(Helper *h) {
         if (!h)
                 return NULL;
+        sleep_watch_end();
         h->listener = listener_close(h->listener);
         vms_close(h->vms);
         if (h->loop) /* the sockets were closed: let their operations complete, which frees them */

@@ -90,8 +90,8 @@ static DWORD service_control(DWORD control, DWORD type) {
 
 /* This runs in a thread of the service manager, which waits for it (fact 9.1.1). So it only posts
  * to the loop. The event of a resume only makes the helper look at once, because it may not come
- * (fact 9.1.2); helper.c sees by its clocks that the machine has slept. While this holds the lock,
- * the helper is not freed. */
+ * (fact 9.1.2); sleep-watch.c sees that the machine has slept. While this holds the lock, the
+ * helper is not freed. */
 static DWORD WINAPI service_on_control(DWORD control, DWORD type, void *data, void *context) {
         DWORD error;
 

@@ -20,3 +20,7 @@ uint64_t sleep_clock_advance(SleepClock *c, uint64_t biased_usec, uint64_t unbia
         }
         return slept;
 }
+
+uint64_t sleep_clock_late(uint64_t due_usec, uint64_t now_usec, uint64_t limit_usec) {
+        return now_usec > due_usec && now_usec - due_usec >= limit_usec ? now_usec - due_usec : 0;
+}

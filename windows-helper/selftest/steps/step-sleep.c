@@ -118,8 +118,32 @@ static void sleep_report(Step *s, uint64_t slept_usec, const VmId *vm, bool has_
                 (void) closesocket(socket);
 }
 
+static uint64_t sleep_wall_usec(void) {
+        FILETIME now;
+
+        GetSystemTimeAsFileTime(&now);
+        return ((uint64_t) now.dwHighDateTime << 32 | now.dwLowDateTime) / 10;
+}
+
+typedef struct SleepClocks {
+        uint64_t wall, biased, unbiased, pause; /* the last: the longest between two looks */
+} SleepClocks;
+
+/* Both clocks may run on in Modern Standby (fact 9.3.9). The time of day tells. */
+static void sleep_show_clocks(Step *s, const SleepClocks *c, uint64_t began) {
+        step_line(s, "sleep.both", "QueryUnbiasedInterruptTime", 0, began,
+                  "time of day %lu s, GetTickCount64 %lu s, unbiased %lu s, longest pause %lu s, "
+                  "calls: %ld",
+                  (unsigned long) ((sleep_wall_usec() - c->wall) / 1000000),
+                  (unsigned long) ((loop_biased_usec() - c->biased) / 1000000),
+                  (unsigned long) ((loop_now_usec() - c->unbiased) / 1000000),
+                  (unsigned long) (c->pause / 1000000), sleep_calls);
+}
+
 void step_sleep(Step *s) {
         uint64_t end = step_clock() + step_options(s)->watch_s * 1000000ULL, apart, n = 0;
+        uint64_t began = step_clock(), last;
+        SleepClocks clocks = {sleep_wall_usec(), loop_biased_usec(), loop_now_usec(), 0};
         Accept *pending = NULL;
         bool has_vm;
         DWORD error;
@@ -134,15 +158,20 @@ void step_sleep(Step *s) {
                 pending = step_pending_new(&vm.id, &error);
         sleep_register(s);
         apart = loop_biased_usec() - loop_now_usec();
+        last = loop_now_usec();
         while (step_clock() < end && step_pause(s, SLEEP_LOOK_MS)) {
                 uint64_t now = loop_biased_usec() - loop_now_usec();
 
+                if (loop_now_usec() - last > clocks.pause)
+                        clocks.pause = loop_now_usec() - last;
                 if (now > apart + SLEEP_JUMP_USEC) {
                         n++;
                         sleep_report(s, now - apart, &vm.id, has_vm, &pending);
                 }
                 apart = now;
+                last = loop_now_usec();
         }
+        sleep_show_clocks(s, &clocks, began);
         step_pending_free(pending);
         if (n == 0)
                 step_skip(s, "sleep.clocks", "", "the machine has not slept meanwhile");

@@ -46,6 +46,18 @@ START_TEST(test_a_clock_that_is_behind) {
 }
 END_TEST
 
+/* Where neither clock tells: a turn of the loop that ended far too late. */
+START_TEST(test_a_turn_that_is_late) {
+        const uint64_t limit = SLEEP_CLOCK_LATE_USEC;
+
+        ck_assert_uint_eq(sleep_clock_late(10 * SECOND, 10 * SECOND, limit), 0);
+        ck_assert_uint_eq(sleep_clock_late(10 * SECOND, 9 * SECOND, limit), 0);
+        ck_assert_uint_eq(sleep_clock_late(10 * SECOND, 10 * SECOND + limit - 1, limit), 0);
+        ck_assert_uint_eq(sleep_clock_late(10 * SECOND, 10 * SECOND + limit, limit), limit);
+        ck_assert_uint_eq(sleep_clock_late(UINT64_MAX, 10 * SECOND, limit), 0); /* no deadline */
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("sleep-clock");
         TCase *tc = tcase_create("sleep-clock");
@@ -54,6 +66,7 @@ int main(void) {
         tcase_add_test(tc, test_a_sleep_is_reported_once);
         tcase_add_test(tc, test_short_sleeps_add_up);
         tcase_add_test(tc, test_a_clock_that_is_behind);
+        tcase_add_test(tc, test_a_turn_that_is_late);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
