@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Finds the commands that our texts tell people to type: in strings of the code, the Event Log's
-texts, the journal's catalog, Group Policy's texts, installed files, man pages and pages."""
+texts, the journal's catalog, Group Policy's texts, installed files, the tools of this tree, the package
+for Windows, completions, man pages and pages."""
 import collections
 import re
 
@@ -100,8 +101,29 @@ def other_texts():
                                   for line in tree.read(path).splitlines() if line[:1] == "#")
 
 
+SAID = re.compile(r"""\b(?:say|die|note|echo|step)(?: -\w+)? (["'])(.*?)(?<!\\)\1""", re.DOTALL)
+HELP = re.compile(r"<<END\n(.*?)\nEND\n", re.DOTALL)
+DESCRIBED = re.compile(r"\[([^]]*)\]|(?<= -d )'([^']*)'")
+
+
+def tool_texts():
+    """What ./dev and its parts say, where a command stands behind a colon; and what is read of the
+    package for Windows and of the completions."""
+    for path in ["dev", "tools/pre-commit", *tree.matching("*.sh")]:
+        for _, text in SAID.findall(tree.read(path)):
+            text = re.sub(r"\$\{?\w+[^}\s']*( ?\})?", "x", text.replace("$COMMAND", "demo"))
+            yield path, text.replace(": ", ":\n  ")
+    yield from (("dev", text) for text in HELP.findall(tree.read("dev")))
+    for path in tree.FILES:
+        if path.startswith("packaging/msi/"):
+            yield from ((path, text) for text in re.findall(r"""(?<=['"])[^'"\n]+(?=['"])""", tree.read(path)))
+        elif path.startswith("agent/ctl/completions/"):
+            yield from ((path, "".join(text)) for text in DESCRIBED.findall(tree.read(path)))
+
+
 def texts():
     yield from c_texts()
+    yield from tool_texts()
     yield from event_texts()
     yield from other_texts()
 

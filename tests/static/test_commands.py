@@ -18,7 +18,7 @@ FORMS = {"modprobe": r"(?:-r )?\w+", "lsmod": "", "rm": r"(?:-[rf] )?/\S+(?: /\S
          "chmod": r"[0-7]{3,4}(?: /\S+)?", "systemd-machine-id-setup": "", "hostname": "",
          "mount": "--make-shared /run", "wslinfo": "--(?:networking-mode|vm-id|version|msal-proxy-path)",
          "wslpath": "-[wu] /\\S*", "cd": r'.+', "ls": r"-l /\S+", "cat": r"/\S+", "iptables": r".*",
-         "nft": "list ruleset", "ln": r"-s /\S+ /\S+"}
+         "nft": "list ruleset", "apt-get": r"(?:install|remove|purge) [\w./*-]+", "ln": r"-s /\S+ /\S+"}
 ALONE = {"sudo", "'", "$"}
 
 
@@ -132,7 +132,7 @@ def daemon_checker(dev_tree, name):
 
 
 def check_dev(words):
-    names = re.findall(r"^cmd_(\w+)\(\)", tree.read("dev"), re.MULTILINE)
+    names = ["help", *re.findall(r"^cmd_(\w+)\(\)", tree.read("dev"), re.MULTILINE)]
     options = set(re.findall(r"--([a-z-]+)", tree.read("dev")))
     unknown = [w for w in words if w.startswith("--") and w[2:].split("=")[0] not in options]
     if words and words[0] not in names and not words[0].startswith("-"):
@@ -194,6 +194,8 @@ def test_commands_are_ones_that_their_programs_take(checks):
     # The search is no use if it finds nothing.
     assert {"systemctl", "journalctl", "sc", "reg", "netsh", "wsl", "powershell", "ss", "ip",
             "wslbridge-helper", "wslbridgectl", "wslbridge-agent", "./dev"} <= seen
+    places = {(command.where, name) for command, name, _ in named(checks)}
+    assert {("tools/install.sh", "systemctl"), ("tools/install.sh", "./dev"), ("dev", "./dev")} <= places
 
 
 def test_no_command_that_powershell_takes_for_another(checks):
