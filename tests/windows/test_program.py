@@ -38,8 +38,10 @@ def release(windows_release_tree, tmp_path_factory):
 
 
 def test_only_dlls_of_windows_itself(release, build_win):
+    """Also of the library that Windows Installer loads into a process of its own (fact 9.6.7)."""
     folder = build_win / "windows-helper"
-    for exe in (release, *(folder / f"wslbridge-{n}.exe" for n in ("helper", "relay", "selftest"))):
+    for exe in (release, *(folder / f"wslbridge-{n}" for n in ("helper.exe", "relay.exe", "selftest.exe",
+                                                                "announce.dll"))):
         assert imports(exe), "the table was not found"
         assert imports(exe) - KNOWN_DLLS == set()
     assert all(name in release.read_bytes() for name in LOADED)
