@@ -121,8 +121,7 @@ static void random_surroundings(Judge *j) {
 
                         (void) snprintf(rule, sizeof(rule), "%s",
                                         list[below((unsigned) j->foreign.n)]->key);
-                        if (strncmp(rule, "relay", 5) != 0) /* nobody can ask for that */
-                                judge_adopt(j, rule);
+                        judge_adopt(j, rule);
                 }
                 free(list);
                 break;
