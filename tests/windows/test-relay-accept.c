@@ -3,8 +3,8 @@
 /*
  * The relay's port when AcceptEx fails as it does on Windows for a client that has left before it
  * was accepted (fact 9.3.20), and when the listening socket is dead. Wine has another error for
- * such a client (fact 10.1.21), and no dead socket, so the errors come from here. Each case prints
- * a line.
+ * such a client (fact 10.1.21), and no dead socket, so the errors come from here. And which options
+ * the sockets of a connection have. Each case prints a line.
  */
 
 #include "windows-helper/relay/tcp-endpoint.h"
@@ -44,6 +44,28 @@ static BOOL WINAPI fake_accept(SOCKET listener, SOCKET s, void *buffer, DWORD n_
         WSASetLastError(next_error);
         return FALSE;
 }
+
+/* The program calls ws2_32 through this pointer, which is ours instead of the library's. The
+ * numbers are those of TCP_NODELAY and SO_KEEPALIVE. */
+static SOCKET without_delay[2], kept_alive[2];
+static unsigned n_without_delay, n_kept_alive;
+
+static int WSAAPI fake_setsockopt(SOCKET s, int level, int name, const char *value, int n) {
+        int(WSAAPI * set)(SOCKET, int, int, const char *, int);
+        FARPROC real = GetProcAddress(GetModuleHandleW(L"ws2_32"), "setsockopt");
+        DWORD on = 0;
+
+        if (n == sizeof(on))
+                memcpy(&on, value, sizeof(on));
+        if (on && level == 6 && name == 1 && n_without_delay < ARRAYSIZE(without_delay))
+                without_delay[n_without_delay++] = s;
+        if (on && level == 0xffff && name == 8 && n_kept_alive < ARRAYSIZE(kept_alive))
+                kept_alive[n_kept_alive++] = s;
+        memcpy(&set, &real, sizeof(set));
+        return set(s, level, name, value, n);
+}
+
+int(WSAAPI *const __imp_setsockopt)(SOCKET, int, int, const char *, int) = fake_setsockopt;
 
 static void on_trouble(void *userdata) {
         n_troubles++;
@@ -108,6 +130,15 @@ static bool serves_another(const IpEndpoint *to, SOCKET guest) {
         for (int i = 0; i < STEPS_MAX && context.n_links > 1; i++)
                 loop_step(context.loop, loop_now_usec() + STEP_USEC);
         return good;
+}
+
+/* The client's socket and the guest's, whichever comes first. */
+static void test_options(const IpEndpoint *to, SOCKET guest) {
+        check("a connection", serves_another(to, guest));
+        check("both its sockets send at once",
+              n_without_delay == 2 && without_delay[0] != without_delay[1]);
+        check("and find an end that has vanished",
+              n_kept_alive == 2 && memcmp(kept_alive, without_delay, sizeof(kept_alive)) == 0);
 }
 
 static void test_clients_that_left(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest) {
@@ -191,6 +222,7 @@ int main(void) {
         (void) closesocket(listening_socket(&entry.listen)); /* for its port */
         check("it listens", tcp_endpoint_new(&e, &context, &entry) == ERROR_SUCCESS);
         if (e) {
+                test_options(&entry.listen, guest);
                 test_clients_that_left(e, &entry.listen, guest);
                 test_dead_listener(e, &entry.listen, guest);
                 test_completions(e, &entry.listen, guest);
