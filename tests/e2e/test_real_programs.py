@@ -7,16 +7,18 @@ import re
 import select
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import termios
 
 import pytest
 import topology
+import vswitch
 from stage import Stage
 from waiting import wait_until
 
-QUIC_PORT, MOSH_PORT, WEB_PORT, TUNNEL_PORT, ECHO_PORT = 4433, 60001, 8090, 51820, 7007
+QUIC_PORT, MOSH_PORT, WEB_PORT, TUNNEL_PORT, ECHO_PORT, NAMES_PORT = 4433, 60001, 8090, 51820, 7007, 5353
 HOST = topology.HOST_ADDRESS
 UPLOAD, BEGUN = 4 << 20, 1 << 18
 PATIENCE = 90
@@ -199,9 +201,48 @@ def start_carrier(stage):
                         env={**os.environ, "RUNTIME_DIRECTORY": folder})
 
 
+def socket_in(namespace):
+    with open(f"/run/netns/{namespace.name}", "rb") as file:
+        made = vswitch.in_namespace(file.fileno(), lambda: socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+    made.settimeout(1)
+    return made
+
+
+def is_answered(client, server, word):
+    """@server answers in the guest; what is lost on the way is sent again."""
+    try:
+        client.sendto(word, (HOST, NAMES_PORT))
+        while True:
+            data, peer = server.recvfrom(100)
+            server.sendto(b"heard " + data, peer)
+            if client.recv(100) == b"heard " + word:
+                return True
+    except OSError:
+        return False
+
+
+def test_datagrams_for_a_server_on_the_loopback(stage):
+    """By the relay and wslbridge-loopback; a client goes on with its socket when the guest's address changes."""
+    with socket_in(stage.net.guest) as server, socket_in(stage.net.client) as client:
+        server.bind(("127.0.0.1", NAMES_PORT))
+        stage.add_drop_in("names", f"[service]\nlisten = {NAMES_PORT}\nprotocol = udp\nconnect = loopback\n")
+        carrying = start_carrier(stage)
+        stage.wait_state("names", "active")
+        try:
+            for word in (b"one", b"two", b"three"):
+                wait_until(lambda: is_answered(client, server, word),  # pylint: disable=cell-var-from-loop
+                           PATIENCE, f"an answer to {word}")
+                stage.net.change_guest_address()
+        finally:
+            stage.remove_drop_in("names")
+            wait_until(lambda: carrying.poll() is not None, PATIENCE, "the end of wslbridge-loopback")
+    assert carrying.returncode == 0
+
+
 @pytest.mark.parametrize("name", ["nginx", "haproxy"])
 def test_a_server_on_the_loopback_learns_who_the_client_is(stage, tmp_path, name):
-    """The relay's header goes through wslbridge-loopback as it is. The server must expect it."""
+    """The relay's header goes through wslbridge-loopback as it is. The server must expect it. The page is still
+    there when the guest's address has changed, and still names its client."""
     path = tmp_path / "config"
     config, option = {"nginx": (NGINX, "-c"), "haproxy": (HAPROXY, "-f")}[name]
     path.write_text(config.format(folder=tmp_path, port=WEB_PORT))
@@ -211,8 +252,9 @@ def test_a_server_on_the_loopback_learns_who_the_client_is(stage, tmp_path, name
     carrying = start_carrier(stage)
     stage.wait_state("own", "active")
     try:
-        page = stage.wait_page(WEB_PORT)
-        assert page == f"{topology.CLIENT_ADDRESS} {HOST} 127.0.0.1\n"
+        for _ in range(3):
+            assert stage.wait_page(WEB_PORT) == f"{topology.CLIENT_ADDRESS} {HOST} 127.0.0.1\n"
+            stage.net.change_guest_address()
     finally:
         stage.remove_drop_in("own")
         wait_until(lambda: carrying.poll() is not None, PATIENCE, "the end of wslbridge-loopback")
