@@ -3,13 +3,14 @@
 its service while the table has values, and sees whether it listens."""
 
 import socket
+import time
 
 import pytest
 from installed_helper import KEY, OWNER, RUNNING, STOP, STOPPED, V4
 from installed_machine import RELAY_SERVICE
 from vswitch import GUESTS
 from waiting import wait_until
-from wsb_client import Client, field, tagged_service
+from wsb_client import RESULT, Client, TaggedResult, field, tagged_service
 
 UDP, BY_RELAY = field(0x8005, b"\1"), field(0x8008, b"\1")
 PORTPROXY, RELAY = 1, 2  # the forwarders, in docs/protocol.md
@@ -84,6 +85,28 @@ def test_a_datagram(machine, agent, registry, serve_udp, udp_client):
     # So does an administrator who stops it.
     assert machine.service.call("control", RELAY_SERVICE, STOP) == {}
     assert ask(client, b"and again") == b"and again"
+
+
+def test_the_table_is_changed_behind_the_helpers_back(machine, agent, registry, serve_udp):
+    """What somebody deletes comes back. What somebody changes is his from then on."""
+    server, name = serve_udp(port=PORT), LISTEN.replace(":", "/")
+    table = r"SOFTWARE\wslbridge\Relay\v4tov4\udp"
+    dns = tagged_service("dns", LISTEN, UDP)
+    assert push(agent, dns)[0][0] == "active"
+    took = []
+    for _ in range(3):
+        time.sleep(4)  # right after a change the helper looks by itself, and later every ten seconds
+        began = time.monotonic()
+        registry.delete(table, name)
+        wait_until(lambda: registry.strings(table) == {name: server.endpoint}, 40, "the value again")
+        took.append(time.monotonic() - began)
+    assert min(took[1:]) < 3, took
+    registry.set(table, name, f"{OTHER}/{PORT}")
+    wait_until(lambda: TaggedResult(agent.expect(RESULT, 20)[8:]).services[0][0] == "conflict", 20)
+    assert registry.strings(table) == {name: f"{OTHER}/{PORT}"}
+    registry.delete(table, name)
+    wait_until(lambda: registry.strings(table) == {name: server.endpoint}, 10, "ours in its place")
+
 
 def test_it_runs_only_while_it_is_needed(machine, agent, registry, serve_udp):
     serve_udp(port=PORT)

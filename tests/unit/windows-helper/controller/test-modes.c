@@ -32,7 +32,7 @@ static void start(void) {
 
 static void begin(void) {
         world_init(&w);
-        w.host.listeners = true;
+        w.host.listeners = w.options.means.relay = true;
         start();
         ubuntu = &w.agents[0];
         debian = &w.agents[1];
@@ -191,23 +191,26 @@ START_TEST(test_the_old_mode_goes_first) {
 END_TEST
 
 /* A service that does not work in one of the modes does not keep what it had in another. */
-START_TEST(test_another_port_in_the_guest) {
+START_TEST(test_what_only_a_forwarder_can_do) {
+        static const char asked[] = "ssh=0.0.0.0:2222>22 web=0.0.0.0:80 mail=0.0.0.0:25+proxy-v2";
         static const char *const direct[] = {"mirrored", "virtioproxy"};
 
         for (size_t i = 0; i < N(direct); i++) {
                 begin();
-                agent_ask(ubuntu, "172.20.0.2", "ssh=0.0.0.0:2222>22 web=0.0.0.0:80");
-                agent_expect(ubuntu, "ssh active; web active");
-                agent_ask(ubuntu, direct[i], "ssh=0.0.0.0:2222>22 web=0.0.0.0:80");
-                agent_expect(ubuntu, "ssh invalid connect-port; web active direct");
+                agent_ask(ubuntu, "172.20.0.2", asked);
+                agent_expect(ubuntu, "ssh active; web active; mail active");
+                agent_ask(ubuntu, direct[i], asked);
+                agent_expect(ubuntu,
+                             "ssh invalid connect-port; web active direct; mail refused no-relay");
                 ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "2222 cannot lead to port 22"));
                 ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), direct[i]));
+                ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 2), direct[i]));
                 world_expect_rules(&w, "");
                 ck_assert_str_eq(firewall_text(), "0.0.0.0:80 web\n");
-                agent_ask(ubuntu, "bridged", "ssh=0.0.0.0:2222>22 web=0.0.0.0:80");
-                agent_expect(ubuntu, "ssh active direct; web active direct");
-                agent_ask(ubuntu, "172.20.0.2", "ssh=0.0.0.0:2222>22 web=0.0.0.0:80");
-                agent_expect(ubuntu, "ssh active; web active");
+                agent_ask(ubuntu, "bridged", asked);
+                agent_expect(ubuntu, "ssh active direct; web active direct; mail refused no-relay");
+                agent_ask(ubuntu, "172.20.0.2", asked);
+                agent_expect(ubuntu, "ssh active; web active; mail active");
                 world_done(&w);
         }
 }
@@ -383,7 +386,7 @@ int main(void) {
         tcase_add_loop_test(tc, test_each_mode, 0, (int) N(modes));
         tcase_add_loop_test(tc, test_every_change, 0, (int) (N(modes) * N(modes)));
         tcase_add_test(tc, test_the_old_mode_goes_first);
-        tcase_add_test(tc, test_another_port_in_the_guest);
+        tcase_add_test(tc, test_what_only_a_forwarder_can_do);
         tcase_add_test(tc, test_policy_holds_in_each_mode);
         tcase_add_test(tc, test_first_come_first_served_without_values);
         tcase_add_test(tc, test_foreign_value);
