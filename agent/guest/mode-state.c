@@ -22,7 +22,8 @@ const char *reach_meaning(WireReach reach) {
         switch (reach) {
         case WIRE_REACH_SHARED:
                 return "nothing is forwarded, because this guest has the host's addresses; the "
-                       "helper only opens the ports in Windows Firewall";
+                       "helper only opens the ports in Windows Firewall, and the Hyper-V "
+                       "firewall decides, too";
         case WIRE_REACH_RELAYED:
                 return "nothing is forwarded, because WSL listens on the host for this guest; the "
                        "helper only opens the ports in Windows Firewall";

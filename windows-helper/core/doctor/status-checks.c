@@ -154,7 +154,7 @@ static void judge_mode(StatusJudge *j, const char *mode) {
         if (strcmp(mode, wire_mode_name(WIRE_MODE_MIRRORED)) == 0) {
                 j->measured.n_mirrored++;
                 means = "it has the addresses of this host, and the helper only opens its ports in "
-                        "Windows Firewall";
+                        "Windows Firewall; the Hyper-V firewall decides, too";
         } else if (strcmp(mode, wire_mode_name(WIRE_MODE_VIRTIOPROXY)) == 0) {
                 means = "WSL listens on this host for it, and the helper only opens its ports in "
                         "Windows Firewall";

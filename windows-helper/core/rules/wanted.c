@@ -130,7 +130,8 @@ static void wanted_judge_guest(const ReconcileInput *input, uint32_t guest, Want
                 break;
         case WIRE_REACH_SHARED:
                 v->reason = WIRE_REASON_DIRECT;
-                result_text(v->text, "direct: the guest has the host's addresses");
+                result_text(v->text, "direct: the guest has the host's addresses, and the Hyper-V "
+                                     "firewall decides, too");
                 break;
         case WIRE_REACH_RELAYED:
                 v->reason = WIRE_REASON_DIRECT;

@@ -65,8 +65,8 @@ static const struct {
 } modes[] = {
         {"172.20.0.2", FORWARDED},
         {"unknown 172.20.0.2 via 172.20.0.1", FORWARDED},
-        {"mirrored", "web active direct", "direct: the guest has the host's addresses", "", DIRECT,
-         "0.0.0.0:80 web\n"},
+        {"mirrored", "web active direct", "addresses, and the Hyper-V firewall decides, too", "",
+         DIRECT, "0.0.0.0:80 web\n"},
         {"virtioproxy", "web active direct", "direct: WSL listens on this host", "", DIRECT,
          "0.0.0.0:80 web\n"},
         {"bridged", "web active direct",

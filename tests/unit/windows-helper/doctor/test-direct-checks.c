@@ -64,6 +64,9 @@ START_TEST(test_nobody_is_told_to_disable_anything) {
                 see_mode(modes[i]);
                 expect_good("networking-mode", modes[i]);
         }
+        see_mode("mirrored");
+        expect_good("networking-mode", "the Hyper-V firewall decides, too");
+        see_mode("bridged");
         hyperv.host_rules = HYPERV_OFF;
         expect_healthy(); /* in another mode it does not matter */
 }

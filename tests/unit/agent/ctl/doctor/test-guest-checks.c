@@ -45,7 +45,7 @@ START_TEST(modes) {
         static const struct {
                 const char *mode, *says;
         } direct[] = {
-                {"mirrored", "this guest has the host's addresses"},
+                {"mirrored", "and the Hyper-V firewall decides, too"},
                 {"virtioproxy", "WSL listens on the host for this guest"},
                 {"bridged", "its own address on the host's network"},
         };
