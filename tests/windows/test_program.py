@@ -57,14 +57,18 @@ def test_a_dll_beside_the_program_is_not_loaded(name, prefix, build_win, tmp_pat
     assert prefix.run(exe, "--version").stdout.startswith("wslbridge-helper ")
 
 
-def test_a_dll_that_is_missing_is_named(prefix, build_win):
-    prefix.env["WINEDLLOVERRIDES"] += ";bcrypt="
+@pytest.mark.parametrize("dll,command,code", [("bcrypt", "--version", 1), ("iphlpapi", "--version", 0),
+                                              ("iphlpapi", "doctor", 1)])
+def test_a_dll_that_is_missing_is_named(prefix, build_win, dll, command, code):
+    """Only a command that needs the host's network needs iphlpapi.dll, and it says so in one line."""
+    prefix.env["WINEDLLOVERRIDES"] += f";{dll}="
     try:
-        done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", "--version", check=False)
+        done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", command, check=False)
     finally:
-        prefix.env["WINEDLLOVERRIDES"] = prefix.env["WINEDLLOVERRIDES"].removesuffix(";bcrypt=")
-    assert done.returncode == 1
-    assert "Cannot load bcrypt.dll from System32" in done.stdout
+        prefix.env["WINEDLLOVERRIDES"] = prefix.env["WINEDLLOVERRIDES"].removesuffix(f";{dll}=")
+    needed = dll == "bcrypt" or command == "doctor"
+    assert done.returncode == code, done.stdout
+    assert done.stdout.count(f"Cannot load {dll}.dll from System32") == needed, done.stdout
 
 
 def test_the_release_has_no_test_transport(release, prefix):

@@ -150,8 +150,12 @@ static void hostnet_free_tables(HostnetTables *t) {
 
 /* The addresses first: an adapter is there before it has one. */
 static int hostnet_read_tables(HostnetTables *ret) {
-        DWORD error = ip_helper.get_addresses(AF_UNSPEC, &ret->addresses);
+        int r = ip_helper_load();
+        DWORD error;
 
+        if (r < 0)
+                return r;
+        error = ip_helper.get_addresses(AF_UNSPEC, &ret->addresses);
         if (error != NO_ERROR)
                 return log_win_error(error, "Cannot read the host's addresses");
         error = ip_helper.get_interfaces(&ret->interfaces);
@@ -225,11 +229,12 @@ static void hostnet_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
 
 int hostnet_watch_new(HostnetWatch **ret_watch, Loop *loop, void (*fn)(void *userdata),
                       void *userdata) {
-        HostnetWatch *w = calloc(1, sizeof(*w));
+        int r = ip_helper_load();
+        HostnetWatch *w = r < 0 ? NULL : calloc(1, sizeof(*w));
         DWORD error;
 
         if (!w)
-                return -ENOMEM;
+                return r < 0 ? r : -ENOMEM;
         *w = (HostnetWatch){
                 .loop = loop,
                 .op = {.fn = hostnet_on_packet, .userdata = w},

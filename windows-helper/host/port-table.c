@@ -51,6 +51,10 @@ static BYTE *port_table_get(const PortTableForm *form, DWORD *ret_error) {
         DWORD size = port_table_sizes[form - port_tables], error = ERROR_INSUFFICIENT_BUFFER;
         BYTE *table = NULL;
 
+        if (ip_helper_load() < 0) {
+                *ret_error = ERROR_PROC_NOT_FOUND;
+                return NULL;
+        }
         if (size < PORT_TABLE_SIZE_LEAST)
                 size = PORT_TABLE_SIZE_LEAST;
 

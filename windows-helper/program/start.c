@@ -6,7 +6,6 @@
 
 #include "windows-helper/program/start.h"
 #include "windows-helper/win/crypto.h"
-#include "windows-helper/win/ip-helper.h"
 #include "windows-helper/win/log.h"
 
 #include <stdlib.h>
@@ -28,7 +27,7 @@ char **start_arguments(int argc, wchar_t **wide) {
                 (void) log_win_error(GetLastError(), "Cannot restrict where DLLs are loaded from");
                 return NULL;
         }
-        if (argc < 1 || crypto_load() < 0 || ip_helper_load() < 0)
+        if (argc < 1 || crypto_load() < 0)
                 return NULL;
         return start_utf8(argc, wide);
 }

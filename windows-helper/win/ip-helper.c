@@ -22,5 +22,9 @@ int ip_helper_load(void) {
                 {"NotifyUnicastIpAddressChange", &ip_helper.notify_address_change},
         };
 
-        return system_dll_load(L"iphlpapi.dll", functions, ARRAYSIZE(functions));
+        static int result = 1; /* two threads that come first at the same time load the same */
+
+        if (result > 0)
+                result = system_dll_load(L"iphlpapi.dll", functions, ARRAYSIZE(functions));
+        return result;
 }

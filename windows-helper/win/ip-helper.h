@@ -26,6 +26,7 @@ typedef struct IpHelper {
 
 extern IpHelper ip_helper;
 
-/* Load iphlpapi.dll. Called once, before anything uses ip_helper. Return: 0 or negative errno
- * (logged). */
+/* Load iphlpapi.dll, if that was not tried before. To be called before ip_helper is used, so that a
+ * command which needs no network works without it. Return: 0 or negative errno (logged the first
+ * time). */
 int ip_helper_load(void);
