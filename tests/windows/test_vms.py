@@ -330,11 +330,18 @@ def test_windows_tells_of_the_end_of_a_sleep(compute, power, start_vm_helper, re
     compute.run(VM_A)
     helper = start_vm_helper()
     reach(VM_A).push([service("web", [listen_endpoint("127.0.0.1:28305", 80)])], v4=V4)
-    for n in (1, 2):
-        before = iphlpsvc.changes()
-        registry.set(wine_registry.COUNTERS, "Resumed", n)
-        helper.wait_line("the machine slept for")
-        wait_until(lambda: iphlpsvc.changes() > before, 10, "iphlpsvc to read its values again")
+    before = iphlpsvc.changes()
+    registry.set(wine_registry.COUNTERS, "Resumed", 1)
+    helper.wait_line("the machine has slept; checking everything")
+    wait_until(lambda: iphlpsvc.changes() > before, 10, "iphlpsvc to read its values again")
+    try:
+        registry.set(wine_registry.COUNTERS, "Resumed", 2)  # somebody sits down at it
+        time.sleep(0.5)
+        registry.set(wine_registry.COUNTERS, "SleptSeconds", 3600)  # that is another sleep
+        helper.wait_line("the machine slept for 3[56][0-9]+ s")
+        assert sum("the machine" in line for line in helper.lines) == 2
+    finally:
+        registry.set(wine_registry.COUNTERS, "SleptSeconds", 0)
 
 
 def test_a_turn_that_came_too_late(compute, prefix, start_vm_helper):

@@ -9,6 +9,10 @@
 #include "windows-helper/win/log.h"
 #include "windows-helper/win/system-dll.h"
 
+/* One sleep has up to three signs, and Windows tells of its end twice: at once, and when somebody
+ * is there. Those without a length that come so soon after another one are of the same sleep. */
+#define SLEEP_SIGNS_USEC UINT64_C(20000000)
+
 #define SLEEP_CALLBACK 2       /* DEVICE_NOTIFY_CALLBACK */
 #ifndef PBT_APMRESUMEAUTOMATIC /* win.h leaves them out */
 #        define PBT_APMRESUMESUSPEND   7
@@ -70,14 +74,21 @@ static uint64_t sleep_late_limit(void) {
 
 bool sleep_watch_slept(SleepWatch *w, uint64_t now_usec) {
         uint64_t slept = sleep_clock_advance(&w->clock, loop_biased_usec(), now_usec);
+        bool told = w->told && now_usec - w->told_usec < SLEEP_SIGNS_USEC;
+        bool resumed = w->resumed;
 
-        if (slept == 0 && w->due_usec > 0)
-                slept = sleep_clock_late(w->due_usec, now_usec, sleep_late_limit());
-        if (slept == 0 && !w->resumed)
-                return false;
         w->resumed = false;
+        if (slept == 0 && !told && w->due_usec > 0)
+                slept = sleep_clock_late(w->due_usec, now_usec, sleep_late_limit());
+        if (slept == 0 && (told || !resumed))
+                return false;
+        w->told = true;
+        w->told_usec = now_usec;
         w->due_usec = 0;
-        log_write(LOG_LEVEL_NOTICE, "the machine slept for %llu s; checking everything",
-                  (unsigned long long) (slept / 1000000));
+        if (slept > 0)
+                log_write(LOG_LEVEL_NOTICE, "the machine slept for %llu s; checking everything",
+                          (unsigned long long) (slept / 1000000));
+        else
+                log_write(LOG_LEVEL_NOTICE, "the machine has slept; checking everything");
         return true;
 }

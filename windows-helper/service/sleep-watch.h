@@ -12,8 +12,10 @@
 
 typedef struct SleepWatch {
         SleepClock clock;
-        uint64_t due_usec; /* the loop is to turn again by then; 0 at first */
-        bool resumed;      /* Windows says that the machine has slept */
+        uint64_t due_usec;  /* the loop is to turn again by then; 0 at first */
+        bool resumed;       /* Windows says that the machine has slept */
+        bool told;          /* a sleep was told of … */
+        uint64_t told_usec; /* … at this time */
         LoopOp op;
 } SleepWatch;
 
