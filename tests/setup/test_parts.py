@@ -299,5 +299,5 @@ def test_script_of_services(bare_root, top):
                     '    "enabled": false,\n "listen": "0.0.0.0:1",\n    "enabled": true,\n'
                     '        "listen": "[::]:2-3",\n"listen": "0.0.0.0:4"\nEOF\n', 0o755)
     assert run_script(bare_root, top, "services.sh", "list") == \
-        (0, [("name", "one"), ("name", "there"), ("listen", "[::]:2-3"), ("listen", "0.0.0.0:4"),
-             ("end", "yes")])
+        (0, [("begin", "yes"), ("name", "one"), ("name", "there"), ("listen", "[::]:2-3"),
+             ("listen", "0.0.0.0:4"), ("end", "yes")])

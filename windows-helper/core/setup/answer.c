@@ -66,6 +66,10 @@ bool setup_answer_is(const char *text, const char *key, const char *value) {
         return setup_answer(text, key, found) && strcmp(found, value) == 0;
 }
 
+bool setup_answer_is_whole(const char *text) {
+        return setup_answer_is(text, "begin", "yes") && setup_answer_is(text, "end", "yes");
+}
+
 typedef struct AnswerOctal {
         Buffer *out;
         int error;

@@ -25,6 +25,10 @@ bool setup_answer(const char *text, const char *key, char ret_value[SETUP_VALUE_
 /* Whether the last marker line with @key has exactly @value. */
 bool setup_answer_is(const char *text, const char *key, const char *value);
 
+/* Whether a list has arrived from its first line to its last. Of a long answer only the end is kept
+ * (vm/wsl-run.c), so that without the first one others are missing, too. */
+bool setup_answer_is_whole(const char *text);
+
 /* Call @fn with the value of each marker line with a key, in their order. */
 void setup_answer_each(const char *text, const char *key,
                        void (*fn)(void *userdata, const char *value), void *userdata);

@@ -141,7 +141,9 @@ static SetupOutcome import_list(Setup *s, Import *im, SetupPart *part) {
         GuestAnswer answer;
         int r = guest_script_run(s, &script, &answer);
 
-        if (import_answered(r, &answer)) {
+        if (import_answered(r, &answer) && !setup_answer_is_whole(buffer_text(&answer.text))) {
+                outcome = import_services_failed(part, "listed: there are too many", &answer);
+        } else if (import_answered(r, &answer)) {
                 setup_answer_each(buffer_text(&answer.text), "name", import_on_name, im);
                 setup_answer_each(buffer_text(&answer.text), "listen", import_on_listen, im);
         } else {

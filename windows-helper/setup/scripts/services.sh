@@ -9,7 +9,9 @@ wslbridge_say() {
     printf 'wslbridge-setup: %s=%s\n' "$1" "$2"
 }
 
+# The host keeps only the end of a long answer; with its beginning it is whole.
 wslbridge_list() {
+    wslbridge_say begin yes
     for wslbridge_file in /etc/wslbridge/services.d/*.ini /run/wslbridge/services.d/*.ini \
         /usr/lib/wslbridge/services.d/*.ini; do
         if [ -e "$wslbridge_file" ] || [ -L "$wslbridge_file" ]; then

@@ -63,6 +63,24 @@ static SetupOutcome verdict(const char *text, const char *says, const char *lack
         return outcome;
 }
 
+/* A list of 8,000 services. wsl-run.c drops 128 KiB when more than 256 are there. */
+START_TEST(test_a_long_list) {
+        Buffer list = BUFFER_NULL;
+
+        buffer_printf(&list, SETUP_MARKER "begin=yes\n");
+        for (unsigned i = 0; i < 8000; i++)
+                buffer_printf(&list, SETUP_MARKER "listen=0.0.0.0:%u\n", 20000 + i);
+        ck_assert(!setup_answer_is_whole(buffer_text(&list)));
+        buffer_printf(&list, SETUP_MARKER "end=yes\n");
+        ck_assert_uint_gt(buffer_length(&list), 256 * 1024);
+        ck_assert(setup_answer_is_whole(buffer_text(&list)));
+        buffer_consume(&list, 128 * 1024);
+        ck_assert(setup_answer_is(buffer_text(&list), "end", "yes"));
+        ck_assert(!setup_answer_is_whole(buffer_text(&list)));
+        buffer_done(&list);
+}
+END_TEST
+
 START_TEST(test_verdicts) {
         static const struct {
                 const char *text, *says, *lacks;
@@ -147,6 +165,7 @@ int main(void) {
         TCase *t = tcase_create("guest");
 
         tcase_add_test(t, test_answers);
+        tcase_add_test(t, test_a_long_list);
         tcase_add_test(t, test_verdicts);
         tcase_add_test(t, test_facts);
         tcase_add_test(t, test_distros);
