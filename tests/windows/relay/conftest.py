@@ -17,6 +17,14 @@ def lan(network):
 
 
 @pytest.fixture
+def no_filter():
+    """Let the host take datagrams from addresses that it has no route to."""
+    for name in ("all", "lan0"):
+        with open(f"/proc/sys/net/ipv4/conf/{name}/rp_filter", "w", encoding="ascii") as file:
+            file.write("0")
+
+
+@pytest.fixture
 def table(registry):
     return relay_process.Table(registry)
 

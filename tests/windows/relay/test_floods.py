@@ -11,7 +11,6 @@ import struct
 import threading
 import time
 
-import pytest
 from relay_process import milliseconds, outcome_of
 from waiting import wait_until
 
@@ -51,14 +50,6 @@ def made_up(lan, n):
             udp = struct.pack("!HHHH", 1024 + i % 60000, HOST[1], 16, 0)
             raw.sendto(ip + udp + b"made up!", (HOST[0], 0))
             yield i
-
-
-@pytest.fixture
-def no_filter():
-    """Let the host take datagrams from addresses that it has no route to."""
-    for name in ("all", "lan0"):
-        with open(f"/proc/sys/net/ipv4/conf/{name}/rp_filter", "w", encoding="ascii") as file:
-            file.write("0")
 
 
 def test_made_up_senders(lan, table, start_relay, serve_udp, udp_client, number, no_filter):

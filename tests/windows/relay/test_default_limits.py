@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""Floods up to the limits that nobody has changed: what the relay holds then, and that another client is served."""
+
+from relay_process import is_served, milliseconds
+from test_floods import LISTEN, ask, made_up, n_cut
+from waiting import wait_until
+
+GUEST_SESSIONS, CLIENT_CONNECTIONS = 5120, 2048
+BATCH = 40
+
+
+def test_sessions_of_one_guest(lan, table, start_relay, serve_udp, udp_client, number, no_filter):
+    """Twice as many made-up senders as one guest may have sessions. A client goes on with its own meanwhile."""
+    table.limit(udp_unanswered_ms=3600 * 1000)  # so that all are there at once, however long it takes
+    server = serve_udp(answer=lambda data, client: data if data.startswith(b"ask") else None)
+    table.set(LISTEN, server.endpoint, "udp")
+    relay = start_relay()
+    client = udp_client()
+    ask(client, b"ask first")
+    before, held, waited, senders = relay.memory(), [], [], made_up(lan, 2 * GUEST_SESSIONS)
+    for _ in range(2):
+        for i in range(GUEST_SESSIONS // BATCH):
+            for _ in range(BATCH):
+                next(senders)
+            waited.append(milliseconds(ask, client, b"ask %d" % i))  # so that the relay keeps up with them
+        held.append(relay.memory() - before)
+    number(f"{2 * GUEST_SESSIONS} made-up senders at the default limits: {relay.sockets()} sockets, "
+           f"{held[0] >> 10} KiB after the first half and {held[1] >> 10} after the second; an answer took "
+           f"{sorted(waited)[len(waited) // 2]:.1f} ms, {max(waited):.0f} at most")
+    assert GUEST_SESSIONS * 0.9 <= relay.sockets() <= GUEST_SESSIONS + 10
+    assert held[0] <= GUEST_SESSIONS * 1024
+    assert held[1] - held[0] <= 256 * 1024
+    assert len({end for data, end in server.seen if data.startswith(b"ask")}) == 1
+    relay.kill()  # to stop by itself takes long in Wine with so many
+
+
+def test_connections_of_one_client(table, start_relay, serve, client, number):
+    """It opens more than it may have. Those are reset, and another client is served."""
+    more = 20
+    table.set("0.0.0.0/8080", serve())
+    relay = start_relay()
+    assert is_served(client)
+    quiet, before = milliseconds(is_served, client, times=5), relay.memory()
+    hostile = [client("192.168.50.3") for _ in range(CLIENT_CONNECTIONS + more)]
+    wait_until(lambda: n_cut(hostile) >= more, what="resets")
+    held = relay.memory() - before
+    number(f"{CLIENT_CONNECTIONS} connections of one client, the default limit: {held >> 10} KiB; another client's "
+           f"connection and its answer took {milliseconds(is_served, client, times=5):.1f} ms, and {quiet:.1f} before")
+    assert n_cut(hostile) == more
+    assert is_served(client)
+    assert held <= CLIENT_CONNECTIONS * 8192
+    relay.kill()
