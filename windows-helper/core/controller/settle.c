@@ -176,8 +176,8 @@ static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         if (guest->connection && guest->connection->has_asked && (changed || guest->answer_due)) {
                 WireResult message = {
                         .sequence = guest->state.sequence,
-                        .apply_usec = settle_took(s, guest->answer_due ? guest->asked_usec
-                                                                       : s->started),
+                        .apply_usec =
+                                settle_took(s, guest->answer_due ? guest->asked_usec : s->started),
                         .place = place,
                         .services = results,
                         .n_services = guest->state.n_services,
@@ -251,8 +251,8 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
 }
 
 /* Changes of a guest with many in one slice. One that is alone delays nobody, and each slice would
- * cost it a plan for all that it asks for. After a failure everything is tried at once, and then not
- * before the retry. Otherwise the changes that failed would be in each slice again. */
+ * cost it a plan for all that it asks for. After a failure everything is tried at once, and then
+ * not before the retry. Otherwise the changes that failed would be in each slice again. */
 static size_t settle_slice_most(const Controller *controller) {
         bool alone = !controller->connections || !controller->connections->next;
 
