@@ -116,10 +116,10 @@ HRESULT wmi_ask(const WmiQuestion *question, size_t *ret_n) {
         hr = wmi_connect(&services);
         if (SUCCEEDED(hr))
                 hr = wmi_query(question, services, &list);
-        if (list)
+        if (SUCCEEDED(hr)) {
                 wmi_trust(list);
-        if (SUCCEEDED(hr))
                 hr = wmi_each(question, services, list, ret_n);
+        }
         if (list)
                 IEnumWbemClassObject_Release(list);
         if (services)
