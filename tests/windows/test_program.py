@@ -243,3 +243,9 @@ def test_no_program_is_started_by_a_name(top):
     assert named == set()
     assert contexts == {"CLSCTX_INPROC_SERVER", "CLSCTX_LOCAL_SERVER"}
     assert asks == {"selftest/steps/step-networks.c"}
+
+
+def test_lines_that_anybody_can_cause(prefix, build_win):
+    done = prefix.run(build_win / "tests/windows/test-log-limits.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 6 and "\n0 failed" in done.stdout

@@ -36,6 +36,7 @@ struct Iphlpsvc {
         int result;
 
         /* Used by the thread only. */
+        LogLimit limit;   /* of lines about changes that are not taken; each rule is one */
         bool was_running; /* the service was seen running */
         DWORD pid;        /* as reported last; 0: it is not running */
 };
@@ -84,7 +85,7 @@ static bool iphlpsvc_stopped(DWORD error) {
 
 /* The service is not running: start it if it should be. If it was stopped while we were watching,
  * somebody meant it to be stopped. */
-static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
+static int iphlpsvc_wake(Iphlpsvc *s, SC_HANDLE service) {
         DWORD type = SERVICE_DEMAND_START, error;
 
         (void) iphlpsvc_start_type(service, &type);
@@ -100,13 +101,14 @@ static int iphlpsvc_wake(const Iphlpsvc *s, SC_HANDLE service) {
         error = GetLastError();
         if (error == ERROR_SERVICE_ALREADY_RUNNING)
                 return 0;
-        (void) log_win_error(error, "Cannot start service 'iphlpsvc'");
+        if (log_may(&s->limit))
+                (void) log_win_error(error, "Cannot start service 'iphlpsvc'");
         return -ESRCH;
 }
 
 /* PARAMCHANGE makes the service read its keys again without a restart. SERVICE_PAUSE_CONTINUE is
  * the access right that it requires (facts 4.1.5, 4.1.6). */
-static int iphlpsvc_send_change(const Iphlpsvc *s) {
+static int iphlpsvc_send_change(Iphlpsvc *s) {
         SERVICE_STATUS status;
         SC_HANDLE service;
         DWORD error;
@@ -120,9 +122,9 @@ static int iphlpsvc_send_change(const Iphlpsvc *s) {
                 return r;
         if (!ControlService(service, SERVICE_CONTROL_PARAMCHANGE, &status)) {
                 error = GetLastError();
-                r = iphlpsvc_stopped(error)
-                            ? iphlpsvc_wake(s, service)
-                            : log_win_error(error, "Service 'iphlpsvc' did not accept the change");
+                r = iphlpsvc_stopped(error) ? iphlpsvc_wake(s, service) : win_errno(error);
+                if (!iphlpsvc_stopped(error) && log_may(&s->limit))
+                        (void) log_win_error(error, "Service 'iphlpsvc' did not accept the change");
         }
         (void) CloseServiceHandle(service);
         return r;

@@ -17,12 +17,14 @@ struct FirewallCom {
         INetFwRules *rules;
         FoundRules found; /* kept from an enumeration until com_rest() */
         bool added;       /* rules of ours have been added since, which .found does not have */
+        LogLimit limit;   /* of lines about what Windows refuses, rule by rule */
 };
 
-static int com_error(HRESULT hr, const char *what) {
+static int com_error(FirewallCom *c, HRESULT hr, const char *what) {
         int r = hr == E_ACCESSDENIED ? -EACCES : hr == E_OUTOFMEMORY ? -ENOMEM : -EIO;
 
-        (void) log_win_error((DWORD) hr, "Windows Firewall: %s failed", what);
+        if (log_may(&c->limit))
+                (void) log_win_error((DWORD) hr, "Windows Firewall: %s failed", what);
         return r;
 }
 
@@ -50,7 +52,7 @@ static int com_open(FirewallCom *c) {
                 hr = INetFwPolicy2_get_Rules(c->policy, &c->rules);
         if (FAILED(hr)) {
                 com_close(c);
-                return com_error(hr, "opening the policy");
+                return com_error(c, hr, "opening the policy");
         }
         return 0;
 }
@@ -79,7 +81,7 @@ static int com_list(void *userdata, FirewallRules *rules) {
                 return 0; /* Wine 8, which does not store rules either (fact 10.1.2) */
         if (FAILED(hr)) {
                 com_close(c);
-                return com_error(hr, "listing the rules");
+                return com_error(c, hr, "listing the rules");
         }
         for (size_t i = 0; r == 0 && i < c->found.n; i++) {
                 const FoundRule *f = &c->found.items[i];
@@ -206,7 +208,7 @@ static int com_change(void *userdata, const FirewallChange *change) {
         if (SUCCEEDED(hr))
                 return 0;
         com_close(c);
-        return com_error(hr, "changing a rule");
+        return com_error(c, hr, "changing a rule");
 }
 
 /* Thousands of rules are not kept in memory while nothing happens, and an old enumeration does not

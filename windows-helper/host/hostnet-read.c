@@ -24,6 +24,9 @@ static const wchar_t alias_prefix[] = L"vEthernet";
 static const wchar_t description_prefix[] = L"Hyper-V Virtual Ethernet Adapter";
 static const wchar_t hyperv_prefix[] = L"Hyper-V Virtual "; /* other parts of a switch, too */
 
+/* Of lines about what is found at each reading. */
+static LogLimit hostnet_limit;
+
 struct HostnetWatch {
         Loop *loop;            /* borrowed */
         HANDLE handle, routes; /* owned; of the notifications */
@@ -124,7 +127,7 @@ static void hostnet_take_lxss(Hostnet *h) {
                         h->nat.length = (uint8_t) length;
                         h->has_nat = length > 0 && length <= ip_family_bits(h->nat.addr.family);
                 }
-                if (!h->has_nat) {
+                if (!h->has_nat && log_may(&hostnet_limit)) {
                         log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
                                   "'HKLM\\%s' NatNetwork is not a network, ignoring it",
                                   WIN_UTF8(HOSTNET_LXSS_PATH));
@@ -182,9 +185,10 @@ int hostnet_read(Hostnet *ret_hostnet) {
                 HostnetAddress *a = &h->addresses[h->n_addresses];
 
                 if (h->n_addresses == HOSTNET_ADDRESSES_MAX) {
-                        log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
-                                  "This host has more than %d addresses, ignoring the rest",
-                                  HOSTNET_ADDRESSES_MAX);
+                        if (log_may(&hostnet_limit))
+                                log_event(LOG_LEVEL_WARNING, EVENT_PROBLEM,
+                                          "This host has more than %d addresses, ignoring the rest",
+                                          HOSTNET_ADDRESSES_MAX);
                         break;
                 }
                 if (!hostnet_take_address(&row->Address, &a->addr))

@@ -38,7 +38,8 @@ struct Listener {
         Peer peer;
 
         bool closed;
-        bool accepting;       /* the operation is in flight */
+        bool accepting; /* the operation is in flight */
+        LogLimit limit;
         unsigned n_left;      /* peers that have left, in a row */
         unsigned n_failures;  /* others, in a row; the first of them was … */
         uint64_t failed_usec; /* … at this time */
@@ -117,7 +118,8 @@ static void listener_accept(Listener *l) {
         while (client_left(error) && ++l->n_left < LISTENER_LEFT_MAX);
         if (error == ERROR_SUCCESS)
                 return;
-        if (!client_left(error) && l->retry_usec == LOOP_NO_DEADLINE) /* the first in a row */
+        if (!client_left(error) && l->retry_usec == LOOP_NO_DEADLINE && /* the first in a row */
+            log_may(&l->limit))
                 (void) log_win_error(error, "Cannot accept connections, trying again");
         listener_pause(l);
         if (!client_left(error))

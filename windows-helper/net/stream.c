@@ -193,7 +193,9 @@ int stream_new(Stream **ret_stream, StreamList *list, Loop *loop, SOCKET socket,
         stream_receive(s);
         if (s->state == STREAM_DEAD) {
                 stream_free(s);
-                return log_win_error(WSAECONNABORTED, "A connection ended before it was read");
+                if (log_may(&list->ended))
+                        log_write(LOG_LEVEL_WARNING, "A connection ended before it was read");
+                return -ECONNABORTED;
         }
         *ret_stream = s;
         return 0;

@@ -35,6 +35,7 @@ typedef struct StreamList {
         Stream *first;
         size_t n_streams;
         LogLimit refused; /* lines about sockets for which there was no room */
+        LogLimit ended;   /* and about those that ended before they were read */
 } StreamList;
 
 #define STREAM_LIST_NULL ((StreamList){0})

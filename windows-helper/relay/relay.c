@@ -43,6 +43,7 @@ struct Relay {
         RelayTable table;
         RelaySlot *slots; /* owned; as many as .table has entries */
         uint64_t retry_usec, retry_after_usec;
+        LogLimit limit; /* of lines about endpoints that cannot be opened */
         TcpContext tcp;
         UdpContext udp;
 };
@@ -59,7 +60,7 @@ static void relay_slot_move(RelaySlot *slot, const RelayEntry *entry) {
                 udp_endpoint_move(slot->udp, entry);
 }
 
-/* Each reason is logged once. */
+/* Each reason is logged once, but an endpoint may come and go as often as its guest likes. */
 static bool relay_slot_open(Relay *r, RelaySlot *slot, const RelayEntry *entry) {
         char listen[IP_ENDPOINT_TEXT_MAX];
         DWORD error;
@@ -73,7 +74,7 @@ static bool relay_slot_open(Relay *r, RelaySlot *slot, const RelayEntry *entry) 
         ip_endpoint_format(&entry->listen, listen);
         if (error == ERROR_SUCCESS && slot->error != ERROR_SUCCESS)
                 log_write(LOG_LEVEL_NOTICE, "Listening on %s at last", listen);
-        if (error != ERROR_SUCCESS && error != slot->error)
+        if (error != ERROR_SUCCESS && error != slot->error && log_may(&r->limit))
                 (void) log_win_error(error, "Cannot listen on %s, trying again", listen);
         slot->error = error;
         return error == ERROR_SUCCESS;

@@ -9,9 +9,6 @@
 
 #include <errno.h>
 
-/* Named in the log at each reading; the others are counted. */
-#define TABLE_PROBLEMS_MAX 20
-
 #define TABLE_FAMILY(i) ((RuleFamily) (RULE_RELAY_TCP + (i)))
 
 static const wchar_t *const table_paths[TABLE_KEYS] = {
@@ -21,10 +18,10 @@ static const wchar_t *const table_paths[TABLE_KEYS] = {
 };
 
 typedef struct TableReading {
+        LogLimit *limit;
         RelayTable *table;
         RelayLimits *limits;
         RuleFamily family;
-        unsigned n_problems;
 } TableReading;
 
 void table_reader_init(TableReader *r) {
@@ -39,8 +36,9 @@ void table_reader_done(TableReader *r) {
         registry_close(&r->limits);
 }
 
+/* What somebody has left there is found at each reading, and each change of a guest is one. */
 static void table_problem(TableReading *reading, const char *name, const char *problem) {
-        if (++reading->n_problems <= TABLE_PROBLEMS_MAX)
+        if (log_may(reading->limit))
                 log_write(LOG_LEVEL_WARNING,
                           "The value '%s' of the relay's table is left out: it %s", name, problem);
 }
@@ -84,7 +82,7 @@ static int table_read_all(TableReader *r, TableReading *reading) {
 int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits) {
         RelayTable table = RELAY_TABLE_NULL;
         RelayLimits limits;
-        TableReading reading = {.table = &table, .limits = &limits};
+        TableReading reading = {.limit = &r->limit, .table = &table, .limits = &limits};
         size_t n_twice;
         int error;
 
@@ -95,14 +93,11 @@ int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_li
                 return error;
         }
         n_twice = relay_table_sort(&table);
-        if (n_twice > 0)
+        if (n_twice > 0 && log_may(&r->limit))
                 log_write(LOG_LEVEL_WARNING,
                           "%zu values of the relay's table are left out: another family has the "
                           "same endpoint",
                           n_twice);
-        if (reading.n_problems > TABLE_PROBLEMS_MAX)
-                log_write(LOG_LEVEL_WARNING, "%u more values of the relay's table are left out",
-                          reading.n_problems - TABLE_PROBLEMS_MAX);
         *ret_table = table;
         *ret_limits = limits;
         return 0;

@@ -21,6 +21,7 @@
 typedef struct TableReader {
         RegistryKey keys[TABLE_KEYS]; /* one for each family of the relay */
         RegistryKey limits;
+        LogLimit limit; /* of lines about values that are left out, at every reading */
 } TableReader;
 
 void table_reader_init(TableReader *r);
@@ -29,7 +30,7 @@ void table_reader_done(TableReader *r);
 /**
  * table_reader_read() - read everything
  * @ret_table: sorted; the caller frees it with relay_table_done(). Values that are not good are
- *             left out and logged, each with its name
+ *             left out and logged, each with its name, as far as there is room for it in the log
  * @ret_limits: the defaults, except for what the registry has
  *
  * Return: 0 or negative errno (logged), and then nothing is returned.

@@ -216,7 +216,7 @@ static int status_make(Buffer *out, const Controller *controller, const Surround
         return w.error;
 }
 
-static int status_write(const Buffer *text) {
+static int status_write(StatusFile *s, const Buffer *text) {
         wchar_t path[PATHS_MAX], name[PATHS_MAX];
         HANDLE file = INVALID_HANDLE_VALUE;
         DWORD n;
@@ -228,8 +228,11 @@ static int status_write(const Buffer *text) {
                 r = secure_file(path, SECURE_PUBLIC_FILE, FILE_SHARE_READ, &file);
         if (r < 0)
                 return r;
-        if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL))
-                r = log_win_error(GetLastError(), "Cannot write '%s'", WIN_UTF8(path));
+        if (!WriteFile(file, buffer_bytes(text), (DWORD) buffer_length(text), &n, NULL)) {
+                r = win_errno(GetLastError());
+                if (log_may(&s->limit))
+                        (void) log_win_error(GetLastError(), "Cannot write '%s'", WIN_UTF8(path));
+        }
         (void) CloseHandle(file);
         if (r == 0 && !MoveFileExW(path, name, MOVEFILE_REPLACE_EXISTING))
                 r = win_errno(GetLastError()); /* somebody is reading it; try again next time */
@@ -257,7 +260,7 @@ void status_file_tick(StatusFile *s, const Controller *controller, const Surroun
         began = loop_now_usec();
         r = status_make(&out, controller, surroundings, vms);
         if (r == 0)
-                r = status_write(&out);
+                r = status_write(s, &out);
         buffer_done(&out);
         now_usec = loop_now_usec();
         took = (now_usec - began) * STATUS_FILE_SHARE;

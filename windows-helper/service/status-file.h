@@ -18,7 +18,8 @@
 typedef struct StatusFile {
         uint64_t generation, due_usec;
         bool written;
-        bool warned; /* that it cannot be written */
+        bool warned;    /* that it cannot be written */
+        LogLimit limit; /* of lines about why, since each change of a guest is a try */
 } StatusFile;
 
 /* Write the file when it is due. @vms may be NULL. */

@@ -26,6 +26,7 @@
 #define SURROUNDINGS_RETRY_USEC (5 * UINT64_C(1000000))
 
 struct Surroundings {
+        LogLimit limit;         /* of lines about the firewall, whose rules guests ask for */
         Loop *loop;             /* borrowed */
         Controller *controller; /* borrowed; NULL before the start */
         Iphlpsvc *forwarder;
@@ -247,7 +248,7 @@ Surroundings *surroundings_free(Surroundings *s) {
 
 static void surroundings_report_firewall(Surroundings *s) {
         s->generation++;
-        if (s->firewall.problem[0])
+        if (s->firewall.problem[0] && log_may(&s->limit))
                 log_event(LOG_LEVEL_ERROR, EVENT_FIREWALL_PROBLEM, "%s", s->firewall.problem);
         controller_set_firewall_problem(s->controller, s->firewall.problem);
 }

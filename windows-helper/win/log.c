@@ -121,6 +121,17 @@ void log_event(LogLevel level, EventId event, const char *format, ...) {
         va_end(args);
 }
 
+/* Not the loop's clock: the loop logs. */
+bool log_may(LogLimit *limit) {
+        unsigned left_out;
+
+        if (!log_limit_take(limit, LOG_BURST, GetTickCount64() * 1000, &left_out))
+                return false;
+        if (left_out > 0)
+                log_write(LOG_LEVEL_WARNING, "%u lines like the next one were left out", left_out);
+        return true;
+}
+
 /* The sentence that Windows has for @error, without its full stop and line break; "" if none. */
 static void log_error_text(DWORD error, char *ret_text, size_t size) {
         wchar_t wide[256];

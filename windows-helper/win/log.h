@@ -6,6 +6,7 @@
  * calling thread's last error, so a line may be logged before GetLastError() is asked.
  */
 
+#include "common/log-limit.h"
 #include "windows-helper/core/base/events.h"
 #include "windows-helper/core/base/log-level.h"
 #include "windows-helper/win/win.h"
@@ -30,6 +31,13 @@ void log_write(LogLevel level, const char *format, ...) __attribute__((format(gn
 /* The same with the id that the line has in the Event Log. */
 void log_event(LogLevel level, EventId event, const char *format, ...)
         __attribute__((format(gnu_printf, 3, 4)));
+
+/* So many lines at once that somebody else may cause as often as he likes. */
+#define LOG_BURST 20
+
+/* Ask before such a line whether @limit has room for it. If lines were left out before it, a line
+ * tells how many. */
+bool log_may(LogLimit *limit);
 
 /**
  * log_win_error() - log a failed Windows call as an error

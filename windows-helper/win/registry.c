@@ -16,6 +16,14 @@
 /* For users who are not administrators. A write fails then and is logged. */
 #define REGISTRY_ACCESS_USER KEY_QUERY_VALUE
 
+/* @name: of a value, or NULL. Return: negative errno. */
+static int registry_fail(RegistryKey *k, LSTATUS error, const char *what, const char *name) {
+        if (log_may(&k->limit))
+                (void) log_win_error((DWORD) error, "Cannot %s%s%s 'HKLM\\%s'", what,
+                                     name ? name : "", name ? "' of" : "", WIN_UTF8(k->path));
+        return win_errno((DWORD) error);
+}
+
 int registry_create(RegistryKey *k) {
         LSTATUS error;
 
@@ -25,8 +33,7 @@ int registry_create(RegistryKey *k) {
                                 REGISTRY_ACCESS, NULL, &k->key, NULL);
         if (error != ERROR_SUCCESS) {
                 k->key = NULL;
-                return log_win_error((DWORD) error, "Cannot create key 'HKLM\\%s'",
-                                     WIN_UTF8(k->path));
+                return registry_fail(k, error, "create key", NULL);
         }
         return 0;
 }
@@ -53,7 +60,7 @@ static int registry_open(RegistryKey *k) {
         k->key = NULL;
         if (error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND)
                 return -ENOENT;
-        return log_win_error((DWORD) error, "Cannot open key 'HKLM\\%s'", WIN_UTF8(k->path));
+        return registry_fail(k, error, "open key", NULL);
 }
 
 /* True when @error says that the key of our handle was deleted. The handle is closed then, and the
@@ -83,10 +90,8 @@ static int registry_set(RegistryKey *k, const char *name, DWORD type, const void
                 if (!registry_lost(k, error))
                         break;
         }
-        if (error != ERROR_SUCCESS) {
-                return log_win_error((DWORD) error, "Cannot write value '%s' of 'HKLM\\%s'", name,
-                                     WIN_UTF8(k->path));
-        }
+        if (error != ERROR_SUCCESS)
+                return registry_fail(k, error, "write value '", name);
         return 0;
 }
 
@@ -142,10 +147,8 @@ static int registry_query(RegistryKey *k, const char *name, DWORD *ret_type, BYT
                 return -ENOENT;
         if (error == ERROR_MORE_DATA)
                 return -EMSGSIZE;
-        if (error != ERROR_SUCCESS) {
-                return log_win_error((DWORD) error, "Cannot read value '%s' of 'HKLM\\%s'", name,
-                                     WIN_UTF8(k->path));
-        }
+        if (error != ERROR_SUCCESS)
+                return registry_fail(k, error, "read value '", name);
         return 0;
 }
 
@@ -201,8 +204,7 @@ int registry_delete(RegistryKey *k, const char *name) {
         error = RegDeleteValueW(k->key, wname);
         if (error == ERROR_SUCCESS || error == ERROR_FILE_NOT_FOUND || registry_lost(k, error))
                 return 0;
-        return log_win_error((DWORD) error, "Cannot delete value '%s' of 'HKLM\\%s'", name,
-                             WIN_UTF8(k->path));
+        return registry_fail(k, error, "delete value '", name);
 }
 
 int registry_flush(RegistryKey *k) {
@@ -217,7 +219,7 @@ int registry_flush(RegistryKey *k) {
         } while (registry_lost(k, error));
         if (error == ERROR_SUCCESS)
                 return 0;
-        return log_win_error((DWORD) error, "Cannot flush key 'HKLM\\%s'", WIN_UTF8(k->path));
+        return registry_fail(k, error, "flush key", NULL);
 }
 
 int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n, uint32_t *ret_keys) {
@@ -236,8 +238,7 @@ int registry_stamp(RegistryKey *k, uint64_t *ret_written, uint32_t *ret_n, uint3
                                          NULL, NULL, &written);
         } while (registry_lost(k, error));
         if (error != ERROR_SUCCESS)
-                return log_win_error((DWORD) error, "Cannot query key 'HKLM\\%s'",
-                                     WIN_UTF8(k->path));
+                return registry_fail(k, error, "query key", NULL);
         *ret_written = (uint64_t) written.dwHighDateTime << 32 | written.dwLowDateTime;
         *ret_n = n;
         *ret_keys = n_keys;
@@ -324,8 +325,7 @@ int registry_some(RegistryKey *k, uint32_t *index, size_t n,
                 return 1;
         if (r != 0 || error == ERROR_NO_MORE_ITEMS || registry_lost(k, error))
                 return r;
-        return log_win_error((DWORD) error, "Cannot list the values of 'HKLM\\%s'",
-                             WIN_UTF8(k->path));
+        return registry_fail(k, error, "list the values of", NULL);
 }
 
 int registry_each(RegistryKey *k, int (*fn)(void *userdata, const char *name, const char *data),

@@ -7,6 +7,7 @@
  * opened again after somebody has deleted it.
  */
 
+#include "common/log-limit.h"
 #include "windows-helper/win/win.h"
 
 #include <stdbool.h>
@@ -22,6 +23,7 @@ enum {
 typedef struct RegistryKey {
         const wchar_t *path; /* borrowed */
         HKEY key;            /* owned; NULL until it is needed */
+        LogLimit limit;      /* of lines about it: where a write is refused, so are thousands */
 } RegistryKey;
 
 #define REGISTRY_KEY_INIT(path_) ((RegistryKey){.path = (path_)})

@@ -259,6 +259,9 @@ int secure_folder(const wchar_t *path, const wchar_t *sddl) {
         return error == ERROR_SUCCESS ? 0 : secure_folder_error(path, error);
 }
 
+/* Of lines about files: the status file is replaced at each change of a guest. */
+static LogLimit secure_limit;
+
 /* An empty one is removed. */
 static bool secure_is_folder(const wchar_t *path) {
         DWORD attributes = GetFileAttributesW(path);
@@ -292,7 +295,9 @@ int secure_file(const wchar_t *path, const wchar_t *sddl, DWORD share, HANDLE *r
                 /* Another process has it open, has just created it, or is about to close it. */
                 if (error == ERROR_SHARING_VIOLATION || error == ERROR_FILE_EXISTS)
                         return -EBUSY;
-                return log_win_error(error, "Cannot create file '%s'", WIN_UTF8(path));
+                if (log_may(&secure_limit))
+                        (void) log_win_error(error, "Cannot create file '%s'", WIN_UTF8(path));
+                return win_errno(error);
         }
         *ret_file = file;
         return 0;

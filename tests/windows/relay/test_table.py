@@ -3,6 +3,7 @@
 
 import json
 import socket
+import time
 
 import pytest
 from waiting import wait_until
@@ -68,6 +69,33 @@ def test_a_port_that_is_taken_is_tried_again(network, table, start_relay, serve,
     taken.close()
     relay.wait_line(r"Listening on 0\.0\.0\.0:8080 at last")
     assert is_served(client, 8080)
+
+
+LOG_BURST, LOG_REFILL = 20, 6  # lines, and seconds for one more; windows-helper/win/log.h
+
+
+def test_what_comes_again_and_again_does_not_fill_the_log(network, table, start_relay, serve, client):
+    """A guest may ask for ports that are taken as often as it likes, and each of its changes is a
+    reading of the whole table, in which somebody may have left what is no good."""
+    guest = serve()
+    taken = [socket.create_server(("0.0.0.0", 8100 + i)) for i in range(60)]
+    for i in range(60):
+        table.set(f"0.0.0.0/{8100 + i}", guest)
+        table.set(f"eight/{8200 + i}", guest)
+    started = time.monotonic()
+    relay = start_relay()
+    for i in range(3):
+        table.set(f"0.0.0.0/{8300 + i}", guest)
+        wait_until(lambda port=8300 + i: is_served(client, port), what="another reading")
+    for text in ("Cannot listen on 0.0.0.0:8", "The value 'eight/8"):
+        n = sum(text in line for line in relay.lines)
+        most = LOG_BURST + 1 + (time.monotonic() - started) / LOG_REFILL
+        assert LOG_BURST <= n <= most, (n, text)
+    time.sleep(LOG_REFILL)
+    table.set("0.0.0.0/8303", guest)
+    relay.wait_line("[0-9]+ lines like the next one were left out")
+    for listener in taken:
+        listener.close()
 
 
 def test_tcp_and_udp_have_ports_of_their_own(table, start_relay, serve, serve_udp, client,
