@@ -11,8 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HCS_WAIT_MS       10000
-#define HCS_FREE_MS       2000
+#define HCS_WAIT_MS 10000
+#define HCS_FREE_MS 2000
+/* Only the wait has a limit, and the other calls may hang. */
+#define HCS_LIMIT_USEC    UINT64_C(20000000)
 #define HCS_ACCESS_DENIED ((HRESULT) 0x8037011BL) /* HCS_E_ACCESS_DENIED (fact 2.2.5) */
 
 /* From computecore.h. The library is loaded when it is needed, because an exe that is linked with
@@ -32,6 +34,8 @@ struct Hcs {
         void *userdata;
         HANDLE thread; /* owned; NULL: no query is running */
         bool again;    /* start another query afterwards */
+        bool hangs;    /* the query takes longer than it may; the owner knows */
+        uint64_t asked_usec;
         /* The answer. It belongs to the thread until its packet arrives. */
         int error;
         VmList list;
@@ -119,6 +123,7 @@ static void hcs_on_packet(LoopOp *op, DWORD error, DWORD n_bytes) {
         (void) WaitForSingleObject(h->thread, INFINITE); /* it ends right after posting */
         (void) CloseHandle(h->thread);
         h->thread = NULL;
+        h->hangs = false;
         h->fn(h->userdata, h->error, &h->list);
         if (h->again) {
                 h->again = false;
@@ -159,9 +164,23 @@ Hcs *hcs_free(Hcs *h) {
 void hcs_ask(Hcs *h) {
         if (h->thread) {
                 h->again = true;
+                if (h->hangs)
+                        h->fn(h->userdata, -EIO, NULL);
                 return;
         }
+        h->asked_usec = loop_now_usec();
         h->thread = CreateThread(NULL, 0, hcs_thread, h, 0, NULL);
         if (!h->thread)
                 (void) log_win_error(GetLastError(), "Cannot start a thread");
+}
+
+uint64_t hcs_deadline(const Hcs *h) {
+        return h->thread && !h->hangs ? h->asked_usec + HCS_LIMIT_USEC : LOOP_NO_DEADLINE;
+}
+
+void hcs_tick(Hcs *h, uint64_t now_usec) {
+        if (now_usec < hcs_deadline(h))
+                return;
+        h->hangs = true;
+        h->fn(h->userdata, -EIO, NULL);
 }

@@ -12,7 +12,9 @@
 typedef struct Hcs Hcs;
 
 /* @error: 0; -ENOSYS: this Windows does not have the service; -ENOEXEC: its library does not load;
- * -EACCES; -EPROTO: the answer is not understood; -EIO. Called in the loop's thread. */
+ * -EACCES; -EPROTO: the answer is not understood; -EIO, also while it hangs in a question. Without
+ * 0
+ * @list may be NULL. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
 /**
@@ -33,5 +35,10 @@ int hcs_new(Hcs **ret_hcs, Loop *loop, HcsFn fn, void *userdata);
 /* Takes NULL, returns NULL. The loop may still hold a packet of it, so it must not turn again. */
 Hcs *hcs_free(Hcs *h);
 
-/* Start a query. If one is running, start another when it has been answered. */
+/* Start a query. If one is running, start another when it has been answered; one that hangs is told
+ * of at once. */
 void hcs_ask(Hcs *h);
+
+/* A query that is not answered in time is told of, once; its answer may still come. */
+uint64_t hcs_deadline(const Hcs *h);
+void hcs_tick(Hcs *h, uint64_t now_usec);

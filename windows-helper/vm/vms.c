@@ -265,6 +265,7 @@ static uint64_t vms_next_look(const Vms *v) {
 void vms_tick(Vms *v, uint64_t now_usec) {
         regwatch_tick(v->store, now_usec);
         regwatch_tick(v->registration, now_usec);
+        hcs_tick(v->hcs, now_usec);
         vm_listeners_tick(&v->listeners, now_usec);
         if (now_usec >= vms_next_look(v))
                 vms_ask(v, now_usec);
@@ -273,6 +274,7 @@ void vms_tick(Vms *v, uint64_t now_usec) {
 uint64_t vms_deadline(const Vms *v) {
         uint64_t deadlines[] = {
                 vms_next_look(v),
+                hcs_deadline(v->hcs),
                 vm_listeners_deadline(&v->listeners),
                 regwatch_deadline(v->store),
                 regwatch_deadline(v->registration),
