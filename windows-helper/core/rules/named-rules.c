@@ -10,18 +10,38 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
-bool named_rule_port(const RuleValue *value, uint16_t *ret_port) {
-        const char *slash = value->parsed ? NULL : strrchr(value->name, '/');
+/* Names of ports that people use, of Windows' own list (fact 4.1.12). */
+static const struct {
+        const char *name;
+        uint16_t port;
+} port_names[] = {
+        {"ftp", 21},   {"ssh", 22},    {"telnet", 23}, {"smtp", 25},   {"domain", 53},
+        {"http", 80},  {"www", 80},    {"pop3", 110},  {"nntp", 119},  {"imap", 143},
+        {"ldap", 389}, {"https", 443}, {"ldaps", 636}, {"imaps", 993}, {"ms-wbt-server", 3389},
+};
+
+/* Return: 0 when @text is no port. */
+static uint16_t named_rule_parse(const char *text) {
         unsigned long port = 0;
         char *end = NULL;
 
-        if (slash && slash > value->name && slash[1] >= '0' && slash[1] <= '9')
-                port = strtoul(slash + 1, &end, 10);
-        if (!end || *end != '\0' || port < 1 || port > UINT16_MAX)
-                return false;
-        *ret_port = (uint16_t) port;
-        return true;
+        if (text[0] >= '0' && text[0] <= '9')
+                port = strtoul(text, &end, 10);
+        if (end)
+                return *end == '\0' && port <= UINT16_MAX ? (uint16_t) port : 0;
+        for (size_t i = 0; i < sizeof(port_names) / sizeof(port_names[0]); i++)
+                if (strcasecmp(text, port_names[i].name) == 0)
+                        return port_names[i].port;
+        return 0;
+}
+
+bool named_rule_port(const RuleValue *value, uint16_t *ret_port) {
+        const char *slash = value->parsed ? NULL : strrchr(value->name, '/');
+
+        *ret_port = slash && slash > value->name ? named_rule_parse(slash + 1) : 0;
+        return *ret_port > 0;
 }
 
 static void named_rule_note(const ReconcilePlan *plan, const RuleValue *v, uint16_t port) {

@@ -2,9 +2,9 @@
 #pragma once
 
 /*
- * Port forwardings of others that listen on a name (localhost/3493). Only Windows knows which
- * address that is, so nobody can tell here whether such a value takes one of our endpoints; it is
- * named where its port fits.
+ * Port forwardings of others that listen on a name (localhost/3493, 0.0.0.0/http). Only Windows
+ * knows which address or port that is, so nobody can tell here whether such a value takes one of
+ * our endpoints; it is named where its port fits. Of ports with a name, the usual ones are known.
  */
 
 #include "windows-helper/core/rules/reconcile.h"

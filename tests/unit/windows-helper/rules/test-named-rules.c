@@ -59,7 +59,9 @@ START_TEST(test_a_name_may_be_in_the_way) {
         ck_assert_ptr_nonnull(strstr(plan.results[0][0].text, "may be in the way"));
         ck_assert_ptr_nonnull(strstr(plan.results[0][0].text, "localhost/3493"));
         ck_assert_ptr_null(strstr(plan.results[0][0].text, "delete"));
-        ck_assert_uint_eq(plan.results[0][1].reason, WIRE_REASON_NONE);
+        ck_assert_uint_eq(plan.results[0][1].reason, WIRE_REASON_FOREIGN_RULE);
+        ck_assert_ptr_nonnull(strstr(plan.results[0][1].text, "on port 80, because it listens on "
+                                                              "a name (v4tov4 0.0.0.0/http"));
         reconcile_plan_done(&plan);
 }
 END_TEST
@@ -73,7 +75,12 @@ static const struct {
         {"box/080", true},
         {"printer/9100", true},
         {"printer/9101", false},
-        {"box/http", false},
+        {"box/http", true},
+        {"0.0.0.0/HTTP", true},
+        {"*/http", true},
+        {"0.0.0.0/https", false}, /* another port */
+        {"0.0.0.0/httpx", false},
+        {"0.0.0.0/", false},
         {"box/80x", false},
         {"box/-80", false},
         {"box/65616", false},
