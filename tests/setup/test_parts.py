@@ -3,6 +3,7 @@
 /etc/wsl.conf. tests/windows/test_user_settings.py has the odd files of settings."""
 
 import contextlib
+import fcntl
 import pathlib
 import re
 import socket
@@ -282,22 +283,102 @@ def test_script_of_wsl_conf(no_systemd, top):
         assert run_script(root, top, "wsl-conf.sh", "write odd", octal(b"x"))[0] != 0
 
 
-def test_script_of_services(bare_root, top):
-    """Files are written whole, and none is replaced: what comes after one that is there is not written
-    either. Without the last line nothing happens."""
-    folder = "/etc/wslbridge/services.d"
-    bare_root.run("mkdir", "-p", folder)
-    bare_root.write(f"{folder}/there.ini", "mine\n")
-    payload = "file one\n= [service]\n= listen = 1\nfile there\n= x\nfile three\n= y\n"
-    code, answers = run_script(bare_root, top, "services.sh", "write", payload)
-    assert code != 0 and answers == [("wrote", "one")]
-    assert bare_root.run("ls", "-A", folder, "/etc/wslbridge") == \
-        f"/etc/wslbridge:\nservices.d\n\n{folder}:\none.ini\nthere.ini\n"
-    assert bare_root.read(f"{folder}/one.ini") == "[service]\nlisten = 1\n"
-    assert bare_root.read(f"{folder}/there.ini") == "mine\n"
-    bare_root.write("/usr/bin/wslbridgectl", "#!/bin/sh\ncat <<'EOF'\n"
-                    '    "enabled": false,\n "listen": "0.0.0.0:1",\n    "enabled": true,\n'
-                    '        "listen": "[::]:2-3",\n"listen": "0.0.0.0:4"\nEOF\n', 0o755)
-    assert run_script(bare_root, top, "services.sh", "list") == \
-        (0, [("begin", "yes"), ("name", "one"), ("name", "there"), ("listen", "[::]:2-3"),
-             ("listen", "0.0.0.0:4"), ("end", "yes")])
+FOLDER, LOCK = "/etc/wslbridge/services.d", "/run/wslbridge/services.lock"
+PAYLOAD = "file one\n= [service]\n= listen = 1\nfile two\n= x\n"
+LIST = """cat <<'EOF'
+    "enabled": false,
+ "listen": "0.0.0.0:1",
+    "enabled": true,
+        "listen": "[::]:2-3",
+"listen": "0.0.0.0:4"
+EOF
+"""
+
+
+@pytest.fixture
+def services(bare_root, top):
+    """A distro with the service "there". Returns what runs services.sh, and what replaces wslbridgectl."""
+    bare_root.run("mkdir", "-p", FOLDER)
+    bare_root.write(f"{FOLDER}/there.ini", "mine\n")
+
+    def run(arguments, payload=""):
+        return run_script(bare_root, top, "services.sh", arguments, payload)
+
+    def wslbridgectl(check="", listed=LIST):
+        bare_root.write("/usr/bin/wslbridgectl",
+                        f"#!/bin/sh\ncase $1 in\ncheck) {check}:;;\nlist) {listed};;\nesac\n", 0o755)
+
+    wslbridgectl()
+    return run, wslbridgectl
+
+
+def test_script_of_services(services, bare_root):
+    """All files are written, whole. Only root can open the lock, as with 'wslbridgectl expose'."""
+    run, _ = services
+    code, answers = run("list")
+    state = dict(answers)["state"]
+    assert (code, answers) == (0, [("begin", "yes"), ("name", "there"), ("listen", "[::]:2-3"),
+                                   ("listen", "0.0.0.0:4"), ("state", state), ("end", "yes")])
+    assert run(f"write {state}", PAYLOAD) == (0, [("end", "yes")])
+    assert bare_root.run("ls", "-A", FOLDER, "/etc/wslbridge") == \
+        f"/etc/wslbridge:\nservices.d\n\n{FOLDER}:\none.ini\nthere.ini\ntwo.ini\n"
+    assert bare_root.read(f"{FOLDER}/one.ini") == "[service]\nlisten = 1\n"
+    assert bare_root.read(f"{FOLDER}/there.ini") == "mine\n"
+    assert bare_root.run("stat", "-c", "%a", f"{FOLDER}/one.ini", LOCK, "/run/wslbridge") == "644\n600\n755\n"
+    assert dict(run("list")[1])["state"] != state
+
+
+@contextlib.contextmanager
+def locked(path):
+    with open(path, "w", encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.mark.parametrize("case", ["name", "file", "listen", "problem", "locked"])
+def test_script_of_services_that_fails(services, bare_root, case):
+    """No file is replaced, and none stays of those that were written before: a name is taken, a service
+    has come meanwhile, the whole set has a problem with a new file, or somebody else has the lock."""
+    run, wslbridgectl = services
+    state, payload = dict(run("list")[1])["state"], PAYLOAD
+    with contextlib.ExitStack() as until:
+        if case == "name":
+            payload += "file there\n= y\nfile three\n= z\n"
+        elif case == "file":
+            bare_root.run("mkdir", "-p", "/run/wslbridge/services.d")
+            bare_root.write("/run/wslbridge/services.d/other.ini", "x\n")
+        elif case == "listen":
+            wslbridgectl(listed=LIST.replace(":4", ":5"))
+        elif case == "problem":
+            wslbridgectl(check=f"echo '{FOLDER}/two.ini:1: x' >&2; ")
+        else:
+            bare_root.write("/usr/sbin/flock", "#!/bin/sh\nexec /usr/bin/flock -n 9\n", 0o755)
+            bare_root.run("mkdir", "-p", "/run/wslbridge")
+            until.enter_context(locked(bare_root.path(LOCK)))
+        code, answers = run(f"write {state}", payload)
+    assert code != 0 and answers == []
+    assert bare_root.run("ls", "-A", FOLDER, "/etc/wslbridge") == \
+        f"/etc/wslbridge:\nservices.d\n\n{FOLDER}:\nthere.ini\n"
+    assert bare_root.read(f"{FOLDER}/there.ini") == "mine\n"
+
+
+def test_a_service_comes_while_the_import_asks(windows, wsl, guest, servers):
+    """Somebody exposes the port of a forwarding after the services were listed. Nothing is written, and
+    setup says why; the next run takes the forwarding over for that service."""
+    assert windows.setup("Debian", "--yes").code == 0
+    forward(windows, f"0.0.0.0/{SINGLE}", f"{GUEST}/{SINGLE}")
+
+    def expose(script):
+        if "wslbridge_main write" in script:
+            guest.call("wslbridgectl", "expose", str(SINGLE), "--name=web")
+
+    wsl.on_script = expose
+    done = windows.setup("Debian", "--yes", "--import")
+    assert done.part("import")["state"] == "failed", done.output
+    assert "have changed since they were listed" in done.part("import")["advice"]
+    assert guest.run("ls", FOLDER) == "web.ini"
+    again = windows.setup("Debian", "--yes", "--import")
+    assert again.states()["import"] == "done", again.output
+    assert guest.run("ls", FOLDER) == "web.ini" and len(windows.registry.ledger()) == 1
+    assert windows.setup("Debian", "--undo", "--yes").code == 0
+    wait_until(lambda: windows.registry.rules() == {}, what="the end of the rule")

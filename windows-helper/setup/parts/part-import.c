@@ -19,6 +19,7 @@
 #include "windows-helper/store/rule-store.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -38,6 +39,7 @@ typedef struct Import {
         WireListen *known;
         char **names;
         size_t n_known, n_names;
+        char state[SETUP_VALUE_MAX]; /* of the list, which services.sh compares */
         bool oom;
         ImportPlan plan;
         const char *owner; /* of the guest; borrowed */
@@ -146,6 +148,7 @@ static SetupOutcome import_list(Setup *s, Import *im, SetupPart *part) {
         } else if (import_answered(r, &answer)) {
                 setup_answer_each(buffer_text(&answer.text), "name", import_on_name, im);
                 setup_answer_each(buffer_text(&answer.text), "listen", import_on_listen, im);
+                (void) setup_answer(buffer_text(&answer.text), "state", im->state);
         } else {
                 outcome = import_services_failed(part, "listed", &answer);
         }
@@ -209,8 +212,9 @@ static void import_payload(const ImportPlan *plan, Buffer *out) {
 }
 
 static SetupOutcome import_write(Setup *s, Import *im, SetupPart *part) {
+        char arguments[SETUP_VALUE_MAX + 8];
         GuestScript script = {.name = L"SERVICES",
-                              .arguments = "write",
+                              .arguments = arguments,
                               .limit_ms = GUEST_QUICK_MS,
                               .to_the_end = true};
         SetupOutcome outcome = SETUP_OPEN;
@@ -220,6 +224,7 @@ static SetupOutcome import_write(Setup *s, Import *im, SetupPart *part) {
 
         if (im->plan.n_services == 0)
                 return SETUP_OPEN;
+        (void) snprintf(arguments, sizeof(arguments), "write %s", im->state);
         import_payload(&im->plan, &payload);
         script.payload = buffer_text(&payload);
         if (!payload.oom)
