@@ -174,7 +174,7 @@ static bool parse_guid(const char *p, uint8_t ret_id[WIRE_ID_SIZE]) {
 
 bool wsl_parse_vm_id(const char *output, size_t n, uint8_t ret_id[WIRE_ID_SIZE]) {
         Lines lines = lines_of(output, n);
-        char line[TEXT_LINE_MAX + 1];
+        char line[TEXT_LINE_MAX + 1] = "";
 
         while (next_line(&lines, line))
                 if (parse_guid(line, ret_id))

@@ -33,8 +33,7 @@ static void tell_unit(const char *name, const Unit *u, Buffer *seen) {
         static const char *const words[_UNIT_STATE_END] = {
                 [UNIT_STOPPED] = "is stopped",
                 [UNIT_FAILED] = "has failed, and systemd does not start it again: it ",
-                [UNIT_CRASHING] = "ends again and again, and systemd starts it again each time: "
-                                  "it ",
+                [UNIT_CRASHING] = "ends again and again, and systemd starts it again: it ",
                 [UNIT_CHANGING] = "is starting or stopping",
                 [UNIT_SKIPPED] = "was not started, because a condition in it is not met",
                 [UNIT_ABSENT] = "is not installed",
