@@ -12,9 +12,8 @@
 typedef struct Hcs Hcs;
 
 /* @error: 0; -ENOSYS: this Windows does not have the service; -ENOEXEC: its library does not load;
- * -EACCES; -EPROTO: the answer is not understood; -EIO, also while it hangs in a question. Without
- * 0
- * @list may be NULL. Called in the loop's thread. */
+ * -EACCES; -EPROTO: the answer is not understood; -EIO, also while it hangs in a question. With any
+ * error @list may be NULL. Called in the loop's thread. */
 typedef void (*HcsFn)(void *userdata, int error, const VmList *list);
 
 /**
