@@ -108,17 +108,12 @@ START_TEST(test_port_of_a_name) {
                 const char *name;
                 uint16_t port; /* 0: none */
         } cases[] = {
-                {"localhost/3493", 3493},
-                {"my.host/65535", 65535},
-                {"0.0.0.0/80", 0},
-                {"0.0.0.0/http", 0},
-                {"localhost/", 0},
-                {"localhost", 0},
-                {"/80", 0},
-                {"localhost/65536", 0},
-                {"localhost/80x", 0},
-                {"localhost/0", 0},
-                {"::1/80", 80}, /* below v4tov4, where it has no effect */
+                {"localhost/3493", 3493}, {"my.host/65535", 65535},
+                {"0.0.0.0/80", 0},        {"0.0.0.0/http", 80},
+                {"0.0.0.0/gopher", 0},    {"localhost/", 0},
+                {"localhost", 0},         {"/80", 0},
+                {"localhost/65536", 0},   {"localhost/80x", 0},
+                {"localhost/0", 0},       {"::1/80", 80}, /* below v4tov4, where it has no effect */
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
