@@ -380,6 +380,12 @@ def test_a_service_comes_while_the_import_asks(windows, wsl, guest, servers):
     again = windows.setup("Debian", "--yes", "--import")
     assert again.states()["import"] == "done", again.output
     assert guest.run("ls", FOLDER) == "web.ini" and len(windows.registry.ledger()) == 1
+
+    def is_ours():
+        """The entry proves the value. Until then it is a stranger's, and would outlive the removal."""
+        _, service, current, following = list(windows.registry.ledger().values())[0].split("|")
+        return service == "web" and current == following != "-"
+
+    wait_until(is_ours, what="the end of the adoption")
     assert windows.setup("Debian", "--undo", "--yes").code == 0
-    # At once; but on a busy machine the agent may end without its goodbye, and then it takes 90 s.
-    wait_until(lambda: windows.registry.rules() == {}, 120, what="the end of the rule")
+    wait_until(lambda: windows.registry.rules() == {}, what="the end of the rule")
