@@ -7,29 +7,13 @@
  * case prints a line.
  */
 
-#include "tests/windows/fake-firewall.h"
+#include "tests/windows/firewall-cases.h"
 #include "windows-helper/host/firewall-com.h"
 #include "windows-helper/host/firewall-sight.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-static int n_failed;
-
-static void check(const char *what, bool good) {
-        printf("%s %s\n", good ? "ok" : "FAILED", what);
-        if (!good)
-                printf("    recorded: %s\n", fake_firewall.record);
-        n_failed += !good;
-}
-
-static const FirewallRule wanted = {
-        .listen = {{IP_FAMILY_V4, {0}}, 2222},
-        .profiles = WIRE_PROFILE_PRIVATE | WIRE_PROFILE_DOMAIN,
-        .remote = (char *) (uintptr_t) "10.0.0.0/8,fd00::/8",
-        .service = "ssh",
-};
 
 /* The system's own objects. */
 static void test_system(void) {
