@@ -10,6 +10,7 @@ SETTINGS = r"SOFTWARE\wslbridge"
 RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
 NOT_STARTED = "wslbridge-selftest.exe': Internal error (error 1359)"  # by Wine, see fact 10.1.20
 STARTS = 3
+LIMIT_MS = 1500  # no step waits longer for anything
 
 
 class Selftest:
@@ -20,7 +21,7 @@ class Selftest:
         self.exe = build_win / "windows-helper/wslbridge-helper.exe"
         self.tool = build_win / "tests/windows/svctool.exe"
         self.data = prefix.path / "drive_c/ProgramData/wslbridge"
-        registry.set(COUNTERS, "SelftestMs", 1500)  # no step waits longer for anything
+        registry.set(COUNTERS, "SelftestMs", LIMIT_MS)
 
     def run(self, *arguments, exe=None, **environment):
         """Its exit code and its output."""
@@ -35,6 +36,16 @@ class Selftest:
             for name in environment:
                 del self.prefix.env[name]
         return done.returncode, done.stdout
+
+    @contextlib.contextmanager
+    def patient(self):
+        """Until the end of the block, the steps wait as long as on a real Windows. A wsl.exe that they
+        start takes its time on a busy machine."""
+        self.registry.delete(COUNTERS, "SelftestMs")
+        try:
+            yield
+        finally:
+            self.registry.set(COUNTERS, "SelftestMs", LIMIT_MS)
 
     @contextlib.contextmanager
     def only(self, step):

@@ -40,6 +40,10 @@ class Distro:
             except OSError:
                 pass
 
+    def wait(self):
+        """Until both have come."""
+        self.thread.join(60)
+
     def end(self):
         self.ended.set()
         self.thread.join()
@@ -81,9 +85,11 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
     compute([{"Id": VM, "SystemType": "VirtualMachine", "Owner": "WSL", "RuntimeId": VM,
               "State": "Running"}])
     path = tmp_path / "report.json"
-    process = selftest.prefix.popen(
-        selftest.exe, "selftest", "--shutdown", "--watch", "4s", "--report",
-        "Z:" + str(path).replace("/", "\\"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+    with selftest.patient():
+        process = selftest.prefix.popen(
+            selftest.exe, "selftest", "--shutdown", "--watch", "4s", "--report",
+            "Z:" + str(path).replace("/", "\\"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        distro.wait()
     assert sleepy(process) == 0
     report = selftest.read(path)
     assert report["ended"] and report["left"] is None
