@@ -274,6 +274,13 @@ def report(results):
             print("\n".join(result.output.splitlines()[-120:]))
 
 
+def write_times(results, path=os.path.join(BUILD, "logs", "test-times.txt")):
+    """Where a run's time goes, the longest tests first."""
+    with open(path, "w", encoding="utf-8") as file:
+        for result in sorted(results, key=lambda r: -r.seconds):
+            file.write(f"{result.seconds:8.1f} {result.name}\n")
+
+
 def main():
     suites = sys.argv[1:]
     unknown = [s for s in suites if s not in MESON_SUITES + PYTEST_SUITES]
@@ -282,6 +289,7 @@ def main():
     # ./dev runs us in the background, where bash has Ctrl-C ignored; tests interrupt programs.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     results = run_suites(suites)
+    write_times(results)
     report(results)
     passed, failed, skipped = totals(results)
     if skipped and STRICT:
