@@ -18,7 +18,7 @@ from conftest import ADDRESS, AGENT, KEY, NETWORK, PORT
 FOLDER = "/usr/local/boot"
 UNITS = "/etc/systemd/system"
 EARLIEST = 1.1  # times the time from the first address until the unit that does nothing runs
-TRIES = 3       # boots, until one of them is not disturbed by something else on this machine
+TRIES = 6       # boots, until one of them is not disturbed by something else on this machine
 
 # The client asks the target of the rule as soon as the host has the rule.
 CLIENT = f"""#!/bin/bash

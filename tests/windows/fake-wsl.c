@@ -8,16 +8,22 @@
  *     out HEX       write these bytes to standard output; err HEX: to standard error
  *     flood N       write N lines to standard output
  *     read NAME     read a line, and store it as NAME in the registry
- *     hang          wait to be killed
+ *     hang          wait to be killed; pause MS: so long
+ *     control N     tell whoever has started this of console event N, as Windows does (fact 9.7.6)
+ *     kill          end whoever has started this
  *     exit N        end
  */
 
 #include <fcntl.h>
 #include <io.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <windows.h>
+
+#include <tlhelp32.h> /* needs windows.h */
 
 static void keep(const wchar_t *name, const wchar_t *text) {
         (void) RegSetKeyValueW(HKEY_LOCAL_MACHINE, L"SOFTWARE\\wslbridge-test", name, REG_SZ, text,
@@ -62,6 +68,37 @@ static void keep_environment(void) {
         keep(L"WslEnvironment", text);
 }
 
+static DWORD parent(void) {
+        PROCESSENTRY32W entry = {.dwSize = sizeof(entry)};
+        HANDLE all = CreateToolhelp32Snapshot(TH32CS_SNAPPROCESS, 0);
+        bool found = Process32FirstW(all, &entry);
+
+        while (found && entry.th32ProcessID != GetCurrentProcessId())
+                found = Process32NextW(all, &entry);
+        (void) CloseHandle(all);
+        return found ? entry.th32ParentProcessID : 0;
+}
+
+static void control(const char *event) {
+        HANDLE process = OpenProcess(PROCESS_ALL_ACCESS, FALSE, parent());
+        LPTHREAD_START_ROUTINE routine = (LPTHREAD_START_ROUTINE) (uintptr_t) GetProcAddress(
+                GetModuleHandleW(L"kernelbase.dll"), "CtrlRoutine");
+        HANDLE thread = CreateRemoteThread(process, NULL, 0, routine,
+                                           (void *) (uintptr_t) strtoul(event, NULL, 10), 0, NULL);
+
+        if (!thread)
+                ExitProcess(99);
+        (void) CloseHandle(thread);
+        (void) CloseHandle(process);
+}
+
+static void kill_parent(void) {
+        HANDLE process = OpenProcess(PROCESS_TERMINATE, FALSE, parent());
+
+        (void) TerminateProcess(process, 1); /* it may have ended */
+        (void) CloseHandle(process);
+}
+
 int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **argv) {
@@ -86,8 +123,14 @@ int wmain(int argc, wchar_t **argv) {
                         keep_line(argument);
                 else if (strncmp(line, "exit ", 5) == 0)
                         return atoi(argument);
+                else if (strncmp(line, "control ", 8) == 0)
+                        control(argument);
+                else if (strcmp(line, "kill") == 0)
+                        kill_parent();
                 else if (strcmp(line, "hang") == 0)
                         Sleep(INFINITE);
+                else if (strncmp(line, "pause ", 6) == 0)
+                        Sleep((DWORD) strtoul(argument, NULL, 10));
                 for (long i = strncmp(line, "flood ", 6) == 0 ? atol(argument) : 0; i > 0; i--)
                         (void) fputs("a line of a script that somebody runs at each start\n",
                                      stdout);

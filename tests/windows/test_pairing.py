@@ -125,6 +125,27 @@ def test_the_key_is_stored_only_after_it_was_shown(command, prefix, build_win, r
     assert keys(registry) == {f"{ID}/Debian": bytes(32)}
 
 
+CONTROL_C, CLOSE = 0, 2
+CONFIRMED = f"out {f'confirmed {ID}/Debian'.encode().hex()}0a\n"
+
+
+@pytest.mark.parametrize("event", [CONTROL_C, CLOSE])
+@pytest.mark.parametrize("then,new", [(f"pause 1000\n{CONFIRMED}", True), ("pause 20000\nkill\n", False)],
+                         ids=["confirms", "hangs"])
+def test_the_window_is_closed(command, prefix, registry, monkeypatch, event, then, new):
+    """Or Ctrl-C comes, while the host has the new key and the guest does not use it yet. Both agree all the
+    same, or the host has its old key again. Windows would end the program after five seconds; they are
+    twenty here, for a busy machine."""
+    monkeypatch.setitem(prefix.env, "WSLBRIDGE_TEST_PAIR_MS", "60000" if event == CLOSE else "10000")
+    registry.set_key(f"{ID}/Debian", bytes(32))
+    (prefix.path / "drive_c/wsl-script.txt").write_text(
+        SCRIPT.replace(CONFIRMED, f"control {event}\n{then}"))
+    command("pair", "Debian")
+    seen = registry.strings(wine_registry.COUNTERS)
+    assert seen["WslAnswer"] == "stored"
+    assert keys(registry) == {f"{ID}/Debian": bytes.fromhex(seen["WslKey"]) if new else bytes(32)}
+
+
 def test_pair_print_and_unpair(command, registry, start_helper):
     owner = f"{ID}/Debian"
     code, output = command("pair", "--print", owner)

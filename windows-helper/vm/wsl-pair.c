@@ -6,6 +6,7 @@
 
 #include "windows-helper/vm/wsl-pair.h"
 
+#include "windows-helper/vm/pair-guard.h"
 #include "windows-helper/vm/wsl-run.h"
 #include "windows-helper/win/log.h"
 
@@ -97,7 +98,7 @@ static void wsl_report(WslProcess *w, int error, const char *after) {
 }
 
 /* The guest has answered with its identity. From here on the host may have the new key, so that
- * Ctrl-C must not end this program before both agree. */
+ * nobody must end this program before both agree. */
 static int wsl_agree(WslProcess *w, const WslPairStore *store, const char *owner) {
         char confirmed[WSL_OWNER_MAX + 1] = "";
         int r = store->put(store->userdata, owner);
@@ -109,8 +110,10 @@ static int wsl_agree(WslProcess *w, const WslPairStore *store, const char *owner
         }
         r = wsl_run_send(&w->run, WSL_WORD_STORED, strlen(WSL_WORD_STORED)) ? 0 : -EPIPE;
         if (r == 0)
-                r = wsl_wait(w, WSL_WORD_CONFIRMED, wsl_limit(WSL_PAIR_CONFIRM_MS), NULL,
-                             confirmed);
+                r = wsl_wait(w, WSL_WORD_CONFIRMED, wsl_limit(WSL_PAIR_CONFIRM_MS),
+                             pair_guard_gives_up, confirmed);
+        if (r == -EINTR)
+                r = -ETIMEDOUT; /* the window was closed, so there was less of it */
         if (r == 0 && strcmp(confirmed, owner) == 0)
                 return 0;
         if (store->restore(store->userdata, owner) < 0)
@@ -140,12 +143,9 @@ int wsl_pair(const char *distro, const uint8_t key[WIRE_KEY_SIZE], const WslPair
                            "Nothing has changed at either end. Check that the name is right "
                            "('wsl --list') and that wslbridge is installed in it");
         } else {
-                /* A caller with .stop has a handler of its own, which must go on hearing it. */
-                if (!store->stop)
-                        (void) SetConsoleCtrlHandler(NULL, TRUE);
+                pair_guard_begin(store->stop != NULL);
                 r = wsl_agree(&w, store, ret_owner);
-                if (!store->stop)
-                        (void) SetConsoleCtrlHandler(NULL, FALSE);
+                pair_guard_end();
         }
         if (r == 0) /* it has confirmed, and may take its time to end */
                 w.run.ended = true;
