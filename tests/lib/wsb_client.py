@@ -16,6 +16,8 @@ import socket
 import struct
 import time
 
+from waiting import BUSY
+
 (HELLO, CHALLENGE, PROOF, WELCOME, REFUSED, STATE, RESULT, PING, PONG, BYE) = range(1, 11)
 
 REFUSALS = {1: "not-paired", 2: "bad-proof", 3: "version", 4: "busy", 5: "internal",
@@ -234,7 +236,7 @@ class Client:
             return kind, whole
 
     def expect(self, kind, timeout=None):
-        found, whole = self.receive(timeout)
+        found, whole = self.receive((timeout or self.timeout) * BUSY)
         assert found == kind, f"frame of type {found} where {kind} was due"
         return whole
 
