@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From the installation to a service that is ready. By its name this file runs before the others in
+"""From the installation to a service that is ready. conftest.py runs this file before the others in
 this folder, which use the guest that it leaves."""
 from conftest import ADDRESS, AGENT
 
