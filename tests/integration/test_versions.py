@@ -203,7 +203,7 @@ def test_the_agent_is_updated(guest, host):
     """The rules of the older agent become those of the newer one, without a gap."""
     new = guest.exe
     guest.service("web", "listen = 8080")
-    host.start()
+    host.start(goodbye_ms=60_000)  # a new program may take a second to start
     guest.exe = kept("wslbridge-agent", guest.folder)
     guest.start()
     guest.wait_state("web", "active")
