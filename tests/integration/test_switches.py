@@ -68,7 +68,7 @@ def expect(guest, host, name, before):
     wait_until(lambda: seen(guest, host) == expected,
                lambda: f"from {before} to {name}: {seen(guest, host)}\n{guest.log()}")
     if reach == "own":
-        wait_until(lambda: f"own address, {address}, port 80" in guest.service_status("web")["text"],
+        wait_until(lambda: f"own address, {address}, port 80" in (guest.service_status("web")["text"] or ""),
                    "the address in the text")
 
 

@@ -156,9 +156,9 @@ def pair(start_helper, registry, relay, agent):
     agent.service("web", "listen = 127.0.0.1:28080\nconnect-port = 80\n")
     made.start_helper()
     made.start_agent()
-    error = wait_until(lambda: (agent.status().get("helper", {}).get("error") or {}), 30,
-                       "the refusal of an agent without a key")
-    assert error["code"] == "not-paired"
+    # On a busy machine an attempt before that may have taken too long, which is an error, too.
+    wait_until(lambda: (agent.status().get("helper", {}).get("error") or {}).get("code") == "not-paired", 30,
+               "the refusal of an agent without a key")
     assert registry.clean()
     identity, key = agent.status()["agent"], os.urandom(32)
     registry.set_key(f"{identity['agent_id']}/{identity['distro']}", key)
