@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The programs as they ship, of both halves: what the compiler, the linker and the loader do to make
 an error in them harder to use, and what the exe tells Windows about itself."""
+import functools
 import json
 import os
 import re
@@ -39,6 +40,7 @@ def compiler_of(line):
     return next(w for w in line["command"].split() if os.path.basename(w) != "ccache")
 
 
+@functools.cache  # each source asks, and all have the same compiler
 def predefined(compiler, name):
     """The value of a macro, or ''."""
     text = subprocess.run([compiler, "-O2", "-dM", "-E", "-x", "c", os.devnull], check=True,
@@ -72,16 +74,21 @@ def test_the_c_library_checks_sizes(program):
     assert "__stack_chk_fail" in readelf(program, "--dyn-syms")
 
 
+@functools.cache
+def knows_sizes_at_run_time(compiler):
+    return subprocess.run([compiler, "-x", "c", "-E", "-"], capture_output=True, text=True,
+                          input="#if !__has_builtin(__builtin_dynamic_object_size)\n#error\n"
+                                "#endif\n").returncode == 0
+
+
 @pytest.mark.parametrize("folder", ["release_tree", "windows_release_tree"])
 def test_the_highest_level_of_checks_that_the_compiler_has(folder, request):
     for source, line in compiler_lines(request.getfixturevalue(folder)).items():
         compiler = compiler_of(line)
         if predefined(compiler, "_FORTIFY_SOURCE"):
             pytest.skip("the distribution has set a level")
-        modern = subprocess.run([compiler, "-x", "c", "-E", "-"], capture_output=True, text=True,
-                                input="#if !__has_builtin(__builtin_dynamic_object_size)\n#error\n"
-                                      "#endif\n").returncode == 0
-        assert f"-D_FORTIFY_SOURCE={3 if modern else 2}" in line["command"], source
+        level = 3 if knows_sizes_at_run_time(compiler) else 2
+        assert f"-D_FORTIFY_SOURCE={level}" in line["command"], source
 
 
 def test_jumps_are_marked_in_every_object(release_tree):
