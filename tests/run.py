@@ -276,6 +276,7 @@ def report(results):
 
 def write_times(results, path=os.path.join(BUILD, "logs", "test-times.txt")):
     """Where a run's time goes, the longest tests first."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     with open(path, "w", encoding="utf-8") as file:
         for result in sorted(results, key=lambda r: -r.seconds):
             file.write(f"{result.seconds:8.1f} {result.name}\n")

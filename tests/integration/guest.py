@@ -18,13 +18,13 @@ import time
 import identity
 import janitor
 import topology
-from waiting import BUSY
+from waiting import patient
 
 ADDRESS = "10.9.0.2"
 GATEWAY = "10.9.0.1"
 PREFIX = 24
 LAN = "192.168.1.20"  # the host's address on its own network
-MAX_DELAY = 20 * BUSY  # seconds; nothing takes this long unless something is broken
+MAX_DELAY = patient(20)  # seconds; nothing takes this long unless something is broken
 
 _numbers = itertools.count(1)
 

@@ -10,7 +10,7 @@ import threading
 import time
 
 import wine_prefix
-from waiting import BUSY
+from waiting import patient
 
 
 # Wine's own messages: of a channel ("0024:err:module:…"), or of its loader.
@@ -53,7 +53,7 @@ class Program:
 
     def wait_line(self, pattern, timeout=20):
         """Wait for a matching line after those seen before. Returns the match. @timeout: see wait_until()."""
-        deadline = time.monotonic() + timeout * BUSY
+        deadline = time.monotonic() + patient(timeout)
         while True:
             try:
                 line = self._new_lines.get(timeout=max(0.0, deadline - time.monotonic()))
@@ -83,7 +83,7 @@ class Program:
         # On a busy machine, about one start in a thousand under Wine 8 ended before main() was
         # reached. What Wine said about it is printed, and the start is tried again once, but not
         # twice in a row. A program that has reached main() is never started again.
-        end = time.monotonic() + timeout * BUSY
+        end = time.monotonic() + patient(timeout)
         while not self.reached_main and time.monotonic() < end:
             code = self.process.poll()
             if code is not None:
@@ -97,7 +97,7 @@ class Program:
         return self.wait_line(pattern, timeout)
 
     def wait_end(self, timeout=20):
-        code = self.process.wait(timeout * BUSY)
+        code = self.process.wait(patient(timeout))
         self._reader.join(timeout=1)  # the pipe may be shared with Wine's own processes
         return code
 

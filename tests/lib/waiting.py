@@ -12,15 +12,20 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(os.path.dirname(HERE), "patience"), encoding="ascii") as file:
     PATIENCE = int(file.read())
 
-# The same where a test waits for what a program does. It is less, so that nothing passes that only came
-# about because the program tries all again after a minute, or because a silent peer is given up.
-BUSY = 3
+# The same where a test waits for what a program does. It is less, and never makes a limit longer than a
+# minute: nothing may pass that only comes about because a silent peer is given up, after 90 seconds.
+BUSY, BUSY_MAX = 3, 60
+
+
+def patient(seconds):
+    """A limit of so many seconds, for a busy machine."""
+    return max(seconds, min(seconds * BUSY, BUSY_MAX))
 
 
 def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
-    """Poll until condition() is true, and return its value. AssertionError after @timeout seconds; a busy
-    machine gets BUSY times as long, because this waits and does not measure."""
-    timeout *= BUSY
+    """Poll until condition() is true, and return its value. AssertionError after @timeout seconds, as
+    patient() has them, because this waits and does not measure."""
+    timeout = patient(timeout)
     deadline = time.monotonic() + timeout
     while True:
         value = condition()

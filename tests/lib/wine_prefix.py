@@ -13,15 +13,12 @@ import subprocess
 import tempfile
 import time
 
-from waiting import BUSY
-
 # What a test build of the helper prints as its first act when WSLBRIDGE_TEST_MAIN is set.
 REACHED_MAIN = "main"
 
 # No Mono, HTML engine or menu entries. None is needed, and each would ask questions or download.
 OVERRIDES = "mscoree=;mshtml=;winemenubuilder.exe="
 
-RUN_LIMIT = 60 * BUSY  # seconds for a program that hangs; see wait_until()
 SERVICES_LIMIT = 60  # seconds for the start of Wine's services on a busy machine; 2 on an idle one
 
 
@@ -113,7 +110,7 @@ class Prefix:
         return self.spawn(wine_program("wine64"), *map(str, args), env={**self.env, **(env or {})},
                           **options)
 
-    def run(self, *args, timeout=RUN_LIMIT, check=True):
+    def run(self, *args, timeout=60, check=True):
         """Run a program to its end. Returns the same as subprocess.run(), with the output in
         .stdout. On a busy machine, about one start in a thousand under Wine 8 ends before main(). A
         program that has failed and has neither said a word nor reached main(), as far as it tells

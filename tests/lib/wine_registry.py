@@ -117,4 +117,5 @@ class Registry:
         for family in FAMILIES:
             for name in self.dump(rf"{PORTPROXY}\{family}\tcp"):
                 self.delete(rf"{PORTPROXY}\{family}\tcp", name)
-        self.remove(r"SOFTWARE\wslbridge")
+        for key in (r"SOFTWARE\wslbridge", r"SOFTWARE\Policies\wslbridge"):
+            self.remove(key)

@@ -16,7 +16,7 @@ import socket
 import struct
 import time
 
-from waiting import BUSY
+from waiting import patient
 
 (HELLO, CHALLENGE, PROOF, WELCOME, REFUSED, STATE, RESULT, PING, PONG, BYE) = range(1, 11)
 
@@ -236,7 +236,7 @@ class Client:
             return kind, whole
 
     def expect(self, kind, timeout=None):
-        found, whole = self.receive((timeout or self.timeout) * BUSY)
+        found, whole = self.receive(patient(timeout or self.timeout))
         assert found == kind, f"frame of type {found} where {kind} was due"
         return whole
 

@@ -166,14 +166,7 @@ def test_left_by_a_crash(command, findings, connect, helper):
         "problem", "Port forwardings left by a helper that did not end properly: 1")
 
 
-@pytest.fixture
-def managed(registry):
-    """The key of Group Policy, which is gone after the test."""
-    yield MANAGED
-    registry.remove(MANAGED)
-
-
-def test_status_shows_where_policy_comes_from(command, registry, helper, managed):
+def test_status_shows_where_policy_comes_from(command, registry, helper):
     def row(name):
         status = json.loads(command("status", "--json")[1])
         return next((p["value"], p["source"]) for p in status["policy"] if p["name"] == name)
@@ -182,11 +175,11 @@ def test_status_shows_where_policy_comes_from(command, registry, helper, managed
     assert row("MaxEndpointsPerAgent") == ("1024", "default")
     registry.set(POLICY, "MaxEndpointsPerAgent", 7)
     wait_until(lambda: row("MaxEndpointsPerAgent") == ("7", "local"), 10, "the local policy")
-    registry.set(managed, "maxendpointsperagent", 7)  # the same value, from elsewhere
+    registry.set(MANAGED, "maxendpointsperagent", 7)  # the same value, from elsewhere
     wait_until(lambda: row("MaxEndpointsPerAgent") == ("7", "Group Policy"), 10, "the policy")
     text = command("status")[1]
     assert "MaxEndpointsPerAgent        Group Policy  7\n" in text
-    registry.delete(managed, "maxendpointsperagent")
+    registry.delete(MANAGED, "maxendpointsperagent")
     wait_until(lambda: row("MaxEndpointsPerAgent") == ("7", "local"), 10, "the local policy")
 
 

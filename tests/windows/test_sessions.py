@@ -9,7 +9,7 @@ import struct
 import time
 
 import pytest
-from waiting import BUSY, wait_until
+from waiting import patient, wait_until
 from wsb_client import (BYE, Client, Closed, PING, PROOF, Refused, STATE, field, frame, service,
                         tagged_service)
 
@@ -22,7 +22,7 @@ RULE = {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
 def ends(client, timeout=5):
     """Wait until the helper closes the connection. Returns the reason that it gives."""
     with pytest.raises(Closed) as closed:
-        client.idle(timeout * BUSY)
+        client.idle(patient(timeout))
     return closed.value.reason
 
 
