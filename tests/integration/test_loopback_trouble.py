@@ -195,7 +195,7 @@ def test_a_table_that_cannot_be_written_keeps_no_withdrawn_service_open(carried)
     blocker = block(os.path.join(guest.state, "loopback.table"))
     guest.remove_service("more")
     guest.wait_log("loopback.table, trying again: File exists")
-    assert not program.wanted()
+    wait_until(lambda: not program.wanted(), "the files to go")
     assert program.ended() == 0
     os.rmdir(blocker)
     program.process = None

@@ -98,7 +98,8 @@ def test_states_without_a_helper(web):
     web.start()
     web.wait_state("web", "pending")
     web.wait_log("Cannot reach the helper")
-    assert "opens the port in Windows Firewall" in web.service_status("web")["text"]
+    wait_until(lambda: "opens the port in Windows Firewall" in web.service_status("web")["text"],
+               "the new mode's text")
     web.wsl_mode("bridged")
     web.reload()
     web.wait_state("web", "active")

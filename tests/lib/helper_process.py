@@ -110,6 +110,13 @@ class Program:
                               if line.startswith("voluntary_ctxt_switches"))
         return total
 
+    def pause(self, seconds):
+        """Let it stand still, and then give it time to notice."""
+        self.process.send_signal(signal.SIGSTOP)
+        time.sleep(seconds)
+        self.process.send_signal(signal.SIGCONT)
+        time.sleep(2)
+
     def stop(self, timeout=20):
         """Press Ctrl-C. Returns the exit code."""
         if self.process.poll() is None:

@@ -11,9 +11,24 @@
 
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <sys/socket.h>
 
 static Watch w;
+
+/* Start anew with address A and its route, also for the second time. */
+static void start_again(void) {
+        if (w.netwatch)
+                watch_stop(&w);
+        run("ip addr flush dev " WATCHED);
+        watch_start_with_route(&w);
+}
+
+/* Whether a window may have ended since @usec. A process that has to wait for a processor that long
+ * has not made what the test is about, and makes it again. */
+static bool too_slow(uint64_t usec) {
+        return now_usec() - usec >= NETWATCH_WINDOW_USEC;
+}
 
 /* A message about an address that is there already, as at each renewal of a lease, does not make a
  * second one of it. */
@@ -140,11 +155,17 @@ END_TEST
 /* The new address comes after the dump that has seen the loss. It is reported at once all the same,
  * while the loss is not yet confirmed. */
 START_TEST(test_replace_within_window) {
-        watch_start_with_route(&w);
-        w.interface = WATCHED;
-        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-        watch_calls(&w, 1);
-        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+        uint64_t start;
+
+        do {
+                start_again();
+                w.interface = WATCHED;
+                start = now_usec();
+                ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+                watch_calls(&w, 1);
+                ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+                watch_calls(&w, 3);
+        } while (too_slow(start));
         watch_settle(&w);
         ck_assert_uint_eq(w.n_calls, 4);
         ck_assert_int_eq(w.calls[0].choice.problem, CHOICE_NO_ADDRESS);
@@ -160,12 +181,23 @@ END_TEST
 
 /* As a DHCP client does it: without a default route the new address is not yet the guest's. */
 START_TEST(test_replace_with_route) {
-        watch_start_with_route(&w);
-        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-        watch_calls(&w, 1);
-        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
-        watch_calls(&w, 3);
-        run("ip route add default via 192.0.2.1 dev " WATCHED);
+        FILE *ip = popen("ip -batch -", "w"); /* a program that first has to start is too slow */
+        uint64_t start;
+
+        ck_assert_ptr_nonnull(ip);
+        do {
+                start_again();
+                start = now_usec();
+                ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+                watch_calls(&w, 1);
+                ck_assert_int_eq(addr_trigger_add(w.trigger, &address_b, 24), 0);
+                watch_calls(&w, 3);
+                ck_assert_int_ge(fputs("route add default via 192.0.2.1 dev " WATCHED "\n", ip), 0);
+                ck_assert_int_eq(fflush(ip), 0);
+                while (w.last.choice.v4.gateway.family == IP_FAMILY_NONE)
+                        watch_calls(&w, w.n_calls + 1);
+        } while (too_slow(start));
+        ck_assert_int_eq(pclose(ip), 0);
         watch_settle(&w);
         ck_assert_uint_eq(w.n_calls, 5);
         ck_assert_int_eq(w.calls[2].choice.problem, CHOICE_NO_ROUTE);
@@ -193,18 +225,24 @@ END_TEST
 
 /* Only so many events are answered early. The next one waits for the end of the window. */
 START_TEST(test_early_dumps_are_limited) {
-        uint64_t n_dumps;
+        uint64_t start, n_dumps;
+        unsigned n_trailing;
 
-        watch_start_with_route(&w);
-        w.interface = WATCHED;
-        n_dumps = watch_stats(&w).dumps;
-        for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
-                ck_assert_int_eq(
-                        (i % 2 ? addr_trigger_add : addr_trigger_delete)(w.trigger, &address_a, 24),
-                        0);
-                watch_dumps(&w, ++n_dumps);
-                ck_assert(!w.last.trailing);
-        }
+        do {
+                start_again();
+                w.interface = WATCHED;
+                n_trailing = 0;
+                n_dumps = watch_stats(&w).dumps;
+                start = now_usec();
+                for (unsigned i = 0; i <= THROTTLE_EARLY_MAX; i++) {
+                        ck_assert_int_eq((i % 2 ? addr_trigger_add
+                                                : addr_trigger_delete)(w.trigger, &address_a, 24),
+                                         0);
+                        watch_dumps(&w, ++n_dumps);
+                        n_trailing += w.last.trailing;
+                }
+        } while (too_slow(start));
+        ck_assert_uint_eq(n_trailing, 0);
         ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
         watch_dumps(&w, n_dumps + 1);
         ck_assert(w.last.trailing);
@@ -218,16 +256,23 @@ START_TEST(test_replaced_again_and_again) {
         watch_start_with_route(&w);
         w.interface = WATCHED;
         for (unsigned i = 0; i < 6; i++) {
-                uint64_t n_dumps = watch_stats(&w).dumps;
+                bool again;
+                Call news;
 
-                ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
-                watch_dumps(&w, n_dumps + 1);
-                ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
-                watch_dumps(&w, n_dumps + 2);
-                ck_assert(!w.last.trailing);
-                assert_address(&w.last, "192.0.2.10");
-                watch_settle(&w);
-                ck_assert(w.last.trailing);
+                do {
+                        uint64_t n_dumps = watch_stats(&w).dumps, start = now_usec();
+
+                        ck_assert_int_eq(addr_trigger_delete(w.trigger, &address_a, 24), 0);
+                        watch_dumps(&w, n_dumps + 1);
+                        ck_assert_int_eq(addr_trigger_add(w.trigger, &address_a, 24), 0);
+                        watch_dumps(&w, n_dumps + 2);
+                        news = w.last;
+                        again = too_slow(start);
+                        watch_settle(&w);
+                        ck_assert(w.last.trailing);
+                } while (again);
+                ck_assert(!news.trailing);
+                assert_address(&news, "192.0.2.10");
         }
         watch_stop(&w);
 }
