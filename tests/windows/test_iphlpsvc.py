@@ -38,10 +38,10 @@ def test_a_hanging_service_delays_nobody_for_long(helper, registry, connect, iph
     assert "iphlpsvc" in result.services[0][2] and "answer" in result.services[0][2]
     assert 1.5 < time.monotonic() - began < 6  # IPHLPSVC_WAIT_MS, and some time for Wine
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
-    for n in range(3, 6):  # the loop is running: each STATE is answered at once
-        began = time.monotonic()
+    began = time.monotonic()
+    for n in range(3, 6):  # the loop is running: no STATE has to wait for the service again
         assert agent.push(WEB, v4=f"172.29.0.{n}/20", settle=False).states() == ["pending"]
-        assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.5/80"}
     assert "does not answer" in result_with(agent, "blocked", IPHLPSVC).services[0][2]
     hang(False)

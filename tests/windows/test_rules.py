@@ -188,7 +188,7 @@ def test_a_conflict_ends_when_the_foreign_rule_goes(helper, registry, connect):
     registry.delete_rule("0.0.0.0/28080")
     started = time.monotonic()
     assert agent.result(timeout=5).states() == ["active"]
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5  # it is told, and does not look for it from time to time
     assert registry.rules() == {("v4tov4", "0.0.0.0/28080"): "172.29.0.2/80"}
 
 

@@ -118,7 +118,8 @@ def test_a_second_live_session_of_one_identity_is_busy(helper, connect, paired):
         challenge = second.expect(2)
         second.send(frame(PROOF, b"\1" + second.mac(b"wslbridge agent proof v1\0", hello,
                                                     challenge)))
-        first.idle(0.3)  # answers the probe
+        while first.pings == 0:
+            first.idle(0.1)  # answers the probe
         with pytest.raises(Refused) as refused:
             second.receive()
     assert refused.value.reason == "busy"
@@ -135,7 +136,7 @@ def test_a_dead_session_is_replaced(helper, connect, registry):
 
 
 def test_goodbye_keeps_the_rules_for_a_restart_only(start_helper, connect, registry):
-    helper = start_helper(goodbye=600)
+    helper = start_helper(goodbye=3000)
     agent = connect(helper)
     agent.push(WEB, v4=V4)
     agent.bye()
@@ -143,10 +144,10 @@ def test_goodbye_keeps_the_rules_for_a_restart_only(start_helper, connect, regis
     assert registry.rules() == RULE
     agent = connect(helper)
     agent.push(WEB, v4=V4)
-    agent.idle(0.8)
+    agent.idle(3.3)
     assert registry.rules() == RULE, "withdrawn although the agent is back"
     agent.bye()
-    wait_until(registry.clean, 3, "withdrawal")
+    wait_until(registry.clean, 10, "withdrawal")
 
 
 def test_a_lost_connection_is_withdrawn_after_three_heartbeats(start_helper, connect, registry):
@@ -156,15 +157,15 @@ def test_a_lost_connection_is_withdrawn_after_three_heartbeats(start_helper, con
     agent.close()
     started = time.monotonic()
     wait_until(registry.clean, 5, "withdrawal")
-    assert 0.4 < time.monotonic() - started < 2
+    assert 0.4 < time.monotonic() - started < 10  # and not after those of 30 s
 
 
 def test_silence_is_withdrawn_and_answered_pings_are_not_silence(start_helper, connect, registry):
     helper = start_helper(heartbeat=200)
     agent = connect(helper)
     agent.push(WEB, v4=V4)
-    agent.idle(1.5)
-    assert agent.pings >= 5
+    while agent.pings < 5:  # for longer than the silence that is allowed
+        agent.idle(0.2)
     assert registry.rules() == RULE
     agent.answer_pings = False
     assert ends(agent) == "silent"
@@ -178,7 +179,7 @@ def test_the_helpers_stop_says_goodbye_and_withdraws_everything(helper, connect,
     changes = iphlpsvc.changes()
     started = time.monotonic()
     assert helper.stop() == 0
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 10  # it waits for nobody
     assert ends(agent) == "stopping"
     assert registry.rules() == {} and registry.ledger() == {}
     assert iphlpsvc.settled() == changes + 1
@@ -264,7 +265,7 @@ def test_a_client_that_does_not_read_is_cut_and_blocks_nobody(helper, connect, r
             lazy.send(pings)
     started = time.monotonic()
     assert agent.push(WEB, v4=V4).states() == ["active"]
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 10
 
 
 GARBAGE = {
@@ -313,13 +314,13 @@ def test_connections_that_send_garbage_and_end_leave_nothing(helper):
 
 def test_garbage_after_the_handshake_keeps_the_rules_for_the_grace_period(start_helper, connect,
                                                                           registry):
-    helper = start_helper(heartbeat=300)
+    helper = start_helper(heartbeat=1000)
     agent = connect(helper)
     agent.push(WEB, v4=V4)
     agent.send(frame(STATE, os.urandom(100)))
     assert ends(agent) == "protocol"
     assert registry.rules() == RULE
-    wait_until(registry.clean, 5, "withdrawal")
+    wait_until(registry.clean, 10, "withdrawal")
 
 
 def test_two_agents_want_one_endpoint(helper, connect, registry):
