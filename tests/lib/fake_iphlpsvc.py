@@ -13,7 +13,7 @@ class FakeIphlpsvc:
     def __init__(self, prefix, tools, registry):
         self.prefix, self.registry = prefix, registry
         self.exe = pathlib.Path(tools) / "fake-iphlpsvc.exe"
-        self.svctool = pathlib.Path(tools) / "svctool.exe"
+        self.call = prefix.tool(tools, "svctool.exe").call
 
     def _command(self, name):
         self.prefix.run(self.exe, name)
@@ -32,7 +32,7 @@ class FakeIphlpsvc:
 
     def set_start_type(self, number):
         """3 is SERVICE_DEMAND_START, 4 is SERVICE_DISABLED."""
-        self.prefix.run(self.svctool, "start-type", "iphlpsvc", number)
+        assert self.call("start-type", "iphlpsvc", number) == {}
 
     def hang(self, hangs):
         """Stop answering PARAMCHANGEs, or answer them again."""

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Installs, removes and controls the helper as a service in a Wine prefix."""
 
-import json
 import os
 import signal
 import socket
@@ -30,7 +29,7 @@ class InstalledHelper:
     def __init__(self, prefix, build_win, registry):
         self.prefix, self.registry = prefix, registry
         self.exe = build_win / "windows-helper/wslbridge-helper.exe"
-        self.tool = build_win / "tests/windows/svctool.exe"
+        self.call = prefix.tool(build_win / "tests/windows", "svctool.exe").call
         self.port = free_port()
         self.killed = False
 
@@ -40,10 +39,6 @@ class InstalledHelper:
 
     def uninstall(self, *options):
         return self.prefix.run(self.exe, "uninstall", *options, timeout=120)
-
-    def call(self, *arguments):
-        done = self.prefix.run(self.tool, *arguments, check=False)
-        return json.loads(done.stdout.strip().splitlines()[-1])
 
     def query(self):
         return self.call("query", NAME)

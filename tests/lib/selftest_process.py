@@ -19,7 +19,7 @@ class Selftest:
     def __init__(self, prefix, build_win, registry):
         self.prefix, self.registry = prefix, registry
         self.exe = build_win / "windows-helper/wslbridge-helper.exe"
-        self.tool = build_win / "tests/windows/svctool.exe"
+        self.services = prefix.tool(build_win / "tests/windows", "svctool.exe")
         self.data = prefix.path / "drive_c/ProgramData/wslbridge"
         registry.set(COUNTERS, "SelftestMs", LIMIT_MS)
 
@@ -68,8 +68,7 @@ class Selftest:
 
     def left(self):
         """What of the self-test is there."""
-        service = json.loads(self.prefix.run(self.tool, "query", "wslbridge-selftest",
-                                             check=False).stdout.strip().splitlines()[-1])
+        service = self.services.call("query", "wslbridge-selftest")
         pending = self.registry.dump(RESTART).get("PendingFileRenameOperations", (7, b""))[1]
         second = r"SYSTEM\CurrentControlSet\Services\wslbridge-selftest-relay"
         return {

@@ -13,6 +13,8 @@ import subprocess
 import tempfile
 import time
 
+from wine_tool import WineTool
+
 # What a test build of the helper prints as its first act when WSLBRIDGE_TEST_MAIN is set.
 REACHED_MAIN = "main"
 
@@ -40,6 +42,7 @@ class Prefix:
 
     def __init__(self, path):
         self.path = pathlib.Path(path)
+        self._tools = {}
         self.env = {k: v for k, v in os.environ.items()
                     if k not in ("DISPLAY", "WAYLAND_DISPLAY") and not k.startswith("WINE")}
         # Wine 10 looks for a Wayland below the last one. Without the variable its library complains into
@@ -109,6 +112,11 @@ class Prefix:
         """@env: variables beside those of the prefix."""
         return self.spawn(wine_program("wine64"), *map(str, args), env={**self.env, **(env or {})},
                           **options)
+
+    def tool(self, folder, name):
+        """A program that answers, one for all callers. @folder: that of the tests' Windows programs."""
+        exe = pathlib.Path(folder) / name
+        return self._tools.setdefault(exe, WineTool(self, exe))
 
     def run(self, *args, timeout=60, check=True):
         """Run a program to its end. Returns the same as subprocess.run(), with the output in

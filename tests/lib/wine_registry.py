@@ -1,11 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The registry of a Wine prefix, and the keys that the tests look at."""
 
-import json
-import pathlib
-import subprocess
-import threading
-
 PORTPROXY = r"SYSTEM\CurrentControlSet\Services\PortProxy"
 LEDGER = r"SOFTWARE\wslbridge\Ledger"
 KEYS = r"SOFTWARE\wslbridge\Keys"
@@ -16,23 +11,13 @@ REG_SZ, REG_BINARY, REG_DWORD = 1, 3, 4
 
 
 class Registry:
-    """HKEY_LOCAL_MACHINE, through one process of regtool.exe for all calls."""
+    """HKEY_LOCAL_MACHINE, through regtool.exe."""
 
     def __init__(self, prefix, tools):
-        self.prefix, self.exe = prefix, pathlib.Path(tools) / "regtool.exe"
-        self.lock = threading.Lock()
-        self.open()
-
-    def open(self):
-        """Start the process, again after a restart of the prefix."""
-        self.process = self.prefix.popen(self.exe, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                         stderr=subprocess.DEVNULL)
+        self.prefix, self.tool = prefix, prefix.tool(tools, "regtool.exe")
 
     def call(self, *fields):
-        with self.lock:
-            self.process.stdin.write("\t".join(fields).encode() + b"\n")
-            self.process.stdin.flush()
-            answer = json.loads(self.process.stdout.readline())
+        answer = self.tool.call(*fields)
         assert answer["ok"], f"{fields[:3]}: error {answer['error']}"
         return answer
 
@@ -73,8 +58,7 @@ class Registry:
         return int.from_bytes(data, "little")
 
     def close(self):
-        self.process.stdin.close()
-        self.process.wait(timeout=10)
+        self.tool.close()
 
     # The keys of the tests.
 

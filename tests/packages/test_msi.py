@@ -339,7 +339,6 @@ def test_the_users_windows_learn_of_the_path(machine, build_win, session_service
 
     machine.prefix.run("reg", "add", r"HKCU\Software\Wine\Drivers", "/v", "Graphics", "/d", "null", "/f")
     machine.prefix.restart()  # the next window takes the new setting
-    machine.registry.open()
     session_service.start()
     assert heard(machine.install, "old") == 1
     assert heard(machine.install_package, "old") == 1  # PATH has the folder already

@@ -106,7 +106,7 @@ def folk_script(windows, iphlpsvc):
         forward(windows, f"0.0.0.0/{port}", f"{GUEST}/{port}")
     forward(windows, f"*/{STALE}", f"10.9.0.77/{STALE}")
     forward(windows, "0.0.0.0/28730", "192.0.2.1/80")
-    windows.prefix.run(iphlpsvc.svctool, "control", "iphlpsvc", 6, check=False)
+    iphlpsvc.call("control", "iphlpsvc", 6)
     wait_until(lambda: all(map(open_port, (SINGLE, *RANGE, STAR))), what="the script's forwardings")
     iphlpsvc.settled()
 

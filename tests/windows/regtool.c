@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Registry access for the tests: it reads commands from stdin and answers each with one line of
- * JSON on stdout. 'wine reg' takes 50 ms and more for one value and does not preserve every byte.
- * This program answers in well under 1 ms and shows the bytes of every type.
+ * Registry access for the tests, as a conversation. 'wine reg' takes 50 ms and more for one value
+ * and does not preserve every byte. This program answers in well under 1 ms and shows the bytes of
+ * every type.
  *
  *   dump KEY                  {"ok":true,"values":{"NAME":{"type":1,"hex":"…"}}}; missing key: {}
  *   set KEY NAME TYPE HEX     creates the key if it is missing
@@ -14,9 +14,10 @@
  *   stamp KEY                 {"ok":true,"stamp":N}: time of the last write (100 ns); missing key:
  * 0
  *
- * Other keys are below HKEY_LOCAL_MACHINE. Fields are separated by tabs, texts are UTF-8.
+ * Other keys are below HKEY_LOCAL_MACHINE.
  */
 
+#include "tests/windows/conversation.h"
 #include "windows-helper/win/win.h"
 
 #include <sddl.h>
@@ -24,9 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIELDS_MAX 5
-#define LINE_MAX   262144 /* a PATH of 32 KiB characters in hexadecimal fits */
-#define NAME_MAX   16384  /* the registry's own limit */
+#define NAME_MAX 16384 /* the registry's own limit */
 
 static wchar_t key_path[NAME_MAX], value_name[NAME_MAX];
 
@@ -201,25 +200,13 @@ static LSTATUS run(char **fields, unsigned n_fields) {
         return ERROR_INVALID_FUNCTION;
 }
 
+static void answer(char **fields, unsigned n_fields) {
+        LSTATUS error = run(fields, n_fields);
+
+        (void) printf("\"ok\":%s,\"error\":%ld}\n", error == ERROR_SUCCESS ? "true" : "false",
+                      error);
+}
+
 int main(void) {
-        static char line[LINE_MAX];
-
-        while (fgets(line, sizeof(line), stdin)) {
-                char *fields[FIELDS_MAX], *rest = line;
-                unsigned n_fields = 0;
-                LSTATUS error;
-
-                line[strcspn(line, "\r\n")] = '\0';
-                while (rest && n_fields < FIELDS_MAX) {
-                        fields[n_fields++] = rest;
-                        rest = strchr(rest, '\t');
-                        if (rest)
-                                *rest++ = '\0';
-                }
-                error = run(fields, n_fields);
-                (void) printf("\"ok\":%s,\"error\":%ld}\n",
-                              error == ERROR_SUCCESS ? "true" : "false", error);
-                (void) fflush(stdout);
-        }
-        return 0;
+        return conversation_run(answer);
 }

@@ -1,16 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * Shows and controls services, and lists message tables, for tests. It prints JSON.
+ * Shows and controls services, and lists message tables, for tests, as a conversation:
  *
- *   svctool start NAME | control NAME CODE | query NAME | start-type NAME TYPE
- *   svctool delete NAME | depends NAME ON | messages FILE | hold FILE | show FILE | deafen
+ *   query NAME                the state, the configuration and the process of a service
+ *   start NAME | delete NAME | control NAME CODE | start-type NAME TYPE | depends NAME ON
+ *   messages FILE             the message table of a program: {"1": "text", …}
  *
- * 'messages' prints the message table of a program: {"1": "text", …}. 'hold' keeps a file open, so
- * that nobody else can open it, and 'show' as the Event Viewer does, until standard input ends.
- * 'deafen' does to Wine's service manager what a client does that is killed while it connects.
+ * The answer is {} when there is nothing to tell, and {"error":N,"what":"…"} when it failed. Other
+ * uses are programs of their own:
+ *
+ *   svctool hold FILE | show FILE | deafen
+ *
+ * 'hold' keeps a file open, so that nobody else can open it, and 'show' as the Event Viewer does,
+ * until standard input ends. 'deafen' does to Wine's service manager what a client does that is
+ * killed while it connects.
  */
 
+#include "tests/windows/conversation.h"
 #include "windows-helper/win/win.h"
 
 #include <stdbool.h>
@@ -23,12 +30,11 @@
 #define DEAFEN_TRIES   200 /* five are enough as a rule */
 #define DEAFEN_ROUNDS  20
 
-static int fail(const char *what) {
+static void fail(const char *what) {
         printf("{\"error\":%lu,\"what\":\"%s\"}\n", GetLastError(), what);
-        return EXIT_FAILURE;
 }
 
-static int query(SC_HANDLE service) {
+static void query(SC_HANDLE service) {
         union {
                 QUERY_SERVICE_CONFIGW config;
                 BYTE bytes[8192];
@@ -41,8 +47,10 @@ static int query(SC_HANDLE service) {
                                     sizeof(shutdown), &size);
         if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO, (BYTE *) &status, sizeof(status),
                                   &size) ||
-            !QueryServiceConfigW(service, &u.config, sizeof(u), &size))
-                return fail("query");
+            !QueryServiceConfigW(service, &u.config, sizeof(u), &size)) {
+                fail("query");
+                return;
+        }
         printf("{\"state\":%lu,\"pid\":%lu,\"accepts\":%lu,\"start\":%lu,\"preshutdown\":%lu,"
                "\"path\":\"",
                status.dwCurrentState, status.dwProcessId, status.dwControlsAccepted,
@@ -51,15 +59,16 @@ static int query(SC_HANDLE service) {
                 printf(*p == L'\\' || *p == L'"' ? "\\%lc" : "%lc", *p);
         printf("\",\"depends\":\"%ls\"}\n",
                u.config.lpDependencies ? u.config.lpDependencies : L"");
-        return EXIT_SUCCESS;
 }
 
-static int messages(const wchar_t *file) {
+static void messages(const wchar_t *file) {
         HMODULE module = LoadLibraryExW(file, NULL, LOAD_LIBRARY_AS_DATAFILE);
         bool first = true;
 
-        if (!module)
-                return fail("load");
+        if (!module) {
+                fail("load");
+                return;
+        }
         (void) putchar('{');
         for (DWORD id = 1; id < MESSAGE_ID_MAX; id++) {
                 wchar_t text[4096];
@@ -80,15 +89,17 @@ static int messages(const wchar_t *file) {
                 first = false;
         }
         (void) puts("}");
-        return EXIT_SUCCESS;
+        (void) FreeLibrary(module);
 }
 
 static int hold(const wchar_t *file, bool show) {
         HANDLE held = show ? LoadLibraryExW(file, NULL, LOAD_LIBRARY_AS_DATAFILE)
                            : CreateFileW(file, GENERIC_READ, 0, NULL, OPEN_EXISTING, 0, NULL);
 
-        if (!held || held == INVALID_HANDLE_VALUE)
-                return fail("hold");
+        if (!held || held == INVALID_HANDLE_VALUE) {
+                fail("hold");
+                return EXIT_FAILURE;
+        }
         (void) puts("{}");
         (void) fflush(stdout);
         (void) getchar();
@@ -131,39 +142,65 @@ static int deafen(void) {
         return EXIT_SUCCESS;
 }
 
+/* What is asked of a service. @word: what the command has beside the name. */
+static BOOL ask(SC_HANDLE service, const char *command, const wchar_t *word) {
+        SERVICE_STATUS status;
+
+        if (strcmp(command, "start") == 0)
+                return StartServiceW(service, 0, NULL);
+        if (strcmp(command, "delete") == 0)
+                return DeleteService(service);
+        if (strcmp(command, "control") == 0)
+                return ControlService(service, wcstoul(word, NULL, 10), &status);
+        if (strcmp(command, "start-type") == 0)
+                return ChangeServiceConfigW(service, SERVICE_NO_CHANGE, wcstoul(word, NULL, 10),
+                                            SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL,
+                                            NULL);
+        if (strcmp(command, "depends") == 0)
+                return depend(service, word);
+        SetLastError(ERROR_INVALID_FUNCTION);
+        return FALSE;
+}
+
+static void answer(char **fields, unsigned n_fields) {
+        static wchar_t name[NAME_ROOM], word[NAME_ROOM];
+        SC_HANDLE manager, service;
+
+        word[0] = L'\0';
+        if (n_fields < 2 || win_to_wide(fields[1], name, NAME_ROOM) < 0 ||
+            (n_fields > 2 && win_to_wide(fields[2], word, NAME_ROOM) < 0)) {
+                SetLastError(ERROR_INVALID_PARAMETER);
+                fail("read");
+                return;
+        }
+        if (strcmp(fields[0], "messages") == 0) {
+                messages(name);
+                return;
+        }
+        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
+        service = manager ? OpenServiceW(manager, name, SERVICE_ALL_ACCESS) : NULL;
+        if (!service)
+                fail("open");
+        else if (strcmp(fields[0], "query") == 0)
+                query(service);
+        else if (ask(service, fields[0], word))
+                (void) puts("{}");
+        else
+                fail(fields[0]);
+        if (service) /* a service that is deleted goes when the last handle does */
+                (void) CloseServiceHandle(service);
+        if (manager)
+                (void) CloseServiceHandle(manager);
+}
+
 int wmain(int argc, wchar_t **argv); /* -municode's main(); no header declares it */
 
 int wmain(int argc, wchar_t **argv) {
-        SERVICE_STATUS status;
-        SC_HANDLE manager, service;
-
+        if (argc == 1)
+                return conversation_run(answer);
         if (argc == 2 && wcscmp(argv[1], L"deafen") == 0)
                 return deafen();
-        if (argc < 3)
-                return EXIT_FAILURE;
-        if (wcscmp(argv[1], L"messages") == 0)
-                return messages(argv[2]);
-        if (wcscmp(argv[1], L"hold") == 0 || wcscmp(argv[1], L"show") == 0)
+        if (argc == 3 && (wcscmp(argv[1], L"hold") == 0 || wcscmp(argv[1], L"show") == 0))
                 return hold(argv[2], argv[1][0] == L's');
-        manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
-        service = manager ? OpenServiceW(manager, argv[2], SERVICE_ALL_ACCESS) : NULL;
-        if (!service)
-                return fail("open");
-        if (wcscmp(argv[1], L"query") == 0)
-                return query(service);
-        if (wcscmp(argv[1], L"start") == 0 && !StartServiceW(service, 0, NULL))
-                return fail("start");
-        if (wcscmp(argv[1], L"control") == 0 && argc == 4 &&
-            !ControlService(service, wcstoul(argv[3], NULL, 10), &status))
-                return fail("control");
-        if (wcscmp(argv[1], L"start-type") == 0 && argc == 4 &&
-            !ChangeServiceConfigW(service, SERVICE_NO_CHANGE, wcstoul(argv[3], NULL, 10),
-                                  SERVICE_NO_CHANGE, NULL, NULL, NULL, NULL, NULL, NULL, NULL))
-                return fail("start-type");
-        if (wcscmp(argv[1], L"delete") == 0 && !DeleteService(service))
-                return fail("delete");
-        if (wcscmp(argv[1], L"depends") == 0 && argc == 4 && !depend(service, argv[3]))
-                return fail("depends");
-        (void) puts("{}");
-        return EXIT_SUCCESS;
+        return EXIT_FAILURE;
 }

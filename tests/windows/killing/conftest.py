@@ -10,7 +10,7 @@ prefix, session_registry, session_service = windows_host.fixtures("module", "kil
 
 
 @pytest.fixture
-def whole_wine(prefix, registry, iphlpsvc):
+def whole_wine(prefix, iphlpsvc):
     """whole_wine() makes sure that the service manager answers. Call it after a kill, when no helper
     runs. It is called once more at the end, so let it be a test's first fixture: the last one to go."""
     def make_sure():
@@ -18,8 +18,6 @@ def whole_wine(prefix, registry, iphlpsvc):
             return
         print("a kill has cost Wine its service manager; Wine is started again")
         prefix.restart()
-        registry.close()
-        registry.open()
         iphlpsvc.start()
 
     yield make_sure

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The relay follows its table, as a program and as a service."""
 
-import json
 import socket
 import time
 
@@ -112,13 +111,8 @@ def test_tcp_and_udp_have_ports_of_their_own(table, start_relay, serve, serve_ud
 @pytest.fixture
 def service(prefix, build_win):
     """Calls svctool with the relay as a service."""
-    tool = build_win / "tests/windows/svctool.exe"
+    call = prefix.tool(build_win / "tests/windows", "svctool.exe").call
     exe = build_win / "windows-helper/wslbridge-relay.exe"
-
-    def call(*arguments):
-        done = prefix.run(tool, *arguments, check=False)
-        return json.loads(done.stdout.strip().splitlines()[-1])
-
     prefix.run("sc", "create", NAME, "type=", "own", "start=", "demand", "binPath=",
                f"\"Z:{str(exe).replace('/', chr(92))}\" run --service")
     yield call
