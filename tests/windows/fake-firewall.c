@@ -136,6 +136,8 @@ static HRESULT STDMETHODCALLTYPE policy_rules(INetFwPolicy2 *this, INetFwRules *
 }
 
 static HRESULT STDMETHODCALLTYPE policy_connected(INetFwPolicy2 *this, LONG *ret) {
+        while (setting(HANGS))
+                Sleep(50);
         *ret = setting(CONNECTED);
         return S_OK;
 }

@@ -46,6 +46,7 @@ typedef enum FakeSetting {
         PRODUCT, /* 1: another product takes the category CATEGORY from Windows Firewall */
         CATEGORY,
         UNSUPPORTED, /* 1: the state cannot be asked for, as in Wine */
+        HANGS,       /* 1: it does not say which networks are connected until this is 0 */
         _FAKE_SETTING_END,
 } FakeSetting;
 

@@ -204,12 +204,11 @@ static void list_mappings(List *list) {
         (void) RegCloseKey(key);
 }
 
-static HRESULT key_error(const wchar_t *key) {
-        DWORD code = 0, size = sizeof(code);
+static DWORD stored_number(const wchar_t *key, const wchar_t *name) {
+        DWORD value = 0, size = sizeof(value);
 
-        (void) RegGetValueW(HKEY_LOCAL_MACHINE, key, L"Error", RRF_RT_REG_DWORD, NULL, &code,
-                            &size);
-        return (HRESULT) code;
+        (void) RegGetValueW(HKEY_LOCAL_MACHINE, key, name, RRF_RT_REG_DWORD, NULL, &value, &size);
+        return value;
 }
 
 static Object *object_stored(HKEY key, const wchar_t *number) {
@@ -242,7 +241,7 @@ static void list_stored(List *list, const wchar_t *store, const wchar_t *class) 
                 return;
         (void) RegCloseKey(key);
         (void) _snwprintf(path, ARRAYSIZE(path), L"" WMI_KEY L"\\%ls\\%ls", store, class);
-        list->error = key_error(path);
+        list->error = (HRESULT) stored_number(path, L"Error");
         if (RegOpenKeyExW(HKEY_LOCAL_MACHINE, path, 0, KEY_READ, &key) != ERROR_SUCCESS) {
                 list->error = (HRESULT) WBEM_E_INVALID_CLASS;
                 return;
@@ -293,14 +292,6 @@ static HRESULT STDMETHODCALLTYPE services_on_object(IWbemServices *this, const B
         return S_OK;
 }
 
-static HRESULT refusal(void) {
-        DWORD code = 0, size = sizeof(code);
-
-        (void) RegGetValueW(HKEY_LOCAL_MACHINE, SETTINGS_KEY, L"NatRefuse", RRF_RT_REG_DWORD, NULL,
-                            &code, &size);
-        return (HRESULT) code;
-}
-
 static HRESULT STDMETHODCALLTYPE services_on_put(IWbemServices *this, IWbemClassObject *object,
                                                  LONG flags, IWbemContext *context,
                                                  IWbemCallResult **result) {
@@ -310,8 +301,8 @@ static HRESULT STDMETHODCALLTYPE services_on_put(IWbemServices *this, IWbemClass
         const Object *o = (Object *) object;
         wchar_t name[TEXT_MAX], data[3 * TEXT_MAX];
 
-        if (FAILED(refusal()))
-                return refusal();
+        if (FAILED((HRESULT) stored_number(SETTINGS_KEY, L"NatRefuse")))
+                return (HRESULT) stored_number(SETTINGS_KEY, L"NatRefuse");
         for (size_t i = 0; i < ARRAYSIZE(needed); i++)
                 if (!object_get(o, needed[i]))
                         return (HRESULT) WBEM_E_INVALID_PARAMETER;
@@ -365,8 +356,10 @@ static HRESULT STDMETHODCALLTYPE locator_on_connect(IWbemLocator *this, const BS
                                                     IWbemServices **ret) {
         if (wcscmp(space, L"ROOT\\StandardCimv2") != 0)
                 return (HRESULT) WBEM_E_INVALID_NAMESPACE;
+        while (stored_number(SETTINGS_KEY, L"WmiHang") != 0)
+                Sleep(50);
         *ret = &services;
-        return key_error(WMI_KEY);
+        return (HRESULT) stored_number(WMI_KEY, L"Error");
 }
 
 static IWbemLocatorVtbl locator_calls = {FAKE_BASE(IWbemLocator),

@@ -36,6 +36,7 @@
 #        define AF_HYPERV 34
 #endif
 
+#define SURVEY_WAIT_MS  12000 /* for each part of Windows that is asked */
 #define APP_CONTROL_KEY L"SYSTEM\\CurrentControlSet\\Control\\CI\\Policy"
 #define WSLCONFIG_NAME  L"\\.wslconfig"
 #define IPV6_PARAMETERS L"SYSTEM\\CurrentControlSet\\Services\\Tcpip6\\Parameters"
@@ -183,8 +184,40 @@ static void survey_sockets(HostEvidence *e) {
         (void) WSACleanup();
 }
 
+/* Ask another part of Windows, which may not answer as long as it hangs, and that is when somebody
+ * runs 'doctor'. Then the thread stays, and may still write to the survey.
+ * Return: what @fn does, or -EIO when it takes too long. */
+static int survey_ask(HostSurvey *s, LPTHREAD_START_ROUTINE fn) {
+        HANDLE thread = CreateThread(NULL, 0, fn, s, 0, NULL);
+        DWORD r;
+
+        if (!thread)
+                return -ENOMEM;
+        if (WaitForSingleObject(thread, SURVEY_WAIT_MS) == WAIT_OBJECT_0) {
+                (void) GetExitCodeThread(thread, &r);
+        } else {
+                s->hangs = true;
+                r = (DWORD) -EIO;
+        }
+        (void) CloseHandle(thread);
+        return (int) r;
+}
+
+static DWORD WINAPI survey_list_vms(void *survey) {
+        return (DWORD) hcs_list(&((HostSurvey *) survey)->vms);
+}
+
+static DWORD WINAPI survey_read_firewall(void *survey) {
+        return (DWORD) firewall_sight_read(&((HostSurvey *) survey)->sight);
+}
+
+static DWORD WINAPI survey_read_hyperv(void *survey) {
+        hyperv_firewall_read(&((HostSurvey *) survey)->hyperv);
+        return 0;
+}
+
 static void survey_vms(HostSurvey *s) {
-        s->evidence.vms_error = hcs_list(&s->vms);
+        s->evidence.vms_error = survey_ask(s, survey_list_vms);
         if (s->evidence.vms_error == 0)
                 s->evidence.vms = &s->vms;
 }
@@ -299,14 +332,14 @@ static Seen survey_wsl_firewall(void) {
 /* What decides about guests in networking mode mirrored. Asking takes time, so it is done only when
  * there is one. */
 static void survey_mirrored(HostSurvey *s) {
+        static const HypervSight unseen; /* HYPERV_UNSEEN */
         HostEvidence *e = &s->evidence;
         bool mirrored = false;
 
         if (!e->status || e->serves != SEEN_YES ||
             status_read(e->status, e->n_status, survey_on_record, &mirrored) < 0 || !mirrored)
                 return;
-        hyperv_firewall_read(&s->hyperv);
-        e->hyperv = &s->hyperv;
+        e->hyperv = survey_ask(s, survey_read_hyperv) == 0 ? &s->hyperv : &unseen;
         e->wsl_firewall = survey_wsl_firewall();
 }
 
@@ -329,7 +362,7 @@ int host_survey_new(HostSurvey **ret_survey) {
         s->evidence.relay_path = s->relay;
         survey_windows(s);
         survey_sockets(&s->evidence);
-        if (firewall_sight_read(&s->sight) == 0)
+        if (survey_ask(s, survey_read_firewall) == 0)
                 s->evidence.sight = &s->sight;
         survey_vms(s);
         survey_status(s);
@@ -347,7 +380,7 @@ int host_survey_new(HostSurvey **ret_survey) {
 }
 
 HostSurvey *host_survey_free(HostSurvey *s) {
-        if (!s)
+        if (!s || s->hangs) /* then it goes with the process */
                 return NULL;
         firewall_sight_done(&s->sight);
         rule_table_done(&s->rules);

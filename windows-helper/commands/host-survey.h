@@ -26,6 +26,7 @@ typedef struct HostSurvey {
         EvidenceGuest *guests;
         size_t n_guests;
         char *status;
+        bool hangs; /* what it has asked may still answer, so it is not freed */
 } HostSurvey;
 
 /* Return: 0 or -ENOMEM. */
