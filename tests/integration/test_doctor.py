@@ -18,6 +18,8 @@ def write(guest, path, text=""):
     with open(full, "w") as f:
         f.write(text)
 
+STAYS = "[general]\r\ninstanceIdleTimeout=-1\r\n[wsl2]\r\nvmIdleTimeout=-1\r\n"
+
 
 @pytest.fixture
 def machine(guest):
@@ -27,8 +29,7 @@ def machine(guest):
     write(guest, "sys/bus/vmbus/devices/x")
     write(guest, "dev/vsock")
     os.makedirs(os.path.join(guest.root, "run/systemd/system"))
-    write(guest, "mnt/c/Users/me/.wslconfig",
-          "[general]\r\ninstanceIdleTimeout=-1\r\n[wsl2]\r\nvmIdleTimeout=-1\r\n")
+    write(guest, "mnt/c/Users/me/.wslconfig", STAYS)
     return guest
 
 
@@ -87,6 +88,12 @@ def test_all_is_well(machine, host, control, doctor):
         write(machine, "mnt/c/Users/me/.wslconfig", "[wsl2]\nmemory=4GB\n")
         assert doctor() == ["idle-stop"]
         assert "\n                instanceIdleTimeout=-1\n" in control.run("doctor")[1]
+        write(machine, "mnt/c/Users/me/.wslconfig", STAYS)
+        write(machine, "proc/uptime", "3.10 2.00\n")
+        assert doctor() == []
+        write(machine, "proc/uptime", "3600.10 2.00\n")
+        assert doctor() == ["idle-stop"]
+        assert "has changed since WSL was started" in " ".join(control.run("doctor")[1].split())
     finally:
         server.kill()
         server.communicate()
@@ -142,9 +149,10 @@ def test_ports_of_containers(machine, host, control, doctor):
 
 
 def test_how_to_start_the_agent(machine, control):
-    """'systemctl start' only where systemd runs."""
-    assert "'systemctl start wslbridge-agent'" in control.run("expose", "8080")[1]
-    assert "'systemctl start wslbridge-agent'" in control.run("wait", "--timeout=0.1")[1]
+    """'systemctl' only where systemd runs."""
+    start = "'sudo systemctl enable --now wslbridge-agent'"
+    assert start in " ".join(control.run("expose", "8080")[1].split())
+    assert start in " ".join(control.run("wait", "--timeout=0.1")[1].split())
     os.rmdir(os.path.join(machine.root, "run/systemd/system"))
     for words in (("expose", "8081"), ("wait", "--timeout=0.1")):
         output = control.run(*words)[1]

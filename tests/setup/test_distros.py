@@ -77,15 +77,24 @@ def test_the_list_and_the_question(windows, wsl, bare_root):
     assert "You have no distro" not in done.output
 
 
+def typing(windows, folder, typed, *options):
+    """What 'setup' prints. The console's part is played by a pipe."""
+    (folder / "typed").write_text(typed)
+    with open(folder / "typed", "rb") as keys, windows.variables({"WSLBRIDGE_TEST_ASK": "1"}), \
+         open(folder / "output", "wb") as output:
+        process = windows.prefix.popen(windows.program.exe, "setup", *options, stdin=keys, stdout=output)
+        assert process.wait(60) == 1
+    return (folder / "output").read_text()
+
+
+def test_undo_asks_in_its_own_words(windows, wsl, bare_root, tmp_path):
+    text = typing(windows, tmp_path, "n\n", "--undo")
+    assert "Take wslbridge out of 'Debian'? [y/n]" in text and "No distro was chosen" in text
+
+
 @pytest.mark.parametrize("typed,chosen", [("y\n", True), ("x\nY\n", True), ("n\n", False), ("", False)])
 def test_what_is_typed(windows, wsl, bare_root, tmp_path, typed, chosen):
-    """The console's part is played by a pipe."""
-    (tmp_path / "typed").write_text(typed)
-    with open(tmp_path / "typed", "rb") as keys, windows.variables({"WSLBRIDGE_TEST_ASK": "1"}), \
-         open(tmp_path / "output", "wb") as output:
-        process = windows.prefix.popen(windows.program.exe, "setup", stdin=keys, stdout=output)
-        assert process.wait(60) == 1
-    text = (tmp_path / "output").read_text()
+    text = typing(windows, tmp_path, typed)
     assert "Set up 'Debian'? [y/n]" in text
     assert ("It has no systemd" in text) == chosen and ("No distro was chosen" in text) != chosen
 

@@ -159,8 +159,10 @@ def test_extras_from_nothing_to_undone(windows, guest, profile, scheduler, serve
     again = windows.setup("Debian", "--yes", *PARTS)
     assert set(again.states().values()) == {"already"}, again.output
 
+    (profile / ".wslconfig.before-wslbridge").unlink()
     undone = windows.setup("Debian", "--undo", "--yes")
     assert undone.code == 0, undone.output
+    assert not (profile / ".wslconfig.before-wslbridge").exists()  # the file has our lines by now
     assert (profile / ".wslconfig").read_bytes() == \
         SETTINGS.replace(b"vmIdleTimeout=60000 # a minute\r\n", b"")
     assert scheduler.strings(TASKS) == {}

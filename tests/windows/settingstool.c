@@ -51,7 +51,7 @@ static int wslconfig(const char *meanwhile, bool held) {
         if (r == 0 && held)
                 other = open_for_writing(&f);
         if (r == 0)
-                r = wslconfig_file_write(&f, &content, &copied);
+                r = wslconfig_file_write(&f, &content, /* copy= */ true, &copied);
         if (other != INVALID_HANDLE_VALUE)
                 (void) CloseHandle(other);
         if (r < 0)

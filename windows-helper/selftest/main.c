@@ -98,6 +98,17 @@ static void on_lines(const SelftestLines *lines, size_t from) {
         buffer_done(&out);
 }
 
+/* Where a file is, whatever folder the terminal is in: that of an administrator is not his own. */
+static void show_place(const char *path) {
+        wchar_t wide[1024], whole[1024];
+        DWORD n = 0;
+
+        if (win_to_wide(path, wide, ARRAYSIZE(wide)) == 0)
+                n = GetFullPathNameW(wide, ARRAYSIZE(whole), whole, NULL);
+        (void) console_printf("The report, without names and addresses: %s\n",
+                              n > 0 && n < ARRAYSIZE(whole) ? WIN_UTF8(whole) : path);
+}
+
 /* Return: 0 or negative errno (logged). */
 static int write_report(const char *path, const Buffer *text) {
         wchar_t wide[1024];
@@ -139,8 +150,7 @@ static int put_out(const SelftestArguments *a, const SelftestReport *report) {
         if (r == 0 && a->report) {
                 r = write_report(a->report, &json);
                 if (r == 0 && !a->json)
-                        (void) console_printf("The report, without names and addresses: %s\n",
-                                              a->report);
+                        show_place(a->report);
         }
         buffer_done(&json);
         buffer_done(&text);

@@ -92,7 +92,9 @@ static const SetupDistro *choose_default(Setup *s, const SetupDistros *distros, 
         for (size_t i = 0; i < distros->n && !setup_interrupted(); i++)
                 choose_show(s, distros->items[i].is_default ? "*" : " ", distros->items[i].name,
                             choose_lacks(s, &distros->items[i]));
-        if (!s->options->dry_run && !setup_ask(s, "Set up '%s'?", first->name)) {
+        if (!s->options->dry_run &&
+            !setup_ask(s, s->options->undo ? "Take wslbridge out of '%s'?" : "Set up '%s'?",
+                       first->name)) {
                 if (setup_nobody(s))
                         setup_advises(part,
                                       "Nobody can be asked here. Name the distro behind "

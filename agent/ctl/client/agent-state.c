@@ -187,7 +187,9 @@ const char *ctl_start_advice(const char *root) {
         char path[PATH_MAX];
 
         (void) snprintf(path, sizeof(path), "%s/run/systemd/system", root);
-        return access(path, F_OK) == 0 ? "start it with 'systemctl start " NAMES_AGENT_UNIT "'"
-                                       : "systemd does not run here either, and 'wslbridgectl "
-                                         "doctor' says what to do";
+        return access(path, F_OK) == 0
+                       ? "start it, now and at each boot, with 'sudo systemctl enable "
+                         "--now " NAMES_AGENT_UNIT "'"
+                       : "systemd does not run here either, and 'wslbridgectl "
+                         "doctor' says what to do";
 }

@@ -16,6 +16,7 @@ typedef enum IdleStop {
         IDLE_UNKNOWN,
         IDLE_STOPS,
         IDLE_STAYS,
+        IDLE_LATER, /* it stays from the next start of WSL on */
 } IdleStop;
 
 /* What /etc/wsl.conf says about systemd. */

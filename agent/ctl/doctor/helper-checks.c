@@ -86,7 +86,9 @@ static void check_silent(const Report *r, const char *since, Findings *f) {
                               r->error_text);
         buffer_printf(&x->advice, "Look at the status of the helper, and install it if it is "
                                   "missing. " HELPER_ON_WINDOWS "  .\\wslbridge-helper status\n"
-                                  "  .\\wslbridge-helper install");
+                                  "  .\\wslbridge-helper install\n"
+                                  "If that folder is missing, install wslbridge's package for "
+                                  "Windows (.msi) there.");
 }
 
 /* PINGs and PONGs pass, so the connection is fine. It is the helper's work that does not get done.

@@ -23,6 +23,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
+
+#define CLOCKS_DIFFER_S 5 /* at most, of guest and host, while the guest starts */
 
 /* The start of a small file, as much as @size holds; "" when it cannot be read. */
 static void read_text(const char *root, const char *path, char *ret_text, size_t size) {
@@ -129,12 +132,25 @@ static void survey_containers(const char *root, GuestSurvey *s) {
         utf8_clean(s->containers);
 }
 
+/* Whether a file of Windows has changed since the VM was started, so that WSL has not read it yet.
+ * After a sleep of the host the guest may not have counted all of its time; then it looks older. */
+static bool is_since_start(const char *root, time_t changed) {
+        char text[64];
+        long uptime;
+
+        read_text(root, "/proc/uptime", text, sizeof(text));
+        uptime = strtol(text, NULL, 10);
+        return uptime > 0 && changed > time(NULL) - uptime + CLOCKS_DIFFER_S;
+}
+
 /* Every user of Windows has a .wslconfig, and only Windows knows whose WSL this is. So the timeouts
  * count only when they are in every file that exists. The firewall is a hint for the one who has
  * turned it off, and it names the file. Where a file cannot be read, nothing is known. */
 static IdleStop survey_wslconfig(const char *root, char *ret_firewall_off, size_t size) {
         char pattern[PATH_MAX], *text = malloc(WSLCONFIG_SIZE_MAX);
         IdleStop idle = IDLE_UNKNOWN;
+        time_t changed = 0;
+        struct stat st;
         glob_t found;
 
         (void) snprintf(pattern, sizeof(pattern), "%s/mnt/c/Users/*/.wslconfig", root);
@@ -146,12 +162,14 @@ static IdleStop survey_wslconfig(const char *root, char *ret_firewall_off, size_
                         if (!*ret_firewall_off && wslconfig_firewall_off(text))
                                 (void) snprintf(ret_firewall_off, size, "%s",
                                                 found.gl_pathv[i] + strlen(root));
+                        if (stat(found.gl_pathv[i], &st) == 0 && st.st_mtime > changed)
+                                changed = st.st_mtime;
                 }
                 utf8_clean(ret_firewall_off);
                 globfree(&found);
         }
         free(text);
-        return idle;
+        return idle == IDLE_STAYS && is_since_start(root, changed) ? IDLE_LATER : idle;
 }
 
 static void survey_ports(GuestSurvey *s) {

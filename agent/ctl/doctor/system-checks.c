@@ -267,6 +267,15 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
         if (!e->wsl || e->idle == IDLE_STAYS)
                 return;
         x = findings_add(f, FINDING_HINT, "idle-stop", NULL);
+        if (e->idle == IDLE_LATER) {
+                buffer_printf(&x->seen, "WSL stops this distribution, and the agent with it, when "
+                                        "it is idle: .wslconfig on Windows turns that off, but has "
+                                        "changed since WSL was started");
+                buffer_printf(&x->advice, "Run 'wsl --shutdown' on Windows. It ends all "
+                                          "distributions, and what the file says counts from then "
+                                          "on.");
+                return;
+        }
         buffer_printf(&x->seen,
                       "WSL stops this distribution, and the agent with it, when it is idle: "
                       "services of systemd do not keep WSL running, and %s",
@@ -274,8 +283,8 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                               ? ".wslconfig on Windows does not turn that off"
                               : "no .wslconfig that can be seen from here turns that off");
         buffer_printf(&x->advice, "To keep WSL running, add these lines to "
-                                  "%%USERPROFILE%%\\.wslconfig on Windows, and run 'wsl "
-                                  "--shutdown' there:\n"
+                                  "%%USERPROFILE%%\\.wslconfig on Windows ('wslbridgectl setup "
+                                  "--keep-alive' does it), and run 'wsl --shutdown' there:\n"
                                   "  [general]\n"
                                   "  instanceIdleTimeout=-1\n"
                                   "  [wsl2]\n"

@@ -17,6 +17,9 @@
 #define THE_TEXT "The text above says what helps. "
 
 #define PAIR_DISTRO ELEVATED_HELPER "  .\\wslbridge-helper pair DISTRO"
+#define SET_UP                                                                 \
+        "In a terminal of the user who has the distro, without these rights, " \
+        "'wslbridge-helper setup' sets up both halves."
 
 typedef struct StatusJudge {
         const HostEvidence *evidence;
@@ -356,7 +359,7 @@ static void judge_pairing(const StatusJudge *j) {
         else if (n > 0)
                 host_finding(f, FINDING_GOOD, "pairing", NULL, NULL, "Guests paired: %zu", n);
         else if (j->measured.n_connected == 0) /* otherwise its key was deleted just now */
-                host_finding(f, FINDING_HINT, "pairing", NULL, PAIR_DISTRO, "No guest is paired");
+                host_finding(f, FINDING_HINT, "pairing", NULL, SET_UP, "No guest is paired");
 }
 
 void status_checks_run(const HostEvidence *e, Measured *m, Findings *f) {

@@ -36,7 +36,8 @@ typedef struct Reach {
         const FirewallBlock *block; /* one of these rules */
 } Reach;
 
-void firewall_profiles_text(uint8_t profiles, char ret_text[FIREWALL_PROFILES_TEXT_MAX]) {
+/* @last: what stands before the last one */
+static void reach_list(uint8_t profiles, const char *last, char *ret_text) {
         size_t n = 0, left = 0;
 
         for (size_t i = 0; i < PROFILES; i++)
@@ -49,9 +50,13 @@ void firewall_profiles_text(uint8_t profiles, char ret_text[FIREWALL_PROFILES_TE
                 n += (size_t) snprintf(ret_text + n, FIREWALL_PROFILES_TEXT_MAX - n, "%s%s",
                                        profile_names[i].name,
                                        left > 1   ? ", "
-                                       : left > 0 ? " and "
+                                       : left > 0 ? last
                                                   : "");
         }
+}
+
+void firewall_profiles_text(uint8_t profiles, char ret_text[FIREWALL_PROFILES_TEXT_MAX]) {
+        reach_list(profiles, " and ", ret_text);
 }
 
 /* Rules that block win over those that let in, even where all are let in (fact 5.1.10). */
@@ -97,26 +102,23 @@ static uint8_t reach_named(uint8_t profiles) {
 }
 
 /* What a user can do about networks of another kind than the service opens. */
-static void reach_mismatch(const Reach *r, char *ret_text, size_t size) {
+static void reach_mismatch(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         char networks[FIREWALL_PROFILES_TEXT_MAX], opened[FIREWALL_PROFILES_TEXT_MAX];
+        char both[FIREWALL_PROFILES_TEXT_MAX];
         uint8_t named = reach_named(r->sight->connected);
+        bool private = named == WIRE_PROFILE_PUBLIC && r->service->profiles & WIRE_PROFILE_PRIVATE;
 
         firewall_profiles_text(named, networks);
         firewall_profiles_text(r->service->profiles, opened);
-        if (named == WIRE_PROFILE_PUBLIC && r->service->profiles & WIRE_PROFILE_PRIVATE)
-                (void) snprintf(ret_text, size,
-                                "the host's network is %s, and the service opens %s; make that "
-                                "network private in Windows Settings, or set firewall = public, "
-                                "which the host's policy must allow",
-                                networks, opened);
-        else
-                (void) snprintf(ret_text, size,
-                                "the host's network is %s, and the service opens %s; set firewall "
-                                "= %s, which the host's policy must allow%s",
-                                networks, opened, networks,
-                                named != r->sight->connected
-                                        ? "; networks that Windows calls public stay closed"
-                                        : "");
+        reach_list(r->service->profiles | named, ", ", both);
+        result_text(ret_text,
+                    "the host's network is %s, and the service opens %s; %sset firewall = %s, "
+                    "which the host's policy must allow%s",
+                    networks, opened,
+                    private ? "make that network private in Windows Settings, or " : "", both,
+                    named != r->sight->connected
+                            ? "; networks that Windows calls public stay closed"
+                            : "");
 }
 
 static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
@@ -142,7 +144,7 @@ static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1])
                         "Firewall blocks it; disable that rule, or listen on another port",
                         (unsigned) r->listen->port, RULE_NAME_SHOWN, r->block->name);
         else {
-                reach_mismatch(r, mismatch, sizeof(mismatch));
+                reach_mismatch(r, mismatch);
                 result_text(ret_text, "%s: %s", nobody, mismatch);
         }
         return WIRE_REASON_UNREACHABLE;
@@ -246,7 +248,8 @@ WireReason firewall_reach(const FirewallSight *sight, const IpEndpoint *listen,
         if (r.open_all)
                 return reach_off(&r, ret_text);
         if (service->profiles == 0) { /* as it was asked for */
-                result_text(ret_text, "closed to other machines, because of firewall = none");
+                result_text(ret_text, "opens nothing in Windows Firewall (firewall = none); rules "
+                                      "of others decide who gets in");
                 return WIRE_REASON_NONE;
         }
         return r.open ? reach_open(&r, ret_text) : reach_nobody(&r, ret_text);

@@ -27,6 +27,7 @@ typedef struct KeepAlive {
         WslconfigFile file;
         Buffer content; /* as it should be */
         DWORD ours;     /* after the change */
+        bool undo;
         const char *would, *done;
 } KeepAlive;
 
@@ -101,7 +102,8 @@ static SetupOutcome keep_alive_write(Setup *s, SetupPart *part, KeepAlive *k) {
                 return SETUP_SKIPPED;
         }
         s->changing = true;
-        if (wslconfig_file_write(&k->file, &k->content, &copied) < 0)
+        /* What setup has put there is not how the file was. */
+        if (wslconfig_file_write(&k->file, &k->content, !k->undo, &copied) < 0)
                 return setup_says(part, SETUP_FAILED, "%s", k->file.why);
         keep_alive_remember(k->ours);
         (void) setup_says(part, SETUP_DONE, "%s in %s", k->done, WIN_UTF8(k->file.path));
@@ -129,7 +131,8 @@ static void keep_alive_doubt(SetupPart *part) {
 
 static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
         const char *why = "could not be edited, because memory is short";
-        KeepAlive k = {.would = undo ? "Remove what turns the idle time-outs off"
+        KeepAlive k = {.undo = undo,
+                       .would = undo ? "Remove what turns the idle time-outs off"
                                      : "Turn off both idle time-outs",
                        .done = undo ? "What turned the idle time-outs off is removed"
                                     : "Both idle time-outs are off"};

@@ -192,7 +192,7 @@ static int put_in_place(WslconfigFile *f, const wchar_t *new) {
         return fail_win(f, GetLastError(), "Nothing was changed, because Windows does not replace");
 }
 
-int wslconfig_file_write(WslconfigFile *f, const Buffer *content, bool *ret_copied) {
+int wslconfig_file_write(WslconfigFile *f, const Buffer *content, bool copy, bool *ret_copied) {
         wchar_t new[PATHS_MAX + ARRAYSIZE(WSLCONFIG_NEW)];
         HANDLE file = open_file(f->target);
         int r;
@@ -203,7 +203,7 @@ int wslconfig_file_write(WslconfigFile *f, const Buffer *content, bool *ret_copi
         wcscpy(new, f->target);
         wcscat(new, WSLCONFIG_NEW);
         r = check_unchanged(f, file);
-        if (r == 0)
+        if (r == 0 && copy)
                 r = make_copy(f, ret_copied);
         if (r == 0)
                 r = write_new(f, new, content);

@@ -37,10 +37,11 @@ int wslconfig_file_read(WslconfigFile *ret_file);
 
 /**
  * wslconfig_file_write() - replace the content, through a temporary file
- * @copied: set when the old file was copied to WSLCONFIG_COPY; one that is there stays
+ * @copy: first copy the old file to WSLCONFIG_COPY; a copy that is there stays
+ * @ret_copied: whether this has made the copy
  *
  * Return: 0; or negative errno, f->why, and the file is as it was: -EAGAIN when somebody has
  * changed it since it was read.
  */
-int wslconfig_file_write(WslconfigFile *f, const Buffer *content, bool *ret_copied);
+int wslconfig_file_write(WslconfigFile *f, const Buffer *content, bool copy, bool *ret_copied);
 void wslconfig_file_done(WslconfigFile *f);

@@ -128,7 +128,7 @@ START_TEST(test_vms_and_agents) {
         expect(FINDING_HINT, "pairing", "00/Debian", "systemctl enable");
         unheard_setup();
         evidence.n_guests = 0;
-        expect(FINDING_HINT, "pairing", "No guest is paired", "pair DISTRO");
+        expect(FINDING_HINT, "pairing", "No guest is paired", "setup'");
         evidence.keys_seen = false;
         expect(FINDING_UNSEEN, "pairing", "Only administrators", "administrator");
         healthy_setup();

@@ -24,16 +24,18 @@ START_TEST(test_networks) {
                 {PUBLIC, USUAL, WIRE_REMOTE_LOCAL_SUBNET, WIRE_REASON_UNREACHABLE,
                  "no other machine can connect now: the host's network is public, and the service "
                  "opens domain and private; make that network private in Windows Settings, or set "
-                 "firewall = public, which the host's policy must allow"},
-                {PUBLIC, DOMAIN, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "set firewall = public"},
+                 "firewall = domain, private, public, which the host's policy must allow"},
+                {PUBLIC, DOMAIN, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
+                 "opens domain; set firewall = domain, public, which"},
                 {DOMAIN, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
-                 "set firewall = domain"},
+                 "set firewall = domain, private, which"},
                 {DOMAIN | PUBLIC, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
                  "the host's network is domain, and the service opens private; set firewall = "
-                 "domain, which the host's policy must allow; networks that Windows calls public "
-                 "stay closed"},
+                 "domain, private, which the host's policy must allow; networks that Windows calls "
+                 "public stay closed"},
                 {0, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "the host is on no network"},
-                {PRIVATE, 0, WIRE_REMOTE_ANY, WIRE_REASON_NONE, "closed to other machines"},
+                {PRIVATE, 0, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
+                 "opens nothing in Windows Firewall"},
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -317,6 +317,9 @@ START_TEST(idle) {
                              "  [wsl2]\n  vmIdleTimeout=-1\nWSL before 2.5.7 may not know"));
         evidence.idle = IDLE_STOPS;
         expect("idle-stop");
+        evidence.idle = IDLE_LATER;
+        expect("idle-stop");
+        ck_assert(first_says("has changed since WSL was started", "Run 'wsl --shutdown'"));
         evidence.wsl = false;
         expect("");
 }
