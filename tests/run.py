@@ -43,8 +43,9 @@ BESIDE = {"windows": [["test_install.py", "test_update.py"],
                       ["killing", "relay"]]}
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build
 SKIP_CODE = 77
-# Seconds for a whole pytest suite. It takes ten minutes at most on two cores that nothing else uses.
-PYTEST_LIMIT = 10800 if os.environ.get("WSLBRIDGE_LONG") else 3600
+# Seconds for a whole pytest suite, only to end what hangs. The longest, system, took 1,952 s on two slow
+# cores, and more than 3,600 s beside two other programs that use each of them.
+PYTEST_LIMIT = 10800
 
 # Words before each command, for a processor that is emulated; see tools/elsewhere.sh. It is slow.
 EMULATOR = os.environ.get("WSLBRIDGE_EMULATOR", "").split()

@@ -34,13 +34,15 @@ def in_place(registry, build_win):
     for key in keys:
         registry.set(key, "", "Z:" + library.replace("/", "\\"))
         registry.set(key, "ThreadingModel", "Both")
-    yield set_answers
-    for key, values in before.items():
-        registry.remove(key)
-        for name, (kind, data) in values.items():
-            registry.set(key, name, data, kind)
-    for i in range(len(SETTINGS)):
-        registry.delete(wine_registry.COUNTERS, f"Firewall{i}")
-    registry.delete(wine_registry.COUNTERS, "FirewallRules")
-    registry.remove(NETWORK)
-    registry.remove(POLICY)
+    try:
+        yield set_answers
+    finally:
+        for key, values in before.items():
+            registry.remove(key)
+            for name, (kind, data) in values.items():
+                registry.set(key, name, data, kind)
+        for i in range(len(SETTINGS)):
+            registry.delete(wine_registry.COUNTERS, f"Firewall{i}")
+        registry.delete(wine_registry.COUNTERS, "FirewallRules")
+        registry.remove(NETWORK)
+        registry.remove(POLICY)

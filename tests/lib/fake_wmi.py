@@ -18,14 +18,16 @@ def in_place(registry, build_win):
     library = str(build_win.resolve() / "tests/windows/fake-wbem.dll")
     registry.set(LOCATOR, "", "Z:" + library.replace("/", "\\"))
     registry.set(LOCATOR, "ThreadingModel", "Both")
-    yield
-    registry.remove(MAPPINGS)
-    registry.remove(OBJECTS)
-    for name in ("NatName", "NatPrefix", "NatRefuse"):
-        registry.delete(COUNTERS, name)
-    registry.remove(LOCATOR)
-    for name, (kind, data) in before.items():
-        registry.set(LOCATOR, name, data, kind)
+    try:
+        yield
+    finally:
+        registry.remove(MAPPINGS)
+        registry.remove(OBJECTS)
+        for name in ("NatName", "NatPrefix", "NatRefuse", "WmiHang"):
+            registry.delete(COUNTERS, name)
+        registry.remove(LOCATOR)
+        for name, (kind, data) in before.items():
+            registry.set(LOCATOR, name, data, kind)
 
 
 def hyperv(registry, name, **properties):

@@ -307,6 +307,13 @@ class Client:
             assert kind == RESULT
             self.results.append(Result(whole[8:]))
 
+    def answer_pings_until(self, n):
+        """Answer PINGs until there were so many in all."""
+        deadline = time.monotonic() + patient(20)
+        while self.pings < n:
+            assert time.monotonic() < deadline, f"{self.pings} PINGs instead of {n}"
+            self.idle(0.1)
+
     def bye(self, reason=1, text=""):
         self.send(frame(BYE, struct.pack(">H", reason) + _string(text)))
         self.close()

@@ -27,7 +27,7 @@ def command(prefix, build_win, registry, iphlpsvc):
     """command('doctor') → (exit code, output)"""
     def run(*arguments):
         done = prefix.run(build_win / "windows-helper/wslbridge-helper.exe", *arguments,
-                          check=False)
+                          check=False, timeout=180)  # doctor itself may wait three times 12 s
         return done.returncode, done.stdout
 
     return run
@@ -229,7 +229,7 @@ def test_parts_of_windows_that_hang(command, findings, registry, connect, helper
         library.unlink()
     assert found["vms"] == [("problem", "The Host Compute Service does not say which virtual machines run "
                              "(it does not answer)", "Restart Windows if this does not pass.")]
-    assert found["hyper-v-firewall"][0][0] == "unseen"
+    assert found["hyper-v-firewall"][0][:2] == ("problem", "WMI does not answer")
     assert found["networking-mode"][0][0] == "good"
     client.close()
 

@@ -38,10 +38,10 @@ def test_a_hanging_service_delays_nobody_for_long(helper, registry, connect, iph
     assert "iphlpsvc" in result.services[0][2] and "answer" in result.services[0][2]
     assert 1.5 < time.monotonic() - began < 6  # IPHLPSVC_WAIT_MS, and some time for Wine
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.2/80"}
-    began = time.monotonic()
     for n in range(3, 6):  # the loop is running: no STATE has to wait for the service again
+        began = time.monotonic()
         assert agent.push(WEB, v4=f"172.29.0.{n}/20", settle=False).states() == ["pending"]
-    assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 2  # IPHLPSVC_WAIT_MS
     assert registry.rules() == {("v4tov4", "127.0.0.1/28080"): "172.29.0.5/80"}
     assert "does not answer" in result_with(agent, "blocked", IPHLPSVC).services[0][2]
     hang(False)

@@ -24,6 +24,7 @@
 #include "windows-helper/store/rule-store.h"
 #include "windows-helper/vm/hcs.h"
 #include "windows-helper/win/file.h"
+#include "windows-helper/win/log.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -186,18 +187,18 @@ static void survey_sockets(HostEvidence *e) {
 
 /* Ask another part of Windows, which may not answer as long as it hangs, and that is when somebody
  * runs 'doctor'. Then the thread stays, and may still write to the survey.
- * Return: what @fn does, or -EIO when it takes too long. */
+ * Return: what @fn does, or -ETIMEDOUT. */
 static int survey_ask(HostSurvey *s, LPTHREAD_START_ROUTINE fn) {
         HANDLE thread = CreateThread(NULL, 0, fn, s, 0, NULL);
         DWORD r;
 
         if (!thread)
-                return -ENOMEM;
+                return log_win_error(GetLastError(), "Cannot start a thread");
         if (WaitForSingleObject(thread, SURVEY_WAIT_MS) == WAIT_OBJECT_0) {
                 (void) GetExitCodeThread(thread, &r);
         } else {
                 s->hangs = true;
-                r = (DWORD) -EIO;
+                r = (DWORD) -ETIMEDOUT;
         }
         (void) CloseHandle(thread);
         return (int) r;
@@ -332,14 +333,15 @@ static Seen survey_wsl_firewall(void) {
 /* What decides about guests in networking mode mirrored. Asking takes time, so it is done only when
  * there is one. */
 static void survey_mirrored(HostSurvey *s) {
-        static const HypervSight unseen; /* HYPERV_UNSEEN */
         HostEvidence *e = &s->evidence;
         bool mirrored = false;
 
         if (!e->status || e->serves != SEEN_YES ||
             status_read(e->status, e->n_status, survey_on_record, &mirrored) < 0 || !mirrored)
                 return;
-        e->hyperv = survey_ask(s, survey_read_hyperv) == 0 ? &s->hyperv : &unseen;
+        e->hyperv_error = survey_ask(s, survey_read_hyperv);
+        if (e->hyperv_error == 0)
+                e->hyperv = &s->hyperv;
         e->wsl_firewall = survey_wsl_firewall();
 }
 
@@ -362,7 +364,8 @@ int host_survey_new(HostSurvey **ret_survey) {
         s->evidence.relay_path = s->relay;
         survey_windows(s);
         survey_sockets(&s->evidence);
-        if (survey_ask(s, survey_read_firewall) == 0)
+        s->evidence.sight_error = survey_ask(s, survey_read_firewall);
+        if (s->evidence.sight_error == 0)
                 s->evidence.sight = &s->sight;
         survey_vms(s);
         survey_status(s);

@@ -268,12 +268,12 @@ static void check_idle(const GuestEvidence *e, Findings *f) {
                 return;
         x = findings_add(f, FINDING_HINT, "idle-stop", NULL);
         if (e->idle == IDLE_LATER) {
-                buffer_printf(&x->seen, "WSL stops this distribution, and the agent with it, when "
-                                        "it is idle: .wslconfig on Windows turns that off, but has "
-                                        "changed since WSL was started");
-                buffer_printf(&x->advice, "Run 'wsl --shutdown' on Windows. It ends all "
-                                          "distributions, and what the file says counts from then "
-                                          "on.");
+                buffer_printf(&x->seen, "WSL may stop this distribution, and the agent with it, "
+                                        "when it is idle: .wslconfig on Windows turns that off, "
+                                        "but has changed since WSL was started");
+                buffer_printf(&x->advice, "If the change was about that, run 'wsl --shutdown' on "
+                                          "Windows. It ends all distributions, and what the file "
+                                          "says counts from then on.");
                 return;
         }
         buffer_printf(&x->seen,

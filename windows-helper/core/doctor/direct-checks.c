@@ -8,6 +8,8 @@
 #include "windows-helper/core/doctor/host-checks-private.h"
 #include "windows-helper/core/firewall/reach.h"
 
+#include <errno.h>
+
 #define VM_SETTING "Set-NetFirewallHyperVVMSetting -Name '" HYPERV_WSL_CREATOR "'"
 
 static const char id[] = "hyper-v-firewall";
@@ -98,6 +100,8 @@ void direct_checks_run(const HostEvidence *e, const Measured *m, Findings *f) {
                 return;
         if (e->hyperv)
                 check_firewall(e->hyperv, f);
+        else if (e->hyperv_error == -ETIMEDOUT)
+                host_finding(f, FINDING_PROBLEM, id, NULL, RESTART_IF, "WMI does not answer");
         /* WSL turns it on for this mode whatever the file says (fact 5.2.7). */
         if (e->wsl_firewall == SEEN_NO)
                 host_finding(f, FINDING_HINT, "wsl-firewall", NULL,

@@ -180,6 +180,11 @@ static void check_firewall(const HostEvidence *e, Findings *f) {
 
         if (!check_firewall_services(e, f))
                 return;
+        if (e->sight_error == -ETIMEDOUT) {
+                host_finding(f, FINDING_PROBLEM, "firewall", NULL, RESTART_IF,
+                             "Windows Firewall does not answer");
+                return;
+        }
         if (!s || !s->known) {
                 host_finding(f, FINDING_UNSEEN, "firewall", NULL, ASK_AS_ADMINISTRATOR,
                              "Windows does not say which networks are connected and whether its "
@@ -270,8 +275,7 @@ static void check_vms(const HostEvidence *e, const Measured *m, Findings *f) {
                         host_finding(f, FINDING_UNSEEN, "vms", NULL, ASK_AS_ADMINISTRATOR,
                                      "Only administrators may see which virtual machines run");
                 else
-                        host_finding(f, FINDING_PROBLEM, "vms", NULL,
-                                     "Restart Windows if this does not pass.",
+                        host_finding(f, FINDING_PROBLEM, "vms", NULL, RESTART_IF,
                                      "The Host Compute Service does not say which virtual machines "
                                      "run (%s)",
                                      vm_list_error_text(e->vms_error));

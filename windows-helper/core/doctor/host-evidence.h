@@ -77,7 +77,9 @@ typedef struct HostEvidence {
         Seen ipv6; /* SEEN_YES: DisabledComponents was looked at */
         uint32_t disabled_components;
         const FirewallSight *sight; /* what else decides who gets in */
+        int sight_error;            /* -ETIMEDOUT: it hangs */
         const HypervSight *hyperv;  /* the same for networking mode mirrored, if there is a guest */
+        int hyperv_error;           /* as sight_error */
         Seen wsl_firewall;          /* SEEN_NO: .wslconfig turns off [wsl2] firewall */
         const RuleTable *rules;     /* sorted */
         const Ledger *ledger;

@@ -17,9 +17,6 @@
 #define THE_TEXT "The text above says what helps. "
 
 #define PAIR_DISTRO ELEVATED_HELPER "  .\\wslbridge-helper pair DISTRO"
-#define SET_UP                                                                 \
-        "In a terminal of the user who has the distro, without these rights, " \
-        "'wslbridge-helper setup' sets up both halves."
 
 typedef struct StatusJudge {
         const HostEvidence *evidence;
@@ -135,8 +132,10 @@ static void judge_service(StatusJudge *j, const StatusRecord *r) {
                 return;
         }
         x = host_finding(j->findings, soft ? FINDING_HINT : FINDING_PROBLEM, "guest-service",
-                         subject, NULL, "Service '%s' of %s is %s%s%s%s", name, j->distro,
-                         conflict ? "in " : "", state, text[0] ? ": " : "", text);
+                         subject, NULL, "Service '%s' of %s is %s%s", name, j->distro,
+                         conflict ? "in " : "", state);
+        if (text[0]) /* it may be as long as a finding of ours */
+                buffer_printf(&x->seen, ": %s", text);
         add_service_advice(state, reason, text, &x->advice);
 }
 
@@ -359,7 +358,8 @@ static void judge_pairing(const StatusJudge *j) {
         else if (n > 0)
                 host_finding(f, FINDING_GOOD, "pairing", NULL, NULL, "Guests paired: %zu", n);
         else if (j->measured.n_connected == 0) /* otherwise its key was deleted just now */
-                host_finding(f, FINDING_HINT, "pairing", NULL, SET_UP, "No guest is paired");
+                host_finding(f, FINDING_HINT, "pairing", NULL,
+                             USERS_HELPER "  .\\wslbridge-helper setup", "No guest is paired");
 }
 
 void status_checks_run(const HostEvidence *e, Measured *m, Findings *f) {

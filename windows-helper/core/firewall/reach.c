@@ -101,7 +101,8 @@ static uint8_t reach_named(uint8_t profiles) {
         return others ? others : profiles;
 }
 
-/* What a user can do about networks of another kind than the service opens. */
+/* What a user can do about networks of another kind than the service opens. "direct: …" may come
+ * before it, and the whole must fit. */
 static void reach_mismatch(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         char networks[FIREWALL_PROFILES_TEXT_MAX], opened[FIREWALL_PROFILES_TEXT_MAX];
         char both[FIREWALL_PROFILES_TEXT_MAX];
@@ -111,14 +112,13 @@ static void reach_mismatch(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {
         firewall_profiles_text(named, networks);
         firewall_profiles_text(r->service->profiles, opened);
         reach_list(r->service->profiles | named, ", ", both);
-        result_text(ret_text,
-                    "the host's network is %s, and the service opens %s; %sset firewall = %s, "
-                    "which the host's policy must allow%s",
-                    networks, opened,
-                    private ? "make that network private in Windows Settings, or " : "", both,
-                    named != r->sight->connected
-                            ? "; networks that Windows calls public stay closed"
-                            : "");
+        result_text(
+                ret_text,
+                "the host's network is %s, the service opens %s; %sset firewall = %s, if the "
+                "policy allows it%s",
+                networks, opened, private ? "make that network private in Windows, or " : "", both,
+                named != r->sight->connected ? "; networks that Windows calls public stay closed"
+                                             : "");
 }
 
 static WireReason reach_nobody(const Reach *r, char ret_text[WIRE_TEXT_MAX + 1]) {

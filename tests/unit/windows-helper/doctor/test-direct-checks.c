@@ -9,6 +9,7 @@
 
 #include "tests/suite.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -85,6 +86,10 @@ END_TEST
 START_TEST(test_the_firewall) {
         hyperv.seen = HYPERV_UNSEEN;
         expect(FINDING_UNSEEN, "hyper-v-firewall", "does not say", "administrator");
+        evidence.hyperv = NULL;
+        evidence.hyperv_error = -ETIMEDOUT;
+        expect(FINDING_PROBLEM, "hyper-v-firewall", "WMI does not answer", "Restart Windows");
+        evidence.hyperv = &hyperv;
         hyperv.seen = HYPERV_ABSENT;
         expect(FINDING_HINT, "hyper-v-firewall", "like Windows 10", "22H2");
         setup();

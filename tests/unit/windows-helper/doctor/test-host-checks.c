@@ -31,6 +31,8 @@ START_TEST(test_windows) {
         healthy_setup();
         evidence.sight = NULL;
         expect(FINDING_UNSEEN, "firewall", "does not say which networks", "administrator");
+        evidence.sight_error = -ETIMEDOUT;
+        expect(FINDING_PROBLEM, "firewall", "does not answer", "Restart Windows");
         healthy_setup();
         evidence.app_control = APP_CONTROL_ON;
         expect(FINDING_HINT, "app-control", "is on", "only be turned off for all");
@@ -128,7 +130,7 @@ START_TEST(test_vms_and_agents) {
         expect(FINDING_HINT, "pairing", "00/Debian", "systemctl enable");
         unheard_setup();
         evidence.n_guests = 0;
-        expect(FINDING_HINT, "pairing", "No guest is paired", "setup'");
+        expect(FINDING_HINT, "pairing", "No guest is paired", "\n  .\\wslbridge-helper setup");
         evidence.keys_seen = false;
         expect(FINDING_UNSEEN, "pairing", "Only administrators", "administrator");
         healthy_setup();

@@ -22,17 +22,18 @@ START_TEST(test_networks) {
                 {DOMAIN | PRIVATE | PUBLIC, WIRE_PROFILE_ALL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "domain, private and public network"},
                 {PUBLIC, USUAL, WIRE_REMOTE_LOCAL_SUBNET, WIRE_REASON_UNREACHABLE,
-                 "no other machine can connect now: the host's network is public, and the service "
-                 "opens domain and private; make that network private in Windows Settings, or set "
-                 "firewall = domain, private, public, which the host's policy must allow"},
+                 "no other machine can connect now: the host's network is public, the service "
+                 "opens "
+                 "domain and private; make that network private in Windows, or set firewall = "
+                 "domain, private, public, if the policy allows it"},
                 {PUBLIC, DOMAIN, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
-                 "opens domain; set firewall = domain, public, which"},
+                 "opens domain; set firewall = domain, public, if"},
                 {DOMAIN, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
-                 "set firewall = domain, private, which"},
+                 "set firewall = domain, private, if"},
                 {DOMAIN | PUBLIC, PRIVATE, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE,
-                 "the host's network is domain, and the service opens private; set firewall = "
-                 "domain, private, which the host's policy must allow; networks that Windows calls "
-                 "public stay closed"},
+                 "the host's network is domain, the service opens private; set firewall = domain, "
+                 "private, if the policy allows it; networks that Windows calls public stay "
+                 "closed"},
                 {0, USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "the host is on no network"},
                 {PRIVATE, 0, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                  "opens nothing in Windows Firewall"},
@@ -78,6 +79,28 @@ START_TEST(test_public_beside_another) {
                 ck_assert_int_eq(firewall_reach(&sight, &e, &state, &service, text),
                                  WIRE_REASON_NONE);
                 ck_assert_str_eq(text, cases[i].text);
+        }
+}
+END_TEST
+
+/* Before it comes why a service is direct, and nothing of the advice may be cut off. */
+START_TEST(test_advice_has_room) {
+        const size_t room =
+                WIRE_TEXT_MAX - strlen("direct: WSL listens on this host for the guest; ");
+        const IpEndpoint e = {.addr = ip_v4(0, 0, 0, 0), .port = 2222};
+        char text[WIRE_TEXT_MAX + 1];
+
+        for (uint8_t connected = 1; connected <= WIRE_PROFILE_ALL; connected++) {
+                for (uint8_t asked = 1; asked <= WIRE_PROFILE_ALL; asked++) {
+                        FirewallSight sight = {.known = true, .connected = connected};
+                        WireService service = {.profiles = asked, .remote = WIRE_REMOTE_ANY};
+
+                        if (firewall_reach(&sight, &e, &state, &service, text) !=
+                            WIRE_REASON_UNREACHABLE)
+                                continue;
+                        ck_assert_uint_le(strlen(text), room);
+                        ck_assert_ptr_nonnull(strstr(text, "if the policy allows it"));
+                }
         }
 }
 END_TEST
@@ -142,6 +165,7 @@ int main(void) {
         tcase_add_checked_fixture(tc, setup, NULL);
         tcase_add_test(tc, test_networks);
         tcase_add_test(tc, test_public_beside_another);
+        tcase_add_test(tc, test_advice_has_room);
         tcase_add_test(tc, test_settings_of_the_firewall);
         suite_add_tcase(suite, tc);
         return suite_run(suite);

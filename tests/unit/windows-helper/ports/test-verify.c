@@ -281,6 +281,16 @@ START_TEST(test_active_says_for_whom) {
         controller_set_firewall_sight(w.controller, &off);
         world_run(&w);
         agent_expect(ubuntu, "web active firewall-off; ssh active firewall-off; db active");
+        agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
+        controller_set_firewall_sight(w.controller, &public);
+        world_run(&w);
+        agent_expect(ubuntu, "web active unreachable");
+        ck_assert_str_eq(agent_text(ubuntu, 0),
+                         "direct: the guest has the host's addresses; no other machine can connect "
+                         "now: the host's network is public, the service opens private; make that "
+                         "network private in Windows, or set firewall = private, public, if the "
+                         "policy allows it");
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none db=127.0.0.1:5432");
         controller_set_firewall_sight(w.controller, &unknown);
         world_run(&w);
         agent_expect(ubuntu, "web active; ssh active; db active");

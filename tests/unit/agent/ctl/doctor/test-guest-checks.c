@@ -319,7 +319,7 @@ START_TEST(idle) {
         expect("idle-stop");
         evidence.idle = IDLE_LATER;
         expect("idle-stop");
-        ck_assert(first_says("has changed since WSL was started", "Run 'wsl --shutdown'"));
+        ck_assert(first_says("has changed since WSL was started", "run 'wsl --shutdown'"));
         evidence.wsl = false;
         expect("");
 }
