@@ -4,7 +4,6 @@ tests/unit/windows-helper/doctor/test-host-checks.c. Wine has no Hyper-V sockets
 Firewall service."""
 
 import json
-import shutil
 import time
 
 import fake_firewall
@@ -209,24 +208,17 @@ def test_a_forwarder_that_hangs(registry, connect, helper):
     client.close()
 
 
-def test_parts_of_windows_that_hang(command, findings, registry, connect, helper, hyperv_firewall,
-                                    prefix, build_win):
+def test_parts_of_windows_that_hang(command, findings, registry, connect, helper, hyperv_firewall, compute,
+                                    build_win):
     """That is when somebody runs it. It says which of them do not answer, and the rest."""
     client = connect(helper)
     client.push(WEB, v4=V4, mode="mirrored")
     wait_until(lambda: '"mirrored"' in command("status", "--json")[1], 10, "the status")
-    library = prefix.path / "drive_c/windows/system32/computecore.dll"
-    shutil.copy(build_win / "tests/windows/computecore.dll", library)
-    try:
-        with fake_firewall.in_place(registry, build_win) as answers:
-            answers(HANGS=1)
-            for name in ("ComputeHang", "WmiHang"):
-                registry.set(wine_registry.COUNTERS, name, 1)
-            found = findings()
-    finally:
+    with fake_firewall.in_place(registry, build_win) as answers:
+        answers(HANGS=1)
         for name in ("ComputeHang", "WmiHang"):
-            registry.delete(wine_registry.COUNTERS, name)
-        library.unlink()
+            registry.set(wine_registry.COUNTERS, name, 1)
+        found = findings()
     assert found["vms"] == [("problem", "The Host Compute Service does not say which virtual machines run "
                              "(it does not answer)", "Restart Windows if this does not pass.")]
     assert found["hyper-v-firewall"][0][:2] == ("problem", "WMI does not answer")
