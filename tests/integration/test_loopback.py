@@ -340,5 +340,6 @@ def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program,
     assert program.log().count("Another version is installed, and no connection is left") == 1
     assert program.wanted()
     os.rmdir(program.folder)  # as systemd does it
+    wait_loopback(guest, "other", "not-running")
     program.start()
     wait_loopback(guest, "other", "carried")
