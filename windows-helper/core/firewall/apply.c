@@ -57,7 +57,7 @@ static int firewall_follow(FirewallApply *f, size_t n_sorted, const FirewallChan
                            size_t *n_removed) {
         FirewallRule *p = firewall_rules_find(&f->present, n_sorted, &c->rule->listen);
 
-        if (c->action == FIREWALL_ADD || !p)
+        if (!p) /* it is new */
                 return firewall_rules_add(&f->present, c->rule);
         if (c->action == FIREWALL_REMOVE) { /* only marked: changes point into it */
                 p->profiles = 0;
@@ -157,10 +157,8 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
         if (now_usec >= f->refresh_usec)
                 f->known = false;
         r = firewall_slice(f, now_usec);
-        if (r > 0) {
-                f->due_usec = now_usec;
+        if (r > 0) /* the rest is still due */
                 return false;
-        }
         f->store.rest(f->store.userdata);
         if (r < 0)
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;

@@ -30,7 +30,7 @@ typedef struct Reach {
         const WireState *state;
         const WireService *service;
         uint8_t open;     /* connected profiles in which the service's people get in */
-        uint8_t open_all; /* of these, where everybody gets in */
+        uint8_t open_all; /* … in which everybody gets in; no other is asked about then */
         uint8_t shut;     /* connected profiles that the service opens, shut by "block all" */
         uint8_t blocked;  /* … by a rule */
         const FirewallBlock *block; /* one of these rules */
@@ -76,7 +76,6 @@ static void reach_judge_profile(Reach *r, uint8_t profile) {
 
         if (s->off & profile) {
                 r->open_all |= profile;
-                r->open |= profile;
         } else if (s->shut & profile) {
                 r->shut |= profile;
         } else if (opened || s->lets_in & profile) {

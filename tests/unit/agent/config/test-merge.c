@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * What is in force, by what was in force before and what the files say now; and the limits on all
- * services together: what is accepted fits into STATE, what would not fit is reported, and the size
- * is counted as the encoder counts it. test-load.c tests clashes of endpoints at the start.
+ * What is in force, by what was in force before and what the files say now. test-load.c tests
+ * clashes of endpoints at the start, test-merge-limits.c the limits on all services together.
  */
 
 #include "agent/config/merge.h"
@@ -32,125 +31,6 @@ static void merge(void) {
         builder.config = calloc(1, sizeof(Config));
         ck_assert_int_eq(config_merge(&drafts, NULL, &builder, &problems), 0);
 }
-
-static void add_as(uint32_t i, uint32_t n_remotes, bool enabled) {
-        static ServiceFile service;
-        char name[WIRE_SERVICE_NAME_MAX + 1];
-
-        (void) snprintf(name, sizeof(name), "service-%05u", i);
-        service = (ServiceFile){
-                .enabled = enabled,
-                .remote = n_remotes > 0 ? WIRE_REMOTE_LIST : WIRE_REMOTE_ANY,
-                .n_listens = 1,
-                .listens = {{.addr = ip_v4(0, 0, 0, 0),
-                             .port = (uint16_t) (i + 1),
-                             .count = 1,
-                             .connect_port = 1}},
-                .n_remotes = n_remotes,
-        };
-        for (uint32_t k = 0; k < n_remotes; k++) {
-                service.remotes[k] = (WirePrefix){
-                        .addr = {.family = IP_FAMILY_V6, .bytes = {0xfd, (uint8_t) k}},
-                        .length = 16,
-                };
-        }
-        ck_assert_int_eq(config_drafts_add(&drafts, name, name, &service), 0);
-}
-
-/* The @i-th service: it listens on port @i + 1 and has @n_remotes IPv6 networks. */
-static void add(uint32_t i, uint32_t n_remotes) {
-        add_as(i, n_remotes, true);
-}
-
-/* Encode, with everything but the services at its longest. */
-static size_t payload_bytes(void) {
-        WireState *state = &builder.config->wire;
-        Buffer out = BUFFER_NULL;
-        size_t n;
-
-        state->sequence = 1;
-        state->mode = WIRE_MODE_NAT;
-        (void) strcpy(state->interface, "fifteen-letters");
-        state->v4 = (WireAddress){ip_v4(10, 0, 0, 2), 24, ip_v4(10, 0, 0, 1)};
-        state->v6.addr = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 2}};
-        state->v6.gateway = (IpAddr){.family = IP_FAMILY_V6, .bytes = {0xfd, [15] = 1}};
-        state->v6.prefix = 64;
-        ck_assert_int_eq(wire_state_encode(state, WIRE_VERSION_MAX, &out), 0);
-        n = buffer_length(&out) - WIRE_HEADER_SIZE;
-        buffer_done(&out);
-        return n;
-}
-
-START_TEST(size_is_counted_as_encoded) {
-        size_t fixed = payload_bytes();
-
-        ck_assert_uint_le(fixed, WIRE_STATE_PAYLOAD_MAX - CONFIG_STATE_BYTES_MAX);
-        for (uint32_t i = 0, n = 0; i < 3; i++) {
-                ConfigItem item;
-
-                add(i, i == 2 ? WIRE_REMOTES_MAX : i);
-                merge();
-                item = config_item(builder.config, i);
-                n += (uint32_t) config_item_bytes(&item);
-                ck_assert_uint_eq(payload_bytes(), fixed + n);
-        }
-        ck_assert_uint_eq(problems.n, 0);
-}
-END_TEST
-
-START_TEST(as_many_bytes_as_a_message_holds) {
-        uint32_t n = 0;
-        ConfigItem item;
-        size_t n_bytes = 0;
-
-        while (n_bytes <= CONFIG_STATE_BYTES_MAX) {
-                add(n, WIRE_REMOTES_MAX);
-                item = config_item(drafts.services.config, n++);
-                n_bytes += config_item_bytes(&item);
-        }
-        merge();
-        check_problems("bytes", problems.items, problems.n,
-                       (const char *[]){"service-...: remote: with this service the message to the "
-                                        "helper would have more than 4194176 bytes; write fewer",
-                                        NULL});
-        ck_assert_uint_eq(builder.config->n_services, n - 1);
-        ck_assert_uint_le(payload_bytes(), WIRE_STATE_PAYLOAD_MAX);
-        add(n, 0); /* one that still fits is accepted */
-        merge();
-        ck_assert_uint_eq(problems.n, 1);
-        ck_assert_uint_eq(builder.config->n_services, n);
-}
-END_TEST
-
-START_TEST(as_many_services_as_endpoints) {
-        for (uint32_t i = 0; i < WIRE_SERVICES_MAX; i++)
-                add(i, 0);
-        merge();
-        ck_assert_uint_eq(problems.n, 0);
-        ck_assert_uint_eq(builder.config->wire.n_services, WIRE_SERVICES_MAX);
-        ck_assert_uint_le(payload_bytes(), WIRE_STATE_PAYLOAD_MAX);
-        add(WIRE_SERVICES_MAX, 0);
-        merge();
-        check_problems(
-                "services", problems.items, problems.n,
-                (const char *[]){"service-16384: is beyond the limit of 16384 services", NULL});
-}
-END_TEST
-
-START_TEST(disabled_services_are_bounded_too) {
-        for (uint32_t i = 0; i < CONFIG_FILES_MAX; i++)
-                add_as(i, WIRE_REMOTES_MAX, false);
-        merge();
-        ck_assert_uint_eq(problems.n, 0);
-        ck_assert_uint_eq(builder.config->wire.n_services, 0);
-        add_as(CONFIG_FILES_MAX, 0, false);
-        merge();
-        check_problems(
-                "services", problems.items, problems.n,
-                (const char *[]){"service-16384: is beyond the limit of 16384 services", NULL});
-        ck_assert_uint_eq(builder.config->n_services, CONFIG_FILES_MAX);
-}
-END_TEST
 
 /* Ports of services a, b and c, one letter each: '-' no file, '!' a broken one, 'o' one that is
  * turned off, a digit the port it wants. In force: the same, and '!' before a digit or 'o' for what
@@ -355,14 +235,10 @@ END_TEST
 
 int main(void) {
         Suite *suite = suite_create("config-merge");
-        TCase *tcase = tcase_create("limits");
+        TCase *tcase = tcase_create("steps");
 
         tcase_add_checked_fixture(tcase, setup, teardown);
         tcase_set_timeout(tcase, 60); /* all pairs of sets, on a busy machine */
-        tcase_add_test(tcase, size_is_counted_as_encoded);
-        tcase_add_test(tcase, as_many_bytes_as_a_message_holds);
-        tcase_add_test(tcase, as_many_services_as_endpoints);
-        tcase_add_test(tcase, disabled_services_are_bounded_too);
         tcase_add_loop_test(tcase, what_was_and_what_is, 0, (int) ELEMENTSOF(steps));
         tcase_add_test(tcase, every_pair_of_sets_keeps_the_rules);
         tcase_add_test(tcase, who_changes_keeps_the_ports_it_still_wants);

@@ -296,6 +296,8 @@ START_TEST(test_unread) {
         expect(&sight, "0.0.0.0", USUAL, WIRE_REMOTE_ANY, WIRE_REASON_NONE,
                "open to everybody on the host's private network; not looked at: 2 blocking rules "
                "of Group Policy or Intune");
+        none.n_unread = 1;
+        expect(&none, "0.0.0.0", USUAL, WIRE_REMOTE_ANY, WIRE_REASON_NONE, "1 blocking rule of");
         none.n_unread = 0;
         ck_assert(!firewall_sight_equal(&sight, &none));
         sight.connected = PUBLIC;

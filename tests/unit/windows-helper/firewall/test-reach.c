@@ -142,10 +142,18 @@ START_TEST(test_settings_of_the_firewall) {
                  USUAL,
                  WIRE_REASON_FIREWALL,
                  "Some Firewall filters, too"},
+                {{.connected = PRIVATE, .product = "X"},
+                 USUAL,
+                 WIRE_REASON_FIREWALL,
+                 "; X filters, too"},
                 {{.connected = PRIVATE, .off = PRIVATE, .product = "Some Firewall"},
                  USUAL,
                  WIRE_REASON_FIREWALL,
                  "Some Firewall decides"},
+                {{.connected = PRIVATE, .off = PRIVATE, .product = "X"},
+                 USUAL,
+                 WIRE_REASON_FIREWALL,
+                 "network; X decides"},
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -158,6 +166,80 @@ START_TEST(test_settings_of_the_firewall) {
 }
 END_TEST
 
+START_TEST(test_names_of_networks) {
+        static const char *const names[WIRE_PROFILE_ALL + 1] = {
+                "none",
+                "domain",
+                "private",
+                "domain and private",
+                "public",
+                "domain and public",
+                "private and public",
+                "domain, private and public",
+        };
+
+        for (uint8_t i = 0; i <= WIRE_PROFILE_ALL; i++) {
+                char text[FIREWALL_PROFILES_TEXT_MAX];
+
+                memset(text, 'x', sizeof(text));
+                firewall_profiles_text(i, text);
+                ck_assert_str_eq(text, names[i]);
+        }
+}
+END_TEST
+
+/* What is not connected is not told. */
+START_TEST(test_the_firewall_as_a_whole) {
+        static const struct {
+                FirewallSight sight;
+                const char *text;
+        } cases[] = {
+                {{.connected = PRIVATE}, "network: private; Windows Firewall: on"},
+                {{.connected = 0, .off = USUAL}, "network: none; Windows Firewall: on"},
+                {{.connected = PRIVATE, .off = PRIVATE | PUBLIC, .shut = PRIVATE},
+                 "network: private; Windows Firewall: off"},
+                {{.connected = USUAL, .off = PRIVATE, .shut = DOMAIN},
+                 "network: domain and private; Windows Firewall: off on a part of these"},
+                {{.connected = PRIVATE, .off = PUBLIC, .shut = PRIVATE, .overridden = true},
+                 "network: private; Windows Firewall: blocks all incoming connections"},
+                {{.connected = USUAL, .shut = PRIVATE, .lets_in = DOMAIN},
+                 "network: domain and private; Windows Firewall: blocks all incoming on a part of "
+                 "these"},
+                {{.connected = DOMAIN, .shut = PUBLIC, .overridden = true, .lets_in = DOMAIN},
+                 "network: domain; Windows Firewall: on, local rules ignored by Group Policy"},
+                {{.connected = USUAL, .lets_in = DOMAIN},
+                 "network: domain and private; Windows Firewall: on, allows everything that no "
+                 "rule blocks"},
+                {{.connected = USUAL, .lets_in = PUBLIC},
+                 "network: domain and private; Windows Firewall: on"},
+                {{.connected = PUBLIC, .product = "X"},
+                 "network: public; Windows Firewall: on; another firewall: X"},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                FirewallSight sight = cases[i].sight;
+                char text[WIRE_TEXT_MAX + 1] = "before";
+
+                firewall_sight_text(&sight, text);
+                ck_assert_str_eq(text, ""); /* nothing is known yet */
+                sight.known = true;
+                firewall_sight_text(&sight, text);
+                ck_assert_str_eq(text, cases[i].text);
+        }
+}
+END_TEST
+
+/* What leaves nobody is told before what lets in too many, and that before what only may matter. */
+START_TEST(test_what_is_told_of_several_endpoints) {
+        static const WireReason reasons[] = {WIRE_REASON_NONE, WIRE_REASON_FIREWALL,
+                                             WIRE_REASON_FIREWALL_OFF, WIRE_REASON_UNREACHABLE};
+
+        for (size_t i = 1; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+                ck_assert_uint_lt(firewall_reach_rank((uint16_t) reasons[i - 1]),
+                                  firewall_reach_rank((uint16_t) reasons[i]));
+}
+END_TEST
+
 int main(void) {
         Suite *suite = suite_create("reach");
         TCase *tc = tcase_create("reach");
@@ -167,6 +249,9 @@ int main(void) {
         tcase_add_test(tc, test_public_beside_another);
         tcase_add_test(tc, test_advice_has_room);
         tcase_add_test(tc, test_settings_of_the_firewall);
+        tcase_add_test(tc, test_names_of_networks);
+        tcase_add_test(tc, test_the_firewall_as_a_whole);
+        tcase_add_test(tc, test_what_is_told_of_several_endpoints);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
 }
