@@ -18,6 +18,7 @@ static ConfigProblems problems;
 static void setup(void) {
         drafts = (ConfigDrafts){.services.config = calloc(1, sizeof(Config))};
         builder = (ConfigBuilder){.config = calloc(1, sizeof(Config))};
+        previous = NULL;
         problems = CONFIG_PROBLEMS_NULL;
 }
 
