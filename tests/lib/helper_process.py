@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The helper, or another program of ours, as a process under Wine, with its log lines."""
 
+import contextlib
 import os
 import queue
 import re
@@ -102,19 +103,29 @@ class Program:
         return code
 
     def wakeups(self):
-        """How often its threads have waited for something and gone on."""
+        """How often its threads have waited for something and gone on. A thread of Wine may end
+        meanwhile."""
         total = 0
         for task in os.listdir(f"/proc/{self.process.pid}/task"):
-            with open(f"/proc/{self.process.pid}/task/{task}/status", encoding="ascii") as status:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError), \
+                 open(f"/proc/{self.process.pid}/task/{task}/status", encoding="ascii") as status:
                 total += next(int(line.split()[1]) for line in status
                               if line.startswith("voluntary_ctxt_switches"))
         return total
 
+    @contextlib.contextmanager
+    def stands_still(self):
+        """Until the end of the block it gets no processor."""
+        self.process.send_signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
     def pause(self, seconds):
         """Let it stand still, and then give it time to notice."""
-        self.process.send_signal(signal.SIGSTOP)
-        time.sleep(seconds)
-        self.process.send_signal(signal.SIGCONT)
+        with self.stands_still():
+            time.sleep(seconds)
         time.sleep(2)
 
     def stop(self, timeout=20):

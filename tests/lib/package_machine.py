@@ -82,7 +82,9 @@ class PackageMachine(Machine):
         self.msis = msis
         for name in self.versions:
             self.versions[name] = msis[name].parent / name / EXE
-        prefix.env["WSLBRIDGE_TEST_RUN"] = f"--transport tcp:127.0.0.1:{self.service.port}"
+        # A new helper keeps the rules for an agent that comes back, which none does in a test of an update.
+        # That may take longer than the usual half a minute, which would end them.
+        prefix.env["WSLBRIDGE_TEST_RUN"] = f"--transport tcp:127.0.0.1:{self.service.port} --recovery-ms 600000"
         self.log = folder / "msi.log"
 
     def msiexec(self, *arguments, fault=None):

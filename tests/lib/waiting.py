@@ -24,7 +24,7 @@ def patient(seconds):
 
 def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
     """Poll until condition() is true, and return its value. AssertionError after @timeout seconds, as
-    patient() has them, because this waits and does not measure."""
+    patient() has them, because this waits and does not measure. @what: words, or what returns them."""
     timeout = patient(timeout)
     deadline = time.monotonic() + timeout
     while True:
@@ -32,5 +32,5 @@ def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"{what} did not come true within {timeout} s")
+            raise AssertionError(f"{what() if callable(what) else what} did not come true within {timeout} s")
         time.sleep(interval)

@@ -49,5 +49,5 @@ class WineTool:
                     self.process.stdin.close()
                 except BrokenPipeError:
                     pass
-                self.process.wait(timeout=10)
+                self.process.wait(timeout=LIMIT)
             self.process = None

@@ -15,6 +15,8 @@ typedef struct Parameters {
         void *context;
 } Parameters;
 
+static DWORD before; /* what was told, or was there when it was registered */
+
 static DWORD resumed(void) {
         DWORD n = 0, size = sizeof(n);
 
@@ -25,7 +27,6 @@ static DWORD resumed(void) {
 
 static DWORD WINAPI look(void *argument) {
         const Parameters *p = argument;
-        DWORD before = resumed();
 
         for (;; Sleep(LOOK_MS))
                 if (resumed() != before) {
@@ -38,8 +39,10 @@ static DWORD WINAPI look(void *argument) {
 DWORD WINAPI PowerRegisterSuspendResumeNotification(DWORD flags, HANDLE recipient, void **ret);
 
 DWORD WINAPI PowerRegisterSuspendResumeNotification(DWORD flags, HANDLE recipient, void **ret) {
-        HANDLE thread = flags == 2 ? CreateThread(NULL, 0, look, recipient, 0, NULL) : NULL;
+        HANDLE thread;
 
+        before = resumed();
+        thread = flags == 2 ? CreateThread(NULL, 0, look, recipient, 0, NULL) : NULL;
         *ret = thread;
         return thread ? ERROR_SUCCESS : ERROR_INVALID_PARAMETER;
 }

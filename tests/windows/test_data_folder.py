@@ -43,7 +43,7 @@ def test_an_existing_file_is_replaced_and_not_written_to(name, data, start_helpe
 def test_a_file_in_the_place_of_the_folder_is_reported(data, start_helper):
     data.write_bytes(VICTIM)
     helper = start_helper(wait=False)
-    helper.wait_line(r"error: '.*wslbridge' is a file or a link")
+    helper.wait_started(r"error: '.*wslbridge' is a file or a link")
     assert helper.wait_end() == 1
     assert data.read_bytes() == VICTIM
 
@@ -58,7 +58,7 @@ def test_a_folder_that_another_user_has_made(prefix, build_win):
 def test_a_folder_in_the_place_of_a_file_is_named(name, data, start_helper):
     (data / name / "inside").mkdir(parents=True)
     helper = start_helper(wait=name != "lock")
-    helper.wait_line(rf"(error|warning): .*{re.escape(name)}' is a folder")
+    helper.wait_started(rf"(error|warning): .*{re.escape(name)}' is a folder")
     if name == "lock":
         assert helper.wait_end() == 1
     else:

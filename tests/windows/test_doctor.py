@@ -113,7 +113,8 @@ def test_what_the_helper_reports(command, findings, registry, connect, helper, h
         "let nobody in there in networking mode mirrored")
     assert "forwarder" not in found  # an agent of protocol 1 gets nothing in this mode
     assert client.push(wanted, v4=V4).states() == ["active", "conflict"]
-    wait_until(lambda: '"conflict"' in command("status", "--json")[1], 10, "the status")
+    wait_until(lambda: '"active"' in (status := command("status", "--json")[1]) and '"conflict"' in status,
+               10, "the status")
     found = findings()
     assert found["forwarder"] == [("good", "What carries each service:\n"
                                    "web of Debian: portproxy, the default\n"

@@ -151,17 +151,17 @@ def test_goodbye_keeps_the_rules_for_a_restart_only(start_helper, connect, regis
 
 
 def test_a_lost_connection_is_withdrawn_after_three_heartbeats(start_helper, connect, registry):
-    helper = start_helper(heartbeat=200)
+    helper = start_helper(heartbeat=1000)
     agent = connect(helper)
     agent.push(WEB, v4=V4)
+    started = time.monotonic()  # the helper has heard of it up to its last change
     agent.close()
-    started = time.monotonic()
-    wait_until(registry.clean, 5, "withdrawal")
-    assert 0.4 < time.monotonic() - started < 10  # and not after those of 30 s
+    wait_until(registry.clean, 10, "withdrawal")
+    assert 0.5 < time.monotonic() - started < 20  # and not after those of 30 s
 
 
 def test_silence_is_withdrawn_and_answered_pings_are_not_silence(start_helper, connect, registry):
-    helper = start_helper(heartbeat=200)
+    helper = start_helper(heartbeat=1000)
     agent = connect(helper)
     agent.push(WEB, v4=V4)
     agent.answer_pings_until(5)  # for longer than the silence that is allowed
@@ -341,6 +341,6 @@ def test_two_agents_want_one_endpoint(helper, connect, registry):
 def test_a_second_helper_does_not_start(helper, start_helper, connect, registry):
     connect(helper).push(WEB, v4=V4)
     second = start_helper(wait=False)
+    second.wait_started("Another wslbridge-helper")
     assert second.wait_end() == 1
-    assert any("Another wslbridge-helper" in line for line in second.lines)
     assert registry.rules() == RULE

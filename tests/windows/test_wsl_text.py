@@ -104,11 +104,18 @@ FAILURES = {
 }
 
 
+# How long the host waits for each word, in milliseconds. What gives no answer costs that time; what hangs
+# after one has to start before, and the rest ends by itself.
+LIMITS = {"hangs before the key": 1500, "hangs after the key": 1500, "writes without end": 1500,
+          "hangs after our word": 8000}
+ENDS_ITSELF = 60000
+
+
 @pytest.mark.parametrize("failure", FAILURES)
 def test_a_failure_leaves_the_host_as_it_was(command, script, registry, before, prefix,
                                              monkeypatch, failure):
     lines, word, says = FAILURES[failure]
-    monkeypatch.setitem(prefix.env, "WSLBRIDGE_TEST_PAIR_MS", "1500")
+    monkeypatch.setitem(prefix.env, "WSLBRIDGE_TEST_PAIR_MS", str(LIMITS.get(failure, ENDS_ITSELF)))
     script(*lines)
     code, output = command("pair", "Debian")
     assert code == 1

@@ -8,8 +8,14 @@
 
 #include "windows-helper/win/win.h"
 
-#define GUARD_ANSWER_MS 3000 /* for the guest, once the window is closed */
-#define GUARD_MOST_MS   4500 /* until both have agreed, or the host's step is taken back */
+#ifdef WSLBRIDGE_TEST_TRANSPORT
+#define GUARD_SLOWER 3 /* a busy machine; the tests have Windows wait longer, too */
+#else
+#define GUARD_SLOWER 1
+#endif
+
+#define GUARD_ANSWER_MS (3000 * GUARD_SLOWER) /* for the guest, once the window is closed */
+#define GUARD_MOST_MS   (4500 * GUARD_SLOWER) /* until both agree, or our step is taken back */
 
 static bool guard_heard;
 static volatile LONG64 guard_closed; /* GetTickCount64(), 0 for not */

@@ -67,11 +67,12 @@ def test_kill_at_any_instant(whole_wine, relay_service, start_helper, registry, 
     apply_time = 0.3
     aim = Aim(registry, chance, apply_time)
     for n in range(KILLS):
+        if n % 8 == 0:
+            whole_wine()
         helper = start_helper(recovery=60000)
         with Client(helper.port, key=paired) as agent:
             agent.handshake((1, 2))
             if n % 8 == 0:
-                whole_wine()
                 started = time.monotonic()
                 push(agent, n)
                 apply_time = time.monotonic() - started

@@ -2,6 +2,7 @@
 """The relay between clients of a LAN and guests behind WSL's virtual switch. ../conftest.py has the
 host, the guests and the registry."""
 
+import contextlib
 import socket
 
 import pytest
@@ -72,14 +73,16 @@ def serve_udp(network):
 
 @pytest.fixture
 def client(lan):
-    """client(address="192.168.50.2", to="192.168.50.1", port=8080) → a connected TCP socket."""
+    """client(address="192.168.50.2", to="192.168.50.1", port=8080) → a connected TCP socket. With
+    may_be_cut=True the relay may reset it before connect() has returned."""
     sockets = []
 
-    def connect(address="192.168.50.2", to="192.168.50.1", port=8080):
+    def connect(address="192.168.50.2", to="192.168.50.1", port=8080, may_be_cut=False):
         made = lan.create_socket(address)
         sockets.append(made)
         made.settimeout(60)
-        made.connect((to, port))
+        with contextlib.suppress(ConnectionResetError) if may_be_cut else contextlib.nullcontext():
+            made.connect((to, port))
         return made
 
     yield connect

@@ -51,7 +51,7 @@ def test_connections_of_one_client(table, start_relay, serve, client, number):
     relay = start_relay()
     assert is_served(client)
     quiet, before = milliseconds(is_served, client, times=5), relay.memory()
-    hostile = [client("192.168.50.3") for _ in range(CLIENT_CONNECTIONS + more)]
+    hostile = [client("192.168.50.3", may_be_cut=True) for _ in range(CLIENT_CONNECTIONS + more)]
     wait_until(lambda: n_cut(hostile) >= more, what="resets")
     held = relay.memory() - before
     number(f"{CLIENT_CONNECTIONS} connections of one client, its limit: {held >> 10} KiB; another client's "

@@ -173,7 +173,7 @@ def test_connections_that_say_nothing(table, start_relay, serve, client, number)
 
     quiet, memory = milliseconds(is_served, times=5), [relay.memory()]
     for address, to in (("192.168.50.3", "192.168.50.1"), ("192.168.51.2", "192.168.51.1")):
-        hostile = [client(address, to) for _ in range(2 * n)]
+        hostile = [client(address, to, may_be_cut=True) for _ in range(2 * n)]
         wait_until(lambda: n_cut(hostile) >= n, what="resets")  # pylint: disable=cell-var-from-loop
         memory.append(relay.memory())
         assert n_cut(hostile) == n
@@ -213,7 +213,8 @@ def test_a_neighbour_in_ipv6(table, start_relay, serve, serve_udp, client, udp_c
         ask(udp_client("fd50::3"), b"hostile %d" % i, to)
     server.seen.clear()
     ask(session, b"again", to)
-    assert {e for _, e in server.seen} == {end}
+    # One of the hostile datagrams may have been sent twice, and come only now.
+    assert {e for data, e in server.seen if data == b"again"} == {end}
     assert is_served(connection)
     assert is_served(connect("fd50::2"))
     ask(udp_client("fd50::2"), b"another", to)

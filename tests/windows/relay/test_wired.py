@@ -63,9 +63,10 @@ def ask(client, text):
     def answer():
         client.sendto(text, (HOST, PORT))
         try:
-            return client.recvfrom(65536)[0]
+            got = client.recvfrom(65536)[0]
         except socket.timeout:
             return None
+        return got if got == text else None  # else that to an earlier one, which was sent twice
 
     return wait_until(answer, 60, "an answer", interval=0.1)
 
@@ -100,7 +101,7 @@ def test_the_table_is_changed_behind_the_helpers_back(machine, agent, registry, 
         registry.delete(table, name)
         wait_until(lambda: registry.strings(table) == {name: server.endpoint}, 40, "the value again")
         took.append(time.monotonic() - began)
-    assert min(took[1:]) < 3, took
+    assert min(took[1:]) < 5, took
     registry.set(table, name, f"{OTHER}/{PORT}")
     wait_until(lambda: TaggedResult(agent.expect(RESULT, 20)[8:]).services[0][0] == "conflict", 20)
     assert registry.strings(table) == {name: f"{OTHER}/{PORT}"}

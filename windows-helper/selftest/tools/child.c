@@ -136,7 +136,7 @@ void child_run(const Step *s, const wchar_t *program, const wchar_t *arguments, 
                 /* The pipe has room for it, so this does not wait. */
                 (void) WriteFile(p.input, input, (DWORD) strlen(input), &n, NULL);
                 child_close(&p.input);
-                child_wait(s, &p, step_limit(limit_ms), ret_child);
+                child_wait(s, &p, limit_ms, ret_child);
                 if (!ret_child->ended)
                         (void) TerminateProcess(p.process, EXIT_FAILURE);
                 (void) GetExitCodeProcess(p.process, &ret_child->exit_code);
