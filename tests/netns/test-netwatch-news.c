@@ -24,36 +24,24 @@ static void start_again(void) {
         watch_start_with_route(&w);
 }
 
+#define PASSES_MAX 100 /* of a test that has to be quicker than a window */
+
 typedef struct Pace {
-        uint64_t begin, waited;
+        uint64_t begin;
         unsigned n_again;
 } Pace;
 
-/* How long this process has waited for a processor so far; 0 where the kernel does not count it. */
-static uint64_t waited_usec(void) {
-        FILE *f = fopen("/proc/self/schedstat", "re");
-        unsigned long long ran, waited = 0;
-
-        if (f && fscanf(f, "%llu %llu", &ran, &waited) != 2)
-                waited = 0;
-        if (f)
-                (void) fclose(f);
-        return waited / 1000;
-}
-
 static void pace_begin(Pace *p) {
         p->begin = now_usec();
-        p->waited = waited_usec();
 }
 
-/* Whether a window has ended since, and would not have without the time for which this process has
- * waited for a processor. Then it has not made what the test is about, and makes it again. */
+/* Whether a window may have ended since. Then the process, or the kernel, has waited for something
+ * else on this machine, and has not made what the test is about. It makes that again. A watch that
+ * is late by itself is late each time. */
 static bool pace_is_lost(Pace *p) {
-        uint64_t took = now_usec() - p->begin, waited = waited_usec() - p->waited;
-
-        if (took < NETWATCH_WINDOW_USEC || took >= waited + NETWATCH_WINDOW_USEC)
+        if (now_usec() - p->begin < NETWATCH_WINDOW_USEC)
                 return false;
-        ck_assert_msg(++p->n_again < 200, "this machine is too busy for this test");
+        ck_assert_msg(++p->n_again < PASSES_MAX, "the watch, or this machine, is too slow");
         return true;
 }
 

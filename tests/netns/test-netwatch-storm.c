@@ -189,7 +189,7 @@ START_TEST(test_retries_grow_rare) {
         ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &none), 0); /* the socket cannot be replaced */
         ck_assert_int_eq(addr_trigger_add(w.trigger, &address, 24), 0);
         start = now_usec();
-        while (now_usec() - start < USEC_PER_SEC)
+        while (now_usec() - start < USEC_PER_SEC || watch_stats(&w).failed < 2)
                 ck_assert_int_ge(sd_event_run(w.event, USEC_PER_SEC / 4), 0);
         failed = watch_stats(&w).failed;
         /* One comes at once, then more after 1, 2, 4, … windows. */
@@ -197,7 +197,6 @@ START_TEST(test_retries_grow_rare) {
                 usec += delay;
                 most++;
         }
-        ck_assert_uint_ge(failed, 2);
         ck_assert_uint_le(failed, most);
         /* A failure is not an empty snapshot. The new address was reported before it. */
         ck_assert_uint_eq(w.n_calls, 1);

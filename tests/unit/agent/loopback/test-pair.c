@@ -19,8 +19,8 @@
 #include <sys/syscall.h>
 
 #define PIECES_MAX 70                  /* more than are moved before others have their turn */
-#define WAIT_USEC  (USEC_PER_SEC / 20) /* for what comes through the loopback at once */
-#define TRIES      200
+#define WAIT_USEC  (USEC_PER_SEC / 20) /* for what comes through the loopback, usually at once */
+#define TRIES      200                 /* for each byte, and without anything to do */
 
 static unsigned n_refused; /* so many writes to a socket are still refused, as by a full one */
 
@@ -70,12 +70,14 @@ static int connection(int *ret_client) {
  * -1: it did not come. */
 static ssize_t bytes_until_end(sd_event *event, int server) {
         char buffer[2 * PIECES_MAX];
+        unsigned n_idle = 0;
         size_t n = 0;
 
-        for (unsigned i = 0; i < TRIES; i++) {
+        for (unsigned i = 0; i < TRIES + n_idle; i++) {
                 ssize_t k;
 
-                if (sd_event_run(event, WAIT_USEC) == 0)
+                n_idle += sd_event_run(event, WAIT_USEC) == 0;
+                if (n_idle > TRIES)
                         return -1; /* nothing is asked for any more */
                 while ((k = recv(server, buffer, sizeof(buffer), MSG_DONTWAIT)) > 0)
                         n += (size_t) k;
