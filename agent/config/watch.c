@@ -157,10 +157,7 @@ static int configwatch_start_timer(ConfigWatch *w) {
         r = sd_event_source_get_enabled(w->timer, &enabled);
         if (r < 0 || enabled != SD_EVENT_OFF)
                 return r < 0 ? r : 0;
-        r = sd_event_source_set_time_relative(w->timer, CONFIG_WATCH_DEBOUNCE_USEC);
-        if (r < 0)
-                return r;
-        return sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
+        return loop_timer_start(w->timer, CONFIG_WATCH_DEBOUNCE_USEC);
 }
 
 static int configwatch_on_inotify(sd_event_source *s, const struct inotify_event *e,

@@ -234,9 +234,7 @@ void agent_report_later(Agent *a) {
         (void) sd_event_source_get_enabled(a->report.maximum_delay, &enabled);
         if (enabled != SD_EVENT_OFF)
                 return;
-        r = sd_event_source_set_time_relative(a->report.maximum_delay, REPORT_DELAY_MAX_USEC);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(a->report.maximum_delay, SD_EVENT_ONESHOT);
+        r = loop_timer_start(a->report.maximum_delay, REPORT_DELAY_MAX_USEC);
         loop_require(a->report.maximum_delay, r);
 }
 

@@ -3,6 +3,7 @@
 /* A timer that is off at first; see timer.h. */
 
 #include "agent/loop/timer.h"
+#include "agent/util/cleanup.h"
 
 #include <time.h>
 
@@ -18,8 +19,10 @@ int loop_timer_new(sd_event *event, uint64_t accuracy_usec, sd_event_time_handle
         return r < 0 ? r : 0;
 }
 
+/* sd_event_source_set_time_relative() counts from the start of this turn of the loop. On a busy
+ * machine what is waited for may come much later than that, and the time would be almost over. */
 int loop_timer_start(sd_event_source *timer, uint64_t usec) {
-        int r = sd_event_source_set_time_relative(timer, usec);
+        int r = sd_event_source_set_time(timer, now_usec() + usec);
 
         if (r >= 0)
                 r = sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);

@@ -16,5 +16,5 @@
 int loop_timer_new(sd_event *event, uint64_t accuracy_usec, sd_event_time_handler_t fn,
                    void *userdata, sd_event_source **ret_timer);
 
-/* Switch it on, to come once after that time. Return: 0 or negative errno. */
+/* Switch it on, to come once when that time has passed from now. Return: 0 or negative errno. */
 int loop_timer_start(sd_event_source *timer, uint64_t usec);

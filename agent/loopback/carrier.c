@@ -93,11 +93,9 @@ static int carrier_open(Carrier *c) {
         }
         r = carrier_report(c);
         complete = complete && r > 0;
-        if (r >= 0 && !complete)
-                r = sd_event_source_set_time_relative(c->retry, RETRY_USEC);
         if (r >= 0)
-                r = sd_event_source_set_enabled(c->retry,
-                                                complete ? SD_EVENT_OFF : SD_EVENT_ONESHOT);
+                r = complete ? sd_event_source_set_enabled(c->retry, SD_EVENT_OFF)
+                             : loop_timer_start(c->retry, RETRY_USEC);
         return r < 0 ? r : 0;
 }
 

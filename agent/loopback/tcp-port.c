@@ -48,9 +48,7 @@ static int tcp_port_on_pause(sd_event_source *s, uint64_t usec, void *userdata) 
 static int tcp_port_wait(TcpPort *p) {
         int r = sd_event_source_set_enabled(p->io, SD_EVENT_OFF);
 
-        if (r >= 0)
-                r = sd_event_source_set_time_relative(p->pause, PAUSE_USEC);
-        return r < 0 ? r : sd_event_source_set_enabled(p->pause, SD_EVENT_ONESHOT);
+        return r < 0 ? r : loop_timer_start(p->pause, PAUSE_USEC);
 }
 
 static void tcp_port_on_end(void *userdata) {

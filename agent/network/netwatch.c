@@ -72,15 +72,6 @@ static void mark(NetWatch *w, bool links) {
         w->has_news = false;
 }
 
-static int arm(NetWatch *w, uint64_t usec) {
-        int r;
-
-        r = sd_event_source_set_time_relative(w->timer, usec);
-        if (r >= 0)
-                r = sd_event_source_set_enabled(w->timer, SD_EVENT_ONESHOT);
-        return r < 0 ? r : 0;
-}
-
 static uint64_t retry_delay(unsigned n_failures) {
         uint64_t usec = NETWATCH_WINDOW_USEC;
 
@@ -97,7 +88,7 @@ static int dump_failed(NetWatch *w, int error) {
                 return error;
         mark(w, true);
         (void) throttle_step(&w->throttle, THROTTLE_FAILED);
-        return arm(w, retry_delay(w->n_failures));
+        return loop_timer_start(w->timer, retry_delay(w->n_failures));
 }
 
 /* Do what the throttle says about @input. Returns an error only for a failure of the event loop, of
@@ -118,7 +109,7 @@ static int step(NetWatch *w, ThrottleInput input) {
         r = w->fn(w, &w->snapshot, w->event_usec, next.trailing, w->userdata);
         if (r < 0)
                 return r;
-        return next.arm ? arm(w, NETWATCH_WINDOW_USEC) : 0;
+        return next.arm ? loop_timer_start(w->timer, NETWATCH_WINDOW_USEC) : 0;
 }
 
 /*

@@ -8,6 +8,9 @@ import time
 import janitor
 import pytest
 from conftest import TOP
+from waiting import patient
+
+LIMIT = patient(30)  # seconds, only to end what hangs
 
 # Begin as ./dev does, then start a daemon that leaves the session, a namespace, and a long step.
 SCRIPT = """
@@ -19,6 +22,7 @@ begin_run
 setsid sleep 1001 &
 ip netns add "wslbridge-$(basename "$WSLBRIDGE_RUN")-test"
 echo "$WSLBRIDGE_RUN"
+read -r
 {then}
 """
 
@@ -32,16 +36,18 @@ def heed_signals():
 
 def begin(tmp_path, then):
     script = SCRIPT.format(top=TOP, build=tmp_path, then=then)
-    process = subprocess.Popen(["bash", "-c", script], stdout=subprocess.PIPE, text=True,
+    process = subprocess.Popen(["bash", "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
                                start_new_session=True, preexec_fn=heed_signals)
     run = process.stdout.readline().strip()
     assert os.path.isdir(run)
+    process.stdin.write("go on\n")
+    process.stdin.flush()
     return process, run
 
 
 def settled(run, argument):
     """Wait until 'sleep ARGUMENT' is running, which is the last thing that the script starts."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + LIMIT
     while time.monotonic() < deadline:
         for pid in janitor.processes_of(run):
             try:
@@ -65,13 +71,13 @@ def test_interrupted(tmp_path, how, code):
     process, run = begin(tmp_path, 'step "a long step" "$BUILD/log" sleep 1002')
     settled(run, "1002")
     os.killpg(process.pid, how)
-    assert process.wait(30) == code
+    assert process.wait(LIMIT) == code
     assert left_over(run) == ([], [], False)
 
 
 def test_failure(tmp_path):
     process, run = begin(tmp_path, 'step "a step that fails" "$BUILD/log" false')
-    assert process.wait(30) == 1
+    assert process.wait(LIMIT) == 1
     assert left_over(run) == ([], [], False)
 
 
@@ -83,7 +89,7 @@ def test_the_next_run_removes_what_a_killed_one_left(tmp_path):
     processes, spaces, folder = left_over(run)
     assert processes and spaces and folder
     second, other = begin(tmp_path, "true")
-    assert second.wait(30) == 0
+    assert second.wait(LIMIT) == 0
     assert left_over(run) == ([], [], False)
 
 
@@ -95,5 +101,5 @@ def test_a_living_run_is_left_alone(tmp_path):
                    check=True)
     assert left_over(run) == before
     process.terminate()
-    assert process.wait(30) == 143
+    assert process.wait(LIMIT) == 143
     assert left_over(run) == ([], [], False)

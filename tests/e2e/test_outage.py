@@ -22,7 +22,7 @@ PROBE = {"interval_ms": 25, "limit_ms": 1000 * PATIENCE}
 
 @pytest.fixture(scope="module")
 def playing():
-    with Stage(goodbye=5000, recovery=20000) as stage:
+    with Stage(goodbye=15000, recovery=20000) as stage:
         stage.registry.set_rule(FOREIGN, FOREIGN_TARGET)
         stage.start()
         yield stage

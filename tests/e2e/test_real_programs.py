@@ -20,13 +20,13 @@ from waiting import wait_until
 
 QUIC_PORT, MOSH_PORT, WEB_PORT, TUNNEL_PORT, ECHO_PORT, NAMES_PORT = 4433, 60001, 8090, 51820, 7007, 5353
 HOST = topology.HOST_ADDRESS
-UPLOAD, BEGUN = 4 << 20, 1 << 18
+UPLOAD, BEGUN = 16 << 20, 1 << 18
 PATIENCE = 90
 
 
 @pytest.fixture(scope="module")
 def stage():
-    with Stage(goodbye=5000, recovery=20000) as playing:
+    with Stage(goodbye=15000, recovery=20000) as playing:
         playing.add_forwarder()  # the helper looks for it when it starts
         playing.start()
         yield playing

@@ -175,7 +175,7 @@ class Walk:
                    for s in status["services"]}
         return listens == {"web": ("active", [str(port)]), "dns": ("active", ["5353"]),
                            "inner": ("active", ["9000"])} \
-            and status["guest"]["ipv4"]["address"] == self.guest.address \
+            and self.guest.reported_ipv4() == self.guest.address \
             and status["helper"]["state"] == "connected" and status["configuration"]["problems"] == []
 
     def _table(self):

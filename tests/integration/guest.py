@@ -253,6 +253,10 @@ class Guest:
             return {}
         return status if self.process and status["agent"]["pid"] == self.process.pid else {}
 
+    def reported_ipv4(self):
+        """The address in the status, or None."""
+        return (self.status().get("guest", {}).get("ipv4") or {}).get("address")
+
     def service_status(self, name):
         return next((s for s in self.status().get("services", []) if s["name"] == name), {})
 

@@ -5,17 +5,23 @@ import time
 
 from guest import GATEWAY, LAN, PREFIX, wait_until
 
+WINDOW = 0.05  # seconds, NETWATCH_WINDOW_USEC: an address that is away for longer is lost
+
+
 def rule(address):
     return {"0.0.0.0/8080": f"{address}/80"}
 
 
 def test_twenty_address_changes_one_after_the_other(connected):
     guest, host = connected
+    took = []
     for _ in range(20):
         host.wait_rules(rule(guest.new_address()))
-    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "status")
-    update = guest.status()["last_update"]
-    assert 0 < update["host_usec"] <= update["usec"] < 1_000_000
+        wait_until(lambda: guest.reported_ipv4() == guest.address, "status")
+        update = wait_until(lambda: (u := guest.status()["last_update"])["host_usec"] and u, "the answer")
+        assert 0 < update["host_usec"] <= update["usec"]
+        took.append(update["usec"])
+    assert sorted(took)[10] < 1_000_000, took
 
 
 def test_burst_of_5000_changes_ends_with_the_last_address(connected):
@@ -30,7 +36,7 @@ def test_burst_of_5000_changes_ends_with_the_last_address(connected):
     before = guest.status()["counters"]
     guest.ip("\n".join(lines) + "\n")
     host.wait_rules(rule("10.9.0.77"))
-    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == "10.9.0.77", "status")
+    wait_until(lambda: guest.reported_ipv4() == "10.9.0.77", "status")
     after = guest.status()["counters"]
     assert after["events"] - before["events"] > 1000
     assert after["dumps"] - before["dumps"] < 500  # coalesced
@@ -79,11 +85,17 @@ def test_link_down_and_up(connected):
 def test_replaced_address_is_never_reported_as_none(connected):
     """Delete and add belong together: a withdrawal in between would cut connections."""
     guest, host = connected
-    before = host.stats()["deletes"]
-    for _ in range(5):
-        host.wait_rules(rule(guest.new_address()))
-    assert host.stats()["deletes"] == before
-    assert not guest.log_lines("No address")
+    n_quick = n_changes = 0
+    while n_quick < 5:
+        before, began = (host.stats()["deletes"], guest.log_lines("No address")), time.monotonic()
+        address = guest.new_address()
+        is_quick = time.monotonic() - began < WINDOW
+        host.wait_rules(rule(address))
+        if is_quick:
+            n_quick += 1
+            assert (host.stats()["deletes"], guest.log_lines("No address")) == before
+        n_changes += 1
+        assert n_changes < 100, "this machine is too busy for this test"
 
 
 def test_replaced_address_beside_an_ipv6_address(connected):
@@ -91,21 +103,23 @@ def test_replaced_address_beside_an_ipv6_address(connected):
     guest, host = connected
     guest.ip("addr add 2001:db8::5/64 dev eth0 nodad\nroute add default via 2001:db8::1\n")
     wait_until(lambda: guest.status()["guest"]["ipv6"], "the IPv6 address")
-    before = host.stats()["deletes"]
+    deletes = []
     # One process does it all, because the start of another one could take longer than the agent waits.
     with guest.namespace.popen("ip", "-batch", "-", stdin=subprocess.PIPE, text=True,
                                bufsize=1) as ip:
         for i in range(10):
             # The window of the last change is over, so the agent looks at once and sees the middle.
             time.sleep(0.15)
+            before = host.stats()["deletes"]
             ip.stdin.write(f"addr del {guest.address}/{PREFIX} dev eth0\n")
             time.sleep(0.005)
             guest.address = f"10.9.0.{100 + i}"
             ip.stdin.write(f"addr add {guest.address}/{PREFIX} dev eth0\n")
             ip.stdin.write(f"route replace default via {GATEWAY}\n")
             host.wait_rules(rule(guest.address))
+            deletes.append(host.stats()["deletes"] - before)
     # On a busy machine the middle may last longer than the agent waits, but not every time.
-    assert host.stats()["deletes"] - before < 10
+    assert 0 in deletes, deletes
 
 
 def test_configured_interface(connected):
@@ -236,6 +250,7 @@ def test_addresses_that_the_host_refuses(connected):
                           ("10.9.0.255", "network or broadcast address")):
         guest.ip("addr flush dev eth0\n"
                  f"addr add {address}/{PREFIX} dev eth0\nroute add default dev eth0\n")
-        wait_until(lambda: says in (guest.service_status("web").get("text") or ""), says)
+        wait_until(lambda: guest.reported_ipv4() == address
+                   and says in (guest.service_status("web").get("text") or ""), says)
         assert guest.service_status("web")["state"] == "invalid"
         assert host.rules() == {}

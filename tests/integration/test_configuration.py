@@ -160,9 +160,11 @@ def test_closing_does_not_wait_for_a_broken_folder(connected):
     rules = {**WEB, "0.0.0.0/5432": "10.9.0.2/5432"}
     host.wait_rules(rules)
     folder = os.path.join(guest.root, "etc/wslbridge/services.d")
-    os.rename(folder, folder + ".away")
     os.symlink("loop", os.path.join(guest.root, "etc/wslbridge/loop"))
+    guest.process.send_signal(signal.SIGSTOP)  # in between, the folder is gone
+    os.rename(folder, folder + ".away")
     os.symlink("loop", folder)
+    guest.process.send_signal(signal.SIGCONT)
     wait_until(lambda: guest.status()["configuration"]["problems"], "the problem")
     guest.remove("run/wslbridge/services.d/db.ini")
     host.wait_rules(WEB)
@@ -265,10 +267,12 @@ def test_changed_service_is_pending_until_it_is_answered(guest, host):
                         ("listen = 8081\nfirewall = none", "active"),
                         ("listen = 8081\nremote = 192.0.2.0/24", "refused"),  # by the host's policy
                         ("listen = 8081\nremote = 192.0.3.0/24", "refused")):
+        host.process.send_signal(signal.SIGSTOP)
         guest.service("web", lines)
         guest.wait_state("web", "pending")  # the old state does not apply to the new port
         assert guest.service_status("web")["listens"][0]["listen"] == "0.0.0.0:8081"
         assert guest.service_status("same")["state"] == "active"
+        host.process.send_signal(signal.SIGCONT)
         guest.wait_state("web", then)
 
 

@@ -320,10 +320,12 @@ def test_an_upgrade_waits_for_the_last_connection(guest, host, outside, program,
     program.start_when_wanted()
     wait_loopback(guest, "web", "carried")
     server = (Server if protocol == "tcp" else UdpServer)(guest, PORT)
+    before = program.n_descriptors()
     with outside.connect(PORT) if protocol == "tcp" else outside.udp(PORT) as s:
         s.send(b"one")
         if protocol == "udp":
             assert s.recv(9) == b"one"
+        wait_until(lambda: program.n_descriptors() > before, "what it carries")
         shutil.copy(installed, installed + ".new")
         os.rename(installed + ".new", installed)
         guest.service("other", f"listen = {PORT + 1}\nprotocol = {protocol}\nconnect = loopback")

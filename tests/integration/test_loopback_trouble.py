@@ -197,6 +197,7 @@ def test_a_table_that_cannot_be_written_keeps_no_withdrawn_service_open(carried)
     guest.wait_log("loopback.table, trying again: File exists")
     wait_until(lambda: not program.wanted(), "the files to go")
     assert program.ended() == 0
+    wait_loopback(guest, "web", "not-running")
     os.rmdir(blocker)
     program.process = None
     program.start_when_wanted()
@@ -213,7 +214,7 @@ def test_a_default_route_that_is_away_for_a_moment_costs_no_connection(carried):
     """Meanwhile, a service that is removed is closed at once."""
     guest, outside, program = carried
     guest.service("more", f"listen = {OTHER}\nconnect = loopback")
-    wait_loopback(guest, "more", "carried")
+    program.wait_log("Carrying 2 ports")
     server = Server(guest, PORT, behave=lambda c, name: c.sendall(read_all(c)))
     with outside.connect(PORT) as kept:
         guest.ip("route del default\n")

@@ -60,7 +60,7 @@ def test_each_port_of_the_host_is_a_client_of_its_own(carried):
         client.send(b"again")
         assert client.recv(99) == b"again"
     assert len(set(server.peers)) == 100 and {host for host, _ in server.peers} == {"127.0.0.1"}
-    assert program.n_descriptors() == before + 100
+    wait_until(lambda: program.n_descriptors() == before + 100, "a socket for each")
     for client in clients:
         client.close()
     server.close()
@@ -72,9 +72,9 @@ def test_a_server_that_starts_later_dies_and_comes_back_on_v6(carried):
         before = program.n_descriptors()
         assert ask(client, b"nobody") is None
         wait_until(lambda: program.n_descriptors() == before, "a port where nobody listens costs nothing")
-        for address in ("127.0.0.1", "::1", "127.0.0.1"):
+        for i, address in enumerate(("127.0.0.1", "::1", "127.0.0.1")):
             server = UdpServer(guest, PORT, address)
-            wait_answer(client)
+            wait_answer(client, b"ping %d" % i)  # none that an earlier server has sent late
             assert server.peers
             server.close()
 
@@ -145,12 +145,14 @@ def test_the_limit_of_sessions(carried):
 def test_two_ports_that_are_flooded_leave_room_for_a_third_one(carried):
     guest, outside, program = carried
     flooded = [PORT + 1, PORT + 2]
+    alone = program.n_descriptors()
     guest.service("games", f"listen = {flooded[0]}-{flooded[1]}\nprotocol = udp\nconnect = loopback")
     wait_loopback(guest, "games", "carried")
+    wait_until(lambda: program.n_descriptors() == alone + 2, "its two ports")
     silent = [UdpServer(guest, port) for port in flooded]
     for server in silent:
         server.answer = False
-    before = program.n_descriptors()
+    before = alone + 2
     n = 4096 + 100
 
     def flood_more():

@@ -24,10 +24,11 @@ def test_a_second_agent_says_who_runs_and_changes_nothing(connected, manager):
     assert guest.status()["agent"]["pid"] == first.pid
     assert host.stats()["connections"] == states
     host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/80"})
-    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "a new status")
+    wait_until(lambda: guest.reported_ipv4() == guest.address, "a new status")
     guest.stop()
     assert os.listdir(guest.state) == []
     guest.start()  # the folder is free again
+    guest.wait_state("web", "active")  # so that it is not killed while it writes the status
     guest.kill()
     assert sorted(os.listdir(guest.state)) == ["lock", "status.json"]
     guest.start()  # and after a crash

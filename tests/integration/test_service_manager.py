@@ -8,7 +8,7 @@ import subprocess
 import threading
 import time
 
-from guest import wait_until
+from guest import MAX_DELAY, wait_until
 
 
 def test_ready_status_reload_stop(guest, host, manager):
@@ -58,7 +58,7 @@ def test_foreground_without_systemd(guest, host):
     guest.start()
     guest.wait_state("web", "active")
     guest.process.send_signal(signal.SIGINT)
-    assert guest.process.wait(10) == 0
+    assert guest.process.wait(MAX_DELAY) == 0
     guest.process = None
     assert guest.status() == {}  # no old file that misleads anybody
     host.wait_rules({})
@@ -233,7 +233,7 @@ def test_writing_the_status_does_not_wake_the_agent(guest, host):
     assert os.stat(guest.state).st_ino not in inodes
     before = os.stat(run).st_mtime_ns
     host.wait_rules({"0.0.0.0/8080": f"{guest.new_address()}/8080"})
-    wait_until(lambda: guest.status()["guest"]["ipv4"]["address"] == guest.address, "the new status")
+    wait_until(lambda: guest.reported_ipv4() == guest.address, "the new status")
     assert os.stat(run).st_mtime_ns == before  # no entry came or went, so there was no event
     with open(os.path.join(run, "status.json"), encoding="utf-8") as f:
         assert json.load(f)["agent"]["pid"] == guest.process.pid

@@ -153,7 +153,7 @@ def test_an_old_helper_gets_what_version_1_can_say(guest, old_host, control):
     assert control.run("status", "a-udp")[0] == 3
     # A change of the address is in force for those that the host has.
     address = guest.new_address()
-    wait_until(lambda: old_host.rules()["0.0.0.0/8080"] == f"{address}/80", "the new address")
+    wait_until(lambda: old_host.rules().get("0.0.0.0/8080") == f"{address}/80", "the new address")
     assert state_of(guest, "a-udp") == "refused"
     # Without what version 1 cannot say, the service is sent.
     guest.service("a-udp", "listen = 53")

@@ -4,7 +4,7 @@ agent has read some time ago."""
 import os
 import signal
 
-from guest import wait_until
+from guest import MAX_DELAY, wait_until
 
 FOLDER = "etc/wslbridge/services.d"
 
@@ -24,7 +24,7 @@ def test_wait_needs_the_newest_files(up):
     waiting = [control.start("wait"), control.start("wait", "web", "db")]
     guest.process.send_signal(signal.SIGCONT)
     for one in waiting:
-        assert one.communicate(timeout=20)[0] == "" and one.returncode == 0
+        assert one.communicate(timeout=MAX_DELAY)[0] == "" and one.returncode == 0
         assert host.rules() == {"0.0.0.0/8081": "10.9.0.2/8081", "0.0.0.0/5432": "10.9.0.2/5432"}
 
 

@@ -10,7 +10,6 @@ the files of the folder @package in /package. Its own changes last until the end
 survive a reboot of the guest.
 """
 import base64
-import contextlib
 import os
 import re
 import shlex
@@ -22,7 +21,11 @@ import time
 import janitor
 from waiting import PATIENCE
 
-BOOT_TIMEOUT = 900  # seconds, as in patience.conf: minutes on a busy machine, 10 s on an idle core
+BOOT_TIMEOUT = 1800  # seconds; minutes on a busy machine, 20 s on an idle core
+WITHIN_MIN = 60      # seconds for what takes less than one in a guest with a processor of its own
+# Whoever waits for the guest waits for a single process, which has one processor to emulate. Programs
+# beside it are many, and would make a boot take ten times as long.
+FIRST = ["nice", "--adjustment=-10"]
 CONSOLE = "wslbridge.console"
 # Of the guest's ends of QEMU's user network, and of the tap.
 USER_MAC, TAP_MAC = "52:54:00:00:00:01", "52:54:00:00:00:02"
@@ -62,6 +65,7 @@ class Machine:
         self.path = f"/tmp/{janitor.PREFIX}{run}-{self.name}"
         self.log_path = os.path.join(self.folder, "kernel.log")
         command = [
+            *FIRST,
             # One processor with few features. Emulating more takes twice the time.
             "qemu-system-x86_64", "-accel", "tcg", "-smp", "1", "-m", "1024", *HYPERV,
             "-kernel", os.path.join(self.image, "vmlinuz"),
@@ -121,21 +125,26 @@ class Machine:
 
     def reboot(self):
         """Reboot the guest as a person does. Returns when it has booted again."""
-        question = "cat /proc/sys/kernel/random/boot_id"
-        before = self.run(question)
+        before = self.run("cat /proc/sys/kernel/random/boot_id")
         # Without AccuracySec=, a timer may be a minute late.
         self.run("systemd-run --quiet --on-active=0.2 --timer-property=AccuracySec=10ms "
                  "systemctl reboot")
-        end = time.monotonic() + BOOT_TIMEOUT
-        while True:
-            # A question during the shutdown is answered after the boot or never.
-            with contextlib.suppress(TimeoutError):
-                if self.run(question, timeout=5) != before:
-                    break
-            assert time.monotonic() < end, f"the guest does not reboot\n{self.log()[-2000:]}"
-            time.sleep(0.2)
+        self._wait_hello(before)
         self.wait_booted()
         self.run("mkdir -p /package && mount -o ro /dev/vdb /package")
+
+    def _wait_hello(self, before):
+        """Wait until the console of a boot other than @before says that it is there. A question during the
+        shutdown would be answered after the boot or never."""
+        end = time.monotonic() + BOOT_TIMEOUT
+        with self.lock:
+            while True:
+                try:
+                    words = self._answer(end)
+                except TimeoutError:
+                    raise TimeoutError(f"the guest does not reboot\n{self.log()[-2000:]}") from None
+                if len(words) == 2 and words[0] == b"hello" and words[1] != before.encode():
+                    return
 
     # --- commands
 
@@ -181,14 +190,15 @@ class Machine:
     def within(self, limit, action, condition):
         """Run @action, then @condition again and again until it succeeds. Returns how many seconds
         this took in the guest. @limit is for an emulated guest with a processor of its own; a busy
-        machine gets PATIENCE times as long, because this waits and does not measure."""
-        limit *= PATIENCE
+        machine gets PATIENCE times as long, and at least WITHIN_MIN, because this waits and does not
+        measure."""
+        limit = max(limit * PATIENCE, WITHIN_MIN)
         code, output = self.ask(f"""
             begin=${{EPOCHREALTIME/./}}
             {action} || exit 99
             until {condition}; do
                 [ $((${{EPOCHREALTIME/./}} - begin)) -lt {int(limit * 1e6)} ] || exit 98
-                sleep 0.01
+                sleep 0.05
             done >/dev/null 2>&1
             echo "took $((${{EPOCHREALTIME/./}} - begin))"
             """, timeout=limit + 60)

@@ -113,6 +113,18 @@ class Prefix:
         return self.spawn(wine_program("wine64"), *map(str, args), env={**self.env, **(env or {})},
                           **options)
 
+    def popen_started(self, *args, errors, **options):
+        """popen() of a program of ours whose error stream goes to the file @errors. It has reached main()
+        then, or has ended; a start that Wine ends before is tried once more, as run() does it."""
+        for _ in range(2):
+            with open(errors, "wb") as stream:
+                process = self.popen(*args, stderr=stream, **options)
+            while not (started := REACHED_MAIN in errors.read_text(errors="replace")) and process.poll() is None:
+                time.sleep(0.01)
+            if started:
+                break
+        return process
+
     def tool(self, folder, name):
         """A program that answers, one for all callers. @folder: that of the tests' Windows programs."""
         exe = pathlib.Path(folder) / name

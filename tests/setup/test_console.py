@@ -87,7 +87,7 @@ def test_progress_in_a_window_and_elsewhere(serving, guest, wsl):
     wsl.on_script = on_script
     wsl.on_input = lambda part: look("pair")
     with Window(serving.prefix, serving.program.exe, "setup", "Debian") as window:
-        assert window.process.wait(120) == 0, window.lines()
+        assert window.process.wait(600) == 0, window.lines()
         window.shows("Set up.")
         lines = window.lines()
     print("\n".join(lines))

@@ -82,8 +82,9 @@ def typing(windows, folder, typed, *options):
     (folder / "typed").write_text(typed)
     with open(folder / "typed", "rb") as keys, windows.variables({"WSLBRIDGE_TEST_ASK": "1"}), \
          open(folder / "output", "wb") as output:
-        process = windows.prefix.popen(windows.program.exe, "setup", *options, stdin=keys, stdout=output)
-        assert process.wait(60) == 1
+        process = windows.prefix.popen_started(windows.program.exe, "setup", *options, errors=folder / "errors",
+                                               stdin=keys, stdout=output)
+        assert process.wait(600) == 1
     return (folder / "output").read_text()
 
 

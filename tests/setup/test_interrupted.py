@@ -16,6 +16,9 @@ NOT_BEGUN = ("failed", "Stopped by Ctrl-C before it began")
 FORWARDING = ("v4tov4", "0.0.0.0/28740")
 
 
+LIMIT = 600  # seconds for a whole setup, only to end what hangs
+
+
 class Running:
     """A setup that somebody may interrupt; it gives its JSON, or asks questions where @json is False."""
 
@@ -24,9 +27,9 @@ class Running:
         self.paths = [folder / name for name in ("output", "errors")]
         words = ["setup", "Debian", *(["--json"] if json else []), *arguments]
         env = {"WSLBRIDGE_TEST_FAULT": fault, **({} if json else {"WSLBRIDGE_TEST_ASK": "1"})}
-        with open(self.paths[0], "wb") as output, open(self.paths[1], "wb") as errors:
-            self.process = windows.prefix.popen(windows.program.exe, *words, env=env, stdout=output,
-                                                stderr=errors, stdin=subprocess.PIPE, text=True)
+        with open(self.paths[0], "wb") as output:
+            self.process = windows.prefix.popen_started(windows.program.exe, *words, errors=self.paths[1], env=env,
+                                                        stdout=output, stdin=subprocess.PIPE, text=True)
 
     def output(self):
         return self.paths[0].read_text()
@@ -49,7 +52,7 @@ class Running:
 
     def end(self):
         """Returns the exit code, and what people see."""
-        code = self.process.wait(120)
+        code = self.process.wait(LIMIT)
         with contextlib.suppress(BrokenPipeError):
             self.process.stdin.close()
         return code, self.output()

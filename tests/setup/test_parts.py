@@ -44,7 +44,7 @@ def servers(guest):
     assert process.stdout.readline() == "up\n"
     yield process
     process.stdin.close()
-    process.wait(10)
+    process.wait(120)
 
 
 def connect(port):

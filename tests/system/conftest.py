@@ -110,7 +110,7 @@ class Guest:
             n=$(grep -c '{pattern}' /run/host/answers)
             echo {command} > /run/host/commands
             until [ "$(grep -c '{pattern}' /run/host/answers)" -gt "$n" ]; do
-                sleep 0.01
+                sleep 0.05
             done
             grep '{pattern}' /run/host/answers | tail -n 1"""))
 
@@ -147,8 +147,15 @@ def package():
     janitor.remove_tree(folder)
 
 
+# An emulated guest on a busy machine may need minutes for a start, and longer than the units allow.
+PATIENT = "[Service]\nTimeoutStartSec=900\nTimeoutStopSec=900\n"
+
+
 def set_up(guest, network=NETWORK):
     """Install and pair the agent, but do not start it."""
+    for unit in (AGENT, "wslbridge-loopback"):
+        guest.run(f"mkdir -p /etc/systemd/system/{unit}.service.d")
+        guest.write(f"/etc/systemd/system/{unit}.service.d/patient.conf", PATIENT)
     guest.run("dpkg -i /package/wslbridge.deb 2>&1")
     guest.run(network)
     guest.write("/etc/wslbridge/agent.conf", f"[agent]\nhelper = vsock:1:{PORT}\n")

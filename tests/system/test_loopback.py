@@ -64,17 +64,19 @@ def test_it_comes_and_goes_with_the_services(carried):
     guest.within(20, "true", ask(80))
     guest.within(20, "true", ask(53, protocol="UDP"))
     assert guest.ask(ask(80, source=STRANGER))[0] != 0
-    before = pid(guest)
-    guest.run(f"systemctl restart {AGENT}")
-    guest.wait_connected()
-    guest.within(20, "true", ask(80))
-    assert pid(guest) == before
+    for _ in range(5):
+        before = pid(guest)
+        took = guest.within(60, f"systemctl restart {AGENT}", guest.has(".helper.connected"))
+        guest.within(20, "true", ask(80))
+        if took < 8:  # it ends ten seconds after its table has gone, which a busy machine may need
+            break
+    assert took < 8 and pid(guest) == before
     guest.run(f"kill -KILL {before}")
     guest.within(30, "true", ask(80))
     assert pid(guest) != before
     guest.run("rm /etc/wslbridge/services.d/web.ini")
     guest.within(20, "true", "! " + ask(80))
-    assert guest.ask(ask(53, protocol="UDP"))[0] == 0
+    guest.within(20, "true", ask(53, protocol="UDP"))
     guest.within(20, "rm /etc/wslbridge/services.d/dns.ini", f"! systemctl -q is-active {LOOPBACK}")
     assert guest.run(f"systemctl show -P Result {LOOPBACK}").strip() == "success"
     assert guest.run(f"systemctl is-active {LOOPBACK}.path").strip() == "active"

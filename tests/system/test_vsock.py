@@ -82,7 +82,7 @@ def test_address_changes(guest, number):
                                "ip addr add 172.28.64.99/20 dev eth0 && "
                                "ip route replace default via 172.28.64.1 dev eth0",
                             guest.has('.guest.ipv4.address == "172.28.64.99" and '
-                                      '.last_update.usec > 0'))
+                                      '.last_update.usec > 0 and .services[0].state == "active"'))
         assert guest.rules() == {"0.0.0.0/8080": "172.28.64.99/8080"}
         usec = guest.status()["last_update"]["usec"]
         number(f"in the status after {took * 1000:.0f} ms; kernel event -> RESULT over vsock, "

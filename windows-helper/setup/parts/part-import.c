@@ -23,7 +23,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMPORT_GUEST_MS 5000
+#define IMPORT_GUEST_MS 20000
 #define IMPORT_ADOPT_MS 30000 /* for the helper to take the forwardings over … */
 #define IMPORT_EACH_MS  10    /* … and for each of them */
 #define IMPORT_POLL_MS  100
