@@ -89,6 +89,19 @@ static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
         agent_report_later(a);
 }
 
+/* Whether @is looks like a moment in the middle of a change, and may still be one. Else nobody
+ * would wait for a window that ends right after the loss of an address, as all windows do in a
+ * storm. */
+static bool agent_doubts(Agent *a, const Choice *is, bool trailing) {
+        if ((a->address.asked && trailing) || !choice_may_pass(&a->address.choice, is)) {
+                a->address.doubt_usec = 0;
+                return false;
+        }
+        if (a->address.doubt_usec == 0)
+                a->address.doubt_usec = now_usec();
+        return !trailing || now_usec() - a->address.doubt_usec < NETWATCH_WINDOW_USEC;
+}
+
 static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
                              bool trailing, void *userdata) {
         Agent *a = userdata;
@@ -99,8 +112,8 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
 
         snapshot_choose(snapshot, a->config.current->interface, &choice);
         if (known) {
-                if (!trailing && choice_may_pass(&a->address.choice, &choice))
-                        return 0; /* believed at the end of the window, unless a better one comes */
+                if (agent_doubts(a, &choice, trailing))
+                        return 1; /* believed later, unless a better one comes */
                 if (choice_equal(&choice, &a->address.choice)) {
                         agent_take_candidates(a, snapshot);
                         return 0;
@@ -109,6 +122,7 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         sent = known && choice_same_state(&choice, &a->address.choice);
         a->address.choice = choice;
         a->address.known = true;
+        a->address.doubt_usec = 0;
         r = sent ? 0 : agent_push(a, event_usec); /* before anything slower */
         if (r < 0)
                 return r;
@@ -139,6 +153,15 @@ int agent_new_address(Agent *a) {
         if (r >= 0)
                 r = netwatch_new(&a->address.netwatch, a->event, 0, agent_on_snapshot, a);
         return r < 0 ? r : netwatch_refresh(a->address.netwatch);
+}
+
+int agent_refresh_address(Agent *a) {
+        int r;
+
+        a->address.asked = true;
+        r = netwatch_refresh(a->address.netwatch);
+        a->address.asked = false;
+        return r;
 }
 
 void agent_done_address(Agent *a) {

@@ -84,13 +84,16 @@ typedef struct AgentAddress {
         bool early; /* there has been no address since the start, and it may still come */
         sd_event_source *patience; /* … until this timer ends */
         bool known;                /* the first dump was made, the members below are valid */
+        bool asked;                /* the dump of this moment is one that we asked for */
+        uint64_t doubt_usec; /* when a worse choice was first seen that is not yet believed, or 0 */
         Choice choice;
         StatusTime since; /* when the choice was made */
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
         size_t n_candidates;
 } AgentAddress;
 
-int agent_new_address(Agent *a); /* takes the first snapshot */
+int agent_new_address(Agent *a);     /* takes the first snapshot */
+int agent_refresh_address(Agent *a); /* takes another one, and believes it */
 void agent_done_address(Agent *a);
 
 /* connection.c */

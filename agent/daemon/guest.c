@@ -155,7 +155,7 @@ static int agent_on_clock(void *userdata) {
 
         journal_line(&a->journal, LOG_INFO,
                      "The clock was set, perhaps after a sleep: checking everything again");
-        r = netwatch_refresh(a->address.netwatch);
+        r = agent_refresh_address(a);
         if (r >= 0)
                 r = channel_resume(a->connection.channel);
         if (r < 0)

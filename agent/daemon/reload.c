@@ -104,7 +104,7 @@ int agent_reload(Agent *a) {
         if (r >= 0)
                 r = agent_connect(a);
         if (r >= 0)
-                r = netwatch_refresh(a->address.netwatch); /* 'interface =' may have changed */
+                r = agent_refresh_address(a); /* 'interface =' may have changed */
         if (r >= 0 && a->push.sequence == 0)
                 r = agent_push(a, 0); /* not done yet by a new address */
         if (r >= 0 && channel_state(a->connection.channel) != CHANNEL_READY)

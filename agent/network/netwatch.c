@@ -109,6 +109,8 @@ static int step(NetWatch *w, ThrottleInput input) {
         r = w->fn(w, &w->snapshot, w->event_usec, next.trailing, w->userdata);
         if (r < 0)
                 return r;
+        if (r > 0)
+                next.arm = throttle_step(&w->throttle, THROTTLE_DOUBT).arm || next.arm;
         return next.arm ? loop_timer_start(w->timer, NETWATCH_WINDOW_USEC) : 0;
 }
 
@@ -193,6 +195,7 @@ static int report_news(NetWatch *w) {
         Throttle ahead = w->throttle;
         Snapshot *s = &w->snapshot;
         size_t i = 0;
+        int r;
 
         w->has_news = false;
         if (!w->whole || !throttle_step(&ahead, THROTTLE_EVENT).dump)
@@ -206,7 +209,8 @@ static int report_news(NetWatch *w) {
                 s->n_addresses++;
         }
         s->addresses[i] = w->news;
-        return w->fn(w, s, w->event_usec, false, w->userdata);
+        r = w->fn(w, s, w->event_usec, false, w->userdata);
+        return r < 0 ? r : 0; /* a dump comes next anyway */
 }
 
 /*
@@ -217,7 +221,7 @@ static int report_news(NetWatch *w) {
  * News is reported only when nothing more is queued. Until then the address may be gone already,
  * and a message may be older than the last dump.
  *
- * Return: 0, what the callback returned, or negative errno when the socket can no longer be used.
+ * Return: 0, or the negative errno of the callback, or of a socket that can no longer be used.
  */
 static int read_events(NetWatch *w) {
         for (unsigned i = 0; i < READS_MAX; i++) {

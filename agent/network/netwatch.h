@@ -39,7 +39,8 @@ typedef struct NetWatchStats {
  *
  * Must not free the watch.
  *
- * Return: 0, or negative errno to end the event loop.
+ * Return: 0; 1 for one more dump at the end of a window, because what this one shows is too new to
+ * be believed; or negative errno to end the event loop.
  */
 typedef int (*NetWatchFn)(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec, bool trailing,
                           void *userdata);
@@ -58,9 +59,9 @@ int netwatch_new(NetWatch **ret_watch, sd_event *event, unsigned receive_buffer,
 NetWatch *netwatch_free(NetWatch *w);
 DEFINE_CLEANUP(NetWatch *, netwatch_free);
 
-/* Dump now and call the callback (first snapshot, reload, reconnect, resume). Return: 0, what the
- * callback returned, or the error of the last of NETWATCH_FAILURES_MAX dumps. A dump that failed
- * before that is repeated later, and is not an error. */
+/* Dump now and call the callback (first snapshot, reload, reconnect, resume). Return: 0, the error
+ * that the callback returned, or the error of the last of NETWATCH_FAILURES_MAX dumps. A dump that
+ * failed before that is repeated later, and is not an error. */
 int netwatch_refresh(NetWatch *w);
 
 /* Copy the counters. */

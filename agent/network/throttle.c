@@ -53,6 +53,14 @@ static ThrottleStep on_refresh(Throttle *t) {
         return step;
 }
 
+/* Where the timer runs, it ends in a dump anyway. */
+static ThrottleStep on_doubt(Throttle *t) {
+        if (t->state != THROTTLE_REST)
+                return (ThrottleStep){0};
+        t->state = THROTTLE_OPEN;
+        return (ThrottleStep){.arm = true};
+}
+
 ThrottleStep throttle_step(Throttle *t, ThrottleInput input) {
         switch (input) {
         case THROTTLE_EVENT:
@@ -61,6 +69,8 @@ ThrottleStep throttle_step(Throttle *t, ThrottleInput input) {
                 return on_timer(t);
         case THROTTLE_REFRESH:
                 return on_refresh(t);
+        case THROTTLE_DOUBT:
+                return on_doubt(t);
         case THROTTLE_FAILED:
                 t->state = THROTTLE_RETRY;
                 break;

@@ -12,9 +12,10 @@
  *
  * An event in an open window is answered at once as well, and the window begins anew: mostly it
  * brings the address that replaces a lost one, and clients wait for that. The loss itself is only
- * believed when the window ends. In a storm this must not go on for ever. So there are
- * THROTTLE_EARLY_MAX such dumps, and then one dump for each window. A window that ends without a
- * further event allows THROTTLE_EARLY_BACK of them again.
+ * believed when a window has passed since it was first seen. When the dump at the end of a window
+ * is the first to see it, the owner doubts it, and there is one more window. In a storm this must
+ * not go on for ever. So there are THROTTLE_EARLY_MAX such dumps, and then one dump for each
+ * window. A window that ends without a further event allows THROTTLE_EARLY_BACK of them again.
  */
 
 #include <stdbool.h>
@@ -47,6 +48,7 @@ typedef enum ThrottleInput {
         THROTTLE_TIMER,   /* the timer has run out */
         THROTTLE_REFRESH, /* the owner wants a dump now */
         THROTTLE_FAILED,  /* the dump that the last step asked for has failed */
+        THROTTLE_DOUBT,   /* what the last dump shows is too new to be believed */
         _THROTTLE_INPUT_END,
 } ThrottleInput;
 

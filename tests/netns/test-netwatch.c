@@ -264,6 +264,27 @@ START_TEST(test_refresh) {
 }
 END_TEST
 
+/* A window may end in the dump that is the first to see something. The owner may want one more. */
+START_TEST(test_doubt) {
+        uint64_t begin;
+
+        watch_start_with_route(&w);
+        w.result = 1;
+        begin = now_usec();
+        ck_assert_int_eq(netwatch_refresh(w.netwatch), 0);
+        watch_calls(&w, 2);
+        w.result = 0;
+        ck_assert_uint_ge(now_usec() - begin, NETWATCH_WINDOW_USEC);
+        ck_assert(w.last.trailing);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 3);
+        ck_assert(w.last.trailing);
+        watch_settle(&w);
+        ck_assert_uint_eq(w.n_calls, 3);
+        watch_stop(&w);
+}
+END_TEST
+
 START_TEST(test_callback_ends_the_loop) {
         watch_start_with_route(&w);
         w.result = -ECANCELED;
@@ -292,6 +313,7 @@ int main(void) {
         tcase_add_test(tcase, test_other_routes_cost_no_dump);
         tcase_add_test(tcase, test_idle_without_wakeups);
         tcase_add_test(tcase, test_refresh);
+        tcase_add_test(tcase, test_doubt);
         tcase_add_test(tcase, test_callback_ends_the_loop);
         return run_suite("netwatch", tcase);
 }

@@ -2,14 +2,14 @@
 
 /*
  * Claim: every input in every state does what the table says, so that an event is never forgotten,
- * a loss is believed only at the end of a window, and a storm costs one dump per window and a few
+ * a loss is believed only when a window has passed, and a storm costs one dump per window and a few
  * at its start.
  */
 
 #include "agent/network/throttle.h"
 #include "tests/suite.h"
 
-enum { NOTHING, LEADING, CONFIRM, TRAILING, MIDDLE };
+enum { NOTHING, LEADING, CONFIRM, TRAILING, MIDDLE, WAIT };
 
 static const ThrottleStep steps[] = {
         [NOTHING] = {.dump = false},
@@ -17,6 +17,7 @@ static const ThrottleStep steps[] = {
         [CONFIRM] = {.dump = true, .trailing = true},
         [TRAILING] = {.dump = true, .trailing = true, .arm = true},
         [MIDDLE] = {.dump = true},
+        [WAIT] = {.arm = true},
 };
 
 /* Whether early dumps are left, and what becomes of their number. */
@@ -34,20 +35,24 @@ static const struct Row {
         {THROTTLE_REST, THROTTLE_TIMER, ANY, THROTTLE_REST, NOTHING, KEPT},
         {THROTTLE_REST, THROTTLE_REFRESH, ANY, THROTTLE_REST, CONFIRM, KEPT},
         {THROTTLE_REST, THROTTLE_FAILED, ANY, THROTTLE_RETRY, NOTHING, KEPT},
+        {THROTTLE_REST, THROTTLE_DOUBT, ANY, THROTTLE_OPEN, WAIT, KEPT},
         {THROTTLE_OPEN, THROTTLE_EVENT, LEFT, THROTTLE_OPEN, LEADING, ONE_MORE},
         {THROTTLE_OPEN, THROTTLE_EVENT, SPENT, THROTTLE_OWING, NOTHING, KEPT},
         {THROTTLE_OPEN, THROTTLE_TIMER, ANY, THROTTLE_REST, CONFIRM, BACK},
         {THROTTLE_OPEN, THROTTLE_REFRESH, ANY, THROTTLE_OPEN, MIDDLE, KEPT},
         {THROTTLE_OPEN, THROTTLE_FAILED, ANY, THROTTLE_RETRY, NOTHING, KEPT},
+        {THROTTLE_OPEN, THROTTLE_DOUBT, ANY, THROTTLE_OPEN, NOTHING, KEPT},
         {THROTTLE_OWING, THROTTLE_EVENT, LEFT, THROTTLE_OPEN, LEADING, ONE_MORE},
         {THROTTLE_OWING, THROTTLE_EVENT, SPENT, THROTTLE_OWING, NOTHING, KEPT},
         {THROTTLE_OWING, THROTTLE_TIMER, ANY, THROTTLE_OPEN, TRAILING, KEPT},
         {THROTTLE_OWING, THROTTLE_REFRESH, ANY, THROTTLE_OWING, MIDDLE, KEPT},
         {THROTTLE_OWING, THROTTLE_FAILED, ANY, THROTTLE_RETRY, NOTHING, KEPT},
+        {THROTTLE_OWING, THROTTLE_DOUBT, ANY, THROTTLE_OWING, NOTHING, KEPT},
         {THROTTLE_RETRY, THROTTLE_EVENT, ANY, THROTTLE_RETRY, NOTHING, KEPT},
         {THROTTLE_RETRY, THROTTLE_TIMER, ANY, THROTTLE_OPEN, TRAILING, KEPT},
         {THROTTLE_RETRY, THROTTLE_REFRESH, ANY, THROTTLE_OPEN, LEADING, KEPT},
         {THROTTLE_RETRY, THROTTLE_FAILED, ANY, THROTTLE_RETRY, NOTHING, KEPT},
+        {THROTTLE_RETRY, THROTTLE_DOUBT, ANY, THROTTLE_RETRY, NOTHING, KEPT},
 };
 
 #define N_ROWS (sizeof(table) / sizeof(table[0]))
