@@ -126,14 +126,13 @@ def closed(port):
 def test_vm_comes_and_goes(compute, start_vm_helper, registry):
     helper = start_vm_helper()
     assert closed(VM_A)
-    found, gone = [], []
+    found, gone, web = [], [], [service("web", [listen_endpoint("127.0.0.1:28300", 80)])]
     for _ in range(3):
         started = time.monotonic()
         compute.run(VM_A)
         client = reach(VM_A)
         found.append(time.monotonic() - started)
-        assert client.push([service("web", [listen_endpoint("127.0.0.1:28300", 80)])], v4=V4).states() \
-            == ["active"]
+        assert client.push(web, v4=V4).states() == ["active"]
         compute.run(VM_A, VM_B)
         wait_listening(VM_B)
         assert registry.rules() == {("v4tov4", "127.0.0.1/28300"): "172.29.0.2/80"}
@@ -142,9 +141,8 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
         wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
         gone.append(time.monotonic() - started)
         wait_until(lambda: closed(VM_A), 5, "the listener's end")
-    print("found, withdrawn after so many seconds:", found, gone)
     # Without being told, it looks every five seconds. A busy machine may be late now and then.
-    assert min(found) < 1.5 and min(gone) < 1.5
+    assert min(found) < 1.5 and min(gone) < 1.5, (found, gone)
     assert any("connections from WSL" in line for line in helper.lines)
     wait_until(lambda: any("has gone" in line for line in helper.lines), 10, "the log line")
 

@@ -9,9 +9,9 @@
 #include "windows-helper/win/win.h"
 
 #ifdef WSLBRIDGE_TEST_TRANSPORT
-#define GUARD_SLOWER 3 /* a busy machine; the tests have Windows wait longer, too */
+#        define GUARD_SLOWER 3 /* a busy machine; the tests have Windows wait longer, too */
 #else
-#define GUARD_SLOWER 1
+#        define GUARD_SLOWER 1
 #endif
 
 #define GUARD_ANSWER_MS (3000 * GUARD_SLOWER) /* for the guest, once the window is closed */

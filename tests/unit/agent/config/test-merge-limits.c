@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 
 /*
- * The limits on all services together: what is accepted fits into STATE, what would not fit is
- * reported, and the size is counted as the encoder counts it; also for what stays in force from
- * before.
+ * The limits on all services together, also of those that stay as they were: what is accepted fits
+ * into STATE, what would not is reported, and the size is counted as the encoder counts it.
  */
 
 #include "agent/config/merge.h"

@@ -2,8 +2,7 @@
 
 /*
  * Claim: the output of WSL's tools becomes the answers, even when the tools hang, fail or print
- * something odd. A guest without the tools does not wait, and a guest whose WSL is not ready yet
- * waits for a while.
+ * something odd. A guest waits for a while when its WSL is not ready yet, and not without tools.
  */
 
 #include "agent/guest/wsl.h"
