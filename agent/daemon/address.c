@@ -89,30 +89,19 @@ static void agent_take_candidates(Agent *a, const Snapshot *snapshot) {
         agent_report_later(a);
 }
 
-/* Whether @is looks like a moment in the middle of a change, and may still be one. Else nobody
- * would wait for a window that ends right after the loss of an address, as all windows do in a
- * storm. */
-static bool agent_doubts(Agent *a, const Choice *is, bool trailing) {
-        if ((a->address.asked && trailing) || !choice_may_pass(&a->address.choice, is)) {
-                a->address.doubt_usec = 0;
-                return false;
-        }
-        if (a->address.doubt_usec == 0)
-                a->address.doubt_usec = now_usec();
-        return !trailing || now_usec() - a->address.doubt_usec < NETWATCH_WINDOW_USEC;
-}
-
 static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t event_usec,
                              bool trailing, void *userdata) {
         Agent *a = userdata;
         bool known = a->address.known, sent;
         bool own = agent_reach(a) == WIRE_REACH_OWN;
+        const DoubtLook look = {
+                .now_usec = now_usec(), .trailing = trailing, .asked = a->address.asked};
         Choice choice;
         int r;
 
         snapshot_choose(snapshot, a->config.current->interface, &choice);
         if (known) {
-                if (agent_doubts(a, &choice, trailing))
+                if (doubt_look(&a->address.doubt, &a->address.choice, &choice, &look))
                         return 1; /* believed later, unless a better one comes */
                 if (choice_equal(&choice, &a->address.choice)) {
                         agent_take_candidates(a, snapshot);
@@ -122,7 +111,6 @@ static int agent_on_snapshot(NetWatch *w, const Snapshot *snapshot, uint64_t eve
         sent = known && choice_same_state(&choice, &a->address.choice);
         a->address.choice = choice;
         a->address.known = true;
-        a->address.doubt_usec = 0;
         r = sent ? 0 : agent_push(a, event_usec); /* before anything slower */
         if (r < 0)
                 return r;

@@ -31,6 +31,7 @@
 #include "agent/guest/wsl.h"
 #include "agent/loop/again.h"
 #include "agent/loop/folder-watch.h"
+#include "agent/network/doubt.h"
 #include "agent/network/netwatch.h"
 #include "agent/status/file.h"
 #include "agent/status/status.h"
@@ -84,8 +85,8 @@ typedef struct AgentAddress {
         bool early; /* there has been no address since the start, and it may still come */
         sd_event_source *patience; /* … until this timer ends */
         bool known;                /* the first dump was made, the members below are valid */
-        bool asked;                /* the dump of this moment is one that we asked for */
-        uint64_t doubt_usec; /* when a worse choice was first seen that is not yet believed, or 0 */
+        bool asked;                /* the dump of this moment is one that the agent wants */
+        Doubt doubt;               /* … about a worse choice than the one below */
         Choice choice;
         StatusTime since; /* when the choice was made */
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
@@ -93,7 +94,7 @@ typedef struct AgentAddress {
 } AgentAddress;
 
 int agent_new_address(Agent *a);     /* takes the first snapshot */
-int agent_refresh_address(Agent *a); /* takes another one, and believes it */
+int agent_refresh_address(Agent *a); /* takes another one; believes it, unless a window is open */
 void agent_done_address(Agent *a);
 
 /* connection.c */

@@ -11,11 +11,12 @@
  * their own.
  *
  * An event in an open window is answered at once as well, and the window begins anew: mostly it
- * brings the address that replaces a lost one, and clients wait for that. The loss itself is only
- * believed when a window has passed since it was first seen. When the dump at the end of a window
- * is the first to see it, the owner doubts it, and there is one more window. In a storm this must
- * not go on for ever. So there are THROTTLE_EARLY_MAX such dumps, and then one dump for each
- * window. A window that ends without a further event allows THROTTLE_EARLY_BACK of them again.
+ * brings the address that replaces a lost one, and clients wait for that. In a storm this must not
+ * go on for ever. So there are THROTTLE_EARLY_MAX such dumps, and then one dump for each window. A
+ * window that ends without a further event allows THROTTLE_EARLY_BACK of them again.
+ *
+ * The loss itself is only believed when a window has passed since it was first seen (doubt.h). When
+ * the dump that ends a window is the first to see it, the owner doubts it: one more window follows.
  */
 
 #include <stdbool.h>
@@ -28,7 +29,8 @@
 #define THROTTLE_EARLY_BACK 2
 
 /* The most dumps while a storm lasts that never pauses for a window: one that opens the first
- * window, the early ones, one at the end of each window, and one that confirms. */
+ * window, the early ones, one at the end of each window, and one that confirms. A doubt adds one
+ * window and its dump. */
 #define THROTTLE_STORM_MAX(n_windows) ((n_windows) + THROTTLE_EARLY_MAX + 2)
 
 /* The most dumps ever, in the worst rhythm of events: each window is opened by a dump, has those

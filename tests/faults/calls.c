@@ -260,6 +260,5 @@ int sd_event_source_set_enabled(sd_event_source *s, int on) {
 }
 
 LOOP(sd_event_source_set_time, (sd_event_source * s, uint64_t usec), (s, usec))
-LOOP(sd_event_source_set_time_relative, (sd_event_source * s, uint64_t usec), (s, usec))
 LOOP(sd_event_source_set_priority, (sd_event_source * s, int64_t priority), (s, priority))
 LOOP(sd_event_source_set_io_events, (sd_event_source * s, uint32_t events), (s, events))

@@ -283,7 +283,7 @@ def test_helper_that_changes_its_mind_all_the_time(guest, peer):
     assert 50 < guest.log().count("\n") < 200
     assert "Service 'web' is active: yes 1" in guest.log()
     assert "that was all" not in guest.log()
-    # Where that takes long, they are told in parts.
+    # If it takes long, the number is told in parts.
     wait_until(lambda: sum(int(line.rsplit(" ", 1)[1]) for line in
                            guest.log_lines("Log lines left out about the helper: ")) > 1500, guest.log)
 

@@ -10,7 +10,7 @@ SETTINGS = r"SOFTWARE\wslbridge"
 RESTART = r"SYSTEM\CurrentControlSet\Control\Session Manager"
 NOT_STARTED = "wslbridge-selftest.exe': Internal error (error 1359)"  # by Wine, see fact 10.1.20
 STARTS = 3
-LIMIT_MS = 1500  # no step waits longer for anything
+LIMIT_MS = 1500  # no step waits longer, but for a program
 
 
 class Selftest:
@@ -39,8 +39,7 @@ class Selftest:
 
     @contextlib.contextmanager
     def patient(self):
-        """Until the end of the block, the steps wait as long as on a real Windows. A wsl.exe that they
-        start takes its time on a busy machine."""
+        """Until the end of the block, the steps wait as long as on a real Windows."""
         self.registry.delete(COUNTERS, "SelftestMs")
         try:
             yield

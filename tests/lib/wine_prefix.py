@@ -116,12 +116,16 @@ class Prefix:
     def popen_started(self, *args, errors, **options):
         """popen() of a program of ours whose error stream goes to the file @errors. It has reached main()
         then, or has ended; a start that Wine ends before is tried once more, as run() does it."""
+        def started():
+            return REACHED_MAIN in errors.read_text(errors="replace").splitlines()
+
         for _ in range(2):
             with open(errors, "wb") as stream:
                 process = self.popen(*args, stderr=stream, **options)
-            while not (started := REACHED_MAIN in errors.read_text(errors="replace")) and process.poll() is None:
+            end = time.monotonic() + SERVICES_LIMIT
+            while not started() and process.poll() is None and time.monotonic() < end:
                 time.sleep(0.01)
-            if started:
+            if started() or process.poll() is None:
                 break
         return process
 

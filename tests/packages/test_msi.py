@@ -342,8 +342,9 @@ def test_the_users_windows_learn_of_the_path(machine, build_win, session_service
             time.sleep(0.3)
         finally:
             listener.kill()
-            reader.join()
             listener.wait()
+            if reader.ident:
+                reader.join(60)
         assert heard.count("environment\n") == n
 
     machine.prefix.run("reg", "add", r"HKCU\Software\Wine\Drivers", "/v", "Graphics", "/d", "null", "/f")

@@ -76,7 +76,7 @@ def test_it_comes_and_goes_with_the_services(carried):
     assert pid(guest) != before
     guest.run("rm /etc/wslbridge/services.d/web.ini")
     guest.within(20, "true", "! " + ask(80))
-    guest.within(20, "true", ask(53, protocol="UDP"))
+    assert any(guest.ask(ask(53, protocol="UDP"))[0] == 0 for _ in range(3))  # one may be lost
     guest.within(20, "rm /etc/wslbridge/services.d/dns.ini", f"! systemctl -q is-active {LOOPBACK}")
     assert guest.run(f"systemctl show -P Result {LOOPBACK}").strip() == "success"
     assert guest.run(f"systemctl is-active {LOOPBACK}.path").strip() == "active"

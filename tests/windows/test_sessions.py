@@ -153,11 +153,11 @@ def test_goodbye_keeps_the_rules_for_a_restart_only(start_helper, connect, regis
 def test_a_lost_connection_is_withdrawn_after_three_heartbeats(start_helper, connect, registry):
     helper = start_helper(heartbeat=1000)
     agent = connect(helper)
+    began = time.monotonic()  # the helper hears of it for the last time after this
     agent.push(WEB, v4=V4)
-    started = time.monotonic()  # the helper has heard of it up to its last change
     agent.close()
-    wait_until(registry.clean, 10, "withdrawal")
-    assert 0.5 < time.monotonic() - started < 20  # and not after those of 30 s
+    wait_until(registry.clean, 20, "withdrawal")
+    assert 2.9 < time.monotonic() - began < 60  # and not after those of 30 s
 
 
 def test_silence_is_withdrawn_and_answered_pings_are_not_silence(start_helper, connect, registry):

@@ -3,7 +3,8 @@
 #
 # In the tests' guest: runs the scripts that arrive on a port of the virtual machine. A request is the
 # line 'NUMBER BASE64-OF-A-SCRIPT', its answer is 'NUMBER EXIT-CODE BASE64-OF-ITS-OUTPUT'. After a boot it
-# says 'hello BOOT-ID'. An answer of before may have been cut off in the middle of its line.
+# says 'hello BOOT-ID'. An earlier answer may have been cut
+# off in the middle of its line.
 exec 3<>/dev/virtio-ports/wslbridge.console
 printf '\nhello %s\n' "$(</proc/sys/kernel/random/boot_id)" >&3
 while read -r number script <&3; do

@@ -30,7 +30,7 @@ typedef struct Reach {
         const WireState *state;
         const WireService *service;
         uint8_t open;     /* connected profiles in which the service's people get in */
-        uint8_t open_all; /* … in which everybody gets in; no other is asked about then */
+        uint8_t open_all; /* … in which everybody gets in. Then .open does not count. */
         uint8_t shut;     /* connected profiles that the service opens, shut by "block all" */
         uint8_t blocked;  /* … by a rule */
         const FirewallBlock *block; /* one of these rules */
@@ -42,7 +42,7 @@ static void reach_list(uint8_t profiles, const char *last, char *ret_text) {
 
         for (size_t i = 0; i < PROFILES; i++)
                 left += (profiles & profile_names[i].profile) != 0;
-        (void) strcpy(ret_text, left > 0 ? "" : "none");
+        (void) strcpy(ret_text, "none"); /* the first name takes its place */
         for (size_t i = 0; i < PROFILES; i++) {
                 if (!(profiles & profile_names[i].profile))
                         continue;

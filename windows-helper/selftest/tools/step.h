@@ -71,5 +71,5 @@ bool step_is_open(const Step *s);
 bool step_function(Step *s, const char *key, const wchar_t *dll, const char *name,
                    void *ret_function);
 
-/* A limit of a step, which tests make shorter. */
+/* A limit of a step, which tests make shorter; not for a program, which takes its time to start. */
 uint32_t step_limit(uint32_t ms);

@@ -23,10 +23,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define IMPORT_GUEST_MS 20000
-#define IMPORT_ADOPT_MS 30000 /* for the helper to take the forwardings over … */
-#define IMPORT_EACH_MS  10    /* … and for each of them */
-#define IMPORT_POLL_MS  100
+#define IMPORT_GUEST_MS   20000 /* for the guest in the status, which may be written late … */
+#define IMPORT_ADDRESS_MS 2000  /* … and then for its address */
+#define IMPORT_ADOPT_MS   30000 /* for the helper to take the forwardings over … */
+#define IMPORT_EACH_MS    10    /* … and for each of them */
+#define IMPORT_POLL_MS    100
 
 #define IMPORT_RANGE_MAX 1024 /* ports in one request, so that each is answered soon */
 
@@ -80,9 +81,13 @@ static void import_read_status(Import *im) {
  * Return: SETUP_OPEN when it is known. */
 static SetupOutcome import_find_guest(const Setup *s, Import *im, SetupPart *part) {
         ULONGLONG end = GetTickCount64() + setup_limit(IMPORT_GUEST_MS);
+        bool seen = false;
 
         import_read_status(im);
         while (im->guest.family != IP_FAMILY_V4 && GetTickCount64() < end && !setup_stops(s)) {
+                if (im->guest_seen && !seen)
+                        end = GetTickCount64() + setup_limit(IMPORT_ADDRESS_MS);
+                seen = im->guest_seen;
                 Sleep(IMPORT_POLL_MS);
                 import_read_status(im);
         }
