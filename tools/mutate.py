@@ -35,8 +35,10 @@ QUICK = os.environ.get("MUTATE_QUICK")
 MODULES = [
     ("agent/network/snapshot.c", ["test-agent-network-"]),
     ("agent/network/throttle.c", ["test-agent-network-"]),
+    ("agent/network/doubt.c", ["test-agent-network-"]),
     ("agent/config/merge.c", ["test-agent-config-"]),
-    ("windows-helper/core/firewall/", ["test-helper-firewall-", "test-helper-controller-"]),
+    ("windows-helper/core/firewall/apply.c", ["test-helper-firewall-", "test-helper-controller-"]),
+    ("windows-helper/core/firewall/reach.c", ["test-helper-firewall-", "test-helper-controller-"]),
     ("windows-helper/core/ports/", ["test-helper-ports-", "test-helper-controller-"]),
     ("windows-helper/core/rules/", ["test-helper-rules-", "test-helper-controller-"]),
     ("windows-helper/core/policy/", ["test-helper-policy-", "test-helper-controller-"]),

@@ -9,6 +9,8 @@
 #include "agent/network/netwatch.h"
 #include "tests/suite.h"
 
+#include <string.h>
+
 #define W NETWATCH_WINDOW_USEC
 #define N 6 /* looks of a case */
 
@@ -16,7 +18,8 @@
 static const struct Case {
         const char *name;
         struct {
-                char shows; /* 'a' the address, 'b' another one, '-' none; '\0': the end */
+                char shows; /* 'a' the address, 'b' another one, 'x' one of another interface, '-'
+                               none; '\0': the end */
                 uint64_t at;
                 char dump; /* 'e' early, 't' trailing, 'r' refresh, 'R' refresh in an open window */
                 bool doubted;
@@ -40,6 +43,8 @@ static const struct Case {
         {"asked for", {{'-', 0, 'r', false}}},
         {"asked for in an open window",
          {{'-', 0, 'R', true}, {'-', W - 1, 't', true}, {'-', W, 't', false}}},
+        {"one worse choice after another",
+         {{'x', 0, 'e', true}, {'x', W, 't', false}, {'-', W + 1, 't', true}}},
         {"asked for after a doubt, which begins anew later",
          {{'-', 0, 'e', true}, {'a', 1, 'r', false}, {'-', W, 't', true}}},
 };
@@ -47,6 +52,8 @@ static const struct Case {
 static Choice choice_of(char c) {
         Choice is = {.interface = "eth0", .problem = c == '-' ? CHOICE_NO_ADDRESS : CHOICE_OK};
 
+        if (c == 'x')
+                (void) strcpy(is.interface, "eth1");
         if (c != '-')
                 is.v4.addr = ip_v4(10, 0, 0, (uint8_t) c);
         return is;
