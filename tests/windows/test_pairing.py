@@ -116,11 +116,11 @@ def test_names_in_another_case(command, registry):
     assert keys(registry) == {}
 
 
-def test_the_key_is_stored_only_after_it_was_shown(command, prefix, build_win, registry):
+def test_the_key_is_stored_only_after_it_was_shown(command, prefix, build_win, registry, tmp_path):
     registry.set_key(f"{ID}/Debian", bytes(32))
     with open("/dev/full", "wb") as full:
-        process = prefix.popen(build_win / "windows-helper/wslbridge-helper.exe", "pair", "--print",
-                               f"{ID}/Debian", stdout=full)
+        process = prefix.popen_started(build_win / "windows-helper/wslbridge-helper.exe", "pair", "--print",
+                                       f"{ID}/Debian", errors=tmp_path / "errors", stdout=full)
         assert process.wait(60) == 1
     assert keys(registry) == {f"{ID}/Debian": bytes(32)}
 

@@ -267,8 +267,9 @@ def test_foreign_things_stay(selftest, registry):
 
 def start(selftest, **environment):
     """The program in the background, and a function that reads on until a line has a text."""
-    process = selftest.prefix.popen(selftest.exe, "selftest", stdout=subprocess.PIPE, text=True,
-                                    env=environment, start_new_session=True)
+    process = selftest.prefix.popen_started(
+        selftest.exe, "selftest", errors=selftest.prefix.path / "selftest-errors", stdout=subprocess.PIPE,
+        text=True, env=environment, start_new_session=True)
     seen = []
 
     def until(text):

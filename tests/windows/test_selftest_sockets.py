@@ -86,9 +86,10 @@ def test_connections_a_shutdown_and_a_sleep(selftest, wsl, compute, distro, slee
               "State": "Running"}])
     path = tmp_path / "report.json"
     with selftest.patient():
-        process = selftest.prefix.popen(
+        process = selftest.prefix.popen_started(
             selftest.exe, "selftest", "--shutdown", "--watch", "4s", "--report",
-            "Z:" + str(path).replace("/", "\\"), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            "Z:" + str(path).replace("/", "\\"), errors=tmp_path / "errors",
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
         distro.wait()
     assert sleepy(process) == 0
     report = selftest.read(path)
