@@ -20,7 +20,9 @@ OS_RELEASE = {
 
 def package(windows, **options):
     """Runs setup up to the package and returns what it says of that."""
-    return windows.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "pair:before"}, **options).part("package")
+    done = windows.setup("Debian", env={"WSLBRIDGE_TEST_FAULT": "pair:before"}, **options)
+    assert done.part("package")["text"], f"it did not get that far: {done.output}"
+    return done.part("package")
 
 
 def nothing_installed(root):
