@@ -84,11 +84,11 @@ typedef struct AgentAddress {
         NetWatch *netwatch;
         bool early; /* there has been no address since the start, and it may still come */
         sd_event_source *patience; /* … until this timer ends */
-        bool known;                /* the first dump was made, the members below are valid */
         bool asked;                /* the dump of this moment is one that the agent wants */
-        Doubt doubt;               /* … about a worse choice than the one below */
-        Choice choice;
-        StatusTime since; /* when the choice was made */
+        bool known;                /* the first dump was made, the members below are valid */
+        Doubt doubt;               /* about a choice that is worse than the one in force */
+        Choice choice;             /* in force */
+        StatusTime since;          /* when the choice was made */
         Candidate candidates[SNAPSHOT_CANDIDATES_MAX];
         size_t n_candidates;
 } AgentAddress;
