@@ -6,8 +6,8 @@
 #   debian-root.sh CACHE SUITE VARIANT     prints the root's folder below CACHE
 #
 # SUITE is bookworm (Debian 12) or trixie (Debian 13). VARIANT is one of:
-#   minbase   what 'debootstrap --variant=minbase' makes. apt has its lists, and an archive of what
-#             the guest's package depends on, so it can install that package without a network.
+#   minbase   what 'debootstrap --variant=minbase' makes. apt has an archive of what the guest's
+#             package depends on, and lists of that, so it can install that package without a network.
 #   systemd   the same, with systemd and D-Bus installed: it can be booted.
 #   build     the same as minbase, with what packaging/debian/control needs for amd64 and arm64, and
 #             lintian. The build and its checks need no network.
@@ -78,10 +78,31 @@ make_minbase() { # make_minbase ROOT
     rm -f "$1"/var/cache/apt/archives/*.deb
     in_root "$1" apt-get update
     in_root "$1" apt-get install -y --download-only "${DEPENDS[@]}"
+    trim_lists "$1"
 }
 
-from_minbase() { # from_minbase ROOT
+# apt reads its lists again after each change to the installed packages. All of a release are 50 MB, which
+# takes it a second and more each time. Without a network, it can only install what is in its archive.
+trim_lists() { # trim_lists ROOT: of apt's lists only what is installed or in the archive
+    local list
+    {
+        # shellcheck disable=SC2016 # dpkg-query's own variable
+        in_root "$1" dpkg-query --show --showformat='${Package}\n'
+        find "$1/var/cache/apt/archives" -name '*.deb' -printf '%f\n' | sed 's/_.*//'
+    } >"$1/tmp/keep"
+    for list in "$1"/var/lib/apt/lists/*_Packages; do
+        awk 'FNR == NR { keep[$1]; next } /^Package: / { wanted = $2 in keep } wanted' \
+            "$1/tmp/keep" "$list" >"$list.new"
+        mv "$list.new" "$list"
+    done
+    rm "$1/tmp/keep" "$1"/var/cache/apt/*.bin
+    in_root "$1" apt-get check
+}
+
+from_minbase() { # from_minbase ROOT: with all of apt's lists
     cp -a --reflink=auto "$("$0" "$CACHE" "$SUITE" minbase)/." "$1"
+    rm -rf "$1"/var/lib/apt/lists/*
+    in_root "$1" apt-get update
 }
 
 make_systemd() { # make_systemd ROOT
@@ -90,6 +111,7 @@ make_systemd() { # make_systemd ROOT
     # Which of them a test starts, it decides.
     rm -f "$1/usr/sbin/policy-rc.d"
     rm -rf "$1"/etc/systemd/system/*.wants
+    trim_lists "$1"
 }
 
 make_build() { # make_build ROOT
@@ -119,7 +141,8 @@ make_tests() { # make_tests ROOT
 inputs() {
     mirror
     declare -p DEPENDS
-    declare -f in_root make_minbase
+    declare -f in_root make_minbase trim_lists
+    [ "$VARIANT" = minbase ] || declare -f from_minbase
     case $VARIANT in
     systemd) declare -p SYSTEM && declare -f make_systemd ;;
     tests) declare -p TESTS && declare -f make_tests ;;

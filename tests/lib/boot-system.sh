@@ -30,6 +30,8 @@ make_root() {
     chmod 755 "$ROOT"
     : >"$ROOT/etc/fstab"
     echo 0123456789abcdef0123456789abcdef >"$ROOT/etc/machine-id"
+    # Each reload of systemd starts a dozen generators, for disks, consoles and init scripts that are not here.
+    mount -t tmpfs tmpfs "$ROOT/usr/lib/systemd/system-generators"
 }
 
 make_mounts() {
