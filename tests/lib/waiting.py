@@ -24,13 +24,17 @@ def patient(seconds):
 
 def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
     """Poll until condition() is true, and return its value. AssertionError after @timeout seconds, as
-    patient() has them, because this waits and does not measure. @what: words, or what returns them."""
+    patient() has them, because this waits and does not measure. @what: words, or what returns them.
+    @interval: seconds between two looks. A look that starts a program takes longer; then the pause is as long
+    as the look, up to a second, or looking would take the processor from what it waits for."""
     timeout = patient(timeout)
     deadline = time.monotonic() + timeout
     while True:
+        began = time.monotonic()
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        ended = time.monotonic()
+        if ended > deadline:
             raise AssertionError(f"{what() if callable(what) else what} did not come true within {timeout} s")
-        time.sleep(interval)
+        time.sleep(max(interval, min(ended - began, 1.0)))
