@@ -46,6 +46,7 @@ SYSTEM=(systemd-sysv dbus iproute2 procps)
 # shellcheck source=tools/packages.sh
 . "$HERE/packages.sh"
 read -ra TESTS <<<"$(packages_of agent build stage check servers system package | tr '\n' ' ')"
+read -ra CLIENTS <<<"$(packages_of clients | tr '\n' ' ')" # not every release has all of them
 
 # The mirror that this machine gets its own packages from.
 mirror() {
@@ -129,8 +130,12 @@ make_build() { # make_build ROOT
 }
 
 make_tests() { # make_tests ROOT
+    local name clients=()
     from_minbase "$1"
-    in_root "$1" apt-get install -y "${TESTS[@]}"
+    for name in "${CLIENTS[@]}"; do
+        if in_root "$1" apt-cache show "$name" >/dev/null 2>&1; then clients+=("$name"); fi
+    done
+    in_root "$1" apt-get install -y "${TESTS[@]}" "${clients[@]}"
     # A test looks for what an uninstalled agent has left, by its name.
     mv "$1/etc/apt/apt.conf.d/90wslbridge-tests" "$1/etc/apt/apt.conf.d/90tests"
     rm -f "$1"/var/cache/apt/archives/*.deb
@@ -145,7 +150,7 @@ inputs() {
     [ "$VARIANT" = minbase ] || declare -f from_minbase
     case $VARIANT in
     systemd) declare -p SYSTEM && declare -f make_systemd ;;
-    tests) declare -p TESTS && declare -f make_tests ;;
+    tests) declare -p TESTS CLIENTS && declare -f make_tests ;;
     build) declare -f make_build && sed -n '/^Build-Depends/,/^[A-Z]/p' "$CONTROL" ;;
     esac
 }

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Scripts are checked by the tools that know their traps."""
 import os
+import re
 import subprocess
 
 import tree
@@ -49,6 +50,14 @@ def test_dev_refuses_a_place_for_tests_that_it_does_not_know():
         done = dev("test", *options)
         assert done.returncode == 1 and words in done.stderr
         assert done.stderr.count("\n") == 1 and done.stderr.startswith("wslbridge: ")
+
+
+def test_the_root_of_a_release_has_what_each_suite_needs():
+    """'./dev test --release=NAME' installs nothing: what './dev test' asks for is in the root."""
+    asked = set(re.findall(r"[a-z]+", " ".join(re.findall(
+        r"ensure_packages ([a-z ]+)", tree.read("dev").split("cmd_test()")[1].split("\n}")[0]))))
+    there = set(" ".join(re.findall(r"packages_of ([a-z ]+)", tree.read("tools/debian-root.sh"))).split())
+    assert {"build", "clients"} <= asked <= there
 
 
 def test_ci_runs_the_tests_that_people_run():
