@@ -250,7 +250,8 @@ static void surroundings_report_firewall(Surroundings *s) {
         s->generation++;
         if (s->firewall.problem[0] && log_may(&s->limit))
                 log_event(LOG_LEVEL_ERROR, EVENT_FIREWALL_PROBLEM, "%s", s->firewall.problem);
-        controller_set_firewall_problem(s->controller, s->firewall.problem);
+        controller_set_firewall_problem(s->controller, s->firewall.problem,
+                                        s->firewall.single ? &s->firewall.wanted : NULL);
 }
 
 void surroundings_tick(Surroundings *s, uint64_t now_usec) {

@@ -7,6 +7,7 @@
 
 #include "windows-helper/core/base/error-text.h"
 #include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/firewall/apply.h"
 #include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
@@ -178,7 +179,8 @@ static bool firewall_is_early(const RequestedFirewall *last, const ReconcileEndp
 }
 
 /* An endpoint that is not ours, or that nobody can reach, is not opened. The rule would let people
- * in to another program that has the port. */
+ * in to another program that has the port. No firewall is before the loopback, and Windows refuses
+ * a rule for ::1 (fact 5.1.17). */
 static int firewall_collect(const Controller *controller, const ReconcilePlan *plan,
                             FirewallRules *rules) {
         for (size_t i = 0; i < plan->n_endpoints; i++) {
@@ -190,7 +192,7 @@ static int firewall_collect(const Controller *controller, const ReconcilePlan *p
                 FirewallRule rule = {.listen = e->listen, .remote = (char[]){""}};
                 int r;
 
-                if (s->profiles == 0 ||
+                if (s->profiles == 0 || ip_is_loopback(&e->listen.addr) ||
                     (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING) ||
                     firewall_is_early(&controller->firewall, e, known))
                         continue;
@@ -260,17 +262,26 @@ static int firewall_keep_others(const Controller *controller, const Ledger *ledg
         return r;
 }
 
-/* Worsen the results of services that open something while the firewall has a problem. */
+/* Worsen the results of services that open something while the firewall has a problem: of all, or
+ * of those whose rule is refused. One guest's rule is no trouble of others. */
 static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
+        const FirewallRules *whose = controller->firewall.whose;
+
         for (size_t i = 0; controller->firewall_problem[0] && i < plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &plan->endpoints[i];
+                const FirewallRule *rule =
+                        whose ? firewall_rules_find(whose, whose->n, &e->listen) : NULL;
                 WireServiceResult *results = plan->results[e->guest];
+                char text[WIRE_TEXT_MAX + 1];
 
-                if (results &&
-                    plan->input->guests[e->guest].state->services[e->service].profiles != 0 &&
-                    results[e->service].state == WIRE_SERVICE_ACTIVE)
-                        result_worsen(&results[e->service], WIRE_SERVICE_BLOCKED,
-                                      WIRE_REASON_FIREWALL, "%s", controller->firewall_problem);
+                if (!results || (whose && (!rule || !rule->blamed)) ||
+                    plan->input->guests[e->guest].state->services[e->service].profiles == 0 ||
+                    results[e->service].state != WIRE_SERVICE_ACTIVE)
+                        continue;
+                if (rule)
+                        firewall_refusal_text(rule, rule->blamed, text);
+                result_worsen(&results[e->service], WIRE_SERVICE_BLOCKED, WIRE_REASON_FIREWALL,
+                              "%s", rule ? text : controller->firewall_problem);
         }
 }
 

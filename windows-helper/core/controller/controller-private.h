@@ -64,10 +64,11 @@ typedef struct LastRun {
         uint32_t all_took_usec; /* the last one for all */
 } LastRun;
 
-/* Written by checks.c: what the host was asked for last. */
+/* Written by checks.c: what the host was asked for last. By controller.c: what it answered. */
 typedef struct RequestedFirewall {
         FirewallRules rules;
-        bool requested; /* at least once */
+        bool requested;             /* at least once */
+        const FirewallRules *whose; /* borrowed: has the rules that are refused; NULL: all are */
 } RequestedFirewall;
 
 struct Controller {

@@ -206,9 +206,9 @@ void controller_keys_changed(Controller *controller, uint64_t now_usec) {
         admission_review_claims(controller, now_usec);
 }
 
-void controller_set_firewall_problem(Controller *controller, const char *text) {
-        if (strcmp(controller->firewall_problem, text) == 0)
-                return;
+void controller_set_firewall_problem(Controller *controller, const char *text,
+                                     const FirewallRules *whose) {
+        controller->firewall.whose = whose;
         result_text(controller->firewall_problem, "%s", text);
         controller->due.run = true;
 }

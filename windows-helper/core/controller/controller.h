@@ -126,8 +126,9 @@ void controller_forwarder_changed(Controller *controller);
 void controller_relay_changed(Controller *controller);
 
 /* Why firewall rules could not be made; "" when they were. Services that open something are blocked
- * then. */
-void controller_set_firewall_problem(Controller *controller, const char *text);
+ * then. @whose: only those whose rule is .blamed in it; borrowed until the next call. NULL: all. */
+void controller_set_firewall_problem(Controller *controller, const char *text,
+                                     const FirewallRules *whose);
 
 /* What else decides who gets in; then active services say for whom they are open. @sight: borrowed
  * until the next call, or NULL, as before the first one: nothing is known. */

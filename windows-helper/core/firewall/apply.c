@@ -41,6 +41,12 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted) {
                 firewall_rules_done(&copy);
                 return r;
         }
+        for (size_t i = 0; i < copy.n; i++) { /* until the next pass */
+                const FirewallRule *old =
+                        firewall_rules_find(&f->wanted, f->wanted.n, &copy.items[i].listen);
+
+                copy.items[i].blamed = old ? old->blamed : 0;
+        }
         firewall_rules_done(&f->wanted);
         f->wanted = copy;
         f->due_usec = 0;
@@ -74,7 +80,7 @@ static void firewall_leave(FirewallApply *f, size_t n_sorted, const FirewallChan
                                   ? firewall_rules_find(&f->present, n_sorted, &c->rule->listen)
                                   : firewall_rules_find(&f->wanted, f->wanted.n, &c->rule->listen);
 
-        p->refused = true;
+        p->refused = error;
         if (f->refused == 0)
                 f->refused = error;
 }
@@ -84,13 +90,13 @@ static int firewall_list(FirewallApply *f, uint64_t now_usec) {
 
         firewall_rules_done(&f->present);
         for (size_t i = 0; i < f->wanted.n; i++)
-                f->wanted.items[i].refused = false;
+                f->wanted.items[i].refused = 0;
+        f->refused = 0;
         r = f->store.list(f->store.userdata, &f->present);
         if (r < 0)
                 return r;
         firewall_rules_sort(&f->present);
         f->known = true;
-        f->refused = 0;
         f->refresh_usec = now_usec + FIREWALL_REFRESH_USEC;
         return 0;
 }
@@ -138,9 +144,46 @@ static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         return r < 0 ? r : i < n;
 }
 
-static void firewall_describe(int error, char ret_text[WIRE_TEXT_MAX + 1]) {
+/* A pass over all rules has ended. Return: whether other rules are refused than before it. */
+static bool firewall_blame(FirewallApply *f) {
+        bool changed = false;
+
+        for (size_t i = 0; i < f->wanted.n; i++) {
+                FirewallRule *w = &f->wanted.items[i];
+
+                changed |= w->blamed != w->refused;
+                w->blamed = w->refused;
+        }
+        return changed;
+}
+
+void firewall_refusal_text(const FirewallRule *rule, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
+        char name[FIREWALL_NAME_MAX];
+
+        firewall_rule_name(&rule->listen, name);
+        result_text(ret_text,
+                    "Windows Firewall does not accept the rule '%s' (%s); it is tried again "
+                    "automatically",
+                    name, error_text(error));
+}
+
+static const FirewallRule *firewall_first_refused(const FirewallRules *r) {
+        for (size_t i = 0; i < r->n; i++)
+                if (r->items[i].refused)
+                        return &r->items[i];
+        return NULL;
+}
+
+/* @error: how the last pass has ended. */
+static void firewall_describe(const FirewallApply *f, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
+        const FirewallRule *first = firewall_first_refused(&f->wanted);
+
         ret_text[0] = '\0';
-        if (error < 0)
+        if (!first)
+                first = firewall_first_refused(&f->present); /* one that is to go */
+        if (f->single && first)
+                firewall_refusal_text(first, first->refused, ret_text);
+        else if (error < 0)
                 result_text(ret_text,
                             "Windows Firewall does not accept our rules (%s); make sure that the "
                             "services MpsSvc and BFE are running. It is tried again automatically",
@@ -164,8 +207,9 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;
         else
                 f->due_usec = f->present.n > 0 ? f->refresh_usec : FIREWALL_IDLE;
-        firewall_describe(r, problem);
-        changed = strcmp(problem, f->problem) != 0;
+        f->single = r < 0 && r == f->refused;
+        firewall_describe(f, r, problem);
+        changed = firewall_blame(f) || strcmp(problem, f->problem) != 0;
         memcpy(f->problem, problem, sizeof(problem));
         return changed;
 }

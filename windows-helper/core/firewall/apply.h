@@ -32,6 +32,7 @@ typedef struct FirewallApply {
         uint64_t due_usec, refresh_usec; /* the next slice; the next time to list all rules */
         int refused;                     /* the error of the first refusal since listing, or 0 */
         char problem[WIRE_TEXT_MAX + 1]; /* why rules could not be made; "" when all is well */
+        bool single;                     /* .problem is that of the .blamed rules in .wanted */
 } FirewallApply;
 
 /* Start with no wanted rules. The first list of what is there is made with the first wanted rules.
@@ -45,5 +46,9 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted);
 /* Something may have happened to the rules: list them again at the next tick. */
 void firewall_apply_refresh(FirewallApply *f);
 
-/* Do a slice of the work that is due. Return: true when .problem changed. */
+/* Do a slice of the work that is due. Return: true when .problem changed, or whose rules have it.
+ */
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec);
+
+/* What is said of a rule that Windows refuses. @error: .refused or .blamed */
+void firewall_refusal_text(const FirewallRule *rule, int error, char ret_text[WIRE_TEXT_MAX + 1]);

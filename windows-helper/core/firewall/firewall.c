@@ -29,8 +29,8 @@ void firewall_rule_name(const IpEndpoint *listen, char ret_name[FIREWALL_NAME_MA
 int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
         const size_t n = sizeof(FIREWALL_PREFIX) - 1;
         char text[IP_ENDPOINT_TEXT_MAX], again[FIREWALL_NAME_MAX], *address = text, *colon, *p;
-        IpEndpoint e = {0};
         unsigned port = 0;
+        IpEndpoint e;
 
         if (strncmp(name, FIREWALL_PREFIX, n) != 0 || strlen(name + n) >= sizeof(text))
                 return -EINVAL;
@@ -45,7 +45,7 @@ int firewall_rule_parse_name(const char *name, IpEndpoint *ret_listen) {
                 return -EINVAL;
         e.port = (uint16_t) port;
         e.udp = strcmp(p, IP_UDP_TEXT) == 0;
-        if (text[0] == '[' && colon > text + 1 && colon[-1] == ']') {
+        if (text[0] == '[' && colon[-1] == ']') {
                 colon[-1] = '\0';
                 address++;
         }
@@ -90,7 +90,7 @@ int firewall_rule_parse_about(const char *about, char ret_service[WIRE_SERVICE_N
         const size_t n = sizeof(FIREWALL_ABOUT) - 1;
         const char *end = strrchr(about, '\'');
 
-        if (strncmp(about, FIREWALL_ABOUT, n) != 0 || end < about + n ||
+        if (strncmp(about, FIREWALL_ABOUT, n) != 0 || end <= about + n ||
             strcmp(end, FIREWALL_ABOUT_END) != 0 ||
             (size_t) (end - about) - n > WIRE_SERVICE_NAME_MAX)
                 return -EINVAL;

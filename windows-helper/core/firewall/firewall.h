@@ -20,7 +20,8 @@ typedef struct FirewallRule {
                               it  is, because its guest is in its grace period */
         char *remote;      /* owned; "LocalSubnet", "*", or prefixes "10.0.0.0/8,fd00::/8" */
         char service[WIRE_SERVICE_NAME_MAX + 1];
-        bool refused; /* Windows refused to change it: do not try again now */
+        int refused; /* Windows refused to change it, with this error: do not try again now. Or 0 */
+        int blamed;  /* .refused of the last pass over all rules, which its service is told */
 } FirewallRule;
 
 typedef struct FirewallRules {

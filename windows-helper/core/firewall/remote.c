@@ -29,8 +29,7 @@ static char *prefixes_text(WirePrefix *prefixes, size_t n) {
         if (!text)
                 return NULL;
         text[0] = '\0';
-        if (n > 1)
-                qsort(prefixes, n, sizeof(*prefixes), prefix_compare);
+        qsort(prefixes, n, sizeof(*prefixes), prefix_compare);
         for (size_t i = 0; i < n; i++) {
                 char address[IP_TEXT_MAX];
 
@@ -83,8 +82,8 @@ static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
 
 int firewall_prefix_read(char *item, WirePrefix *ret_prefix) {
         char *slash = strchr(item, '/');
-        WirePrefix p = {.length = 0};
         unsigned length = 0;
+        WirePrefix p;
         IpAddr mask;
 
         if (slash)
@@ -111,7 +110,7 @@ int firewall_prefix_read(char *item, WirePrefix *ret_prefix) {
 int firewall_remote_read(const char *listed, char **ret_text) {
         char *copy = firewall_text_copy(listed), *next = copy, *item, *text;
         WirePrefix *prefixes = malloc((strlen(listed) / 2 + 1) * sizeof(*prefixes));
-        bool good = copy && prefixes && *listed;
+        bool good = copy && prefixes;
         size_t n = 0;
 
         while (good && (item = next)) {

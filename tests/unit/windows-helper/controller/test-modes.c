@@ -294,7 +294,7 @@ START_TEST(test_what_is_in_the_way) {
         w.host.fault = NULL;
         agent_connect(debian);
         agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
-        controller_set_firewall_problem(w.controller, "the firewall is broken");
+        controller_set_firewall_problem(w.controller, "the firewall is broken", NULL);
         world_run(&w);
         agent_expect(ubuntu, "web blocked firewall");
         agent_ask(ubuntu, "bridged", "web=0.0.0.0:80");

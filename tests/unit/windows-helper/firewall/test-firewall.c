@@ -32,18 +32,36 @@ START_TEST(test_names) {
                 "wslbridge [::1:80",
                 "wslbridge 0.0.0.0:80 ",
                 "wslbridge 0.0.0.0:",
+                "wslbridge 0.0.0.0:80/tcp",
+                "wslbridge :80",
+                "wslbridge [:80",
         };
-        IpEndpoint e = {ip_v4(0, 0, 0, 0), 2222};
-        char name[FIREWALL_NAME_MAX], again[FIREWALL_NAME_MAX];
+        /* The longest goes first: nothing of it may be left in what follows. */
+        static const char *const good[] = {
+                "wslbridge [ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff]:65535/udp",
+                "wslbridge 0.0.0.0:2222",
+                "wslbridge [fd00::1]:80",
+                "wslbridge 192.168.1.2:53/udp",
+                "wslbridge 0.0.0.0:9",
+        };
+        char name[FIREWALL_NAME_MAX], longer[FIREWALL_NAME_MAX + 8];
+        IpEndpoint e;
 
-        firewall_rule_name(&e, name);
-        ck_assert_str_eq(name, "wslbridge 0.0.0.0:2222");
-        ck_assert_int_eq(firewall_rule_parse_name("wslbridge [fd00::1]:80", &e), 0);
-        ck_assert_uint_eq(e.port, 80);
-        firewall_rule_name(&e, again);
-        ck_assert_str_eq(again, "wslbridge [fd00::1]:80");
+        for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+                ck_assert_msg(firewall_rule_parse_name(good[i], &e) == 0, "%s", good[i]);
+                ck_assert_int_eq(e.udp, strstr(good[i], "/udp") != NULL);
+                firewall_rule_name(&e, name);
+                ck_assert_str_eq(name, good[i]);
+        }
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(firewall_rule_parse_name(bad[i], &e) == -EINVAL, "%s", bad[i]);
+        /* Others may give their rules names of any length. */
+        strcpy(longer, "wslbridge ");
+        for (size_t n = strlen(longer); n < sizeof(longer) - 1; n++) {
+                longer[n] = '1';
+                longer[n + 1] = '\0';
+                ck_assert_int_eq(firewall_rule_parse_name(longer, &e), -EINVAL);
+        }
 }
 END_TEST
 
@@ -57,8 +75,9 @@ START_TEST(test_leaving_names) {
                 "wslbridge 0.0.0.0:02222 (removed 0123456789abcdef)",
                 " (removed 0123456789abcdef)",
         };
+        static const char removed[] = " (removed 0123456789abcdef)";
         IpEndpoint longest = {.port = 65535}, e;
-        char name[FIREWALL_NAME_MAX];
+        char name[FIREWALL_NAME_MAX], longer[FIREWALL_NAME_MAX + sizeof(removed) + 8];
 
         ck_assert_int_eq(ip_parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff", &longest.addr), 0);
         firewall_rule_leaving_name(&longest, UINT64_MAX, name);
@@ -67,9 +86,18 @@ START_TEST(test_leaving_names) {
         ck_assert_int_eq(firewall_rule_parse_leaving_name(name, &e), 0);
         ck_assert_int_eq(ip_endpoint_compare(&e, &longest), 0);
         ck_assert_int_eq(firewall_rule_parse_name(name, &e), -EINVAL);
+        /* Nothing of the longest is left in what follows. */
+        (void) snprintf(name, sizeof(name), "wslbridge 0.0.0.0:80%s", removed);
+        ck_assert_int_eq(firewall_rule_parse_leaving_name(name, &e), 0);
+        ck_assert_uint_eq(e.port, 80);
         for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
                 ck_assert_msg(firewall_rule_parse_leaving_name(bad[i], &e) == -EINVAL, "%s",
                               bad[i]);
+        for (size_t n = FIREWALL_NAME_MAX - 8; n < FIREWALL_NAME_MAX + 8; n++) {
+                memset(longer, '1', n);
+                strcpy(longer + n, removed);
+                ck_assert_int_eq(firewall_rule_parse_leaving_name(longer, &e), -EINVAL);
+        }
 }
 END_TEST
 
@@ -112,6 +140,30 @@ START_TEST(test_changes) {
 }
 END_TEST
 
+/* A rule of a list owns its text; a list begins without memory, and any number fits in. */
+START_TEST(test_lists) {
+        FirewallRules rules = FIREWALL_RULES_NULL;
+        FirewallRule copy = {.remote = NULL};
+        const IpEndpoint none = {ip_v4(0, 0, 0, 0), 1};
+
+        firewall_rules_sort(&rules);
+        ck_assert_ptr_null(firewall_rules_find(&rules, rules.n, &none));
+        for (uint16_t port = 2; port < 50; port++)
+                add(&rules, "0.0.0.0", port, 3, port % 2 ? "*" : "LocalSubnet");
+        ck_assert_uint_eq(rules.n, 48);
+        ck_assert_ptr_null(firewall_rules_find(&rules, rules.n, &none));
+        for (size_t i = 0; i < rules.n; i++) {
+                ck_assert_ptr_eq(firewall_rules_find(&rules, rules.n, &rules.items[i].listen),
+                                 &rules.items[i]);
+                ck_assert_int_eq(firewall_rule_copy(&copy, &rules.items[i]), 0);
+                ck_assert_str_eq(copy.remote, copy.listen.port % 2 ? "*" : "LocalSubnet");
+                ck_assert_ptr_ne(copy.remote, rules.items[i].remote);
+        }
+        free(copy.remote);
+        firewall_rules_done(&rules);
+}
+END_TEST
+
 START_TEST(test_remote_scope) {
         WirePrefix remotes[] = {{ip_v4(10, 0, 0, 0), 8}, {{.family = IP_FAMILY_V6}, 7}};
         WireState state = {.remotes = remotes, .n_remotes = 2};
@@ -130,6 +182,56 @@ START_TEST(test_remote_scope) {
         text = firewall_remote_text(&state, &service);
         ck_assert_str_eq(text, "10.0.0.0/8,fc00::/7");
         free(text);
+        service.n_remotes = 0; /* no decoder lets such a list through */
+        text = firewall_remote_text(&state, &service);
+        ck_assert_str_eq(text, "");
+        free(text);
+}
+END_TEST
+
+/* One item of such a list: its length, or -1 for what is no prefix. */
+START_TEST(test_prefix) {
+        static const struct {
+                const char *item;
+                int length;
+        } cases[] = {
+                {"10.0.0.0/9", 9},
+                {"10.0.0.0/29", 29},
+                {"10.0.0.0/0", 0},
+                {"10.1.2.3/32", 32},
+                {"10.1.2.3", 32},
+                {"10.1.2.3/255.255.255.255", 32},
+                {"10.0.0.0/128.0.0.0", 1},
+                {"0.0.0.0/0.0.0.0", 0},
+                {"::", 128},
+                {"::/0", 0},
+                {"fd00::1/128", 128},
+                {"10.0.0.0/", -1},
+                {"10.0.0.0/33", -1},
+                {"10.0.0.0/320", -1},
+                {"10.0.0.0/8x", -1},
+                {"10.0.0.0/x", -1},
+                {"10.0.0.0/-8", -1},
+                {"10.0.0.0/4294967304", -1}, /* 2^32 + 8 */
+                {"10.0.0.0/255.0.255.0", -1},
+                {"10.0.0.0/0.0.0.255", -1},
+                {"10.0.0.0/ffff::", -1},
+                {"fd00::/129", -1},
+                {"fd00::/255.0.0.0", -1},
+                {"/8", -1},
+                {"", -1},
+        };
+
+        for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+                const int r = cases[i].length < 0 ? -EINVAL : 0;
+                WirePrefix prefix;
+                char item[32];
+
+                strcpy(item, cases[i].item);
+                ck_assert_msg(firewall_prefix_read(item, &prefix) == r, "%s", cases[i].item);
+                if (r == 0)
+                        ck_assert_msg(prefix.length == cases[i].length, "%s", cases[i].item);
+        }
 }
 END_TEST
 
@@ -145,6 +247,7 @@ START_TEST(test_remote_scope_as_windows_has_it) {
                 {"fd00::/8,10.0.0.0/255.240.0.0", "10.0.0.0/12,fd00::/8"},
                 {"0.0.0.0/0.0.0.0", "0.0.0.0/0"},
                 {"fd00::1", "fd00::1/128"},
+                {"::", "::/128"},
                 {"10.0.0.0/255.0.255.0",
                  "10.0.0.0/255.0.255.0"}, /* somebody else wrote it: it stays as it is */
                 {"10.0.0.0-10.0.0.9", "10.0.0.0-10.0.0.9"},
@@ -169,10 +272,12 @@ START_TEST(test_description) {
                 "Opened for service 'web'",
                 "opened for service 'web' of a guest, by wslbridge",
                 "Opened for service 'web' of a guest, by wslbridge!",
+                "Opened for service '' of a guest, by wslbridge",
         };
         FirewallRule rule = {.remote = NULL};
         char about[FIREWALL_ABOUT_MAX], service[WIRE_SERVICE_NAME_MAX + 1];
 
+        memset(service, 'y', sizeof(service));
         memset(rule.service, 'x', WIRE_SERVICE_NAME_MAX);
         firewall_rule_about(&rule, about);
         ck_assert_int_eq(firewall_rule_parse_about(about, service), 0);
@@ -189,7 +294,9 @@ int main(void) {
         tcase_add_test(tc, test_names);
         tcase_add_test(tc, test_leaving_names);
         tcase_add_test(tc, test_changes);
+        tcase_add_test(tc, test_lists);
         tcase_add_test(tc, test_remote_scope);
+        tcase_add_test(tc, test_prefix);
         tcase_add_test(tc, test_remote_scope_as_windows_has_it);
         tcase_add_test(tc, test_description);
         suite_add_tcase(suite, tc);

@@ -9,6 +9,7 @@
 #include "tests/unit/windows-helper/world/world.h"
 #include "windows-helper/core/ports/verify.h"
 
+#include <errno.h>
 #include <string.h>
 
 static World w;
@@ -250,12 +251,44 @@ END_TEST
 
 START_TEST(test_firewall_problems_are_reported) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222+none");
-        controller_set_firewall_problem(w.controller, "the firewall service does not run");
+        controller_set_firewall_problem(w.controller, "the firewall service does not run", NULL);
         world_run(&w);
         agent_expect(ubuntu, "web blocked firewall; ssh active");
-        controller_set_firewall_problem(w.controller, "");
+        controller_set_firewall_problem(w.controller, "", NULL);
         world_run(&w);
         agent_expect(ubuntu, "web active; ssh active");
+}
+END_TEST
+
+/* One rule that Windows refuses is the trouble of one service. */
+START_TEST(test_a_refused_rule_is_told_its_service) {
+        FirewallRules whose = FIREWALL_RULES_NULL;
+        FirewallRule rule = {
+                .listen = {ip_v4(0, 0, 0, 0), 80}, .blamed = -EINVAL, .remote = (char[]){"*"}};
+
+        agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80 ssh=0.0.0.0:2222");
+        ck_assert_int_eq(firewall_rules_add(&whose, &rule), 0);
+        rule.listen.port = 2222;
+        rule.blamed = 0;
+        ck_assert_int_eq(firewall_rules_add(&whose, &rule), 0);
+        controller_set_firewall_problem(w.controller, "a rule is refused", &whose);
+        world_run(&w);
+        agent_expect(ubuntu, "web blocked firewall; ssh active");
+        ck_assert_ptr_nonnull(strstr(agent_text(ubuntu, 0), "'wslbridge 0.0.0.0:80' ("));
+        ck_assert_uint_eq(w.host.firewall.n, 2); /* both are still wanted */
+        controller_set_firewall_problem(w.controller, "", NULL);
+        world_run(&w);
+        agent_expect(ubuntu, "web active; ssh active");
+        firewall_rules_done(&whose);
+}
+END_TEST
+
+/* No firewall is before it, and Windows refuses such rules. */
+START_TEST(test_no_rule_for_the_loopback) {
+        agent_ask(ubuntu, "172.20.0.2", "web=127.0.0.1:80 six=[::1]:81 ssh=0.0.0.0:2222");
+        agent_expect(ubuntu, "web active; six active; ssh active");
+        ck_assert_uint_eq(w.host.firewall.n, 1);
+        ck_assert_uint_eq(w.host.firewall.items[0].listen.port, 2222);
 }
 END_TEST
 
@@ -317,6 +350,8 @@ int main(void) {
         tcase_add_test(tc, test_firewall_does_not_open_others_ports);
         tcase_add_test(tc, test_firewall_keeps_rules_in_the_grace_period);
         tcase_add_test(tc, test_firewall_problems_are_reported);
+        tcase_add_test(tc, test_a_refused_rule_is_told_its_service);
+        tcase_add_test(tc, test_no_rule_for_the_loopback);
         tcase_add_test(tc, test_active_says_for_whom);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
