@@ -22,6 +22,12 @@
 #define RELAY_RETRY_FIRST_USEC   1000000ULL
 #define RELAY_RETRY_LONGEST_USEC 30000000ULL
 #define RELAY_END_TURNS          100 /* of the loop, for what is in flight at the end */
+/* A table that could not be read is read again after this time, so that no endpoint leads to where
+ * a guest was. One that is being written is read more often, but not for ever: a helper that writes
+ * for long must not keep others waiting. */
+#define RELAY_RELOAD_USEC 1000000ULL
+#define RELAY_TORN_USEC   50000ULL
+#define RELAY_TORN_MAX    20
 
 /* The socket side of a table entry of the same index. Both NULL: it is not open. */
 typedef struct RelaySlot {
@@ -31,7 +37,7 @@ typedef struct RelaySlot {
 } RelaySlot;
 
 struct Relay {
-        bool own_sockets, winsock, stopping, refresh;
+        bool own_sockets, winsock, stopping;
         Loop *loop;
         LoopWait *stop;
         LoopOp controls[_RELAY_CONTROL_END];
@@ -43,7 +49,9 @@ struct Relay {
         RelayTable table;
         RelaySlot *slots; /* owned; as many as .table has entries */
         uint64_t retry_usec, retry_after_usec;
-        LogLimit limit; /* of lines about endpoints that cannot be opened */
+        uint64_t reload_usec; /* when to read the table again */
+        unsigned n_torn;      /* readings in a row while somebody wrote */
+        LogLimit limit;       /* of lines about endpoints that cannot be opened */
         TcpContext tcp;
         UdpContext udp;
 };
@@ -147,12 +155,15 @@ static void relay_take(Relay *r, RelayTable *table, RelaySlot *slots) {
                           table->n_entries, n_changes);
 }
 
+/* After an error, the old table stays in force. */
 static int relay_load(Relay *r) {
         RelayTable table;
         RelaySlot *slots;
         int error;
 
-        error = table_reader_read(&r->reader, &table, &r->limits);
+        error = table_reader_read(&r->reader, r->n_torn == RELAY_TORN_MAX, &table, &r->limits);
+        r->n_torn = error == -EAGAIN ? r->n_torn + 1 : 0;
+        r->reload_usec = loop_now_usec() + (r->n_torn > 0 ? RELAY_TORN_USEC : RELAY_RELOAD_USEC);
         if (error < 0)
                 return error;
         slots = calloc(table.n_entries + 1, sizeof(*slots));
@@ -160,6 +171,7 @@ static int relay_load(Relay *r) {
                 relay_table_done(&table);
                 return -ENOMEM;
         }
+        r->reload_usec = LOOP_NO_DEADLINE;
         relay_take(r, &table, slots);
         tcp_endpoints_resume(&r->tcp);
         return 0;
@@ -168,7 +180,7 @@ static int relay_load(Relay *r) {
 static void relay_on_registry(void *userdata) {
         Relay *r = userdata;
 
-        r->refresh = true;
+        r->reload_usec = 0;
 }
 
 static void relay_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -177,7 +189,7 @@ static void relay_on_control(LoopOp *op, DWORD error, DWORD n_bytes) {
         if (op == &r->controls[RELAY_STOP])
                 r->stopping = true;
         else
-                r->refresh = true;
+                r->reload_usec = 0;
 }
 
 void relay_control(Relay *r, RelayControl control) {
@@ -223,7 +235,9 @@ static int relay_open(Relay *r, const RelayOptions *options) {
                 error = loop_wait_new(&r->stop, r->loop, options->stop, relay_on_stop, r);
         if (error == 0)
                 error = regwatch_new(&r->watch, r->loop, RELAY_KEY, relay_on_registry, r);
-        return error < 0 ? error : relay_load(r);
+        if (error == 0)
+                error = relay_load(r);
+        return error == -EAGAIN ? 0 : error;
 }
 
 int relay_new(Relay **ret_relay, const RelayOptions *options) {
@@ -233,7 +247,7 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
         if (!r)
                 return -ENOMEM;
         r->own_sockets = options->own_sockets;
-        r->retry_usec = LOOP_NO_DEADLINE;
+        r->retry_usec = r->reload_usec = LOOP_NO_DEADLINE;
         table_reader_init(&r->reader);
         relay_limits_init(&r->limits);
         r->tcp.calls = r->udp.calls = &r->calls;
@@ -254,7 +268,8 @@ int relay_new(Relay **ret_relay, const RelayOptions *options) {
 
 static uint64_t relay_deadline(const Relay *r) {
         uint64_t deadline = r->retry_usec;
-        const uint64_t others[] = {regwatch_deadline(r->watch), tcp_links_deadline(&r->tcp),
+        const uint64_t others[] = {r->reload_usec, regwatch_deadline(r->watch),
+                                   tcp_links_deadline(&r->tcp),
                                    udp_sessions_deadline(&r->udp.sessions)};
 
         for (size_t i = 0; i < ARRAYSIZE(others); i++)
@@ -273,10 +288,8 @@ static void relay_tick(Relay *r) {
         if (r->retry_usec <= now_usec)
                 relay_retry(r);
         regwatch_tick(r->watch, now_usec);
-        if (r->refresh) {
-                r->refresh = false;
-                (void) relay_load(r); /* the old table stays in force; the error is logged */
-        }
+        if (r->reload_usec <= now_usec)
+                (void) relay_load(r); /* the error is logged */
 }
 
 int relay_run(Relay *r) {

@@ -22,6 +22,7 @@ typedef struct TableReading {
         RelayTable *table;
         RelayLimits *limits;
         RuleFamily family;
+        bool torn; /* somebody has written while it was read */
 } TableReading;
 
 void table_reader_init(TableReader *r) {
@@ -69,17 +70,35 @@ static int table_on_limit(void *userdata, const char *name, const char *data) {
         return 0;
 }
 
+/* Values are read by number. When one goes meanwhile, the next one takes its number and is left
+ * out; its endpoint would be closed, and with it the connections of a guest that has changed
+ * nothing. */
+static int table_read_key(RegistryKey *key, TableReading *reading) {
+        uint64_t before, after;
+        uint32_t n_before, n_after, n_keys;
+        int error;
+
+        error = registry_stamp(key, &before, &n_before, &n_keys);
+        if (error == 0)
+                error = registry_each(key, table_on_value, reading);
+        if (error == 0)
+                error = registry_stamp(key, &after, &n_after, &n_keys);
+        if (error == 0 && (before != after || n_before != n_after))
+                reading->torn = true;
+        return error;
+}
+
 static int table_read_all(TableReader *r, TableReading *reading) {
         int error = 0;
 
         for (unsigned i = 0; error == 0 && i < TABLE_KEYS; i++) {
                 reading->family = TABLE_FAMILY(i);
-                error = registry_each(&r->keys[i], table_on_value, reading);
+                error = table_read_key(&r->keys[i], reading);
         }
         return error == 0 ? registry_each(&r->limits, table_on_limit, reading) : error;
 }
 
-int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits) {
+int table_reader_read(TableReader *r, bool torn, RelayTable *ret_table, RelayLimits *ret_limits) {
         RelayTable table = RELAY_TABLE_NULL;
         RelayLimits limits;
         TableReading reading = {.limit = &r->limit, .table = &table, .limits = &limits};
@@ -88,6 +107,8 @@ int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_li
 
         relay_limits_init(&limits);
         error = table_read_all(r, &reading);
+        if (error == 0 && reading.torn && !torn)
+                error = -EAGAIN;
         if (error < 0) {
                 relay_table_done(&table);
                 return error;

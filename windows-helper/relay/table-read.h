@@ -29,10 +29,12 @@ void table_reader_done(TableReader *r);
 
 /**
  * table_reader_read() - read everything
+ * @torn: take it also if somebody has written meanwhile, so that a value may be missing
  * @ret_table: sorted; the caller frees it with relay_table_done(). Values that are not good are
  *             left out and logged, each with its name, as far as there is room for it in the log
  * @ret_limits: the defaults, except for what the registry has
  *
- * Return: 0 or negative errno (logged), and then nothing is returned.
+ * Return: 0, -EAGAIN (not logged; see @torn), or another negative errno (logged). Nothing is
+ * returned with an error.
  */
-int table_reader_read(TableReader *r, RelayTable *ret_table, RelayLimits *ret_limits);
+int table_reader_read(TableReader *r, bool torn, RelayTable *ret_table, RelayLimits *ret_limits);

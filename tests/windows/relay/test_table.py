@@ -23,6 +23,14 @@ def is_served(client, port):
         return False
 
 
+def test_it_reads_while_somebody_writes(prefix, build_win):
+    """Nobody's endpoint is closed because another one's value went meanwhile, or because the registry failed;
+    the table is read again."""
+    done = prefix.run(build_win / "tests/windows/test-relay-reading.exe", check=False)
+    assert done.returncode == 0, done.stdout
+    assert done.stdout.count("ok ") == 11 and "\n0 failed" in done.stdout
+
+
 def test_it_follows_the_registry(table, start_relay, serve, client):
     """Endpoints come and go without anybody telling the relay, and the others notice nothing."""
     guest = serve()
