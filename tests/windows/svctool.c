@@ -51,10 +51,10 @@ static void query(SC_HANDLE service) {
                 fail("query");
                 return;
         }
-        printf("{\"state\":%lu,\"pid\":%lu,\"accepts\":%lu,\"start\":%lu,\"preshutdown\":%lu,"
-               "\"path\":\"",
+        printf("{\"state\":%lu,\"pid\":%lu,\"accepts\":%lu,\"exit\":%lu,\"start\":%lu,"
+               "\"preshutdown\":%lu,\"path\":\"",
                status.dwCurrentState, status.dwProcessId, status.dwControlsAccepted,
-               u.config.dwStartType, shutdown.dwPreshutdownTimeout);
+               status.dwWin32ExitCode, u.config.dwStartType, shutdown.dwPreshutdownTimeout);
         for (const wchar_t *p = u.config.lpBinaryPathName; *p; p++)
                 printf(*p == L'\\' || *p == L'"' ? "\\%lc" : "%lc", *p);
         printf("\",\"depends\":\"%ls\"}\n",

@@ -19,6 +19,7 @@
 #define QueryServiceConfigW fake_config
 #define RegOpenKeyExW       fake_open
 #define SetFileAttributesW  fake_attributes
+#define TEST_KEY            L"SOFTWARE\\wslbridge-test-refused"
 
 static BOOL WINAPI fake_close(SC_HANDLE handle);
 static BOOL WINAPI fake_control(SC_HANDLE service, DWORD control, LPSERVICE_STATUS ret_status);
@@ -32,17 +33,22 @@ static BOOL WINAPI fake_attributes(LPCWSTR path, DWORD attributes);
 
 #include "windows-helper/forwarders/iphlpsvc.c"
 #include "windows-helper/install/exchange/program-file.c"
+#include "windows-helper/win/registry.c"
 #include "windows-helper/win/regwatch.c"
 
 #include "windows-helper/vm/vms.h"
 
 static struct {
         bool closed;         /* keys may not be opened */
+        bool read_only;      /* … the test's own not for writing */
         DWORD control_error; /* of a control */
         DWORD copy_error;
         unsigned n_deleted;
         wchar_t deleted[PATHS_MAX]; /* the last one */
 } fake;
+
+typedef LSTATUS(WINAPI *OpenFn)(HKEY root, LPCWSTR path, DWORD options, REGSAM access,
+                                PHKEY ret_key);
 
 static int n_failed;
 
@@ -94,7 +100,14 @@ static BOOL WINAPI fake_delete(LPCWSTR path) {
 
 static LSTATUS WINAPI fake_open(HKEY root, LPCWSTR path, DWORD options, REGSAM access,
                                 PHKEY ret_key) {
-        return fake.closed ? ERROR_ACCESS_DENIED : ERROR_FILE_NOT_FOUND;
+        HMODULE library = GetModuleHandleW(L"advapi32.dll");
+        OpenFn real = (OpenFn) (void (*)(void)) GetProcAddress(library, "RegOpenKeyExW");
+
+        if (wcscmp(path, TEST_KEY) != 0)
+                return fake.closed ? ERROR_ACCESS_DENIED : ERROR_FILE_NOT_FOUND;
+        if (fake.read_only && (access & KEY_SET_VALUE))
+                return ERROR_ACCESS_DENIED;
+        return real(root, path, options, access, ret_key);
 }
 
 static void on_listed(void *userdata, const VmList *list) {
@@ -131,6 +144,24 @@ static void test_closed_keys(void) {
         vms_free(v);
 }
 
+/* Somebody closes a key to us, and opens it again while we run. */
+static void test_rights_that_come_back(void) {
+        RegistryKey k = REGISTRY_KEY_INIT(TEST_KEY);
+        char text[8];
+
+        check("there is a key", registry_set_string(&k, "a", "1") == 0);
+        registry_close(&k);
+        fake.read_only = true;
+        check("a key that is closed for writing can be read",
+              registry_get_string(&k, "a", text, sizeof(text)) == 0 && strcmp(text, "1") == 0);
+        check("and not be written", registry_set_string(&k, "a", "2") == -EACCES);
+        check("however often", registry_delete(&k, "a") == -EACCES);
+        fake.read_only = false;
+        check("when it is open again, it is written", registry_set_string(&k, "a", "2") == 0);
+        registry_close(&k);
+        (void) RegDeleteKeyW(HKEY_LOCAL_MACHINE, TEST_KEY);
+}
+
 /* It reads the values at its next start (fact 9.1.21). */
 static void test_shutdown(void) {
         Iphlpsvc s = {.was_running = true};
@@ -155,6 +186,7 @@ static void test_mark(void) {
 
 int main(void) {
         test_closed_keys();
+        test_rights_that_come_back();
         test_shutdown();
         test_mark();
         printf("%d failed\n", n_failed);

@@ -94,6 +94,19 @@ def test_a_disabled_service_is_reported_and_recovers(helper, registry, connect, 
     result_with(agent, "active")
 
 
+def test_a_service_that_starts_by_hand_is_started(start_helper, connect, iphlpsvc):
+    """Others set it to start on demand, and nobody else demands it. What was stopped while the helper looked
+    on stays stopped, as the next test shows."""
+    iphlpsvc.stop()  # its start type is DEMAND
+    try:
+        agent = connect(start_helper())
+        if agent.push(WEB, v4=V4).states() != ["active"]:
+            result_with(agent, "active")
+    except BaseException:
+        iphlpsvc.start()  # for the tests that follow
+        raise
+
+
 def test_a_stop_and_a_start_are_noticed(helper, connect, iphlpsvc):
     agent = connect(helper)
     assert agent.push(WEB, v4=V4).states() == ["active"]

@@ -91,7 +91,7 @@ static int iphlpsvc_wake(Iphlpsvc *s, SC_HANDLE service) {
         (void) iphlpsvc_start_type(service, &type);
         if (type == SERVICE_DISABLED)
                 return -EPERM;
-        if (s->was_running || type != SERVICE_AUTO_START)
+        if (s->was_running)
                 return -ESRCH;
         if (StartServiceW(service, 0, NULL)) {
                 log_event(LOG_LEVEL_NOTICE, EVENT_FORWARDER_UP,

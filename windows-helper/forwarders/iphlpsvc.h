@@ -28,9 +28,8 @@ Iphlpsvc *iphlpsvc_free(Iphlpsvc *s);
  * iphlpsvc_activate() - make the service read the PortProxy values again (fact 4.1.6)
  *
  * This sends SERVICE_CONTROL_PARAMCHANGE and does not restart the service, so connections of
- * unchanged rules stay open (fact 4.1.7). If the service starts automatically but has not been
- * running since we started, it is started. If somebody stopped it while we were watching, it is
- * not.
+ * unchanged rules stay open (fact 4.1.7). If the service is not disabled and has not been running
+ * since we started, it is started. If somebody stopped it while we were watching, it is not.
  *
  * Return: 0; -ENOENT when there is no such service; -ESRCH when it is not running; -EPERM when it
  * is disabled; -ETIMEDOUT when it does not answer in IPHLPSVC_WAIT_MS; another negative errno

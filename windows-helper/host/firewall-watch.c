@@ -42,12 +42,12 @@ static void watch_look(FirewallWatch *w) {
         bool rules = GetTickCount64() >= w->rules_due || !w->last.known;
         FirewallSight now = FIREWALL_SIGHT_NULL, copy;
 
-        if (firewall_sight_read_settings(rules ? NULL : &w->last, &now) < 0)
-                return;
-        if (rules) {
+        if (rules) { /* also when it fails */
                 w->rules_read = GetTickCount64();
                 w->rules_due = w->rules_read + WATCH_RULES_MS;
         }
+        if (firewall_sight_read_settings(rules ? NULL : &w->last, &now) < 0)
+                return;
         if (firewall_sight_equal(&now, &w->last) || firewall_sight_copy(&copy, &now) < 0) {
                 firewall_sight_done(&now);
                 return;

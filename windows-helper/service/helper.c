@@ -222,6 +222,7 @@ static void helper_drain(Helper *h, uint64_t deadline_usec) {
 }
 
 int helper_run(Helper *h) {
+        ControllerSummary summary;
         int r;
 
         while (!h->stopping) {
@@ -239,6 +240,9 @@ int helper_run(Helper *h) {
                 return 0;
         }
         r = controller_stop(h->controller, loop_now_usec());
+        controller_summary(h->controller, &summary);
+        if (summary.n_endpoints == 0) /* IP Helper, which was not told of it, does not run */
+                r = 0;
         if (r < 0)
                 log_write(LOG_LEVEL_ERROR,
                           "Some rules could not be withdrawn; the next start of the helper "

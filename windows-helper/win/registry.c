@@ -21,6 +21,8 @@ static int registry_fail(RegistryKey *k, LSTATUS error, const char *what, const 
         if (log_may(&k->limit))
                 (void) log_win_error((DWORD) error, "Cannot %s%s%s 'HKLM\\%s'", what,
                                      name ? name : "", name ? "' of" : "", WIN_UTF8(k->path));
+        if (error == ERROR_ACCESS_DENIED) /* the next try asks for the rights again */
+                registry_close(k);
         return win_errno((DWORD) error);
 }
 
