@@ -252,6 +252,8 @@ static int memory_key_find(void *userdata, const char *owner, uint8_t *ret_key) 
 
         const char *hex = text_map_get(&m->keys, owner);
 
+        if (m->key_error < 0)
+                return m->key_error;
         if (hex)
                 return sodium_hex2bin(ret_key, WIRE_KEY_SIZE, hex, strlen(hex), NULL, NULL, NULL) <
                                        0

@@ -51,6 +51,7 @@ struct MemoryHost {
         uint64_t random;    /* seed and state */
         TextMap keys;       /* owner → key in hex digits: who is paired */
         const uint8_t *key; /* the key of every other owner; NULL: they are not paired */
+        int key_error;      /* no key can be read */
         /* The table of listening sockets. iphlpsvc (process 7) and the relay, while it is wanted,
          * listen where their values say, except for what follows. Without .listeners nothing can be
          * known (-ENOSYS). */

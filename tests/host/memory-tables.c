@@ -126,6 +126,10 @@ static int memory_guest_note(void *userdata, const char *owner, const VmId *vm, 
         MemoryHost *m = userdata;
         char text[VM_ID_TEXT_MAX];
 
+        if (!vm) {
+                (void) text_map_delete(&m->guests, owner);
+                return 0;
+        }
         vm_id_format(vm, text);
         return text_map_set(&m->guests, owner, text);
 }

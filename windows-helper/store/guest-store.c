@@ -18,6 +18,8 @@ int guest_store_note(GuestStore *s, const char *owner, const VmId *vm, bool conn
         char text[GUEST_STORE_TEXT_MAX], id[VM_ID_TEXT_MAX];
         SYSTEMTIME t;
 
+        if (!vm)
+                return registry_delete(&s->key, owner);
         GetSystemTime(&t);
         vm_id_format(vm, id);
         (void) snprintf(text, sizeof(text), "%s|%04u-%02u-%02u %02u:%02u:%02u UTC|%s", id,

@@ -35,7 +35,8 @@ typedef struct IdentityHost {
         int (*random)(void *userdata, uint8_t *ret_bytes, size_t n);
 
         /* The VM in which a guest was seen last, which outlasts restarts of the helper: note it
-         * with the time of day; recall it, -ENOENT when the guest was never seen. */
+         * with the time of day, or with a VM of NULL forget it; recall it, -ENOENT when the guest
+         * was never seen. */
         int (*guest_note)(void *userdata, const char *owner, const VmId *vm, bool connected);
         int (*guest_vm)(void *userdata, const char *owner, VmId *ret_vm);
 } IdentityHost;

@@ -49,6 +49,8 @@ bool identity_key_changed(const Identity *identity, const IdentityHost *host, Se
         if (!identity->owner[0])
                 return false;
         r = host->key_find(host->userdata, identity->owner, key);
+        if (r < 0 && r != -ENOENT && r != -EINVAL) /* it could not be read, so nothing is known */
+                return false;
         same = (r == 0) == identity->has_key;
         if (r == 0 && same)
                 same = identity_mark(mac, key, mark) == 0 &&
@@ -71,7 +73,9 @@ const char *identity_policy_refusal(const Policy *policy, bool privileged) {
 void identity_note(const Identity *identity, const ControllerHost *host, ControllerLog *log,
                    const Peer *peer, bool connected) {
         const IdentityHost *h = &host->identities;
-        int r = h->guest_note(h->userdata, identity->owner, peer_vm(peer), connected);
+        /* Without a key, anybody in a guest may come with one name after the other. */
+        const VmId *vm = connected || identity->has_key ? peer_vm(peer) : NULL;
+        int r = h->guest_note(h->userdata, identity->owner, vm, connected);
 
         if (r < 0) {
                 controller_log(log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,

@@ -6,6 +6,7 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define RULE "v4tov4 0.0.0.0/80 172.20.0.2/80\n"
@@ -181,6 +182,47 @@ START_TEST(test_paired_again_while_connected) {
 }
 END_TEST
 
+/* Keys that cannot be read for now are no other keys. */
+START_TEST(test_keys_that_cannot_be_read) {
+        static const int errors[] = {-EIO, -ENOMEM, -EACCES};
+
+        serve();
+        for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+                w.host.key_error = errors[i];
+                controller_keys_changed(w.controller, w.host.now_usec);
+                world_run(&w);
+                ck_assert(agent_ready(ubuntu));
+                world_expect_rules(&w, RULE);
+        }
+        w.host.key_error = -EINVAL; /* somebody wrote something else there */
+        controller_keys_changed(w.controller, w.host.now_usec);
+        world_run(&w);
+        ck_assert(!agent_ready(ubuntu));
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+/* Without keys, anybody in a guest may come under one name after the other, as often as he likes.
+ * Only of those who are there is a note kept. */
+START_TEST(test_notes_of_guests_without_a_key) {
+        const char *owner = "a0000000000000000000000000000000/Ubuntu";
+
+        serve();
+        ck_assert_ptr_nonnull(text_map_get(&w.host.guests, owner));
+        agent_vanish(ubuntu);
+        ck_assert_ptr_nonnull(text_map_get(&w.host.guests, owner)); /* it has a key */
+        world_kill(&w);
+        w.options.policy.pairing_required = false;
+        w.host.key = NULL;
+        ubuntu->key = NULL;
+        world_start(&w);
+        serve();
+        ck_assert_ptr_nonnull(text_map_get(&w.host.guests, owner));
+        agent_leave(ubuntu);
+        ck_assert_ptr_null(text_map_get(&w.host.guests, owner));
+}
+END_TEST
+
 START_TEST(test_unpaired_in_the_grace_period) {
         serve();
         agent_vanish(ubuntu);
@@ -230,6 +272,8 @@ int main(void) {
         tcase_add_test(tc, test_network_of_the_host_changes);
         tcase_add_test(tc, test_unpaired_while_connected);
         tcase_add_test(tc, test_paired_again_while_connected);
+        tcase_add_test(tc, test_keys_that_cannot_be_read);
+        tcase_add_test(tc, test_notes_of_guests_without_a_key);
         tcase_add_test(tc, test_unpaired_in_the_grace_period);
         tcase_add_test(tc, test_unpaired_peers_are_remembered);
         suite_add_tcase(suite, tc);
