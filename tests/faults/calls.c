@@ -13,6 +13,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <spawn.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -21,10 +22,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/file.h>
 #include <sys/inotify.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/timerfd.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -54,12 +58,17 @@ CALL(void *, malloc, (size_t n), (n), ENOMEM, NULL)
 CALL(void *, calloc, (size_t n, size_t size), (n, size), ENOMEM, NULL)
 CALL(void *, realloc, (void *p, size_t n), (p, n), ENOMEM, NULL)
 CALL(void *, reallocarray, (void *p, size_t n, size_t size), (p, n, size), ENOMEM, NULL)
+CALL(void *, mmap64, (void *at, size_t n, int access, int flags, int fd, off64_t offset),
+     (at, n, access, flags, fd, offset), ENOMEM, MAP_FAILED)
 CALL(char *, strdup, (const char *s), (s), ENOMEM, NULL)
 CALL(char *, strndup, (const char *s, size_t n), (s, n), ENOMEM, NULL)
 
 /* --- files */
 
 FAILS(access, (const char *path, int mode), (path, mode), ENOMEM)
+FAILS(faccessat, (int dir, const char *path, int mode, int flags), (dir, path, mode, flags), ENOMEM)
+FAILS(statfs64, (const char *path, struct statfs64 *fs), (path, fs), EIO)
+FAILS(flock, (int fd, int operation), (fd, operation), ENOLCK)
 FAILS(mkdir, (const char *path, mode_t mode), (path, mode), ENOSPC)
 FAILS(chmod, (const char *path, mode_t mode), (path, mode), EIO)
 FAILS(fchmod, (int fd, mode_t mode), (fd, mode), EIO)
@@ -203,22 +212,46 @@ FAILS(epoll_ctl, (int epoll, int command, int fd, struct epoll_event *e), (epoll
       command == EPOLL_CTL_ADD ? ENOSPC : ENOMEM)
 FAILS(epoll_wait, (int epoll, struct epoll_event *e, int n, int limit), (epoll, e, n, limit), EINTR)
 FAILS(timerfd_create, (clockid_t clock, int flags), (clock, flags), EMFILE)
+FAILS(poll, (struct pollfd * fds, nfds_t n, int limit), (fds, n, limit), EINTR)
+CALL(pid_t, fork, (void), (), EAGAIN, -1)
 FAILS(signalfd, (int fd, const sigset_t *mask, int flags), (fd, mask, flags), EMFILE)
 FAILS(inotify_init1, (int flags), (flags), EMFILE)
 FAILS(inotify_add_watch, (int fd, const char *path, uint32_t mask), (fd, path, mask), ENOSPC)
 
-int posix_spawn(pid_t *restrict pid, const char *restrict path,
-                const posix_spawn_file_actions_t *files,
-                const posix_spawnattr_t *restrict attributes, char *const argv[restrict],
-                char *const envp[restrict]) {
-        static __typeof__(posix_spawn) *real;
+/* The error is of a clock that was set meanwhile: the timer runs all the same (timerfd_create(2)).
+ */
+int timerfd_settime(int fd, int flags, const struct itimerspec *new, struct itimerspec *old) {
+        static __typeof__(timerfd_settime) *real;
+        int r;
 
         if (!real)
-                *(void **) &real = fault_real("posix_spawn");
-        if (fault_now("posix_spawn", FAULT_ERROR))
-                return EAGAIN;
-        return real(pid, path, files, attributes, argv, envp);
+                *(void **) &real = fault_real("timerfd_settime");
+        r = real(fd, flags, new, old);
+        if (r == 0 && flags & TFD_TIMER_CANCEL_ON_SET &&
+            fault_now("timerfd_settime", FAULT_ERROR)) {
+                errno = ECANCELED;
+                return -1;
+        }
+        return r;
 }
+
+/* They return the error. */
+#define SPAWNS(name)                                                                       \
+        int name(pid_t *restrict pid, const char *restrict path,                           \
+                 const posix_spawn_file_actions_t *files,                                  \
+                 const posix_spawnattr_t *restrict attributes, char *const argv[restrict], \
+                 char *const envp[restrict]) {                                             \
+                static __typeof__(name) *real;                                             \
+                                                                                           \
+                if (!real)                                                                 \
+                        *(void **) &real = fault_real(#name);                              \
+                if (fault_now(#name, FAULT_ERROR))                                         \
+                        return EAGAIN;                                                     \
+                return real(pid, path, files, attributes, argv, envp);                     \
+        }
+
+SPAWNS(posix_spawn)
+SPAWNS(posix_spawnp)
 
 LOOP(sd_event_new, (sd_event * *e), (e))
 LOOP(sd_event_set_watchdog, (sd_event * e, int on), (e, on))
