@@ -116,6 +116,8 @@ def test_broken_file_keeps_what_it_had(connected):
 CLOSE = {"removed": lambda guest: guest.remove_service("web"),
          "disabled": lambda guest: guest.service("web", "listen = 8080\nenabled = no"),
          "disabled and broken": lambda guest: guest.service("web", "colour = red\nenabled = no"),
+         "disabled below enabled": lambda guest: guest.service(
+             "web", "listen = 8080\nenabled = yes\nenabled = no"),
          "emptied": lambda guest: guest.write("etc/wslbridge/services.d/web.ini", ""),
          "masked": lambda guest: os.symlink(
              "/dev/null", os.path.join(guest.root, "etc/wslbridge/services.d/vendor.ini"))}
