@@ -3,6 +3,7 @@
 of what others have set up. How it checks those that the agent does not see as it does."""
 import os
 import stat
+import time
 
 import pytest
 
@@ -123,6 +124,21 @@ def test_expose_keeps_link_owner_and_mode(guest, control):
     assert (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (12, 34, 0o664)
     assert control.run("unexpose", "ssh", "--no-wait")[0] == 0
     assert not os.path.lexists(path) and os.path.exists(target)
+
+
+def test_what_expose_writes_through_a_link_is_in_force_at_once(up):
+    guest, host, control = up
+    assert control.run("expose", "2222", "--name=ssh")[0] == 0
+    path, target = os.path.join(guest.root, FOLDER, "ssh.ini"), os.path.join(guest.root, "ssh-of-stow")
+    os.rename(path, target)
+    os.symlink(target, path)
+    linked = time.monotonic() * 1e6
+    wait_until(lambda: guest.status()["configuration"]["read"]["monotonic_usec"] > linked,
+               "the agent to have noticed the link")
+    code, output = control.run("expose", "2222:22", "--name=ssh")
+    assert code == 0, output
+    host.wait_rules({"0.0.0.0/2222": "10.9.0.2/22"})
+    assert os.readlink(path) == target
 
 
 def test_expose_does_not_follow_a_link_that_others_can_turn(guest, control):

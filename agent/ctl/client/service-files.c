@@ -154,6 +154,7 @@ int ctl_service_write(const char *path, const char *data, size_t n) {
         char target[PATH_MAX];
         bool is_link;
         struct stat st;
+        int r;
 
         if (lstat(path, &st) < 0)
                 return errno == ENOENT ? replace(path, data, n, &owner) : -errno;
@@ -168,7 +169,12 @@ int ctl_service_write(const char *path, const char *data, size_t n) {
                             .known = st.st_uid != geteuid() || st.st_gid != getegid(),
                             .uid = st.st_uid,
                             .gid = st.st_gid};
-        return replace(is_link ? target : path, data, n, &owner);
+        r = replace(is_link ? target : path, data, n, &owner);
+        /* The agent watches the folder of the link, in which nothing has happened so far. Where the
+         * link cannot be touched, what was written is in force after a reload. */
+        if (r == 0 && is_link)
+                (void) utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+        return r;
 }
 
 int ctl_file_move(const char *from, const char *to) {
