@@ -87,9 +87,11 @@ def test_broken_file_does_not_affect_the_others(connected):
 
 def test_a_wrong_name_is_reported_as_long_as_it_is_there(connected):
     guest, host = connected
-    for path in ("etc/wslbridge/services.d/note.conf", "etc/wslbridge/agent.conf.txt"):
+    for path in ("etc/wslbridge/services.d/note.conf", "etc/wslbridge/services.d/agent.conf",
+                 "etc/wslbridge/agent.conf.txt"):
         guest.write(path, "")
         wait_until(lambda: problems(guest) == {os.path.basename(path): "nothing"}, "the problem")
+        assert guest.status()["configuration"]["stale"] is False
         guest.remove(path)
         wait_until(lambda: problems(guest) == {}, "the end of the problem")
     assert host.rules() == WEB
