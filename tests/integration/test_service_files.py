@@ -89,6 +89,18 @@ def test_expose_waits_until_a_file_that_was_there_is_read(up):
     assert running.returncode == 0 and "0.0.0.0:8081" in output
 
 
+def test_expose_does_not_take_an_old_refusal_for_an_answer(guest, host, control):
+    host.start(key=f"{guest.owner()}={'00' * 32}")
+    guest.start()
+    guest.wait_helper("refused")
+    code, output = control.run("expose", "8080", "--name=web")
+    assert code == 1 and "does not admit" in output  # it asks again, and gets the same answer
+    host.stop()
+    host.start()
+    code, output = control.run("expose", "8081", "--name=web")
+    assert code == 0 and "active" in output, output
+
+
 def test_expose_with_a_narrow_umask(guest, control):
     """The agent of the service is not root, and must be able to read what root writes."""
     os.rmdir(os.path.join(guest.root, FOLDER))
