@@ -9,6 +9,7 @@
 #include "agent/config/agent-file.h"
 #include "agent/config/drop-ins.h"
 #include "agent/config/merge.h"
+#include "agent/config/places.h"
 #include "agent/util/passing.h"
 #include "common/hash.h"
 
@@ -232,7 +233,8 @@ static ConfigInForce in_force(const Loader *l, const char *file) {
         if (!l->previous || !base)
                 return CONFIG_NOTHING;
         base++;
-        if (strcmp(base, "agent.conf") == 0 || strcmp(base, "services.d") == 0)
+        /* Not by the last name alone: somebody may put a file of that name elsewhere. */
+        if (is_config_path(file, CONFIG_AGENT_FILE) || is_config_path(file, CONFIG_SERVICE_DIR))
                 return CONFIG_PREVIOUS;
         if (n > n_suffix && strcmp(file + n - n_suffix, CONFIG_DROPIN_SUFFIX) == 0) {
                 (void) snprintf(name, sizeof(name), "%.*s", (int) (strlen(base) - n_suffix), base);

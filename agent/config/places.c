@@ -7,6 +7,7 @@
 
 #include "agent/config/places.h"
 
+#include "agent/config/config.h"
 #include "agent/config/values.h"
 #include "agent/util/cleanup.h"
 
@@ -40,6 +41,17 @@ static bool is_companion(const char *name) {
                 lower = lower || (*p >= 'a' && *p <= 'z');
         return name[0] == '.' || name[0] == '#' || has_suffix(name, "~") || !lower /* README */
                || strncasecmp(name, "readme", strlen("readme")) == 0;
+}
+
+bool is_config_path(const char *file, const char *name) {
+        for (const char *const *prefix = config_prefixes; *prefix; prefix++) {
+                size_t n = strlen(*prefix);
+
+                if (strncmp(file, *prefix, n) == 0 && file[n] == '/' &&
+                    strcmp(file + n + 1, name) == 0)
+                        return true;
+        }
+        return false;
 }
 
 bool is_dropin_name(const char *name) {

@@ -6,6 +6,8 @@
 
 #include "agent/config/problem.h"
 
+#include "agent/config/places.h"
+
 #include "common/utf8.h"
 
 #include <errno.h>
@@ -136,12 +138,10 @@ bool config_has_problem(const Config *c, const char *file) {
 }
 
 const char *config_in_force_text(const char *file, bool previous) {
-        const char *base = strrchr(file, '/');
-
         if (previous)
                 return "what it said before stays in force";
-        return strcmp(base ? base + 1 : file, "agent.conf") == 0 ? "the defaults are in force"
-                                                                 : "it is left out";
+        return is_config_path(file, CONFIG_AGENT_FILE) ? "the defaults are in force"
+                                                       : "it is left out";
 }
 
 int config_problem_format(const ConfigProblem *p, char **ret_text) {

@@ -40,15 +40,31 @@ static const char *const bool_words[] = {"yes", "no", "true", "false", "on", "of
 static const char *const profile_words[] = {"domain", "private", "public", "none", NULL};
 static const char *const remote_words[] = {"LocalSubnet", "any", NULL};
 
-static void parse_enabled(ServiceParser *p, const ConfigValue *value) {
+/* Return: whether @text is one of the words for yes and no. */
+static bool bool_parse(const char *text, bool *ret_value) {
         for (size_t i = 0; bool_words[i]; i++) {
-                if (strcasecmp(value->text, bool_words[i]) == 0) {
-                        p->service->enabled = i % 2 == 0;
-                        return;
+                if (strcasecmp(text, bool_words[i]) == 0) {
+                        *ret_value = i % 2 == 0;
+                        return true;
                 }
         }
-        config_problems_add(p->problems, value->line, value->key, "'%s' is neither yes nor no",
-                            value->text);
+        return false;
+}
+
+static void parse_enabled(ServiceParser *p, const ConfigValue *value) {
+        if (!bool_parse(value->text, &p->service->enabled))
+                config_problems_add(p->problems, value->line, value->key,
+                                    "'%s' is neither yes nor no", value->text);
+}
+
+/* A line that is a mistake, because the key was given before, still closes the service when it says
+ * so: somebody who adds 'enabled = no' below an 'enabled = yes' wants it closed. */
+static void parse_enabled_again(ServiceParser *p, const ConfigValue *value) {
+        bool enabled;
+
+        if (strcmp(value->key, p->keys[SERVICE_KEY_ENABLED].name) == 0 &&
+            bool_parse(value->text, &enabled) && !enabled)
+                p->service->enabled = false;
 }
 
 static void parse_firewall(ServiceParser *p, const ConfigValue *value) {
@@ -207,8 +223,10 @@ static void service_on_entry(unsigned line, const char *key, const char *text, v
         ConfigValue value = {.problems = p->problems, .line = line, .key = key, .text = text};
         int found = config_key_find(p->keys, _SERVICE_KEY_END, &value);
 
-        if (found < 0)
+        if (found < 0) {
+                parse_enabled_again(p, &value);
                 return;
+        }
         switch ((ServiceKey) found) {
         case SERVICE_KEY_DESCRIPTION:
                 (void) snprintf(p->service->description, sizeof(p->service->description), "%s",

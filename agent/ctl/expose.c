@@ -139,7 +139,7 @@ static int expose_check_set(Expose *e) {
                 return ctl_error("Nothing was changed, because other files cannot be read now; try "
                                  "again");
         e->expected = (Expected){.name = e->name, .file = file, .fingerprint = then->fingerprint};
-        /* The agent keeps the state of a service whose request has not changed. */
+        /* Else what the agent has in force may be the request, even if it reads nothing more. */
         if (!service_same_request(now, then, e->name))
                 e->expected.since_usec = now_usec();
         return CTL_EXIT_OK;
@@ -262,10 +262,10 @@ static int expose_write(Expose *e) {
                 return r;
         r = ctl_file_backup(e->path, &e->backup);
         if (r == 0)
-                r = ctl_service_write(e->path, buffer_text(&e->text), buffer_length(&e->text));
+                r = ctl_service_write(e->path, buffer_text(&e->text), buffer_length(&e->text),
+                                      &e->expected.placed_usec);
         if (r != 0)
                 return expose_file_error(r, "write", e->expected.file);
-        e->expected.written_usec = now_usec();
         return CTL_EXIT_OK;
 }
 

@@ -41,8 +41,9 @@ static void agent_log_choice(Agent *a) {
                 journal_fields(&a->journal, LOG_WARNING,
                                FIELDS(.id = MESSAGE_ADDRESS, .address = address),
                                "%s is the best address left: %s. To choose another one, write "
-                               "'interface = ADDRESS' to /etc/wslbridge/agent.conf",
-                               address, choice_problem_text(c->problem));
+                               "'interface = %s' to /etc/wslbridge/agent.conf",
+                               address, choice_problem_text(c->problem),
+                               w->addr.family == IP_FAMILY_V4 ? "ADDRESS" : "NAME");
         } else if (c->problem == CHOICE_OFF_LINK) {
                 journal_fields(
                         &a->journal, LOG_WARNING,

@@ -241,8 +241,13 @@ int agent_connect(Agent *a) {
                 r = agent_set_unanswered(a);
         }
         helper->state = channel_state(a->connection.channel);
-        if (!a->connection.key_unread)
+        if (!a->connection.key_unread) {
                 a->connection.outage = 0; /* the next failure is news */
+                /* The channel asks again now. A refusal whose cause is gone would be taken for the
+                 * answer, and one that lasts is reported within moments. */
+                if (helper->error.cause == CHANNEL_REFUSED)
+                        helper->failed = false;
+        }
         return r;
 }
 

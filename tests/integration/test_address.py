@@ -200,6 +200,9 @@ def test_ipv6_listen_leads_to_ipv4_first(connected):
              "addr add 2001:db8::5/64 dev eth0 nodad\nroute add default via 2001:db8::1\n")
     host.wait_rules({"::/2222": "2001:db8::5/22"}, "v6tov6")
     host.wait_rules({}, "v6tov4")
+    # agent.conf takes no IPv6 address, so the log offers the other thing that it takes.
+    guest.ip("addr change 2001:db8::5/64 dev eth0 valid_lft 1000 preferred_lft 0\n")
+    guest.wait_log("write 'interface = NAME'")
 
 
 def test_the_best_that_is_left(guest, host, control):

@@ -87,9 +87,11 @@ def test_broken_file_does_not_affect_the_others(connected):
 
 def test_a_wrong_name_is_reported_as_long_as_it_is_there(connected):
     guest, host = connected
-    for path in ("etc/wslbridge/services.d/note.conf", "etc/wslbridge/agent.conf.txt"):
+    for path in ("etc/wslbridge/services.d/note.conf", "etc/wslbridge/services.d/agent.conf",
+                 "etc/wslbridge/agent.conf.txt"):
         guest.write(path, "")
         wait_until(lambda: problems(guest) == {os.path.basename(path): "nothing"}, "the problem")
+        assert guest.status()["configuration"]["stale"] is False
         guest.remove(path)
         wait_until(lambda: problems(guest) == {}, "the end of the problem")
     assert host.rules() == WEB
@@ -116,6 +118,8 @@ def test_broken_file_keeps_what_it_had(connected):
 CLOSE = {"removed": lambda guest: guest.remove_service("web"),
          "disabled": lambda guest: guest.service("web", "listen = 8080\nenabled = no"),
          "disabled and broken": lambda guest: guest.service("web", "colour = red\nenabled = no"),
+         "disabled below enabled": lambda guest: guest.service(
+             "web", "listen = 8080\nenabled = yes\nenabled = no"),
          "emptied": lambda guest: guest.write("etc/wslbridge/services.d/web.ini", ""),
          "masked": lambda guest: os.symlink(
              "/dev/null", os.path.join(guest.root, "etc/wslbridge/services.d/vendor.ini"))}

@@ -2,11 +2,13 @@
 """How wslbridgectl changes service files: one at a time, nothing that cannot be in force, and nothing
 of what others have set up. How it checks those that the agent does not see as it does."""
 import os
+import signal
 import stat
+import time
 
 import pytest
 
-from guest import wait_until
+from guest import MAX_DELAY, wait_until
 
 FOLDER = "etc/wslbridge/services.d"
 
@@ -57,6 +59,46 @@ def test_expose_undoes_what_the_agent_does_not_accept(up):
     code, output = control.run("expose", "8080", "--name=link", "--force")
     assert code == 1 and "was undone" in output and os.readlink(link) == "nowhere"
     host.wait_rules({"0.0.0.0/8080": "10.9.0.2/8080", "0.0.0.0/8081": "10.9.0.2/8081"})
+
+
+def test_expose_puts_back_what_is_in_force(up):
+    """A request that is in force already keeps its state, and is answered all the same."""
+    guest, host, control = up
+    assert control.run("expose", "8080", "--name=web")[0] == 0
+    guest.process.send_signal(signal.SIGSTOP)  # it does not see the file go
+    guest.remove_service("web")
+    running = control.start("expose", "8080", "--name=web")
+    assert running.stdout.readline().startswith("Wrote")
+    guest.process.send_signal(signal.SIGCONT)
+    assert "active" in running.communicate(timeout=MAX_DELAY)[0] and running.returncode == 0
+    guest.service("web", "listen = x")
+    wait_until(lambda: guest.service_status("web").get("stale"), "the problem")
+    code, output = control.run("expose", "8080", "--name=web", "--force")
+    assert code == 0 and "active" in output
+
+
+def test_expose_waits_until_a_file_that_was_there_is_read(up):
+    guest, host, control = up
+    assert control.run("expose", "8080", "--name=web")[0] == 0
+    guest.process.send_signal(signal.SIGSTOP)
+    assert control.run("expose", "8081", "--name=web", "--no-wait")[0] == 0
+    running = control.start("expose", "8081", "--name=web")
+    assert running.stdout.readline().startswith("Wrote")
+    guest.process.send_signal(signal.SIGCONT)
+    output = running.communicate(timeout=MAX_DELAY)[0]
+    assert running.returncode == 0 and "0.0.0.0:8081" in output
+
+
+def test_expose_does_not_take_an_old_refusal_for_an_answer(guest, host, control):
+    host.start(key=f"{guest.owner()}={'00' * 32}")
+    guest.start()
+    guest.wait_helper("refused")
+    code, output = control.run("expose", "8080", "--name=web")
+    assert code == 1 and "does not admit" in output  # it asks again, and gets the same answer
+    host.stop()
+    host.start()
+    code, output = control.run("expose", "8081", "--name=web")
+    assert code == 0 and "active" in output, output
 
 
 def test_expose_with_a_narrow_umask(guest, control):
@@ -123,6 +165,21 @@ def test_expose_keeps_link_owner_and_mode(guest, control):
     assert (st.st_uid, st.st_gid, stat.S_IMODE(st.st_mode)) == (12, 34, 0o664)
     assert control.run("unexpose", "ssh", "--no-wait")[0] == 0
     assert not os.path.lexists(path) and os.path.exists(target)
+
+
+def test_what_expose_writes_through_a_link_is_in_force_at_once(up):
+    guest, host, control = up
+    assert control.run("expose", "2222", "--name=ssh")[0] == 0
+    path, target = os.path.join(guest.root, FOLDER, "ssh.ini"), os.path.join(guest.root, "ssh-of-stow")
+    os.rename(path, target)
+    os.symlink(target, path)
+    linked = time.monotonic() * 1e6
+    wait_until(lambda: guest.status()["configuration"]["read"]["monotonic_usec"] > linked,
+               "the agent to have noticed the link")
+    code, output = control.run("expose", "2222:22", "--name=ssh")
+    assert code == 0, output
+    host.wait_rules({"0.0.0.0/2222": "10.9.0.2/22"})
+    assert os.readlink(path) == target
 
 
 def test_expose_does_not_follow_a_link_that_others_can_turn(guest, control):

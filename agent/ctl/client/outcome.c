@@ -31,17 +31,26 @@ const ReportProblem *outcome_problem(const Report *r, const char *file) {
         return NULL;
 }
 
+/* The agent keeps the state of a service whose request it has in force already, so the time of the
+ * state says nothing. But the states of a report are about the files that it was written after. */
+static bool is_read(const Report *r, const Expected *expected) {
+        uint64_t read_usec = r->config_read.monotonic_usec;
+
+        /* One that began when the file was just being replaced has read one of the two. */
+        return read_usec >= expected->placed_usec ||
+               (read_usec >= expected->since_usec && report_has_read(r, expected->fingerprint));
+}
+
 Outcome outcome_of_new(const Report *r, const Expected *expected) {
         const ReportService *s = r ? report_service(r, expected->name) : NULL;
-        bool read = r && (report_has_read(r, expected->fingerprint) ||
-                          r->config_read.monotonic_usec >= expected->written_usec);
 
-        if (read && outcome_problem(r, expected->file))
-                return OUTCOME_BROKEN;
-        if (!s || strcmp(s->file, expected->file) != 0 ||
-            s->since.monotonic_usec < expected->since_usec)
+        if (!r || !is_read(r, expected))
                 return OUTCOME_PENDING;
-        return outcome_of(r, expected->name);
+        if (outcome_problem(r, expected->file))
+                return OUTCOME_BROKEN;
+        if (!s || strcmp(s->file, expected->file) != 0)
+                return OUTCOME_PENDING;
+        return outcome_of_service(r, s);
 }
 
 bool outcome_all_active(const Report *r, const char *const *names, size_t n) {

@@ -18,10 +18,11 @@ typedef enum Outcome {
 
 typedef struct Expected {
         const char *name, *file;
-        uint64_t since_usec;   /* when a new request was made (CLOCK_MONOTONIC): a state from before
-                                  that moment is about an older request; 0 = the request is not new */
-        uint64_t written_usec; /* when the file was complete (CLOCK_MONOTONIC) */
-        uint64_t fingerprint;  /* of all files with this one, unless others change meanwhile */
+        /* When somebody began to make a request that was not there (CLOCK_MONOTONIC); 0: the files
+         * have it already, so what the agent has read before counts. */
+        uint64_t since_usec;
+        uint64_t placed_usec; /* from when on the agent could read the file (CLOCK_MONOTONIC) */
+        uint64_t fingerprint; /* of all files with this one, unless others change meanwhile */
 } Expected;
 
 /* @r: NULL while the agent does not run. */

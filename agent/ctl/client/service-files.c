@@ -86,9 +86,12 @@ static int write_temporary(const char *name, const char *data, size_t n, const F
         return r;
 }
 
-/* @data: the bytes, or without @owner where a link leads. */
-static int replace(const char *path, const char *data, size_t n, const FileOwner *owner) {
+/* @data: the bytes, or without @owner where a link leads. @ret_placed_usec: since when others see
+ * the file, which can be long before it is on the disk; may be NULL. */
+static int replace(const char *path, const char *data, size_t n, const FileOwner *owner,
+                   uint64_t *ret_placed_usec) {
         _cleanup_free_ char *temporary = temporary_name(path);
+        uint64_t placed_usec;
         int r;
 
         if (!temporary)
@@ -103,13 +106,18 @@ static int replace(const char *path, const char *data, size_t n, const FileOwner
                 r = -errno;
         if (r == 0 && rename(temporary, path) < 0)
                 r = -errno;
+        placed_usec = now_usec();
         if (r < 0)
                 (void) unlink(temporary);
-        return r < 0 ? r : sync_folder(path);
+        else
+                r = sync_folder(path);
+        if (r == 0 && ret_placed_usec)
+                *ret_placed_usec = placed_usec;
+        return r;
 }
 
 int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode) {
-        return replace(path, data, n, &(FileOwner){.mode = mode});
+        return replace(path, data, n, &(FileOwner){.mode = mode}, NULL);
 }
 
 static bool is_folder_safe(const char *path) {
@@ -149,26 +157,32 @@ static bool follow_link(const char *path, char ret_target[PATH_MAX], struct stat
         return lstat(ret_target, ret_stat) == 0 && S_ISREG(ret_stat->st_mode);
 }
 
-int ctl_service_write(const char *path, const char *data, size_t n) {
+int ctl_service_write(const char *path, const char *data, size_t n, uint64_t *ret_placed_usec) {
         FileOwner owner = {.mode = 0644};
         char target[PATH_MAX];
         bool is_link;
         struct stat st;
+        int r;
 
         if (lstat(path, &st) < 0)
-                return errno == ENOENT ? replace(path, data, n, &owner) : -errno;
+                return errno == ENOENT ? replace(path, data, n, &owner, ret_placed_usec) : -errno;
         is_link = S_ISLNK(st.st_mode);
         if (stat(path, &st) < 0 && errno != ENOENT && errno != ELOOP)
                 return -errno;
         if (!S_ISREG(st.st_mode)) /* also a link that leads nowhere, or to itself */
-                return replace(path, data, n, &owner);
+                return replace(path, data, n, &owner, ret_placed_usec);
         if (is_link && !follow_link(path, target, &st))
                 return CTL_FILE_E_LINK;
         owner = (FileOwner){.mode = st.st_mode & 07777,
                             .known = st.st_uid != geteuid() || st.st_gid != getegid(),
                             .uid = st.st_uid,
                             .gid = st.st_gid};
-        return replace(is_link ? target : path, data, n, &owner);
+        r = replace(is_link ? target : path, data, n, &owner, ret_placed_usec);
+        /* The agent watches the folder of the link, in which nothing has happened so far. Where the
+         * link cannot be touched, what was written is in force after a reload. */
+        if (r == 0 && is_link)
+                (void) utimensat(AT_FDCWD, path, NULL, AT_SYMLINK_NOFOLLOW);
+        return r;
 }
 
 int ctl_file_move(const char *from, const char *to) {
@@ -176,7 +190,7 @@ int ctl_file_move(const char *from, const char *to) {
 }
 
 int ctl_file_mask(const char *path) {
-        return replace(path, "/dev/null", 0, NULL);
+        return replace(path, "/dev/null", 0, NULL, NULL);
 }
 
 int ctl_file_remove(const char *path) {
@@ -251,9 +265,9 @@ void ctl_file_backup_done(CtlFileBackup *backup) {
 
 int ctl_file_restore(const char *path, const CtlFileBackup *backup) {
         if (backup->data)
-                return ctl_service_write(path, backup->data, backup->n);
+                return ctl_service_write(path, backup->data, backup->n, NULL);
         if (backup->link)
-                return replace(path, backup->link, 0, NULL);
+                return replace(path, backup->link, 0, NULL, NULL);
         return backup->kind == CTL_FILE_MASK ? ctl_file_mask(path) : ctl_file_remove(path);
 }
 

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /**
@@ -37,9 +38,10 @@ int ctl_file_write(const char *path, const char *data, size_t n, mode_t mode);
 int ctl_file_move(const char *from, const char *to);
 
 /* As ctl_file_write() for a service file: one that exists keeps its owner and mode, and a link
- * stays a link to the file that is written, unless it is a mask. Return: 0, CTL_FILE_E_LINK or
- * negative errno. */
-int ctl_service_write(const char *path, const char *data, size_t n);
+ * stays a link to the file that is written, unless it is a mask, and gets a new time, which the
+ * agent notices. @ret_placed_usec: from when on others saw the file (CLOCK_MONOTONIC); may be NULL.
+ * Return: 0, CTL_FILE_E_LINK or negative errno. */
+int ctl_service_write(const char *path, const char *data, size_t n, uint64_t *ret_placed_usec);
 
 enum {
         _CTL_FILE_E_SUCCESS,

@@ -9,10 +9,19 @@
 
 #include <string.h>
 
-static const char choose[] = "If ports do not work, name the address that the host reaches, or its "
-                             "interface, in /etc/wslbridge/agent.conf ('ip address' shows all):\n"
-                             "  [agent]\n"
-                             "  interface = ";
+/* Only an IPv4 address can stand there. */
+static void advise_choice(const Report *r, Buffer *advice) {
+        bool v4 = *r->v4.address;
+
+        buffer_printf(advice,
+                      "If ports do not work, name %s in /etc/wslbridge/agent.conf ('ip address' "
+                      "shows all):\n"
+                      "  [agent]\n"
+                      "  interface = %s",
+                      v4 ? "the address that the host reaches, or its interface,"
+                         : "the interface that the host reaches",
+                      v4 ? r->v4.address : r->interface);
+}
 
 void check_address_doubts(const Report *r, Findings *f) {
         static const struct {
@@ -38,6 +47,7 @@ void check_address_doubts(const Report *r, Findings *f) {
                 x = findings_add(f, FINDING_HINT, "address-doubtful", NULL);
                 buffer_printf(&x->seen, "The host forwards to %s on %s, the best address left: %s",
                               a->address, r->interface, r->address_problem);
-                buffer_printf(&x->advice, "%s%s%s", doubts[i].advice, choose, a->address);
+                buffer_printf(&x->advice, "%s", doubts[i].advice);
+                advise_choice(r, &x->advice);
         }
 }

@@ -7,6 +7,7 @@
 
 #include "agent/config/places.h"
 
+#include "agent/config/config.h"
 #include "agent/util/cleanup.h"
 #include "tests/suite.h"
 
@@ -91,6 +92,37 @@ START_TEST(beside_the_folder) {
 }
 END_TEST
 
+/* Somebody may put agent.conf into the folder of the services. */
+START_TEST(files_of_the_same_name) {
+        static const struct {
+                const char *file, *in_force;
+                bool agent, folder;
+        } table[] = {
+                {"/etc/wslbridge/agent.conf", "the defaults are in force", true, false},
+                {"/usr/lib/wslbridge/agent.conf", "the defaults are in force", true, false},
+                {"/run/wslbridge/services.d", "it is left out", false, true},
+                {"/etc/wslbridge/services.d/agent.conf", "it is left out", false, false},
+                {"/etc/wslbridge/services.d/services.d", "it is left out", false, false},
+                {"/etc/wslbridge/agent.conf.txt", "it is left out", false, false},
+                {"/etcx/wslbridge/agent.conf", "it is left out", false, false},
+                {"/srv/agent.conf", "it is left out", false, false},
+                {"", "it is left out", false, false},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                const char *file = table[i].file;
+
+                ck_assert_msg(is_config_path(file, CONFIG_AGENT_FILE) == table[i].agent, "%s",
+                              file);
+                ck_assert_msg(is_config_path(file, CONFIG_SERVICE_DIR) == table[i].folder, "%s",
+                              file);
+                ck_assert_str_eq(config_in_force_text(file, false), table[i].in_force);
+                ck_assert_str_eq(config_in_force_text(file, true),
+                                 "what it said before stays in force");
+        }
+}
+END_TEST
+
 START_TEST(hidden_from_the_service) {
         static const char *const hidden[] = {"/home", "/run/user/5/x", "/mnt/c/x", "/tmp/x",
                                              "/var/tmp/x"};
@@ -109,6 +141,7 @@ int main(void) {
 
         tcase_add_test(tcase, beside_services);
         tcase_add_test(tcase, beside_the_folder);
+        tcase_add_test(tcase, files_of_the_same_name);
         tcase_add_test(tcase, hidden_from_the_service);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

@@ -326,6 +326,34 @@ START_TEST(words) {
 }
 END_TEST
 
+/* A second 'enabled' is a mistake, whatever it says, but it can close the service. */
+START_TEST(enabled_twice) {
+        static const struct {
+                const char *first, *second;
+                bool enabled;
+        } table[] = {
+                {"yes", "no", false},   {"1", "Off", false}, {"no", "yes", false},
+                {"maybe", "no", false}, {"", "no", false},   {"yes", "yes", true},
+                {"yes", "maybe", true}, {"yes", "", true},
+        };
+
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                ConfigProblems problems;
+                ServiceFile service;
+                char content[128];
+
+                (void) snprintf(content, sizeof(content),
+                                "[service]\nlisten = 80\nenabled = %s\nenabled = %s\n",
+                                table[i].first, table[i].second);
+                parse(content, &service, &problems);
+                ck_assert_msg(service.enabled == table[i].enabled, "%s", content);
+                ck_assert_str_eq(problems.items[problems.n - 1].message,
+                                 "was already given in line 3; keep one of the two");
+                config_problems_done(&problems);
+        }
+}
+END_TEST
+
 /* The limits of the protocol on one service: as much as fits, and one more. */
 START_TEST(limits) {
         ConfigProblems problems;
@@ -361,6 +389,7 @@ int main(void) {
         tcase_add_loop_test(tcase, remotes, 0, (int) ELEMENTSOF(remote_cases));
         tcase_add_loop_test(tcase, options, 0, _WIRE_OPTION_END);
         tcase_add_loop_test(tcase, words, 0, (int) ELEMENTSOF(word_cases));
+        tcase_add_test(tcase, enabled_twice);
         tcase_add_test(tcase, limits);
         suite_add_tcase(suite, tcase);
         return suite_run(suite);

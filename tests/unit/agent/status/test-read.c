@@ -38,6 +38,7 @@ static int parse(const char *text) {
         "[{\"listen\": \"0.0.0.0:80\", \"count\": 2, \"connect_port\": 80}], \"since\": "         \
         "{\"time\": \"2026-01-31T12:00:00.000000Z\", \"monotonic_usec\": 5000000}, "              \
         "\"guest\": \"loopback-only\", \"guest_port\": 81}], \"configuration\": {\"stale\": %s, " \
+        "\"fingerprint\": \"00000000000000ff\", \"read\": {\"monotonic_usec\": 6000000}, "        \
         "\"problems\": [{\"file\": \"/etc/x\", \"line\": 3, \"key\": null, \"message\": \"m\"}]}}"
 
 static void parse_full(const char *helper, const char *enabled, const char *state,
@@ -187,7 +188,7 @@ START_TEST(outcomes) {
                 {"connected", "true", "withdrawn", OUTCOME_FAILED},
                 {"connected", "false", "disabled", OUTCOME_OFF},
         };
-        Expected expected = {.name = "web", .file = "/etc/web.ini", .since_usec = 5000000};
+        Expected expected = {.name = "web", .file = "/etc/web.ini", .placed_usec = 6000000};
 
         for (size_t i = 0; i < ELEMENTSOF(table); i++) {
                 parse_full(table[i].helper, table[i].enabled, table[i].state, "false");
@@ -199,14 +200,42 @@ START_TEST(outcomes) {
 }
 END_TEST
 
+/* A report counts once the agent has read the file. The state of the service may be older, as that
+ * of "web" is here: a request that is in force already, for example of a file that was removed and
+ * is back, keeps its state. */
 START_TEST(an_answer_to_an_older_request_does_not_count) {
-        Expected later = {.name = "web", .file = "/etc/web.ini", .since_usec = 5000001};
-        Expected elsewhere = {.name = "web", .file = "/run/web.ini"};
+        static const struct {
+                uint64_t since, placed, fingerprint;
+                bool counts;
+        } table[] = {
+                {5500000, 5500001, 254, true},  /* read later; another file has changed as well */
+                {5500000, 6000000, 254, true},  /* read at that moment */
+                {5500000, 6000001, 254, false}, /* not read */
+                {0, 6000001, 254, false},       /* that file was there before, but is not read */
+                {0, 6000001, 255, true},        /* it is what was read before */
+                {6000000, 6000001, 255, true},  /* read while it was being placed */
+                {6000001, 6000002, 255, false}, /* it was removed since, and is back */
+        };
 
         parse_full("connected", "true", "active", "false");
-        ck_assert_int_eq(outcome_of_new(report, &later), OUTCOME_PENDING);
-        ck_assert_int_eq(outcome_of_new(report, &elsewhere), OUTCOME_PENDING);
-        ck_assert_int_eq(outcome_of_new(NULL, &later), OUTCOME_PENDING);
+        for (size_t i = 0; i < ELEMENTSOF(table); i++) {
+                Expected expected = {.name = "web",
+                                     .file = "/etc/web.ini",
+                                     .since_usec = table[i].since,
+                                     .placed_usec = table[i].placed,
+                                     .fingerprint = table[i].fingerprint};
+
+                ck_assert_msg(outcome_of_new(report, &expected) ==
+                                      (table[i].counts ? OUTCOME_ACTIVE : OUTCOME_PENDING),
+                              "case %zu", i);
+                ck_assert_int_eq(outcome_of_new(NULL, &expected), OUTCOME_PENDING);
+                expected.file = "/etc/x";
+                ck_assert_msg(outcome_of_new(report, &expected) ==
+                                      (table[i].counts ? OUTCOME_BROKEN : OUTCOME_PENDING),
+                              "case %zu", i);
+                expected.file = "/run/web.ini";
+                ck_assert_int_eq(outcome_of_new(report, &expected), OUTCOME_PENDING);
+        }
 }
 END_TEST
 

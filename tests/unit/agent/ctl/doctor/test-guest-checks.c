@@ -148,6 +148,13 @@ START_TEST(address_doubts) {
                 ck_assert(first_says(report.address_problem, "interface = 172.20.1.2"));
                 ck_assert_int_eq(findings.items[0].rank, FINDING_HINT);
         }
+        report.v6.address = "fd00::2";
+        expect("address-doubtful");
+        ck_assert(first_says("172.20.1.2", "name the address that the host reaches, or its"));
+        report.v4.address = ""; /* agent.conf takes no IPv6 address */
+        expect("address-doubtful");
+        ck_assert(first_says("forwards to fd00::2 on eth0", "interface = eth0"));
+        report.v4.address = "172.20.1.2";
         report.address_problem = choice_problem_text(CHOICE_OFF_LINK);
         report.address_problem_name = choice_problem_name(CHOICE_OFF_LINK);
         expect("off-link");
