@@ -249,16 +249,14 @@ static void memory_relay_want(void *userdata, bool wanted) {
 
 static int memory_key_find(void *userdata, const char *owner, uint8_t *ret_key) {
         MemoryHost *m = userdata;
-
         const char *hex = text_map_get(&m->keys, owner);
 
         if (m->key_error < 0)
                 return m->key_error;
+        if (hex && sodium_hex2bin(ret_key, WIRE_KEY_SIZE, hex, strlen(hex), NULL, NULL, NULL) < 0)
+                return -EINVAL;
         if (hex)
-                return sodium_hex2bin(ret_key, WIRE_KEY_SIZE, hex, strlen(hex), NULL, NULL, NULL) <
-                                       0
-                               ? -EINVAL
-                               : 0;
+                return 0;
         if (!m->key)
                 return -ENOENT;
         memcpy(ret_key, m->key, WIRE_KEY_SIZE);

@@ -48,18 +48,26 @@ char *firewall_text_copy(const char *text) {
 }
 
 char *firewall_remote_text(const WireState *state, const WireService *service) {
-        size_t n = service->n_remotes;
         WirePrefix *prefixes;
+        size_t n = 0;
         char *text;
 
         if (service->remote != WIRE_REMOTE_LIST)
                 return firewall_text_copy(
                         service->remote == WIRE_REMOTE_LOCAL_SUBNET ? "LocalSubnet" : "*");
-        prefixes = malloc((n + 1) * sizeof(*prefixes));
+        prefixes = malloc((2 * (size_t) service->n_remotes + 1) * sizeof(*prefixes));
         if (!prefixes)
                 return NULL;
-        for (size_t i = 0; i < n; i++)
-                prefixes[i] = state->remotes[service->first_remote + i];
+        for (size_t i = 0; i < service->n_remotes; i++) {
+                WirePrefix *p = &prefixes[n++];
+
+                *p = state->remotes[service->first_remote + i];
+                if (p->length == 0) { /* Windows takes all addresses in halves only (fact 5.1.17) */
+                        p->length = 1;
+                        prefixes[n] = *p;
+                        prefixes[n++].addr.bytes[0] = 0x80;
+                }
+        }
         text = prefixes_text(prefixes, n);
         free(prefixes);
         return text;

@@ -182,6 +182,12 @@ START_TEST(test_remote_scope) {
         text = firewall_remote_text(&state, &service);
         ck_assert_str_eq(text, "10.0.0.0/8,fc00::/7");
         free(text);
+        remotes[0].length = remotes[1].length = 0; /* Windows takes halves of that only */
+        remotes[0].addr = ip_v4(0, 0, 0, 0);
+        remotes[1].addr.bytes[0] = 0;
+        text = firewall_remote_text(&state, &service);
+        ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1,::/1,8000::/1");
+        free(text);
         service.n_remotes = 0; /* no decoder lets such a list through */
         text = firewall_remote_text(&state, &service);
         ck_assert_str_eq(text, "");
