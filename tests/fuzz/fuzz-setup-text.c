@@ -8,6 +8,7 @@
 
 #include "common/utf8.h"
 #include "windows-helper/core/rules/adoption.h"
+#include "windows-helper/core/setup/answer.h"
 #include "windows-helper/core/setup/elevated-words.h"
 #include "windows-helper/core/setup/guest.h"
 #include "windows-helper/core/setup/import.h"
@@ -61,6 +62,28 @@ static void fuzz_guest(const char *text) {
         require(guest_lacks(&g)[0] != '\0');
 }
 
+static void count_value(void *userdata, const char *value) {
+        require(strlen(value) < SETUP_VALUE_MAX && !strchr(value, '\n'));
+        ++*(size_t *) userdata;
+}
+
+/* Lists and files that a script in the distro prints. */
+static void fuzz_answer(const char *text) {
+        char value[SETUP_VALUE_MAX];
+        Buffer bytes = BUFFER_NULL;
+        size_t n_values = 0;
+        int r = setup_answer_octal(text, "octal", &bytes);
+
+        require(r == 0 || r == -EINVAL);
+        require(buffer_length(&bytes) <= strlen(text));
+        setup_answer_each(text, "octal", count_value, &n_values);
+        require(setup_answer(text, "octal", value) == (n_values > 0));
+        require(n_values > 0 || buffer_length(&bytes) == 0);
+        if (setup_answer_is_whole(text))
+                require(setup_answer(text, "begin", value) && setup_answer(text, "end", value));
+        buffer_done(&bytes);
+}
+
 static void fuzz_line(const char *line) {
         IpEndpoint endpoints[ADOPTION_ENDPOINTS_MAX];
         const char *argument = NULL;
@@ -88,6 +111,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n) {
 
         fuzz_decode(data, n, &text);
         fuzz_guest(buffer_text(&text));
+        fuzz_answer(buffer_text(&text));
         rest = copy = strdup(buffer_text(&text));
         require(copy != NULL);
         while ((line = strsep(&rest, "\n")))

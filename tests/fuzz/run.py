@@ -8,8 +8,8 @@ Each target starts with its committed corpus in tests/fuzz/corpus and adds new i
 build/fuzz/corpus. At the end it is told how far a target got: how many edges of the code its inputs reach,
 and how many more than at the start. Then tests/fuzz/corpus is minimised: an input that reaches nothing which
 the others do not is removed, and what reaches anything new is added, as few and as small inputs as libFuzzer
-finds. The files there that have a name stay. build/fuzz/hours.json counts the seconds of all runs. A finding
-is stored in build/fuzz/findings, and the exit code is then 1.
+finds. The files there that have a name stay. tests/fuzz/hours.json counts the seconds of all runs of all who
+commit it. A finding is stored in build/fuzz/findings, and the exit code is then 1.
 """
 import concurrent.futures
 import json
@@ -24,7 +24,7 @@ import time
 TOP = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TREE = os.path.join(TOP, "build", "fuzz")
 FINDINGS = os.path.join(TREE, "findings")
-HOURS = os.path.join(TREE, "hours.json")
+HOURS = os.path.join(TOP, "tests", "fuzz", "hours.json")
 TERMINAL = sys.stdout.isatty()
 # Undefined behaviour is a finding, too, and not only a line in the log.
 ENVIRONMENT = {**os.environ, "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1"}
@@ -80,7 +80,8 @@ def count_seconds(target, seconds):
                 hours = json.load(f)
         hours[target] = hours.get(target, 0) + seconds
         with open(HOURS, "w", encoding="utf-8") as f:
-            json.dump(hours, f, indent=2)
+            json.dump(hours, f, indent=2, sort_keys=True)
+            f.write("\n")
         return hours[target]
 
 

@@ -66,13 +66,11 @@ static bool has_port(const char *ports, uint16_t port) {
         if (is_all(ports))
                 return true;
         while (next_item(&ports, item)) { /* "80", "8000-8010", or a word such as "RPC" */
-                char *end, *end2;
+                char *end;
                 unsigned long first = strtoul(item, &end, 10), last = first;
 
-                if (end != item && *end == '-') {
-                        last = strtoul(end + 1, &end2, 10);
-                        end = end2 != end + 1 ? end2 : item;
-                }
+                if (end != item && *end == '-')
+                        last = strtoul(end + 1, &end, 10); /* 0 if there is none */
                 if (end != item && *end == '\0' && first <= port && port <= last)
                         return true;
         }

@@ -4,6 +4,11 @@
 
 #include "tests/unit/windows-helper/firewall/reach-expect.h"
 
+/* As long as an item may be, and one character more. */
+#define LONG                                               \
+        "111111111111111111111111111111111111111111111111" \
+        "111111111111111111111111111111111111111111111111"
+
 static void expect_not_at(const FirewallSight *sight, const char *listen, const char *text) {
         WireService service = {.profiles = USUAL, .remote = WIRE_REMOTE_ANY};
         IpEndpoint e = {.port = 2222};
@@ -89,7 +94,10 @@ START_TEST(test_which_rules_block) {
                 CASE(local_ports, "80,2222-2300", true),
                 CASE(local_ports, "2223", false),
                 CASE(local_ports, "2223-2300", false),
+                CASE(local_ports, "2000-2100", false),
                 CASE(local_ports, "22-", false),
+                CASE(local_ports, "-2300", false),
+                CASE(local_ports, LONG "," LONG "1", false), /* no item of ours is as long */
                 CASE(local_ports, "22220", false),
                 CASE(local_ports, "RPC,RPC-EPMap", false),
                 CASE(remote_ports, "1024-65535", false),
@@ -107,6 +115,7 @@ START_TEST(test_which_rules_block) {
                 CASE(service, "Spooler", false),
                 CASE(package, "S-1-15-2-1", false),
                 CASE(interface_types, "Wireless", false),
+                CASE(interface_types, "", true),
 #undef CASE
         };
 
@@ -236,6 +245,7 @@ START_TEST(test_rules_that_keep_out_some) {
                 CASE(remote, "10.1.0.0/16", true, true, true),
                 CASE(remote, "192.168.1.7,10.1.0.0/16", true, true, true),
                 CASE(remote, "10.0.0.1-10.0.0.9", true, true, true),
+                CASE(remote, "192.168.1.7," LONG, true, true, true), /* it may be anything */
                 CASE(remote, "LocalSubnet", true, false, true),
                 CASE(remote, "fd00::/64", true, true, false),
                 CASE(local, "192.168.1.2", true, true, true), /* we listen on all */

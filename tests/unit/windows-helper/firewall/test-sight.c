@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+
+/*
+ * What is kept of the rules of others, and when what was seen counts as something else. A
+ * difference that is missed would be told to nobody.
+ */
+
+#include "tests/suite.h"
+#include "windows-helper/core/firewall/sight.h"
+
+#include <string.h>
+
+/* A rule that blocks everything for everybody; each case changes it. */
+static FirewallSeenRule blocking(void) {
+        return (FirewallSeenRule){
+                .name = "No way",
+                .enabled = true,
+                .inbound = true,
+                .blocks = true,
+                .protocol = 256,
+                .profiles = WIRE_PROFILE_ALL,
+                .local_ports = "2222",
+                .remote_ports = "",
+                .local = "192.168.1.2",
+                .remote = "10.0.0.0/8",
+                .application = "",
+                .service = "",
+                .package = "",
+                .interface_types = "",
+        };
+}
+
+static void expect_kept(const FirewallSeenRule *rule, bool kept, const char *what) {
+        FirewallSight s = FIREWALL_SIGHT_NULL;
+
+        ck_assert_int_eq(firewall_sight_add(&s, rule), 0);
+        ck_assert_msg((s.n_blocks == 1) == kept, "%s", what);
+        firewall_sight_done(&s);
+        ck_assert_uint_eq(s.n_blocks, 0);
+        ck_assert_ptr_null(s.blocks);
+}
+
+START_TEST(test_what_is_kept) {
+        FirewallSeenRule rule = blocking();
+
+        expect_kept(&rule, true, "all");
+        rule.protocol = 6;
+        expect_kept(&rule, true, "TCP");
+        rule.protocol = 17;
+        expect_kept(&rule, true, "UDP");
+        rule.protocol = 1;
+        expect_kept(&rule, false, "ICMP");
+        rule = blocking();
+        rule.application = "C:\\Games\\game.exe";
+        expect_kept(&rule, false, "another program");
+        rule.application = "\\System32\\svchost.exe"; /* nothing before it */
+        expect_kept(&rule, true, "the forwarder's program");
+        rule = blocking();
+        rule.profiles = WIRE_PROFILE_DOMAIN;
+        expect_kept(&rule, true, "one profile");
+        rule.profiles = 0x40000000;
+        expect_kept(&rule, false, "no profile that is known");
+}
+END_TEST
+
+START_TEST(test_how_many_are_kept) {
+        FirewallSight s = FIREWALL_SIGHT_NULL;
+        const FirewallSeenRule rule = blocking();
+
+        for (int i = 0; i < FIREWALL_BLOCKS_MAX + 2; i++)
+                ck_assert_int_eq(firewall_sight_add(&s, &rule), 0);
+        ck_assert_uint_eq(s.n_blocks, FIREWALL_BLOCKS_MAX);
+        firewall_sight_done(&s);
+}
+END_TEST
+
+/* Two rules of others, and a value in each member. */
+static void see(FirewallSight *s) {
+        FirewallSeenRule rule = blocking();
+
+        *s = (FirewallSight){.known = true, .connected = WIRE_PROFILE_PRIVATE, .product = "P"};
+        ck_assert_int_eq(firewall_sight_add(s, &rule), 0);
+        rule.name = "Another one";
+        rule.application = "C:\\wslbridge-relay.exe";
+        rule.protocol = 6;
+        ck_assert_int_eq(firewall_sight_add(s, &rule), 0);
+}
+
+static void replace(char **text) {
+        free(*text);
+        *text = firewall_text_copy("changed");
+}
+
+/* Change one thing. Return: false when there is no @i-th one. */
+static bool change(FirewallSight *s, int i) {
+        FirewallBlock *b = &s->blocks[i % 2];
+
+        switch (i / 2) {
+        case 0:
+                b->profiles ^= WIRE_PROFILE_PUBLIC;
+                return true;
+        case 1:
+                b->partly = !b->partly;
+                return true;
+        case 2:
+                b->tcp = !b->tcp;
+                return true;
+        case 3:
+                b->udp = !b->udp;
+                return true;
+        case 4:
+                b->portproxy = !b->portproxy;
+                return true;
+        case 5:
+                b->relay = !b->relay;
+                return true;
+        case 6:
+                replace(&b->name);
+                return true;
+        case 7:
+                replace(&b->ports);
+                return true;
+        case 8:
+                replace(&b->local);
+                return true;
+        case 9:
+                replace(&b->remote);
+                return true;
+        default:
+                break;
+        }
+        switch (i - 20) {
+        case 0:
+                s->known = false;
+                return true;
+        case 1:
+                s->connected ^= WIRE_PROFILE_PUBLIC;
+                return true;
+        case 2:
+                s->off ^= WIRE_PROFILE_PUBLIC;
+                return true;
+        case 3:
+                s->lets_in ^= WIRE_PROFILE_PUBLIC;
+                return true;
+        case 4:
+                s->shut ^= WIRE_PROFILE_PUBLIC;
+                return true;
+        case 5:
+                s->overridden = true;
+                return true;
+        case 6:
+                strcpy(s->product, "Q");
+                return true;
+        case 7:
+                s->n_unread = 1;
+                return true;
+        case 8: { /* one more */
+                const FirewallSeenRule rule = blocking();
+
+                ck_assert_int_eq(firewall_sight_add(s, &rule), 0);
+                return true;
+        }
+        default:
+                return false;
+        }
+}
+
+START_TEST(test_each_difference_counts) {
+        FirewallSight seen, other;
+
+        see(&seen);
+        ck_assert_int_eq(firewall_sight_copy(&other, &seen), 0);
+        ck_assert(firewall_sight_equal(&seen, &other));
+        for (int i = 0; change(&other, i); i++) {
+                ck_assert_msg(!firewall_sight_equal(&seen, &other), "%d", i);
+                ck_assert_msg(!firewall_sight_equal(&other, &seen), "%d", i);
+                firewall_sight_done(&other);
+                ck_assert_int_eq(firewall_sight_copy(&other, &seen), 0);
+        }
+        firewall_sight_done(&other);
+        firewall_sight_done(&seen);
+        other = FIREWALL_SIGHT_NULL;
+        ck_assert(firewall_sight_equal(&seen, &other));
+}
+END_TEST
+
+int main(void) {
+        Suite *suite = suite_create("sight");
+        TCase *tc = tcase_create("sight");
+
+        tcase_add_test(tc, test_what_is_kept);
+        tcase_add_test(tc, test_how_many_are_kept);
+        tcase_add_test(tc, test_each_difference_counts);
+        suite_add_tcase(suite, tc);
+        return suite_run(suite);
+}
