@@ -207,7 +207,7 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;
         else
                 f->due_usec = f->present.n > 0 ? f->refresh_usec : FIREWALL_IDLE;
-        f->single = r < 0 && r == f->refused;
+        f->single = r == f->refused; /* also when all is well */
         firewall_describe(f, r, problem);
         changed = firewall_blame(f) || strcmp(problem, f->problem) != 0;
         memcpy(f->problem, problem, sizeof(problem));

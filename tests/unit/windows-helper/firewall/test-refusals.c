@@ -100,6 +100,24 @@ START_TEST(test_which_rules_are_refused) {
 }
 END_TEST
 
+/* Also when it is the first of all. */
+START_TEST(test_the_first_rule_is_refused) {
+        FirewallRules wanted = FIREWALL_RULES_NULL;
+        unsigned changed;
+
+        r.refuses_sevenths = true;
+        for (uint16_t port = 1001; port < 1004; port++) {
+                add(&wanted, port, 3, "LocalSubnet");
+                ck_assert_int_eq(firewall_apply_want(&r.f, &wanted), 0);
+                expect_blamed(port == 1001 ? "" : "1001");
+                (void) run(&changed);
+                ck_assert_uint_eq(changed, port == 1001);
+                expect_blamed("1001");
+        }
+        firewall_rules_done(&wanted);
+}
+END_TEST
+
 START_TEST(test_a_refused_removal_is_tried_again) {
         unsigned changed;
 
@@ -150,6 +168,7 @@ int main(void) {
         tcase_add_test(tc, test_all_are_refused_and_tried_again);
         tcase_add_test(tc, test_a_refused_rule_does_not_delay_others);
         tcase_add_test(tc, test_which_rules_are_refused);
+        tcase_add_test(tc, test_the_first_rule_is_refused);
         tcase_add_test(tc, test_a_refused_removal_is_tried_again);
         tcase_add_test(tc, test_a_list_that_fails_is_tried_again);
         suite_add_tcase(suite, tc);

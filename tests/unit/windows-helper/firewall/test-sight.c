@@ -63,6 +63,24 @@ START_TEST(test_what_is_kept) {
 }
 END_TEST
 
+/* Nothing of the item before it is taken for it. */
+START_TEST(test_an_item_that_is_too_long) {
+        const IpEndpoint listen = {ip_v4(0, 0, 0, 0), 9};
+        const WireService service = {.remote = WIRE_REMOTE_ANY};
+        const WireState state = {.mode = WIRE_MODE_NAT};
+        FirewallSight s = FIREWALL_SIGHT_NULL;
+        FirewallSeenRule rule = blocking();
+        char ports[128] = "90,";
+
+        memset(ports + 3, '9', 100);
+        rule.local_ports = ports;
+        ck_assert_int_eq(firewall_sight_add(&s, &rule), 0);
+        ck_assert_int_eq(firewall_block_whom(&s.blocks[0], &listen, &state, &service),
+                         FIREWALL_NOBODY);
+        firewall_sight_done(&s);
+}
+END_TEST
+
 START_TEST(test_how_many_are_kept) {
         FirewallSight s = FIREWALL_SIGHT_NULL;
         const FirewallSeenRule rule = blocking();
@@ -189,6 +207,7 @@ int main(void) {
         TCase *tc = tcase_create("sight");
 
         tcase_add_test(tc, test_what_is_kept);
+        tcase_add_test(tc, test_an_item_that_is_too_long);
         tcase_add_test(tc, test_how_many_are_kept);
         tcase_add_test(tc, test_each_difference_counts);
         suite_add_tcase(suite, tc);
