@@ -112,6 +112,8 @@ make_systemd() { # make_systemd ROOT
     # Which of them a test starts, it decides.
     rm -f "$1/usr/sbin/policy-rc.d"
     rm -rf "$1"/etc/systemd/system/*.wants
+    # The lists are newer than the archive if minbase is.
+    in_root "$1" apt-get install -y --download-only "${DEPENDS[@]}"
     trim_lists "$1"
 }
 

@@ -67,7 +67,7 @@ def test_an_upload_over_quic_goes_on(stage, tmp_path):
                                        f"--data={page}", HOST, str(QUIC_PORT), f"https://{HOST}:{QUIC_PORT}/page",
                                        stdin=subprocess.DEVNULL)
     try:
-        wait_until(lambda: received(stage) > first + BEGUN, PATIENCE, "the begin of the upload")
+        wait_until(lambda: received(stage) > first + BEGUN, PATIENCE, "the begin of the upload", gently=False)
         stage.net.change_guest_address()
         assert received(stage) < first + UPLOAD, "it was over too soon to show anything"
         assert uploading.wait(PATIENCE) == 0

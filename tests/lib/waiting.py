@@ -22,11 +22,12 @@ def patient(seconds):
     return max(seconds, min(seconds * BUSY, BUSY_MAX))
 
 
-def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
+def wait_until(condition, timeout=30.0, what="condition", interval=0.01, gently=True):
     """Poll until condition() is true, and return its value. AssertionError after @timeout seconds, as
     patient() has them, because this waits and does not measure. @what: words, or what returns them.
     @interval: seconds between two looks. A look that starts a program takes longer; then the pause is as long
-    as the look, up to a second, or looking would take the processor from what it waits for."""
+    as the look, up to a second, or looking would take the processor from what it waits for. @gently: False
+    for what measures, or must not miss something short."""
     timeout = patient(timeout)
     deadline = time.monotonic() + timeout
     while True:
@@ -37,4 +38,4 @@ def wait_until(condition, timeout=30.0, what="condition", interval=0.01):
         ended = time.monotonic()
         if ended > deadline:
             raise AssertionError(f"{what() if callable(what) else what} did not come true within {timeout} s")
-        time.sleep(max(interval, min(ended - began, 1.0)))
+        time.sleep(max(interval, min(ended - began, 1.0)) if gently else interval)

@@ -174,6 +174,8 @@ static int service_change(SC_HANDLE service, bool start) {
                 if (!asked)
                         asked = start ? StartServiceW(service, 0, NULL)
                                       : ControlService(service, SERVICE_CONTROL_STOP, &status);
+                if (!asked && start && GetLastError() == ERROR_SERVICE_ALREADY_RUNNING)
+                        asked = true; /* the helper starts it, too */
                 if (!asked && !service_is_busy(GetLastError()))
                         return failed(start ? "StartService" : "ControlService");
                 if (QueryServiceStatus(service, &status) && status.dwCurrentState == wanted)

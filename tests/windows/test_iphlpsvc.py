@@ -102,9 +102,8 @@ def test_a_service_that_starts_by_hand_is_started(start_helper, connect, iphlpsv
         agent = connect(start_helper())
         if agent.push(WEB, v4=V4).states() != ["active"]:
             result_with(agent, "active")
-    except BaseException:
+    finally:
         iphlpsvc.start()  # for the tests that follow
-        raise
 
 
 def test_a_stop_and_a_start_are_noticed(helper, connect, iphlpsvc):

@@ -270,6 +270,9 @@ def test_our_own_writes_do_not_keep_the_watch_busy(helper, connect, iphlpsvc, re
 
 def test_a_stopped_iphlpsvc_is_reported_and_recovers(helper, registry, connect, iphlpsvc):
     agent = connect(helper)
+    # The helper has seen it run. What has not run since the helper started would be started.
+    assert agent.push([service("web", "127.0.0.1:28081", 80)], v4=V4).states() == ["active"]
+    agent.idle(1)
     iphlpsvc.stop()
     try:
         result = agent.push([service("web", "127.0.0.1:28080", 80)], v4=V4)

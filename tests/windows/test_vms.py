@@ -138,7 +138,7 @@ def test_vm_comes_and_goes(compute, start_vm_helper, registry):
         assert registry.rules() == {("v4tov4", "127.0.0.1/28300"): "172.29.0.2/80"}
         started = time.monotonic()
         compute.run(VM_B)
-        wait_until(lambda: registry.rules() == {}, 5, "the withdrawal")
+        wait_until(lambda: registry.rules() == {}, 5, "the withdrawal", gently=False)
         gone.append(time.monotonic() - started)
         wait_until(lambda: closed(VM_A), 5, "the listener's end")
     # Without being told, it looks every five seconds. A busy machine may be late now and then.

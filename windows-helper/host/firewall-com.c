@@ -190,10 +190,9 @@ static HRESULT com_remove(FirewallCom *c, const IpEndpoint *listen) {
 static int com_change(void *userdata, const FirewallChange *change) {
         FirewallCom *c = userdata;
         HRESULT hr = S_OK;
-        int r = com_open(c);
 
-        if (r < 0)
-                return r;
+        if (com_open(c) < 0)
+                return -ESRCH;
         switch (change->action) {
         case FIREWALL_ADD:
                 hr = com_add(c, change->rule);

@@ -42,12 +42,14 @@ static void watch_look(FirewallWatch *w) {
         bool rules = GetTickCount64() >= w->rules_due || !w->last.known;
         FirewallSight now = FIREWALL_SIGHT_NULL, copy;
 
-        if (rules) { /* also when it fails */
+        if (rules) {
                 w->rules_read = GetTickCount64();
                 w->rules_due = w->rules_read + WATCH_RULES_MS;
         }
-        if (firewall_sight_read_settings(rules ? NULL : &w->last, &now) < 0)
+        if (firewall_sight_read_settings(rules ? NULL : &w->last, &now) < 0) {
+                w->rules_due = w->rules_read + WATCH_RULES_GAP_MS;
                 return;
+        }
         if (firewall_sight_equal(&now, &w->last) || firewall_sight_copy(&copy, &now) < 0) {
                 firewall_sight_done(&now);
                 return;

@@ -25,9 +25,9 @@
 /* A table that could not be read is read again after this time, so that no endpoint leads to where
  * a guest was. One that is being written is read more often, but not for ever: a helper that writes
  * for long must not keep others waiting. */
-#define RELAY_RELOAD_USEC 1000000ULL
-#define RELAY_TORN_USEC   50000ULL
-#define RELAY_TORN_MAX    20
+#define RELAY_RELOAD_USEC   1000000ULL
+#define RELAY_TORN_USEC     50000ULL
+#define RELAY_TORN_MAX_USEC 1000000ULL
 
 /* The socket side of a table entry of the same index. Both NULL: it is not open. */
 typedef struct RelaySlot {
@@ -50,7 +50,7 @@ struct Relay {
         RelaySlot *slots; /* owned; as many as .table has entries */
         uint64_t retry_usec, retry_after_usec;
         uint64_t reload_usec; /* when to read the table again */
-        unsigned n_torn;      /* readings in a row while somebody wrote */
+        uint64_t torn_usec;   /* when to take it as it is, though somebody writes; 0: not now */
         LogLimit limit;       /* of lines about endpoints that cannot be opened */
         TcpContext tcp;
         UdpContext udp;
@@ -161,9 +161,13 @@ static int relay_load(Relay *r) {
         RelaySlot *slots;
         int error;
 
-        error = table_reader_read(&r->reader, r->n_torn == RELAY_TORN_MAX, &table, &r->limits);
-        r->n_torn = error == -EAGAIN ? r->n_torn + 1 : 0;
-        r->reload_usec = loop_now_usec() + (r->n_torn > 0 ? RELAY_TORN_USEC : RELAY_RELOAD_USEC);
+        error = table_reader_read(&r->reader, r->torn_usec > 0 && r->torn_usec <= loop_now_usec(),
+                                  &table, &r->limits);
+        if (error != -EAGAIN)
+                r->torn_usec = 0;
+        else if (r->torn_usec == 0)
+                r->torn_usec = loop_now_usec() + RELAY_TORN_MAX_USEC;
+        r->reload_usec = loop_now_usec() + (error == -EAGAIN ? RELAY_TORN_USEC : RELAY_RELOAD_USEC);
         if (error < 0)
                 return error;
         slots = calloc(table.n_entries + 1, sizeof(*slots));

@@ -274,7 +274,8 @@ static void firewall_blame(Controller *controller, ReconcilePlan *plan) {
                 WireServiceResult *results = plan->results[e->guest];
                 char text[WIRE_TEXT_MAX + 1];
 
-                if (!results || (whose && (!rule || !rule->blamed)) ||
+                if (!results || ip_is_loopback(&e->listen.addr) ||
+                    (whose && (!rule || !rule->blamed)) ||
                     plan->input->guests[e->guest].state->services[e->service].profiles == 0 ||
                     results[e->service].state != WIRE_SERVICE_ACTIVE)
                         continue;

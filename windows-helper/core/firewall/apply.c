@@ -46,6 +46,8 @@ int firewall_apply_want(FirewallApply *f, const FirewallRules *wanted) {
                         firewall_rules_find(&f->wanted, f->wanted.n, &copy.items[i].listen);
 
                 copy.items[i].blamed = old ? old->blamed : 0;
+                if (old && firewall_rule_same(&copy.items[i], old))
+                        copy.items[i].refused = old->refused; /* until all rules are listed */
         }
         firewall_rules_done(&f->wanted);
         f->wanted = copy;
@@ -81,8 +83,6 @@ static void firewall_leave(FirewallApply *f, size_t n_sorted, const FirewallChan
                                   : firewall_rules_find(&f->wanted, f->wanted.n, &c->rule->listen);
 
         p->refused = error;
-        if (f->refused == 0)
-                f->refused = error;
 }
 
 static int firewall_list(FirewallApply *f, uint64_t now_usec) {
@@ -91,7 +91,6 @@ static int firewall_list(FirewallApply *f, uint64_t now_usec) {
         firewall_rules_done(&f->present);
         for (size_t i = 0; i < f->wanted.n; i++)
                 f->wanted.items[i].refused = 0;
-        f->refused = 0;
         r = f->store.list(f->store.userdata, &f->present);
         if (r < 0)
                 return r;
@@ -130,6 +129,8 @@ static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
 
                 if (error == 0)
                         r = firewall_follow(f, n_sorted, &c, &n_removed);
+                else if (error == -ESRCH)
+                        r = error;
                 else
                         firewall_leave(f, n_sorted, &c, error);
         }
@@ -137,8 +138,6 @@ static int firewall_slice(FirewallApply *f, uint64_t now_usec) {
         if (n_removed > 0)
                 firewall_drop_removed(&f->present);
         firewall_rules_sort(&f->present);
-        if (r == 0 && i == n)
-                r = f->refused;
         if (r < 0)
                 f->known = false; /* list what is there before the next try */
         return r < 0 ? r : i < n;
@@ -158,13 +157,14 @@ static bool firewall_blame(FirewallApply *f) {
 }
 
 void firewall_refusal_text(const FirewallRule *rule, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
-        char name[FIREWALL_NAME_MAX];
+        char name[FIREWALL_NAME_MAX] = "";
 
-        firewall_rule_name(&rule->listen, name);
+        if (rule)
+                firewall_rule_name(&rule->listen, name);
         result_text(ret_text,
-                    "Windows Firewall does not accept the rule '%s' (%s); it is tried again "
-                    "automatically",
-                    name, error_text(error));
+                    "Windows Firewall does not accept %s%s%s (%s); make sure that the services "
+                    "MpsSvc and BFE are running. It is tried again automatically",
+                    rule ? "the rule '" : "our rules", name, rule ? "'" : "", error_text(error));
 }
 
 static const FirewallRule *firewall_first_refused(const FirewallRules *r) {
@@ -174,25 +174,30 @@ static const FirewallRule *firewall_first_refused(const FirewallRules *r) {
         return NULL;
 }
 
-/* @error: how the last pass has ended. */
-static void firewall_describe(const FirewallApply *f, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
-        const FirewallRule *first = firewall_first_refused(&f->wanted);
+/* @error: how the last pass has ended. Return: whether it was by rules that are refused. */
+static bool firewall_describe(const FirewallApply *f, int error, char ret_text[WIRE_TEXT_MAX + 1]) {
+        const FirewallRule *wanted = firewall_first_refused(&f->wanted);
+        const FirewallRule *present = firewall_first_refused(&f->present);
+        char name[FIREWALL_NAME_MAX];
 
         ret_text[0] = '\0';
-        if (!first)
-                first = firewall_first_refused(&f->present); /* one that is to go */
-        if (f->single && first)
-                firewall_refusal_text(first, first->refused, ret_text);
-        else if (error < 0)
+        if (error < 0) {
+                firewall_refusal_text(NULL, error, ret_text);
+        } else if (wanted) {
+                firewall_refusal_text(wanted, wanted->refused, ret_text);
+        } else if (present) {
+                firewall_rule_name(&present->listen, name);
                 result_text(ret_text,
-                            "Windows Firewall does not accept our rules (%s); make sure that the "
-                            "services MpsSvc and BFE are running. It is tried again automatically",
-                            error_text(error));
+                            "Windows Firewall does not remove the rule '%s' (%s), so its port "
+                            "stays open; it is tried again automatically",
+                            name, error_text(present->refused));
+        }
+        return error == 0 && (wanted || present);
 }
 
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
         char problem[WIRE_TEXT_MAX + 1];
-        bool changed;
+        bool changed, was_single = f->single;
         int r;
 
         if (now_usec < f->due_usec)
@@ -203,13 +208,15 @@ bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec) {
         if (r > 0) /* the rest is still due */
                 return false;
         f->store.rest(f->store.userdata);
+        f->single = firewall_describe(f, r, problem);
+        if (f->single && f->refresh_usec > now_usec + FIREWALL_RETRY_USEC)
+                f->refresh_usec = now_usec + FIREWALL_RETRY_USEC;
         if (r < 0)
                 f->due_usec = now_usec + FIREWALL_RETRY_USEC;
         else
-                f->due_usec = f->present.n > 0 ? f->refresh_usec : FIREWALL_IDLE;
-        f->single = r == f->refused; /* also when all is well */
-        firewall_describe(f, r, problem);
-        changed = firewall_blame(f) || strcmp(problem, f->problem) != 0;
+                f->due_usec = f->single || f->present.n > 0 ? f->refresh_usec : FIREWALL_IDLE;
+        changed = firewall_blame(f);
+        changed = changed || f->single != was_single || strcmp(problem, f->problem) != 0;
         memcpy(f->problem, problem, sizeof(problem));
         return changed;
 }

@@ -20,6 +20,7 @@
 typedef struct FirewallStore {
         void *userdata;
         int (*list)(void *userdata, FirewallRules *rules); /* the rules of our grouping */
+        /* -ESRCH: the firewall cannot be reached at all. */
         int (*change)(void *userdata, const FirewallChange *change);
         void (*rest)(void *userdata); /* no change follows soon: let go of what makes them fast */
         uint64_t (*now)(void *userdata); /* usec, for the length of a slice */
@@ -30,7 +31,6 @@ typedef struct FirewallApply {
         FirewallRules present, wanted;
         bool known; /* .present was listed, and has been kept up to date since */
         uint64_t due_usec, refresh_usec; /* the next slice; the next time to list all rules */
-        int refused;                     /* the error of the first refusal since listing, or 0 */
         char problem[WIRE_TEXT_MAX + 1]; /* why rules could not be made; "" when all is well */
         bool single;                     /* .problem is that of the .blamed rules in .wanted */
 } FirewallApply;
@@ -50,5 +50,5 @@ void firewall_apply_refresh(FirewallApply *f);
  */
 bool firewall_apply_tick(FirewallApply *f, uint64_t now_usec);
 
-/* What is said of a rule that Windows refuses. @error: .refused or .blamed */
+/* What is said of a rule that Windows refuses. @rule: NULL for all; @error: .refused or .blamed */
 void firewall_refusal_text(const FirewallRule *rule, int error, char ret_text[WIRE_TEXT_MAX + 1]);

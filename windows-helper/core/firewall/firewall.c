@@ -154,7 +154,7 @@ void firewall_rules_done(FirewallRules *r) {
         *r = FIREWALL_RULES_NULL;
 }
 
-static bool firewall_same(const FirewallRule *a, const FirewallRule *b) {
+bool firewall_rule_same(const FirewallRule *a, const FirewallRule *b) {
         return a->profiles == b->profiles && strcmp(a->remote, b->remote) == 0 &&
                strcmp(a->service, b->service) == 0;
 }
@@ -183,7 +183,7 @@ int firewall_diff(const FirewallRules *present, const FirewallRules *wanted,
                         continue;
                 if (k == present->n || firewall_compare(&present->items[k], w) != 0)
                         changes[n++] = (FirewallChange){FIREWALL_ADD, w};
-                else if (!firewall_same(&present->items[k], w))
+                else if (!firewall_rule_same(&present->items[k], w))
                         changes[n++] = (FirewallChange){FIREWALL_UPDATE, w};
         }
         *ret_changes = changes;

@@ -68,6 +68,9 @@ int firewall_rule_parse_about(const char *about, char ret_service[WIRE_SERVICE_N
 /* Copy @from to @to, whose text is freed. Return: 0 or -ENOMEM. */
 int firewall_rule_copy(FirewallRule *to, const FirewallRule *from);
 
+/* Whether Windows has or would have the same for both, whose endpoint is the same. */
+bool firewall_rule_same(const FirewallRule *a, const FirewallRule *b);
+
 /* Append a copy of @rule. Return: 0 or -ENOMEM. */
 int firewall_rules_add(FirewallRules *r, const FirewallRule *rule);
 /* Sort by listen endpoint. */

@@ -33,6 +33,8 @@ static char *prefixes_text(WirePrefix *prefixes, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 char address[IP_TEXT_MAX];
 
+                if (i > 0 && prefix_compare(&prefixes[i - 1], &prefixes[i]) == 0)
+                        continue;
                 ip_format(&prefixes[i].addr, address);
                 at += (size_t) snprintf(text + at, size - at, "%s%s/%u", i > 0 ? "," : "", address,
                                         (unsigned) prefixes[i].length);

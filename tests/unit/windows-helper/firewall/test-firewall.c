@@ -188,6 +188,10 @@ START_TEST(test_remote_scope) {
         text = firewall_remote_text(&state, &service);
         ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1,::/1,8000::/1");
         free(text);
+        remotes[1] = (WirePrefix){ip_v4(128, 0, 0, 0), 1}; /* one of them twice */
+        text = firewall_remote_text(&state, &service);
+        ck_assert_str_eq(text, "0.0.0.0/1,128.0.0.0/1");
+        free(text);
         service.n_remotes = 0; /* no decoder lets such a list through */
         text = firewall_remote_text(&state, &service);
         ck_assert_str_eq(text, "");

@@ -43,7 +43,8 @@ START_TEST(test_a_refused_rule_does_not_delay_others) {
         ck_assert_uint_eq(changed, 1);
         ck_assert_str_eq(r.f.problem,
                          "Windows Firewall does not accept the rule 'wslbridge 0.0.0.0:1001' "
-                         "(Windows reported an error); it is tried again automatically");
+                         "(Windows reported an error); make sure that the services MpsSvc and BFE "
+                         "are running. It is tried again automatically");
         ck_assert(r.f.single);
         expect_blamed("1001 1008 1015");
         ck_assert_uint_eq(r.n_changes, 20); /* each of them once */
@@ -118,6 +119,49 @@ START_TEST(test_the_first_rule_is_refused) {
 }
 END_TEST
 
+/* It is not tried each time that another guest asks for something, and nothing is listed for that.
+ */
+START_TEST(test_a_refused_rule_costs_others_nothing) {
+        unsigned changed, n_lists;
+        uint64_t due;
+
+        r.refuses_sevenths = true;
+        want(2, "LocalSubnet");
+        (void) run(&changed);
+        n_lists = r.n_lists;
+        due = r.f.due_usec;
+        r.now_usec += FIREWALL_RETRY_USEC / 2;
+        want(3, "LocalSubnet");
+        expect("+1002");
+        ck_assert_uint_eq(r.n_lists, n_lists);
+        ck_assert_uint_eq(r.f.due_usec, due); /* nor is the next try put off */
+        r.now_usec = due;
+        expect("+1001");
+}
+END_TEST
+
+/* Nothing can be said of any rule then, and the rest of the changes is not tried. */
+START_TEST(test_the_firewall_ends_in_between) {
+        unsigned changed;
+
+        want(1, "LocalSubnet");
+        (void) run(&changed);
+        r.change_error = -ESRCH;
+        r.calls[0] = '\0';
+        want(9, "LocalSubnet");
+        (void) run(&changed);
+        ck_assert_str_eq(r.calls, "+1001");
+        ck_assert(!r.f.single);
+        ck_assert_ptr_nonnull(strstr(r.f.problem, "does not accept our rules"));
+        r.calls[0] = '\0';
+        r.change_error = 0;
+        r.now_usec = r.f.due_usec;
+        (void) run(&changed);
+        ck_assert_str_eq(r.calls, "+1001 +1002 +1003 +1004 +1005 +1006 +1007 +1008");
+        ck_assert_str_eq(r.f.problem, "");
+}
+END_TEST
+
 START_TEST(test_a_refused_removal_is_tried_again) {
         unsigned changed;
 
@@ -127,7 +171,8 @@ START_TEST(test_a_refused_removal_is_tried_again) {
         want(1, "LocalSubnet");
         (void) run(&changed);
         ck_assert_str_eq(r.calls, "-994 -995 +1000");
-        ck_assert_ptr_nonnull(strstr(r.f.problem, "'wslbridge 0.0.0.0:994'"));
+        ck_assert_ptr_nonnull(
+                strstr(r.f.problem, "does not remove the rule 'wslbridge 0.0.0.0:994'"));
         expect_blamed(""); /* who has asked for nothing is not told */
         r.refuses_sevenths = false;
         r.now_usec = r.f.due_usec;
@@ -169,6 +214,8 @@ int main(void) {
         tcase_add_test(tc, test_a_refused_rule_does_not_delay_others);
         tcase_add_test(tc, test_which_rules_are_refused);
         tcase_add_test(tc, test_the_first_rule_is_refused);
+        tcase_add_test(tc, test_a_refused_rule_costs_others_nothing);
+        tcase_add_test(tc, test_the_firewall_ends_in_between);
         tcase_add_test(tc, test_a_refused_removal_is_tried_again);
         tcase_add_test(tc, test_a_list_that_fails_is_tried_again);
         suite_add_tcase(suite, tc);

@@ -109,92 +109,79 @@ static void replace(char **text) {
         *text = firewall_text_copy("changed");
 }
 
-/* Change one thing. Return: false when there is no @i-th one. */
-static bool change(FirewallSight *s, int i) {
-        FirewallBlock *b = &s->blocks[i % 2];
+/* Change one thing of a block. Return: false when there is no @i-th one. */
+static bool change_block(FirewallBlock *b, int i) {
+        char **const texts[] = {&b->name, &b->ports, &b->local, &b->remote};
+        bool *const flags[] = {&b->partly, &b->tcp, &b->udp, &b->portproxy, &b->relay};
+        const int n_texts = sizeof(texts) / sizeof(texts[0]);
+        const int n_flags = sizeof(flags) / sizeof(flags[0]);
 
-        switch (i / 2) {
-        case 0:
+        if (i < n_texts)
+                replace(texts[i]);
+        else if (i < n_texts + n_flags)
+                *flags[i - n_texts] = !*flags[i - n_texts];
+        else if (i == n_texts + n_flags)
                 b->profiles ^= WIRE_PROFILE_PUBLIC;
+        else
+                return false;
+        return true;
+}
+
+/* The same for the rest. */
+static bool change_sight(FirewallSight *s, int i) {
+        uint8_t *const profiles[] = {&s->connected, &s->off, &s->lets_in, &s->shut};
+        const int n_profiles = sizeof(profiles) / sizeof(profiles[0]);
+        const FirewallSeenRule rule = blocking();
+
+        if (i < n_profiles) {
+                *profiles[i] ^= WIRE_PROFILE_PUBLIC;
                 return true;
-        case 1:
-                b->partly = !b->partly;
-                return true;
-        case 2:
-                b->tcp = !b->tcp;
-                return true;
-        case 3:
-                b->udp = !b->udp;
-                return true;
-        case 4:
-                b->portproxy = !b->portproxy;
-                return true;
-        case 5:
-                b->relay = !b->relay;
-                return true;
-        case 6:
-                replace(&b->name);
-                return true;
-        case 7:
-                replace(&b->ports);
-                return true;
-        case 8:
-                replace(&b->local);
-                return true;
-        case 9:
-                replace(&b->remote);
-                return true;
-        default:
-                break;
         }
-        switch (i - 20) {
+        switch (i - n_profiles) {
         case 0:
                 s->known = false;
                 return true;
         case 1:
-                s->connected ^= WIRE_PROFILE_PUBLIC;
-                return true;
-        case 2:
-                s->off ^= WIRE_PROFILE_PUBLIC;
-                return true;
-        case 3:
-                s->lets_in ^= WIRE_PROFILE_PUBLIC;
-                return true;
-        case 4:
-                s->shut ^= WIRE_PROFILE_PUBLIC;
-                return true;
-        case 5:
                 s->overridden = true;
                 return true;
-        case 6:
+        case 2:
                 strcpy(s->product, "Q");
                 return true;
-        case 7:
+        case 3:
                 s->n_unread = 1;
                 return true;
-        case 8: { /* one more */
-                const FirewallSeenRule rule = blocking();
-
+        case 4: /* one block more */
                 ck_assert_int_eq(firewall_sight_add(s, &rule), 0);
                 return true;
-        }
         default:
                 return false;
         }
 }
 
+static bool change(FirewallSight *s, int i) {
+        enum { IN_FIRST = 100, IN_SECOND = 200 };
+
+        return i >= IN_SECOND  ? change_block(&s->blocks[1], i - IN_SECOND)
+               : i >= IN_FIRST ? change_block(&s->blocks[0], i - IN_FIRST)
+                               : change_sight(s, i);
+}
+
 START_TEST(test_each_difference_counts) {
         FirewallSight seen, other;
+        int n = 0;
 
         see(&seen);
         ck_assert_int_eq(firewall_sight_copy(&other, &seen), 0);
         ck_assert(firewall_sight_equal(&seen, &other));
-        for (int i = 0; change(&other, i); i++) {
-                ck_assert_msg(!firewall_sight_equal(&seen, &other), "%d", i);
-                ck_assert_msg(!firewall_sight_equal(&other, &seen), "%d", i);
-                firewall_sight_done(&other);
-                ck_assert_int_eq(firewall_sight_copy(&other, &seen), 0);
+        for (int part = 0; part < 3; part++) {
+                for (int i = 100 * part; change(&other, i); i++, n++) {
+                        ck_assert_msg(!firewall_sight_equal(&seen, &other), "%d", i);
+                        ck_assert_msg(!firewall_sight_equal(&other, &seen), "%d", i);
+                        firewall_sight_done(&other);
+                        ck_assert_int_eq(firewall_sight_copy(&other, &seen), 0);
+                }
         }
+        ck_assert_int_eq(n, 9 + 2 * 10);
         firewall_sight_done(&other);
         firewall_sight_done(&seen);
         other = FIREWALL_SIGHT_NULL;

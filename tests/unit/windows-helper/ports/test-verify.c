@@ -289,6 +289,9 @@ START_TEST(test_no_rule_for_the_loopback) {
         agent_expect(ubuntu, "web active; six active; ssh active");
         ck_assert_uint_eq(w.host.firewall.n, 1);
         ck_assert_uint_eq(w.host.firewall.items[0].listen.port, 2222);
+        controller_set_firewall_problem(w.controller, "the firewall is dead", NULL);
+        world_run(&w);
+        agent_expect(ubuntu, "web active; six active; ssh blocked firewall");
 }
 END_TEST
 
