@@ -48,10 +48,14 @@ void admission_review_claims(Controller *controller, uint64_t now_usec) {
         for (size_t i = 0; i < controller->guests.n; i++) {
                 Guest *guest = controller->guests.items[i];
                 WireRefusal code;
+                int r;
 
                 if (guest->connection)
                         continue;
-                guest->keyed = h->key_find(h->userdata, guest->owner, key) != -ENOENT;
+                r = h->key_find(h->userdata, guest->owner, key);
+                if (identity_key_unread(r))
+                        controller_keys_later(controller, now_usec);
+                guest->keyed = r != -ENOENT;
                 /* From which port a guest in recovery will connect is not known yet. */
                 if (admission_refusal(&controller->options.policy, guest->keyed,
                                       guest->privileged || guest->in_grace, &code))

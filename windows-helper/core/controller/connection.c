@@ -234,10 +234,14 @@ void connection_bye(PeerConnection *c, WireBye reason, const char *text, uint64_
 }
 
 void connection_check_key(PeerConnection *c, uint64_t now_usec) {
-        if (c->closing || !identity_key_changed(&c->identity, &c->controller->host.identities,
-                                                c->controller->options.mac))
-                return;
-        connection_revoke(c, "the pairing was changed", now_usec);
+        int r = c->closing ? 0
+                           : identity_key_changed(&c->identity, &c->controller->host.identities,
+                                                  c->controller->options.mac);
+
+        if (r > 0)
+                connection_revoke(c, "the pairing was changed", now_usec);
+        else if (r < 0)
+                controller_keys_later(c->controller, now_usec);
 }
 
 void connection_revoke(PeerConnection *c, const char *why, uint64_t now_usec) {

@@ -48,6 +48,7 @@ typedef struct ControllerDue {
         uint64_t retry_usec; /* run again then, or SESSION_NO_DEADLINE */
         uint64_t all_usec;   /* run for all then, after one for some, or one that left the look
                                 who listens for later; or SESSION_NO_DEADLINE */
+        uint64_t keys_usec;  /* look at the keys again: one could not be read; or the same */
 } ControllerDue;
 
 /* Written by settle.c and checks.c: the last run. */
@@ -96,6 +97,11 @@ struct Controller {
         bool stopping;                  /* controller_stop() was called */
         uint64_t generation, n_decided; /* see ControllerSummary */
 };
+
+/* controller.c */
+
+/* A key could not be read, so that nobody knows whether it has changed. */
+void controller_keys_later(Controller *controller, uint64_t now_usec);
 
 /* connection.c */
 

@@ -57,6 +57,7 @@ int controller_new(Controller **ret_controller, const ControllerOptions *options
         controller->log.host = &controller->host;
         controller->options = *options;
         controller->due.retry_usec = controller->due.all_usec = SESSION_NO_DEADLINE;
+        controller->due.keys_usec = SESSION_NO_DEADLINE;
         controller->verify = VERIFY_INIT;
         controller->hostnet.unchecked = options->unchecked_hostnet;
         r = host->rules.ledger_load(host->rules.userdata, &controller->ledger);
@@ -200,7 +201,12 @@ void controller_relay_changed(Controller *controller) {
         controller->due.run = true;
 }
 
+void controller_keys_later(Controller *controller, uint64_t now_usec) {
+        controller->due.keys_usec = now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+}
+
 void controller_keys_changed(Controller *controller, uint64_t now_usec) {
+        controller->due.keys_usec = SESSION_NO_DEADLINE;
         for (PeerConnection *c = controller->connections; c; c = c->next)
                 connection_check_key(c, now_usec);
         admission_review_claims(controller, now_usec);
@@ -256,6 +262,8 @@ static int controller_read(Controller *controller, size_t n, uint64_t now_usec) 
 static void controller_look_at_clock(Controller *controller, uint64_t now_usec) {
         ControllerDue *due = &controller->due;
 
+        if (due->keys_usec <= now_usec)
+                controller_keys_changed(controller, now_usec);
         if (guests_expire(&controller->guests, now_usec) || due->retry_usec <= now_usec ||
             due->all_usec <= now_usec)
                 due->run = true;
@@ -303,6 +311,8 @@ uint64_t controller_deadline(const Controller *controller) {
                 deadline = controller->due.retry_usec;
         if (controller->due.all_usec < deadline)
                 deadline = controller->due.all_usec;
+        if (controller->due.keys_usec < deadline)
+                deadline = controller->due.keys_usec;
         if (controller->verify.due_usec < deadline)
                 deadline = controller->verify.due_usec;
         if (controller_log_deadline(&controller->log) < deadline)

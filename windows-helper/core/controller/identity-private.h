@@ -27,9 +27,13 @@ void identity_set_owner(Identity *identity, const WireHello *hello);
 int identity_find_key(Identity *identity, const IdentityHost *host, SessionMac mac,
                       uint8_t ret_key[WIRE_KEY_SIZE]);
 
-/* True when the key of this identity is not what it was at HELLO: it came, went or was replaced.
- * False before HELLO. */
-bool identity_key_changed(const Identity *identity, const IdentityHost *host, SessionMac mac);
+/* Return: 1 when the key of this identity is not what it was at HELLO: it came, went or was
+ * replaced. 0 when it is the same, and before HELLO. Negative errno: it could not be read. */
+int identity_key_changed(const Identity *identity, const IdentityHost *host, SessionMac mac);
+
+/* Whether @r, which key_find() returned, says that nothing is known. -EINVAL says that what is
+ * there is no key. */
+bool identity_key_unread(int r);
 
 /* True when @peer is known to use a port that only root may use. */
 bool identity_is_privileged(const Peer *peer);

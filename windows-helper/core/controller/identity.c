@@ -41,16 +41,20 @@ int identity_find_key(Identity *identity, const IdentityHost *host, SessionMac m
         return r;
 }
 
-bool identity_key_changed(const Identity *identity, const IdentityHost *host, SessionMac mac) {
+bool identity_key_unread(int r) {
+        return r < 0 && r != -ENOENT && r != -EINVAL;
+}
+
+int identity_key_changed(const Identity *identity, const IdentityHost *host, SessionMac mac) {
         uint8_t key[WIRE_KEY_SIZE], mark[WIRE_MAC_SIZE];
         bool same;
         int r;
 
         if (!identity->owner[0])
-                return false;
+                return 0;
         r = host->key_find(host->userdata, identity->owner, key);
-        if (r < 0 && r != -ENOENT && r != -EINVAL) /* it could not be read, so nothing is known */
-                return false;
+        if (identity_key_unread(r))
+                return r;
         same = (r == 0) == identity->has_key;
         if (r == 0 && same)
                 same = identity_mark(mac, key, mark) == 0 &&

@@ -194,6 +194,33 @@ START_TEST(test_keys_that_cannot_be_read) {
                 ck_assert(agent_ready(ubuntu));
                 world_expect_rules(&w, RULE);
         }
+        /* It went at the same time. Nothing else tells of that. */
+        w.host.key = NULL;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        ck_assert(agent_ready(ubuntu));
+        w.host.key_error = 0;
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        ck_assert(!agent_ready(ubuntu));
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_keys_that_cannot_be_read_in_the_grace_period) {
+        serve();
+        agent_vanish(ubuntu);
+        w.host.key_error = -EIO;
+        controller_keys_changed(w.controller, w.host.now_usec);
+        w.host.key = NULL;
+        w.host.key_error = 0;
+        world_run(&w);
+        world_expect_rules(&w, RULE);
+        world_wait(&w, CONTROLLER_RETRY_MS);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
+START_TEST(test_a_key_that_is_none) {
+        serve();
         w.host.key_error = -EINVAL; /* somebody wrote something else there */
         controller_keys_changed(w.controller, w.host.now_usec);
         world_run(&w);
@@ -273,6 +300,8 @@ int main(void) {
         tcase_add_test(tc, test_unpaired_while_connected);
         tcase_add_test(tc, test_paired_again_while_connected);
         tcase_add_test(tc, test_keys_that_cannot_be_read);
+        tcase_add_test(tc, test_keys_that_cannot_be_read_in_the_grace_period);
+        tcase_add_test(tc, test_a_key_that_is_none);
         tcase_add_test(tc, test_notes_of_guests_without_a_key);
         tcase_add_test(tc, test_unpaired_in_the_grace_period);
         tcase_add_test(tc, test_unpaired_peers_are_remembered);
