@@ -22,6 +22,11 @@ install_files() { # install_files DESTDIR
         meson install -C "$BUILD/install" --no-rebuild --destdir "$1"
 }
 
+# What is installed here. Meson's own list is that of its last installation, which may have been one into
+# another tree.
+INSTALLED_HERE=$BUILD/installed-here.txt
+MESON_LIST=$BUILD/install/meson-logs/install-log.txt
+
 # dpkg does not notice when somebody else replaces or removes its files.
 not_beside_the_package() {
     if package_installed wslbridge; then
@@ -32,6 +37,7 @@ not_beside_the_package() {
 install_here() {
     [ "$(id -u)" -eq 0 ] || die 'installing into the system needs root: sudo ./dev install'
     install_files ''
+    cp "$MESON_LIST" "$INSTALLED_HERE"
     step 'notifying systemd' "$BUILD/logs/install-notify.log" notify_system
     # At the next boot, modules-load.d does this. A missing module is not an error, see that file.
     modprobe -q hv_sock 2>/dev/null || true
@@ -50,13 +56,16 @@ install_here() {
 uninstall_here() {
     [ "$(id -u)" -eq 0 ] || die 'removing from the system needs root: sudo ./dev uninstall'
     not_beside_the_package
-    [ -f "$BUILD/install/meson-logs/install-log.txt" ] ||
-        die "nothing was installed from here, as there is no $BUILD/install"
+    [ -f "$INSTALLED_HERE" ] || die "nothing was installed from here, as there is no $INSTALLED_HERE"
+    [ -d "${MESON_LIST%/*}" ] ||
+        die "the build that was installed is gone; run 'sudo ./dev install' once more, and then this"
     if [ -d /run/systemd/system ]; then
         step 'stopping the agent' "$BUILD/logs/uninstall-stop.log" \
             systemctl disable --now wslbridge-agent
     fi
+    cp "$INSTALLED_HERE" "$MESON_LIST"
     step 'removing the files' "$BUILD/logs/uninstall.log" ninja -C "$BUILD/install" uninstall
+    rm "$INSTALLED_HERE"
     step 'notifying systemd' "$BUILD/logs/uninstall-notify.log" notify_system
     say 'removed; the configuration in /etc/wslbridge is kept'
 }

@@ -49,7 +49,11 @@ static bool is_udp(const WireService *service) {
 
 static LoopbackHost agent_host(const Agent *a) {
         const WireAddress *w = agent_published(a);
-        LoopbackHost host = {.guest = w->addr, .gateway = w->gateway};
+        LoopbackHost host = {
+                .guest = w->addr,
+                .gateway = w->gateway,
+                .index = (unsigned) a->address.choice.index,
+        };
 
         memcpy(host.interface, a->address.choice.interface, sizeof(host.interface));
         return host;

@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -269,6 +270,9 @@ static int carrier_read(void *userdata) {
                 journal_line(c->shared.journal, LOG_INFO, "No service is left; the end");
                 return sd_event_exit(c->shared.event, 0);
         }
+        table.host.index = if_nametoindex(table.host.interface);
+        if (table.host.index == 0) /* it comes back, and then the agent says so */
+                table.host.index = c->shared.host.index;
         /* Every change in the agent's folder leads here, as one of its status. */
         if (loopback_table_equal(&table, &c->table))
                 return 0;

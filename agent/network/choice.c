@@ -17,7 +17,7 @@ bool choice_same_state(const Choice *a, const Choice *b) {
 }
 
 bool choice_equal(const Choice *a, const Choice *b) {
-        return choice_same_state(a, b) && a->problem == b->problem &&
+        return choice_same_state(a, b) && a->index == b->index && a->problem == b->problem &&
                a->vmbus_preferred == b->vmbus_preferred;
 }
 

@@ -32,6 +32,7 @@ typedef enum ChoiceProblem {
 
 typedef struct Choice {
         char interface[WIRE_INTERFACE_MAX + 1]; /* "" = none */
+        int index;                              /* of it: another one of its name has another */
         WireAddress v4, v6;
         ChoiceProblem problem;
         bool vmbus_preferred; /* the default route leaves elsewhere (a VPN's tun), where no host is

@@ -265,6 +265,7 @@ static ChoiceProblem choose_on_link(const Snapshot *s, const SnapshotLink *link,
         const SnapshotAddress *v4, *v6;
 
         memcpy(c->interface, link->name, sizeof(c->interface));
+        c->index = link->index;
         if (!link->up)
                 return CHOICE_LINK_DOWN;
         if (link->loopback)
@@ -295,6 +296,7 @@ static bool choose_address(const Snapshot *s, const char *text, Choice *c) {
                     !address_usable(a))
                         continue;
                 memcpy(c->interface, link->name, sizeof(c->interface));
+                c->index = link->index;
                 c->problem = CHOICE_LINK_DOWN;
                 if (!link->up)
                         return true;

@@ -8,7 +8,7 @@ import socket
 
 import pytest
 
-from guest import GATEWAY, wait_until
+from guest import GATEWAY, PREFIX, wait_until
 from loopback import Server, inside, make_socket, read_all, wait_loopback
 
 PORT = 8080
@@ -236,3 +236,26 @@ def test_a_default_route_that_stays_away_ends_it(carried):
     assert program.ended() == 0
     program.process = None
     assert not program.wanted()
+
+
+def test_an_interface_that_is_made_again(carried):
+    """As 'ifdown br0; ifup br0' does it. The name, the address and the gateway are as before, and sockets of
+    before are deaf."""
+    guest, outside, _ = carried
+    server = Server(guest, PORT, behave=lambda c, name: c.sendall(b"here"))
+    with outside.connect(PORT) as s:
+        assert read_all(s) == b"here"
+    guest.ip(f"link del eth0\nlink add eth0 type veth peer name peer0\n"
+             f"link set peer0 netns {outside.namespace.name}\nlink set eth0 up\n"
+             f"addr add {guest.address}/{PREFIX} dev eth0\nroute add default via {GATEWAY}\n")
+    outside.namespace.ip(f"link set peer0 up\naddr add {GATEWAY}/{PREFIX} dev peer0\n")
+
+    def served():
+        try:
+            with outside.connect(PORT) as s:
+                return read_all(s) == b"here"
+        except OSError:
+            return False
+
+    wait_until(served, lambda: f"an answer: {guest.status()}")
+    server.close()

@@ -233,7 +233,9 @@ def test_dev_install_and_uninstall(system):
     assert system.main_pid() not in ("0", before)
     assert "Windows" in system.run("journalctl", "-x", "--no-pager", "-u", AGENT, "-g", "Address is")
 
+    system.run(dev, "install", "--destdir=/tmp/elsewhere")  # which is not what is removed
     system.run(dev, "uninstall")
+    assert system.run("sh", "-c", "test -x /tmp/elsewhere/usr/sbin/wslbridge-agent && echo there") == "there"
     assert system.call("systemctl", "is-active", AGENT).stdout.strip() == "inactive"
     # The folders stay, because they had files of this test in them before.
     assert system.run("find", "/usr", "/etc", "-name", "*wslbridge*", "-not", "-type", "d") == ""

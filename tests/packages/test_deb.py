@@ -162,6 +162,19 @@ def test_a_damaged_package_installs_nothing(root, deb, damage):
 
 
 @ONE
+def test_purged_beside_an_installation_from_the_sources(root):
+    """'./dev install' says that the package has to be removed first. What is purged later must not be what
+    has replaced it."""
+    install(root)
+    configure(root)
+    root.run("dpkg", "--remove", "wslbridge")
+    root.write("/usr/sbin/wslbridge-agent", "#!/bin/sh\n", 0o755)
+    root.run("dpkg", "--purge", "wslbridge")
+    assert state(root) == "not-installed"
+    assert root.read("/etc/wslbridge/key") == KEY and root.exists("/etc/wslbridge/services.d/ssh.ini")
+
+
+@ONE
 def test_no_space(root):
     """Neither for a first installation, nor for an upgrade, after which the old files are all there."""
     full = ("mount", "-t", "tmpfs", "-o", "size=8k", "tmpfs", "/usr/share/doc")

@@ -140,3 +140,18 @@ def test_a_package_that_cannot_be_removed(serving, guest):
     finally:
         guest.run("mv", "/tmp/prerm", script)
     assert serving.setup("Debian", "--undo").part("package")["state"] == "done"
+
+
+def test_all_in_the_first_run(windows, guest, profile):
+    """The agent is installed by the same run. What is taken back is what was set: a .wslconfig of the user's,
+    of whatever kind, is no trouble then."""
+    windows.registry.set_rule(f"0.0.0.0/{PORT}", f"{GUEST}/{PORT}")
+    done = windows.setup("Debian", "--yes", "--import")
+    assert done.code == 0 and done.states()["import"] == "done", done.output
+    assert guest.run("ls", "/etc/wslbridge/services.d") == f"import-{PORT}.ini"
+    assert len(windows.registry.ledger()) == 1
+    odd = "[wsl2]\n".encode("utf-16")
+    (profile / ".wslconfig").write_bytes(odd)
+    undone = windows.setup("Debian", "--undo", "--yes")
+    assert undone.code == 0 and undone.states()["keep-alive"] == "already", undone.output
+    assert (profile / ".wslconfig").read_bytes() == odd

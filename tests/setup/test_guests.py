@@ -181,20 +181,35 @@ def test_no_space(serving, root):
     assert nothing_installed(root)
 
 
-def test_apt_is_busy(serving, wsl, root):
-    """Another program has dpkg's lock, and its name is told. The limit is the script's."""
+@pytest.mark.parametrize("lock", ["dpkg/lock-frontend", "apt/lists/lock"])
+def test_apt_is_busy(serving, wsl, root, lock):
+    """Another program has the lock, and its name is told. The limits are the script's. A new distro has no
+    lists, and fetches them by itself."""
+    if lock == "apt/lists/lock":
+        root.run("sh", "-c", "rm -f /var/lib/apt/lists/*_Packages /var/cache/apt/*.bin")
     holder = subprocess.Popen(root.command("perl", "-e", """
-        use Fcntl; open F, '+>', '/var/lib/dpkg/lock-frontend' or die;
+        use Fcntl; open F, '+>', '/var/lib/""" + lock + """' or die;
         my $lock = pack('s! s! l! l! i', F_WRLCK, 0, 0, 0, 0); fcntl(F, F_SETLK, $lock) or die; $| = 1; print "held\\n";
         <STDIN>;"""), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     try:
         assert holder.stdout.readline() == "held\n"
-        wsl.edit = lambda script: script.replace("Lock::Timeout=120", "Lock::Timeout=1")
+        wsl.edit = lambda script: script.replace("Lock::Timeout=120", "Lock::Timeout=1").replace(
+            "-lt 60", "-lt 1")
         part = package(serving)
     finally:
         holder.stdin.close()
         holder.wait()
     assert part["text"].startswith("Another program ('perl') was installing packages")
+    assert nothing_installed(root)
+
+
+def test_a_distro_that_is_too_old(serving, wsl, root):
+    """What it lacks is named. dpkg must not unpack what it cannot configure."""
+    wsl.edit = lambda script: script.replace('wslbridge_apt install "$1"', "false").replace(
+        'dpkg-deb -f "$1" Depends Pre-Depends', "echo 'libc6 (>= 999), perl-base (>= 5), bash'")
+    part = package(serving)
+    assert part["text"].startswith("Packages that it needs are missing"), part
+    assert part["advice"].split("apt-get install ")[1].split()[0].strip(".'") == "libc6", part
     assert nothing_installed(root)
 
 

@@ -21,7 +21,10 @@ struct FirewallCom {
 };
 
 static int com_error(FirewallCom *c, HRESULT hr, const char *what) {
-        int r = hr == E_ACCESSDENIED ? -EACCES : hr == E_OUTOFMEMORY ? -ENOMEM : -EIO;
+        int r = hr == E_ACCESSDENIED                             ? -EACCES
+                : hr == E_OUTOFMEMORY                            ? -ENOMEM
+                : hr == HRESULT_FROM_WIN32(EPT_S_NOT_REGISTERED) ? -ESRCH /* MpsSvc does not run */
+                                                                 : -EIO;
 
         if (log_may(&c->limit))
                 (void) log_win_error((DWORD) hr, "Windows Firewall: %s failed", what);

@@ -381,5 +381,9 @@ int helper_withdraw(size_t *ret_rules, size_t *ret_firewall) {
 
         if (r == 0 && *ret_rules > 0)
                 r = helper_withdraw_rules();
-        return r < 0 ? r : firewall_com_remove_all(ret_firewall);
+        if (r < 0)
+                return r;
+        r = firewall_com_remove_all(ret_firewall);
+        /* A firewall that does not run (which is logged) must not keep wslbridge installed. */
+        return r == -ESRCH ? 0 : r;
 }

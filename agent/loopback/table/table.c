@@ -48,7 +48,7 @@ const char *loopback_host_problem(const LoopbackHost *host) {
 
 bool loopback_host_equal(const LoopbackHost *x, const LoopbackHost *y) {
         return ip_compare(&x->guest, &y->guest) == 0 && ip_compare(&x->gateway, &y->gateway) == 0 &&
-               strcmp(x->interface, y->interface) == 0;
+               strcmp(x->interface, y->interface) == 0 && x->index == y->index;
 }
 
 int loopback_port_compare(const LoopbackPort *x, const LoopbackPort *y) {

@@ -14,6 +14,7 @@
 #include "windows-helper/core/status/read.h"
 #include "windows-helper/host/hostnet-read.h"
 #include "windows-helper/service/status-load.h"
+#include "windows-helper/setup/choose.h"
 #include "windows-helper/setup/guest-script.h"
 #include "windows-helper/store/ledger-store.h"
 #include "windows-helper/store/rule-store.h"
@@ -359,6 +360,11 @@ SetupOutcome setup_import(Setup *s, SetupPart *part) {
 
         if (!im)
                 return setup_says(part, SETUP_FAILED, "There is not enough memory");
+        /* Its agent may have started only in a part before this one. */
+        if (!s->guest.owner[0] && choose_probe(s, part) < 0) {
+                import_free(im);
+                return SETUP_FAILED;
+        }
         im->owner = s->guest.owner;
         outcome = import_find_guest(s, im, part);
         if (outcome == SETUP_OPEN)

@@ -102,10 +102,14 @@ static SetupOutcome keep_alive_write(Setup *s, SetupPart *part, KeepAlive *k) {
                 return SETUP_SKIPPED;
         }
         s->changing = true;
+        /* First, because a record of what is not there does no harm. */
+        if (!k->undo)
+                keep_alive_remember(k->ours);
         /* What setup has put there is not how the file was. */
         if (wslconfig_file_write(&k->file, &k->content, !k->undo, &copied) < 0)
                 return setup_says(part, SETUP_FAILED, "%s", k->file.why);
-        keep_alive_remember(k->ours);
+        if (k->undo)
+                keep_alive_remember(k->ours);
         (void) setup_says(part, SETUP_DONE, "%s in %s", k->done, WIN_UTF8(k->file.path));
         if (copied)
                 setup_advises(part, "A copy of the file as it was is beside it: %s\n",
@@ -137,8 +141,11 @@ static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
                        .done = undo ? "What turned the idle time-outs off is removed"
                                     : "Both idle time-outs are off"};
         SetupOutcome outcome;
-        int r = wslconfig_file_read(&k.file);
+        int r;
 
+        if (undo && keep_alive_ours() == 0) /* whatever the file is like */
+                return setup_says(part, SETUP_ALREADY, "Nothing of setup is in .wslconfig");
+        r = wslconfig_file_read(&k.file);
         if (r < 0) {
                 outcome = setup_says(part, SETUP_FAILED, "%s", k.file.why);
         } else {
@@ -151,8 +158,7 @@ static SetupOutcome keep_alive_change(Setup *s, SetupPart *part, bool undo) {
                 else if (r == 0)
                         outcome = keep_alive_write(s, part, &k);
                 else
-                        outcome = setup_says(part, SETUP_ALREADY, "%s in %s",
-                                             undo ? "Nothing of setup is" : k.done,
+                        outcome = setup_says(part, SETUP_ALREADY, "%s in %s", k.done,
                                              WIN_UTF8(k.file.path));
         }
         buffer_done(&k.content);

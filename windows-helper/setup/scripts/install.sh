@@ -21,11 +21,19 @@ wslbridge_installed() {
         sed -n 's/^installed //p'
 }
 
-wslbridge_locked_by() { # the name of the process that holds dpkg's lock
-    wslbridge_inode=$(stat -c %i /var/lib/dpkg/lock-frontend 2>/dev/null) || return 0
+wslbridge_holder() { # the name of the process that has locked FILE
+    wslbridge_inode=$(stat -c %i "$1" 2>/dev/null) || return 0
     wslbridge_pid=$(sed -n "s/^.* WRITE \\([0-9]*\\) [0-9a-f:]*:$wslbridge_inode .*/\\1/p" /proc/locks |
         head -n 1)
     [ -z "$wslbridge_pid" ] || cat "/proc/$wslbridge_pid/comm" 2>/dev/null || echo "$wslbridge_pid"
+}
+
+wslbridge_locked_by() {
+    wslbridge_holder /var/lib/dpkg/lock-frontend
+}
+
+wslbridge_lists_locked_by() {
+    wslbridge_holder /var/lib/apt/lists/lock
 }
 
 wslbridge_little_space() { # whether a disk has less than 8 MiB
@@ -33,10 +41,13 @@ wslbridge_little_space() { # whether a disk has less than 8 MiB
     return 0
 }
 
-wslbridge_missing() { # packages that FILE depends on and that are not installed
+wslbridge_missing() { # packages that FILE depends on and that are not installed, or are too old
     dpkg-deb -f "$1" Depends Pre-Depends </dev/null | sed 's/^[A-Za-z-]*://' | tr ',' '\n' |
-        sed 's/|.*//; s/(.*//; s/:any//; s/[[:space:]]//g' | while read -r wslbridge_name; do
-        [ -z "$wslbridge_name" ] || [ -n "$(wslbridge_installed "$wslbridge_name")" ] ||
+        sed 's/|.*//; s/:any//; s/[()]/ /g' | while read -r wslbridge_name wslbridge_is wslbridge_bound; do
+        [ -n "$wslbridge_name" ] || continue
+        wslbridge_has=$(wslbridge_installed "$wslbridge_name")
+        [ -n "$wslbridge_has" ] && { [ -z "$wslbridge_bound" ] ||
+            dpkg --compare-versions "$wslbridge_has" "$wslbridge_is" "$wslbridge_bound"; } ||
             printf '%s ' "$wslbridge_name"
     done
 }
@@ -52,14 +63,19 @@ wslbridge_apt() {
 wslbridge_put() { # install FILE; the answer is what came of it
     wslbridge_apt install "$1" >&2 && return 0
     [ -z "$(wslbridge_locked_by)" ] || return 1
-    # A new distro has no lists of packages yet.
+    # A new distro has no lists of packages yet, or fetches them just now. Their lock has no time-out.
+    wslbridge_n=0
+    while [ -n "$(wslbridge_lists_locked_by)" ] && [ "$wslbridge_n" -lt 60 ]; do
+        sleep 2
+        wslbridge_n=$((wslbridge_n + 1))
+    done
     wslbridge_apt update >&2
     wslbridge_apt install "$1" >&2 && return 0
     [ -z "$(wslbridge_missing "$1")" ] && DEBIAN_FRONTEND=noninteractive dpkg -i "$1" </dev/null >&2
 }
 
 wslbridge_why() { # why FILE was not installed, with FOLDER of the package
-    wslbridge_by=$(wslbridge_locked_by)
+    wslbridge_by=$(wslbridge_locked_by)$(wslbridge_lists_locked_by)
     if [ -n "$wslbridge_by" ]; then
         wslbridge_say by "$wslbridge_by"
         wslbridge_say result locked
