@@ -43,17 +43,6 @@ static bool is_companion(const char *name) {
                || strncasecmp(name, "readme", strlen("readme")) == 0;
 }
 
-bool is_config_path(const char *file, const char *name) {
-        for (const char *const *prefix = config_prefixes; *prefix; prefix++) {
-                size_t n = strlen(*prefix);
-
-                if (strncmp(file, *prefix, n) == 0 && file[n] == '/' &&
-                    strcmp(file + n + 1, name) == 0)
-                        return true;
-        }
-        return false;
-}
-
 bool is_dropin_name(const char *name) {
         size_t n = strlen(name), n_suffix = strlen(CONFIG_DROPIN_SUFFIX);
 

@@ -11,10 +11,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether @file, as problems name it, is @name in one of config_prefixes: CONFIG_AGENT_FILE or
- * CONFIG_SERVICE_DIR. */
-bool is_config_path(const char *file, const char *name);
-
 /* Whether a file in services.d is one of a service, by its name. */
 bool is_dropin_name(const char *name);
 

@@ -6,8 +6,6 @@
 
 #include "agent/config/problem.h"
 
-#include "agent/config/places.h"
-
 #include "common/utf8.h"
 
 #include <errno.h>
@@ -135,6 +133,12 @@ static int problem_compare_file(const void *file, const void *problem) {
 bool config_has_problem(const Config *c, const char *file) {
         return c->n_problems > 0 && bsearch(file, c->problems, c->n_problems, sizeof(*c->problems),
                                             problem_compare_file);
+}
+
+bool is_config_path(const char *file, const char *name) {
+        size_t n = strlen(file), k = strlen(name);
+
+        return n > k && file[n - k - 1] == '/' && strcmp(file + n - k, name) == 0;
 }
 
 const char *config_in_force_text(const char *file, bool previous) {

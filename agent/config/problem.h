@@ -48,3 +48,6 @@ void config_problems_sort(ConfigProblems *p);
 /* A copy of @text in which everything but printable UTF-8 is \xNN; owned by the caller. NULL when
  * out of memory. */
 char *config_escape(const char *text);
+
+/* Whether @file, as problems name it, is @name: CONFIG_AGENT_FILE or CONFIG_SERVICE_DIR. */
+bool is_config_path(const char *file, const char *name);

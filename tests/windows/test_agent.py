@@ -221,7 +221,7 @@ FORWARDED = ("active", "active", "refused no-relay",
              {**RULE, ("v4tov4", "0.0.0.0/28081"): f"{ADDRESS}/28081"},
              {"127.0.0.1/28080": f"|web|{ADDRESS}/80|{ADDRESS}/80",
               "0.0.0.0/28081": f"|same|{ADDRESS}/28081|{ADDRESS}/28081"},
-             opened("127.0.0.1:28080", "0.0.0.0:28081"))
+             opened("0.0.0.0:28081"))  # none for the loopback
 OPENED = ("invalid connect-port", "active direct", "active direct", {},
           {"0.0.0.0/28081": "|same|-|direct", "0.0.0.0/28082/udp": "|voice|-|direct"},
           opened("0.0.0.0:28081", "0.0.0.0:28082/udp"))

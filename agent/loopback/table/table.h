@@ -36,8 +36,8 @@ typedef struct LoopbackPort {
 typedef struct LoopbackHost {
         IpAddr guest, gateway; /* of one family */
         char interface[LOOPBACK_INTERFACE_MAX + 1];
-        /* Of the interface. Not in the file: both sides look it up. A socket is tied to the number, so
-         * one of before is deaf when the interface was deleted and another got its name. */
+        /* Of the interface. Not in the file: both sides look it up. A socket is tied to the number,
+         * so one of before is deaf when the interface was deleted and another got its name. */
         unsigned index;
 } LoopbackHost;
 

@@ -54,7 +54,7 @@ void admission_review_claims(Controller *controller, uint64_t now_usec) {
                         continue;
                 r = h->key_find(h->userdata, guest->owner, key);
                 if (identity_key_unread(r))
-                        controller_keys_later(controller, now_usec);
+                        controller->due.keys_usec = now_usec + CONTROLLER_KEYS_USEC;
                 guest->keyed = r != -ENOENT;
                 /* From which port a guest in recovery will connect is not known yet. */
                 if (admission_refusal(&controller->options.policy, guest->keyed,

@@ -241,7 +241,7 @@ void connection_check_key(PeerConnection *c, uint64_t now_usec) {
         if (r > 0)
                 connection_revoke(c, "the pairing was changed", now_usec);
         else if (r < 0)
-                controller_keys_later(c->controller, now_usec);
+                c->controller->due.keys_usec = now_usec + CONTROLLER_KEYS_USEC;
 }
 
 void connection_revoke(PeerConnection *c, const char *why, uint64_t now_usec) {

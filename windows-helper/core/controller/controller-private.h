@@ -98,10 +98,8 @@ struct Controller {
         uint64_t generation, n_decided; /* see ControllerSummary */
 };
 
-/* controller.c */
-
-/* A key could not be read, so that nobody knows whether it has changed. */
-void controller_keys_later(Controller *controller, uint64_t now_usec);
+/* A key could not be read, so that nobody knows whether it has changed: all are looked at then. */
+#define CONTROLLER_KEYS_USEC (CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC)
 
 /* connection.c */
 

@@ -201,10 +201,6 @@ void controller_relay_changed(Controller *controller) {
         controller->due.run = true;
 }
 
-void controller_keys_later(Controller *controller, uint64_t now_usec) {
-        controller->due.keys_usec = now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
-}
-
 void controller_keys_changed(Controller *controller, uint64_t now_usec) {
         controller->due.keys_usec = SESSION_NO_DEADLINE;
         for (PeerConnection *c = controller->connections; c; c = c->next)

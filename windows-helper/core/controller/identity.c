@@ -53,14 +53,12 @@ int identity_key_changed(const Identity *identity, const IdentityHost *host, Ses
         if (!identity->owner[0])
                 return 0;
         r = host->key_find(host->userdata, identity->owner, key);
-        if (identity_key_unread(r))
-                return r;
         same = (r == 0) == identity->has_key;
         if (r == 0 && same)
                 same = identity_mark(mac, key, mark) == 0 &&
                        memcmp(mark, identity->key_mark, sizeof(mark)) == 0;
         session_wipe(key, sizeof(key));
-        return !same;
+        return identity_key_unread(r) ? r : !same;
 }
 
 bool identity_is_privileged(const Peer *peer) {

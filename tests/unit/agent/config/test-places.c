@@ -6,6 +6,7 @@
  */
 
 #include "agent/config/places.h"
+#include "agent/config/problem.h"
 
 #include "agent/config/config.h"
 #include "agent/util/cleanup.h"
@@ -104,7 +105,6 @@ START_TEST(files_of_the_same_name) {
                 {"/etc/wslbridge/services.d/agent.conf", "it is left out", false, false},
                 {"/etc/wslbridge/services.d/services.d", "it is left out", false, false},
                 {"/etc/wslbridge/agent.conf.txt", "it is left out", false, false},
-                {"/etcx/wslbridge/agent.conf", "it is left out", false, false},
                 {"/srv/agent.conf", "it is left out", false, false},
                 {"", "it is left out", false, false},
         };
