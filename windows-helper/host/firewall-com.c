@@ -11,6 +11,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+/* EPT_S_NOT_REGISTERED: MpsSvc does not run. */
+#define FIREWALL_IS_DOWN ((HRESULT) 0x800706D9)
+
 struct FirewallCom {
         bool started; /* CoUninitialize() has to be called */
         INetFwPolicy2 *policy;
@@ -21,10 +24,10 @@ struct FirewallCom {
 };
 
 static int com_error(FirewallCom *c, HRESULT hr, const char *what) {
-        int r = hr == E_ACCESSDENIED                             ? -EACCES
-                : hr == E_OUTOFMEMORY                            ? -ENOMEM
-                : hr == HRESULT_FROM_WIN32(EPT_S_NOT_REGISTERED) ? -ESRCH /* MpsSvc does not run */
-                                                                 : -EIO;
+        int r = hr == E_ACCESSDENIED     ? -EACCES
+                : hr == E_OUTOFMEMORY    ? -ENOMEM
+                : hr == FIREWALL_IS_DOWN ? -ESRCH
+                                         : -EIO;
 
         if (log_may(&c->limit))
                 (void) log_win_error((DWORD) hr, "Windows Firewall: %s failed", what);
