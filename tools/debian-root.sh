@@ -100,9 +100,10 @@ trim_lists() { # trim_lists ROOT: of apt's lists only what is installed or in th
     in_root "$1" apt-get check
 }
 
-from_minbase() { # from_minbase ROOT: with all of apt's lists
+from_minbase() { # from_minbase ROOT [ARCHITECTURE]: with all of apt's lists
     cp -a --reflink=auto "$("$0" "$CACHE" "$SUITE" minbase)/." "$1"
     rm -rf "$1"/var/lib/apt/lists/*
+    [ -z "${2:-}" ] || in_root "$1" dpkg --add-architecture "$2"
     in_root "$1" apt-get update
 }
 
@@ -118,9 +119,7 @@ make_systemd() { # make_systemd ROOT
 }
 
 make_build() { # make_build ROOT
-    from_minbase "$1"
-    in_root "$1" dpkg --add-architecture arm64
-    in_root "$1" apt-get update
+    from_minbase "$1" arm64
     mkdir -p "$1/tmp/wslbridge/debian"
     cp "$CONTROL" "$1/tmp/wslbridge/debian/control"
     in_root "$1" apt-get install -y build-essential crossbuild-essential-arm64 fakeroot lintian

@@ -9,7 +9,7 @@
 #include "agent/config/agent-file.h"
 #include "agent/config/drop-ins.h"
 #include "agent/config/merge.h"
-#include "agent/config/places.h"
+#include "agent/config/problem.h"
 #include "agent/util/passing.h"
 #include "common/hash.h"
 

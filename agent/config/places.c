@@ -7,7 +7,6 @@
 
 #include "agent/config/places.h"
 
-#include "agent/config/config.h"
 #include "agent/config/values.h"
 #include "agent/util/cleanup.h"
 

@@ -262,6 +262,8 @@ int firewall_com_remove_all(size_t *ret_removed) {
         *ret_removed = 0;
         if (r == 0)
                 r = store.list(store.userdata, &rules);
+        if (r == -ESRCH) /* which is logged, and must not keep wslbridge installed */
+                r = 0;
         for (size_t i = 0; i < rules.n; i++) { /* a rule that stays does not keep the others */
                 FirewallChange change = {FIREWALL_REMOVE, &rules.items[i]};
                 int error = store.change(store.userdata, &change);

@@ -15,5 +15,6 @@ typedef struct FirewallCom FirewallCom;
 int firewall_com_new(FirewallCom **ret_com, FirewallStore *ret_store);
 FirewallCom *firewall_com_free(FirewallCom *c); /* takes NULL, returns NULL */
 
-/* Remove all rules of ours, for uninstalling. Return: 0 or the first error. */
+/* Remove all rules of ours, for uninstalling. They stay where the firewall does not run. Return: 0
+ * or the first error. */
 int firewall_com_remove_all(size_t *ret_removed);

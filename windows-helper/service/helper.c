@@ -222,7 +222,6 @@ static void helper_drain(Helper *h, uint64_t deadline_usec) {
 }
 
 int helper_run(Helper *h) {
-        ControllerSummary summary;
         int r;
 
         while (!h->stopping) {
@@ -240,9 +239,6 @@ int helper_run(Helper *h) {
                 return 0;
         }
         r = controller_stop(h->controller, loop_now_usec());
-        controller_summary(h->controller, &summary);
-        if (summary.n_endpoints == 0) /* IP Helper, which was not told of it, does not run */
-                r = 0;
         if (r < 0)
                 log_write(LOG_LEVEL_ERROR,
                           "Some rules could not be withdrawn; the next start of the helper "
@@ -381,9 +377,5 @@ int helper_withdraw(size_t *ret_rules, size_t *ret_firewall) {
 
         if (r == 0 && *ret_rules > 0)
                 r = helper_withdraw_rules();
-        if (r < 0)
-                return r;
-        r = firewall_com_remove_all(ret_firewall);
-        /* A firewall that does not run (which is logged) must not keep wslbridge installed. */
-        return r == -ESRCH ? 0 : r;
+        return r < 0 ? r : firewall_com_remove_all(ret_firewall);
 }

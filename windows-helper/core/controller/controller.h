@@ -176,5 +176,5 @@ void controller_summary(const Controller *controller, ControllerSummary *ret_sum
 void controller_hand_over(Controller *controller, uint64_t now_usec);
 
 /* The helper stops: say goodbye to all, withdraw every value of ours, and activate. It goes on
- * after errors. Return: 0 or the first error. */
+ * after errors. Return: 0 when nothing of ours is left, or the first error. */
 int controller_stop(Controller *controller, uint64_t now_usec);

@@ -2,6 +2,7 @@
 
 /* For whom a port is open now: rules of others that keep out everybody, or some. */
 
+#include "tests/unit/windows-helper/firewall/blocking-rule.h"
 #include "tests/unit/windows-helper/firewall/reach-expect.h"
 
 /* As long as an item may be, and one character more. */
@@ -17,26 +18,6 @@ static void expect_not_at(const FirewallSight *sight, const char *listen, const 
         ck_assert_int_eq(ip_parse(listen, &e.addr), 0);
         (void) firewall_reach(sight, &e, &state, &service, found);
         ck_assert_msg(!strstr(found, text), "'%s' in '%s'", text, found);
-}
-
-/* A rule that blocks our port for everybody; each case changes it. */
-static FirewallSeenRule blocking(void) {
-        return (FirewallSeenRule){
-                .name = "No way",
-                .enabled = true,
-                .inbound = true,
-                .blocks = true,
-                .protocol = 6,
-                .profiles = 0x7fffffff,
-                .local_ports = "2222",
-                .remote_ports = "*",
-                .local = "*",
-                .remote = "*",
-                .application = "",
-                .service = "",
-                .package = "",
-                .interface_types = "All",
-        };
 }
 
 /* What the guest is told about 0.0.0.0:2222 of a service with @remote, by a copy of what was seen.
@@ -120,7 +101,7 @@ START_TEST(test_which_rules_block) {
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                FirewallSeenRule rule = blocking();
+                FirewallSeenRule rule = blocking_rule();
 
                 memcpy((char *) &rule + cases[i].offset, &cases[i].value, sizeof(cases[i].value));
                 expect_blocks(&rule, WIRE_REMOTE_LOCAL_SUBNET, cases[i].blocks, cases[i].what);
@@ -131,24 +112,24 @@ END_TEST
 START_TEST(test_which_kinds_of_rules_block) {
         FirewallSeenRule rule;
 
-        rule = blocking();
+        rule = blocking_rule();
         rule.enabled = false;
         expect_blocks(&rule, WIRE_REMOTE_ANY, false, "disabled");
-        rule = blocking();
+        rule = blocking_rule();
         rule.inbound = false;
         expect_blocks(&rule, WIRE_REMOTE_ANY, false, "for outgoing connections");
-        rule = blocking();
+        rule = blocking_rule();
         rule.blocks = false;
         expect_blocks(&rule, WIRE_REMOTE_ANY, false, "lets in");
-        rule = blocking();
+        rule = blocking_rule();
         rule.protocol = 17;
         expect_blocks(&rule, WIRE_REMOTE_ANY, false, "UDP");
         rule.protocol = 256;
         expect_blocks(&rule, WIRE_REMOTE_ANY, true, "any protocol");
-        rule = blocking();
+        rule = blocking_rule();
         rule.profiles = PUBLIC;
         expect_blocks(&rule, WIRE_REMOTE_ANY, false, "another profile");
-        rule = blocking();
+        rule = blocking_rule();
         rule.interfaces = true;
         expect_blocks(&rule, WIRE_REMOTE_ANY, false, "some interfaces");
 }
@@ -179,7 +160,7 @@ START_TEST(test_whose_service_is_blocked) {
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
                 FirewallSight sight = {.known = true, .connected = PRIVATE};
-                FirewallSeenRule rule = blocking();
+                FirewallSeenRule rule = blocking_rule();
 
                 rule.application = cases[i].application;
                 rule.service = cases[i].service;
@@ -220,7 +201,7 @@ START_TEST(test_whom_rules_block) {
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                FirewallSeenRule rule = blocking();
+                FirewallSeenRule rule = blocking_rule();
 
                 rule.remote = cases[i].remote;
                 expect_blocks(&rule, WIRE_REMOTE_ANY, cases[i].any, rule.remote);
@@ -258,7 +239,7 @@ START_TEST(test_rules_that_keep_out_some) {
         };
 
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-                FirewallSeenRule rule = blocking();
+                FirewallSeenRule rule = blocking_rule();
 
                 memcpy((char *) &rule + cases[i].offset, &cases[i].value, sizeof(cases[i].value));
                 expect_some(&rule, WIRE_REMOTE_ANY, cases[i].any, cases[i].what);
@@ -273,7 +254,7 @@ END_TEST
 /* Only rules for a network on which the service is open are told, and how many they are. */
 START_TEST(test_how_many_rules_keep_out_some) {
         FirewallSight sight = {.known = true, .connected = PRIVATE};
-        FirewallSeenRule rule = blocking();
+        FirewallSeenRule rule = blocking_rule();
 
         rule.remote = "192.168.1.7";
         rule.profiles = DOMAIN;
@@ -318,7 +299,7 @@ END_TEST
 /* A rule wins over a firewall that lets in what no rule blocks, and not over one that is off. */
 START_TEST(test_rules_and_settings) {
         FirewallSight sight = {.known = true, .connected = PRIVATE, .lets_in = PRIVATE};
-        FirewallSeenRule rule = blocking();
+        FirewallSeenRule rule = blocking_rule();
 
         ck_assert_int_eq(firewall_sight_add(&sight, &rule), 0);
         expect(&sight, "0.0.0.0", USUAL, WIRE_REMOTE_ANY, WIRE_REASON_UNREACHABLE, "'No way'");
@@ -330,7 +311,7 @@ END_TEST
 
 START_TEST(test_names_of_others_fit) {
         FirewallSight sight = {.known = true, .connected = PRIVATE | PUBLIC};
-        FirewallSeenRule rule = blocking();
+        FirewallSeenRule rule = blocking_rule();
         char name[300];
 
         memset(name, 'n', sizeof(name) - 1);

@@ -6,29 +6,9 @@
  */
 
 #include "tests/suite.h"
-#include "windows-helper/core/firewall/sight.h"
+#include "tests/unit/windows-helper/firewall/blocking-rule.h"
 
 #include <string.h>
-
-/* A rule that blocks everything for everybody; each case changes it. */
-static FirewallSeenRule blocking(void) {
-        return (FirewallSeenRule){
-                .name = "No way",
-                .enabled = true,
-                .inbound = true,
-                .blocks = true,
-                .protocol = 256,
-                .profiles = WIRE_PROFILE_ALL,
-                .local_ports = "2222",
-                .remote_ports = "",
-                .local = "192.168.1.2",
-                .remote = "10.0.0.0/8",
-                .application = "",
-                .service = "",
-                .package = "",
-                .interface_types = "",
-        };
-}
 
 static void expect_kept(const FirewallSeenRule *rule, bool kept, const char *what) {
         FirewallSight s = FIREWALL_SIGHT_NULL;
@@ -41,21 +21,21 @@ static void expect_kept(const FirewallSeenRule *rule, bool kept, const char *wha
 }
 
 START_TEST(test_what_is_kept) {
-        FirewallSeenRule rule = blocking();
+        FirewallSeenRule rule = blocking_rule();
 
-        expect_kept(&rule, true, "all");
-        rule.protocol = 6;
         expect_kept(&rule, true, "TCP");
+        rule.protocol = 256;
+        expect_kept(&rule, true, "any protocol");
         rule.protocol = 17;
         expect_kept(&rule, true, "UDP");
         rule.protocol = 1;
         expect_kept(&rule, false, "ICMP");
-        rule = blocking();
+        rule = blocking_rule();
         rule.application = "C:\\Games\\game.exe";
         expect_kept(&rule, false, "another program");
         rule.application = "\\System32\\svchost.exe"; /* nothing before it */
         expect_kept(&rule, true, "the forwarder's program");
-        rule = blocking();
+        rule = blocking_rule();
         rule.profiles = WIRE_PROFILE_DOMAIN;
         expect_kept(&rule, true, "one profile");
         rule.profiles = 0x40000000;
@@ -69,7 +49,7 @@ START_TEST(test_an_item_that_is_too_long) {
         const WireService service = {.remote = WIRE_REMOTE_ANY};
         const WireState state = {.mode = WIRE_MODE_NAT};
         FirewallSight s = FIREWALL_SIGHT_NULL;
-        FirewallSeenRule rule = blocking();
+        FirewallSeenRule rule = blocking_rule();
         char ports[128] = "90,";
 
         memset(ports + 3, '9', 100);
@@ -83,7 +63,7 @@ END_TEST
 
 START_TEST(test_how_many_are_kept) {
         FirewallSight s = FIREWALL_SIGHT_NULL;
-        const FirewallSeenRule rule = blocking();
+        const FirewallSeenRule rule = blocking_rule();
 
         for (int i = 0; i < FIREWALL_BLOCKS_MAX + 2; i++)
                 ck_assert_int_eq(firewall_sight_add(&s, &rule), 0);
@@ -94,13 +74,13 @@ END_TEST
 
 /* Two rules of others, and a value in each member. */
 static void see(FirewallSight *s) {
-        FirewallSeenRule rule = blocking();
+        FirewallSeenRule rule = blocking_rule();
 
         *s = (FirewallSight){.known = true, .connected = WIRE_PROFILE_PRIVATE, .product = "P"};
         ck_assert_int_eq(firewall_sight_add(s, &rule), 0);
         rule.name = "Another one";
         rule.application = "C:\\wslbridge-relay.exe";
-        rule.protocol = 6;
+        rule.protocol = 256;
         ck_assert_int_eq(firewall_sight_add(s, &rule), 0);
 }
 
@@ -131,7 +111,7 @@ static bool change_block(FirewallBlock *b, int i) {
 static bool change_sight(FirewallSight *s, int i) {
         uint8_t *const profiles[] = {&s->connected, &s->off, &s->lets_in, &s->shut};
         const int n_profiles = sizeof(profiles) / sizeof(profiles[0]);
-        const FirewallSeenRule rule = blocking();
+        const FirewallSeenRule rule = blocking_rule();
 
         if (i < n_profiles) {
                 *profiles[i] ^= WIRE_PROFILE_PUBLIC;
