@@ -22,6 +22,26 @@ START_TEST(test_helper_stops) {
 }
 END_TEST
 
+static int forwarder_error;
+
+static int refuse_activation(MemoryHost *m, MemoryCall call) {
+        return call == MEMORY_ACTIVATE ? forwarder_error : 0;
+}
+
+/* It reads the values when it starts, so there is nothing to tell it, and the stop has not failed:
+ * after a failure Windows would start the helper again. One that hangs has the rule still. */
+START_TEST(test_helper_stops_without_the_forwarder) {
+        static const int errors[] = {-EPERM, -ESRCH, -ETIMEDOUT};
+
+        forwarder_error = errors[_i];
+        serve(ubuntu);
+        w.host.fault = refuse_activation;
+        ck_assert_int_eq(controller_stop(w.controller, w.host.now_usec),
+                         forwarder_error == -ETIMEDOUT ? -ETIMEDOUT : 0);
+        world_expect_rules(&w, "");
+}
+END_TEST
+
 START_TEST(test_helper_stops_while_a_newcomer_waits) {
         serve(ubuntu);
         ubuntu->hangs = true;
@@ -231,6 +251,7 @@ int main(void) {
 
         tcase_add_checked_fixture(tc, setup, teardown);
         tcase_add_test(tc, test_helper_stops);
+        tcase_add_loop_test(tc, test_helper_stops_without_the_forwarder, 0, 3);
         tcase_add_test(tc, test_helper_stops_while_a_newcomer_waits);
         tcase_add_test(tc, test_helper_killed_and_back);
         tcase_add_test(tc, test_helper_killed_and_agent_gone);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #pragma once
 
+/* A rule of somebody else, as Windows describes it. */
+
 #include "windows-helper/core/firewall/sight.h"
 
 /* A rule that blocks our port for everybody; each case changes it. */
