@@ -39,6 +39,7 @@ LONG_SUITES = ("system", "windows", "static", "packages", "integration", "setup"
 # with one suite when all others are done. The longest comes first.
 BESIDE = {"windows": [["test_install.py", "test_update.py"],
                       ["test_relay_service.py", "test_selftest.py", "test_selftest_sockets.py",
+                       "test_selftest_undo.py",
                        "test_service.py"],
                       ["killing", "relay"]]}
 WINE_SUITES = ("wire", "windows")  # suites that also have programs in the Windows build

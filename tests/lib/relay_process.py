@@ -116,6 +116,18 @@ class Relay(helper_process.Program):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("RssAnon")) * 1024
 
+    def mappings(self):
+        """That private memory by mapping: {(where it begins, its file): KiB}."""
+        found = {}
+        with open(f"/proc/{self.process.pid}/smaps", encoding="utf-8") as maps:
+            for line in maps:
+                word, *others = line.split()
+                if not word.endswith(":"):
+                    mapping = (word.split("-")[0], " ".join(others[4:]))
+                elif word == "Anonymous:":
+                    found[mapping] = int(others[0])
+        return found
+
 
 def server(network, address, handle, port=0):
     """A TCP server in the guest, which calls handle(connection) for each connection, in a thread of

@@ -157,6 +157,20 @@ static int put_out(const SelftestArguments *a, const SelftestReport *report) {
         return r;
 }
 
+static int clean(void) {
+        Buffer left = BUFFER_NULL;
+        unsigned n;
+        int r = selftest_clean(&n, &left);
+        bool good = r == 0 && buffer_length(&left) == 0;
+
+        if (r == 0)
+                (void) console_printf("Changes that were taken back: %u\n", n);
+        if (buffer_length(&left) > 0)
+                (void) console_printf("Left behind:\n%s", buffer_text(&left));
+        buffer_done(&left);
+        return good ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+
 static int bad_options(void) {
         log_write(LOG_LEVEL_ERROR, "The options are wrong; 'wslbridge-helper help selftest' shows "
                                    "how it is used");
@@ -180,10 +194,8 @@ static int run(int argc, char **argv) {
                 return oneshot_serve(&a.options) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
         if (!rights_demand("selftest"))
                 return EXIT_FAILURE;
-        if (a.clean) {
-                (void) console_printf("Changes that were taken back: %u\n", selftest_clean());
-                return EXIT_SUCCESS;
-        }
+        if (a.clean)
+                return clean();
         (void) SetConsoleCtrlHandler(on_console, TRUE);
         shows = !a.json;
         r = selftest_run(&a.options, on_lines, &report);

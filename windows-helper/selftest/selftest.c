@@ -9,6 +9,7 @@
 #include "windows-helper/install/scm.h"
 #include "windows-helper/selftest/oneshot.h"
 #include "windows-helper/selftest/tools/journal.h"
+#include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/fact-store.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/log.h"
@@ -20,8 +21,11 @@
 
 #define SELFTEST_MUTEX L"Global\\wslbridge-selftest"
 
-unsigned selftest_clean(void) {
-        return journal_undo(0, NULL);
+/* A service that a self-test which was killed has left may be changing things yet, so it ends
+ * first. What keeps it from ending is said when its entry in the journal is taken back. */
+static unsigned selftest_take_back(Buffer *left) {
+        (void) undo_service();
+        return journal_undo(0, left);
 }
 
 /* The folder is made with the rights that it has in an installation. */
@@ -89,7 +93,7 @@ static void selftest_passes(const StepOptions *options, PassFn fn, SelftestRepor
 
 static int selftest_run_alone(const StepOptions *options, PassFn fn, SelftestReport *report) {
         Buffer left = BUFFER_NULL;
-        unsigned n = selftest_clean();
+        unsigned n = selftest_take_back(NULL);
         int r;
 
         if (n > 0)
@@ -113,19 +117,39 @@ static int selftest_run_alone(const StepOptions *options, PassFn fn, SelftestRep
         return r;
 }
 
+/* There is one self-test at a time. Return: 0; -EBUSY or another negative errno (logged). */
+static int selftest_lock(HANDLE *ret_mutex) {
+        *ret_mutex = CreateMutexW(NULL, FALSE, SELFTEST_MUTEX);
+        if (!*ret_mutex)
+                return log_win_error(GetLastError(), "Cannot make a mutex");
+        if (GetLastError() != ERROR_ALREADY_EXISTS)
+                return 0;
+        (void) CloseHandle(*ret_mutex);
+        log_write(LOG_LEVEL_ERROR, "A self-test is running already; wait for its end");
+        return -EBUSY;
+}
+
 int selftest_run(const StepOptions *options, PassFn fn, SelftestReport *ret_report) {
-        HANDLE mutex = CreateMutexW(NULL, FALSE, SELFTEST_MUTEX);
-        int r;
+        HANDLE mutex;
+        int r = selftest_lock(&mutex);
 
         *ret_report = SELFTEST_REPORT_NULL;
-        if (!mutex)
-                return log_win_error(GetLastError(), "Cannot make a mutex");
-        if (GetLastError() == ERROR_ALREADY_EXISTS) {
-                log_write(LOG_LEVEL_ERROR, "A self-test is running already; wait for its end");
-                r = -EBUSY;
-        } else {
-                r = selftest_run_alone(options, fn, ret_report);
-        }
+        if (r < 0)
+                return r;
+        r = selftest_run_alone(options, fn, ret_report);
         (void) CloseHandle(mutex);
         return r;
+}
+
+int selftest_clean(unsigned *ret_n, Buffer *left) {
+        HANDLE mutex;
+        int r = selftest_lock(&mutex);
+
+        *ret_n = 0;
+        if (r < 0)
+                return r;
+        *ret_n = selftest_take_back(left);
+        journal_look(left);
+        (void) CloseHandle(mutex);
+        return 0;
 }

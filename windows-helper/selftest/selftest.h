@@ -18,5 +18,11 @@
  */
 int selftest_run(const StepOptions *options, PassFn fn, SelftestReport *ret_report);
 
-/* Take back what a self-test that was killed has left. Return: how many changes. */
-unsigned selftest_clean(void);
+/**
+ * selftest_clean() - take back what a self-test that was killed has left
+ * @ret_n: how many changes were taken back
+ * @left: appended with a line for each that is there yet
+ *
+ * Return: 0, also if something is left; or negative errno, as above.
+ */
+int selftest_clean(unsigned *ret_n, Buffer *left);

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Floods up to the limits that nobody has changed: what the relay holds then, and that another client is served.
 Without WSLBRIDGE_LONG the limits are an eighth of that, because this takes two minutes."""
+import itertools
 import os
+import statistics
 
 from relay_process import is_served, milliseconds
 from test_floods import LISTEN, ask, made_up, n_cut
@@ -10,11 +12,19 @@ from waiting import wait_until
 PART = 1 if os.environ.get("WSLBRIDGE_LONG") else 8
 GUEST_SESSIONS, CLIENT_CONNECTIONS = 5120 // PART, 2048 // PART
 BATCH = 40
+# What is not for a session: twice in seven runs of all suites, 340 and 632 KiB came at once, and in 30 runs of this
+# test alone never. The output names the mapping if it comes again.
+ONCE = 1024 * 1024
+JUMP = 128  # KiB
 
 
 def lower(table):
     if PART > 1:
         table.limit(udp_sessions_per_guest=GUEST_SESSIONS, connections_per_client=CLIENT_CONNECTIONS)
+
+
+def grown(before, after):
+    return {mapping: kib - before.get(mapping, 0) for mapping, kib in after.items() if kib != before.get(mapping, 0)}
 
 
 def test_sessions_of_one_guest(lan, table, start_relay, serve_udp, udp_client, number, no_filter):
@@ -27,17 +37,25 @@ def test_sessions_of_one_guest(lan, table, start_relay, serve_udp, udp_client, n
     client = udp_client()
     ask(client, b"ask first")
     before, held, waited, senders = relay.memory(), [], [], made_up(lan, 2 * GUEST_SESSIONS)
+    steps, maps = [before], [relay.mappings()]
     for _ in range(2):
         for i in range(GUEST_SESSIONS // BATCH):
             for _ in range(BATCH):
                 next(senders)
             waited.append(milliseconds(ask, client, b"ask %d" % i))  # so that the relay keeps up with them
+            steps.append(relay.memory())
+            maps.append(relay.mappings())
         held.append(relay.memory() - before)
+    changes = [after - before for before, after in itertools.pairwise(steps)]
+    for change, (old, new) in zip(changes, itertools.pairwise(maps)):
+        if change >= JUMP * 1024:
+            number(f"the relay's memory grew by {change >> 10} KiB at once: {grown(old, new)}")
     number(f"{2 * GUEST_SESSIONS} made-up senders at limits of {GUEST_SESSIONS}: {relay.sockets()} sockets, "
            f"{held[0] >> 10} KiB after the first half and {held[1] >> 10} after the second; an answer took "
            f"{sorted(waited)[len(waited) // 2]:.1f} ms, {max(waited):.0f} at most")
     assert GUEST_SESSIONS * 0.9 <= relay.sockets() <= GUEST_SESSIONS + 10
-    assert held[0] <= GUEST_SESSIONS * 1024
+    assert statistics.median(changes[:GUEST_SESSIONS // BATCH]) <= BATCH * 1024
+    assert held[0] <= GUEST_SESSIONS * 1024 + ONCE
     assert held[1] - held[0] <= 256 * 1024
     assert len({end for data, end in server.seen if data.startswith(b"ask")}) == 1
     relay.kill()  # to stop by itself takes long in Wine with so many

@@ -11,6 +11,7 @@
 #include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/rule-store.h"
 
+#include <errno.h>
 #include <stdio.h>
 
 #define FORWARD_POLL_MS 20
@@ -42,11 +43,33 @@ static void forward_tell(Step *s) {
                   "PARAMCHANGE to iphlpsvc");
 }
 
+/* A value may be there although nobody listens at its port. It is written over only if the
+ * self-test has made it. */
+static bool forward_is_theirs(Step *s, const char *name) {
+        char data[RULE_TEXT_MAX], what[2 * RULE_TEXT_MAX];
+        RuleStore store;
+        int r;
+
+        rule_store_init(&store);
+        r = rule_store_get(&store, RULE_V4TOV4, name, data, sizeof(data));
+        rule_store_done(&store);
+        if (r == -ENOENT)
+                return false;
+        (void) snprintf(what, sizeof(what), "%s=%s", name, data);
+        if (r == 0 && journal_has(CHANGE_RULE, what))
+                return false;
+        step_skip(s, "portproxy.write", "RegSetValueExW",
+                  "v4tov4 %s is there already, and stays as it is", name);
+        return true;
+}
+
 bool forward_put(Step *s, const char *name, const char *data) {
         uint64_t began = step_clock();
         RuleStore store;
         int r;
 
+        if (forward_is_theirs(s, name))
+                return false;
         if (!journal_begin(s, CHANGE_RULE, "%s=%s", name, data)) {
                 step_skip(s, "portproxy.write", "RegSetValueExW", "no rule could be written down");
                 return false;

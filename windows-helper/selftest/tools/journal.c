@@ -21,7 +21,8 @@
 #define JOURNAL_MAX     64 /* changes */
 #define JOURNAL_TEXT    1024
 #define JOURNAL_NUMBER  16
-#define JOURNAL_WAIT_MS 5000 /* for a thread that is just making a change */
+#define JOURNAL_WAIT_MS 5000  /* for a thread that is just making a change */
+#define JOURNAL_UNDO_MS 60000 /* for one change; Windows waits 30 s for a service that hangs */
 
 static const char *const change_names[_CHANGE_KIND_END] = {
         "service", "rule", "firewall", "file", "folder", "mapping", "restart",
@@ -97,6 +98,17 @@ static int journal_write(ChangeKind kind, const char *what) {
         return r;
 }
 
+/* A thread that hangs in a change keeps the lock. Then no other change is made, and things are
+ * taken back without it. */
+static bool journal_try_lock(void) {
+        for (int waited = 0; waited < JOURNAL_WAIT_MS; waited += 10) {
+                if (TryAcquireSRWLockExclusive(&journal_lock))
+                        return true;
+                Sleep(10);
+        }
+        return false;
+}
+
 bool journal_begin(Step *s, ChangeKind kind, const char *format, ...) {
         char what[JOURNAL_TEXT];
         va_list args;
@@ -104,10 +116,18 @@ bool journal_begin(Step *s, ChangeKind kind, const char *format, ...) {
         va_start(args, format);
         (void) vsnprintf(what, sizeof(what), format, args);
         va_end(args);
-        AcquireSRWLockExclusive(&journal_lock);
+        if (!journal_try_lock()) {
+                log_write(LOG_LEVEL_ERROR,
+                          "Another change of the self-test has not ended, so this one is not made "
+                          "(%s)",
+                          change_names[kind]);
+                return false;
+        }
         journal_kind = kind;
-        if ((!s || step_is_open(s)) && journal_write(kind, what) == 0)
+        if ((!s || step_is_open(s)) && journal_write(kind, what) == 0) {
+                (void) fault_before(change_names[kind]); /* only "wait" means something here */
                 return true;
+        }
         ReleaseSRWLockExclusive(&journal_lock);
         return false;
 }
@@ -115,6 +135,20 @@ bool journal_begin(Step *s, ChangeKind kind, const char *format, ...) {
 void journal_end(void) {
         (void) fault_after(change_names[journal_kind], 0); /* only "kill" means something here */
         ReleaseSRWLockExclusive(&journal_lock);
+}
+
+bool journal_has(ChangeKind kind, const char *what) {
+        RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_SELFTEST);
+        JournalEntries *entries = journal_read(&key);
+        char text[JOURNAL_TEXT];
+        bool has = false;
+
+        (void) snprintf(text, sizeof(text), "%s %s", change_names[kind], what);
+        for (size_t i = 0; entries && i < entries->n && !has; i++)
+                has = strcmp(entries->items[i].text, text) == 0;
+        free(entries);
+        registry_close(&key);
+        return has;
 }
 
 static DWORD journal_undo_path(DWORD (*fn)(const wchar_t *path), const char *what) {
@@ -153,14 +187,39 @@ static DWORD journal_undo_one(const char *text) {
         return ERROR_INVALID_DATA;
 }
 
-/* A thread that hangs in a change keeps the lock. Then things are taken back without it. */
-static bool journal_try_lock(void) {
-        for (int waited = 0; waited < JOURNAL_WAIT_MS; waited += 10) {
-                if (TryAcquireSRWLockExclusive(&journal_lock))
-                        return true;
-                Sleep(10);
+/* Taking a change back, in a thread of its own: a service of Windows that hangs would hang us. */
+typedef struct JournalUndo {
+        char text[JOURNAL_TEXT];
+        DWORD error;
+} JournalUndo;
+
+static DWORD WINAPI journal_undo_thread(void *userdata) {
+        JournalUndo *u = userdata;
+
+        u->error = journal_undo_one(u->text);
+        return 0;
+}
+
+/* A thread whose time is over goes on until the process ends, so it keeps what it works with. */
+static DWORD journal_undo_in_time(const char *text) {
+        JournalUndo *u = calloc(1, sizeof(*u));
+        HANDLE thread = NULL;
+        DWORD error = ERROR_TIMEOUT;
+
+        if (u) {
+                (void) snprintf(u->text, sizeof(u->text), "%s", text);
+                thread = CreateThread(NULL, 0, journal_undo_thread, u, 0, NULL);
         }
-        return false;
+        if (!thread) {
+                free(u);
+                return ERROR_NOT_ENOUGH_MEMORY;
+        }
+        if (WaitForSingleObject(thread, step_limit(JOURNAL_UNDO_MS)) == WAIT_OBJECT_0) {
+                error = u->error;
+                free(u);
+        }
+        (void) CloseHandle(thread);
+        return error;
 }
 
 /* The key goes when it is empty, and so does ours above it if the self-test has made it. */
@@ -188,16 +247,21 @@ static void journal_say_left(const char *text, DWORD error, Buffer *left) {
 
 unsigned journal_undo(unsigned mark, Buffer *left) {
         RegistryKey key = REGISTRY_KEY_INIT(PATHS_KEY_SELFTEST);
-        bool locked = journal_try_lock();
+        bool locked = journal_try_lock(), failed = false;
         JournalEntries *entries = journal_read(&key);
         unsigned n = 0;
 
         for (size_t i = entries ? entries->n : 0; i-- > 0 && entries->items[i].number > mark;) {
                 const JournalEntry *e = &entries->items[i];
-                DWORD error = journal_undo_one(e->text);
+                DWORD error = journal_undo_in_time(e->text);
                 char number[JOURNAL_NUMBER];
 
+                if (error == ERROR_DIR_NOT_EMPTY && !failed)
+                        error = ERROR_SUCCESS; /* a helper was installed meanwhile */
+                if (error == ERROR_SUCCESS && !locked && i + 1 == entries->n)
+                        error = ERROR_BUSY;   /* a thread hangs in it, and may make it yet */
                 if (error != ERROR_SUCCESS) { /* it stays in the journal, for the next self-test */
+                        failed = true;
                         journal_say_left(e->text, error, left);
                         continue;
                 }

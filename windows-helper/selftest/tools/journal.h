@@ -33,6 +33,9 @@ bool journal_begin(Step *s, ChangeKind kind, const char *format, ...)
         __attribute__((format(gnu_printf, 3, 4)));
 void journal_end(void);
 
+/* Whether such a change is written down. */
+bool journal_has(ChangeKind kind, const char *what);
+
 /* The number of changes until now, for journal_undo(). */
 unsigned journal_mark(void);
 

@@ -244,11 +244,8 @@ DWORD undo_file(const wchar_t *path) {
 DWORD undo_folder(const wchar_t *path) {
         DWORD error = RemoveDirectoryW(path) ? ERROR_SUCCESS : GetLastError();
 
-        /* A helper that was installed meanwhile has files in it. */
-        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ||
-                               error == ERROR_DIR_NOT_EMPTY
-                       ? ERROR_SUCCESS
-                       : error;
+        return error == ERROR_FILE_NOT_FOUND || error == ERROR_PATH_NOT_FOUND ? ERROR_SUCCESS
+                                                                              : error;
 }
 
 DWORD undo_restart(const wchar_t *folder) {

@@ -17,7 +17,7 @@ DWORD undo_service(void);
 DWORD undo_rule(const char *what);
 DWORD undo_firewall(void);
 DWORD undo_file(const wchar_t *path);
-DWORD undo_folder(const wchar_t *path);
+DWORD undo_folder(const wchar_t *path); /* ERROR_DIR_NOT_EMPTY: it stays */
 DWORD undo_restart(const wchar_t *folder);
 
 /* Whether it is there. */
