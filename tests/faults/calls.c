@@ -13,6 +13,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
+#include <mntent.h>
+#include <net/if.h>
 #include <poll.h>
 #include <spawn.h>
 #include <stdarg.h>
@@ -29,6 +32,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/syscall.h>
 #include <sys/timerfd.h>
 #include <systemd/sd-event.h>
 #include <unistd.h>
@@ -63,6 +67,9 @@ CALL(void *, mmap64, (void *at, size_t n, int access, int flags, int fd, off64_t
 CALL(char *, strdup, (const char *s), (s), ENOMEM, NULL)
 CALL(char *, strndup, (const char *s, size_t n), (s, n), ENOMEM, NULL)
 
+CALL(ssize_t, __getdelim, (char **line, size_t *n, int end, FILE *file), (line, n, end, file),
+     ENOMEM, -1) /* getline() */
+
 /* --- files */
 
 FAILS(access, (const char *path, int mode), (path, mode), ENOMEM)
@@ -83,6 +90,16 @@ FAILS(rename, (const char *from, const char *to), (from, to), EIO)
 FAILS(pipe2, (int fds[2], int flags), (fds, flags), EMFILE)
 CALL(DIR *, opendir, (const char *path), (path), EMFILE, NULL)
 CALL(struct dirent64 *, readdir64, (DIR * dir), (dir), EIO, NULL)
+CALL(FILE *, setmntent, (const char *path, const char *mode), (path, mode), EMFILE, NULL)
+CALL(char *, realpath, (const char *restrict path, char *restrict whole), (path, whole), ENOMEM,
+     NULL)
+CALL(int, glob64,
+     (const char *restrict pattern, int flags, int (*on_error)(const char *, int),
+      glob64_t *restrict found),
+     (pattern, flags, on_error, found), ENOMEM, GLOB_NOSPACE)
+FAILS(utimensat, (int dir, const char *path, const struct timespec times[2], int flags),
+      (dir, path, times, flags), EIO)
+FAILS(chdir, (const char *path), (path), ENOMEM)
 CALL(FILE *, fopen64, (const char *path, const char *mode), (path, mode), EMFILE, NULL)
 CALL(ssize_t, readlink, (const char *path, char *text, size_t n), (path, text, n), EIO, -1)
 CALL(ssize_t, readlinkat, (int dir, const char *path, char *text, size_t n), (dir, path, text, n),
@@ -112,6 +129,13 @@ CALL(ssize_t, readlinkat, (int dir, const char *path, char *text, size_t n), (di
 OPEN(open64, (const char *path, int flags, ...), path)
 OPEN(openat64, (int dir, const char *path, int flags, ...), dir, path)
 
+/* As a library calls them that was built with _FORTIFY_SOURCE. No header declares them otherwise.
+ */
+int __open64_2(const char *path, int flags);
+int __openat64_2(int dir, const char *path, int flags);
+FAILS(__open64_2, (const char *path, int flags), (path, flags), EMFILE)
+FAILS(__openat64_2, (int dir, const char *path, int flags), (dir, path, flags), EMFILE)
+
 int fcntl64(int fd, int command, ...) {
         static int (*real)(int, int, ...);
         va_list ap;
@@ -127,6 +151,26 @@ int fcntl64(int fd, int command, ...) {
                 return -1;
         }
         return real(fd, command, argument);
+}
+
+/* pidfd_open() only, which the C library of Debian 12 does not have. */
+long syscall(long number, ...) {
+        static long (*real)(long, ...);
+        long a[6];
+        va_list ap;
+
+        if (!real)
+                *(void **) &real = fault_real("syscall");
+        va_start(ap, number);
+        for (int i = 0; i < 6; i++)
+                a[i] = va_arg(ap,
+                              long); /* as the C library does it: what is not given is ignored */
+        va_end(ap);
+        if (number == SYS_pidfd_open && fault_now("syscall", FAULT_ERROR)) {
+                errno = EMFILE;
+                return -1;
+        }
+        return real(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 
 /* --- bytes */
@@ -207,6 +251,7 @@ FAILS(accept4, (int fd, __SOCKADDR_ARG a, socklen_t *restrict n, int flags), (fd
       EMFILE)
 FAILS(setsockopt, (int fd, int level, int name, const void *value, socklen_t n),
       (fd, level, name, value, n), ENOMEM)
+CALL(unsigned, if_nametoindex, (const char *name), (name), EMFILE, 0)
 FAILS(epoll_create1, (int flags), (flags), EMFILE)
 FAILS(epoll_ctl, (int epoll, int command, int fd, struct epoll_event *e), (epoll, command, fd, e),
       command == EPOLL_CTL_ADD ? ENOSPC : ENOMEM)
