@@ -282,7 +282,7 @@ static int memory_random(void *userdata, uint8_t *ret_bytes, size_t n) {
 static uint64_t memory_now(void *userdata) {
         MemoryHost *m = userdata;
 
-        return m->now_usec;
+        return m->now_usec + (uint64_t) m->clock_usec;
 }
 
 static void memory_log(void *userdata, LogLevel level, EventId event, const char *text) {

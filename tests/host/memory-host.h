@@ -64,6 +64,10 @@ struct MemoryHost {
         uint16_t excluded[2];   /* first and last port of a reserved range; 0: none */
         const char *no_address; /* an address that the host does not have now */
         uint64_t look_usec;     /* how long it takes to read the table */
+        int look_error;         /* it cannot be read now */
+
+        int adoptions_error; /* these cannot be read */
+        int64_t clock_usec;  /* the clock for measuring is ahead of that of deadlines by this */
 
         /* hooks, all optional */
         void *userdata;

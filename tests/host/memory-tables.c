@@ -63,6 +63,8 @@ static int memory_listening_read(void *userdata, unsigned tables, ListeningTable
         m->now_usec += m->look_usec;
         if (!m->listeners)
                 return -ENOSYS;
+        if (m->look_error < 0)
+                return m->look_error;
         table->forwarder = MEMORY_FORWARDER;
         table->relay = m->relay_runs ? MEMORY_RELAY : 0;
         r = memory_map_rules(&m->rules, &rules);
@@ -110,7 +112,7 @@ static void memory_firewall(void *userdata, const FirewallRules *wanted) {
 static int memory_adoptions_read(void *userdata, RuleTable *table) {
         MemoryHost *m = userdata;
 
-        return memory_map_rules(&m->adoptions, table);
+        return m->adoptions_error < 0 ? m->adoptions_error : memory_map_rules(&m->adoptions, table);
 }
 
 static int memory_adoption_remove(void *userdata, RuleFamily family, const char *name) {

@@ -149,7 +149,7 @@ bool checks_verify(Controller *controller, ReconcilePlan *plan, Guest *const *gu
         checks_rest(controller, host->now(host->userdata) - started, now_usec);
         if (r < 0) {
                 controller_log(&controller->log, LOG_LEVEL_WARNING, EVENT_RULES_PROBLEM,
-                               "cannot find out which ports are listened on (%s), ignoring",
+                               "cannot find out which ports are listened on (%s), trying again",
                                error_text(r));
         }
         for (size_t i = 0; i < plan->n_guests; i++)
@@ -196,7 +196,8 @@ static int firewall_collect(const Controller *controller, const ReconcilePlan *p
                     (known != WIRE_SERVICE_ACTIVE && known != WIRE_SERVICE_PENDING) ||
                     firewall_is_early(&controller->firewall, e, known))
                         continue;
-                if (!results || e->moves) { /* its guest is answered later, or on its way */
+                /* Its guest is answered later, or it is on its way, or nobody knows who has it. */
+                if (!results || e->moves || plan->unseen) {
                         r = firewall_stay(&controller->firewall, &e->listen, rules);
                         if (r < 0)
                                 return r;

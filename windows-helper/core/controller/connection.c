@@ -255,8 +255,8 @@ void connection_send_result(PeerConnection *c, const WireResult *result, uint64_
         Buffer out = BUFFER_NULL;
         int r = helper_session_result(c->session, result, &out);
 
-        if (r < 0) /* the agent will connect again and ask again */
-                controller_log(&c->controller->log, LOG_LEVEL_ERROR, EVENT_PROBLEM,
-                               "cannot send the result: %s", error_text(r));
-        connection_flush(c, &out, now_usec);
+        if (r < 0) /* the agent connects again and asks again */
+                connection_fail(c, r, &out, now_usec);
+        else
+                connection_flush(c, &out, now_usec);
 }

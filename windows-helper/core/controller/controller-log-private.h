@@ -40,6 +40,8 @@ typedef struct LogPeer {
 
 typedef struct ControllerLog {
         const ControllerHost *host; /* borrowed */
+        uint64_t now_usec; /* of the last flush, which comes at each turn of the loop. The host's
+                              own clock is not that of deadlines */
         LogPeer peers[CONTROLLER_LOG_PEERS_MAX];
         size_t n_peers;
 } ControllerLog;
@@ -69,7 +71,7 @@ void controller_log_admitted(ControllerLog *log, const LogCause *cause);
 
 /* Write the counts of what was left out, where no line has followed that would tell. It is due at
  * the deadline. */
-void controller_log_flush(ControllerLog *log);
+void controller_log_flush(ControllerLog *log, uint64_t now_usec);
 uint64_t controller_log_deadline(const ControllerLog *log);
 
 /* How the log calls a guest: its distro, in quotes, and the start of its id. */

@@ -20,10 +20,6 @@ static uint64_t log_hash(const void *data, size_t n) {
         return hash ? hash : 1;
 }
 
-static uint64_t log_now(const ControllerLog *log) {
-        return log->host->now(log->host->userdata);
-}
-
 static void log_put(const ControllerLog *log, LogLevel level, EventId event, const char *text) {
         log->host->log(log->host->userdata, level, event, text);
 }
@@ -73,7 +69,7 @@ static bool log_limited(ControllerLog *log, LogPeer *p, unsigned burst, LogLevel
                         EventId event, const char *text) {
         unsigned left_out;
 
-        p->used_usec = log_now(log);
+        p->used_usec = log->now_usec;
         if (!log_limit_take(&p->limit, burst, p->used_usec, &left_out))
                 return false;
         if (left_out > 0)
@@ -120,7 +116,7 @@ void controller_log_stranger(ControllerLog *log, const LogCause *cause, const ch
         for (size_t i = 0; i < CONTROLLER_LOG_REPEATS; i++)
                 if (p->written[i] == hash) { /* it is written already */
                         p->n_repeated++;
-                        p->used_usec = log_now(log);
+                        p->used_usec = log->now_usec;
                         return;
                 }
         if (log_limited(log, p, CONTROLLER_LOG_STRANGER_BURST, LOG_LEVEL_WARNING,
@@ -142,9 +138,10 @@ void controller_log_admitted(ControllerLog *log, const LogCause *cause) {
         memset(p->written, 0, sizeof(p->written));
 }
 
-void controller_log_flush(ControllerLog *log) {
+void controller_log_flush(ControllerLog *log, uint64_t now_usec) {
+        log->now_usec = now_usec;
         for (size_t i = 0; i < log->n_peers; i++) {
-                unsigned left_out = log_limit_flush(&log->peers[i].limit, log_now(log));
+                unsigned left_out = log_limit_flush(&log->peers[i].limit, now_usec);
 
                 if (left_out > 0)
                         log_put_left_out(log, &log->peers[i], left_out);

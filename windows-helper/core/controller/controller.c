@@ -7,6 +7,7 @@
 
 #include "windows-helper/core/base/result.h"
 #include "windows-helper/core/controller/controller-private.h"
+#include "windows-helper/core/controller/forwarder-private.h"
 #include "windows-helper/core/rules/slice.h"
 
 #include <errno.h>
@@ -191,8 +192,7 @@ void controller_set_hostnet(Controller *controller, const Hostnet *hostnet) {
 
 void controller_forwarder_changed(Controller *controller) {
         checks_forget(controller);
-        controller->due.activation = true;
-        controller->due.run = true;
+        forwarder_changed(controller);
 }
 
 void controller_relay_changed(Controller *controller) {
@@ -282,7 +282,7 @@ void controller_dispatch(Controller *controller, uint64_t now_usec) {
                 next = c->next;
                 connection_resume(c, now_usec);
         }
-        controller_log_flush(&controller->log);
+        controller_log_flush(&controller->log, now_usec);
         controller_look_at_clock(controller, now_usec);
         (void) controller_read(controller, controller->options.view_portion, now_usec);
         due->slice = false;

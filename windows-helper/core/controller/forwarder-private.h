@@ -20,8 +20,8 @@ void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_u
  * it to the relay. All of a guest's go before the first of them comes back. */
 ApplyActivation forwarder_activation(const Controller *controller, const ReconcilePlan *plan);
 
-/* Whether the relay carries something in @plan. */
-bool forwarder_uses_relay(const ReconcilePlan *plan);
+/* iphlpsvc has started or stopped, or may have lost our values: it is told again if it has some. */
+void forwarder_changed(Controller *controller);
 
 /* The relay runs while its table has values, ours or not, and a helper serves. */
 void forwarder_want_relay(const Controller *controller);

@@ -86,19 +86,38 @@ void forwarder_block(Controller *controller, ReconcilePlan *plan, uint64_t now_u
         }
 }
 
-/* Whether an activation that is due has a use. A service that does not run reads the values when it
- * starts, so nobody has to ask for it again and again where the relay carries everything. */
-static bool forwarder_must_activate(const Controller *controller, const ReconcilePlan *plan) {
-        int error = controller->last_run.activation_error;
-
-        if (!controller->due.activation)
-                return false;
-        if (error != -ENOENT && error != -ESRCH && error != -EPERM)
-                return true;
+static bool forwarder_has_values(const Controller *controller) {
         for (size_t i = 0; i < controller->ledger.n_entries; i++)
                 if (ledger_entry_forwarders(&controller->ledger.entries[i]) &
                     RULE_FORWARDER_PORTPROXY)
                         return true;
+        return false;
+}
+
+/* A service that does not run reads the values when it starts. */
+static bool forwarder_is_down(const Controller *controller) {
+        int error = controller->last_run.activation_error;
+
+        return error == -ENOENT || error == -ESRCH || error == -EPERM;
+}
+
+void forwarder_changed(Controller *controller) {
+        if (forwarder_has_values(controller)) {
+                controller->due.activation = true;
+        } else if (forwarder_is_down(controller)) { /* nobody needs it any more */
+                controller->due.activation = false;
+                controller->last_run.activation_error = 0;
+        }
+        controller->due.run = true;
+}
+
+/* Whether an activation that is due has a use: nobody has to ask for a service that does not run
+ * again and again where the relay carries everything. */
+static bool forwarder_must_activate(const Controller *controller, const ReconcilePlan *plan) {
+        if (!controller->due.activation)
+                return false;
+        if (!forwarder_is_down(controller) || forwarder_has_values(controller))
+                return true;
         for (size_t i = 0; i < plan->n_endpoints; i++)
                 if (rule_target_forwarder(&plan->endpoints[i].target) == RULE_FORWARDER_PORTPROXY)
                         return true;
@@ -111,13 +130,6 @@ ApplyActivation forwarder_activation(const Controller *controller, const Reconci
         if (!plan->completes)
                 return due ? APPLY_OVERDUE : APPLY_LATER;
         return due ? APPLY_ACTIVATE : APPLY_CHANGES;
-}
-
-bool forwarder_uses_relay(const ReconcilePlan *plan) {
-        for (size_t i = 0; i < plan->n_endpoints; i++)
-                if (rule_target_is_relay(&plan->endpoints[i].target))
-                        return true;
-        return false;
 }
 
 void forwarder_want_relay(const Controller *controller) {

@@ -195,7 +195,8 @@ static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         guest->reported_serial = guest->state_serial;
 }
 
-/* Nothing could be decided. Tell every guest, and try again later. */
+/* Nothing could be decided. Tell every guest, and try again later. Nobody looks who listens before
+ * that: a check that is overdue would wake the loop at once, again and again. */
 static int settle_fail(Settle *s, int error, const char *what) {
         Controller *controller = s->controller;
 
@@ -203,6 +204,7 @@ static int settle_fail(Settle *s, int error, const char *what) {
                        "%s failed (%s), trying again in %u s", what, error_text(error),
                        CONTROLLER_RETRY_MS / 1000u);
         controller->due.retry_usec = s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+        controller->due.all_usec = controller->verify.due_usec = SESSION_NO_DEADLINE;
         for (size_t i = 0; i < s->scope.n; i++) {
                 WireServiceResult *results;
                 uint32_t n;
@@ -285,10 +287,26 @@ static void settle_verify(Settle *s, ReconcilePlan *plan, const ApplyOutcome *o)
         controller->verify.without_portproxy = error != 0;
         if (error)
                 forwarder_block(controller, plan, s->now_usec);
-        if (!error || forwarder_uses_relay(plan))
-                s->looks_later = !checks_verify(controller, plan, s->scope.guests,
-                                                s->scope.asked && !error, s->now_usec);
+        s->looks_later = !checks_verify(controller, plan, s->scope.guests, s->scope.asked && !error,
+                                        s->now_usec);
         controller->verify.relay_changed |= o->relayed; /* for the checks of the next run */
+}
+
+/* They only permit more. So without them everything else goes on, what closes above all. */
+static void settle_read_adoptions(Settle *s) {
+        const RuleHost *host = &s->controller->host.rules;
+        int r = host->adoptions_read(host->userdata, &s->adoptions);
+
+        if (r < 0) {
+                controller_log(&s->controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                               "reading which rules may be taken over failed (%s), trying again in "
+                               "%u s",
+                               error_text(r), CONTROLLER_RETRY_MS / 1000u);
+                rule_table_done(&s->adoptions);
+                s->controller->due.retry_usec =
+                        s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+        }
+        rule_table_sort(&s->adoptions);
 }
 
 static int settle_run(Settle *s) {
@@ -308,10 +326,8 @@ static int settle_run(Settle *s) {
         ApplyOutcome outcome = {0};
         int r;
 
-        r = controller->host.rules.adoptions_read(controller->host.rules.userdata, &s->adoptions);
-        rule_table_sort(&s->adoptions);
-        if (r == 0)
-                r = reconcile(&input, &plan);
+        settle_read_adoptions(s);
+        r = reconcile(&input, &plan);
         if (r == 0)
                 r = settle_slice(s, &plan);
         if (r == 0) {

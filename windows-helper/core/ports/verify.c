@@ -125,6 +125,12 @@ static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
         return false;
 }
 
+/* Whether somebody has to listen there who cannot, so that there is nothing to look for. */
+static bool check_is_vain(const Check *c, const ReconcileEndpoint *e) {
+        return c->before->without_portproxy && e->reach == WIRE_REACH_FORWARDED &&
+               !rule_target_is_relay(&e->target);
+}
+
 /* Return: whether its state stays known without another look: it is open, waits for its forwarder,
  * or is late. */
 static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
@@ -142,7 +148,7 @@ static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
         result = &results[e->service];
         if (e->reach != WIRE_REACH_FORWARDED)
                 return check_direct(c, e, result);
-        if (c->before->without_portproxy && !relay)
+        if (check_is_vain(c, e))
                 return false;
         if (result->state != WIRE_SERVICE_ACTIVE && result->state != WIRE_SERVICE_PENDING)
                 return false;
@@ -182,6 +188,8 @@ static unsigned check_tables(const Check *c) {
         for (size_t i = 0; i < c->plan->n_endpoints; i++) {
                 const ReconcileEndpoint *e = &c->plan->endpoints[i];
 
+                if (check_is_vain(c, e))
+                        continue;
                 tables |= !c->late && e->reach == WIRE_REACH_FORWARDED
                                   ? listening_tables_of(&e->listen)
                           : e->listen.udp ? LISTENING_UDP
@@ -262,11 +270,26 @@ static void verify_all(Verify *v, Check *c, uint64_t now_usec, bool *ret_activat
         v->without_relay = c->table.relay == 0;
 }
 
-static void verify_nothing(Verify *v, Check *c) {
-        v->due_usec = SESSION_NO_DEADLINE;
+static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint *e) {
+        return plan->results[e->guest] && !e->moves;
+}
+
+/* The look has failed, with @error. On a host that cannot be looked at at all (-ENOSYS), what was
+ * decided is all that is known. */
+static void verify_nothing(Verify *v, Check *c, int error, uint64_t now_usec) {
+        bool again = error != -ENOSYS;
+
+        v->due_usec = again ? now_usec + VERIFY_OBSTACLE_USEC : SESSION_NO_DEADLINE;
+        v->due_for_waiting = false;
         free(c->unheard);
-        for (size_t i = 0; i < c->plan->n_endpoints; i++)
-                c->plan->unsettled[c->plan->endpoints[i].guest] = true;
+        for (size_t i = 0; i < c->plan->n_endpoints; i++) {
+                const ReconcileEndpoint *e = &c->plan->endpoints[i];
+
+                c->plan->unsettled[e->guest] = true;
+                if (again && verify_is_judged(c->plan, e))
+                        verify_mark_unseen(c->plan, e);
+        }
+        c->plan->unseen = again;
 }
 
 int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_usec,
@@ -279,6 +302,7 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
                 .late = v->attempt >= VERIFY_PENDING_ATTEMPTS || v->n_obstacles > 0,
                 .final = v->attempt >= VERIFY_ATTEMPTS,
         };
+        unsigned tables;
         int r;
 
         c.obstacles = (Obstacles){
@@ -286,22 +310,19 @@ int verify(Verify *v, const PortHost *host, ReconcilePlan *plan, uint64_t now_us
         *ret_activate = false;
         c.unheard = malloc((c.max_unheard + 1) * sizeof(*c.unheard));
         r = c.unheard ? 0 : -ENOMEM;
-        if (r == 0 && plan->n_endpoints > 0)
-                r = host->listening_read(host->userdata, check_tables(&c), &c.table);
+        tables = check_tables(&c);
+        if (r == 0 && tables != 0)
+                r = host->listening_read(host->userdata, tables, &c.table);
         if (r == 0)
                 verify_all(v, &c, now_usec, ret_activate);
         else
-                verify_nothing(v, &c);
+                verify_nothing(v, &c, r, now_usec);
         listening_table_done(&c.table);
         return r == -ENOSYS ? 0 : r;
 }
 
 int verify_expect(Verify *v, const IpEndpoint *endpoints, size_t n) {
         return unheard_wait(&v->unheard, endpoints, n);
-}
-
-static bool verify_is_judged(const ReconcilePlan *plan, const ReconcileEndpoint *e) {
-        return plan->results[e->guest] && !e->moves;
 }
 
 bool verify_knows(const Verify *v, const ReconcilePlan *plan, bool patient) {
