@@ -71,7 +71,7 @@ static bool check_found(const Check *c, const ReconcileEndpoint *e) {
 
 /* A forwarder lets go of a port that we forwarded until now, but not at once. If it still has it
  * when it is @late, that is for somebody else, or for another endpoint. */
-static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServiceResult *result,
+static void check_blame_forwarder(Check *c, ReconcileEndpoint *e, WireServiceResult *result,
                                   const Listening *holder, bool late) {
         const VerifyTexts *texts = verify_texts(holder->pid == c->table.relay);
 
@@ -84,6 +84,7 @@ static void check_blame_forwarder(Check *c, const ReconcileEndpoint *e, WireServ
         }
         result_worsen_at(result, WIRE_SERVICE_CONFLICT, WIRE_REASON_FOREIGN_RULE, &e->listen,
                          texts->takes);
+        e->taken = true;
         c->n_obstacles++;
 }
 
@@ -104,7 +105,7 @@ static const Listening *check_other_forwarder(const Check *c, const ReconcileEnd
 /* Nobody has to listen there. But a program of Windows that does keeps the port from the guest
  * (facts 6.2.10, 6.2.11). Whether one on a single address does is not known, so it counts as none.
  * Return: as check_endpoint(). */
-static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult *result) {
+static bool check_direct(Check *c, ReconcileEndpoint *e, WireServiceResult *result) {
         char text[IP_ENDPOINT_TEXT_MAX];
         const Listening *holder;
 
@@ -121,6 +122,7 @@ static bool check_direct(Check *c, const ReconcileEndpoint *e, WireServiceResult
         }
         ip_endpoint_format(&e->listen, text);
         obstacle_blame_holder(&c->obstacles, holder, result, text);
+        e->taken = true;
         c->n_obstacles++;
         return false;
 }
@@ -133,7 +135,7 @@ static bool check_is_vain(const Check *c, const ReconcileEndpoint *e) {
 
 /* Return: whether its state stays known without another look: it is open, waits for its forwarder,
  * or is late. */
-static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
+static bool check_endpoint(Check *c, ReconcileEndpoint *e) {
         const Unheard *before = unheard_next(&c->before->unheard, &c->at, &e->listen);
         WireServiceResult *results = c->plan->results[e->guest], *result;
         bool relay = rule_target_is_relay(&e->target), late;
@@ -163,7 +165,7 @@ static bool check_endpoint(Check *c, const ReconcileEndpoint *e) {
                 ip_endpoint_format(&e->listen, text);
                 c->n_probes++;
                 if (obstacle_find(&c->obstacles, &e->listen, check_process(c, e), result, text)) {
-                        c->plan->checking[e->guest] = true;
+                        c->plan->checking[e->guest] = e->taken = true;
                         c->n_obstacles++;
                         return false;
                 }

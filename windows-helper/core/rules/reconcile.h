@@ -83,6 +83,7 @@ typedef struct ReconcileEndpoint {
         uint32_t guest, service;
         WireReach reach; /* when it is not FORWARDED, no value belongs to it */
         bool moves;      /* its value comes in a later run: nobody listens there for it yet */
+        bool taken;      /* filled by verify(): another program or forwarder has the port */
 } ReconcileEndpoint;
 
 typedef struct ReconcilePlan {

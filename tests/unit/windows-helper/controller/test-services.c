@@ -9,6 +9,7 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -181,6 +182,49 @@ START_TEST(test_same_endpoint_twice_in_one_service) {
 }
 END_TEST
 
+/* "79 81": the ports that the firewall opens. */
+static void expect_open(const char *ports) {
+        char found[256] = "";
+        size_t n = 0;
+
+        for (size_t i = 0; i < w.host.firewall.n; i++)
+                n += (size_t) snprintf(found + n, sizeof(found) - n, "%s%u", n > 0 ? " " : "",
+                                       w.host.firewall.items[i].listen.port);
+        ck_assert_str_eq(found, ports);
+}
+
+/* One endpoint of a service has a problem. The firewall opens the others, as they are in force. */
+START_TEST(test_the_others_of_a_service_stay_open) {
+        static const struct {
+                const char *mode, *services, *results, *open;
+        } cases[] = {
+                {"172.20.0.2", "web=0.0.0.0:79-81", "web conflict port-in-use", "79 81"},
+                {"mirrored", "web=0.0.0.0:79-81", "web conflict port-in-use", "79 81"},
+                {"172.20.0.2", "web=0.0.0.0:90-92", "web conflict foreign-rule", "90 92"},
+                {"172.20.0.2", "web=0.0.0.0:70-72", "web conflict other-agent", "70 71 72"},
+                {"172.20.0.2", "a=0.0.0.0:60 web=0.0.0.0:60-61", "a active; web invalid duplicate",
+                 "60 61"},
+        };
+
+        w.host.listeners = true;
+        w.host.taken_port = 80;
+        world_foreign(&w, "v4tov4 0.0.0.0/91", "10.1.1.1/80");
+        agent_connect(debian);
+        if (_i == 3) /* 71 is open for the other agent */
+                agent_ask(debian, "172.20.0.3", "www=0.0.0.0:71");
+        agent_ask(ubuntu, cases[_i].mode, cases[_i].services);
+        world_wait(&w, 4000);
+        agent_expect(ubuntu, cases[_i].results);
+        expect_open(cases[_i].open);
+        w.host.taken_port = 0;
+        world_foreign(&w, "v4tov4 0.0.0.0/91", NULL);
+        agent_ask(debian, "172.20.0.3", "");
+        world_wait(&w, 4000);
+        if (_i < 3)
+                ck_assert_uint_eq(w.host.firewall.n, 3);
+}
+END_TEST
+
 START_TEST(test_two_agents_one_endpoint) {
         agent_ask(ubuntu, "172.20.0.2", "web=0.0.0.0:80");
         agent_connect(debian);
@@ -221,6 +265,7 @@ int main(void) {
         tcase_add_test(tc, test_policy_refuses_one_service);
         tcase_add_test(tc, test_same_endpoint_in_two_services);
         tcase_add_test(tc, test_same_endpoint_twice_in_one_service);
+        tcase_add_loop_test(tc, test_the_others_of_a_service_stay_open, 0, 5);
         tcase_add_test(tc, test_two_agents_one_endpoint);
         suite_add_tcase(suite, tc);
         return suite_run(suite);
