@@ -103,6 +103,7 @@ int agent_push(Agent *a, uint64_t event_usec) {
 
         if (!a->connection.channel || !a->address.known)
                 return 0;
+        agent_outdate_push(a); /* what comes before this state is sent is about an older one */
         state = a->config.current->wire; /* the arrays still belong to the configuration */
         state.mode = a->guest.answers.mode;
         memcpy(state.interface, a->address.choice.interface, sizeof(state.interface));

@@ -82,12 +82,28 @@ static void test_read_back(void) {
         written(&one);
         (void) wcscat(fake_rule->texts[LOCAL], L"/255.255.255.255");
         check("an address with its mask", reads_as(&one, "ssh"));
+        (void) wcscpy(fake_rule->texts[LOCAL], L"192.168.1.3");
+        check("another address: to be written again", reads_as(&one, ""));
         (void) wcscpy(fake_rule->texts[GROUPING], L"Wslbridge");
         check("another group's is not ours",
               firewall_rule_read(&fake_rule->rule, &seen) == -ENOENT);
         written(&one);
         (void) wcscpy(fake_rule->texts[NAME], L"wslbridge 192.168.1.2:02222");
         check("a name that we do not make", firewall_rule_read(&fake_rule->rule, &seen) == -ENOENT);
+}
+
+/* Windows returns a single address as a range (fact 5.1.18). */
+static void test_one_address_of_ipv6(void) {
+        FirewallRule one = wanted;
+
+        one.listen.addr = (IpAddr){IP_FAMILY_V6, {0xfd, [15] = 5}};
+        one.remote = (char *) (uintptr_t) "fd00::7/128";
+        written(&one);
+        (void) wcscpy(fake_rule->texts[LOCAL], L"fd00::5-fd00::5");
+        (void) wcscpy(fake_rule->texts[REMOTE], L"fd00::7-fd00::7");
+        check("one address of IPv6 on each side", reads_as(&one, "ssh"));
+        (void) wcscpy(fake_rule->texts[LOCAL], L"fd00::5-fd00::6");
+        check("a real range: to be written again", reads_as(&one, ""));
 }
 
 /* A rule for UDP differs in the name and the protocol alone. */
@@ -113,6 +129,7 @@ static void test_udp(void) {
 int main(void) {
         test_order();
         test_read_back();
+        test_one_address_of_ipv6();
         test_udp();
         printf("%d failed\n", n_failed);
         return n_failed > 0 ? EXIT_FAILURE : EXIT_SUCCESS;

@@ -176,6 +176,13 @@ static void test_completions(TcpEndpoint *e, const IpEndpoint *to, SOCKET guest)
         complete(e, 1000, ERROR_NETNAME_DELETED);
         complete(e, 1000, ERROR_CONNECTION_ABORTED);
         check("clients that leave later are no failures either", !tcp_endpoint_is_broken(e));
+        complete(e, 100000, ERROR_NETNAME_DELETED);
+        check("but if it says so of all for ever, the socket is dead", tcp_endpoint_is_broken(e));
+        delays = false;
+        check("it listens anew", tcp_endpoint_reopen(e) == ERROR_SUCCESS);
+        delays = true;
+        (void) serves_another(to, guest);
+        (void) serves_another(to, guest);
         complete(e, 1000, ERROR_UNEXP_NET_ERR);
         check("other failures are", tcp_endpoint_is_broken(e));
         delays = false;

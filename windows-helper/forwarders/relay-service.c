@@ -114,7 +114,7 @@ static DWORD relay_service_start(RelayService *s, SC_HANDLE service) {
 
         if (s->started > 0 && now - s->started < s->pause_ms)
                 return (DWORD) (s->pause_ms - (now - s->started));
-        if (s->started > 0)
+        if (s->started > 0 && s->told_error == ERROR_SUCCESS)
                 log_write(LOG_LEVEL_WARNING,
                           "The service " NAMES_RELAY_SERVICE
                           " is not running, though it is needed; starting it again");

@@ -132,17 +132,18 @@ bool firewall_rule_is_named(INetFwRule *rule, const char *name) {
         return rule_text_is(rule, rule->lpVtbl->get_Name, name);
 }
 
-/* Windows may return an address with a mask that covers all of it. */
+/* Windows may return an address with a mask that covers all of it, or as a range (fact 5.1.18). */
 static bool rule_address_is(INetFwRule *rule, const char *wanted) {
-        char *text, *slash;
+        char *text;
+        WirePrefix p;
+        IpAddr addr;
         bool same;
 
         rule_get(rule, rule->lpVtbl->get_LocalAddresses, &text);
-        slash = text ? strchr(text, '/') : NULL;
-        if (slash && (strcmp(slash, "/255.255.255.255") == 0 || strcmp(slash, "/128") == 0 ||
-                      strcmp(slash, "/32") == 0))
-                *slash = '\0';
-        same = text && strcmp(text, wanted) == 0;
+        same = text &&
+               (strcmp(text, wanted) == 0 ||
+                (firewall_prefix_read(text, &p) == 0 && ip_parse(wanted, &addr) == 0 &&
+                 p.length == ip_family_bits(addr.family) && ip_compare(&p.addr, &addr) == 0));
         free(text);
         return same;
 }

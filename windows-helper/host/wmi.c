@@ -98,6 +98,8 @@ static HRESULT wmi_each(const WmiQuestion *q, IWbemServices *services, IEnumWbem
                 ULONG got = 0;
                 HRESULT hr = IEnumWbemClassObject_Next(list, WMI_NEXT_MS, 1, &object, &got);
 
+                if (hr == WBEM_S_TIMEDOUT) /* there may be more, which nobody has seen */
+                        return (HRESULT) WBEM_E_TIMED_OUT;
                 if (hr != S_OK || got == 0)
                         return FAILED(hr) ? hr : S_OK;
                 (*n)++;

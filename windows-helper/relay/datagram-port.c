@@ -6,9 +6,7 @@
 
 #include "windows-helper/relay/datagram-port.h"
 
-/* The peer has answered an earlier datagram of ours with an ICMP message. SIO_UDP_CONNRESET, which
- * is off, is about these (fact 9.3.12); Wine reports them all the same. Nothing else is wrong. */
-static bool datagram_error_is_of_peer(int error) {
+bool datagram_error_is_of_peer(int error) {
         return error == WSAECONNRESET || error == WSAENETRESET || error == WSAECONNREFUSED;
 }
 

@@ -38,6 +38,10 @@ struct DatagramPort {
         unsigned n_pending;
 };
 
+/* The peer has answered an earlier datagram of ours with an ICMP message. SIO_UDP_CONNRESET, which
+ * is off, is about these (fact 9.3.12); Wine reports them all the same. Nothing else is wrong. */
+bool datagram_error_is_of_peer(int error);
+
 /* Take over @socket and begin to wait. @events is borrowed. */
 void datagram_port_open(DatagramPort *p, Loop *loop, SOCKET socket,
                         const DatagramPortEvents *events);

@@ -32,6 +32,7 @@ struct TcpEndpoint {
         SOCKET socket; /* owned; INVALID_SOCKET: only while it is broken */
         bool closed, broken;
         unsigned n_failures; /* in a row */
+        unsigned n_left;     /* clients that had left, in a row */
         unsigned n_accepting;
         ListNode paused;
         TcpAccept accepts[TCP_ACCEPTS];
@@ -203,10 +204,12 @@ static void tcp_endpoint_on_accepted(LoopOp *op, DWORD error, DWORD n_bytes) {
 
         a->socket = INVALID_SOCKET;
         e->n_accepting--;
-        if (error == ERROR_SUCCESS)
-                e->n_failures = 0;
-        else if (!client_left(error))
-                e->n_failures++;
+        if (error == ERROR_SUCCESS) {
+                e->n_failures = e->n_left = 0;
+        } else if (!client_left(error) || ++e->n_left >= TCP_LEFT_MAX) {
+                e->n_failures++; /* a socket that is dead may say of each client that it has left */
+                e->n_left = 0;
+        }
         if (e->closed || error != ERROR_SUCCESS)
                 (void) closesocket(s);
         else

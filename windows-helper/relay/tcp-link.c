@@ -268,6 +268,7 @@ static void tcp_link_on_connected(LoopOp *op, DWORD error, DWORD n_bytes) {
 static void tcp_socket_prepare(SOCKET s) {
         socket_set(s, IPPROTO_TCP, TCP_NODELAY, TRUE);
         socket_set(s, SOL_SOCKET, SO_KEEPALIVE, TRUE);
+        socket_set(s, SOL_SOCKET, SO_OOBINLINE, TRUE); /* else an urgent byte is lost */
 }
 
 /* ConnectEx() needs a bound socket. With SO_REUSE_UNICASTPORT the port is chosen when it connects,

@@ -174,12 +174,22 @@ UdpLink *udp_link_close(UdpLink *l) {
         return NULL;
 }
 
-/* An ICMP message about an earlier datagram may make this one fail, so it is tried twice. */
+/* An ICMP message about an earlier datagram may make this one fail, so it is tried twice. A socket
+ * whose address the host has no more never sends again: the client's next datagram begins a session
+ * with another one. */
 void udp_link_forward(UdpLink *l, const uint8_t *data, size_t n) {
+        int error = 0;
+
         udp_sessions_heard(&l->context->sessions, &l->session, loop_now_usec());
-        if (send(l->guest.socket, (const char *) data, (int) n, 0) < 0 &&
-            WSAGetLastError() != WSAEWOULDBLOCK)
-                (void) send(l->guest.socket, (const char *) data, (int) n, 0);
+        for (int i = 0; i < 2; i++) {
+                if (send(l->guest.socket, (const char *) data, (int) n, 0) >= 0)
+                        return;
+                error = WSAGetLastError();
+                if (error == WSAEWOULDBLOCK || error == WSAEMSGSIZE)
+                        return;
+        }
+        if (!datagram_error_is_of_peer(error))
+                (void) udp_link_close(l);
 }
 
 /* What the old guest has sent is discarded with it. The host's own address towards the guest may be

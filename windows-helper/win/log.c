@@ -15,6 +15,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LOG_PERCENT 0xFF05 /* a percent sign that is only a character */
+
 static LogLevel log_level = LOG_LEVEL_NOTICE;
 static LogFn log_fn;      /* instead of both, if not NULL */
 static void *log_fn_data; /* its userdata */
@@ -48,6 +50,14 @@ static WORD log_event_type(LogLevel level) {
         return EVENTLOG_INFORMATION_TYPE;
 }
 
+/* The Event Viewer puts the text in place of "%1", and looks at the result for more of these
+ * (ReportEventW, remarks). A guest that nobody knows may have a name with one. */
+static void log_make_literal(wchar_t *text) {
+        for (; *text; text++)
+                if (*text == L'%' && (text[1] == L'%' || (text[1] >= L'0' && text[1] <= L'9')))
+                        *text = LOG_PERCENT;
+}
+
 /* A line that has no id and reports no problem is a detail, which an administrator's log can do
  * without. */
 static void log_report(LogLevel level, EventId event, const char *text) {
@@ -56,10 +66,11 @@ static void log_report(LogLevel level, EventId event, const char *text) {
 
         if (event == EVENT_NONE && level <= LOG_LEVEL_WARNING)
                 event = EVENT_PROBLEM;
-        if (event != EVENT_NONE && level != LOG_LEVEL_DEBUG &&
-            win_to_wide(text, wide, LOG_LINE_MAX) == 0)
-                (void) ReportEventW(log_source, log_event_type(level), 0, event, NULL, 1, 0,
-                                    strings, NULL);
+        if (event == EVENT_NONE || level == LOG_LEVEL_DEBUG ||
+            win_to_wide(text, wide, LOG_LINE_MAX) != 0)
+                return;
+        log_make_literal(wide);
+        (void) ReportEventW(log_source, log_event_type(level), 0, event, NULL, 1, 0, strings, NULL);
 }
 
 /* The Event Viewer finds the texts through a registry key of the source, which the installation

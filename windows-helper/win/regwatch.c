@@ -24,6 +24,7 @@ struct RegWatch {
         HANDLE event;      /* owned; set by the registry */
         LoopWait *wait;    /* owned */
         uint64_t due_usec; /* when a change is to be reported, or LOOP_NO_DEADLINE */
+        LogLimit limit;    /* of lines about a key that refuses to be watched */
 };
 
 static void regwatch_on_change(LoopOp *op, DWORD error, DWORD n_bytes) {
@@ -78,6 +79,8 @@ static int regwatch_arm(RegWatch *w) {
                                 REG_NOTIFY_CHANGE_NAME | (whole ? REG_NOTIFY_CHANGE_LAST_SET : 0),
                                 w->event, TRUE);
         }
+        if (error != ERROR_SUCCESS && !log_may(&w->limit))
+                return -EIO;
         if (error != ERROR_SUCCESS)
                 return log_win_error((DWORD) error, "Cannot watch 'HKLM\\%s'", WIN_UTF8(w->path));
         return 0;

@@ -134,6 +134,17 @@ def test_a_request_and_its_answer_after_the_end(table, start_relay, serve, clien
     assert here.recv(1) == b""
 
 
+def test_an_urgent_byte_stays_in_its_place(table, start_relay, serve, client):
+    """As in the Synch of telnet. Only the mark is lost."""
+    table.set(LISTEN, serve(lambda connection: connection.sendall(connection.recv(100, socket.MSG_WAITALL))))
+    start_relay()
+    here = client()
+    here.sendall(b"before ")
+    here.send(b"!", socket.MSG_OOB)
+    here.sendall(b" after".ljust(92))
+    assert here.recv(100, socket.MSG_WAITALL).rstrip() == b"before ! after"
+
+
 def test_the_guest_ends_first(table, start_relay, serve, client):
     got = []
 
@@ -276,7 +287,7 @@ def test_accepting_fails_as_on_windows(prefix, build_win):
     connection have TCP_NODELAY and SO_KEEPALIVE."""
     done = prefix.run(build_win / "tests/windows/test-relay-accept.exe", check=False)
     assert done.returncode == 0, done.stdout
-    assert done.stdout.count("ok ") == 24
+    assert done.stdout.count("ok ") == 26
 
 
 @pytest.mark.parametrize("to, address, guest", [

@@ -6,6 +6,7 @@ import os
 import socket
 
 import pytest
+import vswitch
 from waiting import wait_until
 
 LISTEN = "0.0.0.0/5060"
@@ -160,6 +161,23 @@ def test_a_closed_port_costs_nothing_else(network, table, start_relay, serve_udp
     assert silent(early)
     serve_udp(port=5999)
     assert wait_until(lambda: ask(early, b"once more")[0] == b"once more", what="the service once more")
+
+
+def test_the_hosts_own_address_changes(network, table, start_relay, serve_udp, udp_client):
+    """Its virtual switch is made anew. The session's socket has the old address and never sends again, so the
+    client gets another one, though it is never silent."""
+    server = serve_udp(answer=lambda data, client: data)
+    table.set(LISTEN, server.endpoint, "udp")
+    start_relay()
+    client = udp_client()
+    assert ask(client, b"before")[0] == b"before"
+    drain(client)
+    old, new = vswitch.HOST_ADDRESSES[0], "172.29.0.77/20"
+    try:
+        vswitch.run_ip([], f"addr del {old} dev {vswitch.ADAPTER}\naddr add {new} dev {vswitch.ADAPTER}\n")
+        assert ask(client, b"after", tries=10)[0] == b"after"
+    finally:
+        vswitch.run_ip([], f"addr flush dev {vswitch.ADAPTER} to {new}\naddr add {old} dev {vswitch.ADAPTER}\n")
 
 
 def test_a_guest_that_moves(table, start_relay, serve_udp, udp_client):

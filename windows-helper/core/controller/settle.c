@@ -195,15 +195,20 @@ static void settle_answer(Settle *s, Guest *guest, WireServiceResult *results) {
         guest->reported_serial = guest->state_serial;
 }
 
+static void settle_retry(Settle *s, int error, const char *what) {
+        controller_log(&s->controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
+                       "%s failed (%s), trying again in %u s", what, error_text(error),
+                       CONTROLLER_RETRY_MS / 1000u);
+        s->controller->due.retry_usec =
+                s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+}
+
 /* Nothing could be decided. Tell every guest, and try again later. Nobody looks who listens before
  * that: a check that is overdue would wake the loop at once, again and again. */
 static int settle_fail(Settle *s, int error, const char *what) {
         Controller *controller = s->controller;
 
-        controller_log(&controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                       "%s failed (%s), trying again in %u s", what, error_text(error),
-                       CONTROLLER_RETRY_MS / 1000u);
-        controller->due.retry_usec = s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+        settle_retry(s, error, what);
         controller->due.all_usec = controller->verify.due_usec = SESSION_NO_DEADLINE;
         for (size_t i = 0; i < s->scope.n; i++) {
                 WireServiceResult *results;
@@ -231,12 +236,9 @@ static void settle_outcome(Settle *s, const ReconcilePlan *plan, const ApplyOutc
 
         if (o->activated)
                 waits = forwarder_note(controller, o, s->now_usec);
-        if (o->error) {
-                controller_log(&controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                               "changing port forwardings failed (%s), trying again in %u s",
-                               error_text(o->error), CONTROLLER_RETRY_MS / 1000u);
-        }
-        if (o->error || o->activation)
+        if (o->error)
+                settle_retry(s, o->error, "changing port forwardings");
+        else if (o->activation)
                 controller->due.retry_usec =
                         s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
         if (waits)
@@ -298,13 +300,8 @@ static void settle_read_adoptions(Settle *s) {
         int r = host->adoptions_read(host->userdata, &s->adoptions);
 
         if (r < 0) {
-                controller_log(&s->controller->log, LOG_LEVEL_ERROR, EVENT_RULES_PROBLEM,
-                               "reading which rules may be taken over failed (%s), trying again in "
-                               "%u s",
-                               error_text(r), CONTROLLER_RETRY_MS / 1000u);
                 rule_table_done(&s->adoptions);
-                s->controller->due.retry_usec =
-                        s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
+                settle_retry(s, r, "reading which rules may be taken over");
         }
         rule_table_sort(&s->adoptions);
 }

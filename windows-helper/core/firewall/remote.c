@@ -21,9 +21,11 @@ static int prefix_compare(const void *pa, const void *pb) {
         return r ? r : (int) a->length - (int) b->length;
 }
 
-/* Sorts @prefixes. Return: newly allocated text, or NULL when out of memory. */
+/* Sorts @prefixes, and leaves out those that lie in another one, as Windows does (fact 5.1.18).
+ * Return: newly allocated text, or NULL when out of memory. */
 static char *prefixes_text(WirePrefix *prefixes, size_t n) {
         size_t size = n * PREFIX_TEXT_MAX + 1, at = 0;
+        const WirePrefix *last = NULL; /* the wider one of two comes first */
         char *text = malloc(size);
 
         if (!text)
@@ -33,11 +35,12 @@ static char *prefixes_text(WirePrefix *prefixes, size_t n) {
         for (size_t i = 0; i < n; i++) {
                 char address[IP_TEXT_MAX];
 
-                if (i > 0 && prefix_compare(&prefixes[i - 1], &prefixes[i]) == 0)
+                if (last && ip_in_prefix(&prefixes[i].addr, &last->addr, last->length))
                         continue;
                 ip_format(&prefixes[i].addr, address);
-                at += (size_t) snprintf(text + at, size - at, "%s%s/%u", i > 0 ? "," : "", address,
+                at += (size_t) snprintf(text + at, size - at, "%s%s/%u", last ? "," : "", address,
                                         (unsigned) prefixes[i].length);
+                last = &prefixes[i];
         }
         return text;
 }
@@ -91,11 +94,16 @@ static int mask_length(const IpAddr *mask, uint8_t *ret_length) {
 }
 
 int firewall_prefix_read(char *item, WirePrefix *ret_prefix) {
-        char *slash = strchr(item, '/');
+        char *last = strchr(item, '-'), *slash = strchr(item, '/');
         unsigned length = 0;
         WirePrefix p;
         IpAddr mask;
 
+        if (last) { /* a single address of IPv6 comes back as a range (fact 5.1.18) */
+                *last = '\0';
+                if (strcmp(item, last + 1) != 0)
+                        return -EINVAL;
+        }
         if (slash)
                 *slash = '\0';
         if (ip_parse(item, &p.addr) < 0)
