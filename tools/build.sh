@@ -56,9 +56,14 @@ build_release_programs() {
     make_tree release 'the agent' agent/wslbridge-agent agent/wslbridge-loopback agent/wslbridgectl
 }
 
+# Several tests may want it at the same time.
 build_install() {
-    build_tree install 'the agent for installation' --buildtype=release -Dtests=disabled \
-        --prefix=/usr --sysconfdir=/etc
+    mkdir -p "$BUILD"
+    (
+        flock 9
+        build_tree install 'the agent for installation' --buildtype=release -Dtests=disabled \
+            --prefix=/usr --sysconfdir=/etc
+    ) 9>"$BUILD/install.lock"
 }
 
 build_windows() {

@@ -17,8 +17,9 @@ import time
 
 import helpers
 from guest import ADDRESS, GATEWAY, LAN, PREFIX, Guest, NotifySocket
+from waiting import patient
 
-PATIENCE = 20  # seconds; more than any pause after which the agent tries something once more
+PATIENCE = patient(20)  # seconds; more than any pause after which the agent tries something once more
 ASAN = "verify_asan_link_order=0:exitcode=99"
 TESTS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 LSAN = f"suppressions={TESTS}/faults/leaks.supp:print_suppressions=0"

@@ -44,6 +44,7 @@ def test_the_key_arrives(system):
     system.run("systemctl", "restart", AGENT)
     helper = system.status()["helper"]
     assert (helper["paired"], helper["key_problem"]) == (True, None)
+    assert system.as_the_agent("cat", "/etc/os-release").returncode == 0
     assert system.as_the_agent("cat", "/etc/wslbridge/key").returncode != 0
 
 

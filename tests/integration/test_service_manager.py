@@ -161,15 +161,15 @@ def test_one_line_per_change_not_per_try(guest, host):
 def test_status_is_never_seen_half_written(connected):
     guest, host = connected
     path = os.path.join(guest.state, "status.json")
-    problems, stop = [], threading.Event()
+    problems, reads, stop = [], [], threading.Event()
 
     def read():
         while not stop.is_set():
-            with open(path, encoding="utf-8") as f:
-                try:
-                    json.load(f)["written"]
-                except (ValueError, KeyError) as e:
-                    problems.append(e)
+            try:
+                with open(path, encoding="utf-8") as f:
+                    reads.append(json.load(f)["written"]["time"])
+            except (OSError, ValueError, KeyError) as e:
+                problems.append(e)
 
     reader = threading.Thread(target=read)
     reader.start()
@@ -178,7 +178,7 @@ def test_status_is_never_seen_half_written(connected):
         time.sleep(0.03)
     stop.set()
     reader.join()
-    assert not problems
+    assert not problems and len(set(reads)) > 5, problems
     wait_until(lambda: sorted(os.listdir(guest.state)) == ["lock", "status.json"],
                "the end of the last writing")
 

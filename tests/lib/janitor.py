@@ -8,7 +8,7 @@
 
 A run is a folder named PID-STARTTIME. Each of its processes has WSLBRIDGE_RUN=<that folder> in its
 environment, even daemons that have left the session, such as Wine's servers. Its namespaces are
-named wslbridge-PID-STARTTIME-ROLE.
+named wslbridge-PID-STARTTIME-…
 """
 import atexit
 import glob

@@ -64,11 +64,12 @@ class Stage:
         self.helper_exe = os.path.join(windows_tree, "windows-helper", "wslbridge-helper.exe")
         self.tools = os.path.join(windows_tree, "tests", "windows")
         self.helper_options = helper_options
-        self.folder = os.path.join(janitor.current_run(), "stage")
+        # Another suite of the same run may have a stage, too, in a process of its own.
+        self.folder = os.path.join(janitor.current_run(), f"stage-{os.getpid()}")
         self.root = os.path.join(self.folder, "guest")  # the guest's / for the agent
         self.state_folder = os.path.join(self.root, "run", "wslbridge")
         # Below /tmp, wherever the clone is, because a socket's path has at most 107 bytes.
-        self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}.sock"
+        self.socket = f"/tmp/{janitor.PREFIX}{os.path.basename(janitor.current_run())}-{os.getpid()}.sock"
         self.agent_environment = {}  # more variables for the agent
         self.helper = self.relay = self.agent = None
         self.stack = contextlib.ExitStack()

@@ -48,7 +48,7 @@ def ip_batch(lines, namespace=None):
 class Namespace:
     def __init__(self, role):
         self.role = role
-        self.name = f"{janitor.PREFIX}{os.path.basename(janitor.current_run())}-{role}"
+        self.name = f"{janitor.PREFIX}{os.path.basename(janitor.current_run())}-{os.getpid()}-{role}"
 
     def command(self, *arguments):
         """A command line that runs @arguments in the namespace, without a process in between."""

@@ -259,8 +259,8 @@ def test_a_client_that_does_not_read_is_cut_and_blocks_nobody(helper, connect, r
     lazy.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     agent = connect(helper)
     pings = frame(PING, struct.pack(">Q", 7)) * 4096
-    lazy.timeout = 20
-    with pytest.raises(OSError):  # the helper ends it when too many PONGs have piled up
+    lazy.timeout = 60
+    with pytest.raises(ConnectionError):  # the helper ends it when too many PONGs have piled up
         for _ in range(1000):
             lazy.send(pings)
     started = time.monotonic()

@@ -273,9 +273,11 @@ uint64_t surroundings_deadline(const Surroundings *s) {
 }
 
 void surroundings_finish(Surroundings *s) {
-        for (int i = 0; i < SURROUNDINGS_FINISH_SLICES && s->firewall.due_usec <= loop_now_usec();
-             i++)
+        for (int i = SURROUNDINGS_FINISH_SLICES; i > 0 && s->firewall.due_usec <= loop_now_usec();
+             i--)
                 (void) firewall_apply_tick(&s->firewall, loop_now_usec());
+        if (s->firewall.problem[0]) /* a port that stays open, above all */
+                log_write(LOG_LEVEL_ERROR, "%s", s->firewall.problem);
 }
 
 const Policy *surroundings_policy(const Surroundings *s) {

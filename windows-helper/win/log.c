@@ -54,7 +54,7 @@ static WORD log_event_type(LogLevel level) {
  * (ReportEventW, remarks). A guest that nobody knows may have a name with one. */
 static void log_make_literal(wchar_t *text) {
         for (; *text; text++)
-                if (*text == L'%' && (text[1] == L'%' || (text[1] >= L'0' && text[1] <= L'9')))
+                if (*text == L'%' && text[1] > L' ')
                         *text = LOG_PERCENT;
 }
 

@@ -81,8 +81,10 @@ def test_a_datagram(machine, agent, registry, serve_udp, udp_client):
     machine.wait_relay(RUNNING)
     assert ask(client, b"who") == b"who"
     # A crash costs the sessions, not the rule. The helper starts the relay again.
+    before = registry.rules(), registry.ledger()
     end_process(machine)
     assert ask(client, b"again") == b"again"
+    assert (registry.rules(), registry.ledger()) == before and before[1]
     # So does an administrator who stops it.
     assert machine.service.call("control", RELAY_SERVICE, STOP) == {}
     assert ask(client, b"and again") == b"and again"

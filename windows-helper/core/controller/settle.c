@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many services of a guest get a line of their own in the log of one run: a new address for
- * 10,000 services is one change, not 10,000. */
+/* Services of a guest with a line of their own in the log of one run; others are counted. */
 #define SETTLE_LOG_LINES_MAX CONTROLLER_LOG_LINES_MAX
 
 /* How far the list of services that were reported last is searched for a name. Lists keep their
@@ -203,8 +202,8 @@ static void settle_retry(Settle *s, int error, const char *what) {
                 s->now_usec + CONTROLLER_RETRY_MS * CONTROLLER_USEC_PER_MSEC;
 }
 
-/* Nothing could be decided. Tell every guest, and try again later. Nobody looks who listens before
- * that: a check that is overdue would wake the loop at once, again and again. */
+/* Nothing could be decided. Tell every guest, and try again later. A check that is overdue until
+ * then would only wake the loop. */
 static int settle_fail(Settle *s, int error, const char *what) {
         Controller *controller = s->controller;
 
@@ -391,11 +390,9 @@ int settle(Controller *controller, uint64_t now_usec) {
 }
 
 void settle_unread(Controller *controller, int error, uint64_t now_usec) {
-        Settle s = {
-                .controller = controller,
-                .started = controller->host.now(controller->host.userdata),
-                .now_usec = now_usec,
-        };
+        Settle s = {.controller = controller,
+                    .started = controller->host.now(controller->host.userdata),
+                    .now_usec = now_usec};
 
         scope_all(&s.scope, controller);
         controller->due.run = controller->due.partial = controller->due.rest = false;
