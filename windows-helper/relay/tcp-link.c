@@ -183,7 +183,7 @@ static void tcp_link_run(TcpLink *l, FlowSide side, FlowAction action, unsigned 
                         if (tcp_link_send_held(l, side))
                                 return;
                         break;
-                case FLOW_DO_END:
+                case FLOW_DO_END: /* what Windows does then: facts 9.3.23 and 9.3.24 */
                         if (shutdown(l->senders[!side], SD_SEND) == 0)
                                 return;
                         break;
