@@ -23,7 +23,7 @@ def in_place(registry, build_win):
     finally:
         registry.remove(MAPPINGS)
         registry.remove(OBJECTS)
-        for name in ("NatName", "NatPrefix", "NatRefuse", "WmiHang"):
+        for name in ("NatName", "NatPrefix", "NatRefuse", "NatSlow", "WmiHang"):
             registry.delete(COUNTERS, name)
         registry.remove(LOCATOR)
         for name, (kind, data) in before.items():

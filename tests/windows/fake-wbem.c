@@ -146,8 +146,8 @@ static HRESULT STDMETHODCALLTYPE list_on_next(IEnumWbemClassObject *this, LONG t
                                               IWbemClassObject **ret, ULONG *ret_n) {
         List *list = (List *) this;
 
-        *ret_n = list->at < list->n;
-        if (FAILED(list->error))
+        *ret_n = list->at < list->n && list->error == 0;
+        if (list->error != 0) /* or WBEM_S_TIMEDOUT */
                 return list->error;
         if (!list->trusted) /* as a provider that acts for its caller (fact 5.2.8) */
                 return (HRESULT) WBEM_E_ACCESS_DENIED;
@@ -270,6 +270,8 @@ static HRESULT STDMETHODCALLTYPE services_on_query(IWbemServices *this, const BS
         if (context && FAILED(IWbemContext_GetValue(context, L"PolicyStore", 0, &store)))
                 return (HRESULT) WBEM_E_INVALID_CONTEXT;
         list->com.lpVtbl = &list_calls;
+        if (stored_number(SETTINGS_KEY, L"NatSlow") != 0)
+                list->error = WBEM_S_TIMEDOUT;
         class += wcslen(L"FROM ");
         if (wcscmp(class, NAT_CLASS) == 0)
                 list_nats(list);
