@@ -214,12 +214,19 @@ static UdpDoor *udp_door_for(UdpDoor *door, const IpAddr *asked) {
         return own;
 }
 
+/* Windows has no port left for another socket; some of them may be set aside (fact 4.3.2). The last
+ * one is Wine's. */
+static bool udp_ports_are_short(DWORD error) {
+        return error == WSAENOBUFS || error == WSAEADDRINUSE || error == WSAEWOULDBLOCK;
+}
+
 static UdpLink *udp_door_admit(UdpDoor *door, const UdpMail *mail) {
         UdpEndpoint *e = door->endpoint;
         UdpDoor *out = udp_door_for(door, &mail->key.asked);
         UdpWay way = {.socket = out->port.socket, .choose = ip_is_any(&out->addr)};
         UdpSession *victim = NULL;
         UdpLink *l = NULL;
+        DWORD error;
 
         switch (udp_sessions_judge(&e->context->sessions, &mail->key.client.addr,
                                    &e->entry.connect.addr, &victim)) {
@@ -231,10 +238,14 @@ static UdpLink *udp_door_admit(UdpDoor *door, const UdpMail *mail) {
         case UDP_WELCOME:
                 break;
         }
-        if (udp_link_new(&l, e->context, &e->links, &mail->key, &way, &e->entry.connect) !=
-            ERROR_SUCCESS)
-                return NULL;
-        return l;
+        error = udp_link_new(&l, e->context, &e->links, &mail->key, &way, &e->entry.connect);
+        victim = udp_sessions_unanswered(&e->context->sessions);
+        if (udp_ports_are_short(error) && victim) {
+                (void) udp_link_close(udp_link_of_session(victim));
+                error = udp_link_new(&l, e->context, &e->links, &mail->key, &way,
+                                     &e->entry.connect);
+        }
+        return error == ERROR_SUCCESS ? l : NULL;
 }
 
 static bool udp_door_on_readable(DatagramPort *p) {

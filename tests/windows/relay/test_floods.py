@@ -4,6 +4,7 @@ before is served on."""
 
 import contextlib
 import os
+import pathlib
 import select
 import socket
 import statistics
@@ -11,6 +12,7 @@ import struct
 import threading
 import time
 
+import pytest
 from relay_process import milliseconds, outcome_of
 from waiting import wait_until
 
@@ -50,6 +52,31 @@ def made_up(lan, n):
             udp = struct.pack("!HHHH", 1024 + i % 60000, HOST[1], 16, 0)
             raw.sendto(ip + udp + b"made up!", (HOST[0], 0))
             yield i
+
+
+@pytest.fixture
+def few_ports():
+    """That the host's kernel gives to a socket that asks for any."""
+    path = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+    before = path.read_text(encoding="ascii")
+    path.write_text("28920 28979", encoding="ascii")
+    yield 60
+    path.write_text(before, encoding="ascii")
+
+
+def test_ports_run_out_before_sessions(lan, table, start_relay, serve_udp, udp_client, no_filter, few_ports):
+    """Made-up senders have all of the host's ports, though no limit is reached. The oldest of them go for others."""
+    table.limit(udp_unanswered_ms=3600 * 1000)
+    server = serve_udp(answer=lambda data, client: data if data.startswith(b"ask") else None)
+    table.set(LISTEN, server.endpoint, "udp")
+    start_relay()
+    first = udp_client()
+    ask(first, b"ask first")
+    for _ in made_up(lan, 3 * few_ports):
+        pass
+    ask(first, b"ask once more")  # the relay has dealt with them
+    ask(udp_client("192.168.50.3"), b"ask second")
+    assert len({end for data, end in server.seen if data.startswith(b"ask")}) == 2  # the first has kept its own
 
 
 def test_made_up_senders(lan, table, start_relay, serve_udp, udp_client, number, no_filter):

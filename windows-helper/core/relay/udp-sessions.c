@@ -80,6 +80,12 @@ UdpSession *udp_sessions_find(const UdpSessions *t, const UdpKey *key) {
         return NULL;
 }
 
+UdpSession *udp_sessions_unanswered(const UdpSessions *t) {
+        return list_is_empty(&t->lists[false])
+                       ? NULL
+                       : LIST_ITEM(list_first(&t->lists[false]), UdpSession, all);
+}
+
 UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const IpAddr *guest,
                               UdpSession **ret_victim) {
         const Peer *c = peer_table_find(&t->peers.clients, client);
@@ -109,10 +115,8 @@ UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const 
         }
         if (t->n_sessions < t->limits->sessions)
                 return UDP_WELCOME;
-        if (list_is_empty(&t->lists[false]))
-                return UDP_REFUSED;
-        *ret_victim = LIST_ITEM(list_first(&t->lists[false]), UdpSession, all);
-        return UDP_REPLACES;
+        *ret_victim = udp_sessions_unanswered(t);
+        return *ret_victim ? UDP_REPLACES : UDP_REFUSED;
 }
 
 /* Put @s at the end of the lists in which it belongs now. */

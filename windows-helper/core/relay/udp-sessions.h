@@ -74,6 +74,9 @@ typedef enum UdpVerdict {
 UdpVerdict udp_sessions_judge(const UdpSessions *t, const IpAddr *client, const IpAddr *guest,
                               UdpSession **ret_victim);
 
+/* The session without an answer that has been silent for the longest time, or NULL. */
+UdpSession *udp_sessions_unanswered(const UdpSessions *t);
+
 /* Take up @s, of which only .key is set. Return: 0 or -ENOMEM. */
 int udp_sessions_add(UdpSessions *t, UdpSession *s, const IpAddr *guest, uint64_t now_usec);
 
