@@ -13,7 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIREWALL_REMOTE   "LocalSubnet,10.77.0.0/16,10.78.0.1-10.78.0.9,fd00:77::/48"
+/* With a prefix inside another, and one address of IPv6 (fact 5.1.18). */
+#define FIREWALL_REMOTE \
+        "LocalSubnet,10.77.0.0/16,10.77.1.0/24,10.78.0.1-10.78.0.9,fd00:77::/48,fd00:78::5"
 #define FIREWALL_REMOTE_2 "127.0.0.9"
 #define FIREWALL_PORTS    "49151,49140-49142"
 /* A look at all rules holds up the helper for as long (fact 5.1.15). */
