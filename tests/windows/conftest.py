@@ -4,6 +4,7 @@ real agent. These tests need the cross build with -Dtest-transport=enabled; ../c
 where."""
 
 import json
+import pathlib
 import shutil
 import socket
 import threading
@@ -61,6 +62,16 @@ def network():
         pytest.skip(f"no network namespace: {e}")
     with vswitch.VirtualSwitch() as switch:
         yield switch
+
+
+@pytest.fixture
+def few_ports(network):
+    """All that the host's kernel gives to a socket that asks for any."""
+    ports, path = range(28920, 28960), pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
+    before = path.read_text(encoding="ascii")
+    path.write_text(f"{ports[0]} {ports[-1]}", encoding="ascii")
+    yield ports
+    path.write_text(before, encoding="ascii")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """'selftest' under Wine: whatever ends it, what it has made is taken back, or it says what is left."""
 
-import pathlib
-
 import pytest
 from selftest_process import NOTHING, SETTINGS, lines
 from wine_registry import COUNTERS
@@ -51,16 +49,6 @@ def test_what_cannot_be_taken_back_stays_in_the_journal(selftest, registry, pref
     code, output = selftest.run("--clean")
     assert (code, output.splitlines()[-1].split()[-1]) == (0, "2"), output
     assert selftest.left() == NOTHING
-
-
-@pytest.fixture
-def few_ports(network):
-    """That the host's kernel gives to who asks for any."""
-    ports, path = range(28920, 28960), pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
-    before = path.read_text(encoding="ascii")
-    path.write_text(f"{ports[0]} {ports[-1]}", encoding="ascii")
-    yield ports
-    path.write_text(before, encoding="ascii")
 
 
 def test_a_value_for_a_port_where_nobody_listens_stays(selftest, registry, few_ports):

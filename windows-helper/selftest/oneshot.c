@@ -10,6 +10,7 @@
 #include "windows-helper/selftest/oneshot-private.h"
 #include "windows-helper/selftest/steps/steps.h"
 #include "windows-helper/selftest/tools/journal.h"
+#include "windows-helper/selftest/tools/undo.h"
 #include "windows-helper/store/paths.h"
 #include "windows-helper/win/secure.h"
 
@@ -19,7 +20,6 @@
 #define ONESHOT_STEP    2 /* the lines about the service itself are beside those of its token */
 #define ONESHOT_TITLE   L"wslbridge self-test"
 #define ONESHOT_POLL_MS 100
-#define ONESHOT_STOP_MS 3000  /* Windows ends us 5 s after a window was closed */
 #define ONESHOT_MORE_MS 60000 /* beside the steps: its start and its end */
 /* Made from the service's name (fact 9.1.15). */
 #define ONESHOT_RELAY_SID L"S-1-5-80-2463174148-1587098940-2890559687-3760443409-2838717508"
@@ -113,18 +113,6 @@ static SC_HANDLE oneshot_make(const Oneshot *o) {
         return service;
 }
 
-/* It holds the file for its answer until then. */
-static void oneshot_stop(SC_HANDLE service) {
-        SERVICE_STATUS status = {0};
-
-        (void) ControlService(service, SERVICE_CONTROL_STOP, &status);
-        for (uint32_t waited = 0;
-             waited < ONESHOT_STOP_MS && QueryServiceStatus(service, &status) &&
-             status.dwCurrentState != SERVICE_STOPPED;
-             waited += ONESHOT_POLL_MS)
-                Sleep(ONESHOT_POLL_MS);
-}
-
 /* Wait for its end, and end it when the user stops the self-test. */
 static DWORD oneshot_wait(const StepOptions *options, SC_HANDLE service) {
         uint32_t limit_ms = pass_limit(options) + ONESHOT_MORE_MS;
@@ -136,11 +124,11 @@ static DWORD oneshot_wait(const StepOptions *options, SC_HANDLE service) {
                 if (status.dwCurrentState == SERVICE_STOPPED)
                         return status.dwWin32ExitCode;
                 if (WaitForSingleObject(options->stop, ONESHOT_POLL_MS) == WAIT_OBJECT_0) {
-                        oneshot_stop(service);
+                        undo_end_service(service); /* it holds the file for its answer until then */
                         return ERROR_CANCELLED;
                 }
         }
-        oneshot_stop(service);
+        undo_end_service(service);
         return ERROR_TIMEOUT;
 }
 

@@ -46,8 +46,7 @@ bool undo_has_service(void) {
         return undo_has(undo_services[0]) || undo_has(undo_services[1]);
 }
 
-/* Its process, which a self-test that was killed may have left behind. */
-static void undo_end_service(SC_HANDLE service) {
+void undo_end_service(SC_HANDLE service) {
         SERVICE_STATUS_PROCESS status = {0};
         SERVICE_STATUS ignored;
         HANDLE process = NULL;

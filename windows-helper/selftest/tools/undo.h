@@ -12,6 +12,9 @@
 
 DWORD undo_service(void);
 
+/* Stop a one-shot service, and wait for the end of its process for up to ten seconds. */
+void undo_end_service(SC_HANDLE service);
+
 /* @what: "LISTEN=CONNECT"; without LISTEN all rules to there. A value with other data is somebody
  * else's and stays. */
 DWORD undo_rule(const char *what);

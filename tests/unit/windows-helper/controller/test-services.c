@@ -9,7 +9,6 @@
 #include "tests/suite.h"
 #include "tests/unit/windows-helper/world/world.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -182,17 +181,6 @@ START_TEST(test_same_endpoint_twice_in_one_service) {
 }
 END_TEST
 
-/* "79 81": the ports that the firewall opens. */
-static void expect_open(const char *ports) {
-        char found[256] = "";
-        size_t n = 0;
-
-        for (size_t i = 0; i < w.host.firewall.n; i++)
-                n += (size_t) snprintf(found + n, sizeof(found) - n, "%s%u", n > 0 ? " " : "",
-                                       w.host.firewall.items[i].listen.port);
-        ck_assert_str_eq(found, ports);
-}
-
 /* One endpoint of a service has a problem. The firewall opens the others, as they are in force. */
 START_TEST(test_the_others_of_a_service_stay_open) {
         static const struct {
@@ -215,7 +203,7 @@ START_TEST(test_the_others_of_a_service_stay_open) {
         agent_ask(ubuntu, cases[_i].mode, cases[_i].services);
         world_wait(&w, 4000);
         agent_expect(ubuntu, cases[_i].results);
-        expect_open(cases[_i].open);
+        world_expect_open(&w, cases[_i].open);
         w.host.taken_port = 0;
         world_foreign(&w, "v4tov4 0.0.0.0/91", NULL);
         agent_ask(debian, "172.20.0.3", "");

@@ -47,14 +47,6 @@ static void stop_iphlpsvc(void) {
         world_run(&w);
 }
 
-/* Whether the firewall lets people in at port @port. */
-static bool is_open(uint16_t port) {
-        for (size_t i = 0; i < w.host.firewall.n; i++)
-                if (w.host.firewall.items[i].listen.port == port)
-                        return true;
-        return false;
-}
-
 /* Without iphlpsvc, a program of Windows at the port of a guest that is reached directly is seen.
  */
 START_TEST(test_direct_ports_are_checked_without_iphlpsvc) {
@@ -64,14 +56,14 @@ START_TEST(test_direct_ports_are_checked_without_iphlpsvc) {
         w.host.taken_port = 80;
         agent_ask(ubuntu, "mirrored", "web=0.0.0.0:80");
         agent_expect(ubuntu, "web conflict port-in-use");
-        ck_assert(!is_open(80));
+        world_expect_open(&w, "");
         world_wait(&w, 60000);
         agent_expect(ubuntu, "web conflict port-in-use");
-        ck_assert(!is_open(80));
+        world_expect_open(&w, "");
         w.host.taken_port = 0;
         world_wait(&w, 3000);
         agent_expect(ubuntu, "web active direct");
-        ck_assert(is_open(80));
+        world_expect_open(&w, "80");
 }
 END_TEST
 
@@ -163,10 +155,10 @@ START_TEST(test_a_look_that_fails) {
         w.host.look_error = -EIO;
         world_wait(&w, 3000);
         agent_expect(ubuntu, "web pending");
-        ck_assert(!is_open(80) && is_open(81));
+        world_expect_open(&w, "81");
         controller_forwarder_changed(w.controller);
         world_wait(&w, 60000);
-        ck_assert(!is_open(80) && is_open(81));
+        world_expect_open(&w, "81");
         w.host.look_error = 0;
         world_wait(&w, 3000);
         agent_expect(ubuntu, "web conflict port-in-use");
@@ -174,7 +166,7 @@ START_TEST(test_a_look_that_fails) {
         w.host.taken_port = 0;
         world_wait(&w, 3000);
         agent_expect(ubuntu, "web active direct");
-        ck_assert(is_open(80));
+        world_expect_open(&w, "80 81");
 }
 END_TEST
 

@@ -338,3 +338,14 @@ uint64_t world_changes(const World *w) {
         return c[MEMORY_RULE_SET] + c[MEMORY_RULE_DELETE] + c[MEMORY_LEDGER_PUT] +
                c[MEMORY_LEDGER_REMOVE] + c[MEMORY_LEDGER_FLUSH] + c[MEMORY_ACTIVATE];
 }
+
+const char *world_open(const World *w) {
+        static char text[WORLD_TEXT_MAX];
+        size_t n = 0;
+
+        text[0] = '\0';
+        for (size_t i = 0; i < w->host.firewall.n; i++)
+                n += (size_t) snprintf(text + n, sizeof(text) - n, "%s%u", n > 0 ? " " : "",
+                                       w->host.firewall.items[i].listen.port);
+        return text;
+}

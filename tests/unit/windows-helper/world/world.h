@@ -101,6 +101,10 @@ const char *agent_text(const FakeAgent *a, unsigned service);
 const char *world_rules(const World *w);
 const char *world_ledger(const World *w);
 
+/* The ports that the firewall opens, as "80 81". */
+const char *world_open(const World *w);
+
+#define world_expect_open(w, text)   ck_assert_str_eq(world_open(w), text)
 #define world_expect_rules(w, text)  ck_assert_str_eq(world_rules(w), text)
 #define world_expect_ledger(w, text) ck_assert_str_eq(world_ledger(w), text)
 #define agent_expect(a, text)        ck_assert_str_eq(agent_results_text(a), text)
